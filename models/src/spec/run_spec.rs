@@ -1,0 +1,157 @@
+//! The checked form of a RunSpec. Values come from [`check`](super::check()), so they are in range.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// Everything a run is asked to do. Serialised, it is the full document with every default filled in, and
+/// checking that document gives the same RunSpec again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// A name for people; at most 200 characters.
+    pub name: String,
+    /// What is learnt from.
+    pub data: DataSpec,
+    /// What learns.
+    pub network: NetworkSpec,
+    /// How it learns.
+    pub training: TrainingSpec,
+    /// Where it is computed: `cpu`.
+    pub device: String,
+}
+
+/// What is learnt from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSpec {
+    /// The data set's name in [`DATA_SETS`](crate::data::DATA_SETS).
+    pub set: String,
+    /// The share of the samples outside the test split that is held back to validate on, 0 to 0.5.
+    pub validation: f64,
+    /// The most training samples; `None` for all.
+    pub limit: Option<u64>,
+    /// What this data set takes beside.
+    #[serde(flatten)]
+    pub options: Map<String, Value>,
+}
+
+/// What learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    /// The network's name in [`NETWORKS`](crate::networks::NETWORKS).
+    pub kind: String,
+    /// What this network takes.
+    #[serde(flatten)]
+    pub options: Map<String, Value>,
+}
+
+/// How it learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingSpec {
+    /// How often every training sample is seen.
+    pub epochs: u64,
+    /// Samples a step.
+    pub batch_size: u64,
+    /// The rule that changes the parameters.
+    pub optimizer: OptimizerSpec,
+    /// How the learning rate goes over the run.
+    pub schedule: ScheduleSpec,
+    /// When to end before the last epoch.
+    pub early_stopping: Option<EarlyStopping>,
+    /// What initialisation, order and dropout are drawn from.
+    pub seed: u64,
+    /// Threads to compute with; `None` for as many as the machine has.
+    pub threads: Option<u64>,
+}
+
+/// The rule that changes the parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum OptimizerSpec {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// Learning rate.
+        lr: f64,
+        /// The share of the previous step that is kept.
+        momentum: f64,
+        /// The pull of every parameter towards 0.
+        weight_decay: f64,
+        /// Whether the gradient is taken after the momentum's step.
+        nesterov: bool,
+    },
+    /// Adam with decoupled weight decay.
+    AdamW {
+        /// Learning rate.
+        lr: f64,
+        /// Decay of the gradient's mean.
+        beta1: f64,
+        /// Decay of the squared gradient's mean.
+        beta2: f64,
+        /// Keeps the division away from 0.
+        eps: f64,
+        /// The pull of every parameter towards 0, times the learning rate.
+        weight_decay: f64,
+    },
+}
+
+impl OptimizerSpec {
+    /// The learning rate that the schedule starts from.
+    pub fn lr(&self) -> f64 {
+        match self {
+            Self::Sgd { lr, .. } | Self::AdamW { lr, .. } => *lr,
+        }
+    }
+}
+
+/// How the learning rate goes over the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ScheduleSpec {
+    /// The same at every step.
+    Constant,
+}
+
+/// When to end before the last epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlyStopping {
+    /// What must get better.
+    pub metric: Metric,
+    /// After how many epochs without a better value the run ends.
+    pub patience: u64,
+}
+
+/// What early stopping and the choice of the best checkpoint go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Loss over the validation split; less is better.
+    ValidationLoss,
+    /// Share of the validation split that is classified right; more is better.
+    ValidationAccuracy,
+}
+
+impl NetworkSpec {
+    /// The options as the network's own type.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when they are not of that type, which a checked specification never shows.
+    pub fn options<T: DeserializeOwned>(&self) -> Result<T> {
+        typed("network", &self.options)
+    }
+}
+
+impl DataSpec {
+    /// The options as the data set's own type.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when they are not of that type, which a checked specification never shows.
+    pub fn options<T: DeserializeOwned>(&self) -> Result<T> {
+        typed("data", &self.options)
+    }
+}
+
+fn typed<T: DeserializeOwned>(path: &str, options: &Map<String, Value>) -> Result<T> {
+    serde_json::from_value(Value::Object(options.clone()))
+        .map_err(|e| Error::setting(path, e.to_string()))
+}

@@ -1,0 +1,292 @@
+//! The table of fields: what every run takes, and the groups whose fields depend on a choice.
+
+use super::field::{Choice, Field, FieldKind};
+
+/// What every run takes, whatever its network and its data.
+pub(super) static COMMON: &[Field] = &[
+    Field::new(
+        "name",
+        "Name",
+        FieldKind::Text { max_chars: 200 },
+        "\"\"",
+        "How the run is called in lists and charts.",
+    ),
+    Field::new(
+        "data.validation",
+        "Validation share",
+        FieldKind::Number {
+            min: 0.0,
+            max: 0.5,
+            min_open: false,
+        },
+        "0.1",
+        "The share of the training samples held back to measure on after every epoch.",
+    ),
+    Field::new(
+        "data.limit",
+        "Most training samples",
+        FieldKind::Integer {
+            min: 1,
+            max: 1_000_000_000,
+            step: 1,
+        },
+        "null",
+        "Trains on no more samples than this; empty for all.",
+    )
+    .nullable()
+    .advanced(),
+    Field::new(
+        "training.epochs",
+        "Epochs",
+        FieldKind::Integer {
+            min: 1,
+            max: 100_000,
+            step: 1,
+        },
+        "30",
+        "How often every training sample is seen.",
+    ),
+    Field::new(
+        "training.batch_size",
+        "Batch size",
+        FieldKind::Integer {
+            min: 1,
+            max: 65_536,
+            step: 1,
+        },
+        "64",
+        "Samples from which one step's gradient is computed.",
+    ),
+    Field::new(
+        "training.seed",
+        "Seed",
+        FieldKind::Integer {
+            min: 0,
+            max: (1 << 53) - 1,
+            step: 1,
+        },
+        "0",
+        "What the initial weights, the order of the samples and dropout are drawn from.",
+    ),
+    Field::new(
+        "training.threads",
+        "Threads",
+        FieldKind::Integer {
+            min: 1,
+            max: 256,
+            step: 1,
+        },
+        "null",
+        "Threads to compute with; empty for as many as the machine has.",
+    )
+    .nullable()
+    .advanced(),
+    Field::new(
+        "device",
+        "Device",
+        FieldKind::Choice {
+            options: &[Choice {
+                value: "cpu",
+                label: "CPU",
+            }],
+        },
+        "\"cpu\"",
+        "Where the run is computed.",
+    )
+    .advanced(),
+];
+
+/// Fields of which one set is chosen by a word, or which may be absent altogether.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Group {
+    /// Where it stands, such as `training.optimizer`.
+    pub path: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// Whether `null` is a value.
+    pub nullable: bool,
+    /// The key that chooses the variant; `None` where there is one variant.
+    pub selector: Option<&'static str>,
+    /// The variant taken by default; `None` for `null`.
+    pub default: Option<&'static str>,
+    /// What can be chosen.
+    pub variants: &'static [Variant],
+}
+
+/// One choice of a group.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Variant {
+    /// The word that chooses it; `None` where the group has no selector.
+    pub value: Option<&'static str>,
+    /// Its name for people.
+    pub label: &'static str,
+    /// What it takes.
+    pub fields: &'static [Field],
+}
+
+const LR: FieldKind = FieldKind::Number {
+    min: 0.0,
+    max: 100.0,
+    min_open: true,
+};
+const SHARE: FieldKind = FieldKind::Number {
+    min: 0.0,
+    max: 0.999_999,
+    min_open: false,
+};
+const DECAY: FieldKind = FieldKind::Number {
+    min: 0.0,
+    max: 10.0,
+    min_open: false,
+};
+const LR_HELP: &str = "How far a step goes along the gradient.";
+
+/// The groups, in the order of the document.
+pub(super) static GROUPS: &[Group] = &[
+    Group {
+        path: "training.optimizer",
+        label: "Optimizer",
+        nullable: false,
+        selector: Some("kind"),
+        default: Some("sgd"),
+        variants: &[
+            Variant {
+                value: Some("sgd"),
+                label: "SGD",
+                fields: &[
+                    Field::new(
+                        "training.optimizer.lr",
+                        "Learning rate",
+                        LR,
+                        "0.01",
+                        LR_HELP,
+                    ),
+                    Field::new(
+                        "training.optimizer.momentum",
+                        "Momentum",
+                        SHARE,
+                        "0.9",
+                        "The share of the previous step that the next one keeps.",
+                    ),
+                    Field::new(
+                        "training.optimizer.weight_decay",
+                        "Weight decay",
+                        DECAY,
+                        "0.0",
+                        "The pull of every parameter towards 0, as part of its gradient.",
+                    ),
+                    Field::new(
+                        "training.optimizer.nesterov",
+                        "Nesterov",
+                        FieldKind::Switch,
+                        "false",
+                        "Looks ahead by the momentum; needs a momentum above 0.",
+                    )
+                    .advanced(),
+                ],
+            },
+            Variant {
+                value: Some("adamw"),
+                label: "AdamW",
+                fields: &[
+                    Field::new(
+                        "training.optimizer.lr",
+                        "Learning rate",
+                        LR,
+                        "0.001",
+                        LR_HELP,
+                    ),
+                    Field::new(
+                        "training.optimizer.beta1",
+                        "Beta 1",
+                        SHARE,
+                        "0.9",
+                        "How slowly the mean of the gradient moves.",
+                    )
+                    .advanced(),
+                    Field::new(
+                        "training.optimizer.beta2",
+                        "Beta 2",
+                        SHARE,
+                        "0.999",
+                        "How slowly the mean of the squared gradient moves.",
+                    )
+                    .advanced(),
+                    Field::new(
+                        "training.optimizer.eps",
+                        "Epsilon",
+                        FieldKind::Number {
+                            min: 0.0,
+                            max: 1.0,
+                            min_open: true,
+                        },
+                        "1e-8",
+                        "Keeps the division by the squared gradient's root away from 0.",
+                    )
+                    .advanced(),
+                    Field::new(
+                        "training.optimizer.weight_decay",
+                        "Weight decay",
+                        DECAY,
+                        "0.01",
+                        "The pull of every parameter towards 0, apart from its gradient.",
+                    ),
+                ],
+            },
+        ],
+    },
+    Group {
+        path: "training.schedule",
+        label: "Learning-rate schedule",
+        nullable: false,
+        selector: Some("kind"),
+        default: Some("constant"),
+        variants: &[Variant {
+            value: Some("constant"),
+            label: "Constant",
+            fields: &[],
+        }],
+    },
+    Group {
+        path: "training.early_stopping",
+        label: "Early stopping",
+        nullable: true,
+        selector: None,
+        default: None,
+        variants: &[Variant {
+            value: None,
+            label: "Early stopping",
+            fields: &[
+                Field::new(
+                    "training.early_stopping.metric",
+                    "Watches",
+                    FieldKind::Choice {
+                        options: &[
+                            Choice {
+                                value: "validation_loss",
+                                label: "Validation loss",
+                            },
+                            Choice {
+                                value: "validation_accuracy",
+                                label: "Validation accuracy",
+                            },
+                        ],
+                    },
+                    "\"validation_loss\"",
+                    "What must get better for the run to go on.",
+                ),
+                Field::new(
+                    "training.early_stopping.patience",
+                    "Patience",
+                    FieldKind::Integer {
+                        min: 1,
+                        max: 100_000,
+                        step: 1,
+                    },
+                    "5",
+                    "After how many epochs without a better value the run ends.",
+                ),
+            ],
+        }],
+    },
+];

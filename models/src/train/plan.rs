@@ -1,0 +1,36 @@
+//! What a run will do, known before it starts.
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::spec::RunSpec;
+
+/// What a run will do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// Trainable parameters of the network.
+    pub parameters: u64,
+    /// Samples learnt from.
+    pub train_samples: u64,
+    /// Samples measured on after every epoch.
+    pub validation_samples: u64,
+    /// Samples measured on at the end.
+    pub test_samples: u64,
+    /// Steps in an epoch, the short last batch among them.
+    pub steps_per_epoch: u64,
+    /// Steps in the whole run, if nothing ends it early.
+    pub total_steps: u64,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The shape of a sample: `[2]` for points, `[channels, height, width]` for images.
+    pub input: Vec<usize>,
+}
+
+/// Works out what a run will do, without training.
+///
+/// # Errors
+/// When the data cannot be loaded or the network cannot be built for it.
+pub fn prepare(spec: &RunSpec) -> Result<Plan> {
+    let _ = spec;
+    todo!()
+}
