@@ -1,0 +1,40 @@
+//! `bench`: how long a training step takes.
+
+use serde_json::json;
+use vivarium_models::bench::{self, BenchOptimizer, BenchOptions};
+
+use super::print;
+use crate::cli::{Bench, Optimizer};
+use crate::error::{Error, Result};
+use crate::settings;
+
+pub(super) fn bench(args: &Bench) -> Result<()> {
+    let mut spec = json!({"network": {"kind": args.network}});
+    settings::apply(&mut spec, &args.set)?;
+    let result = bench::bench(&BenchOptions {
+        network: bench::network(&spec["network"]).map_err(Error::Spec)?,
+        batch: args.batch,
+        size: args.size,
+        channels: args.channels,
+        optimizer: match args.opt {
+            Optimizer::Sgd => BenchOptimizer::Sgd,
+            Optimizer::Adamw => BenchOptimizer::AdamW,
+        },
+        steps: args.steps,
+        threads: args.threads,
+    })?;
+    if args.json {
+        return print(&json!(result).to_string());
+    }
+    print(&format!(
+        "{}: {:.3} ms a step of {}, {:.0} images/s, peak memory {} MiB, on {} threads",
+        result.net,
+        result.step_ms,
+        result.batch,
+        result.images_per_s,
+        result
+            .peak_rss_mib
+            .map_or("?".to_owned(), |mib| mib.to_string()),
+        result.threads
+    ))
+}

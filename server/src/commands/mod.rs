@@ -1,0 +1,94 @@
+//! The commands of the command line, one file each.
+
+mod bench;
+mod data;
+mod serve;
+mod train;
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::error::{Error, Result};
+use crate::run_dir::RunDir;
+use crate::run_dir::worker_log::WorkerLog;
+use crate::worker;
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::serve(args),
+        Command::Train(args) => train::train(args),
+        Command::Worker { run_dir } => return work(&run_dir),
+        Command::Data { command } => data::data(&command),
+        Command::Bench(args) => bench::bench(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vivarium: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `worker`: the log goes to the run's directory, the outcome into the exit status.
+fn work(path: &Path) -> ExitCode {
+    let log = match WorkerLog::open(&RunDir::at(path).worker_log()) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("vivarium: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_ansi(false)
+        .with_writer(move || log.clone())
+        .init();
+    match worker::run(path) {
+        Ok(reason) => {
+            tracing::info!(?reason, "the worker is done");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(%error, "the worker failed");
+            // Where a server started this, standard error is the log.
+            if std::io::stderr().is_terminal() {
+                eprintln!("vivarium: {error}");
+            }
+            let held = matches!(error, Error::Locked { .. });
+            if held {
+                ExitCode::from(worker::HELD_BY_ANOTHER)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Logs to standard error; `RUST_LOG` says how much.
+fn log_to_stderr() {
+    tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+fn filter() -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// Prints a result of the program, which others read.
+#[expect(
+    clippy::print_stdout,
+    reason = "the command line's results go to standard output"
+)]
+fn print(line: &str) -> Result<()> {
+    println!("{line}");
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! `serve`: the pages and the supervision of runs.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{log_to_stderr, print};
+use crate::cli::Serve;
+use crate::data_dir::DataDir;
+use crate::error::{Error, Result};
+use crate::http::guard::{Guard, TOKEN_AT_LEAST};
+use crate::http::{self, App};
+use crate::index::Index;
+use crate::launch::LocalLauncher;
+use crate::supervisor::Supervisor;
+
+/// Workers finish their step and write a checkpoint when the server stops. Those that take
+/// longer go on by themselves and are found again at the next start.
+const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(30);
+
+pub(super) fn serve(args: Serve) -> Result<()> {
+    log_to_stderr();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::file("the async runtime", e))?
+        .block_on(run(args))
+}
+
+async fn run(args: Serve) -> Result<()> {
+    check_token(&args)?;
+    let data = DataDir::open(args.data.data_dir.clone())?;
+    let _only_server = data.take_for_server()?;
+    let index = Index::open(&data.index())?;
+    let listener = TcpListener::bind((args.host, args.port))
+        .await
+        .map_err(|e| Error::file(format!("{}:{}", args.host, args.port), e))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| Error::file("the address", e))?;
+
+    let shutdown = CancellationToken::new();
+    let launcher = Box::new(LocalLauncher::new()?);
+    let supervisor = Supervisor::start(
+        &data,
+        index.clone(),
+        launcher,
+        args.jobs.into(),
+        shutdown.clone(),
+    );
+    let app = App {
+        index,
+        supervisor: supervisor.clone(),
+        shutdown: shutdown.clone(),
+        started: Instant::now(),
+    };
+    let guard = Guard::new(address, &args.allow_host, args.token.as_deref());
+
+    tokio::spawn(cancel_on_signal(shutdown.clone())?);
+    announce(address, &args, &data)?;
+    http::listen::serve(listener, http::router(app, guard), shutdown).await;
+    if tokio::time::timeout(WORKERS_STOP_WITHIN, supervisor.rest())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some workers are still in their last step; they end by themselves");
+    }
+    Ok(())
+}
+
+fn announce(address: SocketAddr, args: &Serve, data: &DataDir) -> Result<()> {
+    tracing::info!(data = %data.path().display(), jobs = args.jobs, "ready");
+    print(&format!("Vivarium is listening on http://{address}"))?;
+    if let Some(token) = &args.token {
+        print(&format!("Open http://{address}/?token={token}"))?;
+    }
+    Ok(())
+}
+
+/// Who can be reached by others must know them.
+fn check_token(args: &Serve) -> Result<()> {
+    match &args.token {
+        None if !args.host.is_loopback() => Err(Error::Usage(format!(
+            "{} can be reached by others: add a token, for example --token {}",
+            args.host,
+            Uuid::new_v4().simple()
+        ))),
+        Some(token)
+            if token.len() < TOKEN_AT_LEAST
+                || !token
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) =>
+        {
+            Err(Error::Usage(format!(
+                "the token must have at least {TOKEN_AT_LEAST} letters, digits, - and _ (128 bits); for example --token {}",
+                Uuid::new_v4().simple()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// SIGINT and SIGTERM begin the shutdown; a second one ends it.
+fn cancel_on_signal(shutdown: CancellationToken) -> Result<impl Future<Output = ()>> {
+    let listen = |kind| signal(kind).map_err(|e| Error::file("signals", e));
+    let (mut interrupt, mut terminate) = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+    );
+    Ok(async move {
+        for again in [false, true] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if again {
+                std::process::exit(1);
+            }
+            tracing::info!("stopping: runs write a checkpoint and go on at the next start");
+            shutdown.cancel();
+        }
+    })
+}

@@ -1,0 +1,139 @@
+//! `train`: one run without a server, with a progress bar.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Map, Value, json};
+use vivarium_models::spec;
+use vivarium_models::train::{Event, Reason};
+
+use super::print;
+use crate::cli::Train;
+use crate::data_dir::DataDir;
+use crate::error::{Error, Result};
+use crate::run_dir::RunDir;
+use crate::settings;
+use crate::worker;
+
+pub(super) fn train(args: Train) -> Result<()> {
+    let spec = spec::check(&describe(&args)?).map_err(Error::Spec)?;
+    let data = DataDir::open(args.data.data_dir)?;
+    let stop = worker::stop_on_signals()?;
+    let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
+    let mut progress = Progress::new(&spec.name);
+    let reason = worker::train(&dir, &lock, &stop, &mut |event| progress.show(event))?;
+    progress.bar.finish_and_clear();
+    progress.summary.insert("run".to_owned(), json!(id));
+    progress
+        .summary
+        .insert("directory".to_owned(), json!(dir.path()));
+    print(&Value::Object(progress.summary).to_string())?;
+    match reason {
+        Reason::Diverged => Err(Error::Usage("the loss diverged".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// The RunSpec that the arguments describe.
+fn describe(args: &Train) -> Result<Value> {
+    let mut json = match &args.spec {
+        None => json!({}),
+        Some(path) => {
+            let bytes = std::fs::read(path).map_err(|e| Error::file(path, e))?;
+            serde_json::from_slice(&bytes).map_err(|e| Error::file(path, e.into()))?
+        }
+    };
+    for (path, value) in [
+        ("network.kind", &args.network),
+        ("data.set", &args.data_set),
+    ] {
+        if let Some(value) = value {
+            settings::set_at(&mut json, path, Value::from(value.as_str()));
+        }
+    }
+    settings::apply(&mut json, &args.set)?;
+    Ok(json)
+}
+
+/// Shows events on a bar, and keeps what the summary tells.
+struct Progress {
+    bar: ProgressBar,
+    summary: Map<String, Value>,
+}
+
+impl Progress {
+    fn new(name: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(
+            "{prefix} {wide_bar:.green/black} {pos}/{len} steps · {elapsed} · {eta} left · {msg}",
+        ) {
+            bar.set_style(style.progress_chars("━╸━"));
+        }
+        bar.set_prefix(name.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self {
+            bar,
+            summary: Map::from_iter([("name".to_owned(), json!(name))]),
+        }
+    }
+
+    fn keep(&mut self, name: &str, value: Value) {
+        self.summary.insert(name.to_owned(), value);
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started(started) => {
+                self.bar.set_length(started.total_steps);
+                self.bar.set_position(started.resumed_from_step);
+                self.bar.reset_eta();
+                self.keep("parameters", json!(started.parameters));
+            }
+            Event::Step(step) => {
+                self.bar.set_position(step.step);
+                self.bar
+                    .set_message(format!("epoch {} · loss {:.4}", step.epoch, step.loss));
+                self.keep("steps", json!(step.step));
+                self.keep("seconds", json!(step.seconds));
+            }
+            Event::Epoch(end) => {
+                self.keep("epochs", json!(end.epoch));
+                self.keep("train", json!(end.train));
+                self.keep("validation", json!(end.validation));
+                self.keep("peak_memory_bytes", json!(end.peak_memory_bytes));
+                let validation = end.validation.as_ref().map_or(String::new(), |score| {
+                    format!(
+                        " · validation loss {:.4}, accuracy {:.3}",
+                        score.loss, score.accuracy
+                    )
+                });
+                self.say(&format!(
+                    "epoch {}: training loss {:.4}, accuracy {:.3}{validation}",
+                    end.epoch, end.train.loss, end.train.accuracy
+                ));
+            }
+            Event::Test(test) => {
+                self.keep(
+                    "test",
+                    json!({"loss": test.loss, "accuracy": test.accuracy}),
+                );
+            }
+            Event::Note { message } => self.say(message),
+            Event::Finished { reason, message } => {
+                self.keep("reason", json!(reason));
+                self.keep("message", json!(message));
+            }
+            Event::Boundary(_) | Event::Checkpoint { .. } => {}
+        }
+    }
+
+    /// A line above the bar; on standard error also where there is no bar.
+    fn say(&self, line: &str) {
+        if std::io::stderr().is_terminal() {
+            self.bar.println(line);
+        } else {
+            eprintln!("{line}");
+        }
+    }
+}

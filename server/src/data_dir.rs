@@ -1,0 +1,70 @@
+//! The data folder: where everything of one person's work lies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use crate::error::{Error, Result};
+use crate::run_dir::lock::{self, Lock};
+
+/// The data folder and what lies in it.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// The folder at `path`, or the platform's folder for users' data; made if it is missing.
+    pub fn open(path: Option<PathBuf>) -> Result<Self> {
+        let root = match path {
+            Some(path) => path,
+            None => ProjectDirs::from("", "", "vivarium")
+                .map(|dirs| dirs.data_dir().to_owned())
+                .ok_or_else(|| {
+                    Error::Usage(
+                        "There is no home folder to keep data in; name one with --data-dir.".into(),
+                    )
+                })?,
+        };
+        fs::create_dir_all(&root).map_err(|e| Error::file(&root, e))?;
+        // Workers are given paths: they must not depend on where the server was started.
+        let root = root.canonicalize().map_err(|e| Error::file(&root, e))?;
+        Ok(Self { root })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// One folder for each run.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// One file for each sweep.
+    pub fn sweeps(&self) -> PathBuf {
+        self.root.join("sweeps")
+    }
+
+    /// The index.
+    pub fn index(&self) -> PathBuf {
+        self.root.join("index.sqlite3")
+    }
+
+    /// Takes the folder for a server.
+    ///
+    /// # Errors
+    /// [`Error::DataDirInUse`] when another server has it: two of them would both start workers.
+    pub fn take_for_server(&self) -> Result<Lock> {
+        let path = self.root.join("server.lock");
+        Lock::take(&path).map_err(|error| match error {
+            Error::Locked { .. } => Error::DataDirInUse {
+                path: self.root.clone(),
+                pid: lock::holder(&path),
+            },
+            other => other,
+        })
+    }
+}

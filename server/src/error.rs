@@ -1,0 +1,89 @@
+//! The server's one error. `http::problem` maps it to a status, a page or a problem document;
+//! the command line prints it. It is logged once, where it is handled.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use vivarium_models::spec::FieldError;
+
+/// What can go wrong, in words for people: each message names what it is about.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or folder could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An event log holds something else than events in order.
+    #[error("{}: line {line} is not event number {line}", path.display())]
+    EventLog {
+        /// The log.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+    },
+    /// A run has a worker already.
+    #[error("{} is held by another worker{}", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// The process that wrote its id there.
+        pid: Option<u32>,
+    },
+    /// The settings of a run are not valid.
+    #[error("The run's settings are not valid: {}", describe(.0))]
+    Spec(Vec<FieldError>),
+    /// A request is not what the route takes.
+    #[error("{0}")]
+    BadRequest(String),
+    /// There is no such thing.
+    #[error("There is no {0}.")]
+    NotFound(String),
+    /// The thing is not in a state in which that can be done.
+    #[error("{0}")]
+    Conflict(String),
+    /// Training, data or networks.
+    #[error(transparent)]
+    Models(#[from] vivarium_models::Error),
+    /// The index.
+    #[error("The index: {0}")]
+    Index(#[from] rusqlite::Error),
+    /// Another server works on the data folder.
+    #[error("{} is in use by another Vivarium server{}; choose another with --data-dir", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]
+    DataDirInUse {
+        /// The data folder.
+        path: PathBuf,
+        /// The other server.
+        pid: Option<u32>,
+    },
+    /// What was asked on the command line cannot be done.
+    #[error("{0}")]
+    Usage(String),
+    /// A part of this program is gone. A defect or the shutdown.
+    #[error("{0} has ended")]
+    Gone(&'static str),
+}
+
+/// The server's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A file error with its path.
+    pub fn file(path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::File {
+            path: path.as_ref().to_owned(),
+            source,
+        }
+    }
+}
+
+fn describe(errors: &[FieldError]) -> String {
+    let each: Vec<_> = errors
+        .iter()
+        .map(|e| format!("{} = {}: {}", e.path, e.value, e.message))
+        .collect();
+    each.join("; ")
+}

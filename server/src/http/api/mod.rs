@@ -1,0 +1,18 @@
+//! The API under `/api/v1`, one file a subject; and what stands beside it for machines.
+
+pub mod catalog;
+pub mod events;
+pub mod health;
+pub mod metrics;
+pub mod points;
+pub mod runs;
+pub mod sweeps;
+
+use crate::error::{Error, Result};
+use crate::run_dir::RunId;
+
+/// Reads a run's id from a request.
+fn run_id(text: &str) -> Result<RunId> {
+    text.parse()
+        .map_err(|_| Error::NotFound(format!("run “{text}”")))
+}

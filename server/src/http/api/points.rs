@@ -1,0 +1,85 @@
+//! Two-dimensional data: its points, and the decision boundary after each epoch.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vivarium_models::{data, spec};
+
+use super::run_id;
+use crate::error::{Error, Result};
+use crate::http::App;
+use crate::index::{events, runs as rows};
+
+/// `GET /runs/{id}/points`
+pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+    let id = run_id(&id)?;
+    let run = app.index.read(move |c| rows::get(c, id)).await?;
+    let spec = spec::check(&run.spec).map_err(Error::Spec)?;
+    let points = tokio::task::spawn_blocking(move || data::points(&spec.data))
+        .await
+        .map_err(|_| Error::Gone("the data"))??;
+    match points {
+        Some(points) => Ok(Json(
+            json!({"points": points, "classes": run.summary.classes}),
+        )),
+        None => Err(Error::NotFound(
+            "plane to draw on: the data of this run is not two-dimensional".to_owned(),
+        )),
+    }
+}
+
+/// Which boundary.
+#[derive(Deserialize)]
+pub struct Which {
+    #[serde(default = "latest")]
+    epoch: String,
+}
+
+fn latest() -> String {
+    "latest".to_owned()
+}
+
+/// `GET /runs/{id}/boundaries`: the epochs that have one, and the one asked for.
+pub async fn boundaries(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Json<Value>> {
+    let id = run_id(&id)?;
+    let wanted = match which.epoch.as_str() {
+        "latest" => None,
+        number => Some(number.parse::<u64>().map_err(|_| {
+            Error::BadRequest(format!(
+                "epoch: must be “latest” or a number, not “{number}”"
+            ))
+        })?),
+    };
+    let (epochs, boundary) = app
+        .index
+        .read(move |c| {
+            let mut epochs = Vec::new();
+            let mut boundary = Value::Null;
+            events::for_each(c, id, |_, body| {
+                if body.starts_with(r#"{"kind":"boundary""#)
+                    && let Ok(event) = serde_json::from_str::<Value>(body)
+                {
+                    let epoch = event["epoch"].as_u64();
+                    epochs.extend(epoch);
+                    if wanted.is_none() || wanted == epoch {
+                        boundary = event;
+                    }
+                }
+                true
+            })?;
+            Ok((epochs, boundary))
+        })
+        .await?;
+    if boundary.is_null() && wanted.is_some() {
+        return Err(Error::NotFound(format!(
+            "boundary of epoch {}",
+            which.epoch
+        )));
+    }
+    Ok(Json(json!({"epochs": epochs, "boundary": boundary})))
+}

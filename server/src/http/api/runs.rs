@@ -1,0 +1,183 @@
+//! Runs: create, look at, stop, resume, label, remove.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vivarium_models::spec::{self, FieldError, RunSpec};
+use vivarium_models::train;
+
+use super::run_id;
+use crate::error::{Error, Result};
+use crate::http::App;
+use crate::http::json::Body;
+use crate::index::runs::{self as rows, Run};
+use crate::run_dir::worker_log;
+
+/// The end of a log that is sent.
+const LOG_TAIL: u64 = 64 * 1024;
+
+/// `GET /runs`
+pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
+    let runs = app.index.read(rows::list).await?;
+    Ok(Json(json!({ "runs": runs })))
+}
+
+/// `GET /runs/{id}`
+pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Run>> {
+    let id = run_id(&id)?;
+    Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
+}
+
+/// `POST /runs`
+pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<Response> {
+    let spec = check_with_plan(json).await?.0;
+    let id = app.supervisor.create(spec, None).await?;
+    let url = format!("/runs/{id}");
+    let location = [(header::LOCATION, format!("/api/v1/runs/{id}"))];
+    Ok((
+        StatusCode::CREATED,
+        location,
+        Json(json!({"id": id, "url": url})),
+    )
+        .into_response())
+}
+
+/// `POST /specs/check`: what `POST /runs` would make of the settings, without doing it.
+pub async fn check(Body(json): Body<Value>) -> Result<Json<Value>> {
+    let (spec, plan) = check_with_plan(json).await?;
+    Ok(Json(json!({"spec": spec, "plan": plan})))
+}
+
+/// Checks the settings by themselves, then against their data and network: a data set that is
+/// not there is told at creation, not by the worker.
+async fn check_with_plan(json: Value) -> Result<(RunSpec, train::Plan)> {
+    let spec = spec::check(&json).map_err(Error::Spec)?;
+    tokio::task::spawn_blocking(move || {
+        let plan = train::prepare(&spec)?;
+        Ok((spec, plan))
+    })
+    .await
+    .map_err(|_| Error::Gone("a check"))?
+}
+
+/// `POST /runs/{id}/stop`
+pub async fn stop(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Run>)> {
+    let id = run_id(&id)?;
+    app.supervisor.stop(id).await?;
+    Ok((StatusCode::ACCEPTED, show_again(&app, id).await?))
+}
+
+/// `POST /runs/{id}/resume`
+pub async fn resume(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Run>)> {
+    let id = run_id(&id)?;
+    app.supervisor.resume(id).await?;
+    Ok((StatusCode::ACCEPTED, show_again(&app, id).await?))
+}
+
+async fn show_again(app: &App, id: crate::run_dir::RunId) -> Result<Json<Run>> {
+    Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
+}
+
+/// `DELETE /runs/{id}`
+pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
+    app.supervisor.delete(run_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The labels that people give.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    name: Option<String>,
+    tags: Option<Vec<String>>,
+    notes: Option<String>,
+}
+
+impl Labels {
+    fn check(&self) -> Result<()> {
+        let mut errors = Vec::new();
+        let mut refuse = |path: String, value: &str, message: &str| {
+            errors.push(FieldError {
+                path,
+                value: Value::from(value),
+                message: message.to_owned(),
+            });
+        };
+        let is_label = |text: &str, most: usize| {
+            !text.trim().is_empty()
+                && text.chars().count() <= most
+                && !text.chars().any(char::is_control)
+        };
+        if let Some(name) = self.name.as_deref().filter(|name| !is_label(name, 200)) {
+            refuse(
+                "name".into(),
+                name,
+                "must have 1 to 200 characters, none of them a control character",
+            );
+        }
+        let tags = self.tags.as_deref().unwrap_or_default();
+        for (i, tag) in tags
+            .iter()
+            .enumerate()
+            .filter(|(_, tag)| !is_label(tag, 40))
+        {
+            refuse(
+                format!("tags.{i}"),
+                tag,
+                "must have 1 to 40 characters, none of them a control character",
+            );
+        }
+        if tags.len() > 32 {
+            refuse("tags".into(), "", "must be at most 32");
+        }
+        if let Some(notes) = self
+            .notes
+            .as_deref()
+            .filter(|notes| notes.len() > 64 * 1024)
+        {
+            refuse("notes".into(), &notes[..0], "must be at most 64 KiB");
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Spec(errors))
+        }
+    }
+}
+
+/// `PATCH /runs/{id}`
+pub async fn label(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(labels): Body<Labels>,
+) -> Result<Json<Run>> {
+    let id = run_id(&id)?;
+    labels.check()?;
+    app.index
+        .write(move |w| {
+            rows::get(w, id)?;
+            let name = labels.name.as_deref().map(str::trim);
+            rows::set_labels(w, id, name, labels.tags.as_deref(), labels.notes.as_deref())
+        })
+        .await?;
+    show_again(&app, id).await
+}
+
+/// `GET /runs/{id}/log`: the end of the worker's log.
+pub async fn log(State(app): State<App>, Path(id): Path<String>) -> Result<String> {
+    let id = run_id(&id)?;
+    app.index.read(move |c| rows::get(c, id)).await?;
+    let path = app.supervisor.dir(id).worker_log();
+    tokio::task::spawn_blocking(move || worker_log::tail(&path, LOG_TAIL))
+        .await
+        .map_err(|_| Error::Gone("a reader of a log"))?
+}

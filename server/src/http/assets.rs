@@ -1,0 +1,83 @@
+//! The files of `static/` and `frontend/`, which are inside the binary.
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::problem::{self, Problem};
+
+#[derive(Embed)]
+#[folder = "../static/"]
+struct Static;
+
+/// Browser code: the modules, not their tests and tools.
+#[derive(Embed)]
+#[folder = "../frontend/"]
+#[include = "*.js"]
+#[exclude = "node_modules/*"]
+#[exclude = "tests/*"]
+#[exclude = "*.config.js"]
+struct Frontend;
+
+/// A file of `static/`.
+pub async fn static_file(
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    serve(&path, Static::get(&path), &headers, uri).await
+}
+
+/// A module of `frontend/`.
+pub async fn frontend_file(
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    serve(&path, Frontend::get(&path), &headers, uri).await
+}
+
+/// What browsers ask for unbidden.
+pub async fn favicon(headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    serve(
+        "favicon.svg",
+        Static::get("icons/favicon.svg"),
+        &headers,
+        uri,
+    )
+    .await
+}
+
+async fn serve(
+    path: &str,
+    file: Option<EmbeddedFile>,
+    headers: &HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let Some(file) = file else {
+        return Err(problem::no_such_page(uri).await);
+    };
+    let hash: String = file
+        .metadata
+        .sha256_hash()
+        .iter()
+        .take(16)
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let tag = format!("\"{hash}\"");
+    // Asked again each time, answered without a body: a new version shows at the next reload.
+    let caching = [
+        (header::ETAG, tag.clone()),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+    ];
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    }
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let kind = [(header::CONTENT_TYPE, kind.essence_str().to_owned())];
+    Ok((caching, kind, file.data).into_response())
+}

@@ -1,0 +1,70 @@
+//! JSON bodies, refused with the place of the fault.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+use vivarium_models::spec::FieldError;
+
+use super::problem::Problem;
+
+/// A body of JSON. Unlike axum's own, it says at which field the text stops being JSON, or being
+/// what the route takes: `NaN` for a learning rate is a fault of the learning rate.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok());
+        let kind = kind
+            .and_then(|kind| kind.split(';').next())
+            .unwrap_or_default()
+            .trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            let detail = "The body must be application/json.";
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Not JSON",
+                detail,
+            ));
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|e| Problem::new(e.status(), "The body cannot be read", e.body_text()))?;
+        parse(&bytes)
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let message = format!("cannot be read: {}", error.inner());
+        if path == "." {
+            return Problem::new(
+                StatusCode::BAD_REQUEST,
+                "Not JSON",
+                format!("The body {message}."),
+            );
+        }
+        let path = path.replace('[', ".").replace(']', "");
+        let fault = FieldError {
+            path,
+            value: serde_json::Value::Null,
+            message,
+        };
+        Problem::of_fields("The body is not valid", vec![fault])
+    })?;
+    json.end().map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "Not JSON",
+            format!("The body cannot be read: {error}."),
+        )
+    })?;
+    Ok(Body(value))
+}

@@ -1,0 +1,116 @@
+//! What the server says over HTTP: every route is in [`router`].
+//!
+//! * [`guard`]: the outermost layer; who may ask at all.
+//! * [`listen`]: accepts connections, bounded in number and in time.
+//! * [`problem`]: every error becomes a status, and a page or a problem document.
+//! * [`pages`], [`assets`]: what people see. [`api`]: what programs ask.
+
+pub mod api;
+pub mod assets;
+pub mod guard;
+pub mod json;
+pub mod listen;
+pub mod pages;
+pub mod problem;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::routing::{get, patch, post};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::index::Index;
+use crate::supervisor::Supervisor;
+use guard::Guard;
+
+/// A RunSpec or a sweep is a few kilobytes.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// A request must be read and answered in this time. A stream is answered when it begins.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+
+/// What every handler may use.
+#[derive(Clone)]
+pub struct App {
+    /// The index.
+    pub index: Index,
+    /// The supervisor.
+    pub supervisor: Supervisor,
+    /// Ends streams.
+    pub shutdown: CancellationToken,
+    /// When the server started.
+    pub started: Instant,
+}
+
+/// Every route of the server.
+pub fn router(app: App, guard: Guard) -> Router {
+    let api = Router::new()
+        .route("/runs", get(api::runs::list).post(api::runs::create))
+        .route(
+            "/runs/{id}",
+            get(api::runs::show)
+                .merge(patch(api::runs::label))
+                .delete(api::runs::delete),
+        )
+        .route("/runs/{id}/stop", post(api::runs::stop))
+        .route("/runs/{id}/resume", post(api::runs::resume))
+        .route("/runs/{id}/log", get(api::runs::log))
+        .route("/runs/{id}/metrics", get(api::metrics::metrics))
+        .route("/runs/{id}/boundaries", get(api::points::boundaries))
+        .route("/runs/{id}/points", get(api::points::points))
+        .route("/specs/check", post(api::runs::check))
+        .route("/sweeps", post(api::sweeps::create))
+        .route("/events", get(api::events::stream))
+        .route("/networks", get(api::catalog::networks))
+        .route("/datasets", get(api::catalog::data_sets))
+        .route("/presets", get(api::catalog::presets))
+        .route("/openapi.json", get(api::catalog::openapi));
+    Router::new()
+        .route("/", get(pages::runs))
+        .route("/new", get(pages::new))
+        .route("/runs/{id}", get(pages::run))
+        .route("/static/{*path}", get(assets::static_file))
+        .route("/frontend/{*path}", get(assets::frontend_file))
+        .route("/favicon.ico", get(assets::favicon))
+        .route("/healthz", get(api::health::healthz))
+        .route("/metrics", get(api::health::metrics))
+        .nest("/api/v1", api)
+        .fallback(problem::no_such_page)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .with_state(app)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            ANSWER_WITHIN,
+        ))
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(middleware::map_response(problem::dress))
+        .layer(middleware::from_fn_with_state(
+            Arc::new(guard),
+            guard::admit,
+        ))
+        .layer(always(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(header::REFERRER_POLICY, "same-origin"))
+        .layer(always(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ))
+        .layer(always(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ))
+}
+
+fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}

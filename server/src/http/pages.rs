@@ -1,0 +1,124 @@
+//! The pages. Each is a template with its data in it as JSON; modules of `frontend/pages` show
+//! the data and keep it live.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::{Html, IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use vivarium_models::spec;
+
+use super::App;
+use crate::error::{Error, Result};
+use crate::index::runs as rows;
+use crate::presets::PRESETS;
+use crate::run_dir::RunId;
+
+#[derive(Template)]
+#[template(path = "runs.html")]
+struct RunsPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
+#[derive(Template)]
+#[template(path = "new.html")]
+struct NewPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
+#[derive(Template)]
+#[template(path = "run.html")]
+struct RunPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// `/`: every run, and what one could start.
+pub async fn runs(State(app): State<App>) -> Result<Response> {
+    let runs = app.index.read(rows::list).await?;
+    let data = embed(&json!({"runs": runs, "presets": *PRESETS}))?;
+    page(&RunsPage {
+        title: "Runs".to_owned(),
+        version: VERSION,
+        data,
+    })
+}
+
+/// What a new run may start from.
+#[derive(Deserialize)]
+pub struct From {
+    copy: Option<RunId>,
+}
+
+/// `/new`: the form.
+pub async fn new(State(app): State<App>, Query(from): Query<From>) -> Result<Response> {
+    let copy = match from.copy {
+        Some(id) => app
+            .index
+            .read(move |c| rows::get(c, id))
+            .await
+            .map(|run| named(run.spec, run.name))?,
+        None => Value::Null,
+    };
+    let data = embed(&json!({"form": spec::form(), "presets": *PRESETS, "copy": copy}))?;
+    page(&NewPage {
+        title: "New run".to_owned(),
+        version: VERSION,
+        data,
+    })
+}
+
+/// `/runs/{id}`: one run, live.
+pub async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let id: RunId = id
+        .parse()
+        .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
+    let run = app.index.read(move |c| rows::get(c, id)).await?;
+    page(&RunPage {
+        title: run.name.clone(),
+        version: VERSION,
+        data: embed(&run)?,
+    })
+}
+
+/// A copy carries the name that the run has now.
+fn named(mut spec: Value, name: String) -> Value {
+    if let Some(field) = spec.get_mut("name") {
+        *field = Value::String(name);
+    }
+    spec
+}
+
+fn page(template: &impl Template) -> Result<Response> {
+    let html = template.render().map_err(|_| Error::Gone("a template"))?;
+    Ok(Html(html).into_response())
+}
+
+/// JSON that is safe inside a `script` element: no text in it can close the element.
+fn embed(data: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string(data).map_err(|e| Error::BadRequest(e.to_string()))?;
+    Ok(json
+        .replace('<', "\\u003c")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_closes_the_element_that_holds_it() {
+        let text = embed(&json!({"name": "</script><script>alert(1)</script><!--"})).unwrap();
+        assert!(!text.contains('<'));
+        let back: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(back["name"], "</script><script>alert(1)</script><!--");
+    }
+}

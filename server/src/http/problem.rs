@@ -1,0 +1,201 @@
+//! The one place where an error becomes a status: a problem document (RFC 9457) under `/api`,
+//! a page elsewhere. Errors that are ours to mend are logged here, once.
+
+use std::any::Any;
+
+use askama::Template;
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+use vivarium_models::spec::FieldError;
+
+use crate::error::Error;
+
+/// An error as the API tells it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: String,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl Problem {
+    /// A problem in words.
+    pub fn new(status: StatusCode, title: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: title.into(),
+            status,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// A problem with fields of the request's body.
+    pub fn of_fields(title: &str, errors: Vec<FieldError>) -> Self {
+        let each: Vec<_> = errors
+            .iter()
+            .map(|e| format!("{}: {}", e.path, e.message))
+            .collect();
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, each.join("; "));
+        Self { errors, ..problem }
+    }
+
+    /// The answer to a request for `path`.
+    pub fn respond(self, path: &str) -> Response {
+        if path.starts_with("/api/") {
+            self.document()
+        } else {
+            self.page()
+        }
+    }
+
+    fn document(self) -> Response {
+        let mut response = (self.status, Json(&self)).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+
+    fn page(self) -> Response {
+        let page = ErrorPage {
+            title: self.title.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+        };
+        match page.render() {
+            Ok(html) => (self.status, Html(html)).into_response(),
+            Err(_) => (self.status, format!("{}\n{}", self.title, self.detail)).into_response(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    title: String,
+    version: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::Spec(errors) => Self::of_fields("The run's settings are not valid", errors),
+            Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
+            Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
+            Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),
+            Error::Models(_)
+            | Error::File { .. }
+            | Error::EventLog { .. }
+            | Error::Locked { .. }
+            | Error::Index(_)
+            | Error::DataDirInUse { .. }
+            | Error::Usage(_)
+            | Error::Gone(_) => {
+                tracing::error!(error = detail, "a request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "The server failed",
+                    detail,
+                )
+            }
+        }
+    }
+}
+
+/// Carries a problem to [`dress`], which knows the path that was asked for.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+/// Gives a problem its form: a document or a page.
+pub async fn dress(uri: Uri, mut response: Response) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        return problem.respond(uri.path());
+    }
+    let status = response.status();
+    if status == StatusCode::REQUEST_TIMEOUT {
+        let detail = "The request took too long to arrive or to be answered.";
+        return Problem::new(status, "Too slow", detail).respond(uri.path());
+    }
+    // What axum's extractors refuse, they refuse in plain text.
+    let plain = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"text/plain"));
+    if (status.is_client_error() || status.is_server_error()) && plain {
+        let body = std::mem::take(response.body_mut());
+        let text = axum::body::to_bytes(body, 4096).await.unwrap_or_default();
+        let title = status.canonical_reason().unwrap_or("Error");
+        return Problem::new(status, title, String::from_utf8_lossy(&text)).respond(uri.path());
+    }
+    response
+}
+
+/// The answer to an address that does not exist.
+pub async fn no_such_page(uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "Not found",
+        format!("There is nothing at {}.", uri.path()),
+    )
+}
+
+/// The answer to a method that an address does not take.
+pub async fn no_such_method(request: Request<Body>) -> Problem {
+    let detail = format!(
+        "{} does not take {}.",
+        request.uri().path(),
+        request.method()
+    );
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail)
+}
+
+/// The answer when a handler panics, which is a defect.
+pub fn of_panic(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(message, "a handler panicked");
+    let detail = "This is a defect in Vivarium; its log says more.";
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server failed",
+        detail,
+    )
+    .into_response()
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for this signature"
+)]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}

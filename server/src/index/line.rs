@@ -1,0 +1,112 @@
+//! A line of `events.ndjson`, understood as far as the index needs it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The kinds of events that change a run's figures; the others pass through as they are.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Line {
+    /// A worker began, or took the run up again.
+    Started {
+        /// Trainable numbers.
+        parameters: Option<u64>,
+        /// Class names.
+        classes: Option<Vec<String>>,
+        /// Samples of the training split.
+        train_samples: Option<u64>,
+        /// Steps in an epoch.
+        steps_per_epoch: Option<u64>,
+        /// Steps in the whole run.
+        total_steps: Option<u64>,
+    },
+    /// Consecutive steps of one epoch.
+    Steps(Steps),
+    /// An epoch ended.
+    Epoch(Epoch),
+    /// The result on the test split.
+    Test {
+        /// Mean loss.
+        loss: Option<f64>,
+        /// Share of right answers.
+        accuracy: Option<f64>,
+    },
+    /// The worker's last word.
+    Finished {
+        /// Why it ended.
+        reason: String,
+        /// In words.
+        #[serde(default)]
+        message: String,
+    },
+    /// Anything else.
+    #[serde(other)]
+    Other,
+}
+
+/// Consecutive steps of one epoch.
+#[derive(Debug, Deserialize)]
+pub struct Steps {
+    /// The number of the first, from 1 over the whole run.
+    pub first_step: u64,
+    /// From 1.
+    pub epoch: u64,
+    /// After the last step.
+    pub samples_seen: u64,
+    /// Seconds of training at the last step, pauses not counted.
+    #[serde(default)]
+    pub seconds: f64,
+    /// Per step; `null` where it is not finite.
+    pub loss: Vec<Option<f64>>,
+    /// Per step.
+    pub accuracy: Vec<Option<f64>>,
+    /// Per step.
+    pub lr: Vec<Option<f64>>,
+    /// Speed of late.
+    pub images_per_s: Option<f64>,
+    /// What the `null`s are: `nan` or `inf`.
+    pub not_finite: Option<String>,
+}
+
+impl Steps {
+    /// The number of the last step.
+    pub fn last_step(&self) -> u64 {
+        (self.first_step + self.loss.len() as u64).saturating_sub(1)
+    }
+}
+
+/// The end of an epoch.
+#[derive(Debug, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: u64,
+    /// The epoch's last step.
+    #[serde(default)]
+    pub step: u64,
+    /// Over the epoch's steps.
+    pub train: Score,
+    /// On the validation split, when there is one.
+    pub validation: Option<Score>,
+    /// Seconds of training so far, pauses not counted.
+    #[serde(default)]
+    pub elapsed: f64,
+    /// The process's peak.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// Loss and accuracy.
+#[derive(Debug, Deserialize)]
+pub struct Score {
+    /// Mean loss; `null` when it is not finite.
+    pub loss: Option<f64>,
+    /// Share of right answers.
+    pub accuracy: Option<f64>,
+}
+
+/// Reads a line: its number and what it tells. `None` when it is no event.
+pub fn parse(text: &str) -> Option<(u64, Line)> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let seq = value.get("seq")?.as_u64()?;
+    // A line of a known kind that lacks something is shown as it is and counted for nothing.
+    Some((seq, Line::deserialize(value).unwrap_or(Line::Other)))
+}

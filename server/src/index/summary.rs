@@ -1,0 +1,159 @@
+//! A run's figures, folded from its events one by one.
+
+use serde::{Deserialize, Serialize};
+
+use super::line::Line;
+
+/// What the pages show of a run without reading its curves. Anything may be unknown yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// The epoch in progress, or the last one.
+    pub epoch: Option<u64>,
+    /// Epochs asked for.
+    pub epochs: Option<u64>,
+    /// The last step.
+    pub step: Option<u64>,
+    /// Steps in the whole run.
+    pub steps: Option<u64>,
+    /// Training samples that went through the network.
+    pub samples_seen: Option<u64>,
+    /// Seconds of training, pauses not counted.
+    pub seconds: Option<f64>,
+    /// Speed of late.
+    pub images_per_s: Option<f64>,
+    /// Estimate of what remains.
+    pub seconds_left: Option<f64>,
+    /// Of the last epoch; before the first has ended, of the last step.
+    pub train_loss: Option<f64>,
+    /// Of the last epoch; before the first has ended, of the last step.
+    pub train_accuracy: Option<f64>,
+    /// Of the last epoch.
+    pub validation_loss: Option<f64>,
+    /// Of the last epoch.
+    pub validation_accuracy: Option<f64>,
+    /// Over the epochs.
+    pub best_validation_accuracy: Option<f64>,
+    /// The first epoch that had it.
+    pub best_epoch: Option<u64>,
+    /// On the test split.
+    pub test_loss: Option<f64>,
+    /// On the test split.
+    pub test_accuracy: Option<f64>,
+    /// Trainable numbers.
+    pub parameters: Option<u64>,
+    /// The worker's peak.
+    pub peak_memory_bytes: Option<u64>,
+    /// Class names.
+    pub classes: Option<Vec<String>>,
+    /// Samples of the training split.
+    pub train_samples: Option<u64>,
+    /// Steps in an epoch.
+    pub steps_per_epoch: Option<u64>,
+    /// Events in the log.
+    pub events: u64,
+}
+
+impl Summary {
+    /// Takes the next event in.
+    pub fn apply(&mut self, line: &Line) {
+        self.events += 1;
+        match line {
+            Line::Started {
+                parameters,
+                classes,
+                train_samples,
+                steps_per_epoch,
+                total_steps,
+            } => {
+                self.parameters = *parameters;
+                self.classes.clone_from(classes);
+                self.train_samples = *train_samples;
+                self.steps_per_epoch = *steps_per_epoch;
+                self.steps = *total_steps;
+                self.epoch = self.epoch.or(Some(1));
+                self.step = self.step.or(Some(0));
+            }
+            Line::Steps(steps) => {
+                self.epoch = Some(steps.epoch);
+                self.step = Some(steps.last_step());
+                self.samples_seen = Some(steps.samples_seen);
+                self.images_per_s = steps.images_per_s.or(self.images_per_s);
+                self.tell_time(steps.seconds);
+                if steps.epoch == 1 {
+                    self.train_loss = steps.loss.last().copied().flatten();
+                    self.train_accuracy = steps.accuracy.last().copied().flatten();
+                }
+            }
+            Line::Epoch(end) => {
+                self.epoch = Some(end.epoch);
+                self.train_loss = end.train.loss;
+                self.train_accuracy = end.train.accuracy;
+                self.peak_memory_bytes = end.peak_memory_bytes.max(self.peak_memory_bytes);
+                self.tell_time(end.elapsed);
+                if let Some(score) = &end.validation {
+                    self.validation_loss = score.loss;
+                    self.validation_accuracy = score.accuracy;
+                    if score.accuracy > self.best_validation_accuracy {
+                        self.best_validation_accuracy = score.accuracy;
+                        self.best_epoch = Some(end.epoch);
+                    }
+                }
+            }
+            Line::Test { loss, accuracy } => {
+                self.test_loss = *loss;
+                self.test_accuracy = *accuracy;
+            }
+            Line::Finished { .. } => self.seconds_left = None,
+            Line::Other => {}
+        }
+    }
+
+    fn tell_time(&mut self, seconds: f64) {
+        self.seconds = Some(self.seconds.map_or(seconds, |before| before.max(seconds)));
+        self.seconds_left = match (self.step, self.steps) {
+            (Some(step), Some(steps)) if step > 0 => {
+                Some(seconds / step as f64 * steps.saturating_sub(step) as f64)
+            }
+            _ => None,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::line::parse;
+
+    #[test]
+    fn a_short_run_folds_into_its_figures() {
+        let mut summary = Summary::default();
+        for text in [
+            r#"{"kind":"started","seq":1,"parameters":42,"classes":["a","b"],"train_samples":6,"steps_per_epoch":2,"total_steps":4}"#,
+            r#"{"kind":"steps","seq":2,"first_step":1,"epoch":1,"samples_seen":6,"seconds":0.5,"loss":[0.9,null],"accuracy":[0.5,0.5],"lr":[0.1,0.1],"images_per_s":12,"not_finite":"nan"}"#,
+            r#"{"kind":"epoch","seq":3,"epoch":1,"step":2,"train":{"loss":0.8,"accuracy":0.5},"validation":{"loss":0.7,"accuracy":0.6},"seconds":0.5,"elapsed":0.5,"peak_memory_bytes":7}"#,
+            r#"{"kind":"epoch","seq":4,"epoch":2,"step":4,"train":{"loss":0.6,"accuracy":0.7},"validation":{"loss":0.9,"accuracy":0.6},"seconds":0.5,"elapsed":1.0,"peak_memory_bytes":6}"#,
+            r#"{"kind":"test","seq":5,"loss":0.5,"accuracy":0.75,"confusion":[[1]]}"#,
+            r#"{"kind":"something new","seq":6}"#,
+        ] {
+            let (_, line) = parse(text).unwrap();
+            summary.apply(&line);
+        }
+        assert_eq!(summary.step, Some(2));
+        assert_eq!(summary.seconds, Some(1.0));
+        assert_eq!(summary.seconds_left, Some(1.0));
+        assert_eq!(
+            (summary.best_validation_accuracy, summary.best_epoch),
+            (Some(0.6), Some(1))
+        );
+        assert_eq!(
+            (summary.validation_loss, summary.train_loss),
+            (Some(0.9), Some(0.6))
+        );
+        assert_eq!(
+            (summary.test_accuracy, summary.peak_memory_bytes),
+            (Some(0.75), Some(7))
+        );
+        assert_eq!(summary.events, 6);
+    }
+}

@@ -1,0 +1,165 @@
+//! Workers as processes of this machine.
+
+use std::fs::OpenOptions;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use super::{Exit, Launcher, Worker};
+use crate::error::{Error, Result};
+use crate::run_dir::RunDir;
+use crate::run_dir::lock;
+
+/// How often the lock of an adopted worker is looked at. A worker's death must be seen in 2 s.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Starts workers with the binary that runs now.
+#[derive(Debug)]
+pub struct LocalLauncher {
+    program: PathBuf,
+}
+
+impl LocalLauncher {
+    /// A launcher of this very binary.
+    pub fn new() -> Result<Self> {
+        // A rebuilt binary has another inode: the link of the running one always is the
+        // version that the server is, so that server and worker agree.
+        let running = PathBuf::from("/proc/self/exe");
+        let program = if running.exists() {
+            running
+        } else {
+            std::env::current_exe().map_err(|e| Error::file("the running binary", e))?
+        };
+        Ok(Self { program })
+    }
+}
+
+impl Launcher for LocalLauncher {
+    fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>> {
+        let log = dir.worker_log();
+        let stderr = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(|e| Error::file(&log, e))?;
+        // A process group of its own: Ctrl-C in the server's terminal is not for the worker. No
+        // pipe to the server: it would break, and kill the worker, when the server goes.
+        let mut command = std::process::Command::new(&self.program);
+        command.arg0("vivarium").process_group(0);
+        let child = Command::from(command)
+            .arg("worker")
+            .arg(dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .kill_on_drop(false)
+            .spawn()
+            .map_err(|e| Error::file(&self.program, e))?;
+        Ok(Box::new(OwnChild { child }))
+    }
+
+    fn adopt(&self, dir: &RunDir) -> Result<Option<Box<dyn Worker>>> {
+        let path = dir.lock_file();
+        if !lock::is_held(&path)? {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(Adopted { lock: path })))
+    }
+}
+
+/// A worker that is this process's child.
+struct OwnChild {
+    child: Child,
+}
+
+impl OwnChild {
+    fn signal(&self, signal: Signal) {
+        // `id` is `None` once the child is reaped, so the number cannot be somebody else's.
+        if let Some(pid) = self.child.id() {
+            send(pid, signal);
+        }
+    }
+}
+
+impl Worker for OwnChild {
+    fn ended(&mut self) -> BoxFuture<'_, Exit> {
+        async {
+            match self.child.wait().await {
+                Ok(status) => match (status.code(), status.signal()) {
+                    (Some(code), _) => Exit::Code(code),
+                    (None, Some(signal)) => Exit::Signal(signal),
+                    (None, None) => Exit::Unknown,
+                },
+                Err(error) => {
+                    tracing::error!(%error, "a worker could not be waited for");
+                    Exit::Unknown
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// A worker that an earlier server, or a person, started: known by its lock alone.
+struct Adopted {
+    lock: PathBuf,
+}
+
+impl Adopted {
+    fn lives(&self) -> bool {
+        lock::is_held(&self.lock).unwrap_or_else(|error| {
+            tracing::error!(%error, "a worker's lock could not be looked at");
+            false
+        })
+    }
+
+    fn signal(&self, signal: Signal) {
+        // The number in the file is the holder's as long as the lock is held.
+        if let (true, Some(pid)) = (self.lives(), lock::holder(&self.lock)) {
+            send(pid, signal);
+        }
+    }
+}
+
+impl Worker for Adopted {
+    fn ended(&mut self) -> BoxFuture<'_, Exit> {
+        async {
+            while self.lives() {
+                tokio::time::sleep(LOOK).await;
+            }
+            Exit::Unknown
+        }
+        .boxed()
+    }
+
+    fn stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+fn send(pid: u32, signal: Signal) {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    if let Err(error) = kill_process(pid, signal) {
+        tracing::warn!(%error, pid = pid.as_raw_nonzero(), "a worker could not be signalled");
+    }
+}

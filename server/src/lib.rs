@@ -1,0 +1,26 @@
+//! Vivarium: trains image classifiers from the browser and shows them from the inside while
+//! they learn. This crate is the binary; the numerics are in `vivarium-models`.
+//!
+//! From the bottom up, each layer using those above it in this list:
+//!
+//! * [`run_dir`]: a run is a directory; the only thing that workers and servers share.
+//! * [`worker`]: trains the run of one directory. Knows nothing of what follows.
+//! * [`launch`]: starts workers.
+//! * [`index`]: what the directories tell, in SQLite.
+//! * [`supervisor`]: one task a run; queue, adoption, death.
+//! * [`http`]: pages, API and the feed of events.
+//! * [`cli`] and [`commands`]: the command line.
+
+pub mod cli;
+pub mod commands;
+pub mod data_dir;
+pub mod error;
+pub mod http;
+pub mod index;
+pub mod launch;
+pub mod presets;
+pub mod run_dir;
+mod settings;
+pub mod supervisor;
+pub mod sweeps;
+pub mod worker;

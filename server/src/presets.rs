@@ -1,0 +1,113 @@
+//! Experiments that start with one click. Each is settings, and for a comparison a grid over
+//! them: the form and the API know nothing more of a preset than of what a person typed.
+
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// An experiment to start from.
+#[derive(Debug, Serialize)]
+pub struct Preset {
+    /// In addresses.
+    pub id: &'static str,
+    /// What it is.
+    pub title: &'static str,
+    /// What one will see.
+    pub question: &'static str,
+    /// The settings, as a RunSpec; what is not said has its default.
+    pub base: Value,
+    /// Values to compare, by the path of the setting.
+    pub grid: Map<String, Value>,
+    /// Runs of each combination.
+    pub repeats: u64,
+}
+
+/// Every preset, in the order in which a course would take them.
+pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
+    let digits = |name: &str, batch_size: u64, epochs: u64| {
+        json!({
+            "name": name,
+            "data": {"set": "digits"},
+            "network": {"kind": "mlp", "hidden": [128, 64], "activation": "relu"},
+            "training": {"epochs": epochs, "batch_size": batch_size, "optimizer": {"kind": "sgd", "lr": 0.01}}
+        })
+    };
+    vec![
+        Preset {
+            id: "perceptron-on-blobs",
+            title: "Perceptron on blobs",
+            question: "One neuron moves its line after each mistake. How many epochs until two groups of points are apart?",
+            base: json!({
+                "name": "Perceptron on blobs",
+                "data": {"set": "blobs"},
+                "network": {"kind": "perceptron", "init": "normal"},
+                "training": {"epochs": 3, "batch_size": 1, "optimizer": {"kind": "sgd", "lr": 0.001, "momentum": 0}}
+            }),
+            grid: Map::new(),
+            repeats: 1,
+        },
+        Preset {
+            id: "mlp-on-digits",
+            title: "MLP on digits",
+            question: "Two hidden layers read handwritten digits. How fast do they learn, and do training and validation part?",
+            base: digits("MLP on digits", 32, 60),
+            grid: Map::new(),
+            repeats: 1,
+        },
+        Preset {
+            id: "batch-size",
+            title: "Batch size",
+            question: "The same network on batches of 16, 32, 64 and 128. Where is the noise, and what does a step cost?",
+            base: digits("Batch size", 64, 30),
+            grid: grid("training.batch_size", json!([16, 32, 64, 128])),
+            repeats: 1,
+        },
+        Preset {
+            id: "learning-rate",
+            title: "Learning rate",
+            question: "From 0.1 down to 0.0001. Which one leaps, which one crawls, which one learns?",
+            base: digits("Learning rate", 64, 30),
+            grid: grid("training.optimizer.lr", json!([0.1, 0.01, 0.001, 0.0001])),
+            repeats: 1,
+        },
+        Preset {
+            id: "activation",
+            title: "Activation",
+            question: "ReLU, sigmoid and tanh in the same network. Why does sigmoid take so long to leave the ground?",
+            base: digits("Activation", 64, 30),
+            grid: grid("network.activation", json!(["relu", "sigmoid", "tanh"])),
+            repeats: 1,
+        },
+    ]
+});
+
+fn grid(path: &str, values: Value) -> Map<String, Value> {
+    Map::from_iter([(path.to_owned(), values)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweeps::SweepSpec;
+
+    #[test]
+    fn every_preset_is_valid() {
+        for preset in PRESETS.iter() {
+            let sweep = SweepSpec {
+                base: preset.base.clone(),
+                grid: preset.grid.clone(),
+                repeats: preset.repeats,
+            };
+            let runs = sweep
+                .expand()
+                .unwrap_or_else(|error| panic!("{}: {error}", preset.id));
+            let expected: usize = preset
+                .grid
+                .values()
+                .map(|v| v.as_array().unwrap().len())
+                .product();
+            assert_eq!(runs.len(), expected);
+        }
+    }
+}

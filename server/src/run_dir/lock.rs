@@ -1,0 +1,103 @@
+//! The advisory lock of a run: who can take it knows that no worker lives.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+/// Somebody who asks [`is_held`] has the lock for an instant; a worker that starts in that
+/// instant must not take it for another worker.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A run's lock, held until dropped or until the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock at `path` and writes this process's id into it.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process holds it.
+    pub fn take(path: &Path) -> Result<Self> {
+        let mut file = open(path)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Locked {
+                        path: path.to_owned(),
+                        pid: holder(path),
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(Error::file(path, error)),
+            }
+        }
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write!(file, "{}", std::process::id()))
+            .map_err(|e| Error::file(path, e))?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Whether some process holds the lock at `path`.
+pub fn is_held(path: &Path) -> Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    match open(path)?.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(Error::file(path, error)),
+    }
+}
+
+/// The process id that the last holder wrote; only meaningful while [`is_held`].
+pub fn holder(path: &Path) -> Option<u32> {
+    let mut text = String::new();
+    File::open(path)
+        .ok()?
+        .take(32)
+        .read_to_string(&mut text)
+        .ok()?;
+    text.trim().parse().ok()
+}
+
+fn open(path: &Path) -> Result<File> {
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|e| Error::file(path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_until_the_first_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Lock::take(&path).unwrap();
+        assert!(is_held(&path).unwrap());
+        assert_eq!(holder(&path), Some(std::process::id()));
+        assert!(matches!(
+            Lock::take(&path),
+            Err(Error::Locked { pid: Some(_), .. })
+        ));
+        drop(first);
+        assert!(!is_held(&path).unwrap());
+        Lock::take(&path).unwrap();
+    }
+}

@@ -1,0 +1,532 @@
+//! The writer of `events.ndjson`: numbers events, gathers steps into lines, never writes twice.
+//!
+//! A resumed run trains again what lies between its checkpoint and its death. Those steps are in
+//! the log already, and training is deterministic, so they are not written a second time: the log
+//! of a run that was killed reads like the log of a run that was not, but for its `started` lines.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value, json};
+use vivarium_models::train::{Event, Step};
+
+use crate::error::{Error, Result};
+
+/// Steps wait at most this long before they are written. The contract allows 100 ms;
+/// half of it leaves time for those who read.
+const GATHER: Duration = Duration::from_millis(40);
+
+/// A line holds at most this many steps, so that one line never is a burden to its readers.
+const MAX_STEPS: usize = 512;
+
+/// What an event log already tells, so that resuming does not tell it again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// `seq` of the last event, 0 when there is none.
+    pub seq: u64,
+    /// The last step written.
+    pub step: u64,
+    /// The last epoch whose end is written.
+    pub epoch: u64,
+    /// The last epoch whose decision boundary is written.
+    pub boundary: Option<u64>,
+    /// Whether the test result is written.
+    pub test: bool,
+}
+
+/// Appends events to `events.ndjson`. A thread of its own writes out the steps that have waited
+/// long enough while the training is busy with a long step.
+#[derive(Debug)]
+pub struct EventLog {
+    shared: Arc<Shared>,
+    flusher: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Mutex<Inner>,
+    wake: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    file: File,
+    /// Bytes of whole lines: what a failed write is cut back to.
+    len: u64,
+    logged: Logged,
+    pending: Option<Steps>,
+    written_at: Instant,
+    failure: Option<io::Error>,
+    closed: bool,
+}
+
+/// Steps of one epoch that go into one line.
+#[derive(Debug)]
+struct Steps {
+    first: u64,
+    not_finite: Option<&'static str>,
+    loss: Vec<f64>,
+    accuracy: Vec<f64>,
+    lr: Vec<f64>,
+    last: Step,
+}
+
+impl EventLog {
+    /// Opens the log to append; cuts off a torn last line.
+    ///
+    /// # Errors
+    /// [`Error::EventLog`] names the line when the file holds something else than events in order.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(path)
+            .map_err(|e| Error::file(path, e))?;
+        let (logged, len) = survey(path, &file)?;
+        file.set_len(len).map_err(|e| Error::file(path, e))?;
+        let shared = Arc::new(Shared {
+            inner: Mutex::new(Inner {
+                path: path.to_owned(),
+                file,
+                len,
+                logged,
+                pending: None,
+                written_at: Instant::now() - GATHER,
+                failure: None,
+                closed: false,
+            }),
+            wake: Condvar::new(),
+        });
+        let flusher = thread::Builder::new()
+            .name("event-log".to_owned())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || flush_in_time(&shared)
+            })
+            .map_err(|e| Error::file(path, e))?;
+        Ok(Self {
+            shared,
+            flusher: Some(flusher),
+        })
+    }
+
+    /// What the log tells so far.
+    pub fn logged(&self) -> Logged {
+        self.shared.lock().logged
+    }
+
+    /// Writes one event, unless the log tells it already.
+    pub fn append(&self, event: &Event) -> Result<()> {
+        let mut inner = self.shared.lock();
+        inner.check()?;
+        match event {
+            Event::Step(step) => {
+                inner.gather(step)?;
+                if inner.pending.is_some() {
+                    self.shared.wake.notify_one();
+                }
+                Ok(())
+            }
+            other => inner.append(other),
+        }
+    }
+
+    /// Writes what is gathered and makes the whole log survive a power cut.
+    pub fn sync(&self) -> Result<()> {
+        let mut inner = self.shared.lock();
+        inner.check()?;
+        inner.flush()?;
+        inner
+            .file
+            .sync_data()
+            .map_err(|e| Error::file(&inner.path, e))
+    }
+}
+
+impl Drop for EventLog {
+    fn drop(&mut self) {
+        {
+            let mut inner = self.shared.lock();
+            inner.closed = true;
+            if let Err(error) = inner.flush() {
+                tracing::error!(%error, "the last steps could not be written");
+            }
+        }
+        self.shared.wake.notify_one();
+        if let Some(flusher) = self.flusher.take() {
+            let _ = flusher.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The flusher's life: sleep until something is gathered, then until it has waited long enough.
+fn flush_in_time(shared: &Shared) {
+    let mut inner = shared.lock();
+    while !inner.closed {
+        let age = inner.written_at.elapsed();
+        if inner.pending.is_none() || inner.failure.is_some() {
+            inner = shared
+                .wake
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
+        } else if age < GATHER {
+            inner = shared
+                .wake
+                .wait_timeout(inner, GATHER - age)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        } else if let Err(Error::File { source, .. }) = inner.flush() {
+            inner.failure = Some(source);
+        }
+    }
+}
+
+impl Inner {
+    /// Reports a failure that the flusher met.
+    fn check(&mut self) -> Result<()> {
+        match self.failure.take() {
+            Some(source) => Err(Error::file(&self.path, source)),
+            None => Ok(()),
+        }
+    }
+
+    fn gather(&mut self, step: &Step) -> Result<()> {
+        if step.step <= self.logged.step {
+            return Ok(());
+        }
+        let not_finite = not_finite(step.loss);
+        let fits = self.pending.as_ref().is_some_and(|p| {
+            p.last.epoch == step.epoch
+                && p.loss.len() < MAX_STEPS
+                && (p.not_finite == not_finite || p.not_finite.is_none() || not_finite.is_none())
+        });
+        if !fits {
+            self.flush()?;
+        }
+        let steps = self
+            .pending
+            .get_or_insert_with(|| Steps::starting_with(step));
+        steps.not_finite = steps.not_finite.or(not_finite);
+        steps.loss.push(step.loss);
+        steps.accuracy.push(step.accuracy);
+        steps.lr.push(step.lr);
+        steps.last = step.clone();
+        self.logged.step = step.step;
+        if self.written_at.elapsed() >= GATHER {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn append(&mut self, event: &Event) -> Result<()> {
+        self.flush()?;
+        let told = match event {
+            Event::Epoch(end) => end.epoch <= self.logged.epoch,
+            Event::Boundary(b) => self.logged.boundary.is_some_and(|epoch| b.epoch <= epoch),
+            Event::Test(_) => self.logged.test,
+            Event::Step(_)
+            | Event::Started(_)
+            | Event::Checkpoint { .. }
+            | Event::Note { .. }
+            | Event::Finished { .. } => false,
+        };
+        if told {
+            return Ok(());
+        }
+        let mut fields = match serde_json::to_value(event) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) => Map::new(),
+            Err(error) => return Err(Error::file(&self.path, error.into())),
+        };
+        let losses = match event {
+            Event::Epoch(end) => [Some(end.train.loss), end.validation.map(|score| score.loss)],
+            Event::Test(test) => [Some(test.loss), None],
+            _ => [None, None],
+        };
+        if let Some(kind) = losses.into_iter().flatten().find_map(not_finite) {
+            fields.insert("not_finite".to_owned(), json!(kind));
+        }
+        self.write(fields)?;
+        match event {
+            Event::Epoch(end) => self.logged.epoch = end.epoch,
+            Event::Boundary(b) => self.logged.boundary = Some(b.epoch),
+            Event::Test(_) => self.logged.test = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match self.pending.take() {
+            Some(steps) => self.write(steps.into_fields()),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&mut self, mut fields: Map<String, Value>) -> Result<()> {
+        let mut line = Map::new();
+        line.insert(
+            "kind".to_owned(),
+            fields.shift_remove("kind").unwrap_or_default(),
+        );
+        line.insert("seq".to_owned(), json!(self.logged.seq + 1));
+        let now = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        line.insert("time".to_owned(), json!(now));
+        line.extend(fields);
+        let mut text = Value::Object(line).to_string();
+        text.push('\n');
+        if let Err(error) = self.file.write_all(text.as_bytes()) {
+            // Half a line must not stand before the next one: back to the last whole line.
+            let _ = self.file.set_len(self.len);
+            return Err(Error::file(&self.path, error));
+        }
+        self.len += text.len() as u64;
+        self.logged.seq += 1;
+        self.written_at = Instant::now();
+        Ok(())
+    }
+}
+
+impl Steps {
+    fn starting_with(step: &Step) -> Self {
+        Self {
+            first: step.step,
+            not_finite: None,
+            loss: Vec::new(),
+            accuracy: Vec::new(),
+            lr: Vec::new(),
+            last: step.clone(),
+        }
+    }
+
+    fn into_fields(self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        set("kind", json!("steps"));
+        set("first_step", json!(self.first));
+        set("epoch", json!(self.last.epoch));
+        set("samples_seen", json!(self.last.samples_seen));
+        set("seconds", json!(self.last.seconds));
+        set("loss", json!(self.loss));
+        set("accuracy", json!(self.accuracy));
+        set("lr", json!(self.lr));
+        set("images_per_s", json!(self.last.images_per_s));
+        if let Some(kind) = self.not_finite {
+            set("not_finite", json!(kind));
+        }
+        fields
+    }
+}
+
+/// The word for a value that JSON has no number for.
+fn not_finite(value: f64) -> Option<&'static str> {
+    if value.is_nan() {
+        Some("nan")
+    } else if value.is_infinite() {
+        Some("inf")
+    } else {
+        None
+    }
+}
+
+/// Reads an existing log: what it tells, and the length of its whole lines.
+fn survey(path: &Path, file: &File) -> Result<(Logged, u64)> {
+    #[derive(Deserialize)]
+    struct Line {
+        kind: String,
+        seq: u64,
+        first_step: Option<u64>,
+        loss: Option<Losses>,
+        epoch: Option<u64>,
+    }
+    /// `loss` is a list in `steps` and a number in `test`.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Losses {
+        Many(Vec<IgnoredAny>),
+        One(IgnoredAny),
+    }
+    let mut logged = Logged::default();
+    let mut len = 0;
+    let mut bytes = Vec::new();
+    let mut reader = BufReader::new(file);
+    loop {
+        bytes.clear();
+        let read = reader
+            .read_until(b'\n', &mut bytes)
+            .map_err(|e| Error::file(path, e))?;
+        if bytes.last() != Some(&b'\n') {
+            return Ok((logged, len));
+        }
+        let number = logged.seq + 1;
+        let line = serde_json::from_slice::<Line>(&bytes)
+            .ok()
+            .filter(|line| line.seq == number)
+            .ok_or_else(|| Error::EventLog {
+                path: path.to_owned(),
+                line: number,
+            })?;
+        len += read as u64;
+        logged.seq = number;
+        match (line.kind.as_str(), line.epoch) {
+            ("steps", _) => {
+                let count = match line.loss {
+                    Some(Losses::Many(list)) => list.len() as u64,
+                    Some(Losses::One(IgnoredAny)) | None => 0,
+                };
+                logged.step = (line.first_step.unwrap_or(1) + count).saturating_sub(1);
+            }
+            ("epoch", Some(epoch)) => logged.epoch = epoch,
+            ("boundary", epoch) => logged.boundary = epoch,
+            ("test", _) => logged.test = true,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(number: u64, epoch: u64, loss: f64) -> Event {
+        Event::Step(Step {
+            step: number,
+            epoch,
+            samples_seen: number * 4,
+            loss,
+            accuracy: 0.5,
+            lr: 0.01,
+            seconds: number as f64 * 0.001,
+            images_per_s: 4000.0,
+        })
+    }
+
+    fn lines(path: &Path) -> Vec<Value> {
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    fn steps_told(lines: &[Value]) -> Vec<u64> {
+        let mut told = Vec::new();
+        for line in lines.iter().filter(|line| line["kind"] == "steps") {
+            let first = line["first_step"].as_u64().unwrap();
+            told.extend((0..line["loss"].as_array().unwrap().len() as u64).map(|i| first + i));
+        }
+        told
+    }
+
+    #[test]
+    fn every_step_is_written_once_and_lines_do_not_cross_epochs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        let log = EventLog::open(&path).unwrap();
+        for n in 1..=2000 {
+            log.append(&step(n, (n - 1) / 700 + 1, 1.0 / n as f64))
+                .unwrap();
+        }
+        drop(log);
+        let lines = lines(&path);
+        assert_eq!(steps_told(&lines), (1..=2000).collect::<Vec<_>>());
+        for (i, line) in lines.iter().enumerate() {
+            assert_eq!(line["seq"], i as u64 + 1);
+            let first = line["first_step"].as_u64().unwrap();
+            assert_eq!(line["epoch"], (first - 1) / 700 + 1);
+        }
+    }
+
+    #[test]
+    fn a_lone_step_is_written_without_a_further_event() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        let log = EventLog::open(&path).unwrap();
+        log.append(&step(1, 1, 0.5)).unwrap();
+        log.append(&step(2, 1, 0.4)).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while steps_told(&lines(&path)).len() < 2 {
+            assert!(
+                Instant::now() < deadline,
+                "the second step was never written"
+            );
+            thread::yield_now();
+        }
+        drop(log);
+    }
+
+    #[test]
+    fn losses_that_are_not_finite_are_null_with_their_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        let log = EventLog::open(&path).unwrap();
+        for (n, loss) in [(1, 0.5), (2, f64::INFINITY), (3, f64::NAN), (4, f64::NAN)] {
+            log.append(&step(n, 1, loss)).unwrap();
+        }
+        drop(log);
+        let told: Vec<_> = lines(&path)
+            .iter()
+            .flat_map(|line| {
+                let kind = line.get("not_finite").cloned().unwrap_or_default();
+                line["loss"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(move |v| (v.is_null(), kind.clone()))
+                    .collect::<Vec<_>>()
+            })
+            .filter(|(null, _)| *null)
+            .map(|(_, kind)| kind)
+            .collect();
+        assert_eq!(told, ["inf", "nan", "nan"]);
+    }
+
+    #[test]
+    fn a_reopened_log_cuts_the_torn_line_and_tells_nothing_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        let log = EventLog::open(&path).unwrap();
+        for n in 1..=10 {
+            log.append(&step(n, 1, 0.1)).unwrap();
+        }
+        drop(log);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&whole[..], b"{\"kind\":\"steps\",\"se"].concat()).unwrap();
+        let log = EventLog::open(&path).unwrap();
+        assert_eq!(log.logged().step, 10);
+        for n in 6..=12 {
+            log.append(&step(n, 1, 0.1)).unwrap();
+        }
+        drop(log);
+        assert_eq!(steps_told(&lines(&path)), (1..=12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_log_with_a_hole_is_refused_by_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        std::fs::write(
+            &path,
+            "{\"kind\":\"note\",\"seq\":1}\n{\"kind\":\"note\",\"seq\":3}\n",
+        )
+        .unwrap();
+        assert!(matches!(
+            EventLog::open(&path),
+            Err(Error::EventLog { line: 2, .. })
+        ));
+    }
+}

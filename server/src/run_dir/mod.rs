@@ -1,0 +1,179 @@
+//! A run is a directory: where its files lie, how it comes into being, who holds it.
+//!
+//! * [`RunId`]: the name of the directory, a UUIDv7, so that runs sort by creation.
+//! * [`RunDir`]: the paths inside, and the creation of a run.
+//! * [`lock`]: the advisory lock that a worker holds for its life.
+//! * [`log`]: the writer of `events.ndjson` (the worker's side).
+//! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
+//! * [`worker_log`]: the worker's own log, capped.
+//!
+//! What always holds: `spec.json` is complete before the directory appears under its name;
+//! after that only the worker writes here.
+
+pub mod lock;
+pub mod log;
+pub mod tail;
+pub mod worker_log;
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use vivarium_models::spec::{self, RunSpec};
+
+use crate::error::{Error, Result};
+use lock::Lock;
+
+/// Names a run. Requests carry it as a UUID, so that no text from outside ever becomes a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(Uuid);
+
+impl RunId {
+    /// A new id; later ones sort after earlier ones.
+    pub fn next() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// When the run was created, as its id tells.
+    pub fn created(self) -> SystemTime {
+        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |t| t.to_unix());
+        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos)
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = uuid::Error;
+
+    /// Accepts the hyphenated form alone: one run has one address.
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        text.parse::<uuid::fmt::Hyphenated>()
+            .map(|id| Self(id.into_uuid()))
+    }
+}
+
+/// The directory of one run.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// The directory at `path`, which need not exist yet.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The directory of run `id` in the folder of all runs.
+    pub fn of(runs: &Path, id: RunId) -> Self {
+        Self::at(runs.join(id.to_string()))
+    }
+
+    /// Creates a run: the specification is on disk, whole, before the directory gets its name.
+    pub fn create(runs: &Path, spec: &RunSpec) -> Result<(RunId, Self)> {
+        let (id, dir, lock) = Self::create_locked(runs, spec)?;
+        drop(lock);
+        Ok((id, dir))
+    }
+
+    /// Creates a run whose lock the caller holds from the first moment, so that a server
+    /// watching the folder sees a run in progress and not one that waits to be started.
+    pub fn create_locked(runs: &Path, spec: &RunSpec) -> Result<(RunId, Self, Lock)> {
+        fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
+        let id = RunId::next();
+        let fresh = Self::at(runs.join(format!(".new-{id}")));
+        let made = fresh.fill(spec).and_then(|lock| {
+            let dir = Self::of(runs, id);
+            fs::rename(&fresh.path, &dir.path).map_err(|e| Error::file(&dir.path, e))?;
+            sync_folder(runs)?;
+            Ok((id, dir, lock))
+        });
+        if made.is_err() {
+            // Whatever was begun goes: a half-made run must not take the place that was missing.
+            let _ = fs::remove_dir_all(&fresh.path);
+        }
+        made
+    }
+
+    fn fill(&self, spec: &RunSpec) -> Result<Lock> {
+        let checkpoints = self.checkpoints();
+        fs::create_dir_all(&checkpoints).map_err(|e| Error::file(&checkpoints, e))?;
+        let lock = Lock::take(&self.lock_file())?;
+        let path = self.spec_file();
+        let json = serde_json::to_vec_pretty(spec).map_err(|e| Error::file(&path, e.into()))?;
+        let mut file = fs::File::create_new(&path).map_err(|e| Error::file(&path, e))?;
+        file.write_all(&json)
+            .and_then(|()| file.sync_all())
+            .map_err(|e| Error::file(&path, e))?;
+        Ok(lock)
+    }
+
+    /// Reads the specification back; it is checked again, because files can be edited.
+    pub fn spec(&self) -> Result<RunSpec> {
+        let path = self.spec_file();
+        let bytes = fs::read(&path).map_err(|e| Error::file(&path, e))?;
+        let json = serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))?;
+        spec::check(&json).map_err(Error::Spec)
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `events.ndjson`: what happened, one JSON object a line.
+    pub fn events_file(&self) -> PathBuf {
+        self.path.join("events.ndjson")
+    }
+
+    /// `checkpoints/`: weights and state.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// `worker.log`: what the worker says of itself.
+    pub fn worker_log(&self) -> PathBuf {
+        self.path.join("worker.log")
+    }
+
+    /// `lock`: held by the worker.
+    pub fn lock_file(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    fn spec_file(&self) -> PathBuf {
+        self.path.join("spec.json")
+    }
+}
+
+/// Every run in the folder, oldest first; a folder that does not exist holds none.
+pub fn list(runs: &Path) -> Result<Vec<RunId>> {
+    let entries = match fs::read_dir(runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::file(runs, error)),
+    };
+    let mut ids: Vec<RunId> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Makes a rename inside `folder` survive a power cut.
+fn sync_folder(folder: &Path) -> Result<()> {
+    fs::File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(|e| Error::file(folder, e))
+}

@@ -1,0 +1,106 @@
+//! `worker.log`: what a worker says of itself, for people. Capped, so that a run that
+//! complains at every step does not fill the disk.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// The most bytes that the log grows to.
+pub const CAP: u64 = 1 << 20;
+
+/// An append-only writer that stops, with a word, at [`CAP`].
+#[derive(Clone, Debug)]
+pub struct WorkerLog(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    file: File,
+    len: u64,
+}
+
+impl WorkerLog {
+    /// Opens the log at `path` to append.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|e| Error::file(path, e))?;
+        let len = file.metadata().map_err(|e| Error::file(path, e))?.len();
+        Ok(Self(Arc::new(Mutex::new(Inner { file, len }))))
+    }
+}
+
+impl Write for WorkerLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = inner.len;
+        inner.len += bytes.len() as u64;
+        if inner.len <= CAP {
+            inner.file.write_all(bytes)?;
+        } else if before <= CAP {
+            inner
+                .file
+                .write_all(b"The log has reached its cap; what follows is not kept.\n")?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The last `limit` bytes of the log as text, from the beginning of a line; empty when there is no log.
+pub fn tail(path: &Path, limit: u64) -> Result<String> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(Error::file(path, error)),
+    };
+    let mut bytes = Vec::new();
+    let cut = (|| {
+        let start = file.metadata()?.len().saturating_sub(limit);
+        file.seek(SeekFrom::Start(start))?;
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(start > 0)
+    })()
+    .map_err(|e| Error::file(path, e))?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(match text.split_once('\n') {
+        Some((_, rest)) if cut => rest.to_owned(),
+        _ => text.into_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_stops_at_its_cap_and_says_so_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker.log");
+        let mut log = WorkerLog::open(&path).unwrap();
+        let line = [b'x'; 1024];
+        for _ in 0..2 * CAP / 1024 {
+            log.write_all(&line).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.len() as u64 <= CAP + 100);
+        assert_eq!(text.matches("reached its cap").count(), 1);
+    }
+
+    #[test]
+    fn the_tail_begins_with_a_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker.log");
+        assert_eq!(tail(&path, 10).unwrap(), "");
+        std::fs::write(&path, "first line\nsecond\n").unwrap();
+        assert_eq!(tail(&path, 12).unwrap(), "second\n");
+        assert_eq!(tail(&path, 100).unwrap(), "first line\nsecond\n");
+    }
+}

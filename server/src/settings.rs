@@ -1,0 +1,53 @@
+//! Settings by their path: `--set training.epochs=3`, and the axes of a sweep's grid.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// Puts the settings into `json`, making the objects on the way. A value is JSON where it can
+/// be, a text otherwise.
+pub(crate) fn apply(json: &mut Value, settings: &[String]) -> Result<()> {
+    for setting in settings {
+        let (path, value) = setting.split_once('=').ok_or_else(|| {
+            Error::Usage(format!(
+                "--set {setting}: must be PATH=VALUE, such as training.epochs=3"
+            ))
+        })?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        set_at(json, path, value);
+    }
+    Ok(())
+}
+
+/// Sets the value at a dotted path. What stands in the way and is no object is replaced.
+pub(crate) fn set_at(json: &mut Value, path: &str, value: Value) {
+    let mut at = json;
+    for part in path.split('.') {
+        if !at.is_object() {
+            *at = Value::Object(Map::new());
+        }
+        let Value::Object(fields) = at else { return };
+        at = fields.entry(part).or_insert(Value::Null);
+    }
+    *at = value;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn settings_go_where_their_paths_lead() {
+        let mut json = json!({"training": {"epochs": 1}});
+        let settings = [
+            "training.epochs=3",
+            "network.hidden=[8,4]",
+            "data.set=digits",
+        ];
+        apply(&mut json, &settings.map(str::to_owned)).unwrap();
+        let expected = json!({"training": {"epochs": 3}, "network": {"hidden": [8, 4]}, "data": {"set": "digits"}});
+        assert_eq!(json, expected);
+        assert!(apply(&mut json, &["epochs".to_owned()]).is_err());
+    }
+}

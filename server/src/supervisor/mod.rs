@@ -1,0 +1,223 @@
+//! Supervises runs: one Tokio task for each run that waits or trains.
+//!
+//! * [`turns`]: who waits, who may run.
+//! * [`life`]: the task of a run: wait, launch, follow its log into the index, note its end.
+//! * [`reconcile`]: brings the index and the run directories together, at the start and after:
+//!   adopts workers that outlived a server, indexes runs that came from elsewhere.
+//!
+//! What always holds: a run has at most one task, a task at most one worker, and only tasks (and
+//! the reconciliation, for runs without one) change a run's status.
+
+mod life;
+mod reconcile;
+mod turns;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vivarium_models::spec::RunSpec;
+
+use crate::data_dir::DataDir;
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::index::runs::{self, NewRun, Run, Status};
+use crate::launch::Launcher;
+use crate::run_dir::{RunDir, RunId};
+use crate::sweeps::{SweepSpec, Sweeps};
+use life::{Beginning, Command};
+use turns::Turns;
+
+/// A handle on the supervisor; clones share it.
+#[derive(Clone)]
+pub struct Supervisor(Arc<Shared>);
+
+struct Shared {
+    /// The folder of all runs.
+    runs: PathBuf,
+    sweeps: Sweeps,
+    index: Index,
+    launcher: Box<dyn Launcher>,
+    turns: Turns,
+    tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Command>>>,
+    tracker: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Supervisor {
+    /// Starts to supervise the runs of `data`, at most `jobs` at a time, until `shutdown`.
+    pub fn start(
+        data: &DataDir,
+        index: Index,
+        launcher: Box<dyn Launcher>,
+        jobs: usize,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let this = Self(Arc::new(Shared {
+            runs: data.runs(),
+            sweeps: Sweeps::in_folder(data.sweeps()),
+            index,
+            launcher,
+            turns: Turns::new(jobs),
+            tasks: Mutex::default(),
+            tracker: TaskTracker::new(),
+            shutdown,
+        }));
+        this.0
+            .tracker
+            .spawn(this.clone().reconcile_until_shutdown());
+        this
+    }
+
+    /// Creates a run and lines it up.
+    pub async fn create(&self, spec: RunSpec, sweep: Option<String>) -> Result<RunId> {
+        let folder = self.0.runs.clone();
+        let text = serde_json::to_string(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
+        let name = spec.name.clone();
+        let (id, _) = blocking(move || RunDir::create(&folder, &spec)).await?;
+        let new = NewRun {
+            id,
+            name,
+            spec: text,
+            sweep,
+            status: Status::Queued,
+        };
+        self.0.index.write(move |w| runs::insert(w, &new)).await?;
+        self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+        Ok(id)
+    }
+
+    /// Creates every run of a sweep and lines them up; none when one of them is not valid.
+    pub async fn create_sweep(&self, spec: SweepSpec) -> Result<(String, Vec<RunId>)> {
+        let id = Sweeps::new_id();
+        let mut made = Vec::new();
+        for run in spec.expand()? {
+            made.push(self.create(run, Some(id.clone())).await?);
+        }
+        self.0.sweeps.save(id.clone(), spec, made.clone()).await?;
+        Ok((id, made))
+    }
+
+    /// Lines a run up again that was stopped, failed or was interrupted.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it waits or trains already, or is through.
+    pub async fn resume(&self, id: RunId) -> Result<()> {
+        self.0
+            .index
+            .write(move |w| {
+                let run = runs::get(w, id)?;
+                match run.status {
+                    Status::Stopped | Status::Failed | Status::Interrupted => runs::enqueue(w, id),
+                    Status::Queued => Err(Error::Conflict(
+                        "The run waits for its turn already.".into(),
+                    )),
+                    Status::Running => Err(Error::Conflict("The run is training already.".into())),
+                    Status::Finished => Err(Error::Conflict(
+                        "The run is through; copy it into a new one to train further.".into(),
+                    )),
+                }
+            })
+            .await?;
+        self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+        Ok(())
+    }
+
+    /// Asks a run to stop with a checkpoint; one that only waits leaves the line.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it neither waits nor trains.
+    pub async fn stop(&self, id: RunId) -> Result<()> {
+        self.0
+            .index
+            .write(move |w| {
+                let run = runs::get(w, id)?;
+                if !run.status.is_active() {
+                    let status = run.status.name();
+                    return Err(Error::Conflict(format!(
+                        "The run is {status}: there is nothing to stop."
+                    )));
+                }
+                runs::set_stopping(w, id)
+            })
+            .await?;
+        if let Some(task) = self.tasks().get(&id) {
+            // A task that is just ending does not listen any more, and need not.
+            let _ = task.send(Command::Stop);
+        }
+        Ok(())
+    }
+
+    /// Removes a run with everything that belongs to it; ends its worker first.
+    pub async fn delete(&self, id: RunId) -> Result<()> {
+        self.0.index.read(move |c| runs::get(c, id)).await?;
+        let (done, ended) = oneshot::channel();
+        let task = self.tasks().get(&id).cloned();
+        if task.is_some_and(|task| task.send(Command::Kill(done)).is_ok()) {
+            // The sender is dropped with the task at the latest.
+            let _ = ended.await;
+        }
+        self.0.index.write(move |w| runs::delete(w, id)).await?;
+        let dir = RunDir::of(&self.0.runs, id);
+        let rest = self.0.runs.join(format!(".deleted-{id}"));
+        blocking(move || {
+            fs::rename(dir.path(), &rest).map_err(|e| Error::file(dir.path(), e))?;
+            fs::remove_dir_all(&rest).map_err(|e| Error::file(&rest, e))
+        })
+        .await
+    }
+
+    /// A run's directory.
+    pub fn dir(&self, id: RunId) -> RunDir {
+        RunDir::of(&self.0.runs, id)
+    }
+
+    /// Waits until every run is put to rest; call it after the shutdown was asked for.
+    pub async fn rest(&self) {
+        self.0.tracker.close();
+        self.0.tracker.wait().await;
+    }
+
+    /// Starts the task of a run that has none.
+    fn begin(&self, id: RunId, beginning: Beginning) {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        self.tasks().insert(id, commands.clone());
+        self.0
+            .tracker
+            .spawn(self.clone().live(id, beginning, commands, inbox));
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, HashMap<RunId, mpsc::UnboundedSender<Command>>> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(&self, id: RunId) -> Result<Run> {
+        self.0.index.read(move |c| runs::get(c, id)).await
+    }
+
+    async fn set_status(
+        &self,
+        id: RunId,
+        status: Status,
+        message: impl Into<String>,
+    ) -> Result<()> {
+        let message = message.into();
+        self.0
+            .index
+            .write(move |w| runs::set_status(w, id, status, &message))
+            .await
+    }
+}
+
+/// Runs blocking work off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Gone("a blocking task"))?
+}

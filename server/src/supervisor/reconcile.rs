@@ -1,0 +1,175 @@
+//! Brings the index and the run directories together: when the server starts, and from time to
+//! time after, because runs also come from the command line.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::life::Beginning;
+use super::{Supervisor, blocking};
+use crate::error::{Error, Result};
+use crate::index::runs::{self, NewRun, Run, Status};
+use crate::run_dir::{self, RunDir, RunId};
+
+/// How often the folder is looked through for what came from elsewhere.
+const LOOK: Duration = Duration::from_secs(2);
+
+impl Supervisor {
+    pub(super) async fn reconcile_until_shutdown(self) {
+        if let Err(error) = self.take_over().await {
+            tracing::error!(%error, "the runs of an earlier server could not be taken over");
+        }
+        while self
+            .0
+            .shutdown
+            .run_until_cancelled(tokio::time::sleep(LOOK))
+            .await
+            .is_some()
+        {
+            if let Err(error) = self.look_for_strangers().await {
+                tracing::error!(%error, "the folder of runs could not be looked through");
+            }
+        }
+    }
+
+    /// At the start: adopts workers that live, lines up what waited or was interrupted.
+    async fn take_over(&self) -> Result<()> {
+        let folder = self.0.runs.clone();
+        blocking(move || sweep_leftovers(&folder)).await?;
+        self.0.index.write(runs::forget_deleted).await?;
+        let mut known = self.0.index.read(runs::list).await?;
+        known.sort_by_key(|run| (run.position, run.id));
+        for run in known {
+            let left_behind = matches!(
+                run.status,
+                Status::Queued | Status::Running | Status::Interrupted
+            );
+            if left_behind && let Err(error) = self.take_over_one(&run).await {
+                tracing::error!(run = %run.id, %error, "the run could not be taken over");
+            }
+        }
+        self.look_for_strangers().await
+    }
+
+    async fn take_over_one(&self, run: &Run) -> Result<()> {
+        let id = run.id;
+        if let Some(worker) = self.0.launcher.adopt(&self.dir(id))? {
+            tracing::info!(run = %id, "adopted a worker that outlived its server");
+            self.set_status(id, Status::Running, "").await?;
+            self.begin(id, Beginning::Adopt(worker));
+            return Ok(());
+        }
+        // It may have come to its end while no server looked.
+        self.catch_up(id, &mut run.offset.clone()).await?;
+        match self.run(id).await?.reason.as_deref().map(Status::of_reason) {
+            Some(status) if run.status == Status::Running => {
+                let message = self.run(id).await?.message;
+                self.set_status(id, status, message).await
+            }
+            _ if run.stopping => self.set_status(id, Status::Stopped, "").await,
+            _ => {
+                self.0.index.write(move |w| runs::enqueue(w, id)).await?;
+                self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Finds directories that the index does not know, and logs that grew without this server.
+    async fn look_for_strangers(&self) -> Result<()> {
+        let known: HashMap<RunId, u64> = self
+            .0
+            .index
+            .read(runs::offsets)
+            .await?
+            .into_iter()
+            .collect();
+        let folder = self.0.runs.clone();
+        let strangers = blocking(move || {
+            let mut found = run_dir::list(&folder)?;
+            found.retain(|id| {
+                known
+                    .get(id)
+                    .is_none_or(|&offset| grew(&folder, *id, offset))
+            });
+            Ok(found)
+        })
+        .await?;
+        for id in strangers {
+            if self.tasks().contains_key(&id) {
+                continue;
+            }
+            if let Err(error) = self.meet(id).await {
+                tracing::error!(run = %id, %error, "the run could not be indexed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Indexes a run that came from elsewhere, or that went on without this server.
+    async fn meet(&self, id: RunId) -> Result<()> {
+        let dir = self.dir(id);
+        let known = self.0.index.read(move |c| runs::find(c, id)).await?;
+        if known.is_none() {
+            self.enter(&dir, id).await?;
+        }
+        if let Some(worker) = self.0.launcher.adopt(&dir)? {
+            self.set_status(id, Status::Running, "").await?;
+            self.begin(id, Beginning::Adopt(worker));
+            return Ok(());
+        }
+        self.catch_up(id, &mut self.run(id).await?.offset).await?;
+        let run = self.run(id).await?;
+        if known.is_some_and(|before| before.seq == run.seq) {
+            // Half a line at the end of the log of a worker that died: nothing new.
+            return Ok(());
+        }
+        let (status, message) = match run.reason.as_deref() {
+            Some(reason) => (Status::of_reason(reason), run.message),
+            None if run.seq == 0 => (Status::Stopped, "It has not begun yet.".to_owned()),
+            None => (
+                Status::Failed,
+                "The worker is gone without a last word.".to_owned(),
+            ),
+        };
+        self.set_status(id, status, message).await
+    }
+
+    async fn enter(&self, dir: &RunDir, id: RunId) -> Result<()> {
+        let dir = dir.clone();
+        let spec = blocking(move || dir.spec()).await?;
+        let text = serde_json::to_string(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
+        let sweep = self.0.sweeps.of(id).await?;
+        let new = NewRun {
+            id,
+            name: spec.name,
+            spec: text,
+            sweep,
+            status: Status::Stopped,
+        };
+        self.0.index.write(move |w| runs::insert(w, &new)).await
+    }
+}
+
+/// Whether the log of a run is longer than what is indexed of it.
+fn grew(runs: &Path, id: RunId, offset: u64) -> bool {
+    let events = RunDir::of(runs, id).events_file();
+    fs::metadata(events).is_ok_and(|metadata| metadata.len() > offset)
+}
+
+/// Removes what a server left half made or half removed when it was killed.
+fn sweep_leftovers(runs: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(runs) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(".deleted-") || name.starts_with(".new-") {
+            let path = entry.path();
+            fs::remove_dir_all(&path).map_err(|e| Error::file(&path, e))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! A worker trains the run of one directory, from its beginning or from its last checkpoint,
+//! and writes what happens to the directory. It knows no network, no SQL and no server.
+
+use std::error::Error as StdError;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use vivarium_models::train::{self, Control, Event, Observer, Reason};
+
+use crate::error::{Error, Result};
+use crate::run_dir::RunDir;
+use crate::run_dir::lock::Lock;
+use crate::run_dir::log::EventLog;
+
+/// The exit status of a worker that found its run held by another (`EX_TEMPFAIL`).
+pub const HELD_BY_ANOTHER: u8 = 75;
+
+/// Raised by the signals that ask a worker to stop: it finishes the step, writes a checkpoint
+/// and ends well.
+pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .map_err(|e| Error::file("signals", e))?;
+    }
+    Ok(stop)
+}
+
+/// Keeps the process alive when the terminal it was started from goes away.
+pub fn survive_hangup() -> Result<()> {
+    let ignored = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGHUP, ignored).map_err(|e| Error::file("signals", e))?;
+    Ok(())
+}
+
+/// When memory runs out, a worker is the one to go: its run resumes, while the server
+/// would take every stream with it. Best effort: only Linux knows the file.
+pub fn offer_to_the_oom_killer() {
+    let _ = fs::write("/proc/self/oom_score_adj", "500");
+}
+
+/// Trains the run in `dir`, whose lock the caller holds, until it ends or `stop` is raised.
+/// `watcher` sees every event as it happens.
+///
+/// # Errors
+/// The reason is also written to the run's log as its last event, where the log can be written.
+pub fn train(
+    dir: &RunDir,
+    _held: &Lock,
+    stop: &AtomicBool,
+    watcher: &mut dyn FnMut(&Event),
+) -> Result<Reason> {
+    let log = EventLog::open(&dir.events_file())?;
+    let result = dir.spec().and_then(|spec| {
+        tracing::info!(run = %dir.path().display(), resumed_after_step = log.logged().step, "training");
+        let mut recorder = Recorder { log: &log, stop, watcher };
+        Ok(train::train(&spec, &dir.checkpoints(), &mut recorder)?)
+    });
+    if let Err(error) = &result {
+        let message = error.to_string();
+        let failed = Event::Finished {
+            reason: Reason::Failed,
+            message,
+        };
+        watcher(&failed);
+        if let Err(second) = log.append(&failed).and_then(|()| log.sync()) {
+            tracing::error!(error = %second, "the failure could not be written to the log");
+        }
+    }
+    result
+}
+
+/// Trains the run at `path`: the whole life of `vivarium worker`.
+pub fn run(path: &Path) -> Result<Reason> {
+    let stop = stop_on_signals()?;
+    survive_hangup()?;
+    offer_to_the_oom_killer();
+    let dir = RunDir::at(path);
+    let lock = Lock::take(&dir.lock_file())?;
+    train(&dir, &lock, &stop, &mut |event| {
+        if let Event::Note { message } = event {
+            tracing::warn!("{message}");
+        }
+    })
+}
+
+/// Carries the training loop's events to the log, and the wish to stop to the loop.
+struct Recorder<'a> {
+    log: &'a EventLog,
+    stop: &'a AtomicBool,
+    watcher: &'a mut dyn FnMut(&Event),
+}
+
+impl Observer for Recorder<'_> {
+    fn observe(&mut self, event: &Event) -> Result<Control, Box<dyn StdError + Send + Sync>> {
+        self.log.append(event)?;
+        (self.watcher)(event);
+        let stop = self.stop.load(Ordering::Relaxed);
+        Ok(if stop {
+            Control::Stop
+        } else {
+            Control::Continue
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        Ok(self.log.sync()?)
+    }
+}

@@ -1,0 +1,213 @@
+//! The command line, as scripts use it.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{ENDLESS, Server, signal, until, vivarium};
+
+fn last_line(text: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(text);
+    let line = text.trim().lines().last().unwrap_or_default();
+    serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+#[test]
+fn train_ends_with_its_summary_and_the_server_finds_the_run() {
+    let server = Server::start();
+    let folder = server.data_dir().to_string_lossy().into_owned();
+    let output = vivarium(&[
+        "train",
+        "--network",
+        "mlp",
+        "--data",
+        "digits",
+        "--set",
+        "training.epochs=2",
+        "--set",
+        "network.hidden=[32]",
+        "--data-dir",
+        &folder,
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let summary = last_line(&output.stdout);
+    assert_eq!(
+        (&summary["epochs"], &summary["reason"]),
+        (&json!(2), &json!("completed"))
+    );
+    assert!(
+        summary["test"]["accuracy"].as_f64().unwrap() > 0.5,
+        "{summary}"
+    );
+    let id = summary["run"].as_str().unwrap();
+    until("the server has found the run", || {
+        server.get(&format!("/api/v1/runs/{id}")).status == 200
+    });
+    let run = server.await_status(id, "finished");
+    assert_eq!(run["spec"]["network"]["hidden"], json!([32]));
+    assert_eq!(server.indexed_lines(id), server.log_lines(id));
+}
+
+#[test]
+fn ctrl_c_stops_train_with_a_checkpoint_that_a_worker_takes_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let epochs = format!("training.epochs={ENDLESS}");
+    let process = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+        .args([
+            "train",
+            "--network",
+            "mlp",
+            "--data",
+            "moons",
+            "--set",
+            &epochs,
+            "--data-dir",
+        ])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let runs = folder.path().join("runs");
+    let mut dir = None;
+    until("some steps are done", || {
+        dir = std::fs::read_dir(&runs)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+            .next();
+        let log = dir
+            .as_ref()
+            .and_then(|d| std::fs::read_to_string(d.join("events.ndjson")).ok());
+        log.is_some_and(|log| log.matches(r#""kind":"steps""#).count() > 3)
+    });
+    signal(process.id(), "INT");
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(last_line(&output.stdout)["reason"], "stopped");
+    let dir = dir.unwrap();
+    assert!(dir.join("checkpoints/last.safetensors").exists());
+
+    let lines = || {
+        std::fs::read_to_string(dir.join("events.ndjson"))
+            .unwrap()
+            .lines()
+            .count()
+    };
+    let before = lines();
+    let worker = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+        .arg("worker")
+        .arg(&dir)
+        .spawn()
+        .unwrap();
+    until("the worker goes on", || lines() > before + 3);
+    signal(worker.id(), "TERM");
+    assert!(worker.wait_with_output().unwrap().status.success());
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_in_words() {
+    for (arguments, word) in [
+        (
+            &["train", "--network", "mpl", "--data", "digits"][..],
+            "network.kind",
+        ),
+        (
+            &[
+                "train",
+                "--network",
+                "mlp",
+                "--data",
+                "digits",
+                "--set",
+                "training.epochs=0",
+            ],
+            "training.epochs",
+        ),
+        (
+            &[
+                "train",
+                "--network",
+                "mlp",
+                "--data",
+                "digits",
+                "--set",
+                "epochs",
+            ],
+            "PATH=VALUE",
+        ),
+        (&["train", "--spec", "/nowhere.json"], "/nowhere.json"),
+        (&["worker", "/nowhere"], "/nowhere"),
+        (&["bench", "--network", "abacus"], "network.kind"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+            .args(arguments)
+            .env("VIVARIUM_DATA_DIR", folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(
+            said.contains(word) && !said.contains("panicked"),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn data_list_names_every_set() {
+    let output = vivarium(&["data", "list"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for set in ["digits", "blobs", "moons", "circles", "spiral", "xor"] {
+        assert!(
+            text.lines().any(|line| line.starts_with(set)),
+            "{set}: {text}"
+        );
+    }
+}
+
+#[test]
+fn bench_prints_one_line_that_comparisons_read() {
+    let output = vivarium(&[
+        "bench",
+        "--network",
+        "mlp",
+        "--batch",
+        "16",
+        "--size",
+        "8",
+        "--channels",
+        "1",
+        "--opt",
+        "adamw",
+        "--steps",
+        "3",
+        "--threads",
+        "1",
+        "--json",
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let line = last_line(&output.stdout);
+    for (field, value) in [
+        ("net", json!("mlp")),
+        ("batch", json!(16)),
+        ("size", json!(8)),
+        ("opt", json!("adamw")),
+        ("threads", json!(1)),
+    ] {
+        assert_eq!(line[field], value);
+    }
+    for field in ["step_ms", "images_per_s", "peak_rss_mib"] {
+        assert!(line[field].as_f64().unwrap() > 0.0, "{field}");
+    }
+}

@@ -1,0 +1,263 @@
+//! The feed: every event once, in order, whoever reads and however.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{ENDLESS, Server, mlp, until};
+
+/// A reader of a stream, at the level of bytes, so that nothing is read that is not asked for.
+struct Reader {
+    stream: BufReader<TcpStream>,
+}
+
+/// One message.
+#[derive(Debug, Default)]
+struct Message {
+    id: String,
+    event: String,
+    data: String,
+}
+
+impl Reader {
+    fn open(server: &Server, query: &str, last: Option<&str>) -> Self {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
+        // HTTP/1.0: no chunks between the bytes of the stream.
+        write!(
+            stream,
+            "GET /api/v1/events?{query} HTTP/1.0\r\nHost: localhost\r\n{last}\r\n"
+        )
+        .unwrap();
+        let mut reader = Self {
+            stream: BufReader::new(stream),
+        };
+        let status = reader.line().unwrap();
+        assert!(status.contains("200"), "{status}");
+        while !reader.line().unwrap().is_empty() {}
+        reader
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = self.stream.read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// The next message that has data; `None` at the end of the stream.
+    fn next(&mut self) -> Option<Message> {
+        let mut message = Message::default();
+        loop {
+            let line = self.line()?;
+            match line.split_once(": ") {
+                Some(("id", id)) => message.id = id.to_owned(),
+                Some(("event", event)) => message.event = event.to_owned(),
+                Some(("data", data)) => message.data = data.to_owned(),
+                _ if line.is_empty() && !message.data.is_empty() => return Some(message),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hundred_reconnections_bring_the_log_once_and_in_order() {
+    let server = Server::start();
+    let id = server.create(&mlp(ENDLESS));
+    let (mut got, mut last) = (Vec::new(), None::<String>);
+    for connection in 0..100 {
+        let mut reader = Reader::open(&server, &format!("run={id}"), last.as_deref());
+        // Not the same number each time, so that breaks fall within and between batches.
+        for _ in 0..connection % 7 + 1 {
+            let message = reader.next().unwrap();
+            last = Some(message.id);
+            got.push(message.data);
+        }
+    }
+    server.post(&format!("/api/v1/runs/{id}/stop"), &json!({}));
+    server.await_status(&id, "stopped");
+    let log = server.log_lines(&id);
+    let mut reader = Reader::open(&server, &format!("run={id}"), last.as_deref());
+    while got.len() < log.len() {
+        got.push(reader.next().unwrap().data);
+    }
+    assert_eq!(got, log);
+}
+
+#[test]
+fn a_reader_that_takes_a_byte_now_and_then_costs_no_memory_and_loses_nothing() {
+    let server = Server::start();
+    let id = server.create(&mlp(ENDLESS));
+    let mut slow: Vec<_> = (0..20)
+        .map(|_| Reader::open(&server, &format!("run={id}"), None))
+        .collect();
+    server.await_step(&id, 2_000);
+    let memory = || -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let before = memory();
+    let begun = Instant::now();
+    // Long enough for some megabytes of events to each reader, if they were queued.
+    while begun.elapsed() < Duration::from_secs(6) {
+        for reader in &mut slow {
+            let mut byte = [0];
+            reader.stream.get_mut().read_exact(&mut byte).unwrap();
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 16 * 1024, "the server grew by {grown} KiB");
+    server.post(&format!("/api/v1/runs/{id}/stop"), &json!({}));
+    server.await_status(&id, "stopped");
+    drop(slow);
+    // One that was slow from the first byte, and then reads on: nothing is missing.
+    let mut reader = Reader::open(&server, &format!("run={id}"), None);
+    std::thread::sleep(Duration::from_millis(500));
+    let log = server.log_lines(&id);
+    let got: Vec<_> = (0..log.len())
+        .map(|_| reader.next().unwrap().data)
+        .collect();
+    assert_eq!(got, log);
+}
+
+#[test]
+fn events_arrive_while_they_are_written() {
+    let server = Server::start();
+    let id = server.create(&mlp(ENDLESS));
+    let mut reader = Reader::open(&server, &format!("run={id}"), None);
+    let mut delays = Vec::new();
+    while delays.len() < 100 {
+        let event: Value = serde_json::from_str(&reader.next().unwrap().data).unwrap();
+        let written = humantime::parse_rfc3339(event["time"].as_str().unwrap()).unwrap();
+        delays.push(written.elapsed().unwrap_or_default());
+    }
+    delays.sort_unstable();
+    // A wide bound against mistakes such as waiting for the next batch; the figure is measured
+    // by a script.
+    assert!(
+        delays[50] < Duration::from_secs(1),
+        "the median delay is {:?}",
+        delays[50]
+    );
+}
+
+#[test]
+fn several_runs_share_a_stream_and_each_keeps_its_place() {
+    let server = Server::start();
+    let ids: Vec<_> = (1..=3).map(|epochs| server.create(&mlp(epochs))).collect();
+    for id in &ids {
+        server.await_status(id, "finished");
+    }
+    let logs: Vec<_> = ids.iter().map(|id| server.log_lines(id)).collect();
+    let total: usize = logs.iter().map(Vec::len).sum();
+    let query = ids
+        .iter()
+        .map(|id| format!("run={id}"))
+        .collect::<Vec<_>>()
+        .join("&");
+    let mut got = vec![Vec::new(); 3];
+    let mut last = None::<String>;
+    while got.iter().map(Vec::len).sum::<usize>() < total {
+        let mut reader = Reader::open(&server, &query, last.as_deref());
+        for _ in 0..5.min(total - got.iter().map(Vec::len).sum::<usize>()) {
+            let message = reader.next().unwrap();
+            let run = ids.iter().position(|id| *id == message.event).unwrap();
+            got[run].push(message.data);
+            last = Some(message.id);
+        }
+    }
+    assert_eq!(got, logs);
+}
+
+#[test]
+fn states_of_all_runs_are_told_at_once_and_when_they_change() {
+    let server = Server::start();
+    let old = server.create(&mlp(1));
+    server.await_status(&old, "finished");
+    let mut reader = Reader::open(&server, "", None);
+    let first = reader.next().unwrap();
+    assert_eq!((first.event.as_str(), first.id.as_str()), ("run", ""));
+    let run: Value = serde_json::from_str(&first.data).unwrap();
+    assert_eq!(
+        (&run["id"], &run["status"]),
+        (&json!(old), &json!("finished"))
+    );
+    let new = server.create(&mlp(30));
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|status| status != "finished") {
+        let run: Value = serde_json::from_str(&reader.next().unwrap().data).unwrap();
+        if run["id"] == json!(new) {
+            seen.push(run["status"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(seen.iter().any(|status| status == "running"), "{seen:?}");
+    server.delete(&format!("/api/v1/runs/{old}"));
+    let message = loop {
+        let message = reader.next().unwrap();
+        if message.event == "removed" {
+            break message;
+        }
+    };
+    assert_eq!(message.data, json!({"id": old}).to_string());
+}
+
+#[test]
+fn the_state_of_a_run_comes_with_its_log_where_it_is_asked_for() {
+    let server = Server::start();
+    let id = server.create(&mlp(5));
+    let mut reader = Reader::open(&server, &format!("run={id}&include=status"), None);
+    let (mut log, mut finished) = (Vec::new(), false);
+    while !finished {
+        let message = reader.next().unwrap();
+        if message.event == "run" {
+            let run: Value = serde_json::from_str(&message.data).unwrap();
+            finished = run["status"] == "finished";
+        } else {
+            log.push(message.data);
+        }
+    }
+    assert_eq!(log, server.log_lines(&id));
+}
+
+#[test]
+fn streams_end_when_the_server_stops() {
+    let mut server = Server::start();
+    let id = server.create(&mlp(1));
+    server.await_status(&id, "finished");
+    let mut readers: Vec<_> = (0..5).map(|_| Reader::open(&server, "", None)).collect();
+    for reader in &mut readers {
+        reader.next().unwrap();
+    }
+    let took = server.stop();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    for reader in &mut readers {
+        while reader.next().is_some() {}
+    }
+}
+
+#[test]
+fn a_stream_of_what_is_not_there_is_refused() {
+    let server = Server::start();
+    let missing = "0199d3a0-0000-7000-8000-000000000000";
+    assert_eq!(
+        server.get(&format!("/api/v1/events?run={missing}")).status,
+        404
+    );
+    assert_eq!(server.get("/api/v1/events?runs=1").status, 400);
+    until("no stream is left open", || {
+        server
+            .get("/metrics")
+            .body
+            .contains("vivarium_event_streams 0")
+    });
+}

@@ -1,0 +1,290 @@
+//! A server of one's own for each test, on a free port, in a folder that goes with the test.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long a condition may take to come true before the test fails. Far above what is
+/// expected, because machines that run tests are busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A data folder and the server that works on it.
+pub struct Server {
+    folder: TempDir,
+    process: Child,
+    pub address: String,
+    arguments: Vec<String>,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>();
+        let folder = tempfile::tempdir().unwrap();
+        let (process, address) = spawn(folder.path(), &arguments);
+        Self {
+            folder,
+            process,
+            address,
+            arguments,
+        }
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn run_dir(&self, id: &str) -> PathBuf {
+        self.data_dir().join("runs").join(id)
+    }
+
+    /// Ends the server without a chance to tidy up.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Asks the server to end, and returns how long that took.
+    pub fn stop(&mut self) -> Duration {
+        let begun = Instant::now();
+        signal(self.process.id(), "TERM");
+        assert!(
+            self.process.wait().unwrap().success(),
+            "the server ends well"
+        );
+        begun.elapsed()
+    }
+
+    /// Starts a server on the same folder.
+    pub fn restart(&mut self) {
+        let (process, address) = spawn(self.folder.path(), &self.arguments);
+        self.process = process;
+        self.address = address;
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        Answer::of(agent().get(self.url(path)).call())
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(agent().post(self.url(path)).send_json(body))
+    }
+
+    pub fn post_text(&self, path: &str, body: &str) -> Answer {
+        let request = agent()
+            .post(self.url(path))
+            .header("content-type", "application/json");
+        Answer::of(request.send(body))
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        Answer::of(agent().delete(self.url(path)).call())
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(agent().patch(self.url(path)).send_json(body))
+    }
+
+    /// Creates a run and returns its id.
+    pub fn create(&self, spec: &Value) -> String {
+        let answer = self.post("/api/v1/runs", spec);
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub fn run(&self, id: &str) -> Value {
+        self.get(&format!("/api/v1/runs/{id}")).json()
+    }
+
+    pub fn status(&self, id: &str) -> String {
+        self.run(id)["status"].as_str().unwrap_or("none").to_owned()
+    }
+
+    /// Waits until the run has this status.
+    pub fn await_status(&self, id: &str, status: &str) -> Value {
+        let mut run = Value::Null;
+        until(&format!("run {id} is {status}"), || {
+            run = self.run(id);
+            run["status"] == status
+        });
+        run
+    }
+
+    /// Waits until the run has trained this many steps.
+    pub fn await_step(&self, id: &str, step: u64) {
+        until(&format!("run {id} is at step {step}"), || {
+            self.run(id)["summary"]["step"].as_u64() >= Some(step)
+        });
+    }
+
+    /// The process that trains the run.
+    pub fn worker_pid(&self, id: &str) -> u32 {
+        let path = self.run_dir(id).join("lock");
+        std::fs::read_to_string(path)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    }
+
+    /// The lines of the run's log.
+    pub fn log_lines(&self, id: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.run_dir(id).join("events.ndjson")).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The lines that the index holds of the run.
+    pub fn indexed_lines(&self, id: &str) -> Vec<String> {
+        let index = rusqlite::Connection::open(self.data_dir().join("index.sqlite3")).unwrap();
+        let sql =
+            "SELECT body FROM events WHERE run = (SELECT key FROM runs WHERE id = ?1) ORDER BY seq";
+        let mut statement = index.prepare(sql).unwrap();
+        statement
+            .query_map([id], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Workers outlive a server by design; not by this test.
+        let runs = self.data_dir().join("runs");
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
+            let pid = std::fs::read_to_string(entry.path().join("lock")).unwrap_or_default();
+            let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", pid.trim()))
+                .unwrap_or_default();
+            if command_line.contains(&*entry.path().to_string_lossy()) {
+                let _ = Command::new("kill").args(["-9", pid.trim()]).status();
+            }
+        }
+    }
+}
+
+fn spawn(folder: &Path, arguments: &[String]) -> (Child, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+        .args(["serve", "--port", "0", "--data-dir"])
+        .arg(folder)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line.trim().strip_prefix("Vivarium is listening on http://");
+    (
+        process,
+        address
+            .expect("the server says where it listens")
+            .to_owned(),
+    )
+}
+
+/// What a server said.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn of(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Self {
+        let mut response = response.unwrap();
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.body_mut().read_to_string().unwrap(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    /// The paths of the fields that a problem document names.
+    pub fn fields(&self) -> Vec<String> {
+        let errors = self.json()["errors"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        errors
+            .iter()
+            .map(|error| error["path"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// A client that takes every status as an answer and follows nothing.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build()
+        .into()
+}
+
+/// Runs the binary to its end.
+pub fn vivarium(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vivarium"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+pub fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(pid.to_string())
+        .status();
+    assert!(
+        sent.unwrap().success(),
+        "process {pid} is there to get a signal"
+    );
+}
+
+/// Waits until `condition` holds.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{what}: not within {PATIENCE:?}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// An MLP on 400 points; some thousands of steps a second.
+pub fn mlp(epochs: u64) -> Value {
+    json!({
+        "name": "mlp on moons",
+        "data": {"set": "moons"},
+        "network": {"kind": "mlp", "hidden": [32, 16], "dropout": 0.1},
+        "training": {"epochs": epochs, "batch_size": 8, "seed": 7, "threads": 1}
+    })
+}
+
+/// More epochs than any test waits for.
+pub const ENDLESS: u64 = 100_000;
