@@ -1,2 +1,140 @@
-//! stub
-#![allow(missing_docs)]
+//! Random numbers that depend on nothing but a key: not on the order in which they are asked for, not on threads, and
+//! not on how often a run was interrupted. So a checkpoint needs no random state.
+
+use std::f64::consts::TAU;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+/// Names a sequence of random numbers: a seed and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// The key of a seed and a purpose, such as `init net.0.weight`. Different purposes give unrelated numbers.
+    pub fn new(seed: u64, purpose: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"vivarium/1/");
+        hash.update(seed.to_le_bytes());
+        hash.update(purpose.as_bytes());
+        Self(hash.finalize().into())
+    }
+
+    /// The key's sequence, from its beginning.
+    pub fn generator(&self) -> Generator {
+        Generator(ChaCha8Rng::from_seed(self.0))
+    }
+
+    /// The first 64 bits of the key, for counter-based hashing.
+    pub fn bits(&self) -> u64 {
+        let mut bits = [0; 8];
+        bits.copy_from_slice(&self.0[..8]);
+        u64::from_le_bytes(bits)
+    }
+
+    /// Fills a slice from a function of the generator. The slice is cut into parts with a stream of the key each, so
+    /// the result is the same for any number of threads.
+    pub fn fill(&self, values: &mut [f32], draw: impl Fn(&mut Generator) -> f64 + Sync) {
+        const PART: usize = 1 << 14;
+        let fill = |(stream, part): (usize, &mut [f32])| {
+            let mut generator = self.generator();
+            generator.0.set_stream(stream as u64);
+            part.iter_mut()
+                .for_each(|value| *value = draw(&mut generator) as f32);
+        };
+        if values.len() <= PART {
+            values.chunks_mut(PART).enumerate().for_each(fill);
+        } else {
+            values.par_chunks_mut(PART).enumerate().for_each(fill);
+        }
+    }
+}
+
+/// A sequence of random numbers (ChaCha with 8 rounds).
+#[derive(Clone, Debug)]
+pub struct Generator(ChaCha8Rng);
+
+impl Generator {
+    /// A number in [0, 1), in steps of 2⁻⁵³.
+    pub fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A number in [low, high).
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// A number with mean 0 and standard deviation 1, after Box and Muller (1958).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (TAU * self.unit()).cos()
+    }
+
+    /// A whole number in 0..n, each equally likely (Lemire 2019); 0 for n = 0.
+    pub fn below(&mut self, n: u64) -> u64 {
+        if n == 0 {
+            return 0;
+        }
+        let rejected = n.wrapping_neg() % n;
+        loop {
+            let product = u128::from(self.0.next_u64()) * u128::from(n);
+            if product as u64 >= rejected {
+                return (product >> 64) as u64;
+            }
+        }
+    }
+
+    /// Brings a slice into a random order, each equally likely (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last as u64 + 1) as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_gives_the_same_numbers_again_and_another_key_others() {
+        let draw = |seed, purpose| {
+            let mut generator = Key::new(seed, purpose).generator();
+            [generator.unit(), generator.normal(), generator.unit()]
+        };
+        assert_eq!(draw(1, "order 1"), draw(1, "order 1"));
+        assert_ne!(draw(1, "order 1"), draw(1, "order 2"));
+        assert_ne!(draw(1, "order 1"), draw(2, "order 1"));
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_the_normal_distribution() {
+        let mut values = vec![0.0; 200_000];
+        Key::new(7, "test").fill(&mut values, Generator::normal);
+        let n = values.len() as f64;
+        let moment = |k: i32| values.iter().map(|v| f64::from(*v).powi(k)).sum::<f64>() / n;
+        assert!(moment(1).abs() < 0.01, "{}", moment(1));
+        assert!((moment(2) - 1.0).abs() < 0.02, "{}", moment(2));
+        assert!(moment(3).abs() < 0.05, "{}", moment(3));
+        assert!((moment(4) - 3.0).abs() < 0.1, "{}", moment(4));
+    }
+
+    #[test]
+    fn every_order_of_three_comes_equally_often() {
+        let mut generator = Key::new(3, "orders").generator();
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..6000 {
+            let mut items = [0, 1, 2];
+            generator.shuffle(&mut items);
+            *counts.entry(items).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 6);
+        assert!(
+            counts.values().all(|n| (900..1100).contains(n)),
+            "{counts:?}"
+        );
+    }
+}

@@ -1,8 +1,30 @@
-//! The table of data sets, and what becomes of a data set before a network sees it.
+//! The table of data sets, and what becomes of a data set before a network sees it: a part of it is set aside for the
+//! test and for validation, then every value is normalised by what the training part shows.
+//!
+//! Nothing here depends on a run's seed: runs with different seeds see the same samples in the same splits.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `digits`, `plane` | the data sets |
+//! | `image` | images made larger, smaller, coloured |
+//! | `split` | who is learnt from, who is measured on |
+//! | `normalise` | values of mean 0 and deviation 1 |
+//! | `samples` | samples in memory, gathered into batches |
+
+mod digits;
+mod image;
+mod normalise;
+mod plane;
+mod samples;
+mod split;
+
+pub use normalise::Normalisation;
+pub use samples::{Samples, Splits};
+pub use split::Split;
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::{DataSpec, Field};
 
 /// A data set that a run can learn from.
@@ -24,21 +46,62 @@ pub struct DataSetRow {
     pub fields: &'static [Field],
     /// Defaults of other fields that suit it, as path and JSON literal.
     pub defaults: &'static [(&'static str, &'static str)],
+    /// The shape of a sample and the number of classes, known before anything is loaded.
+    #[serde(skip)]
+    shape: fn(&DataSpec) -> Result<(Vec<usize>, usize)>,
+    #[serde(skip)]
+    load: fn(&DataSpec) -> Result<Raw>,
 }
 
 /// All data sets.
-pub static DATA_SETS: &[DataSetRow] = &[];
+pub static DATA_SETS: &[DataSetRow] = &[
+    digits::ROW,
+    plane::BLOBS,
+    plane::MOONS,
+    plane::CIRCLES,
+    plane::SPIRAL,
+    plane::XOR,
+];
 
-/// Which part of the data a sample belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// Learnt from.
-    Train,
-    /// Measured on after every epoch.
-    Validation,
-    /// Measured on once, at the end.
-    Test,
+/// A data set as it comes: all samples, in its own units.
+struct Raw {
+    classes: Vec<String>,
+    /// The shape of a sample.
+    input: Vec<usize>,
+    /// Sample after sample.
+    values: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+/// The row of a name.
+pub fn row(set: &str) -> Option<&'static DataSetRow> {
+    DATA_SETS.iter().find(|row| row.set == set)
+}
+
+impl DataSpec {
+    fn row(&self) -> Result<&'static DataSetRow> {
+        row(&self.set).ok_or_else(|| {
+            Error::setting("data.set", format!("there is no data set {:?}", self.set))
+        })
+    }
+}
+
+/// The shape of a sample (`[2]` or `[channels, height, width]`) and the number of classes, without loading anything.
+///
+/// # Errors
+/// When there is no such data set.
+pub fn shape(spec: &DataSpec) -> Result<(Vec<usize>, usize)> {
+    (spec.row()?.shape)(spec)
+}
+
+/// Loads a data set, splits it and normalises it.
+///
+/// # Errors
+/// When there is no such data set, or it cannot be read.
+pub fn load(spec: &DataSpec) -> Result<Splits> {
+    let raw = (spec.row()?.load)(spec)?;
+    let parts = split::split(spec, &raw.labels, raw.classes.len());
+    Splits::new(raw, &parts)
 }
 
 /// A sample of two-dimensional data, as it was generated.
@@ -54,11 +117,31 @@ pub struct Point {
     pub split: Split,
 }
 
-/// The points of two-dimensional data in raw coordinates; `None` for images.
+/// The points of two-dimensional data in raw coordinates; `None` for images. Training samples beyond `data.limit` are
+/// in no split and not among them.
 ///
 /// # Errors
-/// When the data cannot be made.
+/// When there is no such data set.
 pub fn points(spec: &DataSpec) -> Result<Option<Vec<Point>>> {
-    let _ = spec;
-    todo!()
+    let row = spec.row()?;
+    if row.dimensions != 2 {
+        return Ok(None);
+    }
+    let raw = (row.load)(spec)?;
+    let parts = split::split(spec, &raw.labels, raw.classes.len());
+    let point = |split, index: &u32| {
+        let i = *index as usize;
+        let (x, y) = (raw.values[2 * i].into(), raw.values[2 * i + 1].into());
+        Point {
+            x,
+            y,
+            class: raw.labels[i] as usize,
+            split,
+        }
+    };
+    let mut points = Vec::new();
+    for split in [Split::Train, Split::Validation, Split::Test] {
+        points.extend(parts.of(split).iter().map(|index| point(split, index)));
+    }
+    Ok(Some(points))
 }

@@ -1,1 +1,24 @@
-//! stub
+//! Parameters under the names that PyTorch gives them, and the layers made of them.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `store` | where a network's parameters and buffers live, in the order they were made |
+//! | `init` | what parameters start from |
+//! | `context` | whether a forward pass trains or evaluates, and who wants to see activations |
+//! | `linear`, `batch_norm`, `dropout` | layers |
+//!
+//! A layer's name is its place in PyTorch's module: `net.0` has the parameters `net.0.weight` and `net.0.bias`.
+
+mod batch_norm;
+mod context;
+mod dropout;
+mod init;
+mod linear;
+mod store;
+
+pub use batch_norm::BatchNorm;
+pub use context::{Context, Mode, Recorder};
+pub use dropout::Dropout;
+pub use init::{Init, Scheme};
+pub use linear::Linear;
+pub use store::{MOST_PARAMETERS, Scope, Store};

@@ -1,9 +1,19 @@
 //! The table of networks. A network is one file and one row; the form, the check, the benchmark and the conformance
 //! tests read the row.
 
+mod mlp;
+mod model;
+mod perceptron;
+
+pub use model::Model;
+
+use candle_core::Tensor;
 use serde::Serialize;
 
-use crate::spec::Field;
+use crate::error::{Error, Result};
+use crate::layers::{Context, Scope};
+use crate::ops::{self, Loss};
+use crate::spec::{Field, NetworkSpec};
 
 /// A network that a run can train.
 #[derive(Debug, Serialize)]
@@ -20,7 +30,69 @@ pub struct NetworkRow {
     pub defaults: &'static [(&'static str, &'static str)],
     /// The kinds of data it takes: 2 for points, 3 for images.
     pub dimensions: &'static [usize],
+    /// What its training makes small.
+    pub criterion: Criterion,
+    /// Whether batches of one sample tell it nothing, as with batch normalisation.
+    #[serde(skip)]
+    pub(crate) needs_batches: fn(&NetworkSpec) -> bool,
+    #[serde(skip)]
+    build: Build,
 }
 
+/// Makes a network in a store: its options, the shape of a sample, the number of classes.
+type Build = fn(Scope<'_>, &NetworkSpec, &[usize], usize) -> Result<Box<dyn Network>>;
+
 /// All networks.
-pub static NETWORKS: &[NetworkRow] = &[];
+pub static NETWORKS: &[NetworkRow] = &[perceptron::ROW, mlp::ROW];
+
+/// A function from samples to scores, with parameters.
+pub trait Network: Send {
+    /// The scores [n, classes] of `x` [n, …], the greatest of which is the prediction.
+    ///
+    /// # Errors
+    /// When `x` is not of the shape that the network was built for.
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor>;
+}
+
+/// What training makes small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Criterion {
+    /// [`ops::cross_entropy`]; scores are logarithms of probabilities up to a constant.
+    CrossEntropy,
+    /// [`ops::perceptron`]; scores are no probabilities.
+    Perceptron,
+}
+
+impl Criterion {
+    /// The mean loss of scores [n, classes] against true classes.
+    ///
+    /// # Errors
+    /// When they do not go together.
+    pub fn loss(self, scores: &Tensor, truth: &[u32]) -> Result<Loss> {
+        Ok(match self {
+            Self::CrossEntropy => ops::cross_entropy(scores, truth),
+            Self::Perceptron => ops::perceptron(scores, truth),
+        }?)
+    }
+}
+
+/// The row of a name.
+pub fn row(kind: &str) -> Option<&'static NetworkRow> {
+    NETWORKS.iter().find(|row| row.kind == kind)
+}
+
+impl NetworkSpec {
+    /// The row of this network.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when there is none.
+    pub fn row(&self) -> Result<&'static NetworkRow> {
+        row(&self.kind).ok_or_else(|| {
+            Error::setting(
+                "network.kind",
+                format!("there is no network {:?}", self.kind),
+            )
+        })
+    }
+}

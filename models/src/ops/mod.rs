@@ -1,1 +1,40 @@
-//! stub
+//! Kernels on the CPU, as Candle operations with their gradients.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`threads`] | how many threads compute, and from which size on |
+//! | `kernel` | the widest instructions the machine has; memory that is written before it is read |
+//! | `real` | f32, what is trained in, and f64, in which the tests differentiate |
+//! | `linear` | `x·Wᵀ + b` |
+//! | `activation` | ReLU, SiLU, sigmoid, tanh |
+//! | `batch_norm` | normalisation over the batch |
+//! | `dropout` | zeros from a seeded mask |
+//! | `keep` | what changes beside the parameters: running statistics, loaded values |
+//! | `loss` | softmax cross-entropy, the perceptron's criterion |
+//! | `optimizer` | SGD and AdamW, each in one pass over memory |
+//!
+//! Candle's own ReLU has the gradient 1 at 0, its pooling a wrong one, and neither they nor its optimizers are fused:
+//! that is why these exist. Every operation is deterministic: sums are taken in an order that does not depend on timing.
+//!
+//! `unsafe` stands here and nowhere else in the crate.
+
+mod activation;
+mod batch_norm;
+mod dropout;
+mod keep;
+mod kernel;
+mod linear;
+mod loss;
+mod optimizer;
+mod real;
+pub mod threads;
+
+pub use activation::{Activation, activate};
+pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
+pub use dropout::dropout;
+pub use keep::{AddOne, MoveTowards, Overwrite};
+pub use linear::linear;
+pub(crate) use loss::greatest;
+pub use loss::{Loss, cross_entropy, perceptron, softmax};
+pub use optimizer::{AdamW, Sgd, adamw_step, sgd_step};
+pub use threads::set_threads;

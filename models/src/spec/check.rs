@@ -1,14 +1,313 @@
 //! Holds a JSON document against the table of fields.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{FieldError, RunSpec};
+use super::field::{Field, FieldError};
+use super::rules;
+use super::run_spec::RunSpec;
+use super::table::{COMMON, GROUPS, Group};
+use crate::data::{self, DataSetRow};
+use crate::networks::{self, NetworkRow};
 
 /// Checks a document and fills in its defaults.
 ///
+/// A value that is not given comes from the network's row, else from the data set's, else from the field.
+///
 /// # Errors
-/// Every fault of the document at once.
+/// Every fault of the document at once. Faults between fields are looked for once each field is right by itself.
 pub fn check(json: &Value) -> std::result::Result<RunSpec, Vec<FieldError>> {
-    let _ = json;
-    todo!()
+    let Value::Object(document) = json else {
+        return Err(vec![fault("", json, "must be an object")]);
+    };
+    let mut check = Check::new(document);
+    check.all();
+    if !check.errors.is_empty() {
+        return Err(check.errors);
+    }
+    let spec: RunSpec = serde_json::from_value(Value::Object(check.filled))
+        .map_err(|e| vec![fault("", &Value::Null, &e.to_string())])?;
+    match rules::between_fields(&spec) {
+        errors if errors.is_empty() => Ok(spec),
+        errors => Err(errors),
+    }
+}
+
+/// The network alone, for those who do not train: `{"kind": "mlp", "norm": true}`.
+pub(crate) fn check_network(json: &Value) -> std::result::Result<Value, Vec<FieldError>> {
+    let document = Map::from_iter([("network".to_owned(), json.clone())]);
+    let mut check = Check::new(&document);
+    check.section("network");
+    check.network_row();
+    check.fields(check.network.map_or(&[], |row| row.fields));
+    check.unknown_in("network");
+    if check.errors.is_empty() {
+        Ok(check.filled["network"].clone())
+    } else {
+        Err(check.errors)
+    }
+}
+
+pub(super) fn fault(path: &str, value: &Value, message: &str) -> FieldError {
+    FieldError {
+        path: path.to_owned(),
+        value: value.clone(),
+        message: message.to_owned(),
+    }
+}
+
+/// The parts of a document that are objects.
+const SECTIONS: [&str; 3] = ["data", "network", "training"];
+
+/// A check under way.
+struct Check<'a> {
+    document: &'a Map<String, Value>,
+    network: Option<&'static NetworkRow>,
+    data: Option<&'static DataSetRow>,
+    filled: Map<String, Value>,
+    errors: Vec<FieldError>,
+    /// Paths that the rows in use know.
+    known: Vec<String>,
+}
+
+impl<'a> Check<'a> {
+    fn new(document: &'a Map<String, Value>) -> Self {
+        Self {
+            document,
+            network: None,
+            data: None,
+            filled: Map::new(),
+            errors: Vec::new(),
+            known: Vec::new(),
+        }
+    }
+
+    fn all(&mut self) {
+        for section in SECTIONS {
+            self.section(section);
+        }
+        self.data_row();
+        self.network_row();
+        self.fields(COMMON);
+        self.fields(self.data.map_or(&[], |row| row.fields));
+        self.fields(self.network.map_or(&[], |row| row.fields));
+        for group in GROUPS {
+            self.group(group);
+        }
+        self.unknown_at_top();
+        if self.data.is_some() {
+            self.unknown_in("data");
+        }
+        if self.network.is_some() {
+            self.unknown_in("network");
+        }
+        self.unknown_in("training");
+        self.name();
+    }
+
+    fn section(&mut self, section: &str) {
+        self.filled
+            .insert(section.to_owned(), Value::Object(Map::new()));
+        if let Some(value) = self
+            .document
+            .get(section)
+            .filter(|value| !value.is_object())
+        {
+            self.errors.push(fault(section, value, "must be an object"));
+        }
+    }
+
+    fn data_row(&mut self) {
+        let names = data::DATA_SETS.iter().map(|row| row.set);
+        self.data = self
+            .choose("data.set", names)
+            .and_then(|set| data::row(&set));
+    }
+
+    fn network_row(&mut self) {
+        let names = networks::NETWORKS.iter().map(|row| row.kind);
+        self.network = self
+            .choose("network.kind", names)
+            .and_then(|kind| networks::row(&kind));
+    }
+
+    /// The word that chooses a row; it has no default.
+    fn choose(&mut self, path: &str, names: impl Iterator<Item = &'static str>) -> Option<String> {
+        self.known.push(path.to_owned());
+        let given = self.given(path);
+        let names: Vec<_> = names.collect();
+        if let Some(Value::String(name)) = given
+            && names.contains(&name.as_str())
+        {
+            self.fill(path, Value::from(name.as_str()));
+            return Some(name.clone());
+        }
+        // A section that is no object is refused already.
+        let section = path.split('.').next().unwrap_or(path);
+        if self.document.get(section).is_none_or(Value::is_object) {
+            let message = format!("must be one of {}", names.join(", "));
+            self.errors
+                .push(fault(path, given.unwrap_or(&Value::Null), &message));
+        }
+        None
+    }
+
+    fn given(&self, path: &str) -> Option<&'a Value> {
+        let mut parts = path.split('.');
+        let first = self.document.get(parts.next()?)?;
+        parts.try_fold(first, |value, part| value.as_object()?.get(part))
+    }
+
+    /// What a field is when the document does not say.
+    fn default(&self, path: &str, last: &str) -> Value {
+        let network = self.network.map_or(&[][..], |row| row.defaults);
+        let data = self.data.map_or(&[][..], |row| row.defaults);
+        let row = network.iter().chain(data).find(|(of, _)| *of == path);
+        literal(row.map_or(last, |(_, json)| json))
+    }
+
+    fn fill(&mut self, path: &str, value: Value) {
+        let mut object = &mut self.filled;
+        let mut parts = path.split('.').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                object.insert(part.to_owned(), value);
+                return;
+            }
+            let entry = object
+                .entry(part)
+                .or_insert_with(|| Value::Object(Map::new()));
+            let Value::Object(next) = entry else { return };
+            object = next;
+        }
+    }
+
+    fn fields(&mut self, fields: &[Field]) {
+        for field in fields {
+            self.known.push(field.path.to_owned());
+            let value = match self.given(field.path) {
+                Some(value) => value.clone(),
+                None => self.default(field.path, field.default),
+            };
+            match field.check(&value) {
+                Ok(value) => self.fill(field.path, value),
+                Err(errors) => self.errors.extend(errors),
+            }
+        }
+    }
+
+    fn group(&mut self, group: &Group) {
+        self.known.push(group.path.to_owned());
+        let given = self.given(group.path);
+        let whole = match given {
+            Some(value) => value.clone(),
+            None if group.default.is_none() => self.default(group.path, "null"),
+            None => Value::Object(Map::new()),
+        };
+        if whole.is_null() && group.nullable {
+            return self.fill(group.path, Value::Null);
+        }
+        let Value::Object(object) = &whole else {
+            let allowed = if group.nullable {
+                "must be an object or null"
+            } else {
+                "must be an object"
+            };
+            return self.errors.push(fault(group.path, &whole, allowed));
+        };
+        let mut allowed = Vec::new();
+        let variant = match group.selector {
+            None => group.variants.first(),
+            Some(selector) => {
+                allowed.push(selector);
+                let path = format!("{}.{selector}", group.path);
+                let default = group.default.map_or(Value::Null, Value::from);
+                let word = match object.get(selector) {
+                    Some(word) => word.clone(),
+                    None => self.default(&path, &default.to_string()),
+                };
+                let variant = group
+                    .variants
+                    .iter()
+                    .find(|v| v.value.is_some() && v.value == word.as_str());
+                if variant.is_some() {
+                    self.fill(&path, word);
+                } else {
+                    let words: Vec<_> = group.variants.iter().filter_map(|v| v.value).collect();
+                    let message = format!("must be one of {}", words.join(", "));
+                    self.errors.push(fault(&path, &word, &message));
+                }
+                variant
+            }
+        };
+        let Some(variant) = variant else { return };
+        self.fields(variant.fields);
+        allowed.extend(variant.fields.iter().map(Field::key));
+        self.unknown(group.path, object, &allowed);
+    }
+
+    fn unknown_at_top(&mut self) {
+        let mut allowed: Vec<_> = COMMON
+            .iter()
+            .map(|f| f.path)
+            .filter(|path| !path.contains('.'))
+            .collect();
+        allowed.extend(SECTIONS);
+        self.unknown("", self.document, &allowed);
+    }
+
+    fn unknown_in(&mut self, section: &str) {
+        if let Some(object) = self.document.get(section).and_then(Value::as_object) {
+            let known = std::mem::take(&mut self.known);
+            let inside = |path: &'_ String| {
+                path.split_once('.')
+                    .is_some_and(|(first, _)| first == section)
+            };
+            let allowed: Vec<_> = known
+                .iter()
+                .filter(|path| inside(path))
+                .filter_map(|path| path.split('.').nth(1))
+                .collect();
+            self.unknown(section, object, &allowed);
+            self.known = known;
+        }
+    }
+
+    fn unknown(&mut self, place: &str, object: &Map<String, Value>, allowed: &[&str]) {
+        let mut names: Vec<_> = allowed.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        for (key, value) in object {
+            if !names.contains(&key.as_str()) {
+                let path = if place.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{place}.{key}")
+                };
+                let message = match names.is_empty() {
+                    true => "is not known here".to_owned(),
+                    false => format!("is not known here; known are {}", names.join(", ")),
+                };
+                self.errors.push(fault(&path, value, &message));
+            }
+        }
+    }
+
+    /// A run without a name is called after what it does.
+    fn name(&mut self) {
+        if let (Some(network), Some(data)) = (self.network, self.data)
+            && self
+                .filled
+                .get("name")
+                .and_then(Value::as_str)
+                .is_some_and(|name| name.trim().is_empty())
+        {
+            let name = format!("{} on {}", network.kind, data.set);
+            self.filled.insert("name".to_owned(), Value::from(name));
+        }
+    }
+}
+
+/// The value of a literal of the tables; they are all JSON, as a test sees to.
+pub(super) fn literal(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
 }

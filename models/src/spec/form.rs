@@ -4,18 +4,22 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Field;
+use super::check::literal;
+use super::table::{COMMON, GROUPS, Group};
+use crate::data::DATA_SETS;
+use crate::networks::NETWORKS;
 
 /// Everything that a form for a run needs.
 #[derive(Clone, Debug, Serialize)]
 pub struct FormTable {
     /// What every run takes.
-    pub common: Vec<Field>,
+    pub common: &'static [Field],
     /// The networks.
     pub networks: Vec<FormNetwork>,
     /// The data sets.
     pub data_sets: Vec<FormDataSet>,
     /// Fields that depend on a choice.
-    pub groups: Vec<FormGroup>,
+    pub groups: &'static [Group],
 }
 
 /// A network that can be chosen.
@@ -56,24 +60,36 @@ pub struct FormDataSet {
     pub defaults: Map<String, Value>,
 }
 
-/// Fields that depend on a choice.
-#[derive(Clone, Debug, Serialize)]
-pub struct FormGroup {
-    /// Where it stands.
-    pub path: &'static str,
-    /// Its name for people.
-    pub label: &'static str,
-    /// Whether `null` is a value.
-    pub nullable: bool,
-    /// The key that chooses the variant.
-    pub selector: Option<&'static str>,
-    /// The variant taken by default; `null` where that is `null`.
-    pub default: Option<&'static str>,
-    /// What can be chosen.
-    pub variants: &'static [super::Variant],
-}
-
 /// The table of fields, of networks and of data sets.
 pub fn form() -> FormTable {
-    todo!()
+    let networks = NETWORKS.iter().map(|row| FormNetwork {
+        kind: row.kind,
+        title: row.title,
+        summary: row.summary,
+        fields: row.fields,
+        defaults: defaults(row.defaults),
+        dimensions: row.dimensions,
+    });
+    let data_sets = DATA_SETS.iter().map(|row| FormDataSet {
+        set: row.set,
+        title: row.title,
+        summary: row.summary,
+        licence: row.licence,
+        dimensions: row.dimensions,
+        classes: row.classes,
+        fields: row.fields,
+        defaults: defaults(row.defaults),
+    });
+    FormTable {
+        common: COMMON,
+        networks: networks.collect(),
+        data_sets: data_sets.collect(),
+        groups: GROUPS,
+    }
+}
+
+fn defaults(row: &[(&str, &str)]) -> Map<String, Value> {
+    row.iter()
+        .map(|(path, json)| ((*path).to_owned(), literal(json)))
+        .collect()
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::data::Normalisation;
+
 /// Listens to a run.
 pub trait Observer {
     /// Called with every event, in order, from the thread that trains.
@@ -130,16 +132,6 @@ pub struct Started {
     pub elapsed: f64,
     /// What was done to the samples' values.
     pub normalisation: Normalisation,
-}
-
-/// What is done to every value before the network sees it: `(value - mean) / deviation`, for each channel of an image
-/// (whose pixels go from 0 to 1) or each coordinate of a point. Measured on the training split.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Normalisation {
-    /// Means by channel or coordinate.
-    pub mean: Vec<f64>,
-    /// Standard deviations by channel or coordinate; 1 where all values are the same.
-    pub deviation: Vec<f64>,
 }
 
 /// One step.

@@ -8,8 +8,7 @@ mod event;
 mod plan;
 
 pub use event::{
-    Boundary, Control, EpochEnd, Event, Normalisation, Observer, Reason, Score, Started, Step,
-    TestResult, Which,
+    Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
 };
 pub use plan::{Plan, prepare};
 

@@ -1,0 +1,189 @@
+//! Points in the plane, generated: what a perceptron can divide, and what it cannot. The points are a function of the
+//! settings under `data` alone.
+
+use std::f64::consts::{PI, TAU};
+
+use serde::Deserialize;
+
+use super::{DataSetRow, Raw};
+use crate::error::Result;
+use crate::random::{Generator, Key};
+use crate::spec::{DataSpec, Field, FieldKind};
+
+pub(super) const BLOBS: DataSetRow = DataSetRow {
+    set: "blobs",
+    title: "Blobs",
+    summary: "A cloud of points for each class, apart from each other: straight lines divide them.",
+    fields: &[SAMPLES, noise("0.5"), CLASSES],
+    load: |spec| generate(spec, blob),
+    ..PLANE
+};
+
+pub(super) const MOONS: DataSetRow = DataSetRow {
+    set: "moons",
+    title: "Moons",
+    summary: "Two half circles that reach into each other: no straight line divides them.",
+    fields: &[SAMPLES, noise("0.15")],
+    load: |spec| generate(spec, moon),
+    ..PLANE
+};
+
+pub(super) const CIRCLES: DataSetRow = DataSetRow {
+    set: "circles",
+    title: "Circles",
+    summary: "A ring around a ring: no straight line divides them.",
+    fields: &[SAMPLES, noise("0.08")],
+    load: |spec| generate(spec, circle),
+    ..PLANE
+};
+
+pub(super) const SPIRAL: DataSetRow = DataSetRow {
+    set: "spiral",
+    title: "Spiral",
+    summary: "Arms wound around each other, one for each class: the hardest of the plane.",
+    fields: &[SAMPLES, noise("0.03"), CLASSES],
+    load: |spec| generate(spec, spiral),
+    ..PLANE
+};
+
+pub(super) const XOR: DataSetRow = DataSetRow {
+    set: "xor",
+    title: "Exclusive or",
+    summary: "Four squares, the opposite ones of one class: the problem that no single perceptron solves.",
+    fields: &[SAMPLES, noise("0.05")],
+    load: |spec| generate(spec, exclusive_or),
+    ..PLANE
+};
+
+/// What the rows share.
+const PLANE: DataSetRow = DataSetRow {
+    set: "",
+    title: "",
+    summary: "",
+    licence: "Generated",
+    dimensions: 2,
+    classes: 2,
+    fields: &[],
+    defaults: &[],
+    shape: |spec| Ok((vec![2], spec.options::<Options>()?.classes)),
+    load: |spec| generate(spec, blob),
+};
+
+const SAMPLES: Field = Field::new(
+    "data.samples",
+    "Samples",
+    FieldKind::Integer {
+        min: 40,
+        max: 100_000,
+        step: 1,
+    },
+    "400",
+    "How many points are generated; a fifth of them is for the test.",
+);
+
+const CLASSES: Field = Field::new(
+    "data.classes",
+    "Classes",
+    FieldKind::Integer {
+        min: 2,
+        max: 8,
+        step: 1,
+    },
+    "2",
+    "How many classes.",
+);
+
+const fn noise(default: &'static str) -> Field {
+    Field::new(
+        "data.noise",
+        "Noise",
+        FieldKind::Number {
+            min: 0.0,
+            max: 2.0,
+            min_open: false,
+        },
+        default,
+        "The standard deviation of the points around their shape.",
+    )
+}
+
+#[derive(Deserialize)]
+struct Options {
+    samples: usize,
+    noise: f64,
+    #[serde(default = "two")]
+    classes: usize,
+}
+
+fn two() -> usize {
+    2
+}
+
+/// A point of a class before noise is added, from what is random about it and the number of classes.
+type Shape = fn(&mut Generator, usize, usize) -> (f64, f64);
+
+fn generate(spec: &DataSpec, shape: Shape) -> Result<Raw> {
+    let Options {
+        samples,
+        noise,
+        classes,
+    } = spec.options()?;
+    let mut generator = Key::new(0, &format!("points {}", spec.set)).generator();
+    let mut raw = Raw {
+        classes: (0..classes)
+            .map(|class| format!("class {}", class + 1))
+            .collect(),
+        input: vec![2],
+        values: Vec::with_capacity(2 * samples),
+        labels: Vec::with_capacity(samples),
+    };
+    for i in 0..samples {
+        let class = i % classes;
+        let (x, y) = shape(&mut generator, class, classes);
+        raw.values.push((x + noise * generator.normal()) as f32);
+        raw.values.push((y + noise * generator.normal()) as f32);
+        raw.labels.push(class as u32);
+    }
+    Ok(raw)
+}
+
+/// Centres on a circle, 4 from each neighbour: 8 deviations at the default noise. Turned, so that the line between two
+/// classes is not along an axis.
+fn blob(_: &mut Generator, class: usize, classes: usize) -> (f64, f64) {
+    let radius = 2.0 / (PI / classes as f64).sin();
+    let angle = PI / 6.0 + TAU * class as f64 / classes as f64;
+    (radius * angle.cos(), radius * angle.sin())
+}
+
+fn moon(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
+    let angle = generator.between(0.0, PI);
+    match class {
+        0 => (angle.cos(), angle.sin()),
+        _ => (1.0 - angle.cos(), 0.5 - angle.sin()),
+    }
+}
+
+fn circle(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
+    let angle = generator.between(0.0, TAU);
+    let radius = if class == 0 { 1.0 } else { 0.5 };
+    (radius * angle.cos(), radius * angle.sin())
+}
+
+/// An arm of one and a quarter turns, from near the middle to a distance of 1.
+fn spiral(generator: &mut Generator, class: usize, classes: usize) -> (f64, f64) {
+    let radius = generator.between(0.08, 1.0);
+    let angle = TAU * (1.25 * radius + class as f64 / classes as f64);
+    (radius * angle.cos(), radius * angle.sin())
+}
+
+/// Class 0 where both coordinates have one sign. A strip along the axes stays free.
+fn exclusive_or(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
+    let x = generator.between(0.1, 1.0);
+    let y = generator.between(0.1, 1.0);
+    let side = if generator.below(2) == 0 { 1.0 } else { -1.0 };
+    if class == 0 {
+        (side * x, side * y)
+    } else {
+        (side * x, -side * y)
+    }
+}

@@ -1,0 +1,110 @@
+//! Batch normalisation with the statistics it keeps for evaluation.
+
+use candle_core::{DType, Device, Result as CandleResult, Tensor};
+
+use super::context::Context;
+use super::init::Init;
+use super::store::Scope;
+use crate::error::Result;
+use crate::ops::{self, BatchStatistics};
+
+/// Added to the variance. PyTorch's default.
+const EPSILON: f64 = 1e-5;
+
+/// How far the kept statistics go towards a batch's. PyTorch's default.
+const MOMENTUM: f64 = 0.1;
+
+/// Normalises each channel of [n, channels]. PyTorch's `BatchNorm1d`, except that it takes a batch of one row too: that
+/// has no variance to learn from, so it moves the kept mean and leaves the kept variance.
+#[derive(Clone, Debug)]
+pub struct BatchNorm {
+    name: String,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    batches: Tensor,
+}
+
+impl BatchNorm {
+    /// A layer that changes nothing yet but the scale.
+    ///
+    /// # Errors
+    /// As [`Scope::parameter`].
+    pub fn new(mut at: Scope<'_>, channels: usize) -> Result<Self> {
+        Ok(Self {
+            weight: at.parameter("weight", &[channels], Init::Constant(1.0))?,
+            bias: at.parameter("bias", &[channels], Init::Constant(0.0))?,
+            running_mean: at.buffer(
+                "running_mean",
+                Tensor::zeros(channels, DType::F32, &Device::Cpu)?,
+            )?,
+            running_var: at.buffer(
+                "running_var",
+                Tensor::ones(channels, DType::F32, &Device::Cpu)?,
+            )?,
+            batches: at.buffer(
+                "num_batches_tracked",
+                Tensor::zeros((), DType::I64, &Device::Cpu)?,
+            )?,
+            name: at.path().to_owned(),
+        })
+    }
+
+    /// `x` [n, channels], normalised: by its own statistics while training, else by those kept.
+    ///
+    /// # Errors
+    /// When `x` has another shape.
+    pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let y = if context.trains() {
+            self.train(x)
+        } else {
+            let (weight, bias) = (
+                context.parameter(&self.weight),
+                context.parameter(&self.bias),
+            );
+            self.kept()
+                .and_then(|kept| ops::batch_norm_fixed(x, &weight, &bias, &kept, EPSILON))
+        };
+        context.pass(&self.name, y)
+    }
+
+    fn train(&self, x: &Tensor) -> CandleResult<Tensor> {
+        let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON)?;
+        towards(&self.running_mean, &batch.mean)?;
+        if batch.rows > 1 {
+            let rows = batch.rows as f64;
+            let unbiased: Vec<_> = batch
+                .variance
+                .iter()
+                .map(|v| v * rows / (rows - 1.0))
+                .collect();
+            towards(&self.running_var, &unbiased)?;
+        }
+        self.batches.inplace_op1(&ops::AddOne)?;
+        Ok(y)
+    }
+
+    fn kept(&self) -> CandleResult<BatchStatistics> {
+        let numbers = |tensor: &Tensor| -> CandleResult<Vec<f64>> {
+            Ok(tensor
+                .to_vec1::<f32>()?
+                .into_iter()
+                .map(f64::from)
+                .collect())
+        };
+        Ok(BatchStatistics {
+            mean: numbers(&self.running_mean)?,
+            variance: numbers(&self.running_var)?,
+            rows: 0,
+        })
+    }
+}
+
+/// Moves what is kept towards what a batch gave.
+fn towards(kept: &Tensor, batch: &[f64]) -> CandleResult<()> {
+    kept.inplace_op1(&ops::MoveTowards {
+        target: batch,
+        share: MOMENTUM,
+    })
+}

@@ -1,0 +1,63 @@
+//! What parameters start from. Each is drawn from a key of the run's seed and its own name, so adding a layer leaves
+//! the others' beginnings as they were.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ops::Activation;
+use crate::random::{Generator, Key};
+
+/// The schemes a run can choose for the weights of its layers. Both draw from a normal distribution, so they differ in
+/// its width alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// Standard deviation `gain / √inputs`, with the gain of the activation that follows: √2 for ReLU and SiLU, 5/3
+    /// for tanh, 1 for sigmoid and where none follows (He and others 2015; gains as PyTorch's `calculate_gain`, which
+    /// has none for SiLU: that takes ReLU's).
+    Kaiming,
+    /// Standard deviation `√(2 / (inputs + outputs))` (Glorot and Bengio 2010).
+    Xavier,
+}
+
+/// What a parameter starts from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// The same value everywhere.
+    Constant(f32),
+    /// Normally distributed around 0.
+    Normal {
+        /// Standard deviation.
+        deviation: f64,
+    },
+}
+
+impl Scheme {
+    /// The beginning of weights that sum up `inputs` values for each of `outputs`, with `next` applied to the sums.
+    pub fn weights(self, inputs: usize, outputs: usize, next: Option<Activation>) -> Init {
+        let gain = match next {
+            Some(Activation::Relu | Activation::Silu) => std::f64::consts::SQRT_2,
+            Some(Activation::Tanh) => 5.0 / 3.0,
+            Some(Activation::Sigmoid) | None => 1.0,
+        };
+        let deviation = match self {
+            Self::Kaiming => gain / (inputs.max(1) as f64).sqrt(),
+            Self::Xavier => (2.0 / (inputs + outputs).max(1) as f64).sqrt(),
+        };
+        Init::Normal { deviation }
+    }
+}
+
+impl Init {
+    /// The values of the parameter `name`.
+    pub fn values(self, len: usize, seed: u64, name: &str) -> Vec<f32> {
+        match self {
+            Self::Constant(value) => vec![value; len],
+            Self::Normal { deviation } => {
+                let mut values = vec![0.0; len];
+                let draw = |generator: &mut Generator| deviation * generator.normal();
+                Key::new(seed, &format!("init {name}")).fill(&mut values, draw);
+                values
+            }
+        }
+    }
+}

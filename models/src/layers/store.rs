@@ -1,0 +1,144 @@
+//! Where a network's numbers live: parameters, which are trained, and buffers, which are only kept.
+
+use candle_core::{DType, Device, Tensor, Var};
+
+use super::init::Init;
+use crate::error::{Error, Result};
+
+/// The most trainable parameters a network may have: 4 GB in f32, three times that with an optimizer's state.
+pub const MOST_PARAMETERS: u64 = 1_000_000_000;
+
+/// The parameters and buffers of one network, each in the order they were made.
+#[derive(Debug)]
+pub struct Store {
+    /// What parameters are drawn from; `None` for a store that only counts.
+    seed: Option<u64>,
+    count: u64,
+    parameters: Vec<(String, Var)>,
+    buffers: Vec<(String, Tensor)>,
+}
+
+impl Store {
+    /// A store whose parameters are drawn from a seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed: Some(seed),
+            count: 0,
+            parameters: Vec::new(),
+            buffers: Vec::new(),
+        }
+    }
+
+    /// A store that takes no memory and only counts: a network built in it cannot be used.
+    pub fn counting() -> Self {
+        Self {
+            seed: None,
+            ..Self::new(0)
+        }
+    }
+
+    /// The place where a module's children are made.
+    pub fn root(&mut self) -> Scope<'_> {
+        Scope {
+            store: self,
+            path: String::new(),
+        }
+    }
+
+    /// The number of trainable numbers.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The trainable parameters with their names.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, &Var)> {
+        self.parameters
+            .iter()
+            .map(|(name, variable)| (name.as_str(), variable))
+    }
+
+    /// What is kept beside the parameters, such as running means, with their names.
+    pub fn buffers(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
+        self.buffers
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// All that a checkpoint holds: parameters, then buffers.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        let parameters = self
+            .parameters()
+            .map(|(name, variable)| (name, variable.as_tensor()));
+        parameters.chain(self.buffers())
+    }
+}
+
+/// A place in the tree of modules: it makes parameters under its path.
+#[derive(Debug)]
+pub struct Scope<'a> {
+    store: &'a mut Store,
+    path: String,
+}
+
+impl Scope<'_> {
+    /// The place of a child.
+    pub fn at(&mut self, child: impl std::fmt::Display) -> Scope<'_> {
+        let path = self.name(child);
+        Scope {
+            store: self.store,
+            path,
+        }
+    }
+
+    /// This place's name, such as `net.0`; empty for the whole network.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn name(&self, child: impl std::fmt::Display) -> String {
+        if self.path.is_empty() {
+            child.to_string()
+        } else {
+            format!("{}.{child}", self.path)
+        }
+    }
+
+    /// A trainable parameter.
+    ///
+    /// # Errors
+    /// When the network has more parameters than [`MOST_PARAMETERS`], or no memory is to be had.
+    pub fn parameter(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
+        let name = self.name(name);
+        let len = shape
+            .iter()
+            .try_fold(1u64, |product, d| product.checked_mul(*d as u64));
+        let count = len.and_then(|len| self.store.count.checked_add(len));
+        let (Some(len), Some(count)) = (len, count.filter(|count| *count <= MOST_PARAMETERS))
+        else {
+            let message = format!("the network has more than {MOST_PARAMETERS} parameters");
+            return Err(Error::setting("network", message));
+        };
+        self.store.count = count;
+        let Some(seed) = self.store.seed else {
+            // One number seen as many: shapes can be followed, and nothing is stored.
+            return Ok(Tensor::zeros(1, DType::F32, &Device::Cpu)?.broadcast_as(shape)?);
+        };
+        let values = init.values(len as usize, seed, &name);
+        let variable = Var::from_vec(values, shape, &Device::Cpu)?;
+        let tensor = variable.as_tensor().clone();
+        self.store.parameters.push((name, variable));
+        Ok(tensor)
+    }
+
+    /// Something that is kept with the parameters but not trained.
+    ///
+    /// # Errors
+    /// When no memory is to be had.
+    pub fn buffer(&mut self, name: &str, start: Tensor) -> Result<Tensor> {
+        if self.store.seed.is_some() {
+            let name = self.name(name);
+            self.store.buffers.push((name, start.clone()));
+        }
+        Ok(start)
+    }
+}

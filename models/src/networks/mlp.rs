@@ -1,0 +1,179 @@
+//! The multilayer perceptron: for each hidden width a linear layer, batch normalisation where asked for, an
+//! activation, dropout where asked for; then a linear layer to the scores. The layers stand in one sequence `net`, so
+//! that the first is `net.0`.
+
+use candle_core::Tensor;
+use serde::Deserialize;
+
+use super::{Criterion, Network, NetworkRow};
+use crate::error::{Error, Result};
+use crate::layers::{BatchNorm, Context, Dropout, Linear, Scheme, Scope};
+use crate::ops::{self, Activation};
+use crate::spec::{Choice, Field, FieldKind, NetworkSpec};
+
+pub(super) const ROW: NetworkRow = NetworkRow {
+    kind: "mlp",
+    title: "Multilayer perceptron",
+    summary: "Layers that connect every value with every value, with an activation between them.",
+    fields: FIELDS,
+    defaults: &[],
+    dimensions: &[2, 3],
+    criterion: Criterion::CrossEntropy,
+    needs_batches: |spec| spec.options::<Options>().is_ok_and(|options| options.norm),
+    build: |at, spec, input, classes| {
+        Ok(Box::new(Mlp::new(
+            at,
+            &spec.options()?,
+            input.iter().product(),
+            classes,
+        )?))
+    },
+};
+
+const FIELDS: &[Field] = &[
+    Field::new(
+        "network.hidden",
+        "Hidden widths",
+        FieldKind::Integers {
+            min: 1,
+            max: 16_384,
+            min_len: 1,
+            max_len: 16,
+        },
+        "[128,64]",
+        "How many values each hidden layer has, from the input to the output.",
+    ),
+    Field::new(
+        "network.activation",
+        "Activation",
+        FieldKind::Choice {
+            options: &[
+                Choice {
+                    value: "relu",
+                    label: "ReLU",
+                },
+                Choice {
+                    value: "silu",
+                    label: "SiLU",
+                },
+                Choice {
+                    value: "sigmoid",
+                    label: "Sigmoid",
+                },
+                Choice {
+                    value: "tanh",
+                    label: "Tanh",
+                },
+            ],
+        },
+        "\"relu\"",
+        "What is applied to every value of a hidden layer.",
+    ),
+    Field::new(
+        "network.norm",
+        "Batch normalisation",
+        FieldKind::Switch,
+        "false",
+        "Normalises every hidden value over the batch before its activation.",
+    ),
+    Field::new(
+        "network.dropout",
+        "Dropout",
+        FieldKind::Number {
+            min: 0.0,
+            max: 0.95,
+            min_open: false,
+        },
+        "0.0",
+        "The share of hidden values set to 0 at random in every training step.",
+    ),
+    Field::new(
+        "network.init",
+        "Initialisation",
+        FieldKind::Choice {
+            options: &[
+                Choice {
+                    value: "kaiming",
+                    label: "Kaiming",
+                },
+                Choice {
+                    value: "xavier",
+                    label: "Xavier",
+                },
+            ],
+        },
+        "\"kaiming\"",
+        "How wide the weights are spread at the start.",
+    )
+    .advanced(),
+];
+
+#[derive(Deserialize)]
+struct Options {
+    hidden: Vec<usize>,
+    activation: Activation,
+    norm: bool,
+    dropout: f64,
+    init: Scheme,
+}
+
+struct Mlp {
+    layers: Vec<Layer>,
+}
+
+/// A layer of the sequence.
+enum Layer {
+    Linear(Linear),
+    Norm(BatchNorm),
+    Activation(String, Activation),
+    Dropout(Dropout),
+}
+
+impl Mlp {
+    fn new(mut at: Scope<'_>, options: &Options, inputs: usize, classes: usize) -> Result<Self> {
+        let mut net = at.at("net");
+        let mut layers = Vec::new();
+        let mut width = inputs;
+        for &hidden in &options.hidden {
+            let next = Some(options.activation);
+            let linear = Linear::new(net.at(layers.len()), width, hidden, options.init, next)?;
+            layers.push(Layer::Linear(linear));
+            if options.norm {
+                layers.push(Layer::Norm(BatchNorm::new(net.at(layers.len()), hidden)?));
+            }
+            let name = net.at(layers.len()).path().to_owned();
+            layers.push(Layer::Activation(name, options.activation));
+            if options.dropout > 0.0 {
+                layers.push(Layer::Dropout(Dropout::new(
+                    &net.at(layers.len()),
+                    options.dropout,
+                )));
+            }
+            width = hidden;
+        }
+        let scores = Linear::new(net.at(layers.len()), width, classes, options.init, None)?;
+        layers.push(Layer::Linear(scores));
+        Ok(Self { layers })
+    }
+}
+
+impl Network for Mlp {
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let input = |source| Error::Layer {
+            layer: "net".to_owned(),
+            source,
+        };
+        let mut x = x.flatten_from(1).map_err(input)?;
+        for layer in &self.layers {
+            x = match layer {
+                Layer::Linear(linear) => linear.forward(&x, context)?,
+                Layer::Norm(norm) => norm.forward(&x, context)?,
+                Layer::Activation(name, activation) => {
+                    context.pass(name, ops::activate(&x, *activation))?
+                }
+                Layer::Dropout(dropout) => dropout.forward(x, context)?,
+            };
+        }
+        Ok(x)
+    }
+}

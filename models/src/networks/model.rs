@@ -1,0 +1,219 @@
+//! A network together with its numbers.
+
+use candle_core::{DType, Tensor};
+
+use super::{Criterion, Network};
+use crate::error::{Error, Result};
+use crate::layers::{Context, Store};
+use crate::ops::Overwrite;
+use crate::spec::NetworkSpec;
+
+/// A network together with its numbers.
+pub struct Model {
+    network: Box<dyn Network>,
+    store: Store,
+    criterion: Criterion,
+    input: Vec<usize>,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model")
+            .field("input", &self.input)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Model {
+    /// A network for samples of the shape `input`, its parameters drawn from `seed`.
+    ///
+    /// # Errors
+    /// When there is no such network, or it does not take such samples, or it is too large.
+    pub fn new(spec: &NetworkSpec, input: &[usize], classes: usize, seed: u64) -> Result<Self> {
+        Self::in_store(Store::new(seed), spec, input, classes)
+    }
+
+    /// How many parameters a network has; takes no memory for them.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn count(spec: &NetworkSpec, input: &[usize], classes: usize) -> Result<u64> {
+        Ok(Self::in_store(Store::counting(), spec, input, classes)?
+            .store
+            .count())
+    }
+
+    fn in_store(
+        mut store: Store,
+        spec: &NetworkSpec,
+        input: &[usize],
+        classes: usize,
+    ) -> Result<Self> {
+        let row = spec.row()?;
+        // Points are [2], images [channels, height, width].
+        let dimensions = if input.len() == 1 { 2 } else { 3 };
+        if !row.dimensions.contains(&dimensions) {
+            let (title, kind) = (row.title, if dimensions == 2 { "points" } else { "images" });
+            return Err(Error::setting(
+                "network.kind",
+                format!("{title} does not take {kind}"),
+            ));
+        }
+        let network = (row.build)(store.root(), spec, input, classes)?;
+        Ok(Self {
+            network,
+            store,
+            criterion: row.criterion,
+            input: input.to_vec(),
+        })
+    }
+
+    /// The scores [n, classes] of `x` [n, …].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the samples are not of the shape that the network was built for.
+    pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        if x.dims().get(1..) != Some(&self.input[..]) {
+            let expected = format!(
+                "[n, {}]",
+                self.input
+                    .iter()
+                    .map(usize::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
+            return Err(Error::Shape {
+                place: "input".to_owned(),
+                expected,
+                got: x.dims().to_vec(),
+            });
+        }
+        self.network.forward(x, context)
+    }
+
+    /// The parameters and buffers.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What training makes small.
+    pub fn criterion(&self) -> Criterion {
+        self.criterion
+    }
+
+    /// The shape of a sample.
+    pub fn input(&self) -> &[usize] {
+        &self.input
+    }
+
+    /// Copies of all numbers, by name: parameters, then buffers.
+    ///
+    /// # Errors
+    /// When a tensor is neither f32 nor i64, which none is.
+    pub fn weights(&self) -> Result<Vec<(String, Vec<usize>, Values)>> {
+        let copy = |(name, tensor): (&str, &Tensor)| {
+            let flat = tensor.flatten_all()?;
+            let values = match tensor.dtype() {
+                DType::I64 => Values::I64(flat.to_vec1()?),
+                _ => Values::F32(flat.to_vec1()?),
+            };
+            Ok((name.to_owned(), tensor.dims().to_vec(), values))
+        };
+        self.store.tensors().map(copy).collect()
+    }
+
+    /// Puts other numbers in the place of all: parameters, then buffers, as [`Model::weights`] gives them.
+    ///
+    /// # Errors
+    /// When they do not have the names, shapes and types of the network's own, or are not finite; then nothing changed.
+    pub fn set_weights(&self, weights: &[(String, Vec<usize>, Values)]) -> Result<()> {
+        let own: Vec<_> = self.store.tensors().collect();
+        if own.len() != weights.len() {
+            return Err(Error::setting(
+                "network",
+                format!("{} tensors where {} belong", weights.len(), own.len()),
+            ));
+        }
+        for ((name, tensor), (given, shape, values)) in own.iter().zip(weights) {
+            let same_type = matches!(values, Values::I64(_)) == (tensor.dtype() == DType::I64);
+            if name != given
+                || tensor.dims() != shape
+                || !same_type
+                || values.len() != tensor.elem_count()
+            {
+                let expected = format!("{name} {:?}", tensor.dims());
+                return Err(Error::Shape {
+                    place: given.clone(),
+                    expected,
+                    got: shape.clone(),
+                });
+            }
+            if !values.all_finite() {
+                return Err(Error::setting(given, "has values that are not finite"));
+            }
+        }
+        for ((_, tensor), (.., values)) in own.iter().zip(weights) {
+            tensor.inplace_op1(&values.overwrite())?;
+        }
+        Ok(())
+    }
+
+    /// Whether every number is finite.
+    pub fn all_finite(&self) -> bool {
+        self.store.tensors().all(|(_, tensor)| {
+            let (storage, _) = tensor.storage_and_layout();
+            match &*storage {
+                candle_core::Storage::Cpu(candle_core::CpuStorage::F32(values)) => {
+                    all_finite(values)
+                }
+                _ => true,
+            }
+        })
+    }
+}
+
+/// A tensor's numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Of a parameter or a statistic.
+    F32(Vec<f32>),
+    /// Of a counter.
+    I64(Vec<i64>),
+}
+
+impl Values {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::I64(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn all_finite(&self) -> bool {
+        match self {
+            Self::F32(values) => all_finite(values),
+            Self::I64(_) => true,
+        }
+    }
+
+    fn overwrite(&self) -> Overwrite<'_> {
+        match self {
+            Self::F32(values) => Overwrite::F32(values),
+            Self::I64(values) => Overwrite::I64(values),
+        }
+    }
+}
+
+fn all_finite(values: &[f32]) -> bool {
+    // Without an early end the compiler makes vectors of it.
+    values
+        .chunks(4096)
+        .all(|part| part.iter().fold(true, |all, v| all & v.is_finite()))
+}

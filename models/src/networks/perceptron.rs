@@ -1,0 +1,113 @@
+//! Rosenblatt's perceptron (1958): one linear layer, trained by its own rule. With plain gradient descent on single
+//! samples, a step on the perceptron's criterion is that rule; see [`ops::perceptron`](crate::ops::perceptron).
+//!
+//! Two classes have one row of weights, as in the book: `weight` [1, inputs] and `bias` [1], the scores are 0 for the
+//! first class and `w·x + b` for the second. More classes have a row each (Kesler's construction).
+
+use candle_core::{DType, Device, Tensor};
+use serde::Deserialize;
+
+use super::{Criterion, Network, NetworkRow};
+use crate::error::{Error, Result};
+use crate::layers::{Context, Init, Linear, Scope};
+use crate::spec::{Choice, Field, FieldKind, NetworkSpec};
+
+pub(super) const ROW: NetworkRow = NetworkRow {
+    kind: "perceptron",
+    title: "Perceptron",
+    summary: "A single layer of weights, changed by Rosenblatt's rule whenever a sample is classified wrong.",
+    fields: FIELDS,
+    defaults: &[
+        ("training.epochs", "3"),
+        ("training.batch_size", "1"),
+        ("training.optimizer.lr", "0.001"),
+        ("training.optimizer.momentum", "0.0"),
+    ],
+    dimensions: &[2, 3],
+    criterion: Criterion::Perceptron,
+    needs_batches: |_| false,
+    build: |at, spec, input, classes| {
+        Ok(Box::new(Perceptron::new(
+            at,
+            spec,
+            input.iter().product(),
+            classes,
+        )?))
+    },
+};
+
+const FIELDS: &[Field] = &[Field::new(
+    "network.init",
+    "Initialisation",
+    FieldKind::Choice {
+        options: &[
+            Choice {
+                value: "zeros",
+                label: "Zeros",
+            },
+            Choice {
+                value: "normal",
+                label: "Normal",
+            },
+        ],
+    },
+    "\"normal\"",
+    "What the weights start from: 0, or small numbers around it.",
+)
+.advanced()];
+
+/// Of the weights that start around 0. Small against the samples, which have a deviation of 1, and as large as the
+/// changes of a few steps at the default learning rate, so that the line can be seen to turn.
+const DEVIATION: f64 = 0.01;
+
+#[derive(Deserialize)]
+struct Options {
+    init: Start,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Start {
+    Zeros,
+    Normal,
+}
+
+struct Perceptron {
+    rows: Linear,
+    one_row: bool,
+}
+
+impl Perceptron {
+    fn new(mut at: Scope<'_>, spec: &NetworkSpec, inputs: usize, classes: usize) -> Result<Self> {
+        let start = match spec.options::<Options>()?.init {
+            Start::Zeros => Init::Constant(0.0),
+            Start::Normal => Init::Normal {
+                deviation: DEVIATION,
+            },
+        };
+        let one_row = classes == 2;
+        let rows = if one_row { 1 } else { classes };
+        Ok(Self {
+            rows: Linear::starting_from(&mut at, inputs, rows, start)?,
+            one_row,
+        })
+    }
+}
+
+impl Network for Perceptron {
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let tensor = |source| Error::Layer {
+            layer: "perceptron".to_owned(),
+            source,
+        };
+        let x = x.flatten_from(1).map_err(tensor)?;
+        let rows = self.rows.forward(&x, context)?;
+        if !self.one_row {
+            return Ok(rows);
+        }
+        let zeros = Tensor::zeros(rows.shape(), DType::F32, &Device::Cpu).map_err(tensor)?;
+        Tensor::cat(&[&zeros, &rows], 1)
+            .and_then(|scores| scores.contiguous())
+            .map_err(tensor)
+    }
+}

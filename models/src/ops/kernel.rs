@@ -1,0 +1,187 @@
+//! What all kernels share: the widest instructions the machine has, and memory that is written before it is read.
+#![allow(
+    unsafe_code,
+    reason = "calls functions compiled for instructions just detected; marks memory as written after writing it"
+)]
+
+use std::mem::MaybeUninit;
+
+use candle_core::{CpuStorage, Layout, Result, Storage, bail};
+use rayon::prelude::*;
+
+use super::real::Real;
+use super::threads;
+
+/// Defines a function over numbers that is compiled several times, for AVX-512, for AVX2 and for any machine, and
+/// picks the best at each call. The arithmetic is the same in each: no multiplication is fused with an addition.
+macro_rules! widest {
+    ($(#[$attribute:meta])* fn $name:ident[$($generics:tt)*]($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        $(#[$attribute])*
+        #[allow(clippy::too_many_arguments, reason = "a kernel takes each of its buffers")]
+        pub(super) fn $name<$($generics)*>($($argument: $type),*) $(-> $result)? {
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments, reason = "a kernel takes each of its buffers")]
+            fn body<$($generics)*>($($argument: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2")]
+                #[allow(clippy::too_many_arguments, reason = "a kernel takes each of its buffers")]
+                fn avx2<$($generics)*>($($argument: $type),*) $(-> $result)? { body($($argument),*) }
+                #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
+                #[allow(clippy::too_many_arguments, reason = "a kernel takes each of its buffers")]
+                fn avx512<$($generics)*>($($argument: $type),*) $(-> $result)? { body($($argument),*) }
+
+                match $crate::ops::kernel::Width::of_this_machine() {
+                    #[allow(unsafe_code, reason = "a function compiled for instructions that were detected")]
+                    // SAFETY: the machine has the instructions, as `Width` found.
+                    $crate::ops::kernel::Width::Avx512 => return unsafe { avx512($($argument),*) },
+                    #[allow(unsafe_code, reason = "a function compiled for instructions that were detected")]
+                    // SAFETY: as above.
+                    $crate::ops::kernel::Width::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::ops::kernel::Width::Any => {}
+                }
+            }
+            body($($argument),*)
+        }
+    };
+}
+pub(super) use widest;
+
+/// The instructions that a machine has.
+#[derive(Clone, Copy)]
+pub(super) enum Width {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "asked on x86 alone")
+    )]
+    Any,
+}
+
+impl Width {
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub(super) fn of_this_machine() -> Self {
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx512f") && has!("avx512vl") && has!("avx512bw") && has!("avx512dq") {
+            Self::Avx512
+        } else if has!("avx2") {
+            Self::Avx2
+        } else {
+            Self::Any
+        }
+    }
+}
+
+/// Memory of `len` numbers that `write` fills.
+///
+/// # Safety
+/// `write` must write every number.
+unsafe fn written<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+    let mut values = Vec::with_capacity(len);
+    write(&mut values.spare_capacity_mut()[..len]);
+    // SAFETY: the capacity is at least `len`, and the caller promises that all of it was written.
+    unsafe { values.set_len(len) };
+    values
+}
+
+widest! {
+    fn map_part[T: Real, F: Fn(T) -> T](f: F, x: &[T], out: &mut [MaybeUninit<T>]) {
+        for (out, x) in out.iter_mut().zip(x) {
+            out.write(f(*x));
+        }
+    }
+}
+
+widest! {
+    fn map_pairs_part[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], y: &[T], out: &mut [MaybeUninit<T>]) {
+        for (out, (x, y)) in out.iter_mut().zip(x.iter().zip(y)) {
+            out.write(f(*x, *y));
+        }
+    }
+}
+
+/// Applies `f` to every number, on several threads where that is worth it.
+pub(super) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> {
+    let part = threads::part(x.len());
+    // SAFETY: the output has the input's length, and the parts of both cover them.
+    unsafe {
+        written(x.len(), |out| {
+            if part >= x.len() {
+                map_part(f, x, out);
+            } else {
+                let parts = out.par_chunks_mut(part).zip(x.par_chunks(part));
+                parts.for_each(|(out, x)| map_part(f, x, out));
+            }
+        })
+    }
+}
+
+/// Applies `f` to every pair of numbers, on several threads where that is worth it.
+///
+/// # Errors
+/// When there are not as many of the one as of the other.
+pub(super) fn map_pairs<T: Real>(
+    x: &[T],
+    y: &[T],
+    f: impl Fn(T, T) -> T + Copy + Sync,
+) -> Result<Vec<T>> {
+    same_length(x.len(), y.len())?;
+    let part = threads::part(x.len());
+    // SAFETY: all three have one length, and the parts of each cover them.
+    let out = unsafe {
+        written(x.len(), |out| {
+            if part >= x.len() {
+                map_pairs_part(f, x, y, out);
+            } else {
+                let inputs = x.par_chunks(part).zip(y.par_chunks(part));
+                let parts = out.par_chunks_mut(part).zip(inputs);
+                parts.for_each(|(out, (x, y))| map_pairs_part(f, x, y, out));
+            }
+        })
+    };
+    Ok(out)
+}
+
+/// Refuses buffers that do not go together.
+pub(super) fn same_length(expected: usize, got: usize) -> Result<()> {
+    if expected != got {
+        bail!("{got} values where {expected} belong")
+    }
+    Ok(())
+}
+
+/// The numbers of a tensor that lies in one piece on the CPU.
+///
+/// # Errors
+/// When it lies elsewhere, in pieces, or is of another type.
+pub(super) fn numbers<'a, T: candle_core::WithDType>(
+    storage: &'a CpuStorage,
+    layout: &Layout,
+) -> Result<&'a [T]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!(
+            "the operation takes tensors in one piece, not one with the strides {:?}",
+            layout.stride()
+        )
+    };
+    Ok(&T::cpu_storage_as_slice(storage)?[start..end])
+}
+
+/// The numbers of a tensor whose storage is held.
+///
+/// # Errors
+/// As [`numbers`].
+pub(super) fn held<'a, T: candle_core::WithDType>(
+    storage: &'a Storage,
+    layout: &Layout,
+) -> Result<&'a [T]> {
+    match storage {
+        Storage::Cpu(storage) => numbers(storage, layout),
+        _ => bail!("the operation runs on the CPU alone"),
+    }
+}

@@ -1,0 +1,255 @@
+//! What training makes small. Each criterion is computed together with its gradient, from scores [n, classes] and the
+//! true classes, as a mean over the n rows.
+
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
+
+use super::kernel::held;
+use super::real::Real;
+
+/// What a criterion gives.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// The mean loss as a scalar to call `backward` on.
+    pub tensor: Tensor,
+    /// The mean loss, summed in double precision.
+    pub mean: f64,
+    /// Rows whose greatest score is the true class's; of equal scores the first counts as the greatest.
+    pub correct: u64,
+}
+
+/// Softmax followed by cross-entropy: the mean of `-log(softmax(scores)[truth])`. PyTorch's `CrossEntropyLoss`.
+///
+/// # Errors
+/// When the scores are not [n, classes], or a true class is none of them.
+pub fn cross_entropy(scores: &Tensor, truth: &[u32]) -> Result<Loss> {
+    match scores.dtype() {
+        DType::F64 => criterion::<f64>(scores, truth, cross_entropy_row),
+        _ => criterion::<f32>(scores, truth, cross_entropy_row),
+    }
+}
+
+/// The criterion of Rosenblatt's perceptron (Duda and Hart 1973): the mean of `max(0, best wrong score - true score)`.
+///
+/// At a tie the gradient is that of a mistake, so that a perceptron of zeros starts to learn; then a step of plain
+/// gradient descent on one sample is the classic rule: add the sample to the true class's weights, take it from those
+/// of the wrong class that scored best (Kesler's construction for more than two classes).
+///
+/// # Errors
+/// As [`cross_entropy`]; and when there is but one class.
+pub fn perceptron(scores: &Tensor, truth: &[u32]) -> Result<Loss> {
+    match scores.dtype() {
+        DType::F64 => criterion::<f64>(scores, truth, perceptron_row),
+        _ => criterion::<f32>(scores, truth, perceptron_row),
+    }
+}
+
+/// The softmax of every row of scores [n, classes].
+///
+/// # Errors
+/// When the scores are not [n, classes].
+pub fn softmax(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
+    let mut rows = scores.to_vec2::<f32>()?;
+    for row in &mut rows {
+        softmax_row(row);
+    }
+    Ok(rows)
+}
+
+/// Puts the softmax in the place of a row; gives the greatest score and the sum of `exp(score - greatest)`.
+fn softmax_row<T: Real>(row: &mut [T]) -> (T, T) {
+    let greatest = row
+        .iter()
+        .copied()
+        .fold(T::from(f64::NEG_INFINITY), |a, b| if b > a { b } else { a });
+    let mut sum = T::ZERO;
+    for value in &mut *row {
+        *value = Real::exp(*value - greatest);
+        sum += *value;
+    }
+    for value in &mut *row {
+        *value /= sum;
+    }
+    (greatest, sum)
+}
+
+/// Puts the gradient in the place of the scores and gives the loss.
+fn cross_entropy_row<T: Real>(row: &mut [T], truth: usize) -> T {
+    let score = row[truth];
+    let (greatest, sum) = softmax_row(row);
+    row[truth] -= T::ONE;
+    Real::ln(sum) - (score - greatest)
+}
+
+fn perceptron_row<T: Real>(row: &mut [T], truth: usize) -> T {
+    let mut rival = usize::from(truth == 0);
+    let mut total = T::ZERO;
+    for (class, score) in row.iter().enumerate() {
+        total += *score;
+        if class != truth && *score > row[rival] {
+            rival = class;
+        }
+    }
+    let lead = row[rival] - row[truth];
+    row.fill(T::ZERO);
+    if total - total != T::ZERO {
+        // Some score is no number, or too great to compare: the loss must show it.
+        return total - total;
+    }
+    if lead < T::ZERO {
+        return T::ZERO;
+    }
+    row[rival] = T::ONE;
+    row[truth] = T::ZERO - T::ONE;
+    lead
+}
+
+/// The place of the greatest, the first of equals.
+pub(crate) fn greatest<T: PartialOrd>(row: &[T]) -> usize {
+    let mut best = 0;
+    for (i, value) in row.iter().enumerate() {
+        if *value > row[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+fn criterion<T: Real>(
+    scores: &Tensor,
+    truth: &[u32],
+    row_loss: fn(&mut [T], usize) -> T,
+) -> Result<Loss> {
+    let (n, classes) = scores.dims2()?;
+    if truth.len() != n || n == 0 || classes < 2 {
+        bail!(
+            "a criterion takes at least two scores a row and a true class for each, not {n}x{classes} for {}",
+            truth.len()
+        )
+    }
+    let mut gradient = {
+        let (storage, layout) = scores.storage_and_layout();
+        held::<T>(&storage, layout)?.to_vec()
+    };
+    let (mut sum, mut correct) = (0.0, 0);
+    for (row, truth) in gradient.chunks_exact_mut(classes).zip(truth) {
+        let truth = *truth as usize;
+        if truth >= classes {
+            bail!("class {truth} is none of {classes}")
+        }
+        // NaN is greater than nothing, so a row that starts with it would count as class 0.
+        let is_number = row[truth] == row[truth];
+        correct += u64::from(is_number && greatest(row) == truth);
+        sum += row_loss(row, truth).to_f64();
+    }
+    let share = T::from(1.0 / n as f64);
+    for value in &mut gradient {
+        *value *= share;
+    }
+    let mean = sum / n as f64;
+    let gradient = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
+    let tensor = scores.apply_op1(Known { mean, gradient })?;
+    Ok(Loss {
+        tensor,
+        mean,
+        correct,
+    })
+}
+
+/// A scalar whose value and gradient are known already.
+struct Known {
+    mean: f64,
+    gradient: Tensor,
+}
+
+impl CustomOp1 for Known {
+    fn name(&self) -> &'static str {
+        "criterion"
+    }
+
+    fn cpu_fwd(&self, scores: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let loss = match scores {
+            CpuStorage::F64(_) => CpuStorage::F64(vec![self.mean]),
+            _ => CpuStorage::F32(vec![self.mean as f32]),
+        };
+        Ok((loss, ().into()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, dloss: &Tensor) -> Result<Option<Tensor>> {
+        let scale = dloss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        if scale == 1.0 {
+            return Ok(Some(self.gradient.clone()));
+        }
+        self.gradient.affine(scale, 0.0).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(rows: &[[f32; 3]]) -> Tensor {
+        Tensor::new(rows, &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn great_scores_do_not_overflow_and_what_is_no_number_shows() {
+        let loss = cross_entropy(&scores(&[[1000.0, 0.0, -1000.0]]), &[0]).unwrap();
+        assert_eq!((loss.mean, loss.correct), (0.0, 1));
+        let loss = cross_entropy(&scores(&[[1000.0, 0.0, -1000.0]]), &[1]).unwrap();
+        assert_eq!((loss.mean, loss.correct), (1000.0, 0));
+        for bad in [f32::NAN, f32::INFINITY] {
+            for place in 0..3 {
+                let mut row = [0.0; 3];
+                row[place] = bad;
+                for truth in 0..3 {
+                    assert!(
+                        !cross_entropy(&scores(&[row]), &[truth])
+                            .unwrap()
+                            .mean
+                            .is_finite()
+                    );
+                    assert!(
+                        !perceptron(&scores(&[row]), &[truth])
+                            .unwrap()
+                            .mean
+                            .is_finite()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_perceptron_criterion_takes_the_best_rival_and_a_tie_for_a_mistake() {
+        let variable = candle_core::Var::from_tensor(&scores(&[
+            [1.0, 3.0, 2.0],
+            [5.0, 1.0, 0.0],
+            [0.0, 0.0, 0.0],
+        ]))
+        .unwrap();
+        let loss = perceptron(variable.as_tensor(), &[2, 0, 1]).unwrap();
+        assert!((loss.mean - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(loss.correct, 1);
+        let gradient = loss
+            .tensor
+            .backward()
+            .unwrap()
+            .remove(&variable)
+            .unwrap()
+            .to_vec2::<f32>()
+            .unwrap();
+        let third = 1.0 / 3.0;
+        assert_eq!(
+            gradient,
+            [[0.0, third, -third], [0.0, 0.0, 0.0], [third, -third, 0.0]]
+        );
+    }
+
+    #[test]
+    fn classes_that_do_not_exist_are_refused() {
+        let scores = scores(&[[0.0; 3]]);
+        assert!(cross_entropy(&scores, &[3]).is_err());
+        assert!(cross_entropy(&scores, &[0, 1]).is_err());
+        assert!(perceptron(&scores.narrow(1, 0, 1).unwrap().contiguous().unwrap(), &[0]).is_err());
+    }
+}

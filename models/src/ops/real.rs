@@ -1,0 +1,128 @@
+//! The numbers that operations are written for: f32, what networks are trained in, and f64, in which the tests hold
+//! gradients against finite differences.
+
+use candle_core::WithDType;
+
+/// A number that operations compute with.
+pub(super) trait Real: WithDType {
+    const ZERO: Self;
+    const ONE: Self;
+
+    /// Rounds an f64.
+    fn from(value: f64) -> Self;
+    /// e to the power of the number; for f32 within 2 units of the last place for -87 to 88, where it is held.
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn tanh(self) -> Self;
+    fn abs(self) -> Self;
+}
+
+impl Real for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+
+    fn from(value: f64) -> Self {
+        value
+    }
+    fn exp(self) -> Self {
+        self.exp()
+    }
+    fn ln(self) -> Self {
+        self.ln()
+    }
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+    fn abs(self) -> Self {
+        self.abs()
+    }
+}
+
+impl Real for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+
+    #[inline(always)]
+    fn from(value: f64) -> Self {
+        value as f32
+    }
+
+    /// Without branches and calls, so that the compiler makes vectors of it: 2ⁿ·eʳ with |r| ≤ ln 2 / 2 and the
+    /// polynomial of Cephes' `expf` (Moshier 1989).
+    #[inline(always)]
+    fn exp(self) -> Self {
+        // Adding 1.5·2²³ leaves the nearest whole number in the last bits.
+        const SHIFT: f32 = 12_582_912.0;
+        let x = self.clamp(-87.0, 88.0);
+        let shifted = x * std::f32::consts::LOG2_E + SHIFT;
+        let n = shifted - SHIFT;
+        let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+        let p = 1.987_569_1e-4;
+        let p = p * r + 1.398_2e-3;
+        let p = p * r + 8.333_452e-3;
+        let p = p * r + 4.166_579_6e-2;
+        let p = p * r + 1.666_666_5e-1;
+        let p = p * r + 5.000_000_1e-1;
+        let e = p * r * r + r + 1.0;
+        let exponent = shifted
+            .to_bits()
+            .wrapping_sub(SHIFT.to_bits())
+            .wrapping_add(127);
+        e * f32::from_bits(exponent << 23)
+    }
+
+    fn ln(self) -> Self {
+        self.ln()
+    }
+
+    /// By e^-2|x|, and near 0, where that cancels, by the series.
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        let e = Real::exp(-2.0 * self.abs());
+        let far = (1.0 - e) / (1.0 + e);
+        let s = self * self;
+        let series = 62.0 / 2835.0 * s - 17.0 / 315.0;
+        let series = series * s + 2.0 / 15.0;
+        let series = series * s - 1.0 / 3.0;
+        let near = self + self * s * series;
+        if self.abs() < 0.25 {
+            near
+        } else {
+            far.copysign(self)
+        }
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.abs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_right_to_the_last_places() {
+        for i in -87_000..=88_000 {
+            let x = i as f32 / 1000.0;
+            let exact = f64::from(x).exp();
+            let relative = (f64::from(Real::exp(x)) / exact - 1.0).abs();
+            assert!(relative < 3e-7, "exp({x}): {relative}");
+        }
+        assert!(Real::exp(f32::NAN).is_nan());
+        assert_eq!(Real::exp(0.0f32), 1.0);
+    }
+
+    #[test]
+    fn the_hyperbolic_tangent_is_right_near_zero_and_far_away() {
+        for i in -20_000..=20_000 {
+            let x = i as f32 / 1000.0;
+            let exact = f64::from(x).tanh();
+            let error = (f64::from(Real::tanh(x)) - exact).abs();
+            assert!(error <= 3e-7 * exact.abs(), "tanh({x}): {error}");
+        }
+        assert_eq!(Real::tanh(1e-20f32), 1e-20);
+        assert!(Real::tanh(f32::NAN).is_nan());
+    }
+}

@@ -1,0 +1,74 @@
+//! How many threads compute. A product or a map that is over before another thread has woken up stays on one.
+
+use std::error::Error as _;
+use std::num::NonZero;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gemm::Parallelism;
+
+use crate::error::{Error, Result};
+
+/// Multiplications and additions from which a product is worth a second thread: about 50 µs of one.
+const PRODUCT: usize = 1 << 21;
+
+/// Values from which a map over memory is worth a second thread.
+pub(super) const MAP: usize = 1 << 17;
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// As many threads as the machine offers this process.
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Sets the number of threads that operations use. The first call also starts Rayon's global pool with as many, so
+/// a later call for more is served by the threads of the first.
+///
+/// # Errors
+/// [`Error::Threads`] when the system gives no threads.
+pub fn set_threads(threads: usize) -> Result<()> {
+    static POOL: OnceLock<std::result::Result<(), String>> = OnceLock::new();
+    let threads = threads.max(1);
+    THREADS.store(threads, Ordering::Relaxed);
+    POOL.get_or_init(|| {
+        let built = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global();
+        match built {
+            // Only the system's refusal has a source; without one the pool is there already, started by another.
+            Err(error) if error.source().is_some() => Err(error.to_string()),
+            _ => Ok(()),
+        }
+    })
+    .clone()
+    .map_err(Error::Threads)
+}
+
+/// The number of threads that operations use: what [`set_threads`] set, or all.
+pub fn threads() -> usize {
+    match THREADS.load(Ordering::Relaxed) {
+        0 => available(),
+        threads => threads,
+    }
+}
+
+/// How a product of `m`×`k` and `k`×`n` is computed.
+pub(super) fn for_product(m: usize, n: usize, k: usize) -> Parallelism {
+    let threads = threads();
+    if threads == 1 || m.saturating_mul(n).saturating_mul(k) < PRODUCT {
+        Parallelism::None
+    } else {
+        Parallelism::Rayon(threads)
+    }
+}
+
+/// The length of the parts into which a map over `len` values is cut; `len` for no cut.
+pub(super) fn part(len: usize) -> usize {
+    let threads = threads();
+    if threads == 1 || len < MAP {
+        len.max(1)
+    } else {
+        len.div_ceil(threads)
+    }
+}

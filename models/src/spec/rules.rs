@@ -1,0 +1,53 @@
+//! What fields that are right by themselves must be to each other.
+
+use serde_json::Value;
+
+use super::check::fault;
+use super::field::FieldError;
+use super::run_spec::{OptimizerSpec, RunSpec};
+use crate::error::Error;
+use crate::{data, networks};
+
+/// The faults between the fields of a specification.
+pub(super) fn between_fields(spec: &RunSpec) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if let OptimizerSpec::Sgd {
+        momentum,
+        nesterov: true,
+        ..
+    } = spec.training.optimizer
+        && momentum == 0.0
+    {
+        errors.push(fault(
+            "training.optimizer.nesterov",
+            &Value::Bool(true),
+            "must be false without momentum",
+        ));
+    }
+    if spec.training.early_stopping.is_some() && spec.data.validation == 0.0 {
+        let message = "must be above 0 for early stopping, which goes by the validation split";
+        errors.push(fault("data.validation", &Value::from(0.0), message));
+    }
+    if spec.training.batch_size == 1
+        && networks::row(&spec.network.kind).is_some_and(|row| (row.needs_batches)(&spec.network))
+    {
+        let message =
+            "must be at least 2 for batch normalisation, to which one sample has no spread";
+        errors.push(fault("training.batch_size", &Value::from(1), message));
+    }
+    // Also finds the network that does not take such data, and the one that is too large.
+    match data::shape(&spec.data)
+        .and_then(|(input, classes)| networks::Model::count(&spec.network, &input, classes))
+    {
+        Ok(_) => {}
+        Err(Error::Setting { path, message }) => {
+            let value = match path.as_str() {
+                "network.kind" => Value::from(spec.network.kind.as_str()),
+                _ => serde_json::to_value(&spec.network).unwrap_or_default(),
+            };
+            errors.push(fault(&path, &value, &message));
+        }
+        Err(error) => errors.push(fault("network", &Value::Null, &error.to_string())),
+    }
+    errors
+}
