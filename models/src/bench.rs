@@ -1,9 +1,21 @@
 //! How long a training step takes, measured as PyTorch's is: on random data, the median after a warm-up.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
-use crate::error::Result;
-use crate::spec::NetworkSpec;
+use crate::error::{Error, Result};
+use crate::networks::Model;
+use crate::ops::set_threads;
+use crate::random::{Generator, Key};
+use crate::spec::{FieldError, NetworkSpec, OptimizerSpec, check_network};
+use crate::train::{Learner, peak_memory_bytes};
+
+/// Steps before the first that is measured.
+const WARM_UP: u64 = 3;
+
+/// Classes of the random data.
+const CLASSES: usize = 10;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -59,11 +71,8 @@ pub struct BenchResult {
 ///
 /// # Errors
 /// Every fault at once, by path.
-pub fn network(
-    json: &serde_json::Value,
-) -> std::result::Result<NetworkSpec, Vec<crate::spec::FieldError>> {
-    let _ = json;
-    todo!()
+pub fn network(json: &serde_json::Value) -> std::result::Result<NetworkSpec, Vec<FieldError>> {
+    check_network(json)
 }
 
 /// Measures full training steps (forward, loss, backward, optimizer) on random data.
@@ -71,6 +80,90 @@ pub fn network(
 /// # Errors
 /// When the network does not take images of that size, or the threads cannot be had.
 pub fn bench(options: &BenchOptions) -> Result<BenchResult> {
-    let _ = options;
-    todo!()
+    let BenchOptions {
+        batch,
+        size,
+        channels,
+        steps,
+        threads,
+        ..
+    } = *options;
+    for (name, value) in [
+        ("batch", batch),
+        ("size", size),
+        ("channels", channels),
+        ("steps", steps),
+        ("threads", threads),
+    ] {
+        if value == 0 {
+            return Err(Error::setting(name, "must be at least 1"));
+        }
+    }
+    set_threads(threads)?;
+    let input = [channels, size, size];
+    let model = Model::new(&options.network, &input, CLASSES, 0)?;
+    let rule = options.optimizer.rule();
+    let mut learner = Learner::new(model, &rule, 0);
+    let mut values = vec![0.0; batch * channels * size * size];
+    Key::new(0, "bench images").fill(&mut values, Generator::normal);
+    let mut generator = Key::new(0, "bench classes").generator();
+    let truth: Vec<u32> = (0..batch)
+        .map(|_| generator.below(CLASSES as u64) as u32)
+        .collect();
+    let x = learner.batch(values, batch)?;
+    for step in 1..=WARM_UP {
+        learner.step(&x, &truth, rule.lr(), step)?;
+    }
+    let mut times = Vec::with_capacity(steps);
+    for step in 1..=steps as u64 {
+        let began = Instant::now();
+        learner.step(&x, &truth, rule.lr(), WARM_UP + step)?;
+        times.push(began.elapsed().as_secs_f64());
+    }
+    let median = median(&mut times);
+    Ok(BenchResult {
+        net: options.network.kind.clone(),
+        batch,
+        size,
+        opt: options.optimizer,
+        threads,
+        step_ms: round(median * 1e3, 1e3),
+        images_per_s: round(batch as f64 / median, 10.0),
+        peak_rss_mib: peak_memory_bytes().map(|bytes| bytes.div_ceil(1 << 20)),
+    })
+}
+
+impl BenchOptimizer {
+    fn rule(self) -> OptimizerSpec {
+        match self {
+            Self::Sgd => OptimizerSpec::Sgd {
+                lr: 0.01,
+                momentum: 0.9,
+                weight_decay: 5e-4,
+                nesterov: false,
+            },
+            Self::AdamW => OptimizerSpec::AdamW {
+                lr: 1e-3,
+                beta1: 0.9,
+                beta2: 0.999,
+                eps: 1e-8,
+                weight_decay: 0.01,
+            },
+        }
+    }
+}
+
+/// The middle of the times; of an even number the mean of the two in the middle.
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    let middle = times.len() / 2;
+    if times.len().is_multiple_of(2) {
+        (times[middle - 1] + times[middle]) / 2.0
+    } else {
+        times[middle]
+    }
+}
+
+fn round(value: f64, places: f64) -> f64 {
+    (value * places).round() / places
 }

@@ -9,7 +9,7 @@ use super::{Criterion, Network, NetworkRow};
 use crate::error::{Error, Result};
 use crate::layers::{BatchNorm, Context, Dropout, Linear, Scheme, Scope};
 use crate::ops::{self, Activation};
-use crate::spec::{Choice, Field, FieldKind, NetworkSpec};
+use crate::spec::{Choice, Field, FieldKind};
 
 pub(super) const ROW: NetworkRow = NetworkRow {
     kind: "mlp",

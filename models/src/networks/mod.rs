@@ -5,7 +5,7 @@ mod mlp;
 mod model;
 mod perceptron;
 
-pub use model::Model;
+pub use model::{Model, Values};
 
 use candle_core::Tensor;
 use serde::Serialize;

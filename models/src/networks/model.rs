@@ -196,7 +196,7 @@ impl Values {
         self.len() == 0
     }
 
-    fn all_finite(&self) -> bool {
+    pub(crate) fn all_finite(&self) -> bool {
         match self {
             Self::F32(values) => all_finite(values),
             Self::I64(_) => true,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::field::{Field, FieldError};
 use super::rules;
-use super::run_spec::RunSpec;
+use super::run_spec::{NetworkSpec, RunSpec};
 use super::table::{COMMON, GROUPS, Group};
 use crate::data::{self, DataSetRow};
 use crate::networks::{self, NetworkRow};
@@ -33,18 +33,18 @@ pub fn check(json: &Value) -> std::result::Result<RunSpec, Vec<FieldError>> {
 }
 
 /// The network alone, for those who do not train: `{"kind": "mlp", "norm": true}`.
-pub(crate) fn check_network(json: &Value) -> std::result::Result<Value, Vec<FieldError>> {
+pub(crate) fn check_network(json: &Value) -> std::result::Result<NetworkSpec, Vec<FieldError>> {
     let document = Map::from_iter([("network".to_owned(), json.clone())]);
     let mut check = Check::new(&document);
     check.section("network");
     check.network_row();
     check.fields(check.network.map_or(&[], |row| row.fields));
     check.unknown_in("network");
-    if check.errors.is_empty() {
-        Ok(check.filled["network"].clone())
-    } else {
-        Err(check.errors)
+    if !check.errors.is_empty() {
+        return Err(check.errors);
     }
+    serde_json::from_value(check.filled["network"].take())
+        .map_err(|e| vec![fault("network", json, &e.to_string())])
 }
 
 pub(super) fn fault(path: &str, value: &Value, message: &str) -> FieldError {

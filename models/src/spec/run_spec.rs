@@ -131,6 +131,16 @@ pub enum Metric {
     ValidationAccuracy,
 }
 
+impl Metric {
+    /// Its name in a sentence.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::ValidationLoss => "validation loss",
+            Self::ValidationAccuracy => "validation accuracy",
+        }
+    }
+}
+
 impl NetworkSpec {
     /// The options as the network's own type.
     ///

@@ -1,26 +1,34 @@
 //! Training: one loop, its events, its checkpoints.
 //!
-//! [`event`] is what a run tells, [`plan`] what it will do, known before it starts.
+//! | module | what it is |
+//! |---|---|
+//! | `event` | what a run tells, and who listens |
+//! | `plan` | what a run will do, known before it starts |
+//! | `run` | the loop |
+//! | `learner`, `optimizer` | one step, one evaluation |
+//! | `progress` | how far a run has come, and which epoch was the best |
+//! | `checkpoint` | what is on disk, so that any process may take over at any moment |
+//! | `boundary` | how the plane is divided, for two-dimensional data |
+//! | `rate`, `environment` | what is told about speed and surroundings |
+//!
+//! What always holds: the events of a run that was interrupted any number of times are those of a run that was not,
+//! bit for bit, but for times and notes. A run goes on from the checkpoint at hand and tells again what followed it.
 
-use std::path::Path;
-
+mod boundary;
+mod checkpoint;
+mod environment;
 mod event;
+mod learner;
+mod optimizer;
 mod plan;
+mod progress;
+mod rate;
+mod run;
 
+pub(crate) use environment::peak_memory_bytes;
 pub use event::{
     Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
 };
+pub(crate) use learner::Learner;
 pub use plan::{Plan, prepare};
-
-use crate::error::Result;
-use crate::spec::RunSpec;
-
-/// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`.
-///
-/// # Errors
-/// When the data, a file, a tensor operation or the observer fails. The caller tells of it; every other end of a run
-/// is told here, as [`Event::Finished`].
-pub fn train(spec: &RunSpec, checkpoints: &Path, observer: &mut dyn Observer) -> Result<Reason> {
-    let _ = (spec, checkpoints, observer);
-    todo!()
-}
+pub use run::train;

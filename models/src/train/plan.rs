@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use crate::data::{self, Splits};
 use crate::error::Result;
+use crate::networks::Model;
 use crate::spec::RunSpec;
 
 /// What a run will do.
@@ -31,6 +33,22 @@ pub struct Plan {
 /// # Errors
 /// When the data cannot be loaded or the network cannot be built for it.
 pub fn prepare(spec: &RunSpec) -> Result<Plan> {
-    let _ = spec;
-    todo!()
+    Plan::new(spec, &data::load(&spec.data)?)
+}
+
+impl Plan {
+    pub(super) fn new(spec: &RunSpec, data: &Splits) -> Result<Self> {
+        let train_samples = data.train.len() as u64;
+        let steps_per_epoch = train_samples.div_ceil(spec.training.batch_size);
+        Ok(Self {
+            parameters: Model::count(&spec.network, &data.input, data.classes.len())?,
+            train_samples,
+            validation_samples: data.validation.len() as u64,
+            test_samples: data.test.len() as u64,
+            steps_per_epoch,
+            total_steps: steps_per_epoch * spec.training.epochs,
+            classes: data.classes.clone(),
+            input: data.input.clone(),
+        })
+    }
 }

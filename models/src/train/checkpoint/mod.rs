@@ -1,0 +1,273 @@
+//! A run's checkpoints on disk, and when they are written.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `file` | one safetensors file |
+//! | `pair` | weights and state of one moment |
+//! | here | `last` and `best`, how often, and what is done with a damaged one |
+//!
+//! `last` and `best` are both whole checkpoints, so a run whose `last` is damaged goes on from `best`, exactly.
+
+mod file;
+mod pair;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use pair::{Files, Snapshot, link, remove, rename, sync_folder};
+
+use super::learner::Learner;
+use super::progress::Progress;
+use crate::error::{Error, Result};
+
+/// Between checkpoints at the ends of short epochs: making files durable takes longer than such an epoch.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Between checkpoints within a long epoch.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The least time to train, in times of what the last checkpoint took to write.
+const PATIENCE: u32 = 10;
+
+/// The checkpoints of one run.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    folder: PathBuf,
+    written: Instant,
+    cost: Duration,
+    /// Epochs and steps done at the moment of `last` on disk.
+    last: Option<(u64, u64)>,
+    /// The best epoch, where it is not on disk yet.
+    pending: Option<Snapshot>,
+}
+
+/// What a run starts from.
+pub(super) struct Start {
+    pub(super) progress: Progress,
+    /// What a person should know about checkpoints that could not be used.
+    pub(super) notes: Vec<String>,
+}
+
+/// What is written at an occasion.
+pub(super) struct Written {
+    pub(super) last: bool,
+    pub(super) best: bool,
+}
+
+impl Checkpoints {
+    /// The checkpoints in a folder, which is made where it is not there.
+    pub(super) fn in_folder(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
+        let (written, cost) = (Instant::now(), Duration::ZERO);
+        Ok(Self {
+            folder: folder.to_owned(),
+            written,
+            cost,
+            last: None,
+            pending: None,
+        })
+    }
+
+    /// Brings the learner to where the newest usable checkpoint was written.
+    pub(super) fn resume(&mut self, learner: &mut Learner) -> Result<Start> {
+        for name in ["last", "best"] {
+            // Left by a process that died while it wrote.
+            let fresh = self.fresh(name);
+            remove(&fresh.weights)?;
+            remove(&fresh.state)?;
+        }
+        let (found, faults) =
+            Snapshot::read(&[self.files("last"), self.files("previous")], learner);
+        let mut notes: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        if let Some((snapshot, files)) = found {
+            let progress = snapshot.restore(learner)?;
+            self.make_last(&files)?;
+            self.last = Some((progress.epoch, progress.step));
+            self.mend_best(&progress)?;
+            return Ok(Start {
+                progress,
+                notes: notes_on(notes, "The checkpoint before it is used."),
+            });
+        }
+        let (best, faults) = Snapshot::read(&[self.files("best")], learner);
+        notes.extend(faults.iter().map(ToString::to_string));
+        if let Some((snapshot, _)) = best {
+            let progress = snapshot.restore(learner)?;
+            let message = format!(
+                "The run goes on from its best checkpoint, of epoch {}.",
+                progress.epoch
+            );
+            return Ok(Start {
+                progress,
+                notes: notes_on(notes, &message),
+            });
+        }
+        Ok(Start {
+            progress: Progress::default(),
+            notes: notes_on(notes, "The run starts again from its beginning."),
+        })
+    }
+
+    /// Gives the files of the newest moment the names of `last`, where a process died before it could. Before this,
+    /// no new checkpoint may be written: it would put the mixture of two moments in the place of `previous`.
+    fn make_last(&self, found: &Files) -> Result<()> {
+        let (last, previous) = (self.files("last"), self.files("previous"));
+        for (from, to) in [(&found.weights, &last.weights), (&found.state, &last.state)] {
+            if from != to {
+                rename(from, to)?;
+            }
+        }
+        sync_folder(&self.folder)?;
+        remove(&previous.weights)?;
+        remove(&previous.state)
+    }
+
+    /// When the last checkpoint is itself the best one, the process may have died before it was named so.
+    fn mend_best(&self, progress: &Progress) -> Result<()> {
+        if progress
+            .best
+            .as_ref()
+            .is_some_and(|best| best.step == progress.step && progress.batch == 0)
+        {
+            self.link_best_to_last()?;
+        }
+        Ok(())
+    }
+
+    /// Whether a checkpoint is to be written now, at the end of an epoch or within one.
+    pub(super) fn due(&self, end_of_epoch: bool) -> bool {
+        let least = if end_of_epoch { SHORTEST } else { LONGEST };
+        self.written.elapsed() >= least.max(self.cost * PATIENCE)
+    }
+
+    /// Remembers that the learner is at its best, until the next checkpoint is written.
+    pub(super) fn remember_best(&mut self, learner: &Learner, progress: &Progress) -> Result<()> {
+        self.pending = Some(Snapshot::of(learner, progress)?);
+        Ok(())
+    }
+
+    /// Writes `last`, and before it `best` where that is not on disk yet.
+    ///
+    /// A best checkpoint that is ahead of `last` does no harm: training again from `last` makes the same one again.
+    pub(super) fn write(&mut self, learner: &Learner, progress: &Progress) -> Result<Written> {
+        let start = Instant::now();
+        let best_is_now = progress.batch == 0
+            && progress
+                .best
+                .as_ref()
+                .is_some_and(|b| b.step == progress.step);
+        let mut written = Written {
+            last: false,
+            best: false,
+        };
+        if best_is_now {
+            self.pending = None;
+        } else {
+            written.best = self.write_pending_best()?;
+        }
+        if self.last != Some((progress.epoch, progress.step)) {
+            self.write_last(learner, progress)?;
+            written.last = true;
+            if best_is_now {
+                self.link_best_to_last()?;
+                sync_folder(&self.folder)?;
+                written.best = true;
+            }
+        }
+        self.written = Instant::now();
+        self.cost = start.elapsed();
+        Ok(written)
+    }
+
+    /// Writes the best epoch, where it is not on disk yet; says whether it was not.
+    pub(super) fn write_pending_best(&mut self) -> Result<bool> {
+        let Some(snapshot) = &self.pending else {
+            return Ok(false);
+        };
+        let (fresh, best) = (self.fresh("best"), self.files("best"));
+        snapshot.write(&fresh)?;
+        rename(&fresh.weights, &best.weights)?;
+        rename(&fresh.state, &best.state)?;
+        sync_folder(&self.folder)?;
+        self.pending = None;
+        Ok(true)
+    }
+
+    fn write_last(&mut self, learner: &Learner, progress: &Progress) -> Result<()> {
+        let (fresh, last, previous) = (
+            self.fresh("last"),
+            self.files("last"),
+            self.files("previous"),
+        );
+        pair::write_learner(&fresh, learner, progress)?;
+        link(&last.weights, &previous.weights)?;
+        link(&last.state, &previous.state)?;
+        sync_folder(&self.folder)?;
+        rename(&fresh.weights, &last.weights)?;
+        rename(&fresh.state, &last.state)?;
+        sync_folder(&self.folder)?;
+        remove(&previous.weights)?;
+        remove(&previous.state)?;
+        self.last = Some((progress.epoch, progress.step));
+        Ok(())
+    }
+
+    /// Gives the files of `last` the names of `best` too.
+    fn link_best_to_last(&self) -> Result<()> {
+        let (last, fresh, best) = (self.files("last"), self.fresh("best"), self.files("best"));
+        for (from, through, to) in [
+            (&last.weights, &fresh.weights, &best.weights),
+            (&last.state, &fresh.state, &best.state),
+        ] {
+            remove(through)?;
+            if fs::hard_link(from, through).is_err() {
+                fs::copy(from, through).map_err(|e| Error::file(through, e))?;
+            }
+            rename(through, to)?;
+            // Renaming one name of a file to another of the same file does nothing.
+            remove(through)?;
+        }
+        Ok(())
+    }
+
+    /// Brings the network to its best epoch.
+    ///
+    /// # Errors
+    /// When the best checkpoint is damaged or of another epoch; then the network is as it was.
+    pub(super) fn load_best(&self, learner: &Learner, progress: &Progress) -> Result<()> {
+        match &progress.best {
+            Some(best) if best.step != progress.step => {
+                let weights =
+                    pair::read_weights(&self.files("best").weights, best.step, &learner.model)?;
+                learner.model.set_weights(&weights)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn files(&self, name: &str) -> Files {
+        Files::named(&self.folder, name)
+    }
+
+    /// The files under which a checkpoint is written before it gets its name.
+    fn fresh(&self, name: &str) -> Files {
+        let files = self.files(name);
+        let aside = |path: &Path| path.with_extension("safetensors.tmp");
+        Files {
+            weights: aside(&files.weights),
+            state: aside(&files.state),
+        }
+    }
+}
+
+/// One note with all faults and what follows from them; none without faults.
+fn notes_on(faults: Vec<String>, consequence: &str) -> Vec<String> {
+    if faults.is_empty() {
+        return faults;
+    }
+    vec![format!(
+        "A checkpoint could not be used: {}. {consequence}",
+        faults.join("; ")
+    )]
+}

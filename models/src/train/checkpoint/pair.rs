@@ -1,0 +1,356 @@
+//! A checkpoint is a pair of files: `last.safetensors`, the weights that anybody can load, and `last.state.safetensors`,
+//! what it takes to go on: the optimizer's state and the progress.
+//!
+//! Two files cannot be replaced in one moment. So both name the moment they are of, and while they are replaced the
+//! pair before them stays under the name `previous`: whatever instant the process dies at, some weights and some state
+//! of one moment are there, and a mixture of two moments is recognised.
+//!
+//! | after the process died | last weights | last state | previous weights | previous state | read |
+//! |---|---|---|---|---|---|
+//! | before anything was renamed | old | old | older or none | older or none | last |
+//! | while the old pair was kept | old | old | old or none | old or none | last |
+//! | between the renames | new | old | old | old | previous |
+//! | before `previous` was removed | new | new | old | old | last |
+//!
+//! Where a file system has no hard links the old files are renamed to `previous` instead; then the two of one moment may
+//! stand under different names, so all four combinations are looked at.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use candle_core::{CpuStorage, Storage};
+
+use super::file::{self, Content, Numbers, Slice};
+use crate::error::{Error, Result};
+use crate::networks::{Model, Values};
+use crate::train::learner::Learner;
+use crate::train::progress::Progress;
+
+const MOMENT: &str = "vivarium.moment";
+const PROGRESS: &str = "vivarium.progress";
+const STEPS: &str = "vivarium.optimizer.steps";
+
+/// The two files of a checkpoint.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub(super) weights: PathBuf,
+    pub(super) state: PathBuf,
+}
+
+impl Files {
+    pub(super) fn named(folder: &Path, name: &str) -> Self {
+        Self {
+            weights: folder.join(format!("{name}.safetensors")),
+            state: folder.join(format!("{name}.state.safetensors")),
+        }
+    }
+}
+
+/// A checkpoint in memory.
+#[derive(Clone, Debug)]
+pub(super) struct Snapshot {
+    weights: Vec<(String, Vec<usize>, Values)>,
+    optimizer: Vec<(String, Vec<f32>)>,
+    optimizer_steps: u64,
+    pub(super) progress: Progress,
+}
+
+impl Snapshot {
+    /// Copies all that a checkpoint holds.
+    pub(super) fn of(learner: &Learner, progress: &Progress) -> Result<Self> {
+        let state = learner.optimizer.state(learner.model.store());
+        Ok(Self {
+            weights: learner.model.weights()?,
+            optimizer: state
+                .map(|(name, values)| (name, values.to_vec()))
+                .collect(),
+            optimizer_steps: learner.optimizer.steps(),
+            progress: progress.clone(),
+        })
+    }
+
+    /// Writes both files under names of the moment, to be renamed.
+    pub(super) fn write(&self, files: &Files) -> Result<()> {
+        let numbers = |shape: &[usize], values| Numbers {
+            shape: shape.to_vec(),
+            values,
+        };
+        let weights = self.weights.iter().map(|(name, shape, values)| {
+            let slice = match values {
+                Values::F32(values) => Slice::F32(values),
+                Values::I64(values) => Slice::I64(values),
+            };
+            (name.clone(), numbers(shape, slice))
+        });
+        let state = self.optimizer.iter().map(|(name, values)| {
+            let shape = [values.len()];
+            (name.clone(), numbers(&shape, Slice::F32(values)))
+        });
+        write(files, weights, state, self.optimizer_steps, &self.progress)
+    }
+
+    /// Reads the first of the combinations whose two files are of one moment and fit the learner.
+    ///
+    /// Gives what was found and in which files, and what is wrong with files that could not be used.
+    pub(super) fn read(
+        candidates: &[Files],
+        learner: &Learner,
+    ) -> (Option<(Self, Files)>, Vec<Error>) {
+        let mut faults = Vec::new();
+        let mut weights: Vec<(&Path, Content)> = Vec::new();
+        let mut states: Vec<(&Path, Content)> = Vec::new();
+        for files in candidates {
+            for (path, found) in [(&files.weights, &mut weights), (&files.state, &mut states)] {
+                match file::read(path) {
+                    Ok(Some(content)) => found.push((path, content)),
+                    Ok(None) => {}
+                    Err(error) => faults.push(error),
+                }
+            }
+        }
+        let moment = |content: &Content| content.metadata.get(MOMENT).cloned();
+        for (weights_path, weights) in &weights {
+            for (state_path, state) in &states {
+                if moment(weights).is_none() || moment(weights) != moment(state) {
+                    continue;
+                }
+                match Self::from_contents((weights_path, weights), (state_path, state), learner) {
+                    Ok(snapshot) => {
+                        let (weights, state) =
+                            (weights_path.to_path_buf(), state_path.to_path_buf());
+                        return (Some((snapshot, Files { weights, state })), faults);
+                    }
+                    Err(error) => faults.push(error),
+                }
+            }
+        }
+        if let (Some((path, _)), true) = (weights.first(), faults.is_empty()) {
+            faults.push(Error::checkpoint(
+                path,
+                "there is no state of the same moment beside it",
+            ));
+        } else if let (Some((path, _)), true) = (states.first(), faults.is_empty()) {
+            faults.push(Error::checkpoint(
+                path,
+                "there are no weights of the same moment beside it",
+            ));
+        }
+        (None, faults)
+    }
+
+    fn from_contents(
+        weights: (&Path, &Content),
+        state: (&Path, &Content),
+        learner: &Learner,
+    ) -> Result<Self> {
+        let (weights_path, weights) = weights;
+        let (state_path, state) = state;
+        let fault = |message: String| Error::checkpoint(state_path, message);
+        let entry = |name: &str| {
+            state
+                .metadata
+                .get(name)
+                .ok_or_else(|| fault(format!("{name} is missing")))
+        };
+        let progress: Progress =
+            serde_json::from_str(entry(PROGRESS)?).map_err(|e| fault(e.to_string()))?;
+        let optimizer_steps = entry(STEPS)?
+            .parse()
+            .map_err(|_| fault(format!("{STEPS} is no number")))?;
+        let mut optimizer = Vec::new();
+        for (name, values) in learner.optimizer.state(learner.model.store()) {
+            match state.tensors.get(&name) {
+                Some((_, Values::F32(kept))) if kept.len() == values.len() => {
+                    optimizer.push((name, kept.clone()))
+                }
+                _ => return Err(fault(format!("{name} is missing or of another shape"))),
+            }
+        }
+        if let Some((name, _)) = optimizer
+            .iter()
+            .find(|(_, values)| !values.iter().all(|v| v.is_finite()))
+        {
+            return Err(fault(format!("{name} has values that are not finite")));
+        }
+        let weights = weights_of(weights_path, weights, &learner.model)?;
+        Ok(Self {
+            weights,
+            optimizer,
+            optimizer_steps,
+            progress,
+        })
+    }
+
+    /// Puts what was read into the learner.
+    pub(super) fn restore(self, learner: &mut Learner) -> Result<Progress> {
+        learner.model.set_weights(&self.weights)?;
+        let mut kept: HashMap<_, _> = self.optimizer.into_iter().collect();
+        learner
+            .optimizer
+            .restore(learner.model.store(), self.optimizer_steps, |name| {
+                kept.remove(name)
+            })
+            .map_err(|message| Error::setting("training.optimizer", message))?;
+        Ok(self.progress)
+    }
+}
+
+/// The weights of a file, in the order of a model's own, checked against them.
+fn weights_of(
+    path: &Path,
+    content: &Content,
+    model: &Model,
+) -> Result<Vec<(String, Vec<usize>, Values)>> {
+    let mut weights = Vec::new();
+    for (name, tensor) in model.store().tensors() {
+        match content.tensors.get(name) {
+            Some((shape, values)) if shape == tensor.dims() => {
+                if !values.all_finite() {
+                    return Err(Error::checkpoint(
+                        path,
+                        format!("{name} has values that are not finite"),
+                    ));
+                }
+                weights.push((name.to_owned(), shape.clone(), values.clone()));
+            }
+            Some((shape, _)) => {
+                let message = format!(
+                    "{name} has the shape {shape:?} instead of {:?}",
+                    tensor.dims()
+                );
+                return Err(Error::checkpoint(path, message));
+            }
+            None => return Err(Error::checkpoint(path, format!("{name} is missing"))),
+        }
+    }
+    if let Some(name) = content
+        .tensors
+        .keys()
+        .find(|name| !weights.iter().any(|(known, ..)| known == *name))
+    {
+        return Err(Error::checkpoint(
+            path,
+            format!("{name} is none of the network's tensors"),
+        ));
+    }
+    Ok(weights)
+}
+
+/// Writes a learner as it is, without copying it first.
+pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progress) -> Result<()> {
+    let held: Vec<_> = learner
+        .model
+        .store()
+        .tensors()
+        .map(|(name, tensor)| (name, tensor.dims(), tensor.storage_and_layout().0))
+        .collect();
+    let mut weights = Vec::with_capacity(held.len());
+    for (name, shape, storage) in &held {
+        let values = match &**storage {
+            Storage::Cpu(CpuStorage::F32(values)) => Slice::F32(values),
+            Storage::Cpu(CpuStorage::I64(values)) => Slice::I64(values),
+            _ => {
+                return Err(Error::checkpoint(
+                    &files.weights,
+                    format!("{name} is of a type that is not kept"),
+                ));
+            }
+        };
+        weights.push((
+            (*name).to_owned(),
+            Numbers {
+                shape: shape.to_vec(),
+                values,
+            },
+        ));
+    }
+    let state = learner
+        .optimizer
+        .state(learner.model.store())
+        .map(|(name, values)| {
+            let numbers = Numbers {
+                shape: vec![values.len()],
+                values: Slice::F32(values),
+            };
+            (name, numbers)
+        });
+    write(files, weights, state, learner.optimizer.steps(), progress)
+}
+
+/// Reads the weights of one file that must be of a certain step.
+pub(super) fn read_weights(
+    path: &Path,
+    step: u64,
+    model: &Model,
+) -> Result<Vec<(String, Vec<usize>, Values)>> {
+    let content =
+        file::read(path)?.ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
+    match content.metadata.get("vivarium.step") {
+        Some(of) if *of == step.to_string() => weights_of(path, &content, model),
+        _ => Err(Error::checkpoint(path, format!("it is not of step {step}"))),
+    }
+}
+
+fn write<'a>(
+    files: &Files,
+    weights: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    state: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    optimizer_steps: u64,
+    progress: &Progress,
+) -> Result<()> {
+    // Two moments of the same step are told apart by the clock.
+    let clock = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos();
+    let moment = format!("{}-{clock:x}-{:x}", progress.step, std::process::id());
+    let mut shared = HashMap::from([
+        (MOMENT.to_owned(), moment),
+        ("vivarium.step".to_owned(), progress.step.to_string()),
+        ("vivarium.epoch".to_owned(), progress.epoch.to_string()),
+        ("format".to_owned(), "pt".to_owned()),
+    ]);
+    file::write(&files.weights, weights, shared.clone())?;
+    let progress = serde_json::to_string(progress)
+        .map_err(|e| Error::checkpoint(&files.state, e.to_string()))?;
+    shared.insert(PROGRESS.to_owned(), progress);
+    shared.insert(STEPS.to_owned(), optimizer_steps.to_string());
+    file::write(&files.state, state, shared).inspect_err(|_| {
+        let _ = fs::remove_file(&files.weights);
+    })
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|e| Error::file(folder, e))?;
+    }
+    Ok(())
+}
+
+/// Gives a file a second name, or where that cannot be a new one. A file that is not there is left alone.
+pub(super) fn link(from: &Path, to: &Path) -> Result<()> {
+    remove(to)?;
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(_) => rename(from, to),
+        Ok(()) => Ok(()),
+    }
+}
+
+pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|e| Error::file(to, e))
+}
+
+/// Removes a file that need not be there.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, error)),
+        _ => Ok(()),
+    }
+}

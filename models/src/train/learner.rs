@@ -1,0 +1,99 @@
+//! A network that is being trained: one step, one evaluation. The training loop and the benchmark share it.
+
+use candle_core::{Device, Tensor};
+
+use super::event::Score;
+use super::optimizer::Optimizer;
+use crate::data::Samples;
+use crate::error::Result;
+use crate::layers::{Context, Mode};
+use crate::networks::Model;
+use crate::ops::{Loss, greatest};
+use crate::spec::OptimizerSpec;
+
+/// A network that is being trained.
+#[derive(Debug)]
+pub(crate) struct Learner {
+    pub(crate) model: Model,
+    pub(crate) optimizer: Optimizer,
+    seed: u64,
+}
+
+/// How a split is classified.
+pub(super) struct Evaluation {
+    pub(super) score: Score,
+    /// Rows: truth, columns: prediction.
+    pub(super) confusion: Vec<Vec<u64>>,
+}
+
+impl Learner {
+    pub(crate) fn new(model: Model, rule: &OptimizerSpec, seed: u64) -> Self {
+        let optimizer = Optimizer::new(rule, model.store());
+        Self {
+            model,
+            optimizer,
+            seed,
+        }
+    }
+
+    /// A batch [n, …] from its values.
+    pub(crate) fn batch(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
+        let shape = [&[n], self.model.input()].concat();
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+    }
+
+    /// One step: forward, loss, backward, change of the parameters. `step` counts from 1.
+    ///
+    /// A loss that is not finite changes nothing: it is the caller's to see.
+    pub(crate) fn step(&mut self, x: &Tensor, truth: &[u32], lr: f64, step: u64) -> Result<Loss> {
+        let mut context = Context::new(Mode::Train {
+            seed: self.seed,
+            step,
+        });
+        let scores = self.model.forward(x, &mut context)?;
+        let loss = self.model.criterion().loss(&scores, truth)?;
+        if loss.mean.is_finite() {
+            let gradients = loss.tensor.backward()?;
+            self.optimizer.step(self.model.store(), gradients, lr)?;
+        }
+        Ok(loss)
+    }
+
+    /// The scores of every sample, [n, classes], as in use and not in training.
+    pub(super) fn scores(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
+        let x = self.batch(values, n)?;
+        self.model.forward(&x, &mut Context::new(Mode::Evaluate))
+    }
+
+    /// Measures a split; `None` when it is empty.
+    pub(super) fn evaluate(&self, samples: &Samples, classes: usize) -> Result<Option<Evaluation>> {
+        /// Values of a batch: few enough to stay in the caches, many enough to be worth the call.
+        const VALUES: usize = 1 << 18;
+        if samples.is_empty() {
+            return Ok(None);
+        }
+        let rows = (VALUES / samples.values(0).len().max(1)).clamp(16, 1024);
+        let mut loss = 0.0;
+        let mut confusion = vec![vec![0; classes]; classes];
+        for start in (0..samples.len()).step_by(rows) {
+            let end = (start + rows).min(samples.len());
+            let (values, truth) = samples.slice(start..end);
+            let scores = self.scores(values, end - start)?;
+            loss += self.model.criterion().loss(&scores, truth)?.mean * truth.len() as f64;
+            for (scores, truth) in scores.to_vec2::<f32>()?.iter().zip(truth) {
+                confusion[*truth as usize][greatest(scores)] += 1;
+            }
+        }
+        let right: u64 = confusion
+            .iter()
+            .enumerate()
+            .map(|(class, row)| row[class])
+            .sum();
+        let n = samples.len() as f64;
+        let score = Score {
+            loss: loss / n,
+            accuracy: right as f64 / n,
+        };
+        Ok(Some(Evaluation { score, confusion }))
+    }
+}

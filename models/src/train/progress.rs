@@ -1,0 +1,165 @@
+//! How far a run has come: all that a checkpoint must hold beside weights and the optimizer's state. There is no random
+//! state, since every random number comes from a key of the seed and what it is for.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Score;
+use crate::spec::{EarlyStopping, Metric};
+
+/// How far a run has come. Floats go through JSON without loss.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// Whole epochs done, their ends told.
+    pub(super) epoch: u64,
+    /// Steps done in the epoch under way.
+    pub(super) batch: u64,
+    /// Steps done.
+    pub(super) step: u64,
+    /// Training samples seen.
+    pub(super) samples_seen: u64,
+    /// Of the epoch under way: loss times batch size, summed up.
+    pub(super) loss: f64,
+    /// Of the epoch under way: samples classified right.
+    pub(super) correct: u64,
+    /// Of the epoch under way: samples seen.
+    pub(super) samples: u64,
+    /// Of the epoch under way: training seconds.
+    pub(super) epoch_seconds: f64,
+    /// Training seconds.
+    pub(super) elapsed: f64,
+    /// The best epoch so far.
+    pub(super) best: Option<Best>,
+    /// The best value of early stopping's metric so far; greater is better.
+    pub(super) watched: Option<f64>,
+    /// Epochs since.
+    pub(super) stale: u64,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Best {
+    pub(super) epoch: u64,
+    pub(super) step: u64,
+    /// What makes it the best; greater is better, the second decides between equals.
+    merit: [f64; 2],
+}
+
+impl Progress {
+    /// Takes note of a batch.
+    pub(super) fn add(&mut self, loss: f64, correct: u64, samples: u64) {
+        self.batch += 1;
+        self.step += 1;
+        self.samples_seen += samples;
+        self.loss += loss * samples as f64;
+        self.correct += correct;
+        self.samples += samples;
+    }
+
+    /// The epoch under way, over its batches as they were trained on.
+    pub(super) fn train_score(&self) -> Score {
+        let samples = self.samples.max(1) as f64;
+        Score {
+            loss: self.loss / samples,
+            accuracy: self.correct as f64 / samples,
+        }
+    }
+
+    /// Ends the epoch under way and says whether it is the best so far.
+    pub(super) fn end_epoch(
+        &mut self,
+        validation: Option<Score>,
+        stopping: Option<&EarlyStopping>,
+    ) -> bool {
+        let train = self.train_score();
+        self.epoch += 1;
+        self.batch = 0;
+        (self.loss, self.correct, self.samples, self.epoch_seconds) = (0.0, 0, 0, 0.0);
+
+        let watched = |metric, score: Score| match metric {
+            Metric::ValidationLoss => -score.loss,
+            Metric::ValidationAccuracy => score.accuracy,
+        };
+        if let (Some(stopping), Some(validation)) = (stopping, validation) {
+            let value = watched(stopping.metric, validation);
+            if self.watched.is_none_or(|best| value > best) {
+                self.watched = Some(value);
+                self.stale = 0;
+            } else {
+                self.stale += 1;
+            }
+        }
+        let merit = match (validation, stopping.map(|stopping| stopping.metric)) {
+            (Some(score), Some(Metric::ValidationLoss)) => [-score.loss, score.accuracy],
+            (Some(score), _) => [score.accuracy, -score.loss],
+            (None, _) => [-train.loss, train.accuracy],
+        };
+        let better = self.best.as_ref().is_none_or(|best| merit > best.merit);
+        if better {
+            self.best = Some(Best {
+                epoch: self.epoch,
+                step: self.step,
+                merit,
+            });
+        }
+        better
+    }
+
+    /// Whether early stopping has run out of patience.
+    pub(super) fn out_of_patience(&self, stopping: Option<&EarlyStopping>) -> bool {
+        stopping.is_some_and(|stopping| self.stale >= stopping.patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(loss: f64, accuracy: f64) -> Option<Score> {
+        Some(Score { loss, accuracy })
+    }
+
+    #[test]
+    fn the_best_epoch_has_the_best_accuracy_and_of_equals_the_least_loss() {
+        let mut progress = Progress::default();
+        let ends = [
+            score(0.5, 0.8),
+            score(0.6, 0.9),
+            score(0.4, 0.9),
+            score(0.1, 0.85),
+            score(0.4, 0.9),
+        ];
+        let better: Vec<_> = ends
+            .into_iter()
+            .map(|end| progress.end_epoch(end, None))
+            .collect();
+        assert_eq!(better, [true, true, true, false, false]);
+        assert_eq!(progress.best.unwrap().epoch, 3);
+    }
+
+    #[test]
+    fn without_validation_the_best_epoch_has_the_least_training_loss() {
+        let mut progress = Progress::default();
+        let mut end = |loss| {
+            progress.add(loss, 1, 2);
+            progress.end_epoch(None, None)
+        };
+        assert_eq!([end(0.5), end(0.7), end(0.3)], [true, false, true]);
+    }
+
+    #[test]
+    fn patience_is_counted_in_epochs_that_bring_nothing_better() {
+        let stopping = EarlyStopping {
+            metric: Metric::ValidationLoss,
+            patience: 2,
+        };
+        let mut progress = Progress::default();
+        let mut end = |loss| {
+            progress.end_epoch(score(loss, 0.5), Some(&stopping));
+            progress.out_of_patience(Some(&stopping))
+        };
+        assert_eq!(
+            [end(0.5), end(0.5), end(0.4), end(0.6), end(0.5)],
+            [false, false, false, false, true]
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! How fast a run trains, of late.
+
+use std::time::Duration;
+
+/// Time over which the rate is taken: enough to even out single steps, little enough to follow a change.
+const WINDOW: Duration = Duration::from_millis(500);
+
+/// Samples a second over the last while; time between steps does not count.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rate {
+    samples: u64,
+    time: Duration,
+    /// The rate of the last whole window.
+    last: Option<f64>,
+}
+
+impl Rate {
+    /// Takes note of a step.
+    pub(super) fn add(&mut self, samples: u64, time: Duration) {
+        if self.time >= WINDOW {
+            self.last = Some(self.now());
+            (self.samples, self.time) = (0, Duration::ZERO);
+        }
+        self.samples += samples;
+        self.time += time;
+    }
+
+    /// Samples a second: of the last whole window, before that of the steps so far.
+    pub(super) fn per_second(&self) -> f64 {
+        self.last.unwrap_or_else(|| self.now())
+    }
+
+    fn now(&self) -> f64 {
+        let seconds = self.time.as_secs_f64();
+        if seconds > 0.0 {
+            self.samples as f64 / seconds
+        } else {
+            0.0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_follows_a_change_after_a_window() {
+        let mut rate = Rate::default();
+        assert_eq!(rate.per_second(), 0.0);
+        rate.add(10, Duration::from_millis(100));
+        assert_eq!(rate.per_second(), 100.0);
+        for _ in 0..20 {
+            rate.add(10, Duration::from_millis(200));
+        }
+        assert_eq!(rate.per_second(), 50.0);
+    }
+}

@@ -1,0 +1,361 @@
+//! The training loop.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::boundary;
+use super::checkpoint::Checkpoints;
+use super::environment;
+use super::event::{Control, EpochEnd, Event, Observer, Reason, Started, Step, TestResult, Which};
+use super::learner::Learner;
+use super::plan::Plan;
+use super::progress::Progress;
+use super::rate::Rate;
+use crate::data::{self, Splits};
+use crate::error::{Error, Result};
+use crate::networks::Model;
+use crate::ops::{set_threads, threads};
+use crate::random::Key;
+use crate::spec::{RunSpec, ScheduleSpec};
+
+/// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`.
+///
+/// # Errors
+/// When the data, a file, a tensor operation or the observer fails. The caller tells of it; every other end of a run
+/// is told here, as [`Event::Finished`].
+pub fn train(spec: &RunSpec, checkpoints: &Path, observer: &mut dyn Observer) -> Result<Reason> {
+    let threads = spec
+        .training
+        .threads
+        .map_or_else(threads::available, |n| n as usize);
+    set_threads(threads)?;
+    let data = data::load(&spec.data)?;
+    let plan = Plan::new(spec, &data)?;
+    let model = Model::new(
+        &spec.network,
+        &data.input,
+        data.classes.len(),
+        spec.training.seed,
+    )?;
+    let mut learner = Learner::new(model, &spec.training.optimizer, spec.training.seed);
+    let mut checkpoints = Checkpoints::in_folder(checkpoints)?;
+    let start = checkpoints.resume(&mut learner)?;
+    let base = start.progress.elapsed;
+    let mut run = Run {
+        spec,
+        plan,
+        data,
+        learner,
+        checkpoints,
+        observer,
+        progress: start.progress,
+        base,
+        began: Instant::now(),
+        rate: Rate::default(),
+        stop: false,
+    };
+    run.tell_start(threads, start.notes)?;
+    let (reason, message) = run.to_the_end()?;
+    run.tell(Event::Finished { reason, message })?;
+    Ok(reason)
+}
+
+/// A run under way.
+struct Run<'a> {
+    spec: &'a RunSpec,
+    plan: Plan,
+    data: Splits,
+    learner: Learner,
+    checkpoints: Checkpoints,
+    observer: &'a mut dyn Observer,
+    progress: Progress,
+    /// Training seconds before this process took over.
+    base: f64,
+    began: Instant,
+    rate: Rate,
+    /// Whether the observer wants an end.
+    stop: bool,
+}
+
+/// Why a run is over, and in words.
+type End = (Reason, String);
+
+impl Run<'_> {
+    fn to_the_end(&mut self) -> Result<End> {
+        if let Some(end) = self.all_epochs()? {
+            if end.0 == Reason::Stopped {
+                self.checkpoint()?;
+            } else if self.checkpoints.write_pending_best()? {
+                self.tell_best()?;
+            }
+            return Ok(end);
+        }
+        self.checkpoint()?;
+        self.test()?;
+        let stopping = self.spec.training.early_stopping.as_ref();
+        if self.progress.epoch < self.spec.training.epochs
+            && let Some(stopping) = stopping
+        {
+            let message = format!(
+                "Epoch {} was the {} in a row without a better {}.",
+                self.progress.epoch,
+                ordinal(stopping.patience),
+                stopping.metric.in_words(),
+            );
+            return Ok((Reason::EarlyStopped, message));
+        }
+        Ok((Reason::Completed, String::new()))
+    }
+
+    /// Trains until the epochs are done or early stopping ends them; gives an end that comes before.
+    fn all_epochs(&mut self) -> Result<Option<End>> {
+        let training = &self.spec.training;
+        while self.progress.epoch < training.epochs
+            && !self
+                .progress
+                .out_of_patience(training.early_stopping.as_ref())
+        {
+            if let Some(end) = self.epoch()? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Trains the rest of the epoch under way.
+    fn epoch(&mut self) -> Result<Option<End>> {
+        let stopped = || Ok(Some((Reason::Stopped, String::new())));
+        let mut order: Vec<u32> = (0..self.data.train.len() as u32).collect();
+        let epoch = self.progress.epoch + 1;
+        let key = Key::new(self.spec.training.seed, &format!("order {epoch}"));
+        key.generator().shuffle(&mut order);
+        let batch_size = self.spec.training.batch_size as usize;
+        let done = self.progress.batch as usize;
+        let before = self.progress.epoch_seconds;
+        let began = Instant::now();
+        for places in order.chunks(batch_size).skip(done) {
+            if self.stop {
+                return stopped();
+            }
+            if let Some(end) = self.step(places)? {
+                return Ok(Some(end));
+            }
+            self.progress.epoch_seconds = before + began.elapsed().as_secs_f64();
+            if self.checkpoints.due(false) {
+                self.checkpoint()?;
+            }
+        }
+        if self.stop {
+            return stopped();
+        }
+        self.end_epoch()
+    }
+
+    fn step(&mut self, places: &[u32]) -> Result<Option<End>> {
+        let began = Instant::now();
+        let (values, truth) = self.data.train.gather(places);
+        let x = self.learner.batch(values, places.len())?;
+        let (step, lr) = (self.progress.step + 1, self.lr());
+        let loss = self.learner.step(&x, &truth, lr, step)?;
+        let samples = places.len() as u64;
+        self.rate.add(samples, began.elapsed());
+        let told = Step {
+            step,
+            epoch: self.progress.epoch + 1,
+            samples_seen: self.progress.samples_seen + samples,
+            loss: loss.mean,
+            accuracy: loss.correct as f64 / samples as f64,
+            lr,
+            seconds: self.elapsed(),
+            images_per_s: self.rate.per_second(),
+        };
+        self.tell(Event::Step(told))?;
+        if !loss.mean.is_finite() {
+            let message = format!("The loss of step {step} is not a finite number.");
+            return Ok(Some((Reason::Diverged, message)));
+        }
+        self.progress.add(loss.mean, loss.correct, samples);
+        self.progress.elapsed = self.elapsed();
+        Ok(None)
+    }
+
+    fn end_epoch(&mut self) -> Result<Option<End>> {
+        let began = Instant::now();
+        let classes = self.data.classes.len();
+        let validation = self
+            .learner
+            .evaluate(&self.data.validation, classes)?
+            .map(|of| of.score);
+        let finite = self.learner.model.all_finite()
+            && validation.is_none_or(|score| score.loss.is_finite());
+        self.progress.elapsed = self.elapsed();
+        let end = EpochEnd {
+            epoch: self.progress.epoch + 1,
+            step: self.progress.step,
+            samples_seen: self.progress.samples_seen,
+            train: self.progress.train_score(),
+            validation,
+            seconds: self.progress.epoch_seconds + began.elapsed().as_secs_f64(),
+            elapsed: self.progress.elapsed,
+            peak_memory_bytes: environment::peak_memory_bytes(),
+        };
+        self.tell(Event::Epoch(end))?;
+        if !finite {
+            let message = format!(
+                "After step {} the network gives no finite numbers.",
+                self.progress.step
+            );
+            return Ok(Some((Reason::Diverged, message)));
+        }
+        let stopping = self.spec.training.early_stopping.as_ref();
+        let best = self.progress.end_epoch(validation, stopping);
+        let last = self.progress.out_of_patience(stopping);
+        if last || boundary::wanted(self.progress.epoch, self.spec.training.epochs) {
+            self.tell_boundary()?;
+        }
+        if self.checkpoints.due(true) {
+            self.checkpoint()?;
+        } else if best {
+            self.checkpoints
+                .remember_best(&self.learner, &self.progress)?;
+        }
+        Ok(self.stop.then(|| (Reason::Stopped, String::new())))
+    }
+
+    /// Measures the best epoch on the test split.
+    fn test(&mut self) -> Result<()> {
+        if let Err(error) = self.checkpoints.load_best(&self.learner, &self.progress) {
+            let message = format!(
+                "The best checkpoint could not be used: {error}. The test is of the last epoch."
+            );
+            self.tell(Event::Note { message })?;
+        }
+        if let Some(of) = self
+            .learner
+            .evaluate(&self.data.test, self.data.classes.len())?
+        {
+            let (loss, accuracy) = (of.score.loss, of.score.accuracy);
+            self.tell(Event::Test(TestResult {
+                loss,
+                accuracy,
+                confusion: of.confusion,
+            }))?;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        self.progress.elapsed = self.elapsed();
+        self.observer.sync().map_err(Error::Observer)?;
+        let written = self.checkpoints.write(&self.learner, &self.progress)?;
+        if written.best {
+            self.tell_best()?;
+        }
+        if written.last {
+            let (epoch, step) = (self.progress.epoch, self.progress.step);
+            self.tell(Event::Checkpoint {
+                which: Which::Last,
+                epoch,
+                step,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn tell_best(&mut self) -> Result<()> {
+        match &self.progress.best {
+            Some(best) => {
+                let (epoch, step) = (best.epoch, best.step);
+                self.tell(Event::Checkpoint {
+                    which: Which::Best,
+                    epoch,
+                    step,
+                })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn tell_boundary(&mut self) -> Result<()> {
+        let (epoch, step) = (self.progress.epoch, self.progress.step);
+        match boundary::boundary(&self.learner, &self.data, epoch, step)? {
+            Some(boundary) => self.tell(Event::Boundary(boundary)),
+            None => Ok(()),
+        }
+    }
+
+    fn tell_start(&mut self, threads: usize, notes: Vec<String>) -> Result<()> {
+        let plan = self.plan.clone();
+        self.tell(Event::Started(Started {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            candle: environment::CANDLE.to_owned(),
+            cpu: environment::cpu(),
+            threads,
+            device: self.spec.device.clone(),
+            data_hash: self.data.hash.clone(),
+            parameters: plan.parameters,
+            classes: plan.classes,
+            input: plan.input,
+            train_samples: plan.train_samples,
+            validation_samples: plan.validation_samples,
+            test_samples: plan.test_samples,
+            steps_per_epoch: plan.steps_per_epoch,
+            total_steps: plan.total_steps,
+            resumed_from_step: self.progress.step,
+            elapsed: self.base,
+            normalisation: self.data.normalisation.clone(),
+        }))?;
+        for message in notes {
+            self.tell(Event::Note { message })?;
+        }
+        if self.progress.step == 0 {
+            self.tell_boundary()?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event) -> Result<()> {
+        let control = self.observer.observe(&event).map_err(Error::Observer)?;
+        self.stop |= control == Control::Stop;
+        Ok(())
+    }
+
+    /// Training seconds so far.
+    fn elapsed(&self) -> f64 {
+        self.base + self.began.elapsed().as_secs_f64()
+    }
+
+    /// The learning rate of the next step.
+    fn lr(&self) -> f64 {
+        match self.spec.training.schedule {
+            ScheduleSpec::Constant => self.spec.training.optimizer.lr(),
+        }
+    }
+}
+
+/// "2nd" of 2.
+fn ordinal(n: u64) -> String {
+    let suffix = match (n % 10, n % 100) {
+        (1, tens) if tens != 11 => "st",
+        (2, tens) if tens != 12 => "nd",
+        (3, tens) if tens != 13 => "rd",
+        _ => "th",
+    };
+    format!("{n}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ordinal;
+
+    #[test]
+    fn ordinals_are_english() {
+        let words = [1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal);
+        assert_eq!(
+            words,
+            [
+                "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"
+            ]
+        );
+    }
+}
