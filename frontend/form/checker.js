@@ -1,0 +1,54 @@
+// Asks the server what it would make of the settings, shortly after typing stops.
+
+import { checkSpec, Problem } from "../lib/api.js";
+
+/** @import { FieldError, Plan, RunSpec } from "../lib/types" */
+
+const PAUSE_MS = 200;
+
+/**
+ * @typedef {{ plan: Plan | null, errors: FieldError[], trouble: string }} Verdict
+ * `trouble` is what went wrong apart from fields.
+ */
+
+/** @param {(verdict: Verdict) => void} onVerdict */
+export function checker(onVerdict) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {AbortController | undefined} */
+  let running;
+
+  /** @param {RunSpec} spec */
+  const check = async (spec) => {
+    const mine = new AbortController();
+    running = mine;
+    try {
+      const { plan } = await checkSpec(spec, mine.signal);
+      if (running === mine) onVerdict({ plan, errors: [], trouble: "" });
+    } catch (error) {
+      if (running === mine) onVerdict(verdictOf(error));
+    }
+  };
+
+  return {
+    /** Checks soon; what is under way is out of date. @param {RunSpec} spec @param {number} [pause] */
+    later(spec, pause = PAUSE_MS) {
+      clearTimeout(timer);
+      running?.abort();
+      running = undefined;
+      timer = setTimeout(() => check(spec), pause);
+    },
+    /** No verdict comes any more. */
+    cancel() {
+      clearTimeout(timer);
+      running?.abort();
+      running = undefined;
+    },
+  };
+}
+
+/** @param {unknown} error @returns {Verdict} */
+export function verdictOf(error) {
+  if (error instanceof Problem) return { plan: null, errors: error.errors, trouble: error.errors.length > 0 ? "" : error.message };
+  return { plan: null, errors: [], trouble: error instanceof Error ? error.message : String(error) };
+}

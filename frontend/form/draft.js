@@ -1,0 +1,154 @@
+// A run in the making: what was chosen and typed, and the RunSpec that it makes. No DOM here.
+//
+// What was typed stays, by path, when another choice hides its field, and is there again when the
+// choice comes back.
+
+import { chosenVariant, defaultOf, fieldsOf, networksFor } from "./table.js";
+import { toTyped, toValue } from "./values.js";
+
+/** @import { Field, FormTable, Json, RunSpec } from "../lib/types" */
+/** @import { Choices } from "./table.js" */
+/** @import { Typed } from "./values.js" */
+
+/**
+ * `rest` holds what a copied RunSpec says and the form has no field for: it goes along, so that
+ * the server judges it and not the form. `grid` holds the values to compare, as typed, by path.
+ * @typedef {Choices & { typed: { [path: string]: Typed }, rest: { [path: string]: Json }, grid: { [path: string]: string } }} Draft
+ */
+
+/** A draft with nothing but defaults. @param {FormTable} table @returns {Draft} */
+export function emptyDraft(table) {
+  const set = table.data_sets.find((row) => row.set === "digits")?.set ?? table.data_sets[0]?.set ?? "";
+  const networks = networksFor(table, set);
+  const kind = networks.find((row) => row.kind === "mlp")?.kind ?? networks[0]?.kind ?? "";
+  return { set, kind, variants: {}, typed: {}, rest: {}, grid: {} };
+}
+
+/** A draft that makes this RunSpec. @param {FormTable} table @param {RunSpec} spec @returns {Draft} */
+export function draftOf(table, spec) {
+  /** @type {Draft} */
+  const draft = { set: spec.data.set, kind: spec.network.kind, variants: {}, typed: {}, rest: {}, grid: {} };
+  const taken = new Set(["data.set", "network.kind"]);
+  for (const group of table.groups) {
+    const value = at(spec, group.path);
+    if (value === undefined) continue;
+    if (value === null) {
+      draft.variants[group.path] = null;
+      taken.add(group.path);
+    } else if (group.selector) {
+      const path = `${group.path}.${group.selector}`;
+      const word = at(spec, path);
+      if (typeof word === "string") {
+        draft.variants[group.path] = word;
+        taken.add(path);
+      }
+    } else {
+      draft.variants[group.path] = "";
+    }
+  }
+  for (const field of fieldsOf(table, draft)) {
+    const value = at(spec, field.path);
+    taken.add(field.path);
+    if (value !== undefined) type(table, draft, field, toTyped(field, value));
+  }
+  for (const [path, value] of leaves(/** @type {any} */ (spec))) {
+    if (!taken.has(path)) draft.rest[path] = value;
+  }
+  return draft;
+}
+
+/** What stands in a field's control. @param {FormTable} table @param {Draft} draft @param {Field} field @returns {Typed} */
+export function typedIn(table, draft, field) {
+  return draft.typed[field.path] ?? toTyped(field, defaultOf(table, draft, field));
+}
+
+/** Whether a field differs from its default. @param {FormTable} table @param {Draft} draft @param {Field} field */
+export function isChanged(table, draft, field) {
+  return field.path in draft.typed && draft.typed[field.path] !== toTyped(field, defaultOf(table, draft, field));
+}
+
+/** Takes what was typed. @param {FormTable} table @param {Draft} draft @param {Field} field @param {Typed} typed */
+export function type(table, draft, field, typed) {
+  if (typed === toTyped(field, defaultOf(table, draft, field))) delete draft.typed[field.path];
+  else draft.typed[field.path] = typed;
+}
+
+/** Chooses a data set, and a network that takes it where the present one does not. @param {FormTable} table @param {Draft} draft @param {string} set */
+export function chooseSet(table, draft, set) {
+  draft.set = set;
+  const networks = networksFor(table, set);
+  if (!networks.some((row) => row.kind === draft.kind)) draft.kind = networks[0]?.kind ?? draft.kind;
+}
+
+/** The name that a run has when nobody gives it one. @param {Draft} draft */
+export const nameOf = ({ kind, set }) => `${kind} on ${set}`;
+
+/** The RunSpec that the draft makes. @param {FormTable} table @param {Draft} draft @returns {RunSpec} */
+export function specOf(table, draft) {
+  /** @type {{ [key: string]: Json }} */
+  const spec = {};
+  const fields = fieldsOf(table, draft);
+  const byPath = new Map(fields.map((field) => [field.path, field]));
+  const value = (/** @type {Field} */ field) => toValue(field, typedIn(table, draft, field));
+
+  const name = byPath.get("name");
+  const text = name ? value(name) : null;
+  if (name && text !== "" && text !== null) spec.name = text;
+  put(spec, "data.set", draft.set);
+  for (const field of fields) if (field.path.startsWith("data.")) put(spec, field.path, value(field));
+  put(spec, "network.kind", draft.kind);
+  for (const field of fields) if (field.path.startsWith("network.")) put(spec, field.path, value(field));
+  const inGroups = new Set(table.groups.flatMap((group) => group.variants.flatMap((variant) => variant.fields.map((field) => field.path))));
+  for (const field of fields) {
+    if (field.path.startsWith("training.") && !inGroups.has(field.path)) put(spec, field.path, value(field));
+  }
+  for (const group of table.groups) {
+    const chosen = chosenVariant(table, draft, group);
+    put(spec, group.path, chosen === null ? null : {});
+    if (chosen !== null && group.selector) put(spec, `${group.path}.${group.selector}`, chosen);
+    for (const field of fields) if (chosen !== null && inGroups.has(field.path) && field.path.startsWith(`${group.path}.`)) put(spec, field.path, value(field));
+  }
+  for (const field of fields) if (field.path !== "name" && at(spec, field.path) === undefined) put(spec, field.path, value(field));
+  for (const [path, json] of Object.entries(draft.rest)) put(spec, path, json);
+  return /** @type {RunSpec} */ (/** @type {unknown} */ (spec));
+}
+
+/** The values to compare, by path. @param {FormTable} table @param {Draft} draft @returns {{ [path: string]: Json[] }} */
+export function gridOf(table, draft) {
+  const fields = new Map(fieldsOf(table, draft).map((field) => [field.path, field]));
+  /** @type {{ [path: string]: Json[] }} */
+  const grid = {};
+  for (const [path, text] of Object.entries(draft.grid)) {
+    const field = fields.get(path);
+    const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+    if (field && parts.length > 0) grid[path] = parts.map((part) => toValue(field, part));
+  }
+  return grid;
+}
+
+/** @param {any} json @param {string} path @returns {Json | undefined} */
+export function at(json, path) {
+  return path.split(".").reduce((value, key) => (value !== null && typeof value === "object" && Object.hasOwn(value, key) ? value[key] : undefined), json);
+}
+
+/** @param {{ [key: string]: Json }} json @param {string} path @param {Json} value */
+function put(json, path, value) {
+  const keys = path.split(".");
+  const last = /** @type {string} */ (keys.pop());
+  let place = json;
+  for (const key of keys) {
+    const next = place[key];
+    if (next === null || typeof next !== "object" || Array.isArray(next)) place[key] = {};
+    place = /** @type {{ [key: string]: Json }} */ (place[key]);
+  }
+  place[last] = value;
+}
+
+/** @param {{ [key: string]: Json }} json @param {string} [prefix] @returns {[string, Json][]} */
+function leaves(json, prefix = "") {
+  return Object.entries(json).flatMap(([key, value]) => {
+    const path = prefix + key;
+    const inner = value !== null && typeof value === "object" && !Array.isArray(value);
+    return inner ? leaves(value, `${path}.`) : [/** @type {[string, Json]} */ ([path, value])];
+  });
+}

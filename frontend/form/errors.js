@@ -1,0 +1,39 @@
+// Puts each error where it belongs.
+
+/** @import { FieldError } from "../lib/types" */
+
+/**
+ * By the path of the nearest field: an item of a list belongs to its list. What belongs to no
+ * field that shows is returned apart.
+ * @param {FieldError[]} errors @param {Set<string>} paths
+ */
+export function place(errors, paths) {
+  /** @type {Map<string, string[]>} */
+  const placed = new Map();
+  /** @type {FieldError[]} */
+  const apart = [];
+  for (const error of errors) {
+    const path = nearest(error.path, paths);
+    if (path === undefined) {
+      apart.push(error);
+      continue;
+    }
+    const text = path === error.path ? error.message : `number ${itemOf(error.path, path)} ${error.message}`;
+    placed.set(path, [...(placed.get(path) ?? []), text]);
+  }
+  return { placed, apart };
+}
+
+/** @param {string} path @param {Set<string>} paths */
+function nearest(path, paths) {
+  for (let rest = path; rest !== ""; rest = rest.slice(0, Math.max(0, rest.lastIndexOf(".")))) {
+    if (paths.has(rest)) return rest;
+  }
+  return undefined;
+}
+
+/** People count from 1. @param {string} path @param {string} list */
+function itemOf(path, list) {
+  const index = Number(path.slice(list.length + 1));
+  return Number.isInteger(index) ? index + 1 : path.slice(list.length + 1);
+}

@@ -1,0 +1,172 @@
+// The form itself: sections of controls that follow the choices.
+
+import { h, setText } from "../lib/dom.js";
+import { icon } from "../lib/icons.js";
+import { cards } from "./cards.js";
+import { control, segments } from "./control.js";
+import { chooseSet, gridOf, isChanged, nameOf, type, typedIn } from "./draft.js";
+import { chosenVariant, dataSet, defaultOf, defaultVariant, fieldsOf, network, networksFor, variantOf } from "./table.js";
+
+/** @import { Field, FormTable, Group } from "../lib/types" */
+/** @import { Draft } from "./draft.js" */
+/** @import { Control } from "./control.js" */
+
+/** @param {FormTable} table @param {Draft} draft @param {() => void} onChange called after the draft has changed */
+export function sections(table, draft, onChange) {
+  /** @type {Map<Field, Control>} */
+  const controls = new Map();
+  const changed = () => {
+    show();
+    onChange();
+  };
+
+  const setCards = cards("set", (set) => (chooseSet(table, draft, set), changed()));
+  const kindCards = cards("kind", (kind) => ((draft.kind = kind), changed()));
+  const licence = h("p", { class: "hint" });
+  const dataFields = fieldGrid();
+  const networkFields = fieldGrid();
+  const trainingFields = fieldGrid();
+  const advancedFields = fieldGrid();
+  const nameFields = fieldGrid();
+  const groups = table.groups.map((group) => groupPart(group));
+  const advanced = h("details", { class: "card section fold" }, foldHead("Advanced"), h("div", { class: "card-body" }, advancedFields.element));
+
+  const element = h(
+    "div",
+    { class: "sections" },
+    section("Data", setCards.element, dataFields.element, licence),
+    section("Network", kindCards.element, networkFields.element),
+    section("Training", trainingFields.element, ...groups.map((group) => group.element)),
+    section("Name", nameFields.element),
+    advanced,
+  );
+
+  /** @param {Field} field */
+  function controlOf(field) {
+    let made = controls.get(field);
+    if (!made) {
+      made = control(
+        field,
+        (typed) => (type(table, draft, field, typed), changed()),
+        () => {
+          delete draft.typed[field.path];
+          changed();
+          made?.focus();
+        },
+      );
+      controls.set(field, made);
+    }
+    const compared = field.path in gridOf(table, draft);
+    made.show(typedIn(table, draft, field), defaultOf(table, draft, field), isChanged(table, draft, field), compared);
+    if (field.path === "name") made.element.querySelector("input")?.setAttribute("placeholder", nameOf(draft));
+    return made;
+  }
+
+  /** @param {Group} group */
+  function groupPart(group) {
+    const fields = fieldGrid();
+    const options = group.variants.map(({ value, label }) => ({ value: value ?? "", label }));
+    const isSwitch = group.nullable && group.variants.length === 1;
+    const choices = isSwitch ? [{ value: "off", label: "Off" }, { value: "", label: "On" }] : group.nullable ? [{ value: "off", label: "None" }, ...options] : options;
+    const id = `g-${group.path.replaceAll(".", "-")}`;
+    const input = segments(choices, id, (value) => {
+      const chosen = value === "off" ? null : String(value);
+      if (chosen === defaultVariant(table, draft, group)) delete draft.variants[group.path];
+      else draft.variants[group.path] = chosen;
+      changed();
+    });
+    const note = h("p", { class: "hint" });
+    const element = h(
+      "div",
+      { class: "group", data: { path: group.path } },
+      h("div", { class: "group-head", role: "radiogroup", "aria-labelledby": id }, h("h3", { id }, group.label), input.element),
+      fields.element,
+      note,
+    );
+    return {
+      element,
+      show() {
+        input.show(chosenVariant(table, draft, group) ?? "off");
+        fields.show((variantOf(table, draft, group)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));
+        if (group.path === "training.schedule" && chosenVariant(table, draft, group) === "constant") {
+          setText(note, `Every step uses the learning rate above, ${draft.typed["training.optimizer.lr"] ?? rateNow(table, draft)}.`);
+        }
+      },
+    };
+  }
+
+  function show() {
+    const set = dataSet(table, draft.set);
+    setCards.show(
+      table.data_sets.map(({ set: value, title, summary, dimensions, classes }) => ({ value, title, summary, note: `${dimensions === 2 ? "points" : "images"}, ${classes} classes` })),
+      draft.set,
+    );
+    kindCards.show(
+      networksFor(table, draft.set).map(({ kind, title, summary }) => ({ value: kind, title, summary, note: "" })),
+      draft.kind,
+    );
+    setText(licence, set ? `Licence: ${set.licence}` : "");
+    const plain = table.common.filter((field) => !field.advanced);
+    dataFields.show([...(set?.fields ?? []).filter((field) => !field.advanced), ...plain.filter((field) => field.path.startsWith("data."))].map(controlOf));
+    networkFields.show((network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));
+    trainingFields.show(plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.")).map(controlOf));
+    nameFields.show(plain.filter((field) => field.path === "name").map(controlOf));
+    for (const group of groups) group.show();
+    const folded = fieldsOf(table, draft).filter((field) => field.advanced);
+    advancedFields.show(folded.map(controlOf));
+    advanced.hidden = folded.length === 0;
+    const count = folded.filter((field) => isChanged(table, draft, field)).length;
+    setText(/** @type {Node} */ (advanced.querySelector(".fold-note")), count > 0 ? `${count} changed` : folded.map((field) => field.label).join(", "));
+  }
+
+  show();
+  return {
+    element,
+    show,
+    /** The controls that show, in their order on the page. @returns {Control[]} */
+    visible() {
+      const shown = fieldsOf(table, draft).map((field) => controls.get(field)).filter((made) => made !== undefined);
+      return shown.sort((a, b) => (a.element.compareDocumentPosition(b.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+    },
+    /** @param {Control} made */
+    reveal(made) {
+      if (advanced.contains(made.element)) advanced.open = true;
+      made.focus();
+    },
+  };
+}
+
+/** @param {FormTable} table @param {Draft} draft */
+function rateNow(table, draft) {
+  const field = fieldsOf(table, draft).find((field) => field.path === "training.optimizer.lr");
+  return field ? typedIn(table, draft, field) : "";
+}
+
+/** @param {string} title @param {...HTMLElement} parts */
+function section(title, ...parts) {
+  return h("fieldset", { class: "card section" }, h("legend", { class: "visually-hidden" }, title), h("h2", { "aria-hidden": "true" }, title), ...parts);
+}
+
+/** @param {string} title */
+function foldHead(title) {
+  const mark = icon("chevron", 14);
+  mark.classList.add("chevron");
+  return h("summary", { class: "card-head" }, h("h2", {}, mark, title), h("span", { class: "muted small fold-note" }));
+}
+
+/** A grid of controls; those that stay are not touched, so that none loses its focus. */
+function fieldGrid() {
+  const element = h("div", { class: "fields" });
+  return {
+    element,
+    /** @param {Control[]} controls */
+    show(controls) {
+      element.hidden = controls.length === 0;
+      const wanted = controls.map((made) => made.element);
+      for (const child of [...element.children]) if (!wanted.includes(/** @type {HTMLElement} */ (child))) child.remove();
+      wanted.forEach((child, i) => {
+        if (element.children[i] !== child) element.insertBefore(child, element.children[i] ?? null);
+      });
+    },
+  };
+}

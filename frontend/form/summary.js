@@ -1,0 +1,56 @@
+// What the run will be, beside the button that starts it.
+
+import { h, setText } from "../lib/dom.js";
+import { count, plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { codeBlock } from "../lib/code.js";
+
+/** @import { Plan, RunSpec } from "../lib/types" */
+
+export function summaryPart() {
+  const button = h("button", { class: "button primary start", type: "submit" }, icon("play", 14), h("span", {}, "Start run"));
+  const line = h("p", { class: "plan-line", role: "status" });
+  const list = h("dl", { class: "plan" });
+  const trouble = h("div", { class: "trouble", role: "alert" });
+  const code = codeBlock("Copy the settings as JSON");
+  const json = h("details", { class: "json" }, h("summary", {}, "Settings as JSON"), code.element);
+  const element = h("aside", { class: "summary" }, h("div", { class: "card summary-card" }, h("div", { class: "launch" }, line, button), trouble, list), json);
+
+  return {
+    element,
+    button,
+    /** @param {RunSpec} spec */
+    showSpec: (spec) => code.show(JSON.stringify(spec, null, 2)),
+    /** @param {Plan | null} plan @param {number} runs @param {number} errors */
+    showPlan(plan, runs, errors) {
+      setText(/** @type {Node} */ (button.lastChild), runs > 1 ? `Start ${runs} runs` : "Start run");
+      line.classList.toggle("bad", errors > 0);
+      if (errors > 0) setText(line, `${plural(errors, "setting")} to mend`);
+      else if (plan) setText(line, `${plural(plan.parameters, "parameter")} · ${plural(plan.total_steps, "step")}${runs > 1 ? " each" : ""}`);
+      else setText(line, "");
+      if (!plan) {
+        list.classList.toggle("stale", true);
+        return;
+      }
+      list.classList.toggle("stale", false);
+      const rows = [
+        ["Parameters", count(plan.parameters)],
+        ["Input", plan.input.join(" × ")],
+        ["Classes", count(plan.classes.length)],
+        ["Training samples", count(plan.train_samples)],
+        ["Validation samples", count(plan.validation_samples)],
+        ["Test samples", count(plan.test_samples)],
+        ["Steps per epoch", count(plan.steps_per_epoch)],
+        ["Steps in total", count(plan.total_steps)],
+      ];
+      list.replaceChildren(...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    },
+    /** @param {string[]} lines */
+    showTrouble(lines) {
+      const text = lines.join("\n");
+      if (trouble.dataset.text === text) return;
+      trouble.dataset.text = text;
+      trouble.replaceChildren(...(lines.length > 0 ? [h("div", { class: "notice bad" }, icon("warning"), h("div", {}, ...lines.map((line) => h("p", {}, line))))] : []));
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// What the form's table says for a choice of data set, network and variants: which fields there
+// are, and what each is when nobody says otherwise. No DOM here.
+
+/** @import { DataSetRow, Field, FormTable, Group, Json, NetworkRow, Variant } from "../lib/types" */
+
+/**
+ * What has been chosen. `variants` holds, by a group's path, the chosen word, `null` for a group
+ * that is off, and `""` for one that is on and has nothing to choose.
+ * @typedef {{ set: string, kind: string, variants: { [path: string]: string | null } }} Choices
+ */
+
+/** @param {FormTable} table @param {string} set @returns {DataSetRow | undefined} */
+export const dataSet = (table, set) => table.data_sets.find((row) => row.set === set);
+
+/** @param {FormTable} table @param {string} kind @returns {NetworkRow | undefined} */
+export const network = (table, kind) => table.networks.find((row) => row.kind === kind);
+
+/** The networks that take what the data set gives. @param {FormTable} table @param {string} set */
+export function networksFor(table, set) {
+  const dimensions = dataSet(table, set)?.dimensions;
+  return table.networks.filter((row) => dimensions === undefined || row.dimensions.includes(dimensions));
+}
+
+/** The default by path: what the network's row says, else what the data set's row says. @param {FormTable} table @param {Choices} choices */
+function overrides(table, { set, kind }) {
+  return { ...dataSet(table, set)?.defaults, ...network(table, kind)?.defaults };
+}
+
+/** A field's value when nobody says otherwise. @param {FormTable} table @param {Choices} choices @param {Field} field @returns {Json} */
+export function defaultOf(table, choices, field) {
+  const rows = overrides(table, choices);
+  return field.path in rows ? rows[field.path] : JSON.parse(field.default);
+}
+
+/** A group's variant when nobody says otherwise. @param {FormTable} table @param {Choices} choices @param {Group} group @returns {string | null} */
+export function defaultVariant(table, choices, group) {
+  const rows = overrides(table, choices);
+  const said = group.selector ? rows[`${group.path}.${group.selector}`] : rows[group.path];
+  if (said !== undefined) return said === null ? null : typeof said === "string" ? said : "";
+  return group.default ?? (group.nullable ? null : (group.variants[0]?.value ?? ""));
+}
+
+/** @param {FormTable} table @param {Choices} choices @param {Group} group @returns {string | null} */
+export function chosenVariant(table, choices, group) {
+  const chosen = choices.variants[group.path];
+  return chosen === undefined ? defaultVariant(table, choices, group) : chosen;
+}
+
+/** The variant whose fields show; none for a group that is off. @param {FormTable} table @param {Choices} choices @param {Group} group @returns {Variant | undefined} */
+export function variantOf(table, choices, group) {
+  const chosen = chosenVariant(table, choices, group);
+  return chosen === null ? undefined : group.variants.find((variant) => (variant.value ?? "") === chosen);
+}
+
+/** Every field that the choice uses, common ones first. @param {FormTable} table @param {Choices} choices @returns {Field[]} */
+export function fieldsOf(table, choices) {
+  return [
+    ...table.common,
+    ...(dataSet(table, choices.set)?.fields ?? []),
+    ...(network(table, choices.kind)?.fields ?? []),
+    ...table.groups.flatMap((group) => variantOf(table, choices, group)?.fields ?? []),
+  ];
+}

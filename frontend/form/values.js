@@ -1,0 +1,63 @@
+// Between what a person types and what a RunSpec holds. Text that is no number is passed on as it
+// was typed: the server then says what is allowed, and nothing is silently altered.
+
+/** @import { Field, FieldKind, Json } from "../lib/types" */
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** What was typed: text, or whether a switch is on. @typedef {string | boolean} Typed */
+
+/** @param {Field} field @param {Typed} typed @returns {Json} */
+export function toValue(field, typed) {
+  if (typeof typed === "boolean") return typed;
+  const text = typed.trim();
+  if (text === "" && field.nullable) return null;
+  switch (field.kind.type) {
+    case "integer":
+    case "number":
+      return number(typed);
+    case "integers":
+      return text === "" ? [] : text.replace(/^\[|\]$/g, "").split(",").map(number);
+    default:
+      return typed;
+  }
+}
+
+/** @param {string} typed @returns {number | string} */
+function number(typed) {
+  const text = typed.trim();
+  if (!NUMBER.test(text)) return typed.trim();
+  const value = Number(text);
+  // A number that a browser cannot hold would go out as another one.
+  const isExact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+  return isExact ? value : text;
+}
+
+/** How a value stands in its control. @param {Field} field @param {Json} value @returns {Typed} */
+export function toTyped(field, value) {
+  if (field.kind.type === "switch") return value === true;
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) return value.map(String).join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
+
+/** What is allowed, in words. @param {FieldKind} kind @param {boolean} nullable */
+export function rangeOf(kind, nullable) {
+  const or = nullable ? ", or empty" : "";
+  switch (kind.type) {
+    case "integer": {
+      const step = kind.step && kind.step > 1 ? `, in steps of ${kind.step}` : "";
+      return kind.max >= 1e9 ? `${grouped.format(kind.min)} or more${step}${or}` : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${step}${or}`;
+    }
+    case "number":
+      return kind.min_open ? `above ${grouped.format(kind.min)}, at most ${grouped.format(kind.max)}${or}` : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${or}`;
+    case "integers":
+      return `${kind.min_len} to ${kind.max_len} numbers with commas between, each ${grouped.format(kind.min)} to ${grouped.format(kind.max)}`;
+    case "text":
+      return `at most ${kind.max_chars} characters`;
+    default:
+      return "";
+  }
+}

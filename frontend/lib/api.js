@@ -1,0 +1,95 @@
+// Requests to the server. What it refuses becomes a Problem with its words.
+
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Plan, Metrics, Boundary, Point, Json } from "./types" */
+
+/** A refusal or a failure, in words that can be shown. */
+export class Problem extends Error {
+  /** @param {Partial<ProblemDocument>} document */
+  constructor(document) {
+    super(document.detail || document.title || "The request failed.");
+    this.title = document.title ?? "The request failed";
+    this.status = document.status ?? 0;
+    /** @type {FieldError[]} */
+    this.errors = document.errors ?? [];
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path below /api/v1
+ * @param {{ body?: unknown, signal?: AbortSignal }} [options]
+ * @returns {Promise<Response>}
+ */
+async function request(method, path, { body, signal } = {}) {
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      signal,
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem({ title: "Vivarium does not answer", detail: "Vivarium does not answer. Is it still running?" });
+  }
+  if (response.ok) return response;
+  const text = await response.text();
+  /** @type {Partial<ProblemDocument>} */
+  let document = { title: response.statusText, status: response.status, detail: text.slice(0, 500) };
+  try {
+    document = { ...document, ...JSON.parse(text) };
+  } catch {
+    // Not a problem document; its text says enough.
+  }
+  throw new Problem(document);
+}
+
+/** @param {string} method @param {string} path @param {{ body?: unknown, signal?: AbortSignal }} [options] */
+const json = async (method, path, options) => (await request(method, path, options)).json();
+
+/** @param {string} id */
+const run = (id) => `/runs/${encodeURIComponent(id)}`;
+
+/** @returns {Promise<Run[]>} */
+export const listRuns = async () => (await json("GET", "/runs")).runs;
+
+/** @param {string} id @returns {Promise<Run>} */
+export const getRun = (id) => json("GET", run(id));
+
+/** @param {RunSpec} spec @returns {Promise<{ id: string, url: string }>} */
+export const createRun = (spec) => json("POST", "/runs", { body: spec });
+
+/**
+ * @param {{ base: RunSpec, grid: { [path: string]: Json[] }, repeats: number }} sweep
+ * @returns {Promise<{ id: string, url: string, runs: { id: string, url: string }[] }>}
+ */
+export const createSweep = (sweep) => json("POST", "/sweeps", { body: sweep });
+
+/** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<{ spec: RunSpec, plan: Plan }>} */
+export const checkSpec = (spec, signal) => json("POST", "/specs/check", { body: spec, signal });
+
+/** @param {string} id @returns {Promise<Run>} */
+export const stopRun = (id) => json("POST", `${run(id)}/stop`);
+
+/** @param {string} id @returns {Promise<Run>} */
+export const resumeRun = (id) => json("POST", `${run(id)}/resume`);
+
+/** @param {string} id */
+export const deleteRun = (id) => request("DELETE", run(id));
+
+/** @param {string} id @param {{ name?: string, tags?: string[], notes?: string }} labels @returns {Promise<Run>} */
+export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels });
+
+/** @param {string} id @param {string[]} series @param {number} points @returns {Promise<Metrics>} */
+export const getMetrics = (id, series, points) => json("GET", `${run(id)}/metrics?series=${series.join(",")}&x=step&points=${points}`);
+
+/** @param {string} id @param {number | "latest"} epoch @returns {Promise<{ epochs: number[], boundary: Boundary | null }>} */
+export const getBoundary = (id, epoch) => json("GET", `${run(id)}/boundaries?epoch=${epoch}`);
+
+/** @param {string} id @returns {Promise<{ points: Point[], classes: string[] | null }>} */
+export const getPoints = (id) => json("GET", `${run(id)}/points`);
+
+/** @param {string} id */
+export const getLog = async (id) => (await request("GET", `${run(id)}/log`)).text();

@@ -1,0 +1,105 @@
+// Numbers, times and sizes as people read them.
+
+const NONE = "–";
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+/** 134309962 → "134,309,962". @param {number | null | undefined} value */
+export function count(value) {
+  return isNumber(value) ? whole.format(value) : NONE;
+}
+
+/** 134309962 → "134 M", 17226 → "17.2 k". @param {number | null | undefined} value */
+export function short(value) {
+  if (!isNumber(value)) return NONE;
+  for (const [size, unit] of /** @type {[number, string][]} */ ([[1e9, "G"], [1e6, "M"], [1e3, "k"]])) {
+    if (Math.abs(value) >= size) return `${trim((value / size).toPrecision(3))} ${unit}`;
+  }
+  return trim(value.toPrecision(3));
+}
+
+/** A share as a percentage: 0.97264 → "97.3 %". @param {number | null | undefined} value */
+export function percent(value) {
+  return isNumber(value) ? `${(value * 100).toFixed(1)}\u202f%` : NONE;
+}
+
+/** Four digits that matter: 0.0012345 → "0.001235", 123456 → "123,456". @param {number | null | undefined} value */
+export function figure(value) {
+  if (!isNumber(value)) return NONE;
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e9 || size < 1e-5) return value.toExponential(2).replace("e+", "e");
+  if (size >= 1e4) return whole.format(value);
+  return trim(value.toPrecision(4));
+}
+
+/** A setting exactly as it is: 0.0001 → "0.0001", 1e-8 → "1e-8". @param {unknown} value @returns {string} */
+export function setting(value) {
+  if (value === null || value === undefined) return "none";
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  if (Array.isArray(value)) return value.map(setting).join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** 3725 s → "1 h 2 min", 75.2 s → "1 min 15 s", 0.42 s → "0.4 s". @param {number | null | undefined} seconds */
+export function duration(seconds) {
+  if (!isNumber(seconds)) return NONE;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const total = Math.round(seconds);
+  if (total < 60) return `${total} s`;
+  if (total < 3600) return pair(total, 60, "min", "s");
+  if (total < 86_400) return pair(Math.round(total / 60), 60, "h", "min");
+  return pair(Math.round(total / 3600), 24, "d", "h");
+}
+
+/** @param {number} total @param {number} size @param {string} big @param {string} small */
+function pair(total, size, big, small) {
+  const rest = total % size;
+  return `${Math.floor(total / size)} ${big}${rest ? ` ${rest} ${small}` : ""}`;
+}
+
+/** 1536 → "1.5 KiB". @param {number | null | undefined} value */
+export function bytes(value) {
+  if (!isNumber(value)) return NONE;
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let rest = value;
+  let unit = 0;
+  while (rest >= 1024 && unit < units.length - 1) {
+    rest /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? rest : trim(rest.toPrecision(rest >= 1000 ? 4 : 3))} ${units[unit]}`;
+}
+
+/** How long ago, roughly. @param {string} time RFC 3339 @param {number} now milliseconds */
+export function ago(time, now) {
+  const seconds = (now - Date.parse(time)) / 1000;
+  if (Number.isNaN(seconds)) return NONE;
+  if (seconds < 10) return "just now";
+  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  const days = Math.floor(seconds / 86_400);
+  return days === 1 ? "yesterday" : `${days} days ago`;
+}
+
+/** The moment itself, in the reader's place. @param {string} time RFC 3339 */
+export function moment(time) {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? time : date.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** @param {number} amount @param {string} one @param {string} [many] */
+export function plural(amount, one, many = `${one}s`) {
+  return `${count(amount)} ${amount === 1 ? one : many}`;
+}
+
+/** @param {unknown} value @returns {value is number} */
+function isNumber(value) {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+/** Drops zeros that say nothing. @param {string} text */
+function trim(text) {
+  return text.includes(".") && !text.includes("e") ? text.replace(/\.?0+$/, "") : text;
+}

@@ -1,0 +1,43 @@
+// What every page has: the theme button, messages that pass, words for screen readers.
+
+import { byId, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { themeButton } from "./theme.js";
+
+/** Puts the page's common parts in place. */
+export function startShell() {
+  byId("shell-tools").append(themeButton());
+}
+
+/** Says something to a screen reader and shows nothing. @param {string} text */
+export function announce(text) {
+  byId("announce").textContent = text;
+}
+
+/** Shows a message for a while. @param {string} text @param {"" | "bad"} [tone] */
+export function toast(text, tone = "") {
+  const close = () => element.remove();
+  const element = h(
+    "div",
+    { class: `toast ${tone}`, role: tone === "bad" ? "alert" : "status" },
+    h("span", {}, text),
+    h("button", { class: "button quiet icon small", type: "button", "aria-label": "Dismiss", on: { click: close } }, icon("cross", 14)),
+  );
+  byId("toasts").append(element);
+  setTimeout(close, tone === "bad" ? 12_000 : 5_000);
+}
+
+/**
+ * Does something and shows what the server says if it refuses.
+ * @template T
+ * @param {() => Promise<T>} action
+ * @returns {Promise<T | undefined>}
+ */
+export async function attempt(action) {
+  try {
+    return await action();
+  } catch (error) {
+    toast(error instanceof Error ? error.message : String(error), "bad");
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+// The theme: the system's, or the one chosen here. Colours for canvases come from the same tokens as the rest.
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+
+const KEY = "vivarium.theme";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+/** @type {Set<() => void>} */
+const listeners = new Set();
+/** @type {Map<string, string>} */
+let resolved = new Map();
+/** @type {HTMLElement | null} */
+let probe = null;
+
+/** @returns {"light" | "dark"} */
+export function theme() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen === "light" || chosen === "dark" ? chosen : dark.matches ? "dark" : "light";
+}
+
+/** Calls back when colours have changed. @param {() => void} listener */
+export function onTheme(listener) {
+  listeners.add(listener);
+}
+
+/** A token's colour as canvases take it: `colour("--data-1")` → "rgb(19, 102, 184)". @param {string} token */
+export function colour(token) {
+  let value = resolved.get(token);
+  if (value === undefined) {
+    probe ??= document.body.appendChild(h("span", { hidden: true }));
+    probe.style.color = `var(${token})`;
+    value = getComputedStyle(probe).color;
+    resolved.set(token, value);
+  }
+  return value;
+}
+
+/** The button that changes over. */
+export function themeButton() {
+  const button = h("button", { class: "button quiet icon", type: "button", on: { click: toggle } });
+  const show = () => {
+    const other = theme() === "dark" ? "light" : "dark";
+    button.replaceChildren(icon(other === "dark" ? "moon" : "sun"));
+    button.setAttribute("aria-label", `Use the ${other} theme`);
+    button.title = `Use the ${other} theme`;
+  };
+  show();
+  onTheme(show);
+  return button;
+}
+
+function toggle() {
+  const next = theme() === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = next;
+  try {
+    localStorage.setItem(KEY, next);
+  } catch {
+    // It then holds for this page alone.
+  }
+  changed();
+}
+
+function changed() {
+  resolved = new Map();
+  for (const listener of listeners) listener();
+}
+
+dark.addEventListener("change", changed);

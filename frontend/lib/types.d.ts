@@ -1,0 +1,268 @@
+// The JSON that the server and the browser exchange, in one place.
+
+export type Status = "queued" | "running" | "finished" | "stopped" | "failed" | "interrupted";
+export type Reason = "completed" | "stopped" | "early_stopped" | "diverged" | "failed";
+
+/** Any figure may be unknown yet. */
+export interface Summary {
+  epoch: number | null;
+  epochs: number | null;
+  step: number | null;
+  steps: number | null;
+  samples_seen: number | null;
+  seconds: number | null;
+  images_per_s: number | null;
+  seconds_left: number | null;
+  train_loss: number | null;
+  train_accuracy: number | null;
+  validation_loss: number | null;
+  validation_accuracy: number | null;
+  best_validation_accuracy: number | null;
+  best_epoch: number | null;
+  test_loss: number | null;
+  test_accuracy: number | null;
+  parameters: number | null;
+  peak_memory_bytes: number | null;
+  classes: string[] | null;
+  train_samples: number | null;
+  steps_per_epoch: number | null;
+  events: number;
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** What a run is made of. Only what the pages read is named; the rest passes through. */
+export interface RunSpec {
+  name?: string;
+  data: { set: string; [key: string]: Json };
+  network: { kind: string; [key: string]: Json };
+  training?: { [key: string]: Json };
+  device?: string;
+}
+
+export interface Run {
+  id: string;
+  url: string;
+  name: string;
+  status: Status;
+  position: number | null;
+  reason: Reason | null;
+  message: string;
+  created: string;
+  stopping: boolean;
+  spec: RunSpec;
+  tags: string[];
+  notes: string;
+  sweep: string | null;
+  summary: Summary;
+}
+
+export interface Preset {
+  id: string;
+  title: string;
+  question: string;
+  base: RunSpec;
+  grid: { [path: string]: Json[] };
+  repeats: number;
+}
+
+export interface Choice {
+  value: string;
+  label: string;
+}
+
+export type FieldKind =
+  | { type: "text"; max_chars: number }
+  | { type: "switch" }
+  | { type: "integer"; min: number; max: number; step?: number }
+  | { type: "number"; min: number; max: number; min_open: boolean }
+  | { type: "integers"; min: number; max: number; min_len: number; max_len: number }
+  | { type: "choice"; options: Choice[] };
+
+export interface Field {
+  path: string;
+  label: string;
+  help: string;
+  kind: FieldKind;
+  /** A JSON literal. */
+  default: string;
+  nullable: boolean;
+  advanced: boolean;
+}
+
+export interface NetworkRow {
+  kind: string;
+  title: string;
+  summary: string;
+  fields: Field[];
+  defaults: { [path: string]: Json };
+  dimensions: number[];
+}
+
+export interface DataSetRow {
+  set: string;
+  title: string;
+  summary: string;
+  licence: string;
+  dimensions: number;
+  classes: number;
+  fields: Field[];
+  defaults: { [path: string]: Json };
+}
+
+export interface Variant {
+  value: string | null;
+  label: string;
+  fields: Field[];
+}
+
+export interface Group {
+  path: string;
+  label: string;
+  nullable: boolean;
+  selector: string | null;
+  default: string | null;
+  variants: Variant[];
+}
+
+export interface FormTable {
+  common: Field[];
+  networks: NetworkRow[];
+  data_sets: DataSetRow[];
+  groups: Group[];
+}
+
+export interface Plan {
+  parameters: number;
+  train_samples: number;
+  validation_samples: number;
+  test_samples: number;
+  steps_per_epoch: number;
+  total_steps: number;
+  classes: string[];
+  input: number[];
+}
+
+export interface FieldError {
+  path: string;
+  value: Json;
+  message: string;
+}
+
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: FieldError[];
+}
+
+// Events of a run's log
+
+export interface StepsEvent {
+  kind: "steps";
+  seq: number;
+  first_step: number;
+  epoch: number;
+  samples_seen: number;
+  seconds: number;
+  loss: (number | null)[];
+  accuracy: (number | null)[];
+  lr: (number | null)[];
+  images_per_s: number | null;
+  not_finite?: "nan" | "inf";
+}
+
+export interface Score {
+  loss: number | null;
+  accuracy: number | null;
+}
+
+export interface EpochEvent {
+  kind: "epoch";
+  seq: number;
+  epoch: number;
+  step: number;
+  samples_seen: number;
+  train: Score;
+  validation: Score | null;
+  seconds: number;
+  elapsed: number;
+  peak_memory_bytes: number | null;
+  not_finite?: "nan" | "inf";
+}
+
+export interface StartedEvent {
+  kind: "started";
+  seq: number;
+  version: string;
+  candle: string;
+  cpu: string;
+  threads: number;
+  device: string;
+  parameters: number;
+  classes: string[];
+  input: number[];
+  train_samples: number;
+  validation_samples: number;
+  test_samples: number;
+  steps_per_epoch: number;
+  total_steps: number;
+  resumed_from_step: number;
+  elapsed: number;
+}
+
+export interface Boundary {
+  kind: "boundary";
+  seq?: number;
+  epoch: number;
+  step: number;
+  x: [number, number];
+  y: [number, number];
+  columns: number;
+  rows: number;
+  /** Base64, a byte a cell: class * 32 + confidence, rows from y[0] upwards. */
+  cells: string;
+}
+
+export interface TestEvent {
+  kind: "test";
+  seq: number;
+  loss: number | null;
+  accuracy: number | null;
+  /** Rows: truth, columns: prediction. */
+  confusion: number[][];
+}
+
+export type RunEvent =
+  | StepsEvent
+  | EpochEvent
+  | StartedEvent
+  | Boundary & { seq: number }
+  | TestEvent
+  | { kind: "checkpoint"; seq: number; which: "last" | "best"; epoch: number; step: number }
+  | { kind: "note"; seq: number; message: string }
+  | { kind: "finished"; seq: number; reason: Reason; message: string };
+
+export interface MetricSeries {
+  x: number[];
+  y: (number | null)[];
+  total: number;
+  not_finite: { x: number; kind: string }[];
+}
+
+export interface Metrics {
+  run: string;
+  last_seq: number;
+  x: string;
+  series: { [name: string]: MetricSeries };
+}
+
+export type Split = "train" | "validation" | "test";
+
+export interface Point {
+  x: number;
+  y: number;
+  class: number;
+  split: Split;
+}

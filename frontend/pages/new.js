@@ -1,0 +1,108 @@
+// The form for a new run: what one chooses is checked as one types, and nothing typed is lost.
+
+import { createRun, createSweep } from "../lib/api.js";
+import { byId, h, pageData } from "../lib/dom.js";
+import { announce, startShell } from "../lib/shell.js";
+import { checker, verdictOf } from "../form/checker.js";
+import { comparePart, runCount } from "../form/compare.js";
+import { draftOf, emptyDraft, gridOf, specOf } from "../form/draft.js";
+import { place } from "../form/errors.js";
+import { sections } from "../form/sections.js";
+import { summaryPart } from "../form/summary.js";
+
+/** @import { FormTable, Preset, RunSpec } from "../lib/types" */
+/** @import { Draft } from "../form/draft.js" */
+/** @import { Verdict } from "../form/checker.js" */
+
+startShell();
+
+/** @type {{ form: FormTable, presets: Preset[], copy: RunSpec | null }} */
+const { form: table, presets, copy } = pageData();
+const preset = presets.find(({ id }) => id === new URLSearchParams(location.search).get("preset"));
+const KEPT = `vivarium.draft${location.search}`;
+
+const draft = kept() ?? first();
+const parts = sections(table, draft, changed);
+const compare = comparePart(table, draft, changed);
+const summary = summaryPart();
+const checks = checker(showVerdict);
+/** @type {Verdict} */
+let verdict = { plan: null, errors: [], trouble: "" };
+
+parts.element.append(compare.element);
+const form = h("form", { class: "new-run", novalidate: true, autocomplete: "off", on: { submit } }, parts.element, summary.element);
+const from = preset ? `From the experiment “${preset.title}”` : copy ? `From the run “${copy.name}”` : "Choose data and a network; the rest has sensible values.";
+byId("page").append(h("header", { class: "page-head" }, h("h1", {}, "New run"), h("p", { class: "muted" }, from)), form);
+changed();
+
+function changed() {
+  parts.show();
+  compare.show();
+  const spec = specOf(table, draft);
+  summary.showSpec(spec);
+  summary.showPlan(verdict.plan, runCount(table, draft), verdict.errors.length);
+  keep();
+  checks.later(spec);
+}
+
+/** @param {Verdict} next */
+function showVerdict(next) {
+  verdict = next;
+  const controls = parts.visible();
+  const { placed, apart } = place(next.errors, new Set(controls.map((made) => made.field.path)));
+  for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
+  summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
+  summary.showTrouble([...apart.map(({ path, message }) => `${path}: ${message}`), ...(next.trouble ? [next.trouble] : [])]);
+}
+
+/** @param {SubmitEvent} event */
+async function submit(event) {
+  event.preventDefault();
+  if (summary.button.disabled) return;
+  summary.button.disabled = true;
+  checks.cancel();
+  const base = specOf(table, draft);
+  const grid = gridOf(table, draft);
+  try {
+    const single = Object.keys(grid).length === 0;
+    const { url } = single ? await createRun(base) : await createSweep({ base, grid, repeats: 1 }).then(({ id }) => ({ url: `/?sweep=${encodeURIComponent(id)}` }));
+    sessionStorage.removeItem(KEPT);
+    location.assign(url);
+  } catch (error) {
+    showVerdict(verdictOf(error));
+    announce(`Not started: ${error instanceof Error ? error.message : error}`);
+    const wrong = parts.visible().find((made) => made.element.classList.contains("invalid"));
+    if (wrong) parts.reveal(wrong);
+  } finally {
+    summary.button.disabled = false;
+  }
+}
+
+/** @returns {Draft} */
+function first() {
+  if (copy) return draftOf(table, copy);
+  if (!preset) return emptyDraft(table);
+  const made = draftOf(table, preset.base);
+  for (const [path, values] of Object.entries(preset.grid)) made.grid[path] = values.join(", ");
+  return made;
+}
+
+/** What was typed before a reload or on the way back here. @returns {Draft | null} */
+function kept() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  const type = /** @type {PerformanceNavigationTiming | undefined} */ (navigation)?.type;
+  if (type !== "reload" && type !== "back_forward") return null;
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+function keep() {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(draft));
+  } catch {
+    // The form then starts anew after a reload.
+  }
+}

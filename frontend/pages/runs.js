@@ -1,0 +1,54 @@
+// The runs page: experiments to start, and every run, live.
+
+import { listRuns } from "../lib/api.js";
+import { byId, h, pageData } from "../lib/dom.js";
+import { icon } from "../lib/icons.js";
+import { openStream } from "../lib/live.js";
+import { attempt, startShell } from "../lib/shell.js";
+import { presetCards } from "../runs/presets.js";
+import { runsTable } from "../runs/table.js";
+
+/** @import { Preset, Run } from "../lib/types" */
+
+startShell();
+
+/** @type {{ runs: Run[], presets: Preset[] }} */
+const { runs, presets } = pageData();
+const sweep = new URLSearchParams(location.search).get("sweep");
+
+const table = runsTable({ sweep, empty: sweep ? noSweep() : invitation() });
+table.replace(runs);
+const cards = presetCards(presets, (started) => {
+  started.forEach(table.put);
+  table.highlight(started.map((run) => run.id));
+});
+byId("page").append(...(sweep ? [] : [cards]), table.element);
+table.draw();
+
+openStream({
+  url: () => "/api/v1/events",
+  on: {
+    run: (/** @type {Run} */ run) => table.put(run),
+    removed: (/** @type {{ id: string }} */ { id }) => table.drop(id),
+  },
+  // Runs may have been removed while nobody told us.
+  onReturn: () => attempt(async () => table.replace(await listRuns())),
+});
+
+function invitation() {
+  const [first] = presets;
+  const start = () => document.querySelector(/** @type {"button"} */ (".preset button"))?.click();
+  return h(
+    "div",
+    { class: "card empty" },
+    icon("layers", 28),
+    h("h2", {}, "Nothing trains here yet"),
+    h("p", {}, "Start an experiment and watch it learn: the curves, the decision boundary, the mistakes. It takes a few seconds on this machine."),
+    first && h("button", { class: "button primary", type: "button", on: { click: start } }, icon("play", 14), `Start “${first.title}”`),
+    h("a", { href: "/new" }, "or set up your own run"),
+  );
+}
+
+function noSweep() {
+  return h("div", { class: "card empty" }, h("h2", {}, "No runs in this sweep"), h("p", {}, "They may have been deleted."), h("a", { class: "button", href: "/" }, "All runs"));
+}

@@ -1,0 +1,50 @@
+// Which runs the table shows, and in which order.
+
+/** @import { Run } from "../lib/types" */
+
+/** @typedef {{ key: string, descending: boolean }} Order */
+
+/** What each column sorts by. @type {{ [key: string]: (run: Run) => string | number | null }} */
+export const KEYS = {
+  created: (run) => run.created,
+  status: (run) => ["running", "queued", "interrupted", "failed", "stopped", "finished"].indexOf(run.status),
+  name: (run) => run.name.toLocaleLowerCase(),
+  network: (run) => run.spec.network.kind,
+  data: (run) => run.spec.data.set,
+  progress: (run) => share(run),
+  validation: (run) => run.summary.best_validation_accuracy,
+  test: (run) => run.summary.test_accuracy,
+  speed: (run) => run.summary.images_per_s,
+  seconds: (run) => run.summary.seconds,
+};
+
+/** How much of the run is done, 0 to 1. @param {Run} run */
+export function share({ summary: { step, steps } }) {
+  return step !== null && steps ? Math.min(1, step / steps) : 0;
+}
+
+/**
+ * Sorted anew; what is unknown comes last either way, and newer runs come first among equals.
+ * @param {Run[]} runs @param {Order} order
+ */
+export function sorted(runs, { key, descending }) {
+  const value = KEYS[key] ?? KEYS.created;
+  const sign = descending ? -1 : 1;
+  return [...runs].sort((a, b) => {
+    const [x, y] = [value(a), value(b)];
+    if (x === null || y === null) {
+      if (x !== y) return x === null ? 1 : -1;
+    } else if (x !== y) {
+      return (x < y ? -1 : 1) * sign;
+    }
+    return a.created < b.created ? 1 : a.created > b.created ? -1 : a.id < b.id ? 1 : -1;
+  });
+}
+
+/** Whether every word of the filter is found in what the row says. @param {Run} run @param {string} filter @param {string} word */
+export function matches(run, filter, word) {
+  const { network, data, training } = run.spec;
+  const optimizer = /** @type {any} */ (training)?.optimizer?.kind ?? "";
+  const text = [run.name, word, network.kind, data.set, network.activation ?? "", optimizer, ...run.tags].join(" ").toLocaleLowerCase();
+  return filter.toLocaleLowerCase().split(/\s+/).every((part) => text.includes(part));
+}

@@ -1,0 +1,108 @@
+// Experiments that start with one click.
+
+import { createRun, createSweep, getRun } from "../lib/api.js";
+import { h, s } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { announce, attempt } from "../lib/shell.js";
+
+/** @import { Preset, Run } from "../lib/types" */
+
+const FOLDED = "vivarium.experiments";
+
+/** How many runs a preset starts. @param {Preset} preset */
+export function runsOf({ grid, repeats }) {
+  return Object.values(grid).reduce((product, values) => product * values.length, repeats);
+}
+
+/**
+ * @param {Preset[]} presets
+ * @param {(runs: Run[]) => void} onStarted what to do with the runs of a preset that starts several
+ */
+export function presetCards(presets, onStarted) {
+  const details = h(
+    "details",
+    { class: "experiments", open: true, on: { toggle: () => remember(details.open) } },
+    h("summary", {}, icon("chevron", 14), h("h2", {}, "Experiments")),
+    h("div", { class: "presets" }, ...presets.map((preset) => card(preset, onStarted))),
+  );
+  const chevron = details.querySelector("svg");
+  chevron?.classList.add("chevron");
+  details.open = recalled();
+  return details;
+}
+
+/** @param {Preset} preset @param {(runs: Run[]) => void} onStarted */
+function card(preset, onStarted) {
+  const runs = runsOf(preset);
+  const start = h(
+    "button",
+    { class: "button tonal small", type: "button", "aria-label": `Start ${preset.title}`, on: { click: () => launch(preset, start, onStarted) } },
+    icon("play", 14),
+    "Start",
+  );
+  return h(
+    "article",
+    { class: "card preset", data: { preset: preset.id } },
+    h("h3", {}, preset.title),
+    glyph(preset),
+    h("p", {}, preset.question),
+    h(
+      "footer",
+      {},
+      start,
+      h("a", { class: "button quiet small", href: `/new?preset=${encodeURIComponent(preset.id)}`, "aria-label": `Adjust ${preset.title}` }, "Adjust"),
+      h("span", { class: "count" }, plural(runs, "run")),
+    ),
+  );
+}
+
+/** @param {Preset} preset @param {HTMLButtonElement} button @param {(runs: Run[]) => void} onStarted */
+async function launch(preset, button, onStarted) {
+  button.disabled = true;
+  await attempt(async () => {
+    if (Object.keys(preset.grid).length === 0 && preset.repeats === 1) {
+      const { url } = await createRun(preset.base);
+      location.assign(url);
+      return;
+    }
+    const { runs } = await createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats });
+    onStarted(await Promise.all(runs.map(({ id }) => getRun(id))));
+    announce(`${plural(runs.length, "run")} started`);
+  });
+  button.disabled = false;
+}
+
+/** A sign for the kind of experiment: points and their line, one curve, or several. @param {Preset} preset */
+function glyph(preset) {
+  const runs = runsOf(preset);
+  const view = { viewBox: "0 0 44 28", width: 44, height: 28, fill: "none", class: "glyph", "aria-hidden": "true" };
+  const pen = { stroke: "currentColor", "stroke-width": 1.8, "stroke-linecap": "round" };
+  if (preset.base.network.kind === "perceptron") {
+    const full = [[8, 7], [14, 12], [18, 5], [9, 16]].map(([cx, cy]) => s("circle", { cx, cy, r: 2.2, fill: "currentColor" }));
+    const open = [[26, 22], [34, 14], [37, 22], [30, 18]].map(([cx, cy]) => s("circle", { cx, cy, r: 2, ...pen, "stroke-width": 1.5 }));
+    return s("svg", view, ...full, ...open, s("path", { d: "M10 26L34 2", ...pen }));
+  }
+  const curves = Array.from({ length: Math.min(runs, 4) }, (_, i) => {
+    const bend = 4 + i * 7;
+    return s("path", { d: `M3 3C${bend} ${20 - i * 2} ${14 + i * 5} ${25 - i * 4} 41 ${25 - i * 5}`, ...pen, opacity: 1 - i * 0.22 });
+  });
+  return s("svg", view, ...curves);
+}
+
+/** @param {boolean} open */
+function remember(open) {
+  try {
+    localStorage.setItem(FOLDED, open ? "open" : "folded");
+  } catch {
+    // It then holds for this page alone.
+  }
+}
+
+function recalled() {
+  try {
+    return localStorage.getItem(FOLDED) !== "folded";
+  } catch {
+    return true;
+  }
+}
