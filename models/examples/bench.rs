@@ -2,6 +2,9 @@
 
 use vivarium_models::bench::{BenchOptimizer, BenchOptions, bench, network};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [json, batch, size, channels, optimizer, steps, threads] = &args[..] else {

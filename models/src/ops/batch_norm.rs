@@ -1,8 +1,9 @@
 //! Batch normalisation (Ioffe and Szegedy 2015) of [n, channels]: over the batch while training, by statistics kept
 //! from training while evaluating.
 
-use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
+use super::gradients::deliver;
 use super::kernel::{held, numbers, same_length, widest};
 use super::real::Real;
 
@@ -137,6 +138,15 @@ fn rounded<T: Real>(values: &[f64]) -> Vec<T> {
     values.iter().map(|v| T::from(*v)).collect()
 }
 
+/// Writes rounded numbers, or adds them to what is there.
+fn put<T: Real>(out: &mut [T], values: impl Iterator<Item = f64>, add: bool) -> Result<()> {
+    for (out, value) in out.iter_mut().zip(values) {
+        let before = if add { *out } else { T::ZERO };
+        *out = before + T::from(value);
+    }
+    Ok(())
+}
+
 type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
 impl Normalise {
@@ -202,48 +212,28 @@ impl Normalise {
         let mut along = vec![0.0; channels];
         add_products(values, &self.mean, dy, &mut along);
 
-        let dx = if x.track_op() {
-            let scale = self.scale(held::<T>(&weight_held, weight_layout)?);
-            let (mut offset, mut slope) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
-            if self.of_batch {
-                for c in 0..channels {
-                    offset[c] = T::from(shift[c] / rows);
-                    slope[c] = T::from(along[c] * self.inverse[c] * self.inverse[c] / rows);
-                }
+        let (mut offset, mut slope) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
+        if self.of_batch {
+            for c in 0..channels {
+                offset[c] = T::from(shift[c] / rows);
+                slope[c] = T::from(along[c] * self.inverse[c] * self.inverse[c] / rows);
             }
-            let mut dx = vec![T::ZERO; values.len()];
-            gradient(
-                values,
-                dy,
-                &rounded(&self.mean),
-                &scale,
-                &offset,
-                &slope,
-                &mut dx,
-            );
-            Some(Tensor::from_vec(dx, x.shape(), x.device())?)
-        } else {
-            None
-        };
-        let dweight = if weight.track_op() {
-            let dweight = along
-                .iter()
-                .zip(&self.inverse)
-                .map(|(a, i)| T::from(a * i))
-                .collect();
-            Some(Tensor::from_vec(dweight, channels, &Device::Cpu)?)
-        } else {
-            None
-        };
-        let dbias = if bias.track_op() {
-            Some(Tensor::from_vec(
-                rounded::<T>(&shift),
-                channels,
-                &Device::Cpu,
-            )?)
-        } else {
-            None
-        };
+        }
+        let scale = self.scale(held::<T>(&weight_held, weight_layout)?);
+        let mean = rounded(&self.mean);
+        let dx = deliver(x, |dx, add| {
+            let mut part = vec![T::ZERO; if add { dx.len() } else { 0 }];
+            let out = if add { &mut part[..] } else { &mut dx[..] };
+            gradient(values, dy, &mean, &scale, &offset, &slope, out);
+            part.iter().zip(dx).for_each(|(part, dx)| *dx += *part);
+            Ok(())
+        })?;
+        let along = along
+            .iter()
+            .zip(&self.inverse)
+            .map(|(along, inverse)| along * inverse);
+        let dweight = deliver::<T>(weight, |dweight, add| put(dweight, along, add))?;
+        let dbias = deliver::<T>(bias, |dbias, add| put(dbias, shift.iter().copied(), add))?;
         Ok((dx, dweight, dbias))
     }
 }

@@ -1,9 +1,11 @@
 //! `x·Wᵀ + b`, on the `gemm` crate, whose kernels use AVX-512 where the machine has it.
 #![allow(unsafe_code, reason = "gemm takes pointers and strides")]
 
-use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, bail};
-use gemm::gemm;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use gemm::{Parallelism, gemm};
+use rayon::prelude::*;
 
+use super::gradients::deliver;
 use super::kernel::{held, numbers, same_length, widest};
 use super::real::Real;
 use super::threads;
@@ -56,41 +58,70 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    fn from_row(self, row: usize) -> Self {
+        Self {
+            values: self.values.get(row * self.row..).unwrap_or_default(),
+            ..self
+        }
+    }
+
+    fn from_column(self, column: usize) -> Self {
+        self.transposed().from_row(column).transposed()
+    }
+
     fn holds(&self, rows: usize, columns: usize) -> bool {
         rows * columns == 0
             || self.values.len() > (rows - 1) * self.row + (columns - 1) * self.column
     }
 }
 
-/// `a` [m, k] times `b` [k, n], added to `sum` [m, n] when that is not empty.
+/// Puts `a` [m, k] times `b` [k, n] into `out`, or adds it to what is there. `out` has rows one after the other, or
+/// columns where `by_columns` says so.
 fn product<T: Real>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    m: usize,
-    k: usize,
-    n: usize,
-    sum: Vec<T>,
-) -> Result<Vec<T>> {
+    (m, k, n): (usize, usize, usize),
+    out: &mut [T],
+    by_columns: bool,
+    add: bool,
+) -> Result<()> {
+    let parallelism = threads::for_product(m, n, k);
+    product_on(parallelism, a, b, (m, k, n), out, by_columns, add)
+}
+
+/// As [`product`], on this thread, by columns.
+fn alone<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+    out: &mut [T],
+) -> Result<()> {
+    product_on(Parallelism::None, a, b, dims, out, true, false)
+}
+
+fn product_on<T: Real>(
+    parallelism: Parallelism,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    (m, k, n): (usize, usize, usize),
+    out: &mut [T],
+    by_columns: bool,
+    add: bool,
+) -> Result<()> {
     if !a.holds(m, k) || !b.holds(k, n) {
         bail!("a product of {m}x{k} and {k}x{n} reaches past its factors")
     }
-    let add = !sum.is_empty();
-    let mut out = sum;
-    if add {
-        same_length(m * n, out.len())?;
-    } else {
-        out.reserve_exact(m * n);
-    }
-    // SAFETY: `a` and `b` hold what the product reads, as checked; `out` has room for m·n numbers, is read only when it
-    // holds them, and gemm writes each of them.
+    same_length(m * n, out.len())?;
+    let (column, row) = if by_columns { (m, 1) } else { (1, n) };
+    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
     unsafe {
         gemm(
             m,
             n,
             k,
             out.as_mut_ptr(),
-            1,
-            n as isize,
+            column as isize,
+            row as isize,
             add,
             a.values.as_ptr(),
             a.column as isize,
@@ -103,11 +134,10 @@ fn product<T: Real>(
             false,
             false,
             false,
-            threads::for_product(m, n, k),
+            parallelism,
         );
-        out.set_len(m * n);
     }
-    Ok(out)
+    Ok(())
 }
 
 widest! {
@@ -121,16 +151,82 @@ widest! {
     }
 }
 
+/// Rows up to which the weights are worth reading in place rather than packing for the product.
+const FEW_ROWS: usize = 256;
+
+/// Outputs up to which the threads share the inputs of a product and not its outputs.
+const FEW_OUTPUTS: usize = 512;
+
+/// `x` [n, inputs] times `weight` [inputs, outputs], column after column.
+///
+/// Asked for columns, gemm packs `x` and streams through the weights; asked for rows it would pack the weights, which
+/// are larger. It leaves threads idle where outputs are few, so then each thread takes a part of the inputs.
+fn columns<T: Real>(
+    x: Matrix<'_, T>,
+    weight: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+) -> Result<Vec<T>> {
+    let (n, inputs, outputs) = dims;
+    let parts = match threads::for_product(n, outputs, inputs) {
+        Parallelism::Rayon(threads) if outputs <= FEW_OUTPUTS && outputs < inputs => {
+            threads.min(inputs)
+        }
+        _ => 1,
+    };
+    let mut sums = vec![T::ZERO; n * outputs];
+    if parts == 1 {
+        product(x, weight, dims, &mut sums, true, false)?;
+        return Ok(sums);
+    }
+    let length = inputs.div_ceil(parts);
+    let rest = (1..parts).into_par_iter().map(|part| {
+        let start = (part * length).min(inputs);
+        let dims = (n, length.min(inputs - start), outputs);
+        let mut sums = vec![T::ZERO; n * outputs];
+        alone(
+            x.from_column(start),
+            weight.from_row(start),
+            dims,
+            &mut sums,
+        )?;
+        Ok(sums)
+    });
+    let (first, rest) = rayon::join(
+        || alone(x, weight, (n, length, outputs), &mut sums),
+        || rest.collect::<Result<Vec<_>>>(),
+    );
+    first?;
+    for part in rest? {
+        sums.iter_mut()
+            .zip(part)
+            .for_each(|(sum, part)| *sum += part);
+    }
+    Ok(sums)
+}
+
 fn forward<T: Real>(
     (x, weight, bias): (&[T], &[T], &[T]),
     (n, inputs, outputs): (usize, usize, usize),
 ) -> Result<CpuStorage> {
+    let dims = (n, inputs, outputs);
+    let (x, weight) = (
+        Matrix::rows(x, inputs),
+        Matrix::rows(weight, inputs).transposed(),
+    );
     let mut y = Vec::with_capacity(n * outputs);
-    for _ in 0..n {
-        y.extend_from_slice(bias);
+    if n <= FEW_ROWS && n < inputs {
+        let columns = columns(x, weight, dims)?;
+        for row in 0..n {
+            y.extend(
+                bias.iter()
+                    .enumerate()
+                    .map(|(output, bias)| columns[output * n + row] + *bias),
+            );
+        }
+    } else {
+        (0..n).for_each(|_| y.extend_from_slice(bias));
+        product(x, weight, dims, &mut y, false, true)?;
     }
-    let weight = Matrix::rows(weight, inputs).transposed();
-    let y = product(Matrix::rows(x, inputs), weight, n, inputs, outputs, y)?;
     Ok(T::to_cpu_storage_owned(y))
 }
 
@@ -144,30 +240,31 @@ fn backward<T: Real>(x: &Tensor, weight: &Tensor, bias: &Tensor, dy: &Tensor) ->
     let (dy_held, dy_layout) = dy.storage_and_layout();
     let dy = Matrix::rows(held::<T>(&dy_held, dy_layout)?, outputs);
     same_length(n * outputs, dy.values.len())?;
+    let x_values = Matrix::rows(held::<T>(&x_held, x_layout)?, inputs);
+    let weights = Matrix::rows(held::<T>(&weight_held, weight_layout)?, inputs);
 
-    let dx = if x.track_op() {
-        let weight = Matrix::rows(held::<T>(&weight_held, weight_layout)?, inputs);
-        let dx = product(dy, weight, n, outputs, inputs, Vec::new())?;
-        Some(Tensor::from_vec(dx, (n, inputs), &Device::Cpu)?)
-    } else {
-        None
-    };
-    let dweight = if weight.track_op() {
-        let x = Matrix::rows(held::<T>(&x_held, x_layout)?, inputs);
-        let dweight = product(dy.transposed(), x, outputs, n, inputs, Vec::new())?;
-        Some(Tensor::from_vec(dweight, (outputs, inputs), &Device::Cpu)?)
-    } else {
-        None
-    };
-    let dbias = if bias.track_op() {
-        let mut sums = vec![T::ZERO; outputs];
-        if outputs > 0 {
-            sum_rows(dy.values, &mut sums);
+    let dx = deliver(x, |dx, add| {
+        product(dy, weights, (n, outputs, inputs), dx, false, add)
+    })?;
+    let dweight = deliver(weight, |dweight, add| {
+        product(
+            dy.transposed(),
+            x_values,
+            (outputs, n, inputs),
+            dweight,
+            false,
+            add,
+        )
+    })?;
+    let dbias = deliver(bias, |dbias, add| {
+        if !add {
+            dbias.fill(T::ZERO);
         }
-        Some(Tensor::from_vec(sums, outputs, &Device::Cpu)?)
-    } else {
-        None
-    };
+        if outputs > 0 {
+            sum_rows(dy.values, dbias);
+        }
+        Ok(())
+    })?;
     Ok((dx, dweight, dbias))
 }
 
@@ -217,6 +314,7 @@ impl CustomOp3 for Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     #[test]
     fn shapes_that_do_not_go_together_are_refused() {

@@ -9,6 +9,7 @@
 //! | `activation` | ReLU, SiLU, sigmoid, tanh |
 //! | `batch_norm` | normalisation over the batch |
 //! | `dropout` | zeros from a seeded mask |
+//! | `gradients` | gradients of parameters, in the same memory from step to step |
 //! | `keep` | what changes beside the parameters: running statistics, loaded values |
 //! | `loss` | softmax cross-entropy, the perceptron's criterion |
 //! | `optimizer` | SGD and AdamW, each in one pass over memory |
@@ -21,6 +22,7 @@
 mod activation;
 mod batch_norm;
 mod dropout;
+mod gradients;
 mod keep;
 mod kernel;
 mod linear;
@@ -32,6 +34,7 @@ pub mod threads;
 pub use activation::{Activation, activate};
 pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
 pub use dropout::dropout;
+pub use gradients::Gradients;
 pub use keep::{AddOne, MoveTowards, Overwrite};
 pub use linear::linear;
 pub(crate) use loss::greatest;

@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, bail};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::kernel::{numbers, same_length, widest};
+use super::kernel::{same_length, widest};
 use super::real::Real;
 use super::threads;
 
@@ -46,15 +46,16 @@ pub struct AdamW {
 /// When the tensors or the state are not equally long.
 pub fn sgd_step(
     parameter: &Tensor,
-    gradient: &Tensor,
+    gradient: &[f32],
     velocity: &mut [f32],
     rule: &Sgd,
 ) -> Result<()> {
     let step = SgdStep {
+        gradient,
         rule: *rule,
         velocity: RefCell::new(velocity),
     };
-    parameter.inplace_op2(&gradient.contiguous()?, &step)
+    parameter.inplace_op1(&step)
 }
 
 /// Changes a parameter by its gradient. `mean` and `square` are what this keeps between steps: zeros before the first,
@@ -64,16 +65,17 @@ pub fn sgd_step(
 /// When the tensors or the state are not equally long.
 pub fn adamw_step(
     parameter: &Tensor,
-    gradient: &Tensor,
+    gradient: &[f32],
     mean: &mut [f32],
     square: &mut [f32],
     rule: &AdamW,
 ) -> Result<()> {
     let step = AdamWStep {
+        gradient,
         rule: *rule,
         state: RefCell::new((mean, square)),
     };
-    parameter.inplace_op2(&gradient.contiguous()?, &step)
+    parameter.inplace_op1(&step)
 }
 
 /// The parameter's numbers, to be changed.
@@ -114,17 +116,18 @@ widest! {
 }
 
 struct SgdStep<'a> {
+    gradient: &'a [f32],
     rule: Sgd,
     velocity: RefCell<&'a mut [f32]>,
 }
 
-impl InplaceOp2 for SgdStep<'_> {
+impl InplaceOp1 for SgdStep<'_> {
     fn name(&self) -> &'static str {
         "sgd"
     }
 
-    fn cpu_fwd(&self, p: &mut CpuStorage, lp: &Layout, g: &CpuStorage, lg: &Layout) -> Result<()> {
-        let (p, g) = (changed(p, lp)?, numbers::<f32>(g, lg)?);
+    fn cpu_fwd(&self, p: &mut CpuStorage, lp: &Layout) -> Result<()> {
+        let (p, g) = (changed(p, lp)?, self.gradient);
         same_length(p.len(), g.len())?;
         let rule = &self.rule;
         let (lr, decay, momentum) = (
@@ -202,17 +205,18 @@ widest! {
 }
 
 struct AdamWStep<'a> {
+    gradient: &'a [f32],
     rule: AdamW,
     state: RefCell<(&'a mut [f32], &'a mut [f32])>,
 }
 
-impl InplaceOp2 for AdamWStep<'_> {
+impl InplaceOp1 for AdamWStep<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
 
-    fn cpu_fwd(&self, p: &mut CpuStorage, lp: &Layout, g: &CpuStorage, lg: &Layout) -> Result<()> {
-        let (p, g) = (changed(p, lp)?, numbers::<f32>(g, lg)?);
+    fn cpu_fwd(&self, p: &mut CpuStorage, lp: &Layout) -> Result<()> {
+        let (p, g) = (changed(p, lp)?, self.gradient);
         let mut state = self.state.borrow_mut();
         let (mean, square) = &mut *state;
         for other in [g.len(), mean.len(), square.len()] {

@@ -15,6 +15,8 @@ pub(super) trait Real: WithDType {
     fn ln(self) -> Self;
     fn tanh(self) -> Self;
     fn abs(self) -> Self;
+    /// The numbers, where they are of this type.
+    fn of_f32(values: &mut [f32]) -> Option<&mut [Self]>;
 }
 
 impl Real for f64 {
@@ -35,6 +37,9 @@ impl Real for f64 {
     }
     fn abs(self) -> Self {
         self.abs()
+    }
+    fn of_f32(_: &mut [f32]) -> Option<&mut [Self]> {
+        None
     }
 }
 
@@ -95,6 +100,10 @@ impl Real for f32 {
     #[inline(always)]
     fn abs(self) -> Self {
         self.abs()
+    }
+
+    fn of_f32(values: &mut [f32]) -> Option<&mut [Self]> {
+        Some(values)
     }
 }
 

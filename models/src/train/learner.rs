@@ -8,7 +8,7 @@ use crate::data::Samples;
 use crate::error::Result;
 use crate::layers::{Context, Mode};
 use crate::networks::Model;
-use crate::ops::{Loss, greatest};
+use crate::ops::{Gradients, Loss, greatest};
 use crate::spec::OptimizerSpec;
 
 /// A network that is being trained.
@@ -16,6 +16,7 @@ use crate::spec::OptimizerSpec;
 pub(crate) struct Learner {
     pub(crate) model: Model,
     pub(crate) optimizer: Optimizer,
+    gradients: Gradients,
     seed: u64,
 }
 
@@ -32,6 +33,7 @@ impl Learner {
         Self {
             model,
             optimizer,
+            gradients: Gradients::default(),
             seed,
         }
     }
@@ -53,10 +55,20 @@ impl Learner {
         let scores = self.model.forward(x, &mut context)?;
         let loss = self.model.criterion().loss(&scores, truth)?;
         if loss.mean.is_finite() {
-            let gradients = loss.tensor.backward()?;
-            self.optimizer.step(self.model.store(), gradients, lr)?;
+            self.backward(&loss)?;
+            self.optimizer
+                .step(self.model.store(), &self.gradients, lr)?;
         }
         Ok(loss)
+    }
+
+    fn backward(&mut self, loss: &Loss) -> Result<()> {
+        let parameters = self
+            .model
+            .store()
+            .parameters()
+            .map(|(_, variable)| variable);
+        Ok(self.gradients.backward(&loss.tensor, parameters)?)
     }
 
     /// The scores of every sample, [n, classes], as in use and not in training.

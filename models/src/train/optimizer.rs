@@ -1,10 +1,8 @@
 //! An optimizer with what it keeps between steps, by parameter.
 
-use candle_core::backprop::GradStore;
-
 use crate::error::{Error, Result};
 use crate::layers::Store;
-use crate::ops::{AdamW, Sgd, adamw_step, sgd_step};
+use crate::ops::{AdamW, Gradients, Sgd, adamw_step, sgd_step};
 use crate::spec::OptimizerSpec;
 
 /// An optimizer with what it keeps between steps.
@@ -33,11 +31,11 @@ impl Optimizer {
         }
     }
 
-    /// Changes every parameter by its gradient, which it takes out of `gradients`.
-    pub(crate) fn step(&mut self, store: &Store, mut gradients: GradStore, lr: f64) -> Result<()> {
+    /// Changes every parameter by its gradient, where it has one.
+    pub(crate) fn step(&mut self, store: &Store, gradients: &Gradients, lr: f64) -> Result<()> {
         self.steps += 1;
         for ((name, variable), state) in store.parameters().zip(&mut self.state) {
-            let Some(gradient) = gradients.remove(variable) else {
+            let Some(gradient) = gradients.of(variable) else {
                 continue;
             };
             let done = match (&self.rule, &mut state[..]) {
@@ -57,7 +55,7 @@ impl Optimizer {
                         nesterov: *nesterov,
                     };
                     let velocity = slots.first_mut().map_or(&mut [][..], |slot| &mut slot[..]);
-                    sgd_step(variable, &gradient, velocity, &rule)
+                    sgd_step(variable, gradient, velocity, &rule)
                 }
                 (
                     OptimizerSpec::AdamW {
@@ -77,7 +75,7 @@ impl Optimizer {
                         weight_decay: *weight_decay,
                         step: self.steps,
                     };
-                    adamw_step(variable, &gradient, mean, square, &rule)
+                    adamw_step(variable, gradient, mean, square, &rule)
                 }
                 (OptimizerSpec::AdamW { .. }, _) => continue,
             };
