@@ -1,0 +1,68 @@
+// What the horizontal axis counts. Everything is known by its step; the rest follows from that.
+
+import { countBelow, Derived } from "./column.js";
+
+/** @import { Column } from "./column.js" */
+
+/** @typedef {"step" | "samples" | "epoch" | "time"} AxisName */
+
+/** What must be known of a run. @typedef {{ trainSamples: number, stepsPerEpoch: number, batchSize: number }} Pace */
+
+/** @type {{ name: AxisName, label: string, title: string, unit: string }[]} */
+export const AXES = [
+  { name: "step", label: "Steps", title: "Step", unit: "step" },
+  { name: "samples", label: "Samples", title: "Samples seen", unit: "samples" },
+  { name: "epoch", label: "Epochs", title: "Epoch", unit: "epoch" },
+  { name: "time", label: "Time", title: "Seconds of training", unit: "s" },
+];
+
+/**
+ * Training samples seen after a step: the last batch of an epoch may be short.
+ * @param {number} step from 1 @param {Pace} pace
+ */
+export function samplesAt(step, { trainSamples, stepsPerEpoch, batchSize }) {
+  const epochs = Math.floor((step - 1) / stepsPerEpoch);
+  return epochs * trainSamples + Math.min(trainSamples, (step - epochs * stepsPerEpoch) * batchSize);
+}
+
+/** Epochs done after a step, with the fraction of the one under way. @param {number} step @param {Pace} pace */
+export function epochAt(step, { stepsPerEpoch }) {
+  return step / stepsPerEpoch;
+}
+
+/**
+ * Seconds of training after a step, on the straight line between the moments that are known; 0 at
+ * step 0. Steps asked for in ascending order are found at once.
+ * @param {Column} steps @param {Column} seconds @returns {(step: number) => number}
+ */
+export function clock(steps, seconds) {
+  let i = 0;
+  return (step) => {
+    const [xs, ys, length] = [steps.data, seconds.data, steps.length];
+    if (length === 0) return 0;
+    if (i >= length || xs[i] < step || (i > 0 && xs[i - 1] >= step)) {
+      i = i + 1 < length && xs[i] < step && xs[i + 1] >= step ? i + 1 : countBelow(xs, length, step);
+    }
+    if (i >= length) return ys[length - 1];
+    const [x0, y0] = i > 0 ? [xs[i - 1], ys[i - 1]] : [0, 0];
+    return xs[i] === x0 ? ys[i] : y0 + ((ys[i] - y0) * (step - x0)) / (xs[i] - x0);
+  };
+}
+
+/**
+ * A column of steps as positions on an axis.
+ * @param {AxisName} axis @param {Column} steps @param {Pace} pace @param {{ x: Column, y: Column }} time
+ * @returns {{ get: () => Column }}
+ */
+export function positions(axis, steps, pace, time) {
+  switch (axis) {
+    case "samples":
+      return new Derived(steps, () => (step) => samplesAt(step, pace));
+    case "epoch":
+      return new Derived(steps, () => (step) => epochAt(step, pace));
+    case "time":
+      return new Derived(steps, () => clock(time.x, time.y));
+    default:
+      return { get: () => steps };
+  }
+}

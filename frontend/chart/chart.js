@@ -1,0 +1,243 @@
+// A chart: title, legend, drawing, cursor, and a line that says what is not shown.
+
+import { h, setText } from "../lib/dom.js";
+import { count, figure, plural } from "../lib/format.js";
+import { announce } from "../lib/shell.js";
+import { onTheme } from "../lib/theme.js";
+import { AXES } from "./axis.js";
+import { cursor } from "./cursor.js";
+import { frame as makeFrame } from "./frame.js";
+import { gestures } from "./gestures.js";
+import { keys, KEYS_HELP } from "./keys.js";
+import { legend } from "./legend.js";
+import { nearest, nearestAlong } from "./nearest.js";
+import { plot } from "./plot.js";
+import { shareOf, stretch, valueAt } from "./scale.js";
+
+/** @import { Frame, Line } from "./frame.js" */
+/** @import { Near } from "./nearest.js" */
+/** @import { View } from "./view.js" */
+/** @import { Entry } from "./legend.js" */
+
+/** A value that is not finite: where, and what it is. @typedef {{ x: number, step: number, kind: string }} Gap */
+
+/**
+ * @typedef {{
+ *   id: string, title: string, entries: Entry[],
+ *   lines: () => Line[], gaps: () => Gap[],
+ *   view: View, value: (value: number) => string, tools: HTMLElement,
+ *   onView: () => void, onPoint: (x: number | null, from: string) => void,
+ * }} Wiring `lines` are those that show; `onPoint` tells the other charts of the page
+ */
+
+/** @typedef {ReturnType<typeof chart>} Chart */
+
+/** @param {Wiring} wiring */
+export function chart({ id, title, entries, lines, gaps, view, value, tools, onView, onPoint }) {
+  const mine = view.charts[id];
+  const layer = h("div", { class: "chart-layer" });
+  const place = h("div", { class: "chart-plot" });
+  const note = h("p", { class: "chart-note" });
+  const empty = h("p", { class: "chart-empty" }, "Waiting for the first step…");
+  const stage = h("div", { class: "chart-stage", tabindex: 0, role: "group", "aria-roledescription": "chart", "aria-label": `${title}. ${KEYS_HELP}` }, place, layer, empty);
+  const names = legend(entries, {
+    onToggle: (line) => {
+      if (!mine.hidden.delete(line)) mine.hidden.add(line);
+      onView();
+    },
+    onLook: (line) => picture.highlight(mine.hidden.has(line) ? "" : line),
+  });
+  const element = h("section", { class: "card chart", "aria-label": title, data: { chart: id } }, h("header", { class: "chart-head" }, h("h2", {}, title), names.element, tools), stage, note);
+
+  /** @type {Frame | null} */
+  let shown = null;
+  /** Where the crosshair is, in units of the axis. @type {number | null} */
+  let pointed = null;
+  /** Names what is under the pointer again, after the drawing has changed. @type {(() => void) | null} */
+  let refresh = null;
+  let panFrom = { min: 0, max: 1, log: false };
+  /** @type {number[]} */
+  let marks = [];
+  const sight = cursor(layer);
+  const picture = plot(place, { marks: () => marks, onDraw: () => {} });
+  const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
+  const unit = () => AXES.find(({ name }) => name === view.axis)?.unit ?? "";
+
+  const drags = gestures(layer, {
+    size,
+    onHover: (at) => (at ? look(at) : leave()),
+    onZoom: (x, y) => {
+      if (!shown) return;
+      view.range = stretch(shown.x, ...x);
+      if (y) mine.range = stretch(shown.y, ...y);
+      onView();
+    },
+    onPanStart: () => shown && (panFrom = shown.x),
+    onPan: (share) => {
+      view.range = stretch(panFrom, share, share + 1);
+      onView();
+    },
+    onReset: reset,
+  });
+
+  keys(stage, {
+    onMove: move,
+    onZoom: (factor) => {
+      if (!shown) return;
+      const centre = pointed === null ? 0.5 : shareOf(shown.x, pointed);
+      view.range = stretch(shown.x, centre - centre * factor, centre + (1 - centre) * factor);
+      onView();
+    },
+    onPan: (share) => {
+      if (!shown) return;
+      view.range = stretch(shown.x, share, share + 1);
+      onView();
+    },
+    onReset: reset,
+    onLeave: leave,
+  });
+
+  function reset() {
+    view.range = null;
+    mine.range = null;
+    onView();
+  }
+
+  /** @param {{ left: number, top: number }} at */
+  function look(at) {
+    if (!shown || drags.busy()) return;
+    const near = nearest(shown, at, size());
+    if (near.length === 0) return;
+    pointed = valueAt(shown.x, Math.min(1, Math.max(0, at.left / size().width)));
+    name(at.left, at.top, near);
+    refresh = () => look(at);
+    onPoint(pointed, id);
+  }
+
+  /** @param {number} left @param {number} top @param {Near[]} near */
+  function name(left, top, near) {
+    const [first] = near;
+    const around = marks.length > 0 && shown ? gaps().filter(({ x }) => Math.abs(shareOf(/** @type {Frame} */ (shown).x, x) * size().width - left) < 6) : [];
+    sight.show({
+      left,
+      near,
+      head: `${unit()} ${figure(first.x)}`,
+      entries: near.map(({ line, x, y }) => ({ token: line.token, label: line.label, value: value(y), at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${figure(x)}` : "" })),
+      warnings: gapWords(around),
+      width: size().width,
+      top,
+      height: size().height,
+    });
+  }
+
+  function leave() {
+    if (pointed === null) return;
+    pointed = null;
+    refresh = null;
+    sight.hide();
+    showValues();
+    onPoint(null, id);
+  }
+
+  /** @param {number | "first" | "last"} by */
+  function move(by) {
+    const main = shown?.drawn.find(({ x }) => x.length > 0);
+    if (!shown || !main) return;
+    const { min, max } = shown.x;
+    const xs = main.x.filter((x, i) => x >= min && x <= max && main.y[i] !== null);
+    if (xs.length === 0) return;
+    const here = pointed ?? xs[xs.length - 1];
+    let i = xs.findIndex((x) => x >= here - 1e-9);
+    if (i < 0) i = xs.length - 1;
+    if (by === "first") i = 0;
+    else if (by === "last") i = xs.length - 1;
+    else if (pointed !== null) i = Math.min(xs.length - 1, Math.max(0, i + by));
+    pointed = xs[i];
+    const near = nearestAlong(shown, pointed, size()).slice(0, 5);
+    if (near.length === 0) return;
+    refresh = () => pointAt(Number(pointed));
+    pointAt(pointed);
+    announce(`${unit()} ${figure(pointed)}: ${near.map(({ line, y }) => `${line.label} ${value(y)}`).join(", ")}`);
+    onPoint(pointed, id);
+  }
+
+  /** The card for a place that the keyboard chose. @param {number} x */
+  function pointAt(x) {
+    const near = shown ? nearestAlong(shown, x, size()).slice(0, 5) : [];
+    if (!shown || near.length === 0 || x < shown.x.min || x > shown.x.max) sight.hide();
+    else name(shareOf(shown.x, x) * size().width, near[0].top, near);
+  }
+
+  /** In the legend: the values at the crosshair, else the last ones. */
+  function showValues() {
+    const at = shown && pointed !== null ? nearestAlong(shown, pointed, size()) : [];
+    const all = lines();
+    names.showValues((line) => {
+      const near = at.find((near) => near.line.id === line);
+      if (near) return value(near.y);
+      const { y, length } = all.find((drawn) => drawn.id === line) ?? { y: [], length: 0 };
+      return length > 0 ? value(y[length - 1]) : "";
+    });
+  }
+
+  function draw() {
+    const width = place.clientWidth;
+    if (width === 0) return;
+    picture.resize(width, place.clientHeight);
+    const all = lines();
+    const some = all.filter((line) => line.length > 0);
+    shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60) });
+    empty.hidden = some.length > 0 || mine.hidden.size > 0;
+    marks = gaps().map(({ x }) => x);
+    picture.draw(shown);
+    const box = picture.box();
+    if (box) {
+      layer.style.inset = `${box.top}px auto auto ${box.left}px`;
+      layer.style.width = `${box.width}px`;
+      layer.style.height = `${box.height}px`;
+    }
+    names.showHidden(mine.hidden);
+    showValues();
+    if (refresh) refresh();
+    else if (pointed !== null) follow(pointed);
+    setText(note, words(shown));
+    note.hidden = note.textContent === "";
+  }
+
+  /** What is not on the screen, or is there in another way. @param {Frame} shown */
+  function words({ shown: drawn, total, unloggable }) {
+    return [
+      total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
+      unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
+      ...gapWords(gaps()),
+    ].filter(Boolean).join(" · ");
+  }
+
+  /** The crosshair of another chart. @param {number | null} x */
+  function follow(x) {
+    refresh = null;
+    if (x === null || !shown || x < shown.x.min || x > shown.x.max) {
+      if (x === null) pointed = null;
+      sight.hide();
+    } else {
+      pointed = x;
+      const near = nearestAlong(shown, x, size());
+      if (!drags.busy()) sight.follow(shareOf(shown.x, x) * size().width, near.slice(0, 5));
+    }
+    showValues();
+  }
+
+  new ResizeObserver(() => draw()).observe(place);
+  onTheme(() => picture.repaint());
+  return { id, title, element, draw, follow, frame: () => shown };
+}
+
+/** @param {Gap[]} gaps */
+function gapWords(gaps) {
+  return ["nan", "inf"].flatMap((kind) => {
+    const of = gaps.filter((gap) => gap.kind === kind);
+    if (of.length === 0) return [];
+    const what = kind === "nan" ? "not a number" : "infinite";
+    return of.length === 1 ? [`${what} at step ${count(of[0].step)}`] : [`${what} at ${plural(of.length, "step")}, first at step ${count(of[0].step)}`];
+  });
+}

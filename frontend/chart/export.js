@@ -1,0 +1,85 @@
+// Takes a chart away: as a picture, or as the numbers behind it.
+
+import { download, h } from "../lib/dom.js";
+import { icon } from "../lib/icons.js";
+import { attempt } from "../lib/shell.js";
+import { colour } from "../lib/theme.js";
+import { chartSvg } from "./svg.js";
+
+/** @import { Chart } from "./chart.js" */
+
+/** @typedef {{ csv: () => string, json: () => unknown, subtitle: string, xLabel: string, marks: number[] }} Numbers */
+
+const WIDTH = 960;
+const HEIGHT = 540;
+const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif";
+
+/** The button and its list. @param {() => Chart} chart @param {() => Numbers} numbers */
+export function exportMenu(chart, numbers) {
+  const item = (/** @type {string} */ label, /** @type {() => void | Promise<void>} */ act) =>
+    h("button", { type: "button", on: { click: () => ((menu.open = false), attempt(async () => act())) } }, label);
+  const list = h(
+    "div",
+    { class: "menu-list" },
+    item("Picture, PNG", savePng),
+    item("Picture, SVG", () => save("svg", "image/svg+xml", svg())),
+    item("Numbers, CSV", () => save("csv", "text/csv", numbers().csv())),
+    item("Numbers, JSON", () => save("json", "application/json", `${JSON.stringify(numbers().json())}\n`)),
+  );
+  const menu = h("details", { class: "menu" }, h("summary", { class: "button quiet icon small", "aria-label": "Export this chart", title: "Export" }, icon("download")), list);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  });
+  menu.addEventListener("focusout", (event) => {
+    if (menu.open && event.relatedTarget && !menu.contains(/** @type {Node} */ (event.relatedTarget))) menu.open = false;
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (menu.open && !menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
+  });
+
+  function svg() {
+    const frame = chart().frame();
+    if (!frame) throw new Error("There is nothing to draw yet.");
+    const { subtitle, xLabel, marks } = numbers();
+    return chartSvg(frame, {
+      title: chart().title,
+      subtitle,
+      xLabel,
+      width: WIDTH,
+      height: HEIGHT,
+      ink: colour("--ink"),
+      faint: colour("--ink-2"),
+      grid: colour("--grid"),
+      page: colour("--surface"),
+      bad: colour("--bad"),
+      font: FONT,
+      colour,
+      marks,
+    });
+  }
+
+  async function savePng() {
+    const url = URL.createObjectURL(new Blob([svg()], { type: "image/svg+xml" }));
+    try {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      const canvas = h("canvas", { width: WIDTH * 2, height: HEIGHT * 2 });
+      canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+      const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) => canvas.toBlob(resolve, "image/png"));
+      if (!blob) throw new Error("The browser could not make the picture.");
+      download(fileName("png"), blob);
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+  }
+
+  /** @param {string} ending @param {string} type @param {string} text */
+  const save = (ending, type, text) => download(fileName(ending), new Blob([text], { type }));
+  /** @param {string} ending */
+  const fileName = (ending) => `${numbers().subtitle} ${chart().title}`.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80).toLowerCase() + `.${ending}`;
+
+  return menu;
+}

@@ -1,0 +1,106 @@
+// The pointer over a chart: drag zooms, Shift-drag pans, double click resets, hover looks. The
+// wheel is left to the page, and so is a finger that moves up or down.
+
+import { h } from "../lib/dom.js";
+
+/** @typedef {{ left: number, top: number }} At pixels from the plot's upper left corner */
+
+/**
+ * @typedef {{
+ *   size: () => { width: number, height: number },
+ *   onHover: (at: At | null) => void,
+ *   onZoom: (x: [number, number], y: [number, number] | null) => void,
+ *   onPanStart: () => void,
+ *   onPan: (share: number) => void,
+ *   onReset: () => void,
+ * }} Listeners zoomed stretches and ways are shares of the plot, from its lower left corner
+ */
+
+/** A drag shorter than this is a click. */
+const LEAST = 5;
+/** A drag flatter than this keeps the vertical range. */
+const FLAT = 28;
+
+/** @param {HTMLElement} layer lies exactly over the plot @param {Listeners} listeners */
+export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onReset }) {
+  const band = h("div", { class: "chart-band", hidden: true });
+  layer.append(band);
+  /** @type {{ start: At, pan: boolean, id: number } | null} */
+  let drag = null;
+
+  /** @param {PointerEvent} event @returns {At} */
+  const at = (event) => {
+    const { left, top } = layer.getBoundingClientRect();
+    return { left: event.clientX - left, top: event.clientY - top };
+  };
+
+  layer.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    if (event.pointerType === "touch") {
+      onHover(at(event));
+      return;
+    }
+    drag = { start: at(event), pan: event.shiftKey, id: event.pointerId };
+    layer.setPointerCapture(event.pointerId);
+    if (drag.pan) onPanStart();
+  });
+
+  layer.addEventListener("pointermove", (event) => {
+    const here = at(event);
+    if (!drag) {
+      onHover(here);
+    } else if (drag.pan) {
+      onPan((drag.start.left - here.left) / size().width);
+    } else {
+      showBand(drag.start, here);
+    }
+  });
+
+  layer.addEventListener("pointerup", (event) => {
+    if (!drag) return;
+    const { start, pan } = drag;
+    end();
+    if (pan) return;
+    const here = at(event);
+    if (Math.abs(here.left - start.left) < LEAST) return;
+    const { width, height } = size();
+    const x = stretch(start.left / width, here.left / width);
+    const flat = Math.abs(here.top - start.top) < FLAT;
+    onZoom(x, flat ? null : stretch(1 - start.top / height, 1 - here.top / height));
+  });
+
+  layer.addEventListener("pointercancel", end);
+  layer.addEventListener("pointerleave", () => drag ?? onHover(null));
+  layer.addEventListener("dblclick", () => onReset());
+
+  function end() {
+    if (drag && layer.hasPointerCapture(drag.id)) layer.releasePointerCapture(drag.id);
+    drag = null;
+    band.hidden = true;
+  }
+
+  /** @param {At} from @param {At} to */
+  function showBand(from, to) {
+    const { width, height } = size();
+    const flat = Math.abs(to.top - from.top) < FLAT;
+    const [x0, x1] = stretch(from.left / width, to.left / width);
+    const [y0, y1] = flat ? [0, 1] : stretch(from.top / height, to.top / height);
+    band.hidden = Math.abs(to.left - from.left) < LEAST;
+    band.style.left = `${x0 * width}px`;
+    band.style.width = `${(x1 - x0) * width}px`;
+    band.style.top = `${y0 * height}px`;
+    band.style.height = `${(y1 - y0) * height}px`;
+  }
+
+  return {
+    /** Whether a drag is under way. */
+    busy: () => drag !== null,
+    cancel: end,
+  };
+}
+
+/** @param {number} a @param {number} b @returns {[number, number]} */
+function stretch(a, b) {
+  const inside = (/** @type {number} */ share) => Math.min(1, Math.max(0, share));
+  return [inside(Math.min(a, b)), inside(Math.max(a, b))];
+}

@@ -1,0 +1,41 @@
+// The names of a chart's lines: looking at one lets it stand out, a click hides it.
+
+import { h, s, setText } from "../lib/dom.js";
+
+/** @typedef {{ id: string, label: string, token: string, dash: number[], alpha: number }} Entry */
+
+/** @param {Entry[]} entries @param {{ onToggle: (id: string) => void, onLook: (id: string) => void }} listeners */
+export function legend(entries, { onToggle, onLook }) {
+  const items = entries.map(({ id, label, token, dash, alpha }) => {
+    const stroke = s("line", { x1: 0, y1: 4, x2: 20, y2: 4, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ") || undefined, "stroke-opacity": alpha });
+    stroke.style.stroke = `var(${token})`;
+    const value = h("b");
+    const button = h(
+      "button",
+      {
+        class: "legend-item",
+        type: "button",
+        "aria-pressed": "true",
+        title: `Hide or show ${label}`,
+        on: {
+          click: () => onToggle(id),
+          mouseenter: () => onLook(id),
+          mouseleave: () => onLook(""),
+          focus: () => onLook(id),
+          blur: () => onLook(""),
+        },
+      },
+      s("svg", { viewBox: "0 0 20 8", width: 20, height: 8, "aria-hidden": "true" }, stroke),
+      h("span", {}, label),
+      value,
+    );
+    return { id, button, value };
+  });
+  return {
+    element: h("div", { class: "legend", role: "group", "aria-label": "Lines" }, ...items.map(({ button }) => button)),
+    /** @param {Set<string>} hidden */
+    showHidden: (hidden) => items.forEach(({ id, button }) => button.setAttribute("aria-pressed", String(!hidden.has(id)))),
+    /** @param {(id: string) => string} text */
+    showValues: (text) => items.forEach(({ id, value }) => setText(value, text(id))),
+  };
+}

@@ -1,0 +1,87 @@
+// Scales and their ticks: from values to shares of an axis and back.
+
+/** @typedef {{ min: number, max: number, log: boolean }} Scale */
+
+/** Where a value stands, 0 at the start of the axis and 1 at its end. @param {Scale} scale @param {number} value */
+export function shareOf({ min, max, log }, value) {
+  return log ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min);
+}
+
+/** @param {Scale} scale @param {number} share */
+export function valueAt({ min, max, log }, share) {
+  return log ? min * (max / min) ** share : min + (max - min) * share;
+}
+
+/** The stretch between two shares of an axis, for zooming and panning. @param {Scale} scale @param {number} from @param {number} to @returns {[number, number]} */
+export function stretch(scale, from, to) {
+  return [valueAt(scale, from), valueAt(scale, to)];
+}
+
+/** A range that can be drawn: not empty, and above 0 for a log axis. @param {number} min @param {number} max @param {boolean} log @returns {[number, number]} */
+export function usable(min, max, log) {
+  if (!Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
+  if (log) {
+    const low = min > 0 ? min : max > 0 ? max / 1000 : 0.1;
+    const high = Math.max(max, low);
+    return high / low > 1 + 1e-9 ? [low, high] : [low / 2, high * 2];
+  }
+  if (max - min > Math.abs(max) * 1e-12) return [min, max];
+  const half = Math.abs(max) * 0.05 || 0.5;
+  return [min - half, max + half];
+}
+
+/** The same with room above and below. @param {[number, number]} range @param {boolean} log @returns {[number, number]} */
+export function padded([min, max], log) {
+  const scale = { min, max, log };
+  return stretch(scale, -0.05, 1.05);
+}
+
+/** About as many round numbers as asked for. @param {Scale} scale @param {number} wanted @returns {number[]} */
+export function ticks(scale, wanted) {
+  const { min, max, log } = scale;
+  if (log) {
+    const decades = Math.log10(max / min);
+    if (decades >= 1) return logTicks(min, max, wanted);
+  }
+  return linearTicks(min, max, wanted).filter((tick) => !log || tick > 0);
+}
+
+/** @param {number} min @param {number} max @param {number} wanted */
+function linearTicks(min, max, wanted) {
+  const rough = (max - min) / Math.max(1, wanted);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find((digit) => digit * power >= rough * 0.999) ?? 10) * power;
+  const found = [];
+  const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9 && found.length < 100; i += 1) {
+    found.push(places <= 20 ? Number((i * step).toFixed(places)) : i * step);
+  }
+  return found;
+}
+
+/** @param {number} min @param {number} max @param {number} wanted */
+function logTicks(min, max, wanted) {
+  const [first, last] = [Math.floor(Math.log10(min)), Math.ceil(Math.log10(max))];
+  const decades = Math.log10(max / min);
+  const digits = decades * 3 <= wanted * 1.5 ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil(decades / Math.max(1, wanted)));
+  const found = [];
+  for (let power = first; power <= last; power += 1) {
+    if (power % every !== 0) continue;
+    for (const digit of digits) {
+      const tick = Number(`${digit}e${power}`);
+      if (tick >= min * (1 - 1e-9) && tick <= max * (1 + 1e-9)) found.push(tick);
+    }
+  }
+  return found;
+}
+
+/** A tick's number, short. @param {number} value */
+export function tickText(value) {
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e9 || size < 1e-4) return value.toExponential().replace("e+", "e").replace(/^1e/, "1e");
+  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
+  if (size >= 1e4) return `${Number((value / 1e3).toPrecision(4))}k`;
+  return String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,57 @@
+// Smoothing: an exponential moving average without the pull towards its start.
+//
+// With weight w, s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). Written as a correction of the value before, a
+// constant stays exactly what it is. Where points are further apart than one step (a long run
+// arrives thinned), w counts once for each step between, so the curve keeps its shape.
+
+import { Column } from "./column.js";
+
+export class Smoothed {
+  /** @param {Column} x steps @param {Column} y values; not a number where there is none @param {number} weight 0 to below 1 */
+  constructor(x, y, weight) {
+    this.x = x;
+    this.y = y;
+    this.weight = weight;
+    this.column = new Column(Math.max(16, y.data.length));
+    this.version = -1;
+    this.value = 0;
+    this.mass = 0;
+    this.at = Number.NaN;
+  }
+
+  /** The smoothed column, up to date: computed only as far as the values have grown. */
+  get() {
+    if (this.version !== this.y.version) {
+      this.version = this.y.version;
+      this.column.truncate(0);
+      this.mass = 0;
+      this.at = Number.NaN;
+    }
+    const { weight } = this;
+    const [xs, ys, length] = [this.x.data, this.y.data, this.y.length];
+    for (let i = this.column.length; i < length; i += 1) {
+      const y = ys[i];
+      if (!Number.isFinite(y)) {
+        this.column.push(Number.NaN);
+        continue;
+      }
+      const apart = xs[i] - this.at;
+      const keep = apart > 1 ? weight ** apart : weight;
+      this.mass = this.mass * keep + (1 - keep);
+      this.value = this.at === this.at ? this.value + ((1 - keep) / this.mass) * (y - this.value) : y;
+      this.at = xs[i];
+      this.column.push(this.value);
+    }
+    return this.column;
+  }
+}
+
+/** Where the slider stands for a weight: equal ways for 0.9, 0.99 and 0.999. @param {number} weight */
+export function sliderOf(weight) {
+  return Math.round((-Math.log10(1 - weight) / 3) * 300);
+}
+
+/** The weight for a place of the slider, 0 to 300. @param {number} place */
+export function weightOf(place) {
+  return Math.min(0.999, Math.max(0, Number((1 - 10 ** ((-3 * place) / 300)).toFixed(3))));
+}

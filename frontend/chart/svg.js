@@ -1,0 +1,104 @@
+// Writes a chart as an SVG document: a figure for a report, made from the same frame as the screen's.
+
+import { shareOf, ticks, tickText } from "./scale.js";
+
+/** @import { Frame } from "./frame.js" */
+
+/**
+ * @typedef {{
+ *   title: string, subtitle: string, xLabel: string, width: number, height: number,
+ *   ink: string, faint: string, grid: string, page: string, bad: string, font: string,
+ *   colour: (token: string) => string, marks: number[],
+ * }} Look
+ */
+
+/** @param {Frame} frame @param {Look} look @returns {string} */
+export function chartSvg(frame, look) {
+  const { width, height } = look;
+  const box = { left: 56, top: 62, right: width - 16, bottom: height - 44 };
+  const toX = (/** @type {number} */ value) => box.left + shareOf(frame.x, value) * (box.right - box.left);
+  const toY = (/** @type {number} */ value) => box.bottom - shareOf(frame.y, value) * (box.bottom - box.top);
+  const out = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escape(look.font)}" font-size="12">`,
+    `<title>${escape(look.title)}</title>`,
+    `<rect width="${width}" height="${height}" fill="${look.page}"/>`,
+    text(box.left, 22, look.title, look.ink, 'font-size="15" font-weight="600"'),
+    text(box.right, 22, look.subtitle, look.faint, 'text-anchor="end"'),
+    `<clipPath id="plot"><rect x="${box.left}" y="${box.top}" width="${n(box.right - box.left)}" height="${n(box.bottom - box.top)}"/></clipPath>`,
+  ];
+  for (const tick of ticks(frame.y, Math.round((box.bottom - box.top) / 55))) {
+    const y = toY(tick);
+    out.push(line(box.left, y, box.right, y, look.grid), text(box.left - 8, y + 4, tickText(tick), look.faint, 'text-anchor="end"'));
+  }
+  for (const tick of ticks(frame.x, Math.round((box.right - box.left) / 90))) {
+    const x = toX(tick);
+    out.push(line(x, box.top, x, box.bottom, look.grid), text(x, box.bottom + 17, tickText(tick), look.faint, 'text-anchor="middle"'));
+  }
+  out.push(text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'), '<g clip-path="url(#plot)">');
+  for (const { line: series, x, y } of frame.drawn) {
+    const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
+    const colour = look.colour(series.token);
+    out.push(`<path d="${path(x, y, toX, toY)}" fill="none" stroke="${colour}" stroke-width="${series.width}" stroke-opacity="${series.alpha}" stroke-linejoin="round"${dash}/>`);
+    if (series.markers) {
+      x.forEach((at, i) => {
+        const value = y[i];
+        if (value !== null) out.push(`<circle cx="${n(toX(at))}" cy="${n(toY(value))}" r="2.5" fill="${colour}"/>`);
+      });
+    }
+  }
+  for (const mark of look.marks) {
+    if (mark >= frame.x.min && mark <= frame.x.max) out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
+  }
+  out.push("</g>", line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(frame, look, box.left), "</svg>");
+  return out.join("\n");
+}
+
+/** @param {Frame} frame @param {Look} look @param {number} left */
+function legend(frame, look, left) {
+  const out = [];
+  let x = left;
+  for (const { line: series } of frame.drawn) {
+    const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
+    out.push(`<line x1="${n(x)}" y1="42" x2="${n(x + 22)}" y2="42" stroke="${look.colour(series.token)}" stroke-width="2" stroke-opacity="${series.alpha}"${dash}/>`);
+    out.push(text(x + 28, 46, series.label, look.ink, ""));
+    x += 46 + series.label.length * 6.6;
+  }
+  return out.join("\n");
+}
+
+/** A new piece begins after each hole. @param {number[]} x @param {(number | null)[]} y @param {(v: number) => number} toX @param {(v: number) => number} toY */
+function path(x, y, toX, toY) {
+  let out = "";
+  let pen = "M";
+  for (let i = 0; i < x.length; i += 1) {
+    const value = y[i];
+    if (value === null) {
+      pen = "M";
+      continue;
+    }
+    out += `${pen}${n(toX(x[i]))} ${n(toY(value))}`;
+    pen = "L";
+  }
+  return out;
+}
+
+/** @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 @param {string} colour */
+function line(x1, y1, x2, y2, colour) {
+  return `<line x1="${n(x1)}" y1="${n(y1)}" x2="${n(x2)}" y2="${n(y2)}" stroke="${colour}"/>`;
+}
+
+/** @param {number} x @param {number} y @param {string} words @param {string} colour @param {string} more */
+function text(x, y, words, colour, more) {
+  return `<text x="${n(x)}" y="${n(y)}" fill="${colour}" ${more}>${escape(words)}</text>`;
+}
+
+/** @param {number} value */
+const n = (value) => String(Math.round(value * 100) / 100);
+
+/** @param {string} words */
+export function escape(words) {
+  return words
+    // What XML 1.0 forbids cannot be escaped either.
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
+    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
+}

@@ -1,0 +1,59 @@
+// What all charts of a page share: the horizontal axis and the smoothing.
+
+import { h, setText } from "../lib/dom.js";
+import { icon } from "../lib/icons.js";
+import { AXES } from "./axis.js";
+import { sliderOf, weightOf } from "./smooth.js";
+
+/** @import { View } from "./view.js" */
+/** @import { AxisName } from "./axis.js" */
+
+/** @param {View} view @param {{ onAxis: () => void, onSmoothing: () => void, onView: () => void }} listeners */
+export function toolbar(view, { onAxis, onSmoothing, onView }) {
+  const axes = AXES.map(({ name, label }) => {
+    const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });
+    return { input, element: h("label", {}, input, h("span", {}, label)) };
+  });
+  const log = h("button", { class: "button small quiet", type: "button", title: "Logarithmic horizontal axis", on: { click: () => ((view.logX = !view.logX), zoomOut()) } }, "Log x");
+  const slider = h("input", { type: "range", id: "smoothing", min: 0, max: 300, step: 1, on: { input: smooth } });
+  const weight = h("output", { for: "smoothing" });
+  const reset = h("button", { class: "button small", type: "button", on: { click: zoomOut } }, icon("reset", 14), "Reset zoom");
+  const element = h(
+    "div",
+    { class: "chart-tools", role: "group", "aria-label": "All charts" },
+    h("div", { class: "segments", role: "radiogroup", "aria-label": "Horizontal axis" }, ...axes.map((axis) => axis.element)),
+    log,
+    h("div", { class: "smoothing" }, h("label", { for: "smoothing" }, "Smoothing"), slider, weight),
+    reset,
+  );
+
+  /** @param {AxisName} name */
+  function choose(name) {
+    view.axis = name;
+    view.range = null;
+    onAxis();
+  }
+
+  function smooth() {
+    view.smoothing = weightOf(Number(slider.value));
+    onSmoothing();
+  }
+
+  function zoomOut() {
+    view.range = null;
+    for (const chart of Object.values(view.charts)) chart.range = null;
+    onView();
+  }
+
+  return {
+    element,
+    show() {
+      for (const { input } of axes) input.checked = input.value === view.axis;
+      log.setAttribute("aria-pressed", String(view.logX));
+      if (weightOf(Number(slider.value)) !== view.smoothing) slider.value = String(sliderOf(view.smoothing));
+      slider.setAttribute("aria-valuetext", view.smoothing === 0 ? "none" : String(view.smoothing));
+      setText(weight, view.smoothing === 0 ? "none" : view.smoothing.toFixed(3).replace(/0+$/, ""));
+      reset.hidden = !view.range && Object.values(view.charts).every((chart) => !chart.range);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// How the charts are looked at: axis, scales, zoom, smoothing, hidden lines. It lives in the
+// page's address, so a reload or a shared link shows the same.
+
+/** @import { AxisName } from "./axis.js" */
+
+/** @typedef {[number, number] | null} Range */
+/** @typedef {{ log: boolean, range: Range, hidden: Set<string> }} ChartView */
+/** @typedef {{ axis: AxisName, logX: boolean, range: Range, smoothing: number, charts: { [id: string]: ChartView } }} View */
+
+const AXIS_NAMES = ["step", "samples", "epoch", "time"];
+export const SMOOTHING = 0.9;
+
+/** @param {string[]} ids @returns {View} */
+export function plainView(ids) {
+  return { axis: "step", logX: false, range: null, smoothing: SMOOTHING, charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])) };
+}
+
+/** What an address says; what it does not say, or says wrongly, is plain. @param {string} search @param {string[]} ids @returns {View} */
+export function readView(search, ids) {
+  const query = new URLSearchParams(search);
+  const view = plainView(ids);
+  const axis = query.get("x") ?? "";
+  if (AXIS_NAMES.includes(axis)) view.axis = /** @type {AxisName} */ (axis);
+  view.logX = query.get("xscale") === "log";
+  view.range = readRange(query.get("range"));
+  const smoothing = Number(query.get("smooth") ?? Number.NaN);
+  if (smoothing >= 0 && smoothing <= 0.999) view.smoothing = smoothing;
+  for (const id of ids) {
+    view.charts[id] = {
+      log: query.get(`${id}.scale`) === "log",
+      range: readRange(query.get(`${id}.range`)),
+      hidden: new Set((query.get(`${id}.hide`) ?? "").split(",").filter(Boolean)),
+    };
+  }
+  return view;
+}
+
+/** The address for a view; other parts of the query stay. @param {View} view @param {string} search */
+export function writeView(view, search) {
+  const query = new URLSearchParams(search);
+  set(query, "x", view.axis === "step" ? "" : view.axis);
+  set(query, "xscale", view.logX ? "log" : "");
+  set(query, "range", writeRange(view.range));
+  set(query, "smooth", view.smoothing === SMOOTHING ? "" : String(view.smoothing));
+  for (const [id, chart] of Object.entries(view.charts)) {
+    set(query, `${id}.scale`, chart.log ? "log" : "");
+    set(query, `${id}.range`, writeRange(chart.range));
+    set(query, `${id}.hide`, [...chart.hidden].join(","));
+  }
+  const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  return text === "" ? "" : `?${text}`;
+}
+
+/** @param {URLSearchParams} query @param {string} name @param {string} value */
+function set(query, name, value) {
+  if (value === "") query.delete(name);
+  else query.set(name, value);
+}
+
+/** @param {string | null} text @returns {Range} */
+function readRange(text) {
+  const parts = (text ?? "").split(":");
+  if (parts.length !== 2 || parts.some((part) => part.trim() === "")) return null;
+  const [from, to] = parts.map(Number);
+  return Number.isFinite(from) && Number.isFinite(to) && from < to ? [from, to] : null;
+}
+
+/** @param {Range} range */
+function writeRange(range) {
+  return range ? range.map((value) => Number(value.toPrecision(6))).join(":") : "";
+}

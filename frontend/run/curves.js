@@ -1,0 +1,179 @@
+// The run's two charts: loss and accuracy over training, with what they share.
+
+import { h } from "../lib/dom.js";
+import { figure, percent } from "../lib/format.js";
+import { AXES, clock, epochAt, positions, samplesAt } from "../chart/axis.js";
+import { chart } from "../chart/chart.js";
+import { csv } from "../chart/csv.js";
+import { exportMenu } from "../chart/export.js";
+import { Smoothed } from "../chart/smooth.js";
+import { toolbar } from "../chart/toolbar.js";
+import { readView, writeView } from "../chart/view.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { RunStore, Series } from "./store.js" */
+/** @import { Pace } from "../chart/axis.js" */
+/** @import { Chart } from "../chart/chart.js" */
+/** @import { Line } from "../chart/frame.js" */
+/** @import { Entry } from "../chart/legend.js" */
+
+/** @type {Entry[]} */
+const ENTRIES = [
+  { id: "train", label: "training", token: "--data-1", dash: [], alpha: 1 },
+  { id: "train.raw", label: "each step", token: "--data-1", dash: [], alpha: 0.4 },
+  { id: "validation", label: "validation", token: "--data-2", dash: [7, 4], alpha: 1 },
+];
+
+/** @type {{ id: string, title: string, train: "train_loss" | "train_accuracy", validation: "validation_loss" | "validation_accuracy", value: (value: number) => string }[]} */
+const CHARTS = [
+  { id: "loss", title: "Loss", train: "train_loss", validation: "validation_loss", value: figure },
+  { id: "accuracy", title: "Accuracy", train: "train_accuracy", validation: "validation_accuracy", value: percent },
+];
+
+/** @param {RunStore} store @param {() => Run} run */
+export function curves(store, run) {
+  const view = readView(location.search, CHARTS.map(({ id }) => id));
+  /** What is derived from the columns, for the axis and the smoothing of now. @type {Map<string, { get: () => import("../chart/column.js").Column }>} */
+  const derived = new Map();
+  let saving = 0;
+  let drawing = 0;
+
+  /** @returns {Pace} */
+  const pace = () => ({
+    trainSamples: run().summary.train_samples ?? 1,
+    stepsPerEpoch: run().summary.steps_per_epoch ?? 1,
+    batchSize: Number(/** @type {any} */ (run().spec.training)?.batch_size ?? 1),
+  });
+
+  /** @param {string} key @param {() => { get: () => import("../chart/column.js").Column }} make */
+  const derive = (key, make) => {
+    let made = derived.get(key);
+    if (!made) derived.set(key, (made = make()));
+    return made.get();
+  };
+
+  /** @param {Series} series @param {string} name */
+  const xOf = (series, name) => derive(`${name} x`, () => positions(view.axis, series.x, pace(), store.series.time));
+
+  /** @param {typeof CHARTS[number]} which @returns {Line[]} */
+  function linesOf({ id, train, validation }) {
+    const { hidden } = view.charts[id];
+    const [steps, epochs] = [store.series[train], store.series[validation]];
+    const smooth = view.smoothing > 0;
+    /** @type {Line[]} */
+    const lines = [];
+    /** @param {Entry} entry @param {Series} series @param {string} name @param {Float64Array} y @param {Partial<Line>} more */
+    const add = (entry, series, name, y, more) => {
+      if (hidden.has(entry.id)) return;
+      lines.push({ ...entry, width: 2, markers: false, x: xOf(series, name).data, y, length: series.y.length, total: series.total, ...more });
+    };
+    if (smooth) add(ENTRIES[1], steps, train, steps.y.data, { width: 1, alpha: 0.3 });
+    const smoothed = smooth ? derive(`${train} smooth`, () => new Smoothed(steps.x, steps.y, view.smoothing)).data : steps.y.data;
+    // Drawn beside the raw line, the smoothed one hides no point: those are counted once.
+    add(ENTRIES[0], steps, train, smoothed, { width: smooth ? 2 : 1.2 });
+    add(ENTRIES[2], epochs, validation, epochs.y.data, { markers: true });
+    return lines;
+  }
+
+  /** @param {typeof CHARTS[number]} which */
+  function gapsOf({ train, validation }) {
+    const at = mapping();
+    return [...store.series[train].notFinite, ...store.series[validation].notFinite].map(({ step, kind }) => ({ step, kind, x: at(step) }));
+  }
+
+  /** A step as a position on the axis of now. @returns {(step: number) => number} */
+  function mapping() {
+    if (view.axis === "samples") return (step) => samplesAt(step, pace());
+    if (view.axis === "epoch") return (step) => epochAt(step, pace());
+    return view.axis === "time" ? clock(store.series.time.x, store.series.time.y) : (step) => step;
+  }
+
+  /** @param {typeof CHARTS[number]} which */
+  function numbersOf(which) {
+    return {
+      subtitle: run().name,
+      xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
+      marks: gapsOf(which).map(({ x }) => x),
+      csv: () => csv(["run", "step", "samples_seen", "epoch", "seconds", which.train, which.validation], rows(which)),
+      json: () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which)].map(([, step, samples_seen, epoch, seconds, train, validation]) => ({ step, samples_seen, epoch, seconds, [which.train]: train, [which.validation]: validation })) }),
+    };
+  }
+
+  /** Every step, with what is known of it. @param {typeof CHARTS[number]} which @returns {Generator<import("../chart/csv.js").Cell[]>} */
+  function* rows({ train, validation }) {
+    const [steps, epochs] = [store.series[train], store.series[validation]];
+    const seconds = clock(store.series.time.x, store.series.time.y);
+    const validated = new Map(Array.from({ length: epochs.x.length }, (_, i) => [epochs.x.data[i], epochs.y.data[i]]));
+    for (let i = 0; i < steps.x.length; i += 1) {
+      const step = steps.x.data[i];
+      yield [run().name, step, samplesAt(step, pace()), epochAt(step, pace()), seconds(step), steps.y.data[i], validated.get(step) ?? null];
+    }
+  }
+
+  /** @type {Chart[]} */
+  const charts = CHARTS.map((which) => {
+    const log = h("button", { class: "button small quiet", type: "button", title: "Logarithmic vertical axis", "aria-pressed": "false", on: { click: () => toggleLog(which.id) } }, "Log y");
+    /** @type {Chart} */
+    const made = chart({
+      id: which.id,
+      title: which.title,
+      entries: ENTRIES,
+      lines: () => linesOf(which),
+      gaps: () => gapsOf(which),
+      view,
+      value: which.value,
+      tools: h("div", { class: "chart-buttons" }, log, exportMenu(() => made, () => numbersOf(which))),
+      onView: viewed,
+      onPoint: (x, from) => charts.forEach((other) => other.id !== from && other.follow(x)),
+    });
+    log.setAttribute("aria-pressed", String(view.charts[which.id].log));
+    return made;
+  });
+
+  const tools = toolbar(view, {
+    onAxis: () => (derived.clear(), viewed()),
+    onSmoothing: () => {
+      for (const { train } of CHARTS) derived.delete(`${train} smooth`);
+      viewed();
+    },
+    onView: viewed,
+  });
+  const element = h("div", { class: "curves" }, tools.element, ...charts.map((made) => made.element));
+  tools.show();
+
+  /** @param {string} id */
+  function toggleLog(id) {
+    view.charts[id].log = !view.charts[id].log;
+    view.charts[id].range = null;
+    element.querySelector(`[data-chart="${id}"] [aria-pressed][title^="Log"]`)?.setAttribute("aria-pressed", String(view.charts[id].log));
+    viewed();
+  }
+
+  function viewed() {
+    tools.show();
+    draw();
+    clearTimeout(saving);
+    saving = window.setTimeout(() => history.replaceState(history.state, "", `${location.pathname}${writeView(view, location.search)}${location.hash}`), 150);
+  }
+
+  /** Draws at the next frame, once, however much has arrived. */
+  function draw() {
+    if (drawing) return;
+    drawing = requestAnimationFrame(() => {
+      drawing = 0;
+      const seq = store.lastSeq;
+      for (const made of charts) made.draw();
+      document.documentElement.dataset.lastSeqDrawn = String(seq);
+    });
+  }
+
+  return {
+    element,
+    draw,
+    /** Derives everything anew: the columns are other ones, or the pace became known. */
+    renew() {
+      derived.clear();
+      draw();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+// Paints the plane: regions tinted by class and certainty, the boundary as a crisp line, the points.
+
+import { colour } from "../lib/theme.js";
+import { ticks, tickText } from "../chart/scale.js";
+import { contour } from "./contour.js";
+import { margin } from "./grid.js";
+
+/** @import { Point, Split } from "../lib/types" */
+/** @import { Grid } from "./grid.js" */
+
+/** One colour and one shape for each class. */
+export const TOKENS = ["--data-1", "--data-2", "--data-3", "--data-4", "--data-5", "--data-6", "--data-7", "--data-8"];
+
+/** @typedef {(ctx: CanvasRenderingContext2D, x: number, y: number, r: number) => void} Shape */
+
+/** @type {Shape[]} */
+export const SHAPES = [
+  (ctx, x, y, r) => ctx.arc(x, y, r, 0, Math.PI * 2),
+  (ctx, x, y, r) => ctx.rect(x - r * 0.88, y - r * 0.88, r * 1.76, r * 1.76),
+  (ctx, x, y, r) => polygon(ctx, x, y, r * 1.25, 3, -Math.PI / 2),
+  (ctx, x, y, r) => polygon(ctx, x, y, r * 1.25, 4, 0),
+  (ctx, x, y, r) => polygon(ctx, x, y, r * 1.15, 5, -Math.PI / 2),
+  (ctx, x, y, r) => polygon(ctx, x, y, r * 1.25, 3, Math.PI / 2),
+  (ctx, x, y, r) => polygon(ctx, x, y, r * 1.15, 6, 0),
+  (ctx, x, y, r) => cross(ctx, x, y, r),
+];
+
+/** @typedef {{ x: [number, number], y: [number, number] }} Domain */
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split> }} what
+ */
+export function paint(canvas, { domain, grid, points, splits }) {
+  const ctx = canvas.getContext("2d");
+  const ratio = devicePixelRatio;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (!ctx || width === 0) return;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  ctx.scale(ratio, ratio);
+  ctx.fillStyle = colour("--surface");
+  ctx.fillRect(0, 0, width, height);
+  const toX = (/** @type {number} */ x) => ((x - domain.x[0]) / (domain.x[1] - domain.x[0])) * width;
+  const toY = (/** @type {number} */ y) => (1 - (y - domain.y[0]) / (domain.y[1] - domain.y[0])) * height;
+  if (grid) {
+    paintRegions(ctx, grid, toX, toY);
+    paintBoundary(ctx, grid, toX, toY);
+  }
+  paintTicks(ctx, domain, toX, toY, width, height);
+  // What is trained on lies under what is measured on: those are fewer.
+  for (const split of /** @type {Split[]} */ (["train", "validation", "test"])) {
+    if (splits.has(split)) for (const point of points) if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split);
+  }
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} of class @param {Split} split */
+export function drawPoint(ctx, x, y, of, split) {
+  const ink = colour(TOKENS[of % TOKENS.length]);
+  const r = split === "train" ? 3.1 : 3.9;
+  ctx.beginPath();
+  SHAPES[of % SHAPES.length](ctx, x, y, r);
+  ctx.lineWidth = split === "validation" ? 1.6 : 1;
+  ctx.fillStyle = split === "validation" ? colour("--surface") : ink;
+  ctx.strokeStyle = split === "test" ? colour("--ink") : split === "validation" ? ink : colour("--surface");
+  ctx.fill();
+  ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY */
+function paintRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, toY) {
+  const picture = new ImageData(columns, rows);
+  const inks = TOKENS.map((token) => rgb(colour(token)));
+  for (let j = 0; j < rows; j += 1) {
+    for (let i = 0; i < columns; i += 1) {
+      const from = j * columns + i;
+      const to = ((rows - 1 - j) * columns + i) * 4;
+      const [r, g, b] = inks[classes[from] % inks.length];
+      picture.data[to] = r;
+      picture.data[to + 1] = g;
+      picture.data[to + 2] = b;
+      picture.data[to + 3] = 18 + confidence[from] * 82;
+    }
+  }
+  const small = new OffscreenCanvas(columns, rows);
+  small.getContext("2d")?.putImageData(picture, 0, 0);
+  ctx.imageSmoothingEnabled = true;
+  ctx.drawImage(small, toX(x[0]), toY(y[1]), toX(x[1]) - toX(x[0]), toY(y[0]) - toY(y[1]));
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY */
+function paintBoundary(ctx, grid, toX, toY) {
+  const { columns, rows, x, y } = grid;
+  const present = [...new Set(grid.classes)];
+  if (present.length < 2) return;
+  const atX = (/** @type {number} */ i) => toX(x[0] + ((i + 0.5) / columns) * (x[1] - x[0]));
+  const atY = (/** @type {number} */ j) => toY(y[0] + ((j + 0.5) / rows) * (y[1] - y[0]));
+  ctx.beginPath();
+  // Between two classes one line is enough: the other's is the same.
+  for (const of of present.length === 2 ? present.slice(1) : present) {
+    for (const [x0, y0, x1, y1] of contour(margin(grid, of), columns, rows)) {
+      ctx.moveTo(atX(x0), atY(y0));
+      ctx.lineTo(atX(x1), atY(y1));
+    }
+  }
+  ctx.lineWidth = 1.8;
+  ctx.lineCap = "round";
+  ctx.strokeStyle = colour("--ink");
+  ctx.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {Domain} domain @param {(x: number) => number} toX @param {(y: number) => number} toY @param {number} width @param {number} height */
+function paintTicks(ctx, domain, toX, toY, width, height) {
+  ctx.fillStyle = colour("--ink-2");
+  ctx.font = '10px "Inter", -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
+  ctx.textBaseline = "alphabetic";
+  ctx.textAlign = "center";
+  const [x0, x1, y0, y1] = [...domain.x, ...domain.y];
+  for (const tick of ticks({ min: x0, max: x1, log: false }, 5)) {
+    if (toX(tick) > 24 && toX(tick) < width - 12) ctx.fillText(tickText(tick), toX(tick), height - 5);
+  }
+  ctx.textAlign = "left";
+  for (const tick of ticks({ min: y0, max: y1, log: false }, 5)) {
+    if (toY(tick) > 12 && toY(tick) < height - 18) ctx.fillText(tickText(tick), 5, toY(tick) + 3);
+  }
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} r @param {number} corners @param {number} turn */
+function polygon(ctx, x, y, r, corners, turn) {
+  for (let i = 0; i < corners; i += 1) {
+    const angle = turn + (i * Math.PI * 2) / corners;
+    ctx.lineTo(x + Math.cos(angle) * r, y + Math.sin(angle) * r);
+  }
+  ctx.closePath();
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} r */
+function cross(ctx, x, y, r) {
+  const t = r * 0.4;
+  const corners = [[-t, -r], [t, -r], [t, -t], [r, -t], [r, t], [t, t], [t, r], [-t, r], [-t, t], [-r, t], [-r, -t], [-t, -t]];
+  for (const [dx, dy] of corners) ctx.lineTo(x + dx, y + dy);
+  ctx.closePath();
+}
+
+/** @param {string} text such as rgb(1, 2, 3) @returns {[number, number, number]} */
+function rgb(text) {
+  const [r, g, b] = (text.match(/[\d.]+/g) ?? []).map(Number);
+  return [r ?? 0, g ?? 0, b ?? 0];
+}
