@@ -187,6 +187,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
     const all = lines();
     const some = all.filter((line) => line.length > 0);
     shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60) });
+    place.classList.toggle("blank", some.length === 0);
     empty.hidden = some.length > 0 || mine.hidden.size > 0;
     marks = gaps().map(({ x }) => x);
     picture.draw(shown);

@@ -8,9 +8,9 @@ import { padded, shareOf, usable } from "./scale.js";
 
 /**
  * @typedef {{
- *   id: string, label: string, token: string, dash: number[], width: number, alpha: number, markers: boolean,
+ *   id: string, label: string, token: string, dash: number[], width: number, alpha: number, markers: boolean, counts: boolean,
  *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, total: number,
- * }} Line `y` is not a number where there is a hole; `total` counts what was never sent too
+ * }} Line `y` is not a number where there is a hole; `total` counts what was never sent too; `counts` is false where another line has the same points
  */
 
 /** @typedef {{ line: Line, x: number[], y: (number | null)[] }} Drawn */
@@ -56,16 +56,16 @@ export function frame(lines, { range, yRange, logX, logY, pixels }) {
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
       const bad = (logX && at <= 0) || (logY && value <= 0);
-      if (bad) unloggable += 1;
+      if (bad && line.counts) unloggable += 1;
       if (logX && at <= 0) continue;
       out.x.push(at);
       out.y.push(bad || value !== value ? null : value);
       if (bad || value !== value || at < min || at > max) continue;
-      shown += 1;
+      if (line.counts) shown += 1;
       if (value < low) low = value;
       if (value > high) high = value;
     }
-    total += Math.round(inRange * (line.length > 0 ? line.total / line.length : 1));
+    if (line.counts) total += Math.round(inRange * (line.length > 0 ? line.total / line.length : 1));
     return out;
   });
   const [yMin, yMax] = yRange ? usable(yRange[0], yRange[1], logY) : padded(usable(low, high, logY), logY);

@@ -8,8 +8,8 @@ import { sliderOf, weightOf } from "./smooth.js";
 /** @import { View } from "./view.js" */
 /** @import { AxisName } from "./axis.js" */
 
-/** @param {View} view @param {{ onAxis: () => void, onSmoothing: () => void, onView: () => void }} listeners */
-export function toolbar(view, { onAxis, onSmoothing, onView }) {
+/** @param {View} view @param {{ smoothing: () => number, onAxis: () => void, onSmoothing: () => void, onView: () => void }} listeners */
+export function toolbar(view, { smoothing, onAxis, onSmoothing, onView }) {
   const axes = AXES.map(({ name, label }) => {
     const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });
     return { input, element: h("label", {}, input, h("span", {}, label)) };
@@ -50,9 +50,10 @@ export function toolbar(view, { onAxis, onSmoothing, onView }) {
     show() {
       for (const { input } of axes) input.checked = input.value === view.axis;
       log.setAttribute("aria-pressed", String(view.logX));
-      if (weightOf(Number(slider.value)) !== view.smoothing) slider.value = String(sliderOf(view.smoothing));
-      slider.setAttribute("aria-valuetext", view.smoothing === 0 ? "none" : String(view.smoothing));
-      setText(weight, view.smoothing === 0 ? "none" : view.smoothing.toFixed(3).replace(/0+$/, ""));
+      const now = smoothing();
+      if (weightOf(Number(slider.value)) !== now) slider.value = String(sliderOf(now));
+      slider.setAttribute("aria-valuetext", now === 0 ? "none" : String(now));
+      setText(weight, now === 0 ? "none" : now);
       reset.hidden = !view.range && Object.values(view.charts).every((chart) => !chart.range);
     },
   };

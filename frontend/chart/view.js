@@ -5,14 +5,18 @@
 
 /** @typedef {[number, number] | null} Range */
 /** @typedef {{ log: boolean, range: Range, hidden: Set<string> }} ChartView */
-/** @typedef {{ axis: AxisName, logX: boolean, range: Range, smoothing: number, charts: { [id: string]: ChartView } }} View */
+/** `smoothing` is `null` where it follows the length of the run. @typedef {{ axis: AxisName, logX: boolean, range: Range, smoothing: number | null, charts: { [id: string]: ChartView } }} View */
 
 const AXIS_NAMES = ["step", "samples", "epoch", "time"];
-export const SMOOTHING = 0.9;
+
+/** What smoothing shows the course of a run: an average over about a fiftieth of it. @param {number | null} steps */
+export function smoothingFor(steps) {
+  return Math.min(0.999, Math.max(0, Number((1 - 50 / Math.max(50, steps ?? 500)).toFixed(3))));
+}
 
 /** @param {string[]} ids @returns {View} */
 export function plainView(ids) {
-  return { axis: "step", logX: false, range: null, smoothing: SMOOTHING, charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])) };
+  return { axis: "step", logX: false, range: null, smoothing: null, charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])) };
 }
 
 /** What an address says; what it does not say, or says wrongly, is plain. @param {string} search @param {string[]} ids @returns {View} */
@@ -41,7 +45,7 @@ export function writeView(view, search) {
   set(query, "x", view.axis === "step" ? "" : view.axis);
   set(query, "xscale", view.logX ? "log" : "");
   set(query, "range", writeRange(view.range));
-  set(query, "smooth", view.smoothing === SMOOTHING ? "" : String(view.smoothing));
+  set(query, "smooth", view.smoothing === null ? "" : String(view.smoothing));
   for (const [id, chart] of Object.entries(view.charts)) {
     set(query, `${id}.scale`, chart.log ? "log" : "");
     set(query, `${id}.range`, writeRange(chart.range));

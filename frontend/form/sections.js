@@ -34,10 +34,10 @@ export function sections(table, draft, onChange) {
   const element = h(
     "div",
     { class: "sections" },
+    h("div", { class: "card section" }, nameFields.element),
     section("Data", setCards.element, dataFields.element, licence),
     section("Network", kindCards.element, networkFields.element),
     section("Training", trainingFields.element, ...groups.map((group) => group.element)),
-    section("Name", nameFields.element),
     advanced,
   );
 

@@ -8,7 +8,7 @@ import { csv } from "../chart/csv.js";
 import { exportMenu } from "../chart/export.js";
 import { Smoothed } from "../chart/smooth.js";
 import { toolbar } from "../chart/toolbar.js";
-import { readView, writeView } from "../chart/view.js";
+import { readView, smoothingFor, writeView } from "../chart/view.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { RunStore, Series } from "./store.js" */
@@ -38,6 +38,8 @@ export function curves(store, run) {
   let saving = 0;
   let drawing = 0;
 
+  const smoothing = () => view.smoothing ?? smoothingFor(run().summary.steps);
+
   /** @returns {Pace} */
   const pace = () => ({
     trainSamples: run().summary.train_samples ?? 1,
@@ -59,18 +61,18 @@ export function curves(store, run) {
   function linesOf({ id, train, validation }) {
     const { hidden } = view.charts[id];
     const [steps, epochs] = [store.series[train], store.series[validation]];
-    const smooth = view.smoothing > 0;
+    const smooth = smoothing() > 0;
     /** @type {Line[]} */
     const lines = [];
     /** @param {Entry} entry @param {Series} series @param {string} name @param {Float64Array} y @param {Partial<Line>} more */
     const add = (entry, series, name, y, more) => {
       if (hidden.has(entry.id)) return;
-      lines.push({ ...entry, width: 2, markers: false, x: xOf(series, name).data, y, length: series.y.length, total: series.total, ...more });
+      lines.push({ ...entry, width: 2, markers: false, counts: true, x: xOf(series, name).data, y, length: series.y.length, total: series.total, ...more });
     };
     if (smooth) add(ENTRIES[1], steps, train, steps.y.data, { width: 1, alpha: 0.3 });
-    const smoothed = smooth ? derive(`${train} smooth`, () => new Smoothed(steps.x, steps.y, view.smoothing)).data : steps.y.data;
-    // Drawn beside the raw line, the smoothed one hides no point: those are counted once.
-    add(ENTRIES[0], steps, train, smoothed, { width: smooth ? 2 : 1.2 });
+    const smoothed = smooth ? derive(`${train} smooth`, () => new Smoothed(steps.x, steps.y, smoothing())).data : steps.y.data;
+    const rawShows = smooth && !hidden.has(ENTRIES[1].id);
+    add(ENTRIES[0], steps, train, smoothed, { width: smooth ? 2 : 1.2, counts: !rawShows });
     add(ENTRIES[2], epochs, validation, epochs.y.data, { markers: true });
     return lines;
   }
@@ -131,6 +133,7 @@ export function curves(store, run) {
   });
 
   const tools = toolbar(view, {
+    smoothing,
     onAxis: () => (derived.clear(), viewed()),
     onSmoothing: () => {
       for (const { train } of CHARTS) derived.delete(`${train} smooth`);
@@ -173,6 +176,7 @@ export function curves(store, run) {
     /** Derives everything anew: the columns are other ones, or the pace became known. */
     renew() {
       derived.clear();
+      tools.show();
       draw();
     },
   };

@@ -1,0 +1,105 @@
+// A run's page: its state, its curves, its plane or its mistakes, its settings and its log, live.
+
+import { getBoundary, getMetrics, getRun } from "../lib/api.js";
+import { byId, h, pageData } from "../lib/dom.js";
+import { openStream } from "../lib/live.js";
+import { attempt, startShell } from "../lib/shell.js";
+import { isActive } from "../lib/status.js";
+import { boundaryPanel } from "../run/boundary.js";
+import { testPanel } from "../run/confusion.js";
+import { curves } from "../run/curves.js";
+import { runHeader } from "../run/header.js";
+import { logPanel } from "../run/log.js";
+import { notesPanel } from "../run/notes.js";
+import { progressPanel } from "../run/progress.js";
+import { settingsPanel } from "../run/settings.js";
+import { RunStore, SERIES } from "../run/store.js";
+
+/** @import { Run, RunEvent } from "../lib/types" */
+
+/** More points than any screen shows; a longer run comes thinned. */
+const POINTS = 100_000;
+/** The last words of a finished run, the test result among them, are asked for again: metrics do not hold them. */
+const LAST_WORDS = 8;
+
+startShell();
+
+/** @type {Run} */
+let run = pageData();
+const store = new RunStore();
+const header = runHeader(run, { onRun: showRun, onRemoved: () => location.assign("/") });
+const progress = progressPanel(run);
+const charts = curves(store, () => run);
+const test = testPanel();
+const notes = notesPanel();
+const log = logPanel(run.id, () => isActive(run));
+/** @type {ReturnType<typeof boundaryPanel> | null} */
+let plane = null;
+const side = h("div", { class: "run-side" }, test.element, settingsPanel(run), notes.element, log.element);
+
+byId("page").append(header.element, progress.element, h("div", { class: "run-columns" }, charts.element, side));
+document.documentElement.dataset.lastSeqDrawn = "0";
+start();
+
+async function start() {
+  await Promise.all([catchUp(), attempt(findPlane)]);
+  const stream = openStream({
+    url: () => `/api/v1/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_WORDS)}&include=status`,
+    on: {
+      message: (/** @type {RunEvent} */ event) => {
+        if (take(event)) return;
+        // An event is missing. Start afresh rather than draw a curve with a hole.
+        catchUp().then(() => stream.reconnect());
+      },
+      run: showRun,
+    },
+  });
+}
+
+/** Reads the curves so far. */
+async function catchUp() {
+  await attempt(async () => {
+    const [metrics, latest] = await Promise.all([getMetrics(run.id, [...SERIES], POINTS), getRun(run.id)]);
+    store.load(metrics);
+    showRun(latest);
+    charts.renew();
+  });
+}
+
+/** @param {RunEvent} event @returns {boolean} false when one before it is missing */
+function take(event) {
+  if (event.kind === "test") test.show(event, run.summary.classes ?? []);
+  if (event.kind === "note") notes.add(event.seq, event.message);
+  const taken = store.apply(event);
+  if (taken === "gap") return false;
+  if (taken === "old") return true;
+  if (event.kind === "started") {
+    const { classes, train_samples, steps_per_epoch, total_steps, parameters } = event;
+    run = { ...run, summary: { ...run.summary, classes, train_samples, steps_per_epoch, steps: total_steps, parameters } };
+    charts.renew();
+  }
+  if (event.kind === "boundary") {
+    if (plane) plane.take(event);
+    else attempt(findPlane);
+  }
+  charts.draw();
+  return true;
+}
+
+/** @param {Run} next */
+function showRun(next) {
+  const known = run.summary.steps_per_epoch !== null;
+  run = next;
+  header.show(run);
+  progress.show(run);
+  log.nudge();
+  if (!known && run.summary.steps_per_epoch !== null) charts.renew();
+}
+
+/** A run on points has boundaries, and with them a panel. */
+async function findPlane() {
+  const known = await getBoundary(run.id, "latest");
+  if (plane || !known.boundary) return;
+  plane = boundaryPanel(run.id, known);
+  side.prepend(plane.element);
+}

@@ -1,0 +1,127 @@
+// The head of a run's page: name, state, what went wrong, what one can do.
+
+import { labelRun } from "../lib/api.js";
+import { remove, resume, stop } from "../lib/actions.js";
+import { h, setText } from "../lib/dom.js";
+import { ago, moment } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { announce } from "../lib/shell.js";
+import { badge, canResume, canStop, stateOf } from "../lib/status.js";
+
+/** @import { Run } from "../lib/types" */
+
+/** @param {Run} first @param {{ onRun: (run: Run) => void, onRemoved: () => void }} listeners */
+export function runHeader(first, { onRun, onRemoved }) {
+  let run = first;
+  const status = badge();
+  const name = h("h1", { class: "run-name" });
+  const edit = h("button", { class: "button quiet icon small", type: "button", "aria-label": "Rename", title: "Rename", on: { click: open } }, icon("pencil", 14));
+  const input = h("input", { class: "input", "aria-label": "Name of the run", "aria-describedby": "name-error", maxlength: 400, autocomplete: "off" });
+  const error = h("p", { class: "field-error", id: "name-error", role: "alert", hidden: true });
+  const form = h(
+    "form",
+    { class: "rename", hidden: true, on: { submit: save, keydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close() } },
+    input,
+    h("button", { class: "button primary", type: "submit" }, "Save"),
+    h("button", { class: "button quiet", type: "button", on: { click: close } }, "Cancel"),
+    error,
+  );
+  const title = h("div", { class: "run-title" }, name, edit, status.element);
+  const about = h("p", { class: "muted small run-about" });
+  const message = h("div", { class: "notice", role: "status", hidden: true });
+
+  const stopButton = h("button", { class: "button", type: "button", on: { click: () => act(() => stop(run)) } }, icon("stop", 14), h("span", {}, "Stop"));
+  const resumeButton = h("button", { class: "button primary", type: "button", on: { click: () => act(() => resume(run)) } }, icon("play", 14), "Resume");
+  const copy = h("a", { class: "button", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy", 14), "Copy");
+  const deleteButton = h("button", { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } }, icon("trash"));
+  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, about), h("div", { class: "run-actions" }, stopButton, resumeButton, copy, deleteButton)), message);
+
+  function open() {
+    input.value = run.name;
+    showForm(true);
+    input.select();
+  }
+
+  function close() {
+    showForm(false);
+    edit.focus();
+  }
+
+  /** @param {boolean} shown */
+  function showForm(shown) {
+    form.hidden = !shown;
+    title.hidden = shown;
+    error.hidden = true;
+    input.removeAttribute("aria-invalid");
+  }
+
+  /** @param {SubmitEvent} event */
+  async function save(event) {
+    event.preventDefault();
+    if (input.value === run.name) {
+      close();
+      return;
+    }
+    try {
+      const renamed = await labelRun(run.id, { name: input.value });
+      onRun(renamed);
+      close();
+      announce("Renamed");
+    } catch (refusal) {
+      const errors = /** @type {any} */ (refusal).errors ?? [];
+      error.textContent = errors[0] ? `The name ${errors[0].message}.` : refusal instanceof Error ? refusal.message : String(refusal);
+      error.hidden = false;
+      input.setAttribute("aria-invalid", "true");
+      input.focus();
+    }
+  }
+
+  /** @param {() => Promise<Run | undefined>} action */
+  async function act(action) {
+    stopButton.disabled = true;
+    resumeButton.disabled = true;
+    const answer = await action();
+    onRun(answer ?? run);
+  }
+
+  async function drop() {
+    if (await remove(run)) onRemoved();
+  }
+
+  /** @param {Run} next */
+  function show(next) {
+    const before = stateOf(run).word;
+    run = next;
+    const state = stateOf(run);
+    if (before !== state.word) announce(`The run is ${state.word}`);
+    setText(name, run.name);
+    document.title = `${run.name} · Vivarium`;
+    status.show(run);
+    showAge();
+    const worth = run.message !== "" && run.status !== "running" && run.status !== "queued";
+    message.hidden = !worth;
+    message.className = `notice ${state.tone === "bad" || state.tone === "warn" || state.tone === "good" ? state.tone : ""}`;
+    if (worth && message.dataset.text !== run.message) {
+      message.dataset.text = run.message;
+      message.replaceChildren(icon("warning"), h("p", {}, run.message));
+    }
+    stopButton.hidden = !(run.status === "running" || run.status === "queued");
+    stopButton.disabled = !canStop(run);
+    setText(/** @type {Node} */ (stopButton.lastChild), run.stopping ? "Stopping…" : "Stop");
+    resumeButton.hidden = !canResume(run);
+    resumeButton.disabled = false;
+  }
+
+  function showAge() {
+    const sweep = run.sweep ? [" · ", h("a", { href: `/?sweep=${encodeURIComponent(run.sweep)}` }, "one of a sweep")] : [];
+    const text = `${run.spec.network.kind} on ${run.spec.data.set} · ${run.status === "queued" ? "created" : "started"} ${ago(run.created, Date.now())}`;
+    if (about.dataset.text === text) return;
+    about.dataset.text = text;
+    about.title = moment(run.created);
+    about.replaceChildren(text, ...sweep);
+  }
+
+  show(run);
+  setInterval(showAge, 10_000);
+  return { element, show };
+}

@@ -1,0 +1,56 @@
+// How far the run is: a bar and the figures one looks for.
+
+import { h, setAttribute, setText } from "../lib/dom.js";
+import { bytes, count, duration, figure, percent, short } from "../lib/format.js";
+import { stateOf } from "../lib/status.js";
+import { share } from "../runs/order.js";
+
+/** @import { Run } from "../lib/types" */
+
+/** @type {{ name: string, text: (run: Run) => string, title?: (run: Run) => string }[]} */
+const FIGURES = [
+  { name: "Epoch", text: ({ summary: { epoch, epochs } }) => (epoch === null ? "–" : `${count(epoch)} / ${count(epochs)}`) },
+  { name: "Step", text: ({ summary: { step, steps } }) => place(step, steps), title: ({ summary: { step, steps } }) => (step === null ? "" : `${count(step)} of ${count(steps)}`) },
+  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss) },
+  {
+    name: "Best validation",
+    text: ({ summary }) => percent(summary.best_validation_accuracy),
+    title: ({ summary }) => (summary.best_epoch === null ? "" : `after epoch ${summary.best_epoch}`),
+  },
+  { name: "Test", text: ({ summary }) => percent(summary.test_accuracy) },
+  { name: "Images/s", text: ({ summary }) => short(summary.images_per_s), title: ({ summary }) => count(summary.images_per_s) },
+  { name: "Trained for", text: ({ summary }) => duration(summary.seconds) },
+  { name: "Time left", text: ({ status, summary }) => (status === "running" ? duration(summary.seconds_left) : "–") },
+  { name: "Memory", text: ({ summary }) => bytes(summary.peak_memory_bytes), title: () => "most that the worker has held" },
+  { name: "Parameters", text: ({ summary }) => (summary.parameters !== null && summary.parameters >= 1e8 ? short(summary.parameters) : count(summary.parameters)), title: ({ summary }) => count(summary.parameters) },
+];
+
+/** Two numbers that fit into a figure. @param {number | null} step @param {number | null} steps */
+function place(step, steps) {
+  if (step === null) return "–";
+  const text = (steps ?? 0) >= 100_000 ? short : count;
+  return `${text(step)} / ${text(steps)}`;
+}
+
+/** @param {Run} first */
+export function progressPanel(first) {
+  const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
+  const cells = FIGURES.map(({ name }) => ({ name, value: h("dd") }));
+  const element = h("section", { class: "card progress", "aria-label": "Progress" }, bar, h("dl", { class: "figures" }, ...cells.map(({ name, value }) => h("div", {}, h("dt", {}, name), value))));
+
+  /** @param {Run} run */
+  function show(run) {
+    const done = run.status === "finished" && run.reason === "completed" ? 1 : share(run);
+    bar.dataset.tone = stateOf(run).tone;
+    bar.style.setProperty("--share", String(done));
+    setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));
+    cells.forEach(({ value }, i) => {
+      setText(value, FIGURES[i].text(run));
+      const title = FIGURES[i].title?.(run) ?? "";
+      if (value.title !== title) value.title = title;
+    });
+  }
+
+  show(first);
+  return { element, show };
+}

@@ -1,0 +1,56 @@
+// The settings of a run, to read and to copy.
+
+import { h } from "../lib/dom.js";
+import { setting } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { codeBlock } from "../lib/code.js";
+
+/** @import { Run, Json } from "../lib/types" */
+
+/** @param {Run} run */
+export function settingsPanel(run) {
+  const { spec } = run;
+  const code = codeBlock("Copy the settings as JSON");
+  code.show(JSON.stringify(spec, null, 2));
+  const groups = [
+    { title: "Data", values: /** @type {Json} */ (spec.data) },
+    { title: "Network", values: /** @type {Json} */ (spec.network) },
+    { title: "Training", values: /** @type {Json} */ (spec.training ?? {}) },
+  ];
+  const chevron = icon("chevron", 14);
+  chevron.classList.add("chevron");
+  return h(
+    "details",
+    { class: "card settings", open: matchMedia("(min-width: 1000px)").matches },
+    h("summary", { class: "card-head" }, h("h2", {}, chevron, "Settings")),
+    h(
+      "div",
+      { class: "card-body" },
+      h("div", { class: "settings-groups" }, ...groups.map(({ title, values }) => h("div", {}, h("h3", {}, title), h("dl", {}, ...pairs(values).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))))),
+      h("details", { class: "json" }, h("summary", {}, "As JSON"), code.element),
+      h(
+        "p",
+        { class: "links muted small" },
+        link(`/api/v1/runs/${run.id}`, "Run"),
+        link(`/api/v1/runs/${run.id}/metrics?points=100000`, "Metrics"),
+        link(`/api/v1/events?run=${run.id}`, "Events"),
+        "as the API gives them",
+      ),
+    ),
+  );
+}
+
+/** @param {string} href @param {string} text */
+const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);
+
+/** Names as people read them, nested ones with their group. @param {Json} values @param {string} [prefix] @returns {[string, string][]} */
+function pairs(values, prefix = "") {
+  return Object.entries(/** @type {{ [key: string]: Json }} */ (values ?? {})).flatMap(([key, value]) => {
+    const name = `${prefix}${key.replaceAll("_", " ")}`;
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) {
+      const { kind, ...rest } = value;
+      return [.../** @type {[string, string][]} */ (kind === undefined ? [] : [[name, setting(kind)]]), ...pairs(rest, `${name} `)];
+    }
+    return [/** @type {[string, string]} */ ([name, setting(value)])];
+  });
+}

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { contour } from "../../run/contour.js";
+import { decode, margin } from "../../run/grid.js";
+
+test("a straight boundary is where the field is 0, between the cells", () => {
+  // Two rows of three cells; the field crosses 0 a quarter of the way from the second to the third.
+  const pieces = contour([-5, -1, 3, -5, -1, 3], 3, 2);
+  assert.deepEqual(pieces, [[1.25, 0, 1.25, 1]]);
+});
+
+test("a field of one sign has no boundary", () => {
+  assert.deepEqual(contour([1, 2, 3, 4], 2, 2), []);
+  assert.deepEqual(contour([-1, -2, -3, -4], 2, 2), []);
+});
+
+test("every crossing of every case lies on an edge between two signs, and a loop closes", () => {
+  // One cell inside: four pieces around it.
+  const field = [-1, -1, -1, -1, 1, -1, -1, -1, -1];
+  const pieces = contour(field, 3, 3);
+  assert.equal(pieces.length, 4);
+  const ends = pieces.flatMap(([x0, y0, x1, y1]) => [`${x0},${y0}`, `${x1},${y1}`]).sort();
+  assert.deepEqual(ends, ["0.5,1", "0.5,1", "1,0.5", "1,0.5", "1,1.5", "1,1.5", "1.5,1", "1.5,1"]);
+});
+
+test("all sixteen cases have as many ends as edges that change sign", () => {
+  for (let corners = 0; corners < 16; corners += 1) {
+    const [a, b, c, d] = [1, 2, 4, 8].map((bit) => (corners & bit ? 1 : -1));
+    const pieces = contour([a, b, d, c], 2, 2);
+    const changes = [[a, b], [b, c], [c, d], [d, a]].filter(([p, q]) => p !== q).length;
+    assert.equal(pieces.length * 2, changes, `case ${corners}`);
+    const ends = new Set(pieces.flatMap(([x0, y0, x1, y1]) => [`${x0},${y0}`, `${x1},${y1}`]));
+    assert.equal(ends.size, changes, `case ${corners}`);
+  }
+});
+
+test("two opposite corners hang together as the middle says", () => {
+  assert.deepEqual(contour([3, -1, -1, 3], 2, 2).map((piece) => piece.map((v) => Math.round(v * 100) / 100)), [[0, 0.75, 0.25, 1], [0.75, 0, 1, 0.25]]);
+  assert.deepEqual(contour([1, -3, -3, 1], 2, 2).map((piece) => piece.map((v) => Math.round(v * 100) / 100)), [[0, 0.25, 0.25, 0], [1, 0.75, 0.75, 1]]);
+});
+
+test("a boundary's bytes are classes and confidences, from the lower edge", () => {
+  const cells = btoa(String.fromCharCode(0 * 32 + 31, 1 * 32 + 0, 2 * 32 + 31, 7 * 32 + 31));
+  const grid = decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells });
+  assert.deepEqual([...grid.classes], [0, 1, 2, 7]);
+  assert.deepEqual([...grid.confidence], [1, 0, 1, 1]);
+  assert.deepEqual([...margin(grid, 0)].map(Math.sign), [1, -1, -1, -1]);
+});
+
+test("a boundary with too few cells is refused", () => {
+  assert.throws(() => decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells: btoa("ab") }), /2 × 2 cells came with 2/);
+});
+
+test("where the network is unsure on both sides the line lies in the middle", () => {
+  const cells = btoa(String.fromCharCode(0, 32, 0, 32));
+  const grid = decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells });
+  assert.deepEqual(contour(margin(grid, 1), 2, 2), [[0.5, 0, 0.5, 1]]);
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cell, csv } from "../../chart/csv.js";
+import { frame } from "../../chart/frame.js";
+import { chartSvg, escape } from "../../chart/svg.js";
+
+test("cells that a spreadsheet would compute are text", () => {
+  assert.equal(cell("=1+1"), `"'=1+1"`);
+  assert.equal(cell("+a"), `"'+a"`);
+  assert.equal(cell("-a"), `"'-a"`);
+  assert.equal(cell("@cmd"), `"'@cmd"`);
+  assert.equal(cell("\t=1"), `"'\t=1"`);
+  assert.equal(cell(" =1"), `"' =1"`);
+});
+
+test("numbers are numbers, also negative ones", () => {
+  assert.deepEqual([-0.5, 1e-8, Number.NaN, Number.NEGATIVE_INFINITY, null].map(cell), ["-0.5", "1e-8", "NaN", "-inf", ""]);
+});
+
+test("commas, quotes and line breaks are quoted", () => {
+  assert.equal(csv(["name", "x"], [['a "b", c', 1], ["two\nlines", 2]]), 'name,x\r\n"a ""b"", c",1\r\n"two\nlines",2\r\n');
+});
+
+const look = {
+  title: "Loss", subtitle: '<script>"&\'', xLabel: "Step", width: 400, height: 300, ink: "#000", faint: "#555", grid: "#eee", page: "#fff", bad: "#c00", font: "sans-serif",
+  colour: (/** @type {string} */ token) => (token === "--data-1" ? "rgb(1, 2, 3)" : "red"), marks: [2],
+};
+const line = { id: "a", label: "a < b", token: "--data-1", dash: [7, 4], width: 2, alpha: 1, markers: true, counts: true, x: [0, 1, 2, 3], y: [1, 2, Number.NaN, 4], length: 4, total: 4 };
+
+test("a picture has its lines, its marks and its words, and no markup from a name", () => {
+  const svg = chartSvg(frame([line], { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
+  assert.match(svg, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="400" height="300"/);
+  assert.match(svg, /&lt;script&gt;&quot;&amp;&#39;/);
+  assert.match(svg, /a &lt; b/);
+  assert.doesNotMatch(svg, /<script/);
+  // From left 56 to right 384, from bottom 256 to top 62; a hole begins a new piece.
+  assert.match(svg, /<path d="M56 207.5L165.33 159M384 62" fill="none" stroke="rgb\(1, 2, 3\)" stroke-width="2" stroke-opacity="1" stroke-linejoin="round" stroke-dasharray="7 4"\/>/);
+  assert.equal(svg.match(/<circle/g)?.length, 3);
+  assert.match(svg, /fill="#c00"/);
+});
+
+test("characters that XML forbids do not reach the document", () => {
+  assert.equal(escape("a\u0000b\u001f"), "a\ufffdb\ufffd");
+});

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { chooseSet, draftOf, emptyDraft, gridOf, isChanged, specOf, type, typedIn } from "../../form/draft.js";
+import { place } from "../../form/errors.js";
+import { fieldsOf, networksFor } from "../../form/table.js";
+import { rangeOf, toTyped, toValue } from "../../form/values.js";
+import { TABLE } from "./table.js";
+
+/** @import { Field } from "../../lib/types" */
+
+/** @param {ReturnType<typeof emptyDraft>} draft @param {string} path @returns {Field} */
+const field = (draft, path) => {
+  const found = fieldsOf(TABLE, draft).find((field) => field.path === path);
+  assert.ok(found, path);
+  return found;
+};
+
+test("a draft with nothing typed makes the defaults, the network's over the data set's over the field's", () => {
+  const draft = emptyDraft(TABLE);
+  assert.deepEqual(specOf(TABLE, draft), {
+    data: { set: "digits", validation: 0.1 },
+    network: { kind: "mlp", hidden: [128, 64], activation: "relu" },
+    training: { epochs: 20, batch_size: 64, threads: null, optimizer: { kind: "sgd", lr: 0.01, nesterov: false }, early_stopping: null },
+  });
+  draft.kind = "vgg16";
+  assert.equal(/** @type {any} */ (specOf(TABLE, draft)).training.epochs, 3);
+});
+
+test("only what the choices use goes out", () => {
+  const draft = emptyDraft(TABLE);
+  draft.variants["training.optimizer"] = "adamw";
+  draft.variants["training.early_stopping"] = "";
+  const { training } = /** @type {any} */ (specOf(TABLE, draft));
+  assert.deepEqual(training.optimizer, { kind: "adamw", lr: 0.001 });
+  assert.deepEqual(training.early_stopping, { patience: 5 });
+});
+
+test("a network that does not take the data is not offered, and left when the data changes", () => {
+  const draft = emptyDraft(TABLE);
+  draft.kind = "vgg16";
+  assert.deepEqual(networksFor(TABLE, "blobs").map((row) => row.kind), ["perceptron", "mlp"]);
+  chooseSet(TABLE, draft, "blobs");
+  assert.equal(draft.kind, "perceptron");
+});
+
+test("what was typed is there again when its field comes back", () => {
+  const draft = emptyDraft(TABLE);
+  type(TABLE, draft, field(draft, "network.hidden"), "32");
+  draft.kind = "vgg16";
+  assert.equal("hidden" in specOf(TABLE, draft).network, false);
+  draft.kind = "mlp";
+  assert.deepEqual(specOf(TABLE, draft).network.hidden, [32]);
+});
+
+test("text that is no number goes out as it was typed", () => {
+  const draft = emptyDraft(TABLE);
+  type(TABLE, draft, field(draft, "training.epochs"), "many");
+  type(TABLE, draft, field(draft, "network.hidden"), "128, x, 3.5");
+  const spec = /** @type {any} */ (specOf(TABLE, draft));
+  assert.equal(spec.training.epochs, "many");
+  assert.deepEqual(spec.network.hidden, [128, "x", 3.5]);
+});
+
+test("numbers are read strictly, and none that a browser cannot hold", () => {
+  const number = /** @type {Field} */ ({ path: "n", label: "n", help: "", kind: { type: "number", min: 0, max: 1, min_open: false }, default: "0", nullable: false, advanced: false });
+  const read = (/** @type {string} */ text) => toValue(number, text);
+  assert.deepEqual([" 0.5 ", "1e-3", ".5", "-2", "+3"].map(read), [0.5, 0.001, 0.5, -2, 3]);
+  assert.deepEqual(["0x10", "1,5", "1e999", "9007199254740993", "Infinity", "", "1_000"].map(read), ["0x10", "1,5", "1e999", "9007199254740993", "Infinity", "", "1_000"]);
+  assert.equal(toValue({ ...number, nullable: true }, "  "), null);
+});
+
+test("a field is changed while it differs from its default", () => {
+  const draft = emptyDraft(TABLE);
+  const epochs = field(draft, "training.epochs");
+  type(TABLE, draft, epochs, "7");
+  assert.equal(isChanged(TABLE, draft, epochs), true);
+  type(TABLE, draft, epochs, "20");
+  assert.equal(isChanged(TABLE, draft, epochs), false);
+  assert.equal(typedIn(TABLE, draft, epochs), "20");
+});
+
+test("a copied RunSpec comes out as it went in", () => {
+  const spec = {
+    name: "copied",
+    data: { set: "blobs", validation: 0.2 },
+    network: { kind: "mlp", hidden: [8], activation: "tanh" },
+    training: { epochs: 9, batch_size: 1, threads: 2, optimizer: { kind: "adamw", lr: 0.5 }, early_stopping: { patience: 2 } },
+  };
+  assert.deepEqual(specOf(TABLE, draftOf(TABLE, spec)), spec);
+});
+
+test("what a copied RunSpec says beyond the form goes along", () => {
+  const spec = { data: { set: "digits", mystery: 1 }, network: { kind: "mlp" }, training: { schedule: { kind: "cosine" } } };
+  const made = /** @type {any} */ (specOf(TABLE, draftOf(TABLE, spec)));
+  assert.equal(made.data.mystery, 1);
+  assert.deepEqual(made.training.schedule, { kind: "cosine" });
+});
+
+test("values to compare are read like the field", () => {
+  const draft = emptyDraft(TABLE);
+  draft.grid = { "training.batch_size": "16, 32,,x", "network.activation": "relu, tanh", "network.gone": "1" };
+  assert.deepEqual(gridOf(TABLE, draft), { "training.batch_size": [16, 32, "x"], "network.activation": ["relu", "tanh"] });
+});
+
+test("an error goes to its field, an item's to its list, and what has no field is told apart", () => {
+  const { placed, apart } = place(
+    [
+      { path: "training.epochs", value: "many", message: "must be a whole number" },
+      { path: "network.hidden.1", value: "x", message: "must be a whole number" },
+      { path: "network.kind", value: "x", message: "unknown" },
+      { path: "", value: null, message: "must be an object" },
+    ],
+    new Set(["training.epochs", "network.hidden"]),
+  );
+  assert.deepEqual([...placed], [["training.epochs", ["must be a whole number"]], ["network.hidden", ["number 2 must be a whole number"]]]);
+  assert.deepEqual(apart.map(({ path }) => path), ["network.kind", ""]);
+});
+
+test("ranges in words", () => {
+  assert.equal(rangeOf({ type: "integer", min: 1, max: 65_536 }, false), "1 to 65,536");
+  assert.equal(rangeOf({ type: "integer", min: 8, max: 224, step: 8 }, false), "8 to 224, in steps of 8");
+  assert.equal(rangeOf({ type: "number", min: 0, max: 100, min_open: true }, true), "above 0, at most 100, or empty");
+  assert.equal(toTyped(field(emptyDraft(TABLE), "network.hidden"), [1, 2]), "1, 2");
+});

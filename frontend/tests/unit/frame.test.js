@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { align, extent, frame } from "../../chart/frame.js";
+import { nearest, nearestAlong } from "../../chart/nearest.js";
+
+/** @import { Line } from "../../chart/frame.js" */
+
+/** @param {string} id @param {[number, number][]} points @param {Partial<Line>} [more] @returns {Line} */
+const line = (id, points, more = {}) => ({
+  id, label: id, token: "--data-1", dash: [], width: 1, alpha: 1, markers: false, counts: true,
+  x: points.map(([x]) => x), y: points.map(([, y]) => y), length: points.length, total: points.length, ...more,
+});
+const plain = { range: null, yRange: null, logX: false, logY: false, pixels: 100 };
+
+test("lines lie over one row of positions: undefined where a line has no point, null where it has a hole", () => {
+  const [x, a, b] = align([
+    { line: line("a", []), x: [1, 2, 3], y: [10, null, 30] },
+    { line: line("b", []), x: [2, 4], y: [5, 6] },
+  ]);
+  assert.deepEqual(x, [1, 2, 3, 4]);
+  assert.deepEqual(a, [10, null, 30, undefined]);
+  assert.deepEqual(b, [undefined, 5, undefined, 6]);
+});
+
+test("what a log axis cannot show is counted and left out", () => {
+  const made = frame([line("a", [[0, 5], [1, 0], [2, -3], [3, 10], [4, 100]])], { ...plain, logX: true, logY: true });
+  assert.equal(made.unloggable, 3);
+  assert.deepEqual([made.x.min, made.x.max], [1, 4]);
+  assert.ok(made.y.min > 0 && made.y.min < 10 && made.y.max > 100);
+});
+
+test("a zoom holds whatever arrives; without one the frame follows", () => {
+  const short = line("a", [[1, 1], [2, 2]]);
+  const long = line("a", [[1, 1], [2, 2], [3, 50]]);
+  assert.deepEqual([frame([short], plain).x.max, frame([long], plain).x.max], [2, 3]);
+  const zoomed = { ...plain, range: /** @type {[number, number]} */ ([1, 2]) };
+  assert.deepEqual(frame([short], zoomed).x, frame([long], zoomed).x);
+  assert.deepEqual(frame([short], zoomed).y, frame([long], zoomed).y);
+});
+
+test("the vertical range is that of the points in sight", () => {
+  const { y } = frame([line("a", [[0, 1000], [1, 1], [2, 2]])], { ...plain, range: [0.5, 2] });
+  assert.ok(y.min < 1 && y.max > 2 && y.max < 3);
+});
+
+test("points are counted once, and with those that were never sent", () => {
+  const points = /** @type {[number, number][]} */ ([[1, 1], [2, 2], [3, 3], [4, 4]]);
+  const made = frame([line("raw", points, { total: 4000 }), line("smooth", points, { counts: false, total: 4000 })], plain);
+  assert.deepEqual([made.shown, made.total], [4, 4000]);
+});
+
+test("an empty chart has a frame too", () => {
+  assert.deepEqual(extent([], false), [0, 1]);
+  assert.deepEqual(frame([], plain).rows, [[]]);
+});
+
+test("one point has room around it", () => {
+  const { x, y } = frame([line("a", [[5, 3]])], plain);
+  assert.ok(x.max > x.min && y.min < 3 && y.max > 3);
+});
+
+test("the nearest points are found by pixel, the nearest line first, at most five", () => {
+  const lines = Array.from({ length: 7 }, (_, k) => line(String(k), [[0, k], [10, k]]));
+  const made = frame(lines, { ...plain, range: [0, 10], yRange: [0, 6] });
+  const near = nearest(made, { left: 95, top: 100 - (2 / 6) * 100 }, { width: 100, height: 100 });
+  assert.equal(near.length, 5);
+  assert.deepEqual([near[0].line.id, near[0].x, near[0].y], ["2", 10, 2]);
+});
+
+test("a crosshair stands for the nearest point along the axis of each line", () => {
+  const made = frame([line("a", [[0, 1], [10, 9]]), line("b", [[4, 2]])], plain);
+  assert.deepEqual(nearestAlong(made, 6, { width: 100, height: 100 }).map(({ x, y }) => [x, y]), [[10, 9], [4, 2]]);
+});

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { matches, share, sorted } from "../../runs/order.js";
+
+/** @import { Run } from "../../lib/types" */
+
+/** @param {string} id @param {Partial<Run>} more @param {Partial<Run["summary"]>} [summary] @returns {Run} */
+const run = (id, more, summary = {}) => /** @type {any} */ ({
+  id, name: id, status: "finished", created: `2026-01-0${id.length}T00:00:00Z`, tags: [], spec: { data: { set: "digits" }, network: { kind: "mlp", activation: "relu" }, training: { optimizer: { kind: "sgd" } } },
+  ...more,
+  summary: { best_validation_accuracy: null, step: null, steps: null, ...summary },
+});
+const ids = (/** @type {Run[]} */ runs) => runs.map(({ id }) => id);
+
+test("runs come newest first", () => {
+  assert.deepEqual(ids(sorted([run("a", {}), run("ccc", {}), run("bb", {})], { key: "created", descending: true })), ["ccc", "bb", "a"]);
+});
+
+test("what is unknown comes last, whichever way one sorts", () => {
+  const runs = [run("a", {}), run("bb", {}, { best_validation_accuracy: 0.5 }), run("ccc", {}, { best_validation_accuracy: 0.9 })];
+  assert.deepEqual(ids(sorted(runs, { key: "validation", descending: true })), ["ccc", "bb", "a"]);
+  assert.deepEqual(ids(sorted(runs, { key: "validation", descending: false })), ["bb", "ccc", "a"]);
+});
+
+test("equals keep the newest first", () => {
+  assert.deepEqual(ids(sorted([run("a", {}), run("bb", {})], { key: "network", descending: false })), ["bb", "a"]);
+});
+
+test("every word of the filter must be found, in whatever the row says", () => {
+  const found = run("a", { name: "Batch size 32", tags: ["course"] });
+  for (const filter of ["", "batch", "MLP digits", "finished", "course sgd"]) assert.equal(matches(found, filter, "finished"), true, filter);
+  for (const filter of ["vgg16", "batch running"]) assert.equal(matches(found, filter, "finished"), false, filter);
+});
+
+test("how much of a run is done", () => {
+  assert.deepEqual([run("a", {}, { step: 5, steps: 20 }), run("a", {}, { step: 5, steps: null }), run("a", {})].map(share), [0.25, 0, 0]);
+});

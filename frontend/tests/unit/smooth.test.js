@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Column } from "../../chart/column.js";
+import { Smoothed, sliderOf, weightOf } from "../../chart/smooth.js";
+
+/** @param {number[]} values @param {number} weight @param {number[]} [steps] */
+function smoothed(values, weight, steps = values.map((_, i) => i + 1)) {
+  const [x, y] = [new Column(), new Column()];
+  values.forEach((value, i) => (x.push(steps[i]), y.push(value)));
+  const column = new Smoothed(x, y, weight).get();
+  return [...column.data.subarray(0, column.length)];
+}
+
+/** @param {number[]} found @param {number[]} expected */
+function close(found, expected) {
+  assert.equal(found.length, expected.length);
+  found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-12, `at ${i}: ${value}, expected ${expected[i]}`));
+}
+
+test("the average has no pull towards its start: computed by hand for weight 1/2", () => {
+  // s1 = 4; s2 = (½·4 + 8)/(½ + 1) = 20/3; s3 = (¼·4 + ½·8 + 2)/(¼ + ½ + 1) = 4
+  close(smoothed([4, 8, 2], 0.5), [4, 20 / 3, 4]);
+});
+
+test("a constant stays exactly what it is, whatever the weight", () => {
+  for (const weight of [0.1, 0.9, 0.999]) {
+    assert.deepEqual(new Set(smoothed(Array.from({ length: 1000 }, () => 0.1), weight)), new Set([0.1]));
+  }
+});
+
+test("weight 0 leaves every value alone", () => {
+  assert.deepEqual(smoothed([3, -1, 7.5], 0), [3, -1, 7.5]);
+});
+
+test("a value that is not finite is a hole and pulls nothing with it", () => {
+  const found = smoothed([4, Number.NaN, Number.POSITIVE_INFINITY, 4], 0.9);
+  assert.deepEqual(found, [4, Number.NaN, Number.NaN, 4]);
+});
+
+test("points two steps apart count like the steps they stand for", () => {
+  // keep = ½² between them: s = (¼·4·½ + ¾·8) / (¼·½ + ¾)
+  close(smoothed([4, 8], 0.5, [1, 3]), [4, (0.25 * 4 * 0.5 + 0.75 * 8) / (0.25 * 0.5 + 0.75)]);
+});
+
+test("appending goes on where it was, and equals smoothing at once", () => {
+  const values = Array.from({ length: 500 }, (_, i) => Math.sin(i) + i / 100);
+  const [x, y] = [new Column(16), new Column(16)];
+  const smooth = new Smoothed(x, y, 0.95);
+  values.forEach((value, i) => {
+    x.push(i + 1);
+    y.push(value);
+    if (i % 7 === 0) smooth.get();
+  });
+  const column = smooth.get();
+  assert.deepEqual([...column.data.subarray(0, column.length)], smoothed(values, 0.95));
+});
+
+test("values taken back are smoothed anew", () => {
+  const [x, y] = [new Column(), new Column()];
+  [1, 2, 3].forEach((value) => (x.push(value), y.push(value * 10)));
+  const smooth = new Smoothed(x, y, 0.5);
+  smooth.get();
+  x.truncate(1);
+  y.truncate(1);
+  x.push(2);
+  y.push(40);
+  assert.deepEqual([...smooth.get().data.subarray(0, 2)], smoothed([10, 40], 0.5));
+});
+
+test("the slider reaches from 0 to 0.999 and gives back the weight it shows", () => {
+  assert.equal(weightOf(0), 0);
+  assert.equal(weightOf(300), 0.999);
+  for (const weight of [0, 0.5, 0.9, 0.99, 0.999]) assert.ok(Math.abs(weightOf(sliderOf(weight)) - weight) < 0.004);
+});

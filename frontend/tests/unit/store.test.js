@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RunStore } from "../../run/store.js";
+
+/** @import { Metrics, StepsEvent } from "../../lib/types" */
+
+/** @param {number} seq @param {number} first @param {(number | null)[]} loss @param {Partial<StepsEvent>} [more] @returns {StepsEvent} */
+const steps = (seq, first, loss, more = {}) => ({
+  kind: "steps", seq, first_step: first, epoch: 1, samples_seen: 0, seconds: first + loss.length - 1, loss, accuracy: loss.map(() => 0.5), lr: loss.map(() => 0.1), images_per_s: 1, ...more,
+});
+
+/** @param {RunStore} store @param {"train_loss" | "validation_loss" | "time"} name */
+const pairs = (store, name) => {
+  const { x, y } = store.series[name];
+  return Array.from({ length: x.length }, (_, i) => [x.data[i], y.data[i]]);
+};
+
+/** @returns {Metrics} */
+const metrics = () => ({
+  run: "r", last_seq: 5, x: "step",
+  series: { train_loss: { x: [1, 2, 3], y: [3, null, 1], total: 3, not_finite: [{ x: 2, kind: "inf" }] }, validation_loss: { x: [3], y: [2], total: 1, not_finite: [] } },
+});
+
+test("an event that came before changes nothing", () => {
+  const store = new RunStore();
+  assert.equal(store.apply(steps(1, 1, [3, 2])), "new");
+  assert.equal(store.apply(steps(1, 1, [3, 2])), "old");
+  assert.deepEqual(pairs(store, "train_loss"), [[1, 3], [2, 2]]);
+  assert.equal(store.series.train_loss.total, 2);
+});
+
+test("an event that skips ahead is refused and changes nothing", () => {
+  const store = new RunStore();
+  store.apply(steps(1, 1, [3]));
+  assert.equal(store.apply(steps(3, 3, [1])), "gap");
+  assert.equal(store.lastSeq, 1);
+  assert.deepEqual(pairs(store, "train_loss"), [[1, 3]]);
+});
+
+test("the stream goes on after what was loaded, and its overlap is dropped", () => {
+  const store = new RunStore();
+  store.load(metrics());
+  assert.equal(store.apply(steps(5, 3, [1])), "old");
+  assert.equal(store.apply(steps(6, 4, [0.5])), "new");
+  assert.deepEqual(pairs(store, "train_loss").map(([x]) => x), [1, 2, 3, 4]);
+  assert.deepEqual(store.series.train_loss.notFinite, [{ step: 2, kind: "inf" }]);
+  assert.ok(Number.isNaN(store.series.train_loss.y.data[1]));
+});
+
+test("loading again after a gap forgets what was there", () => {
+  const store = new RunStore();
+  store.apply(steps(1, 1, [9, 9, 9, 9]));
+  store.load(metrics());
+  assert.equal(store.series.train_loss.x.length, 3);
+  assert.equal(store.lastSeq, 5);
+});
+
+test("the kind of what is not finite is the event's", () => {
+  const store = new RunStore();
+  store.apply(steps(1, 1, [1, null], { not_finite: "inf" }));
+  store.apply(steps(2, 3, [null], { not_finite: "nan" }));
+  assert.deepEqual(store.series.train_loss.notFinite, [{ step: 2, kind: "inf" }, { step: 3, kind: "nan" }]);
+});
+
+test("steps that a resumed run does again take the place of the old ones", () => {
+  const store = new RunStore();
+  store.apply(steps(1, 1, [5, 4, null]));
+  assert.equal(store.apply(steps(2, 2, [4, 3, 2])), "new");
+  assert.deepEqual(pairs(store, "train_loss"), [[1, 5], [2, 4], [3, 3], [4, 2]]);
+  assert.deepEqual(store.series.train_loss.notFinite, []);
+  assert.equal(store.series.train_loss.total, 4);
+});
+
+test("time is known at the last step of a line, validation at the end of an epoch", () => {
+  const store = new RunStore();
+  store.apply(steps(1, 1, [5, 4, 3], { seconds: 1.5 }));
+  store.apply({ kind: "epoch", seq: 2, epoch: 1, step: 3, samples_seen: 9, train: { loss: 4, accuracy: 0.5 }, validation: { loss: 3.5, accuracy: 0.6 }, seconds: 1.5, elapsed: 1.5, peak_memory_bytes: null });
+  store.apply({ kind: "epoch", seq: 3, epoch: 2, step: 6, samples_seen: 18, train: { loss: 4, accuracy: 0.5 }, validation: null, seconds: 1.5, elapsed: 3, peak_memory_bytes: null });
+  assert.deepEqual(pairs(store, "time"), [[3, 1.5]]);
+  assert.deepEqual(pairs(store, "validation_loss"), [[3, 3.5]]);
+});
+
+test("events of other kinds only move the number on", () => {
+  const store = new RunStore();
+  assert.equal(store.apply({ kind: "note", seq: 1, message: "x" }), "new");
+  assert.equal(store.lastSeq, 1);
+});
+
+test("a thinned run knows how many points it has", () => {
+  const store = new RunStore();
+  const thinned = metrics();
+  thinned.series.train_loss.total = 1000;
+  store.load(thinned);
+  store.apply(steps(6, 1001, [1, 1]));
+  assert.equal(store.series.train_loss.total, 1002);
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { plainView, readView, smoothingFor, writeView } from "../../chart/view.js";
+
+const IDS = ["loss", "accuracy"];
+
+test("a plain view leaves the address as it is", () => {
+  assert.equal(writeView(plainView(IDS), ""), "");
+  assert.equal(writeView(plainView(IDS), "?other=1"), "?other=1");
+});
+
+test("a view survives its address", () => {
+  const view = plainView(IDS);
+  view.axis = "samples";
+  view.logX = true;
+  view.range = [100, 2500.5];
+  view.smoothing = 0.97;
+  view.charts.loss.log = true;
+  view.charts.loss.range = [0.01, 2];
+  view.charts.accuracy.hidden.add("train.raw").add("validation");
+  const search = writeView(view, "");
+  assert.equal(search, "?x=samples&xscale=log&range=100:2500.5&smooth=0.97&loss.scale=log&loss.range=0.01:2&accuracy.hide=train.raw,validation");
+  assert.deepEqual(readView(search, IDS), view);
+});
+
+test("what an address says wrongly is plain", () => {
+  assert.deepEqual(readView("?x=weeks&range=5:1&smooth=7&loss.range=a:b&xscale=cubic", IDS), plainView(IDS));
+  assert.deepEqual(readView("?range=:5&smooth=", IDS).range, null);
+});
+
+test("smoothing that was set to none stays none", () => {
+  const view = plainView(IDS);
+  view.smoothing = 0;
+  assert.equal(readView(writeView(view, ""), IDS).smoothing, 0);
+});
+
+test("left alone, smoothing follows the length of the run", () => {
+  assert.deepEqual([30, 500, 5000, 1_000_000].map(smoothingFor), [0, 0.9, 0.99, 0.999]);
+});
