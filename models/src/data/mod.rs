@@ -48,10 +48,13 @@ pub struct DataSetRow {
     pub defaults: &'static [(&'static str, &'static str)],
     /// The shape of a sample and the number of classes, known before anything is loaded.
     #[serde(skip)]
-    shape: fn(&DataSpec) -> Result<(Vec<usize>, usize)>,
+    shape: fn(&DataSpec) -> Result<Shape>,
     #[serde(skip)]
     load: fn(&DataSpec) -> Result<Raw>,
 }
+
+/// The shape of a sample, `[2]` or `[channels, height, width]`, and the number of classes.
+pub type Shape = (Vec<usize>, usize);
 
 /// All data sets.
 pub static DATA_SETS: &[DataSetRow] = &[
@@ -86,11 +89,11 @@ impl DataSpec {
     }
 }
 
-/// The shape of a sample (`[2]` or `[channels, height, width]`) and the number of classes, without loading anything.
+/// The shape of a sample and the number of classes, without loading anything.
 ///
 /// # Errors
 /// When there is no such data set.
-pub fn shape(spec: &DataSpec) -> Result<(Vec<usize>, usize)> {
+pub fn shape(spec: &DataSpec) -> Result<Shape> {
     (spec.row()?.shape)(spec)
 }
 

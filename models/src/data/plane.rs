@@ -120,9 +120,9 @@ fn two() -> usize {
 }
 
 /// A point of a class before noise is added, from what is random about it and the number of classes.
-type Shape = fn(&mut Generator, usize, usize) -> (f64, f64);
+type Place = fn(&mut Generator, usize, usize) -> (f64, f64);
 
-fn generate(spec: &DataSpec, shape: Shape) -> Result<Raw> {
+fn generate(spec: &DataSpec, place: Place) -> Result<Raw> {
     let Options {
         samples,
         noise,
@@ -139,7 +139,7 @@ fn generate(spec: &DataSpec, shape: Shape) -> Result<Raw> {
     };
     for i in 0..samples {
         let class = i % classes;
-        let (x, y) = shape(&mut generator, class, classes);
+        let (x, y) = place(&mut generator, class, classes);
         raw.values.push((x + noise * generator.normal()) as f32);
         raw.values.push((y + noise * generator.normal()) as f32);
         raw.labels.push(class as u32);

@@ -18,8 +18,8 @@ pub struct BatchStatistics {
     pub rows: usize,
 }
 
-/// Normalises `x` [n, channels] by its own mean and variance, then scales by `weight` and shifts by `bias`, each
-/// [channels]. A batch of one row gives `bias`: it has no spread.
+/// Normalises `x` `[n, channels]` by its own mean and variance, then scales by `weight` and shifts by `bias`, each
+/// `[channels]`. A batch of one row gives `bias`: it has no spread.
 ///
 /// # Errors
 /// When the shapes do not go together, or there are no rows.
@@ -135,14 +135,14 @@ fn statistics<T: Real>(x: &Tensor) -> Result<BatchStatistics> {
 }
 
 fn rounded<T: Real>(values: &[f64]) -> Vec<T> {
-    values.iter().map(|v| T::from(*v)).collect()
+    values.iter().map(|v| T::of(*v)).collect()
 }
 
 /// Writes rounded numbers, or adds them to what is there.
 fn put<T: Real>(out: &mut [T], values: impl Iterator<Item = f64>, add: bool) -> Result<()> {
     for (out, value) in out.iter_mut().zip(values) {
         let before = if add { *out } else { T::ZERO };
-        *out = before + T::from(value);
+        *out = before + T::of(value);
     }
     Ok(())
 }
@@ -180,7 +180,7 @@ impl Normalise {
     /// What each channel's distance from the mean is multiplied by.
     fn scale<T: Real>(&self, weight: &[T]) -> Vec<T> {
         let both = weight.iter().zip(&self.inverse);
-        both.map(|(w, inverse)| T::from(w.to_f64() * inverse))
+        both.map(|(w, inverse)| T::of(w.to_f64() * inverse))
             .collect()
     }
 
@@ -215,8 +215,8 @@ impl Normalise {
         let (mut offset, mut slope) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
         if self.of_batch {
             for c in 0..channels {
-                offset[c] = T::from(shift[c] / rows);
-                slope[c] = T::from(along[c] * self.inverse[c] * self.inverse[c] / rows);
+                offset[c] = T::of(shift[c] / rows);
+                slope[c] = T::of(along[c] * self.inverse[c] * self.inverse[c] / rows);
             }
         }
         let scale = self.scale(held::<T>(&weight_held, weight_layout)?);

@@ -40,7 +40,7 @@ fn hash(mut x: u32) -> u32 {
 widest! {
     fn mask[T: Real](x: &[T], key: u64, rate: f64, out: &mut Vec<T>) {
         let dropped_below = (rate * 4_294_967_296.0) as u32;
-        let scale = T::from(1.0 / (1.0 - rate));
+        let scale = T::of(1.0 / (1.0 - rate));
         let (low, high) = (key as u32, (key >> 32) as u32);
         out.extend(x.iter().enumerate().map(|(i, x)| {
             let bits = hash(hash(i as u32 ^ low).wrapping_add(high));

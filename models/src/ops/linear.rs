@@ -10,7 +10,7 @@ use super::kernel::{held, numbers, same_length, widest};
 use super::real::Real;
 use super::threads;
 
-/// A fully connected layer: `x` [n, in], `weight` [out, in], `bias` [out] give [n, out].
+/// A fully connected layer: `x` `[n, in]`, `weight` `[out, in]`, `bias` `[out]` give `[n, out]`.
 ///
 /// The gradient of `x` is computed only where something before it learns: not for images.
 ///
@@ -58,15 +58,15 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
-    fn from_row(self, row: usize) -> Self {
+    fn rows_from(self, row: usize) -> Self {
         Self {
             values: self.values.get(row * self.row..).unwrap_or_default(),
             ..self
         }
     }
 
-    fn from_column(self, column: usize) -> Self {
-        self.transposed().from_row(column).transposed()
+    fn columns_from(self, column: usize) -> Self {
+        self.transposed().rows_from(column).transposed()
     }
 
     fn holds(&self, rows: usize, columns: usize) -> bool {
@@ -184,8 +184,8 @@ fn columns<T: Real>(
         let dims = (n, length.min(inputs - start), outputs);
         let mut sums = vec![T::ZERO; n * outputs];
         alone(
-            x.from_column(start),
-            weight.from_row(start),
+            x.columns_from(start),
+            weight.rows_from(start),
             dims,
             &mut sums,
         )?;

@@ -60,7 +60,7 @@ fn softmax_row<T: Real>(row: &mut [T]) -> (T, T) {
     let greatest = row
         .iter()
         .copied()
-        .fold(T::from(f64::NEG_INFINITY), |a, b| if b > a { b } else { a });
+        .fold(T::of(f64::NEG_INFINITY), |a, b| if b > a { b } else { a });
     let mut sum = T::ZERO;
     for value in &mut *row {
         *value = Real::exp(*value - greatest);
@@ -82,18 +82,17 @@ fn cross_entropy_row<T: Real>(row: &mut [T], truth: usize) -> T {
 
 fn perceptron_row<T: Real>(row: &mut [T], truth: usize) -> T {
     let mut rival = usize::from(truth == 0);
-    let mut total = T::ZERO;
+    let finite = row.iter().all(|score| score.is_finite());
     for (class, score) in row.iter().enumerate() {
-        total += *score;
         if class != truth && *score > row[rival] {
             rival = class;
         }
     }
     let lead = row[rival] - row[truth];
     row.fill(T::ZERO);
-    if total - total != T::ZERO {
-        // Some score is no number, or too great to compare: the loss must show it.
-        return total - total;
+    if !finite {
+        // Comparisons do not see what is no number; the loss must show it.
+        return T::of(f64::NAN);
     }
     if lead < T::ZERO {
         return T::ZERO;
@@ -136,12 +135,12 @@ fn criterion<T: Real>(
         if truth >= classes {
             bail!("class {truth} is none of {classes}")
         }
-        // NaN is greater than nothing, so a row that starts with it would count as class 0.
-        let is_number = row[truth] == row[truth];
-        correct += u64::from(is_number && greatest(row) == truth);
+        // A row with a score that is no number has no greatest.
+        let finite = row.iter().all(|score| score.is_finite());
+        correct += u64::from(finite && greatest(row) == truth);
         sum += row_loss(row, truth).to_f64();
     }
-    let share = T::from(1.0 / n as f64);
+    let share = T::of(1.0 / n as f64);
     for value in &mut gradient {
         *value *= share;
     }
@@ -187,7 +186,7 @@ impl CustomOp1 for Known {
 mod tests {
     use super::*;
 
-    fn scores(rows: &[[f32; 3]]) -> Tensor {
+    fn scores<const N: usize>(rows: &[[f32; 3]; N]) -> Tensor {
         Tensor::new(rows, &Device::Cpu).unwrap()
     }
 

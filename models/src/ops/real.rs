@@ -9,12 +9,13 @@ pub(super) trait Real: WithDType {
     const ONE: Self;
 
     /// Rounds an f64.
-    fn from(value: f64) -> Self;
+    fn of(value: f64) -> Self;
     /// e to the power of the number; for f32 within 2 units of the last place for -87 to 88, where it is held.
     fn exp(self) -> Self;
     fn ln(self) -> Self;
     fn tanh(self) -> Self;
     fn abs(self) -> Self;
+    fn is_finite(self) -> bool;
     /// The numbers, where they are of this type.
     fn of_f32(values: &mut [f32]) -> Option<&mut [Self]>;
 }
@@ -23,7 +24,7 @@ impl Real for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
 
-    fn from(value: f64) -> Self {
+    fn of(value: f64) -> Self {
         value
     }
     fn exp(self) -> Self {
@@ -38,6 +39,9 @@ impl Real for f64 {
     fn abs(self) -> Self {
         self.abs()
     }
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
     fn of_f32(_: &mut [f32]) -> Option<&mut [Self]> {
         None
     }
@@ -48,7 +52,7 @@ impl Real for f32 {
     const ONE: Self = 1.0;
 
     #[inline(always)]
-    fn from(value: f64) -> Self {
+    fn of(value: f64) -> Self {
         value as f32
     }
 
@@ -67,7 +71,7 @@ impl Real for f32 {
         let p = p * r + 8.333_452e-3;
         let p = p * r + 4.166_579_6e-2;
         let p = p * r + 1.666_666_5e-1;
-        let p = p * r + 5.000_000_1e-1;
+        let p = p * r + 0.5;
         let e = p * r * r + r + 1.0;
         let exponent = shifted
             .to_bits()
@@ -100,6 +104,10 @@ impl Real for f32 {
     #[inline(always)]
     fn abs(self) -> Self {
         self.abs()
+    }
+
+    fn is_finite(self) -> bool {
+        self.is_finite()
     }
 
     fn of_f32(values: &mut [f32]) -> Option<&mut [Self]> {

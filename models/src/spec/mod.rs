@@ -1,8 +1,15 @@
 //! What a run is asked to do.
 //!
-//! [`field`] says what a settable value is, [`table`] lists them, [`check`](mod@check) holds a JSON document against the
-//! table (`value` each field by itself, `rules` fields against each other) and gives a [`RunSpec`], [`form`](mod@form) gives the same table to the browser. A setting exists because it
-//! stands in a table: the form, the check and the defaults are read from there and nowhere else.
+//! | module | what it is |
+//! |---|---|
+//! | `field` | what a settable value is |
+//! | `table` | the values that every run has, and the groups of which a run chooses one |
+//! | `check` | holds a document against the tables: `value` each field by itself, `rules` fields against each other |
+//! | `run_spec` | the document, checked |
+//! | `form` | the same tables for the browser |
+//!
+//! A setting exists because it stands in a table: the form, the check and the defaults are read from there and nowhere
+//! else. What a network or a data set takes stands in its own row.
 
 mod check;
 mod field;

@@ -1,6 +1,6 @@
 //! A network that is being trained: one step, one evaluation. The training loop and the benchmark share it.
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 
 use super::event::Score;
 use super::optimizer::Optimizer;
@@ -13,9 +13,9 @@ use crate::spec::OptimizerSpec;
 
 /// A network that is being trained.
 #[derive(Debug)]
-pub(crate) struct Learner {
-    pub(crate) model: Model,
-    pub(crate) optimizer: Optimizer,
+pub struct Learner {
+    pub(super) model: Model,
+    pub(super) optimizer: Optimizer,
     gradients: Gradients,
     seed: u64,
 }
@@ -28,7 +28,8 @@ pub(super) struct Evaluation {
 }
 
 impl Learner {
-    pub(crate) fn new(model: Model, rule: &OptimizerSpec, seed: u64) -> Self {
+    /// A network before its first step, its optimizer, and the seed that dropout draws from.
+    pub fn new(model: Model, rule: &OptimizerSpec, seed: u64) -> Self {
         let optimizer = Optimizer::new(rule, model.store());
         Self {
             model,
@@ -38,8 +39,21 @@ impl Learner {
         }
     }
 
+    /// The network.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The gradient of a parameter in the last step; `None` when the loss did not depend on it.
+    pub fn gradient(&self, parameter: &Var) -> Option<&[f32]> {
+        self.gradients.of(parameter)
+    }
+
     /// A batch [n, …] from its values.
-    pub(crate) fn batch(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
+    ///
+    /// # Errors
+    /// When there are not as many values as n samples have.
+    pub fn batch(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
         let shape = [&[n], self.model.input()].concat();
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
@@ -47,7 +61,10 @@ impl Learner {
     /// One step: forward, loss, backward, change of the parameters. `step` counts from 1.
     ///
     /// A loss that is not finite changes nothing: it is the caller's to see.
-    pub(crate) fn step(&mut self, x: &Tensor, truth: &[u32], lr: f64, step: u64) -> Result<Loss> {
+    ///
+    /// # Errors
+    /// When the batch does not fit the network.
+    pub fn step(&mut self, x: &Tensor, truth: &[u32], lr: f64, step: u64) -> Result<Loss> {
         let mut context = Context::new(Mode::Train {
             seed: self.seed,
             step,

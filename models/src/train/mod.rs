@@ -29,6 +29,6 @@ pub(crate) use environment::peak_memory_bytes;
 pub use event::{
     Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
 };
-pub(crate) use learner::Learner;
+pub use learner::Learner;
 pub use plan::{Plan, prepare};
 pub use run::train;

@@ -55,7 +55,7 @@ pub fn train(spec: &RunSpec, checkpoints: &Path, observer: &mut dyn Observer) ->
         stop: false,
     };
     run.tell_start(threads, start.notes)?;
-    let (reason, message) = run.to_the_end()?;
+    let (reason, message) = run.finish()?;
     run.tell(Event::Finished { reason, message })?;
     Ok(reason)
 }
@@ -81,7 +81,7 @@ struct Run<'a> {
 type End = (Reason, String);
 
 impl Run<'_> {
-    fn to_the_end(&mut self) -> Result<End> {
+    fn finish(&mut self) -> Result<End> {
         if let Some(end) = self.all_epochs()? {
             if end.0 == Reason::Stopped {
                 self.checkpoint()?;

@@ -1,0 +1,156 @@
+//! What the tests share: runs described in a line, and an observer that keeps what it sees.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use vivarium_models::spec::{RunSpec, check};
+use vivarium_models::train::{Control, Event, Observer, Reason, Step, train};
+
+/// The run of a document that is right.
+pub(crate) fn spec(document: Value) -> RunSpec {
+    check(&document).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// A run of a moment with all that makes resuming hard: dropout, normalisation, momentum, a short last batch.
+pub(crate) fn small() -> Value {
+    json!({
+        "data": {"set": "moons", "samples": 60, "validation": 0.2},
+        "network": {"kind": "mlp", "hidden": [6, 5], "norm": true, "dropout": 0.3},
+        "training": {"epochs": 3, "batch_size": 9, "threads": 1, "optimizer": {"kind": "adamw"}}
+    })
+}
+
+/// Keeps all events; stops a run after a step.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    pub(crate) events: Vec<Event>,
+    pub(crate) stop_after: Option<u64>,
+    pub(crate) synced: usize,
+}
+
+impl Observer for Recorder {
+    fn observe(
+        &mut self,
+        event: &Event,
+    ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+        self.events.push(event.clone());
+        let stop = matches!(event, Event::Step(step) if Some(step.step) == self.stop_after);
+        Ok(if stop {
+            Control::Stop
+        } else {
+            Control::Continue
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.synced = self.events.len();
+        Ok(())
+    }
+}
+
+impl Recorder {
+    pub(crate) fn steps(&self) -> Vec<&Step> {
+        self.events
+            .iter()
+            .filter_map(|e| {
+                if let Event::Step(step) = e {
+                    Some(step)
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+
+    pub(crate) fn notes(&self) -> Vec<&str> {
+        let note = |e: &'_ Event| matches!(e, Event::Note { .. });
+        let notes = self.events.iter().filter(|e| note(e));
+        notes
+            .map(|e| {
+                if let Event::Note { message } = e {
+                    message.as_str()
+                } else {
+                    ""
+                }
+            })
+            .collect()
+    }
+
+    pub(crate) fn resumed_from(&self) -> u64 {
+        match &self.events[0] {
+            Event::Started(started) => started.resumed_from_step,
+            other => panic!("the first event is {other:?}"),
+        }
+    }
+
+    /// What a reader of the log compares: steps, epochs and the test without times, by their exact bits.
+    pub(crate) fn facts(&self) -> Vec<String> {
+        let fact = |event: &Event| match event {
+            Event::Step(s) => Some(format!(
+                "step {} epoch {} seen {} loss {:x} accuracy {:x} lr {:x}",
+                s.step,
+                s.epoch,
+                s.samples_seen,
+                s.loss.to_bits(),
+                s.accuracy.to_bits(),
+                s.lr.to_bits()
+            )),
+            Event::Epoch(e) => {
+                let bits = |score: vivarium_models::train::Score| {
+                    (score.loss.to_bits(), score.accuracy.to_bits())
+                };
+                Some(format!(
+                    "epoch {} step {} {:?} {:?}",
+                    e.epoch,
+                    e.step,
+                    bits(e.train),
+                    e.validation.map(bits)
+                ))
+            }
+            Event::Boundary(b) => Some(format!(
+                "boundary {} {} {:?} {:?} {}",
+                b.epoch, b.step, b.x, b.y, b.cells
+            )),
+            Event::Test(t) => Some(format!(
+                "test {:x} {:x} {:?}",
+                t.loss.to_bits(),
+                t.accuracy.to_bits(),
+                t.confusion
+            )),
+            _ => None,
+        };
+        self.events.iter().filter_map(fact).collect()
+    }
+}
+
+/// Trains to the end, or until after a step.
+pub(crate) fn run(spec: &RunSpec, folder: &Path, stop_after: Option<u64>) -> (Reason, Recorder) {
+    let mut recorder = Recorder {
+        stop_after,
+        ..Recorder::default()
+    };
+    let reason = train(spec, folder, &mut recorder).unwrap();
+    (reason, recorder)
+}
+
+/// What becomes of two parts of a run in a log that takes nothing twice.
+pub(crate) fn joined(parts: &[&Recorder]) -> Vec<String> {
+    let mut log: Vec<String> = Vec::new();
+    for part in parts {
+        for fact in part.facts() {
+            if !log.contains(&fact) {
+                log.push(fact);
+            }
+        }
+    }
+    log
+}
+
+/// The tensors of a safetensors file by name, as shape and bytes.
+pub(crate) fn tensors(path: &Path) -> std::collections::BTreeMap<String, (Vec<usize>, Vec<u8>)> {
+    let bytes = std::fs::read(path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    file.iter()
+        .map(|(name, t)| (name.to_owned(), (t.shape().to_vec(), t.data().to_vec())))
+        .collect()
+}

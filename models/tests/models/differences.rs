@@ -1,0 +1,273 @@
+//! Gradients of the operations against finite differences, in double precision.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use vivarium_models::ops::{
+    Activation, BatchStatistics, Gradients, activate, batch_norm, batch_norm_fixed, cross_entropy,
+    dropout, linear, perceptron,
+};
+use vivarium_models::random::Key;
+
+/// Numbers around 0 that are not round, always the same.
+fn numbers(name: &str, shape: &[usize]) -> Var {
+    let mut generator = Key::new(11, name).generator();
+    let values: Vec<f64> = (0..shape.iter().product())
+        .map(|_| generator.normal())
+        .collect();
+    Var::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// A scalar that depends on every value in its own way.
+fn mixed(y: &Tensor) -> Result<Tensor> {
+    let weights = numbers("mix", y.dims());
+    y.mul(&weights.as_tensor().detach())?.sum_all()
+}
+
+/// Holds the gradient of a scalar function by each of its arguments against central differences.
+fn check(name: &str, arguments: &[Var], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
+    const STEP: f64 = 1e-6;
+    let tensors = || {
+        arguments
+            .iter()
+            .map(|v| v.as_tensor().clone())
+            .collect::<Vec<_>>()
+    };
+    let gradients = f(&tensors()).unwrap().backward().unwrap();
+    for (a, argument) in arguments.iter().enumerate() {
+        let got: Vec<f64> = gradients
+            .get(argument)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        let values: Vec<f64> = argument.flatten_all().unwrap().to_vec1().unwrap();
+        assert_eq!(got.len(), values.len());
+        for i in 0..values.len() {
+            let at = |change: f64| {
+                let mut values = values.clone();
+                values[i] += change;
+                let mut arguments = tensors();
+                arguments[a] = Tensor::from_vec(values, argument.shape(), &Device::Cpu).unwrap();
+                f(&arguments).unwrap().to_scalar::<f64>().unwrap()
+            };
+            let expected = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            let error = (got[i] - expected).abs();
+            assert!(
+                error < 1e-7 * (1.0 + expected.abs()),
+                "{name}, argument {a}[{i}]: {} not {expected}",
+                got[i]
+            );
+        }
+    }
+}
+
+#[test]
+fn linear_layers() {
+    // With more rows than inputs and with fewer, which are computed differently.
+    for (n, inputs, outputs) in [(7, 3, 4), (3, 9, 2), (1, 5, 1)] {
+        let arguments = [
+            numbers("x", &[n, inputs]),
+            numbers("w", &[outputs, inputs]),
+            numbers("b", &[outputs]),
+        ];
+        check("linear", &arguments, |a| {
+            mixed(&linear(&a[0], &a[1], &a[2])?)
+        });
+    }
+}
+
+#[test]
+fn activations() {
+    for activation in [
+        Activation::Relu,
+        Activation::Silu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+    ] {
+        check(&format!("{activation:?}"), &[numbers("x", &[6, 5])], |a| {
+            mixed(&activate(&a[0], activation)?)
+        });
+    }
+}
+
+#[test]
+fn the_gradient_of_relu_at_zero_is_zero() {
+    let x = Var::new(&[0f32, -0.0, 1.0, -1.0], &Device::Cpu).unwrap();
+    let y = activate(x.as_tensor(), Activation::Relu)
+        .unwrap()
+        .sum_all()
+        .unwrap();
+    assert_eq!(
+        y.backward()
+            .unwrap()
+            .get(&x)
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap(),
+        [0.0, 0.0, 1.0, 0.0]
+    );
+}
+
+#[test]
+fn batch_normalisation_over_the_batch_and_by_kept_statistics() {
+    let arguments = || {
+        [
+            numbers("x", &[6, 3]),
+            numbers("w", &[3]),
+            numbers("b", &[3]),
+        ]
+    };
+    check("batch norm", &arguments(), |a| {
+        mixed(&batch_norm(&a[0], &a[1], &a[2], 1e-5)?.0)
+    });
+    let kept = BatchStatistics {
+        mean: vec![0.3, -0.1, 2.0],
+        variance: vec![0.5, 2.0, 1e-3],
+        rows: 0,
+    };
+    check("batch norm by kept statistics", &arguments(), |a| {
+        mixed(&batch_norm_fixed(&a[0], &a[1], &a[2], &kept, 1e-5)?)
+    });
+}
+
+#[test]
+fn a_batch_of_one_row_is_normalised_to_the_bias_and_pulls_at_nothing_before() {
+    let [x, w, b] = [
+        numbers("x", &[1, 3]),
+        numbers("w", &[3]),
+        numbers("b", &[3]),
+    ];
+    let (y, statistics) = batch_norm(&x, &w, &b, 1e-5).unwrap();
+    assert_eq!(y.to_vec2::<f64>().unwrap()[0], b.to_vec1::<f64>().unwrap());
+    assert_eq!(statistics.rows, 1);
+    let gradients = mixed(&y).unwrap().backward().unwrap();
+    assert!(
+        gradients
+            .get(&x)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f64>()
+            .unwrap()
+            .iter()
+            .all(|v| v.abs() < 1e-12)
+    );
+}
+
+#[test]
+fn dropout_with_its_mask() {
+    let key = Key::new(0, "mask");
+    check("dropout", &[numbers("x", &[5, 8])], |a| {
+        mixed(&dropout(&a[0], 0.4, &key)?)
+    });
+}
+
+#[test]
+fn criteria() {
+    let truth = [0, 2, 1, 2, 3, 0];
+    check("cross-entropy", &[numbers("s", &[6, 4])], |a| {
+        Ok(cross_entropy(&a[0], &truth)?.tensor)
+    });
+    check("perceptron", &[numbers("s", &[6, 4])], |a| {
+        Ok(perceptron(&a[0], &truth)?.tensor)
+    });
+    check("a scaled loss", &[numbers("s", &[6, 4])], |a| {
+        cross_entropy(&a[0], &truth)?.tensor.affine(3.0, 1.0)
+    });
+}
+
+#[test]
+fn a_whole_network() {
+    let arguments = [
+        numbers("x", &[8, 5]),
+        numbers("w1", &[6, 5]),
+        numbers("b1", &[6]),
+        numbers("g", &[6]),
+        numbers("h", &[6]),
+        numbers("w2", &[3, 6]),
+        numbers("b2", &[3]),
+    ];
+    check("network", &arguments, |a| {
+        let x = linear(&a[0], &a[1], &a[2])?;
+        let x = activate(&batch_norm(&x, &a[3], &a[4], 1e-5)?.0, Activation::Silu)?;
+        Ok(cross_entropy(&linear(&x, &a[5], &a[6])?, &[0, 1, 2, 0, 1, 2, 0, 1])?.tensor)
+    });
+}
+
+#[test]
+fn nothing_is_computed_for_a_tensor_that_nobody_learns() {
+    let x = numbers("x", &[4, 3]).as_tensor().detach();
+    let (w, b) = (numbers("w", &[2, 3]), numbers("b", &[2]));
+    let gradients = mixed(&linear(&x, &w, &b).unwrap())
+        .unwrap()
+        .backward()
+        .unwrap();
+    assert!(gradients.get(&x).is_none());
+    assert!(gradients.get(&w).is_some());
+}
+
+#[test]
+fn kept_gradients_are_candles_and_a_parameter_used_twice_adds_up() {
+    let f32s = |name: &str, shape: &[usize]| {
+        Var::from_tensor(&numbers(name, shape).to_dtype(DType::F32).unwrap()).unwrap()
+    };
+    let (x, w, b) = (
+        f32s("x", &[4, 3]).as_tensor().detach(),
+        f32s("w", &[3, 3]),
+        f32s("b", &[3]),
+    );
+    let loss = |w: &Tensor, b: &Tensor| {
+        let y = linear(&linear(&x, w, b).unwrap(), w, b).unwrap();
+        // The square reaches the bias through Candle's own operations too.
+        let direct = b.sqr().unwrap().sum_all().unwrap();
+        (cross_entropy(&y, &[0, 1, 2, 0]).unwrap().tensor + direct).unwrap()
+    };
+    let expected = loss(&w, &b).backward().unwrap();
+    let mut kept = Gradients::default();
+    for _ in 0..2 {
+        kept.backward(&loss(&w, &b), [&w, &b].into_iter()).unwrap();
+        for parameter in [&w, &b] {
+            let expected: Vec<f32> = expected
+                .get(parameter)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap();
+            for (got, expected) in kept.of(parameter).unwrap().iter().zip(expected) {
+                assert!((got - expected).abs() < 1e-6, "{got} {expected}");
+            }
+        }
+    }
+    let alone = f32s("c", &[2]);
+    kept.backward(
+        &alone.sqr().unwrap().sum_all().unwrap(),
+        [&w, &alone].into_iter(),
+    )
+    .unwrap();
+    assert!(kept.of(&w).is_none(), "a gradient of the step before");
+    assert!(kept.of(&alone).is_some());
+}
+
+#[test]
+fn wide_layers_give_the_same_on_one_thread_and_on_two() {
+    let f32s = |name: &str, shape: &[usize]| numbers(name, shape).to_dtype(DType::F32).unwrap();
+    let (x, w, b) = (
+        f32s("x", &[64, 2048]),
+        f32s("w", &[96, 2048]),
+        f32s("b", &[96]),
+    );
+    let w = Var::from_tensor(&w).unwrap();
+    let result = |threads| {
+        vivarium_models::ops::set_threads(threads).unwrap();
+        let y = linear(&x, &w, &b).unwrap();
+        let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        (flat(&y), flat(gradients.get(&w).unwrap()))
+    };
+    let (one, two) = (result(1), result(2));
+    for (a, b) in one.0.iter().zip(&two.0).chain(one.1.iter().zip(&two.1)) {
+        assert!((a - b).abs() <= 1e-4 * (1.0 + a.abs()), "{a} {b}");
+    }
+    assert_eq!(two, result(2), "two threads give two results");
+}

@@ -1,0 +1,19 @@
+//! The crate from outside: what it computes against PyTorch and against finite differences, what it refuses, and runs
+//! that are interrupted, damaged and gone on with. One binary, so that it links once.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by failing"
+)]
+
+mod common;
+mod damage;
+mod data;
+mod differences;
+mod golden;
+mod networks;
+mod perceptron;
+mod refusals;
+mod resume;
+mod spec;
+mod training;
