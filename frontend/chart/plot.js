@@ -52,8 +52,9 @@ export function plot(place, { marks, onDraw }) {
       cursor: { show: false },
       legend: { show: false },
       scales: {
-        x: { time: false, auto: false, distr: frame.x.log ? 3 : 1, min: frame.x.min, max: frame.x.max },
-        y: { auto: false, distr: frame.y.log ? 3 : 1, min: frame.y.min, max: frame.y.max },
+        // The range is the frame's, to the letter: uPlot would round a log axis to whole decades.
+        x: { time: false, auto: false, distr: frame.x.log ? 3 : 1, range: () => [last?.x.min ?? 0, last?.x.max ?? 1] },
+        y: { auto: false, distr: frame.y.log ? 3 : 1, range: () => [last?.y.min ?? 0, last?.y.max ?? 1] },
       },
       axes: [axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }), axis(() => last?.y.log ?? false, 42, { size: 48, gap: 6 })],
       series: [{}, ...frame.drawn.map(({ line }) => series(line))],

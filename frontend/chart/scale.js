@@ -50,7 +50,7 @@ export function ticks(scale, wanted) {
 function linearTicks(min, max, wanted) {
   const rough = (max - min) / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((digit) => digit * power >= rough * 0.75) ?? 10) * power;
+  const step = ([1, 2, 5, 10].find((digit) => digit * power >= rough * 0.7) ?? 10) * power;
   const found = [];
   const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9 && found.length < 100; i += 1) {

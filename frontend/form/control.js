@@ -27,7 +27,7 @@ export function control(field, onTyped, onReset) {
   const describe = `${id}-hint ${id}-error`;
   const input = inputOf(field, id, describe, onTyped);
   const range = rangeOf(field.kind, field.nullable);
-  const hint = h("p", { class: "hint", id: `${id}-hint` }, field.help, range && h("span", { class: "range" }, ` ${range}`));
+  const hint = h("p", { class: "hint", id: `${id}-hint` }, field.help, range && h("span", { class: "range" }, range));
   const words = h("span");
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true }, icon("warning", 14), words);
   const reset = h("button", { class: "reset", type: "button", hidden: true, on: { click: onReset } }, icon("reset", 12), h("span"));
@@ -85,7 +85,7 @@ function inputOf(field, id, describe, onTyped) {
   }
   if (kind.type === "switch") {
     const input = h("input", { id, type: "checkbox", role: "switch", "aria-describedby": describe, on: { change: () => onTyped(input.checked) } });
-    return { element: h("div", { class: "switch" }, input, h("span", { "aria-hidden": "true" })), segments: false, show: (typed) => (input.checked = typed === true), setInvalid: invalid(input), focus: () => input.focus() };
+    return { element: h("div", { class: "toggle" }, input, h("span", { "aria-hidden": "true" })), segments: false, show: (typed) => (input.checked = typed === true), setInvalid: invalid(input), focus: () => input.focus() };
   }
   const input = h("input", {
     id,

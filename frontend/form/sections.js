@@ -89,8 +89,9 @@ export function sections(table, draft, onChange) {
         input.show(chosenVariant(table, draft, group) ?? "off");
         fields.show((variantOf(table, draft, group)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));
         if (group.path === "training.schedule" && chosenVariant(table, draft, group) === "constant") {
-          setText(note, `Every step uses the learning rate above, ${draft.typed["training.optimizer.lr"] ?? rateNow(table, draft)}.`);
+          setText(note, `Every step uses the learning rate above, ${rateNow(table, draft)}.`);
         }
+        note.hidden = note.textContent === "";
       },
     };
   }

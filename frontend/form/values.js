@@ -49,6 +49,8 @@ export function rangeOf(kind, nullable) {
   switch (kind.type) {
     case "integer": {
       const step = kind.step && kind.step > 1 ? `, in steps of ${kind.step}` : "";
+      const few = kind.step ? Math.floor((kind.max - kind.min) / kind.step) : 9;
+      if (few > 0 && few < 3) return `${Array.from({ length: few + 1 }, (_, i) => kind.min + i * (kind.step ?? 1)).join(" or ")}${or}`;
       return kind.max >= 1e9 ? `${grouped.format(kind.min)} or more${step}${or}` : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${step}${or}`;
     }
     case "number":

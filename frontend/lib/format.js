@@ -27,7 +27,7 @@ export function figure(value) {
   if (!isNumber(value)) return NONE;
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 1e9 || size < 1e-5) return value.toExponential(2).replace("e+", "e");
+  if (size >= 1e9 || size < 1e-4) return value.toExponential(2).replace("e+", "e");
   if (size >= 1e4) return whole.format(value);
   return trim(value.toPrecision(4));
 }

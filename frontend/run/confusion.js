@@ -43,7 +43,7 @@ function matrix(confusion, names) {
     });
     return h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", {}, names[truth])), ...cells, h("td", { class: "recall" }, total > 0 ? percent(row[truth] / total) : "–"));
   });
-  return h("table", { class: "confusion" }, h("caption", { class: "visually-hidden" }, "Confusion matrix: rows are the true classes, columns the predicted ones"), h("thead", {}, head), h("tbody", {}, ...rows));
+  return h("table", { class: "confusion", vars: { label: `${Math.min(10, Math.max(...names.map((name) => name.length))) + 1}ch` } }, h("caption", { class: "visually-hidden" }, "Confusion matrix: rows are the true classes, columns the predicted ones"), h("thead", {}, head), h("tbody", {}, ...rows));
 }
 
 /** The mistake made most often. @param {number[][]} confusion @param {string[]} names */
@@ -53,5 +53,5 @@ function worst(confusion, names) {
     if (t !== p && value > most) [most, truth, prediction] = [value, t, p];
   }));
   if (most === 0) return h("p", { class: "muted small" }, "Not one mistake.");
-  return h("p", { class: "muted small" }, `Most often wrong: ${names[truth]} taken for ${names[prediction]}, ${plural(most, "time")}.`);
+  return h("p", { class: "muted small" }, `Most often wrong: ${names[truth]} taken for ${names[prediction]}, ${most === 1 ? "once" : plural(most, "time")}.`);
 }

@@ -1,69 +1,86 @@
 // Where a field crosses 0: marching squares (Lorensen and Cline's marching cubes, in the plane).
 
 /**
- * Pieces of the line, each from one point to another, in units of cells: (0, 0) is the middle of
- * the first cell.
+ * A line that is known by the edges of the grid that it crosses. An edge has the number
+ * 2 · (row · columns + column), plus 1 where it goes up and not to the right; `shares` says how far
+ * along its edge each corner of the line lies, `links` which corners follow one another.
+ * @typedef {{ columns: number, edges: number[], shares: number[], links: [number, number][] }} Contour
+ */
+
+/**
  * @param {ArrayLike<number>} field row by row @param {number} columns @param {number} rows
- * @returns {[number, number, number, number][]}
+ * @returns {Contour}
  */
 export function contour(field, columns, rows) {
-  /** @type {[number, number, number, number][]} */
-  const pieces = [];
+  /** @type {Contour} */
+  const out = { columns, edges: [], shares: [], links: [] };
+  /** @type {Map<number, number>} */
+  const known = new Map();
+  const corner = (/** @type {number} */ edge) => {
+    let index = known.get(edge);
+    if (index === undefined) {
+      index = out.edges.length;
+      known.set(edge, index);
+      const from = edge >> 1;
+      out.edges.push(edge);
+      out.shares.push(cross(field[from], field[from + (edge & 1 ? columns : 1)]));
+    }
+    return index;
+  };
   for (let j = 0; j + 1 < rows; j += 1) {
     for (let i = 0; i + 1 < columns; i += 1) {
       const at = j * columns + i;
       const [a, b, c, d] = [field[at], field[at + 1], field[at + columns + 1], field[at + columns]];
-      const corners = (a > 0 ? 1 : 0) | (b > 0 ? 2 : 0) | (c > 0 ? 4 : 0) | (d > 0 ? 8 : 0);
-      if (corners === 0 || corners === 15) continue;
-      /** @type {[number, number]} */
-      const bottom = [i + cross(a, b), j];
-      /** @type {[number, number]} */
-      const right = [i + 1, j + cross(b, c)];
-      /** @type {[number, number]} */
-      const top = [i + cross(d, c), j + 1];
-      /** @type {[number, number]} */
-      const left = [i, j + cross(a, d)];
+      const inside = (a > 0 ? 1 : 0) | (b > 0 ? 2 : 0) | (c > 0 ? 4 : 0) | (d > 0 ? 8 : 0);
+      const sides = { bottom: 2 * at, right: 2 * (at + 1) + 1, top: 2 * (at + columns), left: 2 * at + 1 };
       // Two opposite corners inside: the middle says which of them hang together.
-      const middle = a + b + c + d > 0;
-      for (const [from, to] of edges(corners, middle, { bottom, right, top, left })) pieces.push([...from, ...to]);
+      for (const [from, to] of crossed(inside, a + b + c + d > 0)) out.links.push([corner(sides[from]), corner(sides[to])]);
     }
   }
-  return pieces;
+  return out;
 }
 
-/** How far along the way from one corner to the next the field is 0. @param {number} from @param {number} to */
+/** Where a corner of the line lies, in units of cells: (0, 0) is the middle of the first cell. @param {Contour} line @param {number} index @returns {[number, number]} */
+export function position({ columns, edges, shares }, index) {
+  const cell = edges[index] >> 1;
+  const [i, j] = [cell % columns, Math.floor(cell / columns)];
+  return edges[index] & 1 ? [i, j + shares[index]] : [i + shares[index], j];
+}
+
+/** How far along the way from one cell to the next the field is 0. @param {number} from @param {number} to */
 function cross(from, to) {
-  return from === to ? 0.5 : Math.min(1, Math.max(0, from / (from - to)));
+  return Math.min(1, Math.max(0, from / (from - to)));
 }
 
-/**
- * @param {number} corners @param {boolean} middle
- * @param {{ bottom: [number, number], right: [number, number], top: [number, number], left: [number, number] }} at
- * @returns {[[number, number], [number, number]][]}
- */
-function edges(corners, middle, { bottom, right, top, left }) {
-  switch (corners) {
+/** @typedef {"bottom" | "right" | "top" | "left"} Side */
+
+/** The sides of a square that the line joins. @param {number} inside bits: lower left 1, lower right 2, upper right 4, upper left 8 @param {boolean} middle @returns {[Side, Side][]} */
+function crossed(inside, middle) {
+  switch (inside) {
+    case 0:
+    case 15:
+      return [];
     case 1:
     case 14:
-      return [[left, bottom]];
+      return [["left", "bottom"]];
     case 2:
     case 13:
-      return [[bottom, right]];
+      return [["bottom", "right"]];
     case 4:
     case 11:
-      return [[right, top]];
+      return [["right", "top"]];
     case 8:
     case 7:
-      return [[top, left]];
+      return [["top", "left"]];
     case 3:
     case 12:
-      return [[left, right]];
+      return [["left", "right"]];
     case 6:
     case 9:
-      return [[bottom, top]];
+      return [["bottom", "top"]];
     case 5:
-      return middle ? [[left, top], [bottom, right]] : [[left, bottom], [right, top]];
+      return middle ? [["left", "top"], ["bottom", "right"]] : [["left", "bottom"], ["right", "top"]];
     default:
-      return middle ? [[left, bottom], [right, top]] : [[left, top], [bottom, right]];
+      return middle ? [["left", "bottom"], ["right", "top"]] : [["left", "top"], ["bottom", "right"]];
   }
 }

@@ -11,6 +11,9 @@
 /** The most that a byte's confidence can be. */
 const SURE = 31;
 
+/** By how much a confidence may be off, because it comes rounded. */
+export const DOUBT = 0.5 / SURE;
+
 /** @param {Boundary} boundary @returns {Grid} */
 export function decode({ columns, rows, x, y, cells }) {
   const bytes = Uint8Array.from(atob(cells), (char) => char.charCodeAt(0));
@@ -28,5 +31,5 @@ export function decode({ columns, rows, x, y, cells }) {
 /** How much a cell speaks for a class: above 0 inside its region, below 0 outside. @param {Grid} grid @param {number} of */
 export function margin({ classes, confidence }, of) {
   // Half a step of confidence, so that no cell stands exactly on the line.
-  return Float32Array.from(classes, (found, i) => (found === of ? 1 : -1) * (confidence[i] + 0.5 / SURE));
+  return Float32Array.from(classes, (found, i) => (found === of ? 1 : -1) * (confidence[i] + DOUBT));
 }

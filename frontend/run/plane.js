@@ -2,8 +2,9 @@
 
 import { colour } from "../lib/theme.js";
 import { ticks, tickText } from "../chart/scale.js";
-import { contour } from "./contour.js";
-import { margin } from "./grid.js";
+import { contour, position } from "./contour.js";
+import { DOUBT, margin } from "./grid.js";
+import { tauten } from "./taut.js";
 
 /** @import { Point, Split } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
@@ -98,7 +99,10 @@ function paintBoundary(ctx, grid, toX, toY) {
   ctx.beginPath();
   // Between two classes one line is enough: the other's is the same.
   for (const of of present.length === 2 ? present.slice(1) : present) {
-    for (const [x0, y0, x1, y1] of contour(margin(grid, of), columns, rows)) {
+    const field = margin(grid, of);
+    const line = tauten(contour(field, columns, rows), field, DOUBT);
+    for (const [from, to] of line.links) {
+      const [[x0, y0], [x1, y1]] = [position(line, from), position(line, to)];
       ctx.moveTo(atX(x0), atY(y0));
       ctx.lineTo(atX(x1), atY(y1));
     }

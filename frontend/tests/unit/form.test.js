@@ -119,6 +119,7 @@ test("an error goes to its field, an item's to its list, and what has no field i
 test("ranges in words", () => {
   assert.equal(rangeOf({ type: "integer", min: 1, max: 65_536 }, false), "1 to 65,536");
   assert.equal(rangeOf({ type: "integer", min: 8, max: 224, step: 8 }, false), "8 to 224, in steps of 8");
+  assert.equal(rangeOf({ type: "integer", min: 1, max: 3, step: 2 }, false), "1 or 3");
   assert.equal(rangeOf({ type: "number", min: 0, max: 100, min_open: true }, true), "above 0, at most 100, or empty");
   assert.equal(toTyped(field(emptyDraft(TABLE), "network.hidden"), [1, 2]), "1, 2");
 });

@@ -1,0 +1,139 @@
+// Starting runs: by preset, by form, by keyboard alone.
+
+import { expect, SHORT, drawn, test } from "./vivarium.js";
+
+/** @param {import("@playwright/test").Page} page */
+const status = (page) => page.locator(".run-head .badge");
+
+/** @param {import("@playwright/test").Page} page @param {string} name */
+const box = (page, name) => page.getByRole("textbox", { name, exact: true });
+
+test("an empty page invites to the first experiment, which starts and shows its boundary", async ({ page, vivarium }) => {
+  await vivarium.clear();
+  await page.goto("/");
+  await page.getByRole("button", { name: /^Start “/ }).click();
+  await page.waitForURL("**/runs/*");
+  await expect.poll(() => drawn(page)).toBeGreaterThan(0);
+  await expect(status(page)).toHaveAttribute("data-status", "finished");
+  await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 3");
+  await page.getByRole("slider", { name: "Epoch" }).press("ArrowLeft");
+  await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 2");
+});
+
+test("every preset starts with one click and finishes", async ({ page, vivarium }) => {
+  const { presets } = await vivarium.call("GET", "/presets");
+  for (const preset of presets) {
+    const runs = /** @type {unknown[][]} */ (Object.values(preset.grid)).reduce((product, values) => product * values.length, preset.repeats);
+    await vivarium.clear();
+    await page.goto("/");
+    const card = page.locator(`[data-preset="${preset.id}"]`);
+    await expect(card).toContainText(runs === 1 ? "1 run" : `${runs} runs`);
+    await card.getByRole("button", { name: /^Start/ }).click();
+    if (runs === 1) {
+      await page.waitForURL("**/runs/*");
+      await expect.poll(() => drawn(page)).toBeGreaterThan(0);
+      await expect(status(page)).toHaveAttribute("data-status", "finished");
+      await expect(page.getByRole("region", { name: "Test result" })).toContainText("Accuracy");
+    } else {
+      await expect(page.locator("tbody tr")).toHaveCount(runs);
+      await expect(page.locator('tbody tr[data-status="finished"]')).toHaveCount(runs);
+    }
+  }
+});
+
+test("the form is checked in place, keeps what was typed, and leads to what is wrong", async ({ page, vivarium }) => {
+  await page.goto("/new");
+  const epochs = box(page, "Epochs");
+  await epochs.fill("many");
+  const field = page.locator('[data-path="training.epochs"]');
+  await expect(field.locator(".field-error")).toContainText(/must be/);
+  await expect(epochs).toHaveAttribute("aria-invalid", "true");
+  await expect(epochs).toHaveValue("many");
+  const described = await epochs.getAttribute("aria-describedby");
+  const error = await field.locator(".field-error").getAttribute("id");
+  expect(described?.split(" ")).toContain(error);
+
+  await box(page, "Hidden widths").fill("64, 0");
+  await expect(page.locator('[data-path="network.hidden"] .field-error')).toContainText(/^number 2 must be/);
+  await box(page, "Batch size").focus();
+  await page.getByRole("button", { name: "Start run" }).click();
+  await expect(box(page, "Hidden widths")).toBeFocused();
+  expect((await vivarium.call("GET", "/runs")).runs).toEqual([]);
+
+  await box(page, "Hidden widths").fill("16");
+  await epochs.fill("2");
+  await expect(field.locator(".field-error")).toBeHidden();
+  await expect(page.locator(".plan-line")).toContainText("1,210 parameters");
+  await page.getByRole("button", { name: "Start run" }).click();
+  await page.waitForURL("**/runs/*");
+  await expect(status(page)).toHaveAttribute("data-status", "finished");
+});
+
+test("a changed value goes back to its default, and choices show only their fields", async ({ page }) => {
+  await page.goto("/new");
+  const rate = box(page, "Learning rate");
+  await expect(rate).toHaveValue("0.01");
+  await rate.fill("0.5");
+  await page.getByRole("button", { name: "Reset Learning rate to 0.01" }).click();
+  await expect(rate).toHaveValue("0.01");
+  await expect(rate).toBeFocused();
+  await page.getByRole("radio", { name: "AdamW" }).check();
+  await expect(rate).toHaveValue("0.001");
+  await expect(box(page, "Momentum")).toHaveCount(0);
+  await expect(box(page, "Patience")).toHaveCount(0);
+  await page.getByRole("radiogroup", { name: "Early stopping" }).getByRole("radio", { name: "On" }).check();
+  await expect(box(page, "Patience")).toHaveValue("5");
+  await page.locator(".json summary").click();
+  await expect(page.locator(".json pre")).toContainText('"patience": 5');
+});
+
+test("what was typed is there after a reload", async ({ page }) => {
+  await page.goto("/new");
+  await box(page, "Epochs").fill("7 or so");
+  await page.reload();
+  await expect(box(page, "Epochs")).toHaveValue("7 or so");
+});
+
+test("a run is copied into a new form", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create({ ...SHORT, name: "the original", network: { kind: "mlp", hidden: [24], activation: "tanh" } });
+  await page.goto(url);
+  await page.getByRole("link", { name: "Copy" }).click();
+  await expect(box(page, "Name")).toHaveValue("the original");
+  await expect(box(page, "Hidden widths")).toHaveValue("24");
+  await expect(page.getByRole("radio", { name: "Tanh" })).toBeChecked();
+  await expect(box(page, "Epochs")).toHaveValue("3");
+  await box(page, "Name").fill("the copy");
+  await page.getByRole("button", { name: "Start run" }).click();
+  await page.waitForURL("**/runs/*");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("the copy");
+});
+
+test("a comparison starts a run for each value", async ({ page }) => {
+  await page.goto("/new?preset=learning-rate");
+  await box(page, "Epochs").fill("1");
+  await page.locator("#compare-training-optimizer-lr").fill("0.1, 0.01");
+  await page.getByRole("button", { name: "Start 2 runs" }).click();
+  await page.waitForURL("**/?sweep=*");
+  await expect(page.locator('tbody tr[data-status="finished"]')).toHaveCount(2);
+  await page.getByRole("link", { name: "Show all runs" }).click();
+  await expect(page).toHaveURL(/\/$/);
+});
+
+test("a run is launched by keyboard alone", async ({ page }) => {
+  await page.goto("/new");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await expect(box(page, "Name")).toBeFocused();
+  await page.keyboard.type("by keyboard");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("radio", { name: /^Digits/ })).toBeFocused();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("radio", { name: /^Blobs/ })).toBeChecked();
+  await box(page, "Name").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/runs/*");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("by keyboard");
+  await expect(status(page)).toHaveAttribute("data-status", "finished");
+});

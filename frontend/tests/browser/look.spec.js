@@ -1,0 +1,46 @@
+// Themes and widths, on every page.
+
+import { expect, overflow, SHORT, test } from "./vivarium.js";
+
+test("the theme is the system's until one is chosen, and stays over a reload", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto("/");
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await paper();
+  await page.getByRole("button", { name: "Use the light theme" }).click();
+  expect(await paper()).not.toBe(dark);
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+  expect(await paper()).not.toBe(dark);
+  await page.getByRole("button", { name: "Use the dark theme" }).click();
+  expect(await paper()).toBe(dark);
+});
+
+test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
+  const name = "a long name without any end ".repeat(4) + "W".repeat(60);
+  const { id, url } = await vivarium.create({ ...SHORT, name });
+  const { url: plane } = await vivarium.create({ name: "plane", data: { set: "moons" }, network: { kind: "mlp" }, training: { epochs: 2 } });
+  await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
+  for (const width of [400, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const path of ["/", "/new", "/new?preset=batch-size", url, plane, "/nowhere"]) {
+      await page.goto(path);
+      await expect(page.locator("main")).not.toBeEmpty();
+      if (path === url) await expect(page.getByRole("table", { name: /Confusion/ })).toBeVisible();
+      expect(await overflow(page), `${path} at ${width}`).toBeLessThanOrEqual(0);
+    }
+  }
+});
+
+test("what can be pressed on a phone is large enough", async ({ browser, server, vivarium }) => {
+  await vivarium.create(SHORT);
+  const context = await browser.newContext({ viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await page.goto(`${server.url}/`);
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  for (const button of await page.locator("tbody .button:visible, .preset .button:visible").all()) {
+    const box = await button.boundingBox();
+    expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(36);
+  }
+  await context.close();
+});

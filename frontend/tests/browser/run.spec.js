@@ -1,0 +1,169 @@
+// A run's page: its curves live, its zoom kept, its actions.
+
+import { readFileSync } from "node:fs";
+import { drawn, expect, LONG, SHORT, test } from "./vivarium.js";
+
+/** @param {import("@playwright/test").Page} page @param {string} id */
+const layer = (page, id) => page.locator(`[data-chart="${id}"] .chart-layer`);
+
+/** Drags over a part of a chart, given as shares of it. @param {import("@playwright/test").Page} page @param {string} id @param {number} from @param {number} to @param {{ shift?: boolean }} [keys] */
+async function drag(page, id, from, to, { shift = false } = {}) {
+  const box = await layer(page, id).boundingBox();
+  if (!box) throw new Error("the chart has no box");
+  const y = box.y + box.height / 2;
+  if (shift) await page.keyboard.down("Shift");
+  await page.mouse.move(box.x + box.width * from, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * to, y, { steps: 4 });
+  await page.mouse.up();
+  if (shift) await page.keyboard.up("Shift");
+}
+
+/** The zoom in the address. @param {import("@playwright/test").Page} page */
+const range = (page) => new URL(page.url()).searchParams.get("range");
+
+test("points arrive by themselves, and stop and resume work", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(LONG);
+  await page.goto(url);
+  await expect.poll(() => drawn(page)).toBeGreaterThan(3);
+  const seen = await drawn(page);
+  await expect.poll(() => drawn(page)).toBeGreaterThan(seen + 2);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(page.locator(".run-head .badge")).toHaveText("stopped");
+  const stopped = await drawn(page);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect(page.locator(".run-head .badge")).toHaveText("running");
+  await expect.poll(() => drawn(page)).toBeGreaterThan(stopped);
+  await page.getByRole("button", { name: "Delete run" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete run" }).click();
+  await page.waitForURL((address) => address.pathname === "/");
+});
+
+test("a zoom is kept while points arrive, shared by both charts, and reset by a double click", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(LONG);
+  await page.goto(url);
+  await expect.poll(() => drawn(page)).toBeGreaterThan(5);
+  await drag(page, "loss", 0.2, 0.6);
+  await expect.poll(() => range(page)).toMatch(/^[\d.]+:[\d.]+$/);
+  const zoomed = range(page);
+  const seen = await drawn(page);
+  await expect.poll(() => drawn(page)).toBeGreaterThan(seen + 5);
+  expect(range(page)).toBe(zoomed);
+  await drag(page, "accuracy", 0.5, 0.4, { shift: true });
+  await expect.poll(() => range(page)).not.toBe(zoomed);
+  const [from, to] = String(range(page)).split(":").map(Number);
+  const [from0, to0] = String(zoomed).split(":").map(Number);
+  expect(from).toBeGreaterThan(from0);
+  expect((to - from) / (to0 - from0)).toBeCloseTo(1, 3);
+  await layer(page, "loss").dblclick();
+  await expect.poll(() => range(page)).toBe(null);
+});
+
+test("the view lives in the address", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(SHORT);
+  await page.goto(url);
+  await expect(page.locator(".run-head .badge")).toHaveText("finished");
+  await page.getByRole("radio", { name: "Samples" }).check();
+  await page.locator('[data-chart="loss"]').getByRole("button", { name: "Log y" }).click();
+  await page.locator('[data-chart="loss"]').getByRole("button", { name: /^validation/ }).click();
+  await page.getByRole("slider", { name: "Smoothing" }).fill("0");
+  await expect.poll(() => new URL(page.url()).search).toBe("?x=samples&smooth=0&loss.scale=log&loss.hide=validation");
+  await page.reload();
+  await expect(page.getByRole("radio", { name: "Samples" })).toBeChecked();
+  await expect(page.locator('[data-chart="loss"]').getByRole("button", { name: "Log y" })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.locator('[data-chart="loss"]').getByRole("button", { name: /^validation/ })).toHaveAttribute("aria-pressed", "false");
+});
+
+test("hovering names the nearest lines and moves a crosshair in both charts", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(SHORT);
+  await page.goto(url);
+  await expect(page.locator(".run-head .badge")).toHaveText("finished");
+  await layer(page, "loss").hover();
+  await expect(page.locator('[data-chart="loss"] .chart-card')).toContainText(/step \d+/);
+  await expect(page.locator('[data-chart="loss"] .chart-card-row')).toHaveCount(3);
+  await expect(page.locator('[data-chart="accuracy"] .chart-rule')).toBeVisible();
+  await page.mouse.move(5, 5);
+  await expect(page.locator('[data-chart="accuracy"] .chart-rule')).toBeHidden();
+});
+
+test("a chart is read and zoomed by keyboard", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(SHORT);
+  await page.goto(url);
+  await expect(page.locator(".run-head .badge")).toHaveText("finished");
+  const stage = page.locator('[data-chart="loss"] .chart-stage');
+  await stage.focus();
+  await page.keyboard.press("Home");
+  await expect(page.locator("#announce")).toContainText(/^step 1: .*each step/);
+  await page.keyboard.press("ArrowRight");
+  await expect(page.locator("#announce")).toContainText(/^step 2:/);
+  await page.keyboard.press("+");
+  await expect.poll(() => range(page)).not.toBe(null);
+  await page.keyboard.press("0");
+  await expect.poll(() => range(page)).toBe(null);
+});
+
+test("a chart and its numbers are taken away", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create({ ...SHORT, name: "=1+1, taken" });
+  await page.goto(url);
+  await expect(page.locator(".run-head .badge")).toHaveText("finished");
+  /** @param {string} what */
+  const take = async (what) => {
+    await page.locator('[data-chart="loss"]').getByLabel("Export this chart").click();
+    const [file] = await Promise.all([page.waitForEvent("download"), page.locator('[data-chart="loss"]').getByRole("button", { name: what }).click()]);
+    return readFileSync(await file.path());
+  };
+  const lines = (await take("Numbers, CSV")).toString().trim().split("\r\n");
+  expect(lines[0]).toBe("run,step,samples_seen,epoch,seconds,train_loss,validation_loss");
+  expect(lines[1]).toMatch(/^"'=1\+1, taken",1,64,/);
+  // 1,294 samples in batches of 64: the 21st holds 14.
+  expect(lines[21]).toMatch(/^"'=1\+1, taken",21,1294,1,[\d.e-]+,[\d.e-]+,[\d.e-]+$/);
+  expect(lines.length).toBe(1 + 63);
+  expect(JSON.parse((await take("Numbers, JSON")).toString()).rows.length).toBe(63);
+  expect((await take("Picture, SVG")).toString()).toContain("<svg xmlns");
+  expect((await take("Picture, PNG")).subarray(1, 4).toString()).toBe("PNG");
+});
+
+test("a run is renamed in place, and a bad name is refused in words", async ({ page, vivarium }) => {
+  const { id, url } = await vivarium.create(SHORT);
+  await page.goto(url);
+  await page.getByRole("button", { name: "Rename" }).click();
+  await page.getByLabel("Name of the run").fill("   ");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("1 to 200 characters");
+  await page.getByLabel("Name of the run").fill("a better name");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("a better name");
+  expect((await vivarium.get(id)).name).toBe("a better name");
+});
+
+test("a run that diverges says so, and marks where", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create({ ...SHORT, training: { epochs: 20, optimizer: { kind: "sgd", lr: 100 } } });
+  await page.goto(url);
+  await expect(page.locator(".run-head .badge")).toHaveText("diverged");
+  await expect(page.locator(".run-head .notice")).toContainText(/\d/);
+  await expect(page.locator('[data-chart="loss"] .chart-note')).toContainText(/(not a number|infinite) at/);
+});
+
+test("the log opens and follows", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(SHORT);
+  await page.goto(url);
+  await page.locator(".log summary").click();
+  await expect(page.getByLabel("Worker log")).not.toBeEmpty();
+});
+
+test("images end in a confusion matrix", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(SHORT);
+  await page.goto(url);
+  const table = page.getByRole("table", { name: /Confusion matrix/ });
+  await expect(table.getByRole("row")).toHaveCount(11);
+  await page.reload();
+  await expect(table.getByRole("row")).toHaveCount(11);
+});
+
+test("an unknown run is told in words, with a way home", async ({ page }) => {
+  const response = await page.goto("/runs/0199ffff-0000-7000-8000-000000000000");
+  expect(response?.status()).toBe(404);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
+  await page.getByRole("link", { name: "All runs", exact: true }).click();
+  await expect(page).toHaveURL(/\/$/);
+});
