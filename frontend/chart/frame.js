@@ -2,14 +2,15 @@
 // another on a common row of positions, as uPlot wants them.
 
 import { thin } from "./thin.js";
-import { padded, shareOf, usable } from "./scale.js";
+import { padded, usable, valueAt } from "./scale.js";
 
 /** @import { Scale } from "./scale.js" */
+/** @import { Extremes } from "./extremes.js" */
 
 /**
  * @typedef {{
  *   id: string, label: string, token: string, dash: number[], width: number, alpha: number, markers: boolean, counts: boolean,
- *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, total: number,
+ *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, total: number, extremes?: Extremes,
  * }} Line `y` is not a number where there is a hole; `total` counts what was never sent too; `counts` is false where another line has the same points
  */
 
@@ -50,7 +51,7 @@ export function frame(lines, { range, yRange, logX, logY, pixels }) {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   const drawn = lines.map((line) => {
-    const { indices, inRange } = thin(line, x, pixels, (value) => shareOf(x, value) * pixels);
+    const { indices, inRange } = thin(line, x, pixels, (pixel) => valueAt(x, pixel / pixels));
     /** @type {Drawn} */
     const out = { line, x: [], y: [] };
     for (const i of indices) {

@@ -1,6 +1,9 @@
 // Fewer points than the screen could show anyway, and not one extreme lost.
 
 import { countBelow } from "./column.js";
+import { scan } from "./extremes.js";
+
+/** @import { Extremes } from "./extremes.js" */
 
 /** More points than this for a pixel are thinned. */
 const PER_PIXEL = 4;
@@ -10,13 +13,13 @@ const PER_PIXEL = 4;
  * line runs to the edge. Where there are more than a few for each pixel, a pixel keeps its first,
  * smallest, largest and last value, and one hole if it has any.
  *
- * @param {{ x: ArrayLike<number>, y: ArrayLike<number>, length: number }} line x ascends
+ * @param {{ x: ArrayLike<number>, y: ArrayLike<number>, length: number, extremes?: Extremes }} line x ascends
  * @param {{ min: number, max: number }} range
  * @param {number} pixels
- * @param {(x: number) => number} toPixel
+ * @param {(pixel: number) => number} edge the position where a pixel begins
  * @returns {{ indices: number[], inRange: number }}
  */
-export function thin({ x, y, length }, { min, max }, pixels, toPixel) {
+export function thin({ x, y, length, extremes }, { min, max }, pixels, edge) {
   const first = countBelow(x, length, min);
   const end = countBelow(x, length, nextUp(max));
   const inRange = end - first;
@@ -29,28 +32,23 @@ export function thin({ x, y, length }, { min, max }, pixels, toPixel) {
     return { indices, inRange };
   }
   if (from < first) indices.push(from);
-  let i = first;
-  while (i < end) {
-    const pixel = Math.floor(toPixel(x[i]));
-    const start = i;
-    let low = -1;
-    let high = -1;
-    let hole = -1;
-    let last = i;
-    for (; i < end && Math.floor(toPixel(x[i])) === pixel; i += 1) {
-      last = i;
-      const value = y[i];
-      if (value !== value) {
-        if (hole < 0) hole = i;
-        continue;
-      }
-      if (low < 0 || value < y[low]) low = i;
-      if (high < 0 || value > y[high]) high = i;
-    }
-    push(indices, [start, low, high, hole, last]);
+  let start = first;
+  for (let pixel = 0; pixel < pixels && start < end; pixel += 1) {
+    const stop = pixel + 1 < pixels ? Math.min(end, countBelow(x, length, edge(pixel + 1))) : end;
+    if (stop <= start) continue;
+    const found = extremes ? extremes.between(start, stop) : scanned(y, start, stop);
+    push(indices, [start, found.low, found.high, found.hole, stop - 1]);
+    start = stop;
   }
   if (to > end) indices.push(end);
   return { indices, inRange };
+}
+
+/** @param {ArrayLike<number>} y @param {number} from @param {number} to */
+function scanned(y, from, to) {
+  const found = { low: -1, high: -1, hole: -1 };
+  scan(y, from, to, found);
+  return found;
 }
 
 /** @param {number[]} indices @param {number[]} more */

@@ -5,6 +5,7 @@ import { figure, percent } from "../lib/format.js";
 import { AXES, clock, epochAt, positions, samplesAt } from "../chart/axis.js";
 import { chart } from "../chart/chart.js";
 import { csv } from "../chart/csv.js";
+import { extremesOf } from "../chart/extremes.js";
 import { exportMenu } from "../chart/export.js";
 import { Smoothed } from "../chart/smooth.js";
 import { toolbar } from "../chart/toolbar.js";
@@ -12,6 +13,7 @@ import { readView, smoothingFor, writeView } from "../chart/view.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { RunStore, Series } from "./store.js" */
+/** @import { Column } from "../chart/column.js" */
 /** @import { Pace } from "../chart/axis.js" */
 /** @import { Chart } from "../chart/chart.js" */
 /** @import { Line } from "../chart/frame.js" */
@@ -33,7 +35,7 @@ const CHARTS = [
 /** @param {RunStore} store @param {() => Run} run */
 export function curves(store, run) {
   const view = readView(location.search, CHARTS.map(({ id }) => id));
-  /** What is derived from the columns, for the axis and the smoothing of now. @type {Map<string, { get: () => import("../chart/column.js").Column }>} */
+  /** What is derived from the columns, for the axis and the smoothing of now. @type {Map<string, { get: () => Column }>} */
   const derived = new Map();
   let saving = 0;
   let drawing = 0;
@@ -47,7 +49,7 @@ export function curves(store, run) {
     batchSize: Number(/** @type {any} */ (run().spec.training)?.batch_size ?? 1),
   });
 
-  /** @param {string} key @param {() => { get: () => import("../chart/column.js").Column }} make */
+  /** @param {string} key @param {() => { get: () => Column }} make */
   const derive = (key, make) => {
     let made = derived.get(key);
     if (!made) derived.set(key, (made = make()));
@@ -64,16 +66,16 @@ export function curves(store, run) {
     const smooth = smoothing() > 0;
     /** @type {Line[]} */
     const lines = [];
-    /** @param {Entry} entry @param {Series} series @param {string} name @param {Float64Array} y @param {Partial<Line>} more */
+    /** @param {Entry} entry @param {Series} series @param {string} name @param {Column} y @param {Partial<Line>} more */
     const add = (entry, series, name, y, more) => {
       if (hidden.has(entry.id)) return;
-      lines.push({ ...entry, width: 2, markers: false, counts: true, x: xOf(series, name).data, y, length: series.y.length, total: series.total, ...more });
+      lines.push({ ...entry, width: 2, markers: false, counts: true, x: xOf(series, name).data, y: y.data, length: y.length, extremes: extremesOf(y), total: series.total, ...more });
     };
-    if (smooth) add(ENTRIES[1], steps, train, steps.y.data, { width: 1, alpha: 0.3 });
-    const smoothed = smooth ? derive(`${train} smooth`, () => new Smoothed(steps.x, steps.y, smoothing())).data : steps.y.data;
+    if (smooth) add(ENTRIES[1], steps, train, steps.y, { width: 1, alpha: 0.3 });
+    const smoothed = smooth ? derive(`${train} smooth`, () => new Smoothed(steps.x, steps.y, smoothing())) : steps.y;
     const rawShows = smooth && !hidden.has(ENTRIES[1].id);
     add(ENTRIES[0], steps, train, smoothed, { width: smooth ? 2 : 1.2, counts: !rawShows });
-    add(ENTRIES[2], epochs, validation, epochs.y.data, { markers: true });
+    add(ENTRIES[2], epochs, validation, epochs.y, { markers: true });
     return lines;
   }
 

@@ -1,0 +1,83 @@
+// Where a growing column is smallest and largest, for any stretch, without looking at every value.
+//
+// Each full block of values is looked at once; a stretch is then its blocks and a few values at
+// either end.
+
+import { Column } from "./column.js";
+
+const BLOCK = 64;
+
+/** The places of the smallest and the largest value and of the first hole; -1 where there is none. @typedef {{ low: number, high: number, hole: number }} Found */
+
+export class Extremes {
+  /** @param {Column} column */
+  constructor(column) {
+    this.column = column;
+    this.version = column.version;
+    this.low = new Column(64);
+    this.high = new Column(64);
+    this.hole = new Column(64);
+  }
+
+  /** @param {number} from @param {number} to exclusive @returns {Found} */
+  between(from, to) {
+    this.update();
+    const found = { low: -1, high: -1, hole: -1 };
+    const first = Math.ceil(from / BLOCK);
+    const last = Math.min(Math.floor(to / BLOCK), this.low.length);
+    if (first >= last) {
+      scan(this.column.data, from, to, found);
+      return found;
+    }
+    scan(this.column.data, from, first * BLOCK, found);
+    for (let block = first; block < last; block += 1) this.merge(block, found);
+    scan(this.column.data, last * BLOCK, to, found);
+    return found;
+  }
+
+  update() {
+    if (this.version !== this.column.version) {
+      this.version = this.column.version;
+      for (const places of [this.low, this.high, this.hole]) places.truncate(0);
+    }
+    while ((this.low.length + 1) * BLOCK <= this.column.length) {
+      const found = { low: -1, high: -1, hole: -1 };
+      scan(this.column.data, this.low.length * BLOCK, (this.low.length + 1) * BLOCK, found);
+      this.low.push(found.low);
+      this.high.push(found.high);
+      this.hole.push(found.hole);
+    }
+  }
+
+  /** @param {number} block @param {Found} found */
+  merge(block, found) {
+    const { data } = this.column;
+    const [low, high, hole] = [this.low.data[block], this.high.data[block], this.hole.data[block]];
+    if (low >= 0 && (found.low < 0 || data[low] < data[found.low])) found.low = low;
+    if (high >= 0 && (found.high < 0 || data[high] > data[found.high])) found.high = high;
+    if (found.hole < 0) found.hole = hole;
+  }
+}
+
+/** @param {ArrayLike<number>} data @param {number} from @param {number} to @param {Found} found */
+export function scan(data, from, to, found) {
+  for (let i = from; i < to; i += 1) {
+    const value = data[i];
+    if (value !== value) {
+      if (found.hole < 0) found.hole = i;
+      continue;
+    }
+    if (found.low < 0 || value < data[found.low]) found.low = i;
+    if (found.high < 0 || value > data[found.high]) found.high = i;
+  }
+}
+
+/** @type {WeakMap<Column, Extremes>} */
+const known = new WeakMap();
+
+/** The extremes of a column, kept for as long as the column is. @param {Column} column */
+export function extremesOf(column) {
+  let extremes = known.get(column);
+  if (!extremes) known.set(column, (extremes = new Extremes(column)));
+  return extremes;
+}
