@@ -8,12 +8,12 @@ import { countBelow, Derived } from "./column.js";
 
 /** What must be known of a run. @typedef {{ trainSamples: number, stepsPerEpoch: number, batchSize: number }} Pace */
 
-/** @type {{ name: AxisName, label: string, title: string, unit: string }[]} */
+/** @type {{ name: AxisName, label: string, title: string, say: (position: string) => string }[]} */
 export const AXES = [
-  { name: "step", label: "Steps", title: "Step", unit: "step" },
-  { name: "samples", label: "Samples", title: "Samples seen", unit: "samples" },
-  { name: "epoch", label: "Epochs", title: "Epoch", unit: "epoch" },
-  { name: "time", label: "Time", title: "Seconds of training", unit: "s" },
+  { name: "step", label: "Steps", title: "Step", say: (at) => `step ${at}` },
+  { name: "samples", label: "Samples", title: "Samples seen", say: (at) => `${at} samples` },
+  { name: "epoch", label: "Epochs", title: "Epoch", say: (at) => `epoch ${at}` },
+  { name: "time", label: "Time", title: "Seconds of training", say: (at) => `${at} s` },
 ];
 
 /**

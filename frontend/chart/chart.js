@@ -61,7 +61,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
   const sight = cursor(layer);
   const picture = plot(place, { marks: () => marks, onDraw: () => {} });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
-  const unit = () => AXES.find(({ name }) => name === view.axis)?.unit ?? "";
+  const say = (/** @type {number} */ x) => AXES.find(({ name }) => name === view.axis)?.say(figure(x)) ?? figure(x);
 
   const drags = gestures(layer, {
     size,
@@ -78,16 +78,12 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
       onView();
     },
     onReset: reset,
+    isZoomed: () => view.range !== null,
   });
 
   keys(stage, {
     onMove: move,
-    onZoom: (factor) => {
-      if (!shown) return;
-      const centre = pointed === null ? 0.5 : shareOf(shown.x, pointed);
-      view.range = stretch(shown.x, centre - centre * factor, centre + (1 - centre) * factor);
-      onView();
-    },
+    onZoom: zoom,
     onPan: (share) => {
       if (!shown) return;
       view.range = stretch(shown.x, share, share + 1);
@@ -96,6 +92,14 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
     onReset: reset,
     onLeave: leave,
   });
+
+  /** Around the cursor, or the middle. @param {number} factor below 1 to see less */
+  function zoom(factor) {
+    if (!shown) return;
+    const centre = pointed === null ? 0.5 : shareOf(shown.x, pointed);
+    view.range = stretch(shown.x, centre - centre * factor, centre + (1 - centre) * factor);
+    onView();
+  }
 
   function reset() {
     view.range = null;
@@ -121,7 +125,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
     sight.show({
       left,
       near,
-      head: `${unit()} ${figure(first.x)}`,
+      head: say(first.x),
       entries: near.map(({ line, x, y }) => ({ token: line.token, label: line.label, value: value(y), at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${figure(x)}` : "" })),
       warnings: gapWords(around),
       width: size().width,
@@ -157,7 +161,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
     if (near.length === 0) return;
     refresh = () => pointAt(Number(pointed));
     pointAt(pointed);
-    announce(`${unit()} ${figure(pointed)}: ${near.map(({ line, y }) => `${line.label} ${value(y)}`).join(", ")}`);
+    announce(`${say(pointed)}: ${near.map(({ line, y }) => `${line.label} ${value(y)}`).join(", ")}`);
     onPoint(pointed, id);
   }
 
@@ -230,7 +234,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
 
   new ResizeObserver(() => draw()).observe(place);
   onTheme(() => picture.repaint());
-  return { id, title, element, draw, follow, frame: () => shown };
+  return { id, title, element, draw, follow, zoom, frame: () => shown };
 }
 
 /** @param {Gap[]} gaps */

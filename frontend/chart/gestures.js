@@ -1,5 +1,6 @@
-// The pointer over a chart: drag zooms, Shift-drag pans, double click resets, hover looks. The
-// wheel is left to the page, and so is a finger that moves up or down.
+// The pointer over a chart: drag zooms, Shift-drag pans, double click resets, hover looks. A finger
+// looks, and pans what is zoomed. The wheel is left to the page, and so is a finger that moves up
+// or down.
 
 import { h } from "../lib/dom.js";
 
@@ -13,6 +14,7 @@ import { h } from "../lib/dom.js";
  *   onPanStart: () => void,
  *   onPan: (share: number) => void,
  *   onReset: () => void,
+ *   isZoomed: () => boolean,
  * }} Listeners zoomed stretches and ways are shares of the plot, from its lower left corner
  */
 
@@ -22,7 +24,7 @@ const LEAST = 5;
 const FLAT = 28;
 
 /** @param {HTMLElement} layer lies exactly over the plot @param {Listeners} listeners */
-export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onReset }) {
+export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onReset, isZoomed }) {
   const band = h("div", { class: "chart-band", hidden: true });
   layer.append(band);
   /** @type {{ start: At, pan: boolean, id: number } | null} */
@@ -36,11 +38,11 @@ export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onRe
 
   layer.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    if (event.pointerType === "touch") {
-      onHover(at(event));
-      return;
-    }
-    drag = { start: at(event), pan: event.shiftKey, id: event.pointerId };
+    const touch = event.pointerType === "touch";
+    if (touch) onHover(at(event));
+    // A finger looks; over a part of the chart it also moves that part along.
+    if (touch && !isZoomed()) return;
+    drag = { start: at(event), pan: touch || event.shiftKey, id: event.pointerId };
     layer.setPointerCapture(event.pointerId);
     if (drag.pan) onPanStart();
   });
@@ -70,7 +72,13 @@ export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onRe
   });
 
   layer.addEventListener("pointercancel", end);
-  layer.addEventListener("pointerleave", () => drag ?? onHover(null));
+  layer.addEventListener("pointerleave", (event) => {
+    // A finger that was lifted leaves its answer there, until it taps elsewhere.
+    if (!drag && event.pointerType !== "touch") onHover(null);
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "touch" && !layer.contains(/** @type {Node} */ (event.target))) onHover(null);
+  });
   layer.addEventListener("dblclick", () => onReset());
 
   function end() {

@@ -8,8 +8,8 @@ import { sliderOf, weightOf } from "./smooth.js";
 /** @import { View } from "./view.js" */
 /** @import { AxisName } from "./axis.js" */
 
-/** @param {View} view @param {{ smoothing: () => number, onAxis: () => void, onSmoothing: () => void, onView: () => void }} listeners */
-export function toolbar(view, { smoothing, onAxis, onSmoothing, onView }) {
+/** @param {View} view @param {{ smoothing: () => number, onAxis: () => void, onSmoothing: () => void, onView: () => void, onZoom: (factor: number) => void }} listeners */
+export function toolbar(view, { smoothing, onAxis, onSmoothing, onView, onZoom }) {
   const axes = AXES.map(({ name, label }) => {
     const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });
     return { input, element: h("label", {}, input, h("span", {}, label)) };
@@ -18,12 +18,20 @@ export function toolbar(view, { smoothing, onAxis, onSmoothing, onView }) {
   const slider = h("input", { type: "range", id: "smoothing", min: 0, max: 300, step: 1, on: { input: smooth } });
   const weight = h("output", { for: "smoothing" });
   const reset = h("button", { class: "button small", type: "button", on: { click: zoomOut } }, icon("reset", 14), "Reset zoom");
+  // Fingers have no drag to zoom: that scrolls.
+  const zoom = h(
+    "div",
+    { class: "zoom-buttons" },
+    h("button", { class: "button icon small", type: "button", "aria-label": "Zoom in", on: { click: () => onZoom(0.5) } }, icon("plus", 14)),
+    h("button", { class: "button icon small", type: "button", "aria-label": "Zoom out", on: { click: () => onZoom(2) } }, icon("minus", 14)),
+  );
   const element = h(
     "div",
     { class: "chart-tools", role: "group", "aria-label": "All charts" },
     h("div", { class: "segments", role: "radiogroup", "aria-label": "Horizontal axis" }, ...axes.map((axis) => axis.element)),
     log,
     h("div", { class: "smoothing" }, h("label", { for: "smoothing" }, "Smoothing"), slider, weight),
+    zoom,
     reset,
   );
 

@@ -8,7 +8,9 @@ import { icon } from "./icons.js";
  *   url: () => string,
  *   on: { [event: string]: (data: any, event: MessageEvent) => void },
  *   onReturn?: () => void,
- * }} Wiring `url` is asked again at each new connection; `onReturn` is called when a cut connection is back.
+ *   isOver?: () => Promise<boolean>,
+ * }} Wiring `url` is asked again at each new connection; `onReturn` is called when a cut connection is
+ * back; `isOver` is asked when the server refuses, and says whether to give up.
  */
 
 /** A cut shorter than this is nobody's concern. */
@@ -21,7 +23,7 @@ const LONGEST_WAIT_MS = 15_000;
  * place where it was; where it gives up (the server refused), this tries again.
  * @param {Wiring} wiring
  */
-export function openStream({ url, on, onReturn }) {
+export function openStream({ url, on, onReturn, isOver = async () => false }) {
   /** @type {EventSource | null} */
   let source = null;
   let wasOpen = false;
@@ -46,20 +48,27 @@ export function openStream({ url, on, onReturn }) {
     };
     opened.onerror = () => {
       bannerTimer ??= setTimeout(() => banner(true), PATIENCE_MS);
-      if (opened.readyState === EventSource.CLOSED && source === opened) {
-        retryTimer = setTimeout(connect, wait);
-        wait = Math.min(wait * 2, LONGEST_WAIT_MS);
-      }
+      if (opened.readyState === EventSource.CLOSED && source === opened) refused();
     };
     for (const [name, listener] of Object.entries(on)) {
       opened.addEventListener(name, (event) => listener(JSON.parse(event.data), event));
     }
   };
 
+  const refused = async () => {
+    if (await isOver()) {
+      close();
+      return;
+    }
+    retryTimer = setTimeout(connect, wait);
+    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  };
+
   const close = () => {
     clearTimeout(bannerTimer);
     clearTimeout(retryTimer);
     bannerTimer = undefined;
+    banner(false);
     source?.close();
     source = null;
   };

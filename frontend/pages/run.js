@@ -1,6 +1,6 @@
 // A run's page: its state, its curves, its plane or its mistakes, its settings and its log, live.
 
-import { getBoundary, getMetrics, getRun } from "../lib/api.js";
+import { getBoundary, getMetrics, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
@@ -43,17 +43,35 @@ start();
 
 async function start() {
   await Promise.all([catchUp(), attempt(findPlane)]);
+  let startingAfresh = false;
   const stream = openStream({
     url: () => `/api/v1/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_WORDS)}&include=status`,
     on: {
       message: (/** @type {RunEvent} */ event) => {
-        if (take(event)) return;
+        if (startingAfresh || take(event)) return;
         // An event is missing. Start afresh rather than draw a curve with a hole.
-        catchUp().then(() => stream.reconnect());
+        startingAfresh = true;
+        catchUp().then(() => {
+          startingAfresh = false;
+          stream.reconnect();
+        });
       },
       run: showRun,
     },
+    isOver: isGone,
   });
+}
+
+/** Whether the run is no more; then there is nothing to wait for. */
+async function isGone() {
+  try {
+    await getRun(run.id);
+    return false;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 404) return false;
+    header.showGone();
+    return true;
+  }
 }
 
 /** Reads the curves so far. */

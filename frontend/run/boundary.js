@@ -18,6 +18,8 @@ const SPLITS = [{ split: "train", label: "training" }, { split: "validation", la
 /** A film lasts about this long, and shows no frame shorter than the other. */
 const FILM_MS = 4000;
 const FRAME_MS = 60;
+/** More frames than this are not kept: the server has them. */
+const MOST_GRIDS = 300;
 
 /** @param {string} id of the run @param {{ epochs: number[], boundary: Boundary | null }} first the epochs there are, and the newest boundary */
 export function boundaryPanel(id, first) {
@@ -40,6 +42,8 @@ export function boundaryPanel(id, first) {
   const coming = new Map();
   /** @type {number[]} */
   let epochs = [];
+  /** @type {Set<number>} */
+  const noted = new Set();
   /** @type {Point[]} */
   let points = [];
   /** @type {Domain | null} */
@@ -62,9 +66,10 @@ export function boundaryPanel(id, first) {
 
   /** @param {number} epoch */
   function note(epoch) {
-    if (epochs.includes(epoch)) return;
+    if (noted.has(epoch)) return;
+    noted.add(epoch);
     epochs.push(epoch);
-    epochs.sort((a, b) => a - b);
+    if (epoch < epochs[epochs.length - 2]) epochs.sort((a, b) => a - b);
     slider.max = String(epochs.length - 1);
     if (follow) at = epochs.length - 1;
     slider.value = String(at);
@@ -74,19 +79,23 @@ export function boundaryPanel(id, first) {
   function take(boundary) {
     const grid = decode(boundary);
     grids.set(boundary.epoch, grid);
+    for (const epoch of grids.keys()) {
+      if (grids.size <= MOST_GRIDS) break;
+      if (epoch !== epochs[at]) grids.delete(epoch);
+    }
     domain = { x: grid.x, y: grid.y };
     note(boundary.epoch);
     draw();
   }
 
-  /** @param {number} index */
-  function seek(index) {
+  /** @param {number} index @param {number} [ahead] where the next one will be */
+  function seek(index, ahead = 1) {
     at = Math.min(Math.max(0, index), epochs.length - 1);
     follow = at === epochs.length - 1;
     slider.value = String(at);
     draw();
     fetchGrid(epochs[at]);
-    fetchGrid(epochs[at + 1]);
+    fetchGrid(epochs[at + ahead]);
   }
 
   /** @param {number | undefined} epoch */
@@ -112,10 +121,12 @@ export function boundaryPanel(id, first) {
     play.title = "Pause";
     if (at >= epochs.length - 1) seek(0);
     const pace = Math.max(FRAME_MS, FILM_MS / epochs.length);
+    const step = Math.ceil((epochs.length * FRAME_MS) / FILM_MS);
     const next = async () => {
-      await fetchGrid(epochs[at + 1]);
+      const to = Math.min(at + step, epochs.length - 1);
+      await fetchGrid(epochs[to]);
       if (film === undefined) return;
-      seek(at + 1);
+      seek(to, step);
       if (at >= epochs.length - 1) pause();
       else film = setTimeout(next, pace);
     };

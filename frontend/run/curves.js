@@ -142,6 +142,7 @@ export function curves(store, run) {
       viewed();
     },
     onView: viewed,
+    onZoom: (factor) => charts[0].zoom(factor),
   });
   const element = h("div", { class: "curves" }, tools.element, ...charts.map((made) => made.element));
   tools.show();

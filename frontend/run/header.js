@@ -112,6 +112,15 @@ export function runHeader(first, { onRun, onRemoved }) {
     resumeButton.disabled = false;
   }
 
+  /** The run is deleted, from another page perhaps. */
+  function showGone() {
+    message.hidden = false;
+    message.className = "notice warn";
+    message.replaceChildren(icon("warning"), h("p", {}, "This run has been deleted. What you see here is all that is left of it."));
+    for (const control of [stopButton, resumeButton, copy, deleteButton, edit]) control.hidden = true;
+    announce("The run has been deleted");
+  }
+
   function showAge() {
     const sweep = run.sweep ? [" · ", h("a", { href: `/?sweep=${encodeURIComponent(run.sweep)}` }, "one of a sweep")] : [];
     const text = `${run.spec.network.kind} on ${run.spec.data.set} · ${run.status === "queued" ? "created" : "started"} ${ago(run.created, Date.now())}`;
@@ -123,5 +132,5 @@ export function runHeader(first, { onRun, onRemoved }) {
 
   show(run);
   setInterval(showAge, 10_000);
-  return { element, show };
+  return { element, show, showGone };
 }

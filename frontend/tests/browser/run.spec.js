@@ -167,3 +167,27 @@ test("an unknown run is told in words, with a way home", async ({ page }) => {
   await page.getByRole("link", { name: "All runs", exact: true }).click();
   await expect(page).toHaveURL(/\/$/);
 });
+
+test("a run that is deleted elsewhere says so", async ({ page, vivarium }) => {
+  const { id, url } = await vivarium.create(LONG);
+  await page.goto(url);
+  await expect.poll(() => drawn(page)).toBeGreaterThan(0);
+  await vivarium.call("DELETE", `/runs/${id}`);
+  await expect(page.getByText("This run has been deleted.")).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByText(/^Connection lost/)).toBeHidden();
+});
+
+test("a finger looks at a chart and zooms by buttons", async ({ browser, server, vivarium }) => {
+  const { url } = await vivarium.create(SHORT);
+  const context = await browser.newContext({ viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await page.goto(server.url + url);
+  await expect(page.locator(".run-head .badge")).toHaveText("finished");
+  await layer(page, "loss").tap();
+  await expect(page.locator('[data-chart="loss"] .chart-card')).toContainText(/step \d+/);
+  await page.getByRole("button", { name: "Zoom in" }).tap();
+  await expect.poll(() => range(page)).not.toBe(null);
+  await page.getByRole("button", { name: "Reset zoom" }).tap();
+  await expect.poll(() => range(page)).toBe(null);
+  await context.close();
+});
