@@ -5,17 +5,16 @@
 //! of a run that was killed reads like the log of a run that was not, but for its `started` lines.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use vivarium_models::train::{Event, Step};
 
+use super::survey::{Logged, survey};
 use crate::error::{Error, Result};
 
 /// Steps wait at most this long before they are written. The contract allows 100 ms;
@@ -24,21 +23,6 @@ const GATHER: Duration = Duration::from_millis(40);
 
 /// A line holds at most this many steps, so that one line never is a burden to its readers.
 const MAX_STEPS: usize = 512;
-
-/// What an event log already tells, so that resuming does not tell it again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Logged {
-    /// `seq` of the last event, 0 when there is none.
-    pub seq: u64,
-    /// The last step written.
-    pub step: u64,
-    /// The last epoch whose end is written.
-    pub epoch: u64,
-    /// The last epoch whose decision boundary is written.
-    pub boundary: Option<u64>,
-    /// Whether the test result is written.
-    pub test: bool,
-}
 
 /// Appends events to `events.ndjson`. A thread of its own writes out the steps that have waited
 /// long enough while the training is busy with a long step.
@@ -341,61 +325,6 @@ fn not_finite(value: f64) -> Option<&'static str> {
         Some("inf")
     } else {
         None
-    }
-}
-
-/// Reads an existing log: what it tells, and the length of its whole lines.
-fn survey(path: &Path, file: &File) -> Result<(Logged, u64)> {
-    #[derive(Deserialize)]
-    struct Line {
-        kind: String,
-        seq: u64,
-        first_step: Option<u64>,
-        loss: Option<Losses>,
-        epoch: Option<u64>,
-    }
-    /// `loss` is a list in `steps` and a number in `test`.
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Losses {
-        Many(Vec<IgnoredAny>),
-        One(IgnoredAny),
-    }
-    let mut logged = Logged::default();
-    let mut len = 0;
-    let mut bytes = Vec::new();
-    let mut reader = BufReader::new(file);
-    loop {
-        bytes.clear();
-        let read = reader
-            .read_until(b'\n', &mut bytes)
-            .map_err(|e| Error::file(path, e))?;
-        if bytes.last() != Some(&b'\n') {
-            return Ok((logged, len));
-        }
-        let number = logged.seq + 1;
-        let line = serde_json::from_slice::<Line>(&bytes)
-            .ok()
-            .filter(|line| line.seq == number)
-            .ok_or_else(|| Error::EventLog {
-                path: path.to_owned(),
-                line: number,
-            })?;
-        len += read as u64;
-        logged.seq = number;
-        match (line.kind.as_str(), line.epoch) {
-            ("steps", _) => {
-                let count = match line.loss {
-                    Some(Losses::Many(list)) => list.len() as u64,
-                    Some(Losses::One(IgnoredAny)) | None => 0,
-                };
-                logged.step = (line.first_step.unwrap_or(1) + count).saturating_sub(1);
-            }
-            ("epoch", Some(epoch)) => logged.epoch = epoch,
-            ("boundary", epoch) => logged.boundary = epoch,
-            ("test", _) => logged.test = true,
-            _ => {}
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! * [`RunId`]: the name of the directory, a UUIDv7, so that runs sort by creation.
 //! * [`RunDir`]: the paths inside, and the creation of a run.
 //! * [`lock`]: the advisory lock that a worker holds for its life.
-//! * [`log`]: the writer of `events.ndjson` (the worker's side).
+//! * [`log`]: the writer of `events.ndjson` (the worker's side); `survey` reads what a log tells already.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
 //! * [`worker_log`]: the worker's own log, capped.
 //!
@@ -12,6 +12,7 @@
 
 pub mod lock;
 pub mod log;
+mod survey;
 pub mod tail;
 pub mod worker_log;
 

@@ -1,5 +1,12 @@
 //! The binary, from outside: real processes, real HTTP, real workers, tiny data sets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
 mod command_line;
 mod crash;
 mod events;

@@ -1,0 +1,80 @@
+//! What a log already tells, read once when a worker takes it up again.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::error::{Error, Result};
+
+/// What an event log already tells, so that resuming does not tell it again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// `seq` of the last event, 0 when there is none.
+    pub seq: u64,
+    /// The last step written.
+    pub step: u64,
+    /// The last epoch whose end is written.
+    pub epoch: u64,
+    /// The last epoch whose decision boundary is written.
+    pub boundary: Option<u64>,
+    /// Whether the test result is written.
+    pub test: bool,
+}
+
+/// Reads an existing log: what it tells, and the length of its whole lines.
+pub(super) fn survey(path: &Path, file: &File) -> Result<(Logged, u64)> {
+    #[derive(Deserialize)]
+    struct Line {
+        kind: String,
+        seq: u64,
+        first_step: Option<u64>,
+        loss: Option<Losses>,
+        epoch: Option<u64>,
+    }
+    /// `loss` is a list in `steps` and a number in `test`.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Losses {
+        Many(Vec<IgnoredAny>),
+        One(IgnoredAny),
+    }
+    let mut logged = Logged::default();
+    let mut len = 0;
+    let mut bytes = Vec::new();
+    let mut reader = BufReader::new(file);
+    loop {
+        bytes.clear();
+        let read = reader
+            .read_until(b'\n', &mut bytes)
+            .map_err(|e| Error::file(path, e))?;
+        if bytes.last() != Some(&b'\n') {
+            return Ok((logged, len));
+        }
+        let number = logged.seq + 1;
+        let line = serde_json::from_slice::<Line>(&bytes)
+            .ok()
+            .filter(|line| line.seq == number)
+            .ok_or_else(|| Error::EventLog {
+                path: path.to_owned(),
+                line: number,
+            })?;
+        len += read as u64;
+        logged.seq = number;
+        match (line.kind.as_str(), line.epoch) {
+            ("steps", _) => {
+                let count = match line.loss {
+                    Some(Losses::Many(list)) => list.len() as u64,
+                    Some(Losses::One(IgnoredAny)) | None => 0,
+                };
+                logged.step = (line.first_step.unwrap_or(1) + count).saturating_sub(1);
+            }
+            ("epoch", Some(epoch)) => logged.epoch = epoch,
+            ("boundary", epoch) => logged.boundary = epoch,
+            ("test", _) => logged.test = true,
+            _ => {}
+        }
+    }
+}
