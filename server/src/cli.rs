@@ -103,7 +103,7 @@ pub struct Bench {
     /// The network, as in `network.kind`
     #[arg(long, value_name = "KIND")]
     pub network: String,
-    /// A setting of the network, such as network.hidden=[256]; may be given several times
+    /// A setting of the network, such as network.dropout=0.2; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
     /// Samples in a step

@@ -11,7 +11,7 @@ pub(crate) struct Optimizer {
     rule: OptimizerSpec,
     /// Steps done.
     steps: u64,
-    /// For each parameter what [`Optimizer::slots`] names.
+    /// For each parameter what [`slots`] names.
     state: Vec<Vec<Vec<f32>>>,
 }
 

@@ -4,7 +4,7 @@
 //! * [`schema`]: opens the file, checks it, sets a damaged one aside.
 //! * [`runs`]: one row a run: status, settings, summary.
 //! * [`events`]: the lines of every `events.ndjson`, as they are.
-//! * [`line`]: a line understood; [`summary`]: lines folded into the figures of a run;
+//! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run;
 //!   [`metrics`]: lines unfolded into series.
 //!
 //! What always holds: one thread writes, in transactions, in the order of the calls; a reader sees

@@ -1,8 +1,8 @@
 //! Supervises runs: one Tokio task for each run that waits or trains.
 //!
-//! * [`turns`]: who waits, who may run.
-//! * [`life`]: the task of a run: wait, launch, follow its log into the index, note its end.
-//! * [`reconcile`]: brings the index and the run directories together, at the start and after:
+//! * `turns`: who waits, who may run.
+//! * `life`: the task of a run: wait, launch, follow its log into the index, note its end.
+//! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere.
 //!
 //! What always holds: a run has at most one task, a task at most one worker, and only tasks (and
