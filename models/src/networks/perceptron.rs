@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{Criterion, Network, NetworkRow};
 use crate::error::{Error, Result};
 use crate::layers::{Context, Init, Linear, Scope};
+use crate::ops;
 use crate::spec::{Choice, Field, FieldKind, NetworkSpec};
 
 pub(super) const ROW: NetworkRow = NetworkRow {
@@ -106,8 +107,6 @@ impl Network for Perceptron {
             return Ok(rows);
         }
         let zeros = Tensor::zeros(rows.shape(), DType::F32, &Device::Cpu).map_err(tensor)?;
-        Tensor::cat(&[&zeros, &rows], 1)
-            .and_then(|scores| scores.contiguous())
-            .map_err(tensor)
+        ops::join(&[&zeros, &rows]).map_err(tensor)
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::{held, map, map_pairs, numbers};
 use super::real::Real;
+use super::tape::apply1;
 
 /// A function applied to every value between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub enum Activation {
 /// # Errors
 /// When the tensor does not lie in one piece on the CPU.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    x.apply_op1(activation)
+    apply1(x, activation)
 }
 
 /// Never overflows: the exponent is of the number's negated size.

@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, b
 use super::gradients::deliver;
 use super::kernel::{held, numbers, same_length, widest};
 use super::real::Real;
+use super::tape::apply3;
 
 /// Mean and variance of a batch, by channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +35,7 @@ pub fn batch_norm(
         _ => statistics::<f32>(x),
     }?;
     let op = Normalise::new(&statistics, epsilon, true);
-    Ok((x.apply_op3(weight, bias, op)?, statistics))
+    Ok((apply3(x, weight, bias, op)?, statistics))
 }
 
 /// Normalises by a mean and a variance that do not depend on `x`, then scales and shifts as [`batch_norm`].
@@ -48,7 +49,7 @@ pub fn batch_norm_fixed(
     statistics: &BatchStatistics,
     epsilon: f64,
 ) -> Result<Tensor> {
-    x.apply_op3(weight, bias, Normalise::new(statistics, epsilon, false))
+    apply3(x, weight, bias, Normalise::new(statistics, epsilon, false))
 }
 
 struct Normalise {

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 
 use super::kernel::{held, numbers, widest};
 use super::real::Real;
+use super::tape::apply1;
 use crate::random::Key;
 
 /// Sets each value to 0 with the probability `rate` and multiplies the others by `1 / (1 - rate)`, so that their
@@ -16,10 +17,13 @@ pub fn dropout(x: &Tensor, rate: f64, key: &Key) -> Result<Tensor> {
     if !(0.0..1.0).contains(&rate) {
         bail!("dropout: the rate must be in [0, 1), not {rate}")
     }
-    x.apply_op1(Dropout {
-        rate,
-        key: key.bits(),
-    })
+    apply1(
+        x,
+        Dropout {
+            rate,
+            key: key.bits(),
+        },
+    )
 }
 
 struct Dropout {

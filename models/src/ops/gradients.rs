@@ -1,17 +1,15 @@
 //! Gradients of parameters, kept in the same memory from step to step.
 //!
-//! Candle gives each gradient new memory, fills it with zeros and adds to it: three passes over what is, in a wide
-//! layer, most of the step's memory. So while [`Gradients::backward`] runs, the operations of this crate write the
-//! gradients of parameters straight into buffers kept here and tell Candle that there are none. Outside of it they
-//! give them to Candle like any operation.
+//! While [`Gradients::backward`] runs, the operations of this crate write the gradients of parameters straight into
+//! buffers kept here and hand out none. Outside of it they hand them out like any operation.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use candle_core::{Device, Result, Tensor, TensorId, Var};
 
-use super::kernel::{held, same_length};
 use super::real::Real;
+use super::tape::{Tape, wanted};
 
 /// The gradients of the parameters of one network.
 #[derive(Debug, Default)]
@@ -34,32 +32,17 @@ thread_local! {
 }
 
 impl Gradients {
-    /// Computes the gradients of a loss, a scalar, by every parameter that it depends on.
+    /// Computes the gradients of a loss, a scalar on the tape, by every parameter that it depends on.
     ///
     /// # Errors
     /// When an operation on the way back fails.
-    pub fn backward<'a>(
-        &mut self,
-        loss: &Tensor,
-        parameters: impl Iterator<Item = &'a Var>,
-    ) -> Result<()> {
+    pub fn backward(&mut self, tape: Tape, loss: &Tensor) -> Result<()> {
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.values_mut().for_each(|buffer| buffer.fresh = false);
         UNDER_WAY.with(|under_way| under_way.replace(Some(buffers)));
-        let done = loss.backward();
+        let done = tape.backward(loss);
         self.buffers = UNDER_WAY.with(RefCell::take).unwrap_or_default();
-        let mut others = done?;
-        for parameter in parameters {
-            // From Candle's own operations, which know nothing of the buffers.
-            if let Some(gradient) = others.remove(parameter) {
-                let gradient = gradient.contiguous()?;
-                let (storage, layout) = gradient.storage_and_layout();
-                let values = held::<f32>(&storage, layout)?;
-                let (buffer, add) = taken(&mut self.buffers, parameter);
-                write(buffer, values, add)?;
-            }
-        }
-        Ok(())
+        done.map(|_| ())
     }
 
     /// The gradient of a parameter; `None` when the loss does not depend on it.
@@ -85,26 +68,13 @@ fn taken<'a>(buffers: &'a mut Buffers, parameter: &Tensor) -> (&'a mut [f32], bo
     )
 }
 
-fn write(buffer: &mut [f32], values: &[f32], add: bool) -> Result<()> {
-    same_length(buffer.len(), values.len())?;
-    if add {
-        buffer
-            .iter_mut()
-            .zip(values)
-            .for_each(|(sum, value)| *sum += value);
-    } else {
-        buffer.copy_from_slice(values);
-    }
-    Ok(())
-}
-
 /// Gives on the gradient of an operation's argument that is, or may be, a parameter. `compute` writes it, or where its
 /// second argument says so adds it to what is there. Gives the tensor for Candle, `None` where that need not know.
 pub(super) fn deliver<T: Real>(
     argument: &Tensor,
     compute: impl FnOnce(&mut [T], bool) -> Result<()>,
 ) -> Result<Option<Tensor>> {
-    if !argument.track_op() {
+    if !wanted(argument) {
         return Ok(None);
     }
     UNDER_WAY.with(|under_way| {

@@ -6,7 +6,7 @@
 
 use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, Layout, Result, Storage, bail};
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use super::real::Real;
@@ -105,6 +105,14 @@ widest! {
     }
 }
 
+widest! {
+    fn zip_part[T: Real, F: Fn(&mut T, T)](f: F, x: &mut [T], y: &[T]) {
+        for (x, y) in x.iter_mut().zip(y) {
+            f(x, *y);
+        }
+    }
+}
+
 /// Applies `f` to every number, on several threads where that is worth it.
 pub(super) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> {
     let part = threads::part(x.len());
@@ -145,6 +153,42 @@ pub(super) fn map_pairs<T: Real>(
         })
     };
     Ok(out)
+}
+
+/// Changes every number of `x` by its partner in `y`, which is as long, on several threads where that is worth it.
+pub(super) fn zip_mut<T: Real>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Copy + Sync) {
+    let part = threads::part(x.len());
+    if part >= x.len() {
+        zip_part(f, x, y);
+    } else {
+        x.par_chunks_mut(part)
+            .zip(y.par_chunks(part))
+            .for_each(|(x, y)| zip_part(f, x, y));
+    }
+}
+
+/// The sum of two tensors of one shape.
+///
+/// # Errors
+/// When their shapes differ.
+pub(super) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    fn on<T: Real>(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        let (a_held, a_layout) = a.storage_and_layout();
+        let (b_held, b_layout) = b.storage_and_layout();
+        let sum = map_pairs(
+            held::<T>(&a_held, a_layout)?,
+            held::<T>(&b_held, b_layout)?,
+            |a, b| a + b,
+        )?;
+        Tensor::from_vec(sum, a.shape(), a.device())
+    }
+    if a.shape() != b.shape() {
+        bail!("a sum of {:?} and {:?}", a.shape(), b.shape())
+    }
+    match a.dtype() {
+        DType::F64 => on::<f64>(a, b),
+        _ => on::<f32>(a, b),
+    }
 }
 
 /// Refuses buffers that do not go together.

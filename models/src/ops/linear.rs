@@ -1,13 +1,13 @@
-//! `x·Wᵀ + b`, on the `gemm` crate, whose kernels use AVX-512 where the machine has it.
-#![allow(unsafe_code, reason = "gemm takes pointers and strides")]
-
+//! `x·Wᵀ + b`.
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
-use gemm::{Parallelism, gemm};
+use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::gradients::deliver;
 use super::kernel::{held, numbers, same_length, widest};
+use super::product::{Matrix, alone, product};
 use super::real::Real;
+use super::tape::apply3;
 use super::threads;
 
 /// A fully connected layer: `x` `[n, in]`, `weight` `[out, in]`, `bias` `[out]` give `[n, out]`.
@@ -17,7 +17,7 @@ use super::threads;
 /// # Errors
 /// When the shapes do not go together.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    x.apply_op3(weight, bias, Linear)
+    apply3(x, weight, bias, Linear)
 }
 
 struct Linear;
@@ -30,114 +30,6 @@ fn dims(x: &Shape, weight: &Shape, bias: &Shape) -> Result<(usize, usize, usize)
         bail!("linear: x {x:?}, weight {weight:?} and bias {bias:?} do not go together")
     }
     Ok((n, inputs, outputs))
-}
-
-/// A matrix in memory: where it starts in `values`, and how far it is to the next row and the next column.
-#[derive(Clone, Copy)]
-struct Matrix<'a, T> {
-    values: &'a [T],
-    row: usize,
-    column: usize,
-}
-
-impl<'a, T> Matrix<'a, T> {
-    /// Rows one after the other.
-    fn rows(values: &'a [T], columns: usize) -> Self {
-        Self {
-            values,
-            row: columns,
-            column: 1,
-        }
-    }
-
-    fn transposed(self) -> Self {
-        Self {
-            row: self.column,
-            column: self.row,
-            ..self
-        }
-    }
-
-    fn rows_from(self, row: usize) -> Self {
-        Self {
-            values: self.values.get(row * self.row..).unwrap_or_default(),
-            ..self
-        }
-    }
-
-    fn columns_from(self, column: usize) -> Self {
-        self.transposed().rows_from(column).transposed()
-    }
-
-    fn holds(&self, rows: usize, columns: usize) -> bool {
-        rows * columns == 0
-            || self.values.len() > (rows - 1) * self.row + (columns - 1) * self.column
-    }
-}
-
-/// Puts `a` [m, k] times `b` [k, n] into `out`, or adds it to what is there. `out` has rows one after the other, or
-/// columns where `by_columns` says so.
-fn product<T: Real>(
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    (m, k, n): (usize, usize, usize),
-    out: &mut [T],
-    by_columns: bool,
-    add: bool,
-) -> Result<()> {
-    let parallelism = threads::for_product(m, n, k);
-    product_on(parallelism, a, b, (m, k, n), out, by_columns, add)
-}
-
-/// As [`product`], on this thread, by columns.
-fn alone<T: Real>(
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    dims: (usize, usize, usize),
-    out: &mut [T],
-) -> Result<()> {
-    product_on(Parallelism::None, a, b, dims, out, true, false)
-}
-
-fn product_on<T: Real>(
-    parallelism: Parallelism,
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    (m, k, n): (usize, usize, usize),
-    out: &mut [T],
-    by_columns: bool,
-    add: bool,
-) -> Result<()> {
-    if !a.holds(m, k) || !b.holds(k, n) {
-        bail!("a product of {m}x{k} and {k}x{n} reaches past its factors")
-    }
-    same_length(m * n, out.len())?;
-    let (column, row) = if by_columns { (m, 1) } else { (1, n) };
-    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
-    unsafe {
-        gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            column as isize,
-            row as isize,
-            add,
-            a.values.as_ptr(),
-            a.column as isize,
-            a.row as isize,
-            b.values.as_ptr(),
-            b.column as isize,
-            b.row as isize,
-            T::ONE,
-            T::ONE,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
-    Ok(())
 }
 
 widest! {

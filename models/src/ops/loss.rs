@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, T
 
 use super::kernel::held;
 use super::real::Real;
+use super::tape::apply1;
 
 /// What a criterion gives.
 #[derive(Clone, Debug)]
@@ -146,7 +147,7 @@ fn criterion<T: Real>(
     }
     let mean = sum / n as f64;
     let gradient = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
-    let tensor = scores.apply_op1(Known { mean, gradient })?;
+    let tensor = apply1(scores, Known { mean, gradient })?;
     Ok(Loss {
         tensor,
         mean,

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`threads`] | how many threads compute, and from which size on |
 //! | `kernel` | the widest instructions the machine has; memory that is written before it is read |
+//! | `product` | products of matrices, on the `gemm` crate |
+//! | `tape` | what was computed, to be differentiated backwards |
 //! | `real` | f32, what is trained in, and f64, in which the tests differentiate |
 //! | `linear` | `x·Wᵀ + b` |
 //! | `activation` | ReLU, SiLU, sigmoid, tanh |
@@ -28,7 +30,9 @@ mod kernel;
 mod linear;
 mod loss;
 mod optimizer;
+mod product;
 mod real;
+mod tape;
 pub mod threads;
 
 pub use activation::{Activation, activate};
@@ -40,4 +44,5 @@ pub use linear::linear;
 pub(crate) use loss::greatest;
 pub use loss::{Loss, cross_entropy, perceptron, softmax};
 pub use optimizer::{AdamW, Sgd, adamw_step, sgd_step};
+pub use tape::{Tape, join, sum};
 pub use threads::set_threads;

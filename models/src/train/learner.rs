@@ -8,7 +8,7 @@ use crate::data::Samples;
 use crate::error::Result;
 use crate::layers::{Context, Mode};
 use crate::networks::Model;
-use crate::ops::{Gradients, Loss, greatest};
+use crate::ops::{Gradients, Loss, Tape, greatest};
 use crate::spec::OptimizerSpec;
 
 /// A network that is being trained.
@@ -69,23 +69,17 @@ impl Learner {
             seed: self.seed,
             step,
         });
-        let scores = self.model.forward(x, &mut context)?;
-        let loss = self.model.criterion().loss(&scores, truth)?;
+        let (loss, tape) = Tape::record(|| {
+            let scores = self.model.forward(x, &mut context)?;
+            self.model.criterion().loss(&scores, truth)
+        });
+        let loss = loss?;
         if loss.mean.is_finite() {
-            self.backward(&loss)?;
+            self.gradients.backward(tape, &loss.tensor)?;
             self.optimizer
                 .step(self.model.store(), &self.gradients, lr)?;
         }
         Ok(loss)
-    }
-
-    fn backward(&mut self, loss: &Loss) -> Result<()> {
-        let parameters = self
-            .model
-            .store()
-            .parameters()
-            .map(|(_, variable)| variable);
-        Ok(self.gradients.backward(&loss.tensor, parameters)?)
     }
 
     /// The scores of every sample, [n, classes], as in use and not in training.

@@ -1,0 +1,290 @@
+//! What was computed, so that gradients can be computed from it backwards.
+//!
+//! While a [`Tape`] records, the operations of this crate are written on it and not into Candle's graph. Played
+//! backwards it frees each activation as soon as its gradient is known, and adds gradients up in place where Candle
+//! gives every edge a tensor of zeros and two copies. Outside of a recording the same operations are Candle's to
+//! differentiate, as any custom operation.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, InplaceOp2, Layout, Result, Tensor, TensorId, bail,
+};
+
+use super::kernel::{numbers, same_length, zip_mut};
+use super::real::Real;
+
+/// The gradients of an operation's arguments, from its result and the gradient of that.
+type Back = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
+
+struct Node {
+    arguments: Vec<TensorId>,
+    result: Tensor,
+    back: Back,
+}
+
+/// The operations of a forward pass that a parameter has a part in, in order.
+#[derive(Default)]
+pub struct Tape {
+    nodes: Vec<Node>,
+    /// Results on the tape: their gradients are wanted.
+    results: HashSet<TensorId>,
+}
+
+impl std::fmt::Debug for Tape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tape of {} operations", self.nodes.len())
+    }
+}
+
+thread_local! {
+    static RECORDING: RefCell<Option<Tape>> = const { RefCell::new(None) };
+    /// Results on the tape that is being played backwards.
+    static WANTED: RefCell<HashSet<TensorId>> = RefCell::default();
+}
+
+impl Tape {
+    /// Runs `forward` and records the operations of this crate in it, on this thread.
+    pub fn record<R>(forward: impl FnOnce() -> R) -> (R, Self) {
+        RECORDING.with(|recording| recording.replace(Some(Self::default())));
+        let result = forward();
+        let tape = RECORDING.with(RefCell::take).unwrap_or_default();
+        (result, tape)
+    }
+
+    /// Plays the tape backwards from `loss`, a scalar on it. Gives the gradients that operations handed out for
+    /// variables; [`Gradients`](super::Gradients) takes those of parameters before they get here.
+    ///
+    /// # Errors
+    /// When an operation's gradient fails.
+    pub fn backward(self, loss: &Tensor) -> Result<HashMap<TensorId, Tensor>> {
+        let Self { mut nodes, results } = self;
+        WANTED.with(|wanted| wanted.replace(results));
+        let mut gradients = HashMap::from([(loss.id(), (loss.ones_like()?, false))]);
+        let mut play = || {
+            while let Some(node) = nodes.pop() {
+                let Some((dy, shared)) = gradients.remove(&node.result.id()) else {
+                    continue;
+                };
+                let parts = (node.back)(&node.result, &dy)?;
+                for (argument, part) in node.arguments.iter().zip(parts) {
+                    let Some(part) = part else { continue };
+                    // An operation that only passes the gradient on gives the same tensor to several.
+                    let passed_on = part.id() == dy.id();
+                    add(
+                        &mut gradients,
+                        *argument,
+                        part,
+                        passed_on && (shared || node.arguments.len() > 1),
+                    )?;
+                }
+            }
+            Ok(())
+        };
+        let played: Result<()> = play();
+        WANTED.with(RefCell::take);
+        played?;
+        Ok(gradients
+            .into_iter()
+            .map(|(id, (gradient, _))| (id, gradient))
+            .collect())
+    }
+
+    fn knows(&self, tensor: &Tensor) -> bool {
+        tensor.is_variable() || self.results.contains(&tensor.id())
+    }
+}
+
+/// Whether the gradient of an operation's argument is asked for.
+pub(super) fn wanted(argument: &Tensor) -> bool {
+    argument.track_op() || WANTED.with(|wanted| wanted.borrow().contains(&argument.id()))
+}
+
+/// Gradients with whether others hold the same memory.
+type Sums = HashMap<TensorId, (Tensor, bool)>;
+
+fn add(sums: &mut Sums, id: TensorId, part: Tensor, shared: bool) -> Result<()> {
+    match sums.remove(&id) {
+        None => sums.insert(id, (part, shared)),
+        Some((sum, false)) => {
+            sum.inplace_op2(&part, &AddInPlace)?;
+            sums.insert(id, (sum, false))
+        }
+        Some((sum, true)) if !shared => {
+            part.inplace_op2(&sum, &AddInPlace)?;
+            sums.insert(id, (part, false))
+        }
+        Some((sum, true)) => sums.insert(id, ((sum + part)?, false)),
+    };
+    Ok(())
+}
+
+struct AddInPlace;
+
+impl InplaceOp2 for AddInPlace {
+    fn name(&self) -> &'static str {
+        "add-in-place"
+    }
+
+    fn cpu_fwd(
+        &self,
+        sum: &mut CpuStorage,
+        sum_layout: &Layout,
+        part: &CpuStorage,
+        part_layout: &Layout,
+    ) -> Result<()> {
+        fn on<T: Real>(
+            sum: &mut [T],
+            layout: &Layout,
+            part: &CpuStorage,
+            part_layout: &Layout,
+        ) -> Result<()> {
+            let Some((start, end)) = layout.contiguous_offsets() else {
+                bail!("a gradient must lie in one piece")
+            };
+            let part = numbers::<T>(part, part_layout)?;
+            same_length(end - start, part.len())?;
+            zip_mut(&mut sum[start..end], part, |sum, part| *sum += part);
+            Ok(())
+        }
+        match sum {
+            CpuStorage::F32(sum) => on(sum, sum_layout, part, part_layout),
+            CpuStorage::F64(sum) => on(sum, sum_layout, part, part_layout),
+            _ => bail!("gradients are f32 or f64"),
+        }
+    }
+}
+
+/// Whether a tape records, and `Some(true)` if one of the arguments is its concern.
+fn recording(arguments: &[&Tensor]) -> Option<bool> {
+    RECORDING.with(|recording| {
+        let recording = recording.borrow();
+        let tape = recording.as_ref()?;
+        Some(arguments.iter().any(|argument| tape.knows(argument)))
+    })
+}
+
+fn push(arguments: &[&Tensor], result: &Tensor, back: Back) {
+    RECORDING.with(|recording| {
+        if let Some(tape) = recording.borrow_mut().as_mut() {
+            tape.results.insert(result.id());
+            tape.nodes.push(Node {
+                arguments: arguments.iter().map(|argument| argument.id()).collect(),
+                result: result.clone(),
+                back,
+            });
+        }
+    });
+}
+
+/// Applies an operation of one argument.
+pub(super) fn apply1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
+    let Some(known) = recording(&[a]) else {
+        return a.apply_op1(op);
+    };
+    let y = a.apply_op1_no_bwd(&op)?;
+    if known {
+        let kept = a.clone();
+        push(
+            &[a],
+            &y,
+            Box::new(move |y, dy| Ok(vec![op.bwd(&kept, y, dy)?])),
+        );
+    }
+    Ok(y)
+}
+
+/// Applies an operation of two arguments.
+pub(super) fn apply2(
+    a: &Tensor,
+    b: &Tensor,
+    op: impl CustomOp2 + Send + Sync + 'static,
+) -> Result<Tensor> {
+    let Some(known) = recording(&[a, b]) else {
+        return a.apply_op2(b, op);
+    };
+    let y = a.apply_op2_no_bwd(b, &op)?;
+    if known {
+        let kept = (a.clone(), b.clone());
+        let back: Back = Box::new(move |y, dy| {
+            let (da, db) = op.bwd(&kept.0, &kept.1, y, dy)?;
+            Ok(vec![da, db])
+        });
+        push(&[a, b], &y, back);
+    }
+    Ok(y)
+}
+
+/// Applies an operation of three arguments.
+pub(super) fn apply3(
+    a: &Tensor,
+    b: &Tensor,
+    c: &Tensor,
+    op: impl CustomOp3 + Send + Sync + 'static,
+) -> Result<Tensor> {
+    let Some(known) = recording(&[a, b, c]) else {
+        return a.apply_op3(b, c, op);
+    };
+    let y = a.apply_op3_no_bwd(b, c, &op)?;
+    if known {
+        let kept = (a.clone(), b.clone(), c.clone());
+        let back: Back = Box::new(move |y, dy| {
+            let (da, db, dc) = op.bwd(&kept.0, &kept.1, &kept.2, y, dy)?;
+            Ok(vec![da, db, dc])
+        });
+        push(&[a, b, c], &y, back);
+    }
+    Ok(y)
+}
+
+/// Joins any number of tensors along their last dimension, all others being alike.
+///
+/// # Errors
+/// When the shapes do not go together.
+pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
+    let last = parts
+        .first()
+        .map_or(0, |first| first.rank().saturating_sub(1));
+    let Some(known) = recording(parts) else {
+        return Tensor::cat(parts, last)?.contiguous();
+    };
+    let plain: Vec<_> = parts.iter().map(|part| part.detach()).collect();
+    let y = Tensor::cat(&plain, last)?.contiguous()?;
+    if known {
+        let widths: Vec<_> = parts
+            .iter()
+            .map(|part| part.dim(last))
+            .collect::<Result<_>>()?;
+        let back: Back = Box::new(move |_, dy| {
+            let mut start = 0;
+            let mut gradients = Vec::with_capacity(widths.len());
+            for width in &widths {
+                gradients.push(Some(dy.narrow(last, start, *width)?.contiguous()?));
+                start += width;
+            }
+            Ok(gradients)
+        });
+        push(parts, &y, back);
+    }
+    Ok(y)
+}
+
+/// The sum of two tensors of one shape.
+///
+/// # Errors
+/// When their shapes differ.
+pub fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let Some(known) = recording(&[a, b]) else {
+        return a + b;
+    };
+    let y = super::kernel::add(a, b)?;
+    if known {
+        push(
+            &[a, b],
+            &y,
+            Box::new(|_, dy| Ok(vec![Some(dy.clone()), Some(dy.clone())])),
+        );
+    }
+    Ok(y)
+}
