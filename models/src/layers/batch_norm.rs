@@ -64,13 +64,13 @@ impl BatchNorm {
                 context.parameter(&self.bias),
             );
             self.kept()
-                .and_then(|kept| ops::batch_norm_fixed(x, &weight, &bias, &kept, EPSILON))
+                .and_then(|kept| ops::batch_norm_fixed(x, &weight, &bias, &kept, EPSILON, None))
         };
         context.pass(&self.name, y)
     }
 
     fn train(&self, x: &Tensor) -> CandleResult<Tensor> {
-        let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON)?;
+        let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, None)?;
         towards(&self.running_mean, &batch.mean)?;
         if batch.rows > 1 {
             let rows = batch.rows as f64;

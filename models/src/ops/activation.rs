@@ -31,7 +31,7 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
 
 /// Never overflows: the exponent is of the number's negated size.
 #[inline(always)]
-fn sigmoid<T: Real>(x: T) -> T {
+pub(super) fn sigmoid<T: Real>(x: T) -> T {
     let e = Real::exp(T::ZERO - Real::abs(x));
     let s = T::ONE / (T::ONE + e);
     if x < T::ZERO { e * s } else { s }
@@ -39,7 +39,7 @@ fn sigmoid<T: Real>(x: T) -> T {
 
 /// NaN stays NaN: a run that diverges must be seen to.
 #[inline(always)]
-fn relu<T: Real>(x: T) -> T {
+pub(super) fn relu<T: Real>(x: T) -> T {
     if x < T::ZERO { T::ZERO } else { x }
 }
 
@@ -68,7 +68,7 @@ fn backward<T: Real>(
         held::<T>(&dy_held, dy_layout)?,
     );
     let dx = match activation {
-        Activation::Relu => map_pairs(given, dy, |y, dy| if y > T::ZERO { dy } else { T::ZERO }),
+        Activation::Relu => map_pairs(given, dy, |y, dy| if y <= T::ZERO { T::ZERO } else { dy }),
         Activation::Silu => map_pairs(given, dy, |x, dy| {
             let s = sigmoid(x);
             dy * s * (T::ONE + x * (T::ONE - s))

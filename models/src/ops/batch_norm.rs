@@ -1,12 +1,18 @@
-//! Batch normalisation (Ioffe and Szegedy 2015) of [n, channels]: over the batch while training, by statistics kept
-//! from training while evaluating.
+//! Batch normalisation (Ioffe and Szegedy 2015) of channels, which lie last: over the batch while training, by
+//! statistics kept from training while evaluating. The activation that follows is part of the same pass over memory.
+#![allow(unsafe_code, reason = "marks memory as written after writing it")]
+
+use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
 
+use super::activation::{Activation, relu, sigmoid};
 use super::gradients::deliver;
-use super::kernel::{held, numbers, same_length, widest};
+use super::kernel::{held, numbers, same_length, widest, written};
 use super::real::Real;
-use super::tape::apply3;
+use super::tape::{apply3, wanted};
+use super::threads;
 
 /// Mean and variance of a batch, by channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +25,8 @@ pub struct BatchStatistics {
     pub rows: usize,
 }
 
-/// Normalises `x` `[n, channels]` by its own mean and variance, then scales by `weight` and shifts by `bias`, each
-/// `[channels]`. A batch of one row gives `bias`: it has no spread.
+/// Normalises `x` `[…, channels]` by its own mean and variance, then scales by `weight` and shifts by `bias`, each
+/// `[channels]`, then applies an activation if there is one. A batch of one row gives `bias`: it has no spread.
 ///
 /// # Errors
 /// When the shapes do not go together, or there are no rows.
@@ -29,12 +35,13 @@ pub fn batch_norm(
     weight: &Tensor,
     bias: &Tensor,
     epsilon: f64,
+    activation: Option<Activation>,
 ) -> Result<(Tensor, BatchStatistics)> {
     let statistics = match x.dtype() {
         DType::F64 => statistics::<f64>(x),
         _ => statistics::<f32>(x),
     }?;
-    let op = Normalise::new(&statistics, epsilon, true);
+    let op = Normalise::new(&statistics, epsilon, activation, true);
     Ok((apply3(x, weight, bias, op)?, statistics))
 }
 
@@ -48,91 +55,211 @@ pub fn batch_norm_fixed(
     bias: &Tensor,
     statistics: &BatchStatistics,
     epsilon: f64,
+    activation: Option<Activation>,
 ) -> Result<Tensor> {
-    apply3(x, weight, bias, Normalise::new(statistics, epsilon, false))
+    apply3(
+        x,
+        weight,
+        bias,
+        Normalise::new(statistics, epsilon, activation, false),
+    )
 }
 
 struct Normalise {
     mean: Vec<f64>,
     /// One over the standard deviation.
     inverse: Vec<f64>,
+    activation: Option<Activation>,
     /// Whether both were computed from the very batch, so that its gradient goes through them too.
     of_batch: bool,
 }
 
+/// Rows whose sums are taken in the numbers' own precision before they are added up in double.
+const SHORT: usize = 64;
+
 widest! {
-    fn add_rows[T: Real](x: &[T], sums: &mut [f64]) {
-        for row in x.chunks_exact(sums.len()) {
-            for (sum, x) in sums.iter_mut().zip(row) {
-                *sum += x.to_f64();
+    /// Sums of `x - start` and of its square.
+    fn add_moments[T: Real](x: &[T], start: &[T], sums: &mut [T], squares: &mut [T]) {
+        let channels = start.len();
+        for x in x.chunks_exact(channels) {
+            for c in 0..channels {
+                let distance = x[c] - start[c];
+                sums[c] += distance;
+                squares[c] += distance * distance;
             }
         }
     }
 }
 
-widest! {
-    fn add_squared_distances[T: Real](x: &[T], mean: &[f64], sums: &mut [f64]) {
-        for row in x.chunks_exact(sums.len()) {
-            for (sum, (x, mean)) in sums.iter_mut().zip(row.iter().zip(mean)) {
-                let distance = x.to_f64() - mean;
-                *sum += distance * distance;
-            }
-        }
-    }
+/// What normalising takes: `y = (x - mean)·scale + shift`.
+#[derive(Clone)]
+pub(super) struct Affine<T> {
+    mean: Vec<T>,
+    scale: Vec<T>,
+    shift: Vec<T>,
 }
 
 widest! {
-    fn add_products[T: Real](x: &[T], mean: &[f64], dy: &[T], sums: &mut [f64]) {
-        for (x, dy) in x.chunks_exact(sums.len()).zip(dy.chunks_exact(sums.len())) {
-            for (sum, (dy, (x, mean))) in sums.iter_mut().zip(dy.iter().zip(x.iter().zip(mean))) {
-                *sum += dy.to_f64() * (x.to_f64() - mean);
-            }
-        }
-    }
-}
-
-widest! {
-    fn normalise[T: Real](x: &[T], mean: &[T], scale: &[T], shift: &[T], y: &mut [T]) {
+    fn normalise[T: Real, F: Fn(T) -> T](f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>]) {
+        let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
+        let (scale, shift) = (&scale[..channels], &shift[..channels]);
         for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
             for c in 0..channels {
-                y[c] = (x[c] - mean[c]) * scale[c] + shift[c];
+                y[c].write(f((x[c] - mean[c]) * scale[c] + shift[c]));
             }
         }
     }
 }
 
 widest! {
-    /// `dx = scale·(dy - offset - (x - mean)·slope)`
-    fn gradient[T: Real](x: &[T], dy: &[T], mean: &[T], scale: &[T], offset: &[T], slope: &[T], dx: &mut [T]) {
+    /// Sums of the gradient before the activation, and of its product with the distance from the mean.
+    fn add_gradients[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], dy: &[T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+        let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
+        let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
+        for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact(channels)) {
+            for c in 0..channels {
+                let distance = x[c] - mean[c];
+                let g = f(distance * scale[c] + shift[c], dy[c]);
+                sums[c] += g;
+                products[c] += g * distance;
+            }
+        }
+    }
+}
+
+widest! {
+    /// `dx = scale·(g - offset - (x - mean)·slope)` with `g` the gradient before the activation.
+    fn gradient[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], dy: &[T], affine: &Affine<T>, offset: &[T], slope: &[T], dx: &mut [MaybeUninit<T>]) {
+        let Affine { mean, scale, shift } = affine;
+        let channels = mean.len();
+        let (scale, shift, offset, slope) = (&scale[..channels], &shift[..channels], &offset[..channels], &slope[..channels]);
         let rows = x.chunks_exact(channels).zip(dy.chunks_exact(channels));
         for (dx, (x, dy)) in dx.chunks_exact_mut(channels).zip(rows) {
             for c in 0..channels {
-                dx[c] = scale[c] * (dy[c] - offset[c] - (x[c] - mean[c]) * slope[c]);
+                let distance = x[c] - mean[c];
+                let g = f(distance * scale[c] + shift[c], dy[c]);
+                dx[c].write(scale[c] * (g - offset[c] - distance * slope[c]));
             }
         }
     }
 }
 
+/// Two sums by channel over rows, in double precision: `add` adds those of a few rows in the numbers' own. Threads
+/// share the rows, and the sums of their parts are added up in order.
+fn two_sums<T: Real>(
+    rows: usize,
+    channels: usize,
+    add: impl Fn(std::ops::Range<usize>, &mut [T], &mut [T]) + Sync,
+) -> [Vec<f64>; 2] {
+    let part = threads::part(rows * channels).div_ceil(channels);
+    let part_of = |first: usize| {
+        let mut sums = [vec![0.0; channels], vec![0.0; channels]];
+        let mut short = [vec![T::ZERO; channels], vec![T::ZERO; channels]];
+        let end = (first + part).min(rows);
+        for start in (first..end).step_by(SHORT) {
+            let [a, b] = &mut short;
+            a.fill(T::ZERO);
+            b.fill(T::ZERO);
+            add(start..(start + SHORT).min(end), a, b);
+            for (sums, short) in sums.iter_mut().zip(&short) {
+                for (sum, short) in sums.iter_mut().zip(short) {
+                    *sum += short.to_f64();
+                }
+            }
+        }
+        sums
+    };
+    if part >= rows {
+        return part_of(0);
+    }
+    let parts: Vec<_> = (0..rows.div_ceil(part))
+        .into_par_iter()
+        .map(|i| part_of(i * part))
+        .collect();
+    let mut sums = [vec![0.0; channels], vec![0.0; channels]];
+    for part in parts {
+        for (sums, part) in sums.iter_mut().zip(part) {
+            sums.iter_mut()
+                .zip(part)
+                .for_each(|(sum, part)| *sum += part);
+        }
+    }
+    sums
+}
+
 fn statistics<T: Real>(x: &Tensor) -> Result<BatchStatistics> {
-    let (rows, channels) = x.dims2()?;
-    if rows == 0 || channels == 0 {
-        bail!("batch norm: no statistics of an empty batch {rows}x{channels}")
+    let channels = x.dims().last().copied().unwrap_or(0);
+    let rows = x.elem_count() / channels.max(1);
+    if x.rank() < 2 || rows == 0 || channels == 0 {
+        bail!(
+            "batch norm: no statistics of an empty batch {:?}",
+            x.shape()
+        )
     }
     let (storage, layout) = x.storage_and_layout();
     let x = held::<T>(&storage, layout)?;
-    let mut mean = vec![0.0; channels];
-    add_rows(x, &mut mean);
-    mean.iter_mut().for_each(|sum| *sum /= rows as f64);
-    let mut variance = vec![0.0; channels];
-    add_squared_distances(x, &mean, &mut variance);
-    variance.iter_mut().for_each(|sum| *sum /= rows as f64);
+    // Distances are from a value near the mean, or their squares would swallow the variance.
+    let near = |rows: usize| {
+        let [sums, _] = two_sums::<T>(rows, channels, |rows, sums, squares| {
+            let zeros = vec![T::ZERO; channels];
+            add_moments(rows_of(x, channels, rows), &zeros, sums, squares);
+        });
+        sums.iter()
+            .map(|sum| T::of(sum / rows as f64))
+            .collect::<Vec<_>>()
+    };
+    let start = near(rows.min(SHORT));
+    let [sums, squares] = two_sums::<T>(rows, channels, |rows, sums, squares| {
+        add_moments(rows_of(x, channels, rows), &start, sums, squares);
+    });
+    let n = rows as f64;
+    let mean = sums
+        .iter()
+        .zip(&start)
+        .map(|(sum, start)| start.to_f64() + sum / n)
+        .collect();
+    let variance = sums
+        .iter()
+        .zip(&squares)
+        // Rounding may leave less than nothing; what is no number stays none.
+        .map(|(sum, square)| match square / n - (sum / n) * (sum / n) {
+            variance if variance < 0.0 => 0.0,
+            variance => variance,
+        })
+        .collect();
     Ok(BatchStatistics {
         mean,
         variance,
         rows,
     })
+}
+
+fn rows_of<T>(values: &[T], channels: usize, rows: std::ops::Range<usize>) -> &[T] {
+    &values[rows.start * channels..rows.end * channels]
+}
+
+/// Writes `len` values in parts of whole rows, which threads share.
+fn in_rows<T: Real>(
+    len: usize,
+    channels: usize,
+    write: impl Fn(std::ops::Range<usize>, &mut [MaybeUninit<T>]) + Sync,
+) -> Vec<T> {
+    let part = threads::part(len).div_ceil(channels) * channels;
+    // SAFETY: the parts are whole rows and cover everything, and `write` writes all of a part, as its callers see to.
+    unsafe {
+        written(len, |out| {
+            if part >= len {
+                write(0..len / channels, out);
+            } else {
+                out.par_chunks_mut(part).enumerate().for_each(|(i, out)| {
+                    let first = i * part / channels;
+                    write(first..first + out.len() / channels, out);
+                });
+            }
+        })
+    }
 }
 
 fn rounded<T: Real>(values: &[f64]) -> Vec<T> {
@@ -151,7 +278,12 @@ fn put<T: Real>(out: &mut [T], values: impl Iterator<Item = f64>, add: bool) -> 
 type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
 impl Normalise {
-    fn new(statistics: &BatchStatistics, epsilon: f64, of_batch: bool) -> Self {
+    fn new(
+        statistics: &BatchStatistics,
+        epsilon: f64,
+        activation: Option<Activation>,
+        of_batch: bool,
+    ) -> Self {
         let inverse = statistics
             .variance
             .iter()
@@ -160,13 +292,15 @@ impl Normalise {
         Self {
             mean: statistics.mean.clone(),
             inverse,
+            activation,
             of_batch,
         }
     }
 
     fn check(&self, x: &Shape, weight: &Shape, bias: &Shape) -> Result<()> {
         let channels = self.mean.len();
-        if x.dims2()?.1 != channels
+        if x.rank() < 2
+            || x.dims().last() != Some(&channels)
             || channels == 0
             || weight.dims() != [channels]
             || bias.dims() != [channels]
@@ -178,17 +312,37 @@ impl Normalise {
         Ok(())
     }
 
-    /// What each channel's distance from the mean is multiplied by.
-    fn scale<T: Real>(&self, weight: &[T]) -> Vec<T> {
+    fn affine<T: Real>(&self, weight: &[T], bias: &[T]) -> Affine<T> {
         let both = weight.iter().zip(&self.inverse);
-        both.map(|(w, inverse)| T::of(w.to_f64() * inverse))
-            .collect()
+        Affine {
+            mean: rounded(&self.mean),
+            scale: both
+                .map(|(w, inverse)| T::of(w.to_f64() * inverse))
+                .collect(),
+            shift: bias.to_vec(),
+        }
     }
 
     fn forward<T: Real>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
-        let mut y = vec![T::ZERO; x.len()];
-        normalise(x, &rounded(&self.mean), &self.scale(weight), bias, &mut y);
-        y
+        let affine = self.affine(weight, bias);
+        let channels = affine.mean.len();
+        fn on<T: Real>(
+            x: &[T],
+            channels: usize,
+            affine: &Affine<T>,
+            f: impl Fn(T) -> T + Copy + Sync,
+        ) -> Vec<T> {
+            in_rows(x.len(), channels, |rows, y| {
+                normalise(f, rows_of(x, channels, rows), affine, y);
+            })
+        }
+        match self.activation {
+            None => on(x, channels, &affine, |v| v),
+            Some(Activation::Relu) => on(x, channels, &affine, relu),
+            Some(Activation::Silu) => on(x, channels, &affine, |v| v * sigmoid(v)),
+            Some(Activation::Sigmoid) => on(x, channels, &affine, sigmoid),
+            Some(Activation::Tanh) => on(x, channels, &affine, Real::tanh),
+        }
     }
 
     fn backward<T: Real>(
@@ -198,37 +352,85 @@ impl Normalise {
         bias: &Tensor,
         dy: &Tensor,
     ) -> Result<Gradients> {
+        match self.activation {
+            None => self.backward_by::<T>(x, weight, bias, dy, |_, dy| dy),
+            Some(Activation::Relu) => {
+                self.backward_by::<T>(
+                    x,
+                    weight,
+                    bias,
+                    dy,
+                    |v, dy| {
+                        if v <= T::ZERO { T::ZERO } else { dy }
+                    },
+                )
+            }
+            Some(Activation::Silu) => self.backward_by::<T>(x, weight, bias, dy, |v, dy| {
+                let s = sigmoid(v);
+                dy * s * (T::ONE + v * (T::ONE - s))
+            }),
+            Some(Activation::Sigmoid) => self.backward_by::<T>(x, weight, bias, dy, |v, dy| {
+                let s = sigmoid(v);
+                dy * s * (T::ONE - s)
+            }),
+            Some(Activation::Tanh) => self.backward_by::<T>(x, weight, bias, dy, |v, dy| {
+                let t = Real::tanh(v);
+                dy * (T::ONE - t * t)
+            }),
+        }
+    }
+
+    /// The gradients, where `before` gives the gradient before the activation from what went into it and the gradient
+    /// after it.
+    fn backward_by<T: Real>(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        dy: &Tensor,
+        before: impl Fn(T, T) -> T + Copy + Sync,
+    ) -> Result<Gradients> {
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
         let (weight_held, weight_layout) = weight.storage_and_layout();
+        let (bias_held, bias_layout) = bias.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
         let values = held::<T>(&x_held, x_layout)?;
         let dy = held::<T>(&dy_held, dy_layout)?;
         same_length(values.len(), dy.len())?;
+        let affine = self.affine(
+            held::<T>(&weight_held, weight_layout)?,
+            held::<T>(&bias_held, bias_layout)?,
+        );
         let channels = self.mean.len();
-        let rows = (values.len() / channels) as f64;
-
-        let mut shift = vec![0.0; channels];
-        add_rows(dy, &mut shift);
-        let mut along = vec![0.0; channels];
-        add_products(values, &self.mean, dy, &mut along);
-
+        let rows = values.len() / channels;
+        let [shift, along] = two_sums::<T>(rows, channels, |rows, sums, products| {
+            let (x, dy) = (
+                rows_of(values, channels, rows.clone()),
+                rows_of(dy, channels, rows),
+            );
+            add_gradients(before, x, dy, &affine, sums, products);
+        });
         let (mut offset, mut slope) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
         if self.of_batch {
+            let n = rows as f64;
             for c in 0..channels {
-                offset[c] = T::of(shift[c] / rows);
-                slope[c] = T::of(along[c] * self.inverse[c] * self.inverse[c] / rows);
+                offset[c] = T::of(shift[c] / n);
+                slope[c] = T::of(along[c] * self.inverse[c] * self.inverse[c] / n);
             }
         }
-        let scale = self.scale(held::<T>(&weight_held, weight_layout)?);
-        let mean = rounded(&self.mean);
-        let dx = deliver(x, |dx, add| {
-            let mut part = vec![T::ZERO; if add { dx.len() } else { 0 }];
-            let out = if add { &mut part[..] } else { &mut dx[..] };
-            gradient(values, dy, &mean, &scale, &offset, &slope, out);
-            part.iter().zip(dx).for_each(|(part, dx)| *dx += *part);
-            Ok(())
-        })?;
+        let dx = if wanted(x) {
+            let dx = in_rows(values.len(), channels, |rows, dx| {
+                let (x, dy) = (
+                    rows_of(values, channels, rows.clone()),
+                    rows_of(dy, channels, rows),
+                );
+                gradient(before, x, dy, &affine, &offset, &slope, dx);
+            });
+            Some(Tensor::from_vec(dx, x.shape(), x.device())?)
+        } else {
+            None
+        };
         let along = along
             .iter()
             .zip(&self.inverse)

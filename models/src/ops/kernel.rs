@@ -81,7 +81,7 @@ impl Width {
 ///
 /// # Safety
 /// `write` must write every number.
-unsafe fn written<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+pub(super) unsafe fn written<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
     let mut values = Vec::with_capacity(len);
     write(&mut values.spare_capacity_mut()[..len]);
     // SAFETY: the capacity is at least `len`, and the caller promises that all of it was written.
@@ -109,6 +109,17 @@ widest! {
     fn zip_part[T: Real, F: Fn(&mut T, T)](f: F, x: &mut [T], y: &[T]) {
         for (x, y) in x.iter_mut().zip(y) {
             f(x, *y);
+        }
+    }
+}
+
+widest! {
+    /// Adds the rows of `values` to `sums`.
+    fn sum_rows[T: Real](values: &[T], sums: &mut [T]) {
+        for row in values.chunks_exact(sums.len()) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += *value;
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::gradients::deliver;
-use super::kernel::{held, numbers, same_length, widest};
+use super::kernel::{held, numbers, same_length, sum_rows};
 use super::product::{Matrix, alone, product};
 use super::real::Real;
 use super::tape::apply3;
@@ -30,17 +30,6 @@ fn dims(x: &Shape, weight: &Shape, bias: &Shape) -> Result<(usize, usize, usize)
         bail!("linear: x {x:?}, weight {weight:?} and bias {bias:?} do not go together")
     }
     Ok((n, inputs, outputs))
-}
-
-widest! {
-    /// Adds up the rows.
-    fn sum_rows[T: Real](values: &[T], sums: &mut [T]) {
-        for row in values.chunks_exact(sums.len()) {
-            for (sum, value) in sums.iter_mut().zip(row) {
-                *sum += *value;
-            }
-        }
-    }
 }
 
 /// Rows up to which the weights are worth reading in place rather than packing for the product.

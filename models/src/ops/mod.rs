@@ -8,6 +8,8 @@
 //! | `tape` | what was computed, to be differentiated backwards |
 //! | `real` | f32, what is trained in, and f64, in which the tests differentiate |
 //! | `linear` | `x·Wᵀ + b` |
+//! | `conv` | convolutions of images with their channels last |
+//! | `pool`, `layout` | pooling; the order of an image's dimensions |
 //! | `activation` | ReLU, SiLU, sigmoid, tanh |
 //! | `batch_norm` | normalisation over the batch |
 //! | `dropout` | zeros from a seeded mask |
@@ -23,13 +25,16 @@
 
 mod activation;
 mod batch_norm;
+mod conv;
 mod dropout;
 mod gradients;
 mod keep;
 mod kernel;
+mod layout;
 mod linear;
 mod loss;
 mod optimizer;
+mod pool;
 mod product;
 mod real;
 mod tape;
@@ -37,12 +42,15 @@ pub mod threads;
 
 pub use activation::{Activation, activate};
 pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
+pub use conv::{Geometry, conv2d};
 pub use dropout::dropout;
 pub use gradients::Gradients;
 pub use keep::{AddOne, MoveTowards, Overwrite};
+pub use layout::{channels_last, flatten};
 pub use linear::linear;
 pub(crate) use loss::greatest;
 pub use loss::{Loss, cross_entropy, perceptron, softmax};
 pub use optimizer::{AdamW, Sgd, adamw_step, sgd_step};
+pub use pool::{Window, max_pool2d, mean_pool};
 pub use tape::{Tape, join, sum};
 pub use threads::set_threads;

@@ -26,6 +26,15 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// Rows that start `row` values apart.
+    pub(super) fn rows_apart(values: &'a [T], row: usize) -> Self {
+        Self {
+            values,
+            row,
+            column: 1,
+        }
+    }
+
     pub(super) fn transposed(self) -> Self {
         Self {
             row: self.column,
@@ -75,21 +84,52 @@ pub(super) fn alone<T: Real>(
     product_on(Parallelism::None, a, b, dims, out, true, false)
 }
 
-pub(super) fn product_on<T: Real>(
+/// As [`product`], on this thread, by rows.
+pub(super) fn alone_by_rows<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+    out: &mut [T],
+    add: bool,
+) -> Result<()> {
+    let columns = dims.2;
+    alone_by_rows_of(a, b, dims, out, columns, add)
+}
+
+/// As [`alone_by_rows`], with rows that start `apart` values apart; what lies between them is left alone.
+pub(super) fn alone_by_rows_of<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    (m, k, n): (usize, usize, usize),
+    out: &mut [T],
+    apart: usize,
+    add: bool,
+) -> Result<()> {
+    if m * n == 0 {
+        return Ok(());
+    }
+    if !a.holds(m, k) || !b.holds(k, n) || apart < n || out.len() < (m - 1) * apart + n {
+        bail!("a product of {m}x{k} and {k}x{n} reaches past its factors or its result")
+    }
+    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
+    unsafe { multiply(Parallelism::None, a, b, (m, k, n), out, (1, apart), add) };
+    Ok(())
+}
+
+/// Calls gemm. `(column, row)`: how far it is in `out` to the next of each.
+///
+/// # Safety
+/// `a` must hold m x k values, `b` k x n and `out` m x n.
+unsafe fn multiply<T: Real>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
     out: &mut [T],
-    by_columns: bool,
+    (column, row): (usize, usize),
     add: bool,
-) -> Result<()> {
-    if !a.holds(m, k) || !b.holds(k, n) {
-        bail!("a product of {m}x{k} and {k}x{n} reaches past its factors")
-    }
-    same_length(m * n, out.len())?;
-    let (column, row) = if by_columns { (m, 1) } else { (1, n) };
-    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
+) {
+    // SAFETY: as the caller promises.
     unsafe {
         gemm(
             m,
@@ -113,5 +153,23 @@ pub(super) fn product_on<T: Real>(
             parallelism,
         );
     }
+}
+
+fn product_on<T: Real>(
+    parallelism: Parallelism,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    (m, k, n): (usize, usize, usize),
+    out: &mut [T],
+    by_columns: bool,
+    add: bool,
+) -> Result<()> {
+    if !a.holds(m, k) || !b.holds(k, n) {
+        bail!("a product of {m}x{k} and {k}x{n} reaches past its factors")
+    }
+    same_length(m * n, out.len())?;
+    let (column, row) = if by_columns { (m, 1) } else { (1, n) };
+    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
+    unsafe { multiply(parallelism, a, b, (m, k, n), out, (column, row), add) };
     Ok(())
 }

@@ -8,7 +8,7 @@ use vivarium_models::ops::{
 use vivarium_models::random::Key;
 
 /// Numbers around 0 that are not round, always the same.
-fn numbers(name: &str, shape: &[usize]) -> Var {
+pub(crate) fn numbers(name: &str, shape: &[usize]) -> Var {
     let mut generator = Key::new(11, name).generator();
     let values: Vec<f64> = (0..shape.iter().product())
         .map(|_| generator.normal())
@@ -17,14 +17,24 @@ fn numbers(name: &str, shape: &[usize]) -> Var {
 }
 
 /// A scalar that depends on every value in its own way.
-fn mixed(y: &Tensor) -> Result<Tensor> {
+pub(crate) fn mixed(y: &Tensor) -> Result<Tensor> {
     let weights = numbers("mix", y.dims());
     y.mul(&weights.as_tensor().detach())?.sum_all()
 }
 
 /// Holds the gradient of a scalar function by each of its arguments against central differences.
-fn check(name: &str, arguments: &[Var], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
-    const STEP: f64 = 1e-6;
+pub(crate) fn check(name: &str, arguments: &[Var], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
+    check_by(1e-6, name, arguments, f);
+}
+
+/// As [`check`], with steps of another width: the wider, the less rounding; for functions that are linear in each value
+/// no width is too wide.
+pub(crate) fn check_by(
+    step: f64,
+    name: &str,
+    arguments: &[Var],
+    f: impl Fn(&[Tensor]) -> Result<Tensor>,
+) {
     let tensors = || {
         arguments
             .iter()
@@ -50,7 +60,7 @@ fn check(name: &str, arguments: &[Var], f: impl Fn(&[Tensor]) -> Result<Tensor>)
                 arguments[a] = Tensor::from_vec(values, argument.shape(), &Device::Cpu).unwrap();
                 f(&arguments).unwrap().to_scalar::<f64>().unwrap()
             };
-            let expected = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            let expected = (at(step) - at(-step)) / (2.0 * step);
             let error = (got[i] - expected).abs();
             assert!(
                 error < 1e-7 * (1.0 + expected.abs()),
@@ -118,7 +128,7 @@ fn batch_normalisation_over_the_batch_and_by_kept_statistics() {
         ]
     };
     check("batch norm", &arguments(), |a| {
-        mixed(&batch_norm(&a[0], &a[1], &a[2], 1e-5)?.0)
+        mixed(&batch_norm(&a[0], &a[1], &a[2], 1e-5, None)?.0)
     });
     let kept = BatchStatistics {
         mean: vec![0.3, -0.1, 2.0],
@@ -126,7 +136,7 @@ fn batch_normalisation_over_the_batch_and_by_kept_statistics() {
         rows: 0,
     };
     check("batch norm by kept statistics", &arguments(), |a| {
-        mixed(&batch_norm_fixed(&a[0], &a[1], &a[2], &kept, 1e-5)?)
+        mixed(&batch_norm_fixed(&a[0], &a[1], &a[2], &kept, 1e-5, None)?)
     });
 }
 
@@ -137,7 +147,7 @@ fn a_batch_of_one_row_is_normalised_to_the_bias_and_pulls_at_nothing_before() {
         numbers("w", &[3]),
         numbers("b", &[3]),
     ];
-    let (y, statistics) = batch_norm(&x, &w, &b, 1e-5).unwrap();
+    let (y, statistics) = batch_norm(&x, &w, &b, 1e-5, None).unwrap();
     assert_eq!(y.to_vec2::<f64>().unwrap()[0], b.to_vec1::<f64>().unwrap());
     assert_eq!(statistics.rows, 1);
     let gradients = mixed(&y).unwrap().backward().unwrap();
@@ -189,7 +199,10 @@ fn a_whole_network() {
     ];
     check("network", &arguments, |a| {
         let x = linear(&a[0], &a[1], &a[2])?;
-        let x = activate(&batch_norm(&x, &a[3], &a[4], 1e-5)?.0, Activation::Silu)?;
+        let x = activate(
+            &batch_norm(&x, &a[3], &a[4], 1e-5, None)?.0,
+            Activation::Silu,
+        )?;
         Ok(cross_entropy(&linear(&x, &a[5], &a[6])?, &[0, 1, 2, 0, 1, 2, 0, 1])?.tensor)
     });
 }

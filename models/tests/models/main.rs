@@ -7,6 +7,7 @@
 )]
 
 mod common;
+mod convolutions;
 mod damage;
 mod data;
 mod differences;

@@ -1,0 +1,217 @@
+//! Convolutions with a kernel of its own for every channel. They are bound by memory, so each pixel is read once from
+//! afar: a block of channels at a time, whose sums stay in registers.
+
+use rayon::prelude::*;
+
+use super::super::kernel::widest;
+use super::super::real::Real;
+use super::super::threads;
+use super::Sizes;
+
+/// Channels whose sums stay in registers.
+const LANES: usize = 32;
+
+/// For a place of the result along one side: the first tap and the tap after the last that lie in the image.
+fn inside(
+    place: usize,
+    stride: usize,
+    padding: usize,
+    kernel: usize,
+    side: usize,
+) -> (usize, usize) {
+    let start = place * stride;
+    let first = padding.saturating_sub(start).min(kernel);
+    let end = (side + padding).saturating_sub(start).min(kernel);
+    (first, end.max(first))
+}
+
+/// `[channels, taps]` as `[taps, channels]`, filled up with zeros to whole blocks of lanes.
+fn turned<T: Real>(weight: &[T], channels: usize) -> Vec<T> {
+    super::weights::taps_first(weight, channels, 1, weight.len() / channels.max(1))
+}
+
+widest! {
+    /// One image. `lanes` channels at a time.
+    fn convolve[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [T]) {
+        let [height, width, channels] = sizes.image;
+        let [kh, kw] = sizes.kernel;
+        let [rows, columns, _] = sizes.result;
+        let g = sizes.geometry;
+        for row in 0..rows {
+            let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], kh, height);
+            for column in 0..columns {
+                let (kx0, kx1) = inside(column, g.stride[1], g.padding[1], kw, width);
+                let out = &mut y[(row * columns + column) * channels..][..channels];
+                let mut c = 0;
+                while c < channels {
+                    let lanes = LANES.min(channels - c);
+                    let mut sums = [T::ZERO; LANES];
+                    if let Some(bias) = bias {
+                        sums[..lanes].copy_from_slice(&bias[c..c + lanes]);
+                    }
+                    for ky in ky0..ky1 {
+                        let y = row * g.stride[0] + ky - g.padding[0];
+                        for kx in kx0..kx1 {
+                            let at = (y * width + column * g.stride[1] + kx - g.padding[1]) * channels + c;
+                            let tap = (ky * kw + kx) * channels + c;
+                            if lanes == LANES {
+                                for ((sum, x), w) in sums.iter_mut().zip(&x[at..at + LANES]).zip(&weight[tap..tap + LANES]) {
+                                    *sum += *x * *w;
+                                }
+                            } else {
+                                for ((sum, x), w) in sums.iter_mut().zip(&x[at..at + lanes]).zip(&weight[tap..tap + lanes]) {
+                                    *sum += *x * *w;
+                                }
+                            }
+                        }
+                    }
+                    out[c..c + lanes].copy_from_slice(&sums[..lanes]);
+                    c += lanes;
+                }
+            }
+        }
+    }
+}
+
+widest! {
+    /// One image's gradient: for each pixel, the results whose kernels lay on it.
+    fn image_gradient[T: Real](sizes: &Sizes, dy: &[T], weight: &[T], dx: &mut [T]) {
+        let [height, width, channels] = sizes.image;
+        let [kh, kw] = sizes.kernel;
+        let [rows, columns, _] = sizes.result;
+        let g = sizes.geometry;
+        for y in 0..height {
+            for x in 0..width {
+                let out = &mut dx[(y * width + x) * channels..][..channels];
+                let mut c = 0;
+                while c < channels {
+                    let lanes = LANES.min(channels - c);
+                    let mut sums = [T::ZERO; LANES];
+                    for ky in 0..kh {
+                        // row·stride + ky - padding = y
+                        let Some(down) = (y + g.padding[0]).checked_sub(ky) else { continue };
+                        let row = down / g.stride[0];
+                        if !down.is_multiple_of(g.stride[0]) || row >= rows { continue }
+                        for kx in 0..kw {
+                            let Some(across) = (x + g.padding[1]).checked_sub(kx) else { continue };
+                            let column = across / g.stride[1];
+                            if !across.is_multiple_of(g.stride[1]) || column >= columns { continue }
+                            let at = (row * columns + column) * channels + c;
+                            let tap = (ky * kw + kx) * channels + c;
+                            if lanes == LANES {
+                                for ((sum, dy), w) in sums.iter_mut().zip(&dy[at..at + LANES]).zip(&weight[tap..tap + LANES]) {
+                                    *sum += *dy * *w;
+                                }
+                            } else {
+                                for ((sum, dy), w) in sums.iter_mut().zip(&dy[at..at + lanes]).zip(&weight[tap..tap + lanes]) {
+                                    *sum += *dy * *w;
+                                }
+                            }
+                        }
+                    }
+                    out[c..c + lanes].copy_from_slice(&sums[..lanes]);
+                    c += lanes;
+                }
+            }
+        }
+    }
+}
+
+widest! {
+    /// Adds one image's part to the gradient `[taps, channels]` of the weights.
+    fn weight_gradient[T: Real](sizes: &Sizes, x: &[T], dy: &[T], dweight: &mut [T]) {
+        let [height, width, channels] = sizes.image;
+        let [kh, kw] = sizes.kernel;
+        let [rows, columns, _] = sizes.result;
+        let g = sizes.geometry;
+        for row in 0..rows {
+            let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], kh, height);
+            for ky in ky0..ky1 {
+                let y = row * g.stride[0] + ky - g.padding[0];
+                for kx in 0..kw {
+                    let mut c = 0;
+                    while c < channels {
+                        let lanes = LANES.min(channels - c);
+                        let mut sums = [T::ZERO; LANES];
+                        for column in 0..columns {
+                            let at = (column * g.stride[1] + kx).wrapping_sub(g.padding[1]);
+                            if at >= width { continue }
+                            let x = &x[(y * width + at) * channels + c..];
+                            let dy = &dy[(row * columns + column) * channels + c..];
+                            if lanes == LANES {
+                                for ((sum, x), dy) in sums.iter_mut().zip(&x[..LANES]).zip(&dy[..LANES]) {
+                                    *sum += *x * *dy;
+                                }
+                            } else {
+                                for ((sum, x), dy) in sums.iter_mut().zip(&x[..lanes]).zip(&dy[..lanes]) {
+                                    *sum += *x * *dy;
+                                }
+                            }
+                        }
+                        let out = &mut dweight[(ky * kw + kx) * channels + c..][..lanes];
+                        out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+                        c += lanes;
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn forward<T: Real>(
+    sizes: &Sizes,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    y: &mut [T],
+) {
+    let weight = turned(weight, sizes.image[2]);
+    y.par_chunks_mut(sizes.result_len())
+        .zip(x.par_chunks(sizes.image_len()))
+        .with_min_len(images_a_part(sizes))
+        .for_each(|(y, x)| convolve(sizes, x, &weight, bias, y));
+}
+
+pub(super) fn gradients<T: Real>(
+    sizes: &Sizes,
+    (x, weight, dy): (&[T], &[T], &[T]),
+    dx: Option<&mut [T]>,
+    dweight: Option<&mut [T]>,
+) {
+    let channels = sizes.image[2];
+    if let Some(dx) = dx {
+        let weight = turned(weight, channels);
+        dx.par_chunks_mut(sizes.image_len())
+            .zip(dy.par_chunks(sizes.result_len()))
+            .with_min_len(images_a_part(sizes))
+            .for_each(|(dx, dy)| image_gradient(sizes, dy, &weight, dx));
+    }
+    if let Some(dweight) = dweight {
+        let part = images_a_part(sizes);
+        let sums: Vec<Vec<T>> = x
+            .par_chunks(part * sizes.image_len())
+            .zip(dy.par_chunks(part * sizes.result_len()))
+            .map(|(x, dy)| {
+                let mut sums = vec![T::ZERO; weight.len()];
+                let images = x
+                    .chunks_exact(sizes.image_len())
+                    .zip(dy.chunks_exact(sizes.result_len()));
+                images.for_each(|(x, dy)| weight_gradient(sizes, x, dy, &mut sums));
+                sums
+            })
+            .collect();
+        let mut turned = vec![T::ZERO; weight.len()];
+        for part in sums {
+            turned
+                .iter_mut()
+                .zip(part)
+                .for_each(|(sum, part)| *sum += part);
+        }
+        super::weights::taps_last(&turned, channels, 1, dweight);
+    }
+}
+
+/// Images that a thread works on.
+fn images_a_part(sizes: &Sizes) -> usize {
+    sizes.n.div_ceil(threads::threads()).max(1)
+}

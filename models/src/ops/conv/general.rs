@@ -1,0 +1,273 @@
+//! Any convolution: the patches under the kernel become the rows of a matrix, a few images at a time, and a product
+//! does the rest (Chellapilla and others 2006). The patches of a few images stay in the cache between the two.
+
+use candle_core::Result;
+use rayon::prelude::*;
+
+use super::super::product::{Matrix, alone_by_rows, alone_by_rows_of};
+use super::super::real::Real;
+use super::super::threads;
+use super::Sizes;
+
+/// Values of patches made at a time by a thread: 1 MB of f32.
+const PATCHES: usize = 1 << 18;
+
+/// What all parts of a convolution share.
+struct Plan {
+    sizes: Sizes,
+    /// Inputs and outputs of a group.
+    inputs: usize,
+    outputs: usize,
+    /// Values of a patch.
+    patch: usize,
+    /// Rows of the result whose patches are made at a time.
+    rows: usize,
+}
+
+impl Plan {
+    fn new(sizes: &Sizes) -> Self {
+        let groups = sizes.geometry.groups;
+        let (inputs, outputs) = (sizes.image[2] / groups, sizes.result[2] / groups);
+        let patch = sizes.kernel[0] * sizes.kernel[1] * inputs;
+        let rows = (PATCHES / (patch * sizes.result[1])).clamp(1, sizes.result[0]);
+        Self {
+            sizes: *sizes,
+            inputs,
+            outputs,
+            patch,
+            rows,
+        }
+    }
+
+    /// Images that a thread works on.
+    fn images_a_part(&self) -> usize {
+        self.sizes.n.div_ceil(threads::threads()).max(1)
+    }
+
+    /// The weights of the groups, each `[patch, outputs]`, a patch ordered as [`Plan::each_tap`] has it.
+    fn matrices<T: Real>(&self, weight: &[T]) -> Vec<T> {
+        let taps = self.patch / self.inputs;
+        let group = self.patch * self.outputs;
+        weight
+            .chunks_exact(group)
+            .flat_map(|weight| super::weights::taps_first(weight, self.outputs, self.inputs, taps))
+            .collect()
+    }
+
+    /// Calls `each` for every tap of every pixel of some rows of the result: the place of the tap in the patches, and
+    /// that of the image's pixel under it, `None` in the padding.
+    fn each_tap(&self, rows: std::ops::Range<usize>, mut each: impl FnMut(usize, Option<usize>)) {
+        let [height, width, channels] = self.sizes.image;
+        let [kh, kw] = self.sizes.kernel;
+        let geometry = &self.sizes.geometry;
+        let mut place = 0;
+        for row in rows {
+            for column in 0..self.sizes.result[1] {
+                for ky in 0..kh {
+                    let y = (row * geometry.stride[0] + ky).wrapping_sub(geometry.padding[0]);
+                    for kx in 0..kw {
+                        let x =
+                            (column * geometry.stride[1] + kx).wrapping_sub(geometry.padding[1]);
+                        let inside = y < height && x < width;
+                        each(place, inside.then(|| (y * width + x) * channels));
+                        place += self.inputs;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The rows of the result, a few at a time.
+    fn row_blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+        let (all, step) = (self.sizes.result[0], self.rows);
+        (0..all)
+            .step_by(step)
+            .map(move |start| start..(start + step).min(all))
+    }
+
+    fn gather<T: Real>(
+        &self,
+        image: &[T],
+        group: usize,
+        rows: std::ops::Range<usize>,
+        patches: &mut [T],
+    ) {
+        let first = group * self.inputs;
+        self.each_tap(rows, |place, pixel| {
+            let tap = &mut patches[place..place + self.inputs];
+            match pixel {
+                Some(pixel) => {
+                    tap.copy_from_slice(&image[pixel + first..pixel + first + self.inputs])
+                }
+                None => tap.fill(T::ZERO),
+            }
+        });
+    }
+
+    fn scatter<T: Real>(
+        &self,
+        patches: &[T],
+        group: usize,
+        rows: std::ops::Range<usize>,
+        image: &mut [T],
+    ) {
+        let first = group * self.inputs;
+        self.each_tap(rows, |place, pixel| {
+            if let Some(pixel) = pixel {
+                let sums = &mut image[pixel + first..pixel + first + self.inputs];
+                for (sum, part) in sums.iter_mut().zip(&patches[place..place + self.inputs]) {
+                    *sum += *part;
+                }
+            }
+        });
+    }
+}
+
+pub(super) fn forward<T: Real>(
+    sizes: &Sizes,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    y: &mut [T],
+) -> Result<()> {
+    let plan = Plan::new(sizes);
+    let matrices = plan.matrices(weight);
+    let part = plan.images_a_part();
+    let channels = sizes.result[2];
+    y.par_chunks_mut(part * sizes.result_len())
+        .zip(x.par_chunks(part * sizes.image_len()))
+        .try_for_each(|(y, x)| {
+            let mut patches = vec![T::ZERO; plan.rows * sizes.result[1] * plan.patch];
+            let images = y
+                .chunks_exact_mut(sizes.result_len())
+                .zip(x.chunks_exact(sizes.image_len()));
+            for (y, x) in images {
+                if let Some(bias) = bias {
+                    y.chunks_exact_mut(channels)
+                        .for_each(|pixel| pixel.copy_from_slice(bias));
+                }
+                for rows in plan.row_blocks() {
+                    let pixels = rows.len() * sizes.result[1];
+                    let y = &mut y[rows.start * sizes.result[1] * channels..];
+                    for group in 0..sizes.geometry.groups {
+                        plan.gather(x, group, rows.clone(), &mut patches);
+                        let matrix = &matrices[group * plan.patch * plan.outputs..];
+                        alone_by_rows_of(
+                            Matrix::rows(&patches, plan.patch),
+                            Matrix::rows(matrix, plan.outputs),
+                            (pixels, plan.patch, plan.outputs),
+                            &mut y[group * plan.outputs..],
+                            channels,
+                            true,
+                        )?;
+                    }
+                }
+            }
+            Ok(())
+        })
+}
+
+pub(super) fn gradients<T: Real>(
+    sizes: &Sizes,
+    (x, weight, dy): (&[T], &[T], &[T]),
+    mut dx: Option<&mut [T]>,
+    dweight: Option<&mut [T]>,
+) -> Result<()> {
+    let plan = Plan::new(sizes);
+    let matrices = match dx {
+        Some(_) => plan.matrices(weight),
+        None => Vec::new(),
+    };
+    let part = plan.images_a_part();
+    let parts = sizes.n.div_ceil(part);
+    let mut dxs: Vec<Option<&mut [T]>> = match dx.as_deref_mut() {
+        Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
+        None => (0..parts).map(|_| None).collect(),
+    };
+    let wanted = dweight.is_some();
+    let sums: Vec<Vec<T>> = dxs
+        .par_iter_mut()
+        .zip(x.par_chunks(part * sizes.image_len()))
+        .zip(dy.par_chunks(part * sizes.result_len()))
+        .map(|((dx, x), dy)| plan.gradients(x, dy, &matrices, dx.as_deref_mut(), wanted))
+        .collect::<Result<_>>()?;
+    if let Some(dweight) = dweight {
+        let mut turned = vec![T::ZERO; dweight.len()];
+        for part in sums {
+            turned
+                .iter_mut()
+                .zip(part)
+                .for_each(|(sum, part)| *sum += part);
+        }
+        let group = plan.patch * plan.outputs;
+        for (turned, dweight) in turned
+            .chunks_exact(group)
+            .zip(dweight.chunks_exact_mut(group))
+        {
+            super::weights::taps_last(turned, plan.outputs, plan.inputs, dweight);
+        }
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// The gradients of some images, and their part of the weights' gradient, as [`Plan::matrices`] orders it.
+    fn gradients<T: Real>(
+        &self,
+        x: &[T],
+        dy: &[T],
+        matrices: &[T],
+        mut dx: Option<&mut [T]>,
+        weights: bool,
+    ) -> Result<Vec<T>> {
+        let sizes = &self.sizes;
+        let channels = sizes.result[2];
+        let group_len = self.patch * self.outputs;
+        let mut patches = vec![T::ZERO; self.rows * sizes.result[1] * self.patch];
+        let mut sums = vec![
+            T::ZERO;
+            if weights {
+                group_len * sizes.geometry.groups
+            } else {
+                0
+            }
+        ];
+        for (i, (x, dy)) in x
+            .chunks_exact(sizes.image_len())
+            .zip(dy.chunks_exact(sizes.result_len()))
+            .enumerate()
+        {
+            for rows in self.row_blocks() {
+                let pixels = rows.len() * sizes.result[1];
+                let dy = &dy[rows.start * sizes.result[1] * channels..];
+                for group in 0..sizes.geometry.groups {
+                    let dy = Matrix::rows_apart(&dy[group * self.outputs..], channels);
+                    let patches = &mut patches[..pixels * self.patch];
+                    if weights {
+                        self.gather(x, group, rows.clone(), patches);
+                        alone_by_rows(
+                            Matrix::rows(patches, self.patch).transposed(),
+                            dy,
+                            (self.patch, pixels, self.outputs),
+                            &mut sums[group * group_len..(group + 1) * group_len],
+                            true,
+                        )?;
+                    }
+                    if let Some(dx) = dx.as_deref_mut() {
+                        let matrix = Matrix::rows(&matrices[group * group_len..], self.outputs);
+                        alone_by_rows(
+                            dy,
+                            matrix.transposed(),
+                            (pixels, self.outputs, self.patch),
+                            patches,
+                            false,
+                        )?;
+                        let image = &mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()];
+                        self.scatter(patches, group, rows.clone(), image);
+                    }
+                }
+            }
+        }
+        Ok(sums)
+    }
+}

@@ -1,0 +1,362 @@
+//! Convolutions of images that lie with their channels last.
+//!
+//! | module | what it computes |
+//! |---|---|
+//! | `pointwise` | 1x1, stride 1: plain products |
+//! | `winograd` | 3x3, stride 1: a quarter of the multiplications |
+//! | `depthwise` | a kernel for every channel |
+//! | `general` | any kernel, stride, padding and groups: patches, then a product |
+//! | `weights` | weights as the products want them |
+//!
+//! Why channels last: a row of pixels is then a matrix whose columns are channels, so a 1x1 convolution is one product,
+//! statistics of channels are sums of rows, and every kernel here is a loop over neighbouring channels, which the
+//! compiler turns into vectors. Weights stay as PyTorch has them: `[out, in / groups, height, width]`.
+
+mod depthwise;
+mod general;
+mod pointwise;
+mod weights;
+mod winograd;
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+
+use super::gradients::deliver;
+use super::kernel::{held, numbers, sum_rows};
+use super::real::Real;
+use super::tape::{apply2, apply3};
+
+/// How a kernel moves over an image. Dilation is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Pixels from one place of the kernel to the next, down and across.
+    pub stride: [usize; 2],
+    /// Rows and columns of zeros around the image.
+    pub padding: [usize; 2],
+    /// Into how many groups the channels fall, each convolved by itself.
+    pub groups: usize,
+}
+
+impl Geometry {
+    /// Stride 1, one group, as much padding as keeps the image's size under an odd kernel of this side.
+    pub fn same(kernel: usize) -> Self {
+        Self {
+            stride: [1, 1],
+            padding: [kernel / 2, kernel / 2],
+            groups: 1,
+        }
+    }
+}
+
+/// The sizes of one convolution.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    n: usize,
+    /// Height, width and channels of the image.
+    image: [usize; 3],
+    /// Height, width and channels of the result.
+    result: [usize; 3],
+    kernel: [usize; 2],
+    geometry: Geometry,
+}
+
+impl Sizes {
+    fn new(x: &Shape, weight: &Shape, geometry: Geometry) -> Result<Self> {
+        let (n, height, width, channels) = x.dims4()?;
+        let (out, inputs, kh, kw) = weight.dims4()?;
+        let Geometry {
+            stride: [down, across],
+            padding: [ph, pw],
+            groups,
+        } = geometry;
+        let fits = groups > 0
+            && down > 0
+            && across > 0
+            && kh > 0
+            && kw > 0
+            && channels == inputs * groups
+            && out.is_multiple_of(groups)
+            && out > 0
+            && channels > 0;
+        if !fits || height + 2 * ph < kh || width + 2 * pw < kw {
+            bail!(
+                "convolution: an image {x:?} with the weights {weight:?}, strides {down}x{across}, padding {ph}x{pw} and {groups} groups does not work"
+            )
+        }
+        Ok(Self {
+            n,
+            image: [height, width, channels],
+            result: [
+                (height + 2 * ph - kh) / down + 1,
+                (width + 2 * pw - kw) / across + 1,
+                out,
+            ],
+            kernel: [kh, kw],
+            geometry,
+        })
+    }
+
+    /// Pixels of an image.
+    fn image_pixels(&self) -> usize {
+        self.image[0] * self.image[1]
+    }
+
+    /// Pixels of a result.
+    fn result_pixels(&self) -> usize {
+        self.result[0] * self.result[1]
+    }
+
+    /// Values of an image.
+    fn image_len(&self) -> usize {
+        self.image_pixels() * self.image[2]
+    }
+
+    /// Values of a result.
+    fn result_len(&self) -> usize {
+        self.result_pixels() * self.result[2]
+    }
+
+    fn way(&self) -> Way {
+        let Geometry {
+            stride,
+            padding,
+            groups,
+        } = self.geometry;
+        if groups > 1 && groups == self.image[2] && groups == self.result[2] {
+            Way::Depthwise
+        } else if groups == 1 && self.kernel == [1, 1] && stride == [1, 1] && padding == [0, 0] {
+            Way::Pointwise
+        } else if groups == 1
+            && self.kernel == [3, 3]
+            && stride == [1, 1]
+            && padding == [1, 1]
+            && self.image[2] >= winograd::FEWEST_CHANNELS
+            && self.result[2] >= winograd::FEWEST_CHANNELS
+        {
+            Way::Winograd
+        } else {
+            Way::General
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Pointwise,
+    Winograd,
+    Depthwise,
+    General,
+}
+
+/// Convolves images `x` `[n, height, width, in]` with `weight` `[out, in / groups, kernel height, kernel width]`:
+/// `[n, height', width', out]`. PyTorch's `conv2d` but for the order of the images' dimensions.
+///
+/// The gradient of `x` is computed only where something before it learns: not for images.
+///
+/// # Errors
+/// When the shapes do not go together.
+pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    geometry: Geometry,
+) -> Result<Tensor> {
+    let op = Convolution { geometry };
+    match bias {
+        Some(bias) => apply3(x, weight, bias, op),
+        None => apply2(x, weight, op),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Convolution {
+    geometry: Geometry,
+}
+
+impl Convolution {
+    fn forward(
+        &self,
+        x: (&CpuStorage, &Layout),
+        weight: (&CpuStorage, &Layout),
+        bias: Option<(&CpuStorage, &Layout)>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let sizes = Sizes::new(x.1.shape(), weight.1.shape(), self.geometry)?;
+        if let Some((_, layout)) = bias
+            && layout.dims() != [sizes.result[2]]
+        {
+            bail!(
+                "convolution: a bias {:?} for {} channels",
+                layout.shape(),
+                sizes.result[2]
+            )
+        }
+        let [height, width, channels] = sizes.result;
+        let y = match x.0 {
+            CpuStorage::F64(_) => forward_of::<f64>(&sizes, x, weight, bias)?,
+            _ => forward_of::<f32>(&sizes, x, weight, bias)?,
+        };
+        Ok((y, (sizes.n, height, width, channels).into()))
+    }
+
+    /// Gradients of the image, the weights and the bias.
+    fn backward(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        dy: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        match x.dtype() {
+            DType::F64 => self.backward_of::<f64>(x, weight, bias, dy),
+            _ => self.backward_of::<f32>(x, weight, bias, dy),
+        }
+    }
+
+    fn backward_of<T: Real>(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        dy: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let sizes = Sizes::new(x.shape(), weight.shape(), self.geometry)?;
+        let dy = dy.contiguous()?;
+        let (x_held, x_layout) = x.storage_and_layout();
+        let (weight_held, weight_layout) = weight.storage_and_layout();
+        let (dy_held, dy_layout) = dy.storage_and_layout();
+        let values = held::<T>(&x_held, x_layout)?;
+        let weights = held::<T>(&weight_held, weight_layout)?;
+        let dy = held::<T>(&dy_held, dy_layout)?;
+        let dbias = match bias {
+            Some(bias) => deliver(bias, |dbias, add| {
+                if !add {
+                    dbias.fill(T::ZERO);
+                }
+                sum_rows(dy, dbias);
+                Ok(())
+            })?,
+            None => None,
+        };
+        // The way's gradients of the image and of the weights share what they can.
+        let mut dx = super::tape::wanted(x).then(|| vec![T::ZERO; values.len()]);
+        let dweight = deliver(weight, |dweight, add| {
+            let arguments = (values, weights, dy);
+            let dx = dx.as_deref_mut();
+            if add {
+                let mut part = vec![T::ZERO; dweight.len()];
+                gradients(&sizes, arguments, dx, Some(&mut part))?;
+                dweight
+                    .iter_mut()
+                    .zip(part)
+                    .for_each(|(sum, part)| *sum += part);
+                return Ok(());
+            }
+            gradients(&sizes, arguments, dx, Some(dweight))
+        })?;
+        if !super::tape::wanted(weight)
+            && let Some(dx) = dx.as_deref_mut()
+        {
+            gradients(&sizes, (values, weights, dy), Some(dx), None)?;
+        }
+        let dx = match dx {
+            Some(dx) => Some(Tensor::from_vec(dx, x.shape(), x.device())?),
+            None => None,
+        };
+        Ok([dx, dweight, dbias])
+    }
+}
+
+fn forward_of<T: Real>(
+    sizes: &Sizes,
+    x: (&CpuStorage, &Layout),
+    weight: (&CpuStorage, &Layout),
+    bias: Option<(&CpuStorage, &Layout)>,
+) -> Result<CpuStorage> {
+    let (x, weight) = (numbers::<T>(x.0, x.1)?, numbers::<T>(weight.0, weight.1)?);
+    let bias = match bias {
+        Some((bias, layout)) => Some(numbers::<T>(bias, layout)?),
+        None => None,
+    };
+    let mut y = vec![T::ZERO; sizes.n * sizes.result_len()];
+    match sizes.way() {
+        Way::Pointwise => pointwise::forward(sizes, x, weight, bias, &mut y)?,
+        Way::Winograd => winograd::forward(sizes, x, weight, bias, &mut y)?,
+        Way::Depthwise => depthwise::forward(sizes, x, weight, bias, &mut y),
+        Way::General => general::forward(sizes, x, weight, bias, &mut y)?,
+    }
+    Ok(T::to_cpu_storage_owned(y))
+}
+
+/// Writes the gradients of the image (zeros before) and of the weights (anything before), where they are asked for.
+fn gradients<T: Real>(
+    sizes: &Sizes,
+    arguments: (&[T], &[T], &[T]),
+    dx: Option<&mut [T]>,
+    dweight: Option<&mut [T]>,
+) -> Result<()> {
+    match sizes.way() {
+        Way::Pointwise => pointwise::gradients(sizes, arguments, dx, dweight),
+        Way::Winograd => winograd::gradients(sizes, arguments, dx, dweight),
+        Way::Depthwise => {
+            depthwise::gradients(sizes, arguments, dx, dweight);
+            Ok(())
+        }
+        Way::General => general::gradients(sizes, arguments, dx, dweight),
+    }
+}
+
+impl CustomOp2 for Convolution {
+    fn name(&self) -> &'static str {
+        "convolution"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        weight: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.forward((x, lx), (weight, lw), None)
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let [dx, dweight, _] = self.backward(x, weight, None, dy)?;
+        Ok((dx, dweight))
+    }
+}
+
+impl CustomOp3 for Convolution {
+    fn name(&self) -> &'static str {
+        "convolution"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        weight: &CpuStorage,
+        lw: &Layout,
+        bias: &CpuStorage,
+        lb: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.forward((x, lx), (weight, lw), Some((bias, lb)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [dx, dweight, dbias] = self.backward(x, weight, Some(bias), dy)?;
+        Ok((dx, dweight, dbias))
+    }
+}

@@ -1,0 +1,90 @@
+//! From the order in which images come, channel after channel, to the order in which they are computed with, pixel
+//! after pixel, and back where a fully connected layer follows.
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+
+use super::kernel::{held, numbers};
+use super::real::Real;
+use super::tape::apply1;
+
+/// Images `[n, channels, height, width]` as `[n, height, width, channels]`.
+///
+/// # Errors
+/// When `x` has another rank.
+pub fn channels_last(x: &Tensor) -> Result<Tensor> {
+    apply1(x, Turn::ToLast)
+}
+
+/// Images `[n, height, width, channels]` as `[n, channels · height · width]`, in PyTorch's order: what its `flatten(1)`
+/// gives.
+///
+/// # Errors
+/// When `x` has another rank.
+pub fn flatten(x: &Tensor) -> Result<Tensor> {
+    apply1(x, Turn::ToRows)
+}
+
+#[derive(Clone, Copy)]
+enum Turn {
+    ToLast,
+    ToRows,
+}
+
+/// Each of the images, `[rows, columns]`, as `[columns, rows]`.
+fn transpose<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
+    let mut y = Vec::with_capacity(x.len());
+    for image in x.chunks_exact((rows * columns).max(1)) {
+        for column in 0..columns {
+            y.extend(image[column..].iter().step_by(columns));
+        }
+    }
+    y
+}
+
+impl Turn {
+    /// Rows and columns of an image before and the shape after.
+    fn dims(self, x: &Shape) -> Result<(usize, usize, Shape)> {
+        let (n, a, b, c) = x.dims4()?;
+        Ok(match self {
+            Self::ToLast => (a, b * c, (n, b, c, a).into()),
+            Self::ToRows => (a * b, c, (n, a * b * c).into()),
+        })
+    }
+}
+
+impl CustomOp1 for Turn {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ToLast => "channels-last",
+            Self::ToRows => "flatten",
+        }
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, columns, shape) = self.dims(layout.shape())?;
+        let y = match x {
+            CpuStorage::F64(_) => CpuStorage::F64(transpose(numbers(x, layout)?, rows, columns)),
+            _ => CpuStorage::F32(transpose(numbers(x, layout)?, rows, columns)),
+        };
+        Ok((y, shape))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let (rows, columns, _) = self.dims(x.shape())?;
+        let dy = dy.contiguous()?;
+        let (storage, layout) = dy.storage_and_layout();
+        let dx = match x.dtype() {
+            DType::F64 => Tensor::from_vec(
+                transpose(held::<f64>(&storage, layout)?, columns, rows),
+                x.shape(),
+                x.device(),
+            ),
+            _ => Tensor::from_vec(
+                transpose(held::<f32>(&storage, layout)?, columns, rows),
+                x.shape(),
+                x.device(),
+            ),
+        };
+        dx.map(Some)
+    }
+}

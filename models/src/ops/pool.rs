@@ -1,0 +1,306 @@
+//! Pooling of images that lie with their channels last: the greatest under a window, and means.
+
+use std::sync::Mutex;
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::kernel::{held, numbers, widest};
+use super::real::Real;
+use super::tape::apply1;
+use super::threads;
+
+/// The window of a [`max_pool2d`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Pixels along a side.
+    pub kernel: usize,
+    /// Pixels from one place of the window to the next.
+    pub stride: usize,
+    /// Rows and columns around the image, never the greatest.
+    pub padding: usize,
+}
+
+/// The greatest value of each channel under the window: `[n, height, width, channels]` to
+/// `[n, height', width', channels]`. The first of equals has the gradient, and what is no number is the greatest.
+/// PyTorch's `max_pool2d`.
+///
+/// # Errors
+/// When the window does not fit the image, or is larger than 15x15, or half of it lies in the padding.
+pub fn max_pool2d(x: &Tensor, window: Window) -> Result<Tensor> {
+    let op = MaxPool {
+        window,
+        places: Mutex::new(Vec::new()),
+    };
+    apply1(x, op)
+}
+
+struct MaxPool {
+    window: Window,
+    /// For each value of the result the place under the window that it came from.
+    places: Mutex<Vec<u8>>,
+}
+
+/// Sizes of an image and of its pooling.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    image: [usize; 2],
+    result: [usize; 2],
+    channels: usize,
+    window: Window,
+}
+
+widest! {
+    /// One image: its results, and the places that they came from.
+    fn pool[T: Real](sizes: Sizes, x: &[T], y: &mut [T], places: &mut [u8]) {
+        let ([height, width], [rows, columns], channels) = (sizes.image, sizes.result, sizes.channels);
+        let Window { kernel, stride, padding } = sizes.window;
+        for row in 0..rows {
+            for column in 0..columns {
+                let at = (row * columns + column) * channels;
+                let (y, places) = (&mut y[at..at + channels], &mut places[at..at + channels]);
+                let mut first = true;
+                for ky in 0..kernel {
+                    for kx in 0..kernel {
+                        let (iy, ix) = ((row * stride + ky).wrapping_sub(padding), (column * stride + kx).wrapping_sub(padding));
+                        if iy >= height || ix >= width {
+                            continue;
+                        }
+                        let place = (ky * kernel + kx) as u8;
+                        let x = &x[(iy * width + ix) * channels..][..channels];
+                        if first {
+                            y.copy_from_slice(x);
+                            places.fill(place);
+                            first = false;
+                            continue;
+                        }
+                        for c in 0..channels {
+                            // `x` is greater, or no number: then the comparison with itself fails.
+                            #[allow(clippy::eq_op, reason = "a number that is not equal to itself is none")]
+                            let take = (x[c] > y[c]) | (x[c] != x[c]);
+                            y[c] = if take { x[c] } else { y[c] };
+                            places[c] = if take { place } else { places[c] };
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One image's gradient.
+fn unpool<T: Real>(sizes: Sizes, dy: &[T], places: &[u8], dx: &mut [T]) {
+    let ([_, width], [rows, columns], channels) = (sizes.image, sizes.result, sizes.channels);
+    let Window {
+        kernel,
+        stride,
+        padding,
+    } = sizes.window;
+    for row in 0..rows {
+        for column in 0..columns {
+            let at = (row * columns + column) * channels;
+            for c in 0..channels {
+                let place = usize::from(places[at + c]);
+                let iy = row * stride + place / kernel - padding;
+                let ix = column * stride + place % kernel - padding;
+                dx[(iy * width + ix) * channels + c] += dy[at + c];
+            }
+        }
+    }
+}
+
+impl MaxPool {
+    fn sizes(&self, x: &Shape) -> Result<(usize, Sizes)> {
+        let (n, height, width, channels) = x.dims4()?;
+        let Window {
+            kernel,
+            stride,
+            padding,
+        } = self.window;
+        let fits = (1..=15).contains(&kernel)
+            && stride > 0
+            && 2 * padding <= kernel
+            && height + 2 * padding >= kernel
+            && width + 2 * padding >= kernel
+            && channels > 0;
+        if !fits {
+            bail!("max-pool: {:?} does not fit an image {x:?}", self.window)
+        }
+        let along = |side: usize| (side + 2 * padding - kernel) / stride + 1;
+        let sizes = Sizes {
+            image: [height, width],
+            result: [along(height), along(width)],
+            channels,
+            window: self.window,
+        };
+        Ok((n, sizes))
+    }
+
+    fn forward<T: Real>(&self, sizes: Sizes, n: usize, x: &[T]) -> Vec<T> {
+        let result = sizes.result[0] * sizes.result[1] * sizes.channels;
+        let image = sizes.image[0] * sizes.image[1] * sizes.channels;
+        let mut y = vec![T::ZERO; n * result];
+        let mut places = vec![0; n * result];
+        y.par_chunks_mut(result)
+            .zip(places.par_chunks_mut(result))
+            .zip(x.par_chunks(image))
+            .with_min_len(n.div_ceil(threads::threads()).max(1))
+            .for_each(|((y, places), x)| pool(sizes, x, y, places));
+        if let Ok(mut kept) = self.places.lock() {
+            *kept = places;
+        }
+        y
+    }
+
+    fn backward<T: Real>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+        let (n, sizes) = self.sizes(x.shape())?;
+        let dy = dy.contiguous()?;
+        let (storage, layout) = dy.storage_and_layout();
+        let dy = held::<T>(&storage, layout)?;
+        let Ok(places) = self.places.lock() else {
+            bail!("max-pool: its forward pass failed")
+        };
+        let result = sizes.result[0] * sizes.result[1] * sizes.channels;
+        let image = sizes.image[0] * sizes.image[1] * sizes.channels;
+        let mut dx = vec![T::ZERO; x.elem_count()];
+        dx.par_chunks_mut(image)
+            .zip(dy.par_chunks(result))
+            .zip(places.par_chunks(result))
+            .with_min_len(n.div_ceil(threads::threads()).max(1))
+            .for_each(|((dx, dy), places)| unpool(sizes, dy, places, dx));
+        Tensor::from_vec(dx, x.shape(), x.device())
+    }
+}
+
+impl CustomOp1 for MaxPool {
+    fn name(&self) -> &'static str {
+        "max-pool"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (n, sizes) = self.sizes(layout.shape())?;
+        let y = match x {
+            CpuStorage::F64(_) => CpuStorage::F64(self.forward(sizes, n, numbers(x, layout)?)),
+            _ => CpuStorage::F32(self.forward(sizes, n, numbers(x, layout)?)),
+        };
+        let [rows, columns] = sizes.result;
+        Ok((y, (n, rows, columns, sizes.channels).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dx = match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, dy),
+            _ => self.backward::<f32>(x, dy),
+        };
+        dx.map(Some)
+    }
+}
+
+/// Means over a grid of `rows` x `columns` cells, which overlap where they do not divide the image:
+/// `[n, height, width, channels]` to `[n, rows, columns, channels]`. PyTorch's `adaptive_avg_pool2d`; with 1x1 the
+/// global mean.
+///
+/// # Errors
+/// When there are no cells or no pixels.
+pub fn mean_pool(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
+    apply1(x, MeanPool { rows, columns })
+}
+
+struct MeanPool {
+    rows: usize,
+    columns: usize,
+}
+
+/// The pixels of cell `cell` of `cells` along a side.
+fn cell(cell: usize, cells: usize, side: usize) -> std::ops::Range<usize> {
+    cell * side / cells..((cell + 1) * side).div_ceil(cells)
+}
+
+impl MeanPool {
+    fn dims(&self, x: &Shape) -> Result<(usize, usize, usize, usize)> {
+        let (n, height, width, channels) = x.dims4()?;
+        if self.rows * self.columns * height * width * channels == 0 {
+            bail!(
+                "mean-pool: {}x{} cells of an image {x:?}",
+                self.rows,
+                self.columns
+            )
+        }
+        Ok((n, height, width, channels))
+    }
+
+    /// Calls `each` with every image, cell and pixel: the places in result and image where their channels start, and
+    /// one over the pixels of the cell.
+    fn each<T: Real>(
+        &self,
+        (n, height, width, channels): (usize, usize, usize, usize),
+        mut each: impl FnMut(usize, usize, T),
+    ) {
+        for image in 0..n {
+            for row in 0..self.rows {
+                let ys = cell(row, self.rows, height);
+                for column in 0..self.columns {
+                    let xs = cell(column, self.columns, width);
+                    let share = T::of(1.0 / (ys.len() * xs.len()) as f64);
+                    let result = ((image * self.rows + row) * self.columns + column) * channels;
+                    for y in ys.clone() {
+                        for x in xs.clone() {
+                            each(result, ((image * height + y) * width + x) * channels, share);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn forward<T: Real>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
+        let channels = dims.3;
+        let mut means = vec![T::ZERO; dims.0 * self.rows * self.columns * channels];
+        self.each(dims, |result, pixel, share| {
+            let values = &x[pixel..pixel + channels];
+            for (mean, value) in means[result..result + channels].iter_mut().zip(values) {
+                *mean += *value * share;
+            }
+        });
+        means
+    }
+
+    fn backward<T: Real>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+        let dims = self.dims(x.shape())?;
+        let channels = dims.3;
+        let dy = dy.contiguous()?;
+        let (storage, layout) = dy.storage_and_layout();
+        let dy = held::<T>(&storage, layout)?;
+        let mut dx = vec![T::ZERO; x.elem_count()];
+        self.each(dims, |result, pixel, share| {
+            let parts = &dy[result..result + channels];
+            for (sum, part) in dx[pixel..pixel + channels].iter_mut().zip(parts) {
+                *sum += *part * share;
+            }
+        });
+        Tensor::from_vec(dx, x.shape(), x.device())
+    }
+}
+
+impl CustomOp1 for MeanPool {
+    fn name(&self) -> &'static str {
+        "mean-pool"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let dims = self.dims(layout.shape())?;
+        let y = match x {
+            CpuStorage::F64(_) => CpuStorage::F64(self.forward(dims, numbers(x, layout)?)),
+            _ => CpuStorage::F32(self.forward(dims, numbers(x, layout)?)),
+        };
+        Ok((y, (dims.0, self.rows, self.columns, dims.3).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dx = match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, dy),
+            _ => self.backward::<f32>(x, dy),
+        };
+        dx.map(Some)
+    }
+}
