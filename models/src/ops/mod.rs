@@ -38,6 +38,6 @@ pub use gradients::Gradients;
 pub use keep::{AddOne, MoveTowards, Overwrite};
 pub use linear::linear;
 pub(crate) use loss::greatest;
-pub use loss::{Loss, cross_entropy, perceptron, softmax};
+pub use loss::{Loss, cross_entropy, perceptron, smoothed_cross_entropy, softmax};
 pub use optimizer::{AdamW, Sgd, adamw_step, sgd_step};
 pub use threads::set_threads;

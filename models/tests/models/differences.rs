@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
     Activation, BatchStatistics, Gradients, activate, batch_norm, batch_norm_fixed, cross_entropy,
-    dropout, linear, perceptron,
+    dropout, linear, perceptron, smoothed_cross_entropy,
 };
 use vivarium_models::random::Key;
 
@@ -168,6 +168,11 @@ fn criteria() {
     check("cross-entropy", &[numbers("s", &[6, 4])], |a| {
         Ok(cross_entropy(&a[0], &truth)?.tensor)
     });
+    for smoothing in [0.1, 0.9] {
+        check("smoothed cross-entropy", &[numbers("s", &[6, 4])], |a| {
+            Ok(smoothed_cross_entropy(&a[0], &truth, smoothing)?.tensor)
+        });
+    }
     check("perceptron", &[numbers("s", &[6, 4])], |a| {
         Ok(perceptron(&a[0], &truth)?.tensor)
     });
