@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// The trainable parameters with their names.
-    pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, &Var)> {
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = (&str, &Var)> + Clone {
         self.parameters
             .iter()
             .map(|(name, variable)| (name.as_str(), variable))

@@ -75,6 +75,19 @@ impl Criterion {
             Self::Perceptron => ops::perceptron(scores, truth),
         }?)
     }
+
+    /// The mean loss with a share of the truth spread evenly over all classes, where the criterion knows that.
+    ///
+    /// # Errors
+    /// As [`Criterion::loss`].
+    pub fn smoothed_loss(self, scores: &Tensor, truth: &[u32], smoothing: f64) -> Result<Loss> {
+        match self {
+            Self::CrossEntropy if smoothing > 0.0 => {
+                Ok(ops::smoothed_cross_entropy(scores, truth, smoothing)?)
+            }
+            _ => self.loss(scores, truth),
+        }
+    }
 }
 
 /// The row of a name.

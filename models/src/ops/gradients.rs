@@ -8,8 +8,12 @@ use std::collections::HashMap;
 
 use candle_core::{Device, Result, Tensor, TensorId, Var};
 
+use rayon::prelude::*;
+
+use super::kernel::widest;
 use super::real::Real;
 use super::tape::{Tape, wanted};
+use super::threads;
 
 /// The gradients of the parameters of one network.
 #[derive(Debug, Default)]
@@ -45,6 +49,13 @@ impl Gradients {
         done.map(|_| ())
     }
 
+    /// Puts a gradient that was computed elsewhere in the place of a parameter's.
+    pub fn set(&mut self, parameter: &Var, values: Vec<f32>) {
+        let fresh = true;
+        self.buffers
+            .insert(parameter.id(), Buffer { values, fresh });
+    }
+
     /// The gradient of a parameter; `None` when the loss does not depend on it.
     pub fn of(&self, parameter: &Var) -> Option<&[f32]> {
         let buffer = self
@@ -52,6 +63,67 @@ impl Gradients {
             .get(&parameter.id())
             .filter(|buffer| buffer.fresh)?;
         Some(&buffer.values)
+    }
+
+    /// Scales the gradients of all parameters by one factor, so that their norm, taken together, is at most `most`;
+    /// gives the norm before. PyTorch's `clip_grad_norm_`. The same for any number of threads.
+    pub fn clip<'a>(
+        &mut self,
+        parameters: impl Iterator<Item = &'a Var> + Clone,
+        most: f64,
+    ) -> f64 {
+        let gradients = parameters
+            .clone()
+            .filter_map(|parameter| self.of(parameter));
+        let norm = gradients.map(sum_of_squares).sum::<f64>().sqrt();
+        // PyTorch's small number: it keeps a division by 0 away.
+        let factor = most / (norm + 1e-6);
+        if factor < 1.0 {
+            for parameter in parameters {
+                if let Some(buffer) = self.buffers.get_mut(&parameter.id()).filter(|b| b.fresh) {
+                    scale(&mut buffer.values, factor as f32);
+                }
+            }
+        }
+        norm
+    }
+}
+
+/// In double precision, in an order that does not depend on the number of threads.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    /// Values of a part; not more than stay on one thread anyway.
+    const PART: usize = threads::MAP / 2;
+    if values.len() < threads::MAP || threads::threads() == 1 {
+        return values.chunks(PART).map(squares).sum();
+    }
+    let parts: Vec<f64> = values.par_chunks(PART).map(squares).collect();
+    parts.iter().sum()
+}
+
+widest! {
+    fn squares[](values: &[f32]) -> f64 {
+        // Several sums, so that the compiler makes a vector of them.
+        let mut sums = [0.0; 16];
+        let (rows, rest) = values.as_chunks::<16>();
+        for row in rows {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += f64::from(*value) * f64::from(*value);
+            }
+        }
+        for (sum, value) in sums.iter_mut().zip(rest) {
+            *sum += f64::from(*value) * f64::from(*value);
+        }
+        sums.iter().sum()
+    }
+}
+
+fn scale(values: &mut [f32], factor: f32) {
+    let work = |part: &mut [f32]| part.iter_mut().for_each(|value| *value *= factor);
+    let part = threads::part(values.len());
+    if part >= values.len() {
+        work(values);
+    } else {
+        values.par_chunks_mut(part).for_each(work);
     }
 }
 

@@ -29,6 +29,23 @@ pub fn cross_entropy(scores: &Tensor, truth: &[u32]) -> Result<Loss> {
     }
 }
 
+/// Cross-entropy against truth of which the share `smoothing` is spread evenly over all classes (Szegedy et al. 2016):
+/// with `q = (1 - smoothing)·[true class] + smoothing / classes`, the mean of `-Σ q·log(softmax(scores))`. PyTorch's
+/// `CrossEntropyLoss(label_smoothing=smoothing)`.
+///
+/// # Errors
+/// As [`cross_entropy`].
+pub fn smoothed_cross_entropy(scores: &Tensor, truth: &[u32], smoothing: f64) -> Result<Loss> {
+    match scores.dtype() {
+        DType::F64 => criterion::<f64>(scores, truth, |row, truth| {
+            smoothed_row(row, truth, smoothing)
+        }),
+        _ => criterion::<f32>(scores, truth, |row, truth| {
+            smoothed_row(row, truth, smoothing as f32)
+        }),
+    }
+}
+
 /// The criterion of Rosenblatt's perceptron (Duda and Hart 1973): the mean of `max(0, best wrong score - true score)`.
 ///
 /// At a tie the gradient is that of a mistake, so that a perceptron of zeros starts to learn; then a step of plain
@@ -81,6 +98,24 @@ fn cross_entropy_row<T: Real>(row: &mut [T], truth: usize) -> T {
     Real::ln(sum) - (score - greatest)
 }
 
+/// As [`cross_entropy_row`], with a share of the truth spread.
+fn smoothed_row<T: Real>(row: &mut [T], truth: usize, smoothing: T) -> T {
+    let even = T::of(1.0 / row.len() as f64);
+    let score = row[truth];
+    // From the true class's score, so that great scores near each other lose no digits.
+    let mut mean = T::ZERO;
+    for other in row.iter() {
+        mean += (*other - score) * even;
+    }
+    let (greatest, sum) = softmax_row(row);
+    let spread = smoothing * even;
+    for value in &mut *row {
+        *value -= spread;
+    }
+    row[truth] -= T::ONE - smoothing;
+    Real::ln(sum) - (score - greatest) - smoothing * mean
+}
+
 fn perceptron_row<T: Real>(row: &mut [T], truth: usize) -> T {
     let mut rival = usize::from(truth == 0);
     let finite = row.iter().all(|score| score.is_finite());
@@ -117,7 +152,7 @@ pub(crate) fn greatest<T: PartialOrd>(row: &[T]) -> usize {
 fn criterion<T: Real>(
     scores: &Tensor,
     truth: &[u32],
-    row_loss: fn(&mut [T], usize) -> T,
+    row_loss: impl Fn(&mut [T], usize) -> T,
 ) -> Result<Loss> {
     let (n, classes) = scores.dims2()?;
     if truth.len() != n || n == 0 || classes < 2 {

@@ -49,7 +49,7 @@ pub use keep::{AddOne, MoveTowards, Overwrite};
 pub use layout::{channels_last, flatten};
 pub use linear::linear;
 pub(crate) use loss::greatest;
-pub use loss::{Loss, cross_entropy, perceptron, softmax};
+pub use loss::{Loss, cross_entropy, perceptron, smoothed_cross_entropy, softmax};
 pub use optimizer::{AdamW, Sgd, adamw_step, sgd_step};
 pub use pool::{Window, max_pool2d, mean_pool};
 pub use tape::{Tape, join, sum};

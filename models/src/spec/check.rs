@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::field::{Field, FieldError};
 use super::rules;
 use super::run_spec::{NetworkSpec, RunSpec};
-use super::table::{COMMON, GROUPS, Group};
+use super::table::{COMMON, GROUPS, Group, of_criterion};
 use crate::data::{self, DataSetRow};
 use crate::networks::{self, NetworkRow};
 
@@ -90,6 +90,7 @@ impl<'a> Check<'a> {
         self.fields(COMMON);
         self.fields(self.data.map_or(&[], |row| row.fields));
         self.fields(self.network.map_or(&[], |row| row.fields));
+        self.fields(self.network.map_or(&[], |row| of_criterion(row.criterion)));
         for group in GROUPS {
             self.group(group);
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Field;
 use super::check::literal;
-use super::table::{COMMON, GROUPS, Group};
+use super::table::{COMMON, GROUPS, Group, of_criterion};
 use crate::data::DATA_SETS;
 use crate::networks::NETWORKS;
 
@@ -31,8 +31,8 @@ pub struct FormNetwork {
     pub title: &'static str,
     /// What it is, in a sentence or two.
     pub summary: &'static str,
-    /// What it takes.
-    pub fields: &'static [Field],
+    /// What it takes, and what its training does.
+    pub fields: Vec<Field>,
     /// Defaults that differ from the fields' own, by path.
     pub defaults: Map<String, Value>,
     /// The kinds of data it takes: 2 for points, 3 for images.
@@ -66,7 +66,7 @@ pub fn form() -> FormTable {
         kind: row.kind,
         title: row.title,
         summary: row.summary,
-        fields: row.fields,
+        fields: [row.fields, of_criterion(row.criterion)].concat(),
         defaults: defaults(row.defaults),
         dimensions: row.dimensions,
     });

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::check::fault;
 use super::field::FieldError;
-use super::run_spec::{OptimizerSpec, RunSpec};
+use super::run_spec::{OptimizerSpec, RunSpec, ScheduleSpec};
 use crate::error::Error;
 use crate::{data, networks};
 
@@ -24,7 +24,14 @@ pub(super) fn between_fields(spec: &RunSpec) -> Vec<FieldError> {
             "must be false without momentum",
         ));
     }
-    if spec.training.early_stopping.is_some() && spec.data.validation == 0.0 {
+    schedule(spec, &mut errors);
+    if spec
+        .training
+        .early_stopping
+        .as_ref()
+        .is_some_and(|stopping| stopping.metric.needs_validation())
+        && spec.data.validation == 0.0
+    {
         let message = "must be above 0 for early stopping, which goes by the validation split";
         errors.push(fault("data.validation", &Value::from(0.0), message));
     }
@@ -50,4 +57,29 @@ pub(super) fn between_fields(spec: &RunSpec) -> Vec<FieldError> {
         Err(error) => errors.push(fault("network", &Value::Null, &error.to_string())),
     }
     errors
+}
+
+/// What a schedule must be to the learning rate and the length of the run.
+fn schedule(spec: &RunSpec, errors: &mut Vec<FieldError>) {
+    let training = &spec.training;
+    let warmup = training.schedule.warmup_epochs();
+    if warmup > 0.0 && warmup >= training.epochs as f64 {
+        let message = format!("must be less than the run's epochs, {}", training.epochs);
+        errors.push(fault(
+            "training.schedule.warmup_epochs",
+            &Value::from(warmup),
+            &message,
+        ));
+    }
+    let lr = training.optimizer.lr();
+    if let ScheduleSpec::Cosine { min_lr, .. } = training.schedule
+        && min_lr > lr
+    {
+        let message = format!("must be at most the learning rate, {lr}");
+        errors.push(fault(
+            "training.schedule.min_lr",
+            &Value::from(min_lr),
+            &message,
+        ));
+    }
 }

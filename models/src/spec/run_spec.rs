@@ -57,6 +57,11 @@ pub struct TrainingSpec {
     pub optimizer: OptimizerSpec,
     /// How the learning rate goes over the run.
     pub schedule: ScheduleSpec,
+    /// The share of the truth that is spread evenly over all classes; `None` for networks without cross-entropy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_smoothing: Option<f64>,
+    /// The greatest norm of all gradients together; `None` for any.
+    pub clip: Option<f64>,
     /// When to end before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
     /// What initialisation, order and dropout are drawn from.
@@ -109,7 +114,57 @@ impl OptimizerSpec {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ScheduleSpec {
     /// The same at every step.
-    Constant,
+    Constant {
+        /// Epochs in which the rate rises to its value.
+        warmup_epochs: f64,
+    },
+    /// Falls by a factor every so many epochs.
+    Step {
+        /// Epochs between the falls.
+        every_epochs: u64,
+        /// What is left of the rate at each.
+        gamma: f64,
+        /// Epochs in which the rate rises to its value.
+        warmup_epochs: f64,
+    },
+    /// Falls by a factor after certain epochs.
+    Milestones {
+        /// The epochs after which it falls.
+        milestones: Vec<u64>,
+        /// What is left of the rate at each.
+        gamma: f64,
+        /// Epochs in which the rate rises to its value.
+        warmup_epochs: f64,
+    },
+    /// Falls along half a cosine until the end of the run.
+    Cosine {
+        /// What it falls to.
+        min_lr: f64,
+        /// Epochs in which the rate rises to its value.
+        warmup_epochs: f64,
+    },
+    /// Rises to the rate and falls far below where it started, both along half a cosine.
+    OneCycle {
+        /// The share of the run in which it rises.
+        pct_start: f64,
+        /// The rate over the first one.
+        div_factor: f64,
+        /// The first rate over the last.
+        final_div_factor: f64,
+    },
+}
+
+impl ScheduleSpec {
+    /// Epochs in which the rate rises to its value before the schedule takes over.
+    pub fn warmup_epochs(&self) -> f64 {
+        match self {
+            Self::Constant { warmup_epochs }
+            | Self::Step { warmup_epochs, .. }
+            | Self::Milestones { warmup_epochs, .. }
+            | Self::Cosine { warmup_epochs, .. } => *warmup_epochs,
+            Self::OneCycle { .. } => 0.0,
+        }
+    }
 }
 
 /// When to end before the last epoch.
@@ -119,6 +174,8 @@ pub struct EarlyStopping {
     pub metric: Metric,
     /// After how many epochs without a better value the run ends.
     pub patience: u64,
+    /// By how much a value must be better to count.
+    pub min_delta: f64,
 }
 
 /// What early stopping and the choice of the best checkpoint go by.
@@ -129,14 +186,25 @@ pub enum Metric {
     ValidationLoss,
     /// Share of the validation split that is classified right; more is better.
     ValidationAccuracy,
+    /// Loss over the epoch's batches as they were trained on; less is better.
+    TrainLoss,
+    /// Share of the epoch's batches that was classified right as they were trained on; more is better.
+    TrainAccuracy,
 }
 
 impl Metric {
+    /// Whether it is measured on the validation split.
+    pub fn needs_validation(self) -> bool {
+        matches!(self, Self::ValidationLoss | Self::ValidationAccuracy)
+    }
+
     /// Its name in a sentence.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::ValidationLoss => "validation loss",
             Self::ValidationAccuracy => "validation accuracy",
+            Self::TrainLoss => "training loss",
+            Self::TrainAccuracy => "training accuracy",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The table of fields: what every run takes, and the groups whose fields depend on a choice.
 
 use super::field::{Choice, Field, FieldKind};
+use crate::networks::Criterion;
 
 /// What every run takes, whatever its network and its data.
 pub(super) static COMMON: &[Field] = &[
@@ -58,6 +59,18 @@ pub(super) static COMMON: &[Field] = &[
         "Samples from which one step's gradient is computed.",
     ),
     Field::new(
+        "training.clip",
+        "Gradient clipping",
+        FieldKind::Number {
+            min: 0.0,
+            max: 1e9,
+            min_open: true,
+        },
+        "null",
+        "Shortens a step's gradient to this norm, taken over all parameters, where it is longer; empty for never.",
+    )
+    .nullable(),
+    Field::new(
         "training.seed",
         "Seed",
         FieldKind::Integer {
@@ -95,6 +108,27 @@ pub(super) static COMMON: &[Field] = &[
     )
     .advanced(),
 ];
+
+/// What the runs of networks trained by cross-entropy take.
+static CROSS_ENTROPY: &[Field] = &[Field::new(
+    "training.label_smoothing",
+    "Label smoothing",
+    FieldKind::Number {
+        min: 0.0,
+        max: 0.999,
+        min_open: false,
+    },
+    "0.0",
+    "The share of the truth that is spread evenly over all classes while training. Validation and test losses are without it.",
+)];
+
+/// What a run takes because of what its network's training makes small.
+pub(super) fn of_criterion(criterion: Criterion) -> &'static [Field] {
+    match criterion {
+        Criterion::CrossEntropy => CROSS_ENTROPY,
+        Criterion::Perceptron => &[],
+    }
+}
 
 /// Fields of which one set is chosen by a word, or which may be absent altogether.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -137,6 +171,33 @@ const SHARE: FieldKind = FieldKind::Number {
 const DECAY: FieldKind = FieldKind::Number {
     min: 0.0,
     max: 10.0,
+    min_open: false,
+};
+const WARMUP: Field = Field::new(
+    "training.schedule.warmup_epochs",
+    "Warm-up",
+    FieldKind::Number {
+        min: 0.0,
+        max: 100_000.0,
+        min_open: false,
+    },
+    "0.0",
+    "Epochs in which the rate rises in a line from near 0 to its value; 0.5 is half an epoch.",
+);
+const GAMMA: Field = Field::new(
+    "training.schedule.gamma",
+    "Factor",
+    FieldKind::Number {
+        min: 0.0,
+        max: 1.0,
+        min_open: true,
+    },
+    "0.1",
+    "What is left of the rate each time it falls.",
+);
+const DIVISOR: FieldKind = FieldKind::Number {
+    min: 1.0,
+    max: 1e12,
     min_open: false,
 };
 const LR_HELP: &str = "How far a step goes along the gradient.";
@@ -241,11 +302,101 @@ pub(super) static GROUPS: &[Group] = &[
         nullable: false,
         selector: Some("kind"),
         default: Some("constant"),
-        variants: &[Variant {
-            value: Some("constant"),
-            label: "Constant",
-            fields: &[],
-        }],
+        variants: &[
+            Variant {
+                value: Some("constant"),
+                label: "Constant",
+                fields: &[WARMUP],
+            },
+            Variant {
+                value: Some("step"),
+                label: "Steps",
+                fields: &[
+                    Field::new(
+                        "training.schedule.every_epochs",
+                        "Falls every",
+                        FieldKind::Integer {
+                            min: 1,
+                            max: 100_000,
+                            step: 1,
+                        },
+                        "10",
+                        "Epochs between one fall of the rate and the next.",
+                    ),
+                    GAMMA,
+                    WARMUP,
+                ],
+            },
+            Variant {
+                value: Some("milestones"),
+                label: "Milestones",
+                fields: &[
+                    Field::new(
+                        "training.schedule.milestones",
+                        "Falls after",
+                        FieldKind::Integers {
+                            min: 1,
+                            max: 100_000,
+                            min_len: 1,
+                            max_len: 32,
+                        },
+                        "[10,20]",
+                        "The epochs after which the rate falls.",
+                    ),
+                    GAMMA,
+                    WARMUP,
+                ],
+            },
+            Variant {
+                value: Some("cosine"),
+                label: "Cosine",
+                fields: &[
+                    Field::new(
+                        "training.schedule.min_lr",
+                        "Floor",
+                        FieldKind::Number {
+                            min: 0.0,
+                            max: 100.0,
+                            min_open: false,
+                        },
+                        "0.0",
+                        "The learning rate that the run ends with.",
+                    ),
+                    WARMUP,
+                ],
+            },
+            Variant {
+                value: Some("one_cycle"),
+                label: "One cycle",
+                fields: &[
+                    Field::new(
+                        "training.schedule.pct_start",
+                        "Rise",
+                        FieldKind::Number {
+                            min: 0.0,
+                            max: 1.0,
+                            min_open: false,
+                        },
+                        "0.3",
+                        "The share of the run in which the rate rises to its value; then it falls.",
+                    ),
+                    Field::new(
+                        "training.schedule.div_factor",
+                        "Starts at 1 in",
+                        DIVISOR,
+                        "25.0",
+                        "The first learning rate is the rate divided by this.",
+                    ),
+                    Field::new(
+                        "training.schedule.final_div_factor",
+                        "Ends at 1 in",
+                        DIVISOR,
+                        "10000.0",
+                        "The last learning rate is the first divided by this.",
+                    ),
+                ],
+            },
+        ],
     },
     Group {
         path: "training.early_stopping",
@@ -270,10 +421,18 @@ pub(super) static GROUPS: &[Group] = &[
                                 value: "validation_accuracy",
                                 label: "Validation accuracy",
                             },
+                            Choice {
+                                value: "train_loss",
+                                label: "Training loss",
+                            },
+                            Choice {
+                                value: "train_accuracy",
+                                label: "Training accuracy",
+                            },
                         ],
                     },
                     "\"validation_loss\"",
-                    "What must get better for the run to go on.",
+                    "What must get better for the run to go on. The best checkpoint is chosen by it too.",
                 ),
                 Field::new(
                     "training.early_stopping.patience",
@@ -285,6 +444,17 @@ pub(super) static GROUPS: &[Group] = &[
                     },
                     "5",
                     "After how many epochs without a better value the run ends.",
+                ),
+                Field::new(
+                    "training.early_stopping.min_delta",
+                    "Least change",
+                    FieldKind::Number {
+                        min: 0.0,
+                        max: 1e6,
+                        min_open: false,
+                    },
+                    "0.0",
+                    "A value counts as better when it is better by more than this.",
                 ),
             ],
         }],

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::layers::{Context, Mode};
 use crate::networks::Model;
 use crate::ops::{Gradients, Loss, Tape, greatest};
-use crate::spec::OptimizerSpec;
+use crate::spec::{OptimizerSpec, TrainingSpec};
 
 /// A network that is being trained.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ pub struct Learner {
     pub(super) optimizer: Optimizer,
     gradients: Gradients,
     seed: u64,
+    /// The share of the truth that is spread over all classes.
+    smoothing: f64,
+    /// The greatest norm of the gradients.
+    clip: Option<f64>,
 }
 
 /// How a split is classified.
@@ -36,6 +40,17 @@ impl Learner {
             optimizer,
             gradients: Gradients::default(),
             seed,
+            smoothing: 0.0,
+            clip: None,
+        }
+    }
+
+    /// A network before its first step, with all that a run says about its steps but the learning rate.
+    pub fn of_run(model: Model, training: &TrainingSpec) -> Self {
+        Self {
+            smoothing: training.label_smoothing.unwrap_or(0.0),
+            clip: training.clip,
+            ..Self::new(model, &training.optimizer, training.seed)
         }
     }
 
@@ -44,7 +59,7 @@ impl Learner {
         &self.model
     }
 
-    /// The gradient of a parameter in the last step; `None` when the loss did not depend on it.
+    /// The gradient of a parameter in the last step, as the optimizer took it; `None` when the loss did not depend on it.
     pub fn gradient(&self, parameter: &Var) -> Option<&[f32]> {
         self.gradients.of(parameter)
     }
@@ -71,15 +86,26 @@ impl Learner {
         });
         let (loss, tape) = Tape::record(|| {
             let scores = self.model.forward(x, &mut context)?;
-            self.model.criterion().loss(&scores, truth)
+            let criterion = self.model.criterion();
+            criterion.smoothed_loss(&scores, truth, self.smoothing)
         });
         let loss = loss?;
         if loss.mean.is_finite() {
-            self.gradients.backward(tape, &loss.tensor)?;
+            self.backward(tape, &loss)?;
             self.optimizer
                 .step(self.model.store(), &self.gradients, lr)?;
         }
         Ok(loss)
+    }
+
+    fn backward(&mut self, tape: Tape, loss: &Loss) -> Result<()> {
+        self.gradients.backward(tape, &loss.tensor)?;
+        if let Some(most) = self.clip {
+            let parameters = self.model.store().parameters();
+            self.gradients
+                .clip(parameters.map(|(_, variable)| variable), most);
+        }
+        Ok(())
     }
 
     /// The scores of every sample, [n, classes], as in use and not in training.

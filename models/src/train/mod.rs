@@ -6,6 +6,7 @@
 //! | `plan` | what a run will do, known before it starts |
 //! | `run` | the loop |
 //! | `learner`, `optimizer` | one step, one evaluation |
+//! | `schedule` | the learning rate of every step |
 //! | `progress` | how far a run has come, and which epoch was the best |
 //! | `checkpoint` | what is on disk, so that any process may take over at any moment |
 //! | `boundary` | how the plane is divided, for two-dimensional data |
@@ -24,6 +25,7 @@ mod plan;
 mod progress;
 mod rate;
 mod run;
+mod schedule;
 
 pub(crate) use environment::peak_memory_bytes;
 pub use event::{
@@ -32,3 +34,4 @@ pub use event::{
 pub use learner::Learner;
 pub use plan::{Plan, prepare};
 pub use run::train;
+pub use schedule::{LrCurve, lr_at};

@@ -75,24 +75,30 @@ impl Progress {
         self.batch = 0;
         (self.loss, self.correct, self.samples, self.epoch_seconds) = (0.0, 0, 0, 0.0);
 
-        let watched = |metric, score: Score| match metric {
-            Metric::ValidationLoss => -score.loss,
-            Metric::ValidationAccuracy => score.accuracy,
+        let by_loss = |score: Score| [-score.loss, score.accuracy];
+        let by_accuracy = |score: Score| [score.accuracy, -score.loss];
+        let merit = match (validation, stopping.map(|stopping| stopping.metric)) {
+            (_, Some(Metric::TrainLoss)) => by_loss(train),
+            (_, Some(Metric::TrainAccuracy)) => by_accuracy(train),
+            (Some(score), Some(Metric::ValidationLoss)) => by_loss(score),
+            (Some(score), _) => by_accuracy(score),
+            (None, _) => by_loss(train),
         };
-        if let (Some(stopping), Some(validation)) = (stopping, validation) {
-            let value = watched(stopping.metric, validation);
-            if self.watched.is_none_or(|best| value > best) {
+        // A validation split may be too small to have a sample.
+        if let Some(stopping) = stopping
+            && (validation.is_some() || !stopping.metric.needs_validation())
+        {
+            let value = merit[0];
+            if self
+                .watched
+                .is_none_or(|best| value > best + stopping.min_delta)
+            {
                 self.watched = Some(value);
                 self.stale = 0;
             } else {
                 self.stale += 1;
             }
         }
-        let merit = match (validation, stopping.map(|stopping| stopping.metric)) {
-            (Some(score), Some(Metric::ValidationLoss)) => [-score.loss, score.accuracy],
-            (Some(score), _) => [score.accuracy, -score.loss],
-            (None, _) => [-train.loss, train.accuracy],
-        };
         let better = self.best.as_ref().is_none_or(|best| merit > best.merit);
         if better {
             self.best = Some(Best {
@@ -151,6 +157,7 @@ mod tests {
         let stopping = EarlyStopping {
             metric: Metric::ValidationLoss,
             patience: 2,
+            min_delta: 0.0,
         };
         let mut progress = Progress::default();
         let mut end = |loss| {
@@ -161,5 +168,63 @@ mod tests {
             [end(0.5), end(0.5), end(0.4), end(0.6), end(0.5)],
             [false, false, false, false, true]
         );
+    }
+
+    #[test]
+    fn a_value_that_is_hardly_better_uses_up_patience_and_is_the_best_all_the_same() {
+        let stopping = EarlyStopping {
+            metric: Metric::ValidationLoss,
+            patience: 2,
+            min_delta: 0.25,
+        };
+        let mut progress = Progress::default();
+        let mut end = |loss| {
+            let best = progress.end_epoch(score(loss, 0.5), Some(&stopping));
+            (best, progress.out_of_patience(Some(&stopping)))
+        };
+        // Against 1.0, not against the 0.875 that did not count.
+        assert_eq!(end(1.0), (true, false));
+        assert_eq!(end(0.875), (true, false));
+        assert_eq!(end(0.625), (true, false));
+        assert_eq!(end(0.5), (true, false));
+        assert_eq!(end(0.375), (true, true));
+    }
+
+    #[test]
+    fn training_metrics_are_watched_with_a_validation_split_and_without() {
+        for (metric, values) in [
+            (Metric::TrainLoss, [(0.5, 0), (0.5, 2)]),
+            (Metric::TrainAccuracy, [(0.5, 1), (0.2, 1)]),
+        ] {
+            for validation in [None, score(0.1, 0.9)] {
+                let stopping = EarlyStopping {
+                    metric,
+                    patience: 1,
+                    min_delta: 0.0,
+                };
+                let mut progress = Progress::default();
+                let ends = values.map(|(loss, correct)| {
+                    progress.add(loss, correct, 2);
+                    progress.end_epoch(validation, Some(&stopping));
+                    progress.out_of_patience(Some(&stopping))
+                });
+                assert_eq!(ends, [false, true], "{metric:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_validation_split_stops_nothing() {
+        let stopping = EarlyStopping {
+            metric: Metric::ValidationLoss,
+            patience: 1,
+            min_delta: 0.0,
+        };
+        let mut progress = Progress::default();
+        for loss in [0.1, 0.2, 0.3] {
+            progress.add(loss, 1, 2);
+            progress.end_epoch(None, Some(&stopping));
+            assert!(!progress.out_of_patience(Some(&stopping)));
+        }
     }
 }

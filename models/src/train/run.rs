@@ -11,12 +11,13 @@ use super::learner::Learner;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::rate::Rate;
+use super::schedule::lr_at;
 use crate::data::{self, Splits};
 use crate::error::{Error, Result};
 use crate::networks::Model;
 use crate::ops::{set_threads, threads};
 use crate::random::Key;
-use crate::spec::{RunSpec, ScheduleSpec};
+use crate::spec::RunSpec;
 
 /// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`.
 ///
@@ -37,7 +38,7 @@ pub fn train(spec: &RunSpec, checkpoints: &Path, observer: &mut dyn Observer) ->
         data.classes.len(),
         spec.training.seed,
     )?;
-    let mut learner = Learner::new(model, &spec.training.optimizer, spec.training.seed);
+    let mut learner = Learner::of_run(model, &spec.training);
     let mut checkpoints = Checkpoints::in_folder(checkpoints)?;
     let start = checkpoints.resume(&mut learner)?;
     let base = start.progress.elapsed;
@@ -327,9 +328,14 @@ impl Run<'_> {
 
     /// The learning rate of the next step.
     fn lr(&self) -> f64 {
-        match self.spec.training.schedule {
-            ScheduleSpec::Constant => self.spec.training.optimizer.lr(),
-        }
+        let training = &self.spec.training;
+        lr_at(
+            &training.schedule,
+            training.optimizer.lr(),
+            self.plan.steps_per_epoch,
+            self.plan.total_steps,
+            self.progress.step + 1,
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
     Activation, BatchStatistics, Gradients, Tape, activate, batch_norm, batch_norm_fixed,
-    cross_entropy, dropout, join, linear, perceptron, sum,
+    cross_entropy, dropout, join, linear, perceptron, smoothed_cross_entropy, sum,
 };
 use vivarium_models::random::Key;
 
@@ -178,6 +178,11 @@ fn criteria() {
     check("cross-entropy", &[numbers("s", &[6, 4])], |a| {
         Ok(cross_entropy(&a[0], &truth)?.tensor)
     });
+    for smoothing in [0.1, 0.9] {
+        check("smoothed cross-entropy", &[numbers("s", &[6, 4])], |a| {
+            Ok(smoothed_cross_entropy(&a[0], &truth, smoothing)?.tensor)
+        });
+    }
     check("perceptron", &[numbers("s", &[6, 4])], |a| {
         Ok(perceptron(&a[0], &truth)?.tensor)
     });

@@ -25,10 +25,10 @@ const INPUTS: usize = 12;
 const CLASSES: usize = 5;
 const BATCH: usize = 16;
 
-struct Golden(BTreeMap<String, (Vec<usize>, Vec<u8>)>);
+pub(crate) struct Golden(BTreeMap<String, (Vec<usize>, Vec<u8>)>);
 
 impl Golden {
-    fn read(activation: &str, norm: bool) -> Self {
+    pub(crate) fn read(activation: &str, norm: bool) -> Self {
         let name = format!(
             "tests/golden/mlp-{activation}{}.safetensors",
             if norm { "-norm" } else { "" }
@@ -38,7 +38,7 @@ impl Golden {
         ))
     }
 
-    fn floats(&self, name: &str) -> Vec<f32> {
+    pub(crate) fn floats(&self, name: &str) -> Vec<f32> {
         let numbers = self.0[name].1.chunks_exact(4);
         numbers
             .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
@@ -52,7 +52,7 @@ impl Golden {
             .collect()
     }
 
-    fn classes(&self) -> Vec<u32> {
+    pub(crate) fn classes(&self) -> Vec<u32> {
         self.integers("y")
             .into_iter()
             .map(|class| u32::try_from(class).unwrap())
@@ -61,6 +61,11 @@ impl Golden {
 
     /// A learner that starts from the file's weights; so it must have their names and shapes.
     fn learner(&self, activation: &str, norm: bool, rule: &OptimizerSpec) -> Learner {
+        Learner::new(self.model(activation, norm), rule, 0)
+    }
+
+    /// A network with the file's weights before training.
+    pub(crate) fn model(&self, activation: &str, norm: bool) -> Model {
         let options = json!({"hidden": [10, 7], "activation": activation, "norm": norm, "dropout": 0.0, "init": "kaiming"});
         let network = NetworkSpec {
             kind: "mlp".to_owned(),
@@ -88,11 +93,11 @@ impl Golden {
             })
             .collect();
         model.set_weights(&weights).unwrap();
-        Learner::new(model, rule, 0)
+        model
     }
 }
 
-fn close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
+pub(crate) fn close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
         let error = (got - expected).abs();

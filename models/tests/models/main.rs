@@ -17,4 +17,5 @@ mod perceptron;
 mod refusals;
 mod resume;
 mod spec;
+mod steps;
 mod training;

@@ -159,8 +159,33 @@ fn values_out_of_range_are_refused_by_their_path() {
         ),
         (
             "training.schedule.kind",
-            json!("cosine"),
-            "must be one of constant",
+            json!("cosin"),
+            "must be one of constant, step, milestones, cosine, one_cycle",
+        ),
+        (
+            "training.schedule.warmup_epochs",
+            json!(-1),
+            "must be a number between 0 and 100000",
+        ),
+        (
+            "training.schedule.warmup_epochs",
+            json!(30.0),
+            "must be less than the run's epochs, 30",
+        ),
+        (
+            "training.label_smoothing",
+            json!(1),
+            "must be a number between 0 and 0.999",
+        ),
+        (
+            "training.clip",
+            json!(0),
+            "must be a number above 0 and at most 1000000000, or null",
+        ),
+        (
+            "training.early_stopping.min_delta",
+            json!(-0.1),
+            "must be a number between 0 and 1000000",
         ),
         (
             "training.early_stopping.patience",
@@ -170,7 +195,7 @@ fn values_out_of_range_are_refused_by_their_path() {
         (
             "training.early_stopping.metric",
             json!("loss"),
-            "must be validation_loss or validation_accuracy",
+            "must be validation_loss, validation_accuracy, train_loss or train_accuracy",
         ),
         (
             "training.early_stopping",
@@ -334,6 +359,11 @@ fn what_is_not_known_is_refused_by_its_path() {
         json!({"kind": "adamw", "momentum": 0.9, "lr": 0.1}),
     );
     assert_eq!(errors(&mixed)[0].path, "training.optimizer.momentum");
+    let mixed = with(
+        "training.schedule",
+        json!({"kind": "one_cycle", "warmup_epochs": 1}),
+    );
+    assert_eq!(errors(&mixed)[0].path, "training.schedule.warmup_epochs");
 }
 
 #[test]
@@ -367,6 +397,25 @@ fn fields_that_do_not_go_together_are_refused() {
     let mut stopping = with("training.early_stopping", json!({}));
     stopping["data"]["validation"] = json!(0);
     assert_eq!(errors(&stopping)[0].path, "data.validation");
+
+    // The training split is always there.
+    stopping["training"]["early_stopping"]["metric"] = json!("train_loss");
+    assert_eq!(errors(&stopping), []);
+
+    let floor = with(
+        "training.schedule",
+        json!({"kind": "cosine", "min_lr": 0.02}),
+    );
+    assert_eq!(
+        (
+            errors(&floor)[0].path.as_str(),
+            errors(&floor)[0].message.as_str()
+        ),
+        (
+            "training.schedule.min_lr",
+            "must be at most the learning rate, 0.01"
+        )
+    );
 
     let mut norm = with("network.norm", json!(true));
     norm["training"]["batch_size"] = json!(1);

@@ -76,6 +76,41 @@ fn a_run_stopped_after_any_step_goes_on_bit_for_bit() {
 }
 
 #[test]
+fn schedules_clipping_and_smoothing_go_on_bit_for_bit() {
+    let schedules = [
+        json!({"kind": "constant", "warmup_epochs": 1.5}),
+        json!({"kind": "step", "every_epochs": 1, "gamma": 0.5, "warmup_epochs": 0.6}),
+        json!({"kind": "milestones", "milestones": [1, 2], "gamma": 0.3}),
+        json!({"kind": "cosine", "min_lr": 1e-4, "warmup_epochs": 0.5}),
+        json!({"kind": "one_cycle"}),
+    ];
+    for (i, schedule) in schedules.into_iter().enumerate() {
+        let mut document = small();
+        document["training"]["schedule"] = schedule;
+        document["training"]["clip"] = json!(0.5);
+        document["training"]["label_smoothing"] = json!(0.1);
+        if i % 2 == 1 {
+            document["training"]["optimizer"] = json!({"kind": "sgd", "weight_decay": 0.01});
+        }
+        let spec = spec(document);
+        let (whole, facts, steps) = undisturbed(&spec);
+        for stop in 1..=steps {
+            let folder = folder();
+            let (_, first) = run(&spec, folder.path(), Some(stop));
+            let (_, second) = run(&spec, folder.path(), None);
+            assert_eq!(second.resumed_from(), stop);
+            assert_eq!(
+                joined(&[&first, &second]),
+                facts,
+                "{:?} stopped after {stop}",
+                spec.training.schedule
+            );
+            same_files(folder.path(), whole.path());
+        }
+    }
+}
+
+#[test]
 fn a_run_stopped_after_every_step_goes_on_bit_for_bit() {
     let spec = spec(small());
     let (whole, facts, steps) = undisturbed(&spec);

@@ -24,7 +24,8 @@ fn a_run_needs_no_more_than_data_and_network() {
         "training": {
             "epochs": 30, "batch_size": 64,
             "optimizer": {"kind": "sgd", "lr": 0.01, "momentum": 0.9, "weight_decay": 0.0, "nesterov": false},
-            "schedule": {"kind": "constant"}, "early_stopping": null, "seed": 0, "threads": null
+            "schedule": {"kind": "constant", "warmup_epochs": 0.0}, "label_smoothing": 0.0, "clip": null,
+            "early_stopping": null, "seed": 0, "threads": null
         },
         "device": "cpu"
     });
@@ -97,17 +98,19 @@ fn defaults_are_what_their_fields_may_be() {
             .filter(|data| network.dimensions.contains(&data.dimensions))
         {
             for optimizer in ["sgd", "adamw"] {
-                let document = json!({
-                    "data": {"set": data.set}, "network": {"kind": network.kind},
-                    "training": {"optimizer": {"kind": optimizer}, "early_stopping": {}}
-                });
-                assert_eq!(
-                    faults(&document),
-                    [],
-                    "{} on {} with {optimizer}",
-                    network.kind,
-                    data.set
-                );
+                for schedule in ["constant", "step", "milestones", "cosine", "one_cycle"] {
+                    let document = json!({
+                        "data": {"set": data.set}, "network": {"kind": network.kind},
+                        "training": {"optimizer": {"kind": optimizer}, "schedule": {"kind": schedule}, "early_stopping": {}}
+                    });
+                    assert_eq!(
+                        faults(&document),
+                        [],
+                        "{} on {} with {optimizer} and {schedule}",
+                        network.kind,
+                        data.set
+                    );
+                }
             }
         }
     }
@@ -144,6 +147,29 @@ fn all_faults_are_told_at_once() {
         "what",
     ];
     assert_eq!(paths, expected);
+}
+
+#[test]
+fn label_smoothing_belongs_to_networks_that_are_trained_by_cross_entropy() {
+    let form = serde_json::to_value(form()).unwrap();
+    for network in form["networks"].as_array().unwrap() {
+        let has = network["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|f| f["path"] == "training.label_smoothing");
+        assert_eq!(has, network["kind"] != "perceptron");
+        let document = json!({
+            "data": {"set": "digits"}, "network": {"kind": network["kind"]}, "training": {"label_smoothing": 0.1}
+        });
+        let paths: Vec<_> = faults(&document).into_iter().map(|e| e.path).collect();
+        let expected: &[&str] = if has {
+            &[]
+        } else {
+            &["training.label_smoothing"]
+        };
+        assert_eq!(paths, expected);
+    }
 }
 
 #[test]
