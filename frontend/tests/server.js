@@ -1,0 +1,57 @@
+// The real binary on a data folder of its own, and its API.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const BINARY = process.env.VIVARIUM_BIN ?? fileURLToPath(new URL("../../target/release/vivarium", import.meta.url));
+
+/** @param {{ dataDir?: string, port?: number }} [options] */
+export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")), port = 0 } = {}) {
+  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2"], { stdio: ["ignore", "pipe", "ignore"] });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const url = await new Promise((/** @type {(url: string) => void} */ resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`vivarium ended with ${code} before it listened`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const found = line.match(/^Vivarium is listening on (http:\/\/\S+)/);
+      if (found) resolve(found[1]);
+    });
+  });
+  return {
+    url,
+    dataDir,
+    async stop({ keep = false } = {}) {
+      child.kill("SIGTERM");
+      await exited;
+      if (!keep) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
+
+/** @param {string} url */
+export function api(url) {
+  /** @param {string} method @param {string} path @param {unknown} [body] */
+  const call = async (method, path, body) => {
+    const response = await fetch(`${url}/api/v1${path}`, { method, headers: body === undefined ? {} : { "content-type": "application/json" }, body: body === undefined ? undefined : JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? null : response.json();
+  };
+  return {
+    call,
+    /** @param {unknown} spec @returns {Promise<{ id: string, url: string }>} */
+    create: (spec) => call("POST", "/runs", spec),
+    /** @param {string} id */
+    get: (id) => call("GET", `/runs/${id}`),
+    /** Deletes every run. */
+    async clear() {
+      const { runs } = await call("GET", "/runs");
+      for (const { id } of runs) await call("DELETE", `/runs/${id}`);
+    },
+  };
+}
