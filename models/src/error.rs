@@ -39,6 +39,9 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// Files are not the data set that they should be.
+    #[error("{}", crate::data::in_words(.0))]
+    Refused(Vec<crate::data::Fault>),
     /// Tensors do not fit together.
     #[error("{place}: expected the shape {expected}, got {got:?}")]
     Shape {

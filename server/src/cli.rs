@@ -43,7 +43,7 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct DataFolder {
     /// The folder for runs and their index [default: the platform's folder for users' data]
-    #[arg(long, env = "VIVARIUM_DATA_DIR", value_name = "DIR")]
+    #[arg(long, env = crate::data_dir::VARIABLE, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 

@@ -11,26 +11,32 @@ use super::learner::Learner;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::rate::Rate;
-use crate::data::{self, Splits};
+use crate::data::{self, Library, Splits};
 use crate::error::{Error, Result};
 use crate::networks::Model;
 use crate::ops::{set_threads, threads};
 use crate::random::Key;
 use crate::spec::{RunSpec, ScheduleSpec};
 
-/// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`.
+/// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`. The
+/// library must have its data set.
 ///
 /// # Errors
 /// When the data, a file, a tensor operation or the observer fails. The caller tells of it; every other end of a run
 /// is told here, as [`Event::Finished`].
-pub fn train(spec: &RunSpec, checkpoints: &Path, observer: &mut dyn Observer) -> Result<Reason> {
+pub fn train(
+    spec: &RunSpec,
+    library: &Library,
+    checkpoints: &Path,
+    observer: &mut dyn Observer,
+) -> Result<Reason> {
     let threads = spec
         .training
         .threads
         .map_or_else(threads::available, |n| n as usize);
     set_threads(threads)?;
-    let data = data::load(&spec.data)?;
-    let plan = Plan::new(spec, &data)?;
+    let data = data::load(&spec.data, library)?;
+    let plan = Plan::new(spec, data.outline())?;
     let model = Model::new(
         &spec.network,
         &data.input,
