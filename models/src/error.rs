@@ -72,9 +72,9 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn file(path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::File {
-            path: path.to_owned(),
+            path: path.as_ref().to_owned(),
             source,
         }
     }

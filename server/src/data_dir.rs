@@ -75,6 +75,11 @@ impl DataDir {
         Library::in_folder(self.root.join(DATA_SETS))
     }
 
+    /// Files of data sets while they come from the web.
+    pub fn fetching(&self) -> PathBuf {
+        self.root.join("fetching")
+    }
+
     /// The index.
     pub fn index(&self) -> PathBuf {
         self.root.join("index.sqlite3")

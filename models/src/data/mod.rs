@@ -15,8 +15,10 @@
 //! | `image` | images made larger, smaller, grey |
 //! | `split` | who is learnt from, who is measured on |
 //! | `normalise` | values of mean 0 and deviation 1 |
+//! | `augment` | training images varied from epoch to epoch |
 //! | `samples` | samples in memory, gathered into batches |
 
+mod augment;
 mod digits;
 mod fault;
 mod image;
@@ -24,17 +26,20 @@ mod known;
 mod library;
 mod normalise;
 mod plane;
+mod read;
 mod samples;
 mod split;
 mod stored;
 mod table;
 
+pub use augment::{Augmentation, Variety};
 pub use fault::Fault;
 pub(crate) use fault::in_words;
 pub use known::{Known, Layout};
 pub(crate) use library::missing;
 pub use library::{DataSet, Library, State, known, name_of};
 pub use normalise::Normalisation;
+pub use read::{ClassCount, Import, Limits, Report, import};
 pub use samples::{Samples, Splits};
 pub use split::Split;
 pub use stored::{About, Ready};
@@ -58,6 +63,7 @@ const MOST_SIDE: usize = 224;
 struct ImageOptions {
     size: usize,
     channels: usize,
+    augment: String,
 }
 
 impl ImageOptions {

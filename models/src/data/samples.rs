@@ -10,7 +10,7 @@ use super::image::{Pixels, Resize};
 use super::normalise::Normalisation;
 use super::split::{Parts, Split};
 use super::table::{Raw, Values};
-use super::{ImageOptions, Outline};
+use super::{Augmentation, ImageOptions, Outline, Variety};
 use crate::error::Result;
 use crate::spec::DataSpec;
 
@@ -142,11 +142,19 @@ impl Samples {
         }
     }
 
-    /// The values and classes of the samples with these indices, in this order.
-    pub fn gather(&self, indices: &[u32]) -> (Vec<f32>, Vec<u32>) {
+    /// The values and classes of the samples with these indices, in this order; images varied where that is asked for.
+    pub fn gather(&self, indices: &[u32], variety: Option<&Variety>) -> (Vec<f32>, Vec<u32>) {
         let mut values = vec![0.0; indices.len() * self.size()];
+        let mut plain = Vec::new();
         for (index, into) in indices.iter().zip(values.chunks_exact_mut(self.size())) {
-            self.write(*index as usize, into);
+            match (variety, &*self.pool) {
+                (Some(variety), Pool::Images(images)) => {
+                    plain.resize(into.len(), 0.0);
+                    self.write(*index as usize, &mut plain);
+                    variety.write(u64::from(*index), images.size, &plain, into);
+                }
+                _ => self.write(*index as usize, into),
+            }
         }
         let labels = indices.iter().map(|index| self.labels[*index as usize]);
         (values, labels.collect())
@@ -178,6 +186,8 @@ pub struct Splits {
     pub input: Vec<usize>,
     /// What was done to the values.
     pub normalisation: Normalisation,
+    /// How training images are varied.
+    pub augmentation: Augmentation,
     /// For points, the least and the greatest of each raw coordinate over all splits.
     pub range: Option<[[f64; 2]; 2]>,
     /// SHA-256 over classes, shape, and the labels and values of all splits as they are before they are resized and
@@ -207,6 +217,7 @@ impl Splits {
                 .collect::<Vec<_>>()
         };
         let labels = SPLITS.map(labels);
+        let mut augmentation = Augmentation::default();
         let (input, pool, normalisation, range, hash) = match raw.values {
             Values::Points(mut values) => {
                 let hash = hash(&raw.classes, &[2], parts, &labels, |index| {
@@ -229,6 +240,7 @@ impl Splits {
             Values::Images(pixels) => {
                 let options: ImageOptions = spec.options()?;
                 let input = options.shape();
+                augmentation = Augmentation::of(&options.augment);
                 let pixels = if options.channels == 1 {
                     pixels.into_grey()
                 } else {
@@ -256,6 +268,7 @@ impl Splits {
             classes: raw.classes,
             input,
             normalisation,
+            augmentation,
             range,
             hash,
         })

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::image::Pixels;
-use super::{digits, known, plane};
+use super::{augment, digits, known, plane};
 use crate::error::Result;
-use crate::spec::{Choice, DataSpec, Field, FieldKind};
+use crate::spec::{DataSpec, Field, FieldKind};
 
 /// A data set that is known by name.
 #[derive(Debug, Serialize)]
@@ -117,15 +117,12 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
         Field::new(
             "data.augment",
             "Augmentation",
-            FieldKind::Choice { options: AUGMENT },
+            FieldKind::Choice {
+                options: augment::WAYS,
+            },
             "\"none\"",
             "How training images are varied from epoch to epoch.",
         )
         .advanced(),
     ]
 }
-
-const AUGMENT: &[Choice] = &[Choice {
-    value: "none",
-    label: "None",
-}];
