@@ -1,4 +1,4 @@
-//! Samples in memory, all in one piece: a batch is gathered from it. Images stay bytes, and become numbers of the
+//! Samples in memory, all in one piece: a batch is gathered from it. Many images stay bytes, and become numbers of the
 //! asked size as they are gathered: 60,000 images of 3x32x32 are 184 MB as bytes, and 737 MB as numbers.
 
 use std::sync::Arc;
@@ -21,13 +21,17 @@ pub struct Samples {
     /// Where in the pool the samples are.
     places: Arc<Vec<u32>>,
     labels: Arc<Vec<u32>>,
+    /// Values of one sample.
+    size: usize,
+    /// Pixels along a side of an image; `None` for points.
+    side: Option<usize>,
 }
 
 /// The samples of all splits.
 #[derive(Debug, PartialEq)]
 enum Pool {
-    /// Normalised.
-    Points(Vec<f32>),
+    /// Sample after sample as the network sees it.
+    Numbers(Vec<f32>),
     Images(Images),
 }
 
@@ -40,7 +44,7 @@ struct Images {
     /// The asked size.
     size: usize,
     /// For each channel asked for the normalised number of each byte.
-    numbers: Vec<Vec<f32>>,
+    numbers: Vec<[f32; 256]>,
     /// The same as a line, for what lies between the bytes: factor and summand.
     lines: Vec<(f32, f32)>,
 }
@@ -51,9 +55,7 @@ impl Images {
         let white = f64::from(pixels.white);
         let channels = || normalisation.mean.iter().zip(&normalisation.deviation);
         let numbers = channels().map(|(mean, deviation)| {
-            (0..256)
-                .map(|byte| ((f64::from(byte) / white - mean) / deviation) as f32)
-                .collect()
+            std::array::from_fn(|byte| ((byte as f64 / white - mean) / deviation) as f32)
         });
         let lines = channels().map(|(mean, deviation)| {
             (
@@ -68,6 +70,19 @@ impl Images {
             lines: lines.collect(),
             pixels,
         }
+    }
+
+    /// Few images become numbers once and for all, so that a batch is a matter of copying.
+    fn into_pool(self) -> Pool {
+        const FEW: usize = 1 << 20;
+        let (images, size) = (self.pixels.bytes.len() / self.pixels.size(), self.values());
+        if images.saturating_mul(size) > FEW {
+            return Pool::Images(self);
+        }
+        let mut numbers = vec![0.0; images * size];
+        let places = numbers.chunks_exact_mut(size).enumerate();
+        places.for_each(|(index, into)| self.write(index, into));
+        Pool::Numbers(numbers)
     }
 
     /// Values of one image as the network sees it.
@@ -121,10 +136,7 @@ impl Samples {
 
     /// Values of one sample.
     pub fn size(&self) -> usize {
-        match &*self.pool {
-            Pool::Points(_) => 2,
-            Pool::Images(images) => images.values(),
-        }
+        self.size
     }
 
     /// One sample's values, as the network sees them.
@@ -137,7 +149,9 @@ impl Samples {
     fn write(&self, index: usize, into: &mut [f32]) {
         let place = self.places[index] as usize;
         match &*self.pool {
-            Pool::Points(points) => into.copy_from_slice(&points[2 * place..2 * place + 2]),
+            Pool::Numbers(numbers) => {
+                into.copy_from_slice(&numbers[place * self.size..(place + 1) * self.size]);
+            }
             Pool::Images(images) => images.write(place, into),
         }
     }
@@ -147,11 +161,11 @@ impl Samples {
         let mut values = vec![0.0; indices.len() * self.size()];
         let mut plain = Vec::new();
         for (index, into) in indices.iter().zip(values.chunks_exact_mut(self.size())) {
-            match (variety, &*self.pool) {
-                (Some(variety), Pool::Images(images)) => {
+            match (variety, self.side) {
+                (Some(variety), Some(side)) => {
                     plain.resize(into.len(), 0.0);
                     self.write(*index as usize, &mut plain);
-                    variety.write(u64::from(*index), images.size, &plain, into);
+                    variety.write(u64::from(*index), side, &plain, into);
                 }
                 _ => self.write(*index as usize, into),
             }
@@ -160,13 +174,22 @@ impl Samples {
         (values, labels.collect())
     }
 
-    /// The values and classes of neighbouring samples, made by all threads.
+    /// The values and classes of neighbouring samples, made by all threads where they are many.
     pub fn slice(&self, range: std::ops::Range<usize>) -> (Vec<f32>, &[u32]) {
-        let mut values = vec![0.0; range.len() * self.size()];
-        let samples = values.par_chunks_exact_mut(self.size()).with_min_len(16);
-        samples
-            .zip(range.clone())
-            .for_each(|(into, index)| self.write(index, into));
+        /// Values for which it is not worth to wake a thread.
+        const FEW: usize = 1 << 16;
+        let size = self.size();
+        let mut values = vec![0.0; range.len() * size];
+        let each = |(into, index): (&mut [f32], usize)| self.write(index, into);
+        if values.len() <= FEW {
+            values
+                .chunks_exact_mut(size)
+                .zip(range.clone())
+                .for_each(each);
+        } else {
+            let samples = values.par_chunks_exact_mut(size).with_min_len(16);
+            samples.zip(range.clone()).for_each(each);
+        }
         (values, &self.labels[range])
     }
 }
@@ -231,7 +254,7 @@ impl Splits {
                     .for_each(|point| normalisation.apply(point));
                 (
                     vec![2],
-                    Pool::Points(values),
+                    Pool::Numbers(values),
                     normalisation,
                     Some(range),
                     hash,
@@ -251,7 +274,7 @@ impl Splits {
                 });
                 let normalisation = Normalisation::of_images(&pixels, train, options.channels);
                 let images = Images::new(pixels, &options, &normalisation);
-                (input, Pool::Images(images), normalisation, None, hash)
+                (input, images.into_pool(), normalisation, None, hash)
             }
         };
         let pool = Arc::new(pool);
@@ -260,6 +283,8 @@ impl Splits {
             pool: Arc::clone(&pool),
             places: Arc::new(parts.of(split).to_vec()),
             labels: Arc::new(labels),
+            size: input.iter().product(),
+            side: input.get(1).copied(),
         };
         Ok(Self {
             train: samples(Split::Train, train),
