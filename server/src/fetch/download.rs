@@ -50,32 +50,47 @@ pub(super) fn fetch(
     let part = folder.join(format!("{}.part", file.name));
     let mut failures = Vec::new();
     for address in addresses {
-        let mut failure = String::new();
-        for _ in 0..ATTEMPTS {
-            match go_on(agent, address, file, &part, told) {
-                Ok(()) => {
-                    failure.clear();
-                    break;
-                }
-                Err(Failure::Own(error)) => return Err(error),
-                Err(Failure::Final(words)) => {
-                    failure = words;
-                    break;
-                }
-                Err(Failure::Passing(words)) => failure = words,
-            }
+        // A part that an earlier attempt left may be of something else.
+        let had_part = part.exists();
+        let mut result = from_one(agent, address, file, &part, told)?;
+        if result == Err(WRONG.to_owned()) && had_part {
+            result = from_one(agent, address, file, &part, told)?;
         }
-        if failure.is_empty() {
-            if is_right(&part, file.sum)? {
+        match result {
+            Ok(()) => {
                 fs::rename(&part, &whole).map_err(|e| Error::file(&whole, e))?;
                 return Ok(whole);
             }
-            fs::remove_file(&part).map_err(|e| Error::file(&part, e))?;
-            "the file that came is another: its SHA-256 is wrong".clone_into(&mut failure);
+            Err(failure) => failures.push(format!("{address}: {failure}")),
         }
-        failures.push(format!("{address}: {failure}"));
     }
     Err(Error::Fetch(failures.join("; ")))
+}
+
+const WRONG: &str = "the file that came is another: its SHA-256 is wrong";
+
+/// Fetches a part to its end and holds it against its checksum; the inner error is why this address will not do.
+fn from_one(
+    agent: &Agent,
+    address: &str,
+    file: &RemoteFile,
+    part: &Path,
+    told: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<std::result::Result<(), String>> {
+    let mut failure = String::new();
+    for _ in 0..ATTEMPTS {
+        match go_on(agent, address, file, part, told) {
+            Ok(()) if is_right(part, file.sum)? => return Ok(Ok(())),
+            Ok(()) => {
+                fs::remove_file(part).map_err(|e| Error::file(part, e))?;
+                return Ok(Err(WRONG.to_owned()));
+            }
+            Err(Failure::Own(error)) => return Err(error),
+            Err(Failure::Final(words)) => return Ok(Err(words)),
+            Err(Failure::Passing(words)) => failure = words,
+        }
+    }
+    Ok(Err(failure))
 }
 
 /// Why a mirror was left.
