@@ -39,6 +39,9 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// Files are not the data set that they should be.
+    #[error("{}", crate::data::in_words(.0))]
+    Refused(Vec<crate::data::Fault>),
     /// Tensors do not fit together.
     #[error("{place}: expected the shape {expected}, got {got:?}")]
     Shape {
@@ -69,9 +72,9 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn file(path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::File {
-            path: path.to_owned(),
+            path: path.as_ref().to_owned(),
             source,
         }
     }

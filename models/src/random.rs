@@ -27,6 +27,13 @@ impl Key {
         Generator(ChaCha8Rng::from_seed(self.0))
     }
 
+    /// One of the key's 2⁶⁴ sequences, from its beginning. None overlaps another.
+    pub fn stream(&self, stream: u64) -> Generator {
+        let mut generator = self.generator();
+        generator.0.set_stream(stream);
+        generator
+    }
+
     /// The first 64 bits of the key, for counter-based hashing.
     pub fn bits(&self) -> u64 {
         let mut bits = [0; 8];
@@ -39,8 +46,7 @@ impl Key {
     pub fn fill(&self, values: &mut [f32], draw: impl Fn(&mut Generator) -> f64 + Sync) {
         const PART: usize = 1 << 14;
         let fill = |(stream, part): (usize, &mut [f32])| {
-            let mut generator = self.generator();
-            generator.0.set_stream(stream as u64);
+            let mut generator = self.stream(stream as u64);
             part.iter_mut()
                 .for_each(|value| *value = draw(&mut generator) as f32);
         };

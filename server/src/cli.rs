@@ -29,12 +29,8 @@ pub enum Command {
         /// The run's directory
         run_dir: PathBuf,
     },
-    /// Look at the data sets
-    Data {
-        /// What to do
-        #[command(subcommand)]
-        command: Data,
-    },
+    /// Look at the data sets, fetch and import them
+    Data(Data),
     /// Measure training steps on random data
     Bench(Bench),
 }
@@ -43,7 +39,7 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct DataFolder {
     /// The folder for runs and their index [default: the platform's folder for users' data]
-    #[arg(long, env = "VIVARIUM_DATA_DIR", value_name = "DIR")]
+    #[arg(long, env = crate::data_dir::VARIABLE, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 }
 
@@ -91,10 +87,67 @@ pub struct Train {
 }
 
 /// `data`
+#[derive(Args, Debug)]
+pub struct Data {
+    /// What to do
+    #[command(subcommand)]
+    pub command: DataCommand,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub data: DataFolder,
+}
+
+/// What is done with data sets.
 #[derive(Debug, Subcommand)]
-pub enum Data {
+pub enum DataCommand {
     /// List the data sets
     List,
+    /// Fetch a known data set from the web; one that broke off goes on
+    Fetch {
+        /// Its name, such as fashion-mnist
+        name: String,
+        /// A folder on the web that is asked first, for SET/FILE and for FILE
+        #[arg(long, env = crate::fetch::VARIABLE, value_name = "URL")]
+        mirror: Option<String>,
+        /// Replace the set if it is here
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Import a data set from files: a folder with the four IDX files, the binary files of CIFAR in a folder or a
+    /// tar.gz, or a zip or a folder with a folder of PNG, JPEG and WebP images for each class
+    Import(Import),
+    /// Say what is wrong with a data set, or with files before they are imported
+    Check {
+        /// The data set's name, or the path of files
+        #[arg(value_name = "NAME|PATH")]
+        what: String,
+        /// The known data set that the files should be, such as mnist
+        #[arg(long = "as", value_name = "NAME")]
+        set: Option<String>,
+    },
+    /// Remove a data set that was fetched or imported
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// `data import`
+#[derive(Args, Debug)]
+pub struct Import {
+    /// The data set's name: that of a known set, or a new one of small letters, digits and hyphens
+    pub name: String,
+    /// The file or folder
+    pub path: PathBuf,
+    /// Its name for people
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Leave out images that cannot be read
+    #[arg(long)]
+    pub skip_unreadable: bool,
+    /// Replace the set if it is here
+    #[arg(long)]
+    pub replace: bool,
 }
 
 /// `bench`

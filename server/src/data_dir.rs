@@ -4,9 +4,31 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
+use vivarium_models::data::Library;
 
 use crate::error::{Error, Result};
 use crate::run_dir::lock::{self, Lock};
+
+/// The folder of data sets.
+const DATA_SETS: &str = "datasets";
+
+/// The variable that names the data folder.
+pub const VARIABLE: &str = "VIVARIUM_DATA_DIR";
+
+/// The data sets for the run in a directory: those beside the folder that holds it, else those of the folder that the
+/// environment names.
+pub fn library_of_run(run: &Path) -> Library {
+    let own = run
+        .canonicalize()
+        .ok()
+        .and_then(|run| Some(run.parent()?.parent()?.join(DATA_SETS)));
+    let named = std::env::var_os(VARIABLE).map(|folder| Path::new(&folder).join(DATA_SETS));
+    match (own, named) {
+        (Some(own), Some(named)) if !own.is_dir() => Library::in_folder(named),
+        (Some(folder), _) | (None, Some(folder)) => Library::in_folder(folder),
+        (None, None) => Library::none(),
+    }
+}
 
 /// The data folder and what lies in it.
 #[derive(Clone, Debug)]
@@ -46,6 +68,16 @@ impl DataDir {
     /// One file for each sweep.
     pub fn sweeps(&self) -> PathBuf {
         self.root.join("sweeps")
+    }
+
+    /// The data sets that were fetched, imported or uploaded.
+    pub fn library(&self) -> Library {
+        Library::in_folder(self.root.join(DATA_SETS))
+    }
+
+    /// Files of data sets while they come from the web.
+    pub fn fetching(&self) -> PathBuf {
+        self.root.join("fetching")
     }
 
     /// The index.

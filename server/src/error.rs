@@ -48,6 +48,9 @@ pub enum Error {
     /// Training, data or networks.
     #[error(transparent)]
     Models(#[from] vivarium_models::Error),
+    /// A data set could not be fetched.
+    #[error("{0}")]
+    Fetch(String),
     /// The index.
     #[error("The index: {0}")]
     Index(#[from] rusqlite::Error),

@@ -5,6 +5,7 @@
 //!
 //! * [`run_dir`]: a run is a directory; the only thing that workers and servers share.
 //! * [`worker`]: trains the run of one directory. Knows nothing of what follows.
+//! * [`fetch`]: brings known data sets from the web.
 //! * [`launch`]: starts workers.
 //! * [`index`]: what the directories tell, in SQLite.
 //! * [`supervisor`]: one task a run; queue, adoption, death.
@@ -15,6 +16,7 @@ pub mod cli;
 pub mod commands;
 pub mod data_dir;
 pub mod error;
+pub mod fetch;
 pub mod http;
 pub mod index;
 pub mod launch;

@@ -90,6 +90,7 @@ fn grid(path: &str, values: Value) -> Map<String, Value> {
 mod tests {
     use super::*;
     use crate::sweeps::SweepSpec;
+    use vivarium_models::data::Library;
 
     #[test]
     fn every_preset_is_valid() {
@@ -100,7 +101,7 @@ mod tests {
                 repeats: preset.repeats,
             };
             let runs = sweep
-                .expand()
+                .expand(&Library::none())
                 .unwrap_or_else(|error| panic!("{}: {error}", preset.id));
             let expected: usize = preset
                 .grid

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
+use vivarium_models::data::Library;
 use vivarium_models::spec::{self, FieldError, RunSpec};
 
 use crate::error::{Error, Result};
@@ -40,7 +41,7 @@ impl SweepSpec {
     ///
     /// # Errors
     /// [`Error::Spec`] with every fault of every combination, each once.
-    pub fn expand(&self) -> Result<Vec<RunSpec>> {
+    pub fn expand(&self, library: &Library) -> Result<Vec<RunSpec>> {
         let mut errors = Vec::new();
         let mut combinations = vec![(self.base.clone(), Vec::new())];
         for (path, values) in &self.grid {
@@ -83,7 +84,7 @@ impl SweepSpec {
         }
         let mut runs = Vec::new();
         for (json, label) in &combinations {
-            match spec::check(json) {
+            match spec::check(json, library) {
                 Ok(run) => {
                     for repeat in 0..self.repeats {
                         runs.push(named(run.clone(), label, repeat, self.repeats));
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn every_combination_becomes_a_run_with_a_name_of_its_own() {
         let grid = json!({"training.batch_size": [16, 32], "training.optimizer.lr": [0.1, 0.01]});
-        let runs = sweep(grid, 2).expand().unwrap();
+        let runs = sweep(grid, 2).expand(&Library::none()).unwrap();
         let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
         assert_eq!(names.len(), 8);
         assert_eq!(names[0], "mlp · batch size 16, lr 0.1, seed 0");
@@ -236,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_refused_by_its_path_and_nothing_is_made() {
-        let Err(Error::Spec(faults)) = sweep(json!({"training.batch_size": [16, 0]}), 1).expand()
+        let Err(Error::Spec(faults)) =
+            sweep(json!({"training.batch_size": [16, 0]}), 1).expand(&Library::none())
         else {
             panic!("a batch of 0 was taken");
         };
@@ -246,14 +248,14 @@ mod tests {
             (json!({"training.epochs": []}), "grid.training.epochs"),
         ] {
             assert!(
-                matches!(sweep(grid, 1).expand(), Err(Error::Spec(faults)) if faults[0].path == path)
+                matches!(sweep(grid, 1).expand(&Library::none()), Err(Error::Spec(faults)) if faults[0].path == path)
             );
         }
         assert!(
-            matches!(sweep(json!({}), 0).expand(), Err(Error::Spec(faults)) if faults[0].path == "repeats")
+            matches!(sweep(json!({}), 0).expand(&Library::none()), Err(Error::Spec(faults)) if faults[0].path == "repeats")
         );
         assert!(
-            matches!(sweep(json!({}), u64::MAX).expand(), Err(Error::Spec(faults)) if faults[0].path == "repeats")
+            matches!(sweep(json!({}), u64::MAX).expand(&Library::none()), Err(Error::Spec(faults)) if faults[0].path == "repeats")
         );
     }
 }

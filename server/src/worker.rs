@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use vivarium_models::train::{self, Control, Event, Observer, Reason};
 
+use crate::data_dir;
 use crate::error::{Error, Result};
 use crate::run_dir::RunDir;
 use crate::run_dir::lock::Lock;
@@ -54,10 +55,11 @@ pub fn train(
     watcher: &mut dyn FnMut(&Event),
 ) -> Result<Reason> {
     let log = EventLog::open(&dir.events_file())?;
-    let result = dir.spec().and_then(|spec| {
+    let library = data_dir::library_of_run(dir.path());
+    let result = dir.spec(&library).and_then(|spec| {
         tracing::info!(run = %dir.path().display(), resumed_after_step = log.logged().step, "training");
         let mut recorder = Recorder { log: &log, stop, watcher };
-        Ok(train::train(&spec, &dir.checkpoints(), &mut recorder)?)
+        Ok(train::train(&spec, &library, &dir.checkpoints(), &mut recorder)?)
     });
     if let Err(error) = &result {
         let message = error.to_string();

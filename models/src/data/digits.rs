@@ -1,11 +1,11 @@
 //! Handwritten digits: 1,797 images of 8x8 pixels, inside the binary. `digits/` holds them, where they come from, and
 //! the script that made the file.
 
-use serde::Deserialize;
-
-use super::{DataSetRow, Raw, image};
+use super::ImageOptions;
+use super::image::Pixels;
+use super::table::{DataSetRow, Raw, Source, Values, image_fields};
 use crate::error::{Error, Result};
-use crate::spec::{Choice, DataSpec, Field, FieldKind};
+use crate::spec::{DataSpec, Field};
 
 pub(super) const ROW: DataSetRow = DataSetRow {
     set: "digits",
@@ -17,56 +17,13 @@ pub(super) const ROW: DataSetRow = DataSetRow {
     classes: 10,
     fields: FIELDS,
     defaults: &[],
-    shape: |spec| {
-        let Options { size, channels } = spec.options()?;
-        Ok((vec![channels, size, size], CLASSES))
+    source: Source::BuiltIn {
+        shape: |spec| Ok((spec.options::<ImageOptions>()?.shape(), CLASSES)),
+        load,
     },
-    load,
 };
 
-const FIELDS: &[Field] = &[
-    Field::new(
-        "data.size",
-        "Image size",
-        FieldKind::Integer {
-            min: 8,
-            max: 64,
-            step: 1,
-        },
-        "8",
-        "Pixels along a side; other sizes than 8 are interpolated.",
-    ),
-    Field::new(
-        "data.channels",
-        "Channels",
-        FieldKind::Integer {
-            min: 1,
-            max: 3,
-            step: 2,
-        },
-        "1",
-        "1 for grey; 3 repeats the grey for networks that take colours.",
-    ),
-    Field::new(
-        "data.augment",
-        "Augmentation",
-        FieldKind::Choice {
-            options: &[Choice {
-                value: "none",
-                label: "None",
-            }],
-        },
-        "\"none\"",
-        "How training images are varied from epoch to epoch.",
-    )
-    .advanced(),
-];
-
-#[derive(Deserialize)]
-struct Options {
-    size: usize,
-    channels: usize,
-}
+const FIELDS: &[Field] = &image_fields("8", "1");
 
 const CLASSES: usize = 10;
 const SIDE: usize = 8;
@@ -75,36 +32,33 @@ const SIDE: usize = 8;
 static DIGITS: &[u8] = include_bytes!("digits/digits.bin");
 
 fn load(spec: &DataSpec) -> Result<Raw> {
-    let Options { size, channels } = spec.options()?;
-    let mut raw = Raw {
-        classes: (0..CLASSES).map(|digit| digit.to_string()).collect(),
-        input: vec![channels, size, size],
-        values: Vec::new(),
-        labels: Vec::new(),
+    let damaged = |message: String| Error::Data {
+        set: spec.set.clone(),
+        message,
     };
+    let mut bytes = Vec::with_capacity(DIGITS.len());
+    let mut labels = Vec::new();
     let (images, rest) = DIGITS.as_chunks::<{ SIDE * SIDE + 1 }>();
     for image in images {
         let (pixels, digit) = (&image[..SIDE * SIDE], image[SIDE * SIDE]);
         if usize::from(digit) >= CLASSES {
-            let message = format!("{digit} is no digit");
-            return Err(Error::Data {
-                set: spec.set.clone(),
-                message,
-            });
+            return Err(damaged(format!("{digit} is no digit")));
         }
-        let grey: Vec<f32> = pixels
-            .iter()
-            .map(|pixel| f32::from(*pixel) / 16.0)
-            .collect();
-        let grey = image::resize(&grey, SIDE, size);
-        (0..channels).for_each(|_| raw.values.extend_from_slice(&grey));
-        raw.labels.push(digit.into());
+        bytes.extend_from_slice(pixels);
+        labels.push(digit.into());
     }
     if !rest.is_empty() {
-        return Err(Error::Data {
-            set: spec.set.clone(),
-            message: "its last image is cut off".to_owned(),
-        });
+        return Err(damaged("its last image is cut off".to_owned()));
     }
-    Ok(raw)
+    Ok(Raw {
+        classes: (0..CLASSES).map(|digit| digit.to_string()).collect(),
+        values: Values::Images(Pixels {
+            bytes,
+            channels: 1,
+            side: SIDE,
+            white: 16,
+        }),
+        labels,
+        train: None,
+    })
 }

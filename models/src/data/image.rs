@@ -1,51 +1,170 @@
-//! Images made larger, smaller, coloured.
+//! Images as bytes: made larger, smaller, grey.
 
-/// A grey image of `from`×`from` pixels at another size, bilinearly: pixels have their centres at half numbers, and
-/// what lies past the edge is the edge. PyTorch's `interpolate(mode="bilinear")`.
-pub(super) fn resize(image: &[f32], from: usize, to: usize) -> Vec<f32> {
-    if from == to {
-        return image.to_vec();
+/// Images of one size, in memory as they lie on disk: image after image `[channels, side, side]`, a byte a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pixels {
+    pub(super) bytes: Vec<u8>,
+    pub(super) channels: usize,
+    /// Pixels along a side.
+    pub(super) side: usize,
+    /// The byte that means 1.
+    pub(super) white: u8,
+}
+
+impl Pixels {
+    /// Values of one image.
+    pub(super) fn size(&self) -> usize {
+        self.channels * self.side * self.side
     }
-    let scale = from as f64 / to as f64;
-    // For a place in the result: the two places in the image that it lies between, and how far it is to the second.
-    let between = |place: usize| {
-        let exact = ((place as f64 + 0.5) * scale - 0.5).max(0.0);
-        let first = (exact as usize).min(from - 1);
-        (first, (first + 1).min(from - 1), exact - first as f64)
-    };
-    let mut resized = Vec::with_capacity(to * to);
-    for y in 0..to {
-        let (top, bottom, down) = between(y);
-        for x in 0..to {
-            let (left, right, across) = between(x);
-            let pixel = |row: usize, column: usize| f64::from(image[row * from + column]);
-            let upper = pixel(top, left) * (1.0 - across) + pixel(top, right) * across;
-            let lower = pixel(bottom, left) * (1.0 - across) + pixel(bottom, right) * across;
-            resized.push((upper * (1.0 - down) + lower * down) as f32);
+
+    pub(super) fn image(&self, index: usize) -> &[u8] {
+        &self.bytes[index * self.size()..(index + 1) * self.size()]
+    }
+
+    /// Images of three channels become grey, in place.
+    pub(super) fn into_grey(mut self) -> Self {
+        if self.channels != 3 {
+            return self;
+        }
+        let plane = self.side * self.side;
+        for image in 0..self.bytes.len() / (3 * plane) {
+            for at in 0..plane {
+                let [red, green, blue] =
+                    [0, 1, 2].map(|c| self.bytes[(3 * image + c) * plane + at]);
+                self.bytes[image * plane + at] = luma(red, green, blue);
+            }
+        }
+        self.bytes.truncate(self.bytes.len() / 3);
+        self.bytes.shrink_to_fit();
+        self.channels = 1;
+        self
+    }
+}
+
+/// How light a colour is, by the weights 0.299, 0.587 and 0.114 of ITU-R BT.601, rounded; as Pillow makes grey.
+pub(super) fn luma(red: u8, green: u8, blue: u8) -> u8 {
+    ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + 0x8000) >> 16)
+        as u8
+}
+
+/// Changes the size of planes of `from`×`from` values to `to`×`to`, bilinearly: values have their places at half
+/// numbers, and what lies past the edge counts for nothing. When a plane shrinks, each new value is the mean over the
+/// area that it stands for, weighted towards the middle, so that fine patterns do not alias. PyTorch's
+/// `interpolate(mode="bilinear", antialias=True)`, and without shrinking also the same without `antialias`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Resize {
+    from: usize,
+    to: usize,
+    /// For each new place the first old place that it is made of, and their weights; the same along both axes.
+    taps: Vec<(usize, Vec<f32>)>,
+}
+
+impl Resize {
+    pub(super) fn new(from: usize, to: usize) -> Self {
+        let scale = from as f64 / to as f64;
+        let reach = scale.max(1.0);
+        let taps = (0..to).map(|place| {
+            let centre = (place as f64 + 0.5) * scale;
+            let first = (centre - reach).floor().max(0.0) as usize;
+            let last = ((centre + reach).ceil() as usize).min(from);
+            let weight = |old: usize| (1.0 - (old as f64 + 0.5 - centre).abs() / reach).max(0.0);
+            let weights: Vec<f64> = (first..last).map(weight).collect();
+            let sum: f64 = weights.iter().sum();
+            (first, weights.iter().map(|w| (w / sum) as f32).collect())
+        });
+        Self {
+            from,
+            to,
+            taps: taps.collect(),
         }
     }
-    resized
+
+    /// Changes one plane; `along` keeps its memory from call to call.
+    pub(super) fn plane(
+        &self,
+        old: &[impl Copy + Into<f32>],
+        along: &mut Vec<f32>,
+        new: &mut [f32],
+    ) {
+        along.clear();
+        for row in old.chunks_exact(self.from) {
+            along.extend(self.taps.iter().map(|(first, weights)| {
+                let values = row[*first..].iter().map(|v| -> f32 { (*v).into() });
+                values
+                    .zip(weights)
+                    .map(|(value, weight)| value * weight)
+                    .sum::<f32>()
+            }));
+        }
+        for ((first, weights), row) in self.taps.iter().zip(new.chunks_exact_mut(self.to)) {
+            row.fill(0.0);
+            for (old, weight) in along[first * self.to..].chunks_exact(self.to).zip(weights) {
+                row.iter_mut()
+                    .zip(old)
+                    .for_each(|(sum, value)| *sum += value * weight);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // torch.nn.functional.interpolate(torch.arange(9.).reshape(1, 1, 3, 3), size=(n, n), mode="bilinear")
+    fn resized(image: &[f32], from: usize, to: usize) -> Vec<f32> {
+        let mut new = vec![0.0; to * to];
+        Resize::new(from, to).plane(image, &mut Vec::new(), &mut new);
+        new
+    }
+
+    fn assert_near(values: &[f32], expected: &[f32]) {
+        assert_eq!(values.len(), expected.len());
+        for (value, expected) in values.iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-5, "{values:?}");
+        }
+    }
+
+    // torch.nn.functional.interpolate(torch.arange(9.).reshape(1, 1, 3, 3), size=(n, n), mode="bilinear", antialias=True)
     #[test]
     fn sizes_change_as_in_pytorch() {
         let image: Vec<f32> = (0..9).map(|v| v as f32).collect();
-        assert_eq!(resize(&image, 3, 2), [1.0, 2.5, 5.5, 7.0]);
-        let larger = resize(&image, 3, 5);
-        let first_row = [0.0, 0.4, 1.0, 1.6, 2.0];
-        for (value, expected) in larger.iter().zip(first_row) {
-            assert!((value - expected).abs() < 1e-6, "{larger:?}");
-        }
-        assert!((larger[24] - 8.0).abs() < 1e-6 && (larger[12] - 4.0).abs() < 1e-6);
+        assert_near(&resized(&image, 3, 2), &[1.5, 2.75, 5.25, 6.5]);
+        let larger = resized(&image, 3, 5);
+        assert_near(&larger[..5], &[0.0, 0.4, 1.0, 1.6, 2.0]);
+        assert_near(&[larger[12], larger[24]], &[4.0, 8.0]);
     }
 
     #[test]
-    fn an_image_of_the_right_size_is_left_as_it_is() {
-        assert_eq!(resize(&[1.0, 2.0, 3.0, 4.0], 2, 2), [1.0, 2.0, 3.0, 4.0]);
+    fn stripes_too_fine_for_the_new_size_become_their_mean() {
+        let stripes: Vec<f32> = (0..64).map(|i| (i % 2) as f32).collect();
+        assert!(
+            resized(&stripes, 8, 2)
+                .iter()
+                .all(|v| (v - 0.5).abs() < 0.05)
+        );
+    }
+
+    #[test]
+    fn one_colour_stays_one_colour_at_any_size() {
+        for to in [8, 9, 13, 28, 32, 57, 224] {
+            assert!(
+                resized(&[1.0; 28 * 28], 28, to)
+                    .iter()
+                    .all(|v| (v - 1.0).abs() < 1e-5),
+                "{to}"
+            );
+        }
+    }
+
+    #[test]
+    fn colours_become_grey_by_how_light_they_are() {
+        let pixels = Pixels {
+            bytes: vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9],
+            channels: 3,
+            side: 1,
+            white: 255,
+        };
+        let grey = pixels.into_grey();
+        assert_eq!((grey.bytes, grey.channels), (vec![76, 150, 29, 9], 1));
     }
 }

@@ -1,110 +1,163 @@
-//! The table of data sets, and what becomes of a data set before a network sees it: a part of it is set aside for the
-//! test and for validation, then every value is normalised by what the training part shows.
+//! The table of data sets, the library of those that lie on disk, and what becomes of a data set before a network sees
+//! it: a part of it is set aside for the test and for validation, then every value is normalised by what the training
+//! part shows.
 //!
-//! Nothing here depends on a run's seed: runs with different seeds see the same samples in the same splits.
+//! Nothing here depends on a run's seed, except how training images are varied: runs with different seeds see the same
+//! samples in the same splits.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `digits`, `plane` | the data sets |
-//! | `image` | images made larger, smaller, coloured |
+//! | `table` | every data set that is known by name |
+//! | `digits`, `plane` | those that this program holds or makes |
+//! | `known` | those that must be fetched, and what their files hold |
+//! | `library` | the folder of data sets: each a subfolder, `stored` says of what |
+//! | `read` | files of others become a stored set, or are refused with `fault`s |
+//! | `image` | images made larger, smaller, grey |
 //! | `split` | who is learnt from, who is measured on |
 //! | `normalise` | values of mean 0 and deviation 1 |
+//! | `augment` | training images varied from epoch to epoch |
 //! | `samples` | samples in memory, gathered into batches |
 
+mod augment;
 mod digits;
+mod fault;
 mod image;
+mod known;
+mod library;
 mod normalise;
 mod plane;
+mod read;
 mod samples;
 mod split;
+mod stored;
+mod table;
 
+pub use augment::{Augmentation, Variety};
+pub use fault::Fault;
+pub(crate) use fault::in_words;
+pub use known::{Known, Layout};
+pub(crate) use library::missing;
+pub use library::{DataSet, Library, State, known, name_of};
 pub use normalise::Normalisation;
+pub use read::{ClassCount, Import, Limits, Report, import};
 pub use samples::{Samples, Splits};
 pub use split::Split;
+pub use stored::{About, Ready};
+pub use table::{DATA_SETS, DataSetRow, Shape, row};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::spec::{DataSpec, Field};
+use crate::error::Result;
+use crate::spec::DataSpec;
+use split::Parts;
+use table::{Raw, Source, Values};
 
-/// A data set that a run can learn from.
-#[derive(Debug, Serialize)]
-pub struct DataSetRow {
-    /// Its name in a RunSpec.
-    pub set: &'static str,
-    /// Its name for people.
-    pub title: &'static str,
-    /// What it is, in a sentence or two.
-    pub summary: &'static str,
-    /// Whose it is and under which terms.
-    pub licence: &'static str,
-    /// 2 for points, 3 for images.
-    pub dimensions: usize,
-    /// How many classes it has by default.
-    pub classes: usize,
-    /// What it takes, under `data.`.
-    pub fields: &'static [Field],
-    /// Defaults of other fields that suit it, as path and JSON literal.
-    pub defaults: &'static [(&'static str, &'static str)],
-    /// The shape of a sample and the number of classes, known before anything is loaded.
-    #[serde(skip)]
-    shape: fn(&DataSpec) -> Result<Shape>,
-    #[serde(skip)]
-    load: fn(&DataSpec) -> Result<Raw>,
+/// The fewest pixels along a side of an image that a network sees.
+const LEAST_SIDE: usize = 8;
+
+/// The most pixels along a side of an image, on disk and as a network sees it.
+const MOST_SIDE: usize = 224;
+
+/// What is set for images, whatever the data set.
+#[derive(Deserialize)]
+struct ImageOptions {
+    size: usize,
+    channels: usize,
+    augment: String,
 }
 
-/// The shape of a sample, `[2]` or `[channels, height, width]`, and the number of classes.
-pub type Shape = (Vec<usize>, usize);
-
-/// All data sets.
-pub static DATA_SETS: &[DataSetRow] = &[
-    digits::ROW,
-    plane::BLOBS,
-    plane::MOONS,
-    plane::CIRCLES,
-    plane::SPIRAL,
-    plane::XOR,
-];
-
-/// A data set as it comes: all samples, in its own units.
-struct Raw {
-    classes: Vec<String>,
-    /// The shape of a sample.
-    input: Vec<usize>,
-    /// Sample after sample.
-    values: Vec<f32>,
-    labels: Vec<u32>,
-}
-
-/// The row of a name.
-pub fn row(set: &str) -> Option<&'static DataSetRow> {
-    DATA_SETS.iter().find(|row| row.set == set)
-}
-
-impl DataSpec {
-    fn row(&self) -> Result<&'static DataSetRow> {
-        row(&self.set).ok_or_else(|| {
-            Error::setting("data.set", format!("there is no data set {:?}", self.set))
-        })
+impl ImageOptions {
+    fn shape(&self) -> Vec<usize> {
+        vec![self.channels, self.size, self.size]
     }
+}
+
+/// What is known of a run's data before it is loaded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outline {
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The shape of a sample: `[2]` or `[channels, height, width]`.
+    pub input: Vec<usize>,
+    /// Samples learnt from.
+    pub train: usize,
+    /// Samples measured on after every epoch.
+    pub validation: usize,
+    /// Samples measured on once, at the end.
+    pub test: usize,
 }
 
 /// The shape of a sample and the number of classes, without loading anything.
 ///
 /// # Errors
-/// When there is no such data set.
-pub fn shape(spec: &DataSpec) -> Result<Shape> {
-    (spec.row()?.shape)(spec)
+/// When there is no such data set, or it is not here.
+pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
+    match built_in(spec) {
+        Some((shape, _)) => shape(spec),
+        None => {
+            let stored = library.open(&spec.set)?;
+            Ok((
+                spec.options::<ImageOptions>()?.shape(),
+                stored.about.classes.len(),
+            ))
+        }
+    }
+}
+
+/// What will be in which split, without reading an image.
+///
+/// # Errors
+/// When there is no such data set, it is not here, or it cannot be read.
+pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
+    let (input, _) = shape(spec, library)?;
+    let (classes, labels, train) = match built_in(spec) {
+        Some((_, load)) => {
+            let raw = load(spec)?;
+            (raw.classes, raw.labels, raw.train)
+        }
+        None => {
+            let stored = library.open(&spec.set)?;
+            let labels = stored.labels()?;
+            (stored.about.classes, labels, stored.about.train)
+        }
+    };
+    let parts = split::split(spec, &labels, classes.len(), train);
+    let [train, validation, test] =
+        [Split::Train, Split::Validation, Split::Test].map(|split| parts.of(split).len());
+    Ok(Outline {
+        classes,
+        input,
+        train,
+        validation,
+        test,
+    })
 }
 
 /// Loads a data set, splits it and normalises it.
 ///
 /// # Errors
-/// When there is no such data set, or it cannot be read.
-pub fn load(spec: &DataSpec) -> Result<Splits> {
-    let raw = (spec.row()?.load)(spec)?;
-    let parts = split::split(spec, &raw.labels, raw.classes.len());
-    Splits::new(raw, &parts)
+/// When there is no such data set, it is not here, or it cannot be read.
+pub fn load(spec: &DataSpec, library: &Library) -> Result<Splits> {
+    let (raw, parts) = raw(spec, library)?;
+    Splits::new(spec, raw, &parts)
+}
+
+type Load = fn(&DataSpec) -> Result<Raw>;
+
+fn built_in(spec: &DataSpec) -> Option<(fn(&DataSpec) -> Result<Shape>, Load)> {
+    match row(&spec.set)?.source {
+        Source::BuiltIn { shape, load } => Some((shape, load)),
+        Source::Known(_) => None,
+    }
+}
+
+fn raw(spec: &DataSpec, library: &Library) -> Result<(Raw, Parts)> {
+    let raw = match built_in(spec) {
+        Some((_, load)) => load(spec)?,
+        None => library.open(&spec.set)?.load()?,
+    };
+    let parts = split::split(spec, &raw.labels, raw.classes.len(), raw.train);
+    Ok((raw, parts))
 }
 
 /// A sample of two-dimensional data, as it was generated.
@@ -126,15 +179,17 @@ pub struct Point {
 /// # Errors
 /// When there is no such data set.
 pub fn points(spec: &DataSpec) -> Result<Option<Vec<Point>>> {
-    let row = spec.row()?;
-    if row.dimensions != 2 {
+    let Some((_, load)) = built_in(spec) else {
         return Ok(None);
-    }
-    let raw = (row.load)(spec)?;
-    let parts = split::split(spec, &raw.labels, raw.classes.len());
+    };
+    let raw = load(spec)?;
+    let Values::Points(values) = &raw.values else {
+        return Ok(None);
+    };
+    let parts = split::split(spec, &raw.labels, raw.classes.len(), raw.train);
     let point = |split, index: &u32| {
         let i = *index as usize;
-        let (x, y) = (raw.values[2 * i].into(), raw.values[2 * i + 1].into());
+        let (x, y) = (values[2 * i].into(), values[2 * i + 1].into());
         Point {
             x,
             y,

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
+use super::image::Pixels;
+
 /// What is done to every value before the network sees it: `(value - mean) / deviation`, for each channel of an image
-/// (whose pixels go from 0 to 1) or each coordinate of a point. Measured on the training split.
+/// (whose pixels go from 0 to 1) or each coordinate of a point. Measured on the training split, of images at their own
+/// size and before they are varied.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Normalisation {
     /// Means by channel or coordinate.
@@ -13,49 +16,76 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    /// Measures samples of the shape `input`, given one by one.
-    pub(super) fn measure<'a>(
-        input: &[usize],
-        samples: impl Iterator<Item = &'a [f32]> + Clone,
-    ) -> Self {
-        let (channels, plane) = channels(input);
-        let sums = |start: Vec<f64>, add: &dyn Fn(usize, f64) -> f64| {
-            let mut sums = start;
+    /// Measures points of two coordinates.
+    pub(super) fn of_points<'a>(points: impl Iterator<Item = &'a [f32]> + Clone) -> Self {
+        let mean_of = |value: &dyn Fn(usize, f64) -> f64| {
+            let mut sums = [0.0; 2];
             let mut count = 0usize;
-            for sample in samples.clone() {
-                count += plane;
-                for (c, values) in sample.chunks_exact(plane).enumerate() {
-                    sums[c] += values.iter().map(|v| add(c, f64::from(*v))).sum::<f64>();
+            for point in points.clone() {
+                count += 1;
+                for (axis, sum) in sums.iter_mut().enumerate() {
+                    *sum += value(axis, f64::from(point[axis]));
                 }
             }
-            sums.iter_mut().for_each(|sum| *sum /= count.max(1) as f64);
-            sums
+            sums.map(|sum| sum / count.max(1) as f64)
         };
-        let mean = sums(vec![0.0; channels], &|_, v| v);
-        let variance = sums(vec![0.0; channels], &|c, v| (v - mean[c]) * (v - mean[c]));
-        let deviation = variance
-            .iter()
-            .map(|v| if *v > 1e-12 { v.sqrt() } else { 1.0 })
-            .collect();
+        let mean = mean_of(&|_, v| v);
+        let variance = mean_of(&|axis, v| (v - mean[axis]) * (v - mean[axis]));
+        Self {
+            mean: mean.to_vec(),
+            deviation: variance.map(deviation).to_vec(),
+        }
+    }
+
+    /// Measures some of the images. Grey that is repeated to three channels is measured once and told three times.
+    pub(super) fn of_images(pixels: &Pixels, images: &[u32], channels: usize) -> Self {
+        // How often each byte is there says it all, exactly and in no order.
+        let mut counts = vec![[0u64; 256]; pixels.channels];
+        for image in images {
+            let planes = pixels.image(*image as usize);
+            for (counts, plane) in counts
+                .iter_mut()
+                .zip(planes.chunks_exact(pixels.side * pixels.side))
+            {
+                plane
+                    .iter()
+                    .for_each(|byte| counts[usize::from(*byte)] += 1);
+            }
+        }
+        let of = |counts: &[u64; 256]| {
+            let all = counts.iter().sum::<u64>().max(1) as f64;
+            let values = || {
+                (0..256)
+                    .map(|byte| byte as f64 / f64::from(pixels.white))
+                    .zip(counts)
+            };
+            let mean = values().map(|(v, n)| v * *n as f64).sum::<f64>() / all;
+            let variance = values()
+                .map(|(v, n)| (v - mean).powi(2) * *n as f64)
+                .sum::<f64>()
+                / all;
+            (mean, deviation(variance))
+        };
+        let (mean, deviation) = (0..channels)
+            .map(|c| of(&counts[c.min(counts.len() - 1)]))
+            .unzip();
         Self { mean, deviation }
     }
 
-    /// Normalises one sample in place.
-    pub fn apply(&self, input: &[usize], sample: &mut [f32]) {
-        let (_, plane) = channels(input);
-        for (values, (mean, deviation)) in sample
-            .chunks_exact_mut(plane)
-            .zip(self.mean.iter().zip(&self.deviation))
+    /// Normalises one point in place.
+    pub(crate) fn apply(&self, point: &mut [f32]) {
+        for (value, (mean, deviation)) in
+            point.iter_mut().zip(self.mean.iter().zip(&self.deviation))
         {
-            for value in values {
-                *value = ((f64::from(*value) - mean) / deviation) as f32;
-            }
+            *value = ((f64::from(*value) - mean) / deviation) as f32;
         }
     }
 }
 
-/// Channels and the values in each: a coordinate is a channel of one value.
-fn channels(input: &[usize]) -> (usize, usize) {
-    let channels = input.first().copied().unwrap_or(1);
-    (channels, input.iter().skip(1).product::<usize>().max(1))
+fn deviation(variance: f64) -> f64 {
+    if variance > 1e-12 {
+        variance.sqrt()
+    } else {
+        1.0
+    }
 }

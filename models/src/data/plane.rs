@@ -5,17 +5,27 @@ use std::f64::consts::{PI, TAU};
 
 use serde::Deserialize;
 
-use super::{DataSetRow, Raw};
+use super::table::{DataSetRow, Raw, Source, Values};
 use crate::error::Result;
 use crate::random::{Generator, Key};
 use crate::spec::{DataSpec, Field, FieldKind};
+
+/// Points that are generated from a place for each.
+macro_rules! generated {
+    ($place:expr) => {
+        Source::BuiltIn {
+            shape: |spec| Ok((vec![2], spec.options::<Options>()?.classes)),
+            load: |spec| generate(spec, $place),
+        }
+    };
+}
 
 pub(super) const BLOBS: DataSetRow = DataSetRow {
     set: "blobs",
     title: "Blobs",
     summary: "A cloud of points for each class, apart from each other: straight lines divide them.",
     fields: &[SAMPLES, noise("0.5"), CLASSES],
-    load: |spec| generate(spec, blob),
+    source: generated!(blob),
     ..PLANE
 };
 
@@ -24,7 +34,7 @@ pub(super) const MOONS: DataSetRow = DataSetRow {
     title: "Moons",
     summary: "Two half circles that reach into each other: no straight line divides them.",
     fields: &[SAMPLES, noise("0.15")],
-    load: |spec| generate(spec, moon),
+    source: generated!(moon),
     ..PLANE
 };
 
@@ -33,7 +43,7 @@ pub(super) const CIRCLES: DataSetRow = DataSetRow {
     title: "Circles",
     summary: "A ring around a ring: no straight line divides them.",
     fields: &[SAMPLES, noise("0.08")],
-    load: |spec| generate(spec, circle),
+    source: generated!(circle),
     ..PLANE
 };
 
@@ -42,7 +52,7 @@ pub(super) const SPIRAL: DataSetRow = DataSetRow {
     title: "Spiral",
     summary: "Arms wound around each other, one for each class: the hardest of the plane.",
     fields: &[SAMPLES, noise("0.03"), CLASSES],
-    load: |spec| generate(spec, spiral),
+    source: generated!(spiral),
     ..PLANE
 };
 
@@ -51,7 +61,7 @@ pub(super) const XOR: DataSetRow = DataSetRow {
     title: "Exclusive or",
     summary: "Four squares, the opposite ones of one class: the problem that no single perceptron solves.",
     fields: &[SAMPLES, noise("0.05")],
-    load: |spec| generate(spec, exclusive_or),
+    source: generated!(exclusive_or),
     ..PLANE
 };
 
@@ -65,8 +75,7 @@ const PLANE: DataSetRow = DataSetRow {
     classes: 2,
     fields: &[],
     defaults: &[],
-    shape: |spec| Ok((vec![2], spec.options::<Options>()?.classes)),
-    load: |spec| generate(spec, blob),
+    source: generated!(blob),
 };
 
 const SAMPLES: Field = Field::new(
@@ -129,22 +138,23 @@ fn generate(spec: &DataSpec, place: Place) -> Result<Raw> {
         classes,
     } = spec.options()?;
     let mut generator = Key::new(0, &format!("points {}", spec.set)).generator();
-    let mut raw = Raw {
-        classes: (0..classes)
-            .map(|class| format!("class {}", class + 1))
-            .collect(),
-        input: vec![2],
-        values: Vec::with_capacity(2 * samples),
-        labels: Vec::with_capacity(samples),
-    };
+    let mut values = Vec::with_capacity(2 * samples);
+    let mut labels = Vec::with_capacity(samples);
     for i in 0..samples {
         let class = i % classes;
         let (x, y) = place(&mut generator, class, classes);
-        raw.values.push((x + noise * generator.normal()) as f32);
-        raw.values.push((y + noise * generator.normal()) as f32);
-        raw.labels.push(class as u32);
+        values.push((x + noise * generator.normal()) as f32);
+        values.push((y + noise * generator.normal()) as f32);
+        labels.push(class as u32);
     }
-    Ok(raw)
+    Ok(Raw {
+        classes: (0..classes)
+            .map(|class| format!("class {}", class + 1))
+            .collect(),
+        values: Values::Points(values),
+        labels,
+        train: None,
+    })
 }
 
 /// Centres on a circle, 4 from each neighbour: 8 deviations at the default noise. Turned, so that the line between two

@@ -1,19 +1,121 @@
-//! Samples in memory: all values in one piece, so that a batch is gathered by copying rows.
+//! Samples in memory, all in one piece: a batch is gathered from it. Many images stay bytes, and become numbers of the
+//! asked size as they are gathered: 60,000 images of 3x32x32 are 184 MB as bytes, and 737 MB as numbers.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::Raw;
+use super::image::{Pixels, Resize};
 use super::normalise::Normalisation;
 use super::split::{Parts, Split};
+use super::table::{Raw, Values};
+use super::{Augmentation, ImageOptions, Outline, Variety};
 use crate::error::Result;
+use crate::spec::DataSpec;
 
-/// The samples of one split, normalised.
+/// The samples of one split, normalised. Clones share the memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
-    values: Vec<f32>,
-    labels: Vec<u32>,
+    pool: Arc<Pool>,
+    /// Where in the pool the samples are.
+    places: Arc<Vec<u32>>,
+    labels: Arc<Vec<u32>>,
     /// Values of one sample.
     size: usize,
+    /// Pixels along a side of an image; `None` for points.
+    side: Option<usize>,
+}
+
+/// The samples of all splits.
+#[derive(Debug, PartialEq)]
+enum Pool {
+    /// Sample after sample as the network sees it.
+    Numbers(Vec<f32>),
+    Images(Images),
+}
+
+/// Images, and how they become numbers.
+#[derive(Debug, PartialEq)]
+struct Images {
+    pixels: Pixels,
+    /// To the asked size; `None` where it is the images' own.
+    resize: Option<Resize>,
+    /// The asked size.
+    size: usize,
+    /// For each channel asked for the normalised number of each byte.
+    numbers: Vec<[f32; 256]>,
+    /// The same as a line, for what lies between the bytes: factor and summand.
+    lines: Vec<(f32, f32)>,
+}
+
+impl Images {
+    fn new(pixels: Pixels, options: &ImageOptions, normalisation: &Normalisation) -> Self {
+        let resize = (pixels.side != options.size).then(|| Resize::new(pixels.side, options.size));
+        let white = f64::from(pixels.white);
+        let channels = || normalisation.mean.iter().zip(&normalisation.deviation);
+        let numbers = channels().map(|(mean, deviation)| {
+            std::array::from_fn(|byte| ((byte as f64 / white - mean) / deviation) as f32)
+        });
+        let lines = channels().map(|(mean, deviation)| {
+            (
+                (1.0 / (white * deviation)) as f32,
+                (-mean / deviation) as f32,
+            )
+        });
+        Self {
+            resize,
+            size: options.size,
+            numbers: numbers.collect(),
+            lines: lines.collect(),
+            pixels,
+        }
+    }
+
+    /// Few images become numbers once and for all, so that a batch is a matter of copying.
+    fn into_pool(self) -> Pool {
+        const FEW: usize = 1 << 20;
+        let (images, size) = (self.pixels.bytes.len() / self.pixels.size(), self.values());
+        if images.saturating_mul(size) > FEW {
+            return Pool::Images(self);
+        }
+        let mut numbers = vec![0.0; images * size];
+        let places = numbers.chunks_exact_mut(size).enumerate();
+        places.for_each(|(index, into)| self.write(index, into));
+        Pool::Numbers(numbers)
+    }
+
+    /// Values of one image as the network sees it.
+    fn values(&self) -> usize {
+        self.numbers.len() * self.size * self.size
+    }
+
+    /// Writes one image as numbers.
+    fn write(&self, index: usize, into: &mut [f32]) {
+        let image = self.pixels.image(index);
+        let side = self.pixels.side;
+        let plane = |channel: usize| {
+            let channel = channel.min(self.pixels.channels - 1);
+            &image[channel * side * side..(channel + 1) * side * side]
+        };
+        let mut along = Vec::new();
+        for (channel, into) in into.chunks_exact_mut(self.size * self.size).enumerate() {
+            match &self.resize {
+                None => {
+                    let numbers = &self.numbers[channel];
+                    into.iter_mut()
+                        .zip(plane(channel))
+                        .for_each(|(into, byte)| *into = numbers[usize::from(*byte)]);
+                }
+                Some(resize) => {
+                    resize.plane(plane(channel), &mut along, into);
+                    let (factor, summand) = self.lines[channel];
+                    into.iter_mut()
+                        .for_each(|value| *value = *value * factor + summand);
+                }
+            }
+        }
+    }
 }
 
 impl Samples {
@@ -32,32 +134,63 @@ impl Samples {
         &self.labels
     }
 
-    /// One sample's values.
-    pub fn values(&self, index: usize) -> &[f32] {
-        &self.values[index * self.size..(index + 1) * self.size]
+    /// Values of one sample.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
-    /// The values and classes of the samples at these places, in this order.
-    pub fn gather(&self, places: &[u32]) -> (Vec<f32>, Vec<u32>) {
-        let mut values = Vec::with_capacity(places.len() * self.size);
-        places
-            .iter()
-            .for_each(|place| values.extend_from_slice(self.values(*place as usize)));
-        (
-            values,
-            places
-                .iter()
-                .map(|place| self.labels[*place as usize])
-                .collect(),
-        )
+    /// One sample's values, as the network sees them.
+    pub fn values(&self, index: usize) -> Vec<f32> {
+        let mut values = vec![0.0; self.size()];
+        self.write(index, &mut values);
+        values
     }
 
-    /// The values and classes of neighbouring samples.
+    fn write(&self, index: usize, into: &mut [f32]) {
+        let place = self.places[index] as usize;
+        match &*self.pool {
+            Pool::Numbers(numbers) => {
+                into.copy_from_slice(&numbers[place * self.size..(place + 1) * self.size]);
+            }
+            Pool::Images(images) => images.write(place, into),
+        }
+    }
+
+    /// The values and classes of the samples with these indices, in this order; images varied where that is asked for.
+    pub fn gather(&self, indices: &[u32], variety: Option<&Variety>) -> (Vec<f32>, Vec<u32>) {
+        let mut values = vec![0.0; indices.len() * self.size()];
+        let mut plain = Vec::new();
+        for (index, into) in indices.iter().zip(values.chunks_exact_mut(self.size())) {
+            match (variety, self.side) {
+                (Some(variety), Some(side)) => {
+                    plain.resize(into.len(), 0.0);
+                    self.write(*index as usize, &mut plain);
+                    variety.write(u64::from(*index), side, &plain, into);
+                }
+                _ => self.write(*index as usize, into),
+            }
+        }
+        let labels = indices.iter().map(|index| self.labels[*index as usize]);
+        (values, labels.collect())
+    }
+
+    /// The values and classes of neighbouring samples, made by all threads where they are many.
     pub fn slice(&self, range: std::ops::Range<usize>) -> (Vec<f32>, &[u32]) {
-        (
-            self.values[range.start * self.size..range.end * self.size].to_vec(),
-            &self.labels[range],
-        )
+        /// Values for which it is not worth to wake a thread.
+        const FEW: usize = 1 << 16;
+        let size = self.size();
+        let mut values = vec![0.0; range.len() * size];
+        let each = |(into, index): (&mut [f32], usize)| self.write(index, into);
+        if values.len() <= FEW {
+            values
+                .chunks_exact_mut(size)
+                .zip(range.clone())
+                .for_each(each);
+        } else {
+            let samples = values.par_chunks_exact_mut(size).with_min_len(16);
+            samples.zip(range.clone()).for_each(each);
+        }
+        (values, &self.labels[range])
     }
 }
 
@@ -76,57 +209,98 @@ pub struct Splits {
     pub input: Vec<usize>,
     /// What was done to the values.
     pub normalisation: Normalisation,
+    /// How training images are varied.
+    pub augmentation: Augmentation,
     /// For points, the least and the greatest of each raw coordinate over all splits.
     pub range: Option<[[f64; 2]; 2]>,
-    /// SHA-256 over classes, shapes, labels and normalised values of all splits, in hexadecimal.
+    /// SHA-256 over classes, shape, and the labels and values of all splits as they are before they are resized and
+    /// normalised; in hexadecimal.
     pub hash: String,
 }
 
 impl Splits {
-    pub(super) fn new(raw: Raw, parts: &Parts) -> Result<Self> {
-        let size: usize = raw.input.iter().product();
-        let sample =
-            |index: &u32| &raw.values[*index as usize * size..(*index as usize + 1) * size];
-        let normalisation =
-            Normalisation::measure(&raw.input, parts.of(Split::Train).iter().map(sample));
-        let gather = |split| {
-            let indices = parts.of(split);
-            let mut values = Vec::with_capacity(indices.len() * size);
-            indices
-                .iter()
-                .for_each(|index| values.extend_from_slice(sample(index)));
-            values
-                .chunks_exact_mut(size)
-                .for_each(|sample| normalisation.apply(&raw.input, sample));
-            let labels = indices
+    /// What is known of them without their samples.
+    pub fn outline(&self) -> Outline {
+        Outline {
+            classes: self.classes.clone(),
+            input: self.input.clone(),
+            train: self.train.len(),
+            validation: self.validation.len(),
+            test: self.test.len(),
+        }
+    }
+
+    pub(super) fn new(spec: &DataSpec, raw: Raw, parts: &Parts) -> Result<Self> {
+        let train = parts.of(Split::Train);
+        let labels = |split: Split| {
+            parts
+                .of(split)
                 .iter()
                 .map(|index| raw.labels[*index as usize])
-                .collect();
-            Samples {
-                values,
-                labels,
-                size,
+                .collect::<Vec<_>>()
+        };
+        let labels = SPLITS.map(labels);
+        let mut augmentation = Augmentation::default();
+        let (input, pool, normalisation, range, hash) = match raw.values {
+            Values::Points(mut values) => {
+                let hash = hash(&raw.classes, &[2], parts, &labels, |index| {
+                    bytes(&values[2 * index..2 * index + 2])
+                });
+                let range = range(&values);
+                let point = |index: &u32| &values[*index as usize * 2..*index as usize * 2 + 2];
+                let normalisation = Normalisation::of_points(train.iter().map(point));
+                values
+                    .chunks_exact_mut(2)
+                    .for_each(|point| normalisation.apply(point));
+                (
+                    vec![2],
+                    Pool::Numbers(values),
+                    normalisation,
+                    Some(range),
+                    hash,
+                )
+            }
+            Values::Images(pixels) => {
+                let options: ImageOptions = spec.options()?;
+                let input = options.shape();
+                augmentation = Augmentation::of(&options.augment);
+                let pixels = if options.channels == 1 {
+                    pixels.into_grey()
+                } else {
+                    pixels
+                };
+                let hash = hash(&raw.classes, &input, parts, &labels, |index| {
+                    pixels.image(index)
+                });
+                let normalisation = Normalisation::of_images(&pixels, train, options.channels);
+                let images = Images::new(pixels, &options, &normalisation);
+                (input, images.into_pool(), normalisation, None, hash)
             }
         };
-        let (train, validation, test) = (
-            gather(Split::Train),
-            gather(Split::Validation),
-            gather(Split::Test),
-        );
-        let range = (raw.input == [2]).then(|| range(&raw.values));
-        let hash = hash(&raw, [&train, &validation, &test]);
+        let pool = Arc::new(pool);
+        let [train, validation, test] = labels;
+        let samples = |split: Split, labels: Vec<u32>| Samples {
+            pool: Arc::clone(&pool),
+            places: Arc::new(parts.of(split).to_vec()),
+            labels: Arc::new(labels),
+            size: input.iter().product(),
+            side: input.get(1).copied(),
+        };
         Ok(Self {
-            train,
-            validation,
-            test,
+            train: samples(Split::Train, train),
+            validation: samples(Split::Validation, validation),
+            test: samples(Split::Test, test),
             classes: raw.classes,
-            input: raw.input,
+            input,
             normalisation,
+            augmentation,
             range,
             hash,
         })
     }
 }
+
+const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
 fn range(points: &[f32]) -> [[f64; 2]; 2] {
     [0, 1].map(|axis| {
@@ -137,26 +311,36 @@ fn range(points: &[f32]) -> [[f64; 2]; 2] {
     })
 }
 
-fn hash(raw: &Raw, splits: [&Samples; 3]) -> String {
+fn bytes(point: &[f32]) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    for (bytes, value) in bytes.chunks_exact_mut(4).zip(point) {
+        bytes.copy_from_slice(&value.to_le_bytes());
+    }
+    bytes
+}
+
+fn hash<B: AsRef<[u8]>>(
+    classes: &[String],
+    input: &[usize],
+    parts: &Parts,
+    labels: &[Vec<u32>; 3],
+    sample: impl Fn(usize) -> B,
+) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{:?} {:?}\n", raw.classes, raw.input));
-    let mut bytes = Vec::new();
-    for split in splits {
-        hash.update((split.len() as u64).to_le_bytes());
-        split
-            .labels
+    hash.update(format!("{classes:?} {input:?}\n"));
+    for (split, labels) in SPLITS.into_iter().zip(labels) {
+        hash.update((labels.len() as u64).to_le_bytes());
+        labels
             .iter()
             .for_each(|label| hash.update(label.to_le_bytes()));
-        for values in split.values.chunks(4096) {
-            bytes.clear();
-            values
-                .iter()
-                .for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
-            hash.update(&bytes);
+        for index in parts.of(split) {
+            hash.update(sample(*index as usize));
         }
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
+}
+
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

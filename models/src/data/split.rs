@@ -29,6 +29,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// The samples of a split, by index.
     pub(super) fn of(&self, split: Split) -> &[u32] {
         match split {
             Split::Train => &self.train,
@@ -38,16 +39,26 @@ impl Parts {
     }
 }
 
-/// Splits samples by their classes: a fifth for the test, then the asked share of the rest for validation, then no more
-/// training samples than the limit. Another share for validation leaves the test split as it is.
-pub(super) fn split(spec: &DataSpec, labels: &[u32], classes: usize) -> Parts {
+/// Splits samples by their classes: a fifth for the test, unless the set itself says that all but its first `train`
+/// samples are; then the asked share of the rest for validation, then no more training samples than the limit. Another
+/// share for validation leaves the test split as it is.
+pub(super) fn split(
+    spec: &DataSpec,
+    labels: &[u32],
+    classes: usize,
+    train: Option<usize>,
+) -> Parts {
     let mut generator = Key::new(0, &format!("split {}", spec.set)).generator();
     let mut groups = vec![Vec::new(); classes];
-    for (index, label) in labels.iter().enumerate() {
+    let shared = train.unwrap_or(labels.len()).min(labels.len());
+    for (index, label) in labels[..shared].iter().enumerate() {
         groups[*label as usize].push(index as u32);
     }
     groups.iter_mut().for_each(|group| generator.shuffle(group));
-    let mut test = take(&mut groups, TEST);
+    let mut test = match train {
+        Some(_) => (shared as u32..labels.len() as u32).collect(),
+        None => take(&mut groups, TEST),
+    };
     let mut validation = take(&mut groups, spec.validation);
     let mut train = groups.concat();
     // Any order would do for measuring; for training it decides what a limit keeps.

@@ -6,7 +6,7 @@ use super::field::{Field, FieldError};
 use super::rules;
 use super::run_spec::{NetworkSpec, RunSpec};
 use super::table::{COMMON, GROUPS, Group, of_criterion};
-use crate::data::{self, DataSetRow};
+use crate::data::{DataSet, Library, State, missing};
 use crate::networks::{self, NetworkRow};
 
 /// Checks a document and fills in its defaults.
@@ -14,19 +14,20 @@ use crate::networks::{self, NetworkRow};
 /// A value that is not given comes from the network's row, else from the data set's, else from the field.
 ///
 /// # Errors
-/// Every fault of the document at once. Faults between fields are looked for once each field is right by itself.
-pub fn check(json: &Value) -> std::result::Result<RunSpec, Vec<FieldError>> {
+/// Every fault of the document at once; a data set that is not in the library is one. Faults between fields are looked
+/// for once each field is right by itself.
+pub fn check(json: &Value, library: &Library) -> std::result::Result<RunSpec, Vec<FieldError>> {
     let Value::Object(document) = json else {
         return Err(vec![fault("", json, "must be an object")]);
     };
     let mut check = Check::new(document);
-    check.all();
+    check.all(library);
     if !check.errors.is_empty() {
         return Err(check.errors);
     }
     let spec: RunSpec = serde_json::from_value(Value::Object(check.filled))
         .map_err(|e| vec![fault("", &Value::Null, &e.to_string())])?;
-    match rules::between_fields(&spec) {
+    match rules::between_fields(&spec, library) {
         errors if errors.is_empty() => Ok(spec),
         errors => Err(errors),
     }
@@ -62,7 +63,7 @@ const SECTIONS: [&str; 3] = ["data", "network", "training"];
 struct Check<'a> {
     document: &'a Map<String, Value>,
     network: Option<&'static NetworkRow>,
-    data: Option<&'static DataSetRow>,
+    data: Option<DataSet>,
     filled: Map<String, Value>,
     errors: Vec<FieldError>,
     /// Paths that the rows in use know.
@@ -81,14 +82,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn all(&mut self) {
+    fn all(&mut self, library: &Library) {
         for section in SECTIONS {
             self.section(section);
         }
-        self.data_row();
+        self.data_set(library);
         self.network_row();
         self.fields(COMMON);
-        self.fields(self.data.map_or(&[], |row| row.fields));
+        self.fields(self.data.as_ref().map_or(&[], |set| set.fields));
         self.fields(self.network.map_or(&[], |row| row.fields));
         self.fields(self.network.map_or(&[], |row| of_criterion(row.criterion)));
         for group in GROUPS {
@@ -117,25 +118,33 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn data_row(&mut self) {
-        let names = data::DATA_SETS.iter().map(|row| row.set);
-        self.data = self
-            .choose("data.set", names)
-            .and_then(|set| data::row(&set));
+    fn data_set(&mut self, library: &Library) {
+        let sets = library.sets();
+        let names: Vec<&str> = sets.iter().map(|set| &*set.set).collect();
+        let Some(name) = self.choose("data.set", &names) else {
+            return;
+        };
+        self.data = sets.into_iter().find(|set| set.set == name);
+        let message = match self.data.as_ref().map(|set| &set.state) {
+            Some(State::Missing) => missing(&name),
+            Some(State::Damaged { message }) => format!("cannot be read: {message}"),
+            _ => return,
+        };
+        self.errors
+            .push(fault("data.set", &Value::from(name), &message));
     }
 
     fn network_row(&mut self) {
-        let names = networks::NETWORKS.iter().map(|row| row.kind);
+        let names: Vec<_> = networks::NETWORKS.iter().map(|row| row.kind).collect();
         self.network = self
-            .choose("network.kind", names)
+            .choose("network.kind", &names)
             .and_then(|kind| networks::row(&kind));
     }
 
     /// The word that chooses a row; it has no default.
-    fn choose(&mut self, path: &str, names: impl Iterator<Item = &'static str>) -> Option<String> {
+    fn choose(&mut self, path: &str, names: &[&str]) -> Option<String> {
         self.known.push(path.to_owned());
         let given = self.given(path);
-        let names: Vec<_> = names.collect();
         if let Some(Value::String(name)) = given
             && names.contains(&name.as_str())
         {
@@ -161,9 +170,11 @@ impl<'a> Check<'a> {
     /// What a field is when the document does not say.
     fn default(&self, path: &str, last: &str) -> Value {
         let network = self.network.map_or(&[][..], |row| row.defaults);
-        let data = self.data.map_or(&[][..], |row| row.defaults);
-        let row = network.iter().chain(data).find(|(of, _)| *of == path);
-        literal(row.map_or(last, |(_, json)| json))
+        if let Some((_, json)) = network.iter().find(|(of, _)| *of == path) {
+            return literal(json);
+        }
+        let data = self.data.as_ref().and_then(|set| set.defaults.get(path));
+        data.cloned().unwrap_or_else(|| literal(last))
     }
 
     fn fill(&mut self, path: &str, value: Value) {
@@ -295,7 +306,7 @@ impl<'a> Check<'a> {
 
     /// A run without a name is called after what it does.
     fn name(&mut self) {
-        if let (Some(network), Some(data)) = (self.network, self.data)
+        if let (Some(network), Some(data)) = (self.network, &self.data)
             && self
                 .filled
                 .get("name")
@@ -309,6 +320,13 @@ impl<'a> Check<'a> {
 }
 
 /// The value of a literal of the tables; they are all JSON, as a test sees to.
-pub(super) fn literal(json: &str) -> Value {
+fn literal(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_default()
+}
+
+/// The values of a row's defaults by their paths.
+pub(crate) fn literals(row: &[(&str, &str)]) -> Map<String, Value> {
+    row.iter()
+        .map(|(path, json)| ((*path).to_owned(), literal(json)))
+        .collect()
 }

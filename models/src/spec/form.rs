@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Field;
-use super::check::literal;
+use super::check::literals;
 use super::table::{COMMON, GROUPS, Group, of_criterion};
-use crate::data::DATA_SETS;
+use crate::data::{DataSet, Library};
 use crate::networks::NETWORKS;
 
 /// Everything that a form for a run needs.
@@ -17,7 +17,7 @@ pub struct FormTable {
     /// The networks.
     pub networks: Vec<FormNetwork>,
     /// The data sets.
-    pub data_sets: Vec<FormDataSet>,
+    pub data_sets: Vec<DataSet>,
     /// Fields that depend on a choice.
     pub groups: &'static [Group],
 }
@@ -39,57 +39,20 @@ pub struct FormNetwork {
     pub dimensions: &'static [usize],
 }
 
-/// A data set that can be chosen.
-#[derive(Clone, Debug, Serialize)]
-pub struct FormDataSet {
-    /// Its name in a document.
-    pub set: &'static str,
-    /// Its name for people.
-    pub title: &'static str,
-    /// What it is, in a sentence or two.
-    pub summary: &'static str,
-    /// Whose it is and under which terms.
-    pub licence: &'static str,
-    /// 2 for points, 3 for images.
-    pub dimensions: usize,
-    /// How many classes it has by default.
-    pub classes: usize,
-    /// What it takes.
-    pub fields: &'static [Field],
-    /// Defaults that differ from the fields' own, by path.
-    pub defaults: Map<String, Value>,
-}
-
 /// The table of fields, of networks and of data sets.
-pub fn form() -> FormTable {
+pub fn form(library: &Library) -> FormTable {
     let networks = NETWORKS.iter().map(|row| FormNetwork {
         kind: row.kind,
         title: row.title,
         summary: row.summary,
         fields: [row.fields, of_criterion(row.criterion)].concat(),
-        defaults: defaults(row.defaults),
+        defaults: literals(row.defaults),
         dimensions: row.dimensions,
-    });
-    let data_sets = DATA_SETS.iter().map(|row| FormDataSet {
-        set: row.set,
-        title: row.title,
-        summary: row.summary,
-        licence: row.licence,
-        dimensions: row.dimensions,
-        classes: row.classes,
-        fields: row.fields,
-        defaults: defaults(row.defaults),
     });
     FormTable {
         common: COMMON,
         networks: networks.collect(),
-        data_sets: data_sets.collect(),
+        data_sets: library.sets(),
         groups: GROUPS,
     }
-}
-
-fn defaults(row: &[(&str, &str)]) -> Map<String, Value> {
-    row.iter()
-        .map(|(path, json)| ((*path).to_owned(), literal(json)))
-        .collect()
 }

@@ -20,9 +20,9 @@ mod table;
 mod value;
 
 pub use check::check;
-pub(crate) use check::check_network;
+pub(crate) use check::{check_network, literals};
 pub use field::{Choice, Field, FieldError, FieldKind};
-pub use form::{FormDataSet, FormNetwork, FormTable, form};
+pub use form::{FormNetwork, FormTable, form};
 pub use run_spec::{
     DataSpec, EarlyStopping, Metric, NetworkSpec, OptimizerSpec, RunSpec, ScheduleSpec,
     TrainingSpec,

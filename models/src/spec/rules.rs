@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::check::fault;
 use super::field::FieldError;
 use super::run_spec::{OptimizerSpec, RunSpec, ScheduleSpec};
+use crate::data::{self, Library};
 use crate::error::Error;
-use crate::{data, networks};
+use crate::networks;
 
 /// The faults between the fields of a specification.
-pub(super) fn between_fields(spec: &RunSpec) -> Vec<FieldError> {
+pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if let OptimizerSpec::Sgd {
         momentum,
@@ -43,12 +44,13 @@ pub(super) fn between_fields(spec: &RunSpec) -> Vec<FieldError> {
         errors.push(fault("training.batch_size", &Value::from(1), message));
     }
     // Also finds the network that does not take such data, and the one that is too large.
-    match data::shape(&spec.data)
+    match data::shape(&spec.data, library)
         .and_then(|(input, classes)| networks::Model::count(&spec.network, &input, classes))
     {
         Ok(_) => {}
         Err(Error::Setting { path, message }) => {
             let value = match path.as_str() {
+                "data.set" => Value::from(spec.data.set.as_str()),
                 "network.kind" => Value::from(spec.network.kind.as_str()),
                 _ => serde_json::to_value(&spec.network).unwrap_or_default(),
             };

@@ -25,7 +25,7 @@ pub struct RunSpec {
 /// What is learnt from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataSpec {
-    /// The data set's name in [`DATA_SETS`](crate::data::DATA_SETS).
+    /// The data set's name in the [`Library`](crate::data::Library).
     pub set: String,
     /// The share of the samples outside the test split that is held back to validate on, 0 to 0.5.
     pub validation: f64,

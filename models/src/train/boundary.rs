@@ -51,7 +51,7 @@ pub(super) fn boundary(
     }
     values
         .chunks_exact_mut(2)
-        .for_each(|point| data.normalisation.apply(&data.input, point));
+        .for_each(|point| data.normalisation.apply(point));
     let scores = learner.scores(values, CELLS * CELLS)?;
     let cells = match learner.model.criterion() {
         Criterion::CrossEntropy => by_probability(&ops::softmax(&scores)?),

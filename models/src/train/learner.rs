@@ -121,7 +121,7 @@ impl Learner {
         if samples.is_empty() {
             return Ok(None);
         }
-        let rows = (VALUES / samples.values(0).len().max(1)).clamp(16, 1024);
+        let rows = (VALUES / samples.size().max(1)).clamp(16, 1024);
         let mut loss = 0.0;
         let mut confusion = vec![vec![0; classes]; classes];
         for start in (0..samples.len()).step_by(rows) {

@@ -5,6 +5,7 @@
 //! | `event` | what a run tells, and who listens |
 //! | `plan` | what a run will do, known before it starts |
 //! | `run` | the loop |
+//! | `loader` | the batches, made while the step before computes |
 //! | `learner`, `optimizer` | one step, one evaluation |
 //! | `schedule` | the learning rate of every step |
 //! | `progress` | how far a run has come, and which epoch was the best |
@@ -20,6 +21,7 @@ mod checkpoint;
 mod environment;
 mod event;
 mod learner;
+mod loader;
 mod optimizer;
 mod plan;
 mod progress;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::data::{self, Splits};
+use crate::data::{self, Library, Outline};
 use crate::error::Result;
 use crate::networks::Model;
 use crate::spec::RunSpec;
@@ -31,24 +31,24 @@ pub struct Plan {
 /// Works out what a run will do, without training.
 ///
 /// # Errors
-/// When the data cannot be loaded or the network cannot be built for it.
-pub fn prepare(spec: &RunSpec) -> Result<Plan> {
-    Plan::new(spec, &data::load(&spec.data)?)
+/// When the data cannot be read or the network cannot be built for it.
+pub fn prepare(spec: &RunSpec, library: &Library) -> Result<Plan> {
+    Plan::new(spec, data::outline(&spec.data, library)?)
 }
 
 impl Plan {
-    pub(super) fn new(spec: &RunSpec, data: &Splits) -> Result<Self> {
-        let train_samples = data.train.len() as u64;
+    pub(super) fn new(spec: &RunSpec, data: Outline) -> Result<Self> {
+        let train_samples = data.train as u64;
         let steps_per_epoch = train_samples.div_ceil(spec.training.batch_size);
         Ok(Self {
             parameters: Model::count(&spec.network, &data.input, data.classes.len())?,
             train_samples,
-            validation_samples: data.validation.len() as u64,
-            test_samples: data.test.len() as u64,
+            validation_samples: data.validation as u64,
+            test_samples: data.test as u64,
             steps_per_epoch,
             total_steps: steps_per_epoch * spec.training.epochs,
-            classes: data.classes.clone(),
-            input: data.input.clone(),
+            classes: data.classes,
+            input: data.input,
         })
     }
 }

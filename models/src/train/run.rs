@@ -8,30 +8,36 @@ use super::checkpoint::Checkpoints;
 use super::environment;
 use super::event::{Control, EpochEnd, Event, Observer, Reason, Started, Step, TestResult, Which};
 use super::learner::Learner;
+use super::loader::{Batch, Loader, Source};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::rate::Rate;
 use super::schedule::lr_at;
-use crate::data::{self, Splits};
+use crate::data::{self, Library, Splits};
 use crate::error::{Error, Result};
 use crate::networks::Model;
 use crate::ops::{set_threads, threads};
-use crate::random::Key;
 use crate::spec::RunSpec;
 
-/// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`.
+/// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`. The
+/// library must have its data set.
 ///
 /// # Errors
 /// When the data, a file, a tensor operation or the observer fails. The caller tells of it; every other end of a run
 /// is told here, as [`Event::Finished`].
-pub fn train(spec: &RunSpec, checkpoints: &Path, observer: &mut dyn Observer) -> Result<Reason> {
+pub fn train(
+    spec: &RunSpec,
+    library: &Library,
+    checkpoints: &Path,
+    observer: &mut dyn Observer,
+) -> Result<Reason> {
     let threads = spec
         .training
         .threads
         .map_or_else(threads::available, |n| n as usize);
     set_threads(threads)?;
-    let data = data::load(&spec.data)?;
-    let plan = Plan::new(spec, &data)?;
+    let data = data::load(&spec.data, library)?;
+    let plan = Plan::new(spec, data.outline())?;
     let model = Model::new(
         &spec.network,
         &data.input,
@@ -41,11 +47,22 @@ pub fn train(spec: &RunSpec, checkpoints: &Path, observer: &mut dyn Observer) ->
     let mut learner = Learner::of_run(model, &spec.training);
     let mut checkpoints = Checkpoints::in_folder(checkpoints)?;
     let start = checkpoints.resume(&mut learner)?;
+    let source = Source {
+        samples: data.train.clone(),
+        augmentation: data.augmentation,
+        seed: spec.training.seed,
+        batch_size: spec.training.batch_size as usize,
+        epochs: spec.training.epochs,
+    };
+    let batches = source.batches();
+    let loader = Loader::new(source, start.progress.epoch, start.progress.batch)?;
     let base = start.progress.elapsed;
     let mut run = Run {
         spec,
         plan,
         data,
+        loader,
+        batches,
         learner,
         checkpoints,
         observer,
@@ -66,6 +83,9 @@ struct Run<'a> {
     spec: &'a RunSpec,
     plan: Plan,
     data: Splits,
+    loader: Loader,
+    /// Batches of an epoch.
+    batches: u64,
     learner: Learner,
     checkpoints: Checkpoints,
     observer: &'a mut dyn Observer,
@@ -126,19 +146,13 @@ impl Run<'_> {
     /// Trains the rest of the epoch under way.
     fn epoch(&mut self) -> Result<Option<End>> {
         let stopped = || Ok(Some((Reason::Stopped, String::new())));
-        let mut order: Vec<u32> = (0..self.data.train.len() as u32).collect();
-        let epoch = self.progress.epoch + 1;
-        let key = Key::new(self.spec.training.seed, &format!("order {epoch}"));
-        key.generator().shuffle(&mut order);
-        let batch_size = self.spec.training.batch_size as usize;
-        let done = self.progress.batch as usize;
         let before = self.progress.epoch_seconds;
         let began = Instant::now();
-        for places in order.chunks(batch_size).skip(done) {
+        while self.progress.batch < self.batches {
             if self.stop {
                 return stopped();
             }
-            if let Some(end) = self.step(places)? {
+            if let Some(end) = self.step()? {
                 return Ok(Some(end));
             }
             self.progress.epoch_seconds = before + began.elapsed().as_secs_f64();
@@ -152,13 +166,13 @@ impl Run<'_> {
         self.end_epoch()
     }
 
-    fn step(&mut self, places: &[u32]) -> Result<Option<End>> {
+    fn step(&mut self) -> Result<Option<End>> {
         let began = Instant::now();
-        let (values, truth) = self.data.train.gather(places);
-        let x = self.learner.batch(values, places.len())?;
+        let Batch { values, truth } = self.loader.next()?;
+        let x = self.learner.batch(values, truth.len())?;
         let (step, lr) = (self.progress.step + 1, self.lr());
         let loss = self.learner.step(&x, &truth, lr, step)?;
-        let samples = places.len() as u64;
+        let samples = truth.len() as u64;
         self.rate.add(samples, began.elapsed());
         let told = Step {
             step,

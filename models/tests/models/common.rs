@@ -3,8 +3,24 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vivarium_models::spec::{RunSpec, check};
+use vivarium_models::data::{self, DATA_SETS, DataSetRow, Library, Splits};
+use vivarium_models::spec::{self, DataSpec, FieldError, RunSpec};
 use vivarium_models::train::{Control, Event, Observer, Reason, Step, train};
+
+/// The check with the data sets of this program alone.
+pub(crate) fn check(document: &Value) -> Result<RunSpec, Vec<FieldError>> {
+    spec::check(document, &Library::none())
+}
+
+/// The data sets of this program.
+pub(crate) fn built_in() -> impl Iterator<Item = &'static DataSetRow> {
+    DATA_SETS.iter().filter(|row| row.is_built_in())
+}
+
+/// A data set of this program.
+pub(crate) fn load(spec: &DataSpec) -> Splits {
+    data::load(spec, &Library::none()).unwrap()
+}
 
 /// The run of a document that is right.
 pub(crate) fn spec(document: Value) -> RunSpec {
@@ -129,7 +145,7 @@ pub(crate) fn run(spec: &RunSpec, folder: &Path, stop_after: Option<u64>) -> (Re
         stop_after,
         ..Recorder::default()
     };
-    let reason = train(spec, folder, &mut recorder).unwrap();
+    let reason = train(spec, &Library::none(), folder, &mut recorder).unwrap();
     (reason, recorder)
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tempfile::TempDir;
+use vivarium_models::data::Library;
 use vivarium_models::error::Error;
 use vivarium_models::train::{Control, Event, Observer, Reason, train};
 
@@ -179,7 +180,7 @@ fn no_checkpoint_is_ahead_of_the_record_and_a_record_that_fails_ends_the_run() {
     let run_folder = folder();
     let mut observer = watcher(&run_folder, Some(7));
     assert_eq!(
-        train(&spec, run_folder.path(), &mut observer).unwrap(),
+        train(&spec, &Library::none(), run_folder.path(), &mut observer).unwrap(),
         Reason::Stopped
     );
     assert!(run_folder.path().join(LAST).exists());
@@ -190,7 +191,7 @@ fn no_checkpoint_is_ahead_of_the_record_and_a_record_that_fails_ends_the_run() {
         ..watcher(&run_folder, Some(7))
     };
     assert!(matches!(
-        train(&spec, run_folder.path(), &mut observer),
+        train(&spec, &Library::none(), run_folder.path(), &mut observer),
         Err(Error::Observer(_))
     ));
     assert_eq!(names(run_folder.path()), [""; 0]);
@@ -200,7 +201,7 @@ fn no_checkpoint_is_ahead_of_the_record_and_a_record_that_fails_ends_the_run() {
         fail_at: Some(3),
         ..watcher(&run_folder, None)
     };
-    let error = train(&spec, run_folder.path(), &mut observer).unwrap_err();
+    let error = train(&spec, &Library::none(), run_folder.path(), &mut observer).unwrap_err();
     assert!(error.to_string().contains("the disk is full"), "{error}");
 }
 
@@ -229,7 +230,13 @@ fn a_checkpoint_that_cannot_be_written_ends_the_run_and_leaves_the_one_before() 
         }
     }
     let in_the_way = run_folder.path().join("last.state.safetensors.tmp");
-    let error = train(&spec, run_folder.path(), &mut InTheWay(in_the_way.clone())).unwrap_err();
+    let error = train(
+        &spec,
+        &Library::none(),
+        run_folder.path(),
+        &mut InTheWay(in_the_way.clone()),
+    )
+    .unwrap_err();
     assert!(
         matches!(&error, Error::File { path, .. } if *path == in_the_way),
         "{error}"

@@ -3,25 +3,25 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
-use vivarium_models::data::{DATA_SETS, Split, Splits, load, points, shape};
+use vivarium_models::data::{Library, Split, Splits, points, shape};
 use vivarium_models::spec::DataSpec;
 
-use crate::common::spec;
+use crate::common::{built_in, load, spec};
 
 fn data(data: Value) -> DataSpec {
     spec(json!({"data": data, "network": {"kind": "mlp"}})).data
 }
 
 fn loaded(document: Value) -> Splits {
-    load(&data(document)).unwrap()
+    load(&data(document))
 }
 
 #[test]
 fn every_set_loads_as_its_row_says_and_the_same_twice() {
-    for row in DATA_SETS {
+    for row in built_in() {
         let spec = data(json!({"set": row.set}));
-        let splits = load(&spec).unwrap();
-        let (input, classes) = shape(&spec).unwrap();
+        let splits = load(&spec);
+        let (input, classes) = shape(&spec, &Library::none()).unwrap();
         assert_eq!(
             (&splits.input, splits.classes.len()),
             (&input, classes),
@@ -35,7 +35,7 @@ fn every_set_loads_as_its_row_says_and_the_same_twice() {
             "{}",
             row.set
         );
-        assert_eq!(splits, load(&spec).unwrap(), "{}", row.set);
+        assert_eq!(splits, load(&spec), "{}", row.set);
         assert_eq!(splits.hash.len(), 64);
         for samples in [&splits.train, &splits.validation, &splits.test] {
             assert!(!samples.is_empty(), "{}", row.set);
@@ -96,7 +96,7 @@ fn the_training_split_has_mean_0_and_deviation_1() {
     for set in ["digits", "moons"] {
         let splits = loaded(json!({"set": set}));
         let channels = splits.input[0];
-        let values: Vec<&[f32]> = (0..splits.train.len())
+        let values: Vec<Vec<f32>> = (0..splits.train.len())
             .map(|i| splits.train.values(i))
             .collect();
         let plane = values[0].len() / channels;
@@ -142,7 +142,7 @@ fn no_point_is_in_two_splits_and_none_is_lost() {
 #[test]
 fn points_are_the_loaded_samples_in_raw_coordinates() {
     let spec = data(json!({"set": "spiral", "classes": 3}));
-    let splits = load(&spec).unwrap();
+    let splits = load(&spec);
     let all = points(&spec).unwrap().unwrap();
     let train: Vec<_> = all.iter().filter(|p| p.split == Split::Train).collect();
     assert_eq!(train.len(), splits.train.len());

@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::json;
-use vivarium_models::data::{self, DATA_SETS, Splits};
+use vivarium_models::data::Splits;
 use vivarium_models::error::Error;
 use vivarium_models::layers::{Context, Mode};
 use vivarium_models::networks::{Model, NETWORKS};
 use vivarium_models::spec::{NetworkSpec, RunSpec};
 use vivarium_models::train::Learner;
 
-use crate::common::spec;
+use crate::common::{built_in, load, spec};
 
 /// Every network with all its defaults, on every data set that it takes.
 fn rows() -> impl Iterator<Item = (RunSpec, Splits)> {
     NETWORKS.iter().flat_map(|network| {
         let taken = |dimensions: usize| network.dimensions.contains(&dimensions);
-        let sets = DATA_SETS.iter().filter(move |set| taken(set.dimensions));
+        let sets = built_in().filter(move |set| taken(set.dimensions));
         sets.map(|set| {
             let run = spec(json!({"data": {"set": set.set}, "network": {"kind": network.kind}}));
-            let data = data::load(&run.data).unwrap();
+            let data = load(&run.data);
             (run, data)
         })
     })

@@ -1,12 +1,11 @@
 //! The perceptron against the classic rule, written down plainly.
 
 use serde_json::json;
-use vivarium_models::data;
 use vivarium_models::networks::{Model, Values};
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::Learner;
 
-use crate::common::spec;
+use crate::common::{load, spec};
 
 fn run(set: &str, classes: usize) -> RunSpec {
     let mut document = json!({
@@ -21,7 +20,7 @@ fn run(set: &str, classes: usize) -> RunSpec {
 
 /// Trains with the crate, sample by sample in their order; gives weights row by row and biases.
 fn trained(run: &RunSpec, epochs: usize) -> (Vec<f32>, Vec<f32>) {
-    let data = data::load(&run.data).unwrap();
+    let data = load(&run.data);
     let model = Model::new(&run.network, &data.input, data.classes.len(), 0).unwrap();
     let mut learner = Learner::new(model, &run.training.optimizer, 0);
     let mut step = 0;
@@ -62,7 +61,7 @@ fn same(got: &[f32], expected: &[f32]) {
 fn two_classes_learn_by_rosenblatts_rule() {
     for set in ["blobs", "moons", "xor"] {
         let run = run(set, 2);
-        let data = data::load(&run.data).unwrap();
+        let data = load(&run.data);
         let lr = 0.001f32;
         let (mut w, mut b) = ([0f32; 2], 0f32);
         for _ in 0..3 {
@@ -90,7 +89,7 @@ fn two_classes_learn_by_rosenblatts_rule() {
 #[test]
 fn more_classes_learn_by_keslers_construction() {
     let run = run("blobs", 4);
-    let data = data::load(&run.data).unwrap();
+    let data = load(&run.data);
     let (mut w, mut b) = ([[0f32; 2]; 4], [0f32; 4]);
     for _ in 0..3 {
         for i in 0..data.train.len() {

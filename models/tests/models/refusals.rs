@@ -1,7 +1,9 @@
 //! The check: what it refuses, and by which path.
 
 use serde_json::{Value, json};
-use vivarium_models::spec::{FieldError, check};
+use vivarium_models::spec::FieldError;
+
+use crate::common::check;
 
 fn document() -> Value {
     json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}, "training": {}})
@@ -219,10 +221,14 @@ fn values_out_of_range_are_refused_by_their_path() {
             json!(0),
             "must be between 1 and 1000000000, or null",
         ),
-        ("data.size", json!(7), "must be between 8 and 64"),
-        ("data.size", json!(65), "must be between 8 and 64"),
+        ("data.size", json!(7), "must be between 8 and 224"),
+        ("data.size", json!(225), "must be between 8 and 224"),
         ("data.channels", json!(2), "must be 1 or 3"),
-        ("data.augment", json!("flip"), "must be none"),
+        (
+            "data.augment",
+            json!("rotate"),
+            "must be none, flip, crop, cutout, flip-crop, flip-cutout, crop-cutout or flip-crop-cutout",
+        ),
         (
             "network.activation",
             json!("gelu"),

@@ -1,9 +1,11 @@
 //! The check: what it fills in, and what the form shows of it.
 
 use serde_json::{Value, json};
-use vivarium_models::data::DATA_SETS;
+use vivarium_models::data::{DATA_SETS, Library};
 use vivarium_models::networks::NETWORKS;
-use vivarium_models::spec::{FieldError, check, form};
+use vivarium_models::spec::{FieldError, form};
+
+use crate::common::{built_in, check};
 
 fn document() -> Value {
     json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}, "training": {}})
@@ -35,10 +37,7 @@ fn a_run_needs_no_more_than_data_and_network() {
 #[test]
 fn the_full_document_is_right_and_means_the_same() {
     for network in NETWORKS {
-        for data in DATA_SETS
-            .iter()
-            .filter(|data| network.dimensions.contains(&data.dimensions))
-        {
+        for data in built_in().filter(|data| network.dimensions.contains(&data.dimensions)) {
             let spec =
                 check(&json!({"data": {"set": data.set}, "network": {"kind": network.kind}}))
                     .unwrap();
@@ -93,10 +92,7 @@ fn what_is_given_goes_before_the_networks_defaults_and_those_before_the_fields()
 fn defaults_are_what_their_fields_may_be() {
     // Checking a run with nothing given checks every default of every row: a fault would be told by its path.
     for network in NETWORKS {
-        for data in DATA_SETS
-            .iter()
-            .filter(|data| network.dimensions.contains(&data.dimensions))
-        {
+        for data in built_in().filter(|data| network.dimensions.contains(&data.dimensions)) {
             for optimizer in ["sgd", "adamw"] {
                 for schedule in ["constant", "step", "milestones", "cosine", "one_cycle"] {
                     let document = json!({
@@ -151,7 +147,7 @@ fn all_faults_are_told_at_once() {
 
 #[test]
 fn label_smoothing_belongs_to_networks_that_are_trained_by_cross_entropy() {
-    let form = serde_json::to_value(form()).unwrap();
+    let form = serde_json::to_value(form(&Library::none())).unwrap();
     for network in form["networks"].as_array().unwrap() {
         let has = network["fields"]
             .as_array()
@@ -174,7 +170,7 @@ fn label_smoothing_belongs_to_networks_that_are_trained_by_cross_entropy() {
 
 #[test]
 fn the_form_has_every_field_once_and_its_defaults_as_literals() {
-    let form = serde_json::to_value(form()).unwrap();
+    let form = serde_json::to_value(form(&Library::none())).unwrap();
     assert_eq!(form["networks"].as_array().unwrap().len(), NETWORKS.len());
     assert_eq!(form["data_sets"].as_array().unwrap().len(), DATA_SETS.len());
     assert_eq!(

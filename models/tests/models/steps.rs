@@ -3,6 +3,7 @@
 
 use candle_core::{Device, Tensor, Var};
 use serde_json::{Value, json};
+use vivarium_models::data::Library;
 use vivarium_models::ops::{Gradients, cross_entropy, smoothed_cross_entropy, threads};
 use vivarium_models::spec::{RunSpec, ScheduleSpec};
 use vivarium_models::train::{Learner, LrCurve, Reason, lr_at, prepare};
@@ -175,7 +176,7 @@ fn a_run_tells_the_rate_that_its_schedule_gives() {
     let (reason, recorder) = run(&spec, folder.path(), None);
     assert_eq!(reason, Reason::Completed);
     let told: Vec<_> = recorder.steps().iter().map(|step| step.lr).collect();
-    let curve = LrCurve::of(&spec, &prepare(&spec).unwrap(), 100);
+    let curve = LrCurve::of(&spec, &prepare(&spec, &Library::none()).unwrap(), 100);
     assert_eq!(curve.steps, (1..=15).collect::<Vec<_>>());
     assert_eq!(told, curve.lr);
     assert!(told[0] < told[2] && told[14] < told[3]);
@@ -187,7 +188,7 @@ fn a_long_runs_curve_has_its_ends_and_no_more_points_than_asked_for() {
         "data": {"set": "digits"}, "network": {"kind": "mlp"},
         "training": {"epochs": 100_000, "schedule": {"kind": "one_cycle"}}
     }));
-    let plan = prepare(&spec).unwrap();
+    let plan = prepare(&spec, &Library::none()).unwrap();
     let curve = LrCurve::of(&spec, &plan, 100);
     assert_eq!((curve.steps.len(), curve.lr.len()), (100, 100));
     assert_eq!((curve.steps[0], curve.steps[99]), (1, plan.total_steps));

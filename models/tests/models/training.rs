@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use serde_json::{Value, json};
 use vivarium_models::bench::{BenchOptimizer, BenchOptions, bench, network};
+use vivarium_models::data::Library;
 use vivarium_models::train::{Boundary, Event, Reason, Which, prepare};
 
 use crate::common::{Recorder, run, small, spec};
@@ -90,7 +91,7 @@ fn what_no_line_divides_a_hidden_layer_does() {
 #[test]
 fn a_run_tells_its_steps_epochs_and_end_in_order() {
     let spec = spec(small());
-    let plan = prepare(&spec).unwrap();
+    let plan = prepare(&spec, &Library::none()).unwrap();
     assert_eq!(
         (
             plan.train_samples,

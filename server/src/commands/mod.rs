@@ -23,7 +23,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::serve(args),
         Command::Train(args) => train::train(args),
         Command::Worker { run_dir } => return work(&run_dir),
-        Command::Data { command } => data::data(&command),
+        Command::Data(args) => data::data(args),
         Command::Bench(args) => bench::bench(&args),
     };
     match result {

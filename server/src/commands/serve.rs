@@ -54,6 +54,7 @@ async fn run(args: Serve) -> Result<()> {
     );
     let app = App {
         index,
+        library: data.library(),
         supervisor: supervisor.clone(),
         shutdown: shutdown.clone(),
         started: Instant::now(),

@@ -17,8 +17,9 @@ use crate::settings;
 use crate::worker;
 
 pub(super) fn train(args: Train) -> Result<()> {
-    let spec = spec::check(&describe(&args)?).map_err(Error::Spec)?;
+    let document = describe(&args)?;
     let data = DataDir::open(args.data.data_dir)?;
+    let spec = spec::check(&document, &data.library()).map_err(Error::Spec)?;
     let stop = worker::stop_on_signals()?;
     let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
     let mut progress = Progress::new(&spec.name);

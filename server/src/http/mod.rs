@@ -26,6 +26,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use vivarium_models::data::Library;
+
+use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::supervisor::Supervisor;
 use guard::Guard;
@@ -43,6 +46,8 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; base-uri '
 pub struct App {
     /// The index.
     pub index: Index,
+    /// The data sets.
+    pub library: Library,
     /// The supervisor.
     pub supervisor: Supervisor,
     /// Ends streams.
@@ -109,6 +114,15 @@ pub fn router(app: App, guard: Guard) -> Router {
             HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
         ))
+}
+
+/// Does what reads disks or computes away from the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Gone("a piece of work"))?
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivarium_models::spec;
 
-use super::App;
+use super::{App, blocking};
 use crate::error::{Error, Result};
 use crate::index::runs as rows;
 use crate::presets::PRESETS;
@@ -67,7 +67,8 @@ pub async fn new(State(app): State<App>, Query(from): Query<From>) -> Result<Res
             .map(|run| named(run.spec, run.name))?,
         None => Value::Null,
     };
-    let data = embed(&json!({"form": spec::form(), "presets": *PRESETS, "copy": copy}))?;
+    let form = blocking(move || Ok(spec::form(&app.library))).await?;
+    let data = embed(&json!({"form": form, "presets": *PRESETS, "copy": copy}))?;
     page(&NewPage {
         title: "New run".to_owned(),
         version: VERSION,

@@ -98,6 +98,27 @@ impl From<Error> for Problem {
             Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),
+            // What was asked for cannot be done, or its files are not what they should be.
+            Error::Models(vivarium_models::Error::Setting { path, message }) => {
+                let value = serde_json::Value::Null;
+                Self::of_fields(
+                    "Not possible",
+                    vec![FieldError {
+                        path,
+                        value,
+                        message,
+                    }],
+                )
+            }
+            Error::Models(vivarium_models::Error::Refused(faults)) => {
+                let errors = faults.into_iter().map(|fault| FieldError {
+                    path: fault.file,
+                    value: serde_json::Value::Null,
+                    message: fault.message,
+                });
+                Self::of_fields("The files are refused", errors.collect())
+            }
+            Error::Fetch(_) => Self::new(StatusCode::BAD_GATEWAY, "Not fetched", detail),
             Error::Models(_)
             | Error::File { .. }
             | Error::EventLog { .. }

@@ -25,6 +25,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use vivarium_models::data::Library;
 use vivarium_models::spec::{self, RunSpec};
 
 use crate::error::{Error, Result};
@@ -120,12 +121,26 @@ impl RunDir {
         Ok(lock)
     }
 
-    /// Reads the specification back; it is checked again, because files can be edited.
-    pub fn spec(&self) -> Result<RunSpec> {
+    /// Reads the specification back to train by it; it is checked again, because files can be edited and data sets
+    /// removed.
+    pub fn spec(&self, library: &Library) -> Result<RunSpec> {
+        spec::check(&self.document()?, library).map_err(Error::Spec)
+    }
+
+    /// Reads the specification back to tell of it, whatever became of its data set.
+    pub fn recorded_spec(&self, library: &Library) -> Result<RunSpec> {
+        let document = self.document()?;
+        match serde_json::from_value(document.clone()) {
+            Ok(spec) => Ok(spec),
+            // Written by hand, so not all of it is there.
+            Err(_) => spec::check(&document, library).map_err(Error::Spec),
+        }
+    }
+
+    fn document(&self) -> Result<serde_json::Value> {
         let path = self.spec_file();
         let bytes = fs::read(&path).map_err(|e| Error::file(&path, e))?;
-        let json = serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))?;
-        spec::check(&json).map_err(Error::Spec)
+        serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))
     }
 
     /// The directory itself.

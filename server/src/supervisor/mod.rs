@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use vivarium_models::data::Library;
 use vivarium_models::spec::RunSpec;
 
 use crate::data_dir::DataDir;
@@ -39,6 +40,7 @@ pub struct Supervisor(Arc<Shared>);
 struct Shared {
     /// The folder of all runs.
     runs: PathBuf,
+    library: Library,
     sweeps: Sweeps,
     index: Index,
     launcher: Box<dyn Launcher>,
@@ -59,6 +61,7 @@ impl Supervisor {
     ) -> Self {
         let this = Self(Arc::new(Shared {
             runs: data.runs(),
+            library: data.library(),
             sweeps: Sweeps::in_folder(data.sweeps()),
             index,
             launcher,
@@ -95,7 +98,8 @@ impl Supervisor {
     pub async fn create_sweep(&self, spec: SweepSpec) -> Result<(String, Vec<RunId>)> {
         let id = Sweeps::new_id();
         let mut made = Vec::new();
-        for run in spec.expand()? {
+        let (library, asked) = (self.0.library.clone(), spec.clone());
+        for run in blocking(move || asked.expand(&library)).await? {
             made.push(self.create(run, Some(id.clone())).await?);
         }
         self.0.sweeps.save(id.clone(), spec, made.clone()).await?;

@@ -138,7 +138,8 @@ impl Supervisor {
 
     async fn enter(&self, dir: &RunDir, id: RunId) -> Result<()> {
         let dir = dir.clone();
-        let spec = blocking(move || dir.spec()).await?;
+        let library = self.0.library.clone();
+        let spec = blocking(move || dir.recorded_spec(&library)).await?;
         let text = serde_json::to_string(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
         let sweep = self.0.sweeps.of(id).await?;
         let new = NewRun {

@@ -9,8 +9,10 @@
 
 mod command_line;
 mod crash;
+mod data_commands;
 mod events;
 mod guard;
+mod mirror;
 mod runs;
 mod settings;
 mod storm;

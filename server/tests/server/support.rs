@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// expected, because machines that run tests are busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where Debian's package dataset-fashion-mnist has its files.
+pub const FASHION: &str = "/usr/share/datasets/fashion-mnist";
+
 /// A data folder and the server that works on it.
 pub struct Server {
     folder: TempDir,

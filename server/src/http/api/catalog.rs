@@ -1,12 +1,14 @@
 //! What there is to choose from, and the description of the API.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
-use vivarium_models::data::DATA_SETS;
 use vivarium_models::networks::NETWORKS;
 
+use crate::error::Result;
+use crate::http::{App, blocking};
 use crate::presets::PRESETS;
 
 /// `GET /networks`
@@ -15,8 +17,9 @@ pub async fn networks() -> Json<Value> {
 }
 
 /// `GET /datasets`
-pub async fn data_sets() -> Json<Value> {
-    Json(json!({ "datasets": DATA_SETS }))
+pub async fn data_sets(State(app): State<App>) -> Result<Json<Value>> {
+    let sets = blocking(move || Ok(app.library.sets())).await?;
+    Ok(Json(json!({ "datasets": sets })))
 }
 
 /// `GET /presets`

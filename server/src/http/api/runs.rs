@@ -33,7 +33,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 
 /// `POST /runs`
 pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<Response> {
-    let spec = check_with_plan(json).await?.0;
+    let spec = check_with_plan(json, &app).await?.0;
     let id = app.supervisor.create(spec, None).await?;
     let url = format!("/runs/{id}");
     let location = [(header::LOCATION, format!("/api/v1/runs/{id}"))];
@@ -46,17 +46,18 @@ pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<R
 }
 
 /// `POST /specs/check`: what `POST /runs` would make of the settings, without doing it.
-pub async fn check(Body(json): Body<Value>) -> Result<Json<Value>> {
-    let (spec, plan) = check_with_plan(json).await?;
+pub async fn check(State(app): State<App>, Body(json): Body<Value>) -> Result<Json<Value>> {
+    let (spec, plan) = check_with_plan(json, &app).await?;
     Ok(Json(json!({"spec": spec, "plan": plan})))
 }
 
 /// Checks the settings by themselves, then against their data and network: a data set that is
 /// not there is told at creation, not by the worker.
-async fn check_with_plan(json: Value) -> Result<(RunSpec, train::Plan)> {
-    let spec = spec::check(&json).map_err(Error::Spec)?;
+async fn check_with_plan(json: Value, app: &App) -> Result<(RunSpec, train::Plan)> {
+    let library = app.library.clone();
     tokio::task::spawn_blocking(move || {
-        let plan = train::prepare(&spec)?;
+        let spec = spec::check(&json, &library).map_err(Error::Spec)?;
+        let plan = train::prepare(&spec, &library)?;
         Ok((spec, plan))
     })
     .await

@@ -1,0 +1,251 @@
+//! Training images varied from epoch to epoch: mirrored, shifted, with a hole. How, depends on the run's seed, the epoch
+//! and the sample, and on nothing else: not on threads, not on the order of the samples, not on interruptions.
+
+use std::ops::Range;
+
+use crate::random::{Generator, Key};
+use crate::spec::Choice;
+
+/// In which ways images are varied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Augmentation {
+    /// Half of the images are mirrored, left to right.
+    flip: bool,
+    /// Images are shifted by up to an eighth of their size along each axis: 4 pixels of 32. What comes in at an edge is
+    /// the image reflected there, so that no edge shows that no image has.
+    crop: bool,
+    /// A square of half the image's size, somewhere around a pixel of it, becomes the mean of all images, which is 0
+    /// (`DeVries` and Taylor 2017, arXiv:1708.04552).
+    cutout: bool,
+}
+
+/// Every way, as a word of a RunSpec.
+pub(super) const WAYS: &[Choice] = &[
+    way("none", "None"),
+    way("flip", "Mirror"),
+    way("crop", "Shift"),
+    way("cutout", "Cut out"),
+    way("flip-crop", "Mirror and shift"),
+    way("flip-cutout", "Mirror and cut out"),
+    way("crop-cutout", "Shift and cut out"),
+    way("flip-crop-cutout", "Mirror, shift and cut out"),
+];
+
+const fn way(value: &'static str, label: &'static str) -> Choice {
+    Choice { value, label }
+}
+
+impl Augmentation {
+    /// The ways that a word names.
+    pub(super) fn of(word: &str) -> Self {
+        let has = |way: &str| word.split('-').any(|part| part == way);
+        Self {
+            flip: has("flip"),
+            crop: has("crop"),
+            cutout: has("cutout"),
+        }
+    }
+
+    /// Whether images stay as they are.
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+
+    /// How the images of an epoch are varied.
+    pub fn in_epoch(self, seed: u64, epoch: u64) -> Variety {
+        Variety {
+            ways: self,
+            key: Key::new(seed, &format!("augment {epoch}")),
+        }
+    }
+}
+
+/// How the images of an epoch are varied.
+#[derive(Clone, Debug)]
+pub struct Variety {
+    ways: Augmentation,
+    key: Key,
+}
+
+impl Variety {
+    /// Writes an image `[channels, size, size]` as it is varied for a sample.
+    pub(super) fn write(&self, sample: u64, size: usize, image: &[f32], into: &mut [f32]) {
+        let Variation {
+            rows,
+            columns,
+            hole,
+        } = Variation::draw(self.ways, &mut self.key.stream(sample), size);
+        for (image, into) in image
+            .chunks_exact(size * size)
+            .zip(into.chunks_exact_mut(size * size))
+        {
+            for (row, into) in rows.iter().zip(into.chunks_exact_mut(size)) {
+                let row = &image[row * size..(row + 1) * size];
+                into.iter_mut()
+                    .zip(&columns)
+                    .for_each(|(into, column)| *into = row[*column]);
+            }
+            if let Some([down, across]) = &hole {
+                down.clone()
+                    .for_each(|row| into[row * size..][across.clone()].fill(0.0));
+            }
+        }
+    }
+}
+
+/// How one image is varied: for each row and column the one that it is taken from, and where the hole is.
+#[derive(Debug, PartialEq)]
+struct Variation {
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+    hole: Option<[Range<usize>; 2]>,
+}
+
+impl Variation {
+    fn draw(ways: Augmentation, generator: &mut Generator, size: usize) -> Self {
+        // All is drawn, whether it is wanted or not: one way more leaves the others as they are.
+        let flip = generator.below(2) == 1 && ways.flip;
+        let reach = size / 8;
+        let [down, across] = [(); 2].map(|()| generator.below(2 * reach as u64 + 1) as usize);
+        let centre = [(); 2].map(|()| generator.below(size as u64) as usize);
+        let from = |place: usize, shift: usize| {
+            if ways.crop {
+                reflected(place + shift, reach, size)
+            } else {
+                place
+            }
+        };
+        let columns =
+            (0..size).map(|column| from(if flip { size - 1 - column } else { column }, across));
+        let half = size / 4;
+        Self {
+            rows: (0..size).map(|row| from(row, down)).collect(),
+            columns: columns.collect(),
+            hole: ways
+                .cutout
+                .then(|| centre.map(|at| at.saturating_sub(half)..(at + half).min(size))),
+        }
+    }
+}
+
+/// Where a place is in an image that is shifted back by `reach`, and reflected at its edges.
+fn reflected(place: usize, reach: usize, size: usize) -> usize {
+    let place = place.abs_diff(reach);
+    if place < size {
+        place
+    } else {
+        2 * (size - 1) - place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn varied(word: &str, sample: u64) -> Vec<f32> {
+        let image: Vec<f32> = (1..=256).map(|v| v as f32).collect();
+        let mut into = vec![0.0; 256];
+        Augmentation::of(word)
+            .in_epoch(7, 1)
+            .write(sample, 16, &image, &mut into);
+        into
+    }
+
+    #[test]
+    fn every_way_of_the_table_is_understood() {
+        for choice in WAYS {
+            let Augmentation { flip, crop, cutout } = Augmentation::of(choice.value);
+            let words = [("flip", flip), ("crop", crop), ("cutout", cutout)];
+            let words: Vec<_> = words
+                .iter()
+                .filter(|(_, on)| *on)
+                .map(|(word, _)| *word)
+                .collect();
+            let expected = if words.is_empty() {
+                "none".to_owned()
+            } else {
+                words.join("-")
+            };
+            assert_eq!(choice.value, expected);
+        }
+    }
+
+    #[test]
+    fn without_a_way_an_image_stays_as_it_is() {
+        let image: Vec<f32> = (1..=256).map(|v| v as f32).collect();
+        assert!((0..50).all(|sample| varied("none", sample) == image));
+    }
+
+    #[test]
+    fn half_of_the_images_are_mirrored() {
+        let image: Vec<f32> = (1..=256).map(|v| v as f32).collect();
+        let mirrored: Vec<f32> = image
+            .chunks(16)
+            .flat_map(|row| row.iter().rev().copied())
+            .collect();
+        let of: Vec<_> = (0..400).map(|sample| varied("flip", sample)).collect();
+        let count = of.iter().filter(|image| **image == mirrored).count();
+        assert!((160..240).contains(&count), "{count}");
+        assert!(of.iter().all(|of| *of == image || *of == mirrored));
+    }
+
+    #[test]
+    fn shifts_reach_an_eighth_in_every_direction_and_are_reflected_at_the_edges() {
+        let mut shifts = std::collections::BTreeSet::new();
+        for sample in 0..400 {
+            let image = varied("crop", sample);
+            // The value in the middle says by how much all are shifted.
+            let middle = image[8 * 16 + 8] as usize - 1;
+            let (down, across) = ((middle / 16) as i64 - 8, (middle % 16) as i64 - 8);
+            shifts.insert((down, across));
+            for (at, value) in image.iter().enumerate() {
+                let inside = |place: i64| {
+                    if place < 0 {
+                        -place
+                    } else if place > 15 {
+                        30 - place
+                    } else {
+                        place
+                    }
+                };
+                let (row, column) = (
+                    inside((at / 16) as i64 + down),
+                    inside((at % 16) as i64 + across),
+                );
+                assert_eq!(*value as i64 - 1, row * 16 + column, "{down} {across}");
+            }
+        }
+        assert_eq!(shifts.len(), 25, "{shifts:?}");
+        assert!(shifts.contains(&(-2, -2)) && shifts.contains(&(2, 2)));
+    }
+
+    #[test]
+    fn holes_are_squares_of_half_the_size_cut_off_at_the_edges() {
+        let holes: Vec<_> = (0..200)
+            .map(|sample| {
+                varied("cutout", sample)
+                    .iter()
+                    .filter(|v| **v == 0.0)
+                    .count()
+            })
+            .collect();
+        assert_eq!(holes.iter().max(), Some(&64));
+        assert!(holes.iter().all(|n| *n >= 16), "{holes:?}");
+    }
+
+    #[test]
+    fn a_variation_depends_on_seed_epoch_and_sample_alone() {
+        let of = |seed, epoch, sample| {
+            let mut into = vec![0.0; 256];
+            let image: Vec<f32> = (1..=256).map(|v| v as f32).collect();
+            Augmentation::of("flip-crop-cutout")
+                .in_epoch(seed, epoch)
+                .write(sample, 16, &image, &mut into);
+            into
+        };
+        assert_eq!(of(1, 1, 5), of(1, 1, 5));
+        for other in [of(2, 1, 5), of(1, 2, 5), of(1, 1, 6)] {
+            assert_ne!(of(1, 1, 5), other);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Data sets that everyone knows: what they are, and what their files must hold. They are too large for the binary;
+//! the library has them once they were fetched or imported.
+
+use super::table::{DataSetRow, Source, image_fields};
+
+/// What the files of a known data set must hold.
+#[derive(Debug)]
+pub struct Known {
+    /// How its files are laid out.
+    pub layout: Layout,
+    /// The names of the classes, in the order of the labels.
+    pub classes: &'static [&'static str],
+    /// Channels of an image.
+    pub channels: usize,
+    /// Pixels along a side of an image.
+    pub side: usize,
+    /// Images for training.
+    pub train: usize,
+    /// Images for the test.
+    pub test: usize,
+}
+
+/// How the files of a data set are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Four files in the format of MNIST: <https://yann.lecun.com/exdb/mnist/>.
+    Idx,
+    /// Six files of 3,073 bytes an image: <https://www.cs.toronto.edu/~kriz/cifar.html>.
+    Cifar10,
+    /// Two files of 3,074 bytes an image, the same page.
+    Cifar100,
+}
+
+pub(super) const MNIST: DataSetRow = DataSetRow {
+    set: "mnist",
+    title: "MNIST",
+    summary: "70,000 handwritten digits of 28x28 grey pixels, 10,000 of them for the test.",
+    licence: "Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0",
+    fields: SMALL_GREY,
+    source: Source::Known(&Known {
+        layout: Layout::Idx,
+        classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+        channels: 1,
+        side: 28,
+        train: 60_000,
+        test: 10_000,
+    }),
+    ..IMAGES
+};
+
+pub(super) const FASHION_MNIST: DataSetRow = DataSetRow {
+    set: "fashion-mnist",
+    title: "Fashion-MNIST",
+    summary: "70,000 pieces of clothing of 28x28 grey pixels, 10,000 of them for the test.",
+    licence: "H. Xiao, K. Rasul and R. Vollgraf, Zalando (2017), arXiv:1708.07747, MIT",
+    fields: SMALL_GREY,
+    source: Source::Known(&Known {
+        layout: Layout::Idx,
+        classes: &[
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ],
+        channels: 1,
+        side: 28,
+        train: 60_000,
+        test: 10_000,
+    }),
+    ..IMAGES
+};
+
+pub(super) const CIFAR_10: DataSetRow = DataSetRow {
+    set: "cifar-10",
+    title: "CIFAR-10",
+    summary: "60,000 photographs of ten kinds of animals and vehicles, 32x32 pixels, 10,000 of them for the test.",
+    source: Source::Known(&Known {
+        layout: Layout::Cifar10,
+        classes: &[
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ],
+        channels: 3,
+        side: 32,
+        train: 50_000,
+        test: 10_000,
+    }),
+    ..IMAGES
+};
+
+pub(super) const CIFAR_100: DataSetRow = DataSetRow {
+    set: "cifar-100",
+    title: "CIFAR-100",
+    summary: "60,000 photographs of a hundred kinds of things, 32x32 pixels, 10,000 of them for the test.",
+    classes: 100,
+    source: Source::Known(&Known {
+        layout: Layout::Cifar100,
+        classes: FINE,
+        channels: 3,
+        side: 32,
+        train: 50_000,
+        test: 10_000,
+    }),
+    ..IMAGES
+};
+
+/// What the rows share.
+const IMAGES: DataSetRow = DataSetRow {
+    set: "",
+    title: "",
+    summary: "",
+    licence: "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009); no terms stated",
+    dimensions: 3,
+    classes: 10,
+    fields: &image_fields("32", "3"),
+    defaults: &[],
+    source: Source::Known(&Known {
+        layout: Layout::Idx,
+        classes: &[],
+        channels: 1,
+        side: 1,
+        train: 0,
+        test: 0,
+    }),
+};
+
+const SMALL_GREY: &[crate::spec::Field] = &image_fields("28", "1");
+
+/// The fine classes of CIFAR-100.
+const FINE: &[&str] = &[
+    "apple",
+    "aquarium_fish",
+    "baby",
+    "bear",
+    "beaver",
+    "bed",
+    "bee",
+    "beetle",
+    "bicycle",
+    "bottle",
+    "bowl",
+    "boy",
+    "bridge",
+    "bus",
+    "butterfly",
+    "camel",
+    "can",
+    "castle",
+    "caterpillar",
+    "cattle",
+    "chair",
+    "chimpanzee",
+    "clock",
+    "cloud",
+    "cockroach",
+    "couch",
+    "crab",
+    "crocodile",
+    "cup",
+    "dinosaur",
+    "dolphin",
+    "elephant",
+    "flatfish",
+    "forest",
+    "fox",
+    "girl",
+    "hamster",
+    "house",
+    "kangaroo",
+    "keyboard",
+    "lamp",
+    "lawn_mower",
+    "leopard",
+    "lion",
+    "lizard",
+    "lobster",
+    "man",
+    "maple_tree",
+    "motorcycle",
+    "mountain",
+    "mouse",
+    "mushroom",
+    "oak_tree",
+    "orange",
+    "orchid",
+    "otter",
+    "palm_tree",
+    "pear",
+    "pickup_truck",
+    "pine_tree",
+    "plain",
+    "plate",
+    "poppy",
+    "porcupine",
+    "possum",
+    "rabbit",
+    "raccoon",
+    "ray",
+    "road",
+    "rocket",
+    "rose",
+    "sea",
+    "seal",
+    "shark",
+    "shrew",
+    "skunk",
+    "skyscraper",
+    "snail",
+    "snake",
+    "spider",
+    "squirrel",
+    "streetcar",
+    "sunflower",
+    "sweet_pepper",
+    "table",
+    "tank",
+    "telephone",
+    "television",
+    "tiger",
+    "tractor",
+    "train",
+    "trout",
+    "tulip",
+    "turtle",
+    "wardrobe",
+    "whale",
+    "willow_tree",
+    "wolf",
+    "woman",
+    "worm",
+];

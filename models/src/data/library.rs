@@ -1,0 +1,402 @@
+//! The folder of data sets: what is there, what could be fetched, what comes and goes.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::known::Known;
+use super::stored::{About, Draft, Ready, Stored};
+use super::table::{self, DATA_SETS, DataSetRow, Source, image_fields};
+use crate::error::{Error, Result};
+use crate::spec::{self, Field};
+
+/// What is begun and not ended after this time was left behind by a process that died.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Data sets: those of the table, and those in a folder. Each of the latter is a subfolder with the set's name.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    folder: Option<PathBuf>,
+}
+
+/// A data set that a run may name.
+#[derive(Clone, Debug, Serialize)]
+pub struct DataSet {
+    /// Its name in a RunSpec.
+    pub set: Cow<'static, str>,
+    /// Its name for people.
+    pub title: Cow<'static, str>,
+    /// What it is, in a sentence or two.
+    pub summary: Cow<'static, str>,
+    /// Whose it is and under which terms; empty where nobody said.
+    pub licence: &'static str,
+    /// 2 for points, 3 for images.
+    pub dimensions: usize,
+    /// How many classes it has by default.
+    pub classes: usize,
+    /// What it takes, under `data.`.
+    pub fields: &'static [Field],
+    /// Defaults that differ from the fields' own, by path.
+    pub defaults: Map<String, Value>,
+    /// Whether it can be used.
+    pub state: State,
+    /// What is stored of it.
+    pub about: Option<About>,
+}
+
+/// Whether a data set can be used.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum State {
+    /// It is part of this program.
+    BuiltIn,
+    /// It is in the library.
+    Present,
+    /// It is known, and must be fetched or imported.
+    Missing,
+    /// It is in the library, and cannot be read.
+    Damaged {
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+static OWN_FIELDS: &[Field] = &image_fields("32", "3");
+
+impl Library {
+    /// No folder: the data sets of this program alone.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The data sets in a folder, which need not exist yet.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: Some(folder.into()),
+        }
+    }
+
+    /// Every data set: those of the table in its order, then the others by name.
+    pub fn sets(&self) -> Vec<DataSet> {
+        let known = DATA_SETS.iter().map(|row| self.of_row(row));
+        let own = self
+            .names()
+            .into_iter()
+            .filter(|name| table::row(name).is_none());
+        known
+            .chain(own.filter_map(|name| self.own(&name)))
+            .collect()
+    }
+
+    /// The data set of a name.
+    pub fn find(&self, set: &str) -> Option<DataSet> {
+        match table::row(set) {
+            Some(row) => Some(self.of_row(row)),
+            None => self.own(set),
+        }
+    }
+
+    fn of_row(&self, row: &'static DataSetRow) -> DataSet {
+        let (state, about) = match row.source {
+            Source::BuiltIn { .. } => (State::BuiltIn, None),
+            Source::Known(_) => self.state(row.set).unwrap_or((State::Missing, None)),
+        };
+        DataSet {
+            set: row.set.into(),
+            title: row.title.into(),
+            summary: row.summary.into(),
+            licence: row.licence,
+            dimensions: row.dimensions,
+            classes: row.classes,
+            fields: row.fields,
+            defaults: spec::literals(row.defaults),
+            state,
+            about,
+        }
+    }
+
+    fn own(&self, set: &str) -> Option<DataSet> {
+        let (state, about) = self.state(set)?;
+        let mut defaults = Map::new();
+        let mut summary = String::new();
+        if let Some(about) = &about {
+            summary = format!(
+                "{} images of {} classes, {side}x{side} {} pixels; from {}.",
+                super::fault::count(about.images as u64),
+                about.classes.len(),
+                if about.channels == 1 {
+                    "grey"
+                } else {
+                    "colour"
+                },
+                about.source,
+                side = about.side,
+            );
+            let size = about.side.clamp(super::LEAST_SIDE, super::MOST_SIDE);
+            defaults.insert("data.size".to_owned(), size.into());
+            defaults.insert("data.channels".to_owned(), about.channels.into());
+        }
+        Some(DataSet {
+            title: about
+                .as_ref()
+                .map_or(set, |about| &about.title)
+                .to_owned()
+                .into(),
+            set: set.to_owned().into(),
+            summary: summary.into(),
+            licence: "",
+            dimensions: 3,
+            classes: about.as_ref().map_or(0, |about| about.classes.len()),
+            fields: OWN_FIELDS,
+            defaults,
+            state,
+            about,
+        })
+    }
+
+    /// What the folder has under a name; `None` for nothing.
+    fn state(&self, set: &str) -> Option<(State, Option<About>)> {
+        let folder = self.place(set).filter(|folder| folder.is_dir())?;
+        Some(match Stored::open(&folder) {
+            Ok(stored) => (State::Present, Some(stored.about)),
+            Err(error) => {
+                let message = error.to_string();
+                (State::Damaged { message }, None)
+            }
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = self
+            .folder
+            .as_ref()
+            .and_then(|folder| fs::read_dir(folder).ok());
+        let names = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut names: Vec<_> = names.filter(|name| is_name(name)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Where a set of this name is, or would be.
+    fn place(&self, set: &str) -> Option<PathBuf> {
+        let folder = self.folder.as_ref().filter(|_| is_name(set))?;
+        Some(folder.join(set))
+    }
+
+    /// Opens a stored set.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for `data.set` when it is not here, saying how to get it.
+    pub(super) fn open(&self, set: &str) -> Result<Stored> {
+        match self.place(set).filter(|folder| folder.is_dir()) {
+            Some(folder) => Stored::open(&folder),
+            None => Err(Error::setting("data.set", missing(set))),
+        }
+    }
+
+    /// Reads a stored set whole and holds it against its hash.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn verify(&self, set: &str) -> Result<About> {
+        let stored = self.open(set)?;
+        stored.load()?;
+        Ok(stored.about)
+    }
+
+    /// Begins a data set.
+    pub(super) fn draft(&self) -> Result<Draft> {
+        let Some(folder) = &self.folder else {
+            return Err(Error::setting(
+                "data.set",
+                "there is no folder for data sets",
+            ));
+        };
+        fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
+        let draft = tempfile::Builder::new()
+            .prefix(DRAFT)
+            .tempdir_in(folder)
+            .map_err(|e| Error::file(folder, e))?;
+        Draft::new(draft)
+    }
+
+    /// Gives a data set its name, in one step: until then it is not there, from then on it is whole. A set that has the
+    /// name is replaced where `replace` says so.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for `data.set` when the name cannot be used or is taken.
+    pub fn publish(&self, ready: Ready, set: &str, replace: bool) -> Result<()> {
+        self.may_be_named(set, replace)?;
+        let (Some(folder), Some(place)) = (&self.folder, self.place(set)) else {
+            return Err(Error::setting("data.set", NAME));
+        };
+        let Ready { folder: draft, .. } = ready;
+        let aside = if place.exists() {
+            let aside = tempfile::Builder::new()
+                .prefix(DRAFT)
+                .tempdir_in(folder)
+                .map_err(|e| Error::file(folder, e))?;
+            fs::rename(&place, aside.path().join("old")).map_err(|e| Error::file(&place, e))?;
+            Some(aside)
+        } else {
+            None
+        };
+        if let Err(error) = fs::rename(draft.path(), &place) {
+            if let Some(aside) = &aside {
+                let _ = fs::rename(aside.path().join("old"), &place);
+            }
+            return Err(Error::file(&place, error));
+        }
+        // It has its name now: nothing is left to remove.
+        let _ = draft.keep();
+        sync(folder)
+    }
+
+    /// Whether a set may have this name.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for `data.set` when it may not.
+    pub fn may_be_named(&self, set: &str, replace: bool) -> Result<()> {
+        let refuse = |message: &str| Err(Error::setting("data.set", message));
+        match self.place(set) {
+            None => refuse(NAME),
+            Some(_) if table::row(set).is_some_and(DataSetRow::is_built_in) => {
+                refuse("is the name of a data set of this program")
+            }
+            Some(place) if place.exists() && !replace => refuse("is here already"),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Removes a stored set.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for `data.set` when it is not here.
+    pub fn remove(&self, set: &str) -> Result<()> {
+        let (Some(folder), Some(place)) =
+            (&self.folder, self.place(set).filter(|place| place.exists()))
+        else {
+            return Err(Error::setting("data.set", "is not in the library"));
+        };
+        // Gone in one step, whatever happens while its files go.
+        let aside = tempfile::Builder::new()
+            .prefix(DRAFT)
+            .tempdir_in(folder)
+            .map_err(|e| Error::file(folder, e))?;
+        fs::rename(&place, aside.path().join("old")).map_err(|e| Error::file(&place, e))?;
+        aside.close().map_err(|e| Error::file(&place, e))
+    }
+
+    /// Removes what processes that died have left.
+    pub fn sweep(&self) {
+        let Some(entries) = self
+            .folder
+            .as_ref()
+            .and_then(|folder| fs::read_dir(folder).ok())
+        else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let age = entry
+                .metadata()
+                .and_then(|m| m.modified())
+                .map(|at| SystemTime::now().duration_since(at));
+            let old = matches!(age, Ok(Ok(age)) if age > ABANDONED);
+            if old
+                && entry
+                    .file_name()
+                    .to_str()
+                    .is_some_and(|name| name.starts_with(DRAFT))
+            {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// What the names of unfinished sets begin with.
+const DRAFT: &str = ".draft-";
+
+const NAME: &str =
+    "must be 1 to 40 small letters, digits and hyphens, beginning with a letter or a digit";
+
+/// Whether a text can name a stored set: it becomes a folder's name, so it is nothing else.
+pub(super) fn is_name(text: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    (1..=40).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-')
+}
+
+/// The name that a title suggests: `My cats.zip` is `my-cats-zip`.
+pub fn name_of(title: &str) -> String {
+    let mut name = String::new();
+    for c in title.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    name.truncate(40);
+    name.trim_end_matches('-').to_owned()
+}
+
+/// Why a set that is known cannot be used, and what to do about it.
+pub(crate) fn missing(set: &str) -> String {
+    match known(set) {
+        Some(_) => format!(
+            "is not on this machine yet; get it with `vivarium data fetch {set}`, or on the page /data"
+        ),
+        None => format!("there is no data set {set:?}; `vivarium data list` shows them"),
+    }
+}
+
+/// What the files of a known set must hold; `None` for other names.
+pub fn known(set: &str) -> Option<&'static Known> {
+    match table::row(set)?.source {
+        Source::Known(known) => Some(known),
+        Source::BuiltIn { .. } => None,
+    }
+}
+
+/// Makes a rename inside a folder survive a power cut.
+fn sync(folder: &Path) -> Result<()> {
+    let sync = || -> io::Result<()> { File::open(folder)?.sync_all() };
+    sync().map_err(|e| Error::file(folder, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_words_name_a_set() {
+        for name in ["cats", "cats-and-dogs", "3"] {
+            assert!(is_name(name), "{name}");
+        }
+        let long = "a".repeat(41);
+        for name in [
+            "",
+            "-a",
+            "..",
+            "a/b",
+            "a.b",
+            "A",
+            "ä",
+            ".draft-x",
+            "a b",
+            long.as_str(),
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+        assert_eq!(name_of("My Cats & Dogs (2).zip"), "my-cats-dogs-2-zip");
+        assert_eq!(name_of("../../etc"), "etc");
+    }
+}

@@ -1,0 +1,336 @@
+//! Files of others become a data set of the library, or are refused with all that is wrong with them.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `idx` | the four files of MNIST and its kin, compressed or not |
+//! | `cifar` | the files of CIFAR-10 and CIFAR-100, in a folder or a `tar.gz` |
+//! | `classes` | a folder of images for each class, |
+//! | `tree` | in a folder or a zip: what lies where |
+//! | `photo` | one image of any size, decoded and made a square |
+//!
+//! What always holds: nothing is written under a name that stands in an archive, sizes are counted and not believed,
+//! and of what is refused nothing is left behind.
+
+mod cifar;
+mod classes;
+mod idx;
+mod photo;
+mod tree;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::fault::{Fault, bytes, count};
+use super::known::{Known, Layout};
+use super::library::{Library, known};
+use super::stored::{About, Ready};
+use crate::error::{Error, Result};
+
+/// What is taken of files that somebody gives.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Files in an archive or a folder.
+    pub files: usize,
+    /// Bytes of one image's file.
+    pub file_bytes: u64,
+    /// Bytes of all files, unpacked.
+    pub all_bytes: u64,
+    /// Pixels of one image: width times height.
+    pub pixels: u64,
+    /// Pixels of all images.
+    pub all_pixels: u64,
+    /// Classes.
+    pub classes: usize,
+    /// Bytes of all images as they are stored; many images are stored smaller.
+    pub stored_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            files: 100_000,
+            file_bytes: 20 << 20,
+            all_bytes: 8 << 30,
+            pixels: 40_000_000,
+            all_pixels: 50_000_000_000,
+            classes: 1000,
+            stored_bytes: 256 << 20,
+        }
+    }
+}
+
+/// A data set that was read, whole and not published yet, and what is to be said of it.
+#[derive(Debug)]
+pub struct Import {
+    /// The data set.
+    pub ready: Ready,
+    /// What was found.
+    pub report: Report,
+}
+
+/// What was found in files.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// What the files are, in words.
+    pub format: String,
+    /// Images in all.
+    pub images: usize,
+    /// How many of them are for the test; `null` where the files do not say.
+    pub test: Option<usize>,
+    /// How many images each class has.
+    pub classes: Vec<ClassCount>,
+    /// 1 for grey, 3 for colours.
+    pub channels: usize,
+    /// Pixels along a side, as stored.
+    pub side: usize,
+    /// The least and the greatest width, then height, of the images as they came.
+    pub sizes: [[u32; 2]; 2],
+    /// Images that cannot be read, and are not part of the set.
+    pub unreadable: Vec<Fault>,
+    /// Files that are no images, and were not looked at.
+    pub ignored: Vec<String>,
+}
+
+/// A class and how many images it has.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassCount {
+    /// Its name.
+    pub name: String,
+    /// Its images.
+    pub images: usize,
+}
+
+/// Reads a file or a folder into a data set for `set`. Where that is the name of a known set, the files must hold
+/// exactly that. `told` hears of images done and images in all.
+///
+/// # Errors
+/// [`Error::Refused`] with everything that is wrong with the files.
+pub fn import(
+    library: &Library,
+    set: &str,
+    title: &str,
+    path: &Path,
+    limits: &Limits,
+    told: &dyn Fn(usize, usize),
+) -> Result<Import> {
+    let known = known(set);
+    let found = Found::at(path)?;
+    let layout = match found {
+        Found::Idx => Some(Layout::Idx),
+        Found::Cifar => Some(cifar::layout(path)?),
+        Found::Folder | Found::Zip => None,
+    };
+    if let Some(known) = known.filter(|known| layout != Some(known.layout)) {
+        let message = format!(
+            "{set} is made of {}; these are {}",
+            known.layout.in_words(),
+            found.in_words()
+        );
+        return Err(refused(path, message));
+    }
+    let target = Target {
+        library,
+        title,
+        known,
+        source: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    };
+    match layout {
+        Some(Layout::Idx) => idx::read(path, &target),
+        Some(layout) => cifar::read(path, layout, &target),
+        None => classes::read(path, &target, limits, told),
+    }
+}
+
+/// Where a data set goes, and what it must be.
+struct Target<'a> {
+    library: &'a Library,
+    title: &'a str,
+    known: Option<&'static Known>,
+    source: String,
+}
+
+impl Target<'_> {
+    /// What the set is, as far as is said here.
+    fn about(
+        &self,
+        classes: Vec<String>,
+        channels: usize,
+        side: usize,
+        train: Option<usize>,
+    ) -> About {
+        About {
+            format: 0,
+            title: self.title.to_owned(),
+            classes,
+            channels,
+            side,
+            images: 0,
+            train,
+            source: self.source.clone(),
+            sha256: String::new(),
+        }
+    }
+
+    /// Whether a known set has all its images and no others.
+    fn complete(&self, path: &Path, train: usize, test: usize) -> Option<Fault> {
+        let known = self.known?;
+        if (train, test) == (known.train, known.test) {
+            return None;
+        }
+        let [there, test, expected, expected_test] =
+            [train, test, known.train, known.test].map(|n| count(n as u64));
+        let swapped = if there == expected_test && test == expected {
+            ": are they swapped?"
+        } else {
+            ""
+        };
+        let message = format!(
+            "must hold {expected} images for training and {expected_test} for the test, and holds {there} and {test}{swapped}"
+        );
+        Some(fault(path, message))
+    }
+}
+
+impl Layout {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Idx => "IDX files such as train-images-idx3-ubyte.gz",
+            Self::Cifar10 => "the binary files of CIFAR-10, such as data_batch_1.bin",
+            Self::Cifar100 => "the binary files of CIFAR-100: train.bin and test.bin",
+        }
+    }
+}
+
+/// What lies at a path.
+#[derive(Clone, Copy, PartialEq)]
+enum Found {
+    Idx,
+    Cifar,
+    Folder,
+    Zip,
+}
+
+impl Found {
+    fn at(path: &Path) -> Result<Self> {
+        let kind = std::fs::metadata(path).map_err(|e| Error::file(path, e))?;
+        if kind.is_dir() {
+            return Ok(if idx::is_here(path) {
+                Self::Idx
+            } else if cifar::is_here(path) {
+                Self::Cifar
+            } else {
+                Self::Folder
+            });
+        }
+        let mut magic = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(4).read_to_end(&mut magic))
+            .map_err(|e| Error::file(path, e))?;
+        match magic[..] {
+            [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => Ok(Self::Zip),
+            [0x1f, 0x8b, ..] => Ok(Self::Cifar),
+            _ => Err(refused(
+                path,
+                "is no zip, no tar.gz and no folder".to_owned(),
+            )),
+        }
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Idx => "IDX files",
+            Self::Cifar => "files of another CIFAR",
+            Self::Folder => "other files",
+            Self::Zip => "a zip",
+        }
+    }
+}
+
+fn fault(path: &Path, message: String) -> Fault {
+    Fault {
+        file: path.display().to_string(),
+        message,
+    }
+}
+
+fn refused(path: &Path, message: String) -> Error {
+    Error::Refused(vec![fault(path, message)])
+}
+
+/// How many images each class has.
+fn counts(classes: &[String], labels: impl Iterator<Item = usize>) -> Vec<ClassCount> {
+    let mut counts: Vec<_> = classes
+        .iter()
+        .map(|name| ClassCount {
+            name: name.clone(),
+            images: 0,
+        })
+        .collect();
+    for label in labels {
+        if let Some(class) = counts.get_mut(label) {
+            class.images += 1;
+        }
+    }
+    counts
+}
+
+/// Faults for labels that are no class; every one would be too many.
+fn labels_out_of_range(
+    path: &Path,
+    labels: impl Iterator<Item = u8>,
+    classes: usize,
+) -> Option<Fault> {
+    let mut wrong = labels
+        .enumerate()
+        .filter(|(_, label)| usize::from(*label) >= classes);
+    let (image, label) = wrong.next()?;
+    let more = wrong.count() as u64;
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(", and {} more are wrong", count(more))
+    };
+    let message = format!(
+        "image {} has the label {label}, and labels go from 0 to {}{more}",
+        count(image as u64 + 1),
+        classes - 1
+    );
+    Some(fault(path, message))
+}
+
+/// Reads until a number of bytes or the end, whichever is first.
+fn read_up_to(from: &mut dyn Read, most: u64) -> (Vec<u8>, io::Result<()>) {
+    let mut read = Vec::new();
+    let result = from.take(most).read_to_end(&mut read).map(drop);
+    (read, result)
+}
+
+/// Counts what is left, up to a limit: a small file may unpack to anything.
+fn rest(from: &mut dyn Read) -> io::Result<u64> {
+    const MOST: u64 = 64 << 20;
+    io::copy(&mut from.take(MOST), &mut io::sink())
+}
+
+/// A length that was found, against one that was expected.
+fn wrong_length(expected: u64, found: u64) -> String {
+    if found < expected {
+        format!(
+            "is cut off: it must have {}, and has {}",
+            bytes(expected),
+            count(found)
+        )
+    } else {
+        format!(
+            "is too long: it must have {}, and has {} more",
+            bytes(expected),
+            count(found - expected)
+        )
+    }
+}

@@ -1,0 +1,168 @@
+//! One image of any size: decoded with care, turned as its camera was held, cut to a square and made smaller.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+
+use crate::data::fault::count;
+use crate::data::image::Resize;
+
+/// Memory that a decoder may ask for.
+const MOST_MEMORY: u64 = 512 << 20;
+
+/// An image that was read: the middle square of it.
+pub(super) struct Photo {
+    /// Width and height as it came, turned.
+    pub(super) size: [u32; 2],
+    /// Pixels along a side of the square.
+    pub(super) side: usize,
+    /// `[3, side, side]`.
+    pub(super) pixels: Vec<u8>,
+    /// Whether all three channels are the same.
+    pub(super) grey: bool,
+}
+
+/// Reads a PNG, a JPEG or a WebP of at most so many pixels into a square of at most so many along a side. What the
+/// file's name says does not matter. Of several pictures the first is taken, and what is transparent becomes white.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(super) fn read(bytes: &[u8], most_pixels: u64, most_side: usize) -> Result<Photo, String> {
+    let format = format(bytes)?;
+    // Decoders are many lines of arithmetic on what strangers wrote.
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes, format, most_pixels)));
+    let image = decoded.unwrap_or_else(|_| Err("makes its decoder fail".to_owned()))?;
+    Ok(square(&image, most_side))
+}
+
+fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
+    match bytes {
+        [] => Err("is empty".to_owned()),
+        [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Ok(ImageFormat::Png),
+        [0xff, 0xd8, 0xff, ..] => jpeg(bytes).map(|()| ImageFormat::Jpeg),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => Ok(ImageFormat::WebP),
+        _ => Err("is no PNG, JPEG or WebP".to_owned()),
+    }
+}
+
+/// Refuses a JPEG whose decoder would guess: one that is cut off, which it fills up with grey, and one in the colours
+/// of printers, of which nobody says whether they are inverted.
+fn jpeg(bytes: &[u8]) -> Result<(), String> {
+    let cut_off = || "is cut off".to_owned();
+    let mut at = 2;
+    loop {
+        let [0xff, marker, high, low] = *bytes.get(at..at + 4).ok_or_else(cut_off)? else {
+            return Err("is no JPEG past its beginning".to_owned());
+        };
+        match marker {
+            // A marker may be filled up with any number of these.
+            0xff => {
+                at += 1;
+                continue;
+            }
+            // The frame: precision, height, width, then how many channels.
+            0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
+                if *bytes.get(at + 9).ok_or_else(cut_off)? == 4 {
+                    return Err("is in CMYK, the colours of printers; save it as RGB".to_owned());
+                }
+            }
+            // The picture itself, in which an end's marker can stand nowhere but at its end.
+            0xda => {
+                let ends = bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
+                return if ends { Ok(()) } else { Err(cut_off()) };
+            }
+            _ => {}
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+    }
+}
+
+fn decode(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Result<DynamicImage, String> {
+    let words = |error: image::ImageError| format!("cannot be decoded: {error}");
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(MOST_MEMORY);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(words)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > most_pixels {
+        return Err(format!(
+            "has {width}x{height} pixels, more than {}",
+            count(most_pixels)
+        ));
+    }
+    if width == 0 || height == 0 {
+        return Err("has no pixels".to_owned());
+    }
+    let orientation = decoder.orientation().map_err(words)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(words)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// The middle of an image as a square, made smaller where it is larger than asked.
+fn square(image: &DynamicImage, most_side: usize) -> Photo {
+    let size = [image.width(), image.height()];
+    let from = size[0].min(size[1]);
+    let [left, top] = size.map(|length| (length - from) / 2);
+    let cut = image.crop_imm(left, top, from, from);
+    let colours = if cut.color().has_alpha() {
+        on_white(&cut)
+    } else {
+        cut.into_rgb8().into_raw()
+    };
+    let (from, side) = (from as usize, (from as usize).min(most_side));
+    let resize = (from != side).then(|| Resize::new(from, side));
+    let mut pixels = Vec::with_capacity(3 * side * side);
+    let mut along = Vec::new();
+    let mut smaller = vec![0.0; side * side];
+    for channel in 0..3 {
+        let plane = colours.iter().skip(channel).step_by(3).copied();
+        match &resize {
+            None => pixels.extend(plane),
+            Some(resize) => {
+                resize.plane(&plane.collect::<Vec<u8>>(), &mut along, &mut smaller);
+                pixels.extend(smaller.iter().map(|value| byte(*value)));
+            }
+        }
+    }
+    let (red, others) = pixels.split_at(side * side);
+    let grey = others.chunks_exact(side * side).all(|plane| plane == red);
+    Photo {
+        size,
+        side,
+        pixels,
+        grey,
+    }
+}
+
+/// The nearest byte.
+pub(super) fn byte(value: f32) -> u8 {
+    value.round().clamp(0.0, 255.0) as u8
+}
+
+fn on_white(image: &DynamicImage) -> Vec<u8> {
+    let rgba = image.to_rgba8();
+    let blend = |colour: u8, alpha: u8| {
+        let [colour, alpha] = [colour, alpha].map(u32::from);
+        ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    };
+    rgba.pixels()
+        .flat_map(|pixel| [0, 1, 2].map(|c| blend(pixel.0[c], pixel.0[3])))
+        .collect()
+}

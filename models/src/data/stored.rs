@@ -1,0 +1,258 @@
+//! A data set as a folder of the library:
+//!
+//! | file | content |
+//! |---|---|
+//! | `set.json` | what it is: [`About`] |
+//! | `pixels.u8` | image after image `[channels, side, side]`, a byte a value |
+//! | `labels.u16` | class after class, two bytes each, the low one first |
+//!
+//! Where the set has a test split of its own, its images come last.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::MOST_SIDE;
+use super::fault::{Fault, bytes};
+use super::image::Pixels;
+use super::samples::hex;
+use super::table::{Raw, Values};
+use crate::error::{Error, Result};
+
+const ABOUT: &str = "set.json";
+const PIXELS: &str = "pixels.u8";
+const LABELS: &str = "labels.u16";
+
+/// The version of this layout.
+const FORMAT: u32 = 1;
+
+/// What a stored data set is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The version of the layout.
+    pub format: u32,
+    /// Its name for people.
+    pub title: String,
+    /// The names of the classes, in the order of the labels.
+    pub classes: Vec<String>,
+    /// 1 for grey, 3 for colours.
+    pub channels: usize,
+    /// Pixels along a side of an image.
+    pub side: usize,
+    /// Images in all.
+    pub images: usize,
+    /// How many of them, from the first, are for training; `null` where the set has no test split of its own.
+    pub train: Option<usize>,
+    /// What it was made from.
+    pub source: String,
+    /// SHA-256 over pixels, labels, and what is said above of their meaning; in hexadecimal.
+    pub sha256: String,
+}
+
+impl About {
+    fn size(&self) -> usize {
+        self.channels * self.side * self.side
+    }
+
+    /// What the numbers mean, as part of the hash.
+    fn meaning(&self) -> String {
+        let Self {
+            classes,
+            channels,
+            side,
+            train,
+            ..
+        } = self;
+        format!("{classes:?} {channels} {side} {train:?}\n")
+    }
+
+    fn is_sound(&self) -> bool {
+        self.format == FORMAT
+            && [1, 3].contains(&self.channels)
+            && (1..=MOST_SIDE).contains(&self.side)
+            && (1..=usize::from(u16::MAX)).contains(&self.classes.len())
+            && self.train.is_none_or(|train| train <= self.images)
+            && self.images <= u32::MAX as usize
+    }
+}
+
+/// The folder of a stored data set.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    folder: PathBuf,
+    /// What it is.
+    pub about: About,
+}
+
+impl Stored {
+    /// Opens a folder; nothing but its `set.json` is read.
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(ABOUT);
+        let text = fs::read(&path).map_err(|e| Error::file(&path, e))?;
+        let about: About =
+            serde_json::from_slice(&text).map_err(|e| Error::file(&path, e.into()))?;
+        if !about.is_sound() {
+            let message = format!("is not of format {FORMAT}, or says what cannot be");
+            return Err(Error::file(&path, io::Error::other(message)));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            about,
+        })
+    }
+
+    /// The class of every image.
+    pub(super) fn labels(&self) -> Result<Vec<u32>> {
+        let read = self.read(LABELS, 2)?;
+        let labels: Vec<u32> = read
+            .chunks_exact(2)
+            .map(|b| u16::from_le_bytes([b[0], b[1]]).into())
+            .collect();
+        match labels
+            .iter()
+            .position(|label| *label as usize >= self.about.classes.len())
+        {
+            None => Ok(labels),
+            Some(image) => Err(self.damaged(
+                LABELS,
+                format!("image {} has a class that does not exist", image + 1),
+            )),
+        }
+    }
+
+    /// The images.
+    pub(super) fn pixels(&self) -> Result<Pixels> {
+        Ok(Pixels {
+            bytes: self.read(PIXELS, self.about.size())?,
+            channels: self.about.channels,
+            side: self.about.side,
+            white: 255,
+        })
+    }
+
+    /// A file that must hold so many bytes for each image.
+    fn read(&self, name: &str, size: usize) -> Result<Vec<u8>> {
+        let path = self.folder.join(name);
+        let expected = (self.about.images * size) as u64;
+        let there = fs::metadata(&path)
+            .map_err(|e| Error::file(&path, e))?
+            .len();
+        if there != expected {
+            let message = format!("must have {}, and has {}", bytes(expected), bytes(there));
+            return Err(self.damaged(name, message));
+        }
+        fs::read(&path).map_err(|e| Error::file(&path, e))
+    }
+
+    fn damaged(&self, name: &str, message: String) -> Error {
+        let file = self.folder.join(name).display().to_string();
+        Error::Refused(vec![Fault { file, message }])
+    }
+
+    /// Everything, held against its hash.
+    pub(super) fn load(&self) -> Result<Raw> {
+        let (labels, pixels) = (self.labels()?, self.pixels()?);
+        let mut hash = Sha256::new();
+        hash.update(&pixels.bytes);
+        labels
+            .iter()
+            .for_each(|label| hash.update((*label as u16).to_le_bytes()));
+        hash.update(self.about.meaning());
+        let found = hex(&hash.finalize());
+        if found != self.about.sha256 {
+            let message = format!(
+                "is damaged: its SHA-256 is {found}, and {ABOUT} says {}",
+                self.about.sha256
+            );
+            return Err(self.damaged(PIXELS, message));
+        }
+        Ok(Raw {
+            classes: self.about.classes.clone(),
+            values: Values::Images(pixels),
+            labels,
+            train: self.about.train,
+        })
+    }
+}
+
+/// A data set under construction, in a folder that goes when this does, unless it is published.
+#[derive(Debug)]
+pub(super) struct Draft {
+    folder: TempDir,
+    pixels: BufWriter<File>,
+    labels: Vec<u8>,
+    hash: Sha256,
+}
+
+/// A data set that is whole and on disk, but not published yet.
+#[derive(Debug)]
+pub struct Ready {
+    pub(super) folder: TempDir,
+    /// What it is.
+    pub about: About,
+}
+
+impl Draft {
+    pub(super) fn new(folder: TempDir) -> Result<Self> {
+        let path = folder.path().join(PIXELS);
+        let file = File::create_new(&path).map_err(|e| Error::file(&path, e))?;
+        Ok(Self {
+            folder,
+            pixels: BufWriter::new(file),
+            labels: Vec::new(),
+            hash: Sha256::new(),
+        })
+    }
+
+    /// The folder, for what is needed on the way.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Adds images and their classes.
+    pub(super) fn push(&mut self, pixels: &[u8], labels: impl Iterator<Item = u16>) -> Result<()> {
+        self.hash.update(pixels);
+        let bytes = labels.flat_map(u16::to_le_bytes);
+        self.labels.extend(bytes);
+        let path = self.folder.path().join(PIXELS);
+        self.pixels
+            .write_all(pixels)
+            .map_err(|e| Error::file(&path, e))
+    }
+
+    /// Writes the rest. The format, the count of images and the hash of `about` are filled in here.
+    pub(super) fn finish(mut self, about: About) -> Result<Ready> {
+        let path = self.folder.path().to_owned();
+        let about_path = path.join(ABOUT);
+        self.hash.update(&self.labels);
+        self.hash.update(about.meaning());
+        let about = About {
+            format: FORMAT,
+            images: self.labels.len() / 2,
+            sha256: hex(&self.hash.finalize()),
+            ..about
+        };
+        let text =
+            serde_json::to_vec_pretty(&about).map_err(|e| Error::file(&about_path, e.into()))?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = path.join(name);
+            File::create_new(&path)
+                .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+                .map_err(|e| Error::file(&path, e))
+        };
+        write(LABELS, &self.labels)?;
+        write(ABOUT, &text)?;
+        self.pixels
+            .flush()
+            .and_then(|()| self.pixels.get_ref().sync_all())
+            .map_err(|e| Error::file(&path, e))?;
+        Ok(Ready {
+            folder: self.folder,
+            about,
+        })
+    }
+}

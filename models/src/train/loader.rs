@@ -1,0 +1,160 @@
+//! The batches of a run in the order of training, made while the step before computes.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+
+use crate::data::{Augmentation, Samples, Variety};
+use crate::error::{Error, Result};
+use crate::random::Key;
+
+/// Batches that are made ahead. One would do while all steps take their time; the second is for those that do not.
+const AHEAD: usize = 2;
+
+/// Values of a batch that is made at once where it is needed: handing it from thread to thread would take longer.
+const AT_ONCE: usize = 1 << 14;
+
+/// The samples of a step.
+pub(super) struct Batch {
+    pub(super) values: Vec<f32>,
+    pub(super) truth: Vec<u32>,
+}
+
+/// What the batches are made of.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) samples: Samples,
+    pub(super) augmentation: Augmentation,
+    pub(super) seed: u64,
+    pub(super) batch_size: usize,
+    /// The last epoch, counted from 1.
+    pub(super) epochs: u64,
+}
+
+impl Source {
+    /// Batches of an epoch, the short last one among them.
+    pub(super) fn batches(&self) -> u64 {
+        self.samples.len().div_ceil(self.batch_size) as u64
+    }
+}
+
+/// Gives the batches of a run, one after the other. They are a function of the source alone, wherever they are made.
+pub(super) struct Loader(Made);
+
+enum Made {
+    Here(Batches),
+    Ahead {
+        /// `None` once the thread must end.
+        batches: Option<Receiver<Batch>>,
+        thread: Option<JoinHandle<()>>,
+    },
+}
+
+impl Loader {
+    /// Begins after some whole epochs and some batches of the next.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn new(source: Source, epoch: u64, batch: u64) -> Result<Self> {
+        let small = source.batch_size.saturating_mul(source.samples.size()) <= AT_ONCE;
+        let batches = Batches::new(source, epoch + 1, batch as usize);
+        if small {
+            return Ok(Self(Made::Here(batches)));
+        }
+        let (sender, receiver) = sync_channel(AHEAD);
+        let make = move || {
+            for batch in batches {
+                if sender.send(batch).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("loader".to_owned())
+            .spawn(make)
+            .map_err(|e| Error::Threads(e.to_string()))?;
+        Ok(Self(Made::Ahead {
+            batches: Some(receiver),
+            thread: Some(thread),
+        }))
+    }
+
+    /// The next batch.
+    ///
+    /// # Errors
+    /// When there is none: after the last epoch, or when the thread that makes them is gone.
+    pub(super) fn next(&mut self) -> Result<Batch> {
+        let next = match &mut self.0 {
+            Made::Here(batches) => batches.next(),
+            Made::Ahead { batches, .. } => batches.as_ref().and_then(|batches| batches.recv().ok()),
+        };
+        next.ok_or_else(|| Error::Threads("there are no more batches".to_owned()))
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        if let Made::Ahead { batches, thread } = &mut self.0 {
+            // What waits to send sees that nobody receives.
+            *batches = None;
+            if let Some(thread) = thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// The batches themselves.
+struct Batches {
+    source: Source,
+    /// The epoch of the next batch, counted from 1.
+    epoch: u64,
+    order: Vec<u32>,
+    /// Samples of the epoch that were given.
+    given: usize,
+    variety: Option<Variety>,
+}
+
+impl Batches {
+    fn new(source: Source, epoch: u64, batch: usize) -> Self {
+        let mut batches = Self {
+            given: batch.saturating_mul(source.batch_size),
+            source,
+            epoch,
+            order: Vec::new(),
+            variety: None,
+        };
+        batches.begin();
+        batches
+    }
+
+    /// Brings the samples into the epoch's order.
+    fn begin(&mut self) {
+        let Source {
+            seed, augmentation, ..
+        } = self.source;
+        self.order = (0..self.source.samples.len() as u32).collect();
+        let key = Key::new(seed, &format!("order {}", self.epoch));
+        key.generator().shuffle(&mut self.order);
+        self.variety = (!augmentation.is_none()).then(|| augmentation.in_epoch(seed, self.epoch));
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        if self.given >= self.order.len() {
+            self.epoch += 1;
+            self.given = 0;
+            self.begin();
+        }
+        if self.epoch > self.source.epochs || self.order.is_empty() {
+            return None;
+        }
+        let end = (self.given + self.source.batch_size).min(self.order.len());
+        let indices = &self.order[self.given..end];
+        self.given = end;
+        let (values, truth) = self.source.samples.gather(indices, self.variety.as_ref());
+        Some(Batch { values, truth })
+    }
+}

@@ -1,0 +1,94 @@
+"""Makes the files in photos/: one picture of four colours in the ways that images come. Needs Pillow.
+
+expected.json says of each file the colours in the middle of the upper left, upper right, lower left and lower right
+quarter, as Pillow shows them: turned as the EXIF data say, and on white where they are transparent.
+"""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+FOLDER = Path(__file__).parent / "photos"
+COLOURS = [(200, 30, 40), (20, 180, 60), (30, 60, 220), (240, 230, 20)]
+SIDE = 16
+
+
+def quarter(x, y):
+    return 2 * (y >= SIDE // 2) + (x >= SIDE // 2)
+
+
+def picture():
+    image = Image.new("RGB", (SIDE, SIDE))
+    image.putdata([COLOURS[quarter(x, y)] for y in range(SIDE) for x in range(SIDE)])
+    return image
+
+
+def png16(path, kind, pixel):
+    """A PNG of 16 bits a channel, which Pillow does not write: kind 2 is RGB, 4 grey with alpha, 0 grey."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = b"".join(
+        b"\0" + b"".join(struct.pack(">H", v) for x in range(SIDE) for v in pixel(quarter(x, y))) for y in range(SIDE)
+    )
+    head = struct.pack(">IIBBBBB", SIDE, SIDE, 16, kind, 0, 0, 0)
+    data = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    rgb = picture()
+    seen = {}
+
+    def save(name, image, **options):
+        image.save(FOLDER / name, **options)
+        seen[name] = ImageOps.exif_transpose(Image.open(FOLDER / name))
+
+    save("rgb.png", rgb)
+    save("palette.png", rgb.quantize(8))
+    save("grey.png", rgb.convert("L"))
+    alpha = Image.new("L", (SIDE, SIDE), 255)
+    alpha.paste(0, (0, 0, SIDE // 2, SIDE // 2))
+    alpha.paste(128, (SIDE // 2, 0, SIDE, SIDE // 2))
+    rgba = rgb.convert("RGBA")
+    rgba.putalpha(alpha)
+    save("rgba.png", rgba)
+    grey_alpha = rgb.convert("LA")
+    grey_alpha.putalpha(alpha)
+    save("grey-alpha.png", grey_alpha)
+    save("rgb.jpg", rgb, quality=95, subsampling=0)
+    save("progressive.jpg", rgb, quality=95, subsampling=0, progressive=True)
+    save("grey.jpg", rgb.convert("L"), quality=95)
+    for orientation in range(2, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        save(f"turned-{orientation}.jpg", rgb, quality=95, subsampling=0, exif=exif)
+    save("lossless.webp", rgb, lossless=True)
+    save("lossy.webp", rgb, quality=95)
+    save("alpha.webp", rgba, lossless=True)
+    # To be refused.
+    rgb.convert("CMYK").save(FOLDER / "cmyk.jpg", quality=95)
+
+    expected = {}
+    for name, image in seen.items():
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        white.alpha_composite(image)
+        places = [(4, 4), (12, 4), (4, 12), (12, 12)]
+        expected[name] = [white.getpixel(place)[:3] for place in places]
+    png16(FOLDER / "rgb16.png", 2, lambda q: [257 * v for v in COLOURS[q]])
+    expected["rgb16.png"] = COLOURS
+    greys = [10, 80, 160, 250]
+    png16(FOLDER / "grey16.png", 0, lambda q: [257 * greys[q]])
+    expected["grey16.png"] = [[v] * 3 for v in greys]
+    png16(FOLDER / "grey-alpha16.png", 4, lambda q: [257 * greys[q], 65535 if q else 0])
+    expected["grey-alpha16.png"] = [[v] * 3 for v in [255] + greys[1:]]
+    (FOLDER / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
+main()

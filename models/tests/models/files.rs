@@ -1,0 +1,268 @@
+//! Files of data sets made up for tests, right and wrong.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use image::{ImageFormat, Rgb, RgbImage};
+use tempfile::TempDir;
+use vivarium_models::data::{self, Fault, Import, Library, Limits};
+use vivarium_models::error::Error;
+
+/// A library and a folder for files beside it, both gone with the test.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) library: Library,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            library: Library::in_folder(folder.path().join("datasets")),
+            folder,
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn import_with(
+        &self,
+        set: &str,
+        path: &Path,
+        limits: &Limits,
+    ) -> Result<Import, Error> {
+        data::import(&self.library, set, set, path, limits, &|_, _| {})
+    }
+
+    pub(crate) fn import(&self, set: &str, path: &Path) -> Result<Import, Error> {
+        self.import_with(set, path, &Limits::default())
+    }
+
+    /// Imports what is right, under a name.
+    pub(crate) fn publish(&self, set: &str, path: &Path) -> data::Report {
+        let Import { ready, report } = self.import(set, path).unwrap();
+        self.library.publish(ready, set, false).unwrap();
+        report
+    }
+
+    /// Why files are refused; sees to it that nothing is left of them.
+    pub(crate) fn refusal(&self, set: &str, path: &Path) -> Vec<Fault> {
+        self.refusal_with(set, path, &Limits::default())
+    }
+
+    pub(crate) fn refusal_with(&self, set: &str, path: &Path, limits: &Limits) -> Vec<Fault> {
+        let faults = match self.import_with(set, path, limits) {
+            Err(Error::Refused(faults)) => faults,
+            other => panic!("{} was not refused: {other:?}", path.display()),
+        };
+        assert_eq!(self.left(), Vec::<PathBuf>::new());
+        faults
+    }
+
+    /// What lies in the library's folder.
+    pub(crate) fn left(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path("datasets")).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// The bytes of a published set's images.
+    pub(crate) fn pixels(&self, set: &str) -> Vec<u8> {
+        fs::read(self.path("datasets").join(set).join("pixels.u8")).unwrap()
+    }
+}
+
+/// The four files of a small set of 4x4 pixels: by name, in their right order.
+pub(crate) fn idx(train: u32, test: u32) -> [(&'static str, Vec<u8>); 4] {
+    [
+        ("train-images-idx3-ubyte", idx_images(train, 4, 1)),
+        ("train-labels-idx1-ubyte", idx_labels(train)),
+        ("t10k-images-idx3-ubyte", idx_images(test, 4, 2)),
+        ("t10k-labels-idx1-ubyte", idx_labels(test)),
+    ]
+}
+
+pub(crate) fn idx_images(count: u32, side: u32, seed: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in [0x803, count, side, side] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes.extend(
+        (0..count * side * side)
+            .map(|i| (i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 13) as u8),
+    );
+    bytes
+}
+
+/// Labels 0, 1, 2, 0, 1, 2, …
+pub(crate) fn idx_labels(count: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in [0x801, count] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes.extend((0..count).map(|i| (i % 3) as u8));
+    bytes
+}
+
+pub(crate) fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) {
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+pub(crate) fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The files of CIFAR-10, or of CIFAR-100, with so many images each.
+pub(crate) fn cifar(hundred: bool, each: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let names: &[&str] = if hundred {
+        &["train.bin", "test.bin"]
+    } else {
+        &[
+            "data_batch_1.bin",
+            "data_batch_2.bin",
+            "data_batch_3.bin",
+            "data_batch_4.bin",
+            "data_batch_5.bin",
+            "test_batch.bin",
+        ]
+    };
+    let file = |file: usize| {
+        let image = |i: usize| {
+            let label = if hundred {
+                vec![(i % 20) as u8, (i % 100) as u8]
+            } else {
+                vec![(i % 10) as u8]
+            };
+            let pixels = (0..3072).map(move |p| (p / 1024 * 80 + i * 7 + file) as u8);
+            label.into_iter().chain(pixels)
+        };
+        (0..each).flat_map(image).collect()
+    };
+    names
+        .iter()
+        .enumerate()
+        .map(|(i, name)| (*name, file(i)))
+        .collect()
+}
+
+pub(crate) fn tar_gz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive
+            .append_data(&mut header, format!("cifar/{name}"), &bytes[..])
+            .unwrap();
+    }
+    gz(&archive.into_inner().unwrap())
+}
+
+/// A PNG of one colour with a darker corner.
+pub(crate) fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+    let image = RgbImage::from_fn(width, height, |x, y| {
+        Rgb(if x < width / 2 && y < height / 2 {
+            colour.map(|c| c / 2)
+        } else {
+            colour
+        })
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// Two folders of a few images each.
+pub(crate) fn photos() -> Vec<(String, Vec<u8>)> {
+    let one = |i: u32| {
+        let class = if i.is_multiple_of(2) { "cats" } else { "dogs" };
+        let colour = if i.is_multiple_of(2) {
+            [200, 40, 20]
+        } else {
+            [20, 40, 200]
+        };
+        (format!("{class}/{i}.png"), png(16 + i, 20, colour))
+    };
+    (0..20).map(one).collect()
+}
+
+/// An entry of a zip, said as freely as those say who mean ill.
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+    /// Kind and rights, as Unix has them.
+    pub(crate) mode: u32,
+    /// Takes its bytes from this entry and has none of its own.
+    pub(crate) shares: Option<usize>,
+}
+
+pub(crate) fn entry(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Entry {
+    Entry {
+        name: name.into(),
+        bytes: bytes.into(),
+        mode: 0o100_644,
+        shares: None,
+    }
+}
+
+/// A zip in which nothing is compressed.
+pub(crate) fn zip(entries: &[Entry]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut directory = Vec::new();
+    let mut offsets: Vec<usize> = Vec::new();
+    for entry in entries {
+        let source = entry.shares.map_or(entry, |shared| &entries[shared]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&source.bytes);
+        let size = source.bytes.len() as u32;
+        let mut common = Vec::new();
+        // Version, flags, stored, time, date.
+        for number in [20u16, 0x800, 0, 0, 0x21] {
+            common.extend(number.to_le_bytes());
+        }
+        for number in [crc.sum(), size, size] {
+            common.extend(number.to_le_bytes());
+        }
+        common.extend((entry.name.len() as u16).to_le_bytes());
+        common.extend([0, 0]);
+        let offset = entry.shares.map_or(file.len(), |shared| offsets[shared]);
+        offsets.push(offset);
+        if entry.shares.is_none() {
+            file.extend(b"PK\x03\x04");
+            file.extend(&common);
+            file.extend(entry.name.as_bytes());
+            file.extend(&entry.bytes);
+        }
+        directory.extend(b"PK\x01\x02");
+        // Made by Unix.
+        directory.extend([20, 3]);
+        directory.extend(&common);
+        // Comment, disk, attributes inside.
+        directory.extend([0; 6]);
+        directory.extend((entry.mode << 16).to_le_bytes());
+        directory.extend((offset as u32).to_le_bytes());
+        directory.extend(entry.name.as_bytes());
+    }
+    let start = file.len() as u32;
+    file.extend(&directory);
+    file.extend(b"PK\x05\x06");
+    file.extend([0; 4]);
+    for _ in 0..2 {
+        file.extend((entries.len() as u16).to_le_bytes());
+    }
+    file.extend((directory.len() as u32).to_le_bytes());
+    file.extend(start.to_le_bytes());
+    file.extend([0; 2]);
+    file
+}

@@ -1,0 +1,229 @@
+//! One file over HTTP, which may break off and go on.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
+use ureq::Agent;
+use ureq::http::{StatusCode, header};
+
+use super::sources::{RemoteFile, Sum};
+use crate::error::{Error, Result};
+
+/// How often a mirror that breaks off is asked to go on.
+const ATTEMPTS: usize = 3;
+
+/// What a checksum is taken of, when it is of what a file unpacks to.
+const MOST_UNPACKED: u64 = 1 << 30;
+
+/// A client that gives up on servers that do not answer.
+pub(super) fn agent() -> Agent {
+    Agent::config_builder()
+        .timeout_connect(Some(Duration::from_secs(20)))
+        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .user_agent(concat!("vivarium/", env!("CARGO_PKG_VERSION")))
+        .http_status_as_error(false)
+        .build()
+        .into()
+}
+
+/// Fetches a file into a folder from the first address that has it. What an earlier attempt left is gone on with.
+/// `told` hears of bytes done and bytes in all, and says whether to go on.
+///
+/// # Errors
+/// What went wrong at each address.
+pub(super) fn fetch(
+    agent: &Agent,
+    addresses: &[String],
+    file: &RemoteFile,
+    folder: &Path,
+    told: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<PathBuf> {
+    let whole = folder.join(file.name);
+    if whole.is_file() && is_right(&whole, file.sum)? {
+        told(file.bytes, file.bytes);
+        return Ok(whole);
+    }
+    let part = folder.join(format!("{}.part", file.name));
+    let mut failures = Vec::new();
+    for address in addresses {
+        // A part that an earlier attempt left may be of something else.
+        let had_part = part.exists();
+        let mut result = from_one(agent, address, file, &part, told)?;
+        if result == Err(WRONG.to_owned()) && had_part {
+            result = from_one(agent, address, file, &part, told)?;
+        }
+        match result {
+            Ok(()) => {
+                fs::rename(&part, &whole).map_err(|e| Error::file(&whole, e))?;
+                return Ok(whole);
+            }
+            Err(failure) => failures.push(format!("{address}: {failure}")),
+        }
+    }
+    Err(Error::Fetch(failures.join("; ")))
+}
+
+const WRONG: &str = "the file that came is another: its SHA-256 is wrong";
+
+/// Fetches a part to its end and holds it against its checksum; the inner error is why this address will not do.
+fn from_one(
+    agent: &Agent,
+    address: &str,
+    file: &RemoteFile,
+    part: &Path,
+    told: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<std::result::Result<(), String>> {
+    let mut failure = String::new();
+    for _ in 0..ATTEMPTS {
+        match go_on(agent, address, file, part, told) {
+            Ok(()) if is_right(part, file.sum)? => return Ok(Ok(())),
+            Ok(()) => {
+                fs::remove_file(part).map_err(|e| Error::file(part, e))?;
+                return Ok(Err(WRONG.to_owned()));
+            }
+            Err(Failure::Own(error)) => return Err(error),
+            Err(Failure::Final(words)) => return Ok(Err(words)),
+            Err(Failure::Passing(words)) => failure = words,
+        }
+    }
+    Ok(Err(failure))
+}
+
+/// Why a mirror was left.
+enum Failure {
+    /// Something here, not there.
+    Own(Error),
+    /// It would not help to ask again.
+    Final(String),
+    /// Going on may help.
+    Passing(String),
+}
+
+/// Fetches what is missing of a part.
+fn go_on(
+    agent: &Agent,
+    address: &str,
+    file: &RemoteFile,
+    part: &Path,
+    told: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<(), Failure> {
+    let own = |e: io::Error| Failure::Own(Error::file(part, e));
+    let there = fs::metadata(part).map_or(0, |part| part.len());
+    let mut request = agent
+        .get(address)
+        .header(header::ACCEPT_ENCODING, "identity");
+    if there > 0 {
+        request = request.header(header::RANGE, format!("bytes={there}-"));
+    }
+    let response = request
+        .call()
+        .map_err(|e| Failure::Passing(e.to_string()))?;
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let goes_on = header(header::CONTENT_RANGE)
+        .is_some_and(|range| range.starts_with(&format!("bytes {there}-")));
+    let start = match response.status() {
+        StatusCode::OK => 0,
+        StatusCode::PARTIAL_CONTENT if goes_on => there,
+        StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => {
+            // Either all of it was there, or it is not a part of this.
+            fs::remove_file(part).map_err(own)?;
+            return Err(Failure::Passing(
+                "what an earlier attempt left is no part of the file".to_owned(),
+            ));
+        }
+        status if status.is_server_error() => {
+            return Err(Failure::Passing(format!("answers {status}")));
+        }
+        status => return Err(Failure::Final(format!("answers {status}"))),
+    };
+    let length = header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    let of = length.map_or(file.bytes, |length| start + length);
+    let most = 2 * file.bytes;
+    let mut out = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(start == 0)
+        .append(start > 0)
+        .open(part)
+        .map_err(own)?;
+    let mut body = response
+        .into_body()
+        .into_reader()
+        .take(most.saturating_sub(start) + 1);
+    let mut done = start;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = match body.read(&mut buffer) {
+            Ok(read) => read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => {
+                return Err(Failure::Passing(format!(
+                    "broke off after {done} bytes: {e}"
+                )));
+            }
+        };
+        out.write_all(&buffer[..read]).map_err(own)?;
+        done += read as u64;
+        if done > most {
+            drop(out);
+            fs::remove_file(part).map_err(own)?;
+            return Err(Failure::Final(format!("sends more than {most} bytes")));
+        }
+        if !told(done, of) {
+            return Err(Failure::Own(Error::Fetch("stopped".to_owned())));
+        }
+        if read == 0 {
+            break;
+        }
+    }
+    if done < of {
+        return Err(Failure::Passing(format!(
+            "broke off after {done} of {of} bytes"
+        )));
+    }
+    out.sync_all().map_err(own)
+}
+
+fn is_right(path: &Path, sum: Sum) -> Result<bool> {
+    let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
+    let (expected, found) = match sum {
+        Sum::File(expected) => (
+            expected,
+            sha256(&mut file).map_err(|e| Error::file(path, e))?,
+        ),
+        Sum::Unpacked(expected) => {
+            let mut unpacked = MultiGzDecoder::new(BufReader::new(file)).take(MOST_UNPACKED);
+            // What cannot be unpacked is not right.
+            (expected, sha256(&mut unpacked).unwrap_or_default())
+        }
+    };
+    Ok(found == expected)
+}
+
+/// The SHA-256 of what can be read, in hexadecimal.
+fn sha256(from: &mut dyn Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => hash.update(&buffer[..read]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
