@@ -6,7 +6,7 @@ use super::context::Context;
 use super::init::Init;
 use super::store::Scope;
 use crate::error::Result;
-use crate::ops::{self, BatchStatistics};
+use crate::ops::{self, Activation, BatchStatistics};
 
 /// Added to the variance. PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -14,7 +14,7 @@ const EPSILON: f64 = 1e-5;
 /// How far the kept statistics go towards a batch's. PyTorch's default.
 const MOMENTUM: f64 = 0.1;
 
-/// Normalises each channel of [n, channels]. PyTorch's `BatchNorm1d`, except that it takes a batch of one row too: that
+/// Normalises each channel of `[…, channels]`. PyTorch's `BatchNorm1d` and `BatchNorm2d`, except that it takes a batch of one row too: that
 /// has no variance to learn from, so it moves the kept mean and leaves the kept variance.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
@@ -51,26 +51,53 @@ impl BatchNorm {
         })
     }
 
-    /// `x` [n, channels], normalised: by its own statistics while training, else by those kept.
+    /// `x` `[…, channels]`, normalised: by its own statistics while training, else by those kept.
     ///
     /// # Errors
-    /// When `x` has another shape.
+    /// When `x` has other channels.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
-        let y = if context.trains() {
-            self.train(x)
-        } else {
-            let (weight, bias) = (
-                context.parameter(&self.weight),
-                context.parameter(&self.bias),
-            );
-            self.kept()
-                .and_then(|kept| ops::batch_norm_fixed(x, &weight, &bias, &kept, EPSILON, None))
-        };
+        let y = self.apply(x, None, context);
         context.pass(&self.name, y)
     }
 
-    fn train(&self, x: &Tensor) -> CandleResult<Tensor> {
-        let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, None)?;
+    /// As [`BatchNorm::forward`], then the activation `name`: in one pass over memory, unless somebody watches and
+    /// wants to see both.
+    ///
+    /// # Errors
+    /// As [`BatchNorm::forward`].
+    pub fn forward_activated(
+        &self,
+        x: &Tensor,
+        name: &str,
+        activation: Activation,
+        context: &mut Context<'_>,
+    ) -> Result<Tensor> {
+        if context.is_watched() {
+            let y = self.forward(x, context)?;
+            return context.pass(name, ops::activate(&y, activation));
+        }
+        let y = self.apply(x, Some(activation), context);
+        context.pass(&self.name, y)
+    }
+
+    fn apply(
+        &self,
+        x: &Tensor,
+        activation: Option<Activation>,
+        context: &Context<'_>,
+    ) -> CandleResult<Tensor> {
+        if context.trains() {
+            return self.train(x, activation);
+        }
+        let (weight, bias) = (
+            context.parameter(&self.weight),
+            context.parameter(&self.bias),
+        );
+        ops::batch_norm_fixed(x, &weight, &bias, &self.kept()?, EPSILON, activation)
+    }
+
+    fn train(&self, x: &Tensor, activation: Option<Activation>) -> CandleResult<Tensor> {
+        let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, activation)?;
         towards(&self.running_mean, &batch.mean)?;
         if batch.rows > 1 {
             let rows = batch.rows as f64;

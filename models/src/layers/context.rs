@@ -50,6 +50,11 @@ impl<'a> Context<'a> {
         matches!(self.mode, Mode::Train { .. })
     }
 
+    /// Whether somebody wants to see activations.
+    pub fn is_watched(&self) -> bool {
+        self.recorder.is_some()
+    }
+
     /// What dropout in the layer `name` draws from; `None` while evaluating.
     pub(crate) fn dropout_key(&self, name: &str) -> Option<Key> {
         match self.mode {

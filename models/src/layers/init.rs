@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::ops::Activation;
 use crate::random::{Generator, Key};
 
-/// The schemes a run can choose for the weights of its layers. Both draw from a normal distribution, so they differ in
-/// its width alone.
+/// The schemes a run can choose for the weights of its layers. Those that are named so draw from a uniform distribution
+/// of the same standard deviation, the others from a normal one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scheme {
@@ -17,6 +17,10 @@ pub enum Scheme {
     Kaiming,
     /// Standard deviation `√(2 / (inputs + outputs))` (Glorot and Bengio 2010).
     Xavier,
+    /// As [`Scheme::Kaiming`], between -√3 and √3 of its standard deviations.
+    KaimingUniform,
+    /// As [`Scheme::Xavier`], between -√3 and √3 of its standard deviations.
+    XavierUniform,
 }
 
 /// What a parameter starts from.
@@ -29,6 +33,11 @@ pub enum Init {
         /// Standard deviation.
         deviation: f64,
     },
+    /// Equally likely between two bounds around 0.
+    Uniform {
+        /// The greatest; the least is its opposite.
+        bound: f64,
+    },
 }
 
 impl Scheme {
@@ -40,10 +49,15 @@ impl Scheme {
             Some(Activation::Sigmoid) | None => 1.0,
         };
         let deviation = match self {
-            Self::Kaiming => gain / (inputs.max(1) as f64).sqrt(),
-            Self::Xavier => (2.0 / (inputs + outputs).max(1) as f64).sqrt(),
+            Self::Kaiming | Self::KaimingUniform => gain / (inputs.max(1) as f64).sqrt(),
+            Self::Xavier | Self::XavierUniform => (2.0 / (inputs + outputs).max(1) as f64).sqrt(),
         };
-        Init::Normal { deviation }
+        match self {
+            Self::Kaiming | Self::Xavier => Init::Normal { deviation },
+            Self::KaimingUniform | Self::XavierUniform => Init::Uniform {
+                bound: deviation * 3f64.sqrt(),
+            },
+        }
     }
 }
 
@@ -55,6 +69,12 @@ impl Init {
             Self::Normal { deviation } => {
                 let mut values = vec![0.0; len];
                 let draw = |generator: &mut Generator| deviation * generator.normal();
+                Key::new(seed, &format!("init {name}")).fill(&mut values, draw);
+                values
+            }
+            Self::Uniform { bound } => {
+                let mut values = vec![0.0; len];
+                let draw = |generator: &mut Generator| generator.between(-bound, bound);
                 Key::new(seed, &format!("init {name}")).fill(&mut values, draw);
                 values
             }

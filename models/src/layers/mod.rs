@@ -5,12 +5,14 @@
 //! | `store` | where a network's parameters and buffers live, in the order they were made |
 //! | `init` | what parameters start from |
 //! | `context` | whether a forward pass trains or evaluates, and who wants to see activations |
-//! | `linear`, `batch_norm`, `dropout` | layers |
+//! | `linear`, `conv2d`, `batch_norm`, `dropout`; `conv_norm` | layers; three that follow each other |
 //!
 //! A layer's name is its place in PyTorch's module: `net.0` has the parameters `net.0.weight` and `net.0.bias`.
 
 mod batch_norm;
 mod context;
+mod conv2d;
+mod conv_norm;
 mod dropout;
 mod init;
 mod linear;
@@ -18,6 +20,8 @@ mod store;
 
 pub use batch_norm::BatchNorm;
 pub use context::{Context, Mode, Recorder};
+pub use conv_norm::ConvNorm;
+pub use conv2d::{Conv2d, ConvShape};
 pub use dropout::Dropout;
 pub use init::{Init, Scheme};
 pub use linear::Linear;

@@ -5,11 +5,11 @@
 use candle_core::Tensor;
 use serde::Deserialize;
 
-use super::{Criterion, Network, NetworkRow};
+use super::{Criterion, Network, NetworkRow, fields};
 use crate::error::{Error, Result};
 use crate::layers::{BatchNorm, Context, Dropout, Linear, Scheme, Scope};
 use crate::ops::{self, Activation};
-use crate::spec::{Choice, Field, FieldKind};
+use crate::spec::{Field, FieldKind};
 
 pub(super) const ROW: NetworkRow = NetworkRow {
     kind: "mlp",
@@ -30,6 +30,20 @@ pub(super) const ROW: NetworkRow = NetworkRow {
     },
 };
 
+/// The large one, to hold against convolutional networks: 176,768,266 parameters for images of 3x32x32.
+pub(super) const WIDE: NetworkRow = NetworkRow {
+    kind: "mlp-wide",
+    title: "Wide multilayer perceptron",
+    summary: "Five wide layers with batch normalisation, as many parameters as a large convolutional network.",
+    defaults: &[
+        ("network.hidden", "[8192,8192,8192,2048,256]"),
+        ("network.norm", "true"),
+        ("training.epochs", "5"),
+    ],
+    dimensions: &[3],
+    ..ROW
+};
+
 const FIELDS: &[Field] = &[
     Field::new(
         "network.hidden",
@@ -43,32 +57,7 @@ const FIELDS: &[Field] = &[
         "[128,64]",
         "How many values each hidden layer has, from the input to the output.",
     ),
-    Field::new(
-        "network.activation",
-        "Activation",
-        FieldKind::Choice {
-            options: &[
-                Choice {
-                    value: "relu",
-                    label: "ReLU",
-                },
-                Choice {
-                    value: "silu",
-                    label: "SiLU",
-                },
-                Choice {
-                    value: "sigmoid",
-                    label: "Sigmoid",
-                },
-                Choice {
-                    value: "tanh",
-                    label: "Tanh",
-                },
-            ],
-        },
-        "\"relu\"",
-        "What is applied to every value of a hidden layer.",
-    ),
+    fields::activation("\"relu\""),
     Field::new(
         "network.norm",
         "Batch normalisation",
@@ -76,36 +65,8 @@ const FIELDS: &[Field] = &[
         "false",
         "Normalises every hidden value over the batch before its activation.",
     ),
-    Field::new(
-        "network.dropout",
-        "Dropout",
-        FieldKind::Number {
-            min: 0.0,
-            max: 0.95,
-            min_open: false,
-        },
-        "0.0",
-        "The share of hidden values set to 0 at random in every training step.",
-    ),
-    Field::new(
-        "network.init",
-        "Initialisation",
-        FieldKind::Choice {
-            options: &[
-                Choice {
-                    value: "kaiming",
-                    label: "Kaiming",
-                },
-                Choice {
-                    value: "xavier",
-                    label: "Xavier",
-                },
-            ],
-        },
-        "\"kaiming\"",
-        "How wide the weights are spread at the start.",
-    )
-    .advanced(),
+    fields::dropout("0.0"),
+    fields::INIT,
 ];
 
 #[derive(Deserialize)]

@@ -1,9 +1,13 @@
 //! The table of networks. A network is one file and one row; the form, the check, the benchmark and the conformance
 //! tests read the row.
 
+mod fields;
+mod inception;
 mod mlp;
 mod model;
 mod perceptron;
+mod residual;
+mod vgg16;
 
 pub use model::{Model, Values};
 
@@ -43,7 +47,15 @@ pub struct NetworkRow {
 type Build = fn(Scope<'_>, &NetworkSpec, &[usize], usize) -> Result<Box<dyn Network>>;
 
 /// All networks.
-pub static NETWORKS: &[NetworkRow] = &[perceptron::ROW, mlp::ROW];
+pub static NETWORKS: &[NetworkRow] = &[
+    perceptron::ROW,
+    mlp::ROW,
+    mlp::WIDE,
+    vgg16::ROW,
+    residual::SMALL,
+    residual::DEEP,
+    inception::ROW,
+];
 
 /// A function from samples to scores, with parameters.
 pub trait Network: Send {
@@ -52,6 +64,17 @@ pub trait Network: Send {
     /// # Errors
     /// When `x` is not of the shape that the network was built for.
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor>;
+}
+
+/// Refuses images that are too small for a network's poolings.
+fn at_least(input: &[usize], side: usize, title: &str) -> Result<()> {
+    match input {
+        [_, height, width] if *height < side || *width < side => Err(Error::setting(
+            "data.size",
+            format!("must be at least {side} for {title}, which halves the image that often"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What training makes small.

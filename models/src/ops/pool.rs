@@ -21,6 +21,15 @@ pub struct Window {
     pub padding: usize,
 }
 
+impl Window {
+    /// 2x2, side by side: an image of half the size.
+    pub const HALVES: Self = Self {
+        kernel: 2,
+        stride: 2,
+        padding: 0,
+    };
+}
+
 /// The greatest value of each channel under the window: `[n, height, width, channels]` to
 /// `[n, height', width', channels]`. The first of equals has the gradient, and what is no number is the greatest.
 /// PyTorch's `max_pool2d`.

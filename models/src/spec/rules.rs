@@ -51,6 +51,7 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
         Err(Error::Setting { path, message }) => {
             let value = match path.as_str() {
                 "data.set" => Value::from(spec.data.set.as_str()),
+                "data.size" => spec.data.options.get("size").cloned().unwrap_or_default(),
                 "network.kind" => Value::from(spec.network.kind.as_str()),
                 _ => serde_json::to_value(&spec.network).unwrap_or_default(),
             };

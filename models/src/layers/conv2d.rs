@@ -1,0 +1,79 @@
+//! The convolution of images.
+
+use candle_core::Tensor;
+
+use super::context::Context;
+use super::init::{Init, Scheme};
+use super::store::Scope;
+use crate::error::Result;
+use crate::ops::{self, Activation, Geometry};
+
+/// A convolution of images with their channels last: `[n, height, width, inputs]` to `[n, height', width', outputs]`.
+/// PyTorch's `Conv2d`.
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    name: String,
+    weight: Tensor,
+    bias: Option<Tensor>,
+    geometry: Geometry,
+}
+
+/// What a convolution takes and gives.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvShape {
+    /// Channels of the image.
+    pub inputs: usize,
+    /// Channels of the result.
+    pub outputs: usize,
+    /// Pixels along a side of the kernel.
+    pub kernel: usize,
+    /// Whether there is a bias; with a normalisation behind it, it is of no use.
+    pub bias: bool,
+}
+
+impl Conv2d {
+    /// A layer whose weights start by a scheme, for the activation that follows; its bias starts at 0.
+    ///
+    /// # Errors
+    /// As [`Scope::parameter`].
+    pub fn new(
+        mut at: Scope<'_>,
+        shape: ConvShape,
+        geometry: Geometry,
+        scheme: Scheme,
+        next: Option<Activation>,
+    ) -> Result<Self> {
+        let ConvShape {
+            inputs,
+            outputs,
+            kernel,
+            bias,
+        } = shape;
+        let groups = geometry.groups.max(1);
+        let taps = kernel * kernel;
+        let start = scheme.weights(inputs / groups * taps, outputs / groups * taps, next);
+        let weight = at.parameter("weight", &[outputs, inputs / groups, kernel, kernel], start)?;
+        let bias = if bias {
+            Some(at.parameter("bias", &[outputs], Init::Constant(0.0))?)
+        } else {
+            None
+        };
+        Ok(Self {
+            name: at.path().to_owned(),
+            weight,
+            bias,
+            geometry,
+        })
+    }
+
+    /// The convolved images.
+    ///
+    /// # Errors
+    /// When `x` has other channels, or is smaller than the kernel.
+    pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let weight = context.parameter(&self.weight);
+        let bias = self.bias.as_ref().map(|bias| context.parameter(bias));
+        let y = ops::conv2d(x, &weight, bias.as_ref(), self.geometry);
+        context.pass(&self.name, y)
+    }
+}

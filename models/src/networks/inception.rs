@@ -1,0 +1,214 @@
+//! An Inception network (Szegedy and others 2015): blocks of four branches that see the image at different widths and
+//! are joined on their channels; a stem before them, two pools between them, two layers behind.
+
+use candle_core::Tensor;
+use serde::Deserialize;
+
+use super::{Criterion, Network, NetworkRow, at_least, fields, residual};
+use crate::error::Result;
+use crate::layers::{Context, ConvNorm, ConvShape, Dropout, Linear, Scheme, Scope};
+use crate::ops::{self, Activation, Window};
+use crate::spec::{Field, FieldKind};
+
+pub(super) const ROW: NetworkRow = NetworkRow {
+    kind: "inception",
+    title: "Inception",
+    summary: "Four blocks of four branches, 1x1, 3x3 and 5x5 convolutions and a pool, joined on their channels.",
+    fields: &[
+        fields::activation("\"relu\""),
+        Field::new(
+            "network.hidden",
+            "Width of the head",
+            FieldKind::Integer {
+                min: 1,
+                max: 16_384,
+                step: 1,
+            },
+            "1024",
+            "How many values the layer before the scores has.",
+        )
+        .advanced(),
+        fields::dropout("0.4"),
+        fields::INIT,
+    ],
+    defaults: &[
+        ("data.size", "32"),
+        ("training.epochs", "10"),
+        ("training.optimizer.weight_decay", "0.0005"),
+    ],
+    dimensions: &[3],
+    criterion: Criterion::CrossEntropy,
+    needs_batches: |_| false,
+    build: |at, spec, input, classes| {
+        at_least(input, 8, "Inception")?;
+        Ok(Box::new(Inception::new(
+            at,
+            &spec.options()?,
+            input[0],
+            classes,
+        )?))
+    },
+};
+
+#[derive(Deserialize)]
+struct Options {
+    activation: Activation,
+    hidden: usize,
+    dropout: f64,
+    init: Scheme,
+}
+
+/// Channels of a block's branches: 1x1; before and after 3x3; before and after 5x5; after the pool.
+struct Widths {
+    one: usize,
+    three: [usize; 2],
+    five: [usize; 2],
+    pool: usize,
+}
+
+const STEM: usize = 64;
+
+const BLOCKS: [Widths; 4] = [
+    Widths {
+        one: 64,
+        three: [96, 128],
+        five: [16, 32],
+        pool: 32,
+    },
+    Widths {
+        one: 128,
+        three: [128, 192],
+        five: [32, 96],
+        pool: 64,
+    },
+    Widths {
+        one: 192,
+        three: [96, 208],
+        five: [16, 48],
+        pool: 64,
+    },
+    Widths {
+        one: 256,
+        three: [160, 320],
+        five: [32, 128],
+        pool: 128,
+    },
+];
+
+/// Blocks that a pool stands before.
+const POOLED: [usize; 2] = [2, 3];
+
+impl Widths {
+    fn outputs(&self) -> usize {
+        self.one + self.three[1] + self.five[1] + self.pool
+    }
+}
+
+struct Block {
+    name: String,
+    one: ConvNorm,
+    three: [ConvNorm; 2],
+    five: [ConvNorm; 2],
+    pool: ConvNorm,
+}
+
+impl Block {
+    fn new(mut at: Scope<'_>, inputs: usize, widths: &Widths, options: &Options) -> Result<Self> {
+        let conv = |sequence: &mut Scope<'_>, inputs, outputs, kernel| {
+            let shape = ConvShape {
+                inputs,
+                outputs,
+                kernel,
+                bias: false,
+            };
+            ConvNorm::new(sequence, 0, shape, options.init, options.activation)
+        };
+        let pair = |branch: &mut Scope<'_>, [between, outputs]: [usize; 2], kernel| {
+            let first = conv(&mut branch.at(0), inputs, between, 1)?;
+            Ok::<_, crate::Error>([first, conv(&mut branch.at(1), between, outputs, kernel)?])
+        };
+        Ok(Self {
+            name: at.path().to_owned(),
+            one: conv(&mut at.at("branch1"), inputs, widths.one, 1)?,
+            three: pair(&mut at.at("branch3"), widths.three, 3)?,
+            five: pair(&mut at.at("branch5"), widths.five, 5)?,
+            pool: conv(&mut at.at("branch_pool").at(1), inputs, widths.pool, 1)?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let one = self.one.forward(x, context)?;
+        let pair = |[first, second]: &[ConvNorm; 2], context: &mut Context<'_>| {
+            let between = first.forward(x, context)?;
+            second.forward(&between, context)
+        };
+        let three = pair(&self.three, context)?;
+        let five = pair(&self.five, context)?;
+        let name = format!("{}.branch_pool.0", self.name);
+        let around = Window {
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+        };
+        let pooled = context.pass(&name, ops::max_pool2d(x, around))?;
+        let pool = self.pool.forward(&pooled, context)?;
+        context.pass(&self.name, ops::join(&[&one, &three, &five, &pool]))
+    }
+}
+
+struct Inception {
+    stem: ConvNorm,
+    blocks: Vec<Block>,
+    hidden: Linear,
+    dropout: Dropout,
+    scores: Linear,
+}
+
+impl Inception {
+    fn new(mut at: Scope<'_>, options: &Options, channels: usize, classes: usize) -> Result<Self> {
+        let stem = ConvShape {
+            inputs: channels,
+            outputs: STEM,
+            kernel: 3,
+            bias: false,
+        };
+        let stem = ConvNorm::new(
+            &mut at.at("stem"),
+            0,
+            stem,
+            options.init,
+            options.activation,
+        )?;
+        let mut blocks = Vec::new();
+        let mut inputs = STEM;
+        for (place, widths) in BLOCKS.iter().enumerate() {
+            let name = format!("block{}", place + 1);
+            blocks.push(Block::new(at.at(name), inputs, widths, options)?);
+            inputs = widths.outputs();
+        }
+        let mut head = at.at("classifier");
+        let relu = Some(Activation::Relu);
+        Ok(Self {
+            stem,
+            blocks,
+            hidden: Linear::new(head.at(0), inputs, options.hidden, options.init, relu)?,
+            dropout: Dropout::new(&head.at(2), options.dropout),
+            scores: Linear::new(head.at(3), options.hidden, classes, options.init, None)?,
+        })
+    }
+}
+
+impl Network for Inception {
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let x = self.stem.forward(&ops::channels_last(x)?, context)?;
+        let mut x = context.pass("stem.3", ops::max_pool2d(&x, Window::HALVES))?;
+        for (place, block) in self.blocks.iter().enumerate() {
+            if let Some(pool) = POOLED.iter().position(|pooled| *pooled == place) {
+                let name = format!("pool.{pool}");
+                x = context.pass(&name, ops::max_pool2d(&x, Window::HALVES))?;
+            }
+            x = block.forward(&x, context)?;
+        }
+        residual::head(&x, &self.hidden, &self.dropout, &self.scores, context)
+    }
+}

@@ -1,0 +1,335 @@
+//! Residual networks (He and others 2016) of separable convolutions (Chollet 2017): a stem, blocks of separable
+//! convolutions with a skip around each and a pool after every second, optionally a longer skip over each pair of
+//! blocks, the mean over the image, and two layers.
+
+use candle_core::Tensor;
+use serde::Deserialize;
+
+use super::{Criterion, Network, NetworkRow, at_least, fields};
+use crate::error::{Error, Result};
+use crate::layers::{
+    BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Dropout, Linear, Scheme, Scope,
+};
+use crate::ops::{self, Activation, Geometry, Window};
+use crate::spec::{Field, FieldKind, NetworkSpec};
+
+pub(super) const SMALL: NetworkRow = NetworkRow {
+    kind: "residual-small",
+    title: "Residual network, small",
+    summary: "Five blocks of four separable convolutions, each with a skip around it.",
+    defaults: DEFAULTS,
+    ..DEEP
+};
+
+pub(super) const DEEP: NetworkRow = NetworkRow {
+    kind: "residual-deep",
+    title: "Residual network, deep",
+    summary: "Eight blocks of three to five separable convolutions, with skips around each block and around each pair.",
+    fields: &[
+        Field::new(
+            "network.plan",
+            "Widths",
+            FieldKind::Integers {
+                min: 1,
+                max: 4096,
+                min_len: 2,
+                max_len: 17,
+            },
+            "[64,128,128,256,512,1024]",
+            "Channels after the stem, then after each block.",
+        ),
+        Field::new(
+            "network.depth",
+            "Convolutions per block",
+            FieldKind::Integers {
+                min: 1,
+                max: 16,
+                min_len: 1,
+                max_len: 16,
+            },
+            "[4,4,4,4,4]",
+            "How many separable convolutions each block has; one number for each block, or one for all.",
+        ),
+        Field::new(
+            "network.long_skips",
+            "Long skips",
+            FieldKind::Switch,
+            "false",
+            "Adds a skip over each pair of blocks.",
+        ),
+        fields::activation("\"relu\""),
+        Field::new(
+            "network.hidden",
+            "Width of the head",
+            FieldKind::Integer {
+                min: 1,
+                max: 16_384,
+                step: 1,
+            },
+            "512",
+            "How many values the layer before the scores has.",
+        )
+        .advanced(),
+        fields::dropout("0.3"),
+        fields::INIT,
+    ],
+    defaults: &[
+        ("network.plan", "[64,128,128,256,256,512,512,1024,1024]"),
+        ("network.depth", "[3,3,4,4,5,5,3,3]"),
+        ("network.long_skips", "true"),
+        ("network.activation", "\"silu\""),
+        ("data.size", "32"),
+        ("training.epochs", "10"),
+        ("training.optimizer.weight_decay", "0.0005"),
+    ],
+    dimensions: &[3],
+    criterion: Criterion::CrossEntropy,
+    needs_batches: |_| false,
+    build,
+};
+
+const DEFAULTS: &[(&str, &str)] = &[
+    ("data.size", "32"),
+    ("training.epochs", "10"),
+    ("training.optimizer.weight_decay", "0.0005"),
+];
+
+#[derive(Deserialize)]
+struct Options {
+    plan: Vec<usize>,
+    depth: Vec<usize>,
+    long_skips: bool,
+    activation: Activation,
+    hidden: usize,
+    dropout: f64,
+    init: Scheme,
+}
+
+fn build(
+    at: Scope<'_>,
+    spec: &NetworkSpec,
+    input: &[usize],
+    classes: usize,
+) -> Result<Box<dyn Network>> {
+    let mut options: Options = spec.options()?;
+    let blocks = options.plan.len() - 1;
+    if let [depth] = options.depth[..] {
+        options.depth = vec![depth; blocks];
+    }
+    if options.depth.len() != blocks {
+        let message = format!(
+            "must have one number, or {blocks}: one for each block of the widths, not {}",
+            options.depth.len()
+        );
+        return Err(Error::setting("network.depth", message));
+    }
+    let pools = u32::try_from(1 + blocks / 2).unwrap_or(u32::MAX);
+    at_least(
+        input,
+        2usize.saturating_pow(pools),
+        "this many residual blocks",
+    )?;
+    Ok(Box::new(Residual::new(at, &options, input[0], classes)?))
+}
+
+/// Depthwise 3x3, normalisation, activation, then 1x1, normalisation, activation.
+struct SeparableConv {
+    depthwise: Conv2d,
+    norm1: BatchNorm,
+    pointwise: Conv2d,
+    norm2: BatchNorm,
+    /// The names that the two activations are shown under, which in PyTorch are one module.
+    names: [String; 2],
+    activation: Activation,
+}
+
+impl SeparableConv {
+    fn new(mut at: Scope<'_>, inputs: usize, outputs: usize, options: &Options) -> Result<Self> {
+        let next = Some(options.activation);
+        let conv = |kernel, outputs| ConvShape {
+            inputs,
+            outputs,
+            kernel,
+            bias: false,
+        };
+        let each = Geometry {
+            groups: inputs,
+            ..Geometry::same(3)
+        };
+        let init = options.init;
+        Ok(Self {
+            depthwise: Conv2d::new(at.at("depthwise"), conv(3, inputs), each, init, next)?,
+            norm1: BatchNorm::new(at.at("bn1"), inputs)?,
+            pointwise: Conv2d::new(
+                at.at("pointwise"),
+                conv(1, outputs),
+                Geometry::same(1),
+                init,
+                next,
+            )?,
+            norm2: BatchNorm::new(at.at("bn2"), outputs)?,
+            names: ["act1", "act2"].map(|name| at.at(name).path().to_owned()),
+            activation: options.activation,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let [first, second] = &self.names;
+        let x = self.depthwise.forward(x, context)?;
+        let x = self
+            .norm1
+            .forward_activated(&x, first, self.activation, context)?;
+        let x = self.pointwise.forward(&x, context)?;
+        self.norm2
+            .forward_activated(&x, second, self.activation, context)
+    }
+}
+
+/// A 1x1 convolution with normalisation that gives a skip the channels of what it goes around; nothing where they are
+/// the same.
+struct Project(Option<(Conv2d, BatchNorm)>);
+
+impl Project {
+    fn new(mut at: Scope<'_>, inputs: usize, outputs: usize, init: Scheme) -> Result<Self> {
+        if inputs == outputs {
+            return Ok(Self(None));
+        }
+        let shape = ConvShape {
+            inputs,
+            outputs,
+            kernel: 1,
+            bias: false,
+        };
+        let conv = Conv2d::new(at.at("conv"), shape, Geometry::same(1), init, None)?;
+        Ok(Self(Some((conv, BatchNorm::new(at.at("bn"), outputs)?))))
+    }
+
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        match &self.0 {
+            None => Ok(x.clone()),
+            Some((conv, norm)) => norm.forward(&conv.forward(x, context)?, context),
+        }
+    }
+}
+
+struct Block {
+    name: String,
+    convs: Vec<SeparableConv>,
+    skip: Project,
+    /// The skip over this block and the one before it.
+    long: Option<Project>,
+    /// The name that the pool after it is shown under.
+    pool: Option<String>,
+}
+
+struct Residual {
+    stem: ConvNorm,
+    blocks: Vec<Block>,
+    hidden: Linear,
+    dropout: Dropout,
+    scores: Linear,
+}
+
+impl Residual {
+    fn new(mut at: Scope<'_>, options: &Options, channels: usize, classes: usize) -> Result<Self> {
+        let init = options.init;
+        let stem = ConvShape {
+            inputs: channels,
+            outputs: options.plan[0],
+            kernel: 3,
+            bias: false,
+        };
+        let stem = ConvNorm::new(&mut at.at("stem"), 0, stem, init, Activation::Relu)?;
+        let mut blocks: Vec<Block> = Vec::new();
+        for (place, depth) in options.depth.iter().enumerate() {
+            let (inputs, outputs) = (options.plan[place], options.plan[place + 1]);
+            let mut all = at.at("blocks");
+            let mut block = all.at(place);
+            let mut convs = Vec::new();
+            for conv in 0..*depth {
+                let inputs = if conv == 0 { inputs } else { outputs };
+                let mut sequence = block.at("convs");
+                convs.push(SeparableConv::new(
+                    sequence.at(conv),
+                    inputs,
+                    outputs,
+                    options,
+                )?);
+            }
+            blocks.push(Block {
+                name: block.path().to_owned(),
+                convs,
+                skip: Project::new(block.at("skip"), inputs, outputs, init)?,
+                long: None,
+                pool: (place % 2 == 1).then(|| format!("pool.{}", place / 2)),
+            });
+        }
+        if options.long_skips {
+            let mut long = at.at("long");
+            for (pair, blocks) in blocks.chunks_exact_mut(2).enumerate() {
+                let (inputs, outputs) = (options.plan[2 * pair], options.plan[2 * pair + 2]);
+                blocks[1].long = Some(Project::new(long.at(pair), inputs, outputs, init)?);
+            }
+        }
+        let last = options.plan[options.plan.len() - 1];
+        let mut head = at.at("classifier");
+        let relu = Some(Activation::Relu);
+        Ok(Self {
+            stem,
+            blocks,
+            hidden: Linear::new(head.at(0), last, options.hidden, init, relu)?,
+            dropout: Dropout::new(&head.at(2), options.dropout),
+            scores: Linear::new(head.at(3), options.hidden, classes, init, None)?,
+        })
+    }
+}
+
+impl Network for Residual {
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let x = self.stem.forward(&ops::channels_last(x)?, context)?;
+        let mut x = context.pass("stem.3", ops::max_pool2d(&x, Window::HALVES))?;
+        let mut start = x.clone();
+        for block in &self.blocks {
+            let mut y = x.clone();
+            for conv in &block.convs {
+                y = conv.forward(&y, context)?;
+            }
+            let skip = block.skip.forward(&x, context)?;
+            let y = context.pass(&block.name, ops::sum(&y, &skip));
+            // Nothing but the tape holds what is no longer needed.
+            x = y?;
+            if let Some(long) = &block.long {
+                let skip = long.forward(&start, context)?;
+                x = ops::sum(&x, &skip).map_err(|source| Error::Layer {
+                    layer: format!("long skip to {}", block.name),
+                    source,
+                })?;
+            }
+            if let Some(pool) = &block.pool {
+                x = context.pass(pool, ops::max_pool2d(&x, Window::HALVES))?;
+                start = x.clone();
+            }
+        }
+        head(&x, &self.hidden, &self.dropout, &self.scores, context)
+    }
+}
+
+/// The mean over the image, a layer, ReLU, dropout, and the layer to the scores: `classifier.0` to `classifier.3`.
+pub(super) fn head(
+    x: &Tensor,
+    hidden: &Linear,
+    dropout: &Dropout,
+    scores: &Linear,
+    context: &mut Context<'_>,
+) -> Result<Tensor> {
+    let x = ops::mean_pool(x, 1, 1)
+        .and_then(|x| ops::flatten(&x))
+        .map_err(|source| Error::Layer {
+            layer: "classifier".to_owned(),
+            source,
+        })?;
+    let x = hidden.forward(&x, context)?;
+    let x = context.pass("classifier.1", ops::activate(&x, Activation::Relu))?;
+    let x = dropout.forward(x, context)?;
+    scores.forward(&x, context)
+}

@@ -1,0 +1,193 @@
+//! VGG16 (Simonyan and Zisserman 2015): configuration D with batch normalisation. Thirteen 3x3 convolutions in five
+//! stages, each halved by a pool, then a head: the classic one of three wide layers, 134,309,962 parameters for three
+//! channels and ten classes at any image size, or a compact one of a single layer.
+
+use candle_core::Tensor;
+use serde::Deserialize;
+
+use super::{Criterion, Network, NetworkRow, at_least, fields};
+use crate::error::{Error, Result};
+use crate::layers::{Context, ConvNorm, ConvShape, Dropout, Linear, Scheme, Scope};
+use crate::ops::{self, Activation, Window};
+use crate::spec::{Choice, Field, FieldKind};
+
+pub(super) const ROW: NetworkRow = NetworkRow {
+    kind: "vgg16",
+    title: "VGG16",
+    summary: "Thirteen 3x3 convolutions with batch normalisation in five stages, then fully connected layers.",
+    fields: &[
+        Field::new(
+            "network.head",
+            "Head",
+            FieldKind::Choice {
+                options: &[
+                    Choice {
+                        value: "classic",
+                        label: "Classic",
+                    },
+                    Choice {
+                        value: "compact",
+                        label: "Compact",
+                    },
+                ],
+            },
+            "\"classic\"",
+            "Classic: three layers of 120 million parameters. Compact: the mean over the image and one layer.",
+        ),
+        fields::activation("\"relu\""),
+        fields::dropout("0.5"),
+        fields::INIT,
+    ],
+    defaults: &[
+        ("data.size", "32"),
+        ("training.epochs", "5"),
+        ("training.optimizer.weight_decay", "0.0005"),
+    ],
+    dimensions: &[3],
+    criterion: Criterion::CrossEntropy,
+    needs_batches: |_| false,
+    build: |at, spec, input, classes| {
+        at_least(input, 32, "VGG16")?;
+        Ok(Box::new(Vgg16::new(
+            at,
+            &spec.options()?,
+            input[0],
+            classes,
+        )?))
+    },
+};
+
+/// Widths of the convolutions of each stage.
+const STAGES: [&[usize]; 5] = [
+    &[64, 64],
+    &[128, 128],
+    &[256, 256, 256],
+    &[512, 512, 512],
+    &[512, 512, 512],
+];
+
+/// Cells along a side of the classic head's image.
+const CELLS: usize = 7;
+
+/// Width of the classic head.
+const WIDTH: usize = 4096;
+
+#[derive(Deserialize)]
+struct Options {
+    head: HeadKind,
+    activation: Activation,
+    dropout: f64,
+    init: Scheme,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum HeadKind {
+    Classic,
+    Compact,
+}
+
+struct Vgg16 {
+    /// Convolutions, then the name of the pool, of each stage.
+    stages: Vec<(Vec<ConvNorm>, String)>,
+    head: Head,
+}
+
+enum Head {
+    Classic {
+        /// Layers with the name of the activation and the dropout after them.
+        hidden: Vec<(Linear, String, Dropout)>,
+        activation: Activation,
+        scores: Linear,
+    },
+    Compact(Linear),
+}
+
+impl Vgg16 {
+    fn new(mut at: Scope<'_>, options: &Options, channels: usize, classes: usize) -> Result<Self> {
+        let (init, activation) = (options.init, options.activation);
+        let mut features = at.at("features");
+        let mut stages = Vec::new();
+        let (mut place, mut inputs) = (0, channels);
+        for widths in STAGES {
+            let mut convolutions = Vec::new();
+            for &outputs in widths {
+                let shape = ConvShape {
+                    inputs,
+                    outputs,
+                    kernel: 3,
+                    bias: true,
+                };
+                let conv = ConvNorm::new(&mut features, place, shape, init, activation)?;
+                convolutions.push(conv);
+                inputs = outputs;
+                place += 3;
+            }
+            stages.push((convolutions, features.at(place).path().to_owned()));
+            place += 1;
+        }
+        let head = match options.head {
+            HeadKind::Compact => Head::Compact(Linear::new(
+                at.at("classifier"),
+                inputs,
+                classes,
+                init,
+                None,
+            )?),
+            HeadKind::Classic => {
+                let mut classifier = at.at("classifier");
+                let mut hidden = Vec::new();
+                for (first, inputs) in [(0, inputs * CELLS * CELLS), (3, WIDTH)] {
+                    let next = Some(activation);
+                    hidden.push((
+                        Linear::new(classifier.at(first), inputs, WIDTH, init, next)?,
+                        classifier.at(first + 1).path().to_owned(),
+                        Dropout::new(&classifier.at(first + 2), options.dropout),
+                    ));
+                }
+                Head::Classic {
+                    hidden,
+                    activation,
+                    scores: Linear::new(classifier.at(6), WIDTH, classes, init, None)?,
+                }
+            }
+        };
+        Ok(Self { stages, head })
+    }
+}
+
+impl Network for Vgg16 {
+    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let mut x = ops::channels_last(x)?;
+        for (convolutions, pool) in &self.stages {
+            for conv in convolutions {
+                x = conv.forward(&x, context)?;
+            }
+            x = context.pass(pool, ops::max_pool2d(&x, Window::HALVES))?;
+        }
+        let cells = match self.head {
+            Head::Classic { .. } => CELLS,
+            Head::Compact(_) => 1,
+        };
+        x = context.pass("pool", ops::mean_pool(&x, cells, cells))?;
+        x = ops::flatten(&x).map_err(|source| Error::Layer {
+            layer: "classifier".to_owned(),
+            source,
+        })?;
+        match &self.head {
+            Head::Compact(scores) => scores.forward(&x, context),
+            Head::Classic {
+                hidden,
+                activation,
+                scores,
+            } => {
+                for (linear, name, dropout) in hidden {
+                    x = linear.forward(&x, context)?;
+                    x = context.pass(name, ops::activate(&x, *activation))?;
+                    x = dropout.forward(x, context)?;
+                }
+                scores.forward(&x, context)
+            }
+        }
+    }
+}
