@@ -19,6 +19,9 @@ const MOST_CONNECTIONS: usize = 1024;
 /// The head of a request comes in one go; who dribbles it holds a connection for nothing.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
+/// What is written ahead of a reader that is slow, and the most that a request's head may hold.
+const BUFFER: usize = 64 * 1024;
+
 /// Streams end by themselves; what is not through in this time is cut.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(800);
 
@@ -28,7 +31,8 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN);
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(BUFFER);
     loop {
         // No place, no accept: the rest waits in the kernel's line.
         let next = async {

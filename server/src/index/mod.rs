@@ -1,7 +1,8 @@
 //! The index: what the run directories tell, in SQLite, where it can be searched, and the home
 //! of names, tags and notes. Everything about training in it can be rebuilt from the directories.
 //!
-//! * [`schema`]: opens the file, checks it, sets a damaged one aside.
+//! * [`schema`]: opens the file, checks it, sets a damaged one aside; `readers`: the threads that
+//!   read it.
 //! * [`runs`]: one row a run: status, settings, summary.
 //! * [`events`]: the lines of every `events.ndjson`, as they are.
 //! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run;
@@ -14,36 +15,29 @@
 pub mod events;
 pub mod line;
 pub mod metrics;
+mod readers;
 pub mod runs;
 pub mod schema;
 pub mod summary;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
 
 use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{Error, Result};
-
-/// Connections kept open for readers; more are opened for a rush and closed after it.
-const IDLE_READERS: usize = 8;
+use readers::Readers;
 
 /// A handle on the index; clones share it.
 #[derive(Clone)]
 pub struct Index {
     jobs: mpsc::UnboundedSender<Job>,
     changes: watch::Receiver<i64>,
-    readers: Arc<Readers>,
+    readers: Readers,
 }
 
 /// What the writer thread does, one after the other.
 type Job = Box<dyn FnOnce(&mut Connection, &watch::Sender<i64>) + Send>;
-
-struct Readers {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-}
 
 /// A transaction that keeps count of changed runs.
 pub struct Writing<'a> {
@@ -81,14 +75,10 @@ impl Index {
                 }
             })
             .map_err(|e| Error::file(path, e))?;
-        let readers = Readers {
-            path: path.to_owned(),
-            idle: Mutex::default(),
-        };
         Ok(Self {
             jobs,
             changes,
-            readers: Arc::new(readers),
+            readers: Readers::start(path)?,
         })
     }
 
@@ -111,21 +101,13 @@ impl Index {
         answered.await.map_err(|_| Error::Gone("the index"))?
     }
 
-    /// Runs `work` on a connection of its own, off the async threads.
+    /// Runs `work` on one of the readers' connections, off the async threads.
     pub async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let readers = Arc::clone(&self.readers);
-        tokio::task::spawn_blocking(move || {
-            let connection = readers.take()?;
-            let result = work(&connection);
-            readers.put_back(connection);
-            result
-        })
-        .await
-        .map_err(|_| Error::Gone("a reader of the index"))?
+        self.readers.run(work).await
     }
 
     /// The number of the last change, to wait on. Mark it seen before reading, so that what
@@ -147,25 +129,4 @@ fn transact<T>(
     let value = work(&writing)?;
     writing.tx.commit()?;
     Ok(value)
-}
-
-impl Readers {
-    fn take(&self) -> Result<Connection> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        match idle {
-            Some(connection) => Ok(connection),
-            None => schema::open_to_read(&self.path),
-        }
-    }
-
-    fn put_back(&self, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_READERS {
-            idle.push(connection);
-        }
-    }
 }

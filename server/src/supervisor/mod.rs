@@ -17,7 +17,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{RwLock, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivarium_models::data::Library;
@@ -46,6 +46,9 @@ struct Shared {
     launcher: Box<dyn Launcher>,
     turns: Turns,
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Command>>>,
+    /// Held shared while a run gets its directory, its row and its task, or loses them; held alone
+    /// by the reconciliation for each run it deals with, which must see all of these or none.
+    changing: RwLock<()>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -67,6 +70,7 @@ impl Supervisor {
             launcher,
             turns: Turns::new(jobs),
             tasks: Mutex::default(),
+            changing: RwLock::default(),
             tracker: TaskTracker::new(),
             shutdown,
         }));
@@ -81,6 +85,7 @@ impl Supervisor {
         let folder = self.0.runs.clone();
         let text = serde_json::to_string(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
         let name = spec.name.clone();
+        let _changing = self.0.changing.read().await;
         let (id, _) = blocking(move || RunDir::create(&folder, &spec)).await?;
         let new = NewRun {
             id,
@@ -111,6 +116,7 @@ impl Supervisor {
     /// # Errors
     /// [`Error::Conflict`] when it waits or trains already, or is through.
     pub async fn resume(&self, id: RunId) -> Result<()> {
+        let _changing = self.0.changing.read().await;
         self.0
             .index
             .write(move |w| {
@@ -165,6 +171,7 @@ impl Supervisor {
             // The sender is dropped with the task at the latest.
             let _ = ended.await;
         }
+        let _changing = self.0.changing.read().await;
         self.0.index.write(move |w| runs::delete(w, id)).await?;
         let dir = RunDir::of(&self.0.runs, id);
         let rest = self.0.runs.join(format!(".deleted-{id}"));

@@ -3,17 +3,21 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::life::Beginning;
 use super::{Supervisor, blocking};
 use crate::error::{Error, Result};
-use crate::index::runs::{self, NewRun, Run, Status};
+use crate::index::runs::{self, NewRun, Status};
 use crate::run_dir::{self, RunDir, RunId};
 
 /// How often the folder is looked through for what came from elsewhere.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// Making a run's directory takes milliseconds; one that is half made after this stays so.
+const MAKING: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     pub(super) async fn reconcile_until_shutdown(self) {
@@ -35,8 +39,6 @@ impl Supervisor {
 
     /// At the start: adopts workers that live, lines up what waited or was interrupted.
     async fn take_over(&self) -> Result<()> {
-        let folder = self.0.runs.clone();
-        blocking(move || sweep_leftovers(&folder)).await?;
         self.0.index.write(runs::forget_deleted).await?;
         let mut known = self.0.index.read(runs::list).await?;
         known.sort_by_key(|run| (run.position, run.id));
@@ -45,15 +47,26 @@ impl Supervisor {
                 run.status,
                 Status::Queued | Status::Running | Status::Interrupted
             );
-            if left_behind && let Err(error) = self.take_over_one(&run).await {
-                tracing::error!(run = %run.id, %error, "the run could not be taken over");
+            if !left_behind {
+                continue;
+            }
+            let _alone = self.0.changing.write().await;
+            // Made, resumed or deleted by somebody since the list was read.
+            if self.tasks().contains_key(&run.id) {
+                continue;
+            }
+            match self.take_over_one(run.id).await {
+                Ok(()) | Err(Error::NotFound(_)) => {}
+                Err(error) => {
+                    tracing::error!(run = %run.id, %error, "the run could not be taken over");
+                }
             }
         }
         self.look_for_strangers().await
     }
 
-    async fn take_over_one(&self, run: &Run) -> Result<()> {
-        let id = run.id;
+    async fn take_over_one(&self, id: RunId) -> Result<()> {
+        let run = self.run(id).await?;
         if let Some(worker) = self.0.launcher.adopt(&self.dir(id))? {
             tracing::info!(run = %id, "adopted a worker that outlived its server");
             self.set_status(id, Status::Running, "").await?;
@@ -78,6 +91,7 @@ impl Supervisor {
 
     /// Finds directories that the index does not know, and logs that grew without this server.
     async fn look_for_strangers(&self) -> Result<()> {
+        self.sweep_leftovers().await?;
         let known: HashMap<RunId, u64> = self
             .0
             .index
@@ -97,6 +111,7 @@ impl Supervisor {
         })
         .await?;
         for id in strangers {
+            let _alone = self.0.changing.write().await;
             if self.tasks().contains_key(&id) {
                 continue;
             }
@@ -105,6 +120,27 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    async fn sweep_leftovers(&self) -> Result<()> {
+        let folder = self.0.runs.clone();
+        let found = blocking(move || Ok(leftovers(&folder))).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        // A run that this server deletes is gone once nobody is at it.
+        let _alone = self.0.changing.write().await;
+        blocking(move || {
+            found
+                .iter()
+                .try_for_each(|path| match fs::remove_dir_all(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        Err(Error::file(path, error))
+                    }
+                    _ => Ok(()),
+                })
+        })
+        .await
     }
 
     /// Indexes a run that came from elsewhere, or that went on without this server.
@@ -159,18 +195,47 @@ fn grew(runs: &Path, id: RunId, offset: u64) -> bool {
     fs::metadata(events).is_ok_and(|metadata| metadata.len() > offset)
 }
 
-/// Removes what a server left half made or half removed when it was killed.
-fn sweep_leftovers(runs: &Path) -> Result<()> {
-    let Ok(entries) = fs::read_dir(runs) else {
-        return Ok(());
-    };
-    for entry in entries.flatten() {
+/// What a server left half made or half removed when it was killed.
+fn leftovers(runs: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
+    let found = entries.filter(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(".deleted-") || name.starts_with(".new-") {
-            let path = entry.path();
-            fs::remove_dir_all(&path).map_err(|e| Error::file(&path, e))?;
-        }
+        name.starts_with(".deleted-") || (name.starts_with(".new-") && is_abandoned(entry))
+    });
+    found.map(|entry| entry.path()).collect()
+}
+
+/// Whether nobody can be at work any more on a run that was being made, in this process or, from
+/// the command line, in another.
+fn is_abandoned(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > MAKING))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn what_is_being_made_is_left_alone_and_what_was_left_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |name: &str, age: Duration| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            let then = SystemTime::now() - age;
+            fs::File::open(&path).unwrap().set_modified(then).unwrap();
+            path
+        };
+        made(".new-a", Duration::ZERO);
+        made("0199d3a0-0000-7000-8000-000000000000", 2 * MAKING);
+        let mut left = [
+            made(".new-b", 2 * MAKING),
+            made(".deleted-c", Duration::ZERO),
+        ];
+        let mut found = leftovers(folder.path());
+        (left.sort(), found.sort());
+        assert_eq!(found, left);
     }
-    Ok(())
 }

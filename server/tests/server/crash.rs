@@ -49,6 +49,11 @@ fn training_outlives_the_server_and_the_next_server_adopts_it() {
             worker,
             "it is the same worker still"
         );
+        let indexed = server.indexed_lines(&id);
+        assert!(
+            indexed == server.log_lines(&id)[..indexed.len()],
+            "what is indexed is the log, line by line"
+        );
     }
     server.post(&format!("/api/v1/runs/{id}/stop"), &json!({}));
     server.await_status(&id, "stopped");
