@@ -25,20 +25,20 @@ import { shareOf, stretch, valueAt } from "./scale.js";
  * @typedef {{
  *   id: string, title: string, entries: Entry[],
  *   lines: () => Line[], gaps: () => Gap[],
- *   view: View, value: (value: number) => string, tools: HTMLElement,
+ *   view: View, value: (value: number) => string, waiting: () => string, tools: HTMLElement,
  *   onView: () => void, onPoint: (x: number | null, from: string) => void,
- * }} Wiring `lines` are those that show; `onPoint` tells the other charts of the page
+ * }} Wiring `lines` are those that show; `waiting` says why there is none yet; `onPoint` tells the other charts of the page
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */
 
 /** @param {Wiring} wiring */
-export function chart({ id, title, entries, lines, gaps, view, value, tools, onView, onPoint }) {
+export function chart({ id, title, entries, lines, gaps, view, value, waiting, tools, onView, onPoint }) {
   const mine = view.charts[id];
   const layer = h("div", { class: "chart-layer" });
   const place = h("div", { class: "chart-plot" });
   const note = h("p", { class: "chart-note" });
-  const empty = h("p", { class: "chart-empty" }, "Waiting for the first step…");
+  const empty = h("p", { class: "chart-empty" }, waiting());
   const stage = h("div", { class: "chart-stage", tabindex: 0, role: "group", "aria-roledescription": "chart", "aria-label": `${title}. ${KEYS_HELP}` }, place, layer, empty);
   const names = legend(entries, {
     onToggle: (line) => {
@@ -192,6 +192,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, tools, onV
     const some = all.filter((line) => line.length > 0);
     shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60) });
     place.classList.toggle("blank", some.length === 0);
+    setText(empty, waiting());
     empty.hidden = some.length > 0 || mine.hidden.size > 0;
     marks = gaps().map(({ x }) => x);
     picture.draw(shown);

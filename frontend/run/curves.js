@@ -40,7 +40,13 @@ export function curves(store, run) {
   let saving = 0;
   let drawing = 0;
 
-  const smoothing = () => view.smoothing ?? smoothingFor(run().summary.steps);
+  /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
+  const smoothing = () => {
+    const { x } = store.series.train_loss;
+    const done = x.length > 0 ? x.data[x.length - 1] : 0;
+    return view.smoothing ?? smoothingFor(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))));
+  };
+  let smoothedBy = smoothing();
 
   /** @returns {Pace} */
   const pace = () => ({
@@ -126,6 +132,7 @@ export function curves(store, run) {
       gaps: () => gapsOf(which),
       view,
       value: which.value,
+      waiting,
       tools: h("div", { class: "chart-buttons" }, log, exportMenu(() => made, () => numbersOf(which))),
       onView: viewed,
       onPoint: (x, from) => charts.forEach((other) => other.id !== from && other.follow(x)),
@@ -137,10 +144,7 @@ export function curves(store, run) {
   const tools = toolbar(view, {
     smoothing,
     onAxis: () => (derived.clear(), viewed()),
-    onSmoothing: () => {
-      for (const { train } of CHARTS) derived.delete(`${train} smooth`);
-      viewed();
-    },
+    onSmoothing: viewed,
     onView: viewed,
     onZoom: (factor) => charts[0].zoom(factor),
   });
@@ -162,11 +166,26 @@ export function curves(store, run) {
     saving = window.setTimeout(() => history.replaceState(history.state, "", `${location.pathname}${writeView(view, location.search)}${location.hash}`), 150);
   }
 
+  function renewSmoothing() {
+    smoothedBy = smoothing();
+    for (const { train } of CHARTS) derived.delete(`${train} smooth`);
+    tools.show();
+  }
+
+  /** Why there is nothing to see yet. */
+  function waiting() {
+    const { status, summary } = run();
+    if (summary.step) return "Loading the curve…";
+    if (status === "queued") return "It waits for its turn.";
+    return status === "running" ? "Waiting for the first step…" : "Not one step was trained.";
+  }
+
   /** Draws at the next frame, once, however much has arrived. */
   function draw() {
     if (drawing) return;
     drawing = requestAnimationFrame(() => {
       drawing = 0;
+      if (smoothing() !== smoothedBy) renewSmoothing();
       const seq = store.lastSeq;
       for (const made of charts) made.draw();
       document.documentElement.dataset.lastSeqDrawn = String(seq);

@@ -9,7 +9,7 @@ import { share } from "../runs/order.js";
 
 /** @type {{ name: string, text: (run: Run) => string, title?: (run: Run) => string }[]} */
 const FIGURES = [
-  { name: "Epoch", text: ({ summary: { epoch, epochs } }) => (epoch === null ? "–" : `${count(epoch)} / ${count(epochs)}`) },
+  { name: "Epoch", text: ({ summary: { epoch, epochs } }) => place(epoch, epochs), title: ({ summary: { epoch, epochs } }) => (epoch === null ? "" : `${count(epoch)} of ${count(epochs)}`) },
   { name: "Step", text: ({ summary: { step, steps } }) => place(step, steps), title: ({ summary: { step, steps } }) => (step === null ? "" : `${count(step)} of ${count(steps)}`) },
   { name: "Training loss", text: ({ summary }) => figure(summary.train_loss) },
   {
@@ -25,11 +25,11 @@ const FIGURES = [
   { name: "Parameters", text: ({ summary }) => (summary.parameters !== null && summary.parameters >= 1e8 ? short(summary.parameters) : count(summary.parameters)), title: ({ summary }) => count(summary.parameters) },
 ];
 
-/** Two numbers that fit into a figure. @param {number | null} step @param {number | null} steps */
-function place(step, steps) {
-  if (step === null) return "–";
-  const text = (steps ?? 0) >= 100_000 ? short : count;
-  return `${text(step)} / ${text(steps)}`;
+/** Two numbers that fit into a figure. @param {number | null} done @param {number | null} all */
+function place(done, all) {
+  if (done === null) return "–";
+  const text = (all ?? 0) >= 100_000 ? short : count;
+  return `${text(done)} / ${text(all)}`;
 }
 
 /** @param {Run} first */

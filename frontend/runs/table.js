@@ -23,7 +23,7 @@ export function runsTable({ sweep, empty }) {
   let dirty = false;
 
   const counts = h("span", { class: "counts", role: "status" });
-  const filter = h("input", { class: "input", type: "search", placeholder: "Filter by name, network, status…", "aria-label": "Filter runs", on: { input: () => draw() } });
+  const filter = h("input", { class: "input", type: "search", placeholder: "Filter runs", title: "By name, network, data, status", "aria-label": "Filter runs", on: { input: () => draw() } });
   const sortSelect = h(
     "select",
     { class: "input phone-only", "aria-label": "Sort runs by", on: { change: () => sortBy(sortSelect.value, true) } },
