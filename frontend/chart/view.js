@@ -57,8 +57,9 @@ export function writeView(view, search) {
 
 /** @param {URLSearchParams} query @param {string} name @param {string} value */
 function set(query, name, value) {
-  if (value === "") query.delete(name);
-  else query.set(name, value);
+  // Always at the end: the same view has the same address, whatever was chosen first.
+  query.delete(name);
+  if (value !== "") query.append(name, value);
 }
 
 /** @param {string | null} text @returns {Range} */

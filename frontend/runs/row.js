@@ -36,7 +36,8 @@ export function runRow(first, onRemoved) {
   const data = h("td", { class: "col-data" });
   const settings = h("td", { class: "cell-settings col-settings" });
   const bar = h("div", { class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
-  const place = h("small");
+  const place = h("span");
+  const steps = h("span", { class: "steps" });
   const validation = figureCell("Validation");
   const test = figureCell("Test");
   const speed = figureCell("Images/s", "col-speed");
@@ -57,7 +58,7 @@ export function runRow(first, onRemoved) {
     network,
     data,
     settings,
-    h("td", { class: "cell-progress" }, bar, place),
+    h("td", { class: "cell-progress" }, bar, h("small", {}, place, steps)),
     validation.element,
     test.element,
     speed.element,
@@ -89,6 +90,7 @@ export function runRow(first, onRemoved) {
     setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));
     setAttribute(bar, "aria-label", `Progress of ${run.name}`);
     setText(place, progressText(run));
+    setText(steps, stepsText(run));
 
     validation.show(percent(summary.best_validation_accuracy), summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "");
     test.show(percent(summary.test_accuracy));
@@ -133,8 +135,14 @@ function action(name, title, act) {
 function progressText({ status, summary: { epoch, epochs, step, steps }, position }) {
   if (status === "queued" && !step) return position ? `place ${position} in the queue` : "waits for its turn";
   if (step === null || steps === null) return status === "running" ? "starting…" : "–";
+  return `epoch ${epoch ?? 0}/${epochs ?? "?"}`;
+}
+
+/** @param {Run} run */
+function stepsText({ summary: { step, steps } }) {
+  if (step === null || steps === null) return "";
   const number = steps >= 100_000 ? short : count;
-  return `epoch ${epoch ?? 0}/${epochs ?? "?"} · step ${number(step)}/${number(steps)}`;
+  return ` · step ${number(step)}/${number(steps)}`;
 }
 
 /** The settings that people compare. @param {HTMLElement} cell @param {Run} run */
