@@ -130,7 +130,7 @@ test("a run is launched by keyboard alone", async ({ page }) => {
   await page.keyboard.press("Tab");
   await expect(page.getByRole("radio", { name: /^Digits/ })).toBeFocused();
   const blobs = page.getByRole("radio", { name: /^Blobs/ });
-  const sets = await page.getByRole("radiogroup", { name: "Data" }).getByRole("radio").count();
+  const sets = await page.getByRole("group", { name: "Data" }).getByRole("radio").count();
   for (let pressed = 0; pressed < sets && !(await blobs.isChecked()); pressed += 1) await page.keyboard.press("ArrowRight");
   await expect(blobs).toBeChecked();
   await box(page, "Name").focus();
