@@ -142,9 +142,10 @@ pub fn load(spec: &DataSpec, library: &Library) -> Result<Splits> {
     Splits::new(spec, raw, &parts)
 }
 
+type ShapeOf = fn(&DataSpec) -> Result<Shape>;
 type Load = fn(&DataSpec) -> Result<Raw>;
 
-fn built_in(spec: &DataSpec) -> Option<(fn(&DataSpec) -> Result<Shape>, Load)> {
+fn built_in(spec: &DataSpec) -> Option<(ShapeOf, Load)> {
     match row(&spec.set)?.source {
         Source::BuiltIn { shape, load } => Some((shape, load)),
         Source::Known(_) => None,

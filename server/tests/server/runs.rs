@@ -344,14 +344,11 @@ fn the_api_describes_itself() {
             let request = ureq::http::Request::builder()
                 .method(method.to_uppercase().as_str())
                 .uri(url);
-            let answer =
-                crate::support::Answer::of(crate::support::agent().run(request.body(()).unwrap()));
-            assert_ne!(answer.status, 405, "{method} {path}");
-            assert!(
-                answer.status != 404 || path.contains("{id}"),
-                "{method} {path}: {}",
-                answer.body
-            );
+            // The status alone: a stream has no end to wait for.
+            let answer = crate::support::agent().run(request.body(()).unwrap());
+            let status = answer.unwrap().status().as_u16();
+            assert_ne!(status, 405, "{method} {path}");
+            assert!(status != 404 || path.contains("{id}"), "{method} {path}");
         }
     }
 }
