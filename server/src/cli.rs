@@ -58,6 +58,12 @@ pub struct Serve {
     /// How many runs train at a time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub jobs: u16,
+    /// The most mebibytes of an upload
+    #[arg(long, default_value_t = 2048, value_name = "MIB")]
+    pub max_upload_mib: usize,
+    /// A folder on the web from which data sets are fetched instead, as SET/FILE or FILE
+    #[arg(long, env = crate::fetch::VARIABLE, value_name = "URL")]
+    pub mirror: Option<String>,
     /// A further name under which this server is reached; may be given several times
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,

@@ -45,6 +45,9 @@ pub enum Error {
     /// The thing is not in a state in which that can be done.
     #[error("{0}")]
     Conflict(String),
+    /// Too much is asked at a time.
+    #[error("{0}")]
+    Busy(String),
     /// Training, data or networks.
     #[error(transparent)]
     Models(#[from] vivarium_models::Error),

@@ -9,12 +9,14 @@
 //! * [`launch`]: starts workers.
 //! * [`index`]: what the directories tell, in SQLite.
 //! * [`supervisor`]: one task a run; queue, adoption, death.
+//! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line.
 
 pub mod cli;
 pub mod commands;
 pub mod data_dir;
+pub mod datasets;
 pub mod error;
 pub mod fetch;
 pub mod http;

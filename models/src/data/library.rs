@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tempfile::TempDir;
 
 use super::known::Known;
 use super::stored::{About, Draft, Ready, Stored};
@@ -15,7 +16,7 @@ use super::table::{self, DATA_SETS, DataSetRow, Source, image_fields};
 use crate::error::{Error, Result};
 use crate::spec::{self, Field};
 
-/// What is begun and not ended after this time was left behind by a process that died.
+/// What is begun and not ended after this time was left behind, whatever process has the number now.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Data sets: those of the table, and those in a folder. Each of the latter is a subfolder with the set's name.
@@ -221,11 +222,21 @@ impl Library {
             ));
         };
         fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-        let draft = tempfile::Builder::new()
-            .prefix(DRAFT)
-            .tempdir_in(folder)
-            .map_err(|e| Error::file(folder, e))?;
-        Draft::new(draft)
+        Draft::new(scratch(folder)?)
+    }
+
+    /// A folder beside the sets for what is needed on the way to one. It goes when the value does, or, if this process
+    /// dies before, at the next [`sweep`](Self::sweep).
+    ///
+    /// # Errors
+    /// When there is no folder for data sets, or nothing can be written there.
+    pub fn scratch(&self) -> Result<TempDir> {
+        let folder = self
+            .folder
+            .as_ref()
+            .ok_or_else(|| Error::setting("data.set", "there is no folder for data sets"))?;
+        fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
+        scratch(folder)
     }
 
     /// Gives a data set its name, in one step: until then it is not there, from then on it is whole. A set that has the
@@ -240,10 +251,7 @@ impl Library {
         };
         let Ready { folder: draft, .. } = ready;
         let aside = if place.exists() {
-            let aside = tempfile::Builder::new()
-                .prefix(DRAFT)
-                .tempdir_in(folder)
-                .map_err(|e| Error::file(folder, e))?;
+            let aside = scratch(folder)?;
             fs::rename(&place, aside.path().join("old")).map_err(|e| Error::file(&place, e))?;
             Some(aside)
         } else {
@@ -287,10 +295,7 @@ impl Library {
             return Err(Error::setting("data.set", "is not in the library"));
         };
         // Gone in one step, whatever happens while its files go.
-        let aside = tempfile::Builder::new()
-            .prefix(DRAFT)
-            .tempdir_in(folder)
-            .map_err(|e| Error::file(folder, e))?;
+        let aside = scratch(folder)?;
         fs::rename(&place, aside.path().join("old")).map_err(|e| Error::file(&place, e))?;
         aside.close().map_err(|e| Error::file(&place, e))
     }
@@ -305,16 +310,14 @@ impl Library {
             return;
         };
         for entry in entries.flatten() {
-            let age = entry
-                .metadata()
-                .and_then(|m| m.modified())
-                .map(|at| SystemTime::now().duration_since(at));
-            let old = matches!(age, Ok(Ok(age)) if age > ABANDONED);
-            if old
-                && entry
-                    .file_name()
-                    .to_str()
-                    .is_some_and(|name| name.starts_with(DRAFT))
+            let modified = entry.metadata().and_then(|about| about.modified());
+            let age = modified
+                .ok()
+                .and_then(|at| SystemTime::now().duration_since(at).ok());
+            if entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| is_abandoned(name, age))
             {
                 let _ = fs::remove_dir_all(entry.path());
             }
@@ -322,8 +325,27 @@ impl Library {
     }
 }
 
-/// What the names of unfinished sets begin with.
+/// What the names of unfinished sets begin with; the id of the process follows.
 const DRAFT: &str = ".draft-";
+
+fn scratch(folder: &Path) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("{DRAFT}{}-", std::process::id()))
+        .tempdir_in(folder)
+        .map_err(|e| Error::file(folder, e))
+}
+
+/// Whether what is so named was left behind by a process that is gone.
+fn is_abandoned(name: &str, age: Option<Duration>) -> bool {
+    let Some((pid, _)) = name
+        .strip_prefix(DRAFT)
+        .and_then(|rest| rest.split_once('-'))
+    else {
+        return false;
+    };
+    let gone = Path::new("/proc/self").exists() && !Path::new("/proc").join(pid).exists();
+    gone || age.is_some_and(|age| age > ABANDONED)
+}
 
 const NAME: &str =
     "must be 1 to 40 small letters, digits and hyphens, beginning with a letter or a digit";

@@ -12,6 +12,7 @@
 //! | `known` | those that must be fetched, and what their files hold |
 //! | `library` | the folder of data sets: each a subfolder, `stored` says of what |
 //! | `read` | files of others become a stored set, or are refused with `fault`s |
+//! | `gallery` | what a set looks like |
 //! | `image` | images made larger, smaller, grey |
 //! | `split` | who is learnt from, who is measured on |
 //! | `normalise` | values of mean 0 and deviation 1 |
@@ -21,6 +22,7 @@
 mod augment;
 mod digits;
 mod fault;
+mod gallery;
 mod image;
 mod known;
 mod library;
@@ -35,6 +37,7 @@ mod table;
 pub use augment::{Augmentation, Variety};
 pub use fault::Fault;
 pub(crate) use fault::in_words;
+pub use gallery::{Gallery, gallery};
 pub use known::{Known, Layout};
 pub(crate) use library::missing;
 pub use library::{DataSet, Library, State, known, name_of};
@@ -142,9 +145,10 @@ pub fn load(spec: &DataSpec, library: &Library) -> Result<Splits> {
     Splits::new(spec, raw, &parts)
 }
 
+type ShapeOf = fn(&DataSpec) -> Result<Shape>;
 type Load = fn(&DataSpec) -> Result<Raw>;
 
-fn built_in(spec: &DataSpec) -> Option<(fn(&DataSpec) -> Result<Shape>, Load)> {
+fn built_in(spec: &DataSpec) -> Option<(ShapeOf, Load)> {
     match row(&spec.set)?.source {
         Source::BuiltIn { shape, load } => Some((shape, load)),
         Source::Known(_) => None,

@@ -196,6 +196,24 @@ pub struct Ready {
     pub about: About,
 }
 
+impl Ready {
+    /// The same set with another name for people and another word on what it was made from.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn described(mut self, title: &str, source: &str) -> Result<Self> {
+        title.clone_into(&mut self.about.title);
+        source.clone_into(&mut self.about.source);
+        let path = self.folder.path().join(ABOUT);
+        let text =
+            serde_json::to_vec_pretty(&self.about).map_err(|e| Error::file(&path, e.into()))?;
+        File::create(&path)
+            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+            .map_err(|e| Error::file(&path, e))?;
+        Ok(self)
+    }
+}
+
 impl Draft {
     pub(super) fn new(folder: TempDir) -> Result<Self> {
         let path = folder.path().join(PIXELS);

@@ -292,7 +292,7 @@ fn the_order_of_dimensions_goes_there_and_back() {
     let expected = x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
     assert_eq!(values(&last), values(&expected));
     assert_eq!(values(&flatten(&last).unwrap()), values(&x));
-    check("channels last", &[x.clone()], |a| {
+    check("channels last", std::slice::from_ref(&x), |a| {
         mixed(&channels_last(&a[0])?)
     });
     check("flatten", &[x], |a| mixed(&flatten(&a[0])?));

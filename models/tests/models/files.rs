@@ -36,7 +36,7 @@ impl Place {
         path: &Path,
         limits: &Limits,
     ) -> Result<Import, Error> {
-        data::import(&self.library, set, set, path, limits, &|_, _| {})
+        data::import(&self.library, set, set, path, limits, &|_, _| true)
     }
 
     pub(crate) fn import(&self, set: &str, path: &Path) -> Result<Import, Error> {

@@ -84,6 +84,7 @@ fn import(folder: &DataDir, args: &Import) -> Result<()> {
         &|done, of| {
             bar.set_length(of as u64);
             bar.set_position(done as u64);
+            true
         },
     );
     bar.finish_and_clear();
@@ -124,8 +125,10 @@ fn check(folder: &DataDir, what: &str, set: Option<&str>) -> Result<()> {
     let path = Path::new(what);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let set = set.map_or_else(|| name_of(&name), str::to_owned);
-    let import =
-        data::import(&library, &set, &name, path, &Limits::default(), &|_, _| {}).map_err(wrong)?;
+    let import = data::import(&library, &set, &name, path, &Limits::default(), &|_, _| {
+        true
+    })
+    .map_err(wrong)?;
     tell(what, &import.report)?;
     if import.report.unreadable.is_empty() {
         return Ok(());

@@ -1,6 +1,7 @@
 //! `serve`: the pages and the supervision of runs.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use super::{log_to_stderr, print};
 use crate::cli::Serve;
 use crate::data_dir::DataDir;
+use crate::datasets::DataSets;
 use crate::error::{Error, Result};
 use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
@@ -54,7 +56,8 @@ async fn run(args: Serve) -> Result<()> {
     );
     let app = App {
         index,
-        library: data.library(),
+        data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
+        upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         shutdown: shutdown.clone(),
         started: Instant::now(),

@@ -84,7 +84,7 @@ impl Fetch {
             title,
             path,
             &Limits::default(),
-            &|_, _| {},
+            &|_, _| true,
         )?;
         self.library.publish(import.ready, set, self.replace)?;
         fs::remove_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;

@@ -20,14 +20,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware;
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use vivarium_models::data::Library;
-
+use crate::datasets::DataSets;
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::supervisor::Supervisor;
@@ -47,7 +46,9 @@ pub struct App {
     /// The index.
     pub index: Index,
     /// The data sets.
-    pub library: Library,
+    pub data_sets: Arc<DataSets>,
+    /// The most bytes of an upload.
+    pub upload_limit: usize,
     /// The supervisor.
     pub supervisor: Supervisor,
     /// Ends streams.
@@ -76,27 +77,48 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/sweeps", post(api::sweeps::create))
         .route("/events", get(api::events::stream))
         .route("/networks", get(api::catalog::networks))
-        .route("/datasets", get(api::catalog::data_sets))
+        .route("/datasets", get(api::datasets::list))
+        .route("/datasets/{set}", delete(api::datasets::delete))
+        .route("/datasets/{set}/gallery", get(api::datasets::gallery))
+        .route(
+            "/datasets/{set}/gallery.png",
+            get(api::datasets::gallery_png),
+        )
+        .route(
+            "/datasets/{set}/fetch",
+            post(api::datasets::fetch).delete(api::datasets::stop_fetch),
+        )
+        .route(
+            "/datasets/drafts/{id}",
+            post(api::datasets::accept).delete(api::datasets::discard),
+        )
         .route("/presets", get(api::catalog::presets))
         .route("/openapi.json", get(api::catalog::openapi));
+    // An upload takes the time that it takes: it is watched piece by piece.
+    let upload = Router::new()
+        .route("/api/v1/datasets", post(api::datasets::upload))
+        .layer(DefaultBodyLimit::max(app.upload_limit))
+        .with_state(app.clone());
     Router::new()
         .route("/", get(pages::runs))
         .route("/new", get(pages::new))
         .route("/runs/{id}", get(pages::run))
+        .route("/data", get(pages::data))
         .route("/static/{*path}", get(assets::static_file))
         .route("/frontend/{*path}", get(assets::frontend_file))
         .route("/favicon.ico", get(assets::favicon))
         .route("/healthz", get(api::health::healthz))
         .route("/metrics", get(api::health::metrics))
         .nest("/api/v1", api)
-        .fallback(problem::no_such_page)
-        .method_not_allowed_fallback(problem::no_such_method)
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             ANSWER_WITHIN,
         ))
+        .merge(upload)
+        .fallback(problem::no_such_page)
+        .method_not_allowed_fallback(problem::no_such_method)
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(middleware::map_response(problem::dress))
         .layer(middleware::from_fn_with_state(

@@ -38,6 +38,14 @@ struct RunPage {
     data: String,
 }
 
+#[derive(Template)]
+#[template(path = "data.html")]
+struct DataPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// `/`: every run, and what one could start.
@@ -67,7 +75,7 @@ pub async fn new(State(app): State<App>, Query(from): Query<From>) -> Result<Res
             .map(|run| named(run.spec, run.name))?,
         None => Value::Null,
     };
-    let form = blocking(move || Ok(spec::form(&app.library))).await?;
+    let form = blocking(move || Ok(spec::form(&app.data_sets.library))).await?;
     let data = embed(&json!({"form": form, "presets": *PRESETS, "copy": copy}))?;
     page(&NewPage {
         title: "New run".to_owned(),
@@ -86,6 +94,16 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Respo
         title: run.name.clone(),
         version: VERSION,
         data: embed(&run)?,
+    })
+}
+
+/// `/data`: the data sets.
+pub async fn data(State(app): State<App>) -> Result<Response> {
+    let sets = super::api::datasets::all(&app).await?;
+    page(&DataPage {
+        title: "Data".to_owned(),
+        version: VERSION,
+        data: embed(&json!({"datasets": sets, "upload_limit": app.upload_limit}))?,
     })
 }
 

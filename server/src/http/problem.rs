@@ -98,6 +98,9 @@ impl From<Error> for Problem {
             Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),
+            Error::Busy(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "Too much at a time", detail)
+            }
             // What was asked for cannot be done, or its files are not what they should be.
             Error::Models(vivarium_models::Error::Setting { path, message }) => {
                 let value = serde_json::Value::Null;

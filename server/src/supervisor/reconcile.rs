@@ -235,7 +235,8 @@ mod tests {
             made(".deleted-c", Duration::ZERO),
         ];
         let mut found = leftovers(folder.path());
-        (left.sort(), found.sort());
+        left.sort();
+        found.sort();
         assert_eq!(found, left);
     }
 }

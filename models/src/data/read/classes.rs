@@ -42,7 +42,7 @@ pub(super) fn read(
     path: &Path,
     target: &Target<'_>,
     limits: &Limits,
-    told: &dyn Fn(usize, usize),
+    told: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
     let mut tree = Tree::open(path, limits)?;
     let found = sort_out(path, tree.nodes(limits)?, limits)?;
@@ -54,7 +54,9 @@ pub(super) fn read(
     let mut unreadable = found.astray;
     let mut pixels = 0u64;
     for (i, some) in found.images.chunks(AT_ONCE).enumerate() {
-        told(i * AT_ONCE, found.images.len());
+        if !told(i * AT_ONCE, found.images.len()) {
+            return Err(refused(path, "was not read to its end".to_owned()));
+        }
         let mut files = Vec::new();
         for (_, node) in some {
             files.push(tree.read(node, limits)?);

@@ -104,7 +104,8 @@ pub struct ClassCount {
 }
 
 /// Reads a file or a folder into a data set for `set`. Where that is the name of a known set, the files must hold
-/// exactly that. `told` hears of images done and images in all.
+/// exactly that. `told` hears of images done and images
+/// in all, and says whether to go on.
 ///
 /// # Errors
 /// [`Error::Refused`] with everything that is wrong with the files.
@@ -114,7 +115,7 @@ pub fn import(
     title: &str,
     path: &Path,
     limits: &Limits,
-    told: &dyn Fn(usize, usize),
+    told: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
     let known = known(set);
     let found = Found::at(path)?;
@@ -265,7 +266,7 @@ fn refused(path: &Path, message: String) -> Error {
 }
 
 /// How many images each class has.
-fn counts(classes: &[String], labels: impl Iterator<Item = usize>) -> Vec<ClassCount> {
+pub(super) fn counts(classes: &[String], labels: impl Iterator<Item = usize>) -> Vec<ClassCount> {
     let mut counts: Vec<_> = classes
         .iter()
         .map(|name| ClassCount {

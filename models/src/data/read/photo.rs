@@ -77,7 +77,8 @@ fn jpeg(bytes: &[u8]) -> Result<(), String> {
             }
             // The frame: precision, height, width, then how many channels.
             0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
-                if *bytes.get(at + 9).ok_or_else(cut_off)? == 4 {
+                let channels = *bytes.get(at + 9).ok_or_else(cut_off)?;
+                if channels == 4 {
                     return Err("is in CMYK, the colours of printers; save it as RGB".to_owned());
                 }
             }

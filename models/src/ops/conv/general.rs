@@ -170,17 +170,17 @@ pub(super) fn forward<T: Real>(
 pub(super) fn gradients<T: Real>(
     sizes: &Sizes,
     (x, weight, dy): (&[T], &[T], &[T]),
-    mut dx: Option<&mut [T]>,
+    dx: Option<&mut [T]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
     let plan = Plan::new(sizes);
-    let matrices = match dx {
+    let matrices = match &dx {
         Some(_) => plan.matrices(weight),
         None => Vec::new(),
     };
     let part = plan.images_a_part();
     let parts = sizes.n.div_ceil(part);
-    let mut dxs: Vec<Option<&mut [T]>> = match dx.as_deref_mut() {
+    let mut dxs: Vec<Option<&mut [T]>> = match dx {
         Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
         None => (0..parts).map(|_| None).collect(),
     };

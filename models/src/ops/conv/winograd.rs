@@ -10,6 +10,11 @@
 //! so no thread needs sums of its own, and the result does not depend on their number. The transforms run over blocks
 //! of channels, which the compiler turns into vectors.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "rows and columns of a tile are numbered as in the formulas"
+)]
+
 use candle_core::Result;
 use rayon::prelude::*;
 
@@ -506,6 +511,9 @@ pub(super) fn gradients<T: Real>(
     }
 }
 
+/// Transforms a row of tiles of an image with so many channels into planes.
+type Fill<W, T> = fn(W, Grid, usize, &[T], usize, &mut [&mut [T]]);
+
 /// How a convolution is carried out.
 struct Plan<W> {
     grid: Grid,
@@ -552,13 +560,7 @@ impl<W: Tile> Plan<W> {
     }
 
     /// Fills `[places, tiles, channels]` from some images, row of tiles by row of tiles.
-    fn fill<T: Real>(
-        &self,
-        images: &[T],
-        channels: usize,
-        out: &mut [T],
-        transform: fn(W, Grid, usize, &[T], usize, &mut [&mut [T]]),
-    ) {
+    fn fill<T: Real>(&self, images: &[T], channels: usize, out: &mut [T], transform: Fill<W, T>) {
         let grid = self.grid;
         let image_len = grid.height * grid.width * channels;
         let rows = images.len() / image_len * grid.down;

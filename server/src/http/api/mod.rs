@@ -1,6 +1,7 @@
 //! The API under `/api/v1`, one file a subject; and what stands beside it for machines.
 
 pub mod catalog;
+pub mod datasets;
 pub mod events;
 pub mod health;
 pub mod metrics;

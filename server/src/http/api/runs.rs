@@ -54,7 +54,7 @@ pub async fn check(State(app): State<App>, Body(json): Body<Value>) -> Result<Js
 /// Checks the settings by themselves, then against their data and network: a data set that is
 /// not there is told at creation, not by the worker.
 async fn check_with_plan(json: Value, app: &App) -> Result<(RunSpec, train::Plan)> {
-    let library = app.library.clone();
+    let library = app.data_sets.library.clone();
     tokio::task::spawn_blocking(move || {
         let spec = spec::check(&json, &library).map_err(Error::Spec)?;
         let plan = train::prepare(&spec, &library)?;

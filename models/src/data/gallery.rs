@@ -1,0 +1,212 @@
+//! What a data set looks like: of each class the mean of its images, and the first few of them, in one picture.
+
+use std::io::Cursor;
+
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use serde::Serialize;
+use serde_json::Map;
+
+use super::image::{Pixels, Resize};
+use super::library::Library;
+use super::read::{ClassCount, counts};
+use super::table::Values;
+use super::{Raw, built_in};
+use crate::error::{Error, Result};
+use crate::spec::DataSpec;
+
+/// Images of each class, beside their mean.
+const SAMPLES: usize = 9;
+
+/// Pixels of the whole picture; many classes of large images are shown smaller.
+const MOST: usize = 8_000_000;
+
+/// Pixels along a side of one image, at most.
+const MOST_CELL: usize = 96;
+
+/// A picture of a data set: a row for each class, in it the mean of its images, then the first few of them. Cells of
+/// classes that have fewer are empty.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gallery {
+    /// Images in a row, the mean among them.
+    pub columns: usize,
+    /// Classes.
+    pub rows: usize,
+    /// Pixels along a side of an image.
+    pub cell: usize,
+    /// The classes, and how many images each has.
+    pub classes: Vec<ClassCount>,
+    /// Red, green, blue and opacity, row by row.
+    #[serde(skip)]
+    rgba: Vec<u8>,
+}
+
+/// The picture of a data set; `None` for points.
+///
+/// # Errors
+/// When there is no such data set, it is not here, or it cannot be read.
+pub fn gallery(set: &str, library: &Library) -> Result<Option<Gallery>> {
+    if library.find(set).is_some_and(|set| set.dimensions != 3) {
+        return Ok(None);
+    }
+    let spec = DataSpec {
+        set: set.to_owned(),
+        validation: 0.0,
+        limit: None,
+        options: Map::new(),
+    };
+    let Raw {
+        classes,
+        values,
+        labels,
+        ..
+    } = match built_in(&spec) {
+        Some((_, load)) => load(&spec)?,
+        None => library.open(set)?.load()?,
+    };
+    Ok(match values {
+        Values::Points(_) => None,
+        Values::Images(pixels) => Some(Gallery::new(&pixels, &labels, classes)),
+    })
+}
+
+impl Gallery {
+    fn new(pixels: &Pixels, labels: &[u32], classes: Vec<String>) -> Self {
+        let rows = classes.len();
+        let columns = 1 + SAMPLES;
+        let most = (MOST as f64 / (columns * rows.max(1)) as f64).sqrt() as usize;
+        let cell = pixels.side.min(MOST_CELL).min(most.max(1));
+        let mut gallery = Self {
+            columns,
+            rows,
+            cell,
+            classes: counts(&classes, labels.iter().map(|label| *label as usize)),
+            rgba: vec![0; columns * rows * cell * cell * 4],
+        };
+        let size = pixels.channels * cell * cell;
+        let mut sums = vec![0.0f64; rows * size];
+        let mut seen = vec![0; rows];
+        let resize = (cell != pixels.side).then(|| Resize::new(pixels.side, cell));
+        let (mut along, mut small) = (Vec::new(), vec![0.0f32; size]);
+        let side = pixels.side * pixels.side;
+        for (index, label) in labels.iter().enumerate() {
+            let planes = pixels
+                .image(index)
+                .chunks_exact(side)
+                .zip(small.chunks_exact_mut(cell * cell));
+            for (from, to) in planes {
+                match &resize {
+                    Some(resize) => resize.plane(from, &mut along, to),
+                    None => to
+                        .iter_mut()
+                        .zip(from)
+                        .for_each(|(to, from)| *to = f32::from(*from)),
+                }
+            }
+            let class = *label as usize;
+            let sums = &mut sums[class * size..(class + 1) * size];
+            sums.iter_mut()
+                .zip(&small)
+                .for_each(|(sum, value)| *sum += f64::from(*value));
+            seen[class] += 1;
+            if seen[class] <= SAMPLES {
+                gallery.paint(class, seen[class], pixels, |at| small[at].into());
+            }
+        }
+        for class in 0..rows {
+            let count = gallery.classes[class].images;
+            if count > 0 {
+                gallery.paint(class, 0, pixels, |at| {
+                    sums[class * size + at] / count as f64
+                });
+            }
+        }
+        gallery
+    }
+
+    /// Fills a cell from the values `[channels, cell, cell]`.
+    fn paint(&mut self, row: usize, column: usize, pixels: &Pixels, value: impl Fn(usize) -> f64) {
+        let cell = self.cell;
+        let byte = |at: usize| {
+            (value(at) * 255.0 / f64::from(pixels.white))
+                .round()
+                .clamp(0.0, 255.0) as u8
+        };
+        for y in 0..cell {
+            for x in 0..cell {
+                let to = 4 * ((row * cell + y) * self.columns * cell + column * cell + x);
+                for channel in 0..3 {
+                    let plane = channel.min(pixels.channels - 1);
+                    self.rgba[to + channel] = byte((plane * cell + y) * cell + x);
+                }
+                self.rgba[to + 3] = 255;
+            }
+        }
+    }
+
+    /// The picture as a PNG.
+    ///
+    /// # Errors
+    /// When it cannot be encoded, as a picture without a pixel.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let mut png = Cursor::new(Vec::new());
+        let (width, height) = (self.columns * self.cell, self.rows * self.cell);
+        PngEncoder::new(&mut png)
+            .write_image(
+                &self.rgba,
+                width as u32,
+                height as u32,
+                ExtendedColorType::Rgba8,
+            )
+            .map_err(|e| Error::file("a picture", std::io::Error::other(e)))?;
+        Ok(png.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pixel(gallery: &Gallery, x: usize, y: usize) -> [u8; 4] {
+        let at = 4 * (y * gallery.columns * gallery.cell + x);
+        [0, 1, 2, 3].map(|i| gallery.rgba[at + i])
+    }
+
+    #[test]
+    fn a_row_is_the_mean_then_the_images_then_nothing() {
+        let pixels = Pixels {
+            bytes: [[10; 4], [30; 4], [16; 4]].concat(),
+            channels: 1,
+            side: 2,
+            white: 51,
+        };
+        let gallery = Gallery::new(
+            &pixels,
+            &[1, 1, 0],
+            ["a", "b", "c"].map(str::to_owned).to_vec(),
+        );
+        let counts: Vec<_> = gallery.classes.iter().map(|class| class.images).collect();
+        assert_eq!((counts, gallery.cell), (vec![1, 2, 0], 2));
+        assert_eq!(pixel(&gallery, 0, 2), [100, 100, 100, 255]);
+        assert_eq!(pixel(&gallery, 2, 2), [50, 50, 50, 255]);
+        assert_eq!(pixel(&gallery, 4, 3), [150, 150, 150, 255]);
+        assert_eq!(pixel(&gallery, 6, 2), [0; 4]);
+        assert_eq!(pixel(&gallery, 0, 4), [0; 4]);
+        assert!(gallery.png().unwrap().starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn digits_have_a_gallery_and_points_have_none() {
+        let digits = gallery("digits", &Library::none()).unwrap().unwrap();
+        assert_eq!((digits.rows, digits.columns, digits.cell), (10, 10, 8));
+        assert_eq!(
+            digits
+                .classes
+                .iter()
+                .map(|class| class.images)
+                .sum::<usize>(),
+            1797
+        );
+        assert_eq!(gallery("moons", &Library::none()).unwrap(), None);
+        assert!(gallery("mnist", &Library::none()).is_err());
+    }
+}

@@ -1,0 +1,258 @@
+//! Uploads: read once, reported, then accepted or discarded. What nobody decides on goes after a while.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+use vivarium_models::data::{self, Import, Library, Limits, Ready, Report, known, name_of};
+
+use super::on_thread;
+use crate::error::{Error, Result};
+
+/// Uploads that are received or read at a time.
+const AT_ONCE: usize = 2;
+
+/// Uploads that may wait for a decision.
+const MOST_WAITING: usize = 8;
+
+/// How long they wait.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// Uploads.
+pub struct Drafts {
+    library: Library,
+    places: Semaphore,
+    /// Images are decoded for one upload at a time, by all threads there are.
+    turn: Semaphore,
+    waiting: Mutex<HashMap<Uuid, Waiting>>,
+}
+
+struct Waiting {
+    draft: Draft,
+    ready: Ready,
+    since: Instant,
+}
+
+/// An upload that waits for a decision.
+#[derive(Clone, Debug, Serialize)]
+pub struct Draft {
+    /// Names it until then.
+    pub id: Uuid,
+    /// The file that was uploaded.
+    pub file: String,
+    /// A name for the set that is free.
+    pub suggestion: String,
+    /// What was found.
+    pub report: Report,
+}
+
+/// An upload on its way in.
+pub struct Incoming<'a> {
+    folder: TempDir,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Incoming<'_> {
+    /// Where the uploaded bytes go.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("upload")
+    }
+}
+
+impl Drafts {
+    pub(super) fn new(library: Library) -> Self {
+        Self {
+            library,
+            places: Semaphore::new(AT_ONCE),
+            turn: Semaphore::new(1),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Makes room for an upload. It goes with the value.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too many come in already.
+    pub async fn begin(&self) -> Result<Incoming<'_>> {
+        let place = self.places.try_acquire().map_err(|_| {
+            Error::Busy(format!(
+                "{AT_ONCE} uploads are under way already; try again when one is through."
+            ))
+        })?;
+        let library = self.library.clone();
+        let folder = on_thread("upload", move || Ok(library.scratch()?)).await?;
+        Ok(Incoming {
+            folder,
+            _place: place,
+        })
+    }
+
+    /// Reads what came in. When the future is dropped, as a browser that leaves does, reading stops.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; then nothing is left of it.
+    pub async fn read(&self, incoming: Incoming<'_>, file: String) -> Result<Draft> {
+        let _turn = self
+            .turn
+            .acquire()
+            .await
+            .map_err(|_| Error::Gone("the readers of uploads"))?;
+        let stem = file
+            .rsplit_once('.')
+            .map_or(file.as_str(), |(stem, _)| stem)
+            .to_owned();
+        let suggestion = self.free_name(&stem);
+        let title = if stem.trim().is_empty() {
+            suggestion.clone()
+        } else {
+            stem
+        };
+        let wanted = Wanted(Arc::new(AtomicBool::new(true)));
+        let (library, path, goes_on, source) = (
+            self.library.clone(),
+            incoming.path(),
+            Arc::clone(&wanted.0),
+            file.clone(),
+        );
+        let Import { ready, report } = on_thread("upload", move || {
+            let told = |_, _| goes_on.load(Ordering::Relaxed);
+            let import = data::import(&library, "", &title, &path, &Limits::default(), &told)?;
+            Ok(Import {
+                ready: import.ready.described(&title, &source)?,
+                report: import.report,
+            })
+        })
+        .await
+        .map_err(|error| name_the_upload(error, &incoming.path(), &file))?;
+        drop(incoming);
+        let draft = Draft {
+            id: Uuid::new_v4(),
+            file,
+            suggestion,
+            report,
+        };
+        let mut waiting = self.waiting();
+        waiting.retain(|_, draft| draft.since.elapsed() < PATIENCE);
+        if waiting.len() >= MOST_WAITING
+            && let Some(oldest) = waiting
+                .iter()
+                .min_by_key(|(_, draft)| draft.since)
+                .map(|(id, _)| *id)
+        {
+            waiting.remove(&oldest);
+        }
+        let since = Instant::now();
+        waiting.insert(
+            draft.id,
+            Waiting {
+                draft: draft.clone(),
+                ready,
+                since,
+            },
+        );
+        Ok(draft)
+    }
+
+    /// Makes a draft a set.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is gone, [`Error::Conflict`] when images of it cannot be read and nobody said that
+    /// they may be missing; a fault of `data.set` when the name cannot be used. The draft waits on.
+    pub fn accept(
+        &self,
+        id: Uuid,
+        set: &str,
+        title: Option<&str>,
+        skip_unreadable: bool,
+    ) -> Result<()> {
+        if known(set).is_some() {
+            let message = "is the name of a known data set, which this is not";
+            return Err(vivarium_models::Error::Setting {
+                path: "data.set".into(),
+                message: message.into(),
+            }
+            .into());
+        }
+        self.library.may_be_named(set, false)?;
+        let mut waiting = self.waiting();
+        let draft = waiting.get(&id).ok_or_else(|| gone(id))?;
+        let unreadable = draft.draft.report.unreadable.len();
+        if unreadable > 0 && !skip_unreadable {
+            return Err(Error::Conflict(format!(
+                "{unreadable} images cannot be read. Accept the set without them, or mend the file."
+            )));
+        }
+        let Some(Waiting { draft, ready, .. }) = waiting.remove(&id) else {
+            return Err(gone(id));
+        };
+        drop(waiting);
+        let ready = match title {
+            Some(title) => ready.described(title, &draft.file)?,
+            None => ready,
+        };
+        Ok(self.library.publish(ready, set, false)?)
+    }
+
+    /// Forgets a draft, and its files with it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is gone already.
+    pub fn discard(&self, id: Uuid) -> Result<()> {
+        let gone_now = self.waiting().remove(&id);
+        gone_now.map(drop).ok_or_else(|| gone(id))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A name like the file's that no set has.
+    fn free_name(&self, stem: &str) -> String {
+        let base = match name_of(stem) {
+            name if name.is_empty() => "images".to_owned(),
+            name => name[..name.len().min(36)].trim_end_matches('-').to_owned(),
+        };
+        let numbered = (2..1000).map(|n| format!("{base}-{n}"));
+        let mut names = std::iter::once(base.clone()).chain(numbered);
+        let free =
+            |name: &String| known(name).is_none() && self.library.may_be_named(name, false).is_ok();
+        names.find(free).unwrap_or(base)
+    }
+}
+
+fn gone(id: Uuid) -> Error {
+    Error::NotFound(format!(
+        "upload {id}; it was accepted or discarded, or waited too long"
+    ))
+}
+
+/// Faults name the file as the person knows it, not where it lay.
+fn name_the_upload(error: Error, path: &std::path::Path, file: &str) -> Error {
+    match error {
+        Error::Models(vivarium_models::Error::Refused(mut faults)) => {
+            let path = path.display().to_string();
+            for fault in &mut faults {
+                if let Some(rest) = fault.file.strip_prefix(&path) {
+                    fault.file = format!("{file}{rest}");
+                }
+            }
+            vivarium_models::Error::Refused(faults).into()
+        }
+        other => other,
+    }
+}
+
+/// Says, when it goes, that nobody wants the work any more.
+struct Wanted(Arc<AtomicBool>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}

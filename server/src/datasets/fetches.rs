@@ -1,0 +1,162 @@
+//! Known sets that come from the web while people look on.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use vivarium_models::data::Library;
+
+use crate::error::{Error, Result};
+use crate::fetch::sources::SOURCES;
+use crate::fetch::{Fetch, Progress};
+
+/// Fetches under way, and those that failed.
+pub struct Fetches {
+    fetch: Fetch,
+    shutdown: CancellationToken,
+    known: Arc<Mutex<Known>>,
+}
+
+/// The sets that are fetched, by name.
+type Known = HashMap<&'static str, One>;
+
+struct One {
+    state: FetchState,
+    stop: CancellationToken,
+}
+
+/// How a fetch stands.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FetchState {
+    /// Whether it is under way.
+    pub active: bool,
+    /// Bytes that are here.
+    pub done: u64,
+    /// Bytes in all; 0 when it is not known yet.
+    pub of: u64,
+    /// Why it ended without the set; empty while it goes on.
+    pub message: String,
+}
+
+impl Fetches {
+    pub(super) fn new(
+        library: Library,
+        folder: PathBuf,
+        mirror: Option<String>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let fetch = Fetch {
+            library,
+            folder,
+            mirror,
+            replace: false,
+        };
+        Self {
+            fetch,
+            shutdown,
+            known: Arc::default(),
+        }
+    }
+
+    /// Whether a set can be fetched.
+    pub fn can_fetch(set: &str) -> bool {
+        SOURCES.iter().any(|source| source.set == set)
+    }
+
+    /// How the fetch of a set stands; `None` where none was begun, or it is through.
+    pub fn state(&self, set: &str) -> Option<FetchState> {
+        self.known().get(set).map(|known| known.state.clone())
+    }
+
+    /// Begins to fetch a set.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for sets that cannot be fetched, [`Error::Conflict`] when it is here or on its way.
+    pub fn begin(&self, set: &str) -> Result<()> {
+        let Some(source) = SOURCES.iter().find(|source| source.set == set) else {
+            return Err(Error::NotFound(format!("data set “{set}” to fetch")));
+        };
+        let set = source.set;
+        if self.fetch.library.may_be_named(set, false).is_err() {
+            return Err(Error::Conflict("The set is here already.".to_owned()));
+        }
+        let stop = self.shutdown.child_token();
+        let mut known = self.known();
+        if known.get(set).is_some_and(|known| known.state.active) {
+            return Err(Error::Conflict("The set is on its way already.".to_owned()));
+        }
+        let state = FetchState {
+            active: true,
+            ..FetchState::default()
+        };
+        known.insert(
+            set,
+            One {
+                state,
+                stop: stop.clone(),
+            },
+        );
+        drop(known);
+        let (fetch, all) = (self.fetch.clone(), Arc::clone(&self.known));
+        let work = move || {
+            let result = fetch.run(set, &mut |Progress { done, of, .. }| {
+                if let Some(known) = lock(&all).get_mut(set) {
+                    (known.state.done, known.state.of) = (done, of);
+                }
+                !stop.is_cancelled()
+            });
+            match result {
+                Ok(_) => {
+                    lock(&all).remove(set);
+                }
+                Err(error) if stop.is_cancelled() => {
+                    tracing::info!(set, %error, "a fetch was stopped");
+                    lock(&all).remove(set);
+                }
+                Err(error) => {
+                    tracing::warn!(set, %error, "a data set could not be fetched");
+                    if let Some(known) = lock(&all).get_mut(set) {
+                        (known.state.active, known.state.message) = (false, error.to_string());
+                    }
+                }
+            }
+        };
+        // A thread of its own: a shutdown does not wait for a server far away.
+        let thread = std::thread::Builder::new()
+            .name(format!("fetch {set}"))
+            .spawn(work);
+        thread.map(drop).map_err(|e| {
+            self.known().remove(set);
+            Error::file("a thread", e)
+        })
+    }
+
+    /// Stops a fetch. What came stays, and the next one goes on with it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub fn stop(&self, set: &str) -> Result<()> {
+        let mut known = self.known();
+        match known.get(set) {
+            None => Err(Error::NotFound(format!("fetch of “{set}”"))),
+            Some(fetch) if fetch.state.active => {
+                fetch.stop.cancel();
+                Ok(())
+            }
+            Some(_) => {
+                known.remove(set);
+                Ok(())
+            }
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
+    }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,110 @@
+//! What sets look like, made once and kept while there is room.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use vivarium_models::data::{Gallery, Library, State, gallery};
+
+use super::on_thread;
+use crate::error::{Error, Result};
+
+/// Galleries that are kept; each is a picture of a few hundred kilobytes.
+const KEPT: usize = 12;
+
+/// Galleries that are made at a time.
+const AT_ONCE: usize = 1;
+
+/// A gallery and its picture.
+#[derive(Debug)]
+pub struct Made {
+    /// What the set was when this was made: other content, another version.
+    pub version: String,
+    /// What is where in the picture.
+    pub gallery: Gallery,
+    /// The picture.
+    pub png: Vec<u8>,
+}
+
+/// Galleries by set.
+pub struct Galleries {
+    library: Library,
+    turn: Semaphore,
+    /// The one that was asked for last comes first.
+    kept: Mutex<VecDeque<(String, Arc<Made>)>>,
+}
+
+impl Galleries {
+    pub(super) fn new(library: Library) -> Self {
+        Self {
+            library,
+            turn: Semaphore::new(AT_ONCE),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The gallery of a set.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for sets that are not here or have no images.
+    pub async fn of(&self, set: &str) -> Result<Arc<Made>> {
+        let (library, name) = (self.library.clone(), set.to_owned());
+        let version = crate::http::blocking(move || version(&library, &name)).await?;
+        if let Some(made) = self.kept(set, &version) {
+            return Ok(made);
+        }
+        let _turn = self
+            .turn
+            .acquire()
+            .await
+            .map_err(|_| Error::Gone("the galleries"))?;
+        // Who waited before this one may have wanted the same.
+        if let Some(made) = self.kept(set, &version) {
+            return Ok(made);
+        }
+        let (library, name) = (self.library.clone(), set.to_owned());
+        let made = on_thread("gallery", move || {
+            let gallery = gallery(&name, &library)?.ok_or_else(|| none(&name))?;
+            let png = gallery.png()?;
+            Ok(Arc::new(Made {
+                version,
+                gallery,
+                png,
+            }))
+        })
+        .await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(of, _)| of != set);
+        kept.push_front((set.to_owned(), Arc::clone(&made)));
+        kept.truncate(KEPT);
+        Ok(made)
+    }
+
+    fn kept(&self, set: &str, version: &str) -> Option<Arc<Made>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept
+            .iter()
+            .position(|(of, made)| of == set && made.version == version)?;
+        let found = kept.remove(at)?;
+        let made = Arc::clone(&found.1);
+        kept.push_front(found);
+        Some(made)
+    }
+}
+
+/// What a set is now.
+fn version(library: &Library, set: &str) -> Result<String> {
+    let found = library
+        .find(set)
+        .filter(|found| found.dimensions == 3)
+        .ok_or_else(|| none(set))?;
+    match (found.state, found.about) {
+        (State::BuiltIn, _) => Ok(env!("CARGO_PKG_VERSION").to_owned()),
+        (State::Present, Some(about)) => Ok(about.sha256),
+        _ => Err(none(set)),
+    }
+}
+
+fn none(set: &str) -> Error {
+    Error::NotFound(format!("picture of a data set “{set}”"))
+}
