@@ -99,14 +99,14 @@ export function sections(table, draft, onChange) {
   function show() {
     const set = dataSet(table, draft.set);
     setCards.show(
-      table.data_sets.map(({ set: value, title, summary, dimensions, classes }) => ({ value, title, summary, note: `${dimensions === 2 ? "points" : "images"}, ${classes} classes` })),
+      table.data_sets.map(({ set: value, title, summary, dimensions, classes, state }) => ({ value, title, summary, note: state.kind === "missing" ? `${classes} classes, not here yet` : `${dimensions === 2 ? "points" : "images"}, ${classes} classes` })),
       draft.set,
     );
     kindCards.show(
       networksFor(table, draft.set).map(({ kind, title, summary }) => ({ value: kind, title, summary, note: "" })),
       draft.kind,
     );
-    setText(licence, set ? `Licence: ${set.licence}` : "");
+    setText(licence, set?.licence ? `Licence: ${set.licence}` : "");
     const plain = table.common.filter((field) => !field.advanced);
     dataFields.show([...(set?.fields ?? []).filter((field) => !field.advanced), ...plain.filter((field) => field.path.startsWith("data."))].map(controlOf));
     networkFields.show((network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));

@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Plan, Metrics, Boundary, Point, Json } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Plan, Metrics, Boundary, Point, Json, DataSet, Draft, Gallery } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -13,6 +13,8 @@ export class Problem extends Error {
     this.errors = document.errors ?? [];
   }
 }
+
+const silence = () => new Problem({ title: "Vivarium does not answer", detail: "Vivarium does not answer. Is it still running?" });
 
 /**
  * @param {string} method
@@ -32,18 +34,22 @@ async function request(method, path, { body, signal } = {}) {
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem({ title: "Vivarium does not answer", detail: "Vivarium does not answer. Is it still running?" });
+    throw silence();
   }
   if (response.ok) return response;
-  const text = await response.text();
+  throw refusal(response.status, response.statusText, await response.text());
+}
+
+/** What a server says when it refuses. @param {number} status @param {string} title @param {string} text */
+function refusal(status, title, text) {
   /** @type {Partial<ProblemDocument>} */
-  let document = { title: response.statusText, status: response.status, detail: text.slice(0, 500) };
+  let document = { title, status, detail: text.slice(0, 500) };
   try {
     document = { ...document, ...JSON.parse(text) };
   } catch {
     // Not a problem document; its text says enough.
   }
-  throw new Problem(document);
+  return new Problem(document);
 }
 
 /** @param {string} method @param {string} path @param {{ body?: unknown, signal?: AbortSignal }} [options] */
@@ -93,3 +99,51 @@ export const getPoints = (id) => json("GET", `${run(id)}/points`);
 
 /** @param {string} id */
 export const getLog = async (id) => (await request("GET", `${run(id)}/log`)).text();
+
+/** @returns {Promise<DataSet[]>} */
+export const listDataSets = async () => (await json("GET", "/datasets")).datasets;
+
+/** @param {string} set */
+const dataSet = (set) => `/datasets/${encodeURIComponent(set)}`;
+
+/** @param {string} set @returns {Promise<Gallery>} */
+export const getGallery = (set) => json("GET", `${dataSet(set)}/gallery`);
+
+/** @param {string} set */
+export const deleteDataSet = (set) => request("DELETE", dataSet(set));
+
+/** @param {string} set */
+export const fetchDataSet = (set) => request("POST", `${dataSet(set)}/fetch`);
+
+/** @param {string} set */
+export const stopFetch = (set) => request("DELETE", `${dataSet(set)}/fetch`);
+
+/** @param {string} id @param {{ set: string, title: string, skip_unreadable: boolean }} wish @returns {Promise<{ set: string }>} */
+export const acceptDraft = (id, wish) => json("POST", `/datasets/drafts/${encodeURIComponent(id)}`, { body: wish });
+
+/** @param {string} id */
+export const discardDraft = (id) => request("DELETE", `/datasets/drafts/${encodeURIComponent(id)}`);
+
+/**
+ * Sends a zip; `fetch` does not say how far a body has gone.
+ * @param {File} file
+ * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
+ * @returns {Promise<Draft>}
+ */
+export function uploadDataSet(file, { onProgress, signal }) {
+  return new Promise((resolve, reject) => {
+    const form = new FormData();
+    form.append("file", file);
+    const request = new XMLHttpRequest();
+    request.open("POST", "/api/v1/datasets");
+    request.upload.addEventListener("progress", (event) => onProgress(event.loaded, event.total));
+    request.addEventListener("load", () => {
+      if (request.status === 201) resolve(JSON.parse(request.responseText));
+      else reject(refusal(request.status, request.statusText, request.responseText));
+    });
+    request.addEventListener("error", () => reject(silence()));
+    request.addEventListener("abort", () => reject(new Problem({ title: "Stopped", detail: "The upload was stopped." })));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
+}

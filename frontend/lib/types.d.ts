@@ -108,6 +108,51 @@ export interface DataSetRow {
   classes: number;
   fields: Field[];
   defaults: { [path: string]: Json };
+  state: { kind: "built_in" | "present" | "missing" } | { kind: "damaged"; message: string };
+  /** What is stored of it. */
+  about: { title: string; images: number; channels: number; side: number; train: number | null; source: string; sha256: string } | null;
+}
+
+/** A data set as the data page sees it. */
+export interface DataSet extends DataSetRow {
+  can_fetch: boolean;
+  fetch: { active: boolean; done: number; of: number; message: string } | null;
+}
+
+export interface ClassCount {
+  name: string;
+  images: number;
+}
+
+export interface Fault {
+  file: string;
+  message: string;
+}
+
+/** An upload that was read and waits for a word. */
+export interface Draft {
+  id: string;
+  file: string;
+  suggestion: string;
+  report: {
+    format: string;
+    images: number;
+    test: number | null;
+    classes: ClassCount[];
+    channels: number;
+    side: number;
+    sizes: [[number, number], [number, number]];
+    unreadable: Fault[];
+    ignored: string[];
+  };
+}
+
+/** A picture with a row for each class, its mean first. */
+export interface Gallery {
+  columns: number;
+  rows: number;
+  cell: number;
+  classes: ClassCount[];
 }
 
 export interface Variant {

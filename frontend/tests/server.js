@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 
 const BINARY = process.env.VIVARIUM_BIN ?? fileURLToPath(new URL("../../target/release/vivarium", import.meta.url));
 
-/** @param {{ dataDir?: string, port?: number }} [options] */
-export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")), port = 0 } = {}) {
-  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2"], { stdio: ["ignore", "pipe", "ignore"] });
+/** @param {{ dataDir?: string, port?: number, more?: string[] }} [options] */
+export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")), port = 0, more = [] } = {}) {
+  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2", ...more], { stdio: ["ignore", "pipe", "ignore"] });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const url = await new Promise((/** @type {(url: string) => void} */ resolve, reject) => {
     child.once("error", reject);

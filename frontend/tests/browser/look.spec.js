@@ -23,7 +23,7 @@ test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
   for (const width of [400, 320]) {
     await page.setViewportSize({ width, height: 800 });
-    for (const path of ["/", "/new", "/new?preset=batch-size", url, plane, "/nowhere"]) {
+    for (const path of ["/", "/new", "/data", "/new?preset=batch-size", url, plane, "/nowhere"]) {
       await page.goto(path);
       await expect(page.locator("main")).not.toBeEmpty();
       if (path === url) await expect(page.getByRole("table", { name: /Confusion/ })).toBeVisible();

@@ -26,8 +26,8 @@ export const TABLE = {
     { kind: "vgg16", title: "VGG16", summary: "", fields: [], defaults: { "training.epochs": 3 }, dimensions: [3] },
   ],
   data_sets: [
-    { set: "blobs", title: "Blobs", summary: "", licence: "", dimensions: 2, classes: 2, fields: [], defaults: {} },
-    { set: "digits", title: "Digits", summary: "", licence: "", dimensions: 3, classes: 10, fields: [], defaults: { "training.epochs": 20 } },
+    { set: "blobs", title: "Blobs", summary: "", licence: "", dimensions: 2, classes: 2, fields: [], defaults: {}, state: { kind: "built_in" }, about: null },
+    { set: "digits", title: "Digits", summary: "", licence: "", dimensions: 3, classes: 10, fields: [], defaults: { "training.epochs": 20 }, state: { kind: "built_in" }, about: null },
   ],
   groups: [
     {

@@ -50,15 +50,15 @@ pub type Shape = (Vec<usize>, usize);
 /// All data sets that are known by name.
 pub static DATA_SETS: &[DataSetRow] = &[
     digits::ROW,
-    known::MNIST,
-    known::FASHION_MNIST,
-    known::CIFAR_10,
-    known::CIFAR_100,
     plane::BLOBS,
     plane::MOONS,
     plane::CIRCLES,
     plane::SPIRAL,
     plane::XOR,
+    known::MNIST,
+    known::FASHION_MNIST,
+    known::CIFAR_10,
+    known::CIFAR_100,
 ];
 
 impl DataSetRow {

@@ -50,7 +50,7 @@ fn a_known_set_that_is_not_here_is_refused_with_the_way_to_get_it() {
     }
     let message = refusal(&place.library, "cats");
     assert!(
-        message.starts_with("must be one of digits, mnist"),
+        message.starts_with("must be one of digits, blobs"),
         "{message}"
     );
     assert!(refusal(&place.library, "../datasets").starts_with("must be one of"));

@@ -268,23 +268,23 @@ fn values_out_of_range_are_refused_by_their_path() {
         ),
         (
             "data.set",
-            json!("mnist"),
-            "must be one of digits, blobs, moons, circles, spiral, xor",
+            json!("imagenet"),
+            "must be one of digits, mnist, fashion-mnist, cifar-10, cifar-100, blobs, moons, circles, spiral, xor",
         ),
         (
             "network.kind",
             json!("vgg"),
-            "must be one of perceptron, mlp",
+            "must be one of perceptron, mlp, mlp-wide, vgg16, residual-small, residual-deep, inception",
         ),
         (
             "data.set",
             json!(7),
-            "must be one of digits, blobs, moons, circles, spiral, xor",
+            "must be one of digits, mnist, fashion-mnist, cifar-10, cifar-100, blobs, moons, circles, spiral, xor",
         ),
         (
             "network.kind",
             json!(null),
-            "must be one of perceptron, mlp",
+            "must be one of perceptron, mlp, mlp-wide, vgg16, residual-small, residual-deep, inception",
         ),
     ];
     for (path, value, message) in cases {

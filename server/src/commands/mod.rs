@@ -5,7 +5,7 @@ mod data;
 mod serve;
 mod train;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -83,12 +83,12 @@ fn filter() -> EnvFilter {
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))
 }
 
-/// Prints a result of the program, which others read.
-#[expect(
-    clippy::print_stdout,
-    reason = "the command line's results go to standard output"
-)]
+/// Prints a result of the program, which others read. Who reads only its beginning, as `head` does, is welcome to.
 fn print(line: &str) -> Result<()> {
-    println!("{line}");
-    Ok(())
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::file("standard output", error))
+        }
+        _ => Ok(()),
+    }
 }

@@ -10,6 +10,7 @@
 mod command_line;
 mod crash;
 mod data_commands;
+mod data_sets;
 mod events;
 mod guard;
 mod mirror;

@@ -340,7 +340,10 @@ fn the_api_describes_itself() {
     assert!(paths.len() >= 14);
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys() {
-            let url = server.url(&format!("/api/v1{}", path.replace("{id}", id)));
+            let url = server.url(&format!(
+                "/api/v1{}",
+                path.replace("{id}", id).replace("{set}", "no-such-set")
+            ));
             let request = ureq::http::Request::builder()
                 .method(method.to_uppercase().as_str())
                 .uri(url);
@@ -348,10 +351,7 @@ fn the_api_describes_itself() {
             let answer = crate::support::agent().run(request.body(()).unwrap());
             let status = answer.unwrap().status().as_u16();
             assert_ne!(status, 405, "{method} {path}");
-            assert!(
-                status != 404 || path.contains("{id}"),
-                "{method} {path}: {status}"
-            );
+            assert!(status != 404 || path.contains('{'), "{method} {path}");
         }
     }
 }

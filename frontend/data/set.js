@@ -1,0 +1,118 @@
+// One data set: what it is, how to get it, and, opened, what its classes look like.
+
+import { deleteDataSet, fetchDataSet, stopFetch } from "../lib/api.js";
+import { confirm } from "../lib/dialog.js";
+import { h, setText } from "../lib/dom.js";
+import { bytes, count, plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { attempt } from "../lib/shell.js";
+import { galleryPart } from "./gallery.js";
+
+/** @import { DataSet } from "../lib/types" */
+
+/** The word for a state, and its tone. @type {{ [kind: string]: [string, string] }} */
+const STATES = { built_in: ["built in", ""], present: ["here", "good"], missing: ["not here yet", ""], damaged: ["damaged", "bad"] };
+
+/** @param {DataSet} first @param {() => Promise<void>} changed */
+export function setCard(first, changed) {
+  let set = first;
+  /** What the gallery on show was made of. */
+  let shown = "";
+  const badge = h("span", { class: "badge" });
+  const facts = h("span", { class: "set-facts" });
+  const summary = h("p", { class: "muted" });
+  const licence = h("p", { class: "set-licence" });
+  const trouble = h("p", { class: "notice bad", role: "alert", hidden: true });
+  const command = h("p", { class: "set-command" });
+  const bar = h("div", { class: "bar", data: { tone: "live" }, role: "progressbar", "aria-label": `Fetching ${first.title}`, "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
+  const done = h("small", { class: "muted" });
+  const progress = h("div", { class: "set-progress", hidden: true }, bar, done);
+  const fetchButton = button("download", "Fetch", "tonal", () => attempt(() => fetchDataSet(set.set)));
+  const stopButton = button("stop", "Stop", "", () => attempt(() => stopFetch(set.set)));
+  const deleteButton = button("trash", "Delete", "quiet", remove);
+  const gallery = h("div", { class: "set-gallery" });
+  const details = h(
+    "details",
+    { class: "card set", data: { set: first.set }, on: { toggle: showGallery } },
+    h("summary", { class: "card-head" }, h("span", { class: "set-title" }, chevron(), h("h2", {}, first.title), h("code", {}, first.set)), facts, badge),
+    h("div", { class: "card-body" }, summary, licence, trouble, progress, h("div", { class: "set-actions" }, fetchButton, stopButton, deleteButton), command, gallery),
+  );
+
+  /** @param {DataSet} next */
+  function show(next) {
+    set = next;
+    const [word, tone] = STATES[set.state.kind];
+    const active = set.fetch?.active ?? false;
+    setText(badge, active ? "on its way" : word);
+    badge.dataset.tone = active ? "live" : tone;
+    details.dataset.state = set.state.kind;
+    setText(facts, factsOf(set));
+    setText(summary, set.summary);
+    setText(licence, set.licence);
+    licence.hidden = set.licence === "";
+    const message = set.state.kind === "damaged" ? set.state.message : (set.fetch?.message ?? "");
+    setText(trouble, message);
+    trouble.hidden = message === "";
+    progress.hidden = !active;
+    if (set.fetch) {
+      const share = set.fetch.of > 0 ? set.fetch.done / set.fetch.of : 0;
+      bar.style.setProperty("--share", String(share));
+      bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+      setText(done, set.fetch.of === 0 ? "Asking the server…" : share < 1 ? `${bytes(set.fetch.done)} of ${bytes(set.fetch.of)}` : "Reading the files…");
+    }
+    const missing = set.state.kind === "missing";
+    fetchButton.hidden = !(missing && set.can_fetch && !active);
+    stopButton.hidden = !active;
+    deleteButton.hidden = !(set.state.kind === "present" || set.state.kind === "damaged");
+    command.hidden = !missing || active;
+    command.replaceChildren("Or on the command line: ", h("code", {}, `vivarium data fetch ${set.set}`), ", from files on disk: ", h("code", {}, `vivarium data import ${set.set} PATH`));
+    showGallery();
+  }
+
+  function showGallery() {
+    const there = set.state.kind === "present" || set.state.kind === "built_in";
+    const version = there && set.dimensions === 3 ? (set.about?.sha256 ?? "built in") : "";
+    if (!details.open || shown === version) return;
+    shown = version;
+    gallery.replaceChildren(...(version ? [galleryPart(set.set, version)] : []));
+  }
+
+  async function remove() {
+    const sure = await confirm({
+      title: "Delete this data set?",
+      text: `“${set.title}” goes from this machine. Runs that learnt from it stay, but cannot be resumed without it.`,
+      yes: "Delete set",
+      no: "Keep it",
+    });
+    if (sure) await attempt(() => deleteDataSet(set.set));
+  }
+
+  /** @param {import("../lib/icons.js").IconName} name @param {string} word @param {string} kind @param {() => Promise<unknown>} act */
+  function button(name, word, kind, act) {
+    const click = async () => {
+      await act();
+      await changed();
+    };
+    return h("button", { class: `button small ${kind}`, type: "button", "aria-label": `${word} ${first.title}`, on: { click } }, icon(name, 14), word);
+  }
+
+  const open = () => {
+    details.open = true;
+    details.scrollIntoView({ block: "nearest" });
+  };
+  return { element: details, show, open };
+}
+
+function chevron() {
+  const made = icon("chevron", 14);
+  made.classList.add("chevron");
+  return made;
+}
+
+/** @param {DataSet} set */
+function factsOf(set) {
+  if (set.dimensions === 2) return `points, ${plural(set.classes, "class", "classes")}`;
+  if (!set.about) return plural(set.classes, "class", "classes");
+  const { images, side, channels } = set.about;
+  return `${count(images)} images · ${plural(set.classes, "class", "classes")} · ${side}×${side} ${channels === 1 ? "grey" : "colour"}`;
+}

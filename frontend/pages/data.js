@@ -1,0 +1,60 @@
+// The data page: every set and what it looks like, uploads of one's own, fetches of known ones.
+
+import { listDataSets } from "../lib/api.js";
+import { byId, h, pageData } from "../lib/dom.js";
+import { announce, attempt, startShell } from "../lib/shell.js";
+import { setCard } from "../data/set.js";
+import { uploadPart } from "../data/upload.js";
+
+/** @import { DataSet } from "../lib/types" */
+
+/** How often a fetch is asked how far it is. */
+const LOOK = 400;
+
+startShell();
+
+/** @type {{ datasets: DataSet[], upload_limit: number }} */
+const { datasets, upload_limit: limit } = pageData();
+/** @type {Map<string, ReturnType<typeof setCard>>} */
+const cards = new Map();
+const list = h("div", { class: "sets" });
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let next;
+
+byId("page").append(
+  h("header", { class: "page-head" }, h("h1", {}, "Data"), h("p", { class: "muted" }, "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.")),
+  uploadPart(limit, (set) => {
+    announce(`${set} is there`);
+    void refresh().then(() => cards.get(set)?.open());
+  }),
+  list,
+);
+show(datasets);
+
+/** @param {DataSet[]} sets */
+function show(sets) {
+  for (const [name, card] of cards) {
+    if (sets.some(({ set }) => set === name)) continue;
+    card.element.remove();
+    cards.delete(name);
+  }
+  // One's own first, then images, then points.
+  const rank = (/** @type {DataSet} */ set) => (set.dimensions === 2 ? 2 : set.can_fetch || set.state.kind === "built_in" ? 1 : 0);
+  const elements = sets.toSorted((a, b) => rank(a) - rank(b)).map((set) => {
+    const card = cards.get(set.set) ?? setCard(set, refresh);
+    cards.set(set.set, card);
+    card.show(set);
+    return card.element;
+  });
+  // Only what is not in its place moves, so that nobody loses the one at hand.
+  elements.forEach((element, place) => {
+    if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
+  });
+  clearTimeout(next);
+  if (sets.some((set) => set.fetch?.active)) next = setTimeout(refresh, LOOK);
+}
+
+async function refresh() {
+  const sets = await attempt(listDataSets);
+  if (sets) show(sets);
+}
