@@ -1,5 +1,5 @@
 //! Rosenblatt's perceptron (1958): one linear layer, trained by its own rule. With plain gradient descent on single
-//! samples, a step on the perceptron's criterion is that rule; see [`ops::perceptron`](crate::ops::perceptron).
+//! samples, a step on the perceptron's criterion is that rule; see [`ops::perceptron`].
 //!
 //! Two classes have one row of weights, as in the book: `weight` `[1, inputs]` and `bias` `[1]`, the scores are 0 for the
 //! first class and `w·x + b` for the second. More classes have a row each (Kesler's construction).
