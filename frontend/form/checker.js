@@ -2,12 +2,12 @@
 
 import { checkSpec, Problem } from "../lib/api.js";
 
-/** @import { FieldError, Plan, RunSpec } from "../lib/types" */
+/** @import { FieldError, Plan, RunSpec, Schedule } from "../lib/types" */
 
 const PAUSE_MS = 200;
 
 /**
- * @typedef {{ plan: Plan | null, errors: FieldError[], trouble: string }} Verdict
+ * @typedef {{ plan: Plan | null, schedule: Schedule | null, errors: FieldError[], trouble: string }} Verdict
  * `trouble` is what went wrong apart from fields.
  */
 
@@ -23,8 +23,8 @@ export function checker(onVerdict) {
     const mine = new AbortController();
     running = mine;
     try {
-      const { plan } = await checkSpec(spec, mine.signal);
-      if (running === mine) onVerdict({ plan, errors: [], trouble: "" });
+      const { plan, schedule } = await checkSpec(spec, mine.signal);
+      if (running === mine) onVerdict({ plan, schedule, errors: [], trouble: "" });
     } catch (error) {
       if (running === mine) onVerdict(verdictOf(error));
     }
@@ -49,6 +49,6 @@ export function checker(onVerdict) {
 
 /** @param {unknown} error @returns {Verdict} */
 export function verdictOf(error) {
-  if (error instanceof Problem) return { plan: null, errors: error.errors, trouble: error.errors.length > 0 ? "" : error.message };
-  return { plan: null, errors: [], trouble: error instanceof Error ? error.message : String(error) };
+  if (error instanceof Problem) return { plan: null, schedule: null, errors: error.errors, trouble: error.errors.length > 0 ? "" : error.message };
+  return { plan: null, schedule: null, errors: [], trouble: error instanceof Error ? error.message : String(error) };
 }

@@ -8,6 +8,9 @@ import { rangeOf, toTyped } from "./values.js";
 /** @import { Choice, Field, Json } from "../lib/types" */
 /** @import { Typed } from "./values.js" */
 
+/** What an empty field means, where it is not said by its kind. @type {{ [path: string]: string }} */
+const WHEN_EMPTY = { "training.threads": "automatic", "training.clip": "never" };
+
 /** Up to this many words stand side by side. */
 const MOST_SEGMENTS = 4;
 
@@ -97,7 +100,7 @@ function inputOf(field, id, describe, onTyped) {
     "aria-describedby": describe,
     on: { input: () => onTyped(input.value) },
   });
-  if (kind.type === "integer" && field.nullable) input.placeholder = field.path.endsWith("threads") ? "automatic" : "all";
+  if (field.nullable) input.placeholder = WHEN_EMPTY[field.path] ?? (kind.type === "integer" ? "all" : "none");
   return {
     element: input,
     segments: false,

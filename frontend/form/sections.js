@@ -5,9 +5,10 @@ import { icon } from "../lib/icons.js";
 import { cards } from "./cards.js";
 import { control, segments } from "./control.js";
 import { chooseSet, gridOf, isChanged, nameOf, type, typedIn } from "./draft.js";
+import { schedulePart } from "./schedule.js";
 import { chosenVariant, dataSet, defaultOf, defaultVariant, fieldsOf, network, networksFor, variantOf } from "./table.js";
 
-/** @import { Field, FormTable, Group } from "../lib/types" */
+/** @import { Field, FormTable, Group, Schedule } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
 /** @import { Control } from "./control.js" */
 
@@ -28,6 +29,7 @@ export function sections(table, draft, onChange) {
   const trainingFields = fieldGrid();
   const advancedFields = fieldGrid();
   const nameFields = fieldGrid();
+  const schedule = schedulePart();
   const groups = table.groups.map((group) => groupPart(group));
   const advanced = h("details", { class: "card section fold" }, foldHead("Advanced"), h("div", { class: "card-body" }, advancedFields.element));
 
@@ -75,23 +77,18 @@ export function sections(table, draft, onChange) {
       else draft.variants[group.path] = chosen;
       changed();
     });
-    const note = h("p", { class: "hint" });
     const element = h(
       "div",
       { class: "group", data: { path: group.path } },
       h("div", { class: "group-head", role: "radiogroup", "aria-labelledby": id }, h("h3", { id }, group.label), input.element),
       fields.element,
-      note,
+      group.path === "training.schedule" && schedule.element,
     );
     return {
       element,
       show() {
         input.show(chosenVariant(table, draft, group) ?? "off");
         fields.show((variantOf(table, draft, group)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));
-        if (group.path === "training.schedule" && chosenVariant(table, draft, group) === "constant") {
-          setText(note, `Every step uses the learning rate above, ${rateNow(table, draft)}.`);
-        }
-        note.hidden = note.textContent === "";
       },
     };
   }
@@ -109,8 +106,11 @@ export function sections(table, draft, onChange) {
     setText(licence, set?.licence ? `Licence: ${set.licence}` : "");
     const plain = table.common.filter((field) => !field.advanced);
     dataFields.show([...(set?.fields ?? []).filter((field) => !field.advanced), ...plain.filter((field) => field.path.startsWith("data."))].map(controlOf));
-    networkFields.show((network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));
-    trainingFields.show(plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.")).map(controlOf));
+    // What a network takes may be a matter of its training.
+    const own = (network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced);
+    const isTraining = (/** @type {Field} */ field) => field.path.startsWith("training.");
+    networkFields.show(own.filter((field) => !isTraining(field)).map(controlOf));
+    trainingFields.show([...plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.")), ...own.filter(isTraining)].map(controlOf));
     nameFields.show(plain.filter((field) => field.path === "name").map(controlOf));
     for (const group of groups) group.show();
     const folded = fieldsOf(table, draft).filter((field) => field.advanced);
@@ -124,6 +124,8 @@ export function sections(table, draft, onChange) {
   return {
     element,
     show,
+    /** @param {Schedule | null} next */
+    showSchedule: (next) => schedule.show(next),
     /** The controls that show, in their order on the page. @returns {Control[]} */
     visible() {
       const shown = fieldsOf(table, draft).map((field) => controls.get(field)).filter((made) => made !== undefined);
@@ -135,12 +137,6 @@ export function sections(table, draft, onChange) {
       made.focus();
     },
   };
-}
-
-/** @param {FormTable} table @param {Draft} draft */
-function rateNow(table, draft) {
-  const field = fieldsOf(table, draft).find((field) => field.path === "training.optimizer.lr");
-  return field ? typedIn(table, draft, field) : "";
 }
 
 /** @param {string} title @param {...HTMLElement} parts */

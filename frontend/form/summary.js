@@ -4,17 +4,22 @@ import { h, setText } from "../lib/dom.js";
 import { count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
+import { inWords } from "./estimate.js";
 
-/** @import { Plan, RunSpec } from "../lib/types" */
+/** @import { Estimate, Plan, RunSpec } from "../lib/types" */
 
 export function summaryPart() {
   const button = h("button", { class: "button primary start", type: "submit" }, icon("play", 14), h("span", {}, "Start run"));
   const line = h("p", { class: "plan-line", role: "status" });
+  const time = h("span", { class: "estimate-time" });
+  const memory = h("span", {});
+  const source = h("p", { class: "hint" });
+  const estimate = h("div", { class: "estimate", role: "status" }, h("p", {}, time, memory), source);
   const list = h("dl", { class: "plan" });
   const trouble = h("div", { class: "trouble", role: "alert" });
   const code = codeBlock("Copy the settings as JSON");
   const json = h("details", { class: "json" }, h("summary", {}, "Settings as JSON"), code.element);
-  const element = h("aside", { class: "summary" }, h("div", { class: "card summary-card" }, h("div", { class: "launch" }, line, button), trouble, list), json);
+  const element = h("aside", { class: "summary" }, h("div", { class: "card summary-card" }, h("div", { class: "launch" }, h("div", { class: "foresight" }, line, estimate), button), trouble, list), json);
 
   return {
     element,
@@ -44,6 +49,18 @@ export function summaryPart() {
         ["Steps in total", count(plan.total_steps)],
       ];
       list.replaceChildren(...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    },
+    /** What the run will take; `null` while that is measured: what was known stays, faded. @param {Estimate | null} next @param {number} runs */
+    showEstimate(next, runs) {
+      estimate.classList.toggle("stale", next === null);
+      if (!next) {
+        if (!time.textContent && !source.textContent) setText(source, "Measuring how long it will take…");
+        return;
+      }
+      const words = inWords(next, runs);
+      setText(time, words.time);
+      setText(memory, words.memory && ` · ${words.memory}`);
+      setText(source, words.source);
     },
     /** @param {string[]} lines */
     showTrouble(lines) {

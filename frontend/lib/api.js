@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Plan, Metrics, Boundary, Point, Json, DataSet, Draft, Gallery } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Boundary, Point, Json, DataSet, Draft, Gallery } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -73,8 +73,11 @@ export const createRun = (spec) => json("POST", "/runs", { body: spec });
  */
 export const createSweep = (sweep) => json("POST", "/sweeps", { body: sweep });
 
-/** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<{ spec: RunSpec, plan: Plan }>} */
+/** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<{ spec: RunSpec, plan: Plan, schedule: Schedule }>} */
 export const checkSpec = (spec, signal) => json("POST", "/specs/check", { body: spec, signal });
+
+/** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<Estimate>} */
+export const estimateSpec = (spec, signal) => json("POST", "/specs/estimate", { body: spec, signal });
 
 /** @param {string} id @returns {Promise<Run>} */
 export const stopRun = (id) => json("POST", `${run(id)}/stop`);

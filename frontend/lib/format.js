@@ -52,6 +52,15 @@ export function duration(seconds) {
   return pair(Math.round(total / 3600), 24, "d", "h");
 }
 
+/** A time that is not known exactly: 0.42 → "1 s", 247 → "4 min", 5000 → "1 h 25 min". @param {number} seconds */
+export function roughly(seconds) {
+  if (seconds < 1) return "1 s";
+  if (seconds < 10) return `${Math.round(seconds)} s`;
+  if (seconds < 55) return `${Math.round(seconds / 5) * 5} s`;
+  if (seconds < 600) return `${Math.max(1, Math.round(seconds / 60))} min`;
+  return duration(Math.round(seconds / 300) * 300);
+}
+
 /** @param {number} total @param {number} size @param {string} big @param {string} small */
 function pair(total, size, big, small) {
   const rest = total % size;

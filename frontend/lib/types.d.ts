@@ -188,6 +188,20 @@ export interface Plan {
   input: number[];
 }
 
+/** The learning rate at some steps, from the first to the last. */
+export interface Schedule {
+  steps: number[];
+  lr: number[];
+}
+
+/** What a run will take, by a few measured steps. */
+export interface Estimate {
+  measured: { steps: number; step_seconds: number; evaluation_seconds: number; peak_memory_bytes: number | null; threads: number } | null;
+  seconds: number | null;
+  at_least_seconds: number | null;
+  note: string;
+}
+
 export interface FieldError {
   path: string;
   value: Json;

@@ -7,6 +7,7 @@ import { checker, verdictOf } from "../form/checker.js";
 import { comparePart, runCount } from "../form/compare.js";
 import { draftOf, emptyDraft, gridOf, specOf } from "../form/draft.js";
 import { place } from "../form/errors.js";
+import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
 
@@ -26,8 +27,9 @@ const parts = sections(table, draft, changed);
 const compare = comparePart(table, draft, changed);
 const summary = summaryPart();
 const checks = checker(showVerdict);
+const estimates = estimator((estimate) => summary.showEstimate(estimate, runCount(table, draft)));
 /** @type {Verdict} */
-let verdict = { plan: null, errors: [], trouble: "" };
+let verdict = { plan: null, schedule: null, errors: [], trouble: "" };
 
 parts.element.append(compare.element);
 const form = h("form", { class: "new-run", novalidate: true, autocomplete: "off", on: { submit } }, parts.element, summary.element);
@@ -42,16 +44,20 @@ function changed() {
   summary.showSpec(spec);
   summary.showPlan(verdict.plan, runCount(table, draft), verdict.errors.length);
   keep();
+  estimates.cancel();
+  summary.showEstimate(null, 1);
   checks.later(spec);
 }
 
 /** @param {Verdict} next */
 function showVerdict(next) {
   verdict = next;
+  parts.showSchedule(next.schedule);
   const controls = parts.visible();
   const { placed, apart } = place(next.errors, new Set(controls.map((made) => made.field.path)));
   for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
   summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
+  if (next.plan) estimates.later(specOf(table, draft));
   summary.showTrouble([...apart.map(({ path, message }) => `${path}: ${message}`), ...(next.trouble ? [next.trouble] : [])]);
 }
 
@@ -61,6 +67,7 @@ async function submit(event) {
   if (summary.button.disabled) return;
   summary.button.disabled = true;
   checks.cancel();
+  estimates.cancel();
   const base = specOf(table, draft);
   const grid = gridOf(table, draft);
   try {

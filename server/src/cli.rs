@@ -33,6 +33,9 @@ pub enum Command {
     Data(Data),
     /// Measure training steps on random data
     Bench(Bench),
+    /// Measure a few steps of the settings on standard input (the server starts this)
+    #[command(hide = true)]
+    Measure,
 }
 
 /// Where the data folder is.

@@ -10,6 +10,7 @@
 //! * [`index`]: what the directories tell, in SQLite.
 //! * [`supervisor`]: one task a run; queue, adoption, death.
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
+//! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line.
 
@@ -18,6 +19,7 @@ pub mod commands;
 pub mod data_dir;
 pub mod datasets;
 pub mod error;
+pub mod estimate;
 pub mod fetch;
 pub mod http;
 pub mod index;

@@ -38,9 +38,10 @@ pub fn survive_hangup() -> Result<()> {
 }
 
 /// When memory runs out, a worker is the one to go: its run resumes, while the server
-/// would take every stream with it. Best effort: only Linux knows the file.
-pub fn offer_to_the_oom_killer() {
-    let _ = fs::write("/proc/self/oom_score_adj", "500");
+/// would take every stream with it. The greater the score, up to 1000, the sooner. Best effort:
+/// only Linux knows the file.
+pub fn offer_to_the_oom_killer(score: u16) {
+    let _ = fs::write("/proc/self/oom_score_adj", score.to_string());
 }
 
 /// Trains the run in `dir`, whose lock the caller holds, until it ends or `stop` is raised.
@@ -79,7 +80,7 @@ pub fn train(
 pub fn run(path: &Path) -> Result<Reason> {
     let stop = stop_on_signals()?;
     survive_hangup()?;
-    offer_to_the_oom_killer();
+    offer_to_the_oom_killer(500);
     let dir = RunDir::at(path);
     let lock = Lock::take(&dir.lock_file())?;
     train(&dir, &lock, &stop, &mut |event| {

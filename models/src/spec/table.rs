@@ -382,14 +382,14 @@ pub(super) static GROUPS: &[Group] = &[
                     ),
                     Field::new(
                         "training.schedule.div_factor",
-                        "Starts at 1 in",
+                        "Start divisor",
                         DIVISOR,
                         "25.0",
                         "The first learning rate is the rate divided by this.",
                     ),
                     Field::new(
                         "training.schedule.final_div_factor",
-                        "Ends at 1 in",
+                        "End divisor",
                         DIVISOR,
                         "10000.0",
                         "The last learning rate is the first divided by this.",

@@ -13,6 +13,9 @@ use crate::ops;
 /// Cells along each side.
 const CELLS: usize = 64;
 
+/// Samples that a boundary scores.
+pub(super) const SAMPLES: usize = CELLS * CELLS;
+
 /// The share of the data's range that the grid reaches past it on each side.
 const MARGIN: f64 = 0.1;
 

@@ -116,12 +116,10 @@ impl Learner {
 
     /// Measures a split; `None` when it is empty.
     pub(super) fn evaluate(&self, samples: &Samples, classes: usize) -> Result<Option<Evaluation>> {
-        /// Values of a batch: few enough to stay in the caches, many enough to be worth the call.
-        const VALUES: usize = 1 << 18;
         if samples.is_empty() {
             return Ok(None);
         }
-        let rows = (VALUES / samples.size().max(1)).clamp(16, 1024);
+        let rows = evaluation_rows(samples.size());
         let mut loss = 0.0;
         let mut confusion = vec![vec![0; classes]; classes];
         for start in (0..samples.len()).step_by(rows) {
@@ -145,4 +143,11 @@ impl Learner {
         };
         Ok(Some(Evaluation { score, confusion }))
     }
+}
+
+/// Samples of `width` values that are evaluated at a time: few enough to stay in the caches, many enough to be worth
+/// the call.
+pub(super) fn evaluation_rows(width: usize) -> usize {
+    const VALUES: usize = 1 << 18;
+    (VALUES / width.max(1)).clamp(16, 1024)
 }

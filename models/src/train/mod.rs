@@ -11,6 +11,7 @@
 //! | `progress` | how far a run has come, and which epoch was the best |
 //! | `checkpoint` | what is on disk, so that any process may take over at any moment |
 //! | `boundary` | how the plane is divided, for two-dimensional data |
+//! | `measure` | what a run will take, by a few of its steps |
 //! | `rate`, `environment` | what is told about speed and surroundings |
 //!
 //! What always holds: the events of a run that was interrupted any number of times are those of a run that was not,
@@ -22,6 +23,7 @@ mod environment;
 mod event;
 mod learner;
 mod loader;
+mod measure;
 mod optimizer;
 mod plan;
 mod progress;
@@ -34,6 +36,7 @@ pub use event::{
     Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
 };
 pub use learner::Learner;
+pub use measure::{Measured, measure};
 pub use plan::{Plan, prepare};
 pub use run::train;
 pub use schedule::{LrCurve, lr_at};

@@ -88,12 +88,18 @@ pub struct LrCurve {
 }
 
 impl LrCurve {
-    /// About `points` learning rates, evenly over the run, the first and the last step among them.
+    /// About `points` learning rates, evenly over the run, the first and the last step among them; and those at which
+    /// the rate turns or falls, as long as they are few.
     pub fn of(spec: &RunSpec, plan: &Plan, points: u64) -> Self {
         let gaps = points.saturating_sub(1).max(1);
         let last = plan.total_steps.max(1);
         let place = |i: u64| 1 + (u128::from(last - 1) * u128::from(i) / u128::from(gaps)) as u64;
         let mut steps: Vec<_> = (0..=gaps).map(place).collect();
+        let turns = turns(&spec.training.schedule, plan);
+        if turns.len() as u64 <= points {
+            steps.extend(turns.into_iter().filter(|step| (1..=last).contains(step)));
+        }
+        steps.sort_unstable();
         steps.dedup();
         let lr = |step: &u64| {
             lr_at(
@@ -107,6 +113,29 @@ impl LrCurve {
         let lr = steps.iter().map(lr).collect();
         Self { steps, lr }
     }
+}
+
+/// The steps at which the line of the rate has a corner.
+fn turns(schedule: &ScheduleSpec, plan: &Plan) -> Vec<u64> {
+    let per_epoch = plan.steps_per_epoch.max(1);
+    let mut turns = vec![warmup_steps(schedule.warmup_epochs(), per_epoch) + 1];
+    // The last step before a fall, and the first after it.
+    let fall = |epoch: u64| [epoch * per_epoch, epoch * per_epoch + 1];
+    match schedule {
+        ScheduleSpec::Step { every_epochs, .. } => {
+            let falls = plan.total_steps / per_epoch / (*every_epochs).max(1);
+            turns.extend((1..=falls).flat_map(|n| fall(n * every_epochs)));
+        }
+        ScheduleSpec::Milestones { milestones, .. } => {
+            turns.extend(milestones.iter().flat_map(|epoch| fall(*epoch)));
+        }
+        ScheduleSpec::OneCycle { pct_start, .. } => {
+            let peak = pct_start * plan.total_steps as f64;
+            turns.extend([peak.floor() as u64, peak.ceil() as u64]);
+        }
+        ScheduleSpec::Constant { .. } | ScheduleSpec::Cosine { .. } => {}
+    }
+    turns
 }
 
 fn warmup_steps(epochs: f64, steps_per_epoch: u64) -> u64 {

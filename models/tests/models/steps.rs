@@ -183,15 +183,38 @@ fn a_run_tells_the_rate_that_its_schedule_gives() {
 }
 
 #[test]
-fn a_long_runs_curve_has_its_ends_and_no_more_points_than_asked_for() {
+fn a_long_runs_curve_has_its_ends_its_peak_and_hardly_more_points_than_asked_for() {
     let spec = spec(json!({
         "data": {"set": "digits"}, "network": {"kind": "mlp"},
         "training": {"epochs": 100_000, "schedule": {"kind": "one_cycle"}}
     }));
     let plan = prepare(&spec, &Library::none()).unwrap();
     let curve = LrCurve::of(&spec, &plan, 100);
-    assert_eq!((curve.steps.len(), curve.lr.len()), (100, 100));
-    assert_eq!((curve.steps[0], curve.steps[99]), (1, plan.total_steps));
+    assert!((100..=103).contains(&curve.steps.len()));
+    assert_eq!(curve.steps.len(), curve.lr.len());
+    assert_eq!(
+        (curve.steps[0], curve.steps.last()),
+        (1, Some(&plan.total_steps))
+    );
     assert!(curve.steps.windows(2).all(|pair| pair[0] < pair[1]));
     assert!((curve.lr[0] * 25.0 / 0.01 - 1.0).abs() < 1e-12);
+    let peak = curve.lr.iter().copied().fold(0.0, f64::max);
+    assert!((peak / 0.01 - 1.0).abs() < 1e-9, "{peak}");
+}
+
+#[test]
+fn a_curve_falls_from_one_step_to_the_next_where_the_rate_does() {
+    let spec = spec(json!({
+        "data": {"set": "digits"}, "network": {"kind": "mlp"},
+        "training": {"epochs": 400, "schedule": {"kind": "milestones", "milestones": [37, 230]}}
+    }));
+    let curve = LrCurve::of(&spec, &prepare(&spec, &Library::none()).unwrap(), 100);
+    let mut falls = 0;
+    for (steps, rates) in curve.steps.windows(2).zip(curve.lr.windows(2)) {
+        if rates[0] != rates[1] {
+            falls += 1;
+            assert_eq!(steps[1], steps[0] + 1);
+        }
+    }
+    assert_eq!(falls, 2);
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod measure;
 mod serve;
 mod train;
 
@@ -25,6 +26,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Worker { run_dir } => return work(&run_dir),
         Command::Data(args) => data::data(args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Measure => measure::measure(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

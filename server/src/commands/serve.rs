@@ -14,6 +14,7 @@ use crate::cli::Serve;
 use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
+use crate::estimate::Estimator;
 use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
 use crate::index::Index;
@@ -46,11 +47,12 @@ async fn run(args: Serve) -> Result<()> {
         .map_err(|e| Error::file("the address", e))?;
 
     let shutdown = CancellationToken::new();
-    let launcher = Box::new(LocalLauncher::new()?);
+    let launcher = LocalLauncher::new()?;
+    let estimator = Estimator::new(launcher.program().to_owned());
     let supervisor = Supervisor::start(
         &data,
         index.clone(),
-        launcher,
+        Box::new(launcher),
         args.jobs.into(),
         shutdown.clone(),
     );
@@ -59,6 +61,7 @@ async fn run(args: Serve) -> Result<()> {
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
+        estimator,
         shutdown: shutdown.clone(),
         started: Instant::now(),
     };

@@ -28,6 +28,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
+use crate::estimate::Estimator;
 use crate::index::Index;
 use crate::supervisor::Supervisor;
 use guard::Guard;
@@ -51,6 +52,8 @@ pub struct App {
     pub upload_limit: usize,
     /// The supervisor.
     pub supervisor: Supervisor,
+    /// Measures what runs will take.
+    pub estimator: Estimator,
     /// Ends streams.
     pub shutdown: CancellationToken,
     /// When the server started.
@@ -73,7 +76,8 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/runs/{id}/metrics", get(api::metrics::metrics))
         .route("/runs/{id}/boundaries", get(api::points::boundaries))
         .route("/runs/{id}/points", get(api::points::points))
-        .route("/specs/check", post(api::runs::check))
+        .route("/specs/check", post(api::specs::check))
+        .route("/specs/estimate", post(api::specs::estimate))
         .route("/sweeps", post(api::sweeps::create))
         .route("/events", get(api::events::stream))
         .route("/networks", get(api::catalog::networks))

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -37,6 +37,11 @@ impl LocalLauncher {
             std::env::current_exe().map_err(|e| Error::file("the running binary", e))?
         };
         Ok(Self { program })
+    }
+
+    /// The binary.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 }
 

@@ -122,3 +122,96 @@ fn a_sweep_makes_every_run_or_none() {
             .all(|run| run["status"] == "finished" && run["sweep"] == made["id"])
     });
 }
+
+#[test]
+fn a_check_tells_the_learning_rate_over_the_run() {
+    let server = Server::start();
+    let mut spec = mlp(10);
+    spec["training"]["schedule"] = json!({"kind": "cosine", "min_lr": 0.001, "warmup_epochs": 2});
+    let answer = server.post("/api/v1/specs/check", &spec).json();
+    let numbers = |name: &str| -> Vec<f64> {
+        let list = answer["schedule"][name].as_array().unwrap();
+        list.iter().map(|n| n.as_f64().unwrap()).collect()
+    };
+    let (steps, lr) = (numbers("steps"), numbers("lr"));
+    assert_eq!(steps.len(), lr.len());
+    assert!((100..=140).contains(&steps.len()), "{}", steps.len());
+    assert_eq!(
+        steps.last().copied(),
+        answer["plan"]["total_steps"].as_f64()
+    );
+    let last = lr[lr.len() - 1];
+    let peak = lr.iter().copied().fold(0.0, f64::max);
+    assert!(lr[0] < 0.001 && peak == 0.01 && (last - 0.001).abs() < 1e-4);
+}
+
+#[test]
+fn an_estimate_is_measured_and_remembered() {
+    let server = Server::start();
+    let estimate = |spec: &Value| {
+        let answer = server.post("/api/v1/specs/estimate", spec);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    };
+    let first = estimate(&mlp(10));
+    let measured = &first["measured"];
+    assert!(measured["steps"].as_u64().unwrap() >= 1, "{first}");
+    assert!(measured["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+    let seconds = first["seconds"].as_f64().unwrap();
+    assert!(seconds > 0.0 && seconds < 600.0, "{first}");
+    // The length of the run, its rate and its seed change nothing that was measured.
+    let mut longer = mlp(20);
+    longer["training"]["seed"] = json!(8);
+    longer["training"]["optimizer"] = json!({"lr": 0.5});
+    let second = estimate(&longer);
+    assert_eq!(&second["measured"], measured);
+    assert!(second["seconds"].as_f64().unwrap() > 1.5 * seconds);
+}
+
+#[test]
+fn what_cannot_be_checked_is_not_measured() {
+    let server = Server::start();
+    let answer = server.post(
+        "/api/v1/specs/estimate",
+        &with("training.batch_size", json!(0)),
+    );
+    assert_eq!(
+        (answer.status, answer.fields()),
+        (422, vec!["training.batch_size".to_owned()])
+    );
+}
+
+#[test]
+fn who_goes_away_ends_the_measurement() {
+    let server = Server::start();
+    // So large that it is measured for seconds.
+    let mut spec = mlp(1);
+    spec["network"] = json!({"kind": "mlp", "hidden": [8192, 8192]});
+    spec["data"] = json!({"set": "digits"});
+    spec["training"]["batch_size"] = json!(1024);
+    let body = spec.to_string();
+    let mut socket = std::net::TcpStream::connect(&server.address).unwrap();
+    let head = format!(
+        "POST /api/v1/specs/estimate HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        server.address,
+        body.len()
+    );
+    std::io::Write::write_all(&mut socket, (head + &body).as_bytes()).unwrap();
+    until("it is measured", || measuring(server.pid()) == 1);
+    drop(socket);
+    until("the measurement has ended", || measuring(server.pid()) == 0);
+}
+
+/// How many processes a server has that measure.
+fn measuring(server: u32) -> usize {
+    let children = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|entry| {
+            let read = |name: &str| std::fs::read_to_string(entry.path().join(name));
+            let parent = format!("PPid:\t{server}\n");
+            read("status").is_ok_and(|status| status.contains(&parent))
+                && read("cmdline").is_ok_and(|line| line.contains("measure"))
+        });
+    children.count()
+}

@@ -7,6 +7,7 @@ pub mod health;
 pub mod metrics;
 pub mod points;
 pub mod runs;
+pub mod specs;
 pub mod sweeps;
 
 use crate::error::{Error, Result};

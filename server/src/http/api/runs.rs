@@ -6,10 +6,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vivarium_models::spec::{self, FieldError, RunSpec};
-use vivarium_models::train;
+use vivarium_models::spec::FieldError;
 
 use super::run_id;
+use super::specs::check_with_plan;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::Body;
@@ -43,25 +43,6 @@ pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<R
         Json(json!({"id": id, "url": url})),
     )
         .into_response())
-}
-
-/// `POST /specs/check`: what `POST /runs` would make of the settings, without doing it.
-pub async fn check(State(app): State<App>, Body(json): Body<Value>) -> Result<Json<Value>> {
-    let (spec, plan) = check_with_plan(json, &app).await?;
-    Ok(Json(json!({"spec": spec, "plan": plan})))
-}
-
-/// Checks the settings by themselves, then against their data and network: a data set that is
-/// not there is told at creation, not by the worker.
-async fn check_with_plan(json: Value, app: &App) -> Result<(RunSpec, train::Plan)> {
-    let library = app.data_sets.library.clone();
-    tokio::task::spawn_blocking(move || {
-        let spec = spec::check(&json, &library).map_err(Error::Spec)?;
-        let plan = train::prepare(&spec, &library)?;
-        Ok((spec, plan))
-    })
-    .await
-    .map_err(|_| Error::Gone("a check"))?
 }
 
 /// `POST /runs/{id}/stop`

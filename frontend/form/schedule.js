@@ -1,0 +1,60 @@
+// The learning rate over the run, as the server computes it: a small chart that follows the form.
+
+import { h, s, setText } from "../lib/dom.js";
+import { count, figure } from "../lib/format.js";
+
+/** @import { Schedule } from "../lib/types" */
+
+/** The chart's own units; it stretches to the width it has. */
+export const WIDTH = 480;
+export const HEIGHT = 96;
+
+/** The line of a schedule, from the first step at the left to the last at the right, and 0 at the bottom. @param {Schedule} schedule */
+export function lineOf({ steps, lr }) {
+  const last = Math.max(steps[steps.length - 1] ?? 1, 2);
+  const most = Math.max(...lr, Number.MIN_VALUE);
+  const place = (/** @type {number} */ value) => Number(value.toFixed(2));
+  const points = steps.map((step, i) => `${place(((step - 1) / (last - 1)) * WIDTH)} ${place(HEIGHT - (lr[i] / most) * HEIGHT)}`);
+  // A run of one step is a line all the same.
+  if (points.length === 1) points.push(`${WIDTH} ${points[0].split(" ")[1]}`);
+  return `M${points.join("L")}`;
+}
+
+/** In a sentence, for those who do not see the chart. @param {Schedule} schedule */
+export function describe({ steps, lr }) {
+  const most = Math.max(...lr);
+  const at = steps[lr.indexOf(most)];
+  const [first, end] = [lr[0], lr[lr.length - 1]];
+  if (lr.every((rate) => rate === first)) return `Learning rate ${figure(first)} at every step`;
+  const peak = most > first && most > end ? `, ${figure(most)} at step ${count(at)}` : "";
+  return `Learning rate from ${figure(first)} at step 1${peak}, to ${figure(end)} at step ${count(steps[steps.length - 1])}`;
+}
+
+export function schedulePart() {
+  const line = s("path", { class: "rate-line" });
+  const area = s("path", { class: "rate-area" });
+  const svg = s("svg", { class: "rate-chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" }, area, line);
+  const most = h("span", { class: "rate-most" });
+  const last = h("span", {});
+  const element = h(
+    "figure",
+    { class: "rate", hidden: true },
+    h("div", { class: "rate-plot" }, h("div", { class: "rate-y", "aria-hidden": "true" }, most, h("span", {}, "0")), svg),
+    h("figcaption", { class: "rate-x", "aria-hidden": "true" }, h("span", {}, "step 1"), last),
+  );
+  return {
+    element,
+    /** @param {Schedule | null} schedule the last one that is known stays, faded, while there is none */
+    show(schedule) {
+      element.classList.toggle("stale", schedule === null);
+      if (!schedule) return;
+      element.hidden = false;
+      const path = lineOf(schedule);
+      line.setAttribute("d", path);
+      area.setAttribute("d", `${path}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`);
+      svg.setAttribute("aria-label", describe(schedule));
+      setText(most, figure(Math.max(...schedule.lr)));
+      setText(last, `step ${count(schedule.steps[schedule.steps.length - 1])}`);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inWords } from "../../form/estimate.js";
+import { HEIGHT, WIDTH, describe, lineOf } from "../../form/schedule.js";
+import { roughly } from "../../lib/format.js";
+
+const measured = { steps: 3, step_seconds: 0.1, evaluation_seconds: 0.001, peak_memory_bytes: 3 * 2 ** 20, threads: 2 };
+
+test("an estimate says how long, how much memory, and where that comes from", () => {
+  const words = inWords({ measured, seconds: 247, at_least_seconds: null, note: "" }, 1);
+  assert.equal(words.time, "about 4 min");
+  assert.equal(words.memory, "3 MiB");
+  assert.match(words.source, /^Measured on 3 steps with 2 threads/);
+});
+
+test("a run of a moment takes less than a second", () => {
+  assert.equal(inWords({ measured, seconds: 0.02, at_least_seconds: null, note: "" }, 1).time, "less than 1 s");
+});
+
+test("of several runs it says that it is of each", () => {
+  const words = inWords({ measured, seconds: 247, at_least_seconds: null, note: "" }, 4);
+  assert.deepEqual([words.time, words.memory], ["about 4 min each", "3 MiB each"]);
+});
+
+test("what could not be measured says why, and what is known all the same", () => {
+  const long = { measured: null, seconds: null, at_least_seconds: 7200, note: "Two steps take longer than 15 s." };
+  assert.deepEqual(inWords(long, 1), { time: "more than 2 h", memory: "", source: long.note });
+  assert.equal(inWords({ ...long, at_least_seconds: null }, 1).time, "");
+});
+
+test("times that are not known exactly are not told exactly", () => {
+  assert.deepEqual([0.02, 1.4, 9.6, 33, 54, 58, 61, 247, 599, 5000, 100_000].map(roughly), ["1 s", "1 s", "10 s", "35 s", "55 s", "1 min", "1 min", "4 min", "10 min", "1 h 25 min", "1 d 4 h"]);
+});
+
+test("the line of a schedule goes from the first step to the last, over 0", () => {
+  assert.equal(lineOf({ steps: [1, 6, 11], lr: [0, 0.1, 0.05] }), `M0 ${HEIGHT}L${WIDTH / 2} 0L${WIDTH} ${HEIGHT / 2}`);
+  assert.equal(lineOf({ steps: [1], lr: [0.1] }), `M0 0L${WIDTH} 0`);
+  assert.equal(lineOf({ steps: [1, 2], lr: [0, 0] }), `M0 ${HEIGHT}L${WIDTH} ${HEIGHT}`);
+});
+
+test("a schedule can be heard", () => {
+  assert.equal(describe({ steps: [1, 2, 3], lr: [0.1, 0.1, 0.1] }), "Learning rate 0.1 at every step");
+  assert.equal(describe({ steps: [1, 500, 1000], lr: [0.1, 0.05, 0] }), "Learning rate from 0.1 at step 1, to 0 at step 1,000");
+  assert.equal(describe({ steps: [1, 300, 1000], lr: [0.01, 0.1, 0.001] }), "Learning rate from 0.01 at step 1, 0.1 at step 300, to 0.001 at step 1,000");
+});

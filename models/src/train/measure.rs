@@ -1,0 +1,181 @@
+//! What a run will take, by a few of its own steps on random data: before it starts, and without its data set.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::boundary;
+use super::environment::peak_memory_bytes;
+use super::learner::{Learner, evaluation_rows};
+use super::plan::Plan;
+use crate::error::Result;
+use crate::networks::Model;
+use crate::ops::{set_threads, threads};
+use crate::random::{Generator, Key};
+use crate::spec::RunSpec;
+
+/// The most steps that are measured.
+const MOST: usize = 20;
+
+/// From this time on, three steps are enough.
+const ENOUGH: Duration = Duration::from_secs(2);
+
+/// From this time on no further step is begun.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Steps that were measured, after one that was not.
+    pub steps: u64,
+    /// The median of their times, in seconds.
+    pub step_seconds: f64,
+    /// Seconds for one sample of an evaluation.
+    pub evaluation_seconds: f64,
+    /// The most memory that the measuring process held, the network, its optimizer and a batch among it, the data set
+    /// not; `None` where the system does not say.
+    pub peak_memory_bytes: Option<u64>,
+    /// Threads computed with.
+    pub threads: usize,
+}
+
+/// Measures training steps of a run on random batches of `batch` samples of the shape `input`. Takes about two seconds, and no more than
+/// ten where a step takes less than two.
+///
+/// # Errors
+/// When the network cannot be built, or the threads cannot be had.
+pub fn measure(spec: &RunSpec, input: &[usize], classes: usize, batch: usize) -> Result<Measured> {
+    let began = Instant::now();
+    let threads = spec
+        .training
+        .threads
+        .map_or_else(threads::available, |n| n as usize);
+    set_threads(threads)?;
+    let width: usize = input.iter().product();
+    let model = Model::new(&spec.network, input, classes, spec.training.seed)?;
+    let mut learner = Learner::of_run(model, &spec.training);
+    let samples = |n: usize| {
+        let mut values = vec![0.0; n * width];
+        Key::new(0, "measured samples").fill(&mut values, Generator::normal);
+        values
+    };
+    let mut generator = Key::new(0, "measured classes").generator();
+    let truth: Vec<u32> = (0..batch)
+        .map(|_| generator.below(classes as u64) as u32)
+        .collect();
+    let x = learner.batch(samples(batch), batch)?;
+    // A rate that leaves the weights where they are: random data teaches nothing, and must not diverge. Not so small
+    // that products with it fall below the normal numbers, with which processors are slow.
+    let lr = 1e-20;
+    let mut step = |number: u64| -> Result<f64> {
+        let began = Instant::now();
+        learner.step(&x, &truth, lr, number)?;
+        Ok(began.elapsed().as_secs_f64())
+    };
+    // The first step also takes its memory from the system.
+    let first = step(1)?;
+    let mut times = Vec::new();
+    while times.len() < MOST
+        && began.elapsed() < LIMIT
+        && (times.len() < 3 || began.elapsed() < ENOUGH)
+    {
+        times.push(step(2 + times.len() as u64)?);
+    }
+    if times.is_empty() {
+        times.push(first);
+    }
+    times.sort_by(f64::total_cmp);
+    let step_seconds = times[times.len() / 2];
+    let evaluation_seconds = if began.elapsed() < LIMIT {
+        let rows = evaluation_rows(width);
+        let values = samples(rows);
+        let mut fastest = f64::INFINITY;
+        for _ in 0..2 {
+            let began = Instant::now();
+            learner.scores(values.clone(), rows)?;
+            fastest = fastest.min(began.elapsed().as_secs_f64());
+        }
+        fastest / rows as f64
+    } else {
+        // A step is a pass forward and two of its kind backward.
+        step_seconds / batch as f64 / 3.0
+    };
+    Ok(Measured {
+        steps: times.len() as u64,
+        step_seconds,
+        evaluation_seconds,
+        peak_memory_bytes: peak_memory_bytes(),
+        threads,
+    })
+}
+
+impl Measured {
+    /// The seconds of a whole run of such steps, if nothing ends it early: its steps, the evaluations after every
+    /// epoch and at the end, and the boundaries of points in the plane.
+    pub fn seconds(&self, spec: &RunSpec, plan: &Plan) -> f64 {
+        let epochs = spec.training.epochs;
+        let boundaries = match plan.input.len() {
+            1 => {
+                1 + (1..=epochs)
+                    .filter(|e| boundary::wanted(*e, epochs))
+                    .count()
+            }
+            _ => 0,
+        };
+        let evaluated = plan.validation_samples * epochs
+            + plan.test_samples
+            + (boundaries * boundary::SAMPLES) as u64;
+        self.step_seconds * plan.total_steps as f64 + self.evaluation_seconds * evaluated as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::data::{self, Library};
+    use crate::spec::check;
+    use crate::train::prepare;
+
+    #[test]
+    fn a_run_takes_its_steps_its_evaluations_and_its_boundaries() {
+        let measured = Measured {
+            steps: 3,
+            step_seconds: 1.0,
+            evaluation_seconds: 0.001,
+            peak_memory_bytes: None,
+            threads: 1,
+        };
+        let seconds = |set: &str| {
+            let spec = check(&json!({
+                "data": {"set": set, "validation": 0.2}, "network": {"kind": "mlp"}, "training": {"epochs": 3}
+            }), &Library::none())
+            .unwrap();
+            let plan = prepare(&spec, &Library::none()).unwrap();
+            let rest = measured.seconds(&spec, &plan) - plan.total_steps as f64;
+            rest * 1000.0 - (plan.validation_samples * 3 + plan.test_samples) as f64
+        };
+        assert!(seconds("digits").abs() < 1e-6);
+        assert!((seconds("moons") - 4.0 * 4096.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn points_and_images_are_measured() {
+        for (set, kind) in [("moons", "perceptron"), ("digits", "mlp")] {
+            let spec = check(
+                &json!({
+                    "data": {"set": set}, "network": {"kind": kind},
+                    "training": {"threads": 1, "clip": 1.0, "schedule": {"kind": "one_cycle"}}
+                }),
+                &Library::none(),
+            )
+            .unwrap();
+            let (input, classes) = data::shape(&spec.data, &Library::none()).unwrap();
+            let measured = measure(&spec, &input, classes, 7).unwrap();
+            assert!((3..=20).contains(&measured.steps));
+            assert!(measured.step_seconds > 0.0 && measured.step_seconds < 1.0);
+            assert!(measured.evaluation_seconds > 0.0);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a run will take, before it starts: measured by a process of its own, one at a time, and remembered.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use vivarium_models::spec::RunSpec;
+use vivarium_models::train::{Measured, Plan};
+
+use crate::error::{Error, Result};
+
+/// How long a measurement may take. It aims at two seconds; a network may be so large that one step takes longer.
+pub(crate) const WITHIN: Duration = Duration::from_secs(15);
+
+/// How long to wait for others' measurements. With the time for one's own it is less than a request may take.
+const QUEUE: Duration = Duration::from_secs(10);
+
+/// How many measurements are remembered.
+const MOST: usize = 128;
+
+/// How long they hold: what else the machine does changes.
+const HOLDS: Duration = Duration::from_secs(600);
+
+/// What `vivarium measure` reads.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) spec: RunSpec,
+    pub(crate) input: Vec<usize>,
+    pub(crate) classes: usize,
+    pub(crate) batch: usize,
+}
+
+/// What a run will take.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// What was measured; `None` where it could not be.
+    pub measured: Option<Measured>,
+    /// The seconds of the whole run, if nothing ends it early.
+    pub seconds: Option<f64>,
+    /// Where nothing could be measured because a step takes too long: the run takes more than these seconds.
+    pub at_least_seconds: Option<f64>,
+    /// Why nothing could be measured; empty where it could.
+    pub note: String,
+}
+
+/// How a measurement ended.
+#[derive(Clone, Debug)]
+enum Outcome {
+    Measured(Measured),
+    TooLong,
+    /// Killed, which is what the system does when memory runs out.
+    Killed,
+    Failed(String),
+}
+
+/// Measures and remembers. Clones share both.
+#[derive(Clone, Debug)]
+pub struct Estimator(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    program: PathBuf,
+    /// Two measurements at a time would each measure the other.
+    turn: Semaphore,
+    known: Mutex<VecDeque<(String, Instant, Outcome)>>,
+}
+
+impl Estimator {
+    /// An estimator that starts this program, which is Vivarium, to measure.
+    pub fn new(program: PathBuf) -> Self {
+        Self(Arc::new(Inner {
+            program,
+            turn: Semaphore::new(1),
+            known: Mutex::default(),
+        }))
+    }
+
+    /// What a run will take. Dropping the future ends the measurement under way.
+    ///
+    /// # Errors
+    /// When the measuring process cannot be started or read.
+    pub async fn estimate(&self, spec: &RunSpec, plan: &Plan) -> Result<Estimate> {
+        let batch = spec.training.batch_size.min(plan.train_samples).max(1);
+        let order = Order {
+            spec: spec.clone(),
+            input: plan.input.clone(),
+            classes: plan.classes.len(),
+            batch: usize::try_from(batch).unwrap_or(usize::MAX),
+        };
+        let key = key(spec, plan, batch);
+        if let Some(outcome) = self.remembered(&key) {
+            return Ok(outcome.estimate(spec, plan));
+        }
+        let Ok(turn) = tokio::time::timeout(QUEUE, self.0.turn.acquire()).await else {
+            return Ok(Estimate::none("Other settings are being measured."));
+        };
+        let _turn = turn.map_err(|_| Error::Gone("the estimator"))?;
+        // Who waited before may have wanted the same.
+        if let Some(outcome) = self.remembered(&key) {
+            return Ok(outcome.estimate(spec, plan));
+        }
+        let outcome = self.measure(&order).await?;
+        self.remember(key, outcome.clone());
+        Ok(outcome.estimate(spec, plan))
+    }
+
+    async fn measure(&self, order: &Order) -> Result<Outcome> {
+        let program = &self.0.program;
+        let failed = |e| Error::file(program, e);
+        let mut command = std::process::Command::new(program);
+        std::os::unix::process::CommandExt::arg0(&mut command, "vivarium");
+        let mut child = Command::from(command)
+            .arg("measure")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let (Some(mut stdin), Some(mut stdout), Some(mut stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(Error::Gone("a measurement"));
+        };
+        let talk = async {
+            // A process that is gone already does not take it, and tells by its status why.
+            let _ = stdin.write_all(json!(order).to_string().as_bytes()).await;
+            drop(stdin);
+            let (mut line, mut fault) = (String::new(), String::new());
+            stdout.read_to_string(&mut line).await?;
+            stderr.read_to_string(&mut fault).await?;
+            Ok((child.wait().await?, line, fault))
+        };
+        let Ok(ended) = tokio::time::timeout(WITHIN, talk).await else {
+            return Ok(Outcome::TooLong);
+        };
+        let (status, line, fault) = ended.map_err(failed)?;
+        Ok(match serde_json::from_str(&line) {
+            Ok(measured) if status.success() => Outcome::Measured(measured),
+            _ if status.code().is_none() => Outcome::Killed,
+            _ => Outcome::Failed(fault.trim().trim_start_matches("vivarium: ").to_owned()),
+        })
+    }
+
+    fn remembered(&self, key: &str) -> Option<Outcome> {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known
+            .iter()
+            .find(|(of, at, _)| of == key && at.elapsed() < HOLDS);
+        found.map(|(.., outcome)| outcome.clone())
+    }
+
+    fn remember(&self, key: String, outcome: Outcome) {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(of, ..)| *of != key);
+        known.push_front((key, Instant::now(), outcome));
+        known.truncate(MOST);
+    }
+}
+
+/// What a step's time and memory depend on; not how many there are, nor the rate or the seed.
+fn key(spec: &RunSpec, plan: &Plan, batch: u64) -> String {
+    let mut optimizer = json!(spec.training.optimizer);
+    if let Some(optimizer) = optimizer.as_object_mut() {
+        // Without momentum there is no velocity to keep.
+        let momentum = optimizer
+            .get("momentum")
+            .and_then(Value::as_f64)
+            .is_some_and(|m| m > 0.0);
+        let kind = optimizer.get("kind").cloned();
+        *optimizer = serde_json::Map::new();
+        optimizer.insert("kind".to_owned(), kind.unwrap_or_default());
+        optimizer.insert("momentum".to_owned(), Value::from(momentum));
+    }
+    json!([
+        spec.network,
+        optimizer,
+        batch,
+        spec.training.threads,
+        spec.training.clip.is_some(),
+        plan.input,
+        plan.classes.len(),
+    ])
+    .to_string()
+}
+
+impl Outcome {
+    fn estimate(self, spec: &RunSpec, plan: &Plan) -> Estimate {
+        match self {
+            Self::Measured(measured) => Estimate {
+                seconds: Some(measured.seconds(spec, plan)),
+                measured: Some(measured),
+                at_least_seconds: None,
+                note: String::new(),
+            },
+            Self::TooLong => {
+                // It takes a step to get ready and one to measure.
+                let step = WITHIN.as_secs_f64() / 2.0;
+                Estimate {
+                    at_least_seconds: Some(step * plan.total_steps as f64),
+                    ..Estimate::none(&format!(
+                        "Two steps take longer than {} s.",
+                        WITHIN.as_secs()
+                    ))
+                }
+            }
+            Self::Killed => Estimate::none(
+                "The measurement was killed, as the system does when memory runs out. The run would be too.",
+            ),
+            Self::Failed(fault) => Estimate::none(&format!("The measurement failed: {fault}")),
+        }
+    }
+}
+
+impl Estimate {
+    fn none(note: &str) -> Self {
+        Self {
+            measured: None,
+            seconds: None,
+            at_least_seconds: None,
+            note: note.to_owned(),
+        }
+    }
+}
