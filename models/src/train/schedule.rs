@@ -147,9 +147,10 @@ fn fallen(gamma: f64, times: u64) -> f64 {
     gamma.powi(i32::try_from(times).unwrap_or(i32::MAX))
 }
 
-/// From one rate to another along half a cosine.
+/// From one rate to another along half a cosine; exactly the one at the start and the other at the end.
 fn between(from: f64, to: f64, share: f64) -> f64 {
-    to + (from - to) * (1.0 + (PI * share).cos()) / 2.0
+    let left = (1.0 + (PI * share).cos()) / 2.0;
+    from * left + to * (1.0 - left)
 }
 
 /// Which share of the way is done; all of a way of no length.
