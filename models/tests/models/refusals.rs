@@ -269,7 +269,7 @@ fn values_out_of_range_are_refused_by_their_path() {
         (
             "data.set",
             json!("imagenet"),
-            "must be one of digits, mnist, fashion-mnist, cifar-10, cifar-100, blobs, moons, circles, spiral, xor",
+            "must be one of digits, blobs, moons, circles, spiral, xor, mnist, fashion-mnist, cifar-10, cifar-100",
         ),
         (
             "network.kind",
@@ -279,7 +279,7 @@ fn values_out_of_range_are_refused_by_their_path() {
         (
             "data.set",
             json!(7),
-            "must be one of digits, mnist, fashion-mnist, cifar-10, cifar-100, blobs, moons, circles, spiral, xor",
+            "must be one of digits, blobs, moons, circles, spiral, xor, mnist, fashion-mnist, cifar-10, cifar-100",
         ),
         (
             "network.kind",
