@@ -43,6 +43,9 @@ CREATE TABLE events (
 ) WITHOUT ROWID;
 ";
 
+/// KiB of pages that a reader keeps; the system keeps the file's pages for all of them.
+const READER_CACHE_KIB: i32 = 512;
+
 /// Opens the index to write. A file that is damaged, or of another version, is renamed, never
 /// overwritten, and a new one takes its place, to be filled from the run directories.
 pub fn open(path: &Path) -> Result<Connection> {
@@ -73,6 +76,7 @@ pub fn open_to_read(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(connection)
 }
 

@@ -211,3 +211,17 @@ fn bench_prints_one_line_that_comparisons_read() {
         assert!(line[field].as_f64().unwrap() > 0.0, "{field}");
     }
 }
+
+#[test]
+fn who_reads_no_further_ends_nothing() {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+        .args(["data", "list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stdout.take());
+    let output = process.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}

@@ -135,14 +135,18 @@ impl Server {
         });
     }
 
-    /// The process that trains the run.
+    /// The process that trains the run; the one that is there, not one that was killed.
     pub fn worker_pid(&self, id: &str) -> u32 {
-        let path = self.run_dir(id).join("lock");
-        std::fs::read_to_string(path)
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap()
+        let path = self.run_dir(id);
+        let mut found = None;
+        until("the run has a worker", || {
+            let pid = std::fs::read_to_string(path.join("lock")).unwrap_or_default();
+            let command_line =
+                std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            found = pid.parse().ok();
+            command_line.contains(&*path.to_string_lossy())
+        });
+        found.unwrap()
     }
 
     /// The lines of the run's log.
