@@ -269,3 +269,21 @@ fn dropout_and_normalisation_act_while_training_alone() {
     assert_ne!(train(0, 1), scores(Mode::Evaluate));
     assert_eq!(scores(Mode::Evaluate), scores(Mode::Evaluate));
 }
+
+#[test]
+fn networks_with_their_defaults_have_as_many_parameters_as_the_peers() {
+    // What `sum(p.numel() for p in net.parameters())` gives for three channels of 32x32 and ten classes.
+    let cases = [
+        (json!({"kind": "mlp-wide"}), 176_768_266),
+        (json!({"kind": "vgg16"}), 134_309_962),
+        (json!({"kind": "vgg16", "head": "compact"}), 14_728_266),
+        (json!({"kind": "residual-small"}), 6_267_658),
+        (json!({"kind": "residual-deep"}), 10_943_754),
+        (json!({"kind": "inception"}), 2_628_874),
+    ];
+    for (network, expected) in cases {
+        let run = spec(json!({"data": {"set": "digits"}, "network": network}));
+        let count = Model::count(&run.network, &[3, 32, 32], 10).unwrap();
+        assert_eq!(count, expected, "{network}");
+    }
+}
