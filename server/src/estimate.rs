@@ -201,12 +201,12 @@ impl Outcome {
                 note: String::new(),
             },
             Self::TooLong => {
-                // It takes a step to get ready and one to measure.
+                // Making the network takes less time than a step of it, so a step takes half of it or more.
                 let step = WITHIN.as_secs_f64() / 2.0;
                 Estimate {
                     at_least_seconds: Some(step * plan.total_steps as f64),
                     ..Estimate::none(&format!(
-                        "Two steps take longer than {} s.",
+                        "No step could be measured within {} s.",
                         WITHIN.as_secs()
                     ))
                 }

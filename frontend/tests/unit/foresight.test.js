@@ -23,7 +23,7 @@ test("of several runs it says that it is of each", () => {
 });
 
 test("what could not be measured says why, and what is known all the same", () => {
-  const long = { measured: null, seconds: null, at_least_seconds: 7200, note: "Two steps take longer than 15 s." };
+  const long = { measured: null, seconds: null, at_least_seconds: 7200, note: "No step could be measured within 15 s." };
   assert.deepEqual(inWords(long, 1), { time: "more than 2 h", memory: "", source: long.note });
   assert.equal(inWords({ ...long, at_least_seconds: null }, 1).time, "");
 });

@@ -85,7 +85,7 @@ pub fn measure(spec: &RunSpec, input: &[usize], classes: usize, batch: usize) ->
         times.push(first);
     }
     times.sort_by(f64::total_cmp);
-    let step_seconds = times[times.len() / 2];
+    let step_seconds = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
     let evaluation_seconds = if began.elapsed() < LIMIT {
         let rows = evaluation_rows(width);
         let values = samples(rows);
