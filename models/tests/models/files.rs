@@ -266,3 +266,21 @@ pub(crate) fn zip(entries: &[Entry]) -> Vec<u8> {
     file.extend([0; 2]);
     file
 }
+
+/// The faults of a file, by the end of its name.
+pub(crate) fn of<'a>(faults: &'a [Fault], file: &str) -> Vec<&'a str> {
+    faults
+        .iter()
+        .filter(|f| f.file.ends_with(file))
+        .map(|f| f.message.as_str())
+        .collect()
+}
+
+pub(crate) fn assert_says(faults: &[Fault], file: &str, words: &str) {
+    assert!(
+        of(faults, file)
+            .iter()
+            .any(|message| message.contains(words)),
+        "{file}: {words:?} is not in {faults:?}"
+    );
+}

@@ -25,13 +25,27 @@ fn inside(
     (first, end.max(first))
 }
 
-/// `[channels, taps]` as `[taps, channels]`, filled up with zeros to whole blocks of lanes.
+/// `[channels, taps]` as `[taps, channels]`.
 fn turned<T: Real>(weight: &[T], channels: usize) -> Vec<T> {
     super::weights::taps_first(weight, channels, 1, weight.len() / channels.max(1))
 }
 
+/// Adds products to the sums of a block of channels; fewer than a block at the end of a pixel's channels.
+#[inline(always)]
+fn add_products<T: Real>(sums: &mut [T; LANES], a: &[T], b: &[T], lanes: usize) {
+    if lanes == LANES {
+        for ((sum, a), b) in sums.iter_mut().zip(&a[..LANES]).zip(&b[..LANES]) {
+            *sum += *a * *b;
+        }
+    } else {
+        for ((sum, a), b) in sums.iter_mut().zip(&a[..lanes]).zip(&b[..lanes]) {
+            *sum += *a * *b;
+        }
+    }
+}
+
 widest! {
-    /// One image. `lanes` channels at a time.
+    /// One image.
     fn convolve[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [T]) {
         let [height, width, channels] = sizes.image;
         let [kh, kw] = sizes.kernel;
@@ -54,15 +68,7 @@ widest! {
                         for kx in kx0..kx1 {
                             let at = (y * width + column * g.stride[1] + kx - g.padding[1]) * channels + c;
                             let tap = (ky * kw + kx) * channels + c;
-                            if lanes == LANES {
-                                for ((sum, x), w) in sums.iter_mut().zip(&x[at..at + LANES]).zip(&weight[tap..tap + LANES]) {
-                                    *sum += *x * *w;
-                                }
-                            } else {
-                                for ((sum, x), w) in sums.iter_mut().zip(&x[at..at + lanes]).zip(&weight[tap..tap + lanes]) {
-                                    *sum += *x * *w;
-                                }
-                            }
+                            add_products(&mut sums, &x[at..], &weight[tap..], lanes);
                         }
                     }
                     out[c..c + lanes].copy_from_slice(&sums[..lanes]);
@@ -98,15 +104,7 @@ widest! {
                             if !across.is_multiple_of(g.stride[1]) || column >= columns { continue }
                             let at = (row * columns + column) * channels + c;
                             let tap = (ky * kw + kx) * channels + c;
-                            if lanes == LANES {
-                                for ((sum, dy), w) in sums.iter_mut().zip(&dy[at..at + LANES]).zip(&weight[tap..tap + LANES]) {
-                                    *sum += *dy * *w;
-                                }
-                            } else {
-                                for ((sum, dy), w) in sums.iter_mut().zip(&dy[at..at + lanes]).zip(&weight[tap..tap + lanes]) {
-                                    *sum += *dy * *w;
-                                }
-                            }
+                            add_products(&mut sums, &dy[at..], &weight[tap..], lanes);
                         }
                     }
                     out[c..c + lanes].copy_from_slice(&sums[..lanes]);
@@ -138,15 +136,7 @@ widest! {
                             if at >= width { continue }
                             let x = &x[(y * width + at) * channels + c..];
                             let dy = &dy[(row * columns + column) * channels + c..];
-                            if lanes == LANES {
-                                for ((sum, x), dy) in sums.iter_mut().zip(&x[..LANES]).zip(&dy[..LANES]) {
-                                    *sum += *x * *dy;
-                                }
-                            } else {
-                                for ((sum, x), dy) in sums.iter_mut().zip(&x[..lanes]).zip(&dy[..lanes]) {
-                                    *sum += *x * *dy;
-                                }
-                            }
+                            add_products(&mut sums, x, dy, lanes);
                         }
                         let out = &mut dweight[(ky * kw + kx) * channels + c..][..lanes];
                         out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);

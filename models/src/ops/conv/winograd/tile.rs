@@ -1,0 +1,186 @@
+//! The transforms of a tile: their formulas along one side, and how both sides are transformed.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "rows and columns of a tile are numbered as in the formulas"
+)]
+
+use crate::ops::real::Real;
+
+/// Channels transformed at a time.
+pub(super) const LANES: usize = 16;
+
+/// A block of neighbouring channels.
+pub(super) type Lanes<T> = [T; LANES];
+
+/// The transforms along one side of a tile.
+pub(in crate::ops::conv) trait Tile: Copy + Send + Sync {
+    /// Results along a side.
+    const RESULTS: usize;
+    /// Places along a side.
+    const PLACES: usize;
+
+    fn input<T: Real>(d: [T; 6]) -> [T; 6];
+    fn input_back<T: Real>(d: [T; 6]) -> [T; 6];
+    fn kernel<T: Real>(g: [T; 3]) -> [T; 6];
+    fn kernel_back<T: Real>(u: [T; 6]) -> [T; 3];
+    fn result<T: Real>(m: [T; 6]) -> [T; 4];
+    fn result_back<T: Real>(y: [T; 4]) -> [T; 6];
+}
+
+/// F(4x4, 3x3), by the points 0, 1, -1, 2, -2 and infinity.
+#[derive(Clone, Copy)]
+pub(super) struct Four;
+
+impl Tile for Four {
+    const RESULTS: usize = 4;
+    const PLACES: usize = 6;
+
+    #[inline(always)]
+    fn input<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 6] {
+        let (two, four, five) = (T::of(2.0), T::of(4.0), T::of(5.0));
+        let (p, q) = (e - four * c, d - four * b);
+        let (r, s) = (e - c, two * (d - b));
+        [
+            four * a - five * c + e,
+            p + q,
+            p - q,
+            r + s,
+            r - s,
+            four * b - five * d + f,
+        ]
+    }
+
+    #[inline(always)]
+    fn input_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 6] {
+        let (two, four, five) = (T::of(2.0), T::of(4.0), T::of(5.0));
+        let (sum, difference) = (b + c, b - c);
+        let (wide, apart) = (d + e, two * (d - e));
+        [
+            four * a,
+            four * f - four * difference - apart,
+            T::ZERO - five * a - four * sum - wide,
+            difference + apart - five * f,
+            a + sum + wide,
+            f,
+        ]
+    }
+
+    #[inline(always)]
+    fn kernel<T: Real>([a, b, c]: [T; 3]) -> [T; 6] {
+        let (p, q) = (T::of(-1.0 / 6.0) * (a + c), T::of(-1.0 / 6.0) * b);
+        let r = T::of(1.0 / 24.0) * a + T::of(1.0 / 6.0) * c;
+        let s = T::of(1.0 / 12.0) * b;
+        [T::of(0.25) * a, p + q, p - q, r + s, r - s, c]
+    }
+
+    #[inline(always)]
+    fn kernel_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 3] {
+        let (sum, difference) = (b + c, b - c);
+        let (wide, apart) = (d + e, d - e);
+        let sixth = T::of(1.0 / 6.0);
+        [
+            T::of(0.25) * a - sixth * sum + T::of(1.0 / 24.0) * wide,
+            T::of(1.0 / 12.0) * apart - sixth * difference,
+            sixth * (wide - sum) + f,
+        ]
+    }
+
+    #[inline(always)]
+    fn result<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 4] {
+        let (sum, difference) = (b + c, b - c);
+        let (wide, apart) = (d + e, d - e);
+        [
+            a + sum + wide,
+            difference + T::of(2.0) * apart,
+            sum + T::of(4.0) * wide,
+            difference + T::of(8.0) * apart + f,
+        ]
+    }
+
+    #[inline(always)]
+    fn result_back<T: Real>([a, b, c, d]: [T; 4]) -> [T; 6] {
+        let (even, odd) = (a + c, b + d);
+        let (wide, apart) = (a + T::of(4.0) * c, T::of(2.0) * b + T::of(8.0) * d);
+        [a, even + odd, even - odd, wide + apart, wide - apart, d]
+    }
+}
+
+/// F(2x2, 3x3), by the points 0, 1, -1 and infinity. The last two places are not used.
+#[derive(Clone, Copy)]
+pub(super) struct Two;
+
+impl Tile for Two {
+    const RESULTS: usize = 2;
+    const PLACES: usize = 4;
+
+    #[inline(always)]
+    fn input<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 6] {
+        [a - c, b + c, c - b, b - d, T::ZERO, T::ZERO]
+    }
+
+    #[inline(always)]
+    fn input_back<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 6] {
+        [a, b - c + d, b + c - a, T::ZERO - d, T::ZERO, T::ZERO]
+    }
+
+    #[inline(always)]
+    fn kernel<T: Real>([a, b, c]: [T; 3]) -> [T; 6] {
+        let half = T::of(0.5);
+        let (even, odd) = (half * (a + c), half * b);
+        [a, even + odd, even - odd, c, T::ZERO, T::ZERO]
+    }
+
+    #[inline(always)]
+    fn kernel_back<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 3] {
+        let half = T::of(0.5);
+        let sum = half * (b + c);
+        [a + sum, half * (b - c), sum + d]
+    }
+
+    #[inline(always)]
+    fn result<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 4] {
+        [a + b + c, b - c - d, T::ZERO, T::ZERO]
+    }
+
+    #[inline(always)]
+    fn result_back<T: Real>([a, b, ..]: [T; 4]) -> [T; 6] {
+        [a, a + b, a - b, T::ZERO - b, T::ZERO, T::ZERO]
+    }
+}
+
+/// Applies a transform along one side to a square of blocks of channels: first to each row, then to each column.
+#[inline(always)]
+pub(super) fn both_ways<T: Real, const FROM: usize, const TO: usize>(
+    square: &[[Lanes<T>; FROM]; FROM],
+    from: usize,
+    to: usize,
+    transform: impl Fn([T; FROM]) -> [T; TO] + Copy,
+) -> [[Lanes<T>; TO]; TO] {
+    let mut rows = [[[T::ZERO; LANES]; TO]; FROM];
+    for row in 0..from {
+        for lane in 0..LANES {
+            let mut values = [T::ZERO; FROM];
+            for place in 0..FROM {
+                values[place] = square[row][place][lane];
+            }
+            let values = transform(values);
+            for place in 0..TO {
+                rows[row][place][lane] = values[place];
+            }
+        }
+    }
+    let mut out = [[[T::ZERO; LANES]; TO]; TO];
+    for column in 0..to {
+        for lane in 0..LANES {
+            let mut values = [T::ZERO; FROM];
+            for place in 0..FROM {
+                values[place] = rows[place][column][lane];
+            }
+            let values = transform(values);
+            for place in 0..TO {
+                out[place][column][lane] = values[place];
+            }
+        }
+    }
+    out
+}
