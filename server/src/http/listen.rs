@@ -20,7 +20,7 @@ const MOST_CONNECTIONS: usize = 1024;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is written ahead of a reader that is slow, and the most that a request's head may hold.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 16 * 1024;
 
 /// Streams end by themselves; what is not through in this time is cut.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(800);

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 /// Read at most this much at once, so that catching up on a long log stays bounded in memory.
-const CHUNK: u64 = 1 << 20;
+const CHUNK: u64 = 1 << 18;
 
 /// Reads the whole lines that follow byte `offset` of `path`, without their line ends.
 ///

@@ -28,7 +28,7 @@ use crate::run_dir::RunId;
 
 /// The most that is read ahead of a reader.
 const BATCH_EVENTS: usize = 256;
-const BATCH_BYTES: usize = 64 * 1024;
+const BATCH_BYTES: usize = 16 * 1024;
 
 /// The state of a run is told at most this often: people cannot read faster.
 const STATES_EVERY: Duration = Duration::from_millis(200);
