@@ -42,6 +42,8 @@ export interface RunSpec {
 
 export interface Run {
   id: string;
+  /** The number of its last change; of two states the newer has the greater. */
+  changed: number;
   url: string;
   name: string;
   status: Status;

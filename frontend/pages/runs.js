@@ -32,7 +32,10 @@ openStream({
     removed: (/** @type {{ id: string }} */ { id }) => table.drop(id),
   },
   // Runs may have been removed while nobody told us.
-  onReturn: () => attempt(async () => table.replace(await listRuns())),
+  onReturn: () => {
+    table.returned();
+    attempt(async () => table.replace(await listRuns()));
+  },
 });
 
 function invitation() {

@@ -7,14 +7,14 @@ import { announce } from "../lib/shell.js";
 import { stateOf } from "../lib/status.js";
 import { matches, sorted } from "./order.js";
 import { COLUMNS, runRow } from "./row.js";
+import { States } from "./states.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Row } from "./row.js" */
 
 /** @param {{ sweep: string | null, empty: HTMLElement }} options `empty` is shown while there is no run at all */
 export function runsTable({ sweep, empty }) {
-  /** @type {Map<string, Run>} */
-  const runs = new Map();
+  const runs = new States();
   /** @type {Map<string, Row>} */
   const rows = new Map();
   /** @type {Set<string>} */
@@ -70,7 +70,7 @@ export function runsTable({ sweep, empty }) {
 
   function draw() {
     dirty = false;
-    const all = [...runs.values()].filter((run) => !sweep || run.sweep === sweep);
+    const all = runs.all().filter((run) => !sweep || run.sweep === sweep);
     const shown = sorted(all, order).filter((run) => matches(run, filter.value, stateOf(run).word));
     for (const [id, row] of rows) {
       if (!runs.has(id)) {
@@ -114,7 +114,7 @@ export function runsTable({ sweep, empty }) {
 
   /** @param {string} id */
   function drop(id) {
-    if (runs.delete(id)) soon();
+    if (runs.drop(id)) soon();
   }
 
   setInterval(() => rows.forEach((row) => row.showAge()), 10_000);
@@ -124,13 +124,12 @@ export function runsTable({ sweep, empty }) {
     drop,
     /** @param {Run} run */
     put(run) {
-      runs.set(run.id, run);
-      soon();
+      if (runs.put(run)) soon();
     },
+    returned: () => runs.returned(),
     /** Makes these the only runs. @param {Run[]} list */
     replace(list) {
-      runs.clear();
-      for (const run of list) runs.set(run.id, run);
+      runs.replace(list);
       soon();
     },
     /** Marks runs that have just been started, and shows the first. @param {string[]} ids */

@@ -103,8 +103,7 @@ pub struct Run {
     pub sweep: Option<String>,
     /// Its figures.
     pub summary: Summary,
-    /// The number of the last change.
-    #[serde(skip)]
+    /// The number of its last change: of two states of a run the one with the greater number is the newer.
     pub changed: i64,
     /// The last indexed event.
     #[serde(skip)]

@@ -148,7 +148,13 @@ fn an_index_that_is_lost_is_rebuilt_from_the_directories() {
     for id in &ids {
         server.await_status(id, "finished");
     }
-    let before: Vec<_> = ids.iter().map(|id| server.run(id)).collect();
+    // All of a run but the number of its last change, which a new index counts anew.
+    let facts = |server: &Server, id: &str| {
+        let mut run = server.run(id);
+        run.as_object_mut().unwrap().remove("changed").unwrap();
+        run
+    };
+    let before: Vec<_> = ids.iter().map(|id| facts(&server, id)).collect();
     for damage in ["remove", "overwrite"] {
         server.stop();
         for suffix in ["", "-wal", "-shm"] {
@@ -162,7 +168,7 @@ fn an_index_that_is_lost_is_rebuilt_from_the_directories() {
         server.restart();
         for (id, run) in ids.iter().zip(&before) {
             until("the run is back", || server.run(id)["status"] == "finished");
-            assert_eq!(&server.run(id), run);
+            assert_eq!(&facts(&server, id), run);
             assert_eq!(server.indexed_lines(id), server.log_lines(id));
         }
     }

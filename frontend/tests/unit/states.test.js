@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { States } from "../../runs/states.js";
+
+/** @import { Run } from "../../lib/types" */
+
+/** @param {string} id @param {number} changed @param {string} status */
+const run = (id, changed, status) => /** @type {Run} */ (/** @type {unknown} */ ({ id, changed, status }));
+/** @param {States} states */
+const told = (states) => states.all().map(({ id, status }) => `${id} ${status}`);
+
+test("an answer that comes after newer news changes nothing", () => {
+  const states = new States();
+  assert.equal(states.put(run("a", 7, "finished")), true);
+  assert.equal(states.put(run("a", 3, "queued")), false);
+  states.replace([run("a", 5, "running"), run("b", 6, "queued")]);
+  assert.deepEqual(told(states), ["a finished", "b queued"]);
+  assert.equal(states.put(run("a", 9, "queued")), true);
+  assert.deepEqual(told(states), ["a queued", "b queued"]);
+});
+
+test("a server that returns with a new index is believed, whatever its numbers", () => {
+  const states = new States();
+  states.put(run("a", 70, "running"));
+  states.returned();
+  states.put(run("a", 2, "interrupted"));
+  assert.deepEqual(told(states), ["a interrupted"]);
+  assert.equal(states.put(run("a", 1, "queued")), false);
+});
+
+test("runs that are not listed are gone", () => {
+  const states = new States();
+  states.put(run("a", 1, "finished"));
+  states.replace([run("b", 2, "queued")]);
+  assert.deepEqual(told(states), ["b queued"]);
+  assert.equal(states.drop("a"), false);
+  assert.equal(states.drop("b"), true);
+});
