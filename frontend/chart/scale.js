@@ -80,7 +80,7 @@ function logTicks(min, max, wanted) {
 export function tickText(value) {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 1e9 || size < 1e-4) return value.toExponential().replace("e+", "e").replace(/^1e/, "1e");
+  if (size >= 1e9 || size < 1e-4) return Number(value.toPrecision(6)).toExponential().replace("e+", "e");
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
   if (size >= 1e4) return `${Number((value / 1e3).toPrecision(4))}k`;
   return String(Number(value.toPrecision(6)));

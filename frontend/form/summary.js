@@ -50,17 +50,23 @@ export function summaryPart() {
       ];
       list.replaceChildren(...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     },
-    /** What the run will take; `null` while that is measured: what was known stays, faded. @param {Estimate | null} next @param {number} runs */
+    /** What the run will take; `null` while that is measured: figures of other settings would be taken for these. @param {Estimate | null} next @param {number} runs */
     showEstimate(next, runs) {
       estimate.classList.toggle("stale", next === null);
       if (!next) {
-        if (!time.textContent && !source.textContent) setText(source, "Measuring how long it will take…");
+        setText(time, "Measuring time and memory…");
+        setText(memory, "");
+        setText(source, "A few steps are trained with these settings, and thrown away.");
         return;
       }
       const words = inWords(next, runs);
       setText(time, words.time);
       setText(memory, words.memory && ` · ${words.memory}`);
       setText(source, words.source);
+    },
+    /** Settings that cannot be trained are not measured. */
+    hideEstimate() {
+      for (const part of [time, memory, source]) setText(part, "");
     },
     /** @param {string[]} lines */
     showTrouble(lines) {

@@ -58,6 +58,7 @@ function showVerdict(next) {
   for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
   summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
   if (next.plan) estimates.later(specOf(table, draft));
+  else summary.hideEstimate();
   summary.showTrouble([...apart.map(({ path, message }) => `${path}: ${message}`), ...(next.trouble ? [next.trouble] : [])]);
 }
 

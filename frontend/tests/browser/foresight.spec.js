@@ -37,6 +37,18 @@ test("the run's time and memory are measured before it starts", async ({ page })
   await expect(estimate.locator(".estimate-time")).toHaveText(/ each$/);
 });
 
+test("no figures of other settings are shown, nor any for settings that cannot be trained", async ({ page }) => {
+  await page.goto("/new");
+  const time = page.locator(".estimate-time");
+  await expect(time).toHaveText(/^(about|less than) \d+ (s|min)$/);
+  await box(page, "Batch size").fill("128");
+  await expect(time).toHaveText("Measuring time and memory…");
+  await expect(page.locator(".estimate")).not.toContainText("MiB");
+  await expect(time).toHaveText(/^(about|less than) \d+ (s|min)$/);
+  await box(page, "Batch size").fill("0");
+  await expect(time).toHaveText("");
+});
+
 test("a network shows what it uses: the perceptron has no labels to smooth", async ({ page }) => {
   await page.goto("/new");
   await expect(box(page, "Label smoothing")).toBeVisible();

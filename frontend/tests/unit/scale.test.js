@@ -32,5 +32,5 @@ test("an empty range becomes one that can be drawn", () => {
 });
 
 test("tick words are short", () => {
-  assert.deepEqual([0, 0.25, 1500, 20_000, 1_500_000, 1e-7, 3e12].map(tickText), ["0", "0.25", "1500", "20k", "1.5M", "1e-7", "3e12"]);
+  assert.deepEqual([0, 0.25, 1500, 20_000, 1_500_000, 1e-7, 3e12, 4.999999999999999e24].map(tickText), ["0", "0.25", "1500", "20k", "1.5M", "1e-7", "3e12", "5e24"]);
 });
