@@ -14,6 +14,7 @@ mod data;
 mod differences;
 mod files;
 mod golden;
+mod golden_networks;
 mod import;
 mod library;
 mod networks;
