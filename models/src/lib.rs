@@ -9,6 +9,7 @@
 //! | [`layers`] | parameters under PyTorch's names, and the layers made of them | `ops` |
 //! | [`networks`] | the table of networks: one file and one row each | `layers` |
 //! | [`data`] | the table of data sets: one row each | |
+//! | `tensor_file` | one safetensors file | |
 //! | [`train`] | the training loop, its events, its checkpoints | all of the above |
 //! | [`bench`](mod@bench) | how long a training step takes | `networks`, `train` |
 //!
@@ -24,6 +25,7 @@ pub mod networks;
 pub mod ops;
 pub mod random;
 pub mod spec;
+mod tensor_file;
 pub mod train;
 
 pub use error::{Error, Result};

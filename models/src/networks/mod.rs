@@ -7,6 +7,7 @@ mod mlp;
 mod model;
 mod perceptron;
 mod residual;
+mod state_dict;
 mod vgg16;
 
 pub use model::{Model, Values};

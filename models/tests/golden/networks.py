@@ -288,7 +288,8 @@ def losses(net, first, x, y, optimizer_of):
     return losses
 
 
-HERE.mkdir(exist_ok=True)
-torch.set_num_threads(1)
-for name in sys.argv[1:] or NETWORKS:
-    case(name)
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    torch.set_num_threads(1)
+    for name in sys.argv[1:] or NETWORKS:
+        case(name)

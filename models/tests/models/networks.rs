@@ -287,3 +287,47 @@ fn networks_with_their_defaults_have_as_many_parameters_as_the_peers() {
         assert_eq!(count, expected, "{network}");
     }
 }
+
+#[test]
+fn a_state_dict_goes_to_a_file_and_comes_back_and_a_foreign_one_is_refused_by_the_tensors_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weights.safetensors");
+    let network = |options: serde_json::Value| {
+        let run = spec(json!({"data": {"set": "digits"}, "network": options}));
+        move |seed| Model::new(&run.network, &[1, 16, 16], 10, seed).unwrap()
+    };
+    let small = network(json!({"kind": "residual-small", "plan": [4, 6, 8], "depth": [1]}));
+    let (from, to) = (small(1), small(2));
+    // So that the running statistics are no longer those of the start.
+    let x = Tensor::ones((3, 1, 16, 16), DType::F32, &Device::Cpu).unwrap();
+    let train = Mode::Train { seed: 0, step: 1 };
+    from.forward(&x, &mut Context::new(train)).unwrap();
+    from.save_state_dict(&file).unwrap();
+    to.load_state_dict(&file).unwrap();
+    assert_eq!(to.weights().unwrap(), from.weights().unwrap());
+
+    for (options, tensor) in [
+        (
+            json!({"plan": [4, 6, 9], "depth": [1]}),
+            "blocks.1.convs.0.pointwise.weight",
+        ),
+        (
+            json!({"plan": [4, 6, 8], "depth": [2]}),
+            "blocks.0.convs.1.depthwise.weight",
+        ),
+        (
+            json!({"plan": [4, 6, 8, 8], "depth": [1]}),
+            "blocks.2.convs.0.depthwise.weight",
+        ),
+    ] {
+        let mut options = options;
+        options["kind"] = json!("residual-small");
+        let other = network(options)(3);
+        let before = other.weights().unwrap();
+        let refused = other.load_state_dict(&file).unwrap_err().to_string();
+        assert!(refused.contains(tensor), "{refused}");
+        assert_eq!(other.weights().unwrap(), before);
+    }
+    let missing = to.load_state_dict(&folder.path().join("none.safetensors"));
+    assert!(matches!(missing, Err(Error::File { .. })));
+}

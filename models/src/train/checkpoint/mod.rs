@@ -2,13 +2,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `file` | one safetensors file |
 //! | `pair` | weights and state of one moment |
 //! | here | `last` and `best`, how often, and what is done with a damaged one |
 //!
 //! `last` and `best` are both whole checkpoints, so a run whose `last` is damaged goes on from `best`, exactly.
 
-mod file;
 mod pair;
 
 use std::fs;

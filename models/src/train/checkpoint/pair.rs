@@ -21,11 +21,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use candle_core::{CpuStorage, Storage};
-
-use super::file::{self, Content, Numbers, Slice};
 use crate::error::{Error, Result};
 use crate::networks::{Model, Values};
+use crate::tensor_file::{self as file, Content, Numbers, Slice};
 use crate::train::learner::Learner;
 use crate::train::progress::Progress;
 
@@ -89,6 +87,7 @@ impl Snapshot {
             let shape = [values.len()];
             (name.clone(), numbers(&shape, Slice::F32(values)))
         });
+        let weights = |path: &Path, metadata| file::write(path, weights, metadata);
         write(files, weights, state, self.optimizer_steps, &self.progress)
     }
 
@@ -175,7 +174,9 @@ impl Snapshot {
         {
             return Err(fault(format!("{name} has values that are not finite")));
         }
-        let weights = weights_of(weights_path, weights, &learner.model)?;
+        let weights = learner
+            .model
+            .in_order(weights_path, weights.tensors.clone())?;
         Ok(Self {
             weights,
             optimizer,
@@ -198,75 +199,8 @@ impl Snapshot {
     }
 }
 
-/// The weights of a file, in the order of a model's own, checked against them.
-fn weights_of(
-    path: &Path,
-    content: &Content,
-    model: &Model,
-) -> Result<Vec<(String, Vec<usize>, Values)>> {
-    let mut weights = Vec::new();
-    for (name, tensor) in model.store().tensors() {
-        match content.tensors.get(name) {
-            Some((shape, values)) if shape == tensor.dims() => {
-                if !values.all_finite() {
-                    return Err(Error::checkpoint(
-                        path,
-                        format!("{name} has values that are not finite"),
-                    ));
-                }
-                weights.push((name.to_owned(), shape.clone(), values.clone()));
-            }
-            Some((shape, _)) => {
-                let message = format!(
-                    "{name} has the shape {shape:?} instead of {:?}",
-                    tensor.dims()
-                );
-                return Err(Error::checkpoint(path, message));
-            }
-            None => return Err(Error::checkpoint(path, format!("{name} is missing"))),
-        }
-    }
-    if let Some(name) = content
-        .tensors
-        .keys()
-        .find(|name| !weights.iter().any(|(known, ..)| known == *name))
-    {
-        return Err(Error::checkpoint(
-            path,
-            format!("{name} is none of the network's tensors"),
-        ));
-    }
-    Ok(weights)
-}
-
 /// Writes a learner as it is, without copying it first.
 pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progress) -> Result<()> {
-    let held: Vec<_> = learner
-        .model
-        .store()
-        .tensors()
-        .map(|(name, tensor)| (name, tensor.dims(), tensor.storage_and_layout().0))
-        .collect();
-    let mut weights = Vec::with_capacity(held.len());
-    for (name, shape, storage) in &held {
-        let values = match &**storage {
-            Storage::Cpu(CpuStorage::F32(values)) => Slice::F32(values),
-            Storage::Cpu(CpuStorage::I64(values)) => Slice::I64(values),
-            _ => {
-                return Err(Error::checkpoint(
-                    &files.weights,
-                    format!("{name} is of a type that is not kept"),
-                ));
-            }
-        };
-        weights.push((
-            (*name).to_owned(),
-            Numbers {
-                shape: shape.to_vec(),
-                values,
-            },
-        ));
-    }
     let state = learner
         .optimizer
         .state(learner.model.store())
@@ -277,6 +211,7 @@ pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progres
             };
             (name, numbers)
         });
+    let weights = |path: &Path, metadata| learner.model.write_state_dict(path, metadata);
     write(files, weights, state, learner.optimizer.steps(), progress)
 }
 
@@ -289,14 +224,14 @@ pub(super) fn read_weights(
     let content =
         file::read(path)?.ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
     match content.metadata.get("vivarium.step") {
-        Some(of) if *of == step.to_string() => weights_of(path, &content, model),
+        Some(of) if *of == step.to_string() => model.in_order(path, content.tensors),
         _ => Err(Error::checkpoint(path, format!("it is not of step {step}"))),
     }
 }
 
 fn write<'a>(
     files: &Files,
-    weights: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    weights: impl FnOnce(&Path, HashMap<String, String>) -> Result<()>,
     state: impl IntoIterator<Item = (String, Numbers<'a>)>,
     optimizer_steps: u64,
     progress: &Progress,
@@ -313,7 +248,7 @@ fn write<'a>(
         ("vivarium.epoch".to_owned(), progress.epoch.to_string()),
         ("format".to_owned(), "pt".to_owned()),
     ]);
-    file::write(&files.weights, weights, shared.clone())?;
+    weights(&files.weights, shared.clone())?;
     let progress = serde_json::to_string(progress)
         .map_err(|e| Error::checkpoint(&files.state, e.to_string()))?;
     shared.insert(PROGRESS.to_owned(), progress);

@@ -21,14 +21,14 @@ compile_error!(
 const LONGEST_HEADER: u64 = 1 << 20;
 
 /// A tensor to be written.
-pub(super) struct Numbers<'a> {
-    pub(super) shape: Vec<usize>,
-    pub(super) values: Slice<'a>,
+pub(crate) struct Numbers<'a> {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Slice<'a>,
 }
 
 /// A tensor's numbers, borrowed.
 #[derive(Clone, Copy)]
-pub(super) enum Slice<'a> {
+pub(crate) enum Slice<'a> {
     F32(&'a [f32]),
     I64(&'a [i64]),
 }
@@ -64,7 +64,7 @@ impl View for Numbers<'_> {
 }
 
 /// Writes a file and makes it durable. On an error no file is left.
-pub(super) fn write<'a>(
+pub(crate) fn write<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
     metadata: HashMap<String, String>,
@@ -87,16 +87,16 @@ pub(super) fn write<'a>(
 
 /// What a file holds.
 #[derive(Debug)]
-pub(super) struct Content {
-    pub(super) metadata: HashMap<String, String>,
-    pub(super) tensors: HashMap<String, (Vec<usize>, Values)>,
+pub(crate) struct Content {
+    pub(crate) metadata: HashMap<String, String>,
+    pub(crate) tensors: HashMap<String, (Vec<usize>, Values)>,
 }
 
 /// Reads a file; `None` when there is none.
 ///
 /// # Errors
 /// [`Error::Checkpoint`] for a file that is torn, has too long a header, or holds something else than numbers.
-pub(super) fn read(path: &Path) -> Result<Option<Content>> {
+pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

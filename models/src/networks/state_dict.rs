@@ -1,0 +1,103 @@
+//! A network's numbers as a file of their own: a safetensors file under PyTorch's names, which `load_state_dict` with
+//! `strict=True` takes there, and which is taken here when PyTorch saved it.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use candle_core::{CpuStorage, Storage};
+
+use super::{Model, Values};
+use crate::error::{Error, Result};
+use crate::tensor_file::{self, Numbers, Slice};
+
+impl Model {
+    /// Puts the numbers of a safetensors file in the place of the network's own, running statistics included.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or does not hold exactly the network's tensors, each with its shape and finite;
+    /// the error names the tensor. Then nothing changed.
+    pub fn load_state_dict(&self, path: &Path) -> Result<()> {
+        let content = tensor_file::read(path)?
+            .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
+        self.set_weights(&self.in_order(path, content.tensors)?)
+    }
+
+    /// Writes the network's numbers, running statistics included, as a safetensors file.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then none is left.
+    pub fn save_state_dict(&self, path: &Path) -> Result<()> {
+        self.write_state_dict(
+            path,
+            HashMap::from([("format".to_owned(), "pt".to_owned())]),
+        )
+    }
+
+    /// The same with metadata, without copying the numbers first.
+    pub(crate) fn write_state_dict(
+        &self,
+        path: &Path,
+        metadata: HashMap<String, String>,
+    ) -> Result<()> {
+        let held: Vec<_> = self
+            .store()
+            .tensors()
+            .map(|(name, tensor)| (name, tensor.dims(), tensor.storage_and_layout().0))
+            .collect();
+        let mut weights = Vec::with_capacity(held.len());
+        for (name, shape, storage) in &held {
+            let values = match &**storage {
+                Storage::Cpu(CpuStorage::F32(values)) => Slice::F32(values),
+                Storage::Cpu(CpuStorage::I64(values)) => Slice::I64(values),
+                _ => {
+                    return Err(Error::checkpoint(
+                        path,
+                        format!("{name} is of a type that is not kept"),
+                    ));
+                }
+            };
+            weights.push((
+                (*name).to_owned(),
+                Numbers {
+                    shape: shape.to_vec(),
+                    values,
+                },
+            ));
+        }
+        tensor_file::write(path, weights, metadata)
+    }
+
+    /// A file's tensors in the order of the network's own, checked against them.
+    pub(crate) fn in_order(
+        &self,
+        path: &Path,
+        mut tensors: HashMap<String, (Vec<usize>, Values)>,
+    ) -> Result<Vec<(String, Vec<usize>, Values)>> {
+        let mut weights = Vec::new();
+        for (name, tensor) in self.store().tensors() {
+            let Some((shape, values)) = tensors.remove(name) else {
+                return Err(Error::checkpoint(path, format!("{name} is missing")));
+            };
+            if shape != tensor.dims() {
+                let message = format!(
+                    "{name} has the shape {shape:?} instead of {:?}",
+                    tensor.dims()
+                );
+                return Err(Error::checkpoint(path, message));
+            }
+            if !values.all_finite() {
+                let message = format!("{name} has values that are not finite");
+                return Err(Error::checkpoint(path, message));
+            }
+            weights.push((name.to_owned(), shape, values));
+        }
+        match tensors.keys().min() {
+            None => Ok(weights),
+            Some(name) => {
+                let message = format!("{name} is none of the network's tensors");
+                Err(Error::checkpoint(path, message))
+            }
+        }
+    }
+}
