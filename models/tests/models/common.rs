@@ -1,11 +1,16 @@
 //! What the tests share: runs described in a line, and an observer that keeps what it sees.
 
 use std::path::Path;
+use std::sync::RwLock;
 
 use serde_json::{Value, json};
 use vivarium_models::data::{self, DATA_SETS, DataSetRow, Library, Splits};
 use vivarium_models::spec::{self, DataSpec, FieldError, RunSpec};
 use vivarium_models::train::{Control, Event, Observer, Reason, Step, train};
+
+/// The number of threads is the whole process's. Who changes it for a while writes this; who must be given the same sums
+/// again, whose order depends on that number, reads it.
+pub(crate) static THREADS: RwLock<()> = RwLock::new(());
 
 /// The check with the data sets of this program alone.
 pub(crate) fn check(document: &Value) -> Result<RunSpec, Vec<FieldError>> {

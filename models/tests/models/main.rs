@@ -21,6 +21,7 @@ mod networks;
 mod perceptron;
 mod refusals;
 mod resume;
+mod resume_images;
 mod spec;
 mod steps;
 mod training;

@@ -26,7 +26,7 @@ pub(crate) fn undisturbed(spec: &RunSpec) -> (TempDir, Vec<String>, u64) {
     (folder, recorder.facts(), steps)
 }
 
-fn same_files(a: &Path, b: &Path) {
+pub(crate) fn same_files(a: &Path, b: &Path) {
     for name in [
         LAST,
         LAST_STATE,
