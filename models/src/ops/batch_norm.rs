@@ -146,6 +146,22 @@ widest! {
     }
 }
 
+widest! {
+    /// `dx = scale·g`: the gradient by statistics that do not depend on `x`. A value that is no number keeps its harm to
+    /// what depends on it.
+    fn gradient_fixed[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
+        let Affine { mean, scale, shift } = affine;
+        let channels = mean.len();
+        let (scale, shift) = (&scale[..channels], &shift[..channels]);
+        let rows = x.chunks_exact(channels).zip(dy.chunks_exact(channels));
+        for (dx, (x, dy)) in dx.chunks_exact_mut(channels).zip(rows) {
+            for c in 0..channels {
+                dx[c].write(scale[c] * f((x[c] - mean[c]) * scale[c] + shift[c], dy[c]));
+            }
+        }
+    }
+}
+
 /// Two sums by channel over rows, in double precision: `add` adds those of a few rows in the numbers' own. Threads
 /// share the rows, and the sums of their parts are added up in order.
 fn two_sums<T: Real>(
@@ -425,7 +441,11 @@ impl Normalise {
                     rows_of(values, channels, rows.clone()),
                     rows_of(dy, channels, rows),
                 );
-                gradient(before, x, dy, &affine, &offset, &slope, dx);
+                if self.of_batch {
+                    gradient(before, x, dy, &affine, &offset, &slope, dx);
+                } else {
+                    gradient_fixed(before, x, dy, &affine, dx);
+                }
             });
             Some(Tensor::from_vec(dx, x.shape(), x.device())?)
         } else {

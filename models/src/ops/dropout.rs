@@ -9,7 +9,8 @@ use super::tape::apply1;
 use crate::random::Key;
 
 /// Sets each value to 0 with the probability `rate` and multiplies the others by `1 / (1 - rate)`, so that their
-/// expectation stays. The key says which: the same key, the same zeros.
+/// expectation stays. The key says which: the same key, the same zeros. As in PyTorch a value is dropped by multiplying
+/// it by 0, which of an infinity leaves NaN: what has left the numbers is not hidden.
 ///
 /// # Errors
 /// When `rate` is not in [0, 1).
@@ -48,7 +49,7 @@ widest! {
         let (low, high) = (key as u32, (key >> 32) as u32);
         out.extend(x.iter().enumerate().map(|(i, x)| {
             let bits = hash(hash(i as u32 ^ low).wrapping_add(high));
-            if bits < dropped_below { T::ZERO } else { *x * scale }
+            *x * if bits < dropped_below { T::ZERO } else { scale }
         }));
     }
 }

@@ -66,7 +66,8 @@ impl Gradients {
     }
 
     /// Scales the gradients of all parameters by one factor, so that their norm, taken together, is at most `most`;
-    /// gives the norm before. PyTorch's `clip_grad_norm_`. The same for any number of threads.
+    /// gives the norm before. PyTorch's `clip_grad_norm_`: a norm that is no number makes all of them so. The same for
+    /// any number of threads.
     pub fn clip<'a>(
         &mut self,
         parameters: impl Iterator<Item = &'a Var> + Clone,
@@ -78,7 +79,7 @@ impl Gradients {
         let norm = gradients.map(sum_of_squares).sum::<f64>().sqrt();
         // PyTorch's small number: it keeps a division by 0 away.
         let factor = most / (norm + 1e-6);
-        if factor < 1.0 {
+        if factor < 1.0 || factor.is_nan() {
             for parameter in parameters {
                 if let Some(buffer) = self.buffers.get_mut(&parameter.id()).filter(|b| b.fresh) {
                     scale(&mut buffer.values, factor as f32);

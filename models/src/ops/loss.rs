@@ -73,12 +73,16 @@ pub fn softmax(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
     Ok(rows)
 }
 
+/// The greatest of a row's numbers.
+fn maximum<T: Real>(row: &[T]) -> T {
+    row.iter()
+        .copied()
+        .fold(T::of(f64::NEG_INFINITY), |a, b| if b > a { b } else { a })
+}
+
 /// Puts the softmax in the place of a row; gives the greatest score and the sum of `exp(score - greatest)`.
 fn softmax_row<T: Real>(row: &mut [T]) -> (T, T) {
-    let greatest = row
-        .iter()
-        .copied()
-        .fold(T::of(f64::NEG_INFINITY), |a, b| if b > a { b } else { a });
+    let greatest = maximum(row);
     let mut sum = T::ZERO;
     for value in &mut *row {
         *value = Real::exp(*value - greatest);
@@ -101,19 +105,19 @@ fn cross_entropy_row<T: Real>(row: &mut [T], truth: usize) -> T {
 /// As [`cross_entropy_row`], with a share of the truth spread.
 fn smoothed_row<T: Real>(row: &mut [T], truth: usize, smoothing: T) -> T {
     let even = T::of(1.0 / row.len() as f64);
-    let score = row[truth];
-    // From the true class's score, so that great scores near each other lose no digits.
-    let mut mean = T::ZERO;
-    for other in row.iter() {
-        mean += (*other - score) * even;
+    let greatest = maximum(row);
+    // From the greatest, so that great scores near each other lose no digits, and no infinity meets its opposite.
+    let (of_truth, mut of_all) = (greatest - row[truth], T::ZERO);
+    for score in row.iter() {
+        of_all += (greatest - *score) * even;
     }
-    let (greatest, sum) = softmax_row(row);
+    let (_, sum) = softmax_row(row);
     let spread = smoothing * even;
     for value in &mut *row {
         *value -= spread;
     }
     row[truth] -= T::ONE - smoothing;
-    Real::ln(sum) - (score - greatest) - smoothing * mean
+    Real::ln(sum) + (T::ONE - smoothing) * of_truth + smoothing * of_all
 }
 
 fn perceptron_row<T: Real>(row: &mut [T], truth: usize) -> T {

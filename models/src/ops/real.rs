@@ -10,7 +10,8 @@ pub(super) trait Real: WithDType {
 
     /// Rounds an f64.
     fn of(value: f64) -> Self;
-    /// e to the power of the number; for f32 within 2 units of the last place for -87 to 88, where it is held.
+    /// e to the power of the number; for f32 within 2 units of the last place for -87 to 88. Below it is 0, above it is
+    /// held.
     fn exp(self) -> Self;
     fn ln(self) -> Self;
     fn tanh(self) -> Self;
@@ -77,7 +78,9 @@ impl Real for f32 {
             .to_bits()
             .wrapping_sub(SHIFT.to_bits())
             .wrapping_add(127);
-        e * f32::from_bits(exponent << 23)
+        let e = e * f32::from_bits(exponent << 23);
+        // What is so small counts for nothing, and of minus infinity nothing is left. What is no number stays.
+        if self < -87.0 { 0.0 } else { e }
     }
 
     fn ln(self) -> Self {
@@ -128,6 +131,7 @@ mod tests {
             assert!(relative < 3e-7, "exp({x}): {relative}");
         }
         assert!(Real::exp(f32::NAN).is_nan());
+        assert_eq!([f32::NEG_INFINITY, -1e30, -87.1].map(Real::exp), [0.0; 3]);
         assert_eq!(Real::exp(0.0f32), 1.0);
     }
 

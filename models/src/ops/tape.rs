@@ -260,7 +260,9 @@ pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
             let mut start = 0;
             let mut gradients = Vec::with_capacity(widths.len());
             for width in &widths {
-                gradients.push(Some(dy.narrow(last, start, *width)?.contiguous()?));
+                // Of a single row a part would share memory with its neighbours, and nothing could be added to it.
+                let part = dy.narrow(last, start, *width)?.force_contiguous()?;
+                gradients.push(Some(part));
                 start += width;
             }
             Ok(gradients)

@@ -74,7 +74,7 @@ pub(crate) fn check_by(
 #[test]
 fn linear_layers() {
     // With more rows than inputs and with fewer, which are computed differently.
-    for (n, inputs, outputs) in [(7, 3, 4), (3, 9, 2), (1, 5, 1)] {
+    for (n, inputs, outputs) in [(7, 3, 4), (3, 9, 2), (1, 5, 1), (1, 1, 17), (17, 19, 33)] {
         let arguments = [
             numbers("x", &[n, inputs]),
             numbers("w", &[outputs, inputs]),
@@ -94,9 +94,11 @@ fn activations() {
         Activation::Sigmoid,
         Activation::Tanh,
     ] {
-        check(&format!("{activation:?}"), &[numbers("x", &[6, 5])], |a| {
-            mixed(&activate(&a[0], activation)?)
-        });
+        for shape in [&[6, 5][..], &[1, 1], &[1, 3, 7, 17]] {
+            check(&format!("{activation:?}"), &[numbers("x", shape)], |a| {
+                mixed(&activate(&a[0], activation)?)
+            });
+        }
     }
 }
 
@@ -167,25 +169,43 @@ fn a_batch_of_one_row_is_normalised_to_the_bias_and_pulls_at_nothing_before() {
 #[test]
 fn dropout_with_its_mask() {
     let key = Key::new(0, "mask");
-    check("dropout", &[numbers("x", &[5, 8])], |a| {
-        mixed(&dropout(&a[0], 0.4, &key)?)
+    for shape in [&[5, 8][..], &[1, 1], &[1, 3, 5, 17]] {
+        for rate in [0.0, 0.4] {
+            check("dropout", &[numbers("x", shape)], |a| {
+                mixed(&dropout(&a[0], rate, &key)?)
+            });
+        }
+    }
+}
+
+#[test]
+fn joints_and_sums() {
+    let parts = || [numbers("a", &[1, 3, 2]), numbers("b", &[1, 3, 17])];
+    check("join", &parts(), |a| mixed(&join(&[&a[0], &a[1], &a[0]])?));
+    let parts = || [numbers("a", &[1, 3, 5]), numbers("b", &[1, 3, 5])];
+    check("sum", &parts(), |a| {
+        mixed(&sum(&sum(&a[0], &a[1])?, &a[0])?)
     });
 }
 
 #[test]
 fn criteria() {
     let truth = [0, 2, 1, 2, 3, 0];
-    check("cross-entropy", &[numbers("s", &[6, 4])], |a| {
-        Ok(cross_entropy(&a[0], &truth)?.tensor)
-    });
-    for smoothing in [0.1, 0.9] {
-        check("smoothed cross-entropy", &[numbers("s", &[6, 4])], |a| {
-            Ok(smoothed_cross_entropy(&a[0], &truth, smoothing)?.tensor)
+    let rows: [(&[u32], usize); 4] = [(&truth, 4), (&[1], 2), (&[0], 17), (&[16, 3, 9], 17)];
+    for (truth, classes) in rows {
+        let scores = || [numbers("s", &[truth.len(), classes])];
+        check("cross-entropy", &scores(), |a| {
+            Ok(cross_entropy(&a[0], truth)?.tensor)
+        });
+        for smoothing in [0.1, 0.9] {
+            check("smoothed cross-entropy", &scores(), |a| {
+                Ok(smoothed_cross_entropy(&a[0], truth, smoothing)?.tensor)
+            });
+        }
+        check("perceptron", &scores(), |a| {
+            Ok(perceptron(&a[0], truth)?.tensor)
         });
     }
-    check("perceptron", &[numbers("s", &[6, 4])], |a| {
-        Ok(perceptron(&a[0], &truth)?.tensor)
-    });
     check("a scaled loss", &[numbers("s", &[6, 4])], |a| {
         cross_entropy(&a[0], &truth)?.tensor.affine(3.0, 1.0)
     });

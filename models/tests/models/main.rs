@@ -18,6 +18,7 @@ mod golden_networks;
 mod import;
 mod library;
 mod networks;
+mod not_numbers;
 mod perceptron;
 mod refusals;
 mod resume;
