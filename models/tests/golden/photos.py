@@ -40,6 +40,32 @@ def png16(path, kind, pixel):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
 
 
+def printed(rgb):
+    """The picture in the colours of printers, with as much black as can be."""
+    planes = [[255 - v for v in plane.get_flattened_data()] for plane in rgb.split()]
+    black = [min(values) for values in zip(*planes)]
+    inks = [[255 * (v - k) // (255 - k) for v, k in zip(plane, black)] for plane in planes]
+    bands = []
+    for ink in [*inks, black]:
+        band = Image.new("L", rgb.size)
+        band.putdata(ink)
+        bands.append(band)
+    return Image.merge("CMYK", bands)
+
+
+def save_ycck(path, cmyk):
+    """What Photoshop writes and Pillow does not: the inks as luminance and two colours. Pillow writes the numbers as if
+    they were inks, and Adobe's segment then says what they are."""
+    *inks, black = cmyk.split()
+    # Such a file has inverted inks, and inverts them once more on the way to luminance.
+    y, cb, cr = Image.merge("RGB", inks).convert("YCbCr").split()
+    Image.merge("CMYK", [ImageOps.invert(y), ImageOps.invert(cb), ImageOps.invert(cr), black]).save(path, quality=95)
+    content = bytearray(path.read_bytes())
+    assert content[2:4] == b"\xff\xee" and content[17] == 0
+    content[17] = 2
+    path.write_bytes(content)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     rgb = picture()
@@ -71,12 +97,17 @@ def main():
     save("lossless.webp", rgb, lossless=True)
     save("lossy.webp", rgb, quality=95)
     save("alpha.webp", rgba, lossless=True)
-    # To be refused.
-    rgb.convert("CMYK").save(FOLDER / "cmyk.jpg", quality=95)
+    save("cmyk.jpg", printed(rgb), quality=95)
+    save_ycck(FOLDER / "ycck.jpg", printed(rgb))
+    seen["ycck.jpg"] = Image.open(FOLDER / "ycck.jpg")
+    # To be refused: without Adobe's segment nobody says whether these colours are inverted.
+    marked = (FOLDER / "cmyk.jpg").read_bytes()
+    assert marked[2:4] == b"\xff\xee"
+    (FOLDER / "cmyk-unmarked.jpg").write_bytes(marked[:2] + marked[18:])
 
     expected = {}
     for name, image in seen.items():
-        image = image.convert("RGBA")
+        image = image.convert("RGB").convert("RGBA") if image.mode == "CMYK" else image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         white.alpha_composite(image)
         places = [(4, 4), (12, 4), (4, 12), (12, 12)]

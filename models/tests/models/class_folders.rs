@@ -65,7 +65,7 @@ fn images_that_cannot_be_read_are_named_and_left_out() {
             entry("cats/cut.jpg", &jpeg[..jpeg.len() - 2]),
             entry(
                 "dogs/cmyk.jpg",
-                fs::read(golden().join("cmyk.jpg")).unwrap(),
+                fs::read(golden().join("cmyk-unmarked.jpg")).unwrap(),
             ),
             entry("dogs/old.gif", "GIF89a"),
             entry("stray.png", whole.clone()),
@@ -165,6 +165,53 @@ fn zips_that_reach_out_of_themselves_are_refused() {
         "cats/0.png",
         "is there twice",
     );
+}
+
+#[test]
+fn zips_that_are_damaged_or_locked_are_refused_or_their_images_named() {
+    let place = Place::new();
+    let entries: Vec<_> = photos()
+        .into_iter()
+        .map(|(name, bytes)| entry(name, bytes))
+        .collect();
+    let whole = zip(&entries);
+    let path = place.path("pets.zip");
+    // Without its end nobody knows what is in it.
+    for length in [whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let faults = place.refusal("pets", &path);
+        assert_says(&faults, "pets.zip", "cannot be read as a zip");
+    }
+    let of_name = |signature: &[u8], before: usize| {
+        let name = entries[0].name.as_bytes();
+        let starts = whole.windows(name.len()).enumerate();
+        let mut heads = starts.filter_map(|(at, window)| Some((window, at.checked_sub(before)?)));
+        let head =
+            heads.find(|(window, head)| *window == name && whole[*head..].starts_with(signature));
+        head.unwrap().1
+    };
+    let (local, central) = (of_name(b"PK\x03\x04", 30), of_name(b"PK\x01\x02", 46));
+    let mut locked = whole.clone();
+    locked[local + 6] |= 1;
+    locked[central + 8] |= 1;
+    fs::write(&path, locked).unwrap();
+    assert_says(
+        &place.refusal("pets", &path),
+        &entries[0].name,
+        "is encrypted",
+    );
+    // A byte that is another than the checksum was made of.
+    let mut flipped = whole.clone();
+    flipped[local + 30 + entries[0].name.len() + 60] ^= 1;
+    fs::write(&path, flipped).unwrap();
+    let report = place.import("pets", &path).unwrap().report;
+    assert_eq!((report.images, report.unreadable.len()), (19, 1));
+    assert_says(
+        &report.unreadable,
+        &entries[0].name,
+        "cannot be unpacked past",
+    );
+    assert_eq!(place.left(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
@@ -295,14 +342,6 @@ fn classes_without_images_are_refused() {
         "one.zip",
         "at least 2 classes, and has 1",
     );
-    let splits =
-        ["train/cats/1.png", "test/cats/2.png"].map(|name| entry(name, png(16, 16, [1, 1, 1])));
-    fs::write(place.path("split.zip"), zip(&splits)).unwrap();
-    assert_says(
-        &place.refusal("split", &place.path("split.zip")),
-        "split.zip",
-        "has the folders test and train",
-    );
     fs::write(place.path("no.zip"), b"PK\x03\x04 and no more").unwrap();
     assert_says(
         &place.refusal("no", &place.path("no.zip")),
@@ -328,6 +367,128 @@ fn links_in_folders_are_refused_and_not_followed() {
         "cats/link.png",
         "is a link",
     );
+}
+
+/// A zip of a few images for each of these folders, of a colour of its own.
+fn of_folders(folders: &[(&str, u8, u32)]) -> Vec<u8> {
+    let images = folders.iter().flat_map(|(folder, colour, images)| {
+        let image = png(16, 16, [*colour; 3]);
+        (0..*images).map(move |i| entry(format!("{folder}/{i}.png"), image.clone()))
+    });
+    zip(&images.collect::<Vec<_>>())
+}
+
+#[test]
+fn folders_for_training_and_test_are_the_sets_own_splits() {
+    let place = Place::new();
+    let both = [
+        ("test/cats", 10, 2),
+        ("test/dogs", 20, 1),
+        ("train/cats", 110, 4),
+        ("train/dogs", 120, 5),
+    ];
+    let validated = [("valid/cats", 210, 3), ("valid/dogs", 220, 2)];
+    let inside = |outer: &str| {
+        let folders = both.iter().chain(&validated);
+        let folders: Vec<_> = folders
+            .map(|(folder, colour, images)| (format!("{outer}{folder}"), *colour, *images))
+            .collect();
+        let folders = folders
+            .iter()
+            .map(|(folder, c, i)| (folder.as_str(), *c, *i));
+        of_folders(&folders.collect::<Vec<_>>())
+    };
+    for (name, zip, train, test) in [
+        ("two", of_folders(&both), 9, [10, 10, 20].as_slice()),
+        ("three", inside(""), 14, &[10, 10, 20]),
+        ("nested", inside("My Pets/"), 14, &[10, 10, 20]),
+        // What was held back stays so.
+        (
+            "no-test",
+            of_folders(&[
+                ("Train/cats", 110, 2),
+                ("Train/dogs", 120, 2),
+                ("val/cats", 210, 1),
+                ("val/dogs", 220, 3),
+            ]),
+            4,
+            &[210, 220, 220, 220],
+        ),
+    ] {
+        fs::write(place.path("set.zip"), zip).unwrap();
+        let report = place.publish(name, &place.path("set.zip"));
+        assert_eq!(
+            (report.images, report.test, report.unreadable),
+            (train + test.len(), Some(test.len()), vec![]),
+            "{name}"
+        );
+        let names: Vec<_> = report.classes.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["cats", "dogs"], "{name}");
+        assert!(report.format.contains("in class folders in "), "{name}");
+        assert_eq!(place.library.verify(name).unwrap().train, Some(train));
+        // The last images are those of the test, grey as they were made but for their darker corner.
+        let last: Vec<_> = place
+            .pixels(name)
+            .chunks(256)
+            .map(|i| i[255])
+            .skip(train)
+            .collect();
+        assert_eq!(last, test, "{name}");
+    }
+}
+
+#[test]
+fn splits_that_do_not_go_together_are_refused_with_their_names() {
+    let refused = |folders: &[(&str, u8, u32)], more: Vec<crate::files::Entry>| {
+        let place = Place::new();
+        let mut all: Vec<_> = folders
+            .iter()
+            .flat_map(|(folder, colour, images)| {
+                let image = png(16, 16, [*colour; 3]);
+                (0..*images).map(move |i| entry(format!("{folder}/{i}.png"), image.clone()))
+            })
+            .collect();
+        all.extend(more);
+        fs::write(place.path("set.zip"), zip(&all)).unwrap();
+        place.refusal("set", &place.path("set.zip"))
+    };
+    let (cats, dogs) = (("train/cats", 1, 1), ("train/dogs", 2, 1));
+    let faults = refused(
+        &[cats, dogs, ("test/cats", 1, 1), ("test/birds", 3, 1)],
+        vec![],
+    );
+    assert_says(
+        &faults,
+        "test",
+        "must have the same class folders as the others, and lacks dogs",
+    );
+    assert_says(
+        &faults,
+        "train",
+        "must have the same class folders as the others, and lacks birds",
+    );
+    let faults = refused(&[("val/cats", 1, 1), ("test/cats", 1, 1)], vec![]);
+    assert_says(
+        &faults,
+        "set.zip",
+        "has the folders test and val, and none for train",
+    );
+    let faults = refused(&[("train/cats", 1, 1), ("test/cats", 1, 1)], vec![]);
+    assert_says(&faults, "set.zip", "at least 2 classes, and has 1");
+    let folder = crate::files::Entry {
+        mode: 0o040_755,
+        ..entry("test/dogs/", "")
+    };
+    let faults = refused(&[cats, dogs, ("test/cats", 1, 1)], vec![folder]);
+    assert_says(&faults, "test/dogs", "is a class without images");
+    let broken = entry("test/dogs/1.png", "nothing");
+    let faults = refused(&[cats, dogs, ("test/cats", 1, 1)], vec![broken]);
+    assert_says(
+        &faults,
+        "dogs",
+        "has no image for the test that can be read",
+    );
+    assert_says(&faults, "test/dogs/1.png", "is no PNG, JPEG or WebP");
 }
 
 fn golden() -> std::path::PathBuf {

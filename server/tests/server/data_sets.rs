@@ -177,7 +177,7 @@ fn a_name_that_cannot_be_used_leaves_the_draft_for_another() {
 #[test]
 fn unreadable_images_are_named_and_left_out_on_a_word_only() {
     let server = Server::start();
-    let (colour, cmyk) = (photo("rgb.jpg"), photo("cmyk.jpg"));
+    let (colour, cmyk) = (photo("rgb.jpg"), photo("cmyk-unmarked.jpg"));
     let files: [(&str, &[u8]); 5] = [
         ("a/1.jpg", &colour),
         ("a/2.jpg", b"no"),

@@ -5,6 +5,7 @@
 //! | `idx` | the four files of MNIST and its kin, compressed or not |
 //! | `cifar` | the files of CIFAR-10 and CIFAR-100, in a folder or a `tar.gz` |
 //! | `classes` | a folder of images for each class, |
+//! | `folders` | perhaps in a folder for each split: which images are of which class, |
 //! | `tree` | in a folder or a zip: what lies where |
 //! | `photo` | one image of any size, decoded and made a square |
 //!
@@ -13,6 +14,7 @@
 
 mod cifar;
 mod classes;
+mod folders;
 mod idx;
 mod photo;
 mod tree;

@@ -61,10 +61,10 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
 }
 
 /// Refuses a JPEG whose decoder would guess: one that is cut off, which it fills up with grey, and one in the colours
-/// of printers, of which nobody says whether they are inverted.
+/// of printers of which nobody says whether they are inverted. Those with a segment of Adobe's are.
 fn jpeg(bytes: &[u8]) -> Result<(), String> {
     let cut_off = || "is cut off".to_owned();
-    let mut at = 2;
+    let (mut at, mut adobes, mut of_printers) = (2, false, false);
     loop {
         let [0xff, marker, high, low] = *bytes.get(at..at + 4).ok_or_else(cut_off)? else {
             return Err("is no JPEG past its beginning".to_owned());
@@ -77,12 +77,15 @@ fn jpeg(bytes: &[u8]) -> Result<(), String> {
             }
             // The frame: precision, height, width, then how many channels.
             0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
-                let channels = *bytes.get(at + 9).ok_or_else(cut_off)?;
-                if channels == 4 {
-                    return Err("is in CMYK, the colours of printers; save it as RGB".to_owned());
-                }
+                of_printers = *bytes.get(at + 9).ok_or_else(cut_off)? == 4;
             }
+            0xee => adobes |= bytes[at + 4..].starts_with(b"Adobe"),
             // The picture itself, in which an end's marker can stand nowhere but at its end.
+            0xda if of_printers && !adobes => {
+                let message = "is in CMYK, the colours of printers, and does not say whether they are inverted; \
+                               save it as RGB";
+                return Err(message.to_owned());
+            }
             0xda => {
                 let ends = bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
                 return if ends { Ok(()) } else { Err(cut_off()) };
