@@ -158,8 +158,27 @@ fn a_known_set_must_hold_what_it_is_known_for() {
 }
 
 #[test]
+fn swapped_splits_of_a_known_set_are_seen() {
+    let place = Place::new();
+    write_all(&place.path("set"), &idx(10_000, 60_000));
+    assert_says(
+        &place.refusal("mnist", &place.path("set")),
+        "set",
+        "must hold 60,000 images for training and 10,000 for the test, and holds 10,000 and 60,000: are they swapped?",
+    );
+}
+
+#[test]
 fn labels_out_of_range_are_refused_with_the_image() {
     let place = Place::new();
+    let mut digits = idx(30, 12);
+    digits[3].1[8 + 4] = 10;
+    write_all(&place.path("digits"), &digits);
+    assert_says(
+        &place.refusal("mnist", &place.path("digits")),
+        "t10k-labels-idx1-ubyte",
+        "image 5 has the label 10, and labels go from 0 to 9",
+    );
     let mut files = cifar(false, 12);
     files[2].1[3 * 3073] = 10;
     files[2].1[5 * 3073] = 255;
@@ -236,5 +255,46 @@ fn cifar_files_that_are_damaged_are_refused_with_their_bytes() {
         &place.refusal("set", &place.path("d.bin")),
         "d.bin",
         "is no zip, no tar.gz and no folder",
+    );
+}
+
+#[test]
+fn an_archive_of_cifar_is_unpacked_no_further_than_its_files_may_be_and_its_links_are_not_followed()
+{
+    let place = Place::new();
+    let bomb = tar_gz(&[("data_batch_1.bin", vec![0; 40 << 20])]);
+    assert!(bomb.len() < 1 << 20);
+    fs::write(place.path("bomb.tar.gz"), bomb).unwrap();
+    assert_says(
+        &place.refusal("set", &place.path("bomb.tar.gz")),
+        "data_batch_1.bin",
+        "has more than 30,730,000 bytes",
+    );
+    let outside = place.path("outside.bin");
+    fs::write(&outside, &cifar(false, 12)[5].1).unwrap();
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in &cifar(false, 12)[..5] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_cksum();
+        archive.append_data(&mut header, name, &bytes[..]).unwrap();
+    }
+    for kind in [tar::EntryType::Symlink, tar::EntryType::Link] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        archive
+            .append_link(&mut header, "test_batch.bin", &outside)
+            .unwrap();
+    }
+    fs::write(
+        place.path("links.tar.gz"),
+        gz(&archive.into_inner().unwrap()),
+    )
+    .unwrap();
+    assert_says(
+        &place.refusal("set", &place.path("links.tar.gz")),
+        "test_batch.bin",
+        "is missing",
     );
 }
