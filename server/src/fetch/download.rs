@@ -19,11 +19,12 @@ const ATTEMPTS: usize = 3;
 /// What a checksum is taken of, when it is of what a file unpacks to.
 const MOST_UNPACKED: u64 = 1 << 30;
 
-/// A client that gives up on servers that do not answer.
-pub(super) fn agent() -> Agent {
+/// A client that gives up on servers that do not answer, and on those that send nothing for so long.
+pub(super) fn agent(patience: Duration) -> Agent {
     Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(20)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .timeout_recv_response(Some(patience))
+        .timeout_per_read(Some(patience))
         .user_agent(concat!("vivarium/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
         .build()
@@ -165,6 +166,13 @@ fn go_on(
         let read = match body.read(&mut buffer) {
             Ok(read) => read,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) if is_timeout(&e) => {
+                let patience = agent.config().timeout_per_read().unwrap_or_default();
+                return Err(Failure::Passing(format!(
+                    "sent nothing for {} s, after {done} of {of} bytes",
+                    patience.as_secs_f64()
+                )));
+            }
             Err(e) => {
                 return Err(Failure::Passing(format!(
                     "broke off after {done} bytes: {e}"
@@ -191,6 +199,11 @@ fn go_on(
         )));
     }
     out.sync_all().map_err(own)
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(ureq::Error::Timeout(_)))
 }
 
 fn is_right(path: &Path, sum: Sum) -> Result<bool> {
@@ -226,4 +239,77 @@ fn sha256(from: &mut dyn Read) -> io::Result<String> {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect())
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by failing"
+)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    const CONTENT: &[u8] = b"0123456789";
+
+    /// Reads a request and gives where its range starts.
+    fn asked(stream: &TcpStream) -> usize {
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let lines = lines.take_while(|line| !line.is_empty());
+        let ranges = lines.filter_map(|line| {
+            let range = line.to_lowercase();
+            let start = range.strip_prefix("range: bytes=")?.trim_end_matches('-');
+            start.parse().ok()
+        });
+        ranges.last().unwrap_or(0)
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_is_left_and_what_it_sent_is_gone_on_with() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/file", listener.local_addr().unwrap());
+        let (wakes, sleep) = channel::<()>();
+        std::thread::spawn(move || {
+            let mut silent = Vec::new();
+            for stream in listener.incoming().flatten() {
+                let start = asked(&stream);
+                let (status, range) = match start {
+                    0 => ("200 OK", String::new()),
+                    _ => (
+                        "206 Partial Content",
+                        format!("content-range: bytes {start}-9/10\r\n"),
+                    ),
+                };
+                let length = CONTENT.len() - start;
+                let mut out = &stream;
+                let head = format!("HTTP/1.1 {status}\r\n{range}content-length: {length}\r\n\r\n");
+                out.write_all(head.as_bytes()).unwrap();
+                // Two bytes more each time, then nothing until somebody says that it wakes up again.
+                let awake = sleep.try_recv().is_ok();
+                let end = if awake { 10 } else { start + 2 };
+                out.write_all(&CONTENT[start..end]).unwrap();
+                silent.push(stream);
+            }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let sum = "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882";
+        let file = RemoteFile {
+            name: "file",
+            bytes: 10,
+            sum: Sum::File(sum),
+        };
+        let agent = agent(Duration::from_millis(200));
+        let addresses = std::slice::from_ref(&address);
+        let fetch = || fetch(&agent, addresses, &file, folder.path(), &mut |_, _| true);
+        let refusal = fetch().unwrap_err().to_string();
+        let words = format!("{address}: sent nothing for 0.2 s, after 6 of 10 bytes");
+        assert!(refusal.contains(&words), "{refusal}");
+        let part = folder.path().join("file.part");
+        assert_eq!(fs::read(part).unwrap(), CONTENT[..6]);
+        wakes.send(()).unwrap();
+        assert_eq!(fs::read(fetch().unwrap()).unwrap(), CONTENT);
+    }
 }

@@ -9,6 +9,7 @@ pub mod sources;
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use vivarium_models::data::{self, Library, Limits, Report, row};
 
@@ -18,6 +19,9 @@ use sources::{SOURCES, Source};
 
 /// The variable that names a mirror.
 pub const VARIABLE: &str = "VIVARIUM_MIRROR";
+
+/// How long a server may send nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Fetches a known set into the library.
 #[derive(Clone, Debug)]
@@ -55,7 +59,7 @@ impl Fetch {
         fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
         // Two fetches into one file would be one too many.
         let _only = Lock::take(&folder.join("lock"))?;
-        let agent = download::agent();
+        let agent = download::agent(PATIENCE);
         let of: u64 = source.files.iter().map(|file| file.bytes).sum();
         let mut before = 0;
         let mut last = PathBuf::new();
