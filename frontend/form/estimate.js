@@ -32,7 +32,7 @@ export function estimator(onEstimate) {
       if (running === mine) onEstimate(estimate);
     } catch (error) {
       const note = error instanceof Error ? error.message : String(error);
-      if (running === mine) onEstimate({ measured: null, seconds: null, at_least_seconds: null, note });
+      if (running === mine) onEstimate({ measured: null, seconds: null, memory_bytes: null, at_least_seconds: null, note });
     }
   };
 
@@ -50,14 +50,13 @@ export function estimator(onEstimate) {
  * The estimate in words: how long, how much memory, and where that comes from.
  * @param {Estimate} estimate @param {number} runs
  */
-export function inWords({ measured, seconds, at_least_seconds, note }, runs) {
+export function inWords({ measured, seconds, memory_bytes, at_least_seconds, note }, runs) {
   const each = runs > 1 ? " each" : "";
   if (measured && seconds !== null) {
-    const memory = measured.peak_memory_bytes;
     return {
       time: `${seconds < 1 ? "less than" : "about"} ${roughly(seconds)}${each}`,
-      memory: memory === null ? "" : `${bytes(memory)}${each}`,
-      source: `Measured on ${plural(measured.steps, "step")} with ${plural(measured.threads, "thread")}; the data set's memory comes on top.`,
+      memory: memory_bytes === null ? "" : `${bytes(memory_bytes)}${each}`,
+      source: `Measured on ${plural(measured.steps, "step")} with ${plural(measured.threads, "thread")}.`,
     };
   }
   return { time: at_least_seconds === null ? "" : `more than ${roughly(at_least_seconds)}${each}`, memory: "", source: note };

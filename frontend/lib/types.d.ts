@@ -184,6 +184,7 @@ export interface Plan {
   train_samples: number;
   validation_samples: number;
   test_samples: number;
+  data_bytes: number;
   steps_per_epoch: number;
   total_steps: number;
   classes: string[];
@@ -200,6 +201,7 @@ export interface Schedule {
 export interface Estimate {
   measured: { steps: number; step_seconds: number; evaluation_seconds: number; peak_memory_bytes: number | null; threads: number } | null;
   seconds: number | null;
+  memory_bytes: number | null;
   at_least_seconds: number | null;
   note: string;
 }

@@ -44,6 +44,8 @@ pub struct Estimate {
     pub measured: Option<Measured>,
     /// The seconds of the whole run, if nothing ends it early.
     pub seconds: Option<f64>,
+    /// The most memory that the run holds, its data set among it; `None` where it is not known.
+    pub memory_bytes: Option<u64>,
     /// Where nothing could be measured because a step takes too long: the run takes more than these seconds.
     pub at_least_seconds: Option<f64>,
     /// Why nothing could be measured; empty where it could.
@@ -196,6 +198,7 @@ impl Outcome {
         match self {
             Self::Measured(measured) => Estimate {
                 seconds: Some(measured.seconds(spec, plan)),
+                memory_bytes: measured.memory_bytes(spec, plan),
                 measured: Some(measured),
                 at_least_seconds: None,
                 note: String::new(),
@@ -224,6 +227,7 @@ impl Estimate {
         Self {
             measured: None,
             seconds: None,
+            memory_bytes: None,
             at_least_seconds: None,
             note: note.to_owned(),
         }

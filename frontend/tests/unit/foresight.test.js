@@ -4,26 +4,29 @@ import { inWords } from "../../form/estimate.js";
 import { HEIGHT, WIDTH, describe, lineOf } from "../../form/schedule.js";
 import { roughly } from "../../lib/format.js";
 
-const measured = { steps: 3, step_seconds: 0.1, evaluation_seconds: 0.001, peak_memory_bytes: 3 * 2 ** 20, threads: 2 };
+const memory_bytes = 3 * 2 ** 20;
+const measured = { steps: 3, step_seconds: 0.1, evaluation_seconds: 0.001, peak_memory_bytes: 2 ** 20, threads: 2 };
 
 test("an estimate says how long, how much memory, and where that comes from", () => {
-  const words = inWords({ measured, seconds: 247, at_least_seconds: null, note: "" }, 1);
+  const words = inWords({ measured, seconds: 247, memory_bytes, at_least_seconds: null, note: "" }, 1);
   assert.equal(words.time, "about 4 min");
   assert.equal(words.memory, "3 MiB");
-  assert.match(words.source, /^Measured on 3 steps with 2 threads/);
+  assert.equal(words.source, "Measured on 3 steps with 2 threads.");
+  const unknown = inWords({ measured, seconds: 247, memory_bytes: null, at_least_seconds: null, note: "" }, 1);
+  assert.equal(unknown.memory, "");
 });
 
 test("a run of a moment takes less than a second", () => {
-  assert.equal(inWords({ measured, seconds: 0.02, at_least_seconds: null, note: "" }, 1).time, "less than 1 s");
+  assert.equal(inWords({ measured, seconds: 0.02, memory_bytes, at_least_seconds: null, note: "" }, 1).time, "less than 1 s");
 });
 
 test("of several runs it says that it is of each", () => {
-  const words = inWords({ measured, seconds: 247, at_least_seconds: null, note: "" }, 4);
+  const words = inWords({ measured, seconds: 247, memory_bytes, at_least_seconds: null, note: "" }, 4);
   assert.deepEqual([words.time, words.memory], ["about 4 min each", "3 MiB each"]);
 });
 
 test("what could not be measured says why, and what is known all the same", () => {
-  const long = { measured: null, seconds: null, at_least_seconds: 7200, note: "No step could be measured within 15 s." };
+  const long = { measured: null, seconds: null, memory_bytes: null, at_least_seconds: 7200, note: "No step could be measured within 15 s." };
   assert.deepEqual(inWords(long, 1), { time: "more than 2 h", memory: "", source: long.note });
   assert.equal(inWords({ ...long, at_least_seconds: null }, 1).time, "");
 });

@@ -88,6 +88,8 @@ pub struct Outline {
     pub validation: usize,
     /// Samples measured on once, at the end.
     pub test: usize,
+    /// Bytes of memory that all of them take once they are loaded.
+    pub bytes: u64,
 }
 
 /// The shape of a sample and the number of classes, without loading anything.
@@ -113,15 +115,23 @@ pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
 /// When there is no such data set, it is not here, or it cannot be read.
 pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
     let (input, _) = shape(spec, library)?;
-    let (classes, labels, train) = match built_in(spec) {
+    let (classes, labels, train, pool) = match built_in(spec) {
         Some((_, load)) => {
             let raw = load(spec)?;
-            (raw.classes, raw.labels, raw.train)
+            let pool = match &raw.values {
+                Values::Points(values) => size_of_val(&values[..]) as u64,
+                Values::Images(pixels) => {
+                    samples::pool_bytes(raw.labels.len(), pixels.channels, pixels.side, &input)
+                }
+            };
+            (raw.classes, raw.labels, raw.train, pool)
         }
         None => {
             let stored = library.open(&spec.set)?;
             let labels = stored.labels()?;
-            (stored.about.classes, labels, stored.about.train)
+            let About { channels, side, .. } = stored.about;
+            let pool = samples::pool_bytes(labels.len(), channels, side, &input);
+            (stored.about.classes, labels, stored.about.train, pool)
         }
     };
     let parts = split::split(spec, &labels, classes.len(), train);
@@ -133,6 +143,7 @@ pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
         train,
         validation,
         test,
+        bytes: pool + samples::place_bytes(train + validation + test),
     })
 }
 

@@ -35,6 +35,17 @@ enum Pool {
     Images(Images),
 }
 
+impl Pool {
+    /// How much memory it takes.
+    fn bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Numbers(numbers) => size_of_val(&numbers[..]),
+            Self::Images(images) => images.pixels.bytes.len(),
+        };
+        bytes as u64
+    }
+}
+
 /// Images, and how they become numbers.
 #[derive(Debug, PartialEq)]
 struct Images {
@@ -47,6 +58,29 @@ struct Images {
     numbers: Vec<[f32; 256]>,
     /// The same as a line, for what lies between the bytes: factor and summand.
     lines: Vec<(f32, f32)>,
+}
+
+/// Whether so many images of so many values become numbers once and for all.
+fn are_few(images: usize, values: usize) -> bool {
+    images.saturating_mul(values) <= 1 << 20
+}
+
+/// The bytes in memory of so many images of a data set, which are shown to a network as `input`.
+pub(super) fn pool_bytes(images: usize, channels: usize, side: usize, input: &[usize]) -> u64 {
+    let values = input.iter().product();
+    // What is shown in grey is kept in grey.
+    let kept = channels.min(input.first().copied().unwrap_or(channels)) * side * side;
+    let bytes = if are_few(images, values) {
+        size_of::<f32>() * values
+    } else {
+        kept
+    };
+    (images * bytes) as u64
+}
+
+/// The bytes in memory of so many samples' places and labels.
+pub(super) fn place_bytes(samples: usize) -> u64 {
+    (samples * 2 * size_of::<u32>()) as u64
 }
 
 impl Images {
@@ -74,9 +108,8 @@ impl Images {
 
     /// Few images become numbers once and for all, so that a batch is a matter of copying.
     fn into_pool(self) -> Pool {
-        const FEW: usize = 1 << 20;
         let (images, size) = (self.pixels.bytes.len() / self.pixels.size(), self.values());
-        if images.saturating_mul(size) > FEW {
+        if !are_few(images, size) {
             return Pool::Images(self);
         }
         let mut numbers = vec![0.0; images * size];
@@ -227,6 +260,11 @@ impl Splits {
             train: self.train.len(),
             validation: self.validation.len(),
             test: self.test.len(),
+            bytes: self.train.pool.bytes()
+                + [&self.train, &self.validation, &self.test]
+                    .map(|samples| place_bytes(samples.len()))
+                    .iter()
+                    .sum::<u64>(),
         }
     }
 

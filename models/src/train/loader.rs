@@ -13,6 +13,16 @@ const AHEAD: usize = 2;
 /// Values of a batch that is made at once where it is needed: handing it from thread to thread would take longer.
 const AT_ONCE: usize = 1 << 14;
 
+/// The batches of so many values that lie in memory beside the one that is learnt from: those that wait, and the one that
+/// is being made.
+pub(super) fn batches_ahead(values: u64) -> u64 {
+    if values <= AT_ONCE as u64 {
+        0
+    } else {
+        AHEAD as u64 + 1
+    }
+}
+
 /// The samples of a step.
 pub(super) struct Batch {
     pub(super) values: Vec<f32>,
@@ -55,9 +65,9 @@ impl Loader {
     /// # Errors
     /// When no thread can be started.
     pub(super) fn new(source: Source, epoch: u64, batch: u64) -> Result<Self> {
-        let small = source.batch_size.saturating_mul(source.samples.size()) <= AT_ONCE;
+        let values = source.batch_size.saturating_mul(source.samples.size());
         let batches = Batches::new(source, epoch + 1, batch as usize);
-        if small {
+        if batches_ahead(values as u64) == 0 {
             return Ok(Self(Made::Here(batches)));
         }
         let (sender, receiver) = sync_channel(AHEAD);

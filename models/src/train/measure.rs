@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::boundary;
 use super::environment::peak_memory_bytes;
 use super::learner::{Learner, evaluation_rows};
+use super::loader;
 use super::plan::Plan;
 use crate::error::Result;
 use crate::networks::Model;
@@ -33,7 +34,7 @@ pub struct Measured {
     /// Seconds for one sample of an evaluation.
     pub evaluation_seconds: f64,
     /// The most memory that the measuring process held, the network, its optimizer and a batch among it, the data set
-    /// not; `None` where the system does not say.
+    /// not, which [`Measured::memory_bytes`] adds; `None` where the system does not say.
     pub peak_memory_bytes: Option<u64>,
     /// Threads computed with.
     pub threads: usize,
@@ -127,6 +128,15 @@ impl Measured {
             + (boundaries * boundary::SAMPLES) as u64;
         self.step_seconds * plan.total_steps as f64 + self.evaluation_seconds * evaluated as f64
     }
+
+    /// The most memory that a whole run holds, in bytes: what was measured, the data set, and the batches that are made
+    /// ahead; `None` where the system does not say.
+    pub fn memory_bytes(&self, spec: &RunSpec, plan: &Plan) -> Option<u64> {
+        let batch = spec.training.batch_size.min(plan.train_samples);
+        let values = plan.input.iter().fold(batch, |n, side| n * *side as u64);
+        let ahead = loader::batches_ahead(values) * values * size_of::<f32>() as u64;
+        Some(self.peak_memory_bytes? + plan.data_bytes + ahead)
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +166,23 @@ mod tests {
             let rest = measured.seconds(&spec, &plan) - plan.total_steps as f64;
             rest * 1000.0 - (plan.validation_samples * 3 + plan.test_samples) as f64
         };
+        let memory = |peak: Option<u64>| {
+            let spec = check(
+                &json!({"data": {"set": "digits", "size": 32}, "network": {"kind": "mlp"}}),
+                &Library::none(),
+            )
+            .unwrap();
+            let plan = prepare(&spec, &Library::none()).unwrap();
+            Measured {
+                peak_memory_bytes: peak,
+                ..measured.clone()
+            }
+            .memory_bytes(&spec, &plan)
+        };
+        // The images as bytes, place and label of each, and three batches of 64 as numbers.
+        let rest = 1797 * (64 + 8) + 3 * 64 * 32 * 32 * 4;
+        assert_eq!(memory(Some(1 << 20)), Some((1 << 20) + rest));
+        assert_eq!(memory(None), None);
         assert!(seconds("digits").abs() < 1e-6);
         assert!((seconds("moons") - 4.0 * 4096.0).abs() < 1e-6);
     }

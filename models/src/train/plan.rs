@@ -18,6 +18,8 @@ pub struct Plan {
     pub validation_samples: u64,
     /// Samples measured on at the end.
     pub test_samples: u64,
+    /// Bytes of memory that the data set takes once it is loaded.
+    pub data_bytes: u64,
     /// Steps in an epoch, the short last batch among them.
     pub steps_per_epoch: u64,
     /// Steps in the whole run, if nothing ends it early.
@@ -45,6 +47,7 @@ impl Plan {
             train_samples,
             validation_samples: data.validation as u64,
             test_samples: data.test as u64,
+            data_bytes: data.bytes,
             steps_per_epoch,
             total_steps: steps_per_epoch * spec.training.epochs,
             classes: data.classes,

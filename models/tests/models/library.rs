@@ -123,6 +123,26 @@ fn the_plan_of_a_set_is_what_is_loaded() {
         );
         assert_eq!(outline.test, 50);
     }
+    // Few images are kept as numbers, many as bytes, in grey where they are shown in grey.
+    write_all(&place.path("many"), &cifar(false, 200));
+    place.publish("many", &place.path("many"));
+    for (data, bytes) in [
+        (json!({"set": "small", "size": 8}), 250 * (4 * 64 + 8)),
+        (json!({"set": "many"}), 1200 * (3072 + 8)),
+        (
+            json!({"set": "many", "channels": 1, "size": 48}),
+            1200 * (1024 + 8),
+        ),
+        (
+            json!({"set": "many", "limit": 10, "size": 8}),
+            1200 * 4 * 192 + 8 * 310,
+        ),
+    ] {
+        let run = run_on(&place.library, data);
+        let outline = data::outline(&run.data, &place.library).unwrap();
+        let loaded = data::load(&run.data, &place.library).unwrap();
+        assert_eq!((&outline, outline.bytes), (&loaded.outline(), bytes));
+    }
 }
 
 #[test]

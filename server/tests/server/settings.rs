@@ -159,6 +159,11 @@ fn an_estimate_is_measured_and_remembered() {
     assert!(measured["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
     let seconds = first["seconds"].as_f64().unwrap();
     assert!(seconds > 0.0 && seconds < 600.0, "{first}");
+    // The data set is held beside what was measured.
+    let plan = server.post("/api/v1/specs/check", &mlp(10)).json()["plan"].clone();
+    let data = plan["data_bytes"].as_u64().unwrap();
+    let held = first["memory_bytes"].as_u64().unwrap();
+    assert!(data > 0 && held >= measured["peak_memory_bytes"].as_u64().unwrap() + data);
     // The length of the run, its rate and its seed change nothing that was measured.
     let mut longer = mlp(20);
     longer["training"]["seed"] = json!(8);
