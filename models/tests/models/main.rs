@@ -24,5 +24,6 @@ mod refusals;
 mod resume;
 mod resume_images;
 mod spec;
+mod split_folders;
 mod steps;
 mod training;
