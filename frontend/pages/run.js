@@ -35,9 +35,10 @@ const notes = notesPanel();
 const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */
 let plane = null;
+const main = h("div", { class: "run-main" }, charts.element);
 const side = h("div", { class: "run-side" }, test.element, settingsPanel(run), notes.element, log.element);
 
-byId("page").append(header.element, progress.element, h("div", { class: "run-columns" }, charts.element, side));
+byId("page").append(header.element, progress.element, h("div", { class: "run-columns" }, main, side));
 document.documentElement.dataset.lastSeqDrawn = "0";
 start();
 
@@ -86,7 +87,11 @@ async function catchUp() {
 
 /** @param {RunEvent} event @returns {boolean} false when one before it is missing */
 function take(event) {
-  if (event.kind === "test") test.show(event, run.summary.classes ?? []);
+  if (event.kind === "test") {
+    test.show(event, run.summary.classes ?? []);
+    // A matrix of many classes needs the wider column.
+    if (event.confusion.length > 5) main.append(test.element);
+  }
   if (event.kind === "note") notes.add(event.seq, event.message);
   const taken = store.apply(event);
   if (taken === "gap") return false;

@@ -43,7 +43,7 @@ function matrix(confusion, names) {
     });
     return h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", {}, names[truth])), ...cells, h("td", { class: "recall" }, total > 0 ? percent(row[truth] / total) : "–"));
   });
-  return h("table", { class: "confusion", vars: { label: `${Math.min(10, Math.max(...names.map((name) => name.length))) + 1}ch` } }, h("caption", { class: "visually-hidden" }, "Confusion matrix: rows are the true classes, columns the predicted ones"), h("thead", {}, head), h("tbody", {}, ...rows));
+  return h("table", { class: "confusion", vars: { classes: String(names.length), label: `${Math.min(10, Math.max(...names.map((name) => name.length))) + 1}ch` } }, h("caption", { class: "visually-hidden" }, "Confusion matrix: rows are the true classes, columns the predicted ones"), h("thead", {}, head), h("tbody", {}, ...rows));
 }
 
 /** The mistake made most often. @param {number[][]} confusion @param {string[]} names */
