@@ -12,7 +12,7 @@
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
-//! * [`cli`] and [`commands`]: the command line.
+//! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
 
 pub mod cli;
 pub mod commands;
@@ -24,6 +24,7 @@ pub mod fetch;
 pub mod http;
 pub mod index;
 pub mod launch;
+mod memory;
 pub mod presets;
 pub mod run_dir;
 mod settings;

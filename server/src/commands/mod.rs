@@ -14,13 +14,18 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::run_dir::RunDir;
 use crate::run_dir::worker_log::WorkerLog;
 use crate::worker;
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
-    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    if !matches!(command, Command::Serve(_) | Command::Data(_)) {
+        memory::keep_freed_memory();
+    }
+    let result = match command {
         Command::Serve(args) => serve::serve(args),
         Command::Train(args) => train::train(args),
         Command::Worker { run_dir } => return work(&run_dir),
