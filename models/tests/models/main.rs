@@ -16,6 +16,7 @@ mod files;
 mod golden;
 mod golden_networks;
 mod import;
+mod instructions;
 mod library;
 mod networks;
 mod not_numbers;

@@ -20,6 +20,11 @@ use crate::worker;
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
+    // Workers inherit this setting, so what cannot be carried out is refused before one starts.
+    if let Err(error) = vivarium_models::ops::instructions() {
+        eprintln!("vivarium: {error}");
+        return ExitCode::FAILURE;
+    }
     let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::serve(args),
         Command::Train(args) => train::train(args),
