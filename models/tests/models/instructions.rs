@@ -8,6 +8,7 @@ use vivarium_models::ops::{Instructions, instructions};
 
 /// Tests by the beginning of their names, as this binary takes them.
 const TESTS: &[&str] = &[
+    "accuracy::",
     "convolutions::",
     "differences::",
     "golden",

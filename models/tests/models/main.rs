@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by failing"
 )]
 
+mod accuracy;
 mod class_folders;
 mod common;
 mod convolutions;
