@@ -1,6 +1,5 @@
 //! The most that the machine gives: arithmetic in a product of large matrices, memory in a sum of two long arrays.
 
-use std::fmt;
 use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor};
@@ -18,24 +17,24 @@ pub(crate) enum Work {
     Memory(f64),
 }
 
+/// What the ceilings are measured with.
 pub(crate) struct Ceilings {
-    flops: f64,
-    /// Bytes a second of arrays as long as the largest activations: in the last cache, where that holds them.
-    bytes: f64,
-    /// Bytes a second of arrays that no cache holds.
-    far: f64,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    arrays: [Vec<f32>; 3],
 }
 
 /// Side of the matrices.
 const SIDE: usize = 2048;
 
-/// Numbers of the largest activations of a step: 16 MiB.
+/// Numbers of the largest activations of a step: 16 MiB, in the last cache where that holds them.
 const IMAGES: usize = 1 << 22;
 
-/// Numbers of an array of 128 MiB.
+/// Numbers of an array of 128 MiB, which hardly a cache holds.
 const LONG: usize = 1 << 25;
 
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 3;
 
 fn fastest(mut round: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut best = f64::INFINITY;
@@ -47,62 +46,73 @@ fn fastest(mut round: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(best)
 }
 
-/// Bytes a second while `a = b + 3c` is computed, for arrays of so many numbers.
-fn triad(len: usize) -> Result<f64> {
-    let (b, c) = (vec![1f32; len], vec![2f32; len]);
-    let mut a = vec![0f32; len];
-    let part = len.div_ceil(threads::threads());
-    let seconds = fastest(|| {
-        a.par_chunks_mut(part)
-            .zip(b.par_chunks(part).zip(c.par_chunks(part)))
-            .for_each(|(a, (b, c))| {
-                for (a, (b, c)) in a.iter_mut().zip(b.iter().zip(c)) {
-                    *a = *b + 3.0 * *c;
-                }
-            });
-        std::hint::black_box(&mut a);
-        Ok(())
-    })?;
-    Ok(12.0 * len as f64 / seconds)
-}
-
 impl Ceilings {
-    pub(crate) fn measure() -> Result<Self> {
-        let (x, weight) = (normal("x", &[SIDE, SIDE])?, normal("w", &[SIDE, SIDE])?);
-        let bias = Tensor::zeros(SIDE, DType::F32, &Device::Cpu)?;
-        let product = fastest(|| linear(&x, &weight, &bias).map(drop))?;
-
+    pub(crate) fn new() -> Result<Self> {
         Ok(Self {
-            flops: 2.0 * (SIDE as f64).powi(3) / product,
-            bytes: triad(IMAGES)?,
-            far: triad(LONG)?,
+            x: normal("x", &[SIDE, SIDE])?,
+            weight: normal("w", &[SIDE, SIDE])?,
+            bias: Tensor::zeros(SIDE, DType::F32, &Device::Cpu)?,
+            arrays: [0.0, 1.0, 2.0].map(|value| vec![value; LONG]),
         })
     }
 
-    /// The rate in words, and what part of the ceiling it is.
-    pub(crate) fn judge(&self, work: Work, seconds: f64) -> (String, f64) {
+    /// Multiplications and additions a second in a product.
+    fn product(&self) -> Result<f64> {
+        let seconds = fastest(|| linear(&self.x, &self.weight, &self.bias).map(drop))?;
+        Ok(2.0 * (SIDE as f64).powi(3) / seconds)
+    }
+
+    /// Bytes a second while `a = b + 3c` is computed, for so many numbers.
+    fn triad(&mut self, len: usize) -> Result<f64> {
+        let [a, b, c] = &mut self.arrays;
+        let (a, b, c) = (&mut a[..len], &b[..len], &c[..len]);
+        let part = len.div_ceil(threads::threads());
+        let seconds = fastest(|| {
+            a.par_chunks_mut(part)
+                .zip(b.par_chunks(part).zip(c.par_chunks(part)))
+                .for_each(|(a, (b, c))| {
+                    for (a, (b, c)) in a.iter_mut().zip(b.iter().zip(c)) {
+                        *a = *b + 3.0 * *c;
+                    }
+                });
+            std::hint::black_box(&mut *a);
+            Ok(())
+        })?;
+        Ok(12.0 * len as f64 / seconds)
+    }
+
+    /// The most of that kind of work a second, now: what a machine gives changes with its warmth and its neighbours.
+    pub(crate) fn of(&mut self, work: Work) -> Result<f64> {
         match work {
-            Work::Arithmetic(flops) => {
-                let rate = flops / seconds;
-                (format!("{:.0} GFLOP/s", rate / 1e9), rate / self.flops)
-            }
-            Work::Memory(bytes) => {
-                let rate = bytes / seconds;
-                (format!("{:.1} GB/s", rate / 1e9), rate / self.bytes)
-            }
+            Work::Arithmetic(_) => self.product(),
+            Work::Memory(_) => self.triad(IMAGES),
         }
+    }
+
+    /// All of them in words.
+    pub(crate) fn describe(&mut self) -> Result<String> {
+        Ok(format!(
+            "ceilings: {:.0} GFLOP/s in a {SIDE}³ product; {:.1} GB/s in a = b + 3c over 16 MiB each \
+             ({:.1} GB/s over 128 MiB)",
+            self.product()? / 1e9,
+            self.triad(IMAGES)? / 1e9,
+            self.triad(LONG)? / 1e9
+        ))
     }
 }
 
-impl fmt::Display for Ceilings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ceilings: {:.0} GFLOP/s in a {SIDE}³ product; {:.1} GB/s in a = b + 3c over 16 MiB each \
-             ({:.1} GB/s over 128 MiB)",
-            self.flops / 1e9,
-            self.bytes / 1e9,
-            self.far / 1e9
-        )
+impl Work {
+    pub(crate) fn amount(self) -> f64 {
+        match self {
+            Self::Arithmetic(amount) | Self::Memory(amount) => amount,
+        }
+    }
+
+    /// A rate in words.
+    pub(crate) fn rate(self, rate: f64) -> String {
+        match self {
+            Self::Arithmetic(_) => format!("{:.0} GFLOP/s", rate / 1e9),
+            Self::Memory(_) => format!("{:.1} GB/s", rate / 1e9),
+        }
     }
 }

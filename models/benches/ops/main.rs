@@ -64,10 +64,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         instructions()?,
         cases::BATCH
     );
-    let ceilings = Ceilings::measure()?;
-    println!("{ceilings}\n");
-    println!("| operation | shape | what | ms | rate | of the ceiling |");
-    println!("|---|---|---|--:|--:|--:|");
+    let mut ceilings = Ceilings::new()?;
+    println!("{}\n", ceilings.describe()?);
+    println!("| operation | shape | what | ms | rate | ceiling | part of it |");
+    println!("|---|---|---|--:|--:|--:|--:|");
     for case in cases::all() {
         let (operation, shape, what) = &case.name;
         let name = format!("{operation} {shape} {what}");
@@ -78,12 +78,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         {
             continue;
         }
+        // Before and after: the machine may have changed its pace meanwhile.
+        let before = ceilings.of(case.work)?;
         let time = median_of((case.build)()?, options.each)?;
-        let (rate, share) = ceilings.judge(case.work, time);
+        let ceiling = ceilings.of(case.work)?.max(before);
+        let rate = case.work.amount() / time;
         println!(
-            "| {operation} | {shape} | {what} | {} | {rate} | {:.0} % |",
+            "| {operation} | {shape} | {what} | {} | {} | {} | {:.0} % |",
             in_ms(time),
-            share * 100.0
+            case.work.rate(rate),
+            case.work.rate(ceiling),
+            rate / ceiling * 100.0
         );
     }
     Ok(())
@@ -96,6 +101,6 @@ fn in_ms(seconds: f64) -> String {
         ms if ms >= 100.0 => format!("{ms:.0}"),
         ms if ms >= 10.0 => format!("{ms:.1}"),
         ms if ms >= 1.0 => format!("{ms:.2}"),
-        ms => format!("{ms:.4}"),
+        ms => format!("{ms:.3}"),
     }
 }
