@@ -1,7 +1,7 @@
 //! What all kernels share: the widest instructions the machine has, and memory that is written before it is read.
 #![allow(
     unsafe_code,
-    reason = "calls functions compiled for instructions just detected; marks memory as written after writing it"
+    reason = "calls functions compiled for instructions that were detected; marks memory as written after writing it"
 )]
 
 use std::mem::MaybeUninit;
@@ -9,6 +9,8 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
+#[cfg(target_arch = "x86_64")]
+use super::instructions::{self, Instructions};
 use super::real::Real;
 use super::threads;
 
@@ -48,7 +50,7 @@ macro_rules! widest {
 }
 pub(super) use widest;
 
-/// The instructions that a machine has.
+/// The instructions to compute with: see [`instructions`].
 #[derive(Clone, Copy)]
 pub(super) enum Width {
     #[cfg(target_arch = "x86_64")]
@@ -66,13 +68,10 @@ impl Width {
     #[cfg(target_arch = "x86_64")]
     #[inline]
     pub(super) fn of_this_machine() -> Self {
-        use std::arch::is_x86_feature_detected as has;
-        if has!("avx512f") && has!("avx512vl") && has!("avx512bw") && has!("avx512dq") {
-            Self::Avx512
-        } else if has!("avx2") {
-            Self::Avx2
-        } else {
-            Self::Any
+        match instructions::in_use() {
+            Instructions::Avx512 => Self::Avx512,
+            Instructions::Avx2 => Self::Avx2,
+            Instructions::Portable => Self::Any,
         }
     }
 }

@@ -3,7 +3,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`threads`] | how many threads compute, and from which size on |
-//! | `kernel` | the widest instructions the machine has; memory that is written before it is read |
+//! | [`instructions`](mod@instructions) | which vector instructions compute |
+//! | `kernel` | functions compiled for each of them; memory that is written before it is read |
 //! | `product` | products of matrices, on the `gemm` crate |
 //! | `tape` | what was computed, to be differentiated backwards |
 //! | `real` | f32, what is trained in, and f64, in which the tests differentiate |
@@ -28,6 +29,7 @@ mod batch_norm;
 mod conv;
 mod dropout;
 mod gradients;
+pub mod instructions;
 mod keep;
 mod kernel;
 mod layout;
@@ -45,6 +47,7 @@ pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
 pub use conv::{Geometry, conv2d};
 pub use dropout::dropout;
 pub use gradients::Gradients;
+pub use instructions::{Instructions, instructions};
 pub use keep::{AddOne, MoveTowards, Overwrite};
 pub use layout::{channels_last, flatten};
 pub use linear::linear;

@@ -3,8 +3,10 @@
 
 use candle_core::WithDType;
 
+use super::product::Kernels;
+
 /// A number that operations compute with.
-pub(super) trait Real: WithDType {
+pub(super) trait Real: WithDType + Kernels {
     const ZERO: Self;
     const ONE: Self;
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gemm::Parallelism;
 
+use super::instructions::instructions;
 use crate::error::{Error, Result};
 
 /// Multiplications and additions from which a product is worth a second thread: about 50 µs of one.
@@ -26,8 +27,9 @@ pub fn available() -> usize {
 /// a later call for more is served by the threads of the first.
 ///
 /// # Errors
-/// [`Error::Threads`] when the system gives no threads.
+/// [`Error::Threads`] when the system gives no threads; and as [`instructions`], which this asks first.
 pub fn set_threads(threads: usize) -> Result<()> {
+    instructions()?;
     static POOL: OnceLock<std::result::Result<(), String>> = OnceLock::new();
     let threads = threads.max(1);
     THREADS.store(threads, Ordering::Relaxed);

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by failing"
 )]
 
+mod accuracy;
 mod class_folders;
 mod common;
 mod convolutions;
@@ -16,6 +17,7 @@ mod files;
 mod golden;
 mod golden_networks;
 mod import;
+mod instructions;
 mod library;
 mod networks;
 mod not_numbers;

@@ -21,6 +21,11 @@ use crate::worker;
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
+    // Workers inherit this setting, so what cannot be carried out is refused before one starts.
+    if let Err(error) = vivarium_models::ops::instructions() {
+        eprintln!("vivarium: {error}");
+        return ExitCode::FAILURE;
+    }
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     if !matches!(command, Command::Serve(_) | Command::Data(_)) {
         memory::keep_freed_memory();

@@ -161,6 +161,25 @@ fn what_cannot_be_trained_is_refused_in_words() {
 }
 
 #[test]
+fn instructions_that_do_not_exist_are_refused_before_anything_starts() {
+    for arguments in [
+        &["data", "list"][..],
+        &["worker", "/nowhere"],
+        &["serve", "--port", "0"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+            .args(arguments)
+            .env("VIVARIUM_INSTRUCTIONS", "sse")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?}");
+        let refusal = "VIVARIUM_INSTRUCTIONS: must be one of portable, avx2, avx512, not sse";
+        assert!(said.contains(refusal), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn data_list_names_every_set() {
     let output = vivarium(&["data", "list"]);
     let text = String::from_utf8(output.stdout).unwrap();

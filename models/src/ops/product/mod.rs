@@ -1,9 +1,15 @@
-//! Products of matrices, on the `gemm` crate, whose kernels use AVX-512 where the machine has it.
+//! Products of matrices, on the `gemm` crate, whose kernels use AVX-512 where the machine has it. `narrow` has it use
+//! less.
 #![allow(unsafe_code, reason = "gemm takes pointers and strides")]
+
+mod narrow;
 
 use candle_core::{Result, bail};
 use gemm::{Parallelism, gemm};
 
+pub(super) use self::narrow::Kernels;
+use self::narrow::{At, Task};
+use super::instructions::narrower;
 use super::kernel::same_length;
 use super::real::Real;
 use super::threads;
@@ -129,6 +135,26 @@ unsafe fn multiply<T: Real>(
     (column, row): (usize, usize),
     add: bool,
 ) {
+    if let Some(instructions) = narrower() {
+        let at = |matrix: Matrix<'_, T>| At {
+            start: matrix.values.as_ptr(),
+            column: matrix.column,
+            row: matrix.row,
+        };
+        let task = Task {
+            dims: (m, k, n),
+            a: at(a),
+            b: at(b),
+            out: At {
+                start: out.as_mut_ptr(),
+                column,
+                row,
+            },
+            add,
+        };
+        // SAFETY: as the caller promises.
+        return unsafe { T::multiply(task, instructions, parallelism) };
+    }
     // SAFETY: as the caller promises.
     unsafe {
         gemm(

@@ -1,0 +1,105 @@
+//! How far 3x3 convolutions in f32 are from those in f64: Winograd's, which training uses, and for comparison the
+//! product of patches, which serves all other kernels.
+//!
+//!     cargo bench -p vivarium-models --bench accuracy
+//!
+//! Errors are given in parts of the root mean square of the exact values; a part of that size that is 6e-8 is the last
+//! place of an f32.
+
+#![allow(clippy::print_stdout, reason = "the table is what this is for")]
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use vivarium_models::ops::{Geometry, conv2d, instructions};
+use vivarium_models::random::{Generator, Key};
+
+/// Images, as many as there are in a step.
+const BATCH: usize = 64;
+
+/// Channels and side: VGG16's stages at 32x32, then sides at which tiles of two are used.
+const SHAPES: [(usize, usize); 7] = [
+    (64, 32),
+    (128, 16),
+    (256, 8),
+    (512, 4),
+    (512, 2),
+    (256, 6),
+    (256, 5),
+];
+
+fn normal(name: &str, shape: &[usize]) -> Result<Tensor> {
+    let mut values = vec![0.0; shape.iter().product()];
+    Key::new(0, name).fill(&mut values, Generator::normal);
+    Tensor::from_vec(values, shape, &Device::Cpu)
+}
+
+/// Result, gradient of the image, gradient of the weights.
+fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, geometry: Geometry) -> Result<[Tensor; 3]> {
+    let (x, w) = (Var::from_tensor(x)?, Var::from_tensor(w)?);
+    let y = conv2d(&x, &w, None, geometry)?;
+    let mut gradients = (&y * dy)?.sum_all()?.backward()?;
+    let mut of = |v: &Var| {
+        gradients
+            .remove(v)
+            .ok_or(candle_core::Error::Msg("no gradient".to_owned()))
+    };
+    Ok([y, of(&x)?, of(&w)?])
+}
+
+/// The same by the product of patches: over an image with its zeros around it, which is not Winograd's case.
+fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
+    let side = x.dim(1)?;
+    let wide = x
+        .pad_with_zeros(1, 1, 1)?
+        .pad_with_zeros(2, 1, 1)?
+        .contiguous()?;
+    let geometry = Geometry {
+        padding: [0, 0],
+        ..Geometry::same(3)
+    };
+    let [y, dx, dw] = pass(&wide, w, dy, geometry)?;
+    Ok([y, dx.narrow(1, 1, side)?.narrow(2, 1, side)?, dw])
+}
+
+fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+    tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
+}
+
+/// The root mean square of the error and its greatest, in parts of the root mean square of what is exact.
+fn errors(got: &Tensor, exact: &Tensor) -> Result<[f64; 2]> {
+    let (got, exact) = (numbers(got)?, numbers(exact)?);
+    let mean = |squares: f64| (squares / exact.len() as f64).sqrt();
+    let size = mean(exact.iter().map(|v| v * v).sum());
+    let errors = got.iter().zip(&exact).map(|(got, exact)| got - exact);
+    let (mut squares, mut greatest) = (0.0, 0.0f64);
+    for error in errors {
+        squares += error * error;
+        greatest = greatest.max(error.abs());
+    }
+    Ok([mean(squares) / size, greatest / size])
+}
+
+fn main() -> Result<()> {
+    let in_use = instructions().map_err(candle_core::Error::wrap)?;
+    println!(
+        "f32 against f64, {BATCH} images after a ReLU, Kaiming's weights, normal gradients, {in_use}\n"
+    );
+    println!("| shape | what | Winograd, RMS | greatest | patches, RMS | greatest |");
+    println!("|---|---|--:|--:|--:|--:|");
+    for (channels, side) in SHAPES {
+        let image = [BATCH, side, side, channels];
+        let x = normal("x", &image)?.relu()?;
+        let spread = (2.0 / (9 * channels) as f64).sqrt();
+        let w = (normal("w", &[channels, channels, 3, 3])? * spread)?;
+        let dy = normal("dy", &image)?;
+        let double = |t: &Tensor| t.to_dtype(DType::F64);
+        let exact = by_patches(&double(&x)?, &double(&w)?, &double(&dy)?)?;
+        let winograd = pass(&x, &w, &dy, Geometry::same(3))?;
+        let patches = by_patches(&x, &w, &dy)?;
+        for (i, what) in ["forward", "dx", "dw"].into_iter().enumerate() {
+            let [a, b] = errors(&winograd[i], &exact[i])?;
+            let [c, d] = errors(&patches[i], &exact[i])?;
+            println!("| {channels}@{side} | {what} | {a:.1e} | {b:.1e} | {c:.1e} | {d:.1e} |");
+        }
+    }
+    Ok(())
+}

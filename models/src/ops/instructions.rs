@@ -1,0 +1,185 @@
+//! Which vector instructions compute: the widest that the machine has, or narrower ones where [`VARIABLE`] asks for
+//! them. So what another machine will compute with can be tested and measured on this one.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::sync::OnceLock;
+
+use crate::error::{Error, Result};
+
+/// The environment variable that asks for instructions: `avx512`, `avx2` or `portable`. It is read once; empty is as
+/// good as not set.
+pub const VARIABLE: &str = "VIVARIUM_INSTRUCTIONS";
+
+/// Vector instructions, from the narrowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Instructions {
+    /// Those that every machine of the architecture has. On x86 without fused multiplication and addition.
+    Portable,
+    /// Eight f32 at a time, on x86.
+    Avx2,
+    /// Sixteen f32 at a time, on x86.
+    Avx512,
+}
+
+impl Instructions {
+    /// All, from the narrowest.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+
+    /// As [`VARIABLE`] has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// Those that this machine has, from the narrowest.
+    pub fn of_this_machine() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|some| some.are_here())
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn are_here(self) -> bool {
+        use std::arch::is_x86_feature_detected as has;
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => has!("avx2"),
+            Self::Avx512 => {
+                has!("avx512f") && has!("avx512vl") && has!("avx512bw") && has!("avx512dq")
+            }
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn are_here(self) -> bool {
+        self == Self::Portable
+    }
+
+    fn widest() -> Self {
+        Self::of_this_machine().last().unwrap_or(Self::Portable)
+    }
+}
+
+impl fmt::Display for Instructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What was asked for and what came of it.
+struct Choice {
+    in_use: Instructions,
+    asked: Option<Instructions>,
+    refusal: Option<String>,
+}
+
+fn choice() -> &'static Choice {
+    static CHOICE: OnceLock<Choice> = OnceLock::new();
+    CHOICE.get_or_init(|| match asked(std::env::var_os(VARIABLE).as_deref()) {
+        Ok(asked) => Choice {
+            in_use: asked.unwrap_or_else(Instructions::widest),
+            asked,
+            refusal: None,
+        },
+        Err(refusal) => Choice {
+            in_use: Instructions::widest(),
+            asked: None,
+            refusal: Some(refusal),
+        },
+    })
+}
+
+/// What a value of the variable asks for, or why this machine cannot give it.
+fn asked(value: Option<&OsStr>) -> std::result::Result<Option<Instructions>, String> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let names = |some: &mut dyn Iterator<Item = Instructions>| {
+        let names: Vec<_> = some.map(Instructions::name).collect();
+        names.join(", ")
+    };
+    let asked = Instructions::ALL
+        .into_iter()
+        .find(|some| value == some.name());
+    match asked {
+        Some(asked) if asked.are_here() => Ok(Some(asked)),
+        Some(asked) => Err(format!(
+            "this machine has no {asked}; it has {}",
+            names(&mut Instructions::of_this_machine())
+        )),
+        None => Err(format!(
+            "must be one of {}, not {}",
+            names(&mut Instructions::ALL.into_iter()),
+            value.display()
+        )),
+    }
+}
+
+/// The instructions that operations use.
+///
+/// # Errors
+/// [`Error::Setting`] when [`VARIABLE`] asks for what does not exist or is not here. Operations then use the widest:
+/// who starts something asks here first, as [`set_threads`](super::set_threads) does.
+pub fn instructions() -> Result<Instructions> {
+    let choice = choice();
+    match &choice.refusal {
+        Some(refusal) => Err(Error::setting(VARIABLE, refusal)),
+        None => Ok(choice.in_use),
+    }
+}
+
+/// The instructions that operations use, always among those that the machine has.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn in_use() -> Instructions {
+    choice().in_use
+}
+
+/// The instructions that were asked for, if they are narrower than those that the machine has.
+#[inline]
+pub(super) fn narrower() -> Option<Instructions> {
+    choice().asked.filter(|asked| *asked < Instructions::Avx512)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_and_an_empty_value_ask_for_nothing() {
+        assert_eq!(asked(None), Ok(None));
+        assert_eq!(asked(Some(OsStr::new(""))), Ok(None));
+    }
+
+    #[test]
+    fn what_the_machine_has_can_be_asked_for_by_its_name() {
+        let here: Vec<_> = Instructions::of_this_machine().collect();
+        assert_eq!(here.first(), Some(&Instructions::Portable));
+        assert_eq!(here.last(), Some(&Instructions::widest()));
+        for some in Instructions::ALL {
+            let got = asked(Some(OsStr::new(some.name())));
+            if here.contains(&some) {
+                assert_eq!(got, Ok(Some(some)));
+            } else {
+                let refusal = got.unwrap_err();
+                assert!(
+                    refusal.contains(&format!("no {some}; it has portable")),
+                    "{refusal}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_what_there_is() {
+        for unknown in ["AVX2", "avx", " avx2", "widest"] {
+            let refusal = asked(Some(OsStr::new(unknown))).unwrap_err();
+            assert_eq!(
+                refusal,
+                format!("must be one of portable, avx2, avx512, not {unknown}")
+            );
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! How far Winograd's convolutions in f32 may be from the definition in f64. `benches/accuracy.rs` prints how far they are
+//! in the shapes of VGG16.
+
+use candle_core::{DType, Result, Tensor, Var};
+use vivarium_models::ops::{Geometry, conv2d};
+
+use crate::differences::numbers;
+
+/// Result, gradient of the image, gradient of the weights.
+fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, geometry: Geometry) -> Result<[Tensor; 3]> {
+    let (x, w) = (Var::from_tensor(x)?, Var::from_tensor(w)?);
+    let y = conv2d(&x, &w, None, geometry)?;
+    let gradients = (&y * dy)?.sum_all()?.backward()?;
+    let of = |v: &Var| gradients.get(v).unwrap().clone();
+    Ok([y, of(&x), of(&w)])
+}
+
+/// The same over an image with its zeros around it, which is computed by patches.
+fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
+    let side = x.dim(1)?;
+    let wide = x.pad_with_zeros(1, 1, 1)?.pad_with_zeros(2, 1, 1)?;
+    let geometry = Geometry {
+        padding: [0, 0],
+        ..Geometry::same(3)
+    };
+    let [y, dx, dw] = pass(&wide.contiguous()?, w, dy, geometry)?;
+    Ok([y, dx.narrow(1, 1, side)?.narrow(2, 1, side)?, dw])
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    let tensor = tensor.to_dtype(DType::F64).unwrap();
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// The root mean square of the error and its greatest, in parts of the root mean square of what is exact.
+fn errors(got: &Tensor, exact: &Tensor) -> [f64; 2] {
+    let (got, exact) = (values(got), values(exact));
+    assert_eq!(got.len(), exact.len());
+    let root = |squares: f64| (squares / exact.len() as f64).sqrt();
+    let size = root(exact.iter().map(|v| v * v).sum());
+    let errors: Vec<_> = got.iter().zip(&exact).map(|(a, b)| (a - b).abs()).collect();
+    let mean = root(errors.iter().map(|e| e * e).sum());
+    [
+        mean / size,
+        errors.iter().copied().fold(0.0, f64::max) / size,
+    ]
+}
+
+#[test]
+fn winograds_results_and_gradients_are_near_those_in_double_precision() {
+    // Images, side, channels; the root mean square and the greatest error allowed.
+    let four = [8e-6, 1.2e-4];
+    let two = [1.5e-6, 1e-5];
+    for (n, side, channels, most) in [
+        (2, 32, 64, four),
+        (4, 8, 128, four),
+        (4, 4, 256, four),
+        (4, 6, 128, two),
+        (16, 2, 256, two),
+    ] {
+        let x = numbers("x", &[n, side, side, channels]).relu().unwrap();
+        let w = numbers("w", &[channels, channels, 3, 3]);
+        let dy = numbers("dy", &[n, side, side, channels]);
+        // Numbers that both precisions hold.
+        let single = [&x, w.as_tensor(), dy.as_tensor()].map(|t| t.to_dtype(DType::F32).unwrap());
+        let [x, w, dy] = &single;
+        let [x64, w64, dy64] = single.each_ref().map(|t| t.to_dtype(DType::F64).unwrap());
+        let exact = by_patches(&x64, &w64, &dy64).unwrap();
+        let got = pass(x, w, dy, Geometry::same(3)).unwrap();
+        for (i, what) in ["forward", "dx", "dw"].into_iter().enumerate() {
+            let [mean, greatest] = errors(&got[i], &exact[i]);
+            let case = format!("{channels}@{side} {what}: {mean:.1e}, at most {greatest:.1e}");
+            assert!(mean < most[0] && greatest < most[1], "{case}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The instructions that a machine with fewer would compute with: golden numbers, gradients and all else that is held
+//! against a definition, again under each of them, with the tolerances that they have.
+
+use std::process::Command;
+
+use vivarium_models::ops::instructions::VARIABLE;
+use vivarium_models::ops::{Instructions, instructions};
+
+/// Tests by the beginning of their names, as this binary takes them.
+const TESTS: &[&str] = &[
+    "accuracy::",
+    "convolutions::",
+    "differences::",
+    "golden::",
+    // Of the networks on images those that take a moment even with the narrowest instructions.
+    "golden_networks::inception::every_gradient",
+    "golden_networks::residual_small_shallow::",
+    "golden_networks::residual_small_silu::names_and_scores",
+    "golden_networks::vgg16_compact::every_gradient",
+    "instructions::the_instructions_asked_for",
+    "steps::",
+];
+
+/// Says to the process that it must start none of its own.
+const INSIDE: &str = "VIVARIUM_TESTS_INSIDE";
+
+/// Runs tests in a process that is asked to use these instructions. What it printed, and whether all passed.
+fn run(tests: &[&str], asked: &str) -> (String, bool) {
+    assert!(
+        std::env::var_os(INSIDE).is_none(),
+        "the filters chose a test that runs the filters"
+    );
+    let binary = std::env::current_exe().unwrap();
+    let output = Command::new(binary)
+        .args(tests)
+        .env(VARIABLE, asked)
+        .env(INSIDE, "yes")
+        .output()
+        .unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|part| String::from_utf8_lossy(&part).into_owned());
+    (text.concat(), output.status.success())
+}
+
+fn pass_with(asked: Instructions) {
+    if !Instructions::of_this_machine().any(|some| some == asked) {
+        return;
+    }
+    let (text, passed) = run(TESTS, asked.name());
+    assert!(passed, "with {asked}:\n{text}");
+    // All the filters name tests that are there.
+    for name in TESTS {
+        assert!(
+            text.contains(&format!("test {name}")),
+            "no test {name}:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn numbers_and_gradients_are_right_on_any_machine() {
+    pass_with(Instructions::Portable);
+}
+
+#[test]
+fn numbers_and_gradients_are_right_on_a_machine_with_avx2() {
+    pass_with(Instructions::Avx2);
+}
+
+#[test]
+fn numbers_and_gradients_are_right_on_a_machine_with_avx512() {
+    pass_with(Instructions::Avx512);
+}
+
+#[test]
+fn the_instructions_asked_for_are_those_in_use() {
+    let widest = Instructions::of_this_machine().last().unwrap();
+    let asked = std::env::var(VARIABLE).unwrap_or_default();
+    let expected = if asked.is_empty() {
+        widest.name()
+    } else {
+        &asked
+    };
+    let in_use = instructions().unwrap_or_else(|refusal| panic!("{refusal}"));
+    assert_eq!(in_use.name(), expected);
+}
+
+#[test]
+fn instructions_that_do_not_exist_are_refused_by_name() {
+    let (text, passed) = run(&["instructions::the_instructions_asked_for"], "avx1024");
+    assert!(!passed);
+    let refusal = "VIVARIUM_INSTRUCTIONS: must be one of portable, avx2, avx512, not avx1024";
+    assert!(text.contains(refusal), "{text}");
+}
