@@ -59,7 +59,7 @@ pub static NETWORKS: &[NetworkRow] = &[
 ];
 
 /// A function from samples to scores, with parameters.
-pub trait Network: Send {
+pub trait Network: Send + Sync {
     /// The scores [n, classes] of `x` [n, …], the greatest of which is the prediction.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::activation::{Activation, relu, sigmoid};
 use super::gradients::deliver;
-use super::kernel::{held, numbers, same_length, widest, written};
+use super::kernel::{SHORT, held, numbers, same_length, widest, written};
 use super::real::Real;
 use super::tape::{apply3, wanted};
 use super::threads;
@@ -73,9 +73,6 @@ struct Normalise {
     /// Whether both were computed from the very batch, so that its gradient goes through them too.
     of_batch: bool,
 }
-
-/// Rows whose sums are taken in the numbers' own precision before they are added up in double.
-const SHORT: usize = 64;
 
 widest! {
     /// Sums of `x - start` and of its square.

@@ -1,11 +1,17 @@
 //! Dropout with a mask that is a function of a key and the value's place: nothing has to be kept for the way back,
 //! and a resumed run needs no random state.
+#![allow(unsafe_code, reason = "marks memory as written after writing it")]
+
+use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::kernel::{held, numbers, widest};
+use rayon::prelude::*;
+
+use super::kernel::{held, numbers, widest, written};
 use super::real::Real;
 use super::tape::apply1;
+use super::threads;
 use crate::random::Key;
 
 /// Sets each value to 0 with the probability `rate` and multiplies the others by `1 / (1 - rate)`, so that their
@@ -43,22 +49,31 @@ fn hash(mut x: u32) -> u32 {
 }
 
 widest! {
-    fn mask[T: Real](x: &[T], key: u64, rate: f64, out: &mut Vec<T>) {
+    /// Some values, the first of which is number `first`.
+    fn mask[T: Real](x: &[T], first: usize, key: u64, rate: f64, out: &mut [MaybeUninit<T>]) {
         let dropped_below = (rate * 4_294_967_296.0) as u32;
         let scale = T::of(1.0 / (1.0 - rate));
         let (low, high) = (key as u32, (key >> 32) as u32);
-        out.extend(x.iter().enumerate().map(|(i, x)| {
-            let bits = hash(hash(i as u32 ^ low).wrapping_add(high));
-            *x * if bits < dropped_below { T::ZERO } else { scale }
-        }));
+        let first = first as u32;
+        for (i, (out, x)) in (0u32..).zip(out.iter_mut().zip(x)) {
+            let bits = hash(hash(first.wrapping_add(i) ^ low).wrapping_add(high));
+            out.write(*x * if bits < dropped_below { T::ZERO } else { scale });
+        }
     }
 }
 
 impl Dropout {
     fn apply<T: Real>(&self, x: &[T]) -> Vec<T> {
-        let mut out = Vec::with_capacity(x.len());
-        mask(x, self.key, self.rate, &mut out);
-        out
+        let part = threads::part(x.len());
+        // SAFETY: each part is written as a whole, and the parts cover all.
+        unsafe {
+            written(x.len(), |out| {
+                out.par_chunks_mut(part)
+                    .zip(x.par_chunks(part))
+                    .enumerate()
+                    .for_each(|(i, (out, x))| mask(x, i * part, self.key, self.rate, out));
+            })
+        }
     }
 
     fn backward<T: Real>(&self, dy: &Tensor) -> Result<Tensor> {

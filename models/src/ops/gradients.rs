@@ -43,9 +43,9 @@ impl Gradients {
     pub fn backward(&mut self, tape: Tape, loss: &Tensor) -> Result<()> {
         let mut buffers = std::mem::take(&mut self.buffers);
         buffers.values_mut().for_each(|buffer| buffer.fresh = false);
-        UNDER_WAY.with(|under_way| under_way.replace(Some(buffers)));
+        let before = UNDER_WAY.replace(Some(buffers));
         let done = tape.backward(loss);
-        self.buffers = UNDER_WAY.with(RefCell::take).unwrap_or_default();
+        self.buffers = UNDER_WAY.replace(before).unwrap_or_default();
         done.map(|_| ())
     }
 
@@ -150,19 +150,16 @@ pub(super) fn deliver<T: Real>(
     if !wanted(argument) {
         return Ok(None);
     }
-    UNDER_WAY.with(|under_way| {
-        let mut under_way = under_way.borrow_mut();
-        if let Some(buffers) = under_way
-            .as_mut()
-            .filter(|_| argument.is_variable() && T::of_f32(&mut []).is_some())
-        {
-            let (buffer, add) = taken(buffers, argument);
-            if let Some(buffer) = T::of_f32(buffer) {
-                return compute(buffer, add).map(|()| None);
-            }
+    if argument.is_variable() && T::of_f32(&mut []).is_some() {
+        // Taken and not borrowed: a thread that waits for a part of `compute` may begin another backward pass.
+        if let Some(mut buffers) = UNDER_WAY.take() {
+            let (buffer, add) = taken(&mut buffers, argument);
+            let done = T::of_f32(buffer).map(|buffer| compute(buffer, add));
+            UNDER_WAY.set(Some(buffers));
+            return done.unwrap_or(Ok(())).map(|()| None);
         }
-        let mut values = vec![T::ZERO; argument.elem_count()];
-        compute(&mut values, false)?;
-        Tensor::from_vec(values, argument.shape(), &Device::Cpu).map(Some)
-    })
+    }
+    let mut values = vec![T::ZERO; argument.elem_count()];
+    compute(&mut values, false)?;
+    Tensor::from_vec(values, argument.shape(), &Device::Cpu).map(Some)
 }

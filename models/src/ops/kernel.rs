@@ -88,6 +88,57 @@ pub(super) unsafe fn written<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit
     values
 }
 
+/// As [`written`], where writing may fail.
+///
+/// # Safety
+/// `write` must write every number, or fail.
+pub(super) unsafe fn try_written<T>(
+    len: usize,
+    write: impl FnOnce(&mut [MaybeUninit<T>]) -> Result<()>,
+) -> Result<Vec<T>> {
+    let mut values = Vec::with_capacity(len);
+    write(&mut values.spare_capacity_mut()[..len])?;
+    // SAFETY: the capacity is at least `len`, and the caller promises that all of it was written.
+    unsafe { values.set_len(len) };
+    Ok(values)
+}
+
+/// Sets memory to zero, which makes it readable. For a thread's own part, just before it is filled: then it is in the
+/// cache.
+pub(super) fn zeroed<T: Copy + Default>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
+    memory.fill(MaybeUninit::new(T::default()));
+    // SAFETY: all of it was written.
+    unsafe { memory.assume_init_mut() }
+}
+
+/// Memory to work in, whose content is whatever was there.
+pub(super) fn scratch<T: Copy>(len: usize) -> Vec<MaybeUninit<T>> {
+    let mut memory = Vec::with_capacity(len);
+    // SAFETY: what may be anything needs no writing.
+    unsafe { memory.set_len(len) };
+    memory
+}
+
+/// Memory that was written.
+///
+/// # Safety
+/// All of it must have been written.
+pub(super) unsafe fn filled<T>(memory: &[MaybeUninit<T>]) -> &[T] {
+    // SAFETY: as the caller promises.
+    unsafe { memory.assume_init_ref() }
+}
+
+/// The same of a buffer.
+///
+/// # Safety
+/// All of it must have been written.
+pub(super) unsafe fn all_filled<T>(memory: Vec<MaybeUninit<T>>) -> Vec<T> {
+    let mut memory = std::mem::ManuallyDrop::new(memory);
+    let (start, len, capacity) = (memory.as_mut_ptr(), memory.len(), memory.capacity());
+    // SAFETY: the very parts of a vector of the same layout, whose numbers were written, as the caller promises.
+    unsafe { Vec::from_raw_parts(start.cast(), len, capacity) }
+}
+
 widest! {
     fn map_part[T: Real, F: Fn(T) -> T](f: F, x: &[T], out: &mut [MaybeUninit<T>]) {
         for (out, x) in out.iter_mut().zip(x) {
@@ -114,12 +165,41 @@ widest! {
 
 widest! {
     /// Adds the rows of `values` to `sums`.
-    fn sum_rows[T: Real](values: &[T], sums: &mut [T]) {
+    fn add_rows[T: Real](values: &[T], sums: &mut [T]) {
         for row in values.chunks_exact(sums.len()) {
             for (sum, value) in sums.iter_mut().zip(row) {
                 *sum += *value;
             }
         }
+    }
+}
+
+/// Rows whose sums are taken in the numbers' own precision before they are added up in double.
+pub(super) const SHORT: usize = 64;
+
+/// Adds the rows of `values` to `sums`: a few in their own precision, those sums in double. Threads share the rows, and
+/// the sums of their parts are added up in order.
+pub(super) fn sum_rows<T: Real>(values: &[T], sums: &mut [T]) {
+    let columns = sums.len();
+    let part = threads::part(values.len()).div_ceil(columns) * columns;
+    let part_of = |values: &[T]| {
+        let (mut sums, mut short) = (vec![0.0; columns], vec![T::ZERO; columns]);
+        for values in values.chunks(SHORT * columns) {
+            short.fill(T::ZERO);
+            add_rows(values, &mut short);
+            for (sum, short) in sums.iter_mut().zip(&short) {
+                *sum += short.to_f64();
+            }
+        }
+        sums
+    };
+    let parts: Vec<Vec<f64>> = if part >= values.len() {
+        vec![part_of(values)]
+    } else {
+        values.par_chunks(part).map(part_of).collect()
+    };
+    for (column, sum) in sums.iter_mut().enumerate() {
+        *sum += T::of(parts.iter().map(|part| part[column]).sum());
     }
 }
 

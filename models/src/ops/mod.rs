@@ -26,6 +26,7 @@
 
 mod activation;
 mod batch_norm;
+mod columns;
 mod conv;
 mod dropout;
 mod gradients;

@@ -1,11 +1,12 @@
 //! Pooling of images that lie with their channels last: the greatest under a window, and means.
+#![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::kernel::{held, numbers, widest};
+use super::kernel::{all_filled, held, numbers, scratch, widest, zeroed};
 use super::real::Real;
 use super::tape::apply1;
 use super::threads;
@@ -97,25 +98,37 @@ widest! {
     }
 }
 
-/// One image's gradient.
-fn unpool<T: Real>(sizes: Sizes, dy: &[T], places: &[u8], dx: &mut [T]) {
-    let ([_, width], [rows, columns], channels) = (sizes.image, sizes.result, sizes.channels);
-    let Window {
-        kernel,
-        stride,
-        padding,
-    } = sizes.window;
-    for row in 0..rows {
-        for column in 0..columns {
-            let at = (row * columns + column) * channels;
-            for c in 0..channels {
-                let place = usize::from(places[at + c]);
-                let iy = row * stride + place / kernel - padding;
-                let ix = column * stride + place % kernel - padding;
-                dx[(iy * width + ix) * channels + c] += dy[at + c];
+widest! {
+    /// Adds one image's gradient to `dx`: under each window each pixel gets what came from it, the others nothing, so
+    /// that neighbouring channels, whose greatest stand at different places, are treated alike.
+    fn unpool[T: Real](sizes: Sizes, dy: &[T], places: &[u8], dx: &mut [T]) {
+        let ([height, width], [rows, columns], channels) = (sizes.image, sizes.result, sizes.channels);
+        let Window { kernel, stride, padding } = sizes.window;
+        for row in 0..rows {
+            for column in 0..columns {
+                let at = (row * columns + column) * channels;
+                let (dy, places) = (&dy[at..at + channels], &places[at..at + channels]);
+                for ky in 0..kernel {
+                    for kx in 0..kernel {
+                        let (iy, ix) = ((row * stride + ky).wrapping_sub(padding), (column * stride + kx).wrapping_sub(padding));
+                        if iy >= height || ix >= width {
+                            continue;
+                        }
+                        let place = (ky * kernel + kx) as u8;
+                        let dx = &mut dx[(iy * width + ix) * channels..][..channels];
+                        for c in 0..channels {
+                            dx[c] += if places[c] == place { dy[c] } else { T::ZERO };
+                        }
+                    }
+                }
             }
         }
     }
+}
+
+/// Images of so many values that a thread works on: all of them where they are few.
+fn fewest(images: usize, len: usize) -> usize {
+    threads::part(images * len).div_ceil(len).max(1)
 }
 
 impl MaxPool {
@@ -148,13 +161,14 @@ impl MaxPool {
     fn forward<T: Real>(&self, sizes: Sizes, n: usize, x: &[T]) -> Vec<T> {
         let result = sizes.result[0] * sizes.result[1] * sizes.channels;
         let image = sizes.image[0] * sizes.image[1] * sizes.channels;
-        let mut y = vec![T::ZERO; n * result];
-        let mut places = vec![0; n * result];
+        let (mut y, mut places) = (scratch(n * result), scratch(n * result));
         y.par_chunks_mut(result)
             .zip(places.par_chunks_mut(result))
             .zip(x.par_chunks(image))
-            .with_min_len(n.div_ceil(threads::threads()).max(1))
-            .for_each(|((y, places), x)| pool(sizes, x, y, places));
+            .with_min_len(fewest(n, image))
+            .for_each(|((y, places), x)| pool(sizes, x, zeroed(y), zeroed(places)));
+        // SAFETY: both were set to zero, image by image.
+        let (y, places) = unsafe { (all_filled(y), all_filled(places)) };
         if let Ok(mut kept) = self.places.lock() {
             *kept = places;
         }
@@ -171,13 +185,14 @@ impl MaxPool {
         };
         let result = sizes.result[0] * sizes.result[1] * sizes.channels;
         let image = sizes.image[0] * sizes.image[1] * sizes.channels;
-        let mut dx = vec![T::ZERO; x.elem_count()];
+        let mut dx = scratch::<T>(x.elem_count());
         dx.par_chunks_mut(image)
             .zip(dy.par_chunks(result))
             .zip(places.par_chunks(result))
-            .with_min_len(n.div_ceil(threads::threads()).max(1))
-            .for_each(|((dx, dy), places)| unpool(sizes, dy, places, dx));
-        Tensor::from_vec(dx, x.shape(), x.device())
+            .with_min_len(fewest(n, image))
+            .for_each(|((dx, dy), places)| unpool(sizes, dy, places, zeroed(dx)));
+        // SAFETY: set to zero, image by image.
+        Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
     }
 }
 
@@ -238,56 +253,77 @@ impl MeanPool {
         Ok((n, height, width, channels))
     }
 
-    /// Calls `each` with every image, cell and pixel: the places in result and image where their channels start, and
-    /// one over the pixels of the cell.
+    /// Calls `each` with every cell and pixel of an image: the places in result and image where their channels start,
+    /// and one over the pixels of the cell.
     fn each<T: Real>(
         &self,
-        (n, height, width, channels): (usize, usize, usize, usize),
+        (_, height, width, channels): (usize, usize, usize, usize),
         mut each: impl FnMut(usize, usize, T),
     ) {
-        for image in 0..n {
-            for row in 0..self.rows {
-                let ys = cell(row, self.rows, height);
-                for column in 0..self.columns {
-                    let xs = cell(column, self.columns, width);
-                    let share = T::of(1.0 / (ys.len() * xs.len()) as f64);
-                    let result = ((image * self.rows + row) * self.columns + column) * channels;
-                    for y in ys.clone() {
-                        for x in xs.clone() {
-                            each(result, ((image * height + y) * width + x) * channels, share);
-                        }
+        for row in 0..self.rows {
+            let ys = cell(row, self.rows, height);
+            for column in 0..self.columns {
+                let xs = cell(column, self.columns, width);
+                let share = T::of(1.0 / (ys.len() * xs.len()) as f64);
+                let result = (row * self.columns + column) * channels;
+                for y in ys.clone() {
+                    for x in xs.clone() {
+                        each(result, (y * width + x) * channels, share);
                     }
                 }
             }
         }
     }
 
+    /// Values of an image and of its result.
+    fn lens(&self, (_, height, width, channels): (usize, usize, usize, usize)) -> (usize, usize) {
+        (
+            height * width * channels,
+            self.rows * self.columns * channels,
+        )
+    }
+
     fn forward<T: Real>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
-        let channels = dims.3;
-        let mut means = vec![T::ZERO; dims.0 * self.rows * self.columns * channels];
-        self.each(dims, |result, pixel, share| {
-            let values = &x[pixel..pixel + channels];
-            for (mean, value) in means[result..result + channels].iter_mut().zip(values) {
-                *mean += *value * share;
-            }
-        });
+        let (channels, (image, result)) = (dims.3, self.lens(dims));
+        let mut means = scratch(dims.0 * result);
         means
+            .par_chunks_mut(result)
+            .zip(x.par_chunks(image))
+            .with_min_len(fewest(dims.0, image))
+            .for_each(|(means, x)| {
+                let means = zeroed(means);
+                self.each(dims, |result, pixel, share| {
+                    let values = &x[pixel..pixel + channels];
+                    for (mean, value) in means[result..result + channels].iter_mut().zip(values) {
+                        *mean += *value * share;
+                    }
+                });
+            });
+        // SAFETY: set to zero, image by image.
+        unsafe { all_filled(means) }
     }
 
     fn backward<T: Real>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
         let dims = self.dims(x.shape())?;
-        let channels = dims.3;
+        let (channels, (image, result)) = (dims.3, self.lens(dims));
         let dy = dy.contiguous()?;
         let (storage, layout) = dy.storage_and_layout();
         let dy = held::<T>(&storage, layout)?;
-        let mut dx = vec![T::ZERO; x.elem_count()];
-        self.each(dims, |result, pixel, share| {
-            let parts = &dy[result..result + channels];
-            for (sum, part) in dx[pixel..pixel + channels].iter_mut().zip(parts) {
-                *sum += *part * share;
-            }
-        });
-        Tensor::from_vec(dx, x.shape(), x.device())
+        let mut dx = scratch::<T>(x.elem_count());
+        dx.par_chunks_mut(image)
+            .zip(dy.par_chunks(result))
+            .with_min_len(fewest(dims.0, image))
+            .for_each(|(dx, dy)| {
+                let dx = zeroed(dx);
+                self.each(dims, |result, pixel, share| {
+                    let parts = &dy[result..result + channels];
+                    for (sum, part) in dx[pixel..pixel + channels].iter_mut().zip(parts) {
+                        *sum += *part * share;
+                    }
+                });
+            });
+        // SAFETY: set to zero, image by image.
+        Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
     }
 }
 

@@ -6,7 +6,7 @@ use candle_core::WithDType;
 use super::product::Kernels;
 
 /// A number that operations compute with.
-pub(super) trait Real: WithDType + Kernels {
+pub(super) trait Real: WithDType + Kernels + Default {
     const ZERO: Self;
     const ONE: Self;
 

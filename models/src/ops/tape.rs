@@ -47,10 +47,10 @@ thread_local! {
 impl Tape {
     /// Runs `forward` and records the operations of this crate in it, on this thread.
     pub fn record<R>(forward: impl FnOnce() -> R) -> (R, Self) {
-        RECORDING.with(|recording| recording.replace(Some(Self::default())));
+        let before = RECORDING.with(|recording| recording.replace(Some(Self::default())));
         let result = forward();
-        let tape = RECORDING.with(RefCell::take).unwrap_or_default();
-        (result, tape)
+        let tape = RECORDING.with(|recording| recording.replace(before));
+        (result, tape.unwrap_or_default())
     }
 
     /// Plays the tape backwards from `loss`, a scalar on it. Gives the gradients that operations handed out for
@@ -60,7 +60,7 @@ impl Tape {
     /// When an operation's gradient fails.
     pub fn backward(self, loss: &Tensor) -> Result<HashMap<TensorId, Tensor>> {
         let Self { mut nodes, results } = self;
-        WANTED.with(|wanted| wanted.replace(results));
+        let before = WANTED.with(|wanted| wanted.replace(results));
         let mut gradients = HashMap::from([(loss.id(), (loss.ones_like()?, false))]);
         let mut play = || {
             while let Some(node) = nodes.pop() {
@@ -83,7 +83,7 @@ impl Tape {
             Ok(())
         };
         let played: Result<()> = play();
-        WANTED.with(RefCell::take);
+        WANTED.with(|wanted| wanted.replace(before));
         played?;
         Ok(gradients
             .into_iter()
@@ -249,23 +249,15 @@ pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
     let Some(known) = recording(parts) else {
         return Tensor::cat(parts, last)?.contiguous();
     };
-    let plain: Vec<_> = parts.iter().map(|part| part.detach()).collect();
-    let y = Tensor::cat(&plain, last)?.contiguous()?;
+    let y = super::columns::join(parts)?;
     if known {
         let widths: Vec<_> = parts
             .iter()
             .map(|part| part.dim(last))
             .collect::<Result<_>>()?;
         let back: Back = Box::new(move |_, dy| {
-            let mut start = 0;
-            let mut gradients = Vec::with_capacity(widths.len());
-            for width in &widths {
-                // Of a single row a part would share memory with its neighbours, and nothing could be added to it.
-                let part = dy.narrow(last, start, *width)?.force_contiguous()?;
-                gradients.push(Some(part));
-                start += width;
-            }
-            Ok(gradients)
+            let parts = super::columns::split(dy, &widths)?;
+            Ok(parts.into_iter().map(Some).collect())
         });
         push(parts, &y, back);
     }

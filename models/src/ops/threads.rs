@@ -55,6 +55,19 @@ pub fn threads() -> usize {
     }
 }
 
+/// Runs some work among the threads that compute, where it is worth the way there: work outside of them sleeps and is
+/// woken at each operation.
+///
+/// While it waits for a part of an operation, a thread may begin the work of another caller. So what this crate keeps
+/// by thread is put aside where such work begins, and back where it ends.
+pub(crate) fn together<R: Send>(multiplications: usize, work: impl FnOnce() -> R + Send) -> R {
+    if threads() == 1 || multiplications < PRODUCT {
+        work()
+    } else {
+        rayon::scope(|_| work())
+    }
+}
+
 /// How a product of `m`×`k` and `k`×`n` is computed.
 pub(super) fn for_product(m: usize, n: usize, k: usize) -> Parallelism {
     let threads = threads();

@@ -8,7 +8,7 @@ use crate::data::Samples;
 use crate::error::Result;
 use crate::layers::{Context, Mode};
 use crate::networks::Model;
-use crate::ops::{Gradients, Loss, Tape, greatest};
+use crate::ops::{Gradients, Loss, Tape, greatest, threads};
 use crate::spec::{OptimizerSpec, TrainingSpec};
 
 /// A network that is being trained.
@@ -80,6 +80,17 @@ impl Learner {
     /// # Errors
     /// When the batch does not fit the network.
     pub fn step(&mut self, x: &Tensor, truth: &[u32], lr: f64, step: u64) -> Result<Loss> {
+        let work = self.multiplications(truth.len());
+        threads::together(work, || self.step_here(x, truth, lr, step))
+    }
+
+    /// Multiplications of a pass, at least: each parameter meets each sample.
+    fn multiplications(&self, samples: usize) -> usize {
+        let parameters = usize::try_from(self.model.store().count()).unwrap_or(usize::MAX);
+        parameters.saturating_mul(samples)
+    }
+
+    fn step_here(&mut self, x: &Tensor, truth: &[u32], lr: f64, step: u64) -> Result<Loss> {
         let mut context = Context::new(Mode::Train {
             seed: self.seed,
             step,
@@ -111,7 +122,10 @@ impl Learner {
     /// The scores of every sample, [n, classes], as in use and not in training.
     pub(super) fn scores(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
         let x = self.batch(values, n)?;
-        self.model.forward(&x, &mut Context::new(Mode::Evaluate))
+        let work = self.multiplications(n);
+        threads::together(work, || {
+            self.model.forward(&x, &mut Context::new(Mode::Evaluate))
+        })
     }
 
     /// Measures a split; `None` when it is empty.

@@ -1,9 +1,11 @@
 //! Convolutions with a kernel of its own for every channel. They are bound by memory, so each pixel is read once from
 //! afar: a block of channels at a time, whose sums stay in registers.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
-use super::super::kernel::widest;
+use super::super::kernel::{widest, zeroed};
 use super::super::real::Real;
 use super::super::threads;
 use super::Sizes;
@@ -153,19 +155,19 @@ pub(super) fn forward<T: Real>(
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
-    y: &mut [T],
+    y: &mut [MaybeUninit<T>],
 ) {
     let weight = turned(weight, sizes.image[2]);
     y.par_chunks_mut(sizes.result_len())
         .zip(x.par_chunks(sizes.image_len()))
         .with_min_len(images_a_part(sizes))
-        .for_each(|(y, x)| convolve(sizes, x, &weight, bias, y));
+        .for_each(|(y, x)| convolve(sizes, x, &weight, bias, zeroed(y)));
 }
 
 pub(super) fn gradients<T: Real>(
     sizes: &Sizes,
     (x, weight, dy): (&[T], &[T], &[T]),
-    dx: Option<&mut [T]>,
+    dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) {
     let channels = sizes.image[2];
@@ -174,7 +176,7 @@ pub(super) fn gradients<T: Real>(
         dx.par_chunks_mut(sizes.image_len())
             .zip(dy.par_chunks(sizes.result_len()))
             .with_min_len(images_a_part(sizes))
-            .for_each(|(dx, dy)| image_gradient(sizes, dy, &weight, dx));
+            .for_each(|(dx, dy)| image_gradient(sizes, dy, &weight, zeroed(dx)));
     }
     if let Some(dweight) = dweight {
         let part = images_a_part(sizes);

@@ -1,9 +1,12 @@
 //! Any convolution: the patches under the kernel become the rows of a matrix, a few images at a time, and a product
 //! does the rest (Chellapilla and others 2006). The patches of a few images stay in the cache between the two.
 
+use std::mem::MaybeUninit;
+
 use candle_core::Result;
 use rayon::prelude::*;
 
+use super::super::kernel::zeroed;
 use super::super::product::{Matrix, alone_by_rows, alone_by_rows_of};
 use super::super::real::Real;
 use super::super::threads;
@@ -128,7 +131,7 @@ pub(super) fn forward<T: Real>(
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
-    y: &mut [T],
+    y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
     let plan = Plan::new(sizes);
     let matrices = plan.matrices(weight);
@@ -142,6 +145,7 @@ pub(super) fn forward<T: Real>(
                 .chunks_exact_mut(sizes.result_len())
                 .zip(x.chunks_exact(sizes.image_len()));
             for (y, x) in images {
+                let y = zeroed(y);
                 if let Some(bias) = bias {
                     y.chunks_exact_mut(channels)
                         .for_each(|pixel| pixel.copy_from_slice(bias));
@@ -170,7 +174,7 @@ pub(super) fn forward<T: Real>(
 pub(super) fn gradients<T: Real>(
     sizes: &Sizes,
     (x, weight, dy): (&[T], &[T], &[T]),
-    dx: Option<&mut [T]>,
+    dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
     let plan = Plan::new(sizes);
@@ -180,7 +184,7 @@ pub(super) fn gradients<T: Real>(
     };
     let part = plan.images_a_part();
     let parts = sizes.n.div_ceil(part);
-    let mut dxs: Vec<Option<&mut [T]>> = match dx {
+    let mut dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
         Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
         None => (0..parts).map(|_| None).collect(),
     };
@@ -217,7 +221,7 @@ impl Plan {
         x: &[T],
         dy: &[T],
         matrices: &[T],
-        mut dx: Option<&mut [T]>,
+        mut dx: Option<&mut [MaybeUninit<T>]>,
         weights: bool,
     ) -> Result<Vec<T>> {
         let sizes = &self.sizes;
@@ -237,6 +241,9 @@ impl Plan {
             .zip(dy.chunks_exact(sizes.result_len()))
             .enumerate()
         {
+            let mut image = dx
+                .as_deref_mut()
+                .map(|dx| zeroed(&mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()]));
             for rows in self.row_blocks() {
                 let pixels = rows.len() * sizes.result[1];
                 let dy = &dy[rows.start * sizes.result[1] * channels..];
@@ -253,7 +260,7 @@ impl Plan {
                             true,
                         )?;
                     }
-                    if let Some(dx) = dx.as_deref_mut() {
+                    if let Some(image) = image.as_deref_mut() {
                         let matrix = Matrix::rows(&matrices[group * group_len..], self.outputs);
                         alone_by_rows(
                             dy,
@@ -262,7 +269,6 @@ impl Plan {
                             patches,
                             false,
                         )?;
-                        let image = &mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()];
                         self.scatter(patches, group, rows.clone(), image);
                     }
                 }

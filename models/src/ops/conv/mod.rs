@@ -11,6 +11,7 @@
 //! Why channels last: a row of pixels is then a matrix whose columns are channels, so a 1x1 convolution is one product,
 //! statistics of channels are sums of rows, and every kernel here is a loop over neighbouring channels, which the
 //! compiler turns into vectors. Weights stay as PyTorch has them: `[out, in / groups, height, width]`.
+#![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 mod depthwise;
 mod general;
@@ -18,10 +19,12 @@ mod pointwise;
 mod weights;
 mod winograd;
 
+use std::mem::MaybeUninit;
+
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::gradients::deliver;
-use super::kernel::{held, numbers, sum_rows};
+use super::kernel::{all_filled, held, numbers, scratch, sum_rows, try_written};
 use super::real::Real;
 use super::tape::{apply2, apply3};
 
@@ -76,6 +79,8 @@ impl Sizes {
             && channels == inputs * groups
             && out.is_multiple_of(groups)
             && out > 0
+            && height > 0
+            && width > 0
             && channels > 0;
         if !fits || height + 2 * ph < kh || width + 2 * pw < kw {
             bail!(
@@ -237,7 +242,7 @@ impl Convolution {
             None => None,
         };
         // The way's gradients of the image and of the weights share what they can.
-        let mut dx = super::tape::wanted(x).then(|| vec![T::ZERO; values.len()]);
+        let mut dx = super::tape::wanted(x).then(|| scratch(values.len()));
         let dweight = deliver(weight, |dweight, add| {
             let arguments = (values, weights, dy);
             let dx = dx.as_deref_mut();
@@ -258,7 +263,12 @@ impl Convolution {
             gradients(&sizes, (values, weights, dy), Some(dx), None)?;
         }
         let dx = match dx {
-            Some(dx) => Some(Tensor::from_vec(dx, x.shape(), x.device())?),
+            // SAFETY: `gradients` did not fail, so it wrote all of it.
+            Some(dx) => Some(Tensor::from_vec(
+                unsafe { all_filled(dx) },
+                x.shape(),
+                x.device(),
+            )?),
             None => None,
         };
         Ok([dx, dweight, dbias])
@@ -276,23 +286,34 @@ fn forward_of<T: Real>(
         Some((bias, layout)) => Some(numbers::<T>(bias, layout)?),
         None => None,
     };
-    let mut y = vec![T::ZERO; sizes.n * sizes.result_len()];
-    match sizes.way() {
-        Way::Pointwise => pointwise::forward(sizes, x, weight, bias, &mut y)?,
-        Way::Winograd => winograd::forward(sizes, x, weight, bias, &mut y)?,
-        Way::Depthwise => depthwise::forward(sizes, x, weight, bias, &mut y),
-        Way::General => general::forward(sizes, x, weight, bias, &mut y)?,
-    }
+    // SAFETY: each way writes all of the result, or fails.
+    let y = unsafe {
+        try_written(sizes.n * sizes.result_len(), |y| match sizes.way() {
+            Way::Pointwise => pointwise::forward(sizes, x, weight, bias, y),
+            Way::Winograd => winograd::forward(sizes, x, weight, bias, y),
+            Way::Depthwise => {
+                depthwise::forward(sizes, x, weight, bias, y);
+                Ok(())
+            }
+            Way::General => general::forward(sizes, x, weight, bias, y),
+        })
+    }?;
     Ok(T::to_cpu_storage_owned(y))
 }
 
-/// Writes the gradients of the image (zeros before) and of the weights (anything before), where they are asked for.
+/// Writes all of the gradients of the image and of the weights, where they are asked for, or fails.
 fn gradients<T: Real>(
     sizes: &Sizes,
     arguments: (&[T], &[T], &[T]),
-    dx: Option<&mut [T]>,
+    dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
+    if sizes.n == 0 {
+        if let Some(dweight) = dweight {
+            dweight.fill(T::ZERO);
+        }
+        return Ok(());
+    }
     match sizes.way() {
         Way::Pointwise => pointwise::gradients(sizes, arguments, dx, dweight),
         Way::Winograd => winograd::gradients(sizes, arguments, dx, dweight),

@@ -1,9 +1,12 @@
 //! 1x1 convolutions: one product over all pixels of all images.
 
+use std::mem::MaybeUninit;
+
 use candle_core::Result;
 use rayon::prelude::*;
 
-use super::super::product::{Matrix, alone_by_rows, product};
+use super::super::kernel::zeroed;
+use super::super::product::{Matrix, alone_by_rows, fresh_product, product};
 use super::super::real::Real;
 use super::super::threads;
 use super::Sizes;
@@ -13,31 +16,36 @@ pub(super) fn forward<T: Real>(
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
-    y: &mut [T],
+    y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(sizes);
-    if let Some(bias) = bias {
-        y.chunks_exact_mut(outputs)
-            .for_each(|row| row.copy_from_slice(bias));
-    }
     let (x, weight) = (
         Matrix::rows(x, inputs),
         Matrix::rows(weight, inputs).transposed(),
     );
-    product(x, weight, (rows, inputs, outputs), y, false, bias.is_some())
+    let dims = (rows, inputs, outputs);
+    match bias {
+        None => fresh_product(x, weight, dims, y),
+        Some(bias) => {
+            let y = zeroed(y);
+            y.chunks_exact_mut(outputs)
+                .for_each(|row| row.copy_from_slice(bias));
+            product(x, weight, dims, y, false, true)
+        }
+    }
 }
 
 pub(super) fn gradients<T: Real>(
     sizes: &Sizes,
     (x, weight, dy): (&[T], &[T], &[T]),
-    dx: Option<&mut [T]>,
+    dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(sizes);
     let (x, dy) = (Matrix::rows(x, inputs), Matrix::rows(dy, outputs));
     if let Some(dx) = dx {
         let weight = Matrix::rows(weight, inputs);
-        product(dy, weight, (rows, outputs, inputs), dx, false, false)?;
+        fresh_product(dy, weight, (rows, outputs, inputs), dx)?;
     }
     match dweight {
         Some(dweight) => long_product(dy, x, (outputs, rows, inputs), dweight),

@@ -4,6 +4,8 @@
 
 mod narrow;
 
+use std::mem::MaybeUninit;
+
 use candle_core::{Result, bail};
 use gemm::{Parallelism, gemm};
 
@@ -80,6 +82,44 @@ pub(super) fn product<T: Real>(
     product_on(parallelism, a, b, (m, k, n), out, by_columns, add)
 }
 
+/// Puts `a` [m, k] times `b` [k, n] into memory that was not written before, which it writes all of; by rows.
+pub(super) fn fresh_product<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    (m, k, n): (usize, usize, usize),
+    out: &mut [MaybeUninit<T>],
+) -> Result<()> {
+    let parallelism = threads::for_product(m, n, k);
+    fresh_on(parallelism, a, b, (m, k, n), out)
+}
+
+/// As [`fresh_product`], on this thread.
+pub(super) fn fresh_alone<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+    out: &mut [MaybeUninit<T>],
+) -> Result<()> {
+    fresh_on(Parallelism::None, a, b, dims, out)
+}
+
+fn fresh_on<T: Real>(
+    parallelism: Parallelism,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    (m, k, n): (usize, usize, usize),
+    out: &mut [MaybeUninit<T>],
+) -> Result<()> {
+    if !a.holds(m, k) || !b.holds(k, n) {
+        bail!("a product of {m}x{k} and {k}x{n} reaches past its factors")
+    }
+    same_length(m * n, out.len())?;
+    let out = out.as_mut_ptr().cast();
+    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked; it reads nothing of `out`.
+    unsafe { multiply(parallelism, a, b, (m, k, n), out, (1, n), false) };
+    Ok(())
+}
+
 /// As [`product`], on this thread, by columns.
 pub(super) fn alone<T: Real>(
     a: Matrix<'_, T>,
@@ -118,20 +158,30 @@ pub(super) fn alone_by_rows_of<T: Real>(
         bail!("a product of {m}x{k} and {k}x{n} reaches past its factors or its result")
     }
     // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
-    unsafe { multiply(Parallelism::None, a, b, (m, k, n), out, (1, apart), add) };
+    unsafe {
+        multiply(
+            Parallelism::None,
+            a,
+            b,
+            (m, k, n),
+            out.as_mut_ptr(),
+            (1, apart),
+            add,
+        );
+    }
     Ok(())
 }
 
 /// Calls gemm. `(column, row)`: how far it is in `out` to the next of each.
 ///
 /// # Safety
-/// `a` must hold m x k values, `b` k x n and `out` m x n.
+/// `a` must hold m x k values, `b` k x n, and `out` must have room for m x n, which are numbers where `add` is set.
 unsafe fn multiply<T: Real>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
-    out: &mut [T],
+    out: *mut T,
     (column, row): (usize, usize),
     add: bool,
 ) {
@@ -146,7 +196,7 @@ unsafe fn multiply<T: Real>(
             a: at(a),
             b: at(b),
             out: At {
-                start: out.as_mut_ptr(),
+                start: out,
                 column,
                 row,
             },
@@ -161,7 +211,7 @@ unsafe fn multiply<T: Real>(
             m,
             n,
             k,
-            out.as_mut_ptr(),
+            out,
             column as isize,
             row as isize,
             add,
@@ -196,6 +246,16 @@ fn product_on<T: Real>(
     same_length(m * n, out.len())?;
     let (column, row) = if by_columns { (m, 1) } else { (1, n) };
     // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
-    unsafe { multiply(parallelism, a, b, (m, k, n), out, (column, row), add) };
+    unsafe {
+        multiply(
+            parallelism,
+            a,
+            b,
+            (m, k, n),
+            out.as_mut_ptr(),
+            (column, row),
+            add,
+        );
+    }
     Ok(())
 }

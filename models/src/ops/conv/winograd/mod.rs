@@ -9,9 +9,12 @@
 //! Work alternates between transforms, which threads share by rows of tiles, and products, which they share by place:
 //! so no thread needs sums of its own, and the result does not depend on their number. The transforms run over blocks
 //! of channels, which the compiler turns into vectors.
+#![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 mod tile;
 mod transform;
+
+use std::mem::MaybeUninit;
 
 use candle_core::Result;
 use rayon::prelude::*;
@@ -21,7 +24,8 @@ use self::transform::{
     Grid, scatter_inputs, transform_inputs, transform_kernels, transform_results,
     untransform_kernels, untransform_results,
 };
-use super::super::product::{Matrix, alone_by_rows};
+use super::super::kernel::{all_filled, filled, scratch, zeroed};
+use super::super::product::{Matrix, alone_by_rows, fresh_alone};
 use super::super::real::Real;
 use super::super::threads;
 use super::Sizes;
@@ -81,7 +85,7 @@ pub(super) fn forward<T: Real>(
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
-    y: &mut [T],
+    y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
     if by_four(sizes) {
         Plan::new(Four, sizes).forward(x, weight, bias, y)
@@ -93,7 +97,7 @@ pub(super) fn forward<T: Real>(
 pub(super) fn gradients<T: Real>(
     sizes: &Sizes,
     arguments: (&[T], &[T], &[T]),
-    dx: Option<&mut [T]>,
+    dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
     if by_four(sizes) {
@@ -104,7 +108,7 @@ pub(super) fn gradients<T: Real>(
 }
 
 /// Transforms a row of tiles of an image with so many channels into planes.
-type Fill<W, T> = fn(W, Grid, usize, &[T], usize, &mut [&mut [T]]);
+type Fill<W, T> = fn(W, Grid, usize, &[T], usize, &mut [&mut [MaybeUninit<T>]]);
 
 /// How a convolution is carried out.
 struct Plan<W> {
@@ -135,7 +139,7 @@ impl<W: Tile> Plan<W> {
     }
 
     fn kernels<T: Real>(&self, weight: &[T]) -> Vec<T> {
-        let mut u = vec![T::ZERO; Self::PLACES * self.inputs * self.outputs];
+        let mut u = scratch(Self::PLACES * self.inputs * self.outputs);
         parts(&mut u, Self::PLACES, self.inputs)
             .into_par_iter()
             .for_each(|(first, mut planes)| {
@@ -148,11 +152,18 @@ impl<W: Tile> Plan<W> {
                     &mut planes,
                 );
             });
-        u
+        // SAFETY: the parts cover all inputs of all places, and each is filled.
+        unsafe { all_filled(u) }
     }
 
     /// Fills `[places, tiles, channels]` from some images, row of tiles by row of tiles.
-    fn fill<T: Real>(&self, images: &[T], channels: usize, out: &mut [T], transform: Fill<W, T>) {
+    fn fill<'a, T: Real>(
+        &self,
+        images: &[T],
+        channels: usize,
+        out: &'a mut [MaybeUninit<T>],
+        transform: Fill<W, T>,
+    ) -> &'a mut [T] {
         let grid = self.grid;
         let image_len = grid.height * grid.width * channels;
         let rows = images.len() / image_len * grid.down;
@@ -167,6 +178,8 @@ impl<W: Tile> Plan<W> {
                     transform(self.tile, grid, row, image, channels, &mut planes);
                 }
             });
+        // SAFETY: the parts cover all rows of tiles of all places, and each transform fills a row.
+        unsafe { out.assume_init_mut() }
     }
 
     fn forward<T: Real>(
@@ -174,14 +187,14 @@ impl<W: Tile> Plan<W> {
         x: &[T],
         weight: &[T],
         bias: Option<&[T]>,
-        y: &mut [T],
+        y: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
         let u = self.kernels(weight);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
-        let mut v = vec![T::ZERO; Self::PLACES * tiles * inputs];
-        let mut m = vec![T::ZERO; Self::PLACES * tiles * outputs];
+        let mut v = scratch(Self::PLACES * tiles * inputs);
+        let mut m = scratch(Self::PLACES * tiles * outputs);
         let blocks = x
             .chunks(self.images * pixels * inputs)
             .zip(y.chunks_mut(self.images * pixels * outputs));
@@ -190,14 +203,16 @@ impl<W: Tile> Plan<W> {
             let tiles = images * grid.tiles();
             let v = &mut v[..Self::PLACES * tiles * inputs];
             let m = &mut m[..Self::PLACES * tiles * outputs];
-            self.fill(x, inputs, v, transform_inputs);
+            let v = self.fill(x, inputs, v, transform_inputs);
             m.par_chunks_mut(tiles * outputs)
                 .zip(v.par_chunks(tiles * inputs))
                 .zip(u.par_chunks(inputs * outputs))
                 .try_for_each(|((m, v), u)| {
                     let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, outputs));
-                    alone_by_rows(v, u, (tiles, inputs, outputs), m, false)
+                    fresh_alone(v, u, (tiles, inputs, outputs), m)
                 })?;
+            // SAFETY: the products filled it.
+            let m = unsafe { filled(m) };
             // The rows of tiles of a thread are whole rows of the result.
             let units = images * grid.down;
             let some = units.div_ceil(threads::threads());
@@ -223,7 +238,7 @@ impl<W: Tile> Plan<W> {
     fn gradients<T: Real>(
         &self,
         (x, weight, dy): (&[T], &[T], &[T]),
-        mut dx: Option<&mut [T]>,
+        mut dx: Option<&mut [MaybeUninit<T>]>,
         dweight: Option<&mut [T]>,
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
@@ -240,11 +255,11 @@ impl<W: Tile> Plan<W> {
         } else {
             0
         };
-        let mut du = vec![T::ZERO; Self::PLACES * kernels];
+        let mut du = scratch(Self::PLACES * kernels);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
-        let mut v = vec![T::ZERO; Self::PLACES * tiles * inputs];
-        let mut dm = vec![T::ZERO; Self::PLACES * tiles * outputs];
+        let mut v = scratch(Self::PLACES * tiles * inputs);
+        let mut dm = scratch(Self::PLACES * tiles * outputs);
         let blocks = x
             .chunks(self.images * pixels * inputs)
             .zip(dy.chunks(self.images * pixels * outputs));
@@ -256,8 +271,8 @@ impl<W: Tile> Plan<W> {
             if kernels > 0 {
                 self.fill(x, inputs, v, transform_inputs);
             }
-            self.fill(dy, outputs, dm, untransform_results);
-            let mut sums: Vec<Option<&mut [T]>> = if kernels > 0 {
+            let dm = self.fill(dy, outputs, dm, untransform_results);
+            let mut sums: Vec<Option<&mut [MaybeUninit<T>]>> = if kernels > 0 {
                 du.chunks_mut(kernels).map(Some).collect()
             } else {
                 (0..Self::PLACES).map(|_| None).collect()
@@ -269,19 +284,27 @@ impl<W: Tile> Plan<W> {
                 .try_for_each(|(((du, u), v), dm)| {
                     let dm = Matrix::rows(dm, outputs);
                     if let Some(du) = du {
-                        let v = Matrix::rows(v, inputs).transposed();
-                        alone_by_rows(v, dm, (inputs, tiles, outputs), du, block > 0)?;
+                        // SAFETY: filled above, because kernels are asked for.
+                        let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
+                        let dims = (inputs, tiles, outputs);
+                        match block {
+                            0 => fresh_alone(v, dm, dims, du)?,
+                            // SAFETY: the first block wrote it.
+                            _ => alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?,
+                        }
                     }
                     // `V` is done with: its gradient takes its place.
                     match u {
                         Some(u) => {
                             let u = Matrix::rows(u, outputs).transposed();
-                            alone_by_rows(dm, u, (tiles, outputs, inputs), v, false)
+                            fresh_alone(dm, u, (tiles, outputs, inputs), v)
                         }
                         None => Ok(()),
                     }
                 })?;
             if let Some(dx) = dx.as_deref_mut() {
+                // SAFETY: the gradients took the place of `V`.
+                let v = unsafe { filled(v) };
                 let image = pixels * inputs;
                 let dx = &mut dx[block * self.images * image..][..images * image];
                 dx.par_chunks_mut(image)
@@ -289,13 +312,14 @@ impl<W: Tile> Plan<W> {
                     .enumerate()
                     .for_each(|(i, dx)| {
                         let planes = narrow(v, Self::PLACES, images, i, i + 1);
-                        scatter_inputs(self.tile, grid, &planes, inputs, dx);
+                        scatter_inputs(self.tile, grid, &planes, inputs, zeroed(dx));
                     });
             }
         }
         if let Some(dweight) = dweight {
             let some = outputs.div_ceil(threads::threads());
-            let planes: Vec<_> = du.chunks(kernels).collect();
+            // SAFETY: there is at least one block, and it wrote all of it.
+            let planes: Vec<_> = unsafe { filled(&du) }.chunks(kernels).collect();
             dweight
                 .par_chunks_mut(some * inputs * 9)
                 .enumerate()

@@ -5,6 +5,8 @@
     reason = "rows and columns of a tile are numbered as in the formulas"
 )]
 
+use std::mem::MaybeUninit;
+
 use super::super::Sizes;
 use super::tile::{LANES, Lanes, Tile, both_ways};
 use crate::ops::kernel::widest;
@@ -23,11 +25,15 @@ fn load<T: Real>(values: &[T], lanes: usize) -> Lanes<T> {
 }
 
 #[inline(always)]
-fn store<T: Real>(block: &Lanes<T>, lanes: usize, values: &mut [T]) {
+fn store<T: Real>(block: &Lanes<T>, lanes: usize, values: &mut [MaybeUninit<T>]) {
     if lanes == LANES {
-        values[..LANES].copy_from_slice(block);
+        for (value, lane) in values[..LANES].iter_mut().zip(block) {
+            value.write(*lane);
+        }
     } else {
-        values[..lanes].copy_from_slice(&block[..lanes]);
+        for (value, lane) in values[..lanes].iter_mut().zip(block) {
+            value.write(*lane);
+        }
     }
 }
 
@@ -47,7 +53,7 @@ fn from_planes<T: Real, W: Tile>(planes: &[&[T]], at: usize, lanes: usize) -> [[
 #[inline(always)]
 fn to_planes<T: Real, W: Tile>(
     square: &[[Lanes<T>; 6]; 6],
-    planes: &mut [&mut [T]],
+    planes: &mut [&mut [MaybeUninit<T>]],
     at: usize,
     lanes: usize,
 ) {
@@ -92,7 +98,7 @@ impl Grid {
 
 widest! {
     /// `V` of one row of tiles of an image: `planes` has for each place the row's tiles.
-    fn transform_inputs[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [T]]) {
+    fn transform_inputs[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         for tile in 0..grid.across {
             let mut c = 0;
             while c < channels {
@@ -143,7 +149,7 @@ widest! {
 
 widest! {
     /// The results of one row of tiles, from `M`.
-    fn transform_results[T: Real, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, bias: Option<&[T]>, rows: &mut [T]) {
+    fn transform_results[T: Real, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, bias: Option<&[T]>, rows: &mut [MaybeUninit<T>]) {
         let height = rows.len() / (grid.width * channels);
         for tile in 0..grid.across {
             let mut c = 0;
@@ -175,7 +181,7 @@ widest! {
 
 widest! {
     /// `dM` of one row of tiles of an image's gradient.
-    fn untransform_results[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [T]]) {
+    fn untransform_results[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         for tile in 0..grid.across {
             let mut c = 0;
             while c < channels {
@@ -198,7 +204,7 @@ widest! {
 
 widest! {
     /// `U` of some inputs, from `first` on: `planes` has for each place `[inputs, outputs]`.
-    fn transform_kernels[T: Real, W: Tile](_by: W, weight: &[T], first: usize, inputs: usize, outputs: usize, planes: &mut [&mut [T]]) {
+    fn transform_kernels[T: Real, W: Tile](_by: W, weight: &[T], first: usize, inputs: usize, outputs: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let some = planes[0].len() / outputs;
         let mut o = 0;
         while o < outputs {

@@ -1,0 +1,111 @@
+//! Tensors side by side along their last dimension: joined row by row, and taken apart again.
+#![allow(unsafe_code, reason = "marks memory as written after writing it")]
+
+use candle_core::{DType, Result, Tensor, bail};
+use rayon::prelude::*;
+
+use super::kernel::{held, written};
+use super::real::Real;
+use super::threads;
+
+/// Joins tensors along their last dimension, all others being alike.
+///
+/// # Errors
+/// When the shapes do not go together, or there is nothing to join.
+pub(super) fn join(parts: &[&Tensor]) -> Result<Tensor> {
+    match parts.first().map(|part| part.dtype()) {
+        Some(DType::F64) => join_of::<f64>(parts),
+        _ => join_of::<f32>(parts),
+    }
+}
+
+fn join_of<T: Real>(parts: &[&Tensor]) -> Result<Tensor> {
+    let Some((first, Some((_, others)))) =
+        parts.first().map(|part| (part, part.dims().split_last()))
+    else {
+        bail!("join: there is nothing to join")
+    };
+    let contiguous = parts
+        .iter()
+        .map(|part| part.contiguous())
+        .collect::<Result<Vec<_>>>()?;
+    let held_parts: Vec<_> = contiguous.iter().map(Tensor::storage_and_layout).collect();
+    let mut slices = Vec::with_capacity(parts.len());
+    for (part, (storage, layout)) in parts.iter().zip(&held_parts) {
+        match part.dims().split_last() {
+            Some((width, rest)) if rest == others => {
+                slices.push((*width, held::<T>(storage, layout)?));
+            }
+            _ => bail!("join: {:?} beside {:?}", part.shape(), first.shape()),
+        }
+    }
+    let rows: usize = others.iter().product();
+    let width: usize = slices.iter().map(|(width, _)| width).sum();
+    // SAFETY: the parts of a row cover it.
+    let values = unsafe {
+        written(rows * width, |out| {
+            out.par_chunks_mut(width.max(1))
+                .with_min_len(rows_a_part(rows, width))
+                .enumerate()
+                .for_each(|(row, mut out)| {
+                    for (width, values) in &slices {
+                        let (part, rest) = out.split_at_mut(*width);
+                        part.write_copy_of_slice(&values[row * width..(row + 1) * width]);
+                        out = rest;
+                    }
+                });
+        })
+    };
+    Tensor::from_vec(values, [others, &[width]].concat(), first.device())
+}
+
+/// Takes a tensor apart into tensors of these widths, each with memory of its own.
+///
+/// # Errors
+/// When the widths are not together that of the tensor.
+pub(super) fn split(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
+    match x.dtype() {
+        DType::F64 => split_of::<f64>(x, widths),
+        _ => split_of::<f32>(x, widths),
+    }
+}
+
+fn split_of<T: Real>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
+    let Some((all, others)) = x.dims().split_last() else {
+        bail!("split: a number has no columns")
+    };
+    if widths.iter().sum::<usize>() != *all {
+        bail!("split: {all} columns are not {widths:?}")
+    }
+    let rows: usize = others.iter().product();
+    let x = x.contiguous()?;
+    let (storage, layout) = x.storage_and_layout();
+    let values = held::<T>(&storage, layout)?;
+    let mut start = 0;
+    let mut parts = Vec::with_capacity(widths.len());
+    for width in widths {
+        // SAFETY: every row is written as a whole.
+        let part = unsafe {
+            written(rows * width, |out| {
+                out.par_chunks_mut((*width).max(1))
+                    .with_min_len(rows_a_part(rows, *width))
+                    .enumerate()
+                    .for_each(|(row, out)| {
+                        out.write_copy_of_slice(&values[row * all + start..][..*width]);
+                    });
+            })
+        };
+        parts.push(Tensor::from_vec(
+            part,
+            [others, &[*width]].concat(),
+            x.device(),
+        )?);
+        start += width;
+    }
+    Ok(parts)
+}
+
+/// Rows that a thread works on.
+fn rows_a_part(rows: usize, width: usize) -> usize {
+    threads::part(rows * width).div_ceil(width.max(1)).max(1)
+}
