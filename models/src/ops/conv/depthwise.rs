@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::super::kernel::{widest, zeroed};
 use super::super::real::Real;
 use super::super::threads;
-use super::Sizes;
+use super::{Geometry, Sizes};
 
 /// Channels whose sums stay in registers.
 const LANES: usize = 32;
@@ -48,7 +48,7 @@ fn add_products<T: Real>(sums: &mut [T; LANES], a: &[T], b: &[T], lanes: usize) 
 
 widest! {
     /// One image.
-    fn convolve[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [T]) {
+    fn convolve[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [MaybeUninit<T>]) {
         let [height, width, channels] = sizes.image;
         let [kh, kw] = sizes.kernel;
         let [rows, columns, _] = sizes.result;
@@ -73,7 +73,9 @@ widest! {
                             add_products(&mut sums, &x[at..], &weight[tap..], lanes);
                         }
                     }
-                    out[c..c + lanes].copy_from_slice(&sums[..lanes]);
+                    for (out, sum) in out[c..c + lanes].iter_mut().zip(&sums) {
+                        out.write(*sum);
+                    }
                     c += lanes;
                 }
             }
@@ -161,7 +163,7 @@ pub(super) fn forward<T: Real>(
     y.par_chunks_mut(sizes.result_len())
         .zip(x.par_chunks(sizes.image_len()))
         .with_min_len(images_a_part(sizes))
-        .for_each(|(y, x)| convolve(sizes, x, &weight, bias, zeroed(y)));
+        .for_each(|(y, x)| convolve(sizes, x, &weight, bias, y));
 }
 
 pub(super) fn gradients<T: Real>(
@@ -171,36 +173,81 @@ pub(super) fn gradients<T: Real>(
     dweight: Option<&mut [T]>,
 ) {
     let channels = sizes.image[2];
-    if let Some(dx) = dx {
-        let weight = turned(weight, channels);
-        dx.par_chunks_mut(sizes.image_len())
-            .zip(dy.par_chunks(sizes.result_len()))
-            .with_min_len(images_a_part(sizes))
-            .for_each(|(dx, dy)| image_gradient(sizes, dy, &weight, zeroed(dx)));
-    }
+    let turned_weight = turned(weight, channels);
+    let back = rotated(sizes, &turned_weight);
+    let part = images_a_part(sizes);
+    let wanted = dweight.is_some();
+    let mut dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
+        Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
+        None => (0..sizes.n.div_ceil(part)).map(|_| None).collect(),
+    };
+    // Both gradients of an image together: they share what it takes to read `dy`.
+    let sums: Vec<Vec<T>> = dxs
+        .par_iter_mut()
+        .zip(x.par_chunks(part * sizes.image_len()))
+        .zip(dy.par_chunks(part * sizes.result_len()))
+        .map(|((dx, x), dy)| {
+            let mut sums = vec![T::ZERO; if wanted { weight.len() } else { 0 }];
+            let images = x
+                .chunks_exact(sizes.image_len())
+                .zip(dy.chunks_exact(sizes.result_len()));
+            for (i, (x, dy)) in images.enumerate() {
+                if let Some(dx) = dx {
+                    let dx = &mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()];
+                    match &back {
+                        Some((sizes, weight)) => convolve(sizes, dy, weight, None, dx),
+                        None => image_gradient(sizes, dy, &turned_weight, zeroed(dx)),
+                    }
+                }
+                if wanted {
+                    weight_gradient(sizes, x, dy, &mut sums);
+                }
+            }
+            sums
+        })
+        .collect();
     if let Some(dweight) = dweight {
-        let part = images_a_part(sizes);
-        let sums: Vec<Vec<T>> = x
-            .par_chunks(part * sizes.image_len())
-            .zip(dy.par_chunks(part * sizes.result_len()))
-            .map(|(x, dy)| {
-                let mut sums = vec![T::ZERO; weight.len()];
-                let images = x
-                    .chunks_exact(sizes.image_len())
-                    .zip(dy.chunks_exact(sizes.result_len()));
-                images.for_each(|(x, dy)| weight_gradient(sizes, x, dy, &mut sums));
-                sums
-            })
-            .collect();
-        let mut turned = vec![T::ZERO; weight.len()];
+        let mut all = vec![T::ZERO; weight.len()];
         for part in sums {
-            turned
-                .iter_mut()
+            all.iter_mut()
                 .zip(part)
                 .for_each(|(sum, part)| *sum += part);
         }
-        super::weights::taps_last(&turned, channels, 1, dweight);
+        super::weights::taps_last(&all, channels, 1, dweight);
     }
+}
+
+/// With stride 1 the gradient of the image is a convolution too, of the result's gradient with the kernel turned about
+/// its middle: its sizes, and the weights `[taps, channels]`.
+fn rotated<T: Real>(sizes: &Sizes, weight: &[T]) -> Option<(Sizes, Vec<T>)> {
+    let Sizes {
+        image,
+        result,
+        kernel,
+        geometry,
+        ..
+    } = *sizes;
+    let padding = [0, 1].map(|side| (kernel[side] - 1).checked_sub(geometry.padding[side]));
+    let ([1, 1], [Some(down), Some(across)]) = (geometry.stride, padding) else {
+        return None;
+    };
+    let geometry = Geometry {
+        padding: [down, across],
+        ..geometry
+    };
+    let weight = weight
+        .chunks_exact(image[2])
+        .rev()
+        .flatten()
+        .copied()
+        .collect();
+    let back = Sizes {
+        image: result,
+        result: image,
+        geometry,
+        ..*sizes
+    };
+    Some((back, weight))
 }
 
 /// Images that a thread works on.

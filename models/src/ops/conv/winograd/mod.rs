@@ -24,7 +24,7 @@ use self::transform::{
     Grid, scatter_inputs, transform_inputs, transform_kernels, transform_results,
     untransform_kernels, untransform_results,
 };
-use super::super::kernel::{all_filled, filled, scratch, zeroed};
+use super::super::kernel::{filled, scratch, zeroed};
 use super::super::product::{Matrix, alone_by_rows, fresh_alone};
 use super::super::real::Real;
 use super::super::threads;
@@ -36,36 +36,75 @@ pub(super) const FEWEST_CHANNELS: usize = 16;
 /// Values of `V` and `M` together that are worked on at a time: 3 MB of f32, which two cores' caches hold.
 const BLOCK: usize = 3 << 18;
 
-/// A buffer `[places, units, …]` cut into as many parts as there are threads, each with its units of every place.
-/// Gives the first unit of each part with the part.
-fn parts<T>(buffer: &mut [T], places: usize, units: usize) -> Vec<(usize, Vec<&mut [T]>)> {
-    let plane = buffer.len() / places;
-    let unit = plane / units.max(1);
-    let some = units.div_ceil(threads::threads()).max(1);
-    let mut parts: Vec<_> = (0..units)
-        .step_by(some)
-        .map(|first| (first, Vec::with_capacity(places)))
-        .collect();
-    for plane in buffer.chunks_exact_mut(plane) {
-        for (part, (_, planes)) in plane.chunks_mut(some * unit).zip(&mut parts) {
-            planes.push(part);
+/// A buffer `[places, units, …]`: a plane for each place. Planes that start a power of two apart would fall into the
+/// same lines of the caches, each pushing the others out, so there is something between them.
+struct Planes<T> {
+    memory: Vec<MaybeUninit<T>>,
+    places: usize,
+}
+
+/// Values between two planes: three lines of a cache of f32.
+const GAP: usize = 48;
+
+impl<T: Real> Planes<T> {
+    /// Room for planes of so many values.
+    fn new(places: usize, plane: usize) -> Self {
+        Self {
+            memory: scratch(places * (plane + GAP)),
+            places,
         }
     }
-    parts
+
+    /// The planes, of which the first so many values are in use.
+    fn all(&self, plane: usize) -> impl Iterator<Item = &[MaybeUninit<T>]> {
+        let apart = self.memory.len() / self.places;
+        self.memory
+            .chunks_exact(apart)
+            .map(move |memory| &memory[..plane])
+    }
+
+    /// The same, to be written.
+    fn all_mut(&mut self, plane: usize) -> impl Iterator<Item = &mut [MaybeUninit<T>]> {
+        let apart = self.memory.len() / self.places;
+        self.memory
+            .chunks_exact_mut(apart)
+            .map(move |memory| &mut memory[..plane])
+    }
+
+    /// Cuts the planes, each of `units` of `unit` values, into as many parts as there are threads, each with its units
+    /// of every place. Gives the first unit of each part with the part.
+    fn parts(&mut self, units: usize, unit: usize) -> Vec<(usize, Vec<&mut [MaybeUninit<T>]>)> {
+        let some = units.div_ceil(threads::threads()).max(1);
+        let mut parts: Vec<_> = (0..units)
+            .step_by(some)
+            .map(|first| (first, Vec::with_capacity(self.places)))
+            .collect();
+        for plane in self.all_mut(units * unit) {
+            for (part, (_, planes)) in plane.chunks_mut(some * unit).zip(&mut parts) {
+                planes.push(part);
+            }
+        }
+        parts
+    }
+
+    /// The values `from..to` of every plane.
+    ///
+    /// # Safety
+    /// They must have been written.
+    unsafe fn narrow(&self, from: usize, to: usize) -> Vec<&[T]> {
+        // SAFETY: as the caller promises.
+        self.all(to)
+            .map(|plane| unsafe { filled(&plane[from..]) })
+            .collect()
+    }
 }
 
-/// The part of every plane that belongs to the units `from..to` of `units`.
-fn narrow<T>(buffer: &[T], places: usize, units: usize, from: usize, to: usize) -> Vec<&[T]> {
-    let plane = buffer.len() / places;
-    let unit = plane / units.max(1);
-    buffer
-        .chunks_exact(plane)
-        .map(|plane| &plane[from * unit..to * unit])
-        .collect()
-}
-
-/// The same of planes that can be written, one unit further on.
-fn advance<'a, T>(planes: &'a mut [&mut [T]], unit: usize, len: usize) -> Vec<&'a mut [T]> {
+/// A unit of every plane of a part.
+fn unit<'a, T>(
+    planes: &'a mut [&mut [MaybeUninit<T>]],
+    unit: usize,
+    len: usize,
+) -> Vec<&'a mut [MaybeUninit<T>]> {
     planes
         .iter_mut()
         .map(|plane| &mut plane[unit * len..(unit + 1) * len])
@@ -138,48 +177,40 @@ impl<W: Tile> Plan<W> {
         }
     }
 
-    fn kernels<T: Real>(&self, weight: &[T]) -> Vec<T> {
-        let mut u = scratch(Self::PLACES * self.inputs * self.outputs);
-        parts(&mut u, Self::PLACES, self.inputs)
+    /// `U`.
+    fn kernels<T: Real>(&self, weight: &[T]) -> Planes<T> {
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let mut u = Planes::new(Self::PLACES, inputs * outputs);
+        u.parts(inputs, outputs)
             .into_par_iter()
             .for_each(|(first, mut planes)| {
-                transform_kernels(
-                    self.tile,
-                    weight,
-                    first,
-                    self.inputs,
-                    self.outputs,
-                    &mut planes,
-                );
+                transform_kernels(self.tile, weight, first, inputs, outputs, &mut planes);
             });
-        // SAFETY: the parts cover all inputs of all places, and each is filled.
-        unsafe { all_filled(u) }
+        u
     }
 
     /// Fills `[places, tiles, channels]` from some images, row of tiles by row of tiles.
-    fn fill<'a, T: Real>(
+    fn fill<T: Real>(
         &self,
         images: &[T],
         channels: usize,
-        out: &'a mut [MaybeUninit<T>],
+        out: &mut Planes<T>,
         transform: Fill<W, T>,
-    ) -> &'a mut [T] {
+    ) {
         let grid = self.grid;
         let image_len = grid.height * grid.width * channels;
         let rows = images.len() / image_len * grid.down;
-        parts(out, Self::PLACES, rows)
+        let len = grid.across * channels;
+        out.parts(rows, len)
             .into_par_iter()
             .for_each(|(first, mut planes)| {
-                let len = grid.across * channels;
-                for unit in 0..planes[0].len() / len {
-                    let (image, row) = ((first + unit) / grid.down, (first + unit) % grid.down);
+                for row in 0..planes[0].len() / len {
+                    let mut planes = unit(&mut planes, row, len);
+                    let (image, row) = ((first + row) / grid.down, (first + row) % grid.down);
                     let image = &images[image * image_len..][..image_len];
-                    let mut planes = advance(&mut planes, unit, len);
                     transform(self.tile, grid, row, image, channels, &mut planes);
                 }
             });
-        // SAFETY: the parts cover all rows of tiles of all places, and each transform fills a row.
-        unsafe { out.assume_init_mut() }
     }
 
     fn forward<T: Real>(
@@ -193,26 +224,26 @@ impl<W: Tile> Plan<W> {
         let u = self.kernels(weight);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
-        let mut v = scratch(Self::PLACES * tiles * inputs);
-        let mut m = scratch(Self::PLACES * tiles * outputs);
+        let mut v = Planes::new(Self::PLACES, tiles * inputs);
+        let mut m = Planes::new(Self::PLACES, tiles * outputs);
         let blocks = x
             .chunks(self.images * pixels * inputs)
             .zip(y.chunks_mut(self.images * pixels * outputs));
         for (x, y) in blocks {
             let images = x.len() / (pixels * inputs);
             let tiles = images * grid.tiles();
-            let v = &mut v[..Self::PLACES * tiles * inputs];
-            let m = &mut m[..Self::PLACES * tiles * outputs];
-            let v = self.fill(x, inputs, v, transform_inputs);
-            m.par_chunks_mut(tiles * outputs)
-                .zip(v.par_chunks(tiles * inputs))
-                .zip(u.par_chunks(inputs * outputs))
-                .try_for_each(|((m, v), u)| {
-                    let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, outputs));
-                    fresh_alone(v, u, (tiles, inputs, outputs), m)
-                })?;
-            // SAFETY: the products filled it.
-            let m = unsafe { filled(m) };
+            self.fill(x, inputs, &mut v, transform_inputs);
+            let products: Vec<_> = m
+                .all_mut(tiles * outputs)
+                .zip(v.all(tiles * inputs))
+                .zip(u.all(inputs * outputs))
+                .collect();
+            products.into_par_iter().try_for_each(|((m, v), u)| {
+                // SAFETY: both were filled, `v` as far as there are tiles.
+                let (v, u) = unsafe { (filled(v), filled(u)) };
+                let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, outputs));
+                fresh_alone(v, u, (tiles, inputs, outputs), m)
+            })?;
             // The rows of tiles of a thread are whole rows of the result.
             let units = images * grid.down;
             let some = units.div_ceil(threads::threads());
@@ -228,7 +259,9 @@ impl<W: Tile> Plan<W> {
             jobs.into_par_iter()
                 .with_min_len(some)
                 .for_each(|(unit, rows)| {
-                    let planes = narrow(m, Self::PLACES, units, unit, unit + 1);
+                    let len = grid.across * outputs;
+                    // SAFETY: the products filled all tiles.
+                    let planes = unsafe { m.narrow(unit * len, (unit + 1) * len) };
                     transform_results(self.tile, grid, &planes, outputs, bias, rows);
                 });
         }
@@ -242,84 +275,73 @@ impl<W: Tile> Plan<W> {
         dweight: Option<&mut [T]>,
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
-        let u = match dx {
-            Some(_) => self.kernels(weight),
-            None => Vec::new(),
-        };
-        let u_planes: Vec<_> = match dx {
-            Some(_) => u.chunks(inputs * outputs).map(Some).collect(),
-            None => vec![None; Self::PLACES],
-        };
-        let kernels = if dweight.is_some() {
-            inputs * outputs
-        } else {
-            0
-        };
-        let mut du = scratch(Self::PLACES * kernels);
+        let u = dx.is_some().then(|| self.kernels(weight));
+        let kernels = inputs * outputs;
+        let mut du = dweight
+            .is_some()
+            .then(|| Planes::new(Self::PLACES, kernels));
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
-        let mut v = scratch(Self::PLACES * tiles * inputs);
-        let mut dm = scratch(Self::PLACES * tiles * outputs);
+        let mut v = Planes::new(Self::PLACES, tiles * inputs);
+        let mut dm = Planes::new(Self::PLACES, tiles * outputs);
         let blocks = x
             .chunks(self.images * pixels * inputs)
             .zip(dy.chunks(self.images * pixels * outputs));
         for (block, (x, dy)) in blocks.enumerate() {
             let images = x.len() / (pixels * inputs);
             let tiles = images * grid.tiles();
-            let v = &mut v[..Self::PLACES * tiles * inputs];
-            let dm = &mut dm[..Self::PLACES * tiles * outputs];
-            if kernels > 0 {
-                self.fill(x, inputs, v, transform_inputs);
+            if du.is_some() {
+                self.fill(x, inputs, &mut v, transform_inputs);
             }
-            let dm = self.fill(dy, outputs, dm, untransform_results);
-            let mut sums: Vec<Option<&mut [MaybeUninit<T>]>> = if kernels > 0 {
-                du.chunks_mut(kernels).map(Some).collect()
-            } else {
-                (0..Self::PLACES).map(|_| None).collect()
-            };
-            sums.par_iter_mut()
-                .zip(&u_planes)
-                .zip(v.par_chunks_mut(tiles * inputs))
-                .zip(dm.par_chunks(tiles * outputs))
-                .try_for_each(|(((du, u), v), dm)| {
-                    let dm = Matrix::rows(dm, outputs);
-                    if let Some(du) = du {
-                        // SAFETY: filled above, because kernels are asked for.
-                        let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
-                        let dims = (inputs, tiles, outputs);
-                        match block {
-                            0 => fresh_alone(v, dm, dims, du)?,
-                            // SAFETY: the first block wrote it.
-                            _ => alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?,
-                        }
+            self.fill(dy, outputs, &mut dm, untransform_results);
+            let mut sums = planes_or_none(du.as_mut().map(|du| du.all_mut(kernels)));
+            let mut us = planes_or_none(u.as_ref().map(|u| u.all(kernels)));
+            let products: Vec<_> = v
+                .all_mut(tiles * inputs)
+                .zip(dm.all(tiles * outputs))
+                .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()))
+                .collect();
+            products.into_par_iter().try_for_each(|(v, dm, du, u)| {
+                // SAFETY: filled as far as there are tiles.
+                let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
+                if let Some(du) = du {
+                    // SAFETY: filled above, because kernels are asked for.
+                    let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
+                    let dims = (inputs, tiles, outputs);
+                    match block {
+                        0 => fresh_alone(v, dm, dims, du)?,
+                        // SAFETY: the first block wrote it.
+                        _ => alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?,
                     }
-                    // `V` is done with: its gradient takes its place.
-                    match u {
-                        Some(u) => {
-                            let u = Matrix::rows(u, outputs).transposed();
-                            fresh_alone(dm, u, (tiles, outputs, inputs), v)
-                        }
-                        None => Ok(()),
+                }
+                // `V` is done with: its gradient takes its place.
+                match u {
+                    Some(u) => {
+                        // SAFETY: `kernels` filled it.
+                        let u = Matrix::rows(unsafe { filled(u) }, outputs).transposed();
+                        fresh_alone(dm, u, (tiles, outputs, inputs), v)
                     }
-                })?;
+                    None => Ok(()),
+                }
+            })?;
             if let Some(dx) = dx.as_deref_mut() {
-                // SAFETY: the gradients took the place of `V`.
-                let v = unsafe { filled(v) };
                 let image = pixels * inputs;
                 let dx = &mut dx[block * self.images * image..][..images * image];
                 dx.par_chunks_mut(image)
                     .with_min_len(images.div_ceil(threads::threads()))
                     .enumerate()
                     .for_each(|(i, dx)| {
-                        let planes = narrow(v, Self::PLACES, images, i, i + 1);
+                        let len = grid.tiles() * inputs;
+                        // SAFETY: the gradients took the place of `V`.
+                        let planes = unsafe { v.narrow(i * len, (i + 1) * len) };
                         scatter_inputs(self.tile, grid, &planes, inputs, zeroed(dx));
                     });
             }
         }
-        if let Some(dweight) = dweight {
+        if let (Some(dweight), Some(du)) = (dweight, du) {
             let some = outputs.div_ceil(threads::threads());
             // SAFETY: there is at least one block, and it wrote all of it.
-            let planes: Vec<_> = unsafe { filled(&du) }.chunks(kernels).collect();
+            let planes = unsafe { du.narrow(0, kernels) };
             dweight
                 .par_chunks_mut(some * inputs * 9)
                 .enumerate()
@@ -329,4 +351,13 @@ impl<W: Tile> Plan<W> {
         }
         Ok(())
     }
+}
+
+/// Planes, or as many times nothing as are asked for.
+fn planes_or_none<P>(planes: Option<impl Iterator<Item = P>>) -> impl Iterator<Item = Option<P>> {
+    let mut planes = planes;
+    std::iter::from_fn(move || match &mut planes {
+        Some(planes) => planes.next().map(Some),
+        None => Some(None),
+    })
 }
