@@ -202,23 +202,38 @@ widest! {
     }
 }
 
+/// Inputs whose kernels are turned at a time: `LANES` outputs of them stay in the nearest cache.
+const TURNED: usize = 16;
+
+/// Kernels of some inputs, tap by tap, each with a block of outputs.
+type Kernels<T> = [Lanes<T>; TURNED * 9];
+
 widest! {
     /// `U` of some inputs, from `first` on: `planes` has for each place `[inputs, outputs]`.
     fn transform_kernels[T: Real, W: Tile](_by: W, weight: &[T], first: usize, inputs: usize, outputs: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let some = planes[0].len() / outputs;
+        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * 9];
         let mut o = 0;
         while o < outputs {
             let lanes = LANES.min(outputs - o);
-            for input in 0..some {
-                let mut square = [[[T::ZERO; LANES]; 3]; 3];
+            let mut start = 0;
+            while start < some {
+                let turned = TURNED.min(some - start);
                 for lane in 0..lanes {
-                    let taps = &weight[((o + lane) * inputs + first + input) * 9..][..9];
-                    for tap in 0..9 {
-                        square[tap / 3][tap % 3][lane] = taps[tap];
+                    let taps = &weight[((o + lane) * inputs + first + start) * 9..][..turned * 9];
+                    for (kernel, tap) in kernels.iter_mut().zip(taps) {
+                        kernel[lane] = *tap;
                     }
                 }
-                let u = both_ways(&square, 3, W::PLACES, W::kernel);
-                to_planes::<T, W>(&u, planes, input * outputs + o, lanes);
+                for (i, kernel) in kernels.as_chunks::<9>().0.iter().enumerate().take(turned) {
+                    let mut square = [[[T::ZERO; LANES]; 3]; 3];
+                    for tap in 0..9 {
+                        square[tap / 3][tap % 3] = kernel[tap];
+                    }
+                    let u = both_ways(&square, 3, W::PLACES, W::kernel);
+                    to_planes::<T, W>(&u, planes, (start + i) * outputs + o, lanes);
+                }
+                start += turned;
             }
             o += lanes;
         }
@@ -229,18 +244,27 @@ widest! {
     /// `Gᵀ·dU·G` for some outputs, from `first` on.
     fn untransform_kernels[T: Real, W: Tile](_by: W, planes: &[&[T]], first: usize, inputs: usize, outputs: usize, dweight: &mut [T]) {
         let some = dweight.len() / (inputs * 9);
+        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * 9];
         let mut o = 0;
         while o < some {
             let lanes = LANES.min(some - o);
-            for input in 0..inputs {
-                let square = from_planes::<T, W>(planes, input * outputs + first + o, lanes);
-                let dw = both_ways(&square, W::PLACES, 3, W::kernel_back);
-                for lane in 0..lanes {
-                    let taps = &mut dweight[((o + lane) * inputs + input) * 9..][..9];
+            let mut start = 0;
+            while start < inputs {
+                let turned = TURNED.min(inputs - start);
+                for (i, kernel) in kernels.as_chunks_mut::<9>().0.iter_mut().enumerate().take(turned) {
+                    let square = from_planes::<T, W>(planes, (start + i) * outputs + first + o, lanes);
+                    let dw = both_ways(&square, W::PLACES, 3, W::kernel_back);
                     for tap in 0..9 {
-                        taps[tap] = dw[tap / 3][tap % 3][lane];
+                        kernel[tap] = dw[tap / 3][tap % 3];
                     }
                 }
+                for lane in 0..lanes {
+                    let taps = &mut dweight[((o + lane) * inputs + start) * 9..][..turned * 9];
+                    for (tap, kernel) in taps.iter_mut().zip(&kernels) {
+                        *tap = kernel[lane];
+                    }
+                }
+                start += turned;
             }
             o += lanes;
         }
