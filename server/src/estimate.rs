@@ -1,7 +1,6 @@
 //! What a run will take, before it starts: measured by a process of its own, one at a time, and remembered.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{Measured, Plan};
 
 use crate::error::{Error, Result};
+use crate::launch::LocalLauncher;
 
 /// How long a measurement may take. It aims at two seconds; a network may be so large that one step takes longer.
 pub(crate) const WITHIN: Duration = Duration::from_secs(15);
@@ -68,17 +68,17 @@ pub struct Estimator(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    program: PathBuf,
+    launcher: LocalLauncher,
     /// Two measurements at a time would each measure the other.
     turn: Semaphore,
     known: Mutex<VecDeque<(String, Instant, Outcome)>>,
 }
 
 impl Estimator {
-    /// An estimator that starts this program, which is Vivarium, to measure.
-    pub fn new(program: PathBuf) -> Self {
+    /// An estimator whose measurements are processes of this machine, with the threads of its workers.
+    pub fn new(launcher: LocalLauncher) -> Self {
         Self(Arc::new(Inner {
-            program,
+            launcher,
             turn: Semaphore::new(1),
             known: Mutex::default(),
         }))
@@ -114,11 +114,8 @@ impl Estimator {
     }
 
     async fn measure(&self, order: &Order) -> Result<Outcome> {
-        let program = &self.0.program;
-        let failed = |e| Error::file(program, e);
-        let mut command = std::process::Command::new(program);
-        std::os::unix::process::CommandExt::arg0(&mut command, "vivarium");
-        let mut child = Command::from(command)
+        let failed = |e| Error::file("the running binary", e);
+        let mut child = Command::from(self.0.launcher.command())
             .arg("measure")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::{held, map, map_pairs, numbers};
 use super::real::Real;
-use super::tape::apply1;
+use super::tape::{Needs, apply1};
 
 /// A function applied to every value between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub enum Activation {
 /// # Errors
 /// When the tensor does not lie in one piece on the CPU.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    apply1(x, activation)
+    apply1(x, activation, Needs::Values)
 }
 
 /// Never overflows: the exponent is of the number's negated size.

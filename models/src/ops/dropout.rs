@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::kernel::{held, numbers, widest, written};
 use super::real::Real;
-use super::tape::apply1;
+use super::tape::{Needs, apply1};
 use super::threads;
 use crate::random::Key;
 
@@ -30,6 +30,7 @@ pub fn dropout(x: &Tensor, rate: f64, key: &Key) -> Result<Tensor> {
             rate,
             key: key.bits(),
         },
+        Needs::Shapes,
     )
 }
 

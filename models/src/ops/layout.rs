@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::kernel::{held, numbers, written};
 use super::real::Real;
-use super::tape::apply1;
+use super::tape::{Needs, apply1};
 use super::threads;
 
 /// Images `[n, channels, height, width]` as `[n, height, width, channels]`.
@@ -18,7 +18,7 @@ use super::threads;
 /// # Errors
 /// When `x` has another rank.
 pub fn channels_last(x: &Tensor) -> Result<Tensor> {
-    apply1(x, Turn::ToLast)
+    apply1(x, Turn::ToLast, Needs::Shapes)
 }
 
 /// Images `[n, height, width, channels]` as `[n, channels · height · width]`, in PyTorch's order: what its `flatten(1)`
@@ -27,7 +27,7 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When `x` has another rank.
 pub fn flatten(x: &Tensor) -> Result<Tensor> {
-    apply1(x, Turn::ToRows)
+    apply1(x, Turn::ToRows, Needs::Shapes)
 }
 
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, T
 
 use super::kernel::held;
 use super::real::Real;
-use super::tape::apply1;
+use super::tape::{Needs, apply1};
 
 /// What a criterion gives.
 #[derive(Clone, Debug)]
@@ -186,7 +186,7 @@ fn criterion<T: Real>(
     }
     let mean = sum / n as f64;
     let gradient = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
-    let tensor = apply1(scores, Known { mean, gradient })?;
+    let tensor = apply1(scores, Known { mean, gradient }, Needs::Shapes)?;
     Ok(Loss {
         tensor,
         mean,

@@ -1,6 +1,7 @@
 //! Pooling of images that lie with their channels last: the greatest under a window, and means.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
+use std::mem::MaybeUninit;
 use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 
 use super::kernel::{all_filled, held, numbers, scratch, widest, zeroed};
 use super::real::Real;
-use super::tape::apply1;
+use super::tape::{Needs, apply1};
 use super::threads;
 
 /// The window of a [`max_pool2d`].
@@ -42,7 +43,7 @@ pub fn max_pool2d(x: &Tensor, window: Window) -> Result<Tensor> {
         window,
         places: Mutex::new(Vec::new()),
     };
-    apply1(x, op)
+    apply1(x, op, Needs::Shapes)
 }
 
 struct MaxPool {
@@ -62,14 +63,16 @@ pub(super) struct Sizes {
 
 widest! {
     /// One image: its results, and the places that they came from.
-    fn pool[T: Real](sizes: Sizes, x: &[T], y: &mut [T], places: &mut [u8]) {
+    fn pool[T: Real](sizes: Sizes, x: &[T], y: &mut [MaybeUninit<T>], places: &mut [MaybeUninit<u8>]) {
         let ([height, width], [rows, columns], channels) = (sizes.image, sizes.result, sizes.channels);
         let Window { kernel, stride, padding } = sizes.window;
         for row in 0..rows {
             for column in 0..columns {
                 let at = (row * columns + column) * channels;
                 let (y, places) = (&mut y[at..at + channels], &mut places[at..at + channels]);
-                let mut first = true;
+                // Half of the window at most lies in the padding, so there is a pixel under it.
+                let mut found: Option<(&mut [T], &mut [u8])> = None;
+                let (mut unwritten, mut unplaced) = (Some(y), Some(places));
                 for ky in 0..kernel {
                     for kx in 0..kernel {
                         let (iy, ix) = ((row * stride + ky).wrapping_sub(padding), (column * stride + kx).wrapping_sub(padding));
@@ -78,12 +81,15 @@ widest! {
                         }
                         let place = (ky * kernel + kx) as u8;
                         let x = &x[(iy * width + ix) * channels..][..channels];
-                        if first {
-                            y.copy_from_slice(x);
-                            places.fill(place);
-                            first = false;
+                        let Some((y, places)) = &mut found else {
+                            if let (Some(y), Some(places)) = (unwritten.take(), unplaced.take()) {
+                                places.fill(MaybeUninit::new(place));
+                                // SAFETY: just filled.
+                                found = Some((y.write_copy_of_slice(x), unsafe { places.assume_init_mut() }));
+                            }
                             continue;
-                        }
+                        };
+                        let (y, places) = (&mut y[..channels], &mut places[..channels]);
                         for c in 0..channels {
                             // `x` is greater, or no number: then the comparison with itself fails.
                             #[allow(clippy::eq_op, reason = "a number that is not equal to itself is none")]
@@ -166,8 +172,8 @@ impl MaxPool {
             .zip(places.par_chunks_mut(result))
             .zip(x.par_chunks(image))
             .with_min_len(fewest(n, image))
-            .for_each(|((y, places), x)| pool(sizes, x, zeroed(y), zeroed(places)));
-        // SAFETY: both were set to zero, image by image.
+            .for_each(|((y, places), x)| pool(sizes, x, y, places));
+        // SAFETY: both were written, image by image.
         let (y, places) = unsafe { (all_filled(y), all_filled(places)) };
         if let Ok(mut kept) = self.places.lock() {
             *kept = places;
@@ -227,7 +233,7 @@ impl CustomOp1 for MaxPool {
 /// # Errors
 /// When there are no cells or no pixels.
 pub fn mean_pool(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
-    apply1(x, MeanPool { rows, columns })
+    apply1(x, MeanPool { rows, columns }, Needs::Shapes)
 }
 
 struct MeanPool {

@@ -1,9 +1,9 @@
 //! What was computed, so that gradients can be computed from it backwards.
 //!
 //! While a [`Tape`] records, the operations of this crate are written on it and not into Candle's graph. Played
-//! backwards it frees each activation as soon as its gradient is known, and adds gradients up in place where Candle
-//! gives every edge a tensor of zeros and two copies. Outside of a recording the same operations are Candle's to
-//! differentiate, as any custom operation.
+//! backwards it frees each activation as soon as its gradient is known; what no way back looks at, it does not hold at
+//! all. It adds gradients up in place where Candle gives every edge a tensor of zeros and two copies. Outside of a
+//! recording the same operations are Candle's to differentiate, as any custom operation.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -20,8 +20,25 @@ type Back = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
 
 struct Node {
     arguments: Vec<TensorId>,
+    id: TensorId,
+    /// The result, or what has its shape and none of its memory.
     result: Tensor,
     back: Back,
+}
+
+/// What the way back of an operation of one argument looks at, besides the gradient. The rest is freed, unless another
+/// operation holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Shapes alone.
+    Shapes,
+    /// Argument and result.
+    Values,
+}
+
+/// A tensor of the same shape that takes no memory.
+fn outline(tensor: &Tensor) -> Result<Tensor> {
+    Tensor::zeros((), tensor.dtype(), tensor.device())?.broadcast_as(tensor.shape())
 }
 
 /// The operations of a forward pass that a parameter has a part in, in order.
@@ -64,7 +81,7 @@ impl Tape {
         let mut gradients = HashMap::from([(loss.id(), (loss.ones_like()?, false))]);
         let mut play = || {
             while let Some(node) = nodes.pop() {
-                let Some((dy, shared)) = gradients.remove(&node.result.id()) else {
+                let Some((dy, shared)) = gradients.remove(&node.id) else {
                     continue;
                 };
                 let parts = (node.back)(&node.result, &dy)?;
@@ -165,37 +182,53 @@ fn recording(arguments: &[&Tensor]) -> Option<bool> {
     })
 }
 
-fn push(arguments: &[&Tensor], result: &Tensor, back: Back) {
+/// Writes an operation on the tape, whose way back looks at the result where it `needs` values.
+fn push(arguments: &[&Tensor], result: &Tensor, needs: Needs, back: Back) -> Result<()> {
+    let id = result.id();
+    let result = match needs {
+        Needs::Shapes => outline(result)?,
+        Needs::Values => result.clone(),
+    };
     RECORDING.with(|recording| {
         if let Some(tape) = recording.borrow_mut().as_mut() {
-            tape.results.insert(result.id());
+            tape.results.insert(id);
             tape.nodes.push(Node {
                 arguments: arguments.iter().map(|argument| argument.id()).collect(),
-                result: result.clone(),
+                id,
+                result,
                 back,
             });
         }
     });
+    Ok(())
 }
 
 /// Applies an operation of one argument.
-pub(super) fn apply1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
+pub(super) fn apply1(
+    a: &Tensor,
+    op: impl CustomOp1 + Send + Sync + 'static,
+    needs: Needs,
+) -> Result<Tensor> {
     let Some(known) = recording(&[a]) else {
         return a.apply_op1(op);
     };
     let y = a.apply_op1_no_bwd(&op)?;
     if known {
-        let kept = a.clone();
+        let kept = match needs {
+            Needs::Shapes => outline(a)?,
+            Needs::Values => a.clone(),
+        };
         push(
             &[a],
             &y,
+            needs,
             Box::new(move |y, dy| Ok(vec![op.bwd(&kept, y, dy)?])),
-        );
+        )?;
     }
     Ok(y)
 }
 
-/// Applies an operation of two arguments.
+/// Applies an operation of two arguments, which its way back looks at, and not at its result.
 pub(super) fn apply2(
     a: &Tensor,
     b: &Tensor,
@@ -211,12 +244,12 @@ pub(super) fn apply2(
             let (da, db) = op.bwd(&kept.0, &kept.1, y, dy)?;
             Ok(vec![da, db])
         });
-        push(&[a, b], &y, back);
+        push(&[a, b], &y, Needs::Shapes, back)?;
     }
     Ok(y)
 }
 
-/// Applies an operation of three arguments.
+/// Applies an operation of three arguments, which its way back looks at, and not at its result.
 pub(super) fn apply3(
     a: &Tensor,
     b: &Tensor,
@@ -233,7 +266,7 @@ pub(super) fn apply3(
             let (da, db, dc) = op.bwd(&kept.0, &kept.1, &kept.2, y, dy)?;
             Ok(vec![da, db, dc])
         });
-        push(&[a, b, c], &y, back);
+        push(&[a, b, c], &y, Needs::Shapes, back)?;
     }
     Ok(y)
 }
@@ -259,7 +292,7 @@ pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
             let parts = super::columns::split(dy, &widths)?;
             Ok(parts.into_iter().map(Some).collect())
         });
-        push(parts, &y, back);
+        push(parts, &y, Needs::Shapes, back)?;
     }
     Ok(y)
 }
@@ -277,8 +310,9 @@ pub fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         push(
             &[a, b],
             &y,
+            Needs::Shapes,
             Box::new(|_, dy| Ok(vec![Some(dy.clone()), Some(dy.clone())])),
-        );
+        )?;
     }
     Ok(y)
 }

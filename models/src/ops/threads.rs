@@ -18,9 +18,18 @@ pub(super) const MAP: usize = 1 << 17;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// As many threads as the machine offers this process.
+/// The environment's word for how many threads this process should take where nobody says: so that processes that run
+/// beside each other share the machine.
+pub const SHARE: &str = "VIVARIUM_THREADS";
+
+/// As many threads as [`SHARE`] says, or as the machine offers this process.
 pub fn available() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+    static AVAILABLE: OnceLock<usize> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| {
+        let said = std::env::var(SHARE).ok().and_then(|word| word.parse().ok());
+        said.filter(|threads| *threads > 0)
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
+    })
 }
 
 /// Sets the number of threads that operations use. The first call also starts Rayon's global pool with as many, so

@@ -180,6 +180,8 @@ NETWORKS = {
     "residual-deep": (residual_deep, 0.0),
     "inception": (inception, 0.0),
 }
+# Where many pools choose among values, two of which may be equal within rounding, smaller images have fewer to choose.
+SIDES = {"inception": 16}
 SCORES_ALONE = ["residual-small-relu"]
 
 
@@ -252,7 +254,8 @@ def case(name):
     net = make()
     first = start(net, shift)
     net.load_state_dict(first)
-    x, y = drawn("images", [BATCH, 3, 32, 32], 0.0, 3.0**0.5), torch.arange(BATCH)
+    side = SIDES.get(name, 32)
+    x, y = drawn("images", [BATCH, 3, side, side], 0.0, 3.0**0.5), torch.arange(BATCH)
     loss_of = nn.CrossEntropyLoss()
 
     scores = net.train()(x)
@@ -260,6 +263,7 @@ def case(name):
     loss.backward()
     golden = {
         "shift": shift,
+        "side": side,
         "state": [[n, list(t.shape), str(t.dtype).removeprefix("torch.")] for n, t in first.items()],
         "scores.train": scores.flatten().tolist(),
         "loss": loss.item(),

@@ -10,7 +10,6 @@ use vivarium_models::train::Learner;
 use crate::common::spec;
 use crate::golden::close;
 
-const INPUT: [usize; 3] = [3, 32, 32];
 const CLASSES: usize = 10;
 const BATCH: usize = 4;
 
@@ -76,9 +75,15 @@ impl Golden {
         .collect()
     }
 
+    /// The shape of an image.
+    fn input(&self) -> [usize; 3] {
+        let side = self.numbers["side"].as_u64().unwrap() as usize;
+        [3, side, side]
+    }
+
     /// The network with the numbers that the generator started from.
     fn model(&self) -> Model {
-        let model = Model::new(&self.network, &INPUT, CLASSES, 0).unwrap();
+        let model = Model::new(&self.network, &self.input(), CLASSES, 0).unwrap();
         let shift = self.numbers["shift"].as_f64().unwrap();
         let start = model.store().tensors().map(|(name, tensor)| {
             let (shape, len) = (tensor.dims().to_vec(), tensor.elem_count());
@@ -137,7 +142,7 @@ fn still() -> OptimizerSpec {
 }
 
 fn batch(learner: &Learner) -> (candle_core::Tensor, Vec<u32>) {
-    let len = BATCH * INPUT.iter().product::<usize>();
+    let len = BATCH * learner.model().input().iter().product::<usize>();
     let x = learner.batch(drawn("images", len, 0.0, 3f64.sqrt()), BATCH);
     (x.unwrap(), (0..BATCH as u32).collect())
 }

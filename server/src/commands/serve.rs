@@ -47,8 +47,8 @@ async fn run(args: Serve) -> Result<()> {
         .map_err(|e| Error::file("the address", e))?;
 
     let shutdown = CancellationToken::new();
-    let launcher = LocalLauncher::new()?;
-    let estimator = Estimator::new(launcher.program().to_owned());
+    let launcher = LocalLauncher::new(args.jobs.into())?;
+    let estimator = Estimator::new(launcher.clone());
     let supervisor = Supervisor::start(
         &data,
         index.clone(),

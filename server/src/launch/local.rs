@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use vivarium_models::ops::threads;
 
 use super::{Exit, Launcher, Worker};
 use crate::error::{Error, Result};
@@ -20,14 +21,16 @@ use crate::run_dir::lock;
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Starts workers with the binary that runs now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LocalLauncher {
     program: PathBuf,
+    threads: usize,
 }
 
 impl LocalLauncher {
-    /// A launcher of this very binary.
-    pub fn new() -> Result<Self> {
+    /// A launcher of this very binary, for `jobs` workers at a time: each takes its share of the machine's threads where
+    /// its run does not say how many.
+    pub fn new(jobs: usize) -> Result<Self> {
         // A rebuilt binary has another inode: the link of the running one always is the
         // version that the server is, so that server and worker agree.
         let running = PathBuf::from("/proc/self/exe");
@@ -36,12 +39,17 @@ impl LocalLauncher {
         } else {
             std::env::current_exe().map_err(|e| Error::file("the running binary", e))?
         };
-        Ok(Self { program })
+        let threads = (threads::available() / jobs.max(1)).max(1);
+        Ok(Self { program, threads })
     }
 
-    /// The binary.
-    pub fn program(&self) -> &Path {
-        &self.program
+    /// The binary, to be started with arguments.
+    pub fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command
+            .arg0("vivarium")
+            .env(threads::SHARE, self.threads.to_string());
+        command
     }
 }
 
@@ -55,8 +63,8 @@ impl Launcher for LocalLauncher {
             .map_err(|e| Error::file(&log, e))?;
         // A process group of its own: Ctrl-C in the server's terminal is not for the worker. No
         // pipe to the server: it would break, and kill the worker, when the server goes.
-        let mut command = std::process::Command::new(&self.program);
-        command.arg0("vivarium").process_group(0);
+        let mut command = self.command();
+        command.process_group(0);
         let child = Command::from(command)
             .arg("worker")
             .arg(dir.path())

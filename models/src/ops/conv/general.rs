@@ -1,5 +1,6 @@
 //! Any convolution: the patches under the kernel become the rows of a matrix, a few images at a time, and a product
 //! does the rest (Chellapilla and others 2006). The patches of a few images stay in the cache between the two.
+#![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
 
@@ -7,7 +8,7 @@ use candle_core::Result;
 use rayon::prelude::*;
 
 use super::super::kernel::zeroed;
-use super::super::product::{Matrix, alone_by_rows, alone_by_rows_of};
+use super::super::product::{Matrix, alone_by_rows, fresh_alone_apart};
 use super::super::real::Real;
 use super::super::threads;
 use super::Sizes;
@@ -145,25 +146,26 @@ pub(super) fn forward<T: Real>(
                 .chunks_exact_mut(sizes.result_len())
                 .zip(x.chunks_exact(sizes.image_len()));
             for (y, x) in images {
-                let y = zeroed(y);
-                if let Some(bias) = bias {
-                    y.chunks_exact_mut(channels)
-                        .for_each(|pixel| pixel.copy_from_slice(bias));
-                }
                 for rows in plan.row_blocks() {
                     let pixels = rows.len() * sizes.result[1];
                     let y = &mut y[rows.start * sizes.result[1] * channels..];
                     for group in 0..sizes.geometry.groups {
                         plan.gather(x, group, rows.clone(), &mut patches);
                         let matrix = &matrices[group * plan.patch * plan.outputs..];
-                        alone_by_rows_of(
+                        fresh_alone_apart(
                             Matrix::rows(&patches, plan.patch),
                             Matrix::rows(matrix, plan.outputs),
                             (pixels, plan.patch, plan.outputs),
                             &mut y[group * plan.outputs..],
                             channels,
-                            true,
                         )?;
+                    }
+                }
+                if let Some(bias) = bias {
+                    // SAFETY: the groups of all rows were written.
+                    let y = unsafe { y.assume_init_mut() };
+                    for pixel in y.chunks_exact_mut(channels) {
+                        pixel.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
                     }
                 }
             }

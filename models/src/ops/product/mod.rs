@@ -103,6 +103,18 @@ pub(super) fn fresh_alone<T: Real>(
     fresh_on(Parallelism::None, a, b, dims, out)
 }
 
+/// As [`fresh_alone`], with rows that start `apart` values apart; what lies between them is left alone.
+pub(super) fn fresh_alone_apart<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+    out: &mut [MaybeUninit<T>],
+    apart: usize,
+) -> Result<()> {
+    // SAFETY: nothing of `out` is read.
+    unsafe { rows_apart(a, b, dims, out, apart, false) }
+}
+
 fn fresh_on<T: Real>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
@@ -146,8 +158,25 @@ pub(super) fn alone_by_rows<T: Real>(
 pub(super) fn alone_by_rows_of<T: Real>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    (m, k, n): (usize, usize, usize),
+    dims: (usize, usize, usize),
     out: &mut [T],
+    apart: usize,
+    add: bool,
+) -> Result<()> {
+    // SAFETY: `out` holds numbers, and the product writes nothing else.
+    unsafe {
+        let out = &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<T>]);
+        rows_apart(a, b, dims, out, apart, add)
+    }
+}
+
+/// # Safety
+/// Where `add` is set, what `out` has in the place of the result must be numbers.
+unsafe fn rows_apart<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    (m, k, n): (usize, usize, usize),
+    out: &mut [MaybeUninit<T>],
     apart: usize,
     add: bool,
 ) -> Result<()> {
@@ -164,7 +193,7 @@ pub(super) fn alone_by_rows_of<T: Real>(
             a,
             b,
             (m, k, n),
-            out.as_mut_ptr(),
+            out.as_mut_ptr().cast(),
             (1, apart),
             add,
         );
