@@ -66,6 +66,8 @@ export interface Preset {
   base: RunSpec;
   grid: { [path: string]: Json[] };
   repeats: number;
+  /** The title of the data set that has to be fetched first. */
+  missing: string | null;
 }
 
 export interface Choice {

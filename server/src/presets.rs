@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use vivarium_models::data::{DATA_SETS, Library};
 
 /// An experiment to start from.
 #[derive(Debug, Serialize)]
@@ -79,8 +80,48 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             grid: grid("network.activation", json!(["relu", "sigmoid", "tanh"])),
             repeats: 1,
         },
+        Preset {
+            id: "fashion-mnist-per-minute",
+            title: "Fashion-MNIST, best accuracy per minute",
+            question: "Shirts, shoes and bags, read by VGG16 of a quarter's width in ten minutes on two cores. Which does it take for which?",
+            base: json!({
+                "name": "Fashion-MNIST, best accuracy per minute",
+                "data": {"set": "fashion-mnist", "size": 32, "validation": 0.02, "augment": "flip-crop"},
+                "network": {"kind": "vgg16", "head": "compact", "width": 0.25},
+                "training": {
+                    "epochs": 16, "batch_size": 128,
+                    "optimizer": {"kind": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": true, "weight_decay": 0.0005},
+                    "schedule": {"kind": "one_cycle", "pct_start": 0.25}
+                }
+            }),
+            grid: Map::new(),
+            repeats: 1,
+        },
     ]
 });
+
+/// A preset as it is offered: with the title of the data set that has to be fetched first, if that is not here.
+#[derive(Debug, Serialize)]
+pub struct Offer {
+    #[serde(flatten)]
+    preset: &'static Preset,
+    missing: Option<&'static str>,
+}
+
+/// Every preset, given the data sets that are here.
+pub fn offers(library: &Library) -> Vec<Offer> {
+    let missing = |preset: &'static Preset| {
+        let set = preset.base["data"]["set"].as_str()?;
+        let row = DATA_SETS.iter().find(|row| row.set == set)?;
+        let here = row.is_built_in() || library.find(set).is_some();
+        (!here).then_some(row.title)
+    };
+    let offer = |preset| Offer {
+        preset,
+        missing: missing(preset),
+    };
+    PRESETS.iter().map(offer).collect()
+}
 
 fn grid(path: &str, values: Value) -> Map<String, Value> {
     Map::from_iter([(path.to_owned(), values)])
@@ -90,13 +131,19 @@ fn grid(path: &str, values: Value) -> Map<String, Value> {
 mod tests {
     use super::*;
     use crate::sweeps::SweepSpec;
-    use vivarium_models::data::Library;
 
     #[test]
     fn every_preset_is_valid() {
         for preset in PRESETS.iter() {
+            let mut base = preset.base.clone();
+            if offers(&Library::none())
+                .iter()
+                .any(|offer| offer.preset.id == preset.id && offer.missing.is_some())
+            {
+                base["data"]["set"] = json!("digits");
+            }
             let sweep = SweepSpec {
-                base: preset.base.clone(),
+                base,
                 grid: preset.grid.clone(),
                 repeats: preset.repeats,
             };

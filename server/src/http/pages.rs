@@ -11,7 +11,7 @@ use vivarium_models::spec;
 use super::{App, blocking};
 use crate::error::{Error, Result};
 use crate::index::runs as rows;
-use crate::presets::PRESETS;
+use crate::presets;
 use crate::run_dir::RunId;
 
 #[derive(Template)]
@@ -51,7 +51,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// `/`: every run, and what one could start.
 pub async fn runs(State(app): State<App>) -> Result<Response> {
     let runs = app.index.read(rows::list).await?;
-    let data = embed(&json!({"runs": runs, "presets": *PRESETS}))?;
+    let offers = blocking(move || Ok(presets::offers(&app.data_sets.library))).await?;
+    let data = embed(&json!({"runs": runs, "presets": offers}))?;
     page(&RunsPage {
         title: "Runs".to_owned(),
         version: VERSION,
@@ -75,8 +76,12 @@ pub async fn new(State(app): State<App>, Query(from): Query<From>) -> Result<Res
             .map(|run| named(run.spec, run.name))?,
         None => Value::Null,
     };
-    let form = blocking(move || Ok(spec::form(&app.data_sets.library))).await?;
-    let data = embed(&json!({"form": form, "presets": *PRESETS, "copy": copy}))?;
+    let (form, offers) = blocking(move || {
+        let library = &app.data_sets.library;
+        Ok((spec::form(library), presets::offers(library)))
+    })
+    .await?;
+    let data = embed(&json!({"form": form, "presets": offers, "copy": copy}))?;
     page(&NewPage {
         title: "New run".to_owned(),
         version: VERSION,

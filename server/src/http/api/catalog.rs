@@ -1,12 +1,15 @@
 //! What there is to choose from, and the description of the API.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use vivarium_models::networks::NETWORKS;
 
-use crate::presets::PRESETS;
+use crate::error::Result;
+use crate::http::{App, blocking};
+use crate::presets;
 
 /// `GET /networks`
 pub async fn networks() -> Json<Value> {
@@ -14,8 +17,9 @@ pub async fn networks() -> Json<Value> {
 }
 
 /// `GET /presets`
-pub async fn presets() -> Json<Value> {
-    Json(json!({ "presets": *PRESETS }))
+pub async fn presets(State(app): State<App>) -> Result<Json<Value>> {
+    let offers = blocking(move || Ok(presets::offers(&app.data_sets.library))).await?;
+    Ok(Json(json!({ "presets": offers })))
 }
 
 /// `GET /openapi.json`
