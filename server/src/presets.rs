@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use vivarium_models::data::{DATA_SETS, Library};
+use vivarium_models::data::{DATA_SETS, Library, State};
 
 /// An experiment to start from.
 #[derive(Debug, Serialize)]
@@ -113,8 +113,8 @@ pub fn offers(library: &Library) -> Vec<Offer> {
     let missing = |preset: &'static Preset| {
         let set = preset.base["data"]["set"].as_str()?;
         let row = DATA_SETS.iter().find(|row| row.set == set)?;
-        let here = row.is_built_in() || library.find(set).is_some();
-        (!here).then_some(row.title)
+        let state = library.find(set)?.state;
+        matches!(state, State::Missing).then_some(row.title)
     };
     let offer = |preset| Offer {
         preset,
