@@ -13,6 +13,8 @@ pub const MOST_PARAMETERS: u64 = 1_000_000_000;
 pub struct Store {
     /// What parameters are drawn from; `None` for a store that only counts.
     seed: Option<u64>,
+    /// What parameters are made of.
+    numbers: DType,
     count: u64,
     parameters: Vec<(String, Var)>,
     buffers: Vec<(String, Tensor)>,
@@ -23,9 +25,18 @@ impl Store {
     pub fn new(seed: u64) -> Self {
         Self {
             seed: Some(seed),
+            numbers: DType::F32,
             count: 0,
             parameters: Vec::new(),
             buffers: Vec::new(),
+        }
+    }
+
+    /// The same with parameters of f64.
+    pub fn in_double(seed: u64) -> Self {
+        Self {
+            numbers: DType::F64,
+            ..Self::new(seed)
         }
     }
 
@@ -124,7 +135,13 @@ impl Scope<'_> {
             return Ok(Tensor::zeros(1, DType::F32, &Device::Cpu)?.broadcast_as(shape)?);
         };
         let values = init.values(len as usize, seed, &name);
-        let variable = Var::from_vec(values, shape, &Device::Cpu)?;
+        let variable = match self.store.numbers {
+            DType::F64 => {
+                let wide: Vec<_> = values.into_iter().map(f64::from).collect();
+                Var::from_vec(wide, shape, &Device::Cpu)?
+            }
+            _ => Var::from_vec(values, shape, &Device::Cpu)?,
+        };
         let tensor = variable.as_tensor().clone();
         self.store.parameters.push((name, variable));
         Ok(tensor)

@@ -34,6 +34,20 @@ impl Model {
         Self::in_store(Store::new(seed), spec, input, classes)
     }
 
+    /// The same network with parameters of f64, whose gradients can be held against an exact reference: rounding no
+    /// longer decides on which side of a kink a value lies. It takes samples of f64, and no optimizer takes it.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn in_double(
+        spec: &NetworkSpec,
+        input: &[usize],
+        classes: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        Self::in_store(Store::in_double(seed), spec, input, classes)
+    }
+
     /// How many parameters a network has; takes no memory for them.
     ///
     /// # Errors

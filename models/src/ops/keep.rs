@@ -51,10 +51,10 @@ impl InplaceOp1 for AddOne {
     }
 }
 
-/// Puts other values in the place of a tensor's, as many and of the same type.
+/// Puts other values in the place of a tensor's, as many and of the same type or one that the tensor's holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Overwrite<'a> {
-    /// For an f32 tensor.
+    /// For a tensor of f32 or f64.
     F32(&'a [f32]),
     /// For an i64 tensor.
     I64(&'a [i64]),
@@ -73,6 +73,12 @@ impl InplaceOp1 for Overwrite<'_> {
             (CpuStorage::F32(old), Self::F32(new)) => {
                 same_length(end - start, new.len())?;
                 old[start..end].copy_from_slice(new);
+            }
+            (CpuStorage::F64(old), Self::F32(new)) => {
+                same_length(end - start, new.len())?;
+                for (old, new) in old[start..end].iter_mut().zip(*new) {
+                    *old = f64::from(*new);
+                }
             }
             (CpuStorage::I64(old), Self::I64(new)) => {
                 same_length(end - start, new.len())?;
