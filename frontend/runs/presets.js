@@ -35,7 +35,7 @@ export function presetCards(presets, onStarted) {
 /** @param {Preset} preset @param {(runs: Run[]) => void} onStarted */
 function card(preset, onStarted) {
   const runs = runsOf(preset);
-  const first = preset.missing && h("a", { class: "button tonal small", href: "/data", "aria-label": `Get ${preset.missing} for ${preset.title}` }, icon("layers", 14), `Get ${preset.missing}`);
+  const data = preset.missing && h("a", { class: "button tonal small", href: "/data", "aria-label": `Get ${preset.missing} for ${preset.title}` }, icon("layers", 14), `Get ${preset.missing}`);
   const start = h(
     "button",
     { class: "button tonal small", type: "button", "aria-label": `Start ${preset.title}`, on: { click: () => launch(preset, start, onStarted) } },
@@ -51,7 +51,7 @@ function card(preset, onStarted) {
     h(
       "footer",
       {},
-      first || start,
+      data || start,
       h("a", { class: "button quiet small", href: `/new?preset=${encodeURIComponent(preset.id)}`, "aria-label": `Adjust ${preset.title}` }, "Adjust"),
       h("span", { class: "count" }, plural(runs, "run")),
     ),

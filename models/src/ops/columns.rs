@@ -45,7 +45,7 @@ fn join_of<T: Real>(parts: &[&Tensor]) -> Result<Tensor> {
     let values = unsafe {
         written(rows * width, |out| {
             out.par_chunks_mut(width.max(1))
-                .with_min_len(rows_a_part(rows, width))
+                .with_min_len(threads::units(rows, width))
                 .enumerate()
                 .for_each(|(row, mut out)| {
                     for (width, values) in &slices {
@@ -88,7 +88,7 @@ fn split_of<T: Real>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
         let part = unsafe {
             written(rows * width, |out| {
                 out.par_chunks_mut((*width).max(1))
-                    .with_min_len(rows_a_part(rows, *width))
+                    .with_min_len(threads::units(rows, *width))
                     .enumerate()
                     .for_each(|(row, out)| {
                         out.write_copy_of_slice(&values[row * all + start..][..*width]);
@@ -103,9 +103,4 @@ fn split_of<T: Real>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
         start += width;
     }
     Ok(parts)
-}
-
-/// Rows that a thread works on.
-fn rows_a_part(rows: usize, width: usize) -> usize {
-    threads::part(rows * width).div_ceil(width.max(1)).max(1)
 }

@@ -52,13 +52,12 @@ fn transpose<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
             }
         }
     };
-    let images = threads::part(x.len()).div_ceil(image).max(1);
     // SAFETY: each image is written as a whole, and the images cover all.
     unsafe {
         written(x.len(), |y| {
             y.par_chunks_mut(image)
                 .zip(x.par_chunks(image))
-                .with_min_len(images)
+                .with_min_len(threads::units(x.len() / image, image))
                 .for_each(turn);
         })
     }

@@ -61,42 +61,52 @@ pub(super) struct Sizes {
     window: Window,
 }
 
+impl Sizes {
+    /// The pixels of the image under the window of a result, each with its place there; at least one, because half of a
+    /// window at most lies in the padding.
+    #[inline(always)]
+    fn under(self, row: usize, column: usize) -> impl Iterator<Item = (u8, usize)> {
+        let (
+            [height, width],
+            Window {
+                kernel,
+                stride,
+                padding,
+            },
+        ) = (self.image, self.window);
+        (0..kernel).flat_map(move |ky| {
+            (0..kernel).filter_map(move |kx| {
+                let y = (row * stride + ky).wrapping_sub(padding);
+                let x = (column * stride + kx).wrapping_sub(padding);
+                let inside = y < height && x < width;
+                inside.then(|| ((ky * kernel + kx) as u8, y * width + x))
+            })
+        })
+    }
+}
+
 widest! {
     /// One image: its results, and the places that they came from.
     fn pool[T: Real](sizes: Sizes, x: &[T], y: &mut [MaybeUninit<T>], places: &mut [MaybeUninit<u8>]) {
-        let ([height, width], [rows, columns], channels) = (sizes.image, sizes.result, sizes.channels);
-        let Window { kernel, stride, padding } = sizes.window;
+        let ([rows, columns], channels) = (sizes.result, sizes.channels);
         for row in 0..rows {
             for column in 0..columns {
                 let at = (row * columns + column) * channels;
                 let (y, places) = (&mut y[at..at + channels], &mut places[at..at + channels]);
-                // Half of the window at most lies in the padding, so there is a pixel under it.
-                let mut found: Option<(&mut [T], &mut [u8])> = None;
-                let (mut unwritten, mut unplaced) = (Some(y), Some(places));
-                for ky in 0..kernel {
-                    for kx in 0..kernel {
-                        let (iy, ix) = ((row * stride + ky).wrapping_sub(padding), (column * stride + kx).wrapping_sub(padding));
-                        if iy >= height || ix >= width {
-                            continue;
-                        }
-                        let place = (ky * kernel + kx) as u8;
-                        let x = &x[(iy * width + ix) * channels..][..channels];
-                        let Some((y, places)) = &mut found else {
-                            if let (Some(y), Some(places)) = (unwritten.take(), unplaced.take()) {
-                                places.fill(MaybeUninit::new(place));
-                                // SAFETY: just filled.
-                                found = Some((y.write_copy_of_slice(x), unsafe { places.assume_init_mut() }));
-                            }
-                            continue;
-                        };
-                        let (y, places) = (&mut y[..channels], &mut places[..channels]);
-                        for c in 0..channels {
-                            // `x` is greater, or no number: then the comparison with itself fails.
-                            #[allow(clippy::eq_op, reason = "a number that is not equal to itself is none")]
-                            let take = (x[c] > y[c]) | (x[c] != x[c]);
-                            y[c] = if take { x[c] } else { y[c] };
-                            places[c] = if take { place } else { places[c] };
-                        }
+                let mut under = sizes.under(row, column);
+                let (first, pixel) = under.next().unwrap_or_default();
+                let y = y.write_copy_of_slice(&x[pixel * channels..][..channels]);
+                places.fill(MaybeUninit::new(first));
+                // SAFETY: just filled.
+                let places = unsafe { places.assume_init_mut() };
+                for (place, pixel) in under {
+                    let x = &x[pixel * channels..][..channels];
+                    for c in 0..channels {
+                        // `x` is greater, or no number: then the comparison with itself fails.
+                        #[allow(clippy::eq_op, reason = "a number that is not equal to itself is none")]
+                        let take = (x[c] > y[c]) | (x[c] != x[c]);
+                        y[c] = if take { x[c] } else { y[c] };
+                        places[c] = if take { place } else { places[c] };
                     }
                 }
             }
@@ -108,33 +118,20 @@ widest! {
     /// Adds one image's gradient to `dx`: under each window each pixel gets what came from it, the others nothing, so
     /// that neighbouring channels, whose greatest stand at different places, are treated alike.
     fn unpool[T: Real](sizes: Sizes, dy: &[T], places: &[u8], dx: &mut [T]) {
-        let ([height, width], [rows, columns], channels) = (sizes.image, sizes.result, sizes.channels);
-        let Window { kernel, stride, padding } = sizes.window;
+        let ([rows, columns], channels) = (sizes.result, sizes.channels);
         for row in 0..rows {
             for column in 0..columns {
                 let at = (row * columns + column) * channels;
                 let (dy, places) = (&dy[at..at + channels], &places[at..at + channels]);
-                for ky in 0..kernel {
-                    for kx in 0..kernel {
-                        let (iy, ix) = ((row * stride + ky).wrapping_sub(padding), (column * stride + kx).wrapping_sub(padding));
-                        if iy >= height || ix >= width {
-                            continue;
-                        }
-                        let place = (ky * kernel + kx) as u8;
-                        let dx = &mut dx[(iy * width + ix) * channels..][..channels];
-                        for c in 0..channels {
-                            dx[c] += if places[c] == place { dy[c] } else { T::ZERO };
-                        }
+                for (place, pixel) in sizes.under(row, column) {
+                    let dx = &mut dx[pixel * channels..][..channels];
+                    for c in 0..channels {
+                        dx[c] += if places[c] == place { dy[c] } else { T::ZERO };
                     }
                 }
             }
         }
     }
-}
-
-/// Images of so many values that a thread works on: all of them where they are few.
-fn fewest(images: usize, len: usize) -> usize {
-    threads::part(images * len).div_ceil(len).max(1)
 }
 
 impl MaxPool {
@@ -171,7 +168,7 @@ impl MaxPool {
         y.par_chunks_mut(result)
             .zip(places.par_chunks_mut(result))
             .zip(x.par_chunks(image))
-            .with_min_len(fewest(n, image))
+            .with_min_len(threads::units(n, image))
             .for_each(|((y, places), x)| pool(sizes, x, y, places));
         // SAFETY: both were written, image by image.
         let (y, places) = unsafe { (all_filled(y), all_filled(places)) };
@@ -195,7 +192,7 @@ impl MaxPool {
         dx.par_chunks_mut(image)
             .zip(dy.par_chunks(result))
             .zip(places.par_chunks(result))
-            .with_min_len(fewest(n, image))
+            .with_min_len(threads::units(n, image))
             .for_each(|((dx, dy), places)| unpool(sizes, dy, places, zeroed(dx)));
         // SAFETY: set to zero, image by image.
         Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
@@ -295,7 +292,7 @@ impl MeanPool {
         means
             .par_chunks_mut(result)
             .zip(x.par_chunks(image))
-            .with_min_len(fewest(dims.0, image))
+            .with_min_len(threads::units(dims.0, image))
             .for_each(|(means, x)| {
                 let means = zeroed(means);
                 self.each(dims, |result, pixel, share| {
@@ -318,7 +315,7 @@ impl MeanPool {
         let mut dx = scratch::<T>(x.elem_count());
         dx.par_chunks_mut(image)
             .zip(dy.par_chunks(result))
-            .with_min_len(fewest(dims.0, image))
+            .with_min_len(threads::units(dims.0, image))
             .for_each(|(dx, dy)| {
                 let dx = zeroed(dx);
                 self.each(dims, |result, pixel, share| {

@@ -87,6 +87,11 @@ pub(super) fn for_product(m: usize, n: usize, k: usize) -> Parallelism {
     }
 }
 
+/// How many of the units that each have `len` values a thread works on: all of them where they are few.
+pub(super) fn units(units: usize, len: usize) -> usize {
+    part(units * len).div_ceil(len.max(1)).max(1)
+}
+
 /// The length of the parts into which a map over `len` values is cut; `len` for no cut.
 pub(super) fn part(len: usize) -> usize {
     let threads = threads();

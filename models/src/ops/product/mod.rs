@@ -78,8 +78,30 @@ pub(super) fn product<T: Real>(
     by_columns: bool,
     add: bool,
 ) -> Result<()> {
+    let steps = if by_columns { (m, 1) } else { (1, n) };
     let parallelism = threads::for_product(m, n, k);
-    product_on(parallelism, a, b, (m, k, n), out, by_columns, add)
+    written(parallelism, a, b, (m, k, n), out, steps, add)
+}
+
+/// As [`product`], on this thread, by columns.
+pub(super) fn alone<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+    out: &mut [T],
+) -> Result<()> {
+    written(Parallelism::None, a, b, dims, out, (dims.0, 1), false)
+}
+
+/// As [`product`], on this thread, by rows.
+pub(super) fn alone_by_rows<T: Real>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+    out: &mut [T],
+    add: bool,
+) -> Result<()> {
+    written(Parallelism::None, a, b, dims, out, (1, dims.2), add)
 }
 
 /// Puts `a` [m, k] times `b` [k, n] into memory that was not written before, which it writes all of; by rows.
@@ -89,8 +111,10 @@ pub(super) fn fresh_product<T: Real>(
     (m, k, n): (usize, usize, usize),
     out: &mut [MaybeUninit<T>],
 ) -> Result<()> {
+    same_length(m * n, out.len())?;
     let parallelism = threads::for_product(m, n, k);
-    fresh_on(parallelism, a, b, (m, k, n), out)
+    // SAFETY: nothing of `out` is read.
+    unsafe { checked(parallelism, a, b, (m, k, n), out, (1, n), false) }
 }
 
 /// As [`fresh_product`], on this thread.
@@ -100,7 +124,8 @@ pub(super) fn fresh_alone<T: Real>(
     dims: (usize, usize, usize),
     out: &mut [MaybeUninit<T>],
 ) -> Result<()> {
-    fresh_on(Parallelism::None, a, b, dims, out)
+    same_length(dims.0 * dims.2, out.len())?;
+    fresh_alone_apart(a, b, dims, out, dims.2)
 }
 
 /// As [`fresh_alone`], with rows that start `apart` values apart; what lies between them is left alone.
@@ -112,92 +137,54 @@ pub(super) fn fresh_alone_apart<T: Real>(
     apart: usize,
 ) -> Result<()> {
     // SAFETY: nothing of `out` is read.
-    unsafe { rows_apart(a, b, dims, out, apart, false) }
+    unsafe { checked(Parallelism::None, a, b, dims, out, (1, apart), false) }
 }
 
-fn fresh_on<T: Real>(
+/// Into memory that holds numbers.
+fn written<T: Real>(
+    parallelism: Parallelism,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    dims: (usize, usize, usize),
+    out: &mut [T],
+    steps: (usize, usize),
+    add: bool,
+) -> Result<()> {
+    same_length(dims.0 * dims.2, out.len())?;
+    // SAFETY: `out` holds numbers, and the product writes nothing else.
+    unsafe {
+        let out = &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<T>]);
+        checked(parallelism, a, b, dims, out, steps, add)
+    }
+}
+
+/// `(column, row)`: how far it is in `out` to the next of each.
+///
+/// # Errors
+/// When the product would reach past its factors or its result, or values of the result would share a place.
+///
+/// # Safety
+/// Where `add` is set, what `out` has in the place of the result must be numbers.
+unsafe fn checked<T: Real>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
     out: &mut [MaybeUninit<T>],
-) -> Result<()> {
-    if !a.holds(m, k) || !b.holds(k, n) {
-        bail!("a product of {m}x{k} and {k}x{n} reaches past its factors")
-    }
-    same_length(m * n, out.len())?;
-    let out = out.as_mut_ptr().cast();
-    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked; it reads nothing of `out`.
-    unsafe { multiply(parallelism, a, b, (m, k, n), out, (1, n), false) };
-    Ok(())
-}
-
-/// As [`product`], on this thread, by columns.
-pub(super) fn alone<T: Real>(
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    dims: (usize, usize, usize),
-    out: &mut [T],
-) -> Result<()> {
-    product_on(Parallelism::None, a, b, dims, out, true, false)
-}
-
-/// As [`product`], on this thread, by rows.
-pub(super) fn alone_by_rows<T: Real>(
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    dims: (usize, usize, usize),
-    out: &mut [T],
-    add: bool,
-) -> Result<()> {
-    let columns = dims.2;
-    alone_by_rows_of(a, b, dims, out, columns, add)
-}
-
-/// As [`alone_by_rows`], with rows that start `apart` values apart; what lies between them is left alone.
-pub(super) fn alone_by_rows_of<T: Real>(
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    dims: (usize, usize, usize),
-    out: &mut [T],
-    apart: usize,
-    add: bool,
-) -> Result<()> {
-    // SAFETY: `out` holds numbers, and the product writes nothing else.
-    unsafe {
-        let out = &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<T>]);
-        rows_apart(a, b, dims, out, apart, add)
-    }
-}
-
-/// # Safety
-/// Where `add` is set, what `out` has in the place of the result must be numbers.
-unsafe fn rows_apart<T: Real>(
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    (m, k, n): (usize, usize, usize),
-    out: &mut [MaybeUninit<T>],
-    apart: usize,
+    (column, row): (usize, usize),
     add: bool,
 ) -> Result<()> {
     if m * n == 0 {
         return Ok(());
     }
-    if !a.holds(m, k) || !b.holds(k, n) || apart < n || out.len() < (m - 1) * apart + n {
+    let apart = row >= n * column || column >= m * row;
+    let last = (m - 1) * row + (n - 1) * column;
+    if !a.holds(m, k) || !b.holds(k, n) || !apart || last >= out.len() {
         bail!("a product of {m}x{k} and {k}x{n} reaches past its factors or its result")
     }
+    let out = out.as_mut_ptr().cast();
     // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
-    unsafe {
-        multiply(
-            Parallelism::None,
-            a,
-            b,
-            (m, k, n),
-            out.as_mut_ptr().cast(),
-            (1, apart),
-            add,
-        );
-    }
+    unsafe { multiply(parallelism, a, b, (m, k, n), out, (column, row), add) };
     Ok(())
 }
 
@@ -258,33 +245,4 @@ unsafe fn multiply<T: Real>(
             parallelism,
         );
     }
-}
-
-fn product_on<T: Real>(
-    parallelism: Parallelism,
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    (m, k, n): (usize, usize, usize),
-    out: &mut [T],
-    by_columns: bool,
-    add: bool,
-) -> Result<()> {
-    if !a.holds(m, k) || !b.holds(k, n) {
-        bail!("a product of {m}x{k} and {k}x{n} reaches past its factors")
-    }
-    same_length(m * n, out.len())?;
-    let (column, row) = if by_columns { (m, 1) } else { (1, n) };
-    // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
-    unsafe {
-        multiply(
-            parallelism,
-            a,
-            b,
-            (m, k, n),
-            out.as_mut_ptr(),
-            (column, row),
-            add,
-        );
-    }
-    Ok(())
 }

@@ -23,7 +23,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::networks::{Model, Values};
-use crate::tensor_file::{self as file, Content, Numbers, Slice};
+use crate::tensor_file::{self, Content, Numbers, Slice};
 use crate::train::learner::Learner;
 use crate::train::progress::Progress;
 
@@ -87,7 +87,7 @@ impl Snapshot {
             let shape = [values.len()];
             (name.clone(), numbers(&shape, Slice::F32(values)))
         });
-        let weights = |path: &Path, metadata| file::write(path, weights, metadata);
+        let weights = |path: &Path, metadata| tensor_file::write(path, weights, metadata);
         write(files, weights, state, self.optimizer_steps, &self.progress)
     }
 
@@ -103,7 +103,7 @@ impl Snapshot {
         let mut states: Vec<(&Path, Content)> = Vec::new();
         for files in candidates {
             for (path, found) in [(&files.weights, &mut weights), (&files.state, &mut states)] {
-                match file::read(path) {
+                match tensor_file::read(path) {
                     Ok(Some(content)) => found.push((path, content)),
                     Ok(None) => {}
                     Err(error) => faults.push(error),
@@ -221,8 +221,8 @@ pub(super) fn read_weights(
     step: u64,
     model: &Model,
 ) -> Result<Vec<(String, Vec<usize>, Values)>> {
-    let content =
-        file::read(path)?.ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
+    let content = tensor_file::read(path)?
+        .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
     match content.metadata.get("vivarium.step") {
         Some(of) if *of == step.to_string() => model.in_order(path, content.tensors),
         _ => Err(Error::checkpoint(path, format!("it is not of step {step}"))),
@@ -253,7 +253,7 @@ fn write<'a>(
         .map_err(|e| Error::checkpoint(&files.state, e.to_string()))?;
     shared.insert(PROGRESS.to_owned(), progress);
     shared.insert(STEPS.to_owned(), optimizer_steps.to_string());
-    file::write(&files.state, state, shared).inspect_err(|_| {
+    tensor_file::write(&files.state, state, shared).inspect_err(|_| {
         let _ = fs::remove_file(&files.weights);
     })
 }
