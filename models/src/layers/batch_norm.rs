@@ -6,7 +6,7 @@ use super::context::Context;
 use super::init::Init;
 use super::store::Scope;
 use crate::error::Result;
-use crate::ops::{self, Activation, BatchStatistics};
+use crate::ops::{self, Activation, BatchStatistics, Geometry};
 
 /// Added to the variance. PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -98,6 +98,26 @@ impl BatchNorm {
 
     fn train(&self, x: &Tensor, activation: Option<Activation>) -> CandleResult<Tensor> {
         let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, activation)?;
+        self.learn(&batch)?;
+        Ok(y)
+    }
+
+    /// The convolution of what training gives, in one operation.
+    pub(super) fn train_then_convolve(
+        &self,
+        x: &Tensor,
+        activation: Activation,
+        weight: &Tensor,
+        geometry: Geometry,
+    ) -> CandleResult<Tensor> {
+        let norm = (&self.weight, &self.bias, EPSILON);
+        let (y, batch) = ops::norm_conv2d(x, norm, activation, weight, geometry)?;
+        self.learn(&batch)?;
+        Ok(y)
+    }
+
+    /// Moves the kept statistics towards a batch's.
+    fn learn(&self, batch: &BatchStatistics) -> CandleResult<()> {
         towards(&self.running_mean, &batch.mean)?;
         if batch.rows > 1 {
             let rows = batch.rows as f64;
@@ -108,8 +128,7 @@ impl BatchNorm {
                 .collect();
             towards(&self.running_var, &unbiased)?;
         }
-        self.batches.inplace_op1(&ops::AddOne)?;
-        Ok(y)
+        self.batches.inplace_op1(&ops::AddOne)
     }
 
     fn kept(&self) -> CandleResult<BatchStatistics> {

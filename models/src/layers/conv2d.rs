@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use super::context::Context;
 use super::init::{Init, Scheme};
+use super::pending::Pending;
 use super::store::Scope;
 use crate::error::Result;
 use crate::ops::{self, Activation, Geometry};
@@ -74,6 +75,21 @@ impl Conv2d {
         let weight = context.parameter(&self.weight);
         let bias = self.bias.as_ref().map(|bias| context.parameter(bias));
         let y = ops::conv2d(x, &weight, bias.as_ref(), self.geometry);
+        context.pass(&self.name, y)
+    }
+
+    /// The convolved images of some that are still to be normalised: while training both is one operation, unless
+    /// somebody watches and wants to see each.
+    ///
+    /// # Errors
+    /// As [`Conv2d::forward`].
+    pub fn forward_pending(&self, x: &Pending<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+        if !context.trains() || context.is_watched() || self.bias.is_some() {
+            return self.forward(&x.forward(context)?, context);
+        }
+        let y = x
+            .norm
+            .train_then_convolve(&x.x, x.activation, &self.weight, self.geometry);
         context.pass(&self.name, y)
     }
 }

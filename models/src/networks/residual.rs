@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Criterion, Network, NetworkRow, at_least, fields};
 use crate::error::{Error, Result};
 use crate::layers::{
-    BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Dropout, Linear, Scheme, Scope,
+    BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Dropout, Linear, Pending, Scheme, Scope,
 };
 use crate::ops::{self, Activation, Geometry, Window};
 use crate::spec::{Field, FieldKind, NetworkSpec};
@@ -173,15 +173,21 @@ impl SeparableConv {
         })
     }
 
-    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+    /// What the layers after the depthwise convolution make of its result; the last activation is still to come.
+    fn after_depthwise(&self, x: Tensor, context: &mut Context<'_>) -> Result<Pending<'_>> {
         let [first, second] = &self.names;
-        let x = self.depthwise.forward(x, context)?;
-        let x = self
-            .norm1
-            .forward_activated(&x, first, self.activation, context)?;
-        let x = self.pointwise.forward(&x, context)?;
-        self.norm2
-            .forward_activated(&x, second, self.activation, context)
+        let x = self.pending(x, &self.norm1, first);
+        let x = self.pointwise.forward_pending(&x, context)?;
+        Ok(self.pending(x, &self.norm2, second))
+    }
+
+    fn pending<'a>(&self, x: Tensor, norm: &'a BatchNorm, name: &'a str) -> Pending<'a> {
+        Pending {
+            x,
+            norm,
+            name,
+            activation: self.activation,
+        }
     }
 }
 
@@ -220,6 +226,24 @@ struct Block {
     long: Option<Project>,
     /// The name that the pool after it is shown under.
     pool: Option<String>,
+}
+
+impl Block {
+    /// The images after the block's convolutions, without the skips.
+    fn convolved(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        let mut y: Option<Pending<'_>> = None;
+        for conv in &self.convs {
+            let x = match &y {
+                None => conv.depthwise.forward(x, context)?,
+                Some(y) => conv.depthwise.forward_pending(y, context)?,
+            };
+            y = Some(conv.after_depthwise(x, context)?);
+        }
+        match y {
+            None => Ok(x.clone()),
+            Some(y) => y.forward(context),
+        }
+    }
 }
 
 struct Residual {
@@ -290,10 +314,7 @@ impl Network for Residual {
         let mut x = context.pass("stem.3", ops::max_pool2d(&x, Window::HALVES))?;
         let mut start = x.clone();
         for block in &self.blocks {
-            let mut y = x.clone();
-            for conv in &block.convs {
-                y = conv.forward(&y, context)?;
-            }
+            let y = block.convolved(&x, context)?;
             let skip = block.skip.forward(&x, context)?;
             let y = context.pass(&block.name, ops::sum(&y, &skip));
             // Nothing but the tape holds what is no longer needed.

@@ -65,7 +65,7 @@ pub fn batch_norm_fixed(
     )
 }
 
-struct Normalise {
+pub(super) struct Normalise {
     mean: Vec<f64>,
     /// One over the standard deviation.
     inverse: Vec<f64>,
@@ -91,9 +91,9 @@ widest! {
 /// What normalising takes: `y = (x - mean)·scale + shift`.
 #[derive(Clone)]
 pub(super) struct Affine<T> {
-    mean: Vec<T>,
-    scale: Vec<T>,
-    shift: Vec<T>,
+    pub(super) mean: Vec<T>,
+    pub(super) scale: Vec<T>,
+    pub(super) shift: Vec<T>,
 }
 
 widest! {
@@ -202,7 +202,7 @@ fn two_sums<T: Real>(
     sums
 }
 
-fn statistics<T: Real>(x: &Tensor) -> Result<BatchStatistics> {
+pub(super) fn statistics<T: Real>(x: &Tensor) -> Result<BatchStatistics> {
     let channels = x.dims().last().copied().unwrap_or(0);
     let rows = x.elem_count() / channels.max(1);
     if x.rank() < 2 || rows == 0 || channels == 0 {
@@ -280,7 +280,11 @@ fn rounded<T: Real>(values: &[f64]) -> Vec<T> {
 }
 
 /// Writes rounded numbers, or adds them to what is there.
-fn put<T: Real>(out: &mut [T], values: impl Iterator<Item = f64>, add: bool) -> Result<()> {
+pub(super) fn put<T: Real>(
+    out: &mut [T],
+    values: impl Iterator<Item = f64>,
+    add: bool,
+) -> Result<()> {
     for (out, value) in out.iter_mut().zip(values) {
         let before = if add { *out } else { T::ZERO };
         *out = before + T::of(value);
@@ -291,7 +295,7 @@ fn put<T: Real>(out: &mut [T], values: impl Iterator<Item = f64>, add: bool) -> 
 type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
 impl Normalise {
-    fn new(
+    pub(super) fn new(
         statistics: &BatchStatistics,
         epsilon: f64,
         activation: Option<Activation>,
@@ -310,7 +314,7 @@ impl Normalise {
         }
     }
 
-    fn check(&self, x: &Shape, weight: &Shape, bias: &Shape) -> Result<()> {
+    pub(super) fn check(&self, x: &Shape, weight: &Shape, bias: &Shape) -> Result<()> {
         let channels = self.mean.len();
         if x.rank() < 2
             || x.dims().last() != Some(&channels)
@@ -334,6 +338,39 @@ impl Normalise {
                 .collect(),
             shift: bias.to_vec(),
         }
+    }
+
+    /// The same of parameters that lie in tensors.
+    pub(super) fn affine_of<T: Real>(&self, weight: &Tensor, bias: &Tensor) -> Result<Affine<T>> {
+        let (weight_held, weight_layout) = weight.storage_and_layout();
+        let (bias_held, bias_layout) = bias.storage_and_layout();
+        Ok(self.affine(
+            held(&weight_held, weight_layout)?,
+            held(&bias_held, bias_layout)?,
+        ))
+    }
+
+    /// One over the standard deviation, by channel.
+    pub(super) fn inverse(&self) -> &[f64] {
+        &self.inverse
+    }
+
+    /// What the batch's own statistics take from the gradient, by channel: an offset, and a slope over the distance
+    /// from the mean. `shift` and `along` are the sums of the gradient and of its product with that distance.
+    pub(super) fn spread<T: Real>(
+        &self,
+        shift: &[f64],
+        along: &[f64],
+        rows: usize,
+    ) -> (Vec<T>, Vec<T>) {
+        let n = rows as f64;
+        let slope = along.iter().zip(&self.inverse);
+        (
+            shift.iter().map(|shift| T::of(shift / n)).collect(),
+            slope
+                .map(|(along, inverse)| T::of(along * inverse * inverse / n))
+                .collect(),
+        )
     }
 
     fn forward<T: Real>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
@@ -405,16 +442,11 @@ impl Normalise {
     ) -> Result<Gradients> {
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
-        let (weight_held, weight_layout) = weight.storage_and_layout();
-        let (bias_held, bias_layout) = bias.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
         let values = held::<T>(&x_held, x_layout)?;
         let dy = held::<T>(&dy_held, dy_layout)?;
         same_length(values.len(), dy.len())?;
-        let affine = self.affine(
-            held::<T>(&weight_held, weight_layout)?,
-            held::<T>(&bias_held, bias_layout)?,
-        );
+        let affine = self.affine_of::<T>(weight, bias)?;
         let channels = self.mean.len();
         let rows = values.len() / channels;
         let [shift, along] = two_sums::<T>(rows, channels, |rows, sums, products| {
@@ -424,14 +456,7 @@ impl Normalise {
             );
             add_gradients(before, x, dy, &affine, sums, products);
         });
-        let (mut offset, mut slope) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
-        if self.of_batch {
-            let n = rows as f64;
-            for c in 0..channels {
-                offset[c] = T::of(shift[c] / n);
-                slope[c] = T::of(along[c] * self.inverse[c] * self.inverse[c] / n);
-            }
-        }
+        let (offset, slope) = self.spread::<T>(&shift, &along, rows);
         let dx = if wanted(x) {
             let dx = in_rows(values.len(), channels, |rows, dx| {
                 let (x, dy) = (

@@ -45,7 +45,7 @@ pub mod threads;
 
 pub use activation::{Activation, activate};
 pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
-pub use conv::{Geometry, conv2d};
+pub use conv::{Geometry, conv2d, norm_conv2d};
 pub use dropout::dropout;
 pub use gradients::Gradients;
 pub use instructions::{Instructions, instructions};

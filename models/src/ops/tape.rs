@@ -16,7 +16,7 @@ use super::kernel::{numbers, same_length, zip_mut};
 use super::real::Real;
 
 /// The gradients of an operation's arguments, from its result and the gradient of that.
-type Back = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
+pub(super) type Back = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
 
 struct Node {
     arguments: Vec<TensorId>,
@@ -182,8 +182,13 @@ fn recording(arguments: &[&Tensor]) -> Option<bool> {
     })
 }
 
+/// Whether a tape records that one of the arguments is on.
+pub(super) fn recorded(arguments: &[&Tensor]) -> bool {
+    recording(arguments) == Some(true)
+}
+
 /// Writes an operation on the tape, whose way back looks at the result where it `needs` values.
-fn push(arguments: &[&Tensor], result: &Tensor, needs: Needs, back: Back) -> Result<()> {
+pub(super) fn push(arguments: &[&Tensor], result: &Tensor, needs: Needs, back: Back) -> Result<()> {
     let id = result.id();
     let result = match needs {
         Needs::Shapes => outline(result)?,

@@ -20,6 +20,7 @@ mod import;
 mod instructions;
 mod library;
 mod networks;
+mod normalised;
 mod not_numbers;
 mod perceptron;
 mod refusals;

@@ -28,7 +28,7 @@ fn inside(
 }
 
 /// `[channels, taps]` as `[taps, channels]`.
-fn turned<T: Real>(weight: &[T], channels: usize) -> Vec<T> {
+pub(super) fn turned<T: Real>(weight: &[T], channels: usize) -> Vec<T> {
     super::weights::taps_first(weight, channels, 1, weight.len() / channels.max(1))
 }
 
@@ -217,9 +217,15 @@ pub(super) fn gradients<T: Real>(
     }
 }
 
+/// Whether the gradient of the image is a convolution too: see [`rotated`].
+pub(super) fn turns_back(sizes: &Sizes) -> bool {
+    let fits = |side| sizes.geometry.padding[side] < sizes.kernel[side];
+    sizes.geometry.stride == [1, 1] && fits(0) && fits(1)
+}
+
 /// With stride 1 the gradient of the image is a convolution too, of the result's gradient with the kernel turned about
 /// its middle: its sizes, and the weights `[taps, channels]`.
-fn rotated<T: Real>(sizes: &Sizes, weight: &[T]) -> Option<(Sizes, Vec<T>)> {
+pub(super) fn rotated<T: Real>(sizes: &Sizes, weight: &[T]) -> Option<(Sizes, Vec<T>)> {
     let Sizes {
         image,
         result,

@@ -1,0 +1,376 @@
+//! Batch normalisation, ReLU and a convolution as one operation, for the convolutions that are bound by memory: 1x1 and
+//! depthwise. The normalised images never stand in memory as a whole. A thread makes those of a few images in its
+//! cache, convolves them, and makes them again on the way back; so a layer keeps one tensor where it kept two, and
+//! neither writes nor reads the second. Only for ReLU: others take longer to compute again than to read.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use candle_core::{DType, Result, Tensor};
+use rayon::prelude::*;
+
+use super::super::activation::{Activation, relu};
+use super::super::batch_norm::{
+    Affine, BatchStatistics, Normalise, batch_norm, normalise, put, statistics,
+};
+use super::super::gradients::deliver;
+use super::super::kernel::{SHORT, filled, held, scratch, try_written, widest};
+use super::super::product::{Matrix, alone_by_rows, fresh_alone};
+use super::super::real::Real;
+use super::super::tape::{Needs, push, recorded, wanted};
+use super::super::threads;
+use super::{Geometry, Sizes, Way, conv2d, depthwise, weights};
+
+/// Normalised values that a thread has in its cache at once.
+const BLOCK: usize = 1 << 18;
+
+/// Normalises images `x` `[n, height, width, channels]` by their own statistics as [`batch_norm`], applies the
+/// activation, and convolves as [`conv2d`] without a bias. The same numbers as one after the other, up to rounding.
+///
+/// # Errors
+/// When the shapes do not go together.
+pub fn norm_conv2d(
+    x: &Tensor,
+    (scale, shift, epsilon): (&Tensor, &Tensor, f64),
+    activation: Activation,
+    weight: &Tensor,
+    geometry: Geometry,
+) -> Result<(Tensor, BatchStatistics)> {
+    let fused = match Sizes::new(x.shape(), weight.shape(), geometry) {
+        Ok(sizes) if activation == Activation::Relu && recorded(&[x, scale, shift, weight]) => {
+            Fused::new(&sizes)
+        }
+        _ => None,
+    };
+    let Some(fused) = fused else {
+        let (y, statistics) = batch_norm(x, scale, shift, epsilon, Some(activation))?;
+        return Ok((conv2d(&y, weight, None, geometry)?, statistics));
+    };
+    match x.dtype() {
+        DType::F64 => fused.apply::<f64>(x, scale, shift, epsilon, weight),
+        _ => fused.apply::<f32>(x, scale, shift, epsilon, weight),
+    }
+}
+
+widest! {
+    /// Puts the gradient before ReLU in the place of the one after it, and adds up it and its product with the distance
+    /// from the mean.
+    fn hold_back[T: Real](x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+        let Affine { mean, scale, shift } = affine;
+        let channels = mean.len();
+        let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
+        for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact_mut(channels)) {
+            for c in 0..channels {
+                let distance = x[c] - mean[c];
+                let g = if distance * scale[c] + shift[c] <= T::ZERO { T::ZERO } else { dy[c] };
+                dy[c] = g;
+                sums[c] += g;
+                products[c] += g * distance;
+            }
+        }
+    }
+}
+
+widest! {
+    /// Puts `scale·(g - offset - (x - mean)·slope)` in the place of `g`.
+    fn pass_on[T: Real](x: &[T], g: &mut [T], affine: &Affine<T>, offset: &[T], slope: &[T]) {
+        let Affine { mean, scale, .. } = affine;
+        let channels = mean.len();
+        let (scale, offset, slope) = (&scale[..channels], &offset[..channels], &slope[..channels]);
+        for (x, g) in x.chunks_exact(channels).zip(g.chunks_exact_mut(channels)) {
+            for c in 0..channels {
+                g[c] = scale[c] * (g[c] - offset[c] - (x[c] - mean[c]) * slope[c]);
+            }
+        }
+    }
+}
+
+/// What a thread finds out about its images.
+struct Part<T> {
+    /// The gradient of the weights, as the convolution's way wants it.
+    dweight: Vec<T>,
+    shift: Vec<f64>,
+    along: Vec<f64>,
+}
+
+#[derive(Clone, Copy)]
+struct Fused {
+    sizes: Sizes,
+    /// Images whose normalised values a thread holds.
+    block: usize,
+    pointwise: bool,
+}
+
+impl Fused {
+    /// `None` where the convolution is of a kind that reads its images more than once.
+    fn new(sizes: &Sizes) -> Option<Self> {
+        let pointwise = match sizes.way() {
+            Way::Pointwise => true,
+            Way::Depthwise if depthwise::turns_back(sizes) => false,
+            _ => return None,
+        };
+        if sizes.n == 0 {
+            return None;
+        }
+        let share = sizes.n.div_ceil(threads::threads());
+        Some(Self {
+            sizes: *sizes,
+            block: (BLOCK / sizes.image_len()).clamp(1, share),
+            pointwise,
+        })
+    }
+
+    fn apply<T: Real>(
+        self,
+        x: &Tensor,
+        scale: &Tensor,
+        shift: &Tensor,
+        epsilon: f64,
+        weight: &Tensor,
+    ) -> Result<(Tensor, BatchStatistics)> {
+        let statistics = statistics::<T>(x)?;
+        let norm = Normalise::new(&statistics, epsilon, Some(Activation::Relu), true);
+        norm.check(x.shape(), scale.shape(), shift.shape())?;
+        let y = {
+            let (x_held, x_layout) = x.storage_and_layout();
+            let (weight_held, weight_layout) = weight.storage_and_layout();
+            let affine = norm.affine_of::<T>(scale, shift)?;
+            self.forward(
+                held(&x_held, x_layout)?,
+                &affine,
+                held(&weight_held, weight_layout)?,
+            )?
+        };
+        let [height, width, channels] = self.sizes.result;
+        let y = Tensor::from_vec(y, (self.sizes.n, height, width, channels), x.device())?;
+        let kept = [x, scale, shift, weight].map(Tensor::clone);
+        let back = move |_: &Tensor, dy: &Tensor| self.backward::<T>(&norm, &kept, dy);
+        push(
+            &[x, scale, shift, weight],
+            &y,
+            Needs::Shapes,
+            Box::new(back),
+        )?;
+        Ok((y, statistics))
+    }
+
+    /// Does `work` with the normalised values of the images `x`.
+    fn normalised<T: Real, R>(
+        x: &[T],
+        affine: &Affine<T>,
+        memory: &mut [MaybeUninit<T>],
+        work: impl FnOnce(&[T]) -> R,
+    ) -> R {
+        let memory = &mut memory[..x.len()];
+        normalise(relu, x, affine, memory);
+        // SAFETY: `x` is whole images, all of whose rows were just written.
+        work(unsafe { filled(memory) })
+    }
+
+    fn forward<T: Real>(&self, x: &[T], affine: &Affine<T>, weight: &[T]) -> Result<Vec<T>> {
+        let sizes = &self.sizes;
+        let (image, result) = (sizes.image_len(), sizes.result_len());
+        let (inputs, outputs) = (sizes.image[2], sizes.result[2]);
+        let taps = (!self.pointwise).then(|| depthwise::turned(weight, inputs));
+        // SAFETY: the parts cover all images, and each convolution writes all of its result, or fails.
+        unsafe {
+            try_written(sizes.n * result, |y| {
+                y.par_chunks_mut(self.block * result)
+                    .zip(x.par_chunks(self.block * image))
+                    .try_for_each_init(
+                        || scratch(self.block * image),
+                        |memory, (y, x)| {
+                            Self::normalised(x, affine, memory, |x| match &taps {
+                                None => fresh_alone(
+                                    Matrix::rows(x, inputs),
+                                    Matrix::rows(weight, inputs).transposed(),
+                                    (x.len() / inputs, inputs, outputs),
+                                    y,
+                                ),
+                                Some(taps) => {
+                                    for (y, x) in
+                                        y.chunks_exact_mut(result).zip(x.chunks_exact(image))
+                                    {
+                                        depthwise::convolve(sizes, x, taps, None, y);
+                                    }
+                                    Ok(())
+                                }
+                            })
+                        },
+                    )
+            })
+        }
+    }
+
+    fn backward<T: Real>(
+        &self,
+        norm: &Normalise,
+        [x, scale, shift, weight]: &[Tensor; 4],
+        dy: &Tensor,
+    ) -> Result<Vec<Option<Tensor>>> {
+        let dy = dy.contiguous()?;
+        let (x_held, x_layout) = x.storage_and_layout();
+        let (weight_held, weight_layout) = weight.storage_and_layout();
+        let (dy_held, dy_layout) = dy.storage_and_layout();
+        let values = held::<T>(&x_held, x_layout)?;
+        let affine = norm.affine_of::<T>(scale, shift)?;
+        let mut parts = Vec::new();
+        // SAFETY: `before_relu` writes the gradients of all images, or fails.
+        let mut dx = unsafe {
+            try_written(values.len(), |dx| {
+                parts = self.before_relu(
+                    values,
+                    &affine,
+                    held(&weight_held, weight_layout)?,
+                    held(&dy_held, dy_layout)?,
+                    dx,
+                )?;
+                Ok(())
+            })
+        }?;
+        let channels = self.sizes.image[2];
+        let sum = |of: fn(&Part<T>) -> &[f64]| -> Vec<f64> {
+            let at = |c: usize| parts.iter().map(|part| of(part)[c]).sum();
+            (0..channels).map(at).collect()
+        };
+        let (offset, along) = (sum(|part| &part.shift), sum(|part| &part.along));
+        let dx = if wanted(x) {
+            let (even, slope) = norm.spread::<T>(&offset, &along, values.len() / channels);
+            let part = threads::part(values.len()).div_ceil(channels) * channels;
+            dx.par_chunks_mut(part)
+                .zip(values.par_chunks(part))
+                .for_each(|(dx, x)| pass_on(x, dx, &affine, &even, &slope));
+            Some(Tensor::from_vec(dx, x.shape(), x.device())?)
+        } else {
+            None
+        };
+        let along = along.iter().zip(norm.inverse());
+        let along = along.map(|(along, inverse)| along * inverse);
+        let dscale = deliver::<T>(scale, |out, add| put(out, along, add))?;
+        let dshift = deliver::<T>(shift, |out, add| put(out, offset.iter().copied(), add))?;
+        let dweight = deliver::<T>(weight, |out, add| {
+            self.add_up(&parts, out, add);
+            Ok(())
+        })?;
+        Ok(vec![dx, dscale, dshift, dweight])
+    }
+
+    /// Writes the gradient before ReLU, and adds up what the other gradients are made of, each thread for its images.
+    fn before_relu<T: Real>(
+        &self,
+        x: &[T],
+        affine: &Affine<T>,
+        weight: &[T],
+        dy: &[T],
+        dx: &mut [MaybeUninit<T>],
+    ) -> Result<Vec<Part<T>>> {
+        let sizes = &self.sizes;
+        let (image, result) = (sizes.image_len(), sizes.result_len());
+        let channels = sizes.image[2];
+        let share = sizes.n.div_ceil(threads::threads());
+        let back = if self.pointwise {
+            None
+        } else {
+            depthwise::rotated(sizes, &depthwise::turned(weight, channels))
+        };
+        dx.par_chunks_mut(share * image)
+            .zip(x.par_chunks(share * image))
+            .zip(dy.par_chunks(share * result))
+            .map(|((dx, x), dy)| {
+                let mut part = Part {
+                    dweight: vec![T::ZERO; weight.len()],
+                    shift: vec![0.0; channels],
+                    along: vec![0.0; channels],
+                };
+                let mut memory = scratch(self.block * image);
+                let blocks = x
+                    .chunks(self.block * image)
+                    .zip(dy.chunks(self.block * result));
+                for ((x, dy), dx) in blocks.zip(dx.chunks_mut(self.block * image)) {
+                    Self::normalised(x, affine, &mut memory, |a| match &back {
+                        None => self.products(a, weight, dy, dx, &mut part.dweight),
+                        Some((turned, taps)) => {
+                            for i in 0..a.len() / image {
+                                let (a, dx) = (&a[images(i, image)], &mut dx[images(i, image)]);
+                                let dy = &dy[images(i, result)];
+                                depthwise::convolve(turned, dy, taps, None, dx);
+                                depthwise::weight_gradient(sizes, a, dy, &mut part.dweight);
+                            }
+                            Ok(())
+                        }
+                    })?;
+                    // SAFETY: either way wrote the gradients of all images of the block.
+                    let dx = unsafe { dx.assume_init_mut() };
+                    part.hold_back(x, dx, affine);
+                }
+                Ok(part)
+            })
+            .collect()
+    }
+
+    /// The gradients of a block of a 1x1 convolution.
+    fn products<T: Real>(
+        &self,
+        a: &[T],
+        weight: &[T],
+        dy: &[T],
+        dx: &mut [MaybeUninit<T>],
+        dweight: &mut [T],
+    ) -> Result<()> {
+        let (inputs, outputs) = (self.sizes.image[2], self.sizes.result[2]);
+        let rows = a.len() / inputs;
+        let dy = Matrix::rows(dy, outputs);
+        fresh_alone(
+            dy,
+            Matrix::rows(weight, inputs),
+            (rows, outputs, inputs),
+            dx,
+        )?;
+        alone_by_rows(
+            dy.transposed(),
+            Matrix::rows(a, inputs),
+            (outputs, rows, inputs),
+            dweight,
+            true,
+        )
+    }
+
+    /// Writes the gradient of the weights, or adds it to what is there.
+    fn add_up<T: Real>(&self, parts: &[Part<T>], out: &mut [T], add: bool) {
+        let mut sums = vec![T::ZERO; out.len()];
+        for part in parts {
+            let pairs = sums.iter_mut().zip(&part.dweight);
+            pairs.for_each(|(sum, part)| *sum += *part);
+        }
+        if !self.pointwise {
+            let mut last = vec![T::ZERO; out.len()];
+            weights::taps_last(&sums, self.sizes.image[2], 1, &mut last);
+            sums = last;
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = if add { *out + sum } else { sum };
+        }
+    }
+}
+
+impl<T: Real> Part<T> {
+    fn hold_back(&mut self, x: &[T], dx: &mut [T], affine: &Affine<T>) {
+        let channels = self.shift.len();
+        let (mut sums, mut products) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
+        let rows = x.chunks(SHORT * channels);
+        for (x, dx) in rows.zip(dx.chunks_mut(SHORT * channels)) {
+            sums.fill(T::ZERO);
+            products.fill(T::ZERO);
+            hold_back(x, dx, affine, &mut sums, &mut products);
+            for c in 0..channels {
+                self.shift[c] += sums[c].to_f64();
+                self.along[c] += products[c].to_f64();
+            }
+        }
+    }
+}
+
+/// The values of image `i`.
+fn images(i: usize, len: usize) -> Range<usize> {
+    i * len..(i + 1) * len
+}

@@ -1,0 +1,117 @@
+//! Normalisation, ReLU and convolution as one operation against the three one after the other, whose gradients are held
+//! against finite differences elsewhere.
+
+use candle_core::{Result, Tensor, Var};
+use vivarium_models::ops::{
+    Activation, BatchStatistics, Geometry, Tape, conv2d, cross_entropy, flatten, norm_conv2d,
+};
+
+use crate::differences::numbers;
+
+/// Images `[n, height, width, channels]`, outputs, kernel, whether depthwise.
+type Case = ([usize; 4], usize, usize, bool);
+
+const CASES: &[Case] = &[
+    ([3, 4, 5, 7], 6, 1, false),
+    ([1, 1, 2, 1], 1, 1, false),
+    ([5, 4, 3, 33], 33, 3, true),
+    ([2, 7, 6, 2], 2, 5, true),
+    ([1, 1, 3, 40], 40, 3, true),
+    // So large that a thread does its images in several blocks.
+    ([7, 80, 70, 20], 3, 1, false),
+    ([7, 80, 70, 20], 20, 3, true),
+    // Read more than once: one after the other.
+    ([2, 5, 5, 16], 16, 3, false),
+];
+
+fn geometry(kernel: usize, depthwise: bool, channels: usize) -> Geometry {
+    Geometry {
+        groups: if depthwise { channels } else { 1 },
+        ..Geometry::same(kernel)
+    }
+}
+
+/// A scalar that depends on every image in its own way, and the batch's statistics.
+fn loss(
+    [x, scale, shift, weight]: [&Tensor; 4],
+    activation: Activation,
+    geometry: Geometry,
+) -> Result<(Tensor, BatchStatistics)> {
+    let norm = (scale, shift, 1e-5);
+    let (y, batch) = norm_conv2d(x, norm, activation, weight, geometry)?;
+    let head = numbers("head", &[4, weight.dims()[0], 1, 1]);
+    let y = conv2d(&y, &head.as_tensor().detach(), None, Geometry::same(1))?;
+    let classes = y.elem_count() / x.dims()[0];
+    let truth: Vec<u32> = (0..x.dims()[0]).map(|i| (5 * i % classes) as u32).collect();
+    Ok((cross_entropy(&flatten(&y)?, &truth)?.tensor, batch))
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn one_operation_gives_what_three_give() {
+    for activation in [Activation::Relu, Activation::Silu] {
+        for &(image, outputs, kernel, depthwise) in CASES {
+            let channels = image[3];
+            let inputs = if depthwise { 1 } else { channels };
+            let arguments: [Var; 4] = [
+                numbers("x", &image),
+                numbers("scale", &[channels]),
+                numbers("shift", &[channels]),
+                numbers("weight", &[outputs, inputs, kernel, kernel]),
+            ];
+            let geometry = geometry(kernel, depthwise, channels);
+            let of = || {
+                loss(
+                    arguments.each_ref().map(Var::as_tensor),
+                    activation,
+                    geometry,
+                )
+            };
+            // Outside of a recording they are three.
+            let (expected, batch) = of().unwrap();
+            let gradients = expected.backward().unwrap();
+            let (recorded, tape) = Tape::record(of);
+            let (got, same) = recorded.unwrap();
+            let what = format!("{image:?} to {outputs} by {kernel}, {activation:?}");
+            assert_eq!(batch, same, "{what}");
+            let distance = (values(&got)[0] - values(&expected)[0]).abs();
+            assert!(
+                distance < 1e-12 * (1.0 + values(&expected)[0]),
+                "{what}: {distance}"
+            );
+            let back = tape.backward(&got).unwrap();
+            for argument in &arguments {
+                let expected = values(gradients.get(argument).unwrap());
+                let got = values(&back[&argument.id()]);
+                let greatest = expected.iter().fold(1e-3, |most: f64, v| most.max(v.abs()));
+                for (got, expected) in got.iter().zip(&expected) {
+                    let error = (got - expected).abs();
+                    assert!(error < 1e-11 * greatest, "{what}: {got} not {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn shapes_that_do_not_go_together_are_refused_on_the_tape_too() {
+    let (x, scale, weight) = (
+        numbers("x", &[2, 3, 3, 4]),
+        numbers("scale", &[5]),
+        numbers("weight", &[2, 4, 1, 1]),
+    );
+    let (result, _) = Tape::record(|| {
+        norm_conv2d(
+            &x,
+            (&scale, &scale, 1e-5),
+            Activation::Relu,
+            &weight,
+            Geometry::same(1),
+        )
+    });
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("do not go together"), "{message}");
+}
