@@ -29,27 +29,137 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     apply1(x, activation, Needs::Values)
 }
 
+/// What an activation does to a value, known when kernels are compiled.
+pub(super) trait Function<T>: Copy + Sync {
+    /// The value after it.
+    fn of(x: T) -> T;
+    /// The gradient before it, from the value before it and the gradient after it.
+    fn back(x: T, dy: T) -> T;
+}
+
+/// No activation.
+#[derive(Clone, Copy)]
+pub(super) struct Identity;
+
+impl<T: Real> Function<T> for Identity {
+    #[inline(always)]
+    fn of(x: T) -> T {
+        x
+    }
+
+    #[inline(always)]
+    fn back(_: T, dy: T) -> T {
+        dy
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Relu;
+
+impl<T: Real> Function<T> for Relu {
+    /// NaN stays NaN: a run that diverges must be seen to.
+    #[inline(always)]
+    fn of(x: T) -> T {
+        if x < T::ZERO { T::ZERO } else { x }
+    }
+
+    #[inline(always)]
+    fn back(x: T, dy: T) -> T {
+        if x <= T::ZERO { T::ZERO } else { dy }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Silu;
+
+impl<T: Real> Function<T> for Silu {
+    #[inline(always)]
+    fn of(x: T) -> T {
+        x * sigmoid(x)
+    }
+
+    #[inline(always)]
+    fn back(x: T, dy: T) -> T {
+        let s = sigmoid(x);
+        dy * s * (T::ONE + x * (T::ONE - s))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Sigmoid;
+
+impl<T: Real> Function<T> for Sigmoid {
+    #[inline(always)]
+    fn of(x: T) -> T {
+        sigmoid(x)
+    }
+
+    #[inline(always)]
+    fn back(x: T, dy: T) -> T {
+        let s = sigmoid(x);
+        dy * s * (T::ONE - s)
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Tanh;
+
+impl<T: Real> Function<T> for Tanh {
+    #[inline(always)]
+    fn of(x: T) -> T {
+        Real::tanh(x)
+    }
+
+    #[inline(always)]
+    fn back(x: T, dy: T) -> T {
+        let t = Real::tanh(x);
+        dy * (T::ONE - t * t)
+    }
+}
+
+/// Evaluates an expression with the [`Function`] of an `Option<Activation>`.
+macro_rules! by_function {
+    ($activation:expr, $f:ident => $value:expr) => {{
+        use $crate::ops::activation::{Activation, Identity, Relu, Sigmoid, Silu, Tanh};
+        match $activation {
+            None => {
+                let $f = Identity;
+                $value
+            }
+            Some(Activation::Relu) => {
+                let $f = Relu;
+                $value
+            }
+            Some(Activation::Silu) => {
+                let $f = Silu;
+                $value
+            }
+            Some(Activation::Sigmoid) => {
+                let $f = Sigmoid;
+                $value
+            }
+            Some(Activation::Tanh) => {
+                let $f = Tanh;
+                $value
+            }
+        }
+    }};
+}
+pub(super) use by_function;
+
 /// Never overflows: the exponent is of the number's negated size.
 #[inline(always)]
-pub(super) fn sigmoid<T: Real>(x: T) -> T {
+fn sigmoid<T: Real>(x: T) -> T {
     let e = Real::exp(T::ZERO - Real::abs(x));
     let s = T::ONE / (T::ONE + e);
     if x < T::ZERO { e * s } else { s }
 }
 
-/// NaN stays NaN: a run that diverges must be seen to.
-#[inline(always)]
-pub(super) fn relu<T: Real>(x: T) -> T {
-    if x < T::ZERO { T::ZERO } else { x }
-}
-
 fn forward<T: Real>(activation: Activation, x: &[T]) -> Vec<T> {
-    match activation {
-        Activation::Relu => map(x, relu),
-        Activation::Silu => map(x, |x| x * sigmoid(x)),
-        Activation::Sigmoid => map(x, sigmoid),
-        Activation::Tanh => map(x, Real::tanh),
+    fn each<T: Real, F: Function<T>>(_: F, x: &[T]) -> Vec<T> {
+        map(x, F::of)
     }
+    by_function!(Some(activation), f => each(f, x))
 }
 
 /// The gradient from that of the result; from the result alone where that is enough.
@@ -68,11 +178,8 @@ fn backward<T: Real>(
         held::<T>(&dy_held, dy_layout)?,
     );
     let dx = match activation {
-        Activation::Relu => map_pairs(given, dy, |y, dy| if y <= T::ZERO { T::ZERO } else { dy }),
-        Activation::Silu => map_pairs(given, dy, |x, dy| {
-            let s = sigmoid(x);
-            dy * s * (T::ONE + x * (T::ONE - s))
-        }),
+        Activation::Relu => map_pairs(given, dy, Relu::back),
+        Activation::Silu => map_pairs(given, dy, Silu::back),
         Activation::Sigmoid => map_pairs(given, dy, |y, dy| dy * y * (T::ONE - y)),
         Activation::Tanh => map_pairs(given, dy, |y, dy| dy * (T::ONE - y * y)),
     }?;

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::activation::{Activation, relu, sigmoid};
+use super::activation::{Activation, Function, by_function};
 use super::gradients::deliver;
 use super::kernel::{SHORT, held, numbers, same_length, widest, written};
 use super::real::Real;
@@ -97,13 +97,13 @@ pub(super) struct Affine<T> {
 }
 
 widest! {
-    fn normalise[T: Real, F: Fn(T) -> T](f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>]) {
+    fn normalise[T: Real, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
         for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
             for c in 0..channels {
-                y[c].write(f((x[c] - mean[c]) * scale[c] + shift[c]));
+                y[c].write(F::of((x[c] - mean[c]) * scale[c] + shift[c]));
             }
         }
     }
@@ -111,14 +111,14 @@ widest! {
 
 widest! {
     /// Sums of the gradient before the activation, and of its product with the distance from the mean.
-    fn add_gradients[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], dy: &[T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    fn add_gradients[T: Real, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
         for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact(channels)) {
             for c in 0..channels {
                 let distance = x[c] - mean[c];
-                let g = f(distance * scale[c] + shift[c], dy[c]);
+                let g = F::back(distance * scale[c] + shift[c], dy[c]);
                 sums[c] += g;
                 products[c] += g * distance;
             }
@@ -128,7 +128,7 @@ widest! {
 
 widest! {
     /// `dx = scale·(g - offset - (x - mean)·slope)` with `g` the gradient before the activation.
-    fn gradient[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], dy: &[T], affine: &Affine<T>, offset: &[T], slope: &[T], dx: &mut [MaybeUninit<T>]) {
+    fn gradient[T: Real, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, offset: &[T], slope: &[T], dx: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, offset, slope) = (&scale[..channels], &shift[..channels], &offset[..channels], &slope[..channels]);
@@ -136,7 +136,7 @@ widest! {
         for (dx, (x, dy)) in dx.chunks_exact_mut(channels).zip(rows) {
             for c in 0..channels {
                 let distance = x[c] - mean[c];
-                let g = f(distance * scale[c] + shift[c], dy[c]);
+                let g = F::back(distance * scale[c] + shift[c], dy[c]);
                 dx[c].write(scale[c] * (g - offset[c] - distance * slope[c]));
             }
         }
@@ -146,14 +146,14 @@ widest! {
 widest! {
     /// `dx = scale·g`: the gradient by statistics that do not depend on `x`. A value that is no number keeps its harm to
     /// what depends on it.
-    fn gradient_fixed[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
+    fn gradient_fixed[T: Real, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
         let rows = x.chunks_exact(channels).zip(dy.chunks_exact(channels));
         for (dx, (x, dy)) in dx.chunks_exact_mut(channels).zip(rows) {
             for c in 0..channels {
-                dx[c].write(scale[c] * f((x[c] - mean[c]) * scale[c] + shift[c], dy[c]));
+                dx[c].write(scale[c] * F::back((x[c] - mean[c]) * scale[c] + shift[c], dy[c]));
             }
         }
     }
@@ -376,23 +376,9 @@ impl Normalise {
     fn forward<T: Real>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
         let affine = self.affine(weight, bias);
         let channels = affine.mean.len();
-        fn on<T: Real>(
-            x: &[T],
-            channels: usize,
-            affine: &Affine<T>,
-            f: impl Fn(T) -> T + Copy + Sync,
-        ) -> Vec<T> {
-            in_rows(x.len(), channels, |rows, y| {
-                normalise(f, rows_of(x, channels, rows), affine, y);
-            })
-        }
-        match self.activation {
-            None => on(x, channels, &affine, |v| v),
-            Some(Activation::Relu) => on(x, channels, &affine, relu),
-            Some(Activation::Silu) => on(x, channels, &affine, |v| v * sigmoid(v)),
-            Some(Activation::Sigmoid) => on(x, channels, &affine, sigmoid),
-            Some(Activation::Tanh) => on(x, channels, &affine, Real::tanh),
-        }
+        by_function!(self.activation, f => in_rows(x.len(), channels, |rows, y| {
+            normalise(f, rows_of(x, channels, rows), &affine, y);
+        }))
     }
 
     fn backward<T: Real>(
@@ -402,43 +388,16 @@ impl Normalise {
         bias: &Tensor,
         dy: &Tensor,
     ) -> Result<Gradients> {
-        match self.activation {
-            None => self.backward_by::<T>(x, weight, bias, dy, |_, dy| dy),
-            Some(Activation::Relu) => {
-                self.backward_by::<T>(
-                    x,
-                    weight,
-                    bias,
-                    dy,
-                    |v, dy| {
-                        if v <= T::ZERO { T::ZERO } else { dy }
-                    },
-                )
-            }
-            Some(Activation::Silu) => self.backward_by::<T>(x, weight, bias, dy, |v, dy| {
-                let s = sigmoid(v);
-                dy * s * (T::ONE + v * (T::ONE - s))
-            }),
-            Some(Activation::Sigmoid) => self.backward_by::<T>(x, weight, bias, dy, |v, dy| {
-                let s = sigmoid(v);
-                dy * s * (T::ONE - s)
-            }),
-            Some(Activation::Tanh) => self.backward_by::<T>(x, weight, bias, dy, |v, dy| {
-                let t = Real::tanh(v);
-                dy * (T::ONE - t * t)
-            }),
-        }
+        by_function!(self.activation, f => self.backward_by::<T, _>(f, x, weight, bias, dy))
     }
 
-    /// The gradients, where `before` gives the gradient before the activation from what went into it and the gradient
-    /// after it.
-    fn backward_by<T: Real>(
+    fn backward_by<T: Real, F: Function<T>>(
         &self,
+        function: F,
         x: &Tensor,
         weight: &Tensor,
         bias: &Tensor,
         dy: &Tensor,
-        before: impl Fn(T, T) -> T + Copy + Sync,
     ) -> Result<Gradients> {
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
@@ -454,7 +413,7 @@ impl Normalise {
                 rows_of(values, channels, rows.clone()),
                 rows_of(dy, channels, rows),
             );
-            add_gradients(before, x, dy, &affine, sums, products);
+            add_gradients(function, x, dy, &affine, sums, products);
         });
         let (offset, slope) = self.spread::<T>(&shift, &along, rows);
         let dx = if wanted(x) {
@@ -464,9 +423,9 @@ impl Normalise {
                     rows_of(dy, channels, rows),
                 );
                 if self.of_batch {
-                    gradient(before, x, dy, &affine, &offset, &slope, dx);
+                    gradient(function, x, dy, &affine, &offset, &slope, dx);
                 } else {
-                    gradient_fixed(before, x, dy, &affine, dx);
+                    gradient_fixed(function, x, dy, &affine, dx);
                 }
             });
             Some(Tensor::from_vec(dx, x.shape(), x.device())?)

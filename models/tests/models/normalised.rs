@@ -1,4 +1,4 @@
-//! Normalisation, ReLU and convolution as one operation against the three one after the other, whose gradients are held
+//! Normalisation, activation and convolution as one operation against the three one after the other, whose gradients are held
 //! against finite differences elsewhere.
 
 use candle_core::{Result, Tensor, Var};
@@ -52,7 +52,12 @@ fn values(tensor: &Tensor) -> Vec<f64> {
 
 #[test]
 fn one_operation_gives_what_three_give() {
-    for activation in [Activation::Relu, Activation::Silu] {
+    for activation in [
+        Activation::Relu,
+        Activation::Silu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+    ] {
         for &(image, outputs, kernel, depthwise) in CASES {
             let channels = image[3];
             let inputs = if depthwise { 1 } else { channels };

@@ -1,7 +1,7 @@
-//! Batch normalisation, ReLU and a convolution as one operation, for the convolutions that are bound by memory: 1x1 and
-//! depthwise. The normalised images never stand in memory as a whole. A thread makes those of a few images in its
+//! Batch normalisation, an activation and a convolution as one operation, for the convolutions that are bound by memory:
+//! 1x1 and depthwise. The normalised images never stand in memory as a whole. A thread makes those of a few images in its
 //! cache, convolves them, and makes them again on the way back; so a layer keeps one tensor where it kept two, and
-//! neither writes nor reads the second. Only for ReLU: others take longer to compute again than to read.
+//! neither writes nor reads the second.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use std::ops::Range;
 use candle_core::{DType, Result, Tensor};
 use rayon::prelude::*;
 
-use super::super::activation::{Activation, relu};
+use super::super::activation::{Activation, Function, by_function};
 use super::super::batch_norm::{
     Affine, BatchStatistics, Normalise, batch_norm, normalise, put, statistics,
 };
@@ -37,9 +37,7 @@ pub fn norm_conv2d(
     geometry: Geometry,
 ) -> Result<(Tensor, BatchStatistics)> {
     let fused = match Sizes::new(x.shape(), weight.shape(), geometry) {
-        Ok(sizes) if activation == Activation::Relu && recorded(&[x, scale, shift, weight]) => {
-            Fused::new(&sizes)
-        }
+        Ok(sizes) if recorded(&[x, scale, shift, weight]) => Fused::new(&sizes, activation),
         _ => None,
     };
     let Some(fused) = fused else {
@@ -53,16 +51,16 @@ pub fn norm_conv2d(
 }
 
 widest! {
-    /// Puts the gradient before ReLU in the place of the one after it, and adds up it and its product with the distance
-    /// from the mean.
-    fn hold_back[T: Real](x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    /// Puts the gradient before the activation in the place of the one after it, and adds up it and its product with the
+    /// distance from the mean.
+    fn hold_back[T: Real, F: Function<T>](_f: F, x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
         for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact_mut(channels)) {
             for c in 0..channels {
                 let distance = x[c] - mean[c];
-                let g = if distance * scale[c] + shift[c] <= T::ZERO { T::ZERO } else { dy[c] };
+                let g = F::back(distance * scale[c] + shift[c], dy[c]);
                 dy[c] = g;
                 sums[c] += g;
                 products[c] += g * distance;
@@ -96,6 +94,7 @@ struct Part<T> {
 #[derive(Clone, Copy)]
 struct Fused {
     sizes: Sizes,
+    activation: Activation,
     /// Images whose normalised values a thread holds.
     block: usize,
     pointwise: bool,
@@ -103,7 +102,7 @@ struct Fused {
 
 impl Fused {
     /// `None` where the convolution is of a kind that reads its images more than once.
-    fn new(sizes: &Sizes) -> Option<Self> {
+    fn new(sizes: &Sizes, activation: Activation) -> Option<Self> {
         let pointwise = match sizes.way() {
             Way::Pointwise => true,
             Way::Depthwise if depthwise::turns_back(sizes) => false,
@@ -115,6 +114,7 @@ impl Fused {
         let share = sizes.n.div_ceil(threads::threads());
         Some(Self {
             sizes: *sizes,
+            activation,
             block: (BLOCK / sizes.image_len()).clamp(1, share),
             pointwise,
         })
@@ -129,17 +129,14 @@ impl Fused {
         weight: &Tensor,
     ) -> Result<(Tensor, BatchStatistics)> {
         let statistics = statistics::<T>(x)?;
-        let norm = Normalise::new(&statistics, epsilon, Some(Activation::Relu), true);
+        let norm = Normalise::new(&statistics, epsilon, Some(self.activation), true);
         norm.check(x.shape(), scale.shape(), shift.shape())?;
         let y = {
             let (x_held, x_layout) = x.storage_and_layout();
             let (weight_held, weight_layout) = weight.storage_and_layout();
             let affine = norm.affine_of::<T>(scale, shift)?;
-            self.forward(
-                held(&x_held, x_layout)?,
-                &affine,
-                held(&weight_held, weight_layout)?,
-            )?
+            let (x, weight) = (held(&x_held, x_layout)?, held(&weight_held, weight_layout)?);
+            by_function!(Some(self.activation), f => self.forward(f, x, &affine, weight))?
         };
         let [height, width, channels] = self.sizes.result;
         let y = Tensor::from_vec(y, (self.sizes.n, height, width, channels), x.device())?;
@@ -156,18 +153,25 @@ impl Fused {
 
     /// Does `work` with the normalised values of the images `x`.
     fn normalised<T: Real, R>(
+        function: impl Function<T>,
         x: &[T],
         affine: &Affine<T>,
         memory: &mut [MaybeUninit<T>],
         work: impl FnOnce(&[T]) -> R,
     ) -> R {
         let memory = &mut memory[..x.len()];
-        normalise(relu, x, affine, memory);
+        normalise(function, x, affine, memory);
         // SAFETY: `x` is whole images, all of whose rows were just written.
         work(unsafe { filled(memory) })
     }
 
-    fn forward<T: Real>(&self, x: &[T], affine: &Affine<T>, weight: &[T]) -> Result<Vec<T>> {
+    fn forward<T: Real>(
+        &self,
+        function: impl Function<T>,
+        x: &[T],
+        affine: &Affine<T>,
+        weight: &[T],
+    ) -> Result<Vec<T>> {
         let sizes = &self.sizes;
         let (image, result) = (sizes.image_len(), sizes.result_len());
         let (inputs, outputs) = (sizes.image[2], sizes.result[2]);
@@ -180,7 +184,7 @@ impl Fused {
                     .try_for_each_init(
                         || scratch(self.block * image),
                         |memory, (y, x)| {
-                            Self::normalised(x, affine, memory, |x| match &taps {
+                            Self::normalised(function, x, affine, memory, |x| match &taps {
                                 None => fresh_alone(
                                     Matrix::rows(x, inputs),
                                     Matrix::rows(weight, inputs).transposed(),
@@ -215,16 +219,16 @@ impl Fused {
         let values = held::<T>(&x_held, x_layout)?;
         let affine = norm.affine_of::<T>(scale, shift)?;
         let mut parts = Vec::new();
-        // SAFETY: `before_relu` writes the gradients of all images, or fails.
+        let (weight_values, dy) = (
+            held(&weight_held, weight_layout)?,
+            held(&dy_held, dy_layout)?,
+        );
+        // SAFETY: `before_activation` writes the gradients of all images, or fails.
         let mut dx = unsafe {
             try_written(values.len(), |dx| {
-                parts = self.before_relu(
-                    values,
-                    &affine,
-                    held(&weight_held, weight_layout)?,
-                    held(&dy_held, dy_layout)?,
-                    dx,
-                )?;
+                parts = by_function!(Some(self.activation), f => {
+                    self.before_activation(f, values, &affine, weight_values, dy, dx)
+                })?;
                 Ok(())
             })
         }?;
@@ -255,9 +259,11 @@ impl Fused {
         Ok(vec![dx, dscale, dshift, dweight])
     }
 
-    /// Writes the gradient before ReLU, and adds up what the other gradients are made of, each thread for its images.
-    fn before_relu<T: Real>(
+    /// Writes the gradient before the activation, and adds up what the other gradients are made of, each thread for its
+    /// images.
+    fn before_activation<T: Real, F: Function<T>>(
         &self,
+        function: F,
         x: &[T],
         affine: &Affine<T>,
         weight: &[T],
@@ -287,7 +293,7 @@ impl Fused {
                     .chunks(self.block * image)
                     .zip(dy.chunks(self.block * result));
                 for ((x, dy), dx) in blocks.zip(dx.chunks_mut(self.block * image)) {
-                    Self::normalised(x, affine, &mut memory, |a| match &back {
+                    Self::normalised(function, x, affine, &mut memory, |a| match &back {
                         None => self.products(a, weight, dy, dx, &mut part.dweight),
                         Some((turned, taps)) => {
                             for i in 0..a.len() / image {
@@ -301,7 +307,7 @@ impl Fused {
                     })?;
                     // SAFETY: either way wrote the gradients of all images of the block.
                     let dx = unsafe { dx.assume_init_mut() };
-                    part.hold_back(x, dx, affine);
+                    part.hold_back(function, x, dx, affine);
                 }
                 Ok(part)
             })
@@ -354,14 +360,14 @@ impl Fused {
 }
 
 impl<T: Real> Part<T> {
-    fn hold_back(&mut self, x: &[T], dx: &mut [T], affine: &Affine<T>) {
+    fn hold_back(&mut self, function: impl Function<T>, x: &[T], dx: &mut [T], affine: &Affine<T>) {
         let channels = self.shift.len();
         let (mut sums, mut products) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
         let rows = x.chunks(SHORT * channels);
         for (x, dx) in rows.zip(dx.chunks_mut(SHORT * channels)) {
             sums.fill(T::ZERO);
             products.fill(T::ZERO);
-            hold_back(x, dx, affine, &mut sums, &mut products);
+            hold_back(function, x, dx, affine, &mut sums, &mut products);
             for c in 0..channels {
                 self.shift[c] += sums[c].to_f64();
                 self.along[c] += products[c].to_f64();
