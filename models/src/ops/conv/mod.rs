@@ -6,7 +6,7 @@
 //! | `winograd` | 3x3, stride 1: a quarter of the multiplications |
 //! | `depthwise` | a kernel for every channel |
 //! | `general` | any kernel, stride, padding and groups: patches, then a product |
-//! | `normalised` | batch normalisation and ReLU, then 1x1 or depthwise, as one operation |
+//! | `normalised` | batch normalisation and an activation, then 1x1 or depthwise, as one operation |
 //! | `weights` | weights as the products want them |
 //!
 //! Why channels last: a row of pixels is then a matrix whose columns are channels, so a 1x1 convolution is one product,
