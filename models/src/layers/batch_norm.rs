@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 
-use super::context::Context;
+use super::context::{Context, Does};
 use super::init::Init;
 use super::store::Scope;
 use crate::error::Result;
@@ -57,7 +57,7 @@ impl BatchNorm {
     /// When `x` has other channels.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let y = self.apply(x, None, context);
-        context.pass(&self.name, y)
+        context.pass(&self.name, self.does(), &[x], y)
     }
 
     /// As [`BatchNorm::forward`], then the activation `name`: in one pass over memory, unless somebody watches and
@@ -74,10 +74,18 @@ impl BatchNorm {
     ) -> Result<Tensor> {
         if context.is_watched() {
             let y = self.forward(x, context)?;
-            return context.pass(name, ops::activate(&y, activation));
+            let does = Does::Activation(activation);
+            return context.pass(name, does, &[&y], ops::activate(&y, activation));
         }
         let y = self.apply(x, Some(activation), context);
-        context.pass(&self.name, y)
+        context.pass(&self.name, self.does(), &[x], y)
+    }
+
+    fn does(&self) -> Does<'_> {
+        Does::BatchNorm {
+            weight: &self.weight,
+            bias: &self.bias,
+        }
     }
 
     fn apply(

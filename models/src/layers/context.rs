@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
+use crate::ops::{Activation, Geometry};
 use crate::random::Key;
 
 /// What a forward pass is for.
@@ -15,17 +16,73 @@ pub enum Mode {
         /// The step, from 1; with the seed and the layer's name it says what dropout drops.
         step: u64,
     },
-    /// Anything else: statistics are those kept, nothing is dropped, no gradient of a parameter is wanted.
+    /// Anything else: statistics are those kept, nothing is dropped, no gradient of a parameter is wanted. Gradients of
+    /// activations and of the input are had by a [`Tape`](crate::ops::Tape) over a pass whose input is a variable.
     Evaluate,
 }
 
-/// Receives activations by the name of their layer.
-pub type Recorder<'a> = dyn FnMut(&str, &Tensor) -> Result<()> + 'a;
+/// What a layer does, with the numbers it does it by.
+#[derive(Clone, Copy, Debug)]
+pub enum Does<'a> {
+    /// Convolves `[n, height, width, channels]`.
+    Conv {
+        /// `[outputs, inputs / groups, kernel height, kernel width]`.
+        weight: &'a Tensor,
+        /// `[outputs]`.
+        bias: Option<&'a Tensor>,
+        /// How the kernel moves.
+        geometry: Geometry,
+    },
+    /// Takes weighted sums of `[n, inputs]`.
+    Linear {
+        /// `[outputs, inputs]`.
+        weight: &'a Tensor,
+        /// `[outputs]`.
+        bias: &'a Tensor,
+    },
+    /// Normalises channels.
+    BatchNorm {
+        /// `[channels]`: what each is scaled by.
+        weight: &'a Tensor,
+        /// `[channels]`: what each is shifted by.
+        bias: &'a Tensor,
+    },
+    /// Applies a function to every value.
+    Activation(Activation),
+    /// Takes the greatest or the mean of neighbours.
+    Pool,
+    /// Drops values while training.
+    Dropout,
+    /// Adds several.
+    Sum,
+    /// Joins several on their channels.
+    Join,
+}
+
+/// One step of a forward pass, as it is shown to who watches.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The layer's name: that of its module in PyTorch, where there is one.
+    pub name: &'a str,
+    /// The part of the network that it belongs to, such as `blocks.1`.
+    pub group: &'a str,
+    /// What it does.
+    pub does: Does<'a>,
+    /// What it was given.
+    pub inputs: &'a [&'a Tensor],
+    /// What it gave.
+    pub output: &'a Tensor,
+}
+
+/// Is shown the steps of a forward pass as they come.
+pub type Recorder<'a> = dyn FnMut(&Shown<'_>) -> Result<()> + 'a;
 
 /// What goes along with the data through a network.
 pub struct Context<'a> {
     mode: Mode,
     recorder: Option<&'a mut Recorder<'a>>,
+    /// The part of the network that the pass is in; empty where nobody watches.
+    group: String,
 }
 
 impl<'a> Context<'a> {
@@ -34,6 +91,7 @@ impl<'a> Context<'a> {
         Self {
             mode,
             recorder: None,
+            group: String::new(),
         }
     }
 
@@ -42,6 +100,7 @@ impl<'a> Context<'a> {
         Self {
             mode,
             recorder: Some(recorder),
+            group: String::new(),
         }
     }
 
@@ -74,19 +133,34 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Shows what the layer `name` gave, and names the layer where it failed.
+    /// Says which part of the network comes now.
+    pub(crate) fn enter(&mut self, group: impl std::fmt::Display) {
+        if self.is_watched() {
+            self.group = group.to_string();
+        }
+    }
+
+    /// Shows what the layer `name` made of its `inputs`, and names the layer where it failed.
     pub(crate) fn pass(
         &mut self,
         name: &str,
+        does: Does<'_>,
+        inputs: &[&Tensor],
         result: candle_core::Result<Tensor>,
     ) -> Result<Tensor> {
-        let activation = result.map_err(|source| Error::Layer {
+        let output = result.map_err(|source| Error::Layer {
             layer: name.to_owned(),
             source,
         })?;
         if let Some(recorder) = &mut self.recorder {
-            recorder(name, &activation)?;
+            recorder(&Shown {
+                name,
+                group: &self.group,
+                does,
+                inputs,
+                output: &output,
+            })?;
         }
-        Ok(activation)
+        Ok(output)
     }
 }

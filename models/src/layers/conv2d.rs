@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::context::Context;
+use super::context::{Context, Does};
 use super::init::{Init, Scheme};
 use super::pending::Pending;
 use super::store::Scope;
@@ -75,7 +75,7 @@ impl Conv2d {
         let weight = context.parameter(&self.weight);
         let bias = self.bias.as_ref().map(|bias| context.parameter(bias));
         let y = ops::conv2d(x, &weight, bias.as_ref(), self.geometry);
-        context.pass(&self.name, y)
+        context.pass(&self.name, self.does(), &[x], y)
     }
 
     /// The convolved images of some that are still to be normalised: while training both is one operation, unless
@@ -90,6 +90,14 @@ impl Conv2d {
         let y = x
             .norm
             .train_then_convolve(&x.x, x.activation, &self.weight, self.geometry);
-        context.pass(&self.name, y)
+        context.pass(&self.name, self.does(), &[&x.x], y)
+    }
+
+    fn does(&self) -> Does<'_> {
+        Does::Conv {
+            weight: &self.weight,
+            bias: self.bias.as_ref(),
+            geometry: self.geometry,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::context::Context;
+use super::context::{Context, Does};
 use super::store::Scope;
 use crate::error::Result;
 use crate::ops;
@@ -30,8 +30,8 @@ impl Dropout {
     pub fn forward(&self, x: Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let y = match context.dropout_key(&self.name) {
             Some(key) => ops::dropout(&x, self.rate, &key),
-            None => Ok(x),
+            None => Ok(x.clone()),
         };
-        context.pass(&self.name, y)
+        context.pass(&self.name, Does::Dropout, &[&x], y)
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::context::Context;
+use super::context::{Context, Does};
 use super::init::{Init, Scheme};
 use super::store::Scope;
 use crate::error::Result;
@@ -49,6 +49,12 @@ impl Linear {
         })
     }
 
+    /// The same layer, shown under another name.
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// The sums for every row of `x` [n, inputs].
     ///
     /// # Errors
@@ -59,6 +65,10 @@ impl Linear {
             &context.parameter(&self.weight),
             &context.parameter(&self.bias),
         );
-        context.pass(&self.name, y)
+        let does = Does::Linear {
+            weight: &self.weight,
+            bias: &self.bias,
+        };
+        context.pass(&self.name, does, &[x], y)
     }
 }

@@ -21,7 +21,7 @@ mod pending;
 mod store;
 
 pub use batch_norm::BatchNorm;
-pub use context::{Context, Mode, Recorder};
+pub use context::{Context, Does, Mode, Recorder, Shown};
 pub use conv_norm::ConvNorm;
 pub use conv2d::{Conv2d, ConvShape};
 pub use dropout::Dropout;

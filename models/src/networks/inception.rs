@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow, at_least, fields, residual};
 use crate::error::Result;
-use crate::layers::{Context, ConvNorm, ConvShape, Dropout, Linear, Scheme, Scope};
+use crate::layers::{Context, ConvNorm, ConvShape, Does, Dropout, Linear, Scheme, Scope};
 use crate::ops::{self, Activation, Window};
 use crate::spec::{Field, FieldKind};
 
@@ -137,6 +137,7 @@ impl Block {
     }
 
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        context.enter(&self.name);
         let one = self.one.forward(x, context)?;
         let pair = |[first, second]: &[ConvNorm; 2], context: &mut Context<'_>| {
             let between = first.forward(x, context)?;
@@ -150,9 +151,10 @@ impl Block {
             stride: 1,
             padding: 1,
         };
-        let pooled = context.pass(&name, ops::max_pool2d(x, around))?;
+        let pooled = context.pass(&name, Does::Pool, &[x], ops::max_pool2d(x, around))?;
         let pool = self.pool.forward(&pooled, context)?;
-        context.pass(&self.name, ops::join(&[&one, &three, &five, &pool]))
+        let branches = [&one, &three, &five, &pool];
+        context.pass(&self.name, Does::Join, &branches, ops::join(&branches))
     }
 }
 
@@ -200,12 +202,15 @@ impl Inception {
 
 impl Network for Inception {
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        context.enter("stem");
         let x = self.stem.forward(&ops::channels_last(x)?, context)?;
-        let mut x = context.pass("stem.3", ops::max_pool2d(&x, Window::HALVES))?;
+        let halved = ops::max_pool2d(&x, Window::HALVES);
+        let mut x = context.pass("stem.3", Does::Pool, &[&x], halved)?;
         for (place, block) in self.blocks.iter().enumerate() {
             if let Some(pool) = POOLED.iter().position(|pooled| *pooled == place) {
                 let name = format!("pool.{pool}");
-                x = context.pass(&name, ops::max_pool2d(&x, Window::HALVES))?;
+                let halved = ops::max_pool2d(&x, Window::HALVES);
+                x = context.pass(&name, Does::Pool, &[&x], halved)?;
             }
             x = block.forward(&x, context)?;
         }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow, fields};
 use crate::error::{Error, Result};
-use crate::layers::{BatchNorm, Context, Dropout, Linear, Scheme, Scope};
+use crate::layers::{BatchNorm, Context, Does, Dropout, Linear, Scheme, Scope};
 use crate::ops::{self, Activation};
 use crate::spec::{Field, FieldKind};
 
@@ -124,13 +124,15 @@ impl Network for Mlp {
             layer: "net".to_owned(),
             source,
         };
-        let mut x = x.flatten_from(1).map_err(input)?;
+        context.enter("net");
+        let mut x = ops::rows(x).map_err(input)?;
         for layer in &self.layers {
             x = match layer {
                 Layer::Linear(linear) => linear.forward(&x, context)?,
                 Layer::Norm(norm) => norm.forward(&x, context)?,
                 Layer::Activation(name, activation) => {
-                    context.pass(name, ops::activate(&x, *activation))?
+                    let active = ops::activate(&x, *activation);
+                    context.pass(name, Does::Activation(*activation), &[&x], active)?
                 }
                 Layer::Dropout(dropout) => dropout.forward(x, context)?,
             };

@@ -57,6 +57,9 @@ const FIELDS: &[Field] = &[Field::new(
 )
 .advanced()];
 
+/// What its one layer is shown as: in PyTorch it is the whole module, which has no name.
+const NAME: &str = "perceptron";
+
 /// Of the weights that start around 0. Small against the samples, which have a deviation of 1, and as large as the
 /// changes of a few steps at the default learning rate, so that the line can be seen to turn.
 const DEVIATION: f64 = 0.01;
@@ -89,7 +92,7 @@ impl Perceptron {
         let one_row = classes == 2;
         let rows = if one_row { 1 } else { classes };
         Ok(Self {
-            rows: Linear::starting_from(&mut at, inputs, rows, start)?,
+            rows: Linear::starting_from(&mut at, inputs, rows, start)?.named(NAME),
             one_row,
         })
     }
@@ -98,10 +101,11 @@ impl Perceptron {
 impl Network for Perceptron {
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let tensor = |source| Error::Layer {
-            layer: "perceptron".to_owned(),
+            layer: NAME.to_owned(),
             source,
         };
-        let x = x.flatten_from(1).map_err(tensor)?;
+        context.enter(NAME);
+        let x = ops::rows(x).map_err(tensor)?;
         let rows = self.rows.forward(&x, context)?;
         if !self.one_row {
             return Ok(rows);

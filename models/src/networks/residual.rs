@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Criterion, Network, NetworkRow, at_least, fields};
 use crate::error::{Error, Result};
 use crate::layers::{
-    BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Dropout, Linear, Pending, Scheme, Scope,
+    BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Does, Dropout, Linear, Pending, Scheme, Scope,
 };
 use crate::ops::{self, Activation, Geometry, Window};
 use crate::spec::{Field, FieldKind, NetworkSpec};
@@ -222,8 +222,8 @@ struct Block {
     name: String,
     convs: Vec<SeparableConv>,
     skip: Project,
-    /// The skip over this block and the one before it.
-    long: Option<Project>,
+    /// The skip over this block and the one before it, and the name that their sum is shown under.
+    long: Option<(String, Project)>,
     /// The name that the pool after it is shown under.
     pool: Option<String>,
 }
@@ -292,7 +292,9 @@ impl Residual {
             let mut long = at.at("long");
             for (pair, blocks) in blocks.chunks_exact_mut(2).enumerate() {
                 let (inputs, outputs) = (options.plan[2 * pair], options.plan[2 * pair + 2]);
-                blocks[1].long = Some(Project::new(long.at(pair), inputs, outputs, init)?);
+                let at = long.at(pair);
+                let sum = format!("{}.sum", at.path());
+                blocks[1].long = Some((sum, Project::new(at, inputs, outputs, init)?));
             }
         }
         let last = options.plan[options.plan.len() - 1];
@@ -310,24 +312,25 @@ impl Residual {
 
 impl Network for Residual {
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        context.enter("stem");
         let x = self.stem.forward(&ops::channels_last(x)?, context)?;
-        let mut x = context.pass("stem.3", ops::max_pool2d(&x, Window::HALVES))?;
+        let halved = ops::max_pool2d(&x, Window::HALVES);
+        let mut x = context.pass("stem.3", Does::Pool, &[&x], halved)?;
         let mut start = x.clone();
         for block in &self.blocks {
+            context.enter(&block.name);
             let y = block.convolved(&x, context)?;
             let skip = block.skip.forward(&x, context)?;
-            let y = context.pass(&block.name, ops::sum(&y, &skip));
+            let y = context.pass(&block.name, Does::Sum, &[&y, &skip], ops::sum(&y, &skip));
             // Nothing but the tape holds what is no longer needed.
             x = y?;
-            if let Some(long) = &block.long {
+            if let Some((name, long)) = &block.long {
                 let skip = long.forward(&start, context)?;
-                x = ops::sum(&x, &skip).map_err(|source| Error::Layer {
-                    layer: format!("long skip to {}", block.name),
-                    source,
-                })?;
+                x = context.pass(name, Does::Sum, &[&x, &skip], ops::sum(&x, &skip))?;
             }
             if let Some(pool) = &block.pool {
-                x = context.pass(pool, ops::max_pool2d(&x, Window::HALVES))?;
+                let halved = ops::max_pool2d(&x, Window::HALVES);
+                x = context.pass(pool, Does::Pool, &[&x], halved)?;
                 start = x.clone();
             }
         }
@@ -335,7 +338,8 @@ impl Network for Residual {
     }
 }
 
-/// The mean over the image, a layer, ReLU, dropout, and the layer to the scores: `classifier.0` to `classifier.3`.
+/// The mean over the image, a layer, ReLU, dropout, and the layer to the scores: `mean`, then `classifier.0` to
+/// `classifier.3`.
 pub(super) fn head(
     x: &Tensor,
     hidden: &Linear,
@@ -343,14 +347,13 @@ pub(super) fn head(
     scores: &Linear,
     context: &mut Context<'_>,
 ) -> Result<Tensor> {
-    let x = ops::mean_pool(x, 1, 1)
-        .and_then(|x| ops::flatten(&x))
-        .map_err(|source| Error::Layer {
-            layer: "classifier".to_owned(),
-            source,
-        })?;
+    context.enter("classifier");
+    let means = ops::mean_pool(x, 1, 1).and_then(|x| ops::flatten(&x));
+    let x = context.pass("mean", Does::Pool, &[x], means)?;
     let x = hidden.forward(&x, context)?;
-    let x = context.pass("classifier.1", ops::activate(&x, Activation::Relu))?;
+    let relu = Activation::Relu;
+    let active = ops::activate(&x, relu);
+    let x = context.pass("classifier.1", Does::Activation(relu), &[&x], active)?;
     let x = dropout.forward(x, context)?;
     scores.forward(&x, context)
 }

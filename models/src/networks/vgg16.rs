@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow, at_least, fields};
 use crate::error::{Error, Result};
-use crate::layers::{Context, ConvNorm, ConvShape, Dropout, Linear, Scheme, Scope};
+use crate::layers::{Context, ConvNorm, ConvShape, Does, Dropout, Linear, Scheme, Scope};
 use crate::ops::{self, Activation, Window};
 use crate::spec::{Choice, Field, FieldKind};
 
@@ -173,17 +173,21 @@ impl Vgg16 {
 impl Network for Vgg16 {
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let mut x = ops::channels_last(x)?;
-        for (convolutions, pool) in &self.stages {
+        for (stage, (convolutions, pool)) in self.stages.iter().enumerate() {
+            context.enter(format_args!("features stage {}", stage + 1));
             for conv in convolutions {
                 x = conv.forward(&x, context)?;
             }
-            x = context.pass(pool, ops::max_pool2d(&x, Window::HALVES))?;
+            let halved = ops::max_pool2d(&x, Window::HALVES);
+            x = context.pass(pool, Does::Pool, &[&x], halved)?;
         }
         let cells = match self.head {
             Head::Classic { .. } => CELLS,
             Head::Compact(_) => 1,
         };
-        x = context.pass("pool", ops::mean_pool(&x, cells, cells))?;
+        context.enter("classifier");
+        let means = ops::mean_pool(&x, cells, cells);
+        x = context.pass("pool", Does::Pool, &[&x], means)?;
         x = ops::flatten(&x).map_err(|source| Error::Layer {
             layer: "classifier".to_owned(),
             source,
@@ -197,7 +201,8 @@ impl Network for Vgg16 {
             } => {
                 for (linear, name, dropout) in hidden {
                     x = linear.forward(&x, context)?;
-                    x = context.pass(name, ops::activate(&x, *activation))?;
+                    let active = ops::activate(&x, *activation);
+                    x = context.pass(name, Does::Activation(*activation), &[&x], active)?;
                     x = dropout.forward(x, context)?;
                 }
                 scores.forward(&x, context)

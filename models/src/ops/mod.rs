@@ -56,5 +56,5 @@ pub(crate) use loss::greatest;
 pub use loss::{Loss, cross_entropy, perceptron, smoothed_cross_entropy, softmax};
 pub use optimizer::{AdamW, Sgd, adamw_step, sgd_step};
 pub use pool::{Window, max_pool2d, mean_pool};
-pub use tape::{Tape, join, sum};
+pub use tape::{Tape, join, rows, sum};
 pub use threads::set_threads;

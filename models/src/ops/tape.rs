@@ -76,25 +76,38 @@ impl Tape {
     /// # Errors
     /// When an operation's gradient fails.
     pub fn backward(self, loss: &Tensor) -> Result<HashMap<TensorId, Tensor>> {
+        self.backward_watched(loss, loss.ones_like()?, &mut |_, _, _| false)
+    }
+
+    /// As [`Tape::backward`] from any `result` on the tape and the gradient of that. `watch` is shown each operation on
+    /// the way back: its result, the gradient of that, and the part of its first argument's gradient that comes through
+    /// this operation, if any does. It says whether it keeps these tensors, which are then left alone.
+    ///
+    /// # Errors
+    /// When an operation's gradient fails.
+    pub fn backward_watched(
+        self,
+        result: &Tensor,
+        gradient: Tensor,
+        watch: &mut dyn FnMut(TensorId, &Tensor, Option<&Tensor>) -> bool,
+    ) -> Result<HashMap<TensorId, Tensor>> {
         let Self { mut nodes, results } = self;
         let before = WANTED.with(|wanted| wanted.replace(results));
-        let mut gradients = HashMap::from([(loss.id(), (loss.ones_like()?, false))]);
+        let mut gradients = HashMap::from([(result.id(), (gradient, false))]);
         let mut play = || {
             while let Some(node) = nodes.pop() {
                 let Some((dy, shared)) = gradients.remove(&node.id) else {
                     continue;
                 };
                 let parts = (node.back)(&node.result, &dy)?;
+                let first = parts.first().and_then(Option::as_ref);
+                let kept = watch(node.id, &dy, first);
                 for (argument, part) in node.arguments.iter().zip(parts) {
                     let Some(part) = part else { continue };
                     // An operation that only passes the gradient on gives the same tensor to several.
                     let passed_on = part.id() == dy.id();
-                    add(
-                        &mut gradients,
-                        *argument,
-                        part,
-                        passed_on && (shared || node.arguments.len() > 1),
-                    )?;
+                    let shared = kept || passed_on && (shared || node.arguments.len() > 1);
+                    add(&mut gradients, *argument, part, shared)?;
                 }
             }
             Ok(())
@@ -298,6 +311,24 @@ pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
             Ok(parts.into_iter().map(Some).collect())
         });
         push(parts, &y, Needs::Shapes, back)?;
+    }
+    Ok(y)
+}
+
+/// Samples `[n, …]` as rows `[n, values]`, in the order in which they lie.
+///
+/// # Errors
+/// When `x` has no dimension.
+pub fn rows(x: &Tensor) -> Result<Tensor> {
+    if x.rank() == 2 {
+        return Ok(x.clone());
+    }
+    let y = x.flatten_from(1)?;
+    if recording(&[x]) == Some(true) {
+        let shape = x.shape().clone();
+        // In memory of its own, because others may hold that of `dy`.
+        let back: Back = Box::new(move |_, dy| Ok(vec![Some(dy.copy()?.reshape(&shape)?)]));
+        push(&[x], &y, Needs::Shapes, back)?;
     }
     Ok(y)
 }

@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use serde_json::json;
 use vivarium_models::data::Splits;
 use vivarium_models::error::Error;
-use vivarium_models::layers::{Context, Mode};
+use vivarium_models::layers::{Context, Mode, Shown};
 use vivarium_models::networks::{Model, NETWORKS};
 use vivarium_models::spec::{NetworkSpec, RunSpec};
 use vivarium_models::train::Learner;
@@ -149,9 +149,10 @@ fn every_layer_with_parameters_shows_its_activation_under_its_name() {
         let learner = Learner::new(model(&run, &data, 0), &run.training.optimizer, 0);
         let (x, _) = batch(&learner, &data, 2);
         let mut seen = BTreeSet::new();
-        let mut recorder = |name: &str, activation: &Tensor| {
-            assert_eq!(activation.dims()[0], 2);
-            assert!(seen.insert(name.to_owned()), "{name} twice");
+        let mut recorder = |shown: &Shown<'_>| {
+            assert_eq!(shown.output.dims()[0], 2);
+            assert!(!shown.group.is_empty(), "{}", shown.name);
+            assert!(seen.insert(shown.name.to_owned()), "{} twice", shown.name);
             Ok(())
         };
         learner
@@ -159,7 +160,10 @@ fn every_layer_with_parameters_shows_its_activation_under_its_name() {
             .forward(&x, &mut Context::recorded(Mode::Evaluate, &mut recorder))
             .unwrap();
         for (name, _) in learner.model().store().parameters() {
-            let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
+            // The perceptron's layer is the whole network, and has no name in PyTorch.
+            let layer = name
+                .rsplit_once('.')
+                .map_or("perceptron", |(layer, _)| layer);
             assert!(seen.contains(layer), "{}: {layer:?} of {seen:?}", run.name);
         }
     }
