@@ -11,6 +11,7 @@
 //! | [`data`] | the table of data sets: one row each | |
 //! | `tensor_file` | one safetensors file | |
 //! | [`train`] | the training loop, its events, its checkpoints | all of the above |
+//! | [`inspect`] | a trained network from the inside: filters, feature maps, gradients | `networks`, `data` |
 //! | [`bench`](mod@bench) | how long a training step takes | `networks`, `train` |
 //!
 //! What always holds: a run is a function of its [`spec::RunSpec`] and the number of threads. Nothing here reads a
@@ -20,6 +21,7 @@
 pub mod bench;
 pub mod data;
 pub mod error;
+pub mod inspect;
 pub mod layers;
 pub mod networks;
 pub mod ops;

@@ -52,7 +52,7 @@ pub(super) fn luma(red: u8, green: u8, blue: u8) -> u8 {
 /// area that it stands for, weighted towards the middle, so that fine patterns do not alias. PyTorch's
 /// `interpolate(mode="bilinear", antialias=True)`, and without shrinking also the same without `antialias`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Resize {
+pub(crate) struct Resize {
     from: usize,
     to: usize,
     /// For each new place the first old place that it is made of, and their weights; the same along both axes.
@@ -60,7 +60,7 @@ pub(super) struct Resize {
 }
 
 impl Resize {
-    pub(super) fn new(from: usize, to: usize) -> Self {
+    pub(crate) fn new(from: usize, to: usize) -> Self {
         let scale = from as f64 / to as f64;
         let reach = scale.max(1.0);
         let taps = (0..to).map(|place| {
@@ -80,7 +80,7 @@ impl Resize {
     }
 
     /// Changes one plane; `along` keeps its memory from call to call.
-    pub(super) fn plane(
+    pub(crate) fn plane(
         &self,
         old: &[impl Copy + Into<f32>],
         along: &mut Vec<f32>,

@@ -13,6 +13,7 @@
 //! | `library` | the folder of data sets: each a subfolder, `stored` says of what |
 //! | `read` | files of others become a stored set, or are refused with `fault`s |
 //! | `gallery` | what a set looks like |
+//! | `picture` | one image of any size, as a network sees it |
 //! | `image` | images made larger, smaller, grey |
 //! | `split` | who is learnt from, who is measured on |
 //! | `normalise` | values of mean 0 and deviation 1 |
@@ -27,6 +28,7 @@ mod image;
 mod known;
 mod library;
 mod normalise;
+mod picture;
 mod plane;
 mod read;
 mod samples;
@@ -38,10 +40,12 @@ pub use augment::{Augmentation, Variety};
 pub use fault::Fault;
 pub(crate) use fault::in_words;
 pub use gallery::{Gallery, gallery};
+pub(crate) use image::Resize;
 pub use known::{Known, Layout};
 pub(crate) use library::missing;
 pub use library::{DataSet, Library, State, known, name_of};
 pub use normalise::Normalisation;
+pub use picture::{Picture, decode_image, image_for};
 pub use read::{ClassCount, Import, Limits, Report, import};
 pub use samples::{Samples, Splits};
 pub use split::Split;

@@ -1,13 +1,13 @@
 //! Values of mean 0 and standard deviation 1, by what the training split shows: what is measured on must not be seen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::image::Pixels;
 
 /// What is done to every value before the network sees it: `(value - mean) / deviation`, for each channel of an image
 /// (whose pixels go from 0 to 1) or each coordinate of a point. Measured on the training split, of images at their own
 /// size and before they are varied.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalisation {
     /// Means by channel or coordinate.
     pub mean: Vec<f64>,

@@ -16,7 +16,7 @@ mod cifar;
 mod classes;
 mod folders;
 mod idx;
-mod photo;
+pub(super) mod photo;
 mod tree;
 
 use std::fs::File;

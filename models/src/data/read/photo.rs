@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 
 use crate::data::fault::count;
 use crate::data::image::Resize;
@@ -29,11 +29,34 @@ pub(super) struct Photo {
 /// # Errors
 /// What is wrong with it, in words.
 pub(super) fn read(bytes: &[u8], most_pixels: u64, most_side: usize) -> Result<Photo, String> {
+    Ok(square(&image(bytes, most_pixels)?, most_side))
+}
+
+/// Reads the whole of it, turned, as rows of red, green and blue.
+///
+/// # Errors
+/// As [`read`].
+pub(in crate::data) fn whole(bytes: &[u8], most_pixels: u64) -> Result<RgbImage, String> {
+    let image = image(bytes, most_pixels)?;
+    let size = [image.width(), image.height()];
+    let colours = colours(image);
+    RgbImage::from_raw(size[0], size[1], colours).ok_or_else(|| "has no pixels".to_owned())
+}
+
+fn image(bytes: &[u8], most_pixels: u64) -> Result<DynamicImage, String> {
     let format = format(bytes)?;
     // Decoders are many lines of arithmetic on what strangers wrote.
     let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes, format, most_pixels)));
-    let image = decoded.unwrap_or_else(|_| Err("makes its decoder fail".to_owned()))?;
-    Ok(square(&image, most_side))
+    decoded.unwrap_or_else(|_| Err("makes its decoder fail".to_owned()))
+}
+
+/// Pixel by pixel, on white.
+fn colours(image: DynamicImage) -> Vec<u8> {
+    if image.color().has_alpha() {
+        on_white(&image)
+    } else {
+        image.into_rgb8().into_raw()
+    }
 }
 
 fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
@@ -125,11 +148,7 @@ fn square(image: &DynamicImage, most_side: usize) -> Photo {
     let from = size[0].min(size[1]);
     let [left, top] = size.map(|length| (length - from) / 2);
     let cut = image.crop_imm(left, top, from, from);
-    let colours = if cut.color().has_alpha() {
-        on_white(&cut)
-    } else {
-        cut.into_rgb8().into_raw()
-    };
+    let colours = colours(cut);
     let (from, side) = (from as usize, (from as usize).min(most_side));
     let resize = (from != side).then(|| Resize::new(from, side));
     let mut pixels = Vec::with_capacity(3 * side * side);

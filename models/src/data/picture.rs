@@ -1,0 +1,117 @@
+//! One image of any size: decoded with care, and made into what a network sees.
+
+use std::io::Cursor;
+
+use image::codecs::png::PngEncoder;
+use image::imageops::{FilterType, resize};
+use image::{ExtendedColorType, ImageEncoder, RgbImage};
+
+use super::image::{Resize, luma};
+use super::read::photo;
+use crate::error::{Error, Result};
+
+/// An image in colours, turned as its camera was held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Red, green and blue, row by row.
+    pub rgb: Vec<u8>,
+}
+
+/// Decodes a PNG, a JPEG or a WebP of at most so many pixels, by what it is and not by what it is called. Of several
+/// pictures the first is taken, what is transparent becomes white, and it is turned as its camera was held.
+///
+/// # Errors
+/// What is wrong with it, in words that follow "the image".
+pub fn decode_image(bytes: &[u8], most_pixels: u64) -> std::result::Result<Picture, String> {
+    photo::whole(bytes, most_pixels).map(Picture::from)
+}
+
+/// What a network for images of the shape `input` `[channels, height, width]` sees of a picture, before it is
+/// normalised: the middle square, grey where there is one channel, of the asked size; from 0 to 1. As images are
+/// imported and trained on.
+///
+/// # Errors
+/// [`Error::Setting`] when `input` is no shape of a square image of one or three channels.
+pub fn image_for(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
+    let (&[channels @ (1 | 3), side, width], true) = (input, picture.width * picture.height > 0)
+    else {
+        return Err(Error::setting("image", "is not what this network sees"));
+    };
+    if side != width {
+        return Err(Error::setting("image", "is not what this network sees"));
+    }
+    let from = picture.width.min(picture.height);
+    let (left, top) = ((picture.width - from) / 2, (picture.height - from) / 2);
+    let mut planes = vec![Vec::with_capacity(from * from); channels];
+    for y in top..top + from {
+        let row = &picture.rgb[3 * (y * picture.width + left)..][..3 * from];
+        for pixel in row.chunks_exact(3) {
+            match &mut planes[..] {
+                [grey] => grey.push(luma(pixel[0], pixel[1], pixel[2])),
+                planes => {
+                    let both = planes.iter_mut().zip(pixel);
+                    both.for_each(|(plane, value)| plane.push(*value));
+                }
+            }
+        }
+    }
+    let resize = Resize::new(from, side);
+    let mut image = vec![0.0; channels * side * side];
+    let mut along = Vec::new();
+    for (plane, into) in planes.iter().zip(image.chunks_exact_mut(side * side)) {
+        resize.plane(plane, &mut along, into);
+        into.iter_mut().for_each(|value| *value /= 255.0);
+    }
+    Ok(image)
+}
+
+impl Picture {
+    /// The same picture, made smaller where its longer side is more than so many pixels.
+    pub fn within(self, side: usize) -> Self {
+        let longest = self.width.max(self.height);
+        if longest <= side {
+            return self;
+        }
+        let shorter = |length: usize| ((length * side).div_ceil(longest)).max(1) as u32;
+        let (width, height) = (shorter(self.width), shorter(self.height));
+        match RgbImage::from_raw(self.width as u32, self.height as u32, self.rgb) {
+            Some(image) => resize(&image, width, height, FilterType::Triangle).into(),
+            None => Self {
+                width: 0,
+                height: 0,
+                rgb: Vec::new(),
+            },
+        }
+    }
+
+    /// The picture as a PNG.
+    ///
+    /// # Errors
+    /// When it cannot be encoded, as a picture without a pixel.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let mut png = Cursor::new(Vec::new());
+        PngEncoder::new(&mut png)
+            .write_image(
+                &self.rgb,
+                self.width as u32,
+                self.height as u32,
+                ExtendedColorType::Rgb8,
+            )
+            .map_err(|e| Error::file("a picture", std::io::Error::other(e)))?;
+        Ok(png.into_inner())
+    }
+}
+
+impl From<RgbImage> for Picture {
+    fn from(image: RgbImage) -> Self {
+        Self {
+            width: image.width() as usize,
+            height: image.height() as usize,
+            rgb: image.into_raw(),
+        }
+    }
+}

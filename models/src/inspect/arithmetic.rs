@@ -1,0 +1,288 @@
+//! How one value of a convolution comes about: the patch it sees, the kernel, their products, the sum.
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::layers::{LayerKind, Weights};
+use super::recording::{Recording, read};
+use super::{Inspector, below};
+use crate::error::{Error, Result};
+use crate::ops::Geometry;
+
+/// Channels that are told one by one.
+pub(super) const SHOWN: usize = 16;
+
+/// A value of a layer's activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pixel {
+    /// The map.
+    pub map: usize,
+    /// The row.
+    pub y: usize,
+    /// The column.
+    pub x: usize,
+}
+
+/// Rows of numbers.
+pub type Rows<T> = Vec<Vec<T>>;
+
+/// One value of a convolution, taken apart.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Arithmetic {
+    /// The layer.
+    pub layer: String,
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// Pixels from one place of the kernel to the next, down and across.
+    pub stride: [usize; 2],
+    /// Rows and columns of zeros around the image.
+    pub padding: [usize; 2],
+    /// Which value.
+    pub position: Pixel,
+    /// Channels that it is the sum of.
+    pub inputs: usize,
+    /// Channels that are told one by one.
+    pub shown: usize,
+    /// Those that add most, the largest first.
+    pub channels: Vec<Channel>,
+    /// The sum of all others.
+    pub rest_sum: f64,
+    /// What is added to all sums of the map.
+    pub bias: f64,
+    /// All of it: every channel and the bias.
+    pub sum: f64,
+    /// What the network computed.
+    pub value: f32,
+    /// What becomes of the value at once: normalised, activated.
+    pub then: Vec<Then>,
+}
+
+/// What one channel adds to a value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Channel {
+    /// The channel of the layer's input.
+    pub input: usize,
+    /// What the kernel sees; `None` in the padding, where it counts for 0.
+    pub patch: Rows<Option<f32>>,
+    /// What it is multiplied by.
+    pub kernel: Rows<f32>,
+    /// Value by value.
+    pub products: Rows<f64>,
+    /// Their sum.
+    pub sum: f64,
+}
+
+/// The same pixel one layer on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Then {
+    /// The layer.
+    pub layer: String,
+    /// What it does.
+    pub kind: LayerKind,
+    /// What it made of it.
+    pub value: f32,
+}
+
+/// A convolution, what it reads and what it gives, for one image.
+pub(super) struct Convolution<'a> {
+    weights: &'a Weights,
+    pub(super) geometry: Geometry,
+    /// Outputs, inputs of a group, height and width of the kernel.
+    pub(super) dims: [usize; 4],
+    /// Height, width and channels of what it reads.
+    pub(super) image: [usize; 3],
+    /// Height, width and channels of what it gives.
+    pub(super) result: [usize; 3],
+    pub(super) input: &'a Tensor,
+    pub(super) output: &'a Tensor,
+}
+
+/// Height, width and channels.
+fn sizes(image: &Tensor) -> Option<[usize; 3]> {
+    match *image.dims() {
+        [_, height, width, channels] => Some([height, width, channels]),
+        _ => None,
+    }
+}
+
+impl<'a> Convolution<'a> {
+    pub(super) fn new(
+        inspector: &'a Inspector,
+        recording: &'a Recording,
+        place: usize,
+    ) -> Result<Self> {
+        let layer = &inspector.layers()[place];
+        let refused = || {
+            let message = format!("{:?} is no convolution", layer.name);
+            Error::setting("layer", message)
+        };
+        inspector.maps_of(recording, place)?;
+        let step = &recording.steps[place];
+        let weights = layer.numbers.as_ref().ok_or_else(refused)?;
+        let (Some(geometry), Some(input)) = (weights.geometry, step.inputs.first()) else {
+            return Err(refused());
+        };
+        let [outputs, inputs, height, width] = *weights.weight.dims() else {
+            return Err(refused());
+        };
+        Ok(Self {
+            weights,
+            geometry,
+            dims: [outputs, inputs, height, width],
+            image: sizes(input).ok_or_else(refused)?,
+            result: sizes(&step.output).ok_or_else(refused)?,
+            input,
+            output: &step.output,
+        })
+    }
+
+    /// Refuses what is no value of the result.
+    pub(super) fn check(&self, at: Pixel) -> Result<()> {
+        let [height, width, channels] = self.result;
+        below("map", at.map, channels)?;
+        below("y", at.y, height)?;
+        below("x", at.x, width)?;
+        Ok(())
+    }
+
+    /// The channels of the image that a map is made of.
+    pub(super) fn channels(&self, map: usize) -> std::ops::Range<usize> {
+        let [outputs, inputs, ..] = self.dims;
+        let group = map / (outputs / self.geometry.groups).max(1);
+        group * inputs..(group + 1) * inputs
+    }
+
+    /// The pixel of the image that a place of the kernel meets, unless that is in the padding.
+    pub(super) fn meets(&self, at: Pixel, ky: usize, kx: usize) -> Option<[usize; 2]> {
+        let Geometry {
+            stride, padding, ..
+        } = self.geometry;
+        let y = (at.y * stride[0] + ky).checked_sub(padding[0])?;
+        let x = (at.x * stride[1] + kx).checked_sub(padding[1])?;
+        (y < self.image[0] && x < self.image[1]).then_some([y, x])
+    }
+
+    /// What the kernel sees of one channel.
+    pub(super) fn patch(&self, values: &[f32], at: Pixel, channel: usize) -> Rows<Option<f32>> {
+        let [_, _, height, width] = self.dims;
+        let value = |[y, x]: [usize; 2]| values[(y * self.image[1] + x) * self.image[2] + channel];
+        let row = |ky| {
+            (0..width)
+                .map(|kx| self.meets(at, ky, kx).map(value))
+                .collect()
+        };
+        (0..height).map(row).collect()
+    }
+
+    /// The kernel from one channel to a map.
+    pub(super) fn kernel(&self, weights: &[f32], map: usize, channel: usize) -> Rows<f32> {
+        let [_, inputs, height, width] = self.dims;
+        let input = channel - self.channels(map).start;
+        let from = (map * inputs + input) * height * width;
+        let kernel = &weights[from..from + height * width];
+        kernel.chunks_exact(width).map(<[f32]>::to_vec).collect()
+    }
+
+    /// Looks at the weights.
+    pub(super) fn with_weights<R>(&self, look: impl FnOnce(&[f32]) -> R) -> Result<R> {
+        read(&self.weights.weight, look)
+    }
+
+    fn bias(&self, map: usize) -> Result<f32> {
+        match &self.weights.bias {
+            Some(bias) => read(bias, |bias| bias[map]),
+            None => Ok(0.0),
+        }
+    }
+}
+
+/// A value of an activation `[1, height, width, channels]`.
+pub(super) fn value_at(activation: &Tensor, at: Pixel) -> Result<f32> {
+    let [_, width, channels] = sizes(activation).unwrap_or([0, 0, 0]);
+    let place = (at.y * width + at.x) * channels + at.map;
+    let value = read(activation, |values| values.get(place).copied())?;
+    value.ok_or_else(|| Error::setting("map", "is no value of the layer"))
+}
+
+impl Inspector {
+    /// How a value of a convolution comes about.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when there is no such layer or value, or the layer is no convolution.
+    pub fn arithmetic(&self, recording: &Recording, layer: &str, at: Pixel) -> Result<Arithmetic> {
+        let place = self.place(layer)?;
+        let conv = Convolution::new(self, recording, place)?;
+        conv.check(at)?;
+        let mut channels: Vec<Channel> = conv.with_weights(|weights| {
+            read(conv.input, |values| {
+                let channel = |input| {
+                    let patch = conv.patch(values, at, input);
+                    let kernel = conv.kernel(weights, at.map, input);
+                    let products = products(&patch, &kernel);
+                    Channel {
+                        input,
+                        sum: products.iter().flatten().sum(),
+                        patch,
+                        kernel,
+                        products,
+                    }
+                };
+                conv.channels(at.map).map(channel).collect()
+            })
+        })??;
+        channels.sort_by(|a, b| b.sum.abs().total_cmp(&a.sum.abs()));
+        let inputs = channels.len();
+        let rest_sum: f64 = channels.iter().skip(SHOWN).map(|channel| channel.sum).sum();
+        channels.truncate(SHOWN);
+        let bias = f64::from(conv.bias(at.map)?);
+        let told: f64 = channels.iter().map(|channel| channel.sum).sum();
+        Ok(Arithmetic {
+            layer: layer.to_owned(),
+            kernel: [conv.dims[2], conv.dims[3]],
+            stride: conv.geometry.stride,
+            padding: conv.geometry.padding,
+            position: at,
+            inputs,
+            shown: channels.len(),
+            channels,
+            rest_sum,
+            bias,
+            sum: told + rest_sum + bias,
+            value: value_at(conv.output, at)?,
+            then: self.then(recording, place, at)?,
+        })
+    }
+
+    /// The normalisation and the activation that follow a layer at once.
+    fn then(&self, recording: &Recording, place: usize, at: Pixel) -> Result<Vec<Then>> {
+        let mut then = Vec::new();
+        let mut before = recording.steps[place].output.id();
+        let rest = recording.steps.iter().zip(self.layers()).skip(place + 1);
+        for (step, layer) in rest {
+            let follows = step
+                .inputs
+                .first()
+                .is_some_and(|input| input.id() == before);
+            if !follows || !matches!(layer.kind, LayerKind::BatchNorm | LayerKind::Activation) {
+                break;
+            }
+            before = step.output.id();
+            then.push(Then {
+                layer: layer.name.clone(),
+                kind: layer.kind,
+                value: value_at(&step.output, at)?,
+            });
+        }
+        Ok(then)
+    }
+}
+
+/// A patch times a kernel, value by value; the padding is 0.
+fn products(patch: &Rows<Option<f32>>, kernel: &Rows<f32>) -> Rows<f64> {
+    let row = |(patch, kernel): (&Vec<Option<f32>>, &Vec<f32>)| {
+        let both = patch.iter().zip(kernel);
+        both.map(|(value, weight)| f64::from(value.unwrap_or(0.0)) * f64::from(*weight))
+            .collect()
+    };
+    patch.iter().zip(kernel).map(row).collect()
+}

@@ -1,0 +1,205 @@
+//! Where a class is seen in an image.
+//!
+//! Grad-CAM (Selvaraju and others 2017): the maps of a layer, each weighted by the mean of the score's gradient over it,
+//! added up; what is below 0 speaks against the class and is left out. The gradient of the input (Simonyan and others
+//! 2014): the largest size of the score's gradient over the colours of each pixel.
+
+use png::ColorType;
+use serde::{Deserialize, Serialize};
+
+use super::Inspector;
+use super::colours::{HEAT, between, encode};
+use super::layers::LayerKind;
+use super::recording::{Recording, read};
+use crate::data::Resize;
+use crate::error::{Error, Result};
+
+/// How it is found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// By a layer's maps.
+    #[default]
+    GradCam,
+    /// By the gradient of the input.
+    Gradient,
+}
+
+/// About so many pixels has the picture along a side.
+const SIDE: usize = 224;
+
+/// How much of the image the greatest heat covers.
+const COVER: f32 = 0.75;
+
+/// The heat of every pixel, and the image below it.
+#[derive(Clone, Debug)]
+pub struct Attention {
+    /// The class.
+    pub class: usize,
+    /// The layer, for Grad-CAM.
+    pub layer: Option<String>,
+    /// Values along a side of the heat as it was computed.
+    pub side: usize,
+    /// The heat `[side, side]`, as it was computed.
+    pub heat: Vec<f32>,
+    /// The image `[channels, height, width]`, from 0 to 1.
+    image: Vec<f32>,
+    /// Its shape.
+    shape: [usize; 3],
+}
+
+impl Inspector {
+    /// Where a class, by default the best one, is seen. Grad-CAM is of a layer, by default the last that still has an
+    /// image of more than one pixel.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when there is no such class or layer, or no layer for Grad-CAM, or samples are no images.
+    pub fn attention(
+        &self,
+        recording: &Recording,
+        class: Option<usize>,
+        method: Method,
+        layer: Option<&str>,
+    ) -> Result<Attention> {
+        let class = self.class(recording, class)?;
+        let [channels, height, width] = *self.input() else {
+            let message = "shows where in an image a class is seen, and samples are points";
+            return Err(Error::setting("method", message));
+        };
+        let (layer, side, heat) = match method {
+            Method::Gradient => {
+                let back = self.back(recording, class, None)?;
+                let heat = read(&back.input, |gradient| {
+                    let plane = height * width;
+                    let at = |pixel: usize| {
+                        let sizes = (0..channels).map(|c| gradient[c * plane + pixel].abs());
+                        sizes.fold(0.0, f32::max)
+                    };
+                    (0..plane).map(at).collect::<Vec<_>>()
+                })?;
+                (None, width, heat)
+            }
+            Method::GradCam => {
+                let place = self.seeing(layer)?;
+                let (side, heat) = self.grad_cam(recording, class, place)?;
+                (Some(self.layers()[place].name.clone()), side, heat)
+            }
+        };
+        Ok(Attention {
+            class,
+            layer,
+            side,
+            heat,
+            image: self.picture(recording),
+            shape: [channels, height, width],
+        })
+    }
+
+    /// The layer that Grad-CAM looks at.
+    fn seeing(&self, layer: Option<&str>) -> Result<usize> {
+        let sees = |place: &usize| {
+            let layer = &self.layers()[*place];
+            let image = matches!(layer.shape[..], [_, height, width] if height * width > 1);
+            image && !matches!(layer.kind, LayerKind::Input | LayerKind::Dropout)
+        };
+        match layer {
+            Some(name) => {
+                let place = self.place(name)?;
+                let refused = || {
+                    let message = format!("{name:?} has no maps of more than one pixel");
+                    Error::setting("layer", message)
+                };
+                Some(place).filter(sees).ok_or_else(refused)
+            }
+            None => {
+                let convolved = self.layers().iter().any(|layer| layer.kind.convolves());
+                let pools = |place: &usize| self.layers()[*place].kind == LayerKind::Pool;
+                let mut places = (0..self.layers().len()).rev().filter(|_| convolved);
+                let last = places.find(|place| sees(place) && !pools(place));
+                last.ok_or_else(|| {
+                    let message = "\"grad-cam\" needs a convolution; take \"gradient\"";
+                    Error::setting("method", message)
+                })
+            }
+        }
+    }
+
+    fn grad_cam(
+        &self,
+        recording: &Recording,
+        class: usize,
+        place: usize,
+    ) -> Result<(usize, Vec<f32>)> {
+        let back = self.back(recording, class, Some(place))?;
+        let Some((maps, gradient)) = &back.layer else {
+            return Err(Error::setting("layer", "is not part of the pass"));
+        };
+        let dims = maps.dims();
+        let (side, channels) = (dims[2], dims[3]);
+        let mut weights = vec![0.0f64; channels];
+        read(gradient, |gradient| {
+            let pixels = (gradient.len() / channels) as f64;
+            for pixel in gradient.chunks_exact(channels) {
+                for (weight, value) in weights.iter_mut().zip(pixel) {
+                    *weight += f64::from(*value) / pixels;
+                }
+            }
+        })?;
+        let heat = read(maps, |maps| {
+            let at = |pixel: &[f32]| {
+                let both = pixel.iter().zip(&weights);
+                let sum: f64 = both.map(|(value, weight)| f64::from(*value) * weight).sum();
+                sum.max(0.0) as f32
+            };
+            maps.chunks_exact(channels).map(at).collect()
+        })?;
+        Ok((side, heat))
+    }
+}
+
+impl Attention {
+    /// The image with the heat over it, at a whole multiple of its size near 224 pixels.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let [channels, height, width] = self.shape;
+        let zoom = (SIDE / width.max(height)).max(1);
+        let side = width * zoom;
+        let mut heat = vec![0.0; side * side];
+        Resize::new(self.side, side).plane(&self.heat, &mut Vec::new(), &mut heat);
+        // A few pixels with huge gradients would leave all others black.
+        let most = percentile(&heat, 0.99);
+        let plane = height * width;
+        let mut bytes = Vec::with_capacity(3 * side * side);
+        for y in 0..height * zoom {
+            for x in 0..side {
+                let share = if most > 0.0 {
+                    (heat[y * side + x] / most).clamp(0.0, 1.0)
+                } else {
+                    0.0
+                };
+                let hot = between(&HEAT, share);
+                for (c, hot) in hot.into_iter().enumerate() {
+                    let at = c.min(channels - 1) * plane + y / zoom * width + x / zoom;
+                    let cold = self.image[at].clamp(0.0, 1.0) * 255.0;
+                    let cover = COVER * share;
+                    bytes.push((cold * (1.0 - cover) + f32::from(hot) * cover).round() as u8);
+                }
+            }
+        }
+        encode(side, height * zoom, ColorType::Rgb, None, &bytes)
+    }
+}
+
+/// The value that a share of all values does not exceed; the greatest, where that one is 0.
+fn percentile(values: &[f32], share: f64) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    let at = |place: usize| sorted.get(place).copied().unwrap_or(0.0);
+    match at((last as f64 * share) as usize) {
+        value if value > 0.0 => value,
+        _ => at(last),
+    }
+}

@@ -1,0 +1,229 @@
+//! From numbers to colours, and to PNG.
+
+use std::io::Cursor;
+
+use png::{BitDepth, ColorType, Compression, Encoder, Filter};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How numbers become colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColourMap {
+    /// From dark to light: viridis, of matplotlib.
+    Sequential,
+    /// Blue below 0, white at 0, red above: `RdBu`, of ColorBrewer.
+    Diverging,
+    /// Three numbers are red, green and blue; one is grey.
+    Rgb,
+}
+
+type Colour = [u8; 3];
+
+const fn hex(code: u32) -> Colour {
+    let [_, red, green, blue] = code.to_be_bytes();
+    [red, green, blue]
+}
+
+/// Colours at equal distances, from the lowest number to the highest.
+pub(super) type Stops = [Colour; 9];
+
+const SEQUENTIAL: Stops = [
+    hex(0x44_01_54),
+    hex(0x47_2d_7b),
+    hex(0x3b_52_8b),
+    hex(0x2c_72_8e),
+    hex(0x21_91_8c),
+    hex(0x28_ae_80),
+    hex(0x5e_c9_62),
+    hex(0xad_dc_30),
+    hex(0xfd_e7_25),
+];
+
+const DIVERGING: Stops = [
+    hex(0x21_66_ac),
+    hex(0x43_93_c3),
+    hex(0x92_c5_de),
+    hex(0xd1_e5_f0),
+    hex(0xf7_f7_f7),
+    hex(0xfd_db_c7),
+    hex(0xf4_a5_82),
+    hex(0xd6_60_4d),
+    hex(0xb2_18_2b),
+];
+
+const GREYS: Stops = [
+    [0; 3], [32; 3], [64; 3], [96; 3], [128; 3], [159; 3], [191; 3], [223; 3], [255; 3],
+];
+
+/// From black over red to yellow: heat over an image.
+pub(super) const HEAT: Stops = [
+    hex(0x00_00_04),
+    hex(0x2b_0b_57),
+    hex(0x65_15_6e),
+    hex(0x9b_23_64),
+    hex(0xcc_3f_4a),
+    hex(0xee_6a_24),
+    hex(0xfb_9d_07),
+    hex(0xf6_d0_45),
+    hex(0xfc_ff_a4),
+];
+
+/// The colour at a share of the way, from 0 to 1.
+pub(super) fn between(stops: &Stops, share: f32) -> Colour {
+    let last = stops.len() - 1;
+    let at = share.clamp(0.0, 1.0) * last as f32;
+    let low = (at as usize).min(last - 1);
+    let part = at - low as f32;
+    std::array::from_fn(|c| {
+        let [a, b] = [stops[low][c], stops[low + 1][c]].map(f32::from);
+        (a + (b - a) * part).round() as u8
+    })
+}
+
+impl ColourMap {
+    fn stops(self) -> &'static Stops {
+        match self {
+            Self::Sequential => &SEQUENTIAL,
+            Self::Diverging => &DIVERGING,
+            Self::Rgb => &GREYS,
+        }
+    }
+
+    /// Nine colours for a legend, from the lowest number to the highest, as `#rrggbb`.
+    pub fn legend(self) -> Vec<String> {
+        let name = |[red, green, blue]: &Colour| format!("#{red:02x}{green:02x}{blue:02x}");
+        self.stops().iter().map(name).collect()
+    }
+
+    /// The colours of the places from 1 to 255; place 0 is transparent.
+    fn palette(self) -> Vec<u8> {
+        let colours = (0..255u8).map(|i| between(self.stops(), f32::from(i) / 254.0));
+        [[0; 3]].into_iter().chain(colours).flatten().collect()
+    }
+}
+
+/// A picture under way: places of a palette, or red, green, blue and opacity.
+pub(super) struct Canvas {
+    width: usize,
+    height: usize,
+    map: ColourMap,
+    bytes: Vec<u8>,
+}
+
+/// Where a number lies between two, from 0 to 1; `None` for what is no number.
+fn share(value: f32, [low, high]: [f32; 2]) -> Option<f32> {
+    if value.is_nan() {
+        return None;
+    }
+    let width = high - low;
+    Some(if width > 0.0 {
+        ((value - low) / width).clamp(0.0, 1.0)
+    } else if value > high {
+        1.0
+    } else {
+        0.0
+    })
+}
+
+impl Canvas {
+    /// A transparent picture.
+    pub(super) fn new(width: usize, height: usize, map: ColourMap) -> Self {
+        let depth = if map == ColourMap::Rgb { 4 } else { 1 };
+        Self {
+            width,
+            height,
+            map,
+            bytes: vec![0; width * height * depth],
+        }
+    }
+
+    /// Paints `values` `[channels, tile height, tile width]` with their left upper corner at a place, every value as a
+    /// square of `zoom` pixels.
+    pub(super) fn tile(
+        &mut self,
+        values: &[f32],
+        [height, width]: [usize; 2],
+        at: [usize; 2],
+        zoom: usize,
+        range: [f32; 2],
+    ) {
+        let depth = self.bytes.len() / (self.width * self.height).max(1);
+        let plane = height * width;
+        let mut row = Vec::with_capacity(width * zoom * depth);
+        for y in 0..height {
+            row.clear();
+            for x in 0..width {
+                let value = |channel: usize| share(values[channel * plane + y * width + x], range);
+                let pixel = match self.map {
+                    ColourMap::Rgb => {
+                        let channels = values.len() / plane;
+                        let byte = |c: usize| {
+                            value(c.min(channels - 1)).map(|share| (share * 255.0).round() as u8)
+                        };
+                        match [byte(0), byte(1), byte(2)] {
+                            [Some(red), Some(green), Some(blue)] => [red, green, blue, 255],
+                            _ => [0; 4],
+                        }
+                    }
+                    _ => [
+                        value(0).map_or(0, |s| 1 + (s * 254.0).round() as u8),
+                        0,
+                        0,
+                        0,
+                    ],
+                };
+                for _ in 0..zoom {
+                    row.extend(&pixel[..depth]);
+                }
+            }
+            for line in 0..zoom {
+                let from = ((at[0] + y * zoom + line) * self.width + at[1]) * depth;
+                self.bytes[from..from + row.len()].copy_from_slice(&row);
+            }
+        }
+    }
+
+    /// The picture as a PNG.
+    pub(super) fn png(&self) -> Result<Vec<u8>> {
+        if self.map == ColourMap::Rgb {
+            return encode(self.width, self.height, ColorType::Rgba, None, &self.bytes);
+        }
+        let palette = self.map.palette();
+        let size = (self.width, self.height);
+        encode(
+            size.0,
+            size.1,
+            ColorType::Indexed,
+            Some(&palette),
+            &self.bytes,
+        )
+    }
+}
+
+/// A PNG of bytes as they lie, the first place of a palette transparent.
+pub(super) fn encode(
+    width: usize,
+    height: usize,
+    colour: ColorType,
+    palette: Option<&[u8]>,
+    bytes: &[u8],
+) -> Result<Vec<u8>> {
+    let failed = |error: png::EncodingError| Error::file("a picture", error.into());
+    let mut png = Cursor::new(Vec::new());
+    let mut encoder = Encoder::new(&mut png, width as u32, height as u32);
+    encoder.set_color(colour);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Fast);
+    // Enlarged rows repeat the row above.
+    encoder.set_filter(Filter::Up);
+    if let Some(palette) = palette {
+        encoder.set_palette(palette);
+        encoder.set_trns(&[0][..]);
+    }
+    let mut writer = encoder.write_header().map_err(failed)?;
+    writer.write_image_data(bytes).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(png.into_inner())
+}

@@ -1,0 +1,174 @@
+//! The catalogue of a network: every place that a forward pass shows, in the order of the pass.
+
+use candle_core::{DType, Device, Tensor};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::layers::{Context, Does, Mode, Shown};
+use crate::networks::Model;
+use crate::ops::Geometry;
+
+/// What a layer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerKind {
+    /// What the network sees: the normalised image.
+    Input,
+    /// A convolution.
+    Conv,
+    /// A convolution of every channel by itself.
+    Depthwise,
+    /// A convolution of single pixels.
+    Pointwise,
+    /// A fully connected layer.
+    Linear,
+    /// Batch normalisation.
+    BatchNorm,
+    /// A function of every value.
+    Activation,
+    /// The greatest or the mean of neighbours.
+    Pool,
+    /// Drops values while training; here it passes them on.
+    Dropout,
+    /// The sum of several layers.
+    Sum,
+    /// Several layers, joined on their channels.
+    Join,
+}
+
+impl LayerKind {
+    /// Whether the layer is a convolution of any kind.
+    pub fn convolves(self) -> bool {
+        matches!(self, Self::Conv | Self::Depthwise | Self::Pointwise)
+    }
+}
+
+/// A named place in a network.
+#[derive(Clone, Debug, Serialize)]
+pub struct Layer {
+    /// The name of the module in PyTorch, where there is one.
+    pub name: String,
+    /// What it does.
+    pub kind: LayerKind,
+    /// The part of the network that it belongs to.
+    pub group: String,
+    /// The shape of what it gives for one image: `[channels, height, width]` or `[values]`.
+    pub shape: Vec<usize>,
+    /// Its trainable numbers.
+    pub parameters: u64,
+    /// The shape of its weights: `[outputs, inputs, height, width]` or `[outputs, inputs]`.
+    pub weights: Option<Vec<usize>>,
+    /// Whether its weights have a picture.
+    pub has_filters: bool,
+    /// Whether its activations have a picture.
+    pub has_features: bool,
+    #[serde(skip)]
+    pub(super) numbers: Option<Weights>,
+}
+
+/// The weights of a layer; they share the memory of the network's.
+#[derive(Clone, Debug)]
+pub(super) struct Weights {
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
+    /// How the kernel moves; `None` for a fully connected layer.
+    pub(super) geometry: Option<Geometry>,
+    /// Whether the layer reads the image itself.
+    pub(super) reads_image: bool,
+}
+
+/// The shape for people of one sample's activation: channels first, without the batch.
+fn shape(output: &Tensor) -> Vec<usize> {
+    match *output.dims() {
+        [_, height, width, channels] => vec![channels, height, width],
+        ref dims => dims[1..].to_vec(),
+    }
+}
+
+/// Follows one pass of a sample of zeros.
+pub(super) fn catalogue(model: &Model) -> Result<Vec<Layer>> {
+    let mut layers = vec![Layer {
+        name: "input".to_owned(),
+        kind: LayerKind::Input,
+        group: "input".to_owned(),
+        shape: model.input().to_vec(),
+        parameters: 0,
+        weights: None,
+        has_filters: false,
+        has_features: true,
+        numbers: None,
+    }];
+    let mut learns = false;
+    let mut recorder = |shown: &Shown<'_>| {
+        let layer = layer(shown, !learns && model.input().len() == 3);
+        learns |= layer.numbers.is_some();
+        layers.push(layer);
+        Ok(())
+    };
+    let sample = [&[1], model.input()].concat();
+    let x = Tensor::zeros(sample, DType::F32, &Device::Cpu)?;
+    model.forward(&x, &mut Context::recorded(Mode::Evaluate, &mut recorder))?;
+    Ok(layers)
+}
+
+fn layer(shown: &Shown<'_>, reads_image: bool) -> Layer {
+    let (kind, parameters, numbers) = match shown.does {
+        Does::Conv {
+            weight,
+            bias,
+            geometry,
+        } => {
+            let kind = match weight.dims() {
+                [outputs, 1, ..] if geometry.groups > 1 && geometry.groups == *outputs => {
+                    LayerKind::Depthwise
+                }
+                [_, _, 1, 1] => LayerKind::Pointwise,
+                _ => LayerKind::Conv,
+            };
+            let numbers = Weights {
+                weight: weight.clone(),
+                bias: bias.cloned(),
+                geometry: Some(geometry),
+                reads_image,
+            };
+            (kind, parameters([Some(weight), bias]), Some(numbers))
+        }
+        Does::Linear { weight, bias } => {
+            let numbers = Weights {
+                weight: weight.clone(),
+                bias: Some(bias.clone()),
+                geometry: None,
+                reads_image,
+            };
+            let parameters = parameters([Some(weight), Some(bias)]);
+            (LayerKind::Linear, parameters, Some(numbers))
+        }
+        Does::BatchNorm { weight, bias } => {
+            let parameters = parameters([Some(weight), Some(bias)]);
+            (LayerKind::BatchNorm, parameters, None)
+        }
+        Does::Activation(_) => (LayerKind::Activation, 0, None),
+        Does::Pool => (LayerKind::Pool, 0, None),
+        Does::Dropout => (LayerKind::Dropout, 0, None),
+        Does::Sum => (LayerKind::Sum, 0, None),
+        Does::Join => (LayerKind::Join, 0, None),
+    };
+    Layer {
+        name: shown.name.to_owned(),
+        kind,
+        group: shown.group.to_owned(),
+        shape: shape(shown.output),
+        parameters,
+        weights: numbers
+            .as_ref()
+            .map(|numbers| numbers.weight.dims().to_vec()),
+        has_filters: numbers.is_some(),
+        has_features: true,
+        numbers,
+    }
+}
+
+fn parameters(tensors: [Option<&Tensor>; 2]) -> u64 {
+    let counts = tensors.into_iter().flatten().map(Tensor::elem_count);
+    counts.sum::<usize>() as u64
+}

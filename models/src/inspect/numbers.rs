@@ -1,0 +1,101 @@
+//! The numbers of one tile.
+
+use serde::{Deserialize, Serialize};
+
+use super::layers::LayerKind;
+use super::recording::Recording;
+use super::tiles::{Tile, Tiles};
+use super::{Inspector, below};
+use crate::error::{Error, Result};
+
+/// Whose numbers are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    /// A tile of the weights' picture.
+    Filter,
+    /// A kernel of a filter.
+    Kernel,
+    /// A feature map.
+    Feature,
+}
+
+/// The numbers of one tile.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Numbers {
+    /// `[height, width]`, or `[3, height, width]`.
+    pub shape: Vec<usize>,
+    /// Row by row; cells that nothing fills are not numbers, which is `null` in JSON.
+    pub values: Vec<f32>,
+    /// The least.
+    pub min: f32,
+    /// The greatest.
+    pub max: f32,
+    /// The mean.
+    pub mean: f32,
+    /// The square root of the sum of squares.
+    pub norm: f32,
+}
+
+impl Numbers {
+    fn of(shape: Vec<usize>, values: Vec<f32>) -> Self {
+        let Tile {
+            norm,
+            mean,
+            min,
+            max,
+            ..
+        } = Tile::of(0, &values);
+        Self {
+            shape,
+            values,
+            min,
+            max,
+            mean,
+            norm,
+        }
+    }
+
+    fn of_tile(tiles: &Tiles<'_>, index: usize) -> Result<Self> {
+        below("index", index, tiles.len())?;
+        let mut shape = tiles.size(index).to_vec();
+        if tiles.channels > 1 {
+            shape.insert(0, tiles.channels);
+        }
+        Ok(Self::of(shape, tiles.values(index)))
+    }
+}
+
+impl Inspector {
+    /// The numbers of the tile `index`; `input` says which kernel of the filter. Of the input layer they are what the
+    /// network sees, which is the normalised image.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when there is no such layer, tile or kernel, or a feature is asked for without a recording.
+    pub fn values(
+        &self,
+        recording: Option<&Recording>,
+        layer: &str,
+        of: Of,
+        index: usize,
+        input: Option<usize>,
+    ) -> Result<Numbers> {
+        match of {
+            Of::Filter => Numbers::of_tile(&self.filters(layer)?, index),
+            Of::Kernel => Numbers::of_tile(&self.kernels(layer, index)?, input.unwrap_or(0)),
+            Of::Feature => {
+                let Some(recording) = recording else {
+                    return Err(Error::setting("image", "is needed for feature maps"));
+                };
+                let tiles = self.features(recording, layer)?;
+                let numbers = Numbers::of_tile(&tiles, index)?;
+                let sees = self.layer(layer)?.kind == LayerKind::Input;
+                Ok(if sees {
+                    Numbers::of(numbers.shape, recording.image.clone())
+                } else {
+                    numbers
+                })
+            }
+        }
+    }
+}

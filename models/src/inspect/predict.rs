@@ -1,0 +1,51 @@
+//! The classes with their probabilities.
+
+use serde::Serialize;
+
+use super::{Inspector, Recording};
+use crate::networks::Criterion;
+use crate::ops::softmax;
+
+/// The most classes that are told.
+const MOST: usize = 100;
+
+/// A class and how it scored.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scored {
+    /// The class, from 0.
+    pub class: usize,
+    /// Its name.
+    pub name: String,
+    /// What the network thinks of it; `None` where its scores are no logarithms of probabilities.
+    pub probability: Option<f64>,
+    /// What the network gave.
+    pub score: f32,
+}
+
+impl Inspector {
+    /// The classes, the likeliest first; of many, the first hundred.
+    pub fn predict(&self, recording: &Recording) -> Vec<Scored> {
+        let scores = &recording.scores;
+        let probabilities: Option<Vec<f32>> = match self.model.criterion() {
+            Criterion::CrossEntropy => {
+                let row = candle_core::Tensor::from_slice(scores, (1, scores.len()), &candle_core::Device::Cpu);
+                row.and_then(|row| softmax(&row)).ok().and_then(|mut rows| rows.pop())
+            },
+            Criterion::Perceptron => None,
+        };
+        let mut top: Vec<_> = scores
+            .iter()
+            .zip(&self.classes)
+            .enumerate()
+            .map(|(class, (score, name))| Scored {
+                class,
+                name: name.clone(),
+                probability: probabilities.as_ref().map(|all| f64::from(all[class])),
+                score: *score,
+            })
+            .collect();
+        top.sort_by(|a, b| b.score.total_cmp(&a.score));
+        top.truncate(MOST);
+        top
+    }
+}

@@ -1,0 +1,257 @@
+//! A page of a layer's picture: a grid of equal tiles, every value a square of whole pixels.
+
+use serde::{Deserialize, Serialize};
+
+use super::colours::{Canvas, ColourMap};
+use super::tiles::{Axes, SheetKind, Tile, Tiles};
+use crate::error::{Error, Result};
+
+/// What the colours of a tile are scaled by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// The tile itself.
+    #[default]
+    Tile,
+    /// All tiles of the layer.
+    Layer,
+    /// All layers that have the same kind of picture.
+    Network,
+}
+
+/// The order of the tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// As they are numbered.
+    Index,
+    /// The largest norm first.
+    Norm,
+    /// The largest mean first.
+    Mean,
+    /// The filter first that answers an image with the largest mean.
+    Activation,
+}
+
+/// Which page, and how it is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct SheetQuery {
+    /// What colours are scaled by.
+    pub scale: Scale,
+    /// The order; by default norm for filters, mean for feature maps.
+    pub sort: Option<Sort>,
+    /// The page, from 0.
+    pub page: usize,
+    /// The filter whose kernels are shown, instead of all filters.
+    pub filter: Option<usize>,
+    /// What the colours reach from and to, whatever the scale.
+    pub range: Option<[f32; 2]>,
+}
+
+/// How the tiles lie in the picture, in pixels where nothing else is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Grid {
+    /// Tiles across.
+    pub columns: usize,
+    /// Tiles down.
+    pub rows: usize,
+    /// Values across a tile.
+    pub tile_width: usize,
+    /// Values down a tile.
+    pub tile_height: usize,
+    /// Pixels along a side of a value.
+    pub zoom: usize,
+    /// Between tiles.
+    pub gap: usize,
+    /// Of the picture.
+    pub width: usize,
+    /// Of the picture.
+    pub height: usize,
+}
+
+const GAP: usize = 1;
+
+/// Values of about so many pixels make a tile; a matrix has more room.
+const TILE: usize = 96;
+const MATRIX: usize = 768;
+
+/// The most pixels along a side of a value.
+const MOST_ZOOM: usize = 16;
+
+impl Grid {
+    /// The place of so many tiles, about as many across as down.
+    pub(super) fn new(tiles: usize, [height, width]: [usize; 2], room: usize) -> Self {
+        let zoom = (room / height.max(width).max(1)).clamp(1, MOST_ZOOM);
+        let mut columns = 1;
+        while columns * width * columns * zoom < tiles * height * zoom {
+            columns += 1;
+        }
+        let rows = tiles.div_ceil(columns);
+        let along = |count: usize, side: usize| (count * (side * zoom + GAP)).saturating_sub(GAP);
+        Self {
+            columns,
+            rows,
+            tile_width: width,
+            tile_height: height,
+            zoom,
+            gap: GAP,
+            width: along(columns, width),
+            height: along(rows, height),
+        }
+    }
+
+    /// The left upper corner of a tile: row and column of the picture.
+    fn corner(&self, place: usize) -> [usize; 2] {
+        let step = |side: usize| side * self.zoom + self.gap;
+        [
+            place / self.columns * step(self.tile_height),
+            place % self.columns * step(self.tile_width),
+        ]
+    }
+}
+
+/// What colours reach from and to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Range {
+    /// The lowest colour's number.
+    pub lo: f32,
+    /// The highest colour's number.
+    pub hi: f32,
+}
+
+/// A page of a picture. As JSON it tells everything but the pixels.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sheet {
+    /// What the tiles are.
+    pub kind: SheetKind,
+    /// How they lie.
+    pub sheet: Grid,
+    /// The page, from 0.
+    pub page: usize,
+    /// Pages in all.
+    pub pages: usize,
+    /// Tiles in all.
+    pub total: usize,
+    /// Tiles on a full page.
+    pub per_page: usize,
+    /// The order.
+    pub sort: Sort,
+    /// What colours are scaled by.
+    pub scale: Scale,
+    /// What all colours reach from and to; `None` where each tile has its own.
+    pub range: Option<Range>,
+    /// How numbers become colours.
+    pub map: ColourMap,
+    /// Nine colours at equal distances, from the lowest number to the highest.
+    pub legend: Vec<String>,
+    /// The tiles of this page, in order.
+    pub tiles: Vec<Tile>,
+    /// What part of a matrix the page shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axes: Option<Axes>,
+    /// The tiles' values and what their colours reach from and to.
+    #[serde(skip)]
+    content: Vec<(Vec<f32>, [f32; 2])>,
+}
+
+impl Tiles<'_> {
+    /// One page. `range` is what values reach from and to for the query's scale, where that is not the tile.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when there is no such page, or no such order, or the range is none.
+    pub fn sheet(&self, query: &SheetQuery, range: Option<[f32; 2]>) -> Result<Sheet> {
+        let (total, per_page) = (self.len(), self.per_page);
+        let pages = total.div_ceil(per_page).max(1);
+        if query.page >= pages {
+            let message = format!("must be below {pages}, and is {}", query.page);
+            return Err(Error::setting("page", message));
+        }
+        let map = match query.range {
+            Some([low, high]) if !(low < high && low.is_finite() && high.is_finite()) => {
+                let message = "must be two numbers, the first below the second";
+                return Err(Error::setting("range", message));
+            }
+            // Two pictures side by side have one map as they have one range.
+            Some([low, _]) if low < 0.0 && self.map == ColourMap::Sequential => {
+                ColourMap::Diverging
+            }
+            _ => self.map,
+        };
+        let fixed = query.range.map(|range| match map {
+            ColourMap::Sequential => range,
+            _ => self.reach(range, false),
+        });
+        let range = fixed.or_else(|| range.map(|range| self.reach(range, false)));
+        let (sort, order) = self.order(query.sort)?;
+        let start = query.page * per_page;
+        let shown = &order[start.min(total)..(start + per_page).min(total)];
+        let content = shown.iter().map(|index| {
+            let tile = &self.summaries[*index];
+            let own = || self.reach([tile.min, tile.max], true);
+            (self.values(*index), range.unwrap_or_else(own))
+        });
+        let first = shown.first().copied().unwrap_or(0);
+        let room = match self.kind {
+            SheetKind::Heatmap | SheetKind::Vector | SheetKind::Picture => MATRIX,
+            _ => TILE,
+        };
+        Ok(Sheet {
+            kind: self.kind,
+            sheet: Grid::new(shown.len(), self.size(first), room),
+            page: query.page,
+            pages,
+            total,
+            per_page,
+            sort,
+            scale: query.scale,
+            range: range.map(|[lo, hi]| Range { lo, hi }),
+            map,
+            legend: map.legend(),
+            tiles: shown.iter().map(|index| self.summaries[*index]).collect(),
+            axes: self.axes(first),
+            content: content.collect(),
+        })
+    }
+
+    /// The tiles' indices in order.
+    fn order(&self, sort: Option<Sort>) -> Result<(Sort, Vec<usize>)> {
+        let sort = sort.unwrap_or(match self.kind {
+            SheetKind::Maps => Sort::Mean,
+            SheetKind::Heatmap | SheetKind::Vector | SheetKind::Picture => Sort::Index,
+            _ => Sort::Norm,
+        });
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        let of = |index: usize| -> f32 {
+            match (sort, &self.activation) {
+                (Sort::Norm, _) => self.summaries[index].norm,
+                (Sort::Mean, _) => self.summaries[index].mean,
+                (Sort::Activation, Some(means)) => means[index],
+                _ => 0.0,
+            }
+        };
+        if sort == Sort::Activation && self.activation.is_none() {
+            let message = "\"activation\" is for the filters of a convolution, and needs an image";
+            return Err(Error::setting("sort", message));
+        }
+        // A stable sort: equals stay in the order of their numbers.
+        order.sort_by(|a, b| of(*b).total_cmp(&of(*a)));
+        Ok((sort, order))
+    }
+}
+
+impl Sheet {
+    /// The page as a PNG: red, green, blue and opacity, or a palette whose first colour is transparent.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let grid = &self.sheet;
+        let mut canvas = Canvas::new(grid.width.max(1), grid.height.max(1), self.map);
+        let size = [grid.tile_height, grid.tile_width];
+        for (place, (values, range)) in self.content.iter().enumerate() {
+            canvas.tile(values, size, grid.corner(place), grid.zoom, *range);
+        }
+        canvas.png()
+    }
+}

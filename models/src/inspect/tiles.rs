@@ -1,0 +1,250 @@
+//! A layer's picture, tile by tile.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::colours::ColourMap;
+
+/// What the tiles of a picture are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SheetKind {
+    /// Filters over three colours.
+    Rgb,
+    /// Kernels with their signs.
+    Kernels,
+    /// Filters as the norm over their inputs, at each place of the kernel.
+    Norms,
+    /// A block of a matrix of weights: a row for each output, a column for each input.
+    Heatmap,
+    /// Neurons that read an image, in its shape.
+    Neurons,
+    /// Feature maps.
+    Maps,
+    /// Values that have no place in an image, 64 in a row.
+    Vector,
+    /// The image itself.
+    Picture,
+}
+
+/// Values along a side of a block of a matrix.
+pub(super) const BLOCK: usize = 256;
+
+/// What one tile is like.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tile {
+    /// Which filter, kernel or map it is.
+    pub index: usize,
+    /// The square root of the sum of its squares.
+    pub norm: f32,
+    /// The mean of its values.
+    pub mean: f32,
+    /// Its least value.
+    pub min: f32,
+    /// Its greatest value.
+    pub max: f32,
+    /// Whether all of it is one value, so that it tells nothing apart; of a single value, whether that is 0.
+    pub constant: bool,
+}
+
+impl Tile {
+    /// Measures a tile; cells that are no numbers are none of it.
+    pub fn of(index: usize, values: &[f32]) -> Self {
+        let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+        let (mut sum, mut squares, mut count) = (0.0f64, 0.0f64, 0usize);
+        for value in values.iter().filter(|value| !value.is_nan()) {
+            min = min.min(*value);
+            max = max.max(*value);
+            let value = f64::from(*value);
+            sum += value;
+            squares += value * value;
+            count += 1;
+        }
+        if count == 0 {
+            (min, max) = (f32::NAN, f32::NAN);
+        }
+        Self {
+            index,
+            norm: squares.sqrt() as f32,
+            mean: (sum / count.max(1) as f64) as f32,
+            min,
+            max,
+            constant: if count == 1 { min == 0.0 } else { min == max },
+        }
+    }
+}
+
+/// The part of a matrix that a block shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Axes {
+    /// From left to right.
+    pub x: Axis,
+    /// From top to bottom.
+    pub y: Axis,
+}
+
+/// A side of a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Axis {
+    /// `input` or `output`.
+    pub name: &'static str,
+    /// The first.
+    pub from: usize,
+    /// One past the last.
+    pub to: usize,
+    /// How many there are in all.
+    pub of: usize,
+}
+
+/// Gives the values of a tile, `[channels, height, width]`.
+type Source<'a> = Box<dyn Fn(usize) -> Vec<f32> + Send + Sync + 'a>;
+
+/// All tiles of a layer's picture. Their values are fetched as they are asked for.
+pub struct Tiles<'a> {
+    /// What they are.
+    pub kind: SheetKind,
+    /// How their values become colours.
+    pub map: ColourMap,
+    /// 3 where each value has three colours, else 1.
+    pub channels: usize,
+    /// Height and width of a tile; of a matrix, those of the whole.
+    pub tile: [usize; 2],
+    /// What each tile is like, by its index.
+    pub summaries: Cow<'a, [Tile]>,
+    /// How strongly each filter answers an image, where one is known.
+    pub(super) activation: Option<Vec<f32>>,
+    pub(super) per_page: usize,
+    source: Source<'a>,
+}
+
+impl std::fmt::Debug for Tiles<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, tile, .. } = self;
+        write!(f, "{} {kind:?} of {tile:?}", self.len())
+    }
+}
+
+impl<'a> Tiles<'a> {
+    pub(super) fn new(
+        kind: SheetKind,
+        map: ColourMap,
+        channels: usize,
+        tile: [usize; 2],
+        source: Source<'a>,
+    ) -> Self {
+        let small = tile[0].max(tile[1]) <= 8;
+        Self {
+            kind,
+            map,
+            channels,
+            tile,
+            summaries: Cow::Borrowed(&[]),
+            activation: None,
+            per_page: match kind {
+                SheetKind::Heatmap => 1,
+                _ if small => 256,
+                _ => 64,
+            },
+            source,
+        }
+    }
+
+    /// A picture whose values are at hand, tile after tile `[channels, height, width]`, as a film keeps it.
+    pub fn of_values(
+        kind: SheetKind,
+        map: ColourMap,
+        channels: usize,
+        tile: [usize; 2],
+        summaries: Vec<Tile>,
+        values: Vec<f32>,
+    ) -> Tiles<'static> {
+        let size = channels * tile[0] * tile[1];
+        let source = Box::new(move |index: usize| {
+            let values = values.get(index * size..(index + 1) * size);
+            values.map_or_else(|| vec![f32::NAN; size], <[f32]>::to_vec)
+        });
+        Tiles {
+            summaries: Cow::Owned(summaries),
+            ..Tiles::new(kind, map, channels, tile, source)
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self.kind {
+            SheetKind::Heatmap => self.blocks().into_iter().product(),
+            _ => self.summaries.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Blocks of a matrix, down and across.
+    fn blocks(&self) -> [usize; 2] {
+        self.tile.map(|side| side.div_ceil(BLOCK))
+    }
+
+    /// Rows and columns of the block of a matrix with an index, each from and to.
+    pub(super) fn block(&self, index: usize) -> [[usize; 2]; 2] {
+        let across = self.blocks()[1].max(1);
+        let place = [index / across, index % across];
+        [0, 1].map(|side| {
+            let from = place[side] * BLOCK;
+            [from, (from + BLOCK).min(self.tile[side])]
+        })
+    }
+
+    /// What part of a matrix a tile shows.
+    pub(super) fn axes(&self, index: usize) -> Option<Axes> {
+        let [rows, columns] = self.block(index);
+        let axis = |name, [from, to]: [usize; 2], of| Axis { name, from, to, of };
+        (self.kind == SheetKind::Heatmap).then(|| Axes {
+            x: axis("input", columns, self.tile[1]),
+            y: axis("output", rows, self.tile[0]),
+        })
+    }
+
+    /// Height and width of one tile.
+    pub fn size(&self, index: usize) -> [usize; 2] {
+        match self.kind {
+            SheetKind::Heatmap => self.block(index).map(|[from, to]| to - from),
+            _ => self.tile,
+        }
+    }
+
+    /// The values of one tile, `[channels, height, width]`; cells that nothing fills are NaN.
+    pub fn values(&self, index: usize) -> Vec<f32> {
+        (self.source)(index)
+    }
+
+    /// Measures so many tiles.
+    pub(super) fn measure(&self, count: usize) -> Vec<Tile> {
+        (0..count)
+            .map(|index| Tile::of(index, &self.values(index)))
+            .collect()
+    }
+
+    /// The least and the greatest value of all.
+    pub(super) fn extent(&self) -> [f32; 2] {
+        let start = [f32::INFINITY, f32::NEG_INFINITY];
+        self.summaries.iter().fold(start, |[low, high], tile| {
+            [low.min(tile.min), high.max(tile.max)]
+        })
+    }
+
+    /// What the colours reach from and to, where values do from `low` to `high`: 0 stays in the middle of a map with
+    /// two sides, and at the bottom of norms.
+    pub(super) fn reach(&self, [low, high]: [f32; 2], one_tile: bool) -> [f32; 2] {
+        let most = low.abs().max(high.abs());
+        match (self.kind, self.map) {
+            (SheetKind::Picture, _) => [0.0, 1.0],
+            (_, ColourMap::Diverging | ColourMap::Rgb) => [-most, most],
+            (SheetKind::Norms, _) if !one_tile => [0.0, high],
+            _ => [low, high],
+        }
+    }
+}
