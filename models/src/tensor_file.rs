@@ -29,6 +29,9 @@ pub(crate) struct Numbers<'a> {
 /// A tensor's numbers, borrowed.
 #[derive(Clone, Copy)]
 pub(crate) enum Slice<'a> {
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    U32(&'a [u32]),
     F32(&'a [f32]),
     I64(&'a [i64]),
 }
@@ -36,6 +39,9 @@ pub(crate) enum Slice<'a> {
 impl Slice<'_> {
     fn bytes(&self) -> &[u8] {
         match self {
+            Self::U8(values) => values,
+            Self::U16(values) => bytemuck::cast_slice(values),
+            Self::U32(values) => bytemuck::cast_slice(values),
             Self::F32(values) => bytemuck::cast_slice(values),
             Self::I64(values) => bytemuck::cast_slice(values),
         }
@@ -45,6 +51,9 @@ impl Slice<'_> {
 impl View for Numbers<'_> {
     fn dtype(&self) -> Dtype {
         match self.values {
+            Slice::U8(_) => Dtype::U8,
+            Slice::U16(_) => Dtype::U16,
+            Slice::U32(_) => Dtype::U32,
             Slice::F32(_) => Dtype::F32,
             Slice::I64(_) => Dtype::I64,
         }
@@ -69,20 +78,27 @@ pub(crate) fn write<'a>(
     tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
-    let written = serialize_to_file(tensors, Some(metadata), path)
-        .map_err(|error| match error {
+    write_fast(path, tensors, metadata)?;
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|e| {
+        let _ = fs::remove_file(path);
+        Error::file(path, e)
+    })
+}
+
+/// Writes a file that need not survive a power cut. On an error no file is left.
+pub(crate) fn write_fast<'a>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    metadata: HashMap<String, String>,
+) -> Result<()> {
+    serialize_to_file(tensors, Some(metadata), path).map_err(|error| {
+        let _ = fs::remove_file(path);
+        match error {
             SafeTensorError::IoError(source) => Error::file(path, source),
             other => Error::checkpoint(path, other.to_string()),
-        })
-        .and_then(|()| {
-            File::open(path)
-                .and_then(|file| file.sync_all())
-                .map_err(|e| Error::file(path, e))
-        });
-    if written.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    written
+        }
+    })
 }
 
 /// What a file holds.
@@ -97,34 +113,89 @@ pub(crate) struct Content {
 /// # Errors
 /// [`Error::Checkpoint`] for a file that is torn, has too long a header, or holds something else than numbers.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::file(path, error)),
+    let Some(bytes) = bytes_of(path, u64::MAX)? else {
+        return Ok(None);
     };
-    let bytes = bytes(file).map_err(|e| Error::file(path, e))?;
-    let bytes = bytes
-        .ok_or_else(|| Error::checkpoint(path, "its header is longer than 1 MiB, or cut off"))?;
     content(&bytes)
         .map(Some)
         .map_err(|message| Error::checkpoint(path, message))
 }
 
-/// All bytes, unless the header is too long: then a file of any size could have been made to look like one.
-fn bytes(mut file: File) -> io::Result<Option<Vec<u8>>> {
-    let size = file.metadata()?.len();
-    let mut start = [0; 8];
-    if size < 8 {
+/// Reads what a file says of itself, and not its numbers; `None` when there is none.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn metadata(path: &Path) -> Result<Option<HashMap<String, String>>> {
+    let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
-    }
-    file.read_exact(&mut start)?;
-    if u64::from_le_bytes(start) > LONGEST_HEADER.min(size - 8) {
+    };
+    let bytes = file.bytes(8 + file.header)?;
+    SafeTensors::read_metadata(&bytes)
+        .map(|(_, header)| Some(header.metadata().clone().unwrap_or_default()))
+        .map_err(|e| Error::checkpoint(path, e.to_string()))
+}
+
+/// All bytes of a file that has so many at most; `None` when there is no file.
+///
+/// # Errors
+/// [`Error::Checkpoint`] for a file that is torn, longer, or has too long a header.
+pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
+    };
+    if file.size > most {
+        let message = format!("it is longer than {most} bytes");
+        return Err(Error::checkpoint(path, message));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    bytes.extend(start);
-    file.read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    file.bytes(file.size).map(Some)
+}
+
+/// A file whose header is not too long: otherwise a file of any size could have been made to look like one.
+struct Opened<'a> {
+    path: &'a Path,
+    file: File,
+    size: u64,
+    header: u64,
+    start: [u8; 8],
+}
+
+impl<'a> Opened<'a> {
+    fn at(path: &'a Path) -> Result<Option<Self>> {
+        let failed = |e| Error::file(path, e);
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let size = file.metadata().map_err(failed)?.len();
+        let mut start = [0; 8];
+        if size >= 8 {
+            file.read_exact(&mut start).map_err(failed)?;
+        }
+        let header = u64::from_le_bytes(start);
+        if size < 8 || header > LONGEST_HEADER.min(size - 8) {
+            let message = "its header is longer than 1 MiB, or cut off";
+            return Err(Error::checkpoint(path, message));
+        }
+        Ok(Some(Self {
+            path,
+            file,
+            size,
+            header,
+            start,
+        }))
+    }
+
+    /// The first bytes of the file.
+    fn bytes(&mut self, count: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+        bytes.extend(self.start);
+        (&mut self.file)
+            .take(count - 8)
+            .read_to_end(&mut bytes)
+            .map_err(|e| Error::file(self.path, e))?;
+        Ok(bytes)
+    }
 }
 
 fn content(bytes: &[u8]) -> std::result::Result<Content, String> {

@@ -12,6 +12,7 @@
 //! | `arithmetic`, `backward` | how one value of a convolution comes about, and what its gradient does |
 //! | `attention` | where a class is seen: Grad-CAM and the gradient of the input |
 //! | `predict` | the classes with their probabilities |
+//! | [`film`] | the same of every epoch of a run, in small files |
 //!
 //! What always holds: nothing here changes a network. Passes evaluate, so activations are those of PyTorch's forward
 //! hooks under `eval()`; and no picture leaves anything out without saying so.
@@ -21,6 +22,7 @@ mod attention;
 mod backward;
 mod colours;
 mod features;
+pub mod film;
 mod filters;
 mod layers;
 mod numbers;
@@ -44,7 +46,7 @@ pub use statistics::{Histogram, Statistics};
 pub use tiles::{Axes, Axis, SheetKind, Tile, Tiles};
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::data::Normalisation;
 use crate::error::{Error, Result};
@@ -54,7 +56,7 @@ use crate::spec::NetworkSpec;
 /// A network with its numbers, ready to be asked. It may be asked by several threads at a time.
 #[derive(Debug)]
 pub struct Inspector {
-    model: Model,
+    model: Arc<Model>,
     classes: Vec<String>,
     normalisation: Normalisation,
     layers: Vec<Layer>,
@@ -67,7 +69,12 @@ impl Inspector {
     ///
     /// # Errors
     /// When a pass fails, or `normalisation` is of other channels.
-    pub fn new(model: Model, classes: Vec<String>, normalisation: Normalisation) -> Result<Self> {
+    pub fn new(
+        model: impl Into<Arc<Model>>,
+        classes: Vec<String>,
+        normalisation: Normalisation,
+    ) -> Result<Self> {
+        let model = model.into();
         let channels = model.input().first().copied().unwrap_or(0);
         if normalisation.mean.len() != channels || normalisation.deviation.len() != channels {
             return Err(Error::Shape {

@@ -56,7 +56,7 @@ impl Numbers {
         }
     }
 
-    fn of_tile(tiles: &Tiles<'_>, index: usize) -> Result<Self> {
+    pub(super) fn of_tile(tiles: &Tiles<'_>, index: usize) -> Result<Self> {
         below("index", index, tiles.len())?;
         let mut shape = tiles.size(index).to_vec();
         if tiles.channels > 1 {

@@ -28,9 +28,15 @@ impl Inspector {
         let scores = &recording.scores;
         let probabilities: Option<Vec<f32>> = match self.model.criterion() {
             Criterion::CrossEntropy => {
-                let row = candle_core::Tensor::from_slice(scores, (1, scores.len()), &candle_core::Device::Cpu);
-                row.and_then(|row| softmax(&row)).ok().and_then(|mut rows| rows.pop())
-            },
+                let row = candle_core::Tensor::from_slice(
+                    scores,
+                    (1, scores.len()),
+                    &candle_core::Device::Cpu,
+                );
+                row.and_then(|row| softmax(&row))
+                    .ok()
+                    .and_then(|mut rows| rows.pop())
+            }
             Criterion::Perceptron => None,
         };
         let mut top: Vec<_> = scores

@@ -1,5 +1,7 @@
 //! A network that is being trained: one step, one evaluation. The training loop and the benchmark share it.
 
+use std::sync::Arc;
+
 use candle_core::{Device, Tensor, Var};
 
 use super::event::Score;
@@ -14,7 +16,7 @@ use crate::spec::{OptimizerSpec, TrainingSpec};
 /// A network that is being trained.
 #[derive(Debug)]
 pub struct Learner {
-    pub(super) model: Model,
+    pub(super) model: Arc<Model>,
     pub(super) optimizer: Optimizer,
     gradients: Gradients,
     seed: u64,
@@ -36,7 +38,7 @@ impl Learner {
     pub fn new(model: Model, rule: &OptimizerSpec, seed: u64) -> Self {
         let optimizer = Optimizer::new(rule, model.store());
         Self {
-            model,
+            model: Arc::new(model),
             optimizer,
             gradients: Gradients::default(),
             seed,

@@ -1,0 +1,397 @@
+//! A frame on disk: a safetensors file under names that say what is what. `filters/…` and `features/…` hold the pictures,
+//! bytes between the least and the greatest value of each tile; `filters.tiles` and `features.tiles` hold for each tile
+//! of all layers, in the order of the file's head, norm, mean, least and greatest value.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::json;
+
+use super::extract::{Extract, Kept, Numbers};
+use super::{About, Frame, Predictions};
+use crate::error::{Error, Result};
+use crate::inspect::{Histogram, SheetKind, Statistics, Tile};
+use crate::tensor_file::{self, Numbers as Tensor, Slice};
+
+/// Of this form.
+pub(super) const VERSION: u32 = 1;
+
+/// What is in a file beside pictures and predictions.
+pub(super) const OVERHEAD: usize = 4096;
+
+/// A file of more bytes is none of ours.
+const MOST_READ: u64 = 4 << 20;
+
+/// Cells of one picture that are made of a file.
+const MOST_CELLS: usize = 1 << 22;
+
+const ABOUT: &str = "vivarium.film";
+const PREDICTED: &str = "validation/predicted";
+const CONFIDENCE: &str = "validation/confidence";
+const CONFUSION: &str = "validation/confusion";
+
+/// Numbers of a layer's statistics before its histogram.
+const FACTS: usize = 5;
+
+/// Bars of a histogram.
+const BARS: usize = 32;
+
+impl Frame {
+    /// Writes a file under the name `aside`, then gives it its own: whoever reads it sees a whole frame. It is not made
+    /// to survive a power cut: that would take longer than an epoch of a small run.
+    ///
+    /// # Errors
+    /// When it cannot be written; then no file is left.
+    pub(crate) fn write(&self, path: &Path, aside: &Path) -> Result<()> {
+        let about = serde_json::to_string(&self.about)
+            .map_err(|e| Error::checkpoint(path, e.to_string()))?;
+        let metadata = HashMap::from([
+            (ABOUT.to_owned(), about),
+            ("vivarium.epoch".to_owned(), self.about.epoch.to_string()),
+            ("vivarium.step".to_owned(), self.about.step.to_string()),
+        ]);
+        let mut tensors = Tensors::default();
+        let (classes, scores): (Vec<_>, Vec<_>) = self
+            .top
+            .iter()
+            .map(|(class, score, probability)| (*class, [*score, probability.unwrap_or(f32::NAN)]))
+            .unzip();
+        let tiles = [&self.filters, &self.features].map(|kept| {
+            let each = kept.iter().flat_map(|kept| &kept.tiles);
+            each.flat_map(|tile| [tile.norm, tile.mean, tile.min, tile.max])
+                .collect::<Vec<_>>()
+        });
+        let statistics: Vec<_> = self.statistics.iter().flat_map(facts).collect();
+        tensors.add("top/class", &[classes.len()], Slice::U16(&classes));
+        tensors.add(
+            "top/score",
+            &[classes.len(), 2],
+            Slice::F32(scores.as_flattened()),
+        );
+        for (folder, kept, tiles) in [
+            ("filters", &self.filters, &tiles[0]),
+            ("features", &self.features, &tiles[1]),
+        ] {
+            let name = format!("{folder}.tiles");
+            tensors.add(name, &[tiles.len() / 4, 4], Slice::F32(tiles));
+            for kept in kept {
+                let name = format!("{folder}/{}", kept.about.layer);
+                let values = match &kept.numbers {
+                    Numbers::Bytes(bytes) => Slice::U8(bytes),
+                    Numbers::Exact(values) => Slice::F32(values),
+                };
+                tensors.add(name, &kept.about.shape(), values);
+            }
+        }
+        let width = FACTS + BARS;
+        tensors.add(
+            "features.statistics",
+            &[self.statistics.len(), width],
+            Slice::F32(&statistics),
+        );
+        let confusion: Vec<_> = self.confusion.iter().flatten().flatten().collect();
+        let confusion: Vec<_> = confusion
+            .into_iter()
+            .map(|count| u32::try_from(*count).unwrap_or(u32::MAX))
+            .collect();
+        if let Some(rows) = &self.confusion {
+            tensors.add(CONFUSION, &[rows.len(), rows.len()], Slice::U32(&confusion));
+        }
+        if let Some(predictions) = &self.predictions {
+            tensors.predictions(predictions);
+        }
+        publish(path, aside, tensors, metadata)
+    }
+
+    /// Reads a frame; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a file that is no whole frame.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let Some(bytes) = tensor_file::bytes_of(path, MOST_READ)? else {
+            return Ok(None);
+        };
+        parse(&bytes)
+            .map(Some)
+            .map_err(|message| Error::checkpoint(path, message))
+    }
+}
+
+impl About {
+    /// Reads what is said of a frame, and not its pictures; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a file that is no frame.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let Some(metadata) = tensor_file::metadata(path)? else {
+            return Ok(None);
+        };
+        about(&metadata)
+            .map(Some)
+            .map_err(|message| Error::checkpoint(path, message))
+    }
+}
+
+impl Predictions {
+    /// Writes the predictions of a split as a file of their own, as [`Frame::write`] does.
+    ///
+    /// # Errors
+    /// When it cannot be written; then no file is left.
+    pub(crate) fn write(&self, path: &Path, aside: &Path) -> Result<()> {
+        let mut tensors = Tensors::default();
+        let kept = self.clone().cut();
+        tensors.predictions(&kept);
+        let metadata = HashMap::from([("vivarium.version".to_owned(), json!(VERSION).to_string())]);
+        publish(path, aside, tensors, metadata)
+    }
+
+    /// Reads a file of predictions; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for a file that does not hold any.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let Some(bytes) = tensor_file::bytes_of(path, MOST_READ)? else {
+            return Ok(None);
+        };
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| e.to_string());
+        let found = file.and_then(|file| predictions(&file));
+        match found {
+            Ok(Some(found)) => Ok(Some(found)),
+            Ok(None) => Err(Error::checkpoint(path, format!("{PREDICTED} is missing"))),
+            Err(message) => Err(Error::checkpoint(path, message)),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Tensors<'a>(Vec<(String, Tensor<'a>)>);
+
+impl<'a> Tensors<'a> {
+    fn add(&mut self, name: impl Into<String>, shape: &[usize], values: Slice<'a>) {
+        let shape = shape.to_vec();
+        self.0.push((name.into(), Tensor { shape, values }));
+    }
+
+    fn predictions(&mut self, of: &'a Predictions) {
+        self.add(PREDICTED, &[of.len()], Slice::U16(&of.predicted));
+        self.add(CONFIDENCE, &[of.len()], Slice::U8(&of.confidence));
+    }
+}
+
+fn publish(
+    path: &Path,
+    aside: &Path,
+    tensors: Tensors<'_>,
+    metadata: HashMap<String, String>,
+) -> Result<()> {
+    tensor_file::write_fast(aside, tensors.0, metadata)?;
+    fs::rename(aside, path).map_err(|e| {
+        let _ = fs::remove_file(aside);
+        Error::file(path, e)
+    })
+}
+
+impl Extract {
+    /// Of its tensor.
+    fn shape(&self) -> Vec<usize> {
+        let [height, width] = self.tile;
+        match self.kind {
+            SheetKind::Vector => vec![self.len],
+            _ if self.channels > 1 => vec![self.kept, self.channels, height, width],
+            _ => vec![self.kept, height, width],
+        }
+    }
+
+    /// Cells of all its tiles; `None` for more than there can be.
+    fn cells(&self) -> Option<usize> {
+        let factors = [self.kept, self.channels, self.tile[0], self.tile[1]];
+        let cells = factors
+            .iter()
+            .try_fold(1usize, |product, factor| product.checked_mul(*factor))?;
+        (cells <= MOST_CELLS).then_some(cells)
+    }
+}
+
+type Words<T> = std::result::Result<T, String>;
+
+fn about(metadata: &HashMap<String, String>) -> Words<About> {
+    let text = metadata.get(ABOUT).ok_or("it is no frame of a film")?;
+    let about: About = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    match about.version {
+        VERSION => Ok(about),
+        other => Err(format!("it is of version {other}; {VERSION} is known")),
+    }
+}
+
+fn parse(bytes: &[u8]) -> Words<Frame> {
+    let (_, head) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let about = about(head.metadata().as_ref().unwrap_or(&HashMap::new()))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    let filters = pictures(&file, "filters", &about.filters)?;
+    let features = pictures(&file, "features", &about.features)?;
+    let statistics = numbers(
+        &file,
+        "features.statistics",
+        Some(features.len() * (FACTS + BARS)),
+    )?;
+    let statistics = statistics.chunks_exact(FACTS + BARS).map(known).collect();
+    let classes: Vec<u16> = integers(&file, "top/class", u16::from_le_bytes)?;
+    let scores = numbers(&file, "top/score", Some(2 * classes.len()))?;
+    let top = classes
+        .into_iter()
+        .zip(scores.chunks_exact(2))
+        .map(|(class, of)| {
+            let probability = (!of[1].is_nan()).then_some(of[1]);
+            (class, of[0], probability)
+        });
+    let confusion = match file.tensor(CONFUSION) {
+        Err(_) => None,
+        Ok(matrix) => {
+            let side = matrix.shape().first().copied().unwrap_or(0).max(1);
+            let counts = integers(&file, CONFUSION, u32::from_le_bytes)?;
+            if counts.len() != side * side {
+                return Err(format!("{CONFUSION} is not square"));
+            }
+            let rows = counts.chunks_exact(side);
+            Some(
+                rows.map(|row| row.iter().map(|count| (*count).into()).collect())
+                    .collect(),
+            )
+        }
+    };
+    Ok(Frame {
+        predictions: predictions(&file)?,
+        confusion,
+        top: top.collect(),
+        filters,
+        features,
+        statistics,
+        about,
+    })
+}
+
+fn pictures(file: &SafeTensors<'_>, folder: &str, extracts: &[Extract]) -> Words<Vec<Kept>> {
+    let tiles = numbers(file, &format!("{folder}.tiles"), None)?;
+    let mut tiles = tiles.chunks_exact(4);
+    let each = extracts.iter().map(|about| {
+        let name = format!("{folder}/{}", about.layer);
+        let wrong = || format!("{name} is not as large as is said");
+        let cells = about.cells().ok_or_else(wrong)?;
+        let single = about.channels * about.of[0] * about.of[1] == 1;
+        let tiles: Vec<_> = tiles
+            .by_ref()
+            .take(about.kept)
+            .enumerate()
+            .map(|(index, of)| tile(index, of, single))
+            .collect();
+        let tensor = tensor(file, &name)?;
+        let numbers = match tensor.dtype() {
+            Dtype::U8 => Numbers::Bytes(tensor.data().to_vec()),
+            _ => Numbers::Exact(numbers(file, &name, None)?),
+        };
+        let whole = numbers.len() == cells || about.kind == SheetKind::Vector;
+        if tiles.len() != about.kept || numbers.len() != about.len || about.len > cells || !whole {
+            return Err(wrong());
+        }
+        Ok(Kept {
+            about: about.clone(),
+            tiles,
+            numbers,
+        })
+    });
+    each.collect()
+}
+
+fn tile(index: usize, of: &[f32], single: bool) -> Tile {
+    let [norm, mean, min, max] = [of[0], of[1], of[2], of[3]];
+    Tile {
+        index,
+        norm,
+        mean,
+        min,
+        max,
+        constant: if single { min == 0.0 } else { min == max },
+    }
+}
+
+fn predictions(file: &SafeTensors<'_>) -> Words<Option<Predictions>> {
+    if file.tensor(PREDICTED).is_err() {
+        return Ok(None);
+    }
+    let predicted = integers(file, PREDICTED, u16::from_le_bytes)?;
+    let confidence = integers(file, CONFIDENCE, |[byte]: [u8; 1]| byte)?;
+    if predicted.len() != confidence.len() {
+        return Err(format!("{CONFIDENCE} is not as long as {PREDICTED}"));
+    }
+    Ok(Some(Predictions {
+        predicted,
+        confidence,
+    }))
+}
+
+fn tensor<'a>(file: &SafeTensors<'a>, name: &str) -> Words<TensorView<'a>> {
+    file.tensor(name).map_err(|e| format!("{name}: {e}"))
+}
+
+/// Numbers of f32, as many as they must be.
+fn numbers(file: &SafeTensors<'_>, name: &str, len: Option<usize>) -> Words<Vec<f32>> {
+    let tensor = tensor(file, name)?;
+    let values: Vec<_> = words(&tensor, f32::from_le_bytes);
+    if tensor.dtype() != Dtype::F32 || len.is_some_and(|len| len != values.len()) {
+        return Err(format!("{name} is of another type or shape"));
+    }
+    Ok(values)
+}
+
+fn integers<T, const N: usize>(
+    file: &SafeTensors<'_>,
+    name: &str,
+    number: fn([u8; N]) -> T,
+) -> Words<Vec<T>> {
+    let tensor = tensor(file, name)?;
+    let fits = matches!(
+        (tensor.dtype(), N),
+        (Dtype::U8, 1) | (Dtype::U16, 2) | (Dtype::U32, 4)
+    );
+    if !fits {
+        return Err(format!("{name} is of another type"));
+    }
+    Ok(words(&tensor, number))
+}
+
+fn words<T, const N: usize>(tensor: &TensorView<'_>, number: fn([u8; N]) -> T) -> Vec<T> {
+    let words = tensor.data().as_chunks().0.iter();
+    words.map(|word| number(*word)).collect()
+}
+
+fn facts(of: &Statistics) -> Vec<f32> {
+    let mut facts = vec![
+        of.mean as f32,
+        of.std as f32,
+        of.min,
+        of.max,
+        of.dead_share as f32,
+    ];
+    facts.extend(of.histogram.counts.iter().map(|count| *count as f32));
+    facts.resize(FACTS + BARS, 0.0);
+    facts
+}
+
+fn known(facts: &[f32]) -> Statistics {
+    let (min, max) = (facts[2], facts[3]);
+    Statistics {
+        mean: facts[0].into(),
+        std: facts[1].into(),
+        min,
+        max,
+        dead_share: facts[4].into(),
+        histogram: Histogram {
+            from: min,
+            to: max,
+            counts: facts[FACTS..].iter().map(|count| *count as u64).collect(),
+        },
+    }
+}

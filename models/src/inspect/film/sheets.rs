@@ -1,0 +1,147 @@
+//! The same pages as an inspector gives, of what a frame keeps.
+
+use serde::Serialize;
+
+use super::Frame;
+use super::extract::{Extract, Kept};
+use crate::error::{Error, Result};
+use crate::inspect::{Numbers, Of, Scale, Sheet, SheetQuery, Statistics, Tiles};
+
+/// How much of a picture a frame leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reduced {
+    /// Tiles in the network.
+    pub total: usize,
+    /// Height and width of a tile in the network.
+    pub tile: [usize; 2],
+}
+
+/// A page of filters.
+#[derive(Clone, Debug, Serialize)]
+pub struct FilmSheet {
+    /// The page, of what is kept.
+    #[serde(flatten)]
+    pub sheet: Sheet,
+    /// `None` where all is kept.
+    pub reduced: Option<Reduced>,
+}
+
+/// A page of feature maps of the pinned image.
+#[derive(Clone, Debug, Serialize)]
+pub struct FilmFeatures {
+    /// The page.
+    #[serde(flatten)]
+    pub film: FilmSheet,
+    /// Of all activations of the layer, those left out among them.
+    pub statistics: Statistics,
+}
+
+impl Frame {
+    /// The layers whose weights the frame shows.
+    pub fn filter_layers(&self) -> impl Iterator<Item = &str> {
+        self.filters.iter().map(|kept| kept.about.layer.as_str())
+    }
+
+    /// The layers whose activations the frame shows.
+    pub fn feature_layers(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().map(|kept| kept.about.layer.as_str())
+    }
+
+    /// The filters of a layer.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the frame has none.
+    pub fn filters(&self, layer: &str) -> Result<Tiles<'static>> {
+        Ok(self.filters[place(&self.filters, layer)?].tiles())
+    }
+
+    /// What a layer made of the pinned image.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the frame has nothing of the layer.
+    pub fn features(&self, layer: &str) -> Result<Tiles<'static>> {
+        Ok(self.features[place(&self.features, layer)?].tiles())
+    }
+
+    /// A page of a layer's filters.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the frame has none of the layer, no such page, or single kernels are asked for.
+    pub fn filter_sheet(&self, layer: &str, query: &SheetQuery) -> Result<FilmSheet> {
+        if query.filter.is_some() {
+            let message =
+                "single kernels are not in a film; the checkpoints best and last have them";
+            return Err(Error::setting("filter", message));
+        }
+        sheet(&self.filters, place(&self.filters, layer)?, query)
+    }
+
+    /// A page of what a layer made of the pinned image.
+    ///
+    /// # Errors
+    /// As [`Frame::filter_sheet`].
+    pub fn feature_sheet(&self, layer: &str, query: &SheetQuery) -> Result<FilmFeatures> {
+        let place = place(&self.features, layer)?;
+        Ok(FilmFeatures {
+            film: sheet(&self.features, place, query)?,
+            statistics: self.statistics[place].clone(),
+        })
+    }
+
+    /// The numbers of one tile, as they are kept.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the frame has no such layer or tile, or a single kernel is asked for.
+    pub fn values(&self, layer: &str, of: Of, index: usize) -> Result<Numbers> {
+        let kept = match of {
+            Of::Filter => &self.filters,
+            Of::Feature => &self.features,
+            Of::Kernel => {
+                let message =
+                    "\"kernel\" is not in a film; the checkpoints best and last have them";
+                return Err(Error::setting("of", message));
+            }
+        };
+        Numbers::of_tile(&kept[place(kept, layer)?].tiles(), index)
+    }
+}
+
+fn place(kept: &[Kept], layer: &str) -> Result<usize> {
+    let found = kept.iter().position(|kept| kept.about.layer == layer);
+    found.ok_or_else(|| {
+        let message = format!("the film shows nothing of {layer:?} here");
+        Error::setting("layer", message)
+    })
+}
+
+fn sheet(all: &[Kept], place: usize, query: &SheetQuery) -> Result<FilmSheet> {
+    let tiles = all[place].tiles();
+    let range = match query.scale {
+        Scale::Tile => None,
+        Scale::Layer => Some(tiles.extent()),
+        Scale::Network => {
+            let Extract { kind, map, .. } = all[place].about;
+            let alike = |kept: &&Kept| (kept.about.kind, kept.about.map) == (kind, map);
+            Some(extent(all.iter().filter(alike)))
+        }
+    };
+    let Extract {
+        of,
+        total,
+        tile,
+        kept,
+        ..
+    } = all[place].about;
+    Ok(FilmSheet {
+        sheet: tiles.sheet(query, range)?,
+        reduced: (of != tile || total != kept).then_some(Reduced { total, tile: of }),
+    })
+}
+
+/// What the tiles of several pictures reach from and to.
+fn extent<'a>(all: impl Iterator<Item = &'a Kept>) -> [f32; 2] {
+    let tiles = all.flat_map(|kept| &kept.tiles);
+    tiles.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], tile| {
+        [low.min(tile.min), high.max(tile.max)]
+    })
+}
