@@ -100,6 +100,26 @@ impl Criterion {
         }?)
     }
 
+    /// How sure scores are of their greatest, which is that of `class`: its probability; or, where they are no logarithms
+    /// of probabilities, its lead over the second.
+    pub(crate) fn confidence(self, scores: &[f32], class: usize) -> f32 {
+        let greatest = scores[class];
+        match self {
+            Self::CrossEntropy => {
+                let sum: f32 = scores.iter().map(|score| (score - greatest).exp()).sum();
+                1.0 / sum
+            }
+            Self::Perceptron => {
+                let others = scores
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| *other != class);
+                let second = others.fold(f32::NEG_INFINITY, |best, (_, score)| best.max(*score));
+                greatest - second
+            }
+        }
+    }
+
     /// The mean loss with a share of the truth spread evenly over all classes, where the criterion knows that.
     ///
     /// # Errors

@@ -8,8 +8,9 @@ use super::event::Score;
 use super::optimizer::Optimizer;
 use crate::data::Samples;
 use crate::error::Result;
+use crate::inspect::film::Predictions;
 use crate::layers::{Context, Mode};
-use crate::networks::Model;
+use crate::networks::{Criterion, Model};
 use crate::ops::{Gradients, Loss, Tape, greatest, threads};
 use crate::spec::{OptimizerSpec, TrainingSpec};
 
@@ -31,6 +32,8 @@ pub(super) struct Evaluation {
     pub(super) score: Score,
     /// Rows: truth, columns: prediction.
     pub(super) confusion: Vec<Vec<u64>>,
+    /// Sample by sample.
+    pub(super) predictions: Predictions,
 }
 
 impl Learner {
@@ -59,6 +62,11 @@ impl Learner {
     /// The network.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The network, to look at while it is not being trained.
+    pub(super) fn shared_model(&self) -> Arc<Model> {
+        Arc::clone(&self.model)
     }
 
     /// The gradient of a parameter in the last step, as the optimizer took it; `None` when the loss did not depend on it.
@@ -136,16 +144,27 @@ impl Learner {
             return Ok(None);
         }
         let rows = evaluation_rows(samples.size());
+        let criterion = self.model.criterion();
         let mut loss = 0.0;
         let mut confusion = vec![vec![0; classes]; classes];
+        let (mut predicted, mut sure) = (Vec::new(), Vec::new());
         for start in (0..samples.len()).step_by(rows) {
             let end = (start + rows).min(samples.len());
             let (values, truth) = samples.slice(start..end);
             let scores = self.scores(values, end - start)?;
-            loss += self.model.criterion().loss(&scores, truth)?.mean * truth.len() as f64;
+            loss += criterion.loss(&scores, truth)?.mean * truth.len() as f64;
             for (scores, truth) in scores.to_vec2::<f32>()?.iter().zip(truth) {
-                confusion[*truth as usize][greatest(scores)] += 1;
+                let class = greatest(scores);
+                confusion[*truth as usize][class] += 1;
+                predicted.push(u16::try_from(class).unwrap_or(u16::MAX));
+                sure.push(criterion.confidence(scores, class));
             }
+        }
+        if criterion == Criterion::Perceptron {
+            let most = sure
+                .iter()
+                .fold(f32::MIN_POSITIVE, |most, lead| most.max(*lead));
+            sure.iter_mut().for_each(|lead| *lead /= most);
         }
         let right: u64 = confusion
             .iter()
@@ -157,7 +176,11 @@ impl Learner {
             loss: loss / n,
             accuracy: right as f64 / n,
         };
-        Ok(Some(Evaluation { score, confusion }))
+        Ok(Some(Evaluation {
+            score,
+            confusion,
+            predictions: Predictions::new(predicted, &sure),
+        }))
     }
 }
 

@@ -10,6 +10,8 @@
 //! | `schedule` | the learning rate of every step |
 //! | `progress` | how far a run has come, and which epoch was the best |
 //! | `checkpoint` | what is on disk, so that any process may take over at any moment |
+//! | `places` | where its files lie |
+//! | `film` | a small file an epoch, of what the network looks like |
 //! | `boundary` | how the plane is divided, for two-dimensional data |
 //! | `measure` | what a run will take, by a few of its steps |
 //! | `rate`, `environment` | what is told about speed and surroundings |
@@ -21,10 +23,12 @@ mod boundary;
 mod checkpoint;
 mod environment;
 mod event;
+mod film;
 mod learner;
 mod loader;
 mod measure;
 mod optimizer;
+mod places;
 mod plan;
 mod progress;
 mod rate;
@@ -37,6 +41,7 @@ pub use event::{
 };
 pub use learner::Learner;
 pub use measure::{Measured, measure};
+pub use places::Places;
 pub use plan::{Plan, prepare};
 pub use run::train;
 pub use schedule::{LrCurve, lr_at};

@@ -1,14 +1,15 @@
 //! The training loop.
 
-use std::path::Path;
 use std::time::Instant;
 
 use super::boundary;
 use super::checkpoint::Checkpoints;
 use super::environment;
 use super::event::{Control, EpochEnd, Event, Observer, Reason, Started, Step, TestResult, Which};
-use super::learner::Learner;
+use super::film::Film;
+use super::learner::{Evaluation, Learner};
 use super::loader::{Batch, Loader, Source};
+use super::places::Places;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::rate::Rate;
@@ -19,8 +20,8 @@ use crate::networks::Model;
 use crate::ops::{set_threads, threads};
 use crate::spec::RunSpec;
 
-/// Trains a run to its end, from its beginning or from the checkpoint that lies in the folder `checkpoints`. The
-/// library must have its data set.
+/// Trains a run to its end, from its beginning or from the checkpoint that lies in its place. The library must have its
+/// data set.
 ///
 /// # Errors
 /// When the data, a file, a tensor operation or the observer fails. The caller tells of it; every other end of a run
@@ -28,9 +29,10 @@ use crate::spec::RunSpec;
 pub fn train(
     spec: &RunSpec,
     library: &Library,
-    checkpoints: &Path,
+    places: impl Into<Places>,
     observer: &mut dyn Observer,
 ) -> Result<Reason> {
+    let places = places.into();
     let threads = spec
         .training
         .threads
@@ -45,7 +47,7 @@ pub fn train(
         spec.training.seed,
     )?;
     let mut learner = Learner::of_run(model, &spec.training);
-    let mut checkpoints = Checkpoints::in_folder(checkpoints)?;
+    let mut checkpoints = Checkpoints::in_folder(&places.checkpoints)?;
     let start = checkpoints.resume(&mut learner)?;
     let source = Source {
         samples: data.train.clone(),
@@ -56,6 +58,9 @@ pub fn train(
     };
     let batches = source.batches();
     let loader = Loader::new(source, start.progress.epoch, start.progress.batch)?;
+    // Of points there is the boundary.
+    let film = places.film.filter(|_| data.range.is_none());
+    let film = film.map(|folder| Film::in_folder(&folder, places.pinned.as_deref()));
     let base = start.progress.elapsed;
     let mut run = Run {
         spec,
@@ -65,6 +70,7 @@ pub fn train(
         batches,
         learner,
         checkpoints,
+        film,
         observer,
         progress: start.progress,
         base,
@@ -88,6 +94,7 @@ struct Run<'a> {
     batches: u64,
     learner: Learner,
     checkpoints: Checkpoints,
+    film: Option<Film>,
     observer: &'a mut dyn Observer,
     progress: Progress,
     /// Training seconds before this process took over.
@@ -197,10 +204,8 @@ impl Run<'_> {
     fn end_epoch(&mut self) -> Result<Option<End>> {
         let began = Instant::now();
         let classes = self.data.classes.len();
-        let validation = self
-            .learner
-            .evaluate(&self.data.validation, classes)?
-            .map(|of| of.score);
+        let evaluation = self.learner.evaluate(&self.data.validation, classes)?;
+        let validation = evaluation.as_ref().map(|of| of.score);
         let finite = self.learner.model.all_finite()
             && validation.is_none_or(|score| score.loss.is_finite());
         self.progress.elapsed = self.elapsed();
@@ -214,8 +219,8 @@ impl Run<'_> {
             elapsed: self.progress.elapsed,
             peak_memory_bytes: environment::peak_memory_bytes(),
         };
-        self.tell(Event::Epoch(end))?;
         if !finite {
+            self.tell(Event::Epoch(end))?;
             let message = format!(
                 "After step {} the network gives no finite numbers.",
                 self.progress.step
@@ -225,6 +230,9 @@ impl Run<'_> {
         let stopping = self.spec.training.early_stopping.as_ref();
         let best = self.progress.end_epoch(validation, stopping);
         let last = self.progress.out_of_patience(stopping);
+        // Who hears of an epoch finds its frame.
+        self.film(evaluation.as_ref(), last)?;
+        self.tell(Event::Epoch(end))?;
         if last || boundary::wanted(self.progress.epoch, self.spec.training.epochs) {
             self.tell_boundary()?;
         }
@@ -235,6 +243,17 @@ impl Run<'_> {
                 .remember_best(&self.learner, &self.progress)?;
         }
         Ok(self.stop.then(|| (Reason::Stopped, String::new())))
+    }
+
+    /// Adds the epoch that is done to the film.
+    fn film(&mut self, validation: Option<&Evaluation>, last: bool) -> Result<()> {
+        let last = last || self.progress.epoch == self.spec.training.epochs;
+        let (learner, data, progress) = (&self.learner, &self.data, &self.progress);
+        let film = self.film.as_mut();
+        match film.and_then(|film| film.add(learner, data, progress, validation, last)) {
+            Some(message) => self.tell(Event::Note { message }),
+            None => Ok(()),
+        }
     }
 
     /// Measures the best epoch on the test split.
@@ -249,6 +268,10 @@ impl Run<'_> {
             .learner
             .evaluate(&self.data.test, self.data.classes.len())?
         {
+            let film = self.film.as_mut();
+            if let Some(message) = film.and_then(|film| film.add_test(&of)) {
+                self.tell(Event::Note { message })?;
+            }
             let (loss, accuracy) = (of.score.loss, of.score.accuracy);
             self.tell(Event::Test(TestResult {
                 loss,

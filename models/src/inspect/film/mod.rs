@@ -21,13 +21,16 @@ mod predictions;
 mod sheets;
 
 pub use extract::Extract;
+pub(crate) use folder::stride;
 pub use folder::{Folder, MOST_FRAMES};
 pub use predictions::Predictions;
 pub use sheets::{FilmFeatures, FilmSheet, Reduced};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Inspector, Recording, Scored, Statistics, Tiles};
+use crate::data::hex;
 use crate::error::Result;
 use extract::Kept;
 use fit::{Share, fit};
@@ -188,6 +191,11 @@ impl Frame {
         };
         self.top.iter().map(long).collect()
     }
+}
+
+/// What a frame calls an image that was pinned as a file of these bytes.
+pub fn pin_name(file: &[u8]) -> String {
+    format!("png:{}", &hex(&Sha256::digest(file))[..32])
 }
 
 /// Keeps of pictures what there is room for; says how many bytes that takes.

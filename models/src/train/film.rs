@@ -1,0 +1,191 @@
+//! The film of a run: a frame after each epoch, as far as there is time for it. It must never make training fail, nor
+//! make it slower to speak of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::learner::{Evaluation, Learner};
+use super::progress::Progress;
+use crate::data::{self, Splits};
+use crate::error::{Error, Result};
+use crate::inspect::film::{Folder, Frame, Moment, Validation, pin_name, stride};
+use crate::inspect::{Inspector, Recording};
+use crate::ops::threads;
+
+/// The share of a run's time that frames may take.
+const SHARE: f64 = 0.02;
+
+/// What they may take beyond that: the frames of a run of a few seconds.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A pinned image is written by the server, from what it decoded. What is larger is none.
+const MOST_PIXELS: u64 = 4 << 20;
+const MOST_BYTES: u64 = 32 << 20;
+
+/// The film of a run under way.
+#[derive(Debug)]
+pub(super) struct Film {
+    folder: Folder,
+    pin: Option<Pin>,
+    /// Time spent on frames, on the last of them, and since when.
+    spent: Duration,
+    cost: Duration,
+    began: Instant,
+    /// Whether somebody was told that it cannot be gone on with.
+    told: bool,
+}
+
+/// The file of a pinned image, and what it held when it was last read.
+#[derive(Debug)]
+struct Pin {
+    path: PathBuf,
+    read: Option<(SystemTime, u64, Image)>,
+}
+
+/// An image that frames follow.
+#[derive(Clone, Debug)]
+struct Image {
+    name: String,
+    /// `[channels, height, width]`, from 0 to 1.
+    values: Vec<f32>,
+}
+
+impl Film {
+    /// The film in `folder`, of the image in the file `pinned` where there is one.
+    pub(super) fn in_folder(folder: &Path, pinned: Option<&Path>) -> Self {
+        let folder = Folder::at(folder);
+        folder.sweep();
+        Self {
+            folder,
+            pin: pinned.map(|path| Pin {
+                path: path.to_owned(),
+                read: None,
+            }),
+            spent: Duration::ZERO,
+            cost: Duration::ZERO,
+            began: Instant::now(),
+            told: false,
+        }
+    }
+
+    /// Adds a frame after an epoch, unless there is no time for it; the last one is always added. What goes wrong is
+    /// given once, in words, and training goes on.
+    pub(super) fn add(
+        &mut self,
+        learner: &Learner,
+        data: &Splits,
+        progress: &Progress,
+        validation: Option<&Evaluation>,
+        last: bool,
+    ) -> Option<String> {
+        if !last && !self.affordable(progress.epoch) {
+            return None;
+        }
+        let began = Instant::now();
+        let added = self
+            .frame(learner, data, progress, validation)
+            .and_then(|frame| self.folder.add(&frame));
+        self.cost = began.elapsed();
+        self.spent += self.cost;
+        self.words(added)
+    }
+
+    /// Keeps what became of the test split.
+    pub(super) fn add_test(&mut self, test: &Evaluation) -> Option<String> {
+        let added = self.folder.add_test(&test.predictions);
+        self.words(added)
+    }
+
+    /// Whether another frame takes no more than its share of the time. In a long film most frames are replaced by the
+    /// next one, so they take their turn behind those that stay.
+    fn affordable(&self, epoch: u64) -> bool {
+        let share = if epoch.is_multiple_of(stride(epoch)) {
+            SHARE
+        } else {
+            SHARE / 2.0
+        };
+        self.spent + self.cost <= GRACE + self.began.elapsed().mul_f64(share)
+    }
+
+    fn frame(
+        &mut self,
+        learner: &Learner,
+        data: &Splits,
+        progress: &Progress,
+        validation: Option<&Evaluation>,
+    ) -> Result<Frame> {
+        let classes = data.classes.clone();
+        threads::together(usize::MAX, || {
+            let network =
+                Inspector::new(learner.shared_model(), classes, data.normalisation.clone())?;
+            let (pinned, recording) = self.recording(&network, data)?;
+            let moment = Moment {
+                epoch: progress.epoch,
+                step: progress.step,
+                pinned: &pinned,
+            };
+            let validation = validation.map(|of| Validation {
+                accuracy: of.score.accuracy,
+                predictions: &of.predictions,
+                confusion: &of.confusion,
+            });
+            Frame::new(&network, &recording, moment, validation)
+        })
+    }
+
+    /// The pinned image, or the first sample that was set aside.
+    fn recording(&mut self, network: &Inspector, data: &Splits) -> Result<(String, Recording)> {
+        if let Some(pin) = &mut self.pin
+            && let Some(image) = pin.image(&data.input)?
+        {
+            return Ok((image.name.clone(), network.record(&image.values)?));
+        }
+        let splits = [
+            ("test:0", &data.test),
+            ("validation:0", &data.validation),
+            ("train:0", &data.train),
+        ];
+        let Some((name, samples)) = splits.into_iter().find(|(_, samples)| !samples.is_empty())
+        else {
+            return Err(Error::setting("data.set", "has no sample"));
+        };
+        let recording = network.record_normalised(samples.values(0))?;
+        Ok((name.to_owned(), recording))
+    }
+
+    fn words(&mut self, result: Result<()>) -> Option<String> {
+        let error = result.err()?;
+        let first = !std::mem::replace(&mut self.told, true);
+        first.then(|| format!("The film has a gap: {error}. Training goes on."))
+    }
+}
+
+impl Pin {
+    /// The image as it is now; `None` where nobody pinned one.
+    fn image(&mut self, input: &[usize]) -> Result<Option<&Image>> {
+        let Ok(about) = fs::metadata(&self.path) else {
+            return Ok(None);
+        };
+        let failed = |e| Error::file(&self.path, e);
+        let version = (about.modified().map_err(failed)?, about.len());
+        let known = matches!(&self.read, Some((time, len, _)) if (*time, *len) == version);
+        if !known {
+            let wrong = |message| Error::Setting {
+                path: self.path.display().to_string(),
+                message,
+            };
+            if about.len() > MOST_BYTES {
+                return Err(wrong(format!("is longer than {MOST_BYTES} bytes")));
+            }
+            let bytes = fs::read(&self.path).map_err(failed)?;
+            let picture = data::decode_image(&bytes, MOST_PIXELS).map_err(wrong)?;
+            let image = Image {
+                name: pin_name(&bytes),
+                values: data::image_for(input, &picture)?,
+            };
+            self.read = Some((version.0, version.1, image));
+        }
+        Ok(self.read.as_ref().map(|(.., image)| image))
+    }
+}
