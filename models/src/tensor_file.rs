@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
-use safetensors::{SafeTensorError, serialize_to_file};
+use safetensors::{SafeTensorError, serialize, serialize_to_file};
 
 use crate::error::{Error, Result};
 use crate::networks::Values;
@@ -78,27 +78,40 @@ pub(crate) fn write<'a>(
     tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
-    write_fast(path, tensors, metadata)?;
-    let synced = File::open(path).and_then(|file| file.sync_all());
-    synced.map_err(|e| {
+    let written = serialize_to_file(tensors, Some(metadata), path)
+        .map_err(|error| wrong(path, error))
+        .and_then(|()| {
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(|e| Error::file(path, e))
+        });
+    if written.is_err() {
         let _ = fs::remove_file(path);
+    }
+    written
+}
+
+/// Writes a small file under the name `aside`, then gives it its own: whoever reads it sees the whole of it. It is not
+/// made to survive a power cut. On an error no file is left.
+pub(crate) fn replace<'a>(
+    path: &Path,
+    aside: &Path,
+    tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    metadata: HashMap<String, String>,
+) -> Result<()> {
+    let bytes = serialize(tensors, Some(metadata)).map_err(|error| wrong(path, error))?;
+    let written = fs::write(aside, bytes).and_then(|()| fs::rename(aside, path));
+    written.map_err(|e| {
+        let _ = fs::remove_file(aside);
         Error::file(path, e)
     })
 }
 
-/// Writes a file that need not survive a power cut. On an error no file is left.
-pub(crate) fn write_fast<'a>(
-    path: &Path,
-    tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
-    metadata: HashMap<String, String>,
-) -> Result<()> {
-    serialize_to_file(tensors, Some(metadata), path).map_err(|error| {
-        let _ = fs::remove_file(path);
-        match error {
-            SafeTensorError::IoError(source) => Error::file(path, source),
-            other => Error::checkpoint(path, other.to_string()),
-        }
-    })
+fn wrong(path: &Path, error: SafeTensorError) -> Error {
+    match error {
+        SafeTensorError::IoError(source) => Error::file(path, source),
+        other => Error::checkpoint(path, other.to_string()),
+    }
 }
 
 /// What a file holds.

@@ -12,6 +12,12 @@ use crate::run_dir::lock::{self, Lock};
 /// The folder of data sets.
 const DATA_SETS: &str = "datasets";
 
+/// The folder of images that people uploaded.
+const IMAGES: &str = "images";
+
+/// The folder of the images that films follow: one for each run that somebody chose one for.
+const PINS: &str = "pins";
+
 /// The variable that names the data folder.
 pub const VARIABLE: &str = "VIVARIUM_DATA_DIR";
 
@@ -28,6 +34,15 @@ pub fn library_of_run(run: &Path) -> Library {
         (Some(folder), _) | (None, Some(folder)) => Library::in_folder(folder),
         (None, None) => Library::none(),
     }
+}
+
+/// The image that the film of the run in a directory follows, where somebody chose one: it lies beside the folder that
+/// holds the run.
+pub fn pin_of_run(run: &Path) -> Option<PathBuf> {
+    let run = run.canonicalize().ok()?;
+    let root = run.parent()?.parent()?;
+    let name = format!("{}.png", run.file_name()?.to_str()?);
+    Some(root.join(PINS).join(name))
 }
 
 /// The data folder and what lies in it.
@@ -73,6 +88,16 @@ impl DataDir {
     /// The data sets that were fetched, imported or uploaded.
     pub fn library(&self) -> Library {
         Library::in_folder(self.root.join(DATA_SETS))
+    }
+
+    /// Images that people uploaded.
+    pub fn images(&self) -> PathBuf {
+        self.root.join(IMAGES)
+    }
+
+    /// The images that films follow.
+    pub fn pins(&self) -> PathBuf {
+        self.root.join(PINS)
     }
 
     /// Files of data sets while they come from the web.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use vivarium_models::train::{self, Control, Event, Observer, Reason};
+use vivarium_models::train::{self, Control, Event, Observer, Places, Reason};
 
 use crate::data_dir;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ pub fn train(
     let result = dir.spec(&library).and_then(|spec| {
         tracing::info!(run = %dir.path().display(), resumed_after_step = log.logged().step, "training");
         let mut recorder = Recorder { log: &log, stop, watcher };
-        Ok(train::train(&spec, &library, &dir.checkpoints(), &mut recorder)?)
+        Ok(train::train(&spec, &library, places(dir), &mut recorder)?)
     });
     if let Err(error) = &result {
         let message = error.to_string();
@@ -74,6 +74,16 @@ pub fn train(
         }
     }
     result
+}
+
+/// Where the loop finds and puts its files. The pinned image is the only one that is not in the run's directory, in which
+/// nobody but the worker writes.
+fn places(dir: &RunDir) -> Places {
+    Places {
+        checkpoints: dir.checkpoints(),
+        film: Some(dir.film()),
+        pinned: data_dir::pin_of_run(dir.path()),
+    }
 }
 
 /// Trains the run at `path`: the whole life of `vivarium worker`.

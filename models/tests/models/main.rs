@@ -14,6 +14,8 @@ mod damage;
 mod data;
 mod differences;
 mod files;
+mod film;
+mod film_sizes;
 mod golden;
 mod golden_networks;
 mod import;

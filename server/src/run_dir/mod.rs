@@ -158,6 +158,11 @@ impl RunDir {
         self.path.join("checkpoints")
     }
 
+    /// `film/`: a small file an epoch.
+    pub fn film(&self) -> PathBuf {
+        self.path.join("film")
+    }
+
     /// `worker.log`: what the worker says of itself.
     pub fn worker_log(&self) -> PathBuf {
         self.path.join("worker.log")

@@ -3,7 +3,6 @@
 //! of all layers, in the order of the file's head, norm, mean, least and greatest value.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use safetensors::SafeTensors;
@@ -103,7 +102,7 @@ impl Frame {
         if let Some(predictions) = &self.predictions {
             tensors.predictions(predictions);
         }
-        publish(path, aside, tensors, metadata)
+        tensor_file::replace(path, aside, tensors.0, metadata)
     }
 
     /// Reads a frame; `None` when there is none.
@@ -145,7 +144,7 @@ impl Predictions {
         let kept = self.clone().cut();
         tensors.predictions(&kept);
         let metadata = HashMap::from([("vivarium.version".to_owned(), json!(VERSION).to_string())]);
-        publish(path, aside, tensors, metadata)
+        tensor_file::replace(path, aside, tensors.0, metadata)
     }
 
     /// Reads a file of predictions; `None` when there is none.
@@ -179,19 +178,6 @@ impl<'a> Tensors<'a> {
         self.add(PREDICTED, &[of.len()], Slice::U16(&of.predicted));
         self.add(CONFIDENCE, &[of.len()], Slice::U8(&of.confidence));
     }
-}
-
-fn publish(
-    path: &Path,
-    aside: &Path,
-    tensors: Tensors<'_>,
-    metadata: HashMap<String, String>,
-) -> Result<()> {
-    tensor_file::write_fast(aside, tensors.0, metadata)?;
-    fs::rename(aside, path).map_err(|e| {
-        let _ = fs::remove_file(aside);
-        Error::file(path, e)
-    })
 }
 
 impl Extract {
@@ -394,4 +380,9 @@ fn known(facts: &[f32]) -> Statistics {
             counts: facts[FACTS..].iter().map(|count| *count as u64).collect(),
         },
     }
+}
+
+/// Statistics as they come back from a file.
+pub(super) fn as_kept(of: Statistics) -> Statistics {
+    known(&facts(&of))
 }

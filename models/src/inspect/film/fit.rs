@@ -1,8 +1,11 @@
 //! How much of which layer a frame has room for.
 //!
-//! What is given up, in this order, until the rest fits: the resolution of large tiles, the deepest layer first, down to
-//! a quarter of what is kept at best; tiles, from all layers alike; the rest of the resolution, the rest of the tiles;
-//! and last, in networks of many hundred layers, whole layers.
+//! What is given up, in this order, until the rest fits: half the resolution of large tiles, of layers that show again
+//! what a convolution showed before, then of convolutions but the first, each time the deepest layer first; tiles, from
+//! all layers alike; the rest of the resolution, the rest of the tiles; and last, in networks of many hundred layers,
+//! whole layers.
+
+use std::cmp::Reverse;
 
 use super::extract::{Shape, smaller};
 use crate::inspect::{SheetKind, Tiles};
@@ -19,10 +22,22 @@ const SIDE: usize = 32;
 /// The most bytes of filters that are kept as they are.
 const MOST_EXACT: usize = 64 << 10;
 
+/// What is given up for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Worth {
+    /// Shows again what another layer shows.
+    Again,
+    /// Shows something of its own.
+    Own,
+    /// What people look at first.
+    First,
+}
+
 /// What is kept of one layer's picture.
 #[derive(Clone, Debug)]
 pub(super) struct Share {
     pub(super) layer: String,
+    pub(super) worth: Worth,
     pub(super) kind: SheetKind,
     pub(super) channels: usize,
     /// In the network.
@@ -36,7 +51,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    pub(super) fn new(layer: &str, tiles: &Tiles<'_>, most: usize) -> Self {
+    pub(super) fn new(layer: &str, worth: Worth, tiles: &Tiles<'_>, most: usize) -> Self {
         let total = match tiles.kind {
             SheetKind::Heatmap => 1,
             _ => tiles.len(),
@@ -45,6 +60,7 @@ impl Share {
         let exact = total * tiles.channels * height * width * size_of::<f32>();
         let mut share = Self {
             layer: layer.to_owned(),
+            worth,
             kind: tiles.kind,
             channels: tiles.channels,
             of: tiles.tile,
@@ -93,12 +109,20 @@ fn sum(shares: &[Share]) -> usize {
 
 /// Gives up what does not fit; says how many bytes the rest takes.
 pub(super) fn fit(shares: &mut [Share], budget: usize) -> usize {
-    for (side, least) in [(SIDE / 2, 8), (SIDE / 4, 4), (SIDE / 8, 1)] {
-        for place in (0..shares.len()).rev() {
+    let mut order: Vec<_> = (0..shares.len()).collect();
+    order.sort_by_key(|place| (shares[*place].worth, Reverse(*place)));
+    for (side, least, up_to) in [
+        (SIDE / 2, 8, Worth::Own),
+        (SIDE / 4, 4, Worth::First),
+        (SIDE / 8, 1, Worth::First),
+    ] {
+        for place in &order {
             if sum(shares) <= budget {
                 return sum(shares);
             }
-            shares[place].shrink(side);
+            if shares[*place].worth <= up_to {
+                shares[*place].shrink(side);
+            }
         }
         let mut most = shares.iter().map(|share| share.count).max().unwrap_or(0);
         while sum(shares) > budget && most > least {
@@ -123,9 +147,10 @@ pub(super) fn fit(shares: &mut [Share], budget: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn maps(layer: usize, total: usize, side: usize) -> Share {
+    fn maps(layer: usize, worth: Worth, total: usize, side: usize) -> Share {
         let mut share = Share {
             layer: format!("features.{layer}"),
+            worth,
             kind: SheetKind::Maps,
             channels: 1,
             of: [side, side],
@@ -140,42 +165,49 @@ mod tests {
 
     /// Maps, and values along a side of each.
     fn kept(shares: &[Share]) -> Vec<(usize, usize)> {
-        shares
-            .iter()
-            .map(|share| (share.count, share.tile[0]))
-            .collect()
+        let pair = |share: &Share| (share.count, share.tile[0]);
+        shares.iter().map(pair).collect()
     }
 
     #[test]
-    fn what_fits_is_kept_and_deep_maps_are_the_first_to_be_smaller() {
-        let all = || vec![maps(0, 64, 224), maps(1, 128, 56), maps(2, 8, 7)];
-        let mut shares = all();
-        fit(&mut shares, usize::MAX);
-        assert_eq!(kept(&shares), [(64, 32), (64, 28), (8, 7)]);
-        let whole = sum(&shares);
-        for (budget, expected) in [
-            (whole, [(64, 32), (64, 28), (8, 7)]),
-            (whole - 1, [(64, 32), (64, 14), (8, 7)]),
-            (70_000, [(64, 16), (64, 14), (8, 7)]),
-        ] {
+    fn what_shows_something_again_is_smaller_first_and_the_first_layer_last() {
+        let all = || {
+            vec![
+                maps(0, Worth::First, 64, 224),
+                maps(1, Worth::Again, 64, 224),
+                maps(2, Worth::Own, 128, 56),
+                maps(3, Worth::Again, 128, 56),
+                maps(4, Worth::Own, 8, 7),
+            ]
+        };
+        let whole = sum(&all());
+        let expected = [
+            (0, [(64, 32), (64, 32), (64, 28), (64, 28), (8, 7)]),
+            (1, [(64, 32), (64, 32), (64, 28), (64, 14), (8, 7)]),
+            (40_000, [(64, 32), (64, 16), (64, 28), (64, 14), (8, 7)]),
+            (90_000, [(64, 32), (64, 16), (64, 14), (64, 14), (8, 7)]),
+        ];
+        for (less, expected) in expected {
             let mut shares = all();
-            fit(&mut shares, budget);
-            assert_eq!(kept(&shares), expected, "{budget}");
+            assert!(fit(&mut shares, whole - less) <= whole - less);
+            assert_eq!(kept(&shares), expected, "{less} bytes less");
         }
         let mut shares = all();
-        fit(&mut shares, 20_000);
-        let (count, side) = kept(&shares)[0];
-        assert_eq!(kept(&shares), [(count, side), (count, 14), (8, 7)]);
-        assert!((8..64).contains(&count) && side == 16, "{shares:?}");
+        fit(&mut shares, 60_000);
+        let counts: Vec<_> = shares.iter().map(|share| share.count).collect();
+        assert!((8..64).contains(&counts[0]), "{counts:?}");
+        assert_eq!(counts[..4], [counts[0]; 4]);
+        assert_eq!((shares[0].tile, counts[4]), ([32, 32], 8));
     }
 
     #[test]
     fn anything_fits() {
         for layers in [1, 10, 100, 1000] {
             for budget in [2_000, 20_000, 300_000] {
-                let mut shares: Vec<_> = (0..layers).map(|i| maps(i, 2048, 112)).collect();
-                fit(&mut shares, budget);
-                assert!(sum(&shares) <= budget, "{layers} in {budget}");
+                let share = |layer| maps(layer, Worth::Again, 2048, 112);
+                let mut shares: Vec<_> = (0..layers).map(share).collect();
+                let taken = fit(&mut shares, budget);
+                assert!(taken <= budget, "{layers} in {budget}");
                 assert!(shares[0].count > 0, "{layers} in {budget}");
             }
         }

@@ -58,7 +58,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be written; then the film is as it was.
-    pub(crate) fn add(&self, frame: &Frame) -> Result<()> {
+    pub fn add(&self, frame: &Frame) -> Result<()> {
         let newest = frame.about.epoch;
         fs::create_dir_all(&self.0).map_err(|e| Error::file(&self.0, e))?;
         frame.write(&self.frame(newest), &self.aside())?;

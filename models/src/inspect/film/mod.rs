@@ -29,11 +29,11 @@ pub use sheets::{FilmFeatures, FilmSheet, Reduced};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Inspector, Recording, Scored, Statistics, Tiles};
+use super::{Inspector, Layer, LayerKind, Recording, Scored, Statistics, Tiles};
 use crate::data::hex;
 use crate::error::Result;
 use extract::Kept;
-use fit::{Share, fit};
+use fit::{Share, Worth, fit};
 
 /// The most bytes of a frame.
 pub const MOST_BYTES: usize = 512 << 10;
@@ -135,20 +135,32 @@ impl Frame {
             + file::OVERHEAD;
         let room = MOST_BYTES.saturating_sub(fixed);
         let layers = network.layers();
+        let mut first = true;
         let weights = layers.iter().filter(|layer| layer.has_filters);
         let pictures = weights
-            .map(|layer| Ok((&*layer.name, network.filters(&layer.name)?)))
+            .map(|layer| Ok((layer, Worth::Own, network.filters(&layer.name)?)))
             .collect::<Result<Vec<_>>>()?;
         let of_filters = (room as f64 * OF_FILTERS) as usize;
         let (filters, taken) = keep(&pictures, fit::MOST_FILTERS, of_filters);
         let pictures = layers
             .iter()
-            .map(|layer| Ok((&*layer.name, network.features(recording, &layer.name)?)))
+            .map(|layer| {
+                let worth = match layer.kind {
+                    LayerKind::Input => Worth::First,
+                    _ if !layer.has_filters => Worth::Again,
+                    _ if std::mem::take(&mut first) => Worth::First,
+                    _ => Worth::Own,
+                };
+                Ok((layer, worth, network.features(recording, &layer.name)?))
+            })
             .collect::<Result<Vec<_>>>()?;
         let (features, _) = keep(&pictures, fit::MOST_MAPS, room.saturating_sub(taken));
         let statistics = features
             .iter()
-            .map(|kept| network.statistics(recording, &kept.about.layer))
+            .map(|kept| {
+                let of = network.statistics(recording, &kept.about.layer)?;
+                Ok(file::as_kept(of))
+            })
             .collect::<Result<_>>()?;
         let about = About {
             version: file::VERSION,
@@ -198,15 +210,16 @@ pub fn pin_name(file: &[u8]) -> String {
     format!("png:{}", &hex(&Sha256::digest(file))[..32])
 }
 
+/// A layer, what its picture is worth, and the picture.
+type Picture<'a> = (&'a Layer, Worth, Tiles<'a>);
+
 /// Keeps of pictures what there is room for; says how many bytes that takes.
-fn keep(pictures: &[(&str, Tiles<'_>)], most: usize, room: usize) -> (Vec<Kept>, usize) {
-    let share = |(layer, tiles): &(&str, Tiles<'_>)| Share::new(layer, tiles, most);
+fn keep(pictures: &[Picture<'_>], most: usize, room: usize) -> (Vec<Kept>, usize) {
+    let share = |(layer, worth, tiles): &Picture<'_>| Share::new(&layer.name, *worth, tiles, most);
     let mut shares: Vec<_> = pictures.iter().map(share).collect();
     let taken = fit(&mut shares, room);
-    let both = shares
-        .iter()
-        .zip(pictures)
-        .filter(|(share, _)| share.count > 0);
-    let kept = both.map(|(share, (_, tiles))| Kept::of(share, tiles));
+    let both = shares.iter().zip(pictures);
+    let kept = both.filter(|(share, _)| share.count > 0);
+    let kept = kept.map(|(share, (.., tiles))| Kept::of(share, tiles));
     (kept.collect(), taken)
 }
