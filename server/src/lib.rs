@@ -10,10 +10,13 @@
 //! * [`index`]: what the directories tell, in SQLite.
 //! * [`supervisor`]: one task a run; queue, adoption, death.
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
+//! * [`images`]: images that people upload to look at with networks.
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
+//!   `aside`: work beside the async threads.
 
+mod aside;
 pub mod cli;
 pub mod commands;
 pub mod data_dir;
@@ -22,6 +25,7 @@ pub mod error;
 pub mod estimate;
 pub mod fetch;
 pub mod http;
+pub mod images;
 pub mod index;
 pub mod launch;
 mod memory;

@@ -72,7 +72,7 @@ fn no_network_has_a_frame_that_is_too_large() {
         (json!({"kind": "perceptron"}), 32, 1000),
         // Many hundred layers.
         (
-            json!({"kind": "residual-deep", "plan": vec![8; 15], "depth": [16], "long_skips": true}),
+            json!({"kind": "residual-deep", "plan": vec![8; 13], "depth": [16], "long_skips": true}),
             128,
             10,
         ),

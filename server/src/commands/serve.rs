@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::estimate::Estimator;
 use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
+use crate::images::Images;
 use crate::index::Index;
 use crate::launch::LocalLauncher;
 use crate::supervisor::Supervisor;
@@ -56,9 +57,12 @@ async fn run(args: Serve) -> Result<()> {
         args.jobs.into(),
         shutdown.clone(),
     );
+    let images = Images::open(data.images(), data.pins())?;
+    images.pins.keep(&data.runs());
     let app = App {
         index,
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
+        images: Arc::new(images),
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         estimator,

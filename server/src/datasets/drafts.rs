@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 use vivarium_models::data::{self, Import, Library, Limits, Ready, Report, known, name_of};
 
-use super::on_thread;
+use crate::aside::on_thread;
 use crate::error::{Error, Result};
 
 /// Uploads that are received or read at a time.

@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use vivarium_models::data::Library;
 
 use crate::data_dir::DataDir;
-use crate::error::{Error, Result};
 use drafts::Drafts;
 use fetches::Fetches;
 use galleries::Galleries;
@@ -43,22 +42,4 @@ impl DataSets {
             library,
         }
     }
-}
-
-/// Works on a thread that a shutdown does not wait for.
-async fn on_thread<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
-            // Whoever asked may be gone; then nobody wants to know.
-            let _ = sender.send(work());
-        })
-        .map_err(|e| Error::file("a thread", e))?;
-    receiver
-        .await
-        .map_err(|_| Error::Gone("a piece of work on a data set"))?
 }

@@ -12,6 +12,7 @@ pub mod json;
 pub mod listen;
 pub mod pages;
 pub mod problem;
+mod upload;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,12 +30,16 @@ use tower_http::timeout::TimeoutLayer;
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
 use crate::estimate::Estimator;
+use crate::images::{self, Images};
 use crate::index::Index;
 use crate::supervisor::Supervisor;
 use guard::Guard;
 
 /// A RunSpec or a sweep is a few kilobytes.
 const BODY_LIMIT: usize = 256 * 1024;
+
+/// What a form adds to the file in it.
+const FORM: usize = 4 * 1024;
 
 /// A request must be read and answered in this time. A stream is answered when it begins.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -50,6 +55,8 @@ pub struct App {
     pub data_sets: Arc<DataSets>,
     /// The most bytes of an upload.
     pub upload_limit: usize,
+    /// Images that people uploaded.
+    pub images: Arc<Images>,
     /// The supervisor.
     pub supervisor: Supervisor,
     /// Measures what runs will take.
@@ -96,12 +103,22 @@ pub fn router(app: App, guard: Guard) -> Router {
             "/datasets/drafts/{id}",
             post(api::datasets::accept).delete(api::datasets::discard),
         )
+        .route("/images", get(api::images::list))
+        .route(
+            "/images/{file}",
+            get(api::images::show).delete(api::images::delete),
+        )
         .route("/presets", get(api::catalog::presets))
         .route("/openapi.json", get(api::catalog::openapi));
     // An upload takes the time that it takes: it is watched piece by piece.
     let upload = Router::new()
         .route("/api/v1/datasets", post(api::datasets::upload))
         .layer(DefaultBodyLimit::max(app.upload_limit))
+        .merge(
+            Router::new()
+                .route("/api/v1/images", post(api::images::create))
+                .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM)),
+        )
         .with_state(app.clone());
     Router::new()
         .route("/", get(pages::runs))

@@ -1,9 +1,7 @@
 //! Data sets: what there is, what they look like, uploads and fetches.
 
-use std::time::Duration;
-
 use axum::Json;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::Field;
 use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,11 +17,9 @@ use crate::datasets::fetches::Fetches;
 use crate::error::{Error, Result};
 use crate::http::json::Body;
 use crate::http::problem::Problem;
+use crate::http::upload::within;
 use crate::http::{App, blocking};
 use crate::index::runs as rows;
-
-/// An upload that sends nothing for this long is over.
-const STALLED: Duration = Duration::from_secs(30);
 
 /// `GET /datasets`
 pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
@@ -159,26 +155,6 @@ async fn receive(mut field: Field<'_>, incoming: &Incoming<'_>) -> Result<(), Pr
         file.write_all(&bytes).await.map_err(failed)?;
     }
     file.flush().await.map_err(failed)
-}
-
-/// Waits for the next piece of an upload, not for ever.
-async fn within<T>(next: impl Future<Output = Result<T, MultipartError>>) -> Result<T, Problem> {
-    match tokio::time::timeout(STALLED, next).await {
-        Ok(Ok(next)) => Ok(next),
-        Ok(Err(error)) => Err(Problem::new(
-            error.status(),
-            "The upload cannot be read",
-            error.body_text(),
-        )),
-        Err(_) => {
-            let detail = format!("Nothing came for {} seconds.", STALLED.as_secs());
-            Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "Too slow",
-                detail,
-            ))
-        }
-    }
 }
 
 /// A file's name as it is shown: no path, nothing that cannot be seen, not too long.

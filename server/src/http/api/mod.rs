@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod datasets;
 pub mod events;
 pub mod health;
+pub mod images;
 pub mod metrics;
 pub mod points;
 pub mod runs;

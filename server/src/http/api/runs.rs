@@ -11,8 +11,8 @@ use vivarium_models::spec::FieldError;
 use super::run_id;
 use super::specs::check_with_plan;
 use crate::error::{Error, Result};
-use crate::http::App;
 use crate::http::json::Body;
+use crate::http::{App, blocking};
 use crate::index::runs::{self as rows, Run};
 use crate::run_dir::worker_log;
 
@@ -71,7 +71,13 @@ async fn show_again(app: &App, id: crate::run_dir::RunId) -> Result<Json<Run>> {
 
 /// `DELETE /runs/{id}`
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
-    app.supervisor.delete(run_id(&id)?).await?;
+    let id = run_id(&id)?;
+    app.supervisor.delete(id).await?;
+    blocking(move || {
+        app.images.pins.remove(id);
+        Ok(())
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

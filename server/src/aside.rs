@@ -1,0 +1,32 @@
+//! Work beside the async threads, on threads of its own.
+
+use crate::error::{Error, Result};
+
+/// How much a thread yields to workers and to the async threads, 0 to 19.
+const NICE: i32 = 10;
+
+/// Works on a thread that a shutdown does not wait for.
+pub async fn on_thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            // Whoever asked may be gone; then nobody wants to know.
+            let _ = sender.send(work());
+        })
+        .map_err(|e| Error::file("a thread", e))?;
+    receiver
+        .await
+        .map_err(|_| Error::Gone("a piece of work on a thread"))?
+}
+
+/// Lets the calling thread have its turn behind those that train and those that answer. Best effort: only on Linux is
+/// the priority a thread's and not the process's.
+pub fn yield_to_others() {
+    if cfg!(target_os = "linux") {
+        let _ = rustix::process::setpriority_process(None, NICE);
+    }
+}

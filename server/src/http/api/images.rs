@@ -1,0 +1,112 @@
+//! Images to look at with networks: upload, list, show, remove.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::multipart::Field;
+use axum::extract::{Multipart, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vivarium_models::spec::FieldError;
+
+use crate::error::{Error, Result};
+use crate::http::problem::Problem;
+use crate::http::upload::within;
+use crate::http::{App, blocking};
+
+/// The field of the form that holds the file.
+const FIELD: &str = "image";
+
+/// All of an upload comes in this time.
+const DEADLINE: Duration = Duration::from_secs(5 * 60);
+
+/// `GET /images`
+pub async fn list(State(app): State<App>) -> Json<Value> {
+    Json(json!({ "images": app.images.list() }))
+}
+
+/// `POST /images`: a PNG, a JPEG or a WebP as the field `image` of a form.
+pub async fn create(State(app): State<App>, mut form: Multipart) -> Result<Response, Problem> {
+    let place = app.images.place().await?;
+    let Ok(received) = tokio::time::timeout(DEADLINE, file(&mut form)).await else {
+        let detail = format!("The upload took more than {} s.", DEADLINE.as_secs());
+        return Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "Too slow",
+            detail,
+        ));
+    };
+    let kept = app.images.add(received?).await?;
+    drop(place);
+    let location = [(header::LOCATION, kept.url.clone())];
+    Ok((StatusCode::CREATED, location, Json(kept)).into_response())
+}
+
+/// The bytes of the file in a form.
+async fn file(form: &mut Multipart) -> Result<Vec<u8>, Problem> {
+    while let Some(field) = within(form.next_field()).await? {
+        if field.name() == Some(FIELD) {
+            return bytes(field).await;
+        }
+    }
+    Err(Problem::of_fields(
+        "No image",
+        vec![FieldError {
+            path: FIELD.to_owned(),
+            value: Value::Null,
+            message: "is needed: a field of the form with a PNG, a JPEG or a WebP".to_owned(),
+        }],
+    ))
+}
+
+async fn bytes(mut field: Field<'_>) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = within(field.chunk()).await? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// `GET /images/{id}.png`
+pub async fn show(
+    State(app): State<App>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let id = file.strip_suffix(".png").and_then(id);
+    let id = id.ok_or_else(|| Error::NotFound(format!("image “{file}”")))?;
+    let path = app.images.file(id)?;
+    // What has a name never changes.
+    let tag = format!("\"{id}\"");
+    let caching = [
+        (header::ETAG, tag.clone()),
+        (
+            header::CACHE_CONTROL,
+            "private, max-age=31536000, immutable".to_owned(),
+        ),
+    ];
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    }
+    let png = blocking(move || std::fs::read(&path).map_err(|e| Error::file(&path, e))).await?;
+    let kind = [(header::CONTENT_TYPE, "image/png")];
+    Ok((caching, kind, png).into_response())
+}
+
+/// `DELETE /images/{id}`
+pub async fn delete(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode> {
+    let id = id(&name).ok_or_else(|| Error::NotFound(format!("image “{name}”")))?;
+    blocking(move || app.images.remove(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The hyphenated form alone: one image has one address.
+fn id(text: &str) -> Option<Uuid> {
+    let id: uuid::fmt::Hyphenated = text.parse().ok()?;
+    Some(id.into_uuid())
+}

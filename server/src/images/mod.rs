@@ -1,0 +1,229 @@
+//! Images that people upload to look at with a network: decoded with care, kept as PNG, the oldest removed. And `pins`:
+//! the image that a run's film follows.
+//!
+//! What always holds: nothing that somebody sent is kept or served. What lies here was decoded, turned, made smaller and
+//! encoded again by this program; its name is a number that this program drew.
+
+pub mod pins;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+use vivarium_models::data::decode_image;
+
+use crate::aside::{on_thread, yield_to_others};
+use crate::error::{Error, Result};
+use pins::Pins;
+
+/// The most bytes of an upload.
+pub const MOST_BYTES: usize = 20 << 20;
+
+/// The most pixels of an image, known before it is decoded.
+const MOST_PIXELS: u64 = 40_000_000;
+
+/// The longest side of an image that is kept.
+const SIDE: usize = 1024;
+
+/// The most images that are kept.
+const MOST_KEPT: usize = 500;
+
+/// Uploads that are in memory at a time.
+const AT_ONCE: usize = 8;
+
+/// How long an upload waits for its turn to come in.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a file is called before it is whole.
+const INCOMING: &str = ".incoming-";
+
+/// The images of a data folder.
+pub struct Images {
+    folder: PathBuf,
+    /// The images that films follow.
+    pub pins: Pins,
+    places: Semaphore,
+    /// A large image takes half a gigabyte while it is decoded.
+    turn: Semaphore,
+    /// By id, which is by time.
+    kept: Mutex<BTreeMap<Uuid, Size>>,
+}
+
+type Size = [u32; 2];
+
+/// An image that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Its name.
+    pub id: Uuid,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Where it is to be had.
+    pub url: String,
+    /// RFC 3339.
+    pub created: String,
+}
+
+impl Kept {
+    fn new(id: Uuid, [width, height]: Size) -> Self {
+        let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |time| time.to_unix());
+        let created = std::time::UNIX_EPOCH + Duration::new(seconds, nanos);
+        Self {
+            id,
+            width,
+            height,
+            url: format!("/api/v1/images/{id}.png"),
+            created: humantime::format_rfc3339_millis(created).to_string(),
+        }
+    }
+}
+
+impl Images {
+    /// The images in `folder`, and the pins in `pins`. What a process that died has left half written goes.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or read.
+    pub fn open(folder: PathBuf, pins: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
+        let mut kept = BTreeMap::new();
+        for entry in fs::read_dir(&folder).map_err(|e| Error::file(&folder, e))? {
+            let entry = entry.map_err(|e| Error::file(&folder, e))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(INCOMING) {
+                let _ = fs::remove_file(entry.path());
+            }
+            let id = name.strip_suffix(".png").and_then(|id| id.parse().ok());
+            if let (Some(id), Some(size)) = (id, size(&entry.path())) {
+                kept.insert(id, size);
+            }
+        }
+        Ok(Self {
+            folder,
+            pins: Pins::open(pins)?,
+            places: Semaphore::new(AT_ONCE),
+            turn: Semaphore::new(1),
+            kept: Mutex::new(kept),
+        })
+    }
+
+    /// Waits for room in memory for one upload.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there is none for a while.
+    pub async fn place(&self) -> Result<SemaphorePermit<'_>> {
+        match tokio::time::timeout(PATIENCE, self.places.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) => Err(Error::Gone("the images")),
+            Err(_) => Err(Error::Busy(format!(
+                "{AT_ONCE} images are on their way already; try again when one is through."
+            ))),
+        }
+    }
+
+    /// Decodes what was uploaded, and keeps it as this program writes it.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a fault of the field `image`.
+    pub async fn add(&self, bytes: Vec<u8>) -> Result<Kept> {
+        let turn = self.turn.acquire().await;
+        let _turn = turn.map_err(|_| Error::Gone("the images"))?;
+        let folder = self.folder.clone();
+        let (id, size) = on_thread("image", move || {
+            yield_to_others();
+            write(&folder, &bytes)
+        })
+        .await?;
+        let mut kept = self.kept();
+        kept.insert(id, size);
+        while kept.len() > MOST_KEPT
+            && let Some((oldest, _)) = kept.pop_first()
+        {
+            let _ = fs::remove_file(self.path(oldest));
+        }
+        Ok(Kept::new(id, size))
+    }
+
+    /// All images, the newest first.
+    pub fn list(&self) -> Vec<Kept> {
+        let kept = self.kept();
+        let newest = kept.iter().rev();
+        newest.map(|(id, size)| Kept::new(*id, *size)).collect()
+    }
+
+    /// The file of an image.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub fn file(&self, id: Uuid) -> Result<PathBuf> {
+        if self.kept().contains_key(&id) {
+            Ok(self.path(id))
+        } else {
+            Err(Error::NotFound(format!("image {id}")))
+        }
+    }
+
+    /// Removes an image. Films go on with their pins, which are files of their own.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub fn remove(&self, id: Uuid) -> Result<()> {
+        let path = self.file(id)?;
+        self.kept().remove(&id);
+        fs::remove_file(&path).map_err(|e| Error::file(&path, e))
+    }
+
+    fn path(&self, id: Uuid) -> PathBuf {
+        self.folder.join(format!("{id}.png"))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<Uuid, Size>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes what was uploaded as a PNG under a new name.
+fn write(folder: &Path, bytes: &[u8]) -> Result<(Uuid, Size)> {
+    let picture = decode_image(bytes, MOST_PIXELS)
+        .map_err(|message| refused(&message))?
+        .within(SIDE);
+    let (id, png) = (Uuid::now_v7(), picture.png()?);
+    replace(&folder.join(format!("{id}.png")), &png)?;
+    Ok((id, [picture.width as u32, picture.height as u32]))
+}
+
+fn refused(message: &str) -> Error {
+    vivarium_models::Error::Setting {
+        path: "image".to_owned(),
+        message: message.to_owned(),
+    }
+    .into()
+}
+
+/// Writes a file that is seen whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |e| Error::file(path, e);
+    let folder = path.parent().unwrap_or(path);
+    let mut file = NamedTempFile::with_prefix_in(INCOMING, folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// Width and height of a PNG that this program wrote, from its first bytes.
+fn size(path: &Path) -> Option<Size> {
+    let mut head = [0; 24];
+    fs::File::open(path).ok()?.read_exact(&mut head).ok()?;
+    let number = |at: usize| Some(u32::from_be_bytes(head[at..at + 4].try_into().ok()?));
+    head.starts_with(b"\x89PNG\r\n\x1a\n")
+        .then_some([number(16)?, number(20)?])
+}
