@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 const NICE: i32 = 10;
 
 /// Works on a thread that a shutdown does not wait for.
-pub async fn on_thread<T: Send + 'static>(
+pub(crate) async fn on_thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -25,7 +25,7 @@ pub async fn on_thread<T: Send + 'static>(
 
 /// Lets the calling thread have its turn behind those that train and those that answer. Best effort: only on Linux is
 /// the priority a thread's and not the process's.
-pub fn yield_to_others() {
+pub(crate) fn yield_to_others() {
     if cfg!(target_os = "linux") {
         let _ = rustix::process::setpriority_process(None, NICE);
     }

@@ -18,3 +18,13 @@ pub(crate) fn keep_freed_memory() {
         libmimalloc_sys::mi_option_set(PURGE_DELAY, NEVER);
     }
 }
+
+/// Gives back what was freed. The allocator does so by itself, but only as others go on to ask it for memory: after a
+/// piece of work that took much, nobody may.
+pub(crate) fn give_back() {
+    #[allow(unsafe_code, reason = "mimalloc is asked by a function of C")]
+    // SAFETY: looks for what is free; may be called at any time from any thread.
+    unsafe {
+        libmimalloc_sys::mi_collect(true);
+    }
+}

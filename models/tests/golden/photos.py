@@ -87,10 +87,17 @@ def main():
     grey_alpha = rgb.convert("LA")
     grey_alpha.putalpha(alpha)
     save("grey-alpha.png", grey_alpha)
+    # A palette whose first colour is not there.
+    entries = rgb.quantize(8)
+    save("palette-alpha.png", entries, transparency=entries.getpixel((0, 0)))
+    # Of several pictures the first is taken.
+    others = [ImageOps.invert(rgb)]
+    save("animated.png", rgb, save_all=True, append_images=others, duration=100)
+    save("animated.webp", rgb, save_all=True, append_images=others, duration=100, lossless=True)
     save("rgb.jpg", rgb, quality=95, subsampling=0)
     save("progressive.jpg", rgb, quality=95, subsampling=0, progressive=True)
     save("grey.jpg", rgb.convert("L"), quality=95)
-    for orientation in range(2, 9):
+    for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
         save(f"turned-{orientation}.jpg", rgb, quality=95, subsampling=0, exif=exif)

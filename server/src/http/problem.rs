@@ -39,6 +39,11 @@ impl Problem {
         }
     }
 
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// A problem with fields of the request's body.
     pub fn of_fields(title: &str, errors: Vec<FieldError>) -> Self {
         let each: Vec<_> = errors

@@ -11,7 +11,7 @@ use super::problem::Problem;
 const STALLED: Duration = Duration::from_secs(30);
 
 /// Waits for the next piece of an upload, not for ever.
-pub async fn within<T>(
+pub(super) async fn within<T>(
     next: impl Future<Output = Result<T, MultipartError>>,
 ) -> Result<T, Problem> {
     match tokio::time::timeout(STALLED, next).await {

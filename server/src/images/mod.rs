@@ -21,6 +21,7 @@ use vivarium_models::data::decode_image;
 
 use crate::aside::{on_thread, yield_to_others};
 use crate::error::{Error, Result};
+use crate::memory;
 use pins::Pins;
 
 /// The most bytes of an upload.
@@ -140,7 +141,10 @@ impl Images {
         let folder = self.folder.clone();
         let (id, size) = on_thread("image", move || {
             yield_to_others();
-            write(&folder, &bytes)
+            let written = write(&folder, &bytes);
+            drop(bytes);
+            memory::give_back();
+            written
         })
         .await?;
         let mut kept = self.kept();

@@ -10,12 +10,11 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::mirror::{Manners, Mirror};
-use crate::support::{Answer, ENDLESS, FASHION, Server, agent, until};
+use crate::support::{Answer, ENDLESS, FASHION, Server, agent, form, form_type, photos, until};
 
 /// The files of golden pictures, of the crate of numerics.
 fn photo(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/golden/photos");
-    fs::read(folder.join(name)).unwrap()
+    fs::read(photos().join(name)).unwrap()
 }
 
 fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -54,30 +53,15 @@ fn pets() -> Vec<u8> {
     )
 }
 
-const BOUNDARY: &str = "vivarium-test";
-
-fn form(field: &str, file: Option<&str>, bytes: &[u8]) -> Vec<u8> {
-    let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
-    let head =
-        format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{field}\"{file}\r\n\r\n");
-    [
-        head.as_bytes(),
-        bytes,
-        format!("\r\n--{BOUNDARY}--\r\n").as_bytes(),
-    ]
-    .concat()
-}
-
 fn upload(server: &Server, file: &str, bytes: &[u8]) -> Answer {
     send(server, form("file", Some(file), bytes))
 }
 
 fn send(server: &Server, body: Vec<u8>) -> Answer {
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     Answer::of(
         agent()
             .post(server.url("/api/v1/datasets"))
-            .header("content-type", kind)
+            .header("content-type", form_type())
             .send(&body[..]),
     )
 }
@@ -260,8 +244,9 @@ fn uploads_have_a_limit_and_those_that_break_off_are_forgotten() {
     let body = form("file", Some("half.zip"), &pets());
     write!(
         stream,
-        "POST /api/v1/datasets HTTP/1.1\r\nhost: {}\r\ncontent-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/v1/datasets HTTP/1.1\r\nhost: {}\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
         server.address,
+        form_type(),
         body.len()
     )
     .unwrap();
@@ -284,10 +269,9 @@ fn what_a_server_that_died_has_left_goes_at_the_next_start() {
 #[test]
 fn other_sites_cannot_upload_or_delete() {
     let server = Server::start();
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     let request = agent()
         .post(server.url("/api/v1/datasets"))
-        .header("content-type", kind)
+        .header("content-type", form_type())
         .header("origin", "http://evil.example");
     assert_eq!(
         Answer::of(request.send(&form("file", Some("pets.zip"), &pets())[..])).status,

@@ -13,6 +13,7 @@ mod data_commands;
 mod data_sets;
 mod events;
 mod guard;
+mod images;
 mod mirror;
 mod runs;
 mod settings;

@@ -84,6 +84,22 @@ impl Server {
         Answer::of(agent().get(self.url(path)).call())
     }
 
+    /// What is no text: the status, the headers and the bytes.
+    pub fn get_bytes(&self, path: &str) -> (u16, ureq::http::HeaderMap, Vec<u8>) {
+        let mut response = agent().get(self.url(path)).call().unwrap();
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(64 << 20)
+            .read_to_vec();
+        let status = response.status().as_u16();
+        (status, response.headers().clone(), bytes.unwrap())
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(agent().put(self.url(path)).send_json(body))
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::of(agent().post(self.url(path)).send_json(body))
     }
@@ -250,6 +266,27 @@ pub fn agent() -> ureq::Agent {
         .max_redirects(0)
         .build()
         .into()
+}
+
+const BOUNDARY: &str = "vivarium-test";
+
+/// A form with one field.
+pub fn form(field: &str, file: Option<&str>, bytes: &[u8]) -> Vec<u8> {
+    let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
+    let head =
+        format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{field}\"{file}\r\n\r\n");
+    let end = format!("\r\n--{BOUNDARY}--\r\n");
+    [head.as_bytes(), bytes, end.as_bytes()].concat()
+}
+
+/// What a request with a form says it has.
+pub fn form_type() -> String {
+    format!("multipart/form-data; boundary={BOUNDARY}")
+}
+
+/// The files of golden pictures, of the crate of numerics.
+pub fn photos() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/golden/photos")
 }
 
 /// Runs the binary to its end.

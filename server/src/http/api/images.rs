@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::http::problem::Problem;
 use crate::http::upload::within;
 use crate::http::{App, blocking};
+use crate::images;
 
 /// The field of the form that holds the file.
 const FIELD: &str = "image";
@@ -38,7 +39,18 @@ pub async fn create(State(app): State<App>, mut form: Multipart) -> Result<Respo
             detail,
         ));
     };
-    let kept = app.images.add(received?).await?;
+    let received = received.map_err(|problem| match problem.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => {
+            let most = images::MOST_BYTES >> 20;
+            Problem::new(
+                status,
+                "Too large",
+                format!("image: must have at most {most} MiB"),
+            )
+        }
+        _ => problem,
+    })?;
+    let kept = app.images.add(received).await?;
     drop(place);
     let location = [(header::LOCATION, kept.url.clone())];
     Ok((StatusCode::CREATED, location, Json(kept)).into_response())
@@ -105,8 +117,8 @@ pub async fn delete(State(app): State<App>, Path(name): Path<String>) -> Result<
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The hyphenated form alone: one image has one address.
+/// The hyphenated form in small letters alone: one image has one address.
 fn id(text: &str) -> Option<Uuid> {
-    let id: uuid::fmt::Hyphenated = text.parse().ok()?;
-    Some(id.into_uuid())
+    let id: Uuid = text.parse().ok()?;
+    (id.to_string() == text).then_some(id)
 }
