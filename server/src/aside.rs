@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// How much a thread yields to workers and to the async threads, 0 to 19.
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 
 /// Works on a thread that a shutdown does not wait for.
 pub(crate) async fn on_thread<T: Send + 'static>(

@@ -64,6 +64,9 @@ pub struct Serve {
     /// The most mebibytes of an upload
     #[arg(long, default_value_t = 2048, value_name = "MIB")]
     pub max_upload_mib: usize,
+    /// The most mebibytes of memory for networks that are looked into
+    #[arg(long, default_value_t = 2048, value_name = "MIB")]
+    pub inspect_memory_mib: u32,
     /// A folder on the web from which data sets are fetched instead, as SET/FILE or FILE
     #[arg(long, env = crate::fetch::VARIABLE, value_name = "URL")]
     pub mirror: Option<String>,

@@ -39,6 +39,9 @@ pub enum Error {
     /// A request is not what the route takes.
     #[error("{0}")]
     BadRequest(String),
+    /// A part of a request is not what it may be.
+    #[error("{}: {}", .0.path, .0.message)]
+    Field(FieldError),
     /// There is no such thing.
     #[error("There is no {0}.")]
     NotFound(String),
@@ -48,6 +51,9 @@ pub enum Error {
     /// Too much is asked at a time.
     #[error("{0}")]
     Busy(String),
+    /// More waits already than is done in a while.
+    #[error("{0}")]
+    Overloaded(&'static str),
     /// Training, data or networks.
     #[error(transparent)]
     Models(#[from] vivarium_models::Error),
@@ -77,6 +83,19 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// A fault of one part of a request: what it is called, what it was, what it may be.
+    pub fn field(
+        path: &str,
+        value: impl Into<serde_json::Value>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Field(FieldError {
+            path: path.to_owned(),
+            value: value.into(),
+            message: message.into(),
+        })
+    }
+
     /// A file error with its path.
     pub fn file(path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::File {

@@ -11,6 +11,7 @@
 //! * [`supervisor`]: one task a run; queue, adoption, death.
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
 //! * [`images`]: images that people upload to look at with networks.
+//! * [`inspect`]: looks into networks, for the pages.
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
@@ -27,6 +28,7 @@ pub mod fetch;
 pub mod http;
 pub mod images;
 pub mod index;
+pub mod inspect;
 pub mod launch;
 mod memory;
 pub mod presets;

@@ -35,6 +35,7 @@ mod rate;
 mod run;
 mod schedule;
 
+pub use checkpoint::{Moment, moment};
 pub(crate) use environment::peak_memory_bytes;
 pub use event::{
     Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,

@@ -19,6 +19,7 @@ use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
 use crate::images::Images;
 use crate::index::Index;
+use crate::inspect::Inside;
 use crate::launch::LocalLauncher;
 use crate::supervisor::Supervisor;
 
@@ -59,6 +60,7 @@ async fn run(args: Serve) -> Result<()> {
     );
     let images = Images::open(data.images(), data.pins())?;
     images.pins.keep(&data.runs());
+    let inside = Inside::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
     let app = App {
         index,
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
@@ -66,6 +68,7 @@ async fn run(args: Serve) -> Result<()> {
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         estimator,
+        inside,
         shutdown: shutdown.clone(),
         started: Instant::now(),
     };

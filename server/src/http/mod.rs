@@ -21,7 +21,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::estimate::Estimator;
 use crate::images::{self, Images};
 use crate::index::Index;
+use crate::inspect::Inside;
 use crate::supervisor::Supervisor;
 use guard::Guard;
 
@@ -61,6 +62,8 @@ pub struct App {
     pub supervisor: Supervisor,
     /// Measures what runs will take.
     pub estimator: Estimator,
+    /// Looks into networks.
+    pub inside: Inside,
     /// Ends streams.
     pub shutdown: CancellationToken,
     /// When the server started.
@@ -83,6 +86,7 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/runs/{id}/metrics", get(api::metrics::metrics))
         .route("/runs/{id}/boundaries", get(api::points::boundaries))
         .route("/runs/{id}/points", get(api::points::points))
+        .merge(inside())
         .route("/specs/check", post(api::specs::check))
         .route("/specs/estimate", post(api::specs::estimate))
         .route("/sweeps", post(api::sweeps::create))
@@ -124,6 +128,7 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/", get(pages::runs))
         .route("/new", get(pages::new))
         .route("/runs/{id}", get(pages::run))
+        .route("/runs/{id}/inside", get(pages::inside))
         .route("/data", get(pages::data))
         .route("/static/{*path}", get(assets::static_file))
         .route("/frontend/{*path}", get(assets::frontend_file))
@@ -157,6 +162,29 @@ pub fn router(app: App, guard: Guard) -> Router {
             HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
         ))
+}
+
+/// What looks inside a run's network.
+fn inside() -> Router<App> {
+    use api::inside::{film, layers, pixel, samples, sheets, sight};
+    let layer = Router::new()
+        .route("/filters", get(sheets::filters))
+        .route("/filters.png", get(sheets::filters_png))
+        .route("/features", get(sheets::features))
+        .route("/features.png", get(sheets::features_png))
+        .route("/values", get(sheets::values))
+        .route("/arithmetic", get(pixel::arithmetic))
+        .route("/gradient", get(pixel::gradient));
+    Router::new()
+        .route("/runs/{id}/layers", get(layers::layers))
+        .nest("/runs/{id}/layers/{layer}", layer)
+        .route("/runs/{id}/predict", get(sight::predict))
+        .route("/runs/{id}/attention.png", get(sight::attention))
+        .route("/runs/{id}/images/{file}", get(sight::image))
+        .route("/runs/{id}/samples", get(samples::samples))
+        .route("/runs/{id}/film", get(film::film))
+        .route("/runs/{id}/film/{epoch}", get(film::frame))
+        .route("/runs/{id}/pinned", put(film::pin))
 }
 
 /// Does what reads disks or computes away from the async threads.

@@ -39,6 +39,14 @@ struct RunPage {
 }
 
 #[derive(Template)]
+#[template(path = "inside.html")]
+struct InsidePage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
+#[derive(Template)]
 #[template(path = "data.html")]
 struct DataPage {
     title: String,
@@ -99,6 +107,19 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Respo
         title: run.name.clone(),
         version: VERSION,
         data: embed(&run)?,
+    })
+}
+
+/// `/runs/{id}/inside`: a run's network from the inside.
+pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let id: RunId = id
+        .parse()
+        .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
+    let run = app.index.read(move |c| rows::get(c, id)).await?;
+    page(&InsidePage {
+        title: format!("Inside {}", run.name),
+        version: VERSION,
+        data: embed(&json!({ "run": run }))?,
     })
 }
 

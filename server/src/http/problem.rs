@@ -13,6 +13,9 @@ use vivarium_models::spec::FieldError;
 
 use crate::error::Error;
 
+/// Seconds after which a line that was full has moved on.
+const RETRY_AFTER: u32 = 2;
+
 /// An error as the API tells it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
@@ -25,6 +28,9 @@ pub struct Problem {
     /// What is wrong with which field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Seconds until it is worth to ask again.
+    #[serde(skip)]
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -36,6 +42,7 @@ impl Problem {
             status,
             detail: detail.into(),
             errors: Vec::new(),
+            retry_after: None,
         }
     }
 
@@ -56,11 +63,17 @@ impl Problem {
 
     /// The answer to a request for `path`.
     pub fn respond(self, path: &str) -> Response {
-        if path.starts_with("/api/") {
+        let retry_after = self.retry_after;
+        let mut response = if path.starts_with("/api/") {
             self.document()
         } else {
             self.page()
+        };
+        if let Some(seconds) = retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        response
     }
 
     fn document(self) -> Response {
@@ -100,6 +113,15 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::Spec(errors) => Self::of_fields("The run's settings are not valid", errors),
+            Error::Field(error) => Self::of_fields("Not possible", vec![error]),
+            Error::Overloaded(_) => Self {
+                retry_after: Some(RETRY_AFTER),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Too much at a time",
+                    detail,
+                )
+            },
             Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),

@@ -15,9 +15,12 @@ use std::time::{Duration, Instant};
 
 use pair::{Files, Snapshot, link, remove, rename, sync_folder};
 
+use serde::Serialize;
+
 use super::learner::Learner;
 use super::progress::Progress;
 use crate::error::{Error, Result};
+use crate::tensor_file;
 
 /// Between checkpoints at the ends of short epochs: making files durable takes longer than such an epoch.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -257,6 +260,30 @@ impl Checkpoints {
             state: aside(&files.state),
         }
     }
+}
+
+/// When a checkpoint was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    /// Whole epochs done.
+    pub epoch: u64,
+    /// Steps done.
+    pub step: u64,
+}
+
+/// What a file of weights says of the moment it is of; `None` for a file that says nothing, as those of others.
+///
+/// # Errors
+/// When it cannot be read, or is no safetensors file.
+pub fn moment(weights: &Path) -> Result<Option<Moment>> {
+    let about = tensor_file::metadata(weights)?.unwrap_or_default();
+    let number = |name| {
+        about
+            .get(name)
+            .and_then(|number: &String| number.parse().ok())
+    };
+    let both = number(pair::EPOCH).zip(number(pair::STEP));
+    Ok(both.map(|(epoch, step)| Moment { epoch, step }))
 }
 
 /// One note with all faults and what follows from them; none without faults.

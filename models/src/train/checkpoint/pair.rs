@@ -28,6 +28,8 @@ use crate::train::learner::Learner;
 use crate::train::progress::Progress;
 
 const MOMENT: &str = "vivarium.moment";
+pub(super) const STEP: &str = "vivarium.step";
+pub(super) const EPOCH: &str = "vivarium.epoch";
 const PROGRESS: &str = "vivarium.progress";
 const STEPS: &str = "vivarium.optimizer.steps";
 
@@ -223,7 +225,7 @@ pub(super) fn read_weights(
 ) -> Result<Vec<(String, Vec<usize>, Values)>> {
     let content = tensor_file::read(path)?
         .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
-    match content.metadata.get("vivarium.step") {
+    match content.metadata.get(STEP) {
         Some(of) if *of == step.to_string() => model.in_order(path, content.tensors),
         _ => Err(Error::checkpoint(path, format!("it is not of step {step}"))),
     }
@@ -244,8 +246,8 @@ fn write<'a>(
     let moment = format!("{}-{clock:x}-{:x}", progress.step, std::process::id());
     let mut shared = HashMap::from([
         (MOMENT.to_owned(), moment),
-        ("vivarium.step".to_owned(), progress.step.to_string()),
-        ("vivarium.epoch".to_owned(), progress.epoch.to_string()),
+        (STEP.to_owned(), progress.step.to_string()),
+        (EPOCH.to_owned(), progress.epoch.to_string()),
         ("format".to_owned(), "pt".to_owned()),
     ]);
     weights(&files.weights, shared.clone())?;

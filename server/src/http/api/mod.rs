@@ -5,6 +5,7 @@ pub mod datasets;
 pub mod events;
 pub mod health;
 pub mod images;
+pub mod inside;
 pub mod metrics;
 pub mod points;
 pub mod runs;

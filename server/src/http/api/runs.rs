@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::http::json::Body;
 use crate::http::{App, blocking};
 use crate::index::runs::{self as rows, Run};
-use crate::run_dir::worker_log;
+use crate::inspect::Inside;
+use crate::run_dir::{RunId, worker_log};
 
 /// The end of a log that is sent.
 const LOG_TAIL: u64 = 64 * 1024;
@@ -73,12 +74,27 @@ async fn show_again(app: &App, id: crate::run_dir::RunId) -> Result<Json<Run>> {
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = run_id(&id)?;
     app.supervisor.delete(id).await?;
+    let inside = app.inside.clone();
     blocking(move || {
         app.images.pins.remove(id);
         Ok(())
     })
     .await?;
+    forget(inside, id);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives back what is in memory of a run that is gone. Nobody waits for that.
+fn forget(inside: Inside, id: RunId) {
+    tokio::spawn(async move {
+        let forgotten = inside.ask(move |desk| {
+            desk.forget(id);
+            Ok(())
+        });
+        if let Err(error) = forgotten.await {
+            tracing::debug!(%error, "a run is forgotten later");
+        }
+    });
 }
 
 /// The labels that people give.

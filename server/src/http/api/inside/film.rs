@@ -1,0 +1,154 @@
+//! The film of a run: its epochs, what is in each, and the image that it follows.
+
+use std::fs;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json as object};
+use vivarium_models::inspect::film::{About, pin_name};
+
+use super::{Asked, JSON, json};
+use crate::error::{Error, Result};
+use crate::http::json::Body;
+use crate::http::{App, blocking};
+use crate::images::pins::{Pin, version};
+use crate::inspect::desk::Desk;
+use crate::inspect::image::{ImageRef, Picked};
+use crate::inspect::subject::{Chosen, Facts};
+
+/// `GET /runs/{id}/film`
+pub async fn film(asked: Asked) -> Result<Json<Value>> {
+    let (facts, app) = (Arc::clone(&asked.facts), asked.app.clone());
+    let told = blocking(move || tell(&facts, app.images.pins.of(facts.id))).await?;
+    Ok(Json(told))
+}
+
+fn tell(facts: &Facts, pin: Option<Pin>) -> Result<Value> {
+    let film = facts.film();
+    let (mut frames, mut bytes, mut follows) = (Vec::new(), 0, None);
+    for epoch in film.epochs()? {
+        let path = film.frame(epoch);
+        // The worker may have removed or replaced it since; a damaged one is told of when it is asked for.
+        let (Some(version), Ok(Some(about))) = (version(&path), About::read(&path)) else {
+            continue;
+        };
+        bytes += fs::metadata(&path).map_or(0, |of| of.len());
+        frames.push(object!({
+            "epoch": about.epoch,
+            "step": about.step,
+            "version": version,
+            "validation_accuracy": about.validation_accuracy,
+            "top": about.top,
+            "pinned": about.pinned,
+        }));
+        follows = Some(about.pinned);
+    }
+    let epochs: Vec<_> = frames.iter().map(|frame| frame["epoch"].clone()).collect();
+    // Without a pin the film follows a sample; which one, its frames say.
+    let of_sample = follows.clone().filter(|name| !name.starts_with("png:"));
+    let (image, followed) = match pin {
+        Some(pin) => {
+            let file = fs::read(&pin.path).map_err(|e| Error::file(&pin.path, e))?;
+            (pin.image, follows == Some(pin_name(&file)))
+        }
+        None => {
+            let followed = follows.is_none() || of_sample.is_some();
+            (of_sample.unwrap_or("test:0".to_owned()), followed)
+        }
+    };
+    Ok(object!({
+        "epochs": epochs,
+        "pinned": {"image": image, "pending": facts.active && !followed},
+        "bytes": bytes,
+        "frames": frames,
+    }))
+}
+
+/// `GET /runs/{id}/film/{epoch}`
+pub async fn frame(asked: Asked) -> Result<Response> {
+    let word = asked.path.get("epoch").cloned().unwrap_or_default();
+    let facts = Arc::clone(&asked.facts);
+    let number = word.parse::<u64>().ok();
+    let missing = Error::NotFound(format!("epoch {word} in the film"));
+    let chosen = blocking(move || match number {
+        None => Err(missing),
+        Some(_) => facts.choose(Some(&word)).map_err(|error| match error {
+            Error::Field(_) => missing,
+            other => other,
+        }),
+    })
+    .await?;
+    let Chosen::Frame(epoch) = chosen else {
+        return Err(Error::Gone("the film"));
+    };
+    let version = epoch.version.clone();
+    let lasts = asked.params.text("v") == Some(&version);
+    let work = move |desk: &mut Desk, facts: &Facts| {
+        let frame = desk.frame(facts, &epoch)?;
+        let about = &frame.about;
+        json(&object!({
+            "epoch": about.epoch,
+            "step": about.step,
+            "version": epoch.version,
+            "split": "validation",
+            "confusion": frame.confusion,
+            "validation_accuracy": about.validation_accuracy,
+            "pinned": about.pinned,
+            "top": frame.top(&facts.started.classes),
+            "layers": {
+                "filters": frame.filter_layers().collect::<Vec<_>>(),
+                "features": frame.feature_layers().collect::<Vec<_>>(),
+            },
+        }))
+    };
+    asked.answer(JSON, &[&version], lasts, work).await
+}
+
+/// The image that a film is to follow.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// As requests name it; `None` for the first sample again.
+    image: Option<String>,
+}
+
+/// `PUT /runs/{id}/pinned`: from the next epoch on the film follows this image.
+pub async fn pin(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(wish): Body<Wish>,
+) -> Result<Json<Value>> {
+    let id = super::run_id(&id)?;
+    let facts = Facts::of(&app.index, id, app.supervisor.dir(id)).await?;
+    let Some(named) = wish.image else {
+        let images = Arc::clone(&app.images);
+        return blocking(move || {
+            images.pins.remove(id);
+            Ok(Json(tell(&facts, None)?["pinned"].take()))
+        })
+        .await;
+    };
+    let image = ImageRef::parse(&named)?;
+    if image == ImageRef::Pinned {
+        let message = "must be the id of an uploaded image or a sample such as “test:0”";
+        return Err(Error::field("image", named, message));
+    }
+    let images = Arc::clone(&app.images);
+    let picked = blocking(move || image.find(&images, id)).await?;
+    let (told, facts) = (facts.clone(), facts);
+    let png = app
+        .inside
+        .ask(move |desk| match picked {
+            Picked::File(path, _) => fs::read(&path).map_err(|e| Error::file(&path, e)),
+            sample => Ok(desk.picture(&facts, &sample, 1)?.png()?),
+        })
+        .await?;
+    blocking(move || {
+        app.images.pins.set(id, &named, &png)?;
+        Ok(Json(tell(&told, app.images.pins.of(id))?["pinned"].take()))
+    })
+    .await
+}

@@ -1,0 +1,173 @@
+//! Looking inside a run's network.
+//!
+//! * here: what every such request says, and how it is answered. [`params`]: the words after the question mark.
+//! * [`layers`]: the catalogue. [`sheets`]: pictures of weights and activations, and their numbers.
+//! * [`pixel`]: the arithmetic of one value. [`sight`]: predictions, attention, the image itself.
+//! * [`samples`]: the samples behind a matrix. [`film`]: the epochs, and the image that they follow.
+
+pub mod film;
+pub mod layers;
+pub mod params;
+pub mod pixel;
+pub mod samples;
+pub mod sheets;
+pub mod sight;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::run_id;
+use crate::error::{Error, Result};
+use crate::http::{App, blocking};
+use crate::inspect::desk::Desk;
+use crate::inspect::image::{ImageRef, Picked};
+use crate::inspect::subject::{Chosen, Facts};
+use params::Params;
+
+const PNG: &str = "image/png";
+const JSON: &str = "application/json";
+
+/// A request to look inside a run's network.
+pub struct Asked {
+    app: App,
+    facts: Arc<Facts>,
+    /// The segments of the path that have names.
+    path: HashMap<String, String>,
+    params: Params,
+    /// The whole address.
+    target: String,
+    /// The answer that the browser has already.
+    known: Option<HeaderValue>,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let wrong =
+            |what: &str| Error::BadRequest(format!("The address has no {what} that can be read."));
+        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
+        let Path(path) = path.map_err(|_| wrong("path"))?;
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        let Query(query) = query.map_err(|_| wrong("query"))?;
+        let id = run_id(path.get("id").map_or("", String::as_str))?;
+        let facts = Facts::of(&app.index, id, app.supervisor.dir(id)).await?;
+        Ok(Self {
+            app: app.clone(),
+            facts: Arc::new(facts),
+            path,
+            params: Params::new(query),
+            target: parts.uri.to_string(),
+            known: parts.headers.get(header::IF_NONE_MATCH).cloned(),
+        })
+    }
+}
+
+/// What is looked at.
+struct View {
+    chosen: Chosen,
+    image: Picked,
+    /// The image as the request named it.
+    named: String,
+}
+
+impl Asked {
+    /// The layer that the path names.
+    fn layer(&self) -> String {
+        self.path.get("layer").cloned().unwrap_or_default()
+    }
+
+    /// The checkpoint and the image that the request names.
+    async fn view(&self) -> Result<View> {
+        let (facts, app) = (Arc::clone(&self.facts), self.app.clone());
+        let checkpoint = self.params.text("checkpoint").map(str::to_owned);
+        let named = self.params.text("image").unwrap_or("pinned").to_owned();
+        blocking(move || {
+            let image = ImageRef::parse(&named)?;
+            let chosen = facts.choose(checkpoint.as_deref())?;
+            if matches!(chosen, Chosen::Frame(_)) && image != ImageRef::Pinned {
+                let message = "must be “pinned” for an epoch of the film, which follows one image";
+                return Err(Error::field("image", named, message));
+            }
+            Ok(View {
+                chosen,
+                image: image.find(&app.images, facts.id)?,
+                named,
+            })
+        })
+        .await
+    }
+
+    /// Answers with what the thread that looks into networks makes of the request; or with nothing, where the browser
+    /// has it already. `version` is all that the answer depends on beside the address.
+    async fn answer(
+        &self,
+        kind: &'static str,
+        version: &[&str],
+        lasts: bool,
+        work: impl FnOnce(&mut Desk, &Facts) -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<Response> {
+        let mut hash = Sha256::new();
+        for part in [env!("CARGO_PKG_VERSION"), &self.target]
+            .iter()
+            .chain(version)
+        {
+            hash.update(part);
+            hash.update([0]);
+        }
+        let tag: String = hash.finalize()[..16]
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let tag = format!("\"{tag}\"");
+        let control = if lasts {
+            "private, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        let caching = [
+            (header::ETAG, tag.clone()),
+            (header::CACHE_CONTROL, control.to_owned()),
+        ];
+        if self
+            .known
+            .as_ref()
+            .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+        {
+            return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+        }
+        let facts = Arc::clone(&self.facts);
+        let body = self.app.inside.ask(move |desk| work(desk, &facts)).await?;
+        Ok((caching, [(header::CONTENT_TYPE, kind)], body).into_response())
+    }
+
+    /// The same of a view. What is asked of a frame under its version never changes.
+    async fn show(
+        &self,
+        kind: &'static str,
+        view: View,
+        work: impl FnOnce(&mut Desk, &Facts, &View) -> Result<Vec<u8>> + Send + 'static,
+    ) -> Result<Response> {
+        let (version, image) = (view.chosen.version().to_owned(), view.image.key());
+        let named = view.chosen.name().to_string();
+        let film = matches!(view.chosen, Chosen::Frame(_));
+        let lasts = film && self.params.text("v") == Some(&version);
+        // A frame knows of no other image than its own.
+        let image = if film { "" } else { &image };
+        let work = move |desk: &mut Desk, facts: &Facts| work(desk, facts, &view);
+        self.answer(kind, &[&named, &version, image], lasts, work)
+            .await
+    }
+}
+
+/// As the body of an answer.
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| Error::BadRequest(e.to_string()))
+}

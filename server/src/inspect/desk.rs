@@ -1,0 +1,261 @@
+//! What the thread that looks into networks has in memory.
+
+use std::fs;
+use std::sync::Arc;
+
+use serde_json::json;
+use vivarium_models::Error as Fault;
+use vivarium_models::data::{self, Library, Picture, Splits, decode_image, image_for};
+use vivarium_models::inspect::film::Frame;
+use vivarium_models::inspect::{Inspector, Recording};
+use vivarium_models::networks::Model;
+
+use super::image::Picked;
+use super::shelf::Shelf;
+use super::subject::{Checkpoint, Epoch, Facts};
+use crate::error::{Error, Result};
+use crate::memory;
+use crate::run_dir::RunId;
+
+/// Networks in memory.
+const NETWORKS: usize = 4;
+
+/// Recordings in memory, and their bytes.
+const RECORDINGS: usize = 16;
+const RECORDINGS_BYTES: u64 = 256 << 20;
+
+/// Frames of films in memory, and their bytes.
+const FRAMES: usize = 128;
+const FRAMES_BYTES: u64 = 64 << 20;
+
+/// Data sets in memory, and their bytes.
+const DATA: usize = 2;
+const DATA_BYTES: u64 = 2 << 30;
+
+/// Pixels of an image that this server has written.
+const MOST_PIXELS: u64 = 4 << 20;
+
+/// Networks, recordings, frames and data, as far as there is room.
+pub struct Desk {
+    library: Library,
+    most_bytes: u64,
+    networks: Shelf<Arc<Inspector>>,
+    recordings: Shelf<Arc<Recording>>,
+    frames: Shelf<Arc<Frame>>,
+    data: Shelf<Arc<Splits>>,
+}
+
+impl Desk {
+    pub(super) fn new(library: Library, most_bytes: u64) -> Self {
+        Self {
+            library,
+            most_bytes,
+            networks: Shelf::new(NETWORKS, most_bytes),
+            recordings: Shelf::new(RECORDINGS, RECORDINGS_BYTES),
+            frames: Shelf::new(FRAMES, FRAMES_BYTES),
+            data: Shelf::new(DATA, DATA_BYTES),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.networks.clear();
+        self.recordings.clear();
+        self.frames.clear();
+        self.data.clear();
+    }
+
+    /// Forgets a run.
+    pub fn forget(&mut self, run: RunId) {
+        let of_run = format!("{run} ");
+        self.networks.remove(&of_run);
+        self.recordings.remove(&of_run);
+        self.frames.remove(&of_run);
+        memory::give_back();
+    }
+
+    /// A run's network as it was at a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for a checkpoint that cannot be used, and for a network that is larger than the room.
+    pub fn network(&mut self, facts: &Facts, checkpoint: &Checkpoint) -> Result<Arc<Inspector>> {
+        let place = format!("{} {} ", facts.id, checkpoint.name);
+        let name = format!("{place}{}", checkpoint.version);
+        if let Some(network) = self.networks.get(&name) {
+            return Ok(network);
+        }
+        // It was written anew, and nobody asks for the old one again.
+        self.networks.remove(&place);
+        self.recordings.remove(&place);
+        let (spec, started) = (&facts.spec.network, &facts.started);
+        let count = Model::count(spec, &started.input, started.classes.len())?;
+        let bytes = count * size_of::<f32>() as u64;
+        if bytes > self.most_bytes {
+            return Err(Error::Conflict(format!(
+                "The network takes {} MiB of memory, and looking inside has {}; see --inspect-memory-mib.",
+                bytes >> 20,
+                self.most_bytes >> 20
+            )));
+        }
+        self.networks.make_room(bytes);
+        let network = Inspector::open(
+            spec,
+            &started.input,
+            started.classes.clone(),
+            started.normalisation.clone(),
+            &checkpoint.path,
+        )
+        .map_err(|error| unusable(checkpoint.name, error))?;
+        // What was read is twice in memory until here.
+        memory::give_back();
+        let network = Arc::new(network);
+        self.networks.put(name, Arc::clone(&network), bytes);
+        Ok(network)
+    }
+
+    /// What the network makes of an image.
+    ///
+    /// # Errors
+    /// As [`Desk::network`]; and when there is no such image.
+    pub fn recording(
+        &mut self,
+        facts: &Facts,
+        checkpoint: &Checkpoint,
+        image: &Picked,
+    ) -> Result<(Arc<Inspector>, Arc<Recording>)> {
+        let network = self.network(facts, checkpoint)?;
+        let name = format!(
+            "{} {} {} {}",
+            facts.id,
+            checkpoint.name,
+            checkpoint.version,
+            image.key()
+        );
+        if let Some(recording) = self.recordings.get(&name) {
+            return Ok((network, recording));
+        }
+        let recording = match image {
+            Picked::File(..) => network.record(&self.raw(facts, image)?)?,
+            _ => network.record_normalised(self.sample(facts, image)?)?,
+        };
+        let bytes = recording.bytes();
+        let recording = Arc::new(recording);
+        self.recordings.put(name, Arc::clone(&recording), bytes);
+        Ok((network, recording))
+    }
+
+    /// A frame of a run's film.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for a file that cannot be used, [`Error::NotFound`] for one that is gone.
+    pub fn frame(&mut self, facts: &Facts, frame: &Epoch) -> Result<Arc<Frame>> {
+        let name = format!("{} {} {}", facts.id, frame.epoch, frame.version);
+        if let Some(frame) = self.frames.get(&name) {
+            return Ok(frame);
+        }
+        let read = Frame::read(&frame.path).map_err(|error| unusable("film", error))?;
+        let gone = || Error::NotFound(format!("frame of epoch {}", frame.epoch));
+        let read = Arc::new(read.ok_or_else(gone)?);
+        let bytes = fs::metadata(&frame.path).map_or(0, |about| about.len());
+        self.frames.put(name, Arc::clone(&read), bytes);
+        Ok(read)
+    }
+
+    /// The data that a run is trained on.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it is not what it was when the run began, or too large.
+    pub fn data(&mut self, facts: &Facts) -> Result<Arc<Splits>> {
+        let spec = &facts.spec.data;
+        let name = format!("{} {}", json!(spec), facts.started.data_hash);
+        if let Some(data) = self.data.get(&name) {
+            return Ok(data);
+        }
+        let outline = data::outline(spec, &self.library)?;
+        if outline.bytes > DATA_BYTES {
+            return Err(Error::Conflict(format!(
+                "The data set takes {} MiB of memory, more than its samples are looked at with.",
+                outline.bytes >> 20
+            )));
+        }
+        self.data.make_room(outline.bytes);
+        let data = Arc::new(data::load(spec, &self.library)?);
+        memory::give_back();
+        if data.hash != facts.started.data_hash {
+            return Err(Error::Conflict(
+                "The data set has changed since the run began: its samples are not those of then."
+                    .to_owned(),
+            ));
+        }
+        self.data.put(name, Arc::clone(&data), outline.bytes);
+        Ok(data)
+    }
+
+    /// A sample's values as the network sees them.
+    fn sample(&mut self, facts: &Facts, image: &Picked) -> Result<Vec<f32>> {
+        let data = self.data(facts)?;
+        match image.sample(&data)? {
+            Some((samples, index)) => Ok(samples.values(index)),
+            None => Err(Error::field("image", image.key(), "is no sample")),
+        }
+    }
+
+    /// An image `[channels, height, width]` of the network's size, from 0 to 1.
+    ///
+    /// # Errors
+    /// When there is no such image.
+    pub fn raw(&mut self, facts: &Facts, image: &Picked) -> Result<Vec<f32>> {
+        let input = &facts.started.input;
+        let Picked::File(path, _) = image else {
+            let mut values = self.sample(facts, image)?;
+            let plane = input[1..].iter().product::<usize>().max(1);
+            let of = &facts.started.normalisation;
+            let channels = of.mean.iter().zip(&of.deviation);
+            for (values, (mean, deviation)) in values.chunks_exact_mut(plane).zip(channels) {
+                let back = |value: &mut f32| *value = (f64::from(*value) * deviation + mean) as f32;
+                values.iter_mut().for_each(back);
+            }
+            return Ok(values);
+        };
+        let bytes = fs::read(path).map_err(|e| Error::file(path, e))?;
+        let picture = decode_image(&bytes, MOST_PIXELS)
+            .map_err(|message| Error::field("image", image.key(), message))?;
+        Ok(image_for(input, &picture)?)
+    }
+
+    /// The same as a picture, each value a square of so many pixels.
+    ///
+    /// # Errors
+    /// As [`Desk::raw`].
+    pub fn picture(&mut self, facts: &Facts, image: &Picked, zoom: usize) -> Result<Picture> {
+        let values = self.raw(facts, image)?;
+        let [channels, height, width] = facts.started.input[..] else {
+            return Err(Error::field("image", image.key(), "is no image"));
+        };
+        let mut rgb = Vec::with_capacity(3 * height * width * zoom * zoom);
+        for row in 0..height * zoom {
+            for column in 0..width * zoom {
+                for channel in 0..3usize {
+                    let plane = channel.min(channels - 1) * height * width;
+                    let value = values[plane + row / zoom * width + column / zoom];
+                    rgb.push((value * 255.0).round() as u8);
+                }
+            }
+        }
+        Ok(Picture {
+            width: width * zoom,
+            height: height * zoom,
+            rgb,
+        })
+    }
+}
+
+/// A file of a run that is damaged, or of another network: not a fault of the server's.
+fn unusable(name: &str, error: Fault) -> Error {
+    match error {
+        Fault::Checkpoint { message, .. } => {
+            Error::Conflict(format!("The file “{name}” cannot be used: {message}."))
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,261 @@
+//! Which run is looked into, and which of its checkpoints or epochs.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vivarium_models::data::Normalisation;
+use vivarium_models::inspect::film::Folder;
+use vivarium_models::spec::RunSpec;
+use vivarium_models::train::{self, Moment};
+
+use crate::error::{Error, Result};
+use crate::images::pins::version;
+use crate::index::{Index, events, runs as rows};
+use crate::run_dir::{RunDir, RunId};
+
+/// What is known of a run whose network is looked into.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The run.
+    pub id: RunId,
+    /// Its directory.
+    pub dir: RunDir,
+    /// Its settings.
+    pub spec: RunSpec,
+    /// Whether a worker has it or will have it.
+    pub active: bool,
+    /// What its worker said when it began.
+    pub started: Started,
+}
+
+/// What a worker says when it begins, as far as it is needed here.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Started {
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The shape of a sample.
+    pub input: Vec<usize>,
+    /// What is done to the samples' values.
+    pub normalisation: Normalisation,
+    /// SHA-256 of the data.
+    pub data_hash: String,
+}
+
+impl Facts {
+    /// What is known of a run, whose directory is `dir`.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it has not begun, or its data are points.
+    pub async fn of(index: &Index, id: RunId, dir: RunDir) -> Result<Self> {
+        let (run, started) = index
+            .read(move |c| {
+                let run = rows::get(c, id)?;
+                let mut started = None;
+                events::for_each(c, id, |_, body| {
+                    if body.starts_with(r#"{"kind":"started""#) {
+                        started = serde_json::from_str(body).ok();
+                    }
+                    started.is_none()
+                })?;
+                Ok((run, started))
+            })
+            .await?;
+        let spec: RunSpec = serde_json::from_value(run.spec)
+            .map_err(|e| Error::BadRequest(format!("the run's settings cannot be read: {e}")))?;
+        let started: Started = started.ok_or_else(|| {
+            Error::Conflict("The run has not begun: there is nothing to look at yet.".to_owned())
+        })?;
+        if started.input.len() != 3 {
+            return Err(Error::Conflict(
+                "The data of this run are points in the plane; its page shows how they are divided."
+                    .to_owned(),
+            ));
+        }
+        Ok(Self {
+            id,
+            dir,
+            spec,
+            active: run.status.is_active(),
+            started,
+        })
+    }
+
+    /// The film of the run.
+    pub fn film(&self) -> Folder {
+        Folder::at(self.dir.film())
+    }
+
+    /// The checkpoints that there are.
+    pub fn checkpoints(&self) -> Vec<Checkpoint> {
+        let there = ["best", "last"].into_iter();
+        there.filter_map(|name| self.checkpoint(name)).collect()
+    }
+
+    fn checkpoint(&self, name: &'static str) -> Option<Checkpoint> {
+        let path = self.dir.checkpoints().join(format!("{name}.safetensors"));
+        let version = version(&path)?;
+        Some(Checkpoint {
+            name,
+            path,
+            version,
+        })
+    }
+
+    /// What a request means by `checkpoint`: `best`, `last` or an epoch of the film; without a word the best, or the
+    /// last where there is no best yet.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when that checkpoint is not there yet, [`Error::Field`] for another word and for an epoch
+    /// that is not in the film.
+    pub fn choose(&self, word: Option<&str>) -> Result<Chosen> {
+        let none = |which: &str| {
+            Error::Conflict(format!(
+                "The run has no {which} yet: the first is written after its first epoch, or within half a minute."
+            ))
+        };
+        match word {
+            None => {
+                let first = self.checkpoints().into_iter().next();
+                first.map(Chosen::Network).ok_or_else(|| none("checkpoint"))
+            }
+            Some(word @ ("best" | "last")) => {
+                let name = if word == "best" { "best" } else { "last" };
+                let found = self.checkpoint(name).map(Chosen::Network);
+                found.ok_or_else(|| none(&format!("checkpoint “{name}”")))
+            }
+            Some(word) => {
+                let wrong = |message: String| Error::field("checkpoint", word, message);
+                let Ok(epoch) = word.parse() else {
+                    let message = "must be “best”, “last” or an epoch of the film";
+                    return Err(wrong(message.to_owned()));
+                };
+                let path = self.film().frame(epoch);
+                match version(&path) {
+                    Some(version) => Ok(Chosen::Frame(Epoch {
+                        epoch,
+                        path,
+                        version,
+                    })),
+                    None => Err(wrong(format!(
+                        "is not in the film, which has {}",
+                        in_words(&self.film().epochs()?)
+                    ))),
+                }
+            }
+        }
+    }
+}
+
+/// A file of weights.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// `best` or `last`.
+    pub name: &'static str,
+    /// The file.
+    pub path: PathBuf,
+    /// Other content, another version.
+    pub version: String,
+}
+
+impl Checkpoint {
+    /// The moment that it is of, where it says so.
+    pub fn moment(&self) -> Option<Moment> {
+        train::moment(&self.path).ok().flatten()
+    }
+
+    /// As the API tells it.
+    pub fn describe(&self) -> Described {
+        let moment = self.moment();
+        Described {
+            name: self.name,
+            epoch: moment.map(|moment| moment.epoch),
+            step: moment.map(|moment| moment.step),
+        }
+    }
+}
+
+/// A checkpoint as the API tells it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Described {
+    name: &'static str,
+    epoch: Option<u64>,
+    step: Option<u64>,
+}
+
+/// A frame of the film.
+#[derive(Clone, Debug)]
+pub struct Epoch {
+    /// Whole epochs done.
+    pub epoch: u64,
+    /// The file.
+    pub path: PathBuf,
+    /// Other content, another version.
+    pub version: String,
+}
+
+/// What is looked at.
+#[derive(Clone, Debug)]
+pub enum Chosen {
+    /// A network with its weights.
+    Network(Checkpoint),
+    /// What a film keeps of one.
+    Frame(Epoch),
+}
+
+impl Chosen {
+    /// As requests name it.
+    pub fn name(&self) -> Value {
+        match self {
+            Self::Network(checkpoint) => checkpoint.name.into(),
+            Self::Frame(frame) => frame.epoch.into(),
+        }
+    }
+
+    /// Other content, another version.
+    pub fn version(&self) -> &str {
+        match self {
+            Self::Network(checkpoint) => &checkpoint.version,
+            Self::Frame(frame) => &frame.version,
+        }
+    }
+
+    /// The weights.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for an epoch of a film, which keeps none.
+    pub fn weights(&self) -> Result<&Checkpoint> {
+        match self {
+            Self::Network(checkpoint) => Ok(checkpoint),
+            Self::Frame(frame) => Err(Error::field(
+                "checkpoint",
+                frame.epoch,
+                "must be “best” or “last”: a film keeps pictures and no weights",
+            )),
+        }
+    }
+}
+
+/// Numbers as people list them: the first few and the last.
+fn in_words(epochs: &[u64]) -> String {
+    let all: Vec<_> = epochs.iter().map(u64::to_string).collect();
+    match &all[..] {
+        [] => "no frame yet".to_owned(),
+        few if few.len() <= 8 => few.join(", "),
+        [first, second, third, .., last] => format!("{first}, {second}, {third}, … {last}"),
+        few => few.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_epochs_are_told_by_the_first_and_the_last() {
+        assert_eq!(in_words(&[]), "no frame yet");
+        assert_eq!(in_words(&[1, 2, 4]), "1, 2, 4");
+        let many: Vec<u64> = (1..=100).map(|epoch| 2 * epoch).collect();
+        assert_eq!(in_words(&many), "2, 4, 6, … 200");
+    }
+}
