@@ -8,6 +8,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use safetensors::{SafeTensorError, serialize, serialize_to_file};
+use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::networks::Values;
@@ -142,9 +143,15 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<HashMap<String, String>>> {
     let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
     };
+    /// What is said of tensors is left out.
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__", default)]
+        metadata: HashMap<String, String>,
+    }
     let bytes = file.bytes(8 + file.header)?;
-    SafeTensors::read_metadata(&bytes)
-        .map(|(_, header)| Some(header.metadata().clone().unwrap_or_default()))
+    serde_json::from_slice(&bytes[8..])
+        .map(|Head { metadata }| Some(metadata))
         .map_err(|e| Error::checkpoint(path, e.to_string()))
 }
 

@@ -121,6 +121,10 @@ fn a_frame_holds_what_the_network_is_and_makes_of_the_image() {
     let (_, recorder) = place.run(&spec, None);
     let frame = place.frame(2);
     assert_eq!((frame.about.epoch, &*frame.about.pinned), (2, "test:0"));
+    let about = film::About::read(&place.film().frame(2)).unwrap();
+    assert_eq!(about, Some(frame.about.clone()), "without the pictures");
+    let last = vivarium_models::train::moment(&place.path("checkpoints/last.safetensors"));
+    assert_eq!(last.unwrap().map(|of| (of.epoch, of.step)), Some((2, 6)));
     let network = inspector(&place, &spec, &recorder);
     let data = load(&spec.data);
     let recording = network.record_normalised(data.test.values(0)).unwrap();

@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use crate::support::{ENDLESS, Server, mlp, until};
 
 /// A reader of a stream, at the level of bytes, so that nothing is read that is not asked for.
-struct Reader {
+pub struct Reader {
     stream: BufReader<TcpStream>,
 }
 
 /// One message.
 #[derive(Debug, Default)]
-struct Message {
-    id: String,
-    event: String,
-    data: String,
+pub struct Message {
+    pub id: String,
+    pub event: String,
+    pub data: String,
 }
 
 impl Reader {
-    fn open(server: &Server, query: &str, last: Option<&str>) -> Self {
+    pub fn open(server: &Server, query: &str, last: Option<&str>) -> Self {
         let mut stream = TcpStream::connect(&server.address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
@@ -51,7 +51,7 @@ impl Reader {
     }
 
     /// The next message that has data; `None` at the end of the stream.
-    fn next(&mut self) -> Option<Message> {
+    pub fn next(&mut self) -> Option<Message> {
         let mut message = Message::default();
         loop {
             let line = self.line()?;

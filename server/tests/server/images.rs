@@ -10,7 +10,9 @@ use flate2::Crc;
 use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, agent, form, form_type, photos, until};
+use crate::support::{
+    Answer, Server, agent, form, form_type, photos, until, upload_image as upload,
+};
 
 fn photo(name: &str) -> Vec<u8> {
     fs::read(photos().join(name)).unwrap()
@@ -19,10 +21,6 @@ fn photo(name: &str) -> Vec<u8> {
 fn send(server: &Server, body: &[u8]) -> Answer {
     let request = agent().post(server.url("/api/v1/images"));
     Answer::of(request.header("content-type", form_type()).send(body))
-}
-
-fn upload(server: &Server, bytes: &[u8]) -> Answer {
-    send(server, &form("image", Some("photo.png"), bytes))
 }
 
 /// What lies in the folder of images.

@@ -268,6 +268,13 @@ pub fn agent() -> ureq::Agent {
         .into()
 }
 
+/// Sends a picture as a browser's form does.
+pub fn upload_image(server: &Server, bytes: &[u8]) -> Answer {
+    let request = agent().post(server.url("/api/v1/images"));
+    let request = request.header("content-type", form_type());
+    Answer::of(request.send(&form("image", Some("photo.png"), bytes)[..]))
+}
+
 const BOUNDARY: &str = "vivarium-test";
 
 /// A form with one field.
@@ -327,6 +334,16 @@ pub fn mlp(epochs: u64) -> Value {
         "data": {"set": "moons"},
         "network": {"kind": "mlp", "hidden": [32, 16], "dropout": 0.1},
         "training": {"epochs": epochs, "batch_size": 8, "seed": 7, "threads": 1}
+    })
+}
+
+/// A small convolutional network on 80 images; a few dozen steps a second.
+pub fn conv(epochs: u64) -> Value {
+    json!({
+        "name": "residual on digits",
+        "data": {"set": "digits", "size": 32, "channels": 3, "limit": 80},
+        "network": {"kind": "residual-small", "plan": [4, 6], "depth": [2], "hidden": 8},
+        "training": {"epochs": epochs, "batch_size": 32, "seed": 7, "threads": 1}
     })
 }
 

@@ -1,0 +1,180 @@
+//! The film of a run over HTTP, while it is trained and after.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use vivarium_models::inspect::film::{Folder, Frame};
+
+use crate::inside::Trained;
+use crate::support::{ENDLESS, Server, conv, photos, signal, until, upload_image};
+
+fn film(server: &Server, id: &str) -> Value {
+    server.get(&format!("/api/v1/runs/{id}/film")).json()
+}
+
+#[test]
+fn a_film_tells_its_epochs_and_what_is_in_each() {
+    let run = Trained::new(&conv(3));
+    let told = run.json("film");
+    assert_eq!(told["epochs"], json!([1, 2, 3]));
+    assert_eq!(told["pinned"], json!({"image": "test:0", "pending": false}));
+    let size: u64 = (1..=3)
+        .map(|epoch| {
+            let name = format!("film/epoch-{epoch:06}.safetensors");
+            fs::metadata(run.server.run_dir(&run.id).join(name))
+                .unwrap()
+                .len()
+        })
+        .sum();
+    assert_eq!(told["bytes"], size);
+    let curve = run.json("metrics?series=validation_accuracy&x=epoch");
+    for (place, frame) in told["frames"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(
+            (&frame["epoch"], &frame["step"]),
+            (&json!(place + 1), &json!(3 * (place + 1)))
+        );
+        assert_eq!(
+            frame["validation_accuracy"],
+            curve["series"]["validation_accuracy"]["y"][place]
+        );
+        let whole = run.json(&format!("film/{}", place + 1));
+        assert_eq!(whole["top"][0]["class"], frame["top"]["class"]);
+        assert_eq!(whole["layers"]["features"][0], "input");
+        assert_eq!(whole["layers"]["filters"][0], "stem.0");
+        assert_eq!(
+            run.json(&format!("predict?checkpoint={}", place + 1))["top"],
+            whole["top"]
+        );
+    }
+    // The last frame is of the last checkpoint, and shows what that shows.
+    for (what, mean) in [("filters", "norm"), ("features", "mean")] {
+        let [film, own] = ["3", "last"]
+            .map(|checkpoint| run.json(&format!("layers/stem.0/{what}?checkpoint={checkpoint}")));
+        assert_eq!(
+            (&film["kind"], &film["sheet"]),
+            (&own["kind"], &own["sheet"])
+        );
+        assert_eq!(film["reduced"], Value::Null);
+        for (film, own) in film["tiles"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(own["tiles"].as_array().unwrap())
+        {
+            assert_eq!(
+                (&film["index"], &film[mean]),
+                (&own["index"], &own[mean]),
+                "{what}"
+            );
+        }
+    }
+    assert_ne!(
+        run.json("layers/stem.0/filters?checkpoint=1")["tiles"],
+        run.json("layers/stem.0/filters?checkpoint=3")["tiles"],
+        "it has learnt something"
+    );
+}
+
+#[test]
+fn an_image_that_is_pinned_is_followed_from_the_next_epoch_on_and_goes_with_its_run() {
+    let server = Server::start();
+    let id = server.create(&conv(ENDLESS));
+    let frames = |server: &Server| film(server, &id)["frames"].as_array().unwrap().len();
+    until("there is a frame", || frames(&server) > 0);
+    let photo = upload_image(&server, &fs::read(photos().join("rgb.jpg")).unwrap()).json();
+    let photo = photo["id"].as_str().unwrap();
+    let url = format!("/api/v1/runs/{id}/pinned");
+    let answer = server.put(&url, &json!({ "image": photo }));
+    assert_eq!(
+        (answer.status, &answer.json()["image"]),
+        (200, &json!(photo))
+    );
+    until("the film follows it", || {
+        film(&server, &id)["pinned"] == json!({"image": photo, "pending": false})
+    });
+    let newest = |server: &Server| {
+        film(server, &id)["frames"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .clone()
+    };
+    assert!(
+        newest(&server)["pinned"]
+            .as_str()
+            .unwrap()
+            .starts_with("png:")
+    );
+    // The upload may go; the film has its own.
+    assert_eq!(
+        server.delete(&format!("/api/v1/images/{photo}")).status,
+        204
+    );
+    assert_eq!(
+        server
+            .get_bytes(&format!("/api/v1/runs/{id}/images/pinned.png"))
+            .0,
+        200
+    );
+    let answer = server.put(&url, &json!({"image": "validation:1"}));
+    assert_eq!(
+        (answer.status, &answer.json()["image"]),
+        (200, &json!("validation:1"))
+    );
+    assert_eq!(server.put(&url, &json!({"image": null})).status, 200);
+    until("it follows the first sample again", || {
+        newest(&server)["pinned"] == "test:0"
+    });
+    server.put(&url, &json!({"image": "test:5"}));
+    let pins = || {
+        fs::read_dir(server.data_dir().join("pins"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(pins(), 2);
+    assert_eq!(server.delete(&format!("/api/v1/runs/{id}")).status, 204);
+    assert_eq!(pins(), 0);
+    assert_eq!(server.get(&format!("/api/v1/runs/{id}/film")).status, 404);
+}
+
+#[test]
+fn pins_of_runs_that_are_gone_go_at_the_next_start() {
+    let mut server = Server::start();
+    server.stop();
+    let pins = server.data_dir().join("pins");
+    fs::write(pins.join("0190a4b2-0000-7000-8000-000000000001.png"), "").unwrap();
+    fs::write(pins.join(".incoming-x"), "").unwrap();
+    server.restart();
+    assert_eq!(fs::read_dir(pins).unwrap().count(), 0);
+}
+
+#[test]
+fn a_worker_killed_at_any_moment_leaves_whole_frames() {
+    let server = Server::start();
+    let id = server.create(&conv(ENDLESS));
+    let film = Folder::at(server.run_dir(&id).join("film"));
+    for kill in 0..12u64 {
+        let so_far = film.epochs().unwrap().last().copied().unwrap_or(0);
+        until("a frame comes", || {
+            film.epochs().unwrap().last().copied() > Some(so_far)
+        });
+        std::thread::sleep(std::time::Duration::from_millis(7 * kill));
+        signal(server.worker_pid(&id), "KILL");
+        server.await_status(&id, "failed");
+        for epoch in film.epochs().unwrap() {
+            let frame = Frame::read(&film.frame(epoch)).unwrap().unwrap();
+            assert_eq!(frame.about.epoch, epoch, "after kill {kill}");
+        }
+        server.post(&format!("/api/v1/runs/{id}/resume"), &json!({}));
+    }
+    server.post(&format!("/api/v1/runs/{id}/stop"), &json!({}));
+    server.await_status(&id, "stopped");
+    assert!(film.epochs().unwrap().len() <= 100);
+    let left: Vec<_> = fs::read_dir(film.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".safetensors"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
