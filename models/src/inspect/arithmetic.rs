@@ -24,7 +24,7 @@ pub struct Pixel {
 }
 
 /// Rows of numbers.
-pub type Rows<T> = Vec<Vec<T>>;
+pub(super) type Rows<T> = Vec<Vec<T>>;
 
 /// One value of a convolution, taken apart.
 #[derive(Clone, Debug, PartialEq, Serialize)]

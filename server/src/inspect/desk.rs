@@ -147,14 +147,14 @@ impl Desk {
     /// A frame of a run's film.
     ///
     /// # Errors
-    /// [`Error::Conflict`] for a file that cannot be used, [`Error::NotFound`] for one that is gone.
+    /// [`Error::Conflict`] for a file that cannot be used, [`Error::Field`] for one that has gone since it was chosen.
     pub fn frame(&mut self, facts: &Facts, frame: &Epoch) -> Result<Arc<Frame>> {
         let name = format!("{} {} {}", facts.id, frame.epoch, frame.version);
         if let Some(frame) = self.frames.get(&name) {
             return Ok(frame);
         }
         let read = Frame::read(&frame.path).map_err(|error| unusable("film", error))?;
-        let gone = || Error::NotFound(format!("frame of epoch {}", frame.epoch));
+        let gone = || Error::field("checkpoint", frame.epoch, "is not in the film any more");
         let read = Arc::new(read.ok_or_else(gone)?);
         let bytes = fs::metadata(&frame.path).map_or(0, |about| about.len());
         self.frames.put(name, Arc::clone(&read), bytes);

@@ -6,9 +6,8 @@ use vivarium_models::inspect::film::Predictions;
 
 use super::desk::Desk;
 use super::image::name;
-use super::subject::{Chosen, Epoch, Facts};
+use super::subject::{Chosen, Facts};
 use crate::error::{Error, Result};
-use crate::images::pins::version;
 
 /// Samples on a page.
 const PER_PAGE: usize = 60;
@@ -120,25 +119,16 @@ impl Desk {
             return Ok(Predictions::read(&facts.film().test())?);
         }
         let epoch = match chosen {
-            Chosen::Frame(frame) => Some(frame.epoch),
-            Chosen::Network(checkpoint) => checkpoint.moment().map(|moment| moment.epoch),
+            Chosen::Frame(frame) => Some(frame.clone()),
+            Chosen::Network(checkpoint) => {
+                let moment = checkpoint.moment();
+                moment.and_then(|moment| facts.epoch(moment.epoch))
+            }
         };
         let Some(epoch) = epoch else {
             return Ok(None);
         };
-        let path = facts.film().frame(epoch);
-        let Some(version) = version(&path) else {
-            return Ok(None);
-        };
-        let frame = self.frame(
-            facts,
-            &Epoch {
-                epoch,
-                path,
-                version,
-            },
-        )?;
-        Ok(frame.predictions.clone())
+        Ok(self.frame(facts, &epoch)?.predictions.clone())
     }
 }
 

@@ -92,6 +92,17 @@ impl Facts {
         there.filter_map(|name| self.checkpoint(name)).collect()
     }
 
+    /// An epoch, where the film has it.
+    pub fn epoch(&self, epoch: u64) -> Option<Epoch> {
+        let path = self.film().frame(epoch);
+        let version = version(&path)?;
+        Some(Epoch {
+            epoch,
+            path,
+            version,
+        })
+    }
+
     fn checkpoint(&self, name: &'static str) -> Option<Checkpoint> {
         let path = self.dir.checkpoints().join(format!("{name}.safetensors"));
         let version = version(&path)?;
@@ -130,13 +141,8 @@ impl Facts {
                     let message = "must be “best”, “last” or an epoch of the film";
                     return Err(wrong(message.to_owned()));
                 };
-                let path = self.film().frame(epoch);
-                match version(&path) {
-                    Some(version) => Ok(Chosen::Frame(Epoch {
-                        epoch,
-                        path,
-                        version,
-                    })),
+                match self.epoch(epoch) {
+                    Some(epoch) => Ok(Chosen::Frame(epoch)),
                     None => Err(wrong(format!(
                         "is not in the film, which has {}",
                         in_words(&self.film().epochs()?)

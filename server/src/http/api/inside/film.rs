@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json as object};
-use vivarium_models::inspect::film::{About, pin_name};
+use vivarium_models::inspect::film::{About, Folder, pin_name};
 
 use super::{Asked, JSON, json};
 use crate::error::{Error, Result};
@@ -26,26 +26,71 @@ pub async fn film(asked: Asked) -> Result<Json<Value>> {
     Ok(Json(told))
 }
 
+/// How often a film is read again whose worker took frames away meanwhile.
+const LOOKS: usize = 5;
+
+/// What a film has, frame by frame.
+struct Frames {
+    told: Vec<Value>,
+    bytes: u64,
+    /// The image that the newest one follows.
+    follows: Option<String>,
+    /// Whether none was taken away while they were read.
+    whole: bool,
+}
+
+impl Frames {
+    fn read(film: &Folder) -> Result<Self> {
+        let mut all = Self {
+            told: Vec::new(),
+            bytes: 0,
+            follows: None,
+            whole: true,
+        };
+        for epoch in film.epochs()? {
+            let path = film.frame(epoch);
+            let Some(version) = version(&path) else {
+                all.whole = false;
+                continue;
+            };
+            // A damaged one is told of when it is asked for.
+            let Ok(about) = About::read(&path) else {
+                continue;
+            };
+            let Some(about) = about else {
+                all.whole = false;
+                continue;
+            };
+            all.bytes += fs::metadata(&path).map_or(0, |of| of.len());
+            all.told.push(object!({
+                "epoch": about.epoch,
+                "step": about.step,
+                "version": version,
+                "validation_accuracy": about.validation_accuracy,
+                "top": about.top,
+                "pinned": about.pinned,
+            }));
+            all.follows = Some(about.pinned);
+        }
+        Ok(all)
+    }
+}
+
 fn tell(facts: &Facts, pin: Option<Pin>) -> Result<Value> {
     let film = facts.film();
-    let (mut frames, mut bytes, mut follows) = (Vec::new(), 0, None);
-    for epoch in film.epochs()? {
-        let path = film.frame(epoch);
-        // The worker may have removed or replaced it since; a damaged one is told of when it is asked for.
-        let (Some(version), Ok(Some(about))) = (version(&path), About::read(&path)) else {
-            continue;
-        };
-        bytes += fs::metadata(&path).map_or(0, |of| of.len());
-        frames.push(object!({
-            "epoch": about.epoch,
-            "step": about.step,
-            "version": version,
-            "validation_accuracy": about.validation_accuracy,
-            "top": about.top,
-            "pinned": about.pinned,
-        }));
-        follows = Some(about.pinned);
+    let mut all = Frames::read(&film)?;
+    for _ in 1..LOOKS {
+        if all.whole {
+            break;
+        }
+        all = Frames::read(&film)?;
     }
+    let Frames {
+        told: frames,
+        bytes,
+        follows,
+        ..
+    } = all;
     let epochs: Vec<_> = frames.iter().map(|frame| frame["epoch"].clone()).collect();
     // Without a pin the film follows a sample; which one, its frames say.
     let of_sample = follows.clone().filter(|name| !name.starts_with("png:"));
