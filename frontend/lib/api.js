@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Boundary, Point, Json, DataSet, Draft, Gallery } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Boundary, Point, Json, DataSet, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -91,8 +91,8 @@ export const deleteRun = (id) => request("DELETE", run(id));
 /** @param {string} id @param {{ name?: string, tags?: string[], notes?: string }} labels @returns {Promise<Run>} */
 export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels });
 
-/** @param {string} id @param {string[]} series @param {number} points @returns {Promise<Metrics>} */
-export const getMetrics = (id, series, points) => json("GET", `${run(id)}/metrics?series=${series.join(",")}&x=step&points=${points}`);
+/** @param {string} id @param {string[]} series @param {number} points @param {"step" | "epoch"} [x] @returns {Promise<Metrics>} */
+export const getMetrics = (id, series, points, x = "step") => json("GET", `${run(id)}/metrics?series=${series.join(",")}&x=${x}&points=${points}`);
 
 /** @param {string} id @param {number | "latest"} epoch @returns {Promise<{ epochs: number[], boundary: Boundary | null }>} */
 export const getBoundary = (id, epoch) => json("GET", `${run(id)}/boundaries?epoch=${epoch}`);
@@ -127,18 +127,62 @@ export const acceptDraft = (id, wish) => json("POST", `/datasets/drafts/${encode
 /** @param {string} id */
 export const discardDraft = (id) => request("DELETE", `/datasets/drafts/${encodeURIComponent(id)}`);
 
+/** @param {string} id @param {string | number} [checkpoint] @returns {Promise<Inside>} */
+export const getInside = (id, checkpoint) => json("GET", `${run(id)}/layers${checkpoint === undefined ? "" : `?checkpoint=${checkpoint}`}`);
+
+/** @param {string} id @returns {Promise<Film>} */
+export const getFilm = (id) => json("GET", `${run(id)}/film`);
+
+/** @param {string} id @param {number} epoch @param {string} version @returns {Promise<FrameAbout>} */
+export const getFrame = (id, epoch, version) => json("GET", `${run(id)}/film/${epoch}?v=${version}`);
+
+/** @param {string} id @param {string | null} image @returns {Promise<{ image: string, pending: boolean }>} */
+export const pinImage = (id, image) => json("PUT", `${run(id)}/pinned`, { body: { image } });
+
+/** @param {string} id @param {{ [name: string]: string | number | null | undefined }} query @returns {Promise<SamplePage>} */
+export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search(query)}`);
+
+/** What a look inside a run gives as JSON. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query @param {AbortSignal} [signal] */
+export const look = (id, what, query, signal) => json("GET", `${run(id)}/${what}${search(query)}`, { signal });
+
+/** What a look inside a run gives as a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query @param {AbortSignal} [signal] */
+export const lookAtPicture = async (id, what, query, signal) => (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
+
+/** The address of a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query */
+export const pictureUrl = (id, what, query) => `/api/v1${run(id)}/${what}${search(query)}`;
+
+/** @returns {Promise<UploadedImage[]>} */
+export const listImages = async () => (await json("GET", "/images")).images;
+
+/** @param {string} id */
+export const deleteImage = (id) => request("DELETE", `/images/${encodeURIComponent(id)}`);
+
+/** @param {File} file @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<UploadedImage>} */
+export const uploadImage = (file, options) => upload("/images", "image", file, options);
+
+/** @param {File} file @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<Draft>} */
+export const uploadDataSet = (file, options) => upload("/datasets", "file", file, options);
+
+/** Words after a question mark; what is not said has its default. @param {{ [name: string]: string | number | null | undefined }} query */
+function search(query) {
+  const said = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;
+}
+
 /**
- * Sends a zip; `fetch` does not say how far a body has gone.
+ * Sends a file; `fetch` does not say how far a body has gone.
+ * @param {string} path below /api/v1
+ * @param {string} field
  * @param {File} file
  * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
- * @returns {Promise<Draft>}
+ * @returns {Promise<any>}
  */
-export function uploadDataSet(file, { onProgress, signal }) {
+function upload(path, field, file, { onProgress, signal }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
-    form.append("file", file);
+    form.append(field, file);
     const request = new XMLHttpRequest();
-    request.open("POST", "/api/v1/datasets");
+    request.open("POST", `/api/v1${path}`);
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded, event.total));
     request.addEventListener("load", () => {
       if (request.status === 201) resolve(JSON.parse(request.responseText));

@@ -331,3 +331,194 @@ export interface Point {
   class: number;
   split: Split;
 }
+
+// Looking inside
+
+export type LayerKind = "input" | "conv" | "depthwise" | "pointwise" | "linear" | "batch_norm" | "activation" | "pool" | "dropout" | "sum" | "join" | "mean";
+
+export interface Layer {
+  name: string;
+  kind: LayerKind;
+  /** The part of the network that it belongs to. */
+  group: string;
+  /** Of what it gives: channels, height, width; or values. */
+  shape: number[];
+  parameters: number;
+  /** Outputs, inputs, height, width; or outputs, inputs. */
+  weights: number[] | null;
+  has_filters: boolean;
+  has_features: boolean;
+}
+
+export interface Checkpoint {
+  name: "best" | "last";
+  epoch: number | null;
+  step: number | null;
+}
+
+export interface Inside {
+  checkpoint: string | number;
+  checkpoints: Checkpoint[];
+  film: number[];
+  input: number[];
+  classes: string[];
+  parameters: number;
+  layers: Layer[];
+}
+
+export interface Tile {
+  index: number;
+  norm: number;
+  mean: number;
+  min: number;
+  max: number;
+  constant: boolean;
+}
+
+export interface Statistics {
+  mean: number;
+  std: number;
+  min: number;
+  max: number;
+  dead_share: number;
+  histogram: { from: number; to: number; counts: number[] };
+}
+
+export interface AxisOfSheet {
+  name: string;
+  from: number;
+  to: number;
+  of: number;
+}
+
+/** A page of tiles: where they lie in its picture, and their numbers. */
+export interface Sheet {
+  kind: "rgb" | "kernels" | "norms" | "heatmap" | "neurons" | "maps" | "vector" | "picture";
+  sheet: { columns: number; rows: number; tile_width: number; tile_height: number; zoom: number; gap: number; width: number; height: number };
+  page: number;
+  pages: number;
+  total: number;
+  per_page: number;
+  sort: string;
+  scale: string;
+  /** What the colours span; `null` where each tile spans its own. */
+  range: { lo: number; hi: number } | null;
+  map: "diverging" | "sequential" | "rgb";
+  /** Colours from low to high. */
+  legend: string[];
+  tiles: Tile[];
+  axes?: { x: AxisOfSheet; y: AxisOfSheet } | null;
+  statistics?: Statistics | null;
+  /** What a film left out to stay small. */
+  reduced?: { total: number; tile: number[] } | null;
+}
+
+/** The numbers of a tile, row by row; three planes where it is in colour. */
+export interface TileValues {
+  shape: number[];
+  values: (number | null)[];
+  min: number;
+  max: number;
+  mean: number;
+  norm: number;
+}
+
+export interface Arithmetic {
+  layer: string;
+  kernel: [number, number];
+  stride: [number, number];
+  padding: [number, number];
+  position: { map: number; y: number; x: number };
+  inputs: number;
+  shown: number;
+  channels: { input: number; patch: (number | null)[][]; kernel: number[][]; products: number[][]; sum: number }[];
+  rest_sum: number;
+  bias: number | null;
+  sum: number;
+  value: number;
+  then: { layer: string; kind: LayerKind; value: number }[];
+}
+
+export interface GradientAt {
+  class: number;
+  score: number;
+  gradient: number;
+  passes_on: { inputs: number; channels: { input: number; kernel: number[][]; contribution: number[][] }[] };
+  to_weights: { inputs: number; channels: { input: number; patch: (number | null)[][]; contribution: number[][] }[] };
+  arrives: {
+    input: number;
+    y: number;
+    x: number;
+    terms: { output: number; y: number; x: number; gradient: number; weight: number; product: number }[];
+    terms_total: number;
+    rest_sum: number;
+    sum: number;
+    value: number;
+  };
+}
+
+export interface Scored {
+  class: number;
+  name: string;
+  /** `null` where scores are no probabilities. */
+  probability: number | null;
+  score: number;
+}
+
+export interface Prediction {
+  checkpoint: string | number;
+  image: { id: string; truth?: number };
+  top: Scored[];
+}
+
+export interface FilmFrame {
+  epoch: number;
+  step: number;
+  version: string;
+  validation_accuracy: number | null;
+  top: { class: number; probability: number | null } | null;
+  pinned: string;
+}
+
+export interface Film {
+  epochs: number[];
+  pinned: { image: string; pending: boolean };
+  bytes: number;
+  frames: FilmFrame[];
+}
+
+/** A frame of a film, without its pictures. */
+export interface FrameAbout {
+  epoch: number;
+  step: number;
+  version: string;
+  split: "validation";
+  confusion: number[][] | null;
+  validation_accuracy: number | null;
+  pinned: string;
+  top: Scored[];
+  layers: { filters: string[]; features: string[] };
+}
+
+export interface Sample {
+  id: string;
+  truth: number;
+  predicted: number | null;
+  confidence: number | null;
+}
+
+export interface SamplePage {
+  total: number;
+  page: number;
+  pages: number;
+  per_page: number;
+  samples: Sample[];
+}
+
+export interface UploadedImage {
+  id: string;
+  width: number;
+  height: number;
+  url?: string;
+  created?: string;
+}

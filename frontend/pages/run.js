@@ -35,7 +35,7 @@ const notes = notesPanel();
 const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */
 let plane = null;
-const main = h("div", { class: "run-main" }, charts.element);
+const main = h("div", { class: "run-main wide-matrix" }, charts.element);
 const side = h("div", { class: "run-side" }, test.element, settingsPanel(run), notes.element, log.element);
 
 byId("page").append(header.element, progress.element, h("div", { class: "run-columns" }, main, side));
@@ -125,4 +125,5 @@ async function findPlane() {
   if (plane || !known.boundary) return;
   plane = boundaryPanel(run.id, known);
   side.prepend(plane.element);
+  header.hideInside();
 }

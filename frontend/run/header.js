@@ -33,8 +33,9 @@ export function runHeader(first, { onRun, onRemoved }) {
   const stopButton = h("button", { class: "button", type: "button", on: { click: () => act(() => stop(run)) } }, icon("stop", 14), h("span", {}, "Stop"));
   const resumeButton = h("button", { class: "button primary", type: "button", on: { click: () => act(() => resume(run)) } }, icon("play", 14), "Resume");
   const copy = h("a", { class: "button", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy", 14), "Copy");
+  const inside = h("a", { class: "button", href: `${first.url}/inside`, title: "Filters, feature maps and the film of how they came about" }, icon("layers", 14), "Look inside");
   const deleteButton = h("button", { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } }, icon("trash"));
-  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, about), h("div", { class: "run-actions" }, stopButton, resumeButton, copy, deleteButton)), message);
+  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, about), h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, deleteButton)), message);
 
   function open() {
     input.value = run.name;
@@ -117,7 +118,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     message.hidden = false;
     message.className = "notice warn";
     message.replaceChildren(icon("warning"), h("p", {}, "This run has been deleted. What you see here is all that is left of it."));
-    for (const control of [stopButton, resumeButton, copy, deleteButton, edit]) control.hidden = true;
+    for (const control of [stopButton, resumeButton, inside, copy, deleteButton, edit]) control.hidden = true;
     announce("The run has been deleted");
   }
 
@@ -132,5 +133,13 @@ export function runHeader(first, { onRun, onRemoved }) {
 
   show(run);
   setInterval(showAge, 10_000);
-  return { element, show, showGone };
+  return {
+    element,
+    show,
+    showGone,
+    /** Points in the plane have nothing inside that their boundary does not show. */
+    hideInside() {
+      inside.hidden = true;
+    },
+  };
 }

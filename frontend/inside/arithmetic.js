@@ -1,0 +1,101 @@
+// How an output pixel came about, and how the gradient reached it: each number as a sum of products.
+
+import { h } from "../lib/dom.js";
+import { count, figure } from "../lib/format.js";
+import { cells, reachOf } from "./cells.js";
+import { KINDS } from "./network.js";
+
+/** @import { Arithmetic, GradientAt } from "../lib/types" */
+
+/** @param {string} name @param {number} value @param {string} [tone] */
+const link = (name, value, tone = "") => h("span", { class: tone }, h("small", {}, name), h("b", {}, figure(value)));
+
+const sign = (/** @type {string} */ text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
+
+/** @param {Arithmetic} of */
+export function forward(of) {
+  const { position, channels, inputs, kernel, stride, padding } = of;
+  const patches = Math.max(...channels.map(({ patch }) => reachOf(patch)), 0);
+  const kernels = Math.max(...channels.map((channel) => reachOf(channel.kernel)), 0);
+  const products = Math.max(...channels.map((channel) => reachOf(channel.products)), 0);
+  const rows = channels.map((channel) =>
+    h(
+      "div",
+      { class: "sum-row" },
+      cells(channel.patch, `channel ${channel.input}, where the kernel lies`, patches),
+      sign("×"),
+      cells(channel.kernel, "kernel", kernels),
+      sign("="),
+      cells(channel.products, "products", products),
+      sign("Σ"),
+      h("b", {}, figure(channel.sum)),
+    ),
+  );
+  const shown = channels.reduce((sum, channel) => sum + channel.sum, 0);
+  const rest = inputs - channels.length;
+  return h(
+    "div",
+    { class: "sums" },
+    h("p", { class: "muted small" }, `Map ${position.map}, row ${position.y}, column ${position.x}: a ${kernel.join("×")} kernel for each of ${count(inputs)} ${inputs === 1 ? "channel" : "channels"}, stride ${stride[0]}, padding ${padding[0]}. Each value under the kernel times its weight, and all of it added up.${rest > 0 ? ` The ${channels.length} channels that weigh most:` : ""}`),
+    h("div", { class: "sum-rows", tabindex: 0 }, ...rows),
+    h(
+      "div",
+      { class: "chain" },
+      link(rest > 0 ? `these ${channels.length} channels` : "all channels", shown),
+      rest > 0 && [sign("+"), link(`the other ${count(rest)}`, of.rest_sum)],
+      of.bias !== null && [sign("+"), link("bias", of.bias)],
+      sign("="),
+      link("the map's value", of.value, "result"),
+      ...of.then.flatMap((step) => [sign("→"), link(KINDS[step.kind] ?? step.kind, step.value)]),
+    ),
+  );
+}
+
+/** @param {GradientAt} of @param {string} name of the class */
+export function backward(of, name) {
+  const { arrives, passes_on, to_weights } = of;
+  const kernels = Math.max(...passes_on.channels.map(({ kernel }) => reachOf(kernel)), 0);
+  const given = Math.max(...passes_on.channels.map(({ contribution }) => reachOf(contribution)), 0);
+  const patches = Math.max(...to_weights.channels.map(({ patch }) => reachOf(patch)), 0);
+  const learnt = Math.max(...to_weights.channels.map(({ contribution }) => reachOf(contribution)), 0);
+  const patchOf = new Map(to_weights.channels.map((channel) => [channel.input, channel]));
+  const rows = passes_on.channels.map((channel) => {
+    const weights = patchOf.get(channel.input);
+    return h(
+      "div",
+      { class: "sum-row" },
+      cells(channel.kernel, `kernel of channel ${channel.input}`, kernels),
+      sign(`× ${figure(of.gradient)} =`),
+      cells(channel.contribution, "to the channel's pixels", given),
+      weights && [sign("·"), cells(weights.patch, "values under it", patches), sign(`× ${figure(of.gradient)} =`), cells(weights.contribution, "to the kernel's weights", learnt)],
+    );
+  });
+  const left = arrives.terms_total - arrives.terms.length;
+  return h(
+    "div",
+    { class: "sums" },
+    h("p", { class: "muted small" }, `If this value grew by a little, the score of “${name}” would grow by ${figure(of.gradient)} times as much. That gradient goes on to every pixel under the kernel, and to every weight.${of.gradient === 0 ? " Here it is 0: what follows, a ReLU or a pool, did not let this value through." : ""}`),
+    h("div", { class: "sum-rows", tabindex: 0 }, ...rows),
+    h("h3", {}, "What arrives"),
+    h("p", { class: "muted small" }, `The input's pixel under the kernel's middle (channel ${arrives.input}, row ${arrives.y}, column ${arrives.x}) lies under many kernels. Its gradient is the sum over all ${count(arrives.terms_total)} outputs that it reached:`),
+    h(
+      "div",
+      { class: "terms-frame" },
+      h(
+        "table",
+        { class: "terms" },
+        h("thead", {}, h("tr", {}, ...["map", "row", "column", "its gradient", "× weight", "= product"].map((head) => h("th", { scope: "col" }, head)))),
+        h("tbody", {}, ...arrives.terms.slice(0, 8).map((term) => h("tr", {}, ...[String(term.output), String(term.y), String(term.x), figure(term.gradient), figure(term.weight), figure(term.product)].map((text) => h("td", {}, text))))),
+      ),
+    ),
+    h(
+      "div",
+      { class: "chain" },
+      link("these", arrives.terms.slice(0, 8).reduce((sum, { product }) => sum + product, 0)),
+      sign("+"),
+      link(`the other ${count(left + Math.max(0, arrives.terms.length - 8))}`, arrives.rest_sum + arrives.terms.slice(8).reduce((sum, { product }) => sum + product, 0)),
+      sign("="),
+      link("the pixel's gradient", arrives.value, "result"),
+    ),
+  );
+}

@@ -1,0 +1,77 @@
+// What is compared with: another moment of this run, or another run.
+
+import { getFilm, getInside, listRuns } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { attempt } from "../lib/shell.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { Scene } from "./scene.js" */
+
+/** @param {Scene} scene @param {{ onLoaded: () => void }} listeners */
+export function besideControl(scene, { onLoaded }) {
+  const { state, run } = scene;
+  const who = h("select", { class: "select", "aria-label": "Compare with", on: { change: chooseWho, focus: loadRuns, pointerdown: loadRuns } });
+  const when = h("select", { class: "select", "aria-label": "Moment to compare with", hidden: true, on: { change: () => choose(who.value, when.value) } });
+  const element = h("div", { class: "beside" }, h("span", { class: "small" }, "Beside"), who, when);
+  /** @type {Run[]} */
+  let runs = [];
+  let asked = false;
+
+  async function loadRuns() {
+    if (asked) return;
+    asked = true;
+    const found = await attempt(listRuns);
+    const dimensions = JSON.stringify(run.spec.data.set);
+    runs = (found ?? []).filter((of) => of.id !== run.id && of.summary.epoch !== null).sort((a, b) => Number(JSON.stringify(b.spec.data.set) === dimensions) - Number(JSON.stringify(a.spec.data.set) === dimensions));
+    update();
+  }
+
+  /** @param {string} of @param {string} checkpoint */
+  function choose(of, checkpoint) {
+    state.set({ beside: of === "" ? null : of === run.id ? checkpoint : `${of} ${checkpoint}` });
+  }
+
+  async function chooseWho() {
+    if (who.value === "") choose("", "");
+    else if (who.value === run.id) choose(run.id, scene.film?.epochs[0] === undefined ? "last" : String(scene.film.epochs[0]));
+    else choose(who.value, "best");
+  }
+
+  /** Learns of the other run what there is to compare. */
+  async function load() {
+    const { beside } = scene;
+    if (!beside || beside.run === run.id || scene.second?.run === beside.run) return;
+    await loadRuns();
+    const name = runs.find(({ id }) => id === beside.run)?.name ?? "another run";
+    scene.second = { run: beside.run, name, film: null, inside: null };
+    const [inside, film] = await Promise.all([attempt(() => getInside(beside.run)), getFilm(beside.run).catch(() => null)]);
+    if (scene.second?.run !== beside.run) return;
+    scene.second = { run: beside.run, name, film, inside: inside ?? null };
+    update();
+    onLoaded();
+  }
+
+  function update() {
+    const { beside } = scene;
+    const option = (/** @type {string} */ value, /** @type {string} */ text) => h("option", { value }, text);
+    const more = beside && beside.run !== run.id && !runs.some(({ id }) => id === beside.run) ? [option(beside.run, scene.second?.name ?? "another run")] : [];
+    who.replaceChildren(option("", "nothing"), option(run.id, "another moment of this run"), ...more, ...runs.map((of) => option(of.id, of.name)));
+    who.value = beside?.run ?? "";
+    when.hidden = !beside;
+    if (!beside) return;
+    const own = beside.run === run.id;
+    const inside = own ? scene.inside : scene.second?.inside;
+    const film = own ? scene.film : scene.second?.film;
+    const moments = [...(inside?.checkpoints ?? []).map(({ name }) => /** @type {string} */ (name)), ...(film?.epochs ?? []).map(String)];
+    if (!moments.includes(beside.checkpoint)) moments.push(beside.checkpoint);
+    when.replaceChildren(...moments.map((moment) => option(moment, /^\d+$/.test(moment) ? `epoch ${moment}` : moment)));
+    when.value = beside.checkpoint;
+  }
+
+  state.on((_, changed) => {
+    if (!changed.has("beside")) return;
+    update();
+    load();
+  });
+  return { element, update, load };
+}

@@ -1,0 +1,63 @@
+// What was looked at is kept, so that going back and playing a film need not ask again.
+
+import { look, lookAtPicture } from "../lib/api.js";
+
+/** @import { Sheet } from "../lib/types" */
+
+/** @typedef {{ [name: string]: string | number | null | undefined }} Query */
+/** @typedef {{ about: Sheet, picture: ImageBitmap }} SheetPage */
+
+/** A hundred epochs of filters and maps. */
+const MOST = 600;
+
+/** @type {Map<string, Promise<any>>} */
+const kept = new Map();
+
+/**
+ * @template T
+ * @param {string} key
+ * @param {() => Promise<T>} ask
+ * @returns {Promise<T>}
+ */
+function once(key, ask) {
+  const known = kept.get(key);
+  if (known) {
+    kept.delete(key);
+    kept.set(key, known);
+    return known;
+  }
+  const answer = ask();
+  kept.set(key, answer);
+  // A refusal may be another one, or none, the next time.
+  answer.catch(() => kept.get(key) === answer && kept.delete(key));
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MOST) break;
+    kept.delete(oldest);
+  }
+  return answer;
+}
+
+/** @param {string} run @param {string} what @param {Query} query @param {string} stamp */
+const keyOf = (run, what, query, stamp) => JSON.stringify([run, what, query, stamp]);
+
+/**
+ * A page of tiles and its picture. `stamp` tells the moment that a checkpoint is of: “best” is another one after a while.
+ * @param {string} run @param {string} what `layers/NAME/filters` or `layers/NAME/features` @param {Query} query @param {string} stamp
+ * @returns {Promise<SheetPage>}
+ */
+export function sheetPage(run, what, query, stamp) {
+  return once(keyOf(run, what, query, stamp), async () => {
+    const [about, picture] = await Promise.all([look(run, what, query), lookAtPicture(run, `${what}.png`, query).then((blob) => createImageBitmap(blob))]);
+    return { about, picture };
+  });
+}
+
+/** The numbers alone. @template T @param {string} run @param {string} what @param {Query} query @param {string} stamp @returns {Promise<T>} */
+export function numbers(run, what, query, stamp) {
+  return once(keyOf(run, `${what} numbers`, query, stamp), () => look(run, what, query));
+}
+
+/** A picture's address within this page. @param {string} run @param {string} what @param {Query} query @param {string} stamp @returns {Promise<ImageBitmap>} */
+export function picture(run, what, query, stamp) {
+  return once(keyOf(run, what, query, stamp), async () => createImageBitmap(await lookAtPicture(run, what, query)));
+}

@@ -1,0 +1,40 @@
+// Small tables of numbers in their colours: a patch, a kernel, their products.
+
+import { h } from "../lib/dom.js";
+import { figure } from "../lib/format.js";
+import { colouring, css, inkOn } from "./colours.js";
+
+/** A table with more columns shows colours alone; the numbers are said on hover. */
+const READABLE = 7;
+
+/** Blue below 0, red above: weights, products and gradients. */
+export const DIVERGING = ["#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b"];
+
+/** Three digits that matter, short enough for a cell. @param {number} value */
+export function brief(value) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1000 || size < 0.001) return value.toExponential(0).replace("e+", "e");
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+}
+
+/** The greatest size among numbers. @param {(number | null)[][]} rows */
+export const reachOf = (rows) => rows.flat().reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
+
+/** @param {(number | null)[][]} rows `null` outside of the image @param {string} caption @param {number} [reach] */
+export function cells(rows, caption, reach = reachOf(rows)) {
+  const colour = colouring(DIVERGING, "diverging", -reach, reach);
+  const many = (rows[0]?.length ?? 0) > READABLE;
+  const body = rows.map((row) =>
+    h(
+      "tr",
+      {},
+      ...row.map((value) => {
+        if (value === null) return h("td", { class: "outside", title: "outside of the image: 0" }, "0");
+        const rgb = colour(value);
+        return h("td", { vars: { cell: css(rgb), "cell-ink": inkOn(rgb) }, title: figure(value) }, brief(value));
+      }),
+    ),
+  );
+  return h("figure", {}, h("figcaption", {}, caption), h("table", { class: many ? "cells many" : "cells" }, h("tbody", {}, ...body)));
+}

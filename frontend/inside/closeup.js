@@ -1,0 +1,193 @@
+// One tile, large, with its numbers; and, for a pixel of a map, the arithmetic behind it.
+
+import { h, setText } from "../lib/dom.js";
+import { figure } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { backward, forward } from "./arithmetic.js";
+import { numbers } from "./cache.js";
+import { brief, DIVERGING } from "./cells.js";
+import { colouring, css, inkOn } from "./colours.js";
+
+/** @import { Arithmetic, GradientAt, Layer, TileValues } from "../lib/types" */
+/** @import { Scene } from "./scene.js" */
+
+const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
+/** matplotlib's viridis at equal distances, as the server's sheets have it. */
+const SEQUENTIAL = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
+/** A cell that is narrower shows no number, in pixels of the picture. */
+const ROOM = 44;
+const WIDTH = 760;
+
+/** @param {Scene} scene */
+export function closeup(scene) {
+  const { state } = scene;
+  const title = h("h2", {}, "Close-up");
+  const close = h("button", { class: "button quiet icon small", type: "button", "aria-label": "Close", title: "Close", on: { click: () => state.set({ of: null, tile: null, y: null, x: null }) } }, icon("cross", 14));
+  const canvas = h("canvas", { class: "cells-picture", tabindex: 0, role: "img" });
+  const words = h("output", { class: "small muted" });
+  const facts = h("p", { class: "small muted" });
+  const ways = h("div", { class: "segments", role: "radiogroup", "aria-label": "Direction" }, ...[["forward", "Forward"], ["backward", "Backward"]].map(([value, label]) => h("label", {}, h("input", { type: "radio", name: "way", value, on: { change: () => state.set({ way: /** @type {any} */ (value) }) } }), h("span", {}, label))));
+  const why = h("div", { class: "why" });
+  const sums = h("div", {}, ways, why);
+  const columns = h("div", { class: "closeup-columns" }, h("div", { class: "sums" }, canvas, words, facts), sums);
+  const element = h("section", { class: "card closeup", "aria-label": "Close-up", hidden: true }, h("header", { class: "card-head" }, title, close), h("div", { class: "card-body" }, columns));
+
+  /** @type {{ values: TileValues, height: number, width: number, size: number } | null} */
+  let shown = null;
+  let turnNumber = 0;
+
+  canvas.addEventListener("pointermove", (event) => tell(cellAt(event)));
+  canvas.addEventListener("pointerleave", () => tell(null));
+  canvas.addEventListener("click", (event) => {
+    const cell = cellAt(event);
+    if (cell && state.now.of === "map") state.set(cell);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const step = /** @type {{ [key: string]: [number, number] }} */ ({ ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] })[event.key];
+    if (!step || !shown || state.now.of !== "map") return;
+    event.preventDefault();
+    const { height, width } = shown;
+    state.set({ y: Math.min(height - 1, Math.max(0, (state.now.y ?? 0) + step[0])), x: Math.min(width - 1, Math.max(0, (state.now.x ?? 0) + step[1])) });
+  });
+
+  /** @param {PointerEvent | MouseEvent} event */
+  function cellAt(event) {
+    if (!shown) return null;
+    const rect = canvas.getBoundingClientRect();
+    const y = Math.floor(((event.clientY - rect.top) / rect.height) * shown.height);
+    const x = Math.floor(((event.clientX - rect.left) / rect.width) * shown.width);
+    return y >= 0 && x >= 0 && y < shown.height && x < shown.width ? { y, x } : null;
+  }
+
+  /** @param {{ y: number, x: number } | null} cell */
+  function tell(cell) {
+    if (!shown) return;
+    const { y, x } = cell ?? { y: state.now.y, x: state.now.x };
+    if (y === null || x === null || y >= shown.height || x >= shown.width) {
+      setText(words, state.now.of === "map" ? "Click a pixel to see where its number comes from." : "Point at a cell to read it.");
+      return;
+    }
+    const { values, height, width } = shown;
+    const planes = values.values.length / (height * width);
+    const read = Array.from({ length: planes }, (_, plane) => values.values[(plane * height + y) * width + x]);
+    setText(words, `row ${y}, column ${x}: ${read.map((value) => (value === null ? "nothing" : figure(value))).join(", ")}`);
+  }
+
+  async function update() {
+    const { of, tile, filter, y, way } = state.now;
+    const layer = scene.layer;
+    const turn = ++turnNumber;
+    element.hidden = of === null || tile === null || !layer;
+    if (!layer || of === null || tile === null) return;
+    const one = scene.of();
+    const query = of === "kernel" ? { of, index: filter, input: tile } : { of: of === "map" ? "feature" : "filter", index: tile };
+    setText(title, of === "map" ? `Map ${tile} of ${layer.name}` : of === "kernel" ? `Filter ${filter}, channel ${tile}` : layer.kind === "linear" ? `Weights of ${layer.name}` : `Filter ${tile} of ${layer.name}`);
+    for (const input of ways.querySelectorAll("input")) input.checked = input.value === way;
+    const slow = setTimeout(() => turn === turnNumber && columns.classList.add("waits"), 150);
+    try {
+      /** @type {TileValues} */
+      const values = await numbers(one.run, `layers/${encodeURIComponent(layer.name)}/values`, { ...query, ...one.query }, one.stamp);
+      if (turn !== turnNumber) return;
+      show(values);
+      sums.hidden = of !== "map" || layer.shape.length !== 3;
+      ways.hidden = y === null || !CONVOLUTIONS.has(layer.kind) || scene.filming;
+      if (!sums.hidden) await explain(layer, turn);
+    } catch (error) {
+      if (turn === turnNumber) why.replaceChildren(h("p", { class: "refused" }, error instanceof Error ? error.message : String(error)));
+    } finally {
+      clearTimeout(slow);
+      if (turn === turnNumber) {
+        columns.classList.remove("waits");
+        element.dataset.settled = String(turn);
+      }
+    }
+  }
+
+  /** @param {TileValues} values */
+  function show(values) {
+    const [height, width] = values.shape.slice(-2);
+    const size = Math.max(1, Math.min(96, Math.floor(WIDTH / Math.max(width, height * 0.75))));
+    shown = { values, height, width, size };
+    canvas.width = width * size;
+    canvas.height = height * size;
+    const ctx = canvas.getContext("2d");
+    if (ctx) draw(ctx, values, height, width, size);
+    const { y, x, of } = state.now;
+    if (ctx && y !== null && x !== null && of === "map" && y < height && x < width) {
+      for (const [colour, thickness] of /** @type {[string, number][]} */ ([["#000", 5], ["#fff", 2]])) {
+        ctx.strokeStyle = colour;
+        ctx.lineWidth = thickness;
+        ctx.strokeRect(x * size, y * size, size, size);
+      }
+    }
+    canvas.setAttribute("aria-label", `${title.textContent}: ${height} by ${width} numbers from ${figure(values.min)} to ${figure(values.max)}`);
+    setText(facts, `${height}×${width} · ${figure(values.min)} to ${figure(values.max)} · mean ${figure(values.mean)} · norm ${figure(values.norm)}`);
+    tell(null);
+  }
+
+  /** The arithmetic of the chosen pixel. @param {Layer} layer @param {number} turn */
+  async function explain(layer, turn) {
+    const { tile, y, x, way } = state.now;
+    if (y === null || x === null) {
+      why.replaceChildren(h("p", { class: "muted small" }, "Click a pixel to see where its number comes from."));
+      return;
+    }
+    if (scene.filming) {
+      const go = h("button", { class: "button small", type: "button", on: { click: () => state.set({ checkpoint: "last" }) } }, "Look at the last checkpoint");
+      why.replaceChildren(h("p", { class: "muted small" }, "The film keeps pictures and no weights, so there is no arithmetic to show."), go);
+      return;
+    }
+    if (!CONVOLUTIONS.has(layer.kind)) {
+      const before = convolutionBefore(layer);
+      why.replaceChildren(
+        h("p", { class: "muted small" }, before ? `This value was made from that of ${before.name}, a convolution, at the same place.` : "The arithmetic is shown for convolutions."),
+        before ? h("button", { class: "button small", type: "button", on: { click: () => state.set({ layer: before.name, of: "map", tile, y, x }) } }, `Show how ${before.name} made it`) : "",
+      );
+      return;
+    }
+    const one = scene.of();
+    const path = `layers/${encodeURIComponent(layer.name)}`;
+    const query = { map: tile, y, x, ...one.query };
+    const made = way === "forward"
+      ? forward(await numbers(one.run, `${path}/arithmetic`, query, one.stamp).then((answer) => /** @type {Arithmetic} */ (answer)))
+      : await numbers(one.run, `${path}/gradient`, query, one.stamp).then((answer) => backward(/** @type {GradientAt} */ (answer), scene.inside?.classes[/** @type {GradientAt} */ (answer).class] ?? ""));
+    if (turn === turnNumber) why.replaceChildren(made);
+  }
+
+  /** The convolution whose maps have the same places, where only normalisation and activation lie between. @param {Layer} layer */
+  function convolutionBefore(layer) {
+    const layers = scene.inside?.layers ?? [];
+    for (let i = layers.indexOf(layer) - 1; i >= 0; i -= 1) {
+      if (CONVOLUTIONS.has(layers[i].kind)) return layers[i];
+      if (layers[i].kind !== "batch_norm" && layers[i].kind !== "activation") return null;
+    }
+    return null;
+  }
+
+  return { element, update };
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {TileValues} of @param {number} height @param {number} width @param {number} size of a cell */
+function draw(ctx, { values, min, max, shape }, height, width, size) {
+  const plane = height * width;
+  const rgb = shape.length === 3 && shape[0] === 3;
+  const reach = Math.max(Math.abs(min), Math.abs(max)) || 1;
+  const diverging = min < 0;
+  const colour = diverging ? colouring(DIVERGING, "diverging", min, max) : colouring(SEQUENTIAL, "sequential", min, max);
+  const grey = (/** @type {number | null} */ value) => Math.round(127.5 + (127.5 * (value ?? 0)) / reach);
+  ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.font = `${Math.min(15, Math.max(11, size / 4.4))}px ui-monospace, "DejaVu Sans Mono", monospace`;
+  for (let at = 0; at < plane; at += 1) {
+    const value = values[at];
+    if (value === null) continue;
+    const [y, x] = [Math.floor(at / width), at % width];
+    const of = rgb ? /** @type {[number, number, number]} */ ([0, 1, 2].map((channel) => grey(values[channel * plane + at]))) : colour(value);
+    ctx.fillStyle = css(of);
+    ctx.fillRect(x * size, y * size, size, size);
+    if (size < ROOM || rgb) continue;
+    ctx.fillStyle = inkOn(of);
+    ctx.fillText(brief(value), (x + 0.5) * size, (y + 0.5) * size);
+  }
+}

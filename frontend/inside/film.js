@@ -1,0 +1,220 @@
+// The film: one slider over epochs that moves everything on the page, a play button, and the curves with its cursor.
+
+import { h, s, setAttribute, setText } from "../lib/dom.js";
+import { bytes, figure, percent } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { numbers, sheetPage } from "./cache.js";
+import { isEpoch } from "./view.js";
+
+/** @import { Metrics } from "../lib/types" */
+/** @import { Scene } from "./scene.js" */
+
+/** A film lasts about this long, and shows no frame shorter than the other. */
+const FILM_MS = 8000;
+const FRAME_MS = 90;
+
+/** @type {{ title: string, train: string, validation: string, value: (value: number) => string }[]} */
+const CURVES = [
+  { title: "Loss", train: "epoch_train_loss", validation: "validation_loss", value: figure },
+  { title: "Accuracy", train: "epoch_train_accuracy", validation: "validation_accuracy", value: percent },
+];
+
+/** The series that the curves need. */
+export const FILM_SERIES = CURVES.flatMap(({ train, validation }) => [train, validation]);
+
+/** @param {Scene} scene */
+export function filmBar(scene) {
+  const { state } = scene;
+  const checkpoints = h("div", { class: "segments", role: "radiogroup", "aria-label": "Checkpoint" });
+  const play = h("button", { class: "button icon small", type: "button", "aria-label": "Play the film", title: "Play", on: { click: toggle } }, icon("play", 14));
+  const slider = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Epoch of the film", on: { input: () => (pause(), seek(Number(slider.value))) } });
+  const where = h("output", {});
+  const curves = CURVES.map(curve);
+  const element = h(
+    "section",
+    { class: "card film-bar", "aria-label": "Checkpoint and film" },
+    h("div", { class: "film-line" }, checkpoints, play, slider, where),
+    h("div", { class: "film-curves" }, ...curves.map(({ element }) => element)),
+  );
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let film;
+  /** Whether the newest frame is followed as it comes. */
+  let follow = false;
+  let warming = 0;
+
+  const epochs = () => scene.film?.epochs ?? [];
+  const at = () => (scene.filming ? epochs().indexOf(Number(scene.checkpoint)) : -1);
+
+  /** @param {number} index */
+  function seek(index) {
+    const all = epochs();
+    const to = Math.min(all.length - 1, Math.max(0, index));
+    follow = to === all.length - 1;
+    if (all[to] !== undefined) state.set({ checkpoint: String(all[to]) });
+  }
+
+  function toggle() {
+    if (film === undefined) start();
+    else pause();
+  }
+
+  function start() {
+    const all = epochs();
+    if (all.length < 2) return;
+    setPlaying(true);
+    if (at() < 0 || at() >= all.length - 1) seek(0);
+    const pace = Math.max(FRAME_MS, FILM_MS / all.length);
+    const next = async () => {
+      const to = at() + 1;
+      if (to >= epochs().length) {
+        pause();
+        return;
+      }
+      await warm(to);
+      if (film === undefined) return;
+      seek(to);
+      film = setTimeout(next, pace);
+    };
+    film = setTimeout(next, pace);
+  }
+
+  function pause() {
+    clearTimeout(film);
+    film = undefined;
+    setPlaying(false);
+  }
+
+  /** @param {boolean} is */
+  function setPlaying(is) {
+    play.replaceChildren(icon(is ? "pause" : "play", 14));
+    play.setAttribute("aria-label", is ? "Pause" : "Play the film");
+    play.title = is ? "Pause" : "Play";
+  }
+
+  /** Has what a frame shows of the chosen layer before it is its turn. @param {number} index */
+  function warm(index) {
+    const epoch = epochs()[index];
+    const layer = scene.layer;
+    if (epoch === undefined || !layer) return Promise.resolve([]);
+    const one = scene.of(String(epoch));
+    const { scale, sort, order, page, mapPage } = state.now;
+    const common = { scale: scale === "tile" ? null : scale };
+    const of = (/** @type {string} */ what, /** @type {string | null} */ by, /** @type {number} */ on) => sheetPage(one.run, `layers/${encodeURIComponent(layer.name)}/${what}`, { ...common, page: on || null, sort: by === "activation" ? null : by, ...one.query }, one.stamp).catch(() => null);
+    return Promise.all([
+      layer.has_filters ? of("filters", sort, page) : null,
+      layer.has_features ? of("features", order, mapPage) : null,
+      numbers(one.run, `film/${epoch}`, { v: one.query.v }, one.stamp).catch(() => null),
+    ]);
+  }
+
+  /** Fetches the frames around the chosen one, nearest first, so that the slider slides. */
+  async function warmAll() {
+    const turn = ++warming;
+    const from = Math.max(0, at());
+    const order = epochs().map((_, i) => i).sort((a, b) => Math.abs(a - from) - Math.abs(b - from));
+    for (const index of order) {
+      await warm(index);
+      if (turn !== warming) return;
+    }
+    element.dataset.warm = String(turn);
+  }
+
+  function update() {
+    const all = epochs();
+    const index = at();
+    checkpoints.replaceChildren(
+      ...(scene.inside?.checkpoints ?? []).map(({ name, epoch }) => {
+        const input = h("input", { type: "radio", name: "checkpoint", value: name, on: { change: () => (pause(), (follow = false), state.set({ checkpoint: name })) } });
+        input.checked = scene.checkpoint === name;
+        return h("label", {}, input, h("span", {}, `${name === "best" ? "Best" : "Last"}${epoch === null ? "" : ` · epoch ${epoch}`}`));
+      }),
+    );
+    slider.max = String(Math.max(0, all.length - 1));
+    slider.value = String(index >= 0 ? index : all.length - 1);
+    slider.disabled = all.length === 0;
+    play.disabled = all.length < 2;
+    const frame = scene.film?.frames[index];
+    const text = all.length === 0 ? "no film yet" : index < 0 ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}` : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, ${percent(frame.validation_accuracy)}`}`;
+    setText(where, text);
+    where.title = scene.film ? `${all.length} frames, ${bytes(scene.film.bytes)}` : "";
+    slider.setAttribute("aria-valuetext", text);
+    const epoch = scene.filming ? Number(scene.checkpoint) : (scene.inside?.checkpoints.find(({ name }) => name === scene.checkpoint)?.epoch ?? null);
+    for (const one of curves) one.point(epoch);
+  }
+
+  state.on((_, changed) => {
+    if (["layer", "scale", "sort", "order", "page", "mapPage"].some((name) => changed.has(name))) warmSoon();
+  });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let soon;
+  function warmSoon() {
+    clearTimeout(soon);
+    soon = setTimeout(warmAll, 400);
+  }
+
+  return {
+    element,
+    update,
+    /** The film is another one: a frame has come. */
+    renew() {
+      if (follow && film === undefined && isEpoch(state.now.checkpoint)) {
+        const last = epochs().at(-1);
+        if (last !== undefined) state.set({ checkpoint: String(last) });
+      }
+      update();
+      warmSoon();
+    },
+    /** @param {Metrics} metrics over epochs */
+    draw(metrics) {
+      curves.forEach((one, i) => one.draw(metrics, CURVES[i]));
+      update();
+    },
+  };
+}
+
+/** A small curve over epochs with a cursor. @param {typeof CURVES[number]} of */
+function curve({ title }) {
+  const train = s("path", { class: "of-train" });
+  const validation = s("path", { class: "of-validation" });
+  const cursor = s("line", { y1: 0, y2: 30, visibility: "hidden" });
+  const picture = s("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${title} over epochs` }, train, validation, cursor);
+  const words = h("span", {});
+  const element = h("div", { class: "film-curve", hidden: true }, h("span", {}, h("b", {}, title), " ", words), picture);
+  let last = 1;
+  /** @type {(value: number) => string} */
+  let format = figure;
+  /** @type {{ train: Map<number, number>, validation: Map<number, number> }} */
+  let known = { train: new Map(), validation: new Map() };
+
+  return {
+    element,
+    /** @param {Metrics} metrics @param {typeof CURVES[number]} which */
+    draw({ series }, which) {
+      format = which.value;
+      const points = (/** @type {string} */ name) => {
+        const found = series[name];
+        return (found?.x ?? []).map((x, i) => /** @type {[number, number | null]} */ ([x, found.y[i]])).filter(/** @returns {pair is [number, number]} */ (pair) => pair[1] !== null);
+      };
+      const [a, b] = [points(which.train), points(which.validation)];
+      const all = [...a, ...b];
+      element.hidden = all.length === 0;
+      if (all.length === 0) return;
+      last = Math.max(...all.map(([x]) => x), 1);
+      const [low, high] = [Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y))];
+      const path = (/** @type {[number, number][]} */ line) => line.map(([x, y], i) => `${i === 0 ? "M" : "L"}${((x / last) * 100).toFixed(2)} ${(29 - (28 * (y - low)) / (high - low || 1)).toFixed(2)}`).join("");
+      setAttribute(train, "d", path(a));
+      setAttribute(validation, "d", path(b));
+      known = { train: new Map(a.map(([x, y]) => [Math.round(x), y])), validation: new Map(b.map(([x, y]) => [Math.round(x), y])) };
+    },
+    /** @param {number | null} epoch */
+    point(epoch) {
+      cursor.setAttribute("visibility", epoch === null ? "hidden" : "visible");
+      if (epoch === null) return;
+      const x = String((epoch / last) * 100);
+      cursor.setAttribute("x1", x);
+      cursor.setAttribute("x2", x);
+      const value = known.validation.get(epoch) ?? known.train.get(epoch);
+      setText(words, value === undefined ? "" : format(value));
+    },
+  };
+}

@@ -1,0 +1,149 @@
+// The image that is looked at: uploaded by button, drop or paste, or a sample of the data, or one uploaded before.
+
+import { deleteImage, getSamples, listImages, pictureUrl, pinImage, uploadImage } from "../lib/api.js";
+import { h, setText } from "../lib/dom.js";
+import { icon } from "../lib/icons.js";
+import { announce, attempt, toast } from "../lib/shell.js";
+import { thumb } from "./thumbs.js";
+
+/** @import { Sample, UploadedImage } from "../lib/types" */
+/** @import { Scene } from "./scene.js" */
+
+const TYPES = "image/png,image/jpeg,image/webp";
+/** Samples to choose from at first; the confusion matrix leads to all of them. */
+const SAMPLES = 18;
+
+/** @param {Scene} scene @param {{ onPinned: () => void }} listeners */
+export function imageCard(scene, { onPinned }) {
+  const { state, run } = scene;
+  const now = h("img", { alt: "", width: 224, height: 224 });
+  const name = h("p", { class: "small" });
+  const file = h("input", { type: "file", accept: TYPES, hidden: true, on: { change: () => file.files?.[0] && send(file.files[0]) } });
+  const choose = h("button", { class: "button primary small", type: "button", on: { click: () => file.click() } }, icon("plus", 14), "Upload a photo");
+  const pin = h("button", { class: "button small", type: "button", on: { click: setPin } }, "Pin for the film");
+  const progress = h("div", { class: "bar", hidden: true, data: { tone: "live" } }, h("span"));
+  const refused = h("p", { class: "field-error small", role: "alert", hidden: true });
+  const uploads = h("div", { class: "thumbs" });
+  const uploadsBlock = h("div", { class: "image-more", hidden: true }, h("h3", {}, "Uploaded"), uploads);
+  const samples = h("div", { class: "thumbs" });
+  const samplesBlock = h("div", { class: "image-more", hidden: true }, h("h3", {}, "Samples of the test split"), samples);
+  const element = h(
+    "section",
+    { class: "card image-card", "aria-label": "Image" },
+    h("header", { class: "card-head" }, h("h2", {}, "Image")),
+    h("div", { class: "card-body samples" }, h("div", { class: "image-now" }, now, name), h("div", { class: "image-choose" }, choose, pin, file), h("p", { class: "muted small" }, "or drop one anywhere, or paste it"), progress, refused, uploadsBlock, samplesBlock),
+  );
+  /** @type {UploadedImage[]} */
+  let images = [];
+  /** @type {Sample[]} */
+  let found = [];
+
+  /** @param {File} picked */
+  async function send(picked) {
+    refused.hidden = true;
+    progress.hidden = false;
+    choose.disabled = true;
+    try {
+      const made = await uploadImage(picked, { signal: new AbortController().signal, onProgress: (sent, of) => progress.style.setProperty("--share", String(sent / of)) });
+      images = [made, ...images];
+      use(made.id);
+      announce("The image is uploaded");
+    } catch (error) {
+      refused.hidden = false;
+      setText(refused, error instanceof Error ? error.message : String(error));
+    } finally {
+      progress.hidden = true;
+      choose.disabled = false;
+      file.value = "";
+    }
+  }
+
+  /** A film knows its pinned image alone: who chooses another looks at a checkpoint. @param {string} image */
+  function use(image) {
+    state.set({ image, ...(scene.filming && image !== "pinned" ? { checkpoint: null } : {}) });
+    update();
+  }
+
+  async function setPin() {
+    const { image } = state.now;
+    const answer = await attempt(() => pinImage(run.id, image === "pinned" ? null : image));
+    if (!answer) return;
+    toast(answer.pending ? "Pinned. The film follows it from the next epoch on." : "Pinned.");
+    onPinned();
+  }
+
+  addEventListener("dragover", (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  addEventListener("dragleave", (event) => !event.relatedTarget && document.body.classList.remove("dropping"));
+  addEventListener("drop", (event) => {
+    document.body.classList.remove("dropping");
+    const dropped = event.dataTransfer?.files[0];
+    if (!dropped) return;
+    event.preventDefault();
+    send(dropped);
+  });
+  addEventListener("paste", (event) => {
+    const pasted = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
+    if (pasted) send(pasted);
+  });
+
+  /** @param {UploadedImage} of */
+  async function remove(of) {
+    if ((await attempt(() => deleteImage(of.id))) === undefined) return;
+    images = images.filter(({ id }) => id !== of.id);
+    if (state.now.image === of.id) use("pinned");
+    update();
+  }
+
+  function update() {
+    const image = scene.image;
+    const pinned = scene.film?.pinned;
+    now.src = pictureUrl(run.id, `images/${encodeURIComponent(image)}.png`, { size: 224, v: image === "pinned" ? `${pinned?.image}` : null });
+    now.alt = `The image as the network sees it: ${words(image)}`;
+    setText(name, `${words(image)}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`);
+    const alreadyPinned = image === "pinned" || image === pinned?.image;
+    pin.disabled = alreadyPinned && image !== "pinned";
+    pin.hidden = alreadyPinned && (pinned === undefined || pinned.image === "test:0" || image !== "pinned");
+    setText(pin, image === "pinned" ? "Unpin" : "Pin for the film");
+    uploadsBlock.hidden = images.length === 0;
+    uploads.replaceChildren(...images.map((of) => thumb({ src: `/api/v1/images/${of.id}.png`, title: "Uploaded image", pressed: image === of.id, onClick: () => use(of.id), onDelete: () => remove(of) })));
+    samplesBlock.hidden = found.length === 0;
+    const classes = scene.inside?.classes ?? [];
+    samples.replaceChildren(...found.map((of) => thumb({ src: pictureUrl(run.id, `images/${of.id}.png`, { size: 64 }), title: `${of.id}, ${classes[of.truth] ?? of.truth}`, label: classes[of.truth] ?? String(of.truth), pressed: image === of.id, onClick: () => use(of.id) })));
+  }
+
+  /** @param {string} image @returns {string} */
+  function words(image) {
+    if (image === "pinned") return `Pinned for the film: ${scene.film && scene.film.pinned.image !== "pinned" ? words(scene.film.pinned.image) : "its first sample"}`;
+    if (/^(test|validation|train):/.test(image)) return image.replace(":", " sample ");
+    return "Uploaded photo";
+  }
+
+  return {
+    element,
+    update,
+    use,
+    /** Asks for what there is to choose from. */
+    async load() {
+      const asked = await Promise.all([listImages().catch(() => []), getSamples(run.id, { split: "test" }).catch(() => null)]);
+      images = asked[0];
+      found = spread(asked[1]?.samples ?? []);
+      update();
+    },
+  };
+}
+
+/** Samples of as many classes as there are, a few of each. @param {Sample[]} all */
+function spread(all) {
+  /** @type {Map<number, number>} */
+  const seen = new Map();
+  const ranked = all.map((sample) => {
+    const place = seen.get(sample.truth) ?? 0;
+    seen.set(sample.truth, place + 1);
+    return { sample, place };
+  });
+  return ranked.sort((a, b) => a.place - b.place).slice(0, SAMPLES).map(({ sample }) => sample);
+}

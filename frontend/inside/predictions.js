@@ -1,0 +1,108 @@
+// What the network takes the image for, with bars; and where it looks.
+
+import { lookAtPicture } from "../lib/api.js";
+import { h, setText } from "../lib/dom.js";
+import { figure, percent } from "../lib/format.js";
+import { numbers } from "./cache.js";
+
+/** @import { FrameAbout, Prediction, Scored } from "../lib/types" */
+/** @import { Scene } from "./scene.js" */
+
+/** Classes that are told. */
+const TOP = 8;
+
+/** @param {Scene} scene */
+export function predictionsCard(scene) {
+  const list = h("ol", { class: "bars" });
+  const note = h("p", { class: "muted small" });
+  const element = h("section", { class: "card predictions", "aria-label": "Prediction" }, h("header", { class: "card-head" }, h("h2", {}, "Prediction")), h("div", { class: "card-body samples" }, list, note));
+  let turnNumber = 0;
+
+  async function update() {
+    const turn = ++turnNumber;
+    const one = scene.of();
+    try {
+      const [top, truth] = scene.filming ? await ofFrame(one) : await ofNetwork(one);
+      if (turn !== turnNumber) return;
+      show(top, truth);
+    } catch (error) {
+      if (turn !== turnNumber) return;
+      list.replaceChildren();
+      setText(note, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param {ReturnType<Scene["of"]>} one @returns {Promise<[Scored[], number | null]>} */
+  async function ofNetwork(one) {
+    /** @type {Prediction} */
+    const answer = await numbers(one.run, "predict", one.query, one.stamp);
+    return [answer.top, answer.image.truth ?? null];
+  }
+
+  /** @param {ReturnType<Scene["of"]>} one @returns {Promise<[Scored[], number | null]>} */
+  async function ofFrame(one) {
+    /** @type {FrameAbout} */
+    const frame = await numbers(one.run, `film/${one.query.checkpoint}`, { v: one.query.v }, one.stamp);
+    return [frame.top, null];
+  }
+
+  /** @param {Scored[]} top @param {number | null} truth */
+  function show(top, truth) {
+    const told = top.slice(0, TOP);
+    const own = top.find((scored) => scored.class === truth);
+    if (own && !told.includes(own)) told.push(own);
+    const most = Math.max(...told.map(({ score }) => Math.abs(score)), 1e-9);
+    list.replaceChildren(
+      ...told.map((scored) => {
+        const share = scored.probability ?? Math.max(0, scored.score / most);
+        return h("li", { class: scored.class === truth ? "truth" : "", title: `score ${figure(scored.score)}` }, h("span", {}, scored.name), h("span", {}, scored.probability === null ? figure(scored.score) : percent(scored.probability)), h("i", { vars: { share } }));
+      }),
+    );
+    const more = top.length - told.length;
+    const right = truth === null ? "" : top[0]?.class === truth ? "Right: it is in this class." : `Wrong: it is ${own?.name ?? "another"}.`;
+    setText(note, [right, more > 0 ? `${more} more classes below.` : ""].filter(Boolean).join(" "));
+  }
+
+  return { element, update };
+}
+
+/** Where the network looks: Grad-CAM, or the gradient of a class's score by the image. @param {Scene} scene */
+export function attentionCard(scene) {
+  const image = h("img", { alt: "", width: 224, height: 224 });
+  const select = (/** @type {string} */ label, /** @type {[string, string][]} */ options) => h("select", { class: "select", "aria-label": label, on: { change: () => update() } }, ...options.map(([value, text]) => h("option", { value }, text)));
+  const method = select("Method", [["grad-cam", "Grad-CAM"], ["gradient", "Input gradient"]]);
+  const of = select("Class", [["", "the predicted class"]]);
+  const note = h("p", { class: "muted small" });
+  const element = h("section", { class: "card attention", "aria-label": "Where it looks" }, h("header", { class: "card-head" }, h("h2", {}, "Where it looks")), h("div", { class: "card-body" }, image, h("div", { class: "attention-tools" }, method, of), note));
+  let turnNumber = 0;
+  let url = "";
+
+  async function update() {
+    const turn = ++turnNumber;
+    const classes = scene.inside?.classes ?? [];
+    if (of.options.length !== classes.length + 1) of.replaceChildren(h("option", { value: "" }, "the predicted class"), ...classes.map((name, i) => h("option", { value: i }, name)));
+    if (scene.filming) {
+      image.hidden = true;
+      setText(note, "An epoch of the film has no weights to ask; choose the best or the last checkpoint.");
+      return;
+    }
+    const one = scene.of();
+    try {
+      const blob = await lookAtPicture(one.run, "attention.png", { ...one.query, method: method.value, class: of.value || null });
+      if (turn !== turnNumber) return;
+      if (url) URL.revokeObjectURL(url);
+      url = URL.createObjectURL(blob);
+      image.src = url;
+      image.hidden = false;
+      const whose = of.value === "" ? "the predicted class" : `“${classes[Number(of.value)]}”`;
+      image.alt = `The image, brighter where it speaks for ${whose}`;
+      setText(note, method.value === "grad-cam" ? `Bright where the last convolution's maps speak for ${whose}.` : `Bright where a small change of a pixel changes the score of ${whose} most.`);
+    } catch (error) {
+      if (turn !== turnNumber) return;
+      image.hidden = true;
+      setText(note, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  return { element, update };
+}

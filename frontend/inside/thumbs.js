@@ -1,0 +1,16 @@
+// Small pictures to choose from.
+
+import { h } from "../lib/dom.js";
+import { icon } from "../lib/icons.js";
+
+/** @param {{ src: string, title: string, label?: string, pressed: boolean, onClick: () => void, onDelete?: () => void }} of */
+export function thumb({ src, title, label, pressed, onClick, onDelete }) {
+  const button = h(
+    "button",
+    { class: "thumb", type: "button", title, "aria-label": title, "aria-pressed": String(pressed), on: { click: onClick } },
+    h("img", { src, alt: "", loading: "lazy", width: 64, height: 64 }),
+    label !== undefined && h("small", {}, label),
+  );
+  if (!onDelete) return button;
+  return h("div", { class: "thumb-place" }, button, h("button", { class: "thumb-delete", type: "button", "aria-label": `Delete: ${title}`, title: "Delete", on: { click: onDelete } }, icon("cross", 10)));
+}

@@ -1,0 +1,91 @@
+// What the page shows, as its address says it: checkpoint, layer, image, scale and what is opened.
+
+/**
+ * `checkpoint` is `best`, `last` or an epoch of the film; `image` as requests name it; `filter` the filter whose kernels
+ * are open; `tile` the map or kernel that is enlarged, `y` and `x` its pixel; `beside` what is compared with: a checkpoint,
+ * or a run and a checkpoint with a space between.
+ * @typedef {{
+ *   checkpoint: string | null, layer: string | null, image: string, scale: "tile" | "layer" | "network",
+ *   sort: string | null, order: string | null, page: number, mapPage: number, filter: number | null,
+ *   of: "map" | "kernel" | "filter" | null, tile: number | null, y: number | null, x: number | null,
+ *   way: "forward" | "backward", beside: string | null,
+ * }} View
+ */
+
+/** @type {View} */
+const PLAIN = {
+  checkpoint: null, layer: null, image: "pinned", scale: "tile", sort: null, order: null, page: 0, mapPage: 0, filter: null,
+  of: null, tile: null, y: null, x: null, way: "forward", beside: null,
+};
+
+const NUMBERS = new Set(["page", "mapPage", "filter", "tile", "y", "x"]);
+const WORDS = /** @type {{ [name: string]: string[] }} */ ({ scale: ["tile", "layer", "network"], of: ["map", "kernel", "filter"], way: ["forward", "backward"] });
+
+/** What no longer means anything when something else changes. @type {{ [name: string]: Partial<View> }} */
+const RESETS = {
+  layer: { page: 0, mapPage: 0, filter: null, of: null, tile: null, y: null, x: null, sort: null, order: null },
+  filter: { page: 0 },
+  sort: { page: 0 },
+  order: { mapPage: 0 },
+};
+
+/** @param {string} search @returns {View} */
+export function readView(search) {
+  /** @type {any} */
+  const view = { ...PLAIN };
+  for (const [name, text] of new URLSearchParams(search)) {
+    if (!(name in PLAIN)) continue;
+    if (NUMBERS.has(name)) {
+      if (/^\d{1,9}$/.test(text)) view[name] = Number(text);
+    } else if (!WORDS[name] || WORDS[name].includes(text)) view[name] = text;
+  }
+  return view;
+}
+
+/** @param {View} view @returns {string} */
+export function writeView(view) {
+  const said = Object.entries(view).filter(([name, value]) => value !== null && value !== /** @type {any} */ (PLAIN)[name]);
+  return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;
+}
+
+/** The view, and who wants to know when it changes. @param {View} first @param {(view: View) => void} [save] */
+export function viewState(first, save = () => {}) {
+  let view = first;
+  /** @type {((view: View, changed: Set<string>) => void)[]} */
+  const listeners = [];
+  return {
+    get now() {
+      return view;
+    },
+    /** Changes some of it. What depended on what changed starts afresh. @param {Partial<View>} patch */
+    set(patch) {
+      const before = view;
+      let next = { ...before };
+      for (const name of Object.keys(patch)) {
+        if (/** @type {any} */ (patch)[name] !== /** @type {any} */ (before)[name]) next = { ...next, ...RESETS[name] };
+      }
+      next = { ...next, ...patch };
+      const changed = new Set(Object.keys(next).filter((name) => /** @type {any} */ (next)[name] !== /** @type {any} */ (before)[name]));
+      if (changed.size === 0) return;
+      view = next;
+      save(view);
+      for (const listener of listeners) listener(view, changed);
+    },
+    /** @param {(view: View, changed: Set<string>) => void} listener */
+    on(listener) {
+      listeners.push(listener);
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof viewState>} ViewState */
+
+/** Whether a checkpoint is an epoch of the film. @param {string | null} checkpoint */
+export const isEpoch = (checkpoint) => checkpoint !== null && /^\d+$/.test(checkpoint);
+
+/** What is compared with. @param {string | null} beside @param {string} run @returns {{ run: string, checkpoint: string } | null} */
+export function other(beside, run) {
+  if (!beside) return null;
+  const [first, second] = beside.split(" ");
+  return second === undefined ? { run, checkpoint: first } : { run: first, checkpoint: second };
+}

@@ -1,0 +1,193 @@
+// A network from the inside: its layers, filters and feature maps, the arithmetic behind a pixel, and the film of how
+// it all came about.
+
+import { getFilm, getInside, getMetrics, getRun, Problem } from "../lib/api.js";
+import { byId, h, pageData, setText } from "../lib/dom.js";
+import { count } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { openStream } from "../lib/live.js";
+import { attempt, startShell } from "../lib/shell.js";
+import { badge } from "../lib/status.js";
+import { besideControl } from "../inside/beside.js";
+import { closeup } from "../inside/closeup.js";
+import { FILM_SERIES, filmBar } from "../inside/film.js";
+import { imageCard } from "../inside/image.js";
+import { mistakesCard } from "../inside/mistakes.js";
+import { KINDS, networkPicture, sizes } from "../inside/network.js";
+import { featuresPanel, filtersPanel } from "../inside/panel.js";
+import { attentionCard, predictionsCard } from "../inside/predictions.js";
+import { Scene } from "../inside/scene.js";
+import { readView, viewState, writeView } from "../inside/view.js";
+
+/** @import { Run, RunEvent } from "../lib/types" */
+
+/** More epochs than any curve here shows. */
+const POINTS = 2000;
+/** Frames and checkpoints are written just before they are told of; several may come at once. */
+const SETTLE_MS = 250;
+
+startShell();
+
+/** @type {{ run: Run }} */
+const { run } = pageData();
+const page = byId("page");
+const state = viewState(readView(location.search), (view) => history.replaceState(history.state, "", `${location.pathname}${writeView(view)}${location.hash}`));
+const scene = new Scene(run, state);
+
+const status = badge();
+const head = h(
+  "header",
+  { class: "inside-head" },
+  h("h1", {}, "Inside ", h("a", { href: run.url }, run.name)),
+  status.element,
+);
+const film = filmBar(scene);
+const net = networkPicture(state);
+const image = imageCard(scene, { onPinned: () => refresh() });
+const predictions = predictionsCard(scene);
+const attention = attentionCard(scene);
+const filters = filtersPanel(scene);
+const features = featuresPanel(scene);
+const close = closeup(scene);
+const mistakes = mistakesCard(scene, { onImage: (id) => (image.use(id), layerHead.scrollIntoView({ behavior: "smooth", block: "start" })) });
+const beside = besideControl(scene, { onLoaded: () => drawPanels() });
+
+const layerName = h("h2", {});
+const layerFacts = h("dl", { class: "facts" });
+const scale = h(
+  "div",
+  { class: "segments", role: "radiogroup", "aria-label": "Scale of the colours" },
+  ...[["tile", "each tile", "Each tile by itself: shapes show, strengths do not compare"], ["layer", "layer", "One scale for the layer"], ["network", "network", "One scale for all layers"]].map(([value, label, title]) =>
+    h("label", { title }, h("input", { type: "radio", name: "scale", value, on: { change: () => state.set({ scale: /** @type {any} */ (value) }) } }), h("span", {}, label)),
+  ),
+);
+const layerHead = h(
+  "section",
+  { class: "card layer-head", "aria-label": "Layer" },
+  h("div", { class: "layer-title" }, layerName, layerFacts),
+  h("div", { class: "layer-tools" }, h("div", {}, h("span", { class: "small" }, "Scale"), scale), beside.element),
+);
+
+const body = h(
+  "div",
+  { class: "inside-columns" },
+  h("div", { class: "inside-side" }, image.element, predictions.element, attention.element),
+  h("div", { class: "inside-main" }, layerHead, h("div", { class: "inside-pair" }, filters.element, features.element), close.element, mistakes.element),
+);
+const empty = h("div", { class: "card empty", hidden: true });
+page.classList.add("wide-matrix");
+page.append(head, empty, film.element, net.element, body);
+showContent(false);
+status.show(run);
+
+state.on((_, changed) => {
+  const has = (/** @type {string[]} */ ...names) => names.some((name) => changed.has(name));
+  if (has("layer", "scale")) showLayer();
+  if (has("checkpoint", "image", "layer", "scale", "sort", "order", "page", "mapPage", "filter", "tile", "of", "beside")) {
+    filters.update();
+    features.update();
+  }
+  if (has("checkpoint", "image", "layer", "of", "tile", "filter", "y", "x", "way")) close.update();
+  if (has("checkpoint", "image")) {
+    predictions.update();
+    attention.update();
+    image.update();
+  }
+  if (has("checkpoint")) {
+    film.update();
+    mistakes.update();
+  }
+});
+
+start();
+
+async function start() {
+  const ready = await refresh();
+  if (ready) image.load();
+  openStream({
+    url: () => `/api/v1/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`,
+    on: {
+      message: (/** @type {RunEvent} */ { kind }) => ["epoch", "checkpoint", "test", "started"].includes(kind) && soon(),
+      run: (/** @type {Run} */ next) => status.show(next),
+    },
+    onReturn: soon,
+    isOver: () => getRun(run.id).then(() => false, (error) => error instanceof Problem && error.status === 404),
+  });
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+function soon() {
+  timer ??= setTimeout(async () => {
+    timer = undefined;
+    const first = scene.inside === null;
+    if ((await refresh()) && first) image.load();
+  }, SETTLE_MS);
+}
+
+/** Asks what there is now: checkpoints, the film, the curves. */
+async function refresh() {
+  try {
+    const [inside, reel, metrics] = await Promise.all([getInside(run.id), getFilm(run.id).catch(() => null), attempt(() => getMetrics(run.id, FILM_SERIES, POINTS, "epoch"))]);
+    const first = scene.inside === null;
+    scene.inside = inside;
+    scene.film = reel;
+    showContent(true);
+    if (first || !scene.layer) chooseLayer();
+    if (first) net.show(inside);
+    if (metrics) film.draw(metrics);
+    film.renew();
+    if (first) await beside.load();
+    beside.update();
+    drawAll();
+    return true;
+  } catch (error) {
+    if (scene.inside === null) explain(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}
+
+/** The first layer that has filters, where the address names none that there is. */
+function chooseLayer() {
+  const layers = scene.inside?.layers ?? [];
+  if (scene.layer) return;
+  const layer = layers.find(({ has_filters }) => has_filters) ?? layers[0];
+  if (layer) state.set({ layer: layer.name });
+}
+
+/** @param {boolean} is */
+function showContent(is) {
+  for (const part of [film.element, net.element, body]) part.hidden = !is;
+  empty.hidden = is;
+}
+
+/** Why there is nothing to see. @param {string} words */
+function explain(words) {
+  showContent(false);
+  empty.replaceChildren(icon("layers", 28), h("h2", {}, "Nothing to look at yet"), h("p", {}, words), h("a", { class: "button", href: run.url }, "Back to the run"));
+}
+
+function drawPanels() {
+  filters.update();
+  features.update();
+}
+
+function drawAll() {
+  showLayer();
+  drawPanels();
+  close.update();
+  predictions.update();
+  attention.update();
+  image.update();
+  film.update();
+  mistakes.update();
+}
+
+function showLayer() {
+  const layer = scene.layer;
+  for (const input of scale.querySelectorAll("input")) input.checked = input.value === state.now.scale;
+  if (!layer) return;
+  setText(layerName, layer.name);
+  const facts = [["", KINDS[layer.kind] ?? layer.kind], ["gives", sizes(layer.shape)], ["weights", layer.weights ? sizes(layer.weights) : "none"], ["parameters", count(layer.parameters)]];
+  layerFacts.replaceChildren(...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
