@@ -22,13 +22,12 @@ export function forward(of) {
     h(
       "div",
       { class: "sum-row" },
-      cells(channel.patch, `channel ${channel.input}, where the kernel lies`, patches),
+      cells(channel.patch, `channel ${channel.input}`, patches),
       sign("×"),
       cells(channel.kernel, "kernel", kernels),
       sign("="),
       cells(channel.products, "products", products),
-      sign("Σ"),
-      h("b", {}, figure(channel.sum)),
+      h("span", { class: "nowrap" }, "Σ ", h("b", {}, figure(channel.sum))),
     ),
   );
   const shown = channels.reduce((sum, channel) => sum + channel.sum, 0);

@@ -14,9 +14,10 @@ import { colouring, css, inkOn } from "./colours.js";
 const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
 /** matplotlib's viridis at equal distances, as the server's sheets have it. */
 const SEQUENTIAL = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
-/** A cell that is narrower shows no number, in pixels of the picture. */
-const ROOM = 44;
-const WIDTH = 760;
+/** The picture's pixels across, twice those of the page; and what a cell needs of them to show its number. */
+const WIDTH = 720;
+const ROOM = 84;
+const TEXT = 23;
 
 /** @param {Scene} scene */
 export function closeup(scene) {
@@ -106,7 +107,7 @@ export function closeup(scene) {
   /** @param {TileValues} values */
   function show(values) {
     const [height, width] = values.shape.slice(-2);
-    const size = Math.max(1, Math.min(96, Math.floor(WIDTH / Math.max(width, height * 0.75))));
+    const size = Math.max(1, Math.min(180, Math.floor(WIDTH / Math.max(width, height * 0.75))));
     shown = { values, height, width, size };
     canvas.width = width * size;
     canvas.height = height * size;
@@ -114,7 +115,7 @@ export function closeup(scene) {
     if (ctx) draw(ctx, values, height, width, size);
     const { y, x, of } = state.now;
     if (ctx && y !== null && x !== null && of === "map" && y < height && x < width) {
-      for (const [colour, thickness] of /** @type {[string, number][]} */ ([["#000", 5], ["#fff", 2]])) {
+      for (const [colour, thickness] of /** @type {[string, number][]} */ ([["#000", 8], ["#fff", 3]])) {
         ctx.strokeStyle = colour;
         ctx.lineWidth = thickness;
         ctx.strokeRect(x * size, y * size, size, size);
@@ -178,7 +179,7 @@ function draw(ctx, { values, min, max, shape }, height, width, size) {
   ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  ctx.font = `${Math.min(15, Math.max(11, size / 4.4))}px ui-monospace, "DejaVu Sans Mono", monospace`;
+  ctx.font = `${Math.min(TEXT + 3, Math.max(TEXT, size / 5))}px ui-monospace, "DejaVu Sans Mono", monospace`;
   for (let at = 0; at < plane; at += 1) {
     const value = values[at];
     if (value === null) continue;

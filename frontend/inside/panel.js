@@ -104,8 +104,8 @@ function panel(scene, kind) {
   const pages = h("div", { class: "pages" }, shown, previous, next);
   const stats = h("div", { class: "panel-stats", hidden: true });
   const refused = h("p", { class: "refused", role: "status", hidden: true });
-  const body = h("div", { class: "panel-body" }, caption, h("div", { class: "panel-tools" }, h("div", {}, back, sort), pages), names[0], first.element, names[1], second.element, stats, refused);
-  body.classList.add("card-body");
+  const tools = h("div", { class: "panel-tools" }, h("div", {}, back, sort), pages);
+  const body = h("div", { class: "card-body" }, caption, tools, names[0], first.element, names[1], second.element, stats, refused);
   const element = h("section", { class: `card panel panel-${kind.what}`, "aria-label": kind.title }, h("header", { class: "card-head" }, h("h2", {}, kind.title)), body);
 
   let turnNumber = 0;
@@ -169,7 +169,7 @@ function panel(scene, kind) {
   function refuse(words) {
     refused.hidden = false;
     setText(refused, words);
-    for (const part of [caption, sort, back, pages, stats, first.element, second.element, ...names]) part.hidden = true;
+    for (const part of [caption, tools, stats, first.element, second.element, ...names]) part.hidden = true;
   }
 
   /** @param {Layer} layer @param {SheetPage[]} found */
@@ -177,7 +177,7 @@ function panel(scene, kind) {
     const { now } = state;
     const { about } = found[0];
     refused.hidden = true;
-    caption.hidden = false;
+    caption.hidden = tools.hidden = false;
     setText(caption, `${kind.caption(about, layer, now)}${about.reduced ? ` ${filmWords(about.reduced, about)}` : ""}`);
     first.element.hidden = false;
     first.show(found[0], kind.mark(now, about));

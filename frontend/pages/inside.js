@@ -189,5 +189,5 @@ function showLayer() {
   if (!layer) return;
   setText(layerName, layer.name);
   const facts = [["", KINDS[layer.kind] ?? layer.kind], ["gives", sizes(layer.shape)], ["weights", layer.weights ? sizes(layer.weights) : "none"], ["parameters", count(layer.parameters)]];
-  layerFacts.replaceChildren(...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  layerFacts.replaceChildren(...facts.map(([name, value]) => h("div", {}, name !== "" && h("dt", {}, name), h("dd", {}, value))));
 }

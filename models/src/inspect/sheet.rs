@@ -70,7 +70,10 @@ pub struct Grid {
     pub height: usize,
 }
 
-const GAP: usize = 1;
+/// Pixels between tiles: more where a value is large, so that small kernels do not run into each other.
+const fn gap(zoom: usize) -> usize {
+    2 + zoom / 4
+}
 
 /// Values of about so many pixels make a tile; a matrix has more room.
 const TILE: usize = 96;
@@ -88,14 +91,15 @@ impl Grid {
             columns += 1;
         }
         let rows = tiles.div_ceil(columns);
-        let along = |count: usize, side: usize| (count * (side * zoom + GAP)).saturating_sub(GAP);
+        let gap = gap(zoom);
+        let along = |count: usize, side: usize| (count * (side * zoom + gap)).saturating_sub(gap);
         Self {
             columns,
             rows,
             tile_width: width,
             tile_height: height,
             zoom,
-            gap: GAP,
+            gap,
             width: along(columns, width),
             height: along(rows, height),
         }
