@@ -31,6 +31,8 @@ pub enum Command {
     },
     /// Look at the data sets, fetch and import them
     Data(Data),
+    /// Write filters and feature maps of a run's network as PNG files
+    Inspect(Inspect),
     /// Measure training steps on random data
     Bench(Bench),
     /// Measure a few steps of the settings on standard input (the server starts this)
@@ -160,6 +162,77 @@ pub struct Import {
     /// Replace the set if it is here
     #[arg(long)]
     pub replace: bool,
+}
+
+/// `inspect`
+#[derive(Args, Debug)]
+pub struct Inspect {
+    /// The run: its id, the beginning of it, or its directory
+    pub run: String,
+    /// A PNG, JPEG or WebP, or a sample such as test:0; without it there are no feature maps
+    #[arg(long, value_name = "FILE|SAMPLE")]
+    pub image: Option<String>,
+    /// The folder for the pictures
+    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    pub out: Option<PathBuf>,
+    /// A layer; may be given several times [default: the first and the last convolution]
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub layer: Vec<String>,
+    /// Every layer
+    #[arg(long)]
+    pub all: bool,
+    /// List the layers
+    #[arg(long)]
+    pub list: bool,
+    /// The checkpoint
+    #[arg(long, value_enum, default_value_t = Checkpoint::Best)]
+    pub checkpoint: Checkpoint,
+    /// What colours are scaled by
+    #[arg(long, value_enum, default_value_t = Scale::Tile)]
+    pub scale: Scale,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub data: DataFolder,
+}
+
+/// The checkpoints that a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Checkpoint {
+    /// Of the epoch that was best on validation
+    Best,
+    /// The newest
+    Last,
+}
+
+impl Checkpoint {
+    /// As requests name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Last => "last",
+        }
+    }
+}
+
+/// What the colours of a picture are scaled by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// Each tile by itself
+    Tile,
+    /// One scale for a layer
+    Layer,
+    /// One scale for all layers
+    Network,
+}
+
+impl From<Scale> for vivarium_models::inspect::Scale {
+    fn from(scale: Scale) -> Self {
+        match scale {
+            Scale::Tile => Self::Tile,
+            Scale::Layer => Self::Layer,
+            Scale::Network => Self::Network,
+        }
+    }
 }
 
 /// `bench`

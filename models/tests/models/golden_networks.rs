@@ -12,11 +12,11 @@ use vivarium_models::train::Learner;
 use crate::common::spec;
 use crate::golden::close;
 
-const CLASSES: usize = 10;
-const BATCH: usize = 4;
+pub(crate) const CLASSES: usize = 10;
+pub(crate) const BATCH: usize = 4;
 
 /// How the generator spreads 32 bits over the places of what has a name: FNV-1a of the name, mixed with the place.
-fn hashed(name: &str) -> impl Fn(usize) -> u32 + use<> {
+pub(crate) fn hashed(name: &str) -> impl Fn(usize) -> u32 + use<> {
     let key = name.bytes().fold(0x811c_9dc5, |key: u32, byte| {
         (key ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
@@ -35,12 +35,12 @@ fn drawn(name: &str, len: usize, middle: f64, reach: f64) -> Vec<f32> {
 }
 
 /// Ones with random signs.
-fn signs(name: &str) -> impl Fn(usize) -> f64 + use<> {
+pub(crate) fn signs(name: &str) -> impl Fn(usize) -> f64 + use<> {
     let hash = hashed(&format!("{name}.sign"));
     move |place| if hash(place) >> 31 == 1 { -1.0 } else { 1.0 }
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     let values = value.as_array().unwrap().iter();
     values.map(|v| v.as_f64().unwrap()).collect()
 }
@@ -53,14 +53,14 @@ fn singles(value: &Value) -> Vec<f32> {
 type Make = fn(&NetworkSpec, &[usize], usize, u64) -> vivarium_models::Result<Model>;
 
 /// A network of the table and what PyTorch computed with it.
-struct Golden {
-    name: &'static str,
+pub(crate) struct Golden {
+    pub(crate) name: &'static str,
     network: NetworkSpec,
     numbers: Value,
 }
 
 impl Golden {
-    fn new(name: &'static str, mut network: Value, text: &str) -> Self {
+    pub(crate) fn new(name: &'static str, mut network: Value, text: &str) -> Self {
         network["dropout"] = json!(0.0);
         let run = spec(json!({"data": {"set": "digits"}, "network": network}));
         Self {
@@ -81,13 +81,13 @@ impl Golden {
     }
 
     /// The shape of an image.
-    fn input(&self) -> [usize; 3] {
+    pub(crate) fn input(&self) -> [usize; 3] {
         let side = self.numbers["side"].as_u64().unwrap() as usize;
         [3, side, side]
     }
 
     /// The network with the numbers that the generator started from.
-    fn model(&self) -> Model {
+    pub(crate) fn model(&self) -> Model {
         self.filled(Model::new)
     }
 
@@ -124,7 +124,7 @@ impl Golden {
     }
 
     /// Images and their classes.
-    fn batch(&self) -> (Vec<f32>, Vec<u32>) {
+    pub(crate) fn batch(&self) -> (Vec<f32>, Vec<u32>) {
         let len = BATCH * self.input().iter().product::<usize>();
         let images = drawn("images", len, 0.0, 3f64.sqrt());
         (images, (0..BATCH as u32).collect())
@@ -237,7 +237,7 @@ fn every_gradient_is_pytorchs_in_double_precision(golden: &Golden) {
 
 /// How far a gradient is from the file's, in parts of its size: of the norm, of the products with random signs, whose
 /// error is that of the whole, and of single numbers.
-fn gradient_error(name: &str, wide: &[f64], expected: &Value, floor: f64) -> f64 {
+pub(crate) fn gradient_error(name: &str, wide: &[f64], expected: &Value, floor: f64) -> f64 {
     let size = expected["norm"].as_f64().unwrap().max(floor);
     let norm = wide.iter().map(|v| v * v).sum::<f64>().sqrt();
     let mut worst = (norm - expected["norm"].as_f64().unwrap()).abs();

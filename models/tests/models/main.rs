@@ -19,6 +19,8 @@ mod film_sizes;
 mod golden;
 mod golden_networks;
 mod import;
+mod inspect_arithmetic;
+mod inspect_maps;
 mod instructions;
 mod library;
 mod networks;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod inspect;
 mod measure;
 mod serve;
 mod train;
@@ -27,7 +28,10 @@ pub fn run(cli: Cli) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
-    if !matches!(command, Command::Serve(_) | Command::Data(_)) {
+    if !matches!(
+        command,
+        Command::Serve(_) | Command::Data(_) | Command::Inspect(_)
+    ) {
         memory::keep_freed_memory();
     }
     let result = match command {
@@ -35,6 +39,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Train(args) => train::train(args),
         Command::Worker { run_dir } => return work(&run_dir),
         Command::Data(args) => data::data(args),
+        Command::Inspect(args) => inspect::inspect(args),
         Command::Bench(args) => bench::bench(&args),
         Command::Measure => measure::measure(),
     };

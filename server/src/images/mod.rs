@@ -28,7 +28,7 @@ use pins::Pins;
 pub const MOST_BYTES: usize = 20 << 20;
 
 /// The most pixels of an image, known before it is decoded.
-const MOST_PIXELS: u64 = 40_000_000;
+pub(crate) const MOST_PIXELS: u64 = 40_000_000;
 
 /// The longest side of an image that is kept.
 const SIDE: usize = 1024;

@@ -46,7 +46,8 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(library: Library, most_bytes: u64) -> Self {
+    /// An empty desk; networks in memory take so many bytes at most.
+    pub(crate) fn new(library: Library, most_bytes: u64) -> Self {
         Self {
             library,
             most_bytes,
@@ -192,7 +193,10 @@ impl Desk {
     }
 
     /// A sample's values as the network sees them.
-    fn sample(&mut self, facts: &Facts, image: &Picked) -> Result<Vec<f32>> {
+    ///
+    /// # Errors
+    /// When there is no such sample.
+    pub fn sample(&mut self, facts: &Facts, image: &Picked) -> Result<Vec<f32>> {
         let data = self.data(facts)?;
         match image.sample(&data)? {
             Some((samples, index)) => Ok(samples.values(index)),

@@ -1,5 +1,7 @@
 //! Which run is looked into, and which of its checkpoints or epochs.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -9,10 +11,14 @@ use vivarium_models::inspect::film::Folder;
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Moment};
 
+use crate::data_dir::library_of_run;
 use crate::error::{Error, Result};
 use crate::images::pins::version;
 use crate::index::{Index, events, runs as rows};
 use crate::run_dir::{RunDir, RunId};
+
+/// How the line of a log begins by which a worker says that it has begun.
+const STARTED: &str = r#"{"kind":"started""#;
 
 /// What is known of a run whose network is looked into.
 #[derive(Clone, Debug)]
@@ -53,7 +59,7 @@ impl Facts {
                 let run = rows::get(c, id)?;
                 let mut started = None;
                 events::for_each(c, id, |_, body| {
-                    if body.starts_with(r#"{"kind":"started""#) {
+                    if body.starts_with(STARTED) {
                         started = serde_json::from_str(body).ok();
                     }
                     started.is_none()
@@ -63,7 +69,39 @@ impl Facts {
             .await?;
         let spec: RunSpec = serde_json::from_value(run.spec)
             .map_err(|e| Error::BadRequest(format!("the run's settings cannot be read: {e}")))?;
-        let started: Started = started.ok_or_else(|| {
+        Self::new(id, dir, spec, run.status.is_active(), started)
+    }
+
+    /// The same of a directory alone, without an index.
+    ///
+    /// # Errors
+    /// As [`Facts::of`]; and when the directory is not a run's.
+    pub fn in_dir(id: RunId, dir: RunDir) -> Result<Self> {
+        let spec = dir.recorded_spec(&library_of_run(dir.path()))?;
+        let events = dir.events_file();
+        let file = match File::open(&events) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(Error::file(&events, error)),
+        };
+        let lines = file
+            .into_iter()
+            .flat_map(|file| BufReader::new(file).lines());
+        let started = lines
+            .map_while(std::io::Result::ok)
+            .filter(|line| line.starts_with(STARTED))
+            .find_map(|line| serde_json::from_str(&line).ok());
+        Self::new(id, dir, spec, false, started)
+    }
+
+    fn new(
+        id: RunId,
+        dir: RunDir,
+        spec: RunSpec,
+        active: bool,
+        started: Option<Started>,
+    ) -> Result<Self> {
+        let started = started.ok_or_else(|| {
             Error::Conflict("The run has not begun: there is nothing to look at yet.".to_owned())
         })?;
         if started.input.len() != 3 {
@@ -76,7 +114,7 @@ impl Facts {
             id,
             dir,
             spec,
-            active: run.status.is_active(),
+            active,
             started,
         })
     }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{ENDLESS, Server, signal, until, vivarium};
+use crate::support::{ENDLESS, Server, photos, signal, until, vivarium};
 
 fn last_line(text: &[u8]) -> Value {
     let text = String::from_utf8_lossy(text);
@@ -243,4 +243,75 @@ fn who_reads_no_further_ends_nothing() {
     let output = process.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn inspect_writes_the_pictures_of_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().to_string_lossy().into_owned();
+    let output = vivarium(&[
+        "train",
+        "--network",
+        "residual-small",
+        "--data",
+        "digits",
+        "--set",
+        "data.size=32",
+        "--set",
+        "data.limit=80",
+        "--set",
+        "network.plan=[4,6]",
+        "--set",
+        "network.depth=[1]",
+        "--set",
+        "training.epochs=1",
+        "--data-dir",
+        &data_dir,
+    ]);
+    let id = last_line(&output.stdout)["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let inspect = |more: &[&str]| {
+        let run = ["inspect", &id[..30], "--data-dir", &data_dir];
+        let output = vivarium(&[&run, more].concat());
+        let words = String::from_utf8_lossy(&output.stdout).into_owned();
+        let faults = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), words, faults)
+    };
+    let (done, layers, _) = inspect(&["--list"]);
+    assert!(done && layers.contains("stem.0") && layers.contains("blocks.0.convs.0.depthwise"));
+    let out = folder.path().join("pictures");
+    let out = out.to_str().unwrap();
+    let photo = photos().join("rgb.jpg");
+    let (done, written, faults) = inspect(&["--image", photo.to_str().unwrap(), "--out", out]);
+    assert!(done, "{faults}");
+    for name in [
+        "stem.0.filters.png",
+        "stem.0.features.png",
+        "blocks.0.convs.0.pointwise.filters.png",
+        "grad-cam.png",
+        "gradient.png",
+        "prediction.json",
+    ] {
+        let path = std::path::Path::new(out).join(name);
+        assert!(written.contains(name), "{name}: {written}");
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(
+            !name.ends_with("png") || bytes.starts_with(b"\x89PNG"),
+            "{name}"
+        );
+    }
+    let (done, written, _) = inspect(&["--image", "test:1", "--all", "--out", out]);
+    assert!(done && written.lines().count() > layers.lines().count());
+    for (more, said) in [
+        (&["--image", "nowhere.png", "--out", out][..], "nowhere.png"),
+        (&["--image", "test:99999", "--out", out], "test has"),
+        (&["--layer", "stem.7", "--out", out], "stem.7"),
+    ] {
+        let (done, _, faults) = inspect(more);
+        assert!(!done && faults.contains(said), "{said}: {faults}");
+    }
+    let output = vivarium(&["inspect", "0000", "--list", "--data-dir", &data_dir]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("There is no run “0000”"));
 }

@@ -1,0 +1,196 @@
+// A network from the inside: everything that one can do on the page, on a wide window and on a phone.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, overflow, test } from "./vivarium.js";
+
+/** A small network of depthwise and 1x1 convolutions on digits in colour. */
+const CONV = {
+  name: "residual on digits",
+  data: { set: "digits", size: 32, channels: 3, limit: 200 },
+  network: { kind: "residual-small", plan: [8, 12], depth: [2], hidden: 8 },
+  training: { epochs: 3, batch_size: 32, seed: 7, optimizer: { kind: "sgd", lr: 0.05 } },
+};
+const DEEP = { ...CONV, name: "vgg on digits", network: { kind: "vgg16", head: "compact", width: 0.125 } };
+const PHOTO = fileURLToPath(new URL("../../../models/tests/golden/photos/rgb.jpg", import.meta.url));
+
+/** @param {any} vivarium @param {unknown} spec */
+async function trained(vivarium, spec) {
+  const { id, url } = await vivarium.create(spec);
+  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
+  return { id, url };
+}
+
+/** The panel's picture, as the browser has it. @param {import("@playwright/test").Page} page @param {"filters" | "features"} what */
+const picture = (page, what) =>
+  page.evaluate((of) => {
+    const canvas = /** @type {HTMLCanvasElement | null} */ (document.querySelector(`.panel-${of} .sheet:not([hidden]) canvas`));
+    return canvas?.toDataURL() ?? "";
+  }, what);
+
+/** Clicks in the middle of a tile. @param {import("@playwright/test").Page} page @param {"filters" | "features"} what @param {number} [share] */
+async function clickTile(page, what, share = 0.1) {
+  const canvas = page.locator(`.panel-${what} .sheet:not([hidden]) canvas`).first();
+  await canvas.scrollIntoViewIfNeeded();
+  const box = await canvas.boundingBox();
+  if (!box) throw new Error("no picture");
+  await canvas.click({ position: { x: box.width * share, y: box.height * share } });
+}
+
+const words = (/** @type {import("@playwright/test").Page} */ page) => new URL(page.url()).searchParams;
+
+test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ page, vivarium }) => {
+  const { id, url } = await trained(vivarium, DEEP);
+  await page.goto(url);
+  await page.getByRole("link", { name: "Look inside" }).click();
+  await page.waitForURL(`**${url}/inside*`);
+  const layers = (await vivarium.call("GET", `/runs/${id}/layers`)).layers;
+  await expect(page.getByRole("option")).toHaveCount(layers.length);
+
+  await expect(page.locator(".layer-title")).toContainText("features.0");
+  await expect(page.locator(".panel-filters")).toContainText("Grey is 0");
+  await page.getByRole("option", { name: /^features\.14,/ }).click();
+  await expect(page.locator(".layer-title")).toContainText("features.14");
+  await expect(page.locator(".panel-filters .pages")).toContainText("all 32");
+  await expect(page.locator(".panel-features .facts")).toContainText("dead maps");
+  const norms = await picture(page, "filters");
+  await clickTile(page, "filters");
+  await expect(page.locator(".panel-filters")).toContainText(/The kernels of filter \d+: one for each of 16 channels/);
+  expect(await picture(page, "filters")).not.toBe(norms);
+  await clickTile(page, "filters");
+  await expect(page.locator(".closeup h2")).toHaveText(/^Filter \d+, channel \d+$/);
+  await page.getByRole("button", { name: "‹ All filters" }).click();
+  await expect(page.locator(".closeup")).toBeHidden();
+  await expect.poll(() => picture(page, "filters")).toBe(norms);
+
+  const each = await picture(page, "features");
+  await page.getByLabel("network", { exact: true }).check();
+  await expect.poll(() => picture(page, "features")).not.toBe(each);
+  await clickTile(page, "features", 0.15);
+  await expect(page.locator(".closeup h2")).toHaveText(/^Map \d+ of features\.14$/);
+  const [map, y, x] = ["tile", "y", "x"].map((name) => words(page).get(name));
+  const told = await vivarium.call("GET", `/runs/${id}/layers/features.14/arithmetic?map=${map}&y=${y}&x=${x}`);
+  await expect(page.locator(".chain .result b")).toHaveText(await figureOf(page, told.value));
+  await expect(page.locator(".sum-row")).toHaveCount(told.shown);
+  await page.getByLabel("Backward").check();
+  await expect(page.locator(".why h3")).toHaveText("What arrives");
+  const back = await vivarium.call("GET", `/runs/${id}/layers/features.14/gradient?map=${map}&y=${y}&x=${x}`);
+  await expect(page.locator(".chain .result b")).toHaveText(await figureOf(page, back.arrives.value));
+
+  await page.reload();
+  await expect(page.locator(".closeup h2")).toHaveText(`Map ${map} of features.14`);
+  await expect(page.getByLabel("Backward")).toBeChecked();
+  await page.getByRole("option", { name: /^features\.16,/ }).click();
+  await clickTile(page, "features");
+  await page.getByRole("button", { name: "Show how features.14 made it" }).click();
+  await expect(page.locator(".layer-title")).toContainText("features.14");
+});
+
+/** A number as the page writes it. @param {import("@playwright/test").Page} page @param {number} value */
+const figureOf = (page, value) => page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).figure(of), value);
+
+test("a photo comes by button, drop and paste, and rubbish is refused in words", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.goto(`${url}/inside`);
+  await expect(page.locator(".bars li")).not.toHaveCount(0);
+  const before = await picture(page, "features");
+  await page.locator(".image-card input[type=file]").setInputFiles(PHOTO);
+  await expect(page.locator(".image-now p")).toHaveText("Uploaded photo");
+  await expect.poll(() => picture(page, "features")).not.toBe(before);
+  const bytes = [...readFileSync(PHOTO)];
+  /** @param {string} kind */
+  const give = (kind) =>
+    page.evaluate(
+      ([event, content]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(/** @type {number[]} */ (content))], "photo.jpg", { type: "image/jpeg" }));
+        if (event === "drop") document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        else document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+      },
+      /** @type {const} */ ([kind, bytes]),
+    );
+  await give("drop");
+  await expect(page.locator(".image-more .thumb-place")).toHaveCount(2);
+  await give("paste");
+  await expect(page.locator(".image-more .thumb-place")).toHaveCount(3);
+  await page.locator(".image-card input[type=file]").setInputFiles({ name: "notes.png", mimeType: "image/png", buffer: Buffer.from("not a picture") });
+  await expect(page.locator(".image-card [role=alert]")).toContainText(/PNG|JPEG|WebP/);
+  await page.locator(".thumb-place").first().hover();
+  await page.locator(".thumb-delete").first().click();
+  await expect(page.locator(".image-more .thumb-place")).toHaveCount(2);
+  await page.locator(".image-more .thumb[title^='test:']").first().click();
+  await expect(page.locator(".image-now p")).toHaveText(/^test sample \d+$/);
+  await expect(page.locator(".bars .truth")).toHaveCount(1);
+  const attention = page.locator(".attention img");
+  await expect(attention).toBeVisible();
+  const cam = await attention.getAttribute("src");
+  await page.getByLabel("Method").selectOption("gradient");
+  await expect(attention).not.toHaveAttribute("src", String(cam));
+});
+
+test("the film moves everything, a cell of the matrix opens its images, and two epochs stand side by side", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.goto(`${url}/inside?layer=stem.0`);
+  const slider = page.getByLabel("Epoch of the film");
+  await expect(slider).toHaveAttribute("max", "2");
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await expect(page.locator(".film-line output")).toHaveText(/^epoch 1,/);
+  await expect(page.locator(".mistakes-card .card-head")).toContainText("validation after epoch 1");
+  const [filters, features] = [await picture(page, "filters"), await picture(page, "features")];
+  await page.keyboard.press("ArrowRight");
+  await expect(page.locator(".film-line output")).toHaveText(/^epoch 2,/);
+  await expect.poll(() => picture(page, "filters")).not.toBe(filters);
+  await expect.poll(() => picture(page, "features")).not.toBe(features);
+  await page.keyboard.press("Home");
+  await page.getByRole("button", { name: "Play the film" }).click();
+  await expect(page.locator(".film-line output")).toHaveText(/^epoch 3,/);
+  await expect(page.getByRole("button", { name: "Play the film" })).toBeVisible();
+
+  await page.locator(".confusion .cell").first().click();
+  await expect(page.locator(".mistakes h3")).toContainText("taken for");
+  await page.locator(".mistakes .thumb").first().click();
+  await expect(page.locator(".image-now p")).toHaveText(/^validation sample \d+$/);
+  await expect(page.getByLabel(/^Best/)).toBeChecked();
+
+  await page.getByLabel("Compare with").selectOption({ label: "another moment of this run" });
+  await page.getByLabel("Moment to compare with").selectOption("last");
+  await expect(page.locator(".panel-features .sheet:not([hidden])")).toHaveCount(2);
+  const legends = await page.locator(".panel-features .legend-bar").allTextContents();
+  expect(legends[0]).toBe(legends[1]);
+  await expect(page.locator(".panel-features .beside-name").first()).toContainText("best");
+});
+
+test("a run that trains adds frames by itself, and a pin is followed", async ({ page, vivarium }) => {
+  const { id, url } = await vivarium.create({ ...CONV, training: { ...CONV.training, epochs: 100_000 } });
+  await page.goto(`${url}/inside`);
+  await expect(page.getByLabel("Epoch of the film")).toBeVisible();
+  const last = () => page.getByLabel("Epoch of the film").getAttribute("max").then(Number);
+  await expect.poll(last).toBeGreaterThan(1);
+  await page.locator(".image-card input[type=file]").setInputFiles(PHOTO);
+  await page.getByRole("button", { name: "Pin for the film" }).click();
+  await expect.poll(async () => (await vivarium.call("GET", `/runs/${id}/film`)).pinned.pending).toBe(false);
+  await vivarium.call("POST", `/runs/${id}/stop`);
+  await expect(page.locator(".inside-head .badge")).toHaveText("stopped");
+});
+
+test("what has no inside says so", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create({ name: "plane", data: { set: "moons" }, network: { kind: "mlp" }, training: { epochs: 1 } });
+  await page.goto(`${url}/inside`);
+  await expect(page.locator(".empty")).toContainText("Nothing to look at");
+  await expect(page.getByRole("link", { name: "Back to the run" })).toHaveAttribute("href", url);
+});
+
+test("on a phone everything is in one column, and nothing scrolls sideways", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.goto(`${url}/inside?layer=blocks.0.convs.0.depthwise`);
+  await expect(page.locator(".panel-filters")).toContainText("8 kernels of 3×3");
+  await clickTile(page, "features");
+  await expect(page.locator(".chain .result")).toBeVisible();
+  await page.getByRole("option", { name: /pointwise,/ }).first().click();
+  await expect(page.locator(".panel-filters")).toContainText("Every weight");
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  await page.setViewportSize({ width: 320, height: 700 });
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+});

@@ -1,0 +1,218 @@
+//! `inspect`: the pictures of the page “Inside” as files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use vivarium_models::data::{decode_image, image_for};
+use vivarium_models::inspect::{Inspector, Layer, Method, Recording, SheetQuery};
+
+use super::print;
+use crate::cli::Inspect;
+use crate::data_dir::{DataDir, library_of_run};
+use crate::error::{Error, Result};
+use crate::images;
+use crate::inspect::desk::Desk;
+use crate::inspect::image::{ImageRef, Picked};
+use crate::inspect::subject::Facts;
+use crate::run_dir::{self, RunDir, RunId};
+
+/// A network may take all the memory there is.
+const MOST_BYTES: u64 = u64::MAX;
+
+pub(super) fn inspect(args: Inspect) -> Result<()> {
+    let (id, dir, library) = find(&args)?;
+    let facts = Facts::in_dir(id, dir)?;
+    let chosen = facts.choose(Some(args.checkpoint.word()))?;
+    let mut desk = Desk::new(library, MOST_BYTES);
+    let network = desk.network(&facts, chosen.weights()?)?;
+    if args.list {
+        for layer in network.layers() {
+            print(&describe(layer))?;
+        }
+        return Ok(());
+    }
+    let recording = match &args.image {
+        None => None,
+        Some(image) => Some(record(&mut desk, &facts, &network, image)?),
+    };
+    let out = args.out.as_deref().ok_or_else(|| {
+        Error::Usage("--out DIR is needed: the folder for the pictures".to_owned())
+    })?;
+    fs::create_dir_all(out).map_err(|e| Error::file(out, e))?;
+    let pictures = Pictures {
+        network: &network,
+        recording: recording.as_ref(),
+        query: SheetQuery {
+            scale: args.scale.into(),
+            ..SheetQuery::default()
+        },
+        out,
+    };
+    for layer in layers(&network, &args)? {
+        pictures.of(layer)?;
+    }
+    pictures.of_image()
+}
+
+/// The run, its directory, and the data sets beside it.
+fn find(args: &Inspect) -> Result<(RunId, RunDir, vivarium_models::data::Library)> {
+    let path = Path::new(&args.run);
+    if path.is_dir() {
+        let name = path.canonicalize().map_err(|e| Error::file(path, e))?;
+        let name = name.file_name().and_then(|name| name.to_str());
+        let id = name
+            .and_then(|name| name.parse().ok())
+            .unwrap_or_else(RunId::next);
+        return Ok((id, RunDir::at(path), library_of_run(path)));
+    }
+    let data = DataDir::open(args.data.data_dir.clone())?;
+    let runs = run_dir::list(&data.runs())?;
+    let mut found = runs
+        .into_iter()
+        .filter(|id| id.to_string().starts_with(&args.run));
+    match (found.next(), found.next()) {
+        (Some(id), None) => Ok((id, RunDir::of(&data.runs(), id), data.library())),
+        (None, _) => Err(Error::NotFound(format!(
+            "run “{}” in {}",
+            args.run,
+            data.runs().display()
+        ))),
+        (Some(first), Some(second)) => Err(Error::Usage(format!(
+            "“{}” is the beginning of more than one run: {first}, {second}",
+            args.run
+        ))),
+    }
+}
+
+/// What the network makes of a file, or of a sample such as `test:3`.
+fn record(desk: &mut Desk, facts: &Facts, network: &Inspector, image: &str) -> Result<Recording> {
+    if !Path::new(image).exists()
+        && let Ok(ImageRef::Sample(split, index)) = ImageRef::parse(image)
+    {
+        let values = desk.sample(facts, &Picked::Sample(split, index))?;
+        return Ok(network.record_normalised(values)?);
+    }
+    let bytes = fs::read(image).map_err(|e| Error::file(Path::new(image), e))?;
+    let picture = decode_image(&bytes, images::MOST_PIXELS)
+        .map_err(|message| Error::Usage(format!("{image}: {message}")))?;
+    Ok(network.record(&image_for(network.input(), &picture)?)?)
+}
+
+/// The layers that are asked for; without a word the first and the last convolution, or all with weights where there
+/// is none.
+fn layers<'a>(network: &'a Inspector, args: &Inspect) -> Result<Vec<&'a Layer>> {
+    if args.all {
+        return Ok(network.layers().iter().collect());
+    }
+    if !args.layer.is_empty() {
+        let named = args.layer.iter().map(|name| Ok(network.layer(name)?));
+        return named.collect();
+    }
+    let convolutions: Vec<_> = network
+        .layers()
+        .iter()
+        .filter(|layer| layer.kind.convolves())
+        .collect();
+    Ok(match convolutions[..] {
+        [] => network
+            .layers()
+            .iter()
+            .filter(|layer| layer.has_filters)
+            .collect(),
+        [only] => vec![only],
+        [first, .., last] => vec![first, last],
+    })
+}
+
+fn describe(layer: &Layer) -> String {
+    let sizes = |sizes: &[usize]| {
+        let sizes: Vec<_> = sizes.iter().map(usize::to_string).collect();
+        sizes.join("×")
+    };
+    format!(
+        "{:34} {:11} {:>14}  {:>9} parameters",
+        layer.name,
+        json!(layer.kind).as_str().unwrap_or_default(),
+        sizes(&layer.shape),
+        layer.parameters
+    )
+}
+
+/// Writes pictures and says which.
+struct Pictures<'a> {
+    network: &'a Inspector,
+    recording: Option<&'a Recording>,
+    query: SheetQuery,
+    out: &'a Path,
+}
+
+impl Pictures<'_> {
+    fn of(&self, layer: &Layer) -> Result<()> {
+        let name = &layer.name;
+        if layer.has_filters {
+            self.pages(&format!("{name}.filters"), |query| {
+                let sheet = self.network.filter_sheet(name, query, self.recording)?;
+                Ok((sheet.png()?, sheet.pages))
+            })?;
+        }
+        if let Some(recording) = self.recording.filter(|_| layer.has_features) {
+            self.pages(&format!("{name}.features"), |query| {
+                let features = self.network.feature_sheet(recording, name, query)?;
+                Ok((features.sheet.png()?, features.sheet.pages))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Every page of a picture: nothing is left out.
+    fn pages(
+        &self,
+        name: &str,
+        page: impl Fn(&SheetQuery) -> Result<(Vec<u8>, usize)>,
+    ) -> Result<()> {
+        let mut number = 0;
+        loop {
+            let (png, pages) = page(&SheetQuery {
+                page: number,
+                ..self.query
+            })?;
+            let file = match pages {
+                0 | 1 => format!("{name}.png"),
+                _ => format!("{name}.{:03}-of-{pages:03}.png", number + 1),
+            };
+            self.write(&file, &png)?;
+            number += 1;
+            if number >= pages {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the network takes the image for, and where it looks.
+    fn of_image(&self) -> Result<()> {
+        let Some(recording) = self.recording else {
+            return Ok(());
+        };
+        let top = self.network.predict(recording);
+        for method in [Method::GradCam, Method::Gradient] {
+            let name = match method {
+                Method::GradCam => "grad-cam.png",
+                Method::Gradient => "gradient.png",
+            };
+            // A network without a convolution has no Grad-CAM.
+            if let Ok(attention) = self.network.attention(recording, None, method, None) {
+                self.write(name, &attention.png()?)?;
+            }
+        }
+        let text = serde_json::to_vec_pretty(&json!({ "top": top }));
+        let text = text.map_err(|e| Error::file(self.out, e.into()))?;
+        self.write("prediction.json", &text)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path: PathBuf = self.out.join(name);
+        fs::write(&path, bytes).map_err(|e| Error::file(&path, e))?;
+        print(&path.display().to_string())
+    }
+}
