@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use safetensors::{SafeTensorError, serialize, serialize_to_file};
 use serde::Deserialize;
@@ -226,31 +227,23 @@ fn content(bytes: &[u8]) -> std::result::Result<Content, String> {
     for (name, tensor) in file.iter() {
         // The file's numbers may lie at any address.
         let values = match tensor.dtype() {
-            Dtype::F32 => Values::F32(
-                tensor
-                    .data()
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|number| f32::from_le_bytes(*number))
-                    .collect(),
-            ),
-            Dtype::I64 => Values::I64(
-                tensor
-                    .data()
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|number| i64::from_le_bytes(*number))
-                    .collect(),
-            ),
+            Dtype::F32 => Values::F32(numbers(tensor.data(), f32::from_le_bytes)),
+            Dtype::F16 => Values::F32(numbers(tensor.data(), |b| f16::from_le_bytes(b).to_f32())),
+            Dtype::BF16 => Values::F32(numbers(tensor.data(), |b| bf16::from_le_bytes(b).to_f32())),
+            Dtype::F64 => Values::F32(numbers(tensor.data(), |b| f64::from_le_bytes(b) as f32)),
+            Dtype::I64 => Values::I64(numbers(tensor.data(), i64::from_le_bytes)),
             other => {
                 return Err(format!(
-                    "{name} is of the type {other:?}; F32 and I64 are taken"
+                    "{name} is of the type {other:?}; F16, BF16, F32, F64 and I64 are taken"
                 ));
             }
         };
         tensors.insert(name.to_owned(), (tensor.shape().to_vec(), values));
     }
     Ok(Content { metadata, tensors })
+}
+
+fn numbers<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
+    let each = bytes.as_chunks().0.iter();
+    each.map(|bytes| number(*bytes)).collect()
 }

@@ -31,6 +31,8 @@ pub enum Command {
     },
     /// Look at the data sets, fetch and import them
     Data(Data),
+    /// Make a run of weights that another program trained
+    Import(ImportWeights),
     /// Write filters and feature maps of a run's network as PNG files
     Inspect(Inspect),
     /// Measure training steps on random data
@@ -164,6 +166,28 @@ pub struct Import {
     pub replace: bool,
 }
 
+/// `import`
+#[derive(Args, Debug)]
+pub struct ImportWeights {
+    /// A safetensors file under PyTorch's names, such as torchvision's VGG16
+    pub weights: PathBuf,
+    /// The network, as in `network.kind`
+    #[arg(long, value_name = "KIND", default_value = "vgg16")]
+    pub network: String,
+    /// The data set that its classes are of, and that it can be trained further on, as in `data.set`
+    #[arg(long = "data", value_name = "SET")]
+    pub data_set: String,
+    /// Start the layer that gives the scores afresh: the file's classes are other ones
+    #[arg(long)]
+    pub fresh_head: bool,
+    /// A setting by its path, such as data.size=224; may be given several times
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub data: DataFolder,
+}
+
 /// `inspect`
 #[derive(Args, Debug)]
 pub struct Inspect {
@@ -184,9 +208,9 @@ pub struct Inspect {
     /// List the layers
     #[arg(long)]
     pub list: bool,
-    /// The checkpoint
-    #[arg(long, value_enum, default_value_t = Checkpoint::Best)]
-    pub checkpoint: Checkpoint,
+    /// The checkpoint [default: the best, or the last where there is no best]
+    #[arg(long, value_enum)]
+    pub checkpoint: Option<Checkpoint>,
     /// What colours are scaled by
     #[arg(long, value_enum, default_value_t = Scale::Tile)]
     pub scale: Scale,

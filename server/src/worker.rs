@@ -81,6 +81,7 @@ pub fn train(
 fn places(dir: &RunDir) -> Places {
     Places {
         checkpoints: dir.checkpoints(),
+        start: Some(dir.start()),
         film: Some(dir.film()),
         pinned: data_dir::pin_of_run(dir.path()),
     }

@@ -72,6 +72,7 @@ struct ImageOptions {
     size: usize,
     channels: usize,
     augment: String,
+    normalisation: String,
 }
 
 impl ImageOptions {

@@ -3,6 +3,22 @@
 use serde::{Deserialize, Serialize};
 
 use super::image::Pixels;
+use crate::spec::Choice;
+
+/// By the training split, or by ImageNet.
+pub(super) const WAYS: &[Choice] = &[
+    Choice {
+        value: "measured",
+        label: "Measured",
+    },
+    Choice {
+        value: IMAGENET,
+        label: "ImageNet's",
+    },
+];
+
+/// The word for [`Normalisation::of_imagenet`].
+pub(super) const IMAGENET: &str = "imagenet";
 
 /// What is done to every value before the network sees it: `(value - mean) / deviation`, for each channel of an image
 /// (whose pixels go from 0 to 1) or each coordinate of a point. Measured on the training split, of images at their own
@@ -35,6 +51,19 @@ impl Normalisation {
             mean: mean.to_vec(),
             deviation: variance.map(deviation).to_vec(),
         }
+    }
+
+    /// What torchvision's weights were trained with: mean and deviation of ImageNet's colours, of which grey has the mean.
+    pub(super) fn of_imagenet(channels: usize) -> Self {
+        let (mean, deviation) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
+        let grey = |values: &[f64]| vec![values.iter().sum::<f64>() / values.len() as f64];
+        if channels == 1 {
+            return Self {
+                mean: grey(&mean),
+                deviation: grey(&deviation),
+            };
+        }
+        Self { mean, deviation }
     }
 
     /// Measures some of the images. Grey that is repeated to three channels is measured once and told three times.

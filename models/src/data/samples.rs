@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::image::{Pixels, Resize};
-use super::normalise::Normalisation;
+use super::normalise::{IMAGENET, Normalisation};
 use super::split::{Parts, Split};
 use super::table::{Raw, Values};
 use super::{Augmentation, ImageOptions, Outline, Variety};
@@ -310,7 +310,11 @@ impl Splits {
                 let hash = hash(&raw.classes, &input, parts, &labels, |index| {
                     pixels.image(index)
                 });
-                let normalisation = Normalisation::of_images(&pixels, train, options.channels);
+                let normalisation = if options.normalisation == IMAGENET {
+                    Normalisation::of_imagenet(options.channels)
+                } else {
+                    Normalisation::of_images(&pixels, train, options.channels)
+                };
                 let images = Images::new(pixels, &options, &normalisation);
                 (input, images.into_pool(), normalisation, None, hash)
             }

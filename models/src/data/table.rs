@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::image::Pixels;
-use super::{augment, digits, known, plane};
+use super::{augment, digits, known, normalise, plane};
 use crate::error::Result;
 use crate::spec::{DataSpec, Field, FieldKind};
 
@@ -90,7 +90,7 @@ pub(super) enum Values {
 }
 
 /// What is set for images, whatever the data set.
-pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> [Field; 3] {
+pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> [Field; 4] {
     [
         Field::new(
             "data.size",
@@ -122,6 +122,16 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             },
             "\"none\"",
             "How training images are varied from epoch to epoch.",
+        )
+        .advanced(),
+        Field::new(
+            "data.normalisation",
+            "Normalisation",
+            FieldKind::Choice {
+                options: normalise::WAYS,
+            },
+            "\"measured\"",
+            "What mean and deviation are taken out of the images: those of the training split, or ImageNet's, for weights that were trained on it.",
         )
         .advanced(),
     ]

@@ -1,20 +1,21 @@
-//! A convolution, batch normalisation and an activation, as they follow each other in most networks.
+//! A convolution, batch normalisation and an activation, as they follow each other in most networks; or without the
+//! normalisation, as in older ones.
 
 use candle_core::Tensor;
 
 use super::batch_norm::BatchNorm;
-use super::context::Context;
+use super::context::{Context, Does};
 use super::conv2d::{Conv2d, ConvShape};
 use super::init::Scheme;
 use super::store::Scope;
 use crate::error::Result;
-use crate::ops::{Activation, Geometry};
+use crate::ops::{self, Activation, Geometry};
 
 /// Convolution, batch normalisation, activation: three neighbours in PyTorch's `Sequential`, the first at a number.
 #[derive(Clone, Debug)]
 pub struct ConvNorm {
     conv: Conv2d,
-    norm: BatchNorm,
+    norm: Option<BatchNorm>,
     activation: (String, Activation),
 }
 
@@ -30,29 +31,71 @@ impl ConvNorm {
         scheme: Scheme,
         activation: Activation,
     ) -> Result<Self> {
-        let conv = Conv2d::new(
-            sequence.at(first),
-            shape,
-            Geometry::same(shape.kernel),
-            scheme,
-            Some(activation),
-        )?;
+        let conv = Self::conv(sequence, first, shape, scheme, activation)?;
         let norm = BatchNorm::new(sequence.at(first + 1), shape.outputs)?;
         let name = sequence.at(first + 2).path().to_owned();
         Ok(Self {
             conv,
-            norm,
+            norm: Some(norm),
             activation: (name, activation),
         })
     }
 
-    /// The images after all three.
+    /// The same without normalisation, at the places `first` and `first + 1`.
+    ///
+    /// # Errors
+    /// As [`Scope::parameter`].
+    pub fn without_norm(
+        sequence: &mut Scope<'_>,
+        first: usize,
+        shape: ConvShape,
+        scheme: Scheme,
+        activation: Activation,
+    ) -> Result<Self> {
+        let conv = Self::conv(sequence, first, shape, scheme, activation)?;
+        let name = sequence.at(first + 1).path().to_owned();
+        Ok(Self {
+            conv,
+            norm: None,
+            activation: (name, activation),
+        })
+    }
+
+    fn conv(
+        sequence: &mut Scope<'_>,
+        first: usize,
+        shape: ConvShape,
+        scheme: Scheme,
+        activation: Activation,
+    ) -> Result<Conv2d> {
+        let geometry = Geometry::same(shape.kernel);
+        Conv2d::new(
+            sequence.at(first),
+            shape,
+            geometry,
+            scheme,
+            Some(activation),
+        )
+    }
+
+    /// How many places of a sequence it takes.
+    pub fn places(&self) -> usize {
+        if self.norm.is_some() { 3 } else { 2 }
+    }
+
+    /// The images after all of them.
     ///
     /// # Errors
     /// As [`Conv2d::forward`].
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let x = self.conv.forward(x, context)?;
         let (name, activation) = &self.activation;
-        self.norm.forward_activated(&x, name, *activation, context)
+        match &self.norm {
+            Some(norm) => norm.forward_activated(&x, name, *activation, context),
+            None => {
+                let active = ops::activate(&x, *activation);
+                context.pass(name, Does::Activation(*activation), &[&x], active)
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! tests read the row.
 
 mod fields;
+mod foreign;
 mod inception;
 mod mlp;
 mod model;
@@ -10,6 +11,7 @@ mod residual;
 mod state_dict;
 mod vgg16;
 
+pub use foreign::{Foreign, foreign};
 pub use model::{Model, Values};
 
 use candle_core::Tensor;

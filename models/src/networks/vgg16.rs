@@ -1,4 +1,4 @@
-//! VGG16 (Simonyan and Zisserman 2015): configuration D with batch normalisation. Thirteen 3x3 convolutions in five
+//! VGG16 (Simonyan and Zisserman 2015): configuration D, with batch normalisation if one likes. Thirteen 3x3 convolutions in five
 //! stages, each halved by a pool, then a head: the classic one of three wide layers, 134,309,962 parameters for three
 //! channels and ten classes at any image size, or a compact one of a single layer.
 
@@ -34,6 +34,25 @@ pub(super) const ROW: NetworkRow = NetworkRow {
             "\"classic\"",
             "Classic: three layers of 120 million parameters. Compact: the mean over the image and one layer.",
         ),
+        Field::new(
+            "network.norm",
+            "Normalisation",
+            FieldKind::Choice {
+                options: &[
+                    Choice {
+                        value: "batch",
+                        label: "Batch",
+                    },
+                    Choice {
+                        value: "none",
+                        label: "None",
+                    },
+                ],
+            },
+            "\"batch\"",
+            "After each convolution: over the batch, or none, as in the original network, which is hard to train from the start.",
+        )
+        .advanced(),
         fields::activation("\"relu\""),
         Field::new(
             "network.width",
@@ -87,6 +106,7 @@ const WIDTH: usize = 4096;
 #[derive(Deserialize)]
 struct Options {
     head: HeadKind,
+    norm: Norm,
     activation: Activation,
     width: f64,
     dropout: f64,
@@ -98,6 +118,13 @@ struct Options {
 enum HeadKind {
     Classic,
     Compact,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Norm {
+    Batch,
+    None,
 }
 
 struct Vgg16 {
@@ -132,10 +159,14 @@ impl Vgg16 {
                     kernel: 3,
                     bias: true,
                 };
-                let conv = ConvNorm::new(&mut features, place, shape, init, activation)?;
+                let new = match options.norm {
+                    Norm::Batch => ConvNorm::new,
+                    Norm::None => ConvNorm::without_norm,
+                };
+                let conv = new(&mut features, place, shape, init, activation)?;
+                place += conv.places();
                 convolutions.push(conv);
                 inputs = outputs;
-                place += 3;
             }
             stages.push((convolutions, features.at(place).path().to_owned()));
             place += 1;

@@ -20,6 +20,9 @@ use crate::networks::Model;
 use crate::ops::{set_threads, threads};
 use crate::spec::RunSpec;
 
+/// What is told of a run that starts from weights of another program.
+const FOREIGN: &str = "It starts from weights that were imported.";
+
 /// Trains a run to its end, from its beginning or from the checkpoint that lies in its place. The library must have its
 /// data set.
 ///
@@ -46,9 +49,16 @@ pub fn train(
         data.classes.len(),
         spec.training.seed,
     )?;
+    let foreign = places.start.filter(|path| path.exists());
+    if let Some(path) = &foreign {
+        model.load_state_dict(path)?;
+    }
     let mut learner = Learner::of_run(model, &spec.training);
     let mut checkpoints = Checkpoints::in_folder(&places.checkpoints)?;
-    let start = checkpoints.resume(&mut learner)?;
+    let mut start = checkpoints.resume(&mut learner)?;
+    if foreign.is_some() && start.progress.step == 0 {
+        start.notes.push(FOREIGN.to_owned());
+    }
     let source = Source {
         samples: data.train.clone(),
         augmentation: data.augmentation,

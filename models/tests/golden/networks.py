@@ -59,11 +59,12 @@ def mlp_wide():
     return Named(lambda m, x: m.net(x.flatten(1)), net=sequence(*layers[1:]))
 
 
-def vgg16(head):
+def vgg16(head, norm=True):
     layers, inputs = [], 3
     for stage in [[64] * 2, [128] * 2, [256] * 3, [512] * 3, [512] * 3]:
         for outputs in stage:
-            layers += conv_norm(inputs, outputs, 3, nn.ReLU, bias=True)
+            conv, batch_norm, act = conv_norm(inputs, outputs, 3, nn.ReLU, bias=True)
+            layers += [conv, batch_norm, act] if norm else [conv, act]
             inputs = outputs
         layers.append(nn.MaxPool2d(2))
     if head == "compact":
@@ -175,6 +176,7 @@ NETWORKS = {
     "mlp-wide": (mlp_wide, 0.0),
     "vgg16": (lambda: vgg16("classic"), 2.0),
     "vgg16-compact": (lambda: vgg16("compact"), 2.0),
+    "vgg16-plain": (lambda: vgg16("compact", norm=False), 0.0),
     "residual-small-relu": (lambda: residual_small(4, nn.ReLU), 0.0),
     "residual-small-silu": (lambda: residual_small(4, nn.SiLU), 0.0),
     "residual-small-shallow": (lambda: residual_small(1, nn.ReLU), 0.0),

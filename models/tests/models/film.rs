@@ -49,6 +49,7 @@ impl Place {
 
     fn places(&self) -> Places {
         Places {
+            start: None,
             checkpoints: self.path("checkpoints"),
             film: Some(self.path("film")),
             pinned: Some(self.path("pin.png")),

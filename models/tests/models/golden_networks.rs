@@ -300,6 +300,7 @@ golden! {
     mlp_wide: "mlp-wide", {"kind": "mlp-wide"};
     vgg16: "vgg16", {"kind": "vgg16"};
     vgg16_compact: "vgg16-compact", {"kind": "vgg16", "head": "compact"};
+    vgg16_plain: "vgg16-plain", {"kind": "vgg16", "head": "compact", "norm": "none"};
     residual_small_silu: "residual-small-silu", {"kind": "residual-small", "activation": "silu"};
     residual_small_shallow: "residual-small-shallow", {"kind": "residual-small", "depth": [1]};
     residual_deep: "residual-deep", {"kind": "residual-deep"};

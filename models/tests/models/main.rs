@@ -16,6 +16,7 @@ mod differences;
 mod files;
 mod film;
 mod film_sizes;
+mod foreign;
 mod golden;
 mod golden_networks;
 mod import;

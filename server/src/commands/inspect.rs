@@ -8,7 +8,7 @@ use vivarium_models::data::{decode_image, image_for};
 use vivarium_models::inspect::{Inspector, Layer, Method, Recording, SheetQuery};
 
 use super::print;
-use crate::cli::Inspect;
+use crate::cli::{Checkpoint, Inspect};
 use crate::data_dir::{DataDir, library_of_run};
 use crate::error::{Error, Result};
 use crate::images;
@@ -23,7 +23,7 @@ const MOST_BYTES: u64 = u64::MAX;
 pub(super) fn inspect(args: Inspect) -> Result<()> {
     let (id, dir, library) = find(&args)?;
     let facts = Facts::in_dir(id, dir)?;
-    let chosen = facts.choose(Some(args.checkpoint.word()))?;
+    let chosen = facts.choose(args.checkpoint.map(Checkpoint::word))?;
     let mut desk = Desk::new(library, MOST_BYTES);
     let network = desk.network(&facts, chosen.weights()?)?;
     if args.list {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod import;
 mod inspect;
 mod measure;
 mod serve;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Train(args) => train::train(args),
         Command::Worker { run_dir } => return work(&run_dir),
         Command::Data(args) => data::data(args),
+        Command::Import(args) => import::import(&args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Bench(args) => bench::bench(&args),
         Command::Measure => measure::measure(),

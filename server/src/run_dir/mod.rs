@@ -158,6 +158,11 @@ impl RunDir {
         self.path.join("checkpoints")
     }
 
+    /// Weights that it starts from, where some were imported.
+    pub fn start(&self) -> PathBuf {
+        self.checkpoints().join("start.safetensors")
+    }
+
     /// `film/`: a small file an epoch.
     pub fn film(&self) -> PathBuf {
         self.path.join("film")

@@ -315,3 +315,92 @@ fn inspect_writes_the_pictures_of_the_page() {
     let output = vivarium(&["inspect", "0000", "--list", "--data-dir", &data_dir]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("There is no run “0000”"));
 }
+
+#[test]
+fn imported_weights_are_a_run_that_is_looked_into_and_trained_further() {
+    let server = Server::start();
+    let data_dir = server.data_dir().to_string_lossy().into_owned();
+    let small = [
+        "--set",
+        "network.plan=[4,6]",
+        "--set",
+        "network.depth=[1]",
+        "--set",
+        "data.size=32",
+    ];
+    let few = [
+        "--set",
+        "data.limit=80",
+        "--set",
+        "training.epochs=2",
+        "--set",
+        "data.channels=3",
+    ];
+    let residual = [
+        "--network",
+        "residual-small",
+        "--data",
+        "digits",
+        "--data-dir",
+        &data_dir,
+    ];
+    let output = vivarium(&[&["train"][..], &residual, &small, &few].concat());
+    let trained = last_line(&output.stdout);
+    let weights = format!(
+        "{}/checkpoints/last.safetensors",
+        trained["directory"].as_str().unwrap()
+    );
+    let import = |more: &[&str]| {
+        vivarium(&[&["import", &weights][..], &residual, &small, &few, more].concat())
+    };
+    let output = import(&[]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told = last_line(&output.stdout);
+    let (id, directory) = (
+        told["run"].as_str().unwrap(),
+        told["directory"].as_str().unwrap(),
+    );
+    let out = server.data_dir().join("pictures");
+    let output = vivarium(&[
+        "inspect",
+        directory,
+        "--image",
+        "test:0",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+
+    until("the server has found the run", || {
+        server.get(&format!("/api/v1/runs/{id}")).status == 200
+    });
+    let run = server.await_status(id, "stopped");
+    assert_eq!(run["spec"]["data"]["normalisation"], "imagenet");
+    assert_eq!(
+        server
+            .post(&format!("/api/v1/runs/{id}/resume"), &json!({}))
+            .status,
+        200
+    );
+    let run = server.await_status(id, "finished");
+    assert_eq!(run["summary"]["epoch"], json!(2));
+
+    let output = import(&["--set", "network.plan=[4,8]"]);
+    let faults = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && faults.contains("has the shape"),
+        "{faults}"
+    );
+    let runs = std::fs::read_dir(server.data_dir().join("runs"))
+        .unwrap()
+        .count();
+    assert_eq!(runs, 2, "what does not fit leaves no run behind");
+}

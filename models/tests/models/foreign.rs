@@ -1,0 +1,174 @@
+//! Weights that another program trained.
+
+use std::collections::HashMap;
+use std::fs;
+
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::json;
+use vivarium_models::networks::{Model, foreign};
+
+use crate::common::spec;
+
+/// Places of convolutions in torchvision's `vgg16` and `vgg16_bn`.
+const PLAIN: [usize; 13] = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
+const NORMED: [usize; 13] = [0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40];
+
+fn vgg16(norm: &str, classes: usize) -> Model {
+    let network = json!({"kind": "vgg16", "norm": norm, "head": "compact", "width": 0.0625});
+    let spec = spec(json!({"data": {"set": "digits"}, "network": network}));
+    Model::new(&spec.network, &[3, 32, 32], classes, 1).unwrap()
+}
+
+/// A file of tensors, each of one number.
+type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
+
+fn write(path: &std::path::Path, tensors: &Tensors) {
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        (
+            name.clone(),
+            TensorView::new(*dtype, shape.clone(), bytes).unwrap(),
+        )
+    });
+    let bytes = safetensors::serialize(views.collect::<HashMap<_, _>>(), None).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// What torchvision would save of the narrow network: without the counters of old files, in half precision.
+fn torchvisions(model: &Model) -> Tensors {
+    let tensors = model
+        .store()
+        .tensors()
+        .filter(|(name, _)| !name.ends_with("num_batches_tracked"));
+    tensors
+        .map(|(name, tensor)| {
+            let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let bytes = values
+                .iter()
+                .flat_map(|v| half::f16::from_f32(*v).to_le_bytes());
+            (
+                name.to_owned(),
+                Dtype::F16,
+                tensor.dims().to_vec(),
+                bytes.collect(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn convolutions_have_torchvisions_names() {
+    for (norm, places) in [("none", PLAIN), ("batch", NORMED)] {
+        let model = vgg16(norm, 10);
+        let names: Vec<_> = model
+            .store()
+            .parameters()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        for place in places {
+            assert!(
+                names.contains(&format!("features.{place}.weight")),
+                "{norm} {place}"
+            );
+        }
+        let layers = if norm == "none" { 13 } else { 26 };
+        assert_eq!(names.len(), 2 * layers + 2, "{norm}");
+    }
+}
+
+#[test]
+fn weights_are_taken_in_half_precision_and_without_counters() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vgg.safetensors");
+    for norm in ["none", "batch"] {
+        let teacher = vgg16(norm, 10);
+        write(&path, &torchvisions(&teacher));
+        assert_eq!(foreign(&path).unwrap().batch_norm, norm == "batch");
+        let student = vgg16(norm, 10);
+        student.adopt(&path, false).unwrap();
+        for ((name, a), (_, b)) in teacher
+            .store()
+            .parameters()
+            .zip(student.store().parameters())
+        {
+            let values =
+                |of: &candle_core::Var| of.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            for (a, b) in values(a).into_iter().zip(values(b)) {
+                assert_eq!(half::f16::from_f32(a).to_f32(), b, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn other_classes_want_a_fresh_head_and_leave_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vgg.safetensors");
+    let teacher = vgg16("batch", 1000);
+    write(&path, &torchvisions(&teacher));
+    let student = vgg16("batch", 10);
+    let refused = student.adopt(&path, false).unwrap_err().to_string();
+    assert!(
+        refused.contains("classifier.weight has the shape [1000, 32] instead of [10, 32]"),
+        "{refused}"
+    );
+    assert!(refused.contains("fresh head"), "{refused}");
+    let before = student.weights().unwrap();
+    student.adopt(&path, true).unwrap();
+    let after = student.weights().unwrap();
+    for ((name, _, a), (_, _, b)) in before.iter().zip(&after) {
+        let kept = name.starts_with("classifier.") || name.ends_with("num_batches_tracked");
+        let same_anyway = name.ends_with("bias") || name.contains("running") || a == b;
+        assert!(if kept { a == b } else { a != b || same_anyway }, "{name}");
+    }
+    assert_ne!(before[0].2, after[0].2);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_the_tensors_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vgg.safetensors");
+    let model = vgg16("none", 10);
+    let before = model.weights().unwrap();
+    let good = torchvisions(&model);
+    let cases: [(&str, fn(&mut Tensors)); 5] = [
+        ("features.2.weight is missing", |t| {
+            t.retain(|(name, ..)| name != "features.2.weight")
+        }),
+        ("extra.weight is none of the network's tensors", |t| {
+            t.push(("extra.weight".to_owned(), Dtype::F32, vec![1], vec![0; 4]));
+        }),
+        ("features.0.bias has the shape [2, 2] instead of [4]", |t| {
+            let (.., shape, _) = t
+                .iter_mut()
+                .find(|(name, ..)| name == "features.0.bias")
+                .unwrap();
+            *shape = vec![2, 2];
+        }),
+        ("features.5.bias has values that are not finite", |t| {
+            let (.., bytes) = t
+                .iter_mut()
+                .find(|(name, ..)| name == "features.5.bias")
+                .unwrap();
+            bytes[..2].copy_from_slice(&half::f16::NAN.to_le_bytes());
+        }),
+        ("features.7.bias is of the type U8", |t| {
+            let (_, dtype, shape, bytes) = t
+                .iter_mut()
+                .find(|(name, ..)| name == "features.7.bias")
+                .unwrap();
+            *dtype = Dtype::U8;
+            bytes.truncate(shape[0]);
+        }),
+    ];
+    for (said, spoil) in cases {
+        let mut tensors = good.clone();
+        spoil(&mut tensors);
+        write(&path, &tensors);
+        let refused = model.adopt(&path, false).unwrap_err().to_string();
+        assert!(refused.contains(said), "{said}: {refused}");
+        assert_eq!(model.weights().unwrap(), before, "{said}");
+    }
+    fs::write(&path, b"not a file of tensors").unwrap();
+    assert!(model.adopt(&path, false).is_err());
+    assert!(foreign(&folder.path().join("none")).is_err());
+}

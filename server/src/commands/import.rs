@@ -1,0 +1,97 @@
+//! `import`: weights that another program trained become a run.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::{Value, json};
+use vivarium_models::data;
+use vivarium_models::networks::{Model, foreign};
+use vivarium_models::spec;
+use vivarium_models::train::Event;
+
+use super::print;
+use crate::cli::ImportWeights;
+use crate::data_dir::DataDir;
+use crate::error::{Error, Result};
+use crate::run_dir::RunDir;
+use crate::settings;
+use crate::worker;
+
+pub(super) fn import(args: &ImportWeights) -> Result<()> {
+    let folder = DataDir::open(args.data.data_dir.clone())?;
+    let library = folder.library();
+    let spec = spec::check(&describe(args)?, &library).map_err(Error::Spec)?;
+    let outline = data::outline(&spec.data, &library)?;
+    let network = Model::new(
+        &spec.network,
+        &outline.input,
+        outline.classes.len(),
+        spec.training.seed,
+    )?;
+    // Before there is a run: weights that do not fit leave none behind.
+    network
+        .adopt(&args.weights, args.fresh_head)
+        .map_err(with_the_way_out)?;
+    let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec)?;
+    let begun = begin(&network, &dir).and_then(|()| {
+        // A worker that is to stop at once writes all that a run has: its beginning, its checkpoint, its end.
+        worker::train(&dir, &lock, &AtomicBool::new(true), &mut |event| {
+            if let Event::Note { message } = event {
+                eprintln!("{message}");
+            }
+        })
+    });
+    if begun.is_err() {
+        // What cannot be begun is none; its error says why.
+        let _ = fs::remove_dir_all(dir.path());
+    }
+    begun?;
+    let told = json!({"run": id, "directory": dir.path(), "parameters": network.store().count()});
+    print(&told.to_string())
+}
+
+/// Puts the weights where the worker looks for them.
+fn begin(network: &Model, dir: &RunDir) -> Result<()> {
+    let folder = dir.checkpoints();
+    fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
+    Ok(network.save_state_dict(&dir.start())?)
+}
+
+/// The RunSpec that the arguments describe. Normalisation is as the file has it, and images are what torchvision's
+/// weights were trained on, unless another is said.
+fn describe(args: &ImportWeights) -> Result<Value> {
+    let name = args
+        .weights
+        .file_stem()
+        .map_or("weights".into(), |stem| stem.to_string_lossy());
+    let mut json = json!({
+        "name": name.chars().take(200).collect::<String>(),
+        "network": {"kind": args.network},
+        "data": {"set": args.data_set, "size": 224, "channels": 3, "normalisation": "imagenet"},
+        "training": {"optimizer": {"lr": 0.001}},
+    });
+    if args.network == "vgg16" {
+        let norm = if foreign(&args.weights)?.batch_norm {
+            "batch"
+        } else {
+            "none"
+        };
+        settings::set_at(&mut json, "network.norm", Value::from(norm));
+    }
+    settings::apply(&mut json, &args.set)?;
+    Ok(json)
+}
+
+/// What to do about a head of other classes.
+fn with_the_way_out(error: vivarium_models::Error) -> Error {
+    match error {
+        vivarium_models::Error::Checkpoint { path, message } if message.contains("fresh head") => {
+            Error::Usage(format!(
+                "{}: {message}: --fresh-head",
+                Path::new(&path).display()
+            ))
+        }
+        other => other.into(),
+    }
+}
