@@ -72,6 +72,8 @@ struct ImageOptions {
     size: usize,
     channels: usize,
     augment: String,
+    /// Runs from before there was a choice have none.
+    #[serde(default)]
     normalisation: String,
 }
 

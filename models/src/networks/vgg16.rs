@@ -106,6 +106,8 @@ const WIDTH: usize = 4096;
 #[derive(Deserialize)]
 struct Options {
     head: HeadKind,
+    /// Runs from before there was a choice do not say.
+    #[serde(default)]
     norm: Norm,
     activation: Activation,
     width: f64,
@@ -120,9 +122,10 @@ enum HeadKind {
     Compact,
 }
 
-#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Norm {
+    #[default]
     Batch,
     None,
 }

@@ -289,7 +289,7 @@ fn inspect_writes_the_pictures_of_the_page() {
     for name in [
         "stem.0.filters.png",
         "stem.0.features.png",
-        "blocks.0.convs.0.pointwise.filters.png",
+        "blocks.0.skip.conv.filters.png",
         "grad-cam.png",
         "gradient.png",
         "prediction.json",
@@ -388,7 +388,7 @@ fn imported_weights_are_a_run_that_is_looked_into_and_trained_further() {
         server
             .post(&format!("/api/v1/runs/{id}/resume"), &json!({}))
             .status,
-        200
+        202
     );
     let run = server.await_status(id, "finished");
     assert_eq!(run["summary"]["epoch"], json!(2));
