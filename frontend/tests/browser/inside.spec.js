@@ -45,11 +45,11 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await page.getByRole("link", { name: "Look inside" }).click();
   await page.waitForURL(`**${url}/inside*`);
   const layers = (await vivarium.call("GET", `/runs/${id}/layers`)).layers;
-  await expect(page.getByRole("option")).toHaveCount(layers.length);
+  await expect(page.locator(".net").getByRole("option")).toHaveCount(layers.length);
 
   await expect(page.locator(".layer-title")).toContainText("features.0");
   await expect(page.locator(".panel-filters")).toContainText("Grey is 0");
-  await page.getByRole("option", { name: /^features\.14,/ }).click();
+  await page.locator(".net").getByRole("option", { name: /^features\.14,/ }).click();
   await expect(page.locator(".layer-title")).toContainText("features.14");
   await expect(page.locator(".panel-filters .pages")).toContainText("all 32");
   await expect(page.locator(".panel-features .facts")).toContainText("dead maps");
@@ -80,7 +80,7 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await page.reload();
   await expect(page.locator(".closeup h2")).toHaveText(`Map ${map} of features.14`);
   await expect(page.getByLabel("Backward")).toBeChecked();
-  await page.getByRole("option", { name: /^features\.16,/ }).click();
+  await page.locator(".net").getByRole("option", { name: /^features\.16,/ }).click();
   await clickTile(page, "features");
   await page.getByRole("button", { name: "Show how features.14 made it" }).click();
   await expect(page.locator(".layer-title")).toContainText("features.14");
@@ -153,7 +153,7 @@ test("the film moves everything, a cell of the matrix opens its images, and two 
   await expect(page.locator(".image-now p")).toHaveText(/^validation sample \d+$/);
   await expect(page.getByLabel(/^Best/)).toBeChecked();
 
-  await page.getByLabel("Compare with").selectOption({ label: "another moment of this run" });
+  await page.getByLabel("Compare with", { exact: true }).selectOption({ label: "another moment of this run" });
   await page.getByLabel("Moment to compare with").selectOption("last");
   await expect(page.locator(".panel-features .sheet:not([hidden])")).toHaveCount(2);
   const legends = await page.locator(".panel-features .legend-bar").allTextContents();
@@ -188,7 +188,7 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
   await expect(page.locator(".panel-filters")).toContainText("8 kernels of 3×3");
   await clickTile(page, "features");
   await expect(page.locator(".chain .result")).toBeVisible();
-  await page.getByRole("option", { name: /pointwise,/ }).first().click();
+  await page.locator(".net").getByRole("option", { name: /pointwise,/ }).first().click();
   await expect(page.locator(".panel-filters")).toContainText("Every weight");
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   await page.setViewportSize({ width: 320, height: 700 });
