@@ -41,7 +41,7 @@ pub enum Error {
     BadRequest(String),
     /// A part of a request is not what it may be.
     #[error("{}: {}", .0.path, .0.message)]
-    Field(FieldError),
+    Field(Box<FieldError>),
     /// There is no such thing.
     #[error("There is no {0}.")]
     NotFound(String),
@@ -89,11 +89,11 @@ impl Error {
         value: impl Into<serde_json::Value>,
         message: impl Into<String>,
     ) -> Self {
-        Self::Field(FieldError {
+        Self::Field(Box::new(FieldError {
             path: path.to_owned(),
             value: value.into(),
             message: message.into(),
-        })
+        }))
     }
 
     /// A file error with its path.

@@ -30,27 +30,27 @@ const fn hex(code: u32) -> Colour {
 pub(super) type Stops = [Colour; 9];
 
 const SEQUENTIAL: Stops = [
-    hex(0x44_01_54),
-    hex(0x47_2d_7b),
-    hex(0x3b_52_8b),
-    hex(0x2c_72_8e),
-    hex(0x21_91_8c),
-    hex(0x28_ae_80),
-    hex(0x5e_c9_62),
-    hex(0xad_dc_30),
-    hex(0xfd_e7_25),
+    hex(0x00440154),
+    hex(0x00472d7b),
+    hex(0x003b528b),
+    hex(0x002c728e),
+    hex(0x0021918c),
+    hex(0x0028ae80),
+    hex(0x005ec962),
+    hex(0x00addc30),
+    hex(0x00fde725),
 ];
 
 const DIVERGING: Stops = [
-    hex(0x21_66_ac),
-    hex(0x43_93_c3),
-    hex(0x92_c5_de),
-    hex(0xd1_e5_f0),
-    hex(0xf7_f7_f7),
-    hex(0xfd_db_c7),
-    hex(0xf4_a5_82),
-    hex(0xd6_60_4d),
-    hex(0xb2_18_2b),
+    hex(0x002166ac),
+    hex(0x004393c3),
+    hex(0x0092c5de),
+    hex(0x00d1e5f0),
+    hex(0x00f7f7f7),
+    hex(0x00fddbc7),
+    hex(0x00f4a582),
+    hex(0x00d6604d),
+    hex(0x00b2182b),
 ];
 
 const GREYS: Stops = [
@@ -59,15 +59,15 @@ const GREYS: Stops = [
 
 /// From black over red to yellow: heat over an image.
 pub(super) const HEAT: Stops = [
-    hex(0x00_00_04),
-    hex(0x2b_0b_57),
-    hex(0x65_15_6e),
-    hex(0x9b_23_64),
-    hex(0xcc_3f_4a),
-    hex(0xee_6a_24),
-    hex(0xfb_9d_07),
-    hex(0xf6_d0_45),
-    hex(0xfc_ff_a4),
+    hex(0x00000004),
+    hex(0x002b0b57),
+    hex(0x0065156e),
+    hex(0x009b2364),
+    hex(0x00cc3f4a),
+    hex(0x00ee6a24),
+    hex(0x00fb9d07),
+    hex(0x00f6d045),
+    hex(0x00fcffa4),
 ];
 
 /// The colour at a share of the way, from 0 to 1.

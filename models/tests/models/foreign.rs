@@ -22,6 +22,9 @@ fn vgg16(norm: &str, classes: usize) -> Model {
 /// A file of tensors, each of one number.
 type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
 
+/// Makes something wrong with a file.
+type Spoil = fn(&mut Tensors);
+
 fn write(path: &std::path::Path, tensors: &Tensors) {
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
         (
@@ -130,7 +133,7 @@ fn what_does_not_fit_is_refused_by_the_tensors_name() {
     let model = vgg16("none", 10);
     let before = model.weights().unwrap();
     let good = torchvisions(&model);
-    let cases: [(&str, fn(&mut Tensors)); 5] = [
+    let cases: [(&str, Spoil); 5] = [
         ("features.2.weight is missing", |t| {
             t.retain(|(name, ..)| name != "features.2.weight")
         }),

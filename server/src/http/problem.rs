@@ -113,7 +113,7 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::Spec(errors) => Self::of_fields("The run's settings are not valid", errors),
-            Error::Field(error) => Self::of_fields("Not possible", vec![error]),
+            Error::Field(error) => Self::of_fields("Not possible", vec![*error]),
             Error::Overloaded(_) => Self {
                 retry_after: Some(RETRY_AFTER),
                 ..Self::new(

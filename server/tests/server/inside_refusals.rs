@@ -214,7 +214,7 @@ fn a_damaged_file_is_said_to_be_one_and_the_others_can_be_looked_at() {
     fs::remove_file(&best).unwrap();
     let mut nan = whole.clone();
     let end = nan.len() - 8;
-    let floats = nan.len() / 2 & !3;
+    let floats = (nan.len() / 2) & !3;
     nan[floats..end].fill(0xff);
     for (bytes, words) in [
         (&whole[..whole.len() / 2], "“best” cannot be used"),
