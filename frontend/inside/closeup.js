@@ -12,6 +12,8 @@ import { colouring, css, inkOn } from "./colours.js";
 /** @import { Scene } from "./scene.js" */
 
 const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
+/** Layers whose values lie on both sides of 0, though those of one map may not. */
+const SIGNED = new Set([...CONVOLUTIONS, "batch_norm", "linear"]);
 /** matplotlib's viridis at equal distances, as the server's sheets have it. */
 const SEQUENTIAL = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
 /** The picture's pixels across, twice those of the page; and what a cell needs of them to show its number. */
@@ -112,7 +114,8 @@ export function closeup(scene) {
     canvas.width = width * size;
     canvas.height = height * size;
     const ctx = canvas.getContext("2d");
-    if (ctx) draw(ctx, values, height, width, size);
+    const diverging = state.now.of !== "map" || values.min < 0 || SIGNED.has(scene.layer?.kind ?? "");
+    if (ctx) draw(ctx, values, height, width, size, diverging);
     const { y, x, of } = state.now;
     if (ctx && y !== null && x !== null && of === "map" && y < height && x < width) {
       for (const [colour, thickness] of /** @type {[string, number][]} */ ([["#000", 8], ["#fff", 3]])) {
@@ -168,12 +171,11 @@ export function closeup(scene) {
   return { element, update };
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {TileValues} of @param {number} height @param {number} width @param {number} size of a cell */
-function draw(ctx, { values, min, max, shape }, height, width, size) {
+/** @param {CanvasRenderingContext2D} ctx @param {TileValues} of @param {number} height @param {number} width @param {number} size of a cell @param {boolean} diverging whether 0 is in the middle of the colours */
+function draw(ctx, { values, min, max, shape }, height, width, size, diverging) {
   const plane = height * width;
   const rgb = shape.length === 3 && shape[0] === 3;
   const reach = Math.max(Math.abs(min), Math.abs(max)) || 1;
-  const diverging = min < 0;
   const colour = diverging ? colouring(DIVERGING, "diverging", min, max) : colouring(SEQUENTIAL, "sequential", min, max);
   const grey = (/** @type {number | null} */ value) => Math.round(127.5 + (127.5 * (value ?? 0)) / reach);
   ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);

@@ -74,7 +74,7 @@ const body = h(
   h("div", { class: "inside-side" }, image.element, predictions.element, attention.element),
   h("div", { class: "inside-main" }, layerHead, h("div", { class: "inside-pair" }, filters.element, features.element), close.element, mistakes.element),
 );
-const empty = h("div", { class: "card empty", hidden: true });
+const empty = h("div", { class: "card empty" }, h("p", { class: "muted" }, "Opening the network…"));
 page.classList.add("wide-matrix");
 page.append(head, empty, film.element, net.element, body);
 showContent(false);
