@@ -70,7 +70,7 @@ fn a_set_of_ones_own_is_in_the_check_the_form_and_the_plan() {
     let run = run_on(&place.library, json!({"set": "pets"}));
     assert_eq!(
         Value::Object(run.data.options.clone()),
-        json!({"size": 20, "channels": 3, "augment": "none"})
+        json!({"size": 20, "channels": 3, "augment": "none", "normalisation": "measured"})
     );
     assert_eq!(run.name, "mlp on pets");
     let form = serde_json::to_value(spec::form(&place.library)).unwrap();
