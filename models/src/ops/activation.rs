@@ -31,10 +31,14 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
 
 /// What an activation does to a value, known when kernels are compiled.
 pub(super) trait Function<T>: Copy + Sync {
+    /// Whether value and slope have most of their work in common, an exponential.
+    const SHARES: bool;
     /// The value after it.
     fn of(x: T) -> T;
     /// The gradient before it, from the value before it and the gradient after it.
     fn back(x: T, dy: T) -> T;
+    /// The value after it, and its slope, by which the gradient is multiplied.
+    fn both(x: T) -> (T, T);
 }
 
 /// No activation.
@@ -42,9 +46,16 @@ pub(super) trait Function<T>: Copy + Sync {
 pub(super) struct Identity;
 
 impl<T: Real> Function<T> for Identity {
+    const SHARES: bool = false;
+
     #[inline(always)]
     fn of(x: T) -> T {
         x
+    }
+
+    #[inline(always)]
+    fn both(x: T) -> (T, T) {
+        (x, T::ONE)
     }
 
     #[inline(always)]
@@ -57,6 +68,13 @@ impl<T: Real> Function<T> for Identity {
 pub(super) struct Relu;
 
 impl<T: Real> Function<T> for Relu {
+    const SHARES: bool = false;
+
+    #[inline(always)]
+    fn both(x: T) -> (T, T) {
+        (Self::of(x), if x <= T::ZERO { T::ZERO } else { T::ONE })
+    }
+
     /// NaN stays NaN: a run that diverges must be seen to.
     #[inline(always)]
     fn of(x: T) -> T {
@@ -73,6 +91,14 @@ impl<T: Real> Function<T> for Relu {
 pub(super) struct Silu;
 
 impl<T: Real> Function<T> for Silu {
+    const SHARES: bool = true;
+
+    #[inline(always)]
+    fn both(x: T) -> (T, T) {
+        let s = sigmoid(x);
+        (x * s, s * (T::ONE + x * (T::ONE - s)))
+    }
+
     #[inline(always)]
     fn of(x: T) -> T {
         x * sigmoid(x)
@@ -89,6 +115,14 @@ impl<T: Real> Function<T> for Silu {
 pub(super) struct Sigmoid;
 
 impl<T: Real> Function<T> for Sigmoid {
+    const SHARES: bool = true;
+
+    #[inline(always)]
+    fn both(x: T) -> (T, T) {
+        let s = sigmoid(x);
+        (s, s * (T::ONE - s))
+    }
+
     #[inline(always)]
     fn of(x: T) -> T {
         sigmoid(x)
@@ -105,6 +139,14 @@ impl<T: Real> Function<T> for Sigmoid {
 pub(super) struct Tanh;
 
 impl<T: Real> Function<T> for Tanh {
+    const SHARES: bool = true;
+
+    #[inline(always)]
+    fn both(x: T) -> (T, T) {
+        let t = Real::tanh(x);
+        (t, T::ONE - t * t)
+    }
+
     #[inline(always)]
     fn of(x: T) -> T {
         Real::tanh(x)

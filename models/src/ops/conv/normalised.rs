@@ -70,6 +70,41 @@ widest! {
 }
 
 widest! {
+    /// The same with the slopes of the activation, which are known.
+    fn hold_back_by[T: Real](x: &[T], slopes: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+        let mean = &affine.mean;
+        let channels = mean.len();
+        let (sums, products) = (&mut sums[..channels], &mut products[..channels]);
+        let rows = x.chunks_exact(channels).zip(slopes.chunks_exact(channels));
+        for ((x, slopes), dy) in rows.zip(dy.chunks_exact_mut(channels)) {
+            for c in 0..channels {
+                let g = slopes[c] * dy[c];
+                dy[c] = g;
+                sums[c] += g;
+                products[c] += g * (x[c] - mean[c]);
+            }
+        }
+    }
+}
+
+widest! {
+    /// The normalised values after the activation, and its slopes.
+    fn normalise_both[T: Real, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>], slopes: &mut [MaybeUninit<T>]) {
+        let Affine { mean, scale, shift } = affine;
+        let channels = mean.len();
+        let (scale, shift) = (&scale[..channels], &shift[..channels]);
+        let rows = y.chunks_exact_mut(channels).zip(slopes.chunks_exact_mut(channels));
+        for ((y, slopes), x) in rows.zip(x.chunks_exact(channels)) {
+            for c in 0..channels {
+                let (value, slope) = F::both((x[c] - mean[c]) * scale[c] + shift[c]);
+                y[c].write(value);
+                slopes[c].write(slope);
+            }
+        }
+    }
+}
+
+widest! {
     /// Puts `scale·(g - offset - (x - mean)·slope)` in the place of `g`.
     fn pass_on[T: Real](x: &[T], g: &mut [T], affine: &Affine<T>, offset: &[T], slope: &[T]) {
         let Affine { mean, scale, .. } = affine;
@@ -289,12 +324,25 @@ impl Fused {
                     along: vec![0.0; channels],
                 };
                 let mut memory = scratch(self.block * image);
+                let mut slopes = scratch(if F::SHARES { memory.len() } else { 0 });
                 let blocks = x
                     .chunks(self.block * image)
                     .zip(dy.chunks(self.block * result));
                 for ((x, dy), dx) in blocks.zip(dx.chunks_mut(self.block * image)) {
-                    Self::normalised(function, x, affine, &mut memory, |a| match &back {
-                        None => self.products(a, weight, dy, dx, &mut part.dweight),
+                    let memory = &mut memory[..x.len()];
+                    let slopes = if F::SHARES {
+                        let slopes = &mut slopes[..x.len()];
+                        normalise_both(function, x, affine, memory, slopes);
+                        // SAFETY: as the values below.
+                        Some(unsafe { filled(slopes) })
+                    } else {
+                        normalise(function, x, affine, memory);
+                        None
+                    };
+                    // SAFETY: `x` is whole images, all of whose rows were just written.
+                    let a = unsafe { filled(memory) };
+                    match &back {
+                        None => self.products(a, weight, dy, dx, &mut part.dweight)?,
                         Some((turned, taps)) => {
                             for i in 0..a.len() / image {
                                 let (a, dx) = (&a[images(i, image)], &mut dx[images(i, image)]);
@@ -302,12 +350,11 @@ impl Fused {
                                 depthwise::convolve(turned, dy, taps, None, dx);
                                 depthwise::weight_gradient(sizes, a, dy, &mut part.dweight);
                             }
-                            Ok(())
                         }
-                    })?;
+                    }
                     // SAFETY: either way wrote the gradients of all images of the block.
                     let dx = unsafe { dx.assume_init_mut() };
-                    part.hold_back(function, x, dx, affine);
+                    part.hold_back(function, x, slopes, dx, affine);
                 }
                 Ok(part)
             })
@@ -360,14 +407,28 @@ impl Fused {
 }
 
 impl<T: Real> Part<T> {
-    fn hold_back(&mut self, function: impl Function<T>, x: &[T], dx: &mut [T], affine: &Affine<T>) {
+    /// Takes gradients back before the activation, whose slopes may be known, and adds them up.
+    fn hold_back(
+        &mut self,
+        function: impl Function<T>,
+        x: &[T],
+        slopes: Option<&[T]>,
+        dx: &mut [T],
+        affine: &Affine<T>,
+    ) {
         let channels = self.shift.len();
+        let part = SHORT * channels;
         let (mut sums, mut products) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
-        let rows = x.chunks(SHORT * channels);
-        for (x, dx) in rows.zip(dx.chunks_mut(SHORT * channels)) {
+        for (i, (x, dx)) in x.chunks(part).zip(dx.chunks_mut(part)).enumerate() {
             sums.fill(T::ZERO);
             products.fill(T::ZERO);
-            hold_back(function, x, dx, affine, &mut sums, &mut products);
+            match slopes {
+                Some(slopes) => {
+                    let slopes = &slopes[i * part..i * part + x.len()];
+                    hold_back_by(x, slopes, dx, affine, &mut sums, &mut products);
+                }
+                None => hold_back(function, x, dx, affine, &mut sums, &mut products),
+            }
             for c in 0..channels {
                 self.shift[c] += sums[c].to_f64();
                 self.along[c] += products[c].to_f64();
