@@ -63,8 +63,9 @@ fn training_outlives_the_server_and_the_next_server_adopts_it() {
 #[test]
 fn a_killed_worker_is_told_and_resume_gives_what_would_have_been() {
     let server = Server::start_with(&["--jobs", "2"]);
-    let whole = server.create(&mlp(60));
-    let killed = server.create(&mlp(60));
+    // So many epochs that none of the three finds the run at its end.
+    let whole = server.create(&mlp(240));
+    let killed = server.create(&mlp(240));
     for step in [1, 700, 1500] {
         server.await_step(&killed, step);
         signal(server.worker_pid(&killed), "KILL");
