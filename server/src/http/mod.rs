@@ -123,6 +123,7 @@ pub fn router(app: App, guard: Guard) -> Router {
                 .route("/api/v1/images", post(api::images::create))
                 .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM)),
         )
+        .layer(middleware::from_fn(upload::hear_out))
         .with_state(app.clone());
     Router::new()
         .route("/", get(pages::runs))

@@ -1,9 +1,18 @@
 //! Files that come in piece by piece.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
 use axum::extract::multipart::MultipartError;
 use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::Response;
+use hyper::body::{Frame, SizeHint};
 
 use super::problem::Problem;
 
@@ -29,5 +38,65 @@ pub(super) async fn within<T>(
                 detail,
             ))
         }
+    }
+}
+
+/// What is still read of an upload that was refused before its end.
+const REST_BYTES: usize = 64 << 20;
+const REST_WITHIN: Duration = Duration::from_secs(10);
+
+/// Reads on, within bounds, when an upload is refused before all of it has come.
+///
+/// A connection that is closed with bytes unread is reset, and then the refusal may be lost on
+/// its way: the sender would learn that something broke, but not what is allowed.
+pub(super) async fn hear_out(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let shared = Shared(Arc::new(Mutex::new(body)));
+    let body = Body::new(shared.clone());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if !response.status().is_success() && !shared.is_end_stream() {
+        tokio::spawn(tokio::time::timeout(REST_WITHIN, discard(shared)));
+    }
+    response
+}
+
+async fn discard(mut body: Shared) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > REST_BYTES {
+            return;
+        }
+    }
+}
+
+/// A body that is still there when its reader has dropped it.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Body>>);
+
+impl HttpBody for Shared {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Pin::new(&mut *body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .size_hint()
     }
 }
