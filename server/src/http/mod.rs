@@ -84,6 +84,8 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/runs/{id}/resume", post(api::runs::resume))
         .route("/runs/{id}/log", get(api::runs::log))
         .route("/runs/{id}/metrics", get(api::metrics::metrics))
+        .route("/metrics", get(api::metrics::of_runs))
+        .route("/statistics", get(api::metrics::statistics))
         .route("/runs/{id}/boundaries", get(api::points::boundaries))
         .route("/runs/{id}/points", get(api::points::points))
         .merge(inside())

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::line::{self, Line};
-use super::{Writing, runs};
+use super::{Writing, curves, runs};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 
@@ -41,6 +41,7 @@ pub fn append(writing: &Writing<'_>, id: RunId, lines: &[String], to: u64) -> Re
             return Err(damaged());
         }
         insert.execute(params![key, seq, text])?;
+        curves::append(writing, key, seq, &line)?;
         run.seq = seq;
         run.summary.apply(&line);
         match line {

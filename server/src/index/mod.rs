@@ -5,20 +5,26 @@
 //!   read it.
 //! * [`runs`]: one row a run: status, settings, summary.
 //! * [`events`]: the lines of every `events.ndjson`, as they are.
-//! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run;
-//!   [`metrics`]: lines unfolded into series.
+//! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run.
+//! * [`curves`]: what lines give to curves, as plain numbers; [`metrics`]: what a picture needs of
+//!   them, by way of [`thin`](thin::thin) and [`smooth`](smooth::smooth); [`statistics`]: what a
+//!   table needs.
 //!
 //! What always holds: one thread writes, in transactions, in the order of the calls; a reader sees
 //! whole transactions; whoever waits on [`Index::changes`] is woken after the transaction is in
 //! the file. A reader that was slow asks again from where it was: nothing is queued for it.
 
+pub mod curves;
 pub mod events;
 pub mod line;
 pub mod metrics;
 mod readers;
 pub mod runs;
 pub mod schema;
+pub mod smooth;
+pub mod statistics;
 pub mod summary;
+pub mod thin;
 
 use std::path::Path;
 

@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Writing;
 use super::summary::Summary;
+use super::{Writing, curves};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 
@@ -77,6 +77,8 @@ impl Status {
 pub struct Run {
     /// Its id.
     pub id: RunId,
+    /// Counts runs as they came to this index: what tells their lines apart wherever they are drawn.
+    pub number: i64,
     /// Its page.
     pub url: String,
     /// A label; never a path.
@@ -128,7 +130,8 @@ pub struct NewRun {
 }
 
 const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, reason, message, summary, offset, seq, changed,
-    CASE WHEN queued IS NULL THEN NULL ELSE (SELECT count(*) FROM runs AS other WHERE other.queued <= runs.queued) END";
+    CASE WHEN queued IS NULL THEN NULL ELSE (SELECT count(*) FROM runs AS other WHERE other.queued <= runs.queued) END,
+    key";
 
 /// A run, unless it does not exist or is deleted.
 pub fn find(connection: &Connection, id: RunId) -> Result<Option<Run>> {
@@ -314,6 +317,7 @@ pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached("DELETE FROM events WHERE run = ?1")?
         .execute([key])?;
+    curves::delete(writing, key)?;
     writing
         .prepare_cached("UPDATE runs SET deleted = 1 WHERE key = ?1")?
         .execute([key])?;
@@ -338,6 +342,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     let status: String = row.get(6)?;
     Ok(Run {
         id,
+        number: row.get(15)?,
         url: format!("/runs/{id}"),
         name: row.get(1)?,
         status: Status::parse(&status),

@@ -6,13 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::curves;
 use crate::error::{Error, Result};
 
 /// Versions before this one can lose a transaction when the write-ahead log restarts.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 
-/// Raised when the tables change. An index of another version is set aside and rebuilt.
-const VERSION: i32 = 1;
+/// Raised when the tables change. An older index is brought up to date; one of a version that is
+/// not known is set aside and rebuilt.
+const VERSION: i32 = 2;
 
 const TABLES: &str = "
 CREATE TABLE runs (
@@ -106,8 +108,16 @@ fn try_open(path: &Path) -> Result<Connection, Fault> {
         VERSION => {}
         0 => {
             connection.execute_batch(&format!(
-                "BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+                "BEGIN; {TABLES} {} PRAGMA user_version = {VERSION}; COMMIT;",
+                curves::TABLE
             ))?;
+        }
+        1 => {
+            let transaction = connection.unchecked_transaction()?;
+            transaction.execute_batch(curves::TABLE)?;
+            curves::fill(&transaction)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.commit()?;
         }
         other => return Err(Fault::Version(other)),
     }
@@ -159,6 +169,31 @@ mod tests {
             .find(|p| p.to_string_lossy().contains("damaged"))
             .expect("the damaged file is kept");
         assert!(fs::read_to_string(kept).unwrap().contains("only copy"));
+    }
+
+    #[test]
+    fn an_older_index_keeps_its_labels_and_gets_its_curves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite3");
+        let steps = r#"{"seq":1,"kind":"steps","first_step":1,"epoch":1,"samples_seen":8,"loss":[2.5,1.5],"accuracy":[0.1,0.2],"lr":[0.1,0.1]}"#;
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(&format!("{TABLES} PRAGMA user_version = 1;"))
+            .unwrap();
+        old.execute("INSERT INTO runs (key, id, name, spec, status, changed) VALUES (7, 'x', 'mine', '{}', 'finished', 1)", [])
+            .unwrap();
+        old.execute("INSERT INTO events VALUES (7, 1, ?1)", [steps])
+            .unwrap();
+        drop(old);
+        let index = open(&path).unwrap();
+        let name: String = index
+            .query_row("SELECT name FROM runs", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(name, "mine");
+        let curves = curves::read(&index, 7, 1).unwrap();
+        assert_eq!(
+            (&curves.step[..], &curves.loss[..]),
+            (&[1, 2][..], &[2.5, 1.5][..])
+        );
     }
 
     #[test]

@@ -1,26 +1,42 @@
 //! Curves, for those who want numbers.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use serde::Deserialize;
+use axum::extract::{Path, Query, RawQuery, State};
+use serde::{Deserialize, Serialize};
 
 use super::run_id;
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::index::metrics::{self, Metrics};
+use crate::index::metrics::{self, Metrics, Wanted};
+use crate::index::statistics::{self, Statistics};
+use crate::run_dir::RunId;
 
 /// More points than any screen or any script should ask for at once.
 const MOST_POINTS: usize = 1_000_000;
 
+/// More runs than one picture can show.
+const MOST_RUNS: usize = 500;
+
+/// What belongs to each of several runs.
+#[derive(Serialize)]
+pub struct OfRuns<T> {
+    runs: BTreeMap<RunId, T>,
+}
+
 /// Which curves, over what, how finely.
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct Asked {
     #[serde(default = "losses")]
     series: String,
     #[serde(default = "step")]
     x: String,
     #[serde(default = "thousand")]
     points: usize,
+    from: Option<f64>,
+    to: Option<f64>,
+    smooth: Option<f64>,
 }
 
 fn losses() -> String {
@@ -35,21 +51,89 @@ fn thousand() -> usize {
     1000
 }
 
+impl Asked {
+    fn wanted(self) -> Result<Wanted> {
+        if !(2..=MOST_POINTS).contains(&self.points) {
+            return Err(Error::BadRequest(format!(
+                "points: must be between 2 and {MOST_POINTS}"
+            )));
+        }
+        let names = self.series.split(',').map(|name| name.trim().to_owned());
+        let wanted = Wanted {
+            series: names.collect(),
+            x: self.x,
+            points: self.points,
+            from: self.from,
+            to: self.to,
+            smooth: self.smooth,
+        };
+        wanted.check()?;
+        Ok(wanted)
+    }
+}
+
+/// The runs that a query names, each as `run=ID`.
+fn runs_of(query: Option<&str>) -> Result<Vec<RunId>> {
+    let pairs = query.unwrap_or_default().split('&');
+    let ids: Vec<_> = pairs
+        .filter_map(|pair| pair.strip_prefix("run="))
+        .map(run_id)
+        .collect::<Result<_>>()?;
+    if ids.len() > MOST_RUNS {
+        return Err(Error::BadRequest(format!(
+            "run: {} are more than the {MOST_RUNS} that are answered at once",
+            ids.len()
+        )));
+    }
+    Ok(ids)
+}
+
 /// `GET /runs/{id}/metrics`
 pub async fn metrics(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<Metrics>> {
-    let id = run_id(&id)?;
-    if !(2..=MOST_POINTS).contains(&wanted.points) {
-        return Err(Error::BadRequest(format!(
-            "points: must be between 2 and {MOST_POINTS}"
-        )));
-    }
-    let read = move |c: &rusqlite::Connection| {
-        let names: Vec<_> = wanted.series.split(',').map(str::trim).collect();
-        metrics::read(c, id, &names, &wanted.x, wanted.points)
-    };
+    let (id, wanted) = (run_id(&id)?, asked.wanted()?);
+    let read = move |c: &rusqlite::Connection| metrics::read(c, id, &wanted);
     Ok(Json(app.index.read(read).await?))
+}
+
+/// `GET /metrics?run=…&run=…`: the curves of several runs. A run that is gone is left out.
+pub async fn of_runs(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    Query(asked): Query<Asked>,
+) -> Result<Json<OfRuns<Metrics>>> {
+    let (ids, wanted) = (runs_of(query.as_deref())?, asked.wanted()?);
+    let read = move |c: &rusqlite::Connection, id| metrics::read(c, id, &wanted);
+    Ok(Json(of_each(&app, ids, read).await?))
+}
+
+/// `GET /statistics?run=…&run=…`: mean and deviation over epochs. A run that is gone is left out.
+pub async fn statistics(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<OfRuns<Statistics>>> {
+    let ids = runs_of(query.as_deref())?;
+    Ok(Json(of_each(&app, ids, statistics::read).await?))
+}
+
+async fn of_each<T: Send + 'static>(
+    app: &App,
+    ids: Vec<RunId>,
+    read: impl Fn(&rusqlite::Connection, RunId) -> Result<T> + Send + 'static,
+) -> Result<OfRuns<T>> {
+    let all = move |c: &rusqlite::Connection| {
+        let mut runs = BTreeMap::new();
+        for id in ids {
+            match read(c, id) {
+                Ok(found) => drop(runs.insert(id, found)),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(OfRuns { runs })
+    };
+    app.index.read(all).await
 }
