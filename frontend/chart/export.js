@@ -8,7 +8,7 @@ import { chartSvg } from "./svg.js";
 
 /** @import { Chart } from "./chart.js" */
 
-/** @typedef {{ csv: () => string, json: () => unknown, subtitle: string, xLabel: string, marks: number[] }} Numbers */
+/** `csv` and `json` have every point, thinned or not. @typedef {{ csv: () => Promise<string>, json: () => Promise<unknown>, subtitle: string, xLabel: string, marks: number[] }} Numbers */
 
 const WIDTH = 960;
 const HEIGHT = 540;
@@ -23,8 +23,8 @@ export function exportMenu(chart, numbers) {
     { class: "menu-list" },
     item("Picture, PNG", savePng),
     item("Picture, SVG", () => save("svg", "image/svg+xml", svg())),
-    item("Numbers, CSV", () => save("csv", "text/csv", numbers().csv())),
-    item("Numbers, JSON", () => save("json", "application/json", `${JSON.stringify(numbers().json())}\n`)),
+    item("Numbers, CSV", async () => save("csv", "text/csv", await numbers().csv())),
+    item("Numbers, JSON", async () => save("json", "application/json", `${JSON.stringify(await numbers().json())}\n`)),
   );
   const menu = h("details", { class: "menu" }, h("summary", { class: "button quiet icon small", "aria-label": "Export this chart", title: "Export" }, icon("download")), list);
   menu.addEventListener("keydown", (event) => {

@@ -1,5 +1,4 @@
-// What one drawing of a chart shows: lines cut to the visible range, thinned, and laid over one
-// another on a common row of positions, as uPlot wants them.
+// What one drawing of a chart shows: lines cut to the visible range, and thinned.
 
 import { thin } from "./thin.js";
 import { padded, usable, valueAt } from "./scale.js";
@@ -10,15 +9,17 @@ import { padded, usable, valueAt } from "./scale.js";
 /**
  * @typedef {{
  *   id: string, label: string, token: string, dash: number[], width: number, alpha: number, markers: boolean, counts: boolean,
- *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, total: number, extremes?: Extremes,
- * }} Line `y` is not a number where there is a hole; `total` counts what was never sent too; `counts` is false where another line has the same points
+ *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, extremes?: Extremes, steps?: ArrayLike<number>,
+ *   band?: { low: ArrayLike<number>, high: ArrayLike<number> },
+ * }} Line `y` is not a number where there is a hole; `steps`, where there is a point for each step, tell how many
+ * were never sent; `counts` is false where another line has the same points; `band` is an area around the line
  */
 
-/** @typedef {{ line: Line, x: number[], y: (number | null)[] }} Drawn */
+/** @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[] }} Drawn `low` and `high` are empty where there is no band */
 
 /**
  * @typedef {{
- *   x: Scale, y: Scale, drawn: Drawn[], rows: [number[], ...(number | null | undefined)[][]],
+ *   x: Scale, y: Scale, drawn: Drawn[],
  *   shown: number, total: number, unloggable: number,
  * }} Frame
  */
@@ -51,9 +52,9 @@ export function frame(lines, { range, yRange, logX, logY, pixels }) {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   const drawn = lines.map((line) => {
-    const { indices, inRange } = thin(line, x, pixels, (pixel) => valueAt(x, pixel / pixels));
+    const { indices, inRange, first } = thin(line, x, pixels, (pixel) => valueAt(x, pixel / pixels));
     /** @type {Drawn} */
-    const out = { line, x: [], y: [] };
+    const out = { line, x: [], y: [], low: [], high: [] };
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
       const bad = (logX && at <= 0) || (logY && value <= 0);
@@ -61,41 +62,18 @@ export function frame(lines, { range, yRange, logX, logY, pixels }) {
       if (logX && at <= 0) continue;
       out.x.push(at);
       out.y.push(bad || value !== value ? null : value);
+      if (line.band) {
+        out.low.push(line.band.low[i]);
+        out.high.push(line.band.high[i]);
+      }
       if (bad || value !== value || at < min || at > max) continue;
       if (line.counts) shown += 1;
-      if (value < low) low = value;
-      if (value > high) high = value;
+      low = Math.min(low, value, line.band ? line.band.low[i] : value);
+      high = Math.max(high, value, line.band ? line.band.high[i] : value);
     }
-    if (line.counts) total += Math.round(inRange * (line.length > 0 ? line.total / line.length : 1));
+    if (line.counts) total += line.steps && inRange > 0 ? line.steps[first + inRange - 1] - line.steps[first] + 1 : inRange;
     return out;
   });
   const [yMin, yMax] = yRange ? usable(yRange[0], yRange[1], logY) : padded(usable(low, high, logY), logY);
-  return { x, y: { min: yMin, max: yMax, log: logY }, drawn, rows: align(drawn), shown, total, unloggable };
-}
-
-/**
- * One row of positions for all: `undefined` where a line has no point, `null` where it has a hole.
- * @param {Drawn[]} drawn @returns {[number[], ...(number | null | undefined)[][]]}
- */
-export function align(drawn) {
-  const places = drawn.map(() => 0);
-  /** @type {number[]} */
-  const xs = [];
-  /** @type {(number | null | undefined)[][]} */
-  const ys = drawn.map(() => []);
-  for (;;) {
-    let next = Number.POSITIVE_INFINITY;
-    for (let k = 0; k < drawn.length; k += 1) {
-      const { x } = drawn[k];
-      if (places[k] < x.length && x[places[k]] < next) next = x[places[k]];
-    }
-    if (next === Number.POSITIVE_INFINITY) return [xs, ...ys];
-    xs.push(next);
-    for (let k = 0; k < drawn.length; k += 1) {
-      const { x, y } = drawn[k];
-      const here = places[k] < x.length && x[places[k]] === next;
-      ys[k].push(here ? y[places[k]] : undefined);
-      if (here) places[k] += 1;
-    }
-  }
+  return { x, y: { min: yMin, max: yMax, log: logY }, drawn, shown, total, unloggable };
 }

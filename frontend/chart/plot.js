@@ -1,9 +1,11 @@
 // The drawing itself: uPlot, told exactly what to show. Which points, which range, which ticks and
-// which colours is decided here and in `frame.js`; uPlot lays out and paints.
+// which colours is decided here and in `frame.js`; uPlot lays out and paints. Each line has points
+// of its own: a hundred of them laid over one row of positions, as uPlot likes them, would be a
+// table of millions of holes.
 
 import uPlot from "../../static/vendor/uplot/uPlot.esm.js";
 import { colour } from "../lib/theme.js";
-import { ticks, tickText } from "./scale.js";
+import { shareOf, ticks, tickText } from "./scale.js";
 
 /** @import { Frame, Line } from "./frame.js" */
 
@@ -33,7 +35,7 @@ export function plot(place, { marks, onDraw }) {
     if (chart && built === kind) {
       const made = chart;
       made.batch(() => {
-        made.setData(/** @type {uPlot.AlignedData} */ (frame.rows), false);
+        made.setData(corners(frame), false);
         made.setScale("x", frame.x);
         made.setScale("y", frame.y);
       });
@@ -41,7 +43,7 @@ export function plot(place, { marks, onDraw }) {
     }
     chart?.destroy();
     built = kind;
-    chart = new uPlot(options(frame), /** @type {uPlot.AlignedData} */ (frame.rows), place);
+    chart = new uPlot(options(frame), corners(frame), place);
   }
 
   /** @param {Frame} frame @returns {uPlot.Options} */
@@ -58,7 +60,7 @@ export function plot(place, { marks, onDraw }) {
       },
       axes: [axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }), axis(() => last?.y.log ?? false, 42, { size: 48, gap: 6 })],
       series: [{}, ...frame.drawn.map(({ line }) => series(line))],
-      hooks: { draw: [paintMarks, onDraw] },
+      hooks: { drawAxes: [paintBands], draw: [paintMarkers, paintMarks, onDraw] },
     };
   }
 
@@ -71,12 +73,87 @@ export function plot(place, { marks, onDraw }) {
       width: line.width,
       dash: line.dash,
       alpha: alphaOf(line),
-      points: line.markers ? { show: (_, at) => countPoints(at) <= 80, size: 5, width: 0, fill: () => colour(line.token), stroke: () => colour(line.token) } : { show: false },
+      points: { show: false },
+      paths: (made, at) => ({ stroke: trace(made, at - 1), flags: 0 }),
     };
   }
 
-  /** @param {number} at */
-  const countPoints = (at) => last?.drawn[at - 1]?.x.length ?? 0;
+  /** Positions on the axes as pixels of the canvas. @param {uPlot} made @param {Frame} frame */
+  function pixels({ bbox }, frame) {
+    return {
+      left: (/** @type {number} */ x) => bbox.left + shareOf(frame.x, x) * bbox.width,
+      top: (/** @type {number} */ y) => bbox.top + (1 - shareOf(frame.y, y)) * bbox.height,
+    };
+  }
+
+  /** A line's way; the pen is lifted at each hole. @param {uPlot} made @param {number} at */
+  function trace(made, at) {
+    const path = new Path2D();
+    const drawn = last?.drawn[at];
+    if (!drawn || !last) return path;
+    const { left, top } = pixels(made, last);
+    let down = false;
+    for (let i = 0; i < drawn.x.length; i += 1) {
+      const value = drawn.y[i];
+      if (value === null) down = false;
+      else if (down) path.lineTo(left(drawn.x[i]), top(value));
+      else {
+        path.moveTo(left(drawn.x[i]), top(value));
+        down = true;
+      }
+    }
+    return path;
+  }
+
+  /** Areas around lines, under all of them. @param {uPlot} made */
+  function paintBands(made) {
+    if (!last || last.drawn.every(({ low }) => low.length === 0)) return;
+    const { ctx } = made;
+    const { left, top } = pixels(made, last);
+    inBox(made, () => {
+      for (const { line, x, low, high } of last?.drawn ?? []) {
+        if (low.length === 0) continue;
+        ctx.globalAlpha = 0.2 * (alphaOf(line) / line.alpha);
+        ctx.fillStyle = colour(line.token);
+        ctx.beginPath();
+        for (let i = 0; i < x.length; i += 1) ctx.lineTo(left(x[i]), top(high[i]));
+        for (let i = x.length - 1; i >= 0; i -= 1) ctx.lineTo(left(x[i]), top(low[i]));
+        ctx.fill();
+      }
+    });
+  }
+
+  /** A dot at each point of lines of few. @param {uPlot} made */
+  function paintMarkers(made) {
+    if (!last) return;
+    const { ctx } = made;
+    const { left, top } = pixels(made, last);
+    const radius = 2.5 * devicePixelRatio;
+    inBox(made, () => {
+      for (const { line, x, y } of last?.drawn ?? []) {
+        if (!line.markers || x.length > 80) continue;
+        ctx.globalAlpha = alphaOf(line);
+        ctx.fillStyle = colour(line.token);
+        x.forEach((at, i) => {
+          const value = y[i];
+          if (value === null) return;
+          ctx.beginPath();
+          ctx.arc(left(at), top(value), radius, 0, 2 * Math.PI);
+          ctx.fill();
+        });
+      }
+    });
+  }
+
+  /** Paints inside the axes alone. @param {uPlot} made @param {() => void} paint */
+  function inBox({ ctx, bbox }, paint) {
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    paint();
+    ctx.restore();
+  }
 
   /** @param {Line} line */
   const alphaOf = (line) => (lit === "" || lit === line.id || line.id.startsWith(`${lit}.`) ? line.alpha : Math.min(line.alpha, FAINT));
@@ -126,6 +203,11 @@ export function plot(place, { marks, onDraw }) {
       return { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
     },
   };
+}
+
+/** What uPlot must have of data to draw series at all: the ends of the axes. @param {Frame} frame @returns {uPlot.AlignedData} */
+function corners({ x, y, drawn }) {
+  return [[x.min, x.max], ...drawn.map(() => [y.min, y.max])];
 }
 
 /** @param {() => boolean} isLog @param {number} apart pixels between ticks @param {Partial<uPlot.Axis>} more @returns {uPlot.Axis} */

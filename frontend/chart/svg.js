@@ -35,6 +35,11 @@ export function chartSvg(frame, look) {
     out.push(line(x, box.top, x, box.bottom, look.grid), text(x, box.bottom + 17, tickText(tick), look.faint, 'text-anchor="middle"'));
   }
   out.push(text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'), '<g clip-path="url(#plot)">');
+  for (const { line: series, x, low, high } of frame.drawn) {
+    if (low.length === 0) continue;
+    const edge = [...x.map((at, i) => [at, high[i]]), ...x.map((at, i) => [at, low[i]]).reverse()];
+    out.push(`<path d="M${edge.map(([at, value]) => `${n(toX(at))} ${n(toY(value))}`).join("L")}Z" fill="${look.colour(series.token)}" fill-opacity="0.18"/>`);
+  }
   for (const { line: series, x, y } of frame.drawn) {
     const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
     const colour = look.colour(series.token);

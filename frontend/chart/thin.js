@@ -17,7 +17,7 @@ const PER_PIXEL = 4;
  * @param {{ min: number, max: number }} range
  * @param {number} pixels
  * @param {(pixel: number) => number} edge the position where a pixel begins
- * @returns {{ indices: number[], inRange: number }}
+ * @returns {{ indices: number[], first: number, inRange: number }} `first`: the first point in the range
  */
 export function thin({ x, y, length, extremes }, { min, max }, pixels, edge) {
   const first = countBelow(x, length, min);
@@ -29,7 +29,7 @@ export function thin({ x, y, length, extremes }, { min, max }, pixels, edge) {
   const indices = [];
   if (inRange <= pixels * PER_PIXEL) {
     for (let i = from; i < to; i += 1) indices.push(i);
-    return { indices, inRange };
+    return { indices, first, inRange };
   }
   if (from < first) indices.push(from);
   let start = first;
@@ -41,7 +41,7 @@ export function thin({ x, y, length, extremes }, { min, max }, pixels, edge) {
     start = stop;
   }
   if (to > end) indices.push(end);
-  return { indices, inRange };
+  return { indices, first, inRange };
 }
 
 /** @param {ArrayLike<number>} y @param {number} from @param {number} to */

@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Boundary, Point, Json, DataSet, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, Json, DataSet, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -91,8 +91,22 @@ export const deleteRun = (id) => request("DELETE", run(id));
 /** @param {string} id @param {{ name?: string, tags?: string[], notes?: string }} labels @returns {Promise<Run>} */
 export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels });
 
-/** @param {string} id @param {string[]} series @param {number} points @param {"step" | "epoch"} [x] @returns {Promise<Metrics>} */
-export const getMetrics = (id, series, points, x = "step") => json("GET", `${run(id)}/metrics?series=${series.join(",")}&x=${x}&points=${points}`);
+/**
+ * The curves of runs, each by its id; a run that is gone is left out. `from` and `to` are positions on the axis.
+ * @param {string[]} ids
+ * @param {{ series: readonly string[], points: number, x?: "step" | "samples" | "epoch" | "time", smooth?: number, from?: number, to?: number, signal?: AbortSignal }} query
+ * @returns {Promise<{ [id: string]: Metrics }>}
+ */
+export async function getMetricsOf(ids, { series, signal, ...more }) {
+  const query = search({ series: series.join(","), ...more });
+  return (await json("GET", `/metrics${query}&${runsQuery(ids)}`, { signal })).runs;
+}
+
+/** @param {string[]} ids @returns {Promise<{ [id: string]: Statistics }>} */
+export const getStatistics = async (ids) => (await json("GET", `/statistics?${runsQuery(ids)}`)).runs;
+
+/** @param {string[]} ids */
+export const runsQuery = (ids) => ids.map((id) => `run=${encodeURIComponent(id)}`).join("&");
 
 /** @param {string} id @param {number | "latest"} epoch @returns {Promise<{ epochs: number[], boundary: Boundary | null }>} */
 export const getBoundary = (id, epoch) => json("GET", `${run(id)}/boundaries?epoch=${epoch}`);

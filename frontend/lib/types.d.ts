@@ -42,6 +42,8 @@ export interface RunSpec {
 
 export interface Run {
   id: string;
+  /** Counts runs as they came: what tells their lines apart. */
+  number: number;
   /** The number of its last change; of two states the newer has the greater. */
   changed: number;
   url: string;
@@ -312,8 +314,26 @@ export type RunEvent =
 export interface MetricSeries {
   x: number[];
   y: (number | null)[];
+  /** Points between `from` and `to`, with those that were left out. */
   total: number;
   not_finite: { x: number; kind: string }[];
+  /** The moving average over all points, thinned for itself. */
+  smoothed?: { x: number[]; y: (number | null)[] };
+}
+
+/** Over the epochs of a run. */
+export interface Spread {
+  mean: number;
+  std: number | null;
+  count: number;
+}
+
+export interface Statistics {
+  epochs: number;
+  train_loss: Spread | null;
+  train_accuracy: Spread | null;
+  validation_loss: Spread | null;
+  validation_accuracy: Spread | null;
 }
 
 export interface Metrics {

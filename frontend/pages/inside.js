@@ -1,7 +1,7 @@
 // A network from the inside: its layers, filters and feature maps, the arithmetic behind a pixel, and the film of how
 // it all came about.
 
-import { getFilm, getInside, getMetrics, getRun, Problem } from "../lib/api.js";
+import { getFilm, getInside, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
@@ -128,7 +128,7 @@ function soon() {
 /** Asks what there is now: checkpoints, the film, the curves. */
 async function refresh() {
   try {
-    const [inside, reel, metrics] = await Promise.all([getInside(run.id), getFilm(run.id).catch(() => null), attempt(() => getMetrics(run.id, FILM_SERIES, POINTS, "epoch"))]);
+    const [inside, reel, metrics] = await Promise.all([getInside(run.id), getFilm(run.id).catch(() => null), attempt(async () => (await getMetricsOf([run.id], { series: FILM_SERIES, points: POINTS, x: "epoch" }))[run.id])]);
     const first = scene.inside === null;
     scene.inside = inside;
     scene.film = reel;

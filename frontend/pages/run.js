@@ -1,6 +1,6 @@
 // A run's page: its state, its curves, its plane or its mistakes, its settings and its log, live.
 
-import { getBoundary, getMetrics, getRun, Problem } from "../lib/api.js";
+import { getBoundary, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
@@ -13,12 +13,11 @@ import { logPanel } from "../run/log.js";
 import { notesPanel } from "../run/notes.js";
 import { progressPanel } from "../run/progress.js";
 import { settingsPanel } from "../run/settings.js";
+import { pointsFor } from "../run/resolution.js";
 import { RunStore, SERIES } from "../run/store.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 
-/** More points than any screen shows; a longer run comes thinned. */
-const POINTS = 100_000;
 /** The last words of a finished run, the test result among them, are asked for again: metrics do not hold them. */
 const LAST_WORDS = 8;
 
@@ -78,8 +77,9 @@ async function isGone() {
 /** Reads the curves so far. */
 async function catchUp() {
   await attempt(async () => {
-    const [metrics, latest] = await Promise.all([getMetrics(run.id, [...SERIES], POINTS), getRun(run.id)]);
-    store.load(metrics);
+    const weight = charts.smoothing();
+    const [{ [run.id]: metrics }, latest] = await Promise.all([getMetricsOf([run.id], { series: SERIES, points: pointsFor(1), smooth: weight }), getRun(run.id)]);
+    if (metrics) store.load(metrics, weight);
     showRun(latest);
     charts.renew();
   });

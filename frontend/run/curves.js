@@ -2,19 +2,19 @@
 
 import { h } from "../lib/dom.js";
 import { figure, percent } from "../lib/format.js";
-import { AXES, clock, epochAt, positions, samplesAt } from "../chart/axis.js";
+import { getMetricsOf } from "../lib/api.js";
+import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
 import { chart } from "../chart/chart.js";
 import { csv } from "../chart/csv.js";
-import { extremesOf } from "../chart/extremes.js";
 import { exportMenu } from "../chart/export.js";
-import { Smoothed } from "../chart/smooth.js";
 import { toolbar } from "../chart/toolbar.js";
 import { readView, smoothingFor, writeView } from "../chart/view.js";
+import { RunLines } from "./lines.js";
+import { refiner } from "./refine.js";
+import { RunStore, SERIES } from "./store.js";
 
 /** @import { Run } from "../lib/types" */
-/** @import { RunStore, Series } from "./store.js" */
-/** @import { Column } from "../chart/column.js" */
-/** @import { Pace } from "../chart/axis.js" */
+/** @import { Points } from "./lines.js" */
 /** @import { Chart } from "../chart/chart.js" */
 /** @import { Line } from "../chart/frame.js" */
 /** @import { Entry } from "../chart/legend.js" */
@@ -32,71 +32,44 @@ const CHARTS = [
   { id: "accuracy", title: "Accuracy", train: "train_accuracy", validation: "validation_accuracy", value: percent },
 ];
 
+/** More rows than this no spreadsheet opens. */
+const MOST_ROWS = 1_000_000;
+
 /** @param {RunStore} store @param {() => Run} run */
 export function curves(store, run) {
   const view = readView(location.search, CHARTS.map(({ id }) => id));
-  /** What is derived from the columns, for the axis and the smoothing of now. @type {Map<string, { get: () => Column }>} */
-  const derived = new Map();
   let saving = 0;
   let drawing = 0;
 
   /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
   const smoothing = () => {
     const { x } = store.series.train_loss;
-    const done = x.length > 0 ? x.data[x.length - 1] : 0;
+    const done = x.length > 0 ? x.data[x.length - 1] : run().summary.step ?? 0;
     return view.smoothing ?? smoothingFor(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))));
   };
   let smoothedBy = smoothing();
-
-  /** @returns {Pace} */
-  const pace = () => ({
-    trainSamples: run().summary.train_samples ?? 1,
-    stepsPerEpoch: run().summary.steps_per_epoch ?? 1,
-    batchSize: Number(/** @type {any} */ (run().spec.training)?.batch_size ?? 1),
-  });
-
-  /** @param {string} key @param {() => { get: () => Column }} make */
-  const derive = (key, make) => {
-    let made = derived.get(key);
-    if (!made) derived.set(key, (made = make()));
-    return made.get();
-  };
-
-  /** @param {Series} series @param {string} name */
-  const xOf = (series, name) => derive(`${name} x`, () => positions(view.axis, series.x, pace(), store.series.time));
+  const derived = new RunLines(store, run, view, smoothing);
+  const finer = refiner({ runs: () => [{ id: run().id, store, lines: derived }], range: () => view.range, weight: smoothing, onData: draw });
 
   /** @param {typeof CHARTS[number]} which @returns {Line[]} */
   function linesOf({ id, train, validation }) {
     const { hidden } = view.charts[id];
-    const [steps, epochs] = [store.series[train], store.series[validation]];
     const smooth = smoothing() > 0;
     /** @type {Line[]} */
     const lines = [];
-    /** @param {Entry} entry @param {Series} series @param {string} name @param {Column} y @param {Partial<Line>} more */
-    const add = (entry, series, name, y, more) => {
-      if (hidden.has(entry.id)) return;
-      lines.push({ ...entry, width: 2, markers: false, counts: true, x: xOf(series, name).data, y: y.data, length: y.length, extremes: extremesOf(y), total: series.total, ...more });
+    /** @param {Entry} entry @param {Points} points @param {Partial<Line>} more */
+    const add = (entry, points, more) => {
+      if (!hidden.has(entry.id)) lines.push({ ...entry, width: 2, markers: false, counts: true, ...points, ...more });
     };
-    if (smooth) add(ENTRIES[1], steps, train, steps.y, { width: 1, alpha: 0.3 });
-    const smoothed = smooth ? derive(`${train} smooth`, () => new Smoothed(steps.x, steps.y, smoothing())) : steps.y;
+    if (smooth) add(ENTRIES[1], derived.raw(train), { width: 1, alpha: 0.3 });
     const rawShows = smooth && !hidden.has(ENTRIES[1].id);
-    add(ENTRIES[0], steps, train, smoothed, { width: smooth ? 2 : 1.2, counts: !rawShows });
-    add(ENTRIES[2], epochs, validation, epochs.y, { markers: true });
+    add(ENTRIES[0], derived.smooth(train), { width: smooth ? 2 : 1.2, counts: !rawShows });
+    add(ENTRIES[2], { ...derived.raw(validation), steps: undefined }, { markers: true });
     return lines;
   }
 
   /** @param {typeof CHARTS[number]} which */
-  function gapsOf({ train, validation }) {
-    const at = mapping();
-    return [...store.series[train].notFinite, ...store.series[validation].notFinite].map(({ step, kind }) => ({ step, kind, x: at(step) }));
-  }
-
-  /** A step as a position on the axis of now. @returns {(step: number) => number} */
-  function mapping() {
-    if (view.axis === "samples") return (step) => samplesAt(step, pace());
-    if (view.axis === "epoch") return (step) => epochAt(step, pace());
-    return view.axis === "time" ? clock(store.series.time.x, store.series.time.y) : (step) => step;
-  }
+  const gapsOf = ({ train, validation }) => derived.gaps([train, validation]);
 
   /** @param {typeof CHARTS[number]} which */
   function numbersOf(which) {
@@ -104,19 +77,29 @@ export function curves(store, run) {
       subtitle: run().name,
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
-      csv: () => csv(["run", "step", "samples_seen", "epoch", "seconds", which.train, which.validation], rows(which)),
-      json: () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which)].map(([, step, samples_seen, epoch, seconds, train, validation]) => ({ step, samples_seen, epoch, seconds, [which.train]: train, [which.validation]: validation })) }),
+      csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", which.train, which.validation], rows(which, await whole())),
+      json: async () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which, await whole())].map(([, step, samples_seen, epoch, seconds, train, validation]) => ({ step, samples_seen, epoch, seconds, [which.train]: train, [which.validation]: validation })) }),
     };
   }
 
-  /** Every step, with what is known of it. @param {typeof CHARTS[number]} which @returns {Generator<import("../chart/csv.js").Cell[]>} */
-  function* rows({ train, validation }) {
-    const [steps, epochs] = [store.series[train], store.series[validation]];
-    const seconds = clock(store.series.time.x, store.series.time.y);
+  /** The curves with every point. */
+  async function whole() {
+    if (!store.thinned) return store;
+    const { [run().id]: metrics } = await getMetricsOf([run().id], { series: SERIES, points: MOST_ROWS });
+    const all = new RunStore();
+    if (metrics) all.load(metrics);
+    return all;
+  }
+
+  /** Every step, with what is known of it. @param {typeof CHARTS[number]} which @param {RunStore} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
+  function* rows({ train, validation }, all) {
+    const [steps, epochs] = [all.series[train], all.series[validation]];
+    const seconds = clock(all.series.time.x, all.series.time.y);
+    const pace = derived.pace();
     const validated = new Map(Array.from({ length: epochs.x.length }, (_, i) => [epochs.x.data[i], epochs.y.data[i]]));
     for (let i = 0; i < steps.x.length; i += 1) {
       const step = steps.x.data[i];
-      yield [run().name, step, samplesAt(step, pace()), epochAt(step, pace()), seconds(step), steps.y.data[i], validated.get(step) ?? null];
+      yield [run().name, step, samplesAt(step, pace), epochAt(step, pace), seconds(step), steps.y.data[i], validated.get(step) ?? null];
     }
   }
 
@@ -143,7 +126,7 @@ export function curves(store, run) {
 
   const tools = toolbar(view, {
     smoothing,
-    onAxis: () => (derived.clear(), viewed()),
+    onAxis: () => (derived.renew(), viewed()),
     onSmoothing: viewed,
     onView: viewed,
     onZoom: (factor) => charts[0].zoom(factor),
@@ -168,7 +151,7 @@ export function curves(store, run) {
 
   function renewSmoothing() {
     smoothedBy = smoothing();
-    for (const { train } of CHARTS) derived.delete(`${train} smooth`);
+    derived.renewSmoothing();
     tools.show();
   }
 
@@ -188,6 +171,7 @@ export function curves(store, run) {
       if (smoothing() !== smoothedBy) renewSmoothing();
       const seq = store.lastSeq;
       for (const made of charts) made.draw();
+      finer.check();
       document.documentElement.dataset.lastSeqDrawn = String(seq);
     });
   }
@@ -195,9 +179,11 @@ export function curves(store, run) {
   return {
     element,
     draw,
+    smoothing,
     /** Derives everything anew: the columns are other ones, or the pace became known. */
     renew() {
-      derived.clear();
+      derived.renew();
+      finer.forget();
       tools.show();
       draw();
     },

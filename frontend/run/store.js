@@ -1,7 +1,7 @@
 // A run's curves as they grow. Everything is known by the number of its event: what came before
 // is dropped, what skips ahead asks for a fresh start, so no point is missing and none is twice.
 
-import { Column } from "../chart/column.js";
+import { Strand } from "../chart/strand.js";
 
 /** @import { Metrics, RunEvent, StepsEvent, EpochEvent } from "../lib/types" */
 
@@ -10,34 +10,46 @@ export const SERIES = /** @type {const} */ (["train_loss", "train_accuracy", "ti
 /** @typedef {typeof SERIES[number]} SeriesName */
 
 /** One curve over steps. */
-export class Series {
+export class Series extends Strand {
   constructor() {
-    this.x = new Column();
-    /** Not a number where the value is not finite. */
-    this.y = new Column();
+    super();
     /** Points there are, with those that were never sent. */
     this.total = 0;
+    /** Whether some were never sent: then a zoom asks for them, and smoothing, which needs all, is the server's. */
+    this.thinned = false;
+    /** The moving average over all points, where the server made it. @type {{ weight: number, strand: Strand } | null} */
+    this.smooth = null;
     /** @type {{ step: number, kind: string }[]} */
     this.notFinite = [];
   }
 
-  /** Steps come in order; one that was there already is done again, by a run that was resumed. @param {number} step @param {number | null} value @param {string} kind what a missing value is */
-  push(step, value, kind) {
+  /** Steps come in order; one that was there already is done again, by a run that was resumed. @param {number} step @param {number | null} value @param {string} [kind] what a missing value is */
+  push(step, value, kind = "nan") {
     if (step <= this.x.last()) this.rewind(step);
-    this.x.push(step);
-    this.y.push(value ?? Number.NaN);
+    super.push(step, value ?? Number.NaN);
     this.total += 1;
     if (value === null) this.notFinite.push({ step, kind });
+    else if (this.smooth) {
+      const { weight, strand } = this.smooth;
+      const last = strand.y.last();
+      strand.push(step, Number.isFinite(last) ? last + (1 - weight) * (value - last) : value);
+    }
   }
 
   /** Forgets a step and all after it. @param {number} step */
   rewind(step) {
-    let length = this.x.length;
-    while (length > 0 && this.x.data[length - 1] >= step) length -= 1;
-    this.total -= this.x.length - length;
-    this.x.truncate(length);
-    this.y.truncate(length);
+    const length = this.x.length;
+    super.rewind(step);
+    this.smooth?.strand.rewind(step);
+    this.total -= length - this.x.length;
     this.notFinite = this.notFinite.filter((gap) => gap.step < step);
+  }
+
+  /** Takes the server's moving average of the whole. @param {number} weight @param {{ x: number[], y: (number | null)[] }} line */
+  smoothBy(weight, { x, y }) {
+    const strand = new Strand();
+    x.forEach((step, i) => strand.push(step, y[i] ?? Number.NaN));
+    this.smooth = { weight, strand };
   }
 }
 
@@ -48,8 +60,8 @@ export class RunStore {
     this.series = emptySeries();
   }
 
-  /** Starts from what the server has so far. @param {Metrics} metrics */
-  load(metrics) {
+  /** Starts from what the server has so far. @param {Metrics} metrics @param {number} [weight] of the moving average in it */
+  load(metrics, weight = 0) {
     this.series = emptySeries();
     for (const name of SERIES) {
       const from = metrics.series[name];
@@ -60,9 +72,27 @@ export class RunStore {
       // Thinning leaves out points, and gaps among them.
       const repeated = from.x.length - series.x.length;
       series.total = Math.max(series.x.length, from.total - repeated);
+      series.thinned = series.total > series.x.length;
       series.notFinite = [...kinds].map(([step, kind]) => ({ step, kind })).sort((a, b) => a.step - b.step);
+      if (series.thinned && from.smoothed) series.smoothBy(weight, from.smoothed);
     }
     this.lastSeq = metrics.last_seq;
+  }
+
+  /** Whether there are points that were never sent. */
+  get thinned() {
+    return this.series.train_loss.thinned;
+  }
+
+  /** Takes finer points of a stretch, and its moving average where that is by the weight of now. @param {Metrics} metrics @param {number} weight */
+  refine(metrics, weight) {
+    for (const name of SERIES) {
+      const from = metrics.series[name];
+      const series = this.series[name];
+      if (!from || !series.thinned) continue;
+      series.refine(from.x, from.y);
+      if (from.smoothed && series.smooth?.weight === weight) series.smooth.strand.refine(from.smoothed.x, from.smoothed.y);
+    }
   }
 
   /**

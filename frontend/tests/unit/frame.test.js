@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { align, extent, frame } from "../../chart/frame.js";
+import { extent, frame } from "../../chart/frame.js";
 import { nearest, nearestAlong } from "../../chart/nearest.js";
 
 /** @import { Line } from "../../chart/frame.js" */
@@ -8,18 +8,19 @@ import { nearest, nearestAlong } from "../../chart/nearest.js";
 /** @param {string} id @param {[number, number][]} points @param {Partial<Line>} [more] @returns {Line} */
 const line = (id, points, more = {}) => ({
   id, label: id, token: "--data-1", dash: [], width: 1, alpha: 1, markers: false, counts: true,
-  x: points.map(([x]) => x), y: points.map(([, y]) => y), length: points.length, total: points.length, ...more,
+  x: points.map(([x]) => x), y: points.map(([, y]) => y), length: points.length, ...more,
 });
 const plain = { range: null, yRange: null, logX: false, logY: false, pixels: 100 };
 
-test("lines lie over one row of positions: undefined where a line has no point, null where it has a hole", () => {
-  const [x, a, b] = align([
-    { line: line("a", []), x: [1, 2, 3], y: [10, null, 30] },
-    { line: line("b", []), x: [2, 4], y: [5, 6] },
-  ]);
-  assert.deepEqual(x, [1, 2, 3, 4]);
-  assert.deepEqual(a, [10, null, 30, undefined]);
-  assert.deepEqual(b, [undefined, 5, undefined, 6]);
+test("a hole in a line stays one", () => {
+  const [{ x, y }] = frame([line("a", [[1, 10], [2, Number.NaN], [3, 30]])], plain).drawn;
+  assert.deepEqual([x, y], [[1, 2, 3], [10, null, 30]]);
+});
+
+test("a band goes with its line and is in sight", () => {
+  const made = frame([line("a", [[1, 5], [2, 6]], { band: { low: [1, 2], high: [9, 20] } })], plain);
+  assert.deepEqual([made.drawn[0].low, made.drawn[0].high], [[1, 2], [9, 20]]);
+  assert.ok(made.y.min < 1 && made.y.max > 20);
 });
 
 test("what a log axis cannot show is counted and left out", () => {
@@ -45,13 +46,16 @@ test("the vertical range is that of the points in sight", () => {
 
 test("points are counted once, and with those that were never sent", () => {
   const points = /** @type {[number, number][]} */ ([[1, 1], [2, 2], [3, 3], [4, 4]]);
-  const made = frame([line("raw", points, { total: 4000 }), line("smooth", points, { counts: false, total: 4000 })], plain);
+  const steps = [1, 1000, 2000, 4000];
+  const made = frame([line("raw", points, { steps }), line("smooth", points, { counts: false, steps })], plain);
   assert.deepEqual([made.shown, made.total], [4, 4000]);
+  const zoomed = frame([line("raw", points, { steps })], { ...plain, range: [2, 3] });
+  assert.deepEqual([zoomed.shown, zoomed.total], [2, 1001]);
 });
 
 test("an empty chart has a frame too", () => {
   assert.deepEqual(extent([], false), [0, 1]);
-  assert.deepEqual(frame([], plain).rows, [[]]);
+  assert.deepEqual(frame([], plain).drawn, []);
 });
 
 test("one point has room around it", () => {

@@ -1,0 +1,58 @@
+// The points of one curve, which may have come thinned, with a stretch of them that came finer.
+
+import { Column, countBelow } from "./column.js";
+
+export class Strand {
+  constructor() {
+    /** Steps, ascending. */
+    this.x = new Column();
+    /** Values; not a number where there is none. */
+    this.y = new Column();
+    /** What is under the finer stretch, once there has been one. @type {{ x: Column, y: Column } | null} */
+    this.under = null;
+  }
+
+  /** @param {number} x @param {number} y */
+  push(x, y) {
+    this.x.push(x);
+    this.y.push(y);
+    this.under?.x.push(x);
+    this.under?.y.push(y);
+  }
+
+  /** Forgets a step and all after it. @param {number} step */
+  rewind(step) {
+    for (const { x, y } of this.under ? [this, this.under] : [this]) {
+      const length = countBelow(x.data, x.length, step);
+      x.truncate(length);
+      y.truncate(length);
+    }
+  }
+
+  /** Puts finer points in the place of those between the first and the last of them. @param {ArrayLike<number>} xs @param {ArrayLike<number | null>} ys */
+  refine(xs, ys) {
+    if (xs.length === 0) return;
+    const under = (this.under ??= { x: copy(this.x), y: copy(this.y) });
+    const first = countBelow(under.x.data, under.x.length, xs[0]);
+    const after = countBelow(under.x.data, under.x.length, xs[xs.length - 1] + 0.5);
+    this.x.truncate(0);
+    this.y.truncate(0);
+    for (let i = 0; i < first; i += 1) put(this, under.x.data[i], under.y.data[i]);
+    for (let i = 0; i < xs.length; i += 1) put(this, xs[i], ys[i] ?? Number.NaN);
+    for (let i = after; i < under.x.length; i += 1) put(this, under.x.data[i], under.y.data[i]);
+  }
+}
+
+/** @param {{ x: Column, y: Column }} to @param {number} x @param {number} y */
+function put(to, x, y) {
+  to.x.push(x);
+  to.y.push(y);
+}
+
+/** @param {Column} from */
+function copy(from) {
+  const column = new Column(Math.max(16, from.data.length));
+  column.data.set(from.data.subarray(0, from.length));
+  column.length = from.length;
+  return column;
+}

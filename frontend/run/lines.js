@@ -1,0 +1,104 @@
+// A run's curves as lines to draw: placed on the axis of now, smoothed as the view says. What is
+// derived is kept and grows with the run.
+
+import { clock, epochAt, positions, samplesAt } from "../chart/axis.js";
+import { countBelow } from "../chart/column.js";
+import { extremesOf } from "../chart/extremes.js";
+import { Smoothed } from "../chart/smooth.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { RunStore, SeriesName } from "./store.js" */
+/** @import { Column } from "../chart/column.js" */
+/** @import { Line } from "../chart/frame.js" */
+/** @import { Pace } from "../chart/axis.js" */
+/** @import { View } from "../chart/view.js" */
+
+/** What of a line follows from its curve. @typedef {Pick<Line, "x" | "y" | "length" | "extremes" | "steps">} Points */
+
+export class RunLines {
+  /** @param {RunStore} store @param {() => Run} run @param {View} view @param {() => number} smoothing its weight */
+  constructor(store, run, view, smoothing) {
+    this.store = store;
+    this.run = run;
+    this.view = view;
+    this.smoothing = smoothing;
+    /** @type {Map<string, { get: () => Column }>} */
+    this.derived = new Map();
+  }
+
+  /** The axis is another, the columns are, or the pace became known. */
+  renew() {
+    this.derived.clear();
+  }
+
+  /** The weight is another. */
+  renewSmoothing() {
+    for (const key of [...this.derived.keys()]) if (key.endsWith(" smooth")) this.derived.delete(key);
+  }
+
+  /** @returns {Pace} */
+  pace() {
+    const { summary, spec } = this.run();
+    return {
+      trainSamples: summary.train_samples ?? 1,
+      stepsPerEpoch: summary.steps_per_epoch ?? 1,
+      batchSize: Number(/** @type {any} */ (spec.training)?.batch_size ?? 1),
+    };
+  }
+
+  /** @param {string} key @param {() => { get: () => Column }} make */
+  derive(key, make) {
+    let made = this.derived.get(key);
+    if (!made) this.derived.set(key, (made = make()));
+    return made.get();
+  }
+
+  /** Every value. @param {SeriesName} name @returns {Points} */
+  raw(name) {
+    const { x, y } = this.store.series[name];
+    return this.points(`${name} x`, x, y);
+  }
+
+  /** The moving average over every value, or the values themselves where it has no weight. @param {SeriesName} name @returns {Points} */
+  smooth(name) {
+    const series = this.store.series[name];
+    const weight = this.smoothing();
+    if (weight === 0) return this.raw(name);
+    if (series.thinned && series.smooth?.weight === weight) {
+      const { strand } = series.smooth;
+      return this.points(`${name} x smooth`, strand.x, strand.y);
+    }
+    const y = this.derive(`${name} smooth`, () => new Smoothed(series.x, series.y, weight));
+    return this.points(`${name} x`, series.x, y);
+  }
+
+  /** @param {string} key @param {Column} steps @param {Column} y @returns {Points} */
+  points(key, steps, y) {
+    const x = this.derive(key, () => positions(this.view.axis, steps, this.pace(), this.store.series.time));
+    return { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y), steps: steps.data };
+  }
+
+  /** A step as a position on the axis of now. @returns {(step: number) => number} */
+  position() {
+    const { view, store } = this;
+    const pace = this.pace();
+    if (view.axis === "samples") return (step) => samplesAt(step, pace);
+    if (view.axis === "epoch") return (step) => epochAt(step, pace);
+    return view.axis === "time" ? clock(store.series.time.x, store.series.time.y) : (step) => step;
+  }
+
+  /** The steps that lie between two positions, as far as is known; null when there is none. @param {[number, number]} range @returns {[number, number] | null} */
+  stepsBetween([from, to]) {
+    const { x, steps, length } = this.raw("train_loss");
+    if (!steps || length === 0) return null;
+    const first = Math.max(0, countBelow(x, length, from) - 1);
+    const last = Math.min(length - 1, countBelow(x, length, to));
+    return last > first ? [steps[first], steps[last]] : null;
+  }
+
+  /** Where values are not finite. @param {SeriesName[]} names */
+  gaps(names) {
+    const at = this.position();
+    return names.flatMap((name) => this.store.series[name].notFinite.map(({ step, kind }) => ({ step, kind, x: at(step) })));
+  }
+}
