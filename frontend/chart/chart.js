@@ -190,7 +190,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
     picture.resize(width, place.clientHeight);
     const all = lines();
     const some = all.filter((line) => line.length > 0);
-    shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60) });
+    shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60), outliers: view.outliers });
     place.classList.toggle("blank", some.length === 0);
     setText(empty, waiting());
     empty.hidden = some.length > 0 || mine.hidden.size > 0;
@@ -211,9 +211,10 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
   }
 
   /** What is not on the screen, or is there in another way. @param {Frame} shown */
-  function words({ shown: drawn, total, unloggable }) {
+  function words({ shown: drawn, total, unloggable, outside, y }) {
     return [
       total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
+      outside > 0 && `${plural(outside, "outlier")} beyond ${figure(y.max)} or below ${figure(y.min)}`,
       unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
       ...gapWords(gaps()),
     ].filter(Boolean).join(" · ");
@@ -235,7 +236,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
 
   new ResizeObserver(() => draw()).observe(place);
   onTheme(() => picture.repaint());
-  return { id, title, element, draw, follow, zoom, frame: () => shown };
+  return { id, title, element, draw, follow, zoom, highlight: picture.highlight, frame: () => shown };
 }
 
 /** @param {Gap[]} gaps */

@@ -17,7 +17,7 @@ const MOST = 5;
 export function nearest(frame, at, size) {
   /** @type {Near[]} */
   const found = [];
-  for (const drawn of frame.drawn) {
+  for (const drawn of frame.drawn.filter(({ line }) => !line.quiet)) {
     const near = of(drawn, frame, size, (left, top) => Math.hypot(left - at.left, top - at.top));
     if (near) found.push(near);
   }
@@ -31,7 +31,7 @@ export function nearest(frame, at, size) {
  */
 export function nearestAlong(frame, x, size) {
   const at = shareOf(frame.x, x) * size.width;
-  return frame.drawn.flatMap((drawn) => of(drawn, frame, size, (left) => Math.abs(left - at)) ?? []);
+  return frame.drawn.filter(({ line }) => !line.quiet).flatMap((drawn) => of(drawn, frame, size, (left) => Math.abs(left - at)) ?? []);
 }
 
 /** @param {Drawn} drawn @param {Frame} frame @param {{ width: number, height: number }} size @param {(left: number, top: number) => number} measure @returns {Near | undefined} */

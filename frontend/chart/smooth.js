@@ -1,22 +1,19 @@
 // Smoothing: an exponential moving average without the pull towards its start.
 //
 // With weight w, s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). Written as a correction of the value before, a
-// constant stays exactly what it is. Where points are further apart than one step (a long run
-// arrives thinned), w counts once for each step between, so the curve keeps its shape.
+// constant stays exactly what it is. A hole stays one and counts for nothing.
 
 import { Column } from "./column.js";
 
 export class Smoothed {
-  /** @param {Column} x steps @param {Column} y values; not a number where there is none @param {number} weight 0 to below 1 */
-  constructor(x, y, weight) {
-    this.x = x;
+  /** @param {Column} y values; not a number where there is none @param {number} weight 0 to below 1 */
+  constructor(y, weight) {
     this.y = y;
     this.weight = weight;
     this.column = new Column(Math.max(16, y.data.length));
     this.version = -1;
     this.value = 0;
     this.mass = 0;
-    this.at = Number.NaN;
   }
 
   /** The smoothed column, up to date: computed only as far as the values have grown. */
@@ -25,21 +22,18 @@ export class Smoothed {
       this.version = this.y.version;
       this.column.truncate(0);
       this.mass = 0;
-      this.at = Number.NaN;
     }
     const { weight } = this;
-    const [xs, ys, length] = [this.x.data, this.y.data, this.y.length];
+    const { data: ys, length } = this.y;
     for (let i = this.column.length; i < length; i += 1) {
       const y = ys[i];
       if (!Number.isFinite(y)) {
         this.column.push(Number.NaN);
         continue;
       }
-      const apart = xs[i] - this.at;
-      const keep = apart > 1 ? weight ** apart : weight;
-      this.mass = this.mass * keep + (1 - keep);
-      this.value = this.at === this.at ? this.value + ((1 - keep) / this.mass) * (y - this.value) : y;
-      this.at = xs[i];
+      const first = this.mass === 0;
+      this.mass = this.mass * weight + 1;
+      this.value = first ? y : this.value + (y - this.value) / this.mass;
       this.column.push(this.value);
     }
     return this.column;

@@ -8,13 +8,14 @@ import { sliderOf, weightOf } from "./smooth.js";
 /** @import { View } from "./view.js" */
 /** @import { AxisName } from "./axis.js" */
 
-/** @param {View} view @param {{ smoothing: () => number, onAxis: () => void, onSmoothing: () => void, onView: () => void, onZoom: (factor: number) => void }} listeners */
-export function toolbar(view, { smoothing, onAxis, onSmoothing, onView, onZoom }) {
+/** @param {View} view @param {{ smoothing: () => number, more: HTMLElement[], onAxis: () => void, onSmoothing: () => void, onView: () => void, onZoom: (factor: number) => void }} listeners */
+export function toolbar(view, { smoothing, more, onAxis, onSmoothing, onView, onZoom }) {
   const axes = AXES.map(({ name, label }) => {
     const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });
     return { input, element: h("label", {}, input, h("span", {}, label)) };
   });
   const log = h("button", { class: "button small quiet", type: "button", title: "Logarithmic horizontal axis", on: { click: () => ((view.logX = !view.logX), zoomOut()) } }, "Log x");
+  const outliers = h("button", { class: "button small quiet", type: "button", title: "Let outliers stretch the vertical axis", on: { click: () => ((view.outliers = !view.outliers), onView()) } }, "Outliers");
   const slider = h("input", { type: "range", id: "smoothing", min: 0, max: 300, step: 1, on: { input: smooth } });
   const weight = h("output", { for: "smoothing" });
   const reset = h("button", { class: "button small", type: "button", on: { click: zoomOut } }, icon("reset", 14), "Reset zoom");
@@ -30,6 +31,8 @@ export function toolbar(view, { smoothing, onAxis, onSmoothing, onView, onZoom }
     { class: "chart-tools", role: "group", "aria-label": "All charts" },
     h("div", { class: "segments", role: "radiogroup", "aria-label": "Horizontal axis" }, ...axes.map((axis) => axis.element)),
     log,
+    outliers,
+    ...more,
     h("div", { class: "smoothing" }, h("label", { for: "smoothing" }, "Smoothing"), slider, weight),
     zoom,
     reset,
@@ -58,6 +61,7 @@ export function toolbar(view, { smoothing, onAxis, onSmoothing, onView, onZoom }
     show() {
       for (const { input } of axes) input.checked = input.value === view.axis;
       log.setAttribute("aria-pressed", String(view.logX));
+      outliers.setAttribute("aria-pressed", String(view.outliers));
       const now = smoothing();
       if (weightOf(Number(slider.value)) !== now) slider.value = String(sliderOf(now));
       slider.setAttribute("aria-valuetext", now === 0 ? "none" : String(now));

@@ -5,7 +5,7 @@
 
 /** @typedef {[number, number] | null} Range */
 /** @typedef {{ log: boolean, range: Range, hidden: Set<string> }} ChartView */
-/** `smoothing` is `null` where it follows the length of the run. @typedef {{ axis: AxisName, logX: boolean, range: Range, smoothing: number | null, charts: { [id: string]: ChartView } }} View */
+/** `smoothing` is `null` where it follows the length of the run; without `outliers` the vertical axis is that of most values. @typedef {{ axis: AxisName, logX: boolean, range: Range, smoothing: number | null, outliers: boolean, charts: { [id: string]: ChartView } }} View */
 
 const AXIS_NAMES = ["step", "samples", "epoch", "time"];
 
@@ -14,17 +14,18 @@ export function smoothingFor(steps) {
   return Math.min(0.999, Math.max(0, Number((1 - 50 / Math.max(50, steps ?? 500)).toFixed(3))));
 }
 
-/** @param {string[]} ids @returns {View} */
-export function plainView(ids) {
-  return { axis: "step", logX: false, range: null, smoothing: null, charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])) };
+/** @param {string[]} ids @param {AxisName} [axis] @returns {View} */
+export function plainView(ids, axis = "step") {
+  return { axis, logX: false, range: null, smoothing: null, outliers: true, charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])) };
 }
 
-/** What an address says; what it does not say, or says wrongly, is plain. @param {string} search @param {string[]} ids @returns {View} */
-export function readView(search, ids) {
+/** What an address says; what it does not say, or says wrongly, is plain. @param {string} search @param {string[]} ids @param {AxisName} [plain] the axis where none is said @returns {View} */
+export function readView(search, ids, plain = "step") {
   const query = new URLSearchParams(search);
-  const view = plainView(ids);
+  const view = plainView(ids, plain);
   const axis = query.get("x") ?? "";
   if (AXIS_NAMES.includes(axis)) view.axis = /** @type {AxisName} */ (axis);
+  view.outliers = query.get("outliers") !== "out";
   view.logX = query.get("xscale") === "log";
   view.range = readRange(query.get("range"));
   const smoothing = Number(query.get("smooth") ?? Number.NaN);
@@ -39,10 +40,11 @@ export function readView(search, ids) {
   return view;
 }
 
-/** The address for a view; other parts of the query stay. @param {View} view @param {string} search */
-export function writeView(view, search) {
+/** The address for a view; other parts of the query stay. @param {View} view @param {string} search @param {AxisName} [plain] the axis that need not be said */
+export function writeView(view, search, plain = "step") {
   const query = new URLSearchParams(search);
-  set(query, "x", view.axis === "step" ? "" : view.axis);
+  set(query, "x", view.axis === plain ? "" : view.axis);
+  set(query, "outliers", view.outliers ? "" : "out");
   set(query, "xscale", view.logX ? "log" : "");
   set(query, "range", writeRange(view.range));
   set(query, "smooth", view.smoothing === null ? "" : String(view.smoothing));

@@ -1,21 +1,17 @@
 // The run's two charts: loss and accuracy over training, with what they share.
 
-import { h } from "../lib/dom.js";
 import { figure, percent } from "../lib/format.js";
 import { getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
-import { chart } from "../chart/chart.js";
+import { board } from "../chart/board.js";
 import { csv } from "../chart/csv.js";
-import { exportMenu } from "../chart/export.js";
-import { toolbar } from "../chart/toolbar.js";
-import { readView, smoothingFor, writeView } from "../chart/view.js";
+import { readView, smoothingFor } from "../chart/view.js";
 import { RunLines } from "./lines.js";
 import { refiner } from "./refine.js";
 import { RunStore, SERIES } from "./store.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Points } from "./lines.js" */
-/** @import { Chart } from "../chart/chart.js" */
 /** @import { Line } from "../chart/frame.js" */
 /** @import { Entry } from "../chart/legend.js" */
 
@@ -38,9 +34,6 @@ const MOST_ROWS = 1_000_000;
 /** @param {RunStore} store @param {() => Run} run */
 export function curves(store, run) {
   const view = readView(location.search, CHARTS.map(({ id }) => id));
-  let saving = 0;
-  let drawing = 0;
-
   /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
   const smoothing = () => {
     const { x } = store.series.train_loss;
@@ -49,7 +42,6 @@ export function curves(store, run) {
   };
   let smoothedBy = smoothing();
   const derived = new RunLines(store, run, view, smoothing);
-  const finer = refiner({ runs: () => [{ id: run().id, store, lines: derived }], range: () => view.range, weight: smoothing, onData: draw });
 
   /** @param {typeof CHARTS[number]} which @returns {Line[]} */
   function linesOf({ id, train, validation }) {
@@ -103,56 +95,10 @@ export function curves(store, run) {
     }
   }
 
-  /** @type {Chart[]} */
-  const charts = CHARTS.map((which) => {
-    const log = h("button", { class: "button small quiet", type: "button", title: "Logarithmic vertical axis", "aria-pressed": "false", on: { click: () => toggleLog(which.id) } }, "Log y");
-    /** @type {Chart} */
-    const made = chart({
-      id: which.id,
-      title: which.title,
-      entries: ENTRIES,
-      lines: () => linesOf(which),
-      gaps: () => gapsOf(which),
-      view,
-      value: which.value,
-      waiting,
-      tools: h("div", { class: "chart-buttons" }, log, exportMenu(() => made, () => numbersOf(which))),
-      onView: viewed,
-      onPoint: (x, from) => charts.forEach((other) => other.id !== from && other.follow(x)),
-    });
-    log.setAttribute("aria-pressed", String(view.charts[which.id].log));
-    return made;
-  });
-
-  const tools = toolbar(view, {
-    smoothing,
-    onAxis: () => (derived.renew(), viewed()),
-    onSmoothing: viewed,
-    onView: viewed,
-    onZoom: (factor) => charts[0].zoom(factor),
-  });
-  const element = h("div", { class: "curves" }, tools.element, ...charts.map((made) => made.element));
-  tools.show();
-
-  /** @param {string} id */
-  function toggleLog(id) {
-    view.charts[id].log = !view.charts[id].log;
-    view.charts[id].range = null;
-    element.querySelector(`[data-chart="${id}"] [aria-pressed][title^="Log"]`)?.setAttribute("aria-pressed", String(view.charts[id].log));
-    viewed();
-  }
-
-  function viewed() {
-    tools.show();
-    draw();
-    clearTimeout(saving);
-    saving = window.setTimeout(() => history.replaceState(history.state, "", `${location.pathname}${writeView(view, location.search)}${location.hash}`), 150);
-  }
-
   function renewSmoothing() {
     smoothedBy = smoothing();
     derived.renewSmoothing();
-    tools.show();
+    charts.showTools();
   }
 
   /** Why there is nothing to see yet. */
@@ -163,29 +109,32 @@ export function curves(store, run) {
     return status === "running" ? "Waiting for the first step…" : "Not one step was trained.";
   }
 
-  /** Draws at the next frame, once, however much has arrived. */
-  function draw() {
-    if (drawing) return;
-    drawing = requestAnimationFrame(() => {
-      drawing = 0;
-      if (smoothing() !== smoothedBy) renewSmoothing();
-      const seq = store.lastSeq;
-      for (const made of charts) made.draw();
-      finer.check();
-      document.documentElement.dataset.lastSeqDrawn = String(seq);
-    });
-  }
+  const charts = board(
+    view,
+    CHARTS.map((which) => ({ ...which, entries: ENTRIES, lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    {
+      axis: "step",
+      smoothing,
+      onAxis: () => derived.renew(),
+      onDraw: () => smoothing() !== smoothedBy && renewSmoothing(),
+      onDrawn: () => {
+        finer.check();
+        document.documentElement.dataset.lastSeqDrawn = String(store.lastSeq);
+      },
+    },
+  );
+  const finer = refiner({ runs: () => [{ id: run().id, store, lines: derived }], range: () => view.range, weight: smoothing, onData: charts.draw });
 
   return {
-    element,
-    draw,
+    element: charts.element,
+    draw: charts.draw,
     smoothing,
     /** Derives everything anew: the columns are other ones, or the pace became known. */
     renew() {
       derived.renew();
       finer.forget();
-      tools.show();
-      draw();
+      charts.showTools();
+      charts.draw();
     },
   };
 }

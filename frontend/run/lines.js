@@ -64,11 +64,12 @@ export class RunLines {
     const series = this.store.series[name];
     const weight = this.smoothing();
     if (weight === 0) return this.raw(name);
-    if (series.thinned && series.smooth?.weight === weight) {
+    // Only the server has all values of a long run; until it answers, the average by the weight before does.
+    if (series.thinned && series.smooth) {
       const { strand } = series.smooth;
       return this.points(`${name} x smooth`, strand.x, strand.y);
     }
-    const y = this.derive(`${name} smooth`, () => new Smoothed(series.x, series.y, weight));
+    const y = this.derive(`${name} smooth`, () => new Smoothed(series.y, weight));
     return this.points(`${name} x`, series.x, y);
   }
 

@@ -11,7 +11,7 @@ import { pointsFor, stretchAround } from "./resolution.js";
 /** @typedef {{ id: string, store: RunStore, lines: RunLines }} Followed */
 
 /** Moves of a pointer are many; the last one counts. */
-const PAUSE_MS = 50;
+const PAUSE_MS = 25;
 const NAMES = ["train_loss", "train_accuracy", "time"];
 
 /**

@@ -2,7 +2,7 @@
 
 /** How finely each of several runs is asked for. @param {number} runs */
 export function pointsFor(runs) {
-  return Math.max(400, Math.min(8192, Math.floor(60_000 / Math.max(1, runs))));
+  return Math.max(240, Math.min(6000, Math.floor(30_000 / Math.max(1, runs))));
 }
 
 /**

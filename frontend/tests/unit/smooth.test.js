@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { Column } from "../../chart/column.js";
 import { Smoothed, sliderOf, weightOf } from "../../chart/smooth.js";
 
-/** @param {number[]} values @param {number} weight @param {number[]} [steps] */
-function smoothed(values, weight, steps = values.map((_, i) => i + 1)) {
-  const [x, y] = [new Column(), new Column()];
-  values.forEach((value, i) => (x.push(steps[i]), y.push(value)));
-  const column = new Smoothed(x, y, weight).get();
+/** @param {number[]} values @param {number} weight */
+function smoothed(values, weight) {
+  const y = new Column();
+  values.forEach((value) => y.push(value));
+  const column = new Smoothed(y, weight).get();
   return [...column.data.subarray(0, column.length)];
 }
 
@@ -37,17 +37,11 @@ test("a value that is not finite is a hole and pulls nothing with it", () => {
   assert.deepEqual(found, [4, Number.NaN, Number.NaN, 4]);
 });
 
-test("points two steps apart count like the steps they stand for", () => {
-  // keep = ½² between them: s = (¼·4·½ + ¾·8) / (¼·½ + ¾)
-  close(smoothed([4, 8], 0.5, [1, 3]), [4, (0.25 * 4 * 0.5 + 0.75 * 8) / (0.25 * 0.5 + 0.75)]);
-});
-
 test("appending goes on where it was, and equals smoothing at once", () => {
   const values = Array.from({ length: 500 }, (_, i) => Math.sin(i) + i / 100);
-  const [x, y] = [new Column(16), new Column(16)];
-  const smooth = new Smoothed(x, y, 0.95);
+  const y = new Column(16);
+  const smooth = new Smoothed(y, 0.95);
   values.forEach((value, i) => {
-    x.push(i + 1);
     y.push(value);
     if (i % 7 === 0) smooth.get();
   });
@@ -56,13 +50,11 @@ test("appending goes on where it was, and equals smoothing at once", () => {
 });
 
 test("values taken back are smoothed anew", () => {
-  const [x, y] = [new Column(), new Column()];
-  [1, 2, 3].forEach((value) => (x.push(value), y.push(value * 10)));
-  const smooth = new Smoothed(x, y, 0.5);
+  const y = new Column();
+  [10, 20, 30].forEach((value) => y.push(value));
+  const smooth = new Smoothed(y, 0.5);
   smooth.get();
-  x.truncate(1);
   y.truncate(1);
-  x.push(2);
   y.push(40);
   assert.deepEqual([...smooth.get().data.subarray(0, 2)], smoothed([10, 40], 0.5));
 });

@@ -38,6 +38,15 @@ pub async fn frontend_file(
     serve(&path, Frontend::get(&path), &headers, uri).await
 }
 
+/// The source of a module below `frontend/`, or of one of `static/` by its whole path.
+pub(super) fn module(path: &str) -> Option<String> {
+    let file = match path.strip_prefix("static/") {
+        Some(path) => Static::get(path),
+        None => Frontend::get(path),
+    };
+    String::from_utf8(file?.data.into_owned()).ok()
+}
+
 /// What browsers ask for unbidden.
 pub async fn favicon(headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     serve(

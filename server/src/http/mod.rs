@@ -3,13 +3,14 @@
 //! * [`guard`]: the outermost layer; who may ask at all.
 //! * [`listen`]: accepts connections, bounded in number and in time.
 //! * [`problem`]: every error becomes a status, and a page or a problem document.
-//! * [`pages`], [`assets`]: what people see. [`api`]: what programs ask.
+//! * [`pages`], [`assets`], [`modules`]: what people see. [`api`]: what programs ask.
 
 pub mod api;
 pub mod assets;
 pub mod guard;
 pub mod json;
 pub mod listen;
+pub mod modules;
 pub mod pages;
 pub mod problem;
 mod upload;
@@ -132,6 +133,7 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/new", get(pages::new))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/inside", get(pages::inside))
+        .route("/compare", get(pages::compare))
         .route("/data", get(pages::data))
         .route("/static/{*path}", get(assets::static_file))
         .route("/frontend/{*path}", get(assets::frontend_file))

@@ -2,7 +2,7 @@
 //! the data and keep it live.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -33,6 +33,14 @@ struct NewPage {
 #[derive(Template)]
 #[template(path = "run.html")]
 struct RunPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
+#[derive(Template)]
+#[template(path = "compare.html")]
+struct ComparePage {
     title: String,
     version: &'static str,
     data: String,
@@ -121,6 +129,48 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
         version: VERSION,
         data: embed(&json!({ "run": run }))?,
     })
+}
+
+/// `/compare?run=…&run=…`: several runs over one another; `?sweep=ID` those of a sweep, `?tag=WORD`
+/// those with a tag. What is named and gone is counted.
+pub async fn compare(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response> {
+    let query = query.unwrap_or_default();
+    let pairs: Vec<(String, String)> = form_pairs(&query);
+    let of = |name: &'static str| {
+        let values = pairs.iter().filter(move |(key, _)| key == name);
+        values.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    let (named, sweeps, tags) = (of("run"), of("sweep"), of("tag"));
+    let title = match (&sweeps[..], &tags[..]) {
+        (_, [tag]) => format!("Runs tagged “{tag}”"),
+        ([_], _) => "Comparison of a sweep".to_owned(),
+        _ => "Comparison".to_owned(),
+    };
+    let asked = named.len();
+    let mut runs = app.index.read(rows::list).await?;
+    runs.retain(|run| {
+        named.contains(&run.id.to_string())
+            || run.sweep.as_ref().is_some_and(|id| sweeps.contains(id))
+            || run.tags.iter().any(|tag| tags.contains(tag))
+    });
+    let found = runs
+        .iter()
+        .filter(|run| named.contains(&run.id.to_string()));
+    let missing = asked.saturating_sub(found.count());
+    page(&ComparePage {
+        title: title.clone(),
+        version: VERSION,
+        data: embed(&json!({"runs": runs, "title": title, "missing": missing}))?,
+    })
+}
+
+/// The pairs of a query, decoded.
+fn form_pairs(query: &str) -> Vec<(String, String)> {
+    let address = format!("/?{query}").parse();
+    let pairs = address
+        .ok()
+        .and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    pairs.map(|Query(pairs)| pairs).unwrap_or_default()
 }
 
 /// `/data`: the data sets.

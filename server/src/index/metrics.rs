@@ -151,6 +151,16 @@ pub fn read(connection: &Connection, id: RunId, wanted: &Wanted) -> Result<Metri
     })
 }
 
+/// To seven digits.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powi(6 - value.abs().log10().floor() as i32);
+    let short = (value * scale).round() / scale;
+    if short.is_finite() { short } else { value }
+}
+
 struct Reader<'a> {
     wanted: &'a Wanted,
     curves: &'a Curves,
@@ -181,8 +191,13 @@ impl Reader<'_> {
         let line = self.line(y, range.clone(), position);
         let weight = self.wanted.smooth.filter(|_| NOISY.contains(&name));
         let smoothed = weight.map(|weight| {
-            let smoothed = smooth(&curves.step, y, weight);
-            self.line(&smoothed, range.clone(), position)
+            let smoothed = smooth(y, weight);
+            let mut line = self.line(&smoothed, range.clone(), position);
+            // A mean has no more digits that count than what it is made of.
+            for y in line.y.iter_mut().flatten() {
+                *y = rounded(*y);
+            }
+            line
         });
         Series {
             x: line.x,

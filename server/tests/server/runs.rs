@@ -132,6 +132,89 @@ fn curves_come_over_every_axis() {
 }
 
 #[test]
+fn a_stretch_of_a_curve_comes_finer_than_the_whole() {
+    let server = Server::start();
+    let id = server.create(&mlp(3));
+    server.await_status(&id, "finished");
+    let of = |query: &str| {
+        let answer = server.get(&format!(
+            "/api/v1/runs/{id}/metrics?series=train_loss&{query}"
+        ));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["series"]["train_loss"].clone()
+    };
+    let numbers = |series: &Value, name: &str| -> Vec<f64> {
+        let values = series[name].as_array().unwrap();
+        values.iter().map(|v| v.as_f64().unwrap()).collect()
+    };
+    let whole = of("points=100000");
+    let (x, y) = (numbers(&whole, "x"), numbers(&whole, "y"));
+    let part = of("points=100000&from=10&to=20.5");
+    // The next point on either side comes too, so that a line runs to the edge.
+    assert_eq!(numbers(&part, "x"), x[8..21]);
+    assert_eq!(numbers(&part, "y"), y[8..21]);
+    assert_eq!(part["total"], 13);
+    let empty = of("points=10&from=1e9");
+    assert_eq!(empty["total"], 1);
+    let smooth = of("points=100000&smooth=0.9");
+    let smoothed = numbers(&smooth["smoothed"], "y");
+    let (mut sum, mut mass) = (0.0, 0.0);
+    for (value, smoothed) in y.iter().zip(&smoothed) {
+        (sum, mass) = (sum * 0.9 + value, mass * 0.9 + 1.0);
+        assert!((smoothed - sum / mass).abs() < 1e-6 * (1.0 + sum / mass));
+    }
+    for bad in ["smooth=1", "smooth=-0.1", "from=x"] {
+        let answer = server.get(&format!("/api/v1/runs/{id}/metrics?{bad}"));
+        assert_eq!(answer.status, 400, "{bad}");
+    }
+}
+
+#[test]
+fn several_runs_are_asked_for_at_once() {
+    let server = Server::start();
+    let (a, b) = (server.create(&mlp(2)), server.create(&mlp(3)));
+    for id in [&a, &b] {
+        server.await_status(id, "finished");
+    }
+    let gone = "0199d3a0-0000-7000-8000-000000000000";
+    let query = format!("run={a}&run={gone}&run={b}");
+    let both = server
+        .get(&format!("/api/v1/metrics?{query}&series=validation_loss"))
+        .json();
+    assert_eq!(both["runs"].as_object().unwrap().len(), 2);
+    for (id, epochs) in [(&a, 2), (&b, 3)] {
+        let alone = server
+            .get(&format!("/api/v1/runs/{id}/metrics?series=validation_loss"))
+            .json();
+        assert_eq!(both["runs"][id], alone);
+        assert_eq!(
+            alone["series"]["validation_loss"]["y"]
+                .as_array()
+                .unwrap()
+                .len(),
+            epochs
+        );
+    }
+    let statistics = server.get(&format!("/api/v1/statistics?{query}")).json();
+    assert_eq!(statistics["runs"].as_object().unwrap().len(), 2);
+    let found = &statistics["runs"][&b]["validation_loss"];
+    let losses: Vec<f64> = both["runs"][&b]["series"]["validation_loss"]["y"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap())
+        .collect();
+    let mean = losses.iter().sum::<f64>() / 3.0;
+    assert_eq!(found["count"], 3);
+    assert!((found["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    assert!(found["std"].as_f64().unwrap() > 0.0);
+    assert_eq!(server.get("/api/v1/metrics?run=../x").status, 404);
+    let page = server.get(&format!("/compare?{query}"));
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains(&a) && page.body.contains("\"missing\":1"));
+}
+
+#[test]
 fn two_dimensional_data_has_points_and_a_boundary_for_each_epoch() {
     let server = Server::start();
     let spec = json!({

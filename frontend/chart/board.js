@@ -1,0 +1,89 @@
+// The charts of a page with what they share: axis, smoothing, crosshair, one drawing a frame, and
+// the view in the page's address.
+
+import { h } from "../lib/dom.js";
+import { chart } from "./chart.js";
+import { exportMenu } from "./export.js";
+import { toolbar } from "./toolbar.js";
+import { writeView } from "./view.js";
+
+/** @import { AxisName } from "./axis.js" */
+/** @import { Chart, Gap } from "./chart.js" */
+/** @import { Numbers } from "./export.js" */
+/** @import { Line } from "./frame.js" */
+/** @import { Entry } from "./legend.js" */
+/** @import { View } from "./view.js" */
+
+/**
+ * @typedef {{
+ *   id: string, title: string, entries: Entry[], value: (value: number) => string,
+ *   lines: () => Line[], gaps: () => Gap[], waiting: () => string, numbers: () => Numbers,
+ * }} Spec one chart
+ */
+
+/**
+ * @param {View} view
+ * @param {Spec[]} specs
+ * @param {{
+ *   axis: AxisName, smoothing: () => number, more?: HTMLElement[],
+ *   onAxis: () => void, onDraw: () => void, onDrawn: () => void,
+ * }} wiring `axis`: the one that the address need not name; `more`: further tools; `onDraw` and `onDrawn` before and after each drawing
+ */
+export function board(view, specs, { axis, smoothing, more = [], onAxis, onDraw, onDrawn }) {
+  let saving = 0;
+  let drawing = 0;
+
+  /** @type {Chart[]} */
+  const charts = specs.map((spec) => {
+    const log = h("button", { class: "button small quiet", type: "button", title: "Logarithmic vertical axis", on: { click: toggleLog } }, "Log y");
+    function toggleLog() {
+      const mine = view.charts[spec.id];
+      mine.log = !mine.log;
+      mine.range = null;
+      showLog();
+      viewed();
+    }
+    const showLog = () => log.setAttribute("aria-pressed", String(view.charts[spec.id].log));
+    showLog();
+    /** @type {Chart} */
+    const made = chart({
+      ...spec,
+      view,
+      tools: h("div", { class: "chart-buttons" }, log, exportMenu(() => made, spec.numbers)),
+      onView: viewed,
+      onPoint: (x, from) => charts.forEach((other) => other.id !== from && other.follow(x)),
+    });
+    return made;
+  });
+
+  const tools = toolbar(view, {
+    smoothing,
+    more,
+    onAxis: () => (onAxis(), viewed()),
+    onSmoothing: viewed,
+    onView: viewed,
+    onZoom: (factor) => charts[0].zoom(factor),
+  });
+  tools.show();
+
+  /** The view has changed: shows it, and writes it into the address. */
+  function viewed() {
+    tools.show();
+    draw();
+    clearTimeout(saving);
+    saving = window.setTimeout(() => history.replaceState(history.state, "", `${location.pathname}${writeView(view, location.search, axis)}${location.hash}`), 150);
+  }
+
+  /** Draws at the next frame, once, however much has arrived. */
+  function draw() {
+    if (drawing) return;
+    drawing = requestAnimationFrame(() => {
+      drawing = 0;
+      onDraw();
+      for (const made of charts) made.draw();
+      onDrawn();
+    });
+  }
+
+  return { element: h("div", { class: "curves" }, tools.element, ...charts.map((made) => made.element)), charts, draw, viewed, showTools: tools.show };
+}

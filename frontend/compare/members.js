@@ -1,0 +1,106 @@
+// The runs of a comparison, as the legend of all its charts: what tells them apart, their state, and
+// whether they show. Looking at one lets it stand out.
+
+import { h, s, setText } from "../lib/dom.js";
+import { strokeOf } from "../lib/colours.js";
+import { percent } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { badge } from "../lib/status.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { Stroke } from "../lib/colours.js" */
+/** @import { Member } from "./overlay.js" */
+
+/** The sign of a run's line. @param {Stroke} stroke */
+export function swatch({ token, dash }) {
+  const line = s("line", { x1: 0, y1: 5, x2: 24, y2: 5, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ") || undefined });
+  line.style.stroke = `var(${token})`;
+  return s("svg", { viewBox: "0 0 24 10", width: 24, height: 10, "aria-hidden": "true", class: "swatch" }, line);
+}
+
+/**
+ * @param {{ hidden: Set<number>, onToggle: (member: Member) => void, onOnly: (member: Member | null) => void, onLook: (id: string) => void, onRemove: (member: Member) => void }} wiring
+ * `hidden`: numbers of first runs that do not show
+ */
+export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
+  const list = h("ul", { class: "members" });
+  const all = h("button", { class: "button small quiet", type: "button", hidden: true, on: { click: () => onOnly(null) } }, "Show all");
+  const heading = h("h2", {}, "Runs");
+  const count = h("span", { class: "muted small" });
+  const element = h("section", { class: "card members-card", "aria-label": "Runs of this comparison" }, h("header", { class: "card-head" }, h("div", {}, heading, count), all), list);
+  /** @type {Map<string, ReturnType<typeof item>>} */
+  const items = new Map();
+
+  /** @param {Member} member */
+  function item(member) {
+    let now = member;
+    const state = badge();
+    const name = h("span", { class: "member-name" });
+    const value = h("b", {});
+    const toggle = h(
+      "button",
+      {
+        class: "member-toggle",
+        type: "button",
+        on: {
+          click: (/** @type {MouseEvent} */ event) => (event.shiftKey || event.altKey ? onOnly(now) : onToggle(now)),
+          mouseenter: () => onLook(now.id),
+          mouseleave: () => onLook(""),
+          focus: () => onLook(now.id),
+          blur: () => onLook(""),
+        },
+      },
+      swatch(strokeOf(member.runs[0])),
+      name,
+      value,
+    );
+    const open = h("a", { class: "button quiet icon small", href: member.runs[0].url, title: "Open this run" }, icon("chevron", 14));
+    const remove = h("button", { class: "button quiet icon small", type: "button", title: "Take out of the comparison", on: { click: () => onRemove(now) } }, icon("cross", 14));
+    const row = h("li", { data: { member: member.id } }, toggle, h("span", { class: "member-state" }, state.element), h("span", { class: "member-actions" }, open, remove));
+    return {
+      element: row,
+      /** @param {Member} next */
+      show(next) {
+        now = next;
+        const [run] = now.runs;
+        setText(name, now.label);
+        toggle.title = `${now.runs.map((each) => each.name).join("\n")}\nClick hides or shows it; with Shift, shows it alone.`;
+        toggle.setAttribute("aria-pressed", String(!hidden.has(run.number)));
+        remove.setAttribute("aria-label", `Take ${now.label} out of the comparison`);
+        open.setAttribute("aria-label", `Open ${now.label}`);
+        const active = now.runs.find((each) => each.status === "running") ?? now.runs.find((each) => each.status !== "finished") ?? run;
+        state.show(active);
+        row.classList.toggle("is-over", active.status === "finished" && active.reason !== "diverged");
+        const best = now.runs.flatMap(({ summary }) => summary.best_validation_accuracy ?? []);
+        setText(value, best.length > 0 ? percent(best.reduce((sum, each) => sum + each, 0) / best.length) : "");
+        value.title = best.length > 1 ? "Best validation accuracy, mean over seeds" : "Best validation accuracy";
+      },
+    };
+  }
+
+  return {
+    element,
+    /** @param {Member[]} members */
+    show(members) {
+      for (const [id, { element: row }] of items) {
+        if (members.some((member) => member.id === id)) continue;
+        row.remove();
+        items.delete(id);
+      }
+      for (const member of members) {
+        let known = items.get(member.id);
+        if (!known) items.set(member.id, (known = item(member)));
+        known.show(member);
+        list.append(known.element);
+      }
+      const runs = members.reduce((sum, member) => sum + member.runs.length, 0);
+      setText(count, runs > members.length ? ` ${members.length} settings, ${runs} runs` : ` ${runs}`);
+      all.hidden = hidden.size === 0;
+    },
+  };
+}
+
+/** Runs behind one line each, or a line for each group that differs by its seed. @param {Run[][]} groups @param {Map<string, string>} labels @returns {Member[]} */
+export function membersOf(groups, labels) {
+  return groups.map((runs) => ({ id: runs[0].id, runs, label: labels.get(runs[0].id) ?? runs[0].name }));
+}

@@ -1,0 +1,89 @@
+// What accuracy costs: each run a point, and the line through those that no other beats.
+
+import { shareOf, ticks, tickText, padded, usable } from "../chart/scale.js";
+import { strokeOf } from "../lib/colours.js";
+import { h, s } from "../lib/dom.js";
+import { bytes, duration, percent, short } from "../lib/format.js";
+import { paretoFront } from "./pareto.js";
+import { spreadOf } from "./tables.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { Member } from "./overlay.js" */
+
+/** Units from the largest down: how much of the plain unit each is, and its sign. @type {(units: [number, string][]) => (most: number) => [number, string]} */
+const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ?? units[units.length - 1];
+
+/** @type {{ id: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most: number) => [number, string] }[]} */
+export const COSTS = [
+  { id: "seconds", title: "Time", of: ({ summary }) => summary.seconds, say: duration, unit: unitFor([[3600, "h"], [60, "min"], [1, "s"]]) },
+  { id: "memory", title: "Peak memory", of: ({ summary }) => summary.peak_memory_bytes, say: bytes, unit: unitFor([[2 ** 30, "GiB"], [2 ** 20, "MiB"]]) },
+  { id: "parameters", title: "Parameters", of: ({ summary }) => summary.parameters, say: short, unit: () => [1, ""] },
+];
+
+const WIDTH = 360;
+const HEIGHT = 250;
+const BOX = { left: 52, top: 12, right: WIDTH - 14, bottom: HEIGHT - 40 };
+
+/** Accuracy: on the test split where all have it, else the best on the validation split. @param {Member[]} members @returns {{ title: string, of: (run: Run) => number | null }} */
+export function gainOf(members) {
+  const tested = members.every(({ runs }) => runs.every(({ summary }) => summary.test_accuracy !== null));
+  return tested ? { title: "Test accuracy", of: ({ summary }) => summary.test_accuracy } : { title: "Best validation accuracy", of: ({ summary }) => summary.best_validation_accuracy };
+}
+
+/** @param {Member[]} members @param {(id: string) => void} onLook */
+export function scatters(members, onLook) {
+  const gain = gainOf(members);
+  return h(
+    "section",
+    { class: "card compare-card", "aria-label": "What accuracy costs" },
+    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "What accuracy costs"), h("p", { class: "muted small" }, `${gain.title} against time, memory and parameters. The line joins the runs that no other beats in both (the Pareto front).`))),
+    h("div", { class: "scatters" }, ...COSTS.map((cost) => h("figure", {}, scatter(members, cost, gain, onLook)))),
+  );
+}
+
+/** @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof gainOf>} gain @param {(id: string) => void} [onLook] */
+export function scatter(members, cost, gain, onLook = () => {}) {
+  const points = members.flatMap((member) => {
+    const x = spreadOf(member.runs.map(cost.of));
+    const y = spreadOf(member.runs.map(gain.of));
+    return x && y ? [{ member, cost: x.mean, gain: y.mean, std: y.std }] : [];
+  });
+  const [size, sign] = cost.unit(Math.max(...points.map((point) => point.cost)));
+  const costs = points.map((point) => point.cost / size);
+  const wide = costs.length > 1 && Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) > 30;
+  const [from, to] = padded(usable(Math.min(...costs), Math.max(...costs), wide), wide);
+  const xs = { min: wide ? from : Math.max(0, from), max: to, log: wide };
+  const [low, high] = padded(usable(Math.min(...points.map((point) => point.gain - (point.std ?? 0))), Math.max(...points.map((point) => point.gain + (point.std ?? 0))), false), false);
+  const ys = { min: Math.max(0, low), max: Math.min(1.02, high), log: false };
+  const left = (/** @type {number} */ value) => BOX.left + shareOf(xs, value) * (BOX.right - BOX.left);
+  const top = (/** @type {number} */ value) => BOX.bottom - shareOf(ys, value) * (BOX.bottom - BOX.top);
+  const front = paretoFront(points).map((i) => points[i]);
+  const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ words, /** @type {string} */ anchor) => s("text", { x, y, "text-anchor": anchor }, words);
+  const label = `${gain.title} against ${cost.title.toLowerCase()}`;
+  if (points.length === 0) return h("div", { class: "scatter-empty muted" }, "Nothing to show yet.");
+  return s(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "scatter", role: "img", "aria-label": `${label}. Not beaten: ${front.map((point) => point.member.label).join("; ")}` },
+    ...ticks(ys, 5).flatMap((tick) => [s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }), text(BOX.left - 6, top(tick) + 4, `${tickText(Number((tick * 100).toPrecision(6)))} %`, "end")]),
+    ...ticks(xs, 4).flatMap((tick) => [s("line", { class: "scatter-grid", x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }), text(left(tick), BOX.bottom + 16, tickText(tick), "middle")]),
+    text((BOX.left + BOX.right) / 2, HEIGHT - 6, sign ? `${cost.title}, ${sign}` : cost.title, "middle"),
+    front.length > 1 && s("path", { class: "scatter-front", d: front.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join("") }),
+    ...points.map((point) => {
+      const { token } = strokeOf(point.member.runs[0]);
+      const x = left(point.cost / size);
+      const y = top(point.gain);
+      const bar = point.std !== null && point.std > 0 && s("line", { x1: x, x2: x, y1: top(point.gain - point.std), y2: top(point.gain + point.std), "stroke-width": 1.5 });
+      if (bar) bar.style.stroke = `var(${token})`;
+      const dot = s("circle", { cx: x, cy: y, r: front.includes(point) ? 5.5 : 4 });
+      dot.style.fill = `var(${token})`;
+      return s(
+        "a",
+        { href: point.member.runs[0].url, class: "scatter-point", "aria-label": point.member.label, on: { mouseenter: () => onLook(point.member.id), mouseleave: () => onLook(""), focus: () => onLook(point.member.id), blur: () => onLook("") } },
+        s("title", {}, `${point.member.label}\n${cost.title}: ${cost.say(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\nnot beaten" : ""}`),
+        bar,
+        s("circle", { cx: x, cy: y, r: 12, fill: "transparent" }),
+        dot,
+      );
+    }),
+  );
+}

@@ -1,0 +1,143 @@
+// What a comparison says in numbers: the settings that differ, and what came of them.
+
+import { csv } from "../chart/csv.js";
+import { strokeOf } from "../lib/colours.js";
+import { differing, settingsOf, shortName } from "../lib/differ.js";
+import { download, h } from "../lib/dom.js";
+import { bytes, count, duration, figure, percent, setting, short } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { swatch } from "./members.js";
+
+/** @import { Run, Spread, Statistics } from "../lib/types" */
+/** @import { Member } from "./overlay.js" */
+
+/** A column of figures; of those that `spread` the deviation is told too. @typedef {{ key: string, title: string, more?: string, best?: "high" | "low", spreads?: boolean, of: (run: Run, statistics: Statistics | undefined) => number | null, std?: (statistics: Statistics | undefined) => number | null, say: (value: number) => string }} Figure */
+
+/** @type {(name: "train_loss" | "train_accuracy" | "validation_loss" | "validation_accuracy", title: string, say: (value: number) => string) => Figure} */
+const overEpochs = (name, title, say) => ({
+  key: name,
+  title,
+  more: "mean over epochs",
+  spreads: true,
+  of: (_, statistics) => statistics?.[name]?.mean ?? null,
+  std: (statistics) => statistics?.[name]?.std ?? null,
+  say,
+});
+
+/** @type {Figure[]} */
+export const FIGURES = [
+  overEpochs("train_loss", "Training loss", figure),
+  overEpochs("train_accuracy", "Training accuracy", percent),
+  overEpochs("validation_loss", "Validation loss", figure),
+  overEpochs("validation_accuracy", "Validation accuracy", percent),
+  { key: "best_validation_accuracy", title: "Best validation", best: "high", spreads: true, of: ({ summary }) => summary.best_validation_accuracy, say: percent },
+  { key: "test_accuracy", title: "Test", best: "high", spreads: true, of: ({ summary }) => summary.test_accuracy, say: percent },
+  { key: "parameters", title: "Parameters", best: "low", of: ({ summary }) => summary.parameters, say: (value) => (value < 1e5 ? count(value) : short(value)) },
+  { key: "seconds", title: "Time", best: "low", of: ({ summary }) => summary.seconds, say: duration },
+  { key: "peak_memory_bytes", title: "Peak memory", best: "low", of: ({ summary }) => summary.peak_memory_bytes, say: bytes },
+  { key: "images_per_s", title: "Images/s", best: "high", of: ({ summary }) => summary.images_per_s, say: short },
+];
+
+/** Mean and deviation of what several runs have. @param {(number | null)[]} values */
+export function spreadOf(values) {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return null;
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  const std = known.length > 1 ? Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (known.length - 1)) : null;
+  return { mean, std, count: known.length };
+}
+
+/**
+ * What a member has of a figure: for a run its value, with the deviation over its epochs; for several
+ * seeds their mean, with the deviation over seeds.
+ * @param {Figure} of @param {Member} member @param {{ [id: string]: Statistics }} statistics @returns {Spread | null}
+ */
+export function cellOf(of, { runs }, statistics) {
+  const spread = spreadOf(runs.map((run) => of.of(run, statistics[run.id])));
+  if (spread && runs.length === 1 && of.std) return { ...spread, std: of.std(statistics[runs[0].id]) };
+  return spread;
+}
+
+/** @param {Figure} of @param {Spread | null} cell */
+export function sayCell(of, cell) {
+  if (!cell) return "–";
+  return cell.std === null || !of.spreads ? of.say(cell.mean) : `${of.say(cell.mean)} ± ${sayDeviation(of, cell.std)}`;
+}
+
+/** A deviation has two digits that mean something; a share is told in points. @param {Figure} of @param {number} std */
+function sayDeviation(of, std) {
+  if (of.say === percent) return (std * 100).toFixed(std > 0 && std < 0.0005 ? 2 : 1);
+  if (of.say === figure) return std === 0 ? "0" : String(Number(std.toPrecision(2)));
+  return of.say(std);
+}
+
+/** The table of figures. @param {Member[]} members @param {{ [id: string]: Statistics }} statistics */
+export function figuresTable(members, statistics) {
+  const cells = members.map((member) => FIGURES.map((of) => cellOf(of, member, statistics)));
+  const best = FIGURES.map((of, column) => {
+    const values = cells.flatMap((row) => row[column]?.mean ?? []);
+    return !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
+  });
+  return h(
+    "table",
+    { class: "compare-table" },
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), ...FIGURES.map(({ title, more }) => h("th", { scope: "col", class: "number" }, title, more && h("small", {}, more))))),
+    h(
+      "tbody",
+      {},
+      ...members.map((member, row) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, nameCell(member)),
+          ...FIGURES.map((of, column) => {
+            const cell = cells[row][column];
+            const first = cell !== null && cell.mean === best[column];
+            return h("td", { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined }, sayCell(of, cell));
+          }),
+        ),
+      ),
+    ),
+  );
+}
+
+/** The table of settings in which runs differ; null when they differ in none. @param {Member[]} members */
+export function settingsTable(members) {
+  const paths = differing(members.map(({ runs }) => runs[0])).filter((path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1));
+  if (paths.length === 0) return null;
+  return h(
+    "table",
+    { class: "compare-table" },
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), ...paths.map((path) => h("th", { scope: "col", title: path }, shortName(path))))),
+    h(
+      "tbody",
+      {},
+      ...members.map((member) => {
+        const settings = settingsOf(member.runs[0]);
+        return h("tr", {}, h("th", { scope: "row" }, nameCell(member)), ...paths.map((path) => h("td", {}, settings.has(path) ? setting(settings.get(path)) : "–")));
+      }),
+    ),
+  );
+}
+
+/** @param {Member} member */
+function nameCell({ runs, label }) {
+  return h("span", { class: "compare-name" }, swatch(strokeOf(runs[0])), h("a", { href: runs[0].url, title: runs[0].name }, label), runs.length > 1 && h("small", {}, `${runs.length} seeds`));
+}
+
+/** A table with its title and a button that takes it away. @param {string} title @param {string} about @param {HTMLTableElement} table */
+export function tableCard(title, about, table) {
+  const save = () => download(`${title.toLowerCase().replaceAll(" ", "-")}.csv`, new Blob([tableCsv(table)], { type: "text/csv" }));
+  return h(
+    "section",
+    { class: "card compare-card", "aria-label": title },
+    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, title), h("p", { class: "muted small" }, about)), h("button", { class: "button quiet icon small", type: "button", title: "As CSV", "aria-label": `${title} as CSV`, on: { click: save } }, icon("download"))),
+    h("div", { class: "compare-scroll", tabindex: 0, role: "group", "aria-label": `${title}, scrolls` }, table),
+  );
+}
+
+/** @param {HTMLTableElement} table */
+export function tableCsv(table) {
+  const rows = [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, " ").trim()));
+  return csv(rows[0] ?? [], rows.slice(1));
+}

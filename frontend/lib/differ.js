@@ -1,0 +1,104 @@
+// What tells runs apart: the settings in which they differ, and labels made of them.
+
+import { setting } from "./format.js";
+
+/** @import { Json, Run } from "./types" */
+
+/** Every setting of a run by its path, its name left out. @param {Run} run @returns {Map<string, Json>} */
+export function settingsOf({ spec }) {
+  /** @type {Map<string, Json>} */
+  const found = new Map();
+  walk(/** @type {any} */ (spec), "", found);
+  found.delete("name");
+  return found;
+}
+
+/** @param {{ [key: string]: Json }} value @param {string} prefix @param {Map<string, Json>} found */
+function walk(value, prefix, found) {
+  for (const [key, inner] of Object.entries(value)) {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    if (inner !== null && typeof inner === "object" && !Array.isArray(inner)) walk(inner, path, found);
+    else found.set(path, inner);
+  }
+}
+
+/**
+ * The paths of settings in which runs differ, in the order of the specification. What one kind of
+ * network has and another has not differs too, but says less than the kind: it comes last.
+ * @param {Run[]} runs @returns {string[]}
+ */
+export function differing(runs) {
+  const all = runs.map(settingsOf);
+  const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
+  const differ = paths.filter((path) => new Set(all.map((settings) => JSON.stringify(settings.get(path)))).size > 1);
+  const everywhere = (/** @type {string} */ path) => all.every((settings) => settings.has(path));
+  return [...differ.filter(everywhere), ...differ.filter((path) => !everywhere(path))];
+}
+
+/** A setting's name as people say it: "training.optimizer.lr" → "lr". @param {string} path */
+export function shortName(path) {
+  const parts = path.split(".");
+  const last = parts[parts.length - 1];
+  const name = last === "kind" || last === "set" ? parts[parts.length - 2] : last;
+  return name.replaceAll("_", " ").replace(/^data$/, "data set");
+}
+
+/** @param {Run} run @param {string[]} paths @returns {string} */
+export function labelOf(run, paths) {
+  const settings = settingsOf(run);
+  return paths.filter((path) => settings.has(path)).map((path) => word(path, settings.get(path) ?? null)).join(", ");
+}
+
+/** @param {string} path @param {Json} value */
+function word(path, value) {
+  const speaks = path === "network.kind" || path === "data.set" || path === "network.activation" || path.endsWith("optimizer.kind");
+  return speaks ? setting(value) : `${shortName(path)} ${setting(value)}`;
+}
+
+/**
+ * Labels for runs that are shown together: what they differ in, as short as it tells them apart; names where
+ * that is shorter or they differ in nothing.
+ * @param {Run[]} runs @returns {Map<string, string>} by id
+ */
+export function labels(runs) {
+  const paths = differing(runs);
+  const names = new Map(runs.map((run) => [run.id, run.name]));
+  if (paths.length === 0 || runs.length < 2) return numbered(names);
+  // As few settings as tell them apart, at most four.
+  for (let many = 1; many <= Math.min(4, paths.length); many += 1) {
+    const made = new Map(runs.map((run) => [run.id, labelOf(run, paths.slice(0, many))]));
+    if (new Set(made.values()).size === runs.length && [...made.values()].every(Boolean)) return made;
+  }
+  return numbered(names);
+}
+
+/** Names that are not alone with a number behind them. @param {Map<string, string>} names */
+function numbered(names) {
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  return new Map(
+    [...names].map(([id, name]) => {
+      const times = (seen.get(name) ?? 0) + 1;
+      seen.set(name, times);
+      return [id, times > 1 ? `${name} (${times})` : name];
+    }),
+  );
+}
+
+/** What runs that differ by their seed alone have in common. @param {Run} run */
+export function seedless(run) {
+  const settings = settingsOf(run);
+  settings.delete("training.seed");
+  return JSON.stringify([...settings]);
+}
+
+/** Runs by what they have in common but the seed, in the order in which they came. @param {Run[]} runs @returns {Run[][]} */
+export function seedGroups(runs) {
+  /** @type {Map<string, Run[]>} */
+  const groups = new Map();
+  for (const run of runs) {
+    const key = seedless(run);
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  return [...groups.values()];
+}

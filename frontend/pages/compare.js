@@ -1,0 +1,199 @@
+// A comparison: several runs over one another, what differs in them and what came of it, live.
+
+import { getRun, getStatistics, runsQuery } from "../lib/api.js";
+import { readView } from "../chart/view.js";
+import { memberList, membersOf } from "../compare/members.js";
+import { axisFor, CHARTS, overlay } from "../compare/overlay.js";
+import { scatters } from "../compare/scatter.js";
+import { figuresTable, settingsTable, tableCard } from "../compare/tables.js";
+import { labels, seedGroups } from "../lib/differ.js";
+import { byId, h, pageData, setText } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { openStream } from "../lib/live.js";
+import { attempt, startShell } from "../lib/shell.js";
+import { isActive } from "../lib/status.js";
+
+/** @import { Run, RunEvent, Statistics } from "../lib/types" */
+/** @import { Member } from "../compare/overlay.js" */
+
+/** Figures of runs that train are read again at most this often. */
+const STATISTICS_EVERY_MS = 2000;
+
+startShell();
+
+/** @type {{ runs: Run[], title: string, missing: number }} */
+const data = pageData();
+/** In the order in which they were started. @type {Map<string, Run>} */
+const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run) => [run.id, run]));
+const query = new URLSearchParams(location.search);
+const axis = axisFor([...runs.values()]);
+const view = readView(location.search, CHARTS.map(({ id }) => id), axis);
+/** Numbers of runs that do not show. */
+const hidden = new Set((query.get("hide") ?? "").split(",").filter(Boolean).map(Number));
+/** Whether seeds are drawn as one; where nothing differs by its seed alone there is nothing to choose. */
+let together = query.get("seeds") !== "apart";
+/** @type {{ [id: string]: Statistics }} */
+let statistics = {};
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let reading;
+
+if (runs.size === 0) byId("page").append(nothing());
+else start();
+
+function nothing() {
+  return h(
+    "div",
+    { class: "card empty" },
+    icon("layers", 28),
+    h("h2", {}, "Nothing to compare"),
+    h("p", {}, data.missing > 0 ? "The runs that this address names are not here: they may have been deleted." : "Choose runs in the table and press Compare, or start an experiment that compares."),
+    h("a", { class: "button primary", href: "/" }, "All runs"),
+  );
+}
+
+function start() {
+  const seeds = h("button", { class: "button small quiet", type: "button", title: "Draw runs that differ by their seed alone as one line, their mean, with the standard deviation around it", on: { click: () => ((together = !together), remember(), show()) } }, "Mean over seeds");
+  const title = h("h1", {}, data.title);
+  const about = h("p", { class: "muted" });
+  /** What the charts and tables have a line for. @type {Member[]} */
+  let members = [];
+  const list = memberList({
+    hidden,
+    onToggle: ({ runs: [{ number }] }) => {
+      if (!hidden.delete(number)) hidden.add(number);
+      remember();
+      show();
+    },
+    onOnly: (member) => {
+      hidden.clear();
+      if (member) for (const other of members) if (other !== member && other.id !== member.id) hidden.add(other.runs[0].number);
+      remember();
+      show();
+    },
+    onLook: (id) => charts.highlight(id),
+    onRemove: (member) => {
+      for (const run of member.runs) forget(run.id);
+      if (query.has("run")) history.replaceState(history.state, "", `${location.pathname}?${withRuns()}`);
+    },
+  });
+  const charts = overlay([...runs.values()], { view, axis, members: shown, title: () => data.title, more: [seeds] });
+  const tables = h("div", { class: "compare-tables" });
+  byId("page").append(
+    h("header", { class: "compare-head" }, h("div", {}, title, about), h("div", { class: "run-actions" }, h("a", { class: "button", href: `/reports/new?${runsQuery([...runs.keys()])}` }, icon("pencil"), "Write a report"))),
+    h("div", { class: "compare-columns" }, list.element, charts.element),
+    tables,
+  );
+  showMembers();
+  attempt(async () => {
+    await charts.load();
+    follow();
+    // The curves first: they are what one came for.
+    requestAnimationFrame(() => setTimeout(refresh));
+  });
+
+  function shown() {
+    return members.filter(({ runs: [first] }) => !hidden.has(first.number));
+  }
+
+  /** Shows what is known. */
+  function show() {
+    showMembers();
+    showTables();
+    charts.draw();
+  }
+
+  function showMembers() {
+    const groups = seedGroups([...runs.values()]);
+    const drawn = together ? groups : [...runs.values()].map((run) => [run]);
+    members = membersOf(drawn, labels(drawn.map(([first]) => first)));
+    seeds.hidden = groups.length === runs.size;
+    seeds.setAttribute("aria-pressed", String(together));
+    list.show(members);
+    const active = [...runs.values()].filter(isActive).length;
+    setText(about, `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them under way` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} of this address ${data.missing === 1 ? "is" : "are"} gone` : ""}`);
+  }
+
+  function showTables() {
+    const settings = settingsTable(members);
+    tables.replaceChildren(
+      ...[
+        tableCard("Figures", members.length < runs.size ? "Mean and standard deviation over seeds." : "Losses and accuracies are means over epochs with their standard deviation.", figuresTable(members, statistics)),
+        settings && tableCard("Settings that differ", settings ? "Everything else is the same in all of them." : "", settings),
+        scatters(members, (id) => charts.highlight(id)),
+      ].filter((element) => element !== null),
+    );
+  }
+
+  function remember() {
+    const now = new URLSearchParams(location.search);
+    for (const [name, value] of [["hide", [...hidden].join(",")], ["seeds", together ? "" : "apart"]]) {
+      now.delete(name);
+      if (value) now.append(name, value);
+    }
+    const text = now.toString().replaceAll("%2C", ",");
+    history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}`);
+  }
+
+  function withRuns() {
+    const now = new URLSearchParams(location.search);
+    now.delete("run");
+    for (const id of runs.keys()) now.append("run", id);
+    return now;
+  }
+
+  /** @param {string} id */
+  function forget(id) {
+    runs.delete(id);
+    charts.drop(id);
+    show();
+  }
+
+  /** Reads mean and deviation, now and while something trains. */
+  async function refresh() {
+    clearTimeout(reading);
+    reading = undefined;
+    await attempt(async () => {
+      statistics = await getStatistics([...runs.keys()]);
+      show();
+    });
+  }
+
+  function follow() {
+    const ids = [...runs.keys()];
+    /** Runs that are being read anew. @type {Set<string>} */
+    const afresh = new Set();
+    const stream = openStream({
+      url: () => `/api/v1/events?${runsQuery(ids)}&after=${ids.map((id) => charts.lastSeq(id)).join(".")}&include=status`,
+      on: {
+        ...Object.fromEntries(ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {RunEvent} */ event) => take(id, event)])),
+        run: (/** @type {Run} */ run) => {
+          if (!runs.has(run.id)) return;
+          runs.set(run.id, run);
+          charts.showRun(run);
+          reading ??= setTimeout(refresh, STATISTICS_EVERY_MS);
+        },
+        removed: (/** @type {{ id: string }} */ { id }) => forget(id),
+      },
+      isOver: async () => {
+        // One of them is gone: those that are left are followed anew.
+        const left = await Promise.all(ids.map(async (id) => [id, await getRun(id).then(() => true, (error) => error.status !== 404)]));
+        const gone = left.filter(([, here]) => !here);
+        for (const [id] of gone) forget(String(id));
+        if (gone.length > 0 && runs.size > 0) follow();
+        return gone.length > 0;
+      },
+    });
+
+    /** @param {string} id @param {RunEvent} event */
+    function take(id, event) {
+      if (afresh.has(id) || charts.take(id, event)) return;
+      afresh.add(id);
+      attempt(async () => {
+        await charts.load([id]);
+        afresh.delete(id);
+        stream.reconnect();
+      });
+    }
+  }
+}

@@ -1,0 +1,91 @@
+//! Which browser modules a page needs, so that it can ask for all of them at once: a browser that
+//! finds imports one after the other waits once for each depth.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::assets;
+
+/// What follows the names in an `import` or an `export`.
+const BEFORE_PATH: [&str; 2] = [" from \"", "import \""];
+
+/// The elements of a page's head that load `page` (below `frontend/`) and everything it imports.
+pub fn script(page: &str) -> String {
+    let mut found = BTreeSet::new();
+    walk(page, &mut found);
+    found.remove(page);
+    let mut html = format!("<script type=\"module\" src=\"/frontend/{page}\"></script>");
+    for module in &found {
+        let place = if module.starts_with("static/") {
+            ""
+        } else {
+            "frontend/"
+        };
+        let _ = write!(
+            html,
+            "\n<link rel=\"modulepreload\" href=\"/{place}{module}\">"
+        );
+    }
+    html
+}
+
+fn walk(module: &str, found: &mut BTreeSet<String>) {
+    if !found.insert(module.to_owned()) {
+        return;
+    }
+    let Some(source) = assets::module(module) else {
+        return;
+    };
+    let lines = source.lines().filter(|line| {
+        let code = line.trim_start();
+        code.starts_with("import ") || code.starts_with("export ") || code.starts_with("} from ")
+    });
+    for line in lines {
+        let path = BEFORE_PATH
+            .iter()
+            .find_map(|before| line.split_once(before))
+            .and_then(|(_, rest)| rest.split_once('"'));
+        if let Some((path, _)) = path {
+            walk(&resolve(module, path), found);
+        }
+    }
+}
+
+/// Where a relative path leads from a module; out of `frontend/`, into `static/`.
+fn resolve(from: &str, path: &str) -> String {
+    let mut parts: Vec<_> = from.split('/').collect();
+    parts.pop();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_a_page_imports_is_asked_for_at_once_and_exists() {
+        let html = script("pages/run.js");
+        for module in [
+            "frontend/chart/chart.js",
+            "frontend/lib/dom.js",
+            "frontend/run/curves.js",
+            "static/vendor/uplot/uPlot.esm.js",
+        ] {
+            let link = format!("<link rel=\"modulepreload\" href=\"/{module}\">");
+            assert!(html.contains(&link), "{module} in {html}");
+        }
+        assert_eq!(html.matches("pages/run.js").count(), 1);
+        let mut found = BTreeSet::new();
+        walk("pages/compare.js", &mut found);
+        for module in found {
+            assert!(assets::module(&module).is_some(), "{module}");
+        }
+    }
+}
