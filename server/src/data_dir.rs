@@ -85,6 +85,11 @@ impl DataDir {
         self.root.join("sweeps")
     }
 
+    /// Runs that were deleted and can be brought back.
+    pub fn trash(&self) -> PathBuf {
+        self.root.join("trash")
+    }
+
     /// The data sets that were fetched, imported or uploaded.
     pub fn library(&self) -> Library {
         Library::in_folder(self.root.join(DATA_SETS))

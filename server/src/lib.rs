@@ -8,14 +8,14 @@
 //! * [`fetch`]: brings known data sets from the web.
 //! * [`launch`]: starts workers.
 //! * [`index`]: what the directories tell, in SQLite.
-//! * [`supervisor`]: one task a run; queue, adoption, death.
+//! * [`supervisor`]: one task a run; queue, adoption, death. [`trash`]: runs that were deleted.
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
 //! * [`images`]: images that people upload to look at with networks.
 //! * [`inspect`]: looks into networks, for the pages.
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
-//!   `aside`: work beside the async threads.
+//!   `aside`: work beside the async threads. `files`: files that are seen whole or not at all.
 
 mod aside;
 pub mod cli;
@@ -25,6 +25,7 @@ pub mod datasets;
 pub mod error;
 pub mod estimate;
 pub mod fetch;
+mod files;
 pub mod http;
 pub mod images;
 pub mod index;
@@ -36,4 +37,5 @@ pub mod run_dir;
 mod settings;
 pub mod supervisor;
 pub mod sweeps;
+pub mod trash;
 pub mod worker;

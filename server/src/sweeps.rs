@@ -12,6 +12,7 @@ use vivarium_models::data::Library;
 use vivarium_models::spec::{self, FieldError, RunSpec};
 
 use crate::error::{Error, Result};
+use crate::files::replace;
 use crate::run_dir::RunId;
 use crate::settings::set_at;
 
@@ -165,16 +166,11 @@ impl Sweeps {
     pub async fn save(&self, id: String, spec: SweepSpec, runs: Vec<RunId>) -> Result<()> {
         let folder = self.folder.clone();
         blocking(move || {
-            fs::create_dir_all(&folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-            serde_json::to_writer_pretty(&mut file, &Sweep { spec, runs })?;
-            file.as_file().sync_all()?;
-            file.persist(folder.join(format!("{id}.json")))
-                .map_err(|e| e.error)?;
-            Ok(())
+            let text = serde_json::to_vec_pretty(&Sweep { spec, runs }).unwrap_or_default();
+            Ok(replace(&folder.join(format!("{id}.json")), &text))
         })
         .await
-        .map_err(|e| Error::file(&self.folder, e))
+        .map_err(|e| Error::file(&self.folder, e))?
     }
 
     /// The sweep that names a run; asked when the index is rebuilt.

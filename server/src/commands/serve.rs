@@ -59,7 +59,7 @@ async fn run(args: Serve) -> Result<()> {
         shutdown.clone(),
     );
     let images = Images::open(data.images(), data.pins())?;
-    images.pins.keep(&data.runs());
+    images.pins.keep(&[&data.runs(), &data.trash()]);
     let inside = Inside::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
     let app = App {
         index,

@@ -8,19 +8,19 @@ pub mod pins;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 use vivarium_models::data::decode_image;
 
 use crate::aside::{on_thread, yield_to_others};
 use crate::error::{Error, Result};
+use crate::files::{INCOMING, replace};
 use crate::memory;
 use pins::Pins;
 
@@ -41,9 +41,6 @@ const AT_ONCE: usize = 8;
 
 /// How long an upload waits for its turn to come in.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What a file is called before it is whole.
-const INCOMING: &str = ".incoming-";
 
 /// The images of a data folder.
 pub struct Images {
@@ -211,16 +208,6 @@ fn refused(message: &str) -> Error {
         message: message.to_owned(),
     }
     .into()
-}
-
-/// Writes a file that is seen whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |e| Error::file(path, e);
-    let folder = path.parent().unwrap_or(path);
-    let mut file = NamedTempFile::with_prefix_in(INCOMING, folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
 }
 
 /// Width and height of a PNG that this program wrote, from its first bytes.

@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
-use super::replace;
 use crate::error::{Error, Result};
+use crate::files::replace;
 use crate::run_dir::RunId;
 
 /// The images that films follow.
@@ -63,13 +63,13 @@ impl Pins {
         }
     }
 
-    /// Forgets what was pinned for runs that are no more.
-    pub fn keep(&self, runs: &Path) {
+    /// Forgets what was pinned for runs that are in none of these folders.
+    pub fn keep(&self, folders: &[&Path]) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let run = name.split('.').next().unwrap_or_default();
-            if run.is_empty() || !runs.join(run).is_dir() {
+            if run.is_empty() || !folders.iter().any(|runs| runs.join(run).is_dir()) {
                 let _ = fs::remove_file(entry.path());
             }
         }

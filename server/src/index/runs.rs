@@ -127,6 +127,8 @@ pub struct NewRun {
     pub sweep: Option<String>,
     /// Where it begins.
     pub status: Status,
+    /// The number that it had before; the next one where it is new, or another run has that.
+    pub number: Option<i64>,
 }
 
 const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, reason, message, summary, offset, seq, changed,
@@ -213,7 +215,8 @@ pub fn key(connection: &Connection, id: RunId) -> Result<i64> {
 pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
     writing
         .prepare_cached(
-            "INSERT OR IGNORE INTO runs (id, name, spec, sweep, status, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR IGNORE INTO runs (id, name, spec, sweep, status, changed, key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT ?7 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE key = ?7)))",
         )?
         .execute(params![
             run.id.to_string(),
@@ -221,7 +224,8 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
             run.spec,
             run.sweep,
             run.status.name(),
-            writing.change()
+            writing.change(),
+            run.number
         ])?;
     if run.status == Status::Queued {
         enqueue(writing, run.id)
@@ -321,6 +325,14 @@ pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached("UPDATE runs SET deleted = 1 WHERE key = ?1")?
         .execute([key])?;
+    Ok(())
+}
+
+/// Forgets that a run was removed: it comes back.
+pub fn forget_deletion(writing: &Writing<'_>, id: RunId) -> Result<()> {
+    writing
+        .prepare_cached("DELETE FROM runs WHERE id = ?1 AND deleted")?
+        .execute([id.to_string()])?;
     Ok(())
 }
 

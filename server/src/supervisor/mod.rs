@@ -2,22 +2,23 @@
 //!
 //! * `turns`: who waits, who may run.
 //! * `life`: the task of a run: wait, launch, follow its log into the index, note its end.
+//! * `deletion`: into the trash and back.
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere.
 //!
 //! What always holds: a run has at most one task, a task at most one worker, and only tasks (and
 //! the reconciliation, for runs without one) change a run's status.
 
+mod deletion;
 mod life;
 mod reconcile;
 mod turns;
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{RwLock, mpsc, oneshot};
+use tokio::sync::{RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivarium_models::data::Library;
@@ -30,6 +31,7 @@ use crate::index::runs::{self, NewRun, Run, Status};
 use crate::launch::Launcher;
 use crate::run_dir::{RunDir, RunId};
 use crate::sweeps::{SweepSpec, Sweeps};
+use crate::trash::Trash;
 use life::{Beginning, Command};
 use turns::Turns;
 
@@ -42,6 +44,7 @@ struct Shared {
     runs: PathBuf,
     library: Library,
     sweeps: Sweeps,
+    trash: Trash,
     index: Index,
     launcher: Box<dyn Launcher>,
     turns: Turns,
@@ -66,6 +69,7 @@ impl Supervisor {
             runs: data.runs(),
             library: data.library(),
             sweeps: Sweeps::in_folder(data.sweeps()),
+            trash: Trash::in_folder(data.trash(), data.runs()),
             index,
             launcher,
             turns: Turns::new(jobs),
@@ -93,6 +97,7 @@ impl Supervisor {
             spec: text,
             sweep,
             status: Status::Queued,
+            number: None,
         };
         self.0.index.write(move |w| runs::insert(w, &new)).await?;
         self.begin(id, Beginning::Wait(self.0.turns.line_up()));
@@ -160,26 +165,6 @@ impl Supervisor {
             let _ = task.send(Command::Stop);
         }
         Ok(())
-    }
-
-    /// Removes a run with everything that belongs to it; ends its worker first.
-    pub async fn delete(&self, id: RunId) -> Result<()> {
-        self.0.index.read(move |c| runs::get(c, id)).await?;
-        let (done, ended) = oneshot::channel();
-        let task = self.tasks().get(&id).cloned();
-        if task.is_some_and(|task| task.send(Command::Kill(done)).is_ok()) {
-            // The sender is dropped with the task at the latest.
-            let _ = ended.await;
-        }
-        let _changing = self.0.changing.read().await;
-        self.0.index.write(move |w| runs::delete(w, id)).await?;
-        let dir = RunDir::of(&self.0.runs, id);
-        let rest = self.0.runs.join(format!(".deleted-{id}"));
-        blocking(move || {
-            fs::rename(dir.path(), &rest).map_err(|e| Error::file(dir.path(), e))?;
-            fs::remove_dir_all(&rest).map_err(|e| Error::file(&rest, e))
-        })
-        .await
     }
 
     /// A run's directory.

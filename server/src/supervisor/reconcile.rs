@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::deletion::EMPTY_EVERY;
 use super::life::Beginning;
 use super::{Supervisor, blocking};
 use crate::error::{Error, Result};
@@ -24,6 +25,7 @@ impl Supervisor {
         if let Err(error) = self.take_over().await {
             tracing::error!(%error, "the runs of an earlier server could not be taken over");
         }
+        let mut emptied: Option<Instant> = None;
         while self
             .0
             .shutdown
@@ -34,12 +36,19 @@ impl Supervisor {
             if let Err(error) = self.look_for_strangers().await {
                 tracing::error!(%error, "the folder of runs could not be looked through");
             }
+            if emptied.is_none_or(|at| at.elapsed() >= EMPTY_EVERY) {
+                emptied = Some(Instant::now());
+                if let Err(error) = self.empty_trash().await {
+                    tracing::error!(%error, "the trash could not be looked through");
+                }
+            }
         }
     }
 
     /// At the start: adopts workers that live, lines up what waited or was interrupted.
     async fn take_over(&self) -> Result<()> {
         self.0.index.write(runs::forget_deleted).await?;
+        let returning = self.complete_deletions().await?;
         let mut known = self.0.index.read(runs::list).await?;
         known.sort_by_key(|run| (run.position, run.id));
         for run in known {
@@ -62,7 +71,11 @@ impl Supervisor {
                 }
             }
         }
-        self.look_for_strangers().await
+        self.look_for_strangers().await?;
+        for about in returning {
+            self.label_again(about).await?;
+        }
+        Ok(())
     }
 
     async fn take_over_one(&self, id: RunId) -> Result<()> {
@@ -145,10 +158,15 @@ impl Supervisor {
 
     /// Indexes a run that came from elsewhere, or that went on without this server.
     async fn meet(&self, id: RunId) -> Result<()> {
+        self.meet_again(id, None).await
+    }
+
+    /// The same for a run that had a number before.
+    pub(super) async fn meet_again(&self, id: RunId, number: Option<i64>) -> Result<()> {
         let dir = self.dir(id);
         let known = self.0.index.read(move |c| runs::find(c, id)).await?;
         if known.is_none() {
-            self.enter(&dir, id).await?;
+            self.enter(&dir, id, number).await?;
         }
         if let Some(worker) = self.0.launcher.adopt(&dir)? {
             self.set_status(id, Status::Running, "").await?;
@@ -172,7 +190,7 @@ impl Supervisor {
         self.set_status(id, status, message).await
     }
 
-    async fn enter(&self, dir: &RunDir, id: RunId) -> Result<()> {
+    async fn enter(&self, dir: &RunDir, id: RunId, number: Option<i64>) -> Result<()> {
         let dir = dir.clone();
         let library = self.0.library.clone();
         let spec = blocking(move || dir.recorded_spec(&library)).await?;
@@ -184,6 +202,7 @@ impl Supervisor {
             spec: text,
             sweep,
             status: Status::Stopped,
+            number,
         };
         self.0.index.write(move |w| runs::insert(w, &new)).await
     }

@@ -357,6 +357,67 @@ fn a_deleted_run_leaves_nothing_even_while_it_trains() {
 }
 
 #[test]
+fn a_deleted_run_comes_back_as_it_was() {
+    let mut server = Server::start();
+    let (first, id) = (server.create(&mlp(1)), server.create(&mlp(2)));
+    for id in [&first, &id] {
+        server.await_status(id, "finished");
+    }
+    let path = format!("/api/v1/runs/{id}");
+    let labels = json!({"name": "mine", "tags": ["final"], "notes": "seen"});
+    let before = server.patch(&path, &labels).json();
+    let curves = server.get(&format!("{path}/metrics")).json();
+    for restarted in [false, true] {
+        assert_eq!(server.delete(&path).status, 204);
+        let runs = server.get("/api/v1/runs").json();
+        assert_eq!(runs["runs"].as_array().unwrap().len(), 1);
+        let trash = server.get("/api/v1/trash").json();
+        assert_eq!(trash["runs"][0]["name"], "mine");
+        assert!(
+            trash["runs"][0]["until"].as_str().unwrap()
+                > trash["runs"][0]["deleted"].as_str().unwrap()
+        );
+        if restarted {
+            server.stop();
+            server.restart();
+        }
+        let restored = server.post(&format!("{path}/restore"), &json!({}));
+        assert_eq!(restored.status, 200, "{}", restored.body);
+        let after = restored.json();
+        for field in [
+            "number", "name", "tags", "notes", "status", "reason", "summary", "spec",
+        ] {
+            assert_eq!(after[field], before[field], "{field}");
+        }
+        assert_eq!(server.get(&format!("{path}/metrics")).json(), curves);
+        assert_eq!(server.get("/api/v1/trash").json()["runs"], json!([]));
+        let again = server.post(&format!("{path}/restore"), &json!({}));
+        assert_eq!(again.status, 404);
+    }
+    assert_eq!(server.delete(&path).status, 204);
+    assert_eq!(server.delete(&format!("/api/v1/trash/{id}")).status, 204);
+    assert_eq!(server.get("/api/v1/trash").json()["runs"], json!([]));
+    assert!(!server.data_dir().join("trash").join(&id).exists());
+}
+
+#[test]
+fn a_run_that_is_deleted_while_it_trains_can_go_on_when_it_is_back() {
+    let server = Server::start();
+    let id = server.create(&mlp(ENDLESS));
+    server.await_step(&id, 50);
+    let path = format!("/api/v1/runs/{id}");
+    assert_eq!(server.delete(&path).status, 204);
+    let back = server.post(&format!("{path}/restore"), &json!({})).json();
+    assert_eq!(back["status"], "stopped", "{back}");
+    let step = back["summary"]["step"].as_u64().unwrap();
+    assert_eq!(
+        server.post(&format!("{path}/resume"), &json!({})).status,
+        202
+    );
+    server.await_step(&id, step + 50);
+}
+
+#[test]
 fn labels_are_kept_and_checked() {
     let server = Server::start();
     let id = server.create(&mlp(1));

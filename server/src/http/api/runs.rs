@@ -70,17 +70,36 @@ async fn show_again(app: &App, id: crate::run_dir::RunId) -> Result<Json<Run>> {
     Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
 }
 
-/// `DELETE /runs/{id}`
+/// `DELETE /runs/{id}`: into the trash.
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = run_id(&id)?;
     app.supervisor.delete(id).await?;
-    let inside = app.inside.clone();
+    forget(app.inside.clone(), id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /runs/{id}/restore`: out of the trash.
+pub async fn restore(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Run>> {
+    let id = run_id(&id)?;
+    app.supervisor.restore(id).await?;
+    show_again(&app, id).await
+}
+
+/// `GET /trash`
+pub async fn trash(State(app): State<App>) -> Result<Json<Value>> {
+    let deleted = app.supervisor.deleted().await?;
+    Ok(Json(json!({ "runs": deleted })))
+}
+
+/// `DELETE /trash/{id}`: for good.
+pub async fn remove_for_good(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
+    let id = run_id(&id)?;
+    app.supervisor.remove_for_good(id).await?;
     blocking(move || {
         app.images.pins.remove(id);
         Ok(())
     })
     .await?;
-    forget(inside, id);
     Ok(StatusCode::NO_CONTENT)
 }
 

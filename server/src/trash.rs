@@ -1,0 +1,289 @@
+//! The trash: runs that were deleted and can be brought back, for some days.
+//!
+//! A deleted run is its directory, moved here in one step, and a file beside it with what only
+//! the index knew: its name, tags and notes. The file is written before the directory moves and
+//! removed after it has moved back, so that whatever is cut short can be completed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::files::replace;
+use crate::run_dir::{RunDir, RunId};
+
+/// How long a deleted run is kept.
+pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A run in the trash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deleted {
+    /// Its id.
+    pub id: RunId,
+    /// Its label.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What people wrote about it.
+    pub notes: String,
+    /// Its number, which its line's colour follows from.
+    pub number: i64,
+    /// Whether it trained or waited when it was deleted.
+    pub active: bool,
+    /// When it was deleted, RFC 3339.
+    pub deleted: String,
+    /// When it will be removed for good, RFC 3339.
+    pub until: String,
+}
+
+impl Deleted {
+    /// With the times filled in.
+    pub fn now(mut self) -> Self {
+        let now = SystemTime::now();
+        self.deleted = humantime::format_rfc3339_seconds(now).to_string();
+        self.until = humantime::format_rfc3339_seconds(now + KEPT).to_string();
+        self
+    }
+
+    fn is_over(&self, now: SystemTime) -> bool {
+        humantime::parse_rfc3339(&self.until).is_ok_and(|until| until <= now)
+    }
+}
+
+/// The folder of deleted runs.
+#[derive(Clone, Debug)]
+pub struct Trash {
+    folder: PathBuf,
+    runs: PathBuf,
+}
+
+impl Trash {
+    /// The trash in `folder` for the runs in `runs`.
+    pub fn in_folder(folder: PathBuf, runs: PathBuf) -> Self {
+        Self { folder, runs }
+    }
+
+    /// Notes that a run is to be deleted: from here on it will be, whatever happens.
+    pub fn announce(&self, about: &Deleted) -> Result<()> {
+        let text = serde_json::to_vec_pretty(about).unwrap_or_default();
+        replace(&self.about(about.id), &text)
+    }
+
+    /// Moves the directory of a run that was announced.
+    pub fn take_in(&self, id: RunId) -> Result<()> {
+        rename(RunDir::of(&self.runs, id).path(), &self.dir(id))
+    }
+
+    /// What is there, the newest first.
+    pub fn list(&self) -> Vec<Deleted> {
+        let mut found: Vec<_> = self
+            .abouts()
+            .into_iter()
+            .filter(|about| self.dir(about.id).is_dir())
+            .collect();
+        found.sort_by(|a, b| (&b.deleted, b.id).cmp(&(&a.deleted, a.id)));
+        found
+    }
+
+    /// Moves a directory back among the runs and says what was known of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not in the trash.
+    pub fn give_back(&self, id: RunId) -> Result<Deleted> {
+        let missing = || Error::NotFound(format!("deleted run {id}"));
+        let about = self.read(&self.about(id)).ok_or_else(missing)?;
+        if !self.dir(id).is_dir() {
+            return Err(missing());
+        }
+        // If this is cut short after the move, the run must not be deleted again.
+        rename(&self.about(id), &self.returning(id))?;
+        rename(&self.dir(id), RunDir::of(&self.runs, id).path())?;
+        Ok(about)
+    }
+
+    /// The run is back with its labels: what is kept of them here goes.
+    pub fn returned(&self, id: RunId) {
+        let _ = fs::remove_file(self.returning(id));
+    }
+
+    /// Removes a run for good.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not in the trash.
+    pub fn remove(&self, id: RunId) -> Result<()> {
+        let dir = self.dir(id);
+        if !dir.is_dir() {
+            return Err(Error::NotFound(format!("deleted run {id}")));
+        }
+        fs::remove_dir_all(&dir).map_err(|e| Error::file(&dir, e))?;
+        let _ = fs::remove_file(self.about(id));
+        Ok(())
+    }
+
+    /// Removes for good what has been here long enough; says which.
+    pub fn empty_old(&self) -> Vec<RunId> {
+        let now = SystemTime::now();
+        let old = self.abouts().into_iter().filter(|about| about.is_over(now));
+        old.filter(|about| self.remove(about.id).is_ok())
+            .map(|about| about.id)
+            .collect()
+    }
+
+    /// Completes what was cut short: runs that were announced are taken in, those that were on
+    /// their way back are back. Says what was known of the latter.
+    pub fn complete(&self) -> Vec<Deleted> {
+        for about in self.abouts() {
+            let from = RunDir::of(&self.runs, about.id);
+            if from.path().is_dir() && !self.dir(about.id).exists() {
+                let _ = self.take_in(about.id);
+            }
+        }
+        let returning = self.files(".returning.json");
+        let mut back = Vec::new();
+        for about in returning.iter().filter_map(|path| self.read(path)) {
+            if self.dir(about.id).is_dir() {
+                let _ = rename(&self.returning(about.id), &self.about(about.id));
+            } else {
+                back.push(about);
+            }
+        }
+        back
+    }
+
+    fn dir(&self, id: RunId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    fn about(&self, id: RunId) -> PathBuf {
+        self.folder.join(format!("{id}.json"))
+    }
+
+    fn returning(&self, id: RunId) -> PathBuf {
+        self.folder.join(format!("{id}.returning.json"))
+    }
+
+    fn abouts(&self) -> Vec<Deleted> {
+        let files = self.files(".json");
+        files.iter().filter_map(|path| self.read(path)).collect()
+    }
+
+    /// Files whose name is an id and this ending.
+    fn files(&self, ending: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let is_one = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.and_then(|name| name.strip_suffix(ending))
+                .is_some_and(|id| id.parse::<RunId>().is_ok())
+        };
+        entries.map(|entry| entry.path()).filter(is_one).collect()
+    }
+
+    fn read(&self, path: &Path) -> Option<Deleted> {
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|e| Error::file(from, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Place {
+        _root: tempfile::TempDir,
+        trash: Trash,
+        run: PathBuf,
+        about: Deleted,
+    }
+
+    fn place() -> Place {
+        let root = tempfile::tempdir().unwrap();
+        let runs = root.path().join("runs");
+        let id = RunId::next();
+        let run = runs.join(id.to_string());
+        fs::create_dir_all(&run).unwrap();
+        fs::write(run.join("spec.json"), "{}").unwrap();
+        let about = Deleted {
+            id,
+            name: "mine".into(),
+            tags: vec!["final".into()],
+            notes: "seen".into(),
+            number: 7,
+            active: false,
+            deleted: String::new(),
+            until: String::new(),
+        }
+        .now();
+        Place {
+            trash: Trash::in_folder(root.path().join("trash"), runs),
+            _root: root,
+            run,
+            about,
+        }
+    }
+
+    #[test]
+    fn what_is_deleted_comes_back_as_it_was() {
+        let Place {
+            trash, run, about, ..
+        } = &place();
+        trash.announce(about).unwrap();
+        trash.take_in(about.id).unwrap();
+        assert!(!run.exists());
+        assert_eq!(trash.list(), [about.clone()]);
+        assert_eq!(trash.give_back(about.id).unwrap(), *about);
+        trash.returned(about.id);
+        assert!(run.join("spec.json").exists());
+        assert!(trash.list().is_empty());
+        assert!(trash.give_back(about.id).is_err());
+    }
+
+    #[test]
+    fn a_deletion_that_was_cut_short_is_completed() {
+        let Place {
+            trash, run, about, ..
+        } = &place();
+        trash.announce(about).unwrap();
+        assert!(trash.complete().is_empty());
+        assert!(!run.exists());
+        assert_eq!(trash.list().len(), 1);
+    }
+
+    #[test]
+    fn a_return_that_was_cut_short_keeps_its_labels() {
+        let Place {
+            trash, run, about, ..
+        } = &place();
+        trash.announce(about).unwrap();
+        trash.take_in(about.id).unwrap();
+        // Cut short before the move: still in the trash.
+        fs::rename(trash.about(about.id), trash.returning(about.id)).unwrap();
+        assert!(trash.complete().is_empty());
+        assert_eq!(trash.list().len(), 1);
+        // Cut short after it: back, with what is known of it.
+        trash.give_back(about.id).unwrap();
+        assert_eq!(trash.complete(), [about.clone()]);
+        assert!(run.exists());
+    }
+
+    #[test]
+    fn what_is_old_goes_for_good_and_nothing_else() {
+        let Place {
+            trash, run, about, ..
+        } = &place();
+        let old = Deleted {
+            until: "2020-01-01T00:00:00Z".into(),
+            ..about.clone()
+        };
+        trash.announce(about).unwrap();
+        trash.take_in(about.id).unwrap();
+        assert!(trash.empty_old().is_empty());
+        trash.announce(&old).unwrap();
+        assert_eq!(trash.empty_old(), [about.id]);
+        assert!(trash.list().is_empty() && !run.exists());
+    }
+}
