@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, Json, DataSet, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, Json, DataSet, Deleted, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -87,6 +87,15 @@ export const resumeRun = (id) => json("POST", `${run(id)}/resume`);
 
 /** @param {string} id */
 export const deleteRun = (id) => request("DELETE", run(id));
+
+/** @param {string} id @returns {Promise<Run>} */
+export const restoreRun = (id) => json("POST", `${run(id)}/restore`);
+
+/** @returns {Promise<Deleted[]>} */
+export const listTrash = async () => (await json("GET", "/trash")).runs;
+
+/** @param {string} id */
+export const removeForGood = (id) => request("DELETE", `/trash/${encodeURIComponent(id)}`);
 
 /** @param {string} id @param {{ name?: string, tags?: string[], notes?: string }} labels @returns {Promise<Run>} */
 export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels });

@@ -92,12 +92,19 @@ export function seedless(run) {
   return JSON.stringify([...settings]);
 }
 
-/** Runs by what they have in common but the seed, in the order in which they came. @param {Run[]} runs @returns {Run[][]} */
+/**
+ * Runs by what they have in common but the seed, in the order in which they came. A run whose seed
+ * is in its group already is the same run again and stands for itself.
+ * @param {Run[]} runs @returns {Run[][]}
+ */
 export function seedGroups(runs) {
   /** @type {Map<string, Run[]>} */
   const groups = new Map();
+  const seed = (/** @type {Run} */ run) => JSON.stringify(settingsOf(run).get("training.seed"));
   for (const run of runs) {
-    const key = seedless(run);
+    const common = seedless(run);
+    const taken = groups.get(common)?.some((other) => seed(other) === seed(run));
+    const key = taken ? `${common} ${run.id}` : common;
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
   return [...groups.values()];

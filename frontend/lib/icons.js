@@ -12,6 +12,8 @@ const PATHS = /** @type {const} */ ({
   pencil: ["M3 13l.6-2.8L10.8 3l2.2 2.2L5.8 12.4z"],
   plus: ["M8 3v10M3 8h10"],
   minus: ["M3 8h10"],
+  more: ["M3.5 8h.01M8 8h.01M12.5 8h.01"],
+  tag: ["M2.5 2.5h5l6 6-5 5-6-6zM5.4 5.4h.01"],
   check: ["M3 8.5l3.2 3L13 4.5"],
   cross: ["M4 4l8 8M12 4l-8 8"],
   chevron: ["M6 3.5L10.5 8 6 12.5"],

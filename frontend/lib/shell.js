@@ -14,17 +14,18 @@ export function announce(text) {
   byId("announce").textContent = text;
 }
 
-/** Shows a message for a while. @param {string} text @param {"" | "bad"} [tone] */
-export function toast(text, tone = "") {
+/** Shows a message for a while, with something one can do about it. @param {string} text @param {"" | "bad"} [tone] @param {{ label: string, act: () => void }} [action] */
+export function toast(text, tone = "", action) {
   const close = () => element.remove();
   const element = h(
     "div",
     { class: `toast ${tone}`, role: tone === "bad" ? "alert" : "status" },
     h("span", {}, text),
+    action && h("button", { class: "button small", type: "button", on: { click: () => (close(), action.act()) } }, action.label),
     h("button", { class: "button quiet icon small", type: "button", "aria-label": "Dismiss", on: { click: close } }, icon("cross", 14)),
   );
   byId("toasts").append(element);
-  setTimeout(close, tone === "bad" ? 12_000 : 5_000);
+  setTimeout(close, tone === "bad" || action ? 12_000 : 5_000);
 }
 
 /**

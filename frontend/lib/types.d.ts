@@ -61,6 +61,15 @@ export interface Run {
   summary: Summary;
 }
 
+/** A run in the trash. */
+export interface Deleted {
+  id: string;
+  name: string;
+  tags: string[];
+  deleted: string;
+  until: string;
+}
+
 export interface Preset {
   id: string;
   title: string;

@@ -5,6 +5,7 @@ import { byId, h, pageData } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
+import { takeUp } from "../lib/trash.js";
 import { presetCards } from "../runs/presets.js";
 import { runsTable } from "../runs/table.js";
 
@@ -16,7 +17,7 @@ startShell();
 const { runs, presets } = pageData();
 const sweep = new URLSearchParams(location.search).get("sweep");
 
-const table = runsTable({ sweep, empty: sweep ? noSweep() : invitation() });
+const table = runsTable({ empty: sweep ? noSweep() : invitation() });
 table.replace(runs);
 const cards = presetCards(presets, (started) => {
   started.forEach(table.put);
@@ -24,6 +25,7 @@ const cards = presetCards(presets, (started) => {
 });
 byId("page").append(...(sweep ? [] : [cards]), table.element);
 table.draw();
+takeUp();
 
 openStream({
   url: () => "/api/v1/events",

@@ -1,12 +1,14 @@
 // The head of a run's page: name, state, what went wrong, what one can do.
 
 import { labelRun } from "../lib/api.js";
-import { remove, resume, stop } from "../lib/actions.js";
+import { resume, stop } from "../lib/actions.js";
 import { h, setText } from "../lib/dom.js";
 import { ago, moment } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
+import { handOn, throwAway } from "../lib/trash.js";
+import { editLabels } from "../runs/labels.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -28,6 +30,9 @@ export function runHeader(first, { onRun, onRemoved }) {
   );
   const title = h("div", { class: "run-title" }, name, edit, status.element);
   const about = h("p", { class: "muted small run-about" });
+  const tags = h("span", { class: "tags" });
+  const notes = h("p", { class: "run-notes" });
+  const label = h("button", { class: "button quiet small", type: "button", on: { click: () => editLabels(run, [], onRun) } }, icon("tag", 14), "Tags and notes");
   const message = h("div", { class: "notice", role: "status", hidden: true });
 
   const stopButton = h("button", { class: "button", type: "button", on: { click: () => act(() => stop(run)) } }, icon("stop", 14), h("span", {}, "Stop"));
@@ -35,7 +40,7 @@ export function runHeader(first, { onRun, onRemoved }) {
   const copy = h("a", { class: "button", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy", 14), "Copy");
   const inside = h("a", { class: "button", href: `${first.url}/inside`, title: "Filters, feature maps and the film of how they came about" }, icon("layers", 14), "Look inside");
   const deleteButton = h("button", { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } }, icon("trash"));
-  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, about), h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, deleteButton)), message);
+  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes), h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, deleteButton)), message);
 
   function open() {
     input.value = run.name;
@@ -86,7 +91,10 @@ export function runHeader(first, { onRun, onRemoved }) {
   }
 
   async function drop() {
-    if (await remove(run)) onRemoved();
+    const gone = await throwAway([run]);
+    if (gone.length === 0) return;
+    handOn(gone);
+    onRemoved();
   }
 
   /** @param {Run} next */
@@ -99,6 +107,12 @@ export function runHeader(first, { onRun, onRemoved }) {
     document.title = `${run.name} · Vivarium`;
     status.show(run);
     showAge();
+    if (tags.dataset.shown !== JSON.stringify(run.tags)) {
+      tags.dataset.shown = JSON.stringify(run.tags);
+      tags.replaceChildren(...run.tags.map((tag) => h("a", { class: "chip", href: `/?q=${encodeURIComponent(`tag:"${tag}"`)}`, title: `Runs tagged ${tag}` }, tag)));
+    }
+    setText(notes, run.notes);
+    notes.hidden = run.notes === "";
     const worth = run.message !== "" && run.status !== "running" && run.status !== "queued";
     message.hidden = !worth;
     message.className = `notice ${state.tone === "bad" || state.tone === "warn" || state.tone === "good" ? state.tone : ""}`;
@@ -117,8 +131,8 @@ export function runHeader(first, { onRun, onRemoved }) {
   function showGone() {
     message.hidden = false;
     message.className = "notice warn";
-    message.replaceChildren(icon("warning"), h("p", {}, "This run has been deleted. What you see here is all that is left of it."));
-    for (const control of [stopButton, resumeButton, inside, copy, deleteButton, edit]) control.hidden = true;
+    message.replaceChildren(icon("warning"), h("p", {}, "This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."));
+    for (const control of [label, stopButton, resumeButton, inside, copy, deleteButton, edit]) control.hidden = true;
     announce("The run has been deleted");
   }
 

@@ -12,7 +12,13 @@ export const KEYS = {
   network: (run) => run.spec.network.kind,
   data: (run) => run.spec.data.set,
   progress: (run) => share(run),
+  settings: (run) => JSON.stringify(run.spec.training ?? null),
+  train_loss: (run) => run.summary.train_loss,
+  loss: (run) => run.summary.validation_loss,
+  last: (run) => run.summary.validation_accuracy,
   validation: (run) => run.summary.best_validation_accuracy,
+  parameters: (run) => run.summary.parameters,
+  memory: (run) => run.summary.peak_memory_bytes,
   test: (run) => run.summary.test_accuracy,
   speed: (run) => run.summary.images_per_s,
   seconds: (run) => run.summary.seconds,
@@ -39,12 +45,4 @@ export function sorted(runs, { key, descending }) {
     }
     return a.created < b.created ? 1 : a.created > b.created ? -1 : a.id < b.id ? 1 : -1;
   });
-}
-
-/** Whether every word of the filter is found in what the row says. @param {Run} run @param {string} filter @param {string} word */
-export function matches(run, filter, word) {
-  const { network, data, training } = run.spec;
-  const optimizer = /** @type {any} */ (training)?.optimizer?.kind ?? "";
-  const text = [run.name, word, network.kind, data.set, network.activation ?? "", optimizer, ...run.tags].join(" ").toLocaleLowerCase();
-  return filter.toLocaleLowerCase().split(/\s+/).every((part) => text.includes(part));
 }

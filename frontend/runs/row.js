@@ -1,75 +1,90 @@
 // One row of the table: built once, then brought up to date in place.
 
-import { resume, remove, stop } from "../lib/actions.js";
+import { resume, stop } from "../lib/actions.js";
+import { settingsOf, shortName } from "../lib/differ.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
-import { ago, count, duration, moment, percent, setting, short } from "../lib/format.js";
+import { ago, bytes, count, duration, figure, moment, percent, setting, short } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { share } from "./order.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** The columns in order: what they sort by, their title, their class. */
-export const COLUMNS = [
-  { key: "status", title: "Status", class: "" },
-  { key: "name", title: "Name", class: "" },
-  { key: "network", title: "Network", class: "" },
-  { key: "data", title: "Data", class: "col-data" },
-  { key: "", title: "Settings", class: "col-settings" },
-  { key: "progress", title: "Progress", class: "" },
-  { key: "validation", title: "Validation", class: "number" },
-  { key: "test", title: "Test", class: "number" },
-  { key: "speed", title: "Images/s", class: "number col-speed" },
-  { key: "seconds", title: "Time", class: "number" },
-  { key: "created", title: "Started", class: "number" },
-];
-
 /** @typedef {ReturnType<typeof runRow>} Row */
 
-/** @param {Run} first @param {() => void} onRemoved */
-export function runRow(first, onRemoved) {
+/** The settings that people compare where the runs in sight differ in none or in too many. */
+const PLAIN = ["training.batch_size", "training.optimizer.lr", "network.activation", "training.optimizer.kind"];
+/** More than this does not fit in a cell. */
+const MOST_SETTINGS = 5;
+
+/** @param {Run} first @param {{ onDelete: (run: Run) => void, onEdit: (run: Run) => void, onChoose: (run: Run, on: boolean, range: boolean) => void, onTag: (tag: string) => void }} wiring */
+export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   let run = first;
+  /** @type {Run | null} */
+  let shown = null;
+  let range = false;
+  const box = h("input", { type: "checkbox", on: { click: (/** @type {MouseEvent} */ event) => (range = event.shiftKey), change: () => onChoose(run, box.checked, range) } });
   const status = badge();
   const link = h("a", { href: run.url });
   const why = h("span", { class: "why", hidden: true });
+  const tags = h("span", { class: "tags", hidden: true });
+  const notes = h("span", { class: "note", hidden: true });
   const network = h("td", { class: "cell-network" });
   const data = h("td", { class: "col-data" });
   const settings = h("td", { class: "cell-settings col-settings" });
   const bar = h("div", { class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
   const place = h("span");
   const steps = h("span", { class: "steps" });
-  const validation = figureCell("Validation");
+  const trainLoss = figureCell("Training loss");
+  const loss = figureCell("Validation loss");
+  const last = figureCell("Last validation");
+  const validation = figureCell("Best validation");
   const test = figureCell("Test");
+  const parameters = figureCell("Parameters");
+  const memory = figureCell("Peak memory");
   const speed = figureCell("Images/s", "col-speed");
   const seconds = figureCell("Time");
   const started = figureCell("Started", "cell-started");
   const stopButton = action("stop", "Stop", () => stop(run));
   const resumeButton = action("play", "Resume", () => resume(run));
   const copyLink = h("a", { class: "button quiet icon small", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy"));
-  const deleteButton = action("trash", "Delete", async () => {
-    if (await remove(run)) onRemoved();
-  });
+  const editButton = action("pencil", "Name, tags and notes", () => onEdit(run));
+  const deleteButton = action("trash", "Delete", () => onDelete(run));
+  const progress = h("td", { class: "cell-progress" }, bar, h("small", {}, place, steps));
+  /** By the key of their column. @type {{ [key: string]: HTMLElement }} */
+  const cells = {
+    status: h("td", { class: "cell-status" }, status.element),
+    name: h("td", { class: "cell-name" }, h("span", { class: "name-line" }, link, tags), why, notes),
+    network,
+    data,
+    settings,
+    progress,
+    train_loss: trainLoss.element,
+    loss: loss.element,
+    last: last.element,
+    validation: validation.element,
+    test: test.element,
+    parameters: parameters.element,
+    memory: memory.element,
+    speed: speed.element,
+    seconds: seconds.element,
+    created: started.element,
+  };
 
   const element = h(
     "tr",
     { data: { run: run.id } },
-    h("td", { class: "cell-status" }, status.element),
-    h("td", { class: "cell-name" }, link, why),
-    network,
-    data,
-    settings,
-    h("td", { class: "cell-progress" }, bar, h("small", {}, place, steps)),
-    validation.element,
-    test.element,
-    speed.element,
-    seconds.element,
-    started.element,
-    h("td", { class: "cell-actions" }, stopButton, resumeButton, copyLink, deleteButton),
+    h("td", { class: "cell-choose" }, h("label", {}, box)),
+    ...Object.values(cells),
+    h("td", { class: "cell-actions" }, stopButton, resumeButton, editButton, copyLink, deleteButton),
   );
 
-  /** @param {Run} next */
-  const show = (next) => {
+  /** @param {Run} next @param {string[]} [paths] settings in which the runs in sight differ */
+  const show = (next, paths = []) => {
+    showSettings(settings, next, paths);
+    if (next === shown) return;
     run = next;
+    shown = next;
     const { summary, spec } = run;
     const state = stateOf(run);
     status.show(run);
@@ -82,7 +97,11 @@ export function runRow(first, onRemoved) {
     why.classList.toggle("warn", run.reason === "diverged");
     setText(network, spec.network.kind);
     setText(data, spec.data.set);
-    showSettings(settings, run);
+    showTags(tags, run.tags, onTag);
+    setText(notes, run.notes);
+    notes.title = run.notes;
+    notes.hidden = run.notes === "";
+    setAttribute(box, "aria-label", `Choose ${run.name}`);
 
     const done = run.status === "finished" && run.reason === "completed" ? 1 : share(run);
     bar.dataset.tone = state.tone;
@@ -92,6 +111,11 @@ export function runRow(first, onRemoved) {
     setText(place, progressText(run));
     setText(steps, stepsText(run));
 
+    trainLoss.show(figure(summary.train_loss));
+    loss.show(figure(summary.validation_loss));
+    last.show(percent(summary.validation_accuracy));
+    parameters.show(short(summary.parameters), summary.parameters ? count(summary.parameters) : "");
+    memory.show(bytes(summary.peak_memory_bytes));
     validation.show(percent(summary.best_validation_accuracy), summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "");
     test.show(percent(summary.test_accuracy));
     speed.show(short(summary.images_per_s), summary.images_per_s ? `${count(summary.images_per_s)} images a second` : "");
@@ -101,14 +125,37 @@ export function runRow(first, onRemoved) {
     stopButton.hidden = !(run.status === "queued" || run.status === "running");
     stopButton.disabled = !canStop(run);
     resumeButton.hidden = !canResume(run);
-    for (const [button, verb] of /** @type {[Element, string][]} */ ([[stopButton, "Stop"], [resumeButton, "Resume"], [copyLink, "Copy"], [deleteButton, "Delete"]])) {
+    for (const [button, verb] of /** @type {[Element, string][]} */ ([[stopButton, "Stop"], [resumeButton, "Resume"], [editButton, "Label"], [copyLink, "Copy"], [deleteButton, "Delete"]])) {
       setAttribute(button, "aria-label", `${verb} ${run.name}`);
     }
   };
   const showAge = () => started.show(ago(run.created, Date.now()), moment(run.created));
 
   show(run);
-  return { element, show, showAge, link };
+  return {
+    element,
+    show,
+    showAge,
+    link,
+    /** @param {Set<string>} hidden keys of columns */
+    showColumns(hidden) {
+      for (const [key, cell] of Object.entries(cells)) cell.hidden = hidden.has(key);
+    },
+    /** @param {boolean} on */
+    choose(on) {
+      if (box.checked !== on) box.checked = on;
+      element.classList.toggle("chosen", on);
+    },
+  };
+}
+
+/** @param {HTMLElement} place @param {string[]} tags @param {(tag: string) => void} onTag */
+function showTags(place, tags, onTag) {
+  const text = JSON.stringify(tags);
+  place.hidden = tags.length === 0;
+  if (place.dataset.shown === text) return;
+  place.dataset.shown = text;
+  place.replaceChildren(...tags.map((tag) => h("button", { class: "chip", type: "button", title: `Show runs tagged ${tag}`, on: { click: () => onTag(tag) } }, tag)));
 }
 
 /** @param {string} label @param {string} [more] */
@@ -145,15 +192,12 @@ function stepsText({ summary: { step, steps } }) {
   return ` · step ${number(step)}/${number(steps)}`;
 }
 
-/** The settings that people compare. @param {HTMLElement} cell @param {Run} run */
-function showSettings(cell, run) {
-  const training = /** @type {any} */ (run.spec.training ?? {});
-  const parts = [
-    ["batch", training.batch_size],
-    ["lr", training.optimizer?.lr],
-    ["", run.spec.network.activation],
-    ["", training.optimizer?.kind],
-  ].filter(([, value]) => value !== undefined && value !== null);
+/** What tells the run from the others in sight. @param {HTMLElement} cell @param {Run} run @param {string[]} paths */
+function showSettings(cell, run, paths) {
+  const settings = settingsOf(run);
+  const useful = paths.filter((path) => path !== "network.kind" && path !== "data.set" && settings.has(path));
+  const chosen = useful.length > 0 && useful.length <= MOST_SETTINGS ? useful : PLAIN.filter((path) => settings.has(path));
+  const parts = chosen.map((path) => [/\.(kind|activation)$/.test(path) ? "" : shortName(path).replace("batch size", "batch"), settings.get(path)]);
   const text = JSON.stringify(parts);
   if (cell.dataset.shown === text) return;
   cell.dataset.shown = text;

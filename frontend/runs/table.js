@@ -1,64 +1,134 @@
-// The table of runs: sorted, filtered, and brought up to date row by row.
+// The table of runs: sorted, filtered, grouped, chosen from, and brought up to date row by row.
 
-import { h, setText } from "../lib/dom.js";
-import { plural } from "../lib/format.js";
+import { csv } from "../chart/csv.js";
+import { differing, settingsOf } from "../lib/differ.js";
+import { download, h, setText } from "../lib/dom.js";
+import { percent, plural, setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
-import { stateOf } from "../lib/status.js";
-import { matches, sorted } from "./order.js";
-import { COLUMNS, runRow } from "./row.js";
+import { offerUndo, throwAway } from "../lib/trash.js";
+import { openTrash } from "./bin.js";
+import { bulkBar } from "./bulk.js";
+import { COLUMNS, hiddenColumns, rememberColumns } from "./columns.js";
+import { filterField } from "./filter.js";
+import { grouped, groupings } from "./groups.js";
+import { editLabels } from "./labels.js";
+import { KEYS, sorted } from "./order.js";
+import { runRow } from "./row.js";
+import { Selection } from "./selection.js";
 import { States } from "./states.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Row } from "./row.js" */
 
-/** @param {{ sweep: string | null, empty: HTMLElement }} options `empty` is shown while there is no run at all */
-export function runsTable({ sweep, empty }) {
+/** More rows than this are drawn when they are asked for. */
+const ROWS = 200;
+
+/** @param {{ empty: HTMLElement }} options `empty` is shown while there is no run at all */
+export function runsTable({ empty }) {
+  const query = new URLSearchParams(location.search);
+  const sweep = query.get("sweep");
   const runs = new States();
+  const selection = new Selection();
   /** @type {Map<string, Row>} */
   const rows = new Map();
   /** @type {Set<string>} */
   const fresh = new Set();
-  let order = { key: "created", descending: true };
+  const hidden = hiddenColumns();
+  const [sortKey, direction] = (query.get("sort") ?? "").split(":");
+  let order = KEYS[sortKey] ? { key: sortKey, descending: direction !== "up" } : { key: "created", descending: true };
+  let grouping = query.get("group") ?? "";
+  let limit = ROWS;
   let dirty = false;
+  let saving = 0;
+  /** Those that the filter lets through, as they stand. @type {Run[]} */
+  let shown = [];
 
   const counts = h("span", { class: "counts", role: "status" });
-  const filter = h("input", { class: "input", type: "search", placeholder: "Filter runs", title: "By name, network, data, status", "aria-label": "Filter runs", on: { input: () => draw() } });
+  const filter = filterField({ text: query.get("q") ?? "", runs: () => runs.all(), onChange: () => ((limit = ROWS), remember(), draw()) });
   const sortSelect = h(
     "select",
     { class: "input phone-only", "aria-label": "Sort runs by", on: { change: () => sortBy(sortSelect.value, true) } },
-    ...[...COLUMNS].reverse().filter(({ key }) => key).map(({ key, title }) => h("option", { value: key }, title)),
+    ...[...COLUMNS].reverse().map(({ key, title }) => h("option", { value: key }, title)),
   );
-  const heads = COLUMNS.map(({ key, title, class: kind }) =>
-    key
-      ? h("th", { scope: "col", class: kind, data: { key } }, h("button", { class: "sort", type: "button", on: { click: () => sortBy(key) } }, title, icon("down", 12)))
-      : h("th", { scope: "col", class: kind }, h("span", { class: "sort" }, title)),
-  );
+  const groupSelect = h("select", { class: "input group-select", "aria-label": "Group runs by", on: { change: () => ((grouping = groupSelect.value), remember(), draw()) } });
+  const heads = COLUMNS.map(({ key, title, class: kind }) => h("th", { scope: "col", class: kind, data: { key } }, h("button", { class: "sort", type: "button", on: { click: () => sortBy(key) } }, title, icon("down", 12))));
+  const chooseAll = h("input", { type: "checkbox", "aria-label": "Choose all runs in sight", on: { change: () => (selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []), draw()) } });
   const body = h("tbody");
-  const nothing = h("p", { class: "muted", hidden: true }, "No run matches the filter.");
+  const nothing = h("p", { class: "runs-nothing", hidden: true }, "No run matches the filter. ", h("button", { class: "button small", type: "button", on: { click: () => filter.clear() } }, "Clear the filter"));
+  const more = h("button", { class: "button", type: "button", hidden: true, on: { click: () => ((limit = Number.POSITIVE_INFINITY), draw()) } });
   const frame = h(
     "div",
     { class: "runs-table" },
-    h("table", {}, h("thead", {}, h("tr", {}, ...heads, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")))), body),
+    h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "cell-choose" }, h("label", {}, chooseAll)), ...heads, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")))), body),
   );
+  const bulk = bulkBar({
+    chosen: () => runs.all().filter(({ id }) => selection.has(id)),
+    tags: knownTags,
+    onRun: put,
+    onGone: (gone) => gone.forEach(({ id }) => drop(id)),
+    onNone: () => (selection.replace([]), draw()),
+  });
   const title = sweep ? "Runs of one sweep" : "Runs";
   const head = h(
     "div",
     { class: "runs-head" },
     h("h2", {}, title),
     counts,
+    sweep && h("a", { class: "button small", href: `/sweeps/${sweep}` }, "The sweep"),
     sweep && h("a", { class: "button small", href: "/" }, "Show all runs"),
-    h("div", { class: "tools" }, filter, sortSelect),
+    h("div", { class: "tools" }, filter.element, groupSelect, sortSelect, columnMenu(), menu()),
   );
-  const element = h("section", { "aria-label": title }, head, frame, nothing, empty);
+  const element = h("section", { "aria-label": title }, head, filter.fault, bulk.element, frame, more, nothing, empty);
+
+  function columnMenu() {
+    const boxes = COLUMNS.filter(({ optional }) => optional).map(({ key, title: name }) => {
+      const box = h("input", { type: "checkbox", on: { change: () => (box.checked ? hidden.delete(key) : hidden.add(key), rememberColumns(hidden), showColumns()) } });
+      box.checked = !hidden.has(key);
+      return h("label", {}, box, ` ${name}`);
+    });
+    return dropDown("sliders", "Columns", ...boxes);
+  }
+
+  function menu() {
+    return dropDown("more", "More", h("button", { type: "button", on: { click: saveCsv } }, "Save as CSV"), h("button", { type: "button", on: { click: openTrash } }, "Deleted runs…"));
+  }
+
+  /** @param {import("../lib/icons.js").IconName} sign @param {string} name @param {...HTMLElement} items */
+  function dropDown(sign, name, ...items) {
+    const made = h("details", { class: "menu" }, h("summary", { class: "button icon", "aria-label": name, title: name }, icon(sign)), h("div", { class: "menu-list" }, ...items));
+    const close = (/** @type {Event} */ event) => {
+      if (made.open && !made.contains(/** @type {Node} */ (event.target))) made.open = false;
+    };
+    document.addEventListener("pointerdown", close);
+    made.addEventListener("keydown", (event) => event.key === "Escape" && (made.open = false));
+    made.addEventListener("click", (event) => /** @type {HTMLElement} */ (event.target).closest(".menu-list button") && (made.open = false));
+    return made;
+  }
 
   /** @param {string} key @param {boolean} [keep] */
   function sortBy(key, keep = false) {
     const byText = key === "name" || key === "network" || key === "data" || key === "status";
     order = key === order.key && !keep ? { key, descending: !order.descending } : { key, descending: !byText };
+    remember();
     draw();
     const column = COLUMNS.find((column) => column.key === key);
     announce(`Sorted by ${column?.title}, ${order.descending ? "descending" : "ascending"}`);
+  }
+
+  /** Writes what is asked for into the address. */
+  function remember() {
+    clearTimeout(saving);
+    saving = window.setTimeout(() => {
+      const now = new URLSearchParams(location.search);
+      const plain = order.key === "created" && order.descending;
+      for (const [name, value] of [["q", filter.text], ["sort", plain ? "" : `${order.key}:${order.descending ? "down" : "up"}`], ["group", grouping]]) {
+        now.delete(name);
+        if (value) now.append(name, value);
+      }
+      const text = now.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+      history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}`);
+    }, 150);
   }
 
   /** Draws at the next frame, once, however much has changed. */
@@ -71,45 +141,148 @@ export function runsTable({ sweep, empty }) {
   function draw() {
     dirty = false;
     const all = runs.all().filter((run) => !sweep || run.sweep === sweep);
-    const shown = sorted(all, order).filter((run) => matches(run, filter.value, stateOf(run).word));
+    const { test } = filter.query();
+    shown = sorted(all, order).filter(test);
     for (const [id, row] of rows) {
       if (!runs.has(id)) {
         row.element.remove();
         rows.delete(id);
       }
     }
+    selection.keep((id) => runs.has(id));
     const focused = document.activeElement;
-    shown.forEach((run, at) => {
-      const row = rowOf(run);
-      if (body.children[at] !== row.element) body.insertBefore(row.element, body.children[at] ?? null);
+    const paths = differing(shown.slice(0, ROWS));
+    const wanted = elements(paths);
+    wanted.forEach((row, at) => {
+      if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null);
     });
-    while (body.children.length > shown.length) body.lastChild?.remove();
+    while (body.children.length > wanted.length) body.lastChild?.remove();
     if (focused instanceof HTMLElement && focused !== document.activeElement && body.contains(focused)) focused.focus();
 
     const running = all.filter((run) => run.status === "running").length;
     const queued = all.filter((run) => run.status === "queued").length;
-    setText(counts, [plural(all.length, "run"), running && `${running} running`, queued && `${queued} queued`].filter(Boolean).join(" · "));
+    setText(counts, [shown.length < all.length ? `${shown.length} of ${plural(all.length, "run")}` : plural(all.length, "run"), running && `${running} running`, queued && `${queued} queued`].filter(Boolean).join(" · "));
     for (const th of heads) {
       if (th.dataset.key === order.key) th.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
       else th.removeAttribute("aria-sort");
     }
     sortSelect.value = order.key;
+    showGroupings(all);
+    showColumns();
+    chooseAll.checked = shown.length > 0 && shown.every(({ id }) => selection.has(id));
+    chooseAll.indeterminate = selection.size > 0 && !chooseAll.checked;
+    bulk.show();
     frame.hidden = shown.length === 0;
+    more.hidden = shown.length <= limit;
+    setText(more, `Show all ${shown.length} runs; these are ${Math.min(limit, shown.length)}`);
     nothing.hidden = shown.length > 0 || all.length === 0;
     empty.hidden = all.length > 0;
     head.hidden = all.length === 0 && !sweep;
   }
 
-  /** @param {Run} run */
-  function rowOf(run) {
+  /** The rows in their order, with heads of groups between. @param {string[]} paths */
+  function elements(paths) {
+    if (grouping === "") return shown.slice(0, limit).map((run) => rowOf(run, paths).element);
+    let left = limit;
+    /** Runs that have a row already: one with two tags stands under the first of them. @type {Set<string>} */
+    const placed = new Set();
+    return grouped(shown, grouping, sweepName).flatMap(({ title: name, runs: members }) => {
+      if (left <= 0) return [];
+      const first = members.filter(({ id }) => !placed.has(id)).slice(0, left);
+      first.forEach(({ id }) => placed.add(id));
+      left -= first.length;
+      return first.length === 0 ? [] : [groupHead(name, members), ...first.map((run) => rowOf(run, paths).element)];
+    });
+  }
+
+  /** @param {string} name @param {Run[]} members */
+  function groupHead(name, members) {
+    const best = members.flatMap(({ summary }) => summary.best_validation_accuracy ?? []);
+    const mean = best.length > 0 ? best.reduce((sum, value) => sum + value, 0) / best.length : null;
+    const ids = members.map(({ id }) => id);
+    const box = h("input", { type: "checkbox", "aria-label": `Choose ${name}`, on: { change: () => (selection.replace([...new Set([...selection.ids().filter((id) => !ids.includes(id)), ...(box.checked ? ids : [])])]), draw()) } });
+    box.checked = ids.every((id) => selection.has(id));
+    return h(
+      "tr",
+      { class: "group-head" },
+      h("td", { class: "cell-choose" }, h("label", {}, box)),
+      h("th", { scope: "rowgroup", colspan: COLUMNS.length + 1 }, h("span", {}, name), h("small", {}, [plural(members.length, "run"), mean !== null && `best validation ${percent(mean)}${best.length > 1 ? " on average" : ""}`].filter(Boolean).join(" · "))),
+    );
+  }
+
+  /** A sweep is called like its runs, up to what makes them differ. @param {string} id */
+  function sweepName(id) {
+    const first = runs.all().find((run) => run.sweep === id);
+    return first ? first.name.split(" · ")[0] : id;
+  }
+
+  /** @param {Run[]} all */
+  function showGroupings(all) {
+    const known = groupings(all);
+    if (grouping !== "" && !known.some(({ key }) => key === grouping)) known.push({ key: grouping, title: grouping });
+    const text = JSON.stringify(known);
+    if (groupSelect.dataset.shown !== text) {
+      groupSelect.dataset.shown = text;
+      groupSelect.replaceChildren(...known.map(({ key, title: name }) => h("option", { value: key }, key === "" ? name : `By ${name.toLocaleLowerCase()}`)));
+    }
+    groupSelect.value = grouping;
+  }
+
+  function showColumns() {
+    for (const th of heads) th.hidden = hidden.has(String(th.dataset.key));
+    for (const row of rows.values()) row.showColumns(hidden);
+  }
+
+  /** @param {Run} run @param {string[]} paths */
+  function rowOf(run, paths) {
     let row = rows.get(run.id);
     if (!row) {
-      row = runRow(run, () => drop(run.id));
+      row = runRow(run, {
+        onDelete: remove,
+        onEdit: (edited) => editLabels(edited, knownTags(), put),
+        onChoose: ({ id }, on, range) => {
+          selection.set(id, on, range, shown.map((each) => each.id));
+          draw();
+        },
+        onTag: (tag) => filterBy(/\s/.test(tag) ? `tag:"${tag}"` : `tag:${tag}`),
+      });
       rows.set(run.id, row);
     }
-    row.show(run);
+    row.show(run, paths);
+    row.choose(selection.has(run.id));
     row.element.classList.toggle("fresh", fresh.has(run.id));
     return row;
+  }
+
+  /** @param {string} text */
+  function filterBy(text) {
+    const input = /** @type {HTMLInputElement} */ (filter.element.querySelector("input"));
+    input.value = text;
+    remember();
+    draw();
+  }
+
+  /** @param {Run} run */
+  async function remove(run) {
+    const gone = await throwAway([run]);
+    gone.forEach(({ id }) => drop(id));
+    offerUndo(gone);
+  }
+
+  function knownTags() {
+    return [...new Set(runs.all().flatMap(({ tags }) => tags))].sort();
+  }
+
+  /** Everything that is known of the runs in sight. */
+  function saveCsv() {
+    const paths = [...new Set(shown.flatMap((run) => [...settingsOf(run).keys()]))];
+    const figures = /** @type {const} */ (["epoch", "step", "samples_seen", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "best_validation_accuracy", "best_epoch", "test_loss", "test_accuracy", "parameters", "seconds", "peak_memory_bytes", "images_per_s"]);
+    const lines = shown.map((run) => {
+      const settings = settingsOf(run);
+      return [run.id, run.name, run.status, run.reason, run.created, run.tags.join(", "), run.notes, ...figures.map((name) => run.summary[name]), ...paths.map((path) => (settings.has(path) ? cellOf(settings.get(path)) : null))];
+    });
+    const text = csv(["id", "name", "status", "reason", "created", "tags", "notes", ...figures, ...paths], lines);
+    download("runs.csv", new Blob([text], { type: "text/csv" }));
   }
 
   /** @param {string} id */
@@ -117,15 +290,17 @@ export function runsTable({ sweep, empty }) {
     if (runs.drop(id)) soon();
   }
 
+  /** @param {Run} run */
+  function put(run) {
+    if (runs.put(run)) soon();
+  }
+
   setInterval(() => rows.forEach((row) => row.showAge()), 10_000);
   return {
     element,
     draw,
     drop,
-    /** @param {Run} run */
-    put(run) {
-      if (runs.put(run)) soon();
-    },
+    put,
     returned: () => runs.returned(),
     /** Makes these the only runs. @param {Run[]} list */
     replace(list) {
@@ -140,4 +315,9 @@ export function runsTable({ sweep, empty }) {
       element.scrollIntoView({ block: "nearest", behavior: "smooth" });
     },
   };
+}
+
+/** A number stays one. @param {unknown} value */
+function cellOf(value) {
+  return typeof value === "number" ? value : setting(value);
 }

@@ -53,11 +53,94 @@ test("runs are filtered and sorted", async ({ page, vivarium }) => {
   await expect(page.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "ascending");
   await page.getByRole("button", { name: "Name" }).click();
   await expect(names).toHaveText(["cherry", "banana", "apple"]);
-  await page.getByRole("searchbox", { name: "Filter runs" }).fill("an");
+  await page.getByRole("combobox", { name: "Filter runs" }).fill("an");
   await expect(names).toHaveText(["banana"]);
-  await page.getByRole("searchbox", { name: "Filter runs" }).fill("vgg");
+  await page.getByRole("combobox", { name: "Filter runs" }).fill("vgg");
   await expect(page.getByText("No run matches the filter.")).toBeVisible();
 });
+
+test("a query says which runs, in the address too, and what it does not understand", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "apple" });
+  await vivarium.create({ ...SHORT, name: "banana", training: { ...SHORT.training, batch_size: 128 } });
+  await vivarium.call("PATCH", `/runs/${id}`, { tags: ["final"] });
+  await page.goto("/");
+  const names = page.locator("tbody .cell-name a");
+  await expect(names).toHaveCount(2);
+  const field = page.getByRole("combobox", { name: "Filter runs" });
+  await field.fill("batch_size>64");
+  await expect(names).toHaveText(["banana"]);
+  await field.fill("tag:final accuracy>0");
+  await expect(names).toHaveText(["apple"]);
+  await expect(page).toHaveURL(/q=tag:final/);
+  await page.reload();
+  await expect(names).toHaveText(["apple"]);
+  await field.fill("netwrk:mlp");
+  await expect(page.getByText(/There is no field “netwrk”/)).toBeVisible();
+  await expect(names).toHaveCount(2);
+});
+
+test("runs are tagged, grouped and compared from the table", async ({ page, vivarium }) => {
+  for (const name of ["one", "two", "three"]) await vivarium.create({ ...SHORT, name });
+  await page.goto("/");
+  await page.getByRole("checkbox", { name: "Choose three" }).click();
+  await page.getByRole("checkbox", { name: "Choose two" }).click({ modifiers: ["Shift"] });
+  const bar = page.getByRole("toolbar", { name: "Chosen runs" });
+  await expect(bar).toContainText("2 runs chosen");
+  await bar.getByRole("button", { name: "Tag" }).click();
+  await page.getByRole("dialog").getByLabel(/^Add tags/).fill("final, course");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(page.locator("tbody .chip", { hasText: "final" })).toHaveCount(2);
+  await page.getByRole("combobox", { name: "Group runs by" }).selectOption("tag");
+  await expect(page.locator(".group-head")).toHaveText([/final2 runs/, /No tag1 run/]);
+  await page.getByRole("button", { name: "Label one" }).click();
+  await page.getByRole("dialog").getByLabel("Notes").fill("learns\nwell");
+  await page.getByRole("dialog").getByLabel("Name").fill("first");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(page.locator("tbody")).toContainText("learns");
+  await bar.getByRole("link", { name: "Compare" }).click();
+  await expect(page.locator(".members li")).toHaveCount(2);
+});
+
+test("what is deleted comes back with Undo, and from the trash", async ({ page, vivarium }) => {
+  for (const name of ["one", "two", "three"]) {
+    const { id } = await vivarium.create({ ...SHORT, name });
+    while ((await vivarium.get(id)).status !== "finished") await page.waitForTimeout(50);
+  }
+  await page.goto("/");
+  const names = page.locator("tbody .cell-name a");
+  await page.getByRole("checkbox", { name: "Choose all runs in sight" }).check();
+  await page.getByRole("toolbar", { name: "Chosen runs" }).getByRole("button", { name: "Delete" }).click();
+  await expect(names).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(names).toHaveText(["three", "two", "one"]);
+  await page.getByRole("button", { name: "Delete two" }).click();
+  await expect(names).toHaveText(["three", "one"]);
+  await page.reload();
+  await page.getByLabel("More", { exact: true }).click();
+  await page.getByRole("button", { name: "Deleted runs…" }).click();
+  await page.getByRole("button", { name: "Restore two" }).click();
+  await expect(page.getByText("The trash is empty.")).toBeVisible();
+  await page.getByRole("button", { name: "Close" }).click();
+  await expect(names).toHaveText(["three", "two", "one"]);
+});
+
+test("the table goes away as CSV, with every setting and no formula", async ({ page, vivarium }) => {
+  await vivarium.create({ ...SHORT, name: "=1+1" });
+  await page.goto("/");
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await page.getByLabel("More", { exact: true }).click();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as CSV" }).click()]);
+  const text = await (await import("node:fs/promises")).readFile(await download.path(), "utf8");
+  const [head, row] = text.trim().split("\r\n");
+  assertHas(head, ["id", "best_validation_accuracy", "training.optimizer.lr", "network.kind"]);
+  expect(row).toContain("'=1+1");
+  expect(row).toContain("mlp");
+});
+
+/** @param {string} head @param {string[]} names */
+function assertHas(head, names) {
+  for (const name of names) expect(head.split(",")).toContain(name);
+}
 
 test("a name is text, whatever it looks like", async ({ page, vivarium }) => {
   const name = `<img src=x onerror="document.title='broken'"></script><b>&amp;`;

@@ -30,6 +30,8 @@ test("a label says what tells a run apart and no more", () => {
 test("runs that differ by their seed alone belong together", () => {
   const groups = seedGroups([run("a", { seed: 0 }), run("b", { seed: 0, batch_size: 64 }), run("c", { seed: 1 })]);
   assert.deepEqual(groups.map((group) => group.map(({ id }) => id)), [["a", "c"], ["b"]]);
+  const again = seedGroups([run("a", { seed: 0 }), run("b", { seed: 0 }), run("c", { seed: 1 })]);
+  assert.deepEqual(again.map((group) => group.map(({ id }) => id)), [["a", "c"], ["b"]]);
 });
 
 /** @param {[number, number][]} points */

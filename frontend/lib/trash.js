@@ -1,0 +1,64 @@
+// Deleting with a way back: a run goes to the trash at once, and a message offers to undo it.
+
+import { deleteRun, restoreRun } from "./api.js";
+import { confirm } from "./dialog.js";
+import { plural } from "./format.js";
+import { attempt, toast } from "./shell.js";
+import { isActive } from "./status.js";
+
+/** @import { Run } from "./types" */
+
+const HANDED_ON = "vivarium.deleted";
+
+/** Asks where something would be cut short. @param {Run[]} runs @returns {Promise<boolean>} */
+async function sure(runs) {
+  const active = runs.filter(isActive);
+  if (active.length === 0) return true;
+  const [first] = active;
+  return confirm({
+    title: active.length === 1 ? "Delete this run?" : `Delete ${plural(runs.length, "run")}?`,
+    text: `${active.length === 1 ? `“${first.name}” trains or waits` : `${active.length} of them train or wait`}: that is stopped first. What is deleted stays in the trash for seven days.`,
+    yes: runs.length === 1 ? "Delete run" : "Delete runs",
+    no: runs.length === 1 ? "Keep it" : "Keep them",
+  });
+}
+
+/** Moves runs to the trash. @param {Run[]} runs @returns {Promise<Run[]>} those that are gone */
+export async function throwAway(runs) {
+  if (!(await sure(runs))) return [];
+  /** @type {Run[]} */
+  const gone = [];
+  await attempt(async () => {
+    for (const run of runs) {
+      await deleteRun(run.id);
+      gone.push(run);
+    }
+  });
+  return gone;
+}
+
+/** Says that runs are gone, and offers to bring them back. @param {{ id: string, name: string }[]} runs */
+export function offerUndo(runs) {
+  if (runs.length === 0) return;
+  const what = runs.length === 1 ? `“${runs[0].name}”` : plural(runs.length, "run");
+  toast(`Deleted ${what}.`, "", {
+    label: "Undo",
+    act: () =>
+      attempt(async () => {
+        for (const { id } of runs) await restoreRun(id);
+        toast(`${what} ${runs.length === 1 ? "is" : "are"} back.`);
+      }),
+  });
+}
+
+/** Lets the next page offer it: this one is about to be left. @param {{ id: string, name: string }[]} runs */
+export function handOn(runs) {
+  sessionStorage.setItem(HANDED_ON, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
+}
+
+/** What the page before handed on. */
+export function takeUp() {
+  const text = sessionStorage.getItem(HANDED_ON);
+  sessionStorage.removeItem(HANDED_ON);
+  if (text) offerUndo(JSON.parse(text));
+}

@@ -1,0 +1,51 @@
+// What one can do with the chosen runs, in a bar that is there while some are chosen.
+
+import { runsQuery } from "../lib/api.js";
+import { stop } from "../lib/actions.js";
+import { h, setText } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { canStop } from "../lib/status.js";
+import { offerUndo, throwAway } from "../lib/trash.js";
+import { editTags } from "./labels.js";
+
+/** @import { Run } from "../lib/types" */
+
+/** @param {{ chosen: () => Run[], tags: () => string[], onRun: (run: Run) => void, onGone: (runs: Run[]) => void, onNone: () => void }} wiring */
+export function bulkBar({ chosen, tags, onRun, onGone, onNone }) {
+  const count = h("strong", {});
+  const compare = h("a", { class: "button primary small" }, icon("layers", 14), "Compare");
+  const report = h("a", { class: "button small" }, icon("pencil", 14), "Report");
+  const stopButton = h("button", { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } }, icon("stop", 14), "Stop");
+  const element = h(
+    "div",
+    { class: "bulk", role: "toolbar", "aria-label": "Chosen runs", hidden: true },
+    count,
+    compare,
+    report,
+    h("button", { class: "button small", type: "button", on: { click: () => editTags(chosen(), tags(), onRun) } }, icon("tag", 14), "Tag"),
+    stopButton,
+    h("button", { class: "button small", type: "button", on: { click: remove } }, icon("trash", 14), "Delete"),
+    h("button", { class: "button quiet small", type: "button", on: { click: onNone } }, "Clear"),
+  );
+
+  async function remove() {
+    const gone = await throwAway(chosen());
+    onGone(gone);
+    offerUndo(gone);
+  }
+
+  return {
+    element,
+    show() {
+      const runs = chosen();
+      element.hidden = runs.length === 0;
+      if (runs.length === 0) return;
+      setText(count, `${plural(runs.length, "run")} chosen`);
+      const query = runsQuery(runs.map(({ id }) => id));
+      compare.href = `/compare?${query}`;
+      report.href = `/reports/new?${query}`;
+      stopButton.hidden = !runs.some(canStop);
+    },
+  };
+}

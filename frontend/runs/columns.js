@@ -1,0 +1,45 @@
+// The columns of the table: what they are called, what they sort by, whether they show.
+
+/** @typedef {{ key: string, title: string, class: string, optional?: boolean, hidden?: boolean }} Column `optional`: one may hide it; `hidden`: at first */
+
+/** In order. Those without a key cannot be sorted by. @type {Column[]} */
+export const COLUMNS = [
+  { key: "status", title: "Status", class: "" },
+  { key: "name", title: "Name", class: "" },
+  { key: "network", title: "Network", class: "", optional: true },
+  { key: "data", title: "Data", class: "col-data", optional: true },
+  { key: "settings", title: "Settings", class: "col-settings", optional: true },
+  { key: "progress", title: "Progress", class: "", optional: true },
+  { key: "train_loss", title: "Training loss", class: "number", optional: true, hidden: true },
+  { key: "loss", title: "Validation loss", class: "number", optional: true, hidden: true },
+  { key: "last", title: "Last validation", class: "number", optional: true, hidden: true },
+  { key: "validation", title: "Best validation", class: "number", optional: true },
+  { key: "test", title: "Test", class: "number", optional: true },
+  { key: "parameters", title: "Parameters", class: "number", optional: true, hidden: true },
+  { key: "memory", title: "Peak memory", class: "number", optional: true, hidden: true },
+  { key: "speed", title: "Images/s", class: "number col-speed", optional: true },
+  { key: "seconds", title: "Time", class: "number", optional: true },
+  { key: "created", title: "Started", class: "number", optional: true },
+];
+
+const STORED = "vivarium.columns";
+
+/** The keys of columns that do not show. @returns {Set<string>} */
+export function hiddenColumns() {
+  try {
+    const stored = JSON.parse(localStorage.getItem(STORED) ?? "null");
+    if (Array.isArray(stored)) return new Set(stored.filter((key) => COLUMNS.some((column) => column.key === key && column.optional)));
+  } catch {
+    // Then it is as at first.
+  }
+  return new Set(COLUMNS.filter(({ hidden }) => hidden).map(({ key }) => key));
+}
+
+/** @param {Set<string>} hidden */
+export function rememberColumns(hidden) {
+  try {
+    localStorage.setItem(STORED, JSON.stringify([...hidden]));
+  } catch {
+    // It then holds for this page alone.
+  }
+}

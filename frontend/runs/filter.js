@@ -1,0 +1,57 @@
+// The field in which one says which runs to show: it completes what is begun and names what it
+// does not understand.
+
+import { h, setText } from "../lib/dom.js";
+import { complete, parse } from "./query.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { Query } from "./query.js" */
+
+/** @param {{ text: string, runs: () => Run[], onChange: (text: string) => void }} wiring */
+export function filterField({ text, runs, onChange }) {
+  const options = h("datalist", { id: "filter-options" });
+  const fault = h("p", { class: "filter-fault", id: "filter-fault", role: "status", hidden: true });
+  const input = h("input", {
+    class: "input",
+    type: "search",
+    list: "filter-options",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "Filter: network:vgg16 accuracy>0.9",
+    title: "Words, or terms such as network:vgg16  accuracy>0.9  lr<=0.01  tag:final  -status:failed",
+    "aria-label": "Filter runs",
+    "aria-describedby": "filter-fault",
+    on: { input: changed, focus: offer },
+  });
+  input.value = text;
+
+  function changed() {
+    offer();
+    onChange(input.value);
+  }
+
+  function offer() {
+    options.replaceChildren(...complete(input.value, runs()).map((value) => h("option", { value })));
+  }
+
+  return {
+    element: h("div", { class: "filter" }, input, options),
+    fault,
+    get text() {
+      return input.value;
+    },
+    /** What is asked for, with its faults shown. @returns {Query} */
+    query() {
+      const query = parse(input.value, runs());
+      const [first] = query.faults;
+      setText(fault, first ? first.message : "");
+      fault.hidden = !first;
+      input.setAttribute("aria-invalid", String(Boolean(first)));
+      return query;
+    },
+    clear() {
+      input.value = "";
+      onChange("");
+    },
+  };
+}

@@ -1,0 +1,197 @@
+// A small language to say which runs: `network:vgg16 accuracy>0.9 tag:final "two words" -status:failed`.
+//
+// Terms stand side by side and all must hold. `name:text` asks whether a field has that text,
+// `name=value` whether it is that, `name<number` and the like compare; a minus before a term turns
+// it round. A term without a field is looked for in everything the row says.
+
+import { settingsOf, shortName } from "../lib/differ.js";
+import { stateOf } from "../lib/status.js";
+
+/** @import { Run } from "../lib/types" */
+
+/** @typedef {(run: Run) => boolean} Test */
+/** What is wrong with a term, and where it stands. @typedef {{ from: number, to: number, message: string }} Fault */
+/** @typedef {{ test: Test, faults: Fault[] }} Query */
+
+/** Fields that are figures. @type {{ [name: string]: (run: Run) => number | null }} */
+const FIGURES = {
+  accuracy: ({ summary }) => summary.best_validation_accuracy,
+  test: ({ summary }) => summary.test_accuracy,
+  loss: ({ summary }) => summary.validation_loss,
+  train_loss: ({ summary }) => summary.train_loss,
+  train_accuracy: ({ summary }) => summary.train_accuracy,
+  parameters: ({ summary }) => summary.parameters,
+  seconds: ({ summary }) => summary.seconds,
+  memory: ({ summary }) => summary.peak_memory_bytes,
+  speed: ({ summary }) => summary.images_per_s,
+  epoch: ({ summary }) => summary.epoch,
+  step: ({ summary }) => summary.step,
+};
+
+/** Fields that are words. @type {{ [name: string]: (run: Run) => string[] }} */
+const WORDS = {
+  name: (run) => [run.name],
+  status: (run) => [run.status, stateOf(run).word],
+  network: (run) => [run.spec.network.kind],
+  data: (run) => [run.spec.data.set],
+  tag: (run) => run.tags,
+  notes: (run) => [run.notes],
+  sweep: (run) => (run.sweep ? [run.sweep] : []),
+  id: (run) => [run.id],
+};
+
+/** What may follow a number, and what it means. @type {{ [unit: string]: number }} */
+const UNITS = { "": 1, "%": 0.01, k: 1e3, m: 1e6, g: 1e9, s: 1, min: 60, h: 3600, kib: 1024, mib: 2 ** 20, gib: 2 ** 30 };
+
+/** The last part of a setting's path, as one types it: "training.optimizer.lr" → "lr". @param {string} path */
+function typed(path) {
+  return shortName(path).replaceAll(" ", "_");
+}
+
+/** Everything a term may begin with, given the runs that there are. @param {Run[]} runs */
+export function fieldNames(runs) {
+  const settings = new Set(runs.slice(0, 200).flatMap((run) => [...settingsOf(run).keys()].map(typed)));
+  for (const known of [...Object.keys(FIGURES), ...Object.keys(WORDS)]) settings.delete(known);
+  return [...Object.keys(WORDS), ...Object.keys(FIGURES), ...[...settings].sort()];
+}
+
+/** What a field may be asked for: the values that there are. @param {Run[]} runs @param {string} field @returns {string[]} */
+export function fieldValues(runs, field) {
+  if (field in FIGURES || field === "name" || field === "notes" || field === "id") return [];
+  const values = new Set(runs.flatMap((run) => (field in WORDS ? WORDS[field](run) : settingValues(run, field).map(String))));
+  return [...values].sort().slice(0, 40);
+}
+
+/** @param {Run} run @param {string} field */
+function settingValues(run, field) {
+  return [...settingsOf(run)].filter(([path]) => typed(path) === field).map(([, value]) => value);
+}
+
+/** The words of a text with their places; quotes hold words together. @param {string} text @returns {{ text: string, from: number, to: number }[]} */
+export function split(text) {
+  const found = [];
+  const pattern = /-?(?:[\w.]+(?:>=|<=|!=|[:=<>]))?"[^"]*"?|\S+/g;
+  for (const match of text.matchAll(pattern)) found.push({ text: match[0], from: match.index, to: match.index + match[0].length });
+  return found;
+}
+
+/** @param {string} text @param {Run[]} runs those that there are: they say which settings exist @returns {Query} */
+export function parse(text, runs) {
+  /** @type {Test[]} */
+  const tests = [];
+  /** @type {Fault[]} */
+  const faults = [];
+  const names = fieldNames(runs);
+  for (const { text: word, from, to } of split(text)) {
+    const made = term(word, names);
+    if (typeof made === "string") faults.push({ from, to, message: made });
+    else tests.push(made);
+  }
+  return { test: (run) => tests.every((test) => test(run)), faults };
+}
+
+/** One term, or what is wrong with it. @param {string} word @param {string[]} names @returns {Test | string} */
+function term(word, names) {
+  if (word.startsWith("-") && word.length > 1 && !/^-\d/.test(word)) {
+    const inner = term(word.slice(1), names);
+    return typeof inner === "string" ? inner : (run) => !inner(run);
+  }
+  const match = word.match(/^([A-Za-z_][\w.]*)(>=|<=|!=|[:=<>])(.*)$/);
+  if (!match) return free(unquoted(word));
+  const [, field, operator, rest] = match;
+  const value = unquoted(rest);
+  const name = field.toLocaleLowerCase();
+  if (!names.includes(name)) return `There is no field “${field}”. ${suggest(name, names)}`;
+  if (value === "") return `“${field}${operator}” needs a value.`;
+  if (operator === "!=") {
+    const equal = term(`${field}="${value}"`, names);
+    return typeof equal === "string" ? equal : (run) => !equal(run);
+  }
+  if (name in FIGURES) return figureTest(FIGURES[name], name, operator, value);
+  if (operator === "<" || operator === ">" || operator === "<=" || operator === ">=") {
+    if (name in WORDS) return `“${name}” is text: it can be asked for with “:” or “=”, not with “${operator}”.`;
+    const bound = number(value);
+    if (bound === null) return `“${value}” is not a number.`;
+    return (run) => settingValues(run, name).some((found) => typeof found === "number" && compare(found, operator, bound));
+  }
+  const wanted = value.toLocaleLowerCase();
+  const has = (/** @type {string} */ found) => (operator === ":" ? found.toLocaleLowerCase().includes(wanted) : found.toLocaleLowerCase() === wanted);
+  if (name in WORDS) return (run) => WORDS[name](run).some(has);
+  const asNumber = number(value);
+  return (run) => settingValues(run, name).some((found) => (typeof found === "number" ? found === asNumber : has(String(found))));
+}
+
+/** @param {(run: Run) => number | null} of @param {string} name @param {string} operator @param {string} value @returns {Test | string} */
+function figureTest(of, name, operator, value) {
+  let bound = number(value);
+  if (bound === null) return `“${value}” is not a number. Say “${name}>0.9” or “${name}<=5k”.`;
+  // Nobody means an accuracy of 95 times everything.
+  if ((name === "accuracy" || name === "test" || name === "train_accuracy") && bound > 1 && bound <= 100) bound /= 100;
+  return (run) => {
+    const found = of(run);
+    return found !== null && compare(found, operator, /** @type {number} */ (bound));
+  };
+}
+
+/** @param {number} a @param {string} operator @param {number} b */
+function compare(a, operator, b) {
+  switch (operator) {
+    case ">":
+      return a > b;
+    case "<":
+      return a < b;
+    case ">=":
+      return a >= b;
+    case "<=":
+      return a <= b;
+    default:
+      return Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
+  }
+}
+
+/** A number with its unit; null where it is none. @param {string} text */
+export function number(text) {
+  const match = text.match(/^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z%]*)$/i);
+  const unit = match ? UNITS[match[2].toLocaleLowerCase()] : undefined;
+  return match && unit !== undefined ? Number(match[1]) * unit : null;
+}
+
+/** @param {string} text @returns {Test} */
+function free(text) {
+  const wanted = text.toLocaleLowerCase();
+  return (run) => {
+    const { network, data, training } = run.spec;
+    const optimizer = /** @type {any} */ (training)?.optimizer?.kind ?? "";
+    return [run.name, run.notes, stateOf(run).word, network.kind, data.set, network.activation ?? "", optimizer, ...run.tags].join(" ").toLocaleLowerCase().includes(wanted);
+  };
+}
+
+/** @param {string} text */
+function unquoted(text) {
+  return text.replace(/^"|"$/g, "");
+}
+
+/** @param {string} name @param {string[]} names */
+function suggest(name, names) {
+  const near = names.filter((known) => known.includes(name) || name.includes(known) || known[0] === name[0]).slice(0, 5);
+  return `There are ${(near.length > 0 ? near : names.slice(0, 8)).join(", ")}${near.length > 0 ? "" : " and more"}.`;
+}
+
+/** What could stand at the end of a text: whole terms to go on with. @param {string} text @param {Run[]} runs @returns {string[]} */
+export function complete(text, runs) {
+  const words = split(text);
+  const last = text === "" || /\s$/.test(text) ? "" : words[words.length - 1]?.text ?? "";
+  const before = text.slice(0, text.length - last.length);
+  const sign = last.startsWith("-") ? "-" : "";
+  const word = last.slice(sign.length);
+  const match = word.match(/^([\w.]+)([:=])(.*)$/);
+  if (match) {
+    const [, field, operator, start] = match;
+    const wanted = unquoted(start).toLocaleLowerCase();
+    const quote = (/** @type {string} */ value) => (/\s/.test(value) ? `"${value}"` : value);
+    return fieldValues(runs, field.toLocaleLowerCase()).filter((value) => value.toLocaleLowerCase().startsWith(wanted)).slice(0, 12).map((value) => `${before}${sign}${field}${operator}${quote(value)}`);
+  }
+  if (word === "" && before !== "") return [];
+  return fieldNames(runs).filter((name) => name.startsWith(word.toLocaleLowerCase())).slice(0, 12).map((name) => `${before}${sign}${name}${name in FIGURES ? ">" : ":"}`);
+}
+

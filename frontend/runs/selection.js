@@ -1,0 +1,43 @@
+// Which rows are chosen. A click chooses one, with Shift all up to the one before.
+
+export class Selection {
+  /** @type {Set<string>} */
+  #chosen = new Set();
+  /** @type {string | null} */
+  #last = null;
+
+  /** @param {string} id */
+  has(id) {
+    return this.#chosen.has(id);
+  }
+
+  get size() {
+    return this.#chosen.size;
+  }
+
+  /** @returns {string[]} */
+  ids() {
+    return [...this.#chosen];
+  }
+
+  /** @param {string} id @param {boolean} on @param {boolean} range @param {string[]} order the ids of the rows from the top */
+  set(id, on, range, order) {
+    const [a, b] = [order.indexOf(this.#last ?? ""), order.indexOf(id)];
+    const ids = range && a >= 0 && b >= 0 ? order.slice(Math.min(a, b), Math.max(a, b) + 1) : [id];
+    for (const each of ids) on ? this.#chosen.add(each) : this.#chosen.delete(each);
+    this.#last = id;
+  }
+
+  /** Chooses exactly these. @param {string[]} ids */
+  replace(ids) {
+    this.#chosen = new Set(ids);
+    this.#last = null;
+  }
+
+  /** Forgets what is no more. @param {(id: string) => boolean} exists @returns {boolean} whether anything was */
+  keep(exists) {
+    const before = this.#chosen.size;
+    for (const id of this.#chosen) if (!exists(id)) this.#chosen.delete(id);
+    return this.#chosen.size !== before;
+  }
+}
