@@ -34,6 +34,15 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             "training": {"epochs": epochs, "batch_size": batch_size, "optimizer": {"kind": "sgd", "lr": 0.01}}
         })
     };
+    // Digits are in the binary; enlarged they are images that every network takes.
+    let convolutional = |name: &str| {
+        json!({
+            "name": name,
+            "data": {"set": "digits", "size": 32, "channels": 3},
+            "network": {"kind": "vgg16"},
+            "training": {"epochs": 3, "batch_size": 64, "optimizer": {"kind": "sgd", "lr": 0.01}}
+        })
+    };
     vec![
         Preset {
             id: "perceptron-on-blobs",
@@ -78,6 +87,25 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             question: "ReLU, sigmoid and tanh in the same network. Why does sigmoid take so long to leave the ground?",
             base: digits("Activation", 64, 30),
             grid: grid("network.activation", json!(["relu", "sigmoid", "tanh"])),
+            repeats: 1,
+        },
+        Preset {
+            id: "convolutional-networks",
+            title: "Four convolutional networks",
+            question: "VGG16, two residual networks of separable convolutions and Inception on digits. Which learns most in a minute, and what does it weigh?",
+            base: convolutional("Four convolutional networks"),
+            grid: grid(
+                "network",
+                json!([{"kind": "vgg16"}, {"kind": "residual-small"}, {"kind": "residual-deep"}, {"kind": "inception"}]),
+            ),
+            repeats: 1,
+        },
+        Preset {
+            id: "wide-against-deep",
+            title: "Wide MLP against VGG16",
+            question: "177 million parameters in a wide MLP, 134 million in VGG16. Which learns more of them, in what time and memory?",
+            base: convolutional("Wide MLP against VGG16"),
+            grid: grid("network", json!([{"kind": "mlp-wide"}, {"kind": "vgg16"}])),
             repeats: 1,
         },
         Preset {
@@ -145,6 +173,7 @@ mod tests {
             let sweep = SweepSpec {
                 base,
                 grid: preset.grid.clone(),
+                search: None,
                 repeats: preset.repeats,
             };
             let runs = sweep

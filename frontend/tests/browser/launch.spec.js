@@ -125,7 +125,7 @@ test("a comparison starts a run for each value", async ({ page }) => {
   await box(page, "Epochs").fill("1");
   await page.locator("#compare-training-optimizer-lr").fill("0.1, 0.01");
   await page.getByRole("button", { name: "Start 2 runs" }).click();
-  await page.waitForURL("**/?sweep=*");
+  await page.waitForURL("**/sweeps/*");
   await expect(page.locator('tbody tr[data-status="finished"]')).toHaveCount(2);
   await page.getByRole("link", { name: "Show all runs" }).click();
   await expect(page).toHaveURL(/\/$/);

@@ -47,6 +47,14 @@ struct ComparePage {
 }
 
 #[derive(Template)]
+#[template(path = "sweep.html")]
+struct SweepPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
+#[derive(Template)]
 #[template(path = "inside.html")]
 struct InsidePage {
     title: String,
@@ -161,6 +169,17 @@ pub async fn compare(State(app): State<App>, RawQuery(query): RawQuery) -> Resul
         title: title.clone(),
         version: VERSION,
         data: embed(&json!({"runs": runs, "title": title, "missing": missing}))?,
+    })
+}
+
+/// `/sweeps/{id}`: the runs of a sweep, live.
+pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let sweep = super::api::sweeps::whole(&app, id).await?;
+    let name = sweep["spec"]["base"]["name"].as_str().unwrap_or("Sweep");
+    page(&SweepPage {
+        title: name.to_owned(),
+        version: VERSION,
+        data: embed(&json!({ "sweep": sweep }))?,
     })
 }
 

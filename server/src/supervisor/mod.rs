@@ -2,7 +2,7 @@
 //!
 //! * `turns`: who waits, who may run.
 //! * `life`: the task of a run: wait, launch, follow its log into the index, note its end.
-//! * `deletion`: into the trash and back.
+//! * `deletion`: into the trash and back. `sweeping`: many runs at once.
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere.
 //!
@@ -12,6 +12,7 @@
 mod deletion;
 mod life;
 mod reconcile;
+mod sweeping;
 mod turns;
 
 use std::collections::HashMap;
@@ -30,7 +31,7 @@ use crate::index::Index;
 use crate::index::runs::{self, NewRun, Run, Status};
 use crate::launch::Launcher;
 use crate::run_dir::{RunDir, RunId};
-use crate::sweeps::{SweepSpec, Sweeps};
+use crate::sweeps::store::Sweeps;
 use crate::trash::Trash;
 use life::{Beginning, Command};
 use turns::Turns;
@@ -52,6 +53,8 @@ struct Shared {
     /// Held shared while a run gets its directory, its row and its task, or loses them; held alone
     /// by the reconciliation for each run it deals with, which must see all of these or none.
     changing: RwLock<()>,
+    /// Held while a sweep gets more runs: two who add at once would add the same.
+    growing: tokio::sync::Mutex<()>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -75,6 +78,7 @@ impl Supervisor {
             turns: Turns::new(jobs),
             tasks: Mutex::default(),
             changing: RwLock::default(),
+            growing: tokio::sync::Mutex::default(),
             tracker: TaskTracker::new(),
             shutdown,
         }));
@@ -102,18 +106,6 @@ impl Supervisor {
         self.0.index.write(move |w| runs::insert(w, &new)).await?;
         self.begin(id, Beginning::Wait(self.0.turns.line_up()));
         Ok(id)
-    }
-
-    /// Creates every run of a sweep and lines them up; none when one of them is not valid.
-    pub async fn create_sweep(&self, spec: SweepSpec) -> Result<(String, Vec<RunId>)> {
-        let id = Sweeps::new_id();
-        let mut made = Vec::new();
-        let (library, asked) = (self.0.library.clone(), spec.clone());
-        for run in blocking(move || asked.expand(&library)).await? {
-            made.push(self.create(run, Some(id.clone())).await?);
-        }
-        self.0.sweeps.save(id.clone(), spec, made.clone()).await?;
-        Ok((id, made))
     }
 
     /// Lines a run up again that was stopped, failed or was interrupted.

@@ -195,7 +195,8 @@ impl Supervisor {
         let library = self.0.library.clone();
         let spec = blocking(move || dir.recorded_spec(&library)).await?;
         let text = serde_json::to_string(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
-        let sweep = self.0.sweeps.of(id).await?;
+        let sweeps = self.0.sweeps.clone();
+        let sweep = blocking(move || Ok(sweeps.of(id))).await?;
         let new = NewRun {
             id,
             name: spec.name,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, mlp, until};
+use crate::support::{ENDLESS, Server, mlp, until};
 
 fn with(path: &str, value: Value) -> Value {
     let mut spec = mlp(1);
@@ -121,6 +121,84 @@ fn a_sweep_makes_every_run_or_none() {
             .iter()
             .all(|run| run["status"] == "finished" && run["sweep"] == made["id"])
     });
+}
+
+#[test]
+fn a_sweep_is_told_before_it_starts() {
+    let server = Server::start();
+    let sweep = json!({
+        "base": mlp(2),
+        "grid": {"training.optimizer.lr": {"from": 0.001, "to": 0.1, "count": 3, "scale": "log"}, "network.hidden": [[8], [64]]},
+        "repeats": 2
+    });
+    let check = server.post("/api/v1/sweeps/check", &sweep).json();
+    assert_eq!(check["runs"], 12);
+    assert!(check["parameters"]["min"].as_u64() < check["parameters"]["max"].as_u64());
+    let estimate = server.post("/api/v1/sweeps/estimate", &sweep).json();
+    assert_eq!(
+        (&estimate["measured"], &estimate["kinds"]),
+        (&json!(2), &json!(2))
+    );
+    assert!(estimate["seconds"].as_f64().unwrap() > 0.0, "{estimate}");
+    assert_eq!(server.get("/api/v1/runs").json()["runs"], json!([]));
+    let mut wrong = sweep.clone();
+    wrong["grid"]["training.optimizer.lr"]["to"] = json!(0.0001);
+    for path in ["", "/check", "/estimate"] {
+        let answer = server.post(&format!("/api/v1/sweeps{path}"), &wrong);
+        assert_eq!(
+            (answer.status, answer.fields()),
+            (422, vec!["grid.training.optimizer.lr".to_owned()])
+        );
+    }
+}
+
+#[test]
+fn a_sweep_is_shown_stopped_and_given_more_runs() {
+    let server = Server::start();
+    let sweep = json!({
+        "base": mlp(ENDLESS),
+        "grid": {"training.optimizer.lr": {"from": 0.001, "to": 0.1, "scale": "log"}},
+        "search": {"kind": "random", "trials": 5}
+    });
+    let made = server.post("/api/v1/sweeps", &sweep).json();
+    let path = format!("/api/v1{}", made["url"].as_str().unwrap());
+    let shown = server.get(&path).json();
+    assert_eq!(shown["runs"].as_array().unwrap().len(), 5);
+    assert_eq!(shown["spec"]["search"]["trials"], 5);
+    let stopped = server.post(&format!("{path}/stop"), &json!({})).json();
+    assert_eq!(stopped["stopped"], 5);
+    until("nothing runs any more", || {
+        let sweep = server.get(&path).json();
+        let runs = sweep["runs"].as_array().unwrap().clone();
+        runs.iter().all(|run| run["status"] == "stopped")
+    });
+    let more = server.post(&format!("{path}/trials"), &json!({"trials": 2}));
+    assert_eq!(more.status, 201, "{}", more.body);
+    assert_eq!(more.json()["runs"].as_array().unwrap().len(), 2);
+    let shown = server.get(&path).json();
+    assert_eq!(shown["spec"]["search"]["trials"], 7);
+    let rates: std::collections::BTreeSet<String> = shown["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["spec"]["training"]["optimizer"]["lr"].to_string())
+        .collect();
+    assert_eq!(rates.len(), 7);
+    let list = server.get("/api/v1/sweeps").json();
+    assert_eq!(list["sweeps"][0]["runs"], 7);
+    server.post(&format!("{path}/stop"), &json!({}));
+    assert_eq!(server.get(&path.replace("/api/v1", "")).status, 200);
+    for gone in [
+        "/api/v1/sweeps/..%2F..%2Fetc",
+        "/sweeps/0199d3a0-0000-7000-8000-000000000000",
+    ] {
+        assert_eq!(server.get(gone).status, 404, "{gone}");
+    }
+    let nothing = server.post(&format!("{path}/trials"), &json!({}));
+    assert_eq!(
+        (nothing.status, nothing.fields()),
+        (422, vec!["repeats".to_owned()])
+    );
 }
 
 #[test]

@@ -1,0 +1,389 @@
+//! Sweeps: a set of runs from one form: every combination of some values, or combinations by
+//! chance, each once or with several seeds.
+//!
+//! * [`axis`]: what one setting takes on.
+//! * [`store`]: a sweep is a file that names its runs, so that the bond outlives the index.
+
+pub mod axis;
+pub mod store;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use vivarium_models::data::Library;
+use vivarium_models::random::Key;
+use vivarium_models::spec::{self, FieldError, RunSpec};
+
+use crate::error::{Error, Result};
+use crate::settings::set_at;
+use axis::Axis;
+
+/// The most runs that one sweep may have.
+pub const MOST_RUNS: usize = 1000;
+
+/// What a sweep is made from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepSpec {
+    /// The settings that all runs share.
+    pub base: Value,
+    /// By the path of a setting what it takes on: a list, or a [`Range`](axis::Range).
+    #[serde(default)]
+    pub grid: Map<String, Value>,
+    /// How combinations are chosen; every one of them where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+    /// How often each combination is run, each time with the next seed.
+    #[serde(default = "once")]
+    pub repeats: u64,
+}
+
+/// How combinations are chosen where not every one is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Values are drawn by chance, each independently of the others.
+    pub kind: SearchKind,
+    /// How many combinations are drawn.
+    pub trials: usize,
+    /// Another seed draws others.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// The ways to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchKind {
+    /// By chance (Bergstra and Bengio 2012).
+    Random,
+}
+
+/// More of what a sweep has.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct More {
+    /// Further combinations, for a search.
+    pub trials: usize,
+    /// Further seeds for every combination.
+    pub repeats: u64,
+}
+
+fn once() -> u64 {
+    1
+}
+
+/// A combination: its settings and what it is called.
+struct Combination {
+    settings: Value,
+    label: Vec<String>,
+}
+
+impl SweepSpec {
+    /// The specification of every run, checked; those of a combination stand together.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with every fault of every combination, each once.
+    pub fn expand(&self, library: &Library) -> Result<Vec<RunSpec>> {
+        let combinations = self.combinations(library)?;
+        let repeats = usize::try_from(self.repeats).unwrap_or(usize::MAX);
+        if repeats == 0 || combinations.len().saturating_mul(repeats) > MOST_RUNS {
+            let allowed =
+                format!("must be at least 1 and must not make more than {MOST_RUNS} runs");
+            let fault = fault("repeats", &Value::from(self.repeats), &allowed);
+            return Err(Error::Spec(vec![fault]));
+        }
+        let mut errors: Vec<FieldError> = Vec::new();
+        let mut runs = Vec::new();
+        for Combination { settings, label } in &combinations {
+            match spec::check(settings, library) {
+                Ok(run) => runs.extend(
+                    (0..self.repeats).map(|repeat| named(run.clone(), label, repeat, self.repeats)),
+                ),
+                Err(faults) => {
+                    for fault in faults {
+                        if !errors.contains(&fault) {
+                            errors.push(fault);
+                        }
+                    }
+                }
+            }
+        }
+        if errors.is_empty() {
+            Ok(runs)
+        } else {
+            Err(Error::Spec(errors))
+        }
+    }
+
+    /// The runs that a sweep lacks to have more, and what it is then.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] where it cannot have that.
+    pub fn grow(&self, more: More, library: &Library) -> Result<(Self, Vec<RunSpec>)> {
+        let mut grown = self.clone();
+        match (&mut grown.search, more.trials) {
+            (_, 0) => {}
+            (Some(search), trials) => search.trials = search.trials.saturating_add(trials),
+            (None, trials) => {
+                let message = "is for a search by chance; a grid has every combination already";
+                let fault = fault("trials", &Value::from(trials), message);
+                return Err(Error::Spec(vec![fault]));
+            }
+        }
+        grown.repeats = grown.repeats.saturating_add(more.repeats);
+        if more.trials == 0 && more.repeats == 0 {
+            let fault = fault("repeats", &json!(0), "must be more than 0, or trials must");
+            return Err(Error::Spec(vec![fault]));
+        }
+        // Each combination has its runs together: those it has are the first of them, and
+        // further combinations come last.
+        let (had, repeats) = (self.combinations(library)?.len(), self.repeats as usize);
+        let all = grown.expand(library)?;
+        let each = grown.repeats as usize;
+        let fresh = all
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| i / each >= had || i % each >= repeats)
+            .map(|(_, run)| run);
+        Ok((grown, fresh.collect()))
+    }
+
+    fn combinations(&self, library: &Library) -> Result<Vec<Combination>> {
+        let mut errors = Vec::new();
+        let mut axes = Vec::new();
+        let base = spec::check(&self.base, library).ok().map(|run| json!(run));
+        for (path, json) in &self.grid {
+            match Axis::read(json) {
+                Ok(axis) => axes.push((path, axis, is_whole(base.as_ref(), path))),
+                Err(message) => errors.push(fault(&format!("grid.{path}"), json, &message)),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(Error::Spec(errors));
+        }
+        match self.search {
+            None => self.every(&axes),
+            Some(search) => self.drawn(&axes, search),
+        }
+    }
+
+    fn every(&self, axes: &[(&String, Axis, bool)]) -> Result<Vec<Combination>> {
+        let mut combinations = vec![self.start()];
+        for (path, axis, whole) in axes {
+            let values = axis.values(*whole);
+            if combinations.len().saturating_mul(values.len()) > MOST_RUNS {
+                let allowed = format!("must not make more than {MOST_RUNS} runs");
+                return Err(Error::Spec(vec![fault("grid", &Value::Null, &allowed)]));
+            }
+            combinations = combinations
+                .iter()
+                .flat_map(|made| values.iter().map(move |value| made.with(path, value)))
+                .collect();
+        }
+        Ok(combinations)
+    }
+
+    /// Each combination has its own random numbers: more of them leave the first as they were.
+    fn drawn(&self, axes: &[(&String, Axis, bool)], search: Search) -> Result<Vec<Combination>> {
+        if !(1..=MOST_RUNS).contains(&search.trials) {
+            let allowed = format!("must be 1 to {MOST_RUNS}");
+            let fault = fault("search.trials", &Value::from(search.trials), &allowed);
+            return Err(Error::Spec(vec![fault]));
+        }
+        let key = Key::new(search.seed, "sweep");
+        let draw = |trial: usize| {
+            let mut random = key.stream(trial as u64);
+            axes.iter().fold(self.start(), |made, (path, axis, whole)| {
+                made.with(path, &axis.sample(&mut random, *whole))
+            })
+        };
+        Ok((0..search.trials).map(draw).collect())
+    }
+
+    fn start(&self) -> Combination {
+        Combination {
+            settings: self.base.clone(),
+            label: Vec::new(),
+        }
+    }
+}
+
+impl Combination {
+    fn with(&self, path: &str, value: &Value) -> Self {
+        let mut settings = self.settings.clone();
+        set_at(&mut settings, path, value.clone());
+        let short = path.rsplit('.').next().unwrap_or(path).replace('_', " ");
+        // A whole network is called by its kind.
+        let word = match value.get("kind").and_then(Value::as_str) {
+            Some(kind) => kind.to_owned(),
+            None => format!("{short} {}", plain(value)),
+        };
+        Self {
+            settings,
+            label: [&self.label[..], &[word]].concat(),
+        }
+    }
+}
+
+/// Whether a setting is a whole number, by what it is in the runs' base.
+fn is_whole(base: Option<&Value>, path: &str) -> bool {
+    let pointer = format!("/{}", path.replace('.', "/"));
+    base.and_then(|base| base.pointer(&pointer))
+        .is_some_and(|value| value.is_u64() || value.is_i64())
+}
+
+/// A run of a sweep says in its name what makes it differ.
+fn named(mut run: RunSpec, label: &[String], repeat: u64, repeats: u64) -> RunSpec {
+    run.training.seed += repeat;
+    let mut parts = label.to_vec();
+    if repeats > 1 {
+        parts.push(format!("seed {}", run.training.seed));
+    }
+    if !parts.is_empty() {
+        let name = format!("{} · {}", run.name, parts.join(", "));
+        run.name = name.chars().take(200).collect();
+    }
+    run
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn fault(path: &str, value: &Value, message: &str) -> FieldError {
+    FieldError {
+        path: path.to_owned(),
+        value: value.clone(),
+        message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn sweep(grid: Value, repeats: u64) -> SweepSpec {
+        let base = json!({"name": "mlp", "data": {"set": "digits"}, "network": {"kind": "mlp"}});
+        SweepSpec {
+            base,
+            grid: grid.as_object().unwrap().clone(),
+            search: None,
+            repeats,
+        }
+    }
+
+    #[test]
+    fn every_combination_becomes_a_run_with_a_name_of_its_own() {
+        let grid = json!({"training.batch_size": [16, 32], "training.optimizer.lr": [0.1, 0.01]});
+        let runs = sweep(grid, 2).expand(&Library::none()).unwrap();
+        let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
+        assert_eq!(names.len(), 8);
+        assert_eq!(names[0], "mlp · batch size 16, lr 0.1, seed 0");
+        assert_eq!(names[7], "mlp · batch size 32, lr 0.01, seed 1");
+        assert_eq!(runs[7].training.seed, 1);
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_by_its_path_and_nothing_is_made() {
+        let Err(Error::Spec(faults)) =
+            sweep(json!({"training.batch_size": [16, 0]}), 1).expand(&Library::none())
+        else {
+            panic!("a batch of 0 was taken");
+        };
+        assert_eq!(faults[0].path, "training.batch_size");
+        for (grid, path) in [
+            (json!({"training.epochs": 3}), "grid.training.epochs"),
+            (json!({"training.epochs": []}), "grid.training.epochs"),
+        ] {
+            assert!(
+                matches!(sweep(grid, 1).expand(&Library::none()), Err(Error::Spec(faults)) if faults[0].path == path)
+            );
+        }
+        assert!(
+            matches!(sweep(json!({}), 0).expand(&Library::none()), Err(Error::Spec(faults)) if faults[0].path == "repeats")
+        );
+        assert!(
+            matches!(sweep(json!({}), u64::MAX).expand(&Library::none()), Err(Error::Spec(faults)) if faults[0].path == "repeats")
+        );
+    }
+
+    fn random(trials: usize) -> SweepSpec {
+        let grid = json!({"training.optimizer.lr": {"from": 0.0001, "to": 0.1, "scale": "log"}, "training.batch_size": {"from": 8, "to": 64}, "network.activation": ["relu", "tanh"]});
+        SweepSpec {
+            search: Some(Search {
+                kind: SearchKind::Random,
+                trials,
+                seed: 3,
+            }),
+            ..sweep(grid, 1)
+        }
+    }
+
+    #[test]
+    fn a_search_draws_the_same_combinations_again_and_more_leave_the_first_as_they_were() {
+        let library = Library::none();
+        let five = random(5).expand(&library).unwrap();
+        assert_eq!(five, random(5).expand(&library).unwrap());
+        assert_eq!(five, random(8).expand(&library).unwrap()[..5]);
+        let rates: std::collections::BTreeSet<_> = five.iter().map(|run| &run.name).collect();
+        assert_eq!(rates.len(), 5);
+        let more = More {
+            trials: 3,
+            repeats: 0,
+        };
+        let (grown, fresh) = random(5).grow(more, &library).unwrap();
+        assert_eq!(grown.search.unwrap().trials, 8);
+        assert_eq!(fresh, random(8).expand(&library).unwrap()[5..]);
+    }
+
+    #[test]
+    fn a_sweep_that_grows_gets_exactly_the_runs_that_it_lacks() {
+        let library = Library::none();
+        let grid = sweep(json!({"training.batch_size": [16, 32]}), 2);
+        let more = More {
+            trials: 0,
+            repeats: 1,
+        };
+        let (grown, fresh) = grid.grow(more, &library).unwrap();
+        let seeds: Vec<_> = fresh
+            .iter()
+            .map(|run| (run.training.batch_size, run.training.seed))
+            .collect();
+        assert_eq!(seeds, [(16, 2), (32, 2)]);
+        assert_eq!(grown.repeats, 3);
+        for more in [
+            More::default(),
+            More {
+                trials: 1,
+                repeats: 0,
+            },
+        ] {
+            assert!(grid.grow(more, &library).is_err());
+        }
+        let both = More {
+            trials: 1,
+            repeats: 1,
+        };
+        assert_eq!(random(2).grow(both, &library).unwrap().1.len(), 4);
+    }
+
+    #[test]
+    fn whole_networks_can_be_compared_and_are_called_by_their_kind() {
+        let grid = json!({"network": [{"kind": "mlp", "hidden": [8]}, {"kind": "inception"}], "data.size": [32]});
+        let runs = sweep(grid, 1).expand(&Library::none()).unwrap();
+        let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
+        assert_eq!(names, ["mlp · mlp, size 32", "mlp · inception, size 32"]);
+    }
+
+    #[test]
+    fn ranges_of_whole_settings_are_whole() {
+        let grid =
+            json!({"training.batch_size": {"from": 16, "to": 64, "count": 3, "scale": "log"}});
+        let runs = sweep(grid, 1).expand(&Library::none()).unwrap();
+        let sizes: Vec<_> = runs.iter().map(|run| run.training.batch_size).collect();
+        assert_eq!(sizes, [16, 32, 64]);
+    }
+}
