@@ -1,8 +1,8 @@
 // Asks the server what it would make of the settings, shortly after typing stops.
 
-import { checkSpec, Problem } from "../lib/api.js";
+import { checkSpec, checkSweep, Problem } from "../lib/api.js";
 
-/** @import { FieldError, Plan, RunSpec, Schedule } from "../lib/types" */
+/** @import { FieldError, Plan, RunSpec, Schedule, SweepSpec } from "../lib/types" */
 
 const PAUSE_MS = 200;
 
@@ -18,12 +18,13 @@ export function checker(onVerdict) {
   /** @type {AbortController | undefined} */
   let running;
 
-  /** @param {RunSpec} spec */
-  const check = async (spec) => {
+  /** @param {RunSpec} spec @param {SweepSpec | null} sweep */
+  const check = async (spec, sweep) => {
     const mine = new AbortController();
     running = mine;
     try {
       const { plan, schedule } = await checkSpec(spec, mine.signal);
+      if (sweep) await checkSweep(sweep, mine.signal);
       if (running === mine) onVerdict({ plan, schedule, errors: [], trouble: "" });
     } catch (error) {
       if (running === mine) onVerdict(verdictOf(error));
@@ -31,12 +32,12 @@ export function checker(onVerdict) {
   };
 
   return {
-    /** Checks soon; what is under way is out of date. @param {RunSpec} spec @param {number} [pause] */
-    later(spec, pause = PAUSE_MS) {
+    /** Checks soon; what is under way is out of date. @param {RunSpec} spec @param {SweepSpec | null} sweep */
+    later(spec, sweep) {
       clearTimeout(timer);
       running?.abort();
       running = undefined;
-      timer = setTimeout(() => check(spec), pause);
+      timer = setTimeout(() => check(spec, sweep), PAUSE_MS);
     },
     /** No verdict comes any more. */
     cancel() {

@@ -3,7 +3,8 @@
 import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { gridOf, typedIn } from "./draft.js";
+import { axisText } from "./axes.js";
+import { runCount, typedIn } from "./draft.js";
 import { fieldsOf } from "./table.js";
 
 /** @import { Field, FormTable } from "../lib/types" */
@@ -12,24 +13,29 @@ import { fieldsOf } from "./table.js";
 /** Settings whose values can be written side by side. @param {Field} field */
 const isComparable = ({ kind, path }) => kind.type !== "text" && kind.type !== "integers" && kind.type !== "switch" && path !== "device";
 
-/** How many runs the form starts. @param {FormTable} table @param {Draft} draft */
-export function runCount(table, draft) {
-  return Object.values(gridOf(table, draft)).reduce((product, values) => product * values.length, 1);
-}
-
 /** @param {FormTable} table @param {Draft} draft @param {() => void} onChange */
 export function comparePart(table, draft, onChange) {
   const rows = h("div", { class: "compare-rows" });
   const select = h("select", { class: "input", "aria-label": "Setting to compare", on: { change: () => add(select.value) } });
   const sum = h("p", { class: "hint" });
+  const fixed = h("p", { class: "hint", hidden: true });
+  const repeats = h("input", { class: "input", id: "repeats", type: "text", inputmode: "numeric", on: { input: () => ((draft.repeats = repeats.value), onChange()) } });
+  const trials = h("input", { class: "input", id: "trials", type: "text", inputmode: "numeric", "aria-label": "Combinations drawn by chance", on: { input: () => ((draft.trials = trials.value), onChange()) } });
+  const byChance = h("input", { type: "checkbox", id: "by-chance", on: { change: () => ((draft.trials = byChance.checked ? "20" : ""), (trials.value = draft.trials), onChange()) } });
+  const chance = h("div", {}, h("label", { class: "label by-chance", for: "by-chance", title: "Instead of every combination; a range is then drawn from as a whole" }, byChance, " Draw combinations by chance"), trials);
+  repeats.value = draft.repeats;
+  trials.value = draft.trials;
+  byChance.checked = draft.trials !== "";
   const element = h(
     "fieldset",
     { class: "card section" },
     h("legend", { class: "visually-hidden" }, "Compare"),
     h("h2", { "aria-hidden": "true" }, "Compare"),
-    h("p", { class: "muted" }, "One run for each value, with everything else the same."),
+    h("p", { class: "muted" }, "A run for every combination of values: “16, 32, 64”, or a range such as “0.0001..0.1 log 4”."),
+    fixed,
     rows,
     h("div", { class: "compare-add" }, select),
+    h("div", { class: "compare-more" }, h("div", {}, h("label", { class: "label", for: "repeats" }, "Seeds for each"), repeats), chance),
     sum,
   );
   /** @type {Map<string, HTMLElement>} */
@@ -53,7 +59,7 @@ export function comparePart(table, draft, onChange) {
       type: "text",
       autocomplete: "off",
       spellcheck: "false",
-      placeholder: "values with commas between",
+      placeholder: field.kind.type === "choice" ? "values with commas between" : "16, 32, 64 or 0.001..0.1 log 3",
       on: { input: () => ((draft.grid[field.path] = input.value), onChange()) },
     });
     input.value = draft.grid[field.path];
@@ -86,6 +92,11 @@ export function comparePart(table, draft, onChange) {
     }
     const free = fields.filter((field) => !(field.path in draft.grid));
     select.replaceChildren(h("option", { value: "" }, "Add a setting to compare…"), ...free.map(({ path, label }) => h("option", { value: path }, label)));
+    const compared = Object.keys(draft.grid).length + Object.keys(draft.fixed).length > 0;
+    chance.hidden = !compared;
+    trials.hidden = draft.trials === "" && !byChance.checked;
+    setText(fixed, Object.entries(draft.fixed).map(([path, axis]) => `${path}: ${axisText(axis)}`).join("; "));
+    fixed.hidden = fixed.textContent === "";
     const runs = runCount(table, draft);
     setText(sum, runs > 1 ? `${plural(runs, "run")} will start, as many side by side as the server allows; the others queue.` : "");
     sum.hidden = runs < 2;

@@ -3,17 +3,21 @@
 // What was typed stays, by path, when another choice hides its field, and is there again when the
 // choice comes back.
 
+import { axisOf, valuesOf } from "./axes.js";
 import { chosenVariant, defaultOf, fieldsOf, networksFor } from "./table.js";
 import { toTyped, toValue } from "./values.js";
 
-/** @import { Field, FormTable, Json, RunSpec } from "../lib/types" */
+/** @import { Field, FormTable, Json, RunSpec, SweepSpec } from "../lib/types" */
+/** @import { Range } from "./axes.js" */
 /** @import { Choices } from "./table.js" */
 /** @import { Typed } from "./values.js" */
 
 /**
  * `rest` holds what a copied RunSpec says and the form has no field for: it goes along, so that
- * the server judges it and not the form. `grid` holds the values to compare, as typed, by path.
- * @typedef {Choices & { typed: { [path: string]: Typed }, rest: { [path: string]: Json }, grid: { [path: string]: string } }} Draft
+ * the server judges it and not the form. `grid` holds the values to compare, as typed, by path;
+ * `fixed` those of a copied sweep that the form has no field for; `repeats` is how often each is run, and `trials`,
+ * where it is not empty, how many combinations are drawn by chance.
+ * @typedef {Choices & { typed: { [path: string]: Typed }, rest: { [path: string]: Json }, grid: { [path: string]: string }, fixed: { [path: string]: Json[] | Range }, repeats: string, trials: string }} Draft
  */
 
 /** A draft with nothing but defaults. @param {FormTable} table @returns {Draft} */
@@ -21,13 +25,13 @@ export function emptyDraft(table) {
   const set = table.data_sets.find((row) => row.set === "digits")?.set ?? table.data_sets[0]?.set ?? "";
   const networks = networksFor(table, set);
   const kind = networks.find((row) => row.kind === "mlp")?.kind ?? networks[0]?.kind ?? "";
-  return { set, kind, variants: {}, typed: {}, rest: {}, grid: {} };
+  return { set, kind, variants: {}, typed: {}, rest: {}, grid: {}, fixed: {}, repeats: "1", trials: "" };
 }
 
 /** A draft that makes this RunSpec. @param {FormTable} table @param {RunSpec} spec @returns {Draft} */
 export function draftOf(table, spec) {
   /** @type {Draft} */
-  const draft = { set: spec.data.set, kind: spec.network.kind, variants: {}, typed: {}, rest: {}, grid: {} };
+  const draft = { set: spec.data.set, kind: spec.network.kind, variants: {}, typed: {}, rest: {}, grid: {}, fixed: {}, repeats: "1", trials: "" };
   const taken = new Set(["data.set", "network.kind"]);
   for (const group of table.groups) {
     const value = at(spec, group.path);
@@ -113,17 +117,35 @@ export function specOf(table, draft) {
   return /** @type {RunSpec} */ (/** @type {unknown} */ (spec));
 }
 
-/** The values to compare, by path. @param {FormTable} table @param {Draft} draft @returns {{ [path: string]: Json[] }} */
+/** What is compared, by path. @param {FormTable} table @param {Draft} draft @returns {{ [path: string]: Json[] | Range }} */
 export function gridOf(table, draft) {
   const fields = new Map(fieldsOf(table, draft).map((field) => [field.path, field]));
-  /** @type {{ [path: string]: Json[] }} */
-  const grid = {};
+  /** @type {{ [path: string]: Json[] | Range }} */
+  const grid = { ...draft.fixed };
   for (const [path, text] of Object.entries(draft.grid)) {
     const field = fields.get(path);
-    const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
-    if (field && parts.length > 0) grid[path] = parts.map((part) => toValue(field, part));
+    const axis = field && axisOf(field, text);
+    if (axis) grid[path] = axis;
   }
   return grid;
+}
+
+/** The sweep that the draft makes; null where it is one run. @param {FormTable} table @param {Draft} draft @returns {SweepSpec | null} */
+export function sweepOf(table, draft) {
+  const grid = gridOf(table, draft);
+  const repeats = Number(draft.repeats.trim() || "1");
+  const trials = draft.trials.trim();
+  if (Object.keys(grid).length === 0 && repeats === 1) return null;
+  const search = trials !== "" && Object.keys(grid).length > 0 ? { search: { kind: /** @type {const} */ ("random"), trials: Number(trials) } } : {};
+  return { base: specOf(table, draft), grid, repeats: Number.isFinite(repeats) ? repeats : 0, ...search };
+}
+
+/** How many runs the draft makes, as far as that is plain. @param {FormTable} table @param {Draft} draft */
+export function runCount(table, draft) {
+  const sweep = sweepOf(table, draft);
+  if (!sweep) return 1;
+  const combinations = sweep.search ? sweep.search.trials : Object.values(sweep.grid).reduce((product, axis) => product * valuesOf(axis), 1);
+  return combinations * sweep.repeats || 0;
 }
 
 /** @param {any} json @param {string} path @returns {Json | undefined} */

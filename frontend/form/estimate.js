@@ -1,14 +1,14 @@
 // Asks the server what the run will take. It measures a few steps, so it is asked when the settings have rested for a
 // moment, and what is out of date is given up: the server then ends its measurement.
 
-import { estimateSpec } from "../lib/api.js";
+import { estimateSpec, estimateSweep } from "../lib/api.js";
 import { bytes, plural, roughly } from "../lib/format.js";
 
-/** @import { Estimate, RunSpec } from "../lib/types" */
+/** @import { Estimate, RunSpec, SweepEstimate, SweepSpec } from "../lib/types" */
 
 const PAUSE_MS = 500;
 
-/** What is known: `null` while it is measured. @typedef {Estimate | null} Known */
+/** What is known of one run, or of a sweep as a whole. @typedef {{ run: Estimate } | { sweep: SweepEstimate }} Known */
 
 /** @param {(estimate: Known) => void} onEstimate */
 export function estimator(onEstimate) {
@@ -23,41 +23,52 @@ export function estimator(onEstimate) {
     running = undefined;
   };
 
-  /** @param {RunSpec} spec */
-  const ask = async (spec) => {
+  /** @param {RunSpec} spec @param {SweepSpec | null} sweep */
+  const ask = async (spec, sweep) => {
     const mine = new AbortController();
     running = mine;
     try {
-      const estimate = await estimateSpec(spec, mine.signal);
-      if (running === mine) onEstimate(estimate);
+      const known = sweep ? { sweep: await estimateSweep(sweep, mine.signal) } : { run: await estimateSpec(spec, mine.signal) };
+      if (running === mine) onEstimate(known);
     } catch (error) {
       const note = error instanceof Error ? error.message : String(error);
-      if (running === mine) onEstimate({ measured: null, seconds: null, memory_bytes: null, at_least_seconds: null, note });
+      if (running === mine) onEstimate({ run: { measured: null, seconds: null, memory_bytes: null, at_least_seconds: null, note } });
     }
   };
 
   return {
-    /** Measures soon; what is under way is out of date. @param {RunSpec} spec */
-    later(spec) {
+    /** Measures soon; what is under way is out of date. @param {RunSpec} spec @param {SweepSpec | null} sweep */
+    later(spec, sweep) {
       cancel();
-      timer = setTimeout(() => ask(spec), PAUSE_MS);
+      timer = setTimeout(() => ask(spec, sweep), PAUSE_MS);
     },
     cancel,
   };
 }
 
-/**
- * The estimate in words: how long, how much memory, and where that comes from.
- * @param {Estimate} estimate @param {number} runs
- */
-export function inWords({ measured, seconds, memory_bytes, at_least_seconds, note }, runs) {
-  const each = runs > 1 ? " each" : "";
+/** The estimate in words: how long, how much memory, and where that comes from. @param {Known} known */
+export function inWords(known) {
+  return "sweep" in known ? sweepInWords(known.sweep) : runInWords(known.run);
+}
+
+/** @param {Estimate} estimate */
+function runInWords({ measured, seconds, memory_bytes, at_least_seconds, note }) {
   if (measured && seconds !== null) {
     return {
-      time: `${seconds < 1 ? "less than" : "about"} ${roughly(seconds)}${each}`,
-      memory: memory_bytes === null ? "" : `${bytes(memory_bytes)}${each}`,
+      time: `${seconds < 1 ? "less than" : "about"} ${roughly(seconds)}`,
+      memory: memory_bytes === null ? "" : bytes(memory_bytes),
       source: `Measured on ${plural(measured.steps, "step")} with ${plural(measured.threads, "thread")}.`,
     };
   }
-  return { time: at_least_seconds === null ? "" : `more than ${roughly(at_least_seconds)}${each}`, memory: "", source: note };
+  return { time: at_least_seconds === null ? "" : `more than ${roughly(at_least_seconds)}`, memory: "", source: note };
+}
+
+/** @param {SweepEstimate} estimate */
+function sweepInWords({ runs, seconds, memory_bytes, measured, kinds, note }) {
+  const source = kinds > measured ? `Measured on ${measured} of ${kinds} kinds of step.` : `Measured on ${plural(measured, "kind")} of step.`;
+  return {
+    time: seconds === null ? "" : `${seconds < 1 ? "less than" : "about"} ${roughly(seconds)} for all ${runs}`,
+    memory: memory_bytes === null ? "" : `${bytes(memory_bytes)}${runs > 1 ? " for the largest" : ""}`,
+    source: note || source,
+  };
 }

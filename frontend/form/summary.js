@@ -6,7 +6,8 @@ import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
 import { inWords } from "./estimate.js";
 
-/** @import { Estimate, Plan, RunSpec } from "../lib/types" */
+/** @import { Plan, RunSpec } from "../lib/types" */
+/** @import { Known } from "./estimate.js" */
 
 export function summaryPart() {
   const button = h("button", { class: "button primary start", type: "submit" }, icon("play", 14), h("span", {}, "Start run"));
@@ -50,8 +51,8 @@ export function summaryPart() {
       ];
       list.replaceChildren(...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     },
-    /** What the run will take; `null` while that is measured: figures of other settings would be taken for these. @param {Estimate | null} next @param {number} runs */
-    showEstimate(next, runs) {
+    /** What the run will take; `null` while that is measured: figures of other settings would be taken for these. @param {Known | null} next */
+    showEstimate(next) {
       estimate.classList.toggle("stale", next === null);
       if (!next) {
         setText(time, "Measuring time and memory…");
@@ -59,7 +60,7 @@ export function summaryPart() {
         setText(source, "A few steps are trained with these settings, and thrown away.");
         return;
       }
-      const words = inWords(next, runs);
+      const words = inWords(next);
       setText(time, words.time);
       setText(memory, words.memory && ` · ${words.memory}`);
       setText(source, words.source);

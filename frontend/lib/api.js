@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, Json, DataSet, Deleted, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, SweepCheck, SweepEstimate, SweepSpec, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -67,11 +67,23 @@ export const getRun = (id) => json("GET", run(id));
 /** @param {RunSpec} spec @returns {Promise<{ id: string, url: string }>} */
 export const createRun = (spec) => json("POST", "/runs", { body: spec });
 
-/**
- * @param {{ base: RunSpec, grid: { [path: string]: Json[] }, repeats: number }} sweep
- * @returns {Promise<{ id: string, url: string, runs: { id: string, url: string }[] }>}
- */
+/** @param {SweepSpec} sweep @returns {Promise<{ id: string, url: string, runs: { id: string, url: string }[] }>} */
 export const createSweep = (sweep) => json("POST", "/sweeps", { body: sweep });
+
+/** @param {SweepSpec} sweep @param {AbortSignal} [signal] @returns {Promise<SweepCheck>} */
+export const checkSweep = (sweep, signal) => json("POST", "/sweeps/check", { body: sweep, signal });
+
+/** @param {SweepSpec} sweep @param {AbortSignal} [signal] @returns {Promise<SweepEstimate>} */
+export const estimateSweep = (sweep, signal) => json("POST", "/sweeps/estimate", { body: sweep, signal });
+
+/** @param {string} id @returns {Promise<Sweep>} */
+export const getSweep = (id) => json("GET", `/sweeps/${encodeURIComponent(id)}`);
+
+/** @param {string} id @returns {Promise<{ stopped: number }>} */
+export const stopSweep = (id) => json("POST", `/sweeps/${encodeURIComponent(id)}/stop`);
+
+/** @param {string} id @param {{ trials?: number, repeats?: number }} more @returns {Promise<{ runs: { id: string }[] }>} */
+export const growSweep = (id, more) => json("POST", `/sweeps/${encodeURIComponent(id)}/trials`, { body: more });
 
 /** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<{ spec: RunSpec, plan: Plan, schedule: Schedule }>} */
 export const checkSpec = (spec, signal) => json("POST", "/specs/check", { body: spec, signal });

@@ -61,6 +61,47 @@ export interface Run {
   summary: Summary;
 }
 
+/** From one number to another. */
+export interface Range {
+  from: number;
+  to: number;
+  count?: number;
+  scale?: "linear" | "log";
+}
+
+export interface SweepSpec {
+  base: RunSpec;
+  grid: { [path: string]: Json[] | Range };
+  repeats: number;
+  search?: { kind: "random"; trials: number; seed?: number } | null;
+}
+
+/** A sweep and its runs. */
+export interface Sweep {
+  id: string;
+  url: string;
+  spec: SweepSpec;
+  runs: Run[];
+}
+
+export interface SweepCheck {
+  runs: number;
+  names: string[];
+  steps: number;
+  parameters: { min: number; max: number };
+}
+
+export interface SweepEstimate {
+  runs: number;
+  /** Of all runs, one after the other. */
+  seconds: number | null;
+  /** Of the largest. */
+  memory_bytes: number | null;
+  measured: number;
+  kinds: number;
+  note: string;
+}
+
 /** A run in the trash. */
 export interface Deleted {
   id: string;
@@ -75,7 +116,7 @@ export interface Preset {
   title: string;
   question: string;
   base: RunSpec;
-  grid: { [path: string]: Json[] };
+  grid: { [path: string]: Json[] | Range };
   repeats: number;
   /** The title of the data set that has to be fetched first. */
   missing: string | null;

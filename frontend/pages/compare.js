@@ -1,6 +1,6 @@
 // A comparison: several runs over one another, what differs in them and what came of it, live.
 
-import { getRun, getStatistics, runsQuery } from "../lib/api.js";
+import { getRun, getStatistics, growSweep, runsQuery, stopSweep } from "../lib/api.js";
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
 import { axisFor, CHARTS, overlay } from "../compare/overlay.js";
@@ -11,10 +11,10 @@ import { byId, h, pageData, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
-import { attempt, startShell } from "../lib/shell.js";
+import { attempt, startShell, toast } from "../lib/shell.js";
 import { isActive } from "../lib/status.js";
 
-/** @import { Run, RunEvent, Statistics } from "../lib/types" */
+/** @import { Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
 /** @import { Member } from "../compare/overlay.js" */
 
 /** Figures of runs that train are read again at most this often. */
@@ -22,7 +22,7 @@ const STATISTICS_EVERY_MS = 2000;
 
 startShell();
 
-/** @type {{ runs: Run[], title: string, missing: number }} */
+/** @type {{ runs: Run[], title: string, missing: number, sweep?: { id: string, spec: SweepSpec } }} */
 const data = pageData();
 /** In the order in which they were started. @type {Map<string, Run>} */
 const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run) => [run.id, run]));
@@ -80,7 +80,7 @@ function start() {
   const charts = overlay([...runs.values()], { view, axis, members: shown, title: () => data.title, more: [seeds] });
   const tables = h("div", { class: "compare-tables" });
   byId("page").append(
-    h("header", { class: "compare-head" }, h("div", {}, title, about), h("div", { class: "run-actions" }, h("a", { class: "button", href: `/reports/new?${runsQuery([...runs.keys()])}` }, icon("pencil"), "Write a report"))),
+    h("header", { class: "compare-head" }, h("div", {}, title, about), h("div", { class: "run-actions" }, ...sweepButtons())),
     h("div", { class: "compare-columns" }, list.element, charts.element),
     tables,
   );
@@ -91,6 +91,28 @@ function start() {
     // The curves first: they are what one came for.
     requestAnimationFrame(() => setTimeout(refresh));
   });
+
+  /** What one can do with a sweep. @returns {HTMLElement[]} */
+  function sweepButtons() {
+    const { sweep } = data;
+    if (!sweep) return [];
+    const more = sweep.spec.search ? { trials: 5 } : { repeats: 1 };
+    const grow = () =>
+      attempt(async () => {
+        await growSweep(sweep.id, more);
+        location.reload();
+      });
+    const stop = () =>
+      attempt(async () => {
+        const { stopped } = await stopSweep(sweep.id);
+        toast(stopped > 0 ? `${plural(stopped, "run")} will stop.` : "Nothing waits or trains any more.");
+      });
+    return [
+      h("button", { class: "button", type: "button", on: { click: stop } }, icon("stop", 14), "Stop the rest"),
+      h("button", { class: "button", type: "button", on: { click: grow } }, icon("plus", 14), sweep.spec.search ? "Five more trials" : "One more seed for each"),
+      h("a", { class: "button", href: `/?sweep=${encodeURIComponent(sweep.id)}` }, "As a table"),
+    ];
+  }
 
   function shown() {
     return members.filter(({ runs: [first] }) => !hidden.has(first.number));

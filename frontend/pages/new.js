@@ -4,12 +4,14 @@ import { createRun, createSweep } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { announce, startShell } from "../lib/shell.js";
 import { checker, verdictOf } from "../form/checker.js";
-import { comparePart, runCount } from "../form/compare.js";
-import { draftOf, emptyDraft, gridOf, specOf } from "../form/draft.js";
+import { axisText } from "../form/axes.js";
+import { comparePart } from "../form/compare.js";
+import { draftOf, emptyDraft, runCount, specOf, sweepOf } from "../form/draft.js";
 import { place } from "../form/errors.js";
 import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
+import { fieldsOf } from "../form/table.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
 /** @import { Draft } from "../form/draft.js" */
@@ -27,7 +29,7 @@ const parts = sections(table, draft, changed);
 const compare = comparePart(table, draft, changed);
 const summary = summaryPart();
 const checks = checker(showVerdict);
-const estimates = estimator((estimate) => summary.showEstimate(estimate, runCount(table, draft)));
+const estimates = estimator((known) => summary.showEstimate(known));
 /** @type {Verdict} */
 let verdict = { plan: null, schedule: null, errors: [], trouble: "" };
 
@@ -45,8 +47,8 @@ function changed() {
   summary.showPlan(verdict.plan, runCount(table, draft), verdict.errors.length);
   keep();
   estimates.cancel();
-  summary.showEstimate(null, 1);
-  checks.later(spec);
+  summary.showEstimate(null);
+  checks.later(spec, sweepOf(table, draft));
 }
 
 /** @param {Verdict} next */
@@ -57,7 +59,7 @@ function showVerdict(next) {
   const { placed, apart } = place(next.errors, new Set(controls.map((made) => made.field.path)));
   for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
   summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
-  if (next.plan) estimates.later(specOf(table, draft));
+  if (next.plan) estimates.later(specOf(table, draft), sweepOf(table, draft));
   else summary.hideEstimate();
   summary.showTrouble([...apart.map(({ path, message }) => `${path}: ${message}`), ...(next.trouble ? [next.trouble] : [])]);
 }
@@ -69,11 +71,9 @@ async function submit(event) {
   summary.button.disabled = true;
   checks.cancel();
   estimates.cancel();
-  const base = specOf(table, draft);
-  const grid = gridOf(table, draft);
+  const sweep = sweepOf(table, draft);
   try {
-    const single = Object.keys(grid).length === 0;
-    const { url } = single ? await createRun(base) : await createSweep({ base, grid, repeats: 1 }).then(({ id }) => ({ url: `/?sweep=${encodeURIComponent(id)}` }));
+    const { url } = await (sweep ? createSweep(sweep) : createRun(specOf(table, draft)));
     sessionStorage.removeItem(KEPT);
     location.assign(url);
   } catch (error) {
@@ -91,7 +91,12 @@ function first() {
   if (copy) return draftOf(table, copy);
   if (!preset) return emptyDraft(table);
   const made = draftOf(table, preset.base);
-  for (const [path, values] of Object.entries(preset.grid)) made.grid[path] = values.join(", ");
+  const fields = new Set(fieldsOf(table, made).map(({ path }) => path));
+  for (const [path, axis] of Object.entries(preset.grid)) {
+    if (fields.has(path)) made.grid[path] = axisText(axis);
+    else made.fixed[path] = axis;
+  }
+  made.repeats = String(preset.repeats);
   return made;
 }
 

@@ -19,10 +19,7 @@ const sweep = new URLSearchParams(location.search).get("sweep");
 
 const table = runsTable({ empty: sweep ? noSweep() : invitation() });
 table.replace(runs);
-const cards = presetCards(presets, (started) => {
-  started.forEach(table.put);
-  table.highlight(started.map((run) => run.id));
-});
+const cards = presetCards(presets);
 byId("page").append(...(sweep ? [] : [cards]), table.element);
 table.draw();
 takeUp();

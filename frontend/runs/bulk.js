@@ -15,14 +15,12 @@ import { editTags } from "./labels.js";
 export function bulkBar({ chosen, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});
   const compare = h("a", { class: "button primary small" }, icon("layers", 14), "Compare");
-  const report = h("a", { class: "button small" }, icon("pencil", 14), "Report");
   const stopButton = h("button", { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } }, icon("stop", 14), "Stop");
   const element = h(
     "div",
     { class: "bulk", role: "toolbar", "aria-label": "Chosen runs", hidden: true },
     count,
     compare,
-    report,
     h("button", { class: "button small", type: "button", on: { click: () => editTags(chosen(), tags(), onRun) } }, icon("tag", 14), "Tag"),
     stopButton,
     h("button", { class: "button small", type: "button", on: { click: remove } }, icon("trash", 14), "Delete"),
@@ -44,7 +42,6 @@ export function bulkBar({ chosen, tags, onRun, onGone, onNone }) {
       setText(count, `${plural(runs.length, "run")} chosen`);
       const query = runsQuery(runs.map(({ id }) => id));
       compare.href = `/compare?${query}`;
-      report.href = `/reports/new?${query}`;
       stopButton.hidden = !runs.some(canStop);
     },
   };

@@ -1,30 +1,28 @@
 // Experiments that start with one click.
 
-import { createRun, createSweep, getRun } from "../lib/api.js";
+import { createRun, createSweep } from "../lib/api.js";
 import { h, s } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { announce, attempt } from "../lib/shell.js";
+import { attempt } from "../lib/shell.js";
+import { valuesOf } from "../form/axes.js";
 
-/** @import { Preset, Run } from "../lib/types" */
+/** @import { Preset } from "../lib/types" */
 
 const FOLDED = "vivarium.experiments";
 
 /** How many runs a preset starts. @param {Preset} preset */
 export function runsOf({ grid, repeats }) {
-  return Object.values(grid).reduce((product, values) => product * values.length, repeats);
+  return Object.values(grid).reduce((product, axis) => product * valuesOf(axis), repeats);
 }
 
-/**
- * @param {Preset[]} presets
- * @param {(runs: Run[]) => void} onStarted what to do with the runs of a preset that starts several
- */
-export function presetCards(presets, onStarted) {
+/** @param {Preset[]} presets */
+export function presetCards(presets) {
   const details = h(
     "details",
     { class: "experiments", open: true, on: { toggle: () => remember(details.open) } },
     h("summary", {}, icon("chevron", 14), h("h2", {}, "Experiments")),
-    h("div", { class: "presets" }, ...presets.map((preset) => card(preset, onStarted))),
+    h("div", { class: "presets" }, ...presets.map((preset) => card(preset))),
   );
   const chevron = details.querySelector("svg");
   chevron?.classList.add("chevron");
@@ -32,13 +30,13 @@ export function presetCards(presets, onStarted) {
   return details;
 }
 
-/** @param {Preset} preset @param {(runs: Run[]) => void} onStarted */
-function card(preset, onStarted) {
+/** @param {Preset} preset */
+function card(preset) {
   const runs = runsOf(preset);
   const data = preset.missing && h("a", { class: "button tonal small", href: "/data", "aria-label": `Get ${preset.missing} for ${preset.title}` }, icon("layers", 14), `Get ${preset.missing}`);
   const start = h(
     "button",
-    { class: "button tonal small", type: "button", "aria-label": `Start ${preset.title}`, on: { click: () => launch(preset, start, onStarted) } },
+    { class: "button tonal small", type: "button", "aria-label": `Start ${preset.title}`, on: { click: () => launch(preset, start) } },
     icon("play", 14),
     "Start",
   );
@@ -58,18 +56,13 @@ function card(preset, onStarted) {
   );
 }
 
-/** @param {Preset} preset @param {HTMLButtonElement} button @param {(runs: Run[]) => void} onStarted */
-async function launch(preset, button, onStarted) {
+/** @param {Preset} preset @param {HTMLButtonElement} button */
+async function launch(preset, button) {
   button.disabled = true;
   await attempt(async () => {
-    if (Object.keys(preset.grid).length === 0 && preset.repeats === 1) {
-      const { url } = await createRun(preset.base);
-      location.assign(url);
-      return;
-    }
-    const { runs } = await createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats });
-    onStarted(await Promise.all(runs.map(({ id }) => getRun(id))));
-    announce(`${plural(runs.length, "run")} started`);
+    const one = Object.keys(preset.grid).length === 0 && preset.repeats === 1;
+    const { url } = await (one ? createRun(preset.base) : createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats }));
+    location.assign(url);
   });
   button.disabled = false;
 }

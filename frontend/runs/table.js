@@ -32,8 +32,6 @@ export function runsTable({ empty }) {
   const selection = new Selection();
   /** @type {Map<string, Row>} */
   const rows = new Map();
-  /** @type {Set<string>} */
-  const fresh = new Set();
   const hidden = hiddenColumns();
   const [sortKey, direction] = (query.get("sort") ?? "").split(":");
   let order = KEYS[sortKey] ? { key: sortKey, descending: direction !== "up" } : { key: "created", descending: true };
@@ -250,7 +248,6 @@ export function runsTable({ empty }) {
     }
     row.show(run, paths);
     row.choose(selection.has(run.id));
-    row.element.classList.toggle("fresh", fresh.has(run.id));
     return row;
   }
 
@@ -306,13 +303,6 @@ export function runsTable({ empty }) {
     replace(list) {
       runs.replace(list);
       soon();
-    },
-    /** Marks runs that have just been started, and shows the first. @param {string[]} ids */
-    highlight(ids) {
-      for (const id of ids) fresh.add(id);
-      setTimeout(() => ids.forEach((id) => fresh.delete(id)), 3_000);
-      draw();
-      element.scrollIntoView({ block: "nearest", behavior: "smooth" });
     },
   };
 }

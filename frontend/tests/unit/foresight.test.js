@@ -8,27 +8,28 @@ const memory_bytes = 3 * 2 ** 20;
 const measured = { steps: 3, step_seconds: 0.1, evaluation_seconds: 0.001, peak_memory_bytes: 2 ** 20, threads: 2 };
 
 test("an estimate says how long, how much memory, and where that comes from", () => {
-  const words = inWords({ measured, seconds: 247, memory_bytes, at_least_seconds: null, note: "" }, 1);
+  const words = inWords({ run: { measured, seconds: 247, memory_bytes, at_least_seconds: null, note: "" } });
   assert.equal(words.time, "about 4 min");
   assert.equal(words.memory, "3 MiB");
   assert.equal(words.source, "Measured on 3 steps with 2 threads.");
-  const unknown = inWords({ measured, seconds: 247, memory_bytes: null, at_least_seconds: null, note: "" }, 1);
+  const unknown = inWords({ run: { measured, seconds: 247, memory_bytes: null, at_least_seconds: null, note: "" } });
   assert.equal(unknown.memory, "");
 });
 
 test("a run of a moment takes less than a second", () => {
-  assert.equal(inWords({ measured, seconds: 0.02, memory_bytes, at_least_seconds: null, note: "" }, 1).time, "less than 1 s");
+  assert.equal(inWords({ run: { measured, seconds: 0.02, memory_bytes, at_least_seconds: null, note: "" } }).time, "less than 1 s");
 });
 
-test("of several runs it says that it is of each", () => {
-  const words = inWords({ measured, seconds: 247, memory_bytes, at_least_seconds: null, note: "" }, 4);
-  assert.deepEqual([words.time, words.memory], ["about 4 min each", "3 MiB each"]);
+test("of a sweep it says how long all take, and how much the largest", () => {
+  const words = inWords({ sweep: { runs: 4, seconds: 247, memory_bytes, measured: 4, kinds: 9, note: "" } });
+  assert.deepEqual(words, { time: "about 4 min for all 4", memory: "3 MiB for the largest", source: "Measured on 4 of 9 kinds of step." });
+  assert.equal(inWords({ sweep: { runs: 4, seconds: null, memory_bytes: null, measured: 1, kinds: 1, note: "No step could be measured." } }).source, "No step could be measured.");
 });
 
 test("what could not be measured says why, and what is known all the same", () => {
   const long = { measured: null, seconds: null, memory_bytes: null, at_least_seconds: 7200, note: "No step could be measured within 15 s." };
-  assert.deepEqual(inWords(long, 1), { time: "more than 2 h", memory: "", source: long.note });
-  assert.equal(inWords({ ...long, at_least_seconds: null }, 1).time, "");
+  assert.deepEqual(inWords({ run: long }), { time: "more than 2 h", memory: "", source: long.note });
+  assert.equal(inWords({ run: { ...long, at_least_seconds: null } }).time, "");
 });
 
 test("times that are not known exactly are not told exactly", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseSet, draftOf, emptyDraft, gridOf, isChanged, specOf, type, typedIn } from "../../form/draft.js";
+import { axisText, rangeIn } from "../../form/axes.js";
+import { chooseSet, draftOf, emptyDraft, gridOf, isChanged, runCount, specOf, sweepOf, type, typedIn } from "../../form/draft.js";
 import { place } from "../../form/errors.js";
 import { fieldsOf, networksFor } from "../../form/table.js";
 import { rangeOf, toTyped, toValue } from "../../form/values.js";
@@ -122,4 +123,24 @@ test("ranges in words", () => {
   assert.equal(rangeOf({ type: "integer", min: 1, max: 3, step: 2 }, false), "1 or 3");
   assert.equal(rangeOf({ type: "number", min: 0, max: 100, min_open: true }, true), "above 0, at most 100, or empty");
   assert.equal(toTyped(field(emptyDraft(TABLE), "network.hidden"), [1, 2]), "1, 2");
+});
+
+test("ranges are typed as people write them", () => {
+  assert.deepEqual(rangeIn("0.0001..0.1 log 4"), { from: 0.0001, to: 0.1, scale: "log", count: 4 });
+  assert.deepEqual(rangeIn("1e-4 to 1e-1, log"), { from: 0.0001, to: 0.1, scale: "log" });
+  assert.deepEqual(rangeIn(" 16...128 3 "), { from: 16, to: 128, count: 3 });
+  for (const text of ["16, 32", "16", "a..b", "1..", "1..2..3", "1..2 cubic"]) assert.equal(rangeIn(text), null, text);
+  for (const axis of [{ from: 0.001, to: 0.1, scale: /** @type {const} */ ("log"), count: 3 }, { from: 1, to: 9, count: 4 }]) assert.deepEqual(rangeIn(axisText(axis)), axis);
+});
+
+test("a draft makes a sweep as soon as something varies", () => {
+  const draft = emptyDraft(TABLE);
+  assert.equal(sweepOf(TABLE, draft), null);
+  draft.repeats = "3";
+  assert.deepEqual([sweepOf(TABLE, draft)?.repeats, runCount(TABLE, draft)], [3, 3]);
+  draft.grid = { "training.batch_size": "16..128 log 4", "network.activation": "relu, tanh" };
+  assert.deepEqual(sweepOf(TABLE, draft)?.grid, { "training.batch_size": { from: 16, to: 128, scale: "log", count: 4 }, "network.activation": ["relu", "tanh"] });
+  assert.equal(runCount(TABLE, draft), 24);
+  draft.trials = "10";
+  assert.deepEqual([sweepOf(TABLE, draft)?.search, runCount(TABLE, draft)], [{ kind: "random", trials: 10 }, 30]);
 });

@@ -179,7 +179,9 @@ pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Res
     page(&SweepPage {
         title: name.to_owned(),
         version: VERSION,
-        data: embed(&json!({ "sweep": sweep }))?,
+        data: embed(
+            &json!({"runs": sweep["runs"], "title": name, "missing": 0, "sweep": {"id": sweep["id"], "spec": sweep["spec"]}}),
+        )?,
     })
 }
 

@@ -1,0 +1,42 @@
+// Values to compare, as one types them: `16, 32, 64`, or a range such as `0.0001..0.1 log 4`.
+
+import { toValue } from "./values.js";
+
+/** @import { Field, Json } from "../lib/types" */
+
+/** From one number to another. @typedef {{ from: number, to: number, count?: number, scale?: "linear" | "log" }} Range */
+
+const NUMBER = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
+const RANGE = new RegExp(String.raw`^(${NUMBER})\s*(?:\.\.+|…|to)\s*(${NUMBER})((?:\s*[,\s]\s*(?:log|linear|\d+))*)$`, "i");
+
+/** The range that a text is; null where it is none. @param {string} text @returns {Range | null} */
+export function rangeIn(text) {
+  const match = text.trim().match(RANGE);
+  if (!match) return null;
+  /** @type {Range} */
+  const range = { from: Number(match[1]), to: Number(match[2]) };
+  for (const word of match[3].split(/[,\s]+/).filter(Boolean)) {
+    if (/^\d+$/.test(word)) range.count = Number(word);
+    else range.scale = word.toLocaleLowerCase() === "log" ? "log" : "linear";
+  }
+  return range;
+}
+
+/** What a setting takes on, as the API wants it; null where nothing is typed. @param {Field} field @param {string} text @returns {Json[] | Range | null} */
+export function axisOf(field, text) {
+  const range = field.kind.type === "integer" || field.kind.type === "number" ? rangeIn(text) : null;
+  if (range) return range;
+  const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return parts.length > 0 ? parts.map((part) => toValue(field, part)) : null;
+}
+
+/** How many values a grid takes of an axis, as far as that is plain. @param {Json[] | Range} axis */
+export function valuesOf(axis) {
+  return Array.isArray(axis) ? axis.length : (axis.count ?? 4);
+}
+
+/** An axis as one would type it. @param {Json[] | Range} axis */
+export function axisText(axis) {
+  if (Array.isArray(axis)) return axis.map((value) => (value !== null && typeof value === "object" ? String(/** @type {any} */ (value).kind ?? JSON.stringify(value)) : String(value))).join(", ");
+  return `${axis.from}..${axis.to}${axis.scale === "log" ? " log" : ""} ${axis.count ?? 4}`;
+}
