@@ -35,8 +35,20 @@ export function hiddenColumns() {
   return new Set(COLUMNS.filter(({ hidden }) => hidden).map(({ key }) => key));
 }
 
+let own = false;
+
+/** Whether somebody chose the columns: then all of them show, however narrow the window is. */
+export function areOwn() {
+  try {
+    return own || localStorage.getItem(STORED) !== null;
+  } catch {
+    return own;
+  }
+}
+
 /** @param {Set<string>} hidden */
 export function rememberColumns(hidden) {
+  own = true;
   try {
     localStorage.setItem(STORED, JSON.stringify([...hidden]));
   } catch {

@@ -9,7 +9,7 @@ import { announce } from "../lib/shell.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
 import { bulkBar } from "./bulk.js";
-import { COLUMNS, hiddenColumns, rememberColumns } from "./columns.js";
+import { COLUMNS, areOwn, hiddenColumns, rememberColumns } from "./columns.js";
 import { filterField } from "./filter.js";
 import { grouped, groupings } from "./groups.js";
 import { editLabels } from "./labels.js";
@@ -41,8 +41,12 @@ export function runsTable({ empty }) {
   let limit = ROWS;
   let dirty = false;
   let saving = 0;
-  /** Those that the filter lets through, as they stand. @type {Run[]} */
+  /** Those that the filter lets through, sorted. @type {Run[]} */
   let shown = [];
+  /** Their ids. @type {Set<string>} */
+  let sight = new Set();
+  /** Ids of the rows as they stand from the top, in their groups. @type {string[]} */
+  let standing = [];
 
   const counts = h("span", { class: "counts", role: "status" });
   const filter = filterField({ text: query.get("q") ?? "", runs: () => runs.all(), onChange: () => ((limit = ROWS), remember(), draw()) });
@@ -64,6 +68,7 @@ export function runsTable({ empty }) {
   );
   const bulk = bulkBar({
     chosen: () => runs.all().filter(({ id }) => selection.has(id)),
+    inSight: (id) => sight.has(id),
     tags: knownTags,
     onRun: put,
     onGone: (gone) => gone.forEach(({ id }) => drop(id)),
@@ -143,6 +148,7 @@ export function runsTable({ empty }) {
     const all = runs.all().filter((run) => !sweep || run.sweep === sweep);
     const { test } = filter.query();
     shown = sorted(all, order).filter(test);
+    sight = new Set(shown.map(({ id }) => id));
     for (const [id, row] of rows) {
       if (!runs.has(id)) {
         row.element.remove();
@@ -153,6 +159,7 @@ export function runsTable({ empty }) {
     const focused = document.activeElement;
     const paths = differing(shown.slice(0, ROWS));
     const wanted = elements(paths);
+    standing = wanted.flatMap((row) => row.dataset.run ?? []);
     wanted.forEach((row, at) => {
       if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null);
     });
@@ -229,6 +236,7 @@ export function runsTable({ empty }) {
   }
 
   function showColumns() {
+    frame.classList.toggle("own-columns", areOwn());
     for (const th of heads) th.hidden = hidden.has(String(th.dataset.key));
     for (const row of rows.values()) row.showColumns(hidden);
   }
@@ -241,7 +249,7 @@ export function runsTable({ empty }) {
         onDelete: remove,
         onEdit: (edited) => editLabels(edited, knownTags(), put),
         onChoose: ({ id }, on, range) => {
-          selection.set(id, on, range, shown.map((each) => each.id));
+          selection.set(id, on, range, standing);
           draw();
         },
         onTag: (tag) => filterBy(/\s/.test(tag) ? `tag:"${tag}"` : `tag:${tag}`),
