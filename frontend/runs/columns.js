@@ -2,7 +2,7 @@
 
 /** @typedef {{ key: string, title: string, class: string, optional?: boolean, hidden?: boolean }} Column `optional`: one may hide it; `hidden`: at first */
 
-/** In order. Those without a key cannot be sorted by. @type {Column[]} */
+/** In order; `settings` stands for as many columns as there are settings that differ. @type {Column[]} */
 export const COLUMNS = [
   { key: "status", title: "Status", class: "" },
   { key: "name", title: "Name", class: "" },

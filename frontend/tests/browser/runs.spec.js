@@ -129,6 +129,25 @@ test("a column that is chosen shows, however narrow the window is", async ({ pag
   await expect(heads("Images/s")).toBeHidden();
 });
 
+test("settings that differ are columns, and one sorts by them", async ({ page, vivarium }) => {
+  for (const [name, batch_size] of /** @type {const} */ ([["a", 64], ["b", 8], ["c", 16]])) await vivarium.create({ ...SHORT, name, training: { ...SHORT.training, batch_size } });
+  await page.goto("/");
+  const names = page.locator("tbody .cell-name a");
+  await expect(names).toHaveCount(3);
+  const head = page.getByRole("columnheader", { name: "Batch", exact: true });
+  await head.getByRole("button").click();
+  await expect(names).toHaveText(["a", "c", "b"]);
+  await expect(head).toHaveAttribute("aria-sort", "descending");
+  await head.getByRole("button").click();
+  await expect(names).toHaveText(["b", "c", "a"]);
+  await expect(page).toHaveURL(/sort=training\.batch_size:up/);
+  await page.reload();
+  await expect(names).toHaveText(["b", "c", "a"]);
+  await expect(page.locator("tbody td.col-settings")).toHaveText([/8$/, /16$/, /64$/]);
+  await page.setViewportSize({ width: 400, height: 800 });
+  await expect(page.locator("tbody td.col-settings").first()).toBeVisible();
+});
+
 test("what is deleted comes back with Undo, and from the trash", async ({ page, vivarium }) => {
   for (const name of ["one", "two", "three"]) {
     const { id } = await vivarium.create({ ...SHORT, name });
