@@ -4,12 +4,18 @@ import { setting } from "./format.js";
 
 /** @import { Json, Run } from "./types" */
 
-/** Every setting of a run by its path, its name left out. @param {Run} run @returns {Map<string, Json>} */
+/** A specification never changes, and a table of a thousand runs asks for its settings often. @type {WeakMap<Run["spec"], Map<string, Json>>} */
+const KNOWN = new WeakMap();
+
+/** Every setting of a run by its path, its name left out. @param {Run} run @returns {ReadonlyMap<string, Json>} */
 export function settingsOf({ spec }) {
+  const known = KNOWN.get(spec);
+  if (known) return known;
   /** @type {Map<string, Json>} */
   const found = new Map();
   walk(/** @type {any} */ (spec), "", found);
   found.delete("name");
+  KNOWN.set(spec, found);
   return found;
 }
 
@@ -87,7 +93,7 @@ function numbered(names) {
 
 /** What runs that differ by their seed alone have in common. @param {Run} run */
 export function seedless(run) {
-  const settings = settingsOf(run);
+  const settings = new Map(settingsOf(run));
   settings.delete("training.seed");
   return JSON.stringify([...settings]);
 }

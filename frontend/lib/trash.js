@@ -43,11 +43,13 @@ export function offerUndo(runs) {
   const what = runs.length === 1 ? `“${runs[0].name}”` : plural(runs.length, "run");
   toast(`Deleted ${what}.`, "", {
     label: "Undo",
-    act: () =>
-      attempt(async () => {
-        for (const { id } of runs) await restoreRun(id);
-        toast(`${what} ${runs.length === 1 ? "is" : "are"} back.`);
-      }),
+    act: async () => {
+      // One that cannot come back keeps none of the others in the trash.
+      const back = [];
+      for (const { id } of runs) if (await attempt(() => restoreRun(id))) back.push(id);
+      if (back.length === runs.length) toast(`${what} ${runs.length === 1 ? "is" : "are"} back.`);
+      else if (back.length > 0) toast(`${back.length} of ${plural(runs.length, "run")} are back.`);
+    },
   });
 }
 

@@ -11,8 +11,8 @@ import { editTags } from "./labels.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** @param {{ chosen: () => Run[], tags: () => string[], onRun: (run: Run) => void, onGone: (runs: Run[]) => void, onNone: () => void }} wiring */
-export function bulkBar({ chosen, tags, onRun, onGone, onNone }) {
+/** @param {{ chosen: () => Run[], inSight: (id: string) => boolean, tags: () => string[], onRun: (run: Run) => void, onGone: (runs: Run[]) => void, onNone: () => void }} wiring */
+export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});
   const compare = h("a", { class: "button primary small" }, icon("layers", 14), "Compare");
   const stopButton = h("button", { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } }, icon("stop", 14), "Stop");
@@ -39,7 +39,8 @@ export function bulkBar({ chosen, tags, onRun, onGone, onNone }) {
       const runs = chosen();
       element.hidden = runs.length === 0;
       if (runs.length === 0) return;
-      setText(count, `${plural(runs.length, "run")} chosen`);
+      const away = runs.filter(({ id }) => !inSight(id)).length;
+      setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} out of sight` : ""}`);
       const query = runsQuery(runs.map(({ id }) => id));
       compare.href = `/compare?${query}`;
       stopButton.hidden = !runs.some(canStop);

@@ -2,7 +2,7 @@
 
 /** @typedef {{ key: string, title: string, class: string, optional?: boolean, hidden?: boolean }} Column `optional`: one may hide it; `hidden`: at first */
 
-/** In order. Those without a key cannot be sorted by. @type {Column[]} */
+/** In order; `settings` stands for as many columns as there are settings that differ. @type {Column[]} */
 export const COLUMNS = [
   { key: "status", title: "Status", class: "" },
   { key: "name", title: "Name", class: "" },
@@ -35,8 +35,20 @@ export function hiddenColumns() {
   return new Set(COLUMNS.filter(({ hidden }) => hidden).map(({ key }) => key));
 }
 
+let own = false;
+
+/** Whether somebody chose the columns: then all of them show, however narrow the window is. */
+export function areOwn() {
+  try {
+    return own || localStorage.getItem(STORED) !== null;
+  } catch {
+    return own;
+  }
+}
+
 /** @param {Set<string>} hidden */
 export function rememberColumns(hidden) {
+  own = true;
   try {
     localStorage.setItem(STORED, JSON.stringify([...hidden]));
   } catch {

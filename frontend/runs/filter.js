@@ -43,10 +43,10 @@ export function filterField({ text, runs, onChange }) {
     /** What is asked for, with its faults shown. @returns {Query} */
     query() {
       const query = parse(input.value, runs());
-      const [first] = query.faults;
-      setText(fault, first ? first.message : "");
-      fault.hidden = !first;
-      input.setAttribute("aria-invalid", String(Boolean(first)));
+      const { faults } = query;
+      setText(fault, faults.map(({ message }) => message).join(" "));
+      fault.hidden = faults.length === 0;
+      input.setAttribute("aria-invalid", String(faults.length > 0));
       return query;
     },
     clear() {

@@ -16,7 +16,7 @@ const PLAIN = [
 
 /** The groupings that divide these runs. @param {Run[]} runs @returns {Grouping[]} */
 export function groupings(runs) {
-  const settings = differing(runs.slice(0, 500)).slice(0, 24).map((path) => ({ key: path, title: capital(shortName(path)) }));
+  const settings = differing(runs).slice(0, 24).map((path) => ({ key: path, title: capital(shortName(path)) }));
   return [...PLAIN, ...settings];
 }
 

@@ -1,5 +1,7 @@
 // Which runs the table shows, and in which order.
 
+import { settingsOf } from "../lib/differ.js";
+
 /** @import { Run } from "../lib/types" */
 
 /** @typedef {{ key: string, descending: boolean }} Order */
@@ -12,7 +14,6 @@ export const KEYS = {
   network: (run) => run.spec.network.kind,
   data: (run) => run.spec.data.set,
   progress: (run) => share(run),
-  settings: (run) => JSON.stringify(run.spec.training ?? null),
   train_loss: (run) => run.summary.train_loss,
   loss: (run) => run.summary.validation_loss,
   last: (run) => run.summary.validation_accuracy,
@@ -24,6 +25,22 @@ export const KEYS = {
   seconds: (run) => run.summary.seconds,
 };
 
+/** Whether one can sort by it: by a column's key, or by a setting's path. @param {string} key */
+export const canSort = (key) => Object.hasOwn(KEYS, key) || key.includes(".");
+
+/** Numbers stay numbers; all else is sorted as text, what is not there is unknown. @param {string} path @returns {(run: Run) => string | number | null} */
+function settingKey(path) {
+  return (run) => {
+    const value = settingsOf(run).get(path) ?? null;
+    return value === null || typeof value === "number" ? value : String(value);
+  };
+}
+
+/** @param {string | number} a @param {string | number} b numbers come before text */
+function before(a, b) {
+  return typeof a === typeof b ? a < b : typeof a === "number";
+}
+
 /** How much of the run is done, 0 to 1. @param {Run} run */
 export function share({ summary: { step, steps } }) {
   return step !== null && steps ? Math.min(1, step / steps) : 0;
@@ -34,14 +51,14 @@ export function share({ summary: { step, steps } }) {
  * @param {Run[]} runs @param {Order} order
  */
 export function sorted(runs, { key, descending }) {
-  const value = KEYS[key] ?? KEYS.created;
+  const value = Object.hasOwn(KEYS, key) ? KEYS[key] : canSort(key) ? settingKey(key) : KEYS.created;
   const sign = descending ? -1 : 1;
   return [...runs].sort((a, b) => {
     const [x, y] = [value(a), value(b)];
     if (x === null || y === null) {
       if (x !== y) return x === null ? 1 : -1;
     } else if (x !== y) {
-      return (x < y ? -1 : 1) * sign;
+      return (before(x, y) ? -1 : 1) * sign;
     }
     return a.created < b.created ? 1 : a.created > b.created ? -1 : a.id < b.id ? 1 : -1;
   });

@@ -50,7 +50,8 @@ function typed(path) {
 
 /** Everything a term may begin with, given the runs that there are. @param {Run[]} runs */
 export function fieldNames(runs) {
-  const settings = new Set(runs.slice(0, 200).flatMap((run) => [...settingsOf(run).keys()].map(typed)));
+  const paths = new Set(runs.flatMap((run) => [...settingsOf(run).keys()]));
+  const settings = new Set([...paths].map(typed));
   for (const known of [...Object.keys(FIGURES), ...Object.keys(WORDS)]) settings.delete(known);
   return [...Object.keys(WORDS), ...Object.keys(FIGURES), ...[...settings].sort()];
 }
@@ -126,7 +127,7 @@ function figureTest(of, name, operator, value) {
   let bound = number(value);
   if (bound === null) return `“${value}” is not a number. Say “${name}>0.9” or “${name}<=5k”.`;
   // Nobody means an accuracy of 95 times everything.
-  if ((name === "accuracy" || name === "test" || name === "train_accuracy") && bound > 1 && bound <= 100) bound /= 100;
+  if ((name === "accuracy" || name === "test" || name === "train_accuracy") && bound > 1 && bound <= 100 && !value.endsWith("%")) bound /= 100;
   return (run) => {
     const found = of(run);
     return found !== null && compare(found, operator, /** @type {number} */ (bound));

@@ -1,21 +1,17 @@
 // One row of the table: built once, then brought up to date in place.
 
 import { resume, stop } from "../lib/actions.js";
-import { settingsOf, shortName } from "../lib/differ.js";
+import { settingsOf } from "../lib/differ.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
 import { ago, bytes, count, duration, figure, moment, percent, setting, short } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { share } from "./order.js";
+import { settingTitle } from "./settings.js";
 
 /** @import { Run } from "../lib/types" */
 
 /** @typedef {ReturnType<typeof runRow>} Row */
-
-/** The settings that people compare where the runs in sight differ in none or in too many. */
-const PLAIN = ["training.batch_size", "training.optimizer.lr", "network.activation", "training.optimizer.kind"];
-/** More than this does not fit in a cell. */
-const MOST_SETTINGS = 5;
 
 /** @param {Run} first @param {{ onDelete: (run: Run) => void, onEdit: (run: Run) => void, onChoose: (run: Run, on: boolean, range: boolean) => void, onTag: (tag: string) => void }} wiring */
 export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
@@ -31,7 +27,9 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const notes = h("span", { class: "note", hidden: true });
   const network = h("td", { class: "cell-network" });
   const data = h("td", { class: "col-data" });
-  const settings = h("td", { class: "cell-settings col-settings" });
+  /** The cells of settings by their paths; the columns follow from the runs in sight. @type {Map<string, ReturnType<typeof figureCell>>} */
+  let settings = new Map();
+  let settingsHidden = false;
   const bar = h("div", { class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
   const place = h("span");
   const steps = h("span", { class: "steps" });
@@ -57,7 +55,6 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     name: h("td", { class: "cell-name" }, h("span", { class: "name-line" }, link, tags), why, notes),
     network,
     data,
-    settings,
     progress,
     train_loss: trainLoss.element,
     loss: loss.element,
@@ -79,9 +76,23 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     h("td", { class: "cell-actions" }, stopButton, resumeButton, editButton, copyLink, deleteButton),
   );
 
-  /** @param {Run} next @param {string[]} [paths] settings in which the runs in sight differ */
-  const show = (next, paths = []) => {
-    showSettings(settings, next, paths);
+  /** @param {string[]} paths */
+  const layOut = (paths) => {
+    if (JSON.stringify([...settings.keys()]) === JSON.stringify(paths)) return;
+    for (const { element: cell } of settings.values()) cell.remove();
+    settings = new Map(paths.map((path) => [path, figureCell(settingTitle(path), "col-settings")]));
+    data.after(...[...settings.values()].map(({ element: cell }) => cell));
+    for (const { element: cell } of settings.values()) cell.hidden = settingsHidden;
+    showSettings();
+  };
+  const showSettings = () => {
+    const known = settingsOf(run);
+    for (const [path, cell] of settings) cell.show(known.has(path) ? setting(known.get(path)) : "–");
+  };
+
+  /** @param {Run} next @param {string[]} [paths] the settings that have a column */
+  const show = (next, paths = [...settings.keys()]) => {
+    layOut(paths);
     if (next === shown) return;
     run = next;
     shown = next;
@@ -97,6 +108,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     why.classList.toggle("warn", run.reason === "diverged");
     setText(network, spec.network.kind);
     setText(data, spec.data.set);
+    showSettings();
     showTags(tags, run.tags, onTag);
     setText(notes, run.notes);
     notes.title = run.notes;
@@ -140,6 +152,8 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     /** @param {Set<string>} hidden keys of columns */
     showColumns(hidden) {
       for (const [key, cell] of Object.entries(cells)) cell.hidden = hidden.has(key);
+      settingsHidden = hidden.has("settings");
+      for (const { element: cell } of settings.values()) cell.hidden = settingsHidden;
     },
     /** @param {boolean} on */
     choose(on) {
@@ -190,16 +204,4 @@ function stepsText({ summary: { step, steps } }) {
   if (step === null || steps === null) return "";
   const number = steps >= 100_000 ? short : count;
   return ` · step ${number(step)}/${number(steps)}`;
-}
-
-/** What tells the run from the others in sight. @param {HTMLElement} cell @param {Run} run @param {string[]} paths */
-function showSettings(cell, run, paths) {
-  const settings = settingsOf(run);
-  const useful = paths.filter((path) => path !== "network.kind" && path !== "data.set" && settings.has(path));
-  const chosen = useful.length > 0 && useful.length <= MOST_SETTINGS ? useful : PLAIN.filter((path) => settings.has(path));
-  const parts = chosen.map((path) => [/\.(kind|activation)$/.test(path) ? "" : shortName(path).replace("batch size", "batch"), settings.get(path)]);
-  const text = JSON.stringify(parts);
-  if (cell.dataset.shown === text) return;
-  cell.dataset.shown = text;
-  cell.replaceChildren(...parts.map(([label, value]) => h("span", {}, label ? `${label} ` : "", h("b", {}, setting(value)))));
 }

@@ -1,7 +1,7 @@
 // The table of runs: sorted, filtered, grouped, chosen from, and brought up to date row by row.
 
 import { csv } from "../chart/csv.js";
-import { differing, settingsOf } from "../lib/differ.js";
+import { settingsOf } from "../lib/differ.js";
 import { download, h, setText } from "../lib/dom.js";
 import { percent, plural, setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
@@ -9,13 +9,14 @@ import { announce } from "../lib/shell.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
 import { bulkBar } from "./bulk.js";
-import { COLUMNS, hiddenColumns, rememberColumns } from "./columns.js";
+import { COLUMNS, areOwn, hiddenColumns, rememberColumns } from "./columns.js";
 import { filterField } from "./filter.js";
 import { grouped, groupings } from "./groups.js";
 import { editLabels } from "./labels.js";
-import { KEYS, sorted } from "./order.js";
+import { canSort, sorted } from "./order.js";
 import { runRow } from "./row.js";
 import { Selection } from "./selection.js";
+import { settingPaths, settingTitle } from "./settings.js";
 import { States } from "./states.js";
 
 /** @import { Run } from "../lib/types" */
@@ -34,23 +35,28 @@ export function runsTable({ empty }) {
   const rows = new Map();
   const hidden = hiddenColumns();
   const [sortKey, direction] = (query.get("sort") ?? "").split(":");
-  let order = KEYS[sortKey] ? { key: sortKey, descending: direction !== "up" } : { key: "created", descending: true };
+  let order = canSort(sortKey) ? { key: sortKey, descending: direction !== "up" } : { key: "created", descending: true };
   let grouping = query.get("group") ?? "";
   let limit = ROWS;
   let dirty = false;
   let saving = 0;
-  /** Those that the filter lets through, as they stand. @type {Run[]} */
+  /** Those that the filter lets through, sorted. @type {Run[]} */
   let shown = [];
+  /** Their ids. @type {Set<string>} */
+  let sight = new Set();
+  /** Ids of the rows as they stand from the top, in their groups. @type {string[]} */
+  let standing = [];
 
   const counts = h("span", { class: "counts", role: "status" });
   const filter = filterField({ text: query.get("q") ?? "", runs: () => runs.all(), onChange: () => ((limit = ROWS), remember(), draw()) });
   const sortSelect = h(
     "select",
     { class: "input phone-only", "aria-label": "Sort runs by", on: { change: () => sortBy(sortSelect.value, true) } },
-    ...[...COLUMNS].reverse().map(({ key, title }) => h("option", { value: key }, title)),
   );
   const groupSelect = h("select", { class: "input group-select", "aria-label": "Group runs by", on: { change: () => ((grouping = groupSelect.value), remember(), draw()) } });
-  const heads = COLUMNS.map(({ key, title, class: kind }) => h("th", { scope: "col", class: kind, data: { key } }, h("button", { class: "sort", type: "button", on: { click: () => sortBy(key) } }, title, icon("down", 12))));
+  /** @type {HTMLElement[]} */
+  let heads = [];
+  const headRow = h("tr");
   const chooseAll = h("input", { type: "checkbox", "aria-label": "Choose all runs in sight", on: { change: () => (selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []), draw()) } });
   const body = h("tbody");
   const nothing = h("p", { class: "runs-nothing", hidden: true }, "No run matches the filter. ", h("button", { class: "button small", type: "button", on: { click: () => filter.clear() } }, "Clear the filter"));
@@ -58,10 +64,11 @@ export function runsTable({ empty }) {
   const frame = h(
     "div",
     { class: "runs-table" },
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "cell-choose" }, h("label", {}, chooseAll)), ...heads, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")))), body),
+    h("table", {}, h("thead", {}, headRow), body),
   );
   const bulk = bulkBar({
     chosen: () => runs.all().filter(({ id }) => selection.has(id)),
+    inSight: (id) => sight.has(id),
     tags: knownTags,
     onRun: put,
     onGone: (gone) => gone.forEach(({ id }) => drop(id)),
@@ -111,7 +118,7 @@ export function runsTable({ empty }) {
     remember();
     draw();
     const column = COLUMNS.find((column) => column.key === key);
-    announce(`Sorted by ${column?.title}, ${order.descending ? "descending" : "ascending"}`);
+    announce(`Sorted by ${column?.title ?? settingTitle(key)}, ${order.descending ? "descending" : "ascending"}`);
   }
 
   /** Writes what is asked for into the address. */
@@ -141,6 +148,7 @@ export function runsTable({ empty }) {
     const all = runs.all().filter((run) => !sweep || run.sweep === sweep);
     const { test } = filter.query();
     shown = sorted(all, order).filter(test);
+    sight = new Set(shown.map(({ id }) => id));
     for (const [id, row] of rows) {
       if (!runs.has(id)) {
         row.element.remove();
@@ -149,8 +157,10 @@ export function runsTable({ empty }) {
     }
     selection.keep((id) => runs.has(id));
     const focused = document.activeElement;
-    const paths = differing(shown.slice(0, ROWS));
+    const paths = settingPaths(shown.slice(0, ROWS));
+    showHeads(paths);
     const wanted = elements(paths);
+    standing = wanted.flatMap((row) => row.dataset.run ?? []);
     wanted.forEach((row, at) => {
       if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null);
     });
@@ -164,7 +174,6 @@ export function runsTable({ empty }) {
       if (th.dataset.key === order.key) th.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
       else th.removeAttribute("aria-sort");
     }
-    sortSelect.value = order.key;
     showGroupings(all);
     showColumns();
     chooseAll.checked = shown.length > 0 && shown.every(({ id }) => selection.has(id));
@@ -176,6 +185,21 @@ export function runsTable({ empty }) {
     nothing.hidden = shown.length > 0 || all.length === 0;
     empty.hidden = all.length > 0;
     head.hidden = all.length === 0 && !sweep;
+  }
+
+  /** A head for every column, and the same to sort by where there are no heads. @param {string[]} paths */
+  function showHeads(paths) {
+    const text = JSON.stringify(paths);
+    if (headRow.dataset.shown !== text) {
+      headRow.dataset.shown = text;
+      const columns = COLUMNS.flatMap((column) => (column.key === "settings" ? paths.map((path) => ({ key: path, title: settingTitle(path), class: "number col-settings" })) : [column]));
+      const last = headRow.contains(document.activeElement) ? document.activeElement?.closest("th")?.dataset.key : undefined;
+      heads = columns.map(({ key, title: name, class: kind }) => h("th", { scope: "col", class: kind, title: key.includes(".") ? key : "", data: { key } }, h("button", { class: "sort", type: "button", on: { click: () => sortBy(key) } }, name, icon("down", 12))));
+      headRow.replaceChildren(h("th", { scope: "col", class: "cell-choose" }, h("label", {}, chooseAll)), ...heads, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")));
+      sortSelect.replaceChildren(...[...columns].reverse().map(({ key, title: name }) => h("option", { value: key }, name)));
+      if (last) heads.find((th) => th.dataset.key === last)?.querySelector("button")?.focus();
+    }
+    sortSelect.value = order.key;
   }
 
   /** The rows in their order, with heads of groups between. @param {string[]} paths */
@@ -204,7 +228,7 @@ export function runsTable({ empty }) {
       "tr",
       { class: "group-head" },
       h("td", { class: "cell-choose" }, h("label", {}, box)),
-      h("th", { scope: "rowgroup", colspan: COLUMNS.length + 1 }, h("span", {}, name), h("small", {}, [plural(members.length, "run"), mean !== null && `best validation ${percent(mean)}${best.length > 1 ? " on average" : ""}`].filter(Boolean).join(" · "))),
+      h("th", { scope: "rowgroup", colspan: heads.length + 1 }, h("span", {}, name), h("small", {}, [plural(members.length, "run"), mean !== null && `best validation ${percent(mean)}${best.length > 1 ? " on average" : ""}`].filter(Boolean).join(" · "))),
     );
   }
 
@@ -227,7 +251,8 @@ export function runsTable({ empty }) {
   }
 
   function showColumns() {
-    for (const th of heads) th.hidden = hidden.has(String(th.dataset.key));
+    frame.classList.toggle("own-columns", areOwn());
+    for (const th of heads) th.hidden = hidden.has(th.classList.contains("col-settings") ? "settings" : String(th.dataset.key));
     for (const row of rows.values()) row.showColumns(hidden);
   }
 
@@ -239,7 +264,7 @@ export function runsTable({ empty }) {
         onDelete: remove,
         onEdit: (edited) => editLabels(edited, knownTags(), put),
         onChoose: ({ id }, on, range) => {
-          selection.set(id, on, range, shown.map((each) => each.id));
+          selection.set(id, on, range, standing);
           draw();
         },
         onTag: (tag) => filterBy(/\s/.test(tag) ? `tag:"${tag}"` : `tag:${tag}`),

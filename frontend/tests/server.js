@@ -48,10 +48,12 @@ export function api(url) {
     create: (spec) => call("POST", "/runs", spec),
     /** @param {string} id */
     get: (id) => call("GET", `/runs/${id}`),
-    /** Deletes every run. */
+    /** Deletes every run, for good. */
     async clear() {
       const { runs } = await call("GET", "/runs");
       for (const { id } of runs) await call("DELETE", `/runs/${id}`);
+      const { runs: deleted } = await call("GET", "/trash");
+      for (const { id } of deleted) await call("DELETE", `/trash/${id}`);
     },
   };
 }

@@ -234,7 +234,7 @@ mod tests {
         trash.announce(about).unwrap();
         trash.take_in(about.id).unwrap();
         assert!(!run.exists());
-        assert_eq!(trash.list(), [about.clone()]);
+        assert_eq!(trash.list(), std::slice::from_ref(about));
         assert_eq!(trash.give_back(about.id).unwrap(), *about);
         trash.returned(about.id);
         assert!(run.join("spec.json").exists());
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(trash.list().len(), 1);
         // Cut short after it: back, with what is known of it.
         trash.give_back(about.id).unwrap();
-        assert_eq!(trash.complete(), [about.clone()]);
+        assert_eq!(trash.complete(), std::slice::from_ref(about));
         assert!(run.exists());
     }
 

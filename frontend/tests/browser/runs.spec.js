@@ -101,6 +101,53 @@ test("runs are tagged, grouped and compared from the table", async ({ page, viva
   await expect(page.locator(".members li")).toHaveCount(2);
 });
 
+test("Shift chooses the rows between, as they stand in their groups", async ({ page, vivarium }) => {
+  for (const [name, batch_size] of /** @type {const} */ ([["a", 16], ["b", 64], ["c", 16], ["d", 64]])) await vivarium.create({ ...SHORT, name, training: { ...SHORT.training, batch_size } });
+  await page.goto("/?sort=name:up&group=training.batch_size");
+  await expect(page.locator("tbody .cell-name a")).toHaveText(["a", "c", "b", "d"]);
+  await page.getByRole("checkbox", { name: "Choose a", exact: true }).click();
+  await page.getByRole("checkbox", { name: "Choose c", exact: true }).click({ modifiers: ["Shift"] });
+  await expect(page.locator("tbody tr.chosen .cell-name a")).toHaveText(["a", "c"]);
+  await page.getByRole("combobox", { name: "Filter runs" }).fill("name=a");
+  await expect(page.getByRole("toolbar", { name: "Chosen runs" })).toContainText("2 runs chosen, 1 out of sight");
+});
+
+test("a column that is chosen shows, however narrow the window is", async ({ page, vivarium }) => {
+  await vivarium.create(SHORT);
+  await page.setViewportSize({ width: 1000, height: 800 });
+  await page.goto("/");
+  const heads = (/** @type {string} */ name) => page.getByRole("columnheader", { name, exact: true });
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await expect(heads("Images/s")).toBeHidden();
+  await page.getByLabel("Columns", { exact: true }).click();
+  await page.getByRole("checkbox", { name: "Parameters" }).check();
+  await expect(heads("Parameters")).toBeVisible();
+  await expect(heads("Images/s")).toBeVisible();
+  await page.getByRole("checkbox", { name: "Images/s" }).uncheck();
+  await page.reload();
+  await expect(heads("Parameters")).toBeVisible();
+  await expect(heads("Images/s")).toBeHidden();
+});
+
+test("settings that differ are columns, and one sorts by them", async ({ page, vivarium }) => {
+  for (const [name, batch_size] of /** @type {const} */ ([["a", 64], ["b", 8], ["c", 16]])) await vivarium.create({ ...SHORT, name, training: { ...SHORT.training, batch_size } });
+  await page.goto("/");
+  const names = page.locator("tbody .cell-name a");
+  await expect(names).toHaveCount(3);
+  const head = page.getByRole("columnheader", { name: "Batch", exact: true });
+  await head.getByRole("button").click();
+  await expect(names).toHaveText(["a", "c", "b"]);
+  await expect(head).toHaveAttribute("aria-sort", "descending");
+  await head.getByRole("button").click();
+  await expect(names).toHaveText(["b", "c", "a"]);
+  await expect(page).toHaveURL(/sort=training\.batch_size:up/);
+  await page.reload();
+  await expect(names).toHaveText(["b", "c", "a"]);
+  await expect(page.locator("tbody td.col-settings")).toHaveText([/8$/, /16$/, /64$/]);
+  await page.setViewportSize({ width: 400, height: 800 });
+  await expect(page.locator("tbody td.col-settings").first()).toBeVisible();
+});
+
 test("what is deleted comes back with Undo, and from the trash", async ({ page, vivarium }) => {
   for (const name of ["one", "two", "three"]) {
     const { id } = await vivarium.create({ ...SHORT, name });

@@ -84,6 +84,25 @@ test("what is begun is completed: fields, then their values", () => {
   assert.deepEqual(complete("batch_size=", RUNS), ["batch_size=128", "batch_size=32"]);
 });
 
+test("what every object has is not a field", () => {
+  for (const name of ["constructor", "__proto__", "valueOf"]) {
+    assert.match(parse(`${name}:x`, RUNS).faults[0].message, /no field/, name);
+    assert.deepEqual(complete(`${name}:`, RUNS), [], name);
+  }
+});
+
+test("a setting that one run of many has is a field", () => {
+  const many = [...Array.from({ length: 600 }, (_, i) => run(`plain ${i}`)), run("odd", { network: { kind: "cnn", stem: 7 } })];
+  const { faults, test: passes } = parse("stem=7", many);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(many.filter(passes).map(({ name }) => name), ["odd"]);
+  assert.ok(groupings(many).some(({ key }) => key === "network.stem"));
+});
+
+test("a share that says its unit is taken at its word", () => {
+  assert.deepEqual(found("accuracy<150%"), ["apple", "banana"]);
+});
+
 test("runs are grouped by anything in which they differ", () => {
   assert.deepEqual(groupings(RUNS).map(({ title }) => title).slice(0, 7), ["Not grouped", "Sweep", "Tag", "Status", "Network", "Batch size", "Optimizer"]);
   const by = (/** @type {string} */ key) => grouped(RUNS, key, (id) => id).map(({ title, runs }) => [title, runs.length]);

@@ -26,6 +26,17 @@ test("equals keep the newest first", () => {
   assert.deepEqual(ids(sorted([run("a", {}), run("bb", {})], { key: "network", descending: false })), ["bb", "a"]);
 });
 
+test("settings are sorted by as numbers or as text, and what has none comes last", () => {
+  const wide = (/** @type {string} */ id, /** @type {any} */ width) => run(id, { spec: /** @type {any} */ ({ data: { set: "digits" }, network: { kind: "mlp", width }, training: {} }) });
+  const runs = [wide("a", 100), wide("bb", 9), run("ccc", {}), wide("dddd", "auto")];
+  assert.deepEqual(ids(sorted(runs, { key: "network.width", descending: false })), ["bb", "a", "dddd", "ccc"]);
+  assert.deepEqual(ids(sorted(runs, { key: "network.width", descending: true })), ["dddd", "a", "bb", "ccc"]);
+});
+
+test("an order that nobody knows is the usual one", () => {
+  for (const key of ["constructor", "nothing"]) assert.deepEqual(ids(sorted([run("a", {}), run("bb", {})], { key, descending: true })), ["bb", "a"]);
+});
+
 test("how much of a run is done", () => {
   assert.deepEqual([run("a", {}, { step: 5, steps: 20 }), run("a", {}, { step: 5, steps: null }), run("a", {})].map(share), [0.25, 0, 0]);
 });

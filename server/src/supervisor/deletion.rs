@@ -74,7 +74,21 @@ impl Supervisor {
     /// At the start: completes what was cut short; says which runs were on their way back.
     pub(super) async fn complete_deletions(&self) -> Result<Vec<Deleted>> {
         let trash = self.0.trash.clone();
-        blocking(move || Ok(trash.complete())).await
+        let (back, mut gone) = blocking(move || Ok((trash.complete(), trash.list()))).await?;
+        gone.retain(|about| !self.dir(about.id).path().is_dir());
+        // The index may have been left behind when the run was announced and no more.
+        self.0
+            .index
+            .write(move |w| {
+                for about in gone {
+                    if runs::find(w, about.id)?.is_some() {
+                        runs::delete(w, about.id)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(back)
     }
 
     /// Gives a run that came back what people had called it.

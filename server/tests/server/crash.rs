@@ -252,3 +252,32 @@ fn a_spec_that_is_no_longer_valid_fails_in_words() {
     let run = server.await_status(&id, "failed");
     assert!(run["message"].as_str().unwrap().contains("abacus"), "{run}");
 }
+
+#[test]
+fn a_deletion_that_was_cut_short_is_completed_at_the_next_start() {
+    let mut server = Server::start();
+    let id = server.create(&mlp(2));
+    let path = format!("/api/v1/runs/{id}");
+    server.await_status(&id, "finished");
+    let labels = json!({"name": "mine", "tags": ["final"], "notes": "seen"});
+    let before = server.patch(&path, &labels).json();
+    assert_eq!(server.delete(&path).status, 204);
+    let about = server.data_dir().join("trash").join(format!("{id}.json"));
+    let announced = std::fs::read(&about).unwrap();
+    let restored = server.post(&format!("{path}/restore"), &json!({}));
+    assert_eq!(restored.status, 200, "{}", restored.body);
+    server.kill();
+    // Killed after it was announced and before anything else: the index and the folder still have it.
+    std::fs::write(&about, announced).unwrap();
+    server.restart();
+    until("the run is in the trash and nowhere else", || {
+        server.get("/api/v1/trash").json()["runs"][0]["name"] == "mine"
+            && server.get("/api/v1/runs").json()["runs"] == json!([])
+    });
+    assert_eq!(server.get(&path).status, 404);
+    let restored = server.post(&format!("{path}/restore"), &json!({}));
+    assert_eq!(restored.status, 200, "{}", restored.body);
+    for field in ["number", "name", "tags", "notes", "status", "summary"] {
+        assert_eq!(restored.json()[field], before[field], "{field}");
+    }
+}
