@@ -4,6 +4,8 @@ import { getRun, getStatistics, growSweep, runsQuery, stopSweep } from "../lib/a
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
 import { axisFor, CHARTS, overlay } from "../compare/overlay.js";
+import { parallel } from "../compare/parallel.js";
+import { rankingTable, rankingWords } from "../compare/ranking.js";
 import { scatters } from "../compare/scatter.js";
 import { figuresTable, settingsTable, tableCard } from "../compare/tables.js";
 import { labels, seedGroups } from "../lib/differ.js";
@@ -40,6 +42,14 @@ let reading;
 
 if (runs.size === 0) byId("page").append(nothing());
 else start();
+
+/** Shows an element in its place, and leaves alone what is the same: it may be scrolled or have the focus. @param {HTMLElement} slot @param {HTMLElement | null} next */
+function fill(slot, next) {
+  slot.hidden = next === null;
+  const now = slot.firstElementChild;
+  if (next && now?.isEqualNode(next)) return;
+  slot.replaceChildren(...(next ? [next] : []));
+}
 
 function nothing() {
   return h(
@@ -78,7 +88,18 @@ function start() {
     },
   });
   const charts = overlay([...runs.values()], { view, axis, members: shown, title: () => data.title, more: [seeds] });
-  const tables = h("div", { class: "compare-tables" });
+  const coordinates = parallel({
+    onLook: (id) => charts.highlight(id),
+    onOnly: (ids) => {
+      hidden.clear();
+      for (const member of members) if (!ids.has(member.id)) hidden.add(member.runs[0].number);
+      remember();
+      show();
+    },
+  });
+  const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
+  const [ranking, figures, settings, costs] = slots;
+  const tables = h("div", { class: "compare-tables" }, ranking, coordinates.element, figures, settings, costs);
   byId("page").append(
     h("header", { class: "compare-head" }, h("div", {}, title, about), h("div", { class: "run-actions" }, ...sweepButtons())),
     h("div", { class: "compare-columns" }, list.element, charts.element),
@@ -137,14 +158,13 @@ function start() {
   }
 
   function showTables() {
-    const settings = settingsTable(members);
-    tables.replaceChildren(
-      ...[
-        tableCard("Figures", members.length < runs.size ? "Mean and standard deviation over seeds." : "Losses and accuracies are means over epochs with their standard deviation.", figuresTable(members, statistics)),
-        settings && tableCard("Settings that differ", settings ? "Everything else is the same in all of them." : "", settings),
-        scatters(members, (id) => charts.highlight(id)),
-      ].filter((element) => element !== null),
-    );
+    const rank = rankingTable(members);
+    const differ = settingsTable(members);
+    fill(ranking, rank && tableCard("Ranking", rankingWords(members), rank));
+    coordinates.show(members);
+    fill(figures, tableCard("Figures", members.length < runs.size ? "Mean and standard deviation over seeds." : "Losses and accuracies are means over epochs with their standard deviation.", figuresTable(members, statistics)));
+    fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
+    fill(costs, scatters(members, (id) => charts.highlight(id)));
   }
 
   function remember() {

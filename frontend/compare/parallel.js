@@ -1,0 +1,211 @@
+// Parallel coordinates: each run a line through the values of its settings to what came of it. A stretch of an axis
+// can be marked; what does not pass through every mark steps back.
+
+import { strokeOf } from "../lib/colours.js";
+import { h, s, setText } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { axesOf } from "./axes.js";
+
+/** @import { Axis } from "./axes.js" */
+/** @import { Member } from "./overlay.js" */
+
+/** Up to so many lines have the colours of their runs; more are coloured by what came of them. */
+const OWN_COLOURS = 8;
+const RAMP = 7;
+const APART = 150;
+const HEIGHT = 300;
+const BOX = { left: 64, top: 44, bottom: HEIGHT - 18, right: 64 };
+/** How much of an axis a key adds to a mark or takes from it. */
+const BY_KEY = 0.1;
+
+/** What is marked of axes, by their keys, as shares. @typedef {Map<string, [number, number]>} Marks */
+
+/** Whether a member passes through every mark. @param {Axis[]} axes @param {Marks} marks @param {Member} member */
+export function passes(axes, marks, member) {
+  return axes.every((axis) => {
+    const mark = marks.get(axis.key);
+    const at = axis.at(member);
+    return !mark || (at !== null && at >= mark[0] - 1e-9 && at <= mark[1] + 1e-9);
+  });
+}
+
+/** Whether lines are coloured by what came of the runs. @param {Member[]} members */
+export const isRamped = (members) => members.length > OWN_COLOURS;
+
+/** @param {Member} member @param {Axis[]} axes @param {boolean} ramped */
+function lookOf(member, axes, ramped) {
+  if (!ramped) return strokeOf(member.runs[0]);
+  const at = axes[axes.length - 1]?.at(member) ?? null;
+  return { token: at === null ? "--ink-3" : `--ramp-${1 + Math.min(RAMP - 1, Math.max(0, Math.floor(at * RAMP)))}`, dash: [] };
+}
+
+/** @param {number} count */
+const widthOf = (count) => BOX.left + BOX.right + Math.max(1, count - 1) * APART;
+/** @param {number} share */
+const top = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
+/** @param {number} i */
+const left = (i) => BOX.left + i * APART;
+
+/** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {Marks} [marks] */
+export function parallelPicture(members, axes, marks = new Map()) {
+  const ramped = isRamped(members);
+  const lines = members.map((member) => {
+    const { token, dash } = lookOf(member, axes, ramped);
+    const d = pathOf(member, axes);
+    const line = s("path", { class: "parallel-line", d, "stroke-dasharray": dash.join(" ") || undefined });
+    line.style.stroke = `var(${token})`;
+    const passing = passes(axes, marks, member);
+    const words = `${member.label}\n${axes.map((axis) => `${axis.title}: ${axis.say(member)}`).join("\n")}`;
+    return s(
+      "a",
+      { class: `parallel-run${passing ? "" : " is-out"}`, href: member.runs[0].url, data: { member: member.id }, tabindex: passing ? undefined : -1, "aria-label": words.replaceAll("\n", ", ") },
+      s("title", {}, words),
+      line,
+      s("path", { class: "parallel-reach", d }),
+    );
+  });
+  return s(
+    "svg",
+    { viewBox: `0 0 ${widthOf(axes.length)} ${HEIGHT}`, class: "parallel", role: "group", "aria-label": "Parallel coordinates" },
+    // What is out lies under what is not.
+    ...[...lines].sort((a, b) => Number(b.classList.contains("is-out")) - Number(a.classList.contains("is-out"))),
+    ...axes.map((axis, i) =>
+      s(
+        "g",
+        { class: `parallel-axis${axis.outcome ? " is-outcome" : ""}`, transform: `translate(${left(i)} 0)` },
+        s("text", { class: "parallel-title", y: 18, "text-anchor": "middle" }, axis.title),
+        s("line", { y1: BOX.top, y2: BOX.bottom }),
+        ...axis.ticks.flatMap(({ at, text }) => [s("line", { x1: -4, x2: 0, y1: top(at), y2: top(at) }), s("text", { class: "parallel-tick", x: -8, y: top(at) + 4, "text-anchor": "end" }, text.length > 14 ? `${text.slice(0, 13)}…` : text)]),
+      ),
+    ),
+  );
+}
+
+/** Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks. @param {Member} member @param {Axis[]} axes */
+function pathOf(member, axes) {
+  let d = "";
+  /** @type {{ x: number, y: number } | null} */
+  let before = null;
+  axes.forEach((axis, i) => {
+    const at = axis.at(member);
+    if (at === null) return (before = null);
+    const here = { x: left(i), y: Math.round(top(at) * 100) / 100 };
+    const half = before ? (before.x + here.x) / 2 : 0;
+    d += before ? `C${half} ${before.y} ${half} ${here.y} ${here.x} ${here.y}` : `M${here.x} ${here.y}h0.01`;
+    return (before = here);
+  });
+  return d;
+}
+
+/** The card. @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} wiring `onOnly`: the rest is to be hidden everywhere */
+export function parallel({ onLook, onOnly }) {
+  /** @type {Marks} */
+  const marks = new Map();
+  /** @type {Member[]} */
+  let members = [];
+  /** @type {Axis[]} */
+  let axes = [];
+  let dragging = false;
+  const about = h("p", { class: "muted small" });
+  const state = h("span", { class: "muted small", role: "status" });
+  const only = h("button", { class: "button small", type: "button", on: { click: () => onOnly(new Set(members.filter((member) => passes(axes, marks, member)).map(({ id }) => id))) } }, "Show only these");
+  const clear = h("button", { class: "button small quiet", type: "button", on: { click: () => (marks.clear(), draw()) } }, "Clear marks");
+  const ramp = h("span", { class: "parallel-ramp", hidden: true }, h("span", { class: "small muted" }, "low"), h("i", {}, ...Array.from({ length: RAMP }, (_, i) => h("b", { vars: { c: `var(--ramp-${i + 1})` } }))), h("span", { class: "small muted" }, "high"));
+  const place = h("div", { class: "parallel-scroll", tabindex: 0, role: "group", "aria-label": "Parallel coordinates, scrolls" });
+  const element = h(
+    "section",
+    { class: "card compare-card", "aria-label": "From settings to outcome", hidden: true },
+    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "From settings to outcome"), about), h("div", { class: "parallel-tools" }, ramp, state, only, clear)),
+    place,
+  );
+
+  function draw() {
+    for (const key of marks.keys()) if (!axes.some((axis) => axis.key === key)) marks.delete(key);
+    const picture = parallelPicture(members, axes, marks);
+    for (const run of picture.querySelectorAll("a")) {
+      const id = run.dataset.member ?? "";
+      for (const name of ["mouseenter", "focus"]) run.addEventListener(name, () => onLook(id));
+      for (const name of ["mouseleave", "blur"]) run.addEventListener(name, () => onLook(""));
+    }
+    picture.append(...axes.map(handle));
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.axis;
+    picture.style.minWidth = `${Math.min(widthOf(axes.length), 104 * axes.length + 60)}px`;
+    place.replaceChildren(picture);
+    if (focused) picture.querySelector(`[data-axis="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("refocus"));
+    const passing = members.filter((member) => passes(axes, marks, member)).length;
+    setText(state, marks.size > 0 ? `${passing} of ${plural(members.length, "line")}` : "");
+    only.hidden = clear.hidden = marks.size === 0;
+    only.disabled = passing === 0;
+    ramp.hidden = !isRamped(members);
+    const gain = axes[axes.length - 1]?.title.toLowerCase();
+    setText(about, `${isRamped(members) ? `Coloured by ${gain}. ` : ""}Drag along an axis to mark what you look for.`);
+  }
+
+  /** What takes the pointer and the keys for an axis. @param {Axis} axis @param {number} i */
+  function handle(axis, i) {
+    const mark = marks.get(axis.key);
+    const box = s("rect", { class: "parallel-reach-axis", x: -14, y: BOX.top - 8, width: 28, height: BOX.bottom - BOX.top + 16 });
+    const shown = s("rect", { class: "parallel-mark", x: -7, width: 14, y: top(mark?.[1] ?? 0), height: mark ? top(mark[0]) - top(mark[1]) : 0, rx: 3 });
+    const group = s(
+      "g",
+      { transform: `translate(${left(i)} 0)`, tabindex: 0, role: "slider", data: { axis: axis.key }, class: "parallel-handle", "aria-orientation": "vertical", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round((mark?.[0] ?? 0) * 100), "aria-label": `${axis.title}: mark a stretch with the arrow keys, Escape clears`, "aria-valuetext": mark ? `marked from ${Math.round(mark[0] * 100)} to ${Math.round(mark[1] * 100)} percent of the axis` : "nothing marked" },
+      box,
+      shown,
+    );
+    group.addEventListener("refocus", () => group.focus({ preventScroll: true }));
+    group.addEventListener("keydown", (event) => {
+      const { key } = event;
+      if (!["ArrowUp", "ArrowDown", "Escape"].includes(key)) return;
+      event.preventDefault();
+      const [low, high] = marks.get(axis.key) ?? [0, 1];
+      const next = Math.round((low + (key === "ArrowUp" ? BY_KEY : -BY_KEY)) * 1e6) / 1e6;
+      if (key === "Escape" || next <= 0) marks.delete(axis.key);
+      else marks.set(axis.key, [Math.min(next, 1), Math.max(high, next)]);
+      draw();
+    });
+    group.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();
+      group.setPointerCapture(event.pointerId);
+      dragging = true;
+      const from = shareAt(event);
+      let to = from;
+      const show = () => {
+        shown.setAttribute("y", String(top(Math.max(from, to))));
+        shown.setAttribute("height", String(Math.abs(top(from) - top(to))));
+      };
+      const move = (/** @type {PointerEvent} */ moved) => ((to = shareAt(moved)), show());
+      group.addEventListener("pointermove", move);
+      const done = (/** @type {boolean} */ kept) => () => {
+        group.removeEventListener("pointermove", move);
+        dragging = false;
+        if (kept && Math.abs(to - from) > 0.01) marks.set(axis.key, [Math.min(from, to), Math.max(from, to)]);
+        else if (kept) marks.delete(axis.key);
+        draw();
+      };
+      group.addEventListener("pointerup", done(true), { once: true });
+      group.addEventListener("pointercancel", done(false), { once: true });
+    });
+    return group;
+  }
+
+  /** @param {PointerEvent} event */
+  function shareAt({ clientY }) {
+    const box = place.firstElementChild?.getBoundingClientRect() ?? new DOMRect(0, 0, 1, 1);
+    const y = ((clientY - box.top) / box.height) * HEIGHT;
+    return Math.min(1, Math.max(0, (BOX.bottom - y) / (BOX.bottom - BOX.top)));
+  }
+
+  return {
+    element,
+    /** @param {Member[]} next */
+    show(next) {
+      members = next;
+      if (dragging) return;
+      axes = axesOf(members);
+      // One axis is no line.
+      element.hidden = members.length < 2 || axes.length < 2;
+      if (!element.hidden) draw();
+    },
+  };
+}

@@ -1,0 +1,85 @@
+// Which setting is best, and whether the difference is more than chance.
+
+import { strokeOf } from "../lib/colours.js";
+import { h } from "../lib/dom.js";
+import { percent } from "../lib/format.js";
+import { holm, welch } from "../lib/welch.js";
+import { gainOf } from "./scatter.js";
+import { spreadOf } from "./tables.js";
+import { swatch } from "./members.js";
+
+/** @import { Spread } from "../lib/types" */
+/** @import { Member } from "./overlay.js" */
+
+/** Below this a difference is called clear. */
+const LEVEL = 0.05;
+
+/**
+ * `p`: how likely a difference to the best as large as this is by chance, corrected for the number of
+ * comparisons; null where seeds are too few to say. `behind`: how much the best is ahead.
+ * @typedef {{ member: Member, gain: Spread, behind: number, p: number | null }} Place
+ */
+
+/** Members by their gain, the best first; those that have none yet are left out. @param {Member[]} members @param {ReturnType<typeof gainOf>} gain @returns {Place[]} */
+export function ranked(members, gain) {
+  const known = members.flatMap((member) => {
+    const spread = spreadOf(member.runs.map(gain.of));
+    return spread ? [{ member, gain: spread }] : [];
+  });
+  known.sort((a, b) => b.gain.mean - a.gain.mean);
+  const [best, ...others] = known;
+  if (!best) return [];
+  const ps = holm(others.map((other) => welch(best.gain, other.gain)));
+  return known.map((each, i) => ({ ...each, behind: best.gain.mean - each.gain.mean, p: i === 0 ? null : ps[i - 1] }));
+}
+
+/** What a place says of its difference to the best. @param {Place} place @param {number} i @param {Place[]} all @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string }} */
+export function verdict(place, i, all) {
+  if (i === 0) return { word: "Best", sign: "first", why: "" };
+  if (place.behind === 0) return { word: "The same", sign: "chance", why: "" };
+  if (place.p === null) {
+    const few = [all[0], place].some(({ gain }) => gain.count < 2);
+    return { word: few ? "One seed: chance is unknown" : "Unknown", sign: "unknown", why: "It takes at least two seeds of each to tell a difference from chance." };
+  }
+  const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
+  return place.p < LEVEL ? { word: `Clearly behind, ${p}`, sign: "clear", why: "" } : { word: `May be chance, ${p}`, sign: "chance", why: "" };
+}
+
+/** What the ranking goes by, in a sentence. @param {Member[]} members */
+export function rankingWords(members) {
+  const seeds = members.some(({ runs }) => runs.length > 1);
+  const title = gainOf(members).title.toLowerCase();
+  return seeds
+    ? `By ${title}: mean and standard deviation over seeds. p is Welch's t test against the best, corrected for ${Math.max(1, members.length - 1)} comparisons (Holm).`
+    : `By ${title}. One run each: whether a difference is more than chance shows with more seeds.`;
+}
+
+/** @param {Member[]} members @returns {HTMLTableElement | null} null while nothing is known */
+export function rankingTable(members) {
+  const gain = gainOf(members);
+  const places = ranked(members, gain);
+  if (places.length < 2) return null;
+  return h(
+    "table",
+    { class: "compare-table ranking" },
+    h("thead", {}, h("tr", {}, ["Place", "Run", gain.title, "Behind the best", "Is it real?"].map((title, i) => h("th", { scope: "col", class: i === 1 || i === 4 ? undefined : "number" }, title)))),
+    h(
+      "tbody",
+      {},
+      ...places.map((place, i) => {
+        const { member, gain: got, behind } = place;
+        const { word, sign, why } = verdict(place, i, places);
+        const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
+        return h(
+          "tr",
+          {},
+          h("td", { class: "number" }, i + 1),
+          h("th", { scope: "row" }, h("span", { class: "compare-name" }, swatch(strokeOf(member.runs[0])), h("a", { href: member.runs[0].url, title: member.runs[0].name }, member.label), member.runs.length > 1 && h("small", {}, `${member.runs.length} seeds`))),
+          h("td", { class: `number${i === 0 ? " is-best" : ""}` }, got.std === null ? percent(got.mean) : `${percent(got.mean)} ± ${(got.std * 100).toFixed(1)}`),
+          h("td", { class: "number" }, i === 0 ? "–" : `${points} points`),
+          h("td", { title: why || undefined }, h("span", { class: `verdict is-${sign}` }, word)),
+        );
+      }),
+    ),
+  );
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { axesOf } from "../../compare/axes.js";
+import { passes } from "../../compare/parallel.js";
+import { ranked, verdict } from "../../compare/ranking.js";
+import { gainOf } from "../../compare/scatter.js";
+import { holm, welch } from "../../lib/welch.js";
+
+/** @import { Run } from "../../lib/types" */
+/** @import { Member } from "../../compare/overlay.js" */
+
+/** @param {number} a @param {number | null} b @param {number} [within] */
+const near = (a, b, within = 1e-10) => assert.ok(b !== null && Math.abs(a - b) <= within, `${b} is not ${a}`);
+
+test("Welch's test says what SciPy's ttest_ind_from_stats says", () => {
+  near(0.13860403875966465, welch({ mean: 0.95, std: 0.01, count: 5 }, { mean: 0.93, std: 0.02, count: 4 }));
+  near(0.03156223162567859, welch({ mean: 0.95, std: 0.01, count: 3 }, { mean: 0.9, std: 0.02, count: 3 }));
+  near(0.2114155313728288, welch({ mean: 2, std: 0.5, count: 2 }, { mean: 1, std: 0.25, count: 30 }));
+});
+
+test("one value says nothing of chance, and values without spread are certain", () => {
+  assert.equal(welch({ mean: 1, std: null, count: 1 }, { mean: 2, std: 0.1, count: 5 }), null);
+  assert.equal(welch({ mean: 1, std: 0, count: 3 }, { mean: 1, std: 0, count: 3 }), 1);
+  assert.equal(welch({ mean: 1, std: 0, count: 3 }, { mean: 2, std: 0, count: 3 }), 0);
+});
+
+test("several comparisons are corrected together", () => {
+  assert.deepEqual(holm([0.01, null, 0.04, 0.03]), [0.03, null, 0.06, 0.06]);
+  assert.deepEqual(holm([0.9, 0.8]), [1, 1]);
+});
+
+/** @param {string} id @param {number} lr @param {(number | null)[]} tests one for each seed @returns {Member} */
+const member = (id, lr, tests) => ({
+  id,
+  label: id,
+  runs: tests.map((test_accuracy, seed) => /** @type {Run} */ (/** @type {any} */ ({ id: `${id}${seed}`, number: seed + 1, spec: { data: { set: "digits" }, network: { kind: "mlp" }, training: { seed, optimizer: { lr } } }, summary: { test_accuracy, best_validation_accuracy: test_accuracy, seconds: 10 * lr, parameters: 5, peak_memory_bytes: null, train_loss: null } }))),
+});
+
+test("members are ranked by what they gained, and seeds tell what may be chance", () => {
+  const members = [member("slow", 0.001, [0.5, 0.52, 0.51]), member("good", 0.01, [0.93, 0.95, 0.94]), member("near", 0.02, [0.92, 0.96, 0.93]), member("new", 0.1, [null])];
+  const gain = { title: "Test accuracy", of: (/** @type {Run} */ run) => run.summary.test_accuracy };
+  const places = ranked(members, gain);
+  assert.deepEqual(places.map((place) => place.member.id), ["good", "near", "slow"]);
+  assert.deepEqual(places.map((place, i) => verdict(place, i, places).sign), ["first", "chance", "clear"]);
+  near(0.43, places[2].behind);
+  const alone = ranked([member("a", 1, [0.9]), member("b", 2, [0.8])], gain);
+  assert.equal(verdict(alone[1], 1, alone).sign, "unknown");
+  assert.deepEqual(ranked([], gain), []);
+});
+
+test("what is not tested yet is ranked by validation", () => {
+  assert.equal(gainOf([member("a", 1, [0.9])]).title, "Test accuracy");
+  assert.equal(gainOf([member("a", 1, [0.9]), member("b", 1, [null])]).title, "Best validation accuracy");
+});
+
+test("settings that differ and outcomes that differ have an axis", () => {
+  const members = [member("a", 0.1, [0.5]), member("b", 0.01, [0.9]), member("c", 0.001, [null])];
+  const axes = axesOf(members);
+  assert.deepEqual(axes.map(({ key }) => key), ["training.optimizer.lr", "seconds", "gain"]);
+  const [lr, , gain] = axes;
+  assert.deepEqual(members.map(lr.at), [1, 0.5, 0]);
+  assert.deepEqual(lr.ticks.map(({ text }) => text), ["0.001", "0.01", "0.1"]);
+  assert.equal(gain.at(members[2]), null);
+  assert.equal(gain.say(members[2]), "–");
+  assert.deepEqual(axes.map(({ outcome }) => outcome), [false, true, true]);
+});
+
+test("marks keep what passes through all of them", () => {
+  const members = [member("a", 0.1, [0.5]), member("b", 0.01, [0.9]), member("c", 0.001, [null])];
+  const axes = axesOf(members);
+  const through = (/** @type {[string, [number, number]][]} */ marks) => members.filter((each) => passes(axes, new Map(marks), each)).map(({ id }) => id);
+  assert.deepEqual(through([]), ["a", "b", "c"]);
+  assert.deepEqual(through([["training.optimizer.lr", [0, 0.5]]]), ["b", "c"]);
+  assert.deepEqual(through([["training.optimizer.lr", [0, 0.5]], ["gain", [0.5, 1]]]), ["b"]);
+});
+
+test("many numbers make a scale, by their logarithm where they are far apart", () => {
+  const members = Array.from({ length: 12 }, (_, i) => member(String(i), 10 ** (-4 + i / 4), [0.5 + i / 100]));
+  const [lr] = axesOf(members);
+  const steps = members.slice(1).map((each, i) => Number(lr.at(each)) - Number(lr.at(members[i])));
+  for (const step of steps) near(steps[0], step, 1e-9);
+  assert.ok(lr.ticks.some(({ text }) => text === "0.001"));
+});
