@@ -2,8 +2,8 @@
 
 import { padded, shareOf, ticks, tickText, usable } from "../chart/scale.js";
 import { differing, settingsOf, shortName } from "../lib/differ.js";
-import { bytes, duration, figure, percent, setting, short } from "../lib/format.js";
-import { gainOf } from "./scatter.js";
+import { figure, percent, setting } from "../lib/format.js";
+import { COSTS, gainOf } from "./scatter.js";
 import { spreadOf } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
@@ -16,13 +16,10 @@ import { spreadOf } from "./tables.js";
  * @typedef {{ key: string, title: string, outcome: boolean, at: (member: Member) => number | null, say: (member: Member) => string, ticks: { at: number, text: string }[] }} Axis
  */
 
-/** @type {{ key: string, title: string, of: (run: Run) => number | null, say: (value: number) => string }[]} */
-const OUTCOMES = [
-  { key: "parameters", title: "Parameters", of: ({ summary }) => summary.parameters, say: short },
-  { key: "seconds", title: "Time", of: ({ summary }) => summary.seconds, say: duration },
-  { key: "memory", title: "Peak memory", of: ({ summary }) => summary.peak_memory_bytes, say: bytes },
-  { key: "train_loss", title: "Training loss", of: ({ summary }) => summary.train_loss, say: figure },
-];
+/** What came of a run, and how its axis counts: `size` plain units are one of `sign`. @typedef {{ key: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most: number) => [number, string] }} Outcome */
+
+/** @type {Outcome[]} */
+const OUTCOMES = [...COSTS.map(({ id, ...cost }) => ({ key: id, ...cost })).reverse(), { key: "train_loss", title: "Training loss", of: ({ summary }) => summary.train_loss, say: figure, unit: () => [1, ""] }];
 
 /** Numbers further apart than this are spread by their logarithm. */
 const WIDE = 30;
@@ -31,15 +28,16 @@ const WIDE = 30;
 export function axesOf(members) {
   const paths = differing(members.map(({ runs }) => runs[0])).filter((path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1));
   const gain = gainOf(members);
-  const outcomes = [...OUTCOMES, { key: "gain", title: gain.title, of: gain.of, say: percent }];
+  /** @type {Outcome[]} */
+  const outcomes = [...OUTCOMES, { key: "gain", title: gain.title, of: gain.of, say: percent, unit: () => [0.01, "%"] }];
   return [
     ...paths.map((path) => settingAxis(path, members)),
-    ...outcomes.flatMap(({ key, title, of, say }) => {
+    ...outcomes.flatMap(({ key, title, of, say, unit }) => {
       const values = new Map(members.map((member) => [member.id, spreadOf(member.runs.map(of))?.mean ?? null]));
       const known = [...values.values()].filter((value) => value !== null);
       // What is the same for all tells nothing apart; the gain stands whatever it is.
       if (known.length === 0 || (key !== "gain" && new Set(known).size < 2)) return [];
-      return [{ ...numberAxis(key, title, values, say), outcome: true }];
+      return [{ ...numberAxis(key, title, values, say, unit(Math.max(...known))), outcome: true }];
     }),
   ];
 }
@@ -51,7 +49,7 @@ function settingAxis(path, members) {
   const title = shortName(path);
   // Many numbers make a scale; few are places that can be read.
   if (known.length > 8 && known.every((value) => typeof value === "number")) {
-    return numberAxis(path, title, new Map([...values].map(([id, value]) => [id, typeof value === "number" ? value : null])), setting);
+    return numberAxis(path, title, new Map([...values].map(([id, value]) => [id, typeof value === "number" ? value : null])), setting, [1, ""]);
   }
   known.sort((a, b) => (typeof a === "number" && typeof b === "number" ? a - b : 0));
   const place = new Map(known.map((value, i) => [JSON.stringify(value), known.length === 1 ? 0.5 : i / (known.length - 1)]));
@@ -65,9 +63,9 @@ function settingAxis(path, members) {
   };
 }
 
-/** @param {string} key @param {string} title @param {Map<string, number | null>} values @param {(value: number) => string} say @returns {Axis} */
-function numberAxis(key, title, values, say) {
-  const known = [...values.values()].filter((value) => value !== null);
+/** @param {string} key @param {string} title @param {Map<string, number | null>} values @param {(value: number) => string} say @param {[number, string]} unit @returns {Axis} */
+function numberAxis(key, title, values, say, [size, sign]) {
+  const known = [...values.values()].filter((value) => value !== null).map((value) => value / size);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const log = low > 0 && high / low > WIDE;
   const [min, max] = padded(usable(low, high, log), log);
@@ -75,22 +73,16 @@ function numberAxis(key, title, values, say) {
   const scale = { min, max, log };
   return {
     key,
-    title,
+    title: sign ? `${title}, ${sign}` : title,
     outcome: false,
     at: ({ id }) => {
       const value = values.get(id) ?? null;
-      return value === null ? null : shareOf(scale, value);
+      return value === null ? null : shareOf(scale, value / size);
     },
     say: ({ id }) => {
       const value = values.get(id) ?? null;
       return value === null ? "–" : say(value);
     },
-    ticks: ticks(scale, 5).map((tick) => ({ at: shareOf(scale, tick), text: tickWords(say, tick) })),
+    ticks: ticks(scale, 5).map((tick) => ({ at: shareOf(scale, tick), text: tickText(tick) })),
   };
-}
-
-/** A tick as the axis says its values, or as a plain number where that would round it away. @param {(value: number) => string} say @param {number} tick */
-function tickWords(say, tick) {
-  if (say === percent) return `${tickText(Number((tick * 100).toPrecision(6)))} %`;
-  return say === setting || say === figure ? tickText(tick) : say(tick);
 }

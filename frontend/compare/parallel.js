@@ -5,6 +5,7 @@ import { strokeOf } from "../lib/colours.js";
 import { h, s, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { axesOf } from "./axes.js";
+import { gainOf } from "./scatter.js";
 
 /** @import { Axis } from "./axes.js" */
 /** @import { Member } from "./overlay.js" */
@@ -12,9 +13,10 @@ import { axesOf } from "./axes.js";
 /** Up to so many lines have the colours of their runs; more are coloured by what came of them. */
 const OWN_COLOURS = 8;
 const RAMP = 7;
-const APART = 150;
+/** Axes are no nearer to each other, and the picture scrolls. */
+const LEAST_APART = 104;
 const HEIGHT = 300;
-const BOX = { left: 64, top: 44, bottom: HEIGHT - 18, right: 64 };
+const BOX = { left: 70, top: 44, bottom: HEIGHT - 18, right: 60 };
 /** How much of an axis a key adds to a mark or takes from it. */
 const BY_KEY = 0.1;
 
@@ -39,19 +41,19 @@ function lookOf(member, axes, ramped) {
   return { token: at === null ? "--ink-3" : `--ramp-${1 + Math.min(RAMP - 1, Math.max(0, Math.floor(at * RAMP)))}`, dash: [] };
 }
 
-/** @param {number} count */
-const widthOf = (count) => BOX.left + BOX.right + Math.max(1, count - 1) * APART;
 /** @param {number} share */
 const top = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
-/** @param {number} i */
-const left = (i) => BOX.left + i * APART;
+/** How far axes are apart in a picture about so wide. @param {number} count @param {number} width */
+const apartOf = (count, width) => Math.max(LEAST_APART, (width - BOX.left - BOX.right) / Math.max(1, count - 1));
 
-/** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {Marks} [marks] */
-export function parallelPicture(members, axes, marks = new Map()) {
+/** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {number} width at least, in pixels @param {Marks} [marks] */
+export function parallelPicture(members, axes, width, marks = new Map()) {
   const ramped = isRamped(members);
+  const apart = apartOf(axes.length, width);
+  const whole = Math.round(BOX.left + BOX.right + (axes.length - 1) * apart);
   const lines = members.map((member) => {
     const { token, dash } = lookOf(member, axes, ramped);
-    const d = pathOf(member, axes);
+    const d = pathOf(member, axes, apart);
     const line = s("path", { class: "parallel-line", d, "stroke-dasharray": dash.join(" ") || undefined });
     line.style.stroke = `var(${token})`;
     const passing = passes(axes, marks, member);
@@ -66,13 +68,13 @@ export function parallelPicture(members, axes, marks = new Map()) {
   });
   return s(
     "svg",
-    { viewBox: `0 0 ${widthOf(axes.length)} ${HEIGHT}`, class: "parallel", role: "group", "aria-label": "Parallel coordinates" },
+    { viewBox: `0 0 ${whole} ${HEIGHT}`, width: whole, height: HEIGHT, class: "parallel", role: "group", "aria-label": "Parallel coordinates" },
     // What is out lies under what is not.
     ...[...lines].sort((a, b) => Number(b.classList.contains("is-out")) - Number(a.classList.contains("is-out"))),
     ...axes.map((axis, i) =>
       s(
         "g",
-        { class: `parallel-axis${axis.outcome ? " is-outcome" : ""}`, transform: `translate(${left(i)} 0)` },
+        { class: `parallel-axis${axis.outcome ? " is-outcome" : ""}`, transform: `translate(${BOX.left + i * apart} 0)` },
         s("text", { class: "parallel-title", y: 18, "text-anchor": "middle" }, axis.title),
         s("line", { y1: BOX.top, y2: BOX.bottom }),
         ...axis.ticks.flatMap(({ at, text }) => [s("line", { x1: -4, x2: 0, y1: top(at), y2: top(at) }), s("text", { class: "parallel-tick", x: -8, y: top(at) + 4, "text-anchor": "end" }, text.length > 14 ? `${text.slice(0, 13)}…` : text)]),
@@ -81,15 +83,15 @@ export function parallelPicture(members, axes, marks = new Map()) {
   );
 }
 
-/** Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks. @param {Member} member @param {Axis[]} axes */
-function pathOf(member, axes) {
+/** Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks. @param {Member} member @param {Axis[]} axes @param {number} apart */
+function pathOf(member, axes, apart) {
   let d = "";
   /** @type {{ x: number, y: number } | null} */
   let before = null;
   axes.forEach((axis, i) => {
     const at = axis.at(member);
     if (at === null) return (before = null);
-    const here = { x: left(i), y: Math.round(top(at) * 100) / 100 };
+    const here = { x: Math.round(BOX.left + i * apart), y: Math.round(top(at) * 100) / 100 };
     const half = before ? (before.x + here.x) / 2 : 0;
     d += before ? `C${half} ${before.y} ${half} ${here.y} ${here.x} ${here.y}` : `M${here.x} ${here.y}h0.01`;
     return (before = here);
@@ -119,36 +121,41 @@ export function parallel({ onLook, onOnly }) {
     place,
   );
 
+  new ResizeObserver(() => !element.hidden && !dragging && draw()).observe(place);
+
   function draw() {
     for (const key of marks.keys()) if (!axes.some((axis) => axis.key === key)) marks.delete(key);
-    const picture = parallelPicture(members, axes, marks);
+    const width = place.clientWidth - 18;
+    const picture = parallelPicture(members, axes, width, marks);
     for (const run of picture.querySelectorAll("a")) {
       const id = run.dataset.member ?? "";
       for (const name of ["mouseenter", "focus"]) run.addEventListener(name, () => onLook(id));
       for (const name of ["mouseleave", "blur"]) run.addEventListener(name, () => onLook(""));
     }
-    picture.append(...axes.map(handle));
+    const apart = apartOf(axes.length, width);
+    picture.append(...axes.map((axis, i) => handle(axis, BOX.left + i * apart)));
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.axis;
-    picture.style.minWidth = `${Math.min(widthOf(axes.length), 104 * axes.length + 60)}px`;
+    const scrolled = place.scrollLeft;
     place.replaceChildren(picture);
+    place.scrollLeft = scrolled;
     if (focused) picture.querySelector(`[data-axis="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("refocus"));
     const passing = members.filter((member) => passes(axes, marks, member)).length;
     setText(state, marks.size > 0 ? `${passing} of ${plural(members.length, "line")}` : "");
     only.hidden = clear.hidden = marks.size === 0;
     only.disabled = passing === 0;
     ramp.hidden = !isRamped(members);
-    const gain = axes[axes.length - 1]?.title.toLowerCase();
+    const gain = gainOf(members).title.toLowerCase();
     setText(about, `${isRamped(members) ? `Coloured by ${gain}. ` : ""}Drag along an axis to mark what you look for.`);
   }
 
-  /** What takes the pointer and the keys for an axis. @param {Axis} axis @param {number} i */
-  function handle(axis, i) {
+  /** What takes the pointer and the keys for an axis. @param {Axis} axis @param {number} left */
+  function handle(axis, left) {
     const mark = marks.get(axis.key);
     const box = s("rect", { class: "parallel-reach-axis", x: -14, y: BOX.top - 8, width: 28, height: BOX.bottom - BOX.top + 16 });
     const shown = s("rect", { class: "parallel-mark", x: -7, width: 14, y: top(mark?.[1] ?? 0), height: mark ? top(mark[0]) - top(mark[1]) : 0, rx: 3 });
     const group = s(
       "g",
-      { transform: `translate(${left(i)} 0)`, tabindex: 0, role: "slider", data: { axis: axis.key }, class: "parallel-handle", "aria-orientation": "vertical", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round((mark?.[0] ?? 0) * 100), "aria-label": `${axis.title}: mark a stretch with the arrow keys, Escape clears`, "aria-valuetext": mark ? `marked from ${Math.round(mark[0] * 100)} to ${Math.round(mark[1] * 100)} percent of the axis` : "nothing marked" },
+      { transform: `translate(${left} 0)`, tabindex: 0, role: "slider", data: { axis: axis.key }, class: "parallel-handle", "aria-orientation": "vertical", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round((mark?.[0] ?? 0) * 100), "aria-label": `${axis.title}: mark a stretch with the arrow keys, Escape clears`, "aria-valuetext": mark ? `marked from ${Math.round(mark[0] * 100)} to ${Math.round(mark[1] * 100)} percent of the axis` : "nothing marked" },
       box,
       shown,
     );
