@@ -85,6 +85,11 @@ impl DataDir {
         self.root.join("sweeps")
     }
 
+    /// One file for each report.
+    pub fn reports(&self) -> PathBuf {
+        self.root.join("reports")
+    }
+
     /// Runs that were deleted and can be brought back.
     pub fn trash(&self) -> PathBuf {
         self.root.join("trash")

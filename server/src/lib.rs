@@ -12,6 +12,7 @@
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
 //! * [`images`]: images that people upload to look at with networks.
 //! * [`inspect`]: looks into networks, for the pages.
+//! * [`reports`]: what people write about their runs.
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
@@ -33,6 +34,7 @@ pub mod inspect;
 pub mod launch;
 mod memory;
 pub mod presets;
+pub mod reports;
 pub mod run_dir;
 mod settings;
 pub mod supervisor;

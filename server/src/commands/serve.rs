@@ -21,6 +21,7 @@ use crate::images::Images;
 use crate::index::Index;
 use crate::inspect::Inside;
 use crate::launch::LocalLauncher;
+use crate::reports::Reports;
 use crate::supervisor::Supervisor;
 
 /// Workers finish their step and write a checkpoint when the server stops. Those that take
@@ -65,6 +66,7 @@ async fn run(args: Serve) -> Result<()> {
         index,
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
         images: Arc::new(images),
+        reports: Arc::new(Reports::in_folder(data.reports())),
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         estimator,

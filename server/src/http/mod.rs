@@ -34,6 +34,7 @@ use crate::estimate::Estimator;
 use crate::images::{self, Images};
 use crate::index::Index;
 use crate::inspect::Inside;
+use crate::reports::{self, Reports};
 use crate::supervisor::Supervisor;
 use guard::Guard;
 
@@ -59,6 +60,8 @@ pub struct App {
     pub upload_limit: usize,
     /// Images that people uploaded.
     pub images: Arc<Images>,
+    /// What people write.
+    pub reports: Arc<Reports>,
     /// The supervisor.
     pub supervisor: Supervisor,
     /// Measures what runs will take.
@@ -73,6 +76,8 @@ pub struct App {
 
 /// Every route of the server.
 pub fn router(app: App, guard: Guard) -> Router {
+    // Quotes and line ends take two characters in JSON.
+    let report_body = DefaultBodyLimit::max(reports::MOST_BYTES * 2 + FORM);
     let api = Router::new()
         .route("/runs", get(api::runs::list).post(api::runs::create))
         .route(
@@ -92,6 +97,7 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/statistics", get(api::metrics::statistics))
         .route("/runs/{id}/boundaries", get(api::points::boundaries))
         .route("/runs/{id}/points", get(api::points::points))
+        .route("/runs/{id}/test", get(api::test::test))
         .merge(inside())
         .route("/specs/check", post(api::specs::check))
         .route("/specs/estimate", post(api::specs::estimate))
@@ -101,6 +107,20 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/sweeps/{id}", get(api::sweeps::show))
         .route("/sweeps/{id}/stop", post(api::sweeps::stop))
         .route("/sweeps/{id}/trials", post(api::sweeps::grow))
+        .route(
+            "/reports",
+            post(api::reports::create)
+                .layer(report_body)
+                .get(api::reports::list),
+        )
+        .route(
+            "/reports/{id}",
+            put(api::reports::save)
+                .layer(report_body)
+                .get(api::reports::show)
+                .delete(api::reports::delete),
+        )
+        .route("/reports/{id}/restore", post(api::reports::restore))
         .route("/events", get(api::events::stream))
         .route("/networks", get(api::catalog::networks))
         .route("/datasets", get(api::datasets::list))
@@ -143,6 +163,8 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/runs/{id}/inside", get(pages::inside))
         .route("/compare", get(pages::compare))
         .route("/sweeps/{id}", get(pages::sweep))
+        .route("/reports", get(pages::reports))
+        .route("/reports/{id}", get(pages::report))
         .route("/data", get(pages::data))
         .route("/static/{*path}", get(assets::static_file))
         .route("/frontend/{*path}", get(assets::frontend_file))

@@ -70,6 +70,22 @@ struct DataPage {
     data: String,
 }
 
+#[derive(Template)]
+#[template(path = "reports.html")]
+struct ReportsPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportPage {
+    title: String,
+    version: &'static str,
+    data: String,
+}
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// `/`: every run, and what one could start.
@@ -182,6 +198,39 @@ pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Res
         data: embed(
             &json!({"runs": sweep["runs"], "title": name, "missing": 0, "sweep": {"id": sweep["id"], "spec": sweep["spec"]}}),
         )?,
+    })
+}
+
+/// `/reports`: every report, and what one could write about.
+pub async fn reports(State(app): State<App>) -> Result<Response> {
+    let runs = app.index.read(rows::list).await?;
+    let sweeps = app.supervisor.sweeps().await?;
+    let sweeps: Vec<_> = sweeps
+        .iter()
+        .map(|(id, sweep)| json!({"id": id, "spec": sweep.spec}))
+        .collect();
+    let (reports, offers) = blocking(move || {
+        let reports = app.reports.list()?;
+        Ok((reports, presets::offers(&app.data_sets.library)))
+    })
+    .await?;
+    page(&ReportsPage {
+        title: "Reports".to_owned(),
+        version: VERSION,
+        data: embed(
+            &json!({"reports": reports, "runs": runs, "sweeps": sweeps, "presets": offers}),
+        )?,
+    })
+}
+
+/// `/reports/{id}`: a report to write and to read.
+pub async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let report = super::api::reports::whole(&app, &id).await?;
+    let runs = app.index.read(rows::list).await?;
+    page(&ReportPage {
+        title: report.about.title.clone(),
+        version: VERSION,
+        data: embed(&json!({"report": report, "runs": runs, "version": VERSION}))?,
     })
 }
 

@@ -8,9 +8,11 @@ pub mod images;
 pub mod inside;
 pub mod metrics;
 pub mod points;
+pub mod reports;
 pub mod runs;
 pub mod specs;
 pub mod sweeps;
+pub mod test;
 
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
