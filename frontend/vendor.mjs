@@ -25,6 +25,22 @@ const PACKAGES = [
       ["LICENSE", "uplot/LICENSE", "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd"],
     ],
   },
+  {
+    spec: "marked@18.2.1",
+    files: [
+      ["lib/marked.esm.js", "marked/marked.esm.js", "5371fea86fd0656b4fc7bea7c94c663109d82789b69433eeee78d42895aa44de"],
+      ["lib/marked.d.ts", "marked/marked.esm.d.ts", "d7d5a034b73c62e4681ad6cb2945e9862a89e56ab92b06fd7d77e2652e667ac5"],
+      ["LICENSE", "marked/LICENSE", "8e3a3f82f59a60958f56ca08f445647c32a4733dc7ca6c2c46f6eb898471ab9c"],
+    ],
+  },
+  {
+    spec: "fflate@0.8.3",
+    files: [
+      ["esm/browser.js", "fflate/browser.js", "b7ca4450b19559a1d50eb381adcee94b82449674be4cd17789d9beba7e6122a1"],
+      ["esm/browser.d.ts", "fflate/browser.d.ts", "985db2599e33d85a70a6da5f2b7b6f1b0bf9b9119781b684573a1a9b463e0cc4"],
+      ["LICENSE", "fflate/LICENSE", "0a1df3a083d0c010560aa342e87959c8c1070e6fd54545741f083f22d0c8b551"],
+    ],
+  },
 ];
 
 /** @param {Buffer} bytes */

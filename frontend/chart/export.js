@@ -1,7 +1,7 @@
 // Takes a chart away: as a picture, or as the numbers behind it.
 
 import { download, h } from "../lib/dom.js";
-import { icon } from "../lib/icons.js";
+import { menu } from "../lib/menu.js";
 import { attempt } from "../lib/shell.js";
 import { colour } from "../lib/theme.js";
 import { chartSvg } from "./svg.js";
@@ -16,28 +16,13 @@ const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, s
 
 /** The button and its list. @param {() => Chart} chart @param {() => Numbers} numbers */
 export function exportMenu(chart, numbers) {
-  const item = (/** @type {string} */ label, /** @type {() => void | Promise<void>} */ act) =>
-    h("button", { type: "button", on: { click: () => ((menu.open = false), attempt(async () => act())) } }, label);
-  const list = h(
-    "div",
-    { class: "menu-list" },
+  const item = (/** @type {string} */ label, /** @type {() => void | Promise<void>} */ act) => ({ label, act: () => attempt(async () => act()) });
+  const element = menu({ label: "Export this chart", title: "Export", icon: "download", look: "quiet icon small" }, [
     item("Picture, PNG", savePng),
     item("Picture, SVG", () => save("svg", "image/svg+xml", svg())),
     item("Numbers, CSV", async () => save("csv", "text/csv", await numbers().csv())),
     item("Numbers, JSON", async () => save("json", "application/json", `${JSON.stringify(await numbers().json())}\n`)),
-  );
-  const menu = h("details", { class: "menu" }, h("summary", { class: "button quiet icon small", "aria-label": "Export this chart", title: "Export" }, icon("download")), list);
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary")?.focus();
-  });
-  menu.addEventListener("focusout", (event) => {
-    if (menu.open && event.relatedTarget && !menu.contains(/** @type {Node} */ (event.relatedTarget))) menu.open = false;
-  });
-  document.addEventListener("pointerdown", (event) => {
-    if (menu.open && !menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
-  });
+  ]);
 
   function svg() {
     const frame = chart().frame();
@@ -81,5 +66,5 @@ export function exportMenu(chart, numbers) {
   /** @param {string} ending */
   const fileName = (ending) => `${numbers().subtitle} ${chart().title}`.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80).toLowerCase() + `.${ending}`;
 
-  return menu;
+  return element;
 }

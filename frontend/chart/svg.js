@@ -2,29 +2,36 @@
 
 import { shareOf, ticks, tickText } from "./scale.js";
 
-/** @import { Frame } from "./frame.js" */
+/** @import { Frame, Line } from "./frame.js" */
 
 /**
  * @typedef {{
  *   title: string, subtitle: string, xLabel: string, width: number, height: number,
  *   ink: string, faint: string, grid: string, page: string, bad: string, font: string,
- *   colour: (token: string) => string, marks: number[],
- * }} Look
+ *   colour: (token: string) => string, marks: number[], id?: string,
+ * }} Look `id` tells pictures of one page apart
  */
+
+/** Height of a row of the legend, and how wide a letter of it is. */
+const ROW = 18;
+const LETTER = 6.6;
 
 /** @param {Frame} frame @param {Look} look @returns {string} */
 export function chartSvg(frame, look) {
   const { width, height } = look;
-  const box = { left: 56, top: 62, right: width - 16, bottom: height - 44 };
+  const box = { left: 56, top: 0, right: width - 16, bottom: height - 44 };
+  const rows = legendRows(frame, box.right - box.left);
+  box.top = (look.title || look.subtitle ? 34 : 8) + rows.length * ROW + 10;
+  const clip = `plot${look.id ?? ""}`;
   const toX = (/** @type {number} */ value) => box.left + shareOf(frame.x, value) * (box.right - box.left);
   const toY = (/** @type {number} */ value) => box.bottom - shareOf(frame.y, value) * (box.bottom - box.top);
   const out = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escape(look.font)}" font-size="12">`,
     `<title>${escape(look.title)}</title>`,
     `<rect width="${width}" height="${height}" fill="${look.page}"/>`,
-    text(box.left, 22, look.title, look.ink, 'font-size="15" font-weight="600"'),
-    text(box.right, 22, look.subtitle, look.faint, 'text-anchor="end"'),
-    `<clipPath id="plot"><rect x="${box.left}" y="${box.top}" width="${n(box.right - box.left)}" height="${n(box.bottom - box.top)}"/></clipPath>`,
+    look.title && text(box.left, 22, look.title, look.ink, 'font-size="15" font-weight="600"'),
+    look.subtitle && text(box.right, 22, look.subtitle, look.faint, 'text-anchor="end"'),
+    `<clipPath id="${clip}"><rect x="${box.left}" y="${box.top}" width="${n(box.right - box.left)}" height="${n(box.bottom - box.top)}"/></clipPath>`,
   ];
   for (const tick of ticks(frame.y, Math.round((box.bottom - box.top) / 55))) {
     const y = toY(tick);
@@ -34,7 +41,7 @@ export function chartSvg(frame, look) {
     const x = toX(tick);
     out.push(line(x, box.top, x, box.bottom, look.grid), text(x, box.bottom + 17, tickText(tick), look.faint, 'text-anchor="middle"'));
   }
-  out.push(text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'), '<g clip-path="url(#plot)">');
+  out.push(text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'), `<g clip-path="url(#${clip})">`);
   for (const { line: series, x, low, high } of frame.drawn) {
     if (low.length === 0) continue;
     const edge = [...x.map((at, i) => [at, high[i]]), ...x.map((at, i) => [at, low[i]]).reverse()];
@@ -54,21 +61,39 @@ export function chartSvg(frame, look) {
   for (const mark of look.marks) {
     if (mark >= frame.x.min && mark <= frame.x.max) out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
   }
-  out.push("</g>", line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(frame, look, box.left), "</svg>");
-  return out.join("\n");
+  out.push("</g>", line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(rows, look, box.left, box.top), "</svg>");
+  return out.filter(Boolean).join("\n");
 }
 
-/** @param {Frame} frame @param {Look} look @param {number} left */
-function legend(frame, look, left) {
-  const out = [];
-  let x = left;
-  for (const { line: series } of frame.drawn) {
-    const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
-    out.push(`<line x1="${n(x)}" y1="42" x2="${n(x + 22)}" y2="42" stroke="${look.colour(series.token)}" stroke-width="2" stroke-opacity="${series.alpha}"${dash}/>`);
-    out.push(text(x + 28, 46, series.label, look.ink, ""));
-    x += 46 + series.label.length * 6.6;
+/** The lines' names, as many side by side as there is room for. @param {Frame} frame @param {number} width @returns {{ line: Line, x: number }[][]} */
+function legendRows(frame, width) {
+  /** @type {{ line: Line, x: number }[][]} */
+  const rows = [];
+  let x = 0;
+  for (const { line } of frame.drawn) {
+    if (line.quiet) continue;
+    const wide = 46 + line.label.length * LETTER;
+    if (rows.length === 0 || (x > 0 && x + wide > width)) {
+      rows.push([]);
+      x = 0;
+    }
+    rows[rows.length - 1].push({ line, x });
+    x += wide;
   }
-  return out.join("\n");
+  return rows;
+}
+
+/** @param {ReturnType<typeof legendRows>} rows @param {Look} look @param {number} left @param {number} top */
+function legend(rows, look, left, top) {
+  return rows
+    .flatMap((row, i) =>
+      row.map(({ line: series, x }) => {
+        const y = top - 10 - (rows.length - i) * ROW + 12;
+        const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
+        return `<line x1="${n(left + x)}" y1="${y}" x2="${n(left + x + 22)}" y2="${y}" stroke="${look.colour(series.token)}" stroke-width="2" stroke-opacity="${series.alpha}"${dash}/>${text(left + x + 28, y + 4, series.label, look.ink, "")}`;
+      }),
+    )
+    .join("\n");
 }
 
 /** A new piece begins after each hole. @param {number[]} x @param {(number | null)[]} y @param {(v: number) => number} toX @param {(v: number) => number} toY */

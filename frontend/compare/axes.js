@@ -8,7 +8,7 @@ import { spreadOf } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Scale } from "../chart/scale.js" */
-/** @import { Member } from "./overlay.js" */
+/** @import { Member } from "./members.js" */
 
 /**
  * `at`: where a member stands, 0 at the bottom and 1 at the top; null where it has no value. `outcome`: what

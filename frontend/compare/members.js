@@ -9,7 +9,8 @@ import { badge } from "../lib/status.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Stroke } from "../lib/colours.js" */
-/** @import { Member } from "./overlay.js" */
+
+/** One run, or several that differ by their seed alone. @typedef {{ id: string, label: string, runs: Run[] }} Member `id`: of the first run */
 
 /** The sign of a run's line. @param {Stroke} stroke */
 export function swatch({ token, dash }) {

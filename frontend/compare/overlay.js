@@ -5,42 +5,21 @@ import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
 import { board } from "../chart/board.js";
 import { csv } from "../chart/csv.js";
 import { smoothingFor } from "../chart/view.js";
-import { strokeOf } from "../lib/colours.js";
-import { figure, percent } from "../lib/format.js";
 import { RunLines } from "../run/lines.js";
 import { refiner } from "../run/refine.js";
 import { pointsFor } from "../run/resolution.js";
 import { RunStore, SERIES } from "../run/store.js";
-import { meanOf } from "./mean.js";
+import { CHARTS, linesOf } from "./drawn.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 /** @import { AxisName } from "../chart/axis.js" */
-/** @import { Line } from "../chart/frame.js" */
 /** @import { View } from "../chart/view.js" */
-/** @import { SeriesName } from "../run/store.js" */
+/** @import { Member } from "./members.js" */
 
-/** @type {{ id: string, title: string, series: SeriesName, noisy: boolean, value: (value: number) => string }[]} */
-export const CHARTS = [
-  { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: figure },
-  { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, value: percent },
-  { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, value: figure },
-  { id: "validation_accuracy", title: "Validation accuracy", series: "validation_accuracy", noisy: false, value: percent },
-];
-
-/** Up to so many runs each step shows behind the smoothed line; behind more it would be fog. */
-const MOST_RAW = 6;
 /** Rows of an export for each run. */
 const MOST_ROWS = 1_000_000;
 
-/** One run, or several that differ by their seed alone. @typedef {{ id: string, label: string, runs: Run[] }} Member `id`: of the first run */
 /** @typedef {{ run: Run, store: RunStore, lines: RunLines }} Followed */
-
-/** The axis on which runs can be compared: steps of different batches do not mean the same. @param {Run[]} runs @returns {AxisName} */
-export function axisFor(runs) {
-  const differ = (/** @type {(run: Run) => unknown} */ of) => new Set(runs.map((run) => JSON.stringify(of(run)))).size > 1;
-  if (differ((run) => run.spec.data)) return "epoch";
-  return differ((run) => /** @type {any} */ (run.spec.training)?.batch_size) ? "samples" : "step";
-}
 
 /**
  * @param {Run[]} runs
@@ -62,31 +41,6 @@ export function overlay(runs, { view, axis, members, title, more }) {
     /** @type {Followed} */
     const entry = { run, store, lines: new RunLines(store, () => entry.run, view, smoothing) };
     followed.set(run.id, entry);
-  }
-
-  /** @param {typeof CHARTS[number]} which @returns {Line[]} */
-  function linesOf({ series, noisy }) {
-    const shown = members();
-    const few = shown.reduce((sum, member) => sum + member.runs.length, 0) <= MOST_RAW;
-    const smooth = noisy && smoothing() > 0;
-    return shown.flatMap(({ id, label, runs: group }) => {
-      /** @type {Line[]} */
-      const drawn = [];
-      const of = group.flatMap((run) => followed.get(run.id) ?? []);
-      if (of.length === 0) return [];
-      const look = { ...strokeOf(of[0].run), label, alpha: 1, markers: !noisy, counts: true };
-      if (of.length > 1) {
-        const { x, y, low, high } = meanOf(of.map(({ lines }) => lines.smooth(series)));
-        drawn.push({ ...look, id, width: 2, x, y, length: x.length, band: { low, high }, counts: false });
-        return drawn;
-      }
-      const [{ lines }] = of;
-      const main = noisy ? lines.smooth(series) : { ...lines.raw(series), steps: undefined };
-      const rawShows = few && smooth;
-      if (rawShows) drawn.push({ ...look, ...lines.raw(series), id: `${id}.raw`, width: 1, dash: [], alpha: 0.22, quiet: true, markers: false });
-      drawn.push({ ...look, ...main, id, width: noisy ? 1.8 : 1.6, counts: !rawShows });
-      return drawn;
-    });
   }
 
   /** @param {typeof CHARTS[number]} which */
@@ -136,7 +90,7 @@ export function overlay(runs, { view, axis, members, title, more }) {
 
   const charts = board(
     view,
-    CHARTS.map((which) => ({ ...which, entries: [], lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    CHARTS.map((which) => ({ ...which, entries: [], lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
     {
       axis,
       smoothing,

@@ -8,7 +8,7 @@ import { axesOf } from "./axes.js";
 import { gainOf } from "./scatter.js";
 
 /** @import { Axis } from "./axes.js" */
-/** @import { Member } from "./overlay.js" */
+/** @import { Member } from "./members.js" */
 
 /** Up to so many lines have the colours of their runs; more are coloured by what came of them. */
 const OWN_COLOURS = 8;

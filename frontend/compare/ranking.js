@@ -9,7 +9,7 @@ import { spreadOf } from "./tables.js";
 import { swatch } from "./members.js";
 
 /** @import { Spread } from "../lib/types" */
-/** @import { Member } from "./overlay.js" */
+/** @import { Member } from "./members.js" */
 
 /** Below this a difference is called clear. */
 const LEVEL = 0.05;

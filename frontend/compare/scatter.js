@@ -8,7 +8,7 @@ import { paretoFront } from "./pareto.js";
 import { spreadOf } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
-/** @import { Member } from "./overlay.js" */
+/** @import { Member } from "./members.js" */
 
 /** Units from the largest down: how much of the plain unit each is, and its sign. @type {(units: [number, string][]) => (most: number) => [number, string]} */
 const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ?? units[units.length - 1];
@@ -37,12 +37,15 @@ export function scatters(members, onLook) {
     "section",
     { class: "card compare-card", "aria-label": "What accuracy costs" },
     h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "What accuracy costs"), h("p", { class: "muted small" }, `${gain.title} against time, memory and parameters. The line joins the runs that no other beats in both (the Pareto front).`))),
-    h("div", { class: "scatters" }, ...COSTS.map((cost) => h("figure", {}, scatter(members, cost, gain, onLook)))),
+    h("div", { class: "scatters" }, ...COSTS.map((cost) => h("figure", {}, scatter(members, cost, gain, { onLook })))),
   );
 }
 
-/** @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof gainOf>} gain @param {(id: string) => void} [onLook] */
-export function scatter(members, cost, gain, onLook = () => {}) {
+/**
+ * @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof gainOf>} gain
+ * @param {{ onLook?: (id: string) => void, named?: boolean }} [wiring] `named`: each point has its name beside it, where no legend does
+ */
+export function scatter(members, cost, gain, { onLook = () => {}, named = false } = {}) {
   const points = members.flatMap((member) => {
     const x = spreadOf(member.runs.map(cost.of));
     const y = spreadOf(member.runs.map(gain.of));
@@ -85,5 +88,19 @@ export function scatter(members, cost, gain, onLook = () => {}) {
         dot,
       );
     }),
+    ...(named ? namesOf(points.map((point) => ({ x: left(point.cost / size), y: top(point.gain), name: point.member.label }))) : []),
   );
+}
+
+/** Names beside their points, pushed apart where they would lie over one another. @param {{ x: number, y: number, name: string }[]} points */
+function namesOf(points) {
+  const APART = 13;
+  const placed = points.map(({ x, y, name }) => ({ x, y: y + 4, name, end: x > (BOX.left + BOX.right) / 2 })).sort((a, b) => a.y - b.y);
+  for (const [i, one] of placed.entries()) {
+    for (const other of placed.slice(0, i)) {
+      const near = other.end === one.end && Math.abs(other.x - one.x) < 8 * Math.max(other.name.length, one.name.length);
+      if (near && one.y - other.y < APART) one.y = other.y + APART;
+    }
+  }
+  return placed.map(({ x, y, name, end }) => s("text", { class: "scatter-name", x: end ? x - 9 : x + 9, y, "text-anchor": end ? "end" : "start" }, name));
 }

@@ -9,7 +9,7 @@ import { icon } from "../lib/icons.js";
 import { swatch } from "./members.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
-/** @import { Member } from "./overlay.js" */
+/** @import { Member } from "./members.js" */
 
 /** A column of figures; of those that `spread` the deviation is told too. @typedef {{ key: string, title: string, more?: string, best?: "high" | "low", spreads?: boolean, of: (run: Run, statistics: Statistics | undefined) => number | null, std?: (statistics: Statistics | undefined) => number | null, say: (value: number) => string }} Figure */
 
@@ -71,17 +71,17 @@ function sayDeviation(of, std) {
   return of.say(std);
 }
 
-/** The table of figures. @param {Member[]} members @param {{ [id: string]: Statistics }} statistics */
-export function figuresTable(members, statistics) {
-  const cells = members.map((member) => FIGURES.map((of) => cellOf(of, member, statistics)));
-  const best = FIGURES.map((of, column) => {
+/** The table of figures. @param {Member[]} members @param {{ [id: string]: Statistics }} statistics @param {Figure[]} [figures] its columns */
+export function figuresTable(members, statistics, figures = FIGURES) {
+  const cells = members.map((member) => figures.map((of) => cellOf(of, member, statistics)));
+  const best = figures.map((of, column) => {
     const values = cells.flatMap((row) => row[column]?.mean ?? []);
     return !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
   });
   return h(
     "table",
     { class: "compare-table" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), ...FIGURES.map(({ title, more }) => h("th", { scope: "col", class: "number" }, title, more && h("small", {}, more))))),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), ...figures.map(({ title, more }) => h("th", { scope: "col", class: "number" }, title, more && h("small", {}, more))))),
     h(
       "tbody",
       {},
@@ -90,7 +90,7 @@ export function figuresTable(members, statistics) {
           "tr",
           {},
           h("th", { scope: "row" }, nameCell(member)),
-          ...FIGURES.map((of, column) => {
+          ...figures.map((of, column) => {
             const cell = cells[row][column];
             const first = cell !== null && cell.mean === best[column];
             return h("td", { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined }, sayCell(of, cell));

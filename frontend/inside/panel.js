@@ -26,7 +26,7 @@ const PATIENCE_MS = 120;
  */
 
 /** @type {Kind} */
-const FILTERS = {
+export const FILTERS = {
   title: "Filters",
   what: "filters",
   has: (layer) => layer.has_filters,
@@ -57,7 +57,7 @@ const FILTERS = {
 };
 
 /** @type {Kind} */
-const FEATURES = {
+export const FEATURES = {
   title: "Feature maps",
   what: "features",
   has: (layer) => layer.has_features,

@@ -129,7 +129,7 @@ export function sheetView({ label, tileName, onPick }) {
 }
 
 /** A tile that is constant looks like any other of one colour: a cross says that it is dead. @param {CanvasRenderingContext2D} ctx @param {Sheet} about */
-function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_height, zoom, gap } }) {
+export function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_height, zoom, gap } }) {
   const [w, t] = [tile_width * zoom, tile_height * zoom];
   tiles.forEach(({ constant }, place) => {
     if (!constant) return;

@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, SweepCheck, SweepEstimate, SweepSpec, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -135,8 +135,32 @@ export const getBoundary = (id, epoch) => json("GET", `${run(id)}/boundaries?epo
 /** @param {string} id @returns {Promise<{ points: Point[], classes: string[] | null }>} */
 export const getPoints = (id) => json("GET", `${run(id)}/points`);
 
+/** @param {string} id @returns {Promise<{ test: { loss: number | null, accuracy: number | null, confusion: number[][] } | null, classes: string[] | null }>} */
+export const getTest = (id) => json("GET", `${run(id)}/test`);
+
 /** @param {string} id */
 export const getLog = async (id) => (await request("GET", `${run(id)}/log`)).text();
+
+/** @returns {Promise<ReportAbout[]>} */
+export const listReports = async () => (await json("GET", "/reports")).reports;
+
+/** @param {string} text @returns {Promise<ReportAbout>} */
+export const createReport = (text) => json("POST", "/reports", { body: { text } });
+
+/** @param {string} id */
+const report = (id) => `/reports/${encodeURIComponent(id)}`;
+
+/** @param {string} id @returns {Promise<Report>} */
+export const getReport = (id) => json("GET", report(id));
+
+/** @param {string} id @param {string} text @param {string} revision of the text that was changed @returns {Promise<ReportAbout>} */
+export const saveReport = (id, text, revision) => json("PUT", report(id), { body: { text, revision } });
+
+/** @param {string} id */
+export const deleteReport = (id) => request("DELETE", report(id));
+
+/** @param {string} id @returns {Promise<ReportAbout>} */
+export const restoreReport = (id) => json("POST", `${report(id)}/restore`);
 
 /** @returns {Promise<DataSet[]>} */
 export const listDataSets = async () => (await json("GET", "/datasets")).datasets;

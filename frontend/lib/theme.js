@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
 const KEY = "vivarium.theme";
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const system = () => matchMedia("(prefers-color-scheme: dark)");
 /** @type {Set<() => void>} */
 const listeners = new Set();
 /** @type {Map<string, string>} */
@@ -15,7 +15,7 @@ let probe = null;
 /** @returns {"light" | "dark"} */
 export function theme() {
   const chosen = document.documentElement.dataset.theme;
-  return chosen === "light" || chosen === "dark" ? chosen : dark.matches ? "dark" : "light";
+  return chosen === "light" || chosen === "dark" ? chosen : system().matches ? "dark" : "light";
 }
 
 /** Calls back when colours have changed. @param {() => void} listener */
@@ -35,7 +35,17 @@ export function colour(token) {
   return value;
 }
 
-/** The button that changes over. */
+/** A token's colour on white paper, whatever the theme. @param {string} token */
+export function paperColour(token) {
+  const probe = document.body.appendChild(h("span", { hidden: true }));
+  probe.style.colorScheme = "light";
+  probe.style.color = `var(${token})`;
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+/** The button that changes over; from then on the system's changes are followed too. */
 export function themeButton() {
   const button = h("button", { class: "button quiet icon", type: "button", on: { click: toggle } });
   const show = () => {
@@ -46,6 +56,7 @@ export function themeButton() {
   };
   show();
   onTheme(show);
+  system().addEventListener("change", changed);
   return button;
 }
 
@@ -64,5 +75,3 @@ function changed() {
   resolved = new Map();
   for (const listener of listeners) listener();
 }
-
-dark.addEventListener("change", changed);

@@ -102,6 +102,22 @@ export interface SweepEstimate {
   note: string;
 }
 
+export interface ReportAbout {
+  id: string;
+  url: string;
+  /** Its first heading. */
+  title: string;
+  /** Tells texts apart. */
+  revision: string;
+  created: string;
+  changed: string;
+}
+
+export interface Report extends ReportAbout {
+  /** Markdown. */
+  text: string;
+}
+
 /** A run in the trash. */
 export interface Deleted {
   id: string;

@@ -3,7 +3,8 @@
 import { getRun, getStatistics, growSweep, runsQuery, stopSweep } from "../lib/api.js";
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
-import { axisFor, CHARTS, overlay } from "../compare/overlay.js";
+import { axisFor, CHARTS } from "../compare/drawn.js";
+import { overlay } from "../compare/overlay.js";
 import { parallel } from "../compare/parallel.js";
 import { rankingTable, rankingWords } from "../compare/ranking.js";
 import { scatters } from "../compare/scatter.js";
@@ -14,10 +15,11 @@ import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
+import { beginReport } from "../report/begin.js";
 import { isActive } from "../lib/status.js";
 
 /** @import { Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
-/** @import { Member } from "../compare/overlay.js" */
+/** @import { Member } from "../compare/members.js" */
 
 /** Figures of runs that train are read again at most this often. */
 const STATISTICS_EVERY_MS = 2000;
@@ -101,7 +103,7 @@ function start() {
   const [ranking, figures, settings, costs] = slots;
   const tables = h("div", { class: "compare-tables" }, ranking, coordinates.element, figures, settings, costs);
   byId("page").append(
-    h("header", { class: "compare-head" }, h("div", {}, title, about), h("div", { class: "run-actions" }, ...sweepButtons())),
+    h("header", { class: "compare-head" }, h("div", {}, title, about), h("div", { class: "run-actions" }, h("button", { class: "button", type: "button", title: "Begin a report about these runs", on: { click: () => attempt(() => beginReport(data.title, [...runs.values()], words())) } }, icon("text", 14), "Report"), ...sweepButtons())),
     h("div", { class: "compare-columns" }, list.element, charts.element),
     tables,
   );
@@ -133,6 +135,13 @@ function start() {
       h("button", { class: "button", type: "button", on: { click: grow } }, icon("plus", 14), sweep.spec.search ? "Five more trials" : "One more seed for each"),
       h("a", { class: "button", href: `/?sweep=${encodeURIComponent(sweep.id)}` }, "As a table"),
     ];
+  }
+
+  /** How a text names these runs: by their sweep or tag where that is what the page shows. */
+  function words() {
+    const tags = query.getAll("tag");
+    if (data.sweep) return `sweep ${data.sweep.id}`;
+    return tags.length === 1 && [...query.keys()].filter((key) => ["run", "sweep", "tag"].includes(key)).length === 1 ? `tag ${tags[0]}` : undefined;
   }
 
   function shown() {

@@ -5,9 +5,10 @@ import { resume, stop } from "../lib/actions.js";
 import { h, setText } from "../lib/dom.js";
 import { ago, moment } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { announce } from "../lib/shell.js";
+import { announce, attempt } from "../lib/shell.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { handOn, throwAway } from "../lib/trash.js";
+import { beginReport } from "../report/begin.js";
 import { editLabels } from "../runs/labels.js";
 
 /** @import { Run } from "../lib/types" */
@@ -38,9 +39,10 @@ export function runHeader(first, { onRun, onRemoved }) {
   const stopButton = h("button", { class: "button", type: "button", on: { click: () => act(() => stop(run)) } }, icon("stop", 14), h("span", {}, "Stop"));
   const resumeButton = h("button", { class: "button primary", type: "button", on: { click: () => act(() => resume(run)) } }, icon("play", 14), "Resume");
   const copy = h("a", { class: "button", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy", 14), "Copy");
+  const report = h("button", { class: "button", type: "button", title: "Begin a report about this run", on: { click: () => attempt(() => beginReport(run.name, [run])) } }, icon("text", 14), "Report");
   const inside = h("a", { class: "button", href: `${first.url}/inside`, title: "Filters, feature maps and the film of how they came about" }, icon("layers", 14), "Look inside");
   const deleteButton = h("button", { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } }, icon("trash"));
-  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes), h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, deleteButton)), message);
+  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes), h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, report, deleteButton)), message);
 
   function open() {
     input.value = run.name;
@@ -132,7 +134,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     message.hidden = false;
     message.className = "notice warn";
     message.replaceChildren(icon("warning"), h("p", {}, "This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."));
-    for (const control of [label, stopButton, resumeButton, inside, copy, deleteButton, edit]) control.hidden = true;
+    for (const control of [label, stopButton, resumeButton, inside, copy, report, deleteButton, edit]) control.hidden = true;
     announce("The run has been deleted");
   }
 

@@ -28,50 +28,51 @@ export const SHAPES = [
 
 /** @typedef {{ x: [number, number], y: [number, number] }} Domain */
 
+/** A colour by its token, as canvases take it. @typedef {(token: string) => string} Ink */
+
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split> }} what
+ * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] as the page has it where nothing else is said
  */
-export function paint(canvas, { domain, grid, points, splits }) {
+export function paint(canvas, { domain, grid, points, splits }, { width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio, ink = colour } = {}) {
   const ctx = canvas.getContext("2d");
-  const ratio = devicePixelRatio;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!ctx || width === 0) return;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   ctx.scale(ratio, ratio);
-  ctx.fillStyle = colour("--surface");
+  ctx.fillStyle = ink("--surface");
   ctx.fillRect(0, 0, width, height);
   const toX = (/** @type {number} */ x) => ((x - domain.x[0]) / (domain.x[1] - domain.x[0])) * width;
   const toY = (/** @type {number} */ y) => (1 - (y - domain.y[0]) / (domain.y[1] - domain.y[0])) * height;
   if (grid) {
-    paintRegions(ctx, grid, toX, toY);
-    paintBoundary(ctx, grid, toX, toY);
+    paintRegions(ctx, grid, toX, toY, ink);
+    paintBoundary(ctx, grid, toX, toY, ink);
   }
-  paintTicks(ctx, domain, toX, toY, width, height);
+  paintTicks(ctx, domain, toX, toY, width, height, ink);
   // What is trained on lies under what is measured on: those are fewer.
   for (const split of /** @type {Split[]} */ (["train", "validation", "test"])) {
-    if (splits.has(split)) for (const point of points) if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split);
+    if (splits.has(split)) for (const point of points) if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split, ink);
   }
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} of class @param {Split} split */
-export function drawPoint(ctx, x, y, of, split) {
-  const ink = colour(TOKENS[of % TOKENS.length]);
+/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} of class @param {Split} split @param {Ink} [ink] */
+export function drawPoint(ctx, x, y, of, split, ink = colour) {
+  const own = ink(TOKENS[of % TOKENS.length]);
   const r = split === "train" ? 3.1 : 3.9;
   ctx.beginPath();
   SHAPES[of % SHAPES.length](ctx, x, y, r);
   ctx.lineWidth = split === "validation" ? 1.6 : 1;
-  ctx.fillStyle = split === "validation" ? colour("--surface") : ink;
-  ctx.strokeStyle = split === "test" ? colour("--ink") : split === "validation" ? ink : colour("--surface");
+  ctx.fillStyle = split === "validation" ? ink("--surface") : own;
+  ctx.strokeStyle = split === "test" ? ink("--ink") : split === "validation" ? own : ink("--surface");
   ctx.fill();
   ctx.stroke();
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY */
-function paintRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, toY) {
+/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY @param {Ink} ink */
+function paintRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, toY, ink) {
   const picture = new ImageData(columns, rows);
-  const inks = TOKENS.map((token) => rgb(colour(token)));
+  const inks = TOKENS.map((token) => rgb(ink(token)));
   for (let j = 0; j < rows; j += 1) {
     for (let i = 0; i < columns; i += 1) {
       const from = j * columns + i;
@@ -89,8 +90,8 @@ function paintRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, to
   ctx.drawImage(small, toX(x[0]), toY(y[1]), toX(x[1]) - toX(x[0]), toY(y[0]) - toY(y[1]));
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY */
-function paintBoundary(ctx, grid, toX, toY) {
+/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY @param {Ink} ink */
+function paintBoundary(ctx, grid, toX, toY, ink) {
   const { columns, rows, x, y } = grid;
   const present = [...new Set(grid.classes)];
   if (present.length < 2) return;
@@ -109,13 +110,13 @@ function paintBoundary(ctx, grid, toX, toY) {
   }
   ctx.lineWidth = 1.8;
   ctx.lineCap = "round";
-  ctx.strokeStyle = colour("--ink");
+  ctx.strokeStyle = ink("--ink");
   ctx.stroke();
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Domain} domain @param {(x: number) => number} toX @param {(y: number) => number} toY @param {number} width @param {number} height */
-function paintTicks(ctx, domain, toX, toY, width, height) {
-  ctx.fillStyle = colour("--ink-2");
+/** @param {CanvasRenderingContext2D} ctx @param {Domain} domain @param {(x: number) => number} toX @param {(y: number) => number} toY @param {number} width @param {number} height @param {Ink} ink */
+function paintTicks(ctx, domain, toX, toY, width, height, ink) {
+  ctx.fillStyle = ink("--ink-2");
   ctx.font = '10px "Inter", -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "center";

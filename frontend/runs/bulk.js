@@ -5,8 +5,10 @@ import { stop } from "../lib/actions.js";
 import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { attempt } from "../lib/shell.js";
 import { canStop } from "../lib/status.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
+import { beginReport } from "../report/begin.js";
 import { editTags } from "./labels.js";
 
 /** @import { Run } from "../lib/types" */
@@ -21,6 +23,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
     { class: "bulk", role: "toolbar", "aria-label": "Chosen runs", hidden: true },
     count,
     compare,
+    h("button", { class: "button small", type: "button", title: "Begin a report about these runs", on: { click: () => attempt(() => beginReport(chosen().length === 1 ? chosen()[0].name : "Comparison", chosen())) } }, icon("text", 14), "Report"),
     h("button", { class: "button small", type: "button", on: { click: () => editTags(chosen(), tags(), onRun) } }, icon("tag", 14), "Tag"),
     stopButton,
     h("button", { class: "button small", type: "button", on: { click: remove } }, icon("trash", 14), "Delete"),

@@ -5,6 +5,7 @@ import { settingsOf } from "../lib/differ.js";
 import { download, h, setText } from "../lib/dom.js";
 import { percent, plural, setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { menu } from "../lib/menu.js";
 import { announce } from "../lib/shell.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
@@ -82,7 +83,7 @@ export function runsTable({ empty }) {
     counts,
     sweep && h("a", { class: "button small", href: `/sweeps/${sweep}` }, "The sweep"),
     sweep && h("a", { class: "button small", href: "/" }, "Show all runs"),
-    h("div", { class: "tools" }, filter.element, groupSelect, sortSelect, columnMenu(), menu()),
+    h("div", { class: "tools" }, filter.element, groupSelect, sortSelect, columnMenu(), furtherMenu()),
   );
   const element = h("section", { "aria-label": title }, head, filter.fault, bulk.element, frame, more, nothing, empty);
 
@@ -92,23 +93,11 @@ export function runsTable({ empty }) {
       box.checked = !hidden.has(key);
       return h("label", {}, box, ` ${name}`);
     });
-    return dropDown("sliders", "Columns", ...boxes);
+    return menu({ label: "Columns", icon: "sliders", look: "icon" }, boxes);
   }
 
-  function menu() {
-    return dropDown("more", "More", h("button", { type: "button", on: { click: saveCsv } }, "Save as CSV"), h("button", { type: "button", on: { click: openTrash } }, "Deleted runs…"));
-  }
-
-  /** @param {import("../lib/icons.js").IconName} sign @param {string} name @param {...HTMLElement} items */
-  function dropDown(sign, name, ...items) {
-    const made = h("details", { class: "menu" }, h("summary", { class: "button icon", "aria-label": name, title: name }, icon(sign)), h("div", { class: "menu-list" }, ...items));
-    const close = (/** @type {Event} */ event) => {
-      if (made.open && !made.contains(/** @type {Node} */ (event.target))) made.open = false;
-    };
-    document.addEventListener("pointerdown", close);
-    made.addEventListener("keydown", (event) => event.key === "Escape" && (made.open = false));
-    made.addEventListener("click", (event) => /** @type {HTMLElement} */ (event.target).closest(".menu-list button") && (made.open = false));
-    return made;
+  function furtherMenu() {
+    return menu({ label: "More", icon: "more", look: "icon" }, [{ label: "Save as CSV", act: saveCsv }, { label: "Deleted runs…", act: openTrash }]);
   }
 
   /** @param {string} key @param {boolean} [keep] */

@@ -7,7 +7,7 @@ import { gainOf } from "../../compare/scatter.js";
 import { holm, welch } from "../../lib/welch.js";
 
 /** @import { Run } from "../../lib/types" */
-/** @import { Member } from "../../compare/overlay.js" */
+/** @import { Member } from "../../compare/members.js" */
 
 /** @param {number} a @param {number | null} b @param {number} [within] */
 const near = (a, b, within = 1e-10) => assert.ok(b !== null && Math.abs(a - b) <= within, `${b} is not ${a}`);

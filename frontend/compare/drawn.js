@@ -1,0 +1,55 @@
+// What of several runs is drawn for a figure: a line for each, or the mean of its seeds with a band.
+
+import { strokeOf } from "../lib/colours.js";
+import { figure, percent } from "../lib/format.js";
+import { meanOf } from "./mean.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { AxisName } from "../chart/axis.js" */
+/** @import { Line } from "../chart/frame.js" */
+/** @import { RunLines } from "../run/lines.js" */
+/** @import { SeriesName } from "../run/store.js" */
+/** @import { Member } from "./members.js" */
+
+/** @type {{ id: string, title: string, series: SeriesName, noisy: boolean, value: (value: number) => string }[]} */
+export const CHARTS = [
+  { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: figure },
+  { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, value: percent },
+  { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, value: figure },
+  { id: "validation_accuracy", title: "Validation accuracy", series: "validation_accuracy", noisy: false, value: percent },
+];
+
+/** The axis on which runs can be compared: steps of different batches do not mean the same. @param {Run[]} runs @returns {AxisName} */
+export function axisFor(runs) {
+  const differ = (/** @type {(run: Run) => unknown} */ of) => new Set(runs.map((run) => JSON.stringify(of(run)))).size > 1;
+  if (differ((run) => run.spec.data)) return "epoch";
+  return differ((run) => /** @type {any} */ (run.spec.training)?.batch_size) ? "samples" : "step";
+}
+
+/** Up to so many runs each step shows behind the smoothed line; behind more it would be fog. */
+const MOST_RAW = 6;
+
+/**
+ * @param {typeof CHARTS[number]} which @param {Member[]} members
+ * @param {(id: string) => RunLines | undefined} linesFor a run's curves, by its id @param {number} smoothing
+ * @returns {Line[]}
+ */
+export function linesOf({ series, noisy }, members, linesFor, smoothing) {
+  const few = members.reduce((sum, member) => sum + member.runs.length, 0) <= MOST_RAW;
+  const smooth = noisy && smoothing > 0;
+  return members.flatMap(({ id, label, runs }) => {
+    const of = runs.flatMap((run) => linesFor(run.id) ?? []);
+    if (of.length === 0) return [];
+    const look = { ...strokeOf(runs[0]), label, alpha: 1, markers: !noisy, counts: true };
+    if (of.length > 1) {
+      const { x, y, low, high } = meanOf(of.map((lines) => lines.smooth(series)));
+      return [{ ...look, id, width: 2, x, y, length: x.length, band: { low, high }, counts: false }];
+    }
+    const [lines] = of;
+    const main = noisy ? lines.smooth(series) : { ...lines.raw(series), steps: undefined };
+    const rawShows = few && smooth;
+    /** @type {Line[]} */
+    const drawn = rawShows ? [{ ...look, ...lines.raw(series), id: `${id}.raw`, width: 1, dash: [], alpha: 0.22, quiet: true, markers: false }] : [];
+    return [...drawn, { ...look, ...main, id, width: noisy ? 1.8 : 1.6, counts: !rawShows }];
+  });
+}

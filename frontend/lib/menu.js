@@ -1,0 +1,35 @@
+// A button that opens a short list of things to do. It closes by itself: by a choice, by Escape, and when one
+// goes elsewhere.
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @import { IconName } from "./icons.js" */
+
+/** An item of a menu, or what stands there in its place. @typedef {{ label: string, act: () => void } | HTMLElement} Item */
+
+/** @param {{ label: string, icon: IconName, look?: string, title?: string }} button `look`: further classes; with “icon” among them the label is not written out @param {Item[]} items */
+export function menu({ label, icon: sign, look = "", title = label }, items) {
+  const bare = look.split(" ").includes("icon");
+  const element = h(
+    "details",
+    { class: "menu" },
+    h("summary", { class: `button ${look}`.trim(), title: bare ? title : undefined, "aria-label": bare ? label : undefined }, icon(sign, bare ? 16 : 14), bare ? "" : label),
+    h("div", { class: "menu-list" }, ...items.map((item) => (item instanceof HTMLElement ? item : h("button", { type: "button", on: { click: item.act } }, item.label)))),
+  );
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !element.open) return;
+    element.open = false;
+    element.querySelector("summary")?.focus();
+  });
+  element.addEventListener("click", (event) => {
+    if (/** @type {Element} */ (event.target).closest(".menu-list button, .menu-list a")) element.open = false;
+  });
+  element.addEventListener("focusout", (event) => {
+    if (element.open && event.relatedTarget && !element.contains(/** @type {Node} */ (event.relatedTarget))) element.open = false;
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (element.open && !element.contains(/** @type {Node} */ (event.target))) element.open = false;
+  });
+  return element;
+}

@@ -1,0 +1,197 @@
+// A report: the text on one side, and on the other what it looks like, with its figures.
+
+import { createReport, getReport } from "../lib/api.js";
+import { byId, download, h, pageData, setText } from "../lib/dom.js";
+import { confirm } from "../lib/dialog.js";
+import { plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { menu } from "../lib/menu.js";
+import { attempt, startShell, toast } from "../lib/shell.js";
+import { isActive } from "../lib/status.js";
+import { readBlock, kindOf } from "../report/block.js";
+import { editor } from "../report/editor.js";
+import { reportHtml } from "../report/export/html.js";
+import { reportZip } from "../report/export/markdown.js";
+import { askFigure } from "../report/insert.js";
+import { keeper } from "../report/keeper.js";
+import { askNumber } from "../report/number.js";
+import { paper } from "../report/paper.js";
+import { Sources } from "../report/sources.js";
+
+/** @import { Report, Run } from "../lib/types" */
+/** @import { Part } from "../report/markdown.js" */
+
+/** A page with all of its figures is laid out again this long after the last key. */
+const SHOW_AFTER_MS = 120;
+/** While runs train, their figures are drawn again this often. */
+const REFRESH_EVERY_MS = 5000;
+const VIEWS = /** @type {const} */ ({ write: "Write", both: "Both", read: "Read" });
+const STATES = { saved: "Saved", saving: "Saving…", changed: "Not saved yet", conflict: "Saved elsewhere too" };
+
+startShell();
+
+/** @type {{ report: Report, runs: Run[], version: string }} */
+const { report, runs, version } = pageData();
+const sources = new Sources(runs);
+const page = byId("page");
+
+const title = h("h1", {}, report.title);
+const state = h("span", { class: "save-state small", role: "status" }, "Saved");
+const bar = h("div", { class: "conflict-bar", role: "alert", hidden: true });
+const sheet = paper(sources, { onPart: ({ from }) => page.dataset.view === "both" && text.goTo(from), onFigure: (part) => attempt(() => change(part)) });
+const reading = h("div", { class: "report-read" }, sheet.element);
+const keep = keeper(report, {
+  onState: (now) => {
+    setText(state, now.kind === "away" ? `Not saved: ${now.why}` : STATES[now.kind]);
+    state.dataset.state = now.kind;
+    bar.hidden = now.kind !== "conflict";
+  },
+  onTitle: (now) => {
+    setText(title, now);
+    document.title = `${now} · Vivarium`;
+  },
+});
+const text = editor(keep.recover() ?? report.text, {
+  onChange: (now) => {
+    keep.change(now);
+    clearTimeout(showing);
+    showing = setTimeout(() => sheet.show(now), SHOW_AFTER_MS);
+  },
+  onLine: (line) => page.dataset.view === "both" && sheet.reveal(line),
+  onSave: () => keep.save(),
+});
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let showing;
+
+const views = h("div", { class: "segments", role: "radiogroup", "aria-label": "View" }, ...Object.entries(VIEWS).map(([name, label]) => h("label", {}, h("input", { type: "radio", name: "view", value: name, on: { change: () => view(name) } }), h("span", {}, label))));
+page.append(
+  h(
+    "header",
+    { class: "report-head" },
+    h("div", { class: "report-title" }, title, state),
+    h(
+      "div",
+      { class: "run-actions" },
+      views,
+      menu({ label: "Export", icon: "download" }, [
+        { label: "One HTML file", act: () => attempt(saveHtml) },
+        { label: "Markdown with figures, zip", act: () => attempt(saveZip) },
+        { label: "Print, or PDF", act: () => print() },
+      ]),
+    ),
+  ),
+  bar,
+  h(
+    "div",
+    { class: "report-panes" },
+    h(
+      "div",
+      { class: "report-write" },
+      h(
+        "div",
+        { class: "report-tools-bar", role: "toolbar", "aria-label": "Writing" },
+        h("button", { class: "button primary small", type: "button", on: { click: () => attempt(insert) } }, icon("chart", 14), "Figure"),
+        h("button", { class: "button small", type: "button", on: { click: () => attempt(insertNumber) } }, "Number"),
+        ...text.tools,
+      ),
+      text.element,
+    ),
+    reading,
+  ),
+);
+bar.append(
+  h("span", {}, "This report was saved elsewhere since it was opened here. Nothing was overwritten."),
+  h("button", { class: "button small", type: "button", on: { click: () => attempt(() => settle("mine")) } }, "Keep mine"),
+  h("button", { class: "button small", type: "button", on: { click: () => attempt(() => settle("other")) } }, "Take the other"),
+  h("button", { class: "button small", type: "button", on: { click: () => attempt(asNew) } }, "Mine as a new report"),
+);
+view(matchMedia("(max-width: 900px)").matches ? (report.text.trim().length > 20 ? "read" : "write") : "both");
+sheet.show(text.value());
+setTimeout(refresh, REFRESH_EVERY_MS);
+
+addEventListener("beforeunload", (event) => {
+  if (!keep.isSaved()) event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => document.hidden && keep.save());
+
+/** @param {string} name */
+function view(name) {
+  page.dataset.view = name;
+  for (const input of views.querySelectorAll("input")) input.checked = input.value === name;
+}
+
+/** Draws again what has changed, while something trains. */
+async function refresh() {
+  try {
+    if (!document.hidden && sheet.runs().some((run) => isActive(sources.runs.get(run.id) ?? run)) && (await sources.refresh())) await sheet.redraw();
+  } catch {
+    // The server is away for a while; the next time will tell.
+  }
+  setTimeout(refresh, REFRESH_EVERY_MS);
+}
+
+async function insert() {
+  await sources.refresh();
+  const block = await askFigure(sources, { suggestion: lastRuns() });
+  if (block === null) return;
+  if (page.dataset.view === "read") view("both");
+  text.insertBlock(block);
+}
+
+/** The runs of the figure that was placed last are likely to be those of the next. */
+function lastRuns() {
+  const found = [...text.value().matchAll(/^runs?: (.+)$/gm)];
+  return found.length > 0 ? found[found.length - 1][1] : undefined;
+}
+
+async function insertNumber() {
+  await sources.refresh();
+  const words = await askNumber(sources, lastRuns());
+  if (words === null) return;
+  if (page.dataset.view === "read") view("both");
+  text.insert(words);
+}
+
+/** @param {Part} part */
+async function change({ token, from, to }) {
+  if (token.type !== "code") return;
+  const kind = kindOf(token.lang) ?? "";
+  await sources.refresh();
+  const block = await askFigure(sources, { block: readBlock(kind, token.text) });
+  if (block !== null) text.replaceLines(from, to, block);
+}
+
+async function ready() {
+  await sheet.settled();
+  const faults = sheet.faults();
+  return faults.length === 0 || confirm({ title: "Export as it is?", text: `${plural(faults.length, "figure or number", "figures or numbers")} could not be drawn: ${faults[0]}`, yes: "Export", no: "Cancel" });
+}
+
+const fileName = () => (title.textContent ?? "report").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80).toLowerCase() || "report";
+
+async function saveHtml() {
+  if (!(await ready())) return;
+  const html = reportHtml(sheet.element, { title: title.textContent ?? "Report", version, when: new Date() });
+  download(`${fileName()}.html`, new Blob([html], { type: "text/html" }));
+}
+
+async function saveZip() {
+  if (!(await ready())) return;
+  const runsElement = /** @type {HTMLElement} */ (sheet.element.querySelector(".paper-runs"));
+  download(`${fileName()}.zip`, new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(sheet.parts(), runsElement, sources))], { type: "application/zip" }));
+}
+
+/** @param {"mine" | "other"} which */
+async function settle(which) {
+  const now = keep.settle(await getReport(report.id), which);
+  if (now === text.value()) return;
+  text.set(now);
+  sheet.show(now);
+}
+
+async function asNew() {
+  const { url } = await createReport(text.value());
+  keep.settle(await getReport(report.id), "other");
+  toast("Your text is a report of its own now.");
+  location.assign(url);
+}

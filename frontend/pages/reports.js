@@ -1,0 +1,126 @@
+// Every report, and the experiments that one can write up.
+
+import { createReport, createRun, createSweep, deleteReport, restoreReport } from "../lib/api.js";
+import { h, pageData, byId } from "../lib/dom.js";
+import { ago, moment, plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { attempt, startShell, toast } from "../lib/shell.js";
+import { isActive } from "../lib/status.js";
+import { EXPERIMENTS, subjectOf, writeUp } from "../report/experiments.js";
+
+/** @import { Preset, ReportAbout, Run, SweepSpec } from "../lib/types" */
+/** @import { Experiment } from "../report/experiments.js" */
+
+startShell();
+
+/** @type {{ reports: ReportAbout[], runs: Run[], sweeps: { id: string, spec: SweepSpec }[], presets: Preset[] }} */
+const data = pageData();
+let reports = data.reports;
+/** Experiments to write up. @type {Set<string>} */
+const chosen = new Set();
+
+const list = h("div", { class: "report-list" });
+const write = h("button", { class: "button primary", type: "button", on: { click: () => attempt(writeChosen) } });
+const all = h("button", { class: "button", type: "button", on: { click: chooseAll } }, "All that were run");
+
+byId("page").append(
+  h(
+    "header",
+    { class: "page-head reports-head" },
+    h("div", {}, h("h1", {}, "Reports"), h("p", { class: "muted" }, "What you saw, with figures and tables that are taken from the runs. A report leaves as one file that opens anywhere.")),
+    h("button", { class: "button primary", type: "button", on: { click: () => attempt(() => begin("# Untitled report\n\n")) } }, icon("plus", 14), "New report"),
+  ),
+  list,
+  h(
+    "section",
+    { class: "card", "aria-labelledby": "start-from" },
+    h("header", { class: "card-head" }, h("div", {}, h("h2", { id: "start-from" }, "Start from an experiment"), h("p", { class: "muted small" }, "Lays out the whole write-up: the question, figures and tables in place, and headings for what you saw. Choose several for one report about all of them.")), h("div", { class: "report-tools" }, all, write)),
+    h("ol", { class: "experiments" }, ...EXPERIMENTS.map(experimentRow)),
+  ),
+);
+showList();
+showChosen();
+
+/** @param {Experiment} experiment */
+function experimentRow(experiment) {
+  const preset = data.presets.find(({ id }) => id === experiment.preset);
+  const subject = subjectOf(experiment, data.presets, data.runs, data.sweeps);
+  const box = h("input", { type: "checkbox", disabled: !subject, data: { experiment: experiment.id }, on: { change: () => ((box.checked ? chosen.add(experiment.id) : chosen.delete(experiment.id)), showChosen()) } });
+  const launch = () =>
+    attempt(async () => {
+      if (!preset) return;
+      const made = Object.keys(preset.grid).length > 0 ? await createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats }) : await createRun(preset.base);
+      toast(`“${preset.title}” is started. Its figures fill while it trains.`, "", { label: "Look", act: () => location.assign(made.url) });
+      location.reload();
+    });
+  const state = subject
+    ? h("span", { class: "small" }, stateWords(subject.runs, subject.run))
+    : preset?.missing
+      ? h("a", { class: "small", href: "/data" }, `Needs ${preset.missing}`)
+      : h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Run it");
+  return h("li", { class: "experiment" }, h("label", {}, box, h("span", { class: "experiment-number" }, experiment.number), h("span", {}, h("b", {}, experiment.title), h("small", {}, experiment.question))), h("div", { class: "experiment-state" }, state));
+}
+
+/** @param {string} words @param {Run} run */
+function stateWords(words, run) {
+  const of = words.startsWith("sweep ") ? data.runs.filter(({ sweep }) => sweep === words.slice(6)) : [run];
+  const active = of.filter(isActive).length;
+  const when = ago(of[0].created, Date.now());
+  return active > 0 ? `${plural(active, "run")} under way` : `${plural(of.length, "run")}, ${when}`;
+}
+
+function chooseAll() {
+  const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-experiment]")]).filter(({ disabled }) => !disabled);
+  const every = boxes.every(({ checked }) => checked);
+  for (const box of boxes) {
+    box.checked = !every;
+    if (box.checked) chosen.add(String(box.dataset.experiment));
+    else chosen.delete(String(box.dataset.experiment));
+  }
+  showChosen();
+}
+
+function showChosen() {
+  write.disabled = chosen.size === 0;
+  write.textContent = chosen.size > 1 ? `Write up these ${chosen.size}` : "Write it up";
+  all.hidden = !document.querySelector("[data-experiment]:not(:disabled)");
+}
+
+async function writeChosen() {
+  const subjects = EXPERIMENTS.filter(({ id }) => chosen.has(id)).flatMap((experiment) => {
+    const subject = subjectOf(experiment, data.presets, data.runs, data.sweeps);
+    return subject ? [{ experiment, subject }] : [];
+  });
+  if (subjects.length > 0) await begin(writeUp(subjects));
+}
+
+/** @param {string} text */
+async function begin(text) {
+  const { url } = await createReport(text);
+  location.assign(url);
+}
+
+function showList() {
+  if (reports.length === 0) {
+    list.replaceChildren(h("div", { class: "card empty" }, icon("text", 28), h("h2", {}, "No reports yet"), h("p", {}, "Start from an experiment below, from the runs of a comparison, or with an empty page.")));
+    return;
+  }
+  list.replaceChildren(
+    ...reports.map((report) =>
+      h(
+        "article",
+        { class: "card report-card" },
+        h("a", { href: report.url }, h("b", {}, report.title), h("small", { class: "muted", title: moment(report.changed) }, `Changed ${ago(report.changed, Date.now())}`)),
+        h("button", { class: "button quiet icon small", type: "button", title: "Delete", "aria-label": `Delete “${report.title}”`, on: { click: () => attempt(() => remove(report)) } }, icon("trash", 14)),
+      ),
+    ),
+  );
+}
+
+/** @param {ReportAbout} report */
+async function remove(report) {
+  await deleteReport(report.id);
+  reports = reports.filter(({ id }) => id !== report.id);
+  showList();
+  toast(`“${report.title}” is deleted.`, "", { label: "Undo", act: () => attempt(async () => ((reports = [await restoreReport(report.id), ...reports]), showList())) });
+}

@@ -1,0 +1,42 @@
+// A figure as it stands in the text: a fenced block whose first line names the kind, and a line for
+// each setting.
+//
+//     ```figure curve
+//     series: validation_accuracy
+//     runs: sweep 01a2…
+//     caption: What a batch of 16 does.
+//     ```
+
+/** @typedef {{ kind: string, settings: Map<string, string> }} Block */
+
+const WORD = "figure";
+
+/** What is wrong with a figure, in words for the one who writes. */
+export class Fault extends Error {}
+
+/** The kind of figure that a fence names; null where it is another fence. @param {string | undefined} language what stands behind the three ticks */
+export function kindOf(language) {
+  const [word, kind, ...more] = (language ?? "").trim().split(/\s+/);
+  return word === WORD && more.length === 0 ? (kind ?? "") : null;
+}
+
+/** Reads the lines of a block. @param {string} kind @param {string} text @returns {Block} */
+export function readBlock(kind, text) {
+  /** @type {Map<string, string>} */
+  const settings = new Map();
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue;
+    const found = /^\s*([a-z_]+)\s*:\s*(.*?)\s*$/.exec(line);
+    if (!found) throw new Fault(`“${line.trim()}” is not a setting: it must be a name, a colon and a value.`);
+    const [, name, value] = found;
+    if (settings.has(name)) throw new Fault(`“${name}” is said twice.`);
+    settings.set(name, value);
+  }
+  return { kind, settings };
+}
+
+/** Writes a block; a line end in a value would end the setting. @param {Block} block @returns {string} */
+export function writeBlock({ kind, settings }) {
+  const lines = [...settings].filter(([, value]) => value !== "").map(([name, value]) => `${name}: ${value.replace(/\s*\n\s*/g, " ").trim()}`);
+  return ["```" + `${WORD} ${kind}`, ...lines, "```"].join("\n");
+}

@@ -1,0 +1,209 @@
+// The experiments of a course, laid out as they are written up: the question, how it was set, what came of
+// it as figures and tables in place, and headings for what the writer saw. What the figures show is told by the
+// runs; the text asks and leaves the answer open.
+
+import { writeBlock } from "./block.js";
+
+/** @import { Preset, Run, SweepSpec } from "../lib/types" */
+
+/** What an experiment's figures are about: `runs` as a text names them, `run` the one to look into. @typedef {{ runs: string, run: Run }} Subject */
+
+/**
+ * `preset`: what it is run by. `network`: the kind of network to look into, where the preset has several.
+ * @typedef {{ id: string, number: number, title: string, preset: string, network?: string, question: string, body: (subject: Subject) => string[], look: string[] }} Experiment
+ */
+
+/** @param {string} kind @param {{ [name: string]: string | number }} settings */
+const figure = (kind, settings) => writeBlock({ kind, settings: new Map(Object.entries(settings).map(([name, value]) => [name, String(value)])) });
+
+/** @param {Subject} subject */
+const setUp = ({ runs }) => ["### Set-up", figure("settings", { runs, show: "common" })];
+
+/** Loss and accuracy of several runs. @param {Subject} subject */
+const overlaid = ({ runs }) => [
+  "### While they train",
+  figure("curve", { series: "train_loss", runs }),
+  figure("curve", { series: "train_accuracy", runs }),
+  figure("curve", { series: "validation_loss", runs }),
+  figure("curve", { series: "validation_accuracy", runs }),
+];
+
+/** @param {Subject} subject */
+const results = ({ runs }) => ["### What came of it", figure("results", { runs, columns: "epochs" }), figure("results", { runs, columns: "outcome" }), figure("ranking", { runs })];
+
+/** @param {Subject} subject */
+const comparison = (subject) => [...setUp(subject), ...overlaid(subject), ...results(subject)];
+
+/** @type {Experiment[]} */
+export const EXPERIMENTS = [
+  {
+    id: "perceptron",
+    number: 1,
+    title: "A perceptron in the plane",
+    preset: "perceptron-on-blobs",
+    question: "One neuron moves its line after each mistake. How does the decision boundary come to lie between two groups of points?",
+    body: (subject) => [
+      ...setUp(subject),
+      "### The boundary, epoch by epoch",
+      figure("boundary", { run: subject.run.id, epoch: "0, 1, 2, 3" }),
+      "### While it trains",
+      figure("curve", { series: "train_accuracy", runs: subject.run.id }),
+    ],
+    look: ["Where does the line lie before training, and which points move it first?", "Does it still move once every point is on its side?"],
+  },
+  {
+    id: "batch-size",
+    number: 2,
+    title: "Batch size",
+    preset: "batch-size",
+    question: "The same network on batches of 16, 32, 64 and 128, over the same samples. Where is the noise, and what does a step cost?",
+    body: (subject) => [
+      ...setUp(subject),
+      "### The noise",
+      "Every step as it was, without smoothing:",
+      figure("curve", { series: "train_loss", runs: subject.runs, smoothing: 0 }),
+      figure("curve", { series: "train_accuracy", runs: subject.runs, smoothing: 0 }),
+      ...overlaid(subject),
+      ...results(subject),
+      figure("scatter", { runs: subject.runs, cost: "seconds" }),
+    ],
+    look: ["Which batch size has the noisiest loss, and why would an average over more samples be calmer?", "After the same number of samples, which has learnt most? How many steps did each take for it?", "What does a small batch cost in time?"],
+  },
+  {
+    id: "learning-rate",
+    number: 3,
+    title: "Learning rate",
+    preset: "learning-rate",
+    question: "From 0.1 down to 0.0001. Which one leaps, which one crawls, which one learns?",
+    body: (subject) => [...comparison(subject), figure("parallel", { runs: subject.runs })],
+    look: ["What does the largest rate do in the first steps: does the loss rise before it falls, or stay high?", "How far does the smallest one come in the same time?", "Would more epochs change the order?"],
+  },
+  {
+    id: "activation",
+    number: 4,
+    title: "Activation",
+    preset: "activation",
+    question: "ReLU, sigmoid and tanh in the same network. Why does sigmoid take so long to leave the ground?",
+    body: comparison,
+    look: ["Which one is slow at the start? How steep is its function at most, and what does a product of such slopes do to a gradient?", "Does it catch up?"],
+  },
+  {
+    id: "convolution",
+    number: 5,
+    title: "A convolution by hand",
+    preset: "convolutional-networks",
+    network: "vgg16",
+    question: "Each output of a convolution is a sum of products, and so is each gradient. Do the numbers agree with what is computed by hand?",
+    body: ({ run }) => [
+      "### Forward",
+      figure("photo", { run: run.id }),
+      figure("arithmetic", { run: run.id, layer: "first convolution" }),
+      "### Backward",
+      figure("arithmetic", { run: run.id, layer: "first convolution", way: "backward" }),
+    ],
+    look: ["Take one product and check it by hand; then add up a row.", "Which pixels does the gradient reach, and through how many kernels does it come back to one?"],
+  },
+  {
+    id: "convolutional-networks",
+    number: 6,
+    title: "Four convolutional networks",
+    preset: "convolutional-networks",
+    network: "vgg16",
+    question: "VGG16, two residual networks of separable convolutions and Inception on the same images. Which learns most in the same epochs, and what does it weigh?",
+    body: (subject) => [...comparison(subject), figure("scatter", { runs: subject.runs, cost: "seconds" }), figure("scatter", { runs: subject.runs, cost: "memory" }), figure("scatter", { runs: subject.runs, cost: "parameters" })],
+    look: ["Where do training and validation part, and in which network first?", "How much accuracy does each million of parameters bring?", "What do the skips of the deep residual network make possible?"],
+  },
+  {
+    id: "wide-against-deep",
+    number: 7,
+    title: "Wide against deep",
+    preset: "wide-against-deep",
+    question: "A wide MLP and VGG16 have about as many parameters. Which learns more with them, in what time and memory?",
+    body: (subject) => [...comparison(subject), figure("scatter", { runs: subject.runs, cost: "seconds" })],
+    look: ["Which has the smaller deviation over epochs?", "Where do the parameters of each lie, and how often is each one used for an image?"],
+  },
+  {
+    id: "filters",
+    number: 8,
+    title: "Filters",
+    preset: "convolutional-networks",
+    network: "vgg16",
+    question: "What have the first and the last convolution of VGG16 learnt to look for?",
+    body: ({ run }) => [
+      "### The first convolution",
+      figure("filters", { run: run.id, layer: "first convolution" }),
+      "### The last convolution",
+      figure("filters", { run: run.id, layer: "last convolution" }),
+    ],
+    look: ["Which filters of the first layer look for edges, which for colours?", "Can a filter of the last layer be read at all? What would one have to know to read it?"],
+  },
+  {
+    id: "feature-maps",
+    number: 9,
+    title: "Feature maps",
+    preset: "convolutional-networks",
+    network: "vgg16",
+    question: "What do the first and the last convolution of VGG16 make of one image?",
+    body: ({ run }) => [
+      figure("photo", { run: run.id }),
+      "### The first convolution",
+      figure("features", { run: run.id, layer: "first convolution" }),
+      "### The last convolution",
+      figure("features", { run: run.id, layer: "last convolution" }),
+    ],
+    look: ["What of the image can still be recognised in the first maps, and what in the last?", "How many maps of the last layer are silent?"],
+  },
+];
+
+/** What stands where the writer is to say what they saw. @param {string[]} look */
+const observations = (look) => ["### Observations", look.map((question) => `- *${question}*`).join("\n")];
+
+/** A write-up of experiments that were run. @param {{ experiment: Experiment, subject: Subject }[]} chosen @returns {string} */
+export function writeUp(chosen) {
+  const [first] = chosen;
+  const sections = chosen.flatMap(({ experiment, subject }) => {
+    const parts = [experiment.question, ...experiment.body(subject), ...observations(experiment.look)];
+    return chosen.length === 1 ? parts.map((part) => part.replace(/^###/, "##")) : [`## ${experiment.number}. ${experiment.title}`, ...parts];
+  });
+  return `${[`# ${chosen.length === 1 ? first.experiment.title : "Experiments"}`, ...sections, ...(chosen.length === 1 ? ["## Conclusion", "*What is the answer to the question?*"] : ["## Conclusion", "*What holds over all of the experiments?*"])].join("\n\n")}\n`;
+}
+
+/** A report about any runs. @param {string} title @param {string} runs as a text names them @param {Run[]} of @returns {string} */
+export function reportOn(title, runs, of) {
+  const subject = { runs, run: of[0] };
+  const several = of.length > 1;
+  const body = several ? [...comparison(subject), figure("scatter", { runs, cost: "seconds" })] : [...setUp(subject), ...overlaid(subject), "### What came of it", figure("results", { runs, columns: "outcome" }), figure("confusion", { run: of[0].id })];
+  return `${[`# ${title}`, "*What is the question?*", ...body.map((part) => part.replace(/^###/, "##")), "## Observations", "*What can be seen?*", "## Conclusion", "*What is the answer?*"].join("\n\n")}\n`;
+}
+
+/**
+ * What was run of an experiment, the newest first that is whole; null where nothing was. A sweep is known by what
+ * it varies on which network, so one that was changed and launched from the form counts too.
+ * @param {Experiment} experiment @param {Preset[]} presets @param {Run[]} runs @param {{ id: string, spec: SweepSpec }[]} sweeps @returns {Subject | null}
+ */
+export function subjectOf(experiment, presets, runs, sweeps) {
+  const preset = presets.find(({ id }) => id === experiment.preset);
+  if (!preset) return null;
+  const usable = (/** @type {Run} */ run) => run.status !== "failed";
+  const pick = (/** @type {Run[]} */ of) => of.find((run) => !experiment.network || run.spec.network.kind === experiment.network) ?? null;
+  const paths = Object.keys(preset.grid).sort().join();
+  const alike = (/** @type {{ data: { set: string }, network: { kind: string } }} */ spec) => spec.data?.set === preset.base.data.set && (paths.includes("network") || spec.network?.kind === preset.base.network.kind);
+  if (paths === "") {
+    const found = runs.filter((run) => usable(run) && run.sweep === null && alike(run.spec)).sort(newest);
+    return found.length > 0 ? { runs: found[0].id, run: found[0] } : null;
+  }
+  const wanted = JSON.stringify(preset.grid);
+  // Other networks make another experiment; another list of batch sizes does not.
+  for (const exactly of "network" in preset.grid ? [true] : [true, false]) {
+    for (const { id, spec } of sweeps) {
+      if (Object.keys(spec.grid).sort().join() !== paths || !alike(spec.base) || (exactly && JSON.stringify(spec.grid) !== wanted)) continue;
+      const of = runs.filter((run) => run.sweep === id && usable(run)).sort((a, b) => a.number - b.number);
+      const run = pick(of);
+      if (of.length > 0 && run) return { runs: `sweep ${id}`, run };
+    }
+  }
+  return null;
+}
+
+/** @param {Run} a @param {Run} b */
+const newest = (a, b) => Number(b.status === "finished") - Number(a.status === "finished") || b.number - a.number;

@@ -1,0 +1,51 @@
+// The style sheet of an exported page: of all rules that the page here has, those that something in it is
+// drawn by. What is exported looks as it did on the screen, and carries no rule for what it has not.
+
+/** States that a page without scripts is never in, or that are of no use on paper. */
+const IDLE = /:(hover|focus|focus-visible|focus-within|active|disabled|checked|target|popover-open)\b/;
+/** What a selector may end in and `querySelector` finds nothing by. */
+const PARTS = /::?(before|after|marker|selection|placeholder|backdrop|file-selector-button)\b/g;
+
+/** @param {Document} page the exported one @param {Iterable<CSSStyleSheet>} sheets */
+export function usedCss(page, sheets) {
+  return [...sheets].flatMap(({ cssRules }) => used(page, cssRules)).join("\n");
+}
+
+/** @param {Document} page @param {CSSRuleList} rules @returns {string[]} */
+function used(page, rules) {
+  return [...rules].flatMap((rule) => {
+    if (rule instanceof CSSStyleRule) return isUsed(page, rule.selectorText) ? [rule.cssText] : [];
+    if (rule instanceof CSSMediaRule || rule instanceof CSSSupportsRule) {
+      const inner = used(page, rule.cssRules);
+      const head = rule instanceof CSSMediaRule ? `@media ${rule.conditionText}` : `@supports ${rule.conditionText}`;
+      return inner.length > 0 ? [`${head} {\n${inner.join("\n")}\n}`] : [];
+    }
+    return [];
+  });
+}
+
+/** @param {Document} page @param {string} selector */
+function isUsed(page, selector) {
+  return split(selector).some((one) => {
+    if (IDLE.test(one)) return false;
+    try {
+      return page.querySelector(one.replace(PARTS, "") || "*") !== null;
+    } catch {
+      // A selector that this browser cannot ask for by itself may be of use.
+      return true;
+    }
+  });
+}
+
+/** The selectors of a list; commas inside brackets do not part them. @param {string} list */
+function split(list) {
+  const out = [""];
+  let depth = 0;
+  for (const letter of list) {
+    if (letter === "(" || letter === "[") depth += 1;
+    if (letter === ")" || letter === "]") depth -= 1;
+    if (letter === "," && depth === 0) out.push("");
+    else out[out.length - 1] += letter;
+  }
+  return out.map((one) => one.trim());
+}

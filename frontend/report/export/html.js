@@ -1,0 +1,48 @@
+// A report as one HTML file that needs no server, no network and no scripts: figures lie in it, links
+// lead to its own list of runs.
+
+import { h } from "../../lib/dom.js";
+import { usedCss } from "./css.js";
+
+/** Nothing is loaded and nothing runs, whatever a text may have brought in. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/** What is for the one who writes, and what only a page with scripts can do. */
+const TOOLS = ".paper-change, .paper-empty[hidden], .parallel-reach, button";
+
+/** @param {HTMLElement} paper @param {{ title: string, version: string, when: Date }} about @returns {string} */
+export function reportHtml(paper, { title, version, when }) {
+  const page = document.implementation.createHTMLDocument(title);
+  page.documentElement.lang = "en";
+  page.head.prepend(
+    h("meta", { charset: "utf-8" }),
+    h("meta", { "http-equiv": "Content-Security-Policy", content: POLICY }),
+    h("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
+    h("meta", { name: "color-scheme", content: "light dark" }),
+    h("meta", { name: "generator", content: `Vivarium ${version}` }),
+  );
+  page.body.className = "exported";
+  const copy = /** @type {HTMLElement} */ (page.importNode(paper, true));
+  for (const tool of copy.querySelectorAll(TOOLS)) tool.remove();
+  for (const element of copy.querySelectorAll("[data-line], [data-member], [tabindex], [aria-current]")) {
+    for (const name of ["data-line", "data-member", "aria-current"]) element.removeAttribute(name);
+    // What scrolls stays reachable by keyboard.
+    if (!element.classList.contains("figure-scroll")) element.removeAttribute("tabindex");
+  }
+  for (const link of copy.querySelectorAll("a[href]")) lead(link, copy);
+  page.body.append(copy, h("footer", { class: "paper-foot" }, `Made with Vivarium ${version} on ${when.toLocaleDateString("en-GB", { dateStyle: "long" })}.`));
+  // Made in the other document: this one allows no style sheets inside it.
+  const style = page.createElement("style");
+  style.textContent = usedCss(page, document.styleSheets);
+  page.head.append(style);
+  return `<!doctype html>\n${page.documentElement.outerHTML}\n`;
+}
+
+/** A link to a run leads to where the report tells of it; one to a page of the server leads nowhere and is none. @param {Element} link @param {HTMLElement} copy */
+function lead(link, copy) {
+  const href = link.getAttribute("href") ?? "";
+  if (/^(https?:|mailto:|#)/i.test(href)) return;
+  const run = /^\/runs\/([^/?#]+)/.exec(href)?.[1];
+  if (run && copy.querySelector(`#run-${CSS.escape(run)}`) && !link.closest(".paper-runs")) link.setAttribute("href", `#run-${run}`);
+  else link.removeAttribute("href");
+}

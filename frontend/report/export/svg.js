@@ -1,0 +1,45 @@
+// A picture of the page as a file of its own: what style sheets say of its parts is written onto them, in the
+// colours of white paper.
+
+import { h, s } from "../../lib/dom.js";
+
+/** What of a style a picture needs, and what holds where nothing is said. @type {[name: string, plain: string][]} */
+const STYLES = [
+  ["fill", "rgb(0, 0, 0)"], ["fill-opacity", "1"], ["stroke", "none"], ["stroke-width", "1px"], ["stroke-opacity", "1"], ["stroke-dasharray", "none"],
+  ["stroke-linecap", "butt"], ["stroke-linejoin", "miter"], ["paint-order", "normal"], ["opacity", "1"],
+];
+/** @type {[name: string, plain: string][]} */
+const TEXT_STYLES = [["font-size", ""], ["font-weight", "400"], ["text-anchor", "start"]];
+const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif";
+
+/** @param {SVGSVGElement} picture in the page @returns {string} */
+export function standalone(picture) {
+  const copy = /** @type {SVGSVGElement} */ (picture.cloneNode(true));
+  // Styles are computed where the picture is shown.
+  const host = h("div", { class: "paper figure-stage", "aria-hidden": "true" }, copy);
+  Object.assign(host.style, { colorScheme: "light", position: "absolute", insetInlineStart: "-10000px" });
+  document.body.append(host);
+  try {
+    const written = [...copy.querySelectorAll("*")].map((element) => {
+      const style = getComputedStyle(element);
+      const of = element.localName === "text" || element.localName === "tspan" ? [...STYLES, ...TEXT_STYLES] : STYLES;
+      const drawn = !["title", "g", "a", "clipPath", "defs"].includes(element.localName);
+      return { element, hidden: style.display === "none", styles: drawn ? of.map(([name, plain]) => [name, style.getPropertyValue(name), plain]) : [] };
+    });
+    for (const { element, hidden, styles } of written) {
+      if (hidden) element.remove();
+      for (const name of ["class", "style", "href", "tabindex", "aria-label", "role", ...STYLES.map(([name]) => name), ...TEXT_STYLES.map(([name]) => name)]) element.removeAttribute(name);
+      for (const attribute of [...element.attributes]) if (attribute.name.startsWith("data-")) element.removeAttribute(attribute.name);
+      for (const [name, value, plain] of styles) if (value !== plain && value !== "") element.setAttribute(name, value);
+      // What reaches further than it shows is for the pointer.
+      if (element.getAttribute("stroke") === "rgba(0, 0, 0, 0)" || (element.getAttribute("fill") === "rgba(0, 0, 0, 0)" && !element.hasAttribute("stroke"))) element.remove();
+    }
+    const [, , width, height] = (copy.getAttribute("viewBox") ?? "0 0 760 380").split(" ");
+    for (const attribute of [...copy.attributes]) if (!["viewBox", "xmlns", "role", "aria-label"].includes(attribute.name)) copy.removeAttribute(attribute.name);
+    for (const [name, value] of Object.entries({ width, height, "font-family": FONT, "font-size": "12" })) copy.setAttribute(name, value);
+    copy.prepend(s("rect", { width, height, fill: "#ffffff" }));
+    return new XMLSerializer().serializeToString(copy);
+  } finally {
+    host.remove();
+  }
+}

@@ -1,0 +1,45 @@
+// A convolution on real values: how one number came about, and how its gradient goes back.
+
+import { backward, forward } from "../../inside/arithmetic.js";
+import { Fault } from "../block.js";
+import { CHECKPOINT, CONVOLUTIONS, IMAGE, LAYER, layerOf, RUN } from "./look.js";
+
+/** @import { Arithmetic, GradientAt } from "../../lib/types" */
+/** @import { Kind } from "./index.js" */
+
+/** @type {Kind} */
+export const arithmetic = {
+  kind: "arithmetic",
+  title: "Arithmetic of a convolution",
+  about: "One value as a sum of products, forward or backward",
+  is: "figure",
+  fields: [
+    RUN,
+    LAYER,
+    IMAGE,
+    { name: "way", label: "Direction", type: "choice", value: "forward", options: [["forward", "Forward: where the value comes from"], ["backward", "Backward: where its gradient goes"]] },
+    { name: "map", label: "Map", type: "number", value: "0", min: 0 },
+    { name: "row", label: "Row", type: "number", value: "", min: 0, help: "The middle of the map where it is empty." },
+    { name: "column", label: "Column", type: "number", value: "", min: 0 },
+    CHECKPOINT,
+  ],
+  async draw(values, sources) {
+    const run = sources.run(values.run);
+    const { inside, layer } = await layerOf(run, values, sources);
+    if (!CONVOLUTIONS.has(layer.kind)) throw new Fault(`${layer.name} is no convolution: the arithmetic is shown for those.`);
+    const [, height, width] = layer.shape;
+    const y = values.row === "" ? Math.floor(height / 2) : Number(values.row);
+    const x = values.column === "" ? Math.floor(width / 2) : Number(values.column);
+    const query = { map: values.map, y, x, image: values.image, checkpoint: values.checkpoint };
+    const path = `layers/${encodeURIComponent(layer.name)}`;
+    const place = `map ${values.map}, row ${y}, column ${x} of ${layer.name} in “${run.name}”`;
+    if (values.way === "forward") {
+      /** @type {Arithmetic} */
+      const of = await sources.look(run, `${path}/arithmetic`, query);
+      return { body: forward(of), runs: [run], caption: `Forward: ${place} as a sum of products.` };
+    }
+    /** @type {GradientAt} */
+    const of = await sources.look(run, `${path}/gradient`, query);
+    return { body: backward(of, inside.classes[of.class] ?? ""), runs: [run], caption: `Backward: the gradient at ${place}, and where it goes.` };
+  },
+};

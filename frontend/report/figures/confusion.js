@@ -1,0 +1,25 @@
+// How often each class was taken for which, on the test split.
+
+import { getTest } from "../../lib/api.js";
+import { percent } from "../../lib/format.js";
+import { matrix } from "../../lib/matrix.js";
+import { Fault } from "../block.js";
+import { RUN } from "./look.js";
+
+/** @import { Kind } from "./index.js" */
+
+/** @type {Kind} */
+export const confusion = {
+  kind: "confusion",
+  title: "Confusion matrix",
+  about: "How often each class of the test split was taken for which",
+  is: "table",
+  fields: [RUN],
+  async draw(values, sources) {
+    const run = sources.run(values.run);
+    const { test, classes } = await sources.once("test", [run], () => getTest(run.id));
+    if (!test) throw new Fault(`“${run.name}” is not tested yet.`);
+    const body = matrix(test.confusion, test.confusion.map((_, i) => classes?.[i] ?? String(i)));
+    return { body, runs: [run], caption: `Confusion matrix of “${run.name}” on the test split: rows are the true classes, columns what they were taken for. ${percent(test.accuracy)} are right.` };
+  },
+};

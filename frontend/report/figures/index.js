@@ -1,0 +1,65 @@
+// The kinds of figure that a report can have. The dialog, the check of what is written and the drawing
+// follow from this table.
+
+import { Fault } from "../block.js";
+import { arithmetic } from "./arithmetic.js";
+import { boundary } from "./boundary.js";
+import { confusion } from "./confusion.js";
+import { curve } from "./curve.js";
+import { features, filters, photo } from "./pictures.js";
+import { parallelFigure, scatterFigure } from "./plots.js";
+import { figures, ranking, settings } from "./tables.js";
+
+/** @import { Block } from "../block.js" */
+/** @import { Sources } from "../sources.js" */
+/** @import { Run } from "../../lib/types" */
+
+/**
+ * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an image that a network looks at.
+ * `value` is what holds where nothing is written, and a field without one has to be written.
+ * @typedef {{
+ *   name: string, label: string, type: "runs" | "run" | "layer" | "image" | "choice" | "number" | "text",
+ *   value?: string, options?: [value: string, label: string][], min?: number, max?: number, help?: string,
+ * }} Field
+ */
+
+/** What stands behind the names of fields. @typedef {{ [name: string]: string }} Values */
+
+/** A figure as it is drawn: `note` says below it what its colours and signs mean. @typedef {{ body: Element, caption: string, runs: Run[], note?: Element | string }} Drawn */
+
+/** @typedef {{ kind: string, title: string, about: string, is: "figure" | "table", fields: Field[], draw: (values: Values, sources: Sources) => Promise<Drawn> }} Kind */
+
+/** @type {Field} */
+const CAPTION = { name: "caption", label: "Caption", type: "text", value: "", help: "What the figure shows is said where this is empty." };
+
+/** @type {Kind[]} */
+export const KINDS = [curve, figures, ranking, settings, scatterFigure, parallelFigure, filters, features, confusion, boundary, arithmetic, photo].map((kind) => ({ ...kind, fields: [...kind.fields, CAPTION] }));
+
+/** @param {string} name @returns {Kind} */
+export function kindNamed(name) {
+  const kind = KINDS.find(({ kind: known }) => known === name);
+  if (!kind) throw new Fault(`“${name}” is no kind of figure; there are ${KINDS.map(({ kind: known }) => known).join(", ")}.`);
+  return kind;
+}
+
+/** What a block says, checked; what it does not say has its value. @param {Kind} kind @param {Block["settings"]} settings @returns {Values} */
+export function valuesOf(kind, settings) {
+  for (const name of settings.keys()) {
+    if (!kind.fields.some((field) => field.name === name)) throw new Fault(`“${name}” is no setting of a ${kind.kind}; there are ${kind.fields.map((field) => field.name).join(", ")}.`);
+  }
+  return Object.fromEntries(kind.fields.map((field) => [field.name, checked(field, settings.get(field.name))]));
+}
+
+/** @param {Field} field @param {string | undefined} said */
+function checked({ name, label, type, value, options, min, max }, said) {
+  if (said === undefined || said === "") {
+    if (value === undefined) throw new Fault(`${label} is missing: it needs a line “${name}: …”.`);
+    return value;
+  }
+  if (type === "choice" && !options?.some(([known]) => known === said)) throw new Fault(`${name} must be one of ${options?.map(([known]) => known).join(", ")}, not “${said}”.`);
+  if (type === "number") {
+    const number = Number(said);
+    if (!Number.isFinite(number) || number < (min ?? Number.NEGATIVE_INFINITY) || number > (max ?? Number.POSITIVE_INFINITY)) throw new Fault(`${name} must be a number${min === undefined ? "" : ` from ${min}`}${max === undefined ? "" : ` to ${max}`}, not “${said}”.`);
+  }
+  return said;
+}

@@ -1,0 +1,109 @@
+// Pictures of filters, feature maps, and of the image itself with what a network takes it for.
+
+import { FEATURES, FILTERS } from "../../inside/panel.js";
+import { crossOutDead, showLegend } from "../../inside/sheet.js";
+import { lookAtPicture } from "../../lib/api.js";
+import { h } from "../../lib/dom.js";
+import { figure, percent } from "../../lib/format.js";
+import { Fault } from "../block.js";
+import { CHECKPOINT, IMAGE, LAYER, layerOf, pictureOf, RUN } from "./look.js";
+
+/** @import { Layer, Prediction, Sheet } from "../../lib/types" */
+/** @import { Sources } from "../sources.js" */
+/** @import { Drawn, Field, Kind, Values } from "./index.js" */
+
+/** The widest that a picture is enlarged to. */
+const WIDTH = 640;
+/** Classes that are told. */
+const TOP = 5;
+
+/** @type {Field} */
+const SCALE = { name: "scale", label: "Colours span", type: "choice", value: "tile", options: [["tile", "Each tile"], ["layer", "The layer"], ["network", "The network"]] };
+
+/** @type {Field} */
+const PAGE = { name: "page", label: "Page", type: "number", value: "0", min: 0, max: 100000 };
+
+/** @type {Kind} */
+export const filters = {
+  kind: "filters",
+  title: "Filters",
+  about: "What a convolution has learnt, as pictures",
+  is: "figure",
+  fields: [RUN, LAYER, SCALE, { name: "sort", label: "Order", type: "choice", value: "norm", options: [["norm", "Largest first"], ["index", "In order"]] }, CHECKPOINT, PAGE],
+  draw: (values, sources) => sheet(values, sources, FILTERS, { sort: values.sort }),
+};
+
+/** @type {Kind} */
+export const features = {
+  kind: "features",
+  title: "Feature maps",
+  about: "What a layer makes of an image",
+  is: "figure",
+  fields: [RUN, LAYER, IMAGE, SCALE, { name: "sort", label: "Order", type: "choice", value: "mean", options: [["mean", "Most active first"], ["index", "In order"]] }, CHECKPOINT, PAGE],
+  draw: (values, sources) => sheet(values, sources, FEATURES, { sort: values.sort, image: values.image }),
+};
+
+/** @param {Values} values @param {Sources} sources @param {typeof FILTERS} kind @param {{ [name: string]: string }} own @returns {Promise<Drawn>} */
+async function sheet(values, sources, kind, own) {
+  const run = sources.run(values.run);
+  const { layer } = await layerOf(run, values, sources);
+  if (!kind.has(layer)) throw new Fault(`${layer.name}: ${kind.none}`);
+  const query = { scale: values.scale, page: values.page, checkpoint: values.checkpoint, ...own };
+  const what = `layers/${encodeURIComponent(layer.name)}/${kind.what}`;
+  /** @type {[Sheet, ImageBitmap]} */
+  const [about, picture] = await Promise.all([sources.look(run, what, query), sources.once(`${what}.png ${JSON.stringify(query)}`, [run], async () => createImageBitmap(await lookAtPicture(run.id, `${what}.png`, query)))]);
+  const canvas = h("canvas", { width: picture.width, height: picture.height });
+  const ctx = canvas.getContext("2d");
+  ctx?.drawImage(picture, 0, 0);
+  if (ctx) crossOutDead(ctx, about);
+  const times = Math.max(1, Math.min(3, Math.floor(WIDTH / picture.width)));
+  const title = kind.what === "filters" ? `Filters of ${layer.name}` : `Feature maps of ${layer.name}`;
+  const legend = h("div", { class: "legend-bar" });
+  showLegend(legend, about, about.tiles[0]);
+  const shown = about.tiles.length < about.total ? ` ${about.tiles.length} of ${about.total} are shown.` : "";
+  const dead = about.tiles.filter(({ constant }) => constant).length;
+  const crossed = dead > 0 ? ` ${dead} that ${dead === 1 ? "is" : "are"} constant ${dead === 1 ? "is" : "are"} crossed out.` : "";
+  const own_scale = about.range || about.kind === "picture" ? "" : " Each tile has its own scale; the legend is the first one's.";
+  return {
+    body: pictureOf(canvas, `${title} in “${run.name}”`, picture.width * times, true),
+    runs: [run],
+    note: legend,
+    caption: `${title} in “${run.name}”${epochWords(values)}. ${captionOf(kind, about, layer)}${shown}${crossed}${own_scale}`,
+  };
+}
+
+/** What is said of a sheet where it can be looked at holds on paper too, but for what one can press. @param {typeof FILTERS} kind @param {Sheet} about @param {Layer} layer */
+function captionOf(kind, about, layer) {
+  const words = kind.caption(about, layer, /** @type {any} */ ({ filter: null }));
+  return words.replace(/ Click [^.]*\./g, "").trim();
+}
+
+/** @param {Values} values */
+const epochWords = ({ checkpoint }) => (checkpoint === "best" ? ", weights of the best epoch" : ", weights of the last epoch");
+
+/** @type {Kind} */
+export const photo = {
+  kind: "photo",
+  title: "Image and prediction",
+  about: "An image as the network sees it, and what it takes it for",
+  is: "figure",
+  fields: [RUN, IMAGE, CHECKPOINT],
+  async draw(values, sources) {
+    const run = sources.run(values.run);
+    const query = { image: values.image, checkpoint: values.checkpoint };
+    /** @type {Prediction} */
+    const { top, image } = await sources.look(run, "predict", query);
+    const picture = await sources.once(`image ${values.image}`, [run], async () => createImageBitmap(await lookAtPicture(run.id, `images/${encodeURIComponent(values.image)}.png`, {})));
+    const canvas = h("canvas", { width: picture.width, height: picture.height });
+    canvas.getContext("2d")?.drawImage(picture, 0, 0);
+    const truth = image.truth === undefined ? null : (top.find((scored) => scored.class === image.truth)?.name ?? run.summary.classes?.[image.truth] ?? null);
+    const rows = top.slice(0, TOP).map(({ name, probability, score }) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number" }, probability === null ? figure(score) : percent(probability))));
+    const body = h(
+      "div",
+      { class: "photo" },
+      pictureOf(canvas, `The image as “${run.name}” sees it`, 192, true),
+      h("table", { class: "compare-table" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Class"), h("th", { scope: "col", class: "number" }, top[0]?.probability === null ? "Score" : "Probability"))), h("tbody", {}, ...rows)),
+    );
+    return { body, runs: [run], caption: `The image as “${run.name}” sees it, ${picture.width}×${picture.height}, and what it takes it for${truth === null ? "" : `; it is “${truth}”`}${epochWords(values)}.` };
+  },
+};

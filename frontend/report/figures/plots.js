@@ -1,0 +1,46 @@
+// What settings cost and where they lead.
+
+import { axesOf } from "../../compare/axes.js";
+import { isRamped, parallelPicture } from "../../compare/parallel.js";
+import { COSTS, gainOf, scatter } from "../../compare/scatter.js";
+import { Fault } from "../block.js";
+import { aboutRuns, membersFor, RUNS, SEEDS } from "./members.js";
+
+/** @import { Kind } from "./index.js" */
+
+const WIDTH = 760;
+
+/** @type {Kind} */
+export const scatterFigure = {
+  kind: "scatter",
+  title: "Accuracy against cost",
+  about: "Accuracy against time, memory or parameters, with the Pareto front",
+  is: "figure",
+  fields: [RUNS, { name: "cost", label: "Cost", type: "choice", value: "seconds", options: COSTS.map(({ id, title }) => [id, title]) }, SEEDS],
+  async draw(values, sources) {
+    const runs = sources.some(values.runs);
+    const members = membersFor(runs, values.seeds);
+    const cost = COSTS.find(({ id }) => id === values.cost) ?? COSTS[0];
+    const gain = gainOf(members);
+    const body = scatter(members, cost, gain, { named: true });
+    if (body.localName !== "svg") throw new Fault(`${gain.title} of ${aboutRuns(runs)} is not known yet.`);
+    return { body, runs, caption: `${gain.title} against ${cost.title.toLowerCase()} of ${aboutRuns(runs)}. The line joins those that no other beats in both (the Pareto front).` };
+  },
+};
+
+/** @type {Kind} */
+export const parallelFigure = {
+  kind: "parallel",
+  title: "Parallel coordinates",
+  about: "Every run a line through its settings to what came of it",
+  is: "figure",
+  fields: [RUNS, SEEDS],
+  async draw(values, sources) {
+    const runs = sources.some(values.runs);
+    const members = membersFor(runs, values.seeds);
+    const axes = axesOf(members);
+    if (members.length < 2 || axes.length < 2) throw new Fault("Parallel coordinates need at least two runs that differ and have come to something.");
+    const colours = isRamped(members) ? ` Coloured by ${gainOf(members).title.toLowerCase()}, from dark to light.` : "";
+    return { body: parallelPicture(members, axes, WIDTH), runs, caption: `From settings to outcome: ${aboutRuns(runs)}.${colours}` };
+  },
+};

@@ -1,0 +1,57 @@
+// The dialog that puts a number of a run into a sentence.
+
+import { h, setText } from "../lib/dom.js";
+import { NUMBERS, readNumber } from "./numbers.js";
+
+/** @import { Sources } from "./sources.js" */
+
+/**
+ * Asks for a number; null where none is wanted.
+ * @param {Sources} sources @param {string} [suggestion] runs as a text names them
+ * @returns {Promise<string | null>} how it is written
+ */
+export function askNumber(sources, suggestion) {
+  return new Promise((resolve) => {
+    const runs = [...sources.runs.values()].sort((a, b) => b.number - a.number);
+    const run = h("select", { id: "number-run", on: { change: show } }, ...runs.map(({ id, name }) => h("option", { value: id }, name)));
+    const which = h("select", { id: "number-name", on: { change: show } }, ...Object.entries(NUMBERS).map(([name, { title }]) => h("option", { value: name }, title)));
+    const said = h("output", { class: "number-said" });
+    const yes = h("button", { class: "button primary", value: "yes" }, "Insert");
+    const dialog = h(
+      "dialog",
+      { class: "number-dialog", "aria-labelledby": "number-title" },
+      h(
+        "form",
+        { method: "dialog" },
+        h("h2", { id: "number-title" }, "Insert a number"),
+        h("p", { class: "muted" }, "It is taken from the run, and follows it."),
+        h("div", { class: "field" }, h("label", { for: "number-run" }, "Run"), run),
+        h("div", { class: "field" }, h("label", { for: "number-name" }, "Number"), which),
+        said,
+        h("div", { class: "actions" }, h("button", { class: "button", value: "no" }, "Cancel"), yes),
+      ),
+    );
+    try {
+      if (suggestion) run.value = sources.some(suggestion)[0].id;
+    } catch {
+      // The suggestion is of runs that are gone.
+    }
+    function show() {
+      try {
+        setText(said, readNumber(`${run.value} ${which.value}`, sources).text);
+        yes.disabled = false;
+      } catch (error) {
+        setText(said, error instanceof Error ? error.message : String(error));
+        yes.disabled = true;
+      }
+    }
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close("no"));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes" ? `{{${run.value} ${which.value}}}` : null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    show();
+  });
+}

@@ -1,0 +1,44 @@
+// A number of a run in the middle of a sentence: {{01a2… test_accuracy}}.
+
+import { bytes, count, duration, figure, percent, short } from "../lib/format.js";
+import { Fault } from "./block.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { Sources } from "./sources.js" */
+
+/** What can be told of a run, by name. @type {{ [name: string]: { title: string, of: (run: Run) => string | null } }} */
+export const NUMBERS = {
+  ...of("test_accuracy", "Test accuracy", percent),
+  ...of("test_loss", "Test loss", figure),
+  ...of("best_validation_accuracy", "Best validation accuracy", percent),
+  ...of("best_epoch", "Best epoch", count),
+  ...of("validation_accuracy", "Last validation accuracy", percent),
+  ...of("validation_loss", "Last validation loss", figure),
+  ...of("train_accuracy", "Last training accuracy", percent),
+  ...of("train_loss", "Last training loss", figure),
+  ...of("parameters", "Parameters", count),
+  ...of("seconds", "Time", duration),
+  ...of("peak_memory_bytes", "Peak memory", bytes),
+  ...of("images_per_s", "Images per second", short),
+  ...of("epoch", "Epochs done", count),
+  ...of("steps", "Steps", count),
+  ...of("train_samples", "Training samples", count),
+  name: { title: "Name", of: (run) => run.name },
+};
+
+/** @param {"test_accuracy" | "test_loss" | "best_validation_accuracy" | "best_epoch" | "validation_accuracy" | "validation_loss" | "train_accuracy" | "train_loss" | "parameters" | "seconds" | "peak_memory_bytes" | "images_per_s" | "epoch" | "steps" | "train_samples"} key @param {string} title @param {(value: number) => string} say */
+function of(key, title, say) {
+  return { [key]: { title, of: (/** @type {Run} */ { summary }) => (summary[key] === null ? null : say(summary[key])) } };
+}
+
+/** What the words between the braces stand for. @param {string} words @param {Sources} sources @returns {{ text: string, run: Run, title: string }} */
+export function readNumber(words, sources) {
+  const [id, name, ...more] = words.split(/\s+/);
+  if (!id || !name || more.length > 0) throw new Fault(`“{{${words}}}” must be a run's id and the name of a number.`);
+  const run = sources.run(id);
+  const known = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : null;
+  if (!known) throw new Fault(`“${name}” is no number of a run; there are ${Object.keys(NUMBERS).join(", ")}.`);
+  const text = known.of(run);
+  if (text === null) throw new Fault(`${known.title} of “${run.name}” is not known yet.`);
+  return { text, run, title: known.title };
+}

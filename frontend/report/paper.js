@@ -1,0 +1,235 @@
+// A report as it is read: its text, the figures that are placed in it, and the runs that all of it is from.
+
+import { h, setText } from "../lib/dom.js";
+import { moment, setting } from "../lib/format.js";
+import { settingsOf } from "../lib/differ.js";
+import { stateOf } from "../lib/status.js";
+import { readBlock } from "./block.js";
+import { kindNamed, valuesOf } from "./figures/index.js";
+import { partElement, partsOf } from "./markdown.js";
+import { readNumber } from "./numbers.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { Sources } from "./sources.js" */
+/** @import { Drawn, Kind } from "./figures/index.js" */
+/** @import { Part } from "./markdown.js" */
+
+/** Up to so many runs are named below a figure. */
+const MOST_NAMED = 2;
+
+/** A figure in the text. `number` counts figures and tables each for themselves. @typedef {{ element: HTMLElement, is: "figure" | "table", drawn: Drawn | null, draw: () => Promise<void>, count: (number: number) => void }} Placed */
+
+/** @param {Sources} sources @param {{ onPart?: (part: Part) => void, onFigure?: (part: Part) => void, onShown?: () => void }} [listeners] `onPart`: a part was pressed; `onFigure`: a figure is to be changed */
+export function paper(sources, { onPart, onFigure, onShown } = {}) {
+  const body = h("div", { class: "paper-body" });
+  const runs = h("section", { class: "paper-runs", hidden: true });
+  const empty = h("p", { class: "paper-empty muted" }, "Nothing is written yet.");
+  const element = h("article", { class: "paper" }, empty, body, runs);
+  /** What was made before, by what is written: it is taken again where that has not changed. @type {Map<string, { element: HTMLElement, placed: Placed[], numbers: Run[], hasNumbers: boolean, part: Part }>} */
+  let made = new Map();
+  /** @type {Promise<unknown>} */
+  let drawing = Promise.resolve();
+  let text = "";
+
+  /** @param {string} next */
+  function show(next) {
+    text = next;
+    const before = made;
+    made = new Map();
+    /** @type {Promise<void>[]} */
+    const waits = [];
+    for (const part of partsOf(next)) {
+      let key = part.token.raw.trim();
+      while (made.has(key)) key += " ";
+      const known = before.get(key);
+      if (known) {
+        known.part = part;
+        made.set(key, known);
+        continue;
+      }
+      const fresh = make(part);
+      made.set(key, fresh);
+      waits.push(...fresh.placed.map((one) => one.draw()));
+    }
+    lay();
+    drawing = Promise.all([drawing, ...waits]).then(() => {
+      if (text === next) number();
+    });
+    return drawing;
+  }
+
+  function lay() {
+    const elements = [...made.values()].map((of) => of.element);
+    // What stays is not touched: it may be scrolled, or marked.
+    elements.forEach((of, i) => {
+      if (body.children[i] !== of) body.insertBefore(of, body.children[i] ?? null);
+    });
+    while (body.children.length > elements.length) body.lastElementChild?.remove();
+    for (const of of made.values()) of.element.dataset.line = String(of.part.from);
+    empty.hidden = elements.length > 0;
+    number();
+  }
+
+  /** @param {Part} part */
+  function make(part) {
+    /** @type {Placed[]} */
+    const placed = [];
+    /** @type {Run[]} */
+    const numbers = [];
+    let hasNumbers = false;
+    const inner = partElement(part.token, {
+      figure: (kind, written) => {
+        placed.push(place(sources, kind, written));
+        return placed[placed.length - 1].element;
+      },
+      number: (words) => {
+        hasNumbers = true;
+        try {
+          const { text: said, run, title } = readNumber(words, sources);
+          numbers.push(run);
+          return h("a", { class: "paper-number", href: `#run-${run.id}`, title: `${title} of “${run.name}”` }, said);
+        } catch (error) {
+          return h("span", { class: "paper-fault", role: "alert" }, reason(error));
+        }
+      },
+    });
+    const now = { element: h("div", { class: "paper-part" }, inner), placed, numbers, hasNumbers, part };
+    if (onPart) now.element.addEventListener("click", (event) => !(/** @type {Element} */ (event.target).closest("a, button")) && onPart(now.part));
+    // A block that stands alone can be changed where it is seen.
+    if (onFigure && part.token.type === "code" && placed.length === 1) {
+      placed[0].element.append(h("button", { class: "button small paper-change", type: "button", on: { click: () => onFigure(now.part) } }, "Change"));
+    }
+    return now;
+  }
+
+  /** Numbers figures and tables, and lists the runs that they are from. */
+  function number() {
+    const counts = { figure: 0, table: 0 };
+    /** @type {Map<string, Run>} */
+    const used = new Map();
+    for (const { placed, numbers } of made.values()) {
+      for (const one of placed) one.count((counts[one.is] += 1));
+      for (const run of [...placed.flatMap(({ drawn }) => drawn?.runs ?? []), ...numbers]) used.set(run.id, run);
+    }
+    runs.hidden = used.size === 0;
+    const list = [...used.values()].sort((a, b) => a.number - b.number);
+    const next = h("div", {}, ...appendix(list));
+    if (!runs.firstElementChild?.isEqualNode(next)) runs.replaceChildren(next);
+    onShown?.();
+  }
+
+  return {
+    element,
+    show,
+    /** Draws again what is about runs, which have changed. */
+    redraw() {
+      for (const [key, { hasNumbers }] of made) if (hasNumbers) made.delete(key);
+      const waits = [...made.values()].flatMap(({ placed }) => placed.map((one) => one.draw()));
+      show(text);
+      drawing = Promise.all([drawing, ...waits]).then(number);
+      return drawing;
+    },
+    /** Waits until everything is drawn. */
+    async settled() {
+      /** @type {unknown} */
+      let seen;
+      while (seen !== drawing) await (seen = drawing);
+    },
+    /** The runs whose figures and numbers are in it. */
+    runs: () => [...made.values()].flatMap(({ placed, numbers }) => [...placed.flatMap(({ drawn }) => drawn?.runs ?? []), ...numbers]),
+    /** What is written and what was drawn for it, in order. */
+    parts: () => [...made.values()].map(({ part, placed }) => ({ part, placed })),
+    /** What could not be drawn, in words. */
+    faults: () => [...body.querySelectorAll(".paper-fault")].map(({ textContent }) => textContent ?? ""),
+    /** Scrolls to what stands in a line of the text, where it cannot be seen. @param {number} line */
+    reveal(line) {
+      const found = [...made.values()].findLast(({ part }) => part.from <= line);
+      found?.element.scrollIntoView({ block: "nearest" });
+    },
+  };
+}
+
+/** @param {Sources} sources @param {string} name @param {string} written @returns {Placed} */
+export function place(sources, name, written) {
+  const stage = h("div", { class: "figure-stage" }, h("p", { class: "muted figure-wait" }, "Drawing…"));
+  const count = h("b", { class: "figure-number" });
+  const words = h("span");
+  const source = h("small", { class: "figure-source" });
+  const caption = h("figcaption", { hidden: true }, count, words, " ", source);
+  const element = h("figure", { class: "paper-figure", data: { kind: name } }, stage, caption);
+  let turn = 0;
+  /** @type {Kind | null} */
+  let kind = null;
+  try {
+    kind = kindNamed(name);
+  } catch {
+    // It is said when it is drawn.
+  }
+  /** @type {Placed} */
+  const placed = {
+    element,
+    is: kind?.is ?? "figure",
+    drawn: null,
+    count: (number) => setText(count, `${placed.is === "table" ? "Table" : "Figure"} ${number}. `),
+    async draw() {
+      const mine = ++turn;
+      try {
+        const { settings } = readBlock(name, written);
+        const values = valuesOf(kindNamed(name), settings);
+        const drawn = await kindNamed(name).draw(values, sources);
+        if (mine !== turn) return;
+        placed.drawn = drawn;
+        const scrolls = drawn.body instanceof HTMLTableElement;
+        stage.replaceChildren(...[scrolls ? h("div", { class: "figure-scroll", tabindex: 0, role: "group", "aria-label": "Table, scrolls" }, drawn.body) : drawn.body, drawn.note ? h("div", { class: "figure-note" }, drawn.note) : ""].filter(Boolean));
+        setText(words, values.caption || drawn.caption);
+        source.replaceChildren(...sourceOf(drawn.runs));
+        caption.hidden = false;
+        element.classList.remove("is-fault");
+      } catch (error) {
+        if (mine !== turn) return;
+        placed.drawn = null;
+        stage.replaceChildren(h("p", { class: "paper-fault", role: "alert" }, reason(error)));
+        caption.hidden = true;
+        element.classList.add("is-fault");
+      }
+    },
+  };
+  return placed;
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** @param {Run[]} runs */
+function sourceOf(runs) {
+  if (runs.length > MOST_NAMED) return [h("a", { href: "#runs" }, `From ${runs.length} runs.`)];
+  return ["From ", ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, run.name)]), "."];
+}
+
+/** Where every figure and number is from. @param {Run[]} runs */
+function appendix(runs) {
+  return [
+    h("h2", { id: "runs" }, "The runs"),
+    h("p", { class: "muted" }, "Every figure and every number that stands out in the text is taken from these."),
+    h(
+      "div",
+      { class: "figure-scroll" },
+      h(
+        "table",
+        { class: "compare-table" },
+        h("thead", {}, h("tr", {}, ...["Run", "Network", "Data", "Seed", "Started", "State"].map((head) => h("th", { scope: "col" }, head)))),
+        h(
+          "tbody",
+          {},
+          ...runs.map((run) => {
+            const settings = settingsOf(run);
+            const of = (/** @type {string} */ path) => (settings.has(path) ? setting(settings.get(path)) : "–");
+            return h("tr", { id: `run-${run.id}` }, h("th", { scope: "row" }, h("a", { href: run.url }, run.name), h("small", { class: "run-id" }, run.id)), h("td", {}, of("network.kind")), h("td", {}, of("data.set")), h("td", {}, of("training.seed")), h("td", {}, moment(run.created)), h("td", {}, stateOf(run).word));
+          }),
+        ),
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,85 @@
+// What a report takes from runs. Everything is asked of the server once for each state of the runs
+// it is about: a figure that is drawn again while one types costs nothing.
+
+import { getMetricsOf, getStatistics, listRuns, look } from "../lib/api.js";
+import { Fault } from "./block.js";
+
+/** @import { Metrics, Run, Statistics } from "../lib/types" */
+
+/** So much of an id is enough where it names one run alone. */
+const LEAST_ID = 8;
+
+export class Sources {
+  /** @param {Run[]} runs all there are */
+  constructor(runs) {
+    /** @type {Map<string, Run>} */
+    this.runs = new Map(runs.map((run) => [run.id, run]));
+    /** @type {Map<string, Promise<any>>} */
+    this.kept = new Map();
+  }
+
+  /** Reads the runs again; true where one has changed. */
+  async refresh() {
+    const before = this.runs;
+    const runs = await listRuns();
+    this.runs = new Map(runs.map((run) => [run.id, run]));
+    return runs.length !== before.size || runs.some((run) => before.get(run.id)?.changed !== run.changed);
+  }
+
+  /** A run by its id, or the beginning of it. @param {string} id @returns {Run} */
+  run(id) {
+    const exact = this.runs.get(id);
+    if (exact) return exact;
+    const found = id.length >= LEAST_ID ? [...this.runs.values()].filter((run) => run.id.startsWith(id)) : [];
+    if (found.length === 1) return found[0];
+    throw new Fault(found.length > 1 ? `“${id}” begins the id of ${found.length} runs.` : `There is no run “${id}”: it may have been deleted.`);
+  }
+
+  /**
+   * Runs as a text names them: ids with commas between, `sweep ID`, or `tag WORD`; in the order in which they
+   * were started.
+   * @param {string} words @returns {Run[]}
+   */
+  some(words) {
+    const [kind, ...rest] = words.trim().split(/\s+/);
+    const what = rest.join(" ");
+    const all = [...this.runs.values()];
+    /** @type {Run[]} */
+    let found;
+    if (kind === "sweep" && what) found = all.filter(({ sweep }) => sweep === what);
+    else if (kind === "tag" && what) found = all.filter(({ tags }) => tags.includes(what));
+    else found = [...new Set(words.split(/[\s,]+/).filter(Boolean).map((id) => this.run(id)))];
+    if (found.length === 0) throw new Fault(words.trim() === "" ? "It names no runs." : `There are no runs of “${words}”: they may have been deleted.`);
+    return found.sort((a, b) => a.number - b.number);
+  }
+
+  /**
+   * Asks once for each state of some runs.
+   * @template T @param {string} what @param {Run[]} runs @param {() => Promise<T>} ask @returns {Promise<T>}
+   */
+  once(what, runs, ask) {
+    const key = `${what} ${runs.map(({ id, changed }) => `${id}.${changed}`).join()}`;
+    const known = this.kept.get(key);
+    if (known) return known;
+    const answer = ask();
+    this.kept.set(key, answer);
+    // What was refused may be there the next time.
+    answer.catch(() => this.kept.delete(key));
+    return answer;
+  }
+
+  /** @param {Run[]} runs @param {Parameters<typeof getMetricsOf>[1]} query @returns {Promise<{ [id: string]: Metrics }>} */
+  metrics(runs, query) {
+    return this.once(`metrics ${JSON.stringify(query)}`, runs, () => getMetricsOf(runs.map(({ id }) => id), query));
+  }
+
+  /** @param {Run[]} runs @returns {Promise<{ [id: string]: Statistics }>} */
+  statistics(runs) {
+    return this.once("statistics", runs, () => getStatistics(runs.map(({ id }) => id)));
+  }
+
+  /** What a look inside a run gives. @template T @param {Run} run @param {string} what @param {{ [name: string]: string | number | null | undefined }} [query] @returns {Promise<T>} */
+  look(run, what, query = {}) {
+    return this.once(`${what} ${JSON.stringify(query)}`, [run], () => look(run.id, what, query));
+  }
+}
