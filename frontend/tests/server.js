@@ -48,8 +48,10 @@ export function api(url) {
     create: (spec) => call("POST", "/runs", spec),
     /** @param {string} id */
     get: (id) => call("GET", `/runs/${id}`),
-    /** Deletes every run, for good. */
+    /** Deletes every report, and every run for good. */
     async clear() {
+      const { reports } = await call("GET", "/reports");
+      for (const { id } of reports) await call("DELETE", `/reports/${id}`);
       const { runs } = await call("GET", "/runs");
       for (const { id } of runs) await call("DELETE", `/runs/${id}`);
       const { runs: deleted } = await call("GET", "/trash");

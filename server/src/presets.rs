@@ -40,7 +40,8 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             "name": name,
             "data": {"set": "digits", "size": 32, "channels": 3},
             "network": {"kind": "vgg16"},
-            "training": {"epochs": 3, "batch_size": 64, "optimizer": {"kind": "sgd", "lr": 0.01}}
+            // The rate at which VGG16, which has no normalisation in its head, learns as well as the others.
+            "training": {"epochs": 3, "batch_size": 32, "optimizer": {"kind": "sgd", "lr": 0.002}}
         })
     };
     vec![

@@ -31,11 +31,9 @@ export function reportHtml(paper, { title, version, when }) {
   }
   for (const link of copy.querySelectorAll("a[href]")) lead(link, copy);
   page.body.append(copy, h("footer", { class: "paper-foot" }, `Made with Vivarium ${version} on ${when.toLocaleDateString("en-GB", { dateStyle: "long" })}.`));
-  // Made in the other document: this one allows no style sheets inside it.
-  const style = page.createElement("style");
-  style.textContent = usedCss(page, document.styleSheets);
-  page.head.append(style);
-  return `<!doctype html>\n${page.documentElement.outerHTML}\n`;
+  // As text: the page here allows no style sheet inside a document, not even in one that it makes.
+  const style = `<style>\n${usedCss(page, document.styleSheets)}\n</style>`;
+  return `<!doctype html>\n${page.documentElement.outerHTML.replace("</head>", () => `${style}</head>`)}\n`;
 }
 
 /** A link to a run leads to where the report tells of it; one to a page of the server leads nowhere and is none. @param {Element} link @param {HTMLElement} copy */

@@ -43,13 +43,13 @@ function figureText({ element, drawn }, files) {
   const { body } = drawn;
   const out = [];
   const name = (words.match(/^(\w+ \d+)/)?.[1] ?? `figure ${Object.keys(files).length + 1}`).toLowerCase().replace(" ", "-");
-  const picture = (/** @type {string} */ ending, /** @type {Uint8Array} */ bytes) => {
+  const picture = (/** @type {string} */ ending, /** @type {Uint8Array} */ bytes, alt = words) => {
     const path = `figures/${name}${out.length > 0 ? `-${out.length + 1}` : ""}.${ending}`;
     files[path] = bytes;
-    out.push(`![${plain(words)}](${path})`);
+    out.push(`![${plain(alt)}](${path})`);
   };
   if (body instanceof SVGSVGElement) picture("svg", strToU8(standalone(body)));
-  for (const image of body instanceof HTMLImageElement ? [body] : body.querySelectorAll("img")) picture("png", bytesOf(image.src));
+  for (const image of body instanceof HTMLImageElement ? [body] : body.querySelectorAll("img")) picture("png", bytesOf(image.src), image.alt);
   for (const table of body instanceof HTMLTableElement ? [body] : body.querySelectorAll("table")) {
     const title = table.closest("figure:not(.paper-figure)")?.querySelector("figcaption")?.textContent;
     if (title) out.push(`*${plain(title)}*`);

@@ -19,6 +19,7 @@ mod inside_crowd;
 mod inside_film;
 mod inside_refusals;
 mod mirror;
+mod reports;
 mod runs;
 mod settings;
 mod storm;

@@ -1,0 +1,136 @@
+// Sweeps and comparisons: many runs on one page, live.
+
+import { expect, overflow, SHORT, test } from "./vivarium.js";
+
+/** @import { Page } from "@playwright/test" */
+
+/** @typedef {ReturnType<typeof import("../server.js").api>} Api */
+
+const BASE = { name: "rates", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 3, batch_size: 64 } };
+
+/** @param {Api} vivarium @param {unknown} sweep */
+async function finished(vivarium, sweep) {
+  const { id, url } = await vivarium.call("POST", "/sweeps", sweep);
+  await expect.poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ run) => run.status === "finished"), { timeout: 30_000 }).toBe(true);
+  return { id, url };
+}
+
+/** @param {Page} page @param {string} name */
+const card = (page, name) => page.getByRole("region", { name, exact: true });
+
+test("a preset's sweep shows itself while it trains, and ends in a ranking", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Start Batch size" }).click();
+  await page.waitForURL(/\/sweeps\//);
+  await expect(page.locator(".members li")).toHaveCount(4);
+  await expect(page.locator(".members li").first()).toContainText("batch size 16");
+  // The axis on which batches can be compared.
+  await expect(page.getByRole("radio", { name: "Samples" })).toBeChecked();
+  const ranking = card(page, "Ranking");
+  await expect(ranking.locator("tbody tr")).toHaveCount(4, { timeout: 30_000 });
+  await expect(ranking.locator("tbody tr").first()).toContainText("Best");
+  await expect(ranking).toContainText("whether a difference is more than chance shows with more seeds");
+  await expect(card(page, "Settings that differ").locator("tbody tr")).toHaveCount(4);
+  await expect(card(page, "Figures").locator("tbody tr").first()).toContainText(/±/);
+  await expect(card(page, "What accuracy costs").locator("svg.scatter")).toHaveCount(3);
+  expect(await overflow(page)).toBe(0);
+});
+
+test("the noise of a batch of 16 is greater than that of 128", async ({ page, vivarium }) => {
+  const { id } = await finished(vivarium, { base: { ...BASE, training: { epochs: 20 } }, grid: { "training.batch_size": [16, 128] }, repeats: 1 });
+  await page.goto(`/sweeps/${id}`);
+  await expect(page.locator(".members li")).toHaveCount(2);
+  const { runs } = await vivarium.call("GET", `/sweeps/${id}`);
+  const noise = await Promise.all(
+    runs.map(async (/** @type {any} */ run) => {
+      const { series } = await vivarium.call("GET", `/runs/${run.id}/metrics?series=train_loss&points=100000`);
+      const late = series.train_loss.y.slice(Math.floor(series.train_loss.y.length / 2));
+      const mean = late.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0) / late.length;
+      return Math.sqrt(late.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + (value - mean) ** 2, 0) / late.length) / mean;
+    }),
+  );
+  expect(noise[0]).toBeGreaterThan(noise[1] * 1.3);
+});
+
+test("seeds are one line with their mean, and tell whether a difference is real", async ({ page, vivarium }) => {
+  const { id } = await finished(vivarium, { base: BASE, grid: { "training.optimizer.lr": [0.05, 0.0001] }, repeats: 3 });
+  await page.goto(`/sweeps/${id}`);
+  await expect(page.locator(".members li")).toHaveCount(2);
+  const ranking = card(page, "Ranking");
+  await expect(ranking.locator("tbody tr").nth(0)).toContainText(/lr 0\.05\s*3 seeds/);
+  await expect(ranking.locator("tbody tr").nth(0)).toContainText(/±/);
+  await expect(ranking.locator("tbody tr").nth(1)).toContainText(/Clearly behind, p/);
+  await page.getByRole("button", { name: "Mean over seeds" }).click();
+  await expect(page.locator(".members li")).toHaveCount(6);
+  await page.reload();
+  await expect(page.locator(".members li")).toHaveCount(6);
+  await page.getByRole("button", { name: "Mean over seeds" }).click();
+  await page.getByRole("button", { name: "One more seed for each" }).click();
+  await expect(page.locator(".compare-head")).toContainText("8 runs");
+});
+
+test("parallel coordinates are marked by pointer and by keyboard, and hide the rest", async ({ page, vivarium }) => {
+  const { id } = await finished(vivarium, { base: BASE, grid: { "training.optimizer.lr": { from: 0.001, to: 0.1, scale: "log" }, "training.batch_size": [32, 64] }, search: { kind: "random", trials: 6 } });
+  await page.goto(`/sweeps/${id}`);
+  const coordinates = card(page, "From settings to outcome");
+  await expect(coordinates.locator(".parallel-run")).toHaveCount(6);
+  await expect(coordinates.locator(".parallel-title").last()).toContainText("accuracy");
+  const batch = coordinates.locator('[data-axis="training.batch_size"]');
+  await batch.scrollIntoViewIfNeeded();
+  const box = await batch.boundingBox();
+  if (!box) throw new Error("the axis is not there");
+  await page.mouse.move(box.x + box.width / 2, box.y + 4);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height * 0.3, { steps: 4 });
+  await page.mouse.up();
+  const of64 = (await vivarium.call("GET", `/sweeps/${id}`)).runs.filter((/** @type {any} */ run) => run.spec.training.batch_size === 64).length;
+  await expect(coordinates.locator(".parallel-run:not(.is-out)")).toHaveCount(of64);
+  await expect(coordinates.getByRole("status")).toHaveText(`${of64} of 6 lines`);
+  await batch.focus();
+  await page.keyboard.press("Escape");
+  await expect(coordinates.locator(".parallel-run.is-out")).toHaveCount(0);
+  await expect(batch).toBeFocused();
+  // The best, from the top of the last axis down.
+  await coordinates.locator('[data-axis="gain"]').focus();
+  for (let i = 0; i < 9; i += 1) await page.keyboard.press("ArrowUp");
+  const left = await coordinates.locator(".parallel-run:not(.is-out)").count();
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThan(6);
+  await coordinates.getByRole("button", { name: "Show only these" }).click();
+  await expect(page.locator('.member-toggle[aria-pressed="true"]')).toHaveCount(left);
+  await expect(page).toHaveURL(/hide=/);
+});
+
+test("a sweep that is under way is stopped", async ({ page, vivarium }) => {
+  const { id } = await vivarium.call("POST", "/sweeps", { base: { ...BASE, training: { epochs: 100_000 } }, grid: { "training.batch_size": [16, 32, 64] }, repeats: 1 });
+  await page.goto(`/sweeps/${id}`);
+  await expect(page.locator(".compare-head")).toContainText(/3 runs, 3 of them under way/);
+  await page.getByRole("button", { name: "Stop the rest" }).click();
+  await expect.poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.map((/** @type {any} */ run) => run.status)).toEqual(["stopped", "stopped", "stopped"]);
+  await expect(page.locator(".compare-head")).not.toContainText("under way");
+});
+
+test("runs of a tag are compared, hidden and taken out, and the address remembers", async ({ page, vivarium }) => {
+  const ids = [];
+  for (const name of ["alpha", "beta", "gamma"]) {
+    const { id } = await vivarium.create({ ...SHORT, name, training: { epochs: 2, batch_size: 16 * 2 ** ids.length } });
+    await vivarium.call("PATCH", `/runs/${id}`, { tags: ["final"] });
+    ids.push(id);
+  }
+  await page.goto("/compare?tag=final");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Runs tagged “final”");
+  const members = page.locator(".members li");
+  await expect(members).toHaveCount(3);
+  await expect(card(page, "Figures").locator("tbody tr")).toHaveCount(3);
+  await members.nth(1).locator(".member-toggle").click();
+  await expect(members.nth(1).locator(".member-toggle")).toHaveAttribute("aria-pressed", "false");
+  await page.reload();
+  await expect(members.nth(1).locator(".member-toggle")).toHaveAttribute("aria-pressed", "false");
+  await page.goto(`/compare?${ids.map((id) => `run=${id}`).join("&")}`);
+  await members.nth(0).hover();
+  await members.nth(0).getByRole("button", { name: /out of the comparison/ }).click();
+  await expect(members).toHaveCount(2);
+  await expect(page).not.toHaveURL(new RegExp(ids[0]));
+  await page.goto("/compare?tag=nothing");
+  await expect(page.getByRole("heading", { name: "Nothing to compare" })).toBeVisible();
+});

@@ -1,0 +1,225 @@
+// Reports: written, drawn from runs, kept, and taken away.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, overflow, SHORT, test } from "./vivarium.js";
+
+/** @import { Page } from "@playwright/test" */
+
+/** @typedef {ReturnType<typeof import("../server.js").api>} Api */
+
+/** @param {Api} vivarium @param {string} id */
+const finished = (vivarium, id) => expect.poll(async () => (await vivarium.get(id)).status, { timeout: 30_000 }).toBe("finished");
+
+/** @param {Page} page */
+const text = (page) => page.getByRole("textbox", { name: /Text of the report/ });
+
+/** @param {Page} page @param {string} item */
+async function exported(page, item) {
+  await page.locator(".report-head summary", { hasText: "Export" }).click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: item }).click();
+  return download;
+}
+
+/** The files of a zip as text; the page has the library for it. @param {Page} page @param {Buffer} zip @returns {Promise<{ [path: string]: string }>} */
+function unzipped(page, zip) {
+  return page.evaluate(async (bytes) => {
+    const address = "/static/vendor/fflate/browser.js";
+    const { unzipSync } = await import(address);
+    return Object.fromEntries(Object.entries(unzipSync(Uint8Array.from(bytes))).map(([path, content]) => [path, new TextDecoder().decode(/** @type {Uint8Array} */ (content))]));
+  }, [...zip]);
+}
+
+test("an experiment is written up with one click, exported, and opens with the network off", async ({ page, vivarium, browser }, info) => {
+  for (const [id, repeats] of /** @type {[string, number][]} */ ([["batch-size", 1], ["activation", 1]])) {
+    const { presets } = await vivarium.call("GET", "/presets");
+    const { base, grid } = presets.find((/** @type {any} */ preset) => preset.id === id);
+    const sweep = await vivarium.call("POST", "/sweeps", { base: { ...base, training: { ...base.training, epochs: 3 } }, grid, repeats });
+    await expect.poll(async () => (await vivarium.call("GET", `/sweeps/${sweep.id}`)).runs.every((/** @type {any} */ run) => run.status === "finished"), { timeout: 30_000 }).toBe(true);
+  }
+  await page.goto("/reports");
+  await expect(page.getByText("No reports yet")).toBeVisible();
+  await expect(page.locator(".experiment")).toHaveCount(9);
+  await expect(page.getByRole("checkbox", { name: /A perceptron in the plane/ })).toBeDisabled();
+  await page.getByRole("checkbox", { name: /Batch size/ }).check();
+  await page.getByRole("checkbox", { name: /Activation/ }).check();
+  await page.getByRole("button", { name: "Write up these 2" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.locator(".figure-wait")).toHaveCount(0, { timeout: 20_000 });
+  await expect(page.locator(".paper-fault")).toHaveCount(0);
+  const figures = await page.locator(".paper-figure").count();
+  expect(figures).toBeGreaterThan(16);
+  // Every figure says what it shows, is numbered, and leads to its runs.
+  await expect(page.locator(".paper .figure-number").first()).toHaveText("Table 1. ");
+  await expect(page.locator('.paper-runs tbody tr')).toHaveCount(7);
+
+  const html = await exported(page, "One HTML file");
+  expect(html.suggestedFilename()).toBe("experiments.html");
+  const file = join(info.outputDir, "report.html");
+  await html.saveAs(file);
+  const written = await readFile(file, "utf8");
+  expect(written.length).toBeLessThan(3 * 2 ** 20);
+  expect(written).not.toContain("<script");
+  const alone = await browser.newContext({ offline: true });
+  const elsewhere = await alone.newPage();
+  /** @type {string[]} */
+  const asked = [];
+  elsewhere.on("request", (request) => !/^(file|data):/.test(request.url()) && asked.push(request.url()));
+  await elsewhere.goto(`file://${file}`);
+  await expect(elsewhere.locator(".paper-figure")).toHaveCount(figures);
+  const states = await elsewhere.evaluate(() => ({
+    empty: [...document.querySelectorAll(".paper-figure")].filter((figure) => !figure.querySelector("svg path, img, table")).length,
+    broken: [...document.images].filter((image) => !image.naturalWidth).length,
+    dead: [...document.querySelectorAll("a[href]")].filter((link) => !/^#/.test(link.getAttribute("href") ?? "") || !document.querySelector(link.getAttribute("href") ?? "")).length,
+    // Lines have the colours of their runs: the style sheet came along.
+    stroke: getComputedStyle(/** @type {Element} */ (document.querySelector('.figure-stage > svg path[stroke^="var"]'))).stroke,
+  }));
+  expect(states).toMatchObject({ empty: 0, broken: 0, dead: 0 });
+  expect(states.stroke).toMatch(/^rgb/);
+  expect(asked).toEqual([]);
+  await alone.close();
+
+  const zip = await exported(page, "Markdown with figures, zip");
+  const files = await unzipped(page, await readFile(await zip.path()));
+  const markdown = files["report.md"];
+  const pictures = [...markdown.matchAll(/!\[[^\]]*\]\((figures\/[^)]+)\)/g)].map(([, path]) => path);
+  expect(pictures.length).toBeGreaterThan(8);
+  expect(pictures.filter((path) => !files[path])).toEqual([]);
+  expect(files[pictures[0]]).toMatch(/^<svg[^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+  expect(markdown).not.toContain("```figure");
+  expect(markdown).toContain("| Place | Run |");
+});
+
+test("a figure is placed by the dialog, changed, and follows the text", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "the one" });
+  await finished(vivarium, id);
+  await page.goto("/reports");
+  await page.getByRole("button", { name: "New report" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await text(page).fill("# What I saw\n\nSome words.");
+  await expect(page.getByRole("heading", { level: 1 }).first()).toHaveText("What I saw");
+  await expect(page.locator(".save-state")).toHaveText("Saved");
+  await page.getByRole("button", { name: "Figure" }).click();
+  const dialog = page.getByRole("dialog", { name: "Insert a figure" });
+  await dialog.getByRole("radio", { name: /^Curves/ }).check();
+  await dialog.getByLabel("Shows").selectOption({ label: "Validation accuracy" });
+  await expect(dialog.locator(".figure-sight svg")).toBeVisible();
+  await dialog.getByRole("button", { name: "Insert" }).click();
+  await expect(text(page)).toHaveValue(new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``));
+  const figure = page.locator(".paper .paper-figure");
+  await expect(figure.locator("figcaption")).toContainText("Figure 1. Validation accuracy of “the one”");
+  await figure.hover();
+  await figure.getByRole("button", { name: "Change" }).click();
+  const change = page.getByRole("dialog", { name: "Change the figure" });
+  await change.getByRole("radio", { name: /^Confusion matrix/ }).check();
+  await change.getByLabel("Caption").fill("Which digit is taken for which.");
+  await change.getByRole("button", { name: "Change" }).click();
+  await expect(figure.locator("figcaption")).toContainText("Table 1. Which digit is taken for which.");
+  await expect(figure.locator(".confusion")).toBeVisible();
+  await expect(text(page)).toHaveValue(/figure confusion/);
+  await expect(text(page)).not.toHaveValue(/figure curve/);
+  // Undo takes back what the dialog did.
+  await text(page).focus();
+  await page.keyboard.press("ControlOrMeta+z");
+  await expect(text(page)).toHaveValue(/figure curve/);
+});
+
+test("numbers are the run's, and what cannot be drawn says why", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "counted" });
+  await finished(vivarium, id);
+  const { summary } = await vivarium.get(id);
+  const { url } = await vivarium.call("POST", "/reports", { text: "# Numbers\n\nIt has {{" + id + " parameters}} parameters and {{" + id + " beauty}}.\n\n```figure curve\nruns: 01a214aa-f832-771b-b5df-8347040e379b\n```\n\n```figure pie\n```\n\n<img src=x onerror=alert(1)> [here](javascript:alert(1)) ![there](https://example.org/a.png)" });
+  await page.goto(url);
+  await expect(page.locator(".paper-number")).toHaveText(summary.parameters.toLocaleString("en-US"));
+  await expect(page.locator(".paper-fault")).toHaveText([/“beauty” is no number of a run/, /There is no run “01a214aa.*”: it may have been deleted/, /“pie” is no kind of figure; there are curve/]);
+  await expect(page.locator(".paper")).toContainText("<img src=x onerror=alert(1)>");
+  await expect(page.locator(".paper img, .paper a[href^=javascript]")).toHaveCount(0);
+  // A number is put in by its dialog too.
+  await text(page).focus();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.getByRole("button", { name: "Number", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Insert a number" });
+  await dialog.getByLabel("Number", { exact: true }).selectOption({ label: "Name" });
+  await expect(dialog.locator("output")).toHaveText("counted");
+  await dialog.getByRole("button", { name: "Insert" }).click();
+  await expect(page.locator(".paper-number").last()).toHaveText("counted");
+  // Who exports is told what is missing.
+  await page.locator(".report-head summary", { hasText: "Export" }).click();
+  await page.getByRole("button", { name: "One HTML file" }).click();
+  await expect(page.getByRole("dialog", { name: "Export as it is?" })).toContainText("3 figures or numbers could not be drawn");
+  await page.keyboard.press("Escape");
+});
+
+test("figures of a run that trains are drawn again by themselves", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, training: { epochs: 100_000, batch_size: 4 } });
+  await expect.poll(async () => (await vivarium.get(id)).summary.step ?? 0).toBeGreaterThan(50);
+  const { url } = await vivarium.call("POST", "/reports", { text: `# Live\n\nStep {{${id} epoch}}\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`` });
+  await page.goto(url);
+  await expect(page.locator(".figure-stage > svg")).toBeVisible();
+  const before = await page.locator(".paper-number").textContent();
+  await expect(page.locator(".paper-number")).not.toHaveText(String(before), { timeout: 15_000 });
+});
+
+test("nothing that is written is lost or overwritten", async ({ page, context, vivarium }) => {
+  const { id, url } = await vivarium.call("POST", "/reports", { text: "# First" });
+  await page.goto(url);
+  await text(page).fill("# Second");
+  await expect(page.locator(".save-state")).toHaveText("Saved");
+  expect((await vivarium.call("GET", `/reports/${id}`)).text).toBe("# Second");
+  // Saved elsewhere in the meantime.
+  const { revision } = await vivarium.call("GET", `/reports/${id}`);
+  await vivarium.call("PUT", `/reports/${id}`, { text: "# Theirs", revision });
+  await text(page).fill("# Mine");
+  await expect(page.locator(".conflict-bar")).toContainText("Nothing was overwritten");
+  expect((await vivarium.call("GET", `/reports/${id}`)).text).toBe("# Theirs");
+  await page.getByRole("button", { name: "Keep mine" }).click();
+  await expect(page.locator(".save-state")).toHaveText("Saved");
+  expect((await vivarium.call("GET", `/reports/${id}`)).text).toBe("# Mine");
+  // The server is away: the text waits in the browser, over a closed page too.
+  await page.route("**/api/v1/reports/**", (route) => route.abort());
+  await text(page).fill("# Mine, and more");
+  await expect(page.locator(".save-state")).toContainText("Not saved");
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.close();
+  const again = await context.newPage();
+  await again.goto(url);
+  await expect(text(again)).toHaveValue("# Mine, and more");
+  await expect(again.locator(".save-state")).toHaveText("Saved");
+  expect((await vivarium.call("GET", `/reports/${id}`)).text).toBe("# Mine, and more");
+});
+
+test("a report is begun from a run, deleted and brought back", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "told" });
+  await finished(vivarium, id);
+  await page.goto(`/runs/${id}`);
+  await page.getByRole("button", { name: "Report" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.getByRole("heading", { level: 1 }).first()).toHaveText("told");
+  await expect(page.locator(".paper .confusion")).toBeVisible();
+  await page.getByRole("link", { name: "Reports" }).click();
+  await expect(page.locator(".report-card")).toHaveCount(1);
+  await page.getByRole("button", { name: "Delete “told”" }).click();
+  await expect(page.locator(".report-card")).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.locator(".report-card")).toHaveCount(1);
+});
+
+test("on a phone one writes and reads in turn, and nothing scrolls sideways", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create(SHORT);
+  await finished(vivarium, id);
+  const { url } = await vivarium.call("POST", "/reports", { text: `# A title that is long enough to need more than one line\n\n\`\`\`figure results\nruns: ${id}\n\`\`\`\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`` });
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.goto(url);
+  await expect(page.locator(".figure-stage > svg")).toBeVisible();
+  await expect(text(page)).toBeHidden();
+  expect(await overflow(page)).toBe(0);
+  await page.getByRole("radio", { name: "Write" }).check();
+  await expect(text(page)).toBeVisible();
+  await page.getByRole("button", { name: "Figure" }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  expect(await overflow(page)).toBe(0);
+  await page.keyboard.press("Escape");
+  await page.goto("/reports");
+  expect(await overflow(page)).toBe(0);
+});
