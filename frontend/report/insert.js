@@ -85,7 +85,7 @@ export function askFigure(sources, { block, suggestion } = {}) {
       const { name, label, type, value = "", help } = field;
       const now = settings.get(name) ?? value;
       const id = `figure-${name}`;
-      const labelled = (/** @type {HTMLElement} */ input, /** @type {HTMLElement[]} */ ...more) => h("div", { class: `field${type === "runs" || name === "caption" ? " is-wide" : ""}` }, h("label", { for: id }, label), input, ...more, help ? h("small", { class: "muted" }, help) : "");
+      const labelled = (/** @type {HTMLElement} */ input, /** @type {HTMLElement[]} */ ...more) => h("div", { class: "field" }, h("label", { for: id }, label), input, ...more, help ? h("small", { class: "muted" }, help) : "");
       const choose = (/** @type {[string, string][]} */ options) => {
         const select = h("select", { id, on: { change: () => (set(name, select.value), type === "run" && fields()) } }, ...options.map(([of, words]) => h("option", { value: of }, words)));
         // What is written and is none of them is not lost.
@@ -142,9 +142,16 @@ export function askFigure(sources, { block, suggestion } = {}) {
       const select = h("select", { id, on: { change: change } }, ...groups.map(([of, words]) => h("option", { value: of }, words)), h("option", { value: "" }, "Runs chosen here"));
       select.value = known ? now : "";
       const search = h("input", { type: "search", placeholder: "Search runs", "aria-label": "Search runs", on: { input: find } });
-      const list = h("div", { class: "run-choices", role: "group", "aria-label": "Runs" }, ...runs.map((run) => {
-        const box = h("input", { type: "checkbox", value: run.id, on: { change: () => ((box.checked ? chosen.add(run.id) : chosen.delete(run.id)), set(name, [...chosen].join(", "))) } });
-        box.checked = [...chosen].some((id) => run.id.startsWith(id));
+      const pick = (/** @type {Run} */ run, /** @type {boolean} */ is) => {
+        for (const beginning of [...chosen]) if (run.id.startsWith(beginning)) chosen.delete(beginning);
+        if (is) chosen.add(run.id);
+      };
+      const isChosen = (/** @type {Run} */ run) => [...chosen].some((beginning) => run.id.startsWith(beginning));
+      // Those that are chosen come first: they may be old.
+      const inOrder = [...runs].sort((a, b) => Number(isChosen(b)) - Number(isChosen(a)));
+      const list = h("div", { class: "run-choices", role: "group", "aria-label": "Runs" }, ...inOrder.map((run) => {
+        const box = h("input", { type: "checkbox", value: run.id, on: { change: () => (pick(run, box.checked), set(name, [...chosen].join(", "))) } });
+        box.checked = isChosen(run);
         return h("label", {}, box, h("span", {}, run.name));
       }));
       const own = h("div", { class: "run-picker" }, search, list);
