@@ -141,11 +141,11 @@ impl Reports {
     pub fn delete(&self, id: Uuid) -> Result<()> {
         let _writing = self.writing();
         self.sweep(SystemTime::now());
-        fs::create_dir_all(self.deleted()).map_err(|e| Error::file(&self.deleted(), e))?;
+        fs::create_dir_all(self.deleted()).map_err(|e| Error::file(self.deleted(), e))?;
         // The time of its last change is now that of its deletion.
         let file = fs::File::options().append(true).open(self.file(id));
         let file = file.map_err(|e| missing_or(e, &self.file(id), id))?;
-        let failed = |e| Error::file(&self.file(id), e);
+        let failed = |e| Error::file(self.file(id), e);
         file.set_modified(SystemTime::now()).map_err(failed)?;
         fs::rename(self.file(id), self.deleted_file(id)).map_err(failed)
     }
@@ -290,7 +290,7 @@ mod tests {
             fs::read_to_string(file).unwrap(),
             "\n# The *noise* of batches #\n\nText."
         );
-        assert_eq!(reports.list().unwrap(), [made.clone()]);
+        assert_eq!(reports.list().unwrap(), std::slice::from_ref(&made));
         assert_eq!(reports.get(made.id).unwrap().about, made);
         assert!(matches!(
             reports.get(Uuid::now_v7()),
