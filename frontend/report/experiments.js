@@ -9,8 +9,8 @@ import { writeBlock } from "./block.js";
 /** What an experiment's figures are about: `runs` as a text names them, `run` the one to look into. @typedef {{ runs: string, run: Run }} Subject */
 
 /**
- * `preset`: what it is run by. `network`: the kind of network to look into, where the preset has several.
- * @typedef {{ id: string, number: number, title: string, preset: string, network?: string, question: string, body: (subject: Subject) => string[], look: string[] }} Experiment
+ * `preset`: what it is run by.
+ * @typedef {{ id: string, number: number, title: string, preset: string, question: string, body: (subject: Subject) => string[], look: string[] }} Experiment
  */
 
 /** @param {string} kind @param {{ [name: string]: string | number }} settings */
@@ -91,8 +91,7 @@ export const EXPERIMENTS = [
     id: "convolution",
     number: 5,
     title: "A convolution by hand",
-    preset: "convolutional-networks",
-    network: "vgg16",
+    preset: "vgg16-inside",
     question: "Each output of a convolution is a sum of products, and so is each gradient. Do the numbers agree with what is computed by hand?",
     body: ({ run }) => [
       "### Forward",
@@ -108,7 +107,6 @@ export const EXPERIMENTS = [
     number: 6,
     title: "Four convolutional networks",
     preset: "convolutional-networks",
-    network: "vgg16",
     question: "VGG16, two residual networks of separable convolutions and Inception on the same images. Which learns most in the same epochs, and what does it weigh?",
     body: (subject) => [...comparison(subject), figure("scatter", { runs: subject.runs, cost: "seconds" }), figure("scatter", { runs: subject.runs, cost: "memory" }), figure("scatter", { runs: subject.runs, cost: "parameters" })],
     look: ["Where do training and validation part, and in which network first?", "How much accuracy does each million of parameters bring?", "What do the skips of the deep residual network make possible?"],
@@ -126,8 +124,7 @@ export const EXPERIMENTS = [
     id: "filters",
     number: 8,
     title: "Filters",
-    preset: "convolutional-networks",
-    network: "vgg16",
+    preset: "vgg16-inside",
     question: "What have the first and the last convolution of VGG16 learnt to look for?",
     body: ({ run }) => [
       "### The first convolution",
@@ -141,8 +138,7 @@ export const EXPERIMENTS = [
     id: "feature-maps",
     number: 9,
     title: "Feature maps",
-    preset: "convolutional-networks",
-    network: "vgg16",
+    preset: "vgg16-inside",
     question: "What do the first and the last convolution of VGG16 make of one image?",
     body: ({ run }) => [
       figure("photo", { run: run.id }),
@@ -177,33 +173,32 @@ export function reportOn(title, runs, of) {
 }
 
 /**
- * What was run of an experiment, the newest first that is whole; null where nothing was. A sweep is known by what
- * it varies on which network, so one that was changed and launched from the form counts too.
- * @param {Experiment} experiment @param {Preset[]} presets @param {Run[]} runs @param {{ id: string, spec: SweepSpec }[]} sweeps @returns {Subject | null}
+ * What was run of an experiment, the newest that is finished first; null where nothing was. A run is known by its
+ * network, whatever it learnt from; a sweep by what it varies on which network, so one that was changed and launched from
+ * the form counts too.
+ * @param {Experiment} experiment @param {Preset[]} presets @param {Run[]} runs @param {{ id: string, spec: SweepSpec }[]} sweeps the newest first @returns {Subject | null}
  */
 export function subjectOf(experiment, presets, runs, sweeps) {
   const preset = presets.find(({ id }) => id === experiment.preset);
   if (!preset) return null;
-  const usable = (/** @type {Run} */ run) => run.status !== "failed";
-  const pick = (/** @type {Run[]} */ of) => of.find((run) => !experiment.network || run.spec.network.kind === experiment.network) ?? null;
+  const usable = runs.filter(({ status }) => status !== "failed");
   const paths = Object.keys(preset.grid).sort().join();
-  const alike = (/** @type {{ data: { set: string }, network: { kind: string } }} */ spec) => spec.data?.set === preset.base.data.set && (paths.includes("network") || spec.network?.kind === preset.base.network.kind);
   if (paths === "") {
-    const found = runs.filter((run) => usable(run) && run.sweep === null && alike(run.spec)).sort(newest);
-    return found.length > 0 ? { runs: found[0].id, run: found[0] } : null;
+    const [run] = usable.filter(({ spec }) => spec.network.kind === preset.base.network.kind).sort(best);
+    return run ? { runs: run.id, run } : null;
   }
   const wanted = JSON.stringify(preset.grid);
   // Other networks make another experiment; another list of batch sizes does not.
-  for (const exactly of "network" in preset.grid ? [true] : [true, false]) {
-    for (const { id, spec } of sweeps) {
-      if (Object.keys(spec.grid).sort().join() !== paths || !alike(spec.base) || (exactly && JSON.stringify(spec.grid) !== wanted)) continue;
-      const of = runs.filter((run) => run.sweep === id && usable(run)).sort((a, b) => a.number - b.number);
-      const run = pick(of);
-      if (of.length > 0 && run) return { runs: `sweep ${id}`, run };
+  const ownNetworks = "network" in preset.grid;
+  const candidates = sweeps.filter(({ spec }) => Object.keys(spec.grid).sort().join() === paths && spec.base.data?.set === preset.base.data.set && (ownNetworks || spec.base.network?.kind === preset.base.network.kind));
+  for (const exactly of ownNetworks ? [true] : [true, false]) {
+    for (const { id, spec } of candidates) {
+      const of = usable.filter((run) => run.sweep === id).sort((a, b) => a.number - b.number);
+      if (of.length > 0 && (!exactly || JSON.stringify(spec.grid) === wanted)) return { runs: `sweep ${id}`, run: of[0] };
     }
   }
   return null;
 }
 
 /** @param {Run} a @param {Run} b */
-const newest = (a, b) => Number(b.status === "finished") - Number(a.status === "finished") || b.number - a.number;
+const best = (a, b) => Number(b.status === "finished") - Number(a.status === "finished") || b.number - a.number;

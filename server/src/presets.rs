@@ -93,7 +93,7 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
         Preset {
             id: "convolutional-networks",
             title: "Four convolutional networks",
-            question: "VGG16, two residual networks of separable convolutions and Inception on digits. Which learns most in a minute, and what does it weigh?",
+            question: "VGG16, two residual networks of separable convolutions and Inception on digits. Which learns most in three epochs, and what does it weigh?",
             base: convolutional("Four convolutional networks"),
             grid: grid(
                 "network",
@@ -107,6 +107,14 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             question: "177 million parameters in a wide MLP, 134 million in VGG16. Which learns more of them, in what time and memory?",
             base: convolutional("Wide MLP against VGG16"),
             grid: grid("network", json!([{"kind": "mlp-wide"}, {"kind": "vgg16"}])),
+            repeats: 1,
+        },
+        Preset {
+            id: "vgg16-inside",
+            title: "VGG16 from the inside",
+            question: "One value of a convolution as a sum of products, the filters that were learnt, and what they make of your own photo.",
+            base: convolutional("VGG16 from the inside"),
+            grid: Map::new(),
             repeats: 1,
         },
         Preset {

@@ -96,6 +96,7 @@ test("nothing is asked twice for runs that have not changed, and again for those
 const PRESETS = [
   { id: "batch-size", base: { data: { set: "digits" }, network: { kind: "mlp" } }, grid: { "training.batch_size": [16, 32] } },
   { id: "convolutional-networks", base: { data: { set: "digits" }, network: { kind: "vgg16" } }, grid: { network: [{ kind: "vgg16" }, { kind: "inception" }] } },
+  { id: "vgg16-inside", base: { data: { set: "digits" }, network: { kind: "vgg16" } }, grid: {} },
   { id: "wide-against-deep", base: { data: { set: "digits" }, network: { kind: "vgg16" } }, grid: { network: [{ kind: "mlp-wide" }, { kind: "vgg16" }] } },
 ];
 
@@ -109,6 +110,8 @@ test("an experiment finds the sweep that is its own", () => {
   const runs = [run({ id: "b1", sweep: "batch" }), run({ id: "n1", sweep: "nets", number: 2, spec: { data: { set: "digits" }, network: { kind: "inception" } } }), run({ id: "n2", sweep: "nets", number: 3, spec: { data: { set: "digits" }, network: { kind: "vgg16" } } })];
   const of = (/** @type {string} */ id) => subjectOf(experiment(id), PRESETS, runs, sweeps);
   assert.equal(of("batch-size")?.runs, "sweep batch");
+  assert.equal(of("convolutional-networks")?.runs, "sweep nets");
+  // A network can be looked into wherever it was trained.
   assert.equal(of("filters")?.run.id, "n2");
   // The same setting is varied, over other networks.
   assert.equal(of("wide-against-deep"), null);
