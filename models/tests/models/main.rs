@@ -22,6 +22,7 @@ mod golden_networks;
 mod import;
 mod inspect_arithmetic;
 mod inspect_maps;
+mod inspect_sheets;
 mod instructions;
 mod library;
 mod networks;
