@@ -1,6 +1,6 @@
 // The curves of several runs over one another, live: one chart for each figure.
 
-import { getMetricsOf } from "../lib/api.js";
+import { boardsUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
 import { board } from "../chart/board.js";
 import { csv } from "../chart/csv.js";
@@ -54,6 +54,7 @@ export function overlay(runs, { view, axis, members, title, more }) {
       subtitle: title(),
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
+      tensorboard: boardsUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
       csv: async () => csv(["run", "id", "step", "samples_seen", "epoch", "seconds", which.series], rows(which, await whole())),
       json: async () => ({ runs: members().flatMap((member) => member.runs).map(({ id, name, spec }) => ({ id, name, spec })), rows: [...rows(which, await whole())].map(([, id, step, samples_seen, epoch, seconds, value]) => ({ id, step, samples_seen, epoch, seconds, [which.series]: value })) }),
     };

@@ -34,6 +34,13 @@ function walk(value, prefix, found) {
  * @param {Run[]} runs @returns {string[]}
  */
 export function differing(runs) {
+  // What an imported run does not tell is no difference to those that are made here.
+  const [own, imported] = [runs.filter(({ source }) => !source), runs.filter(({ source }) => source)];
+  return [...differingAlike(own), ...differingAlike(imported)];
+}
+
+/** @param {Run[]} runs all made here, or all imported */
+function differingAlike(runs) {
   const all = runs.map(settingsOf);
   const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
   const differ = paths.filter((path) => new Set(all.map((settings) => JSON.stringify(settings.get(path)))).size > 1);

@@ -125,10 +125,8 @@ impl Reader {
                 Next::Passed => {}
                 Next::Record(content) => {
                     let event = Event::decode(content).map_err(|_| {
-                        refused(
-                            name,
-                            format!("is damaged: the record at byte {at} is no event"),
-                        )
+                        let damage = format!("is damaged: the record at byte {at} is no event");
+                        refused(name, if first { NO_EVENT_FILE } else { &damage })
                     })?;
                     if first
                         && !event

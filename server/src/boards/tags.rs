@@ -118,7 +118,9 @@ fn adds_nothing(word: &str, figure: Option<Figure>) -> bool {
         "top" | "1" | "top1" | "categorical" | "sparse" | "binary" => {
             figure != Some(Figure::LearningRate)
         }
-        "sgd" | "adam" | "adamw" | "group" | "pg1" | "0" => figure == Some(Figure::LearningRate),
+        "sgd" | "adam" | "w" | "adamw" | "group" | "pg1" | "0" => {
+            figure == Some(Figure::LearningRate)
+        }
         _ => false,
     }
 }

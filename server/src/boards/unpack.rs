@@ -49,7 +49,8 @@ pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<()> 
     for i in 0..archive.len() {
         let entry = archive.by_index(i).map_err(|e| unreadable(&e))?;
         let name = entry.name().map_err(|e| unreadable(&e))?.into_owned();
-        let inside = relative(&name)?;
+        let inside =
+            checked(&name).map_err(|fault| refused(format!("{called}/{}", shown(&name)), fault))?;
         if !entry.is_file()
             || !inside
                 .file_name()
@@ -104,8 +105,12 @@ pub fn create(path: &Path, called: &str) -> Result<File> {
 /// # Errors
 /// When it does not, or no file may be called so.
 pub fn relative(name: &str) -> Result<PathBuf> {
-    let shown = || name.chars().take(100).collect::<String>();
-    checked(name).map_err(|fault| refused(shown(), fault))
+    checked(name).map_err(|fault| refused(shown(name), fault))
+}
+
+/// A name of any length as it is told.
+fn shown(name: &str) -> String {
+    name.chars().take(100).collect()
 }
 
 fn checked(name: &str) -> Result<PathBuf, &'static str> {

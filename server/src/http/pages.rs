@@ -91,8 +91,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// `/`: every run, and what one could start.
 pub async fn runs(State(app): State<App>) -> Result<Response> {
     let runs = app.index.read(rows::list).await?;
-    let offers = blocking(move || Ok(presets::offers(&app.data_sets.library))).await?;
-    let data = embed(&json!({"runs": runs, "presets": offers}))?;
+    let data_sets = app.data_sets.clone();
+    let offers = blocking(move || Ok(presets::offers(&data_sets.library))).await?;
+    let data = embed(&json!({"runs": runs, "presets": offers, "upload_limit": app.upload_limit}))?;
     page(&RunsPage {
         title: "Runs".to_owned(),
         version: VERSION,
