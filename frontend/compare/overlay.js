@@ -29,7 +29,7 @@ const MOST_ROWS = 1_000_000;
 export function overlay(runs, { view, axis, members, title, more }) {
   /** @type {Map<string, Followed>} */
   const followed = new Map();
-  const longest = () => Math.max(1, ...[...followed.values()].map(({ run, store }) => Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0)));
+  const longest = () => Math.max(1, ...[...followed.values()].map(({ run, store }) => run.source ? store.series.train_loss.total : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0)));
   const smoothing = () => view.smoothing ?? smoothingFor(longest());
   let smoothedBy = 0;
   let loaded = false;

@@ -36,7 +36,8 @@ export function curves(store, run) {
   const view = readView(location.search, CHARTS.map(({ id }) => id));
   /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
   const smoothing = () => {
-    const { x } = store.series.train_loss;
+    const { x, total } = store.series.train_loss;
+    if (run().source) return view.smoothing ?? smoothingFor(total);
     const done = x.length > 0 ? x.data[x.length - 1] : run().summary.step ?? 0;
     return view.smoothing ?? smoothingFor(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))));
   };

@@ -38,9 +38,9 @@ test("files come in, stand in the table, and are compared with a run of one's ow
   await expect(row).toContainText("190 steps");
   await expect(row).toContainText("82.6 %");
   await expect(row.getByRole("link", { name: "Copy" })).toHaveCount(0);
-  await page.getByRole("searchbox", { name: "Filter runs" }).fill("source:tensorboard");
+  await page.getByLabel("Filter runs").fill("source:tensorboard");
   await expect(page.locator("tr[data-run]")).toHaveCount(1);
-  await page.getByRole("searchbox", { name: "Filter runs" }).fill("");
+  await page.getByLabel("Filter runs").fill("");
   await page.getByLabel("Choose theirs").check();
   await page.getByLabel("Choose short").check();
   const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "TensorBoard files" }).click()]);

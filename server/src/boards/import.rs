@@ -299,7 +299,13 @@ fn describe(
             remarks.push(format!("“{tag}” is in percent; it is shown as a share."));
         }
     }
-    let (first, last) = moments(scalars);
+    // What is no curve may have been noted long after the training.
+    let shown = series.values().flat_map(|tag| &scalars.tags[tag]);
+    let (first, last) = if series.is_empty() {
+        moments(scalars.tags.values().flatten())
+    } else {
+        moments(shown)
+    };
     let (began, ended) = (moment(first), moment(last));
     Board {
         name: name(began.as_deref()),
@@ -322,12 +328,9 @@ fn describe(
     }
 }
 
-/// When the first and the last value were written, in seconds since 1970; 0 where nothing tells.
-fn moments(scalars: &Scalars) -> (f64, f64) {
-    let times = scalars
-        .tags
-        .values()
-        .flatten()
+/// When the first and the last of some values were written, in seconds since 1970; 0 where nothing tells.
+fn moments<'a>(points: impl Iterator<Item = &'a Point>) -> (f64, f64) {
+    let times = points
         .map(|point| point.wall_time)
         .filter(|&time| time > 0.0);
     let (first, last) = times.fold((f64::INFINITY, 0.0), |(first, last), time| {
@@ -357,7 +360,7 @@ fn write_events(path: &Path, scalars: &Scalars, board: &Board) -> io::Result<()>
         seq: 0,
         time: String::new(),
     };
-    let (first, last) = moments(scalars);
+    let (first, last) = moments(scalars.tags.values().flatten());
     lines.at(first);
     // Exact, so that what goes out again has the moments that came in.
     lines.write(

@@ -114,7 +114,10 @@ impl Summary {
     fn take_scalars(&mut self, scalars: &Scalars) {
         for (step, seconds, value) in scalars.shown() {
             self.step = self.step.max(Some(step));
-            self.seconds = Some(self.seconds.map_or(seconds, |before| before.max(seconds)));
+            // Something may have been noted long after the training.
+            if scalars.series.is_some() {
+                self.seconds = Some(self.seconds.map_or(seconds, |before| before.max(seconds)));
+            }
             match scalars.series.as_deref() {
                 Some("train_loss") => self.train_loss = value,
                 Some("train_accuracy") => self.train_accuracy = value,
@@ -190,7 +193,7 @@ mod tests {
         }
         assert_eq!(summary.validation_accuracy, Some(0.6));
         assert_eq!(summary.best_validation_accuracy, Some(0.75));
-        assert_eq!((summary.step, summary.seconds), (Some(50), Some(5.0)));
+        assert_eq!((summary.step, summary.seconds), (Some(50), Some(4.0)));
         assert_eq!((summary.train_loss, summary.steps), (None, None));
     }
 }
