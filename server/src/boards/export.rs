@@ -37,7 +37,7 @@ pub fn file(out: &mut impl Write, about: &About, lines: &mut Lines<'_>) -> io::R
 /// Writes runs as a zip, as it comes, with a folder for each.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn zip(out: impl Write, runs: &[About], lines: &mut Lines<'_>) -> io::Result<()> {
     let mut zip = ZipWriter::new_stream(out);
     // A run of millions of steps has more than four gigabytes before it is made smaller.

@@ -36,6 +36,12 @@ const MOST_SHARE: f64 = 1.5;
 /// The longest name of a run, in letters.
 const LONGEST_NAME: usize = 200;
 
+/// Files and tags that a run names: it is told with every list of runs.
+const MOST_NAMED: usize = 200;
+
+/// A run's directory before it has its place.
+const STAGE: &str = "run";
+
 /// What was left on the way is removed after this.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
@@ -142,7 +148,7 @@ impl Boards {
             return Err(vivarium_models::Error::Refused(faults).into());
         }
         for (filled, board) in staged {
-            let (id, _) = RunDir::settle(&self.runs, filled)?;
+            let (id, _) = RunDir::settle(&self.runs, &filled.path().join(STAGE))?;
             outcome.imported.push(Imported { id, board });
         }
         Ok(outcome)
@@ -175,7 +181,8 @@ impl Boards {
             }));
         }
         let filled = self.scratch()?;
-        let dir = RunDir::at(filled.path());
+        // A temporary folder is its owner's alone, which a run's directory need not be.
+        let dir = RunDir::at(filled.path().join(STAGE));
         let mut files = Vec::new();
         for LogFile { path, name, .. } in &logged.files {
             let into = dir.board_files().join(unpack::relative(name)?);
@@ -276,7 +283,7 @@ fn name_of(folder: &str, wish: &Wish, began: Option<&str>) -> String {
 
 fn describe(
     scalars: &Scalars,
-    files: Vec<SourceFile>,
+    mut files: Vec<SourceFile>,
     sha256: String,
     name: impl Fn(Option<&str>) -> String,
 ) -> Board {
@@ -289,11 +296,25 @@ fn describe(
     .into_iter()
     .map(|(series, tag)| (series.to_owned(), tag.to_owned()))
     .collect();
-    let not_shown = scalars
+    let mut remarks = scalars.remarks.clone();
+    let mut not_shown: Vec<_> = scalars
         .tags
         .keys()
-        .filter(|tag| !series.values().any(|shown| &shown == tag));
-    let mut remarks = scalars.remarks.clone();
+        .filter(|tag| !series.values().any(|shown| &shown == tag))
+        .cloned()
+        .collect();
+    if not_shown.len() > MOST_NAMED {
+        let more = not_shown.len() - MOST_NAMED;
+        remarks.push(format!(
+            "{more} more tags are not shown; the run's events have them."
+        ));
+        not_shown.truncate(MOST_NAMED);
+    }
+    if files.len() > MOST_NAMED {
+        let more = files.len() - MOST_NAMED;
+        remarks.push(format!("There are {more} more files."));
+        files.truncate(MOST_NAMED);
+    }
     for (series, tag) in &series {
         if is_percent(series, &scalars.tags[tag]) {
             remarks.push(format!("“{tag}” is in percent; it is shown as a share."));
@@ -314,7 +335,7 @@ fn describe(
         source: Source {
             kind: "tensorboard".to_owned(),
             files,
-            not_shown: not_shown.cloned().collect(),
+            not_shown,
             series,
             other: scalars
                 .other

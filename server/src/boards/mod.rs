@@ -2,7 +2,7 @@
 //! to look at and to compare with.
 //!
 //! * [`record`]: how records lie in a file, with their checksums; [`event`]: what is in a record.
-//! * [`write`]: a run's events as an event file; [`export`]: those of runs, as files and as a zip.
+//! * [`mod@write`]: a run's events as an event file; [`export`]: those of runs, as files and as a zip.
 //! * [`find`]: which event files of a folder belong to one run; [`unpack`]: a folder out of a zip.
 //! * [`read`]: the scalars of a run's files, as TensorBoard would show them.
 //! * [`tags`]: which scalar is which curve here.

@@ -20,6 +20,9 @@ const MOST_POINTS: usize = 10_000_000;
 /// The most tags of a run.
 const MOST_TAGS: usize = 10_000;
 
+/// The most settings of a run, and the most kinds of tags that are no scalars.
+const MOST_NAMED: usize = 200;
+
 /// The longest name of a tag, in bytes.
 const LONGEST_TAG: usize = 1024;
 
@@ -187,7 +190,10 @@ impl Reader {
                 if data.plugin_name == "hparams" {
                     self.hparams(&data.content);
                 }
-                self.plugins.insert(tag.clone(), data.plugin_name);
+                // Of more than can be kept nobody needs to know.
+                if self.plugins.len() < 2 * MOST_TAGS {
+                    self.plugins.insert(tag.clone(), data.plugin_name);
+                }
             }
             let plugin = self.plugins.get(&tag).map_or("", String::as_str);
             let number = match (&value.simple_value, &value.tensor) {
@@ -215,7 +221,11 @@ impl Reader {
                 .filter(|sign| !sign.is_control())
                 .take(40)
                 .collect();
-            let tags = self.scalars.other.entry(kind).or_default();
+            let kinds = &mut self.scalars.other;
+            if kinds.len() == MOST_NAMED && !kinds.contains_key(&kind) {
+                continue;
+            }
+            let tags = kinds.entry(kind).or_default();
             if tags.len() < MOST_TAGS {
                 tags.insert(tag);
             }
@@ -274,8 +284,7 @@ impl Reader {
                 (.., Some(switch)) => json!(switch),
                 _ => Value::Null,
             };
-            let most = self.scalars.hparams.len() < MOST_TAGS;
-            if most && !name.is_empty() {
+            if self.scalars.hparams.len() < MOST_NAMED && !name.is_empty() {
                 self.scalars.hparams.insert(shortened(&name), value);
             }
         }
@@ -319,4 +328,149 @@ fn shortened(text: &str) -> String {
         .filter(|sign| !sign.is_control())
         .take(200)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards::event::{Metadata, PluginData, Value as Scalar};
+    use crate::boards::record;
+
+    fn version() -> Event {
+        Event {
+            file_version: Some("brain.Event:2".into()),
+            ..Event::default()
+        }
+    }
+
+    fn scalar(tag: &str, step: i64, value: f32) -> Event {
+        let value = Scalar {
+            tag: tag.into(),
+            simple_value: Some(value),
+            ..Scalar::default()
+        };
+        Event {
+            wall_time: 10.0 + step as f64,
+            step,
+            summary: Some(Summary { value: vec![value] }),
+            ..Event::default()
+        }
+    }
+
+    /// Reads files, each with what goes before its tags and its events.
+    fn read_events(files: &[(&str, Vec<Event>)]) -> Result<Scalars> {
+        let folder = tempfile::tempdir().unwrap();
+        let written = files.iter().enumerate().map(|(number, (prefix, events))| {
+            let path = folder.path().join(number.to_string());
+            let mut bytes = Vec::new();
+            for event in std::iter::once(&version()).chain(events) {
+                record::write(&mut bytes, &event.encode_to_vec()).unwrap();
+            }
+            std::fs::write(&path, bytes).unwrap();
+            LogFile {
+                path,
+                name: number.to_string(),
+                prefix: (*prefix).to_owned(),
+            }
+        });
+        read(&written.collect::<Vec<_>>())
+    }
+
+    fn steps(scalars: &Scalars, tag: &str) -> Vec<(u64, f64)> {
+        let points = scalars.tags[tag].iter();
+        points.map(|point| (point.step, point.value)).collect()
+    }
+
+    #[test]
+    fn a_later_file_that_goes_back_replaces_what_it_has_again_and_no_other_tag() {
+        let first = vec![
+            scalar("a", 1, 1.0),
+            scalar("a", 5, 5.0),
+            scalar("b", 5, 5.0),
+        ];
+        let second = vec![scalar("a", 3, 30.0), scalar("c", 1, 1.0)];
+        let scalars = read_events(&[("", first), ("", second)]).unwrap();
+        assert_eq!(steps(&scalars, "a"), [(1, 1.0), (3, 30.0)]);
+        assert_eq!(steps(&scalars, "b"), [(5, 5.0)]);
+        assert!(scalars.remarks.is_empty());
+    }
+
+    #[test]
+    fn within_a_file_steps_are_put_in_order_and_the_last_of_each_counts() {
+        let file = vec![
+            scalar("a", 5, 1.0),
+            scalar("a", 3, 2.0),
+            scalar("a", 5, 3.0),
+        ];
+        let scalars = read_events(&[("", file)]).unwrap();
+        assert_eq!(steps(&scalars, "a"), [(3, 2.0), (5, 3.0)]);
+        assert_eq!(scalars.remarks.len(), 1);
+    }
+
+    #[test]
+    fn the_parts_of_a_run_keep_their_tags_apart() {
+        let part = |value| vec![scalar("loss", 1, value)];
+        let scalars = read_events(&[("train/", part(1.0)), ("validation/", part(2.0))]).unwrap();
+        assert_eq!(steps(&scalars, "train/loss"), [(1, 1.0)]);
+        assert_eq!(steps(&scalars, "validation/loss"), [(1, 2.0)]);
+    }
+
+    #[test]
+    fn moments_that_make_no_sense_are_those_before() {
+        let at = |wall_time, step| Event {
+            wall_time,
+            ..scalar("a", step, 1.0)
+        };
+        let odd = [f64::NAN, f64::INFINITY, -1.0, 1e300, 0.0];
+        let events = std::iter::once(at(7.0, 0))
+            .chain(odd.into_iter().zip(1..).map(|(time, step)| at(time, step)));
+        let scalars = read_events(&[("", events.collect())]).unwrap();
+        assert!(scalars.tags["a"].iter().all(|point| point.wall_time == 7.0));
+    }
+
+    #[test]
+    fn steps_that_cannot_be_are_left_out_and_told() {
+        let file = vec![
+            scalar("a", -1, 1.0),
+            scalar("a", i64::MAX, 1.0),
+            scalar("a", 0, 1.0),
+        ];
+        let scalars = read_events(&[("", file)]).unwrap();
+        assert_eq!(steps(&scalars, "a"), [(0, 1.0)]);
+        assert!(
+            scalars.remarks[0].starts_with("2 values"),
+            "{:?}",
+            scalars.remarks
+        );
+    }
+
+    #[test]
+    fn a_tensor_is_a_scalar_where_its_tag_is_one() {
+        let of = |plugin: &str, tag: &str| {
+            let plugin_data = PluginData {
+                plugin_name: plugin.into(),
+                content: Vec::new(),
+            };
+            let value = Scalar {
+                tag: tag.into(),
+                metadata: (!plugin.is_empty()).then_some(Metadata {
+                    plugin_data: Some(plugin_data),
+                }),
+                tensor: Some(Tensor::one(0.5)),
+                ..Scalar::default()
+            };
+            Event {
+                step: 1,
+                summary: Some(Summary { value: vec![value] }),
+                ..Event::default()
+            }
+        };
+        let scalars = read_events(&[(
+            "",
+            vec![of("scalars", "a"), of("", "b"), of("pr_curves", "c")],
+        )])
+        .unwrap();
+        assert_eq!(scalars.tags.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(scalars.other["pr_curves"].len(), 1);
+    }
 }

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 use vivarium_models::data::Library;
 
 use super::{RunDir, RunId};
@@ -122,13 +121,11 @@ impl RunDir {
 
     /// Gives a directory that was filled elsewhere on the same disk its place among the runs, in one
     /// step: until then there is no such run, from then on it is whole.
-    pub fn settle(runs: &Path, filled: TempDir) -> Result<(RunId, Self)> {
+    pub fn settle(runs: &Path, filled: &Path) -> Result<(RunId, Self)> {
         fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
         let id = RunId::next();
         let dir = Self::of(runs, id);
-        fs::rename(filled.path(), dir.path()).map_err(|e| Error::file(dir.path(), e))?;
-        // It has its name now: nothing is left to remove.
-        let _ = filled.keep();
+        fs::rename(filled, dir.path()).map_err(|e| Error::file(dir.path(), e))?;
         super::sync_folder(runs)?;
         Ok((id, dir))
     }

@@ -33,6 +33,9 @@ TAGS = {
 }
 PORT = 16_006
 
+# Seconds in which TensorBoard has read everything; millions of values take it minutes.
+PATIENCE = 1200
+
 
 def get(url):
     with urllib.request.urlopen(url) as response:
@@ -79,7 +82,7 @@ def served(logs, wanted):
     process = subprocess.Popen([sys.executable, "-m", "tensorboard.main", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{PORT}/data/plugin"
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         count = 0
         for run, of in wanted.items():
             for tag, points in of.items():
