@@ -25,11 +25,11 @@ import { writeView } from "./view.js";
  * @param {View} view
  * @param {Spec[]} specs
  * @param {{
- *   axis: AxisName, smoothing: () => number, more?: HTMLElement[],
+ *   axis: AxisName, axes?: AxisName[], smoothing: () => number, more?: HTMLElement[],
  *   onAxis: () => void, onDraw: () => void, onDrawn: () => void,
- * }} wiring `axis`: the one that the address need not name; `more`: further tools; `onDraw` and `onDrawn` before and after each drawing
+ * }} wiring `axis`: the one that the address need not name; `axes`: those that there are, without a word all; `more`: further tools; `onDraw` and `onDrawn` before and after each drawing
  */
-export function board(view, specs, { axis, smoothing, more = [], onAxis, onDraw, onDrawn }) {
+export function board(view, specs, { axis, axes, smoothing, more = [], onAxis, onDraw, onDrawn }) {
   let saving = 0;
   let drawing = 0;
 
@@ -57,6 +57,7 @@ export function board(view, specs, { axis, smoothing, more = [], onAxis, onDraw,
   });
 
   const tools = toolbar(view, {
+    axes,
     smoothing,
     more,
     onAxis: () => (onAxis(), viewed()),

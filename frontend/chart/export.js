@@ -1,6 +1,6 @@
 // Takes a chart away: as a picture, or as the numbers behind it.
 
-import { download, h } from "../lib/dom.js";
+import { download, downloadFrom, h } from "../lib/dom.js";
 import { menu } from "../lib/menu.js";
 import { attempt } from "../lib/shell.js";
 import { colour } from "../lib/theme.js";
@@ -8,7 +8,7 @@ import { chartSvg } from "./svg.js";
 
 /** @import { Chart } from "./chart.js" */
 
-/** `csv` and `json` have every point, thinned or not. @typedef {{ csv: () => Promise<string>, json: () => Promise<unknown>, subtitle: string, xLabel: string, marks: number[] }} Numbers */
+/** `csv` and `json` have every point, thinned or not; `tensorboard`: where the runs are to be had as its files. @typedef {{ csv: () => Promise<string>, json: () => Promise<unknown>, tensorboard: string, subtitle: string, xLabel: string, marks: number[] }} Numbers */
 
 const WIDTH = 960;
 const HEIGHT = 540;
@@ -22,6 +22,7 @@ export function exportMenu(chart, numbers) {
     item("Picture, SVG", () => save("svg", "image/svg+xml", svg())),
     item("Numbers, CSV", async () => save("csv", "text/csv", await numbers().csv())),
     item("Numbers, JSON", async () => save("json", "application/json", `${JSON.stringify(await numbers().json())}\n`)),
+    item("TensorBoard files", () => downloadFrom(numbers().tensorboard)),
   ]);
 
   function svg() {

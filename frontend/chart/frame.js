@@ -9,10 +9,10 @@ import { padded, usable, valueAt } from "./scale.js";
 /**
  * @typedef {{
  *   id: string, label: string, token: string, dash: number[], width: number, alpha: number, markers: boolean, counts: boolean, quiet?: boolean,
- *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, extremes?: Extremes, steps?: ArrayLike<number>,
+ *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, extremes?: Extremes, steps?: ArrayLike<number>, perStep?: number,
  *   band?: { low: ArrayLike<number>, high: ArrayLike<number> },
- * }} Line `y` is not a number where there is a hole; `steps`, where there is a point for each step, tell how many
- * were never sent; `counts` is false where another line has the same points; `band` is an area around the line; a `quiet` one is not named at the pointer
+ * }} Line `y` is not a number where there is a hole; `steps`, where there is a point for each step, or `perStep`
+ * points on average, tell how many were never sent; `counts` is false where another line has the same points; `band` is an area around the line; a `quiet` one is not named at the pointer
  */
 
 /** @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[] }} Drawn `low` and `high` are empty where there is no band */
@@ -74,7 +74,7 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
       low = Math.min(low, value, line.band ? line.band.low[i] : value);
       high = Math.max(high, value, line.band ? line.band.high[i] : value);
     }
-    if (line.counts) total += line.steps && inRange > 0 ? line.steps[first + inRange - 1] - line.steps[first] + 1 : inRange;
+    if (line.counts) total += line.steps && inRange > 0 ? Math.round((line.steps[first + inRange - 1] - line.steps[first]) * (line.perStep ?? 1)) + 1 : inRange;
     return out;
   });
   let outside = 0;

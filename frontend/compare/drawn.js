@@ -21,6 +21,8 @@ export const CHARTS = [
 
 /** The axis on which runs can be compared: steps of different batches do not mean the same. @param {Run[]} runs @returns {AxisName} */
 export function axisFor(runs) {
+  // The files of an imported run tell steps, and neither samples nor epochs.
+  if (runs.some(({ source }) => source)) return "step";
   const differ = (/** @type {(run: Run) => unknown} */ of) => new Set(runs.map((run) => JSON.stringify(of(run)))).size > 1;
   if (differ((run) => run.spec.data)) return "epoch";
   return differ((run) => /** @type {any} */ (run.spec.training)?.batch_size) ? "samples" : "step";

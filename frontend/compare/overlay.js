@@ -1,6 +1,6 @@
 // The curves of several runs over one another, live: one chart for each figure.
 
-import { getMetricsOf } from "../lib/api.js";
+import { boardsUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
 import { board } from "../chart/board.js";
 import { csv } from "../chart/csv.js";
@@ -29,7 +29,7 @@ const MOST_ROWS = 1_000_000;
 export function overlay(runs, { view, axis, members, title, more }) {
   /** @type {Map<string, Followed>} */
   const followed = new Map();
-  const longest = () => Math.max(1, ...[...followed.values()].map(({ run, store }) => Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0)));
+  const longest = () => Math.max(1, ...[...followed.values()].map(({ run, store }) => run.source ? store.series.train_loss.total : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0)));
   const smoothing = () => view.smoothing ?? smoothingFor(longest());
   let smoothedBy = 0;
   let loaded = false;
@@ -54,6 +54,7 @@ export function overlay(runs, { view, axis, members, title, more }) {
       subtitle: title(),
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
+      tensorboard: boardsUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
       csv: async () => csv(["run", "id", "step", "samples_seen", "epoch", "seconds", which.series], rows(which, await whole())),
       json: async () => ({ runs: members().flatMap((member) => member.runs).map(({ id, name, spec }) => ({ id, name, spec })), rows: [...rows(which, await whole())].map(([, id, step, samples_seen, epoch, seconds, value]) => ({ id, step, samples_seen, epoch, seconds, [which.series]: value })) }),
     };

@@ -1,14 +1,12 @@
 // One's own images: a zip is dropped or chosen, sent, read by the server, reported, and accepted or not.
 
-import { acceptDraft, discardDraft, Problem, uploadDataSet } from "../lib/api.js";
-import { h, setText } from "../lib/dom.js";
+import { acceptDraft, discardDraft, uploadDataSet } from "../lib/api.js";
+import { h } from "../lib/dom.js";
 import { bytes } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
+import { faultsOf, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
 import { reportPart } from "./report.js";
-
-/** Faults that are shown; files can have thousands. */
-const SHOWN = 20;
 
 /**
  * @param {number} limit the most bytes the server takes
@@ -25,24 +23,7 @@ export function uploadPart(limit, accepted) {
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
   const card = h("section", { class: "card upload", "aria-label": "Your own images" }, input, zone, body);
 
-  let depth = 0;
-  const over = (/** @type {boolean} */ on) => zone.classList.toggle("over", on);
-  card.addEventListener("dragenter", (event) => {
-    event.preventDefault();
-    depth += 1;
-    over(true);
-  });
-  card.addEventListener("dragover", (event) => event.preventDefault());
-  card.addEventListener("dragleave", () => {
-    depth -= 1;
-    over(depth > 0);
-  });
-  card.addEventListener("drop", (event) => {
-    event.preventDefault();
-    depth = 0;
-    over(false);
-    choose(event.dataTransfer?.files ?? null);
-  });
+  takeDrops(card, zone, (data) => choose(data.files));
 
   /** @param {FileList | null} files */
   function choose(files) {
@@ -55,20 +36,11 @@ export function uploadPart(limit, accepted) {
   /** @param {File} file */
   async function send(file) {
     const stop = new AbortController();
-    const bar = h("div", { class: "bar", data: { tone: "live" }, role: "progressbar", "aria-label": `Uploading ${file.name}`, "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
-    const words = h("span", { class: "muted" }, "Sending…");
+    const progress = uploadProgress(file.name, { after: "All sent; reading the images…", onCancel: () => stop.abort() });
     zone.hidden = true;
-    body.replaceChildren(
-      h("div", { class: "upload-progress" }, h("strong", {}, file.name), bar, h("div", { class: "upload-line" }, words, h("button", { class: "button small", type: "button", on: { click: () => stop.abort() } }, "Cancel"))),
-    );
-    const onProgress = (/** @type {number} */ sent, /** @type {number} */ of) => {
-      const share = of > 0 ? sent / of : 0;
-      bar.style.setProperty("--share", String(share));
-      bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-      setText(words, share < 1 ? `${bytes(sent)} of ${bytes(of)}` : "All sent; reading the images…");
-    };
+    body.replaceChildren(progress.element);
     try {
-      const draft = await uploadDataSet(file, { onProgress, signal: stop.signal });
+      const draft = await uploadDataSet(file, { onProgress: progress.show, signal: stop.signal });
       announce("The report is there");
       const discard = () => {
         void attempt(() => discardDraft(draft.id));
@@ -82,8 +54,7 @@ export function uploadPart(limit, accepted) {
       body.replaceChildren(reportPart(draft, accept, discard));
     } catch (error) {
       if (stop.signal.aborted) return reset();
-      const faults = error instanceof Problem && error.errors.length > 0 ? error.errors.map(({ path, message }) => `${path}: ${message}`) : [error instanceof Error ? error.message : String(error)];
-      fail(file.name, faults);
+      fail(file.name, faultsOf(error));
     }
   }
 
@@ -91,10 +62,7 @@ export function uploadPart(limit, accepted) {
   function fail(name, faults) {
     zone.hidden = false;
     input.value = "";
-    const more = faults.length > SHOWN ? [h("li", {}, `and ${faults.length - SHOWN} more`)] : [];
-    body.replaceChildren(
-      h("div", { class: "notice bad", role: "alert" }, icon("warning", 16), h("div", {}, h("strong", {}, `${name} was refused.`), h("ul", { class: "faults" }, ...faults.slice(0, SHOWN).map((fault) => h("li", {}, fault)), ...more))),
-    );
+    body.replaceChildren(refusedNotice(name, faults));
   }
 
   function reset() {

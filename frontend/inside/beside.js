@@ -21,8 +21,8 @@ export function besideControl(scene, { onLoaded }) {
     if (asked) return;
     asked = true;
     const found = await attempt(listRuns);
-    const dimensions = JSON.stringify(run.spec.data.set);
-    runs = (found ?? []).filter((of) => of.id !== run.id && of.summary.epoch !== null).sort((a, b) => Number(JSON.stringify(b.spec.data.set) === dimensions) - Number(JSON.stringify(a.spec.data.set) === dimensions));
+    const dimensions = JSON.stringify(run.spec.data?.set);
+    runs = (found ?? []).filter((of) => of.id !== run.id && of.summary.epoch !== null && !of.source).sort((a, b) => Number(JSON.stringify(b.spec.data?.set) === dimensions) - Number(JSON.stringify(a.spec.data?.set) === dimensions));
     update();
   }
 

@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
@@ -217,10 +217,25 @@ export const listImages = async () => (await json("GET", "/images")).images;
 export const deleteImage = (id) => request("DELETE", `/images/${encodeURIComponent(id)}`);
 
 /** @param {File} file @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<UploadedImage>} */
-export const uploadImage = (file, options) => upload("/images", "image", file, options);
+export const uploadImage = (file, options) => upload("/images", formOf("image", [file]), options);
 
 /** @param {File} file @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<Draft>} */
-export const uploadDataSet = (file, options) => upload("/datasets", "file", file, options);
+export const uploadDataSet = (file, options) => upload("/datasets", formOf("file", [file]), options);
+
+/**
+ * TensorBoard's event files, each with its path, or zips of log directories.
+ * @param {{ file: File, path: string }[]} files @param {string} name what the runs are called; "" for their folders
+ * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<ImportOutcome>}
+ */
+export function uploadBoards(files, name, options) {
+  const form = new FormData();
+  form.append("name", name);
+  for (const { file, path } of files) form.append("file", file, path);
+  return upload("/boards", form, options);
+}
+
+/** Where the curves of runs are to be had as TensorBoard's files: one as it is, several as a zip. @param {string[]} ids */
+export const boardsUrl = (ids) => `/api/v1${ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${runsQuery(ids)}`}`;
 
 /** Words after a question mark; what is not said has its default. @param {{ [name: string]: string | number | null | undefined }} query */
 function search(query) {
@@ -228,23 +243,27 @@ function search(query) {
   return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;
 }
 
+/** @param {string} field @param {File[]} files */
+function formOf(field, files) {
+  const form = new FormData();
+  for (const file of files) form.append(field, file);
+  return form;
+}
+
 /**
- * Sends a file; `fetch` does not say how far a body has gone.
+ * Sends files; `fetch` does not say how far a body has gone.
  * @param {string} path below /api/v1
- * @param {string} field
- * @param {File} file
+ * @param {FormData} form
  * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
  * @returns {Promise<any>}
  */
-function upload(path, field, file, { onProgress, signal }) {
+function upload(path, form, { onProgress, signal }) {
   return new Promise((resolve, reject) => {
-    const form = new FormData();
-    form.append(field, file);
     const request = new XMLHttpRequest();
     request.open("POST", `/api/v1${path}`);
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded, event.total));
     request.addEventListener("load", () => {
-      if (request.status === 201) resolve(JSON.parse(request.responseText));
+      if (request.status === 201 || request.status === 200) resolve(JSON.parse(request.responseText));
       else reject(refusal(request.status, request.statusText, request.responseText));
     });
     request.addEventListener("error", () => reject(silence()));

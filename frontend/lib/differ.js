@@ -34,6 +34,15 @@ function walk(value, prefix, found) {
  * @param {Run[]} runs @returns {string[]}
  */
 export function differing(runs) {
+  // What the files of an imported run do not tell is no difference, neither to those made here nor to another.
+  const imported = runs.filter(({ source }) => source).map(settingsOf);
+  const told = [...new Set(imported.flatMap((settings) => [...settings.keys()]))];
+  const values = (/** @type {string} */ path) => imported.filter((settings) => settings.has(path)).map((settings) => JSON.stringify(settings.get(path)));
+  return [...differingHere(runs.filter(({ source }) => !source)), ...told.filter((path) => new Set(values(path)).size > 1)];
+}
+
+/** @param {Run[]} runs made here */
+function differingHere(runs) {
   const all = runs.map(settingsOf);
   const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
   const differ = paths.filter((path) => new Set(all.map((settings) => JSON.stringify(settings.get(path)))).size > 1);

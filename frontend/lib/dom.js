@@ -92,12 +92,17 @@ export function pageData() {
   return JSON.parse(byId("data").textContent ?? "null");
 }
 
-/** Hands a file to the person. @param {string} name @param {Blob} blob */
-export function download(name, blob) {
-  const url = URL.createObjectURL(blob);
+/** Hands a file of the server's to the person; the answer names it where nobody else does. @param {string} url @param {string} [name] */
+export function downloadFrom(url, name = "") {
   const link = h("a", { href: url, download: name });
   document.body.append(link);
   link.click();
   link.remove();
+}
+
+/** Hands a file to the person. @param {string} name @param {Blob} blob */
+export function download(name, blob) {
+  const url = URL.createObjectURL(blob);
+  downloadFrom(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

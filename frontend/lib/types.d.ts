@@ -40,6 +40,24 @@ export interface RunSpec {
   device?: string;
 }
 
+/** Where the curves of an imported run are from. */
+export interface Source {
+  kind: "tensorboard";
+  files: { name: string; bytes: number }[];
+  /** Which tag each curve is. */
+  series: { [series: string]: string };
+  /** Tags of scalars that are no curve here. */
+  not_shown: string[];
+  /** Tags of other kinds, by kind: how many. */
+  other: { [kind: string]: number };
+  began: string | null;
+  ended: string | null;
+  remarks: string[];
+}
+
+/** The settings of a run; of an imported one those that its files tell, if any. */
+export type Settings = Partial<RunSpec> & { hparams?: { [name: string]: Json } };
+
 export interface Run {
   id: string;
   /** Counts runs as they came: what tells their lines apart. */
@@ -54,7 +72,9 @@ export interface Run {
   message: string;
   created: string;
   stopping: boolean;
-  spec: RunSpec;
+  spec: Settings;
+  /** Of an imported run, which has curves and nothing else. */
+  source: Source | null;
   tags: string[];
   notes: string;
   sweep: string | null;
@@ -345,6 +365,28 @@ export interface StartedEvent {
   elapsed: number;
 }
 
+/** Values of an imported curve. */
+export interface ScalarsEvent {
+  kind: "scalars";
+  seq: number;
+  tag: string;
+  /** The curve that it is; none where it is none here. */
+  series?: string;
+  percent?: boolean;
+  step: number[];
+  seconds: number[];
+  value: (number | null)[];
+  not_finite?: "nan" | "inf";
+}
+
+/** What became of an import. */
+export interface ImportOutcome {
+  runs: { id: string; url: string; name: string }[];
+  /** Runs that were here already, of the same files. */
+  already: { id: string; url: string; name: string }[];
+  skipped: Fault[];
+}
+
 export interface Boundary {
   kind: "boundary";
   seq?: number;
@@ -371,6 +413,8 @@ export type RunEvent =
   | StepsEvent
   | EpochEvent
   | StartedEvent
+  | ScalarsEvent
+  | { kind: "imported"; seq: number; from: string }
   | Boundary & { seq: number }
   | TestEvent
   | { kind: "checkpoint"; seq: number; which: "last" | "best"; epoch: number; step: number }

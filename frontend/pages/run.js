@@ -35,7 +35,7 @@ const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */
 let plane = null;
 const main = h("div", { class: "run-main wide-matrix" }, charts.element);
-const side = h("div", { class: "run-side" }, test.element, settingsPanel(run), notes.element, log.element);
+const side = h("div", { class: "run-side" }, test.element, settingsPanel(run), notes.element, ...(run.source ? [] : [log.element]));
 
 byId("page").append(header.element, progress.element, h("div", { class: "run-columns" }, main, side));
 document.documentElement.dataset.lastSeqDrawn = "0";

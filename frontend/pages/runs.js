@@ -6,6 +6,7 @@ import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
 import { takeUp } from "../lib/trash.js";
+import { openImport } from "../runs/boards.js";
 import { presetCards } from "../runs/presets.js";
 import { runsTable } from "../runs/table.js";
 
@@ -13,11 +14,11 @@ import { runsTable } from "../runs/table.js";
 
 startShell();
 
-/** @type {{ runs: Run[], presets: Preset[] }} */
-const { runs, presets } = pageData();
+/** @type {{ runs: Run[], presets: Preset[], upload_limit: number }} */
+const { runs, presets, upload_limit: uploadLimit } = pageData();
 const sweep = new URLSearchParams(location.search).get("sweep");
 
-const table = runsTable({ empty: sweep ? noSweep() : invitation() });
+const table = runsTable({ empty: sweep ? noSweep() : invitation(), uploadLimit });
 table.replace(runs);
 const cards = presetCards(presets);
 byId("page").append(...(sweep ? [] : [cards]), table.element);
@@ -48,6 +49,7 @@ function invitation() {
     h("p", {}, "Start an experiment and watch it learn: the curves, the decision boundary, the mistakes. It takes a few seconds on this machine."),
     first && h("button", { class: "button primary", type: "button", on: { click: start } }, icon("play", 14), `Start “${first.title}”`),
     h("a", { href: "/new" }, "or set up your own run"),
+    h("button", { class: "button quiet small", type: "button", on: { click: () => openImport(uploadLimit) } }, "Import TensorBoard files…"),
   );
 }
 

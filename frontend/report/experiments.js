@@ -168,7 +168,7 @@ export function writeUp(chosen) {
 export function reportOn(title, runs, of) {
   const subject = { runs, run: of[0] };
   const several = of.length > 1;
-  const body = several ? [...comparison(subject), figure("scatter", { runs, cost: "seconds" })] : [...setUp(subject), ...overlaid(subject), "### What came of it", figure("results", { runs, columns: "outcome" }), figure("confusion", { run: of[0].id })];
+  const body = several ? [...comparison(subject), figure("scatter", { runs, cost: "seconds" })] : [...setUp(subject), ...overlaid(subject), "### What came of it", figure("results", { runs, columns: "outcome" }), ...(of[0].source ? [] : [figure("confusion", { run: of[0].id })])];
   return `${[`# ${title}`, "*What is the question?*", ...body.map((part) => part.replace(/^###/, "##")), "## Observations", "*What can be seen?*", "## Conclusion", "*What is the answer?*"].join("\n\n")}\n`;
 }
 
@@ -184,7 +184,7 @@ export function subjectOf(experiment, presets, runs, sweeps) {
   const usable = runs.filter(({ status }) => status !== "failed");
   const paths = Object.keys(preset.grid).sort().join();
   if (paths === "") {
-    const [run] = usable.filter(({ spec }) => spec.network.kind === preset.base.network.kind).sort(best);
+    const [run] = usable.filter(({ spec }) => spec.network?.kind === preset.base.network.kind).sort(best);
     return run ? { runs: run.id, run } : null;
   }
   const wanted = JSON.stringify(preset.grid);

@@ -1,7 +1,7 @@
 // The run's two charts: loss and accuracy over training, with what they share.
 
 import { figure, percent } from "../lib/format.js";
-import { getMetricsOf } from "../lib/api.js";
+import { boardsUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
 import { board } from "../chart/board.js";
 import { csv } from "../chart/csv.js";
@@ -36,7 +36,8 @@ export function curves(store, run) {
   const view = readView(location.search, CHARTS.map(({ id }) => id));
   /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
   const smoothing = () => {
-    const { x } = store.series.train_loss;
+    const { x, total } = store.series.train_loss;
+    if (run().source) return view.smoothing ?? smoothingFor(total);
     const done = x.length > 0 ? x.data[x.length - 1] : run().summary.step ?? 0;
     return view.smoothing ?? smoothingFor(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))));
   };
@@ -69,6 +70,7 @@ export function curves(store, run) {
       subtitle: run().name,
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
+      tensorboard: boardsUrl([run().id]),
       csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", which.train, which.validation], rows(which, await whole())),
       json: async () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which, await whole())].map(([, step, samples_seen, epoch, seconds, train, validation]) => ({ step, samples_seen, epoch, seconds, [which.train]: train, [which.validation]: validation })) }),
     };
@@ -88,10 +90,15 @@ export function curves(store, run) {
     const [steps, epochs] = [all.series[train], all.series[validation]];
     const seconds = clock(all.series.time.x, all.series.time.y);
     const pace = derived.pace();
-    const validated = new Map(Array.from({ length: epochs.x.length }, (_, i) => [epochs.x.data[i], epochs.y.data[i]]));
-    for (let i = 0; i < steps.x.length; i += 1) {
-      const step = steps.x.data[i];
-      yield [run().name, step, samplesAt(step, pace), epochAt(step, pace), seconds(step), steps.y.data[i], validated.get(step) ?? null];
+    // Of an imported run nobody knows samples and epochs.
+    const place = (/** @type {number} */ step) => (run().source ? [null, null] : [samplesAt(step, pace), epochAt(step, pace)]);
+    const at = (/** @type {import("../chart/column.js").Column} */ x, /** @type {number} */ i) => (i < x.length ? x.data[i] : Number.POSITIVE_INFINITY);
+    for (let i = 0, j = 0; i < steps.x.length || j < epochs.x.length; ) {
+      const step = Math.min(at(steps.x, i), at(epochs.x, j));
+      const [trained, validated] = [at(steps.x, i) === step, at(epochs.x, j) === step];
+      yield [run().name, step, ...place(step), seconds(step), trained ? steps.y.data[i] : null, validated ? epochs.y.data[j] : null];
+      i += Number(trained);
+      j += Number(validated);
     }
   }
 
@@ -103,7 +110,8 @@ export function curves(store, run) {
 
   /** Why there is nothing to see yet. */
   function waiting() {
-    const { status, summary } = run();
+    const { status, summary, source } = run();
+    if (source) return store.lastSeq > 0 ? "Its files have no such curve." : "Loading the curve…";
     if (summary.step) return "Loading the curve…";
     if (status === "queued") return "It waits for its turn.";
     return status === "running" ? "Waiting for the first step…" : "Not one step was trained.";
@@ -114,6 +122,7 @@ export function curves(store, run) {
     CHARTS.map((which) => ({ ...which, entries: ENTRIES, lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
     {
       axis: "step",
+      axes: run().source ? ["step", "time"] : undefined,
       smoothing,
       onAxis: () => derived.renew(),
       onDraw: () => smoothing() !== smoothedBy && renewSmoothing(),

@@ -41,6 +41,8 @@ export function runHeader(first, { onRun, onRemoved }) {
   const copy = h("a", { class: "button", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy", 14), "Copy");
   const report = h("button", { class: "button", type: "button", title: "Begin a report about this run", on: { click: () => attempt(() => beginReport(run.name, [run])) } }, icon("text", 14), "Report");
   const inside = h("a", { class: "button", href: `${first.url}/inside`, title: "Filters, feature maps and the film of how they came about" }, icon("layers", 14), "Look inside");
+  // Curves alone cannot be looked into, nor trained.
+  inside.hidden = copy.hidden = first.source !== null;
   const deleteButton = h("button", { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } }, icon("trash"));
   const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes), h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, report, deleteButton)), message);
 
@@ -140,7 +142,9 @@ export function runHeader(first, { onRun, onRemoved }) {
 
   function showAge() {
     const sweep = run.sweep ? [" · ", h("a", { href: `/?sweep=${encodeURIComponent(run.sweep)}` }, "one of a sweep")] : [];
-    const text = `${run.spec.network.kind} on ${run.spec.data.set} · ${run.status === "queued" ? "created" : "started"} ${ago(run.created, Date.now())}`;
+    const { network, data } = run.spec;
+    const what = network && data ? `${network.kind} on ${data.set} · ${run.status === "queued" ? "created" : "started"}` : "from TensorBoard files · imported";
+    const text = `${what} ${ago(run.created, Date.now())}`;
     if (about.dataset.text === text) return;
     about.dataset.text = text;
     about.title = moment(run.created);

@@ -13,7 +13,7 @@ import { Smoothed } from "../chart/smooth.js";
 /** @import { Pace } from "../chart/axis.js" */
 /** @import { View } from "../chart/view.js" */
 
-/** What of a line follows from its curve. @typedef {Pick<Line, "x" | "y" | "length" | "extremes" | "steps">} Points */
+/** What of a line follows from its curve. @typedef {Pick<Line, "x" | "y" | "length" | "extremes" | "steps" | "perStep">} Points */
 
 export class RunLines {
   /** @param {RunStore} store @param {() => Run} run @param {View} view @param {() => number} smoothing its weight */
@@ -56,7 +56,13 @@ export class RunLines {
   /** Every value. @param {SeriesName} name @returns {Points} */
   raw(name) {
     const { x, y } = this.store.series[name];
-    return this.points(`${name} x`, x, y);
+    return { ...this.points(`${name} x`, x, y), perStep: this.perStep(name) };
+  }
+
+  /** How many points there are for a step, on average: imported curves have fewer than one. @param {SeriesName} name */
+  perStep(name) {
+    const { x, total } = this.store.series[name];
+    return this.run().source && total > 1 ? (total - 1) / (x.last() - x.data[0]) : 1;
   }
 
   /** The moving average over every value, or the values themselves where it has no weight. @param {SeriesName} name @returns {Points} */
@@ -67,10 +73,10 @@ export class RunLines {
     // Only the server has all values of a long run; until it answers, the average by the weight before does.
     if (series.thinned && series.smooth) {
       const { strand } = series.smooth;
-      return this.points(`${name} x smooth`, strand.x, strand.y);
+      return { ...this.points(`${name} x smooth`, strand.x, strand.y), perStep: this.perStep(name) };
     }
     const y = this.derive(`${name} smooth`, () => new Smoothed(series.y, weight));
-    return this.points(`${name} x`, series.x, y);
+    return { ...this.points(`${name} x`, series.x, y), perStep: this.perStep(name) };
   }
 
   /** @param {string} key @param {Column} steps @param {Column} y @returns {Points} */

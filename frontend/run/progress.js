@@ -25,6 +25,16 @@ const FIGURES = [
   { name: "Parameters", text: ({ summary }) => (summary.parameters !== null && summary.parameters >= 1e8 ? short(summary.parameters) : count(summary.parameters)), title: ({ summary }) => count(summary.parameters) },
 ];
 
+/** What is known of an imported run. @type {typeof FIGURES} */
+const IMPORTED = [
+  { name: "Last step", text: ({ summary }) => count(summary.step) },
+  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss), title: () => "the last" },
+  { name: "Training accuracy", text: ({ summary }) => percent(summary.train_accuracy), title: () => "the last" },
+  { name: "Validation loss", text: ({ summary }) => figure(summary.validation_loss), title: () => "the last" },
+  { name: "Best validation", text: ({ summary }) => percent(summary.best_validation_accuracy) },
+  { name: "Time", text: ({ summary }) => duration(summary.seconds), title: () => "from the first value to the last" },
+];
+
 /** Two numbers that fit into a figure. @param {number | null} done @param {number | null} all */
 function place(done, all) {
   if (done === null) return "–";
@@ -35,7 +45,8 @@ function place(done, all) {
 /** @param {Run} first */
 export function progressPanel(first) {
   const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
-  const cells = FIGURES.map(({ name }) => ({ name, value: h("dd") }));
+  const figures = first.source ? IMPORTED : FIGURES;
+  const cells = figures.map(({ name }) => ({ name, value: h("dd") }));
   const element = h("section", { class: "card progress", "aria-label": "Progress" }, bar, h("dl", { class: "figures" }, ...cells.map(({ name, value }) => h("div", {}, h("dt", {}, name), value))));
 
   /** @param {Run} run */
@@ -45,8 +56,8 @@ export function progressPanel(first) {
     bar.style.setProperty("--share", String(done));
     setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));
     cells.forEach(({ value }, i) => {
-      setText(value, FIGURES[i].text(run));
-      const title = FIGURES[i].title?.(run) ?? "";
+      setText(value, figures[i].text(run));
+      const title = figures[i].title?.(run) ?? "";
       if (value.title !== title) value.title = title;
     });
   }

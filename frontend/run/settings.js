@@ -4,30 +4,35 @@ import { h } from "../lib/dom.js";
 import { setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
+import { sourcePart } from "./source.js";
 
 /** @import { Run, Json } from "../lib/types" */
 
 /** @param {Run} run */
 export function settingsPanel(run) {
-  const { spec } = run;
+  const { spec, source } = run;
   const code = codeBlock("Copy the settings as JSON");
   code.show(JSON.stringify(spec, null, 2));
-  const groups = [
-    { title: "Data", values: /** @type {Json} */ (spec.data) },
-    { title: "Network", values: /** @type {Json} */ (spec.network) },
-    { title: "Training", values: /** @type {Json} */ (spec.training ?? {}) },
-  ];
+  const groups = (
+    source
+      ? [{ title: "Hyperparameters", values: spec.hparams }]
+      : [
+          { title: "Data", values: spec.data },
+          { title: "Network", values: spec.network },
+          { title: "Training", values: spec.training },
+        ]
+  ).filter(({ values }) => values);
   const chevron = icon("chevron", 14);
   chevron.classList.add("chevron");
   return h(
     "details",
     { class: "card settings", open: matchMedia("(min-width: 1000px)").matches },
-    h("summary", { class: "card-head" }, h("h2", {}, chevron, "Settings")),
+    h("summary", { class: "card-head" }, h("h2", {}, chevron, source ? "Source" : "Settings")),
     h(
       "div",
       { class: "card-body" },
-      h("div", { class: "settings-groups" }, ...groups.map(({ title, values }) => h("div", {}, h("h3", {}, title), h("dl", {}, ...pairs(values).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))))),
-      h("details", { class: "json" }, h("summary", {}, "As JSON"), code.element),
+      h("div", { class: "settings-groups" }, source && sourcePart(source), ...groups.map(({ title, values }) => h("div", {}, h("h3", {}, title), h("dl", {}, ...pairs(/** @type {Json} */ (values)).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))))),
+      !source && h("details", { class: "json" }, h("summary", {}, "As JSON"), code.element),
       h(
         "p",
         { class: "links muted small" },

@@ -3,7 +3,7 @@
 
 import { Strand } from "../chart/strand.js";
 
-/** @import { Metrics, RunEvent, StepsEvent, EpochEvent } from "../lib/types" */
+/** @import { Metrics, RunEvent, StepsEvent, EpochEvent, ScalarsEvent } from "../lib/types" */
 
 export const SERIES = /** @type {const} */ (["train_loss", "train_accuracy", "time", "validation_loss", "validation_accuracy"]);
 
@@ -106,6 +106,7 @@ export class RunStore {
     this.lastSeq = event.seq;
     if (event.kind === "steps") this.steps(event);
     else if (event.kind === "epoch") this.epoch(event);
+    else if (event.kind === "scalars") this.scalars(event);
     return "new";
   }
 
@@ -118,6 +119,16 @@ export class RunStore {
     }
     // The time is known at the last of them; between lies a straight line.
     if (loss.length > 0 && Number.isFinite(seconds)) this.series.time.push(first_step + loss.length - 1, seconds, kind);
+  }
+
+  /** @param {ScalarsEvent} event */
+  scalars({ series: name, percent, step, value, not_finite }) {
+    const series = SERIES.find((known) => known === name);
+    if (!series) return;
+    step.forEach((at, i) => {
+      const of = value[i];
+      this.series[series].push(at, of !== null && percent ? of / 100 : of, not_finite ?? "nan");
+    });
   }
 
   /** @param {EpochEvent} event */

@@ -1,6 +1,6 @@
 // What one can do with the chosen runs, in a bar that is there while some are chosen.
 
-import { runsQuery } from "../lib/api.js";
+import { boardsUrl, runsQuery } from "../lib/api.js";
 import { stop } from "../lib/actions.js";
 import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
@@ -18,6 +18,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});
   const compare = h("a", { class: "button primary small" }, icon("layers", 14), "Compare");
   const stopButton = h("button", { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } }, icon("stop", 14), "Stop");
+  const boards = h("a", { class: "button small", download: "", title: "Save the curves as TensorBoard's event files" }, icon("download", 14), "TensorBoard files");
   const element = h(
     "div",
     { class: "bulk", role: "toolbar", "aria-label": "Chosen runs", hidden: true },
@@ -26,6 +27,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
     h("button", { class: "button small", type: "button", title: "Begin a report about these runs", on: { click: () => attempt(() => beginReport(chosen().length === 1 ? chosen()[0].name : "Comparison", chosen())) } }, icon("text", 14), "Report"),
     h("button", { class: "button small", type: "button", on: { click: () => editTags(chosen(), tags(), onRun) } }, icon("tag", 14), "Tag"),
     stopButton,
+    boards,
     h("button", { class: "button small", type: "button", on: { click: remove } }, icon("trash", 14), "Delete"),
     h("button", { class: "button quiet small", type: "button", on: { click: onNone } }, "Clear"),
   );
@@ -46,6 +48,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} out of sight` : ""}`);
       const query = runsQuery(runs.map(({ id }) => id));
       compare.href = `/compare?${query}`;
+      boards.href = boardsUrl(runs.map(({ id }) => id));
       stopButton.hidden = !runs.some(canStop);
     },
   };

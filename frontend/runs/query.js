@@ -32,8 +32,9 @@ const FIGURES = {
 const WORDS = {
   name: (run) => [run.name],
   status: (run) => [run.status, stateOf(run).word],
-  network: (run) => [run.spec.network.kind],
-  data: (run) => [run.spec.data.set],
+  network: (run) => (run.spec.network ? [run.spec.network.kind] : []),
+  data: (run) => (run.spec.data ? [run.spec.data.set] : []),
+  source: (run) => [run.source?.kind ?? "vivarium"],
   tag: (run) => run.tags,
   notes: (run) => [run.notes],
   sweep: (run) => (run.sweep ? [run.sweep] : []),
@@ -163,7 +164,7 @@ function free(text) {
   return (run) => {
     const { network, data, training } = run.spec;
     const optimizer = /** @type {any} */ (training)?.optimizer?.kind ?? "";
-    return [run.name, run.notes, stateOf(run).word, network.kind, data.set, network.activation ?? "", optimizer, ...run.tags].join(" ").toLocaleLowerCase().includes(wanted);
+    return [run.name, run.notes, stateOf(run).word, network?.kind ?? "", data?.set ?? "", network?.activation ?? "", optimizer, run.source?.kind ?? "", ...run.tags].join(" ").toLocaleLowerCase().includes(wanted);
   };
 }
 

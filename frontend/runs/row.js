@@ -3,7 +3,7 @@
 import { resume, stop } from "../lib/actions.js";
 import { settingsOf } from "../lib/differ.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
-import { ago, bytes, count, duration, figure, moment, percent, setting, short } from "../lib/format.js";
+import { ago, bytes, count, duration, figure, moment, percent, plural, setting, short } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { share } from "./order.js";
@@ -106,8 +106,10 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     why.title = run.message;
     why.hidden = !(run.message && (run.status === "failed" || run.reason === "diverged"));
     why.classList.toggle("warn", run.reason === "diverged");
-    setText(network, spec.network.kind);
-    setText(data, spec.data.set);
+    setText(network, spec.network?.kind ?? "imported");
+    network.title = run.source ? "From TensorBoard files: curves without a network" : "";
+    network.classList.toggle("muted", run.source !== null);
+    setText(data, spec.data?.set ?? "–");
     showSettings();
     showTags(tags, run.tags, onTag);
     setText(notes, run.notes);
@@ -137,6 +139,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     stopButton.hidden = !(run.status === "queued" || run.status === "running");
     stopButton.disabled = !canStop(run);
     resumeButton.hidden = !canResume(run);
+    copyLink.hidden = run.source !== null;
     for (const [button, verb] of /** @type {[Element, string][]} */ ([[stopButton, "Stop"], [resumeButton, "Resume"], [editButton, "Label"], [copyLink, "Copy"], [deleteButton, "Delete"]])) {
       setAttribute(button, "aria-label", `${verb} ${run.name}`);
     }
@@ -193,7 +196,8 @@ function action(name, title, act) {
 }
 
 /** @param {Run} run */
-function progressText({ status, summary: { epoch, epochs, step, steps }, position }) {
+function progressText({ status, source, summary: { epoch, epochs, step, steps }, position }) {
+  if (source) return step === null ? "–" : plural(step, "step");
   if (status === "queued" && !step) return position ? `place ${position} in the queue` : "waits for its turn";
   if (step === null || steps === null) return status === "running" ? "starting…" : "–";
   return `epoch ${epoch ?? 0}/${epochs ?? "?"}`;

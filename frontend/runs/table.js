@@ -9,6 +9,7 @@ import { menu } from "../lib/menu.js";
 import { announce } from "../lib/shell.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
+import { openImport } from "./boards.js";
 import { bulkBar } from "./bulk.js";
 import { COLUMNS, areOwn, hiddenColumns, rememberColumns } from "./columns.js";
 import { filterField } from "./filter.js";
@@ -26,8 +27,8 @@ import { States } from "./states.js";
 /** More rows than this are drawn when they are asked for. */
 const ROWS = 200;
 
-/** @param {{ empty: HTMLElement }} options `empty` is shown while there is no run at all */
-export function runsTable({ empty }) {
+/** @param {{ empty: HTMLElement, uploadLimit: number }} options `empty` is shown while there is no run at all; `uploadLimit`: the most bytes that the server takes */
+export function runsTable({ empty, uploadLimit }) {
   const query = new URLSearchParams(location.search);
   const sweep = query.get("sweep");
   const runs = new States();
@@ -97,7 +98,7 @@ export function runsTable({ empty }) {
   }
 
   function furtherMenu() {
-    return menu({ label: "More", icon: "more", look: "icon" }, [{ label: "Save as CSV", act: saveCsv }, { label: "Deleted runs…", act: openTrash }]);
+    return menu({ label: "More", icon: "more", look: "icon" }, [{ label: "Save as CSV", act: saveCsv }, { label: "Import TensorBoard files…", act: () => openImport(uploadLimit) }, { label: "Deleted runs…", act: openTrash }]);
   }
 
   /** @param {string} key @param {boolean} [keep] */

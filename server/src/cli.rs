@@ -33,6 +33,10 @@ pub enum Command {
     Data(Data),
     /// Make a run of weights that another program trained
     Import(ImportWeights),
+    /// Make runs to compare with of TensorBoard's event files
+    ImportEvents(ImportEvents),
+    /// Write the curves of runs as event files of TensorBoard
+    Export(Export),
     /// Write filters and feature maps of a run's network as PNG files
     Inspect(Inspect),
     /// Measure training steps on random data
@@ -183,6 +187,34 @@ pub struct ImportWeights {
     /// A setting by its path, such as data.size=224; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub data: DataFolder,
+}
+
+/// `import-events`
+#[derive(Args, Debug)]
+pub struct ImportEvents {
+    /// Event files and log directories; in these, each folder with event files is a run
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The run's name; where there are several, what their names begin with [default: the folder's]
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub data: DataFolder,
+}
+
+/// `export`
+#[derive(Args, Debug)]
+pub struct Export {
+    /// The runs: the id of each, the beginning of it, or its directory
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// The folder for the event files, in which each run gets one: a log directory
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: PathBuf,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would print it")]
     pub data: DataFolder,

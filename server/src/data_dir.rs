@@ -80,6 +80,11 @@ impl DataDir {
         self.root.join("runs")
     }
 
+    /// TensorBoard's files while they come in.
+    pub fn boards(&self) -> PathBuf {
+        self.root.join("boards")
+    }
+
     /// One file for each sweep.
     pub fn sweeps(&self) -> PathBuf {
         self.root.join("sweeps")

@@ -10,6 +10,7 @@
 //! * [`index`]: what the directories tell, in SQLite.
 //! * [`supervisor`]: one task a run; queue, adoption, death. [`trash`]: runs that were deleted.
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
+//! * [`boards`]: TensorBoard's event files, out and in.
 //! * [`images`]: images that people upload to look at with networks.
 //! * [`inspect`]: looks into networks, for the pages.
 //! * [`reports`]: what people write about their runs.
@@ -19,6 +20,7 @@
 //!   `aside`: work beside the async threads. `files`: files that are seen whole or not at all.
 
 mod aside;
+pub mod boards;
 pub mod cli;
 pub mod commands;
 pub mod data_dir;

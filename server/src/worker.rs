@@ -55,6 +55,8 @@ pub fn train(
     stop: &AtomicBool,
     watcher: &mut dyn FnMut(&Event),
 ) -> Result<Reason> {
+    // Not one line may be added to a log that is not a worker's.
+    dir.has_more_than_curves()?;
     let log = EventLog::open(&dir.events_file())?;
     let library = data_dir::library_of_run(dir.path());
     let result = dir.spec(&library).and_then(|spec| {

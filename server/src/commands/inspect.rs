@@ -7,21 +7,19 @@ use serde_json::json;
 use vivarium_models::data::{decode_image, image_for};
 use vivarium_models::inspect::{Inspector, Layer, Method, Recording, SheetQuery};
 
-use super::print;
+use super::{find_run, print};
 use crate::cli::{Checkpoint, Inspect};
-use crate::data_dir::{DataDir, library_of_run};
 use crate::error::{Error, Result};
 use crate::images;
 use crate::inspect::desk::Desk;
 use crate::inspect::image::{ImageRef, Picked};
 use crate::inspect::subject::Facts;
-use crate::run_dir::{self, RunDir, RunId};
 
 /// A network may take all the memory there is.
 const MOST_BYTES: u64 = u64::MAX;
 
 pub(super) fn inspect(args: Inspect) -> Result<()> {
-    let (id, dir, library) = find(&args)?;
+    let (id, dir, library) = find_run(&args.run, &args.data)?;
     let facts = Facts::in_dir(id, dir)?;
     let chosen = facts.choose(args.checkpoint.map(Checkpoint::word))?;
     let mut desk = Desk::new(library, MOST_BYTES);
@@ -53,36 +51,6 @@ pub(super) fn inspect(args: Inspect) -> Result<()> {
         pictures.of(layer)?;
     }
     pictures.of_image()
-}
-
-/// The run, its directory, and the data sets beside it.
-fn find(args: &Inspect) -> Result<(RunId, RunDir, vivarium_models::data::Library)> {
-    let path = Path::new(&args.run);
-    if path.is_dir() {
-        let name = path.canonicalize().map_err(|e| Error::file(path, e))?;
-        let name = name.file_name().and_then(|name| name.to_str());
-        let id = name
-            .and_then(|name| name.parse().ok())
-            .unwrap_or_else(RunId::next);
-        return Ok((id, RunDir::at(path), library_of_run(path)));
-    }
-    let data = DataDir::open(args.data.data_dir.clone())?;
-    let runs = run_dir::list(&data.runs())?;
-    let mut found = runs
-        .into_iter()
-        .filter(|id| id.to_string().starts_with(&args.run));
-    match (found.next(), found.next()) {
-        (Some(id), None) => Ok((id, RunDir::of(&data.runs(), id), data.library())),
-        (None, _) => Err(Error::NotFound(format!(
-            "run “{}” in {}",
-            args.run,
-            data.runs().display()
-        ))),
-        (Some(first), Some(second)) => Err(Error::Usage(format!(
-            "“{}” is the beginning of more than one run: {first}, {second}",
-            args.run
-        ))),
-    }
 }
 
 /// What the network makes of a file, or of a sample such as `test:3`.

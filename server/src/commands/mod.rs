@@ -2,7 +2,9 @@
 
 mod bench;
 mod data;
+mod export;
 mod import;
+mod import_events;
 mod inspect;
 mod measure;
 mod serve;
@@ -14,11 +16,14 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command};
+use vivarium_models::data::Library;
+
+use crate::cli::{Cli, Command, DataFolder};
+use crate::data_dir::{DataDir, library_of_run};
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::run_dir::RunDir;
 use crate::run_dir::worker_log::WorkerLog;
+use crate::run_dir::{self, RunDir, RunId};
 use crate::worker;
 
 /// Does what the command line says.
@@ -31,7 +36,11 @@ pub fn run(cli: Cli) -> ExitCode {
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     if !matches!(
         command,
-        Command::Serve(_) | Command::Data(_) | Command::Inspect(_)
+        Command::Serve(_)
+            | Command::Data(_)
+            | Command::ImportEvents(_)
+            | Command::Export(_)
+            | Command::Inspect(_)
     ) {
         memory::keep_freed_memory();
     }
@@ -41,6 +50,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Worker { run_dir } => return work(&run_dir),
         Command::Data(args) => data::data(args),
         Command::Import(args) => import::import(&args),
+        Command::ImportEvents(args) => import_events::import_events(args),
+        Command::Export(args) => export::export(&args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Bench(args) => bench::bench(&args),
         Command::Measure => measure::measure(),
@@ -86,6 +97,34 @@ fn work(path: &Path) -> ExitCode {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// A run by its id, the beginning of it, or its directory; with that, and the data sets beside it.
+fn find_run(run: &str, data: &DataFolder) -> Result<(RunId, RunDir, Library)> {
+    let path = Path::new(run);
+    if path.is_dir() {
+        let name = path.canonicalize().map_err(|e| Error::file(path, e))?;
+        let name = name.file_name().and_then(|name| name.to_str());
+        let id = name
+            .and_then(|name| name.parse().ok())
+            .unwrap_or_else(RunId::next);
+        return Ok((id, RunDir::at(path), library_of_run(path)));
+    }
+    let data = DataDir::open(data.data_dir.clone())?;
+    let runs = run_dir::list(&data.runs())?;
+    let mut found = runs
+        .into_iter()
+        .filter(|id| id.to_string().starts_with(run));
+    match (found.next(), found.next()) {
+        (Some(id), None) => Ok((id, RunDir::of(&data.runs(), id), data.library())),
+        (None, _) => Err(Error::NotFound(format!(
+            "run “{run}” in {}",
+            data.runs().display()
+        ))),
+        (Some(first), Some(second)) => Err(Error::Usage(format!(
+            "“{run}” is the beginning of more than one run: {first}, {second}"
+        ))),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{log_to_stderr, print};
+use crate::boards::import::Boards;
 use crate::cli::Serve;
 use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
@@ -62,8 +63,11 @@ async fn run(args: Serve) -> Result<()> {
     let images = Images::open(data.images(), data.pins())?;
     images.pins.keep(&[&data.runs(), &data.trash()]);
     let inside = Inside::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
+    let boards = Boards::of(&data);
+    boards.sweep();
     let app = App {
         index,
+        boards: Arc::new(boards),
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
         images: Arc::new(images),
         reports: Arc::new(Reports::in_folder(data.reports())),

@@ -28,6 +28,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::boards::import::Boards;
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
 use crate::estimate::Estimator;
@@ -54,6 +55,8 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; base-uri '
 pub struct App {
     /// The index.
     pub index: Index,
+    /// Takes TensorBoard's files in.
+    pub boards: Arc<Boards>,
     /// The data sets.
     pub data_sets: Arc<DataSets>,
     /// The most bytes of an upload.
@@ -93,6 +96,8 @@ pub fn router(app: App, guard: Guard) -> Router {
         .route("/trash/{id}", delete(api::runs::remove_for_good))
         .route("/runs/{id}/log", get(api::runs::log))
         .route("/runs/{id}/metrics", get(api::metrics::metrics))
+        .route("/runs/{id}/tensorboard", get(api::boards::of_run))
+        .route("/tensorboard", get(api::boards::of_runs))
         .route("/metrics", get(api::metrics::of_runs))
         .route("/statistics", get(api::metrics::statistics))
         .route("/runs/{id}/boundaries", get(api::points::boundaries))
@@ -148,6 +153,7 @@ pub fn router(app: App, guard: Guard) -> Router {
     // An upload takes the time that it takes: it is watched piece by piece.
     let upload = Router::new()
         .route("/api/v1/datasets", post(api::datasets::upload))
+        .route("/api/v1/boards", post(api::boards::upload))
         .layer(DefaultBodyLimit::max(app.upload_limit))
         .merge(
             Router::new()

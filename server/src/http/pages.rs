@@ -91,8 +91,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// `/`: every run, and what one could start.
 pub async fn runs(State(app): State<App>) -> Result<Response> {
     let runs = app.index.read(rows::list).await?;
-    let offers = blocking(move || Ok(presets::offers(&app.data_sets.library))).await?;
-    let data = embed(&json!({"runs": runs, "presets": offers}))?;
+    let data_sets = app.data_sets.clone();
+    let offers = blocking(move || Ok(presets::offers(&data_sets.library))).await?;
+    let data = embed(&json!({"runs": runs, "presets": offers, "upload_limit": app.upload_limit}))?;
     page(&RunsPage {
         title: "Runs".to_owned(),
         version: VERSION,
@@ -109,11 +110,11 @@ pub struct From {
 /// `/new`: the form.
 pub async fn new(State(app): State<App>, Query(from): Query<From>) -> Result<Response> {
     let copy = match from.copy {
-        Some(id) => app
-            .index
-            .read(move |c| rows::get(c, id))
-            .await
-            .map(|run| named(run.spec, run.name))?,
+        Some(id) => {
+            let run = app.index.read(move |c| rows::get(c, id)).await?;
+            run.is_own("there are no settings to copy")?;
+            named(run.spec, run.name)
+        }
         None => Value::Null,
     };
     let (form, offers) = blocking(move || {
@@ -148,6 +149,7 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
         .parse()
         .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
+    run.is_own("there is no network to look into")?;
     page(&InsidePage {
         title: format!("Inside {}", run.name),
         version: VERSION,

@@ -1,6 +1,7 @@
 //! Files that come in piece by piece.
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -8,13 +9,15 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::extract::multipart::MultipartError;
+use axum::extract::multipart::{Field, MultipartError};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
+use tokio::io::AsyncWriteExt as _;
 
 use super::problem::Problem;
+use crate::error::Error;
 
 /// An upload that sends nothing for this long is over.
 const STALLED: Duration = Duration::from_secs(30);
@@ -39,6 +42,16 @@ pub(super) async fn within<T>(
             ))
         }
     }
+}
+
+/// Writes a file of a form to disk as it comes.
+pub(super) async fn receive(mut field: Field<'_>, path: &Path) -> Result<(), Problem> {
+    let failed = |e| Problem::from(Error::file(path, e));
+    let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
+    while let Some(bytes) = within(field.chunk()).await? {
+        file.write_all(&bytes).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)
 }
 
 /// What is still read of an upload that was refused before its end.

@@ -3,9 +3,12 @@
 //!
 //! Everything here follows from the events and is made anew with the index.
 
-use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
 
-use super::line::{self, Epoch, Line, Steps};
+use rusqlite::{Connection, Rows, params};
+
+use super::line::{self, Epoch, Line, Scalars, Steps};
+use super::metrics::SERIES;
 use crate::error::Result;
 
 /// The table, one row for each event that has to do with curves.
@@ -13,7 +16,7 @@ pub const TABLE: &str = "
 CREATE TABLE curves (
     run  INTEGER NOT NULL,
     seq  INTEGER NOT NULL,
-    kind INTEGER NOT NULL,   -- 0 started, 1 steps, 2 epoch
+    kind INTEGER NOT NULL,   -- 0 started, 1 steps, 2 epoch, 3 scalars
     body BLOB    NOT NULL,   -- numbers of eight bytes, the lowest first
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
@@ -22,6 +25,7 @@ CREATE TABLE curves (
 const STARTED: u8 = 0;
 const STEPS: u8 = 1;
 const EPOCH: u8 = 2;
+const SCALARS: u8 = 3;
 
 /// What a value is that is no finite number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,10 @@ pub fn append(connection: &Connection, run: i64, seq: u64, line: &Line) -> Resul
         ),
         Line::Steps(steps) => (STEPS, numbers(of_steps(steps))),
         Line::Epoch(end) => (EPOCH, numbers(of_epoch(end))),
+        Line::Scalars(scalars) => match of_scalars(scalars) {
+            Some(values) => (SCALARS, numbers(values)),
+            None => return Ok(()),
+        },
         _ => return Ok(()),
     };
     connection
@@ -134,6 +142,18 @@ fn of_epoch(end: &Epoch) -> [f64; 8] {
     ]
 }
 
+/// Which curve, what is not finite; then step, seconds and value. `None` for what is no curve.
+fn of_scalars(scalars: &Scalars) -> Option<Vec<f64>> {
+    let name = scalars.series.as_deref()?;
+    let series = SERIES.iter().position(|known| *known == name)?;
+    let infinite = Kind::of(scalars.not_finite.as_deref()) == Kind::Inf;
+    let mut values = vec![series as f64, f64::from(u8::from(infinite))];
+    for (step, seconds, value) in scalars.shown() {
+        values.extend([step as f64, seconds, value.unwrap_or(f64::NAN)]);
+    }
+    Some(values)
+}
+
 /// The curves of a run, whole. Not a number stands where a value is not finite.
 #[derive(Debug)]
 pub struct Curves {
@@ -155,6 +175,21 @@ pub struct Curves {
     pub not_finite: Vec<(u64, Kind)>,
     /// The ends of epochs, ascending.
     pub epochs: Vec<End>,
+    /// Of an imported run: its curves by name, each with steps of its own.
+    pub imported: BTreeMap<&'static str, Points>,
+}
+
+/// An imported curve.
+#[derive(Debug, Default)]
+pub struct Points {
+    /// The steps that there are, ascending.
+    pub step: Vec<u64>,
+    /// Of each step: seconds since the run's first value, never less than before.
+    pub seconds: Vec<f64>,
+    /// Of each step.
+    pub value: Vec<f64>,
+    /// Steps whose value is not finite.
+    pub not_finite: Vec<(u64, Kind)>,
 }
 
 impl Default for Curves {
@@ -169,6 +204,7 @@ impl Default for Curves {
             seconds: Vec::new(),
             not_finite: Vec::new(),
             epochs: Vec::new(),
+            imported: BTreeMap::new(),
         }
     }
 }
@@ -195,26 +231,24 @@ pub fn read(connection: &Connection, run: i64, seq: u64) -> Result<Curves> {
     let mut statement = connection.prepare_cached(
         "SELECT kind, body FROM curves WHERE run = ?1 AND seq <= ?2 ORDER BY seq",
     )?;
-    let mut rows = statement.query(params![run, seq])?;
+    fold(statement.query(params![run, seq])?)
+}
+
+/// Of a run's curves those that are tables' matter: the ends of epochs, or what was imported.
+pub fn without_steps(connection: &Connection, run: i64) -> Result<Curves> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, body FROM curves WHERE run = ?1 AND kind IN (2, 3) ORDER BY seq",
+    )?;
+    fold(statement.query([run])?)
+}
+
+fn fold(mut rows: Rows<'_>) -> Result<Curves> {
     let mut curves = Curves::default();
     while let Some(row) = rows.next()? {
         let body = row.get_ref(1)?.as_blob().unwrap_or_default();
         curves.take(row.get(0)?, body);
     }
     Ok(curves)
-}
-
-/// The ends of a run's epochs.
-pub fn epochs(connection: &Connection, run: i64) -> Result<Vec<End>> {
-    let mut statement = connection
-        .prepare_cached("SELECT kind, body FROM curves WHERE run = ?1 AND kind = 2 ORDER BY seq")?;
-    let mut rows = statement.query([run])?;
-    let mut curves = Curves::default();
-    while let Some(row) = rows.next()? {
-        let body = row.get_ref(1)?.as_blob().unwrap_or_default();
-        curves.take(row.get(0)?, body);
-    }
-    Ok(curves.epochs)
 }
 
 impl Curves {
@@ -249,6 +283,14 @@ impl Curves {
                 self.epochs.truncate(kept);
                 self.epochs.push(end);
             }
+            SCALARS => {
+                let (series, infinite) = (next(), next() != 0.0);
+                let kind = if infinite { Kind::Inf } else { Kind::Nan };
+                if let Some(name) = SERIES.get(series as usize) {
+                    let points = self.imported.entry(name).or_default();
+                    points.take(kind, body.get(16..).unwrap_or_default());
+                }
+            }
             _ => {}
         }
     }
@@ -261,20 +303,15 @@ impl Curves {
         let rows = body.as_chunks::<24>().0;
         let before = self.seconds.last().copied().unwrap_or(0.0);
         for (i, row) in rows.iter().enumerate() {
-            let value = |at: usize| {
-                let mut bytes = [0; 8];
-                bytes.copy_from_slice(&row[at * 8..at * 8 + 8]);
-                f64::from_le_bytes(bytes)
-            };
+            let [loss, accuracy, lr] = three(row);
             let step = first + i as u64;
-            let loss = value(0);
             if loss.is_nan() {
                 self.not_finite.push((step, kind));
             }
             self.step.push(step);
             self.loss.push(loss);
-            self.accuracy.push(value(1));
-            self.lr.push(value(2));
+            self.accuracy.push(accuracy);
+            self.lr.push(lr);
             // Only the line's last step has a time; those before it are spread evenly.
             let share = (i + 1) as f64 / rows.len() as f64;
             self.seconds.push(before + (seconds - before) * share);
@@ -302,6 +339,31 @@ impl Curves {
         let within = step.saturating_sub(before * self.steps_per_epoch);
         before * self.train_samples + self.train_samples.min(within.saturating_mul(batch_size))
     }
+}
+
+impl Points {
+    fn take(&mut self, kind: Kind, body: &[u8]) {
+        for row in body.as_chunks::<24>().0 {
+            let [step, seconds, value] = three(row);
+            let step = step as u64;
+            if value.is_nan() {
+                self.not_finite.push((step, kind));
+            }
+            let before = self.seconds.last().copied().unwrap_or(0.0);
+            self.step.push(step);
+            self.seconds.push(seconds.max(before));
+            self.value.push(value);
+        }
+    }
+}
+
+/// The numbers of a row.
+fn three(row: &[u8; 24]) -> [f64; 3] {
+    let mut values = [0.0; 3];
+    for (value, bytes) in values.iter_mut().zip(row.as_chunks::<8>().0) {
+        *value = f64::from_le_bytes(*bytes);
+    }
+    values
 }
 
 #[cfg(test)]
@@ -341,7 +403,7 @@ mod tests {
     fn a_row_that_is_cut_off_is_no_panic() {
         let whole = steps(1, &[Some(3.0), Some(2.0)], 3.0);
         for length in 0..whole.len() {
-            for kind in [STARTED, STEPS, EPOCH, 9] {
+            for kind in [STARTED, STEPS, EPOCH, SCALARS, 9] {
                 Curves::default().take(kind, &whole[..length]);
             }
         }

@@ -24,6 +24,8 @@ pub enum Line {
     Steps(Steps),
     /// An epoch ended.
     Epoch(Epoch),
+    /// Values of a curve that was imported.
+    Scalars(Scalars),
     /// The result on the test split.
     Test {
         /// Mean loss.
@@ -72,6 +74,37 @@ impl Steps {
     /// The number of the last step.
     pub fn last_step(&self) -> u64 {
         (self.first_step + self.loss.len() as u64).saturating_sub(1)
+    }
+}
+
+/// Values of one tag of an imported run.
+#[derive(Debug, Deserialize)]
+pub struct Scalars {
+    /// What it is called in its files.
+    pub tag: String,
+    /// The curve that it is, one of [`SERIES`](super::metrics::SERIES); `None` where it is none.
+    pub series: Option<String>,
+    /// Whether the values are in percent, where others are shares.
+    #[serde(default)]
+    pub percent: bool,
+    /// The steps, ascending.
+    pub step: Vec<u64>,
+    /// Of each step: seconds since the first value of the run.
+    pub seconds: Vec<f64>,
+    /// Of each step; `null` where it is not finite.
+    pub value: Vec<Option<f64>>,
+    /// What the `null`s are: `nan` or `inf`.
+    pub not_finite: Option<String>,
+}
+
+impl Scalars {
+    /// Step, seconds and value as it is shown, one after the other.
+    pub fn shown(&self) -> impl Iterator<Item = (u64, f64, Option<f64>)> {
+        let per = if self.percent { 100.0 } else { 1.0 };
+        let places = self.step.iter().zip(&self.seconds);
+        places
+            .zip(&self.value)
+            .map(move |((&step, &seconds), value)| (step, seconds, value.map(|value| value / per)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::curves::{self, Curves, End, Kind};
+use super::curves::{self, Curves, End, Kind, Points};
 use super::runs;
 use super::smooth::smooth;
 use super::thin::thin;
@@ -161,6 +161,28 @@ fn rounded(value: f64) -> f64 {
     if short.is_finite() { short } else { value }
 }
 
+/// The seconds of every step that some curve has.
+fn clock_of<'a>(curves: impl Iterator<Item = &'a Points>) -> Points {
+    let moments = curves.flat_map(|points| {
+        points
+            .step
+            .iter()
+            .copied()
+            .zip(points.seconds.iter().copied())
+    });
+    let mut known: Vec<_> = moments.collect();
+    known.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    known.dedup_by_key(|&mut (step, _)| step);
+    let mut clock = Points::default();
+    for (step, seconds) in known {
+        let before = clock.seconds.last().copied().unwrap_or(0.0);
+        clock.step.push(step);
+        clock.seconds.push(seconds.max(before));
+    }
+    clock.value.clone_from(&clock.seconds);
+    clock
+}
+
 struct Reader<'a> {
     wanted: &'a Wanted,
     curves: &'a Curves,
@@ -170,6 +192,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn series(&self, name: &str) -> Series {
         let curves = self.curves;
+        if !curves.imported.is_empty() {
+            return self.imported(name);
+        }
         let own;
         let y = match name {
             "train_loss" => &curves.loss,
@@ -187,7 +212,18 @@ impl Reader<'_> {
             _ => Vec::new(),
         };
         let position = |i: usize| self.of_step(i);
-        let range = self.range(curves.step.len(), position);
+        self.whole(name, y, not_finite, position)
+    }
+
+    /// A curve, thinned, with its moving average where that is asked for.
+    fn whole(
+        &self,
+        name: &str,
+        y: &[f64],
+        not_finite: Vec<NotFinite>,
+        position: impl Fn(usize) -> f64 + Copy,
+    ) -> Series {
+        let range = self.range(y.len(), position);
         let line = self.line(y, range.clone(), position);
         let weight = self.wanted.smooth.filter(|_| NOISY.contains(&name));
         let smoothed = weight.map(|weight| {
@@ -206,6 +242,29 @@ impl Reader<'_> {
             not_finite,
             smoothed,
         }
+    }
+
+    /// A curve that was imported. What it has no samples or epochs for lies at its steps.
+    fn imported(&self, name: &str) -> Series {
+        let clock;
+        let points = match (name, self.curves.imported.get(name)) {
+            (_, Some(points)) => points,
+            ("time", None) => {
+                clock = clock_of(self.curves.imported.values());
+                &clock
+            }
+            _ => return Series::default(),
+        };
+        let position = |i: usize| match self.wanted.x.as_str() {
+            "time" => points.seconds[i],
+            _ => points.step[i] as f64,
+        };
+        let holes = points.not_finite.iter().filter_map(|&(step, kind)| {
+            let i = points.step.binary_search(&step).ok()?;
+            let (x, kind) = (position(i), kind.name());
+            Some(NotFinite { x, kind })
+        });
+        self.whole(name, &points.value, holes.collect(), position)
     }
 
     fn per_epoch(&self, name: &str) -> Series {

@@ -8,6 +8,7 @@ use super::summary::Summary;
 use super::{Writing, curves};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
+use crate::run_dir::board::Source;
 
 /// Where a run is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,8 +96,10 @@ pub struct Run {
     pub created: String,
     /// It was asked to stop and has not yet.
     pub stopping: bool,
-    /// The RunSpec.
+    /// The RunSpec; of an imported run its name and the settings that its files tell.
     pub spec: Value,
+    /// Where its curves are from, if it was imported: then there is nothing but curves.
+    pub source: Option<Source>,
     /// Labels.
     pub tags: Vec<String>,
     /// What people wrote about it.
@@ -115,13 +118,28 @@ pub struct Run {
     pub offset: u64,
 }
 
+impl Run {
+    /// Whether there is more than curves.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] of an imported run, which says that `what` cannot be.
+    pub fn is_own(&self, what: &str) -> Result<()> {
+        match &self.source {
+            None => Ok(()),
+            Some(_) => Err(Error::Conflict(format!(
+                "The run was imported from TensorBoard files, which have its curves alone: {what}."
+            ))),
+        }
+    }
+}
+
 /// What is known of a run when it enters the index.
 pub struct NewRun {
     /// Its id.
     pub id: RunId,
     /// Its label.
     pub name: String,
-    /// The RunSpec as JSON text.
+    /// The RunSpec as JSON text; of an imported run what stands in its place.
     pub spec: String,
     /// The sweep it belongs to.
     pub sweep: Option<String>,
@@ -352,6 +370,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         Ok(serde_json::from_str(&text).unwrap_or_default())
     };
     let status: String = row.get(6)?;
+    let mut spec = json(5)?;
+    // Only an imported run's has one: a RunSpec has no such field.
+    let source = spec.as_object_mut().and_then(|spec| spec.remove("source"));
     Ok(Run {
         id,
         number: row.get(15)?,
@@ -363,7 +384,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         message: row.get(9)?,
         created: humantime::format_rfc3339_millis(id.created()).to_string(),
         stopping: row.get(7)?,
-        spec: json(5)?,
+        spec,
+        source: source.and_then(|source| serde_json::from_value(source).ok()),
         tags: serde_json::from_value(json(2)?).unwrap_or_default(),
         notes: row.get(3)?,
         sweep: row.get(4)?,

@@ -3,12 +3,12 @@
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::curves::{self, End};
+use super::curves::{self, Curves, End};
 use super::runs;
 use crate::error::Result;
 use crate::run_dir::RunId;
 
-/// Over the epochs of a run.
+/// Over the epochs of a run; of an imported one, over the values of each curve.
 #[derive(Debug, Serialize)]
 pub struct Statistics {
     /// How many epochs there are.
@@ -39,14 +39,19 @@ pub struct Spread {
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) when there is no such run.
 pub fn read(connection: &Connection, id: RunId) -> Result<Statistics> {
-    let ends = curves::epochs(connection, runs::key(connection, id)?)?;
-    let over = |value: fn(&End) -> Option<f64>| spread(ends.iter().filter_map(value));
+    let Curves {
+        epochs, imported, ..
+    } = curves::without_steps(connection, runs::key(connection, id)?)?;
+    let over = |name: &str, value: fn(&End) -> Option<f64>| match imported.get(name) {
+        Some(points) => spread(points.value.iter().copied()),
+        None => spread(epochs.iter().filter_map(value)),
+    };
     Ok(Statistics {
-        epochs: ends.len(),
-        train_loss: over(|end| Some(end.train_loss)),
-        train_accuracy: over(|end| Some(end.train_accuracy)),
-        validation_loss: over(|end| Some(end.validation?.0)),
-        validation_accuracy: over(|end| Some(end.validation?.1)),
+        epochs: epochs.len(),
+        train_loss: over("train_loss", |end| Some(end.train_loss)),
+        train_accuracy: over("train_accuracy", |end| Some(end.train_accuracy)),
+        validation_loss: over("validation_loss", |end| Some(end.validation?.0)),
+        validation_accuracy: over("validation_accuracy", |end| Some(end.validation?.1)),
     })
 }
 

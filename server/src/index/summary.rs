@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::line::Line;
+use super::line::{Line, Scalars};
 
 /// What the pages show of a run without reading its curves. Anything may be unknown yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -100,12 +100,36 @@ impl Summary {
                     }
                 }
             }
+            Line::Scalars(scalars) => self.take_scalars(scalars),
             Line::Test { loss, accuracy } => {
                 self.test_loss = *loss;
                 self.test_accuracy = *accuracy;
             }
             Line::Finished { .. } => self.seconds_left = None,
             Line::Other => {}
+        }
+    }
+
+    /// An imported run has no epochs: the last values of its curves count, and the best of all.
+    fn take_scalars(&mut self, scalars: &Scalars) {
+        for (step, seconds, value) in scalars.shown() {
+            self.step = self.step.max(Some(step));
+            // Something may have been noted long after the training.
+            if scalars.series.is_some() {
+                self.seconds = Some(self.seconds.map_or(seconds, |before| before.max(seconds)));
+            }
+            match scalars.series.as_deref() {
+                Some("train_loss") => self.train_loss = value,
+                Some("train_accuracy") => self.train_accuracy = value,
+                Some("validation_loss") => self.validation_loss = value,
+                Some("validation_accuracy") => {
+                    self.validation_accuracy = value;
+                    if value > self.best_validation_accuracy {
+                        self.best_validation_accuracy = value;
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -155,5 +179,21 @@ mod tests {
             (Some(0.75), Some(7))
         );
         assert_eq!(summary.events, 6);
+    }
+
+    #[test]
+    fn an_imported_run_has_the_last_values_of_its_curves_and_the_best() {
+        let mut summary = Summary::default();
+        for text in [
+            r#"{"kind":"scalars","seq":1,"tag":"val/acc","series":"validation_accuracy","percent":true,"step":[10,20,30],"seconds":[1,2,3],"value":[50,75,60]}"#,
+            r#"{"kind":"scalars","seq":2,"tag":"loss","series":"train_loss","step":[40],"seconds":[4],"value":[null],"not_finite":"nan"}"#,
+            r#"{"kind":"scalars","seq":3,"tag":"grad_norm","step":[50],"seconds":[5],"value":[7]}"#,
+        ] {
+            summary.apply(&parse(text).unwrap().1);
+        }
+        assert_eq!(summary.validation_accuracy, Some(0.6));
+        assert_eq!(summary.best_validation_accuracy, Some(0.75));
+        assert_eq!((summary.step, summary.seconds), (Some(50), Some(4.0)));
+        assert_eq!((summary.train_loss, summary.steps), (None, None));
     }
 }

@@ -52,7 +52,7 @@ impl Facts {
     /// What is known of a run, whose directory is `dir`.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it has not begun, or its data are points.
+    /// [`Error::Conflict`] when it has not begun, its data are points, or it was imported.
     pub async fn of(index: &Index, id: RunId, dir: RunDir) -> Result<Self> {
         let (run, started) = index
             .read(move |c| {
@@ -67,6 +67,7 @@ impl Facts {
                 Ok((run, started))
             })
             .await?;
+        run.is_own("there is no network to look into")?;
         let spec: RunSpec = serde_json::from_value(run.spec)
             .map_err(|e| Error::BadRequest(format!("the run's settings cannot be read: {e}")))?;
         Self::new(id, dir, spec, run.status.is_active(), started)

@@ -2,14 +2,16 @@
 //!
 //! * [`RunId`]: the name of the directory, a UUIDv7, so that runs sort by creation.
 //! * [`RunDir`]: the paths inside, and the creation of a run.
+//! * [`board`]: what an imported run has in the place of a specification.
 //! * [`lock`]: the advisory lock that a worker holds for its life.
 //! * [`log`]: the writer of `events.ndjson` (the worker's side); `survey` reads what a log tells already.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
 //! * [`worker_log`]: the worker's own log, capped.
 //!
 //! What always holds: `spec.json` is complete before the directory appears under its name;
-//! after that only the worker writes here.
+//! after that only the worker writes here, and in an imported run nobody.
 
+pub mod board;
 pub mod lock;
 pub mod log;
 mod survey;
@@ -138,6 +140,7 @@ impl RunDir {
     }
 
     fn document(&self) -> Result<serde_json::Value> {
+        self.has_more_than_curves()?;
         let path = self.spec_file();
         let bytes = fs::read(&path).map_err(|e| Error::file(&path, e))?;
         serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))

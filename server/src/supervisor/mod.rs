@@ -111,13 +111,14 @@ impl Supervisor {
     /// Lines a run up again that was stopped, failed or was interrupted.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it waits or trains already, or is through.
+    /// [`Error::Conflict`] when it waits or trains already, is through, or was imported.
     pub async fn resume(&self, id: RunId) -> Result<()> {
         let _changing = self.0.changing.read().await;
         self.0
             .index
             .write(move |w| {
                 let run = runs::get(w, id)?;
+                run.is_own("there is nothing to resume")?;
                 match run.status {
                     Status::Stopped | Status::Failed | Status::Interrupted => runs::enqueue(w, id),
                     Status::Queued => Err(Error::Conflict(
@@ -143,6 +144,7 @@ impl Supervisor {
             .index
             .write(move |w| {
                 let run = runs::get(w, id)?;
+                run.is_own("there is nothing to stop")?;
                 if !run.status.is_active() {
                     let status = run.status.name();
                     return Err(Error::Conflict(format!(

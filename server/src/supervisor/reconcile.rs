@@ -156,6 +156,12 @@ impl Supervisor {
         .await
     }
 
+    /// Indexes a run whose directory was just imported, without waiting for the next look.
+    pub async fn welcome(&self, id: RunId) -> Result<()> {
+        let _alone = self.0.changing.write().await;
+        self.meet(id).await
+    }
+
     /// Indexes a run that came from elsewhere, or that went on without this server.
     async fn meet(&self, id: RunId) -> Result<()> {
         self.meet_again(id, None).await
@@ -193,14 +199,13 @@ impl Supervisor {
     async fn enter(&self, dir: &RunDir, id: RunId, number: Option<i64>) -> Result<()> {
         let dir = dir.clone();
         let library = self.0.library.clone();
-        let spec = blocking(move || dir.recorded_spec(&library)).await?;
-        let text = serde_json::to_string(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
+        let (name, spec) = blocking(move || dir.told(&library)).await?;
         let sweeps = self.0.sweeps.clone();
         let sweep = blocking(move || Ok(sweeps.of(id))).await?;
         let new = NewRun {
             id,
-            name: spec.name,
-            spec: text,
+            name,
+            spec: spec.to_string(),
             sweep,
             status: Status::Stopped,
             number,

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod boards;
 mod command_line;
 mod crash;
 mod data_commands;

@@ -289,11 +289,23 @@ const BOUNDARY: &str = "vivarium-test";
 
 /// A form with one field.
 pub fn form(field: &str, file: Option<&str>, bytes: &[u8]) -> Vec<u8> {
-    let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
-    let head =
-        format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{field}\"{file}\r\n\r\n");
-    let end = format!("\r\n--{BOUNDARY}--\r\n");
-    [head.as_bytes(), bytes, end.as_bytes()].concat()
+    form_of(&[(field, file, bytes)])
+}
+
+/// A form: of each field its name, its file's name, its bytes.
+pub fn form_of(fields: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+    let mut form = Vec::new();
+    for (field, file, bytes) in fields {
+        let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
+        let head = format!(
+            "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{field}\"{file}\r\n\r\n"
+        );
+        form.extend_from_slice(head.as_bytes());
+        form.extend_from_slice(bytes);
+        form.extend_from_slice(b"\r\n");
+    }
+    form.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    form
 }
 
 /// What a request with a form says it has.

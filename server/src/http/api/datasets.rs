@@ -1,23 +1,20 @@
 //! Data sets: what there is, what they look like, uploads and fetches.
 
 use axum::Json;
-use axum::extract::multipart::Field;
 use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
 use vivarium_models::data::State as Kept;
 use vivarium_models::spec::FieldError;
 
-use crate::datasets::drafts::Incoming;
 use crate::datasets::fetches::Fetches;
 use crate::error::{Error, Result};
 use crate::http::json::Body;
 use crate::http::problem::Problem;
-use crate::http::upload::within;
+use crate::http::upload::{receive, within};
 use crate::http::{App, blocking};
 use crate::index::runs as rows;
 
@@ -136,7 +133,7 @@ pub async fn upload(State(app): State<App>, mut form: Multipart) -> Result<Respo
             continue;
         };
         let incoming = drafts.begin().await?;
-        receive(field, &incoming).await?;
+        receive(field, &incoming.path()).await?;
         let draft = drafts.read(incoming, file).await?;
         let location = [(
             header::LOCATION,
@@ -144,17 +141,6 @@ pub async fn upload(State(app): State<App>, mut form: Multipart) -> Result<Respo
         )];
         return Ok((StatusCode::CREATED, location, Json(draft)).into_response());
     }
-}
-
-/// Writes a file of a form to disk as it comes.
-async fn receive(mut field: Field<'_>, incoming: &Incoming<'_>) -> Result<(), Problem> {
-    let path = incoming.path();
-    let failed = |e| Problem::from(Error::file(&path, e));
-    let mut file = tokio::fs::File::create(&path).await.map_err(failed)?;
-    while let Some(bytes) = within(field.chunk()).await? {
-        file.write_all(&bytes).await.map_err(failed)?;
-    }
-    file.flush().await.map_err(failed)
 }
 
 /// A file's name as it is shown: no path, nothing that cannot be seen, not too long.

@@ -73,7 +73,7 @@ impl Asked {
 }
 
 /// The runs that a query names, each as `run=ID`.
-fn runs_of(query: Option<&str>) -> Result<Vec<RunId>> {
+pub(super) fn runs_of(query: Option<&str>) -> Result<Vec<RunId>> {
     let pairs = query.unwrap_or_default().split('&');
     let ids: Vec<_> = pairs
         .filter_map(|pair| pair.strip_prefix("run="))

@@ -1,5 +1,6 @@
 //! The API under `/api/v1`, one file a subject; and what stands beside it for machines.
 
+pub mod boards;
 pub mod catalog;
 pub mod datasets;
 pub mod events;

@@ -16,6 +16,7 @@ use crate::index::{events, runs as rows};
 pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
     let id = run_id(&id)?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
+    run.is_own("there are no points to draw")?;
     let spec: RunSpec = serde_json::from_value(run.spec)
         .map_err(|e| Error::BadRequest(format!("the run's settings cannot be read: {e}")))?;
     let points = tokio::task::spawn_blocking(move || data::points(&spec.data))

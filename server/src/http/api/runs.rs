@@ -198,7 +198,8 @@ pub async fn label(
 /// `GET /runs/{id}/log`: the end of the worker's log.
 pub async fn log(State(app): State<App>, Path(id): Path<String>) -> Result<String> {
     let id = run_id(&id)?;
-    app.index.read(move |c| rows::get(c, id)).await?;
+    let run = app.index.read(move |c| rows::get(c, id)).await?;
+    run.is_own("there is no log of a worker")?;
     let path = app.supervisor.dir(id).worker_log();
     tokio::task::spawn_blocking(move || worker_log::tail(&path, LOG_TAIL))
         .await

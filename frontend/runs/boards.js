@@ -1,0 +1,114 @@
+// TensorBoard's files come in: chosen or dropped, sent, and told what became of them.
+
+import { uploadBoards } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { bytes, plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { announce } from "../lib/shell.js";
+import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
+
+/** @import { ImportOutcome } from "../lib/types" */
+/** @import { Placed } from "../lib/upload.js" */
+
+/** @param {number} limit the most bytes that the server takes */
+export function openImport(limit) {
+  let stop = new AbortController();
+  const files = h("input", { type: "file", multiple: true, class: "visually-hidden", id: "boards-files", on: { change: () => send(placed(files.files), "") } });
+  const folder = h("input", { type: "file", webkitdirectory: true, class: "visually-hidden", tabindex: -1, "aria-label": "A log directory", on: { change: () => send(onlyEvents(placed(folder.files)), folderName(placed(folder.files))) } });
+  const zone = h(
+    "label",
+    { class: "drop", for: "boards-files" },
+    icon("layers", 24),
+    h("span", {}, h("strong", {}, "Drop event files, a folder or a zip here, or choose files"), h("span", { class: "muted" }, `At most ${bytes(limit)}.`)),
+  );
+  const name = h("input", { class: "input", id: "boards-name", maxlength: 200, autocomplete: "off", placeholder: "as their folders are called" });
+  const body = h("div", { class: "upload-body", "aria-live": "polite" });
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "boards-title", class: "boards-dialog" },
+    h("h2", { id: "boards-title" }, "Import TensorBoard files"),
+    h("p", { class: "muted small" }, "Curves that other programs logged become runs to look at and to compare with. Each folder with event files is a run."),
+    h("label", { class: "label", for: "boards-name" }, "Name of the runs"),
+    name,
+    files,
+    zone,
+    body,
+    h(
+      "div",
+      { class: "actions" },
+      folder,
+      h("button", { class: "button", type: "button", on: { click: () => folder.click() } }, "Choose a folder"),
+      h("button", { class: "button", type: "button", on: { click: () => dialog.close() } }, "Close"),
+    ),
+  );
+  takeDrops(dialog, zone, async (data) => {
+    const dropped = await droppedFiles(data);
+    const fromFolder = dropped.some(({ path }) => path.includes("/"));
+    send(fromFolder ? onlyEvents(dropped) : dropped, fromFolder ? folderName(dropped) : "");
+  });
+  dialog.addEventListener("close", () => {
+    stop.abort();
+    dialog.remove();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+
+  /** @param {Placed[]} chosen @param {string} from the folder that they are in, if they are in one */
+  async function send(chosen, from) {
+    if (zone.hidden) return;
+    const called = from || (chosen.length === 1 ? chosen[0].path : plural(chosen.length, "file"));
+    files.value = folder.value = "";
+    if (chosen.length === 0) return from ? fail(called, ["holds no event files, which have “tfevents” in their names"]) : undefined;
+    const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
+    if (size > limit) return fail(called, [`has ${bytes(size)}; at most ${bytes(limit)} can be uploaded`]);
+    stop = new AbortController();
+    const progress = uploadProgress(called, { after: "All sent; reading the curves…", onCancel: () => stop.abort() });
+    zone.hidden = true;
+    body.replaceChildren(progress.element);
+    try {
+      show(await uploadBoards(chosen, name.value, { onProgress: progress.show, signal: stop.signal }));
+    } catch (error) {
+      if (stop.signal.aborted) body.replaceChildren();
+      else fail(called, faultsOf(error));
+    }
+    zone.hidden = false;
+  }
+
+  /** @param {string} called @param {string[]} faults */
+  function fail(called, faults) {
+    body.replaceChildren(refusedNotice(called, faults));
+  }
+
+  /** @param {ImportOutcome} outcome */
+  function show({ runs, already, skipped }) {
+    announce(`${plural(runs.length, "run")} imported`);
+    const link = (/** @type {{ url: string, name: string }} */ run) => h("a", { href: run.url }, run.name);
+    const compare = h("a", { class: "button small primary", href: `/compare?${runs.map(({ id }) => `run=${id}`).join("&")}` }, icon("layers", 14), "Compare them");
+    body.replaceChildren(
+      h(
+        "div",
+        { class: `notice ${runs.length > 0 ? "good" : ""}` },
+        icon(runs.length > 0 ? "check" : "warning", 16),
+        h(
+          "div",
+          {},
+          h("strong", {}, runs.length > 0 ? `Imported ${plural(runs.length, "run")}.` : "Nothing is new."),
+          h(
+            "ul",
+            { class: "faults" },
+            ...runs.map((run) => h("li", {}, link(run))),
+            ...already.map((run) => h("li", {}, link(run), " is here already")),
+            ...skipped.map(({ file, message }) => h("li", {}, `${file}: ${message}`)),
+          ),
+          runs.length > 1 && compare,
+        ),
+      ),
+    );
+  }
+}
+
+/** Of a folder, what TensorBoard would look at; checkpoints and data stay where they are. @param {Placed[]} files */
+const onlyEvents = (files) => files.filter(({ path }) => /tfevents[^/]*$/.test(path));
+
+/** @param {Placed[]} files */
+const folderName = (files) => files[0]?.path.split("/")[0] ?? "";

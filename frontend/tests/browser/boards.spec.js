@@ -1,0 +1,108 @@
+// TensorBoard's files: other people's curves come in, stand in the table, and are compared with one's own; ours go out.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { expect, overflow, SHORT, test } from "./vivarium.js";
+import { zip } from "./zip.js";
+
+/** An event file that PyTorch or TensorBoard wrote. @param {string} path */
+const log = (path) => readFileSync(fileURLToPath(new URL(`../../../server/tests/data/boards/logs/${path}`, import.meta.url)));
+const TORCH = log("torch/events.out.tfevents.1700000000.host");
+
+/** @param {string} name @param {Buffer} buffer */
+const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer });
+
+/** @param {import("@playwright/test").Page} page */
+async function openImport(page) {
+  await page.getByLabel("More", { exact: true }).click();
+  await page.getByRole("button", { name: "Import TensorBoard files…" }).click();
+}
+
+test("files come in, stand in the table, and are compared with a run of one's own", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create(SHORT);
+  await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
+  await page.goto("/");
+  await openImport(page);
+  const dialog = page.getByRole("dialog", { name: "Import TensorBoard files" });
+  await dialog.getByLabel("Name of the runs").fill("theirs");
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1700000000.host", TORCH));
+  await expect(dialog).toContainText("Imported 1 run.");
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1700000000.host", TORCH));
+  await expect(dialog).toContainText("Nothing is new.");
+  await expect(dialog).toContainText("theirs is here already");
+  await dialog.getByRole("button", { name: "Close" }).click();
+
+  const row = page.locator("tr[data-run]", { hasText: "theirs" });
+  await expect(row).toContainText("imported");
+  await expect(row).toContainText("190 steps");
+  await expect(row).toContainText("82.6 %");
+  await expect(row.getByRole("link", { name: "Copy" })).toHaveCount(0);
+  await page.getByLabel("Filter runs").fill("source:tensorboard");
+  await expect(page.locator("tr[data-run]")).toHaveCount(1);
+  await page.getByLabel("Filter runs").fill("");
+  await page.getByLabel("Choose theirs").check();
+  await page.getByLabel("Choose short").check();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "TensorBoard files" }).click()]);
+  expect(saved.suggestedFilename()).toBe("tensorboard.zip");
+  await page.getByRole("link", { name: "Compare" }).click();
+  await expect(page.locator(".members li")).toHaveCount(2);
+  await expect(page.getByRole("radio", { name: "Steps" })).toBeChecked();
+  for (const name of ["Training loss", "Validation accuracy"]) {
+    await expect(page.getByRole("figure", { name }).or(page.locator("section, figure", { hasText: name })).first()).toBeVisible();
+  }
+  await expect(page.locator(".compare-table").first()).toContainText("theirs");
+});
+
+test("an imported run shows its curves and its source, and offers nothing that it cannot do", async ({ page, vivarium }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
+  await page.setInputFiles("#boards-files", file("logs.zip", zip({ "mine/events.out.tfevents.1": TORCH, "mine/model.pt": "weights" })));
+  await page.getByRole("dialog").getByRole("link", { name: "mine" }).click();
+  await expect(page.getByRole("heading", { name: "mine", level: 1 })).toBeVisible();
+  const source = page.locator(".source");
+  await expect(source).toContainText("training loss: Loss/train");
+  await expect(source).toContainText("grad_norm");
+  await expect(source).toContainText("is in percent");
+  await expect(page.locator(".settings")).toContainText("Source");
+  for (const name of ["Look inside", "Copy", "Stop", "Resume"]) {
+    await expect(page.locator(".run-actions").getByText(name, { exact: true })).toBeHidden();
+  }
+  await expect(page.getByRole("radio", { name: "Samples" })).toHaveCount(0);
+  await page.getByLabel("Export this chart").first().click();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "TensorBoard files" }).first().click()]);
+  expect(saved.suggestedFilename()).toMatch(/^events\.out\.tfevents\.\d+\.vivarium\./);
+  const [{ id }] = (await vivarium.call("GET", "/runs")).runs;
+  await page.getByLabel("Export this chart").first().click();
+  const [csv] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Numbers, CSV" }).first().click()]);
+  const lines = readFileSync(await csv.path(), "utf8").trim().split("\r\n");
+  expect(lines[0]).toBe("run,step,samples_seen,epoch,seconds,train_loss,validation_loss");
+  expect(lines).toHaveLength(21);
+  expect(lines[6]).toMatch(/^mine,50,,,12.5,NaN,$/);
+  expect(lines[5]).toMatch(/^mine,40,,,10,1\.\d+,1\.\d+$/);
+  await page.setViewportSize({ width: 400, height: 800 });
+  expect(await overflow(page)).toBe(0);
+  await page.getByRole("button", { name: "Delete run" }).click();
+  await expect(page.getByText("Deleted “mine”.")).toBeVisible();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect.poll(async () => (await vivarium.get(id)).name).toBe("mine");
+});
+
+test("what is refused is said with its reason, and a folder's other files stay where they are", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await page.setInputFiles("#boards-files", file("photo.png", Buffer.from("no events")));
+  await expect(dialog.getByRole("alert")).toContainText("photo.png: is no event file of TensorBoard");
+  const damaged = Buffer.from(TORCH);
+  damaged[damaged.length >> 1] ^= 1;
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1", damaged));
+  await expect(dialog.getByRole("alert")).toContainText(/at byte \d+/);
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1", log("pictures/events.out.tfevents.1700000000.host")));
+  await expect(dialog.getByRole("alert")).toContainText("holds no scalars");
+  const folder = fileURLToPath(new URL("../../../server/tests/data/boards", import.meta.url));
+  await dialog.locator('input[type="file"][webkitdirectory]').setInputFiles(folder);
+  await expect(dialog).toContainText("Imported 3 runs.");
+  await expect(dialog.getByRole("link", { name: "boards/logs/keras" })).toBeVisible();
+  await expect(dialog).toContainText("holds no scalars");
+});

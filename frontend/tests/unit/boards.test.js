@@ -1,0 +1,70 @@
+// Imported runs beside one's own.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { axisFor } from "../../compare/drawn.js";
+import { plainView } from "../../chart/view.js";
+import { differing, labels, seedGroups } from "../../lib/differ.js";
+import { RunLines } from "../../run/lines.js";
+import { RunStore } from "../../run/store.js";
+import { sorted } from "../../runs/order.js";
+import { parse } from "../../runs/query.js";
+
+/** @import { Run } from "../../lib/types" */
+
+/** @param {string} id @param {any} [hparams] @returns {Run} */
+const imported = (id, hparams) => /** @type {any} */ ({ id, name: id, number: 1, status: "finished", tags: [], notes: "", created: "", summary: {}, source: { kind: "tensorboard" }, spec: { name: id, ...(hparams && { hparams }) } });
+/** @param {string} id @param {number} lr @returns {Run} */
+const own = (id, lr) => /** @type {any} */ ({ id, name: id, number: 2, status: "finished", tags: [], notes: "", created: "", summary: {}, source: null, spec: { name: id, data: { set: "digits" }, network: { kind: "mlp" }, training: { lr } } });
+
+test("what an imported run does not tell is no difference", () => {
+  assert.deepEqual(differing([own("a", 1), imported("b", { lr: 1 })]), []);
+  assert.deepEqual(differing([own("a", 1), own("b", 2), imported("c")]), ["training.lr"]);
+  assert.deepEqual(differing([imported("a", { lr: 1, x: 1 }), imported("b", { lr: 2 }), imported("c")]), ["hparams.lr"]);
+  assert.deepEqual([...labels([own("a", 1), imported("b")]).values()], ["a", "b"]);
+});
+
+test("imported runs without settings stand for themselves", () => {
+  const groups = seedGroups([imported("a"), imported("b"), own("c", 1)]);
+  assert.deepEqual(groups.map((group) => group.map(({ id }) => id)), [["a"], ["b"], ["c"]]);
+});
+
+test("beside an imported run others are drawn over steps, which is all that is known of it", () => {
+  const other = own("b", 1);
+  other.spec.data = { set: "moons" };
+  assert.equal(axisFor([own("a", 1), other]), "epoch");
+  assert.equal(axisFor([own("a", 1), other, imported("c")]), "step");
+});
+
+test("they are found by their source and by their hyperparameters, and sorted last by what they have not", () => {
+  const runs = [own("mine", 1), imported("theirs", { lr: 2 })];
+  const found = (/** @type {string} */ text) => {
+    const { test: passes, faults } = parse(text, runs);
+    assert.deepEqual(faults, [], text);
+    return runs.filter(passes).map(({ id }) => id);
+  };
+  assert.deepEqual(found("source:tensorboard"), ["theirs"]);
+  assert.deepEqual(found("source:vivarium"), ["mine"]);
+  assert.deepEqual(found("tensorboard"), ["theirs"]);
+  assert.deepEqual(found("lr>1"), ["theirs"]);
+  assert.deepEqual(found("network:mlp"), ["mine"]);
+  for (const descending of [true, false]) assert.deepEqual(sorted(runs, { key: "network", descending }).map(({ id }) => id), ["mine", "theirs"]);
+});
+
+test("values of an imported curve are taken as they are told, percent as shares", () => {
+  const store = new RunStore();
+  store.apply({ kind: "scalars", seq: 1, tag: "val/acc", series: "validation_accuracy", percent: true, step: [10, 20], seconds: [1, 2], value: [50, null], not_finite: "nan" });
+  assert.equal(store.apply({ kind: "scalars", seq: 2, tag: "grad_norm", step: [10], seconds: [1], value: [7] }), "new");
+  const { x, y, notFinite } = store.series.validation_accuracy;
+  assert.deepEqual([x.length, x.data[0], y.data[0]], [2, 10, 0.5]);
+  assert.deepEqual(notFinite, [{ step: 20, kind: "nan" }]);
+  assert.equal(store.series.train_loss.x.length, 0);
+});
+
+test("a curve with a value every tenth step has a tenth of a point for each", () => {
+  const store = new RunStore();
+  store.apply({ kind: "scalars", seq: 1, tag: "loss", series: "train_loss", step: [0, 10, 20, 30], seconds: [0, 1, 2, 3], value: [4, 3, 2, 1] });
+  const lines = (/** @type {Run} */ run) => new RunLines(store, () => run, plainView(["loss"]), () => 0);
+  assert.equal(lines(imported("a")).raw("train_loss").perStep, 0.1);
+  assert.equal(lines(own("b", 1)).raw("train_loss").perStep, 1);
+});

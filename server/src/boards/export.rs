@@ -1,0 +1,115 @@
+//! Runs as event files: one as a file, several as a zip or a folder with a folder for each.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::write::{About, EventFile};
+
+/// Lines of a run's log, from a place on, so many that they fit into memory; none at the end.
+pub type Lines<'a> = dyn FnMut(&About) -> io::Result<Vec<String>> + 'a;
+
+/// The longest name of a folder, in letters.
+const LONGEST: usize = 100;
+
+/// Numbers that hardly repeat get hardly smaller by more work.
+const FASTEST: i64 = 1;
+
+/// Writes a run as an event file.
+///
+/// # Errors
+/// Those of `out`, and of `lines`.
+pub fn file(out: &mut impl Write, about: &About, lines: &mut Lines<'_>) -> io::Result<()> {
+    let mut file = EventFile::begin(out, about)?;
+    loop {
+        let lines = lines(about)?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        for line in lines {
+            file.line(&line)?;
+        }
+    }
+}
+
+/// Writes runs as a zip, as it comes, with a folder for each.
+///
+/// # Errors
+/// As [`file()`].
+pub fn zip(out: impl Write, runs: &[About], lines: &mut Lines<'_>) -> io::Result<()> {
+    let mut zip = ZipWriter::new_stream(out);
+    // A run of millions of steps has more than four gigabytes before it is made smaller.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(FASTEST))
+        .large_file(true);
+    for (about, folder) in runs.iter().zip(folders(runs)) {
+        zip.start_file(format!("{folder}/{}", about.file_name()), options)?;
+        file(&mut zip, about, lines)?;
+    }
+    zip.finish()?;
+    Ok(())
+}
+
+/// A folder for each run, named as the run is: TensorBoard calls runs by their folders.
+pub fn folders(runs: &[About]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    runs.iter()
+        .map(|about| {
+            let plain = folder(&about.name);
+            let numbered = (2..).map(|number| format!("{plain} ({number})"));
+            let mut names = std::iter::once(plain.clone()).chain(numbered);
+            // Some file systems know no difference between large and small letters.
+            names
+                .find(|name| taken.insert(name.to_lowercase()))
+                .unwrap_or(plain)
+        })
+        .collect()
+}
+
+/// A name that every file system takes.
+fn folder(name: &str) -> String {
+    let safe = name.chars().take(LONGEST).map(|sign| match sign {
+        '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '-',
+        sign if sign.is_control() => '-',
+        sign => sign,
+    });
+    let safe: String = safe.collect();
+    match safe.trim_matches(['.', ' ']) {
+        "" => "run".to_owned(),
+        safe => safe.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run_dir::RunId;
+
+    #[test]
+    fn folders_are_named_as_runs_are_and_none_is_there_twice() {
+        let runs: Vec<_> = [
+            "mlp, lr 0.1",
+            "MLP, lr 0.1",
+            "../../etc",
+            "a/b",
+            "..",
+            "",
+            "mlp, lr 0.1",
+        ]
+        .map(|name| About::of(RunId::next(), name.into(), serde_json::Value::Null))
+        .into();
+        let expected = [
+            "mlp, lr 0.1",
+            "MLP, lr 0.1 (2)",
+            "-..-etc",
+            "a-b",
+            "run",
+            "run (2)",
+            "mlp, lr 0.1 (3)",
+        ];
+        assert_eq!(folders(&runs), expected);
+    }
+}

@@ -1,0 +1,160 @@
+//! A log directory out of a zip: its event files, and nothing else of it.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+
+use super::{find, refused};
+use crate::error::{Error, Result};
+
+/// Entries of a zip.
+const MOST_ENTRIES: usize = 100_000;
+
+/// The most bytes of a path.
+const LONGEST: usize = 1000;
+
+/// How a zip begins.
+const ZIP: [u8; 4] = *b"PK\x03\x04";
+
+/// Whether a file is a zip.
+pub fn is_zip(path: &Path) -> Result<bool> {
+    let mut head = [0; 4];
+    let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
+    Ok(file.read_exact(&mut head).is_ok() && head == ZIP)
+}
+
+/// Writes the event files of a zip below `folder`; `called` is what the person calls it.
+///
+/// # Errors
+/// When it is no zip that can be read, names a place outside of itself, has no event file, or more
+/// than `most` bytes of them.
+pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<()> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        refused(called, format!("cannot be read as a zip: {error}"))
+    };
+    let file = File::open(zip).map_err(|e| Error::file(zip, e))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| unreadable(&e))?;
+    if archive.len() > MOST_ENTRIES {
+        return Err(refused(
+            called,
+            format!(
+                "has {} files; at most {MOST_ENTRIES} are looked at",
+                archive.len()
+            ),
+        ));
+    }
+    let (mut left, mut found) = (most, false);
+    for i in 0..archive.len() {
+        let entry = archive.by_index(i).map_err(|e| unreadable(&e))?;
+        let name = entry.name().map_err(|e| unreadable(&e))?.into_owned();
+        let inside =
+            checked(&name).map_err(|fault| refused(format!("{called}/{}", shown(&name)), fault))?;
+        if !entry.is_file()
+            || !inside
+                .file_name()
+                .is_some_and(|file| file.to_string_lossy().contains(find::MARK))
+        {
+            continue;
+        }
+        found = true;
+        let path = folder.join(&inside);
+        let mut into = create(&path, &name)?;
+        let written = io::copy(&mut entry.take(left + 1), &mut into).map_err(|e| {
+            refused(
+                format!("{called}/{name}"),
+                format!("cannot be unpacked: {e}"),
+            )
+        })?;
+        left = left.checked_sub(written).ok_or_else(|| {
+            refused(
+                called,
+                format!("has more than {} MiB of event files", most >> 20),
+            )
+        })?;
+    }
+    if found {
+        Ok(())
+    } else {
+        let message = format!(
+            "holds no event files, which have “{}” in their names",
+            find::MARK
+        );
+        Err(refused(called, message))
+    }
+}
+
+/// A new file with the folders above it; `called` is what the person calls it.
+///
+/// # Errors
+/// When another file is in its way.
+pub fn create(path: &Path, called: &str) -> Result<File> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| File::create_new(path))
+        .map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                refused(called, "is there twice")
+            }
+            _ => Error::file(path, error),
+        })
+}
+
+/// A path from elsewhere, which must stay below the folder that it is put in.
+///
+/// # Errors
+/// When it does not, or no file may be called so.
+pub fn relative(name: &str) -> Result<PathBuf> {
+    checked(name).map_err(|fault| refused(shown(name), fault))
+}
+
+/// A name of any length as it is told.
+fn shown(name: &str) -> String {
+    name.chars().take(100).collect()
+}
+
+fn checked(name: &str) -> Result<PathBuf, &'static str> {
+    if name.len() > LONGEST {
+        return Err("has a name that is too long");
+    }
+    let mut path = PathBuf::new();
+    for part in name.split(['/', '\\']) {
+        match part {
+            ".." => return Err("names a place outside of the folder"),
+            "" if path.as_os_str().is_empty() => return Err("names a place outside of the folder"),
+            "" | "." => {}
+            part if part.chars().any(char::is_control)
+                || part.contains(':')
+                || part.len() > 255 =>
+            {
+                return Err("has a name that no file may have");
+            }
+            part => path.push(part),
+        }
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_below_its_folder() {
+        for name in ["a/b/events", "a\\b\\events", "./a/./b//events"] {
+            assert_eq!(relative(name).unwrap(), Path::new("a/b/events"));
+        }
+        for name in [
+            "../events",
+            "a/../../events",
+            "/etc/passwd",
+            "\\\\host\\share",
+            "C:\\events",
+            "a\0b",
+            "..\\events",
+            "",
+        ] {
+            assert!(relative(name).is_err(), "{name:?}");
+        }
+    }
+}

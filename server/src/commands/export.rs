@@ -1,0 +1,53 @@
+//! `export`: curves of runs as TensorBoard's event files.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+
+use super::{find_run, print};
+use crate::boards::export::{file, folders};
+use crate::boards::write::About;
+use crate::cli::Export;
+use crate::data_dir::DataDir;
+use crate::error::{Error, Result};
+use crate::index::{runs, schema};
+use crate::run_dir::{RunDir, RunId, tail};
+
+pub(super) fn export(args: &Export) -> Result<()> {
+    let data = DataDir::open(args.data.data_dir.clone())?;
+    // People may have renamed runs; where there is no index, nobody has.
+    let index = schema::open_to_read(&data.index()).ok();
+    let renamed = |id: RunId| {
+        let found = index
+            .as_ref()
+            .and_then(|index| runs::find(index, id).ok().flatten());
+        found.map(|run| run.name)
+    };
+    let mut dirs = Vec::new();
+    let mut abouts = Vec::new();
+    for run in &args.runs {
+        let (id, dir, library) = find_run(run, &args.data)?;
+        let (name, spec) = dir.told(&library)?;
+        let name = renamed(id).unwrap_or(name);
+        abouts.push(About::of(id, name, spec));
+        dirs.push(dir);
+    }
+    for ((about, dir), name) in abouts.iter().zip(&dirs).zip(folders(&abouts)) {
+        let folder = args.tensorboard.join(name);
+        fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
+        let path = folder.join(about.file_name());
+        write(&path, about, dir).map_err(|e| Error::file(&path, e))?;
+        print(&path.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn write(path: &std::path::Path, about: &About, dir: &RunDir) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+    let (events, mut offset) = (dir.events_file(), 0);
+    file(&mut out, about, &mut |_| {
+        let (lines, end) = tail::read_lines(&events, offset).map_err(io::Error::other)?;
+        offset = end;
+        Ok(lines)
+    })?;
+    out.flush()
+}

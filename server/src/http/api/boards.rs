@@ -1,0 +1,281 @@
+//! TensorBoard's event files: curves out, and curves in.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Multipart, Path, RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::metrics::runs_of;
+use super::run_id;
+use crate::aside::on_thread;
+use crate::boards::import::{Boards, Imported, Outcome, Wish};
+use crate::boards::write::About;
+use crate::boards::{export, find, unpack};
+use crate::error::{Error, Result};
+use crate::http::App;
+use crate::http::problem::Problem;
+use crate::http::upload::{receive, within};
+use crate::index::runs::{self as rows, Run};
+use crate::index::{Index, events};
+use crate::run_dir::RunId;
+
+/// Lines that are read of a run at once, and their bytes.
+const LINES: usize = 256;
+const BYTES: usize = 1 << 20;
+
+/// Written at once, and how much of it may wait for a reader that is slow.
+const PIECE: usize = 64 * 1024;
+const WAITING: usize = 4;
+
+/// Answers that are written at a time: each has a thread.
+static WRITERS: Semaphore = Semaphore::const_new(8);
+
+/// Uploads that come in at a time.
+static UPLOADS: Semaphore = Semaphore::const_new(2);
+
+/// The most files of a form.
+const MOST_FILES: usize = 10_000;
+
+/// The longest name of a run, in bytes.
+const LONGEST_NAME: usize = 800;
+
+/// `GET /runs/{id}/tensorboard`: a run as an event file.
+pub async fn of_run(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let id = run_id(&id)?;
+    let run = app.index.read(move |c| rows::get(c, id)).await?;
+    let about = about(run);
+    let name = about.file_name();
+    let index = app.index.clone();
+    let body = streamed(move |mut out| export::file(&mut out, &about, &mut lines_of(index)))?;
+    Ok(attachment("application/octet-stream", &name, body))
+}
+
+/// `GET /tensorboard?run=…&run=…`: runs as a zip, a folder for each. A run that is gone is left out.
+pub async fn of_runs(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response> {
+    let ids = runs_of(query.as_deref())?;
+    if ids.is_empty() {
+        return Err(Error::BadRequest(
+            "run: is needed, once for each run".to_owned(),
+        ));
+    }
+    let read = move |c: &rusqlite::Connection| {
+        ids.iter()
+            .filter_map(|&id| rows::find(c, id).transpose())
+            .collect::<Result<Vec<_>>>()
+    };
+    let runs: Vec<_> = app.index.read(read).await?.into_iter().map(about).collect();
+    if runs.is_empty() {
+        return Err(Error::NotFound("run of these".to_owned()));
+    }
+    let index = app.index.clone();
+    let body = streamed(move |out| export::zip(out, &runs, &mut lines_of(index)))?;
+    Ok(attachment("application/zip", "tensorboard.zip", body))
+}
+
+fn about(run: Run) -> About {
+    About::of(run.id, run.name, run.spec)
+}
+
+/// A run's lines, read from the index piece by piece, on a thread that is not async.
+fn lines_of(index: Index) -> impl FnMut(&About) -> io::Result<Vec<String>> {
+    let handle = Handle::current();
+    let mut place: Option<(RunId, u64)> = None;
+    move |about| {
+        let id = about.id;
+        let after = place
+            .filter(|(run, _)| *run == id)
+            .map_or(0, |(_, seq)| seq);
+        let batch = handle.block_on(index.read(move |c| events::after(c, id, after, LINES, BYTES)));
+        let batch = batch.map_err(io::Error::other)?;
+        place = Some((id, batch.last().map_or(after, |event| event.seq)));
+        Ok(batch.into_iter().map(|event| event.body).collect())
+    }
+}
+
+fn attachment(kind: &'static str, name: &str, body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, body).into_response()
+}
+
+/// A body of what `write` writes, as it is written, and no faster than it is read.
+///
+/// # Errors
+/// [`Error::Overloaded`] when too many are written already.
+fn streamed(
+    write: impl FnOnce(BufWriter<Pipe>) -> io::Result<()> + Send + 'static,
+) -> Result<Body> {
+    let place = WRITERS
+        .try_acquire()
+        .map_err(|_| Error::Overloaded("Too many runs are exported at a time."))?;
+    let (pieces, reader) = mpsc::channel(WAITING);
+    let handle = Handle::current();
+    // A thread that a shutdown does not wait for: a reader may never come back.
+    let writer = std::thread::Builder::new()
+        .name("export".to_owned())
+        .spawn(move || {
+            let _place = place;
+            let _async = handle.enter();
+            let failed = pieces.clone();
+            if let Err(error) = write(BufWriter::with_capacity(PIECE, Pipe(pieces))) {
+                // Whoever left knows why; whoever reads on must not take this for the end.
+                let _ = failed.blocking_send(Err(error));
+            }
+        });
+    writer.map_err(|e| Error::file("a thread", e))?;
+    Ok(Body::from_stream(stream::unfold(
+        reader,
+        |mut reader| async {
+            let piece = reader.recv().await?;
+            Some((piece, reader))
+        },
+    )))
+}
+
+/// Hands what is written to those who read.
+struct Pipe(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// `POST /boards`: event files, a log directory's files by their paths, or zips of log directories.
+pub async fn upload(State(app): State<App>, mut form: Multipart) -> Result<Response, Problem> {
+    let _place = UPLOADS.try_acquire().map_err(|_| {
+        Error::Busy("Two uploads are under way already; try again when one is through.".to_owned())
+    })?;
+    let boards = Arc::clone(&app.boards);
+    let folder = on_thread("upload", {
+        let boards = Arc::clone(&boards);
+        move || boards.scratch()
+    })
+    .await?;
+    let tree = folder.path().join("tree");
+    let most = app.upload_limit as u64;
+    let mut wish = Wish {
+        ours: true,
+        ..Wish::default()
+    };
+    let mut files = 0;
+    while let Some(field) = within(form.next_field()).await? {
+        let Some(name) = field.file_name().map(str::to_owned) else {
+            if field.name() == Some("name") {
+                let text = within(field.text()).await?;
+                wish.name = checked(text)?;
+            }
+            continue;
+        };
+        files += 1;
+        if files > MOST_FILES {
+            return Err(
+                Error::BadRequest(format!("The form has more than {MOST_FILES} files.")).into(),
+            );
+        }
+        let incoming = folder.path().join("upload");
+        receive(field, &incoming).await?;
+        let tree = tree.clone();
+        let stem = on_thread("upload", move || sort_in(&incoming, &name, &tree, most)).await?;
+        wish.root = wish.root.or(stem);
+    }
+    if files == 0 {
+        let detail = "The form holds no file.";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "No file", detail));
+    }
+    let outcome = on_thread("upload", move || {
+        let outcome = take(&boards, &tree, &wish);
+        drop(folder);
+        outcome
+    })
+    .await?;
+    for run in &outcome.imported {
+        app.supervisor.welcome(run.id).await?;
+    }
+    answer(&app, outcome).await
+}
+
+/// The name that runs are to have; `None` where it is empty.
+fn checked(text: String) -> Result<Option<String>> {
+    let text = text.trim();
+    if text.len() > LONGEST_NAME || text.chars().any(char::is_control) {
+        return Err(Error::field(
+            "name",
+            text,
+            "must have at most 200 characters, none of them a control character",
+        ));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// Puts a file that came where its name says, a zip's files where they lie in it. Says what the zip
+/// is called, which is a name for the run at its top.
+fn sort_in(incoming: &FilePath, name: &str, tree: &FilePath, most: u64) -> Result<Option<String>> {
+    if unpack::is_zip(incoming)? {
+        unpack::unpack(incoming, name, tree, most)?;
+        let stem = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let stem = stem.strip_suffix(".zip").unwrap_or(stem);
+        return Ok(Some(stem.to_owned()).filter(|stem| !stem.is_empty()));
+    }
+    let path = tree.join(unpack::relative(name)?);
+    // Made and replaced, so that the same name does not come twice.
+    drop(unpack::create(&path, name)?);
+    std::fs::rename(incoming, &path).map_err(|e| Error::file(&path, e))?;
+    Ok(None)
+}
+
+fn take(boards: &Boards, tree: &FilePath, wish: &Wish) -> Result<Outcome> {
+    boards.import(find::find_all(tree)?, wish)
+}
+
+async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
+    let Outcome {
+        imported,
+        already,
+        skipped,
+    } = outcome;
+    let status = if imported.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let told = json!({
+        "runs": tell(app, imported).await?,
+        "already": tell(app, already).await?,
+        "skipped": skipped,
+    });
+    Ok((status, Json(told)).into_response())
+}
+
+/// Runs as they are called now.
+async fn tell(app: &App, of: Vec<Imported>) -> Result<Vec<Value>> {
+    let read = move |c: &rusqlite::Connection| {
+        let told = of.into_iter().map(|Imported { id, board }| {
+            let name = rows::find(c, id)?.map_or(board.name, |run| run.name);
+            Ok(json!({"id": id, "url": format!("/runs/{id}"), "name": name}))
+        });
+        told.collect()
+    };
+    app.index.read(read).await
+}
