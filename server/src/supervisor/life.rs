@@ -55,6 +55,9 @@ impl Supervisor {
         let end = self
             .until_the_end(id, beginning, &mut inbox, &mut told)
             .await;
+        // Nobody takes a run for one that was left behind while it has no task any more and its
+        // status does not yet say why.
+        let _changing = self.0.changing.read().await;
         // Out of the table before the status says that the run can be resumed, but only this
         // task: a run that is resumed at once has the next one.
         {

@@ -52,11 +52,7 @@ impl Supervisor {
         let mut known = self.0.index.read(runs::list).await?;
         known.sort_by_key(|run| (run.position, run.id));
         for run in known {
-            let left_behind = matches!(
-                run.status,
-                Status::Queued | Status::Running | Status::Interrupted
-            );
-            if !left_behind {
+            if !is_left_behind(run.status) {
                 continue;
             }
             let _alone = self.0.changing.write().await;
@@ -80,6 +76,10 @@ impl Supervisor {
 
     async fn take_over_one(&self, id: RunId) -> Result<()> {
         let run = self.run(id).await?;
+        // It may have been made, and come to its end, since the list was read.
+        if !is_left_behind(run.status) {
+            return Ok(());
+        }
         if let Some(worker) = self.0.launcher.adopt(&self.dir(id))? {
             tracing::info!(run = %id, "adopted a worker that outlived its server");
             self.set_status(id, Status::Running, "").await?;
@@ -212,6 +212,14 @@ impl Supervisor {
         };
         self.0.index.write(move |w| runs::insert(w, &new)).await
     }
+}
+
+/// Whether a run without a task is to go on.
+fn is_left_behind(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Queued | Status::Running | Status::Interrupted
+    )
 }
 
 /// Whether the log of a run is longer than what is indexed of it.
