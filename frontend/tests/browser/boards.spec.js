@@ -81,7 +81,8 @@ test("an imported run shows its curves and its source, and offers nothing that i
   expect(lines[6]).toMatch(/^mine,50,,,12.5,NaN,$/);
   expect(lines[5]).toMatch(/^mine,40,,,10,1\.\d+,1\.\d+$/);
   await page.setViewportSize({ width: 400, height: 800 });
-  expect(await overflow(page)).toBe(0);
+  // Charts follow the window with the next frame.
+  await expect.poll(() => overflow(page)).toBe(0);
   await page.getByRole("button", { name: "Delete run" }).click();
   await expect(page.getByText("Deleted “mine”.")).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
