@@ -26,7 +26,9 @@ const WIDE = 30;
 
 /** @param {Member[]} members @returns {Axis[]} */
 export function axesOf(members) {
-  const paths = differing(members.map(({ runs }) => runs[0])).filter((path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1));
+  // What only one kind of network has says no more than its kind.
+  const everywhere = (/** @type {string} */ path) => members.every(({ runs }) => settingsOf(runs[0]).has(path));
+  const paths = differing(members.map(({ runs }) => runs[0])).filter((path) => everywhere(path) && (path !== "training.seed" || members.every(({ runs }) => runs.length === 1)));
   const gain = gainOf(members);
   /** @type {Outcome[]} */
   const outcomes = [...OUTCOMES, { key: "gain", title: gain.title, of: gain.of, say: percent, unit: () => [0.01, "%"] }];

@@ -14,9 +14,12 @@ import { gainOf } from "./scatter.js";
 const OWN_COLOURS = 8;
 const RAMP = 7;
 /** Axes are no nearer to each other, and the picture scrolls. */
-const LEAST_APART = 104;
+const LEAST_APART = 118;
 const HEIGHT = 300;
-const BOX = { left: 70, top: 44, bottom: HEIGHT - 18, right: 60 };
+const BOX = { top: 44, bottom: HEIGHT - 18, right: 60 };
+/** The most letters of a value, and how wide one is. */
+const MOST_LETTERS = 14;
+const LETTER = 6.4;
 /** How much of an axis a key adds to a mark or takes from it. */
 const BY_KEY = 0.1;
 
@@ -43,17 +46,24 @@ function lookOf(member, axes, ramped) {
 
 /** @param {number} share */
 const top = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
-/** How far axes are apart in a picture about so wide. @param {number} count @param {number} width */
-const apartOf = (count, width) => Math.max(LEAST_APART, (width - BOX.left - BOX.right) / Math.max(1, count - 1));
+/** @param {string} text */
+const cut = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text);
+
+/** Where the axes stand in a picture about so wide: the first has room for its values. @param {Axis[]} axes @param {number} width */
+function layOut(axes, width) {
+  const first = Math.max(0, ...(axes[0]?.ticks ?? []).map(({ text }) => cut(text).length));
+  const left = Math.max(52, 14 + first * LETTER);
+  const apart = Math.max(LEAST_APART, (width - left - BOX.right) / Math.max(1, axes.length - 1));
+  return { places: axes.map((_, i) => Math.round(left + i * apart)), whole: Math.round(left + BOX.right + (axes.length - 1) * apart) };
+}
 
 /** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {number} width at least, in pixels @param {Marks} [marks] */
 export function parallelPicture(members, axes, width, marks = new Map()) {
   const ramped = isRamped(members);
-  const apart = apartOf(axes.length, width);
-  const whole = Math.round(BOX.left + BOX.right + (axes.length - 1) * apart);
+  const { places, whole } = layOut(axes, width);
   const lines = members.map((member) => {
     const { token, dash } = lookOf(member, axes, ramped);
-    const d = pathOf(member, axes, apart);
+    const d = pathOf(member, axes, places);
     const line = s("path", { class: "parallel-line", d, "stroke-dasharray": dash.join(" ") || undefined });
     line.style.stroke = `var(${token})`;
     const passing = passes(axes, marks, member);
@@ -74,24 +84,24 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
     ...axes.map((axis, i) =>
       s(
         "g",
-        { class: `parallel-axis${axis.outcome ? " is-outcome" : ""}`, transform: `translate(${BOX.left + i * apart} 0)` },
+        { class: `parallel-axis${axis.outcome ? " is-outcome" : ""}`, transform: `translate(${places[i]} 0)` },
         s("text", { class: "parallel-title", y: 18, "text-anchor": "middle" }, axis.title),
         s("line", { y1: BOX.top, y2: BOX.bottom }),
-        ...axis.ticks.flatMap(({ at, text }) => [s("line", { x1: -4, x2: 0, y1: top(at), y2: top(at) }), s("text", { class: "parallel-tick", x: -8, y: top(at) + 4, "text-anchor": "end" }, text.length > 14 ? `${text.slice(0, 13)}…` : text)]),
+        ...axis.ticks.flatMap(({ at, text }) => [s("line", { x1: -4, x2: 0, y1: top(at), y2: top(at) }), s("text", { class: "parallel-tick", x: -8, y: top(at) + 4, "text-anchor": "end" }, cut(text))]),
       ),
     ),
   );
 }
 
-/** Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks. @param {Member} member @param {Axis[]} axes @param {number} apart */
-function pathOf(member, axes, apart) {
+/** Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks. @param {Member} member @param {Axis[]} axes @param {number[]} places */
+function pathOf(member, axes, places) {
   let d = "";
   /** @type {{ x: number, y: number } | null} */
   let before = null;
   axes.forEach((axis, i) => {
     const at = axis.at(member);
     if (at === null) return (before = null);
-    const here = { x: Math.round(BOX.left + i * apart), y: Math.round(top(at) * 100) / 100 };
+    const here = { x: places[i], y: Math.round(top(at) * 100) / 100 };
     const half = before ? (before.x + here.x) / 2 : 0;
     d += before ? `C${half} ${before.y} ${half} ${here.y} ${here.x} ${here.y}` : `M${here.x} ${here.y}h0.01`;
     return (before = here);
@@ -132,8 +142,8 @@ export function parallel({ onLook, onOnly }) {
       for (const name of ["mouseenter", "focus"]) run.addEventListener(name, () => onLook(id));
       for (const name of ["mouseleave", "blur"]) run.addEventListener(name, () => onLook(""));
     }
-    const apart = apartOf(axes.length, width);
-    picture.append(...axes.map((axis, i) => handle(axis, BOX.left + i * apart)));
+    const { places } = layOut(axes, width);
+    picture.append(...axes.map((axis, i) => handle(axis, places[i])));
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.axis;
     const scrolled = place.scrollLeft;
     place.replaceChildren(picture);
