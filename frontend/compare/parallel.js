@@ -16,10 +16,11 @@ const RAMP = 7;
 /** Axes are no nearer to each other, and the picture scrolls. */
 const LEAST_APART = 118;
 const HEIGHT = 300;
-const BOX = { top: 44, bottom: HEIGHT - 18, right: 60 };
+const BOX = { top: 44, bottom: HEIGHT - 18 };
 /** The most letters of a value, and how wide one is. */
 const MOST_LETTERS = 14;
 const LETTER = 6.4;
+const TITLE_LETTER = 7;
 /** How much of an axis a key adds to a mark or takes from it. */
 const BY_KEY = 0.1;
 
@@ -52,9 +53,12 @@ const cut = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTER
 /** Where the axes stand in a picture about so wide: the first has room for its values. @param {Axis[]} axes @param {number} width */
 function layOut(axes, width) {
   const first = Math.max(0, ...(axes[0]?.ticks ?? []).map(({ text }) => cut(text).length));
-  const left = Math.max(52, 14 + first * LETTER);
-  const apart = Math.max(LEAST_APART, (width - left - BOX.right) / Math.max(1, axes.length - 1));
-  return { places: axes.map((_, i) => Math.round(left + i * apart)), whole: Math.round(left + BOX.right + (axes.length - 1) * apart) };
+  // A title stands over the middle of its axis.
+  const half = (/** @type {Axis | undefined} */ axis) => 10 + ((axis?.title.length ?? 0) * TITLE_LETTER) / 2;
+  const left = Math.max(14 + first * LETTER, half(axes[0]));
+  const right = half(axes[axes.length - 1]);
+  const apart = Math.max(LEAST_APART, (width - left - right) / Math.max(1, axes.length - 1));
+  return { places: axes.map((_, i) => Math.round(left + i * apart)), whole: Math.round(left + right + (axes.length - 1) * apart) };
 }
 
 /** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {number} width at least, in pixels @param {Marks} [marks] */
