@@ -1,4 +1,4 @@
-//! How far 3x3 convolutions in f32 are from those in f64: Winograd's, which training uses, and for comparison the
+//! How far 3x3 and 5x5 convolutions in f32 are from those in f64: Winograd's, which training uses, and for comparison the
 //! product of patches, which serves all other kernels.
 //!
 //!     cargo bench -p vivarium-models --bench accuracy
@@ -15,15 +15,17 @@ use vivarium_models::random::{Generator, Key};
 /// Images, as many as there are in a step.
 const BATCH: usize = 64;
 
-/// Channels and side: VGG16's stages at 32x32, then sides at which tiles of two are used.
-const SHAPES: [(usize, usize); 7] = [
-    (64, 32),
-    (128, 16),
-    (256, 8),
-    (512, 4),
-    (512, 2),
-    (256, 6),
-    (256, 5),
+/// Channels, side and kernel: VGG16's stages at 32x32, sides at which tiles of two are used, and the larger kernel.
+const SHAPES: [(usize, usize, usize); 9] = [
+    (64, 32, 3),
+    (128, 16, 3),
+    (256, 8, 3),
+    (512, 4, 3),
+    (512, 2, 3),
+    (256, 6, 3),
+    (256, 5, 3),
+    (64, 16, 5),
+    (128, 8, 5),
 ];
 
 fn normal(name: &str, shape: &[usize]) -> Result<Tensor> {
@@ -47,17 +49,18 @@ fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, geometry: Geometry) -> Result<[Tens
 
 /// The same by the product of patches: over an image with its zeros around it, which is not Winograd's case.
 fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
-    let side = x.dim(1)?;
+    let (side, kernel) = (x.dim(1)?, w.dim(2)?);
+    let edge = kernel / 2;
     let wide = x
-        .pad_with_zeros(1, 1, 1)?
-        .pad_with_zeros(2, 1, 1)?
+        .pad_with_zeros(1, edge, edge)?
+        .pad_with_zeros(2, edge, edge)?
         .contiguous()?;
     let geometry = Geometry {
         padding: [0, 0],
-        ..Geometry::same(3)
+        ..Geometry::same(kernel)
     };
     let [y, dx, dw] = pass(&wide, w, dy, geometry)?;
-    Ok([y, dx.narrow(1, 1, side)?.narrow(2, 1, side)?, dw])
+    Ok([y, dx.narrow(1, edge, side)?.narrow(2, edge, side)?, dw])
 }
 
 fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
@@ -85,20 +88,22 @@ fn main() -> Result<()> {
     );
     println!("| shape | what | Winograd, RMS | greatest | patches, RMS | greatest |");
     println!("|---|---|--:|--:|--:|--:|");
-    for (channels, side) in SHAPES {
+    for (channels, side, kernel) in SHAPES {
         let image = [BATCH, side, side, channels];
         let x = normal("x", &image)?.relu()?;
-        let spread = (2.0 / (9 * channels) as f64).sqrt();
-        let w = (normal("w", &[channels, channels, 3, 3])? * spread)?;
+        let spread = (2.0 / (kernel * kernel * channels) as f64).sqrt();
+        let w = (normal("w", &[channels, channels, kernel, kernel])? * spread)?;
         let dy = normal("dy", &image)?;
         let double = |t: &Tensor| t.to_dtype(DType::F64);
         let exact = by_patches(&double(&x)?, &double(&w)?, &double(&dy)?)?;
-        let winograd = pass(&x, &w, &dy, Geometry::same(3))?;
+        let winograd = pass(&x, &w, &dy, Geometry::same(kernel))?;
         let patches = by_patches(&x, &w, &dy)?;
         for (i, what) in ["forward", "dx", "dw"].into_iter().enumerate() {
             let [a, b] = errors(&winograd[i], &exact[i])?;
             let [c, d] = errors(&patches[i], &exact[i])?;
-            println!("| {channels}@{side} | {what} | {a:.1e} | {b:.1e} | {c:.1e} | {d:.1e} |");
+            println!(
+                "| {channels}@{side} by {kernel} | {what} | {a:.1e} | {b:.1e} | {c:.1e} | {d:.1e} |"
+            );
         }
     }
     Ok(())

@@ -17,14 +17,16 @@ fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, geometry: Geometry) -> Result<[Tens
 
 /// The same over an image with its zeros around it, which is computed by patches.
 fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
-    let side = x.dim(1)?;
-    let wide = x.pad_with_zeros(1, 1, 1)?.pad_with_zeros(2, 1, 1)?;
+    let (side, kernel) = (x.dim(1)?, w.dim(2)?);
+    let edge = kernel / 2;
+    let wide = x.pad_with_zeros(1, edge, edge)?;
+    let wide = wide.pad_with_zeros(2, edge, edge)?.contiguous()?;
     let geometry = Geometry {
         padding: [0, 0],
-        ..Geometry::same(3)
+        ..Geometry::same(kernel)
     };
-    let [y, dx, dw] = pass(&wide.contiguous()?, w, dy, geometry)?;
-    Ok([y, dx.narrow(1, 1, side)?.narrow(2, 1, side)?, dw])
+    let [y, dx, dw] = pass(&wide, w, dy, geometry)?;
+    Ok([y, dx.narrow(1, edge, side)?.narrow(2, edge, side)?, dw])
 }
 
 fn values(tensor: &Tensor) -> Vec<f64> {
@@ -48,28 +50,31 @@ fn errors(got: &Tensor, exact: &Tensor) -> [f64; 2] {
 
 #[test]
 fn winograds_results_and_gradients_are_near_those_in_double_precision() {
-    // Images, side, channels; the root mean square and the greatest error allowed.
+    // Images, side, channels, kernel; the root mean square and the greatest error allowed.
     let four = [8e-6, 1.2e-4];
     let two = [1.5e-6, 1e-5];
-    for (n, side, channels, most) in [
-        (2, 32, 64, four),
-        (4, 8, 128, four),
-        (4, 4, 256, four),
-        (4, 6, 128, two),
-        (16, 2, 256, two),
+    for (n, side, channels, kernel, most) in [
+        (2, 32, 64, 3, four),
+        (4, 8, 128, 3, four),
+        (4, 4, 256, 3, four),
+        (4, 6, 128, 3, two),
+        (16, 2, 256, 3, two),
+        (2, 16, 64, 5, four),
+        (4, 4, 128, 5, four),
     ] {
         let x = numbers("x", &[n, side, side, channels]).relu().unwrap();
-        let w = numbers("w", &[channels, channels, 3, 3]);
+        let w = numbers("w", &[channels, channels, kernel, kernel]);
         let dy = numbers("dy", &[n, side, side, channels]);
         // Numbers that both precisions hold.
         let single = [&x, w.as_tensor(), dy.as_tensor()].map(|t| t.to_dtype(DType::F32).unwrap());
         let [x, w, dy] = &single;
         let [x64, w64, dy64] = single.each_ref().map(|t| t.to_dtype(DType::F64).unwrap());
         let exact = by_patches(&x64, &w64, &dy64).unwrap();
-        let got = pass(x, w, dy, Geometry::same(3)).unwrap();
+        let got = pass(x, w, dy, Geometry::same(kernel)).unwrap();
         for (i, what) in ["forward", "dx", "dw"].into_iter().enumerate() {
             let [mean, greatest] = errors(&got[i], &exact[i]);
-            let case = format!("{channels}@{side} {what}: {mean:.1e}, at most {greatest:.1e}");
+            let case =
+                format!("{channels}@{side} by {kernel} {what}: {mean:.1e}, at most {greatest:.1e}");
             assert!(mean < most[0] && greatest < most[1], "{case}");
         }
     }

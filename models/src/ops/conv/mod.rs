@@ -135,11 +135,10 @@ impl Sizes {
         } else if groups == 1 && self.kernel == [1, 1] && stride == [1, 1] && padding == [0, 0] {
             Way::Pointwise
         } else if groups == 1
-            && self.kernel == [3, 3]
             && stride == [1, 1]
-            && padding == [1, 1]
-            && self.image[2] >= winograd::FEWEST_CHANNELS
-            && self.result[2] >= winograd::FEWEST_CHANNELS
+            && padding == self.kernel.map(|side| side / 2)
+            && winograd::fewest_channels(self.kernel)
+                .is_some_and(|fewest| self.image[2].min(self.result[2]) >= fewest)
         {
             Way::Winograd
         } else {

@@ -1,6 +1,7 @@
-//! 3x3 convolutions with stride 1 after Winograd (1980) and Lavin and Gray (2016): an image is cut into tiles, tiles and
-//! kernels are transformed, multiplied place by place, and transformed back. A tile of 4x4 results takes 36
-//! multiplications for each pair of channels where the definition takes 144, one of 2x2 takes 16 for 36.
+//! 3x3 and 5x5 convolutions with stride 1 after Winograd (1980) and Lavin and Gray (2016): an image is cut into tiles,
+//! tiles and kernels are transformed, multiplied place by place, and transformed back. Of a 3x3 convolution a tile of 4x4
+//! results takes 36 multiplications for each pair of channels where the definition takes 144, one of 2x2 takes 16 for 36;
+//! of a 5x5 convolution a tile of 2x2 takes 36 for 100.
 //!
 //! With `V = Bᵀ·x·B`, `U = G·w·Gᵀ` and `M = V ⊙ U` the result is `y = Aᵀ·M·A`. The gradients are those of these very
 //! formulas: `dM = A·dy·Aᵀ`, then `dU = Vᵀ·dM` and `dV = dM·Uᵀ`, place by place, `dw = Gᵀ·dU·G`, `dx = B·dV·Bᵀ`, in
@@ -19,7 +20,7 @@ use std::mem::MaybeUninit;
 use candle_core::Result;
 use rayon::prelude::*;
 
-use self::tile::{Four, Tile, Two};
+use self::tile::{Five, Four, Tile, Two};
 use self::transform::{
     Grid, scatter_inputs, transform_inputs, transform_kernels, transform_results,
     untransform_kernels, untransform_results,
@@ -30,8 +31,15 @@ use super::super::real::Real;
 use super::super::threads;
 use super::Sizes;
 
-/// Channels from which the products are worth the transforms.
-pub(super) const FEWEST_CHANNELS: usize = 16;
+/// Channels on either side from which the products are worth the transforms, as was measured; `None` for kernels that
+/// have none.
+pub(super) fn fewest_channels(kernel: [usize; 2]) -> Option<usize> {
+    match kernel {
+        [3, 3] => Some(16),
+        [5, 5] => Some(32),
+        _ => None,
+    }
+}
 
 /// Values of `V` and `M` together that are worked on at a time: 3 MB of f32, which two cores' caches hold.
 const BLOCK: usize = 3 << 18;
@@ -111,7 +119,7 @@ fn unit<'a, T>(
         .collect()
 }
 
-/// The tile that takes the fewest multiplications.
+/// The tile of a 3x3 convolution that takes the fewest multiplications.
 fn by_four(sizes: &Sizes) -> bool {
     let [height, width, _] = sizes.image;
     let cost =
@@ -126,7 +134,9 @@ pub(super) fn forward<T: Real>(
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
-    if by_four(sizes) {
+    if sizes.kernel == [5, 5] {
+        Plan::new(Five, sizes).forward(x, weight, bias, y)
+    } else if by_four(sizes) {
         Plan::new(Four, sizes).forward(x, weight, bias, y)
     } else {
         Plan::new(Two, sizes).forward(x, weight, bias, y)
@@ -139,7 +149,9 @@ pub(super) fn gradients<T: Real>(
     dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
-    if by_four(sizes) {
+    if sizes.kernel == [5, 5] {
+        Plan::new(Five, sizes).gradients(arguments, dx, dweight)
+    } else if by_four(sizes) {
         Plan::new(Four, sizes).gradients(arguments, dx, dweight)
     } else {
         Plan::new(Two, sizes).gradients(arguments, dx, dweight)
@@ -343,7 +355,7 @@ impl<W: Tile> Plan<W> {
             // SAFETY: there is at least one block, and it wrote all of it.
             let planes = unsafe { du.narrow(0, kernels) };
             dweight
-                .par_chunks_mut(some * inputs * 9)
+                .par_chunks_mut(some * inputs * W::KERNEL * W::KERNEL)
                 .enumerate()
                 .for_each(|(part, dweight)| {
                     untransform_kernels(self.tile, &planes, part * some, inputs, outputs, dweight);

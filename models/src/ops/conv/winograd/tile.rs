@@ -12,17 +12,19 @@ pub(super) const LANES: usize = 16;
 /// A block of neighbouring channels.
 pub(super) type Lanes<T> = [T; LANES];
 
-/// The transforms along one side of a tile.
+/// The transforms along one side of a tile. What a smaller tile or kernel has no use for is left alone.
 pub(in crate::ops::conv) trait Tile: Copy + Send + Sync {
     /// Results along a side.
     const RESULTS: usize;
     /// Places along a side.
     const PLACES: usize;
+    /// Pixels along a side of the kernel.
+    const KERNEL: usize;
 
     fn input<T: Real>(d: [T; 6]) -> [T; 6];
     fn input_back<T: Real>(d: [T; 6]) -> [T; 6];
-    fn kernel<T: Real>(g: [T; 3]) -> [T; 6];
-    fn kernel_back<T: Real>(u: [T; 6]) -> [T; 3];
+    fn kernel<T: Real>(g: [T; 5]) -> [T; 6];
+    fn kernel_back<T: Real>(u: [T; 6]) -> [T; 5];
     fn result<T: Real>(m: [T; 6]) -> [T; 4];
     fn result_back<T: Real>(y: [T; 4]) -> [T; 6];
 }
@@ -34,6 +36,7 @@ pub(super) struct Four;
 impl Tile for Four {
     const RESULTS: usize = 4;
     const PLACES: usize = 6;
+    const KERNEL: usize = 3;
 
     #[inline(always)]
     fn input<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 6] {
@@ -66,7 +69,7 @@ impl Tile for Four {
     }
 
     #[inline(always)]
-    fn kernel<T: Real>([a, b, c]: [T; 3]) -> [T; 6] {
+    fn kernel<T: Real>([a, b, c, ..]: [T; 5]) -> [T; 6] {
         let (p, q) = (T::of(-1.0 / 6.0) * (a + c), T::of(-1.0 / 6.0) * b);
         let r = T::of(1.0 / 24.0) * a + T::of(1.0 / 6.0) * c;
         let s = T::of(1.0 / 12.0) * b;
@@ -74,7 +77,7 @@ impl Tile for Four {
     }
 
     #[inline(always)]
-    fn kernel_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 3] {
+    fn kernel_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 5] {
         let (sum, difference) = (b + c, b - c);
         let (wide, apart) = (d + e, d - e);
         let sixth = T::of(1.0 / 6.0);
@@ -82,6 +85,8 @@ impl Tile for Four {
             T::of(0.25) * a - sixth * sum + T::of(1.0 / 24.0) * wide,
             T::of(1.0 / 12.0) * apart - sixth * difference,
             sixth * (wide - sum) + f,
+            T::ZERO,
+            T::ZERO,
         ]
     }
 
@@ -112,6 +117,7 @@ pub(super) struct Two;
 impl Tile for Two {
     const RESULTS: usize = 2;
     const PLACES: usize = 4;
+    const KERNEL: usize = 3;
 
     #[inline(always)]
     fn input<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 6] {
@@ -124,17 +130,17 @@ impl Tile for Two {
     }
 
     #[inline(always)]
-    fn kernel<T: Real>([a, b, c]: [T; 3]) -> [T; 6] {
+    fn kernel<T: Real>([a, b, c, ..]: [T; 5]) -> [T; 6] {
         let half = T::of(0.5);
         let (even, odd) = (half * (a + c), half * b);
         [a, even + odd, even - odd, c, T::ZERO, T::ZERO]
     }
 
     #[inline(always)]
-    fn kernel_back<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 3] {
+    fn kernel_back<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 5] {
         let half = T::of(0.5);
         let sum = half * (b + c);
-        [a + sum, half * (b - c), sum + d]
+        [a + sum, half * (b - c), sum + d, T::ZERO, T::ZERO]
     }
 
     #[inline(always)]
@@ -145,6 +151,66 @@ impl Tile for Two {
     #[inline(always)]
     fn result_back<T: Real>([a, b, ..]: [T; 4]) -> [T; 6] {
         [a, a + b, a - b, T::ZERO - b, T::ZERO, T::ZERO]
+    }
+}
+
+/// F(2x2, 5x5), by the points of [`Four`]: an image's tile is transformed in the same way.
+#[derive(Clone, Copy)]
+pub(super) struct Five;
+
+impl Tile for Five {
+    const RESULTS: usize = 2;
+    const PLACES: usize = 6;
+    const KERNEL: usize = 5;
+
+    #[inline(always)]
+    fn input<T: Real>(d: [T; 6]) -> [T; 6] {
+        Four::input(d)
+    }
+
+    #[inline(always)]
+    fn input_back<T: Real>(d: [T; 6]) -> [T; 6] {
+        Four::input_back(d)
+    }
+
+    #[inline(always)]
+    fn kernel<T: Real>([a, b, c, d, e]: [T; 5]) -> [T; 6] {
+        let (sixth, third) = (T::of(1.0 / 6.0), T::of(1.0 / 3.0));
+        let (p, q) = (T::of(-1.0 / 6.0) * (a + c + e), T::of(-1.0 / 6.0) * (b + d));
+        let r = T::of(1.0 / 24.0) * a + sixth * c + T::of(2.0 / 3.0) * e;
+        let s = T::of(1.0 / 12.0) * b + third * d;
+        [T::of(0.25) * a, p + q, p - q, r + s, r - s, e]
+    }
+
+    #[inline(always)]
+    fn kernel_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 5] {
+        let (sixth, third) = (T::of(1.0 / 6.0), T::of(1.0 / 3.0));
+        let (sum, difference) = (sixth * (b + c), sixth * (b - c));
+        let (wide, apart) = (d + e, d - e);
+        [
+            T::of(0.25) * a - sum + T::of(1.0 / 24.0) * wide,
+            T::of(1.0 / 12.0) * apart - difference,
+            sixth * wide - sum,
+            third * apart - difference,
+            T::of(2.0 / 3.0) * wide - sum + f,
+        ]
+    }
+
+    #[inline(always)]
+    fn result<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 4] {
+        let (near, far) = (b - c, d - e);
+        [
+            a + (b + c) + (d + e),
+            near + T::of(2.0) * far + f,
+            T::ZERO,
+            T::ZERO,
+        ]
+    }
+
+    #[inline(always)]
+    fn result_back<T: Real>([a, b, ..]: [T; 4]) -> [T; 6] {
+        let twice = T::of(2.0) * b;
+        [a, a + b, a - b, a + twice, a - twice, b]
     }
 }
 

@@ -106,7 +106,7 @@ widest! {
                 let mut square = [[[T::ZERO; LANES]; 6]; 6];
                 for i in 0..W::PLACES {
                     for j in 0..W::PLACES {
-                        let (y, x) = ((row * W::RESULTS + i).wrapping_sub(1), (tile * W::RESULTS + j).wrapping_sub(1));
+                        let (y, x) = ((row * W::RESULTS + i).wrapping_sub(W::KERNEL / 2), (tile * W::RESULTS + j).wrapping_sub(W::KERNEL / 2));
                         if let Some(pixel) = grid.pixel(y, x, channels) {
                             square[i][j] = load(&image[pixel + c..], lanes);
                         }
@@ -132,7 +132,7 @@ widest! {
                 let dx = both_ways(&square, W::PLACES, W::PLACES, W::input_back);
                 for i in 0..W::PLACES {
                     for j in 0..W::PLACES {
-                        let (y, x) = ((row * W::RESULTS + i).wrapping_sub(1), (column * W::RESULTS + j).wrapping_sub(1));
+                        let (y, x) = ((row * W::RESULTS + i).wrapping_sub(W::KERNEL / 2), (column * W::RESULTS + j).wrapping_sub(W::KERNEL / 2));
                         if let Some(pixel) = grid.pixel(y, x, channels) {
                             let sums = &mut image[pixel + c..pixel + c + lanes];
                             for (sum, part) in sums.iter_mut().zip(&dx[i][j]) {
@@ -205,14 +205,18 @@ widest! {
 /// Inputs whose kernels are turned at a time: `LANES` outputs of them stay in the nearest cache.
 const TURNED: usize = 16;
 
+/// The most taps of a kernel.
+const TAPS: usize = 25;
+
 /// Kernels of some inputs, tap by tap, each with a block of outputs.
-type Kernels<T> = [Lanes<T>; TURNED * 9];
+type Kernels<T> = [Lanes<T>; TURNED * TAPS];
 
 widest! {
     /// `U` of some inputs, from `first` on: `planes` has for each place `[inputs, outputs]`.
     fn transform_kernels[T: Real, W: Tile](_by: W, weight: &[T], first: usize, inputs: usize, outputs: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+        let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = planes[0].len() / outputs;
-        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * 9];
+        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * TAPS];
         let mut o = 0;
         while o < outputs {
             let lanes = LANES.min(outputs - o);
@@ -220,17 +224,17 @@ widest! {
             while start < some {
                 let turned = TURNED.min(some - start);
                 for lane in 0..lanes {
-                    let taps = &weight[((o + lane) * inputs + first + start) * 9..][..turned * 9];
-                    for (kernel, tap) in kernels.iter_mut().zip(taps) {
-                        kernel[lane] = *tap;
+                    let values = &weight[((o + lane) * inputs + first + start) * taps..][..turned * taps];
+                    for (kernel, value) in kernels.iter_mut().zip(values) {
+                        kernel[lane] = *value;
                     }
                 }
-                for (i, kernel) in kernels.as_chunks::<9>().0.iter().enumerate().take(turned) {
-                    let mut square = [[[T::ZERO; LANES]; 3]; 3];
-                    for tap in 0..9 {
-                        square[tap / 3][tap % 3] = kernel[tap];
+                for (i, kernel) in kernels.chunks_exact(taps).enumerate().take(turned) {
+                    let mut square = [[[T::ZERO; LANES]; 5]; 5];
+                    for tap in 0..taps {
+                        square[tap / side][tap % side] = kernel[tap];
                     }
-                    let u = both_ways(&square, 3, W::PLACES, W::kernel);
+                    let u = both_ways(&square, side, W::PLACES, W::kernel);
                     to_planes::<T, W>(&u, planes, (start + i) * outputs + o, lanes);
                 }
                 start += turned;
@@ -243,25 +247,26 @@ widest! {
 widest! {
     /// `Gᵀ·dU·G` for some outputs, from `first` on.
     fn untransform_kernels[T: Real, W: Tile](_by: W, planes: &[&[T]], first: usize, inputs: usize, outputs: usize, dweight: &mut [T]) {
-        let some = dweight.len() / (inputs * 9);
-        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * 9];
+        let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
+        let some = dweight.len() / (inputs * taps);
+        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * TAPS];
         let mut o = 0;
         while o < some {
             let lanes = LANES.min(some - o);
             let mut start = 0;
             while start < inputs {
                 let turned = TURNED.min(inputs - start);
-                for (i, kernel) in kernels.as_chunks_mut::<9>().0.iter_mut().enumerate().take(turned) {
+                for (i, kernel) in kernels.chunks_exact_mut(taps).enumerate().take(turned) {
                     let square = from_planes::<T, W>(planes, (start + i) * outputs + first + o, lanes);
-                    let dw = both_ways(&square, W::PLACES, 3, W::kernel_back);
-                    for tap in 0..9 {
-                        kernel[tap] = dw[tap / 3][tap % 3];
+                    let dw = both_ways(&square, W::PLACES, side, W::kernel_back);
+                    for tap in 0..taps {
+                        kernel[tap] = dw[tap / side][tap % side];
                     }
                 }
                 for lane in 0..lanes {
-                    let taps = &mut dweight[((o + lane) * inputs + start) * 9..][..turned * 9];
-                    for (tap, kernel) in taps.iter_mut().zip(&kernels) {
-                        *tap = kernel[lane];
+                    let values = &mut dweight[((o + lane) * inputs + start) * taps..][..turned * taps];
+                    for (value, kernel) in values.iter_mut().zip(&kernels) {
+                        *value = kernel[lane];
                     }
                 }
                 start += turned;
