@@ -366,7 +366,13 @@ fn back_by_definition(case: &Case, x: &[f64], w: &[f64], dy: &[f64]) -> [Vec<f64
 /// and zeros around an image, which the definition leaves out, may be multiplied by a spoilt weight or gradient, as they
 /// are by PyTorch in double precision, and in single precision are not.
 fn may_spoil_more(case: &Case, spoilt: usize) -> bool {
-    let in_tiles = case.4 == 1 && case.1[2..] == [3, 3] && case.1[0].min(case.1[1]) >= 16;
+    let channels = case.1[0].min(case.1[1]);
+    let in_tiles = case.4 == 1
+        && match case.1[2..] {
+            [3, 3] => channels >= 16,
+            [5, 5] => channels >= 32,
+            _ => false,
+        };
     in_tiles || spoilt > 0 && case.3 != [0, 0]
 }
 
