@@ -1,12 +1,10 @@
 // Which setting is best, and whether the difference is more than chance.
 
-import { strokeOf } from "../lib/colours.js";
 import { h } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
 import { holm, welch } from "../lib/welch.js";
 import { gainOf } from "./scatter.js";
-import { spreadOf } from "./tables.js";
-import { swatch } from "./members.js";
+import { nameCell, spreadOf } from "./tables.js";
 
 /** @import { Spread } from "../lib/types" */
 /** @import { Member } from "./members.js" */
@@ -74,7 +72,7 @@ export function rankingTable(members) {
           "tr",
           {},
           h("td", { class: "number" }, i + 1),
-          h("th", { scope: "row" }, h("span", { class: "compare-name" }, swatch(strokeOf(member.runs[0])), h("a", { href: member.runs[0].url, title: member.runs[0].name }, member.label), member.runs.length > 1 && h("small", {}, `${member.runs.length} seeds`))),
+          h("th", { scope: "row" }, nameCell(member)),
           h("td", { class: `number${i === 0 ? " is-best" : ""}` }, got.std === null ? percent(got.mean) : `${percent(got.mean)} ± ${(got.std * 100).toFixed(1)}`),
           h("td", { class: "number" }, i === 0 ? "–" : `${points} points`),
           h("td", { title: why || undefined }, h("span", { class: `verdict is-${sign}` }, word)),

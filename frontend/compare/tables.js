@@ -120,8 +120,8 @@ export function settingsTable(members) {
   );
 }
 
-/** @param {Member} member */
-function nameCell({ runs, label }) {
+/** What a row is about. @param {Member} member */
+export function nameCell({ runs, label }) {
   return h("span", { class: "compare-name" }, swatch(strokeOf(runs[0])), h("a", { href: runs[0].url, title: runs[0].name }, label), runs.length > 1 && h("small", {}, `${runs.length} seeds`));
 }
 

@@ -102,8 +102,6 @@ export function keeper(report, { onState, onTitle, storage = ownStorage() }) {
       }
       return text;
     },
-    /** Forgets what was not saved here, because it is elsewhere now. */
-    letGo: () => hold(null),
   };
 }
 

@@ -222,4 +222,7 @@ test("on a phone one writes and reads in turn, and nothing scrolls sideways", as
   await page.keyboard.press("Escape");
   await page.goto("/reports");
   expect(await overflow(page)).toBe(0);
+  // The questions have the width of the page, not what their state leaves.
+  const question = await page.locator(".experiment small").first().boundingBox();
+  expect(question?.width).toBeGreaterThan(200);
 });

@@ -8,6 +8,7 @@
 )]
 
 mod boards;
+mod boards_export;
 mod command_line;
 mod crash;
 mod data_commands;
