@@ -17,6 +17,8 @@ const CASES: &[Case] = &[
     ([5, 4, 3, 33], 33, 3, true),
     ([2, 7, 6, 2], 2, 5, true),
     ([1, 1, 3, 40], 40, 3, true),
+    ([3, 4, 5, 32], 32, 3, true),
+    ([2, 3, 3, 70], 90, 1, false),
     // So large that a thread does its images in several blocks.
     ([7, 80, 70, 20], 3, 1, false),
     ([7, 80, 70, 20], 20, 3, true),

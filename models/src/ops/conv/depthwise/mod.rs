@@ -1,6 +1,8 @@
 //! Convolutions with a kernel of its own for every channel. They are bound by memory, so each pixel is read once from
 //! afar: a block of channels at a time, whose sums stay in registers.
 
+mod three;
+
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
@@ -46,9 +48,33 @@ fn add_products<T: Real>(sums: &mut [T; LANES], a: &[T], b: &[T], lanes: usize) 
     }
 }
 
+/// One image.
+pub(super) fn convolve<T: Real>(
+    sizes: &Sizes,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    y: &mut [MaybeUninit<T>],
+) {
+    if three::fits(sizes) {
+        three::convolve(sizes, x, weight, bias, y);
+    } else {
+        convolve_any(sizes, x, weight, bias, y);
+    }
+}
+
+/// Adds one image's part to the gradient `[taps, channels]` of the weights.
+pub(super) fn weight_gradient<T: Real>(sizes: &Sizes, x: &[T], dy: &[T], dweight: &mut [T]) {
+    if three::fits(sizes) {
+        three::weight_gradient(sizes, x, dy, dweight);
+    } else {
+        weight_gradient_any(sizes, x, dy, dweight);
+    }
+}
+
 widest! {
-    /// One image.
-    fn convolve[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [MaybeUninit<T>]) {
+    /// One image, any kernel.
+    fn convolve_any[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [MaybeUninit<T>]) {
         let [height, width, channels] = sizes.image;
         let [kh, kw] = sizes.kernel;
         let [rows, columns, _] = sizes.result;
@@ -120,8 +146,8 @@ widest! {
 }
 
 widest! {
-    /// Adds one image's part to the gradient `[taps, channels]` of the weights.
-    fn weight_gradient[T: Real](sizes: &Sizes, x: &[T], dy: &[T], dweight: &mut [T]) {
+    /// One image's part of the gradient of the weights, any kernel.
+    fn weight_gradient_any[T: Real](sizes: &Sizes, x: &[T], dy: &[T], dweight: &mut [T]) {
         let [height, width, channels] = sizes.image;
         let [kh, kw] = sizes.kernel;
         let [rows, columns, _] = sizes.result;
