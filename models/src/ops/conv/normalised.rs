@@ -210,7 +210,10 @@ impl Fused {
         let sizes = &self.sizes;
         let (image, result) = (sizes.image_len(), sizes.result_len());
         let (inputs, outputs) = (sizes.image[2], sizes.result[2]);
-        let taps = (!self.pointwise).then(|| depthwise::turned(weight, inputs));
+        // By rows of outputs: gemm would turn the weights itself for each block.
+        let group = if self.pointwise { inputs } else { 1 };
+        let taps = sizes.kernel[0] * sizes.kernel[1];
+        let weight = weights::taps_first(weight, outputs, group, taps);
         // SAFETY: the parts cover all images, and each convolution writes all of its result, or fails.
         unsafe {
             try_written(sizes.n * result, |y| {
@@ -219,21 +222,17 @@ impl Fused {
                     .try_for_each_init(
                         || scratch(self.block * image),
                         |memory, (y, x)| {
-                            Self::normalised(function, x, affine, memory, |x| match &taps {
-                                None => fresh_alone(
-                                    Matrix::rows(x, inputs),
-                                    Matrix::rows(weight, inputs).transposed(),
-                                    (x.len() / inputs, inputs, outputs),
-                                    y,
-                                ),
-                                Some(taps) => {
-                                    for (y, x) in
-                                        y.chunks_exact_mut(result).zip(x.chunks_exact(image))
-                                    {
-                                        depthwise::convolve(sizes, x, taps, None, y);
-                                    }
-                                    Ok(())
+                            Self::normalised(function, x, affine, memory, |x| {
+                                if self.pointwise {
+                                    let dims = (x.len() / inputs, inputs, outputs);
+                                    let weight = Matrix::rows(&weight, outputs);
+                                    return fresh_alone(Matrix::rows(x, inputs), weight, dims, y);
                                 }
+                                let images = y.chunks_exact_mut(result);
+                                for (y, x) in images.zip(x.chunks_exact(image)) {
+                                    depthwise::convolve(sizes, x, &weight, None, y);
+                                }
+                                Ok(())
                             })
                         },
                     )

@@ -9,7 +9,7 @@ use super::super::kernel::zeroed;
 use super::super::product::{Matrix, alone_by_rows, fresh_product, product};
 use super::super::real::Real;
 use super::super::threads;
-use super::Sizes;
+use super::{Sizes, weights};
 
 pub(super) fn forward<T: Real>(
     sizes: &Sizes,
@@ -19,10 +19,9 @@ pub(super) fn forward<T: Real>(
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(sizes);
-    let (x, weight) = (
-        Matrix::rows(x, inputs),
-        Matrix::rows(weight, inputs).transposed(),
-    );
+    // gemm would turn the weights itself, and slower.
+    let weight = weights::taps_first(weight, outputs, inputs, 1);
+    let (x, weight) = (Matrix::rows(x, inputs), Matrix::rows(&weight, outputs));
     let dims = (rows, inputs, outputs);
     match bias {
         None => fresh_product(x, weight, dims, y),

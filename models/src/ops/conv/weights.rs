@@ -1,12 +1,21 @@
 //! Weights as the products want them: PyTorch's `[out, in, taps]` turned to `[taps, in, out]` and back.
 
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+use super::super::kernel::{widest, written};
 use super::super::real::Real;
+use super::super::threads;
 
 /// Outputs and inputs turned at a time: what is read and what is written then stays in the nearest cache.
 const BLOCK: usize = 16;
 
 /// `[out, in, taps]` as `[taps, in, out]`.
 pub(super) fn taps_first<T: Real>(weight: &[T], out: usize, inputs: usize, taps: usize) -> Vec<T> {
+    if taps == 1 {
+        return turned(weight, out, inputs);
+    }
     let mut turned = vec![T::ZERO; weight.len()];
     blocks(out, inputs, |o, i| {
         for tap in 0..taps {
@@ -35,5 +44,73 @@ fn blocks(out: usize, inputs: usize, mut each: impl FnMut(usize, usize)) {
                 }
             }
         }
+    }
+}
+
+/// `[rows, columns]` as `[columns, rows]`; threads share the columns.
+fn turned<T: Real>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
+    let part = threads::units(columns, rows).next_multiple_of(BLOCK);
+    // SAFETY: the parts cover the columns, and `turn_some` writes all of each.
+    unsafe {
+        written(rows * columns, |out| {
+            out.par_chunks_mut(part * rows.max(1))
+                .enumerate()
+                .for_each(|(number, out)| turn_some(matrix, rows, columns, number * part, out));
+        })
+    }
+}
+
+widest! {
+    /// Some columns, from `first` on, as rows.
+    fn turn_some[T: Real](matrix: &[T], rows: usize, columns: usize, first: usize, out: &mut [MaybeUninit<T>]) {
+        let some = out.len() / rows;
+        for row in (0..rows).step_by(BLOCK) {
+            for column in (0..some).step_by(BLOCK) {
+                let (height, width) = (BLOCK.min(rows - row), BLOCK.min(some - column));
+                let mut block = [[T::ZERO; BLOCK]; BLOCK];
+                for r in 0..height {
+                    let from = &matrix[(row + r) * columns + first + column..];
+                    block[r][..width].copy_from_slice(&from[..width]);
+                }
+                for c in 0..width {
+                    let to = &mut out[(column + c) * rows + row..][..height];
+                    for (to, from) in to.iter_mut().zip(&block) {
+                        to.write(from[c]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_turned_and_back_whatever_their_sizes() {
+        for (out, inputs, taps) in [
+            (1, 1, 1),
+            (3, 5, 1),
+            (40, 17, 1),
+            (16, 32, 1),
+            (600, 700, 1),
+            (5, 19, 9),
+        ] {
+            let weight: Vec<f32> = (0..out * inputs * taps).map(|i| i as f32).collect();
+            let turned = taps_first(&weight, out, inputs, taps);
+            for o in 0..out {
+                for i in 0..inputs {
+                    for tap in 0..taps {
+                        let expected = weight[(o * inputs + i) * taps + tap];
+                        assert_eq!(turned[(tap * inputs + i) * out + o], expected);
+                    }
+                }
+            }
+            let mut back = vec![0.0; weight.len()];
+            taps_last(&turned, out, inputs, &mut back);
+            assert_eq!(back, weight);
+        }
+        assert!(taps_first::<f32>(&[], 0, 3, 1).is_empty());
     }
 }
