@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use self::tile::{Five, Four, Tile, Two};
 use self::transform::{
-    Grid, scatter_inputs, transform_inputs, transform_kernels, transform_results,
+    Grid, Lie, scatter_inputs, transform_inputs, transform_kernels, transform_results,
     untransform_kernels, untransform_results,
 };
 use super::super::kernel::{filled, scratch, zeroed};
@@ -190,13 +190,16 @@ impl<W: Tile> Plan<W> {
     }
 
     /// `U`.
-    fn kernels<T: Real>(&self, weight: &[T]) -> Planes<T> {
-        let (inputs, outputs) = (self.inputs, self.outputs);
-        let mut u = Planes::new(Self::PLACES, inputs * outputs);
-        u.parts(inputs, outputs)
+    fn kernels<T: Real>(&self, weight: &[T], lie: Lie) -> Planes<T> {
+        let (rows, columns) = match lie {
+            Lie::Inputs => (self.inputs, self.outputs),
+            Lie::Outputs => (self.outputs, self.inputs),
+        };
+        let mut u = Planes::new(Self::PLACES, rows * columns);
+        u.parts(rows, columns)
             .into_par_iter()
             .for_each(|(first, mut planes)| {
-                transform_kernels(self.tile, weight, first, inputs, outputs, &mut planes);
+                transform_kernels(self.tile, weight, lie, first, columns, &mut planes);
             });
         u
     }
@@ -233,7 +236,7 @@ impl<W: Tile> Plan<W> {
         y: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
-        let u = self.kernels(weight);
+        let u = self.kernels(weight, Lie::Inputs);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
         let mut v = Planes::new(Self::PLACES, tiles * inputs);
@@ -287,7 +290,7 @@ impl<W: Tile> Plan<W> {
         dweight: Option<&mut [T]>,
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
-        let u = dx.is_some().then(|| self.kernels(weight));
+        let u = dx.is_some().then(|| self.kernels(weight, Lie::Outputs));
         let kernels = inputs * outputs;
         let mut du = dweight
             .is_some()
@@ -330,7 +333,7 @@ impl<W: Tile> Plan<W> {
                 match u {
                     Some(u) => {
                         // SAFETY: `kernels` filled it.
-                        let u = Matrix::rows(unsafe { filled(u) }, outputs).transposed();
+                        let u = Matrix::rows(unsafe { filled(u) }, inputs);
                         fresh_alone(dm, u, (tiles, outputs, inputs), v)
                     }
                     None => Ok(()),

@@ -211,22 +211,39 @@ const TAPS: usize = 25;
 /// Kernels of some inputs, tap by tap, each with a block of outputs.
 type Kernels<T> = [Lanes<T>; TURNED * TAPS];
 
+/// Which way planes of kernels lie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lie {
+    /// `[inputs, outputs]`, for the results.
+    Inputs,
+    /// `[outputs, inputs]`, for the gradient of the image.
+    Outputs,
+}
+
 widest! {
-    /// `U` of some inputs, from `first` on: `planes` has for each place `[inputs, outputs]`.
-    fn transform_kernels[T: Real, W: Tile](_by: W, weight: &[T], first: usize, inputs: usize, outputs: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+    /// `U`, some rows of it, from `first` on: for each place `planes` has rows of `columns` values.
+    fn transform_kernels[T: Real, W: Tile](_by: W, weight: &[T], lie: Lie, first: usize, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
-        let some = planes[0].len() / outputs;
+        let some = planes[0].len() / columns;
+        // How far it is in the weights, `[outputs, inputs, taps]`, to the kernel of the next row and of the next column.
+        let all = weight.len() / columns;
+        let (down, across) = match lie {
+            Lie::Inputs => (taps, all),
+            Lie::Outputs => (columns * taps, taps),
+        };
         let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * TAPS];
-        let mut o = 0;
-        while o < outputs {
-            let lanes = LANES.min(outputs - o);
+        let mut c = 0;
+        while c < columns {
+            let lanes = LANES.min(columns - c);
             let mut start = 0;
             while start < some {
                 let turned = TURNED.min(some - start);
                 for lane in 0..lanes {
-                    let values = &weight[((o + lane) * inputs + first + start) * taps..][..turned * taps];
-                    for (kernel, value) in kernels.iter_mut().zip(values) {
-                        kernel[lane] = *value;
+                    for (i, kernel) in kernels.chunks_exact_mut(taps).enumerate().take(turned) {
+                        let at = (first + start + i) * down + (c + lane) * across;
+                        for (kernel, value) in kernel.iter_mut().zip(&weight[at..at + taps]) {
+                            kernel[lane] = *value;
+                        }
                     }
                 }
                 for (i, kernel) in kernels.chunks_exact(taps).enumerate().take(turned) {
@@ -235,11 +252,11 @@ widest! {
                         square[tap / side][tap % side] = kernel[tap];
                     }
                     let u = both_ways(&square, side, W::PLACES, W::kernel);
-                    to_planes::<T, W>(&u, planes, (start + i) * outputs + o, lanes);
+                    to_planes::<T, W>(&u, planes, (start + i) * columns + c, lanes);
                 }
                 start += turned;
             }
-            o += lanes;
+            c += lanes;
         }
     }
 }
