@@ -51,21 +51,16 @@ macro_rules! widest {
 pub(super) use widest;
 
 /// The instructions to compute with: see [`instructions`].
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(super) enum Width {
-    #[cfg(target_arch = "x86_64")]
     Avx512,
-    #[cfg(target_arch = "x86_64")]
     Avx2,
-    #[cfg_attr(
-        not(target_arch = "x86_64"),
-        expect(dead_code, reason = "asked on x86 alone")
-    )]
     Any,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Width {
-    #[cfg(target_arch = "x86_64")]
     #[inline]
     pub(super) fn of_this_machine() -> Self {
         match instructions::in_use() {
