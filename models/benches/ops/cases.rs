@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, AdamW, Geometry, Sgd, Window, activate, adamw_step, batch_norm, conv2d,
-    cross_entropy, dropout, linear, max_pool2d, mean_pool, sgd_step, sum,
+    Activation, AdamW, Geometry, Rule, Sgd, Window, activate, batch_norm, conv2d, cross_entropy,
+    dropout, linear, max_pool2d, mean_pool, sum,
 };
 use vivarium_models::random::{Generator, Key};
 
@@ -320,15 +320,15 @@ fn others(rows: &mut Vec<Case>) {
         move || {
             let (parameter, gradient) =
                 (Var::from_tensor(&normal("p", &[PARAMETERS])?)?, gradient()?);
-            let mut velocity = vec![0.0; PARAMETERS];
-            let rule = Sgd {
+            let mut velocity = [vec![0.0; PARAMETERS]];
+            let rule = Rule::Sgd(Sgd {
                 lr: 1e-6,
                 momentum: 0.9,
                 weight_decay: 5e-4,
                 nesterov: false,
-            };
+            });
             Ok(whole(move || {
-                sgd_step(&parameter, &gradient, &mut velocity, &rule)
+                rule.step(&parameter, &gradient, &mut velocity)
             }))
         },
     ));
@@ -338,18 +338,16 @@ fn others(rows: &mut Vec<Case>) {
         move || {
             let (parameter, gradient) =
                 (Var::from_tensor(&normal("p", &[PARAMETERS])?)?, gradient()?);
-            let (mut mean, mut square) = (vec![0.0; PARAMETERS], vec![0.0; PARAMETERS]);
-            let rule = AdamW {
+            let mut means = [vec![0.0; PARAMETERS], vec![0.0; PARAMETERS]];
+            let rule = Rule::AdamW(AdamW {
                 lr: 1e-6,
                 beta1: 0.9,
                 beta2: 0.999,
                 eps: 1e-8,
                 weight_decay: 0.01,
                 step: 1,
-            };
-            Ok(whole(move || {
-                adamw_step(&parameter, &gradient, &mut mean, &mut square, &rule)
-            }))
+            });
+            Ok(whole(move || rule.step(&parameter, &gradient, &mut means)))
         },
     ));
 }

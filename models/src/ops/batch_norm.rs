@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, b
 use rayon::prelude::*;
 
 use super::activation::{Activation, Function, by_function};
-use super::gradients::deliver;
+use super::deliver::deliver;
 use super::kernel::{SHORT, held, numbers, same_length, widest, written};
 use super::real::Real;
 use super::tape::{apply3, wanted};

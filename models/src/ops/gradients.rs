@@ -1,27 +1,23 @@
 //! Gradients of parameters, kept in the same memory from step to step.
 //!
 //! While [`Gradients::backward`] runs, the operations of this crate write the gradients of parameters straight into
-//! buffers kept here and hand out none. Outside of it they hand them out like any operation.
+//! buffers kept here. Where nobody looks at gradients as a whole, [`Descent`](super::Descent) does without buffers.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
-use candle_core::{Device, Result, Tensor, TensorId, Var};
-
+use candle_core::{Result, Tensor, TensorId, Var};
 use rayon::prelude::*;
 
+use super::deliver::{Taker, with_taker};
 use super::kernel::widest;
-use super::real::Real;
-use super::tape::{Tape, wanted};
+use super::tape::Tape;
 use super::threads;
 
 /// The gradients of the parameters of one network.
 #[derive(Debug, Default)]
 pub struct Gradients {
-    buffers: Buffers,
+    buffers: HashMap<TensorId, Buffer>,
 }
-
-type Buffers = HashMap<TensorId, Buffer>;
 
 #[derive(Debug)]
 struct Buffer {
@@ -30,23 +26,32 @@ struct Buffer {
     fresh: bool,
 }
 
-thread_local! {
-    /// The buffers of the backward pass that this thread is in.
-    static UNDER_WAY: RefCell<Option<Buffers>> = const { RefCell::new(None) };
-}
-
 impl Gradients {
     /// Computes the gradients of a loss, a scalar on the tape, by every parameter that it depends on.
     ///
     /// # Errors
     /// When an operation on the way back fails.
     pub fn backward(&mut self, tape: Tape, loss: &Tensor) -> Result<()> {
-        let mut buffers = std::mem::take(&mut self.buffers);
-        buffers.values_mut().for_each(|buffer| buffer.fresh = false);
-        let before = UNDER_WAY.replace(Some(buffers));
-        let done = tape.backward(loss);
-        self.buffers = UNDER_WAY.replace(before).unwrap_or_default();
+        self.buffers
+            .values_mut()
+            .for_each(|buffer| buffer.fresh = false);
+        let mut taker = Taker::Gradients(std::mem::take(self));
+        let done = with_taker(&mut taker, || tape.backward(loss));
+        if let Taker::Gradients(gradients) = taker {
+            *self = gradients;
+        }
         done.map(|_| ())
+    }
+
+    /// A parameter's buffer, and whether it holds a part of the step's gradient already.
+    pub(super) fn buffer(&mut self, parameter: &Tensor) -> (&mut [f32], bool) {
+        let empty = || Buffer {
+            values: vec![0.0; parameter.elem_count()],
+            fresh: false,
+        };
+        let buffer = self.buffers.entry(parameter.id()).or_insert_with(empty);
+        let there = std::mem::replace(&mut buffer.fresh, true);
+        (&mut buffer.values, there)
     }
 
     /// Puts a gradient that was computed elsewhere in the place of a parameter's.
@@ -126,40 +131,4 @@ fn scale(values: &mut [f32], factor: f32) {
     } else {
         values.par_chunks_mut(part).for_each(work);
     }
-}
-
-/// A parameter's buffer, and whether it holds a part of the step's gradient already.
-fn taken<'a>(buffers: &'a mut Buffers, parameter: &Tensor) -> (&'a mut [f32], bool) {
-    let empty = || Buffer {
-        values: vec![0.0; parameter.elem_count()],
-        fresh: false,
-    };
-    let buffer = buffers.entry(parameter.id()).or_insert_with(empty);
-    (
-        &mut buffer.values,
-        std::mem::replace(&mut buffer.fresh, true),
-    )
-}
-
-/// Gives on the gradient of an operation's argument that is, or may be, a parameter. `compute` writes it, or where its
-/// second argument says so adds it to what is there. Gives the tensor for Candle, `None` where that need not know.
-pub(super) fn deliver<T: Real>(
-    argument: &Tensor,
-    compute: impl FnOnce(&mut [T], bool) -> Result<()>,
-) -> Result<Option<Tensor>> {
-    if !wanted(argument) {
-        return Ok(None);
-    }
-    if argument.is_variable() && T::of_f32(&mut []).is_some() {
-        // Taken and not borrowed: a thread that waits for a part of `compute` may begin another backward pass.
-        if let Some(mut buffers) = UNDER_WAY.take() {
-            let (buffer, add) = taken(&mut buffers, argument);
-            let done = T::of_f32(buffer).map(|buffer| compute(buffer, add));
-            UNDER_WAY.set(Some(buffers));
-            return done.unwrap_or(Ok(())).map(|()| None);
-        }
-    }
-    let mut values = vec![T::ZERO; argument.elem_count()];
-    compute(&mut values, false)?;
-    Tensor::from_vec(values, argument.shape(), &Device::Cpu).map(Some)
 }

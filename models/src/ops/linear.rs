@@ -3,7 +3,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::gradients::deliver;
+use super::deliver::{deliver, deliver_product};
 use super::kernel::{held, numbers, same_length, sum_rows};
 use super::product::{Matrix, alone, product};
 use super::real::Real;
@@ -116,27 +116,18 @@ type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 fn backward<T: Real>(x: &Tensor, weight: &Tensor, bias: &Tensor, dy: &Tensor) -> Result<Gradients> {
     let (n, inputs, outputs) = dims(x.shape(), weight.shape(), bias.shape())?;
     let dy = dy.contiguous()?;
-    let (x_held, x_layout) = x.storage_and_layout();
-    let (weight_held, weight_layout) = weight.storage_and_layout();
     let (dy_held, dy_layout) = dy.storage_and_layout();
     let dy = Matrix::rows(held::<T>(&dy_held, dy_layout)?, outputs);
     same_length(n * outputs, dy.values.len())?;
-    let x_values = Matrix::rows(held::<T>(&x_held, x_layout)?, inputs);
-    let weights = Matrix::rows(held::<T>(&weight_held, weight_layout)?, inputs);
-
     let dx = deliver(x, |dx, add| {
+        let (weight_held, weight_layout) = weight.storage_and_layout();
+        let weights = Matrix::rows(held::<T>(&weight_held, weight_layout)?, inputs);
         product(dy, weights, (n, outputs, inputs), dx, false, add)
     })?;
-    let dweight = deliver(weight, |dweight, add| {
-        product(
-            dy.transposed(),
-            x_values,
-            (outputs, n, inputs),
-            dweight,
-            false,
-            add,
-        )
-    })?;
+    let (x_held, x_layout) = x.storage_and_layout();
+    let x_values = Matrix::rows(held::<T>(&x_held, x_layout)?, inputs);
+    let dims = (outputs, n, inputs);
+    let dweight = deliver_product(weight, dy.transposed(), x_values, dims)?;
     let dbias = deliver(bias, |dbias, add| {
         if !add {
             dbias.fill(T::ZERO);

@@ -14,7 +14,9 @@
 //! | `activation` | ReLU, SiLU, sigmoid, tanh |
 //! | `batch_norm` | normalisation over the batch |
 //! | `dropout` | zeros from a seeded mask |
-//! | `gradients` | gradients of parameters, in the same memory from step to step |
+//! | `deliver` | where the gradients of parameters go |
+//! | `gradients` | to buffers, in the same memory from step to step |
+//! | `descent` | into the parameters, as soon as they are known |
 //! | `keep` | what changes beside the parameters: running statistics, loaded values |
 //! | `loss` | softmax cross-entropy, the perceptron's criterion |
 //! | `optimizer` | SGD and AdamW, each in one pass over memory |
@@ -28,6 +30,8 @@ mod activation;
 mod batch_norm;
 mod columns;
 mod conv;
+mod deliver;
+mod descent;
 mod dropout;
 mod gradients;
 pub mod instructions;
@@ -46,6 +50,7 @@ pub mod threads;
 pub use activation::{Activation, activate};
 pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
 pub use conv::{Geometry, conv2d, norm_conv2d};
+pub use descent::Descent;
 pub use dropout::dropout;
 pub use gradients::Gradients;
 pub use instructions::{Instructions, instructions};
@@ -54,7 +59,7 @@ pub use layout::{channels_last, flatten};
 pub use linear::linear;
 pub(crate) use loss::greatest;
 pub use loss::{Loss, cross_entropy, perceptron, smoothed_cross_entropy, softmax};
-pub use optimizer::{AdamW, Sgd, adamw_step, sgd_step};
+pub use optimizer::{AdamW, Rule, Sgd};
 pub use pool::{Window, max_pool2d, mean_pool};
 pub use tape::{Tape, join, rows, sum};
 pub use threads::set_threads;

@@ -1,6 +1,7 @@
 //! The rules that change parameters, each in one pass over memory, in place. The rules are PyTorch's.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::ops::Range;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
@@ -39,54 +40,195 @@ pub struct AdamW {
     pub step: u64,
 }
 
-/// Changes a parameter by its gradient. `velocity` is what this keeps between steps: zeros before the first, as long as
-/// the parameter; without momentum it is not used and may be empty.
-///
-/// # Errors
-/// When the tensors or the state are not equally long.
-pub fn sgd_step(
-    parameter: &Tensor,
-    gradient: &[f32],
-    velocity: &mut [f32],
-    rule: &Sgd,
-) -> Result<()> {
-    let step = SgdStep {
-        gradient,
-        rule: *rule,
-        velocity: RefCell::new(velocity),
-    };
-    parameter.inplace_op1(&step)
+/// A rule, as it is at one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Stochastic gradient descent.
+    Sgd(Sgd),
+    /// Adam with decoupled weight decay.
+    AdamW(AdamW),
 }
 
-/// Changes a parameter by its gradient. `mean` and `square` are what this keeps between steps: zeros before the first,
-/// as long as the parameter.
-///
-/// # Errors
-/// When the tensors or the state are not equally long.
-pub fn adamw_step(
-    parameter: &Tensor,
-    gradient: &[f32],
-    mean: &mut [f32],
-    square: &mut [f32],
-    rule: &AdamW,
-) -> Result<()> {
-    let step = AdamWStep {
-        gradient,
-        rule: *rule,
-        state: RefCell::new((mean, square)),
-    };
-    parameter.inplace_op1(&step)
+impl Rule {
+    /// How many numbers the rule keeps between steps for every one of a parameter, zeros before the first step: SGD its
+    /// velocity, or nothing without momentum; AdamW the means of the gradient and of its square.
+    pub fn slots(&self) -> usize {
+        match self {
+            Self::Sgd(Sgd { momentum: 0.0, .. }) => 0,
+            Self::Sgd(_) => 1,
+            Self::AdamW(_) => 2,
+        }
+    }
+
+    /// Changes a parameter by its gradient. `slots` is what the rule keeps of it, each as long as the parameter.
+    ///
+    /// # Errors
+    /// When the parameter, the gradient and the slots are not equally long, or the slots not as many as the rule has.
+    pub fn step(&self, parameter: &Tensor, gradient: &[f32], slots: &mut [Vec<f32>]) -> Result<()> {
+        let change = Change::new(self);
+        change_in_place(parameter, slots, self.slots(), |mut whole| {
+            same_length(whole.len(), gradient.len())?;
+            let part = threads::part(whole.len());
+            if part >= whole.len() {
+                change.apply(&mut whole, gradient);
+            } else {
+                let parts = whole.chunks(part).into_par_iter();
+                parts
+                    .zip(gradient.par_chunks(part))
+                    .for_each(|(mut stretch, gradient)| change.apply(&mut stretch, gradient));
+            }
+            Ok(())
+        })
+    }
 }
 
-/// The parameter's numbers, to be changed.
-fn changed<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    let CpuStorage::F32(values) = storage else {
-        bail!("parameters are trained in f32")
-    };
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("parameters lie in one piece")
-    };
-    Ok(&mut values[start..end])
+/// Neighbouring values of a parameter, and what a rule keeps for each of them. Slots that the rule does not have are
+/// empty.
+pub(super) struct Stretch<'a> {
+    values: &'a mut [f32],
+    slots: [&'a mut [f32]; 2],
+}
+
+impl Stretch<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Some of the values.
+    pub(super) fn part(&mut self, range: Range<usize>) -> Stretch<'_> {
+        let [first, second] = &mut self.slots;
+        Stretch {
+            values: &mut self.values[range.clone()],
+            slots: [some(first, &range), some(second, &range)],
+        }
+    }
+
+    /// Cuts it into parts of that many values, the last perhaps shorter.
+    pub(super) fn chunks(&mut self, len: usize) -> Vec<Stretch<'_>> {
+        let [first, second] = &mut self.slots;
+        let (mut first, mut second) = (first.chunks_mut(len), second.chunks_mut(len));
+        let chunks = self.values.chunks_mut(len);
+        chunks
+            .map(|values| Stretch {
+                values,
+                slots: [
+                    first.next().unwrap_or_default(),
+                    second.next().unwrap_or_default(),
+                ],
+            })
+            .collect()
+    }
+}
+
+/// A part of a slot, which may be none.
+fn some<'a>(slot: &'a mut [f32], range: &Range<usize>) -> &'a mut [f32] {
+    slot.get_mut(range.clone()).unwrap_or_default()
+}
+
+/// Lets `work` change a parameter and its `slots`, of which there must be `count`. Nothing may hold the parameter's
+/// values meanwhile.
+///
+/// # Errors
+/// When the parameter is not f32 or in pieces, or the slots are not as long as it; and as `work`.
+pub(super) fn change_in_place(
+    parameter: &Tensor,
+    slots: &mut [Vec<f32>],
+    count: usize,
+    work: impl FnOnce(Stretch<'_>) -> Result<()>,
+) -> Result<()> {
+    struct InPlace<F>(Cell<Option<F>>);
+
+    impl<F: FnOnce(&mut [f32]) -> Result<()>> InplaceOp1 for InPlace<F> {
+        fn name(&self) -> &'static str {
+            "optimizer"
+        }
+
+        fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+            let CpuStorage::F32(values) = storage else {
+                bail!("parameters are trained in f32")
+            };
+            let Some((start, end)) = layout.contiguous_offsets() else {
+                bail!("parameters lie in one piece")
+            };
+            match self.0.take() {
+                Some(work) => work(&mut values[start..end]),
+                None => Ok(()),
+            }
+        }
+    }
+
+    parameter.inplace_op1(&InPlace(Cell::new(Some(|values: &mut [f32]| {
+        same_length(count, slots.len())?;
+        for slot in &*slots {
+            same_length(values.len(), slot.len())?;
+        }
+        let mut slots = slots.iter_mut();
+        let mut slot = || slots.next().map_or(&mut [][..], |slot| &mut slot[..]);
+        let slots = [slot(), slot()];
+        work(Stretch { values, slots })
+    }))))
+}
+
+/// What a step does to every value of a parameter.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    Descend {
+        lr: f32,
+        decay: f32,
+    },
+    DescendWithMomentum {
+        lr: f32,
+        decay: f32,
+        momentum: f32,
+        ahead: bool,
+    },
+    Adapt(Factors),
+}
+
+impl Change {
+    pub(super) fn new(rule: &Rule) -> Self {
+        match rule {
+            Rule::AdamW(rule) => Self::Adapt(Factors::new(rule)),
+            Rule::Sgd(rule) => {
+                let (lr, decay) = (rule.lr as f32, rule.weight_decay as f32);
+                match rule.momentum {
+                    0.0 => Self::Descend { lr, decay },
+                    momentum => Self::DescendWithMomentum {
+                        lr,
+                        decay,
+                        momentum: momentum as f32,
+                        ahead: rule.nesterov,
+                    },
+                }
+            }
+        }
+    }
+
+    /// Changes values by their gradient, on this thread.
+    pub(super) fn apply(&self, stretch: &mut Stretch<'_>, gradient: &[f32]) {
+        let Stretch {
+            values: p,
+            slots: [first, second],
+        } = stretch;
+        match *self {
+            Self::Descend { lr, decay } => descend(p, gradient, lr, decay),
+            Self::DescendWithMomentum {
+                lr,
+                decay,
+                momentum,
+                ahead,
+            } => descend_with_momentum(p, gradient, first, lr, decay, momentum, ahead),
+            Self::Adapt(factors) => {
+                let change = |p: &mut f32, g: f32, m: &mut f32, s: &mut f32| {
+                    *p *= factors.keep;
+                    *m += (g - *m) * factors.towards_gradient;
+                    *s = *s * factors.beta2 + g * g * factors.towards_square;
+                    *p -= factors.step * *m / (s.sqrt() * factors.root + factors.eps);
+                };
+                adapt(p, gradient, first, second, change);
+            }
+        }
+    }
 }
 
 widest! {
@@ -115,61 +257,9 @@ widest! {
     }
 }
 
-struct SgdStep<'a> {
-    gradient: &'a [f32],
-    rule: Sgd,
-    velocity: RefCell<&'a mut [f32]>,
-}
-
-impl InplaceOp1 for SgdStep<'_> {
-    fn name(&self) -> &'static str {
-        "sgd"
-    }
-
-    fn cpu_fwd(&self, p: &mut CpuStorage, lp: &Layout) -> Result<()> {
-        let (p, g) = (changed(p, lp)?, self.gradient);
-        same_length(p.len(), g.len())?;
-        let rule = &self.rule;
-        let (lr, decay, momentum) = (
-            rule.lr as f32,
-            rule.weight_decay as f32,
-            rule.momentum as f32,
-        );
-        let part = threads::part(p.len());
-        if momentum == 0.0 {
-            let parts = p.par_chunks_mut(part).zip(g.par_chunks(part));
-            in_parts(parts, part >= g.len(), |(p, g)| descend(p, g, lr, decay));
-            return Ok(());
-        }
-        let mut velocity = self.velocity.borrow_mut();
-        same_length(p.len(), velocity.len())?;
-        let parts = p
-            .par_chunks_mut(part)
-            .zip(g.par_chunks(part))
-            .zip(velocity.par_chunks_mut(part));
-        in_parts(parts, part >= g.len(), |((p, g), v)| {
-            descend_with_momentum(p, g, v, lr, decay, momentum, rule.nesterov);
-        });
-        Ok(())
-    }
-}
-
-/// Works on the parts: on this thread when there is but one.
-fn in_parts<P>(parts: P, one: bool, work: impl Fn(P::Item) + Sync + Send)
-where
-    P: IndexedParallelIterator,
-{
-    if one {
-        // A single part is produced without waking another thread.
-        parts.with_min_len(usize::MAX).for_each(work);
-    } else {
-        parts.for_each(work);
-    }
-}
-
 /// AdamW's numbers that are the same for all parameters of a step.
 #[derive(Clone, Copy)]
-struct Factors {
+pub(super) struct Factors {
     keep: f32,
     towards_gradient: f32,
     beta2: f32,
@@ -201,40 +291,5 @@ widest! {
         for ((p, g), (m, s)) in p.iter_mut().zip(g).zip(m.iter_mut().zip(s)) {
             change(p, *g, m, s);
         }
-    }
-}
-
-struct AdamWStep<'a> {
-    gradient: &'a [f32],
-    rule: AdamW,
-    state: RefCell<(&'a mut [f32], &'a mut [f32])>,
-}
-
-impl InplaceOp1 for AdamWStep<'_> {
-    fn name(&self) -> &'static str {
-        "adamw"
-    }
-
-    fn cpu_fwd(&self, p: &mut CpuStorage, lp: &Layout) -> Result<()> {
-        let (p, g) = (changed(p, lp)?, self.gradient);
-        let mut state = self.state.borrow_mut();
-        let (mean, square) = &mut *state;
-        for other in [g.len(), mean.len(), square.len()] {
-            same_length(p.len(), other)?;
-        }
-        let factors = Factors::new(&self.rule);
-        let part = threads::part(p.len());
-        let state = mean.par_chunks_mut(part).zip(square.par_chunks_mut(part));
-        let parts = p.par_chunks_mut(part).zip(g.par_chunks(part)).zip(state);
-        let change = |p: &mut f32, g: f32, m: &mut f32, s: &mut f32| {
-            *p *= factors.keep;
-            *m += (g - *m) * factors.towards_gradient;
-            *s = *s * factors.beta2 + g * g * factors.towards_square;
-            *p -= factors.step * *m / (s.sqrt() * factors.root + factors.eps);
-        };
-        in_parts(parts, part >= g.len(), |((p, g), (m, s))| {
-            adapt(p, g, m, s, change)
-        });
-        Ok(())
     }
 }

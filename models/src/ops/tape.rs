@@ -71,7 +71,7 @@ impl Tape {
     }
 
     /// Plays the tape backwards from `loss`, a scalar on it. Gives the gradients that operations handed out for
-    /// variables; [`Gradients`](super::Gradients) takes those of parameters before they get here.
+    /// variables; [`Gradients`](super::Gradients) or a [`Descent`](super::Descent) takes those of parameters before.
     ///
     /// # Errors
     /// When an operation's gradient fails.
@@ -119,6 +119,13 @@ impl Tape {
             .into_iter()
             .map(|(id, (gradient, _))| (id, gradient))
             .collect())
+    }
+
+    /// The tensors that operations on the tape take more than once.
+    pub(super) fn taken_several_times(&self) -> HashSet<TensorId> {
+        let mut once = HashSet::new();
+        let taken = self.nodes.iter().flat_map(|node| &node.arguments);
+        taken.filter(|id| !once.insert(**id)).copied().collect()
     }
 
     fn knows(&self, tensor: &Tensor) -> bool {

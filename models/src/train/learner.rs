@@ -19,7 +19,8 @@ use crate::spec::{OptimizerSpec, TrainingSpec};
 pub struct Learner {
     pub(super) model: Arc<Model>,
     pub(super) optimizer: Optimizer,
-    gradients: Gradients,
+    /// The gradients of the last step, where somebody looks at all of them.
+    gradients: Option<Gradients>,
     seed: u64,
     /// The share of the truth that is spread over all classes.
     smoothing: f64,
@@ -43,7 +44,7 @@ impl Learner {
         Self {
             model: Arc::new(model),
             optimizer,
-            gradients: Gradients::default(),
+            gradients: None,
             seed,
             smoothing: 0.0,
             clip: None,
@@ -55,6 +56,7 @@ impl Learner {
         Self {
             smoothing: training.label_smoothing.unwrap_or(0.0),
             clip: training.clip,
+            gradients: training.clip.map(|_| Gradients::default()),
             ..Self::new(model, &training.optimizer, training.seed)
         }
     }
@@ -69,9 +71,18 @@ impl Learner {
         Arc::clone(&self.model)
     }
 
-    /// The gradient of a parameter in the last step, as the optimizer took it; `None` when the loss did not depend on it.
+    /// Has this keep the gradients of each step, to be looked at. Else none outlives the moment that it is used in,
+    /// unless gradients are clipped, for which all must be known before any is used.
+    #[must_use]
+    pub fn keeping_gradients(mut self) -> Self {
+        self.gradients.get_or_insert_default();
+        self
+    }
+
+    /// The gradient of a parameter in the last step, as the optimizer took it; `None` when the loss did not depend on
+    /// it, or gradients are not kept.
     pub fn gradient(&self, parameter: &Var) -> Option<&[f32]> {
-        self.gradients.of(parameter)
+        self.gradients.as_ref()?.of(parameter)
     }
 
     /// A batch [n, …] from its values.
@@ -112,21 +123,21 @@ impl Learner {
         });
         let loss = loss?;
         if loss.mean.is_finite() {
-            self.backward(tape, &loss)?;
-            self.optimizer
-                .step(self.model.store(), &self.gradients, lr)?;
+            self.descend(tape, &loss.tensor, lr)?;
         }
         Ok(loss)
     }
 
-    fn backward(&mut self, tape: Tape, loss: &Loss) -> Result<()> {
-        self.gradients.backward(tape, &loss.tensor)?;
+    fn descend(&mut self, tape: Tape, loss: &Tensor, lr: f64) -> Result<()> {
+        let Some(gradients) = &mut self.gradients else {
+            return self.optimizer.descend(tape, loss, lr);
+        };
+        gradients.backward(tape, loss)?;
+        let store = self.model.store();
         if let Some(most) = self.clip {
-            let parameters = self.model.store().parameters();
-            self.gradients
-                .clip(parameters.map(|(_, variable)| variable), most);
+            gradients.clip(store.parameters().map(|(_, variable)| variable), most);
         }
-        Ok(())
+        self.optimizer.step(store, gradients, lr)
     }
 
     /// The scores of every sample, [n, classes], as in use and not in training.

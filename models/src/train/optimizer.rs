@@ -1,90 +1,85 @@
 //! An optimizer with what it keeps between steps, by parameter.
 
-use crate::error::{Error, Result};
+use candle_core::Tensor;
+
+use crate::error::Result;
 use crate::layers::Store;
-use crate::ops::{AdamW, Gradients, Sgd, adamw_step, sgd_step};
+use crate::ops::{AdamW, Descent, Gradients, Rule, Sgd, Tape};
 use crate::spec::OptimizerSpec;
 
 /// An optimizer with what it keeps between steps.
 #[derive(Debug)]
 pub(crate) struct Optimizer {
-    rule: OptimizerSpec,
+    spec: OptimizerSpec,
     /// Steps done.
     steps: u64,
     /// For each parameter what [`slots`] names.
-    state: Vec<Vec<Vec<f32>>>,
+    descent: Descent,
 }
 
 impl Optimizer {
     /// An optimizer before its first step.
-    pub(crate) fn new(rule: &OptimizerSpec, store: &Store) -> Self {
-        let slots = slots(rule).len();
-        let zeros = |len| vec![vec![0.0; len]; slots];
-        let state = store
-            .parameters()
-            .map(|(_, variable)| zeros(variable.elem_count()))
-            .collect();
-        Self {
-            rule: rule.clone(),
-            steps: 0,
-            state,
+    pub(crate) fn new(spec: &OptimizerSpec, store: &Store) -> Self {
+        let slots = slots(spec).len();
+        let mut descent = Descent::default();
+        for (_, variable) in store.parameters() {
+            descent.add(variable, slots);
         }
+        Self {
+            spec: spec.clone(),
+            steps: 0,
+            descent,
+        }
+    }
+
+    /// Changes every parameter by its gradient of a loss, where it has one, and keeps none of them.
+    pub(crate) fn descend(&mut self, tape: Tape, loss: &Tensor, lr: f64) -> Result<()> {
+        self.steps += 1;
+        let rule = self.rule(lr);
+        Ok(self.descent.step(tape, loss, &rule)?)
     }
 
     /// Changes every parameter by its gradient, where it has one.
     pub(crate) fn step(&mut self, store: &Store, gradients: &Gradients, lr: f64) -> Result<()> {
         self.steps += 1;
-        for ((name, variable), state) in store.parameters().zip(&mut self.state) {
-            let Some(gradient) = gradients.of(variable) else {
-                continue;
-            };
-            let done = match (&self.rule, &mut state[..]) {
-                (
-                    OptimizerSpec::Sgd {
-                        momentum,
-                        weight_decay,
-                        nesterov,
-                        ..
-                    },
-                    slots,
-                ) => {
-                    let rule = Sgd {
-                        lr,
-                        momentum: *momentum,
-                        weight_decay: *weight_decay,
-                        nesterov: *nesterov,
-                    };
-                    let velocity = slots.first_mut().map_or(&mut [][..], |slot| &mut slot[..]);
-                    sgd_step(variable, gradient, velocity, &rule)
-                }
-                (
-                    OptimizerSpec::AdamW {
-                        beta1,
-                        beta2,
-                        eps,
-                        weight_decay,
-                        ..
-                    },
-                    [mean, square],
-                ) => {
-                    let rule = AdamW {
-                        lr,
-                        beta1: *beta1,
-                        beta2: *beta2,
-                        eps: *eps,
-                        weight_decay: *weight_decay,
-                        step: self.steps,
-                    };
-                    adamw_step(variable, gradient, mean, square, &rule)
-                }
-                (OptimizerSpec::AdamW { .. }, _) => continue,
-            };
-            done.map_err(|source| Error::Layer {
-                layer: name.to_owned(),
-                source,
-            })?;
+        let rule = self.rule(lr);
+        for (_, variable) in store.parameters() {
+            if let Some(gradient) = gradients.of(variable) {
+                rule.step(variable, gradient, self.descent.slots_mut(variable))?;
+            }
         }
         Ok(())
+    }
+
+    /// The rule of the step under way.
+    fn rule(&self, lr: f64) -> Rule {
+        match self.spec {
+            OptimizerSpec::Sgd {
+                momentum,
+                weight_decay,
+                nesterov,
+                ..
+            } => Rule::Sgd(Sgd {
+                lr,
+                momentum,
+                weight_decay,
+                nesterov,
+            }),
+            OptimizerSpec::AdamW {
+                beta1,
+                beta2,
+                eps,
+                weight_decay,
+                ..
+            } => Rule::AdamW(AdamW {
+                lr,
+                beta1,
+                beta2,
+                eps,
+                weight_decay,
+                step: self.steps,
+            }),
+        }
     }
 
     /// Steps done.
@@ -97,16 +92,13 @@ impl Optimizer {
         &'a self,
         store: &'a Store,
     ) -> impl Iterator<Item = (String, &'a [f32])> {
-        let slots = slots(&self.rule);
-        store
-            .parameters()
-            .zip(&self.state)
-            .flat_map(move |((name, _), values)| {
-                slots
-                    .iter()
-                    .zip(values)
-                    .map(move |(slot, values)| (format!("{slot}.{name}"), &values[..]))
-            })
+        let names = slots(&self.spec);
+        store.parameters().flat_map(move |(name, variable)| {
+            names
+                .iter()
+                .zip(self.descent.slots(variable))
+                .map(move |(slot, values)| (format!("{slot}.{name}"), &values[..]))
+        })
     }
 
     /// Takes over what another kept; `take` gives the values of a name once.
@@ -119,22 +111,23 @@ impl Optimizer {
         steps: u64,
         mut take: impl FnMut(&str) -> Option<Vec<f32>>,
     ) -> std::result::Result<(), String> {
-        let names: Vec<_> = self
-            .state(store)
-            .map(|(name, values)| (name, values.len()))
-            .collect();
-        for ((name, len), kept) in names.iter().zip(self.state.iter_mut().flatten()) {
-            let values = take(name).ok_or_else(|| format!("{name} is missing"))?;
-            if values.len() != *len {
-                return Err(format!(
-                    "{name} has {} values instead of {len}",
-                    values.len()
-                ));
+        for (name, variable) in store.parameters() {
+            let kept = self.descent.slots_mut(variable).iter_mut();
+            for (slot, kept) in slots(&self.spec).iter().zip(kept) {
+                let name = format!("{slot}.{name}");
+                let values = take(&name).ok_or_else(|| format!("{name} is missing"))?;
+                if values.len() != kept.len() {
+                    return Err(format!(
+                        "{name} has {} values instead of {}",
+                        values.len(),
+                        kept.len()
+                    ));
+                }
+                if !values.iter().all(|value| value.is_finite()) {
+                    return Err(format!("{name} has values that are not finite"));
+                }
+                *kept = values;
             }
-            if !values.iter().all(|value| value.is_finite()) {
-                return Err(format!("{name} has values that are not finite"));
-            }
-            *kept = values;
         }
         self.steps = steps;
         Ok(())

@@ -129,7 +129,8 @@ fn scores_loss_and_every_gradient_are_pytorchs() {
             weight_decay: 0.0,
             nesterov: false,
         };
-        let mut learner = golden.learner(activation, norm, &rule);
+        let learner = golden.learner(activation, norm, &rule);
+        let mut learner = learner.keeping_gradients();
         let x = learner.batch(golden.floats("x"), BATCH).unwrap();
 
         let mut train = Context::new(Mode::Train { seed: 0, step: 1 });

@@ -198,7 +198,7 @@ fn names_and_scores_are_pytorchs(golden: &Golden) {
 }
 
 fn every_gradient_is_pytorchs(golden: &Golden) {
-    let mut learner = Learner::new(golden.model(), &still(), 0);
+    let mut learner = Learner::new(golden.model(), &still(), 0).keeping_gradients();
     let (x, truth) = batch(golden, &learner);
     learner.step(&x, &truth, 1e-30, 1).unwrap();
     let expected = golden.numbers["gradients"].as_object().unwrap();

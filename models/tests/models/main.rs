@@ -12,6 +12,7 @@ mod common;
 mod convolutions;
 mod damage;
 mod data;
+mod descent;
 mod differences;
 mod files;
 mod film;

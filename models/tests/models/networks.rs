@@ -53,7 +53,8 @@ fn scores_have_a_row_for_each_sample_and_a_column_for_each_class() {
 #[test]
 fn every_parameter_has_a_gradient_that_is_finite_and_not_zero() {
     for (run, data) in rows() {
-        let mut learner = Learner::new(model(&run, &data, 0), &run.training.optimizer, 0);
+        let learner = Learner::new(model(&run, &data, 0), &run.training.optimizer, 0);
+        let mut learner = learner.keeping_gradients();
         let (x, truth) = batch(&learner, &data, 33);
         learner.step(&x, &truth, 1e-3, 1).unwrap();
         for (name, parameter) in learner.model().store().parameters() {

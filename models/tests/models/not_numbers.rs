@@ -10,10 +10,9 @@
 use candle_core::{DType, Device, Tensor, Var};
 use serde_json::Value;
 use vivarium_models::ops::{
-    Activation, AdamW, BatchStatistics, Gradients, MoveTowards, Sgd, Tape, Window, activate,
-    adamw_step, batch_norm, batch_norm_fixed, channels_last, conv2d, cross_entropy, dropout,
-    flatten, join, linear, max_pool2d, mean_pool, perceptron, sgd_step, smoothed_cross_entropy,
-    softmax, sum,
+    Activation, AdamW, BatchStatistics, Gradients, MoveTowards, Rule, Sgd, Tape, Window, activate,
+    batch_norm, batch_norm_fixed, channels_last, conv2d, cross_entropy, dropout, flatten, join,
+    linear, max_pool2d, mean_pool, perceptron, smoothed_cross_entropy, softmax, sum,
 };
 use vivarium_models::random::Key;
 
@@ -152,31 +151,31 @@ fn a_gradient_that_is_no_number_spoils_its_parameter_and_no_other() {
         let (rule, gradient) = (&case["rule"], values(&case["gradient"]));
         let start = [1f32, -2.0, 0.0, 0.5, 3.0];
         let parameter = Var::new(&start, &Device::Cpu).unwrap();
-        let [mut first, mut second] = [[0f32; 5]; 2];
+        let mut slots = Vec::new();
         let number = |name: &str| rule[name].as_f64().unwrap();
         for (step, gradient, expected) in [
             (1, &gradient[..], &case["first"]),
             (2, &[0.25; 5], &case["second"]),
         ] {
-            if rule["kind"] == "sgd" {
-                let rule = Sgd {
+            let rule = if rule["kind"] == "sgd" {
+                Rule::Sgd(Sgd {
                     lr: number("lr"),
                     momentum: number("momentum"),
                     weight_decay: number("weight_decay"),
                     nesterov: rule["nesterov"].as_bool().unwrap(),
-                };
-                sgd_step(&parameter, gradient, &mut first, &rule).unwrap();
+                })
             } else {
-                let rule = AdamW {
+                Rule::AdamW(AdamW {
                     lr: number("lr"),
                     beta1: 0.9,
                     beta2: 0.999,
                     eps: 1e-8,
                     weight_decay: number("weight_decay"),
                     step,
-                };
-                adamw_step(&parameter, gradient, &mut first, &mut second, &rule).unwrap();
-            }
+                })
+            };
+            slots.resize(rule.slots(), vec![0.0; 5]);
+            rule.step(&parameter, gradient, &mut slots).unwrap();
             let (got, expected) = (flat(&parameter), values(expected));
             // Where nothing is decayed PyTorch leaves the decay out, and here 0 times an infinite parameter is added.
             let expected: Vec<_> = got
@@ -187,7 +186,7 @@ fn a_gradient_that_is_no_number_spoils_its_parameter_and_no_other() {
                     expected => expected,
                 })
                 .collect();
-            same(&format!("{rule} step {step}"), &got, &expected);
+            same(&format!("{rule:?} step {step}"), &got, &expected);
         }
     }
 }

@@ -27,7 +27,7 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::gradients::deliver;
+use super::deliver::deliver;
 use super::kernel::{all_filled, held, numbers, scratch, sum_rows, try_written};
 use super::real::Real;
 use super::tape::{apply2, apply3};
@@ -229,10 +229,8 @@ impl Convolution {
         let sizes = Sizes::new(x.shape(), weight.shape(), self.geometry)?;
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
-        let (weight_held, weight_layout) = weight.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
         let values = held::<T>(&x_held, x_layout)?;
-        let weights = held::<T>(&weight_held, weight_layout)?;
         let dy = held::<T>(&dy_held, dy_layout)?;
         let dbias = match bias {
             Some(bias) => deliver(bias, |dbias, add| {
@@ -247,7 +245,8 @@ impl Convolution {
         // The way's gradients of the image and of the weights share what they can.
         let mut dx = super::tape::wanted(x).then(|| scratch(values.len()));
         let dweight = deliver(weight, |dweight, add| {
-            let arguments = (values, weights, dy);
+            let (weight_held, weight_layout) = weight.storage_and_layout();
+            let arguments = (values, held(&weight_held, weight_layout)?, dy);
             let dx = dx.as_deref_mut();
             if add {
                 let mut part = vec![T::ZERO; dweight.len()];
@@ -263,7 +262,9 @@ impl Convolution {
         if !super::tape::wanted(weight)
             && let Some(dx) = dx.as_deref_mut()
         {
-            gradients(&sizes, (values, weights, dy), Some(dx), None)?;
+            let (weight_held, weight_layout) = weight.storage_and_layout();
+            let arguments = (values, held(&weight_held, weight_layout)?, dy);
+            gradients(&sizes, arguments, Some(dx), None)?;
         }
         let dx = match dx {
             // SAFETY: `gradients` did not fail, so it wrote all of it.

@@ -13,7 +13,7 @@ use super::super::activation::{Activation, Function, by_function};
 use super::super::batch_norm::{
     Affine, BatchStatistics, Normalise, batch_norm, normalise, put, statistics,
 };
-use super::super::gradients::deliver;
+use super::super::deliver::deliver;
 use super::super::kernel::{SHORT, filled, held, scratch, try_written, widest};
 use super::super::product::{Matrix, alone_by_rows, fresh_alone};
 use super::super::real::Real;
@@ -248,18 +248,16 @@ impl Fused {
     ) -> Result<Vec<Option<Tensor>>> {
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
-        let (weight_held, weight_layout) = weight.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
         let values = held::<T>(&x_held, x_layout)?;
         let affine = norm.affine_of::<T>(scale, shift)?;
         let mut parts = Vec::new();
-        let (weight_values, dy) = (
-            held(&weight_held, weight_layout)?,
-            held(&dy_held, dy_layout)?,
-        );
+        let dy = held(&dy_held, dy_layout)?;
         // SAFETY: `before_activation` writes the gradients of all images, or fails.
         let mut dx = unsafe {
             try_written(values.len(), |dx| {
+                let (weight_held, weight_layout) = weight.storage_and_layout();
+                let weight_values = held(&weight_held, weight_layout)?;
                 parts = by_function!(Some(self.activation), f => {
                     self.before_activation(f, values, &affine, weight_values, dy, dx)
                 })?;
