@@ -16,8 +16,9 @@ use super::product::{Matrix, alone_by_rows};
 use super::real::Real;
 use super::tape::Tape;
 
-/// Rows and columns of a tile: 256 KiB of f32, which a core's own cache holds with what it is made of.
-const TILE: [usize; 2] = [64, 1024];
+/// Rows and columns of a tile: 512 KiB of f32, which a core's own cache holds with what it is made of. Flatter ones take
+/// more time to pack their factors.
+const TILE: [usize; 2] = [256, 512];
 
 /// Values from which a matrix is worth its tiles.
 const LARGE: usize = 1 << 20;

@@ -134,6 +134,47 @@ fn gradients_of_convolutions_are_those_of_finite_differences() {
 }
 
 #[test]
+fn a_convolution_of_many_channels_which_are_worked_on_in_parts_is_its_definition() {
+    for (size, side) in [([5, 4], 3), ([2, 1], 3), ([3, 4], 5)] {
+        let case: Case = (
+            [2, size[0], size[1], 70],
+            [130, 70, side, side],
+            [1, 1],
+            [side / 2; 2],
+            1,
+        );
+        let [x, other_x] = ["x", "other x"].map(|name| numbers(name, &case.0));
+        let [w, other_w] = ["w", "other w"].map(|name| numbers(name, &case.1));
+        let convolved = |x: &Tensor, w: &Tensor| conv2d(x, w, None, geometry(&case)).unwrap();
+        let y = convolved(&x, &w);
+        let none = [0.0; 130];
+        let expected = by_definition(&case, &values(&x), &values(&w), &none);
+        for (i, (got, expected)) in values(&y).iter().zip(expected).enumerate() {
+            assert!(
+                (got - expected).abs() < 1e-9,
+                "{case:?}[{i}]: {got} {expected}"
+            );
+        }
+        // It is linear in image and weights, so a gradient's product with any others is known.
+        let dy = numbers("dy", y.dims()).as_tensor().detach();
+        let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap();
+        let gradients = dot(&y, &dy).backward().unwrap();
+        let number = |tensor: Tensor| tensor.to_scalar::<f64>().unwrap();
+        for (argument, other, moved) in [
+            (&x, &other_x, convolved(&other_x, &w)),
+            (&w, &other_w, convolved(&x, &other_w)),
+        ] {
+            let got = number(dot(gradients.get(argument).unwrap(), other));
+            let expected = number(dot(&moved, &dy));
+            assert!(
+                (got - expected).abs() < 1e-8 * expected.abs(),
+                "{case:?}: {got} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_convolution_is_the_same_however_many_images_it_is_given() {
     // More images than are worked on at a time, so that blocks follow each other.
     for channels in [16, 3] {

@@ -16,17 +16,18 @@ mod tile;
 mod transform;
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use candle_core::Result;
 use rayon::prelude::*;
 
 use self::tile::{Five, Four, Tile, Two};
 use self::transform::{
-    Grid, Lie, scatter_inputs, transform_inputs, transform_kernels, transform_results,
+    Grid, Kernels, scatter_inputs, transform_inputs, transform_kernels, transform_results,
     untransform_kernels, untransform_results,
 };
 use super::super::kernel::{filled, scratch, zeroed};
-use super::super::product::{Matrix, alone_by_rows, fresh_alone};
+use super::super::product::{Matrix, alone_by_rows, fresh_alone, fresh_alone_apart};
 use super::super::real::Real;
 use super::super::threads;
 use super::Sizes;
@@ -43,6 +44,10 @@ pub(super) fn fewest_channels(kernel: [usize; 2]) -> Option<usize> {
 
 /// Values of `V` and `M` together that are worked on at a time: 3 MB of f32, which two cores' caches hold.
 const BLOCK: usize = 3 << 18;
+
+/// Channels of whose kernels `U` is made at a time where all images are worked on at once: each part is used while it is
+/// in the cache, and `U` takes no more memory than one.
+const PART: usize = 64;
 
 /// A buffer `[places, units, …]`: a plane for each place. Planes that start a power of two apart would fall into the
 /// same lines of the caches, each pushing the others out, so there is something between them.
@@ -168,6 +173,8 @@ struct Plan<W> {
     outputs: usize,
     /// Images worked on at a time.
     images: usize,
+    /// Channels of whose kernels `U` is made at a time.
+    part: usize,
     tile: W,
 }
 
@@ -180,28 +187,38 @@ impl<W: Tile> Plan<W> {
         let image = Self::PLACES * grid.tiles() * (inputs + outputs);
         // Products of few rows are slow.
         let fewest = 128usize.div_ceil(grid.tiles());
+        let images = (BLOCK / image).max(fewest).clamp(1, sizes.n.max(1));
         Self {
             grid,
             inputs,
             outputs,
-            images: (BLOCK / image).max(fewest).clamp(1, sizes.n.max(1)),
+            images,
+            part: if images < sizes.n { usize::MAX } else { PART },
             tile,
         }
     }
 
-    /// `U`.
-    fn kernels<T: Real>(&self, weight: &[T], lie: Lie) -> Planes<T> {
-        let (rows, columns) = match lie {
-            Lie::Inputs => (self.inputs, self.outputs),
-            Lie::Outputs => (self.outputs, self.inputs),
-        };
-        let mut u = Planes::new(Self::PLACES, rows * columns);
-        u.parts(rows, columns)
+    /// Parts of so many channels.
+    fn parts(&self, channels: usize) -> impl Iterator<Item = Range<usize>> + use<W> {
+        let part = self.part;
+        let starts = (0..channels).step_by(part);
+        starts.map(move |start| start..channels.min(start.saturating_add(part)))
+    }
+
+    /// `U` for some columns of a matrix of kernels that has so many rows.
+    fn transform<T: Real>(
+        &self,
+        kernels: Kernels<'_, T>,
+        rows: usize,
+        columns: &Range<usize>,
+        u: &mut Planes<T>,
+    ) {
+        u.parts(rows, columns.len())
             .into_par_iter()
             .for_each(|(first, mut planes)| {
-                transform_kernels(self.tile, weight, lie, first, columns, &mut planes);
+                let kernels = kernels.from(first, columns.start);
+                transform_kernels(self.tile, kernels, columns.len(), &mut planes);
             });
-        u
     }
 
     /// Fills `[places, tiles, channels]` from some images, row of tiles by row of tiles.
@@ -236,29 +253,37 @@ impl<W: Tile> Plan<W> {
         y: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
-        let u = self.kernels(weight, Lie::Inputs);
+        let kernels = Kernels::by_inputs::<W>(weight, inputs);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
+        let mut u = Planes::new(Self::PLACES, inputs * self.part.min(outputs));
         let mut v = Planes::new(Self::PLACES, tiles * inputs);
         let mut m = Planes::new(Self::PLACES, tiles * outputs);
         let blocks = x
             .chunks(self.images * pixels * inputs)
             .zip(y.chunks_mut(self.images * pixels * outputs));
-        for (x, y) in blocks {
+        for (block, (x, y)) in blocks.enumerate() {
             let images = x.len() / (pixels * inputs);
             let tiles = images * grid.tiles();
             self.fill(x, inputs, &mut v, transform_inputs);
-            let products: Vec<_> = m
-                .all_mut(tiles * outputs)
-                .zip(v.all(tiles * inputs))
-                .zip(u.all(inputs * outputs))
-                .collect();
-            products.into_par_iter().try_for_each(|((m, v), u)| {
-                // SAFETY: both were filled, `v` as far as there are tiles.
-                let (v, u) = unsafe { (filled(v), filled(u)) };
-                let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, outputs));
-                fresh_alone(v, u, (tiles, inputs, outputs), m)
-            })?;
+            for part in self.parts(outputs) {
+                // Where there are several blocks, there is one part.
+                if block == 0 {
+                    self.transform(kernels, inputs, &part, &mut u);
+                }
+                let products: Vec<_> = m
+                    .all_mut(tiles * outputs)
+                    .zip(v.all(tiles * inputs))
+                    .zip(u.all(inputs * part.len()))
+                    .collect();
+                products.into_par_iter().try_for_each(|((m, v), u)| {
+                    // SAFETY: both were filled, `v` as far as there are tiles.
+                    let (v, u) = unsafe { (filled(v), filled(u)) };
+                    let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, part.len()));
+                    let dims = (tiles, inputs, part.len());
+                    fresh_alone_apart(v, u, dims, &mut m[part.start..], outputs)
+                })?;
+            }
             // The rows of tiles of a thread are whole rows of the result.
             let units = images * grid.down;
             let some = units.div_ceil(threads::threads());
@@ -287,21 +312,21 @@ impl<W: Tile> Plan<W> {
         &self,
         (x, weight, dy): (&[T], &[T], &[T]),
         mut dx: Option<&mut [MaybeUninit<T>]>,
-        dweight: Option<&mut [T]>,
+        mut dweight: Option<&mut [T]>,
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
-        let u = dx.is_some().then(|| self.kernels(weight, Lie::Outputs));
-        let kernels = inputs * outputs;
-        let mut du = dweight
-            .is_some()
-            .then(|| Planes::new(Self::PLACES, kernels));
+        let kernels = Kernels::by_outputs::<W>(weight, inputs);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
+        let planes = || Planes::new(Self::PLACES, self.part.min(inputs) * outputs);
+        let mut u = dx.is_some().then(planes);
+        let mut du = dweight.is_some().then(planes);
         let mut v = Planes::new(Self::PLACES, tiles * inputs);
         let mut dm = Planes::new(Self::PLACES, tiles * outputs);
         let blocks = x
             .chunks(self.images * pixels * inputs)
             .zip(dy.chunks(self.images * pixels * outputs));
+        let last = blocks.len().saturating_sub(1);
         for (block, (x, dy)) in blocks.enumerate() {
             let images = x.len() / (pixels * inputs);
             let tiles = images * grid.tiles();
@@ -309,36 +334,32 @@ impl<W: Tile> Plan<W> {
                 self.fill(x, inputs, &mut v, transform_inputs);
             }
             self.fill(dy, outputs, &mut dm, untransform_results);
-            let mut sums = planes_or_none(du.as_mut().map(|du| du.all_mut(kernels)));
-            let mut us = planes_or_none(u.as_ref().map(|u| u.all(kernels)));
-            let products: Vec<_> = v
-                .all_mut(tiles * inputs)
-                .zip(dm.all(tiles * outputs))
-                .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()))
-                .collect();
-            products.into_par_iter().try_for_each(|(v, dm, du, u)| {
-                // SAFETY: filled as far as there are tiles.
-                let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
-                if let Some(du) = du {
-                    // SAFETY: filled above, because kernels are asked for.
-                    let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
-                    let dims = (inputs, tiles, outputs);
-                    match block {
-                        0 => fresh_alone(v, dm, dims, du)?,
-                        // SAFETY: the first block wrote it.
-                        _ => alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?,
-                    }
+            for part in self.parts(inputs) {
+                // Where there are several blocks, there is one part.
+                if let Some(u) = &mut u
+                    && block == 0
+                {
+                    self.transform(kernels, outputs, &part, u);
                 }
-                // `V` is done with: its gradient takes its place.
-                match u {
-                    Some(u) => {
-                        // SAFETY: `kernels` filled it.
-                        let u = Matrix::rows(unsafe { filled(u) }, inputs);
-                        fresh_alone(dm, u, (tiles, outputs, inputs), v)
-                    }
-                    None => Ok(()),
+                let planes = (&mut v, &dm, u.as_ref(), du.as_mut());
+                self.multiply_back(planes, tiles, &part, block > 0)?;
+                if let (Some(dweight), Some(du)) = (dweight.as_deref_mut(), &du)
+                    && block == last
+                {
+                    // SAFETY: the first block wrote all of it.
+                    let planes = unsafe { du.narrow(0, part.len() * outputs) };
+                    let some = outputs.div_ceil(threads::threads());
+                    dweight
+                        .par_chunks_mut(some * inputs * W::KERNEL * W::KERNEL)
+                        .enumerate()
+                        .for_each(|(i, dweight)| {
+                            let (first, part) = (i * some, part.clone());
+                            untransform_kernels(
+                                self.tile, &planes, first, outputs, part, inputs, dweight,
+                            );
+                        });
                 }
-            })?;
+            }
             if let Some(dx) = dx.as_deref_mut() {
                 let image = pixels * inputs;
                 let dx = &mut dx[block * self.images * image..][..images * image];
@@ -353,18 +374,56 @@ impl<W: Tile> Plan<W> {
                     });
             }
         }
-        if let (Some(dweight), Some(du)) = (dweight, du) {
-            let some = outputs.div_ceil(threads::threads());
-            // SAFETY: there is at least one block, and it wrote all of it.
-            let planes = unsafe { du.narrow(0, kernels) };
-            dweight
-                .par_chunks_mut(some * inputs * W::KERNEL * W::KERNEL)
-                .enumerate()
-                .for_each(|(part, dweight)| {
-                    untransform_kernels(self.tile, &planes, part * some, inputs, outputs, dweight);
-                });
-        }
         Ok(())
+    }
+
+    /// `dU = Vᵀ·dM` for a part of the inputs, or adds it to what is there, and `dV = dM·Uᵀ`, which takes the place of
+    /// that part of `V`.
+    fn multiply_back<T: Real>(
+        &self,
+        (v, dm, u, du): (
+            &mut Planes<T>,
+            &Planes<T>,
+            Option<&Planes<T>>,
+            Option<&mut Planes<T>>,
+        ),
+        tiles: usize,
+        part: &Range<usize>,
+        add: bool,
+    ) -> Result<()> {
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let kernels = part.len() * outputs;
+        let mut sums = planes_or_none(du.map(|du| du.all_mut(kernels)));
+        let mut us = planes_or_none(u.map(|u| u.all(kernels)));
+        let products: Vec<_> = v
+            .all_mut(tiles * inputs)
+            .zip(dm.all(tiles * outputs))
+            .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()))
+            .collect();
+        products.into_par_iter().try_for_each(|(v, dm, du, u)| {
+            // SAFETY: filled as far as there are tiles.
+            let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
+            let v = &mut v[part.start..];
+            if let Some(du) = du {
+                // SAFETY: filled, because kernels are asked for.
+                let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
+                let dims = (part.len(), tiles, outputs);
+                if add {
+                    // SAFETY: the first block wrote it.
+                    alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?;
+                } else {
+                    fresh_alone(v, dm, dims, du)?;
+                }
+            }
+            match u {
+                Some(u) => {
+                    // SAFETY: `transform` filled it.
+                    let u = Matrix::rows(unsafe { filled(u) }, part.len());
+                    fresh_alone_apart(dm, u, (tiles, outputs, part.len()), v, inputs)
+                }
+                None => Ok(()),
+            }
+        })
     }
 }
 

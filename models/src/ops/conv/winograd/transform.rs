@@ -6,6 +6,7 @@
 )]
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use super::super::Sizes;
 use super::tile::{LANES, Lanes, Tile, both_ways};
@@ -209,29 +210,55 @@ const TURNED: usize = 16;
 const TAPS: usize = 25;
 
 /// Kernels of some inputs, tap by tap, each with a block of outputs.
-type Kernels<T> = [Lanes<T>; TURNED * TAPS];
+type Turned<T> = [Lanes<T>; TURNED * TAPS];
 
-/// Which way planes of kernels lie.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lie {
+/// A matrix of kernels: how far it is in the weights, `[outputs, inputs, taps]`, to the kernel of the next row and to that
+/// of the next column.
+#[derive(Clone, Copy)]
+pub(super) struct Kernels<'a, T> {
+    weight: &'a [T],
+    down: usize,
+    across: usize,
+}
+
+impl<'a, T> Kernels<'a, T> {
     /// `[inputs, outputs]`, for the results.
-    Inputs,
+    pub(super) fn by_inputs<W: Tile>(weight: &'a [T], inputs: usize) -> Self {
+        let taps = W::KERNEL * W::KERNEL;
+        Self {
+            weight,
+            down: taps,
+            across: inputs * taps,
+        }
+    }
+
     /// `[outputs, inputs]`, for the gradient of the image.
-    Outputs,
+    pub(super) fn by_outputs<W: Tile>(weight: &'a [T], inputs: usize) -> Self {
+        let Self { down, across, .. } = Self::by_inputs::<W>(weight, inputs);
+        Self {
+            weight,
+            down: across,
+            across: down,
+        }
+    }
+
+    /// From some row and column on.
+    pub(super) fn from(self, row: usize, column: usize) -> Self {
+        let start = row * self.down + column * self.across;
+        Self {
+            weight: &self.weight[start..],
+            ..self
+        }
+    }
 }
 
 widest! {
-    /// `U`, some rows of it, from `first` on: for each place `planes` has rows of `columns` values.
-    fn transform_kernels[T: Real, W: Tile](_by: W, weight: &[T], lie: Lie, first: usize, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+    /// `U`, some rows of it: for each place `planes` has rows of `columns` values.
+    fn transform_kernels[T: Real, W: Tile](_by: W, from: Kernels<'_, T>, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = planes[0].len() / columns;
-        // How far it is in the weights, `[outputs, inputs, taps]`, to the kernel of the next row and of the next column.
-        let all = weight.len() / columns;
-        let (down, across) = match lie {
-            Lie::Inputs => (taps, all),
-            Lie::Outputs => (columns * taps, taps),
-        };
-        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * TAPS];
+        let Kernels { weight, down, across } = from;
+        let mut kernels: Turned<T> = [[T::ZERO; LANES]; TURNED * TAPS];
         let mut c = 0;
         while c < columns {
             let lanes = LANES.min(columns - c);
@@ -240,7 +267,7 @@ widest! {
                 let turned = TURNED.min(some - start);
                 for lane in 0..lanes {
                     for (i, kernel) in kernels.chunks_exact_mut(taps).enumerate().take(turned) {
-                        let at = (first + start + i) * down + (c + lane) * across;
+                        let at = (start + i) * down + (c + lane) * across;
                         for (kernel, value) in kernel.iter_mut().zip(&weight[at..at + taps]) {
                             kernel[lane] = *value;
                         }
@@ -262,17 +289,17 @@ widest! {
 }
 
 widest! {
-    /// `Gᵀ·dU·G` for some outputs, from `first` on.
-    fn untransform_kernels[T: Real, W: Tile](_by: W, planes: &[&[T]], first: usize, inputs: usize, outputs: usize, dweight: &mut [T]) {
+    /// `Gᵀ·dU·G` for some outputs, from `first` on, and the inputs `part`, which are those of the planes.
+    fn untransform_kernels[T: Real, W: Tile](_by: W, planes: &[&[T]], first: usize, outputs: usize, part: Range<usize>, inputs: usize, dweight: &mut [T]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = dweight.len() / (inputs * taps);
-        let mut kernels: Kernels<T> = [[T::ZERO; LANES]; TURNED * TAPS];
+        let mut kernels: Turned<T> = [[T::ZERO; LANES]; TURNED * TAPS];
         let mut o = 0;
         while o < some {
             let lanes = LANES.min(some - o);
             let mut start = 0;
-            while start < inputs {
-                let turned = TURNED.min(inputs - start);
+            while start < part.len() {
+                let turned = TURNED.min(part.len() - start);
                 for (i, kernel) in kernels.chunks_exact_mut(taps).enumerate().take(turned) {
                     let square = from_planes::<T, W>(planes, (start + i) * outputs + first + o, lanes);
                     let dw = both_ways(&square, W::PLACES, side, W::kernel_back);
@@ -281,7 +308,7 @@ widest! {
                     }
                 }
                 for lane in 0..lanes {
-                    let values = &mut dweight[((o + lane) * inputs + start) * taps..][..turned * taps];
+                    let values = &mut dweight[((o + lane) * inputs + part.start + start) * taps..][..turned * taps];
                     for (value, kernel) in values.iter_mut().zip(&kernels) {
                         *value = kernel[lane];
                     }
