@@ -34,7 +34,7 @@ pub mod images;
 pub mod index;
 pub mod inspect;
 pub mod launch;
-mod memory;
+pub mod memory;
 pub mod presets;
 pub mod reports;
 pub mod run_dir;

@@ -3,12 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use vivarium::{cli::Cli, commands};
+use vivarium::{cli::Cli, commands, memory::Allocator};
 
-/// The system's allocator gives large buffers back at each step and takes them again, which
-/// costs more than the arithmetic on them.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Allocator = Allocator;
 
 fn main() -> ExitCode {
     commands::run(Cli::parse())

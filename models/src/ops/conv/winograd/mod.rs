@@ -56,6 +56,14 @@ struct Planes<T> {
     places: usize,
 }
 
+/// The planes of the way back; those of kernels where their gradients, or those of images, are asked for.
+struct Back<'a, T> {
+    v: &'a mut Planes<T>,
+    dm: &'a Planes<T>,
+    u: Option<&'a Planes<T>>,
+    du: Option<&'a mut Planes<T>>,
+}
+
 /// Values between two planes: three lines of a cache of f32.
 const GAP: usize = 48;
 
@@ -341,7 +349,12 @@ impl<W: Tile> Plan<W> {
                 {
                     self.transform(kernels, outputs, &part, u);
                 }
-                let planes = (&mut v, &dm, u.as_ref(), du.as_mut());
+                let planes = Back {
+                    v: &mut v,
+                    dm: &dm,
+                    u: u.as_ref(),
+                    du: du.as_mut(),
+                };
                 self.multiply_back(planes, tiles, &part, block > 0)?;
                 if let (Some(dweight), Some(du)) = (dweight.as_deref_mut(), &du)
                     && block == last
@@ -381,16 +394,12 @@ impl<W: Tile> Plan<W> {
     /// that part of `V`.
     fn multiply_back<T: Real>(
         &self,
-        (v, dm, u, du): (
-            &mut Planes<T>,
-            &Planes<T>,
-            Option<&Planes<T>>,
-            Option<&mut Planes<T>>,
-        ),
+        planes: Back<'_, T>,
         tiles: usize,
         part: &Range<usize>,
         add: bool,
     ) -> Result<()> {
+        let Back { v, dm, u, du } = planes;
         let (inputs, outputs) = (self.inputs, self.outputs);
         let kernels = part.len() * outputs;
         let mut sums = planes_or_none(du.map(|du| du.all_mut(kernels)));
