@@ -12,8 +12,9 @@ use memmap2::{Advice, MmapMut, MmapOptions};
 
 use super::fit::Fit;
 
-/// Addresses reserved: more than any machine has memory, and a small part of what a process may have.
-const RESERVED: usize = 1 << 40;
+/// Addresses reserved: more than networks take, and a small part of what a process may have. What does not fit is
+/// mimalloc's.
+const RESERVED: usize = 1 << 38;
 
 static SPACE: OnceLock<Option<Space>> = OnceLock::new();
 
@@ -37,8 +38,10 @@ pub(super) fn open() {
             .no_reserve_swap()
             .map_anon()
             .ok()?;
-        // A wish: a kernel without large pages goes on with small ones.
+        // Wishes: a kernel without large pages goes on with small ones. A core dump need not have what was only reserved,
+        // nor the numbers of networks.
         let _ = pages.advise(Advice::HugePage);
+        let _ = pages.advise(Advice::DontDump);
         Some(Space {
             pages,
             free: Mutex::new(Fit::new(RESERVED)),
