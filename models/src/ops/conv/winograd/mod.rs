@@ -56,14 +56,6 @@ struct Planes<T> {
     places: usize,
 }
 
-/// The planes of the way back; those of kernels where their gradients, or those of images, are asked for.
-struct Back<'a, T> {
-    v: &'a mut Planes<T>,
-    dm: &'a Planes<T>,
-    u: Option<&'a Planes<T>>,
-    du: Option<&'a mut Planes<T>>,
-}
-
 /// Values between two planes: three lines of a cache of f32.
 const GAP: usize = 48;
 
@@ -174,6 +166,14 @@ pub(super) fn gradients<T: Real>(
 /// Transforms a row of tiles of an image with so many channels into planes.
 type Fill<W, T> = fn(W, Grid, usize, &[T], usize, &mut [&mut [MaybeUninit<T>]]);
 
+/// The planes of the way back; those of kernels where their gradients, or those of images, are asked for.
+struct Back<'a, T> {
+    v: &'a mut Planes<T>,
+    dm: &'a Planes<T>,
+    u: Option<&'a Planes<T>>,
+    du: Option<&'a mut Planes<T>>,
+}
+
 /// How a convolution is carried out.
 struct Plan<W> {
     grid: Grid,
@@ -206,8 +206,8 @@ impl<W: Tile> Plan<W> {
         }
     }
 
-    /// Parts of so many channels.
-    fn parts(&self, channels: usize) -> impl Iterator<Item = Range<usize>> + use<W> {
+    /// The channels whose kernels are made together.
+    fn channels_together(&self, channels: usize) -> impl Iterator<Item = Range<usize>> + use<W> {
         let part = self.part;
         let starts = (0..channels).step_by(part);
         starts.map(move |start| start..channels.min(start.saturating_add(part)))
@@ -274,7 +274,7 @@ impl<W: Tile> Plan<W> {
             let images = x.len() / (pixels * inputs);
             let tiles = images * grid.tiles();
             self.fill(x, inputs, &mut v, transform_inputs);
-            for part in self.parts(outputs) {
+            for part in self.channels_together(outputs) {
                 // Where there are several blocks, there is one part.
                 if block == 0 {
                     self.transform(kernels, inputs, &part, &mut u);
@@ -342,7 +342,7 @@ impl<W: Tile> Plan<W> {
                 self.fill(x, inputs, &mut v, transform_inputs);
             }
             self.fill(dy, outputs, &mut dm, untransform_results);
-            for part in self.parts(inputs) {
+            for part in self.channels_together(inputs) {
                 // Where there are several blocks, there is one part.
                 if let Some(u) = &mut u
                     && block == 0
