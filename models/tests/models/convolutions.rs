@@ -134,11 +134,19 @@ fn gradients_of_convolutions_are_those_of_finite_differences() {
 }
 
 #[test]
-fn a_convolution_of_many_channels_which_are_worked_on_in_parts_is_its_definition() {
-    for (size, side) in [([5, 4], 3), ([2, 1], 3), ([3, 4], 5)] {
+fn a_convolution_of_many_channels_is_its_definition() {
+    for (images, [height, width], [inputs, outputs], side) in [
+        // Winograd with kernels in parts.
+        (2, [5, 4], [70, 130], 3),
+        (2, [2, 1], [70, 130], 3),
+        (2, [3, 4], [70, 130], 5),
+        // 1x1 by halves, of an odd number of pixels too.
+        (3, [12, 16], [256, 260], 1),
+        (1, [17, 17], [300, 256], 1),
+    ] {
         let case: Case = (
-            [2, size[0], size[1], 70],
-            [130, 70, side, side],
+            [images, height, width, inputs],
+            [outputs, inputs, side, side],
             [1, 1],
             [side / 2; 2],
             1,
@@ -147,7 +155,7 @@ fn a_convolution_of_many_channels_which_are_worked_on_in_parts_is_its_definition
         let [w, other_w] = ["w", "other w"].map(|name| numbers(name, &case.1));
         let convolved = |x: &Tensor, w: &Tensor| conv2d(x, w, None, geometry(&case)).unwrap();
         let y = convolved(&x, &w);
-        let none = [0.0; 130];
+        let none = vec![0.0; outputs];
         let expected = by_definition(&case, &values(&x), &values(&w), &none);
         for (i, (got, expected)) in values(&y).iter().zip(expected).enumerate() {
             assert!(

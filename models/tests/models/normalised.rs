@@ -22,6 +22,9 @@ const CASES: &[Case] = &[
     // So large that a thread does its images in several blocks.
     ([7, 80, 70, 20], 3, 1, false),
     ([7, 80, 70, 20], 20, 3, true),
+    // By products of halves, in several blocks too, of which the last has an odd number of pixels.
+    ([4, 8, 9, 256], 258, 1, false),
+    ([13, 17, 19, 260], 256, 1, false),
     // Read more than once: one after the other.
     ([2, 5, 5, 16], 16, 3, false),
 ];

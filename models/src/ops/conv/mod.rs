@@ -2,7 +2,7 @@
 //!
 //! | module | what it computes |
 //! |---|---|
-//! | `pointwise` | 1x1, stride 1: plain products |
+//! | `pointwise` | 1x1, stride 1: products over all pixels |
 //! | `winograd` | 3x3, stride 1: a quarter of the multiplications |
 //! | `depthwise` | a kernel for every channel |
 //! | `general` | any kernel, stride, padding and groups: patches, then a product |
@@ -31,6 +31,9 @@ use super::deliver::deliver;
 use super::kernel::{all_filled, held, numbers, scratch, sum_rows, try_written};
 use super::real::Real;
 use super::tape::{apply2, apply3};
+
+/// Values that a thread has in its cache at once where it works on images block by block.
+const BLOCK: usize = 1 << 18;
 
 /// How a kernel moves over an image. Dilation is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

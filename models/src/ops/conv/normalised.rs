@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::super::activation::{Activation, Function, by_function};
@@ -15,14 +15,12 @@ use super::super::batch_norm::{
 };
 use super::super::deliver::deliver;
 use super::super::kernel::{SHORT, filled, held, scratch, try_written, widest};
-use super::super::product::{Matrix, alone_by_rows, fresh_alone};
+use super::super::product::Sums;
 use super::super::real::Real;
 use super::super::tape::{Needs, push, recorded, wanted};
 use super::super::threads;
-use super::{Geometry, Sizes, Way, conv2d, depthwise, weights};
-
-/// Normalised values that a thread has in its cache at once.
-const BLOCK: usize = 1 << 18;
+use super::pointwise::{self, add_parts};
+use super::{BLOCK, Geometry, Sizes, Way, conv2d, depthwise, weights};
 
 /// Normalises images `x` `[n, height, width, channels]` by their own statistics as [`batch_norm`], applies the
 /// activation, and convolves as [`conv2d`] without a bias. The same numbers as one after the other, up to rounding.
@@ -118,10 +116,40 @@ widest! {
     }
 }
 
+/// Weights as the way ahead wants them.
+enum Ahead<T: 'static> {
+    Pointwise(pointwise::Ahead<T>),
+    /// `[taps, channels]`.
+    Depthwise(Vec<T>),
+}
+
+/// Weights as the way back wants them.
+enum Back<'a, T: 'static> {
+    Pointwise(pointwise::Back<'a, T>),
+    /// The convolution that takes gradients of results to gradients of images, and its weights `[taps, channels]`.
+    Depthwise(Sizes, Vec<T>),
+}
+
+impl<T: Real> Back<'_, T> {
+    fn sums(&self) -> Sums<T> {
+        match self {
+            Self::Pointwise(weight) => weight.sums(),
+            Self::Depthwise(_, taps) => Sums::new(taps.len()),
+        }
+    }
+
+    fn memory(&self, rows: usize) -> usize {
+        match self {
+            Self::Pointwise(weight) => weight.memory(rows),
+            Self::Depthwise(..) => 0,
+        }
+    }
+}
+
 /// What a thread finds out about its images.
 struct Part<T> {
-    /// The gradient of the weights, as the convolution's way wants it.
-    dweight: Vec<T>,
+    /// What the gradient of the weights is made of, as the convolution's way has it.
+    dweight: Sums<T>,
     shift: Vec<f64>,
     along: Vec<f64>,
 }
@@ -210,29 +238,40 @@ impl Fused {
         let sizes = &self.sizes;
         let (image, result) = (sizes.image_len(), sizes.result_len());
         let (inputs, outputs) = (sizes.image[2], sizes.result[2]);
-        // By rows of outputs: gemm would turn the weights itself for each block.
-        let group = if self.pointwise { inputs } else { 1 };
-        let taps = sizes.kernel[0] * sizes.kernel[1];
-        let weight = weights::taps_first(weight, outputs, group, taps);
+        let rows = sizes.image_pixels();
+        let weight = if self.pointwise {
+            Ahead::Pointwise(pointwise::Ahead::new(
+                weight,
+                sizes.n * rows,
+                inputs,
+                outputs,
+            )?)
+        } else {
+            Ahead::Depthwise(depthwise::turned(weight, outputs))
+        };
+        let memory = match &weight {
+            Ahead::Pointwise(weight) => weight.memory(self.block * rows),
+            Ahead::Depthwise(_) => 0,
+        };
         // SAFETY: the parts cover all images, and each convolution writes all of its result, or fails.
         unsafe {
             try_written(sizes.n * result, |y| {
                 y.par_chunks_mut(self.block * result)
                     .zip(x.par_chunks(self.block * image))
                     .try_for_each_init(
-                        || scratch(self.block * image),
-                        |memory, (y, x)| {
-                            Self::normalised(function, x, affine, memory, |x| {
-                                if self.pointwise {
-                                    let dims = (x.len() / inputs, inputs, outputs);
-                                    let weight = Matrix::rows(&weight, outputs);
-                                    return fresh_alone(Matrix::rows(x, inputs), weight, dims, y);
+                        || (scratch(self.block * image), scratch(memory)),
+                        |(normalised, memory), (y, x)| {
+                            Self::normalised(function, x, affine, normalised, |x| match &weight {
+                                Ahead::Pointwise(weight) => {
+                                    weight.block(x, (inputs, outputs), y, memory)
                                 }
-                                let images = y.chunks_exact_mut(result);
-                                for (y, x) in images.zip(x.chunks_exact(image)) {
-                                    depthwise::convolve(sizes, x, &weight, None, y);
+                                Ahead::Depthwise(weight) => {
+                                    let images = y.chunks_exact_mut(result);
+                                    for (y, x) in images.zip(x.chunks_exact(image)) {
+                                        depthwise::convolve(sizes, x, weight, None, y);
+                                    }
+                                    Ok(())
                                 }
-                                Ok(())
                             })
                         },
                     )
@@ -284,10 +323,7 @@ impl Fused {
         let along = along.map(|(along, inverse)| along * inverse);
         let dscale = deliver::<T>(scale, |out, add| put(out, along, add))?;
         let dshift = deliver::<T>(shift, |out, add| put(out, offset.iter().copied(), add))?;
-        let dweight = deliver::<T>(weight, |out, add| {
-            self.add_up(&parts, out, add);
-            Ok(())
-        })?;
+        let dweight = deliver::<T>(weight, |out, add| self.add_up(&mut parts, out, add))?;
         Ok(vec![dx, dscale, dshift, dweight])
     }
 
@@ -305,23 +341,28 @@ impl Fused {
         let sizes = &self.sizes;
         let (image, result) = (sizes.image_len(), sizes.result_len());
         let channels = sizes.image[2];
+        let (rows, inputs, outputs) = pointwise::dims(sizes);
         let share = sizes.n.div_ceil(threads::threads());
-        let back = if self.pointwise {
-            None
+        let weight = if self.pointwise {
+            Back::Pointwise(pointwise::Back::new(weight, rows, inputs, outputs)?)
         } else {
-            depthwise::rotated(sizes, &depthwise::turned(weight, channels))
+            match depthwise::rotated(sizes, &depthwise::turned(weight, channels)) {
+                Some((turned, taps)) => Back::Depthwise(turned, taps),
+                None => bail!("a depthwise convolution that does not turn back"),
+            }
         };
         dx.par_chunks_mut(share * image)
             .zip(x.par_chunks(share * image))
             .zip(dy.par_chunks(share * result))
             .map(|((dx, x), dy)| {
                 let mut part = Part {
-                    dweight: vec![T::ZERO; weight.len()],
+                    dweight: weight.sums(),
                     shift: vec![0.0; channels],
                     along: vec![0.0; channels],
                 };
                 let mut memory = scratch(self.block * image);
                 let mut slopes = scratch(if F::SHARES { memory.len() } else { 0 });
+                let mut products = scratch(weight.memory(self.block * sizes.image_pixels()));
                 let blocks = x
                     .chunks(self.block * image)
                     .zip(dy.chunks(self.block * result));
@@ -338,14 +379,17 @@ impl Fused {
                     };
                     // SAFETY: `x` is whole images, all of whose rows were just written.
                     let a = unsafe { filled(memory) };
-                    match &back {
-                        None => self.products(a, weight, dy, dx, &mut part.dweight)?,
-                        Some((turned, taps)) => {
+                    match &weight {
+                        Back::Pointwise(weight) => {
+                            let (sums, memory) = (&mut part.dweight, &mut products);
+                            weight.block((a, dy), (inputs, outputs), dx, sums, memory)?;
+                        }
+                        Back::Depthwise(turned, taps) => {
                             for i in 0..a.len() / image {
                                 let (a, dx) = (&a[images(i, image)], &mut dx[images(i, image)]);
                                 let dy = &dy[images(i, result)];
                                 depthwise::convolve(turned, dy, taps, None, dx);
-                                depthwise::weight_gradient(sizes, a, dy, &mut part.dweight);
+                                depthwise::weight_gradient(sizes, a, dy, part.dweight.values());
                             }
                         }
                     }
@@ -358,48 +402,21 @@ impl Fused {
             .collect()
     }
 
-    /// The gradients of a block of a 1x1 convolution.
-    fn products<T: Real>(
-        &self,
-        a: &[T],
-        weight: &[T],
-        dy: &[T],
-        dx: &mut [MaybeUninit<T>],
-        dweight: &mut [T],
-    ) -> Result<()> {
-        let (inputs, outputs) = (self.sizes.image[2], self.sizes.result[2]);
-        let rows = a.len() / inputs;
-        let dy = Matrix::rows(dy, outputs);
-        fresh_alone(
-            dy,
-            Matrix::rows(weight, inputs),
-            (rows, outputs, inputs),
-            dx,
-        )?;
-        alone_by_rows(
-            dy.transposed(),
-            Matrix::rows(a, inputs),
-            (outputs, rows, inputs),
-            dweight,
-            true,
-        )
-    }
-
     /// Writes the gradient of the weights, or adds it to what is there.
-    fn add_up<T: Real>(&self, parts: &[Part<T>], out: &mut [T], add: bool) {
-        let mut sums = vec![T::ZERO; out.len()];
-        for part in parts {
-            let pairs = sums.iter_mut().zip(&part.dweight);
-            pairs.for_each(|(sum, part)| *sum += *part);
+    fn add_up<T: Real>(&self, parts: &mut [Part<T>], out: &mut [T], add: bool) -> Result<()> {
+        let parts: Vec<_> = parts
+            .iter_mut()
+            .map(|part| &*part.dweight.values())
+            .collect();
+        if self.pointwise {
+            pointwise::add_up(&parts, pointwise::dims(&self.sizes), out, add);
+            return Ok(());
         }
-        if !self.pointwise {
-            let mut last = vec![T::ZERO; out.len()];
-            weights::taps_last(&sums, self.sizes.image[2], 1, &mut last);
-            sums = last;
-        }
-        for (out, sum) in out.iter_mut().zip(sums) {
-            *out = if add { *out + sum } else { sum };
-        }
+        let (mut sums, mut last) = (vec![T::ZERO; out.len()], vec![T::ZERO; out.len()]);
+        add_parts(&parts, &mut sums, true);
+        weights::taps_last(&sums, self.sizes.image[2], 1, &mut last);
+        add_parts(&[&last], out, add);
+        Ok(())
     }
 }
 

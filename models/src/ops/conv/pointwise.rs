@@ -5,11 +5,13 @@ use std::mem::MaybeUninit;
 use candle_core::Result;
 use rayon::prelude::*;
 
-use super::super::kernel::zeroed;
-use super::super::product::{Matrix, alone_by_rows, fresh_product, product};
+use super::super::kernel::{scratch, zeroed, zip_mut};
+use super::super::product::{
+    Matrix, Sums, alone_by_rows, fresh_alone, fresh_product, product, strassen,
+};
 use super::super::real::Real;
 use super::super::threads;
-use super::{Sizes, weights};
+use super::{BLOCK, Sizes, weights};
 
 pub(super) fn forward<T: Real>(
     sizes: &Sizes,
@@ -19,17 +21,37 @@ pub(super) fn forward<T: Real>(
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(sizes);
-    // gemm would turn the weights itself, and slower.
-    let weight = weights::taps_first(weight, outputs, inputs, 1);
-    let (x, weight) = (Matrix::rows(x, inputs), Matrix::rows(&weight, outputs));
-    let dims = (rows, inputs, outputs);
-    match bias {
-        None => fresh_product(x, weight, dims, y),
-        Some(bias) => {
+    let weight = Ahead::new(weight, rows, inputs, outputs)?;
+    match (weight, bias) {
+        (Ahead::Whole(weight), None) => {
+            let (x, weight) = (Matrix::rows(x, inputs), Matrix::rows(&weight, outputs));
+            fresh_product(x, weight, (rows, inputs, outputs), y)
+        }
+        (Ahead::Whole(weight), Some(bias)) => {
             let y = zeroed(y);
             y.chunks_exact_mut(outputs)
                 .for_each(|row| row.copy_from_slice(bias));
-            product(x, weight, dims, y, false, true)
+            let (x, weight) = (Matrix::rows(x, inputs), Matrix::rows(&weight, outputs));
+            product(x, weight, (rows, inputs, outputs), y, false, true)
+        }
+        (weight, bias) => {
+            let block = block(rows, inputs);
+            y.par_chunks_mut(block * outputs)
+                .zip(x.par_chunks(block * inputs))
+                .try_for_each_init(
+                    || scratch(weight.memory(block)),
+                    |memory, (y, x)| {
+                        weight.block(x, (inputs, outputs), y, memory)?;
+                        if let Some(bias) = bias {
+                            // SAFETY: the product wrote all of it.
+                            let y = unsafe { y.assume_init_mut() };
+                            y.chunks_exact_mut(outputs).for_each(|row| {
+                                row.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
+                            });
+                        }
+                        Ok(())
+                    },
+                )
         }
     }
 }
@@ -41,6 +63,31 @@ pub(super) fn gradients<T: Real>(
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(sizes);
+    let (dx, dweight) = match (dx, dweight) {
+        (Some(dx), Some(dweight)) if strassen::worth::<T>(rows, inputs, outputs) => {
+            let weight = Back::new(weight, rows, inputs, outputs)?;
+            let share = rows.div_ceil(threads::threads());
+            let block = block(rows, inputs);
+            let mut parts = dx
+                .par_chunks_mut(share * inputs)
+                .zip(x.par_chunks(share * inputs))
+                .zip(dy.par_chunks(share * outputs))
+                .map(|((dx, x), dy)| {
+                    let mut sums = weight.sums();
+                    let mut memory = scratch(weight.memory(block));
+                    let blocks = x.chunks(block * inputs).zip(dy.chunks(block * outputs));
+                    for (factors, dx) in blocks.zip(dx.chunks_mut(block * inputs)) {
+                        weight.block(factors, (inputs, outputs), dx, &mut sums, &mut memory)?;
+                    }
+                    Ok(sums)
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let parts: Vec<_> = parts.iter_mut().map(|part| &*part.values()).collect();
+            add_up(&parts, (rows, inputs, outputs), dweight, false);
+            return Ok(());
+        }
+        asked => asked,
+    };
     let (x, dy) = (Matrix::rows(x, inputs), Matrix::rows(dy, outputs));
     if let Some(dx) = dx {
         let weight = Matrix::rows(weight, inputs);
@@ -49,6 +96,141 @@ pub(super) fn gradients<T: Real>(
     match dweight {
         Some(dweight) => long_product(dy, x, (outputs, rows, inputs), dweight),
         None => Ok(()),
+    }
+}
+
+/// Rows that a thread works on at a time where a product goes by blocks.
+fn block(rows: usize, inputs: usize) -> usize {
+    (BLOCK / inputs).clamp(1, rows.div_ceil(threads::threads()))
+}
+
+/// The weights `[outputs, inputs]` of a 1x1 convolution, ready for its products over blocks of rows.
+pub(super) enum Ahead<T: 'static> {
+    /// `[inputs, outputs]`: gemm would turn them itself, and slower.
+    Whole(Vec<T>),
+    Halves(strassen::Forward<T>),
+}
+
+impl<T: Real> Ahead<T> {
+    /// `rows`: all that it will be multiplied with.
+    pub(super) fn new(weight: &[T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
+        let turned = weights::taps_first(weight, outputs, inputs, 1);
+        if strassen::worth::<T>(rows, inputs, outputs)
+            && let Some(halves) = strassen::Forward::new(&turned, inputs, outputs)?
+        {
+            return Ok(Self::Halves(halves));
+        }
+        Ok(Self::Whole(turned))
+    }
+
+    /// Values of the memory that a block of rows is computed in.
+    pub(super) fn memory(&self, rows: usize) -> usize {
+        match self {
+            Self::Whole(_) => 0,
+            Self::Halves(weight) => weight.memory(rows),
+        }
+    }
+
+    /// Writes the results of a block of rows, on this thread.
+    pub(super) fn block(
+        &self,
+        x: &[T],
+        (inputs, outputs): (usize, usize),
+        y: &mut [MaybeUninit<T>],
+        memory: &mut [MaybeUninit<T>],
+    ) -> Result<()> {
+        match self {
+            Self::Whole(weight) => {
+                let dims = (x.len() / inputs, inputs, outputs);
+                fresh_alone(
+                    Matrix::rows(x, inputs),
+                    Matrix::rows(weight, outputs),
+                    dims,
+                    y,
+                )
+            }
+            Self::Halves(weight) => weight.block(x, y, memory),
+        }
+    }
+}
+
+/// The same for both gradients.
+pub(super) enum Back<'a, T: 'static> {
+    Whole(&'a [T]),
+    Halves(strassen::Backward<T>),
+}
+
+impl<'a, T: Real> Back<'a, T> {
+    /// As [`Ahead::new`].
+    pub(super) fn new(weight: &'a [T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
+        if strassen::worth::<T>(rows, inputs, outputs)
+            && let Some(halves) = strassen::Backward::new(weight, inputs, outputs)?
+        {
+            return Ok(Self::Halves(halves));
+        }
+        Ok(Self::Whole(weight))
+    }
+
+    /// Values of the memory that a block of rows is computed in.
+    pub(super) fn memory(&self, rows: usize) -> usize {
+        match self {
+            Self::Whole(_) => 0,
+            Self::Halves(weight) => weight.memory(rows),
+        }
+    }
+
+    /// Memory for what the gradient of the weights is made of.
+    pub(super) fn sums(&self) -> Sums<T> {
+        match self {
+            Self::Whole(weight) => Sums::new(weight.len()),
+            Self::Halves(weight) => weight.products(),
+        }
+    }
+
+    /// Writes the gradient of a block of rows, and adds to the sums, on this thread.
+    pub(super) fn block(
+        &self,
+        (x, dy): (&[T], &[T]),
+        (inputs, outputs): (usize, usize),
+        dx: &mut [MaybeUninit<T>],
+        sums: &mut Sums<T>,
+        memory: &mut [MaybeUninit<T>],
+    ) -> Result<()> {
+        match self {
+            Self::Whole(weight) => {
+                let rows = x.len() / inputs;
+                let dy = Matrix::rows(dy, outputs);
+                let dims = (rows, outputs, inputs);
+                fresh_alone(dy, Matrix::rows(weight, inputs), dims, dx)?;
+                let dims = (outputs, rows, inputs);
+                sums.add(dy.transposed(), Matrix::rows(x, inputs), dims)
+            }
+            Self::Halves(weight) => weight.block((x, dy), dx, sums, memory),
+        }
+    }
+}
+
+/// Writes the gradient of the weights, or adds it to what is there, from the sums of [`Back`] of each thread.
+pub(super) fn add_up<T: Real>(
+    parts: &[&[T]],
+    (rows, inputs, outputs): (usize, usize, usize),
+    out: &mut [T],
+    add: bool,
+) {
+    if strassen::worth::<T>(rows, inputs, outputs) {
+        strassen::spread(parts, inputs, out, add);
+    } else {
+        add_parts(parts, out, add);
+    }
+}
+
+/// Puts the sum of some numbers in the place of others, or adds it to them.
+pub(super) fn add_parts<T: Real>(parts: &[&[T]], out: &mut [T], add: bool) {
+    if !add {
+        out.fill(T::ZERO);
+    }
+    for part in parts {
+        zip_mut(out, part, |sum, part| *sum += part);
     }
 }
 
@@ -94,7 +276,7 @@ pub(super) fn long_product<T: Real>(
 }
 
 /// Pixels of all images, inputs, outputs.
-fn dims(sizes: &Sizes) -> (usize, usize, usize) {
+pub(super) fn dims(sizes: &Sizes) -> (usize, usize, usize) {
     (
         sizes.n * sizes.image_pixels(),
         sizes.image[2],

@@ -3,6 +3,8 @@
 #![allow(unsafe_code, reason = "gemm takes pointers and strides")]
 
 mod narrow;
+mod panels;
+pub(super) mod strassen;
 
 use std::mem::MaybeUninit;
 
@@ -12,7 +14,7 @@ use gemm::{Parallelism, gemm};
 pub(super) use self::narrow::Kernels;
 use self::narrow::{At, Task};
 use super::instructions::narrower;
-use super::kernel::same_length;
+use super::kernel::{same_length, scratch, zeroed};
 use super::real::Real;
 use super::threads;
 
@@ -138,6 +140,59 @@ pub(super) fn fresh_alone_apart<T: Real>(
 ) -> Result<()> {
     // SAFETY: nothing of `out` is read.
     unsafe { checked(Parallelism::None, a, b, dims, out, (1, apart), false) }
+}
+
+/// Memory that a thread adds up products in. The first is put, so nothing needs to be zero before.
+pub(super) struct Sums<T> {
+    values: Vec<MaybeUninit<T>>,
+    /// Whether anything was added, and so all are numbers.
+    any: bool,
+}
+
+impl<T: Real> Sums<T> {
+    pub(super) fn new(len: usize) -> Self {
+        Self {
+            values: scratch(len),
+            any: false,
+        }
+    }
+
+    /// Adds `a` [m, k] times `b` [k, n], by rows, on this thread.
+    pub(super) fn add(
+        &mut self,
+        a: Matrix<'_, T>,
+        b: Matrix<'_, T>,
+        dims: (usize, usize, usize),
+    ) -> Result<()> {
+        same_length(dims.0 * dims.2, self.values.len())?;
+        // SAFETY: the product writes all of it.
+        unsafe {
+            self.by(|values, add| checked(Parallelism::None, a, b, dims, values, (1, dims.2), add))
+        }
+    }
+
+    /// Has `work` add to the numbers, or put them where it is told that there are none.
+    ///
+    /// # Safety
+    /// Where it is told so it must write all of them, or fail.
+    unsafe fn by(
+        &mut self,
+        work: impl FnOnce(&mut [MaybeUninit<T>], bool) -> Result<()>,
+    ) -> Result<()> {
+        work(&mut self.values, self.any)?;
+        self.any = true;
+        Ok(())
+    }
+
+    /// The sums; zeros where nothing was added.
+    pub(super) fn values(&mut self) -> &mut [T] {
+        if !self.any {
+            self.any = true;
+            return zeroed(&mut self.values);
+        }
+        // SAFETY: something was added, which wrote all of them.
+        unsafe { self.values.assume_init_mut() }
+    }
 }
 
 /// Into memory that holds numbers.

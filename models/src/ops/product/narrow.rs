@@ -3,9 +3,12 @@
 
 use gemm::Parallelism;
 use gemm_common::gemm::gemm_basic_generic;
+#[cfg(target_arch = "x86_64")]
+use gemm_common::microkernel::MicroKernelFn;
 use gemm_common::simd::Scalar;
 
 use super::super::instructions::Instructions;
+use super::panels::Tiles;
 
 /// Where a matrix starts, and how far it is to the next column and the next row.
 #[derive(Clone, Copy)]
@@ -53,12 +56,15 @@ impl<T> Task<T> {
 }
 
 /// Numbers that gemm has kernels for.
-pub(in crate::ops) trait Kernels: Sized {
+pub(in crate::ops) trait Kernels: Sized + 'static {
     /// Carries out a product with some instructions, or with the portable ones where gemm needs more than those.
     ///
     /// # Safety
     /// The task's matrices must hold all that its dimensions say, and `out` must be nobody else's meanwhile.
     unsafe fn multiply(task: Task<Self>, instructions: Instructions, parallelism: Parallelism);
+
+    /// The kernels for some instructions, to be called one by one; `None` where only gemm itself should.
+    fn tiles(instructions: Instructions) -> Option<Tiles<Self>>;
 }
 
 /// Calls gemm with one set of kernels; `$width` is how many numbers one of their vectors has.
@@ -98,8 +104,18 @@ macro_rules! call {
     }};
 }
 
+/// The kernels of one set; `$width` as above.
+#[cfg(target_arch = "x86_64")]
+macro_rules! tiles {
+    ($number:ty, $kernels:path, $width:expr) => {{
+        use $kernels::{MR_DIV_N, NR, UKR};
+        static KERNELS: [[MicroKernelFn<$number>; NR]; MR_DIV_N] = UKR;
+        Some(Tiles::new($width, KERNELS.as_flattened(), NR))
+    }};
+}
+
 macro_rules! kernels {
-    ($number:ty, $portable:path, $avx2:path, $width:literal) => {
+    ($number:ty, $portable:path, $avx2:path, $avx512:path, $width:literal) => {
         impl Kernels for $number {
             unsafe fn multiply(
                 task: Task<Self>,
@@ -116,6 +132,22 @@ macro_rules! kernels {
                 let _ = instructions;
                 call!($portable, 1, Scalar, task, parallelism)
             }
+
+            #[cfg(target_arch = "x86_64")]
+            fn tiles(instructions: Instructions) -> Option<Tiles<Self>> {
+                match instructions {
+                    Instructions::Avx512 => tiles!($number, $avx512, 2 * $width),
+                    Instructions::Avx2 if gemm_common::simd::V3::try_new().is_some() => {
+                        tiles!($number, $avx2, $width)
+                    }
+                    _ => None,
+                }
+            }
+
+            #[cfg(not(target_arch = "x86_64"))]
+            fn tiles(_: Instructions) -> Option<Tiles<Self>> {
+                None
+            }
         }
     };
 }
@@ -124,12 +156,14 @@ kernels!(
     f32,
     gemm_f32::microkernel::scalar::f32,
     gemm_f32::microkernel::fma::f32,
+    gemm_f32::microkernel::avx512f::f32,
     8
 );
 kernels!(
     f64,
     gemm_f64::microkernel::scalar::f64,
     gemm_f64::microkernel::fma::f64,
+    gemm_f64::microkernel::avx512f::f64,
     4
 );
 

@@ -1,0 +1,576 @@
+//! The three products of a 1x1 convolution by seven products of halves where plain arithmetic takes eight: after Strassen
+//! (1969), in Winograd's form with few sums (1971).
+//!
+//! Images `x` [rows, in], weights `w` [in, out] and results `y` [rows, out] are cut into quarters. Seven sums of each
+//! family of quarters, `u` of the images, `v` of the weights and `g` of the results' gradients, make
+//!
+//! ```text
+//! trace(x·w·dyᵀ) = Σᵢ trace(uᵢ·vᵢ·gᵢᵀ)
+//! ```
+//!
+//! an identity of numbers. Its derivatives are the three products, each with the same sums: that by `dy` is
+//! `y = x·w`, that by `x` is `dx = dy·wᵀ`, that by `w` is `dw = xᵀ·dy`. So a way back takes its sums of `dy` once for both
+//! gradients, and adds up the seven products `uᵢᵀ·gᵢ` over all rows before any of them is spread over `dw`.
+//!
+//! Rows come in blocks that stay in a core's cache with their sums; the sums of the weights are taken once for all
+//! blocks and lie as the kernels read them. An odd row has a row of zeros for its partner. The second halves of rows
+//! are other pixels, so what is no number in one pixel also reaches the results of its partner.
+
+use std::mem::MaybeUninit;
+
+use candle_core::Result;
+use rayon::prelude::*;
+
+use super::super::instructions;
+use super::super::kernel::{all_filled, filled, same_length, scratch, widest};
+use super::super::real::Real;
+use super::super::threads;
+use super::panels::{How, Panels, Tiles};
+use super::{Matrix, Sums};
+
+/// Channels on either side, and rows, from which the sums are worth their cost, as was measured.
+const CHANNELS: usize = 256;
+const ROWS: usize = 256;
+
+/// Values between rows of sums, which would otherwise start a power of two apart and push each other out of the cache.
+const GAP: usize = 16;
+
+/// Products and sums of each family.
+const SEVEN: usize = 7;
+
+/// The sums of a family, of its quarters in reading order: upper left, upper right, lower left, lower right.
+pub(super) trait Family: Copy + Send + Sync {
+    fn of<T: Real>(quarters: [T; 4]) -> [T; SEVEN];
+}
+
+#[derive(Clone, Copy)]
+struct Images;
+
+impl Family for Images {
+    #[inline(always)]
+    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+        let s = c + d;
+        let t = s - a;
+        [a, b, b - t, d, s, t, a - c]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Weights;
+
+impl Family for Weights {
+    #[inline(always)]
+    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+        let s = b - a;
+        let t = d - s;
+        [a, c, d, c - t, s, t, d - b]
+    }
+}
+
+/// Weights whose rows are outputs.
+#[derive(Clone, Copy)]
+struct Turned;
+
+impl Family for Turned {
+    #[inline(always)]
+    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+        Weights::of([a, c, b, d])
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Gradients;
+
+impl Family for Gradients {
+    #[inline(always)]
+    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+        let (s, lower) = (b + d, c + d);
+        let t = s + c;
+        [t + a, a, b, c, s, t, lower]
+    }
+}
+
+/// How sums lie: `[pieces, 7, depth, apart]`, the columns of a half in pieces of some width. As panels, or as one piece.
+#[derive(Clone, Copy)]
+pub(super) struct Lie {
+    depth: usize,
+    columns: usize,
+    width: usize,
+    apart: usize,
+}
+
+impl Lie {
+    /// Of halves of `rows` and `columns`.
+    fn panels<T>(tiles: Tiles<T>, rows: usize, columns: usize) -> Self {
+        Self {
+            depth: rows.div_ceil(2),
+            columns: columns / 2,
+            width: tiles.columns(),
+            apart: tiles.columns(),
+        }
+    }
+
+    fn rows(rows: usize, columns: usize) -> Self {
+        let columns = columns / 2;
+        Self {
+            depth: rows.div_ceil(2),
+            columns,
+            width: columns,
+            apart: columns + GAP,
+        }
+    }
+
+    fn each(&self) -> usize {
+        self.depth * self.apart
+    }
+
+    fn piece(&self) -> usize {
+        SEVEN * self.each()
+    }
+
+    fn len(&self) -> usize {
+        self.columns.div_ceil(self.width) * self.piece()
+    }
+}
+
+widest! {
+    /// Writes the sums of a piece of the columns of `x` `[rows, columns]`.
+    fn sum_piece[T: Real, S: Family](_s: S, x: &[T], lie: &Lie, number: usize, out: &mut [MaybeUninit<T>]) {
+        let (half, first) = (lie.columns, number * lie.width);
+        let width = lie.width.min(half - first);
+        let rows = x.len() / (2 * half);
+        let zeros = vec![T::ZERO; width];
+        let mut out = out.chunks_exact_mut(lie.each());
+        let mut next = || out.next().unwrap_or_default();
+        let [o0, o1, o2, o3, o4, o5, o6] = [next(), next(), next(), next(), next(), next(), next()];
+        for i in 0..lie.depth {
+            let at = |row: usize, column: usize| {
+                if row < rows { &x[row * 2 * half + column..][..width] } else { &zeros[..width] }
+            };
+            let (a, b) = (at(i, first), at(i, half + first));
+            let (c, d) = (at(lie.depth + i, first), at(lie.depth + i, half + first));
+            let place = i * lie.apart..i * lie.apart + width;
+            let (p0, p1, p2, p3) = (&mut o0[place.clone()], &mut o1[place.clone()], &mut o2[place.clone()], &mut o3[place.clone()]);
+            let (p4, p5, p6) = (&mut o4[place.clone()], &mut o5[place.clone()], &mut o6[place]);
+            for j in 0..width {
+                let sums = S::of([a[j], b[j], c[j], d[j]]);
+                p0[j].write(sums[0]);
+                p1[j].write(sums[1]);
+                p2[j].write(sums[2]);
+                p3[j].write(sums[3]);
+                p4[j].write(sums[4]);
+                p5[j].write(sums[5]);
+                p6[j].write(sums[6]);
+            }
+            if width < lie.apart {
+                for o in [&mut *o0, o1, o2, o3, o4, o5, o6] {
+                    o[i * lie.apart + width..(i + 1) * lie.apart].fill(MaybeUninit::new(T::ZERO));
+                }
+            }
+        }
+    }
+}
+
+/// The sums of `x` on this thread, in some memory.
+fn sums<'a, T: Real>(
+    family: impl Family,
+    x: &[T],
+    lie: &Lie,
+    memory: &'a mut [MaybeUninit<T>],
+) -> &'a [T] {
+    let memory = &mut memory[..lie.len()];
+    for (number, piece) in memory.chunks_exact_mut(lie.piece()).enumerate() {
+        sum_piece(family, x, lie, number, piece);
+    }
+    // SAFETY: `sum_piece` wrote every piece.
+    unsafe { filled(memory) }
+}
+
+widest! {
+    /// Puts `f` of two matrices' values into a quarter of a third, whose rows are twice as long.
+    fn put_rows[T: Real, F: Fn(T, T) -> T](f: F, a: &[T], b: &[T], out: &mut [MaybeUninit<T>], apart: usize) {
+        let half = apart / 2;
+        let inputs = a.chunks_exact(half).zip(b.chunks_exact(half));
+        for (out, (a, b)) in out.chunks_mut(apart).zip(inputs) {
+            let (out, a, b) = (&mut out[..half], &a[..half], &b[..half]);
+            for j in 0..half {
+                out[j].write(f(a[j], b[j]));
+            }
+        }
+    }
+}
+
+/// Whether a 1x1 convolution over so many pixels has halves, and is large enough to gain by them.
+pub(in crate::ops) fn worth<T: Real>(rows: usize, inputs: usize, outputs: usize) -> bool {
+    let even = inputs.is_multiple_of(2) && outputs.is_multiple_of(2);
+    even && inputs.min(outputs) >= CHANNELS && rows >= ROWS && tiles::<T>().is_some()
+}
+
+/// The machine's kernels.
+fn tiles<T: Real>() -> Option<Tiles<T>> {
+    T::tiles(instructions::in_use())
+}
+
+/// The sums of the weights as the products of one direction want them: `depth` channels give `columns`.
+struct Factor<T: 'static> {
+    tiles: Tiles<T>,
+    lie: Lie,
+    values: Vec<T>,
+}
+
+impl<T: Real> Factor<T> {
+    /// Threads share the panels.
+    fn new(
+        tiles: Tiles<T>,
+        family: impl Family,
+        weight: &[T],
+        (depth, columns): (usize, usize),
+    ) -> Result<Self> {
+        same_length(depth * columns, weight.len())?;
+        let lie = Lie::panels(tiles, depth, columns);
+        let mut values = scratch(lie.len());
+        values
+            .par_chunks_exact_mut(lie.piece())
+            .enumerate()
+            .for_each(|(number, piece)| sum_piece(family, weight, &lie, number, piece));
+        // SAFETY: `sum_piece` wrote every piece.
+        let values = unsafe { all_filled(values) };
+        Ok(Self { tiles, lie, values })
+    }
+
+    fn panels(&self, i: usize) -> Panels<'_, T> {
+        panels(self.tiles, &self.lie, &self.values, i)
+    }
+}
+
+/// Sum `i` of those that lie in panels.
+fn panels<'a, T: Real>(tiles: Tiles<T>, lie: &Lie, values: &'a [T], i: usize) -> Panels<'a, T> {
+    Panels {
+        tiles,
+        values: &values[i * lie.each()..],
+        depth: lie.depth,
+        columns: lie.columns,
+        apart: lie.piece(),
+    }
+}
+
+/// Sum `i` of those that lie in rows.
+fn in_rows<'a, T: Real>(lie: &Lie, values: &'a [T], i: usize) -> Matrix<'a, T> {
+    Matrix::rows_apart(&values[i * lie.each()..][..lie.each()], lie.apart)
+}
+
+/// Weights ready for `y = x·w`.
+pub(in crate::ops) struct Forward<T: 'static>(Factor<T>);
+
+impl<T: Real> Forward<T> {
+    /// `weight` `[inputs, outputs]`. `None` where the machine has no kernels for it.
+    ///
+    /// # Errors
+    /// When there are not as many weights.
+    pub(in crate::ops) fn new(weight: &[T], inputs: usize, outputs: usize) -> Result<Option<Self>> {
+        tiles()
+            .map(|tiles| Factor::new(tiles, Weights, weight, (inputs, outputs)).map(Self))
+            .transpose()
+    }
+
+    /// Values of the memory that a block of rows is computed in.
+    pub(in crate::ops) fn memory(&self, rows: usize) -> usize {
+        let Lie { depth, columns, .. } = self.0.lie;
+        Lie::rows(rows, 2 * depth).len() + 2 * rows.div_ceil(2) * columns
+    }
+
+    /// Writes `y` of a block of rows, on this thread.
+    ///
+    /// # Errors
+    /// When the lengths do not go together.
+    pub(in crate::ops) fn block(
+        &self,
+        x: &[T],
+        y: &mut [MaybeUninit<T>],
+        memory: &mut [MaybeUninit<T>],
+    ) -> Result<()> {
+        let factor = &self.0;
+        let (inputs, half) = (2 * factor.lie.depth, factor.lie.columns);
+        let outputs = 2 * half;
+        let count = x.len() / inputs;
+        same_length(count * outputs, y.len())?;
+        let (upper, lower) = (count.div_ceil(2), count / 2);
+        let lie = Lie::rows(count, inputs);
+        let (u, memory) = memory.split_at_mut(lie.len());
+        let u = sums(Images, x, &lie, u);
+        let (t, memory) = memory.split_at_mut(upper * half);
+        let s = &mut memory[..upper * half];
+        let (y, y_lower) = y.split_at_mut(upper * outputs);
+        // SAFETY: each quarter of `y` is put as a whole, as is each temporary, before it is read or added to.
+        unsafe {
+            let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, how| {
+                let u = in_rows(&lie, u, i);
+                factor.panels(i).product(u, rows, out, apart, how)
+            };
+            multiply(0, upper, t, half, How::Put)?;
+            put_rows(|t, _| t, filled(t), filled(t), y, outputs);
+            multiply(1, upper, y, outputs, How::Add)?;
+            multiply(5, upper, t, half, How::Add)?;
+            multiply(4, upper, s, half, How::Put)?;
+            put_rows(|t, s| t + s, filled(t), filled(s), &mut y[half..], outputs);
+            multiply(2, upper, &mut y[half..], outputs, How::Add)?;
+            if lower == 0 {
+                return Ok(());
+            }
+            multiply(6, upper, t, half, How::Add)?;
+            let (t, s) = (&filled(t)[..lower * half], &filled(s)[..lower * half]);
+            put_rows(|t, s| t + s, t, s, &mut y_lower[half..], outputs);
+            put_rows(|t, _| t, t, t, y_lower, outputs);
+            multiply(3, lower, y_lower, outputs, How::Add)
+        }
+    }
+}
+
+/// Weights ready for `dx = dy·wᵀ`, and for `dw = xᵀ·dy` beside it.
+pub(in crate::ops) struct Backward<T: 'static>(Factor<T>);
+
+impl<T: Real> Backward<T> {
+    /// `weight` `[outputs, inputs]`. `None` where the machine has no kernels for it.
+    ///
+    /// # Errors
+    /// When there are not as many weights.
+    pub(in crate::ops) fn new(weight: &[T], inputs: usize, outputs: usize) -> Result<Option<Self>> {
+        tiles()
+            .map(|tiles| Factor::new(tiles, Turned, weight, (outputs, inputs)).map(Self))
+            .transpose()
+    }
+
+    /// Values of the memory that a block of rows is computed in.
+    pub(in crate::ops) fn memory(&self, rows: usize) -> usize {
+        let Lie { depth, columns, .. } = self.0.lie;
+        Lie::rows(rows, 2 * depth).len()
+            + Lie::panels(self.0.tiles, rows, 2 * columns).len()
+            + 2 * rows.div_ceil(2) * columns
+    }
+
+    /// Nothing yet of the products that `dw` is made of.
+    pub(in crate::ops) fn products(&self) -> Sums<T> {
+        let Lie { depth, columns, .. } = self.0.lie;
+        Sums::new(SEVEN * depth * columns)
+    }
+
+    /// Writes `dx` of a block of rows and adds to the products that `dw` is made of, on this thread.
+    ///
+    /// # Errors
+    /// When the lengths do not go together.
+    pub(in crate::ops) fn block(
+        &self,
+        (x, dy): (&[T], &[T]),
+        dx: &mut [MaybeUninit<T>],
+        products: &mut Sums<T>,
+        memory: &mut [MaybeUninit<T>],
+    ) -> Result<()> {
+        let factor = &self.0;
+        let (half, half_out) = (factor.lie.columns, factor.lie.depth);
+        let inputs = 2 * half;
+        let count = x.len() / inputs;
+        same_length(count * inputs, dx.len())?;
+        same_length(count * 2 * half_out, dy.len())?;
+        let (upper, lower) = (count.div_ceil(2), count / 2);
+        let (g_lie, u_lie) = (
+            Lie::rows(count, 2 * half_out),
+            Lie::panels(factor.tiles, count, inputs),
+        );
+        let (g, memory) = memory.split_at_mut(g_lie.len());
+        let (u, memory) = memory.split_at_mut(u_lie.len());
+        let (g, u) = (sums(Gradients, dy, &g_lie, g), sums(Images, x, &u_lie, u));
+        // SAFETY: the seven products write all of theirs.
+        unsafe {
+            products.by(|products, any| {
+                let how = if any { How::Add } else { How::Put };
+                let products = products.chunks_exact_mut(half_out * half);
+                for (i, product) in products.enumerate() {
+                    let g = in_rows(&g_lie, g, i).transposed();
+                    let u = panels(factor.tiles, &u_lie, u, i);
+                    u.product(g, half_out, product, half, how)?;
+                }
+                Ok(())
+            })?;
+        }
+        let (t, memory) = memory.split_at_mut(upper * half);
+        let s = &mut memory[..upper * half];
+        let (dx, dx_lower) = dx.split_at_mut(upper * inputs);
+        // SAFETY: each quarter of `dx` is put as a whole, as is each temporary, before it is read or added to.
+        unsafe {
+            let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, how| {
+                let g = in_rows(&g_lie, g, i);
+                factor.panels(i).product(g, rows, out, apart, how)
+            };
+            multiply(2, upper, t, half, How::Put)?;
+            put_rows(|t, _| t, filled(t), filled(t), &mut dx[half..], inputs);
+            multiply(1, upper, &mut dx[half..], inputs, How::Add)?;
+            multiply(5, upper, t, half, How::Subtract)?;
+            multiply(6, upper, s, half, How::Put)?;
+            put_rows(|t, s| t + s, filled(t), filled(s), dx, inputs);
+            multiply(0, upper, dx, inputs, How::Add)?;
+            if lower == 0 {
+                return Ok(());
+            }
+            multiply(4, upper, t, half, How::Subtract)?;
+            let (t, s) = (&filled(t)[..lower * half], &filled(s)[..lower * half]);
+            put_rows(|t, s| T::ZERO - t - s, t, s, dx_lower, inputs);
+            put_rows(|t, _| T::ZERO - t, t, t, &mut dx_lower[half..], inputs);
+            multiply(3, lower, &mut dx_lower[half..], inputs, How::Add)
+        }
+    }
+}
+
+/// Writes the gradient of weights `[outputs, inputs]`, or adds it to what is there, from the products that each thread
+/// added up over its rows.
+pub(in crate::ops) fn spread<T: Real>(parts: &[&[T]], inputs: usize, out: &mut [T], add: bool) {
+    let quarter = out.len() / 4;
+    let (upper, lower) = out.split_at_mut(2 * quarter);
+    let rows = threads::units(quarter / (inputs / 2), 7 * inputs / 2);
+    upper
+        .par_chunks_mut(rows * inputs)
+        .zip(lower.par_chunks_mut(rows * inputs))
+        .enumerate()
+        .for_each(|(i, (upper, lower))| {
+            let first = i * rows * inputs / 2;
+            spread_rows(parts, quarter, first, inputs, upper, lower, add);
+        });
+}
+
+widest! {
+    /// Some rows of the upper and of the lower half, from value `first` of the products on.
+    fn spread_rows[T: Real](parts: &[&[T]], quarter: usize, first: usize, inputs: usize, upper: &mut [T], lower: &mut [T], add: bool) {
+        let half = inputs / 2;
+        let rows = upper.chunks_exact_mut(inputs).zip(lower.chunks_exact_mut(inputs));
+        for (row, (upper, lower)) in rows.enumerate() {
+            let ((a, b), (c, d)) = (upper.split_at_mut(half), lower.split_at_mut(half));
+            if !add {
+                [&mut *a, b, c, d].into_iter().for_each(|quarter| quarter.fill(T::ZERO));
+            }
+            for part in parts {
+                let of = |i: usize| &part[i * quarter + first + row * half..][..half];
+                let (r0, r1, r2, r3, r4, r5, r6) = (of(0), of(1), of(2), of(3), of(4), of(5), of(6));
+                let (a, b, c, d) = (&mut a[..half], &mut b[..half], &mut c[..half], &mut d[..half]);
+                for j in 0..half {
+                    let (s, t) = (r4[j] - r5[j], r5[j] + r6[j]);
+                    a[j] += r0[j] - r3[j] - s;
+                    b[j] += r1[j] + r3[j];
+                    c[j] += r3[j] + s - r6[j];
+                    d[j] += r2[j] - r3[j] + t;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
+        (0..count)
+            .map(|i| T::of(((i * 37 + seed) as f64 * 0.61).sin()))
+            .collect()
+    }
+
+    fn turned<T: Real>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
+        let at = |i: usize| values[i % rows * columns + i / rows];
+        (0..values.len()).map(at).collect()
+    }
+
+    /// `a` [m, k] times `b` [k, n].
+    fn product<T: Real>(a: &[T], b: &[T], (m, k, n): (usize, usize, usize)) -> Vec<f64> {
+        let mut out = vec![0.0; m * n];
+        for row in 0..m {
+            for i in 0..k {
+                for column in 0..n {
+                    out[row * n + column] += a[row * k + i].to_f64() * b[i * n + column].to_f64();
+                }
+            }
+        }
+        out
+    }
+
+    /// All three products of some sizes, with what plain arithmetic has for them.
+    fn all<T: Real>(rows: usize, inputs: usize, outputs: usize) -> [(Vec<T>, Vec<f64>); 3] {
+        let x = numbers::<T>(rows * inputs, 1);
+        let weight = numbers::<T>(outputs * inputs, 2);
+        let dy = numbers::<T>(rows * outputs, 3);
+        let ahead = turned(&weight, outputs, inputs);
+        let forward = Forward::new(&ahead, inputs, outputs).unwrap().unwrap();
+        let backward = Backward::new(&weight, inputs, outputs).unwrap().unwrap();
+        let mut y = scratch(rows * outputs);
+        let mut memory = scratch(forward.memory(rows));
+        forward.block(&x, &mut y, &mut memory).unwrap();
+        let mut dx = scratch(rows * inputs);
+        let mut memory = scratch(backward.memory(rows));
+        let mut products = backward.products();
+        backward
+            .block((&x, &dy), &mut dx, &mut products, &mut memory)
+            .unwrap();
+        let mut dw = vec![T::ONE; weight.len()];
+        let products = products.values();
+        spread(&[products, products], inputs, &mut dw, true);
+        // SAFETY: the products wrote all of both.
+        let (y, dx) = unsafe { (all_filled(y), all_filled(dx)) };
+        let twice = product(&turned(&dy, rows, outputs), &x, (outputs, rows, inputs));
+        [
+            (y, product(&x, &ahead, (rows, inputs, outputs))),
+            (dx, product(&dy, &weight, (rows, outputs, inputs))),
+            (dw, twice.iter().map(|sum| 1.0 + 2.0 * sum).collect()),
+        ]
+    }
+
+    #[test]
+    fn seven_products_of_halves_are_the_product() {
+        if tiles::<f32>().is_none() {
+            return;
+        }
+        for (rows, inputs, outputs) in [
+            (1, 2, 2),
+            (2, 2, 4),
+            (7, 12, 10),
+            (30, 64, 130),
+            (64, 256, 128),
+            (101, 140, 300),
+        ] {
+            let what = format!("{rows} rows, {inputs} to {outputs}");
+            let largest = rows.max(inputs).max(outputs) as f64;
+            for (got, exact) in all::<f64>(rows, inputs, outputs) {
+                for (got, exact) in got.iter().zip(exact) {
+                    assert!(
+                        (got - exact).abs() < 1e-14 * largest,
+                        "{what}: {got} {exact}"
+                    );
+                }
+            }
+            for (got, exact) in all::<f32>(rows, inputs, outputs) {
+                for (got, exact) in got.iter().zip(exact) {
+                    let error = (f64::from(*got) - exact).abs();
+                    assert!(error < 2e-6 * largest, "{what}: {got} {exact}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_that_do_not_go_together_are_refused() {
+        let Some(forward) = Forward::new(&[0f32; 8], 2, 4).unwrap() else {
+            return;
+        };
+        let mut memory = scratch(forward.memory(3));
+        let mut block = |x: usize, y| forward.block(&vec![0.0; x], &mut scratch(y), &mut memory);
+        assert!(block(6, 12).is_ok());
+        assert!(block(6, 11).is_err());
+        assert!(Forward::new(&[0f32; 7], 2, 4).is_err());
+        let backward = Backward::new(&[0f32; 8], 2, 4).unwrap().unwrap();
+        let mut memory = scratch(backward.memory(3));
+        let mut products = backward.products();
+        let mut block = |x: usize, dy: usize, dx| {
+            let factors = (&*vec![0.0; x], &*vec![0.0; dy]);
+            backward.block(factors, &mut scratch(dx), &mut products, &mut memory)
+        };
+        assert!(block(6, 12, 6).is_ok());
+        assert!(block(6, 11, 6).is_err());
+        assert!(block(6, 12, 5).is_err());
+    }
+}
