@@ -163,6 +163,15 @@ fn a_convolution_of_many_channels_is_its_definition() {
                 "{case:?}[{i}]: {got} {expected}"
             );
         }
+        let bias = numbers("bias", &[outputs]);
+        let shifted = conv2d(&x, &w, Some(&bias), geometry(&case)).unwrap();
+        let each = values(&bias);
+        for (i, (got, plain)) in values(&shifted).iter().zip(values(&y)).enumerate() {
+            assert!(
+                (got - plain - each[i % outputs]).abs() < 1e-9,
+                "{case:?}[{i}]"
+            );
+        }
         // It is linear in image and weights, so a gradient's product with any others is known.
         let dy = numbers("dy", y.dims()).as_tensor().detach();
         let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap();

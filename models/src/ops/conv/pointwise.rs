@@ -1,4 +1,4 @@
-//! 1x1 convolutions: one product over all pixels of all images.
+//! 1x1 convolutions: a product over all pixels of all images, or of blocks of them where it goes by halves.
 
 use std::mem::MaybeUninit;
 
@@ -6,9 +6,7 @@ use candle_core::Result;
 use rayon::prelude::*;
 
 use super::super::kernel::{scratch, zeroed, zip_mut};
-use super::super::product::{
-    Matrix, Sums, alone_by_rows, fresh_alone, fresh_product, product, strassen,
-};
+use super::super::product::{Matrix, Sums, fresh_alone, fresh_product, product, strassen};
 use super::super::real::Real;
 use super::super::threads;
 use super::{BLOCK, Sizes, weights};
@@ -115,12 +113,8 @@ impl<T: Real> Ahead<T> {
     /// `rows`: all that it will be multiplied with.
     pub(super) fn new(weight: &[T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
         let turned = weights::taps_first(weight, outputs, inputs, 1);
-        if strassen::worth::<T>(rows, inputs, outputs)
-            && let Some(halves) = strassen::Forward::new(&turned, inputs, outputs)?
-        {
-            return Ok(Self::Halves(halves));
-        }
-        Ok(Self::Whole(turned))
+        let halves = strassen::Forward::new(&turned, (rows, inputs, outputs))?;
+        Ok(halves.map_or(Self::Whole(turned), Self::Halves))
     }
 
     /// Values of the memory that a block of rows is computed in.
@@ -163,12 +157,8 @@ pub(super) enum Back<'a, T: 'static> {
 impl<'a, T: Real> Back<'a, T> {
     /// As [`Ahead::new`].
     pub(super) fn new(weight: &'a [T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
-        if strassen::worth::<T>(rows, inputs, outputs)
-            && let Some(halves) = strassen::Backward::new(weight, inputs, outputs)?
-        {
-            return Ok(Self::Halves(halves));
-        }
-        Ok(Self::Whole(weight))
+        let halves = strassen::Backward::new(weight, (rows, inputs, outputs))?;
+        Ok(halves.map_or(Self::Whole(weight), Self::Halves))
     }
 
     /// Values of the memory that a block of rows is computed in.
@@ -250,28 +240,18 @@ pub(super) fn long_product<T: Real>(
         return product(a.transposed(), b, (m, rows, n), out, false, false);
     }
     let length = rows.div_ceil(parts);
-    let sums: Vec<_> = (0..parts)
+    let mut sums = (0..parts)
         .into_par_iter()
         .map(|part| {
             let start = part * length;
             let dims = (m, length.min(rows - start), n);
-            let mut sums = vec![T::ZERO; m * n];
-            alone_by_rows(
-                a.rows_from(start).transposed(),
-                b.rows_from(start),
-                dims,
-                &mut sums,
-                false,
-            )?;
+            let mut sums = Sums::new(m * n);
+            sums.add(a.rows_from(start).transposed(), b.rows_from(start), dims)?;
             Ok(sums)
         })
-        .collect::<Result<_>>()?;
-    out.fill(T::ZERO);
-    for part in sums {
-        out.iter_mut()
-            .zip(part)
-            .for_each(|(sum, part)| *sum += part);
-    }
+        .collect::<Result<Vec<_>>>()?;
+    let parts: Vec<_> = sums.iter_mut().map(|part| &*part.values()).collect();
+    add_parts(&parts, out, false);
     Ok(())
 }
 

@@ -1,5 +1,10 @@
-//! Products of matrices, on the `gemm` crate, whose kernels use AVX-512 where the machine has it. `narrow` has it use
-//! less.
+//! Products of matrices, on the `gemm` crate, whose kernels use AVX-512 where the machine has it.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `narrow` | gemm with narrower instructions than the machine has, and its kernels one by one |
+//! | `panels` | factors of many products, laid out as the kernels read them |
+//! | `strassen` | large 1x1 convolutions by seven products of halves |
 #![allow(unsafe_code, reason = "gemm takes pointers and strides")]
 
 mod narrow;

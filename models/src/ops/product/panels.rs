@@ -58,8 +58,7 @@ pub(in crate::ops) struct Panels<'a, T: 'static> {
     pub(in crate::ops) apart: usize,
 }
 
-/// Rows of a factor that are multiplied at a time: as many values of a panel as the second cache holds beside its
-/// partner.
+/// Rows of a panel that are multiplied at a time: 128 KiB of f32 with AVX-512, a part of a core's second cache.
 const DEPTH: usize = 512;
 
 impl<T: Real> Panels<'_, T> {

@@ -200,15 +200,16 @@ widest! {
     }
 }
 
-/// Whether a 1x1 convolution over so many pixels has halves, and is large enough to gain by them.
+/// Whether a 1x1 convolution over so many pixels goes by halves.
 pub(in crate::ops) fn worth<T: Real>(rows: usize, inputs: usize, outputs: usize) -> bool {
-    let even = inputs.is_multiple_of(2) && outputs.is_multiple_of(2);
-    even && inputs.min(outputs) >= CHANNELS && rows >= ROWS && tiles::<T>().is_some()
+    tiles_for::<T>(rows, inputs, outputs).is_some()
 }
 
-/// The machine's kernels.
-fn tiles<T: Real>() -> Option<Tiles<T>> {
-    T::tiles(instructions::in_use())
+/// The machine's kernels, where the matrices have halves and are large enough to gain by them.
+fn tiles_for<T: Real>(rows: usize, inputs: usize, outputs: usize) -> Option<Tiles<T>> {
+    let even = inputs.is_multiple_of(2) && outputs.is_multiple_of(2);
+    let large = inputs.min(outputs) >= CHANNELS && rows >= ROWS;
+    T::tiles(instructions::in_use()).filter(|_| even && large)
 }
 
 /// The sums of the weights as the products of one direction want them: `depth` channels give `columns`.
@@ -263,14 +264,21 @@ fn in_rows<'a, T: Real>(lie: &Lie, values: &'a [T], i: usize) -> Matrix<'a, T> {
 pub(in crate::ops) struct Forward<T: 'static>(Factor<T>);
 
 impl<T: Real> Forward<T> {
-    /// `weight` `[inputs, outputs]`. `None` where the machine has no kernels for it.
+    /// `weight` `[inputs, outputs]`, for so many rows; `None` where plain products are as good.
     ///
     /// # Errors
     /// When there are not as many weights.
-    pub(in crate::ops) fn new(weight: &[T], inputs: usize, outputs: usize) -> Result<Option<Self>> {
-        tiles()
-            .map(|tiles| Factor::new(tiles, Weights, weight, (inputs, outputs)).map(Self))
+    pub(in crate::ops) fn new(
+        weight: &[T],
+        (rows, inputs, outputs): (usize, usize, usize),
+    ) -> Result<Option<Self>> {
+        tiles_for(rows, inputs, outputs)
+            .map(|tiles| Self::by(tiles, weight, inputs, outputs))
             .transpose()
+    }
+
+    fn by(tiles: Tiles<T>, weight: &[T], inputs: usize, outputs: usize) -> Result<Self> {
+        Factor::new(tiles, Weights, weight, (inputs, outputs)).map(Self)
     }
 
     /// Values of the memory that a block of rows is computed in.
@@ -330,14 +338,21 @@ impl<T: Real> Forward<T> {
 pub(in crate::ops) struct Backward<T: 'static>(Factor<T>);
 
 impl<T: Real> Backward<T> {
-    /// `weight` `[outputs, inputs]`. `None` where the machine has no kernels for it.
+    /// `weight` `[outputs, inputs]`, for so many rows; `None` where plain products are as good.
     ///
     /// # Errors
     /// When there are not as many weights.
-    pub(in crate::ops) fn new(weight: &[T], inputs: usize, outputs: usize) -> Result<Option<Self>> {
-        tiles()
-            .map(|tiles| Factor::new(tiles, Turned, weight, (outputs, inputs)).map(Self))
+    pub(in crate::ops) fn new(
+        weight: &[T],
+        (rows, inputs, outputs): (usize, usize, usize),
+    ) -> Result<Option<Self>> {
+        tiles_for(rows, inputs, outputs)
+            .map(|tiles| Self::by(tiles, weight, inputs, outputs))
             .transpose()
+    }
+
+    fn by(tiles: Tiles<T>, weight: &[T], inputs: usize, outputs: usize) -> Result<Self> {
+        Factor::new(tiles, Turned, weight, (outputs, inputs)).map(Self)
     }
 
     /// Values of the memory that a block of rows is computed in.
@@ -464,6 +479,8 @@ widest! {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::instructions::Instructions;
+    use super::super::Kernels;
     use super::*;
 
     fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
@@ -491,13 +508,16 @@ mod tests {
     }
 
     /// All three products of some sizes, with what plain arithmetic has for them.
-    fn all<T: Real>(rows: usize, inputs: usize, outputs: usize) -> [(Vec<T>, Vec<f64>); 3] {
+    fn all<T: Real>(
+        tiles: Tiles<T>,
+        (rows, inputs, outputs): (usize, usize, usize),
+    ) -> [(Vec<T>, Vec<f64>); 3] {
         let x = numbers::<T>(rows * inputs, 1);
         let weight = numbers::<T>(outputs * inputs, 2);
         let dy = numbers::<T>(rows * outputs, 3);
         let ahead = turned(&weight, outputs, inputs);
-        let forward = Forward::new(&ahead, inputs, outputs).unwrap().unwrap();
-        let backward = Backward::new(&weight, inputs, outputs).unwrap().unwrap();
+        let forward = Forward::by(tiles, &ahead, inputs, outputs).unwrap();
+        let backward = Backward::by(tiles, &weight, inputs, outputs).unwrap();
         let mut y = scratch(rows * outputs);
         let mut memory = scratch(forward.memory(rows));
         forward.block(&x, &mut y, &mut memory).unwrap();
@@ -520,49 +540,57 @@ mod tests {
         ]
     }
 
-    #[test]
-    fn seven_products_of_halves_are_the_product() {
-        if tiles::<f32>().is_none() {
+    /// `error`: how far a value may be off for each number that is added up.
+    fn check<T: Real>(instructions: Instructions, error: f64) {
+        let Some(tiles) = T::tiles(instructions) else {
             return;
-        }
-        for (rows, inputs, outputs) in [
+        };
+        for dims in [
             (1, 2, 2),
             (2, 2, 4),
             (7, 12, 10),
             (30, 64, 130),
             (64, 256, 128),
             (101, 140, 300),
+            // Deeper than a kernel goes at a time.
+            (3, 1100, 6),
+            (4, 6, 1100),
+            (1100, 4, 6),
         ] {
-            let what = format!("{rows} rows, {inputs} to {outputs}");
-            let largest = rows.max(inputs).max(outputs) as f64;
-            for (got, exact) in all::<f64>(rows, inputs, outputs) {
+            let largest = dims.0.max(dims.1).max(dims.2) as f64;
+            for (got, exact) in all::<T>(tiles, dims) {
+                assert_eq!(got.len(), exact.len());
                 for (got, exact) in got.iter().zip(exact) {
+                    let far = (got.to_f64() - exact).abs();
                     assert!(
-                        (got - exact).abs() < 1e-14 * largest,
-                        "{what}: {got} {exact}"
+                        far < error * largest,
+                        "{dims:?} {instructions}: {got} {exact}"
                     );
-                }
-            }
-            for (got, exact) in all::<f32>(rows, inputs, outputs) {
-                for (got, exact) in got.iter().zip(exact) {
-                    let error = (f64::from(*got) - exact).abs();
-                    assert!(error < 2e-6 * largest, "{what}: {got} {exact}");
                 }
             }
         }
     }
 
     #[test]
+    fn seven_products_of_halves_are_the_product() {
+        for instructions in Instructions::of_this_machine() {
+            check::<f64>(instructions, 1e-14);
+            check::<f32>(instructions, 2e-6);
+        }
+    }
+
+    #[test]
     fn lengths_that_do_not_go_together_are_refused() {
-        let Some(forward) = Forward::new(&[0f32; 8], 2, 4).unwrap() else {
+        let Some(tiles) = <f32 as Kernels>::tiles(instructions::in_use()) else {
             return;
         };
+        let forward = Forward::by(tiles, &[0.0; 8], 2, 4).unwrap();
         let mut memory = scratch(forward.memory(3));
         let mut block = |x: usize, y| forward.block(&vec![0.0; x], &mut scratch(y), &mut memory);
         assert!(block(6, 12).is_ok());
         assert!(block(6, 11).is_err());
-        assert!(Forward::new(&[0f32; 7], 2, 4).is_err());
-        let backward = Backward::new(&[0f32; 8], 2, 4).unwrap().unwrap();
+        assert!(Forward::by(tiles, &[0.0; 7], 2, 4).is_err());
+        let backward = Backward::by(tiles, &[0.0; 8], 2, 4).unwrap();
         let mut memory = scratch(backward.memory(3));
         let mut products = backward.products();
         let mut block = |x: usize, dy: usize, dx| {
