@@ -17,6 +17,15 @@ pub fn read_lines(path: &Path, offset: u64) -> Result<(Vec<String>, u64)> {
     read(path, offset).map_err(|e| Error::file(path, e))
 }
 
+/// The length of the log at `path` in bytes; a file that does not exist yet has none.
+pub fn len(path: &Path) -> Result<u64> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Error::file(path, error)),
+    }
+}
+
 fn read(path: &Path, offset: u64) -> io::Result<(Vec<String>, u64)> {
     let mut file = match File::open(path) {
         Ok(file) => file,

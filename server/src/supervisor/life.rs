@@ -154,7 +154,9 @@ impl Supervisor {
             tokio::select! {
                 exit = worker.ended() => break exit,
                 _ = look.tick(), if trouble.is_none() => {
-                    if let Err(error) = self.catch_up(id, &mut offset).await {
+                    // Not to the log's end: a worker that writes faster than the index takes it
+                    // in would never let a command be heard.
+                    if let Err(error) = self.index_next(id, &mut offset).await {
                         tracing::error!(run = %id, %error, "the log cannot be followed");
                         trouble = Some(error);
                     }
@@ -181,20 +183,29 @@ impl Supervisor {
         }
     }
 
-    /// Indexes what the log has gained since byte `offset`.
+    /// Indexes what the log has gained since byte `offset` and until now: whoever writes on does
+    /// not keep the caller.
     pub(super) async fn catch_up(&self, id: RunId, offset: &mut u64) -> Result<()> {
-        loop {
-            let (path, from) = (self.dir(id).events_file(), *offset);
-            let (lines, to) = blocking(move || tail::read_lines(&path, from)).await?;
-            if lines.is_empty() {
-                return Ok(());
-            }
-            self.0
-                .index
-                .write(move |w| events::append(w, id, &lines, to))
-                .await?;
-            *offset = to;
+        let path = self.dir(id).events_file();
+        let end = blocking(move || tail::len(&path)).await?;
+        while *offset < end && self.index_next(id, offset).await? {}
+        Ok(())
+    }
+
+    /// Indexes the next lines after byte `offset`, as many as are read at once. Returns whether
+    /// there were any.
+    async fn index_next(&self, id: RunId, offset: &mut u64) -> Result<bool> {
+        let (path, from) = (self.dir(id).events_file(), *offset);
+        let (lines, to) = blocking(move || tail::read_lines(&path, from)).await?;
+        if lines.is_empty() {
+            return Ok(false);
         }
+        self.0
+            .index
+            .write(move |w| events::append(w, id, &lines, to))
+            .await?;
+        *offset = to;
+        Ok(true)
     }
 
     /// What the end of a worker makes of its run.
@@ -225,5 +236,126 @@ impl Supervisor {
             (Exit::Code(_), Some(line)) => format!("{exit} Its log ends with: {}", line.trim()),
             _ => exit.to_string(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write as _;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
+    use serde_json::json;
+    use tokio_util::sync::CancellationToken;
+    use vivarium_models::spec;
+
+    use super::*;
+    use crate::data_dir::DataDir;
+    use crate::index::{Index, Writing};
+    use crate::launch::Launcher;
+    use crate::run_dir::RunDir;
+
+    /// Launches workers that write events without a pause until they are told to stop.
+    struct Chatterers;
+
+    struct Chatterer {
+        stop: Arc<AtomicBool>,
+        ended: oneshot::Receiver<()>,
+    }
+
+    impl Launcher for Chatterers {
+        fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>> {
+            let stop = Arc::new(AtomicBool::new(false));
+            let (end, ended) = oneshot::channel();
+            let mut log = File::create(dir.events_file()).unwrap();
+            let told = Arc::clone(&stop);
+            thread::spawn(move || {
+                for seq in 1.. {
+                    let event = match told.load(Ordering::Relaxed) {
+                        true => json!({"seq": seq, "kind": "finished", "reason": "stopped"}),
+                        false => json!({"seq": seq, "kind": "note", "message": "and"}),
+                    };
+                    writeln!(log, "{event}").unwrap();
+                    if event["kind"] == "finished" {
+                        break;
+                    }
+                    thread::sleep(Duration::from_micros(100));
+                }
+                let _ = end.send(());
+            });
+            Ok(Box::new(Chatterer { stop, ended }))
+        }
+
+        fn adopt(&self, _: &RunDir) -> Result<Option<Box<dyn Worker>>> {
+            Ok(None)
+        }
+    }
+
+    impl Worker for Chatterer {
+        fn ended(&mut self) -> BoxFuture<'_, Exit> {
+            (&mut self.ended).map(|_| Exit::Code(0)).boxed()
+        }
+
+        fn stop(&self) {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+
+        fn kill(&self) {
+            self.stop();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_never_pauses_is_stopped_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(Some(folder.path().to_owned())).unwrap();
+        std::fs::create_dir_all(data.runs()).unwrap();
+        let index = Index::open(&folder.path().join("index.sqlite")).unwrap();
+        let shutdown = CancellationToken::new();
+        let supervisor = Supervisor::start(
+            &data,
+            index.clone(),
+            Box::new(Chatterers),
+            1,
+            shutdown.clone(),
+        );
+        // On a busy machine the index takes longer than the worker does for its next line.
+        let busy = tokio::spawn(async move {
+            let work = |_: &Writing<'_>| {
+                thread::sleep(Duration::from_millis(5));
+                Ok(())
+            };
+            while index.write(work).await.is_ok() {}
+        });
+        let spec = json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
+        let spec = spec::check(&spec, &data.library()).unwrap();
+        let id = supervisor.create(spec, None).await.unwrap();
+        let until = async |hope: &dyn Fn(&runs::Run) -> bool| {
+            let waiting = async {
+                loop {
+                    let run = supervisor.run(id).await.unwrap();
+                    if hope(&run) {
+                        return run;
+                    }
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), waiting)
+                .await
+                .expect("it comes to pass")
+        };
+        // It is in full flow.
+        until(&|run| run.seq > 100).await;
+        supervisor.stop(id).await.unwrap();
+        let run = until(&|run| run.status == Status::Stopped).await;
+        let text = std::fs::read_to_string(supervisor.dir(id).events_file()).unwrap();
+        assert_eq!(run.seq, text.lines().count() as u64, "all of it is indexed");
+        busy.abort();
+        shutdown.cancel();
+        supervisor.rest().await;
     }
 }

@@ -12,7 +12,7 @@ use super::life::Beginning;
 use super::{Supervisor, blocking};
 use crate::error::{Error, Result};
 use crate::index::runs::{self, NewRun, Status};
-use crate::run_dir::{self, RunDir, RunId};
+use crate::run_dir::{self, RunDir, RunId, tail};
 
 /// How often the folder is looked through for what came from elsewhere.
 const LOOK: Duration = Duration::from_secs(2);
@@ -225,7 +225,7 @@ fn is_left_behind(status: Status) -> bool {
 /// Whether the log of a run is longer than what is indexed of it.
 fn grew(runs: &Path, id: RunId, offset: u64) -> bool {
     let events = RunDir::of(runs, id).events_file();
-    fs::metadata(events).is_ok_and(|metadata| metadata.len() > offset)
+    tail::len(&events).is_ok_and(|len| len > offset)
 }
 
 /// What a server left half made or half removed when it was killed.
