@@ -3,7 +3,8 @@
 use std::error::Error as _;
 use std::num::NonZero;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use gemm::Parallelism;
 
@@ -65,15 +66,71 @@ pub fn threads() -> usize {
 }
 
 /// Runs some work among the threads that compute, where it is worth the way there: work outside of them sleeps and is
-/// woken at each operation.
+/// woken at each operation. The other threads stay awake until it is over: to wake them takes as long as many a part of
+/// an operation does.
 ///
 /// While it waits for a part of an operation, a thread may begin the work of another caller. So what this crate keeps
 /// by thread is put aside where such work begins, and back where it ends.
 pub(crate) fn together<R: Send>(multiplications: usize, work: impl FnOnce() -> R + Send) -> R {
     if threads() == 1 || multiplications < PRODUCT {
-        work()
-    } else {
-        rayon::scope(|_| work())
+        return work();
+    }
+    let over = &AtomicBool::new(false);
+    let caller = Caller::new();
+    rayon::scope(|scope| {
+        let here = rayon::current_thread_index();
+        scope.spawn_broadcast(move |_, thread| {
+            if Some(thread.index()) != here {
+                stay_awake(over);
+            }
+        });
+        let result = work();
+        over.store(true, Ordering::Relaxed);
+        drop(caller);
+        result
+    })
+}
+
+/// How many pieces of work are under way.
+static CALLERS: AtomicUsize = AtomicUsize::new(0);
+
+/// One of [`CALLERS`].
+struct Caller;
+
+impl Caller {
+    fn new() -> Self {
+        CALLERS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        CALLERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How long a thread stays awake for nothing. There is an end to it, because this thread may itself be waiting for a
+/// part of an operation, and only goes back to that when it is done here; and because the work may have panicked.
+const AWAKE: Duration = Duration::from_millis(20);
+
+/// Looks for work until all is over, or there was none for a while, or others have work under way: then threads find
+/// enough to do. Every few microseconds it lets other programs go first.
+fn stay_awake(over: &AtomicBool) {
+    let mut busy = Instant::now();
+    for look in 1_usize.. {
+        if over.load(Ordering::Relaxed) || CALLERS.load(Ordering::Relaxed) > 1 {
+            return;
+        }
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            busy = Instant::now();
+        } else if look % 16 != 0 {
+            (0..16).for_each(|_| std::hint::spin_loop());
+        } else if busy.elapsed() < AWAKE {
+            std::thread::yield_now();
+        } else {
+            return;
+        }
     }
 }
 
