@@ -158,3 +158,29 @@ pub(super) fn part(len: usize) -> usize {
         len.div_ceil(threads)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    /// A sum whose parts have parts themselves: `n` for each of the numbers below `n`.
+    fn shared_sum(n: u64) -> u64 {
+        let inner = || (0..n).into_par_iter().map(|_| 1).sum::<u64>();
+        together(usize::MAX, || (0..n).into_par_iter().map(|_| inner()).sum())
+    }
+
+    #[test]
+    fn pieces_of_work_at_once_and_after_one_that_panicked_all_end() {
+        set_threads(2).unwrap();
+        let panicked = std::panic::catch_unwind(|| together(usize::MAX, || panic!("on purpose")));
+        assert!(panicked.is_err());
+        let callers: Vec<_> = (0..4)
+            .map(|_| std::thread::spawn(|| (0..20).map(|_| shared_sum(200)).sum::<u64>()))
+            .collect();
+        for caller in callers {
+            assert_eq!(caller.join().unwrap(), 20 * 200 * 200);
+        }
+    }
+}
