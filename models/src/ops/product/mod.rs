@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `narrow` | gemm with narrower instructions than the machine has, and its kernels one by one |
 //! | `panels` | factors of many products, laid out as the kernels read them |
+//! | `quarters` | the sums of a matrix's quarters that products of halves are made of |
 //! | `strassen` | large 1x1 convolutions by seven products of halves |
 #![allow(unsafe_code, reason = "gemm takes pointers and strides")]
 
 mod narrow;
 mod panels;
+mod quarters;
 pub(super) mod strassen;
 
 use std::mem::MaybeUninit;
