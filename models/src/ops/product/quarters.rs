@@ -67,14 +67,14 @@ impl Family for Gradients {
 
 /// How sums lie: `[pieces, 7, depth, apart]`, the columns of a half in pieces of some width. As panels, or as one piece.
 #[derive(Clone, Copy)]
-pub(super) struct Lie {
+pub(super) struct Layout {
     pub(super) depth: usize,
     pub(super) columns: usize,
     pub(super) width: usize,
     pub(super) apart: usize,
 }
 
-impl Lie {
+impl Layout {
     /// Of halves of `rows` and `columns`.
     pub(super) fn panels<T>(tiles: Tiles<T>, rows: usize, columns: usize) -> Self {
         Self {
@@ -110,21 +110,21 @@ impl Lie {
 
 widest! {
     /// Writes the sums of a piece of the columns of `x` `[rows, columns]`.
-    fn sum_piece[T: Real, S: Family](_s: S, x: &[T], lie: &Lie, number: usize, out: &mut [MaybeUninit<T>]) {
-        let (half, first) = (lie.columns, number * lie.width);
-        let width = lie.width.min(half - first);
+    fn sum_piece[T: Real, S: Family](_s: S, x: &[T], layout: &Layout, number: usize, out: &mut [MaybeUninit<T>]) {
+        let (half, first) = (layout.columns, number * layout.width);
+        let width = layout.width.min(half - first);
         let rows = x.len() / (2 * half);
         let zeros = vec![T::ZERO; width];
-        let mut out = out.chunks_exact_mut(lie.each());
+        let mut out = out.chunks_exact_mut(layout.each());
         let mut next = || out.next().unwrap_or_default();
         let [o0, o1, o2, o3, o4, o5, o6] = [next(), next(), next(), next(), next(), next(), next()];
-        for i in 0..lie.depth {
+        for i in 0..layout.depth {
             let at = |row: usize, column: usize| {
                 if row < rows { &x[row * 2 * half + column..][..width] } else { &zeros[..width] }
             };
             let (a, b) = (at(i, first), at(i, half + first));
-            let (c, d) = (at(lie.depth + i, first), at(lie.depth + i, half + first));
-            let place = i * lie.apart..i * lie.apart + width;
+            let (c, d) = (at(layout.depth + i, first), at(layout.depth + i, half + first));
+            let place = i * layout.apart..i * layout.apart + width;
             let (p0, p1, p2, p3) = (&mut o0[place.clone()], &mut o1[place.clone()], &mut o2[place.clone()], &mut o3[place.clone()]);
             let (p4, p5, p6) = (&mut o4[place.clone()], &mut o5[place.clone()], &mut o6[place]);
             for j in 0..width {
@@ -137,9 +137,9 @@ widest! {
                 p5[j].write(sums[5]);
                 p6[j].write(sums[6]);
             }
-            if width < lie.apart {
+            if width < layout.apart {
                 for o in [&mut *o0, o1, o2, o3, o4, o5, o6] {
-                    o[i * lie.apart + width..(i + 1) * lie.apart].fill(MaybeUninit::new(T::ZERO));
+                    o[i * layout.apart + width..(i + 1) * layout.apart].fill(MaybeUninit::new(T::ZERO));
                 }
             }
         }
@@ -150,12 +150,12 @@ widest! {
 pub(super) fn sums<'a, T: Real>(
     family: impl Family,
     x: &[T],
-    lie: &Lie,
+    layout: &Layout,
     memory: &'a mut [MaybeUninit<T>],
 ) -> &'a [T] {
-    let memory = &mut memory[..lie.len()];
-    for (number, piece) in memory.chunks_exact_mut(lie.piece()).enumerate() {
-        sum_piece(family, x, lie, number, piece);
+    let memory = &mut memory[..layout.len()];
+    for (number, piece) in memory.chunks_exact_mut(layout.piece()).enumerate() {
+        sum_piece(family, x, layout, number, piece);
     }
     // SAFETY: `sum_piece` wrote every piece.
     unsafe { filled(memory) }

@@ -26,7 +26,7 @@ use super::super::kernel::{all_filled, filled, same_length, scratch, widest};
 use super::super::real::Real;
 use super::super::threads;
 use super::panels::{How, Panels, Tiles};
-use super::quarters::{Family, Gradients, Images, Lie, SEVEN, Turned, Weights, sum_piece, sums};
+use super::quarters::{Family, Gradients, Images, Layout, SEVEN, Turned, Weights, sum_piece, sums};
 use super::{Matrix, Sums};
 
 /// Channels on either side, and rows, from which the sums are worth their cost, as was measured.
@@ -62,7 +62,7 @@ fn tiles_for<T: Real>(rows: usize, inputs: usize, outputs: usize) -> Option<Tile
 /// The sums of the weights as the products of one direction want them: `depth` channels give `columns`.
 struct Factor<T: 'static> {
     tiles: Tiles<T>,
-    lie: Lie,
+    layout: Layout,
     values: Vec<T>,
 }
 
@@ -75,36 +75,45 @@ impl<T: Real> Factor<T> {
         (depth, columns): (usize, usize),
     ) -> Result<Self> {
         same_length(depth * columns, weight.len())?;
-        let lie = Lie::panels(tiles, depth, columns);
-        let mut values = scratch(lie.len());
+        let layout = Layout::panels(tiles, depth, columns);
+        let mut values = scratch(layout.len());
         values
-            .par_chunks_exact_mut(lie.piece())
+            .par_chunks_exact_mut(layout.piece())
             .enumerate()
-            .for_each(|(number, piece)| sum_piece(family, weight, &lie, number, piece));
+            .for_each(|(number, piece)| sum_piece(family, weight, &layout, number, piece));
         // SAFETY: `sum_piece` wrote every piece.
         let values = unsafe { all_filled(values) };
-        Ok(Self { tiles, lie, values })
+        Ok(Self {
+            tiles,
+            layout,
+            values,
+        })
     }
 
     fn panels(&self, i: usize) -> Panels<'_, T> {
-        panels(self.tiles, &self.lie, &self.values, i)
+        panels(self.tiles, &self.layout, &self.values, i)
     }
 }
 
 /// Sum `i` of those that lie in panels.
-fn panels<'a, T: Real>(tiles: Tiles<T>, lie: &Lie, values: &'a [T], i: usize) -> Panels<'a, T> {
+fn panels<'a, T: Real>(
+    tiles: Tiles<T>,
+    layout: &Layout,
+    values: &'a [T],
+    i: usize,
+) -> Panels<'a, T> {
     Panels {
         tiles,
-        values: &values[i * lie.each()..],
-        depth: lie.depth,
-        columns: lie.columns,
-        apart: lie.piece(),
+        values: &values[i * layout.each()..],
+        depth: layout.depth,
+        columns: layout.columns,
+        apart: layout.piece(),
     }
 }
 
 /// Sum `i` of those that lie in rows.
-fn in_rows<'a, T: Real>(lie: &Lie, values: &'a [T], i: usize) -> Matrix<'a, T> {
-    Matrix::rows_apart(&values[i * lie.each()..][..lie.each()], lie.apart)
+fn in_rows<'a, T: Real>(layout: &Layout, values: &'a [T], i: usize) -> Matrix<'a, T> {
+    Matrix::rows_apart(&values[i * layout.each()..][..layout.each()], layout.apart)
 }
 
 /// Weights ready for `y = x·w`.
@@ -130,8 +139,8 @@ impl<T: Real> Forward<T> {
 
     /// Values of the memory that a block of rows is computed in.
     pub(in crate::ops) fn memory(&self, rows: usize) -> usize {
-        let Lie { depth, columns, .. } = self.0.lie;
-        Lie::rows(rows, 2 * depth).len() + 2 * rows.div_ceil(2) * columns
+        let Layout { depth, columns, .. } = self.0.layout;
+        Layout::rows(rows, 2 * depth).len() + 2 * rows.div_ceil(2) * columns
     }
 
     /// Writes `y` of a block of rows, on this thread.
@@ -145,21 +154,21 @@ impl<T: Real> Forward<T> {
         memory: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         let factor = &self.0;
-        let (inputs, half) = (2 * factor.lie.depth, factor.lie.columns);
+        let (inputs, half) = (2 * factor.layout.depth, factor.layout.columns);
         let outputs = 2 * half;
         let count = x.len() / inputs;
         same_length(count * outputs, y.len())?;
         let (upper, lower) = (count.div_ceil(2), count / 2);
-        let lie = Lie::rows(count, inputs);
-        let (u, memory) = memory.split_at_mut(lie.len());
-        let u = sums(Images, x, &lie, u);
+        let layout = Layout::rows(count, inputs);
+        let (u, memory) = memory.split_at_mut(layout.len());
+        let u = sums(Images, x, &layout, u);
         let (t, memory) = memory.split_at_mut(upper * half);
         let s = &mut memory[..upper * half];
         let (y, y_lower) = y.split_at_mut(upper * outputs);
         // SAFETY: each quarter of `y` is put as a whole, as is each temporary, before it is read or added to.
         unsafe {
             let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, how| {
-                let u = in_rows(&lie, u, i);
+                let u = in_rows(&layout, u, i);
                 factor.panels(i).product(u, rows, out, apart, how)
             };
             multiply(0, upper, t, half, How::Put)?;
@@ -204,15 +213,15 @@ impl<T: Real> Backward<T> {
 
     /// Values of the memory that a block of rows is computed in.
     pub(in crate::ops) fn memory(&self, rows: usize) -> usize {
-        let Lie { depth, columns, .. } = self.0.lie;
-        Lie::rows(rows, 2 * depth).len()
-            + Lie::panels(self.0.tiles, rows, 2 * columns).len()
+        let Layout { depth, columns, .. } = self.0.layout;
+        Layout::rows(rows, 2 * depth).len()
+            + Layout::panels(self.0.tiles, rows, 2 * columns).len()
             + 2 * rows.div_ceil(2) * columns
     }
 
     /// Nothing yet of the products that `dw` is made of.
     pub(in crate::ops) fn products(&self) -> Sums<T> {
-        let Lie { depth, columns, .. } = self.0.lie;
+        let Layout { depth, columns, .. } = self.0.layout;
         Sums::new(SEVEN * depth * columns)
     }
 
@@ -228,27 +237,30 @@ impl<T: Real> Backward<T> {
         memory: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         let factor = &self.0;
-        let (half, half_out) = (factor.lie.columns, factor.lie.depth);
+        let (half, half_out) = (factor.layout.columns, factor.layout.depth);
         let inputs = 2 * half;
         let count = x.len() / inputs;
         same_length(count * inputs, dx.len())?;
         same_length(count * 2 * half_out, dy.len())?;
         let (upper, lower) = (count.div_ceil(2), count / 2);
-        let (g_lie, u_lie) = (
-            Lie::rows(count, 2 * half_out),
-            Lie::panels(factor.tiles, count, inputs),
+        let (g_layout, u_layout) = (
+            Layout::rows(count, 2 * half_out),
+            Layout::panels(factor.tiles, count, inputs),
         );
-        let (g, memory) = memory.split_at_mut(g_lie.len());
-        let (u, memory) = memory.split_at_mut(u_lie.len());
-        let (g, u) = (sums(Gradients, dy, &g_lie, g), sums(Images, x, &u_lie, u));
+        let (g, memory) = memory.split_at_mut(g_layout.len());
+        let (u, memory) = memory.split_at_mut(u_layout.len());
+        let (g, u) = (
+            sums(Gradients, dy, &g_layout, g),
+            sums(Images, x, &u_layout, u),
+        );
         // SAFETY: the seven products write all of theirs.
         unsafe {
             products.by(|products, any| {
                 let how = if any { How::Add } else { How::Put };
                 let products = products.chunks_exact_mut(half_out * half);
                 for (i, product) in products.enumerate() {
-                    let g = in_rows(&g_lie, g, i).transposed();
-                    let u = panels(factor.tiles, &u_lie, u, i);
+                    let g = in_rows(&g_layout, g, i).transposed();
+                    let u = panels(factor.tiles, &u_layout, u, i);
                     u.product(g, half_out, product, half, how)?;
                 }
                 Ok(())
@@ -260,7 +272,7 @@ impl<T: Real> Backward<T> {
         // SAFETY: each quarter of `dx` is put as a whole, as is each temporary, before it is read or added to.
         unsafe {
             let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, how| {
-                let g = in_rows(&g_lie, g, i);
+                let g = in_rows(&g_layout, g, i);
                 factor.panels(i).product(g, rows, out, apart, how)
             };
             multiply(2, upper, t, half, How::Put)?;
