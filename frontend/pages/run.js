@@ -4,6 +4,7 @@ import { getBoundary, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
+import { States } from "../lib/states.js";
 import { isActive } from "../lib/status.js";
 import { boundaryPanel } from "../run/boundary.js";
 import { testPanel } from "../run/confusion.js";
@@ -25,6 +26,8 @@ startShell();
 
 /** @type {Run} */
 let run = pageData();
+const states = new States();
+states.put(run);
 const store = new RunStore();
 const header = runHeader(run, { onRun: showRun, onRemoved: () => location.assign("/") });
 const progress = progressPanel(run);
@@ -58,6 +61,7 @@ async function start() {
       },
       run: showRun,
     },
+    onReturn: () => states.returned(),
     isOver: isGone,
   });
 }
@@ -111,6 +115,7 @@ function take(event) {
 
 /** @param {Run} next */
 function showRun(next) {
+  if (!states.put(next)) return;
   const known = run.summary.steps_per_epoch !== null;
   run = next;
   header.show(run);

@@ -7,6 +7,7 @@ import { percent, plural, setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
 import { announce } from "../lib/shell.js";
+import { States } from "../lib/states.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
 import { openImport } from "./boards.js";
@@ -19,7 +20,6 @@ import { canSort, sorted } from "./order.js";
 import { runRow } from "./row.js";
 import { Selection } from "./selection.js";
 import { settingPaths, settingTitle } from "./settings.js";
-import { States } from "./states.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Row } from "./row.js" */

@@ -39,6 +39,25 @@ test("points arrive by themselves, and stop and resume work", async ({ page, viv
   await page.waitForURL((address) => address.pathname === "/");
 });
 
+test("an answer that comes after newer news changes nothing", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(LONG);
+  const badge = page.locator(".run-head .badge");
+  await page.route("**/stop", async (route) => {
+    const response = await route.fetch();
+    await expect(badge).toHaveText("stopped");
+    await route.fulfill({ response });
+  });
+  await page.goto(url);
+  await expect(badge).toHaveText("running");
+  const answered = page.waitForResponse("**/stop");
+  await page.getByRole("button", { name: "Stop" }).click();
+  const answer = await (await answered).json();
+  expect(answer.stopping).toBe(true);
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 200)));
+  await expect(badge).toHaveText("stopped");
+  await expect(page.getByRole("button", { name: "Resume" })).toBeEnabled();
+});
+
 test("a zoom is kept while points arrive, shared by both charts, and reset by a double click", async ({ page, vivarium }) => {
   const { url } = await vivarium.create(LONG);
   await page.goto(url);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { States } from "../../runs/states.js";
+import { States } from "../../lib/states.js";
 
 /** @import { Run } from "../../lib/types" */
 

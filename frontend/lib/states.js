@@ -1,7 +1,7 @@
 // The newest state of every run, in whatever order states arrive: an answer may be older than what the stream
 // has told in the meantime.
 
-/** @import { Run } from "../lib/types" */
+/** @import { Run } from "./types" */
 
 export class States {
   /** @type {Map<string, Run>} */
