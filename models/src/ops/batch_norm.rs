@@ -189,6 +189,7 @@ fn two_sums<T: Real>(
     }
     let parts: Vec<_> = (0..rows.div_ceil(part))
         .into_par_iter()
+        .with_max_len(1)
         .map(|i| part_of(i * part))
         .collect();
     let mut sums = [vec![0.0; channels], vec![0.0; channels]];
@@ -266,7 +267,8 @@ fn in_rows<T: Real>(
             if part >= len {
                 write(0..len / channels, out);
             } else {
-                out.par_chunks_mut(part).enumerate().for_each(|(i, out)| {
+                let parts = out.par_chunks_mut(part).with_max_len(1).enumerate();
+                parts.for_each(|(i, out)| {
                     let first = i * part / channels;
                     write(first..first + out.len() / channels, out);
                 });

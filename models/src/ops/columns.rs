@@ -44,8 +44,7 @@ fn join_of<T: Real>(parts: &[&Tensor]) -> Result<Tensor> {
     // SAFETY: the parts of a row cover it.
     let values = unsafe {
         written(rows * width, |out| {
-            out.par_chunks_mut(width.max(1))
-                .with_min_len(threads::units(rows, width))
+            threads::shared(out.par_chunks_mut(width.max(1)), width)
                 .enumerate()
                 .for_each(|(row, mut out)| {
                     for (width, values) in &slices {
@@ -87,8 +86,7 @@ fn split_of<T: Real>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
         // SAFETY: every row is written as a whole.
         let part = unsafe {
             written(rows * width, |out| {
-                out.par_chunks_mut((*width).max(1))
-                    .with_min_len(threads::units(rows, *width))
+                threads::shared(out.par_chunks_mut((*width).max(1)), *width)
                     .enumerate()
                     .for_each(|(row, out)| {
                         out.write_copy_of_slice(&values[row * all + start..][..*width]);

@@ -145,6 +145,7 @@ impl Descending {
             whole
                 .chunks(height * n)
                 .into_par_iter()
+                .with_max_len(1)
                 .enumerate()
                 .try_for_each_init(
                     || vec![0.0; height * width],

@@ -71,6 +71,7 @@ impl Dropout {
             written(x.len(), |out| {
                 out.par_chunks_mut(part)
                     .zip(x.par_chunks(part))
+                    .with_max_len(1)
                     .enumerate()
                     .for_each(|(i, (out, x))| mask(x, i * part, self.key, self.rate, out));
             })

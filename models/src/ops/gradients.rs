@@ -102,7 +102,11 @@ fn sum_of_squares(values: &[f32]) -> f64 {
     if values.len() < threads::MAP || threads::threads() == 1 {
         return values.chunks(PART).map(squares).sum();
     }
-    let parts: Vec<f64> = values.par_chunks(PART).map(squares).collect();
+    let parts: Vec<f64> = values
+        .par_chunks(PART)
+        .with_max_len(1)
+        .map(squares)
+        .collect();
     parts.iter().sum()
 }
 
@@ -129,6 +133,6 @@ fn scale(values: &mut [f32], factor: f32) {
     if part >= values.len() {
         work(values);
     } else {
-        values.par_chunks_mut(part).for_each(work);
+        values.par_chunks_mut(part).with_max_len(1).for_each(work);
     }
 }

@@ -191,7 +191,11 @@ pub(super) fn sum_rows<T: Real>(values: &[T], sums: &mut [T]) {
     let parts: Vec<Vec<f64>> = if part >= values.len() {
         vec![part_of(values)]
     } else {
-        values.par_chunks(part).map(part_of).collect()
+        values
+            .par_chunks(part)
+            .with_max_len(1)
+            .map(part_of)
+            .collect()
     };
     for (column, sum) in sums.iter_mut().enumerate() {
         *sum += T::of(parts.iter().map(|part| part[column]).sum());
@@ -208,7 +212,9 @@ pub(super) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> 
                 map_part(f, x, out);
             } else {
                 let parts = out.par_chunks_mut(part).zip(x.par_chunks(part));
-                parts.for_each(|(out, x)| map_part(f, x, out));
+                parts
+                    .with_max_len(1)
+                    .for_each(|(out, x)| map_part(f, x, out));
             }
         })
     }
@@ -233,7 +239,9 @@ pub(super) fn map_pairs<T: Real>(
             } else {
                 let inputs = x.par_chunks(part).zip(y.par_chunks(part));
                 let parts = out.par_chunks_mut(part).zip(inputs);
-                parts.for_each(|(out, (x, y))| map_pairs_part(f, x, y, out));
+                parts
+                    .with_max_len(1)
+                    .for_each(|(out, (x, y))| map_pairs_part(f, x, y, out));
             }
         })
     };
@@ -248,6 +256,7 @@ pub(super) fn zip_mut<T: Real>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Cop
     } else {
         x.par_chunks_mut(part)
             .zip(y.par_chunks(part))
+            .with_max_len(1)
             .for_each(|(x, y)| zip_part(f, x, y));
     }
 }

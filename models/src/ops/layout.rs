@@ -55,10 +55,8 @@ fn transpose<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
     // SAFETY: each image is written as a whole, and the images cover all.
     unsafe {
         written(x.len(), |y| {
-            y.par_chunks_mut(image)
-                .zip(x.par_chunks(image))
-                .with_min_len(threads::units(x.len() / image, image))
-                .for_each(turn);
+            let images = y.par_chunks_mut(image).zip(x.par_chunks(image));
+            threads::shared(images, image).for_each(turn);
         })
     }
 }

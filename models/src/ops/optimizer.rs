@@ -75,6 +75,7 @@ impl Rule {
                 let parts = whole.chunks(part).into_par_iter();
                 parts
                     .zip(gradient.par_chunks(part))
+                    .with_max_len(1)
                     .for_each(|(mut stretch, gradient)| change.apply(&mut stretch, gradient));
             }
             Ok(())

@@ -165,11 +165,11 @@ impl MaxPool {
         let result = sizes.result[0] * sizes.result[1] * sizes.channels;
         let image = sizes.image[0] * sizes.image[1] * sizes.channels;
         let (mut y, mut places) = (scratch(n * result), scratch(n * result));
-        y.par_chunks_mut(result)
+        let images = y
+            .par_chunks_mut(result)
             .zip(places.par_chunks_mut(result))
-            .zip(x.par_chunks(image))
-            .with_min_len(threads::units(n, image))
-            .for_each(|((y, places), x)| pool(sizes, x, y, places));
+            .zip(x.par_chunks(image));
+        threads::shared(images, image).for_each(|((y, places), x)| pool(sizes, x, y, places));
         // SAFETY: both were written, image by image.
         let (y, places) = unsafe { (all_filled(y), all_filled(places)) };
         if let Ok(mut kept) = self.places.lock() {
@@ -179,7 +179,7 @@ impl MaxPool {
     }
 
     fn backward<T: Real>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-        let (n, sizes) = self.sizes(x.shape())?;
+        let (_, sizes) = self.sizes(x.shape())?;
         let dy = dy.contiguous()?;
         let (storage, layout) = dy.storage_and_layout();
         let dy = held::<T>(&storage, layout)?;
@@ -189,10 +189,11 @@ impl MaxPool {
         let result = sizes.result[0] * sizes.result[1] * sizes.channels;
         let image = sizes.image[0] * sizes.image[1] * sizes.channels;
         let mut dx = scratch::<T>(x.elem_count());
-        dx.par_chunks_mut(image)
+        let images = dx
+            .par_chunks_mut(image)
             .zip(dy.par_chunks(result))
-            .zip(places.par_chunks(result))
-            .with_min_len(threads::units(n, image))
+            .zip(places.par_chunks(result));
+        threads::shared(images, image)
             .for_each(|((dx, dy), places)| unpool(sizes, dy, places, zeroed(dx)));
         // SAFETY: set to zero, image by image.
         Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
@@ -289,19 +290,16 @@ impl MeanPool {
     fn forward<T: Real>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
         let (channels, (image, result)) = (dims.3, self.lens(dims));
         let mut means = scratch(dims.0 * result);
-        means
-            .par_chunks_mut(result)
-            .zip(x.par_chunks(image))
-            .with_min_len(threads::units(dims.0, image))
-            .for_each(|(means, x)| {
-                let means = zeroed(means);
-                self.each(dims, |result, pixel, share| {
-                    let values = &x[pixel..pixel + channels];
-                    for (mean, value) in means[result..result + channels].iter_mut().zip(values) {
-                        *mean += *value * share;
-                    }
-                });
+        let images = means.par_chunks_mut(result).zip(x.par_chunks(image));
+        threads::shared(images, image).for_each(|(means, x)| {
+            let means = zeroed(means);
+            self.each(dims, |result, pixel, share| {
+                let values = &x[pixel..pixel + channels];
+                for (mean, value) in means[result..result + channels].iter_mut().zip(values) {
+                    *mean += *value * share;
+                }
             });
+        });
         // SAFETY: set to zero, image by image.
         unsafe { all_filled(means) }
     }
@@ -313,18 +311,16 @@ impl MeanPool {
         let (storage, layout) = dy.storage_and_layout();
         let dy = held::<T>(&storage, layout)?;
         let mut dx = scratch::<T>(x.elem_count());
-        dx.par_chunks_mut(image)
-            .zip(dy.par_chunks(result))
-            .with_min_len(threads::units(dims.0, image))
-            .for_each(|(dx, dy)| {
-                let dx = zeroed(dx);
-                self.each(dims, |result, pixel, share| {
-                    let parts = &dy[result..result + channels];
-                    for (sum, part) in dx[pixel..pixel + channels].iter_mut().zip(parts) {
-                        *sum += *part * share;
-                    }
-                });
+        let images = dx.par_chunks_mut(image).zip(dy.par_chunks(result));
+        threads::shared(images, image).for_each(|(dx, dy)| {
+            let dx = zeroed(dx);
+            self.each(dims, |result, pixel, share| {
+                let parts = &dy[result..result + channels];
+                for (sum, part) in dx[pixel..pixel + channels].iter_mut().zip(parts) {
+                    *sum += *part * share;
+                }
             });
+        });
         // SAFETY: set to zero, image by image.
         Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
     }

@@ -1,4 +1,6 @@
-//! How many threads compute. A product or a map that is over before another thread has woken up stays on one.
+//! How many threads compute, and how work is cut for them. A product or a map that is over before another thread has
+//! woken up stays on one. All else is cut into several parts for each thread, which threads take one by one: cores are
+//! not equally fast at every moment, and with one part for each all would wait for the slowest.
 
 use std::error::Error as _;
 use std::num::NonZero;
@@ -7,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gemm::Parallelism;
+use rayon::iter::{IndexedParallelIterator, MaxLen, MinLen};
 
 use super::instructions::instructions;
 use crate::error::{Error, Result};
@@ -16,6 +19,12 @@ const PRODUCT: usize = 1 << 21;
 
 /// Values from which a map over memory is worth a second thread.
 pub(super) const MAP: usize = 1 << 17;
+
+/// Parts for each thread that work is cut into, where they do not become too small for that.
+pub(super) const PARTS: usize = 16;
+
+/// Values that the parts of a map have at least, but for the last.
+const SMALLEST: usize = MAP / 4;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
@@ -144,7 +153,7 @@ pub(super) fn for_product(m: usize, n: usize, k: usize) -> Parallelism {
     }
 }
 
-/// How many of the units that each have `len` values a thread works on: all of them where they are few.
+/// How many of the units that each have `len` values make a part: all of them where they are few.
 pub(super) fn units(units: usize, len: usize) -> usize {
     part(units * len).div_ceil(len.max(1)).max(1)
 }
@@ -155,8 +164,14 @@ pub(super) fn part(len: usize) -> usize {
     if threads == 1 || len < MAP {
         len.max(1)
     } else {
-        len.div_ceil(threads)
+        len.div_ceil(threads * PARTS).max(SMALLEST)
     }
+}
+
+/// Threads share the items, which each take `len` values, in parts of as many as [`units`] says.
+pub(super) fn shared<I: IndexedParallelIterator>(items: I, len: usize) -> MaxLen<MinLen<I>> {
+    let part = units(items.len(), len);
+    items.with_min_len(part).with_max_len(part)
 }
 
 #[cfg(test)]

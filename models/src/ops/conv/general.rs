@@ -43,11 +43,6 @@ impl Plan {
         }
     }
 
-    /// Images that a thread works on.
-    fn images_a_part(&self) -> usize {
-        self.sizes.n.div_ceil(threads::threads()).max(1)
-    }
-
     /// The weights of the groups, each `[patch, outputs]`, a patch ordered as [`Plan::each_tap`] has it.
     fn matrices<T: Real>(&self, weight: &[T]) -> Vec<T> {
         let taps = self.patch / self.inputs;
@@ -136,10 +131,11 @@ pub(super) fn forward<T: Real>(
 ) -> Result<()> {
     let plan = Plan::new(sizes);
     let matrices = plan.matrices(weight);
-    let part = plan.images_a_part();
+    let part = threads::units(sizes.n, sizes.image_len() + sizes.result_len());
     let channels = sizes.result[2];
     y.par_chunks_mut(part * sizes.result_len())
         .zip(x.par_chunks(part * sizes.image_len()))
+        .with_max_len(1)
         .try_for_each(|(y, x)| {
             let mut patches = vec![T::ZERO; plan.rows * sizes.result[1] * plan.patch];
             let images = y
@@ -184,7 +180,7 @@ pub(super) fn gradients<T: Real>(
         Some(_) => plan.matrices(weight),
         None => Vec::new(),
     };
-    let part = plan.images_a_part();
+    let part = sizes.images_together();
     let parts = sizes.n.div_ceil(part);
     let mut dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
         Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
@@ -195,6 +191,7 @@ pub(super) fn gradients<T: Real>(
         .par_iter_mut()
         .zip(x.par_chunks(part * sizes.image_len()))
         .zip(dy.par_chunks(part * sizes.result_len()))
+        .with_max_len(1)
         .map(|((dx, x), dy)| plan.gradients(x, dy, &matrices, dx.as_deref_mut(), wanted))
         .collect::<Result<_>>()?;
     if let Some(dweight) = dweight {

@@ -31,9 +31,13 @@ use super::deliver::deliver;
 use super::kernel::{all_filled, held, numbers, scratch, sum_rows, try_written};
 use super::real::Real;
 use super::tape::{apply2, apply3};
+use super::threads;
 
 /// Values that a thread has in its cache at once where it works on images block by block.
 const BLOCK: usize = 1 << 18;
+
+/// Values of images and results for every sum that is kept beside them.
+const MANY: usize = 16;
 
 /// How a kernel moves over an image. Dilation is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +129,19 @@ impl Sizes {
     /// Values of a result.
     fn result_len(&self) -> usize {
         self.result_pixels() * self.result[2]
+    }
+
+    fn weights_len(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.image[2] / self.geometry.groups * self.result[2]
+    }
+
+    /// Images of a part of a convolution that keeps a sum for every weight: so many that the sums of all parts take
+    /// little memory and little time to add up beside the images.
+    fn images_together(&self) -> usize {
+        let cut = |parts| self.n.div_ceil(parts).max(1);
+        let threads = threads::threads();
+        let many = (MANY * self.weights_len()).div_ceil(self.image_len() + self.result_len());
+        many.clamp(cut(threads * threads::PARTS), cut(threads))
     }
 
     fn way(&self) -> Way {

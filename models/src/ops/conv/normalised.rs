@@ -158,6 +158,8 @@ struct Part<T> {
 struct Fused {
     sizes: Sizes,
     activation: Activation,
+    /// Images of a part of the way back.
+    together: usize,
     /// Images whose normalised values a thread holds.
     block: usize,
     pointwise: bool,
@@ -174,11 +176,12 @@ impl Fused {
         if sizes.n == 0 {
             return None;
         }
-        let share = sizes.n.div_ceil(threads::threads());
+        let together = sizes.images_together();
         Some(Self {
             sizes: *sizes,
             activation,
-            block: (BLOCK / sizes.image_len()).clamp(1, share),
+            together,
+            block: (BLOCK / sizes.image_len()).clamp(1, together),
             pointwise,
         })
     }
@@ -258,6 +261,7 @@ impl Fused {
             try_written(sizes.n * result, |y| {
                 y.par_chunks_mut(self.block * result)
                     .zip(x.par_chunks(self.block * image))
+                    .with_max_len(1)
                     .try_for_each_init(
                         || (scratch(self.block * image), scratch(memory)),
                         |(normalised, memory), (y, x)| {
@@ -314,6 +318,7 @@ impl Fused {
             let part = threads::part(values.len()).div_ceil(channels) * channels;
             dx.par_chunks_mut(part)
                 .zip(values.par_chunks(part))
+                .with_max_len(1)
                 .for_each(|(dx, x)| pass_on(x, dx, &affine, &even, &slope));
             Some(Tensor::from_vec(dx, x.shape(), x.device())?)
         } else {
@@ -327,7 +332,7 @@ impl Fused {
         Ok(vec![dx, dscale, dshift, dweight])
     }
 
-    /// Writes the gradient before the activation, and adds up what the other gradients are made of, each thread for its
+    /// Writes the gradient before the activation, and adds up what the other gradients are made of, each part for its
     /// images.
     fn before_activation<T: Real, F: Function<T>>(
         &self,
@@ -342,7 +347,7 @@ impl Fused {
         let (image, result) = (sizes.image_len(), sizes.result_len());
         let channels = sizes.image[2];
         let (rows, inputs, outputs) = pointwise::dims(sizes);
-        let share = sizes.n.div_ceil(threads::threads());
+        let part = self.together;
         let weight = if self.pointwise {
             Back::Pointwise(pointwise::Back::new(weight, rows, inputs, outputs)?)
         } else {
@@ -351,9 +356,10 @@ impl Fused {
                 None => bail!("a depthwise convolution that does not turn back"),
             }
         };
-        dx.par_chunks_mut(share * image)
-            .zip(x.par_chunks(share * image))
-            .zip(dy.par_chunks(share * result))
+        dx.par_chunks_mut(part * image)
+            .zip(x.par_chunks(part * image))
+            .zip(dy.par_chunks(part * result))
+            .with_max_len(1)
             .map(|((dx, x), dy)| {
                 let mut part = Part {
                     dweight: weight.sums(),

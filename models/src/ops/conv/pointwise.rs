@@ -36,6 +36,7 @@ pub(super) fn forward<T: Real>(
             let block = block(rows, inputs);
             y.par_chunks_mut(block * outputs)
                 .zip(x.par_chunks(block * inputs))
+                .with_max_len(1)
                 .try_for_each_init(
                     || scratch(weight.memory(block)),
                     |memory, (y, x)| {

@@ -54,6 +54,7 @@ fn turned<T: Real>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
     unsafe {
         written(rows * columns, |out| {
             out.par_chunks_mut(part * rows.max(1))
+                .with_max_len(1)
                 .enumerate()
                 .for_each(|(number, out)| turn_some(matrix, rows, columns, number * part, out));
         })

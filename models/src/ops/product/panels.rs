@@ -5,8 +5,10 @@ use std::mem::MaybeUninit;
 
 use candle_core::{Result, bail};
 use gemm_common::microkernel::MicroKernelFn;
+use rayon::prelude::*;
 
 use super::super::real::Real;
+use super::super::threads;
 use super::Matrix;
 
 /// gemm's kernels for some instructions. Each computes a tile of a result: some rows of it, and so many of its columns
@@ -58,11 +60,32 @@ pub(in crate::ops) struct Panels<'a, T: 'static> {
     pub(in crate::ops) apart: usize,
 }
 
+/// Multiplications from which a product offers its panels to threads that have nothing else to do: about 20 µs.
+const SHARED: usize = 1 << 21;
+
 /// Rows of a panel that are multiplied at a time: 128 KiB of f32 with AVX-512, a part of a core's second cache.
 const DEPTH: usize = 512;
 
+/// Where a result starts, each of whose columns one thread writes.
+struct Start<T>(*mut T);
+
+impl<T> Start<T> {
+    /// The place so many values on.
+    ///
+    /// # Safety
+    /// It must be a part of the result.
+    unsafe fn at(&self, place: usize) -> *mut T {
+        // SAFETY: as the caller promises.
+        unsafe { self.0.add(place) }
+    }
+}
+
+// SAFETY: threads write into columns of their own.
+unsafe impl<T: Send> Sync for Start<T> {}
+
 impl<T: Real> Panels<'_, T> {
-    /// `a` [rows, depth] times the matrix, on this thread; the result's rows start `apart` values from each other.
+    /// `a` [rows, depth] times the matrix; the result's rows start `apart` values from each other. Threads that have
+    /// nothing else to do take panels off this one.
     ///
     /// # Errors
     /// When it would reach past its factors or its result.
@@ -91,48 +114,70 @@ impl<T: Real> Panels<'_, T> {
                 "a product of {rows}x{depth} and {depth}x{columns} reaches past its factors or its result"
             )
         }
-        for start in (0..depth).step_by(DEPTH) {
-            let length = DEPTH.min(depth - start);
+        let out = Start(out.as_mut_ptr().cast::<T>());
+        // SAFETY: the factors and the result hold all panels, as checked above, and the result numbers where it is added
+        // to, as the caller promises.
+        let panel = |panel| unsafe { self.panel(panel, a, rows, &out, apart, how) };
+        if threads::threads() > 1 && rows * depth * columns >= SHARED {
+            (0..panels).into_par_iter().with_max_len(1).for_each(panel);
+        } else {
+            (0..panels).for_each(panel);
+        }
+        Ok(())
+    }
+
+    /// A panel's columns of the product.
+    ///
+    /// # Safety
+    /// The factors and the result must hold all that belongs to the panel; the result numbers, unless it is only put.
+    unsafe fn panel(
+        &self,
+        panel: usize,
+        a: Matrix<'_, T>,
+        rows: usize,
+        out: &Start<T>,
+        apart: usize,
+        how: How,
+    ) {
+        let width = self.tiles.columns();
+        let first = panel * width;
+        let across = width.min(self.columns - first);
+        let sign = match how {
+            How::Subtract => T::ZERO - T::ONE,
+            _ => T::ONE,
+        };
+        for start in (0..self.depth).step_by(DEPTH) {
+            let length = DEPTH.min(self.depth - start);
             let add = how != How::Put || start > 0;
-            let sign = match how {
-                How::Subtract => T::ZERO - T::ONE,
-                _ => T::ONE,
-            };
-            for panel in 0..panels {
-                let first = panel * width;
-                let across = width.min(columns - first);
-                let values = &self.values[panel * self.apart + start * width..];
-                for row in (0..rows).step_by(self.tiles.rows) {
-                    let down = self.tiles.rows.min(rows - row);
-                    let factor = &a.values[row * a.row + start * a.column..];
-                    let out = &mut out[row * apart + first..];
-                    // SAFETY: the factors and the result hold the tile's part of them, as checked above, and the
-                    // result numbers where it is added to, as the caller promises.
-                    unsafe {
-                        self.tiles.kernel(down, across)(
-                            across,
-                            down,
-                            length,
-                            out.as_mut_ptr().cast(),
-                            values.as_ptr(),
-                            factor.as_ptr(),
-                            apart as isize,
-                            1,
-                            width as isize,
-                            a.column as isize,
-                            a.row as isize,
-                            T::ONE,
-                            sign,
-                            u8::from(add),
-                            false,
-                            false,
-                            false,
-                            std::ptr::null(),
-                        );
-                    }
+            let values = &self.values[panel * self.apart + start * width..];
+            for row in (0..rows).step_by(self.tiles.rows) {
+                let down = self.tiles.rows.min(rows - row);
+                let factor = &a.values[row * a.row + start * a.column..];
+                // SAFETY: the factors and the result hold the tile's part of them, and the result numbers where it is
+                // added to, as the caller promises.
+                unsafe {
+                    self.tiles.kernel(down, across)(
+                        across,
+                        down,
+                        length,
+                        out.at(row * apart + first),
+                        values.as_ptr(),
+                        factor.as_ptr(),
+                        apart as isize,
+                        1,
+                        width as isize,
+                        a.column as isize,
+                        a.row as isize,
+                        T::ONE,
+                        sign,
+                        u8::from(add),
+                        false,
+                        false,
+                        false,
+                        std::ptr::null(),
+                    );
                 }
             }
         }
-        Ok(())
     }
 }

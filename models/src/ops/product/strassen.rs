@@ -79,6 +79,7 @@ impl<T: Real> Factor<T> {
         let mut values = scratch(layout.len());
         values
             .par_chunks_exact_mut(layout.piece())
+            .with_max_len(1)
             .enumerate()
             .for_each(|(number, piece)| sum_piece(family, weight, &layout, number, piece));
         // SAFETY: `sum_piece` wrote every piece.
@@ -303,6 +304,7 @@ pub(in crate::ops) fn spread<T: Real>(parts: &[&[T]], inputs: usize, out: &mut [
     upper
         .par_chunks_mut(rows * inputs)
         .zip(lower.par_chunks_mut(rows * inputs))
+        .with_max_len(1)
         .enumerate()
         .for_each(|(i, (upper, lower))| {
             let first = i * rows * inputs / 2;

@@ -186,9 +186,10 @@ pub(super) fn forward<T: Real>(
     y: &mut [MaybeUninit<T>],
 ) {
     let weight = turned(weight, sizes.image[2]);
-    y.par_chunks_mut(sizes.result_len())
-        .zip(x.par_chunks(sizes.image_len()))
-        .with_min_len(images_a_part(sizes))
+    let images = y
+        .par_chunks_mut(sizes.result_len())
+        .zip(x.par_chunks(sizes.image_len()));
+    threads::shared(images, sizes.image_len())
         .for_each(|(y, x)| convolve(sizes, x, &weight, bias, y));
 }
 
@@ -201,7 +202,7 @@ pub(super) fn gradients<T: Real>(
     let channels = sizes.image[2];
     let turned_weight = turned(weight, channels);
     let back = rotated(sizes, &turned_weight);
-    let part = images_a_part(sizes);
+    let part = sizes.images_together();
     let wanted = dweight.is_some();
     let mut dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
         Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
@@ -212,6 +213,7 @@ pub(super) fn gradients<T: Real>(
         .par_iter_mut()
         .zip(x.par_chunks(part * sizes.image_len()))
         .zip(dy.par_chunks(part * sizes.result_len()))
+        .with_max_len(1)
         .map(|((dx, x), dy)| {
             let mut sums = vec![T::ZERO; if wanted { weight.len() } else { 0 }];
             let images = x
@@ -280,9 +282,4 @@ pub(super) fn rotated<T: Real>(sizes: &Sizes, weight: &[T]) -> Option<(Sizes, Ve
         ..*sizes
     };
     Some((back, weight))
-}
-
-/// Images that a thread works on.
-fn images_a_part(sizes: &Sizes) -> usize {
-    sizes.n.div_ceil(threads::threads()).max(1)
 }

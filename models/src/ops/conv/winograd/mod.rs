@@ -84,10 +84,10 @@ impl<T: Real> Planes<T> {
             .map(move |memory| &mut memory[..plane])
     }
 
-    /// Cuts the planes, each of `units` of `unit` values, into as many parts as there are threads, each with its units
-    /// of every place. Gives the first unit of each part with the part.
+    /// Cuts the planes, each of `units` of `unit` values, into the parts that threads share, each with its units of
+    /// every place. Gives the first unit of each part with the part.
     fn parts(&mut self, units: usize, unit: usize) -> Vec<(usize, Vec<&mut [MaybeUninit<T>]>)> {
-        let some = units.div_ceil(threads::threads()).max(1);
+        let some = threads::units(units, self.places * unit);
         let mut parts: Vec<_> = (0..units)
             .step_by(some)
             .map(|first| (first, Vec::with_capacity(self.places)))
@@ -223,6 +223,7 @@ impl<W: Tile> Plan<W> {
     ) {
         u.parts(rows, columns.len())
             .into_par_iter()
+            .with_max_len(1)
             .for_each(|(first, mut planes)| {
                 let kernels = kernels.from(first, columns.start);
                 transform_kernels(self.tile, kernels, columns.len(), &mut planes);
@@ -243,6 +244,7 @@ impl<W: Tile> Plan<W> {
         let len = grid.across * channels;
         out.parts(rows, len)
             .into_par_iter()
+            .with_max_len(1)
             .for_each(|(first, mut planes)| {
                 for row in 0..planes[0].len() / len {
                     let mut planes = unit(&mut planes, row, len);
@@ -284,17 +286,19 @@ impl<W: Tile> Plan<W> {
                     .zip(v.all(tiles * inputs))
                     .zip(u.all(inputs * part.len()))
                     .collect();
-                products.into_par_iter().try_for_each(|((m, v), u)| {
-                    // SAFETY: both were filled, `v` as far as there are tiles.
-                    let (v, u) = unsafe { (filled(v), filled(u)) };
-                    let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, part.len()));
-                    let dims = (tiles, inputs, part.len());
-                    fresh_alone_apart(v, u, dims, &mut m[part.start..], outputs)
-                })?;
+                products
+                    .into_par_iter()
+                    .with_max_len(1)
+                    .try_for_each(|((m, v), u)| {
+                        // SAFETY: both were filled, `v` as far as there are tiles.
+                        let (v, u) = unsafe { (filled(v), filled(u)) };
+                        let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, part.len()));
+                        let dims = (tiles, inputs, part.len());
+                        fresh_alone_apart(v, u, dims, &mut m[part.start..], outputs)
+                    })?;
             }
-            // The rows of tiles of a thread are whole rows of the result.
+            // A row of tiles makes whole rows of the result.
             let units = images * grid.down;
-            let some = units.div_ceil(threads::threads());
             let mut rest = y;
             let mut jobs = Vec::with_capacity(units);
             for unit in 0..units {
@@ -304,14 +308,12 @@ impl<W: Tile> Plan<W> {
                 rest = after;
                 jobs.push((unit, rows));
             }
-            jobs.into_par_iter()
-                .with_min_len(some)
-                .for_each(|(unit, rows)| {
-                    let len = grid.across * outputs;
-                    // SAFETY: the products filled all tiles.
-                    let planes = unsafe { m.narrow(unit * len, (unit + 1) * len) };
-                    transform_results(self.tile, grid, &planes, outputs, bias, rows);
-                });
+            let len = grid.across * outputs;
+            threads::shared(jobs.into_par_iter(), Self::PLACES * len).for_each(|(unit, rows)| {
+                // SAFETY: the products filled all tiles.
+                let planes = unsafe { m.narrow(unit * len, (unit + 1) * len) };
+                transform_results(self.tile, grid, &planes, outputs, bias, rows);
+            });
         }
         Ok(())
     }
@@ -361,9 +363,10 @@ impl<W: Tile> Plan<W> {
                 {
                     // SAFETY: the first block wrote all of it.
                     let planes = unsafe { du.narrow(0, part.len() * outputs) };
-                    let some = outputs.div_ceil(threads::threads());
+                    let some = threads::units(outputs, Self::PLACES * part.len());
                     dweight
                         .par_chunks_mut(some * inputs * W::KERNEL * W::KERNEL)
+                        .with_max_len(1)
                         .enumerate()
                         .for_each(|(i, dweight)| {
                             let (first, part) = (i * some, part.clone());
@@ -376,11 +379,10 @@ impl<W: Tile> Plan<W> {
             if let Some(dx) = dx.as_deref_mut() {
                 let image = pixels * inputs;
                 let dx = &mut dx[block * self.images * image..][..images * image];
-                dx.par_chunks_mut(image)
-                    .with_min_len(images.div_ceil(threads::threads()))
+                let len = grid.tiles() * inputs;
+                threads::shared(dx.par_chunks_mut(image), Self::PLACES * len)
                     .enumerate()
                     .for_each(|(i, dx)| {
-                        let len = grid.tiles() * inputs;
                         // SAFETY: the gradients took the place of `V`.
                         let planes = unsafe { v.narrow(i * len, (i + 1) * len) };
                         scatter_inputs(self.tile, grid, &planes, inputs, zeroed(dx));
@@ -409,30 +411,33 @@ impl<W: Tile> Plan<W> {
             .zip(dm.all(tiles * outputs))
             .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()))
             .collect();
-        products.into_par_iter().try_for_each(|(v, dm, du, u)| {
-            // SAFETY: filled as far as there are tiles.
-            let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
-            let v = &mut v[part.start..];
-            if let Some(du) = du {
-                // SAFETY: filled, because kernels are asked for.
-                let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
-                let dims = (part.len(), tiles, outputs);
-                if add {
-                    // SAFETY: the first block wrote it.
-                    alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?;
-                } else {
-                    fresh_alone(v, dm, dims, du)?;
+        products
+            .into_par_iter()
+            .with_max_len(1)
+            .try_for_each(|(v, dm, du, u)| {
+                // SAFETY: filled as far as there are tiles.
+                let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
+                let v = &mut v[part.start..];
+                if let Some(du) = du {
+                    // SAFETY: filled, because kernels are asked for.
+                    let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
+                    let dims = (part.len(), tiles, outputs);
+                    if add {
+                        // SAFETY: the first block wrote it.
+                        alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?;
+                    } else {
+                        fresh_alone(v, dm, dims, du)?;
+                    }
                 }
-            }
-            match u {
-                Some(u) => {
-                    // SAFETY: `transform` filled it.
-                    let u = Matrix::rows(unsafe { filled(u) }, part.len());
-                    fresh_alone_apart(dm, u, (tiles, outputs, part.len()), v, inputs)
+                match u {
+                    Some(u) => {
+                        // SAFETY: `transform` filled it.
+                        let u = Matrix::rows(unsafe { filled(u) }, part.len());
+                        fresh_alone_apart(dm, u, (tiles, outputs, part.len()), v, inputs)
+                    }
+                    None => Ok(()),
                 }
-                None => Ok(()),
-            }
-        })
+            })
     }
 }
 
