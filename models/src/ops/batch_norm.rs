@@ -5,7 +5,6 @@
 use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
 
 use super::activation::{Activation, Function, by_function};
 use super::deliver::deliver;
@@ -184,14 +183,7 @@ fn two_sums<T: Real>(
         }
         sums
     };
-    if part >= rows {
-        return part_of(0);
-    }
-    let parts: Vec<_> = (0..rows.div_ceil(part))
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|i| part_of(i * part))
-        .collect();
+    let parts = threads::map((0..rows).step_by(part), part_of);
     let mut sums = [vec![0.0; channels], vec![0.0; channels]];
     for part in parts {
         for (sums, part) in sums.iter_mut().zip(part) {
@@ -264,15 +256,10 @@ fn in_rows<T: Real>(
     // SAFETY: the parts are whole rows and cover everything, and `write` writes all of a part, as its callers see to.
     unsafe {
         written(len, |out| {
-            if part >= len {
-                write(0..len / channels, out);
-            } else {
-                let parts = out.par_chunks_mut(part).with_max_len(1).enumerate();
-                parts.for_each(|(i, out)| {
-                    let first = i * part / channels;
-                    write(first..first + out.len() / channels, out);
-                });
-            }
+            threads::each(out.chunks_mut(part).enumerate(), |(i, out)| {
+                let first = i * part / channels;
+                write(first..first + out.len() / channels, out);
+            });
         })
     }
 }

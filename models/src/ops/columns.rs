@@ -1,8 +1,9 @@
 //! Tensors side by side along their last dimension: joined row by row, and taken apart again.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
+use std::mem::MaybeUninit;
+
 use candle_core::{DType, Result, Tensor, bail};
-use rayon::prelude::*;
 
 use super::kernel::{held, written};
 use super::real::Real;
@@ -44,18 +45,31 @@ fn join_of<T: Real>(parts: &[&Tensor]) -> Result<Tensor> {
     // SAFETY: the parts of a row cover it.
     let values = unsafe {
         written(rows * width, |out| {
-            threads::shared(out.par_chunks_mut(width.max(1)), width)
-                .enumerate()
-                .for_each(|(row, mut out)| {
-                    for (width, values) in &slices {
-                        let (part, rest) = out.split_at_mut(*width);
-                        part.write_copy_of_slice(&values[row * width..(row + 1) * width]);
-                        out = rest;
-                    }
-                });
+            in_rows(out, width, |row, mut out| {
+                for (width, values) in &slices {
+                    let (part, rest) = out.split_at_mut(*width);
+                    part.write_copy_of_slice(&values[row * width..(row + 1) * width]);
+                    out = rest;
+                }
+            });
         })
     };
     Tensor::from_vec(values, [others, &[width]].concat(), first.device())
+}
+
+/// Has `write` write every row; threads share them.
+fn in_rows<T: Real>(
+    out: &mut [MaybeUninit<T>],
+    width: usize,
+    write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
+) {
+    let width = width.max(1);
+    let part = threads::units(out.len() / width, width);
+    threads::each(out.chunks_mut(part * width).enumerate(), |(i, rows)| {
+        for (row, out) in rows.chunks_exact_mut(width).enumerate() {
+            write(i * part + row, out);
+        }
+    });
 }
 
 /// Takes a tensor apart into tensors of these widths, each with memory of its own.
@@ -86,11 +100,9 @@ fn split_of<T: Real>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
         // SAFETY: every row is written as a whole.
         let part = unsafe {
             written(rows * width, |out| {
-                threads::shared(out.par_chunks_mut((*width).max(1)), *width)
-                    .enumerate()
-                    .for_each(|(row, out)| {
-                        out.write_copy_of_slice(&values[row * all + start..][..*width]);
-                    });
+                in_rows(out, *width, |row, out| {
+                    out.write_copy_of_slice(&values[row * all + start..][..*width]);
+                });
             })
         };
         parts.push(Tensor::from_vec(

@@ -6,8 +6,6 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
-use rayon::prelude::*;
-
 use super::kernel::{held, numbers, widest, written};
 use super::real::Real;
 use super::tape::{Needs, apply1};
@@ -69,11 +67,10 @@ impl Dropout {
         // SAFETY: each part is written as a whole, and the parts cover all.
         unsafe {
             written(x.len(), |out| {
-                out.par_chunks_mut(part)
-                    .zip(x.par_chunks(part))
-                    .with_max_len(1)
-                    .enumerate()
-                    .for_each(|(i, (out, x))| mask(x, i * part, self.key, self.rate, out));
+                let parts = out.chunks_mut(part).zip(x.chunks(part));
+                threads::each(parts.enumerate(), |(i, (out, x))| {
+                    mask(x, i * part, self.key, self.rate, out);
+                });
             })
         }
     }

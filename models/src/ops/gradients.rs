@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 
 use candle_core::{Result, Tensor, TensorId, Var};
-use rayon::prelude::*;
 
 use super::deliver::{Taker, with_taker};
 use super::kernel::widest;
@@ -102,12 +101,7 @@ fn sum_of_squares(values: &[f32]) -> f64 {
     if values.len() < threads::MAP || threads::threads() == 1 {
         return values.chunks(PART).map(squares).sum();
     }
-    let parts: Vec<f64> = values
-        .par_chunks(PART)
-        .with_max_len(1)
-        .map(squares)
-        .collect();
-    parts.iter().sum()
+    threads::map(values.chunks(PART), squares).iter().sum()
 }
 
 widest! {
@@ -130,9 +124,5 @@ widest! {
 fn scale(values: &mut [f32], factor: f32) {
     let work = |part: &mut [f32]| part.iter_mut().for_each(|value| *value *= factor);
     let part = threads::part(values.len());
-    if part >= values.len() {
-        work(values);
-    } else {
-        values.par_chunks_mut(part).with_max_len(1).for_each(work);
-    }
+    threads::each(values.chunks_mut(part), work);
 }

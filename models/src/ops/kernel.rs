@@ -7,7 +7,6 @@
 use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
-use rayon::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::instructions::{self, Instructions};
@@ -188,15 +187,7 @@ pub(super) fn sum_rows<T: Real>(values: &[T], sums: &mut [T]) {
         }
         sums
     };
-    let parts: Vec<Vec<f64>> = if part >= values.len() {
-        vec![part_of(values)]
-    } else {
-        values
-            .par_chunks(part)
-            .with_max_len(1)
-            .map(part_of)
-            .collect()
-    };
+    let parts = threads::map(values.chunks(part), part_of);
     for (column, sum) in sums.iter_mut().enumerate() {
         *sum += T::of(parts.iter().map(|part| part[column]).sum());
     }
@@ -208,14 +199,8 @@ pub(super) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> 
     // SAFETY: the output has the input's length, and the parts of both cover them.
     unsafe {
         written(x.len(), |out| {
-            if part >= x.len() {
-                map_part(f, x, out);
-            } else {
-                let parts = out.par_chunks_mut(part).zip(x.par_chunks(part));
-                parts
-                    .with_max_len(1)
-                    .for_each(|(out, x)| map_part(f, x, out));
-            }
+            let parts = out.chunks_mut(part).zip(x.chunks(part));
+            threads::each(parts, |(out, x)| map_part(f, x, out));
         })
     }
 }
@@ -234,15 +219,9 @@ pub(super) fn map_pairs<T: Real>(
     // SAFETY: all three have one length, and the parts of each cover them.
     let out = unsafe {
         written(x.len(), |out| {
-            if part >= x.len() {
-                map_pairs_part(f, x, y, out);
-            } else {
-                let inputs = x.par_chunks(part).zip(y.par_chunks(part));
-                let parts = out.par_chunks_mut(part).zip(inputs);
-                parts
-                    .with_max_len(1)
-                    .for_each(|(out, (x, y))| map_pairs_part(f, x, y, out));
-            }
+            let inputs = x.chunks(part).zip(y.chunks(part));
+            let parts = out.chunks_mut(part).zip(inputs);
+            threads::each(parts, |(out, (x, y))| map_pairs_part(f, x, y, out));
         })
     };
     Ok(out)
@@ -251,14 +230,8 @@ pub(super) fn map_pairs<T: Real>(
 /// Changes every number of `x` by its partner in `y`, which is as long, on several threads where that is worth it.
 pub(super) fn zip_mut<T: Real>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Copy + Sync) {
     let part = threads::part(x.len());
-    if part >= x.len() {
-        zip_part(f, x, y);
-    } else {
-        x.par_chunks_mut(part)
-            .zip(y.par_chunks(part))
-            .with_max_len(1)
-            .for_each(|(x, y)| zip_part(f, x, y));
-    }
+    let parts = x.chunks_mut(part).zip(y.chunks(part));
+    threads::each(parts, |(x, y)| zip_part(f, x, y));
 }
 
 /// The sum of two tensors of one shape.

@@ -6,8 +6,6 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
-use rayon::prelude::*;
-
 use super::kernel::{held, numbers, written};
 use super::real::Real;
 use super::tape::{Needs, apply1};
@@ -55,8 +53,8 @@ fn transpose<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
     // SAFETY: each image is written as a whole, and the images cover all.
     unsafe {
         written(x.len(), |y| {
-            let images = y.par_chunks_mut(image).zip(x.par_chunks(image));
-            threads::shared(images, image).for_each(turn);
+            let images = y.chunks_mut(image).zip(x.chunks(image));
+            threads::each_of(images, image, turn);
         })
     }
 }

@@ -1,7 +1,6 @@
 //! `x·Wᵀ + b`.
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use gemm::Parallelism;
-use rayon::prelude::*;
 
 use super::deliver::{deliver, deliver_product};
 use super::kernel::{held, numbers, same_length, sum_rows};
@@ -60,24 +59,14 @@ fn columns<T: Real>(
         return Ok(sums);
     }
     let length = inputs.div_ceil(parts);
-    let rest = (1..parts).into_par_iter().map(|part| {
-        let start = (part * length).min(inputs);
+    let parts: Vec<_> = threads::try_map((0..inputs).step_by(length), |start| {
         let dims = (n, length.min(inputs - start), outputs);
-        let mut sums = vec![T::ZERO; n * outputs];
-        alone(
-            x.columns_from(start),
-            weight.rows_from(start),
-            dims,
-            &mut sums,
-        )?;
-        Ok(sums)
-    });
-    let (first, rest) = rayon::join(
-        || alone(x, weight, (n, length, outputs), &mut sums),
-        || rest.collect::<Result<Vec<_>>>(),
-    );
-    first?;
-    for part in rest? {
+        let mut part = vec![T::ZERO; n * outputs];
+        let (x, weight) = (x.columns_from(start), weight.rows_from(start));
+        alone(x, weight, dims, &mut part)?;
+        Ok(part)
+    })?;
+    for part in parts {
         sums.iter_mut()
             .zip(part)
             .for_each(|(sum, part)| *sum += part);

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
-use rayon::prelude::*;
 
 use super::kernel::{same_length, widest};
 use super::real::Real;
@@ -69,15 +68,10 @@ impl Rule {
         change_in_place(parameter, slots, self.slots(), |mut whole| {
             same_length(whole.len(), gradient.len())?;
             let part = threads::part(whole.len());
-            if part >= whole.len() {
-                change.apply(&mut whole, gradient);
-            } else {
-                let parts = whole.chunks(part).into_par_iter();
-                parts
-                    .zip(gradient.par_chunks(part))
-                    .with_max_len(1)
-                    .for_each(|(mut stretch, gradient)| change.apply(&mut stretch, gradient));
-            }
+            let parts = whole.chunks(part).into_iter().zip(gradient.chunks(part));
+            threads::each(parts, |(mut stretch, gradient)| {
+                change.apply(&mut stretch, gradient);
+            });
             Ok(())
         })
     }

@@ -5,7 +5,6 @@ use std::mem::MaybeUninit;
 use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
 
 use super::kernel::{all_filled, held, numbers, scratch, widest, zeroed};
 use super::real::Real;
@@ -166,10 +165,10 @@ impl MaxPool {
         let image = sizes.image[0] * sizes.image[1] * sizes.channels;
         let (mut y, mut places) = (scratch(n * result), scratch(n * result));
         let images = y
-            .par_chunks_mut(result)
-            .zip(places.par_chunks_mut(result))
-            .zip(x.par_chunks(image));
-        threads::shared(images, image).for_each(|((y, places), x)| pool(sizes, x, y, places));
+            .chunks_exact_mut(result)
+            .zip(places.chunks_exact_mut(result))
+            .zip(x.chunks_exact(image));
+        threads::each_of(images, image, |((y, places), x)| pool(sizes, x, y, places));
         // SAFETY: both were written, image by image.
         let (y, places) = unsafe { (all_filled(y), all_filled(places)) };
         if let Ok(mut kept) = self.places.lock() {
@@ -190,11 +189,12 @@ impl MaxPool {
         let image = sizes.image[0] * sizes.image[1] * sizes.channels;
         let mut dx = scratch::<T>(x.elem_count());
         let images = dx
-            .par_chunks_mut(image)
-            .zip(dy.par_chunks(result))
-            .zip(places.par_chunks(result));
-        threads::shared(images, image)
-            .for_each(|((dx, dy), places)| unpool(sizes, dy, places, zeroed(dx)));
+            .chunks_exact_mut(image)
+            .zip(dy.chunks_exact(result))
+            .zip(places.chunks_exact(result));
+        threads::each_of(images, image, |((dx, dy), places)| {
+            unpool(sizes, dy, places, zeroed(dx))
+        });
         // SAFETY: set to zero, image by image.
         Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
     }
@@ -290,8 +290,8 @@ impl MeanPool {
     fn forward<T: Real>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
         let (channels, (image, result)) = (dims.3, self.lens(dims));
         let mut means = scratch(dims.0 * result);
-        let images = means.par_chunks_mut(result).zip(x.par_chunks(image));
-        threads::shared(images, image).for_each(|(means, x)| {
+        let images = means.chunks_exact_mut(result).zip(x.chunks_exact(image));
+        threads::each_of(images, image, |(means, x)| {
             let means = zeroed(means);
             self.each(dims, |result, pixel, share| {
                 let values = &x[pixel..pixel + channels];
@@ -311,8 +311,8 @@ impl MeanPool {
         let (storage, layout) = dy.storage_and_layout();
         let dy = held::<T>(&storage, layout)?;
         let mut dx = scratch::<T>(x.elem_count());
-        let images = dx.par_chunks_mut(image).zip(dy.par_chunks(result));
-        threads::shared(images, image).for_each(|(dx, dy)| {
+        let images = dx.chunks_exact_mut(image).zip(dy.chunks_exact(result));
+        threads::each_of(images, image, |(dx, dy)| {
             let dx = zeroed(dx);
             self.each(dims, |result, pixel, share| {
                 let parts = &dy[result..result + channels];

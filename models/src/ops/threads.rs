@@ -4,12 +4,12 @@
 
 use std::error::Error as _;
 use std::num::NonZero;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use gemm::Parallelism;
-use rayon::iter::{IndexedParallelIterator, MaxLen, MinLen};
+use rayon::prelude::*;
 
 use super::instructions::instructions;
 use crate::error::{Error, Result};
@@ -168,16 +168,73 @@ pub(super) fn part(len: usize) -> usize {
     }
 }
 
-/// Threads share the items, which each take `len` values, in parts of as many as [`units`] says.
-pub(super) fn shared<I: IndexedParallelIterator>(items: I, len: usize) -> MaxLen<MinLen<I>> {
+/// Does `work` for every number below `count`. Threads take one after the other, each from a stretch of its own, then
+/// from those of others.
+pub(super) fn below(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    if count < 2 || threads() == 1 {
+        (0..count).for_each(work);
+    } else {
+        (0..count).into_par_iter().with_max_len(1).for_each(work);
+    }
+}
+
+/// Does `work` for every part, as [`below`].
+///
+/// Rayon's own iterators are compiled anew wherever they are used; they were more than a quarter of this crate's code.
+pub(super) fn each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
+    let parts: Vec<_> = parts
+        .into_iter()
+        .map(|part| Mutex::new(Some(part)))
+        .collect();
+    below(parts.len(), &|i| {
+        let part = parts[i].lock().ok().and_then(|mut part| part.take());
+        if let Some(part) = part {
+            work(part);
+        }
+    });
+}
+
+/// What `work` makes of every part, in their order.
+pub(super) fn map<P: Send, R: Send>(
+    parts: impl IntoIterator<Item = P>,
+    work: impl Fn(P) -> R + Sync,
+) -> Vec<R> {
+    let parts: Vec<_> = parts.into_iter().collect();
+    let mut results: Vec<_> = parts.iter().map(|_| None).collect();
+    each(parts.into_iter().zip(&mut results), |(part, result)| {
+        *result = Some(work(part));
+    });
+    results.into_iter().flatten().collect()
+}
+
+/// The same of work that may fail. All parts are worked on, also after an error.
+///
+/// # Errors
+/// The first in the parts' order.
+pub(super) fn try_map<P: Send, R: Send, C: FromIterator<R>>(
+    parts: impl IntoIterator<Item = P>,
+    work: impl Fn(P) -> candle_core::Result<R> + Sync,
+) -> candle_core::Result<C> {
+    map(parts, work).into_iter().collect()
+}
+
+/// Does `work` for the items, which each take `len` values, in parts of as many as [`units`] says.
+pub(super) fn each_of<I: Send>(
+    items: impl ExactSizeIterator<Item = I>,
+    len: usize,
+    work: impl Fn(I) + Sync,
+) {
     let part = units(items.len(), len);
-    items.with_min_len(part).with_max_len(part)
+    let mut items = items;
+    let parts = std::iter::from_fn(|| {
+        let part: Vec<_> = items.by_ref().take(part).collect();
+        (!part.is_empty()).then_some(part)
+    });
+    each(parts, |part| part.into_iter().for_each(&work));
 }
 
 #[cfg(test)]
 mod tests {
-    use rayon::prelude::*;
-
     use super::*;
 
     /// A sum whose parts have parts themselves: `n` for each of the numbers below `n`.
@@ -197,5 +254,32 @@ mod tests {
         for caller in callers {
             assert_eq!(caller.join().unwrap(), 20 * 200 * 200);
         }
+    }
+
+    #[test]
+    fn every_part_is_worked_on_once_and_results_keep_their_order() {
+        set_threads(2).unwrap();
+        for count in [0, 1, 2, 33, 1000] {
+            let squares = map(0..count, |i: usize| i * i);
+            assert_eq!(squares, (0..count).map(|i| i * i).collect::<Vec<_>>());
+            for len in [0, 1, MAP] {
+                let mut times = vec![0; count];
+                each_of(times.iter_mut(), len, |times| *times += 1);
+                assert_eq!(times, vec![1; count]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_error_in_the_order_of_parts_is_told() {
+        set_threads(2).unwrap();
+        let done: candle_core::Result<Vec<usize>> = try_map(0..100, |i| {
+            if i % 30 == 29 {
+                candle_core::bail!("part {i}")
+            }
+            Ok(i)
+        });
+        // Candle may put the place where it was made behind it.
+        assert!(done.unwrap_err().to_string().starts_with("part 29"));
     }
 }

@@ -5,7 +5,6 @@
 use std::mem::MaybeUninit;
 
 use candle_core::Result;
-use rayon::prelude::*;
 
 use super::super::kernel::zeroed;
 use super::super::product::{Matrix, alone_by_rows, fresh_alone_apart};
@@ -133,40 +132,41 @@ pub(super) fn forward<T: Real>(
     let matrices = plan.matrices(weight);
     let part = threads::units(sizes.n, sizes.image_len() + sizes.result_len());
     let channels = sizes.result[2];
-    y.par_chunks_mut(part * sizes.result_len())
-        .zip(x.par_chunks(part * sizes.image_len()))
-        .with_max_len(1)
-        .try_for_each(|(y, x)| {
-            let mut patches = vec![T::ZERO; plan.rows * sizes.result[1] * plan.patch];
-            let images = y
-                .chunks_exact_mut(sizes.result_len())
-                .zip(x.chunks_exact(sizes.image_len()));
-            for (y, x) in images {
-                for rows in plan.row_blocks() {
-                    let pixels = rows.len() * sizes.result[1];
-                    let y = &mut y[rows.start * sizes.result[1] * channels..];
-                    for group in 0..sizes.geometry.groups {
-                        plan.gather(x, group, rows.clone(), &mut patches);
-                        let matrix = &matrices[group * plan.patch * plan.outputs..];
-                        fresh_alone_apart(
-                            Matrix::rows(&patches, plan.patch),
-                            Matrix::rows(matrix, plan.outputs),
-                            (pixels, plan.patch, plan.outputs),
-                            &mut y[group * plan.outputs..],
-                            channels,
-                        )?;
-                    }
-                }
-                if let Some(bias) = bias {
-                    // SAFETY: the groups of all rows were written.
-                    let y = unsafe { y.assume_init_mut() };
-                    for pixel in y.chunks_exact_mut(channels) {
-                        pixel.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
-                    }
+    let parts = y
+        .chunks_mut(part * sizes.result_len())
+        .zip(x.chunks(part * sizes.image_len()));
+    let work = |(y, x): (&mut [MaybeUninit<T>], &[T])| {
+        let mut patches = vec![T::ZERO; plan.rows * sizes.result[1] * plan.patch];
+        let images = y
+            .chunks_exact_mut(sizes.result_len())
+            .zip(x.chunks_exact(sizes.image_len()));
+        for (y, x) in images {
+            for rows in plan.row_blocks() {
+                let pixels = rows.len() * sizes.result[1];
+                let y = &mut y[rows.start * sizes.result[1] * channels..];
+                for group in 0..sizes.geometry.groups {
+                    plan.gather(x, group, rows.clone(), &mut patches);
+                    let matrix = &matrices[group * plan.patch * plan.outputs..];
+                    fresh_alone_apart(
+                        Matrix::rows(&patches, plan.patch),
+                        Matrix::rows(matrix, plan.outputs),
+                        (pixels, plan.patch, plan.outputs),
+                        &mut y[group * plan.outputs..],
+                        channels,
+                    )?;
                 }
             }
-            Ok(())
-        })
+            if let Some(bias) = bias {
+                // SAFETY: the groups of all rows were written.
+                let y = unsafe { y.assume_init_mut() };
+                for pixel in y.chunks_exact_mut(channels) {
+                    pixel.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
+                }
+            }
+        }
+        Ok(())
+    };
+    threads::try_map(parts, work)
 }
 
 pub(super) fn gradients<T: Real>(
@@ -182,18 +182,18 @@ pub(super) fn gradients<T: Real>(
     };
     let part = sizes.images_together();
     let parts = sizes.n.div_ceil(part);
-    let mut dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
+    let dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
         Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
         None => (0..parts).map(|_| None).collect(),
     };
     let wanted = dweight.is_some();
-    let sums: Vec<Vec<T>> = dxs
-        .par_iter_mut()
-        .zip(x.par_chunks(part * sizes.image_len()))
-        .zip(dy.par_chunks(part * sizes.result_len()))
-        .with_max_len(1)
-        .map(|((dx, x), dy)| plan.gradients(x, dy, &matrices, dx.as_deref_mut(), wanted))
-        .collect::<Result<_>>()?;
+    let parts = dxs
+        .into_iter()
+        .zip(x.chunks(part * sizes.image_len()))
+        .zip(dy.chunks(part * sizes.result_len()));
+    let sums: Vec<_> = threads::try_map(parts, |((dx, x), dy)| {
+        plan.gradients(x, dy, &matrices, dx, wanted)
+    })?;
     if let Some(dweight) = dweight {
         let mut turned = vec![T::ZERO; dweight.len()];
         for part in sums {

@@ -316,10 +316,8 @@ impl Fused {
         let dx = if wanted(x) {
             let (even, slope) = norm.spread::<T>(&offset, &along, values.len() / channels);
             let part = threads::part(values.len()).div_ceil(channels) * channels;
-            dx.par_chunks_mut(part)
-                .zip(values.par_chunks(part))
-                .with_max_len(1)
-                .for_each(|(dx, x)| pass_on(x, dx, &affine, &even, &slope));
+            let parts = dx.chunks_mut(part).zip(values.chunks(part));
+            threads::each(parts, |(dx, x)| pass_on(x, dx, &affine, &even, &slope));
             Some(Tensor::from_vec(dx, x.shape(), x.device())?)
         } else {
             None
@@ -356,56 +354,55 @@ impl Fused {
                 None => bail!("a depthwise convolution that does not turn back"),
             }
         };
-        dx.par_chunks_mut(part * image)
-            .zip(x.par_chunks(part * image))
-            .zip(dy.par_chunks(part * result))
-            .with_max_len(1)
-            .map(|((dx, x), dy)| {
-                let mut part = Part {
-                    dweight: weight.sums(),
-                    shift: vec![0.0; channels],
-                    along: vec![0.0; channels],
+        let parts = dx
+            .chunks_mut(part * image)
+            .zip(x.chunks(part * image))
+            .zip(dy.chunks(part * result));
+        threads::try_map(parts, |((dx, x), dy)| {
+            let mut part = Part {
+                dweight: weight.sums(),
+                shift: vec![0.0; channels],
+                along: vec![0.0; channels],
+            };
+            let mut memory = scratch(self.block * image);
+            let mut slopes = scratch(if F::SHARES { memory.len() } else { 0 });
+            let mut products = scratch(weight.memory(self.block * sizes.image_pixels()));
+            let blocks = x
+                .chunks(self.block * image)
+                .zip(dy.chunks(self.block * result));
+            for ((x, dy), dx) in blocks.zip(dx.chunks_mut(self.block * image)) {
+                let memory = &mut memory[..x.len()];
+                let slopes = if F::SHARES {
+                    let slopes = &mut slopes[..x.len()];
+                    normalise_both(function, x, affine, memory, slopes);
+                    // SAFETY: as the values below.
+                    Some(unsafe { filled(slopes) })
+                } else {
+                    normalise(function, x, affine, memory);
+                    None
                 };
-                let mut memory = scratch(self.block * image);
-                let mut slopes = scratch(if F::SHARES { memory.len() } else { 0 });
-                let mut products = scratch(weight.memory(self.block * sizes.image_pixels()));
-                let blocks = x
-                    .chunks(self.block * image)
-                    .zip(dy.chunks(self.block * result));
-                for ((x, dy), dx) in blocks.zip(dx.chunks_mut(self.block * image)) {
-                    let memory = &mut memory[..x.len()];
-                    let slopes = if F::SHARES {
-                        let slopes = &mut slopes[..x.len()];
-                        normalise_both(function, x, affine, memory, slopes);
-                        // SAFETY: as the values below.
-                        Some(unsafe { filled(slopes) })
-                    } else {
-                        normalise(function, x, affine, memory);
-                        None
-                    };
-                    // SAFETY: `x` is whole images, all of whose rows were just written.
-                    let a = unsafe { filled(memory) };
-                    match &weight {
-                        Back::Pointwise(weight) => {
-                            let (sums, memory) = (&mut part.dweight, &mut products);
-                            weight.block((a, dy), (inputs, outputs), dx, sums, memory)?;
-                        }
-                        Back::Depthwise(turned, taps) => {
-                            for i in 0..a.len() / image {
-                                let (a, dx) = (&a[images(i, image)], &mut dx[images(i, image)]);
-                                let dy = &dy[images(i, result)];
-                                depthwise::convolve(turned, dy, taps, None, dx);
-                                depthwise::weight_gradient(sizes, a, dy, part.dweight.values());
-                            }
+                // SAFETY: `x` is whole images, all of whose rows were just written.
+                let a = unsafe { filled(memory) };
+                match &weight {
+                    Back::Pointwise(weight) => {
+                        let (sums, memory) = (&mut part.dweight, &mut products);
+                        weight.block((a, dy), (inputs, outputs), dx, sums, memory)?;
+                    }
+                    Back::Depthwise(turned, taps) => {
+                        for i in 0..a.len() / image {
+                            let (a, dx) = (&a[images(i, image)], &mut dx[images(i, image)]);
+                            let dy = &dy[images(i, result)];
+                            depthwise::convolve(turned, dy, taps, None, dx);
+                            depthwise::weight_gradient(sizes, a, dy, part.dweight.values());
                         }
                     }
-                    // SAFETY: either way wrote the gradients of all images of the block.
-                    let dx = unsafe { dx.assume_init_mut() };
-                    part.hold_back(function, x, slopes, dx, affine);
                 }
-                Ok(part)
-            })
-            .collect()
+                // SAFETY: either way wrote the gradients of all images of the block.
+                let dx = unsafe { dx.assume_init_mut() };
+                part.hold_back(function, x, slopes, dx, affine);
+            }
+            Ok(part)
+        })
     }
 
     /// Writes the gradient of the weights, or adds it to what is there.

@@ -67,20 +67,19 @@ pub(super) fn gradients<T: Real>(
             let weight = Back::new(weight, rows, inputs, outputs)?;
             let share = rows.div_ceil(threads::threads());
             let block = block(rows, inputs);
-            let mut parts = dx
-                .par_chunks_mut(share * inputs)
-                .zip(x.par_chunks(share * inputs))
-                .zip(dy.par_chunks(share * outputs))
-                .map(|((dx, x), dy)| {
-                    let mut sums = weight.sums();
-                    let mut memory = scratch(weight.memory(block));
-                    let blocks = x.chunks(block * inputs).zip(dy.chunks(block * outputs));
-                    for (factors, dx) in blocks.zip(dx.chunks_mut(block * inputs)) {
-                        weight.block(factors, (inputs, outputs), dx, &mut sums, &mut memory)?;
-                    }
-                    Ok(sums)
-                })
-                .collect::<Result<Vec<_>>>()?;
+            let shares = dx
+                .chunks_mut(share * inputs)
+                .zip(x.chunks(share * inputs))
+                .zip(dy.chunks(share * outputs));
+            let mut parts: Vec<_> = threads::try_map(shares, |((dx, x), dy)| {
+                let mut sums = weight.sums();
+                let mut memory = scratch(weight.memory(block));
+                let blocks = x.chunks(block * inputs).zip(dy.chunks(block * outputs));
+                for (factors, dx) in blocks.zip(dx.chunks_mut(block * inputs)) {
+                    weight.block(factors, (inputs, outputs), dx, &mut sums, &mut memory)?;
+                }
+                Ok(sums)
+            })?;
             let parts: Vec<_> = parts.iter_mut().map(|part| &*part.values()).collect();
             add_up(&parts, (rows, inputs, outputs), dweight, false);
             return Ok(());
@@ -241,16 +240,12 @@ pub(super) fn long_product<T: Real>(
         return product(a.transposed(), b, (m, rows, n), out, false, false);
     }
     let length = rows.div_ceil(parts);
-    let mut sums = (0..parts)
-        .into_par_iter()
-        .map(|part| {
-            let start = part * length;
-            let dims = (m, length.min(rows - start), n);
-            let mut sums = Sums::new(m * n);
-            sums.add(a.rows_from(start).transposed(), b.rows_from(start), dims)?;
-            Ok(sums)
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let mut sums: Vec<_> = threads::try_map((0..rows).step_by(length), |start| {
+        let dims = (m, length.min(rows - start), n);
+        let mut sums = Sums::new(m * n);
+        sums.add(a.rows_from(start).transposed(), b.rows_from(start), dims)?;
+        Ok(sums)
+    })?;
     let parts: Vec<_> = sums.iter_mut().map(|part| &*part.values()).collect();
     add_parts(&parts, out, false);
     Ok(())

@@ -2,8 +2,6 @@
 
 use std::mem::MaybeUninit;
 
-use rayon::prelude::*;
-
 use super::super::kernel::{widest, written};
 use super::super::real::Real;
 use super::super::threads;
@@ -53,10 +51,10 @@ fn turned<T: Real>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
     // SAFETY: the parts cover the columns, and `turn_some` writes all of each.
     unsafe {
         written(rows * columns, |out| {
-            out.par_chunks_mut(part * rows.max(1))
-                .with_max_len(1)
-                .enumerate()
-                .for_each(|(number, out)| turn_some(matrix, rows, columns, number * part, out));
+            let parts = out.chunks_mut(part * rows.max(1)).enumerate();
+            threads::each(parts, |(number, out)| {
+                turn_some(matrix, rows, columns, number * part, out);
+            });
         })
     }
 }

@@ -5,7 +5,6 @@ use std::mem::MaybeUninit;
 
 use candle_core::{Result, bail};
 use gemm_common::microkernel::MicroKernelFn;
-use rayon::prelude::*;
 
 use super::super::real::Real;
 use super::super::threads;
@@ -118,8 +117,8 @@ impl<T: Real> Panels<'_, T> {
         // SAFETY: the factors and the result hold all panels, as checked above, and the result numbers where it is added
         // to, as the caller promises.
         let panel = |panel| unsafe { self.panel(panel, a, rows, &out, apart, how) };
-        if threads::threads() > 1 && rows * depth * columns >= SHARED {
-            (0..panels).into_par_iter().with_max_len(1).for_each(panel);
+        if rows * depth * columns >= SHARED {
+            threads::below(panels, &panel);
         } else {
             (0..panels).for_each(panel);
         }

@@ -19,7 +19,6 @@
 use std::mem::MaybeUninit;
 
 use candle_core::Result;
-use rayon::prelude::*;
 
 use super::super::instructions;
 use super::super::kernel::{all_filled, filled, same_length, scratch, widest};
@@ -77,11 +76,10 @@ impl<T: Real> Factor<T> {
         same_length(depth * columns, weight.len())?;
         let layout = Layout::panels(tiles, depth, columns);
         let mut values = scratch(layout.len());
-        values
-            .par_chunks_exact_mut(layout.piece())
-            .with_max_len(1)
-            .enumerate()
-            .for_each(|(number, piece)| sum_piece(family, weight, &layout, number, piece));
+        let pieces = values.chunks_exact_mut(layout.piece()).enumerate();
+        threads::each(pieces, |(number, piece)| {
+            sum_piece(family, weight, &layout, number, piece);
+        });
         // SAFETY: `sum_piece` wrote every piece.
         let values = unsafe { all_filled(values) };
         Ok(Self {
@@ -301,15 +299,13 @@ pub(in crate::ops) fn spread<T: Real>(parts: &[&[T]], inputs: usize, out: &mut [
     let quarter = out.len() / 4;
     let (upper, lower) = out.split_at_mut(2 * quarter);
     let rows = threads::units(quarter / (inputs / 2), 7 * inputs / 2);
-    upper
-        .par_chunks_mut(rows * inputs)
-        .zip(lower.par_chunks_mut(rows * inputs))
-        .with_max_len(1)
-        .enumerate()
-        .for_each(|(i, (upper, lower))| {
-            let first = i * rows * inputs / 2;
-            spread_rows(parts, quarter, first, inputs, upper, lower, add);
-        });
+    let halves = upper
+        .chunks_mut(rows * inputs)
+        .zip(lower.chunks_mut(rows * inputs));
+    threads::each(halves.enumerate(), |(i, (upper, lower))| {
+        let first = i * rows * inputs / 2;
+        spread_rows(parts, quarter, first, inputs, upper, lower, add);
+    });
 }
 
 widest! {

@@ -5,8 +5,6 @@ mod three;
 
 use std::mem::MaybeUninit;
 
-use rayon::prelude::*;
-
 use super::super::kernel::{widest, zeroed};
 use super::super::real::Real;
 use super::super::threads;
@@ -187,10 +185,11 @@ pub(super) fn forward<T: Real>(
 ) {
     let weight = turned(weight, sizes.image[2]);
     let images = y
-        .par_chunks_mut(sizes.result_len())
-        .zip(x.par_chunks(sizes.image_len()));
-    threads::shared(images, sizes.image_len())
-        .for_each(|(y, x)| convolve(sizes, x, &weight, bias, y));
+        .chunks_exact_mut(sizes.result_len())
+        .zip(x.chunks_exact(sizes.image_len()));
+    threads::each_of(images, sizes.image_len(), |(y, x)| {
+        convolve(sizes, x, &weight, bias, y);
+    });
 }
 
 pub(super) fn gradients<T: Real>(
@@ -204,36 +203,34 @@ pub(super) fn gradients<T: Real>(
     let back = rotated(sizes, &turned_weight);
     let part = sizes.images_together();
     let wanted = dweight.is_some();
-    let mut dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
+    let dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
         Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
         None => (0..sizes.n.div_ceil(part)).map(|_| None).collect(),
     };
     // Both gradients of an image together: they share what it takes to read `dy`.
-    let sums: Vec<Vec<T>> = dxs
-        .par_iter_mut()
-        .zip(x.par_chunks(part * sizes.image_len()))
-        .zip(dy.par_chunks(part * sizes.result_len()))
-        .with_max_len(1)
-        .map(|((dx, x), dy)| {
-            let mut sums = vec![T::ZERO; if wanted { weight.len() } else { 0 }];
-            let images = x
-                .chunks_exact(sizes.image_len())
-                .zip(dy.chunks_exact(sizes.result_len()));
-            for (i, (x, dy)) in images.enumerate() {
-                if let Some(dx) = dx {
-                    let dx = &mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()];
-                    match &back {
-                        Some((sizes, weight)) => convolve(sizes, dy, weight, None, dx),
-                        None => image_gradient(sizes, dy, &turned_weight, zeroed(dx)),
-                    }
-                }
-                if wanted {
-                    weight_gradient(sizes, x, dy, &mut sums);
+    let parts = dxs
+        .into_iter()
+        .zip(x.chunks(part * sizes.image_len()))
+        .zip(dy.chunks(part * sizes.result_len()));
+    let sums = threads::map(parts, |((mut dx, x), dy)| {
+        let mut sums = vec![T::ZERO; if wanted { weight.len() } else { 0 }];
+        let images = x
+            .chunks_exact(sizes.image_len())
+            .zip(dy.chunks_exact(sizes.result_len()));
+        for (i, (x, dy)) in images.enumerate() {
+            if let Some(dx) = &mut dx {
+                let dx = &mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()];
+                match &back {
+                    Some((sizes, weight)) => convolve(sizes, dy, weight, None, dx),
+                    None => image_gradient(sizes, dy, &turned_weight, zeroed(dx)),
                 }
             }
-            sums
-        })
-        .collect();
+            if wanted {
+                weight_gradient(sizes, x, dy, &mut sums);
+            }
+        }
+        sums
+    });
     if let Some(dweight) = dweight {
         let mut all = vec![T::ZERO; weight.len()];
         for part in sums {

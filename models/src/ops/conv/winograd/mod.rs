@@ -19,7 +19,6 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use candle_core::Result;
-use rayon::prelude::*;
 
 use self::tile::{Five, Four, Tile, Two};
 use self::transform::{
@@ -221,13 +220,10 @@ impl<W: Tile> Plan<W> {
         columns: &Range<usize>,
         u: &mut Planes<T>,
     ) {
-        u.parts(rows, columns.len())
-            .into_par_iter()
-            .with_max_len(1)
-            .for_each(|(first, mut planes)| {
-                let kernels = kernels.from(first, columns.start);
-                transform_kernels(self.tile, kernels, columns.len(), &mut planes);
-            });
+        threads::each(u.parts(rows, columns.len()), |(first, mut planes)| {
+            let kernels = kernels.from(first, columns.start);
+            transform_kernels(self.tile, kernels, columns.len(), &mut planes);
+        });
     }
 
     /// Fills `[places, tiles, channels]` from some images, row of tiles by row of tiles.
@@ -242,17 +238,14 @@ impl<W: Tile> Plan<W> {
         let image_len = grid.height * grid.width * channels;
         let rows = images.len() / image_len * grid.down;
         let len = grid.across * channels;
-        out.parts(rows, len)
-            .into_par_iter()
-            .with_max_len(1)
-            .for_each(|(first, mut planes)| {
-                for row in 0..planes[0].len() / len {
-                    let mut planes = unit(&mut planes, row, len);
-                    let (image, row) = ((first + row) / grid.down, (first + row) % grid.down);
-                    let image = &images[image * image_len..][..image_len];
-                    transform(self.tile, grid, row, image, channels, &mut planes);
-                }
-            });
+        threads::each(out.parts(rows, len), |(first, mut planes)| {
+            for row in 0..planes[0].len() / len {
+                let mut planes = unit(&mut planes, row, len);
+                let (image, row) = ((first + row) / grid.down, (first + row) % grid.down);
+                let image = &images[image * image_len..][..image_len];
+                transform(self.tile, grid, row, image, channels, &mut planes);
+            }
+        });
     }
 
     fn forward<T: Real>(
@@ -281,21 +274,17 @@ impl<W: Tile> Plan<W> {
                 if block == 0 {
                     self.transform(kernels, inputs, &part, &mut u);
                 }
-                let products: Vec<_> = m
+                let places = m
                     .all_mut(tiles * outputs)
                     .zip(v.all(tiles * inputs))
-                    .zip(u.all(inputs * part.len()))
-                    .collect();
-                products
-                    .into_par_iter()
-                    .with_max_len(1)
-                    .try_for_each(|((m, v), u)| {
-                        // SAFETY: both were filled, `v` as far as there are tiles.
-                        let (v, u) = unsafe { (filled(v), filled(u)) };
-                        let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, part.len()));
-                        let dims = (tiles, inputs, part.len());
-                        fresh_alone_apart(v, u, dims, &mut m[part.start..], outputs)
-                    })?;
+                    .zip(u.all(inputs * part.len()));
+                threads::try_map::<_, _, ()>(places, |((m, v), u)| {
+                    // SAFETY: both were filled, `v` as far as there are tiles.
+                    let (v, u) = unsafe { (filled(v), filled(u)) };
+                    let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, part.len()));
+                    let dims = (tiles, inputs, part.len());
+                    fresh_alone_apart(v, u, dims, &mut m[part.start..], outputs)
+                })?;
             }
             // A row of tiles makes whole rows of the result.
             let units = images * grid.down;
@@ -309,7 +298,7 @@ impl<W: Tile> Plan<W> {
                 jobs.push((unit, rows));
             }
             let len = grid.across * outputs;
-            threads::shared(jobs.into_par_iter(), Self::PLACES * len).for_each(|(unit, rows)| {
+            threads::each_of(jobs.into_iter(), Self::PLACES * len, |(unit, rows)| {
                 // SAFETY: the products filled all tiles.
                 let planes = unsafe { m.narrow(unit * len, (unit + 1) * len) };
                 transform_results(self.tile, grid, &planes, outputs, bias, rows);
@@ -364,29 +353,25 @@ impl<W: Tile> Plan<W> {
                     // SAFETY: the first block wrote all of it.
                     let planes = unsafe { du.narrow(0, part.len() * outputs) };
                     let some = threads::units(outputs, Self::PLACES * part.len());
-                    dweight
-                        .par_chunks_mut(some * inputs * W::KERNEL * W::KERNEL)
-                        .with_max_len(1)
-                        .enumerate()
-                        .for_each(|(i, dweight)| {
-                            let (first, part) = (i * some, part.clone());
-                            untransform_kernels(
-                                self.tile, &planes, first, outputs, part, inputs, dweight,
-                            );
-                        });
+                    let kernels = dweight.chunks_mut(some * inputs * W::KERNEL * W::KERNEL);
+                    threads::each(kernels.enumerate(), |(i, dweight)| {
+                        let (first, part) = (i * some, part.clone());
+                        untransform_kernels(
+                            self.tile, &planes, first, outputs, part, inputs, dweight,
+                        );
+                    });
                 }
             }
             if let Some(dx) = dx.as_deref_mut() {
                 let image = pixels * inputs;
                 let dx = &mut dx[block * self.images * image..][..images * image];
                 let len = grid.tiles() * inputs;
-                threads::shared(dx.par_chunks_mut(image), Self::PLACES * len)
-                    .enumerate()
-                    .for_each(|(i, dx)| {
-                        // SAFETY: the gradients took the place of `V`.
-                        let planes = unsafe { v.narrow(i * len, (i + 1) * len) };
-                        scatter_inputs(self.tile, grid, &planes, inputs, zeroed(dx));
-                    });
+                let images = dx.chunks_exact_mut(image).enumerate();
+                threads::each_of(images, Self::PLACES * len, |(i, dx)| {
+                    // SAFETY: the gradients took the place of `V`.
+                    let planes = unsafe { v.narrow(i * len, (i + 1) * len) };
+                    scatter_inputs(self.tile, grid, &planes, inputs, zeroed(dx));
+                });
             }
         }
         Ok(())
@@ -406,38 +391,34 @@ impl<W: Tile> Plan<W> {
         let kernels = part.len() * outputs;
         let mut sums = planes_or_none(du.map(|du| du.all_mut(kernels)));
         let mut us = planes_or_none(u.map(|u| u.all(kernels)));
-        let products: Vec<_> = v
+        let places = v
             .all_mut(tiles * inputs)
             .zip(dm.all(tiles * outputs))
-            .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()))
-            .collect();
-        products
-            .into_par_iter()
-            .with_max_len(1)
-            .try_for_each(|(v, dm, du, u)| {
-                // SAFETY: filled as far as there are tiles.
-                let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
-                let v = &mut v[part.start..];
-                if let Some(du) = du {
-                    // SAFETY: filled, because kernels are asked for.
-                    let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
-                    let dims = (part.len(), tiles, outputs);
-                    if add {
-                        // SAFETY: the first block wrote it.
-                        alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?;
-                    } else {
-                        fresh_alone(v, dm, dims, du)?;
-                    }
+            .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()));
+        threads::try_map(places, |(v, dm, du, u)| {
+            // SAFETY: filled as far as there are tiles.
+            let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
+            let v = &mut v[part.start..];
+            if let Some(du) = du {
+                // SAFETY: filled, because kernels are asked for.
+                let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
+                let dims = (part.len(), tiles, outputs);
+                if add {
+                    // SAFETY: the first block wrote it.
+                    alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?;
+                } else {
+                    fresh_alone(v, dm, dims, du)?;
                 }
-                match u {
-                    Some(u) => {
-                        // SAFETY: `transform` filled it.
-                        let u = Matrix::rows(unsafe { filled(u) }, part.len());
-                        fresh_alone_apart(dm, u, (tiles, outputs, part.len()), v, inputs)
-                    }
-                    None => Ok(()),
+            }
+            match u {
+                Some(u) => {
+                    // SAFETY: `transform` filled it.
+                    let u = Matrix::rows(unsafe { filled(u) }, part.len());
+                    fresh_alone_apart(dm, u, (tiles, outputs, part.len()), v, inputs)
                 }
-            })
+                None => Ok(()),
+            }
+        })
     }
 }
 
