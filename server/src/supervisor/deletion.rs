@@ -73,6 +73,8 @@ impl Supervisor {
 
     /// At the start: completes what was cut short; says which runs were on their way back.
     pub(super) async fn complete_deletions(&self) -> Result<Vec<Deleted>> {
+        // Requests are answered already: a run that one of them brings back was not cut short.
+        let _alone = self.0.changing.write().await;
         let trash = self.0.trash.clone();
         let (back, mut gone) = blocking(move || Ok((trash.complete(), trash.list()))).await?;
         gone.retain(|about| !self.dir(about.id).path().is_dir());

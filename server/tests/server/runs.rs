@@ -401,6 +401,33 @@ fn a_deleted_run_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_run_that_is_brought_back_while_the_server_looks_through_the_trash_stays() {
+    let mut server = Server::start();
+    let id = server.create(&mlp(1));
+    server.await_status(&id, "finished");
+    let path = format!("/api/v1/runs/{id}");
+    assert_eq!(server.delete(&path).status, 204);
+    // A full trash takes a starting server a while.
+    let trash = server.data_dir().join("trash");
+    let about = std::fs::read_to_string(trash.join(format!("{id}.json"))).unwrap();
+    for other in 0..3000 {
+        let other = format!("{}{other:012x}", &id[..24]);
+        std::fs::create_dir(trash.join(&other)).unwrap();
+        let about = about.replace(&id, &other);
+        std::fs::write(trash.join(format!("{other}.json")), about).unwrap();
+    }
+    for wait in 0..20 {
+        server.stop();
+        server.restart();
+        std::thread::sleep(std::time::Duration::from_millis(2 * wait));
+        let restored = server.post(&format!("{path}/restore"), &json!({}));
+        assert_eq!(restored.status, 200, "{}", restored.body);
+        assert!(server.run_dir(&id).join("spec.json").exists());
+        assert_eq!(server.delete(&path).status, 204);
+    }
+}
+
+#[test]
 fn a_run_that_is_deleted_while_it_trains_can_go_on_when_it_is_back() {
     let server = Server::start();
     let id = server.create(&mlp(ENDLESS));
