@@ -15,7 +15,7 @@ use super::instructions::instructions;
 use crate::error::{Error, Result};
 
 /// Multiplications and additions from which a product is worth a second thread: about 50 µs of one.
-const PRODUCT: usize = 1 << 21;
+pub(super) const PRODUCT: usize = 1 << 21;
 
 /// Values from which a map over memory is worth a second thread.
 pub(super) const MAP: usize = 1 << 17;

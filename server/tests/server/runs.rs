@@ -416,6 +416,7 @@ fn a_run_that_is_brought_back_while_the_server_looks_through_the_trash_stays() {
         let about = about.replace(&id, &other);
         std::fs::write(trash.join(format!("{other}.json")), about).unwrap();
     }
+    // Whatever the server is at when it is asked.
     for wait in 0..20 {
         server.stop();
         server.restart();

@@ -125,7 +125,7 @@ impl<T: Real> Ahead<T> {
         }
     }
 
-    /// Writes the results of a block of rows, on this thread.
+    /// Writes the results of a block of rows.
     pub(super) fn block(
         &self,
         x: &[T],
@@ -177,7 +177,7 @@ impl<'a, T: Real> Back<'a, T> {
         }
     }
 
-    /// Writes the gradient of a block of rows, and adds to the sums, on this thread.
+    /// Writes the gradient of a block of rows, and adds to the sums.
     pub(super) fn block(
         &self,
         (x, dy): (&[T], &[T]),
@@ -200,7 +200,7 @@ impl<'a, T: Real> Back<'a, T> {
     }
 }
 
-/// Writes the gradient of the weights, or adds it to what is there, from the sums of [`Back`] of each thread.
+/// Writes the gradient of the weights, or adds it to what is there, from the sums of [`Back`] of each part.
 pub(super) fn add_up<T: Real>(
     parts: &[&[T]],
     (rows, inputs, outputs): (usize, usize, usize),

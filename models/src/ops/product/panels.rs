@@ -59,9 +59,6 @@ pub(in crate::ops) struct Panels<'a, T: 'static> {
     pub(in crate::ops) apart: usize,
 }
 
-/// Multiplications from which a product offers its panels to threads that have nothing else to do: about 20 µs.
-const SHARED: usize = 1 << 21;
-
 /// Rows of a panel that are multiplied at a time: 128 KiB of f32 with AVX-512, a part of a core's second cache.
 const DEPTH: usize = 512;
 
@@ -117,7 +114,7 @@ impl<T: Real> Panels<'_, T> {
         // SAFETY: the factors and the result hold all panels, as checked above, and the result numbers where it is added
         // to, as the caller promises.
         let panel = |panel| unsafe { self.panel(panel, a, rows, &out, apart, how) };
-        if rows * depth * columns >= SHARED {
+        if rows * depth * columns >= threads::PRODUCT {
             threads::below(panels, &panel);
         } else {
             (0..panels).for_each(panel);

@@ -142,7 +142,7 @@ impl<T: Real> Forward<T> {
         Layout::rows(rows, 2 * depth).len() + 2 * rows.div_ceil(2) * columns
     }
 
-    /// Writes `y` of a block of rows, on this thread.
+    /// Writes `y` of a block of rows.
     ///
     /// # Errors
     /// When the lengths do not go together.
@@ -224,7 +224,7 @@ impl<T: Real> Backward<T> {
         Sums::new(SEVEN * depth * columns)
     }
 
-    /// Writes `dx` of a block of rows and adds to the products that `dw` is made of, on this thread.
+    /// Writes `dx` of a block of rows and adds to the products that `dw` is made of.
     ///
     /// # Errors
     /// When the lengths do not go together.
@@ -293,7 +293,7 @@ impl<T: Real> Backward<T> {
     }
 }
 
-/// Writes the gradient of weights `[outputs, inputs]`, or adds it to what is there, from the products that each thread
+/// Writes the gradient of weights `[outputs, inputs]`, or adds it to what is there, from the products that each part
 /// added up over its rows.
 pub(in crate::ops) fn spread<T: Real>(parts: &[&[T]], inputs: usize, out: &mut [T], add: bool) {
     let quarter = out.len() / 4;
