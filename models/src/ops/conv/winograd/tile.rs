@@ -214,39 +214,76 @@ impl Tile for Five {
     }
 }
 
-/// Applies a transform along one side to a square of blocks of channels: first to each row, then to each column.
+/// What is between the transforms along both sides: blocks of channels, by column, then by row. In lines of the cache of
+/// their own: vectors that lie across two take twice as long.
+#[derive(Clone)]
+#[repr(align(64))]
+pub(super) struct Between<T>([[Lanes<T>; 6]; 6]);
+
+impl<T: Real> Between<T> {
+    pub(super) fn new() -> Self {
+        Self([[[T::ZERO; LANES]; 6]; 6])
+    }
+}
+
+/// Applies a transform along one side to a square of blocks of channels: first to each of `from` rows, then to each of
+/// `to` columns. `load` gives where the block at a row and a column begins, or nothing for zeros; `store` takes what
+/// came of it. Where a block has fewer than all `lanes`, the others are zeros.
+///
+/// Blocks are read from where they are: as many as a square has do not fit into a processor's registers, so that every
+/// copy would go to memory and come back.
 #[inline(always)]
-pub(super) fn both_ways<T: Real, const FROM: usize, const TO: usize>(
-    square: &[[Lanes<T>; FROM]; FROM],
-    from: usize,
-    to: usize,
+pub(super) fn both_ways<'a, T: Real, const FROM: usize, const TO: usize>(
+    (from, to): (usize, usize),
+    lanes: usize,
+    between: &mut Between<T>,
     transform: impl Fn([T; FROM]) -> [T; TO] + Copy,
-) -> [[Lanes<T>; TO]; TO] {
-    let mut rows = [[[T::ZERO; LANES]; TO]; FROM];
+    load: impl Fn(usize, usize) -> Option<&'a [T]>,
+    mut store: impl FnMut(usize, usize, &Lanes<T>),
+) {
+    let nothing = &[T::ZERO; LANES];
     for row in 0..from {
-        for lane in 0..LANES {
-            let mut values = [T::ZERO; FROM];
-            for place in 0..FROM {
-                values[place] = square[row][place][lane];
-            }
-            let values = transform(values);
-            for place in 0..TO {
-                rows[row][place][lane] = values[place];
-            }
+        let mut memory = [*nothing; FROM];
+        let mut blocks = [nothing; FROM];
+        for (column, (block, memory)) in blocks.iter_mut().zip(&mut memory).enumerate().take(from) {
+            *block = match load(row, column) {
+                None => nothing,
+                Some(values) if lanes == LANES => values[..LANES].first_chunk().unwrap_or(nothing),
+                Some(values) => {
+                    memory[..lanes].copy_from_slice(&values[..lanes]);
+                    memory
+                }
+            };
+        }
+        let results = along(blocks, transform);
+        for column in 0..to {
+            between.0[column][row] = results[column];
         }
     }
-    let mut out = [[[T::ZERO; LANES]; TO]; TO];
     for column in 0..to {
-        for lane in 0..LANES {
-            let mut values = [T::ZERO; FROM];
-            for place in 0..FROM {
-                values[place] = rows[place][column][lane];
-            }
-            let values = transform(values);
-            for place in 0..TO {
-                out[place][column][lane] = values[place];
-            }
+        let mut blocks = [nothing; FROM];
+        for row in 0..from {
+            blocks[row] = &between.0[column][row];
+        }
+        let results = along(blocks, transform);
+        for row in 0..to {
+            store(row, column, &results[row]);
         }
     }
-    out
+}
+
+/// Applies a transform along one side.
+#[inline(always)]
+fn along<T: Real, const FROM: usize, const TO: usize>(
+    blocks: [&Lanes<T>; FROM],
+    transform: impl Fn([T; FROM]) -> [T; TO] + Copy,
+) -> [Lanes<T>; TO] {
+    let mut results = [[T::ZERO; LANES]; TO];
+    for lane in 0..LANES {
+        let values = transform(blocks.map(|block| block[lane]));
+        for place in 0..TO {
+            results[place][lane] = values[place];
+        }
+    }
+    results
 }

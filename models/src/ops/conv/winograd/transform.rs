@@ -9,60 +9,31 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::super::Sizes;
-use super::tile::{LANES, Lanes, Tile, both_ways};
+use super::tile::{Between, LANES, Lanes, Tile, both_ways};
 use crate::ops::kernel::widest;
 use crate::ops::real::Real;
 
-/// Some channels of a pixel; fewer than a block at the end of a pixel's channels.
-#[inline(always)]
-fn load<T: Real>(values: &[T], lanes: usize) -> Lanes<T> {
-    let mut block = [T::ZERO; LANES];
-    if lanes == LANES {
-        block.copy_from_slice(&values[..LANES]);
-    } else {
-        block[..lanes].copy_from_slice(&values[..lanes]);
-    }
-    block
-}
-
+/// Writes the lanes of a block that count.
 #[inline(always)]
 fn store<T: Real>(block: &Lanes<T>, lanes: usize, values: &mut [MaybeUninit<T>]) {
-    if lanes == LANES {
-        for (value, lane) in values[..LANES].iter_mut().zip(block) {
-            value.write(*lane);
-        }
-    } else {
-        for (value, lane) in values[..lanes].iter_mut().zip(block) {
-            value.write(*lane);
-        }
-    }
+    values[..lanes].write_copy_of_slice(&block[..lanes]);
 }
 
-/// A tile's channels from the planes.
-#[inline(always)]
-fn from_planes<T: Real, W: Tile>(planes: &[&[T]], at: usize, lanes: usize) -> [[Lanes<T>; 6]; 6] {
-    let mut square = [[[T::ZERO; LANES]; 6]; 6];
-    for i in 0..W::PLACES {
-        for j in 0..W::PLACES {
-            square[i][j] = load(&planes[i * W::PLACES + j][at..], lanes);
+/// Runs some code for all blocks of channels, with the first channel of each and how many it has. The code stands in the
+/// program twice: once for whole blocks, which are then known to be so and become vectors, and once for the rest.
+macro_rules! each_block {
+    ($channels:expr, |$first:ident, $lanes:ident| $body:block) => {
+        let mut $first = 0;
+        while $first + LANES <= $channels {
+            let $lanes = LANES;
+            $body
+            $first += LANES;
         }
-    }
-    square
-}
-
-/// A tile's channels to the planes.
-#[inline(always)]
-fn to_planes<T: Real, W: Tile>(
-    square: &[[Lanes<T>; 6]; 6],
-    planes: &mut [&mut [MaybeUninit<T>]],
-    at: usize,
-    lanes: usize,
-) {
-    for i in 0..W::PLACES {
-        for j in 0..W::PLACES {
-            store(&square[i][j], lanes, &mut planes[i * W::PLACES + j][at..]);
+        if $first < $channels {
+            let $lanes = $channels - $first;
+            $body
         }
-    }
+    };
 }
 
 /// An image cut into tiles.
@@ -90,33 +61,53 @@ impl Grid {
         self.across * self.down
     }
 
-    /// The place of a pixel in an image of `channels`; `None` past the edge.
+    /// Where the pixels of a square lie in an image of `channels`, from a row and a column on, which may be before the
+    /// first; `None` past the edge.
     #[inline(always)]
-    fn pixel(&self, y: usize, x: usize, channels: usize) -> Option<usize> {
-        (y < self.height && x < self.width).then(|| (y * self.width + x) * channels)
+    fn pixels<const SIDE: usize>(
+        &self,
+        y: usize,
+        x: usize,
+        channels: usize,
+    ) -> [[Option<usize>; SIDE]; SIDE] {
+        std::array::from_fn(|i| {
+            std::array::from_fn(|j| {
+                let (y, x) = (y.wrapping_add(i), x.wrapping_add(j));
+                (y < self.height && x < self.width).then(|| (y * self.width + x) * channels)
+            })
+        })
+    }
+
+    /// The same of a tile's places.
+    #[inline(always)]
+    fn places<W: Tile>(
+        &self,
+        row: usize,
+        column: usize,
+        channels: usize,
+    ) -> [[Option<usize>; 6]; 6] {
+        let first = |tile: usize| (tile * W::RESULTS).wrapping_sub(W::KERNEL / 2);
+        self.pixels(first(row), first(column), channels)
     }
 }
 
 widest! {
     /// `V` of one row of tiles of an image: `planes` has for each place the row's tiles.
     fn transform_inputs[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+        let mut between = Between::new();
         for tile in 0..grid.across {
-            let mut c = 0;
-            while c < channels {
-                let lanes = LANES.min(channels - c);
-                let mut square = [[[T::ZERO; LANES]; 6]; 6];
-                for i in 0..W::PLACES {
-                    for j in 0..W::PLACES {
-                        let (y, x) = ((row * W::RESULTS + i).wrapping_sub(W::KERNEL / 2), (tile * W::RESULTS + j).wrapping_sub(W::KERNEL / 2));
-                        if let Some(pixel) = grid.pixel(y, x, channels) {
-                            square[i][j] = load(&image[pixel + c..], lanes);
-                        }
-                    }
-                }
-                let v = both_ways(&square, W::PLACES, W::PLACES, W::input);
-                to_planes::<T, W>(&v, planes, tile * channels + c, lanes);
-                c += lanes;
-            }
+            let pixels = grid.places::<W>(row, tile, channels);
+            each_block!(channels, |c, lanes| {
+                let at = tile * channels + c;
+                both_ways(
+                    (W::PLACES, W::PLACES),
+                    lanes,
+                    &mut between,
+                    W::input,
+                    |i, j| pixels[i][j].map(|pixel| &image[pixel + c..]),
+                    |i, j, v| store(v, lanes, &mut planes[i * W::PLACES + j][at..]),
+                );
+            });
         }
     }
 }
@@ -124,26 +115,27 @@ widest! {
 widest! {
     /// Adds `B·dV·Bᵀ` of all tiles of an image to its gradient. `planes` has for each place the image's tiles.
     fn scatter_inputs[T: Real, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, image: &mut [T]) {
+        let mut between = Between::new();
         for tile in 0..grid.tiles() {
-            let (row, column) = (tile / grid.across, tile % grid.across);
-            let mut c = 0;
-            while c < channels {
-                let lanes = LANES.min(channels - c);
-                let square = from_planes::<T, W>(planes, tile * channels + c, lanes);
-                let dx = both_ways(&square, W::PLACES, W::PLACES, W::input_back);
-                for i in 0..W::PLACES {
-                    for j in 0..W::PLACES {
-                        let (y, x) = ((row * W::RESULTS + i).wrapping_sub(W::KERNEL / 2), (column * W::RESULTS + j).wrapping_sub(W::KERNEL / 2));
-                        if let Some(pixel) = grid.pixel(y, x, channels) {
+            let pixels = grid.places::<W>(tile / grid.across, tile % grid.across, channels);
+            each_block!(channels, |c, lanes| {
+                let at = tile * channels + c;
+                both_ways(
+                    (W::PLACES, W::PLACES),
+                    lanes,
+                    &mut between,
+                    W::input_back,
+                    |i, j| Some(&planes[i * W::PLACES + j][at..]),
+                    |i, j, dx| {
+                        if let Some(pixel) = pixels[i][j] {
                             let sums = &mut image[pixel + c..pixel + c + lanes];
-                            for (sum, part) in sums.iter_mut().zip(&dx[i][j]) {
+                            for (sum, part) in sums.iter_mut().zip(dx) {
                                 *sum += *part;
                             }
                         }
-                    }
-                }
-                c += lanes;
-            }
+                    },
+                );
+            });
         }
     }
 }
@@ -151,31 +143,30 @@ widest! {
 widest! {
     /// The results of one row of tiles, from `M`.
     fn transform_results[T: Real, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, bias: Option<&[T]>, rows: &mut [MaybeUninit<T>]) {
+        let mut between = Between::new();
         let height = rows.len() / (grid.width * channels);
         for tile in 0..grid.across {
-            let mut c = 0;
-            while c < channels {
-                let lanes = LANES.min(channels - c);
-                let square = from_planes::<T, W>(planes, tile * channels + c, lanes);
-                let mut y = both_ways(&square, W::PLACES, W::RESULTS, W::result);
-                if let Some(bias) = bias {
-                    let bias = load(&bias[c..], lanes);
-                    for value in y.iter_mut().flatten() {
-                        for (value, bias) in value.iter_mut().zip(bias) {
-                            *value += bias;
-                        }
-                    }
-                }
-                for (i, row) in y.iter().enumerate().take(W::RESULTS.min(height)) {
-                    for (j, value) in row.iter().enumerate().take(W::RESULTS) {
+            each_block!(channels, |c, lanes| {
+                let at = tile * channels + c;
+                let bias = bias.map(|bias| &bias[c..]);
+                both_ways(
+                    (W::PLACES, W::RESULTS),
+                    lanes,
+                    &mut between,
+                    W::result,
+                    |i, j| Some(&planes[i * W::PLACES + j][at..]),
+                    |i, j, y| {
                         let x = tile * W::RESULTS + j;
-                        if x < grid.width {
-                            store(value, lanes, &mut rows[(i * grid.width + x) * channels + c..]);
+                        if i < height && x < grid.width {
+                            let mut y = *y;
+                            if let Some(bias) = bias {
+                                y.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
+                            }
+                            store(&y, lanes, &mut rows[(i * grid.width + x) * channels + c..]);
                         }
-                    }
-                }
-                c += lanes;
-            }
+                    },
+                );
+            });
         }
     }
 }
@@ -183,22 +174,20 @@ widest! {
 widest! {
     /// `dM` of one row of tiles of an image's gradient.
     fn untransform_results[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+        let mut between = Between::new();
         for tile in 0..grid.across {
-            let mut c = 0;
-            while c < channels {
-                let lanes = LANES.min(channels - c);
-                let mut square = [[[T::ZERO; LANES]; 4]; 4];
-                for i in 0..W::RESULTS {
-                    for j in 0..W::RESULTS {
-                        if let Some(pixel) = grid.pixel(row * W::RESULTS + i, tile * W::RESULTS + j, channels) {
-                            square[i][j] = load(&image[pixel + c..], lanes);
-                        }
-                    }
-                }
-                let dm = both_ways(&square, W::RESULTS, W::PLACES, W::result_back);
-                to_planes::<T, W>(&dm, planes, tile * channels + c, lanes);
-                c += lanes;
-            }
+            let pixels: [[_; 4]; 4] = grid.pixels(row * W::RESULTS, tile * W::RESULTS, channels);
+            each_block!(channels, |c, lanes| {
+                let at = tile * channels + c;
+                both_ways(
+                    (W::RESULTS, W::PLACES),
+                    lanes,
+                    &mut between,
+                    W::result_back,
+                    |i, j| pixels[i][j].map(|pixel| &image[pixel + c..]),
+                    |i, j, dm| store(dm, lanes, &mut planes[i * W::PLACES + j][at..]),
+                );
+            });
         }
     }
 }
@@ -259,9 +248,8 @@ widest! {
         let some = planes[0].len() / columns;
         let Kernels { weight, down, across } = from;
         let mut kernels: Turned<T> = [[T::ZERO; LANES]; TURNED * TAPS];
-        let mut c = 0;
-        while c < columns {
-            let lanes = LANES.min(columns - c);
+        let mut between = Between::new();
+        each_block!(columns, |c, lanes| {
             let mut start = 0;
             while start < some {
                 let turned = TURNED.min(some - start);
@@ -274,17 +262,19 @@ widest! {
                     }
                 }
                 for (i, kernel) in kernels.chunks_exact(taps).enumerate().take(turned) {
-                    let mut square = [[[T::ZERO; LANES]; 5]; 5];
-                    for tap in 0..taps {
-                        square[tap / side][tap % side] = kernel[tap];
-                    }
-                    let u = both_ways(&square, side, W::PLACES, W::kernel);
-                    to_planes::<T, W>(&u, planes, (start + i) * columns + c, lanes);
+                    let at = (start + i) * columns + c;
+                    both_ways(
+                        (side, W::PLACES),
+                        lanes,
+                    &mut between,
+                        W::kernel,
+                        |i, j| Some(&kernel[i * side + j]),
+                        |i, j, u| store(u, lanes, &mut planes[i * W::PLACES + j][at..]),
+                    );
                 }
                 start += turned;
             }
-            c += lanes;
-        }
+        });
     }
 }
 
@@ -294,18 +284,21 @@ widest! {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = dweight.len() / (inputs * taps);
         let mut kernels: Turned<T> = [[T::ZERO; LANES]; TURNED * TAPS];
-        let mut o = 0;
-        while o < some {
-            let lanes = LANES.min(some - o);
+        let mut between = Between::new();
+        each_block!(some, |o, lanes| {
             let mut start = 0;
             while start < part.len() {
                 let turned = TURNED.min(part.len() - start);
                 for (i, kernel) in kernels.chunks_exact_mut(taps).enumerate().take(turned) {
-                    let square = from_planes::<T, W>(planes, (start + i) * outputs + first + o, lanes);
-                    let dw = both_ways(&square, W::PLACES, side, W::kernel_back);
-                    for tap in 0..taps {
-                        kernel[tap] = dw[tap / side][tap % side];
-                    }
+                    let at = (start + i) * outputs + first + o;
+                    both_ways(
+                        (W::PLACES, side),
+                        lanes,
+                    &mut between,
+                        W::kernel_back,
+                        |i, j| Some(&planes[i * W::PLACES + j][at..]),
+                        |i, j, dw| kernel[i * side + j] = *dw,
+                    );
                 }
                 for lane in 0..lanes {
                     let values = &mut dweight[((o + lane) * inputs + part.start + start) * taps..][..turned * taps];
@@ -315,7 +308,6 @@ widest! {
                 }
                 start += turned;
             }
-            o += lanes;
-        }
+        });
     }
 }
