@@ -77,6 +77,7 @@ widest! {
     /// Sums of `x - start` and of its square.
     fn add_moments[T: Real](x: &[T], start: &[T], sums: &mut [T], squares: &mut [T]) {
         let channels = start.len();
+        let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
         for x in x.chunks_exact(channels) {
             for c in 0..channels {
                 let distance = x[c] - start[c];
