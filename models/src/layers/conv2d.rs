@@ -6,7 +6,7 @@ use super::context::{Context, Does};
 use super::init::{Init, Scheme};
 use super::pending::Pending;
 use super::store::Scope;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::{self, Activation, Geometry};
 
 /// A convolution of images with their channels last: `[n, height, width, inputs]` to `[n, height', width', outputs]`.
@@ -91,6 +91,30 @@ impl Conv2d {
             .norm
             .train_then_convolve(&x.x, x.activation, &self.weight, self.geometry);
         context.pass(&self.name, self.does(), &[&x.x], y)
+    }
+
+    /// The images convolved by each of several 1x1 convolutions: while training in one operation. Nothing where each is
+    /// to be convolved by itself, because somebody watches and wants to see each, or one has a bias.
+    ///
+    /// # Errors
+    /// As [`Conv2d::forward`].
+    pub(super) fn forward_branches(
+        branches: &[&Self],
+        x: &Tensor,
+        context: &Context<'_>,
+    ) -> Result<Vec<Tensor>> {
+        let biased = branches.iter().any(|branch| branch.bias.is_some());
+        if !context.trains() || context.is_watched() || biased {
+            return Ok(Vec::new());
+        }
+        let weights: Vec<_> = branches.iter().map(|branch| &branch.weight).collect();
+        ops::conv2d_branches(x, &weights).map_err(|source| {
+            let names: Vec<_> = branches.iter().map(|branch| &*branch.name).collect();
+            Error::Layer {
+                layer: names.join(", "),
+                source,
+            }
+        })
     }
 
     fn does(&self) -> Does<'_> {

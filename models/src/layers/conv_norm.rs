@@ -89,13 +89,56 @@ impl ConvNorm {
     /// As [`Conv2d::forward`].
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let x = self.conv.forward(x, context)?;
+        self.after_conv(&x, context)
+    }
+
+    /// Several that take the same images, with kernels of 1x1: while training their convolutions are one operation.
+    ///
+    /// # Errors
+    /// As [`Conv2d::forward`].
+    pub fn branches<'a, const N: usize>(
+        layers: [&'a Self; N],
+        x: &'a Tensor,
+        context: &Context<'_>,
+    ) -> Result<[Branch<'a>; N]> {
+        let convs = layers.map(|layer| &layer.conv);
+        let mut convolved = Conv2d::forward_branches(&convs, x, context)?.into_iter();
+        Ok(layers.map(|layer| Branch {
+            layer,
+            x,
+            convolved: convolved.next(),
+        }))
+    }
+
+    fn after_conv(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let (name, activation) = &self.activation;
         match &self.norm {
-            Some(norm) => norm.forward_activated(&x, name, *activation, context),
+            Some(norm) => norm.forward_activated(x, name, *activation, context),
             None => {
-                let active = ops::activate(&x, *activation);
-                context.pass(name, Does::Activation(*activation), &[&x], active)
+                let active = ops::activate(x, *activation);
+                context.pass(name, Does::Activation(*activation), &[x], active)
             }
+        }
+    }
+}
+
+/// One of the layers that take the same images, whose convolution may be done.
+#[derive(Debug)]
+pub struct Branch<'a> {
+    layer: &'a ConvNorm,
+    x: &'a Tensor,
+    convolved: Option<Tensor>,
+}
+
+impl Branch<'_> {
+    /// As [`ConvNorm::forward`].
+    ///
+    /// # Errors
+    /// As [`ConvNorm::forward`].
+    pub fn forward(self, context: &mut Context<'_>) -> Result<Tensor> {
+        match self.convolved {
+            Some(convolved) => self.layer.after_conv(&convolved, context),
+            None => self.layer.forward(self.x, context),
         }
     }
 }

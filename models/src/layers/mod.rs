@@ -22,7 +22,7 @@ mod store;
 
 pub use batch_norm::BatchNorm;
 pub use context::{Context, Does, Mode, Recorder, Shown};
-pub use conv_norm::ConvNorm;
+pub use conv_norm::{Branch, ConvNorm};
 pub use conv2d::{Conv2d, ConvShape};
 pub use dropout::Dropout;
 pub use init::{Init, Scheme};

@@ -138,13 +138,15 @@ impl Block {
 
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         context.enter(&self.name);
-        let one = self.one.forward(x, context)?;
-        let pair = |[first, second]: &[ConvNorm; 2], context: &mut Context<'_>| {
-            let between = first.forward(x, context)?;
-            second.forward(&between, context)
-        };
-        let three = pair(&self.three, context)?;
-        let five = pair(&self.five, context)?;
+        let [before_three, three] = &self.three;
+        let [before_five, five] = &self.five;
+        let firsts = [&self.one, before_three, before_five];
+        let [one, before_three, before_five] = ConvNorm::branches(firsts, x, context)?;
+        let one = one.forward(context)?;
+        let between = before_three.forward(context)?;
+        let three = three.forward(&between, context)?;
+        let between = before_five.forward(context)?;
+        let five = five.forward(&between, context)?;
         let name = format!("{}.branch_pool.0", self.name);
         let around = Window {
             kernel: 3,

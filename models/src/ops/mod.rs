@@ -49,7 +49,7 @@ pub mod threads;
 
 pub use activation::{Activation, activate};
 pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
-pub use conv::{Geometry, conv2d, norm_conv2d};
+pub use conv::{Geometry, conv2d, conv2d_branches, norm_conv2d};
 pub use descent::Descent;
 pub use dropout::dropout;
 pub use gradients::Gradients;

@@ -18,12 +18,13 @@ use super::real::Real;
 /// The gradients of an operation's arguments, from its result and the gradient of that.
 pub(super) type Back = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
 
+/// The same of an operation of several results, some of which may have no gradient: then nothing depends on them.
+pub(super) type BackOfSeveral = Box<dyn Fn(&[Option<Tensor>]) -> Result<Vec<Option<Tensor>>>>;
+
 struct Node {
     arguments: Vec<TensorId>,
-    id: TensorId,
-    /// The result, or what has its shape and none of its memory.
-    result: Tensor,
-    back: Back,
+    results: Vec<TensorId>,
+    back: BackOfSeveral,
 }
 
 /// What the way back of an operation of one argument looks at, besides the gradient. The rest is freed, unless another
@@ -81,7 +82,8 @@ impl Tape {
 
     /// As [`Tape::backward`] from any `result` on the tape and the gradient of that. `watch` is shown each operation on
     /// the way back: its result, the gradient of that, and the part of its first argument's gradient that comes through
-    /// this operation, if any does. It says whether it keeps these tensors, which are then left alone.
+    /// this operation, if any does; one of several results once for each of them. It says whether it keeps these
+    /// tensors, which are then left alone.
     ///
     /// # Errors
     /// When an operation's gradient fails.
@@ -96,18 +98,28 @@ impl Tape {
         let mut gradients = HashMap::from([(result.id(), (gradient, false))]);
         let mut play = || {
             while let Some(node) = nodes.pop() {
-                let Some((dy, shared)) = gradients.remove(&node.id) else {
-                    continue;
+                let of_result = |id| match gradients.remove(id) {
+                    Some((dy, shared)) => (Some(dy), shared),
+                    None => (None, false),
                 };
-                let parts = (node.back)(&node.result, &dy)?;
+                let (dys, shared): (Vec<_>, Vec<_>) = node.results.iter().map(of_result).unzip();
+                if dys.iter().all(Option::is_none) {
+                    continue;
+                }
+                let parts = (node.back)(&dys)?;
                 let first = parts.first().and_then(Option::as_ref);
-                let kept = watch(node.id, &dy, first);
+                let mut kept = false;
+                for (id, dy) in node.results.iter().zip(&dys) {
+                    kept |= dy.as_ref().is_some_and(|dy| watch(*id, dy, first));
+                }
                 for (argument, part) in node.arguments.iter().zip(parts) {
                     let Some(part) = part else { continue };
                     // An operation that only passes the gradient on gives the same tensor to several.
-                    let passed_on = part.id() == dy.id();
-                    let shared = kept || passed_on && (shared || node.arguments.len() > 1);
-                    add(&mut gradients, *argument, part, shared)?;
+                    let shared = dys.iter().zip(&shared).any(|(dy, shared)| {
+                        dy.as_ref().is_some_and(|dy| dy.id() == part.id())
+                            && (*shared || node.arguments.len() > 1)
+                    });
+                    add(&mut gradients, *argument, part, kept || shared)?;
                 }
             }
             Ok(())
@@ -209,23 +221,31 @@ pub(super) fn recorded(arguments: &[&Tensor]) -> bool {
 
 /// Writes an operation on the tape, whose way back looks at the result where it `needs` values.
 pub(super) fn push(arguments: &[&Tensor], result: &Tensor, needs: Needs, back: Back) -> Result<()> {
-    let id = result.id();
-    let result = match needs {
+    let kept = match needs {
         Needs::Shapes => outline(result)?,
         Needs::Values => result.clone(),
     };
+    let back = move |dys: &[Option<Tensor>]| match dys {
+        [Some(dy)] => back(&kept, dy),
+        _ => Ok(Vec::new()),
+    };
+    push_several(arguments, std::slice::from_ref(result), Box::new(back));
+    Ok(())
+}
+
+/// Writes an operation of several results on the tape.
+pub(super) fn push_several(arguments: &[&Tensor], results: &[Tensor], back: BackOfSeveral) {
+    let results: Vec<_> = results.iter().map(Tensor::id).collect();
     RECORDING.with(|recording| {
         if let Some(tape) = recording.borrow_mut().as_mut() {
-            tape.results.insert(id);
+            tape.results.extend(&results);
             tape.nodes.push(Node {
                 arguments: arguments.iter().map(|argument| argument.id()).collect(),
-                id,
-                result,
+                results,
                 back,
             });
         }
     });
-    Ok(())
 }
 
 /// Applies an operation of one argument.

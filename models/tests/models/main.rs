@@ -7,6 +7,7 @@
 )]
 
 mod accuracy;
+mod branches;
 mod class_folders;
 mod common;
 mod convolutions;

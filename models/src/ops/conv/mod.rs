@@ -7,6 +7,7 @@
 //! | `depthwise` | a kernel for every channel |
 //! | `general` | any kernel, stride, padding and groups: patches, then a product |
 //! | `normalised` | batch normalisation and an activation, then 1x1 or depthwise, as one operation |
+//! | `branches` | several 1x1 convolutions of the same images, as one operation |
 //! | `weights` | weights as the products want them |
 //!
 //! Why channels last: a row of pixels is then a matrix whose columns are channels, so a 1x1 convolution is one product,
@@ -14,6 +15,7 @@
 //! compiler turns into vectors. Weights stay as PyTorch has them: `[out, in / groups, height, width]`.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
+mod branches;
 mod depthwise;
 mod general;
 mod normalised;
@@ -21,6 +23,7 @@ mod pointwise;
 mod weights;
 mod winograd;
 
+pub use branches::conv2d_branches;
 pub use normalised::norm_conv2d;
 
 use std::mem::MaybeUninit;

@@ -1,0 +1,244 @@
+//! Several 1x1 convolutions of the same images as one operation, for networks whose branches begin so. A thread takes a
+//! few images at a time through all of them, while those are in its cache: so the images are read once for all, and so is
+//! their gradient written.
+
+use std::mem::MaybeUninit;
+
+use candle_core::{DType, Result, Tensor, bail};
+
+use super::super::deliver::deliver;
+use super::super::kernel::{all_filled, filled, held, scratch, try_written, zip_mut};
+use super::super::product::Sums;
+use super::super::real::Real;
+use super::super::tape::{push_several, recorded};
+use super::super::threads;
+use super::pointwise::{Ahead, Back, add_up};
+use super::{Geometry, Sizes, Way, conv2d};
+
+/// Values of the images that a thread takes through all branches at a time.
+const BLOCK: usize = super::BLOCK / 4;
+
+/// Convolves images `x` `[n, height, width, in]` with each of the `weights` `[out, in, 1, 1]`, as [`conv2d`] does one by
+/// one.
+///
+/// # Errors
+/// When the shapes do not go together, or a kernel is larger than a pixel.
+pub fn conv2d_branches(x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let geometry = Geometry::same(1);
+    let sizes: Vec<_> = weights
+        .iter()
+        .map(|weight| Sizes::new(x.shape(), weight.shape(), geometry))
+        .collect::<Result<_>>()?;
+    if let Some(other) = sizes.iter().find(|sizes| sizes.way() != Way::Pointwise) {
+        let [height, width] = other.kernel;
+        bail!("branches: a kernel of {height}x{width} pixels, where each must have one")
+    }
+    let Some(branches) = Branches::new(sizes).filter(|_| recorded(&[x])) else {
+        return weights
+            .iter()
+            .map(|weight| conv2d(x, weight, None, geometry))
+            .collect();
+    };
+    match x.dtype() {
+        DType::F64 => branches.apply::<f64>(x, weights),
+        _ => branches.apply::<f32>(x, weights),
+    }
+}
+
+struct Branches {
+    images: usize,
+    /// Of an image.
+    pixels: usize,
+    inputs: usize,
+    /// By branch.
+    outputs: Vec<usize>,
+    /// Images of a part of the way back.
+    together: usize,
+    /// Images that a thread takes through all branches at a time.
+    block: usize,
+}
+
+/// A branch on its way back: its weights, the gradient of its result, and its outputs.
+type Branch<'a, T> = (Back<'a, T>, &'a [T], usize);
+
+impl Branches {
+    /// `None` where there is nothing to share.
+    fn new(sizes: Vec<Sizes>) -> Option<Self> {
+        let first = sizes.first().filter(|first| first.n > 0)?;
+        let together = sizes.iter().map(Sizes::images_together).max()?;
+        Some(Self {
+            images: first.n,
+            pixels: first.image_pixels(),
+            inputs: first.image[2],
+            outputs: sizes.iter().map(|sizes| sizes.result[2]).collect(),
+            together,
+            block: (BLOCK / first.image_len()).clamp(1, together),
+        })
+    }
+
+    /// Pixels of all images.
+    fn rows(&self) -> usize {
+        self.images * self.pixels
+    }
+
+    fn apply<T: Real>(self, x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let ys = {
+            let (held_x, layout) = x.storage_and_layout();
+            self.forward(held::<T>(&held_x, layout)?, weights)?
+        };
+        let [n, height, width, _] = <[usize; 4]>::from(x.dims4()?);
+        let ys: Vec<_> = ys
+            .into_iter()
+            .zip(&self.outputs)
+            .map(|(y, outputs)| Tensor::from_vec(y, (n, height, width, *outputs), x.device()))
+            .collect::<Result<_>>()?;
+        let arguments = [&[x], weights].concat();
+        let (x, weights) = (
+            x.clone(),
+            weights.iter().copied().cloned().collect::<Vec<_>>(),
+        );
+        let back = move |dys: &[Option<Tensor>]| self.backward::<T>(&x, &weights, dys);
+        push_several(&arguments, &ys, Box::new(back));
+        Ok(ys)
+    }
+
+    /// The results of all branches.
+    fn forward<T: Real>(&self, x: &[T], weights: &[&Tensor]) -> Result<Vec<Vec<T>>> {
+        let (rows, inputs) = (self.rows(), self.inputs);
+        let mut ahead = Vec::with_capacity(weights.len());
+        for (weight, outputs) in weights.iter().zip(&self.outputs) {
+            let (weight, layout) = weight.storage_and_layout();
+            ahead.push(Ahead::new(
+                held::<T>(&weight, layout)?,
+                rows,
+                inputs,
+                *outputs,
+            )?);
+        }
+        let block = self.block * self.pixels;
+        let memory = ahead.iter().map(|weight| weight.memory(block)).max();
+        let mut ys: Vec<_> = self
+            .outputs
+            .iter()
+            .map(|outputs| scratch(rows * outputs))
+            .collect();
+        let mut blocks: Vec<_> = ys
+            .iter_mut()
+            .zip(&self.outputs)
+            .map(|(y, outputs)| y.chunks_mut(block * outputs))
+            .collect();
+        let parts = x.chunks(block * inputs).map(|x| {
+            let ys: Vec<_> = blocks.iter_mut().filter_map(Iterator::next).collect();
+            (x, ys)
+        });
+        let _: Vec<()> = threads::try_map(parts, |(x, ys)| {
+            let mut memory = scratch(memory.unwrap_or(0));
+            for ((weight, outputs), y) in ahead.iter().zip(&self.outputs).zip(ys) {
+                weight.block(x, (inputs, *outputs), y, &mut memory)?;
+            }
+            Ok(())
+        })?;
+        // SAFETY: the blocks cover all rows, and each product wrote all of its block.
+        Ok(ys.into_iter().map(|y| unsafe { all_filled(y) }).collect())
+    }
+
+    /// Gradients of the images and of the weights of all branches that have one.
+    fn backward<T: Real>(
+        &self,
+        x: &Tensor,
+        weights: &[Tensor],
+        dys: &[Option<Tensor>],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let dys: Vec<_> = dys
+            .iter()
+            .map(|dy| dy.as_ref().map(Tensor::contiguous).transpose())
+            .collect::<Result<_>>()?;
+        let mut sums = Vec::new();
+        let dx = {
+            let (held_x, layout) = x.storage_and_layout();
+            let x = held::<T>(&held_x, layout)?;
+            let held_dys: Vec<_> = dys
+                .iter()
+                .map(|dy| dy.as_ref().map(Tensor::storage_and_layout))
+                .collect();
+            let held_weights: Vec<_> = weights.iter().map(Tensor::storage_and_layout).collect();
+            let mut branches = Vec::with_capacity(weights.len());
+            let all = held_dys.iter().zip(&held_weights).zip(&self.outputs);
+            for ((dy, (weight, layout)), outputs) in all {
+                let Some((dy, dy_layout)) = dy else { continue };
+                let weight = held::<T>(weight, layout)?;
+                let weight = Back::new(weight, self.rows(), self.inputs, *outputs)?;
+                branches.push((weight, held::<T>(dy, dy_layout)?, *outputs));
+            }
+            // SAFETY: `through` writes the gradient of every part, or fails.
+            unsafe {
+                try_written(x.len(), |dx| {
+                    sums = self.through(x, &branches, dx)?;
+                    Ok(())
+                })
+            }?
+        };
+        let mut sums = sums.into_iter();
+        let mut gradients = vec![Some(Tensor::from_vec(dx, x.shape(), x.device())?)];
+        for ((weight, dy), outputs) in weights.iter().zip(&dys).zip(&self.outputs) {
+            let Some(mut parts) = dy.as_ref().and_then(|_| sums.next()) else {
+                gradients.push(None);
+                continue;
+            };
+            gradients.push(deliver::<T>(weight, |out, add| {
+                let parts: Vec<_> = parts.iter_mut().map(|part| &*part.values()).collect();
+                add_up(&parts, (self.rows(), self.inputs, *outputs), out, add);
+                Ok(())
+            })?);
+        }
+        Ok(gradients)
+    }
+
+    /// Writes the gradient of the images; gives what those of the weights are made of, by branch and part.
+    fn through<T: Real>(
+        &self,
+        x: &[T],
+        branches: &[Branch<'_, T>],
+        dx: &mut [MaybeUninit<T>],
+    ) -> Result<Vec<Vec<Sums<T>>>> {
+        let inputs = self.inputs;
+        let (part, block) = (self.together * self.pixels, self.block * self.pixels);
+        let memory = branches
+            .iter()
+            .map(|(weight, ..)| weight.memory(block))
+            .max();
+        let parts = dx.chunks_mut(part * inputs).zip(x.chunks(part * inputs));
+        let parts: Vec<Vec<_>> = threads::try_map(parts.enumerate(), |(number, (dx, x))| {
+            let mut sums: Vec<_> = branches.iter().map(|(weight, ..)| weight.sums()).collect();
+            let mut memory = scratch(memory.unwrap_or(0));
+            let mut another = scratch(block * inputs);
+            let blocks = dx.chunks_mut(block * inputs).zip(x.chunks(block * inputs));
+            for (i, (dx, x)) in blocks.enumerate() {
+                let (first, rows) = (number * part + i * block, x.len() / inputs);
+                let another = &mut another[..x.len()];
+                let each = branches.iter().zip(&mut sums).enumerate();
+                for (branch, ((weight, dy, outputs), sums)) in each {
+                    let dy = &dy[first * outputs..][..rows * outputs];
+                    let dims = (inputs, *outputs);
+                    if branch == 0 {
+                        weight.block((x, dy), dims, dx, sums, &mut memory)?;
+                        continue;
+                    }
+                    weight.block((x, dy), dims, another, sums, &mut memory)?;
+                    // SAFETY: the first branch wrote all of `dx`, and this one of `another`.
+                    let (dx, another) = unsafe { (dx.assume_init_mut(), filled(another)) };
+                    zip_mut(dx, another, |sum, more| *sum += more);
+                }
+            }
+            Ok(sums)
+        })?;
+        let mut by_branch: Vec<_> = branches.iter().map(|_| Vec::new()).collect();
+        for part in parts {
+            by_branch
+                .iter_mut()
+                .zip(part)
+                .for_each(|(all, sums)| all.push(sums));
+        }
+        Ok(by_branch)
+    }
+}
