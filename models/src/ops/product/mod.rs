@@ -20,6 +20,7 @@ use gemm::{Parallelism, gemm};
 
 pub(super) use self::narrow::Kernels;
 use self::narrow::{At, Task};
+use self::panels::{How, Panels};
 use super::instructions::narrower;
 use super::kernel::{same_length, scratch, zeroed};
 use super::real::Real;
@@ -243,6 +244,14 @@ unsafe fn checked<T: Real>(
     let last = (m - 1) * row + (n - 1) * column;
     if !a.holds(m, k) || !b.holds(k, n) || !apart || last >= out.len() {
         bail!("a product of {m}x{k} and {k}x{n} reaches past its factors or its result")
+    }
+    if matches!(parallelism, Parallelism::None)
+        && column == 1
+        && let Some(panels) = Panels::of(b, k, n)
+    {
+        let how = if add { How::Add } else { How::Put };
+        // SAFETY: `out` holds numbers where it is added to, as the caller promises.
+        return unsafe { panels.product(a, m, out, row, how) };
     }
     let out = out.as_mut_ptr().cast();
     // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.

@@ -1,11 +1,13 @@
-//! Factors that many products share, laid out once as gemm's kernels read them: then a product copies neither of its
-//! factors. `gemm::gemm` copies the weights of a 1x1 convolution anew for every block of its rows.
+//! Factors that gemm's kernels read as they lie, so that a product copies neither of its factors: those that many products
+//! share, laid out once as the kernels read them, and matrices whose rows are whole vectors. `gemm::gemm` copies the
+//! weights of a 1x1 convolution anew for every block of its rows.
 
 use std::mem::MaybeUninit;
 
 use candle_core::{Result, bail};
 use gemm_common::microkernel::MicroKernelFn;
 
+use super::super::instructions;
 use super::super::real::Real;
 use super::super::threads;
 use super::Matrix;
@@ -48,15 +50,18 @@ pub(in crate::ops) enum How {
     Subtract,
 }
 
-/// A matrix [depth, columns] cut into panels, each as many columns wide as a tile; the last may have columns that do not
-/// count. The rows of a panel lie one after the other, the panels `apart` values from each other.
+/// A matrix [depth, columns] cut into panels, each as many columns wide as a tile; the last may have fewer, and then
+/// columns up to a whole vector that do not count.
 #[derive(Clone, Copy)]
 pub(in crate::ops) struct Panels<'a, T: 'static> {
     pub(in crate::ops) tiles: Tiles<T>,
     pub(in crate::ops) values: &'a [T],
     pub(in crate::ops) depth: usize,
     pub(in crate::ops) columns: usize,
+    /// How far it is to the next panel.
     pub(in crate::ops) apart: usize,
+    /// How far it is to the next row of a panel.
+    pub(in crate::ops) step: usize,
 }
 
 /// Rows of a panel that are multiplied at a time: 128 KiB of f32 with AVX-512, a part of a core's second cache.
@@ -79,7 +84,31 @@ impl<T> Start<T> {
 // SAFETY: threads write into columns of their own.
 unsafe impl<T: Send> Sync for Start<T> {}
 
-impl<T: Real> Panels<'_, T> {
+impl<'a, T: Real> Panels<'a, T> {
+    /// The panels of a matrix as it lies; `None` where its rows are not whole vectors, it has none, or the machine has no
+    /// kernels to be called one by one.
+    pub(super) fn of(matrix: Matrix<'a, T>, depth: usize, columns: usize) -> Option<Self> {
+        let tiles = T::tiles(instructions::in_use())?;
+        let whole = depth > 0 && matrix.column == 1 && columns.is_multiple_of(tiles.vector);
+        whole.then_some(Self {
+            tiles,
+            values: matrix.values,
+            depth,
+            columns,
+            apart: tiles.columns(),
+            step: matrix.row,
+        })
+    }
+
+    /// Whether all panels lie in the values, their last vectors whole.
+    fn whole(&self) -> bool {
+        let width = self.tiles.columns();
+        let last = (self.columns - 1) / width;
+        let across = (self.columns - last * width).next_multiple_of(self.tiles.vector);
+        let below = self.depth.saturating_sub(1) * self.step;
+        self.depth > 0 && self.values.len() >= last * self.apart + below + across
+    }
+
     /// `a` [rows, depth] times the matrix; the result's rows start `apart` values from each other. Threads that have
     /// nothing else to do take panels off this one.
     ///
@@ -96,16 +125,15 @@ impl<T: Real> Panels<'_, T> {
         apart: usize,
         how: How,
     ) -> Result<()> {
-        let (depth, columns, width) = (self.depth, self.columns, self.tiles.columns());
+        let (depth, columns) = (self.depth, self.columns);
         if rows * columns == 0 {
             return Ok(());
         }
-        let panels = columns.div_ceil(width);
         let fits = a.holds(rows, depth)
-            && self.values.len() >= (panels - 1) * self.apart + depth * width
+            && self.whole()
             && apart >= columns
             && out.len() >= (rows - 1) * apart + columns;
-        if !fits || depth == 0 {
+        if !fits {
             bail!(
                 "a product of {rows}x{depth} and {depth}x{columns} reaches past its factors or its result"
             )
@@ -114,6 +142,7 @@ impl<T: Real> Panels<'_, T> {
         // SAFETY: the factors and the result hold all panels, as checked above, and the result numbers where it is added
         // to, as the caller promises.
         let panel = |panel| unsafe { self.panel(panel, a, rows, &out, apart, how) };
+        let panels = columns.div_ceil(self.tiles.columns());
         if rows * depth * columns >= threads::PRODUCT {
             threads::below(panels, &panel);
         } else {
@@ -145,7 +174,7 @@ impl<T: Real> Panels<'_, T> {
         for start in (0..self.depth).step_by(DEPTH) {
             let length = DEPTH.min(self.depth - start);
             let add = how != How::Put || start > 0;
-            let values = &self.values[panel * self.apart + start * width..];
+            let values = &self.values[panel * self.apart + start * self.step..];
             for row in (0..rows).step_by(self.tiles.rows) {
                 let down = self.tiles.rows.min(rows - row);
                 let factor = &a.values[row * a.row + start * a.column..];
@@ -161,7 +190,7 @@ impl<T: Real> Panels<'_, T> {
                         factor.as_ptr(),
                         apart as isize,
                         1,
-                        width as isize,
+                        self.step as isize,
                         a.column as isize,
                         a.row as isize,
                         T::ONE,
@@ -175,5 +204,65 @@ impl<T: Real> Panels<'_, T> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::kernel::scratch;
+    use super::super::Kernels;
+    use super::*;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f64> {
+        (0..count)
+            .map(|i| ((i * 37 + seed) as f64 * 0.61).sin())
+            .collect()
+    }
+
+    #[test]
+    fn a_matrix_is_multiplied_as_it_lies() {
+        let Some(tiles) = <f64 as Kernels>::tiles(instructions::in_use()) else {
+            return;
+        };
+        for (rows, depth, vectors) in [(1, 1, 1), (7, 5, 3), (13, DEPTH + 9, 4), (100, 200, 21)] {
+            let columns = vectors * tiles.vector;
+            let (row, apart) = (columns + 3, columns + 5);
+            let a = numbers(rows * depth, 1);
+            // The last row ends with its last column.
+            let b = numbers((depth - 1) * row + columns, 2);
+            let panels = Panels::of(Matrix::rows_apart(&b, row), depth, columns).unwrap();
+            let mut out = scratch((rows - 1) * apart + columns);
+            // SAFETY: the first only puts, and wrote what the others add to.
+            for (how, times) in [(How::Put, 1.0), (How::Add, 2.0), (How::Subtract, 1.0)] {
+                unsafe { panels.product(Matrix::rows(&a, depth), rows, &mut out, apart, how) }
+                    .unwrap();
+                for i in 0..rows {
+                    for j in 0..columns {
+                        let exact: f64 =
+                            (0..depth).map(|k| a[i * depth + k] * b[k * row + j]).sum();
+                        // SAFETY: written.
+                        let got = unsafe { out[i * apart + j].assume_init() };
+                        let error = (got - times * exact).abs();
+                        assert!(
+                            error < 1e-13 * depth as f64,
+                            "{rows}x{depth}x{columns} {how:?}"
+                        );
+                    }
+                }
+            }
+            let short = Matrix::rows_apart(&b[1..], row);
+            let panels = Panels::of(short, depth, columns).unwrap();
+            // SAFETY: only put.
+            let refused =
+                unsafe { panels.product(Matrix::rows(&a, depth), rows, &mut out, apart, How::Put) };
+            assert!(refused.is_err());
+        }
+    }
+
+    #[test]
+    fn rows_that_are_not_whole_vectors_are_left_to_gemm() {
+        let values = numbers(100, 1);
+        assert!(Panels::of(Matrix::rows(&values, 3), 4, 3).is_none());
+        assert!(Panels::of(Matrix::rows(&values, 16).transposed(), 4, 16).is_none());
     }
 }

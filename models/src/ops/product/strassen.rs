@@ -107,6 +107,7 @@ fn panels<'a, T: Real>(
         depth: layout.depth,
         columns: layout.columns,
         apart: layout.piece(),
+        step: layout.apart,
     }
 }
 
