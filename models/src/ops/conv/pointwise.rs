@@ -1,11 +1,10 @@
-//! 1x1 convolutions: a product over all pixels of all images, or of blocks of them where it goes by halves.
+//! 1x1 convolutions: a product over all pixels of all images, which goes by blocks of them, each on one thread.
 
 use std::mem::MaybeUninit;
 
 use candle_core::Result;
-use rayon::prelude::*;
 
-use super::super::kernel::{scratch, zeroed, zip_mut};
+use super::super::kernel::{scratch, zip_mut};
 use super::super::product::{Matrix, Sums, fresh_alone, fresh_product, product, strassen};
 use super::super::real::Real;
 use super::super::threads;
@@ -20,39 +19,25 @@ pub(super) fn forward<T: Real>(
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(sizes);
     let weight = Ahead::new(weight, rows, inputs, outputs)?;
-    match (weight, bias) {
-        (Ahead::Whole(weight), None) => {
-            let (x, weight) = (Matrix::rows(x, inputs), Matrix::rows(&weight, outputs));
-            fresh_product(x, weight, (rows, inputs, outputs), y)
+    let block = if rows * inputs * outputs < threads::PRODUCT {
+        rows.max(1)
+    } else {
+        block(rows, inputs)
+    };
+    let parts = y.chunks_mut(block * outputs).zip(x.chunks(block * inputs));
+    let _: Vec<()> = threads::try_map(parts, |(y, x)| {
+        let mut memory = scratch(weight.memory(block));
+        weight.block(x, (inputs, outputs), y, &mut memory)?;
+        if let Some(bias) = bias {
+            // SAFETY: the product wrote all of it.
+            let y = unsafe { y.assume_init_mut() };
+            y.chunks_exact_mut(outputs).for_each(|row| {
+                row.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
+            });
         }
-        (Ahead::Whole(weight), Some(bias)) => {
-            let y = zeroed(y);
-            y.chunks_exact_mut(outputs)
-                .for_each(|row| row.copy_from_slice(bias));
-            let (x, weight) = (Matrix::rows(x, inputs), Matrix::rows(&weight, outputs));
-            product(x, weight, (rows, inputs, outputs), y, false, true)
-        }
-        (weight, bias) => {
-            let block = block(rows, inputs);
-            y.par_chunks_mut(block * outputs)
-                .zip(x.par_chunks(block * inputs))
-                .with_max_len(1)
-                .try_for_each_init(
-                    || scratch(weight.memory(block)),
-                    |memory, (y, x)| {
-                        weight.block(x, (inputs, outputs), y, memory)?;
-                        if let Some(bias) = bias {
-                            // SAFETY: the product wrote all of it.
-                            let y = unsafe { y.assume_init_mut() };
-                            y.chunks_exact_mut(outputs).for_each(|row| {
-                                row.iter_mut().zip(bias).for_each(|(y, bias)| *y += *bias);
-                            });
-                        }
-                        Ok(())
-                    },
-                )
-        }
-    }
+        Ok(())
+    })?;
+    Ok(())
 }
 
 pub(super) fn gradients<T: Real>(
