@@ -120,7 +120,7 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
         Preset {
             id: "fashion-mnist-per-minute",
             title: "Fashion-MNIST, best accuracy per minute",
-            question: "Shirts, shoes and bags, read by VGG16 of a quarter's width in eleven minutes on two cores. Which does it take for which?",
+            question: "Shirts, shoes and bags, read by VGG16 of a quarter's width in eight minutes on two cores. Which does it take for which?",
             base: json!({
                 "name": "Fashion-MNIST, best accuracy per minute",
                 "data": {"set": "fashion-mnist", "size": 32, "validation": 0.02, "augment": "flip"},
