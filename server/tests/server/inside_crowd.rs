@@ -1,7 +1,6 @@
 //! Twenty people look inside while a run is trained.
 
 use std::fs;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -36,8 +35,7 @@ fn a_crowd_that_looks_inside_stalls_no_stream_and_no_other_request() {
         "layers/stem.0/features.png?checkpoint=1".to_owned(),
         "images/test:7.png?size=96".to_owned(),
     ];
-    let (over, answers) = (AtomicBool::new(false), AtomicU64::new(0));
-    let waits = Mutex::new(Vec::new());
+    let (over, answers, longest) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let mut reader = Reader::open(&server, &format!("run={id}"), None);
     std::thread::scope(|scope| {
         for person in 0..20usize {
@@ -61,12 +59,12 @@ fn a_crowd_that_looks_inside_stalls_no_stream_and_no_other_request() {
                 }
             });
         }
-        let (server, over, waits) = (&server, &over, &waits);
+        let (server, over, longest) = (&server, &over, &longest);
         scope.spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 let begun = Instant::now();
                 assert_eq!(server.get("/healthz").status, 200);
-                waits.lock().unwrap().push(begun.elapsed());
+                longest.fetch_max(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
@@ -82,20 +80,10 @@ fn a_crowd_that_looks_inside_stalls_no_stream_and_no_other_request() {
             "the stream was silent for {gap:?}"
         );
     });
-    let (answers, mut waits) = (answers.into_inner(), waits.into_inner().unwrap());
-    waits.sort();
-    // A machine that is shared stands still for a moment now and then: one in fifty may have met that. Behind work that
-    // blocks the server, most would wait.
-    let (longest, most) = (
-        waits[waits.len() - 1],
-        waits[waits.len() - 1 - waits.len() / 50],
-    );
-    println!("{answers} answers, /healthz within {most:?}, at worst {longest:?}");
+    let (answers, longest) = (answers.into_inner(), longest.into_inner());
+    println!("{answers} answers, /healthz within {longest} ms");
     assert!(answers > 40, "{answers}");
-    assert!(
-        most < Duration::from_millis(100),
-        "/healthz took {most:?}, at worst {longest:?}"
-    );
+    assert!(longest < 100, "/healthz took {longest} ms");
     server.post(&format!("/api/v1/runs/{id}/stop"), &json!({}));
     server.await_status(&id, "stopped");
 }
