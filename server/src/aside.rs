@@ -1,11 +1,20 @@
-//! Work beside the async threads, on threads of its own.
+//! Work beside the async threads.
 
 use crate::error::{Error, Result};
 
 /// How much a thread yields to workers and to the async threads, 0 to 19.
 const NICE: i32 = 5;
 
-/// Works on a thread that a shutdown does not wait for.
+/// Does what reads disks or computes on one of the threads that are there for that.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Gone("a piece of work"))?
+}
+
+/// Works on a thread of its own, which a shutdown does not wait for.
 pub(crate) async fn on_thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T> + Send + 'static,

@@ -22,6 +22,7 @@ use crate::images::Images;
 use crate::index::Index;
 use crate::inspect::Inside;
 use crate::launch::LocalLauncher;
+use crate::memory;
 use crate::reports::Reports;
 use crate::supervisor::Supervisor;
 
@@ -31,6 +32,7 @@ const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) fn serve(args: Serve) -> Result<()> {
     log_to_stderr();
+    memory::take_small_pages();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use vivarium_models::data::{Gallery, Library, State, gallery};
 
-use crate::aside::on_thread;
+use crate::aside::{blocking, on_thread};
 use crate::error::{Error, Result};
 
 /// Galleries that are kept; each is a picture of a few hundred kilobytes.
@@ -49,7 +49,7 @@ impl Galleries {
     /// [`Error::NotFound`] for sets that are not here or have no images.
     pub async fn of(&self, set: &str) -> Result<Arc<Made>> {
         let (library, name) = (self.library.clone(), set.to_owned());
-        let version = crate::http::blocking(move || version(&library, &name)).await?;
+        let version = blocking(move || version(&library, &name)).await?;
         if let Some(made) = self.kept(set, &version) {
             return Ok(made);
         }

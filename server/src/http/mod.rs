@@ -30,7 +30,6 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::boards::import::Boards;
 use crate::datasets::DataSets;
-use crate::error::{Error, Result};
 use crate::estimate::Estimator;
 use crate::images::{self, Images};
 use crate::index::Index;
@@ -227,15 +226,6 @@ fn inside() -> Router<App> {
         .route("/runs/{id}/film", get(film::film))
         .route("/runs/{id}/film/{epoch}", get(film::frame))
         .route("/runs/{id}/pinned", put(film::pin))
-}
-
-/// Does what reads disks or computes away from the async threads.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| Error::Gone("a piece of work"))?
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivarium_models::spec;
 
-use super::{App, blocking};
+use super::App;
+use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs as rows;
 use crate::presets;

@@ -126,18 +126,36 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 /// Never.
 const NEVER: std::ffi::c_long = -1;
 
-/// From now on this process keeps what it frees for its next need.
+/// From now on this process keeps what it frees for its next need, and has huge pages.
 ///
 /// A training step frees and takes the same few hundred megabytes again and again. Given back in between, each page
 /// must be cleared by the kernel before it is had again: a third of the time of a step. For processes that train and
 /// end; a server gives back.
 pub(crate) fn keep_freed_memory() {
+    set_huge_pages(true);
     space::open();
     #[allow(unsafe_code, reason = "mimalloc is set by a function of C")]
     // SAFETY: sets a number that the allocator reads; any value is allowed at any time.
     unsafe {
         libmimalloc_sys::mi_option_set(PURGE_DELAY, NEVER);
     }
+}
+
+/// From now on this process has small pages, and those it starts, until they say otherwise.
+///
+/// Each thread has memory of its own, and with huge pages its first kilobyte takes 2 MiB, which the kernel clears while
+/// who asked waits. A server starts a thread for each of many requests at once: that was half of their time, and half
+/// of the server's memory.
+pub(crate) fn take_small_pages() {
+    set_huge_pages(false);
+}
+
+/// Lets this process have huge pages, or not. Best effort: only Linux can be told.
+fn set_huge_pages(allowed: bool) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(!allowed);
+    #[cfg(not(target_os = "linux"))]
+    let _ = allowed;
 }
 
 /// Gives back what was freed. The allocator does so by itself, but only as others go on to ask it for memory: after a

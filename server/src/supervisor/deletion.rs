@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::Supervisor;
 use super::life::Command;
-use super::{Supervisor, blocking};
+use crate::aside::blocking;
 use crate::error::Result;
 use crate::index::runs::{self, Run, Status};
 use crate::run_dir::RunId;

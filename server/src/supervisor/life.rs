@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
+use super::Supervisor;
 use super::turns::{Ticket, Turn};
-use super::{Supervisor, blocking};
+use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::index::events;
 use crate::index::runs::{self, Status};

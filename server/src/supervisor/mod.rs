@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use vivarium_models::data::Library;
 use vivarium_models::spec::RunSpec;
 
+use crate::aside::blocking;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -201,13 +202,4 @@ impl Supervisor {
             .write(move |w| runs::set_status(w, id, status, &message))
             .await
     }
-}
-
-/// Runs blocking work off the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| Error::Gone("a blocking task"))?
 }

@@ -7,9 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::Supervisor;
 use super::deletion::EMPTY_EVERY;
 use super::life::Beginning;
-use super::{Supervisor, blocking};
+use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs::{self, NewRun, Status};
 use crate::run_dir::{self, RunDir, RunId, tail};

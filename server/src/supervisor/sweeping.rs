@@ -1,6 +1,7 @@
 //! Sweeps: their runs are made together, stopped together, and more of them can be added.
 
-use super::{Supervisor, blocking};
+use super::Supervisor;
+use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs;
 use crate::run_dir::RunId;

@@ -339,6 +339,22 @@ fn what_cannot_be_done_now_is_a_conflict() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_worker_has_huge_pages_where_it_may_and_the_server_small_ones() {
+    let huge_pages = |pid: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("THP_enabled:"));
+        line.unwrap().ends_with('1')
+    };
+    let server = Server::start();
+    let id = server.create(&mlp(ENDLESS));
+    server.await_step(&id, 1);
+    let here = huge_pages(std::process::id());
+    assert_eq!(huge_pages(server.worker_pid(&id)), here);
+    assert!(!huge_pages(server.pid()));
+}
+
+#[test]
 fn a_deleted_run_leaves_nothing_even_while_it_trains() {
     let server = Server::start();
     let id = server.create(&mlp(ENDLESS));

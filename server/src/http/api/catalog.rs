@@ -7,8 +7,9 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use vivarium_models::networks::NETWORKS;
 
+use crate::aside::blocking;
 use crate::error::Result;
-use crate::http::{App, blocking};
+use crate::http::App;
 use crate::presets;
 
 /// `GET /networks`

@@ -10,12 +10,13 @@ use uuid::Uuid;
 use vivarium_models::data::State as Kept;
 use vivarium_models::spec::FieldError;
 
+use crate::aside::blocking;
 use crate::datasets::fetches::Fetches;
 use crate::error::{Error, Result};
+use crate::http::App;
 use crate::http::json::Body;
 use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
-use crate::http::{App, blocking};
 use crate::index::runs as rows;
 
 /// `GET /datasets`

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vivarium_models::spec::FieldError;
 
+use crate::aside::blocking;
 use crate::error::{Error, Result};
+use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::upload::within;
-use crate::http::{App, blocking};
 use crate::images;
 
 /// The field of the form that holds the file.

@@ -8,6 +8,7 @@ use vivarium_models::data;
 use vivarium_models::spec::RunSpec;
 
 use super::run_id;
+use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::index::{events, runs as rows};
@@ -19,9 +20,7 @@ pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Js
     run.is_own("there are no points to draw")?;
     let spec: RunSpec = serde_json::from_value(run.spec)
         .map_err(|e| Error::BadRequest(format!("the run's settings cannot be read: {e}")))?;
-    let points = tokio::task::spawn_blocking(move || data::points(&spec.data))
-        .await
-        .map_err(|_| Error::Gone("the data"))??;
+    let points = blocking(move || Ok(data::points(&spec.data)?)).await?;
     match points {
         Some(points) => Ok(Json(
             json!({"points": points, "classes": run.summary.classes}),

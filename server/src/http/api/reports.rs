@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::aside::blocking;
 use crate::error::{Error, Result};
+use crate::http::App;
 use crate::http::json::Body;
-use crate::http::{App, blocking};
 use crate::reports::{About, Report};
 
 /// A report to begin.

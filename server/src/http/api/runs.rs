@@ -10,9 +10,10 @@ use vivarium_models::spec::FieldError;
 
 use super::run_id;
 use super::specs::check_with_plan;
+use crate::aside::blocking;
 use crate::error::{Error, Result};
+use crate::http::App;
 use crate::http::json::Body;
-use crate::http::{App, blocking};
 use crate::index::runs::{self as rows, Run};
 use crate::inspect::Inside;
 use crate::run_dir::{RunId, worker_log};
@@ -201,7 +202,5 @@ pub async fn log(State(app): State<App>, Path(id): Path<String>) -> Result<Strin
     let run = app.index.read(move |c| rows::get(c, id)).await?;
     run.is_own("there is no log of a worker")?;
     let path = app.supervisor.dir(id).worker_log();
-    tokio::task::spawn_blocking(move || worker_log::tail(&path, LOG_TAIL))
-        .await
-        .map_err(|_| Error::Gone("a reader of a log"))?
+    blocking(move || worker_log::tail(&path, LOG_TAIL)).await
 }

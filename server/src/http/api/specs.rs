@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use vivarium_models::spec::{self, RunSpec};
 use vivarium_models::train::{self, LrCurve};
 
+use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;
 use crate::http::App;
@@ -34,11 +35,10 @@ pub async fn estimate(State(app): State<App>, Body(json): Body<Value>) -> Result
 /// not there is told at creation, not by the worker.
 pub(super) async fn check_with_plan(json: Value, app: &App) -> Result<(RunSpec, train::Plan)> {
     let library = app.data_sets.library.clone();
-    tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let spec = spec::check(&json, &library).map_err(Error::Spec)?;
         let plan = train::prepare(&spec, &library)?;
         Ok((spec, plan))
     })
     .await
-    .map_err(|_| Error::Gone("a check"))?
 }

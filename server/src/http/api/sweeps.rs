@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Plan};
 
+use crate::aside::blocking;
 use crate::error::Result;
+use crate::http::App;
 use crate::http::json::Body;
-use crate::http::{App, blocking};
 use crate::index::runs as rows;
 use crate::run_dir::RunId;
 use crate::sweeps::{More, SweepSpec};

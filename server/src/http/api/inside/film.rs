@@ -11,9 +11,10 @@ use serde_json::{Value, json as object};
 use vivarium_models::inspect::film::{About, Folder, pin_name};
 
 use super::{Asked, JSON, json};
+use crate::aside::blocking;
 use crate::error::{Error, Result};
+use crate::http::App;
 use crate::http::json::Body;
-use crate::http::{App, blocking};
 use crate::images::pins::{Pin, version};
 use crate::inspect::desk::Desk;
 use crate::inspect::image::{ImageRef, Picked};

@@ -4,8 +4,8 @@ use axum::response::Response;
 use serde_json::json as object;
 
 use super::{Asked, JSON, json};
+use crate::aside::blocking;
 use crate::error::Result;
-use crate::http::blocking;
 use crate::inspect::subject::Chosen;
 
 /// `GET /runs/{id}/layers`

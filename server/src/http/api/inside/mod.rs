@@ -24,8 +24,9 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::run_id;
+use crate::aside::blocking;
 use crate::error::{Error, Result};
-use crate::http::{App, blocking};
+use crate::http::App;
 use crate::inspect::desk::Desk;
 use crate::inspect::image::{ImageRef, Picked};
 use crate::inspect::subject::{Chosen, Facts};

@@ -4,8 +4,8 @@ use axum::response::Response;
 use serde_json::json as object;
 
 use super::{Asked, JSON, PNG, View, json};
+use crate::aside::blocking;
 use crate::error::{Error, Result};
-use crate::http::blocking;
 use crate::inspect::desk::Desk;
 use crate::inspect::image::{ImageRef, Picked};
 use crate::inspect::subject::{Chosen, Facts};
