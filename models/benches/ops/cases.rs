@@ -201,7 +201,7 @@ fn normalisation(rows: &mut Vec<Case>, channels: usize, side: usize, activation:
         let x = Var::from_tensor(&normal("x", &[BATCH, side, side, channels])?)?;
         let w = Var::ones(channels, DType::F32, &Device::Cpu)?;
         let b = Var::zeros(channels, DType::F32, &Device::Cpu)?;
-        Ok(move || Ok(batch_norm(&x, &w, &b, 1e-5, Some(activation))?.0))
+        Ok(move || Ok(batch_norm(x.as_tensor(), &w, &b, 1e-5, Some(activation))?.0))
     };
     // Twice over the image, for the statistics and to normalise, and once over the result.
     rows.push(case(

@@ -6,7 +6,7 @@ use super::context::{Context, Does};
 use super::init::Init;
 use super::store::Scope;
 use crate::error::Result;
-use crate::ops::{self, Activation, BatchStatistics, Geometry};
+use crate::ops::{self, Activation, BatchStatistics, Geometry, Measured};
 
 /// Added to the variance. PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -56,7 +56,7 @@ impl BatchNorm {
     /// # Errors
     /// When `x` has other channels.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
-        let y = self.apply(x, None, context);
+        let y = self.apply(&x.into(), None, context);
         context.pass(&self.name, self.does(), &[x], y)
     }
 
@@ -67,18 +67,18 @@ impl BatchNorm {
     /// As [`BatchNorm::forward`].
     pub fn forward_activated(
         &self,
-        x: &Tensor,
+        x: &Measured,
         name: &str,
         activation: Activation,
         context: &mut Context<'_>,
     ) -> Result<Tensor> {
         if context.is_watched() {
-            let y = self.forward(x, context)?;
+            let y = self.forward(&x.values, context)?;
             let does = Does::Activation(activation);
             return context.pass(name, does, &[&y], ops::activate(&y, activation));
         }
         let y = self.apply(x, Some(activation), context);
-        context.pass(&self.name, self.does(), &[x], y)
+        context.pass(&self.name, self.does(), &[&x.values], y)
     }
 
     fn does(&self) -> Does<'_> {
@@ -90,7 +90,7 @@ impl BatchNorm {
 
     fn apply(
         &self,
-        x: &Tensor,
+        x: &Measured,
         activation: Option<Activation>,
         context: &Context<'_>,
     ) -> CandleResult<Tensor> {
@@ -101,10 +101,17 @@ impl BatchNorm {
             context.parameter(&self.weight),
             context.parameter(&self.bias),
         );
-        ops::batch_norm_fixed(x, &weight, &bias, &self.kept()?, EPSILON, activation)
+        ops::batch_norm_fixed(
+            &x.values,
+            &weight,
+            &bias,
+            &self.kept()?,
+            EPSILON,
+            activation,
+        )
     }
 
-    fn train(&self, x: &Tensor, activation: Option<Activation>) -> CandleResult<Tensor> {
+    fn train(&self, x: &Measured, activation: Option<Activation>) -> CandleResult<Tensor> {
         let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, activation)?;
         self.learn(&batch)?;
         Ok(y)
@@ -113,11 +120,11 @@ impl BatchNorm {
     /// The convolution of what training gives, in one operation.
     pub(super) fn train_then_convolve(
         &self,
-        x: &Tensor,
+        x: &Measured,
         activation: Activation,
         weight: &Tensor,
         geometry: Geometry,
-    ) -> CandleResult<Tensor> {
+    ) -> CandleResult<Measured> {
         let norm = (&self.weight, &self.bias, EPSILON);
         let (y, batch) = ops::norm_conv2d(x, norm, activation, weight, geometry)?;
         self.learn(&batch)?;

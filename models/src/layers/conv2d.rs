@@ -7,7 +7,7 @@ use super::init::{Init, Scheme};
 use super::pending::Pending;
 use super::store::Scope;
 use crate::error::{Error, Result};
-use crate::ops::{self, Activation, Geometry};
+use crate::ops::{self, Activation, Geometry, Measured};
 
 /// A convolution of images with their channels last: `[n, height, width, inputs]` to `[n, height', width', outputs]`.
 /// PyTorch's `Conv2d`.
@@ -83,14 +83,16 @@ impl Conv2d {
     ///
     /// # Errors
     /// As [`Conv2d::forward`].
-    pub fn forward_pending(&self, x: &Pending<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+    pub fn forward_pending(&self, x: &Pending<'_>, context: &mut Context<'_>) -> Result<Measured> {
         if !context.trains() || context.is_watched() || self.bias.is_some() {
-            return self.forward(&x.forward(context)?, context);
+            return Ok(self.forward(&x.forward(context)?, context)?.into());
         }
-        let y = x
-            .norm
-            .train_then_convolve(&x.x, x.activation, &self.weight, self.geometry);
-        context.pass(&self.name, self.does(), &[&x.x], y)
+        x.norm
+            .train_then_convolve(&x.x, x.activation, &self.weight, self.geometry)
+            .map_err(|source| Error::Layer {
+                layer: self.name.clone(),
+                source,
+            })
     }
 
     /// The images convolved by each of several 1x1 convolutions: while training in one operation. Nothing where each is

@@ -113,7 +113,7 @@ impl ConvNorm {
     fn after_conv(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let (name, activation) = &self.activation;
         match &self.norm {
-            Some(norm) => norm.forward_activated(x, name, *activation, context),
+            Some(norm) => norm.forward_activated(&x.into(), name, *activation, context),
             None => {
                 let active = ops::activate(x, *activation);
                 context.pass(name, Does::Activation(*activation), &[x], active)

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::layers::{
     BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Does, Dropout, Linear, Pending, Scheme, Scope,
 };
-use crate::ops::{self, Activation, Geometry, Window};
+use crate::ops::{self, Activation, Geometry, Measured, Window};
 use crate::spec::{Field, FieldKind, NetworkSpec};
 
 pub(super) const SMALL: NetworkRow = NetworkRow {
@@ -174,14 +174,14 @@ impl SeparableConv {
     }
 
     /// What the layers after the depthwise convolution make of its result; the last activation is still to come.
-    fn after_depthwise(&self, x: Tensor, context: &mut Context<'_>) -> Result<Pending<'_>> {
+    fn after_depthwise(&self, x: Measured, context: &mut Context<'_>) -> Result<Pending<'_>> {
         let [first, second] = &self.names;
         let x = self.pending(x, &self.norm1, first);
         let x = self.pointwise.forward_pending(&x, context)?;
         Ok(self.pending(x, &self.norm2, second))
     }
 
-    fn pending<'a>(&self, x: Tensor, norm: &'a BatchNorm, name: &'a str) -> Pending<'a> {
+    fn pending<'a>(&self, x: Measured, norm: &'a BatchNorm, name: &'a str) -> Pending<'a> {
         Pending {
             x,
             norm,
@@ -234,7 +234,7 @@ impl Block {
         let mut y: Option<Pending<'_>> = None;
         for conv in &self.convs {
             let x = match &y {
-                None => conv.depthwise.forward(x, context)?,
+                None => conv.depthwise.forward(x, context)?.into(),
                 Some(y) => conv.depthwise.forward_pending(y, context)?,
             };
             y = Some(conv.after_depthwise(x, context)?);

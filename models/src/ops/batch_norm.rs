@@ -10,19 +10,9 @@ use super::activation::{Activation, Function, by_function};
 use super::deliver::deliver;
 use super::kernel::{SHORT, held, numbers, same_length, widest, written};
 use super::real::Real;
+use super::statistics::{BatchStatistics, Measured};
 use super::tape::{apply3, wanted};
 use super::threads;
-
-/// Mean and variance of a batch, by channel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BatchStatistics {
-    /// Means.
-    pub mean: Vec<f64>,
-    /// Mean squared distances from the mean: divided by the number of rows.
-    pub variance: Vec<f64>,
-    /// Rows.
-    pub rows: usize,
-}
 
 /// Normalises `x` `[…, channels]` by its own mean and variance, then scales by `weight` and shifts by `bias`, each
 /// `[channels]`, then applies an activation if there is one. A batch of one row gives `bias`: it has no spread.
@@ -30,18 +20,15 @@ pub struct BatchStatistics {
 /// # Errors
 /// When the shapes do not go together, or there are no rows.
 pub fn batch_norm(
-    x: &Tensor,
+    x: impl Into<Measured>,
     weight: &Tensor,
     bias: &Tensor,
     epsilon: f64,
     activation: Option<Activation>,
 ) -> Result<(Tensor, BatchStatistics)> {
-    let statistics = match x.dtype() {
-        DType::F64 => statistics::<f64>(x),
-        _ => statistics::<f32>(x),
-    }?;
+    let (x, statistics) = x.into().measured()?;
     let op = Normalise::new(&statistics, epsilon, activation, true);
-    Ok((apply3(x, weight, bias, op)?, statistics))
+    Ok((apply3(&x, weight, bias, op)?, statistics))
 }
 
 /// Normalises by a mean and a variance that do not depend on `x`, then scales and shifts as [`batch_norm`].
@@ -71,21 +58,6 @@ pub(super) struct Normalise {
     activation: Option<Activation>,
     /// Whether both were computed from the very batch, so that its gradient goes through them too.
     of_batch: bool,
-}
-
-widest! {
-    /// Sums of `x - start` and of its square.
-    fn add_moments[T: Real](x: &[T], start: &[T], sums: &mut [T], squares: &mut [T]) {
-        let channels = start.len();
-        let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
-        for x in x.chunks_exact(channels) {
-            for c in 0..channels {
-                let distance = x[c] - start[c];
-                sums[c] += distance;
-                squares[c] += distance * distance;
-            }
-        }
-    }
 }
 
 /// What normalising takes: `y = (x - mean)·scale + shift`.
@@ -194,53 +166,6 @@ fn two_sums<T: Real>(
         }
     }
     sums
-}
-
-pub(super) fn statistics<T: Real>(x: &Tensor) -> Result<BatchStatistics> {
-    let channels = x.dims().last().copied().unwrap_or(0);
-    let rows = x.elem_count() / channels.max(1);
-    if x.rank() < 2 || rows == 0 || channels == 0 {
-        bail!(
-            "batch norm: no statistics of an empty batch {:?}",
-            x.shape()
-        )
-    }
-    let (storage, layout) = x.storage_and_layout();
-    let x = held::<T>(&storage, layout)?;
-    // Distances are from a value near the mean, or their squares would swallow the variance.
-    let near = |rows: usize| {
-        let [sums, _] = two_sums::<T>(rows, channels, |rows, sums, squares| {
-            let zeros = vec![T::ZERO; channels];
-            add_moments(rows_of(x, channels, rows), &zeros, sums, squares);
-        });
-        sums.iter()
-            .map(|sum| T::of(sum / rows as f64))
-            .collect::<Vec<_>>()
-    };
-    let start = near(rows.min(SHORT));
-    let [sums, squares] = two_sums::<T>(rows, channels, |rows, sums, squares| {
-        add_moments(rows_of(x, channels, rows), &start, sums, squares);
-    });
-    let n = rows as f64;
-    let mean = sums
-        .iter()
-        .zip(&start)
-        .map(|(sum, start)| start.to_f64() + sum / n)
-        .collect();
-    let variance = sums
-        .iter()
-        .zip(&squares)
-        // Rounding may leave less than nothing; what is no number stays none.
-        .map(|(sum, square)| match square / n - (sum / n) * (sum / n) {
-            variance if variance < 0.0 => 0.0,
-            variance => variance,
-        })
-        .collect();
-    Ok(BatchStatistics {
-        mean,
-        variance,
-        rows,
-    })
 }
 
 fn rows_of<T>(values: &[T], channels: usize, rows: std::ops::Range<usize>) -> &[T] {

@@ -13,6 +13,7 @@
 //! | `pool`, `layout` | pooling; the order of an image's dimensions |
 //! | `activation` | ReLU, SiLU, sigmoid, tanh |
 //! | `batch_norm` | normalisation over the batch |
+//! | `statistics` | means and variances of channels |
 //! | `dropout` | zeros from a seeded mask |
 //! | `deliver` | where the gradients of parameters go |
 //! | `gradients` | to buffers, in the same memory from step to step |
@@ -44,11 +45,12 @@ mod optimizer;
 mod pool;
 mod product;
 mod real;
+mod statistics;
 mod tape;
 pub mod threads;
 
 pub use activation::{Activation, activate};
-pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_fixed};
+pub use batch_norm::{batch_norm, batch_norm_fixed};
 pub use conv::{Geometry, conv2d, conv2d_branches, norm_conv2d};
 pub use descent::Descent;
 pub use dropout::dropout;
@@ -61,5 +63,6 @@ pub(crate) use loss::greatest;
 pub use loss::{Loss, cross_entropy, perceptron, smoothed_cross_entropy, softmax};
 pub use optimizer::{AdamW, Rule, Sgd};
 pub use pool::{Window, max_pool2d, mean_pool};
+pub use statistics::{BatchStatistics, Measured};
 pub use tape::{Tape, join, rows, sum};
 pub use threads::set_threads;

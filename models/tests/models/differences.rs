@@ -149,7 +149,7 @@ fn a_batch_of_one_row_is_normalised_to_the_bias_and_pulls_at_nothing_before() {
         numbers("w", &[3]),
         numbers("b", &[3]),
     ];
-    let (y, statistics) = batch_norm(&x, &w, &b, 1e-5, None).unwrap();
+    let (y, statistics) = batch_norm(x.as_tensor(), &w, &b, 1e-5, None).unwrap();
     assert_eq!(y.to_vec2::<f64>().unwrap()[0], b.to_vec1::<f64>().unwrap());
     assert_eq!(statistics.rows, 1);
     let gradients = mixed(&y).unwrap().backward().unwrap();

@@ -1,9 +1,10 @@
 //! Normalisation, activation and convolution as one operation against the three one after the other, whose gradients are held
 //! against finite differences elsewhere.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Error, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, BatchStatistics, Geometry, Tape, conv2d, cross_entropy, flatten, norm_conv2d,
+    Activation, BatchStatistics, Geometry, Measured, Tape, batch_norm, conv2d, cross_entropy,
+    flatten, norm_conv2d,
 };
 
 use crate::differences::numbers;
@@ -45,7 +46,12 @@ fn loss(
     let norm = (scale, shift, 1e-5);
     let (y, batch) = norm_conv2d(x, norm, activation, weight, geometry)?;
     let head = numbers("head", &[4, weight.dims()[0], 1, 1]);
-    let y = conv2d(&y, &head.as_tensor().detach(), None, Geometry::same(1))?;
+    let y = conv2d(
+        &y.values,
+        &head.as_tensor().detach(),
+        None,
+        Geometry::same(1),
+    )?;
     let classes = y.elem_count() / x.dims()[0];
     let truth: Vec<u32> = (0..x.dims()[0]).map(|i| (5 * i % classes) as u32).collect();
     Ok((cross_entropy(&flatten(&y)?, &truth)?.tensor, batch))
@@ -107,6 +113,39 @@ fn one_operation_gives_what_three_give() {
 }
 
 #[test]
+fn statistics_found_on_the_way_are_those_of_the_result() {
+    for &(image, outputs, kernel, depthwise) in CASES {
+        let channels = image[3];
+        let inputs = if depthwise { 1 } else { channels };
+        let x = (numbers("x", &image).as_tensor() + 1000.0).unwrap();
+        let (scale, weight) = (
+            numbers("scale", &[channels]),
+            numbers("weight", &[outputs, inputs, kernel, kernel]),
+        );
+        // An image before the convolution lies far from zero, and one after it by its shift.
+        let shift = (scale.as_tensor() + 1000.0).unwrap();
+        let geometry = geometry(kernel, depthwise, channels);
+        let [one, zero] = [1.0, 0.0].map(|value| Tensor::full(value, outputs, x.device()).unwrap());
+        let (both, _) = Tape::record(|| {
+            let norm = (scale.as_tensor(), &shift, 1e-5);
+            let (y, _) = norm_conv2d(&x, norm, Activation::Silu, &weight, geometry)?;
+            let [known, measured] = [Measured::from(&y), y.values.into()];
+            let of = |y: Measured| Ok::<_, Error>(batch_norm(y, &one, &zero, 1e-5, None)?.1);
+            Ok::<_, Error>([of(known)?, of(measured)?])
+        });
+        let [known, measured] = both.unwrap();
+        assert_eq!(known.rows, measured.rows);
+        for c in 0..outputs {
+            let what = format!("{image:?} to {outputs} by {kernel}, channel {c}");
+            let distance = (known.mean[c] - measured.mean[c]).abs();
+            assert!(distance < 1e-12 * (1.0 + measured.mean[c].abs()), "{what}");
+            let distance = (known.variance[c] - measured.variance[c]).abs();
+            assert!(distance < 1e-9 * (1e-3 + measured.variance[c]), "{what}");
+        }
+    }
+}
+
+#[test]
 fn shapes_that_do_not_go_together_are_refused_on_the_tape_too() {
     let (x, scale, weight) = (
         numbers("x", &[2, 3, 3, 4]),
@@ -115,7 +154,7 @@ fn shapes_that_do_not_go_together_are_refused_on_the_tape_too() {
     );
     let (result, _) = Tape::record(|| {
         norm_conv2d(
-            &x,
+            x.as_tensor(),
             (&scale, &scale, 1e-5),
             Activation::Relu,
             &weight,

@@ -77,7 +77,7 @@ fn apply(case: &Value, a: &[Var]) -> Tensor {
         "batch_norm" => {
             let after = case["activation"].as_str().map(activation);
             if case["mean"].is_null() {
-                batch_norm(&a[0], &a[1], &a[2], 1e-5, after).map(|(y, _)| y)
+                batch_norm(a[0].as_tensor(), &a[1], &a[2], 1e-5, after).map(|(y, _)| y)
             } else {
                 let of = |name| values(&case[name]).into_iter().map(f64::from).collect();
                 let (mean, variance, rows) = (of("mean"), of("variance"), 0);

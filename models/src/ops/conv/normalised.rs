@@ -10,13 +10,12 @@ use candle_core::{DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::super::activation::{Activation, Function, by_function};
-use super::super::batch_norm::{
-    Affine, BatchStatistics, Normalise, batch_norm, normalise, put, statistics,
-};
+use super::super::batch_norm::{Affine, Normalise, batch_norm, normalise, put};
 use super::super::deliver::deliver;
 use super::super::kernel::{SHORT, filled, held, scratch, try_written, widest};
 use super::super::product::Sums;
 use super::super::real::Real;
+use super::super::statistics::{BatchStatistics, Measured, Moments};
 use super::super::tape::{Needs, push, recorded, wanted};
 use super::super::threads;
 use super::pointwise::{self, add_parts};
@@ -28,24 +27,29 @@ use super::{BLOCK, Geometry, Sizes, Way, conv2d, depthwise, weights};
 /// # Errors
 /// When the shapes do not go together.
 pub fn norm_conv2d(
-    x: &Tensor,
+    x: impl Into<Measured>,
     (scale, shift, epsilon): (&Tensor, &Tensor, f64),
     activation: Activation,
     weight: &Tensor,
     geometry: Geometry,
-) -> Result<(Tensor, BatchStatistics)> {
-    let fused = match Sizes::new(x.shape(), weight.shape(), geometry) {
-        Ok(sizes) if recorded(&[x, scale, shift, weight]) => Fused::new(&sizes, activation),
+) -> Result<(Measured, BatchStatistics)> {
+    let x = x.into();
+    let fused = match Sizes::new(x.values.shape(), weight.shape(), geometry) {
+        Ok(sizes) if recorded(&[&x.values, scale, shift, weight]) => Fused::new(&sizes, activation),
         _ => None,
     };
     let Some(fused) = fused else {
         let (y, statistics) = batch_norm(x, scale, shift, epsilon, Some(activation))?;
-        return Ok((conv2d(&y, weight, None, geometry)?, statistics));
+        return Ok((conv2d(&y, weight, None, geometry)?.into(), statistics));
     };
-    match x.dtype() {
-        DType::F64 => fused.apply::<f64>(x, scale, shift, epsilon, weight),
-        _ => fused.apply::<f32>(x, scale, shift, epsilon, weight),
-    }
+    let (x, statistics) = x.measured()?;
+    let norm = Normalise::new(&statistics, epsilon, Some(activation), true);
+    norm.check(x.shape(), scale.shape(), shift.shape())?;
+    let y = match x.dtype() {
+        DType::F64 => fused.apply::<f64>(norm, [&x, scale, shift, weight]),
+        _ => fused.apply::<f32>(norm, [&x, scale, shift, weight]),
+    }?;
+    Ok((y, statistics))
 }
 
 widest! {
@@ -188,16 +192,10 @@ impl Fused {
 
     fn apply<T: Real>(
         self,
-        x: &Tensor,
-        scale: &Tensor,
-        shift: &Tensor,
-        epsilon: f64,
-        weight: &Tensor,
-    ) -> Result<(Tensor, BatchStatistics)> {
-        let statistics = statistics::<T>(x)?;
-        let norm = Normalise::new(&statistics, epsilon, Some(self.activation), true);
-        norm.check(x.shape(), scale.shape(), shift.shape())?;
-        let y = {
+        norm: Normalise,
+        [x, scale, shift, weight]: [&Tensor; 4],
+    ) -> Result<Measured> {
+        let (y, parts) = {
             let (x_held, x_layout) = x.storage_and_layout();
             let (weight_held, weight_layout) = weight.storage_and_layout();
             let affine = norm.affine_of::<T>(scale, shift)?;
@@ -214,7 +212,7 @@ impl Fused {
             Needs::Shapes,
             Box::new(back),
         )?;
-        Ok((y, statistics))
+        Ok(Measured::of_parts(y, &parts))
     }
 
     /// Does `work` with the normalised values of the images `x`.
@@ -231,13 +229,14 @@ impl Fused {
         work(unsafe { filled(memory) })
     }
 
+    /// The results, and their moments by parts: each is looked at while the cache has it.
     fn forward<T: Real>(
         &self,
         function: impl Function<T>,
         x: &[T],
         affine: &Affine<T>,
         weight: &[T],
-    ) -> Result<Vec<T>> {
+    ) -> Result<(Vec<T>, Vec<Moments<T>>)> {
         let sizes = &self.sizes;
         let (image, result) = (sizes.image_len(), sizes.result_len());
         let (inputs, outputs) = (sizes.image[2], sizes.result[2]);
@@ -256,31 +255,41 @@ impl Fused {
             Ahead::Pointwise(weight) => weight.memory(self.block * rows),
             Ahead::Depthwise(_) => 0,
         };
+        let mut parts = Vec::new();
         // SAFETY: the parts cover all images, and each convolution writes all of its result, or fails.
-        unsafe {
+        let y = unsafe {
             try_written(sizes.n * result, |y| {
-                y.par_chunks_mut(self.block * result)
+                parts = y
+                    .par_chunks_mut(self.block * result)
                     .zip(x.par_chunks(self.block * image))
                     .with_max_len(1)
-                    .try_for_each_init(
+                    .map_init(
                         || (scratch(self.block * image), scratch(memory)),
                         |(normalised, memory), (y, x)| {
+                            let mut moments = Moments::new(outputs);
                             Self::normalised(function, x, affine, normalised, |x| match &weight {
                                 Ahead::Pointwise(weight) => {
-                                    weight.block(x, (inputs, outputs), y, memory)
+                                    weight.block(x, (inputs, outputs), y, memory)?;
+                                    moments.add(filled(y));
+                                    Ok(())
                                 }
                                 Ahead::Depthwise(weight) => {
                                     let images = y.chunks_exact_mut(result);
                                     for (y, x) in images.zip(x.chunks_exact(image)) {
                                         depthwise::convolve(sizes, x, weight, None, y);
+                                        moments.add(filled(y));
                                     }
                                     Ok(())
                                 }
                             })
+                            .map(|()| moments)
                         },
                     )
+                    .collect::<Result<_>>()?;
+                Ok(())
             })
-        }
+        }?;
+        Ok((y, parts))
     }
 
     fn backward<T: Real>(

@@ -1,0 +1,211 @@
+//! Means and variances of channels, which lie last: of a whole tensor, or found out part by part while it is made.
+
+use candle_core::{DType, Result, Tensor, bail};
+
+use super::kernel::{SHORT, held, widest};
+use super::real::Real;
+use super::threads;
+
+/// Mean and variance of a batch, by channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchStatistics {
+    /// Means.
+    pub mean: Vec<f64>,
+    /// Mean squared distances from the mean: divided by the number of rows.
+    pub variance: Vec<f64>,
+    /// Rows.
+    pub rows: usize,
+}
+
+/// A tensor `[…, channels]`, and its statistics where they are known already.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The tensor.
+    pub values: Tensor,
+    statistics: Option<BatchStatistics>,
+}
+
+impl From<Tensor> for Measured {
+    fn from(values: Tensor) -> Self {
+        Self {
+            values,
+            statistics: None,
+        }
+    }
+}
+
+impl From<&Tensor> for Measured {
+    fn from(values: &Tensor) -> Self {
+        values.clone().into()
+    }
+}
+
+impl From<&Self> for Measured {
+    fn from(measured: &Self) -> Self {
+        measured.clone()
+    }
+}
+
+impl Measured {
+    /// A tensor that consists of parts, one after the other.
+    pub(super) fn of_parts<T: Real>(values: Tensor, parts: &[Moments<T>]) -> Self {
+        Self {
+            values,
+            statistics: Some(BatchStatistics::of_parts(parts)),
+        }
+    }
+
+    /// The tensor, and its statistics.
+    ///
+    /// # Errors
+    /// When the tensor is empty, or has no channels.
+    pub(super) fn measured(self) -> Result<(Tensor, BatchStatistics)> {
+        let statistics = match (self.statistics, self.values.dtype()) {
+            (Some(known), _) => known,
+            (None, DType::F64) => BatchStatistics::of::<f64>(&self.values)?,
+            (None, _) => BatchStatistics::of::<f32>(&self.values)?,
+        };
+        Ok((self.values, statistics))
+    }
+}
+
+impl BatchStatistics {
+    fn of<T: Real>(x: &Tensor) -> Result<Self> {
+        let channels = x.dims().last().copied().unwrap_or(0);
+        let rows = x.elem_count() / channels.max(1);
+        if x.rank() < 2 || rows == 0 || channels == 0 {
+            bail!(
+                "batch norm: no statistics of an empty batch {:?}",
+                x.shape()
+            )
+        }
+        let (storage, layout) = x.storage_and_layout();
+        let x = held::<T>(&storage, layout)?;
+        let part = threads::part(x.len()).div_ceil(channels) * channels;
+        let parts = threads::map(x.chunks(part), |x| {
+            let mut moments = Moments::new(channels);
+            moments.add(x);
+            moments
+        });
+        Ok(Self::of_parts(&parts))
+    }
+
+    /// The mean of the means, and around that the variance of all, in the order of the parts (Chan, Golub and LeVeque
+    /// 1983).
+    fn of_parts<T: Real>(parts: &[Moments<T>]) -> Self {
+        let rows = parts.iter().map(|part| part.rows).sum();
+        let channels = parts.first().map_or(0, |part| part.start.len());
+        let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
+        let shares = parts.iter().map(|part| part.rows as f64 / rows as f64);
+        let parts: Vec<_> = parts
+            .iter()
+            .map(Moments::mean_and_variance)
+            .zip(shares)
+            .collect();
+        for ([means, _], share) in &parts {
+            for (mean, of_part) in mean.iter_mut().zip(means) {
+                *mean += of_part * share;
+            }
+        }
+        for ([means, variances], share) in &parts {
+            let of_part = means.iter().zip(variances).zip(&mean);
+            for (variance, ((of_part, around), mean)) in variance.iter_mut().zip(of_part) {
+                let distance = of_part - mean;
+                *variance += (around + distance * distance) * share;
+            }
+        }
+        Self {
+            mean,
+            variance,
+            rows,
+        }
+    }
+}
+
+widest! {
+    /// Sums of `x - start` and of its square.
+    fn add_moments[T: Real](x: &[T], start: &[T], sums: &mut [T], squares: &mut [T]) {
+        let channels = start.len();
+        let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
+        for x in x.chunks_exact(channels) {
+            for c in 0..channels {
+                let distance = x[c] - start[c];
+                sums[c] += distance;
+                squares[c] += distance * distance;
+            }
+        }
+    }
+}
+
+/// Rows whose mean is near that of all.
+const NEAR: usize = 8;
+
+/// Sums over the rows of a part, by channel.
+pub(super) struct Moments<T> {
+    rows: usize,
+    /// Distances are from a value near the mean, or their squares would swallow the variance.
+    start: Vec<T>,
+    /// Sums of distances and of their squares, in double precision.
+    sums: [Vec<f64>; 2],
+    /// Those of a few rows, in the numbers' own.
+    short: [Vec<T>; 2],
+}
+
+impl<T: Real> Moments<T> {
+    pub(super) fn new(channels: usize) -> Self {
+        Self {
+            rows: 0,
+            start: vec![T::ZERO; channels],
+            sums: [vec![0.0; channels], vec![0.0; channels]],
+            short: [vec![T::ZERO; channels], vec![T::ZERO; channels]],
+        }
+    }
+
+    /// Adds rows.
+    pub(super) fn add(&mut self, x: &[T]) {
+        let channels = self.start.len();
+        if self.rows == 0 {
+            self.begin(&x[..x.len().min(NEAR * channels)]);
+        }
+        self.rows += x.len() / channels;
+        let [a, b] = &mut self.short;
+        for x in x.chunks(SHORT * channels) {
+            a.fill(T::ZERO);
+            b.fill(T::ZERO);
+            add_moments(x, &self.start, a, b);
+            for (sums, short) in self.sums.iter_mut().zip([&*a, &*b]) {
+                for (sum, short) in sums.iter_mut().zip(short) {
+                    *sum += short.to_f64();
+                }
+            }
+        }
+    }
+
+    /// Takes the distances from the mean of these rows.
+    fn begin(&mut self, x: &[T]) {
+        let rows = (x.len() / self.start.len()) as f64;
+        let [sums, squares] = &mut self.short;
+        sums.fill(T::ZERO);
+        add_moments(x, &self.start, sums, squares);
+        for (start, sum) in self.start.iter_mut().zip(sums) {
+            *start = T::of(sum.to_f64() / rows);
+        }
+    }
+
+    /// Means and variances of the rows.
+    fn mean_and_variance(&self) -> [Vec<f64>; 2] {
+        let each = 1.0 / self.rows as f64;
+        let [sums, squares] = &self.sums;
+        let mean = self.start.iter().zip(sums);
+        let variance = sums.iter().zip(squares).map(|(sum, square)| {
+            let distance = sum * each;
+            // Rounding may leave less than nothing; what is no number stays none.
+            match square * each - distance * distance {
+                variance if variance < 0.0 => 0.0,
+                variance => variance,
+            }
+        });
+        let mean = mean.map(|(start, sum)| start.to_f64() + sum * each);
+        [mean.collect(), variance.collect()]
+    }
+}
