@@ -55,7 +55,12 @@ impl Measured {
         }
     }
 
-    /// The tensor, and its statistics.
+    /// The statistics, where they were found out as the tensor was made.
+    pub fn known(&self) -> Option<&BatchStatistics> {
+        self.statistics.as_ref()
+    }
+
+    /// The tensor, and its statistics, which are found out now if they are not known.
     ///
     /// # Errors
     /// When the tensor is empty, or has no channels.

@@ -144,7 +144,7 @@ pub(crate) fn keep_freed_memory() {
 /// From now on this process has small pages, and those it starts, until they say otherwise.
 ///
 /// Each thread has memory of its own, and with huge pages its first kilobyte takes 2 MiB, which the kernel clears while
-/// who asked waits. A server starts a thread for each of many requests at once: that was half of their time, and half
+/// who asked waits. A server starts a thread for each of many requests at once: that was a third of their time, and half
 /// of the server's memory.
 pub(crate) fn take_small_pages() {
     set_huge_pages(false);
