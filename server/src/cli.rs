@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::http::hosts::Authority;
+
 /// Trains image classifiers from the browser and shows them from the inside while they learn.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -78,9 +80,13 @@ pub struct Serve {
     /// A folder on the web from which data sets are fetched instead, as SET/FILE or FILE
     #[arg(long, env = crate::fetch::VARIABLE, value_name = "URL")]
     pub mirror: Option<String>,
-    /// A further name under which this server is reached; may be given several times
-    #[arg(long, value_name = "NAME")]
-    pub allow_host: Vec<String>,
+    /// A further name under which this server is reached, with its port where that is not 80 or 443; may be given
+    /// several times
+    #[arg(long, value_name = "NAME[:PORT]")]
+    pub allow_host: Vec<Authority>,
+    /// Believe the headers Forwarded, X-Forwarded-Host and X-Forwarded-Proto: a proxy in front sets them (docs/proxy.md)
+    #[arg(long)]
+    pub trust_proxy: bool,
     /// Only who has this token may ask; at least 22 letters and digits
     #[arg(long, env = "VIVARIUM_TOKEN", hide_env_values = true)]
     pub token: Option<String>,

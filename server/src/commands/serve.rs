@@ -80,7 +80,12 @@ async fn run(args: Serve) -> Result<()> {
         shutdown: shutdown.clone(),
         started: Instant::now(),
     };
-    let guard = Guard::new(address, &args.allow_host, args.token.as_deref());
+    let guard = Guard::new(
+        address,
+        &args.allow_host,
+        args.token.as_deref(),
+        args.trust_proxy,
+    );
 
     tokio::spawn(cancel_on_signal(shutdown.clone())?);
     announce(address, &args, &data)?;

@@ -4,18 +4,22 @@
 //!    (DNS rebinding) is not.
 //! 2. Where a token is set, the request must carry it, in a cookie or as a bearer.
 //! 3. What changes state must not come from another site.
+//!
+//! A header that decides any of this must not be there twice: two readers on the way could each
+//! believe another one.
 
-use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::forwarded::Forwarded;
+use super::hosts::{Authority, Hosts, Origin};
 use super::problem::Problem;
 
 /// A token has at least 128 bits: 22 characters of base64, or 32 hexadecimal digits.
@@ -23,56 +27,143 @@ pub const TOKEN_AT_LEAST: usize = 22;
 
 const COOKIE: &str = "vivarium_session";
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// What is decided by, and may be there once.
+const ONCE: [HeaderName; 5] = [
+    header::HOST,
+    header::ORIGIN,
+    SEC_FETCH_SITE,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+];
+
 /// Who may ask.
 #[derive(Debug)]
 pub struct Guard {
-    hosts: HashSet<String>,
+    hosts: Hosts,
     /// Digests, because those have one length and comparing them tells nothing.
     token: Option<[u8; 32]>,
     session: String,
+    /// Whether a proxy sets the headers that tell of the request it was given.
+    trust_proxy: bool,
 }
 
 impl Guard {
-    /// Admits requests to `address` and to the names in `allowed`, with `token` if one is set.
-    pub fn new(address: SocketAddr, allowed: &[String], token: Option<&str>) -> Self {
-        let mut hosts: HashSet<String> = ["localhost", "127.0.0.1", "[::1]"]
-            .map(str::to_owned)
-            .into();
-        if !address.ip().is_unspecified() {
-            hosts.insert(match address.ip() {
-                IpAddr::V4(ip) => ip.to_string(),
-                IpAddr::V6(ip) => format!("[{ip}]"),
-            });
-        }
-        hosts.extend(allowed.iter().map(|host| host.to_ascii_lowercase()));
+    /// Admits requests to `address` and to the hosts in `allowed`, with `token` if one is set.
+    pub fn new(
+        address: SocketAddr,
+        allowed: &[Authority],
+        token: Option<&str>,
+        trust_proxy: bool,
+    ) -> Self {
         let digest = token.map(digest);
         // The cookie is not the token: who reads a cookie jar cannot sign in elsewhere with it.
         let session = token
             .map(|t| hex(&digest_of(&["vivarium session", t])))
             .unwrap_or_default();
         Self {
-            hosts,
+            hosts: Hosts::new(address, allowed),
             token: digest,
             session,
+            trust_proxy,
         }
     }
 
-    fn check_host(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
-        let host = headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok())
-            .or_else(|| uri.authority().map(|authority| authority.as_str()))
-            .unwrap_or_default();
-        let name = without_port(host).to_ascii_lowercase();
-        if self.hosts.contains(&name) {
-            return Ok(());
+    fn forwarded(&self, headers: &HeaderMap) -> Forwarded {
+        if self.trust_proxy {
+            Forwarded::read(headers)
+        } else {
+            Forwarded::default()
         }
+    }
+
+    /// The hosts that the request names: that of the request itself, and that which a proxy was
+    /// asked for. Both must be this server's, because a page that rebinds its name to this address
+    /// could send the proxy's header too.
+    fn check_hosts(
+        &self,
+        headers: &HeaderMap,
+        uri: &Uri,
+        forwarded: &Forwarded,
+    ) -> Result<Vec<Authority>, Problem> {
+        let host = headers.get(header::HOST).map(text);
+        let target = uri.authority().map(|authority| authority.as_str());
+        let named = [host.or(target).unwrap_or_default()]
+            .into_iter()
+            .chain(target)
+            .chain(forwarded.host.as_deref());
+        named.map(|host| self.check_host(host)).collect()
+    }
+
+    fn check_host(&self, host: &str) -> Result<Authority, Problem> {
+        let parsed = host.parse::<Authority>().ok();
+        if let Some(host) = parsed
+            .clone()
+            .filter(|host| self.hosts.answers_to(&host.name))
+        {
+            return Ok(host);
+        }
+        let hint = parsed.map_or_else(String::new, |host| {
+            format!(" Start it with --allow-host {host} if it should.")
+        });
         Err(Problem::new(
             StatusCode::FORBIDDEN,
             "Host not allowed",
-            format!(
-                "This server does not answer to the name “{name}”. Start it with --allow-host {name} if it should."
-            ),
+            format!("This server does not answer to the name “{host}”.{hint}"),
+        ))
+    }
+
+    /// Browsers say where a request comes from; what says nothing is no browser.
+    ///
+    /// `Sec-Fetch-Site` is the browser's own judgement, which neither TLS nor another `Host` on the
+    /// way can change. Browsers that do not send it (to plain HTTP on another machine, none does)
+    /// send an `Origin`, which must be of a host and port that this server is reached at.
+    fn check_site(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        hosts: &[Authority],
+    ) -> Result<(), Problem> {
+        if method.is_safe() {
+            return Ok(());
+        }
+        let refused = |detail: String| {
+            Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "Cross-site request",
+                detail,
+            ))
+        };
+        let origin = headers.get(header::ORIGIN).map(text);
+        if origin == Some("null") {
+            return refused(
+                "A request that changes something must come from this site, not from a page without an origin."
+                    .to_owned(),
+            );
+        }
+        match headers.get(SEC_FETCH_SITE).map(text) {
+            Some("same-origin") => return Ok(()),
+            Some(site) => {
+                return refused(format!(
+                    "A request that changes something must come from this site, not {site}."
+                ));
+            }
+            None => {}
+        }
+        let Some(origin) = origin else {
+            return Ok(());
+        };
+        let is_own = |origin: Origin| {
+            self.hosts.has_origin(&origin) || hosts.iter().any(|host| origin.is(host))
+        };
+        if Origin::parse(origin).is_some_and(is_own) {
+            return Ok(());
+        }
+        let own = hosts.last().map_or_else(String::new, Authority::to_string);
+        let name = origin.split_once("://").map_or(origin, |(_, host)| host);
+        refused(format!(
+            "A request that changes something must come from {own}, not from {origin}. If that is this server's address behind a proxy, start it with --allow-host {name}."
         ))
     }
 
@@ -93,7 +184,7 @@ impl Guard {
 
     /// A page asked for with the token in its address: the answer that sets the cookie and goes
     /// on without it.
-    fn sign_in(&self, method: &Method, uri: &Uri) -> Option<Response> {
+    fn sign_in(&self, method: &Method, uri: &Uri, https: bool) -> Option<Response> {
         let token = self.token.as_ref()?;
         let query = uri.query()?;
         let given = query
@@ -112,8 +203,9 @@ impl Guard {
         };
         // Two slashes at the beginning would lead to another host.
         let location = format!("/{}", location.trim_start_matches('/'));
+        let secure = if https { "; Secure" } else { "" };
         let cookie = format!(
-            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000",
+            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000{secure}",
             self.session
         );
         let mut response = StatusCode::SEE_OTHER.into_response();
@@ -130,10 +222,15 @@ impl Guard {
 /// Lets a request through, or answers it.
 pub async fn admit(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    if let Err(problem) = guard.check_host(headers, uri) {
+    if let Err(problem) = check_single(headers) {
         return problem.respond(uri.path());
     }
-    if let Some(response) = guard.sign_in(method, uri) {
+    let forwarded = guard.forwarded(headers);
+    let hosts = match guard.check_hosts(headers, uri, &forwarded) {
+        Ok(hosts) => hosts,
+        Err(problem) => return problem.respond(uri.path()),
+    };
+    if let Some(response) = guard.sign_in(method, uri, forwarded.https) {
         return response;
     }
     if !guard.has_token(headers) {
@@ -141,44 +238,29 @@ pub async fn admit(State(guard): State<Arc<Guard>>, request: Request, next: Next
             "Open the address that the server printed when it started: it holds the token.";
         return Problem::new(StatusCode::UNAUTHORIZED, "Token needed", detail).respond(uri.path());
     }
-    if let Err(problem) = check_origin(method, headers) {
+    if let Err(problem) = guard.check_site(method, headers, &hosts) {
         return problem.respond(uri.path());
     }
     next.run(request).await
 }
 
-/// Browsers say where a request comes from; what says nothing is no browser.
-fn check_origin(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-    if method.is_safe() {
-        return Ok(());
+fn check_single(headers: &HeaderMap) -> Result<(), Problem> {
+    let twice = ONCE
+        .into_iter()
+        .find(|name| headers.get_all(name).iter().nth(1).is_some());
+    match twice {
+        None => Ok(()),
+        Some(name) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "Bad request",
+            format!("The request has more than one header “{name}”."),
+        )),
     }
-    let refused =
-        |detail: String| Problem::new(StatusCode::FORBIDDEN, "Cross-site request", detail);
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if let Some(site) = text("sec-fetch-site")
-        && site != "same-origin"
-    {
-        return Err(refused(format!(
-            "A request that changes something must come from this site, not {site}."
-        )));
-    }
-    if let Some(origin) = text("origin") {
-        let own = format!("http://{}", text("host").unwrap_or_default());
-        if origin != own {
-            return Err(refused(format!(
-                "A request that changes something must come from {own}, not from {origin}."
-            )));
-        }
-    }
-    Ok(())
 }
 
-fn without_port(host: &str) -> &str {
-    match host.rfind(':') {
-        // In an address of IPv6 the last colon counts only behind the bracket.
-        Some(colon) if !host[colon..].contains(']') => &host[..colon],
-        _ => host,
-    }
+/// A header as text; what is not text is no name and no origin.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or("?")
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
@@ -205,23 +287,4 @@ fn digest_of(parts: &[&str]) -> [u8; 32] {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_is_cut_from_names_and_addresses() {
-        for (host, name) in [
-            ("localhost:7878", "localhost"),
-            ("localhost", "localhost"),
-            ("[::1]:80", "[::1]"),
-            ("[::1]", "[::1]"),
-            ("127.0.0.1:1", "127.0.0.1"),
-            ("", ""),
-        ] {
-            assert_eq!(without_port(host), name);
-        }
-    }
 }

@@ -1,13 +1,15 @@
 //! What the server says over HTTP: every route is in [`router`].
 //!
-//! * [`guard`]: the outermost layer; who may ask at all.
+//! * [`guard`]: the outermost layer; who may ask at all. [`hosts`]: names and ports. `forwarded`: what a proxy says.
 //! * [`listen`]: accepts connections, bounded in number and in time.
 //! * [`problem`]: every error becomes a status, and a page or a problem document.
 //! * [`pages`], [`assets`], [`modules`]: what people see. [`api`]: what programs ask.
 
 pub mod api;
 pub mod assets;
+mod forwarded;
 pub mod guard;
+pub mod hosts;
 pub mod json;
 pub mod listen;
 pub mod modules;

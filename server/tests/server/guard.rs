@@ -99,6 +99,172 @@ fn what_changes_something_must_come_from_this_site() {
     assert_eq!(answer.json()["runs"], serde_json::json!([]));
 }
 
+/// A browser behind a proxy that ends TLS: the origin has another scheme, and perhaps another host and port than the
+/// request that arrives.
+#[test]
+fn a_browser_behind_a_proxy_may_change_things() {
+    let server = Server::start_with(&[
+        "--allow-host",
+        "lab.example",
+        "--allow-host",
+        "lab.example:8443",
+        "--allow-host",
+        "Vivarium_Upstream",
+    ]);
+    let own = format!("https://{}", server.address);
+    for admitted in [
+        &[("origin", own.as_str()), ("sec-fetch-site", "same-origin")][..],
+        &[("origin", own.as_str())],
+        // The proxy passes its own name for this server, or none but the address.
+        &[
+            ("host", "vivarium_upstream"),
+            ("origin", "https://lab.example"),
+            ("sec-fetch-site", "same-origin"),
+        ],
+        &[
+            ("origin", "https://elsewhere.example"),
+            ("sec-fetch-site", "same-origin"),
+        ],
+        &[("origin", "https://lab.example")],
+        &[("host", "lab.example"), ("origin", "https://lab.example")],
+        // `proxy_set_header Host $host` leaves the port out.
+        &[
+            ("host", "lab.example"),
+            ("origin", "https://lab.example:8443"),
+        ],
+        &[
+            ("host", "localhost:3000"),
+            ("origin", "http://localhost:3000"),
+        ],
+    ] {
+        let headers = [admitted, &[JSON]].concat();
+        let answer = post(&server, "/api/v1/specs/check", &headers);
+        assert_eq!(answer.status, 200, "{admitted:?}: {}", answer.body);
+    }
+    for refused in [
+        &[("origin", "null"), ("sec-fetch-site", "same-origin")][..],
+        &[("origin", own.as_str()), ("sec-fetch-site", "cross-site")],
+        &[("origin", own.as_str()), ("sec-fetch-site", "")],
+        &[("origin", "https://lab.example:9000")],
+        &[
+            ("host", "lab.example"),
+            ("origin", "http://lab.example:9000"),
+        ],
+        &[("origin", "https://lab.example.evil.example")],
+        &[("origin", "lab.example")],
+        &[("origin", "")],
+        // Without --trust-proxy anyone may have written this.
+        &[
+            ("x-forwarded-host", "elsewhere.example"),
+            ("origin", "https://elsewhere.example"),
+        ],
+    ] {
+        let headers = [refused, &[JSON]].concat();
+        let answer = post(&server, "/api/v1/specs/check", &headers);
+        assert_eq!(answer.status, 403, "{refused:?}: {}", answer.body);
+    }
+}
+
+#[test]
+fn a_trusted_proxy_says_which_host_was_asked_for() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let server = Server::start_with(&[
+        "--trust-proxy",
+        "--allow-host",
+        "lab.example",
+        "--token",
+        token,
+    ]);
+    let bearer = format!("Bearer {token}");
+    let asked = |forwarded: (&'static str, &'static str), origin: &'static str| {
+        let headers = [
+            ("authorization", bearer.as_str()),
+            JSON,
+            forwarded,
+            ("origin", origin),
+        ];
+        post(&server, "/api/v1/specs/check", &headers).status
+    };
+    let at_8443 = ("x-forwarded-host", "lab.example:8443");
+    assert_eq!(asked(at_8443, "https://lab.example:8443"), 200);
+    assert_eq!(asked(at_8443, "https://lab.example:8444"), 403);
+    let standard = (
+        "forwarded",
+        "for=10.0.0.1;proto=https;host=\"lab.example:8443\"",
+    );
+    assert_eq!(asked(standard, "https://lab.example:8443"), 200);
+    // What a page that rebinds its name could send as well.
+    let evil = ("x-forwarded-host", "evil.example");
+    assert_eq!(asked(evil, "https://evil.example"), 403);
+    assert_eq!(get(&server, "/healthz", &[evil]).status, 403);
+    let rebound = [
+        ("host", "evil.example"),
+        ("x-forwarded-host", "lab.example"),
+    ];
+    assert_eq!(get(&server, "/healthz", &rebound).status, 403);
+
+    let sign_in = format!("/?token={token}");
+    for (forwarded, secure) in [
+        (("x-forwarded-proto", "https"), true),
+        (("x-forwarded-proto", "http"), false),
+        (("forwarded", "proto=https"), true),
+    ] {
+        let cookie = get(&server, &sign_in, &[forwarded]).headers["set-cookie"].clone();
+        let is_secure = cookie.to_str().unwrap().contains("; Secure");
+        assert_eq!(is_secure, secure, "{forwarded:?}");
+    }
+    let untrusted = Server::start_with(&["--token", token]);
+    let answer = get(&untrusted, &sign_in, &[("x-forwarded-proto", "https")]);
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(!cookie.contains("Secure"), "{cookie}");
+}
+
+#[test]
+fn a_header_that_decides_must_not_be_there_twice() {
+    let server = Server::start();
+    let own = format!("http://{}", server.address);
+    for (name, first, second) in [
+        ("Host", server.address.as_str(), "evil.example"),
+        ("Host", server.address.as_str(), server.address.as_str()),
+        ("Origin", own.as_str(), "http://evil.example"),
+        ("Sec-Fetch-Site", "same-origin", "cross-site"),
+        ("Content-Type", "application/json", "text/plain"),
+        ("Authorization", "Bearer a", "Bearer b"),
+    ] {
+        let host = match name {
+            "Host" => String::new(),
+            _ => format!("Host: {}\r\n", server.address),
+        };
+        let request = format!(
+            "DELETE /api/v1/runs/x HTTP/1.1\r\n{host}{name}: {first}\r\n{name}: {second}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = server.raw(request.as_bytes());
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ")
+                && answer.to_lowercase().contains(&name.to_lowercase()),
+            "{name}: {answer}"
+        );
+    }
+    let other_target = format!(
+        "GET http://evil.example/healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        server.address
+    );
+    let answer = server.raw(other_target.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}
+
+#[test]
+fn a_host_that_can_never_match_is_refused_at_the_start() {
+    for host in ["https://lab.example", "lab.example/vivarium", "*.example"] {
+        let refused = vivarium(&["serve", "--port", "0", "--allow-host", host]);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            !refused.status.success() && told.contains("lab.example:8443"),
+            "{host}: {told}"
+        );
+    }
+}
+
 #[test]
 fn bodies_must_be_json_and_small() {
     let server = Server::start();

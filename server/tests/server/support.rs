@@ -1,6 +1,7 @@
 //! A server of one's own for each test, on a free port, in a folder that goes with the test.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -117,6 +118,16 @@ impl Server {
 
     pub fn patch(&self, path: &str, body: &Value) -> Answer {
         Answer::of(agent().patch(self.url(path)).send_json(body))
+    }
+
+    /// Sends the bytes of a request and gives all that comes back until the server closes.
+    pub fn raw(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// Creates a run and returns its id.
