@@ -4,13 +4,14 @@
 import { h } from "../lib/dom.js";
 import { chart } from "./chart.js";
 import { exportMenu } from "./export.js";
+import { union } from "./frame.js";
 import { toolbar } from "./toolbar.js";
 import { writeView } from "./view.js";
 
 /** @import { AxisName } from "./axis.js" */
 /** @import { Chart, Gap } from "./chart.js" */
 /** @import { Numbers } from "./export.js" */
-/** @import { Line } from "./frame.js" */
+/** @import { Line, Span } from "./frame.js" */
 /** @import { Entry } from "./legend.js" */
 /** @import { View } from "./view.js" */
 
@@ -26,12 +27,14 @@ import { writeView } from "./view.js";
  * @param {Spec[]} specs
  * @param {{
  *   axis: AxisName, axes?: AxisName[], smoothing: () => number, more?: HTMLElement[],
- *   onAxis: () => void, onDraw: () => void, onDrawn: () => void,
+ *   onDraw: () => void, onDrawn: () => void,
  * }} wiring `axis`: the one that the address need not name; `axes`: those that there are, without a word all; `more`: further tools; `onDraw` and `onDrawn` before and after each drawing
  */
-export function board(view, specs, { axis, axes, smoothing, more = [], onAxis, onDraw, onDrawn }) {
+export function board(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;
   let drawing = 0;
+  /** Where the lines of each chart begin and end. @type {Map<string, Span>} */
+  const spans = new Map();
 
   /** @type {Chart[]} */
   const charts = specs.map((spec) => {
@@ -49,6 +52,7 @@ export function board(view, specs, { axis, axes, smoothing, more = [], onAxis, o
     const made = chart({
       ...spec,
       view,
+      span: () => union([...spans.values()]),
       tools: h("div", { class: "chart-buttons" }, log, exportMenu(() => made, spec.numbers)),
       onView: viewed,
       onPoint: (x, from) => charts.forEach((other) => other.id !== from && other.follow(x)),
@@ -60,7 +64,6 @@ export function board(view, specs, { axis, axes, smoothing, more = [], onAxis, o
     axes,
     smoothing,
     more,
-    onAxis: () => (onAxis(), viewed()),
     onSmoothing: viewed,
     onView: viewed,
     onZoom: (factor) => charts[0].zoom(factor),
@@ -81,6 +84,7 @@ export function board(view, specs, { axis, axes, smoothing, more = [], onAxis, o
     drawing = requestAnimationFrame(() => {
       drawing = 0;
       onDraw();
+      for (const made of charts) spans.set(made.id, made.measure());
       for (const made of charts) made.draw();
       onDrawn();
     });

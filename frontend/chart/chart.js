@@ -6,7 +6,7 @@ import { announce } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
 import { AXES } from "./axis.js";
 import { cursor } from "./cursor.js";
-import { frame as makeFrame } from "./frame.js";
+import { frame as makeFrame, spanOf, union } from "./frame.js";
 import { gestures } from "./gestures.js";
 import { keys, KEYS_HELP } from "./keys.js";
 import { legend } from "./legend.js";
@@ -14,26 +14,27 @@ import { nearest, nearestAlong } from "./nearest.js";
 import { plot } from "./plot.js";
 import { shareOf, stretch, valueAt } from "./scale.js";
 
-/** @import { Frame, Line } from "./frame.js" */
+/** @import { Frame, Line, Span } from "./frame.js" */
 /** @import { Near } from "./nearest.js" */
 /** @import { View } from "./view.js" */
 /** @import { Entry } from "./legend.js" */
 
-/** A value that is not finite: where, and what it is. @typedef {{ x: number, step: number, kind: string }} Gap */
+/** A value that is not finite: where, and what it is: `nan`, `inf` or `-inf`. @typedef {{ x: number, step: number, kind: string }} Gap */
 
 /**
  * @typedef {{
  *   id: string, title: string, entries: Entry[],
  *   lines: () => Line[], gaps: () => Gap[],
  *   view: View, value: (value: number) => string, waiting: () => string, tools: HTMLElement,
- *   onView: () => void, onPoint: (x: number | null, from: string) => void,
- * }} Wiring `lines` are those that show; `waiting` says why there is none yet; `onPoint` tells the other charts of the page
+ *   span: () => Span, onView: () => void, onPoint: (x: number | null, from: string) => void,
+ * }} Wiring `lines` are those that show; `waiting` says why there is none yet; `span`: the positions of all charts of the
+ * page, so that the same place lies below the same place; `onPoint` tells the other charts
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */
 
 /** @param {Wiring} wiring */
-export function chart({ id, title, entries, lines, gaps, view, value, waiting, tools, onView, onPoint }) {
+export function chart({ id, title, entries, lines, gaps, view, value, waiting, tools, span, onView, onPoint }) {
   const mine = view.charts[id];
   const layer = h("div", { class: "chart-layer" });
   const place = h("div", { class: "chart-plot" });
@@ -51,6 +52,8 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
 
   /** @type {Frame | null} */
   let shown = null;
+  /** The lines as they were when they were last looked at. @type {Line[]} */
+  let all = [];
   /** Where the crosshair is, in units of the axis. @type {number | null} */
   let pointed = null;
   /** Names what is under the pointer again, after the drawing has changed. @type {(() => void) | null} */
@@ -61,7 +64,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
   const sight = cursor(layer);
   const picture = plot(place, { marks: () => marks, onDraw: () => {} });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
-  const say = (/** @type {number} */ x) => AXES.find(({ name }) => name === view.axis)?.say(figure(x)) ?? figure(x);
+  const say = (/** @type {number} */ x) => AXES.find(({ name }) => name === view.axis)?.say(positionText(x)) ?? positionText(x);
 
   const drags = gestures(layer, {
     size,
@@ -126,7 +129,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
       left,
       near,
       head: say(first.x),
-      entries: near.map(({ line, x, y }) => ({ token: line.token, label: line.label, value: value(y), at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${figure(x)}` : "" })),
+      entries: near.map(({ line, x, y }) => ({ token: line.token, label: line.label, value: value(y), at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${positionText(x)}` : "" })),
       warnings: gapWords(around),
       width: size().width,
       top,
@@ -175,7 +178,6 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
   /** In the legend: the values at the crosshair, else the last ones. */
   function showValues() {
     const at = shown && pointed !== null ? nearestAlong(shown, pointed, size()) : [];
-    const all = lines();
     names.showValues((line) => {
       const near = at.find((near) => near.line.id === line);
       if (near) return value(near.y);
@@ -184,13 +186,19 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
     });
   }
 
+  /** Looks at the lines as they are now, and says where they begin and end. */
+  function measure() {
+    all = lines();
+    return spanOf(all, view.logX);
+  }
+
+  /** Draws the lines as they were measured. */
   function draw() {
     const width = place.clientWidth;
     if (width === 0) return;
     picture.resize(width, place.clientHeight);
-    const all = lines();
     const some = all.filter((line) => line.length > 0);
-    shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60), outliers: view.outliers });
+    shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60), outliers: view.outliers, span: union([span(), spanOf(all, view.logX)]) });
     place.classList.toggle("blank", some.length === 0);
     setText(empty, waiting());
     empty.hidden = some.length > 0 || mine.hidden.size > 0;
@@ -234,17 +242,24 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
     showValues();
   }
 
-  new ResizeObserver(() => draw()).observe(place);
+  new ResizeObserver(() => (measure(), draw())).observe(place);
   onTheme(() => picture.repaint());
-  return { id, title, element, draw, follow, zoom, highlight: picture.highlight, frame: () => shown };
+  return { id, title, element, measure, draw, follow, zoom, highlight: picture.highlight, frame: () => shown };
 }
+
+const hundredths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+
+/** A position to the digit, which tells one step of millions from the next. @param {number} x */
+const positionText = (x) => (Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? hundredths.format(x) : figure(x));
+
+/** What the words in events mean. @type {[string, string][]} */
+const KINDS = [["nan", "not a number"], ["inf", "infinite"], ["-inf", "minus infinity"]];
 
 /** @param {Gap[]} gaps */
 function gapWords(gaps) {
-  return ["nan", "inf"].flatMap((kind) => {
+  return KINDS.flatMap(([kind, what]) => {
     const of = gaps.filter((gap) => gap.kind === kind);
     if (of.length === 0) return [];
-    const what = kind === "nan" ? "not a number" : "infinite";
     return of.length === 1 ? [`${what} at step ${count(of[0].step)}`] : [`${what} at ${plural(of.length, "step")}, first at step ${count(of[0].step)}`];
   });
 }

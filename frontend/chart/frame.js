@@ -1,7 +1,7 @@
 // What one drawing of a chart shows: lines cut to the visible range, and thinned.
 
 import { thin } from "./thin.js";
-import { padded, usable, valueAt } from "./scale.js";
+import { padded, shareOf, usable, valueAt } from "./scale.js";
 
 /** @import { Scale } from "./scale.js" */
 /** @import { Extremes } from "./extremes.js" */
@@ -15,7 +15,10 @@ import { padded, usable, valueAt } from "./scale.js";
  * points on average, tell how many were never sent; `counts` is false where another line has the same points; `band` is an area around the line; a `quiet` one is not named at the pointer
  */
 
-/** @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[] }} Drawn `low` and `high` are empty where there is no band */
+/**
+ * @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[], dots: number[] }} Drawn `y` is null
+ * at a hole; `low` and `high` are empty where there is no band; `dots`: the indices of points that have a marker
+ */
 
 /**
  * @typedef {{
@@ -24,27 +27,47 @@ import { padded, usable, valueAt } from "./scale.js";
  * }} Frame `outside`: points left out as outliers
  */
 
-/** The positions that all lines have together. @param {Line[]} lines @param {boolean} log @returns {[number, number]} */
-export function extent(lines, log) {
-  let min = log ? Number.POSITIVE_INFINITY : 0;
+/** The first and the last position of an axis; infinite where there is none. @typedef {[number, number]} Span */
+
+/** Where lines begin and end; on a log axis, where they are above 0. @param {Line[]} lines @param {boolean} log @returns {Span} */
+export function spanOf(lines, log) {
+  let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   for (const { x, length } of lines) {
-    if (length === 0) continue;
-    max = Math.max(max, x[length - 1]);
     let first = 0;
     while (log && first < length && x[first] <= 0) first += 1;
-    if (first < length) min = Math.min(min, x[first]);
+    if (first === length) continue;
+    min = Math.min(min, x[first]);
+    max = Math.max(max, x[length - 1]);
   }
-  return usable(min, max, log);
+  return [min, max];
+}
+
+/** @param {Span[]} spans @returns {Span} */
+export function union(spans) {
+  return [Math.min(...spans.map(([min]) => min)), Math.max(...spans.map(([, max]) => max))];
+}
+
+/** An axis that begins at 0 although its first position lies further on gives away at most this share of its length. */
+const SPARE = 0.1;
+
+/**
+ * The axis for a span. It follows the positions, wherever they begin. A run whose first step is 1 has 0 at the corner, as
+ * one expects, since that costs no room.
+ * @param {Span} span @param {boolean} log @returns {[number, number]}
+ */
+export function extent([min, max], log) {
+  return usable(!log && min > 0 && min <= (max - min) * SPARE ? 0 : min, max, log);
 }
 
 /**
  * @param {Line[]} lines those that are hidden left out
- * @param {{ range: [number, number] | null, yRange: [number, number] | null, logX: boolean, logY: boolean, pixels: number, outliers?: boolean }} view without `outliers` the few values far from the others may lie outside
+ * @param {{ range: [number, number] | null, yRange: [number, number] | null, logX: boolean, logY: boolean, pixels: number, outliers?: boolean, span?: Span }} view
+ * without `outliers` the few values far from the others may lie outside; `span`: the positions of all charts of the page, where they are more than these lines have
  * @returns {Frame}
  */
-export function frame(lines, { range, yRange, logX, logY, pixels, outliers = true }) {
-  const [min, max] = range ? usable(range[0], range[1], logX) : extent(lines, logX);
+export function frame(lines, { range, yRange, logX, logY, pixels, outliers = true, span = spanOf(lines, logX) }) {
+  const [min, max] = range ? usable(range[0], range[1], logX) : extent(span, logX);
   const x = { min, max, log: logX };
   let shown = 0;
   let total = 0;
@@ -56,7 +79,7 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
   const drawn = lines.map((line) => {
     const { indices, inRange, first } = thin(line, x, pixels, (pixel) => valueAt(x, pixel / pixels));
     /** @type {Drawn} */
-    const out = { line, x: [], y: [], low: [], high: [] };
+    const out = { line, x: [], y: [], low: [], high: [], dots: [] };
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
       const bad = (logX && at <= 0) || (logY && value <= 0);
@@ -71,9 +94,12 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
       if (bad || value !== value || at < min || at > max) continue;
       if (line.counts) shown += 1;
       if (!outliers) values.push(value);
-      low = Math.min(low, value, line.band ? line.band.low[i] : value);
+      // The lower edge of a band may be below 0, where a log axis has no place for it.
+      const floor = line.band && !(logY && line.band.low[i] <= 0) ? line.band.low[i] : value;
+      low = Math.min(low, value, floor);
       high = Math.max(high, value, line.band ? line.band.high[i] : value);
     }
+    out.dots = dotsOf(out);
     if (line.counts) total += line.steps && inRange > 0 ? Math.round((line.steps[first + inRange - 1] - line.steps[first]) * (line.perStep ?? 1)) + 1 : inRange;
     return out;
   });
@@ -82,8 +108,57 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
     [low, high] = most(values.sort((a, b) => a - b));
     outside = countOutside(values, low, high);
   }
+  // Between two points far apart there is none, but the line that joins them.
+  if (low > high) [low, high] = crossing(drawn, x, logY);
   const [yMin, yMax] = yRange ? usable(yRange[0], yRange[1], logY) : padded(usable(low, high, logY), logY);
+  if (logY) for (const { low: edge } of drawn) edge.forEach((value, i) => (edge[i] = value > 0 ? value : yMin));
   return { x, y: { min: yMin, max: yMax, log: logY }, drawn, shown, total, unloggable, outside: yRange ? 0 : outside };
+}
+
+/** Lines of more points than this have no markers: they would be a caterpillar. */
+const MOST_DOTS = 80;
+
+/**
+ * The points that get a marker: all of a line of few points that asks for them, and on any line those that stand alone,
+ * with a hole or nothing on either side, since no stroke of the line would show them.
+ * @param {Pick<Drawn, "line" | "x" | "y">} drawn @returns {number[]}
+ */
+export function dotsOf({ line, x, y }) {
+  const all = line.markers && x.length <= MOST_DOTS;
+  const hole = (/** @type {number} */ i) => y[i] === null || y[i] === undefined;
+  return x.flatMap((_, i) => (!hole(i) && (all || (hole(i - 1) && hole(i + 1))) ? i : []));
+}
+
+/** The stretches of a line without a hole, as first and last index. @param {(number | null)[]} y @returns {[number, number][]} */
+export function pieces(y) {
+  /** @type {[number, number][]} */
+  const found = [];
+  y.forEach((value, i) => {
+    if (value === null) return;
+    const last = found[found.length - 1];
+    if (last && last[1] === i - 1) last[1] = i;
+    else found.push([i, i]);
+  });
+  return found;
+}
+
+/** From where to where lines go that cross a range in which they have no points. @param {Drawn[]} drawn @param {Scale} axis @param {boolean} logY @returns {[number, number]} */
+function crossing(drawn, axis, logY) {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const { x, y } of drawn) {
+    for (let i = 1; i < x.length; i += 1) {
+      const [from, to] = [y[i - 1], y[i]];
+      if (from === null || to === null || x[i] < axis.min || x[i - 1] > axis.max) continue;
+      const [start, end] = [shareOf(axis, x[i - 1]), shareOf(axis, x[i])];
+      for (const edge of [0, 1]) {
+        const value = valueAt({ min: from, max: to, log: logY && from !== to }, (edge - start) / (end - start));
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+  }
+  return [low, high];
 }
 
 /**

@@ -5,7 +5,8 @@
 
 import uPlot from "../../static/vendor/uplot/uPlot.esm.js";
 import { colour } from "../lib/theme.js";
-import { shareOf, ticks, tickText } from "./scale.js";
+import { pieces } from "./frame.js";
+import { shareOf, ticks, tickTexts } from "./scale.js";
 
 /** @import { Frame, Line } from "./frame.js" */
 
@@ -58,7 +59,7 @@ export function plot(place, { marks, onDraw }) {
         x: { time: false, auto: false, distr: frame.x.log ? 3 : 1, range: () => [last?.x.min ?? 0, last?.x.max ?? 1] },
         y: { auto: false, distr: frame.y.log ? 3 : 1, range: () => [last?.y.min ?? 0, last?.y.max ?? 1] },
       },
-      axes: [axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }), axis(() => last?.y.log ?? false, 42, { size: 48, gap: 6 })],
+      axes: [axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }), axis(() => last?.y.log ?? false, 42, { size: widthOf, gap: 6 })],
       series: [{}, ...frame.drawn.map(({ line }) => series(line))],
       hooks: { drawAxes: [paintBands], draw: [paintMarkers, paintMarks, onDraw] },
     };
@@ -111,36 +112,38 @@ export function plot(place, { marks, onDraw }) {
     const { ctx } = made;
     const { left, top } = pixels(made, last);
     inBox(made, () => {
-      for (const { line, x, low, high } of last?.drawn ?? []) {
+      for (const { line, x, y, low, high } of last?.drawn ?? []) {
         if (low.length === 0) continue;
         ctx.globalAlpha = 0.2 * (alphaOf(line) / line.alpha);
-        ctx.fillStyle = colour(line.token);
-        ctx.beginPath();
-        for (let i = 0; i < x.length; i += 1) ctx.lineTo(left(x[i]), top(high[i]));
-        for (let i = x.length - 1; i >= 0; i -= 1) ctx.lineTo(left(x[i]), top(low[i]));
-        ctx.fill();
+        ctx.fillStyle = ctx.strokeStyle = colour(line.token);
+        ctx.lineWidth = 5 * devicePixelRatio;
+        for (const [from, to] of pieces(y)) {
+          ctx.beginPath();
+          for (let i = from; i <= to; i += 1) ctx.lineTo(left(x[i]), top(high[i]));
+          for (let i = to; i >= from; i -= 1) ctx.lineTo(left(x[i]), top(low[i]));
+          // Around a point that stands alone it has no width of its own.
+          if (from === to) ctx.stroke();
+          else ctx.fill();
+        }
       }
     });
   }
 
-  /** A dot at each point of lines of few. @param {uPlot} made */
+  /** A dot at each point of lines of few, and at those that stand alone. @param {uPlot} made */
   function paintMarkers(made) {
     if (!last) return;
     const { ctx } = made;
     const { left, top } = pixels(made, last);
     const radius = 2.5 * devicePixelRatio;
     inBox(made, () => {
-      for (const { line, x, y } of last?.drawn ?? []) {
-        if (!line.markers || x.length > 80) continue;
+      for (const { line, x, y, dots } of last?.drawn ?? []) {
         ctx.globalAlpha = alphaOf(line);
         ctx.fillStyle = colour(line.token);
-        x.forEach((at, i) => {
-          const value = y[i];
-          if (value === null) return;
+        for (const i of dots) {
           ctx.beginPath();
-          ctx.arc(left(at), top(value), radius, 0, 2 * Math.PI);
+          ctx.arc(left(x[i]), top(Number(y[i])), radius, 0, 2 * Math.PI);
           ctx.fill();
-        });
+        }
       }
     });
   }
@@ -205,6 +208,11 @@ export function plot(place, { marks, onDraw }) {
   };
 }
 
+/** Room for the words of the vertical axis: numbers that differ in their last digits alone are long. @param {uPlot} _ @param {string[] | null} words */
+function widthOf(_, words) {
+  return Math.max(48, ...(words ?? []).map((word) => 14 + word.length * 6.5));
+}
+
 /** What uPlot must have of data to draw series at all: the ends of the axes. @param {Frame} frame @returns {uPlot.AlignedData} */
 function corners({ x, y, drawn }) {
   return [[x.min, x.max], ...drawn.map(() => [y.min, y.max])];
@@ -222,7 +230,7 @@ function axis(isLog, apart, more) {
       return ticks({ min, max, log: isLog() }, Math.max(2, Math.floor(length / uPlot.pxRatio / apart)));
     },
     filter: (_, splits) => splits,
-    values: (_, splits) => splits.map(tickText),
+    values: (_, splits) => tickTexts(splits),
     ...more,
   };
 }

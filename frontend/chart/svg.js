@@ -1,6 +1,7 @@
 // Writes a chart as an SVG document: a figure for a report, made from the same frame as the screen's.
 
-import { shareOf, ticks, tickText } from "./scale.js";
+import { pieces } from "./frame.js";
+import { shareOf, ticks, tickTexts } from "./scale.js";
 
 /** @import { Frame, Line } from "./frame.js" */
 
@@ -20,8 +21,11 @@ const LETTER = 6.6;
 export function chartSvg(frame, look) {
   const { width, height } = look;
   const box = { left: 56, top: 0, right: width - 16, bottom: height - 44 };
-  const rows = legendRows(frame, box.right - box.left);
-  box.top = (look.title || look.subtitle ? 34 : 8) + rows.length * ROW + 10;
+  const names = legendRows(frame, box.right - box.left);
+  box.top = (look.title || look.subtitle ? 34 : 8) + names.length * ROW + 10;
+  const rows = ticks(frame.y, Math.round((box.bottom - box.top) / 55));
+  const rowWords = tickTexts(rows);
+  box.left = Math.max(box.left, ...rowWords.map((word) => 16 + word.length * LETTER));
   const clip = `plot${look.id ?? ""}`;
   const toX = (/** @type {number} */ value) => box.left + shareOf(frame.x, value) * (box.right - box.left);
   const toY = (/** @type {number} */ value) => box.bottom - shareOf(frame.y, value) * (box.bottom - box.top);
@@ -33,35 +37,38 @@ export function chartSvg(frame, look) {
     look.subtitle && text(box.right, 22, look.subtitle, look.faint, 'text-anchor="end"'),
     `<clipPath id="${clip}"><rect x="${box.left}" y="${box.top}" width="${n(box.right - box.left)}" height="${n(box.bottom - box.top)}"/></clipPath>`,
   ];
-  for (const tick of ticks(frame.y, Math.round((box.bottom - box.top) / 55))) {
+  rows.forEach((tick, i) => {
     const y = toY(tick);
-    out.push(line(box.left, y, box.right, y, look.grid), text(box.left - 8, y + 4, tickText(tick), look.faint, 'text-anchor="end"'));
-  }
-  for (const tick of ticks(frame.x, Math.round((box.right - box.left) / 90))) {
+    out.push(line(box.left, y, box.right, y, look.grid), text(box.left - 8, y + 4, rowWords[i], look.faint, 'text-anchor="end"'));
+  });
+  const columns = ticks(frame.x, Math.round((box.right - box.left) / 90));
+  const columnWords = tickTexts(columns);
+  columns.forEach((tick, i) => {
     const x = toX(tick);
-    out.push(line(x, box.top, x, box.bottom, look.grid), text(x, box.bottom + 17, tickText(tick), look.faint, 'text-anchor="middle"'));
-  }
+    out.push(line(x, box.top, x, box.bottom, look.grid), text(x, box.bottom + 17, columnWords[i], look.faint, 'text-anchor="middle"'));
+  });
   out.push(text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'), `<g clip-path="url(#${clip})">`);
-  for (const { line: series, x, low, high } of frame.drawn) {
+  for (const { line: series, x, y, low, high } of frame.drawn) {
     if (low.length === 0) continue;
-    const edge = [...x.map((at, i) => [at, high[i]]), ...x.map((at, i) => [at, low[i]]).reverse()];
-    out.push(`<path d="M${edge.map(([at, value]) => `${n(toX(at))} ${n(toY(value))}`).join("L")}Z" fill="${look.colour(series.token)}" fill-opacity="0.18"/>`);
+    const colour = look.colour(series.token);
+    for (const [from, to] of pieces(y)) {
+      const at = x.slice(from, to + 1);
+      const edge = [...at.map((value, i) => [value, high[from + i]]), ...at.map((value, i) => [value, low[from + i]]).reverse()];
+      // Around a point that stands alone it has no width of its own.
+      const ink = from === to ? `fill="none" stroke="${colour}" stroke-width="5" stroke-opacity="0.18"` : `fill="${colour}" fill-opacity="0.18"`;
+      out.push(`<path d="M${edge.map(([value, height]) => `${n(toX(value))} ${n(toY(height))}`).join("L")}Z" ${ink}/>`);
+    }
   }
-  for (const { line: series, x, y } of frame.drawn) {
+  for (const { line: series, x, y, dots } of frame.drawn) {
     const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
     const colour = look.colour(series.token);
     out.push(`<path d="${path(x, y, toX, toY)}" fill="none" stroke="${colour}" stroke-width="${series.width}" stroke-opacity="${series.alpha}" stroke-linejoin="round"${dash}/>`);
-    if (series.markers) {
-      x.forEach((at, i) => {
-        const value = y[i];
-        if (value !== null) out.push(`<circle cx="${n(toX(at))}" cy="${n(toY(value))}" r="2.5" fill="${colour}"/>`);
-      });
-    }
+    for (const i of dots) out.push(`<circle cx="${n(toX(x[i]))}" cy="${n(toY(Number(y[i])))}" r="2.5" fill="${colour}" fill-opacity="${series.alpha}"/>`);
   }
   for (const mark of look.marks) {
     if (mark >= frame.x.min && mark <= frame.x.max) out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
   }
-  out.push("</g>", line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(rows, look, box.left, box.top), "</svg>");
+  out.push("</g>", line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(names, look, box.left, box.top), "</svg>");
   return out.filter(Boolean).join("\n");
 }
 

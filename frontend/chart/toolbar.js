@@ -8,8 +8,8 @@ import { sliderOf, weightOf } from "./smooth.js";
 /** @import { View } from "./view.js" */
 /** @import { AxisName } from "./axis.js" */
 
-/** @param {View} view @param {{ axes?: AxisName[], smoothing: () => number, more: HTMLElement[], onAxis: () => void, onSmoothing: () => void, onView: () => void, onZoom: (factor: number) => void }} listeners */
-export function toolbar(view, { axes: known, smoothing, more, onAxis, onSmoothing, onView, onZoom }) {
+/** @param {View} view @param {{ axes?: AxisName[], smoothing: () => number, more: HTMLElement[], onSmoothing: () => void, onView: () => void, onZoom: (factor: number) => void }} listeners */
+export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onView, onZoom }) {
   const axes = AXES.filter(({ name }) => !known || known.includes(name)).map(({ name, label }) => {
     const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });
     return { input, element: h("label", {}, input, h("span", {}, label)) };
@@ -42,7 +42,7 @@ export function toolbar(view, { axes: known, smoothing, more, onAxis, onSmoothin
   function choose(name) {
     view.axis = name;
     view.range = null;
-    onAxis();
+    onView();
   }
 
   function smooth() {

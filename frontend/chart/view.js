@@ -74,5 +74,9 @@ function readRange(text) {
 
 /** @param {Range} range */
 function writeRange(range) {
-  return range ? range.map((value) => Number(value.toPrecision(6))).join(":") : "";
+  if (!range) return "";
+  // A stretch of a few steps in millions needs all of their digits.
+  const [from, to] = range;
+  const digits = Math.ceil(Math.log10(Math.max(Math.abs(from), Math.abs(to)) / (to - from))) + 5;
+  return range.map((value) => Number(value.toPrecision(Math.min(17, Math.max(6, digits))))).join(":");
 }

@@ -1,6 +1,6 @@
 // The axes of parallel coordinates: the settings in which runs differ, then what came of them.
 
-import { padded, shareOf, ticks, tickText, usable } from "../chart/scale.js";
+import { padded, shareOf, ticks, tickTexts, usable } from "../chart/scale.js";
 import { differing, settingsOf, shortName } from "../lib/differ.js";
 import { figure, percent, setting } from "../lib/format.js";
 import { COSTS, gainOf } from "./scatter.js";
@@ -73,6 +73,8 @@ function numberAxis(key, title, values, say, [size, sign]) {
   const [min, max] = padded(usable(low, high, log), log);
   /** @type {Scale} */
   const scale = { min, max, log };
+  const marked = ticks(scale, 5);
+  const named = tickTexts(marked);
   return {
     key,
     title: sign ? `${title}, ${sign}` : title,
@@ -85,6 +87,6 @@ function numberAxis(key, title, values, say, [size, sign]) {
       const value = values.get(id) ?? null;
       return value === null ? "–" : say(value);
     },
-    ticks: ticks(scale, 5).map((tick) => ({ at: shareOf(scale, tick), text: tickText(tick) })),
+    ticks: named.map((text, i) => ({ at: shareOf(scale, marked[i]), text })),
   };
 }

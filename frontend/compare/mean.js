@@ -8,7 +8,8 @@ const POSITIONS = 400;
 /**
  * The mean of curves and their band. Where all have the same few points, at these; else at positions
  * spread evenly, read off the straight lines between points. A position counts where at least two
- * curves reach (or the only one there is); the deviation is that of a sample.
+ * curves reach (or the only one there is); the deviation is that of a sample. Between such positions, one where fewer
+ * have a value is a hole.
  * @param {Curve[]} curves @returns {{ x: number[], y: number[], low: number[], high: number[] }}
  */
 export function meanOf(curves) {
@@ -20,15 +21,24 @@ export function meanOf(curves) {
   const least = Math.min(2, some.length);
   for (const x of positions(some)) {
     const values = readers.map((read) => read(x)).filter((value) => value === value);
-    if (values.length < least) continue;
+    if (values.length < least) {
+      if (out.x.length > 0) push(out, x, Number.NaN, Number.NaN);
+      continue;
+    }
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const deviation = values.length > 1 ? Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)) : 0;
-    out.x.push(x);
-    out.y.push(mean);
-    out.low.push(mean - deviation);
-    out.high.push(mean + deviation);
+    push(out, x, mean, deviation);
   }
+  while (out.y.length > 0 && Number.isNaN(out.y[out.y.length - 1])) for (const column of Object.values(out)) column.pop();
   return out;
+}
+
+/** @param {{ x: number[], y: number[], low: number[], high: number[] }} out @param {number} x @param {number} mean @param {number} deviation */
+function push(out, x, mean, deviation) {
+  out.x.push(x);
+  out.y.push(mean);
+  out.low.push(mean - deviation);
+  out.high.push(mean + deviation);
 }
 
 /** @param {Curve[]} curves @returns {number[]} */

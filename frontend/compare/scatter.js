@@ -1,6 +1,6 @@
 // What accuracy costs: each run a point, and the line through those that no other beats.
 
-import { shareOf, ticks, tickText, padded, usable } from "../chart/scale.js";
+import { shareOf, ticks, tickTexts, padded, usable } from "../chart/scale.js";
 import { strokeOf } from "../lib/colours.js";
 import { h, s } from "../lib/dom.js";
 import { bytes, duration, percent, short } from "../lib/format.js";
@@ -60,6 +60,9 @@ export function scatter(members, cost, gain, { onLook = () => {}, named = false 
   const ys = { min: Math.max(0, low), max: Math.min(1.02, high), log: false };
   const left = (/** @type {number} */ value) => BOX.left + shareOf(xs, value) * (BOX.right - BOX.left);
   const top = (/** @type {number} */ value) => BOX.bottom - shareOf(ys, value) * (BOX.bottom - BOX.top);
+  const [rows, columns] = [ticks(ys, 5), ticks(xs, 4)];
+  const rowWords = tickTexts(rows.map((tick) => Number((tick * 100).toPrecision(12))));
+  const columnWords = tickTexts(columns);
   const front = paretoFront(points).map((i) => points[i]);
   const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ words, /** @type {string} */ anchor) => s("text", { x, y, "text-anchor": anchor }, words);
   const label = `${gain.title} against ${cost.title.toLowerCase()}`;
@@ -67,8 +70,8 @@ export function scatter(members, cost, gain, { onLook = () => {}, named = false 
   return s(
     "svg",
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "scatter", role: "img", "aria-label": `${label}. Not beaten: ${front.map((point) => point.member.label).join("; ")}` },
-    ...ticks(ys, 5).flatMap((tick) => [s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }), text(BOX.left - 6, top(tick) + 4, `${tickText(Number((tick * 100).toPrecision(6)))} %`, "end")]),
-    ...ticks(xs, 4).flatMap((tick) => [s("line", { class: "scatter-grid", x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }), text(left(tick), BOX.bottom + 16, tickText(tick), "middle")]),
+    ...rows.flatMap((tick, i) => [s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }), text(BOX.left - 6, top(tick) + 4, `${rowWords[i]} %`, "end")]),
+    ...columns.flatMap((tick, i) => [s("line", { class: "scatter-grid", x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }), text(left(tick), BOX.bottom + 16, columnWords[i], "middle")]),
     text((BOX.left + BOX.right) / 2, HEIGHT - 6, sign ? `${cost.title}, ${sign}` : cost.title, "middle"),
     front.length > 1 && s("path", { class: "scatter-front", d: front.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join("") }),
     ...points.map((point) => {

@@ -80,3 +80,9 @@ test("a run's line follows from its number; thirty-two in a row are all differen
   const strokes = Array.from({ length: 32 }, (_, i) => JSON.stringify(strokeOf({ number: i + 5 })));
   assert.equal(new Set(strokes).size, 32);
 });
+
+test("where all seeds have a hole, so has their mean", () => {
+  const made = meanOf([curve([[1, 1], [2, Number.NaN], [3, 3], [4, Number.NaN]]), curve([[1, 3], [2, Number.NaN], [3, 5], [4, Number.NaN]])]);
+  assert.deepEqual([made.x, made.y], [[1, 2, 3], [2, Number.NaN, 4]]);
+  assert.ok([made.low[1], made.high[1]].every(Number.isNaN));
+});

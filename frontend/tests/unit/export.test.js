@@ -42,3 +42,12 @@ test("a picture has its lines, its marks and its words, and no markup from a nam
 test("characters that XML forbids do not reach the document", () => {
   assert.equal(escape("a\u0000b\u001f"), "a\ufffdb\ufffd");
 });
+
+test("a picture has points that stand alone, and bands broken at holes", () => {
+  const of = (/** @type {Partial<typeof line> & { band?: { low: number[], high: number[] } }} */ more) => chartSvg(frame([{ ...line, markers: false, ...more }], { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
+  assert.equal(of({}).match(/<circle/g)?.length, 1);
+  assert.equal(of({ x: [2], y: [3], length: 1 }).match(/<circle cx="[\d.]+" cy="[\d.]+" r="2.5"/g)?.length, 1);
+  const banded = of({ band: { low: [0, 1, Number.NaN, 3], high: [2, 3, Number.NaN, 4] } });
+  assert.equal(banded.match(/0\.18/g)?.length, 2);
+  assert.doesNotMatch(banded, /NaN/);
+});

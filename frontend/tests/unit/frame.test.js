@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extent, frame } from "../../chart/frame.js";
+import { dotsOf, extent, frame, pieces, spanOf, union } from "../../chart/frame.js";
 import { nearest, nearestAlong } from "../../chart/nearest.js";
 
 /** @import { Line } from "../../chart/frame.js" */
@@ -54,7 +54,7 @@ test("points are counted once, and with those that were never sent", () => {
 });
 
 test("an empty chart has a frame too", () => {
-  assert.deepEqual(extent([], false), [0, 1]);
+  assert.deepEqual(extent(spanOf([], false), false), [0, 1]);
   assert.deepEqual(frame([], plain).drawn, []);
 });
 
@@ -74,4 +74,69 @@ test("the nearest points are found by pixel, the nearest line first, at most fiv
 test("a crosshair stands for the nearest point along the axis of each line", () => {
   const made = frame([line("a", [[0, 1], [10, 9]]), line("b", [[4, 2]])], plain);
   assert.deepEqual(nearestAlong(made, 6, { width: 100, height: 100 }).map(({ x, y }) => [x, y]), [[10, 9], [4, 2]]);
+});
+
+test("the axis follows the positions wherever they begin, and 0 is its corner where that costs no room", () => {
+  const span = (/** @type {number[]} */ ...x) => { const { min, max } = frame([line("a", x.map((at) => [at, 1]))], plain).x; return [min, max]; };
+  assert.deepEqual(span(1_000_000, 1_000_050, 1_000_099), [1_000_000, 1_000_099]);
+  assert.deepEqual(span(500, 599), [500, 599]);
+  assert.deepEqual(span(1, 300), [0, 300]);
+  assert.deepEqual(span(-50, 100), [-50, 100]);
+  assert.deepEqual(span(0.9, 1.1), [0.9, 1.1]);
+  const log = frame([line("a", [[1_000_000, 1], [1_000_099, 2]])], { ...plain, logX: true }).x;
+  assert.deepEqual([log.min, log.max], [1_000_000, 1_000_099]);
+});
+
+test("a line that begins far out does not hide one that begins at 1", () => {
+  const { x } = frame([line("a", [[1, 1], [100, 2]]), line("b", [[1_000_000, 1], [1_000_099, 2]])], plain);
+  assert.deepEqual([x.min, x.max], [0, 1_000_099]);
+});
+
+test("charts of one page share their axis", () => {
+  const [steps, epochs] = [line("a", [[1, 1], [60, 2]]), line("b", [[60, 2]])];
+  const span = union([spanOf([steps], false), spanOf([epochs], false), spanOf([], false)]);
+  assert.deepEqual(span, [1, 60]);
+  const { x } = frame([epochs], { ...plain, span });
+  assert.deepEqual([x.min, x.max], [0, 60]);
+});
+
+test("points that stand alone have a marker, on lines without markers too", () => {
+  const dots = (/** @type {number[]} */ ...y) => frame([line("a", y.map((value, i) => [i, value]))], plain).drawn[0].dots;
+  const hole = Number.NaN;
+  assert.deepEqual(dots(1), [0]);
+  assert.deepEqual(dots(1, 2), []);
+  assert.deepEqual(dots(hole, 1, hole, 2, hole, 3, 4), [1, 3]);
+  assert.deepEqual(dots(1, hole, hole, 2), [0, 3]);
+  assert.deepEqual(dots(hole, hole), []);
+  const negative = frame([line("a", [[1, -1], [2, 5], [3, 0], [4, 7], [5, 8]])], { ...plain, logY: true });
+  assert.deepEqual(negative.drawn[0].dots, [1]);
+});
+
+test("a line that asks for markers has one at each of a few points, and of many at none but those alone", () => {
+  const of = (/** @type {number} */ count) => ({ line: line("a", [], { markers: true }), x: Array.from({ length: count }, (_, i) => i), y: Array.from({ length: count }, (_, i) => (i === 1 ? null : i)) });
+  assert.deepEqual(dotsOf(of(4)), [0, 2, 3]);
+  assert.deepEqual(dotsOf(of(200)), [0]);
+});
+
+test("the stretches between holes", () => {
+  assert.deepEqual(pieces([null, 1, 2, null, 3, null, null, 4, 5]), [[1, 2], [4, 4], [7, 8]]);
+  assert.deepEqual(pieces([]), []);
+});
+
+test("between two points the line that joins them is in sight", () => {
+  const { y } = frame([line("a", [[0, 10], [100, 20]])], { ...plain, range: [40, 60] });
+  assert.ok(y.min < 14 && y.min > 13 && y.max > 16 && y.max < 17, JSON.stringify(y));
+});
+
+test("a band that goes below 0 has a log axis follow its line", () => {
+  const made = frame([line("a", [[1, 5], [2, 6]], { band: { low: [-1, 2], high: [9, 20] } })], { ...plain, logY: true });
+  assert.ok(made.y.min > 1 && made.y.min < 2, String(made.y.min));
+  assert.deepEqual(made.drawn[0].low, [made.y.min, 2]);
+});
+
+test("a line of nothing but holes leaves the others as they are", () => {
+  const alone = frame([line("a", [[1, 5], [2, 6]])], plain);
+  const both = frame([line("a", [[1, 5], [2, 6]]), line("b", [[1, Number.NaN], [2, Number.NaN]])], plain);
+  assert.deepEqual([both.x, both.y], [alone.x, alone.y]);
+  assert.ok(Number.isFinite(frame([line("b", [[1, Number.NaN]])], plain).y.max));
 });

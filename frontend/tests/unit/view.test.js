@@ -37,3 +37,9 @@ test("smoothing that was set to none stays none", () => {
 test("left alone, smoothing follows the length of the run", () => {
   assert.deepEqual([30, 500, 5000, 1_000_000].map(smoothingFor), [0, 0.9, 0.99, 0.999]);
 });
+
+test("a stretch of a few steps in millions survives its address", () => {
+  const view = plainView(IDS);
+  view.range = [1_000_033, 1_000_047.5];
+  assert.deepEqual(readView(writeView(view, ""), IDS).range, view.range);
+});
