@@ -96,11 +96,9 @@ export function overlay(runs, { view, axis, members, title, more }) {
       axis,
       smoothing,
       more,
-      onAxis: renewAll,
       onDraw: () => {
         if (smoothing() === smoothedBy) return;
         smoothedBy = smoothing();
-        for (const { lines } of followed.values()) lines.renewSmoothing();
         charts.showTools();
       },
       onDrawn: () => {
@@ -111,10 +109,6 @@ export function overlay(runs, { view, axis, members, title, more }) {
   );
   charts.element.classList.add("overlay");
   const finer = refiner({ runs: () => [...followed].map(([id, { store, lines }]) => ({ id, store, lines })), range: () => view.range, weight: smoothing, onData: charts.draw });
-
-  function renewAll() {
-    for (const { lines } of followed.values()) lines.renew();
-  }
 
   return {
     element: charts.element,
@@ -127,7 +121,6 @@ export function overlay(runs, { view, axis, members, title, more }) {
       const known = followed.get(run.id);
       if (known) known.run = run;
       else follow(run);
-      if (known?.run.summary.steps_per_epoch === null && run.summary.steps_per_epoch !== null) known.lines.renew();
       charts.draw();
     },
     /** @param {string} id */
@@ -142,7 +135,6 @@ export function overlay(runs, { view, axis, members, title, more }) {
       for (const [id, metrics] of Object.entries(all)) {
         const entry = followed.get(id);
         entry?.store.load(metrics, by);
-        entry?.lines.renew();
       }
       loaded = true;
       finer.forget();

@@ -103,7 +103,6 @@ function take(event) {
   if (event.kind === "started") {
     const { classes, train_samples, steps_per_epoch, total_steps, parameters } = event;
     run = { ...run, summary: { ...run.summary, classes, train_samples, steps_per_epoch, steps: total_steps, parameters } };
-    charts.renew();
   }
   if (event.kind === "boundary") {
     if (plane) plane.take(event);
@@ -116,12 +115,11 @@ function take(event) {
 /** @param {Run} next */
 function showRun(next) {
   if (!states.put(next)) return;
-  const known = run.summary.steps_per_epoch !== null;
   run = next;
   header.show(run);
   progress.show(run);
   log.nudge();
-  if (!known && run.summary.steps_per_epoch !== null) charts.renew();
+  charts.draw();
 }
 
 /** A run on points has boundaries, and with them a panel. */

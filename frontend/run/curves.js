@@ -104,7 +104,6 @@ export function curves(store, run) {
 
   function renewSmoothing() {
     smoothedBy = smoothing();
-    derived.renewSmoothing();
     charts.showTools();
   }
 
@@ -124,7 +123,6 @@ export function curves(store, run) {
       axis: "step",
       axes: run().source ? ["step", "time"] : undefined,
       smoothing,
-      onAxis: () => derived.renew(),
       onDraw: () => smoothing() !== smoothedBy && renewSmoothing(),
       onDrawn: () => {
         finer.check();
@@ -138,9 +136,8 @@ export function curves(store, run) {
     element: charts.element,
     draw: charts.draw,
     smoothing,
-    /** Derives everything anew: the columns are other ones, or the pace became known. */
+    /** The curves were read anew. */
     renew() {
-      derived.renew();
       finer.forget();
       charts.showTools();
       charts.draw();

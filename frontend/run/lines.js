@@ -1,5 +1,6 @@
 // A run's curves as lines to draw: placed on the axis of now, smoothed as the view says. What is
-// derived is kept and grows with the run.
+// derived is kept and grows with the run, for as long as all that it was derived from is the same:
+// the axis, the columns, and what is known of the run, which is little before it starts.
 
 import { clock, epochAt, positions, samplesAt } from "../chart/axis.js";
 import { countBelow } from "../chart/column.js";
@@ -22,18 +23,8 @@ export class RunLines {
     this.run = run;
     this.view = view;
     this.smoothing = smoothing;
-    /** @type {Map<string, { get: () => Column }>} */
+    /** @type {Map<string, { from: unknown[], made: { get: () => Column } }>} */
     this.derived = new Map();
-  }
-
-  /** The axis is another, the columns are, or the pace became known. */
-  renew() {
-    this.derived.clear();
-  }
-
-  /** The weight is another. */
-  renewSmoothing() {
-    for (const key of [...this.derived.keys()]) if (key.endsWith(" smooth")) this.derived.delete(key);
   }
 
   /** @returns {Pace} */
@@ -46,11 +37,11 @@ export class RunLines {
     };
   }
 
-  /** @param {string} key @param {() => { get: () => Column }} make */
-  derive(key, make) {
-    let made = this.derived.get(key);
-    if (!made) this.derived.set(key, (made = make()));
-    return made.get();
+  /** @param {string} key @param {unknown[]} from what it follows from: where one of these is another, it is made anew @param {() => { get: () => Column }} make */
+  derive(key, from, make) {
+    let known = this.derived.get(key);
+    if (!known || known.from.some((value, i) => value !== from[i])) this.derived.set(key, (known = { from, made: make() }));
+    return known.made.get();
   }
 
   /** Every value. @param {SeriesName} name @returns {Points} */
@@ -75,13 +66,16 @@ export class RunLines {
       const { strand } = series.smooth;
       return { ...this.points(`${name} x smooth`, strand.x, strand.y), perStep: this.perStep(name) };
     }
-    const y = this.derive(`${name} smooth`, () => new Smoothed(series.y, weight));
+    const y = this.derive(`${name} smooth`, [series.y, weight], () => new Smoothed(series.y, weight));
     return { ...this.points(`${name} x`, series.x, y), perStep: this.perStep(name) };
   }
 
   /** @param {string} key @param {Column} steps @param {Column} y @returns {Points} */
   points(key, steps, y) {
-    const x = this.derive(key, () => positions(this.view.axis, steps, this.pace(), this.store.series.time));
+    const { axis } = this.view;
+    const { time } = this.store.series;
+    const pace = this.pace();
+    const x = this.derive(key, [axis, steps, time.x, time.x.version, ...Object.values(pace)], () => positions(axis, steps, pace, time));
     return { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y), steps: steps.data };
   }
 

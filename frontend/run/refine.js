@@ -53,7 +53,7 @@ export function refiner({ runs, range, weight, onData }) {
     try {
       const [whole, part] = await Promise.all([averages ? getMetricsOf(ids, query) : null, stretch ? getMetricsOf(ids, { ...query, from: stretch[0], to: stretch[1] }) : null]);
       let complete = true;
-      for (const { id, store, lines } of of) {
+      for (const { id, store } of of) {
         for (const name of /** @type {const} */ (["train_loss", "train_accuracy"])) {
           const average = whole?.[id]?.series[name]?.smoothed;
           if (average && store.series[name].thinned) store.series[name].smoothBy(by, average);
@@ -61,12 +61,14 @@ export function refiner({ runs, range, weight, onData }) {
           if (finer && finer.total > finer.x.length) complete = false;
         }
         if (part?.[id]) store.refine(part[id], by);
-        lines.renew();
       }
       exact = complete ? stretch : null;
       onData();
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      // It is asked for again when the page is drawn the next time.
+      asked = "";
+      throw error;
     }
   }
 

@@ -17,7 +17,7 @@ export class Series extends Strand {
     this.total = 0;
     /** Whether some were never sent: then a zoom asks for them, and smoothing, which needs all, is the server's. */
     this.thinned = false;
-    /** The moving average over all points, where the server made it. @type {{ weight: number, strand: Strand } | null} */
+    /** The moving average over all points, where the server made it; `value` is the last one that is a number. @type {{ weight: number, strand: Strand, value: number } | null} */
     this.smooth = null;
     /** @type {{ step: number, kind: string }[]} */
     this.notFinite = [];
@@ -29,10 +29,11 @@ export class Series extends Strand {
     super.push(step, value ?? Number.NaN);
     this.total += 1;
     if (value === null) this.notFinite.push({ step, kind });
-    else if (this.smooth) {
-      const { weight, strand } = this.smooth;
-      const last = strand.y.last();
-      strand.push(step, Number.isFinite(last) ? last + (1 - weight) * (value - last) : value);
+    if (this.smooth) {
+      const { weight, strand, value: last } = this.smooth;
+      if (value !== null) this.smooth.value = Number.isFinite(last) ? last + (1 - weight) * (value - last) : value;
+      // A hole stays one and counts for nothing.
+      strand.push(step, value === null ? Number.NaN : this.smooth.value);
     }
   }
 
@@ -40,7 +41,10 @@ export class Series extends Strand {
   rewind(step) {
     const length = this.x.length;
     super.rewind(step);
-    this.smooth?.strand.rewind(step);
+    if (this.smooth) {
+      this.smooth.strand.rewind(step);
+      this.smooth.value = lastNumber(this.smooth.strand.y);
+    }
     this.total -= length - this.x.length;
     this.notFinite = this.notFinite.filter((gap) => gap.step < step);
   }
@@ -49,7 +53,7 @@ export class Series extends Strand {
   smoothBy(weight, { x, y }) {
     const strand = new Strand();
     x.forEach((step, i) => strand.push(step, y[i] ?? Number.NaN));
-    this.smooth = { weight, strand };
+    this.smooth = { weight, strand, value: lastNumber(strand.y) };
   }
 }
 
@@ -110,9 +114,15 @@ export class RunStore {
     return "new";
   }
 
+  /** Forgets a step and all after it: a run that was resumed does them again, and its epochs with them. @param {number} step */
+  rewind(step) {
+    for (const series of Object.values(this.series)) series.rewind(step);
+  }
+
   /** @param {StepsEvent} event */
   steps({ first_step, loss, accuracy, seconds, not_finite }) {
     const kind = not_finite ?? "nan";
+    if (loss.length > 0 && first_step <= this.series.train_loss.x.last()) this.rewind(first_step);
     for (let i = 0; i < loss.length; i += 1) {
       this.series.train_loss.push(first_step + i, loss[i], kind);
       this.series.train_accuracy.push(first_step + i, accuracy[i] ?? null, kind);
@@ -137,6 +147,12 @@ export class RunStore {
     this.series.validation_loss.push(step, validation.loss, not_finite ?? "nan");
     this.series.validation_accuracy.push(step, validation.accuracy, not_finite ?? "nan");
   }
+}
+
+/** The last that is a number. @param {import("../chart/column.js").Column} column */
+function lastNumber({ data, length }) {
+  for (let i = length - 1; i >= 0; i -= 1) if (Number.isFinite(data[i])) return data[i];
+  return Number.NaN;
 }
 
 function emptySeries() {

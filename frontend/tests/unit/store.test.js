@@ -94,3 +94,30 @@ test("a thinned run knows how many points it has", () => {
   store.apply(steps(6, 1001, [1, 1]));
   assert.equal(store.series.train_loss.total, 1002);
 });
+
+test("the epochs and moments of steps that are done again are forgotten with them", () => {
+  const store = new RunStore();
+  const epoch = { kind: /** @type {const} */ ("epoch"), samples_seen: 9, train: { loss: 4, accuracy: 0.5 }, validation: { loss: 3.5, accuracy: 0.6 }, seconds: 1.5, elapsed: 1.5, peak_memory_bytes: null };
+  store.apply(steps(1, 1, [5, 4], { seconds: 1 }));
+  store.apply({ ...epoch, seq: 2, epoch: 1, step: 2 });
+  store.apply(steps(3, 3, [3], { seconds: 2 }));
+  store.apply(steps(4, 4, [2], { seconds: 3 }));
+  store.apply({ ...epoch, seq: 5, epoch: 2, step: 4 });
+  store.apply(steps(6, 3, [9], { seconds: 8 }));
+  assert.deepEqual(pairs(store, "validation_loss"), [[2, 3.5]]);
+  assert.deepEqual(pairs(store, "time"), [[2, 1], [3, 8]]);
+  assert.deepEqual(pairs(store, "train_loss"), [[1, 5], [2, 4], [3, 9]]);
+});
+
+test("the moving average of a thinned run goes on over a hole, which stays one", () => {
+  const store = new RunStore();
+  const thinned = metrics();
+  thinned.series.train_loss = { x: [1, 999], y: [3, 1], total: 999, not_finite: [], smoothed: { x: [1, 999], y: [3, 2] } };
+  store.load(thinned, 0.5);
+  store.apply(steps(6, 1000, [4, null, 5]));
+  const { x, y } = /** @type {NonNullable<typeof store.series.train_loss.smooth>} */ (store.series.train_loss.smooth).strand;
+  assert.deepEqual([...x.data.subarray(0, x.length)], [1, 999, 1000, 1001, 1002]);
+  assert.deepEqual([...y.data.subarray(0, y.length)], [3, 2, 3, Number.NaN, 4]);
+  store.apply(steps(7, 1001, [1]));
+  assert.equal(y.last(), 2);
+});
