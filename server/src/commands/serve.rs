@@ -16,6 +16,7 @@ use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
 use crate::estimate::Estimator;
+use crate::http::change::Changes;
 use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
 use crate::images::Images;
@@ -29,6 +30,9 @@ use crate::supervisor::Supervisor;
 /// Workers finish their step and write a checkpoint when the server stops. Those that take
 /// longer go on by themselves and are found again at the next start.
 const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(30);
+
+/// A change that began before the server was stopped is carried through, if it takes no longer than this.
+const CHANGES_END_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) fn serve(args: Serve) -> Result<()> {
     log_to_stderr();
@@ -67,6 +71,7 @@ async fn run(args: Serve) -> Result<()> {
     let inside = Inside::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
     let boards = Boards::of(&data);
     boards.sweep();
+    let changes = Changes::default();
     let app = App {
         index,
         boards: Arc::new(boards),
@@ -77,6 +82,7 @@ async fn run(args: Serve) -> Result<()> {
         supervisor: supervisor.clone(),
         estimator,
         inside,
+        changes: changes.clone(),
         shutdown: shutdown.clone(),
         started: Instant::now(),
     };
@@ -90,6 +96,12 @@ async fn run(args: Serve) -> Result<()> {
     tokio::spawn(cancel_on_signal(shutdown.clone())?);
     announce(address, &args, &data)?;
     http::listen::serve(listener, http::router(app, guard), shutdown).await;
+    if tokio::time::timeout(CHANGES_END_WITHIN, changes.finish())
+        .await
+        .is_err()
+    {
+        tracing::warn!("what is still being changed is completed or undone at the next start");
+    }
     if tokio::time::timeout(WORKERS_STOP_WITHIN, supervisor.rest())
         .await
         .is_err()

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use vivarium_models::data::{self, Import, Library, Limits, Ready, Report, known, name_of};
 
@@ -93,15 +93,19 @@ impl Drafts {
         })
     }
 
-    /// Reads what came in. When the future is dropped, as a browser that leaves does, reading stops.
+    /// Reads what came in, unless `left` says that nobody waits for it any more: then reading stops.
     ///
     /// # Errors
-    /// Everything that is wrong with it; then nothing is left of it.
-    pub async fn read(&self, incoming: Incoming<'_>, file: String) -> Result<Draft> {
-        let _turn = self
-            .turn
-            .acquire()
-            .await
+    /// Everything that is wrong with it, [`Error::Conflict`] when nobody waits; then nothing is left of it.
+    pub async fn read(
+        &self,
+        incoming: Incoming<'_>,
+        file: String,
+        left: CancellationToken,
+    ) -> Result<Draft> {
+        let turn = left.run_until_cancelled(self.turn.acquire()).await;
+        let _turn = turn
+            .ok_or_else(abandoned)?
             .map_err(|_| Error::Gone("the readers of uploads"))?;
         let stem = file
             .rsplit_once('.')
@@ -113,15 +117,14 @@ impl Drafts {
         } else {
             stem
         };
-        let wanted = Wanted(Arc::new(AtomicBool::new(true)));
-        let (library, path, goes_on, source) = (
+        let (library, path, source, goes_on) = (
             self.library.clone(),
             incoming.path(),
-            Arc::clone(&wanted.0),
             file.clone(),
+            left.clone(),
         );
         let Import { ready, report } = on_thread("upload", move || {
-            let told = |_, _| goes_on.load(Ordering::Relaxed);
+            let told = |_, _| !goes_on.is_cancelled();
             let import = data::import(&library, "", &title, &path, &Limits::default(), &told)?;
             Ok(Import {
                 ready: import.ready.described(&title, &source)?,
@@ -131,6 +134,10 @@ impl Drafts {
         .await
         .map_err(|error| name_the_upload(error, &incoming.path(), &file))?;
         drop(incoming);
+        // Nobody would ever learn what the draft is called.
+        if left.is_cancelled() {
+            return Err(abandoned());
+        }
         let draft = Draft {
             id: Uuid::new_v4(),
             file,
@@ -248,11 +255,6 @@ fn name_the_upload(error: Error, path: &std::path::Path, file: &str) -> Error {
     }
 }
 
-/// Says, when it goes, that nobody wants the work any more.
-struct Wanted(Arc<AtomicBool>);
-
-impl Drop for Wanted {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
+fn abandoned() -> Error {
+    Error::Conflict("The client left before the upload was read.".to_owned())
 }

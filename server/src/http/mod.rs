@@ -1,12 +1,14 @@
 //! What the server says over HTTP: every route is in [`router`].
 //!
 //! * [`guard`]: the outermost layer; who may ask at all. [`hosts`]: names and ports. `forwarded`: what a proxy says.
+//! * [`change`]: what changes something is carried through, whatever its client does.
 //! * [`listen`]: accepts connections, bounded in number and in time.
 //! * [`problem`]: every error becomes a status, and a page or a problem document.
 //! * [`pages`], [`assets`], [`modules`]: what people see. [`api`]: what programs ask.
 
 pub mod api;
 pub mod assets;
+pub mod change;
 mod forwarded;
 pub mod guard;
 pub mod hosts;
@@ -38,6 +40,7 @@ use crate::index::Index;
 use crate::inspect::Inside;
 use crate::reports::{self, Reports};
 use crate::supervisor::Supervisor;
+use change::Changes;
 use guard::Guard;
 
 /// A RunSpec or a sweep is a few kilobytes.
@@ -46,7 +49,7 @@ const BODY_LIMIT: usize = 256 * 1024;
 /// What a form adds to the file in it.
 const FORM: usize = 4 * 1024;
 
-/// A request must be read and answered in this time. A stream is answered when it begins.
+/// A request that changes nothing must be read and answered in this time. A stream is answered when it begins.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
@@ -72,6 +75,8 @@ pub struct App {
     pub estimator: Estimator,
     /// Looks into networks.
     pub inside: Inside,
+    /// What is being changed.
+    pub changes: Changes,
     /// Ends streams.
     pub shutdown: CancellationToken,
     /// When the server started.
@@ -80,112 +85,23 @@ pub struct App {
 
 /// Every route of the server.
 pub fn router(app: App, guard: Guard) -> Router {
-    // Quotes and line ends take two characters in JSON.
-    let report_body = DefaultBodyLimit::max(reports::MOST_BYTES * 2 + FORM);
-    let api = Router::new()
-        .route("/runs", get(api::runs::list).post(api::runs::create))
-        .route(
-            "/runs/{id}",
-            get(api::runs::show)
-                .merge(patch(api::runs::label))
-                .delete(api::runs::delete),
-        )
-        .route("/runs/{id}/stop", post(api::runs::stop))
-        .route("/runs/{id}/resume", post(api::runs::resume))
-        .route("/runs/{id}/restore", post(api::runs::restore))
-        .route("/trash", get(api::runs::trash))
-        .route("/trash/{id}", delete(api::runs::remove_for_good))
-        .route("/runs/{id}/log", get(api::runs::log))
-        .route("/runs/{id}/metrics", get(api::metrics::metrics))
-        .route("/runs/{id}/tensorboard", get(api::boards::of_run))
-        .route("/tensorboard", get(api::boards::of_runs))
-        .route("/metrics", get(api::metrics::of_runs))
-        .route("/statistics", get(api::metrics::statistics))
-        .route("/runs/{id}/boundaries", get(api::points::boundaries))
-        .route("/runs/{id}/points", get(api::points::points))
-        .route("/runs/{id}/test", get(api::test::test))
-        .merge(inside())
-        .route("/specs/check", post(api::specs::check))
-        .route("/specs/estimate", post(api::specs::estimate))
-        .route("/sweeps", get(api::sweeps::list).post(api::sweeps::create))
-        .route("/sweeps/check", post(api::sweeps::check))
-        .route("/sweeps/estimate", post(api::sweeps::estimate))
-        .route("/sweeps/{id}", get(api::sweeps::show))
-        .route("/sweeps/{id}/stop", post(api::sweeps::stop))
-        .route("/sweeps/{id}/trials", post(api::sweeps::grow))
-        .route(
-            "/reports",
-            post(api::reports::create)
-                .layer(report_body)
-                .get(api::reports::list),
-        )
-        .route(
-            "/reports/{id}",
-            put(api::reports::save)
-                .layer(report_body)
-                .get(api::reports::show)
-                .delete(api::reports::delete),
-        )
-        .route("/reports/{id}/restore", post(api::reports::restore))
-        .route("/events", get(api::events::stream))
-        .route("/networks", get(api::catalog::networks))
-        .route("/datasets", get(api::datasets::list))
-        .route("/datasets/{set}", delete(api::datasets::delete))
-        .route("/datasets/{set}/gallery", get(api::datasets::gallery))
-        .route(
-            "/datasets/{set}/gallery.png",
-            get(api::datasets::gallery_png),
-        )
-        .route(
-            "/datasets/{set}/fetch",
-            post(api::datasets::fetch).delete(api::datasets::stop_fetch),
-        )
-        .route(
-            "/datasets/drafts/{id}",
-            post(api::datasets::accept).delete(api::datasets::discard),
-        )
-        .route("/images", get(api::images::list))
-        .route(
-            "/images/{file}",
-            get(api::images::show).delete(api::images::delete),
-        )
-        .route("/presets", get(api::catalog::presets))
-        .route("/openapi.json", get(api::catalog::openapi));
-    // An upload takes the time that it takes: it is watched piece by piece.
-    let upload = Router::new()
-        .route("/api/v1/datasets", post(api::datasets::upload))
-        .route("/api/v1/boards", post(api::boards::upload))
-        .layer(DefaultBodyLimit::max(app.upload_limit))
-        .merge(
-            Router::new()
-                .route("/api/v1/images", post(api::images::create))
-                .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM)),
-        )
-        .layer(middleware::from_fn(upload::hear_out))
-        .with_state(app.clone());
-    Router::new()
-        .route("/", get(pages::runs))
-        .route("/new", get(pages::new))
-        .route("/runs/{id}", get(pages::run))
-        .route("/runs/{id}/inside", get(pages::inside))
-        .route("/compare", get(pages::compare))
-        .route("/sweeps/{id}", get(pages::sweep))
-        .route("/reports", get(pages::reports))
-        .route("/reports/{id}", get(pages::report))
-        .route("/data", get(pages::data))
-        .route("/static/{*path}", get(assets::static_file))
-        .route("/frontend/{*path}", get(assets::frontend_file))
-        .route("/favicon.ico", get(assets::favicon))
-        .route("/healthz", get(api::health::healthz))
-        .route("/metrics", get(api::health::metrics))
-        .nest("/api/v1", api)
-        .with_state(app)
+    let upload_limit = app.upload_limit;
+    let read = pages()
+        .nest("/api/v1", reading())
+        .route_layer(middleware::from_fn(change::only_reads));
+    // Whoever leaves ends what nobody else waits for.
+    let abandoned = read
+        .merge(Router::new().nest("/api/v1", computing()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             ANSWER_WITHIN,
-        ))
-        .merge(upload)
+        ));
+    // What changes something takes the time that it takes; an upload is watched piece by piece.
+    let change = changing(app.changes.clone()).merge(uploading(app.changes.clone(), upload_limit));
+    abandoned
+        .merge(Router::new().nest("/api/v1", change))
+        .with_state(app)
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(CatchPanicLayer::custom(problem::of_panic))
@@ -205,6 +121,124 @@ pub fn router(app: App, guard: Guard) -> Router {
             HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
         ))
+}
+
+/// What people see, and what watches over the server.
+fn pages() -> Router<App> {
+    Router::new()
+        .route("/", get(pages::runs))
+        .route("/new", get(pages::new))
+        .route("/runs/{id}", get(pages::run))
+        .route("/runs/{id}/inside", get(pages::inside))
+        .route("/compare", get(pages::compare))
+        .route("/sweeps/{id}", get(pages::sweep))
+        .route("/reports", get(pages::reports))
+        .route("/reports/{id}", get(pages::report))
+        .route("/data", get(pages::data))
+        .route("/static/{*path}", get(assets::static_file))
+        .route("/frontend/{*path}", get(assets::frontend_file))
+        .route("/favicon.ico", get(assets::favicon))
+        .route("/healthz", get(api::health::healthz))
+        .route("/metrics", get(api::health::metrics))
+}
+
+/// What programs ask for. Nothing here changes anything.
+fn reading() -> Router<App> {
+    Router::new()
+        .route("/runs", get(api::runs::list))
+        .route("/runs/{id}", get(api::runs::show))
+        .route("/runs/{id}/log", get(api::runs::log))
+        .route("/runs/{id}/metrics", get(api::metrics::metrics))
+        .route("/runs/{id}/tensorboard", get(api::boards::of_run))
+        .route("/runs/{id}/boundaries", get(api::points::boundaries))
+        .route("/runs/{id}/points", get(api::points::points))
+        .route("/runs/{id}/test", get(api::test::test))
+        .merge(inside())
+        .route("/trash", get(api::runs::trash))
+        .route("/tensorboard", get(api::boards::of_runs))
+        .route("/metrics", get(api::metrics::of_runs))
+        .route("/statistics", get(api::metrics::statistics))
+        .route("/sweeps", get(api::sweeps::list))
+        .route("/sweeps/{id}", get(api::sweeps::show))
+        .route("/reports", get(api::reports::list))
+        .route("/reports/{id}", get(api::reports::show))
+        .route("/events", get(api::events::stream))
+        .route("/networks", get(api::catalog::networks))
+        .route("/datasets", get(api::datasets::list))
+        .route("/datasets/{set}/gallery", get(api::datasets::gallery))
+        .route(
+            "/datasets/{set}/gallery.png",
+            get(api::datasets::gallery_png),
+        )
+        .route("/images", get(api::images::list))
+        .route("/images/{file}", get(api::images::show))
+        .route("/presets", get(api::catalog::presets))
+        .route("/openapi.json", get(api::catalog::openapi))
+}
+
+/// What takes a body and computes, and changes nothing.
+fn computing() -> Router<App> {
+    Router::new()
+        .route("/specs/check", post(api::specs::check))
+        .route("/specs/estimate", post(api::specs::estimate))
+        .route("/sweeps/check", post(api::sweeps::check))
+        .route("/sweeps/estimate", post(api::sweeps::estimate))
+}
+
+/// What changes something, from a small body or none.
+fn changing(changes: Changes) -> Router<App> {
+    // Quotes and line ends take two characters in JSON.
+    let report_body = DefaultBodyLimit::max(reports::MOST_BYTES * 2 + FORM);
+    let carry_through = middleware::from_fn_with_state(changes, change::carry_through);
+    let reports = Router::new()
+        .route("/reports", post(api::reports::create))
+        .route("/reports/{id}", put(api::reports::save))
+        .route_layer(carry_through.clone())
+        .layer(report_body);
+    Router::new()
+        .route("/runs", post(api::runs::create))
+        .route(
+            "/runs/{id}",
+            patch(api::runs::label).delete(api::runs::delete),
+        )
+        .route("/runs/{id}/stop", post(api::runs::stop))
+        .route("/runs/{id}/resume", post(api::runs::resume))
+        .route("/runs/{id}/restore", post(api::runs::restore))
+        .route("/runs/{id}/pinned", put(api::inside::film::pin))
+        .route("/trash/{id}", delete(api::runs::remove_for_good))
+        .route("/sweeps", post(api::sweeps::create))
+        .route("/sweeps/{id}/stop", post(api::sweeps::stop))
+        .route("/sweeps/{id}/trials", post(api::sweeps::grow))
+        .route("/reports/{id}", delete(api::reports::delete))
+        .route("/reports/{id}/restore", post(api::reports::restore))
+        .route("/datasets/{set}", delete(api::datasets::delete))
+        .route(
+            "/datasets/{set}/fetch",
+            post(api::datasets::fetch).delete(api::datasets::stop_fetch),
+        )
+        .route(
+            "/datasets/drafts/{id}",
+            post(api::datasets::accept).delete(api::datasets::discard),
+        )
+        .route("/images/{file}", delete(api::images::delete))
+        .route_layer(carry_through)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(reports)
+}
+
+/// What takes files.
+fn uploading(changes: Changes, limit: usize) -> Router<App> {
+    let files = Router::new()
+        .route("/datasets", post(api::datasets::upload))
+        .route("/boards", post(api::boards::upload))
+        .layer(DefaultBodyLimit::max(limit));
+    let images = Router::new()
+        .route("/images", post(api::images::create))
+        .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM));
+    files
+        .merge(images)
+        .route_layer(middleware::from_fn_with_state(changes, change::receive))
+        .layer(middleware::from_fn(upload::hear_out))
 }
 
 /// What looks inside a run's network.
@@ -227,7 +261,6 @@ fn inside() -> Router<App> {
         .route("/runs/{id}/samples", get(samples::samples))
         .route("/runs/{id}/film", get(film::film))
         .route("/runs/{id}/film/{epoch}", get(film::frame))
-        .route("/runs/{id}/pinned", put(film::pin))
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

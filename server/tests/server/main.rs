@@ -9,6 +9,7 @@
 
 mod boards;
 mod boards_export;
+mod changes;
 mod command_line;
 mod crash;
 mod data_commands;

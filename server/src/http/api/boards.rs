@@ -4,11 +4,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Multipart, Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -22,6 +22,7 @@ use crate::boards::write::About;
 use crate::boards::{export, find, unpack};
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::change::Client;
 use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
 use crate::index::runs::{self as rows, Run};
@@ -163,7 +164,11 @@ impl Write for Pipe {
 }
 
 /// `POST /boards`: event files, a log directory's files by their paths, or zips of log directories.
-pub async fn upload(State(app): State<App>, mut form: Multipart) -> Result<Response, Problem> {
+pub(in crate::http) async fn upload(
+    State(app): State<App>,
+    Extension(client): Extension<Client>,
+    mut form: Multipart,
+) -> Result<Response, Problem> {
     let _place = UPLOADS.try_acquire().map_err(|_| {
         Error::Busy("Two uploads are under way already; try again when one is through.".to_owned())
     })?;
@@ -203,6 +208,9 @@ pub async fn upload(State(app): State<App>, mut form: Multipart) -> Result<Respo
     if files == 0 {
         let detail = "The form holds no file.";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "No file", detail));
+    }
+    if client.has_left() {
+        return Err(Error::Conflict("The client left before its files were read.".into()).into());
     }
     let outcome = on_thread("upload", move || {
         let outcome = take(&boards, &tree, &wish);

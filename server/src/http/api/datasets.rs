@@ -1,9 +1,9 @@
 //! Data sets: what there is, what they look like, uploads and fetches.
 
-use axum::Json;
 use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use crate::aside::blocking;
 use crate::datasets::fetches::Fetches;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::change::Client;
 use crate::http::json::Body;
 use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
@@ -122,7 +123,11 @@ pub async fn stop_fetch(State(app): State<App>, Path(set): Path<String>) -> Resu
 
 /// `POST /datasets`: a zip of class folders as the first file of a form. The answer is a draft with its report; it
 /// becomes a set when it is accepted.
-pub async fn upload(State(app): State<App>, mut form: Multipart) -> Result<Response, Problem> {
+pub(in crate::http) async fn upload(
+    State(app): State<App>,
+    Extension(client): Extension<Client>,
+    mut form: Multipart,
+) -> Result<Response, Problem> {
     let drafts = &app.data_sets.drafts;
     loop {
         let next = within(form.next_field()).await?;
@@ -135,7 +140,7 @@ pub async fn upload(State(app): State<App>, mut form: Multipart) -> Result<Respo
         };
         let incoming = drafts.begin().await?;
         receive(field, &incoming.path()).await?;
-        let draft = drafts.read(incoming, file).await?;
+        let draft = drafts.read(incoming, file, client.left()).await?;
         let location = [(
             header::LOCATION,
             format!("/api/v1/datasets/drafts/{}", draft.id),

@@ -42,9 +42,13 @@ pub async fn metrics(State(app): State<App>) -> Result<impl IntoResponse> {
         text,
         "# HELP vivarium_event_streams Open event streams.\n# TYPE vivarium_event_streams gauge\nvivarium_event_streams {}\n\
          # HELP vivarium_index_changes_total Changes written to the index.\n# TYPE vivarium_index_changes_total counter\nvivarium_index_changes_total {}\n\
+         # HELP vivarium_changes_total Requests that change something, begun since the start.\n# TYPE vivarium_changes_total counter\nvivarium_changes_total {}\n\
+         # HELP vivarium_changes_in_progress Requests that change something, not yet carried through.\n# TYPE vivarium_changes_in_progress gauge\nvivarium_changes_in_progress {}\n\
          # HELP vivarium_uptime_seconds Time since the server started.\n# TYPE vivarium_uptime_seconds gauge\nvivarium_uptime_seconds {:.1}\n",
         open_streams(),
         *app.index.changes().borrow(),
+        app.changes.begun(),
+        app.changes.in_progress(),
         app.started.elapsed().as_secs_f64(),
     );
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text))

@@ -1,0 +1,135 @@
+//! Changes: a request that changes something is carried through or not begun.
+//!
+//! hyper drops the future of a request when its client leaves, wherever that future waits. A change of several steps
+//! would end after some of them. So [`carry_through`] and [`receive`] run the handler in a task of its own and wait for
+//! it: when the client leaves, only the waiting ends.
+//!
+//! Every route that changes something is in one of the two groups of the router that have these layers. The layer
+//! [`only_reads`] of the group that reads refuses everything but GET and HEAD, so a changing route that was put there
+//! by mistake does not work at all. A test walks the API's document for the routes that are left.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::problem::{self, Problem};
+
+/// All of a small body comes in this time. After that, what it asks for takes the time that it takes.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+
+/// The changes in progress. Clones share them.
+#[derive(Clone, Default)]
+pub struct Changes {
+    tracker: TaskTracker,
+    begun: Arc<AtomicU64>,
+}
+
+impl Changes {
+    /// How many changes were begun since the server started.
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// How many changes are in progress.
+    pub fn in_progress(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// Waits until no change is in progress. Call it when no request comes in any more.
+    pub async fn finish(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Answers a request in a task of its own.
+    async fn run(&self, request: Request, next: Next) -> Response {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        let task = self
+            .tracker
+            .spawn(AssertUnwindSafe(next.run(request)).catch_unwind());
+        match task.await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => problem::of_panic(panic),
+            // The runtime is going down, and with it the connection.
+            Err(error) => problem::of_panic(Box::new(error.to_string()) as Box<dyn Any + Send>),
+        }
+    }
+}
+
+/// Carries a change through that was begun. It begins when all of its body is here: a body that is cut off asks for
+/// nothing.
+pub(super) async fn carry_through(
+    State(changes): State<Changes>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let incoming = Request::from_parts(parts.clone(), body);
+    let body = match tokio::time::timeout(BODY_WITHIN, Bytes::from_request(incoming, &())).await {
+        Ok(Ok(bytes)) => Body::from(bytes),
+        Ok(Err(error)) => {
+            let title = "The body cannot be read";
+            return Problem::new(error.status(), title, error.body_text()).into_response();
+        }
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
+    changes.run(Request::from_parts(parts, body), next).await
+}
+
+/// Runs an upload in a task of its own, which cleans up after itself when the client leaves: the body ends with an
+/// error, and [`Client::left`] tells whoever works on what came.
+pub(super) async fn receive(
+    State(changes): State<Changes>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let client = Client::default();
+    let _waits = client.waits();
+    request.extensions_mut().insert(client);
+    changes.run(request, next).await
+}
+
+/// Whether whoever sent an upload still waits for the answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Client(CancellationToken);
+
+impl Client {
+    /// The client has left when the guard is dropped.
+    fn waits(&self) -> DropGuard {
+        self.0.clone().drop_guard()
+    }
+
+    /// Whether nobody waits any more.
+    pub(super) fn has_left(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Is cancelled when nobody waits any more.
+    pub(super) fn left(&self) -> CancellationToken {
+        self.0.clone()
+    }
+}
+
+/// Refuses what a route that only reads cannot answer.
+pub(super) async fn only_reads(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let message = format!(
+        "{} {} is among the routes that only read",
+        request.method(),
+        request.uri().path()
+    );
+    problem::of_panic(Box::new(message))
+}
