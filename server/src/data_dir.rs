@@ -95,6 +95,11 @@ impl DataDir {
         self.root.join("reports")
     }
 
+    /// One file for each selection of runs.
+    pub fn selections(&self) -> PathBuf {
+        self.root.join("selections")
+    }
+
     /// Runs that were deleted and can be brought back.
     pub fn trash(&self) -> PathBuf {
         self.root.join("trash")

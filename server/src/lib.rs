@@ -13,7 +13,7 @@
 //! * [`boards`]: TensorBoard's event files, out and in.
 //! * [`images`]: images that people upload to look at with networks.
 //! * [`inspect`]: looks into networks, for the pages.
-//! * [`reports`]: what people write about their runs.
+//! * [`reports`]: what people write about their runs. [`selections`]: runs under one short name.
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
@@ -38,6 +38,7 @@ pub mod memory;
 pub mod presets;
 pub mod reports;
 pub mod run_dir;
+pub mod selections;
 mod settings;
 pub mod supervisor;
 pub mod sweeps;

@@ -25,6 +25,7 @@ use crate::inspect::Inside;
 use crate::launch::LocalLauncher;
 use crate::memory;
 use crate::reports::Reports;
+use crate::selections::Selections;
 use crate::supervisor::Supervisor;
 
 /// Workers finish their step and write a checkpoint when the server stops. Those that take
@@ -78,6 +79,7 @@ async fn run(args: Serve) -> Result<()> {
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
         images: Arc::new(images),
         reports: Arc::new(Reports::in_folder(data.reports())),
+        selections: Arc::new(Selections::in_folder(data.selections())),
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         estimator,

@@ -1,9 +1,12 @@
 //! The files of `static/` and `frontend/`, which are inside the binary.
 
+use std::sync::LazyLock;
+
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::{Embed, EmbeddedFile};
+use sha2::{Digest as _, Sha256};
 
 use super::problem::{self, Problem};
 
@@ -45,6 +48,24 @@ pub(super) fn module(path: &str) -> Option<String> {
         None => Frontend::get(path),
     };
     String::from_utf8(file?.data.into_owned()).ok()
+}
+
+/// Names the browser code of this build: tabs share a worker where they have the same code alone.
+pub(super) fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let mut names: Vec<_> = Frontend::iter().collect();
+        names.sort_unstable();
+        let mut hash = Sha256::new();
+        for name in names {
+            hash.update(name.as_bytes());
+            if let Some(file) = Frontend::get(&name) {
+                hash.update(file.metadata.sha256_hash());
+            }
+        }
+        let hash = hash.finalize();
+        hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    });
+    &VERSION
 }
 
 /// What browsers ask for unbidden.

@@ -13,14 +13,17 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::long_head::Explained;
+
 /// Connections at a time. A browser holds a few, a class of thirty a few hundred.
 const MOST_CONNECTIONS: usize = 1024;
 
 /// The head of a request comes in one go; who dribbles it holds a connection for nothing.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
-/// What is written ahead of a reader that is slow, and the most that a request's head may hold.
-const BUFFER: usize = 16 * 1024;
+/// What is written ahead of a reader that is slow, and the most that a request's head may hold: the
+/// names of some 1,500 runs.
+const BUFFER: usize = 64 * 1024;
 
 /// Streams end by themselves; what is not through in this time is cut.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(800);
@@ -54,7 +57,8 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         // Events are small and are wanted at once.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection =
+            graceful.watch(http.serve_connection(TokioIo::new(Explained::new(stream)), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");

@@ -2,7 +2,8 @@
 //!
 //! * [`guard`]: the outermost layer; who may ask at all. [`hosts`]: names and ports. `forwarded`: what a proxy says.
 //! * [`change`]: what changes something is carried through, whatever its client does.
-//! * [`listen`]: accepts connections, bounded in number and in time.
+//! * [`listen`]: accepts connections, bounded in number and in time; `long_head`: what is told where a
+//!   request's head is longer than that.
 //! * [`problem`]: every error becomes a status, and a page or a problem document.
 //! * [`pages`], [`assets`], [`modules`]: what people see. [`api`]: what programs ask.
 
@@ -14,6 +15,7 @@ pub mod guard;
 pub mod hosts;
 pub mod json;
 pub mod listen;
+mod long_head;
 pub mod modules;
 pub mod pages;
 pub mod problem;
@@ -39,6 +41,7 @@ use crate::images::{self, Images};
 use crate::index::Index;
 use crate::inspect::Inside;
 use crate::reports::{self, Reports};
+use crate::selections::{self, Selections};
 use crate::supervisor::Supervisor;
 use change::Changes;
 use guard::Guard;
@@ -48,6 +51,9 @@ const BODY_LIMIT: usize = 256 * 1024;
 
 /// What a form adds to the file in it.
 const FORM: usize = 4 * 1024;
+
+/// An id with its quotes, a comma and some space.
+const RUN_IN_JSON: usize = 48;
 
 /// A request that changes nothing must be read and answered in this time. A stream is answered when it begins.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -69,6 +75,8 @@ pub struct App {
     pub images: Arc<Images>,
     /// What people write.
     pub reports: Arc<Reports>,
+    /// Runs under short names.
+    pub selections: Arc<Selections>,
     /// The supervisor.
     pub supervisor: Supervisor,
     /// Measures what runs will take.
@@ -162,6 +170,7 @@ fn reading() -> Router<App> {
         .route("/sweeps/{id}", get(api::sweeps::show))
         .route("/reports", get(api::reports::list))
         .route("/reports/{id}", get(api::reports::show))
+        .route("/selections/{id}", get(api::selections::show))
         .route("/events", get(api::events::stream))
         .route("/networks", get(api::catalog::networks))
         .route("/datasets", get(api::datasets::list))
@@ -195,6 +204,12 @@ fn changing(changes: Changes) -> Router<App> {
         .route("/reports/{id}", put(api::reports::save))
         .route_layer(carry_through.clone())
         .layer(report_body);
+    let selections = Router::new()
+        .route("/selections", post(api::selections::create))
+        .route_layer(carry_through.clone())
+        .layer(DefaultBodyLimit::max(
+            selections::MOST_RUNS * RUN_IN_JSON + FORM,
+        ));
     Router::new()
         .route("/runs", post(api::runs::create))
         .route(
@@ -224,6 +239,7 @@ fn changing(changes: Changes) -> Router<App> {
         .route_layer(carry_through)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(reports)
+        .merge(selections)
 }
 
 /// What takes files.

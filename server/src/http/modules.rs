@@ -9,12 +9,15 @@ use super::assets;
 /// What follows the names in an `import` or an `export`.
 const BEFORE_PATH: [&str; 2] = [" from \"", "import \""];
 
-/// The elements of a page's head that load `page` (below `frontend/`) and everything it imports.
+/// The elements of a page's head that load `page` (below `frontend/`) and everything it imports, and name the build.
 pub fn script(page: &str) -> String {
     let mut found = BTreeSet::new();
     walk(page, &mut found);
     found.remove(page);
-    let mut html = format!("<script type=\"module\" src=\"/frontend/{page}\"></script>");
+    let mut html = format!(
+        "<meta name=\"assets\" content=\"{}\">\n<script type=\"module\" src=\"/frontend/{page}\"></script>",
+        assets::version()
+    );
     for module in &found {
         let place = if module.starts_with("static/") {
             ""

@@ -1,6 +1,8 @@
 //! The pages. Each is a template with its data in it as JSON; modules of `frontend/pages` show
 //! the data and keep it live.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -158,8 +160,8 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
     })
 }
 
-/// `/compare?run=…&run=…`: several runs over one another; `?sweep=ID` those of a sweep, `?tag=WORD`
-/// those with a tag. What is named and gone is counted.
+/// `/compare?run=…&run=…`: several runs over one another; `?selection=ID` those of a selection,
+/// `?sweep=ID` those of a sweep, `?tag=WORD` those with a tag. What is named and gone is counted.
 pub async fn compare(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response> {
     let query = query.unwrap_or_default();
     let pairs: Vec<(String, String)> = form_pairs(&query);
@@ -173,6 +175,11 @@ pub async fn compare(State(app): State<App>, RawQuery(query): RawQuery) -> Resul
         ([_], _) => "Comparison of a sweep".to_owned(),
         _ => "Comparison".to_owned(),
     };
+    let mut named: HashSet<String> = named.into_iter().collect();
+    for name in of("selection") {
+        let runs = super::api::selections::of_selection(&app, name).await?;
+        named.extend(runs.iter().map(ToString::to_string));
+    }
     let asked = named.len();
     let mut runs = app.index.read(rows::list).await?;
     runs.retain(|run| {

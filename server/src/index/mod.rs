@@ -30,6 +30,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use readers::Readers;
@@ -40,6 +41,7 @@ pub struct Index {
     jobs: mpsc::UnboundedSender<Job>,
     changes: watch::Receiver<i64>,
     readers: Readers,
+    id: Uuid,
 }
 
 /// What the writer thread does, one after the other.
@@ -85,6 +87,7 @@ impl Index {
             jobs,
             changes,
             readers: Readers::start(path)?,
+            id: Uuid::now_v7(),
         })
     }
 
@@ -114,6 +117,11 @@ impl Index {
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         self.readers.run(work).await
+    }
+
+    /// Tells this opening of the index from any other: the numbers of changes compare within one alone.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
     /// The number of the last change, to wait on. Mark it seen before reading, so that what

@@ -304,6 +304,82 @@ fn streams_end_when_the_server_stops() {
 }
 
 #[test]
+fn a_run_that_is_gone_is_told_and_cuts_no_other_off() {
+    let server = Server::start();
+    let missing = "0199d3a0-0000-7000-8000-000000000000";
+    let (gone, stays) = (server.create(&mlp(1)), server.create(&mlp(2)));
+    server.await_status(&gone, "finished");
+    server.await_status(&stays, "finished");
+    let query = format!("run={missing}&run={gone}&run={stays}&after=0.1000.0");
+    let mut reader = Reader::open(&server, &query, None);
+    let first = reader.next().unwrap();
+    assert_eq!(first.event, "removed");
+    assert_eq!(first.data, json!({"id": missing}).to_string());
+    let log = server.log_lines(&stays);
+    let got: Vec<_> = (0..log.len()).map(|_| reader.next().unwrap()).collect();
+    assert!(got.iter().all(|message| message.event == stays));
+    assert_eq!(got.into_iter().map(|m| m.data).collect::<Vec<_>>(), log);
+    server.delete(&format!("/api/v1/runs/{gone}"));
+    let told = reader.next().unwrap();
+    assert_eq!(
+        (told.event.as_str(), told.data),
+        ("removed", json!({"id": gone}).to_string())
+    );
+    // Nothing can follow the last one.
+    server.delete(&format!("/api/v1/runs/{stays}"));
+    assert_eq!(reader.next().unwrap().event, "removed");
+    assert!(reader.next().is_none());
+}
+
+/// Reads up to the message that says how far states were told; its change, and what was before it.
+fn up_to(reader: &mut Reader) -> (i64, Vec<Message>) {
+    let mut before = Vec::new();
+    loop {
+        let message = reader.next().unwrap();
+        if message.event == "upto" {
+            let data: Value = serde_json::from_str(&message.data).unwrap();
+            return (data["change"].as_i64().unwrap(), before);
+        }
+        before.push(message);
+    }
+}
+
+#[test]
+fn a_stream_that_is_opened_again_tells_what_has_changed_since() {
+    let mut server = Server::start();
+    let (a, b) = (server.create(&mlp(1)), server.create(&mlp(1)));
+    server.await_status(&a, "finished");
+    server.await_status(&b, "finished");
+    let mut reader = Reader::open(&server, "status=all", None);
+    let (change, told) = up_to(&mut reader);
+    assert_eq!(told[0].event, "server");
+    let index: Value = serde_json::from_str(&told[0].data).unwrap();
+    let index = index["index"].as_str().unwrap().to_owned();
+    assert_eq!(told[1..].iter().filter(|m| m.event == "run").count(), 2);
+    drop(reader);
+    server.patch(&format!("/api/v1/runs/{a}"), &json!({"notes": "new"}));
+    server.delete(&format!("/api/v1/runs/{b}"));
+    let events = |server: &Server, query: &str| -> Vec<String> {
+        let (_, told) = up_to(&mut Reader::open(server, query, None));
+        told.into_iter().skip(1).map(|m| m.event).collect()
+    };
+    let since = format!("status=all&since={index}.{change}");
+    assert_eq!(events(&server, &since), ["run", "removed"]);
+    // Of the runs that are named, where those are few.
+    let named = format!("status={a}&since={index}.{change}");
+    assert_eq!(events(&server, &named), ["run"]);
+    assert_eq!(events(&server, &format!("status={b}")), ["removed"]);
+    assert!(events(&server, "status=none").is_empty());
+    // Another index counts anew: its states are told from the beginning.
+    server.stop();
+    server.restart();
+    assert_eq!(
+        events(&server, &format!("status=all&since={index}.999999")),
+        ["run"]
+    );
+}
+
+#[test]
 fn a_stream_of_what_is_not_there_is_refused() {
     let server = Server::start();
     let missing = "0199d3a0-0000-7000-8000-000000000000";

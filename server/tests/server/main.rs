@@ -24,6 +24,7 @@ mod inside_refusals;
 mod mirror;
 mod reports;
 mod runs;
+mod selections;
 mod settings;
 mod storm;
 mod support;

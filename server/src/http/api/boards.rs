@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::metrics::runs_of;
 use super::run_id;
+use super::selections::runs_of;
 use crate::aside::on_thread;
 use crate::boards::import::{Boards, Imported, Outcome, Wish};
 use crate::boards::write::About;
@@ -60,12 +60,12 @@ pub async fn of_run(State(app): State<App>, Path(id): Path<String>) -> Result<Re
     Ok(attachment("application/octet-stream", &name, body))
 }
 
-/// `GET /tensorboard?run=…&run=…`: runs as a zip, a folder for each. A run that is gone is left out.
+/// `GET /tensorboard?run=…&run=…`, `?selection=…` or `?sweep=…`: runs as a zip, a folder for each. A run that is gone is left out.
 pub async fn of_runs(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response> {
-    let ids = runs_of(query.as_deref())?;
+    let ids = runs_of(&app, query.as_deref()).await?;
     if ids.is_empty() {
         return Err(Error::BadRequest(
-            "run: is needed, once for each run".to_owned(),
+            "run: is needed, once for each run; or a selection or a sweep".to_owned(),
         ));
     }
     let read = move |c: &rusqlite::Connection| {

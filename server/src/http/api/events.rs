@@ -4,8 +4,12 @@
 //! asks the index for what follows; it asks for more only when the reader has taken what it was
 //! given. So a reader that is slow or comes back gets every event once and in order, and costs no
 //! memory.
+//!
+//! A browser holds one stream for all its tabs, which come and go: it asks for the states of the
+//! runs that they show (`status=`) and says from which change on (`since=`), so that a stream that is
+//! opened again costs what has changed. A run that is gone is told as removed and cuts nobody off.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,11 +23,14 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::run_id;
+use super::selections::runs_of;
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::index::{Index, events, runs as rows};
+use crate::index::runs::{self as rows, Run};
+use crate::index::{Index, events};
 use crate::run_dir::RunId;
 
 /// The most that is read ahead of a reader.
@@ -49,36 +56,46 @@ pub async fn stream(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let wanted = Wanted::parse(query.as_deref().unwrap_or_default(), &headers)?;
-    let runs = wanted.runs.clone();
-    // An address without a run behind it is refused, which tells a browser not to come back.
-    app.index
+    let query = named_each(&app, query.unwrap_or_default()).await?;
+    let wanted = Wanted::parse(&query, &headers)?;
+    let asked: Vec<_> = wanted.runs.iter().map(|&(id, _)| id).collect();
+    let alone = !asked.is_empty() && !wanted.for_tabs;
+    let gone = app
+        .index
         .read(move |c| {
-            runs.iter()
-                .try_for_each(|(id, _)| rows::get(c, *id).map(drop))
+            let mut gone = HashSet::new();
+            for id in &asked {
+                if rows::find(c, *id)?.is_none() {
+                    gone.insert(*id);
+                }
+            }
+            // An address without any run behind it is refused, which tells a browser not to come back.
+            match asked.first() {
+                Some(first) if alone && gone.len() == asked.len() => {
+                    Err(Error::NotFound(format!("run {first}")))
+                }
+                _ => Ok(gone),
+            }
         })
         .await?;
     OPEN.fetch_add(1, Ordering::Relaxed);
-    let feed = Feed {
-        changes: app.index.changes(),
-        index: app.index,
-        shutdown: app.shutdown,
-        logs: wanted.runs,
-        states: wanted.states,
-        states_sent: 0,
-        states_at: None,
-        ready: VecDeque::from([Event::default()
-            .retry(Duration::from_secs(1))
-            .comment("vivarium")]),
+    let mut feed = Feed::new(&app, wanted);
+    for id in gone {
+        feed.tell_removed(id);
+    }
+    let alive = KeepAlive::new().interval(KEEP_ALIVE);
+    // A comment is not told to scripts: those that watch over their stream need to see a sign of life.
+    let alive = if feed.for_tabs {
+        alive.event(Event::default().event("alive").data("{}"))
+    } else {
+        alive
     };
     let stream = stream::unfold(feed, |mut feed| async {
         feed.next()
             .await
             .map(|event| (Ok::<_, Infallible>(event), feed))
     });
-    let mut response = Sse::new(stream)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
-        .into_response();
+    let mut response = Sse::new(stream).keep_alive(alive).into_response();
     response.headers_mut().insert(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
@@ -86,26 +103,67 @@ pub async fn stream(
     Ok(response)
 }
 
+/// A query with the runs of a selection or a sweep in place of its name.
+async fn named_each(app: &App, query: String) -> Result<String> {
+    let is_short = |pair: &&str| pair.starts_with("selection=") || pair.starts_with("sweep=");
+    if !query.split('&').any(|pair| is_short(&pair)) {
+        return Ok(query);
+    }
+    let runs = runs_of(app, Some(&query)).await?;
+    let runs = runs.iter().map(|id| format!("run={id}"));
+    let rest = query
+        .split('&')
+        .filter(|pair| !is_short(pair) && !pair.starts_with("run="))
+        .map(str::to_owned);
+    Ok(runs.chain(rest).collect::<Vec<_>>().join("&"))
+}
+
+/// Whose states a reader asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum States {
+    None,
+    /// Of the runs whose logs are sent.
+    OfLogs,
+    Of(HashSet<RunId>),
+    All,
+}
+
 /// What a reader asks for.
 struct Wanted {
     /// Runs, each with the number of the last event that the reader has.
     runs: Vec<(RunId, u64)>,
-    states: bool,
+    states: States,
+    /// The index that the reader knows and the last of its changes whose states it has.
+    since: Option<(Uuid, i64)>,
+    /// The reader is a browser that gives to each of its tabs what that one asks for.
+    for_tabs: bool,
 }
 
 impl Wanted {
     fn parse(query: &str, headers: &HeaderMap) -> Result<Self> {
         let mut runs = Vec::new();
         let mut after = None;
-        let mut states = false;
+        let mut since = None;
+        let mut states = States::None;
+        let mut of = HashSet::new();
+        let (mut all, mut for_tabs) = (false, false);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("run", id)) => runs.push((run_id(id)?, 0)),
                 Some(("after", seqs)) => after = Some(seqs.to_owned()),
-                Some(("include", "status")) => states = true,
+                Some(("include", "status")) => states = States::OfLogs,
+                Some(("status", which)) => {
+                    for_tabs = true;
+                    match which {
+                        "all" => all = true,
+                        "none" => {}
+                        id => drop(of.insert(run_id(id)?)),
+                    }
+                }
+                Some(("since", place)) => since = Some(parse_since(place)?),
                 _ => {
                     return Err(Error::BadRequest(format!(
-                        "“{pair}” is not known here; there are run, after and include=status"
+                        "“{pair}” is not known here; there are run, selection, sweep, after, include=status, status and since"
                     )));
                 }
             }
@@ -135,9 +193,30 @@ impl Wanted {
                     })?;
             }
         }
-        states |= runs.is_empty();
-        Ok(Self { runs, states })
+        if all || (runs.is_empty() && !for_tabs) {
+            states = States::All;
+        } else if for_tabs {
+            states = States::Of(of);
+        }
+        Ok(Self {
+            runs,
+            states,
+            since,
+            for_tabs,
+        })
     }
+}
+
+/// Reads `INDEX.CHANGE`, as the stream's events `server` and `upto` tell it.
+fn parse_since(place: &str) -> Result<(Uuid, i64)> {
+    let parts = place.split_once('.');
+    parts
+        .and_then(|(index, change)| Some((index.parse().ok()?, change.parse().ok()?)))
+        .ok_or_else(|| {
+            Error::BadRequest(format!(
+                "since: “{place}” must be an index's id and the number of a change, joined by a dot"
+            ))
+        })
 }
 
 /// One reader's stream.
@@ -147,8 +226,10 @@ struct Feed {
     shutdown: CancellationToken,
     /// Runs whose logs are sent, with the last event sent of each.
     logs: Vec<(RunId, u64)>,
-    /// Whether states are sent too.
-    states: bool,
+    /// Runs that were told as removed: their logs end.
+    removed: HashSet<RunId>,
+    states: States,
+    for_tabs: bool,
     /// The last change whose states are sent.
     states_sent: i64,
     states_at: Option<Instant>,
@@ -157,6 +238,34 @@ struct Feed {
 }
 
 impl Feed {
+    fn new(app: &App, wanted: Wanted) -> Self {
+        let changes = app.index.changes();
+        let known = *changes.borrow();
+        // Another index counts its changes anew.
+        let since = wanted
+            .since
+            .filter(|&(index, change)| index == app.index.id() && (0..=known).contains(&change));
+        let mut ready = VecDeque::from([Event::default()
+            .retry(Duration::from_secs(1))
+            .comment("vivarium")]);
+        if wanted.for_tabs {
+            let data = json!({"index": app.index.id()}).to_string();
+            ready.push_back(Event::default().event("server").data(data));
+        }
+        Self {
+            changes,
+            index: app.index.clone(),
+            shutdown: app.shutdown.clone(),
+            logs: wanted.runs,
+            removed: HashSet::new(),
+            states: wanted.states,
+            for_tabs: wanted.for_tabs,
+            states_sent: since.map_or(0, |(_, change)| change),
+            states_at: None,
+            ready,
+        }
+    }
+
     /// The next event, when there is one; `None` ends the stream.
     async fn next(&mut self) -> Option<Event> {
         loop {
@@ -166,12 +275,13 @@ impl Feed {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
+            if self.is_over() {
+                return None;
+            }
             // Seen before it is read: what changes from here on wakes the wait below.
             let change = *self.changes.borrow_and_update();
             if let Err(error) = self.read(change).await {
-                if !matches!(error, Error::NotFound(_)) {
-                    tracing::error!(%error, "a stream had to end");
-                }
+                tracing::error!(%error, "a stream had to end");
                 return None;
             }
             if self.ready.is_empty() {
@@ -181,7 +291,7 @@ impl Feed {
     }
 
     async fn wait(&mut self, change: i64) {
-        let states_due = self.states && self.states_sent < change;
+        let states_due = self.states != States::None && self.states_sent < change;
         let due = self
             .states_at
             .map_or_else(Instant::now, |at| at + STATES_EVERY);
@@ -192,20 +302,39 @@ impl Feed {
         }
     }
 
+    /// Whether every run that was asked for is gone: nothing can follow.
+    fn is_over(&self) -> bool {
+        !self.for_tabs
+            && !self.logs.is_empty()
+            && self.logs.iter().all(|(id, _)| self.removed.contains(id))
+    }
+
     async fn read(&mut self, change: i64) -> Result<()> {
         for i in 0..self.logs.len() {
             let (id, sent) = self.logs[i];
+            if self.removed.contains(&id) {
+                continue;
+            }
             let batch = self
                 .index
                 .read(move |c| events::after(c, id, sent, BATCH_EVENTS, BATCH_BYTES))
-                .await?;
+                .await;
+            let batch = match batch {
+                Err(Error::NotFound(_)) => {
+                    self.tell_removed(id);
+                    continue;
+                }
+                batch => batch?,
+            };
             for event in batch {
                 self.logs[i].1 = event.seq;
                 self.ready.push_back(self.log_event(id, &event.body));
             }
         }
         let pause_over = self.states_at.is_none_or(|at| at.elapsed() >= STATES_EVERY);
-        if self.states && self.states_sent < change && pause_over {
+        // The first reading is told even where nothing has changed: it says so.
+        let due = self.states_sent < change || self.states_at.is_none();
+        if self.states != States::None && due && pause_over {
             self.read_states(change).await?;
         }
         Ok(())
@@ -213,29 +342,62 @@ impl Feed {
 
     async fn read_states(&mut self, change: i64) -> Result<()> {
         let sent = self.states_sent;
+        let named = match &self.states {
+            States::Of(ids) => Some(ids.iter().copied().collect()),
+            States::OfLogs => Some(self.logs.iter().map(|&(id, _)| id).collect()),
+            States::None | States::All => None,
+        };
+        let named: Option<Vec<_>> = named;
         let (runs, removed) = self
             .index
-            .read(move |c| rows::changed_since(c, sent))
+            .read(move |c| match named {
+                // Who has just come takes a few runs, not all that ever changed.
+                Some(ids) if sent == 0 => states_of(c, &ids),
+                Some(ids) => {
+                    let ids: HashSet<_> = ids.into_iter().collect();
+                    let (mut runs, removed) = rows::changed_since(c, sent)?;
+                    runs.retain(|run| ids.contains(&run.id));
+                    let removed = parsed(removed).filter(|id| ids.contains(id));
+                    Ok((runs, removed.collect()))
+                }
+                None => {
+                    let (runs, removed) = rows::changed_since(c, sent)?;
+                    // Who has just come does not know what is gone.
+                    let removed = parsed(removed).filter(|_| sent > 0).collect();
+                    Ok((runs, removed))
+                }
+            })
             .await?;
-        let follows =
-            |id: RunId| self.logs.is_empty() || self.logs.iter().any(|(log, _)| *log == id);
         let mut newest = change;
-        for run in runs.iter().filter(|run| follows(run.id)) {
+        let first = self.states_at.is_none();
+        let tells = first || !runs.is_empty() || !removed.is_empty();
+        for run in &runs {
             newest = newest.max(run.changed);
+            self.removed.remove(&run.id);
             if let Ok(event) = Event::default().event("run").json_data(run) {
                 self.ready.push_back(event);
             }
         }
-        let removed = removed.iter().filter(|id| id.parse().is_ok_and(follows));
-        // Who has just come does not know what is gone.
-        for id in removed.filter(|_| sent > 0) {
-            let data = json!({"id": id}).to_string();
+        for id in removed {
+            self.tell_removed(id);
+        }
+        if self.for_tabs && tells {
+            let data = json!({"change": newest}).to_string();
             self.ready
-                .push_back(Event::default().event("removed").data(data));
+                .push_back(Event::default().event("upto").data(data));
         }
         self.states_sent = newest;
         self.states_at = Some(Instant::now());
         Ok(())
+    }
+
+    /// Tells once that a run is gone.
+    fn tell_removed(&mut self, id: RunId) {
+        if self.removed.insert(id) {
+            let data = json!({"id": id}).to_string();
+            self.ready
+                .push_back(Event::default().event("removed").data(data));
+        }
     }
 
     /// A line of a log: its id is the number of the last event sent of each run, so that the
@@ -252,6 +414,22 @@ impl Feed {
             event.event(id.to_string())
         }
     }
+}
+
+/// The states of runs; those that are not there are removed.
+fn states_of(c: &rusqlite::Connection, ids: &[RunId]) -> Result<(Vec<Run>, Vec<RunId>)> {
+    let (mut runs, mut removed) = (Vec::new(), Vec::new());
+    for &id in ids {
+        match rows::find(c, id)? {
+            Some(run) => runs.push(run),
+            None => removed.push(id),
+        }
+    }
+    Ok((runs, removed))
+}
+
+fn parsed(ids: Vec<String>) -> impl Iterator<Item = RunId> {
+    ids.into_iter().filter_map(|id| id.parse().ok())
 }
 
 impl Drop for Feed {
@@ -278,8 +456,22 @@ mod tests {
         let both = format!("run={a}&run={b}&after=1.2");
         assert_eq!(wanted(&both, None).unwrap().runs, [(a, 1), (b, 2)]);
         assert_eq!(wanted(&both, Some("5.6")).unwrap().runs, [(a, 5), (b, 6)]);
-        assert!(wanted("", None).unwrap().states);
-        assert!(!wanted(&both, None).unwrap().states);
+        assert_eq!(wanted("", None).unwrap().states, States::All);
+        assert_eq!(wanted(&both, None).unwrap().states, States::None);
+        let with = wanted(&format!("{both}&include=status"), None).unwrap();
+        assert_eq!(with.states, States::OfLogs);
+    }
+
+    #[test]
+    fn a_browser_names_the_states_that_its_tabs_show() {
+        let (a, b) = (RunId::next(), RunId::next());
+        let some = wanted(&format!("run={a}&status={a}&status={b}"), None).unwrap();
+        assert!(some.for_tabs);
+        assert_eq!(some.states, States::Of(HashSet::from([a, b])));
+        let index = Uuid::now_v7();
+        let all = wanted(&format!("status=all&since={index}.7"), None).unwrap();
+        assert_eq!(all.states, States::All);
+        assert_eq!(all.since, Some((index, 7)));
     }
 
     #[test]
@@ -292,6 +484,9 @@ mod tests {
             (format!("run={run}"), Some("x")),
             ("run=../../etc/passwd".to_owned(), None),
             ("runs=1".to_owned(), None),
+            ("status=some".to_owned(), None),
+            ("status=all&since=7".to_owned(), None),
+            ("status=all&since=x.7".to_owned(), None),
         ] {
             assert!(wanted(&query, last).is_err(), "{query} {last:?}");
         }

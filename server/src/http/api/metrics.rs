@@ -7,6 +7,7 @@ use axum::extract::{Path, Query, RawQuery, State};
 use serde::{Deserialize, Serialize};
 
 use super::run_id;
+use super::selections::runs_of;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::index::metrics::{self, Metrics, Wanted};
@@ -15,9 +16,6 @@ use crate::run_dir::RunId;
 
 /// More points than any screen or any script should ask for at once.
 const MOST_POINTS: usize = 1_000_000;
-
-/// More runs than one picture can show.
-const MOST_RUNS: usize = 500;
 
 /// What belongs to each of several runs.
 #[derive(Serialize)]
@@ -72,22 +70,6 @@ impl Asked {
     }
 }
 
-/// The runs that a query names, each as `run=ID`.
-pub(super) fn runs_of(query: Option<&str>) -> Result<Vec<RunId>> {
-    let pairs = query.unwrap_or_default().split('&');
-    let ids: Vec<_> = pairs
-        .filter_map(|pair| pair.strip_prefix("run="))
-        .map(run_id)
-        .collect::<Result<_>>()?;
-    if ids.len() > MOST_RUNS {
-        return Err(Error::BadRequest(format!(
-            "run: {} are more than the {MOST_RUNS} that are answered at once",
-            ids.len()
-        )));
-    }
-    Ok(ids)
-}
-
 /// `GET /runs/{id}/metrics`
 pub async fn metrics(
     State(app): State<App>,
@@ -99,23 +81,23 @@ pub async fn metrics(
     Ok(Json(app.index.read(read).await?))
 }
 
-/// `GET /metrics?run=…&run=…`: the curves of several runs. A run that is gone is left out.
+/// `GET /metrics?run=…&run=…`, `?selection=…` or `?sweep=…`: the curves of several runs. A run that is gone is left out.
 pub async fn of_runs(
     State(app): State<App>,
     RawQuery(query): RawQuery,
     Query(asked): Query<Asked>,
 ) -> Result<Json<OfRuns<Metrics>>> {
-    let (ids, wanted) = (runs_of(query.as_deref())?, asked.wanted()?);
+    let (ids, wanted) = (runs_of(&app, query.as_deref()).await?, asked.wanted()?);
     let read = move |c: &rusqlite::Connection, id| metrics::read(c, id, &wanted);
     Ok(Json(of_each(&app, ids, read).await?))
 }
 
-/// `GET /statistics?run=…&run=…`: mean and deviation over epochs. A run that is gone is left out.
+/// `GET /statistics?run=…&run=…`, `?selection=…` or `?sweep=…`: mean and deviation over epochs. A run that is gone is left out.
 pub async fn statistics(
     State(app): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<OfRuns<Statistics>>> {
-    let ids = runs_of(query.as_deref())?;
+    let ids = runs_of(&app, query.as_deref()).await?;
     Ok(Json(of_each(&app, ids, statistics::read).await?))
 }
 

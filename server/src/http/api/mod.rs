@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod points;
 pub mod reports;
 pub mod runs;
+pub mod selections;
 pub mod specs;
 pub mod sweeps;
 pub mod test;

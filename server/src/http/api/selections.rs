@@ -1,0 +1,98 @@
+//! Selections of runs: a short name for more runs than an address holds. Whatever takes runs takes
+//! selections and sweeps too.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::run_id;
+use crate::aside::blocking;
+use crate::error::{Error, Result};
+use crate::http::App;
+use crate::http::json::Body;
+use crate::index::runs as rows;
+use crate::run_dir::RunId;
+use crate::selections::MOST_RUNS;
+
+/// A selection as it is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    runs: Vec<RunId>,
+}
+
+/// `POST /selections`: a name for some runs.
+pub async fn create(
+    State(app): State<App>,
+    Body(wish): Body<Wish>,
+) -> Result<(StatusCode, Json<Value>)> {
+    let selections = Arc::clone(&app.selections);
+    let id = blocking(move || selections.save(&wish.runs)).await?;
+    let url = format!("/compare?selection={id}");
+    Ok((StatusCode::CREATED, Json(json!({"id": id, "url": url}))))
+}
+
+/// `GET /selections/{id}`: the runs of a selection, and how many of them are gone.
+pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+    let runs = of_selection(&app, id.clone()).await?;
+    let asked = runs.len();
+    let here = app
+        .index
+        .read(move |c| {
+            let known: HashSet<_> = rows::list(c)?.into_iter().map(|run| run.id).collect();
+            Ok(runs
+                .into_iter()
+                .filter(|id| known.contains(id))
+                .collect::<Vec<_>>())
+        })
+        .await?;
+    let missing = asked - here.len();
+    Ok(Json(
+        json!({"id": id, "url": format!("/compare?selection={id}"), "runs": here, "missing": missing}),
+    ))
+}
+
+/// The runs of a selection.
+pub(in crate::http) async fn of_selection(app: &App, name: String) -> Result<Vec<RunId>> {
+    let selections = Arc::clone(&app.selections);
+    blocking(move || selections.get(&name)).await
+}
+
+/// The runs that a query names, each once: `run=ID`, `selection=ID` and `sweep=ID`, any of them
+/// several times.
+pub(super) async fn runs_of(app: &App, query: Option<&str>) -> Result<Vec<RunId>> {
+    let mut runs = Vec::new();
+    for pair in query.unwrap_or_default().split('&') {
+        match pair.split_once('=') {
+            Some(("run", id)) => runs.push(run_id(id)?),
+            Some(("selection", name)) => runs.extend(of_selection(app, name.to_owned()).await?),
+            Some(("sweep", id)) => {
+                let id = id.to_owned();
+                // Whoever names a sweep that is not there is told so.
+                app.supervisor.sweep(id.clone()).await?;
+                let all = app.index.read(rows::list).await?;
+                let mut mine: Vec<_> = all
+                    .into_iter()
+                    .filter(|run| run.sweep.as_ref() == Some(&id))
+                    .collect();
+                mine.sort_by_key(|run| run.number);
+                runs.extend(mine.into_iter().map(|run| run.id));
+            }
+            _ => {}
+        }
+    }
+    let mut seen = HashSet::new();
+    runs.retain(|id| seen.insert(*id));
+    if runs.len() > MOST_RUNS {
+        return Err(Error::BadRequest(format!(
+            "run: {} are more than the {MOST_RUNS} that are answered at once",
+            runs.len()
+        )));
+    }
+    Ok(runs)
+}
