@@ -8,7 +8,7 @@ import { chartSvg } from "./svg.js";
 
 /** @import { Chart } from "./chart.js" */
 
-/** `csv` and `json` have every point, thinned or not; `tensorboard`: where the runs are to be had as its files. @typedef {{ csv: () => Promise<string>, json: () => Promise<unknown>, tensorboard: string, subtitle: string, xLabel: string, marks: number[] }} Numbers */
+/** `csv` and `json` have every point, thinned or not; `tensorboard`: where the runs are to be had as its files. @typedef {{ csv: () => Promise<string>, json: () => Promise<unknown>, tensorboard: () => Promise<string>, subtitle: string, xLabel: string, marks: number[] }} Numbers */
 
 const WIDTH = 960;
 const HEIGHT = 540;
@@ -22,7 +22,7 @@ export function exportMenu(chart, numbers) {
     item("Picture, SVG", () => save("svg", "image/svg+xml", svg())),
     item("Numbers, CSV", async () => save("csv", "text/csv", await numbers().csv())),
     item("Numbers, JSON", async () => save("json", "application/json", `${JSON.stringify(await numbers().json())}\n`)),
-    item("TensorBoard files", () => downloadFrom(numbers().tensorboard)),
+    item("TensorBoard files", async () => downloadFrom(await numbers().tensorboard())),
   ]);
 
   function svg() {

@@ -16,12 +16,16 @@ import { shareOf, ticks, tickTexts } from "./scale.js";
 /** Height of a row of the legend, and how wide a letter of it is. */
 const ROW = 18;
 const LETTER = 6.6;
+/** The share of the height that a legend may take: of many lines it names the first. */
+const LEGEND = 0.33;
+/** Room for "and 12,345 more". */
+const MORE = 110;
 
 /** @param {Frame} frame @param {Look} look @returns {string} */
 export function chartSvg(frame, look) {
   const { width, height } = look;
   const box = { left: 56, top: 0, right: width - 16, bottom: height - 44 };
-  const names = legendRows(frame, box.right - box.left);
+  const names = legendRows(frame, box.right - box.left, Math.max(1, Math.floor((height * LEGEND) / ROW)));
   box.top = (look.title || look.subtitle ? 34 : 8) + names.length * ROW + 10;
   const rows = ticks(frame.y, Math.round((box.bottom - box.top) / 55));
   const rowWords = tickTexts(rows);
@@ -72,20 +76,32 @@ export function chartSvg(frame, look) {
   return out.filter(Boolean).join("\n");
 }
 
-/** The lines' names, as many side by side as there is room for. @param {Frame} frame @param {number} width @returns {{ line: Line, x: number }[][]} */
-function legendRows(frame, width) {
-  /** @type {{ line: Line, x: number }[][]} */
+/** A name in the legend; what has no line says how many more there are. @typedef {{ line: Line | null, words: string, x: number }} Name */
+
+/** The lines' names, as many side by side as there is room for. @param {Frame} frame @param {number} width @param {number} most rows @returns {Name[][]} */
+function legendRows(frame, width, most) {
+  /** @type {Name[][]} */
   const rows = [];
   let x = 0;
+  let more = 0;
   for (const { line } of frame.drawn) {
     if (line.quiet) continue;
     const wide = 46 + line.label.length * LETTER;
+    if (more > 0 || (rows.length === most && x + wide > width)) {
+      more += 1;
+      continue;
+    }
     if (rows.length === 0 || (x > 0 && x + wide > width)) {
       rows.push([]);
       x = 0;
     }
-    rows[rows.length - 1].push({ line, x });
+    rows[rows.length - 1].push({ line, words: line.label, x });
     x += wide;
+  }
+  const last = rows[rows.length - 1];
+  if (more > 0) {
+    for (; last.length > 1 && x + MORE > width; more += 1) x = last.pop()?.x ?? 0;
+    last.push({ line: null, words: `and ${more.toLocaleString("en-US")} more`, x });
   }
   return rows;
 }
@@ -94,10 +110,11 @@ function legendRows(frame, width) {
 function legend(rows, look, left, top) {
   return rows
     .flatMap((row, i) =>
-      row.map(({ line: series, x }) => {
+      row.map(({ line: series, words, x }) => {
         const y = top - 10 - (rows.length - i) * ROW + 12;
+        if (!series) return text(left + x, y + 4, words, look.faint, "");
         const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
-        return `<line x1="${n(left + x)}" y1="${y}" x2="${n(left + x + 22)}" y2="${y}" stroke="${look.colour(series.token)}" stroke-width="2" stroke-opacity="${series.alpha}"${dash}/>${text(left + x + 28, y + 4, series.label, look.ink, "")}`;
+        return `<line x1="${n(left + x)}" y1="${y}" x2="${n(left + x + 22)}" y2="${y}" stroke="${look.colour(series.token)}" stroke-width="2" stroke-opacity="${series.alpha}"${dash}/>${text(left + x + 28, y + 4, words, look.ink, "")}`;
       }),
     )
     .join("\n");

@@ -83,16 +83,21 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
     element,
     /** @param {Member[]} members */
     show(members) {
+      const here = new Set(members.map(({ id }) => id));
       for (const [id, { element: row }] of items) {
-        if (members.some((member) => member.id === id)) continue;
+        if (here.has(id)) continue;
         row.remove();
         items.delete(id);
       }
+      /** The row before; those that are in their place stay there: to move a thousand takes long. @type {Element | null} */
+      let before = null;
       for (const member of members) {
         let known = items.get(member.id);
         if (!known) items.set(member.id, (known = item(member)));
         known.show(member);
-        list.append(known.element);
+        const place = /** @type {Element | null} */ (before ? before.nextElementSibling : list.firstElementChild);
+        if (place !== known.element) list.insertBefore(known.element, place);
+        before = known.element;
       }
       const runs = members.reduce((sum, member) => sum + member.runs.length, 0);
       setText(count, runs > members.length ? ` ${members.length} settings, ${runs} runs` : ` ${runs}`);

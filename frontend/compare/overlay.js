@@ -54,7 +54,7 @@ export function overlay(runs, { view, axis, members, title, more }) {
       subtitle: title(),
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
-      tensorboard: boardsUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
+      tensorboard: () => boardsUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
       csv: async () => csv(["run", "id", "step", "samples_seen", "epoch", "seconds", which.series], rows(which, await whole())),
       json: async () => ({ runs: members().flatMap((member) => member.runs).map(({ id, name, spec }) => ({ id, name, spec })), rows: [...rows(which, await whole())].map(([, id, step, samples_seen, epoch, seconds, value]) => ({ id, step, samples_seen, epoch, seconds, [which.series]: value })) }),
     };

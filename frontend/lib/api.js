@@ -2,6 +2,11 @@
 
 /** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
+/** Runs that one request asks for. */
+const RUNS_AT_ONCE = 50;
+/** More runs than these make an address that proxies and mail programs cut: they are named by a selection. */
+export const RUNS_IN_ADDRESS = 50;
+
 /** A refusal or a failure, in words that can be shown. */
 export class Problem extends Error {
   /** @param {Partial<ProblemDocument>} document */
@@ -36,8 +41,14 @@ async function request(method, path, { body, signal } = {}) {
     if (signal?.aborted) throw error;
     throw silence();
   }
+  if (method !== "GET") changed();
   if (response.ok) return response;
   throw refusal(response.status, response.statusText, await response.text());
+}
+
+/** Lets the page's stream know that something may have changed: where all is over, it does not follow any more. */
+function changed() {
+  globalThis.dispatchEvent?.(new Event("vivarium:changed"));
 }
 
 /** What a server says when it refuses. @param {number} status @param {string} title @param {string} text */
@@ -120,14 +131,40 @@ export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels })
  */
 export async function getMetricsOf(ids, { series, signal, ...more }) {
   const query = search({ series: series.join(","), ...more });
-  return (await json("GET", `/metrics${query}&${runsQuery(ids)}`, { signal })).runs;
+  return inParts(ids, async (part) => (await json("GET", `/metrics${query}&${runsQuery(part)}`, { signal })).runs);
 }
 
 /** @param {string[]} ids @returns {Promise<{ [id: string]: Statistics }>} */
-export const getStatistics = async (ids) => (await json("GET", `/statistics?${runsQuery(ids)}`)).runs;
+export const getStatistics = (ids) => inParts(ids, async (part) => (await json("GET", `/statistics?${runsQuery(part)}`)).runs);
+
+/**
+ * What is asked of many runs, some at a time: neither the address nor the wait for an answer grows with their number.
+ * @template T @param {string[]} ids @param {(part: string[]) => Promise<{ [id: string]: T }>} ask @returns {Promise<{ [id: string]: T }>}
+ */
+async function inParts(ids, ask) {
+  /** @type {string[][]} */
+  const parts = [];
+  for (let i = 0; i < ids.length; i += RUNS_AT_ONCE) parts.push(ids.slice(i, i + RUNS_AT_ONCE));
+  /** @type {{ [id: string]: T }} */
+  const all = {};
+  const next = async () => {
+    for (let part = parts.shift(); part; part = parts.shift()) Object.assign(all, await ask(part));
+  };
+  await Promise.all([next(), next()]);
+  return all;
+}
 
 /** @param {string[]} ids */
 export const runsQuery = (ids) => ids.map((id) => `run=${encodeURIComponent(id)}`).join("&");
+
+/** How an address names runs: each by its id, or many by a selection that the server keeps. @param {string[]} ids @returns {Promise<string>} */
+export async function shortQuery(ids) {
+  if (ids.length <= RUNS_IN_ADDRESS) return runsQuery(ids);
+  return `selection=${(await json("POST", "/selections", { body: { runs: ids } })).id}`;
+}
+
+/** @param {string} id @returns {Promise<{ id: string, runs: string[], missing: number }>} */
+export const getSelection = (id) => json("GET", `/selections/${encodeURIComponent(id)}`);
 
 /** @param {string} id @param {number | "latest"} epoch @returns {Promise<{ epochs: number[], boundary: Boundary | null }>} */
 export const getBoundary = (id, epoch) => json("GET", `${run(id)}/boundaries?epoch=${epoch}`);
@@ -235,7 +272,13 @@ export function uploadBoards(files, name, options) {
 }
 
 /** Where the curves of runs are to be had as TensorBoard's files: one as it is, several as a zip. @param {string[]} ids */
-export const boardsUrl = (ids) => `/api/v1${ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${runsQuery(ids)}`}`;
+export const boardsLink = (ids) => boardsOf(ids, runsQuery(ids));
+
+/** The same as an address that is short however many they are. @param {string[]} ids */
+export const boardsUrl = async (ids) => boardsOf(ids, await shortQuery(ids));
+
+/** @param {string[]} ids @param {string} query */
+const boardsOf = (ids, query) => `/api/v1${ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${query}`}`;
 
 /** Words after a question mark; what is not said has its default. @param {{ [name: string]: string | number | null | undefined }} query */
 function search(query) {
@@ -263,6 +306,7 @@ function upload(path, form, { onProgress, signal }) {
     request.open("POST", `/api/v1${path}`);
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded, event.total));
     request.addEventListener("load", () => {
+      changed();
       if (request.status === 201 || request.status === 200) resolve(JSON.parse(request.responseText));
       else reject(refusal(request.status, request.statusText, request.responseText));
     });

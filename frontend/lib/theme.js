@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { forBrowser } from "./storage.js";
 
 const KEY = "vivarium.theme";
 const system = () => matchMedia("(prefers-color-scheme: dark)");
@@ -63,13 +64,27 @@ export function themeButton() {
 function toggle() {
   const next = theme() === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = next;
-  try {
-    localStorage.setItem(KEY, next);
-  } catch {
-    // It then holds for this page alone.
-  }
+  forBrowser.setItem(KEY, next);
   changed();
 }
+
+/** What was chosen, while the page is drawn for paper. @type {string | undefined | null} */
+let onScreen = null;
+
+// Canvases have their colours in them: for white paper they are drawn anew.
+globalThis.addEventListener?.("beforeprint", () => {
+  if (onScreen !== null || theme() === "light") return;
+  onScreen = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+  changed();
+});
+globalThis.addEventListener?.("afterprint", () => {
+  if (onScreen === null) return;
+  if (onScreen === undefined) delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = onScreen;
+  onScreen = null;
+  changed();
+});
 
 function changed() {
   resolved = new Map();

@@ -1,14 +1,16 @@
 // Deleting with a way back: a run goes to the trash at once, and a message offers to undo it.
 
-import { deleteRun, restoreRun } from "./api.js";
+import { deleteRun, listTrash, restoreRun } from "./api.js";
 import { confirm } from "./dialog.js";
 import { plural } from "./format.js";
 import { attempt, toast } from "./shell.js";
+import { forTab } from "./storage.js";
 import { isActive } from "./status.js";
 
 /** @import { Run } from "./types" */
 
 const HANDED_ON = "vivarium.deleted";
+const IN_ADDRESS = "deleted=";
 
 /** Asks where something would be cut short. @param {Run[]} runs @returns {Promise<boolean>} */
 async function sure(runs) {
@@ -53,14 +55,20 @@ export function offerUndo(runs) {
   });
 }
 
-/** Lets the next page offer it: this one is about to be left. @param {{ id: string, name: string }[]} runs */
+/** Lets the next page offer it: this one is about to be left. Gives what its address must end with: something where the browser keeps nothing. @param {{ id: string, name: string }[]} runs */
 export function handOn(runs) {
-  sessionStorage.setItem(HANDED_ON, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
+  forTab.setItem(HANDED_ON, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
+  return forTab.lasts(HANDED_ON) ? "" : `#${IN_ADDRESS}${runs.map(({ id }) => id).join(",")}`;
 }
 
 /** What the page before handed on. */
-export function takeUp() {
-  const text = sessionStorage.getItem(HANDED_ON);
-  sessionStorage.removeItem(HANDED_ON);
+export async function takeUp() {
+  const text = forTab.getItem(HANDED_ON);
+  forTab.removeItem(HANDED_ON);
   if (text) offerUndo(JSON.parse(text));
+  if (!location.hash.startsWith(`#${IN_ADDRESS}`)) return;
+  const ids = new Set(location.hash.slice(IN_ADDRESS.length + 1).split(","));
+  history.replaceState(history.state, "", `${location.pathname}${location.search}`);
+  // An address may say anything; what is offered is what lies in the trash.
+  await attempt(async () => offerUndo((await listTrash()).filter(({ id }) => ids.has(id))));
 }

@@ -1,6 +1,6 @@
 // A comparison: several runs over one another, what differs in them and what came of it, live.
 
-import { getRun, getStatistics, growSweep, runsQuery, stopSweep } from "../lib/api.js";
+import { getStatistics, growSweep, runsQuery, RUNS_IN_ADDRESS, shortQuery, stopSweep } from "../lib/api.js";
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
 import { axisFor, CHARTS } from "../compare/drawn.js";
@@ -15,6 +15,7 @@ import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
+import { States } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
 import { isActive } from "../lib/status.js";
 
@@ -74,19 +75,17 @@ function start() {
     hidden,
     onToggle: ({ runs: [{ number }] }) => {
       if (!hidden.delete(number)) hidden.add(number);
-      remember();
-      show();
+      showHidden();
     },
     onOnly: (member) => {
       hidden.clear();
       if (member) for (const other of members) if (other !== member && other.id !== member.id) hidden.add(other.runs[0].number);
-      remember();
-      show();
+      showHidden();
     },
     onLook: (id) => charts.highlight(id),
     onRemove: (member) => {
       for (const run of member.runs) forget(run.id);
-      if (query.has("run")) history.replaceState(history.state, "", `${location.pathname}?${withRuns()}`);
+      if (query.has("run") || query.has("selection")) attempt(nameRuns);
     },
   });
   const charts = overlay([...runs.values()], { view, axis, members: shown, title: () => data.title, more: [seeds] });
@@ -95,8 +94,7 @@ function start() {
     onOnly: (ids) => {
       hidden.clear();
       for (const member of members) if (!ids.has(member.id)) hidden.add(member.runs[0].number);
-      remember();
-      show();
+      showHidden();
     },
   });
   const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
@@ -108,6 +106,8 @@ function start() {
     tables,
   );
   showMembers();
+  // An address of a thousand ids cannot be shared.
+  if (query.getAll("run").length > RUNS_IN_ADDRESS) attempt(nameRuns);
   attempt(async () => {
     await charts.load();
     follow();
@@ -155,6 +155,13 @@ function start() {
     charts.draw();
   }
 
+  /** Shows which members are hidden: the tables have them all. */
+  function showHidden() {
+    remember();
+    list.show(members);
+    charts.draw();
+  }
+
   function showMembers() {
     const groups = seedGroups([...runs.values()]);
     const drawn = together ? groups : [...runs.values()].map((run) => [run]);
@@ -186,11 +193,14 @@ function start() {
     history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}`);
   }
 
-  function withRuns() {
+  /** Puts the runs that are here into the address, those of many by a selection. */
+  async function nameRuns() {
+    const names = await shortQuery([...runs.keys()]);
     const now = new URLSearchParams(location.search);
     now.delete("run");
-    for (const id of runs.keys()) now.append("run", id);
-    return now;
+    now.delete("selection");
+    for (const [name, value] of new URLSearchParams(names)) now.append(name, value);
+    history.replaceState(history.state, "", `${location.pathname}?${now}`);
   }
 
   /** @param {string} id */
@@ -214,26 +224,21 @@ function start() {
     const ids = [...runs.keys()];
     /** Runs that are being read anew. @type {Set<string>} */
     const afresh = new Set();
+    const states = new States();
+    states.replace([...runs.values()]);
     const stream = openStream({
       url: () => `/api/v1/events?${runsQuery(ids)}&after=${ids.map((id) => charts.lastSeq(id)).join(".")}&include=status`,
       on: {
         ...Object.fromEntries(ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {RunEvent} */ event) => take(id, event)])),
         run: (/** @type {Run} */ run) => {
-          if (!runs.has(run.id)) return;
+          if (!runs.has(run.id) || !states.put(run)) return;
           runs.set(run.id, run);
           charts.showRun(run);
           reading ??= setTimeout(refresh, STATISTICS_EVERY_MS);
         },
         removed: (/** @type {{ id: string }} */ { id }) => forget(id),
       },
-      isOver: async () => {
-        // One of them is gone: those that are left are followed anew.
-        const left = await Promise.all(ids.map(async (id) => [id, await getRun(id).then(() => true, (error) => error.status !== 404)]));
-        const gone = left.filter(([, here]) => !here);
-        for (const [id] of gone) forget(String(id));
-        if (gone.length > 0 && runs.size > 0) follow();
-        return gone.length > 0;
-      },
+      onReturn: () => states.returned(),
     });
 
     /** @param {string} id @param {RunEvent} event */

@@ -109,6 +109,7 @@ async function start() {
     on: {
       message: (/** @type {RunEvent} */ { kind }) => ["epoch", "checkpoint", "test", "started"].includes(kind) && soon(),
       run: (/** @type {Run} */ next) => status.show(next),
+      removed: () => explain("This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."),
     },
     onReturn: soon,
     isOver: () => getRun(run.id).then(() => false, (error) => error instanceof Problem && error.status === 404),

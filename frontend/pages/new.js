@@ -12,6 +12,7 @@ import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
 import { fieldsOf } from "../form/table.js";
+import { forTab } from "../lib/storage.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
 /** @import { Draft } from "../form/draft.js" */
@@ -74,7 +75,7 @@ async function submit(event) {
   const sweep = sweepOf(table, draft);
   try {
     const { url } = await (sweep ? createSweep(sweep) : createRun(specOf(table, draft)));
-    sessionStorage.removeItem(KEPT);
+    forTab.removeItem(KEPT);
     location.assign(url);
   } catch (error) {
     showVerdict(verdictOf(error));
@@ -106,16 +107,12 @@ function kept() {
   const type = /** @type {PerformanceNavigationTiming | undefined} */ (navigation)?.type;
   if (type !== "reload" && type !== "back_forward") return null;
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+    return JSON.parse(forTab.getItem(KEPT) ?? "null");
   } catch {
     return null;
   }
 }
 
 function keep() {
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify(draft));
-  } catch {
-    // The form then starts anew after a reload.
-  }
+  forTab.setItem(KEPT, JSON.stringify(draft));
 }

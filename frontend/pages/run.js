@@ -29,7 +29,7 @@ let run = pageData();
 const states = new States();
 states.put(run);
 const store = new RunStore();
-const header = runHeader(run, { onRun: showRun, onRemoved: () => location.assign("/") });
+const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.assign(`/${ending}`) });
 const progress = progressPanel(run);
 const charts = curves(store, () => run);
 const test = testPanel();
@@ -60,6 +60,10 @@ async function start() {
         });
       },
       run: showRun,
+      removed: () => {
+        header.showGone();
+        stream.close();
+      },
     },
     onReturn: () => states.returned(),
     isOver: isGone,

@@ -3,16 +3,18 @@
 // meantime is never overwritten unasked.
 
 import { Problem, saveReport } from "../lib/api.js";
+import { forBrowser } from "../lib/storage.js";
 
 /** @import { Report } from "../lib/types" */
+/** @import { Kept } from "../lib/storage.js" */
 
 const SAVE_AFTER_MS = 600;
 const AGAIN_AFTER_MS = 3000;
 
 /** @typedef {{ kind: "saved" | "saving" | "changed" | "conflict" } | { kind: "away", why: string }} State */
 
-/** @param {Report} report @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: Storage | null }} wiring */
-export function keeper(report, { onState, onTitle, storage = ownStorage() }) {
+/** @param {Report} report @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: Kept }} wiring */
+export function keeper(report, { onState, onTitle, storage = forBrowser }) {
   const key = `vivarium.report.${report.id}`;
   let revision = report.revision;
   let saved = report.text;
@@ -51,12 +53,8 @@ export function keeper(report, { onState, onTitle, storage = ownStorage() }) {
 
   /** @param {{ text: string, revision: string } | null} draft */
   function hold(draft) {
-    try {
-      if (draft) storage?.setItem(key, JSON.stringify(draft));
-      else storage?.removeItem(key);
-    } catch {
-      // A browser that keeps nothing; the page still saves.
-    }
+    if (draft) storage.setItem(key, JSON.stringify(draft));
+    else storage.removeItem(key);
   }
 
   return {
@@ -76,7 +74,7 @@ export function keeper(report, { onState, onTitle, storage = ownStorage() }) {
     /** What an earlier visit had not saved: taken up again, or found to be in conflict. @returns {string | null} */
     recover() {
       try {
-        const draft = JSON.parse(storage?.getItem(key) ?? "null");
+        const draft = JSON.parse(storage.getItem(key) ?? "null");
         if (!draft || typeof draft.text !== "string" || draft.text === saved) return null;
         text = draft.text;
         conflict = draft.revision !== revision;
@@ -103,12 +101,4 @@ export function keeper(report, { onState, onTitle, storage = ownStorage() }) {
       return text;
     },
   };
-}
-
-function ownStorage() {
-  try {
-    return localStorage;
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,7 @@
 // What a report takes from runs. Everything is asked of the server once for each state of the runs
 // it is about: a figure that is drawn again while one types costs nothing.
 
-import { getMetricsOf, getStatistics, listRuns, look } from "../lib/api.js";
+import { getMetricsOf, getSelection, getStatistics, listRuns, look } from "../lib/api.js";
 import { Fault } from "./block.js";
 
 /** @import { Metrics, Run, Statistics } from "../lib/types" */
@@ -16,6 +16,8 @@ export class Sources {
     this.runs = new Map(runs.map((run) => [run.id, run]));
     /** @type {Map<string, Promise<any>>} */
     this.kept = new Map();
+    /** The runs of selections that a text names. @type {Map<string, string[]>} */
+    this.selections = new Map();
   }
 
   /** Reads the runs again; true where one has changed. */
@@ -35,9 +37,16 @@ export class Sources {
     throw new Fault(found.length > 1 ? `“${id}” begins the id of ${found.length} runs.` : `There is no run “${id}”: it may have been deleted.`);
   }
 
+  /** As `some`, which knows a selection only when it was asked for. @param {string} words @returns {Promise<Run[]>} */
+  async runsOf(words) {
+    const [kind, name] = words.trim().split(/\s+/);
+    if (kind === "selection" && name && !this.selections.has(name)) this.selections.set(name, (await getSelection(name)).runs);
+    return this.some(words);
+  }
+
   /**
-   * Runs as a text names them: ids with commas between, `sweep ID`, or `tag WORD`; in the order in which they
-   * were started.
+   * Runs as a text names them: ids with commas between, `sweep ID`, `selection ID` or `tag WORD`; in the order in
+   * which they were started. Those of a sweep or a selection that are gone are left out.
    * @param {string} words @returns {Run[]}
    */
   some(words) {
@@ -47,6 +56,7 @@ export class Sources {
     /** @type {Run[]} */
     let found;
     if (kind === "sweep" && what) found = all.filter(({ sweep }) => sweep === what);
+    else if (kind === "selection" && what) found = (this.selections.get(what) ?? []).flatMap((id) => this.runs.get(id) ?? []);
     else if (kind === "tag" && what) found = all.filter(({ tags }) => tags.includes(what));
     else found = [...new Set(words.split(/[\s,]+/).filter(Boolean).map((id) => this.run(id)))];
     if (found.length === 0) throw new Fault(words.trim() === "" ? "It names no runs." : `There are no runs of “${words}”: they may have been deleted.`);

@@ -70,7 +70,7 @@ export function curves(store, run) {
       subtitle: run().name,
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
-      tensorboard: boardsUrl([run().id]),
+      tensorboard: () => boardsUrl([run().id]),
       csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", which.train, which.validation], rows(which, await whole())),
       json: async () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which, await whole())].map(([, step, samples_seen, epoch, seconds, train, validation]) => ({ step, samples_seen, epoch, seconds, [which.train]: train, [which.validation]: validation })) }),
     };

@@ -13,7 +13,7 @@ import { editLabels } from "../runs/labels.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** @param {Run} first @param {{ onRun: (run: Run) => void, onRemoved: () => void }} listeners */
+/** @param {Run} first @param {{ onRun: (run: Run) => void, onRemoved: (ending: string) => void }} listeners */
 export function runHeader(first, { onRun, onRemoved }) {
   let run = first;
   const status = badge();
@@ -97,8 +97,7 @@ export function runHeader(first, { onRun, onRemoved }) {
   async function drop() {
     const gone = await throwAway([run]);
     if (gone.length === 0) return;
-    handOn(gone);
-    onRemoved();
+    onRemoved(handOn(gone));
   }
 
   /** @param {Run} next */

@@ -1,6 +1,7 @@
 // TensorBoard's files come in: chosen or dropped, sent, and told what became of them.
 
-import { uploadBoards } from "../lib/api.js";
+import { runsQuery, uploadBoards } from "../lib/api.js";
+import { openCompared } from "../lib/compared.js";
 import { h } from "../lib/dom.js";
 import { bytes, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
@@ -83,7 +84,8 @@ export function openImport(limit) {
   function show({ runs, already, skipped }) {
     announce(`${plural(runs.length, "run")} imported`);
     const link = (/** @type {{ url: string, name: string }} */ run) => h("a", { href: run.url }, run.name);
-    const compare = h("a", { class: "button small primary", href: `/compare?${runs.map(({ id }) => `run=${id}`).join("&")}` }, icon("layers", 14), "Compare them");
+    const ids = runs.map(({ id }) => id);
+    const compare = h("a", { class: "button small primary", href: `/compare?${runsQuery(ids)}`, on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, ids) } }, icon("layers", 14), "Compare them");
     body.replaceChildren(
       h(
         "div",

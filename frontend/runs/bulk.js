@@ -1,8 +1,9 @@
 // What one can do with the chosen runs, in a bar that is there while some are chosen.
 
-import { boardsUrl, runsQuery } from "../lib/api.js";
+import { boardsLink, boardsUrl, runsQuery, RUNS_IN_ADDRESS } from "../lib/api.js";
+import { openCompared } from "../lib/compared.js";
 import { stop } from "../lib/actions.js";
-import { h, setText } from "../lib/dom.js";
+import { downloadFrom, h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
@@ -16,9 +17,9 @@ import { editTags } from "./labels.js";
 /** @param {{ chosen: () => Run[], inSight: (id: string) => boolean, tags: () => string[], onRun: (run: Run) => void, onGone: (runs: Run[]) => void, onNone: () => void }} wiring */
 export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});
-  const compare = h("a", { class: "button primary small" }, icon("layers", 14), "Compare");
+  const compare = h("a", { class: "button primary small", on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, chosen().map(({ id }) => id)) } }, icon("layers", 14), "Compare");
   const stopButton = h("button", { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } }, icon("stop", 14), "Stop");
-  const boards = h("a", { class: "button small", download: "", title: "Save the curves as TensorBoard's event files" }, icon("download", 14), "TensorBoard files");
+  const boards = h("a", { class: "button small", download: "", title: "Save the curves as TensorBoard's event files", on: { click: save } }, icon("download", 14), "TensorBoard files");
   const element = h(
     "div",
     { class: "bulk", role: "toolbar", "aria-label": "Chosen runs", hidden: true },
@@ -38,6 +39,14 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
     offerUndo(gone);
   }
 
+  /** Many runs are no address. @param {MouseEvent} event */
+  function save(event) {
+    const ids = chosen().map(({ id }) => id);
+    if (ids.length <= RUNS_IN_ADDRESS) return;
+    event.preventDefault();
+    attempt(async () => downloadFrom(await boardsUrl(ids)));
+  }
+
   return {
     element,
     show() {
@@ -46,9 +55,8 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       if (runs.length === 0) return;
       const away = runs.filter(({ id }) => !inSight(id)).length;
       setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} out of sight` : ""}`);
-      const query = runsQuery(runs.map(({ id }) => id));
-      compare.href = `/compare?${query}`;
-      boards.href = boardsUrl(runs.map(({ id }) => id));
+      boards.href = boardsLink(runs.map(({ id }) => id));
+      compare.href = `/compare?${runsQuery(runs.map(({ id }) => id))}`;
       stopButton.hidden = !runs.some(canStop);
     },
   };

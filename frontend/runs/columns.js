@@ -1,5 +1,7 @@
 // The columns of the table: what they are called, what they sort by, whether they show.
 
+import { forBrowser } from "../lib/storage.js";
+
 /** @typedef {{ key: string, title: string, class: string, optional?: boolean, hidden?: boolean }} Column `optional`: one may hide it; `hidden`: at first */
 
 /** In order; `settings` stands for as many columns as there are settings that differ. @type {Column[]} */
@@ -27,7 +29,7 @@ const STORED = "vivarium.columns";
 /** The keys of columns that do not show. @returns {Set<string>} */
 export function hiddenColumns() {
   try {
-    const stored = JSON.parse(localStorage.getItem(STORED) ?? "null");
+    const stored = JSON.parse(forBrowser.getItem(STORED) ?? "null");
     if (Array.isArray(stored)) return new Set(stored.filter((key) => COLUMNS.some((column) => column.key === key && column.optional)));
   } catch {
     // Then it is as at first.
@@ -35,23 +37,12 @@ export function hiddenColumns() {
   return new Set(COLUMNS.filter(({ hidden }) => hidden).map(({ key }) => key));
 }
 
-let own = false;
-
 /** Whether somebody chose the columns: then all of them show, however narrow the window is. */
 export function areOwn() {
-  try {
-    return own || localStorage.getItem(STORED) !== null;
-  } catch {
-    return own;
-  }
+  return forBrowser.getItem(STORED) !== null;
 }
 
 /** @param {Set<string>} hidden */
 export function rememberColumns(hidden) {
-  own = true;
-  try {
-    localStorage.setItem(STORED, JSON.stringify([...hidden]));
-  } catch {
-    // It then holds for this page alone.
-  }
+  forBrowser.setItem(STORED, JSON.stringify([...hidden]));
 }

@@ -6,6 +6,7 @@ import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { valuesOf } from "../form/axes.js";
+import { forBrowser } from "../lib/storage.js";
 
 /** @import { Preset } from "../lib/types" */
 
@@ -86,17 +87,9 @@ function glyph(preset) {
 
 /** @param {boolean} open */
 function remember(open) {
-  try {
-    localStorage.setItem(FOLDED, open ? "open" : "folded");
-  } catch {
-    // It then holds for this page alone.
-  }
+  forBrowser.setItem(FOLDED, open ? "open" : "folded");
 }
 
 function recalled() {
-  try {
-    return localStorage.getItem(FOLDED) !== "folded";
-  } catch {
-    return true;
-  }
+  return forBrowser.getItem(FOLDED) !== "folded";
 }

@@ -37,7 +37,7 @@ export const curve = {
     SEEDS,
   ],
   async draw(values, sources) {
-    const runs = sources.some(values.runs);
+    const runs = await sources.runsOf(values.runs);
     const which = CHARTS.find(({ series }) => series === values.series) ?? CHARTS[0];
     const axis = /** @type {AxisName} */ (values.x || axisFor(runs));
     const longest = Math.max(1, ...runs.map(({ summary }) => summary.steps ?? 0));

@@ -18,7 +18,7 @@ export const scatterFigure = {
   is: "figure",
   fields: [RUNS, { name: "cost", label: "Cost", type: "choice", value: "seconds", options: COSTS.map(({ id, title }) => [id, title]) }, SEEDS],
   async draw(values, sources) {
-    const runs = sources.some(values.runs);
+    const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const cost = COSTS.find(({ id }) => id === values.cost) ?? COSTS[0];
     const gain = gainOf(members);
@@ -36,7 +36,7 @@ export const parallelFigure = {
   is: "figure",
   fields: [RUNS, SEEDS],
   async draw(values, sources) {
-    const runs = sources.some(values.runs);
+    const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const axes = axesOf(members);
     if (members.length < 2 || axes.length < 2) throw new Fault("Parallel coordinates need at least two runs that differ and have come to something.");

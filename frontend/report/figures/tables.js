@@ -23,7 +23,7 @@ export const figures = {
     SEEDS,
   ],
   async draw(values, sources) {
-    const runs = sources.some(values.runs);
+    const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const shown = FIGURES.filter(({ more }) => values.columns === "all" || (values.columns === "epochs") === (more !== undefined));
     const spread = members.length < runs.length ? "Mean and standard deviation over seeds." : shown.some(({ more }) => more) ? "Losses and accuracies are means over epochs with their standard deviation." : "";
@@ -39,7 +39,7 @@ export const ranking = {
   is: "table",
   fields: [RUNS, SEEDS],
   async draw(values, sources) {
-    const runs = sources.some(values.runs);
+    const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const body = rankingTable(members);
     if (!body) throw new Fault("A ranking needs at least two results.");
@@ -55,7 +55,7 @@ export const settings = {
   is: "table",
   fields: [RUNS, { name: "show", label: "Show", type: "choice", value: "differing", options: [["differing", "What differs"], ["common", "What is the same"]] }],
   async draw(values, sources) {
-    const runs = sources.some(values.runs);
+    const runs = await sources.runsOf(values.runs);
     const differ = runs.length > 1 && values.show === "differing" ? settingsTable(membersFor(runs, "together")) : null;
     if (differ) return { body: differ, runs, caption: `Settings in which ${aboutRuns(runs)} differ.` };
     const body = commonTable(runs);

@@ -51,3 +51,15 @@ test("a picture has points that stand alone, and bands broken at holes", () => {
   assert.equal(banded.match(/0\.18/g)?.length, 2);
   assert.doesNotMatch(banded, /NaN/);
 });
+
+test("a legend of a thousand lines names the first and leaves the picture its room", () => {
+  const lines = Array.from({ length: 1000 }, (_, i) => ({ ...line, id: String(i), label: `lr ${i / 1e4}` }));
+  const svg = chartSvg(frame(lines, { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
+  const [, top, height] = svg.match(/<clipPath id="plot"><rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/) ?? [];
+  assert.ok(Number(height) > 80, height);
+  const named = svg.match(/>lr /g)?.length ?? 0;
+  assert.ok(named > 5);
+  const [, x, y, more] = svg.match(/<text x="([\d.]+)" y="([\d.]+)"[^>]*>and ([\d,]+) more</) ?? [];
+  assert.equal(Number(more.replace(",", "")) + named, 1000);
+  assert.ok(Number(y) < Number(top) && Number(x) + 100 <= look.width, `${x} ${y}`);
+});

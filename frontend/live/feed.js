@@ -1,0 +1,306 @@
+// One event stream for many subscribers. A feed asks the server for the union of what they want, opens the stream
+// again where that has grown, and gives each subscriber exactly the events that follow its own place, in order.
+//
+// A run that is over and whose log a subscriber has needs no stream. Where nobody needs one, none is open; `look`
+// opens it for a moment, to see whether a run was resumed.
+
+/** @typedef {{ runs: [id: string, after: number][], states: boolean }} Wish `runs`: whose logs, after which event; `states`: of these runs too, or of all where none are named */
+
+/**
+ * @typedef {{ kind: "event", run: string, text: string, seq: number }
+ *   | { kind: "run" | "removed", id: string, text: string }
+ *   | { kind: "open" } | { kind: "cut" } | { kind: "refused" }} Told
+ */
+
+/** A wish and where it stands: `idle` when the run is over and its log is through, or the run is gone; `synced` when the open stream began at or before its place. @typedef {{ place: number, synced: boolean, idle: boolean }} Following */
+
+/** @typedef {{ tell: (told: Told) => void, states: boolean, all: boolean, runs: Map<string, Following> }} Subscriber */
+
+/** @typedef {{ url: string, EventSource?: typeof EventSource, select?: (ids: string[]) => Promise<string | null> }} Wiring `url`: of the stream; `select`: gives a short name to many runs */
+
+const OVER = new Set(["finished", "stopped", "failed"]);
+/** Several tabs that open at once are one change. */
+const SETTLE_MS = 30;
+/** So many logs are asked for before anything is to be had of them; of more, only those that have something. */
+const EAGER_LOGS = 50;
+/** More states than these are asked for as all. */
+const NAMED_STATES = 50;
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15_000;
+/** The server gives a sign of life every 15 s. */
+const SILENT_MS = 40_000;
+const WATCH_MS = 5000;
+
+export class Feed {
+  /** @param {Wiring} wiring */
+  constructor({ url, EventSource: Source = EventSource, select = async () => null }) {
+    this.url = url;
+    this.Source = Source;
+    this.select = select;
+    /** @type {Map<string, Subscriber>} */
+    this.subscribers = new Map();
+    /** The newest state of each run that was told. @type {Map<string, { changed: number, status: string, events: number, text: string }>} */
+    this.known = new Map();
+    /** Runs that are gone. @type {Set<string>} */
+    this.gone = new Set();
+    /** Of which index the states are, up to which change, and of which runs. */
+    this.upto = { index: "", change: 0, /** @type {Set<string> | "all"} */ of: /** @type {Set<string> | "all"} */ (new Set()) };
+    /** @type {EventSource | null} */
+    this.source = null;
+    /** The last event of each log that the open stream brings. @type {Map<string, number>} */
+    this.places = new Map();
+    /** Whose states it brings. @type {Set<string> | "all"} */
+    this.covers = new Set();
+    this.isOpen = false;
+    this.looking = false;
+    this.wasCut = false;
+    this.wait = FIRST_WAIT_MS;
+    this.heard = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.settling = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.retrying = undefined;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.watching = undefined;
+    /** Counts streams, so that what an old one says late is not taken for the new one's. */
+    this.turn = 0;
+  }
+
+  /** @param {string} key @param {Wish} wish @param {(told: Told) => void} tell */
+  subscribe(key, { runs, states }, tell) {
+    /** @type {Map<string, Following>} */
+    const following = new Map();
+    for (const [id, after] of runs) {
+      const place = this.places.get(id);
+      following.set(id, { place: after, synced: this.isOpen && place !== undefined && place <= after, idle: this.gone.has(id) });
+    }
+    /** @type {Subscriber} */
+    const subscriber = { tell, states, all: states && runs.length === 0, runs: following };
+    this.subscribers.set(key, subscriber);
+    if (this.isOpen) tell({ kind: "open" });
+    else if (this.wasCut) tell({ kind: "cut" });
+    this.recall(subscriber);
+    this.refresh();
+  }
+
+  /** @param {string} key */
+  unsubscribe(key) {
+    if (this.subscribers.delete(key)) this.refresh();
+  }
+
+  /** Sees after runs that are over: somebody may have resumed them. */
+  look() {
+    if (this.source || this.looking || this.subscribers.size === 0) return;
+    this.looking = true;
+    this.refresh();
+  }
+
+  /** Tells a new subscriber the states that others were told. @param {Subscriber} subscriber */
+  recall(subscriber) {
+    for (const [id, { text }] of this.known) if (wantsState(subscriber, id)) subscriber.tell({ kind: "run", id, text });
+    for (const id of this.gone) if (wantsState(subscriber, id)) subscriber.tell({ kind: "removed", id, text: JSON.stringify({ id }) });
+    for (const [id, following] of subscriber.runs) this.judge(id, following);
+  }
+
+  /** Whether there is still something to come. @param {string} id @param {Following} following */
+  judge(id, following) {
+    const known = this.known.get(id);
+    following.idle = this.gone.has(id) || (known !== undefined && OVER.has(known.status) && following.place >= known.events);
+  }
+
+  /** What the subscribers need together. */
+  needs() {
+    /** @type {Map<string, number>} */
+    const logs = new Map();
+    /** Logs that have nothing yet, and may soon. @type {Map<string, number>} */
+    const later = new Map();
+    /** @type {Set<string>} */
+    const states = new Set();
+    let all = false;
+    let active = this.looking;
+    for (const subscriber of this.subscribers.values()) {
+      if (subscriber.all) all = active = true;
+      for (const [id, { place, idle }] of subscriber.runs) {
+        states.add(id);
+        if (idle) continue;
+        active = true;
+        const known = this.known.get(id);
+        const into = known && (known.status === "running" || place < known.events) ? logs : later;
+        into.set(id, Math.min(place, into.get(id) ?? place));
+      }
+    }
+    for (const id of this.gone) {
+      logs.delete(id);
+      later.delete(id);
+    }
+    if (new Set([...logs.keys(), ...later.keys()]).size <= EAGER_LOGS) for (const [id, place] of later) logs.set(id, Math.min(place, logs.get(id) ?? place));
+    return { active, logs, states: all || states.size > NAMED_STATES ? /** @type {"all"} */ ("all") : states };
+  }
+
+  /** Looks, a moment later, whether the stream still brings what is needed. */
+  refresh() {
+    this.settling ??= setTimeout(() => {
+      this.settling = undefined;
+      this.review();
+    }, SETTLE_MS);
+  }
+
+  review() {
+    const { active, logs, states } = this.needs();
+    if (!active) {
+      this.close();
+      return;
+    }
+    // While the server is away, the next try asks for what is needed then.
+    if (this.retrying !== undefined) return;
+    if (this.source === null || !covers(this.covers, states) || [...logs].some(([id, place]) => !this.places.has(id) || /** @type {number} */ (this.places.get(id)) > place)) this.open();
+  }
+
+  async open() {
+    this.close();
+    const turn = this.turn;
+    const { logs, states } = this.needs();
+    const ids = [...logs.keys()];
+    this.places = logs;
+    this.covers = states;
+    const name = ids.length > EAGER_LOGS ? await this.select(ids) : null;
+    if (turn !== this.turn) return;
+    const query = name === null ? ids.map((id) => `run=${id}`) : [`selection=${name}`];
+    if (ids.length > 0) query.push(`after=${[...logs.values()].join(".")}`);
+    query.push(...(states === "all" ? ["status=all"] : states.size === 0 ? ["status=none"] : [...states].map((id) => `status=${id}`)));
+    if (this.upto.index && covers(this.upto.of, states)) query.push(`since=${this.upto.index}.${this.upto.change}`);
+    const source = new this.Source(`${this.url}?${query.join("&")}`);
+    this.source = source;
+    this.heard = Date.now();
+    /** @param {(event: MessageEvent) => void} listener */
+    const on = (/** @type {string} */ event, listener) =>
+      source.addEventListener(event, (/** @type {any} */ message) => {
+        if (turn !== this.turn) return;
+        this.heard = Date.now();
+        listener(message);
+      });
+    source.onopen = () => turn === this.turn && this.opened();
+    source.onerror = () => turn === this.turn && this.failed(source.readyState === this.Source.CLOSED);
+    for (const id of ids) on(ids.length === 1 ? "message" : id, (event) => this.took(id, event.data));
+    on("server", (event) => this.met(JSON.parse(event.data).index));
+    on("run", (event) => this.state(event.data));
+    on("removed", (event) => this.removed(JSON.parse(event.data).id, event.data));
+    on("upto", (event) => this.told(JSON.parse(event.data).change));
+    on("alive", () => {});
+    this.watching = setInterval(() => Date.now() - this.heard > SILENT_MS && this.failed(false), WATCH_MS);
+  }
+
+  opened() {
+    this.heard = Date.now();
+    this.isOpen = true;
+    this.wait = FIRST_WAIT_MS;
+    // It began at the least place of all.
+    for (const { runs } of this.subscribers.values()) for (const [id, following] of runs) following.synced = (this.places.get(id) ?? Number.POSITIVE_INFINITY) <= following.place;
+    if (this.wasCut) this.tellAll({ kind: "open" });
+    this.wasCut = false;
+    this.review();
+  }
+
+  /** @param {boolean} refused by the server, which is there */
+  failed(refused) {
+    this.close();
+    this.looking = false;
+    if (!this.needs().active) return;
+    this.wasCut = true;
+    this.tellAll({ kind: refused ? "refused" : "cut" });
+    this.retrying = setTimeout(() => {
+      this.retrying = undefined;
+      this.review();
+    }, this.wait);
+    // A server that is away may be back at any moment; one that refuses is not to be pressed.
+    this.wait = Math.min(this.wait * (refused ? 2 : 1.25), LONGEST_WAIT_MS / (refused ? 1 : 5));
+  }
+
+  close() {
+    this.turn += 1;
+    clearTimeout(this.retrying);
+    clearInterval(this.watching);
+    this.retrying = undefined;
+    this.source?.close();
+    this.source = null;
+    this.isOpen = false;
+    this.places = new Map();
+    this.covers = new Set();
+  }
+
+  /** The index that the stream is of. @param {string} index */
+  met(index) {
+    if (index === this.upto.index) return;
+    // Another one counts its changes anew.
+    this.upto = { index, change: 0, of: new Set() };
+    this.known.clear();
+    this.gone.clear();
+    for (const { runs } of this.subscribers.values()) for (const following of runs.values()) following.idle = false;
+  }
+
+  /** @param {string} id @param {string} text */
+  took(id, text) {
+    const seq = Number(JSON.parse(text).seq);
+    this.places.set(id, Math.max(seq, this.places.get(id) ?? 0));
+    let through = false;
+    for (const { runs, tell } of this.subscribers.values()) {
+      const following = runs.get(id);
+      if (!following?.synced || seq <= following.place) continue;
+      following.place = seq;
+      tell({ kind: "event", run: id, text, seq });
+      this.judge(id, following);
+      through ||= following.idle;
+    }
+    if (through) this.refresh();
+  }
+
+  /** @param {string} text */
+  state(text) {
+    const { id, changed, status, summary } = JSON.parse(text);
+    const before = this.known.get(id);
+    if (before && before.changed >= changed) return;
+    this.gone.delete(id);
+    this.known.set(id, { changed, status, events: summary.events, text });
+    let turned = before?.status !== status;
+    for (const subscriber of this.subscribers.values()) {
+      if (wantsState(subscriber, id)) subscriber.tell({ kind: "run", id, text });
+      const following = subscriber.runs.get(id);
+      if (!following) continue;
+      const { idle } = following;
+      this.judge(id, following);
+      turned ||= idle !== following.idle;
+    }
+    if (turned) this.refresh();
+  }
+
+  /** @param {string} id @param {string} text */
+  removed(id, text) {
+    if (this.gone.has(id)) return;
+    this.gone.add(id);
+    this.known.delete(id);
+    for (const subscriber of this.subscribers.values()) {
+      if (wantsState(subscriber, id) || subscriber.runs.has(id)) subscriber.tell({ kind: "removed", id, text });
+      const following = subscriber.runs.get(id);
+      if (following) following.idle = true;
+    }
+    this.refresh();
+  }
+
+  /** States were told up to a change. @param {number} change */
+  told(change) {
+    this.upto = { index: this.upto.index, change, of: this.covers };
+    this.looking = false;
+    this.refresh();
+  }
+
+  /** @param {Told} told */
+  tellAll(told) {
+    for (const { tell } of this.subscribers.values()) tell(told);
+  }
+}
+
+/** @param {Subscriber} subscriber @param {string} id */
+const wantsState = ({ states, all, runs }, id) => all || (states && runs.has(id));
+
+/** @param {Set<string> | "all"} has @param {Set<string> | "all"} needed */
+const covers = (has, needed) => has === "all" || (needed !== "all" && [...needed].every((id) => has.has(id)));

@@ -1,0 +1,74 @@
+// How a tab reaches the feed: a worker that all tabs share; where there is none, one of the tabs that leads; where
+// there is neither, a feed of the tab's own.
+
+import { Host } from "./host.js";
+import { serverFeed } from "./server.js";
+
+/** @import { FromTab, ToTab } from "./host.js" */
+
+/** @typedef {{ post: (message: FromTab) => void, close: () => void }} Link */
+
+/**
+ * @typedef {{ onMessage: (message: ToTab) => void, onReady: () => void, onFailed: () => void }} Wiring
+ * `onReady`: there is a host, or another one, to say hello to; `onFailed`: there is none this way
+ */
+
+/** The name of what the tabs share. Tabs that an older server gave do not understand those of a newer one. */
+const shared = () => `vivarium ${document.querySelector('meta[name="assets"]')?.getAttribute("content") ?? ""}`;
+
+/** The ways, the best first. @type {((wiring: Wiring) => Link)[]} */
+export const WAYS = [throughWorker, throughLeader, alone];
+
+/** @param {Wiring} wiring @returns {Link} */
+function throughWorker({ onMessage, onReady, onFailed }) {
+  const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: shared() });
+  worker.addEventListener("error", onFailed);
+  worker.port.addEventListener("message", ({ data }) => onMessage(data));
+  worker.port.start();
+  queueMicrotask(onReady);
+  return {
+    post: (message) => worker.port.postMessage(message),
+    close: () => worker.port.close(),
+  };
+}
+
+/** @param {Wiring} wiring @returns {Link} */
+function throughLeader({ onMessage, onReady }) {
+  const name = shared();
+  const channel = new BroadcastChannel(name);
+  const me = `${Date.now()}.${Math.random()}`;
+  const waiting = new AbortController();
+  /** @type {Host | null} */
+  let host = null;
+  let resign = () => {};
+  channel.addEventListener("message", ({ data: { to, from, message } }) => {
+    if (to === "leader") host?.receive(from, message, (answer) => channel.postMessage({ to: from, from: "leader", message: answer }));
+    else if (to === me) onMessage(message);
+    else if (to === "all" && host === null) onReady();
+  });
+  // Whoever holds the lock leads, until its tab is closed.
+  const lead = () => {
+    host = new Host(serverFeed());
+    channel.postMessage({ to: "all", from: me, message: null });
+    onReady();
+    return new Promise((/** @type {(value: null) => void} */ resolve) => (resign = () => resolve(null)));
+  };
+  navigator.locks.request(`${name} leader`, { signal: waiting.signal }, lead).catch(() => {});
+  queueMicrotask(onReady);
+  return {
+    post: (message) => (host ? host.receive(me, message, onMessage) : channel.postMessage({ to: "leader", from: me, message })),
+    close() {
+      waiting.abort();
+      host?.close();
+      resign();
+      channel.close();
+    },
+  };
+}
+
+/** @param {Wiring} wiring @returns {Link} */
+function alone({ onMessage, onReady }) {
+  const host = new Host(serverFeed());
+  queueMicrotask(onReady);
+  return { post: (message) => host.receive("me", message, onMessage), close: () => host.close() };
+}

@@ -1,0 +1,21 @@
+// The shared worker: one event stream for all tabs of a browser.
+
+import { Host } from "./host.js";
+import { serverFeed } from "./server.js";
+
+/** @import { FromTab, ToTab } from "./host.js" */
+
+const host = new Host(serverFeed());
+let ports = 0;
+
+addEventListener("connect", (event) => {
+  const [port] = /** @type {MessageEvent} */ (event).ports;
+  ports += 1;
+  const tab = String(ports);
+  /** @param {ToTab} message */
+  const send = (message) => port.postMessage(message);
+  port.addEventListener("message", (/** @type {MessageEvent<FromTab>} */ { data }) => host.receive(tab, data, send));
+  // Where browsers tell it.
+  port.addEventListener("close", () => host.drop(tab));
+  port.start();
+});

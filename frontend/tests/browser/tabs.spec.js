@@ -1,0 +1,151 @@
+// Many tabs of one browser: they share one stream, and each gets every event once.
+
+import { expect, LONG, SHORT, test } from "./vivarium.js";
+
+/** @import { Page } from "@playwright/test" */
+
+// A trace of eight tabs takes longer than the tabs.
+test.use({ trace: "off" });
+
+/** How many streams the server has open. @param {string} url */
+async function streams(url) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^vivarium_event_streams (\d+)$/m.exec(text)?.[1]);
+}
+
+/** Follows runs from a tab, beside what its page does, and keeps the numbers of what comes. @param {Page} page @param {string[]} ids @param {number} [after] */
+async function record(page, ids, after = 0) {
+  await page.evaluate(
+    async ({ ids, after }) => {
+      const module = "/frontend/lib/live.js";
+      const { openStream } = await import(module);
+      const seen = /** @type {{ [id: string]: number[] }} */ (Object.fromEntries(ids.map((id) => [id, []])));
+      Object.assign(window, { seen });
+      const on = Object.fromEntries(ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {any} */ { seq }) => seen[id].push(seq)]));
+      openStream({ url: () => `/api/v1/events?${ids.map((id) => `run=${id}`).join("&")}&after=${ids.map(() => after).join(".")}&include=status`, on });
+    },
+    { ids, after },
+  );
+}
+
+/** What came of each run: how many events, and whether they are those from the first one on, each once and in order. @param {Page} page @returns {Promise<{ [id: string]: { count: number, whole: boolean } }>} */
+const seen = (page) => page.evaluate(() => Object.fromEntries(Object.entries(/** @type {{ [id: string]: number[] }} */ (/** @type {any} */ (window).seen)).map(([id, seqs]) => [id, { count: seqs.length, whole: seqs.every((seq, i) => seq === i + 1) }])));
+
+test("seven tabs are live over one stream, each gets every event once, and other requests go through", async ({ page, context, server, vivarium }) => {
+  test.setTimeout(240_000);
+  const runs = [await vivarium.create({ ...LONG, name: "one" }), await vivarium.create({ ...LONG, name: "two" })];
+  for (const { id } of runs) await expect.poll(async () => (await vivarium.get(id)).status).toBe("running");
+  const [one, two] = runs;
+  const addresses = [one.url, two.url, one.url, `/compare?run=${one.id}&run=${two.id}`, "/", `${two.url}`, one.url, two.url];
+  const tabs = [page];
+  while (tabs.length < addresses.length) tabs.push(await context.newPage());
+  for (const [i, tab] of tabs.entries()) {
+    await tab.goto(addresses[i]);
+    // Each begins at another place.
+    await record(tab, i % 2 ? [one.id, two.id] : [one.id], 0);
+  }
+  // With a connection for each of them, this would wait for ever.
+  for (const tab of tabs) expect(await tab.evaluate(async () => (await fetch("/api/v1/runs")).status)).toBe(200);
+  await expect.poll(() => streams(server.url)).toBe(1);
+  for (const tab of tabs) {
+    const { count } = (await seen(tab))[one.id];
+    await expect.poll(async () => (await seen(tab))[one.id].count).toBeGreaterThan(count + 20);
+  }
+  for (const { id } of runs) await vivarium.call("POST", `/runs/${id}/stop`);
+  for (const { id } of runs) await expect.poll(async () => (await vivarium.get(id)).status).toBe("stopped");
+  const events = { [one.id]: (await vivarium.get(one.id)).summary.events, [two.id]: (await vivarium.get(two.id)).summary.events };
+  for (const tab of tabs) {
+    for (const id of Object.keys(await seen(tab))) await expect.poll(async () => (await seen(tab))[id]).toEqual({ count: events[id], whole: true });
+  }
+  await expect(page.getByText("Connection lost")).toHaveCount(0);
+  expect(await streams(server.url)).toBe(1);
+  // The list of runs is the one that follows for ever.
+  for (const tab of tabs.slice(1)) await tab.close();
+  await expect.poll(() => streams(server.url)).toBe(0);
+});
+
+test("a finished run holds no stream, and a resume elsewhere is seen", async ({ page, context, server, vivarium }) => {
+  const { id, url } = await vivarium.create({ ...LONG, name: "to and fro" });
+  await expect.poll(async () => (await vivarium.get(id)).status).toBe("running");
+  await vivarium.call("POST", `/runs/${id}/stop`);
+  await expect.poll(async () => (await vivarium.get(id)).status).toBe("stopped");
+  await page.goto(url);
+  await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
+  await expect.poll(() => streams(server.url)).toBe(0);
+  const other = await context.newPage();
+  await other.goto(url);
+  await other.getByRole("button", { name: "Resume" }).click();
+  await expect(other.getByRole("button", { name: "Stop" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
+  expect(await streams(server.url)).toBe(1);
+  await other.close();
+  // One that is resumed by a program is noticed a little later.
+  await vivarium.call("POST", `/runs/${id}/stop`);
+  await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
+  await expect.poll(() => streams(server.url)).toBe(0);
+  await vivarium.call("POST", `/runs/${id}/resume`);
+  await expect(page.getByRole("button", { name: "Stop" })).toBeVisible({ timeout: 30_000 });
+});
+
+test("a run that is deleted elsewhere is told to its tab and cuts no other off", async ({ page, context, server, vivarium }) => {
+  const { id: gone, url } = await vivarium.create({ ...LONG, name: "gone" });
+  const { id } = await vivarium.create({ ...LONG, name: "stays" });
+  const other = await context.newPage();
+  await other.goto(url);
+  await page.goto(`/compare?run=${gone}&run=${id}`);
+  await record(page, [gone, id]);
+  await expect.poll(async () => (await seen(page))[id].count).toBeGreaterThan(5);
+  await vivarium.call("DELETE", `/runs/${gone}`);
+  await expect(other.getByText("This run has been deleted")).toBeVisible();
+  await expect(page.locator(".members li")).toHaveCount(1);
+  const before = (await seen(page))[id].count;
+  await expect.poll(async () => (await seen(page))[id].count).toBeGreaterThan(before + 10);
+  expect((await seen(page))[id].whole).toBe(true);
+  expect(await streams(server.url)).toBe(1);
+});
+
+for (const [name, without] of /** @type {[string, string[]][]} */ ([["a tab leads where browsers have no shared worker", ["SharedWorker"]], ["each tab has a stream of its own where nothing can be shared", ["SharedWorker", "BroadcastChannel"]]])) {
+  test(name, async ({ page, context, server, vivarium }) => {
+    await context.addInitScript((names) => names.forEach((/** @type {string} */ missing) => delete (/** @type {any} */ (window)[missing])), without);
+    const { id, url } = await vivarium.create(LONG);
+    await expect.poll(async () => (await vivarium.get(id)).status).toBe("running");
+    const tabs = [page, await context.newPage(), await context.newPage()];
+    for (const tab of tabs) {
+      await tab.goto(url);
+      await record(tab, [id]);
+    }
+    await expect.poll(() => streams(server.url)).toBe(without.length === 1 ? 1 : 3);
+    for (const tab of tabs) await expect.poll(async () => (await seen(tab))[id].count).toBeGreaterThan(20);
+    // The first tab leads; another takes its place.
+    await tabs[0].goto("about:blank");
+    const before = (await seen(tabs[2]))[id].count;
+    await expect.poll(async () => (await seen(tabs[2]))[id].count).toBeGreaterThan(before + 20);
+    await vivarium.call("POST", `/runs/${id}/stop`);
+    await expect.poll(async () => (await vivarium.get(id)).status).toBe("stopped");
+    const { events } = (await vivarium.get(id)).summary;
+    for (const tab of tabs.slice(1)) await expect.poll(async () => (await seen(tab))[id]).toEqual({ count: events, whole: true });
+    await expect.poll(() => streams(server.url)).toBe(0);
+  });
+}
+
+test("a tab that comes back by the back button is live again", async ({ page, vivarium }) => {
+  const { id, url } = await vivarium.create(LONG);
+  await page.goto(url);
+  await page.goto("/data");
+  await page.goBack();
+  await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
+  await vivarium.call("POST", `/runs/${id}/stop`);
+  await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
+});
+
+test("a short run is followed to its end by a page that was there before it began", async ({ page, server, vivarium }) => {
+  const blockers = [await vivarium.create({ ...LONG, name: "a" }), await vivarium.create({ ...LONG, name: "b" })];
+  const { id, url } = await vivarium.create({ ...SHORT, name: "queued" });
+  await page.goto(url);
+  await record(page, [id]);
+  for (const { id: blocker } of blockers) await vivarium.call("POST", `/runs/${blocker}/stop`);
+  await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
+  const { events } = (await vivarium.get(id)).summary;
+  await expect.poll(async () => (await seen(page))[id]).toEqual({ count: events, whole: true });
+  await expect.poll(() => streams(server.url)).toBe(0);
+});

@@ -1,0 +1,73 @@
+// What browsers keep, and what they refuse to.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { keptIn } from "../../lib/storage.js";
+
+/** @param {{ full?: boolean }} [options] @returns {Storage} */
+function storage({ full = false } = {}) {
+  const items = new Map([["old", "1"]]);
+  return /** @type {any} */ ({
+    getItem: (/** @type {string} */ key) => items.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => {
+      if (full) throw new DOMException("full", "QuotaExceededError");
+      items.set(key, value);
+    },
+    removeItem: (/** @type {string} */ key) => items.delete(key),
+  });
+}
+
+/** @returns {Storage} */
+const forbidden = () => {
+  throw new DOMException("denied", "SecurityError");
+};
+
+test("what the browser takes it keeps", () => {
+  const one = storage();
+  const kept = keptIn(() => one);
+  kept.setItem("a", "2");
+  assert.equal(one.getItem("a"), "2");
+  assert.equal(kept.getItem("a"), "2");
+  assert.ok(kept.lasts("a"));
+  kept.removeItem("a");
+  assert.equal(kept.getItem("a"), null);
+});
+
+test("what is forbidden is kept for the page, and nothing throws", () => {
+  for (const refusing of [forbidden, () => /** @type {any} */ (null), () => /** @type {any} */ (undefined)]) {
+    const kept = keptIn(refusing);
+    assert.equal(kept.getItem("a"), null);
+    kept.setItem("a", "2");
+    assert.equal(kept.getItem("a"), "2");
+    assert.ok(!kept.lasts("a"));
+    kept.removeItem("a");
+    assert.equal(kept.getItem("a"), null);
+  }
+});
+
+test("where there is no space left the newer value holds for the page", () => {
+  const full = storage({ full: true });
+  const kept = keptIn(() => full);
+  kept.setItem("old", "2");
+  assert.equal(kept.getItem("old"), "2");
+  assert.equal(full.getItem("old"), "1");
+  kept.removeItem("old");
+  assert.equal(kept.getItem("old"), null);
+});
+
+test("nothing else touches the browser's storage, nor what may be missing without a way round it", () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".js") && !/^(node_modules|tests|test-results|playwright-report)/.test(file));
+  assert.ok(files.length > 50);
+  /** @param {RegExp} what */
+  const users = (what) => files.filter((file) => what.test(readFileSync(join(root, file), "utf8"))).sort();
+  // What runs before the first paint cannot wait for a module.
+  assert.deepEqual(users(/\b(localStorage|sessionStorage)\b/), ["lib/storage.js", "theme-boot.js"]);
+  assert.deepEqual(users(/\b(SharedWorker|BroadcastChannel)\b/), ["live/links.js"]);
+  assert.deepEqual(users(/navigator\.clipboard/), ["lib/code.js"]);
+  assert.deepEqual(users(/\b(indexedDB|caches|Notification|document\.cookie)\b/), []);
+});
