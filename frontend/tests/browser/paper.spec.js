@@ -1,0 +1,102 @@
+// Pages on paper: white whatever the theme, with the colours that say something.
+
+import { readFileSync } from "node:fs";
+
+import { expect, SHORT, test } from "./vivarium.js";
+
+/** @import { Page } from "@playwright/test" */
+
+// A busy machine draws seven pages slowly.
+test.describe.configure({ timeout: 180_000 });
+
+/** @param {ReturnType<typeof import("../server.js").api>} vivarium @param {object} spec */
+async function finished(vivarium, spec) {
+  const { id, url } = await vivarium.create(spec);
+  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 60_000 }).toBe("finished");
+  return { id, url };
+}
+
+const COLOURED = { ...SHORT, name: "coloured" };
+
+/** What has a colour of its own behind it and would be printed without. @param {Page} page */
+const blank = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll("main *")]
+      .filter((element) => {
+        const { backgroundImage, backgroundColor, display } = getComputedStyle(element);
+        return display !== "none" && (backgroundImage !== "none" || !/rgba\(.*, 0\)|transparent/.test(backgroundColor));
+      })
+      .filter((element) => getComputedStyle(element).printColorAdjust !== "exact")
+      .map(({ className }) => String(className)),
+  );
+
+for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+  test(`every page with colours keeps them on white paper, from the ${colorScheme} theme`, async ({ page, vivarium }) => {
+    const { id, url } = await finished(vivarium, COLOURED);
+    const { id: other } = await finished(vivarium, { ...COLOURED, name: "other", training: { epochs: 2 } });
+    const report = await vivarium.call("POST", "/reports", { text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`\n` });
+    await page.emulateMedia({ colorScheme });
+    for (const [address, sign] of [["/", ".badge"], [url, ".matrix, table"], [`/compare?run=${id}&run=${other}`, ".compare-table"], [`${url}/inside`, ".net-mark, .inside-columns"], [report.url, ".paper table, .paper svg"], ["/data", "main"], ["/new", "form"]]) {
+      await page.goto(address);
+      await expect(page.locator(sign).first()).toBeVisible();
+      await page.emulateMedia({ colorScheme, media: "print" });
+      expect(await blank(page), address).toEqual([]);
+      // Dark ink on white.
+      expect(await page.evaluate(() => [getComputedStyle(document.body).colorScheme, getComputedStyle(document.body).color]), address).toEqual(["light", "rgb(26, 30, 27)"]);
+      await expect(page.locator(".topbar")).toBeHidden();
+      await page.emulateMedia({ colorScheme, media: "screen" });
+    }
+  });
+}
+
+test("canvases are drawn anew for white paper, and back for the screen", async ({ page, vivarium }) => {
+  const { url } = await finished(vivarium, COLOURED);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto(url);
+  await expect(page.locator("canvas").first()).toBeVisible();
+  /** How light the ink of the chart is, from 0 to 255. */
+  const lightness = () =>
+    page.evaluate(() => {
+      const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".uplot canvas"));
+      const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(0, 0, canvas.width, canvas.height);
+      let sum = 0;
+      let ink = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3] < 200) continue;
+        sum += (data[i] + data[i + 1] + data[i + 2]) / 3;
+        ink += 1;
+      }
+      return ink > 0 ? sum / ink : Number.NaN;
+    });
+  const dark = await lightness();
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  // Grid lines are light on white and dark on black.
+  await expect.poll(lightness).not.toBeCloseTo(dark, 0);
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("light");
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  await expect.poll(lightness).toBeCloseTo(dark, 0);
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined();
+  // A chosen theme comes back too.
+  await page.getByRole("button", { name: "Use the light theme" }).click();
+  await page.getByRole("button", { name: "Use the dark theme" }).click();
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+});
+
+test("an exported report keeps its colours on paper", async ({ page, vivarium }) => {
+  const { id } = await finished(vivarium, COLOURED);
+  const { url } = await vivarium.call("POST", "/reports", { text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n` });
+  await page.goto(url);
+  await expect(page.locator(".paper table, .paper svg").first()).toBeVisible();
+  await page.locator(".report-head summary", { hasText: "Export" }).click();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "One HTML file" }).click()]);
+  const html = readFileSync(await saved.path(), "utf8");
+  await page.goto("about:blank");
+  await page.setContent(html);
+  await page.emulateMedia({ colorScheme: "dark", media: "print" });
+  const cells = await page.evaluate(() => [...document.querySelectorAll("body *")].filter((element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)").map((element) => getComputedStyle(element).printColorAdjust));
+  expect(cells.length).toBeGreaterThan(5);
+  expect(new Set(cells)).toEqual(new Set(["exact"]));
+  expect(await page.evaluate(() => getComputedStyle(document.body).color)).toBe("rgb(26, 30, 27)");
+});
