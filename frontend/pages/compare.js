@@ -3,6 +3,7 @@
 import { getStatistics, growSweep, runsQuery, RUNS_IN_ADDRESS, shortQuery, stopSweep } from "../lib/api.js";
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
+import { watchNewcomers } from "../compare/newcomers.js";
 import { axisFor, CHARTS } from "../compare/drawn.js";
 import { overlay } from "../compare/overlay.js";
 import { parallel } from "../compare/parallel.js";
@@ -43,8 +44,13 @@ let statistics = {};
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let reading;
 
+/** Runs that were taken out of the comparison, or are gone. @type {Set<string>} */
+const left = new Set();
+
 if (runs.size === 0) byId("page").append(nothing());
 else start();
+// What the page is like follows from all of its runs, the axis on which they can be compared among it.
+watchNewcomers({ sweeps: [...query.getAll("sweep"), ...(data.sweep ? [data.sweep.id] : [])], tags: query.getAll("tag"), has: (id) => runs.has(id) || left.has(id), onChanged: () => location.reload() });
 
 /** Shows an element in its place, and leaves alone what is the same: it may be scrolled or have the focus. @param {HTMLElement} slot @param {HTMLElement | null} next */
 function fill(slot, next) {
@@ -206,6 +212,7 @@ function start() {
   /** @param {string} id */
   function forget(id) {
     runs.delete(id);
+    left.add(id);
     charts.drop(id);
     show();
   }

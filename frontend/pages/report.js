@@ -112,7 +112,8 @@ setTimeout(refresh, REFRESH_EVERY_MS);
 addEventListener("beforeunload", (event) => {
   if (!keep.isSaved()) event.preventDefault();
 });
-document.addEventListener("visibilitychange", () => document.hidden && keep.save());
+// A run may have been started, or resumed, elsewhere meanwhile.
+document.addEventListener("visibilitychange", () => (document.hidden ? keep.save() : renew()));
 
 /** @param {string} name */
 function view(name) {
@@ -120,14 +121,18 @@ function view(name) {
   for (const input of views.querySelectorAll("input")) input.checked = input.value === name;
 }
 
-/** Draws again what has changed, while something trains. */
+/** Draws again what has changed, while something trains or a figure waits for a run. */
 async function refresh() {
+  if (!document.hidden && (sheet.faults().length > 0 || sheet.runs().some((run) => isActive(sources.runs.get(run.id) ?? run)))) await renew();
+  setTimeout(refresh, REFRESH_EVERY_MS);
+}
+
+async function renew() {
   try {
-    if (!document.hidden && sheet.runs().some((run) => isActive(sources.runs.get(run.id) ?? run)) && (await sources.refresh())) await sheet.redraw();
+    if (await sources.refresh()) await sheet.redraw();
   } catch {
     // The server is away for a while; the next time will tell.
   }
-  setTimeout(refresh, REFRESH_EVERY_MS);
 }
 
 async function insert() {
