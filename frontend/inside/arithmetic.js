@@ -12,8 +12,21 @@ const link = (name, value, tone = "") => h("span", { class: tone }, h("small", {
 
 const sign = (/** @type {string} */ text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
 
-/** @param {Arithmetic} of */
-export function forward(of) {
+/** A sign and what follows it, which stay together where a line ends. @param {string} text @param {...Element} after */
+const term = (text, ...after) => h("div", { class: "term" }, sign(text), ...after);
+
+/** So many channels are laid out at first; the others open. */
+const AT_FIRST = 3;
+
+/** @param {HTMLElement[]} rows a channel each @param {boolean} all whether none of them waits to be opened */
+function channelRows(rows, all) {
+  const more = all ? [] : rows.slice(AT_FIRST);
+  const first = more.length > 0 ? rows.slice(0, AT_FIRST) : rows;
+  return h("div", { class: "sum-rows" }, ...first, more.length > 0 && h("details", {}, h("summary", {}, `${count(more.length)} more ${more.length === 1 ? "channel" : "channels"}`), h("div", { class: "sum-rows" }, ...more)));
+}
+
+/** @param {Arithmetic} of @param {{ all?: boolean }} [options] `all`: every channel shows at once, as on paper */
+export function forward(of, { all = false } = {}) {
   const { position, channels, inputs, kernel, stride, padding } = of;
   const patches = Math.max(...channels.map(({ patch }) => reachOf(patch)), 0);
   const kernels = Math.max(...channels.map((channel) => reachOf(channel.kernel)), 0);
@@ -21,12 +34,10 @@ export function forward(of) {
   const rows = channels.map((channel) =>
     h(
       "div",
-      { class: "sum-row" },
+      { class: "sum-row equation" },
       cells(channel.patch, `channel ${channel.input}`, patches),
-      sign("×"),
-      cells(channel.kernel, "kernel", kernels),
-      sign("="),
-      cells(channel.products, "products", products),
+      term("×", cells(channel.kernel, "kernel", kernels)),
+      term("=", cells(channel.products, "products", products)),
       h("span", { class: "nowrap" }, "Σ ", h("b", {}, figure(channel.sum))),
     ),
   );
@@ -36,7 +47,7 @@ export function forward(of) {
     "div",
     { class: "sums" },
     h("p", { class: "muted small" }, `Map ${position.map}, row ${position.y}, column ${position.x}: a ${kernel.join("×")} kernel for each of ${count(inputs)} ${inputs === 1 ? "channel" : "channels"}, stride ${stride[0]}, padding ${padding[0]}. Each value under the kernel times its weight, and all of it added up.${rest > 0 ? ` The ${channels.length} channels that weigh most:` : ""}`),
-    h("div", { class: "sum-rows", tabindex: 0 }, ...rows),
+    channelRows(rows, all),
     h(
       "div",
       { class: "chain" },
@@ -50,8 +61,8 @@ export function forward(of) {
   );
 }
 
-/** @param {GradientAt} of @param {string} name of the class */
-export function backward(of, name) {
+/** @param {GradientAt} of @param {string} name of the class @param {{ all?: boolean }} [options] */
+export function backward(of, name, { all = false } = {}) {
   const { arrives, passes_on, to_weights } = of;
   const kernels = Math.max(...passes_on.channels.map(({ kernel }) => reachOf(kernel)), 0);
   const given = Math.max(...passes_on.channels.map(({ contribution }) => reachOf(contribution)), 0);
@@ -63,10 +74,8 @@ export function backward(of, name) {
     return h(
       "div",
       { class: "sum-row" },
-      cells(channel.kernel, `kernel of channel ${channel.input}`, kernels),
-      sign(`× ${figure(of.gradient)} =`),
-      cells(channel.contribution, "to the channel's pixels", given),
-      weights && [sign("·"), cells(weights.patch, "values under it", patches), sign(`× ${figure(of.gradient)} =`), cells(weights.contribution, "to the kernel's weights", learnt)],
+      h("div", { class: "equation" }, cells(channel.kernel, `kernel of channel ${channel.input}`, kernels), term(`× ${figure(of.gradient)} =`, cells(channel.contribution, "to the channel's pixels", given))),
+      weights && h("div", { class: "equation" }, cells(weights.patch, `values of channel ${channel.input}`, patches), term(`× ${figure(of.gradient)} =`, cells(weights.contribution, "to the kernel's weights", learnt))),
     );
   });
   const left = arrives.terms_total - arrives.terms.length;
@@ -74,7 +83,7 @@ export function backward(of, name) {
     "div",
     { class: "sums" },
     h("p", { class: "muted small" }, `If this value grew by a little, the score of “${name}” would grow by ${figure(of.gradient)} times as much. That gradient goes on to every pixel under the kernel, and to every weight.${of.gradient === 0 ? " Here it is 0: what follows, a ReLU or a pool, did not let this value through." : ""}`),
-    h("div", { class: "sum-rows", tabindex: 0 }, ...rows),
+    channelRows(rows, all),
     h("h3", {}, "What arrives"),
     h("p", { class: "muted small" }, `The input's pixel under the kernel's middle (channel ${arrives.input}, row ${arrives.y}, column ${arrives.x}) lies under many kernels. Its gradient is the sum over all ${count(arrives.terms_total)} outputs that it reached:`),
     h(

@@ -36,10 +36,10 @@ export const arithmetic = {
     if (values.way === "forward") {
       /** @type {Arithmetic} */
       const of = await sources.look(run, `${path}/arithmetic`, query);
-      return { body: forward(of), runs: [run], caption: `Forward: ${place} as a sum of products.` };
+      return { body: forward(of, { all: true }), runs: [run], caption: `Forward: ${place} as a sum of products.` };
     }
     /** @type {GradientAt} */
     const of = await sources.look(run, `${path}/gradient`, query);
-    return { body: backward(of, inside.classes[of.class] ?? ""), runs: [run], caption: `Backward: the gradient at ${place}, and where it goes.` };
+    return { body: backward(of, inside.classes[of.class] ?? "", { all: true }), runs: [run], caption: `Backward: the gradient at ${place}, and where it goes.` };
   },
 };
