@@ -1,6 +1,6 @@
 // What is compared with: another moment of this run, or another run.
 
-import { getFilm, getInside, listRuns } from "../lib/api.js";
+import { getFilm, getInside, getRun, listRuns } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { attempt } from "../lib/shell.js";
 
@@ -42,11 +42,12 @@ export function besideControl(scene, { onLoaded }) {
     const { beside } = scene;
     if (!beside || beside.run === run.id || scene.second?.run === beside.run) return;
     await loadRuns();
-    const name = runs.find(({ id }) => id === beside.run)?.name ?? "another run";
-    scene.second = { run: beside.run, name, film: null, inside: null };
+    const found = runs.find(({ id }) => id === beside.run) ?? (await attempt(() => getRun(beside.run)));
+    const [name, spec] = [found?.name ?? "another run", found?.spec ?? run.spec];
+    scene.second = { run: beside.run, name, spec, film: null, inside: null };
     const [inside, film] = await Promise.all([attempt(() => getInside(beside.run)), getFilm(beside.run).catch(() => null)]);
     if (scene.second?.run !== beside.run) return;
-    scene.second = { run: beside.run, name, film, inside: inside ?? null };
+    scene.second = { run: beside.run, name, spec, film, inside: inside ?? null };
     update();
     onLoaded();
   }
@@ -64,7 +65,7 @@ export function besideControl(scene, { onLoaded }) {
     const film = own ? scene.film : scene.second?.film;
     const moments = [...(inside?.checkpoints ?? []).map(({ name }) => /** @type {string} */ (name)), ...(film?.epochs ?? []).map(String)];
     if (!moments.includes(beside.checkpoint)) moments.push(beside.checkpoint);
-    when.replaceChildren(...moments.map((moment) => option(moment, /^\d+$/.test(moment) ? `epoch ${moment}` : moment)));
+    when.replaceChildren(...moments.map((moment) => option(moment, /^\d+$/.test(moment) ? `epoch ${moment}${own && scene.otherImage(moment) ? ", another image" : ""}` : moment)));
     when.value = beside.checkpoint;
   }
 

@@ -83,8 +83,9 @@ export function closeup(scene) {
     element.hidden = of === null || tile === null || !layer;
     if (!layer || of === null || tile === null) return;
     const one = scene.of();
+    const before = scene.otherImage();
     const query = of === "kernel" ? { of, index: filter, input: tile } : { of: of === "map" ? "feature" : "filter", index: tile };
-    setText(title, of === "map" ? `Map ${tile} of ${layer.name}` : of === "kernel" ? `Filter ${filter}, channel ${tile}` : layer.kind === "linear" ? `Weights of ${layer.name}` : `Filter ${tile} of ${layer.name}`);
+    setText(title, of === "map" ? `Map ${tile} of ${layer.name}${before ? `, of ${before.words}` : ""}` : of === "kernel" ? `Filter ${filter}, channel ${tile}` : layer.kind === "linear" ? `Weights of ${layer.name}` : `Filter ${tile} of ${layer.name}`);
     for (const input of ways.querySelectorAll("input")) input.checked = input.value === way;
     const slow = setTimeout(() => turn === turnNumber && columns.classList.add("waits"), 150);
     try {

@@ -18,6 +18,7 @@ export function imageCard(scene, { onPinned }) {
   const { state, run } = scene;
   const now = h("img", { alt: "", width: 224, height: 224 });
   const name = h("p", { class: "small" });
+  const lost = h("p", { class: "image-lost muted small", hidden: true }, "This image is not kept any more.");
   const file = h("input", { type: "file", accept: TYPES, hidden: true, on: { change: () => file.files?.[0] && send(file.files[0]) } });
   const choose = h("button", { class: "button primary small", type: "button", on: { click: () => file.click() } }, icon("plus", 14), "Upload a photo");
   const pin = h("button", { class: "button small", type: "button", on: { click: setPin } }, "Pin for the film");
@@ -31,7 +32,7 @@ export function imageCard(scene, { onPinned }) {
     "section",
     { class: "card image-card", "aria-label": "Image" },
     h("header", { class: "card-head" }, h("h2", {}, "Image")),
-    h("div", { class: "card-body samples" }, h("div", { class: "image-now" }, now, name), h("div", { class: "image-choose" }, choose, pin, file), h("p", { class: "muted small" }, "or drop one anywhere, or paste it"), progress, refused, uploadsBlock, samplesBlock),
+    h("div", { class: "card-body samples" }, h("div", { class: "image-now" }, now, lost, name), h("div", { class: "image-choose" }, choose, pin, file), h("p", { class: "muted small" }, "or drop one anywhere, or paste it"), progress, refused, uploadsBlock, samplesBlock),
   );
   /** @type {UploadedImage[]} */
   let images = [];
@@ -101,12 +102,16 @@ export function imageCard(scene, { onPinned }) {
   function update() {
     const image = scene.image;
     const pinned = scene.film?.pinned;
-    now.src = pictureUrl(run.id, `images/${encodeURIComponent(image)}.png`, { size: 224, v: image === "pinned" ? `${pinned?.image}` : null });
-    now.alt = `The image as the network sees it: ${words(image)}`;
-    setText(name, `${words(image)}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`);
+    const before = scene.otherImage();
+    lost.hidden = image !== null;
+    now.hidden = image === null;
+    if (image !== null) now.src = pictureUrl(run.id, `images/${encodeURIComponent(image)}.png`, { size: 224, v: image === "pinned" ? `${pinned?.image}` : null });
+    const called = before || image === null ? scene.pictured().words : words(image);
+    now.alt = `The image as the network sees it: ${called}`;
+    setText(name, before ? `Epoch ${scene.checkpoint} of the film is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}` : `${called}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`);
     const alreadyPinned = image === "pinned" || image === pinned?.image;
     pin.disabled = alreadyPinned && image !== "pinned";
-    pin.hidden = alreadyPinned && (pinned === undefined || pinned.image === "test:0" || image !== "pinned");
+    pin.hidden = before !== null || image === null || alreadyPinned && (pinned === undefined || pinned.image === "test:0" || image !== "pinned");
     setText(pin, image === "pinned" ? "Unpin" : "Pin for the film");
     uploadsBlock.hidden = images.length === 0;
     uploads.replaceChildren(...images.map((of) => thumb({ src: `/api/v1/images/${of.id}.png`, title: "Uploaded image", pressed: image === of.id, onClick: () => use(of.id), onDelete: () => remove(of) })));

@@ -1,6 +1,7 @@
 // Filters, or feature maps, of the chosen layer: a page of tiles with its tools; two of them under one scale where
 // something is compared.
 
+import { pictureUrl } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { count, figure, percent } from "../lib/format.js";
 import { histogramPicture, sheetView } from "./sheet.js";
@@ -94,6 +95,7 @@ function panel(scene, kind) {
   const view = (/** @type {string} */ label) => sheetView({ label, tileName: kind.tileName, onPick: (tile, about, cell) => kind.pick(scene, tile, about, cell) });
   const [first, second] = [view(kind.title), view(`${kind.title}, compared`)];
   const names = [h("p", { class: "beside-name", hidden: true }), h("p", { class: "beside-name", hidden: true })];
+  const apart = h("p", { class: "notice warn small", role: "status", hidden: true });
   const caption = h("p", { class: "muted small" });
   const sort = h("select", { class: "select", "aria-label": `Order of ${kind.title.toLowerCase()}`, on: { change: () => state.set({ [kind.sort]: sort.value }) } });
   const back = h("button", { class: "button small", type: "button", hidden: true, on: { click: () => state.set({ filter: null, of: null, tile: null }) } }, "‹ All filters");
@@ -105,7 +107,7 @@ function panel(scene, kind) {
   const stats = h("div", { class: "panel-stats", hidden: true });
   const refused = h("p", { class: "refused", role: "status", hidden: true });
   const tools = h("div", { class: "panel-tools" }, h("div", {}, back, sort), pages);
-  const body = h("div", { class: "card-body" }, caption, tools, names[0], first.element, names[1], second.element, stats, refused);
+  const body = h("div", { class: "card-body" }, caption, tools, apart, names[0], first.element, names[1], second.element, stats, refused);
   const element = h("section", { class: `card panel panel-${kind.what}`, "aria-label": kind.title }, h("header", { class: "card-head" }, h("h2", {}, kind.title)), body);
 
   let turnNumber = 0;
@@ -169,7 +171,7 @@ function panel(scene, kind) {
   function refuse(words) {
     refused.hidden = false;
     setText(refused, words);
-    for (const part of [caption, tools, stats, first.element, second.element, ...names]) part.hidden = true;
+    for (const part of [caption, tools, apart, stats, first.element, second.element, ...names]) part.hidden = true;
   }
 
   /** @param {Layer} layer @param {SheetPage[]} found */
@@ -185,9 +187,18 @@ function panel(scene, kind) {
     if (found[1]) second.show(found[1], kind.mark(now, found[1].about));
     const { beside } = scene;
     names.forEach((name, i) => (name.hidden = !beside || !found[i]));
+    apart.hidden = true;
     if (beside) {
-      setText(names[0], scene.words(scene.checkpoint));
-      setText(names[1], scene.words(beside.checkpoint, beside.run));
+      const moments = [{ checkpoint: scene.checkpoint, run: scene.run.id }, beside];
+      const pictures = moments.map(({ checkpoint, run }) => scene.pictured(checkpoint, run));
+      const ofImage = kind.what === "features";
+      moments.forEach(({ checkpoint, run }, i) => names[i].replaceChildren(scene.words(checkpoint, run), ...(ofImage ? imageName(run, pictures[i]) : [])));
+      apart.hidden = !ofImage || pictures[0].key === pictures[1].key;
+      setText(apart, `These are of two images, ${pictures[0].words} and ${pictures[1].words}: they differ by more than what was learnt.`);
+    } else if (kind.what === "features") {
+      const pictured = scene.otherImage();
+      apart.hidden = !pictured;
+      if (pictured) setText(apart, `This frame is of ${pictured.words}, which the film followed then, not of the image that is pinned now.`);
     }
     back.hidden = kind.what !== "filters" || now.filter === null || scene.filming;
     const sorts = kind.sorts(scene, layer);
@@ -210,6 +221,12 @@ function panel(scene, kind) {
   }
 
   return { element, update };
+}
+
+/** The image that maps are of: a small picture where it is kept, and its name. @param {string} run @param {import("./pictured.js").Pictured} pictured */
+function imageName(run, { image, words }) {
+  const picture = image === null ? "" : h("img", { src: pictureUrl(run, `images/${encodeURIComponent(image)}.png`, { size: 64 }), alt: "", width: 24, height: 24 });
+  return [picture, h("span", {}, words)];
 }
 
 /** @param {string} name @param {string} value */

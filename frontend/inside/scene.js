@@ -1,10 +1,12 @@
 // What all parts of the page look at: the run, its network, its film, and which of it is chosen.
 
+import { named, ofFrame } from "./pictured.js";
 import { isEpoch, other } from "./view.js";
 
 /** @import { Film, Inside, Layer, Run } from "../lib/types" */
 /** @import { ViewState } from "./view.js" */
 /** @import { Query } from "./cache.js" */
+/** @import { Pictured } from "./pictured.js" */
 
 export class Scene {
   /** @param {Run} run @param {ViewState} state */
@@ -15,7 +17,7 @@ export class Scene {
     this.inside = null;
     /** @type {Film | null} */
     this.film = null;
-    /** The film of the run that is compared with. @type {{ run: string, name: string, film: Film | null, inside: Inside | null } | null} */
+    /** The film of the run that is compared with. @type {{ run: string, name: string, spec: Run["spec"], film: Film | null, inside: Inside | null } | null} */
     this.second = null;
   }
 
@@ -29,9 +31,28 @@ export class Scene {
     return isEpoch(this.checkpoint);
   }
 
-  /** The image, as requests name it. A film knows its pinned one alone. */
+  /** The image that what is looked at is of, as requests name it: a frame of the film is of the one that was pinned then. Null where it is not kept any more. */
   get image() {
-    return this.filming ? "pinned" : this.state.now.image;
+    return this.pictured().image;
+  }
+
+  /** Which image a checkpoint, or a frame, is looked at with. @param {string} [checkpoint] @param {string} [run] @returns {Pictured} */
+  pictured(checkpoint = this.checkpoint, run = this.run.id) {
+    const own = run === this.run.id;
+    const [film, spec] = own ? [this.film, this.run.spec] : [this.second?.film, this.second?.spec ?? this.run.spec];
+    return isEpoch(checkpoint) ? ofFrame(film, checkpoint, spec) : named(this.wanted(run), film, spec);
+  }
+
+  /** The image that is chosen, as another run is asked for it: what is pinned there is another one. @param {string} run */
+  wanted(run) {
+    const { image } = this.state.now;
+    return image === "pinned" && run !== this.run.id ? (this.film?.pinned.image ?? image) : image;
+  }
+
+  /** The image of a frame that is not the one that is pinned now; null where it is. @param {string} [checkpoint] @returns {Pictured | null} */
+  otherImage(checkpoint = this.checkpoint) {
+    const pictured = this.pictured(checkpoint);
+    return isEpoch(checkpoint) && pictured.image !== "pinned" && pictured.key !== this.pictured("last").key ? pictured : null;
   }
 
   /** @returns {Layer | null} */
@@ -54,8 +75,9 @@ export class Scene {
       return { run, query: { checkpoint, v: version }, stamp: version ?? "" };
     }
     const about = inside?.checkpoints.find(({ name }) => name === checkpoint);
-    const pin = this.state.now.image === "pinned" ? (film?.pinned.image ?? "") : "";
-    return { run, query: { checkpoint, image: this.state.now.image }, stamp: `${about?.step ?? ""} ${pin}` };
+    const image = this.wanted(run);
+    const pin = image === "pinned" ? (film?.pinned.image ?? "") : "";
+    return { run, query: { checkpoint, image }, stamp: `${about?.step ?? ""} ${pin}` };
   }
 
   /** A checkpoint in words. @param {string} checkpoint @param {string} [run] */

@@ -608,6 +608,8 @@ export interface FilmFrame {
   validation_accuracy: number | null;
   top: { class: number; probability: number | null } | null;
   pinned: string;
+  /** As requests name the image that it is of: `pinned` for the one of now; null where it is not kept any more. */
+  image: string | null;
 }
 
 export interface Film {

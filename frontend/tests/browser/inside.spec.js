@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, overflow, test } from "./vivarium.js";
+import { expect, LONG, overflow, test } from "./vivarium.js";
 
 /** A small network of depthwise and 1x1 convolutions on digits in colour. */
 const CONV = {
@@ -193,4 +193,31 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   await page.setViewportSize({ width: 320, height: 700 });
   expect(await overflow(page)).toBeLessThanOrEqual(0);
+});
+
+test("a frame says which image it is of, and is not shown as one of the image that is pinned now", async ({ page, vivarium }) => {
+  const run = await vivarium.create({ ...LONG, training: { epochs: 100_000, batch_size: 64 } });
+  const film = () => vivarium.call("GET", `/runs/${run.id}/film`);
+  await expect.poll(async () => (await film()).frames.length).toBeGreaterThan(1);
+  await vivarium.call("PUT", `/runs/${run.id}/pinned`, { image: "test:5" });
+  await expect.poll(async () => (await film()).frames.at(-1).image).toBe("pinned");
+  await vivarium.call("POST", `/runs/${run.id}/stop`);
+  await expect.poll(async () => (await vivarium.get(run.id)).status).toBe("stopped");
+  const { frames } = await film();
+  const [before, after] = [frames[0], frames.at(-1)];
+  expect(before.image).toBe("test:0");
+  await page.goto(`${run.url}/inside?checkpoint=${before.epoch}&beside=${after.epoch}`);
+  const maps = page.getByRole("region", { name: "Feature maps" });
+  await expect(maps.locator(".beside-name")).toHaveText([/epoch \d+\s*test sample 0/, /epoch \d+\s*test sample 5/]);
+  await expect(maps.getByRole("status").filter({ hasText: "two images" })).toContainText("test sample 0 and test sample 5");
+  const image = page.getByRole("region", { name: "Image", exact: true });
+  await expect(image).toContainText(`Epoch ${before.epoch} of the film is of test sample 0`);
+  await expect(image.locator(".image-now img")).toHaveAttribute("src", /test%3A0/);
+  await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText("of another image");
+  // What is learnt has no image; the filters of two epochs compare.
+  await expect(page.getByRole("region", { name: "Filters" }).getByText("two images")).toHaveCount(0);
+  // Frames of the pinned image are shown as such.
+  await page.goto(`${run.url}/inside?checkpoint=${after.epoch}`);
+  await expect(image).toContainText("Pinned for the film: test sample 5");
+  await expect(page.getByText("another image")).toHaveCount(0);
 });

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use vivarium_models::inspect::film::pin_name;
 
 use crate::error::{Error, Result};
 use crate::files::replace;
@@ -14,6 +15,28 @@ use crate::run_dir::RunId;
 pub struct Pins {
     folder: PathBuf,
 }
+
+/// What is written beside the picture.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Record {
+    /// What is pinned, as requests name it; nothing where the pin was taken off again.
+    image: Option<String>,
+    /// What was pinned before, so that frames of it can say so.
+    earlier: Vec<Earlier>,
+}
+
+/// An image that was pinned once.
+#[derive(Clone, Deserialize, Serialize)]
+struct Earlier {
+    /// What frames call it.
+    name: String,
+    /// As requests name it.
+    image: String,
+}
+
+/// Nobody pins more than this on the way.
+const MOST_EARLIER: usize = 100;
 
 /// A pinned image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +59,7 @@ impl Pins {
     pub fn of(&self, run: RunId) -> Option<Pin> {
         let path = self.file(run, "png");
         let version = version(&path)?;
-        let about = fs::read(self.file(run, "json")).unwrap_or_default();
-        let about: Value = serde_json::from_slice(&about).unwrap_or_default();
-        let image = about["image"].as_str().unwrap_or("pinned").to_owned();
+        let image = self.record(run).image.unwrap_or("pinned".to_owned());
         Some(Pin {
             path,
             image,
@@ -46,17 +67,60 @@ impl Pins {
         })
     }
 
+    /// What an image was, as requests name it, that frames of a run call `name` and that was pinned before.
+    pub fn earlier(&self, run: RunId, name: &str) -> Option<String> {
+        let all = self.record(run).earlier;
+        all.into_iter()
+            .rev()
+            .find(|one| one.name == name)
+            .map(|one| one.image)
+    }
+
     /// Pins an image for a run.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn set(&self, run: RunId, image: &str, png: &[u8]) -> Result<()> {
-        let about = json!({ "image": image }).to_string();
-        replace(&self.file(run, "json"), about.as_bytes())?;
+        self.write(run, Some(image))?;
         replace(&self.file(run, "png"), png)
     }
 
-    /// Forgets what was pinned for a run.
+    /// Takes the pin of a run off. What was pinned is remembered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn unset(&self, run: RunId) -> Result<()> {
+        self.write(run, None)?;
+        let path = self.file(run, "png");
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&path, e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn record(&self, run: RunId) -> Record {
+        let text = fs::read(self.file(run, "json")).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Writes what is pinned now, and puts what was to the earlier ones.
+    fn write(&self, run: RunId, image: Option<&str>) -> Result<()> {
+        let mut record = self.record(run);
+        let before = fs::read(self.file(run, "png"));
+        if let (Some(image), Ok(png)) = (record.image.take(), before) {
+            let name = pin_name(&png);
+            record.earlier.retain(|one| one.name != name);
+            record.earlier.push(Earlier { name, image });
+        }
+        let spare = record.earlier.len().saturating_sub(MOST_EARLIER);
+        record.earlier.drain(..spare);
+        record.image = image.map(str::to_owned);
+        let path = self.file(run, "json");
+        let text = serde_json::to_vec(&record).map_err(|e| Error::file(&path, e.into()))?;
+        replace(&path, &text)
+    }
+
+    /// Forgets all that was pinned for a run.
     pub fn remove(&self, run: RunId) {
         for kind in ["png", "json"] {
             let _ = fs::remove_file(self.file(run, kind));

@@ -107,6 +107,11 @@ fn an_image_that_is_pinned_is_followed_from_the_next_epoch_on_and_goes_with_its_
             .unwrap()
             .starts_with("png:")
     );
+    // Each frame says which image it is of: those before the pin are of the sample.
+    let image_of = |frame: &Value| (frame["pinned"].clone(), frame["image"].clone());
+    let first = film(&server, &id)["frames"][0].clone();
+    assert_eq!(image_of(&first), (json!("test:0"), json!("test:0")));
+    assert_eq!(newest(&server)["image"], "pinned");
     // The upload may go; the film has its own.
     assert_eq!(
         server.delete(&format!("/api/v1/images/{photo}")).status,
@@ -123,10 +128,27 @@ fn an_image_that_is_pinned_is_followed_from_the_next_epoch_on_and_goes_with_its_
         (answer.status, &answer.json()["image"]),
         (200, &json!("validation:1"))
     );
+    until("the film follows the sample", || {
+        let told = film(&server, &id);
+        told["pinned"] == json!({"image": "validation:1", "pending": false})
+    });
+    // Of what was pinned before, an upload that is gone has no picture any more.
+    let told = film(&server, &id);
+    let frames = told["frames"].as_array().unwrap();
+    assert!(
+        frames
+            .iter()
+            .any(|frame| frame["pinned"] != "test:0" && frame["image"].is_null())
+    );
+    assert_eq!(newest(&server)["image"], "pinned");
     assert_eq!(server.put(&url, &json!({"image": null})).status, 200);
     until("it follows the first sample again", || {
         newest(&server)["pinned"] == "test:0"
     });
+    let told = film(&server, &id);
+    let frames = told["frames"].as_array().unwrap();
+    assert!(frames.iter().any(|frame| frame["image"] == "validation:1"));
+    assert_eq!(newest(&server)["image"], "pinned");
     server.put(&url, &json!({"image": "test:5"}));
     let pins = || {
         fs::read_dir(server.data_dir().join("pins"))

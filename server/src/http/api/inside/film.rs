@@ -15,15 +15,17 @@ use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::Body;
-use crate::images::pins::{Pin, version};
+use crate::images::Images;
+use crate::images::pins::version;
 use crate::inspect::desk::Desk;
 use crate::inspect::image::{ImageRef, Picked};
 use crate::inspect::subject::{Chosen, Facts};
+use crate::run_dir::RunId;
 
 /// `GET /runs/{id}/film`
 pub async fn film(asked: Asked) -> Result<Json<Value>> {
     let (facts, app) = (Arc::clone(&asked.facts), asked.app.clone());
-    let told = blocking(move || tell(&facts, app.images.pins.of(facts.id))).await?;
+    let told = blocking(move || tell(&facts, &app.images)).await?;
     Ok(Json(told))
 }
 
@@ -77,7 +79,8 @@ impl Frames {
     }
 }
 
-fn tell(facts: &Facts, pin: Option<Pin>) -> Result<Value> {
+fn tell(facts: &Facts, images: &Images) -> Result<Value> {
+    let pin = images.pins.of(facts.id);
     let film = facts.film();
     let mut all = Frames::read(&film)?;
     for _ in 1..LOOKS {
@@ -87,7 +90,7 @@ fn tell(facts: &Facts, pin: Option<Pin>) -> Result<Value> {
         all = Frames::read(&film)?;
     }
     let Frames {
-        told: frames,
+        told: mut frames,
         bytes,
         follows,
         ..
@@ -95,22 +98,42 @@ fn tell(facts: &Facts, pin: Option<Pin>) -> Result<Value> {
     let epochs: Vec<_> = frames.iter().map(|frame| frame["epoch"].clone()).collect();
     // Without a pin the film follows a sample; which one, its frames say.
     let of_sample = follows.clone().filter(|name| !name.starts_with("png:"));
-    let (image, followed) = match pin {
+    let (image, now, followed) = match pin {
         Some(pin) => {
             let file = fs::read(&pin.path).map_err(|e| Error::file(&pin.path, e))?;
-            (pin.image, follows == Some(pin_name(&file)))
+            let name = pin_name(&file);
+            let followed = follows.as_ref() == Some(&name);
+            (pin.image, name, followed)
         }
         None => {
             let followed = follows.is_none() || of_sample.is_some();
-            (of_sample.unwrap_or("test:0".to_owned()), followed)
+            let sample = of_sample.unwrap_or("test:0".to_owned());
+            (sample.clone(), sample, followed)
         }
     };
+    for frame in &mut frames {
+        let of = frame["pinned"].as_str().unwrap_or_default();
+        frame["image"] = object!(named(of, &now, facts.id, images));
+    }
     Ok(object!({
         "epochs": epochs,
         "pinned": {"image": image, "pending": facts.active && !followed},
         "bytes": bytes,
         "frames": frames,
     }))
+}
+
+/// How the image of a frame is asked for: `pinned` where it is the one of now, `None` where it is not kept any more.
+fn named(of: &str, now: &str, run: RunId, images: &Images) -> Option<String> {
+    if of == now {
+        return Some("pinned".to_owned());
+    }
+    if !of.starts_with("png:") {
+        return Some(of.to_owned());
+    }
+    let image = images.pins.earlier(run, of)?;
+    let found = ImageRef::parse(&image).ok()?.find(images, run);
+    found.is_ok().then_some(image)
 }
 
 /// `GET /runs/{id}/film/{epoch}`
@@ -172,8 +195,8 @@ pub async fn pin(
     let Some(named) = wish.image else {
         let images = Arc::clone(&app.images);
         return blocking(move || {
-            images.pins.remove(id);
-            Ok(Json(tell(&facts, None)?["pinned"].take()))
+            images.pins.unset(id)?;
+            Ok(Json(tell(&facts, &images)?["pinned"].take()))
         })
         .await;
     };
@@ -194,7 +217,7 @@ pub async fn pin(
         .await?;
     blocking(move || {
         app.images.pins.set(id, &named, &png)?;
-        Ok(Json(tell(&told, app.images.pins.of(id))?["pinned"].take()))
+        Ok(Json(tell(&told, &app.images)?["pinned"].take()))
     })
     .await
 }

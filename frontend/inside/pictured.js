@@ -1,0 +1,48 @@
+// Which image something is of. A film follows the image that is pinned while a frame is made; when another is pinned,
+// the frames before are still of the one before.
+
+/** @import { Film, Run } from "../lib/types" */
+
+/**
+ * `image` is how it is asked for, null where it is not kept any more; `words` what it is called; `key` is the same for
+ * the same image only.
+ * @typedef {{ image: string | null, words: string, key: string }} Pictured
+ */
+
+/**
+ * The image of a frame of a film.
+ * @param {Film | null | undefined} film @param {string} epoch @param {Run["spec"]} spec of the run @returns {Pictured}
+ */
+export function ofFrame(film, epoch, spec) {
+  const frame = film?.frames.find((known) => String(known.epoch) === epoch);
+  if (!frame) return named("pinned", film, spec);
+  if (frame.image === null) return { image: null, words: "an image that was pinned before", key: frame.pinned };
+  return named(frame.image, film, spec);
+}
+
+/**
+ * An image as requests name it.
+ * @param {string} image @param {Film | null | undefined} film the run's, which knows what is pinned @param {Run["spec"]} spec of the run
+ * @returns {Pictured}
+ */
+export function named(image, film, spec) {
+  const plain = image === "pinned" ? (film?.pinned.image ?? "pinned") : image;
+  return { image, words: imageWords(plain), key: keyOf(plain, spec) };
+}
+
+/** @param {string} image */
+export function imageWords(image) {
+  if (image === "pinned") return "the first sample";
+  return isSample(image) ? image.replace(":", " sample ") : "uploaded photo";
+}
+
+/** @param {string} image */
+const isSample = (image) => /^(test|validation|train):/.test(image);
+
+/** Samples of two data sets are two images, and so are those of splits that were drawn otherwise. @param {string} image @param {Run["spec"]} spec */
+function keyOf(image, spec) {
+  if (!isSample(image) && image !== "pinned") return image;
+  const { data, training } = spec;
+  const drawn = image.startsWith("test:") ? null : [data?.validation, data?.limit, training?.seed];
+  return JSON.stringify([image, data?.set, drawn]);
+}
