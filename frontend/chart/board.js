@@ -17,7 +17,7 @@ import { writeView } from "./view.js";
 
 /**
  * @typedef {{
- *   id: string, title: string, entries: Entry[], value: (value: number) => string,
+ *   id: string, title: string, detail?: () => string, entries: Entry[], nameOf?: (id: string) => string | null, value: (value: number) => string,
  *   lines: () => Line[], gaps: () => Gap[], waiting: () => string, numbers: () => Numbers,
  * }} Spec one chart
  */

@@ -23,22 +23,23 @@ import { shareOf, stretch, valueAt } from "./scale.js";
 
 /**
  * @typedef {{
- *   id: string, title: string, entries: Entry[],
+ *   id: string, title: string, detail?: () => string, entries: Entry[], nameOf?: (id: string) => string | null,
  *   lines: () => Line[], gaps: () => Gap[],
  *   view: View, value: (value: number) => string, waiting: () => string, tools: HTMLElement,
  *   span: () => Span, onView: () => void, onPoint: (x: number | null, from: string) => void,
- * }} Wiring `lines` are those that show; `waiting` says why there is none yet; `span`: the positions of all charts of the
+ * }} Wiring `detail`: what the title leaves open; `nameOf`: what an entry of the legend is called now; `lines` are those that show; `waiting` says why there is none yet; `span`: the positions of all charts of the
  * page, so that the same place lies below the same place; `onPoint` tells the other charts
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */
 
 /** @param {Wiring} wiring */
-export function chart({ id, title, entries, lines, gaps, view, value, waiting, tools, span, onView, onPoint }) {
+export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, value, waiting, tools, span, onView, onPoint }) {
   const mine = view.charts[id];
   const layer = h("div", { class: "chart-layer" });
   const place = h("div", { class: "chart-plot" });
   const note = h("p", { class: "chart-note" });
+  const more = h("small", { class: "chart-detail" });
   const empty = h("p", { class: "chart-empty" }, waiting());
   const stage = h("div", { class: "chart-stage", tabindex: 0, role: "group", "aria-roledescription": "chart", "aria-label": `${title}. ${KEYS_HELP}` }, place, layer, empty);
   const names = legend(entries, {
@@ -48,7 +49,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
     },
     onLook: (line) => picture.highlight(mine.hidden.has(line) ? "" : line),
   });
-  const element = h("section", { class: "card chart", "aria-label": title, data: { chart: id } }, h("header", { class: "chart-head" }, h("h2", {}, title), names.element, tools), stage, note);
+  const element = h("section", { class: "card chart", "aria-label": title, data: { chart: id } }, h("header", { class: "chart-head" }, h("h2", {}, title, more), names.element, tools), stage, note);
 
   /** @type {Frame | null} */
   let shown = null;
@@ -210,6 +211,9 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
       layer.style.width = `${box.width}px`;
       layer.style.height = `${box.height}px`;
     }
+    const details = detail?.() ?? "";
+    setText(more, details && ` ${details}`);
+    if (nameOf) names.showNames(nameOf);
     names.showHidden(mine.hidden);
     showValues();
     if (refresh) refresh();
@@ -244,7 +248,7 @@ export function chart({ id, title, entries, lines, gaps, view, value, waiting, t
 
   new ResizeObserver(() => (measure(), draw())).observe(place);
   onTheme(() => picture.repaint());
-  return { id, title, element, measure, draw, follow, zoom, highlight: picture.highlight, frame: () => shown };
+  return { id, title: () => [title, detail?.()].filter(Boolean).join(", "), element, measure, draw, follow, zoom, highlight: picture.highlight, frame: () => shown };
 }
 
 const hundredths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });

@@ -30,7 +30,7 @@ export function exportMenu(chart, numbers) {
     if (!frame) throw new Error("There is nothing to draw yet.");
     const { subtitle, xLabel, marks } = numbers();
     return chartSvg(frame, {
-      title: chart().title,
+      title: chart().title(),
       subtitle,
       xLabel,
       width: WIDTH,
@@ -65,7 +65,7 @@ export function exportMenu(chart, numbers) {
   /** @param {string} ending @param {string} type @param {string} text */
   const save = (ending, type, text) => download(fileName(ending), new Blob([text], { type }));
   /** @param {string} ending */
-  const fileName = (ending) => `${numbers().subtitle} ${chart().title}`.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80).toLowerCase() + `.${ending}`;
+  const fileName = (ending) => `${numbers().subtitle} ${chart().title()}`.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80).toLowerCase() + `.${ending}`;
 
   return element;
 }

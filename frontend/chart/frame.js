@@ -129,6 +129,11 @@ export function dotsOf({ line, x, y }) {
   return x.flatMap((_, i) => (!hole(i) && (all || (hole(i - 1) && hole(i + 1))) ? i : []));
 }
 
+/** The markers that lie within the axes; those at the very edge are whole. @param {Pick<Frame, "x" | "y">} frame @param {Drawn} drawn @returns {[number, number][]} */
+export function dotsInSight({ x: { min, max }, y: { min: low, max: high } }, { x, y, dots }) {
+  return dots.map((i) => /** @type {[number, number]} */ ([x[i], Number(y[i])])).filter(([at, value]) => at >= min && at <= max && value >= low && value <= high);
+}
+
 /** The stretches of a line without a hole, as first and last index. @param {(number | null)[]} y @returns {[number, number][]} */
 export function pieces(y) {
   /** @type {[number, number][]} */

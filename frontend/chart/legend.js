@@ -9,6 +9,7 @@ export function legend(entries, { onToggle, onLook }) {
   const items = entries.map(({ id, label, token, dash, alpha }) => {
     const stroke = s("line", { x1: 0, y1: 4, x2: 20, y2: 4, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ") || undefined, "stroke-opacity": alpha });
     stroke.style.stroke = `var(${token})`;
+    const name = h("span", {}, label);
     const value = h("b");
     const button = h(
       "button",
@@ -26,13 +27,22 @@ export function legend(entries, { onToggle, onLook }) {
         },
       },
       s("svg", { viewBox: "0 0 20 8", width: 20, height: 8, "aria-hidden": "true" }, stroke),
-      h("span", {}, label),
+      name,
       value,
     );
-    return { id, button, value };
+    return { id, button, name, value };
   });
   return {
     element: h("div", { class: "legend", role: "group", "aria-label": "Lines" }, ...items.map(({ button }) => button)),
+    /** What each is called now; those that there are not now do not show. @param {(id: string) => string | null} label */
+    showNames: (label) =>
+      items.forEach(({ id, button, name }) => {
+        const now = label(id);
+        button.hidden = now === null;
+        if (now === null) return;
+        setText(name, now);
+        button.title = `Hide or show ${now}`;
+      }),
     /** @param {Set<string>} hidden */
     showHidden: (hidden) => items.forEach(({ id, button }) => button.setAttribute("aria-pressed", String(!hidden.has(id)))),
     /** @param {(id: string) => string} text */

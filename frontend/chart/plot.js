@@ -5,7 +5,7 @@
 
 import uPlot from "../../static/vendor/uplot/uPlot.esm.js";
 import { colour } from "../lib/theme.js";
-import { pieces } from "./frame.js";
+import { dotsInSight, pieces } from "./frame.js";
 import { shareOf, ticks, tickTexts } from "./scale.js";
 
 /** @import { Frame, Line } from "./frame.js" */
@@ -135,17 +135,17 @@ export function plot(place, { marks, onDraw }) {
     const { ctx } = made;
     const { left, top } = pixels(made, last);
     const radius = 2.5 * devicePixelRatio;
-    inBox(made, () => {
-      for (const { line, x, y, dots } of last?.drawn ?? []) {
-        ctx.globalAlpha = alphaOf(line);
-        ctx.fillStyle = colour(line.token);
-        for (const i of dots) {
-          ctx.beginPath();
-          ctx.arc(left(x[i]), top(Number(y[i])), radius, 0, 2 * Math.PI);
-          ctx.fill();
-        }
+    ctx.save();
+    for (const drawn of last.drawn) {
+      ctx.globalAlpha = alphaOf(drawn.line);
+      ctx.fillStyle = colour(drawn.line.token);
+      for (const [x, y] of dotsInSight(last, drawn)) {
+        ctx.beginPath();
+        ctx.arc(left(x), top(y), radius, 0, 2 * Math.PI);
+        ctx.fill();
       }
-    });
+    }
+    ctx.restore();
   }
 
   /** Paints inside the axes alone. @param {uPlot} made @param {() => void} paint */

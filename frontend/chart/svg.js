@@ -1,6 +1,6 @@
 // Writes a chart as an SVG document: a figure for a report, made from the same frame as the screen's.
 
-import { pieces } from "./frame.js";
+import { dotsInSight, pieces } from "./frame.js";
 import { shareOf, ticks, tickTexts } from "./scale.js";
 
 /** @import { Frame, Line } from "./frame.js" */
@@ -63,16 +63,20 @@ export function chartSvg(frame, look) {
       out.push(`<path d="M${edge.map(([value, height]) => `${n(toX(value))} ${n(toY(height))}`).join("L")}Z" ${ink}/>`);
     }
   }
-  for (const { line: series, x, y, dots } of frame.drawn) {
+  for (const { line: series, x, y } of frame.drawn) {
     const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
     const colour = look.colour(series.token);
     out.push(`<path d="${path(x, y, toX, toY)}" fill="none" stroke="${colour}" stroke-width="${series.width}" stroke-opacity="${series.alpha}" stroke-linejoin="round"${dash}/>`);
-    for (const i of dots) out.push(`<circle cx="${n(toX(x[i]))}" cy="${n(toY(Number(y[i])))}" r="2.5" fill="${colour}" fill-opacity="${series.alpha}"/>`);
   }
   for (const mark of look.marks) {
     if (mark >= frame.x.min && mark <= frame.x.max) out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
   }
-  out.push("</g>", line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(names, look, box.left, box.top), "</svg>");
+  out.push("</g>");
+  for (const drawn of frame.drawn) {
+    const { token, alpha } = drawn.line;
+    for (const [x, y] of dotsInSight(frame, drawn)) out.push(`<circle cx="${n(toX(x))}" cy="${n(toY(y))}" r="2.5" fill="${look.colour(token)}" fill-opacity="${alpha}"/>`);
+  }
+  out.push(line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(names, look, box.left, box.top), "</svg>");
   return out.filter(Boolean).join("\n");
 }
 

@@ -3,6 +3,7 @@
 import { padded, shareOf, ticks, tickTexts, usable } from "../chart/scale.js";
 import { differing, settingsOf, shortName } from "../lib/differ.js";
 import { figure, percent, setting } from "../lib/format.js";
+import { EPOCH_MEAN } from "../runs/columns.js";
 import { COSTS, gainOf } from "./scatter.js";
 import { spreadOf } from "./tables.js";
 
@@ -19,7 +20,7 @@ import { spreadOf } from "./tables.js";
 /** What came of a run, and how its axis counts: `size` plain units are one of `sign`. @typedef {{ key: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most: number) => [number, string] }} Outcome */
 
 /** @type {Outcome[]} */
-const OUTCOMES = [...COSTS.map(({ id, ...cost }) => ({ key: id, ...cost })).reverse(), { key: "train_loss", title: "Training loss", of: ({ summary }) => summary.train_loss, say: figure, unit: () => [1, ""] }];
+const OUTCOMES = [...COSTS.map(({ id, ...cost }) => ({ key: id, ...cost })).reverse(), { key: "train_loss", title: `Training loss, ${EPOCH_MEAN}`, of: ({ summary }) => summary.train_loss, say: figure, unit: () => [1, ""] }];
 
 /** Numbers further apart than this are spread by their logarithm. */
 const WIDE = 30;

@@ -91,7 +91,7 @@ export function overlay(runs, { view, axis, members, title, more }) {
 
   const charts = board(
     view,
-    CHARTS.map((which) => ({ ...which, entries: [], lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    CHARTS.map((which) => ({ ...which, detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""), entries: [], lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
     {
       axis,
       smoothing,

@@ -1,6 +1,7 @@
 // The film: one slider over epochs that moves everything on the page, a play button, and the curves with its cursor.
 
 import { h, s, setAttribute, setText } from "../lib/dom.js";
+import { pieces } from "../chart/frame.js";
 import { bytes, figure, percent } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { numbers, sheetPage } from "./cache.js";
@@ -134,7 +135,8 @@ export function filmBar(scene) {
     slider.disabled = all.length === 0;
     play.disabled = all.length < 2;
     const frame = scene.film?.frames[index];
-    const text = all.length === 0 ? "no film yet" : index < 0 ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}` : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, ${percent(frame.validation_accuracy)}`}`;
+    const apart = index >= 0 && scene.otherImage() ? ", of another image" : "";
+    const text = all.length === 0 ? "no film yet" : index < 0 ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}` : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, validation accuracy ${percent(frame.validation_accuracy)}`}${apart}`;
     setText(where, text);
     where.title = scene.film ? `${all.length} frames, ${bytes(scene.film.bytes)}` : "";
     slider.setAttribute("aria-valuetext", text);
@@ -176,8 +178,9 @@ export function filmBar(scene) {
 function curve({ title }) {
   const train = s("path", { class: "of-train" });
   const validation = s("path", { class: "of-validation" });
+  const [trainDots, validationDots] = ["of-train dots", "of-validation dots"].map((name) => s("path", { class: name }));
   const cursor = s("line", { y1: 0, y2: 30, visibility: "hidden" });
-  const picture = s("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${title} over epochs` }, train, validation, cursor);
+  const picture = s("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${title} over epochs: means of the training steps of each, and validation after it` }, train, validation, trainDots, validationDots, cursor);
   const words = h("span", {});
   const element = h("div", { class: "film-curve", hidden: true }, h("span", {}, h("b", {}, title), " ", words), picture);
   let last = 1;
@@ -193,28 +196,36 @@ function curve({ title }) {
       format = which.value;
       const points = (/** @type {string} */ name) => {
         const found = series[name];
-        return (found?.x ?? []).map((x, i) => /** @type {[number, number | null]} */ ([x, found.y[i]])).filter(/** @returns {pair is [number, number]} */ (pair) => pair[1] !== null);
+        return (found?.x ?? []).map((x, i) => /** @type {[number, number | null]} */ ([x, found.y[i]]));
       };
       const [a, b] = [points(which.train), points(which.validation)];
-      const all = [...a, ...b];
+      const all = [...a, ...b].flatMap(([, y]) => y ?? []);
       element.hidden = all.length === 0;
       if (all.length === 0) return;
-      last = Math.max(...all.map(([x]) => x), 1);
-      const [low, high] = [Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y))];
-      const path = (/** @type {[number, number][]} */ line) => line.map(([x, y], i) => `${i === 0 ? "M" : "L"}${((x / last) * 100).toFixed(2)} ${(29 - (28 * (y - low)) / (high - low || 1)).toFixed(2)}`).join("");
-      setAttribute(train, "d", path(a));
-      setAttribute(validation, "d", path(b));
-      known = { train: new Map(a.map(([x, y]) => [Math.round(x), y])), validation: new Map(b.map(([x, y]) => [Math.round(x), y])) };
+      last = Math.max(...[...a, ...b].map(([x]) => x), 1);
+      const [low, high] = [Math.min(...all), Math.max(...all)];
+      const place = (/** @type {[number, number | null]} */ [x, y]) => `${((x / last) * 100).toFixed(2)} ${(29 - (28 * (Number(y) - low)) / (high - low || 1)).toFixed(2)}`;
+      for (const [line, stroke, dots] of /** @type {const} */ ([[a, train, trainDots], [b, validation, validationDots]])) {
+        const parts = pieces(line.map(([, y]) => y)).map(([from, to]) => line.slice(from, to + 1).map(place));
+        setAttribute(stroke, "d", parts.filter(({ length }) => length > 1).map((part) => `M${part.join("L")}`).join(""));
+        // What stands alone is the end of no stroke. One of no length has round ends.
+        setAttribute(dots, "d", parts.filter(({ length }) => length === 1).map(([at]) => `M${at}L${at}`).join(""));
+      }
+      const values = (/** @type {[number, number | null][]} */ line) => new Map(line.flatMap(([x, y]) => (y === null ? [] : [/** @type {[number, number]} */ ([Math.round(x), y])])));
+      known = { train: values(a), validation: values(b) };
     },
     /** @param {number | null} epoch */
     point(epoch) {
       cursor.setAttribute("visibility", epoch === null ? "hidden" : "visible");
-      if (epoch === null) return;
+      if (epoch === null) {
+        setText(words, "");
+        return;
+      }
       const x = String((epoch / last) * 100);
       cursor.setAttribute("x1", x);
       cursor.setAttribute("x2", x);
-      const value = known.validation.get(epoch) ?? known.train.get(epoch);
-      setText(words, value === undefined ? "" : format(value));
+      const told = /** @type {const} */ ([["training", known.train.get(epoch)], ["validation", known.validation.get(epoch)]]);
+      setText(words, told.flatMap(([name, value]) => (value === undefined ? [] : `${name} ${format(value)}`)).join(" · "));
     },
   };
 }

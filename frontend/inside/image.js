@@ -18,7 +18,7 @@ export function imageCard(scene, { onPinned }) {
   const { state, run } = scene;
   const now = h("img", { alt: "", width: 224, height: 224 });
   const name = h("p", { class: "small" });
-  const lost = h("p", { class: "image-lost muted small", hidden: true }, "This image is not kept any more.");
+  const lost = h("div", { class: "image-lost muted small", hidden: true }, "This image is not kept any more.");
   const file = h("input", { type: "file", accept: TYPES, hidden: true, on: { change: () => file.files?.[0] && send(file.files[0]) } });
   const choose = h("button", { class: "button primary small", type: "button", on: { click: () => file.click() } }, icon("plus", 14), "Upload a photo");
   const pin = h("button", { class: "button small", type: "button", on: { click: setPin } }, "Pin for the film");

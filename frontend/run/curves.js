@@ -15,9 +15,13 @@ import { RunStore, SERIES } from "./store.js";
 /** @import { Line } from "../chart/frame.js" */
 /** @import { Entry } from "../chart/legend.js" */
 
+/** What the training line is. */
+const SMOOTHED = "training, smoothed";
+const RAW = "training, each step";
+
 /** @type {Entry[]} */
 const ENTRIES = [
-  { id: "train", label: "training", token: "--data-1", dash: [], alpha: 1 },
+  { id: "train", label: SMOOTHED, token: "--data-1", dash: [], alpha: 1 },
   { id: "train.raw", label: "each step", token: "--data-1", dash: [], alpha: 0.4 },
   { id: "validation", label: "validation", token: "--data-2", dash: [7, 4], alpha: 1 },
 ];
@@ -44,6 +48,13 @@ export function curves(store, run) {
   let smoothedBy = smoothing();
   const derived = new RunLines(store, run, view, smoothing);
 
+  /** Without smoothing the training line is each step's, and has no other behind it. @param {string} id @returns {string | null} */
+  function nameOf(id) {
+    const smooth = smoothing() > 0;
+    if (id === "train") return smooth ? SMOOTHED : RAW;
+    return id === "train.raw" && !smooth ? null : (ENTRIES.find((entry) => entry.id === id)?.label ?? null);
+  }
+
   /** @param {typeof CHARTS[number]} which @returns {Line[]} */
   function linesOf({ id, train, validation }) {
     const { hidden } = view.charts[id];
@@ -56,7 +67,7 @@ export function curves(store, run) {
     };
     if (smooth) add(ENTRIES[1], derived.raw(train), { width: 1, alpha: 0.3 });
     const rawShows = smooth && !hidden.has(ENTRIES[1].id);
-    add(ENTRIES[0], derived.smooth(train), { width: smooth ? 2 : 1.2, counts: !rawShows });
+    add(ENTRIES[0], derived.smooth(train), { label: nameOf("train") ?? "", width: smooth ? 2 : 1.2, counts: !rawShows });
     add(ENTRIES[2], { ...derived.raw(validation), steps: undefined }, { markers: true });
     return lines;
   }
@@ -118,7 +129,7 @@ export function curves(store, run) {
 
   const charts = board(
     view,
-    CHARTS.map((which) => ({ ...which, entries: ENTRIES, lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    CHARTS.map((which) => ({ ...which, entries: ENTRIES, nameOf, lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
     {
       axis: "step",
       axes: run().source ? ["step", "time"] : undefined,

@@ -3,19 +3,20 @@
 import { h, setAttribute, setText } from "../lib/dom.js";
 import { bytes, count, duration, figure, percent, short } from "../lib/format.js";
 import { stateOf } from "../lib/status.js";
+import { EPOCH_MEAN, EPOCH_MEAN_TITLE } from "../runs/columns.js";
 import { share } from "../runs/order.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** @type {{ name: string, text: (run: Run) => string, title?: (run: Run) => string }[]} */
+/** `more`: what kind of figure it is, where there are several of the name. @type {{ name: string, text: (run: Run) => string, more?: (run: Run) => string, title?: (run: Run) => string }[]} */
 const FIGURES = [
   { name: "Epoch", text: ({ summary: { epoch, epochs } }) => place(epoch, epochs), title: ({ summary: { epoch, epochs } }) => (epoch === null ? "" : `${count(epoch)} of ${count(epochs)}`) },
   { name: "Step", text: ({ summary: { step, steps } }) => place(step, steps), title: ({ summary: { step, steps } }) => (step === null ? "" : `${count(step)} of ${count(steps)}`) },
-  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss) },
+  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss), more: () => EPOCH_MEAN, title: () => EPOCH_MEAN_TITLE },
   {
     name: "Best validation",
     text: ({ summary }) => percent(summary.best_validation_accuracy),
-    title: ({ summary }) => (summary.best_epoch === null ? "" : `after epoch ${summary.best_epoch}`),
+    more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${summary.best_epoch}`),
   },
   { name: "Test", text: ({ summary }) => percent(summary.test_accuracy) },
   { name: "Images/s", text: ({ summary }) => short(summary.images_per_s), title: ({ summary }) => count(summary.images_per_s) },
@@ -25,12 +26,15 @@ const FIGURES = [
   { name: "Parameters", text: ({ summary }) => (summary.parameters !== null && summary.parameters >= 1e8 ? short(summary.parameters) : count(summary.parameters)), title: ({ summary }) => count(summary.parameters) },
 ];
 
+/** Curves alone have no epochs. */
+const LAST = "last value";
+
 /** What is known of an imported run. @type {typeof FIGURES} */
 const IMPORTED = [
   { name: "Last step", text: ({ summary }) => count(summary.step) },
-  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss), title: () => "the last" },
-  { name: "Training accuracy", text: ({ summary }) => percent(summary.train_accuracy), title: () => "the last" },
-  { name: "Validation loss", text: ({ summary }) => figure(summary.validation_loss), title: () => "the last" },
+  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss), more: () => LAST },
+  { name: "Training accuracy", text: ({ summary }) => percent(summary.train_accuracy), more: () => LAST },
+  { name: "Validation loss", text: ({ summary }) => figure(summary.validation_loss), more: () => LAST },
   { name: "Best validation", text: ({ summary }) => percent(summary.best_validation_accuracy) },
   { name: "Time", text: ({ summary }) => duration(summary.seconds), title: () => "from the first value to the last" },
 ];
@@ -46,8 +50,8 @@ function place(done, all) {
 export function progressPanel(first) {
   const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
   const figures = first.source ? IMPORTED : FIGURES;
-  const cells = figures.map(({ name }) => ({ name, value: h("dd") }));
-  const element = h("section", { class: "card progress", "aria-label": "Progress" }, bar, h("dl", { class: "figures" }, ...cells.map(({ name, value }) => h("div", {}, h("dt", {}, name), value))));
+  const cells = figures.map(({ name }) => ({ name, value: h("span"), more: h("small") }));
+  const element = h("section", { class: "card progress", "aria-label": "Progress" }, bar, h("dl", { class: "figures" }, ...cells.map(({ name, value, more }) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more)))));
 
   /** @param {Run} run */
   function show(run) {
@@ -55,8 +59,9 @@ export function progressPanel(first) {
     bar.dataset.tone = stateOf(run).tone;
     bar.style.setProperty("--share", String(done));
     setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));
-    cells.forEach(({ value }, i) => {
+    cells.forEach(({ value, more }, i) => {
       setText(value, figures[i].text(run));
+      setText(more, value.textContent === "–" ? "" : (figures[i].more?.(run) ?? ""));
       const title = figures[i].title?.(run) ?? "";
       if (value.title !== title) value.title = title;
     });

@@ -2,7 +2,11 @@
 
 import { forBrowser } from "../lib/storage.js";
 
-/** @typedef {{ key: string, title: string, class: string, optional?: boolean, hidden?: boolean }} Column `optional`: one may hide it; `hidden`: at first */
+/** @typedef {{ key: string, title: string, class: string, more?: string, about?: string, optional?: boolean, hidden?: boolean }} Column `more`: what kind of figure it is, and `about` in a sentence; `optional`: one may hide it; `hidden`: at first */
+
+/** What a run's training loss is wherever it is told in one number. */
+export const EPOCH_MEAN = "epoch mean";
+export const EPOCH_MEAN_TITLE = "The mean over the steps of the last whole epoch; in the first epoch, over its steps so far. A chart has the loss of each step, and its average over the steps before.";
 
 /** In order; `settings` stands for as many columns as there are settings that differ. @type {Column[]} */
 export const COLUMNS = [
@@ -12,7 +16,7 @@ export const COLUMNS = [
   { key: "data", title: "Data", class: "col-data", optional: true },
   { key: "settings", title: "Settings", class: "col-settings", optional: true },
   { key: "progress", title: "Progress", class: "", optional: true },
-  { key: "train_loss", title: "Training loss", class: "number", optional: true, hidden: true },
+  { key: "train_loss", title: "Training loss", class: "number", more: EPOCH_MEAN, about: EPOCH_MEAN_TITLE, optional: true, hidden: true },
   { key: "loss", title: "Validation loss", class: "number", optional: true, hidden: true },
   { key: "last", title: "Last validation", class: "number", optional: true, hidden: true },
   { key: "validation", title: "Best validation", class: "number", optional: true },

@@ -6,6 +6,7 @@ import { h, setAttribute, setText } from "../lib/dom.js";
 import { ago, bytes, count, duration, figure, moment, percent, plural, setting, short } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
+import { EPOCH_MEAN_TITLE } from "./columns.js";
 import { share } from "./order.js";
 import { settingTitle } from "./settings.js";
 
@@ -125,7 +126,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     setText(place, progressText(run));
     setText(steps, stepsText(run));
 
-    trainLoss.show(figure(summary.train_loss));
+    trainLoss.show(figure(summary.train_loss), run.source ? "the last value" : EPOCH_MEAN_TITLE);
     loss.show(figure(summary.validation_loss));
     last.show(percent(summary.validation_accuracy));
     parameters.show(short(summary.parameters), summary.parameters ? count(summary.parameters) : "");

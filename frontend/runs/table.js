@@ -182,9 +182,9 @@ export function runsTable({ empty, uploadLimit }) {
     const text = JSON.stringify(paths);
     if (headRow.dataset.shown !== text) {
       headRow.dataset.shown = text;
-      const columns = COLUMNS.flatMap((column) => (column.key === "settings" ? paths.map((path) => ({ key: path, title: settingTitle(path), class: "number col-settings" })) : [column]));
+      const columns = COLUMNS.flatMap((column) => (column.key === "settings" ? paths.map((path) => ({ key: path, title: settingTitle(path), class: "number col-settings", more: undefined, about: undefined })) : [column]));
       const last = headRow.contains(document.activeElement) ? document.activeElement?.closest("th")?.dataset.key : undefined;
-      heads = columns.map(({ key, title: name, class: kind }) => h("th", { scope: "col", class: kind, title: key.includes(".") ? key : "", data: { key } }, h("button", { class: "sort", type: "button", on: { click: () => sortBy(key) } }, name, icon("down", 12))));
+      heads = columns.map(({ key, title: name, class: kind, more, about }) => h("th", { scope: "col", class: kind, title: about ?? (key.includes(".") ? key : ""), data: { key } }, h("button", { class: "sort", type: "button", on: { click: () => sortBy(key) } }, more ? `${name}, ${more}` : name, icon("down", 12))));
       headRow.replaceChildren(h("th", { scope: "col", class: "cell-choose" }, h("label", {}, chooseAll)), ...heads, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")));
       sortSelect.replaceChildren(...[...columns].reverse().map(({ key, title: name }) => h("option", { value: key }, name)));
       if (last) heads.find((th) => th.dataset.key === last)?.querySelector("button")?.focus();

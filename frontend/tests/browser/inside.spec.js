@@ -198,6 +198,7 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
 test("a frame says which image it is of, and is not shown as one of the image that is pinned now", async ({ page, vivarium }) => {
   const run = await vivarium.create({ ...LONG, training: { epochs: 100_000, batch_size: 64 } });
   const film = () => vivarium.call("GET", `/runs/${run.id}/film`);
+  await expect.poll(async () => (await vivarium.get(run.id)).summary.epoch ?? 0).toBeGreaterThan(1);
   await expect.poll(async () => (await film()).frames.length).toBeGreaterThan(1);
   await vivarium.call("PUT", `/runs/${run.id}/pinned`, { image: "test:5" });
   await expect.poll(async () => (await film()).frames.at(-1).image).toBe("pinned");

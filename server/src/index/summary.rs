@@ -24,9 +24,10 @@ pub struct Summary {
     pub images_per_s: Option<f64>,
     /// Estimate of what remains.
     pub seconds_left: Option<f64>,
-    /// Of the last epoch; before the first has ended, of the last step.
+    /// The mean over the steps of the last whole epoch; in the first epoch, over its steps so far.
+    /// Of an imported run the last value.
     pub train_loss: Option<f64>,
-    /// Of the last epoch; before the first has ended, of the last step.
+    /// As `train_loss`.
     pub train_accuracy: Option<f64>,
     /// Of the last epoch.
     pub validation_loss: Option<f64>,
@@ -81,8 +82,9 @@ impl Summary {
                 self.images_per_s = steps.images_per_s.or(self.images_per_s);
                 self.tell_time(steps.seconds);
                 if steps.epoch == 1 {
-                    self.train_loss = steps.loss.last().copied().flatten();
-                    self.train_accuracy = steps.accuracy.last().copied().flatten();
+                    let done = steps.first_step.saturating_sub(1);
+                    self.train_loss = mean_with(self.train_loss, done, &steps.loss);
+                    self.train_accuracy = mean_with(self.train_accuracy, done, &steps.accuracy);
                 }
             }
             Line::Epoch(end) => {
@@ -144,6 +146,16 @@ impl Summary {
     }
 }
 
+/// The mean of `count` values whose mean is known, and of further ones; `None` where one of them is not finite.
+fn mean_with(mean: Option<f64>, count: u64, more: &[Option<f64>]) -> Option<f64> {
+    let before = if count == 0 { Some(0.0) } else { mean };
+    let sum = more
+        .iter()
+        .try_fold(before? * count as f64, |sum, value| Some(sum + (*value)?))?;
+    let all = count + more.len() as u64;
+    (all > 0).then(|| sum / all as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +191,26 @@ mod tests {
             (Some(0.75), Some(7))
         );
         assert_eq!(summary.events, 6);
+    }
+
+    #[test]
+    fn the_training_loss_is_a_mean_over_steps_in_the_first_epoch_too() {
+        let mut summary = Summary::default();
+        let mut take = |text: &str| {
+            summary.apply(&parse(text).unwrap().1);
+            (summary.train_loss, summary.train_accuracy)
+        };
+        let first = r#"{"kind":"steps","seq":1,"first_step":1,"epoch":1,"samples_seen":8,"seconds":0.5,"loss":[9.0,3.0],"accuracy":[0.0,0.5],"lr":[0.1,0.1]}"#;
+        assert_eq!(take(first), (Some(6.0), Some(0.25)));
+        let next = r#"{"kind":"steps","seq":2,"first_step":3,"epoch":1,"samples_seen":12,"seconds":0.7,"loss":[0.0],"accuracy":[1.0],"lr":[0.1]}"#;
+        assert_eq!(take(next), (Some(4.0), Some(0.5)));
+        let end = r#"{"kind":"epoch","seq":3,"epoch":1,"step":3,"train":{"loss":4.1,"accuracy":0.4},"validation":null,"seconds":0.7,"elapsed":0.7}"#;
+        assert_eq!(take(end), (Some(4.1), Some(0.4)));
+        let second = r#"{"kind":"steps","seq":4,"first_step":4,"epoch":2,"samples_seen":16,"seconds":0.9,"loss":[0.1],"accuracy":[1.0],"lr":[0.1]}"#;
+        assert_eq!(take(second), (Some(4.1), Some(0.4)));
+        // Killed before its first checkpoint, the run does all of it again.
+        let again = r#"{"kind":"steps","seq":5,"first_step":1,"epoch":1,"samples_seen":8,"seconds":0.5,"loss":[8.0,null],"accuracy":[0.0,0.5],"lr":[0.1,0.1],"not_finite":"nan"}"#;
+        assert_eq!(take(again), (None, Some(0.25)));
     }
 
     #[test]
