@@ -7,7 +7,7 @@ import { expect, LONG, test } from "./vivarium.js";
 
 /** @typedef {ReturnType<typeof import("../server.js").api>} Api */
 
-const SWEEP = { base: { name: "early", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 3 } }, grid: { "training.batch_size": [16, 64] }, repeats: 1 };
+const SWEEP = { base: { name: "early", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 40 } }, grid: { "training.batch_size": [16, 64] }, repeats: 1 };
 
 /** @param {string} id */
 const REPORT = (id) => `# Early\n\n\`\`\`curve\nruns: sweep ${id}\nseries: train_loss\nx: samples\n\`\`\`\n\n\`\`\`curve\nruns: tag early\nseries: validation_accuracy\nx: time\n\`\`\`\n\n\`\`\`figures\nruns: sweep ${id}\n\`\`\`\n`;
