@@ -135,8 +135,8 @@ export function filmBar(scene) {
     slider.disabled = all.length === 0;
     play.disabled = all.length < 2;
     const frame = scene.film?.frames[index];
-    const apart = index >= 0 && scene.otherImage() ? ", of another image" : "";
-    const text = all.length === 0 ? "no film yet" : index < 0 ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}` : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, validation accuracy ${percent(frame.validation_accuracy)}`}${apart}`;
+    const apart = index < 0 ? null : scene.otherImage();
+    const text = all.length === 0 ? "no film yet" : index < 0 ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}` : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, validation accuracy ${percent(frame.validation_accuracy)}`}${apart ? `, of ${apart.words}` : ""}`;
     setText(where, text);
     where.title = scene.film ? `${all.length} frames, ${bytes(scene.film.bytes)}` : "";
     slider.setAttribute("aria-valuetext", text);

@@ -196,7 +196,7 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
 });
 
 test("a frame says which image it is of, and is not shown as one of the image that is pinned now", async ({ page, vivarium }) => {
-  const run = await vivarium.create({ ...LONG, training: { epochs: 100_000, batch_size: 64 } });
+  const run = await vivarium.create(LONG);
   const film = () => vivarium.call("GET", `/runs/${run.id}/film`);
   await expect.poll(async () => (await vivarium.get(run.id)).summary.epoch ?? 0).toBeGreaterThan(1);
   await expect.poll(async () => (await film()).frames.length).toBeGreaterThan(1);
@@ -214,7 +214,8 @@ test("a frame says which image it is of, and is not shown as one of the image th
   const image = page.getByRole("region", { name: "Image", exact: true });
   await expect(image).toContainText(`Epoch ${before.epoch} of the film is of test sample 0`);
   await expect(image.locator(".image-now img")).toHaveAttribute("src", /test%3A0/);
-  await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText("of another image");
+  await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText(`epoch ${before.epoch}, validation accuracy`);
+  await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText("of test sample 0");
   // What is learnt has no image; the filters of two epochs compare.
   await expect(page.getByRole("region", { name: "Filters" }).getByText("two images")).toBeHidden();
   // Frames of the pinned image are shown as such.

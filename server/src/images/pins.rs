@@ -150,3 +150,32 @@ pub fn version(path: &Path) -> Option<String> {
     let time = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(format!("{:x}-{:x}", time.as_nanos(), about.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pinned_before_is_known_by_the_name_that_frames_have_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pins = Pins::open(folder.path().join("pins")).unwrap();
+        let run = RunId::next();
+        let names = || ["a", "b", "c"].map(|png| pins.earlier(run, &pin_name(png.as_bytes())));
+        pins.set(run, "test:1", b"a").unwrap();
+        assert_eq!(names(), [None, None, None]);
+        pins.set(run, "test:2", b"b").unwrap();
+        pins.unset(run).unwrap();
+        assert!(pins.of(run).is_none());
+        let known = |name: &str| Some(name.to_owned());
+        assert_eq!(names(), [known("test:1"), known("test:2"), None]);
+        pins.set(run, "test:3", b"c").unwrap();
+        assert_eq!(pins.of(run).unwrap().image, "test:3");
+        assert_eq!(names(), [known("test:1"), known("test:2"), None]);
+        // As an earlier version wrote it.
+        fs::write(pins.file(run, "json"), r#"{"image":"test:9"}"#).unwrap();
+        assert_eq!(pins.of(run).unwrap().image, "test:9");
+        pins.remove(run);
+        assert_eq!(names(), [None, None, None]);
+        pins.unset(run).unwrap();
+    }
+}

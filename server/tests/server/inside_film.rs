@@ -108,10 +108,17 @@ fn an_image_that_is_pinned_is_followed_from_the_next_epoch_on_and_goes_with_its_
             .starts_with("png:")
     );
     // Each frame says which image it is of: those before the pin are of the sample.
-    let image_of = |frame: &Value| (frame["pinned"].clone(), frame["image"].clone());
-    let first = film(&server, &id)["frames"][0].clone();
-    assert_eq!(image_of(&first), (json!("test:0"), json!("test:0")));
-    assert_eq!(newest(&server)["image"], "pinned");
+    let images = |server: &Server| -> Vec<(Value, Value)> {
+        let told = film(server, &id);
+        let frames = told["frames"].as_array().unwrap().iter();
+        frames
+            .map(|frame| (frame["pinned"].clone(), frame["image"].clone()))
+            .collect()
+    };
+    for (pinned, image) in images(&server) {
+        let sample = pinned == "test:0";
+        assert_eq!(image, if sample { "test:0" } else { "pinned" });
+    }
     // The upload may go; the film has its own.
     assert_eq!(
         server.delete(&format!("/api/v1/images/{photo}")).status,
@@ -132,23 +139,32 @@ fn an_image_that_is_pinned_is_followed_from_the_next_epoch_on_and_goes_with_its_
         let told = film(&server, &id);
         told["pinned"] == json!({"image": "validation:1", "pending": false})
     });
-    // Of what was pinned before, an upload that is gone has no picture any more.
-    let told = film(&server, &id);
-    let frames = told["frames"].as_array().unwrap();
-    assert!(
-        frames
-            .iter()
-            .any(|frame| frame["pinned"] != "test:0" && frame["image"].is_null())
-    );
     assert_eq!(newest(&server)["image"], "pinned");
+    // Of what was pinned before, an upload that is gone has no picture any more.
+    let now = newest(&server)["pinned"].clone();
+    for (pinned, image) in images(&server) {
+        let expected = if pinned == "test:0" {
+            json!("test:0")
+        } else if pinned == now {
+            json!("pinned")
+        } else {
+            Value::Null
+        };
+        assert_eq!(image, expected, "{pinned}");
+    }
     assert_eq!(server.put(&url, &json!({"image": null})).status, 200);
     until("it follows the first sample again", || {
         newest(&server)["pinned"] == "test:0"
     });
-    let told = film(&server, &id);
-    let frames = told["frames"].as_array().unwrap();
-    assert!(frames.iter().any(|frame| frame["image"] == "validation:1"));
-    assert_eq!(newest(&server)["image"], "pinned");
+    for (pinned, image) in images(&server) {
+        if pinned == "test:0" {
+            assert_eq!(image, "pinned", "the sample is what is followed now");
+        } else if pinned == now {
+            assert_eq!(image, "validation:1");
+        } else {
+            assert!(image.is_null());
+        }
+    }
     server.put(&url, &json!({"image": "test:5"}));
     let pins = || {
         fs::read_dir(server.data_dir().join("pins"))
