@@ -14,14 +14,14 @@ import { runsTable } from "../runs/table.js";
 
 startShell();
 
-/** @type {{ runs: Run[], presets: Preset[], upload_limit: number }} */
-const { runs, presets, upload_limit: uploadLimit } = pageData();
+/** @type {{ runs: Run[], unreadable: { id: string | null, message: string }[], presets: Preset[], upload_limit: number }} */
+const { runs, unreadable, presets, upload_limit: uploadLimit } = pageData();
 const sweep = new URLSearchParams(location.search).get("sweep");
 
 const table = runsTable({ empty: sweep ? noSweep() : invitation(), uploadLimit });
 table.replace(runs);
 const cards = presetCards(presets);
-byId("page").append(...(sweep ? [] : [cards]), table.element);
+byId("page").append(...unreadable.map(missing), ...(sweep ? [] : [cards]), table.element);
 table.draw();
 takeUp();
 
@@ -37,6 +37,11 @@ openStream({
     attempt(async () => table.replace(await listRuns()));
   },
 });
+
+/** A run that the table lacks. @param {{ id: string | null, message: string }} run */
+function missing({ id, message }) {
+  return h("p", { class: "notice warn" }, icon("warning", 16), h("span", {}, `${id === null ? "A run" : `Run ${id}`} cannot be shown: ${message}.`));
+}
 
 function invitation() {
   const [first] = presets;

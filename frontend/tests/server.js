@@ -24,6 +24,7 @@ export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivari
   return {
     url,
     dataDir,
+    pid: child.pid ?? 0,
     async stop({ keep = false } = {}) {
       child.kill("SIGTERM");
       await exited;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use vivarium_models::spec::FieldError;
 
+use crate::index::damage::BadRow;
+
 /// What can go wrong, in words for people: each message names what it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -63,6 +65,12 @@ pub enum Error {
     /// The index.
     #[error("The index: {0}")]
     Index(#[from] rusqlite::Error),
+    /// Another program holds the index.
+    #[error("Another program has locked the index; nothing was changed. Try again in a moment.")]
+    IndexInUse,
+    /// A row of the index does not hold what this program writes.
+    #[error("What the index has of {0} cannot be read. It is read again from the run's directory.")]
+    Unreadable(BadRow),
     /// Another server works on the data folder.
     #[error("{} is in use by another Vivarium server{}; choose another with --data-dir", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]
     DataDirInUse {
@@ -94,6 +102,14 @@ impl Error {
             value: value.into(),
             message: message.into(),
         }))
+    }
+
+    /// Whether the index is at fault, and not what was to be indexed.
+    pub fn is_of_the_index(&self) -> bool {
+        matches!(
+            self,
+            Self::Index(_) | Self::IndexInUse | Self::Unreadable(_)
+        )
     }
 
     /// A file error with its path.

@@ -7,6 +7,7 @@
 //! * [`worker`]: trains the run of one directory. Knows nothing of what follows.
 //! * [`fetch`]: brings known data sets from the web.
 //! * [`launch`]: starts workers.
+//! * [`labels`]: names, tags and notes, in files.
 //! * [`index`]: what the directories tell, in SQLite.
 //! * [`supervisor`]: one task a run; queue, adoption, death. [`trash`]: runs that were deleted.
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
@@ -33,6 +34,7 @@ pub mod http;
 pub mod images;
 pub mod index;
 pub mod inspect;
+pub mod labels;
 pub mod launch;
 pub mod memory;
 pub mod presets;

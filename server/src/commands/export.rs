@@ -10,7 +10,8 @@ use crate::cli::Export;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::index::{runs, schema};
-use crate::run_dir::{RunDir, RunId, tail};
+use crate::run_dir::tail::{self, Following, Place};
+use crate::run_dir::{RunDir, RunId};
 
 pub(super) fn export(args: &Export) -> Result<()> {
     let data = DataDir::open(args.data.data_dir.clone())?;
@@ -43,11 +44,17 @@ pub(super) fn export(args: &Export) -> Result<()> {
 
 fn write(path: &std::path::Path, about: &About, dir: &RunDir) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
-    let (events, mut offset) = (dir.events_file(), 0);
-    file(&mut out, about, &mut |_| {
-        let (lines, end) = tail::read_lines(&events, offset).map_err(io::Error::other)?;
-        offset = end;
-        Ok(lines)
-    })?;
+    let (events, mut place) = (dir.events_file(), Place::default());
+    file(
+        &mut out,
+        about,
+        &mut |_| match tail::read_on(&events, place).map_err(io::Error::other)? {
+            Following::Lines(lines, end) => {
+                place = end;
+                Ok(lines)
+            }
+            Following::Another => Err(io::Error::other("the log was replaced while it was read")),
+        },
+    )?;
     out.flush()
 }

@@ -93,10 +93,15 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// `/`: every run, and what one could start.
 pub async fn runs(State(app): State<App>) -> Result<Response> {
-    let runs = app.index.read(rows::list).await?;
+    let runs = app.index.list().await?;
     let data_sets = app.data_sets.clone();
     let offers = blocking(move || Ok(presets::offers(&data_sets.library))).await?;
-    let data = embed(&json!({"runs": runs, "presets": offers, "upload_limit": app.upload_limit}))?;
+    let data = embed(&json!({
+        "runs": runs,
+        "unreadable": app.index.unreadable(),
+        "presets": offers,
+        "upload_limit": app.upload_limit,
+    }))?;
     page(&RunsPage {
         title: "Runs".to_owned(),
         version: VERSION,
@@ -181,7 +186,7 @@ pub async fn compare(State(app): State<App>, RawQuery(query): RawQuery) -> Resul
         named.extend(runs.iter().map(ToString::to_string));
     }
     let asked = named.len();
-    let mut runs = app.index.read(rows::list).await?;
+    let mut runs = app.index.list().await?;
     runs.retain(|run| {
         named.contains(&run.id.to_string())
             || run.sweep.as_ref().is_some_and(|id| sweeps.contains(id))
@@ -213,7 +218,7 @@ pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Res
 
 /// `/reports`: every report, and what one could write about.
 pub async fn reports(State(app): State<App>) -> Result<Response> {
-    let runs = app.index.read(rows::list).await?;
+    let runs = app.index.list().await?;
     let sweeps = app.supervisor.sweeps().await?;
     let sweeps: Vec<_> = sweeps
         .iter()
@@ -236,7 +241,7 @@ pub async fn reports(State(app): State<App>) -> Result<Response> {
 /// `/reports/{id}`: a report to write and to read.
 pub async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let report = super::api::reports::whole(&app, &id).await?;
-    let runs = app.index.read(rows::list).await?;
+    let runs = app.index.list().await?;
     page(&ReportPage {
         title: report.about.title.clone(),
         version: VERSION,

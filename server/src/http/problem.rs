@@ -122,6 +122,10 @@ impl From<Error> for Problem {
                     detail,
                 )
             },
+            Error::IndexInUse | Error::Unreadable(_) => Self {
+                retry_after: Some(RETRY_AFTER),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not possible now", detail)
+            },
             Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),

@@ -1,31 +1,58 @@
-//! What a run's events give to its curves, as plain numbers beside the events: a run of a million
-//! steps is read in milliseconds, where its lines would have to be parsed again each time.
+//! What a run's events give to its curves, as plain numbers beside the events, so that a curve is drawn without reading
+//! its lines again, however many they are.
 //!
-//! Everything here follows from the events and is made anew with the index.
+//! Each curve is [stored](Stored) with its extremes; beside it lies where its values are: the steps of one's own run
+//! share one clock, the ends of epochs and imported curves have each their own. Everything here follows from the events
+//! and is made anew with the index.
 
-use std::collections::BTreeMap;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use rusqlite::{Connection, Rows, params};
-
-use super::line::{self, Epoch, Line, Scalars, Steps};
+use super::extremes::{self, Stored};
+use super::line::{Epoch, Line, Scalars, Steps};
 use super::metrics::SERIES;
+use super::{Writing, runs};
 use crate::error::Result;
+use crate::run_dir::RunId;
 
-/// The table, one row for each event that has to do with curves.
-pub const TABLE: &str = "
-CREATE TABLE curves (
-    run  INTEGER NOT NULL,
-    seq  INTEGER NOT NULL,
-    kind INTEGER NOT NULL,   -- 0 started, 1 steps, 2 epoch, 3 scalars
-    body BLOB    NOT NULL,   -- numbers of eight bytes, the lowest first
-    PRIMARY KEY (run, seq)
+/// Where single events of a kind are found among all lines of a log.
+pub const MARKS: &str = "
+CREATE TABLE event_marks (
+    run   INTEGER NOT NULL,
+    kind  INTEGER NOT NULL,   -- 0 started, 1 test, 2 boundary
+    seq   INTEGER NOT NULL,
+    epoch INTEGER,            -- of a boundary
+    PRIMARY KEY (run, kind, seq)
 ) WITHOUT ROWID;
 ";
 
-const STARTED: u8 = 0;
-const STEPS: u8 = 1;
-const EPOCH: u8 = 2;
-const SCALARS: u8 = 3;
+/// Bytes of lines that are taken in at once when curves are made of events that are indexed already.
+const BATCH: usize = 1 << 20;
+
+/// Kinds of events that are found without reading a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A worker began.
+    Started = 0,
+    /// The result on the test split.
+    Test = 1,
+    /// A decision boundary.
+    Boundary = 2,
+}
+
+/// The curves of steps: loss, accuracy, learning rate.
+const OF_STEPS: [i64; 3] = [0, 1, 2];
+
+/// The curves of epochs: loss and accuracy in training, then in validation.
+const OF_EPOCHS: [i64; 4] = [5, 6, 7, 8];
+
+/// Where the steps are.
+const CLOCK: i64 = 16;
+
+/// Added to a curve's number: where the values of that curve are.
+const PLACES: i64 = 32;
+
+/// Added to a curve's number: the curve of that name of an imported run.
+const IMPORTED: i64 = 64;
 
 /// What a value is that is no finite number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +61,8 @@ pub enum Kind {
     Nan,
     /// Infinite.
     Inf,
+    /// Infinite, below all numbers.
+    NegInf,
 }
 
 impl Kind {
@@ -42,381 +71,371 @@ impl Kind {
         match self {
             Self::Nan => "nan",
             Self::Inf => "inf",
+            Self::NegInf => "-inf",
         }
     }
 
-    fn of(name: Option<&str>) -> Self {
+    /// What a value is that is not finite.
+    pub fn of(value: f64) -> Self {
+        if value.is_nan() {
+            Self::Nan
+        } else if value > 0.0 {
+            Self::Inf
+        } else {
+            Self::NegInf
+        }
+    }
+
+    /// The value that a `null` stands for in a line that says so.
+    fn value(name: Option<&str>) -> f64 {
         match name {
-            Some("inf") => Self::Inf,
-            _ => Self::Nan,
+            Some("inf") => f64::INFINITY,
+            Some("-inf") => f64::NEG_INFINITY,
+            _ => f64::NAN,
         }
     }
 }
 
 /// Keeps the numbers of an event.
-pub fn append(connection: &Connection, run: i64, seq: u64, line: &Line) -> Result<()> {
-    let (kind, body) = match line {
-        Line::Started {
-            steps_per_epoch,
-            train_samples,
-            ..
-        } => (
-            STARTED,
-            numbers([
-                steps_per_epoch.unwrap_or(1) as f64,
-                train_samples.unwrap_or(1) as f64,
-            ]),
-        ),
-        Line::Steps(steps) => (STEPS, numbers(of_steps(steps))),
-        Line::Epoch(end) => (EPOCH, numbers(of_epoch(end))),
-        Line::Scalars(scalars) => match of_scalars(scalars) {
-            Some(values) => (SCALARS, numbers(values)),
-            None => return Ok(()),
-        },
-        _ => return Ok(()),
+pub fn append(writing: &Writing<'_>, run: i64, seq: u64, line: &Line) -> Result<()> {
+    let mark = |kind: Mark, epoch: Option<i64>| -> Result<()> {
+        writing
+            .prepare_cached(
+                "INSERT INTO event_marks (run, kind, seq, epoch) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![run, kind as i64, seq, epoch])?;
+        Ok(())
     };
-    connection
-        .prepare_cached("INSERT INTO curves (run, seq, kind, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![run, seq, kind, body])?;
-    Ok(())
-}
-
-/// Makes the table from the events of an index that had none.
-pub fn fill(connection: &Connection) -> rusqlite::Result<()> {
-    let mut runs = connection.prepare("SELECT run, seq, body FROM events ORDER BY run, seq")?;
-    let mut rows = runs.query([])?;
-    while let Some(row) = rows.next()? {
-        let body = row.get_ref(2)?.as_str().unwrap_or_default();
-        if let Some((seq, line)) = line::parse(body) {
-            // What the index took once it takes again.
-            let _ = append(connection, row.get(0)?, seq, &line);
-        }
+    match line {
+        Line::Started { .. } => mark(Mark::Started, None),
+        Line::Test { .. } => mark(Mark::Test, None),
+        Line::Boundary { epoch } => mark(Mark::Boundary, i64::try_from(*epoch).ok()),
+        Line::Steps(steps) => append_steps(writing, run, steps),
+        Line::Epoch(end) => append_epoch(writing, run, end),
+        Line::Scalars(scalars) => append_scalars(writing, run, scalars),
+        Line::Finished { .. } | Line::Other => Ok(()),
     }
-    Ok(())
 }
 
 /// Drops the numbers of a run.
 pub fn delete(connection: &Connection, run: i64) -> Result<()> {
     connection
-        .prepare_cached("DELETE FROM curves WHERE run = ?1")?
+        .prepare_cached("DELETE FROM event_marks WHERE run = ?1")?
         .execute([run])?;
+    extremes::delete(connection, run)
+}
+
+/// Makes curves of the next events of a run that are indexed and not in its curves: of an index of an earlier version.
+/// Returns whether there are more.
+pub fn derive(writing: &Writing<'_>, id: RunId) -> Result<bool> {
+    let Some(run) = runs::find(writing, id)? else {
+        return Ok(false);
+    };
+    let events = super::events::after(writing, id, run.curves, usize::MAX >> 1, BATCH)?;
+    let Some(last) = events.last().map(|event| event.seq) else {
+        return Ok(false);
+    };
+    for event in &events {
+        if let Some((seq, line)) = super::line::parse(&event.body) {
+            append(writing, run.number, seq, &line)?;
+        }
+    }
+    runs::set_curves(writing, id, last)?;
+    Ok(last < run.seq)
+}
+
+/// The last event of a kind, or that of an epoch.
+pub fn marked(
+    connection: &Connection,
+    run: i64,
+    kind: Mark,
+    epoch: Option<u64>,
+) -> Result<Option<String>> {
+    // SQLite counts no further.
+    let epoch = epoch.map(|epoch| i64::try_from(epoch).unwrap_or(i64::MAX));
+    let body = connection
+        .prepare_cached(
+            "SELECT body FROM events WHERE run = ?1 AND seq = (
+             SELECT max(seq) FROM event_marks WHERE run = ?1 AND kind = ?2 AND (?3 IS NULL OR epoch = ?3))",
+        )?
+        .query_row(params![run, kind as i64, epoch], |row| row.get(0));
+    Ok(body.optional()?)
+}
+
+/// The epochs that have an event of a kind, in the order of the log.
+pub fn marked_epochs(connection: &Connection, run: i64, kind: Mark) -> Result<Vec<u64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT epoch FROM event_marks WHERE run = ?1 AND kind = ?2 AND epoch IS NOT NULL ORDER BY seq",
+    )?;
+    let epochs = statement.query_map(params![run, kind as i64], |row| row.get(0))?;
+    Ok(epochs.collect::<rusqlite::Result<_>>()?)
+}
+
+fn stored(connection: &Connection, run: i64, series: i64, width: usize) -> Stored<'_> {
+    Stored {
+        connection,
+        run,
+        series,
+        width,
+    }
+}
+
+fn append_steps(writing: &Writing<'_>, run: i64, steps: &Steps) -> Result<()> {
+    if steps.loss.is_empty() {
+        return Ok(());
+    }
+    let mut clock = Places::of(writing, run, CLOCK);
+    let mut count = clock.count()?;
+    let mut before = 0.0;
+    if count > 0 {
+        // A run that was resumed from a checkpoint does some steps again; the last word counts.
+        if clock.at(count - 1)?.step >= steps.first_step {
+            let kept = clock.first_where(count, |place| place.step >= steps.first_step)?;
+            rewind(writing, run, steps.first_step, count, kept)?;
+            clock = Places::of(writing, run, CLOCK);
+            count = kept;
+        }
+        if count > 0 {
+            before = clock.at(count - 1)?.seconds;
+        }
+    }
+    let new = steps.loss.len() as u64;
+    // Only the line's last step has a time; those before it are spread evenly.
+    let row = [steps.first_step as f64, before, steps.seconds, new as f64];
+    stored(writing, run, CLOCK, 4).append(count, &row)?;
+    let kind = Kind::value(steps.not_finite.as_deref());
+    let columns = [
+        (&steps.loss, kind),
+        (&steps.accuracy, f64::NAN),
+        (&steps.lr, f64::NAN),
+    ];
+    for (series, (column, hole)) in OF_STEPS.into_iter().zip(columns) {
+        let at = |i: usize| column.get(i).copied().flatten().unwrap_or(hole);
+        let values: Vec<f64> = (0..steps.loss.len()).map(at).collect();
+        let curve = stored(writing, run, series, 1);
+        curve.append(count, &values)?;
+        curve.build(count, count + new)?;
+    }
     Ok(())
 }
 
-fn numbers(values: impl IntoIterator<Item = f64>) -> Vec<u8> {
-    values.into_iter().flat_map(f64::to_le_bytes).collect()
-}
-
-/// First step, seconds at the last one, what is not finite; then three numbers for each step.
-fn of_steps(steps: &Steps) -> Vec<f64> {
-    let infinite = Kind::of(steps.not_finite.as_deref()) == Kind::Inf;
-    let mut values = vec![
-        steps.first_step as f64,
-        steps.seconds,
-        f64::from(u8::from(infinite)),
-    ];
-    let at =
-        |values: &[Option<f64>], i: usize| values.get(i).copied().flatten().unwrap_or(f64::NAN);
-    for (i, loss) in steps.loss.iter().enumerate() {
-        values.extend([
-            loss.unwrap_or(f64::NAN),
-            at(&steps.accuracy, i),
-            at(&steps.lr, i),
-        ]);
+/// Forgets steps from `step` on, of which `kept` of `count` stay, and the epochs that ended with them.
+fn rewind(writing: &Writing<'_>, run: i64, step: u64, count: u64, kept: u64) -> Result<()> {
+    if kept < count {
+        for series in OF_STEPS {
+            stored(writing, run, series, 1).truncate(kept, Vec::truncate)?;
+        }
+        stored(writing, run, CLOCK, 4).truncate(kept, |row, stay| {
+            if let [_, before, after, count] = &mut row[..] {
+                *after = *before + (*after - *before) * stay as f64 / *count;
+                *count = stay as f64;
+            }
+        })?;
     }
-    values
+    for series in OF_EPOCHS {
+        forget_ends(writing, run, series, |place| place.step >= step)?;
+    }
+    runs::set_made(writing, run)
 }
 
-fn of_epoch(end: &Epoch) -> [f64; 8] {
-    let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+fn forget_ends(
+    writing: &Writing<'_>,
+    run: i64,
+    series: i64,
+    goes: impl Fn(Place) -> bool,
+) -> Result<u64> {
+    let mut places = Places::of(writing, run, series + PLACES);
+    let count = places.count()?;
+    if count == 0 || !goes(places.at(count - 1)?) {
+        return Ok(count);
+    }
+    let kept = places.first_where(count, goes)?;
+    stored(writing, run, series, 1).truncate(kept, Vec::truncate)?;
+    let cut = |row: &mut Vec<f64>, stay: usize| row.truncate(3 * stay);
+    stored(writing, run, series + PLACES, 3).truncate(kept, cut)?;
+    runs::set_made(writing, run)?;
+    Ok(kept)
+}
+
+fn append_epoch(writing: &Writing<'_>, run: i64, end: &Epoch) -> Result<()> {
+    let place = [end.step as f64, end.elapsed, end.epoch as f64];
     let validation = end.validation.as_ref();
-    [
-        end.epoch as f64,
-        end.step as f64,
-        end.elapsed,
-        number(end.train.loss),
-        number(end.train.accuracy),
-        f64::from(u8::from(validation.is_some())),
-        number(validation.and_then(|score| score.loss)),
-        number(validation.and_then(|score| score.accuracy)),
-    ]
+    let values = [
+        Some(end.train.loss),
+        Some(end.train.accuracy),
+        validation.map(|score| score.loss),
+        validation.map(|score| score.accuracy),
+    ];
+    for (series, value) in OF_EPOCHS.into_iter().zip(values) {
+        // An epoch that is told again counts once.
+        let count = forget_ends(writing, run, series, |place| place.epoch >= end.epoch)?;
+        if let Some(value) = value {
+            let value = value.unwrap_or(f64::NAN);
+            append_at(writing, run, series, count, &[value], &place)?;
+        }
+    }
+    Ok(())
 }
 
-/// Which curve, what is not finite; then step, seconds and value. `None` for what is no curve.
-fn of_scalars(scalars: &Scalars) -> Option<Vec<f64>> {
-    let name = scalars.series.as_deref()?;
-    let series = SERIES.iter().position(|known| *known == name)?;
-    let infinite = Kind::of(scalars.not_finite.as_deref()) == Kind::Inf;
-    let mut values = vec![series as f64, f64::from(u8::from(infinite))];
+fn append_at(
+    writing: &Writing<'_>,
+    run: i64,
+    series: i64,
+    count: u64,
+    values: &[f64],
+    places: &[f64],
+) -> Result<()> {
+    stored(writing, run, series + PLACES, 3).append(count, places)?;
+    let curve = stored(writing, run, series, 1);
+    curve.append(count, values)?;
+    curve.build(count, count + values.len() as u64)
+}
+
+fn append_scalars(writing: &Writing<'_>, run: i64, scalars: &Scalars) -> Result<()> {
+    let name = scalars.series.as_deref();
+    let Some(number) = SERIES.iter().position(|known| Some(*known) == name) else {
+        return Ok(());
+    };
+    let series = number as i64 + IMPORTED;
+    let mut known = Places::of(writing, run, series + PLACES);
+    let count = known.count()?;
+    let mut before = if count > 0 {
+        known.at(count - 1)?.seconds
+    } else {
+        0.0
+    };
+    let hole = Kind::value(scalars.not_finite.as_deref());
+    let (mut values, mut places) = (Vec::new(), Vec::new());
     for (step, seconds, value) in scalars.shown() {
-        values.extend([step as f64, seconds, value.unwrap_or(f64::NAN)]);
+        before = seconds.max(before);
+        places.extend([step as f64, before, f64::NAN]);
+        values.push(value.unwrap_or(hole));
     }
-    Some(values)
-}
-
-/// The curves of a run, whole. Not a number stands where a value is not finite.
-#[derive(Debug)]
-pub struct Curves {
-    /// Steps in an epoch.
-    pub steps_per_epoch: u64,
-    /// Samples of the training split.
-    pub train_samples: u64,
-    /// The steps that there are, ascending.
-    pub step: Vec<u64>,
-    /// Of each step.
-    pub loss: Vec<f64>,
-    /// Of each step.
-    pub accuracy: Vec<f64>,
-    /// Of each step.
-    pub lr: Vec<f64>,
-    /// Of each step: seconds of training after it, pauses not counted.
-    pub seconds: Vec<f64>,
-    /// Steps whose loss is not finite.
-    pub not_finite: Vec<(u64, Kind)>,
-    /// The ends of epochs, ascending.
-    pub epochs: Vec<End>,
-    /// Of an imported run: its curves by name, each with steps of its own.
-    pub imported: BTreeMap<&'static str, Points>,
-}
-
-/// An imported curve.
-#[derive(Debug, Default)]
-pub struct Points {
-    /// The steps that there are, ascending.
-    pub step: Vec<u64>,
-    /// Of each step: seconds since the run's first value, never less than before.
-    pub seconds: Vec<f64>,
-    /// Of each step.
-    pub value: Vec<f64>,
-    /// Steps whose value is not finite.
-    pub not_finite: Vec<(u64, Kind)>,
-}
-
-impl Default for Curves {
-    fn default() -> Self {
-        Self {
-            steps_per_epoch: 1,
-            train_samples: 1,
-            step: Vec::new(),
-            loss: Vec::new(),
-            accuracy: Vec::new(),
-            lr: Vec::new(),
-            seconds: Vec::new(),
-            not_finite: Vec::new(),
-            epochs: Vec::new(),
-            imported: BTreeMap::new(),
-        }
+    if values.is_empty() {
+        return Ok(());
     }
+    append_at(writing, run, series, count, &values, &places)
 }
 
-/// The end of an epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct End {
-    /// From 1.
-    pub epoch: u64,
-    /// Its last step.
+/// Where a value is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Place {
+    /// Its step.
     pub step: u64,
-    /// Seconds of training so far.
+    /// Seconds of training after it, pauses not counted; of an imported value since the run's first.
     pub seconds: f64,
-    /// Over its steps.
-    pub train_loss: f64,
-    /// Over its steps.
-    pub train_accuracy: f64,
-    /// On the validation split, when there is one: loss and accuracy.
-    pub validation: Option<(f64, f64)>,
+    /// Of the end of an epoch: its number.
+    pub epoch: u64,
 }
 
-/// Reads the curves of a run up to event `seq`.
-pub fn read(connection: &Connection, run: i64, seq: u64) -> Result<Curves> {
-    let mut statement = connection.prepare_cached(
-        "SELECT kind, body FROM curves WHERE run = ?1 AND seq <= ?2 ORDER BY seq",
-    )?;
-    fold(statement.query(params![run, seq])?)
+/// Where the values of a curve are, by their ordinals.
+pub struct Places<'a> {
+    stored: Stored<'a>,
+    /// The row that was read last: whoever asks for one place mostly asks for the next one then.
+    row: Option<(u64, Vec<f64>)>,
 }
 
-/// Of a run's curves those that are tables' matter: the ends of epochs, or what was imported.
-pub fn without_steps(connection: &Connection, run: i64) -> Result<Curves> {
-    let mut statement = connection.prepare_cached(
-        "SELECT kind, body FROM curves WHERE run = ?1 AND kind IN (2, 3) ORDER BY seq",
-    )?;
-    fold(statement.query([run])?)
-}
-
-fn fold(mut rows: Rows<'_>) -> Result<Curves> {
-    let mut curves = Curves::default();
-    while let Some(row) = rows.next()? {
-        let body = row.get_ref(1)?.as_blob().unwrap_or_default();
-        curves.take(row.get(0)?, body);
-    }
-    Ok(curves)
-}
-
-impl Curves {
-    fn take(&mut self, kind: u8, body: &[u8]) {
-        let mut values = body
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .copied()
-            .map(f64::from_le_bytes);
-        let mut next = || values.next().unwrap_or(f64::NAN);
-        match kind {
-            STARTED => {
-                self.steps_per_epoch = (next() as u64).max(1);
-                self.train_samples = next() as u64;
-            }
-            STEPS => {
-                let (first, seconds, infinite) = (next() as u64, next(), next() != 0.0);
-                let kind = if infinite { Kind::Inf } else { Kind::Nan };
-                self.steps(first, seconds, kind, body.get(24..).unwrap_or_default());
-            }
-            EPOCH => {
-                let end = End {
-                    epoch: next() as u64,
-                    step: next() as u64,
-                    seconds: next(),
-                    train_loss: next(),
-                    train_accuracy: next(),
-                    validation: (next() != 0.0).then(|| (next(), next())),
-                };
-                let kept = self.epochs.partition_point(|known| known.epoch < end.epoch);
-                self.epochs.truncate(kept);
-                self.epochs.push(end);
-            }
-            SCALARS => {
-                let (series, infinite) = (next(), next() != 0.0);
-                let kind = if infinite { Kind::Inf } else { Kind::Nan };
-                if let Some(name) = SERIES.get(series as usize) {
-                    let points = self.imported.entry(name).or_default();
-                    points.take(kind, body.get(16..).unwrap_or_default());
-                }
-            }
-            _ => {}
+impl<'a> Places<'a> {
+    fn of(connection: &'a Connection, run: i64, series: i64) -> Self {
+        let width = if series == CLOCK { 4 } else { 3 };
+        Self {
+            stored: stored(connection, run, series, width),
+            row: None,
         }
     }
 
-    fn steps(&mut self, first: u64, seconds: f64, kind: Kind, body: &[u8]) {
-        // A run that was resumed from a checkpoint does some steps again; the last word counts.
-        if self.step.last().is_some_and(|&last| last >= first) {
-            self.rewind(first);
-        }
-        let rows = body.as_chunks::<24>().0;
-        let before = self.seconds.last().copied().unwrap_or(0.0);
-        for (i, row) in rows.iter().enumerate() {
-            let [loss, accuracy, lr] = three(row);
-            let step = first + i as u64;
-            if loss.is_nan() {
-                self.not_finite.push((step, kind));
-            }
-            self.step.push(step);
-            self.loss.push(loss);
-            self.accuracy.push(accuracy);
-            self.lr.push(lr);
-            // Only the line's last step has a time; those before it are spread evenly.
-            let share = (i + 1) as f64 / rows.len() as f64;
-            self.seconds.push(before + (seconds - before) * share);
+    /// How many there are.
+    fn count(&mut self) -> Result<u64> {
+        self.row = self.stored.row_at(i64::MAX as u64)?;
+        Ok(self
+            .row
+            .as_ref()
+            .map_or(0, |row| row.0 + self.length(&row.1)))
+    }
+
+    fn length(&self, row: &[f64]) -> u64 {
+        match (self.stored.series, row) {
+            (CLOCK, [_, _, _, count]) => *count as u64,
+            (CLOCK, _) => 0,
+            _ => (row.len() / 3) as u64,
         }
     }
 
-    fn rewind(&mut self, first: u64) {
-        let kept = self.step.partition_point(|&step| step < first);
-        self.step.truncate(kept);
-        for column in [
-            &mut self.loss,
-            &mut self.accuracy,
-            &mut self.lr,
-            &mut self.seconds,
-        ] {
-            column.truncate(kept);
+    /// Where the value at an ordinal is.
+    pub fn at(&mut self, ordinal: u64) -> Result<Place> {
+        let has = |row: &(u64, Vec<f64>)| (row.0..row.0 + self.length(&row.1)).contains(&ordinal);
+        if !self.row.as_ref().is_some_and(has) {
+            self.row = self.stored.row_at(ordinal)?.filter(has);
         }
-        self.not_finite.retain(|&(step, _)| step < first);
-        self.epochs.retain(|end| end.step < first);
-    }
-
-    /// Training samples seen after `step`: the last batch of an epoch may be short.
-    pub fn samples_at(&self, step: u64, batch_size: u64) -> u64 {
-        let before = step.saturating_sub(1) / self.steps_per_epoch;
-        let within = step.saturating_sub(before * self.steps_per_epoch);
-        before * self.train_samples + self.train_samples.min(within.saturating_mul(batch_size))
-    }
-}
-
-impl Points {
-    fn take(&mut self, kind: Kind, body: &[u8]) {
-        for row in body.as_chunks::<24>().0 {
-            let [step, seconds, value] = three(row);
-            let step = step as u64;
-            if value.is_nan() {
-                self.not_finite.push((step, kind));
-            }
-            let before = self.seconds.last().copied().unwrap_or(0.0);
-            self.step.push(step);
-            self.seconds.push(seconds.max(before));
-            self.value.push(value);
-        }
-    }
-}
-
-/// The numbers of a row.
-fn three(row: &[u8; 24]) -> [f64; 3] {
-    let mut values = [0.0; 3];
-    for (value, bytes) in values.iter_mut().zip(row.as_chunks::<8>().0) {
-        *value = f64::from_le_bytes(*bytes);
-    }
-    values
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn steps(first_step: u64, loss: &[Option<f64>], seconds: f64) -> Vec<u8> {
-        numbers(of_steps(&Steps {
-            first_step,
-            epoch: 1,
-            samples_seen: 0,
-            seconds,
-            loss: loss.to_vec(),
-            accuracy: loss.iter().map(|_| Some(0.5)).collect(),
-            lr: Vec::new(),
-            images_per_s: None,
-            not_finite: Some("inf".into()),
-        }))
-    }
-
-    #[test]
-    fn a_step_that_is_done_again_counts_once() {
-        let mut curves = Curves::default();
-        curves.take(STEPS, &steps(1, &[Some(3.0), None, Some(2.0)], 3.0));
-        curves.take(STEPS, &steps(3, &[Some(1.0), Some(0.5)], 5.0));
-        assert_eq!(curves.step, [1, 2, 3, 4]);
-        assert_eq!(curves.loss[2..], [1.0, 0.5]);
-        assert_eq!(curves.seconds, [1.0, 2.0, 3.5, 5.0]);
-        assert_eq!(curves.not_finite, [(2, Kind::Inf)]);
-        assert!(curves.lr.iter().all(|lr| lr.is_nan()));
-        curves.take(STEPS, &steps(2, &[Some(9.0)], 2.0));
-        assert_eq!(curves.step, [1, 2]);
-        assert!(curves.not_finite.is_empty());
-    }
-
-    #[test]
-    fn a_row_that_is_cut_off_is_no_panic() {
-        let whole = steps(1, &[Some(3.0), Some(2.0)], 3.0);
-        for length in 0..whole.len() {
-            for kind in [STARTED, STEPS, EPOCH, SCALARS, 9] {
-                Curves::default().take(kind, &whole[..length]);
-            }
-        }
-    }
-
-    #[test]
-    fn the_short_last_batch_of_an_epoch_counts_what_it_holds() {
-        let curves = Curves {
-            steps_per_epoch: 3,
-            train_samples: 10,
-            ..Curves::default()
+        let Some((first, row)) = &self.row else {
+            return Err(self.stored.damaged("places of a curve are missing"));
         };
-        let samples: Vec<_> = (1..=6).map(|step| curves.samples_at(step, 4)).collect();
-        assert_eq!(samples, [4, 8, 10, 14, 18, 20]);
+        let i = ordinal - first;
+        Ok(match row[..] {
+            [step, before, after, count] if self.stored.series == CLOCK => Place {
+                step: step as u64 + i,
+                seconds: before + (after - before) * ((i + 1) as f64 / count),
+                epoch: 0,
+            },
+            _ => match row.as_chunks::<3>().0.get(i as usize) {
+                Some(&[step, seconds, epoch]) => Place {
+                    step: step as u64,
+                    seconds,
+                    epoch: epoch as u64,
+                },
+                None => Place::default(),
+            },
+        })
     }
+
+    /// The first ordinal of `count` of which something holds that holds of all after it.
+    pub fn first_where(&mut self, count: u64, holds: impl Fn(Place) -> bool) -> Result<u64> {
+        let (mut low, mut high) = (0, count);
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            if holds(self.at(middle)?) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(low)
+    }
+}
+
+/// A curve by its name.
+pub struct Curve<'a> {
+    /// Its values; of what follows from the steps alone (time, samples) those of the loss.
+    pub stored: Stored<'a>,
+    /// Where they are.
+    pub places: Places<'a>,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// A curve of a run of one's own, or of an imported one.
+pub fn named<'a>(
+    connection: &'a Connection,
+    run: i64,
+    name: &str,
+    imported: bool,
+) -> Result<Curve<'a>> {
+    let number = SERIES.iter().position(|known| *known == name).unwrap_or(0) as i64;
+    let series = match (imported, number) {
+        (true, _) => number + IMPORTED,
+        // Time and samples.
+        (false, 3 | 4) => 0,
+        (false, _) => number,
+    };
+    let places = match (imported, OF_STEPS.contains(&series)) {
+        (false, true) => CLOCK,
+        _ => series + PLACES,
+    };
+    let mut places = Places::of(connection, run, places);
+    let count = places.count()?;
+    Ok(Curve {
+        stored: stored(connection, run, series, 1),
+        places,
+        count,
+    })
 }

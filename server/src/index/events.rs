@@ -3,9 +3,10 @@
 use rusqlite::{Connection, params};
 
 use super::line::{self, Line};
-use super::{Writing, curves, runs};
+use super::{Writing, curves, damage, runs};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
+use crate::run_dir::tail::Place;
 
 /// An indexed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +17,51 @@ pub struct Event {
     pub body: String,
 }
 
-/// Indexes the lines that follow byte `from` of a run's log and end at byte `to`.
-///
-/// Lines that are indexed already are passed over, so that nothing is ever indexed twice.
+/// How far the log of a run is indexed.
+pub fn place(connection: &Connection, id: RunId) -> Result<Place> {
+    let sql = "SELECT offset, line_bytes, line_crc, key FROM runs WHERE id = ?1 AND NOT deleted";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([id.to_string()])?;
+    let row = rows.next()?;
+    let row = row.ok_or_else(|| Error::NotFound(format!("run {id}")))?;
+    let key = row.get(3)?;
+    runs::place_of(row, 0).map_err(|error| damage::fault(key, Some(id), error))
+}
+
+/// Forgets what is indexed of the log of a run, which is another than it was: the log is the truth.
+pub fn begin_again(writing: &Writing<'_>, id: RunId) -> Result<()> {
+    let key = runs::key(writing, id)?;
+    runs::drop_events(writing, key)?;
+    writing
+        .prepare_cached(
+            "UPDATE runs SET summary = '{}', offset = 0, seq = 0, curves = 0, made = ?2, line_bytes = NULL, line_crc = NULL, reason = NULL,
+             changed = ?2 WHERE key = ?1",
+        )?
+        .execute(params![key, writing.change()])?;
+    Ok(())
+}
+
+/// Indexes the lines of a run's log between two places. Returns whether it did: it does not where the index
+/// is not at the first of them any more, and whoever follows the log goes on from where it is.
 ///
 /// # Errors
 /// [`Error::EventLog`] when a line is not the next event: nothing of the batch is kept.
-pub fn append(writing: &Writing<'_>, id: RunId, lines: &[String], to: u64) -> Result<()> {
+pub fn append(
+    writing: &Writing<'_>,
+    id: RunId,
+    from: Place,
+    lines: &[String],
+    to: Place,
+) -> Result<bool> {
+    if place(writing, id)? != from {
+        return Ok(false);
+    }
     let key = runs::key(writing, id)?;
     let mut run = runs::get(writing, id)?;
     let mut insert =
         writing.prepare_cached("INSERT INTO events (run, seq, body) VALUES (?1, ?2, ?3)")?;
+    // Curves that are still made of earlier events are made of these in their turn.
+    let curves_too = run.curves == run.seq;
     for text in lines {
         let number = run.seq + 1;
         let damaged = || Error::EventLog {
@@ -41,7 +76,10 @@ pub fn append(writing: &Writing<'_>, id: RunId, lines: &[String], to: u64) -> Re
             return Err(damaged());
         }
         insert.execute(params![key, seq, text])?;
-        curves::append(writing, key, seq, &line)?;
+        if curves_too {
+            curves::append(writing, key, seq, &line)?;
+            run.curves = seq;
+        }
         run.seq = seq;
         run.summary.apply(&line);
         match line {
@@ -60,8 +98,8 @@ pub fn append(writing: &Writing<'_>, id: RunId, lines: &[String], to: u64) -> Re
         .spec
         .pointer("/training/epochs")
         .and_then(serde_json::Value::as_u64);
-    run.offset = to;
-    runs::set_progress(writing, id, &run)
+    runs::set_progress(writing, id, &run, to)?;
+    Ok(true)
 }
 
 /// The events of a run after number `after`, at most `limit` of them and about `bytes` long
@@ -81,10 +119,13 @@ pub fn after(
     let mut events = Vec::new();
     let mut size = 0;
     while let Some(row) = rows.next()? {
-        let event = Event {
-            seq: row.get(0)?,
-            body: row.get(1)?,
+        let read = || -> rusqlite::Result<Event> {
+            Ok(Event {
+                seq: row.get(0)?,
+                body: row.get(1)?,
+            })
         };
+        let event = read().map_err(|error| damage::fault(key, Some(id), error))?;
         size += event.body.len();
         events.push(event);
         if size >= bytes {
@@ -92,23 +133,4 @@ pub fn after(
         }
     }
     Ok(events)
-}
-
-/// Calls `each` with every event of a run in order; `each` says whether to go on.
-pub fn for_each(
-    connection: &Connection,
-    id: RunId,
-    mut each: impl FnMut(u64, &str) -> bool,
-) -> Result<()> {
-    let key = runs::key(connection, id)?;
-    let mut statement =
-        connection.prepare_cached("SELECT seq, body FROM events WHERE run = ?1 ORDER BY seq")?;
-    let mut rows = statement.query([key])?;
-    while let Some(row) = rows.next()? {
-        let body = row.get_ref(1)?.as_str().unwrap_or_default();
-        if !each(row.get(0)?, body) {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,7 @@
 //! A line of `events.ndjson`, understood as far as the index needs it.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -32,6 +34,11 @@ pub enum Line {
         loss: Option<f64>,
         /// Share of right answers.
         accuracy: Option<f64>,
+    },
+    /// A decision boundary of two-dimensional data.
+    Boundary {
+        /// After which epoch.
+        epoch: u64,
     },
     /// The worker's last word.
     Finished {
@@ -66,7 +73,7 @@ pub struct Steps {
     pub lr: Vec<Option<f64>>,
     /// Speed of late.
     pub images_per_s: Option<f64>,
-    /// What the `null`s are: `nan` or `inf`.
+    /// What the `null`s are: `nan`, `inf` or `-inf`.
     pub not_finite: Option<String>,
 }
 
@@ -93,7 +100,7 @@ pub struct Scalars {
     pub seconds: Vec<f64>,
     /// Of each step; `null` where it is not finite.
     pub value: Vec<Option<f64>>,
-    /// What the `null`s are: `nan` or `inf`.
+    /// What the `null`s are: `nan`, `inf` or `-inf`.
     pub not_finite: Option<String>,
 }
 
@@ -138,6 +145,21 @@ pub struct Score {
 
 /// Reads a line: its number and what it tells. `None` when it is no event.
 pub fn parse(text: &str) -> Option<(u64, Line)> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        kind: Cow<'a, str>,
+        seq: u64,
+    }
+    // Nearly all that a long log has are steps: they are read without being kept as JSON in between.
+    if let Ok(head) = serde_json::from_str::<Head<'_>>(text)
+        && head.kind == "steps"
+    {
+        return Some((
+            head.seq,
+            serde_json::from_str(text).map_or(Line::Other, Line::Steps),
+        ));
+    }
     let value: Value = serde_json::from_str(text).ok()?;
     let seq = value.get("seq")?.as_u64()?;
     // A line of a known kind that lacks something is shown as it is and counted for nothing.

@@ -2,14 +2,15 @@
 //! thinned to what a screen can show.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::curves::{self, Curves, End, Kind, Points};
-use super::runs;
-use super::smooth::smooth;
-use super::thin::thin;
+use super::curves::{self, Curve, Kind, Place};
+use super::moving::{self, MovingAverages};
+use super::runs::{self, Run};
+use super::thin::Thinning;
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 
@@ -28,6 +29,12 @@ pub const SERIES: [&str; 9] = [
 
 /// Those of them that are smoothed when that is asked for: one noisy value for each step.
 const NOISY: [&str; 2] = ["train_loss", "train_accuracy"];
+
+/// More values that are not finite than are told one by one.
+const MOST_HOLES: usize = 1000;
+
+/// More moments of an imported run than are put in order for one answer.
+const MOST_MOMENTS: u64 = 500_000;
 
 /// What it can be drawn over.
 pub const AXES: [&str; 4] = ["step", "samples", "epoch", "time"];
@@ -71,7 +78,8 @@ pub struct Series {
     pub y: Vec<Option<f64>>,
     /// Points between `from` and `to` before thinning.
     pub total: usize,
-    /// Where the value is not a number, or infinite, in the whole run.
+    /// Where the value is not a number, or infinite, in the whole run; of more than a thousand such values the first of
+    /// each of a thousand stretches.
     pub not_finite: Vec<NotFinite>,
     /// The moving average, thinned for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +100,7 @@ pub struct Line {
 pub struct NotFinite {
     /// Where.
     pub x: f64,
-    /// `nan` or `inf`.
+    /// `nan`, `inf` or `-inf`.
     pub kind: &'static str,
 }
 
@@ -127,27 +135,36 @@ impl Wanted {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such run.
-pub fn read(connection: &Connection, id: RunId, wanted: &Wanted) -> Result<Metrics> {
+pub fn read(
+    connection: &Connection,
+    averages: &MovingAverages,
+    id: RunId,
+    wanted: &Wanted,
+) -> Result<Metrics> {
     let run = runs::get(connection, id)?;
-    let curves = curves::read(connection, runs::key(connection, id)?, run.seq)?;
     let batch_size = run
         .spec
         .pointer("/training/batch_size")
         .and_then(serde_json::Value::as_u64)
         .unwrap_or(1);
     let reader = Reader {
+        connection,
+        averages,
         wanted,
-        curves: &curves,
+        run: &run,
+        steps_per_epoch: run.summary.steps_per_epoch.unwrap_or(1).max(1),
+        train_samples: run.summary.train_samples.unwrap_or(1),
         batch_size,
     };
-    let series = wanted.series.iter();
+    let mut series = BTreeMap::new();
+    for name in &wanted.series {
+        series.insert(name.clone(), reader.series(name)?);
+    }
     Ok(Metrics {
         run: id,
-        last_seq: run.seq,
+        last_seq: run.curves,
         x: wanted.x.clone(),
-        series: series
-            .map(|name| (name.clone(), reader.series(name)))
-            .collect(),
+        series,
     })
 }
 
@@ -161,212 +178,275 @@ fn rounded(value: f64) -> f64 {
     if short.is_finite() { short } else { value }
 }
 
-/// The seconds of every step that some curve has.
-fn clock_of<'a>(curves: impl Iterator<Item = &'a Points>) -> Points {
-    let moments = curves.flat_map(|points| {
-        points
-            .step
-            .iter()
-            .copied()
-            .zip(points.seconds.iter().copied())
-    });
-    let mut known: Vec<_> = moments.collect();
-    known.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    known.dedup_by_key(|&mut (step, _)| step);
-    let mut clock = Points::default();
-    for (step, seconds) in known {
-        let before = clock.seconds.last().copied().unwrap_or(0.0);
-        clock.step.push(step);
-        clock.seconds.push(seconds.max(before));
-    }
-    clock.value.clone_from(&clock.seconds);
-    clock
+/// Training samples seen after `step`: the last batch of an epoch may be short.
+fn samples_at(step: u64, steps_per_epoch: u64, train_samples: u64, batch_size: u64) -> u64 {
+    let before = step.saturating_sub(1) / steps_per_epoch;
+    let within = step.saturating_sub(before * steps_per_epoch);
+    before * train_samples + train_samples.min(within.saturating_mul(batch_size))
 }
 
 struct Reader<'a> {
+    connection: &'a Connection,
+    averages: &'a MovingAverages,
     wanted: &'a Wanted,
-    curves: &'a Curves,
+    run: &'a Run,
+    steps_per_epoch: u64,
+    train_samples: u64,
     batch_size: u64,
 }
 
 impl Reader<'_> {
-    fn series(&self, name: &str) -> Series {
-        let curves = self.curves;
-        if !curves.imported.is_empty() {
-            return self.imported(name);
-        }
-        let own;
-        let y = match name {
-            "train_loss" => &curves.loss,
-            "train_accuracy" => &curves.accuracy,
-            "lr" => &curves.lr,
-            "time" => &curves.seconds,
-            "samples" => {
-                own = curves.step.iter().map(|&step| self.samples(step)).collect();
-                &own
-            }
-            _ => return self.per_epoch(name),
-        };
-        let not_finite = match name {
-            "train_loss" => self.not_finite(),
-            _ => Vec::new(),
-        };
-        let position = |i: usize| self.of_step(i);
-        self.whole(name, y, not_finite, position)
+    fn curve(&self, name: &str) -> Result<Curve<'_>> {
+        let imported = self.run.source.is_some();
+        curves::named(self.connection, self.run.number, name, imported)
     }
 
-    /// A curve, thinned, with its moving average where that is asked for.
-    fn whole(
-        &self,
-        name: &str,
-        y: &[f64],
-        not_finite: Vec<NotFinite>,
-        position: impl Fn(usize) -> f64 + Copy,
-    ) -> Series {
-        let range = self.range(y.len(), position);
-        let line = self.line(y, range.clone(), position);
-        let weight = self.wanted.smooth.filter(|_| NOISY.contains(&name));
-        let smoothed = weight.map(|weight| {
-            let smoothed = smooth(y, weight);
-            let mut line = self.line(&smoothed, range.clone(), position);
-            // A mean has no more digits that count than what it is made of.
-            for y in line.y.iter_mut().flatten() {
-                *y = rounded(*y);
+    fn series(&self, name: &str) -> Result<Series> {
+        let mut curve = self.curve(name)?;
+        if self.run.source.is_some() {
+            if name == "time" && curve.count == 0 {
+                return self.imported_time();
             }
-            line
-        });
-        Series {
+        } else if matches!(name, "time" | "samples") {
+            return self.of_places(name, curve);
+        }
+        let range = self.range(name, &mut curve)?;
+        let total = range.end - range.start;
+        let thinning = Thinning::of(range.clone(), self.wanted.points);
+        let stored = curve.stored;
+        let kept = thinning.kept(
+            |level, each| stored.pieces(level, range.clone(), each),
+            |at| {
+                let mut value = f64::NAN;
+                stored.values(at..at + 1, |_, found| value = found)?;
+                Ok(value)
+            },
+        )?;
+        let not_finite = self.not_finite(name, &mut curve)?;
+        let weight = self.wanted.smooth.filter(|_| NOISY.contains(&name));
+        let smoothed = match weight {
+            Some(weight) => Some(self.smoothed(name, &mut curve, weight, &range)?),
+            None => None,
+        };
+        let line = self.line(name, &mut curve, kept)?;
+        Ok(Series {
             x: line.x,
             y: line.y,
-            total: range.len(),
+            total: total as usize,
             not_finite,
             smoothed,
+        })
+    }
+
+    fn smoothed(
+        &self,
+        name: &str,
+        curve: &mut Curve<'_>,
+        weight: f64,
+        range: &Range<u64>,
+    ) -> Result<Line> {
+        let key = moving::Key {
+            run: self.run.number,
+            made: self.run.made,
+            series: curve.stored.series,
+            weight,
+        };
+        let thinning = Thinning::of(range.clone(), self.wanted.points);
+        let coarse = thinning.each() >= moving::BLOCK;
+        let (averages, stored) = (self.averages, curve.stored);
+        let kept = thinning.kept(
+            |_, each| averages.pieces(&stored, key, range.clone(), coarse, each),
+            |at| {
+                let mut found = f64::NAN;
+                averages.pieces(&stored, key, at..at + 1, false, &mut |_, one| {
+                    found = one.low.map_or(f64::NAN, |(_, value)| value);
+                })?;
+                Ok(found)
+            },
+        )?;
+        let mut line = self.line(name, curve, kept)?;
+        // A mean has no more digits that count than what it is made of.
+        for y in line.y.iter_mut().flatten() {
+            *y = rounded(*y);
         }
+        Ok(line)
     }
 
-    /// A curve that was imported. What it has no samples or epochs for lies at its steps.
-    fn imported(&self, name: &str) -> Series {
-        let clock;
-        let points = match (name, self.curves.imported.get(name)) {
-            (_, Some(points)) => points,
-            ("time", None) => {
-                clock = clock_of(self.curves.imported.values());
-                &clock
-            }
-            _ => return Series::default(),
-        };
-        let position = |i: usize| match self.wanted.x.as_str() {
-            "time" => points.seconds[i],
-            _ => points.step[i] as f64,
-        };
-        let holes = points.not_finite.iter().filter_map(|&(step, kind)| {
-            let i = points.step.binary_search(&step).ok()?;
-            let (x, kind) = (position(i), kind.name());
-            Some(NotFinite { x, kind })
-        });
-        self.whole(name, &points.value, holes.collect(), position)
-    }
-
-    fn per_epoch(&self, name: &str) -> Series {
-        let value: fn(&End) -> Option<f64> = match name {
-            "epoch_train_loss" => |end| Some(end.train_loss),
-            "epoch_train_accuracy" => |end| Some(end.train_accuracy),
-            "validation_loss" => |end| Some(end.validation?.0),
-            _ => |end| Some(end.validation?.1),
-        };
-        let ends = self.curves.epochs.iter();
-        let (x, y): (Vec<_>, Vec<_>) = ends
-            .filter_map(|end| Some((self.of_epoch(end), value(end)?)))
-            .unzip();
-        let gaps = x.iter().zip(&y).filter(|(_, y)| y.is_nan());
-        let kind = Kind::Nan.name();
-        let not_finite = gaps.map(|(&x, _)| NotFinite { x, kind }).collect();
-        let range = self.range(x.len(), |i| x[i]);
-        let line = self.line(&y, range.clone(), |i| x[i]);
-        Series {
+    /// What follows from the steps alone, and never falls: the ends of each stretch are its extremes.
+    fn of_places(&self, name: &str, mut curve: Curve<'_>) -> Result<Series> {
+        let range = self.range(name, &mut curve)?;
+        let total = range.end - range.start;
+        let mut line = Line::default();
+        for at in Thinning::of(range, self.wanted.points).ends() {
+            let place = curve.places.at(at)?;
+            line.x.push(self.position(name, place));
+            let y = match name {
+                "time" => place.seconds,
+                _ => self.samples(place.step),
+            };
+            line.y.push(Some(y).filter(|y| y.is_finite()));
+        }
+        Ok(Series {
             x: line.x,
             y: line.y,
-            total: range.len(),
-            not_finite,
-            smoothed: None,
+            total: total as usize,
+            ..Series::default()
+        })
+    }
+
+    /// The seconds of an imported run, which has no such curve: those of the steps that some curve has; of very long
+    /// ones, that the longest has.
+    fn imported_time(&self) -> Result<Series> {
+        let mut all = Vec::new();
+        for name in SERIES {
+            all.push(self.curve(name)?);
         }
+        let total: u64 = all.iter().map(|curve| curve.count).sum();
+        if total > MOST_MOMENTS {
+            let longest = all.into_iter().max_by_key(|curve| curve.count);
+            return longest.map_or(Ok(Series::default()), |curve| self.of_places("time", curve));
+        }
+        let mut moments = Vec::new();
+        for curve in &mut all {
+            for at in 0..curve.count {
+                let place = curve.places.at(at)?;
+                moments.push((place.step, place.seconds));
+            }
+        }
+        moments.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        moments.dedup_by_key(|&mut (step, _)| step);
+        let mut before = 0.0f64;
+        for (_, seconds) in &mut moments {
+            before = seconds.max(before);
+            *seconds = before;
+        }
+        let over_time = self.wanted.x == "time";
+        let x = |&(step, seconds): &(u64, f64)| if over_time { seconds } else { step as f64 };
+        let count = moments.len();
+        let mut start = 0;
+        let mut end = count;
+        if let Some(from) = self.wanted.from {
+            start = moments
+                .partition_point(|moment| x(moment) < from)
+                .saturating_sub(1);
+        }
+        if let Some(to) = self.wanted.to {
+            end = (moments.partition_point(|moment| x(moment) <= to) + 1).min(count);
+        }
+        let range = start.min(end) as u64..end as u64;
+        let kept = Thinning::of(range.clone(), self.wanted.points).ends();
+        let kept: Vec<_> = kept.filter_map(|at| moments.get(at as usize)).collect();
+        Ok(Series {
+            x: kept.iter().map(|moment| x(moment)).collect(),
+            y: kept
+                .iter()
+                .map(|moment| Some(moment.1).filter(|y| y.is_finite()))
+                .collect(),
+            total: (range.end - range.start) as usize,
+            ..Series::default()
+        })
     }
 
     /// What lies between the ends that are asked for, with one point more on either side, so that
     /// a line runs to the edge.
-    fn range(&self, length: usize, position: impl Fn(usize) -> f64) -> std::ops::Range<usize> {
-        let below = |bound: f64, inclusive: bool| {
-            let (mut low, mut high) = (0, length);
-            while low < high {
-                let middle = usize::midpoint(low, high);
-                let at = position(middle);
-                if at < bound || (inclusive && at == bound) {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
+    fn range(&self, name: &str, curve: &mut Curve<'_>) -> Result<Range<u64>> {
+        let count = curve.count;
+        let start = match self.wanted.from {
+            Some(from) => {
+                let inside = |place| self.position(name, place) >= from;
+                curve.places.first_where(count, inside)?.saturating_sub(1)
             }
-            low
+            None => 0,
         };
-        let start = self
-            .wanted
-            .from
-            .map_or(0, |from| below(from, false).saturating_sub(1));
-        let end = self
-            .wanted
-            .to
-            .map_or(length, |to| (below(to, true) + 1).min(length));
-        start.min(end)..end
+        let end = match self.wanted.to {
+            Some(to) => {
+                let beyond = |place| self.position(name, place) > to;
+                (curve.places.first_where(count, beyond)? + 1).min(count)
+            }
+            None => count,
+        };
+        Ok(start.min(end)..end)
     }
 
-    fn line(
-        &self,
-        y: &[f64],
-        range: std::ops::Range<usize>,
-        position: impl Fn(usize) -> f64,
-    ) -> Line {
-        let start = range.start;
-        let kept = thin(&y[range], self.wanted.points);
-        Line {
-            x: kept.iter().map(|i| position(start + i)).collect(),
-            y: kept
-                .iter()
-                .map(|i| Some(y[start + i]).filter(|y| y.is_finite()))
-                .collect(),
+    fn line(&self, name: &str, curve: &mut Curve<'_>, kept: Vec<(u64, f64)>) -> Result<Line> {
+        let mut line = Line::default();
+        for (at, y) in kept {
+            line.x.push(self.position(name, curve.places.at(at)?));
+            line.y.push(Some(y).filter(|y| y.is_finite()));
         }
+        Ok(line)
     }
 
-    fn not_finite(&self) -> Vec<NotFinite> {
-        let found = self.curves.not_finite.iter();
+    /// Of a run in which hardly anything is finite the first of each stretch.
+    fn not_finite(&self, name: &str, curve: &mut Curve<'_>) -> Result<Vec<NotFinite>> {
+        let of_steps = self.run.source.is_none();
+        if of_steps && matches!(name, "train_accuracy" | "lr") {
+            return Ok(Vec::new());
+        }
+        let stored = curve.stored;
+        let whole = 0..curve.count;
+        let (mut holes, mut firsts) = (0, Vec::new());
+        let thinning = Thinning::of(whole.clone(), 2 * MOST_HOLES);
+        thinning.stretches(
+            |level, each| stored.pieces(level, whole.clone(), each),
+            |stretch| {
+                holes += stretch.holes;
+                firsts.extend(stretch.hole);
+            },
+        )?;
+        let found = if holes == 0 {
+            Vec::new()
+        } else if holes <= MOST_HOLES as u64 {
+            stored.holes(whole)?
+        } else {
+            let mut found = Vec::new();
+            for at in firsts {
+                stored.values(at..at + 1, |at, value| found.push((at, value)))?;
+            }
+            found
+        };
         found
-            .filter_map(|&(step, kind)| {
-                let i = self.curves.step.binary_search(&step).ok()?;
-                let (x, kind) = (self.of_step(i), kind.name());
-                Some(NotFinite { x, kind })
+            .into_iter()
+            .map(|(at, value)| {
+                Ok(NotFinite {
+                    x: self.position(name, curve.places.at(at)?),
+                    kind: Kind::of(value).name(),
+                })
             })
             .collect()
     }
 
     fn samples(&self, step: u64) -> f64 {
-        self.curves.samples_at(step, self.batch_size) as f64
+        samples_at(
+            step,
+            self.steps_per_epoch,
+            self.train_samples,
+            self.batch_size,
+        ) as f64
     }
 
-    fn of_step(&self, i: usize) -> f64 {
-        let step = self.curves.step[i];
-        match self.wanted.x.as_str() {
-            "samples" => self.samples(step),
-            "epoch" => step as f64 / self.curves.steps_per_epoch as f64,
-            "time" => self.curves.seconds[i],
-            _ => step as f64,
+    /// Where on the axis a value is. What an imported run has no samples or epochs for lies at its steps.
+    fn position(&self, name: &str, place: Place) -> f64 {
+        let axis = self.wanted.x.as_str();
+        let per_epoch = name.starts_with("epoch_") || name.starts_with("validation_");
+        match axis {
+            "time" => place.seconds,
+            _ if self.run.source.is_some() => place.step as f64,
+            "samples" if per_epoch => (place.epoch * self.train_samples) as f64,
+            "samples" => self.samples(place.step),
+            "epoch" => place.step as f64 / self.steps_per_epoch as f64,
+            _ => place.step as f64,
         }
     }
+}
 
-    fn of_epoch(&self, end: &End) -> f64 {
-        match self.wanted.x.as_str() {
-            "samples" => (end.epoch * self.curves.train_samples) as f64,
-            "epoch" => end.step as f64 / self.curves.steps_per_epoch as f64,
-            "time" => end.seconds,
-            _ => end.step as f64,
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_last_batch_of_an_epoch_counts_what_it_holds() {
+        let samples: Vec<_> = (1..=6).map(|step| samples_at(step, 3, 10, 4)).collect();
+        assert_eq!(samples, [4, 8, 10, 14, 18, 20]);
     }
 }

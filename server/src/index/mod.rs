@@ -1,23 +1,31 @@
 //! The index: what the run directories tell, in SQLite, where it can be searched, and the home
-//! of names, tags and notes. Everything about training in it can be rebuilt from the directories.
+//! of names, tags and notes. Everything about training in it can be rebuilt from the directories; names, tags and
+//! notes also lie beside it, in [files](crate::labels).
 //!
-//! * [`schema`]: opens the file, checks it, sets a damaged one aside; `readers`: the threads that
-//!   read it.
-//! * [`runs`]: one row a run: status, settings, summary.
+//! * [`schema`]: opens the file, checks it, sets a damaged one aside; `writer`: the thread that
+//!   writes it; `readers`: the threads that read it.
+//! * [`runs`]: one row a run: status, settings, summary. [`damage`]: rows that cannot be read.
 //! * [`events`]: the lines of every `events.ndjson`, as they are.
 //! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run.
-//! * [`curves`]: what lines give to curves, as plain numbers; [`metrics`]: what a picture needs of
-//!   them, by way of [`thin`](thin::thin) and [`smooth`](smooth::smooth); [`statistics`]: what a
-//!   table needs.
+//! * [`curves`]: what lines give to curves, as plain numbers, which [`extremes`] stores so that any stretch is
+//!   drawn from few rows; [`metrics`]: what a picture needs of them, by way of [`thin`] and of [`smooth`], whose
+//!   averages [`moving`] keeps; [`statistics`]: what a table needs.
 //!
 //! What always holds: one thread writes, in transactions, in the order of the calls; a reader sees
-//! whole transactions; whoever waits on [`Index::changes`] is woken after the transaction is in
-//! the file. A reader that was slow asks again from where it was: nothing is queued for it.
+//! one state of the file from its first query to its last; whoever waits on [`Index::changes`] is
+//! woken after the transaction is in the file. A reader that was slow asks again from where it was:
+//! nothing is queued for it. Another program may hold the file for a while (a backup, a viewer):
+//! writers and readers wait for it.
 
+#[cfg(test)]
+mod curve_tests;
 pub mod curves;
+pub mod damage;
 pub mod events;
+pub mod extremes;
 pub mod line;
 pub mod metrics;
+pub mod moving;
 mod readers;
 pub mod runs;
 pub mod schema;
@@ -25,98 +33,144 @@ pub mod smooth;
 pub mod statistics;
 pub mod summary;
 pub mod thin;
+mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use rusqlite::{Connection, Transaction};
-use tokio::sync::{mpsc, oneshot, watch};
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::labels::LabelFiles;
+use damage::{BadRow, Damage, Unreadable};
+use moving::MovingAverages;
 use readers::Readers;
+use runs::Run;
+use writer::Writer;
+pub use writer::Writing;
+
+/// How long a request waits for a file that another program holds.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Curves that are read at a time, of the readers that there are.
+const CURVES_AT_ONCE: usize = 4;
 
 /// A handle on the index; clones share it.
 #[derive(Clone)]
 pub struct Index {
-    jobs: mpsc::UnboundedSender<Job>,
-    changes: watch::Receiver<i64>,
+    writer: Writer,
     readers: Readers,
+    damage: Arc<Damage>,
+    averages: Arc<MovingAverages>,
+    /// Curves that are read at a time: short answers find a reader free.
+    curves: Arc<Semaphore>,
     id: Uuid,
 }
 
-/// What the writer thread does, one after the other.
-type Job = Box<dyn FnOnce(&mut Connection, &watch::Sender<i64>) + Send>;
-
-/// A transaction that keeps count of changed runs.
-pub struct Writing<'a> {
-    tx: Transaction<'a>,
-    change: i64,
-}
-
-impl Writing<'_> {
-    /// The number under which this transaction's changes are found by those who follow.
-    pub fn change(&self) -> i64 {
-        self.change
-    }
-}
-
-impl std::ops::Deref for Writing<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        &self.tx
-    }
-}
-
 impl Index {
-    /// Opens the index at `path` and starts its writer thread.
+    /// Opens the index at `path`, makes it agree with the files of labels beside it, in `labels/`, and starts its
+    /// threads.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut connection = schema::open(path)?;
+        let connection = schema::open(path)?;
+        let labels = LabelFiles::in_folder(path.with_file_name("labels"));
+        runs::reconcile_labels(&connection, &labels)?;
         let last_change = runs::last_change(&connection)?;
-        let (publish, changes) = watch::channel(last_change);
-        let (jobs, mut queue) = mpsc::unbounded_channel::<Job>();
-        std::thread::Builder::new()
-            .name("index".to_owned())
-            .spawn(move || {
-                while let Some(job) = queue.blocking_recv() {
-                    job(&mut connection, &publish);
-                }
-            })
-            .map_err(|e| Error::file(path, e))?;
         Ok(Self {
-            jobs,
-            changes,
+            writer: Writer::start(path, connection, labels, last_change)?,
             readers: Readers::start(path)?,
+            damage: Arc::default(),
+            averages: Arc::default(),
+            curves: Arc::new(Semaphore::new(CURVES_AT_ONCE)),
             id: Uuid::now_v7(),
         })
     }
 
+    /// Every run that can be read, newest first.
+    pub async fn list(&self) -> Result<Vec<Run>> {
+        let (runs, bad) = self.read(runs::list).await?;
+        bad.into_iter().for_each(|row| self.damage.met(row));
+        Ok(runs)
+    }
+
+    /// Runs that are missing in [`list`](Self::list).
+    pub fn unreadable(&self) -> Vec<Unreadable> {
+        self.damage.unreadable()
+    }
+
+    /// Rows that were met and are to be read again from their directories.
+    pub fn to_repair(&self) -> Vec<BadRow> {
+        self.damage.to_repair()
+    }
+
+    /// Notes that a row can be read again.
+    pub fn repaired(&self, key: i64) {
+        self.damage.repaired(key);
+    }
+
+    /// Notes why a row cannot be read again.
+    pub fn beyond_repair(&self, key: i64, why: String) {
+        self.damage.beyond_repair(key, why);
+    }
+
     /// Runs `work` in a transaction on the writer thread, commits, then wakes those who follow.
+    ///
+    /// # Errors
+    /// [`Error::IndexInUse`] when another program holds the index for too long: nothing is changed then.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection, publish| {
-            let change = *publish.borrow() + 1;
-            let result = transact(connection, change, work);
-            if result.is_ok() {
-                publish.send_replace(change);
-            }
-            let _ = answer.send(result);
-        });
-        self.jobs.send(job).map_err(|_| Error::Gone("the index"))?;
-        answered.await.map_err(|_| Error::Gone("the index"))?
+        self.writer.run(Some(PATIENCE), work).await
     }
 
-    /// Runs `work` on one of the readers' connections, off the async threads.
+    /// [`write`](Self::write) for work that no client waits for: it waits as long as another program
+    /// holds the index.
+    pub async fn write_patiently<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    {
+        let result = self.writer.run(None, work).await;
+        if let Err(Error::Unreadable(row)) = &result {
+            self.damage.met(row.clone());
+        }
+        result
+    }
+
+    /// Runs `work` on one of the readers' connections, off the async threads, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::IndexInUse`] when another program holds the index for too long.
     pub async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.readers.run(work).await
+        let result = self.readers.run(work).await;
+        if let Err(Error::Unreadable(row)) = &result {
+            self.damage.met(row.clone());
+        }
+        result
+    }
+
+    /// [`read`](Self::read) for curves, of which few are read at a time.
+    pub async fn read_curves<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &MovingAverages) -> Result<T> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.curves).acquire_owned().await;
+        let permit = permit.map_err(|_| Error::Gone("a reader of the index"))?;
+        let averages = Arc::clone(&self.averages);
+        self.read(move |connection| {
+            let _permit = permit;
+            work(connection, &averages)
+        })
+        .await
     }
 
     /// Tells this opening of the index from any other: the numbers of changes compare within one alone.
@@ -127,20 +181,24 @@ impl Index {
     /// The number of the last change, to wait on. Mark it seen before reading, so that what
     /// changes in between wakes the next wait.
     pub fn changes(&self) -> watch::Receiver<i64> {
-        self.changes.clone()
+        self.writer.changes()
     }
 }
 
-fn transact<T>(
-    connection: &mut Connection,
-    change: i64,
-    work: impl FnOnce(&Writing<'_>) -> Result<T>,
-) -> Result<T> {
-    let writing = Writing {
-        tx: connection.transaction()?,
-        change,
-    };
-    let value = work(&writing)?;
-    writing.tx.commit()?;
-    Ok(value)
+/// Whether another connection has what this one needs, so that it is worth to try again.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseBusy | DatabaseLocked)
+    )
+}
+
+/// Names the one reason for which waiting helps.
+fn in_use(error: rusqlite::Error) -> Error {
+    if is_busy(&error) {
+        Error::IndexInUse
+    } else {
+        error.into()
+    }
 }

@@ -5,20 +5,35 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
-use super::schema;
+use super::{PATIENCE, in_use, is_busy, schema};
 use crate::error::{Error, Result};
 
 /// Readers at a time; whoever comes then waits. More than there are cores, so that somebody's long
 /// curve holds up nobody's short answer.
 const READERS: usize = 8;
 
+/// After so many steps of SQLite's machine it is looked whether anybody still waits for the answer.
+const STEPS_BETWEEN_LOOKS: i32 = 2000;
+
 /// What a reader does, one after the other.
-type Job = Box<dyn FnOnce(&Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Tells a reader, when it is dropped, that nobody waits any more.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A handle on the readers; they end with the last clone.
 #[derive(Clone)]
@@ -32,13 +47,13 @@ impl Readers {
         let (jobs, queue) = mpsc::channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..READERS {
-            let connection = schema::open_to_read(path)?;
+            let mut connection = schema::open_to_read(path)?;
             let queue = Arc::clone(&queue);
             std::thread::Builder::new()
                 .name("index-reader".to_owned())
                 .spawn(move || {
                     while let Some(job) = next(&queue) {
-                        job(&connection);
+                        job(&mut connection);
                     }
                 })
                 .map_err(|e| Error::file(path, e))?;
@@ -54,19 +69,49 @@ impl Readers {
     {
         let gone = || Error::Gone("a reader of the index");
         let (answer, answered) = oneshot::channel();
+        let waiting = Waiting(Arc::default());
+        let gone_away = Arc::clone(&waiting.0);
         let job: Job = Box::new(move |connection| {
             // Nobody waits any more: a stream that was closed.
             if answer.is_closed() {
                 return;
             }
+            let look = move || gone_away.load(Ordering::Relaxed);
+            if let Err(error) = connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(look)) {
+                tracing::debug!(%error, "a reader of the index reads to its end");
+            }
             // A fault in one answer must not take the thread from all others.
-            if let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(connection))) {
+            if let Ok(result) = catch_unwind(AssertUnwindSafe(|| snapshot(connection, work))) {
                 let _ = answer.send(result);
             }
+            let _ = connection.progress_handler(0, None::<fn() -> bool>);
         });
         self.jobs.send(job).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
+}
+
+/// Runs `work` on one state of the index. The first query takes the state, and is the only one that another program can
+/// be in the way of.
+fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let until = Instant::now() + PATIENCE;
+    let take = || -> rusqlite::Result<Transaction<'_>> {
+        let transaction = connection.unchecked_transaction()?;
+        transaction
+            .prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?
+            .query_row([], |_| Ok(()))?;
+        Ok(transaction)
+    };
+    // Ends with the reading, and when it panics.
+    let _open = loop {
+        match take() {
+            Err(error) if is_busy(&error) && Instant::now() < until => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            result => break result.map_err(in_use)?,
+        }
+    };
+    work(connection)
 }
 
 fn next(queue: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
@@ -77,6 +122,29 @@ fn next(queue: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_reading_that_nobody_waits_for_stops() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite3");
+        let _writer = schema::open(&path).unwrap();
+        let readers = Readers::start(&path).unwrap();
+        let (begun, begins) = oneshot::channel();
+        let (ended, ends) = oneshot::channel();
+        let endless = readers.run(move |connection| {
+            let _ = begun.send(());
+            let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+            let result = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            let _ = ended.send(result.is_err());
+            Ok(())
+        });
+        tokio::select! {
+            _ = endless => panic!("it has no end"),
+            _ = begins => {}
+        }
+        assert!(ends.await.unwrap(), "it was broken off");
+        assert_eq!(readers.run(|_| Ok(7)).await.unwrap(), 7);
+    }
 
     #[tokio::test]
     async fn a_fault_in_one_answer_leaves_the_readers_to_the_others() {

@@ -1,14 +1,21 @@
 //! One row a run.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::HashMap;
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::damage::{self, BadRow};
 use super::summary::Summary;
 use super::{Writing, curves};
 use crate::error::{Error, Result};
+use crate::labels::{LabelFiles, RunLabels};
 use crate::run_dir::RunId;
 use crate::run_dir::board::Source;
+use crate::run_dir::tail::{Mark, Place};
 
 /// Where a run is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,12 +120,31 @@ pub struct Run {
     /// The last indexed event.
     #[serde(skip)]
     pub seq: u64,
-    /// Bytes of the event log that are indexed.
+    /// The last event that is in the curves: the last indexed one, but for an index of an earlier version, whose curves
+    /// are made anew.
     #[serde(skip)]
-    pub offset: u64,
+    pub curves: u64,
+    /// The number of the change that last made its curves others than they were, other than longer.
+    #[serde(skip)]
+    pub made: i64,
 }
 
 impl Run {
+    /// What people call it.
+    pub fn labels(&self) -> RunLabels {
+        RunLabels {
+            name: self.name.clone(),
+            tags: self.tags.clone(),
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// Whether it was given a name, tags or notes that its directory does not tell.
+    fn is_labelled(&self) -> bool {
+        let told = self.spec.get("name").and_then(Value::as_str);
+        !self.tags.is_empty() || !self.notes.is_empty() || told != Some(&self.name)
+    }
+
     /// Whether there is more than curves.
     ///
     /// # Errors
@@ -149,17 +175,19 @@ pub struct NewRun {
     pub number: Option<i64>,
 }
 
-const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, reason, message, summary, offset, seq, changed,
+const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, reason, message, summary, seq, changed, curves, made,
     CASE WHEN queued IS NULL THEN NULL ELSE (SELECT count(*) FROM runs AS other WHERE other.queued <= runs.queued) END,
     key";
+
+/// The place of `key` among [`COLUMNS`].
+const KEY: usize = 16;
 
 /// A run, unless it does not exist or is deleted.
 pub fn find(connection: &Connection, id: RunId) -> Result<Option<Run>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1 AND NOT deleted");
-    Ok(connection
-        .prepare_cached(&sql)?
-        .query_row([id.to_string()], from_row)
-        .optional()?)
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([id.to_string()])?;
+    rows.next()?.map(read).transpose()
 }
 
 /// A run, or the error that says there is none.
@@ -167,49 +195,86 @@ pub fn get(connection: &Connection, id: RunId) -> Result<Run> {
     find(connection, id)?.ok_or_else(|| Error::NotFound(format!("run {id}")))
 }
 
-/// Every run, newest first.
-pub fn list(connection: &Connection) -> Result<Vec<Run>> {
+/// Every run, newest first, and the rows that cannot be read.
+pub fn list(connection: &Connection) -> Result<(Vec<Run>, Vec<BadRow>)> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE NOT deleted ORDER BY id DESC");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map([], from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    readable(connection.prepare_cached(&sql)?.query([])?)
 }
 
-/// What changed after change number `after`: runs as they are now, and the ids of removed ones.
-pub fn changed_since(connection: &Connection, after: i64) -> Result<(Vec<Run>, Vec<String>)> {
+/// What changed after change number `after`: runs as they are now, rows that cannot be read, and the ids of removed
+/// runs.
+pub fn changed_since(
+    connection: &Connection,
+    after: i64,
+) -> Result<(Vec<Run>, Vec<BadRow>, Vec<String>)> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE changed > ?1 AND NOT deleted ORDER BY id");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let runs = statement
-        .query_map([after], from_row)?
-        .collect::<rusqlite::Result<_>>()?;
+    let (runs, bad) = readable(connection.prepare_cached(&sql)?.query([after])?)?;
     let mut statement =
         connection.prepare_cached("SELECT id FROM runs WHERE changed > ?1 AND deleted")?;
     let removed = statement.query_map([after], |row| row.get(0))?;
-    Ok((runs, removed.collect::<rusqlite::Result<_>>()?))
+    Ok((
+        runs,
+        bad,
+        removed.filter_map(rusqlite::Result::ok).collect(),
+    ))
 }
 
-/// Every run that the index ever saw since it was opened, with the bytes of its log that are
-/// indexed; removed ones too, whose directories may still be on their way out.
-pub fn offsets(connection: &Connection) -> Result<Vec<(RunId, u64)>> {
-    let mut statement = connection.prepare_cached("SELECT id, offset FROM runs")?;
-    let rows = statement.query_map([], |row| {
-        let id: String = row.get(0)?;
-        Ok((id.parse().ok(), row.get(1)?))
-    })?;
-    let rows: Vec<(Option<RunId>, u64)> = rows.collect::<rusqlite::Result<_>>()?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(id, offset)| Some((id?, offset)))
-        .collect())
+/// One row that cannot be read hides no other.
+fn readable(mut rows: Rows<'_>) -> Result<(Vec<Run>, Vec<BadRow>)> {
+    let (mut runs, mut bad) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        match read(row) {
+            Ok(run) => runs.push(run),
+            Err(Error::Unreadable(row)) => bad.push(row),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((runs, bad))
+}
+
+fn read(row: &Row<'_>) -> Result<Run> {
+    from_row(row).map_err(|error| {
+        let id = row
+            .get_ref(0)
+            .ok()
+            .and_then(|id| id.as_str().ok()?.parse().ok());
+        damage::fault(row.get(KEY).unwrap_or_default(), id, error)
+    })
+}
+
+/// Every run that the index ever saw since it was opened, with how far its log is indexed; removed ones
+/// too, whose directories may still be on their way out.
+pub fn places(connection: &Connection) -> Result<Vec<(RunId, Place)>> {
+    let sql = "SELECT id, offset, line_bytes, line_crc FROM runs";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok());
+        // What cannot be read of a row is the repair's to deal with.
+        if let Some(id) = id {
+            places.push((id, place_of(row, 1).unwrap_or_default()));
+        }
+    }
+    Ok(places)
+}
+
+/// How far a log is indexed, from three columns.
+pub(super) fn place_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
+    let (bytes, crc): (Option<u64>, Option<u32>) = (row.get(column + 1)?, row.get(column + 2)?);
+    Ok(Place {
+        offset: row.get(column)?,
+        line: bytes.zip(crc).map(|(bytes, crc)| Mark { bytes, crc }),
+    })
 }
 
 /// The number of the last change to any row.
 pub fn last_change(connection: &Connection) -> Result<i64> {
-    Ok(
-        connection.query_row("SELECT coalesce(max(changed), 0) FROM runs", [], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(connection.query_row(
+        "SELECT coalesce(max(changed), 0) FROM runs WHERE typeof(changed) = 'integer'",
+        [],
+        |row| row.get(0),
+    )?)
 }
 
 /// How many runs there are of each status.
@@ -233,8 +298,8 @@ pub fn key(connection: &Connection, id: RunId) -> Result<i64> {
 pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
     writing
         .prepare_cached(
-            "INSERT OR IGNORE INTO runs (id, name, spec, sweep, status, changed, key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT ?7 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE key = ?7)))",
+            "INSERT OR IGNORE INTO runs (id, name, spec, sweep, status, changed, made, key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, (SELECT ?7 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE key = ?7)))",
         )?
         .execute(params![
             run.id.to_string(),
@@ -245,6 +310,10 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
             writing.change(),
             run.number
         ])?;
+    // Its name, tags and notes from before the index was lost.
+    if let Some(labels) = writing.labels_in_file(run.id) {
+        put_labels(writing, run.id, &labels, writing.change())?;
+    }
     if run.status == Status::Queued {
         enqueue(writing, run.id)
     } else {
@@ -310,40 +379,167 @@ pub fn set_labels(
              changed = ?2 WHERE id = ?1",
         )?
         .execute(params![id.to_string(), writing.change(), name, tags, notes])?;
+    match find(writing, id)? {
+        Some(run) => writing.save_labels(id, Some(&run.labels())),
+        None => Ok(()),
+    }
+}
+
+fn put_labels(
+    connection: &Connection,
+    id: RunId,
+    labels: &RunLabels,
+    change: i64,
+) -> rusqlite::Result<()> {
+    let RunLabels { name, tags, notes } = labels;
+    let tags = Value::from(&tags[..]).to_string();
+    connection
+        .prepare_cached(
+            "UPDATE runs SET name = ?3, tags = ?4, notes = ?5, changed = ?2 WHERE id = ?1",
+        )?
+        .execute(params![id.to_string(), change, name, tags, notes])?;
     Ok(())
 }
 
+/// At the start: what the files of labels say counts; what they do not have of an index that is older than they are,
+/// or whose writing was cut short, they get.
+pub fn reconcile_labels(connection: &Connection, files: &LabelFiles) -> Result<()> {
+    let (known, _) = list(connection)?;
+    let in_files: HashMap<RunId, RunLabels> = files.list().into_iter().collect();
+    let transaction = connection.unchecked_transaction()?;
+    let change = last_change(connection)? + 1;
+    for run in known {
+        match in_files.get(&run.id) {
+            Some(labels) if *labels != run.labels() => {
+                tracing::info!(run = %run.id, "its labels are taken from their file");
+                put_labels(connection, run.id, labels, change)?;
+            }
+            None if run.is_labelled() => {
+                if let Err(error) = files.save(run.id, &run.labels()) {
+                    tracing::error!(run = %run.id, %error, "its labels are in the index alone");
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
 /// Stores what further events made of a run.
-pub fn set_progress(writing: &Writing<'_>, id: RunId, run: &Run) -> Result<()> {
+pub fn set_progress(writing: &Writing<'_>, id: RunId, run: &Run, place: Place) -> Result<()> {
     let summary = serde_json::to_string(&run.summary).unwrap_or_default();
     writing
         .prepare_cached(
-            "UPDATE runs SET summary = ?3, offset = ?4, seq = ?5, reason = ?6, message = ?7, changed = ?2 WHERE id = ?1",
+            "UPDATE runs SET summary = ?3, offset = ?4, seq = ?5, reason = ?6, message = ?7, line_bytes = ?8, line_crc = ?9,
+             curves = ?10, changed = ?2 WHERE id = ?1",
         )?
         .execute(params![
             id.to_string(),
             writing.change(),
             summary,
-            run.offset,
+            place.offset,
             run.seq,
             run.reason,
-            run.message
+            run.message,
+            place.line.map(|line| line.bytes),
+            place.line.map(|line| line.crc),
+            run.curves,
         ])?;
     Ok(())
+}
+
+/// Runs that have events which are not in their curves.
+pub fn without_curves(connection: &Connection) -> Result<Vec<RunId>> {
+    let sql = "SELECT id FROM runs WHERE curves < seq AND NOT deleted ORDER BY id DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(ids.filter_map(|id| id.ok()?.parse().ok()).collect())
+}
+
+/// Notes the last event that is in the curves of a run.
+pub(super) fn set_curves(writing: &Writing<'_>, id: RunId, seq: u64) -> Result<()> {
+    writing
+        .prepare_cached("UPDATE runs SET curves = ?3, changed = ?2 WHERE id = ?1")?
+        .execute(params![id.to_string(), writing.change(), seq])?;
+    Ok(())
+}
+
+/// Notes that the curves of a run are others than they were, other than longer.
+pub(super) fn set_made(writing: &Writing<'_>, key: i64) -> Result<()> {
+    writing
+        .prepare_cached("UPDATE runs SET made = ?2 WHERE key = ?1")?
+        .execute(params![key, writing.change()])?;
+    Ok(())
+}
+
+/// The run whose rows have a key, where that can be read.
+pub(super) fn id_of(connection: &Connection, key: i64) -> Option<RunId> {
+    let sql = "SELECT id FROM runs WHERE key = ?1";
+    let id: String = connection.query_row(sql, [key], |row| row.get(0)).ok()?;
+    id.parse().ok()
 }
 
 /// Marks a run as removed and drops its events.
 pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     let key = key(writing, id)?;
     set_status(writing, id, Status::Stopped, "")?;
-    writing
-        .prepare_cached("DELETE FROM events WHERE run = ?1")?
-        .execute([key])?;
-    curves::delete(writing, key)?;
+    drop_events(writing, key)?;
+    // The trash has them.
+    writing.save_labels(id, None)?;
     writing
         .prepare_cached("UPDATE runs SET deleted = 1 WHERE key = ?1")?
         .execute([key])?;
     Ok(())
+}
+
+/// Mends a row that cannot be read by what its directory tells. Labels are kept where they can be read, here or in
+/// their file, and so are status and place in the queue. Returns whether the status could not.
+pub fn mend(writing: &Writing<'_>, key: i64, told: &NewRun) -> Result<bool> {
+    let (labels, status) = writing.query_row(
+        "SELECT name, tags, notes, status FROM runs WHERE key = ?1",
+        [key],
+        |row| {
+            let text = |column: usize| row.get::<_, String>(column).ok();
+            let tags = text(1).and_then(|tags| serde_json::from_str(&tags).ok());
+            let labels = RunLabels {
+                name: text(0).unwrap_or_else(|| told.name.clone()),
+                tags: tags.unwrap_or_default(),
+                notes: text(2).unwrap_or_default(),
+            };
+            Ok((labels, text(3)))
+        },
+    )?;
+    let labels = writing.labels_in_file(told.id).unwrap_or(labels);
+    writing
+        .prepare_cached(
+            "UPDATE runs SET spec = ?2, sweep = ?3, status = ?4, summary = '{}', reason = NULL,
+             stopping = CASE typeof(stopping) WHEN 'integer' THEN stopping ELSE 0 END,
+             queued = CASE typeof(queued) WHEN 'integer' THEN queued END,
+             message = CASE typeof(message) WHEN 'text' THEN message ELSE '' END, seq = 0, offset = 0, curves = 0, made = 0 WHERE key = ?1",
+        )?
+        .execute(params![
+            key,
+            told.spec,
+            told.sweep,
+            status.as_deref().unwrap_or(told.status.name())
+        ])?;
+    put_labels(writing, told.id, &labels, writing.change())?;
+    Ok(status.is_none())
+}
+
+/// Drops a row whose run cannot be told, with what belongs to it.
+pub fn forget_row(writing: &Writing<'_>, key: i64) -> Result<()> {
+    drop_events(writing, key)?;
+    writing.execute("DELETE FROM runs WHERE key = ?1", [key])?;
+    Ok(())
+}
+
+/// Drops what the log of a run brought.
+pub(super) fn drop_events(writing: &Writing<'_>, key: i64) -> Result<()> {
+    writing
+        .prepare_cached("DELETE FROM events WHERE run = ?1")?
+        .execute([key])?;
+    curves::delete(writing, key)
 }
 
 /// Forgets that a run was removed: it comes back.
@@ -360,38 +556,43 @@ pub fn forget_deleted(writing: &Writing<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A column of JSON text.
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     let id: String = row.get(0)?;
-    let id: RunId = id.parse().map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e))
-    })?;
-    let json = |column: usize| -> rusqlite::Result<Value> {
-        let text: String = row.get(column)?;
-        Ok(serde_json::from_str(&text).unwrap_or_default())
-    };
+    let id: RunId = id
+        .parse()
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))?;
     let status: String = row.get(6)?;
-    let mut spec = json(5)?;
+    let mut spec: Value = json(row, 5)?;
     // Only an imported run's has one: a RunSpec has no such field.
     let source = spec.as_object_mut().and_then(|spec| spec.remove("source"));
     Ok(Run {
         id,
-        number: row.get(15)?,
+        number: row.get(16)?,
         url: format!("/runs/{id}"),
         name: row.get(1)?,
         status: Status::parse(&status),
-        position: row.get(14)?,
+        position: row.get(15)?,
         reason: row.get(8)?,
         message: row.get(9)?,
         created: humantime::format_rfc3339_millis(id.created()).to_string(),
         stopping: row.get(7)?,
         spec,
         source: source.and_then(|source| serde_json::from_value(source).ok()),
-        tags: serde_json::from_value(json(2)?).unwrap_or_default(),
+        tags: json(row, 2)?,
         notes: row.get(3)?,
         sweep: row.get(4)?,
-        summary: serde_json::from_value(json(10)?).unwrap_or_default(),
-        changed: row.get(13)?,
-        seq: row.get(12)?,
-        offset: row.get(11)?,
+        summary: json(row, 10)?,
+        changed: row.get(12)?,
+        seq: row.get(11)?,
+        curves: row.get(13)?,
+        made: row.get(14)?,
     })
 }

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::curves;
+use super::writer::BUSY_TIMEOUT;
+use super::{curves, extremes, is_busy};
 use crate::error::{Error, Result};
 
 /// Versions before this one can lose a transaction when the write-ahead log restarts.
@@ -14,7 +16,7 @@ const SQLITE_AT_LEAST: i32 = 3_051_003;
 
 /// Raised when the tables change. An older index is brought up to date; one of a version that is
 /// not known is set aside and rebuilt.
-const VERSION: i32 = 2;
+const VERSION: i32 = 4;
 
 const TABLES: &str = "
 CREATE TABLE runs (
@@ -33,6 +35,10 @@ CREATE TABLE runs (
     summary  TEXT    NOT NULL DEFAULT '{}',
     offset   INTEGER NOT NULL DEFAULT 0,   -- bytes of events.ndjson that are indexed
     seq      INTEGER NOT NULL DEFAULT 0,   -- the last indexed event
+    line_bytes INTEGER,                    -- the length of the line that ends there, without its end
+    line_crc INTEGER,                      -- CRC-32C of that line
+    curves   INTEGER NOT NULL DEFAULT 0,   -- the last event that is in the curves
+    made     INTEGER NOT NULL DEFAULT 0,   -- the number of the change that last made these others, other than longer
     changed  INTEGER NOT NULL,             -- the number of the last change to this row
     deleted  INTEGER NOT NULL DEFAULT 0    -- kept until the next start, to tell those who follow
 );
@@ -45,11 +51,28 @@ CREATE TABLE events (
 ) WITHOUT ROWID;
 ";
 
+/// What version 3 brought to the table of runs.
+const MARKS: &str = "
+ALTER TABLE runs ADD COLUMN line_bytes INTEGER;
+ALTER TABLE runs ADD COLUMN line_crc INTEGER;
+";
+
+/// What version 4 brought: curves are made anew, of the events, after the start.
+const CURVES: &str = "
+ALTER TABLE runs ADD COLUMN curves INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+DROP TABLE IF EXISTS curves;
+";
+
+/// How long a start waits for an index that another program holds.
+const OPEN_WITHIN: Duration = Duration::from_secs(60);
+
 /// KiB of pages that a reader keeps; the system keeps the file's pages for all of them.
 const READER_CACHE_KIB: i32 = 512;
 
 /// Opens the index to write. A file that is damaged, or of another version, is renamed, never
-/// overwritten, and a new one takes its place, to be filled from the run directories.
+/// overwritten, and a new one takes its place, to be filled from the run directories. A file that only
+/// cannot be opened now (another program holds it, the disk is full, it may not be read) is left alone.
 pub fn open(path: &Path) -> Result<Connection> {
     let version = rusqlite::version_number();
     if version < SQLITE_AT_LEAST {
@@ -57,17 +80,35 @@ pub fn open(path: &Path) -> Result<Connection> {
             "SQLite {version} is too old: {SQLITE_AT_LEAST} is needed"
         )));
     }
-    match try_open(path) {
-        Ok(connection) => Ok(connection),
-        Err(fault) if path.exists() => {
+    let failed = |fault: Fault| Error::Usage(format!("{}: {fault}", path.display()));
+    match open_within(path, OPEN_WITHIN) {
+        Err(fault) if fault.is_damage() => {
             let aside = set_aside(path)?;
             tracing::error!(
                 %fault, index = %path.display(), kept_as = %aside.display(),
-                "the index cannot be used and is rebuilt from the run directories; names, tags and notes stay in the file set aside"
+                "the index cannot be used and is rebuilt from the run directories; the old file is set aside"
             );
-            try_open(path).map_err(|fault| Error::Usage(format!("{}: {fault}", path.display())))
+            try_open(path).map_err(failed)
         }
-        Err(fault) => Err(Error::Usage(format!("{}: {fault}", path.display()))),
+        result => result.map_err(failed),
+    }
+}
+
+/// Tries until no other program holds the file.
+fn open_within(path: &Path, patience: Duration) -> Result<Connection, Fault> {
+    let until = Instant::now() + patience;
+    let mut told = false;
+    loop {
+        match try_open(path) {
+            Err(Fault::Sqlite(error)) if is_busy(&error) && Instant::now() < until => {
+                if !told {
+                    told = true;
+                    tracing::warn!(index = %path.display(), "another program has locked the index: the start waits for it");
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            result => return result,
+        }
     }
 }
 
@@ -77,7 +118,7 @@ pub fn open_to_read(path: &Path) -> Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(connection)
 }
@@ -93,9 +134,24 @@ enum Fault {
     Version(i32),
 }
 
+impl Fault {
+    /// Whether the file itself is at fault, and not what hinders to open it.
+    fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Sqlite(error) => {
+                let code = error.sqlite_error_code();
+                // Without a code: a value is not what this program wrote. SQLITE_ERROR: a table is missing.
+                !matches!(code, Some(code) if !matches!(code, DatabaseCorrupt | NotADatabase | ErrorCode::Unknown))
+            }
+            Self::Damaged(_) | Self::Version(_) => true,
+        }
+    }
+}
+
 fn try_open(path: &Path) -> Result<Connection, Fault> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // A commit is safe from the death of this process; after a power cut the last ones may be
     // missing, and are read again from the directories.
@@ -104,23 +160,21 @@ fn try_open(path: &Path) -> Result<Connection, Fault> {
     if check != "ok" {
         return Err(Fault::Damaged(check));
     }
-    match connection.query_row("PRAGMA user_version", [], |row| row.get(0))? {
-        VERSION => {}
-        0 => {
-            connection.execute_batch(&format!(
-                "BEGIN; {TABLES} {} PRAGMA user_version = {VERSION}; COMMIT;",
-                curves::TABLE
-            ))?;
-        }
-        1 => {
-            let transaction = connection.unchecked_transaction()?;
-            transaction.execute_batch(curves::TABLE)?;
-            curves::fill(&transaction)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-            transaction.commit()?;
-        }
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == VERSION {
+        return Ok(connection);
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    match version {
+        0 => connection.execute_batch(TABLES)?,
+        1 | 2 => connection.execute_batch(&format!("{MARKS} {CURVES}"))?,
+        3 => connection.execute_batch(CURVES)?,
         other => return Err(Fault::Version(other)),
     }
+    connection.execute_batch(extremes::TABLES)?;
+    connection.execute_batch(curves::MARKS)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    connection.execute_batch("COMMIT")?;
     Ok(connection)
 }
 
@@ -172,28 +226,28 @@ mod tests {
     }
 
     #[test]
-    fn an_older_index_keeps_its_labels_and_gets_its_curves() {
+    fn an_index_that_another_program_holds_is_waited_for_and_never_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.sqlite3");
-        let steps = r#"{"seq":1,"kind":"steps","first_step":1,"epoch":1,"samples_seen":8,"loss":[2.5,1.5],"accuracy":[0.1,0.2],"lr":[0.1,0.1]}"#;
-        let old = Connection::open(&path).unwrap();
-        old.execute_batch(&format!("{TABLES} PRAGMA user_version = 1;"))
+        drop(open(&path).unwrap());
+        let other = Connection::open(&path).unwrap();
+        other
+            .execute_batch(
+                "PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE; CREATE TABLE mine (x); COMMIT",
+            )
             .unwrap();
-        old.execute("INSERT INTO runs (key, id, name, spec, status, changed) VALUES (7, 'x', 'mine', '{}', 'finished', 1)", [])
-            .unwrap();
-        old.execute("INSERT INTO events VALUES (7, 1, ?1)", [steps])
-            .unwrap();
-        drop(old);
-        let index = open(&path).unwrap();
-        let name: String = index
-            .query_row("SELECT name FROM runs", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(name, "mine");
-        let curves = curves::read(&index, 7, 1).unwrap();
-        assert_eq!(
-            (&curves.step[..], &curves.loss[..]),
-            (&[1, 2][..], &[2.5, 1.5][..])
-        );
+        let fault = open_within(&path, Duration::from_millis(50)).unwrap_err();
+        assert!(!fault.is_damage(), "{fault}");
+        let waits = thread::spawn({
+            let path = path.clone();
+            move || open(&path).map(drop)
+        });
+        drop(other);
+        waits.join().unwrap().unwrap();
+        let files = fs::read_dir(folder.path()).unwrap().flatten();
+        for file in files {
+            assert!(!file.file_name().to_string_lossy().contains("damaged"));
+        }
     }
 
     #[test]

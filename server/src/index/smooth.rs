@@ -1,25 +1,49 @@
 //! Smoothing that does not lie: over every point, before any is left out.
 
-/// The exponential moving average of `y` without the pull towards its start: with weight w,
+/// The exponential moving average without the pull towards its start: with weight w,
 /// s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). Written as a correction of the value before, a constant
 /// stays exactly what it is. A hole stays one and counts for nothing.
-pub fn smooth(y: &[f64], weight: f64) -> Vec<f64> {
-    let (mut value, mut mass) = (0.0, 0.0);
-    let next = |&y: &f64| {
-        if y.is_nan() {
-            return y;
+#[derive(Clone, Copy, Debug)]
+pub struct Average {
+    weight: f64,
+    value: f64,
+    mass: f64,
+}
+
+impl Average {
+    /// Before the first value.
+    pub fn new(weight: f64) -> Self {
+        Self {
+            weight,
+            value: 0.0,
+            mass: 0.0,
         }
-        let first = mass == 0.0;
-        mass = mass * weight + 1.0;
-        value = if first { y } else { value + (y - value) / mass };
-        value
-    };
-    y.iter().map(next).collect()
+    }
+
+    /// Takes in a value and returns the average after it.
+    pub fn next(&mut self, y: f64) -> f64 {
+        if !y.is_finite() {
+            return f64::NAN;
+        }
+        let first = self.mass == 0.0;
+        self.mass = self.mass * self.weight + 1.0;
+        self.value = if first {
+            y
+        } else {
+            self.value + (y - self.value) / self.mass
+        };
+        self.value
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn smooth(y: &[f64], weight: f64) -> Vec<f64> {
+        let mut average = Average::new(weight);
+        y.iter().map(|&y| average.next(y)).collect()
+    }
 
     #[test]
     fn it_is_the_weighted_mean_of_all_before() {

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::curves::{self, Curves, End};
+use super::curves::{self, Curve};
 use super::runs;
 use crate::error::Result;
 use crate::run_dir::RunId;
@@ -39,44 +39,81 @@ pub struct Spread {
 /// # Errors
 /// [`Error::NotFound`](crate::error::Error::NotFound) when there is no such run.
 pub fn read(connection: &Connection, id: RunId) -> Result<Statistics> {
-    let Curves {
-        epochs, imported, ..
-    } = curves::without_steps(connection, runs::key(connection, id)?)?;
-    let over = |name: &str, value: fn(&End) -> Option<f64>| match imported.get(name) {
-        Some(points) => spread(points.value.iter().copied()),
-        None => spread(epochs.iter().filter_map(value)),
+    let run = runs::get(connection, id)?;
+    let imported = run.source.is_some();
+    let curve = |name: &str| curves::named(connection, run.number, name, imported);
+    let over = |name: &str| {
+        // Of an imported run, whose curves are whatever they are, those of the same quantity.
+        let name = match (imported, name) {
+            (true, "epoch_train_loss") => "train_loss",
+            (true, "epoch_train_accuracy") => "train_accuracy",
+            _ => name,
+        };
+        spread(&curve(name)?)
     };
     Ok(Statistics {
-        epochs: epochs.len(),
-        train_loss: over("train_loss", |end| Some(end.train_loss)),
-        train_accuracy: over("train_accuracy", |end| Some(end.train_accuracy)),
-        validation_loss: over("validation_loss", |end| Some(end.validation?.0)),
-        validation_accuracy: over("validation_accuracy", |end| Some(end.validation?.1)),
+        epochs: if imported {
+            0
+        } else {
+            curve("epoch_train_loss")?.count as usize
+        },
+        train_loss: over("epoch_train_loss")?,
+        train_accuracy: over("epoch_train_accuracy")?,
+        validation_loss: over("validation_loss")?,
+        validation_accuracy: over("validation_accuracy")?,
     })
 }
 
-fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
-    let values: Vec<_> = values.filter(|value| value.is_finite()).collect();
-    let count = values.len();
+/// Reads a curve twice, piece by piece, so that it may be of any length.
+fn spread(curve: &Curve<'_>) -> Result<Option<Spread>> {
+    let each = |take: &mut dyn FnMut(f64)| {
+        curve.stored.values(0..curve.count, |_, value| {
+            if value.is_finite() {
+                take(value);
+            }
+        })
+    };
+    let (mut count, mut sum) = (0, 0.0);
+    each(&mut |value| {
+        count += 1;
+        sum += value;
+    })?;
     if count == 0 {
-        return None;
+        return Ok(None);
     }
-    let mean = values.iter().sum::<f64>() / count as f64;
-    let squares = values.iter().map(|value| (value - mean).powi(2));
-    let std = (count > 1).then(|| (squares.sum::<f64>() / (count - 1) as f64).sqrt());
-    Some(Spread { mean, std, count })
+    let mean = sum / count as f64;
+    let mut squares = 0.0;
+    each(&mut |value| squares += (value - mean).powi(2))?;
+    let std = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());
+    Ok(Some(Spread { mean, std, count }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::extremes::Stored;
+    use crate::index::schema;
 
     #[test]
     fn the_deviation_is_that_of_a_sample() {
-        let found = spread([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0, f64::NAN].into_iter()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let connection = schema::open(&folder.path().join("index.sqlite3")).unwrap();
+        let of = |series, values: &[f64]| {
+            let stored = Stored {
+                connection: &connection,
+                run: 1,
+                series,
+                width: 1,
+            };
+            stored.append(0, values).unwrap();
+            let mut curve = curves::named(&connection, 1, "train_loss", false).unwrap();
+            (curve.stored, curve.count) = (stored, values.len() as u64);
+            spread(&curve).unwrap()
+        };
+        let found = of(0, &[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0, f64::NAN]).unwrap();
         assert_eq!((found.mean, found.count), (5.0, 8));
         assert!((found.std.unwrap() - (32.0f64 / 7.0).sqrt()).abs() < 1e-12);
-        assert_eq!(spread([3.0].into_iter()).unwrap().std, None);
-        assert_eq!(spread([f64::NAN].into_iter()), None);
+        assert_eq!(of(1, &[3.0]).unwrap().std, None);
+        assert_eq!(of(2, &[f64::NAN]), None);
     }
 }

@@ -108,7 +108,7 @@ impl Summary {
                 self.test_accuracy = *accuracy;
             }
             Line::Finished { .. } => self.seconds_left = None,
-            Line::Other => {}
+            Line::Boundary { .. } | Line::Other => {}
         }
     }
 

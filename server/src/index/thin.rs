@@ -1,49 +1,145 @@
 //! Fewer points than a screen can show anyway, and not one extreme lost.
 
-/// About `points` indices to keep of `y`: the smallest and the largest value of each of many equal
-/// stretches, in order, and the first hole of each, so that no spike and no hole is lost. The
-/// first and the last point are always kept.
-pub fn thin(y: &[f64], points: usize) -> Vec<usize> {
-    let total = y.len();
-    let stretches = (points.saturating_sub(2) / 2).max(1);
-    if total <= points.max(2) {
-        return (0..total).collect();
-    }
-    let mut kept = Vec::with_capacity(stretches * 2 + 2);
-    kept.push(0);
-    for stretch in 0..stretches {
-        let start = stretch * total / stretches;
-        let values = &y[start..(stretch + 1) * total / stretches];
-        let (mut low, mut high, mut hole) = (None, None, None);
-        for (i, &value) in values.iter().enumerate() {
-            if value.is_nan() {
-                hole = hole.or(Some(i));
-                continue;
-            }
-            if low.is_none_or(|at: usize| value < values[at]) {
-                low = Some(i);
-            }
-            if high.is_none_or(|at: usize| value > values[at]) {
-                high = Some(i);
-            }
-        }
-        let mut found = [low, high, hole];
-        found.sort_unstable();
-        for i in found.into_iter().flatten() {
-            if kept.last().is_none_or(|&last| last < start + i) {
-                kept.push(start + i);
-            }
+use std::ops::Range;
+
+use super::extremes::{self, Extremes};
+use crate::error::Result;
+
+/// Gives a function the extremes of the pieces of a range in order, each with the ordinal of its first value.
+type Each<'a> = dyn FnMut(u64, &Extremes) + 'a;
+
+/// Cuts a range of a curve into stretches, and keeps of each the smallest and the largest value, in order, and the
+/// first hole, so that no spike and no hole is lost. The first and the last point are always kept. A stretch begins
+/// with a block of the level that is read: all are about as long.
+#[derive(Clone, Debug)]
+pub struct Thinning {
+    range: Range<u64>,
+    points: u64,
+    stretches: u64,
+}
+
+impl Thinning {
+    /// For about `points` points.
+    pub fn of(range: Range<u64>, points: usize) -> Self {
+        let points = points as u64;
+        Self {
+            range,
+            points,
+            stretches: (points.saturating_sub(2) / 2).max(1),
         }
     }
-    if kept.last().is_some_and(|&last| last + 1 < total) {
-        kept.push(total - 1);
+
+    fn total(&self) -> u64 {
+        self.range.end - self.range.start
     }
-    kept
+
+    fn keeps_all(&self) -> bool {
+        self.total() <= self.points.max(2)
+    }
+
+    /// About how many values a stretch has.
+    pub fn each(&self) -> u64 {
+        if self.keeps_all() {
+            1
+        } else {
+            self.total() / self.stretches
+        }
+    }
+
+    /// Calls `each` with the extremes of every stretch that has values. `pieces` reads the range in pieces of at most
+    /// the level that it is given.
+    pub fn stretches(
+        &self,
+        pieces: impl FnOnce(u32, &mut Each<'_>) -> Result<()>,
+        mut each: impl FnMut(&Extremes),
+    ) -> Result<()> {
+        let (mut stretch, mut sum) = (0, Extremes::default());
+        let total = u128::from(self.total().max(1));
+        pieces(extremes::level_of(self.each()), &mut |at, piece| {
+            let of = u128::from(at - self.range.start) * u128::from(self.stretches) / total;
+            if of != stretch {
+                each(&std::mem::take(&mut sum));
+                stretch = of;
+            }
+            sum.merge(piece);
+        })?;
+        each(&sum);
+        Ok(())
+    }
+
+    /// What is kept: ordinals, ascending, and values. `value` reads one value.
+    pub fn kept(
+        &self,
+        pieces: impl FnOnce(u32, &mut Each<'_>) -> Result<()>,
+        value: impl Fn(u64) -> Result<f64>,
+    ) -> Result<Vec<(u64, f64)>> {
+        let mut kept: Vec<(u64, f64)> = Vec::new();
+        if self.range.is_empty() {
+            return Ok(kept);
+        }
+        let point = |at: u64, one: &Extremes| (at, one.low.map_or(f64::NAN, |(_, value)| value));
+        if self.keeps_all() {
+            pieces(0, &mut |at, one| kept.push(point(at, one)))?;
+            return Ok(kept);
+        }
+        let (first, last) = (self.range.start, self.range.end - 1);
+        kept.push((first, value(first)?));
+        self.stretches(pieces, |stretch| {
+            let hole = stretch.hole.map(|at| (at, f64::NAN));
+            let mut found = [stretch.low, stretch.high, hole];
+            found.sort_unstable_by_key(|found| found.map(|(at, _)| at));
+            for (at, value) in found.into_iter().flatten() {
+                if kept.last().is_none_or(|&(before, _)| before < at) {
+                    kept.push((at, value));
+                }
+            }
+        })?;
+        if kept.last().is_some_and(|&(at, _)| at < last) {
+            kept.push((last, value(last)?));
+        }
+        Ok(kept)
+    }
+
+    /// The ordinals of the first and the last value of every stretch.
+    pub fn ends(&self) -> impl Iterator<Item = u64> + use<> {
+        let (start, total, all) = (self.range.start, self.total(), self.keeps_all());
+        let stretches = if all { total } else { self.stretches };
+        let begin = move |stretch: u64| {
+            start + (u128::from(stretch) * u128::from(total) / u128::from(stretches.max(1))) as u64
+        };
+        (0..stretches).flat_map(move |stretch| {
+            let (first, last) = (begin(stretch), begin(stretch + 1) - 1);
+            [Some(first), (last > first).then_some(last)]
+                .into_iter()
+                .flatten()
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is kept of values in memory, read in pieces of a level.
+    fn thin(y: &[f64], points: usize) -> Vec<usize> {
+        let whole = 0..y.len() as u64;
+        let pieces = |level: u32, each: &mut Each<'_>| {
+            for at in whole.clone().step_by(extremes::size(level) as usize) {
+                let mut piece = Extremes::default();
+                let end = (at + extremes::size(level)).min(whole.end);
+                (at..end).for_each(|i| piece.add(i, y[i as usize]));
+                each(at, &piece);
+            }
+            Ok(())
+        };
+        let kept = Thinning::of(whole.clone(), points).kept(pieces, |at| Ok(y[at as usize]));
+        let kept = kept.unwrap();
+        for (at, value) in &kept {
+            let y = y[*at as usize];
+            assert!(y == *value || y.is_nan() && value.is_nan(), "{at}");
+        }
+        kept.into_iter().map(|(at, _)| at as usize).collect()
+    }
 
     #[test]
     fn thinning_keeps_every_extreme_every_hole_and_both_ends() {
@@ -75,5 +171,23 @@ mod tests {
         assert_eq!(thin(&[1.0, f64::NAN, 2.0], 1000), [0, 1, 2]);
         assert!(thin(&[], 1000).is_empty());
         assert_eq!(thin(&[f64::NAN; 5], 2), [0, 4]);
+    }
+
+    #[test]
+    fn the_ends_of_stretches_are_in_order_and_are_all_where_few() {
+        for (total, points) in [
+            (0, 10),
+            (1, 10),
+            (10, 10),
+            (11, 10),
+            (1000, 10),
+            (1_000_003, 500),
+        ] {
+            let ends: Vec<_> = Thinning::of(5..5 + total, points).ends().collect();
+            assert!(ends.is_sorted_by(|a, b| a < b) && ends.len() <= points);
+            assert_eq!(ends.len() as u64, total.min(ends.len() as u64));
+            assert_eq!(ends.first().copied(), (total > 0).then_some(5));
+            assert_eq!(ends.last().copied(), (total > 0).then_some(total + 4));
+        }
     }
 }

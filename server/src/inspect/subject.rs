@@ -14,8 +14,13 @@ use vivarium_models::train::{self, Moment};
 use crate::data_dir::library_of_run;
 use crate::error::{Error, Result};
 use crate::images::pins::version;
+use crate::index::line::{self, Line};
 use crate::index::{Index, events, runs as rows};
 use crate::run_dir::{RunDir, RunId};
+
+/// Among so many events, and bytes of them, the first `started` is looked for.
+const FIRST_EVENTS: usize = 64;
+const FIRST_BYTES: usize = 1 << 20;
 
 /// How the line of a log begins by which a worker says that it has begun.
 const STARTED: &str = r#"{"kind":"started""#;
@@ -57,13 +62,12 @@ impl Facts {
         let (run, started) = index
             .read(move |c| {
                 let run = rows::get(c, id)?;
-                let mut started = None;
-                events::for_each(c, id, |_, body| {
-                    if body.starts_with(STARTED) {
-                        started = serde_json::from_str(body).ok();
-                    }
-                    started.is_none()
-                })?;
+                // A worker says what it is before anything else.
+                let first = events::after(c, id, 0, FIRST_EVENTS, FIRST_BYTES)?;
+                let mut started = first.into_iter().filter(|event| {
+                    matches!(line::parse(&event.body), Some((_, Line::Started { .. })))
+                });
+                let started = started.find_map(|event| serde_json::from_str(&event.body).ok());
                 Ok((run, started))
             })
             .await?;

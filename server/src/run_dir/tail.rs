@@ -9,12 +9,56 @@ use crate::error::{Error, Result};
 /// Read at most this much at once, so that catching up on a long log stays bounded in memory.
 const CHUNK: u64 = 1 << 18;
 
-/// Reads the whole lines that follow byte `offset` of `path`, without their line ends.
-///
-/// Returns them with the offset after the last of them. A torn last line stays unread until
-/// its end is written. A file that does not exist yet has no lines.
-pub fn read_lines(path: &Path, offset: u64) -> Result<(Vec<String>, u64)> {
-    read(path, offset).map_err(|e| Error::file(path, e))
+/// How far a log was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes, up to and with the end of a line.
+    pub offset: u64,
+    /// The line that ends there. Unknown at the beginning.
+    pub line: Option<Mark>,
+}
+
+/// What a line is recognised by: every one has its number and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its length without its end.
+    pub bytes: u64,
+    /// CRC-32C of it.
+    pub crc: u32,
+}
+
+impl Mark {
+    fn of(line: &[u8]) -> Self {
+        Self {
+            bytes: line.len() as u64,
+            crc: crc32c::crc32c(line),
+        }
+    }
+}
+
+/// What follows a place.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Following {
+    /// Whole lines, without their ends, and the place after the last of them. A torn last line stays
+    /// unread until its end is written.
+    Lines(Vec<String>, Place),
+    /// Another log than the one that was read up to there: it was cut back, as by a loss of power, or
+    /// replaced.
+    Another,
+}
+
+/// Reads the whole lines of `path` that follow a place. A file that does not exist has none.
+pub fn read_on(path: &Path, place: Place) -> Result<Following> {
+    read(path, place).map_err(|e| Error::file(path, e))
+}
+
+/// Whether the log at `path` has at `place` what was read there. A file that does not exist says nothing.
+pub fn is_continued(path: &Path, place: Place) -> Result<bool> {
+    match File::open(path) {
+        Ok(mut file) => continues(&mut file, place).map_err(|e| Error::file(path, e)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(Error::file(path, error)),
+    }
 }
 
 /// The length of the log at `path` in bytes; a file that does not exist yet has none.
@@ -26,52 +70,90 @@ pub fn len(path: &Path) -> Result<u64> {
     }
 }
 
-fn read(path: &Path, offset: u64) -> io::Result<(Vec<String>, u64)> {
+fn continues(file: &mut File, place: Place) -> io::Result<bool> {
+    if file.metadata()?.len() < place.offset {
+        return Ok(false);
+    }
+    let Some(mark) = place.line else {
+        return Ok(true);
+    };
+    let Some(start) = place.offset.checked_sub(mark.bytes + 1) else {
+        return Ok(false);
+    };
+    // With the end of the line before it.
+    let before = u64::from(start > 0);
+    file.seek(SeekFrom::Start(start - before))?;
+    let mut bytes = Vec::new();
+    file.take(before + mark.bytes + 1).read_to_end(&mut bytes)?;
+    let line = match bytes.split_last() {
+        Some((b'\n', rest)) if before == 0 => rest,
+        Some((b'\n', [b'\n', rest @ ..])) => rest,
+        _ => return Ok(false),
+    };
+    Ok(Mark::of(line) == mark)
+}
+
+fn read(path: &Path, place: Place) -> io::Result<Following> {
+    let nothing = || Ok(Following::Lines(Vec::new(), place));
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), offset)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return nothing(),
         Err(error) => return Err(error),
     };
-    if file.metadata()?.len() <= offset {
-        return Ok((Vec::new(), offset));
+    if file.metadata()?.len() == place.offset {
+        return nothing();
     }
-    file.seek(SeekFrom::Start(offset))?;
+    if !continues(&mut file, place)? {
+        return Ok(Following::Another);
+    }
+    file.seek(SeekFrom::Start(place.offset))?;
     let mut bytes = Vec::new();
     let mut limit = CHUNK;
     // A single line may be longer than a chunk: read on until one line end is in it.
     let end = loop {
         let read = file.by_ref().take(limit).read_to_end(&mut bytes)?;
         if let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') {
-            break end + 1;
+            break end;
         }
         if read == 0 {
-            return Ok((Vec::new(), offset));
+            return nothing();
         }
         limit *= 2;
     };
-    let lines = bytes[..end - 1]
-        .split(|&byte| byte == b'\n')
-        .map(|line| String::from_utf8_lossy(line).into_owned())
-        .collect();
-    Ok((lines, offset + end as u64))
+    let lines = bytes[..end].split(|&byte| byte == b'\n');
+    let place = Place {
+        offset: place.offset + end as u64 + 1,
+        line: lines.clone().next_back().map(Mark::of),
+    };
+    let lines = lines.map(|line| String::from_utf8_lossy(line).into_owned());
+    Ok(Following::Lines(lines.collect(), place))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn lines_after(path: &Path, place: Place) -> (Vec<String>, Place) {
+        match read_on(path, place).unwrap() {
+            Following::Lines(lines, place) => (lines, place),
+            Following::Another => panic!("it is the same log"),
+        }
+    }
+
     #[test]
     fn whole_lines_are_read_once_and_a_torn_line_when_it_is_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.ndjson");
-        assert_eq!(read_lines(&path, 0).unwrap(), (vec![], 0));
+        let start = Place::default();
+        assert_eq!(lines_after(&path, start), (vec![], start));
         std::fs::write(&path, "one\ntwo\nthr").unwrap();
-        let (lines, offset) = read_lines(&path, 0).unwrap();
+        let (lines, place) = lines_after(&path, start);
         assert_eq!(lines, ["one", "two"]);
-        assert_eq!(read_lines(&path, offset).unwrap(), (vec![], offset));
+        assert_eq!(lines_after(&path, place), (vec![], place));
         std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
-        let (lines, end) = read_lines(&path, offset).unwrap();
-        assert_eq!((lines, end), (vec!["three".to_owned()], 14));
+        let (lines, end) = lines_after(&path, place);
+        assert_eq!((lines, end.offset), (vec!["three".to_owned()], 14));
+        assert!(is_continued(&path, end).unwrap() && is_continued(&path, place).unwrap());
     }
 
     #[test]
@@ -80,13 +162,46 @@ mod tests {
         let path = folder.path().join("events.ndjson");
         let long = "x".repeat(3 * CHUNK as usize);
         std::fs::write(&path, format!("{long}\nshort\n")).unwrap();
-        let (lines, offset) = read_lines(&path, 0).unwrap();
+        let (lines, place) = lines_after(&path, Place::default());
         assert_eq!(lines[0], long);
         let rest = if lines.len() == 2 {
             lines[1..].to_vec()
         } else {
-            read_lines(&path, offset).unwrap().0
+            lines_after(&path, place).0
         };
         assert_eq!(rest, ["short"]);
+    }
+
+    #[test]
+    fn a_log_that_was_cut_back_or_replaced_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
+        let place = lines_after(&path, Place::default()).1;
+        let others = [
+            // Cut back to a whole line, in the middle of one, to nothing; then written on beyond the place.
+            "one\ntwo\n",
+            "one\ntwo\nthr",
+            "",
+            "one\ntwo\nfour\nfive\n",
+            // Another of the same length up to there, with the same end, with the ends of lines elsewhere.
+            "one\ntwo\nTHREE\nfour\n",
+            "one\ntwo three\nfour\n",
+            "one\ntwo\nthree four\n",
+        ];
+        for other in others {
+            std::fs::write(&path, other).unwrap();
+            assert_eq!(
+                read_on(&path, place).unwrap(),
+                Following::Another,
+                "{other:?}"
+            );
+            assert!(!is_continued(&path, place).unwrap(), "{other:?}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(
+            is_continued(&path, place).unwrap(),
+            "a file that is away says nothing"
+        );
     }
 }

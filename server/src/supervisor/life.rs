@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Supervisor;
 use super::turns::{Ticket, Turn};
 use crate::aside::blocking;
 use crate::error::{Error, Result};
-use crate::index::events;
 use crate::index::runs::{self, Status};
+use crate::index::{Writing, events};
 use crate::launch::{Exit, Worker};
-use crate::run_dir::{RunId, tail, worker_log};
+use crate::run_dir::tail::{self, Following, Place};
+use crate::run_dir::{RunId, worker_log};
 use crate::worker;
 
 /// How often a log is looked at. With the 40 ms for which a worker gathers steps, a step is in
@@ -42,6 +43,40 @@ struct Told {
     shutdown: bool,
     /// Dropped, and thereby answered, when the task ends.
     kill: Vec<oneshot::Sender<()>>,
+}
+
+/// A log that cannot be followed for now.
+#[derive(Default)]
+struct Trouble {
+    /// How long to wait before the next try.
+    pause: Duration,
+    until: Option<Instant>,
+}
+
+impl Trouble {
+    const FIRST: Duration = Duration::from_millis(50);
+    const LONGEST: Duration = Duration::from_secs(2);
+
+    /// Whether it is time to try.
+    fn is_over(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() >= until)
+    }
+
+    /// Told once, however often it comes.
+    fn came(&mut self, id: RunId, error: &Error) {
+        if self.until.is_none() {
+            tracing::error!(run = %id, %error, "the log cannot be followed for now");
+        }
+        self.pause = (self.pause * 2).clamp(Self::FIRST, Self::LONGEST);
+        self.until = Some(Instant::now() + self.pause);
+    }
+
+    fn passed(&mut self, id: RunId) {
+        if self.until.is_some() {
+            tracing::info!(run = %id, "the log is followed again");
+            *self = Self::default();
+        }
+    }
 }
 
 impl Supervisor {
@@ -132,7 +167,7 @@ impl Supervisor {
         };
         self.0
             .index
-            .write(move |w| runs::set_running(w, id))
+            .write_patiently(move |w| runs::set_running(w, id))
             .await?;
         let worker = self.0.launcher.launch(&self.dir(id))?;
         Ok(Ok((worker, turn)))
@@ -146,20 +181,20 @@ impl Supervisor {
         inbox: &mut mpsc::UnboundedReceiver<Command>,
         told: &mut Told,
     ) -> Result<Exit> {
-        let mut offset = self.run(id).await?.offset;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // An error must not leave the worker unattended: it is kept until the worker has ended.
-        let mut trouble = None;
+        // An error must not leave the worker unattended, nor end the following: it is tried again.
+        let mut trouble = Trouble::default();
+        let mut place = None;
         let exit = loop {
             tokio::select! {
                 exit = worker.ended() => break exit,
-                _ = look.tick(), if trouble.is_none() => {
+                _ = look.tick(), if trouble.is_over() => {
                     // Not to the log's end: a worker that writes faster than the index takes it
                     // in would never let a command be heard.
-                    if let Err(error) = self.index_next(id, &mut offset).await {
-                        tracing::error!(run = %id, %error, "the log cannot be followed");
-                        trouble = Some(error);
+                    match self.index_next(id, &mut place).await {
+                        Ok(_) => trouble.passed(id),
+                        Err(error) => trouble.came(id, &error),
                     }
                 }
                 Some(command) = inbox.recv() => match command {
@@ -178,34 +213,73 @@ impl Supervisor {
                 }
             }
         };
-        match trouble {
-            Some(error) => Err(error),
-            None => self.catch_up(id, &mut offset).await.map(|()| exit),
+        loop {
+            match self.catch_up(id).await {
+                // The index is at fault, not the run.
+                Err(error) if error.is_of_the_index() => {
+                    trouble.came(id, &error);
+                    tokio::time::sleep(trouble.pause).await;
+                }
+                result => return result.map(|()| exit),
+            }
         }
     }
 
-    /// Indexes what the log has gained since byte `offset` and until now: whoever writes on does
-    /// not keep the caller.
-    pub(super) async fn catch_up(&self, id: RunId, offset: &mut u64) -> Result<()> {
+    /// Indexes what the log has gained until now: whoever writes on does not keep the caller.
+    pub(super) async fn catch_up(&self, id: RunId) -> Result<()> {
+        let known = self.0.index.read(move |c| events::place(c, id)).await?;
         let path = self.dir(id).events_file();
-        let end = blocking(move || tail::len(&path)).await?;
-        while *offset < end && self.index_next(id, offset).await? {}
+        let (end, is_the_same) =
+            blocking(move || Ok((tail::len(&path)?, tail::is_continued(&path, known)?))).await?;
+        if !is_the_same {
+            self.begin_again(id, known).await?;
+        }
+        let mut place = None;
+        while self.index_next(id, &mut place).await? && place.is_none_or(|place| place.offset < end)
+        {
+        }
         Ok(())
     }
 
-    /// Indexes the next lines after byte `offset`, as many as are read at once. Returns whether
-    /// there were any.
-    async fn index_next(&self, id: RunId, offset: &mut u64) -> Result<bool> {
-        let (path, from) = (self.dir(id).events_file(), *offset);
-        let (lines, to) = blocking(move || tail::read_lines(&path, from)).await?;
+    /// Indexes the next lines of a log, as many as are read at once, after `place`, or from where the index is.
+    /// Returns whether there was something to do.
+    ///
+    /// The log is the truth: where it is not the one that is indexed (a loss of power takes lines that
+    /// were not yet on the disk), it is indexed again from its first line.
+    async fn index_next(&self, id: RunId, place: &mut Option<Place>) -> Result<bool> {
+        let from = match place.take() {
+            Some(known) => known,
+            None => self.0.index.read(move |c| events::place(c, id)).await?,
+        };
+        let path = self.dir(id).events_file();
+        let following = blocking(move || tail::read_on(&path, from)).await?;
+        let (lines, to) = match following {
+            Following::Lines(lines, to) => (lines, to),
+            Following::Another => return self.begin_again(id, from).await,
+        };
         if lines.is_empty() {
+            *place = Some(from);
             return Ok(false);
         }
-        self.0
-            .index
-            .write(move |w| events::append(w, id, &lines, to))
-            .await?;
-        *offset = to;
+        let append = move |w: &Writing<'_>| events::append(w, id, from, &lines, to);
+        match self.0.index.write_patiently(append).await {
+            // An index of before lines were recognised: the place itself may be wrong.
+            Err(Error::EventLog { .. }) if from.offset > 0 && from.line.is_none() => {
+                return self.begin_again(id, from).await;
+            }
+            Err(error) => return Err(error),
+            Ok(done) => *place = done.then_some(to),
+        }
+        Ok(true)
+    }
+
+    async fn begin_again(&self, id: RunId, from: Place) -> Result<bool> {
+        tracing::warn!(
+            run = %id, indexed = from.offset,
+            "the log is not the one that was indexed (cut back or replaced): it is indexed anew"
+        );
+        let forget = move |w: &Writing<'_>| events::begin_again(w, id);
+        self.0.index.write_patiently(forget).await?;
         Ok(true)
     }
 
@@ -256,7 +330,7 @@ mod tests {
 
     use super::*;
     use crate::data_dir::DataDir;
-    use crate::index::{Index, Writing};
+    use crate::index::Index;
     use crate::launch::Launcher;
     use crate::run_dir::RunDir;
 

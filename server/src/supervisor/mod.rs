@@ -4,14 +4,17 @@
 //! * `life`: the task of a run: wait, launch, follow its log into the index, note its end.
 //! * `deletion`: into the trash and back. `sweeping`: many runs at once.
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
-//!   adopts workers that outlived a server, indexes runs that came from elsewhere.
+//!   adopts workers that outlived a server, indexes runs that came from elsewhere. `repair`: rows of the
+//!   index that cannot be read. `derive`: curves of an index of an earlier version.
 //!
 //! What always holds: a run has at most one task, a task at most one worker, and only tasks (and
 //! the reconciliation, for runs without one) change a run's status.
 
 mod deletion;
+mod derive;
 mod life;
 mod reconcile;
+mod repair;
 mod sweeping;
 mod turns;
 
@@ -86,6 +89,7 @@ impl Supervisor {
         this.0
             .tracker
             .spawn(this.clone().reconcile_until_shutdown());
+        this.0.tracker.spawn(this.clone().make_curves());
         this
     }
 
@@ -199,7 +203,7 @@ impl Supervisor {
         let message = message.into();
         self.0
             .index
-            .write(move |w| runs::set_status(w, id, status, &message))
+            .write_patiently(move |w| runs::set_status(w, id, status, &message))
             .await
     }
 }

@@ -12,8 +12,10 @@ use super::deletion::EMPTY_EVERY;
 use super::life::Beginning;
 use crate::aside::blocking;
 use crate::error::{Error, Result};
-use crate::index::runs::{self, NewRun, Status};
-use crate::run_dir::{self, RunDir, RunId, tail};
+use crate::index::Writing;
+use crate::index::runs::{self, Run, Status};
+use crate::run_dir::tail::{self, Place};
+use crate::run_dir::{self, RunDir, RunId};
 
 /// How often the folder is looked through for what came from elsewhere.
 const LOOK: Duration = Duration::from_secs(2);
@@ -23,8 +25,16 @@ const MAKING: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     pub(super) async fn reconcile_until_shutdown(self) {
-        if let Err(error) = self.take_over().await {
+        // Another program may hold the index at this moment: a run that is not taken over would never go on.
+        while let Err(error) = self.take_over().await {
             tracing::error!(%error, "the runs of an earlier server could not be taken over");
+            let pause = self
+                .0
+                .shutdown
+                .run_until_cancelled(tokio::time::sleep(LOOK));
+            if pause.await.is_none() {
+                return;
+            }
         }
         let mut emptied: Option<Instant> = None;
         while self
@@ -34,7 +44,8 @@ impl Supervisor {
             .await
             .is_some()
         {
-            if let Err(error) = self.look_for_strangers().await {
+            self.repair_rows().await;
+            if let Err(error) = self.look_for_strangers(has_another_length).await {
                 tracing::error!(%error, "the folder of runs could not be looked through");
             }
             if emptied.is_none_or(|at| at.elapsed() >= EMPTY_EVERY) {
@@ -48,9 +59,9 @@ impl Supervisor {
 
     /// At the start: adopts workers that live, lines up what waited or was interrupted.
     async fn take_over(&self) -> Result<()> {
-        self.0.index.write(runs::forget_deleted).await?;
+        self.0.index.write_patiently(runs::forget_deleted).await?;
         let returning = self.complete_deletions().await?;
-        let mut known = self.0.index.read(runs::list).await?;
+        let mut known = self.0.index.list().await?;
         known.sort_by_key(|run| (run.position, run.id));
         for run in known {
             if !is_left_behind(run.status) {
@@ -63,19 +74,21 @@ impl Supervisor {
             }
             match self.take_over_one(run.id).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
+                Err(error) if error.is_of_the_index() => return Err(error),
                 Err(error) => {
                     tracing::error!(run = %run.id, %error, "the run could not be taken over");
                 }
             }
         }
-        self.look_for_strangers().await?;
+        self.repair_rows().await;
+        self.look_for_strangers(differs).await?;
         for about in returning {
             self.label_again(about).await?;
         }
         Ok(())
     }
 
-    async fn take_over_one(&self, id: RunId) -> Result<()> {
+    pub(super) async fn take_over_one(&self, id: RunId) -> Result<()> {
         let run = self.run(id).await?;
         // It may have been made, and come to its end, since the list was read.
         if !is_left_behind(run.status) {
@@ -88,7 +101,7 @@ impl Supervisor {
             return Ok(());
         }
         // It may have come to its end while no server looked.
-        self.catch_up(id, &mut run.offset.clone()).await?;
+        self.catch_up(id).await?;
         match self.run(id).await?.reason.as_deref().map(Status::of_reason) {
             Some(status) if run.status == Status::Running => {
                 let message = self.run(id).await?.message;
@@ -96,30 +109,26 @@ impl Supervisor {
             }
             _ if run.stopping => self.set_status(id, Status::Stopped, "").await,
             _ => {
-                self.0.index.write(move |w| runs::enqueue(w, id)).await?;
+                let enqueue = move |w: &Writing<'_>| runs::enqueue(w, id);
+                self.0.index.write_patiently(enqueue).await?;
                 self.begin(id, Beginning::Wait(self.0.turns.line_up()));
                 Ok(())
             }
         }
     }
 
-    /// Finds directories that the index does not know, and logs that grew without this server.
-    async fn look_for_strangers(&self) -> Result<()> {
+    /// Finds directories that the index does not know, and logs that changed without this server, as
+    /// `changed` says.
+    async fn look_for_strangers(&self, changed: fn(&Path, Place) -> bool) -> Result<()> {
         self.sweep_leftovers().await?;
-        let known: HashMap<RunId, u64> = self
-            .0
-            .index
-            .read(runs::offsets)
-            .await?
-            .into_iter()
-            .collect();
+        let known = self.0.index.read(runs::places).await?;
+        let known: HashMap<RunId, Place> = known.into_iter().collect();
         let folder = self.0.runs.clone();
         let strangers = blocking(move || {
             let mut found = run_dir::list(&folder)?;
             found.retain(|id| {
-                known
-                    .get(id)
-                    .is_none_or(|&offset| grew(&folder, *id, offset))
+                let log = RunDir::of(&folder, *id).events_file();
+                known.get(id).is_none_or(|&place| changed(&log, place))
             });
             Ok(found)
         })
@@ -173,60 +182,58 @@ impl Supervisor {
         let dir = self.dir(id);
         let known = self.0.index.read(move |c| runs::find(c, id)).await?;
         if known.is_none() {
-            self.enter(&dir, id, number).await?;
+            self.enter(id, number).await?;
         }
         if let Some(worker) = self.0.launcher.adopt(&dir)? {
             self.set_status(id, Status::Running, "").await?;
             self.begin(id, Beginning::Adopt(worker));
             return Ok(());
         }
-        self.catch_up(id, &mut self.run(id).await?.offset).await?;
+        self.catch_up(id).await?;
         let run = self.run(id).await?;
-        if known.is_some_and(|before| before.seq == run.seq) {
+        if known.is_some_and(|before| before.seq == run.seq && before.reason == run.reason) {
             // Half a line at the end of the log of a worker that died: nothing new.
             return Ok(());
         }
-        let (status, message) = match run.reason.as_deref() {
-            Some(reason) => (Status::of_reason(reason), run.message),
-            None if run.seq == 0 => (Status::Stopped, "It has not begun yet.".to_owned()),
-            None => (
-                Status::Failed,
-                "The worker is gone without a last word.".to_owned(),
-            ),
-        };
+        let (status, message) = as_the_log_says(&run);
         self.set_status(id, status, message).await
     }
 
-    async fn enter(&self, dir: &RunDir, id: RunId, number: Option<i64>) -> Result<()> {
-        let dir = dir.clone();
-        let library = self.0.library.clone();
-        let (name, spec) = blocking(move || dir.told(&library)).await?;
-        let sweeps = self.0.sweeps.clone();
-        let sweep = blocking(move || Ok(sweeps.of(id))).await?;
-        let new = NewRun {
-            id,
-            name,
-            spec: spec.to_string(),
-            sweep,
-            status: Status::Stopped,
-            number,
-        };
-        self.0.index.write(move |w| runs::insert(w, &new)).await
+    async fn enter(&self, id: RunId, number: Option<i64>) -> Result<()> {
+        let new = self.told(id, number).await?;
+        let insert = move |w: &Writing<'_>| runs::insert(w, &new);
+        self.0.index.write_patiently(insert).await
+    }
+}
+
+/// The status of a run that nobody trains, with a message.
+pub(super) fn as_the_log_says(run: &Run) -> (Status, String) {
+    match run.reason.as_deref() {
+        Some(reason) => (Status::of_reason(reason), run.message.clone()),
+        None if run.seq == 0 => (Status::Stopped, "It has not begun yet.".to_owned()),
+        None => (
+            Status::Failed,
+            "The worker is gone without a last word.".to_owned(),
+        ),
     }
 }
 
 /// Whether a run without a task is to go on.
-fn is_left_behind(status: Status) -> bool {
+pub(super) fn is_left_behind(status: Status) -> bool {
     matches!(
         status,
         Status::Queued | Status::Running | Status::Interrupted
     )
 }
 
-/// Whether the log of a run is longer than what is indexed of it.
-fn grew(runs: &Path, id: RunId, offset: u64) -> bool {
-    let events = RunDir::of(runs, id).events_file();
-    tail::len(&events).is_ok_and(|len| len > offset)
+/// Whether a log is longer than what is indexed of it, or shorter.
+fn has_another_length(log: &Path, place: Place) -> bool {
+    fs::metadata(log).is_ok_and(|metadata| metadata.len() != place.offset)
+}
+
+/// Whether there is another length, or another last line: looked at once, at the start.
+fn differs(log: &Path, place: Place) -> bool {
+    has_another_length(log, place) || tail::is_continued(log, place).is_ok_and(|is| !is)
 }
 
 /// What a server left half made or half removed when it was killed.

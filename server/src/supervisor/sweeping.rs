@@ -3,7 +3,6 @@
 use super::Supervisor;
 use crate::aside::blocking;
 use crate::error::{Error, Result};
-use crate::index::runs;
 use crate::run_dir::RunId;
 use crate::sweeps::store::{Sweep, Sweeps};
 use crate::sweeps::{More, SweepSpec};
@@ -43,7 +42,7 @@ impl Supervisor {
     /// Stops what waits or trains of a sweep; says how many runs that were.
     pub async fn stop_sweep(&self, id: String) -> Result<usize> {
         self.sweep(id.clone()).await?;
-        let all = self.0.index.read(runs::list).await?;
+        let all = self.0.index.list().await?;
         let mut stopped = 0;
         // Those that wait first: else one that stops makes room for the next.
         for run in all

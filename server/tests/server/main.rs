@@ -17,6 +17,7 @@ mod data_sets;
 mod events;
 mod guard;
 mod images;
+mod index;
 mod inside;
 mod inside_crowd;
 mod inside_film;

@@ -182,9 +182,14 @@ impl Server {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// The index, opened as any other program would.
+    pub fn index(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.data_dir().join("index.sqlite3")).unwrap()
+    }
+
     /// The lines that the index holds of the run.
     pub fn indexed_lines(&self, id: &str) -> Vec<String> {
-        let index = rusqlite::Connection::open(self.data_dir().join("index.sqlite3")).unwrap();
+        let index = self.index();
         let sql =
             "SELECT body FROM events WHERE run = (SELECT key FROM runs WHERE id = ?1) ORDER BY seq";
         let mut statement = index.prepare(sql).unwrap();

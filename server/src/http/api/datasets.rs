@@ -52,7 +52,7 @@ pub async fn delete(State(app): State<App>, Path(set): Path<String>) -> Result<S
             let uses = |run: &rows::Run| {
                 run.status.is_active() && run.spec["data"]["set"] == name.as_str()
             };
-            Ok(rows::list(c)?.into_iter().filter(uses).count())
+            Ok(rows::list(c)?.0.into_iter().filter(uses).count())
         })
         .await?;
     if users > 0 {

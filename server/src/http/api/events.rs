@@ -355,13 +355,13 @@ impl Feed {
                 Some(ids) if sent == 0 => states_of(c, &ids),
                 Some(ids) => {
                     let ids: HashSet<_> = ids.into_iter().collect();
-                    let (mut runs, removed) = rows::changed_since(c, sent)?;
+                    let (mut runs, _, removed) = rows::changed_since(c, sent)?;
                     runs.retain(|run| ids.contains(&run.id));
                     let removed = parsed(removed).filter(|id| ids.contains(id));
                     Ok((runs, removed.collect()))
                 }
                 None => {
-                    let (runs, removed) = rows::changed_since(c, sent)?;
+                    let (runs, _, removed) = rows::changed_since(c, sent)?;
                     // Who has just come does not know what is gone.
                     let removed = parsed(removed).filter(|_| sent > 0).collect();
                     Ok((runs, removed))
@@ -420,9 +420,12 @@ impl Feed {
 fn states_of(c: &rusqlite::Connection, ids: &[RunId]) -> Result<(Vec<Run>, Vec<RunId>)> {
     let (mut runs, mut removed) = (Vec::new(), Vec::new());
     for &id in ids {
-        match rows::find(c, id)? {
-            Some(run) => runs.push(run),
-            None => removed.push(id),
+        match rows::find(c, id) {
+            Ok(Some(run)) => runs.push(run),
+            Ok(None) => removed.push(id),
+            // It is told when it is read again.
+            Err(Error::Unreadable(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok((runs, removed))

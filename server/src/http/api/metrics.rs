@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, Query, RawQuery, State};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::run_id;
@@ -11,6 +12,7 @@ use super::selections::runs_of;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::index::metrics::{self, Metrics, Wanted};
+use crate::index::moving::MovingAverages;
 use crate::index::statistics::{self, Statistics};
 use crate::run_dir::RunId;
 
@@ -77,8 +79,8 @@ pub async fn metrics(
     Query(asked): Query<Asked>,
 ) -> Result<Json<Metrics>> {
     let (id, wanted) = (run_id(&id)?, asked.wanted()?);
-    let read = move |c: &rusqlite::Connection| metrics::read(c, id, &wanted);
-    Ok(Json(app.index.read(read).await?))
+    let read = move |c: &Connection, a: &MovingAverages| metrics::read(c, a, id, &wanted);
+    Ok(Json(app.index.read_curves(read).await?))
 }
 
 /// `GET /metrics?run=…&run=…`, `?selection=…` or `?sweep=…`: the curves of several runs. A run that is gone is left out.
@@ -88,7 +90,7 @@ pub async fn of_runs(
     Query(asked): Query<Asked>,
 ) -> Result<Json<OfRuns<Metrics>>> {
     let (ids, wanted) = (runs_of(&app, query.as_deref()).await?, asked.wanted()?);
-    let read = move |c: &rusqlite::Connection, id| metrics::read(c, id, &wanted);
+    let read = move |c: &Connection, a: &MovingAverages, id| metrics::read(c, a, id, &wanted);
     Ok(Json(of_each(&app, ids, read).await?))
 }
 
@@ -98,18 +100,19 @@ pub async fn statistics(
     RawQuery(query): RawQuery,
 ) -> Result<Json<OfRuns<Statistics>>> {
     let ids = runs_of(&app, query.as_deref()).await?;
-    Ok(Json(of_each(&app, ids, statistics::read).await?))
+    let read = |c: &Connection, _: &MovingAverages, id| statistics::read(c, id);
+    Ok(Json(of_each(&app, ids, read).await?))
 }
 
 async fn of_each<T: Send + 'static>(
     app: &App,
     ids: Vec<RunId>,
-    read: impl Fn(&rusqlite::Connection, RunId) -> Result<T> + Send + 'static,
+    read: impl Fn(&Connection, &MovingAverages, RunId) -> Result<T> + Send + 'static,
 ) -> Result<OfRuns<T>> {
-    let all = move |c: &rusqlite::Connection| {
+    let all = move |c: &Connection, averages: &MovingAverages| {
         let mut runs = BTreeMap::new();
         for id in ids {
-            match read(c, id) {
+            match read(c, averages, id) {
                 Ok(found) => drop(runs.insert(id, found)),
                 Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
@@ -117,5 +120,5 @@ async fn of_each<T: Send + 'static>(
         }
         Ok(OfRuns { runs })
     };
-    app.index.read(all).await
+    app.index.read_curves(all).await
 }

@@ -11,7 +11,8 @@ use super::run_id;
 use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::index::{events, runs as rows};
+use crate::index::curves::{self, Mark};
+use crate::index::runs as rows;
 
 /// `GET /runs/{id}/points`
 pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
@@ -60,20 +61,11 @@ pub async fn boundaries(
     let (epochs, boundary) = app
         .index
         .read(move |c| {
-            let mut epochs = Vec::new();
-            let mut boundary = Value::Null;
-            events::for_each(c, id, |_, body| {
-                if body.starts_with(r#"{"kind":"boundary""#)
-                    && let Ok(event) = serde_json::from_str::<Value>(body)
-                {
-                    let epoch = event["epoch"].as_u64();
-                    epochs.extend(epoch);
-                    if wanted.is_none() || wanted == epoch {
-                        boundary = event;
-                    }
-                }
-                true
-            })?;
+            let key = rows::key(c, id)?;
+            let epochs = curves::marked_epochs(c, key, Mark::Boundary)?;
+            let event = curves::marked(c, key, Mark::Boundary, wanted)?;
+            let boundary = event.and_then(|event| serde_json::from_str(&event).ok());
+            let boundary: Value = boundary.unwrap_or_default();
             Ok((epochs, boundary))
         })
         .await?;

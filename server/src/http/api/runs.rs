@@ -23,8 +23,9 @@ const LOG_TAIL: u64 = 64 * 1024;
 
 /// `GET /runs`
 pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
-    let runs = app.index.read(rows::list).await?;
-    Ok(Json(json!({ "runs": runs })))
+    let runs = app.index.list().await?;
+    let unreadable = app.index.unreadable();
+    Ok(Json(json!({ "runs": runs, "unreadable": unreadable })))
 }
 
 /// `GET /runs/{id}`

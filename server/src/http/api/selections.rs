@@ -44,7 +44,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
     let here = app
         .index
         .read(move |c| {
-            let known: HashSet<_> = rows::list(c)?.into_iter().map(|run| run.id).collect();
+            let known: HashSet<_> = rows::list(c)?.0.into_iter().map(|run| run.id).collect();
             Ok(runs
                 .into_iter()
                 .filter(|id| known.contains(id))
@@ -75,7 +75,7 @@ pub(super) async fn runs_of(app: &App, query: Option<&str>) -> Result<Vec<RunId>
                 let id = id.to_owned();
                 // Whoever names a sweep that is not there is told so.
                 app.supervisor.sweep(id.clone()).await?;
-                let all = app.index.read(rows::list).await?;
+                let all = app.index.list().await?;
                 let mut mine: Vec<_> = all
                     .into_iter()
                     .filter(|run| run.sweep.as_ref() == Some(&id))

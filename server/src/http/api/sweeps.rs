@@ -13,7 +13,6 @@ use crate::aside::blocking;
 use crate::error::Result;
 use crate::http::App;
 use crate::http::json::Body;
-use crate::index::runs as rows;
 use crate::run_dir::RunId;
 use crate::sweeps::{More, SweepSpec};
 
@@ -36,7 +35,7 @@ pub async fn create(
 /// `GET /sweeps`
 pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
     let sweeps = app.supervisor.sweeps().await?;
-    let runs = app.index.read(rows::list).await?;
+    let runs = app.index.list().await?;
     let sweeps: Vec<_> = sweeps
         .iter()
         .map(|(id, sweep)| {
@@ -61,7 +60,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 /// A sweep with its runs.
 pub(in crate::http) async fn whole(app: &App, id: String) -> Result<Value> {
     let sweep = app.supervisor.sweep(id.clone()).await?;
-    let mut runs = app.index.read(rows::list).await?;
+    let mut runs = app.index.list().await?;
     runs.retain(|run| run.sweep.as_ref() == Some(&id));
     runs.sort_by_key(|run| run.number);
     Ok(json!({"id": id, "url": format!("/sweeps/{id}"), "spec": sweep.spec, "runs": runs}))

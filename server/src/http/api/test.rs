@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::run_id;
 use crate::error::Result;
 use crate::http::App;
-use crate::index::{events, runs as rows};
+use crate::index::curves::{self, Mark};
+use crate::index::runs as rows;
 
 /// `GET /runs/{id}/test`: loss, accuracy and the confusion matrix, a row for each true class; `null`
 /// until the run is tested.
@@ -17,15 +18,9 @@ pub async fn test(State(app): State<App>, Path(id): Path<String>) -> Result<Json
         .index
         .read(move |c| {
             let run = rows::get(c, id)?;
-            let mut test = Value::Null;
-            events::for_each(c, id, |_, body| {
-                if body.starts_with(r#"{"kind":"test""#)
-                    && let Ok(event) = serde_json::from_str(body)
-                {
-                    test = event;
-                }
-                true
-            })?;
+            let event = curves::marked(c, run.number, Mark::Test, None)?;
+            let test = event.and_then(|event| serde_json::from_str(&event).ok());
+            let test: Value = test.unwrap_or_default();
             Ok((run, test))
         })
         .await?;

@@ -1,0 +1,41 @@
+//! Curves of an index of an earlier version are made anew, of its events, while the server works.
+
+use super::Supervisor;
+use crate::error::{Error, Result};
+use crate::index::{Writing, curves, runs};
+use crate::run_dir::RunId;
+
+impl Supervisor {
+    pub(super) async fn make_curves(self) {
+        let made = self.0.shutdown.run_until_cancelled(self.make_all_curves());
+        if let Some(Err(error)) = made.await {
+            tracing::error!(%error, "not every run has its curves; the next start goes on");
+        }
+    }
+
+    async fn make_all_curves(&self) -> Result<()> {
+        let without = self.0.index.read(runs::without_curves).await?;
+        if without.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(
+            runs = without.len(),
+            "the index is of an earlier version: curves are made anew"
+        );
+        for id in without {
+            match self.make_curves_of(id).await {
+                // A row that cannot be read is noted, and its run indexed anew.
+                Ok(()) | Err(Error::NotFound(_) | Error::Unreadable(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        tracing::info!("every run has its curves");
+        Ok(())
+    }
+
+    async fn make_curves_of(&self, id: RunId) -> Result<()> {
+        let next = move |w: &Writing<'_>| curves::derive(w, id);
+        while self.0.index.write_patiently(next).await? {}
+        Ok(())
+    }
+}

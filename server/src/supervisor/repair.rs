@@ -1,0 +1,107 @@
+//! Rows of the index that cannot be read are read again from the run directories.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+use super::Supervisor;
+use super::reconcile::{as_the_log_says, is_left_behind};
+use crate::aside::blocking;
+use crate::error::{Error, Result};
+use crate::index::damage::{self, BadRow};
+use crate::index::runs::{self, NewRun, Status};
+use crate::index::{Writing, events};
+use crate::run_dir::RunId;
+
+/// Where rows are kept as they were, one JSON object a line.
+const KEPT_IN: &str = "index.unreadable.ndjson";
+
+impl Supervisor {
+    /// Repairs what was met since the last look.
+    pub(super) async fn repair_rows(&self) {
+        let index = &self.0.index;
+        for row in index.to_repair() {
+            let _alone = self.0.changing.write().await;
+            match self.repair(&row).await {
+                Ok(()) => {
+                    tracing::warn!(%row, "read again from the run's directory; what the row was is in {KEPT_IN}");
+                    index.repaired(row.key);
+                }
+                Err(error) if error.is_of_the_index() => {
+                    tracing::warn!(%row, %error, "not repaired yet");
+                }
+                Err(error) => {
+                    tracing::error!(%row, %error, "the run cannot be shown");
+                    index.beyond_repair(row.key, error.to_string());
+                }
+            }
+        }
+    }
+
+    async fn repair(&self, row: &BadRow) -> Result<()> {
+        let key = row.key;
+        let kept = self
+            .0
+            .index
+            .read(move |c| damage::row_as_json(c, key))
+            .await?;
+        // Gone meanwhile, with its run.
+        let Some(kept) = kept else { return Ok(()) };
+        let path = self.0.runs.with_file_name(KEPT_IN);
+        blocking(move || {
+            let file = OpenOptions::new().create(true).append(true).open(&path);
+            let written = file.and_then(|mut file| file.write_all(format!("{kept}\n").as_bytes()));
+            written.map_err(|e| Error::file(&path, e))
+        })
+        .await?;
+        match row.id {
+            Some(id) => self.repair_run(key, id).await,
+            // Its directory is found like one that came from elsewhere.
+            None => {
+                let forget = move |w: &Writing<'_>| runs::forget_row(w, key);
+                self.0.index.write_patiently(forget).await
+            }
+        }
+    }
+
+    async fn repair_run(&self, key: i64, id: RunId) -> Result<()> {
+        let new = self.told(id, Some(key)).await?;
+        let trains = self.tasks().contains_key(&id);
+        let mend = move |w: &Writing<'_>| {
+            let status_is_lost = runs::mend(w, key, &new)?;
+            events::begin_again(w, id)?;
+            Ok(status_is_lost)
+        };
+        let status_is_lost = self.0.index.write_patiently(mend).await?;
+        if trains {
+            // Its task goes on from the first line.
+            return Ok(());
+        }
+        self.catch_up(id).await?;
+        let run = self.run(id).await?;
+        if status_is_lost {
+            let (status, message) = as_the_log_says(&run);
+            return self.set_status(id, status, message).await;
+        }
+        if is_left_behind(run.status) {
+            return self.take_over_one(id).await;
+        }
+        Ok(())
+    }
+
+    /// What its directory tells of a run.
+    pub(super) async fn told(&self, id: RunId, number: Option<i64>) -> Result<NewRun> {
+        let dir = self.dir(id);
+        let library = self.0.library.clone();
+        let (name, spec) = blocking(move || dir.told(&library)).await?;
+        let sweeps = self.0.sweeps.clone();
+        let sweep = blocking(move || Ok(sweeps.of(id))).await?;
+        Ok(NewRun {
+            id,
+            name,
+            spec: spec.to_string(),
+            sweep,
+            status: Status::Stopped,
+            number,
+        })
+    }
+}
