@@ -105,6 +105,11 @@ impl DataDir {
         self.root.join("trash")
     }
 
+    /// Space that is given back when the disk is full.
+    pub fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
+    }
+
     /// The data sets that were fetched, imported or uploaded.
     pub fn library(&self) -> Library {
         Library::in_folder(self.root.join(DATA_SETS))

@@ -112,6 +112,16 @@ impl Error {
         )
     }
 
+    /// Whether there was no space on the disk.
+    pub fn is_full_disk(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self {
+            Self::File { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            Self::Index(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            _ => false,
+        }
+    }
+
     /// A file error with its path.
     pub fn file(path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::File {

@@ -7,6 +7,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 
 /// What a file is called before it is whole.
 pub(crate) const INCOMING: &str = ".incoming-";
@@ -19,6 +20,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = NamedTempFile::with_prefix_in(INCOMING, folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
+    failpoint("file.written")?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
+}
+
+/// Removes the files that a process that died was writing in a folder.
+pub(crate) fn remove_incoming(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(INCOMING) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }

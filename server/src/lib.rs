@@ -18,7 +18,8 @@
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
-//!   `aside`: work beside the async threads. `files`: files that are seen whole or not at all.
+//!   `aside`: work beside the async threads. `files`: files that are seen whole or not at all. `reserve`: space for
+//!   when there is none. `failpoint`: where tests cut changes short.
 
 mod aside;
 pub mod boards;
@@ -28,6 +29,7 @@ pub mod data_dir;
 pub mod datasets;
 pub mod error;
 pub mod estimate;
+mod failpoint;
 pub mod fetch;
 mod files;
 pub mod http;
@@ -39,6 +41,7 @@ pub mod launch;
 pub mod memory;
 pub mod presets;
 pub mod reports;
+mod reserve;
 pub mod run_dir;
 pub mod selections;
 mod settings;

@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::files::replace;
+use crate::failpoint::failpoint;
+use crate::files::{remove_incoming, replace};
 use crate::trash::KEPT;
 
 /// The most bytes of a report's text: a long book.
@@ -66,6 +67,9 @@ impl Reports {
             folder,
             writing: Mutex::new(()),
         };
+        remove_incoming(&reports.folder);
+        // Made while there is space: who deletes often does it because there is none.
+        let _ = fs::create_dir_all(reports.deleted());
         reports.sweep(SystemTime::now());
         reports
     }
@@ -147,6 +151,7 @@ impl Reports {
         let file = file.map_err(|e| missing_or(e, &self.file(id), id))?;
         let failed = |e| Error::file(self.file(id), e);
         file.set_modified(SystemTime::now()).map_err(failed)?;
+        failpoint("report.dated")?;
         fs::rename(self.file(id), self.deleted_file(id)).map_err(failed)
     }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
-use crate::files::replace;
+use crate::files::{remove_incoming, replace};
 use crate::run_dir::RunId;
 
 /// The most runs of a selection.
@@ -42,6 +42,7 @@ pub struct Selections {
 impl Selections {
     /// The selections in `folder`.
     pub fn in_folder(folder: PathBuf) -> Self {
+        remove_incoming(&folder);
         Self { folder }
     }
 

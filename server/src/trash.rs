@@ -11,11 +11,15 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::files::replace;
+use crate::failpoint::failpoint;
+use crate::files::{remove_incoming, replace};
 use crate::run_dir::{RunDir, RunId};
 
 /// How long a deleted run is kept.
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What a directory is called while it is removed for good; its id follows.
+const REMOVED: &str = ".removed-";
 
 /// A run in the trash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,13 +66,25 @@ pub struct Trash {
 impl Trash {
     /// The trash in `folder` for the runs in `runs`.
     pub fn in_folder(folder: PathBuf, runs: PathBuf) -> Self {
+        // Made while there is space: who deletes often does it because there is none.
+        let _ = fs::create_dir_all(&folder);
         Self { folder, runs }
     }
 
     /// Notes that a run is to be deleted: from here on it will be, whatever happens.
     pub fn announce(&self, about: &Deleted) -> Result<()> {
-        let text = serde_json::to_vec_pretty(about).unwrap_or_default();
-        replace(&self.about(about.id), &text)
+        let path = self.about(about.id);
+        let text = serde_json::to_vec_pretty(about).map_err(|e| Error::file(&path, e.into()))?;
+        replace(&path, &text)
+    }
+
+    /// Takes an announcement back.
+    ///
+    /// # Errors
+    /// When it stays: then the run will be deleted at the next start.
+    pub fn withdraw(&self, id: RunId) -> Result<()> {
+        let path = self.about(id);
+        fs::remove_file(&path).map_err(|e| Error::file(&path, e))
     }
 
     /// Moves the directory of a run that was announced.
@@ -99,8 +115,18 @@ impl Trash {
         }
         // If this is cut short after the move, the run must not be deleted again.
         rename(&self.about(id), &self.returning(id))?;
-        rename(&self.dir(id), RunDir::of(&self.runs, id).path())?;
+        let back = failpoint("restore.announced")
+            .and_then(|()| rename(&self.dir(id), RunDir::of(&self.runs, id).path()));
+        if let Err(error) = back {
+            rename(&self.returning(id), &self.about(id))?;
+            return Err(error);
+        }
         Ok(about)
+    }
+
+    /// What was known of a run that is on its way back.
+    pub fn coming_back(&self, id: RunId) -> Option<Deleted> {
+        self.read(&self.returning(id))
     }
 
     /// The run is back with its labels: what is kept of them here goes.
@@ -108,36 +134,51 @@ impl Trash {
         let _ = fs::remove_file(self.returning(id));
     }
 
-    /// Removes a run for good.
+    /// The run stays in the trash: it could not be brought back.
+    pub fn keep_after_all(&self, id: RunId) -> Result<()> {
+        rename(RunDir::of(&self.runs, id).path(), &self.dir(id))?;
+        rename(&self.returning(id), &self.about(id))
+    }
+
+    /// Takes a run out of the trash in one step, to be removed for good with [`remove_aside`]. Says where it is.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not in the trash.
-    pub fn remove(&self, id: RunId) -> Result<()> {
+    pub fn set_aside(&self, id: RunId) -> Result<PathBuf> {
         let dir = self.dir(id);
         if !dir.is_dir() {
             return Err(Error::NotFound(format!("deleted run {id}")));
         }
-        fs::remove_dir_all(&dir).map_err(|e| Error::file(&dir, e))?;
+        let aside = self.folder.join(format!("{REMOVED}{id}"));
+        rename(&dir, &aside)?;
+        let _ = failpoint("trash.aside");
         let _ = fs::remove_file(self.about(id));
-        Ok(())
+        Ok(aside)
     }
 
-    /// Removes for good what has been here long enough; says which.
-    pub fn empty_old(&self) -> Vec<RunId> {
+    /// Takes what has been here long enough out of the trash; says which and where it is.
+    pub fn set_old_aside(&self) -> Vec<(RunId, PathBuf)> {
         let now = SystemTime::now();
         let old = self.abouts().into_iter().filter(|about| about.is_over(now));
-        old.filter(|about| self.remove(about.id).is_ok())
-            .map(|about| about.id)
+        old.filter_map(|about| Some((about.id, self.set_aside(about.id).ok()?)))
             .collect()
     }
 
     /// Completes what was cut short: runs that were announced are taken in, those that were on
     /// their way back are back. Says what was known of the latter.
     pub fn complete(&self) -> Vec<Deleted> {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(REMOVED) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        remove_incoming(&self.folder);
         for about in self.abouts() {
             let from = RunDir::of(&self.runs, about.id);
             if from.path().is_dir() && !self.dir(about.id).exists() {
                 let _ = self.take_in(about.id);
+            } else if !self.dir(about.id).exists() {
+                let _ = fs::remove_file(self.about(about.id));
             }
         }
         let returning = self.files(".returning.json");
@@ -145,8 +186,10 @@ impl Trash {
         for about in returning.iter().filter_map(|path| self.read(path)) {
             if self.dir(about.id).is_dir() {
                 let _ = rename(&self.returning(about.id), &self.about(about.id));
-            } else {
+            } else if RunDir::of(&self.runs, about.id).path().is_dir() {
                 back.push(about);
+            } else {
+                self.returned(about.id);
             }
         }
         back
@@ -183,6 +226,12 @@ impl Trash {
     fn read(&self, path: &Path) -> Option<Deleted> {
         serde_json::from_slice(&fs::read(path).ok()?).ok()
     }
+}
+
+/// Removes the files of a run that is out of the trash.
+pub fn remove_aside(aside: &Path) -> Result<()> {
+    let _ = failpoint("trash.forgotten");
+    fs::remove_dir_all(aside).map_err(|e| Error::file(aside, e))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
@@ -281,9 +330,14 @@ mod tests {
         };
         trash.announce(about).unwrap();
         trash.take_in(about.id).unwrap();
-        assert!(trash.empty_old().is_empty());
+        assert!(trash.set_old_aside().is_empty());
         trash.announce(&old).unwrap();
-        assert_eq!(trash.empty_old(), [about.id]);
+        let aside = trash.set_old_aside();
+        assert_eq!(aside.len(), 1);
+        assert_eq!(aside[0].0, about.id);
         assert!(trash.list().is_empty() && !run.exists());
+        // Cut short here, the next start removes it.
+        trash.complete();
+        assert!(!aside[0].1.exists());
     }
 }

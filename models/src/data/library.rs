@@ -4,20 +4,23 @@ use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tempfile::TempDir;
 
 use super::known::Known;
+use super::scratch::{self, Scratch};
 use super::stored::{About, Draft, Ready, Stored};
 use super::table::{self, DATA_SETS, DataSetRow, Source, image_fields};
 use crate::error::{Error, Result};
 use crate::spec::{self, Field};
 
-/// What is begun and not ended after this time was left behind, whatever process has the number now.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+/// What a set is called while another takes its name; the name follows.
+const REPLACED: &str = ".replaced-";
+
+/// What a set is called while its files go; its name and a number follow.
+const REMOVED: &str = ".removed-";
 
 /// Data sets: those of the table, and those in a folder. Each of the latter is a subfolder with the set's name.
 #[derive(Clone, Debug, Default)]
@@ -222,7 +225,7 @@ impl Library {
             ));
         };
         fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-        Draft::new(scratch(folder)?)
+        Draft::new(new_scratch(folder)?)
     }
 
     /// A folder beside the sets for what is needed on the way to one. It goes when the value does, or, if this process
@@ -230,13 +233,13 @@ impl Library {
     ///
     /// # Errors
     /// When there is no folder for data sets, or nothing can be written there.
-    pub fn scratch(&self) -> Result<TempDir> {
+    pub fn scratch(&self) -> Result<Scratch> {
         let folder = self
             .folder
             .as_ref()
             .ok_or_else(|| Error::setting("data.set", "there is no folder for data sets"))?;
         fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-        scratch(folder)
+        new_scratch(folder)
     }
 
     /// Gives a data set its name, in one step: until then it is not there, from then on it is whole. A set that has the
@@ -245,26 +248,45 @@ impl Library {
     /// # Errors
     /// [`Error::Setting`] for `data.set` when the name cannot be used or is taken.
     pub fn publish(&self, ready: Ready, set: &str, replace: bool) -> Result<()> {
+        self.name(&ready, set, replace)?;
+        // It has its name now: nothing is left to remove.
+        ready.folder.keep();
+        Ok(())
+    }
+
+    /// As [`publish`](Self::publish), for a set that is tried again when it cannot have the name.
+    ///
+    /// # Errors
+    /// As those; then the set is still `Some`.
+    pub fn publish_from(&self, ready: &mut Option<Ready>, set: &str) -> Result<()> {
+        if let Some(it) = ready {
+            self.name(it, set, false)?;
+        }
+        if let Some(it) = ready.take() {
+            it.folder.keep();
+        }
+        Ok(())
+    }
+
+    fn name(&self, ready: &Ready, set: &str, replace: bool) -> Result<()> {
         self.may_be_named(set, replace)?;
         let (Some(folder), Some(place)) = (&self.folder, self.place(set)) else {
             return Err(Error::setting("data.set", NAME));
         };
-        let Ready { folder: draft, .. } = ready;
-        let aside = if place.exists() {
-            let aside = scratch(folder)?;
-            fs::rename(&place, aside.path().join("old")).map_err(|e| Error::file(&place, e))?;
-            Some(aside)
-        } else {
-            None
-        };
-        if let Err(error) = fs::rename(draft.path(), &place) {
-            if let Some(aside) = &aside {
-                let _ = fs::rename(aside.path().join("old"), &place);
+        let aside = folder.join(format!("{REPLACED}{set}"));
+        let replaces = place.exists();
+        if replaces {
+            fs::rename(&place, &aside).map_err(|e| Error::file(&place, e))?;
+        }
+        if let Err(error) = fs::rename(ready.folder.path(), &place) {
+            if replaces {
+                let _ = fs::rename(&aside, &place);
             }
             return Err(Error::file(&place, error));
         }
-        // It has its name now: nothing is left to remove.
-        let _ = draft.keep();
+        if replaces {
+            let _ = fs::remove_dir_all(&aside);
+        }
         sync(folder)
     }
 
@@ -294,57 +316,43 @@ impl Library {
         else {
             return Err(Error::setting("data.set", "is not in the library"));
         };
-        // Gone in one step, whatever happens while its files go.
-        let aside = scratch(folder)?;
-        fs::rename(&place, aside.path().join("old")).map_err(|e| Error::file(&place, e))?;
-        aside.close().map_err(|e| Error::file(&place, e))
+        // Gone in one step, whatever happens while its files go; and without a new folder, for which a full disk has
+        // no space.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let aside = folder.join(format!("{REMOVED}{set}-{}-{count}", std::process::id()));
+        fs::rename(&place, &aside).map_err(|e| Error::file(&place, e))?;
+        fs::remove_dir_all(&aside).map_err(|e| Error::file(&place, e))
     }
 
-    /// Removes what processes that died have left.
+    /// Removes what processes that died have left, and brings a set back that was to be replaced and was not.
     pub fn sweep(&self) {
-        let Some(entries) = self
-            .folder
-            .as_ref()
-            .and_then(|folder| fs::read_dir(folder).ok())
-        else {
+        let Some(folder) = &self.folder else {
             return;
         };
-        for entry in entries.flatten() {
-            let modified = entry.metadata().and_then(|about| about.modified());
-            let age = modified
-                .ok()
-                .and_then(|at| SystemTime::now().duration_since(at).ok());
-            if entry
-                .file_name()
-                .to_str()
-                .is_some_and(|name| is_abandoned(name, age))
-            {
-                let _ = fs::remove_dir_all(entry.path());
+        scratch::sweep(folder);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let replaced = name.strip_prefix(REPLACED).and_then(|set| self.place(set));
+            match replaced {
+                Some(place) if !place.exists() => {
+                    let _ = fs::rename(entry.path(), place);
+                }
+                Some(_) => {
+                    let _ = fs::remove_dir_all(entry.path());
+                }
+                None if name.starts_with(REMOVED) => {
+                    let _ = fs::remove_dir_all(entry.path());
+                }
+                None => {}
             }
         }
     }
 }
 
-/// What the names of unfinished sets begin with; the id of the process follows.
-const DRAFT: &str = ".draft-";
-
-fn scratch(folder: &Path) -> Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix(&format!("{DRAFT}{}-", std::process::id()))
-        .tempdir_in(folder)
-        .map_err(|e| Error::file(folder, e))
-}
-
-/// Whether what is so named was left behind by a process that is gone.
-fn is_abandoned(name: &str, age: Option<Duration>) -> bool {
-    let Some((pid, _)) = name
-        .strip_prefix(DRAFT)
-        .and_then(|rest| rest.split_once('-'))
-    else {
-        return false;
-    };
-    let gone = Path::new("/proc/self").exists() && !Path::new("/proc").join(pid).exists();
-    gone || age.is_some_and(|age| age > ABANDONED)
+fn new_scratch(folder: &Path) -> Result<Scratch> {
+    Scratch::new_in(folder).map_err(|e| Error::file(folder, e))
 }
 
 const NAME: &str =

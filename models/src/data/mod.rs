@@ -32,6 +32,7 @@ mod picture;
 mod plane;
 mod read;
 mod samples;
+pub mod scratch;
 mod split;
 mod stored;
 mod table;

@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 use super::MOST_SIDE;
 use super::fault::{Fault, bytes};
 use super::image::Pixels;
 use super::samples::hex;
+use super::scratch::Scratch;
 use super::table::{Raw, Values};
 use crate::error::{Error, Result};
 
@@ -182,7 +182,7 @@ impl Stored {
 /// A data set under construction, in a folder that goes when this does, unless it is published.
 #[derive(Debug)]
 pub(super) struct Draft {
-    folder: TempDir,
+    folder: Scratch,
     pixels: BufWriter<File>,
     labels: Vec<u8>,
     hash: Sha256,
@@ -191,7 +191,7 @@ pub(super) struct Draft {
 /// A data set that is whole and on disk, but not published yet.
 #[derive(Debug)]
 pub struct Ready {
-    pub(super) folder: TempDir,
+    pub(super) folder: Scratch,
     /// What it is.
     pub about: About,
 }
@@ -202,6 +202,15 @@ impl Ready {
     /// # Errors
     /// When it cannot be written.
     pub fn described(mut self, title: &str, source: &str) -> Result<Self> {
+        self.describe(title, source)?;
+        Ok(self)
+    }
+
+    /// Gives the set another name for people and another word on what it was made from.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn describe(&mut self, title: &str, source: &str) -> Result<()> {
         title.clone_into(&mut self.about.title);
         source.clone_into(&mut self.about.source);
         let path = self.folder.path().join(ABOUT);
@@ -209,13 +218,12 @@ impl Ready {
             serde_json::to_vec_pretty(&self.about).map_err(|e| Error::file(&path, e.into()))?;
         File::create(&path)
             .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-            .map_err(|e| Error::file(&path, e))?;
-        Ok(self)
+            .map_err(|e| Error::file(&path, e))
     }
 }
 
 impl Draft {
-    pub(super) fn new(folder: TempDir) -> Result<Self> {
+    pub(super) fn new(folder: Scratch) -> Result<Self> {
         let path = folder.path().join(PIXELS);
         let file = File::create_new(&path).map_err(|e| Error::file(&path, e))?;
         Ok(Self {

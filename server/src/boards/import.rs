@@ -12,17 +12,18 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 use vivarium_models::data::Fault;
+use vivarium_models::data::scratch::{self, Scratch};
 
 use super::find::{LogFile, Logged};
 use super::read::{self, Point, Scalars};
 use super::{tags, unpack};
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::files::INCOMING;
 use crate::run_dir::board::{Board, Source, SourceFile};
-use crate::run_dir::{self, RunDir, RunId};
+use crate::run_dir::{self, RunDir, RunId, staging};
 
 /// Values in a line of events.
 const LINE: usize = 512;
@@ -96,28 +97,62 @@ impl Boards {
     }
 
     /// A folder for files on their way in; it goes with the value.
-    pub fn scratch(&self) -> Result<TempDir> {
+    pub fn scratch(&self) -> Result<Scratch> {
         fs::create_dir_all(&self.scratch)
-            .and_then(|()| TempDir::with_prefix_in(INCOMING, &self.scratch))
+            .and_then(|()| Scratch::new_in(&self.scratch))
             .map_err(|e| Error::file(&self.scratch, e))
     }
 
     /// Removes what processes that died have left.
     pub fn sweep(&self) {
+        scratch::sweep(&self.scratch);
+        // Of earlier versions of this program, whose folders have no locks.
         let entries = fs::read_dir(&self.scratch).into_iter().flatten().flatten();
         for entry in entries {
             let modified = entry.metadata().and_then(|about| about.modified());
-            if modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED)) {
+            if entry.file_name().to_string_lossy().starts_with(INCOMING)
+                && modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED))
+            {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
     }
 
-    /// Makes a run of each of `found`, of all or of none.
+    /// Makes a run of each of `found`.
     ///
     /// # Errors
-    /// Everything that is wrong with the files; when there is no scalar in any of them.
+    /// Everything that is wrong with the files; when there is no scalar in any of them. Then none is made.
     pub fn import(&self, found: Vec<Logged>, wish: &Wish) -> Result<Outcome> {
+        self.bring_in(found, wish, |filled| {
+            RunDir::settle(&self.runs, filled).map(|(id, _)| id)
+        })
+    }
+
+    /// Makes a run to be of each of `found`, which get their names when they are in the index.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files; when there is no scalar in any of them. Then nothing is left of them.
+    pub fn stage_all(&self, found: Vec<Logged>, wish: &Wish) -> Result<Outcome> {
+        let mut staged = Vec::new();
+        let outcome = self.bring_in(found, wish, |filled| {
+            failpoint("boards.stage")?;
+            let id = RunId::next();
+            staging::adopt(&self.runs, id, filled)?;
+            staged.push(id);
+            Ok(id)
+        });
+        if outcome.is_err() {
+            staging::remove(&self.runs, &staged);
+        }
+        outcome
+    }
+
+    fn bring_in(
+        &self,
+        found: Vec<Logged>,
+        wish: &Wish,
+        mut place: impl FnMut(&Path) -> Result<RunId>,
+    ) -> Result<Outcome> {
         let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if found.len() > MOST_RUNS {
             return Err(Error::BadRequest(format!(
@@ -148,7 +183,7 @@ impl Boards {
             return Err(vivarium_models::Error::Refused(faults).into());
         }
         for (filled, board) in staged {
-            let (id, _) = RunDir::settle(&self.runs, &filled.path().join(STAGE))?;
+            let id = place(&filled.path().join(STAGE))?;
             outcome.imported.push(Imported { id, board });
         }
         Ok(outcome)
@@ -171,7 +206,7 @@ impl Boards {
         logged: &Logged,
         sha256: String,
         wish: &Wish,
-    ) -> Result<Result<(TempDir, Board), Fault>> {
+    ) -> Result<Result<(Scratch, Board), Fault>> {
         let scalars = read::read(&logged.files)?;
         if scalars.tags.is_empty() {
             let names: Vec<_> = logged.files.iter().map(|file| file.name.as_str()).collect();

@@ -66,7 +66,8 @@ async fn run(args: Serve) -> Result<()> {
         Box::new(launcher),
         args.jobs.into(),
         shutdown.clone(),
-    );
+    )
+    .await;
     let images = Images::open(data.images(), data.pins())?;
     images.pins.keep(&[&data.runs(), &data.trash()]);
     let inside = Inside::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;

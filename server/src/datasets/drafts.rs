@@ -1,25 +1,29 @@
 //! Uploads: read once, reported, then accepted or discarded. What nobody decides on goes after a while.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use vivarium_models::data::scratch::Scratch;
 use vivarium_models::data::{self, Import, Library, Limits, Ready, Report, known, name_of};
 
 use crate::aside::on_thread;
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 
 /// Uploads that are received or read at a time.
 const AT_ONCE: usize = 2;
 
 /// Uploads that may wait for a decision.
 const MOST_WAITING: usize = 8;
+
+/// Uploads of which it is known what became of them.
+const MOST_ACCEPTED: usize = 100;
 
 /// How long they wait.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -31,11 +35,14 @@ pub struct Drafts {
     /// Images are decoded for one upload at a time, by all threads there are.
     turn: Semaphore,
     waiting: Mutex<HashMap<Uuid, Waiting>>,
+    /// What became of the last ones that were accepted: the set's name. Whoever asks again, because the answer was lost,
+    /// is told the same. Held while one is accepted.
+    accepted: Mutex<VecDeque<(Uuid, String)>>,
 }
 
 struct Waiting {
     draft: Draft,
-    ready: Ready,
+    ready: Option<Ready>,
     since: Instant,
 }
 
@@ -54,7 +61,7 @@ pub struct Draft {
 
 /// An upload on its way in.
 pub struct Incoming<'a> {
-    folder: TempDir,
+    folder: Scratch,
     _place: SemaphorePermit<'a>,
 }
 
@@ -72,6 +79,7 @@ impl Drafts {
             places: Semaphore::new(AT_ONCE),
             turn: Semaphore::new(1),
             waiting: Mutex::default(),
+            accepted: Mutex::default(),
         }
     }
 
@@ -125,7 +133,9 @@ impl Drafts {
         );
         let Import { ready, report } = on_thread("upload", move || {
             let told = |_, _| !goes_on.is_cancelled();
+            failpoint("upload.received")?;
             let import = data::import(&library, "", &title, &path, &Limits::default(), &told)?;
+            failpoint("upload.read")?;
             Ok(Import {
                 ready: import.ready.described(&title, &source)?,
                 report: import.report,
@@ -159,18 +169,19 @@ impl Drafts {
             draft.id,
             Waiting {
                 draft: draft.clone(),
-                ready,
+                ready: Some(ready),
                 since,
             },
         );
         Ok(draft)
     }
 
-    /// Makes a draft a set.
+    /// Makes a draft a set. Accepting it again under the same name is no fault.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is gone, [`Error::Conflict`] when images of it cannot be read and nobody said that
-    /// they may be missing; a fault of `data.set` when the name cannot be used. The draft waits on.
+    /// [`Error::NotFound`] when it is gone, [`Error::Conflict`] when it is another set already, or when images of it
+    /// cannot be read and nobody said that they may be missing; a fault of `data.set` when the name cannot be used. The
+    /// draft waits on.
     pub fn accept(
         &self,
         id: Uuid,
@@ -178,6 +189,41 @@ impl Drafts {
         title: Option<&str>,
         skip_unreadable: bool,
     ) -> Result<()> {
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, now)) = accepted.iter().find(|(of, _)| *of == id) {
+            return match now == set {
+                true if self.library.find(set).is_some() => Ok(()),
+                true => Err(gone(id)),
+                false => Err(Error::Conflict(format!(
+                    "The upload was accepted as “{now}” already."
+                ))),
+            };
+        }
+        let mut taken = self.take(id, skip_unreadable)?;
+        let published = self.publish(&mut taken, set, title);
+        if published.is_err() {
+            self.waiting().insert(id, taken);
+            return published;
+        }
+        accepted.push_front((id, set.to_owned()));
+        accepted.truncate(MOST_ACCEPTED);
+        Ok(())
+    }
+
+    /// Takes a draft out that may be accepted.
+    fn take(&self, id: Uuid, skip_unreadable: bool) -> Result<Waiting> {
+        let mut waiting = self.waiting();
+        let draft = &waiting.get(&id).ok_or_else(|| gone(id))?.draft;
+        let unreadable = draft.report.unreadable.len();
+        if unreadable > 0 && !skip_unreadable {
+            return Err(Error::Conflict(format!(
+                "{unreadable} images cannot be read. Accept the set without them, or mend the file."
+            )));
+        }
+        waiting.remove(&id).ok_or_else(|| gone(id))
+    }
+
+    fn publish(&self, taken: &mut Waiting, set: &str, title: Option<&str>) -> Result<()> {
         if known(set).is_some() {
             let message = "is the name of a known data set, which this is not";
             return Err(vivarium_models::Error::Setting {
@@ -187,23 +233,13 @@ impl Drafts {
             .into());
         }
         self.library.may_be_named(set, false)?;
-        let mut waiting = self.waiting();
-        let draft = waiting.get(&id).ok_or_else(|| gone(id))?;
-        let unreadable = draft.draft.report.unreadable.len();
-        if unreadable > 0 && !skip_unreadable {
-            return Err(Error::Conflict(format!(
-                "{unreadable} images cannot be read. Accept the set without them, or mend the file."
-            )));
+        if let (Some(title), Some(ready)) = (title, &mut taken.ready) {
+            ready.describe(title, &taken.draft.file)?;
         }
-        let Some(Waiting { draft, ready, .. }) = waiting.remove(&id) else {
-            return Err(gone(id));
-        };
-        drop(waiting);
-        let ready = match title {
-            Some(title) => ready.described(title, &draft.file)?,
-            None => ready,
-        };
-        Ok(self.library.publish(ready, set, false)?)
+        failpoint("draft.described")?;
+        self.library.publish_from(&mut taken.ready, set)?;
+        let _ = failpoint("draft.published");
+        Ok(())
     }
 
     /// Forgets a draft, and its files with it.
@@ -211,6 +247,8 @@ impl Drafts {
     /// # Errors
     /// [`Error::NotFound`] when it is gone already.
     pub fn discard(&self, id: Uuid) -> Result<()> {
+        // Not while it is accepted.
+        let _accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         let gone_now = self.waiting().remove(&id);
         gone_now.map(drop).ok_or_else(|| gone(id))
     }

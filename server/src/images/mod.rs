@@ -8,7 +8,7 @@ pub mod pins;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,6 +20,7 @@ use vivarium_models::data::decode_image;
 
 use crate::aside::{on_thread, yield_to_others};
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::files::{INCOMING, replace};
 use crate::memory;
 use pins::Pins;
@@ -179,8 +180,14 @@ impl Images {
     /// [`Error::NotFound`] when there is none.
     pub fn remove(&self, id: Uuid) -> Result<()> {
         let path = self.file(id)?;
+        match fs::remove_file(&path) {
+            // Somebody removed it in the same moment.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.map_err(|e| Error::file(&path, e))?,
+        }
+        let _ = failpoint("image.removed");
         self.kept().remove(&id);
-        fs::remove_file(&path).map_err(|e| Error::file(&path, e))
+        Ok(())
     }
 
     fn path(&self, id: Uuid) -> PathBuf {
@@ -199,6 +206,7 @@ fn write(folder: &Path, bytes: &[u8]) -> Result<(Uuid, Size)> {
         .within(SIDE);
     let (id, png) = (Uuid::now_v7(), picture.png()?);
     replace(&folder.join(format!("{id}.png")), &png)?;
+    let _ = failpoint("image.written");
     Ok((id, [picture.width as u32, picture.height as u32]))
 }
 

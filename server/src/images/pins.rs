@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use vivarium_models::inspect::film::pin_name;
 
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::files::replace;
 use crate::run_dir::RunId;
 
@@ -22,6 +23,8 @@ pub struct Pins {
 struct Record {
     /// What is pinned, as requests name it; nothing where the pin was taken off again.
     image: Option<String>,
+    /// Of which picture this says it: the picture is written first.
+    version: Option<String>,
     /// What was pinned before, so that frames of it can say so.
     earlier: Vec<Earlier>,
 }
@@ -59,7 +62,11 @@ impl Pins {
     pub fn of(&self, run: RunId) -> Option<Pin> {
         let path = self.file(run, "png");
         let version = version(&path)?;
-        let image = self.record(run).image.unwrap_or("pinned".to_owned());
+        let record = self.record(run);
+        // What was written about another picture says nothing about this one.
+        let of_this = record.version.is_none_or(|of| of == version);
+        let image = record.image.filter(|_| of_this);
+        let image = image.unwrap_or("pinned".to_owned());
         Some(Pin {
             path,
             image,
@@ -81,8 +88,12 @@ impl Pins {
     /// # Errors
     /// When it cannot be written.
     pub fn set(&self, run: RunId, image: &str, png: &[u8]) -> Result<()> {
-        self.write(run, Some(image))?;
-        replace(&self.file(run, "png"), png)
+        let mut record = self.next(run, Some(image));
+        let path = self.file(run, "png");
+        replace(&path, png)?;
+        let _ = failpoint("pin.written");
+        record.version = version(&path);
+        self.write(run, &record)
     }
 
     /// Takes the pin of a run off. What was pinned is remembered.
@@ -90,12 +101,16 @@ impl Pins {
     /// # Errors
     /// When it cannot be written.
     pub fn unset(&self, run: RunId) -> Result<()> {
-        self.write(run, None)?;
+        let record = self.next(run, None);
         let path = self.file(run, "png");
         match fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&path, e)),
-            _ => Ok(()),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::file(&path, e));
+            }
+            _ => {}
         }
+        let _ = failpoint("pin.removed");
+        self.write(run, &record)
     }
 
     fn record(&self, run: RunId) -> Record {
@@ -103,8 +118,8 @@ impl Pins {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// Writes what is pinned now, and puts what was to the earlier ones.
-    fn write(&self, run: RunId, image: Option<&str>) -> Result<()> {
+    /// What is pinned next; what was goes to the earlier ones.
+    fn next(&self, run: RunId, image: Option<&str>) -> Record {
         let mut record = self.record(run);
         let before = fs::read(self.file(run, "png"));
         if let (Some(image), Ok(png)) = (record.image.take(), before) {
@@ -115,8 +130,13 @@ impl Pins {
         let spare = record.earlier.len().saturating_sub(MOST_EARLIER);
         record.earlier.drain(..spare);
         record.image = image.map(str::to_owned);
+        record.version = None;
+        record
+    }
+
+    fn write(&self, run: RunId, record: &Record) -> Result<()> {
         let path = self.file(run, "json");
-        let text = serde_json::to_vec(&record).map_err(|e| Error::file(&path, e.into()))?;
+        let text = serde_json::to_vec(record).map_err(|e| Error::file(&path, e.into()))?;
         replace(&path, &text)
     }
 

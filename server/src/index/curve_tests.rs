@@ -26,14 +26,8 @@ impl Told {
         let folder = tempfile::tempdir().unwrap();
         let index = Index::open(&folder.path().join("index.sqlite3")).unwrap();
         let id = RunId::next();
-        let new = NewRun {
-            id,
-            name: "a run".into(),
-            spec: json!({"training": {"batch_size": 4}}).to_string(),
-            sweep: None,
-            status: Status::Running,
-            number: None,
-        };
+        let spec = json!({"training": {"batch_size": 4}}).to_string();
+        let new = NewRun::new(id, "a run".into(), spec, None, Status::Running);
         index.write(move |w| runs::insert(w, &new)).await.unwrap();
         let mut told = Self {
             _folder: folder,

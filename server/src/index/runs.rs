@@ -159,6 +159,9 @@ impl Run {
     }
 }
 
+/// Events of a removed run that are dropped at a time: others must get their turn in between.
+const PURGED: usize = 2000;
+
 /// What is known of a run when it enters the index.
 pub struct NewRun {
     /// Its id.
@@ -173,6 +176,32 @@ pub struct NewRun {
     pub status: Status,
     /// The number that it had before; the next one where it is new, or another run has that.
     pub number: Option<i64>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// What people wrote about it.
+    pub notes: String,
+}
+
+impl NewRun {
+    /// A run that was never here before.
+    pub fn new(
+        id: RunId,
+        name: String,
+        spec: String,
+        sweep: Option<String>,
+        status: Status,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            spec,
+            sweep,
+            status,
+            number: None,
+            tags: Vec::new(),
+            notes: String::new(),
+        }
+    }
 }
 
 const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, reason, message, summary, seq, changed, curves, made,
@@ -298,8 +327,8 @@ pub fn key(connection: &Connection, id: RunId) -> Result<i64> {
 pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
     writing
         .prepare_cached(
-            "INSERT OR IGNORE INTO runs (id, name, spec, sweep, status, changed, made, key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, (SELECT ?7 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE key = ?7)))",
+            "INSERT OR IGNORE INTO runs (id, name, spec, sweep, status, changed, made, key, tags, notes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, (SELECT ?7 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE key = ?7)), ?8, ?9)",
         )?
         .execute(params![
             run.id.to_string(),
@@ -308,7 +337,9 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
             run.sweep,
             run.status.name(),
             writing.change(),
-            run.number
+            run.number,
+            Value::from(run.tags.as_slice()).to_string(),
+            run.notes
         ])?;
     // Its name, tags and notes from before the index was lost.
     if let Some(labels) = writing.labels_in_file(run.id) {
@@ -479,11 +510,10 @@ pub(super) fn id_of(connection: &Connection, key: i64) -> Option<RunId> {
     id.parse().ok()
 }
 
-/// Marks a run as removed and drops its events.
+/// Marks a run as removed. Its events stay until they are [purged](purge): a long log takes long.
 pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     let key = key(writing, id)?;
     set_status(writing, id, Status::Stopped, "")?;
-    drop_events(writing, key)?;
     // The trash has them.
     writing.save_labels(id, None)?;
     writing
@@ -542,17 +572,53 @@ pub(super) fn drop_events(writing: &Writing<'_>, key: i64) -> Result<()> {
     curves::delete(writing, key)
 }
 
-/// Forgets that a run was removed: it comes back.
-pub fn forget_deletion(writing: &Writing<'_>, id: RunId) -> Result<()> {
+/// Takes back that a run was removed.
+pub fn undelete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
-        .prepare_cached("DELETE FROM runs WHERE id = ?1 AND deleted")?
-        .execute([id.to_string()])?;
-    Ok(())
+        .prepare_cached("UPDATE runs SET deleted = 0, changed = ?2 WHERE id = ?1")?
+        .execute(params![id.to_string(), writing.change()])?;
+    set_labels(writing, id, None, None, None)
 }
 
-/// Forgets removed runs; nobody follows who could have seen them.
+/// Drops some events of a removed run; says whether there may be more.
+pub fn purge(writing: &Writing<'_>) -> Result<bool> {
+    let key: Option<i64> = writing
+        .prepare_cached(
+            "SELECT key FROM runs WHERE deleted AND EXISTS (SELECT 1 FROM events WHERE run = key) LIMIT 1",
+        )?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let Some(key) = key else {
+        return Ok(false);
+    };
+    let dropped = writing
+        .prepare_cached(
+            "DELETE FROM events WHERE run = ?1 AND seq IN
+             (SELECT seq FROM events WHERE run = ?1 ORDER BY seq LIMIT ?2)",
+        )?
+        .execute(params![key, PURGED])?;
+    if dropped < PURGED {
+        curves::delete(writing, key)?;
+    }
+    Ok(true)
+}
+
+/// Forgets that a run was removed: it comes back.
+pub fn forget_deletion(writing: &Writing<'_>, id: RunId) -> Result<()> {
+    let key: Option<i64> = writing
+        .prepare_cached("SELECT key FROM runs WHERE id = ?1 AND deleted")?
+        .query_row([id.to_string()], |row| row.get(0))
+        .optional()?;
+    // Its number, and with it the key of its events, may be given again.
+    key.map_or(Ok(()), |key| forget_row(writing, key))
+}
+
+/// Forgets removed runs whose events are [purged](purge); call it when nobody follows who could have seen them.
 pub fn forget_deleted(writing: &Writing<'_>) -> Result<()> {
-    writing.execute("DELETE FROM runs WHERE deleted", [])?;
+    writing.execute(
+        "DELETE FROM runs WHERE deleted AND NOT EXISTS (SELECT 1 FROM events WHERE run = key)",
+        [],
+    )?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! * [`board`]: what an imported run has in the place of a specification.
 //! * [`lock`]: the advisory lock that a worker holds for its life.
 //! * [`log`]: the writer of `events.ndjson` (the worker's side); `survey` reads what a log tells already.
+//! * [`staging`]: runs that are being made, many at a time, by a server.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
 //! * [`worker_log`]: the worker's own log, capped.
 //!
@@ -14,6 +15,7 @@
 pub mod board;
 pub mod lock;
 pub mod log;
+pub mod staging;
 mod survey;
 pub mod tail;
 pub mod worker_log;
@@ -82,13 +84,6 @@ impl RunDir {
     /// The directory of run `id` in the folder of all runs.
     pub fn of(runs: &Path, id: RunId) -> Self {
         Self::at(runs.join(id.to_string()))
-    }
-
-    /// Creates a run: the specification is on disk, whole, before the directory gets its name.
-    pub fn create(runs: &Path, spec: &RunSpec) -> Result<(RunId, Self)> {
-        let (id, dir, lock) = Self::create_locked(runs, spec)?;
-        drop(lock);
-        Ok((id, dir))
     }
 
     /// Creates a run whose lock the caller holds from the first moment, so that a server

@@ -2,36 +2,108 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{RwLockWriteGuard, mpsc, oneshot};
 
 use super::Supervisor;
 use super::life::Command;
 use crate::aside::blocking;
 use crate::error::Result;
-use crate::index::runs::{self, Run, Status};
+use crate::failpoint::failpoint;
+use crate::index::runs::{self, Run};
 use crate::run_dir::RunId;
-use crate::trash::Deleted;
+use crate::trash::{self, Deleted};
 
 /// How often the trash is looked through for what is old.
 pub(super) const EMPTY_EVERY: Duration = Duration::from_secs(3600);
 
 impl Supervisor {
     /// Moves a run to the trash with everything that belongs to it; ends its worker first.
+    ///
+    /// On a full disk there is a reserve for this.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::error::Error::NotFound) when there is none; then, and where anything else goes wrong,
+    /// the run stays.
     pub async fn delete(&self, id: RunId) -> Result<()> {
-        let run = self.run(id).await?;
-        let (done, ended) = oneshot::channel();
-        let task = self.tasks().get(&id).cloned();
-        if task.is_some_and(|task| task.send(Command::Kill(done)).is_ok()) {
-            // The sender is dropped with the task at the latest.
-            let _ = ended.await;
+        let deleted = match self.try_to_delete(id).await {
+            Err(error) if error.is_full_disk() && self.0.reserve.release() => {
+                self.try_to_delete(id).await
+            }
+            other => other,
+        };
+        if deleted.is_ok() {
+            self.0.tracker.spawn(self.clone().purge_until_done());
         }
-        let _changing = self.0.changing.read().await;
-        let about = about(run);
+        deleted
+    }
+
+    async fn try_to_delete(&self, id: RunId) -> Result<()> {
+        let _alone = self.end_task(id).await;
+        let about = about(self.run(id).await?);
         let trash = self.0.trash.clone();
-        blocking(move || trash.announce(&about)).await?;
-        self.0.index.write(move |w| runs::delete(w, id)).await?;
+        blocking(move || {
+            trash.announce(&about)?;
+            failpoint("delete.announced").inspect_err(|_| {
+                let _ = trash.withdraw(id);
+            })
+        })
+        .await?;
+        let indexed = self.0.index.write(move |w| runs::delete(w, id)).await;
         let trash = self.0.trash.clone();
-        blocking(move || trash.take_in(id)).await
+        if let Err(error) = indexed {
+            blocking(move || trash.withdraw(id)).await?;
+            return Err(error);
+        }
+        let moved = blocking(move || {
+            failpoint("delete.indexed")?;
+            trash.take_in(id)?;
+            let _ = failpoint("delete.moved");
+            Ok(())
+        })
+        .await;
+        if let Err(error) = moved {
+            self.0.index.write(move |w| runs::undelete(w, id)).await?;
+            let trash = self.0.trash.clone();
+            blocking(move || trash.withdraw(id)).await?;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Ends the task of a run, and its worker with it. Until the guard goes, the run gets no other.
+    async fn end_task(&self, id: RunId) -> RwLockWriteGuard<'_, ()> {
+        loop {
+            let task = self.tasks().get(&id).cloned();
+            if let Some(task) = task {
+                let (done, ended) = oneshot::channel();
+                if task.send(Command::Kill(done)).is_ok() {
+                    // The sender is dropped with the task at the latest.
+                    let _ = ended.await;
+                }
+            }
+            let alone = self.0.changing.write().await;
+            // It may have been resumed meanwhile.
+            let mut tasks = self.tasks();
+            if tasks.get(&id).is_none_or(mpsc::UnboundedSender::is_closed) {
+                tasks.remove(&id);
+                drop(tasks);
+                return alone;
+            }
+        }
+    }
+
+    /// Drops the events of deleted runs, a piece at a time.
+    pub(super) async fn purge_until_done(self) {
+        loop {
+            match self.0.index.write_patiently(runs::purge).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "events of deleted runs stay until the next start");
+                    return;
+                }
+            }
+        }
     }
 
     /// Brings a run back from the trash with its name, tags and notes.
@@ -41,13 +113,22 @@ impl Supervisor {
     pub async fn restore(&self, id: RunId) -> Result<()> {
         let _alone = self.0.changing.write().await;
         let trash = self.0.trash.clone();
-        let about = blocking(move || trash.give_back(id)).await?;
+        blocking(move || trash.give_back(id)).await?;
+        let back = self.come_back(id).await;
+        if back.is_err() && self.run(id).await.is_err() {
+            let trash = self.0.trash.clone();
+            blocking(move || trash.keep_after_all(id)).await?;
+        }
+        back
+    }
+
+    async fn come_back(&self, id: RunId) -> Result<()> {
+        blocking(|| failpoint("restore.moved")).await?;
         self.0
             .index
             .write(move |w| runs::forget_deletion(w, id))
             .await?;
-        self.meet_again(id, Some(about.number)).await?;
-        self.label_again(about).await
+        self.meet(id).await
     }
 
     /// What is in the trash, the newest first.
@@ -59,67 +140,59 @@ impl Supervisor {
     /// Removes a run of the trash for good.
     pub async fn remove_for_good(&self, id: RunId) -> Result<()> {
         let trash = self.0.trash.clone();
-        blocking(move || trash.remove(id)).await
+        let aside = {
+            let _alone = self.0.changing.write().await;
+            blocking(move || trash.set_aside(id)).await?
+        };
+        blocking(move || trash::remove_aside(&aside)).await
     }
 
     /// Removes for good what is old.
     pub(super) async fn empty_trash(&self) -> Result<()> {
         let trash = self.0.trash.clone();
-        let gone = blocking(move || Ok(trash.empty_old())).await?;
-        for id in gone {
+        let old = {
+            let _alone = self.0.changing.write().await;
+            blocking(move || Ok(trash.set_old_aside())).await?
+        };
+        for (id, aside) in old {
             tracing::info!(run = %id, "removed for good: it was deleted long ago");
+            blocking(move || trash::remove_aside(&aside)).await?;
         }
         Ok(())
     }
 
-    /// At the start: completes what was cut short; says which runs were on their way back.
-    pub(super) async fn complete_deletions(&self) -> Result<Vec<Deleted>> {
-        // Requests are answered already: a run that one of them brings back was not cut short.
+    /// Completes or undoes, before any request is answered, what a server that died was deleting and bringing back.
+    pub(super) async fn complete_deletions(&self) -> Result<()> {
+        let trash = self.0.trash.clone();
+        let back = blocking(move || Ok(trash.complete())).await?;
+        for about in back {
+            // With its labels: they are still beside the trash.
+            if let Err(error) = self.come_back(about.id).await {
+                tracing::error!(run = %about.id, %error, "the run could not be indexed");
+            }
+        }
+        Ok(())
+    }
+
+    /// The index may have been left behind when a run was announced and no more.
+    pub(super) async fn index_deletions(&self) -> Result<()> {
         let _alone = self.0.changing.write().await;
         let trash = self.0.trash.clone();
-        let (back, mut gone) = blocking(move || Ok((trash.complete(), trash.list()))).await?;
+        let mut gone = blocking(move || Ok(trash.list())).await?;
         gone.retain(|about| !self.dir(about.id).path().is_dir());
-        // The index may have been left behind when the run was announced and no more.
         self.0
             .index
-            .write(move |w| {
+            .write_patiently(move |w| {
                 for about in gone {
                     if runs::find(w, about.id)?.is_some() {
                         runs::delete(w, about.id)?;
                     }
                 }
-                Ok(())
+                runs::forget_deleted(w)
             })
             .await?;
-        Ok(back)
-    }
-
-    /// Gives a run that came back what people had called it.
-    pub(super) async fn label_again(&self, about: Deleted) -> Result<()> {
-        let id = about.id;
-        self.0
-            .index
-            .write(move |w| {
-                runs::set_labels(
-                    w,
-                    id,
-                    Some(&about.name),
-                    Some(&about.tags),
-                    Some(&about.notes),
-                )?;
-                if about.active && runs::get(w, id)?.reason.is_none() {
-                    let message = "It was deleted while it trained or waited.";
-                    runs::set_status(w, id, Status::Stopped, message)?;
-                }
-                Ok(())
-            })
-            .await?;
-        let trash = self.0.trash.clone();
-        blocking(move || {
-            trash.returned(id);
-            Ok(())
-        })
-        .await
+        self.0.tracker.spawn(self.clone().purge_until_done());
+        Ok(())
     }
 }
 

@@ -165,10 +165,22 @@ impl Supervisor {
             }
             turn = ticket.turn() => turn,
         };
-        self.0
+        let running = self
+            .0
             .index
-            .write_patiently(move |w| runs::set_running(w, id))
+            .write_patiently(move |w| {
+                let run = runs::get(w, id)?;
+                if !run.stopping {
+                    runs::set_running(w, id)?;
+                }
+                Ok(!run.stopping)
+            })
             .await?;
+        if !running {
+            // Asked for before this task could be told.
+            let message = "Stopped before it began.".to_owned();
+            return Ok(Err((Status::Stopped, message)));
+        }
         let worker = self.0.launcher.launch(&self.dir(id))?;
         Ok(Ok((worker, turn)))
     }
@@ -397,7 +409,8 @@ mod tests {
             Box::new(Chatterers),
             1,
             shutdown.clone(),
-        );
+        )
+        .await;
         // On a busy machine the index takes longer than the worker does for its next line.
         let busy = tokio::spawn(async move {
             let work = |_: &Writing<'_>| {
@@ -408,7 +421,7 @@ mod tests {
         });
         let spec = json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
         let spec = spec::check(&spec, &data.library()).unwrap();
-        let id = supervisor.create(spec, None).await.unwrap();
+        let id = supervisor.create(spec).await.unwrap();
         let until = async |hope: &dyn Fn(&runs::Run) -> bool| {
             let waiting = async {
                 loop {

@@ -2,7 +2,7 @@
 //!
 //! * `turns`: who waits, who may run.
 //! * `life`: the task of a run: wait, launch, follow its log into the index, note its end.
-//! * `deletion`: into the trash and back. `sweeping`: many runs at once.
+//! * `making`: new runs. `sweeping`: many at once. `deletion`: into the trash and back.
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere. `repair`: rows of the
 //!   index that cannot be read. `derive`: curves of an index of an earlier version.
@@ -13,6 +13,7 @@
 mod deletion;
 mod derive;
 mod life;
+mod making;
 mod reconcile;
 mod repair;
 mod sweeping;
@@ -26,14 +27,15 @@ use tokio::sync::{RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivarium_models::data::Library;
-use vivarium_models::spec::RunSpec;
 
 use crate::aside::blocking;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::index::Index;
-use crate::index::runs::{self, NewRun, Run, Status};
+use crate::index::runs::{self, Run, Status};
 use crate::launch::Launcher;
+use crate::reserve::Reserve;
 use crate::run_dir::{RunDir, RunId};
 use crate::sweeps::store::Sweeps;
 use crate::trash::Trash;
@@ -50,6 +52,7 @@ struct Shared {
     library: Library,
     sweeps: Sweeps,
     trash: Trash,
+    reserve: Reserve,
     index: Index,
     launcher: Box<dyn Launcher>,
     turns: Turns,
@@ -64,8 +67,9 @@ struct Shared {
 }
 
 impl Supervisor {
-    /// Starts to supervise the runs of `data`, at most `jobs` at a time, until `shutdown`.
-    pub fn start(
+    /// Completes or undoes what a server that died was changing, and starts to supervise the runs of `data`, at most
+    /// `jobs` at a time, until `shutdown`.
+    pub async fn start(
         data: &DataDir,
         index: Index,
         launcher: Box<dyn Launcher>,
@@ -77,6 +81,7 @@ impl Supervisor {
             library: data.library(),
             sweeps: Sweeps::in_folder(data.sweeps()),
             trash: Trash::in_folder(data.trash(), data.runs()),
+            reserve: Reserve::at(data.reserve()),
             index,
             launcher,
             turns: Turns::new(jobs),
@@ -86,6 +91,7 @@ impl Supervisor {
             tracker: TaskTracker::new(),
             shutdown,
         }));
+        this.recover().await;
         this.0
             .tracker
             .spawn(this.clone().reconcile_until_shutdown());
@@ -93,24 +99,14 @@ impl Supervisor {
         this
     }
 
-    /// Creates a run and lines it up.
-    pub async fn create(&self, spec: RunSpec, sweep: Option<String>) -> Result<RunId> {
-        let folder = self.0.runs.clone();
-        let text = serde_json::to_string(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
-        let name = spec.name.clone();
-        let _changing = self.0.changing.read().await;
-        let (id, _) = blocking(move || RunDir::create(&folder, &spec)).await?;
-        let new = NewRun {
-            id,
-            name,
-            spec: text,
-            sweep,
-            status: Status::Queued,
-            number: None,
-        };
-        self.0.index.write(move |w| runs::insert(w, &new)).await?;
-        self.begin(id, Beginning::Wait(self.0.turns.line_up()));
-        Ok(id)
+    /// No request is answered yet and no run has a task: what is half done was left so.
+    async fn recover(&self) {
+        if let Err(error) = self.complete_making().await {
+            tracing::error!(%error, "runs that were being made could not be completed");
+        }
+        if let Err(error) = self.complete_deletions().await {
+            tracing::error!(%error, "runs that were being deleted could not be completed");
+        }
     }
 
     /// Lines a run up again that was stopped, failed or was interrupted.
@@ -136,6 +132,8 @@ impl Supervisor {
                 }
             })
             .await?;
+        // Lined up whatever happens: its row says so.
+        let _ = blocking(|| failpoint("resume.indexed")).await;
         self.begin(id, Beginning::Wait(self.0.turns.line_up()));
         Ok(())
     }
@@ -159,11 +157,18 @@ impl Supervisor {
                 runs::set_stopping(w, id)
             })
             .await?;
+        // It is told whatever happens: its row says so.
+        let _ = blocking(|| failpoint("stop.indexed")).await;
+        self.tell_to_stop(id);
+        Ok(())
+    }
+
+    /// Tells the task of a run that its row says to stop. One that has no task yet reads it there before it begins.
+    fn tell_to_stop(&self, id: RunId) {
         if let Some(task) = self.tasks().get(&id) {
             // A task that is just ending does not listen any more, and need not.
             let _ = task.send(Command::Stop);
         }
-        Ok(())
     }
 
     /// A run's directory.

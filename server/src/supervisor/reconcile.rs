@@ -12,10 +12,12 @@ use super::deletion::EMPTY_EVERY;
 use super::life::Beginning;
 use crate::aside::blocking;
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::index::Writing;
 use crate::index::runs::{self, Run, Status};
 use crate::run_dir::tail::{self, Place};
 use crate::run_dir::{self, RunDir, RunId};
+use crate::trash::Deleted;
 
 /// How often the folder is looked through for what came from elsewhere.
 const LOOK: Duration = Duration::from_secs(2);
@@ -37,6 +39,7 @@ impl Supervisor {
             }
         }
         let mut emptied: Option<Instant> = None;
+        self.fill_reserve().await;
         while self
             .0
             .shutdown
@@ -48,6 +51,7 @@ impl Supervisor {
             if let Err(error) = self.look_for_strangers(has_another_length).await {
                 tracing::error!(%error, "the folder of runs could not be looked through");
             }
+            self.fill_reserve().await;
             if emptied.is_none_or(|at| at.elapsed() >= EMPTY_EVERY) {
                 emptied = Some(Instant::now());
                 if let Err(error) = self.empty_trash().await {
@@ -57,10 +61,18 @@ impl Supervisor {
         }
     }
 
+    async fn fill_reserve(&self) {
+        let this = self.clone();
+        let filled = blocking(move || {
+            this.0.reserve.fill();
+            Ok(())
+        });
+        let _ = filled.await;
+    }
+
     /// At the start: adopts workers that live, lines up what waited or was interrupted.
     async fn take_over(&self) -> Result<()> {
-        self.0.index.write_patiently(runs::forget_deleted).await?;
-        let returning = self.complete_deletions().await?;
+        self.index_deletions().await?;
         let mut known = self.0.index.list().await?;
         known.sort_by_key(|run| (run.position, run.id));
         for run in known {
@@ -81,11 +93,7 @@ impl Supervisor {
             }
         }
         self.repair_rows().await;
-        self.look_for_strangers(differs).await?;
-        for about in returning {
-            self.label_again(about).await?;
-        }
-        Ok(())
+        self.look_for_strangers(differs).await
     }
 
     pub(super) async fn take_over_one(&self, id: RunId) -> Result<()> {
@@ -98,6 +106,10 @@ impl Supervisor {
             tracing::info!(run = %id, "adopted a worker that outlived its server");
             self.set_status(id, Status::Running, "").await?;
             self.begin(id, Beginning::Adopt(worker));
+            if run.stopping {
+                // Whoever asked for it was answered, or would have been.
+                self.stop(id).await?;
+            }
             return Ok(());
         }
         // It may have come to its end while no server looked.
@@ -166,23 +178,24 @@ impl Supervisor {
         .await
     }
 
-    /// Indexes a run whose directory was just imported, without waiting for the next look.
-    pub async fn welcome(&self, id: RunId) -> Result<()> {
-        let _alone = self.0.changing.write().await;
-        self.meet(id).await
-    }
-
-    /// Indexes a run that came from elsewhere, or that went on without this server.
-    async fn meet(&self, id: RunId) -> Result<()> {
-        self.meet_again(id, None).await
-    }
-
-    /// The same for a run that had a number before.
-    pub(super) async fn meet_again(&self, id: RunId, number: Option<i64>) -> Result<()> {
+    /// Indexes a run that came from elsewhere or from the trash, or that went on without this server.
+    pub(super) async fn meet(&self, id: RunId) -> Result<()> {
         let dir = self.dir(id);
         let known = self.0.index.read(move |c| runs::find(c, id)).await?;
+        let trash = self.0.trash.clone();
+        let was_deleted = blocking(move || Ok(trash.coming_back(id))).await?;
         if known.is_none() {
-            self.enter(id, number).await?;
+            self.enter(id, was_deleted.clone()).await?;
+        }
+        if was_deleted.is_some() {
+            // Its labels are in the index.
+            let trash = self.0.trash.clone();
+            blocking(move || {
+                let _ = failpoint("restore.entered");
+                trash.returned(id);
+                Ok(())
+            })
+            .await?;
         }
         if let Some(worker) = self.0.launcher.adopt(&dir)? {
             self.set_status(id, Status::Running, "").await?;
@@ -195,13 +208,32 @@ impl Supervisor {
             // Half a line at the end of the log of a worker that died: nothing new.
             return Ok(());
         }
-        let (status, message) = as_the_log_says(&run);
+        let (status, message) = match as_the_log_says(&run) {
+            _ if run.reason.is_none() && was_deleted.is_some_and(|about| about.active) => (
+                Status::Stopped,
+                "It was deleted while it trained or waited.".to_owned(),
+            ),
+            told => told,
+        };
         self.set_status(id, status, message).await
     }
 
-    async fn enter(&self, id: RunId, number: Option<i64>) -> Result<()> {
-        let new = self.told(id, number).await?;
-        let insert = move |w: &Writing<'_>| runs::insert(w, &new);
+    /// Gives a run its row; one that was deleted has its labels again from the first moment.
+    async fn enter(&self, id: RunId, was_deleted: Option<Deleted>) -> Result<()> {
+        let number = was_deleted.as_ref().map(|about| about.number);
+        let mut new = self.told(id, number).await?;
+        let is_labelled = was_deleted.is_some();
+        if let Some(about) = was_deleted {
+            (new.name, new.tags, new.notes) = (about.name, about.tags, about.notes);
+        }
+        let insert = move |w: &Writing<'_>| {
+            runs::insert(w, &new)?;
+            if is_labelled {
+                // To the file of its labels too.
+                runs::set_labels(w, id, None, None, None)?;
+            }
+            Ok(())
+        };
         self.0.index.write_patiently(insert).await
     }
 }

@@ -96,12 +96,8 @@ impl Supervisor {
         let sweeps = self.0.sweeps.clone();
         let sweep = blocking(move || Ok(sweeps.of(id))).await?;
         Ok(NewRun {
-            id,
-            name,
-            spec: spec.to_string(),
-            sweep,
-            status: Status::Stopped,
             number,
+            ..NewRun::new(id, name, spec.to_string(), sweep, Status::Stopped)
         })
     }
 }

@@ -1,8 +1,13 @@
 //! Sweeps: their runs are made together, stopped together, and more of them can be added.
 
+use vivarium_models::spec::RunSpec;
+
 use super::Supervisor;
+use super::making::Growth;
 use crate::aside::blocking;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::failpoint::failpoint;
+use crate::index::runs::{self, Status};
 use crate::run_dir::RunId;
 use crate::sweeps::store::{Sweep, Sweeps};
 use crate::sweeps::{More, SweepSpec};
@@ -12,15 +17,8 @@ impl Supervisor {
     pub async fn create_sweep(&self, spec: SweepSpec) -> Result<(String, Vec<RunId>)> {
         let id = Sweeps::new_id();
         let (library, asked) = (self.0.library.clone(), spec.clone());
-        let mut sweep = Sweep {
-            spec,
-            runs: Vec::new(),
-        };
-        for run in blocking(move || asked.expand(&library)).await? {
-            sweep.runs.push(self.create(run, Some(id.clone())).await?);
-        }
-        let made = sweep.runs.clone();
-        self.save_sweep(&id, sweep).await?;
+        let runs = blocking(move || asked.expand(&library)).await?;
+        let made = self.create_runs_of(&id, None, spec, runs).await?;
         Ok((id, made))
     }
 
@@ -28,38 +26,59 @@ impl Supervisor {
     pub async fn grow_sweep(&self, id: String, more: More) -> Result<Vec<RunId>> {
         let _alone = self.0.growing.lock().await;
         let sweep = self.sweep(id.clone()).await?;
-        let (library, spec) = (self.0.library.clone(), sweep.spec);
+        let (library, spec) = (self.0.library.clone(), sweep.spec.clone());
         let (spec, fresh) = blocking(move || spec.grow(more, &library)).await?;
-        let mut made = Vec::new();
-        for run in fresh {
-            made.push(self.create(run, Some(id.clone())).await?);
-        }
-        let runs = [&sweep.runs[..], &made[..]].concat();
-        self.save_sweep(&id, Sweep { spec, runs }).await?;
+        self.create_runs_of(&id, Some(sweep), spec, fresh).await
+    }
+
+    /// Makes further runs of a sweep, which is `before` or new.
+    async fn create_runs_of(
+        &self,
+        id: &str,
+        before: Option<Sweep>,
+        spec: SweepSpec,
+        runs: Vec<RunSpec>,
+    ) -> Result<Vec<RunId>> {
+        let planned: Vec<_> = runs.into_iter().map(|run| (RunId::next(), run)).collect();
+        let made: Vec<_> = planned.iter().map(|(id, _)| *id).collect();
+        let mut all = before
+            .as_ref()
+            .map_or(Vec::new(), |sweep| sweep.runs.clone());
+        all.extend(&made);
+        let growth = Growth {
+            id: id.to_owned(),
+            before,
+            after: Sweep { spec, runs: all },
+        };
+        self.make(planned, Some(growth)).await?;
         Ok(made)
     }
 
     /// Stops what waits or trains of a sweep; says how many runs that were.
     pub async fn stop_sweep(&self, id: String) -> Result<usize> {
         self.sweep(id.clone()).await?;
-        let all = self.0.index.list().await?;
-        let mut stopped = 0;
+        let stopped = self
+            .0
+            .index
+            .write(move |w| {
+                let (mut runs, _) = runs::list(w)?;
+                runs.retain(|run| {
+                    run.sweep.as_ref() == Some(&id) && run.status.is_active() && !run.stopping
+                });
+                runs.iter()
+                    .try_for_each(|run| runs::set_stopping(w, run.id))?;
+                Ok(runs)
+            })
+            .await?;
+        // They are told whatever happens: their rows say so.
+        let _ = blocking(|| failpoint("sweep.stopping")).await;
         // Those that wait first: else one that stops makes room for the next.
-        for run in all
-            .into_iter()
-            .filter(|run| run.sweep.as_ref() == Some(&id))
-        {
-            if !run.status.is_active() || run.stopping {
-                continue;
-            }
-            match self.stop(run.id).await {
-                Ok(()) => stopped += 1,
-                // It came to its end in the meantime.
-                Err(Error::Conflict(_) | Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
+        let (waiting, training): (Vec<_>, Vec<_>) =
+            stopped.iter().partition(|run| run.status == Status::Queued);
+        for run in waiting.into_iter().chain(training) {
+            self.tell_to_stop(run.id);
         }
-        Ok(stopped)
+        Ok(stopped.len())
     }
 
     /// A sweep's settings and the runs that it had.
@@ -72,10 +91,5 @@ impl Supervisor {
     pub async fn sweeps(&self) -> Result<Vec<(String, Sweep)>> {
         let sweeps = self.0.sweeps.clone();
         blocking(move || Ok(sweeps.list())).await
-    }
-
-    async fn save_sweep(&self, id: &str, sweep: Sweep) -> Result<()> {
-        let (sweeps, id) = (self.0.sweeps.clone(), id.to_owned());
-        blocking(move || sweeps.save(&id, &sweep)).await
     }
 }

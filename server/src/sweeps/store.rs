@@ -1,4 +1,7 @@
 //! The folder of sweeps: a file for each.
+//!
+//! While runs of a sweep are made, the file as it will be lies beside it under another name. It gets its name when the
+//! runs are in the index, and is removed when they never come there.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,8 +11,11 @@ use uuid::Uuid;
 
 use super::SweepSpec;
 use crate::error::{Error, Result};
-use crate::files::replace;
+use crate::files::{remove_incoming, replace};
 use crate::run_dir::RunId;
+
+/// What the file of a sweep is called while its runs are made; its name follows.
+const ANNOUNCED: &str = ".announced-";
 
 /// A sweep as its file tells it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +36,7 @@ pub struct Sweeps {
 impl Sweeps {
     /// The sweeps in `folder`.
     pub fn in_folder(folder: PathBuf) -> Self {
+        remove_incoming(&folder);
         Self { folder }
     }
 
@@ -38,10 +45,45 @@ impl Sweeps {
         Uuid::now_v7().to_string()
     }
 
-    /// Writes a sweep's file.
-    pub fn save(&self, id: &str, sweep: &Sweep) -> Result<()> {
-        let text = serde_json::to_vec_pretty(sweep).unwrap_or_default();
-        replace(&self.file(id), &text)
+    /// Writes a sweep's file as it will be when its new runs are there.
+    pub fn announce(&self, id: &str, sweep: &Sweep) -> Result<()> {
+        let path = self.announced(id);
+        let text = serde_json::to_vec_pretty(sweep).map_err(|e| Error::file(&path, e.into()))?;
+        replace(&path, &text)
+    }
+
+    /// The runs are there: the announced file is the sweep's from here on.
+    pub fn confirm(&self, id: &str) -> Result<()> {
+        let path = self.file(id);
+        fs::rename(self.announced(id), &path).map_err(|e| Error::file(&path, e))
+    }
+
+    /// The runs are not there: the sweep stays as it was.
+    pub fn withdraw(&self, id: &str) {
+        let _ = fs::remove_file(self.announced(id));
+    }
+
+    /// Takes a confirmation back: the sweep is again what it was before.
+    pub fn revert(&self, id: &str, before: Option<&Sweep>) -> Result<()> {
+        match before {
+            Some(sweep) => {
+                self.announce(id, sweep)?;
+                self.confirm(id)
+            }
+            None => fs::remove_file(self.file(id)).map_err(|e| Error::file(self.file(id), e)),
+        }
+    }
+
+    /// The sweeps whose files wait for their runs, by id.
+    pub fn pending(&self) -> Vec<(String, Sweep)> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let found = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let id = name.strip_prefix(ANNOUNCED)?.strip_suffix(".json")?;
+            let sweep = serde_json::from_slice(&fs::read(entry.path()).ok()?).ok()?;
+            Some((id.to_owned(), sweep))
+        });
+        found.collect()
     }
 
     /// A sweep.
@@ -80,5 +122,9 @@ impl Sweeps {
 
     fn file(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}.json"))
+    }
+
+    fn announced(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{ANNOUNCED}{id}.json"))
     }
 }

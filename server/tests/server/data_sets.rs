@@ -29,7 +29,7 @@ fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// Two classes of six pictures each.
-fn pets() -> Vec<u8> {
+pub fn pets() -> Vec<u8> {
     let (colour, grey) = (photo("rgb.jpg"), photo("grey.png"));
     let names: Vec<_> = (0..12)
         .map(|i| format!("pets/{}/{i}.jpg", if i % 2 == 0 { "cats" } else { "dogs" }))
@@ -53,7 +53,7 @@ fn pets() -> Vec<u8> {
     )
 }
 
-fn upload(server: &Server, file: &str, bytes: &[u8]) -> Answer {
+pub fn upload(server: &Server, file: &str, bytes: &[u8]) -> Answer {
     send(server, form("file", Some(file), bytes))
 }
 
@@ -125,8 +125,14 @@ fn a_zip_is_reported_accepted_and_trained_on() {
     assert_eq!(left(&server), ["my-pets"]);
     assert_eq!(
         server.post(&url, &json!({"set": "again"})).status,
-        404,
+        409,
         "a draft is accepted once"
+    );
+    // Whoever asks again, because the answer was lost, gets it.
+    let again = server.post(&url, &json!({"set": "my-pets"}));
+    assert_eq!(
+        (again.status, again.json()),
+        (201, json!({"set": "my-pets"}))
     );
     let id = server.create(&run_on("my-pets", 2));
     server.await_status(&id, "finished");

@@ -270,6 +270,42 @@ fn states_of_all_runs_are_told_at_once_and_when_they_change() {
 }
 
 #[test]
+fn who_follows_a_run_is_told_when_it_is_deleted() {
+    let server = Server::start_with(&["--jobs", "2"]);
+    let (first, second) = (server.create(&mlp(ENDLESS)), server.create(&mlp(ENDLESS)));
+    let queries = [
+        format!("run={first}"),
+        format!("run={first}&include=status"),
+        format!("run={first}&run={second}"),
+    ];
+    let mut readers: Vec<_> = queries
+        .iter()
+        .map(|query| Reader::open(&server, query, None))
+        .collect();
+    for reader in &mut readers {
+        reader.next().unwrap();
+    }
+    server.delete(&format!("/api/v1/runs/{first}")).expect(204);
+    let gone = |id: &String| json!({ "id": id }).to_string();
+    for (reader, query) in readers.iter_mut().zip(&queries) {
+        let told = std::iter::from_fn(|| reader.next()).find(|it| it.event == "removed");
+        assert_eq!(told.expect(query).data, gone(&first), "{query}");
+    }
+    for (reader, query) in readers.iter_mut().zip(&queries).take(2) {
+        let rest = std::iter::from_fn(|| reader.next()).filter(|it| it.event != "run");
+        assert_eq!(rest.count(), 0, "{query}: nothing follows");
+    }
+    // The other one is followed until it is gone too.
+    let both = &mut readers[2];
+    let goes_on = std::iter::from_fn(|| both.next()).find(|it| it.event == second);
+    assert!(goes_on.is_some());
+    server.delete(&format!("/api/v1/runs/{second}")).expect(204);
+    let told = std::iter::from_fn(|| both.next()).find(|it| it.event == "removed");
+    assert_eq!(told.unwrap().data, gone(&second));
+    assert!(both.next().is_none());
+}
+
+#[test]
 fn the_state_of_a_run_comes_with_its_log_where_it_is_asked_for() {
     let server = Server::start();
     let id = server.create(&mlp(5));

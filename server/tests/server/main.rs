@@ -27,5 +27,6 @@ mod reports;
 mod runs;
 mod selections;
 mod settings;
+mod steps;
 mod storm;
 mod support;

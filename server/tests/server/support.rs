@@ -22,6 +22,7 @@ pub struct Server {
     process: Child,
     pub address: String,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Server {
@@ -30,14 +31,22 @@ impl Server {
     }
 
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(arguments, &[])
+    }
+
+    /// Starts with variables in the environment.
+    pub fn start_in(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let arguments = arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>();
+        let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let variables: Vec<_> = variables.iter().map(own).collect();
         let folder = tempfile::tempdir().unwrap();
-        let (process, address) = spawn(folder.path(), &arguments);
+        let (process, address) = spawn(folder.path(), &arguments, &variables);
         Self {
             folder,
             process,
             address,
             arguments,
+            variables,
         }
     }
 
@@ -47,6 +56,11 @@ impl Server {
 
     pub fn run_dir(&self, id: &str) -> PathBuf {
         self.data_dir().join("runs").join(id)
+    }
+
+    /// Waits for a server that dies by itself.
+    pub fn wait(&mut self) {
+        self.process.wait().unwrap();
     }
 
     /// Ends the server without a chance to tidy up.
@@ -68,7 +82,7 @@ impl Server {
 
     /// Starts a server on the same folder.
     pub fn restart(&mut self) {
-        let (process, address) = spawn(self.folder.path(), &self.arguments);
+        let (process, address) = spawn(self.folder.path(), &self.arguments, &self.variables);
         self.process = process;
         self.address = address;
     }
@@ -218,11 +232,12 @@ impl Drop for Server {
     }
 }
 
-fn spawn(folder: &Path, arguments: &[String]) -> (Child, String) {
+fn spawn(folder: &Path, arguments: &[String], variables: &[(String, String)]) -> (Child, String) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_vivarium"))
         .args(["serve", "--port", "0", "--data-dir"])
         .arg(folder)
         .args(arguments)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -17,10 +17,11 @@ use tokio::sync::{Semaphore, mpsc};
 use super::run_id;
 use super::selections::runs_of;
 use crate::aside::on_thread;
-use crate::boards::import::{Boards, Imported, Outcome, Wish};
+use crate::boards::import::{Imported, Outcome, Wish};
 use crate::boards::write::About;
 use crate::boards::{export, find, unpack};
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::http::App;
 use crate::http::change::Client;
 use crate::http::problem::Problem;
@@ -42,6 +43,9 @@ static WRITERS: Semaphore = Semaphore::const_new(8);
 
 /// Uploads that come in at a time.
 static UPLOADS: Semaphore = Semaphore::const_new(2);
+
+/// Uploads that become runs at a time.
+static IMPORTS: Semaphore = Semaphore::const_new(1);
 
 /// The most files of a form.
 const MOST_FILES: usize = 10_000;
@@ -212,15 +216,20 @@ pub(in crate::http) async fn upload(
     if client.has_left() {
         return Err(Error::Conflict("The client left before its files were read.".into()).into());
     }
+    // Until its runs are in the index, the same files must not be imported once more.
+    let turn = IMPORTS.acquire().await;
+    let _turn = turn.map_err(|_| Error::Gone("the imports"))?;
     let outcome = on_thread("upload", move || {
-        let outcome = take(&boards, &tree, &wish);
+        let outcome = failpoint("boards.received")
+            .and_then(|()| find::find_all(&tree))
+            .and_then(|found| boards.stage_all(found, &wish));
         drop(folder);
         outcome
     })
     .await?;
-    for run in &outcome.imported {
-        app.supervisor.welcome(run.id).await?;
-    }
+    let imported = outcome.imported.iter();
+    let imported = imported.map(|run| (run.id, run.board.clone())).collect();
+    app.supervisor.welcome(imported).await?;
     answer(&app, outcome).await
 }
 
@@ -251,10 +260,6 @@ fn sort_in(incoming: &FilePath, name: &str, tree: &FilePath, most: u64) -> Resul
     drop(unpack::create(&path, name)?);
     std::fs::rename(incoming, &path).map_err(|e| Error::file(&path, e))?;
     Ok(None)
-}
-
-fn take(boards: &Boards, tree: &FilePath, wish: &Wish) -> Result<Outcome> {
-    boards.import(find::find_all(tree)?, wish)
 }
 
 async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {

@@ -37,7 +37,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 /// `POST /runs`
 pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<Response> {
     let spec = check_with_plan(json, &app).await?.0;
-    let id = app.supervisor.create(spec, None).await?;
+    let id = app.supervisor.create(spec).await?;
     let url = format!("/runs/{id}");
     let location = [(header::LOCATION, format!("/api/v1/runs/{id}"))];
     Ok((

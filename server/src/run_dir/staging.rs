@@ -1,0 +1,169 @@
+//! Runs that are being made: whole directories that do not have their names yet.
+//!
+//! A run is made in three steps: its directory is filled under a name that nobody looks at, its row enters the index,
+//! and the directory gets its name. The row decides: a server that starts completes what has a row and removes what has
+//! none, so that a crash between any two steps leaves a run or nothing. Runs that are made together get their rows in
+//! one transaction, so they are all there or none is.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use vivarium_models::spec::RunSpec;
+
+use super::{RunDir, RunId, sync_folder};
+use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
+
+/// What a directory is called before it has its name; its id follows.
+const STAGED: &str = ".staged-";
+
+/// Disks that answer slowly answer many at once.
+const THREADS: usize = 32;
+
+/// So few are made one after the other.
+const FEW: usize = 8;
+
+/// Fills the directories of runs to be. They are on disk, whole, when this returns; nothing is left of them when it fails.
+pub fn stage(runs: &Path, planned: &[(RunId, RunSpec)]) -> Result<()> {
+    fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
+    let staged = for_each(planned, |(id, spec)| {
+        failpoint("run.stage")?;
+        fill(&staged(runs, *id), spec)
+    });
+    if staged.is_err() {
+        let ids: Vec<_> = planned.iter().map(|(id, _)| *id).collect();
+        remove(runs, &ids);
+    }
+    staged
+}
+
+/// Gives a directory that was filled elsewhere on the same disk the place of a run to be.
+pub fn adopt(runs: &Path, id: RunId, filled: &Path) -> Result<()> {
+    fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
+    let place = staged(runs, id);
+    fs::rename(filled, &place).map_err(|e| Error::file(&place, e))
+}
+
+/// Gives the directories of runs their names.
+pub fn name(runs: &Path, ids: &[RunId]) -> Result<()> {
+    for_each(ids, |id| {
+        failpoint("run.name")?;
+        let dir = RunDir::of(runs, *id);
+        fs::rename(staged(runs, *id), dir.path()).map_err(|e| Error::file(dir.path(), e))
+    })?;
+    sync_folder(runs)
+}
+
+/// Removes the directories of runs that are not to be after all.
+pub fn remove(runs: &Path, ids: &[RunId]) {
+    for id in ids {
+        for path in [staged(runs, *id), RunDir::of(runs, *id).path] {
+            if let Err(error) = fs::remove_dir_all(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, path = %path.display(), "a run that was not made is left over");
+            }
+        }
+    }
+}
+
+/// The runs to be whose directories have no name yet.
+pub fn list(runs: &Path) -> Vec<RunId> {
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .strip_prefix(STAGED)?
+                .parse()
+                .ok()
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+fn staged(runs: &Path, id: RunId) -> PathBuf {
+    runs.join(format!("{STAGED}{id}"))
+}
+
+fn fill(path: &Path, spec: &RunSpec) -> Result<()> {
+    let dir = RunDir::at(path);
+    let checkpoints = dir.checkpoints();
+    fs::create_dir_all(&checkpoints).map_err(|e| Error::file(&checkpoints, e))?;
+    let path = dir.spec_file();
+    let failed = |e| Error::file(&path, e);
+    let json = serde_json::to_vec_pretty(spec).map_err(|e| failed(e.into()))?;
+    let mut file = fs::File::create_new(&path).map_err(failed)?;
+    file.write_all(&json)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
+}
+
+/// Does `work` with each of `all`, with several at a time where there are many.
+fn for_each<T: Sync>(all: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+    if all.len() < FEW {
+        return all.iter().try_for_each(work);
+    }
+    thread::scope(|scope| {
+        let threads: Vec<_> = all
+            .chunks(all.len().div_ceil(THREADS))
+            .map(|part| scope.spawn(|| part.iter().try_for_each(&work)))
+            .collect();
+        let ended = threads.into_iter().map(|thread| {
+            thread
+                .join()
+                .unwrap_or(Err(Error::Gone("a thread that makes runs")))
+        });
+        ended.collect::<Vec<_>>().into_iter().collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use vivarium_models::data::Library;
+    use vivarium_models::spec;
+
+    fn planned(count: usize) -> Vec<(RunId, RunSpec)> {
+        let spec = json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
+        let spec = spec::check(&spec, &Library::none()).unwrap();
+        (0..count).map(|_| (RunId::next(), spec.clone())).collect()
+    }
+
+    #[test]
+    fn runs_appear_whole_when_they_get_their_names() {
+        for count in [1, 100] {
+            let folder = tempfile::tempdir().unwrap();
+            let runs = folder.path();
+            let planned = planned(count);
+            let ids: Vec<_> = planned.iter().map(|(id, _)| *id).collect();
+            stage(runs, &planned).unwrap();
+            assert_eq!(super::super::list(runs).unwrap(), []);
+            assert_eq!(list(runs), ids);
+            name(runs, &ids).unwrap();
+            assert_eq!(list(runs), []);
+            assert_eq!(super::super::list(runs).unwrap(), ids);
+            for id in ids {
+                let spec = RunDir::of(runs, id).spec(&Library::none()).unwrap();
+                assert_eq!(spec, planned[0].1);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_runs_that_cannot_be_staged() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = folder.path();
+        let planned = planned(50);
+        // A file is where one of the directories would be.
+        fs::write(staged(runs, planned[31].0), "").unwrap();
+        assert!(stage(runs, &planned).is_err());
+        fs::remove_file(staged(runs, planned[31].0)).unwrap();
+        assert_eq!(fs::read_dir(runs).unwrap().count(), 0);
+    }
+}

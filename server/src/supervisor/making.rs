@@ -1,0 +1,233 @@
+//! Runs are made: one, or those of a sweep together.
+//!
+//! Directories are filled, the file of the sweep is announced, the rows enter the index in one transaction, the file
+//! and the directories get their names, the runs are lined up. The transaction decides: [`Supervisor::complete_making`]
+//! completes at the next start what has its rows, and removes what has none. An error undoes what was done.
+
+use vivarium_models::spec::RunSpec;
+
+use super::Supervisor;
+use super::life::Beginning;
+use crate::aside::blocking;
+use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
+use crate::index::runs::{self, NewRun, Status};
+use crate::run_dir::board::Board;
+use crate::run_dir::{RunId, staging};
+use crate::sweeps::store::Sweep;
+
+/// What making runs makes of their sweep.
+#[derive(Clone)]
+pub(super) struct Growth {
+    /// The sweep.
+    pub id: String,
+    /// What it was; `None` where it is new.
+    pub before: Option<Sweep>,
+    /// What it will be.
+    pub after: Sweep,
+}
+
+impl Supervisor {
+    /// Creates a run and lines it up.
+    pub async fn create(&self, spec: RunSpec) -> Result<RunId> {
+        let id = RunId::next();
+        self.make(vec![(id, spec)], None).await?;
+        Ok(id)
+    }
+
+    /// Makes all of `planned`, or none, and lines them up in their order.
+    pub(super) async fn make(
+        &self,
+        planned: Vec<(RunId, RunSpec)>,
+        growth: Option<Growth>,
+    ) -> Result<()> {
+        let ids: Vec<_> = planned.iter().map(|(id, _)| *id).collect();
+        let sweep = growth.as_ref().map(|growth| growth.id.clone());
+        let rows = planned
+            .iter()
+            .map(|(id, spec)| row(*id, spec, sweep.clone()))
+            .collect::<Result<Vec<_>>>()?;
+        let folder = self.0.runs.clone();
+        blocking(move || staging::stage(&folder, &planned)).await?;
+        let made = self.enter_staged(&ids, rows, growth.clone()).await;
+        if made.is_err() {
+            self.unmake(ids, growth).await;
+        }
+        made
+    }
+
+    async fn enter_staged(
+        &self,
+        ids: &[RunId],
+        rows: Vec<NewRun>,
+        growth: Option<Growth>,
+    ) -> Result<()> {
+        let sweeps = self.0.sweeps.clone();
+        let announced = growth.clone();
+        blocking(move || {
+            failpoint("run.staged")?;
+            announced.map_or(Ok(()), |it| sweeps.announce(&it.id, &it.after))?;
+            failpoint("run.announced")
+        })
+        .await?;
+        // From the rows to the tasks: the reconciliation sees all of these or none.
+        let _changing = self.0.changing.read().await;
+        self.0
+            .index
+            .write(move |w| rows.iter().try_for_each(|row| runs::insert(w, row)))
+            .await?;
+        let (folder, sweeps, named) = (self.0.runs.clone(), self.0.sweeps.clone(), ids.to_vec());
+        blocking(move || {
+            failpoint("run.indexed")?;
+            growth.map_or(Ok(()), |it| sweeps.confirm(&it.id))?;
+            failpoint("run.confirmed")?;
+            staging::name(&folder, &named)?;
+            failpoint("run.named")
+        })
+        .await?;
+        for &id in ids {
+            self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+        }
+        Ok(())
+    }
+
+    /// Makes runs whose directories were imported and are not named yet: all of them, or none.
+    pub async fn welcome(&self, imported: Vec<(RunId, Board)>) -> Result<()> {
+        let ids: Vec<_> = imported.iter().map(|(id, _)| *id).collect();
+        let made = self.enter_imported(&ids, imported).await;
+        if made.is_err() {
+            self.unmake(ids, None).await;
+        }
+        made
+    }
+
+    async fn enter_imported(&self, ids: &[RunId], imported: Vec<(RunId, Board)>) -> Result<()> {
+        let _alone = self.0.changing.write().await;
+        let rows: Vec<_> = imported
+            .into_iter()
+            .map(|(id, board)| {
+                let spec = board.spec().to_string();
+                NewRun::new(id, board.name, spec, None, Status::Finished)
+            })
+            .collect();
+        self.0
+            .index
+            .write(move |w| rows.iter().try_for_each(|row| runs::insert(w, row)))
+            .await?;
+        let (folder, named) = (self.0.runs.clone(), ids.to_vec());
+        blocking(move || {
+            failpoint("boards.indexed")?;
+            staging::name(&folder, &named)?;
+            failpoint("boards.named")
+        })
+        .await?;
+        for &id in ids {
+            // What is not indexed now is found again by its log, which is longer than what is known of it.
+            if let Err(error) = self.meet(id).await {
+                tracing::error!(run = %id, %error, "the run could not be indexed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves nothing of runs that could not be made. Best effort: what stays is undone at the next start.
+    async fn unmake(&self, ids: Vec<RunId>, growth: Option<Growth>) {
+        let gone = ids.clone();
+        let undone = self.0.index.write(move |w| {
+            for id in gone {
+                if runs::find(w, id)?.is_some() {
+                    runs::delete(w, id)?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = undone.await {
+            tracing::error!(%error, "runs that could not be made stay in the index");
+        }
+        let (folder, sweeps) = (self.0.runs.clone(), self.0.sweeps.clone());
+        let undone = blocking(move || {
+            staging::remove(&folder, &ids);
+            let Some(Growth { id, before, .. }) = growth else {
+                return Ok(());
+            };
+            sweeps.withdraw(&id);
+            match (sweeps.get(&id), before) {
+                (Err(Error::NotFound(_)), None) => Ok(()),
+                (Ok(now), Some(before)) if now.runs.len() == before.runs.len() => Ok(()),
+                (_, before) => sweeps.revert(&id, before.as_ref()),
+            }
+        });
+        if let Err(error) = undone.await {
+            tracing::error!(%error, "a sweep that could not be made stays");
+        }
+    }
+
+    /// Completes or undoes, before any request is answered, what a server that died was making.
+    pub(super) async fn complete_making(&self) -> Result<()> {
+        let sweeps = self.0.sweeps.clone();
+        let pending = blocking(move || Ok(sweeps.pending())).await?;
+        for (id, sweep) in pending {
+            let last = sweep.runs.last().copied();
+            let made = self
+                .0
+                .index
+                .read(move |c| Ok(last.map(|last| runs::find(c, last)).transpose()?.flatten()))
+                .await?;
+            let sweeps = self.0.sweeps.clone();
+            blocking(move || match made {
+                Some(_) => sweeps.confirm(&id),
+                None => {
+                    sweeps.withdraw(&id);
+                    Ok(())
+                }
+            })
+            .await?;
+        }
+        let folder = self.0.runs.clone();
+        let staged = blocking(move || Ok(staging::list(&folder))).await?;
+        let (made, not): (Vec<_>, Vec<_>) = self
+            .0
+            .index
+            .read(move |c| {
+                let each = staged
+                    .into_iter()
+                    .map(|id| Ok((id, runs::find(c, id)?.is_some())));
+                let all = each.collect::<Result<Vec<_>>>()?;
+                Ok(all.into_iter().partition(|(_, made)| *made))
+            })
+            .await?;
+        let folder = self.0.runs.clone();
+        blocking(move || {
+            let ids = |of: Vec<(RunId, bool)>| of.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+            staging::remove(&folder, &ids(not));
+            match ids(made) {
+                made if made.is_empty() => Ok(()),
+                made => staging::name(&folder, &made),
+            }
+        })
+        .await?;
+        self.forget_unmade().await
+    }
+
+    /// Forgets rows of runs that never began and of which there is nothing else.
+    async fn forget_unmade(&self) -> Result<()> {
+        let (known, _) = self.0.index.read(runs::list).await?;
+        let waiting = known.into_iter().filter(|run| {
+            run.status == Status::Queued && run.seq == 0 && !self.dir(run.id).path().exists()
+        });
+        let unmade: Vec<_> = waiting.map(|run| run.id).collect();
+        if unmade.is_empty() {
+            return Ok(());
+        }
+        self.0
+            .index
+            .write(move |w| unmade.into_iter().try_for_each(|id| runs::delete(w, id)))
+            .await
+    }
+}
+
+fn row(id: RunId, spec: &RunSpec, sweep: Option<String>) -> Result<NewRun> {
+    let text = serde_json::to_string(spec).map_err(|e| Error::BadRequest(e.to_string()))?;
+    let status = Status::Queued;
+    Ok(NewRun::new(id, spec.name.clone(), text, sweep, status))
+}
