@@ -74,11 +74,12 @@ export function overlay(runs, { view, axis, members, title, more }) {
   /** @param {typeof CHARTS[number]} which @param {Awaited<ReturnType<typeof whole>>} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
   function* rows({ series }, all) {
     for (const { run, store, pace } of all) {
-      const { x, y } = store.series[series];
+      const curve = store.series[series];
+      const { x } = curve;
       const seconds = clock(store.series.time.x, store.series.time.y);
       for (let i = 0; i < x.length; i += 1) {
         const step = x.data[i];
-        yield [run.name, run.id, step, samplesAt(step, pace), epochAt(step, pace), seconds(step), y.data[i]];
+        yield [run.name, run.id, step, samplesAt(step, pace), epochAt(step, pace), seconds(step), curve.told(i)];
       }
     }
   }

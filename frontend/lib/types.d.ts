@@ -323,7 +323,7 @@ export interface StepsEvent {
   accuracy: (number | null)[];
   lr: (number | null)[];
   images_per_s: number | null;
-  not_finite?: "nan" | "inf";
+  not_finite?: "nan" | "inf" | "-inf";
 }
 
 export interface Score {
@@ -342,7 +342,7 @@ export interface EpochEvent {
   seconds: number;
   elapsed: number;
   peak_memory_bytes: number | null;
-  not_finite?: "nan" | "inf";
+  not_finite?: "nan" | "inf" | "-inf";
 }
 
 export interface StartedEvent {
@@ -376,7 +376,7 @@ export interface ScalarsEvent {
   step: number[];
   seconds: number[];
   value: (number | null)[];
-  not_finite?: "nan" | "inf";
+  not_finite?: "nan" | "inf" | "-inf";
 }
 
 /** What became of an import. */

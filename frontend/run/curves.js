@@ -107,7 +107,7 @@ export function curves(store, run) {
     for (let i = 0, j = 0; i < steps.x.length || j < epochs.x.length; ) {
       const step = Math.min(at(steps.x, i), at(epochs.x, j));
       const [trained, validated] = [at(steps.x, i) === step, at(epochs.x, j) === step];
-      yield [run().name, step, ...place(step), seconds(step), trained ? steps.y.data[i] : null, validated ? epochs.y.data[j] : null];
+      yield [run().name, step, ...place(step), seconds(step), trained ? steps.told(i) : null, validated ? epochs.told(j) : null];
       i += Number(trained);
       j += Number(validated);
     }

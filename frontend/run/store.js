@@ -37,6 +37,21 @@ export class Series extends Strand {
     }
   }
 
+  /** A value as it was measured: what is not finite is known by its kind. @param {number} i */
+  told(i) {
+    const value = this.y.data[i];
+    if (Number.isFinite(value)) return value;
+    const step = this.x.data[i];
+    let [low, high] = [0, this.notFinite.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.notFinite[middle].step < step) low = middle + 1;
+      else high = middle;
+    }
+    const kind = this.notFinite[low]?.step === step ? this.notFinite[low].kind : "nan";
+    return kind === "inf" ? Number.POSITIVE_INFINITY : kind === "-inf" ? Number.NEGATIVE_INFINITY : Number.NaN;
+  }
+
   /** Forgets a step and all after it. @param {number} step */
   rewind(step) {
     const length = this.x.length;

@@ -67,7 +67,7 @@ export const curve = {
     const body = /** @type {Element} */ (document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
     const seeds = members.length < runs.length ? " Lines are means over seeds, bands one standard deviation." : "";
     const smooth = which.noisy && smoothing > 0 ? ` Smoothed by ${smoothing}.` : "";
-    const gaps = marks.length > 0 ? ` A triangle marks where it was not a number, first at step ${Math.min(...marks.map(({ step }) => step))}.` : "";
+    const gaps = marks.length > 0 ? ` A triangle marks where it was not finite, first at step ${Math.min(...marks.map(({ step }) => step))}.` : "";
     const outside = picture.outside > 0 ? ` ${picture.outside} points lie outside.` : "";
     body.setAttribute("role", "img");
     body.setAttribute("aria-label", `${which.title} of ${aboutRuns(runs)}`);

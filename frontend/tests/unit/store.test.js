@@ -62,6 +62,14 @@ test("the kind of what is not finite is the event's", () => {
   assert.deepEqual(store.series.train_loss.notFinite, [{ step: 2, kind: "inf" }, { step: 3, kind: "nan" }]);
 });
 
+test("what is not finite is told as it was", () => {
+  const store = new RunStore();
+  store.apply(steps(1, 1, [1, null], { not_finite: "inf" }));
+  store.apply(steps(2, 3, [null], { not_finite: "-inf" }));
+  store.apply(steps(3, 4, [null], { not_finite: "nan" }));
+  assert.deepEqual([0, 1, 2, 3].map((i) => store.series.train_loss.told(i)), [1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]);
+});
+
 test("steps that a resumed run does again take the place of the old ones", () => {
   const store = new RunStore();
   store.apply(steps(1, 1, [5, 4, null]));
