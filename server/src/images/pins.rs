@@ -124,7 +124,7 @@ impl Pins {
     /// What is pinned next; what was goes to the earlier ones.
     fn next(&self, run: RunId, image: Option<&str>) -> Record {
         let mut record = self.record(run);
-        let before = fs::read(self.file(run, "png"));
+        let before = links::read(&self.file(run, "png"));
         if let (Some(image), Ok(png)) = (record.image.take(), before) {
             let name = pin_name(&png);
             record.earlier.retain(|one| one.name != name);
