@@ -1,6 +1,7 @@
 // A comparison that names its runs by a sweep or by tags has other runs when one is started, tagged or brought back.
 
 import { openStream } from "../lib/live.js";
+import { apiUrl } from "../lib/site.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -16,7 +17,7 @@ export function watchNewcomers({ sweeps, tags, has, onChanged }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let settling;
   openStream({
-    url: () => "/api/v1/events",
+    url: () => apiUrl("/events"),
     on: {
       run: (/** @type {Run} */ run) => {
         const belongs = (run.sweep !== null && sweeps.includes(run.sweep)) || run.tags.some((tag) => tags.includes(tag));

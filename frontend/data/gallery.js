@@ -4,6 +4,7 @@
 import { getGallery } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
+import { apiUrl } from "../lib/site.js";
 
 /** @import { Gallery } from "../lib/types" */
 
@@ -23,7 +24,7 @@ export function galleryPart(set, version) {
 
 /** @param {string} set @param {string} version @param {Gallery} gallery */
 function rows(set, version, { classes, columns, cell }) {
-  const url = `/api/v1/datasets/${encodeURIComponent(set)}/gallery.png?v=${encodeURIComponent(version.slice(0, 16))}`;
+  const url = apiUrl(`/datasets/${encodeURIComponent(set)}/gallery.png?v=${encodeURIComponent(version.slice(0, 16))}`);
   const most = Math.max(1, ...classes.map(({ images }) => images));
   const position = (/** @type {number} */ row) => (classes.length > 1 ? (row / (classes.length - 1)) * 100 : 0);
   const row = (/** @type {{ name: string, images: number }} */ { name, images }, /** @type {number} */ index) =>

@@ -4,6 +4,7 @@ import { deleteImage, getSamples, listImages, pictureUrl, pinImage, uploadImage 
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt, toast } from "../lib/shell.js";
+import { apiUrl } from "../lib/site.js";
 import { thumb } from "./thumbs.js";
 
 /** @import { Sample, UploadedImage } from "../lib/types" */
@@ -114,7 +115,7 @@ export function imageCard(scene, { onPinned }) {
     pin.hidden = before !== null || image === null || alreadyPinned && (pinned === undefined || pinned.image === "test:0" || image !== "pinned");
     setText(pin, image === "pinned" ? "Unpin" : "Pin for the film");
     uploadsBlock.hidden = images.length === 0;
-    uploads.replaceChildren(...images.map((of) => thumb({ src: `/api/v1/images/${of.id}.png`, title: "Uploaded image", pressed: image === of.id, onClick: () => use(of.id), onDelete: () => remove(of) })));
+    uploads.replaceChildren(...images.map((of) => thumb({ src: apiUrl(`/images/${of.id}.png`), title: "Uploaded image", pressed: image === of.id, onClick: () => use(of.id), onDelete: () => remove(of) })));
     samplesBlock.hidden = found.length === 0;
     const classes = scene.inside?.classes ?? [];
     samples.replaceChildren(...found.map((of) => thumb({ src: pictureUrl(run.id, `images/${of.id}.png`, { size: 64 }), title: `${of.id}, ${classes[of.truth] ?? of.truth}`, label: classes[of.truth] ?? String(of.truth), pressed: image === of.id, onClick: () => use(of.id) })));

@@ -1,5 +1,7 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
+import { apiUrl } from "./site.js";
+
 /** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** Runs that one request asks for. */
@@ -31,7 +33,7 @@ async function request(method, path, { body, signal } = {}) {
   /** @type {Response} */
   let response;
   try {
-    response = await fetch(`/api/v1${path}`, {
+    response = await fetch(apiUrl(path), {
       method,
       signal,
       headers: body === undefined ? {} : { "content-type": "application/json" },
@@ -245,7 +247,7 @@ export const look = (id, what, query, signal) => json("GET", `${run(id)}/${what}
 export const lookAtPicture = async (id, what, query, signal) => (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
 
 /** The address of a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query */
-export const pictureUrl = (id, what, query) => `/api/v1${run(id)}/${what}${search(query)}`;
+export const pictureUrl = (id, what, query) => apiUrl(`${run(id)}/${what}${search(query)}`);
 
 /** @returns {Promise<UploadedImage[]>} */
 export const listImages = async () => (await json("GET", "/images")).images;
@@ -278,7 +280,7 @@ export const boardsLink = (ids) => boardsOf(ids, runsQuery(ids));
 export const boardsUrl = async (ids) => boardsOf(ids, await shortQuery(ids));
 
 /** @param {string[]} ids @param {string} query */
-const boardsOf = (ids, query) => `/api/v1${ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${query}`}`;
+const boardsOf = (ids, query) => apiUrl(ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${query}`);
 
 /** Words after a question mark; what is not said has its default. @param {{ [name: string]: string | number | null | undefined }} query */
 function search(query) {
@@ -303,7 +305,7 @@ function formOf(field, files) {
 function upload(path, form, { onProgress, signal }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/v1${path}`);
+    request.open("POST", apiUrl(path));
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded, event.total));
     request.addEventListener("load", () => {
       changed();

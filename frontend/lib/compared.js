@@ -3,6 +3,7 @@
 
 import { RUNS_IN_ADDRESS, shortQuery } from "./api.js";
 import { attempt } from "./shell.js";
+import { siteUrl } from "./site.js";
 
 /** Takes a click on a link to a comparison where its address would be too long. @param {MouseEvent} event @param {string[]} ids */
 export function openCompared(event, ids) {
@@ -11,7 +12,7 @@ export function openCompared(event, ids) {
   // Opened now: what is opened after an answer is taken for a window that nobody asked for.
   const tab = event.ctrlKey || event.metaKey || event.shiftKey ? open("", "_blank") : null;
   attempt(async () => {
-    const address = `/compare?${await shortQuery(ids)}`;
+    const address = siteUrl(`/compare?${await shortQuery(ids)}`);
     if (tab) tab.location.href = address;
     else location.assign(address);
   });

@@ -16,6 +16,7 @@ import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
+import { apiUrl, siteUrl } from "../lib/site.js";
 import { States } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
 import { isActive } from "../lib/status.js";
@@ -67,7 +68,7 @@ function nothing() {
     icon("layers", 28),
     h("h2", {}, "Nothing to compare"),
     h("p", {}, data.missing > 0 ? "The runs that this address names are not here: they may have been deleted." : "Choose runs in the table and press Compare, or start an experiment that compares."),
-    h("a", { class: "button primary", href: "/" }, "All runs"),
+    h("a", { class: "button primary", href: siteUrl("/") }, "All runs"),
   );
 }
 
@@ -139,7 +140,7 @@ function start() {
     return [
       h("button", { class: "button", type: "button", on: { click: stop } }, icon("stop", 14), "Stop the rest"),
       h("button", { class: "button", type: "button", on: { click: grow } }, icon("plus", 14), sweep.spec.search ? "Five more trials" : "One more seed for each"),
-      h("a", { class: "button", href: `/?sweep=${encodeURIComponent(sweep.id)}` }, "As a table"),
+      h("a", { class: "button", href: siteUrl(`/?sweep=${encodeURIComponent(sweep.id)}`) }, "As a table"),
     ];
   }
 
@@ -234,7 +235,7 @@ function start() {
     const states = new States();
     states.replace([...runs.values()]);
     const stream = openStream({
-      url: () => `/api/v1/events?${runsQuery(ids)}&after=${ids.map((id) => charts.lastSeq(id)).join(".")}&include=status`,
+      url: () => apiUrl(`/events?${runsQuery(ids)}&after=${ids.map((id) => charts.lastSeq(id)).join(".")}&include=status`),
       on: {
         ...Object.fromEntries(ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {RunEvent} */ event) => take(id, event)])),
         run: (/** @type {Run} */ run) => {

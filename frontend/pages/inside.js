@@ -7,6 +7,7 @@ import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
+import { apiUrl } from "../lib/site.js";
 import { badge } from "../lib/status.js";
 import { besideControl } from "../inside/beside.js";
 import { closeup } from "../inside/closeup.js";
@@ -105,7 +106,7 @@ async function start() {
   const ready = await refresh();
   if (ready) image.load();
   openStream({
-    url: () => `/api/v1/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`,
+    url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`),
     on: {
       message: (/** @type {RunEvent} */ { kind }) => ["epoch", "checkpoint", "test", "started"].includes(kind) && soon(),
       run: (/** @type {Run} */ next) => status.show(next),

@@ -5,6 +5,7 @@ import { h, pageData, byId } from "../lib/dom.js";
 import { ago, moment, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
+import { siteUrl } from "../lib/site.js";
 import { isActive } from "../lib/status.js";
 import { EXPERIMENTS, subjectOf, writeUp } from "../report/experiments.js";
 
@@ -56,7 +57,7 @@ function experimentRow(experiment) {
   const state = subject
     ? h("span", { class: "small" }, stateWords(subject.runs, subject.run))
     : preset?.missing
-      ? h("a", { class: "small", href: "/data" }, `Needs ${preset.missing}`)
+      ? h("a", { class: "small", href: siteUrl("/data") }, `Needs ${preset.missing}`)
       : h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Run it");
   return h("li", { class: "experiment" }, h("label", {}, box, h("span", { class: "experiment-number" }, experiment.number), h("span", {}, h("b", {}, experiment.title), h("small", {}, experiment.question))), h("div", { class: "experiment-state" }, state));
 }

@@ -4,6 +4,7 @@ import { getBoundary, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
+import { apiUrl, siteUrl } from "../lib/site.js";
 import { States } from "../lib/states.js";
 import { isActive } from "../lib/status.js";
 import { boundaryPanel } from "../run/boundary.js";
@@ -29,7 +30,7 @@ let run = pageData();
 const states = new States();
 states.put(run);
 const store = new RunStore();
-const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.assign(`/${ending}`) });
+const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.assign(siteUrl(`/${ending}`)) });
 const progress = progressPanel(run);
 const charts = curves(store, () => run);
 const test = testPanel();
@@ -48,7 +49,7 @@ async function start() {
   await Promise.all([catchUp(), attempt(findPlane)]);
   let startingAfresh = false;
   const stream = openStream({
-    url: () => `/api/v1/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_WORDS)}&include=status`,
+    url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_WORDS)}&include=status`),
     on: {
       message: (/** @type {RunEvent} */ event) => {
         if (startingAfresh || take(event)) return;

@@ -5,6 +5,7 @@ import { byId, h, pageData } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
+import { apiUrl, siteUrl } from "../lib/site.js";
 import { takeUp } from "../lib/trash.js";
 import { openImport } from "../runs/boards.js";
 import { presetCards } from "../runs/presets.js";
@@ -26,7 +27,7 @@ table.draw();
 takeUp();
 
 openStream({
-  url: () => "/api/v1/events",
+  url: () => apiUrl("/events"),
   on: {
     run: (/** @type {Run} */ run) => table.put(run),
     removed: (/** @type {{ id: string }} */ { id }) => table.drop(id),
@@ -53,11 +54,11 @@ function invitation() {
     h("h2", {}, "Nothing trains here yet"),
     h("p", {}, "Start an experiment and watch it learn: the curves, the decision boundary, the mistakes. It takes a few seconds on this machine."),
     first && h("button", { class: "button primary", type: "button", on: { click: start } }, icon("play", 14), `Start “${first.title}”`),
-    h("a", { href: "/new" }, "or set up your own run"),
+    h("a", { href: siteUrl("/new") }, "or set up your own run"),
     h("button", { class: "button quiet small", type: "button", on: { click: () => openImport(uploadLimit) } }, "Import TensorBoard files…"),
   );
 }
 
 function noSweep() {
-  return h("div", { class: "card empty" }, h("h2", {}, "No runs in this sweep"), h("p", {}, "They may have been deleted."), h("a", { class: "button", href: "/" }, "All runs"));
+  return h("div", { class: "card empty" }, h("h2", {}, "No runs in this sweep"), h("p", {}, "They may have been deleted."), h("a", { class: "button", href: siteUrl("/") }, "All runs"));
 }

@@ -3,6 +3,7 @@
 
 import { lexer } from "../../static/vendor/marked/marked.esm.js";
 import { h } from "../lib/dom.js";
+import { linkUrl } from "../lib/site.js";
 import { kindOf } from "./block.js";
 
 /** @import { Token, Tokens } from "../../static/vendor/marked/marked.esm.js" */
@@ -94,12 +95,12 @@ function inline(of, own) {
         return [/** @type {Tokens.Checkbox} */ (token).checked ? "☑ " : "☐ "];
       case "link": {
         const { href, title } = /** @type {Tokens.Link} */ (token);
-        return LINKS.test(href) ? [h("a", { href, title: title ?? undefined, rel: "noopener" }, ...inner())] : inner();
+        return LINKS.test(href) ? [h("a", { href: linkUrl(href), title: title ?? undefined, rel: "noopener" }, ...inner())] : inner();
       }
       // A picture from elsewhere would be missing without a network; it is told as a link.
       case "image": {
         const { href, text } = /** @type {Tokens.Image} */ (token);
-        return LINKS.test(href) ? [h("a", { href, rel: "noopener" }, text || href)] : [text || href];
+        return LINKS.test(href) ? [h("a", { href: linkUrl(href), rel: "noopener" }, text || href)] : [text || href];
       }
       case "text":
         return "tokens" in token && token.tokens ? inner() : words(token.raw, own);

@@ -6,6 +6,7 @@ import { h, setText } from "../lib/dom.js";
 import { ago, moment } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
+import { siteUrl } from "../lib/site.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { handOn, throwAway } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
@@ -38,7 +39,7 @@ export function runHeader(first, { onRun, onRemoved }) {
 
   const stopButton = h("button", { class: "button", type: "button", on: { click: () => act(() => stop(run)) } }, icon("stop", 14), h("span", {}, "Stop"));
   const resumeButton = h("button", { class: "button primary", type: "button", on: { click: () => act(() => resume(run)) } }, icon("play", 14), "Resume");
-  const copy = h("a", { class: "button", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy", 14), "Copy");
+  const copy = h("a", { class: "button", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" }, icon("copy", 14), "Copy");
   const report = h("button", { class: "button", type: "button", title: "Begin a report about this run", on: { click: () => attempt(() => beginReport(run.name, [run])) } }, icon("text", 14), "Report");
   const inside = h("a", { class: "button", href: `${first.url}/inside`, title: "Filters, feature maps and the film of how they came about" }, icon("layers", 14), "Look inside");
   // Curves alone cannot be looked into, nor trained.
@@ -112,7 +113,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     showAge();
     if (tags.dataset.shown !== JSON.stringify(run.tags)) {
       tags.dataset.shown = JSON.stringify(run.tags);
-      tags.replaceChildren(...run.tags.map((tag) => h("a", { class: "chip", href: `/?q=${encodeURIComponent(`tag:"${tag}"`)}`, title: `Runs tagged ${tag}` }, tag)));
+      tags.replaceChildren(...run.tags.map((tag) => h("a", { class: "chip", href: siteUrl(`/?q=${encodeURIComponent(`tag:"${tag}"`)}`), title: `Runs tagged ${tag}` }, tag)));
     }
     setText(notes, run.notes);
     notes.hidden = run.notes === "";
@@ -140,7 +141,7 @@ export function runHeader(first, { onRun, onRemoved }) {
   }
 
   function showAge() {
-    const sweep = run.sweep ? [" · ", h("a", { href: `/?sweep=${encodeURIComponent(run.sweep)}` }, "one of a sweep")] : [];
+    const sweep = run.sweep ? [" · ", h("a", { href: siteUrl(`/?sweep=${encodeURIComponent(run.sweep)}`) }, "one of a sweep")] : [];
     const { network, data } = run.spec;
     const what = network && data ? `${network.kind} on ${data.set} · ${run.status === "queued" ? "created" : "started"}` : "from TensorBoard files · imported";
     const text = `${what} ${ago(run.created, Date.now())}`;

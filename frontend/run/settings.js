@@ -4,6 +4,7 @@ import { h } from "../lib/dom.js";
 import { setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
+import { apiUrl } from "../lib/site.js";
 import { sourcePart } from "./source.js";
 
 /** @import { Run, Json } from "../lib/types" */
@@ -36,9 +37,9 @@ export function settingsPanel(run) {
       h(
         "p",
         { class: "links muted small" },
-        link(`/api/v1/runs/${run.id}`, "Run"),
-        link(`/api/v1/runs/${run.id}/metrics?points=100000`, "Metrics"),
-        link(`/api/v1/events?run=${run.id}`, "Events"),
+        link(apiUrl(`/runs/${run.id}`), "Run"),
+        link(apiUrl(`/runs/${run.id}/metrics?points=100000`), "Metrics"),
+        link(apiUrl(`/events?run=${run.id}`), "Events"),
         "as the API gives them",
       ),
     ),

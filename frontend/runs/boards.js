@@ -6,6 +6,7 @@ import { h } from "../lib/dom.js";
 import { bytes, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
+import { siteUrl } from "../lib/site.js";
 import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
 
 /** @import { ImportOutcome } from "../lib/types" */
@@ -85,7 +86,7 @@ export function openImport(limit) {
     announce(`${plural(runs.length, "run")} imported`);
     const link = (/** @type {{ url: string, name: string }} */ run) => h("a", { href: run.url }, run.name);
     const ids = runs.map(({ id }) => id);
-    const compare = h("a", { class: "button small primary", href: `/compare?${runsQuery(ids)}`, on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, ids) } }, icon("layers", 14), "Compare them");
+    const compare = h("a", { class: "button small primary", href: siteUrl(`/compare?${runsQuery(ids)}`), on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, ids) } }, icon("layers", 14), "Compare them");
     body.replaceChildren(
       h(
         "div",

@@ -7,6 +7,7 @@ import { downloadFrom, h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
+import { siteUrl } from "../lib/site.js";
 import { canStop } from "../lib/status.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
@@ -56,7 +57,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       const away = runs.filter(({ id }) => !inSight(id)).length;
       setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} out of sight` : ""}`);
       boards.href = boardsLink(runs.map(({ id }) => id));
-      compare.href = `/compare?${runsQuery(runs.map(({ id }) => id))}`;
+      compare.href = siteUrl(`/compare?${runsQuery(runs.map(({ id }) => id))}`);
       stopButton.hidden = !runs.some(canStop);
     },
   };

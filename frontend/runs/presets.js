@@ -6,6 +6,7 @@ import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { valuesOf } from "../form/axes.js";
+import { siteUrl } from "../lib/site.js";
 import { forBrowser } from "../lib/storage.js";
 
 /** @import { Preset } from "../lib/types" */
@@ -34,7 +35,7 @@ export function presetCards(presets) {
 /** @param {Preset} preset */
 function card(preset) {
   const runs = runsOf(preset);
-  const data = preset.missing && h("a", { class: "button tonal small", href: "/data", "aria-label": `Get ${preset.missing} for ${preset.title}` }, icon("layers", 14), `Get ${preset.missing}`);
+  const data = preset.missing && h("a", { class: "button tonal small", href: siteUrl("/data"), "aria-label": `Get ${preset.missing} for ${preset.title}` }, icon("layers", 14), `Get ${preset.missing}`);
   const start = h(
     "button",
     { class: "button tonal small", type: "button", "aria-label": `Start ${preset.title}`, on: { click: () => launch(preset, start) } },
@@ -51,7 +52,7 @@ function card(preset) {
       "footer",
       {},
       data || start,
-      h("a", { class: "button quiet small", href: `/new?preset=${encodeURIComponent(preset.id)}`, "aria-label": `Adjust ${preset.title}` }, "Adjust"),
+      h("a", { class: "button quiet small", href: siteUrl(`/new?preset=${encodeURIComponent(preset.id)}`), "aria-label": `Adjust ${preset.title}` }, "Adjust"),
       h("span", { class: "count" }, plural(runs, "run")),
     ),
   );

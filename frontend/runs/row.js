@@ -5,6 +5,7 @@ import { settingsOf } from "../lib/differ.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
 import { ago, bytes, count, duration, figure, moment, percent, plural, setting, short } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { siteUrl } from "../lib/site.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { EPOCH_MEAN_TITLE } from "./columns.js";
 import { share } from "./order.js";
@@ -46,7 +47,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const started = figureCell("Started", "cell-started");
   const stopButton = action("stop", "Stop", () => stop(run));
   const resumeButton = action("play", "Resume", () => resume(run));
-  const copyLink = h("a", { class: "button quiet icon small", href: `/new?copy=${run.id}`, title: "Copy into a new run" }, icon("copy"));
+  const copyLink = h("a", { class: "button quiet icon small", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" }, icon("copy"));
   const editButton = action("pencil", "Name, tags and notes", () => onEdit(run));
   const deleteButton = action("trash", "Delete", () => onDelete(run));
   const progress = h("td", { class: "cell-progress" }, bar, h("small", {}, place, steps));

@@ -7,6 +7,7 @@ import { percent, plural, setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
 import { announce } from "../lib/shell.js";
+import { siteUrl } from "../lib/site.js";
 import { States } from "../lib/states.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
@@ -82,8 +83,8 @@ export function runsTable({ empty, uploadLimit }) {
     { class: "runs-head" },
     h("h2", {}, title),
     counts,
-    sweep && h("a", { class: "button small", href: `/sweeps/${sweep}` }, "The sweep"),
-    sweep && h("a", { class: "button small", href: "/" }, "Show all runs"),
+    sweep && h("a", { class: "button small", href: siteUrl(`/sweeps/${sweep}`) }, "The sweep"),
+    sweep && h("a", { class: "button small", href: siteUrl("/") }, "Show all runs"),
     h("div", { class: "tools" }, filter.element, groupSelect, sortSelect, columnMenu(), furtherMenu()),
   );
   const element = h("section", { "aria-label": title }, head, filter.fault, bulk.element, frame, more, nothing, empty);

@@ -3,6 +3,7 @@
 //! | module | what it is | uses |
 //! |---|---|---|
 //! | [`error`] | the one error type | |
+//! | [`links`] | links in the data folder, which are not followed | |
 //! | [`spec`] | what a run is asked to do: the table of fields, the check, [`spec::RunSpec`] | the rows of `networks` and `data` |
 //! | [`random`] | random numbers that depend on nothing but a key | |
 //! | [`ops`] | kernels with their gradients, as Candle operations; the only `unsafe` | |
@@ -23,6 +24,7 @@ pub mod data;
 pub mod error;
 pub mod inspect;
 pub mod layers;
+pub mod links;
 pub mod networks;
 pub mod ops;
 pub mod random;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::base_path::BasePath;
 use crate::http::hosts::Authority;
 
 /// Trains image classifiers from the browser and shows them from the inside while they learn.
@@ -84,6 +85,9 @@ pub struct Serve {
     /// several times
     #[arg(long, value_name = "NAME[:PORT]")]
     pub allow_host: Vec<Authority>,
+    /// The path below which a proxy serves the pages, such as /vivarium
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub base_path: BasePath,
     /// Believe the headers Forwarded, X-Forwarded-Host and X-Forwarded-Proto: a proxy in front sets them (docs/proxy.md)
     #[arg(long)]
     pub trust_proxy: bool,

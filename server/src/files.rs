@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+use vivarium_models::links;
 
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -16,6 +17,8 @@ pub(crate) const INCOMING: &str = ".incoming-";
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |e| Error::file(path, e);
     let folder = path.parent().unwrap_or(path);
+    // The file itself may be a link: it is replaced, not followed.
+    links::refuse(folder).map_err(failed)?;
     fs::create_dir_all(folder).map_err(failed)?;
     let mut file = NamedTempFile::with_prefix_in(INCOMING, folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;

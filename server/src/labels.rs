@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use vivarium_models::links;
 
 use crate::error::{Error, Result};
 use crate::files::replace;
@@ -76,7 +77,7 @@ impl LabelFiles {
 }
 
 fn read(path: &Path) -> Option<RunLabels> {
-    let bytes = match fs::read(path) {
+    let bytes = match links::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => {

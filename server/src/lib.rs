@@ -17,11 +17,13 @@
 //! * [`reports`]: what people write about their runs. [`selections`]: runs under one short name.
 //! * [`estimate`]: what a run will take, measured by a process of its own.
 //! * [`http`]: pages, API and the feed of events.
+//! * [`base_path`]: where the site begins; addresses that leave the server go through it.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
 //!   `aside`: work beside the async threads. `files`: files that are seen whole or not at all. `reserve`: space for
 //!   when there is none. `failpoint`: where tests cut changes short.
 
 mod aside;
+pub mod base_path;
 pub mod boards;
 pub mod cli;
 pub mod commands;

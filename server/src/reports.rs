@@ -13,7 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+use vivarium_models::links;
 
+use crate::base_path;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::files::{remove_incoming, replace};
@@ -96,7 +98,7 @@ impl Reports {
         Ok(Report {
             about: About {
                 id,
-                url: format!("/reports/{id}"),
+                url: base_path::url(&format!("/reports/{id}")),
                 title: title(&text),
                 revision: revision(&text),
                 created: rfc3339(begun(id).unwrap_or(changed)),
@@ -147,7 +149,8 @@ impl Reports {
         self.sweep(SystemTime::now());
         fs::create_dir_all(self.deleted()).map_err(|e| Error::file(self.deleted(), e))?;
         // The time of its last change is now that of its deletion.
-        let file = fs::File::options().append(true).open(self.file(id));
+        let file = links::refuse(&self.file(id))
+            .and_then(|()| fs::File::options().append(true).open(self.file(id)));
         let file = file.map_err(|e| missing_or(e, &self.file(id), id))?;
         let failed = |e| Error::file(self.file(id), e);
         file.set_modified(SystemTime::now()).map_err(failed)?;
@@ -223,7 +226,7 @@ fn ids(folder: &Path) -> Result<Vec<Uuid>> {
 
 /// What a file says; one that was changed by another program and is no UTF-8 is read as far as it is.
 fn read(path: &Path, id: Uuid) -> Result<String> {
-    let bytes = fs::read(path).map_err(|e| missing_or(e, path, id))?;
+    let bytes = links::read(path).map_err(|e| missing_or(e, path, id))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use vivarium_models::links;
 
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -224,7 +225,7 @@ impl Trash {
     }
 
     fn read(&self, path: &Path) -> Option<Deleted> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&links::read(path).ok()?).ok()
     }
 }
 

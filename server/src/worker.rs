@@ -57,6 +57,8 @@ pub fn train(
 ) -> Result<Reason> {
     // Not one line may be added to a log that is not a worker's.
     dir.has_more_than_curves()?;
+    // Nor may a line go where a link leads.
+    dir.refuse_links()?;
     let log = EventLog::open(&dir.events_file())?;
     let library = data_dir::library_of_run(dir.path());
     let result = dir.spec(&library).and_then(|spec| {

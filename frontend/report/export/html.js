@@ -2,6 +2,7 @@
 // lead to its own list of runs.
 
 import { h } from "../../lib/dom.js";
+import { sitePath } from "../../lib/site.js";
 import { usedCss } from "./css.js";
 
 /** Nothing is loaded and nothing runs, whatever a text may have brought in. */
@@ -40,7 +41,7 @@ export function reportHtml(paper, { title, version, when }) {
 function lead(link, copy) {
   const href = link.getAttribute("href") ?? "";
   if (/^(https?:|mailto:|#)/i.test(href)) return;
-  const run = /^\/runs\/([^/?#]+)/.exec(href)?.[1];
+  const run = /^\/runs\/([^/?#]+)/.exec(sitePath(href))?.[1];
   if (run && copy.querySelector(`#run-${CSS.escape(run)}`) && !link.closest(".paper-runs")) link.setAttribute("href", `#run-${run}`);
   else link.removeAttribute("href");
 }

@@ -22,6 +22,7 @@ use super::samples::hex;
 use super::scratch::Scratch;
 use super::table::{Raw, Values};
 use crate::error::{Error, Result};
+use crate::links;
 
 const ABOUT: &str = "set.json";
 const PIXELS: &str = "pixels.u8";
@@ -92,7 +93,7 @@ impl Stored {
     /// Opens a folder; nothing but its `set.json` is read.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(ABOUT);
-        let text = fs::read(&path).map_err(|e| Error::file(&path, e))?;
+        let text = links::read(&path).map_err(|e| Error::file(&path, e))?;
         let about: About =
             serde_json::from_slice(&text).map_err(|e| Error::file(&path, e.into()))?;
         if !about.is_sound() {
@@ -137,6 +138,7 @@ impl Stored {
     /// A file that must hold so many bytes for each image.
     fn read(&self, name: &str, size: usize) -> Result<Vec<u8>> {
         let path = self.folder.join(name);
+        links::refuse(&path).map_err(|e| Error::file(&path, e))?;
         let expected = (self.about.images * size) as u64;
         let there = fs::metadata(&path)
             .map_err(|e| Error::file(&path, e))?

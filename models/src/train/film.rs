@@ -11,6 +11,7 @@ use crate::data::{self, Splits};
 use crate::error::{Error, Result};
 use crate::inspect::film::{Folder, Frame, Moment, Validation, pin_name, stride};
 use crate::inspect::{Inspector, Recording};
+use crate::links;
 use crate::ops::threads;
 
 /// The share of a run's time that frames may take.
@@ -168,6 +169,7 @@ impl Pin {
             return Ok(None);
         };
         let failed = |e| Error::file(&self.path, e);
+        links::refuse(&self.path).map_err(failed)?;
         let version = (about.modified().map_err(failed)?, about.len());
         let known = matches!(&self.read, Some((time, len, _)) if (*time, *len) == version);
         if !known {

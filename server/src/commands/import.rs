@@ -11,6 +11,7 @@ use vivarium_models::spec;
 use vivarium_models::train::Event;
 
 use super::print;
+use super::weights_header::Header;
 use crate::cli::ImportWeights;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
@@ -29,6 +30,13 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
         outline.classes.len(),
         spec.training.seed,
     )?;
+    if let Some(header) = Header::read(&args.weights)? {
+        header.check(
+            &args.weights,
+            network.store().count() as u64,
+            args.fresh_head,
+        )?;
+    }
     // Before there is a run: weights that do not fit leave none behind.
     network
         .adopt(&args.weights, args.fresh_head)
@@ -72,11 +80,12 @@ fn describe(args: &ImportWeights) -> Result<Value> {
         "training": {"optimizer": {"lr": 0.001}},
     });
     if args.network == "vgg16" {
-        let norm = if foreign(&args.weights)?.batch_norm {
-            "batch"
-        } else {
-            "none"
+        // By the header alone, which is read before anything else; what has none is told what it is.
+        let batch_norm = match Header::read(&args.weights)? {
+            Some(header) => header.has_statistics(),
+            None => foreign(&args.weights)?.batch_norm,
         };
+        let norm = if batch_norm { "batch" } else { "none" };
         settings::set_at(&mut json, "network.norm", Value::from(norm));
     }
     settings::apply(&mut json, &args.set)?;

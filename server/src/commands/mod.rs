@@ -9,6 +9,7 @@ mod inspect;
 mod measure;
 mod serve;
 mod train;
+mod weights_header;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;

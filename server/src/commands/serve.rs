@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{log_to_stderr, print};
+use crate::base_path;
 use crate::boards::import::Boards;
 use crate::cli::Serve;
 use crate::data_dir::DataDir;
@@ -47,6 +48,7 @@ pub(super) fn serve(args: Serve) -> Result<()> {
 
 async fn run(args: Serve) -> Result<()> {
     check_token(&args)?;
+    base_path::set(args.base_path.clone());
     let data = DataDir::open(args.data.data_dir.clone())?;
     let _only_server = data.take_for_server()?;
     let index = Index::open(&data.index())?;
@@ -118,7 +120,10 @@ fn announce(address: SocketAddr, args: &Serve, data: &DataDir) -> Result<()> {
     tracing::info!(data = %data.path().display(), jobs = args.jobs, "ready");
     print(&format!("Vivarium is listening on http://{address}"))?;
     if let Some(token) = &args.token {
-        print(&format!("Open http://{address}/?token={token}"))?;
+        print(&format!(
+            "Open http://{address}{}?token={token}",
+            base_path::url("/")
+        ))?;
     }
     Ok(())
 }

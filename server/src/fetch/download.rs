@@ -1,6 +1,6 @@
 //! One file over HTTP, which may break off and go on.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 use ureq::Agent;
 use ureq::http::{StatusCode, header};
+use vivarium_models::links;
 
 use super::sources::{RemoteFile, Sum};
 use crate::error::{Error, Result};
@@ -149,6 +150,7 @@ fn go_on(
     let length = header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     let of = length.map_or(file.bytes, |length| start + length);
     let most = 2 * file.bytes;
+    links::refuse(part).map_err(own)?;
     let mut out = OpenOptions::new()
         .create(true)
         .write(true)
@@ -207,7 +209,7 @@ fn is_timeout(error: &io::Error) -> bool {
 }
 
 fn is_right(path: &Path, sum: Sum) -> Result<bool> {
-    let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
+    let mut file = links::open(path).map_err(|e| Error::file(path, e))?;
     let (expected, found) = match sum {
         Sum::File(expected) => (
             expected,

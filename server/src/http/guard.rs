@@ -21,6 +21,7 @@ use subtle::ConstantTimeEq as _;
 use super::forwarded::Forwarded;
 use super::hosts::{Authority, Hosts, Origin};
 use super::problem::Problem;
+use crate::base_path;
 
 /// A token has at least 128 bits: 22 characters of base64, or 32 hexadecimal digits.
 pub const TOKEN_AT_LEAST: usize = 22;
@@ -202,10 +203,14 @@ impl Guard {
             rest => format!("{}?{rest}", uri.path()),
         };
         // Two slashes at the beginning would lead to another host.
-        let location = format!("/{}", location.trim_start_matches('/'));
+        let location = base_path::url(&format!("/{}", location.trim_start_matches('/')));
+        let path = match base_path::url("") {
+            base if base.is_empty() => "/".to_owned(),
+            base => base,
+        };
         let secure = if https { "; Secure" } else { "" };
         let cookie = format!(
-            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000{secure}",
+            "{COOKIE}={}; Path={path}; HttpOnly; SameSite=Strict; Max-Age=31536000{secure}",
             self.session
         );
         let mut response = StatusCode::SEE_OTHER.into_response();

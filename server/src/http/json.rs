@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use vivarium_models::spec::FieldError;
 
 use super::problem::Problem;
@@ -37,6 +38,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             .map_err(|e| Problem::new(e.status(), "The body cannot be read", e.body_text()))?;
         parse(&bytes)
     }
+}
+
+/// A field that may be left out and may not be `null`: it is refused with its name, because nobody
+/// could tell whether it means “leave it” or “remove it”.
+pub(crate) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {

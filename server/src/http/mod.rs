@@ -3,7 +3,7 @@
 //! * [`guard`]: the outermost layer; who may ask at all. [`hosts`]: names and ports. `forwarded`: what a proxy says.
 //! * [`change`]: what changes something is carried through, whatever its client does.
 //! * [`listen`]: accepts connections, bounded in number and in time; `long_head`: what is told where a
-//!   request's head is longer than that.
+//!   request's head is longer than that. `pace`: the least rate of bodies.
 //! * [`problem`]: every error becomes a status, and a page or a problem document.
 //! * [`pages`], [`assets`], [`modules`]: what people see. [`api`]: what programs ask.
 
@@ -17,6 +17,7 @@ pub mod json;
 pub mod listen;
 mod long_head;
 pub mod modules;
+mod pace;
 pub mod pages;
 pub mod problem;
 mod upload;
@@ -34,6 +35,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::base_path;
 use crate::boards::import::Boards;
 use crate::datasets::DataSets;
 use crate::estimate::Estimator;
@@ -107,11 +109,12 @@ pub fn router(app: App, guard: Guard) -> Router {
         ));
     // What changes something takes the time that it takes; an upload is watched piece by piece.
     let change = changing(app.changes.clone()).merge(uploading(app.changes.clone(), upload_limit));
-    abandoned
+    let site = abandoned
         .merge(Router::new().nest("/api/v1", change))
         .with_state(app)
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::no_such_method)
+        .layer(middleware::from_fn(pace::keep))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(middleware::map_response(problem::dress))
         .layer(middleware::from_fn_with_state(
@@ -128,7 +131,11 @@ pub fn router(app: App, guard: Guard) -> Router {
         .layer(always(
             HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
-        ))
+        ));
+    // Around the routes, because an address must be the site's own before a route is looked for.
+    Router::new()
+        .fallback_service(site)
+        .layer(middleware::map_request(base_path::strip))
 }
 
 /// What people see, and what watches over the server.

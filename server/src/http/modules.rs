@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::assets;
+use crate::base_path;
 
 /// What follows the names in an `import` or an `export`.
 const BEFORE_PATH: [&str; 2] = [" from \"", "import \""];
@@ -14,8 +15,9 @@ pub fn script(page: &str) -> String {
     let mut found = BTreeSet::new();
     walk(page, &mut found);
     found.remove(page);
+    let source = base_path::url(&format!("/frontend/{page}"));
     let mut html = format!(
-        "<meta name=\"assets\" content=\"{}\">\n<script type=\"module\" src=\"/frontend/{page}\"></script>",
+        "<meta name=\"assets\" content=\"{}\">\n<script type=\"module\" src=\"{source}\"></script>",
         assets::version()
     );
     for module in &found {
@@ -24,10 +26,8 @@ pub fn script(page: &str) -> String {
         } else {
             "frontend/"
         };
-        let _ = write!(
-            html,
-            "\n<link rel=\"modulepreload\" href=\"/{place}{module}\">"
-        );
+        let address = base_path::url(&format!("/{place}{module}"));
+        let _ = write!(html, "\n<link rel=\"modulepreload\" href=\"{address}\">");
     }
     html
 }

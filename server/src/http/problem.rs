@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
+use vivarium_models::links;
 use vivarium_models::spec::FieldError;
 
 use crate::error::Error;
@@ -129,8 +130,15 @@ impl From<Error> for Problem {
             Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),
-            Error::Busy(_) => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "Too much at a time", detail)
+            Error::Busy(_) => Self {
+                retry_after: Some(RETRY_AFTER),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too much at a time", detail)
+            },
+            Error::File { ref source, .. }
+            | Error::Models(vivarium_models::Error::File { ref source, .. })
+                if links::is_refusal(source) =>
+            {
+                Self::new(StatusCode::CONFLICT, "Not followed", detail)
             }
             // What was asked for cannot be done, or its files are not what they should be.
             Error::Models(vivarium_models::Error::Setting { path, message }) => {

@@ -17,8 +17,10 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 use vivarium_models::data::decode_image;
+use vivarium_models::links;
 
 use crate::aside::{on_thread, yield_to_others};
+use crate::base_path;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::files::{INCOMING, replace};
@@ -80,7 +82,7 @@ impl Kept {
             id,
             width,
             height,
-            url: format!("/api/v1/images/{id}.png"),
+            url: base_path::url(&format!("/api/v1/images/{id}.png")),
             created: humantime::format_rfc3339_millis(created).to_string(),
         }
     }
@@ -221,7 +223,7 @@ fn refused(message: &str) -> Error {
 /// Width and height of a PNG that this program wrote, from its first bytes.
 fn size(path: &Path) -> Option<Size> {
     let mut head = [0; 24];
-    fs::File::open(path).ok()?.read_exact(&mut head).ok()?;
+    links::open(path).ok()?.read_exact(&mut head).ok()?;
     let number = |at: usize| Some(u32::from_be_bytes(head[at..at + 4].try_into().ok()?));
     head.starts_with(b"\x89PNG\r\n\x1a\n")
         .then_some([number(16)?, number(20)?])

@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use vivarium_models::inspect::film::pin_name;
+use vivarium_models::links;
 
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -61,6 +62,8 @@ impl Pins {
     /// What is pinned for a run; `None` where nobody chose.
     pub fn of(&self, run: RunId) -> Option<Pin> {
         let path = self.file(run, "png");
+        // The png is what others read: a link has no pin behind it.
+        links::refuse(&path).ok()?;
         let version = version(&path)?;
         let record = self.record(run);
         // What was written about another picture says nothing about this one.
@@ -114,14 +117,14 @@ impl Pins {
     }
 
     fn record(&self, run: RunId) -> Record {
-        let text = fs::read(self.file(run, "json")).unwrap_or_default();
+        let text = links::read(&self.file(run, "json")).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// What is pinned next; what was goes to the earlier ones.
     fn next(&self, run: RunId, image: Option<&str>) -> Record {
         let mut record = self.record(run);
-        let before = fs::read(self.file(run, "png"));
+        let before = links::read(&self.file(run, "png"));
         if let (Some(image), Ok(png)) = (record.image.take(), before) {
             let name = pin_name(&png);
             record.earlier.retain(|one| one.name != name);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::damage::{self, BadRow};
 use super::summary::Summary;
 use super::{Writing, curves};
+use crate::base_path;
 use crate::error::{Error, Result};
 use crate::labels::{LabelFiles, RunLabels};
 use crate::run_dir::RunId;
@@ -642,7 +643,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id,
         number: row.get(16)?,
-        url: format!("/runs/{id}"),
+        url: base_path::url(&format!("/runs/{id}")),
         name: row.get(1)?,
         status: Status::parse(&status),
         position: row.get(15)?,

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use vivarium_models::links;
 
 use super::writer::BUSY_TIMEOUT;
 use super::{curves, extremes, is_busy};
@@ -80,6 +81,7 @@ pub fn open(path: &Path) -> Result<Connection> {
             "SQLite {version} is too old: {SQLITE_AT_LEAST} is needed"
         )));
     }
+    links::refuse(path).map_err(|e| Error::file(path, e))?;
     let failed = |fault: Fault| Error::Usage(format!("{}: {fault}", path.display()));
     match open_within(path, OPEN_WITHIN) {
         Err(fault) if fault.is_damage() => {

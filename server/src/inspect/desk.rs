@@ -8,6 +8,7 @@ use vivarium_models::Error as Fault;
 use vivarium_models::data::{self, Library, Picture, Splits, decode_image, image_for};
 use vivarium_models::inspect::film::Frame;
 use vivarium_models::inspect::{Inspector, Recording};
+use vivarium_models::links;
 use vivarium_models::networks::Model;
 
 use super::image::Picked;
@@ -221,7 +222,7 @@ impl Desk {
             }
             return Ok(values);
         };
-        let bytes = fs::read(path).map_err(|e| Error::file(path, e))?;
+        let bytes = links::read(path).map_err(|e| Error::file(path, e))?;
         let picture = decode_image(&bytes, MOST_PIXELS)
             .map_err(|message| Error::field("image", image.key(), message))?;
         Ok(image_for(input, &picture)?)

@@ -1,6 +1,5 @@
 //! Which run is looked into, and which of its checkpoints or epochs.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::PathBuf;
 
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vivarium_models::data::Normalisation;
 use vivarium_models::inspect::film::Folder;
+use vivarium_models::links;
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Moment};
 
@@ -84,7 +84,7 @@ impl Facts {
     pub fn in_dir(id: RunId, dir: RunDir) -> Result<Self> {
         let spec = dir.recorded_spec(&library_of_run(dir.path()))?;
         let events = dir.events_file();
-        let file = match File::open(&events) {
+        let file = match links::open(&events) {
             Ok(file) => Some(file),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(Error::file(&events, error)),
@@ -106,6 +106,7 @@ impl Facts {
         active: bool,
         started: Option<Started>,
     ) -> Result<Self> {
+        dir.refuse_links()?;
         let started = started.ok_or_else(|| {
             Error::Conflict("The run has not begun: there is nothing to look at yet.".to_owned())
         })?;

@@ -55,6 +55,7 @@ impl LocalLauncher {
 
 impl Launcher for LocalLauncher {
     fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>> {
+        dir.refuse_links()?;
         let log = dir.worker_log();
         let stderr = OpenOptions::new()
             .create(true)

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use vivarium_models::data::Library;
+use vivarium_models::links;
 
 use super::{RunDir, RunId};
 use crate::error::{Error, Result};
@@ -74,7 +75,7 @@ impl RunDir {
     /// What is known of an imported run; `None` where the run was made here.
     pub fn board(&self) -> Result<Option<Board>> {
         let path = self.board_file();
-        match fs::read(&path) {
+        match links::read(&path) {
             Ok(bytes) => {
                 let board = serde_json::from_slice(&bytes);
                 board.map(Some).map_err(|e| Error::file(&path, e.into()))

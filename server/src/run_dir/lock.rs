@@ -5,6 +5,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use vivarium_models::links;
+
 use crate::error::{Error, Result};
 
 /// Somebody who asks [`is_held`] has the lock for an instant; a worker that starts in that
@@ -63,7 +65,7 @@ pub fn is_held(path: &Path) -> Result<bool> {
 /// The process id that the last holder wrote; only meaningful while [`is_held`].
 pub fn holder(path: &Path) -> Option<u32> {
     let mut text = String::new();
-    File::open(path)
+    links::open(path)
         .ok()?
         .take(32)
         .read_to_string(&mut text)
@@ -72,12 +74,14 @@ pub fn holder(path: &Path) -> Option<u32> {
 }
 
 fn open(path: &Path) -> Result<File> {
-    fs::OpenOptions::new()
+    let options = fs::OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .open(path)
+        .clone();
+    links::refuse(path)
+        .and_then(|()| options.open(path))
         .map_err(|e| Error::file(path, e))
 }
 

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
+use vivarium_models::links;
 use vivarium_models::train::{Event, Step};
 
 use super::survey::{Logged, survey};
@@ -68,11 +69,13 @@ impl EventLog {
     /// # Errors
     /// [`Error::EventLog`] names the line when the file holds something else than events in order.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new()
+        let options = OpenOptions::new()
             .create(true)
             .append(true)
             .read(true)
-            .open(path)
+            .clone();
+        let file = links::refuse(path)
+            .and_then(|()| options.open(path))
             .map_err(|e| Error::file(path, e))?;
         let (logged, len) = survey(path, &file)?;
         file.set_len(len).map_err(|e| Error::file(path, e))?;

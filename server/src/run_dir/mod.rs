@@ -30,6 +30,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vivarium_models::data::Library;
+use vivarium_models::links;
 use vivarium_models::spec::{self, RunSpec};
 
 use crate::error::{Error, Result};
@@ -89,7 +90,9 @@ impl RunDir {
     /// Creates a run whose lock the caller holds from the first moment, so that a server
     /// watching the folder sees a run in progress and not one that waits to be started.
     pub fn create_locked(runs: &Path, spec: &RunSpec) -> Result<(RunId, Self, Lock)> {
-        fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
+        links::refuse(runs)
+            .and_then(|()| fs::create_dir_all(runs))
+            .map_err(|e| Error::file(runs, e))?;
         let id = RunId::next();
         let fresh = Self::at(runs.join(format!(".new-{id}")));
         let made = fresh.fill(spec).and_then(|lock| {
@@ -137,8 +140,28 @@ impl RunDir {
     fn document(&self) -> Result<serde_json::Value> {
         self.has_more_than_curves()?;
         let path = self.spec_file();
-        let bytes = fs::read(&path).map_err(|e| Error::file(&path, e))?;
+        let bytes = links::read(&path).map_err(|e| Error::file(&path, e))?;
         serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))
+    }
+
+    /// Fails where something in the directory is a link, or the directory is one: then it is not read, and above all
+    /// nothing is written through it.
+    ///
+    /// # Errors
+    /// [`Error::File`] names what is refused.
+    pub fn refuse_links(&self) -> Result<()> {
+        for folder in [self.path.clone(), self.checkpoints(), self.film()] {
+            let entries = links::refuse(&folder).and_then(|()| fs::read_dir(&folder));
+            let entries = match entries {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::file(folder, error)),
+            };
+            for path in entries.flatten().map(|entry| entry.path()) {
+                links::refuse(&path).map_err(|e| Error::file(&path, e))?;
+            }
+        }
+        Ok(())
     }
 
     /// The directory itself.

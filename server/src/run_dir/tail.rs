@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use vivarium_models::links;
+
 use crate::error::{Error, Result};
 
 /// Read at most this much at once, so that catching up on a long log stays bounded in memory.
@@ -54,7 +56,7 @@ pub fn read_on(path: &Path, place: Place) -> Result<Following> {
 
 /// Whether the log at `path` has at `place` what was read there. A file that does not exist says nothing.
 pub fn is_continued(path: &Path, place: Place) -> Result<bool> {
-    match File::open(path) {
+    match links::open(path) {
         Ok(mut file) => continues(&mut file, place).map_err(|e| Error::file(path, e)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(Error::file(path, error)),
@@ -63,7 +65,7 @@ pub fn is_continued(path: &Path, place: Place) -> Result<bool> {
 
 /// The length of the log at `path` in bytes; a file that does not exist yet has none.
 pub fn len(path: &Path) -> Result<u64> {
-    match std::fs::metadata(path) {
+    match links::refuse(path).and_then(|()| std::fs::metadata(path)) {
         Ok(metadata) => Ok(metadata.len()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(Error::file(path, error)),
@@ -95,7 +97,7 @@ fn continues(file: &mut File, place: Place) -> io::Result<bool> {
 
 fn read(path: &Path, place: Place) -> io::Result<Following> {
     let nothing = || Ok(Following::Lines(Vec::new(), place));
-    let mut file = match File::open(path) {
+    let mut file = match links::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return nothing(),
         Err(error) => return Err(error),

@@ -6,6 +6,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use vivarium_models::links;
+
 use crate::error::{Error, Result};
 
 /// The most bytes that the log grows to.
@@ -24,10 +26,8 @@ struct Inner {
 impl WorkerLog {
     /// Opens the log at `path` to append.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
+        let file = links::refuse(path)
+            .and_then(|()| OpenOptions::new().create(true).append(true).open(path))
             .map_err(|e| Error::file(path, e))?;
         let len = file.metadata().map_err(|e| Error::file(path, e))?.len();
         Ok(Self(Arc::new(Mutex::new(Inner { file, len }))))
@@ -56,7 +56,7 @@ impl Write for WorkerLog {
 
 /// The last `limit` bytes of the log as text, from the beginning of a line; empty when there is no log.
 pub fn tail(path: &Path, limit: u64) -> Result<String> {
-    let mut file = match File::open(path) {
+    let mut file = match links::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
         Err(error) => return Err(Error::file(path, error)),

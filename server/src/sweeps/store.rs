@@ -4,10 +4,12 @@
 //! runs are in the index, and is removed when they never come there.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use vivarium_models::links;
 
 use super::SweepSpec;
 use crate::error::{Error, Result};
@@ -95,7 +97,10 @@ impl Sweeps {
         // An id is no path.
         let _: Uuid = id.parse().map_err(|_| missing())?;
         let path = self.file(id);
-        let bytes = fs::read(&path).map_err(|_| missing())?;
+        let bytes = links::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => missing(),
+            _ => Error::file(&path, error),
+        })?;
         serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))
     }
 

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::run_id;
 use super::selections::runs_of;
 use crate::aside::on_thread;
+use crate::base_path;
 use crate::boards::import::{Imported, Outcome, Wish};
 use crate::boards::write::About;
 use crate::boards::{export, find, unpack};
@@ -286,7 +287,7 @@ async fn tell(app: &App, of: Vec<Imported>) -> Result<Vec<Value>> {
     let read = move |c: &rusqlite::Connection| {
         let told = of.into_iter().map(|Imported { id, board }| {
             let name = rows::find(c, id)?.map_or(board.name, |run| run.name);
-            Ok(json!({"id": id, "url": format!("/runs/{id}"), "name": name}))
+            Ok(json!({"id": id, "url": base_path::url(&format!("/runs/{id}")), "name": name}))
         });
         told.collect()
     };

@@ -2,11 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use vivarium_models::networks::NETWORKS;
 
+use super::openapi::DOCUMENT;
 use crate::aside::blocking;
 use crate::error::Result;
 use crate::http::App;
@@ -24,9 +23,6 @@ pub async fn presets(State(app): State<App>) -> Result<Json<Value>> {
 }
 
 /// `GET /openapi.json`
-pub async fn openapi() -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        include_str!("openapi.json"),
-    )
+pub async fn openapi() -> Json<&'static Value> {
+    Json(&DOCUMENT)
 }

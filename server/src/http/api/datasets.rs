@@ -11,11 +11,12 @@ use vivarium_models::data::State as Kept;
 use vivarium_models::spec::FieldError;
 
 use crate::aside::blocking;
+use crate::base_path;
 use crate::datasets::fetches::Fetches;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::change::Client;
-use crate::http::json::Body;
+use crate::http::json::{Body, given};
 use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
 use crate::index::runs as rows;
@@ -143,7 +144,7 @@ pub(in crate::http) async fn upload(
         let draft = drafts.read(incoming, file, client.left()).await?;
         let location = [(
             header::LOCATION,
-            format!("/api/v1/datasets/drafts/{}", draft.id),
+            base_path::url(&format!("/api/v1/datasets/drafts/{}", draft.id)),
         )];
         return Ok((StatusCode::CREATED, location, Json(draft)).into_response());
     }
@@ -167,6 +168,7 @@ pub struct Accept {
     /// The set's name.
     set: String,
     /// Its name for people; the file's without one.
+    #[serde(default, deserialize_with = "given")]
     title: Option<String>,
     /// Whether images that cannot be read may be missing.
     #[serde(default)]
@@ -193,7 +195,10 @@ pub async fn accept(
         blocking(move || data_sets.drafts.accept(id, &set, title.as_deref(), skip)).await;
     match accepted {
         Ok(()) => {
-            let location = [(header::LOCATION, format!("/api/v1/datasets/{}", accept.set))];
+            let location = [(
+                header::LOCATION,
+                base_path::url(&format!("/api/v1/datasets/{}", accept.set)),
+            )];
             Ok((
                 StatusCode::CREATED,
                 location,

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use vivarium_models::links;
 use vivarium_models::spec::FieldError;
 
 use crate::aside::blocking;
@@ -106,7 +107,7 @@ pub async fn show(
     {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    let png = blocking(move || std::fs::read(&path).map_err(|e| Error::file(&path, e))).await?;
+    let png = blocking(move || links::read(&path).map_err(|e| Error::file(&path, e))).await?;
     let kind = [(header::CONTENT_TYPE, "image/png")];
     Ok((caching, kind, png).into_response())
 }

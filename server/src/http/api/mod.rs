@@ -8,6 +8,7 @@ pub mod health;
 pub mod images;
 pub mod inside;
 pub mod metrics;
+pub mod openapi;
 pub mod points;
 pub mod reports;
 pub mod runs;

@@ -11,9 +11,10 @@ use vivarium_models::spec::FieldError;
 use super::run_id;
 use super::specs::check_with_plan;
 use crate::aside::blocking;
+use crate::base_path;
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::http::json::Body;
+use crate::http::json::{Body, given};
 use crate::index::runs::{self as rows, Run};
 use crate::inspect::Inside;
 use crate::run_dir::{RunId, worker_log};
@@ -38,8 +39,11 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<Response> {
     let spec = check_with_plan(json, &app).await?.0;
     let id = app.supervisor.create(spec).await?;
-    let url = format!("/runs/{id}");
-    let location = [(header::LOCATION, format!("/api/v1/runs/{id}"))];
+    let url = base_path::url(&format!("/runs/{id}"));
+    let location = [(
+        header::LOCATION,
+        base_path::url(&format!("/api/v1/runs/{id}")),
+    )];
     Ok((
         StatusCode::CREATED,
         location,
@@ -122,8 +126,11 @@ fn forget(inside: Inside, id: RunId) {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
+    #[serde(default, deserialize_with = "given")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     tags: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
     notes: Option<String>,
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::run_id;
 use crate::aside::blocking;
+use crate::base_path;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::Body;
@@ -33,7 +34,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Value>)> {
     let selections = Arc::clone(&app.selections);
     let id = blocking(move || selections.save(&wish.runs)).await?;
-    let url = format!("/compare?selection={id}");
+    let url = base_path::url(&format!("/compare?selection={id}"));
     Ok((StatusCode::CREATED, Json(json!({"id": id, "url": url}))))
 }
 
@@ -53,7 +54,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
         .await?;
     let missing = asked - here.len();
     Ok(Json(
-        json!({"id": id, "url": format!("/compare?selection={id}"), "runs": here, "missing": missing}),
+        json!({"id": id, "url": base_path::url(&format!("/compare?selection={id}")), "runs": here, "missing": missing}),
     ))
 }
 

@@ -10,6 +10,7 @@ use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Plan};
 
 use crate::aside::blocking;
+use crate::base_path;
 use crate::error::Result;
 use crate::http::App;
 use crate::http::json::Body;
@@ -25,7 +26,7 @@ pub async fn create(
     Body(spec): Body<SweepSpec>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let (id, runs) = app.supervisor.create_sweep(spec).await?;
-    let url = format!("/sweeps/{id}");
+    let url = base_path::url(&format!("/sweeps/{id}"));
     Ok((
         StatusCode::CREATED,
         Json(json!({"id": id, "url": url, "runs": links(&runs)})),
@@ -42,7 +43,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
             let mine = || runs.iter().filter(|run| run.sweep.as_ref() == Some(id));
             json!({
                 "id": id,
-                "url": format!("/sweeps/{id}"),
+                "url": base_path::url(&format!("/sweeps/{id}")),
                 "name": sweep.spec.base["name"],
                 "runs": mine().count(),
                 "active": mine().filter(|run| run.status.is_active()).count(),
@@ -63,7 +64,9 @@ pub(in crate::http) async fn whole(app: &App, id: String) -> Result<Value> {
     let mut runs = app.index.list().await?;
     runs.retain(|run| run.sweep.as_ref() == Some(&id));
     runs.sort_by_key(|run| run.number);
-    Ok(json!({"id": id, "url": format!("/sweeps/{id}"), "spec": sweep.spec, "runs": runs}))
+    Ok(
+        json!({"id": id, "url": base_path::url(&format!("/sweeps/{id}")), "spec": sweep.spec, "runs": runs}),
+    )
 }
 
 /// `POST /sweeps/{id}/stop`: stops what waits or trains.
@@ -157,6 +160,6 @@ async fn plan(app: &App, spec: SweepSpec) -> Result<Vec<(RunSpec, Plan)>> {
 }
 
 fn links(runs: &[RunId]) -> Vec<Value> {
-    let link = |id: &RunId| json!({"id": id, "url": format!("/runs/{id}")});
+    let link = |id: &RunId| json!({"id": id, "url": base_path::url(&format!("/runs/{id}"))});
     runs.iter().map(link).collect()
 }

@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json as object};
 use vivarium_models::inspect::film::{About, Folder, pin_name};
+use vivarium_models::links;
 
 use super::{Asked, JSON, json};
 use crate::aside::blocking;
@@ -100,7 +101,7 @@ fn tell(facts: &Facts, images: &Images) -> Result<Value> {
     let of_sample = follows.clone().filter(|name| !name.starts_with("png:"));
     let (image, now, followed) = match pin {
         Some(pin) => {
-            let file = fs::read(&pin.path).map_err(|e| Error::file(&pin.path, e))?;
+            let file = links::read(&pin.path).map_err(|e| Error::file(&pin.path, e))?;
             let name = pin_name(&file);
             let followed = follows.as_ref() == Some(&name);
             (pin.image, name, followed)
@@ -211,7 +212,7 @@ pub async fn pin(
     let png = app
         .inside
         .ask(move |desk| match picked {
-            Picked::File(path, _) => fs::read(&path).map_err(|e| Error::file(&path, e)),
+            Picked::File(path, _) => links::read(&path).map_err(|e| Error::file(&path, e)),
             sample => Ok(desk.picture(&facts, &sample, 1)?.png()?),
         })
         .await?;
