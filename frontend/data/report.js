@@ -12,13 +12,14 @@ const NAMED = 50;
 
 /**
  * @param {Draft} draft
+ * @param {(set: string) => string} titleOf the title of a known set
  * @param {(wish: { set: string, title: string, skip_unreadable: boolean }) => Promise<void>} accept
  * @param {() => void} discard
  */
-export function reportPart({ file, suggestion, report }, accept, discard) {
+export function reportPart({ file, suggestion, report }, titleOf, accept, discard) {
   const unreadable = report.unreadable.length;
   const name = h("input", { class: "input", id: "draft-set", value: suggestion, maxlength: 40, spellcheck: false, autocomplete: "off", "aria-describedby": "draft-error" });
-  const title = h("input", { class: "input", id: "draft-title", value: file.replace(/\.[^.]*$/, ""), maxlength: 100, autocomplete: "off" });
+  const title = h("input", { class: "input", id: "draft-title", value: report.known ? titleOf(report.known) : file.replace(/(\.tar)?\.[^.]*$/, ""), maxlength: 100, autocomplete: "off" });
   const skip = h("input", { type: "checkbox", id: "draft-skip" });
   const trouble = h("p", { class: "field-error", id: "draft-error", role: "alert", hidden: true });
   const button = h("button", { class: "button primary", type: "submit" }, icon("check", 14), "Accept");
@@ -54,6 +55,8 @@ export function reportPart({ file, suggestion, report }, accept, discard) {
     { class: "report", novalidate: true, on: { submit } },
     h("h2", {}, `${file}: ${plural(report.images, "image")} in ${plural(report.classes.length, "class", "classes")}`),
     h("p", { class: "muted" }, sizes(report.sizes), ` Stored ${report.side}×${report.side} ${report.channels === 1 ? "in grey" : "in colour"}, cut to the middle square.`),
+    report.known && suggestion === report.known && h("p", { class: "notice good" }, icon("check", 14), h("span", {}, `These are the files of ${titleOf(report.known)}.`)),
+    report.notes.length > 0 && h("div", { class: "notice warn report-notes" }, icon("warning", 16), h("ul", { class: "faults" }, ...report.notes.map((note) => h("li", {}, note)))),
     h("ul", { class: "report-classes" }, ...classes),
     unreadable > 0 && files("bad", `${plural(unreadable, "image")} cannot be read`, report.unreadable.map(words)),
     report.ignored.length > 0 && files("", `${plural(report.ignored.length, "other file")} not looked at`, report.ignored),

@@ -13,8 +13,8 @@ import { galleryPart } from "./gallery.js";
 /** The word for a state, and its tone. @type {{ [kind: string]: [string, string] }} */
 const STATES = { built_in: ["built in", ""], present: ["here", "good"], missing: ["not here yet", ""], damaged: ["damaged", "bad"] };
 
-/** @param {DataSet} first @param {() => Promise<void>} changed */
-export function setCard(first, changed) {
+/** @param {DataSet} first @param {string} folder the server's data folder @param {() => Promise<void>} changed */
+export function setCard(first, folder, changed) {
   let set = first;
   /** What the gallery on show was made of. */
   let shown = "";
@@ -65,7 +65,9 @@ export function setCard(first, changed) {
     stopButton.hidden = !active;
     deleteButton.hidden = !(set.state.kind === "present" || set.state.kind === "damaged");
     command.hidden = !missing || active;
-    command.replaceChildren("Or on the command line: ", h("code", {}, `vivarium data fetch ${set.set}`), ", from files on disk: ", h("code", {}, `vivarium data import ${set.set} PATH`));
+    // Without the folder a command would fill another one, which this server does not look into.
+    const where = `--data-dir ${quoted(folder)}`;
+    command.replaceChildren("Or drop its files above. On the command line: ", h("code", {}, `vivarium data fetch ${set.set} ${where}`), ", from files on disk: ", h("code", {}, `vivarium data import ${set.set} PATH ${where}`));
     showGallery();
   }
 
@@ -102,6 +104,9 @@ export function setCard(first, changed) {
   };
   return { element: details, show, open };
 }
+
+/** A path as a shell takes it. @param {string} path */
+const quoted = (path) => (/^[\w./~+@:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 function chevron() {
   const made = icon("chevron", 14);

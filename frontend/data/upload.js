@@ -1,45 +1,76 @@
-// One's own images: a zip is dropped or chosen, sent, read by the server, reported, and accepted or not.
+// One's own images: an archive, a folder or several files are dropped or chosen, sent, read by the server, reported, and
+// accepted or not.
 
 import { acceptDraft, discardDraft, uploadDataSet } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { bytes } from "../lib/format.js";
+import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
-import { faultsOf, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
+import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
+import { MOST_FILES, pack } from "./pack.js";
 import { reportPart } from "./report.js";
 
+/** @import { Placed } from "../lib/upload.js" */
+
+/** Archives by their names: each is a data set of its own. The files of MNIST are packed one by one. */
+const ARCHIVE = /\.(zip|tar|tgz|tbz2?|txz|rar|7z|tar\.(gz|bz2|xz))$/i;
+
+/** What systems leave in folders, and nobody would miss. */
+const LITTER = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
+
 /**
- * @param {number} limit the most bytes the server takes
- * @param {(set: string) => void} accepted
+ * @param {{ limit: number, titleOf: (set: string) => string, accepted: (set: string) => void }} wiring `limit`: the most
+ *   bytes the server takes; `titleOf`: the title of a known set
  */
-export function uploadPart(limit, accepted) {
-  const input = h("input", { type: "file", accept: ".zip,application/zip", class: "visually-hidden", id: "upload-file", on: { change: () => choose(input.files) } });
+export function uploadPart({ limit, titleOf, accepted }) {
+  const input = h("input", { type: "file", multiple: true, class: "visually-hidden", id: "upload-file", on: { change: () => choose(placed(input.files)) } });
+  const folder = h("input", { type: "file", webkitdirectory: true, class: "visually-hidden", id: "upload-folder", tabindex: -1, "aria-label": "A folder of images", on: { change: () => choose(placed(folder.files)) } });
   const zone = h(
     "label",
     { class: "drop", for: "upload-file" },
     icon("layers", 24),
-    h("span", {}, h("strong", {}, "Drop a zip here, or choose one"), h("span", { class: "muted" }, `A folder of PNG, JPEG or WebP images for each class; at most ${bytes(limit)}.`)),
+    h(
+      "span",
+      {},
+      h("strong", {}, "Drop a folder, an archive or files here, or choose files"),
+      h("span", { class: "muted" }, `A folder of images for each class, as it is or in a zip or tar; or the files of MNIST or CIFAR. At most ${bytes(limit)}.`),
+    ),
   );
+  const folderButton = h("button", { class: "button small", type: "button", on: { click: () => folder.click() } }, icon("layers", 14), "Choose a folder");
+  const more = h("div", { class: "upload-more" }, folderButton);
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
-  const card = h("section", { class: "card upload", "aria-label": "Your own images" }, input, zone, body);
+  const card = h("section", { class: "card upload", "aria-label": "Your own images" }, input, folder, zone, more, body);
 
-  takeDrops(card, zone, (data) => choose(data.files));
+  takeDrops(card, zone, async (data) => choose(await droppedFiles(data)));
 
-  /** @param {FileList | null} files */
+  /** @param {Placed[]} files */
   function choose(files) {
-    const [file] = files ?? [];
-    if (!file || zone.hidden) return;
-    if (file.size > limit) return fail(file.name, [`has ${bytes(file.size)}; at most ${bytes(limit)} can be uploaded`]);
-    void send(file);
+    const chosen = files.filter(({ path }) => !LITTER.test(path));
+    // So that the same files, chosen again, are a change as well.
+    input.value = folder.value = "";
+    if (chosen.length === 0 || zone.hidden) return;
+    const name = nameOf(chosen);
+    const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
+    if (size > limit) return fail(name, [`has ${bytes(size)}; at most ${bytes(limit)} can be uploaded`]);
+    if (chosen.length > MOST_FILES) return fail(name, [`has ${count(chosen.length)} files; at most ${count(MOST_FILES)} can be sent one by one. Pack them as a zip or tar first.`]);
+    const archive = chosen.find(({ path }) => !path.includes("/") && ARCHIVE.test(path));
+    if (archive && chosen.length > 1) return fail(name, [`holds an archive, ${archive.path}; upload one archive at a time`]);
+    void send(chosen, name);
   }
 
-  /** @param {File} file */
-  async function send(file) {
+  /** @param {Placed[]} files @param {string} name */
+  async function send(files, name) {
     const stop = new AbortController();
-    const progress = uploadProgress(file.name, { after: "All sent; reading the images…", onCancel: () => stop.abort() });
-    zone.hidden = true;
-    body.replaceChildren(progress.element);
+    const progress = uploadProgress(name, { after: "All sent; reading the images…", onCancel: () => stop.abort() });
+    const packing = uploadProgress(name, { after: "Sending…", onCancel: () => stop.abort() });
+    zone.hidden = more.hidden = true;
     try {
+      let [{ file, path }] = files;
+      if (files.length > 1 || path.includes("/")) {
+        body.replaceChildren(packing.element);
+        file = new File([await pack(files, { onProgress: packing.show, signal: stop.signal })], name, { type: "application/zip" });
+      }
+      body.replaceChildren(progress.element);
       const draft = await uploadDataSet(file, { onProgress: progress.show, signal: stop.signal });
       announce("The report is there");
       const discard = () => {
@@ -51,25 +82,31 @@ export function uploadPart(limit, accepted) {
         reset();
         accepted(set);
       };
-      body.replaceChildren(reportPart(draft, accept, discard));
+      body.replaceChildren(reportPart(draft, titleOf, accept, discard));
     } catch (error) {
       if (stop.signal.aborted) return reset();
-      fail(file.name, faultsOf(error));
+      fail(name, faultsOf(error));
     }
   }
 
   /** @param {string} name @param {string[]} faults */
   function fail(name, faults) {
-    zone.hidden = false;
-    input.value = "";
+    zone.hidden = more.hidden = false;
     body.replaceChildren(refusedNotice(name, faults));
   }
 
   function reset() {
-    zone.hidden = false;
-    input.value = "";
+    zone.hidden = more.hidden = false;
     body.replaceChildren();
   }
 
   return card;
+}
+
+/** What was chosen, in a name: the file's, or that of the folder that all lie in. @param {Placed[]} files */
+function nameOf(files) {
+  const [first] = files;
+  const [top] = first.path.split("/");
+  if (files.length === 1 || (first.path.includes("/") && files.every(({ path }) => path.startsWith(`${top}/`)))) return top;
+  return plural(files.length, "file");
 }

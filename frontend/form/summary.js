@@ -17,10 +17,11 @@ export function summaryPart() {
   const source = h("p", { class: "hint" });
   const estimate = h("div", { class: "estimate", role: "status" }, h("p", {}, time, memory), source);
   const list = h("dl", { class: "plan" });
+  const warnings = h("div", { class: "notice warn plan-warnings", role: "status", hidden: true });
   const trouble = h("div", { class: "trouble", role: "alert" });
   const code = codeBlock("Copy the settings as JSON");
   const json = h("details", { class: "json" }, h("summary", {}, "Settings as JSON"), code.element);
-  const element = h("aside", { class: "summary" }, h("div", { class: "card summary-card" }, h("div", { class: "launch" }, h("div", { class: "foresight" }, line, estimate), button), trouble, list), json);
+  const element = h("aside", { class: "summary" }, h("div", { class: "card summary-card" }, h("div", { class: "launch" }, h("div", { class: "foresight" }, line, estimate), button), warnings, trouble, list), json);
 
   return {
     element,
@@ -39,6 +40,8 @@ export function summaryPart() {
         return;
       }
       list.classList.toggle("stale", false);
+      warnings.hidden = plan.warnings.length === 0;
+      warnings.replaceChildren(icon("warning", 16), h("div", {}, ...plan.warnings.map((warning) => h("p", {}, warning))));
       const rows = [
         ["Parameters", count(plan.parameters)],
         ["Input", plan.input.join(" × ")],

@@ -10,7 +10,7 @@ import { thumb } from "./thumbs.js";
 /** @import { Sample, UploadedImage } from "../lib/types" */
 /** @import { Scene } from "./scene.js" */
 
-const TYPES = "image/png,image/jpeg,image/webp";
+const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
 /** Samples to choose from at first; the confusion matrix leads to all of them. */
 const SAMPLES = 18;
 

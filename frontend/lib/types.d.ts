@@ -236,6 +236,10 @@ export interface Draft {
     sizes: [[number, number], [number, number]];
     unreadable: Fault[];
     ignored: string[];
+    /** What else is to be said, in sentences. */
+    notes: string[];
+    /** The known set that these files are. */
+    known: string | null;
   };
 }
 
@@ -279,6 +283,8 @@ export interface Plan {
   total_steps: number;
   classes: string[];
   input: number[];
+  /** What a person should know before it starts, in sentences. */
+  warnings: string[];
 }
 
 /** The learning rate at some steps, from the first to the last. */

@@ -13,8 +13,8 @@ const LOOK = 400;
 
 startShell();
 
-/** @type {{ datasets: DataSet[], upload_limit: number }} */
-const { datasets, upload_limit: limit } = pageData();
+/** @type {{ datasets: DataSet[], upload_limit: number, data_dir: string }} */
+const { datasets, upload_limit: limit, data_dir: folder } = pageData();
 /** @type {Map<string, ReturnType<typeof setCard>>} */
 const cards = new Map();
 const list = h("div", { class: "sets" });
@@ -23,9 +23,13 @@ let next;
 
 byId("page").append(
   h("header", { class: "page-head" }, h("h1", {}, "Data"), h("p", { class: "muted" }, "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.")),
-  uploadPart(limit, (set) => {
-    announce(`${set} is there`);
-    void refresh().then(() => cards.get(set)?.open());
+  uploadPart({
+    limit,
+    titleOf: (set) => datasets.find((known) => known.set === set)?.title ?? set,
+    accepted: (set) => {
+      announce(`${set} is there`);
+      void refresh().then(() => cards.get(set)?.open());
+    },
   }),
   list,
 );
@@ -41,7 +45,7 @@ function show(sets) {
   // One's own first, then images, then points.
   const rank = (/** @type {DataSet} */ set) => (set.dimensions === 2 ? 2 : set.can_fetch || set.state.kind === "built_in" ? 1 : 0);
   const elements = sets.toSorted((a, b) => rank(a) - rank(b)).map((set) => {
-    const card = cards.get(set.set) ?? setCard(set, refresh);
+    const card = cards.get(set.set) ?? setCard(set, folder, refresh);
     cards.set(set.set, card);
     card.show(set);
     return card.element;

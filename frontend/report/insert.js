@@ -16,7 +16,7 @@ import { place } from "./paper.js";
 /** @import { Sources } from "./sources.js" */
 
 const DRAW_AFTER_MS = 250;
-const TYPES = "image/png,image/jpeg,image/webp";
+const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
 
 /**
  * Asks for a figure; null where none is wanted.

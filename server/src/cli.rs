@@ -143,8 +143,8 @@ pub enum DataCommand {
         #[arg(long)]
         replace: bool,
     },
-    /// Import a data set from files: a folder with the four IDX files, the binary files of CIFAR in a folder or a
-    /// tar.gz, or a zip or a folder with a folder of PNG, JPEG and WebP images for each class
+    /// Import a data set from files: the four IDX files, the binary files of CIFAR, or a folder of images (PNG, JPEG,
+    /// WebP, GIF, BMP, TIFF) for each class; in a folder, a zip, or a tar that may be packed by gzip, bzip2 or xz
     Import(Import),
     /// Say what is wrong with a data set, or with files before they are imported
     Check {
@@ -235,7 +235,7 @@ pub struct Export {
 pub struct Inspect {
     /// The run: its id, the beginning of it, or its directory
     pub run: String,
-    /// A PNG, JPEG or WebP, or a sample such as test:0; without it there are no feature maps
+    /// An image's file, or a sample such as test:0; without it there are no feature maps
     #[arg(long, value_name = "FILE|SAMPLE")]
     pub image: Option<String>,
     /// The folder for the pictures

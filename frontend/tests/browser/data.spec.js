@@ -1,5 +1,9 @@
 // The data page: one's own images go in, are reported, and come out as a set; known sets are fetched.
 
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+
 import { expect, overflow, startServer, test } from "./vivarium.js";
 import { picture, zip } from "./zip.js";
 
@@ -47,7 +51,7 @@ test("images that cannot be read are named, and left out only on a word", async 
   await page.goto("/data");
   await page.setInputFiles("#upload-file", file("pets.zip", { ...PETS, "pets/cats/broken.jpg": "nothing", "pets/notes.txt": "words" }));
   await expect(page.getByText("1 image cannot be read")).toBeVisible();
-  await expect(page.getByText("pets/cats/broken.jpg: is no PNG, JPEG or WebP")).toBeVisible();
+  await expect(page.getByText("pets/cats/broken.jpg: is no PNG, JPEG, WebP, GIF, BMP or TIFF")).toBeVisible();
   await expect(page.getByText("1 other file not looked at")).toBeVisible();
   const accept = page.getByRole("button", { name: "Accept" });
   await expect(accept).toBeDisabled();
@@ -66,7 +70,7 @@ test("what is refused is said with every reason, and the next file is taken", as
   await expect(page.getByRole("button", { name: "Discard" })).toBeVisible();
   await expect(alert).toHaveCount(0);
   await page.getByRole("button", { name: "Discard" }).click();
-  await expect(page.getByText("Drop a zip here, or choose one")).toBeVisible();
+  await expect(page.getByText("Drop a folder, an archive or files here, or choose files")).toBeVisible();
 });
 
 test("a file is dropped on the page", async ({ page }) => {
@@ -79,6 +83,125 @@ test("a file is dropped on the page", async ({ page }) => {
   }, bytes);
   await page.dispatchEvent(".upload", "drop", { dataTransfer: data });
   await expect(page.getByRole("heading", { name: /^dropped.zip: 12 images/ })).toBeVisible();
+});
+
+/** Files as IDX: so many images of 28x28 and their labels. @param {number} count */
+function idx(count) {
+  const head = (/** @type {number[]} */ numbers) => Buffer.concat(numbers.map((n) => Buffer.from([n >>> 24, n >>> 16, n >>> 8, n])));
+  return {
+    images: Buffer.concat([head([0x803, count, 28, 28]), Buffer.from(Array.from({ length: count * 784 }, (_, i) => (i * 7 + (i >> 7)) & 255))]),
+    labels: Buffer.concat([head([0x801, count]), Buffer.from(Array.from({ length: count }, (_, i) => i % 3))]),
+  };
+}
+
+test("a folder is chosen, and becomes a set under its name", async ({ page }, { outputPath }) => {
+  const folder = outputPath("My pets");
+  for (const [path, bytes] of Object.entries(PETS)) {
+    const place = join(folder, path.replace(/^pets/, "train"));
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, bytes);
+  }
+  writeFileSync(join(folder, ".DS_Store"), "litter");
+  await page.goto("/data");
+  await page.setInputFiles("#upload-folder", folder);
+  await expect(page.getByRole("heading", { name: "My pets: 12 images in 2 classes" })).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "Name in settings" })).toHaveValue("my-pets");
+  // All twelve are one picture.
+  await expect(page.locator(".report-notes")).toContainText("identical to");
+  await page.getByRole("button", { name: "Accept" }).click();
+  await expect(page.locator('[data-set="my-pets"]')).toContainText("12 images · 2 classes");
+});
+
+test("a folder is dropped, with folders in it", async ({ page }) => {
+  await page.goto("/data");
+  await page.evaluate((/** @type {[string, number[]][]} */ files) => {
+    // What a browser makes of a folder that is dropped; a script cannot make one.
+    const fileEntry = (/** @type {string} */ path, /** @type {number[]} */ bytes) => ({ isFile: true, fullPath: path, file: (/** @type {(file: File) => void} */ give) => give(new File([new Uint8Array(bytes)], path.split("/").at(-1) ?? "")) });
+    const folderEntry = (/** @type {string} */ path) => ({
+      isFile: false,
+      fullPath: path,
+      createReader() {
+        const below = new Set(files.filter(([file]) => file.startsWith(`${path}/`)).map(([file]) => file.slice(path.length + 1).split("/")[0]));
+        const entries = [...below].map((name) => {
+          const file = files.find(([file]) => file === `${path}/${name}`);
+          return file ? fileEntry(...file) : folderEntry(`${path}/${name}`);
+        });
+        // Some at a time, as browsers do.
+        return { readEntries: (/** @type {(some: any[]) => void} */ give) => give(entries.splice(0, 3)) };
+      },
+    });
+    const event = new Event("drop", { bubbles: true, cancelable: true });
+    Object.assign(event, { dataTransfer: { files: [], items: [{ webkitGetAsEntry: () => folderEntry("/pets") }] } });
+    document.querySelector(".upload")?.dispatchEvent(event);
+  }, Object.entries(PETS).map(([path, bytes]) => /** @type {[string, number[]]} */ ([`/${path}`, [...bytes]])));
+  await expect(page.getByRole("heading", { name: "pets: 12 images in 2 classes" })).toBeVisible();
+});
+
+test("the files of MNIST and its kin go in together, packed or not", async ({ page }) => {
+  const [train, tests] = [idx(30), idx(12)];
+  const files = [
+    { name: "train-images-idx3-ubyte.gz", mimeType: "application/gzip", buffer: gzipSync(train.images) },
+    { name: "train-labels.idx1-ubyte", mimeType: "", buffer: train.labels },
+    { name: "t10k-images-idx3-ubyte", mimeType: "", buffer: tests.images },
+    { name: "t10k-labels-idx1-ubyte.gz", mimeType: "application/gzip", buffer: gzipSync(tests.labels) },
+  ];
+  await page.goto("/data");
+  await page.setInputFiles("#upload-file", files.slice(0, 3));
+  await expect(page.getByRole("alert").filter({ hasText: "t10k-labels-idx1-ubyte.gz: is missing" })).toBeVisible();
+  await page.setInputFiles("#upload-file", files);
+  await expect(page.getByRole("heading", { name: "4 files: 42 images in 3 classes" })).toBeVisible();
+  await page.getByRole("button", { name: "Discard" }).click();
+});
+
+test("the files of CIFAR-10 go in together, and as the archive that they come in", async ({ page }) => {
+  const batch = Buffer.concat(Array.from({ length: 10 }, (_, i) => Buffer.concat([Buffer.from([i]), Buffer.alloc(3072, i * 20)])));
+  const files = ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"].map((name) => ({ name: `${name}.bin`, mimeType: "application/octet-stream", buffer: batch }));
+  await page.goto("/data");
+  await page.setInputFiles("#upload-file", files);
+  await expect(page.getByRole("heading", { name: "6 files: 60 images in 10 classes" })).toBeVisible();
+  await expect(page.locator(".report-notes")).toContainText("10 of 10 images for the test are identical to images to learn from");
+  await page.getByRole("button", { name: "Discard" }).click();
+});
+
+test("Fashion-MNIST goes in by dropping its files", async ({ page }) => {
+  const folder = "/usr/share/datasets/fashion-mnist";
+  await page.goto("/data");
+  await page.setInputFiles("#upload-file", ["train-images", "train-labels", "t10k-images", "t10k-labels"].map((name) => `${folder}/${name}-idx${name.includes("images") ? 3 : 1}-ubyte.gz`));
+  await expect(page.getByText("These are the files of Fashion-MNIST.")).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("textbox", { name: "Name in settings" })).toHaveValue("fashion-mnist");
+  await page.getByRole("button", { name: "Accept" }).click();
+  const card = page.locator('[data-set="fashion-mnist"]');
+  await expect(card).toContainText("70,000 images · 10 classes · 28×28 grey");
+  await expect(card.getByRole("img", { name: "Mean of Ankle boot" })).toBeVisible({ timeout: 30_000 });
+});
+
+test("several archives are refused by name, and an archive by what it is", async ({ page }) => {
+  await page.goto("/data");
+  await page.setInputFiles("#upload-file", [file("a.zip", PETS), file("b.zip", PETS)]);
+  await expect(page.getByRole("alert").filter({ hasText: "holds an archive, a.zip; upload one archive at a time" })).toBeVisible();
+  await page.setInputFiles("#upload-file", { name: "pets.rar", mimeType: "", buffer: Buffer.from("Rar!\x1a\x07\x01\x00", "latin1") });
+  await expect(page.getByRole("alert").filter({ hasText: "pets.rar: is a RAR archive" })).toBeVisible();
+});
+
+test("classes that nobody would learn are named with the report and beside the button that starts the run", async ({ page }) => {
+  const tiny = Object.fromEntries([..."abcdefghij"].map((name) => [`${name}/1.jpg`, colour]));
+  await page.goto("/data");
+  await page.setInputFiles("#upload-file", file("Tiny.zip", tiny));
+  await expect(page.locator(".report-notes")).toContainText("3 of 10 classes have no sample to learn from");
+  await page.getByRole("button", { name: "Accept" }).click();
+  await expect(page.locator('[data-set="tiny"]')).toBeVisible();
+  await page.goto("/new");
+  await page.getByRole("radio", { name: /^Tiny images/ }).check({ force: true });
+  await expect(page.locator(".plan-warnings")).toContainText("3 of 10 classes have no sample to learn from");
+  await page.getByRole("radio", { name: /^Digits/ }).check({ force: true });
+  await expect(page.locator(".plan-warnings")).toBeHidden();
+});
+
+test("a command that is shown names the folder of this server", async ({ page, server }) => {
+  await page.goto("/data");
+  const card = page.locator('[data-set="mnist"]');
+  await card.locator("summary").click();
+  await expect(card.locator("code", { hasText: "data import" })).toHaveText(`vivarium data import mnist PATH --data-dir ${realpathSync(server.dataDir)}`);
 });
 
 test("names in a zip are text, whatever they look like", async ({ page }) => {

@@ -18,6 +18,8 @@ pub struct Known {
     pub train: usize,
     /// Images for the test.
     pub test: usize,
+    /// The labels of its first images. With the counts they tell which of the known sets files hold.
+    pub first_labels: [u8; 10],
 }
 
 /// How the files of a data set are laid out.
@@ -44,6 +46,7 @@ pub(super) const MNIST: DataSetRow = DataSetRow {
         side: 28,
         train: 60_000,
         test: 10_000,
+        first_labels: [5, 0, 4, 1, 9, 2, 1, 3, 1, 4],
     }),
     ..IMAGES
 };
@@ -72,6 +75,7 @@ pub(super) const FASHION_MNIST: DataSetRow = DataSetRow {
         side: 28,
         train: 60_000,
         test: 10_000,
+        first_labels: [9, 0, 0, 3, 0, 2, 7, 2, 5, 5],
     }),
     ..IMAGES
 };
@@ -98,6 +102,7 @@ pub(super) const CIFAR_10: DataSetRow = DataSetRow {
         side: 32,
         train: 50_000,
         test: 10_000,
+        first_labels: [6, 9, 9, 4, 1, 1, 2, 7, 8, 3],
     }),
     ..IMAGES
 };
@@ -114,6 +119,7 @@ pub(super) const CIFAR_100: DataSetRow = DataSetRow {
         side: 32,
         train: 50_000,
         test: 10_000,
+        first_labels: [19, 29, 0, 11, 1, 86, 90, 28, 23, 31],
     }),
     ..IMAGES
 };
@@ -135,6 +141,7 @@ const IMAGES: DataSetRow = DataSetRow {
         side: 1,
         train: 0,
         test: 0,
+        first_labels: [0; 10],
     }),
 };
 

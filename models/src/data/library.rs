@@ -202,8 +202,29 @@ impl Library {
     pub(super) fn open(&self, set: &str) -> Result<Stored> {
         match self.place(set).filter(|folder| folder.is_dir()) {
             Some(folder) => Stored::open(&folder),
-            None => Err(Error::setting("data.set", missing(set))),
+            None => Err(Error::setting("data.set", self.missing(set))),
         }
+    }
+
+    /// Why a set that is known cannot be used, and what to do about it. The command names the data folder, the one in
+    /// which the sets' folder lies, as another would not help.
+    pub(crate) fn missing(&self, set: &str) -> String {
+        if known(set).is_none() {
+            return format!("there is no data set {set:?}; `vivarium data list` shows them");
+        }
+        let folder = self.folder.as_ref().and_then(|folder| folder.parent());
+        let folder = folder.map_or(String::new(), |folder| {
+            let path = folder.display().to_string();
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:~".contains(c);
+            if path.chars().all(plain) {
+                format!(" --data-dir {path}")
+            } else {
+                format!(" --data-dir '{}'", path.replace('\'', r"'\''"))
+            }
+        });
+        format!(
+            "is not on this machine yet; get it with `vivarium data fetch {set}{folder}`, or on the page /data"
+        )
     }
 
     /// Reads a stored set whole and holds it against its hash.
@@ -376,16 +397,6 @@ pub fn name_of(title: &str) -> String {
     }
     name.truncate(40);
     name.trim_end_matches('-').to_owned()
-}
-
-/// Why a set that is known cannot be used, and what to do about it.
-pub(crate) fn missing(set: &str) -> String {
-    match known(set) {
-        Some(_) => format!(
-            "is not on this machine yet; get it with `vivarium data fetch {set}`, or on the page /data"
-        ),
-        None => format!("there is no data set {set:?}; `vivarium data list` shows them"),
-    }
 }
 
 /// What the files of a known set must hold; `None` for other names.

@@ -12,6 +12,7 @@
 //! | `known` | those that must be fetched, and what their files hold |
 //! | `library` | the folder of data sets: each a subfolder, `stored` says of what |
 //! | `read` | files of others become a stored set, or are refused with `fault`s |
+//! | `repeats` | images that are in a set more than once |
 //! | `gallery` | what a set looks like |
 //! | `picture` | one image of any size, as a network sees it |
 //! | `image` | images made larger, smaller, grey |
@@ -31,6 +32,7 @@ mod normalise;
 mod picture;
 mod plane;
 mod read;
+mod repeats;
 mod samples;
 pub mod scratch;
 mod split;
@@ -43,7 +45,6 @@ pub(crate) use fault::in_words;
 pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{Known, Layout};
-pub(crate) use library::missing;
 pub use library::{DataSet, Library, State, known, name_of};
 pub use normalise::Normalisation;
 pub use picture::{Picture, decode_image, image_for};
@@ -99,6 +100,8 @@ pub struct Outline {
     pub test: usize,
     /// Bytes of memory that all of them take once they are loaded.
     pub bytes: u64,
+    /// What is to be said of the splits before anything is learnt, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// The shape of a sample and the number of classes, without loading anything.
@@ -147,6 +150,9 @@ pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
     let [train, validation, test] =
         [Split::Train, Split::Validation, Split::Test].map(|split| parts.of(split).len());
     Ok(Outline {
+        warnings: split::unlearned(&parts, &labels, &classes)
+            .into_iter()
+            .collect(),
         classes,
         input,
         train,

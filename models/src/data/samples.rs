@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::image::{Pixels, Resize};
 use super::normalise::{IMAGENET, Normalisation};
-use super::split::{Parts, Split};
+use super::split::{Parts, Split, unlearned};
 use super::table::{Raw, Values};
 use super::{Augmentation, ImageOptions, Outline, Variety};
 use crate::error::Result;
@@ -249,6 +249,8 @@ pub struct Splits {
     /// SHA-256 over classes, shape, and the labels and values of all splits as they are before they are resized and
     /// normalised; in hexadecimal.
     pub hash: String,
+    /// What is to be said of the splits before anything is learnt, in sentences.
+    pub warnings: Vec<String>,
 }
 
 impl Splits {
@@ -260,6 +262,7 @@ impl Splits {
             train: self.train.len(),
             validation: self.validation.len(),
             test: self.test.len(),
+            warnings: self.warnings.clone(),
             bytes: self.train.pool.bytes()
                 + [&self.train, &self.validation, &self.test]
                     .map(|samples| place_bytes(samples.len()))
@@ -321,6 +324,7 @@ impl Splits {
         };
         let pool = Arc::new(pool);
         let [train, validation, test] = labels;
+        let warnings = unlearned(parts, &raw.labels, &raw.classes);
         let samples = |split: Split, labels: Vec<u32>| Samples {
             pool: Arc::clone(&pool),
             places: Arc::new(parts.of(split).to_vec()),
@@ -338,6 +342,7 @@ impl Splits {
             augmentation,
             range,
             hash,
+            warnings: warnings.into_iter().collect(),
         })
     }
 }

@@ -1,12 +1,16 @@
 //! Who is learnt from, who is measured on. Each class is cut in the same proportions.
 
 use serde::Serialize;
+use serde_json::Map;
 
 use crate::random::Key;
 use crate::spec::DataSpec;
 
 /// The share of all samples that is only measured on, once.
 const TEST: f64 = 0.2;
+
+/// The share for validation by default, as the field `data.validation` has it.
+const VALIDATION: f64 = 0.1;
 
 /// Which part of the data a sample belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -73,6 +77,50 @@ pub(super) fn split(
         validation,
         test,
     }
+}
+
+/// The splits of a run that says nothing of them. Which classes lose their last image does not depend on the set's name.
+pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -> Parts {
+    let spec = DataSpec {
+        set: String::new(),
+        validation: VALIDATION,
+        limit: None,
+        options: Map::new(),
+    };
+    split(&spec, labels, classes, train)
+}
+
+/// Which classes nobody would learn, as no sample of them is learnt from; `None` where there are none.
+pub(super) fn unlearned(parts: &Parts, labels: &[u32], classes: &[String]) -> Option<String> {
+    const NAMED: usize = 10;
+    let mut learnt = vec![false; classes.len()];
+    for index in &parts.train {
+        if let Some(learnt) = labels
+            .get(*index as usize)
+            .and_then(|label| learnt.get_mut(*label as usize))
+        {
+            *learnt = true;
+        }
+    }
+    let missing: Vec<&str> = classes
+        .iter()
+        .zip(learnt)
+        .filter(|(_, learnt)| !learnt)
+        .map(|(class, _)| class.as_str())
+        .collect();
+    let more = match missing.len() {
+        0 => return None,
+        n if n > NAMED => format!(" and {} more", n - NAMED),
+        _ => String::new(),
+    };
+    let named = missing[..missing.len().min(NAMED)].join(", ");
+    Some(format!(
+        "{} of {} classes {} no sample to learn from, as too few are left beside those for the test and for validation \
+         and within the limit: {named}{more}. They will never be learnt.",
+        missing.len(),
+        classes.len(),
+        if missing.len() == 1 { "has" } else { "have" },
+    ))
 }
 
 /// Takes a share out of every group: of the whole the nearest number to the share, at least 1 when the share is not 0;

@@ -18,8 +18,10 @@ use sha2::{Digest, Sha256};
 use super::MOST_SIDE;
 use super::fault::{Fault, bytes};
 use super::image::Pixels;
+use super::repeats::Repeats;
 use super::samples::hex;
 use super::scratch::Scratch;
+use super::split;
 use super::table::{Raw, Values};
 use crate::error::{Error, Result};
 use crate::links;
@@ -188,6 +190,7 @@ pub(super) struct Draft {
     pixels: BufWriter<File>,
     labels: Vec<u8>,
     hash: Sha256,
+    repeats: Repeats,
 }
 
 /// A data set that is whole and on disk, but not published yet.
@@ -233,6 +236,7 @@ impl Draft {
             pixels: BufWriter::new(file),
             labels: Vec::new(),
             hash: Sha256::new(),
+            repeats: Repeats::default(),
         })
     }
 
@@ -244,12 +248,42 @@ impl Draft {
     /// Adds images and their classes.
     pub(super) fn push(&mut self, pixels: &[u8], labels: impl Iterator<Item = u16>) -> Result<()> {
         self.hash.update(pixels);
+        let before = self.labels.len();
         let bytes = labels.flat_map(u16::to_le_bytes);
         self.labels.extend(bytes);
+        let images = (self.labels.len() - before) / 2;
+        if let Some(size) = pixels.len().checked_div(images).filter(|size| *size > 0) {
+            pixels
+                .chunks_exact(size)
+                .for_each(|image| self.repeats.see(image));
+        }
         let path = self.folder.path().join(PIXELS);
         self.pixels
             .write_all(pixels)
             .map_err(|e| Error::file(&path, e))
+    }
+
+    /// What is to be said of images that are in it more than once: [`Repeats::notes`].
+    pub(super) fn repeated(
+        &self,
+        train: Option<usize>,
+        name: &dyn Fn(usize) -> String,
+    ) -> Vec<String> {
+        self.repeats.notes(&self.labels, train, name)
+    }
+
+    /// Which classes nobody would learn, with the settings that a run has by default.
+    pub(super) fn unlearned(&self, classes: &[String], train: Option<usize>) -> Option<String> {
+        let labels: Vec<u32> = self
+            .labels
+            .chunks_exact(2)
+            .map(|b| u16::from_le_bytes([b[0], b[1]]).into())
+            .collect();
+        split::unlearned(
+            &split::by_default(&labels, classes.len(), train),
+            &labels,
+            classes,
+        )
     }
 
     /// Writes the rest. The format, the count of images and the hash of `about` are filled in here.

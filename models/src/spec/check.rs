@@ -6,7 +6,7 @@ use super::field::{Field, FieldError};
 use super::rules;
 use super::run_spec::{NetworkSpec, RunSpec};
 use super::table::{COMMON, GROUPS, Group, of_criterion};
-use crate::data::{DataSet, Library, State, missing};
+use crate::data::{DataSet, Library, State};
 use crate::networks::{self, NetworkRow};
 
 /// Checks a document and fills in its defaults.
@@ -126,7 +126,7 @@ impl<'a> Check<'a> {
         };
         self.data = sets.into_iter().find(|set| set.set == name);
         let message = match self.data.as_ref().map(|set| &set.state) {
-            Some(State::Missing) => missing(&name),
+            Some(State::Missing) => library.missing(&name),
             Some(State::Damaged { message }) => format!("cannot be read: {message}"),
             _ => return,
         };

@@ -28,6 +28,8 @@ pub struct Plan {
     pub classes: Vec<String>,
     /// The shape of a sample: `[2]` for points, `[channels, height, width]` for images.
     pub input: Vec<usize>,
+    /// What a person should know before it starts, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// Works out what a run will do, without training.
@@ -52,6 +54,7 @@ impl Plan {
             total_steps: steps_per_epoch * spec.training.epochs,
             classes: data.classes,
             input: data.input,
+            warnings: data.warnings,
         })
     }
 }

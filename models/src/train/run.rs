@@ -357,6 +357,9 @@ impl Run<'_> {
             self.tell(Event::Note { message })?;
         }
         if self.progress.step == 0 {
+            for message in plan.warnings {
+                self.tell(Event::Note { message })?;
+            }
             self.tell_boundary()?;
         }
         Ok(())

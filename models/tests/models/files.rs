@@ -156,17 +156,28 @@ pub(crate) fn cifar(hundred: bool, each: usize) -> Vec<(&'static str, Vec<u8>)> 
 }
 
 pub(crate) fn tar_gz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let named = files
+        .iter()
+        .map(|(name, bytes)| (format!("cifar/{name}"), bytes.clone()));
+    gz(&tar(&named.collect::<Vec<_>>()))
+}
+
+pub(crate) fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
         header.set_cksum();
-        archive
-            .append_data(&mut header, format!("cifar/{name}"), &bytes[..])
-            .unwrap();
+        archive.append_data(&mut header, name, &bytes[..]).unwrap();
     }
-    gz(&archive.into_inner().unwrap())
+    archive.into_inner().unwrap()
+}
+
+/// A small JPEG.
+pub(crate) fn jpeg() -> Vec<u8> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/photos/rgb.jpg");
+    fs::read(golden).unwrap()
 }
 
 /// A PNG of one colour with a darker corner.
@@ -203,6 +214,8 @@ pub(crate) struct Entry {
     pub(crate) bytes: Vec<u8>,
     /// Kind and rights, as Unix has them.
     pub(crate) mode: u32,
+    /// Its name, where that is no text; then nothing says that it is UTF-8.
+    pub(crate) raw: Option<Vec<u8>>,
     /// Takes its bytes from this entry and has none of its own.
     pub(crate) shares: Option<usize>,
 }
@@ -212,6 +225,7 @@ pub(crate) fn entry(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Entry
         name: name.into(),
         bytes: bytes.into(),
         mode: 0o100_644,
+        raw: None,
         shares: None,
     }
 }
@@ -228,20 +242,22 @@ pub(crate) fn zip(entries: &[Entry]) -> Vec<u8> {
         let size = source.bytes.len() as u32;
         let mut common = Vec::new();
         // Version, flags, stored, time, date.
-        for number in [20u16, 0x800, 0, 0, 0x21] {
+        let name = entry.raw.as_deref().unwrap_or(entry.name.as_bytes());
+        let flags = if entry.raw.is_some() { 0 } else { 0x800 };
+        for number in [20u16, flags, 0, 0, 0x21] {
             common.extend(number.to_le_bytes());
         }
         for number in [crc.sum(), size, size] {
             common.extend(number.to_le_bytes());
         }
-        common.extend((entry.name.len() as u16).to_le_bytes());
+        common.extend((name.len() as u16).to_le_bytes());
         common.extend([0, 0]);
         let offset = entry.shares.map_or(file.len(), |shared| offsets[shared]);
         offsets.push(offset);
         if entry.shares.is_none() {
             file.extend(b"PK\x03\x04");
             file.extend(&common);
-            file.extend(entry.name.as_bytes());
+            file.extend(name);
             file.extend(&entry.bytes);
         }
         directory.extend(b"PK\x01\x02");
@@ -252,7 +268,7 @@ pub(crate) fn zip(entries: &[Entry]) -> Vec<u8> {
         directory.extend([0; 6]);
         directory.extend((entry.mode << 16).to_le_bytes());
         directory.extend((offset as u32).to_le_bytes());
-        directory.extend(entry.name.as_bytes());
+        directory.extend(name);
     }
     let start = file.len() as u32;
     file.extend(&directory);

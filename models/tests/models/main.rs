@@ -7,6 +7,7 @@
 )]
 
 mod accuracy;
+mod archives;
 mod branches;
 mod class_folders;
 mod common;
@@ -26,6 +27,8 @@ mod inspect_arithmetic;
 mod inspect_maps;
 mod inspect_sheets;
 mod instructions;
+mod jpegs;
+mod layouts;
 mod library;
 mod networks;
 mod normalised;

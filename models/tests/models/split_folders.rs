@@ -118,5 +118,9 @@ fn splits_that_do_not_go_together_are_refused_with_their_names() {
         "dogs",
         "has no image for the test that can be read",
     );
-    assert_says(&faults, "test/dogs/1.png", "is no PNG, JPEG or WebP");
+    assert_says(
+        &faults,
+        "test/dogs/1.png",
+        "is no PNG, JPEG, WebP, GIF, BMP or TIFF",
+    );
 }

@@ -177,6 +177,9 @@ fn tell(name: &str, report: &Report) -> Result<()> {
             report.ignored.len()
         ))?;
     }
+    for note in &report.notes {
+        print(note)?;
+    }
     Ok(())
 }
 

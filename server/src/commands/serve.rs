@@ -83,6 +83,7 @@ async fn run(args: Serve) -> Result<()> {
         images: Arc::new(images),
         reports: Arc::new(Reports::in_folder(data.reports())),
         selections: Arc::new(Selections::in_folder(data.selections())),
+        data_dir: data.path().into(),
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         estimator,

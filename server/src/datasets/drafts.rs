@@ -115,16 +115,11 @@ impl Drafts {
         let _turn = turn
             .ok_or_else(abandoned)?
             .map_err(|_| Error::Gone("the readers of uploads"))?;
-        let stem = file
-            .rsplit_once('.')
-            .map_or(file.as_str(), |(stem, _)| stem)
-            .to_owned();
-        let suggestion = self.free_name(&stem);
-        let title = if stem.trim().is_empty() {
-            suggestion.clone()
-        } else {
-            stem
+        let title = match stem(&file) {
+            stem if stem.trim().is_empty() => "Images",
+            stem => stem,
         };
+        let (title, name) = (title.to_owned(), title.to_owned());
         let (library, path, source, goes_on) = (
             self.library.clone(),
             incoming.path(),
@@ -148,6 +143,12 @@ impl Drafts {
         if left.is_cancelled() {
             return Err(abandoned());
         }
+        // What is here already gets another name.
+        let known = report
+            .known
+            .clone()
+            .filter(|set| self.library.may_be_named(set, false).is_ok());
+        let suggestion = known.unwrap_or_else(|| self.free_name(&name));
         let draft = Draft {
             id: Uuid::new_v4(),
             file,
@@ -224,7 +225,7 @@ impl Drafts {
     }
 
     fn publish(&self, taken: &mut Waiting, set: &str, title: Option<&str>) -> Result<()> {
-        if known(set).is_some() {
+        if known(set).is_some() && taken.draft.report.known.as_deref() != Some(set) {
             let message = "is the name of a known data set, which this is not";
             return Err(vivarium_models::Error::Setting {
                 path: "data.set".into(),
@@ -269,6 +270,12 @@ impl Drafts {
             |name: &String| known(name).is_none() && self.library.may_be_named(name, false).is_ok();
         names.find(free).unwrap_or(base)
     }
+}
+
+/// A file's name without its ending, those of packed tars taken as one.
+fn stem(file: &str) -> &str {
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    stem.strip_suffix(".tar").unwrap_or(stem)
 }
 
 fn gone(id: Uuid) -> Error {

@@ -71,6 +71,8 @@ pub struct App {
     pub boards: Arc<Boards>,
     /// The data sets.
     pub data_sets: Arc<DataSets>,
+    /// The data folder, as a command line names it.
+    pub data_dir: Arc<std::path::Path>,
     /// The most bytes of an upload.
     pub upload_limit: usize,
     /// Images that people uploaded.

@@ -264,7 +264,12 @@ pub async fn data(State(app): State<App>) -> Result<Response> {
     page(&DataPage {
         title: "Data".to_owned(),
         version: VERSION,
-        data: embed(&json!({"datasets": sets, "upload_limit": app.upload_limit}))?,
+        data: embed(&json!({
+            "datasets": sets,
+            "upload_limit": app.upload_limit,
+            // For the commands that the page shows: without it they would fill another folder.
+            "data_dir": app.data_dir.display().to_string(),
+        }))?,
     })
 }
 

@@ -161,6 +161,29 @@ fn what_cannot_be_trained_is_refused_in_words() {
 }
 
 #[test]
+fn classes_that_nobody_learns_are_named_before_the_first_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_string_lossy().into_owned();
+    let output = vivarium(&[
+        "train",
+        "--network",
+        "mlp",
+        "--data",
+        "digits",
+        "--set",
+        "data.limit=3",
+        "--set",
+        "training.epochs=1",
+        "--data-dir",
+        &folder,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let [note, epoch] =
+        ["of 10 classes have no sample to learn from", "epoch 1:"].map(|words| said.find(words));
+    assert!(note.is_some() && note < epoch, "{said}");
+}
+
+#[test]
 fn instructions_that_do_not_exist_are_refused_before_anything_starts() {
     for arguments in [
         &["data", "list"][..],

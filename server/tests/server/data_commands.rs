@@ -295,3 +295,57 @@ fn sets_are_imported_from_files_replaced_and_removed() {
         "is not in the library",
     );
 }
+
+#[test]
+fn archives_of_folders_are_imported_and_what_is_to_be_said_of_them_is_printed() {
+    let folder = Folder::new();
+    let photo = fs::read(crate::support::photos().join("rgb.jpg")).unwrap();
+    let mut archive = tar_of(&photo);
+    fs::write(folder.path("flowers.tgz"), &archive).unwrap();
+    let path = folder.path("flowers.tgz").to_string_lossy().into_owned();
+    for arguments in [["check", &path].as_slice(), &["import", "flowers", &path]] {
+        let output = folder.data(arguments);
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(
+            said.contains("4 daisy") && said.contains("4 rose"),
+            "{said}"
+        );
+        assert!(
+            said.contains("identical to an image of another class"),
+            "{said}"
+        );
+    }
+    archive.truncate(archive.len() / 2);
+    fs::write(folder.path("half.tgz"), &archive).unwrap();
+    let half = folder.path("half.tgz").to_string_lossy().into_owned();
+    assert_fails(&folder.data(&["check", &half]), "cannot be unpacked past");
+}
+
+/// A packed tar of two classes of four images each, written by hand: one head and its bytes for each.
+fn tar_of(photo: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut bytes = Vec::new();
+    for i in 0..8 {
+        let mut head = [0u8; 512];
+        let name = format!(
+            "flowers/{}/{i}.jfif",
+            if i % 2 == 0 { "daisy" } else { "rose" }
+        );
+        head[..name.len()].copy_from_slice(name.as_bytes());
+        head[100..107].copy_from_slice(b"0000644");
+        head[124..135].copy_from_slice(format!("{:011o}", photo.len()).as_bytes());
+        head[156] = b'0';
+        head[257..263].copy_from_slice(b"ustar\0");
+        head[148..156].fill(b' ');
+        let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+        head[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+        bytes.extend(head);
+        bytes.extend(photo);
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+    }
+    bytes.extend([0; 1024]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&bytes).unwrap();
+    packed.finish().unwrap()
+}

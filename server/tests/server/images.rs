@@ -160,32 +160,36 @@ fn what_is_no_picture_or_too_much_of_one_is_refused_in_words() {
     };
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("nothing", vec![], "is empty"),
-        ("one byte", vec![0x89], "is no PNG, JPEG or WebP"),
+        (
+            "one byte",
+            vec![0x89],
+            "is no PNG, JPEG, WebP, GIF, BMP or TIFF",
+        ),
         (
             "the beginning of a name",
             b"\x89PNG".to_vec(),
-            "is no PNG, JPEG or WebP",
+            "is no PNG, JPEG, WebP, GIF, BMP or TIFF",
         ),
-        ("an SVG", svg.to_vec(), "is no PNG, JPEG or WebP"),
+        ("an SVG", svg.to_vec(), "is an SVG image"),
         (
             "a GIF",
             b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(),
-            "is no PNG, JPEG or WebP",
+            "cannot be decoded",
         ),
         (
             "a TIFF",
             b"II*\0\x08\0\0\0\0\0".to_vec(),
-            "is no PNG, JPEG or WebP",
+            "cannot be decoded",
         ),
         (
             "a page",
             b"<!doctype html><script>1</script>".to_vec(),
-            "is no PNG, JPEG or WebP",
+            "is no PNG, JPEG, WebP, GIF, BMP or TIFF",
         ),
         (
             "another RIFF",
             b"RIFF\x04\0\0\0WAVE".to_vec(),
-            "is no PNG, JPEG or WebP",
+            "is no PNG, JPEG, WebP, GIF, BMP or TIFF",
         ),
         ("a head alone", png(16, 16, 8, 2, &[]), "cannot be decoded"),
         ("half a PNG", half("rgb.png"), "cannot be decoded"),

@@ -2,23 +2,21 @@
 //! one), then 32x32 red bytes, as many green ones, as many blue ones. Described at
 //! <https://www.cs.toronto.edu/~kriz/cifar.html>.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
-use super::{Import, Report, Target, counts, fault, labels_out_of_range, read_up_to, refused};
+use super::folders::is_litter;
+use super::tree::{Node, Tree};
+use super::{
+    Import, Report, Target, counts, fault, labels_out_of_range, notes, read_up_to, refused,
+};
 use crate::data::fault::{bytes, count};
+use crate::data::known;
 use crate::data::known::Layout;
 use crate::error::{Error, Result};
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
-
-/// Bytes of an unpacked archive; the real ones have 185 million.
-const MOST_UNPACKED: u64 = 1 << 30;
 
 /// Bytes that one file may have, as many as the largest real one: all files of a layout are held in memory together.
 const fn most(layout: Layout) -> u64 {
@@ -45,119 +43,106 @@ fn files(layout: Layout) -> &'static [&'static str] {
 
 const LAYOUTS: [Layout; 2] = [Layout::Cifar10, Layout::Cifar100];
 
-/// Whether a file of any layout is in a folder, or in a folder in it that is called as in the archive.
-pub(super) fn is_here(folder: &Path) -> bool {
-    within(folder).is_some()
-}
-
-/// The folder that has the files, and their layout.
-fn within(folder: &Path) -> Option<(PathBuf, Layout)> {
-    let folders = ["", "cifar-10-batches-bin", "cifar-100-binary"].map(|name| folder.join(name));
-    let mut all = folders
+/// The layout of what is in a tree; `None` where it is something else.
+///
+/// # Errors
+/// When it is the version for Python, whose files only Python can read.
+pub(super) fn layout(path: &Path, tree: &Tree) -> Result<Option<Layout>> {
+    let names: BTreeSet<&str> = files_of(tree)
+        .filter_map(|node| Some(node.parts.last()?.as_str()))
+        .collect();
+    let found = LAYOUTS
+        .into_iter()
+        .find(|layout| files(*layout).iter().any(|name| names.contains(name)));
+    let of_python = names.contains("batches.meta")
+        || names.contains("data_batch_1")
+        || names.contains("meta") && names.contains("fine_label_names.txt");
+    let of_hundred = tree
+        .nodes()
         .iter()
-        .flat_map(|folder| LAYOUTS.map(|layout| (folder.clone(), layout)));
-    all.find(|(folder, layout)| {
-        files(*layout)
-            .iter()
-            .any(|name| folder.join(name).is_file())
-    })
-}
-
-/// The layout of what is in a folder or an archive.
-pub(super) fn layout(path: &Path) -> Result<Layout> {
-    if let Some((_, layout)) = within(path) {
-        return Ok(layout);
-    }
-    let mut found = None;
-    each_member(path, &mut |name, _| {
-        found = found.or(LAYOUTS
-            .into_iter()
-            .find(|layout| files(*layout).contains(&name)));
-        Ok(found.is_none())
-    })?;
-    found.ok_or_else(|| {
-        refused(
-            path,
-            "holds no files of CIFAR-10 or CIFAR-100 in their binary version".to_owned(),
-        )
-    })
-}
-
-/// Goes through the regular files of a `tar.gz` until told to stop. Nothing is written anywhere.
-fn each_member(
-    path: &Path,
-    each: &mut dyn FnMut(&str, &mut dyn Read) -> Result<bool>,
-) -> Result<()> {
-    let broken = |e: std::io::Error| refused(path, format!("cannot be unpacked: {e}"));
-    let file = File::open(path).map_err(|e| Error::file(path, e))?;
-    let unpacked = MultiGzDecoder::new(BufReader::new(file)).take(MOST_UNPACKED);
-    let mut archive = tar::Archive::new(unpacked);
-    for entry in archive.entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
-        let name = entry
-            .path()
-            .ok()
-            .and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
-        let Some(name) = name.filter(|_| entry.header().entry_type().is_file()) else {
-            continue;
+        .any(|node| node.parts.iter().any(|part| part == "cifar-100-python"));
+    if found.is_none() && (of_python || of_hundred) {
+        let (name, set) = if of_hundred {
+            ("cifar-100-binary.tar.gz", "cifar-100")
+        } else {
+            ("cifar-10-binary.tar.gz", "cifar-10")
         };
-        if !each(&name, &mut entry)? {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-/// The files of a layout by name, with their bytes.
-fn contents(path: &Path, layout: Layout) -> Result<BTreeMap<&'static str, Vec<u8>>> {
-    let mut found = BTreeMap::new();
-    let most = most(layout);
-    let mut take = |name: &'static str, from: &mut dyn Read| {
-        let (read, result) = read_up_to(from, most + 1);
-        result.map_err(|e| {
-            refused(
-                &path.join(name),
-                format!("cannot be read past {}: {e}", bytes(read.len() as u64)),
-            )
-        })?;
-        if read.len() as u64 > most {
-            return Err(refused(
-                &path.join(name),
-                format!("has more than {}", bytes(most)),
-            ));
-        }
-        match found.insert(name, read) {
-            None => Ok(true),
-            Some(_) => Err(refused(&path.join(name), "is there twice".to_owned())),
-        }
-    };
-    if let Some((folder, _)) = within(path) {
-        for name in files(layout) {
-            let file = folder.join(name);
-            if file.is_file() {
-                take(
-                    name,
-                    &mut File::open(&file).map_err(|e| Error::file(&file, e))?,
-                )?;
-            }
-        }
-    } else {
-        each_member(
-            path,
-            &mut |name, from| match files(layout).iter().find(|file| **file == name) {
-                Some(name) => take(name, from),
-                None => Ok(true),
-            },
-        )?;
+        let message = format!(
+            "is the version of CIFAR for Python, pickles that are not read; what is read is the binary version, {name}, \
+             which `vivarium data fetch {set}` gets"
+        );
+        return Err(refused(path, message));
     }
     Ok(found)
 }
 
-pub(super) fn read(path: &Path, layout: Layout, target: &Target<'_>) -> Result<Import> {
+fn files_of(tree: &Tree) -> impl Iterator<Item = &Node> {
+    tree.nodes()
+        .iter()
+        .filter(|node| !node.is_folder && !is_litter(node))
+}
+
+/// The files of a layout by name, with their bytes.
+fn contents(
+    path: &Path,
+    tree: &mut Tree,
+    layout: Layout,
+) -> Result<BTreeMap<&'static str, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let most = most(layout);
+    let nodes: Vec<_> = files_of(tree).cloned().collect();
+    for node in nodes {
+        let name = files(layout)
+            .iter()
+            .find(|name| node.parts.last().is_some_and(|last| last == *name));
+        let Some(name) = name else {
+            continue;
+        };
+        let file = path.join(name);
+        let (read, result) = match tree.file(&node) {
+            Ok(mut from) => read_up_to(&mut from, most + 1),
+            Err(what) => return Err(refused(&file, what)),
+        };
+        result.map_err(|e| {
+            refused(
+                &file,
+                format!("cannot be read past {}: {e}", bytes(read.len() as u64)),
+            )
+        })?;
+        if read.len() as u64 > most {
+            return Err(refused(&file, format!("has more than {}", bytes(most))));
+        }
+        if found.insert(*name, read).is_some() {
+            return Err(refused(&file, "is there twice".to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn read(
+    path: &Path,
+    tree: &mut Tree,
+    layout: Layout,
+    target: &Target<'_>,
+) -> Result<Import> {
     let before = if layout == Layout::Cifar100 { 2 } else { 1 };
     let record = before + PIXELS;
-    let contents = contents(path, layout)?;
-    let classes: Vec<String> = match target.known {
+    let contents = contents(path, tree, layout)?;
+    let images = |name: &str| {
+        contents
+            .get(name)
+            .map_or(0, |content| content.len() / record)
+    };
+    let test = files(layout).last().map_or(0, |name| images(name));
+    let all: usize = files(layout).iter().map(|name| images(name)).sum();
+    let of_first = contents.get(files(layout)[0]).into_iter();
+    let labels = of_first.flat_map(|content| {
+        content
+            .chunks_exact(record)
+            .map(move |image| image[before - 1])
+    });
+    let recognised = target.recognised(layout, all - test, test, labels);
+    let classes: Vec<String> = match target.known.or(recognised.and_then(|row| known(row.set))) {
         Some(known) => known
             .classes
             .iter()
@@ -184,16 +169,11 @@ pub(super) fn read(path: &Path, layout: Layout, target: &Target<'_>) -> Result<I
             );
             faults.push(fault(&file, message));
         }
-        let labels = content.chunks_exact(record).map(|image| image[before - 1]);
+        let labels = content
+            .chunks_exact(record)
+            .map(move |image| image[before - 1]);
         faults.extend(labels_out_of_range(&file, labels, classes.len()));
     }
-    let images = |name: &str| {
-        contents
-            .get(name)
-            .map_or(0, |content| content.len() / record)
-    };
-    let test = files(layout).last().map_or(0, |name| images(name));
-    let all: usize = files(layout).iter().map(|name| images(name)).sum();
     faults.extend(target.complete(path, all - test, test));
     if !faults.is_empty() {
         return Err(Error::Refused(faults));
@@ -210,6 +190,7 @@ pub(super) fn read(path: &Path, layout: Layout, target: &Target<'_>) -> Result<I
     }
     let report = Report {
         format: if before == 2 { "CIFAR-100" } else { "CIFAR-10" }.to_owned(),
+        known: recognised.map(|row| row.set.to_owned()),
         images: all,
         test: Some(test),
         classes: counts(&classes, records().map(|image| image[before - 1].into())),
@@ -218,6 +199,7 @@ pub(super) fn read(path: &Path, layout: Layout, target: &Target<'_>) -> Result<I
         sizes: [[SIDE as u32; 2]; 2],
         unreadable: Vec::new(),
         ignored: Vec::new(),
+        notes: notes(&draft, &classes, Some(all - test)),
     };
     let ready = draft.finish(target.about(classes, 3, SIDE, Some(all - test)))?;
     Ok(Import { ready, report })

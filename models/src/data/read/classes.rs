@@ -1,4 +1,4 @@
-//! A folder of images for each class, in a zip or on disk.
+//! A folder of images for each class, in an archive or on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::folders::{Image, sort_out};
+use super::folders::{Image, is_called_image, is_litter, sort_out};
 use super::photo::{self, Photo};
-use super::tree::Tree;
-use super::{Import, Limits, Report, Target, counts, fault, refused};
+use super::tree::{Node, Tree};
+use super::{Import, Limits, Report, Target, counts, fault, kind, refused};
 use crate::data::fault::{Fault, count};
 use crate::data::image::Resize;
 use crate::data::{LEAST_SIDE, MOST_SIDE};
@@ -21,18 +21,25 @@ const AT_ONCE: usize = 16;
 
 pub(super) fn read(
     path: &Path,
+    mut tree: Tree,
     target: &Target<'_>,
     limits: &Limits,
     told: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
-    let mut tree = Tree::open(path, limits)?;
-    let found = sort_out(path, tree.nodes(limits)?, limits)?;
+    let nodes = tree.nodes().to_vec();
+    let mut is_image = |node: &Node| {
+        !node.is_folder
+            && !is_litter(node)
+            && (is_called_image(node) || kind::is_picture(&tree.head(node)))
+    };
+    let is_image: Vec<_> = nodes.iter().map(&mut is_image).collect();
+    let found = sort_out(path, &nodes, &is_image, limits)?;
     let mut draft = target.library.draft()?;
     // Until all sizes are known, the images lie in a file without a name.
     let scratch =
         tempfile::tempfile_in(draft.folder()).map_err(|e| Error::file(draft.folder(), e))?;
     let mut spool = Spool::new(scratch, most_side(found.images.len(), limits));
-    let mut unreadable = found.astray;
+    let mut unreadable = [found.astray, std::mem::take(&mut tree.unreadable)].concat();
     let mut pixels = 0u64;
     for (i, some) in found.images.chunks(AT_ONCE).enumerate() {
         if !told(i * AT_ONCE, found.images.len()) {
@@ -88,6 +95,11 @@ pub(super) fn read(
     let (channels, side) = (spool.channels(), spool.side());
     let sizes = spool.sizes;
     let images = spool.images.len();
+    let names: Vec<_> = spool
+        .images
+        .iter()
+        .map(|image| image.name.clone())
+        .collect();
     spool.copy(channels, side, &mut |pixels, class| {
         draft.push(pixels, [class as u16].into_iter())
     })?;
@@ -98,6 +110,7 @@ pub(super) fn read(
     };
     let report = Report {
         format,
+        known: None,
         images,
         test: train.map(|train| images - train),
         classes,
@@ -106,6 +119,15 @@ pub(super) fn read(
         sizes,
         unreadable,
         ignored: found.ignored,
+        notes: [
+            tree.notes,
+            found.notes,
+            draft.repeated(train, &|image| {
+                names.get(image).cloned().unwrap_or_default()
+            }),
+            draft.unlearned(&found.classes, train).into_iter().collect(),
+        ]
+        .concat(),
     };
     let ready = draft.finish(target.about(found.classes, channels, side, train))?;
     Ok(Import { ready, report })
@@ -129,6 +151,7 @@ struct Spool {
 
 struct Spooled {
     class: usize,
+    name: String,
     test: bool,
     side: usize,
 }
@@ -152,6 +175,7 @@ impl Spool {
         self.images.push(Spooled {
             class: image.class,
             test: image.test,
+            name: image.node.name(),
             side: photo.side,
         });
         self.file.write_all(&photo.pixels)

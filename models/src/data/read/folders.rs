@@ -1,5 +1,9 @@
-//! Which images a tree of class folders holds, by class and split: the class folders lie at the top, or in a single
-//! folder at the top, or each of them in folders that are named after the splits.
+//! Which images a tree of class folders holds, by class and split. Folders are what they hold, not what they are called:
+//!
+//! * a class folder has images in it;
+//! * folders that have class folders in them, the same ones, are splits; only which split one is, its name says;
+//! * a folder that has nothing but one other folder in it is passed through;
+//! * what is neither is left out and told, or refused by its name. Nothing becomes a class because it is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,13 +13,23 @@ use super::{Limits, fault};
 use crate::data::fault::{Fault, count};
 use crate::error::{Error, Result};
 
-/// What is taken for an image by its name; what it is, its first bytes say.
-const IMAGES: [&str; 9] = [
-    "png", "jpg", "jpeg", "jpe", "webp", "gif", "bmp", "tif", "tiff",
+/// Names of files that are taken for images, so that those that are none are named.
+const IMAGES: [&str; 27] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "jif", "webp", "gif", "bmp", "dib", "tif", "tiff", "heic",
+    "heif", "avif", "jxl", "jp2", "svg", "psd", "ppm", "pgm", "dcm", "cr2", "cr3", "nef", "arw",
+    "dng",
 ];
 
-/// Files that systems leave in folders.
-const LITTER: [&str; 4] = ["__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"];
+/// Files and folders that systems leave behind, in small letters.
+const LITTER: [&str; 7] = [
+    "__macosx",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "@eadir",
+    "$recycle.bin",
+    "system volume information",
+];
 
 /// Which images there are.
 #[derive(Default)]
@@ -24,11 +38,13 @@ pub(super) struct Found {
     pub(super) classes: Vec<String>,
     /// Those for the test last, where the folders say which.
     pub(super) images: Vec<Image>,
-    /// The folders that are named after splits; empty where there are none.
+    /// The folders that are splits; empty where there are none.
     pub(super) splits: Vec<String>,
     pub(super) ignored: Vec<String>,
     /// Images in no class folder.
     pub(super) astray: Vec<Fault>,
+    /// What is to be said of how it was read.
+    pub(super) notes: Vec<String>,
 }
 
 /// An image that is not read yet.
@@ -40,8 +56,8 @@ pub(super) struct Image {
     pub(super) node: Node,
 }
 
-/// What a folder says by its name of the images in it.
-#[derive(Clone, Copy, PartialEq)]
+/// Which split a folder is.
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
     Train,
     Validation,
@@ -49,64 +65,215 @@ enum Part {
 }
 
 impl Part {
+    /// What a name says: `seg_train`, `Training`, `test_set`, `trainImages`, `valid`.
     fn of(name: &str) -> Option<Self> {
-        match name.to_lowercase().as_str() {
-            "train" | "training" => Some(Self::Train),
-            "val" | "valid" | "validation" => Some(Self::Validation),
-            "test" | "testing" => Some(Self::Test),
+        let mut words = String::new();
+        let mut was_small = false;
+        for c in name.chars() {
+            if !c.is_alphabetic() || was_small && c.is_uppercase() {
+                words.push(' ');
+            }
+            if c.is_alphabetic() {
+                words.extend(c.to_lowercase());
+            }
+            was_small = c.is_lowercase();
+        }
+        let part = |word: &str| match word {
+            "val" | "dev" | "eval" | "evaluation" => Some(Self::Validation),
+            word if word.starts_with("train") => Some(Self::Train),
+            word if word.starts_with("valid") => Some(Self::Validation),
+            word if word.starts_with("test") => Some(Self::Test),
             _ => None,
+        };
+        let mut parts = words.split_whitespace().filter_map(part);
+        let first = parts.next()?;
+        // One that says two things says nothing.
+        parts.all(|other| other == first).then_some(first)
+    }
+}
+
+/// A folder and all that is in it.
+#[derive(Default)]
+struct Folder {
+    /// Where it stands.
+    path: String,
+    folders: BTreeMap<String, Folder>,
+    /// Images that lie directly in it.
+    images: Vec<Node>,
+    /// Other files that lie directly in it.
+    others: Vec<String>,
+}
+
+impl Folder {
+    fn new(nodes: Vec<(Node, bool)>) -> Self {
+        let mut root = Self::default();
+        for (node, _) in &nodes {
+            let folder = if node.is_folder {
+                &node.parts[..]
+            } else {
+                &node.parts[..node.parts.len() - 1]
+            };
+            root.below(folder);
+        }
+        for (node, is_image) in nodes {
+            let Some((name, folder)) = node.parts.split_last() else {
+                continue;
+            };
+            let folder = root.below(folder);
+            // Some programs write a folder as a file without content.
+            if node.is_folder || folder.folders.contains_key(name) && !is_image {
+                continue;
+            }
+            if is_image {
+                folder.images.push(node);
+            } else {
+                folder.others.push(node.name());
+            }
+        }
+        root
+    }
+
+    fn below(&mut self, parts: &[String]) -> &mut Self {
+        let mut folder = self;
+        for part in parts {
+            let path = if folder.path.is_empty() {
+                part.clone()
+            } else {
+                format!("{}/{part}", folder.path)
+            };
+            folder = folder.folders.entry(part.clone()).or_insert_with(|| Self {
+                path,
+                ..Self::default()
+            });
+        }
+        folder
+    }
+
+    fn has_images(&self) -> bool {
+        !self.images.is_empty() || self.folders.values().any(Self::has_images)
+    }
+
+    fn count(&self) -> usize {
+        self.images.len() + self.folders.values().map(Self::count).sum::<usize>()
+    }
+
+    /// The folders in it that hold images.
+    fn bearing(&self) -> impl Iterator<Item = (&String, &Self)> {
+        self.folders
+            .iter()
+            .filter(|(_, folder)| folder.has_images())
+    }
+
+    /// The only folder in it that holds images, where there is no other.
+    fn only(&self) -> Option<&String> {
+        let mut bearing = self.bearing();
+        let (name, _) = bearing.next()?;
+        bearing.next().is_none().then_some(name)
+    }
+
+    fn names(&self) -> BTreeSet<&String> {
+        self.bearing().map(|(name, _)| name).collect()
+    }
+
+    /// All files in it that are no images.
+    fn all_others(&self) -> Vec<String> {
+        let below = self.folders.values().flat_map(Self::all_others);
+        self.others.iter().cloned().chain(below).collect()
+    }
+
+    fn into_images(self) -> Vec<Node> {
+        let mut images = self.images;
+        images.extend(self.folders.into_values().flat_map(Self::into_images));
+        images.sort_by(|a, b| a.parts.cmp(&b.parts));
+        images
+    }
+
+    /// Passes through folders that stand for the one in them: `train/train/cats`. `cats/1.png` in it is a class of its
+    /// own, unless it is called as the folder is: `pred/pred/1.png`.
+    fn through(mut self, name: &str) -> Self {
+        loop {
+            let next = self.only().filter(|_| self.images.is_empty()).cloned();
+            let is_same = |next: &String| next.to_lowercase() == name.to_lowercase();
+            let Some(next) =
+                next.filter(|next| self.folders[next].images.is_empty() || is_same(next))
+            else {
+                return self;
+            };
+            let outer = std::mem::take(&mut self.others);
+            let Some(inner) = self.folders.remove(&next) else {
+                return self;
+            };
+            self = inner;
+            self.others.extend(outer);
         }
     }
 }
 
-/// Files and folders by the folder that they lie in.
-type Folders = BTreeMap<String, Vec<Node>>;
-
 /// Finds the class folders. A folder for the test is the test split. One for validation is learnt from and validated on
 /// with the rest, as runs set aside for validation what they are asked to; without one for the test it is the test
 /// split, so that what was held back stays so.
-pub(super) fn sort_out(path: &Path, nodes: Vec<Node>, limits: &Limits) -> Result<Found> {
+pub(super) fn sort_out(
+    path: &Path,
+    nodes: &[Node],
+    is_image: &[bool],
+    limits: &Limits,
+) -> Result<Found> {
     let mut found = Found::default();
-    let (litter, nodes): (Vec<_>, Vec<_>) = nodes.into_iter().partition(is_litter);
-    let (nodes, others): (Vec<_>, Vec<_>) = nodes
-        .into_iter()
-        .partition(|node| node.is_folder || is_image(node));
-    let ignored = others.iter().chain(&litter).filter(|node| !node.is_folder);
-    found.ignored = ignored.map(Node::name).collect();
-    let outer = outer(&nodes);
-    let top = grouped(nodes, outer, &mut found.astray);
-    let parts: Vec<_> = top.keys().filter_map(|name| Part::of(name)).collect();
-    let is_split = top.len() > 1 && parts.len() == top.len();
-    let mut faults = Vec::new();
-    let classes = if is_split {
-        if !parts.contains(&Part::Train) {
-            let names: Vec<_> = top.keys().map(String::as_str).collect();
-            let message = format!(
-                "has the folders {}, and none for train",
-                names.join(" and ")
-            );
-            return Err(Error::Refused(vec![fault(path, message)]));
+    let (litter, nodes): (Vec<_>, Vec<_>) = nodes
+        .iter()
+        .cloned()
+        .zip(is_image.iter().copied())
+        .partition(|(node, _)| is_litter(node));
+    let mut root = Folder::new(nodes);
+    found.ignored = root.all_others();
+    found.ignored.extend(
+        litter
+            .iter()
+            .filter(|(node, _)| !node.is_folder)
+            .map(|(node, _)| node.name()),
+    );
+    found.ignored.sort();
+    loop {
+        let stray = root.images.drain(..).map(|node| Fault {
+            file: node.name(),
+            message: "lies in no class folder".to_owned(),
+        });
+        found.astray.extend(stray);
+        let next = root
+            .only()
+            .filter(|next| root.folders[*next].images.is_empty())
+            .cloned();
+        match next.and_then(|next| root.folders.remove(&next)) {
+            Some(inner) => root = inner,
+            None => break,
         }
-        found.splits = top.keys().cloned().collect();
-        let test = if parts.contains(&Part::Test) {
-            Part::Test
-        } else {
-            Part::Validation
-        };
-        classes_of_splits(top, test, outer + 1, &mut found.astray, &mut faults)
-    } else {
-        let whole = top.into_iter();
-        whole
-            .map(|(class, nodes)| (class.clone(), vec![(class, false, nodes)]))
-            .collect()
-    };
-    for (folder, _, nodes) in classes.values().flatten() {
-        if nodes.iter().all(|node| node.is_folder) {
-            let message = "is a class without images".to_owned();
+    }
+    let classes = arranged(path, root, &mut found)?;
+    let mut faults = Vec::new();
+    for (folder, _, inside) in classes.values().flatten() {
+        if !inside.has_images() {
+            let others = inside.all_others();
+            let message = match &others[..] {
+                [] => "is a class without images".to_owned(),
+                [first, rest @ ..] => {
+                    let more = match rest.len() {
+                        0 => String::new(),
+                        n => format!(" and {} more", count(n as u64)),
+                    };
+                    format!(
+                        "is a class without images, and holds {first}{more}; move the folder away if it is no class"
+                    )
+                }
+            };
             faults.push(fault(Path::new(folder), message));
         }
     }
-    faults.extend(wrong_classes(path, classes.keys(), limits));
+    faults.extend(wrong_classes(
+        path,
+        classes.keys(),
+        found.astray.len(),
+        limits,
+    ));
     if !faults.is_empty() {
         return Err(Error::Refused(faults));
     }
@@ -117,8 +284,8 @@ pub(super) fn sort_out(path: &Path, nodes: Vec<Node>, limits: &Limits) -> Result
     }
     for (class, (name, folders)) in classes.into_iter().enumerate() {
         found.classes.push(name);
-        for (_, test, nodes) in folders {
-            let images = nodes.into_iter().filter(|node| !node.is_folder);
+        for (_, test, folder) in folders {
+            let images = folder.into_images().into_iter();
             found
                 .images
                 .extend(images.map(|node| Image { class, test, node }));
@@ -130,29 +297,233 @@ pub(super) fn sort_out(path: &Path, nodes: Vec<Node>, limits: &Limits) -> Result
 }
 
 /// The folders of each class: their names, whether they are for the test, and what is in them.
-type Classes = BTreeMap<String, Vec<(String, bool, Vec<Node>)>>;
+type Classes = BTreeMap<String, Vec<(String, bool, Folder)>>;
 
-/// The class folders in the folders of splits, which must have the same ones.
-fn classes_of_splits(
-    splits: Folders,
-    test: Part,
-    depth: usize,
-    astray: &mut Vec<Fault>,
-    faults: &mut Vec<Fault>,
-) -> Classes {
-    let splits: Vec<_> = splits
-        .into_iter()
-        .map(|(split, nodes)| (split, grouped(nodes, depth, astray)))
+/// Which folders are classes, and which are splits.
+fn arranged(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
+    let refused = |message: String| Err(Error::Refused(vec![fault(path, message)]));
+    let of_parts = |root: &Folder| {
+        root.bearing()
+            .any(|(name, folder)| Part::of(name).is_some() && folder.images.is_empty())
+    };
+    if of_parts(&root) {
+        return splits(path, root, found);
+    }
+    let names = |folders: &[&String]| {
+        folders
+            .iter()
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    // Splits in class folders: cats/train/1.png.
+    let is_split = |folder: &Folder| {
+        let parts: Vec<_> = folder.bearing().map(|(name, _)| Part::of(name)).collect();
+        folder.images.is_empty()
+            && parts.contains(&Some(Part::Train))
+            && parts.iter().all(Option::is_some)
+    };
+    if root.bearing().count() > 1 && root.bearing().all(|(_, folder)| is_split(folder)) {
+        return splits(path, turned(root), found);
+    }
+    let flat: Vec<_> = root
+        .bearing()
+        .filter(|(_, folder)| !folder.images.is_empty())
+        .map(|(name, _)| name)
         .collect();
+    let parts: Vec<_> = flat.iter().map(|name| Part::of(name)).collect();
+    if parts.contains(&Some(Part::Train))
+        && parts
+            .iter()
+            .any(|part| part.is_some_and(|part| part != Part::Train))
+    {
+        let splits: Vec<_> = flat
+            .iter()
+            .copied()
+            .filter(|name| Part::of(name).is_some())
+            .collect();
+        return refused(format!(
+            "does not say which class an image is of: the images lie directly in the folders {}; in each of them there \
+             must be a folder for each class",
+            names(&splits)
+        ));
+    }
+    // Folders without images of their own, and with several folders of images in them.
+    let deep: Vec<_> = root
+        .bearing()
+        .filter(|(_, folder)| folder.images.is_empty() && folder.bearing().count() > 1)
+        .collect();
+    if let Some((name, folder)) = deep.first()
+        && deep.len() < root.bearing().count()
+    {
+        let below: Vec<_> = folder.names().into_iter().take(3).collect();
+        let flat = root
+            .bearing()
+            .find(|(other, _)| deep.iter().all(|(name, _)| name != other));
+        return refused(format!(
+            "does not say which folders are the classes: {name} has no images in it but folders of images ({}), and {} \
+             has images; put the images of each class into one folder, and these side by side",
+            names(&below),
+            flat.map_or("another", |(name, _)| name.as_str())
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    let shared: BTreeSet<_> = deep
+        .iter()
+        .flat_map(|(_, folder)| folder.names())
+        .filter(|name| !seen.insert(*name))
+        .collect();
+    if !shared.is_empty() {
+        let outer: Vec<_> = deep.iter().map(|(name, _)| *name).take(3).collect();
+        return refused(format!(
+            "does not say which folders are the classes: {} have the same folders in them ({}). If they are splits, call \
+             them train and test; if they are classes, put all images of each directly into its folder",
+            names(&outer),
+            names(&shared.into_iter().take(3).collect::<Vec<_>>())
+        ));
+    }
+    let mut classes = Classes::new();
+    for (class, folder) in root.folders {
+        nested(&class, &folder, found);
+        if flat_says_split(&class, &folder) {
+            found.notes.push(format!(
+                "{class} is taken for a class, as images lie directly in it; images to learn from and to test on lie in \
+                 train/CLASS and test/CLASS."
+            ));
+        }
+        classes.insert(class, vec![(folder.path.clone(), false, folder)]);
+    }
+    Ok(classes)
+}
+
+fn flat_says_split(class: &str, folder: &Folder) -> bool {
+    matches!(Part::of(class), Some(Part::Test | Part::Validation)) && !folder.images.is_empty()
+}
+
+/// Tells that folders within a class folder are not classes of their own.
+fn nested(class: &str, folder: &Folder, found: &mut Found) {
+    let below: Vec<_> = folder.names().into_iter().take(4).cloned().collect();
+    if !below.is_empty() && (below.len() > 1 || !folder.images.is_empty()) {
+        let more = if folder.bearing().count() > below.len() {
+            " and others"
+        } else {
+            ""
+        };
+        found.notes.push(format!(
+            "{class} is one class: the images in its folders {}{more} are all of it.",
+            below.join(", ")
+        ));
+    }
+}
+
+/// Class folders with splits in them, as splits with class folders in them.
+fn turned(root: Folder) -> Folder {
+    let mut turned = Folder {
+        path: root.path,
+        ..Folder::default()
+    };
+    for (class, folder) in root.folders {
+        for (split, inside) in folder.folders {
+            let of = turned
+                .folders
+                .entry(split.clone())
+                .or_insert_with(|| Folder {
+                    path: split,
+                    ..Folder::default()
+                });
+            of.folders.insert(class.clone(), inside);
+        }
+    }
+    turned
+}
+
+/// The classes of folders of which some say that they are splits.
+fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
+    let mut labelled = Vec::new();
+    let mut others = Vec::new();
+    for (name, folder) in root.folders {
+        let folder = folder.through(&name);
+        if folder.images.is_empty() && folder.has_images() {
+            labelled.push((name, folder));
+        } else {
+            others.push((name, folder));
+        }
+    }
+    let of_training = labelled
+        .iter()
+        .filter(|(name, _)| Part::of(name) == Some(Part::Train));
+    let trained: BTreeSet<String> = of_training
+        .flat_map(|(_, folder)| folder.names())
+        .cloned()
+        .collect();
+    if trained.is_empty() {
+        let names: Vec<_> = labelled.iter().map(|(name, _)| name.as_str()).collect();
+        let message = format!(
+            "has the folders {}, and none for train",
+            names.join(" and ")
+        );
+        return Err(Error::Refused(vec![fault(path, message)]));
+    }
+    // A single folder that no other split has is none of a class: test/images/1.png.
+    let (splits, without): (Vec<_>, Vec<_>) = labelled.into_iter().partition(|(name, folder)| {
+        let is_part = |name: &String| Part::of(name).is_some();
+        let a_copy = !is_part(name) && folder.bearing().all(|(name, _)| is_part(name));
+        let only = folder.only().is_some_and(|only| !trained.contains(only));
+        Part::of(name) == Some(Part::Train) || !(a_copy || only)
+    });
+    let mut faults = Vec::new();
+    for (name, folder) in without.iter().chain(&others) {
+        let images = folder.count();
+        let said = if images == 0 {
+            "no images"
+        } else {
+            "images without classes"
+        };
+        if images == 0 && Part::of(name).is_some() {
+            faults.push(fault(
+                Path::new(&folder.path),
+                "is a split without images".to_owned(),
+            ));
+            continue;
+        }
+        let inner = folder.only().filter(|_| folder.images.is_empty());
+        let place = inner.map_or(&folder.path, |inner| &folder.folders[inner].path);
+        found.notes.push(format!(
+            "{} was left out: beside the splits, it holds {said}{}.",
+            place,
+            if images == 0 {
+                String::new()
+            } else {
+                format!(", {} of them", count(images as u64))
+            }
+        ));
+    }
+    for (name, folder) in splits.iter().filter(|(name, _)| Part::of(name).is_none()) {
+        let classes: Vec<_> = folder
+            .names()
+            .into_iter()
+            .take(3)
+            .map(String::as_str)
+            .collect();
+        let message = format!(
+            "has class folders ({}), and its name does not say whether {name} is for train, val or test; rename it or move it away",
+            classes.join(", ")
+        );
+        faults.push(fault(Path::new(&folder.path), message));
+    }
     let all: BTreeSet<&String> = splits
         .iter()
-        .flat_map(|(_, folders)| folders.keys())
+        .flat_map(|(_, folder)| folder.folders.keys())
         .collect();
-    for (split, folders) in &splits {
-        let missing = |class: &&&String| !folders.contains_key(**class);
+    for (split, folder) in splits.iter().filter(|(name, _)| Part::of(name).is_some()) {
+        let stray = folder.images.iter().map(|node| Fault {
+            file: node.name(),
+            message: "lies in no class folder".to_owned(),
+        });
+        found.astray.extend(stray);
         let missing: Vec<_> = all
             .iter()
-            .filter(missing)
+            .filter(|class| !folder.folders.contains_key(**class))
             .map(|class| class.as_str())
             .collect();
         if !missing.is_empty() {
@@ -163,31 +534,54 @@ fn classes_of_splits(
             faults.push(fault(Path::new(split), message));
         }
     }
+    if !faults.is_empty() {
+        return Err(Error::Refused(faults));
+    }
+    let is_there = |part: Part| splits.iter().any(|(name, _)| Part::of(name) == Some(part));
+    let test = if is_there(Part::Test) {
+        Part::Test
+    } else {
+        Part::Validation
+    };
+    if is_there(Part::Test) || is_there(Part::Validation) {
+        found.splits = splits.iter().map(|(name, _)| name.clone()).collect();
+    }
     let mut classes = Classes::new();
-    for (split, folders) in splits {
+    for (split, folder) in splits {
         let is_test = Part::of(&split) == Some(test);
-        for (class, nodes) in folders {
-            let folder = format!("{split}/{class}");
+        for (class, folder) in folder.folders {
+            nested(&class, &folder, found);
+            let name = if folder.path.is_empty() {
+                format!("{split}/{class}")
+            } else {
+                folder.path.clone()
+            };
             classes
                 .entry(class)
                 .or_default()
-                .push((folder, is_test, nodes));
+                .push((name, is_test, folder));
         }
     }
-    classes
+    Ok(classes)
 }
 
 /// What is wrong with how many classes there are, and with their names.
 fn wrong_classes<'a>(
     path: &Path,
     names: impl ExactSizeIterator<Item = &'a String>,
+    astray: usize,
     limits: &Limits,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
     let classes = names.len();
     if classes < 2 {
+        let astray = match astray {
+            0 => String::new(),
+            1 => "; one image lies in no folder".to_owned(),
+            n => format!("; {} images lie in no folder", count(n as u64)),
+        };
         let message = format!(
-            "must have a folder of images for each of at least 2 classes, and has {classes}"
+            "must have a folder of images for each of at least 2 classes, and has {classes}{astray}"
         );
         faults.push(fault(path, message));
     } else if classes > limits.classes {
@@ -208,51 +602,66 @@ fn wrong_classes<'a>(
     faults
 }
 
-/// What lies in each of the folders at a depth; images that lie beside them are in none.
-fn grouped(nodes: Vec<Node>, depth: usize, astray: &mut Vec<Fault>) -> Folders {
-    let mut folders = Folders::new();
-    for node in nodes {
-        if node.parts.len() > depth + usize::from(!node.is_folder) {
-            let folder = folders.entry(node.parts[depth].clone()).or_default();
-            folder.push(node);
-        } else if !node.is_folder {
-            astray.push(Fault {
-                file: node.name(),
-                message: "lies in no class folder".to_owned(),
-            });
-        }
-    }
-    // A folder itself is not in it.
-    for nodes in folders.values_mut() {
-        nodes.retain(|node| !node.is_folder || node.parts.len() > depth + 1);
-    }
-    folders
-}
-
-fn is_litter(node: &Node) -> bool {
+pub(super) fn is_litter(node: &Node) -> bool {
     node.parts
         .iter()
-        .any(|part| part.starts_with('.') || LITTER.contains(&part.as_str()))
+        .any(|part| part.starts_with('.') || LITTER.contains(&part.to_lowercase().as_str()))
 }
 
-fn is_image(node: &Node) -> bool {
+/// Whether a file's name says that it is an image.
+pub(super) fn is_called_image(node: &Node) -> bool {
     let extension = node
         .parts
         .last()
         .and_then(|name| Some(name.rsplit_once('.')?.1.to_lowercase()));
-    !node.is_folder && extension.is_some_and(|extension| IMAGES.contains(&extension.as_str()))
+    extension.is_some_and(|extension| IMAGES.contains(&extension.as_str()))
 }
 
-/// How many folders hold all images, one in the other.
-fn outer(nodes: &[Node]) -> usize {
-    let images = || nodes.iter().filter(|node| !node.is_folder);
-    let Some(first) = images().next() else {
-        return 0;
-    };
-    let shared = |depth: usize| {
-        images().all(|node| node.parts.len() > depth + 2 && node.parts[depth] == first.parts[depth])
-    };
-    (0..first.parts.len())
-        .take_while(|depth| shared(*depth))
-        .count()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_which_split_a_folder_is() {
+        for name in [
+            "train",
+            "Training",
+            "seg_train",
+            "training_set",
+            "train_images",
+            "imagesTrain",
+            "TRAIN",
+            "train2017",
+            "trainset",
+        ] {
+            assert_eq!(Part::of(name), Some(Part::Train), "{name}");
+        }
+        for name in [
+            "val",
+            "valid",
+            "Validation",
+            "val2017",
+            "validation_set",
+            "dev",
+        ] {
+            assert_eq!(Part::of(name), Some(Part::Validation), "{name}");
+        }
+        for name in [
+            "test", "Testing", "seg_test", "test_set", "testset", "imgsTest",
+        ] {
+            assert_eq!(Part::of(name), Some(Part::Test), "{name}");
+        }
+        for name in [
+            "strain",
+            "contest",
+            "valley",
+            "cats",
+            "train_test",
+            "seg_pred",
+            "evals",
+            "",
+        ] {
+            assert_eq!(Part::of(name), None, "{name}");
+        }
+    }
 }

@@ -1,21 +1,27 @@
 //! The format of MNIST: four big-endian numbers, then a byte a pixel; two numbers, then a byte a label. Described at
 //! <https://yann.lecun.com/exdb/mnist/>.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use super::folders::is_litter;
+use super::tree::{Node, Tree};
 use super::{
-    Import, Report, Target, counts, fault, labels_out_of_range, read_up_to, rest, wrong_length,
+    Import, Report, Target, counts, fault, labels_out_of_range, notes, read_up_to, rest,
+    wrong_length,
 };
-use crate::data::MOST_SIDE;
 use crate::data::fault::{Fault, bytes, count};
+use crate::data::known::Layout;
+use crate::data::{MOST_SIDE, known};
 use crate::error::{Error, Result};
 
 /// Bytes of an unpacked file; MNIST has 47 million.
 const MOST: u64 = 1 << 30;
+
+/// How packed files begin.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The four files, images before labels, training before test.
 const FILES: [(&str, Kind); 4] = [
@@ -47,30 +53,81 @@ impl Kind {
         }
     }
 
-    /// The names under which a file is found.
-    fn files(self, stem: &str) -> [String; 4] {
-        let dimensions = self.magic()[3];
-        [
-            format!("{stem}-idx{dimensions}-ubyte.gz"),
-            format!("{stem}-idx{dimensions}-ubyte"),
-            format!("{stem}.idx{dimensions}-ubyte.gz"),
-            format!("{stem}.idx{dimensions}-ubyte"),
-        ]
+    /// The name that a file has where it comes from.
+    fn file(self, stem: &str) -> String {
+        format!("{stem}-idx{}-ubyte.gz", self.magic()[3])
     }
 }
 
-/// Whether any of the files is in a folder.
-pub(super) fn is_here(folder: &Path) -> bool {
-    FILES
+/// Whether bytes begin as a file of images or of labels.
+pub(super) fn is_idx(head: &[u8]) -> bool {
+    [Kind::Images, Kind::Labels]
         .iter()
-        .any(|(stem, kind)| find(folder, stem, *kind).is_some())
+        .any(|kind| head.starts_with(&kind.magic()))
 }
 
-fn find(folder: &Path, stem: &str, kind: Kind) -> Option<PathBuf> {
-    kind.files(stem)
-        .into_iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file())
+/// Which file a name means: its place among the four.
+fn slot(name: &str, head: &[u8]) -> Option<usize> {
+    let name = name.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let starts = |kind: Kind| head.starts_with(&kind.magic());
+    let kind = if says(&["images", "idx3"]) || starts(Kind::Images) {
+        0
+    } else if says(&["labels", "idx1"]) || starts(Kind::Labels) {
+        1
+    } else {
+        return None;
+    };
+    if says(&["t10k", "test"]) {
+        Some(2 + kind)
+    } else if says(&["train"]) {
+        Some(kind)
+    } else {
+        None
+    }
+}
+
+/// Whether a name is of a file of this format.
+fn is_called_so(node: &Node) -> bool {
+    node.parts.last().is_some_and(|name| {
+        let name = name.to_lowercase();
+        ["ubyte", "idx3", "idx1"]
+            .iter()
+            .any(|word| name.contains(word))
+    })
+}
+
+/// Trees of more files are no data set of this format.
+const MOST_FILES: usize = 64;
+
+/// Whether any of the files is in a tree.
+pub(super) fn is_here(tree: &mut Tree) -> bool {
+    !nodes(tree).is_empty()
+}
+
+/// The files of this format, and how they begin.
+fn nodes(tree: &mut Tree) -> Vec<(Node, Vec<u8>)> {
+    let files: Vec<_> = tree
+        .nodes()
+        .iter()
+        .filter(|node| !node.is_folder && !is_litter(node))
+        .cloned()
+        .collect();
+    if files.len() > MOST_FILES {
+        return Vec::new();
+    }
+    let with_head = files.into_iter().map(|node| {
+        let head = tree.head(&node);
+        let unpacked = if head.starts_with(&GZIP) {
+            read_up_to(&mut MultiGzDecoder::new(&head[..]), 16).0
+        } else {
+            head
+        };
+        (node, unpacked)
+    });
+    with_head
+        .filter(|(node, head)| is_idx(head) || is_called_so(node))
+        .collect()
 }
 
 /// What a file holds.
@@ -83,21 +140,53 @@ struct Idx {
     bytes: Vec<u8>,
 }
 
-pub(super) fn read(folder: &Path, target: &Target<'_>) -> Result<Import> {
+pub(super) fn read(folder: &Path, tree: &mut Tree, target: &Target<'_>) -> Result<Import> {
+    if tree.is_one_file() {
+        let names = FILES.map(|(stem, kind)| kind.file(stem)).join(", ");
+        let message = format!(
+            "is one of four files that make a data set together ({names}); give all four, in a folder or an archive"
+        );
+        return Err(Error::Refused(vec![fault(folder, message)]));
+    }
     let mut faults = Vec::new();
     let mut files = Vec::new();
-    for (stem, kind) in FILES {
-        let file = match find(folder, stem, kind) {
-            Some(path) => open(&path, kind)?,
-            None => Err(fault(
-                &folder.join(&kind.files(stem)[0]),
+    let mut slots: [Vec<Node>; 4] = Default::default();
+    for (node, head) in nodes(tree) {
+        let place = node.parts.last().and_then(|name| slot(name, &head));
+        // In a folder that is called so, as some archives have it.
+        match place.or_else(|| slot(&node.name(), &head)) {
+            Some(place) => slots[place].push(node),
+            None => {
+                let message =
+                    "is an IDX file, and its name says neither train nor t10k, the test; rename it";
+                faults.push(fault(&folder.join(node.name()), message.to_owned()));
+            }
+        }
+    }
+    for ((stem, kind), mut nodes) in FILES.into_iter().zip(slots) {
+        // The same file packed and unpacked is one file; what lies less deep is meant.
+        nodes.sort_by_key(|node| (node.parts.len(), !node.name().ends_with(".gz")));
+        let file = match &nodes[..] {
+            [] => Err(fault(
+                &folder.join(kind.file(stem)),
                 "is missing".to_owned(),
             )),
+            [first, second, ..] if others(first, second) => {
+                let message = format!(
+                    "is there twice, as {} too; give one data set at a time",
+                    second.name()
+                );
+                Err(fault(&folder.join(first.name()), message))
+            }
+            [node, ..] => open(folder, tree, node, kind),
         };
         match file {
             Ok(file) => files.push(file),
             Err(fault) => faults.push(fault),
         }
+    }
+    if !faults.is_empty() {
+        return Err(Error::Refused(faults));
     }
     let Ok([train, train_labels, test, test_labels]) = <[Idx; 4]>::try_from(files) else {
         return Err(Error::Refused(faults));
@@ -110,7 +199,9 @@ pub(super) fn read(folder: &Path, target: &Target<'_>) -> Result<Import> {
             .max()
             .map_or(0, |label| usize::from(*label) + 1)
     };
-    let classes: Vec<String> = match target.known {
+    let labels = train_labels.bytes.iter().copied();
+    let recognised = target.recognised(Layout::Idx, train.count, test.count, labels);
+    let classes: Vec<String> = match target.known.or(recognised.and_then(|row| known(row.set))) {
         Some(known) => known
             .classes
             .iter()
@@ -174,6 +265,7 @@ pub(super) fn read(folder: &Path, target: &Target<'_>) -> Result<Import> {
     };
     let report = Report {
         format: "IDX files".to_owned(),
+        known: recognised.map(|row| row.set.to_owned()),
         images: train.count + test.count,
         test: Some(test.count),
         classes: counts(&classes, labels()),
@@ -182,28 +274,38 @@ pub(super) fn read(folder: &Path, target: &Target<'_>) -> Result<Import> {
         sizes: [[width as u32; 2], [height as u32; 2]],
         unreadable: Vec::new(),
         ignored: Vec::new(),
+        notes: notes(&draft, &classes, Some(train.count)),
     };
     let ready = draft.finish(target.about(classes, 1, width, Some(train.count)))?;
     Ok(Import { ready, report })
 }
 
-/// Reads a file; the inner error is what is wrong with it.
-fn open(path: &Path, kind: Kind) -> Result<std::result::Result<Idx, Fault>> {
-    let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
-    let (start, _) = read_up_to(&mut file, 2);
-    file.rewind().map_err(|e| Error::file(path, e))?;
-    let file = BufReader::new(file);
-    let parsed = if start == [0x1f, 0x8b] {
-        parse(&mut MultiGzDecoder::new(file), kind)
-    } else {
-        parse(&mut { file }, kind)
-    };
-    Ok(parsed
-        .map(|idx| Idx {
-            path: path.to_owned(),
-            ..idx
-        })
-        .map_err(|message| fault(path, message)))
+/// Whether two files lie beside each other and are not the same one, packed and unpacked.
+fn others(first: &Node, second: &Node) -> bool {
+    let stem = |node: &Node| node.name().trim_end_matches(".gz").to_owned();
+    first.parts.len() == second.parts.len() && stem(first) != stem(second)
+}
+
+/// Reads a file of a tree.
+fn open(
+    folder: &Path,
+    tree: &mut Tree,
+    node: &Node,
+    kind: Kind,
+) -> std::result::Result<Idx, Fault> {
+    let path = folder.join(node.name());
+    let is_packed = tree.head(node).starts_with(&GZIP);
+    let parsed = tree.file(node).and_then(|mut file| {
+        if is_packed {
+            parse(&mut MultiGzDecoder::new(BufReader::new(file)), kind)
+        } else {
+            parse(&mut file, kind)
+        }
+    });
+    match parsed {
+        Ok(idx) => Ok(Idx { path, ..idx }),
+        Err(message) => Err(fault(&path, message)),
+    }
 }
 
 fn parse(from: &mut dyn Read, kind: Kind) -> std::result::Result<Idx, String> {

@@ -2,12 +2,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | `tree` | a folder, a zip, a tar or a single file: what lies where |
 //! | `idx` | the four files of MNIST and its kin, compressed or not |
-//! | `cifar` | the files of CIFAR-10 and CIFAR-100, in a folder or a `tar.gz` |
+//! | `cifar` | the files of CIFAR-10 and CIFAR-100 |
 //! | `classes` | a folder of images for each class, |
-//! | `folders` | perhaps in a folder for each split: which images are of which class, |
-//! | `tree` | in a folder or a zip: what lies where |
+//! | `folders` | perhaps in a folder for each split: which images are of which class |
 //! | `photo` | one image of any size, decoded and made a square |
+//! | `jpeg` | whether a JPEG has all of its picture |
+//! | `kind` | what a file is by its first bytes |
 //!
 //! What always holds: nothing is written under a name that stands in an archive, sizes are counted and not believed,
 //! and of what is refused nothing is left behind.
@@ -16,10 +18,11 @@ mod cifar;
 mod classes;
 mod folders;
 mod idx;
+mod jpeg;
+mod kind;
 pub(super) mod photo;
 mod tree;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -28,8 +31,10 @@ use serde::Serialize;
 use super::fault::{Fault, bytes, count};
 use super::known::{Known, Layout};
 use super::library::{Library, known};
-use super::stored::{About, Ready};
+use super::stored::{About, Draft, Ready};
+use super::table::{DATA_SETS, DataSetRow, Source};
 use crate::error::{Error, Result};
+use tree::Tree;
 
 /// What is taken of files that somebody gives.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +83,8 @@ pub struct Import {
 pub struct Report {
     /// What the files are, in words.
     pub format: String,
+    /// The name of the known set that they are, where nobody said which set they are.
+    pub known: Option<String>,
     /// Images in all.
     pub images: usize,
     /// How many of them are for the test; `null` where the files do not say.
@@ -94,6 +101,8 @@ pub struct Report {
     pub unreadable: Vec<Fault>,
     /// Files that are no images, and were not looked at.
     pub ignored: Vec<String>,
+    /// What else is to be said of them, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A class and how many images it has.
@@ -106,7 +115,7 @@ pub struct ClassCount {
 }
 
 /// Reads a file or a folder into a data set for `set`. Where that is the name of a known set, the files must hold
-/// exactly that. `told` hears of images done and images
+/// exactly that; where it is empty, a known set is recognised by what the files hold. `told` hears of images done and images
 /// in all, and says whether to go on.
 ///
 /// # Errors
@@ -120,34 +129,39 @@ pub fn import(
     told: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
     let known = known(set);
-    let found = Found::at(path)?;
-    let layout = match found {
-        Found::Idx => Some(Layout::Idx),
-        Found::Cifar => Some(cifar::layout(path)?),
-        Found::Folder | Found::Zip => None,
-    };
-    if let Some(known) = known.filter(|known| layout != Some(known.layout)) {
-        let message = format!(
-            "{set} is made of {}; these are {}",
-            known.layout.in_words(),
-            found.in_words()
-        );
-        return Err(refused(path, message));
-    }
     let target = Target {
         library,
         title,
         known,
+        may_be_known: set.is_empty(),
         source: path
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
     };
+    let mut tree = Tree::open(path, &target, limits, told)?;
+    let layout = if idx::is_here(&mut tree) {
+        Some(Layout::Idx)
+    } else {
+        cifar::layout(path, &tree)?
+    };
+    if let Some(known) = known.filter(|known| layout != Some(known.layout)) {
+        let found = match layout {
+            Some(Layout::Idx) => "IDX files",
+            Some(_) => "files of another CIFAR",
+            None => tree.in_words(),
+        };
+        let message = format!(
+            "{set} is made of {}; these are {found}",
+            known.layout.in_words()
+        );
+        return Err(refused(path, message));
+    }
     match layout {
-        Some(Layout::Idx) => idx::read(path, &target),
-        Some(layout) => cifar::read(path, layout, &target),
-        None => classes::read(path, &target, limits, told),
+        Some(Layout::Idx) => idx::read(path, &mut tree, &target),
+        Some(layout) => cifar::read(path, &mut tree, layout, &target),
+        None => classes::read(path, tree, &target, limits, told),
     }
 }
 
@@ -156,6 +170,8 @@ struct Target<'a> {
     library: &'a Library,
     title: &'a str,
     known: Option<&'static Known>,
+    /// Whether it may turn out to be a known set.
+    may_be_known: bool,
     source: String,
 }
 
@@ -179,6 +195,24 @@ impl Target<'_> {
             source: self.source.clone(),
             sha256: String::new(),
         }
+    }
+
+    /// The known set that files of a layout hold, by their counts and first labels.
+    fn recognised(
+        &self,
+        layout: Layout,
+        train: usize,
+        test: usize,
+        mut labels: impl Iterator<Item = u8>,
+    ) -> Option<&'static DataSetRow> {
+        let first: Vec<u8> = labels.by_ref().take(10).collect();
+        let is_it = |known: &Known| {
+            known.layout == layout
+                && (known.train, known.test) == (train, test)
+                && known.first_labels[..] == first
+        };
+        let mut rows = DATA_SETS.iter().filter(|_| self.may_be_known);
+        rows.find(|row| matches!(row.source, Source::Known(known) if is_it(known)))
     }
 
     /// Whether a known set has all its images and no others.
@@ -211,51 +245,6 @@ impl Layout {
     }
 }
 
-/// What lies at a path.
-#[derive(Clone, Copy, PartialEq)]
-enum Found {
-    Idx,
-    Cifar,
-    Folder,
-    Zip,
-}
-
-impl Found {
-    fn at(path: &Path) -> Result<Self> {
-        let kind = std::fs::metadata(path).map_err(|e| Error::file(path, e))?;
-        if kind.is_dir() {
-            return Ok(if idx::is_here(path) {
-                Self::Idx
-            } else if cifar::is_here(path) {
-                Self::Cifar
-            } else {
-                Self::Folder
-            });
-        }
-        let mut magic = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(4).read_to_end(&mut magic))
-            .map_err(|e| Error::file(path, e))?;
-        match magic[..] {
-            [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => Ok(Self::Zip),
-            [0x1f, 0x8b, ..] => Ok(Self::Cifar),
-            _ => Err(refused(
-                path,
-                "is no zip, no tar.gz and no folder".to_owned(),
-            )),
-        }
-    }
-
-    fn in_words(self) -> &'static str {
-        match self {
-            Self::Idx => "IDX files",
-            Self::Cifar => "files of another CIFAR",
-            Self::Folder => "other files",
-            Self::Zip => "a zip",
-        }
-    }
-}
-
 fn fault(path: &Path, message: String) -> Fault {
     Fault {
         file: path.display().to_string(),
@@ -282,6 +271,19 @@ pub(super) fn counts(classes: &[String], labels: impl Iterator<Item = usize>) ->
         }
     }
     counts
+}
+
+/// What is to be said of a set whose images have no names.
+fn notes(draft: &Draft, classes: &[String], train: Option<usize>) -> Vec<String> {
+    let name = |image: usize| match train {
+        Some(train) if image >= train => {
+            format!("image {} for the test", count((image - train) as u64 + 1))
+        }
+        _ => format!("image {} for training", count(image as u64 + 1)),
+    };
+    let mut notes = draft.repeated(train, &name);
+    notes.extend(draft.unlearned(classes, train));
+    notes
 }
 
 /// Faults for labels that are no class; every one would be too many.

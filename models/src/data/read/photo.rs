@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 
+use super::{jpeg, kind};
 use crate::data::fault::count;
 use crate::data::image::Resize;
 
@@ -23,8 +24,9 @@ pub(super) struct Photo {
     pub(super) grey: bool,
 }
 
-/// Reads a PNG, a JPEG or a WebP of at most so many pixels into a square of at most so many along a side. What the
-/// file's name says does not matter. Of several pictures the first is taken, and what is transparent becomes white.
+/// Reads an image of a kind that `kind` knows, of at most so many pixels, into a square of at most so many along a
+/// side. What the file's name says does not matter. Of several pictures the first is taken, and what is transparent
+/// becomes white.
 ///
 /// # Errors
 /// What is wrong with it, in words.
@@ -44,7 +46,7 @@ pub(in crate::data) fn whole(bytes: &[u8], most_pixels: u64) -> Result<RgbImage,
 }
 
 fn image(bytes: &[u8], most_pixels: u64) -> Result<DynamicImage, String> {
-    let format = format(bytes)?;
+    let format = format(bytes, most_pixels)?;
     // Decoders are many lines of arithmetic on what strangers wrote.
     let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes, format, most_pixels)));
     decoded.unwrap_or_else(|_| Err("makes its decoder fail".to_owned()))
@@ -59,64 +61,13 @@ fn colours(image: DynamicImage) -> Vec<u8> {
     }
 }
 
-fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
-    match bytes {
-        [] => Err("is empty".to_owned()),
-        [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Ok(ImageFormat::Png),
-        [0xff, 0xd8, 0xff, ..] => jpeg(bytes).map(|()| ImageFormat::Jpeg),
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => Ok(ImageFormat::WebP),
-        _ => Err("is no PNG, JPEG or WebP".to_owned()),
+fn format(bytes: &[u8], most_pixels: u64) -> Result<ImageFormat, String> {
+    let head = &bytes[..bytes.len().min(kind::HEAD)];
+    let format = kind::image_format(head).ok_or_else(|| kind::no_image(head))?;
+    if format == ImageFormat::Jpeg {
+        jpeg::check(bytes, most_pixels)?;
     }
-}
-
-/// Refuses a JPEG whose decoder would guess: one that is cut off, which it fills up with grey, and one in the colours
-/// of printers of which nobody says whether they are inverted. Those with a segment of Adobe's are.
-fn jpeg(bytes: &[u8]) -> Result<(), String> {
-    let cut_off = || "is cut off".to_owned();
-    let (mut at, mut adobes, mut of_printers) = (2, false, false);
-    loop {
-        let [0xff, marker, high, low] = *bytes.get(at..at + 4).ok_or_else(cut_off)? else {
-            return Err("is no JPEG past its beginning".to_owned());
-        };
-        match marker {
-            // A marker may be filled up with any number of these.
-            0xff => {
-                at += 1;
-                continue;
-            }
-            // The frame: precision, height, width, then how many channels.
-            0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
-                of_printers = *bytes.get(at + 9).ok_or_else(cut_off)? == 4;
-            }
-            0xee => adobes |= bytes[at + 4..].starts_with(b"Adobe"),
-            // The picture itself, in which an end's marker can stand nowhere but at its end.
-            0xda if of_printers && !adobes => {
-                let message = "is in CMYK, the colours of printers, and does not say whether they are inverted; \
-                               save it as RGB";
-                return Err(message.to_owned());
-            }
-            0xda => {
-                let ends = bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
-                return if ends { Ok(()) } else { Err(cut_off()) };
-            }
-            _ => {}
-        }
-        at += 2 + usize::from(u16::from_be_bytes([high, low]));
-    }
+    Ok(format)
 }
 
 fn decode(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Result<DynamicImage, String> {

@@ -1,0 +1,324 @@
+//! What lies where in an archive or a folder. Names are read and judged, and never become paths.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `folder` | a folder on disk that somebody named; links in it are followed |
+//! | `zip` | a zip, with the methods that people's programs use |
+//! | `tar` | a tar, packed or not |
+//! | `names` | names as bytes become texts, all names of a tree in one encoding |
+
+mod folder;
+mod names;
+mod tar;
+mod zip;
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use ::zip::ZipArchive;
+
+use super::kind::{self, HEAD, Packed};
+use super::{Limits, Target, fault, read_up_to, refused};
+use crate::data::fault::{Fault, bytes, count};
+use crate::error::{Error, Result};
+
+/// An archive, a folder or a single file.
+pub(super) struct Tree {
+    source: Source,
+    /// Bytes that may still be unpacked.
+    left: u64,
+    nodes: Vec<Node>,
+    /// What is there and cannot be read.
+    pub(super) unreadable: Vec<Fault>,
+    /// What is to be said of it.
+    pub(super) notes: Vec<String>,
+}
+
+enum Source {
+    Zip(ZipArchive<BufReader<File>>),
+    /// A tar that is not packed, or was unpacked.
+    Tar(File),
+    /// A folder: files that have paths of their own.
+    Files,
+    /// A file by itself, which is no archive.
+    One,
+}
+
+/// A file or folder in a tree.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// Where it stands, part by part, in Unicode's composed form.
+    pub(super) parts: Vec<String>,
+    pub(super) is_folder: bool,
+    place: Place,
+}
+
+/// Where the bytes of a file are.
+#[derive(Clone, Debug)]
+enum Place {
+    /// Of a folder there are none.
+    None,
+    Entry(usize),
+    Bytes {
+        from: u64,
+        length: u64,
+    },
+    File(PathBuf),
+}
+
+impl Node {
+    /// Its name in the tree.
+    pub(super) fn name(&self) -> String {
+        self.parts.join("/")
+    }
+}
+
+/// Everything in a tree, before the names are judged together.
+#[derive(Default)]
+struct Listing {
+    entries: Vec<Listed>,
+    /// Why the whole tree is refused.
+    faults: Vec<Fault>,
+    unreadable: Vec<Fault>,
+}
+
+struct Listed {
+    name: names::Raw,
+    is_folder: bool,
+    place: Place,
+}
+
+impl Tree {
+    /// Opens an archive or a folder and lists what is in it. Of a packed tar the unpacked bytes go to a file without a
+    /// name; of everything else nothing is unpacked yet.
+    ///
+    /// # Errors
+    /// When a name leads out of the tree, something is neither file nor folder, entries share bytes, or there are too
+    /// many: such a tree is not looked at any further. What is no archive, or one that is not read, is called by its
+    /// name.
+    pub(super) fn open(
+        path: &Path,
+        target: &Target<'_>,
+        limits: &Limits,
+        told: &dyn Fn(usize, usize) -> bool,
+    ) -> Result<Self> {
+        let about = fs::metadata(path).map_err(|e| Error::file(path, e))?;
+        if about.is_dir() {
+            return Self::of(path, Source::Files, folder::list(path, limits)?, limits);
+        }
+        let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
+        let (head, _) = read_up_to(&mut file, HEAD as u64);
+        file.rewind().map_err(|e| Error::file(path, e))?;
+        match kind::packed(&head) {
+            Some(Packed::Zip) => {
+                let (archive, listing) = zip::open(path, file, limits)?;
+                Self::of(path, Source::Zip(archive), listing, limits)
+            }
+            Some(Packed::SplitZip) => Err(refused(path, zip::SPLIT.to_owned())),
+            Some(Packed::Other(what)) => Err(refused(
+                path,
+                format!(
+                    "is {what}, which is not read; unpack it and give the folder, or pack it as a zip or a tar.gz"
+                ),
+            )),
+            Some(Packed::Tar) => {
+                let listing = tar::list(path, &file, limits)?;
+                Self::of(path, Source::Tar(file), listing, limits)
+            }
+            Some(packed @ (Packed::Gzip | Packed::Bzip2 | Packed::Xz)) => {
+                match tar::unpack(path, file, packed, target, limits, told)? {
+                    Some(file) => {
+                        let listing = tar::list(path, &file, limits)?;
+                        Self::of(path, Source::Tar(file), listing, limits)
+                    }
+                    // One file, packed: those of MNIST are.
+                    None => Self::of(path, Source::One, folder::of_one(path), limits),
+                }
+            }
+            None if super::idx::is_idx(&head) => {
+                Self::of(path, Source::One, folder::of_one(path), limits)
+            }
+            None => Err(refused(path, no_archive(&head))),
+        }
+    }
+
+    fn of(path: &Path, source: Source, listing: Listing, limits: &Limits) -> Result<Self> {
+        let Listing {
+            entries,
+            mut faults,
+            unreadable,
+        } = listing;
+        let (of_all, places): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .map(|entry| (entry.name, (entry.is_folder, entry.place)))
+            .unzip();
+        let decoded = names::decode(&of_all);
+        let mut nodes = Vec::new();
+        for (name, (is_folder, place)) in decoded.names.iter().zip(places) {
+            match names::parts(name) {
+                Ok(parts) if parts.is_empty() => {}
+                Ok(parts) => nodes.push(Node {
+                    parts,
+                    is_folder: is_folder || name.ends_with('\\'),
+                    place,
+                }),
+                Err(what) => faults.push(in_tree(name.clone(), what)),
+            }
+        }
+        nodes.sort_by(|a, b| a.parts.cmp(&b.parts));
+        // Names that differ to an archive and not to people, such as a/b and a//b.
+        let twice = nodes
+            .windows(2)
+            .filter(|pair| pair[0].parts == pair[1].parts);
+        let twice = twice.filter(|pair| !pair.iter().any(|node| node.is_folder));
+        faults.extend(twice.map(|pair| in_tree(pair[0].name(), "is there twice")));
+        faults.extend(
+            decoded
+                .merged
+                .into_iter()
+                .map(|(name, what)| in_tree(name, &what)),
+        );
+        if nodes.len() > limits.files {
+            return Err(too_many(path, limits));
+        }
+        if !faults.is_empty() {
+            return Err(Error::Refused(faults));
+        }
+        // Only now, so that two files with names of both forms are two files.
+        for node in &mut nodes {
+            node.parts.iter_mut().for_each(names::compose);
+        }
+        nodes.sort_by(|a, b| a.parts.cmp(&b.parts));
+        Ok(Self {
+            source,
+            left: limits.all_bytes,
+            nodes,
+            unreadable,
+            notes: decoded.note.into_iter().collect(),
+        })
+    }
+
+    /// Everything in it, by name.
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Whether it is a file by itself.
+    pub(super) fn is_one_file(&self) -> bool {
+        matches!(self.source, Source::One)
+    }
+
+    /// What it is, in a word.
+    pub(super) fn in_words(&self) -> &'static str {
+        match self.source {
+            Source::Zip(_) => "a zip",
+            Source::Tar(_) => "a tar",
+            Source::Files => "other files",
+            Source::One => "one file",
+        }
+    }
+
+    /// The bytes of a file, from its first on.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub(super) fn file(&mut self, node: &Node) -> std::result::Result<Box<dyn Read + '_>, String> {
+        let not_opened = |e: std::io::Error| format!("cannot be opened: {e}");
+        match (&mut self.source, &node.place) {
+            (Source::Zip(archive), Place::Entry(index)) => match archive.by_index(*index) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(format!("cannot be unpacked: {error}")),
+            },
+            (Source::Tar(file), Place::Bytes { from, length }) => {
+                file.seek(SeekFrom::Start(*from)).map_err(not_opened)?;
+                Ok(Box::new(tar::Exactly::new(file, *length)))
+            }
+            (_, Place::File(path)) => Ok(Box::new(File::open(path).map_err(not_opened)?)),
+            _ => Err("cannot be opened: it is a folder".to_owned()),
+        }
+    }
+
+    /// The first bytes of a file; as many as there are, where it cannot be read on.
+    pub(super) fn head(&mut self, node: &Node) -> Vec<u8> {
+        let file = self.file(node);
+        file.map_or(Vec::new(), |mut file| read_up_to(&mut file, HEAD as u64).0)
+    }
+
+    /// The bytes of a file; the inner error is what is wrong with it.
+    ///
+    /// # Errors
+    /// When all files together are too large.
+    pub(super) fn read(
+        &mut self,
+        node: &Node,
+        limits: &Limits,
+    ) -> Result<std::result::Result<Vec<u8>, String>> {
+        let most = limits.file_bytes;
+        let (content, result) = match self.file(node) {
+            Ok(mut file) => read_up_to(&mut file, most + 1),
+            Err(what) => return Ok(Err(what)),
+        };
+        self.left = match self.left.checked_sub(content.len() as u64) {
+            Some(left) => left,
+            None => {
+                return Err(refused(
+                    Path::new(&node.name()),
+                    format!(
+                        "is one file too many: all together unpack to more than {}",
+                        bytes(limits.all_bytes)
+                    ),
+                ));
+            }
+        };
+        Ok(match result {
+            Err(error) => Err(format!(
+                "cannot be unpacked past {}: {error}",
+                bytes(content.len() as u64)
+            )),
+            Ok(()) if content.len() as u64 > most => Err(format!("has more than {}", bytes(most))),
+            Ok(()) => Ok(content),
+        })
+    }
+}
+
+/// Why a single file is refused, and what could be given instead.
+fn no_archive(head: &[u8]) -> String {
+    let what = if kind::is_picture(head) {
+        ", but one image"
+    } else if head.starts_with(b"PAR1") {
+        ", but a Parquet table"
+    } else if head.starts_with(b"\x93NUMPY") {
+        ", but a NumPy array"
+    } else if head.starts_with(b"\x89HDF\r\n\x1a\n") {
+        ", but an HDF5 file"
+    } else {
+        ""
+    };
+    format!(
+        "is no zip, no tar and no folder{what}; what is read is a zip, a tar, a tar.gz, tar.bz2 or tar.xz, or a folder, of a folder of images for each class"
+    )
+}
+
+fn in_tree(file: String, message: &str) -> Fault {
+    Fault {
+        file,
+        message: message.to_owned(),
+    }
+}
+
+fn too_many(path: &Path, limits: &Limits) -> Error {
+    refused(
+        path,
+        format!("has more than {} files", count(limits.files as u64)),
+    )
+}
+
+/// What is refused that is no file and no folder.
+fn special(is_link: bool) -> &'static str {
+    if is_link {
+        "is a link"
+    } else {
+        "is a device or a pipe"
+    }
+}
