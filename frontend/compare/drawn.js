@@ -2,6 +2,7 @@
 
 import { strokeOf } from "../lib/colours.js";
 import { figure, percent } from "../lib/format.js";
+import { ownCurves } from "../run/store.js";
 import { meanOf } from "./mean.js";
 
 /** @import { Run } from "../lib/types" */
@@ -11,13 +12,18 @@ import { meanOf } from "./mean.js";
 /** @import { SeriesName } from "../run/store.js" */
 /** @import { Member } from "./members.js" */
 
-/** @type {{ id: string, title: string, series: SeriesName, noisy: boolean, value: (value: number) => string }[]} */
+/** @typedef {{ id: string, title: string, series: SeriesName, noisy: boolean, value: (value: number) => string }} Which */
+
+/** @type {Which[]} */
 export const CHARTS = [
   { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: figure },
   { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, value: percent },
   { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, value: figure },
   { id: "validation_accuracy", title: "Validation accuracy", series: "validation_accuracy", noisy: false, value: percent },
 ];
+
+/** The charts of some runs: those that all have, and those that imported ones have of their own. @param {Run[]} runs @returns {Which[]} */
+export const chartsOf = (runs) => [...CHARTS, ...ownCurves(runs).map(({ name, title }, i) => ({ id: `own${i + 1}`, title, series: name, noisy: true, value: figure }))];
 
 /** The axis on which runs can be compared: steps of different batches do not mean the same. @param {Run[]} runs @returns {AxisName} */
 export function axisFor(runs) {
@@ -32,7 +38,7 @@ export function axisFor(runs) {
 const MOST_RAW = 6;
 
 /**
- * @param {typeof CHARTS[number]} which @param {Member[]} members
+ * @param {Which} which @param {Member[]} members
  * @param {(id: string) => RunLines | undefined} linesFor a run's curves, by its id @param {number} smoothing
  * @returns {Line[]}
  */

@@ -8,12 +8,13 @@ import { smoothingFor } from "../chart/view.js";
 import { RunLines } from "../run/lines.js";
 import { refiner } from "../run/refine.js";
 import { pointsFor } from "../run/resolution.js";
-import { RunStore, SERIES } from "../run/store.js";
-import { CHARTS, linesOf } from "./drawn.js";
+import { RunStore } from "../run/store.js";
+import { linesOf } from "./drawn.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 /** @import { AxisName } from "../chart/axis.js" */
 /** @import { View } from "../chart/view.js" */
+/** @import { Which } from "./drawn.js" */
 /** @import { Member } from "./members.js" */
 
 /** Rows of an export for each run. */
@@ -23,10 +24,11 @@ const MOST_ROWS = 1_000_000;
 
 /**
  * @param {Run[]} runs
- * @param {{ view: View, axis: AxisName, members: () => Member[], title: () => string, more?: HTMLElement[] }} wiring
- * `members`: what is drawn now; `axis`: the plain one of the page
+ * @param {{ which: Which[], view: View, axis: AxisName, members: () => Member[], title: () => string, more?: HTMLElement[] }} wiring
+ * `which`: the charts; `members`: what is drawn now; `axis`: the plain one of the page
  */
-export function overlay(runs, { view, axis, members, title, more }) {
+export function overlay(runs, { which: charted, view, axis, members, title, more }) {
+  const own = charted.map(({ series }) => series).filter((name) => name === "lr" || name.startsWith("tag:"));
   /** @type {Map<string, Followed>} */
   const followed = new Map();
   const longest = () => Math.max(1, ...[...followed.values()].map(({ run, store }) => run.source ? store.series.train_loss.total : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0)));
@@ -37,18 +39,18 @@ export function overlay(runs, { view, axis, members, title, more }) {
 
   /** @param {Run} run */
   function follow(run) {
-    const store = new RunStore();
+    const store = new RunStore(own);
     /** @type {Followed} */
     const entry = { run, store, lines: new RunLines(store, () => entry.run, view, smoothing) };
     followed.set(run.id, entry);
   }
 
-  /** @param {typeof CHARTS[number]} which */
+  /** @param {Which} which */
   function gapsOf({ series }) {
     return members().flatMap((member) => member.runs.flatMap((run) => followed.get(run.id)?.lines.gaps([series]) ?? []));
   }
 
-  /** @param {typeof CHARTS[number]} which */
+  /** @param {Which} which */
   function numbersOf(which) {
     return {
       subtitle: title(),
@@ -63,15 +65,15 @@ export function overlay(runs, { view, axis, members, title, more }) {
   /** The curves of what is drawn with every point. */
   async function whole() {
     const of = members().flatMap((member) => member.runs.flatMap((run) => followed.get(run.id) ?? []));
-    const all = await getMetricsOf(of.map(({ run }) => run.id), { series: SERIES, points: MOST_ROWS });
+    const all = await getMetricsOf(of.map(({ run }) => run.id), { series: new RunStore(own).names, points: MOST_ROWS });
     return of.map(({ run, lines }) => {
-      const store = new RunStore();
+      const store = new RunStore(own);
       if (all[run.id]) store.load(all[run.id]);
       return { run, store, pace: lines.pace() };
     });
   }
 
-  /** @param {typeof CHARTS[number]} which @param {Awaited<ReturnType<typeof whole>>} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
+  /** @param {Which} which @param {Awaited<ReturnType<typeof whole>>} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
   function* rows({ series }, all) {
     for (const { run, store, pace } of all) {
       const curve = store.series[series];
@@ -92,7 +94,7 @@ export function overlay(runs, { view, axis, members, title, more }) {
 
   const charts = board(
     view,
-    CHARTS.map((which) => ({ ...which, detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""), entries: [], lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    charted.map((which) => ({ ...which, detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""), entries: [], lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
     {
       axis,
       smoothing,
@@ -132,7 +134,7 @@ export function overlay(runs, { view, axis, members, title, more }) {
     /** Reads the curves so far. @param {string[]} [ids] of these runs; of all where none are named */
     async load(ids = [...followed.keys()]) {
       const by = smoothing();
-      const all = await getMetricsOf(ids, { series: SERIES, points: pointsFor(followed.size), smooth: by });
+      const all = await getMetricsOf(ids, { series: new RunStore(own).names, points: pointsFor(followed.size), smooth: by });
       for (const [id, metrics] of Object.entries(all)) {
         const entry = followed.get(id);
         entry?.store.load(metrics, by);

@@ -2,7 +2,7 @@
 
 import { apiUrl } from "./site.js";
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
+/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
 /** Runs that one request asks for. */
 const RUNS_AT_ONCE = 50;
@@ -132,7 +132,8 @@ export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels })
  * @returns {Promise<{ [id: string]: Metrics }>}
  */
 export async function getMetricsOf(ids, { series, signal, ...more }) {
-  const query = search({ series: series.join(","), ...more });
+  // Tags may have commas.
+  const query = search({ series: series.some((name) => name.startsWith("tag:")) ? JSON.stringify(series) : series.join(","), ...more });
   return inParts(ids, async (part) => (await json("GET", `/metrics${query}&${runsQuery(part)}`, { signal })).runs);
 }
 
@@ -176,6 +177,12 @@ export const getPoints = (id) => json("GET", `${run(id)}/points`);
 
 /** @param {string} id @returns {Promise<{ test: { loss: number | null, accuracy: number | null, confusion: number[][] } | null, classes: string[] | null }>} */
 export const getTest = (id) => json("GET", `${run(id)}/test`);
+
+/** The tags of an imported run. @param {string} id @returns {Promise<{ tags: Tag[], curves: string[] }>} */
+export const getTags = (id) => json("GET", `${run(id)}/tags`);
+
+/** @param {string} id @param {{ [tag: string]: string }} tags what each is to be drawn as @returns {Promise<Run>} */
+export const assignTags = (id, tags) => json("PUT", `${run(id)}/tags`, { body: { tags } });
 
 /** @param {string} id */
 export const getLog = async (id) => (await request("GET", `${run(id)}/log`)).text();

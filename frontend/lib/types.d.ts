@@ -46,6 +46,8 @@ export interface Source {
   files: { name: string; bytes: number }[];
   /** Which tag each curve is. */
   series: { [series: string]: string };
+  /** Tags that have charts of their own. */
+  own: string[];
   /** Tags of scalars that are no curve here. */
   not_shown: string[];
   /** Tags of other kinds, by kind: how many. */
@@ -335,6 +337,8 @@ export interface StepsEvent {
 export interface Score {
   loss: number | null;
   accuracy: number | null;
+  /** What the loss is where it is null; without a word the event's own. */
+  not_finite?: "nan" | "inf" | "-inf";
 }
 
 export interface EpochEvent {
@@ -387,10 +391,35 @@ export interface ScalarsEvent {
 
 /** What became of an import. */
 export interface ImportOutcome {
-  runs: { id: string; url: string; name: string }[];
+  runs: ImportedRun[];
+  /** Runs whose files have grown, and whose curves were replaced. */
+  replaced: ImportedRun[];
   /** Runs that were here already, of the same files. */
-  already: { id: string; url: string; name: string }[];
+  already: ImportedRun[];
+  /** Runs that were here already, of files that begin with these and have more. */
+  newer: ImportedRun[];
   skipped: Fault[];
+}
+
+export interface ImportedRun {
+  id: string;
+  url: string;
+  name: string;
+  /** What is to be known of its files, each a sentence. */
+  remarks: string[];
+}
+
+/** A tag of an imported run. */
+export interface Tag {
+  tag: string;
+  /** How many values it has. */
+  values: number;
+  /** The last of them, where it is finite. */
+  last: number | null;
+  /** What it is drawn as: a curve, or `own`. */
+  curve: string | null;
+  /** Whether a person said so. */
+  assigned: boolean;
 }
 
 export interface Boundary {

@@ -4,7 +4,7 @@ import { getStatistics, growSweep, runsQuery, RUNS_IN_ADDRESS, shortQuery, stopS
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
 import { watchNewcomers } from "../compare/newcomers.js";
-import { axisFor, CHARTS } from "../compare/drawn.js";
+import { axisFor, chartsOf } from "../compare/drawn.js";
 import { overlay } from "../compare/overlay.js";
 import { parallel } from "../compare/parallel.js";
 import { rankingTable, rankingWords } from "../compare/ranking.js";
@@ -35,7 +35,8 @@ const data = pageData();
 const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run) => [run.id, run]));
 const query = new URLSearchParams(location.search);
 const axis = axisFor([...runs.values()]);
-const view = readView(location.search, CHARTS.map(({ id }) => id), axis);
+const which = chartsOf([...runs.values()]);
+const view = readView(location.search, which.map(({ id }) => id), axis);
 /** Numbers of runs that do not show. */
 const hidden = new Set((query.get("hide") ?? "").split(",").filter(Boolean).map(Number));
 /** Whether seeds are drawn as one; where nothing differs by its seed alone there is nothing to choose. */
@@ -95,7 +96,7 @@ function start() {
       if (query.has("run") || query.has("selection")) attempt(nameRuns);
     },
   });
-  const charts = overlay([...runs.values()], { view, axis, members: shown, title: () => data.title, more: [seeds] });
+  const charts = overlay([...runs.values()], { which, view, axis, members: shown, title: () => data.title, more: [seeds] });
   const coordinates = parallel({
     onLook: (id) => charts.highlight(id),
     onOnly: (ids) => {

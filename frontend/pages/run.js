@@ -9,14 +9,14 @@ import { States } from "../lib/states.js";
 import { isActive } from "../lib/status.js";
 import { boundaryPanel } from "../run/boundary.js";
 import { testPanel } from "../run/confusion.js";
-import { curves } from "../run/curves.js";
+import { curves, ownNames } from "../run/curves.js";
 import { runHeader } from "../run/header.js";
 import { logPanel } from "../run/log.js";
 import { notesPanel } from "../run/notes.js";
 import { progressPanel } from "../run/progress.js";
 import { settingsPanel } from "../run/settings.js";
 import { pointsFor } from "../run/resolution.js";
-import { RunStore, SERIES } from "../run/store.js";
+import { RunStore } from "../run/store.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 
@@ -29,7 +29,7 @@ startShell();
 let run = pageData();
 const states = new States();
 states.put(run);
-const store = new RunStore();
+const store = new RunStore(ownNames(run));
 const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.assign(siteUrl(`/${ending}`)) });
 const progress = progressPanel(run);
 const charts = curves(store, () => run);
@@ -87,7 +87,7 @@ async function isGone() {
 async function catchUp() {
   await attempt(async () => {
     const weight = charts.smoothing();
-    const [{ [run.id]: metrics }, latest] = await Promise.all([getMetricsOf([run.id], { series: SERIES, points: pointsFor(1), smooth: weight }), getRun(run.id)]);
+    const [{ [run.id]: metrics }, latest] = await Promise.all([getMetricsOf([run.id], { series: store.names, points: pointsFor(1), smooth: weight }), getRun(run.id)]);
     if (metrics) store.load(metrics, weight);
     showRun(latest);
     charts.renew();
@@ -120,7 +120,10 @@ function take(event) {
 /** @param {Run} next */
 function showRun(next) {
   if (!states.put(next)) return;
+  const replaced = JSON.stringify(run.source) !== JSON.stringify(next.source);
   run = next;
+  // Its files have grown, or its tags are drawn as something else: the page is made of what it was.
+  if (replaced) return location.reload();
   header.show(run);
   progress.show(run);
   log.nudge();

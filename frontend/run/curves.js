@@ -8,10 +8,11 @@ import { csv } from "../chart/csv.js";
 import { readView, smoothingFor } from "../chart/view.js";
 import { RunLines } from "./lines.js";
 import { refiner } from "./refine.js";
-import { RunStore, SERIES } from "./store.js";
+import { ownCurves, RunStore } from "./store.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Points } from "./lines.js" */
+/** @import { SeriesName } from "./store.js" */
 /** @import { Line } from "../chart/frame.js" */
 /** @import { Entry } from "../chart/legend.js" */
 
@@ -26,17 +27,24 @@ const ENTRIES = [
   { id: "validation", label: "validation", token: "--data-2", dash: [7, 4], alpha: 1 },
 ];
 
-/** @type {{ id: string, title: string, train: "train_loss" | "train_accuracy", validation: "validation_loss" | "validation_accuracy", value: (value: number) => string }[]} */
-const CHARTS = [
+/** @typedef {{ id: string, title: string, train: SeriesName, validation: SeriesName | null, value: (value: number) => string }} Which */
+
+/** @type {Which[]} */
+const PLAIN = [
   { id: "loss", title: "Loss", train: "train_loss", validation: "validation_loss", value: figure },
   { id: "accuracy", title: "Accuracy", train: "train_accuracy", validation: "validation_accuracy", value: percent },
 ];
+
+/** @param {Run} run */
+export const ownNames = (run) => ownCurves([run]).map(({ name }) => name);
 
 /** More rows than this no spreadsheet opens. */
 const MOST_ROWS = 1_000_000;
 
 /** @param {RunStore} store @param {() => Run} run */
 export function curves(store, run) {
+  /** @type {Which[]} */
+  const CHARTS = [...PLAIN, ...ownCurves([run()]).map(({ name, title }, i) => ({ id: `own${i + 1}`, title, train: name, validation: null, value: figure }))];
   const view = readView(location.search, CHARTS.map(({ id }) => id));
   /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
   const smoothing = () => {
@@ -55,7 +63,14 @@ export function curves(store, run) {
     return id === "train.raw" && !smooth ? null : (ENTRIES.find((entry) => entry.id === id)?.label ?? null);
   }
 
-  /** @param {typeof CHARTS[number]} which @returns {Line[]} */
+  /** The same in a chart of its own, which is of no split. @param {string} id @returns {string | null} */
+  function ownNameOf(id) {
+    const smooth = smoothing() > 0;
+    if (id === "train") return smooth ? "smoothed" : "each value";
+    return smooth ? "each value" : null;
+  }
+
+  /** @param {Which} which @returns {Line[]} */
   function linesOf({ id, train, validation }) {
     const { hidden } = view.charts[id];
     const smooth = smoothing() > 0;
@@ -67,47 +82,49 @@ export function curves(store, run) {
     };
     if (smooth) add(ENTRIES[1], derived.raw(train), { width: 1, alpha: 0.3 });
     const rawShows = smooth && !hidden.has(ENTRIES[1].id);
-    add(ENTRIES[0], derived.smooth(train), { label: nameOf("train") ?? "", width: smooth ? 2 : 1.2, counts: !rawShows });
-    add(ENTRIES[2], { ...derived.raw(validation), steps: undefined }, { markers: true });
+    add(ENTRIES[0], derived.smooth(train), { label: (validation ? nameOf : ownNameOf)("train") ?? "", width: smooth ? 2 : 1.2, counts: !rawShows });
+    if (validation) add(ENTRIES[2], { ...derived.raw(validation), steps: undefined }, { markers: true });
     return lines;
   }
 
-  /** @param {typeof CHARTS[number]} which */
-  const gapsOf = ({ train, validation }) => derived.gaps([train, validation]);
+  /** @param {Which} which */
+  const gapsOf = ({ train, validation }) => derived.gaps(validation ? [train, validation] : [train]);
 
-  /** @param {typeof CHARTS[number]} which */
+  /** @param {Which} which */
   function numbersOf(which) {
+    const names = which.validation ? [which.train, which.validation] : [which.train];
     return {
       subtitle: run().name,
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
       tensorboard: () => boardsUrl([run().id]),
-      csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", which.train, which.validation], rows(which, await whole())),
-      json: async () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which, await whole())].map(([, step, samples_seen, epoch, seconds, train, validation]) => ({ step, samples_seen, epoch, seconds, [which.train]: train, [which.validation]: validation })) }),
+      csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", ...names], rows(which, await whole())),
+      json: async () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which, await whole())].map(([, step, samples_seen, epoch, seconds, ...values]) => ({ step, samples_seen, epoch, seconds, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) })) }),
     };
   }
 
   /** The curves with every point. */
   async function whole() {
     if (!store.thinned) return store;
-    const { [run().id]: metrics } = await getMetricsOf([run().id], { series: SERIES, points: MOST_ROWS });
-    const all = new RunStore();
+    const { [run().id]: metrics } = await getMetricsOf([run().id], { series: store.names, points: MOST_ROWS });
+    const all = new RunStore(ownNames(run()));
     if (metrics) all.load(metrics);
     return all;
   }
 
-  /** Every step, with what is known of it. @param {typeof CHARTS[number]} which @param {RunStore} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
+  /** Every step, with what is known of it. @param {Which} which @param {RunStore} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
   function* rows({ train, validation }, all) {
-    const [steps, epochs] = [all.series[train], all.series[validation]];
+    const [steps, epochs] = [all.series[train], validation ? all.series[validation] : null];
     const seconds = clock(all.series.time.x, all.series.time.y);
     const pace = derived.pace();
     // Of an imported run nobody knows samples and epochs.
     const place = (/** @type {number} */ step) => (run().source ? [null, null] : [samplesAt(step, pace), epochAt(step, pace)]);
     const at = (/** @type {import("../chart/column.js").Column} */ x, /** @type {number} */ i) => (i < x.length ? x.data[i] : Number.POSITIVE_INFINITY);
-    for (let i = 0, j = 0; i < steps.x.length || j < epochs.x.length; ) {
-      const step = Math.min(at(steps.x, i), at(epochs.x, j));
-      const [trained, validated] = [at(steps.x, i) === step, at(epochs.x, j) === step];
-      yield [run().name, step, ...place(step), seconds(step), trained ? steps.told(i) : null, validated ? epochs.told(j) : null];
+    const inEpochs = (/** @type {number} */ j) => (epochs ? at(epochs.x, j) : Number.POSITIVE_INFINITY);
+    for (let i = 0, j = 0; i < steps.x.length || j < (epochs?.x.length ?? 0); ) {
+      const step = Math.min(at(steps.x, i), inEpochs(j));
+      const [trained, validated] = [at(steps.x, i) === step, inEpochs(j) === step];
+      yield [run().name, step, ...place(step), seconds(step), trained ? steps.told(i) : null, ...(epochs ? [validated ? epochs.told(j) : null] : [])];
       i += Number(trained);
       j += Number(validated);
     }
@@ -129,7 +146,7 @@ export function curves(store, run) {
 
   const charts = board(
     view,
-    CHARTS.map((which) => ({ ...which, entries: ENTRIES, nameOf, lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    CHARTS.map((which) => ({ ...which, entries: which.validation ? ENTRIES : ENTRIES.slice(0, 2), nameOf: which.validation ? nameOf : ownNameOf, lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
     {
       axis: "step",
       axes: run().source ? ["step", "time"] : undefined,

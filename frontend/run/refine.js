@@ -12,7 +12,7 @@ import { pointsFor, stretchAround } from "./resolution.js";
 
 /** Moves of a pointer are many; the last one counts. */
 const PAUSE_MS = 25;
-const NAMES = ["train_loss", "train_accuracy", "time"];
+const NAMES = /** @type {const} */ (["train_loss", "train_accuracy"]);
 
 /**
  * @param {{ runs: () => Followed[], range: () => [number, number] | null, weight: () => number, onData: () => void }} wiring
@@ -48,13 +48,16 @@ export function refiner({ runs, range, weight, onData }) {
     flight.abort();
     const { signal } = (flight = new AbortController());
     const by = weight();
-    const query = { series: NAMES, points: pointsFor(of.length), smooth: by, signal };
+    // What comes once an epoch is never thinned.
+    const names = new Set([...NAMES, ...of.flatMap(({ store }) => store.names.filter((name) => name === "lr" || name.startsWith("tag:")))]);
+    const query = { series: [...names, "time"], points: pointsFor(of.length), smooth: by, signal };
     const ids = of.map(({ id }) => id);
     try {
       const [whole, part] = await Promise.all([averages ? getMetricsOf(ids, query) : null, stretch ? getMetricsOf(ids, { ...query, from: stretch[0], to: stretch[1] }) : null]);
       let complete = true;
       for (const { id, store } of of) {
-        for (const name of /** @type {const} */ (["train_loss", "train_accuracy"])) {
+        for (const name of names) {
+          if (!store.series[name]) continue;
           const average = whole?.[id]?.series[name]?.smoothed;
           if (average && store.series[name].thinned) store.series[name].smoothBy(by, average);
           const finer = part?.[id]?.series[name];

@@ -32,7 +32,7 @@ export function settingsPanel(run) {
     h(
       "div",
       { class: "card-body" },
-      h("div", { class: "settings-groups" }, source && sourcePart(source), ...groups.map(({ title, values }) => h("div", {}, h("h3", {}, title), h("dl", {}, ...pairs(/** @type {Json} */ (values)).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))))),
+      h("div", { class: "settings-groups" }, source && sourcePart(run, source), ...groups.map(({ title, values }) => h("div", {}, h("h3", {}, title), h("dl", {}, ...pairs(/** @type {Json} */ (values)).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))))),
       !source && h("details", { class: "json" }, h("summary", {}, "As JSON"), code.element),
       h(
         "p",

@@ -1,23 +1,26 @@
 // Where the curves of an imported run are from: its files, which tag is which curve, and what is not shown.
 
 import { h } from "../lib/dom.js";
+import { openTags } from "./tags.js";
 import { bytes, moment } from "../lib/format.js";
 
-/** @import { Source } from "../lib/types" */
+/** @import { Run, Source } from "../lib/types" */
 
 /** What curves are called. @type {{ [series: string]: string }} */
 const NAMES = { train_loss: "training loss", train_accuracy: "training accuracy", validation_loss: "validation loss", validation_accuracy: "validation accuracy", lr: "learning rate" };
 
-/** @param {Source} source */
-export function sourcePart({ files, series, not_shown: notShown, other, began, ended, remarks }) {
+/** @param {Run} run @param {Source} source */
+export function sourcePart(run, { files, series, own = [], not_shown: notShown, other, began, ended, remarks }) {
   const code = (/** @type {string} */ text) => h("code", {}, text);
   /** What there is of each. @type {[string, (Node | string)[][]][]} */
   const facts = [
     ["Files", files.map(({ name, bytes: size }) => [code(name), ` ${bytes(size)}`])],
     ["Curves", Object.entries(series).map(([name, tag]) => [`${NAMES[name] ?? name}: `, code(tag)])],
+    ["Charts of their own", own.map((tag) => [code(tag)])],
     ["Not shown", [...notShown.map((tag) => [code(tag)]), ...Object.entries(other).map(([kind, tags]) => [`${kind}, ${tags}`])]],
     ["Recorded", began && ended ? [[`${moment(began)} to ${moment(ended)}`]] : []],
     ["To be known", remarks.map((remark) => [remark])],
   ];
-  return h("div", { class: "source" }, ...facts.filter(([, items]) => items.length > 0).flatMap(([title, items]) => [h("h3", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, ...item)))]));
+  const choose = h("button", { class: "button small", type: "button", on: { click: () => openTags(run, () => location.reload()) } }, "Choose what tags are drawn as…");
+  return h("div", { class: "source" }, choose, ...facts.filter(([, items]) => items.length > 0).flatMap(([title, items]) => [h("h3", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, ...item)))]));
 }

@@ -7,7 +7,16 @@ import { Strand } from "../chart/strand.js";
 
 export const SERIES = /** @type {const} */ (["train_loss", "train_accuracy", "time", "validation_loss", "validation_accuracy"]);
 
-/** @typedef {typeof SERIES[number]} SeriesName */
+/** Those that every run has, the learning rate, and tags that have charts of their own. @typedef {typeof SERIES[number] | "lr" | `tag:${string}`} SeriesName */
+/** @typedef {{ [name in typeof SERIES[number]]: Series } & { [name: string]: Series }} AllSeries */
+
+/** The curves of imported runs that have charts of their own. @param {{ source: import("../lib/types").Source | null }[]} runs @returns {{ name: SeriesName, title: string }[]} */
+export function ownCurves(runs) {
+  const sources = runs.flatMap(({ source }) => source ?? []);
+  const tags = new Set(sources.flatMap(({ own }) => own ?? []));
+  const lr = sources.some(({ series }) => series?.lr);
+  return [...(lr ? [{ name: /** @type {SeriesName} */ ("lr"), title: "Learning rate" }] : []), ...[...tags].sort().map((tag) => ({ name: /** @type {SeriesName} */ (`tag:${tag}`), title: tag }))];
+}
 
 /** One curve over steps. */
 export class Series extends Strand {
@@ -73,16 +82,18 @@ export class Series extends Strand {
 }
 
 export class RunStore {
-  constructor() {
+  /** @param {SeriesName[]} [own] what has charts of its own */
+  constructor(own = []) {
     this.lastSeq = 0;
-    /** @type {{ [name in SeriesName]: Series }} */
-    this.series = emptySeries();
+    /** @type {SeriesName[]} */
+    this.names = [...SERIES, ...own];
+    this.series = emptySeries(this.names);
   }
 
   /** Starts from what the server has so far. @param {Metrics} metrics @param {number} [weight] of the moving average in it */
   load(metrics, weight = 0) {
-    this.series = emptySeries();
-    for (const name of SERIES) {
+    this.series = emptySeries(this.names);
+    for (const name of this.names) {
       const from = metrics.series[name];
       if (!from) continue;
       const series = this.series[name];
@@ -100,12 +111,12 @@ export class RunStore {
 
   /** Whether there are points that were never sent. */
   get thinned() {
-    return this.series.train_loss.thinned;
+    return this.names.some((name) => this.series[name].thinned);
   }
 
   /** Takes finer points of a stretch, and its moving average where that is by the weight of now. @param {Metrics} metrics @param {number} weight */
   refine(metrics, weight) {
-    for (const name of SERIES) {
+    for (const name of this.names) {
       const from = metrics.series[name];
       const series = this.series[name];
       if (!from || !series.thinned) continue;
@@ -135,12 +146,13 @@ export class RunStore {
   }
 
   /** @param {StepsEvent} event */
-  steps({ first_step, loss, accuracy, seconds, not_finite }) {
+  steps({ first_step, loss, accuracy, lr, seconds, not_finite }) {
     const kind = not_finite ?? "nan";
     if (loss.length > 0 && first_step <= this.series.train_loss.x.last()) this.rewind(first_step);
     for (let i = 0; i < loss.length; i += 1) {
       this.series.train_loss.push(first_step + i, loss[i], kind);
       this.series.train_accuracy.push(first_step + i, accuracy[i] ?? null, kind);
+      this.series.lr?.push(first_step + i, lr?.[i] ?? null, kind);
     }
     // The time is known at the last of them; between lies a straight line.
     if (loss.length > 0 && Number.isFinite(seconds)) this.series.time.push(first_step + loss.length - 1, seconds, kind);
@@ -148,7 +160,7 @@ export class RunStore {
 
   /** @param {ScalarsEvent} event */
   scalars({ series: name, percent, step, value, not_finite }) {
-    const series = SERIES.find((known) => known === name);
+    const series = this.names.find((known) => known === name);
     if (!series) return;
     step.forEach((at, i) => {
       const of = value[i];
@@ -159,8 +171,9 @@ export class RunStore {
   /** @param {EpochEvent} event */
   epoch({ step, validation, not_finite }) {
     if (!validation) return;
-    this.series.validation_loss.push(step, validation.loss, not_finite ?? "nan");
-    this.series.validation_accuracy.push(step, validation.accuracy, not_finite ?? "nan");
+    const kind = validation.not_finite ?? not_finite ?? "nan";
+    this.series.validation_loss.push(step, validation.loss, kind);
+    this.series.validation_accuracy.push(step, validation.accuracy, kind);
   }
 }
 
@@ -170,6 +183,7 @@ function lastNumber({ data, length }) {
   return Number.NaN;
 }
 
-function emptySeries() {
-  return /** @type {{ [name in SeriesName]: Series }} */ (Object.fromEntries(SERIES.map((name) => [name, new Series()])));
+/** @param {SeriesName[]} names */
+function emptySeries(names) {
+  return /** @type {AllSeries} */ (Object.fromEntries(names.map((name) => [name, new Series()])));
 }

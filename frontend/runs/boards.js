@@ -7,9 +7,10 @@ import { bytes, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
 import { siteUrl } from "../lib/site.js";
+import { openTags } from "../run/tags.js";
 import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
 
-/** @import { ImportOutcome } from "../lib/types" */
+/** @import { ImportedRun, ImportOutcome } from "../lib/types" */
 /** @import { Placed } from "../lib/upload.js" */
 
 /** @param {number} limit the most bytes that the server takes */
@@ -82,25 +83,30 @@ export function openImport(limit) {
   }
 
   /** @param {ImportOutcome} outcome */
-  function show({ runs, already, skipped }) {
-    announce(`${plural(runs.length, "run")} imported`);
-    const link = (/** @type {{ url: string, name: string }} */ run) => h("a", { href: run.url }, run.name);
+  function show({ runs, replaced, already, newer, skipped }) {
+    const done = [runs.length > 0 && `Imported ${plural(runs.length, "run")}.`, replaced.length > 0 && `Replaced the curves of ${plural(replaced.length, "run")}.`].filter(Boolean).join(" ");
+    announce(done || "Nothing is new");
+    const link = (/** @type {ImportedRun} */ run) => h("a", { href: run.url }, run.name);
+    const tags = (/** @type {ImportedRun} */ run) => h("button", { class: "button small quiet", type: "button", title: "Choose what its tags are drawn as", on: { click: () => openTags(run) } }, "Tags…");
+    const remarks = (/** @type {ImportedRun} */ run) => run.remarks.map((remark) => h("div", { class: "muted small" }, remark));
     const ids = runs.map(({ id }) => id);
     const compare = h("a", { class: "button small primary", href: siteUrl(`/compare?${runsQuery(ids)}`), on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, ids) } }, icon("layers", 14), "Compare them");
     body.replaceChildren(
       h(
         "div",
-        { class: `notice ${runs.length > 0 ? "good" : ""}` },
-        icon(runs.length > 0 ? "check" : "warning", 16),
+        { class: `notice ${done ? "good" : ""}` },
+        icon(done ? "check" : "warning", 16),
         h(
           "div",
           {},
-          h("strong", {}, runs.length > 0 ? `Imported ${plural(runs.length, "run")}.` : "Nothing is new."),
+          h("strong", {}, done || "Nothing is new."),
           h(
             "ul",
             { class: "faults" },
-            ...runs.map((run) => h("li", {}, link(run))),
+            ...runs.map((run) => h("li", {}, link(run), " ", tags(run), ...remarks(run))),
+            ...replaced.map((run) => h("li", {}, link(run), " has grown ", tags(run), ...remarks(run))),
             ...already.map((run) => h("li", {}, link(run), " is here already")),
+            ...newer.map((run) => h("li", {}, link(run), " is here already, with more than these files have")),
             ...skipped.map(({ file, message }) => h("li", {}, `${file}: ${message}`)),
           ),
           runs.length > 1 && compare,

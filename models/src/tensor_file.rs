@@ -1,7 +1,7 @@
 //! A safetensors file: written in full before it has its name, read with suspicion.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use safetensors::{SafeTensorError, serialize, serialize_to_file};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::error::{Error, Result};
 use crate::networks::Values;
@@ -121,6 +121,8 @@ fn wrong(path: &Path, error: SafeTensorError) -> Error {
 pub(crate) struct Content {
     pub(crate) metadata: HashMap<String, String>,
     pub(crate) tensors: HashMap<String, (Vec<usize>, Values)>,
+    /// Tensors of types that are not taken, and what is to be said of them.
+    pub(crate) untaken: HashMap<String, String>,
 }
 
 /// Reads a file; `None` when there is none.
@@ -128,6 +130,18 @@ pub(crate) struct Content {
 /// # Errors
 /// [`Error::Checkpoint`] for a file that is torn, has too long a header, or holds something else than numbers.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
+    let content = read_any(path)?;
+    match content.as_ref().and_then(|c| c.untaken.values().min()) {
+        Some(message) => Err(Error::checkpoint(path, message)),
+        None => Ok(content),
+    }
+}
+
+/// As [`read`], but a tensor of another type is no error yet: the caller may not need it.
+///
+/// # Errors
+/// As [`read`], but for the types.
+pub(crate) fn read_any(path: &Path) -> Result<Option<Content>> {
     let Some(bytes) = bytes_of(path, u64::MAX)? else {
         return Ok(None);
     };
@@ -219,11 +233,34 @@ impl<'a> Opened<'a> {
     }
 }
 
+/// What is wrong with a file, for those who know its bytes by their effect.
+fn in_words(error: SafeTensorError) -> String {
+    match error {
+        SafeTensorError::MetadataIncompleteBuffer => {
+            "its tensors do not end where the file does: it is cut off, or has something at its end"
+                .to_owned()
+        }
+        SafeTensorError::InvalidOffset(name) => {
+            format!("the place of {name} does not fit those of the tensors beside it")
+        }
+        SafeTensorError::TensorInvalidInfo => {
+            "a tensor in its header has another number of bytes than its shape needs".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
 fn content(bytes: &[u8]) -> std::result::Result<Content, String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let header = bytes
+        .split_first_chunk::<8>()
+        .and_then(|(length, rest)| rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?));
+    if let Some(name) = header.and_then(repeated_name) {
+        return Err(format!("{name} is there twice in its header"));
+    }
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(in_words)?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
-    let mut tensors = HashMap::new();
+    let file = SafeTensors::deserialize(bytes).map_err(in_words)?;
+    let (mut tensors, mut untaken) = (HashMap::new(), HashMap::new());
     for (name, tensor) in file.iter() {
         // The file's numbers may lie at any address.
         let values = match tensor.dtype() {
@@ -232,15 +269,55 @@ fn content(bytes: &[u8]) -> std::result::Result<Content, String> {
             Dtype::BF16 => Values::F32(numbers(tensor.data(), |b| bf16::from_le_bytes(b).to_f32())),
             Dtype::F64 => Values::F32(numbers(tensor.data(), |b| f64::from_le_bytes(b) as f32)),
             Dtype::I64 => Values::I64(numbers(tensor.data(), i64::from_le_bytes)),
+            Dtype::I32 => Values::I64(numbers(tensor.data(), |b| i32::from_le_bytes(b).into())),
             other => {
-                return Err(format!(
-                    "{name} is of the type {other:?}; F16, BF16, F32, F64 and I64 are taken"
-                ));
+                let message = format!(
+                    "{name} is of the type {other:?}; F16, BF16, F32, F64, I32 and I64 are taken"
+                );
+                untaken.insert(name.to_owned(), message);
+                continue;
             }
         };
         tensors.insert(name.to_owned(), (tensor.shape().to_vec(), values));
     }
-    Ok(Content { metadata, tensors })
+    Ok(Content {
+        metadata,
+        tensors,
+        untaken,
+    })
+}
+
+/// A name that stands twice in a header. JSON's readers take the last of them without a word.
+fn repeated_name(header: &[u8]) -> Option<String> {
+    /// The names, and what stands at them unread.
+    struct Names(Option<String>);
+    impl<'de> Deserialize<'de> for Names {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+            struct Visitor;
+            impl<'de> de::Visitor<'de> for Visitor {
+                type Value = Names;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("a map")
+                }
+
+                fn visit_map<A: de::MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> std::result::Result<Names, A::Error> {
+                    let (mut seen, mut repeated) = (HashSet::new(), None);
+                    while let Some((name, _)) = map.next_entry::<String, de::IgnoredAny>()? {
+                        if !seen.insert(name.clone()) {
+                            repeated.get_or_insert(name);
+                        }
+                    }
+                    Ok(Names(repeated))
+                }
+            }
+            from.deserialize_map(Visitor)
+        }
+    }
+    serde_json::from_slice::<Names>(header).ok()?.0
 }
 
 fn numbers<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {

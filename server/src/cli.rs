@@ -211,6 +211,10 @@ pub struct ImportEvents {
     /// The run's name; where there are several, what their names begin with [default: the folder's]
     #[arg(long)]
     pub name: Option<String>,
+    /// What a tag is drawn as, where its name does not tell: train_loss, train_accuracy, validation_loss,
+    /// validation_accuracy, lr, own (a chart of its own) or none; may be given several times
+    #[arg(long = "tag", value_name = "TAG=CURVE")]
+    pub tags: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would print it")]
     pub data: DataFolder,

@@ -98,7 +98,8 @@ test("what is refused is said with its reason, and a folder's other files stay w
   const damaged = Buffer.from(TORCH);
   damaged[damaged.length >> 1] ^= 1;
   await page.setInputFiles("#boards-files", file("events.out.tfevents.1", damaged));
-  await expect(dialog.getByRole("alert")).toContainText(/at byte \d+/);
+  await expect(dialog).toContainText("Imported 1 run.");
+  await expect(dialog).toContainText(/is damaged: \d+ bytes from byte \d+ on are left out/);
   await page.setInputFiles("#boards-files", file("events.out.tfevents.1", log("pictures/events.out.tfevents.1700000000.host")));
   await expect(dialog.getByRole("alert")).toContainText("holds no scalars");
   const folder = fileURLToPath(new URL("../../../server/tests/data/boards", import.meta.url));
@@ -106,4 +107,98 @@ test("what is refused is said with its reason, and a folder's other files stay w
   await expect(dialog).toContainText("Imported 3 runs.");
   await expect(dialog.getByRole("link", { name: "boards/logs/keras" })).toBeVisible();
   await expect(dialog).toContainText("holds no scalars");
+});
+
+/** An event file that TensorBoard's writers could have made: each value as a record with its checksums. @param {[tag: string, step: number, value: number][]} values */
+function events(values) {
+  const bytes = (/** @type {number[]} */ ...of) => Buffer.from(of);
+  const field = (/** @type {number} */ number, /** @type {Buffer} */ content) => Buffer.concat([bytes((number << 3) | 2, content.length), content]);
+  const float = (/** @type {number} */ value) => {
+    const buffer = Buffer.alloc(5);
+    buffer[0] = (2 << 3) | 5;
+    buffer.writeFloatLE(value, 1);
+    return buffer;
+  };
+  const version = Buffer.concat([bytes(9, 0, 0, 0, 0, 0, 0, 0, 0), field(3, Buffer.from("brain.Event:2"))]);
+  const scalars = values.map(([tag, step, value]) => {
+    const time = Buffer.alloc(9);
+    time[0] = 9;
+    time.writeDoubleLE(1.7e9 + step, 1);
+    return Buffer.concat([time, bytes(16, step), field(5, field(1, Buffer.concat([field(1, Buffer.from(tag)), float(value)])))]);
+  });
+  return Buffer.concat([version, ...scalars].map(record));
+}
+
+/** @param {Buffer} content */
+function record(content) {
+  const length = Buffer.alloc(8);
+  length.writeUInt32LE(content.length);
+  return Buffer.concat([length, checksum(length), content, checksum(content)]);
+}
+
+/** CRC-32C, turned and shifted, as TFRecord has it. @param {Buffer} of */
+function checksum(of) {
+  let crc = 0xffffffff;
+  for (const byte of of) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  crc = ~crc >>> 0;
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0);
+  return sum;
+}
+
+/** @type {[string, number, number][]} */
+const BEGUN = [["train/loss", 1, 4], ["val/loss", 1, 3], ["metrics/accuracy_top1", 1, 0.25], ["metrics/mAP50", 1, 0.5], ["grad_norm", 1, 7]];
+
+test("a tag is given a curve or a chart of its own, after the import and on the run's page", async ({ page, vivarium }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));
+  const dialog = page.getByRole("dialog", { name: "Import TensorBoard files" });
+  await expect(dialog).toContainText("“metrics/accuracy_top1” names no split. It is drawn as validation accuracy");
+  await dialog.getByRole("button", { name: "Tags…" }).click();
+  const tags = page.getByRole("dialog", { name: /^Tags of/ });
+  const drawnAs = (/** @type {string} */ tag) => tags.getByLabel(`${tag} is drawn as`);
+  await expect(drawnAs("metrics/accuracy_top1")).toHaveValue("validation_accuracy");
+  await drawnAs("metrics/mAP50").selectOption("own");
+  await tags.getByRole("button", { name: "Save" }).click();
+  await expect(tags).toBeHidden();
+  await dialog.getByRole("listitem").getByRole("link").first().click();
+  await expect(page.getByRole("heading", { name: "metrics/mAP50" })).toBeVisible();
+
+  await page.getByRole("button", { name: "Choose what tags are drawn as…" }).click();
+  // A curve is of one tag: the one that had it is no longer drawn.
+  await drawnAs("grad_norm").selectOption("train_loss");
+  await expect(drawnAs("train/loss")).toHaveValue("none");
+  await drawnAs("grad_norm").selectOption("own");
+  await expect(drawnAs("train/loss")).toHaveValue("train_loss");
+  for (const width of [1440, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    await expect.poll(() => overflow(page)).toBe(0);
+  }
+  await tags.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("heading", { name: "grad_norm" })).toBeVisible();
+  await expect(page.locator(".source")).toContainText("Charts of their own");
+  const [{ id }] = (await vivarium.call("GET", "/runs")).runs;
+  await page.goto(`/compare?run=${id}`);
+  await expect(page.getByRole("heading", { name: "metrics/mAP50" })).toBeVisible();
+});
+
+test("a log that has grown is drawn on the page that shows its run", async ({ page, vivarium }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));
+  await expect(page.getByRole("dialog")).toContainText("Imported 1 run.");
+  const [{ id }] = (await vivarium.call("GET", "/runs")).runs;
+  const other = await page.context().newPage();
+  await other.goto(`/runs/${id}`);
+  await expect(other.locator(".source")).toContainText("train/loss");
+  await expect(other.locator(".source")).not.toContainText("val/acc");
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events([...BEGUN, ["train/loss", 2, 2], ["val/acc", 2, 0.5]])));
+  await expect(page.getByRole("dialog")).toContainText("Replaced the curves of 1 run.");
+  await expect(other.locator(".source")).toContainText("val/acc");
+  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));
+  await expect(page.getByRole("dialog")).toContainText("is here already, with more than these files have");
 });

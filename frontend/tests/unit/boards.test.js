@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axisFor } from "../../compare/drawn.js";
+import { cell } from "../../chart/csv.js";
+import { axisFor, chartsOf } from "../../compare/drawn.js";
 import { plainView } from "../../chart/view.js";
 import { differing, labels, seedGroups } from "../../lib/differ.js";
 import { RunLines } from "../../run/lines.js";
-import { RunStore } from "../../run/store.js";
+import { ownCurves, RunStore } from "../../run/store.js";
+import { assigned } from "../../run/tags.js";
 import { sorted } from "../../runs/order.js";
 import { parse } from "../../runs/query.js";
 
@@ -67,4 +69,37 @@ test("a curve with a value every tenth step has a tenth of a point for each", ()
   const lines = (/** @type {Run} */ run) => new RunLines(store, () => run, plainView(["loss"]), () => 0);
   assert.equal(lines(imported("a")).raw("train_loss").perStep, 0.1);
   assert.equal(lines(own("b", 1)).raw("train_loss").perStep, 1);
+});
+
+test("the sign of what is infinite is kept, and written where numbers are exported", () => {
+  const store = new RunStore();
+  store.apply(/** @type {any} */ ({ kind: "steps", seq: 1, first_step: 1, epoch: 1, loss: [null], accuracy: [0.5], lr: [1], seconds: 1, not_finite: "-inf" }));
+  store.apply(/** @type {any} */ ({ kind: "steps", seq: 2, first_step: 2, epoch: 1, loss: [null, 3], accuracy: [0.5, 1], lr: [1, 1], seconds: 2, not_finite: "inf" }));
+  store.apply(/** @type {any} */ ({ kind: "epoch", seq: 3, epoch: 1, step: 3, train: { loss: null, accuracy: 1 }, validation: { loss: null, accuracy: 1, not_finite: "-inf" }, not_finite: "nan" }));
+  const { train_loss: loss, validation_loss: validation } = store.series;
+  assert.deepEqual(loss.notFinite.map(({ kind }) => kind), ["-inf", "inf"]);
+  assert.deepEqual([0, 1, 2].map((i) => cell(loss.told(i))), ["-inf", "inf", "3"]);
+  assert.equal(cell(validation.told(0)), "-inf");
+  assert.ok(Number.isNaN(loss.y.data[0]));
+});
+
+test("tags with charts of their own have curves of their own", () => {
+  const theirs = /** @type {any} */ ({ ...imported("a"), source: { kind: "tensorboard", series: { lr: "lr" }, own: ["b, c"] } });
+  const names = ownCurves([theirs, own("b", 1)]);
+  assert.deepEqual(names.map(({ name, title }) => [name, title]), [["lr", "Learning rate"], ["tag:b, c", "b, c"]]);
+  const store = new RunStore(names.map(({ name }) => name));
+  store.apply({ kind: "scalars", seq: 1, tag: "b, c", series: "tag:b, c", step: [10], seconds: [1], value: [7] });
+  store.apply({ kind: "scalars", seq: 2, tag: "d", series: "tag:d", step: [10], seconds: [1], value: [7] });
+  assert.deepEqual([store.series["tag:b, c"].y.data[0], store.series.lr.x.length], [7, 0]);
+  assert.deepEqual(chartsOf([theirs]).map(({ title }) => title).slice(4), ["Learning rate", "b, c"]);
+  assert.equal(chartsOf([own("b", 1)]).length, 4);
+});
+
+test("what a person chooses for a tag takes the curve from the tag that had it", () => {
+  const tag = (/** @type {string} */ name, /** @type {string | null} */ curve, chosen = false) => ({ tag: name, values: 1, last: 1, curve, assigned: chosen });
+  const tags = [tag("loss", "train_loss"), tag("acc", "train_accuracy"), tag("other", null), tag("norm", "own", true)];
+  assert.deepEqual(assigned(tags, new Map()), { norm: "own" });
+  assert.deepEqual(assigned(tags, new Map([["acc", "validation_accuracy"]])), { acc: "validation_accuracy", norm: "own" });
+  assert.deepEqual(assigned(tags, new Map([["other", "train_loss"]])), { loss: "none", other: "train_loss", norm: "own" });
+  assert.deepEqual(assigned(tags, new Map([["norm", "none"]])), { norm: "none" });
 });

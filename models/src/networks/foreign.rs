@@ -1,11 +1,12 @@
 //! Weights that another program trained, under PyTorch's names: torchvision's VGG16, for one.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
-use super::Model;
+use super::{Model, Values, file_kind, wrappers};
 use crate::error::{Error, Result};
-use crate::tensor_file;
+use crate::tensor_file::{self, Content};
 
 /// What a file of weights tells of the network that it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,38 +18,64 @@ pub struct Foreign {
 /// Looks into a file of weights.
 ///
 /// # Errors
-/// When it cannot be read, or holds something else than numbers.
+/// When it cannot be read, or is not a safetensors file; then the error says what it is.
 pub fn foreign(path: &Path) -> Result<Foreign> {
-    let content = tensor_file::read(path)?.ok_or_else(|| missing(path))?;
+    let content = read(path)?;
     let mut names = content.tensors.keys();
     Ok(Foreign {
         batch_norm: names.any(|name| name.ends_with(".running_mean")),
     })
 }
 
-fn missing(path: &Path) -> Error {
-    Error::file(path, io::ErrorKind::NotFound.into())
+fn read(path: &Path) -> Result<Content> {
+    file_kind::check(path)?;
+    let missing = || Error::file(path, io::ErrorKind::NotFound.into());
+    tensor_file::read_any(path)?.ok_or_else(missing)
 }
 
 impl Model {
-    /// Puts the numbers of a file in the place of the network's own. Counters of batches may be missing: old files have
-    /// none. With `fresh_head` the layer that gives the scores stays as it was initialised, and what the file has in its
-    /// place is left out: then the classes may be other ones.
+    /// Puts the numbers of a file in the place of the network's own. What wrappers put into the names (`module.`,
+    /// `_orig_mod.` and others) is taken off, and what is no part of a network, such as an optimizer's state, is left
+    /// out; returns what was done, each a sentence. Counters of batches may be missing: old files have none. With
+    /// `fresh_head` the layer that gives the scores stays as it was initialised, and what the file has in its place is
+    /// left out: then the classes may be other ones.
     ///
     /// # Errors
     /// When the file cannot be read, or does not hold the network's tensors and no other, each with its shape and
     /// finite; the error names the tensor. Then nothing changed.
-    pub fn adopt(&self, path: &Path, fresh_head: bool) -> Result<()> {
-        let content = tensor_file::read(path)?.ok_or_else(|| missing(path))?;
-        let mut tensors = content.tensors;
+    pub fn adopt(&self, path: &Path, fresh_head: bool) -> Result<Vec<String>> {
+        let own = self.weights()?;
+        let names: HashSet<_> = own.iter().map(|(name, ..)| name.as_str()).collect();
+        let Content {
+            tensors,
+            mut untaken,
+            ..
+        } = read(path)?;
+        let renamed = Renamed::of(tensors.keys().chain(untaken.keys()), &names)
+            .map_err(|message| Error::checkpoint(path, message))?;
+        let notes = renamed.notes();
         let head = self.head();
-        for (name, shape, own) in self.weights()? {
-            let counter = name.ends_with(".num_batches_tracked") && !tensors.contains_key(&name);
-            if counter || (fresh_head && name.starts_with(&head)) {
-                tensors.insert(name, (shape, own));
+        let mut found = HashMap::new();
+        for (name, tensor) in tensors {
+            if let Some(name) = renamed.name_of(name) {
+                found.insert(name, tensor);
             }
         }
-        let weights = self.in_order(path, tensors).map_err(|error| match error {
+        untaken.retain(|name, _| renamed.name_of(name.clone()).is_some());
+        for (name, shape, values) in own {
+            if fresh_head && name.starts_with(&head) {
+                untaken.retain(|theirs, _| renamed.name_of(theirs.clone()).as_ref() != Some(&name));
+                found.insert(name, (shape, values));
+            } else if name.ends_with(".num_batches_tracked") {
+                // Old files have none; some programs save it as a number with a fraction.
+                let counter = found.get(&name).and_then(|(_, theirs)| whole(theirs));
+                found.insert(name, (shape, counter.unwrap_or(values)));
+            }
+        }
+        if let Some(message) = untaken.values().min() {
+            return Err(Error::checkpoint(path, message));
+        }
+        let weights = self.in_order(path, found).map_err(|error| match error {
             Error::Checkpoint { path, message } if message.starts_with(&head) && !fresh_head => {
                 let message = format!(
                     "{message}; if only the classes are other ones, a fresh head takes its place"
@@ -57,7 +84,8 @@ impl Model {
             }
             other => other,
         })?;
-        self.set_weights(&weights)
+        self.set_weights(&weights)?;
+        Ok(notes)
     }
 
     /// How the names of the layer that gives the scores begin: it is the last.
@@ -65,5 +93,95 @@ impl Model {
         let last = self.store().parameters().last();
         let layer = last.and_then(|(name, _)| name.rsplit_once('.'));
         layer.map_or_else(String::new, |(layer, _)| format!("{layer}."))
+    }
+}
+
+/// A counter, whatever type it was saved in.
+fn whole(values: &Values) -> Option<Values> {
+    match values {
+        Values::I64(values) if values.len() == 1 => Some(Values::I64(values.clone())),
+        Values::F32(values) if values.len() == 1 && values[0].fract() == 0.0 => {
+            Some(Values::I64(vec![values[0] as i64]))
+        }
+        _ => None,
+    }
+}
+
+/// The names in a file and what they are in the network.
+struct Renamed {
+    /// Of the names that are other ones here.
+    names: HashMap<String, String>,
+    /// What was taken off the names, and off how many.
+    taken_off: BTreeMap<String, usize>,
+    /// What is no part of a network.
+    left_out: Vec<String>,
+}
+
+impl Renamed {
+    fn of<'a>(
+        theirs: impl Iterator<Item = &'a String> + Clone,
+        own: &HashSet<&str>,
+    ) -> std::result::Result<Self, String> {
+        let mut renamed = Self {
+            names: HashMap::new(),
+            taken_off: BTreeMap::new(),
+            left_out: Vec::new(),
+        };
+        let mut from: HashMap<String, &str> = HashMap::new();
+        let mut sorted: Vec<_> = theirs.collect();
+        sorted.sort();
+        for &name in &sorted {
+            let Some(unwrapped) = wrappers::take_off(name, own) else {
+                if wrappers::is_no_part(name) {
+                    renamed.left_out.push(name.clone());
+                }
+                continue;
+            };
+            if let Some(other) = from.insert(unwrapped.name.clone(), name) {
+                let name_of = &unwrapped.name;
+                return Err(format!(
+                    "{name_of} is there twice, as {other} and as {name}: which of them is meant? Save one of them alone"
+                ));
+            }
+            if !unwrapped.taken_off.is_empty() {
+                *renamed.taken_off.entry(unwrapped.taken_off).or_default() += 1;
+                renamed.names.insert(name.clone(), unwrapped.name);
+            }
+        }
+        let unknown = sorted.iter().find(|name| !renamed.left_out.contains(name));
+        if let (true, Some(first), Some(wanted)) = (from.is_empty(), unknown, own.iter().min()) {
+            return Err(format!(
+                "it has none of the network's tensors: its names are such as {first}, and the network's such as {wanted}"
+            ));
+        }
+        Ok(renamed)
+    }
+
+    /// What a tensor of the file is called in the network; `None` where it is left out.
+    fn name_of(&self, name: String) -> Option<String> {
+        match self.names.get(&name) {
+            Some(own) => Some(own.clone()),
+            None => (!self.left_out.contains(&name)).then_some(name),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let taken_off = self
+            .taken_off
+            .iter()
+            .map(|(what, count)| format!("{what} was taken off {count} names of tensors."));
+        let left_out = self
+            .left_out
+            .first()
+            .map(|first| match self.left_out.len() {
+                1 => format!("{first} is no part of the network, and was left out."),
+                count => {
+                    let more = count - 1;
+                    format!(
+                        "{first} and {more} more are no part of the network, and were left out."
+                    )
+                }
+            });
+        taken_off.chain(left_out).collect()
     }
 }

@@ -2,6 +2,7 @@
 //! tests read the row.
 
 mod fields;
+mod file_kind;
 mod foreign;
 mod inception;
 mod mlp;
@@ -10,6 +11,7 @@ mod perceptron;
 mod residual;
 mod state_dict;
 mod vgg16;
+mod wrappers;
 
 pub use foreign::{Foreign, foreign};
 pub use model::{Model, Values};

@@ -80,10 +80,13 @@ impl Model {
                 return Err(Error::checkpoint(path, format!("{name} is missing")));
             };
             if shape != tensor.dims() {
-                let message = format!(
+                let mut message = format!(
                     "{name} has the shape {shape:?} instead of {:?}",
                     tensor.dims()
                 );
+                if is_transposed(&shape, tensor.dims()) {
+                    message += ": it is transposed, as TensorFlow and Flax keep weights";
+                }
                 return Err(Error::checkpoint(path, message));
             }
             if !values.all_finite() {
@@ -100,4 +103,14 @@ impl Model {
             }
         }
     }
+}
+
+/// Whether two shapes have the same sides in another order.
+fn is_transposed(shape: &[usize], own: &[usize]) -> bool {
+    let sorted = |shape: &[usize]| {
+        let mut sides = shape.to_vec();
+        sides.sort_unstable();
+        sides
+    };
+    shape != own && sorted(shape) == sorted(own)
 }

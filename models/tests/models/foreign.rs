@@ -5,7 +5,7 @@ use std::fs;
 
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
-use vivarium_models::networks::{Model, foreign};
+use vivarium_models::networks::{Model, Values, foreign};
 
 use crate::common::spec;
 
@@ -174,4 +174,183 @@ fn what_does_not_fit_is_refused_by_the_tensors_name() {
     fs::write(&path, b"not a file of tensors").unwrap();
     assert!(model.adopt(&path, false).is_err());
     assert!(foreign(&folder.path().join("none")).is_err());
+}
+
+/// A small network, and its tensors as a file has them.
+fn small() -> (Model, Tensors) {
+    let network = json!({"kind": "mlp", "hidden": [16], "norm": true});
+    let spec = spec(json!({"data": {"set": "digits"}, "network": network}));
+    let model = Model::new(&spec.network, &[1, 8, 8], 10, 1).unwrap();
+    let tensors = model.weights().unwrap().into_iter();
+    let tensors = tensors.map(|(name, shape, values)| match values {
+        Values::F32(values) => {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+            (name, Dtype::F32, shape, bytes.collect())
+        }
+        Values::I64(values) => {
+            let bytes = values.iter().flat_map(|value| (value + 7).to_le_bytes());
+            (name, Dtype::I64, shape, bytes.collect())
+        }
+    });
+    let tensors = tensors.collect();
+    let other = Model::new(&spec.network, &[1, 8, 8], 10, 2).unwrap();
+    (other, tensors)
+}
+
+#[test]
+fn names_of_wrappers_are_taken_off_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let (model, good) = small();
+    write(&path, &good);
+    assert_eq!(model.adopt(&path, false).unwrap(), [""; 0]);
+    let expected = model.weights().unwrap();
+    for prefix in [
+        "module.",
+        "_orig_mod.",
+        "_orig_mod.module.",
+        "ema_model.module.",
+        "state_dict.model.",
+        "_forward_module.",
+        "net.",
+    ] {
+        let (model, mut tensors) = small();
+        for (name, ..) in &mut tensors {
+            *name = format!("{prefix}{name}");
+        }
+        write(&path, &tensors);
+        let notes = model.adopt(&path, false).unwrap();
+        let told = format!("{prefix} was taken off {} names of tensors.", tensors.len());
+        assert_eq!(notes, [told]);
+        assert_eq!(model.weights().unwrap(), expected, "{prefix}");
+    }
+}
+
+#[test]
+fn what_training_keeps_beside_a_network_is_left_out_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let (model, mut tensors) = small();
+    write(&path, &tensors);
+    model.adopt(&path, false).unwrap();
+    let expected = model.weights().unwrap();
+    let (model, _) = small();
+    for (name, ..) in &mut tensors {
+        *name = format!("module.{name}");
+    }
+    let counter = tensors
+        .iter_mut()
+        .find(|(name, ..)| name.ends_with("num_batches_tracked"))
+        .unwrap();
+    // As some programs save it.
+    *counter = (
+        counter.0.clone(),
+        Dtype::F32,
+        vec![1],
+        7f32.to_le_bytes().into(),
+    );
+    for (name, dtype, bytes) in [
+        ("optimizer.state.0.exp_avg", Dtype::F32, vec![0; 4]),
+        ("n_averaged", Dtype::I64, vec![0; 8]),
+        ("module.net.0.total_ops", Dtype::F64, vec![0; 8]),
+        ("rng_state", Dtype::U8, vec![1]),
+    ] {
+        tensors.push((name.to_owned(), dtype, vec![1], bytes));
+    }
+    write(&path, &tensors);
+    let notes = model.adopt(&path, false).unwrap();
+    let told = "module.net.0.total_ops and 3 more are no part of the network, and were left out.";
+    assert_eq!(notes.last().unwrap(), told);
+    assert_eq!(model.weights().unwrap(), expected);
+}
+
+#[test]
+fn what_is_there_twice_and_what_is_transposed_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let (model, good) = small();
+    let before = model.weights().unwrap();
+    let refused = || {
+        let refused = model.adopt(&path, false).unwrap_err().to_string();
+        assert_eq!(model.weights().unwrap(), before, "{refused}");
+        refused
+    };
+
+    // A network and its averaged copy in one file.
+    let mut twice = good.clone();
+    twice.extend(good.iter().map(|(name, dtype, shape, bytes)| {
+        (format!("ema.{name}"), *dtype, shape.clone(), bytes.clone())
+    }));
+    write(&path, &twice);
+    let told = refused();
+    assert!(
+        told.contains("net.0.bias is there twice, as ema.net.0.bias and as net.0.bias"),
+        "{told}"
+    );
+
+    // The same name twice in the header, of which JSON's readers take the last.
+    let tensor = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+    let header = format!(r#"{{"net.0.bias":{tensor},"net.0.bias":{tensor}}}"#);
+    let length = (header.len() as u64).to_le_bytes();
+    fs::write(&path, [&length[..], header.as_bytes(), &[0; 4]].concat()).unwrap();
+    let told = refused();
+    assert!(
+        told.contains("net.0.bias is there twice in its header"),
+        "{told}"
+    );
+
+    let mut transposed = good.clone();
+    let weight = transposed
+        .iter_mut()
+        .find(|(name, ..)| name == "net.0.weight");
+    weight.unwrap().2.reverse();
+    write(&path, &transposed);
+    let told = refused();
+    assert!(
+        told.contains("net.0.weight has the shape [64, 16] instead of [16, 64]: it is transposed"),
+        "{told}"
+    );
+
+    let others = vec![(
+        "encoder.0.weight".to_owned(),
+        Dtype::F32,
+        vec![1],
+        vec![0; 4],
+    )];
+    write(&path, &others);
+    let told = refused();
+    assert!(
+        told.contains(
+            "its names are such as encoder.0.weight, and the network's such as net.0.bias"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_something_else_is_called_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let (model, good) = small();
+    write(&path, &good);
+    let whole = fs::read(&path).unwrap();
+    let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 548\n";
+    for (bytes, said) in [
+        (&whole[..whole.len() - 3], "it is cut off"),
+        (&whole[..100], "is cut off: its header alone has"),
+        (
+            &b"PK\x03\x04\0\0\0\0\0\0\0\0archive/data.pkl"[..],
+            "torch.load(\"w.safetensors\"",
+        ),
+        (&lfs[..], "git lfs pull"),
+        (b"", "is empty"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        for told in [
+            model.adopt(&path, false).unwrap_err().to_string(),
+            foreign(&path).unwrap_err().to_string(),
+        ] {
+            assert!(told.contains(said), "{said}: {told}");
+        }
+    }
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use vivarium_models::data::Fault;
+
 use super::{refused, tags};
 use crate::error::{Error, Result};
 
@@ -29,6 +31,15 @@ pub struct Logged {
     pub files: Vec<LogFile>,
 }
 
+/// What was found in a folder.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The runs.
+    pub runs: Vec<Logged>,
+    /// What could not be looked at, and why.
+    pub skipped: Vec<Fault>,
+}
+
 /// An event file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LogFile {
@@ -44,7 +55,7 @@ pub struct LogFile {
 ///
 /// # Errors
 /// When there is nothing, no event file, or far too much.
-pub fn find(path: &Path) -> Result<Vec<Logged>> {
+pub fn find(path: &Path) -> Result<Found> {
     let about = fs::metadata(path).map_err(|e| Error::file(path, e))?;
     if about.is_file() {
         let name = path
@@ -52,75 +63,130 @@ pub fn find(path: &Path) -> Result<Vec<Logged>> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        return Ok(vec![Logged {
+        let run = Logged {
             name: String::new(),
             files: vec![LogFile {
                 path: path.to_owned(),
                 name,
                 prefix: String::new(),
             }],
-        }]);
+        };
+        return Ok(Found {
+            runs: vec![run],
+            skipped: Vec::new(),
+        });
     }
-    let files = walk(path, &|name| name.contains(MARK))?;
-    if files.is_empty() {
+    let found = walk(path, &|name| name.contains(MARK))?;
+    if found.runs.is_empty() && found.skipped.is_empty() {
         let message = format!("holds no event files, which have “{MARK}” in their names");
         return Err(refused(path.display().to_string(), message));
     }
-    Ok(group(files))
+    Ok(found)
 }
 
 /// Finds the runs in a folder in which every file is meant to be an event file.
 ///
 /// # Errors
 /// When there is far too much.
-pub fn find_all(folder: &Path) -> Result<Vec<Logged>> {
-    Ok(group(walk(folder, &|_| true)?))
+pub fn find_all(folder: &Path) -> Result<Found> {
+    walk(folder, &|_| true)
 }
 
 /// A file, and the names of the folders in which it lies.
-type Found = (Vec<String>, PathBuf);
+type Placed = (Vec<String>, PathBuf);
 
-fn walk(folder: &Path, is_one: &dyn Fn(&str) -> bool) -> Result<Vec<Found>> {
-    let mut files = Vec::new();
-    descend(folder, is_one, &mut Vec::new(), &mut files)?;
-    Ok(files)
+fn walk(folder: &Path, is_one: &dyn Fn(&str) -> bool) -> Result<Found> {
+    let entries = fs::read_dir(folder).map_err(|e| Error::file(folder, e))?;
+    let mut walk = Walk {
+        root: folder,
+        is_one,
+        parts: Vec::new(),
+        files: Vec::new(),
+        skipped: Vec::new(),
+    };
+    walk.descend(entries)?;
+    Ok(Found {
+        runs: group(walk.files),
+        skipped: walk.skipped,
+    })
 }
 
-fn descend(
-    folder: &Path,
-    is_one: &dyn Fn(&str) -> bool,
-    parts: &mut Vec<String>,
-    files: &mut Vec<Found>,
-) -> Result<()> {
-    let failed = |e| Error::file(folder, e);
-    let mut entries = fs::read_dir(folder)
-        .map_err(failed)?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // Folders that are links are not followed: they may lead in a circle.
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            if parts.len() < DEEPEST {
-                parts.push(name);
-                descend(&entry.path(), is_one, parts, files)?;
-                parts.pop();
+struct Walk<'a> {
+    root: &'a Path,
+    is_one: &'a dyn Fn(&str) -> bool,
+    /// The folders on the way to the one at hand.
+    parts: Vec<String>,
+    files: Vec<Placed>,
+    skipped: Vec<Fault>,
+}
+
+impl Walk<'_> {
+    fn descend(&mut self, entries: fs::ReadDir) -> Result<()> {
+        let mut found = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => found.push(entry),
+                Err(error) => self.skip(None, format!("cannot be read to its end: {error}")),
             }
-        } else if is_one(&name) && entry.path().is_file() {
-            if files.len() == MOST_FILES {
+        }
+        found.sort_by_key(fs::DirEntry::file_name);
+        for entry in found {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // Folders that are links are not followed: they may lead in a circle.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if self.parts.len() == DEEPEST {
+                    self.skip(Some(&name), "lies too deep to be looked into".to_owned());
+                    continue;
+                }
+                match fs::read_dir(entry.path()) {
+                    Ok(entries) => {
+                        self.parts.push(name);
+                        self.descend(entries)?;
+                        self.parts.pop();
+                    }
+                    Err(error) => self.skip(Some(&name), format!("cannot be read: {error}")),
+                }
+                continue;
+            }
+            if !(self.is_one)(&name) {
+                continue;
+            }
+            match fs::metadata(entry.path()) {
+                Ok(about) if about.is_file() => {}
+                Ok(about) => {
+                    let what = if about.is_dir() {
+                        "a link to a folder"
+                    } else {
+                        "not a file"
+                    };
+                    self.skip(Some(&name), format!("is {what}"));
+                    continue;
+                }
+                Err(error) => {
+                    self.skip(Some(&name), format!("cannot be read: {error}"));
+                    continue;
+                }
+            }
+            if self.files.len() == MOST_FILES {
                 let message =
                     format!("has more than {MOST_FILES} event files; import a folder in it");
-                return Err(refused(folder.display().to_string(), message));
+                return Err(refused(self.root.display().to_string(), message));
             }
-            files.push((parts.clone(), entry.path()));
+            self.files.push((self.parts.clone(), entry.path()));
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Names what is left out, in the folder at hand.
+    fn skip(&mut self, name: Option<&str>, message: String) {
+        let parts = self.parts.iter().map(String::as_str).chain(name);
+        let file = parts.collect::<Vec<_>>().join("/");
+        self.skipped.push(Fault { file, message });
+    }
 }
 
 /// Files in the order of their names are in the order of their times, which the names begin with.
-fn group(files: Vec<Found>) -> Vec<Logged> {
+fn group(files: Vec<Placed>) -> Vec<Logged> {
     let folders: std::collections::HashSet<Vec<String>> =
         files.iter().map(|(parts, _)| parts.clone()).collect();
     let mut runs: BTreeMap<String, Vec<LogFile>> = BTreeMap::new();
@@ -166,6 +232,7 @@ mod tests {
         }
         let found = find(root.path()).unwrap();
         found
+            .runs
             .into_iter()
             .map(|run| {
                 (
@@ -235,6 +302,23 @@ mod tests {
         ]);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].0, "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_looked_at_is_named_and_the_rest_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("a")).unwrap();
+        fs::write(root.path().join("a/events.out.tfevents.1"), "").unwrap();
+        let link = root.path().join("a/events.out.tfevents.2");
+        std::os::unix::fs::symlink(root.path().join("nowhere"), link).unwrap();
+        let found = find(root.path()).unwrap();
+        assert_eq!(found.runs.len(), 1);
+        let told = found.skipped[0].to_string();
+        assert!(
+            told.starts_with("a/events.out.tfevents.2: cannot be read"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The events of such a run are `imported`, then for each tag `scalars` (up to some hundred values
 //! a line), then `finished`. A tag that is a curve here says which; the others are kept as well.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -15,14 +15,18 @@ use sha2::{Digest as _, Sha256};
 use vivarium_models::data::Fault;
 use vivarium_models::data::scratch::{self, Scratch};
 
-use super::find::{LogFile, Logged};
+use super::find::{self, Found, LogFile, Logged};
+use super::grown::{self, Files, Relation};
 use super::read::{self, Point, Scalars};
-use super::{tags, unpack};
+use super::tags::{self, Assigned};
+use super::{refused, unpack};
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::files::INCOMING;
+use crate::index::metrics::OWN;
 use crate::run_dir::board::{Board, Source, SourceFile};
+use crate::run_dir::not_finite;
 use crate::run_dir::{self, RunDir, RunId, staging};
 
 /// Values in a line of events.
@@ -64,6 +68,8 @@ pub struct Wish {
     pub root: Option<String>,
     /// Whether the files are ours to move.
     pub ours: bool,
+    /// What tags are to be drawn as, other than by their names.
+    pub tags: Assigned,
 }
 
 /// What became of an import.
@@ -71,19 +77,42 @@ pub struct Wish {
 pub struct Outcome {
     /// New runs.
     pub imported: Vec<Imported>,
+    /// Runs whose files have grown, and whose curves were replaced.
+    pub replaced: Vec<Imported>,
     /// Runs that were here already, of the same files.
     pub already: Vec<Imported>,
+    /// Runs that were here already, of files that begin with these and have more.
+    pub newer: Vec<Imported>,
     /// What was left out, and why.
     pub skipped: Vec<Fault>,
 }
 
 /// A run of an import.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Imported {
     /// The run.
     pub id: RunId,
     /// What is known of it.
     pub board: Board,
+}
+
+/// How a run's directory is filled.
+struct Stage {
+    bring: Bring,
+    assigned: Assigned,
+    root: Option<String>,
+    sha256: String,
+}
+
+/// What becomes of files where they are.
+#[derive(Clone, Copy, PartialEq)]
+enum Bring {
+    /// They go.
+    Move,
+    /// They stay.
+    Copy,
+    /// They stay, and nobody writes to them any more.
+    Link,
 }
 
 impl Boards {
@@ -118,11 +147,12 @@ impl Boards {
         }
     }
 
-    /// Makes a run of each of `found`.
+    /// Makes a run of each of `found` that has a scalar. Files that only grew since they were imported replace what is
+    /// here of their run. What cannot be read is left out and named.
     ///
     /// # Errors
-    /// Everything that is wrong with the files; when there is no scalar in any of them. Then none is made.
-    pub fn import(&self, found: Vec<Logged>, wish: &Wish) -> Result<Outcome> {
+    /// Everything that is wrong with the files, when there is no scalar in any of them. Then none is made.
+    pub fn import(&self, found: Found, wish: &Wish) -> Result<Outcome> {
         self.bring_in(found, wish, |filled| {
             RunDir::settle(&self.runs, filled).map(|(id, _)| id)
         })
@@ -131,8 +161,8 @@ impl Boards {
     /// Makes a run to be of each of `found`, which get their names when they are in the index.
     ///
     /// # Errors
-    /// Everything that is wrong with the files; when there is no scalar in any of them. Then nothing is left of them.
-    pub fn stage_all(&self, found: Vec<Logged>, wish: &Wish) -> Result<Outcome> {
+    /// As [`Boards::import`]. Then nothing is left of them.
+    pub fn stage_all(&self, found: Found, wish: &Wish) -> Result<Outcome> {
         let mut staged = Vec::new();
         let outcome = self.bring_in(found, wish, |filled| {
             failpoint("boards.stage")?;
@@ -149,126 +179,307 @@ impl Boards {
 
     fn bring_in(
         &self,
-        found: Vec<Logged>,
+        found: Found,
         wish: &Wish,
         mut place: impl FnMut(&Path) -> Result<RunId>,
     ) -> Result<Outcome> {
+        tags::check(&wish.tags)?;
         let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if found.len() > MOST_RUNS {
+        if found.runs.len() > MOST_RUNS {
             return Err(Error::BadRequest(format!(
                 "These are {} runs; at most {MOST_RUNS} are imported at once.",
-                found.len()
+                found.runs.len()
             )));
         }
         let mut known = self.known()?;
-        let mut outcome = Outcome::default();
-        let (mut staged, mut faults) = (Vec::new(), Vec::new());
-        for logged in found {
-            let sha256 = digest(&logged.files)?;
-            if let Some(there) = known.remove(&sha256) {
-                outcome.already.push(there);
+        let mut outcome = Outcome {
+            skipped: found.skipped,
+            ..Outcome::default()
+        };
+        let mut staged = Vec::new();
+        for logged in found.runs {
+            let sha256 = digest(&logged.files);
+            if let Some(at) = known.iter().position(|run| run.board.sha256 == sha256) {
+                outcome.already.push(known.swap_remove(at));
                 continue;
             }
-            match self.stage(&logged, sha256, wish) {
-                Ok(Ok(one)) => staged.push(one),
-                Ok(Err(skipped)) => outcome.skipped.push(skipped),
-                Err(Error::Models(vivarium_models::Error::Refused(more))) => faults.extend(more),
+            let related = self.related(&logged, wish.root.as_deref(), &known);
+            if let Some((at, Relation::Older)) = related {
+                outcome.newer.push(known[at].clone());
+                continue;
+            }
+            let grown = match related {
+                Some((at, Relation::Grown)) => Some(known.swap_remove(at)),
+                _ => None,
+            };
+            let other = related.filter(|(_, relation)| *relation == Relation::Different);
+            let beside = other.map(|(at, _)| &known[at]);
+            let mut assigned = grown
+                .as_ref()
+                .map_or_else(Assigned::new, |run| run.board.assigned.clone());
+            assigned.extend(wish.tags.clone());
+            let how = Stage {
+                bring: if wish.ours { Bring::Move } else { Bring::Copy },
+                assigned,
+                root: wish.root.clone(),
+                sha256,
+            };
+            let name = |began: Option<&str>| match &grown {
+                Some(run) => run.board.name.clone(),
+                None => name_of(&logged.name, wish, began),
+            };
+            match self.stage(&logged, how, name, beside, &mut outcome.skipped) {
+                Ok(Some((filled, board))) => staged.push((filled, board, grown.map(|run| run.id))),
+                Ok(None) => {}
+                Err(Error::Models(vivarium_models::Error::Refused(faults))) => {
+                    outcome.skipped.extend(faults);
+                }
                 Err(error) => return Err(error),
             }
         }
-        if staged.is_empty() && outcome.already.is_empty() {
-            faults.append(&mut outcome.skipped);
+        if staged.is_empty() && outcome.already.is_empty() && outcome.newer.is_empty() {
+            return Err(vivarium_models::Error::Refused(outcome.skipped).into());
         }
-        if !faults.is_empty() {
-            return Err(vivarium_models::Error::Refused(faults).into());
-        }
-        for (filled, board) in staged {
-            let id = place(&filled.path().join(STAGE))?;
-            outcome.imported.push(Imported { id, board });
+        for (filled, board, grown) in staged {
+            let stage = filled.path().join(STAGE);
+            if let Some(id) = grown {
+                RunDir::of(&self.runs, id).give_way_to(&stage)?;
+                outcome.replaced.push(Imported { id, board });
+            } else {
+                let id = place(&stage)?;
+                outcome.imported.push(Imported { id, board });
+            }
         }
         Ok(outcome)
     }
 
-    /// The imported runs that there are, by the checksum of their files.
-    fn known(&self) -> Result<HashMap<String, Imported>> {
-        let mut known = HashMap::new();
+    /// Draws a run's tags as a person wants them, whose choice replaces the one of before. The run's directory is made
+    /// anew of its files, and takes the place of the one that is here.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] of a run that was not imported; when there is no such curve or tag.
+    pub fn assign(&self, id: RunId, assigned: &Assigned) -> Result<()> {
+        tags::check(assigned)?;
+        let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (board, logged) = self.reopened(id)?;
+        let scalars = read::read(&logged.files)?;
+        if let Some(tag) = assigned.keys().find(|tag| !scalars.tags.contains_key(*tag)) {
+            let message = "is no tag of this run's scalars";
+            return Err(Error::field(&format!("tags.{tag}"), tag.as_str(), message));
+        }
+        let how = Stage {
+            bring: Bring::Link,
+            assigned: assigned.clone(),
+            root: board.root.clone(),
+            sha256: board.sha256.clone(),
+        };
+        let staged = self.stage(&logged, how, |_| board.name.clone(), None, &mut Vec::new())?;
+        let (filled, _) = staged.ok_or_else(|| refused(&board.name, "has no scalars any more"))?;
+        RunDir::of(&self.runs, id).give_way_to(&filled.path().join(STAGE))
+    }
+
+    /// The tags of an imported run.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] of a run that was not imported.
+    pub fn tags(&self, id: RunId) -> Result<Vec<Tag>> {
+        let (board, logged) = self.reopened(id)?;
+        let scalars = read::read(&logged.files)?;
+        let tags = scalars.tags.into_iter().map(|(tag, points)| {
+            let curve = board.curve_of(&tag).map(str::to_owned);
+            let assigned = board.assigned.contains_key(&tag);
+            let last = points.last().map(|point| point.value);
+            Tag {
+                tag,
+                values: points.len(),
+                last: last.filter(|value| value.is_finite()),
+                curve,
+                assigned,
+            }
+        });
+        Ok(tags.collect())
+    }
+
+    /// What is known of an imported run, and its files where they lie now.
+    fn reopened(&self, id: RunId) -> Result<(Board, Logged)> {
+        let dir = RunDir::of(&self.runs, id);
+        let board = dir.board()?.ok_or_else(|| {
+            Error::Conflict(
+                "The run was trained here: only those of imported files have tags to choose from."
+                    .to_owned(),
+            )
+        })?;
+        let mut found = find::find_all(&dir.board_files())?.runs;
+        match (found.pop(), found.is_empty()) {
+            (Some(logged), true) => Ok((board, logged)),
+            _ => Err(refused(
+                &board.name,
+                "its files are no longer those that were imported",
+            )),
+        }
+    }
+
+    /// The imported runs that there are.
+    fn known(&self) -> Result<Vec<Imported>> {
+        let mut known = Vec::new();
         for id in run_dir::list(&self.runs)? {
             if let Some(board) = RunDir::of(&self.runs, id).board()? {
-                known.insert(board.sha256.clone(), Imported { id, board });
+                known.push(Imported { id, board });
             }
         }
         Ok(known)
     }
 
-    /// Fills a directory with all that a run has; or says why there is none.
+    /// Which of the runs that are here these files are of, and how they are related to it. Of several the closest: those
+    /// that have grown, and among them the one that has most.
+    fn related(
+        &self,
+        logged: &Logged,
+        root: Option<&str>,
+        known: &[Imported],
+    ) -> Option<(usize, Relation)> {
+        let file_name = |name: &str| name.rsplit('/').next().map(str::to_owned);
+        let names: HashSet<_> = logged
+            .files
+            .iter()
+            .map(|file| file_name(&file.name))
+            .collect();
+        let new = Files { root, logged };
+        let related = known.iter().enumerate().filter_map(|(at, run)| {
+            let files = &run.board.source.files;
+            if !files
+                .iter()
+                .any(|file| names.contains(&file_name(&file.name)))
+            {
+                return None;
+            }
+            let here = find::find_all(&RunDir::of(&self.runs, run.id).board_files()).ok()?;
+            let [there] = &here.runs[..] else {
+                return None;
+            };
+            let old = Files {
+                root: run.board.root.as_deref(),
+                logged: there,
+            };
+            let relation = grown::relation(old, new).ok()?;
+            let rank = match relation {
+                Relation::Grown => 2,
+                Relation::Older => 1,
+                Relation::Different => 0,
+                Relation::Unrelated => return None,
+            };
+            let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+            Some((rank, bytes, at, relation))
+        });
+        let closest = related.max_by_key(|&(rank, bytes, at, _)| (rank, bytes, at));
+        closest.map(|(_, _, at, relation)| (at, relation))
+    }
+
+    /// Fills a directory with all that a run has; there is none of files without scalars. Adds what is left out to
+    /// `skipped`.
     fn stage(
         &self,
         logged: &Logged,
-        sha256: String,
-        wish: &Wish,
-    ) -> Result<Result<(Scratch, Board), Fault>> {
+        how: Stage,
+        name: impl Fn(Option<&str>) -> String,
+        beside: Option<&Imported>,
+        skipped: &mut Vec<Fault>,
+    ) -> Result<Option<(Scratch, Board)>> {
         let scalars = read::read(&logged.files)?;
+        skipped.extend(scalars.unread.iter().cloned());
         if scalars.tags.is_empty() {
-            let names: Vec<_> = logged.files.iter().map(|file| file.name.as_str()).collect();
-            return Ok(Err(Fault {
-                file: names.join(", "),
-                message: nothing(&scalars),
-            }));
+            let read = logged.files.iter().map(|file| file.name.as_str());
+            let read = read.filter(|name| !scalars.unread.iter().any(|fault| fault.file == *name));
+            let read: Vec<_> = read.collect();
+            if !read.is_empty() {
+                skipped.push(Fault {
+                    file: read.join(", "),
+                    message: nothing(&scalars),
+                });
+            }
+            return Ok(None);
         }
         let filled = self.scratch()?;
         // A temporary folder is its owner's alone, which a run's directory need not be.
         let dir = RunDir::at(filled.path().join(STAGE));
         let mut files = Vec::new();
         for LogFile { path, name, .. } in &logged.files {
+            if how.bring != Bring::Move && File::open(path).is_err() {
+                // Named as unread already.
+                continue;
+            }
             let into = dir.board_files().join(unpack::relative(name)?);
-            let bytes = bring(path, &into, wish.ours)?;
+            let bytes = bring(path, &into, how.bring)?;
             files.push(SourceFile {
                 name: name.clone(),
                 bytes,
             });
         }
-        let board = describe(&scalars, files, sha256, |began| {
-            name_of(&logged.name, wish, began)
-        });
+        let mut board = describe(&scalars, files, how, name);
+        if let Some(Imported { id, board: other }) = beside {
+            board.source.remarks.push(format!(
+                "“{}” ({id}) was imported before from files of the same names that say something else: there are two runs now.",
+                other.name
+            ));
+        }
         let path = dir.events_file();
         write_events(&path, &scalars, &board).map_err(|e| Error::file(&path, e))?;
         let path = dir.board_file();
         write_whole(&path, &board).map_err(|e| Error::file(&path, e))?;
-        Ok(Ok((filled, board)))
+        Ok(Some((filled, board)))
     }
 }
 
-/// The checksum of a run's files: of what is in them, and of what goes before their tags.
-fn digest(files: &[LogFile]) -> Result<String> {
+/// A tag of an imported run.
+#[derive(Debug, serde::Serialize)]
+pub struct Tag {
+    /// What it is called in its files.
+    pub tag: String,
+    /// How many values it has.
+    pub values: usize,
+    /// The last of them, where that is finite.
+    pub last: Option<f64>,
+    /// What it is drawn as: one of [`tags::CURVES`] or [`tags::OWN`]; `None` where it is not.
+    pub curve: Option<String>,
+    /// Whether a person said so.
+    pub assigned: bool,
+}
+
+/// The checksum of a run's files: of what can be read of them, and of what goes before their tags.
+fn digest(files: &[LogFile]) -> String {
     let mut all = Vec::new();
     for LogFile { path, prefix, .. } in files {
-        let failed = |e| Error::file(path, e);
-        let mut file = File::open(path).map_err(failed)?;
         let (mut sum, mut piece) = (Sha256::new(), vec![0; 1 << 18]);
-        loop {
-            match file.read(&mut piece).map_err(failed)? {
-                0 => break,
-                read => sum.update(&piece[..read]),
+        if let Ok(mut file) = File::open(path) {
+            while let Ok(read @ 1..) = file.read(&mut piece) {
+                sum.update(&piece[..read]);
             }
         }
         all.push(format!("{prefix} {}", hex(&sum.finalize())));
     }
     all.sort();
-    Ok(hex(&Sha256::digest(all.join("\n"))))
+    hex(&Sha256::digest(all.join("\n")))
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Moves or copies a file; says how long it is.
-fn bring(from: &Path, into: &Path, ours: bool) -> Result<u64> {
+/// Moves, links or copies a file; says how long it is.
+fn bring(from: &Path, into: &Path, how: Bring) -> Result<u64> {
     let failed = |e| Error::file(into, e);
     if let Some(folder) = into.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    if ours {
-        fs::rename(from, into).map_err(failed)?;
+    let there = match how {
+        Bring::Move => {
+            fs::rename(from, into).map_err(failed)?;
+            true
+        }
+        Bring::Link => fs::hard_link(from, into).is_ok(),
+        Bring::Copy => false,
+    };
+    if there {
         return Ok(fs::metadata(into).map_err(failed)?.len());
     }
     fs::copy(from, into).map_err(failed)
@@ -276,19 +487,19 @@ fn bring(from: &Path, into: &Path, ours: bool) -> Result<u64> {
 
 /// Why files without scalars give no run.
 fn nothing(scalars: &Scalars) -> String {
+    let mut text = "holds no scalars, which is what curves are made of".to_owned();
     let others: Vec<_> = scalars
         .other
         .iter()
         .map(|(kind, tags)| format!("{} of {kind}", tags.len()))
         .collect();
-    if others.is_empty() {
-        "holds no scalars, which is what curves are made of".to_owned()
-    } else {
-        format!(
-            "holds no scalars, which is what curves are made of; it has other tags: {}",
-            others.join(", ")
-        )
+    if !others.is_empty() {
+        text += &format!("; it has other tags: {}", others.join(", "));
     }
+    for remark in &scalars.remarks {
+        text += &format!(" ({remark})");
+    }
+    text
 }
 
 fn name_of(folder: &str, wish: &Wish, began: Option<&str>) -> String {
@@ -319,23 +530,26 @@ fn name_of(folder: &str, wish: &Wish, began: Option<&str>) -> String {
 fn describe(
     scalars: &Scalars,
     mut files: Vec<SourceFile>,
-    sha256: String,
+    how: Stage,
     name: impl Fn(Option<&str>) -> String,
 ) -> Board {
-    let series: BTreeMap<String, String> = tags::curves(
-        scalars
-            .tags
-            .iter()
-            .map(|(tag, points)| (tag.as_str(), points.len())),
-    )
-    .into_iter()
-    .map(|(series, tag)| (series.to_owned(), tag.to_owned()))
-    .collect();
+    let counts = scalars
+        .tags
+        .iter()
+        .map(|(tag, points)| (tag.as_str(), points.len()));
+    let chosen = tags::curves(counts, &how.assigned);
+    let series: BTreeMap<String, String> = chosen
+        .series
+        .iter()
+        .map(|(series, tag)| ((*series).to_owned(), (*tag).to_owned()))
+        .collect();
+    let own: Vec<_> = chosen.own.iter().map(|tag| (*tag).to_owned()).collect();
     let mut remarks = scalars.remarks.clone();
+    remarks.extend(chosen.remarks.iter().cloned());
     let mut not_shown: Vec<_> = scalars
         .tags
         .keys()
-        .filter(|tag| !series.values().any(|shown| &shown == tag))
+        .filter(|tag| !series.values().chain(&own).any(|shown| &shown == tag))
         .cloned()
         .collect();
     if not_shown.len() > MOST_NAMED {
@@ -356,8 +570,11 @@ fn describe(
         }
     }
     // What is no curve may have been noted long after the training.
-    let shown = series.values().flat_map(|tag| &scalars.tags[tag]);
-    let (first, last) = if series.is_empty() {
+    let shown = series
+        .values()
+        .chain(&own)
+        .flat_map(|tag| &scalars.tags[tag]);
+    let (first, last) = if series.is_empty() && own.is_empty() {
         moments(scalars.tags.values().flatten())
     } else {
         moments(shown)
@@ -365,11 +582,14 @@ fn describe(
     let (began, ended) = (moment(first), moment(last));
     Board {
         name: name(began.as_deref()),
-        sha256,
+        sha256: how.sha256,
+        root: how.root,
+        assigned: how.assigned,
         hparams: scalars.hparams.clone(),
         source: Source {
             kind: "tensorboard".to_owned(),
             files,
+            own,
             not_shown,
             series,
             other: scalars
@@ -427,12 +647,9 @@ fn write_events(path: &Path, scalars: &Scalars, board: &Board) -> io::Result<()>
         ],
     )?;
     for (tag, points) in &scalars.tags {
-        let series = board
-            .source
-            .series
-            .iter()
-            .find(|(_, of)| *of == tag)
-            .map(|(series, _)| series.as_str());
+        let curve = board.curve_of(tag);
+        let own = (curve == Some(tags::OWN)).then(|| format!("{OWN}{tag}"));
+        let series = own.as_deref().or(curve);
         for points in pieces(points) {
             lines.at(points.last().map_or(first, |point| point.wall_time));
             lines.write(
@@ -465,22 +682,14 @@ fn pieces(points: &[Point]) -> Vec<&[Point]> {
     let mut rest = points;
     while !rest.is_empty() {
         let most = &rest[..rest.len().min(LINE)];
-        let first = most.iter().find_map(|point| not_finite(point.value));
+        let first = most.iter().find_map(|point| not_finite::word(point.value));
         let is_other =
-            |point: &Point| not_finite(point.value).is_some_and(|kind| Some(kind) != first);
+            |point: &Point| not_finite::word(point.value).is_some_and(|kind| Some(kind) != first);
         let (piece, more) = rest.split_at(most.iter().position(is_other).unwrap_or(most.len()));
         pieces.push(piece);
         rest = more;
     }
     pieces
-}
-
-fn not_finite(value: f64) -> Option<&'static str> {
-    match value {
-        value if value.is_nan() => Some("nan"),
-        value if value.is_infinite() => Some("inf"),
-        _ => None,
-    }
 }
 
 fn fields(
@@ -508,7 +717,9 @@ fn fields(
         ("seconds", json!(seconds)),
         ("value", json!(values)),
     ]);
-    let kind = points.iter().find_map(|point| not_finite(point.value));
+    let kind = points
+        .iter()
+        .find_map(|point| not_finite::word(point.value));
     fields.extend(kind.map(|kind| ("not_finite", json!(kind))));
     fields
 }

@@ -1,18 +1,20 @@
 //! The scalars of a run's event files, as TensorBoard would show them: files in their order, what
-//! was done again counts once, and a last record that is torn is not there.
+//! was done again counts once. A part that is empty, cut or damaged costs itself and is named; all other
+//! records are read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 
 use prost::Message as _;
 use serde_json::{Map, Value, json};
 
 use super::event::{Event, HParamsData, SessionLog, Summary, Tensor};
 use super::find::LogFile;
-use super::record::{Damage, Next, Records};
+use super::record::{After, Damage, Next, Records};
 use super::refused;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use vivarium_models::data::Fault;
 
 /// The most values of a run: 24 bytes each while they are read.
 const MOST_POINTS: usize = 10_000_000;
@@ -25,6 +27,9 @@ const MOST_NAMED: usize = 200;
 
 /// The longest name of a tag, in bytes.
 const LONGEST_TAG: usize = 1024;
+
+/// Damaged places that are named in a file; of the others there is their number.
+const MOST_PLACES: usize = 10;
 
 /// The largest step; beyond it browsers could not tell steps apart.
 const LAST_STEP: i64 = 1 << 53;
@@ -54,6 +59,8 @@ pub struct Scalars {
     pub other: BTreeMap<String, BTreeSet<String>>,
     /// What is to be known, each a sentence.
     pub remarks: Vec<String>,
+    /// Files of which nothing could be read, and why.
+    pub unread: Vec<Fault>,
 }
 
 impl Scalars {
@@ -63,15 +70,17 @@ impl Scalars {
     }
 }
 
-/// Reads the files of a run.
+/// Reads the files of a run: what can be read of them.
 ///
 /// # Errors
-/// A file that is damaged, or no event file, is named, with the place. Files without one scalar are
-/// no error here.
+/// When there are more values or tags than a run may have; the error names the file.
 pub fn read(files: &[LogFile]) -> Result<Scalars> {
     let mut reader = Reader::default();
     for file in files {
-        reader.file(file)?;
+        if let Some(message) = reader.file(file)? {
+            let file = file.name.clone();
+            reader.scalars.unread.push(Fault { file, message });
+        }
     }
     Ok(reader.finish())
 }
@@ -86,14 +95,19 @@ struct Reader {
     points: usize,
     /// Values at steps that cannot be shown.
     out_of_range: usize,
+    /// Values whose tag is too long to be kept.
+    nameless: usize,
     /// The last moment that made sense.
     moment: f64,
 }
 
 impl Reader {
-    fn file(&mut self, file: &LogFile) -> Result<()> {
-        let name = &file.name;
-        let opened = File::open(&file.path).map_err(|e| Error::file(&file.path, e))?;
+    /// Reads a file. Says why, where nothing of it could be read.
+    fn file(&mut self, file: &LogFile) -> Result<Option<String>> {
+        let opened = match File::open(&file.path) {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Some(unreadable(&error))),
+        };
         let mut records = Records::of(BufReader::with_capacity(1 << 18, opened));
         self.before = self
             .scalars
@@ -101,49 +115,62 @@ impl Reader {
             .iter()
             .map(|(tag, points)| (tag.clone(), points.len()))
             .collect();
-        let mut first = true;
+        // Whether it is known to be an event file.
+        let mut known = false;
+        let mut damage = Places::default();
         loop {
             let at = records.position();
-            let next = records.next().map_err(|damage| match damage {
-                Damage::Io(error) => Error::file(&file.path, error),
-                Damage::Length(0) => refused(name, NO_EVENT_FILE),
-                other => refused(name, other.to_string()),
-            })?;
-            match next {
-                Next::End if first => {
-                    return Err(refused(
-                        name,
-                        "is empty: an event file has at least its first record",
-                    ));
+            let (torn, next) = match records.next() {
+                Ok(Next::End) if at == 0 => return Ok(Some(EMPTY.to_owned())),
+                Ok(Next::End) => break,
+                Ok(Next::Passed) => continue,
+                Ok(Next::Record(content)) => {
+                    let event = Event::decode(content).ok();
+                    if !known {
+                        known = event.as_ref().is_some_and(|event| is_known(event, at));
+                        if !known {
+                            return Ok(Some(NO_EVENT_FILE.to_owned()));
+                        }
+                    }
+                    match event {
+                        Some(event) => self.event(file, event)?,
+                        None => damage.add(format!("the record at byte {at} is not an event")),
+                    }
+                    continue;
                 }
-                Next::End => return Ok(()),
-                Next::Torn if first => return Err(refused(name, NO_EVENT_FILE)),
-                Next::Torn => {
+                Ok(Next::Torn) => (true, records.resume()),
+                Err(Damage::Io(error)) => (false, Err(error)),
+                Err(_) => (false, records.resume()),
+            };
+            match next {
+                Ok(After::Record(next)) => {
+                    damage.add(format!("{} bytes from byte {at} on are left out", next - at));
+                    continue;
+                }
+                Ok(After::Zeros(_)) if at == 0 => return Ok(Some(ONLY_ZEROS.to_owned())),
+                Ok(_) if !known && at == 0 => return Ok(Some(NO_EVENT_FILE.to_owned())),
+                Ok(After::Zeros(end)) => damage.add(format!(
+                    "the last {} bytes, from byte {at} on, are zeros: the disk never got what belongs there",
+                    end - at
+                )),
+                Ok(After::Nothing(_)) if torn => {
+                    let name = &file.name;
                     let remark = format!(
                         "{name} ends within a record, at byte {at}: it was cut off there, or was still written."
                     );
                     self.scalars.remarks.push(remark);
-                    return Ok(());
                 }
-                Next::Passed => {}
-                Next::Record(content) => {
-                    let event = Event::decode(content).map_err(|_| {
-                        let damage = format!("is damaged: the record at byte {at} is no event");
-                        refused(name, if first { NO_EVENT_FILE } else { &damage })
-                    })?;
-                    if first
-                        && !event
-                            .file_version
-                            .as_deref()
-                            .is_some_and(|version| version.starts_with("brain.Event:"))
-                    {
-                        return Err(refused(name, NO_EVENT_FILE));
-                    }
-                    self.event(file, event)?;
-                }
+                Ok(After::Nothing(end)) => damage.add(format!(
+                    "the last {} bytes, from byte {at} on, are left out",
+                    end - at
+                )),
+                Err(error) if !known => return Ok(Some(unreadable(&error))),
+                Err(error) => damage.add(format!("from byte {at} on it {}", unreadable(&error))),
             }
-            first = false;
+            break;
         }
+        self.scalars.remarks.extend(damage.told(&file.name));
+        Ok(None)
     }
 
     fn event(&mut self, file: &LogFile, event: Event) -> Result<()> {
@@ -177,13 +204,8 @@ impl Reader {
         for value in summary.value {
             let tag = format!("{}{}", file.prefix, value.tag);
             if tag.len() > LONGEST_TAG {
-                return Err(refused(
-                    &file.name,
-                    format!(
-                        "has a tag of {} bytes; at most {LONGEST_TAG} can be",
-                        tag.len()
-                    ),
-                ));
+                self.nameless += 1;
+                continue;
             }
             let plugin_data = value.metadata.and_then(|metadata| metadata.plugin_data);
             if let Some(data) = plugin_data {
@@ -308,6 +330,15 @@ impl Reader {
         }
         self.scalars.tags.retain(|_, points| !points.is_empty());
         let remarks = &mut self.scalars.remarks;
+        for Fault { file, message } in &self.scalars.unread {
+            remarks.push(format!("{file} {message}; it is left out."));
+        }
+        if self.nameless > 0 {
+            remarks.push(format!(
+                "{} values whose tags have more than {LONGEST_TAG} bytes are left out.",
+                self.nameless
+            ));
+        }
         if repeated > 0 {
             remarks.push(format!("{repeated} values stand beside others of the same tag and step; the last of each counts."));
         }
@@ -321,7 +352,54 @@ impl Reader {
     }
 }
 
+const EMPTY: &str = "is empty: an event file has at least its first record";
+
+const ONLY_ZEROS: &str = "holds nothing but zeros: the disk never got what belongs there";
+
 const NO_EVENT_FILE: &str = "is no event file of TensorBoard";
+
+fn unreadable(error: &io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
+/// Whether the first record that was read, at this byte, is one of an event file. Its first one tells the version; where
+/// that is damaged, one with values will do.
+fn is_known(event: &Event, at: u64) -> bool {
+    let version = event.file_version.as_deref();
+    version.is_some_and(|version| version.starts_with("brain.Event:"))
+        || (at > 0 && (event.summary.is_some() || event.session_log.is_some()))
+}
+
+/// Damaged places of a file.
+#[derive(Default)]
+struct Places {
+    named: Vec<String>,
+    more: usize,
+}
+
+impl Places {
+    fn add(&mut self, place: String) {
+        if self.named.len() < MOST_PLACES {
+            self.named.push(place);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn told(self, file: &str) -> Option<String> {
+        if self.named.is_empty() {
+            return None;
+        }
+        let more = match self.more {
+            0 => String::new(),
+            more => format!("; and {more} more places"),
+        };
+        Some(format!(
+            "{file} is damaged: {}{more}.",
+            self.named.join("; ")
+        ))
+    }
+}
 
 fn shortened(text: &str) -> String {
     text.chars()
@@ -413,6 +491,90 @@ mod tests {
         let scalars = read_events(&[("train/", part(1.0)), ("validation/", part(2.0))]).unwrap();
         assert_eq!(steps(&scalars, "train/loss"), [(1, 1.0)]);
         assert_eq!(steps(&scalars, "validation/loss"), [(1, 2.0)]);
+    }
+
+    #[test]
+    fn a_damaged_record_costs_itself_and_its_place_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let events: Vec<_> = (1..=4).map(|step| scalar("a", step, step as f32)).collect();
+        let (mut bytes, mut starts) = (Vec::new(), Vec::new());
+        for event in std::iter::once(&version()).chain(&events) {
+            starts.push(bytes.len());
+            record::write(&mut bytes, &event.encode_to_vec()).unwrap();
+        }
+        let files = [LogFile {
+            path: path.clone(),
+            name: "log".into(),
+            prefix: String::new(),
+        }];
+        for (hit, &start) in starts.iter().enumerate() {
+            for within in [0, 9, 14] {
+                let mut wrong = bytes.clone();
+                wrong[start + within] ^= 8;
+                std::fs::write(&path, wrong).unwrap();
+                let scalars = read(&files).unwrap();
+                let mut expected = vec![(1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0)];
+                if hit > 0 {
+                    expected.remove(hit - 1);
+                }
+                assert_eq!(steps(&scalars, "a"), expected, "{hit} {within}");
+                assert_eq!(scalars.remarks.len(), 1, "{:?}", scalars.remarks);
+                let place = format!("from byte {start} on");
+                assert!(scalars.remarks[0].contains(&place), "{:?}", scalars.remarks);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_which_nothing_can_be_read_is_named_and_the_others_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            LogFile {
+                path,
+                name: name.to_owned(),
+                prefix: String::new(),
+            }
+        };
+        let mut good = Vec::new();
+        for event in [version(), scalar("a", 1, 1.0)] {
+            record::write(&mut good, &event.encode_to_vec()).unwrap();
+        }
+        let mut gone = file("gone", b"");
+        gone.path = folder.path().join("nowhere");
+        let files = [
+            file("empty", b""),
+            file("zeros", &[0; 5000]),
+            file("text", b"something that somebody wrote"),
+            file("good", &good),
+            gone,
+        ];
+        let scalars = read(&files).unwrap();
+        assert_eq!(steps(&scalars, "a"), [(1, 1.0)]);
+        let told: Vec<_> = scalars.unread.iter().map(ToString::to_string).collect();
+        let told = told.join("\n");
+        for expected in [
+            "empty: is empty",
+            "zeros: holds nothing but zeros",
+            "text: is no event file",
+            "gone: cannot be read",
+        ] {
+            assert!(told.contains(expected), "{expected} in {told}");
+        }
+        assert_eq!(scalars.remarks.len(), 4, "{:?}", scalars.remarks);
+    }
+
+    #[test]
+    fn a_tag_that_is_too_long_costs_itself() {
+        let file = vec![
+            scalar(&"x".repeat(LONGEST_TAG + 1), 1, 1.0),
+            scalar("a", 1, 1.0),
+        ];
+        let scalars = read_events(&[("", file)]).unwrap();
+        assert_eq!(scalars.tags.keys().collect::<Vec<_>>(), ["a"]);
+        assert!(scalars.remarks[0].starts_with("1 values whose tags"));
     }
 
     #[test]

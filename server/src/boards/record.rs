@@ -2,13 +2,19 @@
 //! checksum, the content and its checksum in four bytes each. See
 //! <https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details>.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
 /// A record that is longer is a picture, a sound or a graph: it is checked and passed over.
 const LONGEST: u64 = 16 << 20;
 
 /// Read at once. A length that a file tells takes no memory before as much has been read.
 const PIECE: usize = 64 * 1024;
+
+/// Bytes of a record before its content.
+const HEAD: usize = 12;
+
+/// Records that only look like one, and are checked to their ends in vain, before a damaged file is given up.
+const MOST_FALSE: usize = 100;
 
 /// The checksum of a record: CRC-32C, turned and shifted, so that a checksum of checksums is none.
 fn checksum(bytes: &[u8]) -> u32 {
@@ -82,7 +88,7 @@ impl<R: Read> Records<R> {
         self.at
     }
 
-    /// Reads on. After [`Next::Torn`], [`Next::End`] or an error there is nothing more.
+    /// Reads on. After [`Next::Torn`] or damage, [`resume`](Records::resume) finds what follows.
     ///
     /// # Errors
     /// [`Damage`] says where.
@@ -91,10 +97,10 @@ impl<R: Read> Records<R> {
         reason = "what it returns lives as long as the next call"
     )]
     pub fn next(&mut self) -> Result<Next<'_>, Damage> {
-        let mut head = [0; 12];
+        let mut head = [0; HEAD];
         match fill(&mut self.input, &mut head)? {
             0 => return Ok(Next::End),
-            12 => {}
+            HEAD => {}
             _ => return Ok(Next::Torn),
         }
         let [length @ .., _, _, _, _] = head;
@@ -132,6 +138,106 @@ impl<R: Read> Records<R> {
             Next::Passed
         })
     }
+}
+
+/// What follows a damaged place.
+#[derive(Debug, PartialEq)]
+pub enum After {
+    /// The next whole record, at this byte; it is what [`Records::next`] gives.
+    Record(u64),
+    /// Nothing but zeros up to the end of the file, at this byte: a disk never got what belongs there.
+    Zeros(u64),
+    /// Nothing that is a record up to the end of the file, at this byte.
+    Nothing(u64),
+}
+
+impl<R: Read + Seek> Records<R> {
+    /// Looks for the next whole record after a damaged or torn one. A length that fits its checksum is believed first:
+    /// then only the content is damaged, and the next record follows it.
+    ///
+    /// # Errors
+    /// Those of the input.
+    pub fn resume(&mut self) -> io::Result<After> {
+        let end = self.input.seek(SeekFrom::End(0))?;
+        let damaged = self.at;
+        if let Some(length) = self.length_at(damaged)?
+            && let Some(next) = length.checked_add(damaged + HEAD as u64 + 4)
+            && next < end
+            && self.is_record(next)?
+        {
+            self.go_to(next)?;
+            return Ok(After::Record(next));
+        }
+        let mut wrong = 0;
+        let mut from = damaged + 1;
+        let mut window = vec![0; PIECE];
+        self.input.seek(SeekFrom::Start(damaged))?;
+        let filled = fill(&mut self.input, &mut window)?;
+        let mut only_zeros = window[..filled].iter().all(|&byte| byte == 0);
+        while from + HEAD as u64 <= end && wrong < MOST_FALSE {
+            self.input.seek(SeekFrom::Start(from))?;
+            let filled = fill(&mut self.input, &mut window)?;
+            if filled < HEAD {
+                break;
+            }
+            only_zeros &= window[..filled].iter().all(|&byte| byte == 0);
+            for (offset, head) in window[..filled].windows(HEAD).enumerate() {
+                let is_head = length_of(head).is_some_and(|length| length <= LONGEST);
+                if !is_head {
+                    continue;
+                }
+                let at = from + offset as u64;
+                if self.is_record(at)? {
+                    self.go_to(at)?;
+                    return Ok(After::Record(at));
+                }
+                wrong += 1;
+                if wrong == MOST_FALSE {
+                    break;
+                }
+            }
+            // A head that lies across two windows is seen in the second one.
+            from += (filled - HEAD + 1) as u64;
+        }
+        self.go_to(end)?;
+        Ok(if only_zeros {
+            After::Zeros(end)
+        } else {
+            After::Nothing(end)
+        })
+    }
+
+    fn go_to(&mut self, at: u64) -> io::Result<()> {
+        self.at = at;
+        self.input.seek(SeekFrom::Start(at)).map(drop)
+    }
+
+    /// The length that a record at `at` tells, if it fits its checksum.
+    fn length_at(&mut self, at: u64) -> io::Result<Option<u64>> {
+        self.input.seek(SeekFrom::Start(at))?;
+        let mut head = [0; HEAD];
+        let whole = fill(&mut self.input, &mut head)? == HEAD;
+        Ok(length_of(&head).filter(|_| whole))
+    }
+
+    /// Whether a whole record with both checksums begins at `at`.
+    fn is_record(&mut self, at: u64) -> io::Result<bool> {
+        self.go_to(at)?;
+        match self.next() {
+            Ok(Next::Record(_) | Next::Passed) => Ok(true),
+            Err(Damage::Io(error)) => Err(error),
+            Ok(Next::Torn | Next::End) | Err(_) => Ok(false),
+        }
+    }
+}
+
+/// The length in the first bytes of a record, if it fits its checksum.
+fn length_of(head: &[u8]) -> Option<u64> {
+    let (length, rest) = head.split_first_chunk::<8>()?;
+    let (sum, _) = rest.split_first_chunk::<4>()?;
+    // Most of what is not a length is told by its upper half, without computing a checksum.
+    let is_one = length[5..] == [0; 3] && *length != [0; 8];
+    (is_one && checksum(length) == u32::from_le_bytes(*sum)).then(|| u64::from_le_bytes(*length))
 }
 
 /// Fills the buffer as far as there are bytes; says how far that was.
@@ -215,6 +321,69 @@ mod tests {
                 Err(Damage::Content(place)) if at >= whole + 12 => assert_eq!(place, 19),
                 other => panic!("{at}: {other:?}"),
             }
+        }
+    }
+
+    /// The records of a damaged file that can still be read.
+    fn salvaged(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut records = Records::of(io::Cursor::new(bytes));
+        let mut found = Vec::new();
+        loop {
+            match records.next() {
+                Ok(Next::Record(content)) => found.push(content.to_vec()),
+                Ok(Next::Passed) => {}
+                Ok(Next::End) => return found,
+                Ok(Next::Torn) | Err(_) => {
+                    records.resume().unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn wherever_a_bit_is_wrong_the_other_records_are_read() {
+        let bytes = file(&[b"one", b"two", b"three", b"four"]);
+        let starts = [0, 19, 38, 59, bytes.len()];
+        for at in 0..bytes.len() {
+            let mut wrong = bytes.clone();
+            wrong[at] ^= 16;
+            let hit = starts.iter().rposition(|&start| start <= at).unwrap();
+            let mut expected = vec![&b"one"[..], b"two", b"three", b"four"];
+            expected.remove(hit);
+            assert_eq!(salvaged(&wrong), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_cut_or_a_hole_is_found_again() {
+        let whole = file(&[b"one", b"two"]);
+        let more = file(&[b"three"]);
+        for cut in 1..19 {
+            // Written on after a record that was cut off.
+            let bytes = [&whole[..19 + cut], &more[..]].concat();
+            assert_eq!(salvaged(&bytes), [&b"one"[..], b"three"], "{cut}");
+            // A page of the file that never came to the disk.
+            let hole = vec![0; 3 * PIECE + cut];
+            let bytes = [&whole[..], &hole, &more].concat();
+            assert_eq!(salvaged(&bytes), [&b"one"[..], b"two", b"three"], "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_tail_of_zeros_is_told_from_other_rubbish() {
+        let whole = file(&[b"one"]);
+        for (tail, expected) in [
+            (vec![0; 5000], After::Zeros(5019)),
+            (vec![7; 5000], After::Nothing(5019)),
+            (vec![0; 5], After::Zeros(24)),
+            (vec![0, 0, 0, 7, 0], After::Nothing(24)),
+        ] {
+            let bytes = [&whole[..], &tail].concat();
+            let mut records = Records::of(io::Cursor::new(bytes));
+            assert_eq!(records.next().unwrap(), Next::Record(b"one"));
+            assert!(!matches!(records.next(), Ok(Next::Record(_) | Next::End)));
+            assert_eq!(records.resume().unwrap(), expected);
+            assert_eq!(records.next().unwrap(), Next::End);
         }
     }
 

@@ -4,6 +4,64 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use crate::error::{Error, Result};
+
+/// Curves that a tag can be drawn as.
+pub const CURVES: [&str; 5] = [
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "lr",
+];
+
+/// What a person says of a tag that is to have a chart of its own.
+pub const OWN: &str = "own";
+
+/// What a person says of a tag that is not to be drawn.
+pub const NONE: &str = "none";
+
+/// Tags by what a person wants them drawn as: one of [`CURVES`], [`OWN`] or [`NONE`]. Of the others, their names decide.
+pub type Assigned = BTreeMap<String, String>;
+
+/// The most charts of their own.
+const MOST_OWN: usize = 50;
+
+/// Checks what a person wants.
+///
+/// # Errors
+/// [`Error::Fields`](crate::error::Error) names the tag.
+pub fn check(assigned: &Assigned) -> Result<()> {
+    let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+    for (tag, curve) in assigned {
+        let wrong = |message: String| {
+            Err(Error::field(
+                &format!("tags.{tag}"),
+                curve.as_str(),
+                message,
+            ))
+        };
+        if curve == OWN || curve == NONE {
+            continue;
+        }
+        if !CURVES.contains(&curve.as_str()) {
+            return wrong(format!(
+                "must be one of {}, {OWN} and {NONE}",
+                CURVES.join(", ")
+            ));
+        }
+        if let Some(other) = taken.insert(curve, tag) {
+            return wrong(format!("is taken by “{other}”: a curve is of one tag"));
+        }
+    }
+    if assigned.values().filter(|curve| *curve == OWN).count() > MOST_OWN {
+        return Err(Error::BadRequest(format!(
+            "At most {MOST_OWN} tags have a chart of their own."
+        )));
+    }
+    Ok(())
+}
+
 /// What a tag says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Meaning {
@@ -26,7 +84,7 @@ enum Split {
 }
 
 /// Words that say nothing about which curve it is.
-const FILLERS: [&str; 18] = [
+const FILLERS: [&str; 20] = [
     "epoch",
     "epochs",
     "step",
@@ -45,6 +103,8 @@ const FILLERS: [&str; 18] = [
     "scalars",
     "scalar",
     "set",
+    "dataloader",
+    "idx",
 ];
 
 /// The words of a name: parted by signs and where a capital follows a small letter.
@@ -74,7 +134,7 @@ fn split_of(word: &str) -> Option<Split> {
 fn figure_of(word: &str) -> Option<Figure> {
     match word {
         "loss" | "cost" | "crossentropy" | "xent" | "nll" => Some(Figure::Loss),
-        "acc" | "accuracy" => Some(Figure::Accuracy),
+        "acc" | "accuracy" | "top1" | "acc1" | "prec1" => Some(Figure::Accuracy),
         "lr" => Some(Figure::LearningRate),
         _ => None,
     }
@@ -115,10 +175,10 @@ fn meaning(tag: &str) -> Option<Meaning> {
 /// Words that belong to a figure: the optimizer of a learning rate, the first of the best.
 fn adds_nothing(word: &str, figure: Option<Figure>) -> bool {
     match word {
-        "top" | "1" | "top1" | "categorical" | "sparse" | "binary" => {
-            figure != Some(Figure::LearningRate)
-        }
-        "sgd" | "adam" | "w" | "adamw" | "group" | "pg1" | "0" => {
+        "top" | "1" | "categorical" | "sparse" | "binary" => figure != Some(Figure::LearningRate),
+        // Of a data loader.
+        "0" if figure.is_some() => true,
+        "sgd" | "adam" | "w" | "adamw" | "group" | "pg0" | "pg1" | "0" => {
             figure == Some(Figure::LearningRate)
         }
         _ => false,
@@ -136,42 +196,88 @@ pub fn is_part(folder: &str) -> bool {
             .all(|word| split_of(word).is_some() || figure_of(word).is_some())
 }
 
-/// Which tag is which curve, by the curve's name in [`SERIES`](crate::index::metrics::SERIES). Of
-/// several that could be, the one with most values is, and among equals the shortest. A test curve
-/// stands for validation where there is none.
+/// Which tag is which curve, and what there is to say about it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Chosen<'a> {
+    /// The tag of each curve, by the curve's name in [`CURVES`].
+    pub series: BTreeMap<&'static str, &'a str>,
+    /// Tags that a person gave charts of their own, in the order of their names.
+    pub own: Vec<&'a str>,
+    /// What is to be known, each a sentence.
+    pub remarks: Vec<String>,
+}
+
+/// Chooses the tag of each curve: the one that a person says; else of those whose names fit one that names its split,
+/// then the one with most values, and among equals the shortest. A test curve stands for validation where there is none.
+///
+/// An accuracy that names no split is of validation where the writer means it: where training is named as such
+/// (`train_loss`), and validation is too (`val_loss`) or the accuracy was written less often. Ultralytics and fastai write
+/// so.
 ///
 /// `tags`: every tag and how many values it has.
 pub fn curves<'a>(
     tags: impl Iterator<Item = (&'a str, usize)> + Clone,
-) -> BTreeMap<&'static str, &'a str> {
-    let known = tags.filter_map(|(tag, values)| Some((meaning(tag)?, tag, values)));
-    let best = |figure: Figure, splits: &[Option<Split>]| {
+    assigned: &Assigned,
+) -> Chosen<'a> {
+    let mut chosen = Chosen::default();
+    for (tag, _) in tags.clone() {
+        match assigned.get(tag).map(String::as_str) {
+            Some(OWN) => chosen.own.push(tag),
+            Some(curve) => {
+                let curve = CURVES.into_iter().find(|known| *known == curve);
+                chosen.series.extend(curve.map(|curve| (curve, tag)));
+            }
+            None => {}
+        }
+    }
+    chosen.own.sort_unstable();
+    let known = tags
+        .filter(|(tag, _)| !assigned.contains_key(*tag))
+        .filter_map(|(tag, values)| Some((meaning(tag)?, tag, values)));
+    let best = |figure: Figure, split: Option<Split>| {
         let fitting = known
             .clone()
-            .filter(|(meaning, ..)| meaning.figure == figure && splits.contains(&meaning.split));
+            .filter(|(meaning, ..)| meaning.figure == figure && meaning.split == split);
         fitting
             .min_by_key(|&(_, tag, values)| (Reverse(values), tag.len(), tag))
-            .map(|(_, tag, _)| tag)
+            .map(|(_, tag, values)| (tag, values))
     };
-    let train: &[_] = &[None, Some(Split::Train)];
-    let (validation, test): (&[_], &[_]) = (&[Some(Split::Validation)], &[Some(Split::Test)]);
-    let found = [
-        ("train_loss", best(Figure::Loss, train)),
-        ("train_accuracy", best(Figure::Accuracy, train)),
-        ("lr", best(Figure::LearningRate, train)),
-        (
-            "validation_loss",
-            best(Figure::Loss, validation).or_else(|| best(Figure::Loss, test)),
-        ),
-        (
-            "validation_accuracy",
-            best(Figure::Accuracy, validation).or_else(|| best(Figure::Accuracy, test)),
-        ),
+    let tag = |found: Option<(&'a str, usize)>| found.map(|(tag, _)| tag);
+    let train = |figure| best(figure, Some(Split::Train)).or_else(|| best(figure, None));
+    let later =
+        |figure| best(figure, Some(Split::Validation)).or_else(|| best(figure, Some(Split::Test)));
+    let mut found = [
+        ("train_loss", tag(train(Figure::Loss))),
+        ("train_accuracy", tag(train(Figure::Accuracy))),
+        ("lr", tag(train(Figure::LearningRate))),
+        ("validation_loss", tag(later(Figure::Loss))),
+        ("validation_accuracy", tag(later(Figure::Accuracy))),
     ];
-    found
-        .into_iter()
-        .filter_map(|(series, tag)| Some((series, tag?)))
-        .collect()
+    let unsaid = best(Figure::Accuracy, None).filter(|_| later(Figure::Accuracy).is_none());
+    let named = best(Figure::Loss, Some(Split::Train));
+    if let (Some((accuracy, values)), Some((train_loss, steps))) = (unsaid, named)
+        && !chosen.series.contains_key("validation_accuracy")
+        && (later(Figure::Loss).is_some() || values < steps)
+    {
+        for (curve, tag) in &mut found {
+            match *curve {
+                "train_accuracy" => {
+                    *tag = best(Figure::Accuracy, Some(Split::Train)).map(|(tag, _)| tag)
+                }
+                "validation_accuracy" => *tag = Some(accuracy),
+                _ => {}
+            }
+        }
+        chosen.remarks.push(format!(
+            "“{accuracy}” names no split. It is drawn as validation accuracy, since what is of training is named so: “{train_loss}”."
+        ));
+    }
+    for (curve, tag) in found {
+        if let Some(tag) = tag {
+            chosen.series.entry(curve).or_insert(tag);
+        }
+    }
+    chosen
 }
 
 #[cfg(test)]
@@ -179,7 +285,8 @@ mod tests {
     use super::*;
 
     fn series_of(tag: &str) -> Option<&'static str> {
-        curves([(tag, 1)].into_iter()).into_keys().next()
+        let chosen = curves([(tag, 1)].into_iter(), &Assigned::new());
+        chosen.series.into_keys().next()
     }
 
     #[test]
@@ -201,6 +308,8 @@ mod tests {
                     "train_loss_step",
                     "batch_loss",
                     "loss/train_epoch",
+                    "train/loss_step",
+                    "training/epoch_loss",
                 ][..],
             ),
             (
@@ -212,6 +321,8 @@ mod tests {
                     "train/epoch_accuracy",
                     "train/epoch_sparse_categorical_accuracy",
                     "train/acc@1",
+                    "metrics/accuracy_top1",
+                    "train_acc1",
                 ],
             ),
             (
@@ -226,6 +337,9 @@ mod tests {
                     "Loss/test",
                     "valLoss",
                     "loss_val/loss",
+                    "valid_loss",
+                    "val_loss/dataloader_idx_0",
+                    "val_loss_epoch",
                 ],
             ),
             (
@@ -238,6 +352,8 @@ mod tests {
                     "val_acc_top1",
                     "accuracy/validation",
                     "Accuracy/valid",
+                    "eval_top1",
+                    "val/top1_acc",
                 ],
             ),
             (
@@ -291,10 +407,143 @@ mod tests {
             ("loss/val", 3),
             ("accuracy/test", 3),
         ];
-        let found = curves(tags.into_iter());
+        let found = curves(tags.into_iter(), &Assigned::new()).series;
         assert_eq!(found["train_loss"], "train_loss_step");
         assert_eq!(found["validation_loss"], "loss/val");
         assert_eq!(found["validation_accuracy"], "accuracy/test");
+    }
+
+    #[test]
+    fn an_accuracy_without_a_split_is_of_validation_where_the_writer_means_it() {
+        for (writer, tags, train, validation) in [
+            (
+                "Ultralytics",
+                &[
+                    ("train/loss", 5),
+                    ("val/loss", 5),
+                    ("metrics/accuracy_top1", 5),
+                    ("lr/pg0", 5),
+                ][..],
+                None,
+                Some("metrics/accuracy_top1"),
+            ),
+            (
+                "fastai",
+                &[
+                    ("train_loss", 500),
+                    ("valid_loss", 5),
+                    ("accuracy", 5),
+                    ("lr_0", 500),
+                ],
+                None,
+                Some("accuracy"),
+            ),
+            (
+                "a loop that tests now and then",
+                &[("train_loss", 500), ("accuracy", 5)],
+                None,
+                Some("accuracy"),
+            ),
+            (
+                "a loop that writes both at each step",
+                &[("train_loss", 500), ("accuracy", 500)],
+                Some("accuracy"),
+                None,
+            ),
+            (
+                "Keras's history",
+                &[
+                    ("loss", 5),
+                    ("accuracy", 5),
+                    ("val_loss", 5),
+                    ("val_accuracy", 5),
+                ],
+                Some("accuracy"),
+                Some("val_accuracy"),
+            ),
+            (
+                "Keras's history without its last part",
+                &[("loss", 5), ("accuracy", 5), ("val_loss", 5)],
+                Some("accuracy"),
+                None,
+            ),
+            (
+                "Lightning",
+                &[
+                    ("train_loss_step", 50),
+                    ("train_loss_epoch", 5),
+                    ("train_acc", 5),
+                    ("val_acc", 5),
+                ],
+                Some("train_acc"),
+                Some("val_acc"),
+            ),
+            (
+                "the Trainer of transformers",
+                &[("train/loss", 50), ("eval/loss", 5), ("eval/accuracy", 5)],
+                None,
+                Some("eval/accuracy"),
+            ),
+            (
+                "training's accuracy named, and another",
+                &[
+                    ("train_loss", 5),
+                    ("train_acc", 5),
+                    ("acc", 5),
+                    ("val_loss", 5),
+                ],
+                Some("train_acc"),
+                Some("acc"),
+            ),
+        ] {
+            let chosen = curves(tags.iter().copied(), &Assigned::new());
+            let drawn = |curve: &str| chosen.series.get(curve).copied();
+            assert_eq!(
+                (drawn("train_accuracy"), drawn("validation_accuracy")),
+                (train, validation),
+                "{writer}"
+            );
+            let guessed = validation.is_some_and(|tag| meaning(tag).unwrap().split.is_none());
+            assert_eq!(chosen.remarks.len(), usize::from(guessed), "{writer}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_says_goes_before_what_names_say() {
+        let tags = [
+            ("train_loss", 5),
+            ("accuracy", 5),
+            ("val_acc", 5),
+            ("grad_norm", 5),
+            ("map50", 5),
+        ];
+        let assigned = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(tag, curve)| ((*tag).into(), (*curve).into()));
+            pairs.collect::<Assigned>()
+        };
+        let wanted = assigned(&[
+            ("accuracy", "validation_accuracy"),
+            ("train_loss", "none"),
+            ("map50", "own"),
+            ("grad_norm", "train_loss"),
+            ("of another run", "own"),
+        ]);
+        check(&wanted).unwrap();
+        let chosen = curves(tags.into_iter(), &wanted);
+        let expected = BTreeMap::from([
+            ("train_loss", "grad_norm"),
+            ("validation_accuracy", "accuracy"),
+        ]);
+        assert_eq!((chosen.series, chosen.own), (expected, vec!["map50"]));
+        for wrong in [
+            assigned(&[("a", "loss")]),
+            assigned(&[("a", "")]),
+            assigned(&[("a", "lr"), ("b", "lr")]),
+        ] {
+            assert!(check(&wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A log directory out of a zip: its event files, and nothing else of it.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, ErrorKind, Read as _};
+use std::io::{self, BufReader, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 
+use vivarium_models::data::Fault;
 use zip::ZipArchive;
 
 use super::{find, refused};
@@ -25,12 +26,13 @@ pub fn is_zip(path: &Path) -> Result<bool> {
     Ok(file.read_exact(&mut head).is_ok() && head == ZIP)
 }
 
-/// Writes the event files of a zip below `folder`; `called` is what the person calls it.
+/// Writes the event files of a zip below `folder`; `called` is what the person calls it. Of an entry that is damaged
+/// what comes before the damage is written. Says which those are.
 ///
 /// # Errors
 /// When it is no zip that can be read, names a place outside of itself, has no event file, or more
 /// than `most` bytes of them.
-pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<()> {
+pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<Vec<Fault>> {
     let unreadable = |error: &dyn std::fmt::Display| {
         refused(called, format!("cannot be read as a zip: {error}"))
     };
@@ -46,8 +48,21 @@ pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<()> 
         ));
     }
     let (mut left, mut found) = (most, false);
+    let mut damaged = Vec::new();
     for i in 0..archive.len() {
-        let entry = archive.by_index(i).map_err(|e| unreadable(&e))?;
+        let name = archive.name_for_index(i).and_then(|name| name.ok());
+        let name = name.map_or_else(String::new, |name| name.into_owned());
+        let entry = match archive.by_index(i) {
+            Ok(entry) => entry,
+            Err(error) => {
+                if name.contains(find::MARK) {
+                    let file = format!("{called}/{}", shown(&name));
+                    let message = format!("cannot be unpacked: {error}");
+                    damaged.push(Fault { file, message });
+                }
+                continue;
+            }
+        };
         let name = entry.name().map_err(|e| unreadable(&e))?.into_owned();
         let inside =
             checked(&name).map_err(|fault| refused(format!("{called}/{}", shown(&name)), fault))?;
@@ -61,12 +76,12 @@ pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<()> 
         found = true;
         let path = folder.join(&inside);
         let mut into = create(&path, &name)?;
-        let written = io::copy(&mut entry.take(left + 1), &mut into).map_err(|e| {
-            refused(
-                format!("{called}/{name}"),
-                format!("cannot be unpacked: {e}"),
-            )
-        })?;
+        let (written, fault) = copy(&mut entry.take(left + 1), &mut into, &path)?;
+        if let Some(fault) = fault {
+            let file = format!("{called}/{name}");
+            let message = format!("is damaged in its archive from byte {written} on: {fault}");
+            damaged.push(Fault { file, message });
+        }
         left = left.checked_sub(written).ok_or_else(|| {
             refused(
                 called,
@@ -74,14 +89,34 @@ pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<()> 
             )
         })?;
     }
-    if found {
-        Ok(())
+    if found || !damaged.is_empty() {
+        Ok(damaged)
     } else {
         let message = format!(
             "holds no event files, which have “{}” in their names",
             find::MARK
         );
         Err(refused(called, message))
+    }
+}
+
+/// Copies as far as `from` can be read. Says how far that was, and what stopped it.
+///
+/// # Errors
+/// Those of writing.
+fn copy(from: &mut impl Read, into: &mut File, path: &Path) -> Result<(u64, Option<io::Error>)> {
+    let (mut piece, mut written) = (vec![0; 1 << 16], 0);
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok((written, None)),
+            Ok(read) => {
+                into.write_all(&piece[..read])
+                    .map_err(|e| Error::file(path, e))?;
+                written += read as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Ok((written, Some(error))),
+        }
     }
 }
 

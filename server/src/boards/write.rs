@@ -16,7 +16,7 @@ use super::event::{
 };
 use super::record;
 use crate::index::line::{Line, Scalars, Steps};
-use crate::run_dir::RunId;
+use crate::run_dir::{RunId, not_finite};
 
 /// What a file says of its run before its values.
 #[derive(Clone, Debug)]
@@ -109,19 +109,23 @@ impl<W: Write> EventFile<W> {
             Ok(Line::Steps(steps)) => self.steps(&steps, moment),
             Ok(Line::Epoch(end)) => {
                 let mut values = vec![
-                    ("loss/train_epoch", number(end.train.loss, None)),
+                    ("loss/train_epoch", end.loss(&end.train)),
                     ("accuracy/train_epoch", number(end.train.accuracy, None)),
                     ("epoch", end.epoch as f64),
                 ];
                 if let Some(score) = &end.validation {
-                    values.push(("loss/validation", number(score.loss, None)));
+                    values.push(("loss/validation", end.loss(score)));
                     values.push(("accuracy/validation", number(score.accuracy, None)));
                 }
                 self.values(moment, end.step, &values)
             }
-            Ok(Line::Test { loss, accuracy }) => {
+            Ok(Line::Test {
+                loss,
+                accuracy,
+                not_finite,
+            }) => {
                 let values = [
-                    ("loss/test", number(loss, None)),
+                    ("loss/test", number(loss, not_finite.as_deref())),
                     ("accuracy/test", number(accuracy, None)),
                 ];
                 self.values(moment, self.step, &values)
@@ -214,12 +218,8 @@ impl<W: Write> EventFile<W> {
 }
 
 /// A value of a log, where `null` stands for one that is not finite.
-fn number(value: Option<f64>, kind: Option<&str>) -> f64 {
-    value.unwrap_or(if kind == Some("inf") {
-        f64::INFINITY
-    } else {
-        f64::NAN
-    })
+fn number(value: Option<f64>, word: Option<&str>) -> f64 {
+    value.unwrap_or_else(|| not_finite::value(word))
 }
 
 /// The settings as TensorBoard's page of texts shows them.
@@ -353,6 +353,26 @@ mod tests {
         );
         assert_eq!((events[5].step, events[5].wall_time), (2, 12.0));
         assert_eq!(values(&events[5])[1], ("accuracy/test", 1.0));
+    }
+
+    #[test]
+    fn what_is_not_finite_goes_out_with_its_sign() {
+        let events = events(&[
+            r#"{"kind":"steps","seq":1,"time":"1970-01-01T00:00:10Z","first_step":1,"epoch":1,"samples_seen":4,"seconds":2,"loss":[null],"accuracy":[0.25],"lr":[0.1],"not_finite":"-inf"}"#,
+            r#"{"kind":"epoch","seq":2,"time":"1970-01-01T00:00:11Z","epoch":1,"step":1,"train":{"loss":null,"accuracy":0.5,"not_finite":"inf"},"validation":{"loss":null,"accuracy":0.75,"not_finite":"-inf"},"elapsed":2,"not_finite":"inf"}"#,
+            r#"{"kind":"test","seq":3,"time":"1970-01-01T00:00:12Z","loss":null,"accuracy":1,"not_finite":"-inf"}"#,
+            r#"{"kind":"scalars","seq":4,"time":"1970-01-01T00:00:12Z","tag":"a","step":[1],"seconds":[0],"value":[null],"not_finite":"-inf"}"#,
+        ]);
+        let all: Vec<_> = events[2..].iter().flat_map(values).collect();
+        for (tag, value) in [
+            ("loss/train", f32::NEG_INFINITY),
+            ("loss/train_epoch", f32::INFINITY),
+            ("loss/validation", f32::NEG_INFINITY),
+            ("loss/test", f32::NEG_INFINITY),
+            ("a", f32::NEG_INFINITY),
+        ] {
+            assert!(all.contains(&(tag, value)), "{tag}: {all:?}");
+        }
     }
 
     #[test]

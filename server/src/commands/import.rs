@@ -38,9 +38,12 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
         )?;
     }
     // Before there is a run: weights that do not fit leave none behind.
-    network
+    let notes = network
         .adopt(&args.weights, args.fresh_head)
         .map_err(with_the_way_out)?;
+    for note in notes {
+        eprintln!("vivarium: {note}");
+    }
     let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec)?;
     let begun = begin(&network, &dir).and_then(|()| {
         // A worker that is to stop at once writes all that a run has: its beginning, its checkpoint, its end.

@@ -1,34 +1,85 @@
 //! `import-events`: TensorBoard's event files become runs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::print;
 use crate::boards::find;
 use crate::boards::import::{Boards, Imported, Wish};
+use crate::boards::tags::{self, Assigned};
 use crate::cli::ImportEvents;
 use crate::data_dir::DataDir;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub(super) fn import_events(args: ImportEvents) -> Result<()> {
     let boards = Boards::of(&DataDir::open(args.data.data_dir)?);
+    let tags = assigned(&args.tags)?;
+    let mut unknown: BTreeSet<&String> = tags.keys().collect();
+    let mut failed = None;
     for path in &args.paths {
         let wish = Wish {
             name: args.name.clone(),
             root: folder_of(path),
             ours: false,
+            tags: tags.clone(),
         };
-        let outcome = boards.import(find::find(path)?, &wish)?;
+        let outcome = match find::find(path).and_then(|found| boards.import(found, &wish)) {
+            Ok(outcome) => outcome,
+            // The other paths are imported nevertheless; the last error is told at the end.
+            Err(error) => {
+                if let Some(before) = failed.replace(error) {
+                    eprintln!("vivarium: {before}");
+                }
+                continue;
+            }
+        };
+        for run in outcome.imported.iter().chain(&outcome.replaced) {
+            let not_there = run.board.assigned_in_vain();
+            unknown.retain(|tag| not_there.contains(tag));
+        }
         for run in &outcome.imported {
             print(&describe(run))?;
         }
+        for run in &outcome.replaced {
+            print(&format!(
+                "{} (has grown; it replaces what was imported of it before)",
+                describe(run)
+            ))?;
+        }
         for Imported { id, board } in &outcome.already {
             print(&format!("{id}  {}: is here already", board.name))?;
+        }
+        for Imported { id, board } in &outcome.newer {
+            print(&format!(
+                "{id}  {}: is here already, with more than these files have; they are older",
+                board.name
+            ))?;
         }
         for skipped in &outcome.skipped {
             eprintln!("vivarium: left out: {skipped}");
         }
     }
-    Ok(())
+    if failed.is_none() && !unknown.is_empty() {
+        let names: Vec<_> = unknown.into_iter().map(|tag| format!("“{tag}”")).collect();
+        eprintln!(
+            "vivarium: no run that was imported has a tag {}",
+            names.join(", ")
+        );
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Tags and what they are to be drawn as, of texts such as `accuracy=validation_accuracy`.
+fn assigned(texts: &[String]) -> Result<Assigned> {
+    let pair = |text: &String| match text.rsplit_once('=') {
+        Some((tag, curve)) => Ok((tag.to_owned(), curve.to_owned())),
+        None => Err(Error::Usage(format!(
+            "--tag {text}: must be TAG=CURVE, such as accuracy=validation_accuracy"
+        ))),
+    };
+    let assigned = texts.iter().map(pair).collect::<Result<Assigned>>()?;
+    tags::check(&assigned)?;
+    Ok(assigned)
 }
 
 /// What a run is called that lies at the top: as its folder is.
@@ -55,6 +106,9 @@ fn describe(run: &Imported) -> String {
             shown.join(", ")
         }
     );
+    if !source.own.is_empty() {
+        text += &format!("; in charts of their own: {}", source.own.join(", "));
+    }
     if !source.not_shown.is_empty() {
         text += &format!("; not shown: {}", source.not_shown.join(", "));
     }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::extremes::{self, Stored};
 use super::line::{Epoch, Line, Scalars, Steps};
-use super::metrics::SERIES;
+use super::metrics::{OWN, SERIES};
 use super::{Writing, runs};
 use crate::error::Result;
 use crate::run_dir::RunId;
@@ -53,6 +53,12 @@ const PLACES: i64 = 32;
 
 /// Added to a curve's number: the curve of that name of an imported run.
 const IMPORTED: i64 = 64;
+
+/// The first curve that a tag has of its own; each takes as many numbers as [`OWN_STRIDE`].
+const FIRST_OWN: i64 = 4096;
+
+/// The numbers of a curve of its own: its values, and where they are.
+const OWN_STRIDE: i64 = 64;
 
 /// What a value is that is no finite number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,16 +267,15 @@ fn append_epoch(writing: &Writing<'_>, run: i64, end: &Epoch) -> Result<()> {
     let place = [end.step as f64, end.elapsed, end.epoch as f64];
     let validation = end.validation.as_ref();
     let values = [
-        Some(end.train.loss),
-        Some(end.train.accuracy),
-        validation.map(|score| score.loss),
-        validation.map(|score| score.accuracy),
+        Some(end.loss(&end.train)),
+        Some(end.train.accuracy.unwrap_or(f64::NAN)),
+        validation.map(|score| end.loss(score)),
+        validation.map(|score| score.accuracy.unwrap_or(f64::NAN)),
     ];
     for (series, value) in OF_EPOCHS.into_iter().zip(values) {
         // An epoch that is told again counts once.
         let count = forget_ends(writing, run, series, |place| place.epoch >= end.epoch)?;
         if let Some(value) = value {
-            let value = value.unwrap_or(f64::NAN);
             append_at(writing, run, series, count, &[value], &place)?;
         }
     }
@@ -293,10 +298,16 @@ fn append_at(
 
 fn append_scalars(writing: &Writing<'_>, run: i64, scalars: &Scalars) -> Result<()> {
     let name = scalars.series.as_deref();
-    let Some(number) = SERIES.iter().position(|known| Some(*known) == name) else {
+    let series = match name.and_then(|name| name.strip_prefix(OWN)) {
+        Some(tag) => number_of_own(writing, run, tag)?,
+        None => {
+            let number = SERIES.iter().position(|known| Some(*known) == name);
+            number.map(|number| number as i64 + IMPORTED)
+        }
+    };
+    let Some(series) = series else {
         return Ok(());
     };
-    let series = number as i64 + IMPORTED;
     let mut known = Places::of(writing, run, series + PLACES);
     let count = known.count()?;
     let mut before = if count > 0 {
@@ -315,6 +326,19 @@ fn append_scalars(writing: &Writing<'_>, run: i64, scalars: &Scalars) -> Result<
         return Ok(());
     }
     append_at(writing, run, series, count, &values, &places)
+}
+
+/// The number of the curve that a tag has of its own: its place among those of the run.
+fn number_of_own(connection: &Connection, run: i64, tag: &str) -> Result<Option<i64>> {
+    let spec: Option<String> = connection
+        .prepare_cached("SELECT spec FROM runs WHERE key = ?1")?
+        .query_row([run], |row| row.get(0))
+        .optional()?;
+    let spec: serde_json::Value =
+        serde_json::from_str(&spec.unwrap_or_default()).unwrap_or_default();
+    let own = spec.pointer("/source/own").and_then(|own| own.as_array());
+    let place = own.and_then(|own| own.iter().position(|known| known == tag));
+    Ok(place.map(|place| FIRST_OWN + OWN_STRIDE * place as i64))
 }
 
 /// Where a value is.
@@ -420,6 +444,18 @@ pub fn named<'a>(
     name: &str,
     imported: bool,
 ) -> Result<Curve<'a>> {
+    if let Some(tag) = name.strip_prefix(OWN) {
+        // Of a tag without a curve there is none: the number before the first is nobody's.
+        let series = number_of_own(connection, run, tag)?;
+        let series = series.unwrap_or(FIRST_OWN - OWN_STRIDE);
+        let mut places = Places::of(connection, run, series + PLACES);
+        let count = places.count()?;
+        return Ok(Curve {
+            stored: stored(connection, run, series, 1),
+            places,
+            count,
+        });
+    }
     let number = SERIES.iter().position(|known| *known == name).unwrap_or(0) as i64;
     let series = match (imported, number) {
         (true, _) => number + IMPORTED,

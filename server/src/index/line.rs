@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::run_dir::not_finite;
+
 /// The kinds of events that change a run's figures; the others pass through as they are.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -34,6 +36,8 @@ pub enum Line {
         loss: Option<f64>,
         /// Share of right answers.
         accuracy: Option<f64>,
+        /// What the loss is where it is `null`.
+        not_finite: Option<String>,
     },
     /// A decision boundary of two-dimensional data.
     Boundary {
@@ -132,6 +136,17 @@ pub struct Epoch {
     pub elapsed: f64,
     /// The process's peak.
     pub peak_memory_bytes: Option<u64>,
+    /// What the losses are that are `null`, where they do not say it themselves.
+    pub not_finite: Option<String>,
+}
+
+impl Epoch {
+    /// The loss of one of its scores, which need not be finite.
+    pub fn loss(&self, score: &Score) -> f64 {
+        let word = score.not_finite.as_ref().or(self.not_finite.as_ref());
+        let word = word.map(String::as_str);
+        score.loss.unwrap_or_else(|| not_finite::value(word))
+    }
 }
 
 /// Loss and accuracy.
@@ -141,6 +156,8 @@ pub struct Score {
     pub loss: Option<f64>,
     /// Share of right answers.
     pub accuracy: Option<f64>,
+    /// What the loss is where it is `null`.
+    pub not_finite: Option<String>,
 }
 
 /// Reads a line: its number and what it tells. `None` when it is no event.

@@ -27,6 +27,9 @@ pub const SERIES: [&str; 9] = [
     "validation_accuracy",
 ];
 
+/// How the names of curves begin that have a chart of their own; a tag of an imported run follows.
+pub const OWN: &str = "tag:";
+
 /// Those of them that are smoothed when that is asked for: one noisy value for each step.
 const NOISY: [&str; 2] = ["train_loss", "train_accuracy"];
 
@@ -42,7 +45,7 @@ pub const AXES: [&str; 4] = ["step", "samples", "epoch", "time"];
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Names of [`SERIES`].
+    /// Names of [`SERIES`], and tags after [`OWN`].
     pub series: Vec<String>,
     /// One of [`AXES`].
     pub x: String,
@@ -108,10 +111,10 @@ impl Wanted {
     /// # Errors
     /// [`Error::BadRequest`] when a name is unknown; it lists the known ones.
     pub fn check(&self) -> Result<()> {
-        let unknown = |name: &&String| !SERIES.contains(&name.as_str());
+        let unknown = |name: &&String| !SERIES.contains(&name.as_str()) && !name.starts_with(OWN);
         if let Some(name) = self.series.iter().find(unknown) {
             return Err(Error::BadRequest(format!(
-                "series: there is no series “{name}”; there are {}",
+                "series: there is no series “{name}”; there are {}, and “{OWN}” with a tag of an imported run",
                 SERIES.join(", ")
             )));
         }
@@ -223,7 +226,8 @@ impl Reader<'_> {
             },
         )?;
         let not_finite = self.not_finite(name, &mut curve)?;
-        let weight = self.wanted.smooth.filter(|_| NOISY.contains(&name));
+        let is_noisy = NOISY.contains(&name) || name.starts_with(OWN);
+        let weight = self.wanted.smooth.filter(|_| is_noisy);
         let smoothed = match weight {
             Some(weight) => Some(self.smoothed(name, &mut curve, weight, &range)?),
             None => None,
@@ -300,6 +304,9 @@ impl Reader<'_> {
         let mut all = Vec::new();
         for name in SERIES {
             all.push(self.curve(name)?);
+        }
+        for tag in self.run.source.iter().flat_map(|source| &source.own) {
+            all.push(self.curve(&format!("{OWN}{tag}"))?);
         }
         let total: u64 = all.iter().map(|curve| curve.count).sum();
         if total > MOST_MOMENTS {
@@ -380,7 +387,7 @@ impl Reader<'_> {
     /// Of a run in which hardly anything is finite the first of each stretch.
     fn not_finite(&self, name: &str, curve: &mut Curve<'_>) -> Result<Vec<NotFinite>> {
         let of_steps = self.run.source.is_none();
-        if of_steps && matches!(name, "train_accuracy" | "lr") {
+        if of_steps && (matches!(name, "train_accuracy" | "lr") || name.starts_with(OWN)) {
             return Ok(Vec::new());
         }
         let stored = curve.stored;

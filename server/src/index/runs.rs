@@ -511,6 +511,22 @@ pub(super) fn id_of(connection: &Connection, key: i64) -> Option<RunId> {
     id.parse().ok()
 }
 
+/// Sets the specification of an imported run, whose files are others than they were.
+pub fn set_spec(writing: &Writing<'_>, id: RunId, spec: &str) -> Result<()> {
+    writing
+        .prepare_cached("UPDATE runs SET spec = ?3, changed = ?2 WHERE id = ?1")?
+        .execute(params![id.to_string(), writing.change(), spec])?;
+    Ok(())
+}
+
+/// The specification of a run as it was recorded.
+pub fn recorded_spec(connection: &Connection, id: RunId) -> Result<Option<String>> {
+    Ok(connection
+        .prepare_cached("SELECT spec FROM runs WHERE id = ?1 AND NOT deleted")?
+        .query_row([id.to_string()], |row| row.get(0))
+        .optional()?)
+}
+
 /// Marks a run as removed. Its events stay until they are [purged](purge): a long log takes long.
 pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     let key = key(writing, id)?;

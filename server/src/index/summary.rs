@@ -103,7 +103,7 @@ impl Summary {
                 }
             }
             Line::Scalars(scalars) => self.take_scalars(scalars),
-            Line::Test { loss, accuracy } => {
+            Line::Test { loss, accuracy, .. } => {
                 self.test_loss = *loss;
                 self.test_accuracy = *accuracy;
             }

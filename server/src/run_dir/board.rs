@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,14 @@ pub struct Board {
     pub name: String,
     /// Of all its files: the same ones are not taken twice.
     pub sha256: String,
+    /// The folder that its files were found in, where that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
     /// Where its curves are from.
     pub source: Source,
+    /// What a person said that tags are to be drawn as.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assigned: BTreeMap<String, String>,
     /// The settings that its files tell.
     #[serde(default)]
     pub hparams: Map<String, Value>,
@@ -39,6 +45,9 @@ pub struct Source {
     pub files: Vec<SourceFile>,
     /// Which tag each curve is.
     pub series: BTreeMap<String, String>,
+    /// Tags that have charts of their own.
+    #[serde(default)]
+    pub own: Vec<String>,
     /// Tags of scalars that are no curve here.
     pub not_shown: Vec<String>,
     /// Tags of other kinds, such as histograms, by kind: how many there are.
@@ -61,6 +70,31 @@ pub struct SourceFile {
 }
 
 impl Board {
+    /// What a tag is drawn as: a curve's name, or `own`; `None` where it is not drawn.
+    pub fn curve_of(&self, tag: &str) -> Option<&str> {
+        let mut series = self.source.series.iter();
+        let series = series.find(|(_, of)| *of == tag);
+        let own = self.source.own.iter().any(|own| own == tag);
+        series
+            .map(|(series, _)| series.as_str())
+            .or_else(|| own.then_some("own"))
+    }
+
+    /// Tags that a person said something of, and that its files do not have.
+    pub fn assigned_in_vain(&self) -> Vec<&String> {
+        let Source {
+            series,
+            own,
+            not_shown,
+            ..
+        } = &self.source;
+        let there = |tag: &&String| {
+            let mut all = series.values().chain(own).chain(not_shown);
+            !all.any(|known| known == *tag)
+        };
+        self.assigned.keys().filter(there).collect()
+    }
+
     /// What the index keeps in the place of a RunSpec.
     pub fn spec(&self) -> Value {
         let mut spec = json!({"name": self.name, "source": self.source});
@@ -130,4 +164,34 @@ impl RunDir {
         super::sync_folder(runs)?;
         Ok((id, dir))
     }
+
+    /// Puts a directory that was filled elsewhere on the same disk in the place of this one, in one step where the system
+    /// has one: who reads its files sees the old ones or the new ones. What was here lies at `filled` then.
+    pub fn give_way_to(&self, filled: &Path) -> Result<()> {
+        exchange(self.path(), filled).map_err(|e| Error::file(self.path(), e))?;
+        self.path().parent().map_or(Ok(()), super::sync_folder)
+    }
+}
+
+/// Lets two directories change their places.
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+            Ok(()) => return Ok(()),
+            // The file system cannot; in steps, then.
+            Err(
+                rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP,
+            ) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let aside = other.with_extension("before");
+    fs::rename(one, &aside)?;
+    if let Err(error) = fs::rename(other, one) {
+        fs::rename(&aside, one)?;
+        return Err(error);
+    }
+    fs::rename(&aside, other)
 }

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use vivarium_models::links;
 use vivarium_models::train::{Event, Step};
 
+use super::not_finite;
 use super::survey::{Logged, survey};
 use crate::error::{Error, Result};
 
@@ -50,6 +51,27 @@ struct Inner {
     written_at: Instant,
     failure: Option<io::Error>,
     closed: bool,
+}
+
+/// Says what the `null`s of an event stand for: of an epoch's two losses each its own, and for the whole line the first.
+fn name_losses(event: &Event, fields: &mut Map<String, Value>) {
+    let losses = match event {
+        Event::Epoch(end) => {
+            let validation = end.validation.as_ref().map(|score| score.loss);
+            [("train", Some(end.train.loss)), ("validation", validation)]
+        }
+        Event::Test(test) => [("test", Some(test.loss)), ("", None)],
+        _ => return,
+    };
+    for (part, loss) in losses {
+        let Some(word) = loss.and_then(not_finite::word) else {
+            continue;
+        };
+        if let Some(Value::Object(score)) = fields.get_mut(part) {
+            score.insert("not_finite".to_owned(), json!(word));
+        }
+        fields.entry("not_finite").or_insert_with(|| json!(word));
+    }
 }
 
 /// Steps of one epoch that go into one line.
@@ -195,7 +217,7 @@ impl Inner {
         if step.step <= self.logged.step {
             return Ok(());
         }
-        let not_finite = not_finite(step.loss);
+        let not_finite = not_finite::word(step.loss);
         let fits = self.pending.as_ref().is_some_and(|p| {
             p.last.epoch == step.epoch
                 && p.loss.len() < MAX_STEPS
@@ -240,14 +262,7 @@ impl Inner {
             Ok(_) => Map::new(),
             Err(error) => return Err(Error::file(&self.path, error.into())),
         };
-        let losses = match event {
-            Event::Epoch(end) => [Some(end.train.loss), end.validation.map(|score| score.loss)],
-            Event::Test(test) => [Some(test.loss), None],
-            _ => [None, None],
-        };
-        if let Some(kind) = losses.into_iter().flatten().find_map(not_finite) {
-            fields.insert("not_finite".to_owned(), json!(kind));
-        }
+        name_losses(event, &mut fields);
         self.write(fields)?;
         match event {
             Event::Epoch(end) => self.logged.epoch = end.epoch,
@@ -320,20 +335,10 @@ impl Steps {
     }
 }
 
-/// The word for a value that JSON has no number for.
-fn not_finite(value: f64) -> Option<&'static str> {
-    if value.is_nan() {
-        Some("nan")
-    } else if value.is_infinite() {
-        Some("inf")
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vivarium_models::train::{EpochEnd, Score};
 
     fn step(number: u64, epoch: u64, loss: f64) -> Event {
         Event::Step(Step {
@@ -406,7 +411,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.ndjson");
         let log = EventLog::open(&path).unwrap();
-        for (n, loss) in [(1, 0.5), (2, f64::INFINITY), (3, f64::NAN), (4, f64::NAN)] {
+        let losses = [
+            0.5,
+            f64::INFINITY,
+            f64::NAN,
+            f64::NAN,
+            f64::NEG_INFINITY,
+            0.25,
+            f64::INFINITY,
+        ];
+        for (n, loss) in (1..).zip(losses) {
             log.append(&step(n, 1, loss)).unwrap();
         }
         drop(log);
@@ -424,7 +438,58 @@ mod tests {
             .filter(|(null, _)| *null)
             .map(|(_, kind)| kind)
             .collect();
-        assert_eq!(told, ["inf", "nan", "nan"]);
+        assert_eq!(told, ["inf", "nan", "nan", "-inf", "inf"]);
+    }
+
+    #[test]
+    fn each_loss_of_an_epoch_and_of_the_test_has_its_own_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        let log = EventLog::open(&path).unwrap();
+        let score = |loss| Score {
+            loss,
+            accuracy: 0.5,
+        };
+        let ends = [
+            (f64::NEG_INFINITY, Some(f64::NAN)),
+            (0.5, Some(f64::NEG_INFINITY)),
+            (f64::INFINITY, None),
+            (0.5, Some(0.25)),
+        ];
+        for (epoch, (train, validation)) in (1..).zip(ends) {
+            let end = EpochEnd {
+                epoch,
+                step: epoch,
+                samples_seen: epoch,
+                train: score(train),
+                validation: validation.map(score),
+                seconds: 1.0,
+                elapsed: 1.0,
+                peak_memory_bytes: None,
+            };
+            log.append(&Event::Epoch(end)).unwrap();
+        }
+        drop(log);
+        let told: Vec<_> = lines(&path)
+            .iter()
+            .map(|line| {
+                [
+                    line["not_finite"].clone(),
+                    line["train"]["not_finite"].clone(),
+                    line["validation"]["not_finite"].clone(),
+                ]
+            })
+            .collect();
+        let null = Value::Null;
+        assert_eq!(
+            told,
+            [
+                [json!("-inf"), json!("-inf"), json!("nan")],
+                [json!("-inf"), null.clone(), json!("-inf")],
+                [json!("inf"), json!("inf"), null.clone()],
+                [null.clone(), null.clone(), null],
+            ]
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! * [`board`]: what an imported run has in the place of a specification.
 //! * [`lock`]: the advisory lock that a worker holds for its life.
 //! * [`log`]: the writer of `events.ndjson` (the worker's side); `survey` reads what a log tells already.
+//! * [`not_finite`]: what stands in a log for values that JSON has no number for.
 //! * [`staging`]: runs that are being made, many at a time, by a server.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
 //! * [`worker_log`]: the worker's own log, capped.
@@ -15,6 +16,7 @@
 pub mod board;
 pub mod lock;
 pub mod log;
+pub mod not_finite;
 pub mod staging;
 mod survey;
 pub mod tail;

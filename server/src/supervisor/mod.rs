@@ -6,12 +6,14 @@
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere. `repair`: rows of the
 //!   index that cannot be read. `derive`: curves of an index of an earlier version.
+//!   `imported`: runs whose curves were replaced.
 //!
 //! What always holds: a run has at most one task, a task at most one worker, and only tasks (and
 //! the reconciliation, for runs without one) change a run's status.
 
 mod deletion;
 mod derive;
+mod imported;
 mod life;
 mod making;
 mod reconcile;
@@ -57,6 +59,8 @@ struct Shared {
     launcher: Box<dyn Launcher>,
     turns: Turns,
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Command>>>,
+    /// Of each imported run: which `board.json` the index has.
+    stamps: Mutex<HashMap<RunId, imported::Stamp>>,
     /// Held shared while a run gets its directory, its row and its task, or loses them; held alone
     /// by the reconciliation for each run it deals with, which must see all of these or none.
     changing: RwLock<()>,
@@ -86,6 +90,7 @@ impl Supervisor {
             launcher,
             turns: Turns::new(jobs),
             tasks: Mutex::default(),
+            stamps: Mutex::default(),
             changing: RwLock::default(),
             growing: tokio::sync::Mutex::default(),
             tracker: TaskTracker::new(),

@@ -133,6 +133,7 @@ impl Supervisor {
     /// `changed` says.
     async fn look_for_strangers(&self, changed: fn(&Path, Place) -> bool) -> Result<()> {
         self.sweep_leftovers().await?;
+        self.renew_replaced().await?;
         let known = self.0.index.read(runs::places).await?;
         let known: HashMap<RunId, Place> = known.into_iter().collect();
         let folder = self.0.runs.clone();
@@ -186,6 +187,8 @@ impl Supervisor {
         let was_deleted = blocking(move || Ok(trash.coming_back(id))).await?;
         if known.is_none() {
             self.enter(id, was_deleted.clone()).await?;
+        } else if was_deleted.is_none() && dir.board_file().exists() {
+            return self.renew_alone(id).await;
         }
         if was_deleted.is_some() {
             // Its labels are in the index.

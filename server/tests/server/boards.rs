@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use vivarium::boards::event::{Event, SessionLog, Summary, Value as Scalar};
 use vivarium::boards::record;
 
-use crate::support::{Answer, Server, agent, form_of, form_type, until, vivarium};
+use crate::support::{Answer, Server, agent, form_of, form_type, mlp, until, vivarium};
 
 /// Files that `data/boards/generate.py` made, and what TensorBoard reads in them.
 fn golden() -> PathBuf {
@@ -408,9 +408,6 @@ fn what_was_done_again_counts_once_and_what_was_cut_off_is_told() {
 fn what_cannot_be_taken_is_refused_with_the_file_and_the_reason() {
     let server = Server::start();
     let good = events(&[("loss", 1, 1.0), ("loss", 2, 2.0)]);
-    let mut damaged = good.clone();
-    let middle = damaged.len() / 2;
-    damaged[middle] ^= 1;
     let mut huge = events(&[]);
     let length = u64::MAX.to_le_bytes();
     huge.extend(length);
@@ -434,8 +431,12 @@ fn what_cannot_be_taken_is_refused_with_the_file_and_the_reason() {
         ),
         (name, &good[..20], "is no event file of TensorBoard"),
         (name, &foreign, "is no event file of TensorBoard"),
-        (name, &damaged, "at byte"),
-        (name, &huge, "is damaged at byte 31"),
+        (
+            name,
+            &huge,
+            "the last 12 bytes, from byte 31 on, are left out",
+        ),
+        (name, &[0; 4096], "holds nothing but zeros"),
         (name, &picture, "holds no scalars"),
         (name, &events(&[]), "holds no scalars"),
         (name, &events(&[("loss", -1, 1.0)]), "holds no scalars"),
@@ -465,19 +466,6 @@ fn what_cannot_be_taken_is_refused_with_the_file_and_the_reason() {
             "{problem}"
         );
     }
-    // One that is damaged among good ones: none is taken.
-    let answer = send(
-        &server,
-        "",
-        &[
-            ("a/events.out.tfevents.1", &good),
-            ("b/events.out.tfevents.1", &damaged),
-        ],
-    );
-    assert_eq!(
-        (answer.status, answer.fields()),
-        (422, vec!["b/events.out.tfevents.1".to_owned()])
-    );
     let answer = send(
         &server,
         "",
@@ -498,6 +486,492 @@ fn what_cannot_be_taken_is_refused_with_the_file_and_the_reason() {
         .unwrap()
         .count();
     assert_eq!(left, 0);
+}
+
+/// An event file of three values, and where the record of the second begins.
+fn three_values() -> (Vec<u8>, usize) {
+    let second = events(&[("loss", 1, 1.0)]).len();
+    let file = events(&[("loss", 1, 1.0), ("loss", 2, 2.0), ("loss", 3, 3.0)]);
+    (file, second)
+}
+
+#[test]
+fn an_empty_cut_or_damaged_file_costs_itself_and_the_other_runs_are_imported() {
+    let server = Server::start();
+    let good = events(&[("loss", 1, 4.0)]);
+    let (file, second) = three_values();
+    let mut flipped = file.clone();
+    flipped[second + 20] ^= 1;
+    let mut zero_tail = file.clone();
+    zero_tail.extend([0; 4096]);
+    let answer = send(
+        &server,
+        "",
+        &[
+            ("good/events.out.tfevents.1", &good),
+            ("empty/events.out.tfevents.1", b""),
+            ("text/events.out.tfevents.1", b"no event file at all"),
+            ("flipped/events.out.tfevents.1", &flipped),
+            ("zeros/events.out.tfevents.1", &zero_tail),
+            ("cut/events.out.tfevents.1", &file[..file.len() - 5]),
+        ],
+    );
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let told = answer.json();
+    let left_out: Vec<_> = told["skipped"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["file"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        left_out,
+        ["empty/events.out.tfevents.1", "text/events.out.tfevents.1"]
+    );
+    for (name, expected, remark) in [
+        ("good", json!([4.0]), ""),
+        ("flipped", json!([1.0, 3.0]), "bytes from byte"),
+        ("zeros", json!([1.0, 2.0, 3.0]), "are zeros"),
+        ("cut", json!([1.0, 2.0]), "ends within a record"),
+    ] {
+        let run = named(&told, name);
+        let id = run["id"].as_str().unwrap();
+        assert_eq!(series(&server, id, "train_loss")["y"], expected, "{name}");
+        let remarks = run["remarks"].to_string();
+        assert!(remarks.contains(remark), "{name}: {remarks}");
+        assert_eq!(remark.is_empty(), run["remarks"] == json!([]), "{name}");
+    }
+}
+
+#[test]
+fn of_several_files_of_a_run_a_bad_one_costs_itself() {
+    let server = Server::start();
+    let (first, second) = (
+        events(&[("loss", 1, 1.0)]),
+        events(&[("loss", 2, 2.0), ("loss", 3, 3.0)]),
+    );
+    let told = send(
+        &server,
+        "",
+        &[
+            ("r/events.out.tfevents.1", &first),
+            ("r/events.out.tfevents.2", b""),
+            ("r/events.out.tfevents.3", &second),
+        ],
+    );
+    assert_eq!(told.status, 201, "{}", told.body);
+    let told = told.json();
+    assert_eq!(told["skipped"][0]["file"], "r/events.out.tfevents.2");
+    let id = told["runs"][0]["id"].as_str().unwrap();
+    assert_eq!(
+        series(&server, id, "train_loss")["y"],
+        json!([1.0, 2.0, 3.0])
+    );
+    let remarks = server.run(id)["source"]["remarks"].to_string();
+    assert!(
+        remarks.contains("r/events.out.tfevents.2 is empty"),
+        "{remarks}"
+    );
+}
+
+#[test]
+fn a_damaged_entry_of_a_zip_costs_what_comes_after_the_damage() {
+    let server = Server::start();
+    let good = events(&[("loss", 1, 4.0)]);
+    let (file, _) = three_values();
+    // Stored, so that the bytes of the file are those of the archive.
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in [("good", &good), ("bad", &file)] {
+        let name = format!("{name}/events.out.tfevents.1");
+        zip.start_file(name, options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    let mut zip = zip.finish().unwrap().into_inner();
+    let third = zip
+        .windows(4)
+        .rposition(|bytes| bytes == 3f32.to_le_bytes())
+        .unwrap();
+    zip[third] ^= 1;
+    let told = send(&server, "", &[("logs.zip", &zip)]);
+    assert_eq!(told.status, 201, "{}", told.body);
+    let told = told.json();
+    let fault = &told["skipped"][0];
+    assert_eq!(fault["file"], "logs.zip/bad/events.out.tfevents.1");
+    let id = named(&told, "bad")["id"].as_str().unwrap();
+    assert_eq!(series(&server, id, "train_loss")["y"], json!([1.0, 2.0]));
+    let id = named(&told, "good")["id"].as_str().unwrap();
+    assert_eq!(series(&server, id, "train_loss")["y"], json!([4.0]));
+}
+
+#[test]
+fn the_command_line_names_what_is_damaged_and_imports_the_rest() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = root.path().join(name).join("events.out.tfevents.1");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    write("logs/good1", &events(&[("loss", 1, 1.0)]));
+    write("logs/good2", &events(&[("loss", 1, 2.0)]));
+    write("logs/crashed", b"");
+    write("more/good3", &events(&[("loss", 1, 3.0)]));
+    fs::create_dir(root.path().join("nothing")).unwrap();
+    let paths = ["logs", "nothing", "more"].map(|name| root.path().join(name));
+    let mut args = vec!["import-events"];
+    args.extend(paths.iter().map(|path| path.to_str().unwrap()));
+    args.extend(["--data-dir", data.to_str().unwrap()]);
+    let output = vivarium(&args);
+    let told = String::from_utf8(output.stdout).unwrap();
+    let left_out = String::from_utf8(output.stderr).unwrap();
+    for name in ["good1", "good2", "good3"] {
+        assert!(told.contains(name), "{told}");
+    }
+    assert!(
+        left_out.contains("crashed/events.out.tfevents.1: is empty"),
+        "{left_out}"
+    );
+    // A path in which nothing is found is an error, of which the others know nothing.
+    assert!(left_out.contains("holds no event files"), "{left_out}");
+    assert!(!output.status.success());
+}
+
+#[test]
+fn a_log_that_grew_replaces_what_was_imported_of_it_and_keeps_its_labels() {
+    let mut server = Server::start();
+    let begun = events(&[("loss", 1, 1.0), ("loss", 2, 2.0)]);
+    let grown = events(&[
+        ("loss", 1, 1.0),
+        ("loss", 2, 2.0),
+        ("loss", 3, 3.0),
+        ("val_loss", 3, 4.0),
+    ]);
+    let name = "exp/events.out.tfevents.1.host";
+    let id = send(&server, "", &[(name, &begun)]).json()["runs"][0]["id"].take();
+    let id = id.as_str().unwrap();
+    let labels = json!({"name": "renamed", "tags": ["a"], "notes": "seen"});
+    server.patch(&format!("/api/v1/runs/{id}"), &labels);
+
+    let answer = send(&server, "", &[(name, &grown)]);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let told = answer.json();
+    assert_eq!(
+        (&told["replaced"][0]["id"], &told["replaced"][0]["name"]),
+        (&json!(id), &json!("renamed"))
+    );
+    assert_eq!(told["runs"], json!([]));
+    let run = server.run(id);
+    assert_eq!(
+        (&run["name"], &run["tags"], &run["notes"], &run["status"]),
+        (
+            &json!("renamed"),
+            &json!(["a"]),
+            &json!("seen"),
+            &json!("finished")
+        )
+    );
+    assert_eq!(
+        series(&server, id, "train_loss")["y"],
+        json!([1.0, 2.0, 3.0])
+    );
+    assert_eq!(series(&server, id, "validation_loss")["y"], json!([4.0]));
+    assert_eq!(run["summary"]["validation_loss"], 4.0);
+    assert_eq!(run["source"]["files"][0]["bytes"], grown.len());
+
+    // What is older says so and changes nothing, also with another file beside it that is no longer there.
+    let told = send(&server, "", &[(name, &begun)]).json();
+    assert_eq!(told["newer"][0]["id"], *id);
+    // A further file of the same run, as a resumed training begins it.
+    let resumed = events(&[("loss", 4, 5.0)]);
+    let told = send(
+        &server,
+        "",
+        &[(name, &grown), ("exp/events.out.tfevents.2.host", &resumed)],
+    );
+    assert_eq!(told.json()["replaced"][0]["id"], *id);
+    assert_eq!(
+        series(&server, id, "train_loss")["y"],
+        json!([1.0, 2.0, 3.0, 5.0])
+    );
+    let told = send(&server, "", &[(name, &grown)]).json();
+    assert_eq!(told["newer"][0]["id"], *id);
+    assert_eq!(
+        server.get("/api/v1/runs").json()["runs"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+
+    // The index is made of what lies in the directory now.
+    server.stop();
+    for file in ["index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm"] {
+        let _ = fs::remove_file(server.data_dir().join(file));
+    }
+    server.restart();
+    server.await_status(id, "finished");
+    assert_eq!(series(&server, id, "train_loss")["total"], 4);
+    // Nothing is left of what was replaced.
+    let left = fs::read_dir(server.data_dir().join("boards")).unwrap();
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn the_command_line_replaces_a_run_that_a_server_shows() {
+    let server = Server::start();
+    let logs = tempfile::tempdir().unwrap();
+    let path = logs.path().join("exp/events.out.tfevents.1.host");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let import = || {
+        let (logs, data) = (logs.path().to_str().unwrap(), server.data_dir());
+        let output = vivarium(&["import-events", logs, "--data-dir", data.to_str().unwrap()]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{told}");
+        told
+    };
+    let whole = events(&[("loss", 1, 1.0), ("loss", 2, 2.0)]);
+    // Still written: its last record is half there.
+    fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    let told = import();
+    let id = told.split_whitespace().next().unwrap().to_owned();
+    server.await_status(&id, "finished");
+    assert_eq!(series(&server, &id, "train_loss")["y"], json!([1.0]));
+    fs::write(&path, &whole).unwrap();
+    let told = import();
+    assert!(
+        told.starts_with(&id) && told.contains("has grown"),
+        "{told}"
+    );
+    until("the curve is the longer one", || {
+        series(&server, &id, "train_loss")["y"] == json!([1.0, 2.0])
+    });
+    assert!(import().contains("is here already"));
+    // It was cut back, and is written on in another way.
+    fs::write(&path, events(&[("loss", 1, 1.0)])).unwrap();
+    assert!(import().contains("they are older"));
+    fs::write(&path, events(&[("loss", 1, 9.0)])).unwrap();
+    let told = import();
+    assert!(
+        !told.starts_with(&id) && told.contains("there are two runs now"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_copy_that_was_trained_on_elsewhere_is_a_run_of_its_own() {
+    let server = Server::start();
+    let begun = events(&[("loss", 1, 1.0)]);
+    let grown = events(&[("loss", 1, 1.0), ("loss", 2, 2.0)]);
+    let file = |folder: &str| format!("logs/{folder}/events.out.tfevents.1.host");
+    let first = send(&server, "", &[(&file("a"), &begun)]).json()["runs"][0]["id"].take();
+    let told = send(&server, "", &[(&file("b"), &grown)]).json();
+    assert_eq!(told["runs"][0]["name"], "logs/b");
+    let id = first.as_str().unwrap();
+    assert_eq!(series(&server, id, "train_loss")["y"], json!([1.0]));
+}
+
+/// What the log of Ultralytics looks like.
+fn yolo() -> Vec<u8> {
+    events(&[
+        ("train/loss", 1, 1.0),
+        ("val/loss", 1, 1.5),
+        ("metrics/accuracy_top1", 1, 0.25),
+        ("metrics/mAP50, all", 1, 0.5),
+        ("metrics/mAP50, all", 2, 0.75),
+    ])
+}
+
+#[test]
+fn an_accuracy_without_a_split_is_of_validation_and_the_run_says_why() {
+    let server = Server::start();
+    let id = import(&server, "yolo", &yolo());
+    assert_eq!(
+        series(&server, &id, "validation_accuracy")["y"],
+        json!([0.25])
+    );
+    assert_eq!(series(&server, &id, "train_accuracy")["y"], json!([]));
+    let source = &server.run(&id)["source"];
+    let remark = source["remarks"][0].as_str().unwrap();
+    assert!(
+        remark.starts_with(
+            "“metrics/accuracy_top1” names no split. It is drawn as validation accuracy"
+        ),
+        "{remark}"
+    );
+}
+
+#[test]
+fn tags_are_drawn_as_a_person_says_and_names_decide_again_when_that_is_taken_back() {
+    let server = Server::start();
+    let id = import(&server, "yolo", &yolo());
+    server.patch(&format!("/api/v1/runs/{id}"), &json!({"notes": "seen"}));
+    let path = format!("/api/v1/runs/{id}/tags");
+    let curves = || {
+        let told = server.get(&path).json();
+        let tags = told["tags"].as_array().unwrap().clone();
+        let of = tags.into_iter().map(|tag| {
+            let name = tag["tag"].as_str().unwrap().to_owned();
+            (name, tag["curve"].clone())
+        });
+        of.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(curves()["metrics/accuracy_top1"], "validation_accuracy");
+    assert_eq!(curves()["metrics/mAP50, all"], Value::Null);
+
+    let wanted = json!({"tags": {
+        "metrics/accuracy_top1": "train_accuracy",
+        "metrics/mAP50, all": "own",
+        "val/loss": "none",
+    }});
+    let answer = server.put(&path, &wanted);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let run = answer.json();
+    assert_eq!(run["notes"], "seen");
+    assert_eq!(run["source"]["own"], json!(["metrics/mAP50, all"]));
+    assert_eq!(series(&server, &id, "train_accuracy")["y"], json!([0.25]));
+    assert_eq!(series(&server, &id, "validation_accuracy")["y"], json!([]));
+    assert_eq!(series(&server, &id, "validation_loss")["y"], json!([]));
+    assert_eq!(run["summary"]["validation_loss"], Value::Null);
+    // A list of names, since tags may have commas.
+    let asked = format!(
+        "/api/v1/runs/{id}/metrics?series=%5B%22tag:metrics/mAP50,%20all%22,%22train_loss%22%5D"
+    );
+    let own = server.get(&asked).json()["series"].take();
+    assert_eq!(own["tag:metrics/mAP50, all"]["y"], json!([0.5, 0.75]));
+    assert_eq!(own["train_loss"]["y"], json!([1.0]));
+
+    for (wrong, status) in [
+        (json!({"tags": {"train/loss": "loss"}}), 422),
+        (json!({"tags": {"no such": "own"}}), 422),
+        (json!({"tags": {"train/loss": "lr", "val/loss": "lr"}}), 422),
+        (json!({"tags": 1}), 422),
+    ] {
+        let answer = server.put(&path, &wrong);
+        assert_eq!(answer.status, status, "{wrong}: {}", answer.body);
+    }
+    let gone = "/api/v1/runs/0199d3a0-0000-7000-8000-000000000000/tags";
+    assert_eq!(server.get(gone).status, 404);
+    assert_eq!(server.put(gone, &json!({"tags": {}})).status, 404);
+    assert_eq!(curves()["metrics/mAP50, all"], "own");
+
+    // What was said is kept when the log grows.
+    let mut grown = yolo();
+    let more = scalar("metrics/mAP50, all", 3, 1.0);
+    record::write(&mut grown, &more.encode_to_vec()).unwrap();
+    let told = send(&server, "", &[("events.out.tfevents.1.host", &grown)]).json();
+    assert_eq!(told["replaced"][0]["id"], *id);
+    let own = server.get(&asked).json()["series"].take();
+    assert_eq!(own["tag:metrics/mAP50, all"]["y"], json!([0.5, 0.75, 1.0]));
+
+    assert_eq!(server.put(&path, &json!({"tags": {}})).status, 200);
+    assert_eq!(curves()["metrics/accuracy_top1"], "validation_accuracy");
+    assert_eq!(curves()["metrics/mAP50, all"], Value::Null);
+}
+
+#[test]
+fn tags_can_be_said_at_the_import_and_a_run_of_ones_own_has_none() {
+    let server = Server::start();
+    let tags = br#"{"metrics/mAP50, all": "own", "val/loss": "none"}"#;
+    let fields: [(&str, Option<&str>, &[u8]); 2] = [
+        ("tags", None, tags),
+        ("file", Some("events.out.tfevents.1"), &yolo()),
+    ];
+    let upload = |fields: &[(&str, Option<&str>, &[u8])]| {
+        let request = agent().post(server.url("/api/v1/boards"));
+        let request = request.header("content-type", form_type());
+        Answer::of(request.send(&form_of(fields)[..]))
+    };
+    let answer = upload(&fields);
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let id = answer.json()["runs"][0]["id"].take();
+    let source = server.run(id.as_str().unwrap())["source"].take();
+    assert_eq!(source["own"], json!(["metrics/mAP50, all"]));
+    assert_eq!(source["not_shown"], json!(["val/loss"]));
+    assert_eq!(
+        upload(&[("tags", None, b"[1]"), fields[1]]).fields(),
+        ["tags"]
+    );
+
+    let trained = server.create(&mlp(1));
+    server.await_status(&trained, "finished");
+    let path = format!("/api/v1/runs/{trained}/tags");
+    assert_eq!(server.get(&path).status, 409);
+    assert_eq!(server.put(&path, &json!({"tags": {}})).status, 409);
+
+    let logs = tempfile::tempdir().unwrap();
+    fs::write(
+        logs.path().join("events.out.tfevents.2"),
+        events(&[("map50", 1, 1.0), ("accuracy", 1, 0.5)]),
+    )
+    .unwrap();
+    let (logs, data) = (
+        logs.path().to_str().unwrap(),
+        server.data_dir().to_str().unwrap(),
+    );
+    let said = [
+        "--tag",
+        "map50=own",
+        "--tag",
+        "accuracy=validation_accuracy",
+        "--tag",
+        "x=lr",
+    ];
+    let output = vivarium(&[&["import-events", logs, "--data-dir", data][..], &said].concat());
+    let (told, warned) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    assert!(
+        told.contains("validation_accuracy is “accuracy”; in charts of their own: map50"),
+        "{told}"
+    );
+    assert!(
+        warned.contains("no run that was imported has a tag “x”"),
+        "{warned}"
+    );
+    let wrong = vivarium(&[
+        "import-events",
+        logs,
+        "--data-dir",
+        data,
+        "--tag",
+        "map50=loss",
+    ]);
+    assert!(
+        String::from_utf8(wrong.stderr)
+            .unwrap()
+            .contains("must be one of train_loss")
+    );
+}
+
+#[test]
+fn infinite_values_keep_their_signs_in_and_out() {
+    let server = Server::start();
+    let values = [
+        f32::NEG_INFINITY,
+        f32::INFINITY,
+        1.0,
+        f32::NAN,
+        f32::NEG_INFINITY,
+    ];
+    let given: Vec<_> = (1..)
+        .zip(values)
+        .map(|(step, value)| ("loss", step, value))
+        .collect();
+    let id = import(&server, "", &events(&given));
+    let gaps = series(&server, &id, "train_loss")["not_finite"].take();
+    let expected = json!([
+        {"x": 1.0, "kind": "-inf"},
+        {"x": 2.0, "kind": "inf"},
+        {"x": 4.0, "kind": "nan"},
+        {"x": 5.0, "kind": "-inf"},
+    ]);
+    assert_eq!(gaps, expected);
+    let (_, _, file) = server.get_bytes(&format!("/api/v1/runs/{id}/tensorboard"));
+    let back = import(&server, "back", &file);
+    assert_eq!(series(&server, &back, "train_loss")["not_finite"], expected);
 }
 
 #[test]

@@ -427,3 +427,45 @@ fn imported_weights_are_a_run_that_is_looked_into_and_trained_further() {
         .count();
     assert_eq!(runs, 2, "what does not fit leaves no run behind");
 }
+
+#[test]
+fn weights_that_are_no_safetensors_are_called_what_they_are_and_leave_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 548\n";
+    for (name, bytes, said) in [
+        (
+            "model.pth",
+            &b"PK\x03\x04\0\0\0\0archive/data.pkl"[..],
+            "torch.load(\"model.pth\"",
+        ),
+        ("old.pt", b"\x80\x02\x8a\x0al", "torch.save (a pickle)"),
+        ("model.safetensors", pointer.as_bytes(), "git lfs pull"),
+        (
+            "page.safetensors",
+            b"<!DOCTYPE html><title>Sign in</title>",
+            "a page of HTML",
+        ),
+        ("model.h5", b"\x89HDF\r\n\x1a\n", "keras.models.load_model"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let output = vivarium(&[
+            "import",
+            path.to_str().unwrap(),
+            "--network",
+            "mlp",
+            "--data",
+            "digits",
+            "--data-dir",
+            data.to_str().unwrap(),
+        ]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && told.contains(said),
+            "{name}: {told}"
+        );
+        let runs = std::fs::read_dir(data.join("runs")).map_or(0, Iterator::count);
+        assert_eq!(runs, 0, "{name}");
+    }
+}

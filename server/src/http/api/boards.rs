@@ -4,27 +4,31 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body as Answer, Bytes};
 use axum::extract::{Multipart, Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::stream;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
+use vivarium_models::data::Fault;
 
 use super::run_id;
 use super::selections::runs_of;
 use crate::aside::on_thread;
 use crate::base_path;
-use crate::boards::import::{Imported, Outcome, Wish};
+use crate::boards::import::{Boards, Imported, Outcome, Wish};
+use crate::boards::tags::{self, Assigned};
 use crate::boards::write::About;
 use crate::boards::{export, find, unpack};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::http::App;
 use crate::http::change::Client;
+use crate::http::json::Body;
 use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
 use crate::index::runs::{self as rows, Run};
@@ -107,7 +111,7 @@ fn lines_of(index: Index) -> impl FnMut(&About) -> io::Result<Vec<String>> {
     }
 }
 
-fn attachment(kind: &'static str, name: &str, body: Body) -> Response {
+fn attachment(kind: &'static str, name: &str, body: Answer) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),
         (
@@ -125,7 +129,7 @@ fn attachment(kind: &'static str, name: &str, body: Body) -> Response {
 /// [`Error::Overloaded`] when too many are written already.
 fn streamed(
     write: impl FnOnce(BufWriter<Pipe>) -> io::Result<()> + Send + 'static,
-) -> Result<Body> {
+) -> Result<Answer> {
     let place = WRITERS
         .try_acquire()
         .map_err(|_| Error::Overloaded("Too many runs are exported at a time."))?;
@@ -144,7 +148,7 @@ fn streamed(
             }
         });
     writer.map_err(|e| Error::file("a thread", e))?;
-    Ok(Body::from_stream(stream::unfold(
+    Ok(Answer::from_stream(stream::unfold(
         reader,
         |mut reader| async {
             let piece = reader.recv().await?;
@@ -189,12 +193,13 @@ pub(in crate::http) async fn upload(
         ours: true,
         ..Wish::default()
     };
-    let mut files = 0;
+    let (mut files, mut damaged) = (0, Vec::new());
     while let Some(field) = within(form.next_field()).await? {
         let Some(name) = field.file_name().map(str::to_owned) else {
-            if field.name() == Some("name") {
-                let text = within(field.text()).await?;
-                wish.name = checked(text)?;
+            match field.name() {
+                Some("name") => wish.name = checked(within(field.text()).await?)?,
+                Some("tags") => wish.tags = assigned(&within(field.text()).await?)?,
+                _ => {}
             }
             continue;
         };
@@ -207,8 +212,9 @@ pub(in crate::http) async fn upload(
         let incoming = folder.path().join("upload");
         receive(field, &incoming).await?;
         let tree = tree.clone();
-        let stem = on_thread("upload", move || sort_in(&incoming, &name, &tree, most)).await?;
-        wish.root = wish.root.or(stem);
+        let sorted = on_thread("upload", move || sort_in(&incoming, &name, &tree, most)).await?;
+        wish.root = wish.root.or(sorted.stem);
+        damaged.extend(sorted.damaged);
     }
     if files == 0 {
         let detail = "The form holds no file.";
@@ -221,9 +227,8 @@ pub(in crate::http) async fn upload(
     let turn = IMPORTS.acquire().await;
     let _turn = turn.map_err(|_| Error::Gone("the imports"))?;
     let outcome = on_thread("upload", move || {
-        let outcome = failpoint("boards.received")
-            .and_then(|()| find::find_all(&tree))
-            .and_then(|found| boards.stage_all(found, &wish));
+        let outcome =
+            failpoint("boards.received").and_then(|()| take(&boards, &tree, &wish, damaged));
         drop(folder);
         outcome
     })
@@ -231,7 +236,48 @@ pub(in crate::http) async fn upload(
     let imported = outcome.imported.iter();
     let imported = imported.map(|run| (run.id, run.board.clone())).collect();
     app.supervisor.welcome(imported).await?;
+    for run in &outcome.replaced {
+        app.supervisor.renew(run.id).await?;
+    }
     answer(&app, outcome).await
+}
+
+/// What tags are to be drawn as, of a field of JSON.
+fn assigned(text: &str) -> Result<Assigned> {
+    let wrong = |_| Error::field("tags", text, "must be a JSON object of tags and curves");
+    let assigned: Assigned = serde_json::from_str(text).map_err(wrong)?;
+    tags::check(&assigned)?;
+    Ok(assigned)
+}
+
+/// What tags are to be drawn as.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    tags: Assigned,
+}
+
+/// `GET /runs/{id}/tags`: the tags of an imported run, and what each is drawn as.
+pub async fn tags(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+    let id = run_id(&id)?;
+    app.index.read(move |c| rows::get(c, id)).await?;
+    let boards = Arc::clone(&app.boards);
+    let tags = on_thread("tags", move || boards.tags(id)).await?;
+    Ok(Json(json!({"tags": tags, "curves": tags::CURVES})))
+}
+
+/// `PUT /runs/{id}/tags`: what tags are to be drawn as; of those that are not named, their names decide again.
+pub async fn assign(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(wanted): Body<Wanted>,
+) -> Result<Json<Run>> {
+    let id = run_id(&id)?;
+    app.index.read(move |c| rows::get(c, id)).await?;
+    let boards = Arc::clone(&app.boards);
+    on_thread("tags", move || boards.assign(id, &wanted.tags)).await?;
+    app.supervisor.renew(id).await?;
+    Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
 }
 
 /// The name that runs are to have; `None` where it is empty.
@@ -247,26 +293,48 @@ fn checked(text: String) -> Result<Option<String>> {
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-/// Puts a file that came where its name says, a zip's files where they lie in it. Says what the zip
-/// is called, which is a name for the run at its top.
-fn sort_in(incoming: &FilePath, name: &str, tree: &FilePath, most: u64) -> Result<Option<String>> {
+/// What became of a file of a form.
+#[derive(Default)]
+struct Sorted {
+    /// What a zip is called, which is a name for the run at its top.
+    stem: Option<String>,
+    /// What is damaged in it.
+    damaged: Vec<Fault>,
+}
+
+/// Puts a file that came where its name says, a zip's files where they lie in it.
+fn sort_in(incoming: &FilePath, name: &str, tree: &FilePath, most: u64) -> Result<Sorted> {
     if unpack::is_zip(incoming)? {
-        unpack::unpack(incoming, name, tree, most)?;
+        let damaged = unpack::unpack(incoming, name, tree, most)?;
         let stem = name.rsplit(['/', '\\']).next().unwrap_or_default();
         let stem = stem.strip_suffix(".zip").unwrap_or(stem);
-        return Ok(Some(stem.to_owned()).filter(|stem| !stem.is_empty()));
+        let stem = Some(stem.to_owned()).filter(|stem| !stem.is_empty());
+        return Ok(Sorted { stem, damaged });
     }
     let path = tree.join(unpack::relative(name)?);
     // Made and replaced, so that the same name does not come twice.
     drop(unpack::create(&path, name)?);
     std::fs::rename(incoming, &path).map_err(|e| Error::file(&path, e))?;
-    Ok(None)
+    Ok(Sorted::default())
+}
+
+fn take(boards: &Boards, tree: &FilePath, wish: &Wish, damaged: Vec<Fault>) -> Result<Outcome> {
+    let mut found = if tree.exists() {
+        find::find_all(tree)?
+    } else {
+        // Of an archive of which nothing could be unpacked.
+        find::Found::default()
+    };
+    found.skipped.splice(0..0, damaged);
+    boards.stage_all(found, wish)
 }
 
 async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
     let Outcome {
         imported,
+        replaced,
         already,
+        newer,
         skipped,
     } = outcome;
     let status = if imported.is_empty() {
@@ -276,7 +344,9 @@ async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
     };
     let told = json!({
         "runs": tell(app, imported).await?,
+        "replaced": tell(app, replaced).await?,
         "already": tell(app, already).await?,
+        "newer": tell(app, newer).await?,
         "skipped": skipped,
     });
     Ok((status, Json(told)).into_response())
@@ -287,7 +357,8 @@ async fn tell(app: &App, of: Vec<Imported>) -> Result<Vec<Value>> {
     let read = move |c: &rusqlite::Connection| {
         let told = of.into_iter().map(|Imported { id, board }| {
             let name = rows::find(c, id)?.map_or(board.name, |run| run.name);
-            Ok(json!({"id": id, "url": base_path::url(&format!("/runs/{id}")), "name": name}))
+            let remarks = board.source.remarks;
+            Ok(json!({"id": id, "url": base_path::url(&format!("/runs/{id}")), "name": name, "remarks": remarks}))
         });
         told.collect()
     };

@@ -58,9 +58,8 @@ impl Asked {
                 "points: must be between 2 and {MOST_POINTS}"
             )));
         }
-        let names = self.series.split(',').map(|name| name.trim().to_owned());
         let wanted = Wanted {
-            series: names.collect(),
+            series: names(&self.series)?,
             x: self.x,
             points: self.points,
             from: self.from,
@@ -70,6 +69,16 @@ impl Asked {
         wanted.check()?;
         Ok(wanted)
     }
+}
+
+/// Names with commas between them, or a JSON list of them: tags of imported runs may have commas.
+fn names(text: &str) -> Result<Vec<String>> {
+    if !text.starts_with('[') {
+        let names = text.split(',').map(|name| name.trim().to_owned());
+        return Ok(names.collect());
+    }
+    serde_json::from_str(text)
+        .map_err(|_| Error::BadRequest("series: is no JSON list of names".to_owned()))
 }
 
 /// `GET /runs/{id}/metrics`
