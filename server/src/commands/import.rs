@@ -14,6 +14,7 @@ use super::print;
 use crate::cli::ImportWeights;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::output::notice;
 use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;
@@ -36,9 +37,9 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec)?;
     let begun = begin(&network, &dir).and_then(|()| {
         // A worker that is to stop at once writes all that a run has: its beginning, its checkpoint, its end.
-        worker::train(&dir, &lock, &AtomicBool::new(true), &mut |event| {
+        worker::train(&dir, &lock, &AtomicBool::new(true), "", &mut |event| {
             if let Event::Note { message } = event {
-                eprintln!("{message}");
+                notice(format_args!("{message}"));
             }
         })
     });

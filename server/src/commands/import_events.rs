@@ -8,6 +8,7 @@ use crate::boards::import::{Boards, Imported, Wish};
 use crate::cli::ImportEvents;
 use crate::data_dir::DataDir;
 use crate::error::Result;
+use crate::output::notice;
 
 pub(super) fn import_events(args: ImportEvents) -> Result<()> {
     let boards = Boards::of(&DataDir::open(args.data.data_dir)?);
@@ -25,7 +26,7 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
             print(&format!("{id}  {}: is here already", board.name))?;
         }
         for skipped in &outcome.skipped {
-            eprintln!("vivarium: left out: {skipped}");
+            notice(format_args!("vivarium: left out: {skipped}"));
         }
     }
     Ok(())
