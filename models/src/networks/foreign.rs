@@ -19,7 +19,7 @@ pub struct Foreign {
 /// # Errors
 /// When it cannot be read, or holds something else than numbers.
 pub fn foreign(path: &Path) -> Result<Foreign> {
-    let content = tensor_file::read(path)?.ok_or_else(|| missing(path))?;
+    let content = tensor_file::read_foreign(path)?.ok_or_else(|| missing(path))?;
     let mut names = content.tensors.keys();
     Ok(Foreign {
         batch_norm: names.any(|name| name.ends_with(".running_mean")),
@@ -39,7 +39,7 @@ impl Model {
     /// When the file cannot be read, or does not hold the network's tensors and no other, each with its shape and
     /// finite; the error names the tensor. Then nothing changed.
     pub fn adopt(&self, path: &Path, fresh_head: bool) -> Result<()> {
-        let content = tensor_file::read(path)?.ok_or_else(|| missing(path))?;
+        let content = tensor_file::read_foreign(path)?.ok_or_else(|| missing(path))?;
         let mut tensors = content.tensors;
         let head = self.head();
         for (name, shape, own) in self.weights()? {

@@ -17,7 +17,6 @@ use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
 use crate::estimate::Estimator;
-use crate::files;
 use crate::http::change::Changes;
 use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
@@ -59,7 +58,6 @@ async fn run(args: Serve, log: Background) -> Result<()> {
     check_token(&args)?;
     let data = DataDir::open(args.data.data_dir.clone())?;
     let _only_server = data.take_for_server()?;
-    files::sweep(&[data.reports(), data.sweeps(), data.trash(), data.pins()]);
     let index = Index::open(&data.index())?;
     let listener = TcpListener::bind((args.host, args.port))
         .await
