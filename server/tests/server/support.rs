@@ -110,8 +110,12 @@ impl Server {
 
     /// Starts a server on the same folder.
     pub fn restart(&mut self) {
-        let (process, address) =
-            spawn(self.folder.path(), &self.arguments, &self.variables, Stdio::null());
+        let (process, address) = spawn(
+            self.folder.path(),
+            &self.arguments,
+            &self.variables,
+            Stdio::null(),
+        );
         self.process = process;
         self.address = address;
     }
