@@ -153,9 +153,13 @@ fn filter() -> EnvFilter {
 /// Prints a result of the program, which others read. Who reads only its beginning, as `head` does, is welcome to.
 fn print(line: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{line}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::file("standard output", error))
-        }
+        Err(error) if !nobody_reads(&error) => Err(Error::file("standard output", error)),
         _ => Ok(()),
     }
+}
+
+/// Whether a pipe's reader is gone, or the terminal was closed.
+fn nobody_reads(error: &std::io::Error) -> bool {
+    let closed = rustix::io::Errno::IO.raw_os_error();
+    error.kind() == std::io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(closed)
 }

@@ -566,10 +566,12 @@ mod tests {
             let index = Index::open(&folder.path().join("index.sqlite")).unwrap();
             let mut ids = Vec::new();
             for &status in before {
-                let (id, _) = RunDir::create(&data.runs(), &spec(&data)).unwrap();
+                let (id, ..) = RunDir::create_locked(&data.runs(), &spec(&data)).unwrap();
                 let new = runs::NewRun {
                     id,
                     name: String::new(),
+                    tags: Vec::new(),
+                    notes: String::new(),
                     spec: "{}".to_owned(),
                     sweep: None,
                     status,
