@@ -3,7 +3,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{ENDLESS, Server, mlp, signal, until};
 
@@ -69,19 +69,6 @@ fn a_server_that_is_killed_while_its_workers_stop_takes_their_runs_up_again() {
 }
 
 #[test]
-fn a_second_signal_ends_the_server_at_once_and_its_runs_are_taken_up_again() {
-    let mut held = Held::start();
-    signal(held.server.pid(), "TERM");
-    held.await_wish_to_stop();
-    signal(held.server.pid(), "TERM");
-    held.server.await_end();
-    held.let_go();
-    held.await_last_word();
-    held.server.restart();
-    held.goes_on();
-}
-
-#[test]
 fn a_worker_that_still_obeys_the_server_before_is_adopted_and_its_run_goes_on_after() {
     let mut held = Held::start();
     signal(held.server.pid(), "INT");
@@ -92,20 +79,6 @@ fn a_worker_that_still_obeys_the_server_before_is_adopted_and_its_run_goes_on_af
     held.let_go();
     held.await_last_word();
     held.goes_on();
-}
-
-#[test]
-fn what_a_person_stopped_stays_stopped_when_the_server_dies_before_the_worker() {
-    let mut held = Held::start();
-    let stop = format!("/api/v1/runs/{}/stop", held.id);
-    assert_eq!(held.server.post(&stop, &json!({})).status, 202);
-    held.await_wish_to_stop();
-    held.server.kill();
-    held.let_go();
-    held.await_last_word();
-    held.server.restart();
-    let run = held.server.await_status(&held.id, "stopped");
-    assert_eq!(run["stopping"], false);
 }
 
 #[test]
