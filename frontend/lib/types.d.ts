@@ -361,6 +361,8 @@ export interface StartedEvent {
   version: string;
   candle: string;
   cpu: string;
+  /** Not told by earlier versions. */
+  instructions?: string;
   threads: number;
   device: string;
   parameters: number;

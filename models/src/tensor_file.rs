@@ -1,7 +1,10 @@
 //! A safetensors file: written in full before it has its name, read with suspicion.
+//!
+//! What is written here has a checksum among its metadata, of all else in the file, so that a bit that changed on the
+//! disk is found. Files without one, such as those of other programs, are read as they are.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,6 +21,9 @@ use crate::networks::Values;
 compile_error!(
     "safetensors files are little-endian, and numbers are written as they lie in memory"
 );
+
+/// The name of the checksum among the metadata.
+const CHECKSUM: &str = "vivarium.crc32c";
 
 /// The longest header that is read: names and shapes of several thousand tensors.
 const LONGEST_HEADER: u64 = 1 << 20;
@@ -80,6 +86,7 @@ pub(crate) fn write<'a>(
     tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
+    let (tensors, metadata) = with_checksum(tensors, metadata);
     let written = serialize_to_file(tensors, Some(metadata), path)
         .map_err(|error| wrong(path, error))
         .and_then(|()| {
@@ -101,12 +108,84 @@ pub(crate) fn replace<'a>(
     tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
+    let (tensors, metadata) = with_checksum(tensors, metadata);
     let bytes = serialize(tensors, Some(metadata)).map_err(|error| wrong(path, error))?;
     let written = fs::write(aside, bytes).and_then(|()| fs::rename(aside, path));
     written.map_err(|e| {
         let _ = fs::remove_file(aside);
         Error::file(path, e)
     })
+}
+
+fn with_checksum<'a>(
+    tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    mut metadata: HashMap<String, String>,
+) -> (Vec<(String, Numbers<'a>)>, HashMap<String, String>) {
+    let tensors: Vec<_> = tensors.into_iter().collect();
+    let facts = tensors.iter().map(|(name, numbers)| Facts {
+        name,
+        dtype: numbers.dtype(),
+        shape: &numbers.shape,
+        bytes: numbers.values.bytes(),
+    });
+    let sum = checksum(&metadata, facts.collect());
+    metadata.insert(CHECKSUM.to_owned(), sum);
+    (tensors, metadata)
+}
+
+/// All that a file says of a tensor.
+struct Facts<'a> {
+    name: &'a str,
+    dtype: Dtype,
+    shape: &'a [usize],
+    bytes: &'a [u8],
+}
+
+/// The checksum of a file, in whatever order its parts stand.
+fn checksum(metadata: &HashMap<String, String>, mut tensors: Vec<Facts<'_>>) -> String {
+    let mut sum = 0;
+    // With its length, so that no part can run into the next.
+    let mut add = |part: &[u8]| {
+        sum = crc32c::crc32c_append(sum, &(part.len() as u64).to_le_bytes());
+        sum = crc32c::crc32c_append(sum, part);
+    };
+    let metadata: BTreeMap<_, _> = metadata
+        .iter()
+        .filter(|(name, _)| *name != CHECKSUM)
+        .collect();
+    for (name, value) in metadata {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
+    tensors.sort_by_key(|tensor| tensor.name);
+    for tensor in tensors {
+        add(tensor.name.as_bytes());
+        add(format!("{:?} {:?}", tensor.dtype, tensor.shape).as_bytes());
+        add(tensor.bytes);
+    }
+    format!("{sum:08x}")
+}
+
+/// Holds a file against its checksum, where it has one.
+fn intact(
+    metadata: &HashMap<String, String>,
+    file: &SafeTensors<'_>,
+) -> std::result::Result<(), String> {
+    let Some(written) = metadata.get(CHECKSUM) else {
+        return Ok(());
+    };
+    let tensors: Vec<_> = file.iter().collect();
+    let facts = tensors.iter().map(|(name, tensor)| Facts {
+        name,
+        dtype: tensor.dtype(),
+        shape: tensor.shape(),
+        bytes: tensor.data(),
+    });
+    if checksum(metadata, facts.collect()) == *written {
+        Ok(())
+    } else {
+        Err("it is damaged: its checksum is not that of its content".to_owned())
+    }
 }
 
 fn wrong(path: &Path, error: SafeTensorError) -> Error {
@@ -125,27 +204,36 @@ pub(crate) struct Content {
     pub(crate) untaken: HashMap<String, String>,
 }
 
-/// Reads a file; `None` when there is none.
+/// Reads a file that this program wrote; `None` when there is none.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] for a file that is torn, has too long a header, or holds something else than numbers.
+/// [`Error::Checkpoint`] for a file that is torn or damaged, has too long a header, or holds something else than numbers.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
-    let content = read_any(path)?;
+    let content = read_with(path, intact)?;
     match content.as_ref().and_then(|c| c.untaken.values().min()) {
         Some(message) => Err(Error::checkpoint(path, message)),
         None => Ok(content),
     }
 }
 
-/// As [`read`], but a tensor of another type is no error yet: the caller may not need it.
+/// Reads a file that a person brought; `None` when there is none. Whoever changed its numbers may have left the metadata
+/// as they were, so a checksum among those says nothing. A tensor of another type is no error yet: the caller may not
+/// need it.
 ///
 /// # Errors
-/// As [`read`], but for the types.
-pub(crate) fn read_any(path: &Path) -> Result<Option<Content>> {
-    let Some(bytes) = bytes_of(path, u64::MAX)? else {
+/// [`Error::Checkpoint`] for a file that is torn, has too long a header, or names a tensor twice.
+pub(crate) fn read_foreign(path: &Path) -> Result<Option<Content>> {
+    read_with(path, |_, _| Ok(()))
+}
+
+type Check = fn(&HashMap<String, String>, &SafeTensors<'_>) -> std::result::Result<(), String>;
+
+fn read_with(path: &Path, check: Check) -> Result<Option<Content>> {
+    let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
     };
-    content(&bytes)
+    let bytes = file.bytes(file.size)?;
+    content(&bytes, check)
         .map(Some)
         .map_err(|message| Error::checkpoint(path, message))
 }
@@ -173,7 +261,7 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<HashMap<String, String>>> {
 /// All bytes of a file that has so many at most; `None` when there is no file.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] for a file that is torn, longer, or has too long a header.
+/// [`Error::Checkpoint`] for a file that is torn or damaged, longer, or has too long a header.
 pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
@@ -182,7 +270,27 @@ pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
         let message = format!("it is longer than {most} bytes");
         return Err(Error::checkpoint(path, message));
     }
-    file.bytes(file.size).map(Some)
+    let bytes = file.bytes(file.size)?;
+    opened(&bytes, intact).map_err(|message| Error::checkpoint(path, message))?;
+    Ok(Some(bytes))
+}
+
+/// A file that is what was written, and its metadata.
+fn opened(
+    bytes: &[u8],
+    check: Check,
+) -> std::result::Result<(SafeTensors<'_>, HashMap<String, String>), String> {
+    let header = bytes
+        .split_first_chunk::<8>()
+        .and_then(|(length, rest)| rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?));
+    if let Some(name) = header.and_then(repeated_name) {
+        return Err(format!("{name} is there twice in its header"));
+    }
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(in_words)?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let file = SafeTensors::deserialize(bytes).map_err(in_words)?;
+    check(&metadata, &file)?;
+    Ok((file, metadata))
 }
 
 /// A file whose header is not too long: otherwise a file of any size could have been made to look like one.
@@ -250,16 +358,8 @@ fn in_words(error: SafeTensorError) -> String {
     }
 }
 
-fn content(bytes: &[u8]) -> std::result::Result<Content, String> {
-    let header = bytes
-        .split_first_chunk::<8>()
-        .and_then(|(length, rest)| rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?));
-    if let Some(name) = header.and_then(repeated_name) {
-        return Err(format!("{name} is there twice in its header"));
-    }
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(in_words)?;
-    let metadata = header.metadata().clone().unwrap_or_default();
-    let file = SafeTensors::deserialize(bytes).map_err(in_words)?;
+fn content(bytes: &[u8], check: Check) -> std::result::Result<Content, String> {
+    let (file, metadata) = opened(bytes, check)?;
     let (mut tensors, mut untaken) = (HashMap::new(), HashMap::new());
     for (name, tensor) in file.iter() {
         // The file's numbers may lie at any address.

@@ -1,12 +1,14 @@
 //! The server's one error. `http::problem` maps it to a status, a page or a problem document;
 //! the command line prints it. It is logged once, where it is handled.
 
+use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use vivarium_models::spec::FieldError;
 
 use crate::index::damage::BadRow;
+use crate::tasks;
 
 /// What can go wrong, in words for people: each message names what it is about.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +87,9 @@ pub enum Error {
     /// A part of this program is gone. A defect or the shutdown.
     #[error("{0} has ended")]
     Gone(&'static str),
+    /// A panic that was caught, with its message.
+    #[error("A defect in Vivarium: {0}")]
+    Panic(String),
 }
 
 /// The server's result.
@@ -120,6 +125,11 @@ impl Error {
             Self::Index(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             _ => false,
         }
+    }
+
+    /// A panic that was caught.
+    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        Self::Panic(tasks::message(panic).to_owned())
     }
 
     /// A file error with its path.

@@ -21,6 +21,7 @@
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
 //!   `aside`: work beside the async threads. `files`: files that are seen whole or not at all. `reserve`: space for
 //!   when there is none. `failpoint`: where tests cut changes short.
+//!   `tasks`: panics stay where they happen. `output`: lines that perhaps nobody reads.
 
 mod aside;
 pub mod base_path;
@@ -41,6 +42,7 @@ pub mod inspect;
 pub mod labels;
 pub mod launch;
 pub mod memory;
+mod output;
 pub mod presets;
 pub mod reports;
 mod reserve;
@@ -49,5 +51,6 @@ pub mod selections;
 mod settings;
 pub mod supervisor;
 pub mod sweeps;
+mod tasks;
 pub mod trash;
 pub mod worker;

@@ -8,33 +8,40 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use vivarium_models::train::{self, Control, Event, Observer, Places, Reason};
+use vivarium_models::train::{self, Control, Event, Observer, Places, Reason, Record};
 
 use crate::data_dir;
 use crate::error::{Error, Result};
 use crate::run_dir::RunDir;
 use crate::run_dir::lock::Lock;
 use crate::run_dir::log::EventLog;
+use crate::run_dir::survey::Logged;
+use crate::tasks;
 
 /// The exit status of a worker that found its run held by another (`EX_TEMPFAIL`).
 pub const HELD_BY_ANOTHER: u8 = 75;
 
 /// Raised by the signals that ask a worker to stop: it finishes the step, writes a checkpoint
-/// and ends well.
+/// and ends well. A terminal that is closed asks too, unless whoever started this had that ignored.
 pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
+    let hangup = (!hangup_is_ignored()).then_some(SIGHUP);
+    for signal in [SIGTERM, SIGINT].into_iter().chain(hangup) {
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|e| Error::file("signals", e))?;
     }
     Ok(stop)
 }
 
-/// Keeps the process alive when the terminal it was started from goes away.
-pub fn survive_hangup() -> Result<()> {
-    let ignored = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(SIGHUP, ignored).map_err(|e| Error::file("signals", e))?;
-    Ok(())
+/// Whether this process was started to survive its terminal, as by `nohup`: to listen to the signal would undo that.
+/// Only Linux says so.
+pub fn hangup_is_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (SIGHUP - 1) != 0)
 }
 
 /// When memory runs out, a worker is the one to go: its run resumes, while the server
@@ -45,7 +52,7 @@ pub fn offer_to_the_oom_killer(score: u16) {
 }
 
 /// Trains the run in `dir`, whose lock the caller holds, until it ends or `stop` is raised.
-/// `watcher` sees every event as it happens.
+/// `watcher` sees every event as it happens; `stopped` is the message of the last one where `stop` was raised.
 ///
 /// # Errors
 /// The reason is also written to the run's log as its last event, where the log can be written.
@@ -53,6 +60,7 @@ pub fn train(
     dir: &RunDir,
     _held: &Lock,
     stop: &AtomicBool,
+    stopped: &'static str,
     watcher: &mut dyn FnMut(&Event),
 ) -> Result<Reason> {
     // Not one line may be added to a log that is not a worker's.
@@ -61,10 +69,22 @@ pub fn train(
     dir.refuse_links()?;
     let log = EventLog::open(&dir.events_file())?;
     let library = data_dir::library_of_run(dir.path());
-    let result = dir.spec(&library).and_then(|spec| {
+    // Whatever ends the training is the log's last event, a panic too.
+    let result = tasks::catch_now(|| {
+        let spec = dir.spec(&library)?;
         tracing::info!(run = %dir.path().display(), resumed_after_step = log.logged().step, "training");
-        let mut recorder = Recorder { log: &log, stop, watcher };
-        Ok(train::train(&spec, &library, places(dir), &mut recorder)?)
+        let mut recorder = Recorder {
+            log: &log,
+            stop,
+            stopped,
+            watcher,
+        };
+        Ok(train::train(
+            &spec,
+            &library,
+            places(dir, log.logged()),
+            &mut recorder,
+        )?)
     });
     if let Err(error) = &result {
         let message = error.to_string();
@@ -82,8 +102,16 @@ pub fn train(
 
 /// Where the loop finds and puts its files. The pinned image is the only one that is not in the run's directory, in which
 /// nobody but the worker writes.
-fn places(dir: &RunDir) -> Places {
+fn places(dir: &RunDir, logged: Logged) -> Places {
+    let began = logged.began.unwrap_or_default();
     Places {
+        record: Some(Record {
+            threads: began.threads,
+            instructions: began.instructions,
+            data_hash: began.data_hash,
+            step: logged.step,
+            epoch: logged.epoch,
+        }),
         checkpoints: dir.checkpoints(),
         start: Some(dir.start()),
         film: Some(dir.film()),
@@ -94,11 +122,11 @@ fn places(dir: &RunDir) -> Places {
 /// Trains the run at `path`: the whole life of `vivarium worker`.
 pub fn run(path: &Path) -> Result<Reason> {
     let stop = stop_on_signals()?;
-    survive_hangup()?;
     offer_to_the_oom_killer(500);
     let dir = RunDir::at(path);
     let lock = Lock::take(&dir.lock_file())?;
-    train(&dir, &lock, &stop, &mut |event| {
+    // A server knows why it stopped a worker.
+    train(&dir, &lock, &stop, "", &mut |event| {
         if let Event::Note { message } = event {
             tracing::warn!("{message}");
         }
@@ -109,11 +137,23 @@ pub fn run(path: &Path) -> Result<Reason> {
 struct Recorder<'a> {
     log: &'a EventLog,
     stop: &'a AtomicBool,
+    stopped: &'static str,
     watcher: &'a mut dyn FnMut(&Event),
 }
 
 impl Observer for Recorder<'_> {
     fn observe(&mut self, event: &Event) -> Result<Control, Box<dyn StdError + Send + Sync>> {
+        let stopped = Event::Finished {
+            reason: Reason::Stopped,
+            message: self.stopped.to_owned(),
+        };
+        let event = match event {
+            Event::Finished {
+                reason: Reason::Stopped,
+                ..
+            } => &stopped,
+            other => other,
+        };
         self.log.append(event)?;
         (self.watcher)(event);
         let stop = self.stop.load(Ordering::Relaxed);

@@ -30,7 +30,7 @@ pub fn foreign(path: &Path) -> Result<Foreign> {
 fn read(path: &Path) -> Result<Content> {
     file_kind::check(path)?;
     let missing = || Error::file(path, io::ErrorKind::NotFound.into());
-    tensor_file::read_any(path)?.ok_or_else(missing)
+    tensor_file::read_foreign(path)?.ok_or_else(missing)
 }
 
 impl Model {

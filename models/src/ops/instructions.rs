@@ -75,14 +75,19 @@ struct Choice {
     refusal: Option<String>,
 }
 
+static PREFERRED: OnceLock<Instructions> = OnceLock::new();
+
 fn choice() -> &'static Choice {
     static CHOICE: OnceLock<Choice> = OnceLock::new();
     CHOICE.get_or_init(|| match asked(std::env::var_os(VARIABLE).as_deref()) {
-        Ok(asked) => Choice {
-            in_use: asked.unwrap_or_else(Instructions::widest),
-            asked,
-            refusal: None,
-        },
+        Ok(asked) => {
+            let asked = asked.or(PREFERRED.get().copied());
+            Choice {
+                in_use: asked.unwrap_or_else(Instructions::widest),
+                asked,
+                refusal: None,
+            }
+        }
         Err(refusal) => Choice {
             in_use: Instructions::widest(),
             asked: None,
@@ -115,6 +120,29 @@ fn asked(value: Option<&OsStr>) -> std::result::Result<Option<Instructions>, Str
             value.display()
         )),
     }
+}
+
+/// Has operations use the instructions of a name, where [`VARIABLE`] asks for none and the machine has them. Only the
+/// first call counts, and only before the first operation.
+pub fn prefer(name: &str) {
+    if let Some(some) = Instructions::of_this_machine().find(|some| some.name() == name) {
+        PREFERRED.get_or_init(|| some);
+    }
+}
+
+/// Whether [`VARIABLE`] asks for instructions.
+pub(crate) fn are_asked_for() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|value| !value.is_empty())
+}
+
+/// Refuses what [`instructions`] would refuse, without settling what operations use.
+///
+/// # Errors
+/// As [`instructions`].
+pub fn check_instructions() -> Result<()> {
+    asked(std::env::var_os(VARIABLE).as_deref())
+        .map(|_| ())
+        .map_err(|refusal| Error::setting(VARIABLE, refusal))
 }
 
 /// The instructions that operations use.

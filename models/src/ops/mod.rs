@@ -55,7 +55,7 @@ pub use conv::{Geometry, conv2d, conv2d_branches, norm_conv2d};
 pub use descent::Descent;
 pub use dropout::dropout;
 pub use gradients::Gradients;
-pub use instructions::{Instructions, instructions};
+pub use instructions::{Instructions, check_instructions, instructions};
 pub use keep::{AddOne, MoveTowards, Overwrite};
 pub use layout::{channels_last, flatten};
 pub use linear::linear;

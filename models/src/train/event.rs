@@ -37,7 +37,7 @@ pub enum Control {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
     /// The run starts or goes on.
-    Started(Started),
+    Started(Box<Started>),
     /// A step was done.
     Step(Step),
     /// An epoch was done.
@@ -104,6 +104,8 @@ pub struct Started {
     pub candle: String,
     /// The processor's name; empty where the system does not say.
     pub cpu: String,
+    /// The vector instructions computed with, by their name.
+    pub instructions: String,
     /// Threads computed with.
     pub threads: usize,
     /// `cpu`.

@@ -14,6 +14,7 @@
 //! | `film` | a small file an epoch, of what the network looks like |
 //! | `boundary` | how the plane is divided, for two-dimensional data |
 //! | `measure` | what a run will take, by a few of its steps |
+//! | `surroundings` | threads and instructions, which a run that goes on keeps |
 //! | `rate`, `environment` | what is told about speed and surroundings |
 //!
 //! What always holds: the events of a run that was interrupted any number of times are those of a run that was not,
@@ -34,15 +35,16 @@ mod progress;
 mod rate;
 mod run;
 mod schedule;
+mod surroundings;
 
-pub use checkpoint::{Moment, moment};
+pub use checkpoint::{Moment, moment, remove_unfinished};
 pub(crate) use environment::peak_memory_bytes;
 pub use event::{
     Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
 };
 pub use learner::Learner;
 pub use measure::{Measured, measure};
-pub use places::Places;
+pub use places::{Places, Record};
 pub use plan::{Plan, prepare};
 pub use run::train;
 pub use schedule::{LrCurve, lr_at};

@@ -14,10 +14,10 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::rate::Rate;
 use super::schedule::lr_at;
+use super::surroundings::Surroundings;
 use crate::data::{self, Library, Splits};
 use crate::error::{Error, Result};
 use crate::networks::Model;
-use crate::ops::{set_threads, threads};
 use crate::spec::RunSpec;
 
 /// What is told of a run that starts from weights of another program.
@@ -36,11 +36,9 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Reason> {
     let places = places.into();
-    let threads = spec
-        .training
-        .threads
-        .map_or_else(threads::available, |n| n as usize);
-    set_threads(threads)?;
+    // Nothing is on record that further steps could differ from before there are steps.
+    let record = places.record.as_ref().filter(|record| record.step > 0);
+    let surroundings = Surroundings::settle(spec, record)?;
     let data = data::load(&spec.data, library)?;
     let plan = Plan::new(spec, data.outline())?;
     let model = Model::new(
@@ -55,7 +53,12 @@ pub fn train(
     }
     let mut learner = Learner::of_run(model, &spec.training);
     let mut checkpoints = Checkpoints::in_folder(&places.checkpoints)?;
-    let mut start = checkpoints.resume(&mut learner)?;
+    let mut start = checkpoints.resume(&mut learner, places.record.as_ref())?;
+    if let Some(record) = record {
+        start
+            .notes
+            .extend(surroundings.differences(record, &data.hash));
+    }
     if foreign.is_some() && start.progress.step == 0 {
         start.notes.push(FOREIGN.to_owned());
     }
@@ -88,8 +91,11 @@ pub fn train(
         rate: Rate::default(),
         stop: false,
     };
-    run.tell_start(threads, start.notes)?;
+    run.tell_start(&surroundings, start.notes)?;
     let (reason, message) = run.finish()?;
+    if reason != Reason::Stopped {
+        run.checkpoints.remove_previous()?;
+    }
     run.tell(Event::Finished { reason, message })?;
     Ok(reason)
 }
@@ -332,13 +338,14 @@ impl Run<'_> {
         }
     }
 
-    fn tell_start(&mut self, threads: usize, notes: Vec<String>) -> Result<()> {
+    fn tell_start(&mut self, surroundings: &Surroundings, notes: Vec<String>) -> Result<()> {
         let plan = self.plan.clone();
-        self.tell(Event::Started(Started {
+        self.tell(Event::Started(Box::new(Started {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             candle: environment::CANDLE.to_owned(),
             cpu: environment::cpu(),
-            threads,
+            instructions: surroundings.instructions.name().to_owned(),
+            threads: surroundings.threads,
             device: self.spec.device.clone(),
             data_hash: self.data.hash.clone(),
             parameters: plan.parameters,
@@ -352,7 +359,7 @@ impl Run<'_> {
             resumed_from_step: self.progress.step,
             elapsed: self.base,
             normalisation: self.data.normalisation.clone(),
-        }))?;
+        })))?;
         for message in notes {
             self.tell(Event::Note { message })?;
         }

@@ -49,6 +49,7 @@ impl Place {
 
     fn places(&self) -> Places {
         Places {
+            record: None,
             start: None,
             checkpoints: self.path("checkpoints"),
             film: Some(self.path("film")),

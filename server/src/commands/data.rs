@@ -12,6 +12,7 @@ use crate::cli::{Data, DataCommand, Import};
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::fetch::Fetch;
+use crate::output::notice;
 
 pub(super) fn data(args: Data) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir)?;
@@ -91,10 +92,10 @@ fn import(folder: &DataDir, args: &Import) -> Result<()> {
     let refused = |error| told_in_full(error, "nothing was imported");
     let import = read.map_err(|e| refused(e.into()))?;
     if !import.report.unreadable.is_empty() && !args.skip_unreadable {
-        eprintln!(
+        notice(format_args!(
             "With --skip-unreadable, the set is made of the other {} images.",
             import.report.images
-        );
+        ));
         return Err(refused(Models::Refused(import.report.unreadable).into()));
     }
     library.publish(import.ready, &args.name, args.replace)?;
@@ -141,7 +142,7 @@ fn told_in_full(error: Error, short: &str) -> Error {
     match error {
         Error::Models(Models::Refused(faults)) => {
             for fault in &faults {
-                eprintln!("{fault}");
+                notice(format_args!("{fault}"));
             }
             let faults = match faults.len() {
                 1 => "1 fault".to_owned(),

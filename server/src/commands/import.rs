@@ -15,6 +15,7 @@ use super::weights_header::Header;
 use crate::cli::ImportWeights;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::output::notice;
 use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;
@@ -42,14 +43,14 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
         .adopt(&args.weights, args.fresh_head)
         .map_err(with_the_way_out)?;
     for note in notes {
-        eprintln!("vivarium: {note}");
+        notice(format_args!("vivarium: {note}"));
     }
     let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec)?;
     let begun = begin(&network, &dir).and_then(|()| {
         // A worker that is to stop at once writes all that a run has: its beginning, its checkpoint, its end.
-        worker::train(&dir, &lock, &AtomicBool::new(true), &mut |event| {
+        worker::train(&dir, &lock, &AtomicBool::new(true), "", &mut |event| {
             if let Event::Note { message } = event {
-                eprintln!("{message}");
+                notice(format_args!("{message}"));
             }
         })
     });

@@ -10,6 +10,7 @@ use crate::boards::tags::{self, Assigned};
 use crate::cli::ImportEvents;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::output::notice;
 
 pub(super) fn import_events(args: ImportEvents) -> Result<()> {
     let boards = Boards::of(&DataDir::open(args.data.data_dir)?);
@@ -28,7 +29,7 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
             // The other paths are imported nevertheless; the last error is told at the end.
             Err(error) => {
                 if let Some(before) = failed.replace(error) {
-                    eprintln!("vivarium: {before}");
+                    notice(format_args!("vivarium: {before}"));
                 }
                 continue;
             }
@@ -56,15 +57,15 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
             ))?;
         }
         for skipped in &outcome.skipped {
-            eprintln!("vivarium: left out: {skipped}");
+            notice(format_args!("vivarium: left out: {skipped}"));
         }
     }
     if failed.is_none() && !unknown.is_empty() {
         let names: Vec<_> = unknown.into_iter().map(|tag| format!("“{tag}”")).collect();
-        eprintln!(
+        notice(format_args!(
             "vivarium: no run that was imported has a tag {}",
             names.join(", ")
-        );
+        ));
     }
     failed.map_or(Ok(()), Err)
 }

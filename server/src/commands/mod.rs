@@ -23,15 +23,17 @@ use crate::cli::{Cli, Command, DataFolder};
 use crate::data_dir::{DataDir, library_of_run};
 use crate::error::{Error, Result};
 use crate::memory;
+use crate::output::{Background, Lossy, notice};
 use crate::run_dir::worker_log::WorkerLog;
 use crate::run_dir::{self, RunDir, RunId};
+use crate::tasks;
 use crate::worker;
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
     // Workers inherit this setting, so what cannot be carried out is refused before one starts.
-    if let Err(error) = vivarium_models::ops::instructions() {
-        eprintln!("vivarium: {error}");
+    if let Err(error) = vivarium_models::ops::check_instructions() {
+        notice(format_args!("vivarium: {error}"));
         return ExitCode::FAILURE;
     }
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
@@ -60,7 +62,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vivarium: {error}");
+            notice(format_args!("vivarium: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -71,15 +73,17 @@ fn work(path: &Path) -> ExitCode {
     let log = match WorkerLog::open(&RunDir::at(path).worker_log()) {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("vivarium: {error}");
+            notice(format_args!("vivarium: {error}"));
             return ExitCode::FAILURE;
         }
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter())
         .with_ansi(false)
-        .with_writer(move || log.clone())
+        .log_internal_errors(false)
+        .with_writer(move || Lossy(log.clone()))
         .init();
+    tasks::log_panics();
     match worker::run(path) {
         Ok(reason) => {
             tracing::info!(?reason, "the worker is done");
@@ -89,7 +93,7 @@ fn work(path: &Path) -> ExitCode {
             tracing::error!(%error, "the worker failed");
             // Where a server started this, standard error is the log.
             if std::io::stderr().is_terminal() {
-                eprintln!("vivarium: {error}");
+                notice(format_args!("vivarium: {error}"));
             }
             let held = matches!(error, Error::Locked { .. });
             if held {
@@ -129,13 +133,18 @@ fn find_run(run: &str, data: &DataFolder) -> Result<(RunId, RunDir, Library)> {
     }
 }
 
-/// Logs to standard error; `RUST_LOG` says how much.
-fn log_to_stderr() {
+/// Logs to standard error; `RUST_LOG` says how much. Gives what the last lines are waited for with.
+fn log_to_stderr() -> Result<Background> {
+    let log = Background::start(std::io::stderr()).map_err(|e| Error::file("a thread", e))?;
+    let writer = log.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter())
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .with_writer(move || writer.clone())
         .init();
+    tasks::log_panics();
+    Ok(log)
 }
 
 fn filter() -> EnvFilter {
@@ -145,9 +154,13 @@ fn filter() -> EnvFilter {
 /// Prints a result of the program, which others read. Who reads only its beginning, as `head` does, is welcome to.
 fn print(line: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{line}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::file("standard output", error))
-        }
+        Err(error) if !nobody_reads(&error) => Err(Error::file("standard output", error)),
         _ => Ok(()),
     }
+}
+
+/// Whether a pipe's reader is gone, or the terminal was closed.
+fn nobody_reads(error: &std::io::Error) -> bool {
+    let closed = rustix::io::Errno::IO.raw_os_error();
+    error.kind() == std::io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(closed)
 }

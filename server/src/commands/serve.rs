@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,9 +26,12 @@ use crate::index::Index;
 use crate::inspect::Inside;
 use crate::launch::LocalLauncher;
 use crate::memory;
+use crate::output::Background;
 use crate::reports::Reports;
 use crate::selections::Selections;
 use crate::supervisor::Supervisor;
+use crate::tasks;
+use crate::worker;
 
 /// Workers finish their step and write a checkpoint when the server stops. Those that take
 /// longer go on by themselves and are found again at the next start.
@@ -36,17 +40,22 @@ const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(30);
 /// A change that began before the server was stopped is carried through, if it takes no longer than this.
 const CHANGES_END_WITHIN: Duration = Duration::from_secs(10);
 
+/// The log's last lines are not waited for longer.
+const LAST_LINES_WITHIN: Duration = Duration::from_millis(200);
+
 pub(super) fn serve(args: Serve) -> Result<()> {
-    log_to_stderr();
+    let log = log_to_stderr()?;
     memory::take_small_pages();
-    tokio::runtime::Builder::new_multi_thread()
+    let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Error::file("the async runtime", e))?
-        .block_on(run(args))
+        .block_on(run(args, log.clone()));
+    log.flush(LAST_LINES_WITHIN);
+    served
 }
 
-async fn run(args: Serve) -> Result<()> {
+async fn run(args: Serve, log: Background) -> Result<()> {
     check_token(&args)?;
     base_path::set(args.base_path.clone());
     let data = DataDir::open(args.data.data_dir.clone())?;
@@ -99,8 +108,12 @@ async fn run(args: Serve) -> Result<()> {
         args.trust_proxy,
     );
 
-    tokio::spawn(cancel_on_signal(shutdown.clone())?);
-    announce(address, &args, &data)?;
+    let signals = Arc::new(Mutex::new(Signals::listen()?));
+    let stop = shutdown.clone();
+    tokio::spawn(tasks::keep_alive("signals", move || {
+        obey(Arc::clone(&signals), stop.clone(), log.clone())
+    }));
+    announce(address, &args, &data);
     http::listen::serve(listener, http::router(app, guard), shutdown).await;
     if tokio::time::timeout(CHANGES_END_WITHIN, changes.finish())
         .await
@@ -117,16 +130,14 @@ async fn run(args: Serve) -> Result<()> {
     Ok(())
 }
 
-fn announce(address: SocketAddr, args: &Serve, data: &DataDir) -> Result<()> {
+/// Says where the server is. It serves also where nobody hears that.
+fn announce(address: SocketAddr, args: &Serve, data: &DataDir) {
     tracing::info!(data = %data.path().display(), jobs = args.jobs, "ready");
-    print(&format!("Vivarium is listening on http://{address}"))?;
+    let _ = print(&format!("Vivarium is listening on http://{address}"));
     if let Some(token) = &args.token {
-        print(&format!(
-            "Open http://{address}{}?token={token}",
-            base_path::url("/")
-        ))?;
+        let page = base_path::url("/");
+        let _ = print(&format!("Open http://{address}{page}?token={token}"));
     }
-    Ok(())
 }
 
 /// Who can be reached by others must know them.
@@ -152,24 +163,50 @@ fn check_token(args: &Serve) -> Result<()> {
     }
 }
 
-/// SIGINT and SIGTERM begin the shutdown; a second one ends it.
-fn cancel_on_signal(shutdown: CancellationToken) -> Result<impl Future<Output = ()>> {
-    let listen = |kind| signal(kind).map_err(|e| Error::file("signals", e));
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
-    Ok(async move {
-        for again in [false, true] {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+/// The signals that stop a server.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// The terminal was closed. `None` where whoever started the server had that ignored, as `nohup` does.
+    hangup: Option<Signal>,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).map_err(|e| Error::file("signals", e));
+        let hangup = !worker::hangup_is_ignored();
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: hangup.then(|| listen(SignalKind::hangup())).transpose()?,
+        })
+    }
+
+    async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
             }
-            if again {
-                std::process::exit(1);
-            }
-            tracing::info!("stopping: runs write a checkpoint and go on at the next start");
-            shutdown.cancel();
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
-    })
+    }
+}
+
+/// The first signal begins the shutdown; the next one ends it.
+async fn obey(signals: Arc<Mutex<Signals>>, shutdown: CancellationToken, log: Background) {
+    let mut signals = signals.lock().await;
+    loop {
+        signals.next().await;
+        if shutdown.is_cancelled() {
+            log.flush(LAST_LINES_WITHIN);
+            std::process::exit(1);
+        }
+        shutdown.cancel();
+        tracing::info!("stopping: runs write a checkpoint and go on at the next start");
+    }
 }

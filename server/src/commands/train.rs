@@ -12,9 +12,13 @@ use super::print;
 use crate::cli::Train;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::output::notice;
 use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;
+
+/// What the run's last event says, so that a server knows that a person stopped it.
+const STOPPED: &str = "It was stopped at the command line.";
 
 pub(super) fn train(args: Train) -> Result<()> {
     let document = describe(&args)?;
@@ -23,7 +27,9 @@ pub(super) fn train(args: Train) -> Result<()> {
     let stop = worker::stop_on_signals()?;
     let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
     let mut progress = Progress::new(&spec.name);
-    let reason = worker::train(&dir, &lock, &stop, &mut |event| progress.show(event))?;
+    let reason = worker::train(&dir, &lock, &stop, STOPPED, &mut |event| {
+        progress.show(event)
+    })?;
     progress.bar.finish_and_clear();
     progress.summary.insert("run".to_owned(), json!(id));
     progress
@@ -134,7 +140,7 @@ impl Progress {
         if std::io::stderr().is_terminal() {
             self.bar.println(line);
         } else {
-            eprintln!("{line}");
+            notice(format_args!("{line}"));
         }
     }
 }

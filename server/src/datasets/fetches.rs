@@ -11,6 +11,7 @@ use vivarium_models::data::Library;
 use crate::error::{Error, Result};
 use crate::fetch::sources::SOURCES;
 use crate::fetch::{Fetch, Progress};
+use crate::tasks::catch_now;
 
 /// Fetches under way, and those that failed.
 pub struct Fetches {
@@ -101,12 +102,14 @@ impl Fetches {
         drop(known);
         let (fetch, all) = (self.fetch.clone(), Arc::clone(&self.known));
         let work = move || {
-            let result = fetch.run(set, &mut |Progress { done, of, .. }| {
+            let mut told = |Progress { done, of, .. }| {
                 if let Some(known) = lock(&all).get_mut(set) {
                     (known.state.done, known.state.of) = (done, of);
                 }
                 !stop.is_cancelled()
-            });
+            };
+            // Without an end that is noted it would be on its way for good.
+            let result = catch_now(|| fetch.run(set, &mut told));
             match result {
                 Ok(_) => {
                     lock(&all).remove(set);

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::long_head::Explained;
+use crate::tasks;
 
 /// Connections at a time. A browser holds a few, a class of thirty a few hundred.
 const MOST_CONNECTIONS: usize = 1024;
@@ -36,14 +37,37 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(BUFFER);
+    tasks::keep_alive("accept connections", || {
+        accept(&listener, &router, &http, &graceful, &places, &shutdown)
+    })
+    .await;
+    // Whoever comes now is refused, and does not wait for an answer.
+    drop(listener);
+    if tokio::time::timeout(GOODBYE_WITHIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::debug!("connections were cut at the shutdown");
+    }
+}
+
+/// Accepts connections until the shutdown, each served by a task of its own.
+async fn accept(
+    listener: &TcpListener,
+    router: &Router,
+    http: &http1::Builder,
+    graceful: &GracefulShutdown,
+    places: &Arc<Semaphore>,
+    shutdown: &CancellationToken,
+) {
     loop {
         // No place, no accept: the rest waits in the kernel's line.
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            let place = Arc::clone(places).acquire_owned().await.ok()?;
             Some((listener.accept().await, place))
         };
         let Some(Some((accepted, place))) = shutdown.run_until_cancelled(next).await else {
-            break;
+            return;
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -65,11 +89,5 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             }
             drop(place);
         });
-    }
-    if tokio::time::timeout(GOODBYE_WITHIN, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::debug!("connections were cut at the shutdown");
     }
 }

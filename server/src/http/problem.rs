@@ -13,6 +13,7 @@ use vivarium_models::links;
 use vivarium_models::spec::FieldError;
 
 use crate::error::Error;
+use crate::tasks;
 
 /// Seconds after which a line that was full has moved on.
 const RETRY_AFTER: u32 = 2;
@@ -168,7 +169,8 @@ impl From<Error> for Problem {
             | Error::Index(_)
             | Error::DataDirInUse { .. }
             | Error::Usage(_)
-            | Error::Gone(_) => {
+            | Error::Gone(_)
+            | Error::Panic(_) => {
                 tracing::error!(error = detail, "a request failed");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -240,12 +242,7 @@ pub async fn no_such_method(request: Request<Body>) -> Problem {
 
 /// The answer when a handler panics, which is a defect.
 pub fn of_panic(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    tracing::error!(message, "a handler panicked");
+    tracing::error!(message = tasks::message(&*panic), "a handler panicked");
     let detail = "This is a defect in Vivarium; its log says more.";
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -3,7 +3,6 @@
 //! A change wakes every stream at once. A few threads that are always the same ones serve them in
 //! turn; a thread and a connection for each stream would cost megabytes apiece.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -15,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{PATIENCE, in_use, is_busy, schema};
 use crate::error::{Error, Result};
+use crate::tasks::catch_now;
 
 /// Readers at a time; whoever comes then waits. More than there are cores, so that somebody's long
 /// curve holds up nobody's short answer.
@@ -81,9 +81,7 @@ impl Readers {
                 tracing::debug!(%error, "a reader of the index reads to its end");
             }
             // A fault in one answer must not take the thread from all others.
-            if let Ok(result) = catch_unwind(AssertUnwindSafe(|| snapshot(connection, work))) {
-                let _ = answer.send(result);
-            }
+            let _ = answer.send(catch_now(|| snapshot(connection, work)));
             let _ = connection.progress_handler(0, None::<fn() -> bool>);
         });
         self.jobs.send(job).map_err(|_| gone())?;

@@ -298,6 +298,15 @@ pub(super) fn place_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> 
     })
 }
 
+/// The runs that wait or train.
+pub fn active(connection: &Connection) -> Result<Vec<RunId>> {
+    let sql = "SELECT id FROM runs WHERE status IN ('queued', 'running') AND NOT deleted ORDER BY queued, id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+}
+
 /// The number of the last change to any row.
 pub fn last_change(connection: &Connection) -> Result<i64> {
     Ok(connection.query_row(
@@ -353,11 +362,11 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
     }
 }
 
-/// Puts a run at the end of the queue.
+/// Puts a run at the end of the queue: its last end is no longer the last word.
 pub fn enqueue(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached(
-            "UPDATE runs SET status = 'queued', stopping = 0, message = '', changed = ?2,
+            "UPDATE runs SET status = 'queued', stopping = 0, reason = NULL, message = '', changed = ?2,
              queued = 1 + (SELECT coalesce(max(queued), 0) FROM runs) WHERE id = ?1",
         )?
         .execute(params![id.to_string(), writing.change()])?;

@@ -1,7 +1,7 @@
 //! The advisory lock of a run: who can take it knows that no worker lives.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,20 @@ impl Lock {
             .and_then(|()| write!(file, "{}", std::process::id()))
             .map_err(|e| Error::file(path, e))?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Holds the lock at `path` for a moment, so that no worker begins meanwhile; `None` where one lives, or never did.
+pub(super) fn hold(path: &Path) -> Result<Option<File>> {
+    let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::file(path, error)),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(Error::file(path, error)),
     }
 }
 

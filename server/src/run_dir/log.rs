@@ -129,7 +129,7 @@ impl EventLog {
 
     /// What the log tells so far.
     pub fn logged(&self) -> Logged {
-        self.shared.lock().logged
+        self.shared.lock().logged.clone()
     }
 
     /// Writes one event, unless the log tells it already.

@@ -11,14 +11,15 @@
 //! * [`worker_log`]: the worker's own log, capped.
 //!
 //! What always holds: `spec.json` is complete before the directory appears under its name;
-//! after that only the worker writes here, and in an imported run nobody.
+//! after that only the worker writes here, and in an imported run nobody. Who holds the lock may
+//! remove what a worker left that died.
 
 pub mod board;
 pub mod lock;
 pub mod log;
 pub mod not_finite;
 pub mod staging;
-mod survey;
+pub(crate) mod survey;
 pub mod tail;
 pub mod worker_log;
 
@@ -32,8 +33,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vivarium_models::data::Library;
+use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
 use vivarium_models::spec::{self, RunSpec};
+use vivarium_models::train::remove_unfinished;
 
 use crate::error::{Error, Result};
 use lock::Lock;
@@ -166,6 +169,16 @@ impl RunDir {
         Ok(())
     }
 
+    /// Removes what a worker left that died while it wrote, such as half a checkpoint, unless one lives. Says how many
+    /// checkpoint files that were.
+    pub fn remove_unfinished(&self) -> Result<usize> {
+        let Some(_alone) = lock::hold(&self.lock_file())? else {
+            return Ok(0);
+        };
+        Folder::at(self.film()).sweep();
+        Ok(remove_unfinished(&self.checkpoints())?)
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.path
@@ -201,7 +214,8 @@ impl RunDir {
         self.path.join("lock")
     }
 
-    fn spec_file(&self) -> PathBuf {
+    /// `spec.json`: what the run is made by.
+    pub fn spec_file(&self) -> PathBuf {
         self.path.join("spec.json")
     }
 }

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use crate::error::{Error, Result};
 
 /// What an event log already tells, so that resuming does not tell it again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Logged {
     /// `seq` of the last event, 0 when there is none.
     pub seq: u64,
@@ -22,6 +22,19 @@ pub struct Logged {
     pub boundary: Option<u64>,
     /// Whether the test result is written.
     pub test: bool,
+    /// What the run began with; `None` before its first step.
+    pub began: Option<Began>,
+}
+
+/// What a run began with, as its `started` event has it; events of earlier versions tell less.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Began {
+    /// Threads.
+    pub threads: Option<usize>,
+    /// Vector instructions.
+    pub instructions: Option<String>,
+    /// SHA-256 of the data.
+    pub data_hash: Option<String>,
 }
 
 /// Reads an existing log: what it tells, and the length of its whole lines.
@@ -33,6 +46,9 @@ pub(super) fn survey(path: &Path, file: &File) -> Result<(Logged, u64)> {
         first_step: Option<u64>,
         loss: Option<Losses>,
         epoch: Option<u64>,
+        threads: Option<usize>,
+        instructions: Option<String>,
+        data_hash: Option<String>,
     }
     /// `loss` is a list in `steps` and a number in `test`.
     #[derive(Deserialize)]
@@ -64,6 +80,14 @@ pub(super) fn survey(path: &Path, file: &File) -> Result<(Logged, u64)> {
         len += read as u64;
         logged.seq = number;
         match (line.kind.as_str(), line.epoch) {
+            // Before there is a step, a run may begin with others as well.
+            ("started", _) if logged.step == 0 => {
+                logged.began = Some(Began {
+                    threads: line.threads,
+                    instructions: line.instructions,
+                    data_hash: line.data_hash,
+                });
+            }
             ("steps", _) => {
                 let count = match line.loss {
                     Some(Losses::Many(list)) => list.len() as u64,

@@ -1,5 +1,6 @@
 //! `worker.log`: what a worker says of itself, for people. Capped, so that a run that
-//! complains at every step does not fill the disk.
+//! complains at every step does not fill the disk; a worker that takes the run up again keeps the
+//! end of it, and has room for words of its own.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
@@ -13,6 +14,9 @@ use crate::error::{Error, Result};
 /// The most bytes that the log grows to.
 pub const CAP: u64 = 1 << 20;
 
+/// What is kept of a long log when it is opened again.
+const KEPT: u64 = CAP / 2;
+
 /// An append-only writer that stops, with a word, at [`CAP`].
 #[derive(Clone, Debug)]
 pub struct WorkerLog(Arc<Mutex<Inner>>);
@@ -24,14 +28,39 @@ struct Inner {
 }
 
 impl WorkerLog {
-    /// Opens the log at `path` to append.
+    /// Opens the log at `path` to append. Of a long one the end is kept.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = links::refuse(path)
-            .and_then(|()| OpenOptions::new().create(true).append(true).open(path))
+        let mut file = links::refuse(path)
+            .and_then(|()| {
+                OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .read(true)
+                    .open(path)
+            })
             .map_err(|e| Error::file(path, e))?;
-        let len = file.metadata().map_err(|e| Error::file(path, e))?.len();
+        let len = shorten(&mut file).map_err(|e| Error::file(path, e))?;
         Ok(Self(Arc::new(Mutex::new(Inner { file, len }))))
     }
+}
+
+/// Cuts a long log down to the whole lines at its end, in its place: a server may have it open. Returns its length.
+fn shorten(file: &mut File) -> io::Result<u64> {
+    let len = file.metadata()?.len();
+    if len <= KEPT {
+        return Ok(len);
+    }
+    let mut end = Vec::new();
+    file.seek(SeekFrom::Start(len - KEPT))?;
+    (&mut *file).take(KEPT).read_to_end(&mut end)?;
+    let line = end
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let kept = [&b"Earlier lines are not kept.\n"[..], &end[line..]].concat();
+    file.set_len(0)?;
+    file.write_all(&kept)?;
+    Ok(kept.len() as u64)
 }
 
 impl Write for WorkerLog {
@@ -92,6 +121,27 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.len() as u64 <= CAP + 100);
         assert_eq!(text.matches("reached its cap").count(), 1);
+    }
+
+    #[test]
+    fn a_long_log_is_opened_again_with_its_end_and_room_for_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker.log");
+        // As of a worker whose libraries wrote to standard error, which nobody counts.
+        let long: String = (0..400_000).map(|n| format!("line {n}\n")).collect();
+        std::fs::write(&path, &long).unwrap();
+        let mut log = WorkerLog::open(&path).unwrap();
+        log.write_all(b"here again\n").unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!((text.len() as u64) < CAP, "{}", text.len());
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "Earlier lines are not kept.");
+        assert!(lines[1].starts_with("line "), "{}", lines[1]);
+        assert_eq!(lines[lines.len() - 2..], ["line 399999", "here again"]);
+        // A short one stays as it is.
+        std::fs::write(&path, "before\n").unwrap();
+        drop(WorkerLog::open(&path).unwrap());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before\n");
     }
 
     #[test]

@@ -40,6 +40,7 @@ use crate::launch::Launcher;
 use crate::reserve::Reserve;
 use crate::run_dir::{RunDir, RunId};
 use crate::sweeps::store::Sweeps;
+use crate::tasks;
 use crate::trash::Trash;
 use life::{Beginning, Command};
 use turns::Turns;
@@ -191,9 +192,24 @@ impl Supervisor {
     fn begin(&self, id: RunId, beginning: Beginning) {
         let (commands, inbox) = mpsc::unbounded_channel();
         self.tasks().insert(id, commands.clone());
-        self.0
-            .tracker
-            .spawn(self.clone().live(id, beginning, commands, inbox));
+        let this = self.clone();
+        self.0.tracker.spawn(async move {
+            let life = async {
+                this.clone().live(id, beginning, inbox).await;
+                Ok(())
+            };
+            if let Err(error) = tasks::catch(life).await {
+                tracing::error!(run = %id, %error, "the run is left to the reconciliation");
+            }
+            // Only this task: a run that was resumed since has the next one.
+            let mut tasks = this.tasks();
+            if tasks
+                .get(&id)
+                .is_some_and(|task| task.same_channel(&commands))
+            {
+                tasks.remove(&id);
+            }
+        });
     }
 
     fn tasks(&self) -> MutexGuard<'_, HashMap<RunId, mpsc::UnboundedSender<Command>>> {

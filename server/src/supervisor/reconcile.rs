@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Supervisor;
 use super::deletion::EMPTY_EVERY;
-use super::life::Beginning;
+use super::life::{Beginning, tell_unfinished};
 use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -17,27 +17,23 @@ use crate::index::Writing;
 use crate::index::runs::{self, Run, Status};
 use crate::run_dir::tail::{self, Place};
 use crate::run_dir::{self, RunDir, RunId};
+use crate::tasks;
 use crate::trash::Deleted;
 
 /// How often the folder is looked through for what came from elsewhere.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// What is said of a run whose worker is not there any more.
+const GONE: &str = "The worker is gone without a last word.";
 
 /// Making a run's directory takes milliseconds; one that is half made after this stays so.
 const MAKING: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     pub(super) async fn reconcile_until_shutdown(self) {
-        // Another program may hold the index at this moment: a run that is not taken over would never go on.
-        while let Err(error) = self.take_over().await {
-            tracing::error!(%error, "the runs of an earlier server could not be taken over");
-            let pause = self
-                .0
-                .shutdown
-                .run_until_cancelled(tokio::time::sleep(LOOK));
-            if pause.await.is_none() {
-                return;
-            }
-        }
+        let mut given_up = GivenUp::default();
+        let mut taken_over = self.try_to_take_over(&mut given_up, true).await;
+        self.remove_all_unfinished().await;
         let mut emptied: Option<Instant> = None;
         self.fill_reserve().await;
         while self
@@ -47,14 +43,23 @@ impl Supervisor {
             .await
             .is_some()
         {
+            if !taken_over {
+                taken_over = self.try_to_take_over(&mut given_up, false).await;
+                continue;
+            }
             self.repair_rows().await;
-            if let Err(error) = self.look_for_strangers(has_another_length).await {
+            let changed = has_another_length;
+            if let Err(error) = tasks::catch(self.look_for_strangers(changed, &mut given_up)).await
+            {
                 tracing::error!(%error, "the folder of runs could not be looked through");
             }
             self.fill_reserve().await;
+            if let Err(error) = tasks::catch(self.look_for_orphans()).await {
+                tracing::error!(%error, "the index could not be looked through");
+            }
             if emptied.is_none_or(|at| at.elapsed() >= EMPTY_EVERY) {
                 emptied = Some(Instant::now());
-                if let Err(error) = self.empty_trash().await {
+                if let Err(error) = tasks::catch(self.empty_trash()).await {
                     tracing::error!(%error, "the trash could not be looked through");
                 }
             }
@@ -70,11 +75,44 @@ impl Supervisor {
         let _ = filled.await;
     }
 
+    /// Returns whether all runs of an earlier server are taken over: if not, it is to be tried again.
+    async fn try_to_take_over(&self, given_up: &mut GivenUp, first: bool) -> bool {
+        match tasks::catch(self.take_over(given_up)).await {
+            Ok(()) => true,
+            // A defect fails again.
+            Err(error @ Error::Panic(_)) => {
+                tracing::error!(%error, "the runs of an earlier server could not be taken over");
+                true
+            }
+            Err(error) => {
+                if first {
+                    tracing::error!(%error, "the runs of an earlier server could not be taken over; it is tried again until they are");
+                }
+                false
+            }
+        }
+    }
+
+    /// At the start: removes what workers left that died while they wrote, and no server saw it.
+    async fn remove_all_unfinished(&self) {
+        let folder = self.0.runs.clone();
+        let looked = blocking(move || {
+            for id in run_dir::list(&folder)? {
+                tell_unfinished(id, RunDir::of(&folder, id).remove_unfinished());
+            }
+            Ok(())
+        });
+        if let Err(error) = looked.await {
+            tracing::warn!(%error, "the runs could not be looked through");
+        }
+    }
+
     /// At the start: adopts workers that live, lines up what waited or was interrupted.
-    async fn take_over(&self) -> Result<()> {
+    async fn take_over(&self, given_up: &mut GivenUp) -> Result<()> {
         self.index_deletions().await?;
         let mut known = self.0.index.list().await?;
         known.sort_by_key(|run| (run.position, run.id));
+        let mut failed = None;
         for run in known {
             if !is_left_behind(run.status) {
                 continue;
@@ -84,16 +122,37 @@ impl Supervisor {
             if self.tasks().contains_key(&run.id) {
                 continue;
             }
-            match self.take_over_one(run.id).await {
+            match tasks::catch(self.take_over_one(run.id)).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(error) if error.is_of_the_index() => return Err(error),
-                Err(error) => {
+                Err(error @ Error::EventLog { .. }) => {
+                    self.give_up(run.id, &error, given_up).await?;
+                }
+                Err(error @ Error::Panic(_)) => {
                     tracing::error!(run = %run.id, %error, "the run could not be taken over");
                 }
+                // The others are taken over all the same.
+                Err(error) => failed = Some(error),
             }
         }
         self.repair_rows().await;
-        self.look_for_strangers(differs).await
+        self.look_for_strangers(differs, given_up).await?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Tells on a run that its log cannot be read, and lets it be until the log changes.
+    async fn give_up(&self, id: RunId, error: &Error, given_up: &mut GivenUp) -> Result<()> {
+        tracing::error!(run = %id, %error, "the run's log cannot be indexed; it is looked at again when it changes");
+        if let Some(run) = self.0.index.read(move |c| runs::find(c, id)).await? {
+            let status = match run.status {
+                // What it came to stays true.
+                Status::Finished => run.status,
+                _ => Status::Failed,
+            };
+            self.set_status(id, status, error.to_string()).await?;
+        }
+        given_up.insert(id, state(&self.dir(id)));
+        Ok(())
     }
 
     pub(super) async fn take_over_one(&self, id: RunId) -> Result<()> {
@@ -105,7 +164,14 @@ impl Supervisor {
         if let Some(worker) = self.0.launcher.adopt(&self.dir(id))? {
             tracing::info!(run = %id, "adopted a worker that outlived its server");
             self.set_status(id, Status::Running, "").await?;
-            self.begin(id, Beginning::Adopt(worker));
+            let interrupted = run.status == Status::Interrupted;
+            self.begin(
+                id,
+                Beginning::Adopt {
+                    worker,
+                    interrupted,
+                },
+            );
             if run.stopping {
                 // Whoever asked for it was answered, or would have been.
                 self.stop(id).await?;
@@ -114,24 +180,90 @@ impl Supervisor {
         }
         // It may have come to its end while no server looked.
         self.catch_up(id).await?;
-        match self.run(id).await?.reason.as_deref().map(Status::of_reason) {
-            Some(status) if run.status == Status::Running => {
-                let message = self.run(id).await?.message;
-                self.set_status(id, status, message).await
+        let Run {
+            reason, message, ..
+        } = self.run(id).await?;
+        let ended = reason.as_deref().map(Status::of_reason);
+        match (run.status, ended) {
+            (Status::Running | Status::Interrupted, Some(end)) if end != Status::Stopped => {
+                self.set_status(id, end, message).await
+            }
+            // Whoever stopped `vivarium train` said so in its last event.
+            (Status::Running, Some(end)) if run.stopping || !message.is_empty() => {
+                self.set_status(id, end, message).await
             }
             _ if run.stopping => self.set_status(id, Status::Stopped, "").await,
-            _ => {
-                let enqueue = move |w: &Writing<'_>| runs::enqueue(w, id);
-                self.0.index.write_patiently(enqueue).await?;
-                self.begin(id, Beginning::Wait(self.0.turns.line_up()));
-                Ok(())
+            // Nobody wanted it to stop: its server did, or the machine.
+            _ => self.line_up_again(id).await,
+        }
+    }
+
+    async fn line_up_again(&self, id: RunId) -> Result<()> {
+        let enqueue = move |w: &Writing<'_>| runs::enqueue(w, id);
+        self.0.index.write_patiently(enqueue).await?;
+        self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+        Ok(())
+    }
+
+    /// Finds runs that wait or train as the index has it and have no task, whatever became of that.
+    async fn look_for_orphans(&self) -> Result<()> {
+        let mut active = self.0.index.read(runs::active).await?;
+        active.retain(|id| !self.tasks().contains_key(id));
+        for id in active {
+            let _alone = self.0.changing.write().await;
+            if self.tasks().contains_key(&id) || self.0.shutdown.is_cancelled() {
+                continue;
+            }
+            match tasks::catch(self.take_in_orphan(id)).await {
+                Ok(()) | Err(Error::NotFound(_)) => {}
+                Err(error) => {
+                    tracing::warn!(run = %id, %error, "the run has nobody who follows it");
+                }
             }
         }
+        Ok(())
+    }
+
+    async fn take_in_orphan(&self, id: RunId) -> Result<()> {
+        let run = self.run(id).await?;
+        if !run.status.is_active() {
+            return Ok(());
+        }
+        tracing::warn!(run = %id, status = run.status.name(), "the run had nobody who followed it");
+        if let Some(worker) = self.0.launcher.adopt(&self.dir(id))? {
+            self.set_status(id, Status::Running, "").await?;
+            let interrupted = false;
+            self.begin(
+                id,
+                Beginning::Adopt {
+                    worker,
+                    interrupted,
+                },
+            );
+            return Ok(());
+        }
+        if run.status == Status::Queued && !run.stopping {
+            return self.line_up_again(id).await;
+        }
+        self.catch_up(id).await?;
+        let now = self.run(id).await?;
+        let (status, message) = match now.reason.as_deref() {
+            Some(reason) if run.status == Status::Running => {
+                (Status::of_reason(reason), now.message)
+            }
+            _ if run.stopping => (Status::Stopped, String::new()),
+            _ => (Status::Failed, GONE.to_owned()),
+        };
+        self.set_status(id, status, message).await
     }
 
     /// Finds directories that the index does not know, and logs that changed without this server, as
     /// `changed` says.
-    async fn look_for_strangers(&self, changed: fn(&Path, Place) -> bool) -> Result<()> {
+    async fn look_for_strangers(
+        &self,
+        changed: fn(&Path, Place) -> bool,
+        given_up: &mut GivenUp,
+    ) -> Result<()> {
         self.sweep_leftovers().await?;
         self.renew_replaced().await?;
         let known = self.0.index.read(runs::places).await?;
@@ -146,13 +278,22 @@ impl Supervisor {
             Ok(found)
         })
         .await?;
+        given_up.retain(|id, _| strangers.contains(id));
         for id in strangers {
             let _alone = self.0.changing.write().await;
-            if self.tasks().contains_key(&id) {
+            let now = state(&self.dir(id));
+            if self.tasks().contains_key(&id) || given_up.get(&id) == Some(&now) {
                 continue;
             }
-            if let Err(error) = self.meet(id).await {
-                tracing::error!(run = %id, %error, "the run could not be indexed");
+            match tasks::catch(self.meet(id)).await {
+                Ok(()) => {}
+                Err(error) if error.is_of_the_index() || matches!(error, Error::File { .. }) => {
+                    // Perhaps it is otherwise the next time.
+                    if given_up.insert(id, Default::default()).is_none() {
+                        tracing::error!(run = %id, %error, "the run could not be indexed; it is tried again until it can");
+                    }
+                }
+                Err(error) => self.give_up(id, &error, given_up).await?,
             }
         }
         Ok(())
@@ -202,7 +343,14 @@ impl Supervisor {
         }
         if let Some(worker) = self.0.launcher.adopt(&dir)? {
             self.set_status(id, Status::Running, "").await?;
-            self.begin(id, Beginning::Adopt(worker));
+            let interrupted = false;
+            self.begin(
+                id,
+                Beginning::Adopt {
+                    worker,
+                    interrupted,
+                },
+            );
             return Ok(());
         }
         self.catch_up(id).await?;
@@ -246,11 +394,21 @@ pub(super) fn as_the_log_says(run: &Run) -> (Status, String) {
     match run.reason.as_deref() {
         Some(reason) => (Status::of_reason(reason), run.message.clone()),
         None if run.seq == 0 => (Status::Stopped, "It has not begun yet.".to_owned()),
-        None => (
-            Status::Failed,
-            "The worker is gone without a last word.".to_owned(),
-        ),
+        None => (Status::Failed, GONE.to_owned()),
     }
+}
+
+/// Runs that cannot be indexed, and how their files were when that was tried: nothing else comes of a further try.
+type GivenUp = HashMap<RunId, FileStates>;
+
+/// Of the log and of what the run is made by: length, and time of the last change.
+type FileStates = [Option<(u64, SystemTime)>; 2];
+
+fn state(dir: &RunDir) -> FileStates {
+    [dir.events_file(), dir.spec_file()].map(|path| {
+        let about = fs::metadata(path).ok()?;
+        Some((about.len(), about.modified().ok()?))
+    })
 }
 
 /// Whether a run without a task is to go on.
@@ -292,7 +450,6 @@ fn is_abandoned(entry: &fs::DirEntry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::SystemTime;
 
     #[test]
     fn what_is_being_made_is_left_alone_and_what_was_left_is_found() {

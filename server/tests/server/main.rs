@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stderr,
     unreachable_pub,
     reason = "a test fails by panicking"
 )]
@@ -22,6 +23,7 @@ mod inside;
 mod inside_crowd;
 mod inside_film;
 mod inside_refusals;
+mod leftovers;
 mod links;
 mod mirror;
 mod proxy;
@@ -29,7 +31,10 @@ mod reports;
 mod runs;
 mod selections;
 mod settings;
+mod shutdown;
 mod slow_bodies;
 mod steps;
 mod storm;
 mod support;
+mod surroundings;
+mod terminal;

@@ -40,13 +40,27 @@ impl Server {
         let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let variables: Vec<_> = variables.iter().map(own).collect();
         let folder = tempfile::tempdir().unwrap();
-        let (process, address) = spawn(folder.path(), &arguments, &variables);
+        let (process, address) = spawn(folder.path(), &arguments, &variables, Stdio::null());
         Self {
             folder,
             process,
             address,
             arguments,
             variables,
+        }
+    }
+
+    /// Starts a server whose log goes to a file.
+    pub fn start_logging_to(log: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = std::fs::File::create(log).unwrap();
+        let (process, address) = spawn(folder.path(), &[], &[], log.into());
+        Self {
+            folder,
+            process,
+            address,
+            arguments: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -71,8 +85,17 @@ impl Server {
 
     /// Asks the server to end, and returns how long that took.
     pub fn stop(&mut self) -> Duration {
+        self.stop_by("TERM")
+    }
+
+    /// Closes the server's terminal, and waits for its end.
+    pub fn hang_up(&mut self) {
+        self.stop_by("HUP");
+    }
+
+    fn stop_by(&mut self, name: &str) -> Duration {
         let begun = Instant::now();
-        signal(self.process.id(), "TERM");
+        signal(self.process.id(), name);
         assert!(
             self.process.wait().unwrap().success(),
             "the server ends well"
@@ -82,7 +105,12 @@ impl Server {
 
     /// Starts a server on the same folder.
     pub fn restart(&mut self) {
-        let (process, address) = spawn(self.folder.path(), &self.arguments, &self.variables);
+        let (process, address) = spawn(
+            self.folder.path(),
+            &self.arguments,
+            &self.variables,
+            Stdio::null(),
+        );
         self.process = process;
         self.address = address;
     }
@@ -232,14 +260,19 @@ impl Drop for Server {
     }
 }
 
-fn spawn(folder: &Path, arguments: &[String], variables: &[(String, String)]) -> (Child, String) {
+fn spawn(
+    folder: &Path,
+    arguments: &[String],
+    variables: &[(String, String)],
+    log: Stdio,
+) -> (Child, String) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_vivarium"))
         .args(["serve", "--port", "0", "--data-dir"])
         .arg(folder)
         .args(arguments)
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .unwrap();
     let mut line = String::new();

@@ -81,7 +81,7 @@ impl Folder {
     }
 
     /// Removes what a process left behind that died while it wrote.
-    pub(crate) fn sweep(&self) {
+    pub fn sweep(&self) {
         let _ = fs::remove_file(self.aside());
     }
 

@@ -5,11 +5,13 @@
 //! | `pair` | weights and state of one moment |
 //! | here | `last` and `best`, how often, and what is done with a damaged one |
 //!
-//! `last` and `best` are both whole checkpoints, so a run whose `last` is damaged goes on from `best`, exactly.
+//! `last`, `previous` and `best` are whole checkpoints, so a run whose `last` is damaged goes on from one of the others,
+//! exactly. `best` and `last` may be names of the same files, and are damaged together: `previous` never is.
 
 mod pair;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ use pair::{Files, Snapshot, link, remove, rename, sync_folder};
 use serde::Serialize;
 
 use super::learner::Learner;
+use super::places::Record;
 use super::progress::Progress;
 use crate::error::{Error, Result};
 use crate::tensor_file;
@@ -50,6 +53,13 @@ pub(super) struct Start {
     pub(super) notes: Vec<String>,
 }
 
+/// A checkpoint that can be used.
+struct Found {
+    snapshot: Snapshot,
+    /// Its files, unless it is the best one.
+    files: Option<Files>,
+}
+
 /// What is written at an occasion.
 pub(super) struct Written {
     pub(super) last: bool,
@@ -71,55 +81,98 @@ impl Checkpoints {
     }
 
     /// Brings the learner to where the newest usable checkpoint was written.
-    pub(super) fn resume(&mut self, learner: &mut Learner) -> Result<Start> {
-        for name in ["last", "best"] {
-            // Left by a process that died while it wrote.
-            let fresh = self.fresh(name);
-            remove(&fresh.weights)?;
-            remove(&fresh.state)?;
+    ///
+    /// A checkpoint that is ahead of what is on record is passed over, so that no step is missing there. Where every one
+    /// is, it is used all the same: what was told is lost, and what was learnt need not be.
+    pub(super) fn resume(
+        &mut self,
+        learner: &mut Learner,
+        record: Option<&Record>,
+    ) -> Result<Start> {
+        // Left by a process that died while it wrote.
+        remove_unfinished(&self.folder)?;
+        let mut faults = Vec::new();
+        let mut found = self.newest(learner, record, &mut faults);
+        let mut hole = None;
+        if found.is_none() && !faults.is_empty() && record.is_some() {
+            found = self.newest(learner, None, &mut Vec::new());
+            hole = record.filter(|_| found.is_some());
         }
-        let (found, faults) =
-            Snapshot::read(&[self.files("last"), self.files("previous")], learner);
-        let mut notes: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        if let Some((snapshot, files)) = found {
-            let progress = snapshot.restore(learner)?;
+        let Some(Found { snapshot, files }) = found else {
+            return Ok(Start {
+                progress: Progress::default(),
+                notes: notes_on(faults, "The run starts again from its beginning."),
+            });
+        };
+        let progress = snapshot.restore(learner)?;
+        let consequence = match (&files, hole) {
+            (_, Some(record)) => format!(
+                "The run goes on after step {}, and what was told between step {} and that is lost.",
+                progress.step, record.step
+            ),
+            (Some(_), None) => format!(
+                "The checkpoint before it is used, of epoch {} and step {}.",
+                progress.epoch, progress.step
+            ),
+            (None, None) => format!(
+                "The run goes on from its best checkpoint, of epoch {}.",
+                progress.epoch
+            ),
+        };
+        if let Some(files) = files {
             self.make_last(&files)?;
             self.last = Some((progress.epoch, progress.step));
             self.mend_best(&progress)?;
-            return Ok(Start {
-                progress,
-                notes: notes_on(notes, "The checkpoint before it is used."),
-            });
-        }
-        let (best, faults) = Snapshot::read(&[self.files("best")], learner);
-        notes.extend(faults.iter().map(ToString::to_string));
-        if let Some((snapshot, _)) = best {
-            let progress = snapshot.restore(learner)?;
-            let message = format!(
-                "The run goes on from its best checkpoint, of epoch {}.",
-                progress.epoch
-            );
-            return Ok(Start {
-                progress,
-                notes: notes_on(notes, &message),
-            });
         }
         Ok(Start {
-            progress: Progress::default(),
-            notes: notes_on(notes, "The run starts again from its beginning."),
+            progress,
+            notes: notes_on(faults, &consequence),
         })
     }
 
-    /// Gives the files of the newest moment the names of `last`, where a process died before it could. Before this,
+    /// The newest checkpoint that can be used. What is wrong with others is added to `faults`.
+    fn newest(
+        &self,
+        learner: &Learner,
+        record: Option<&Record>,
+        faults: &mut Vec<String>,
+    ) -> Option<Found> {
+        let mut read = |names: &[&str]| {
+            let candidates: Vec<_> = names.iter().map(|name| self.files(name)).collect();
+            let (found, wrong) = Snapshot::read(&candidates, learner, record);
+            faults.extend(wrong.iter().map(ToString::to_string));
+            found
+        };
+        if let Some((snapshot, files)) = read(&["last", "previous"]) {
+            let files = Some(files);
+            return Some(Found { snapshot, files });
+        }
+        let (snapshot, _) = read(&["best"])?;
+        let files = None;
+        Some(Found { snapshot, files })
+    }
+
+    /// Gives the files of the newest moment the names of `last`, where they have others. Before this,
     /// no new checkpoint may be written: it would put the mixture of two moments in the place of `previous`.
     fn make_last(&self, found: &Files) -> Result<()> {
-        let (last, previous) = (self.files("last"), self.files("previous"));
+        let last = self.files("last");
+        let mut renamed = false;
         for (from, to) in [(&found.weights, &last.weights), (&found.state, &last.state)] {
             if from != to {
                 rename(from, to)?;
+                renamed = true;
             }
         }
-        sync_folder(&self.folder)?;
+        if renamed {
+            sync_folder(&self.folder)?;
+            self.remove_previous()?;
+        }
+        Ok(())
+    }
+
+    /// Removes the checkpoint before the last one: of a run that is through nobody goes on from there.
+    pub(super) fn remove_previous(&self) -> Result<()> {
+        let previous = self.files("previous");
         remove(&previous.weights)?;
         remove(&previous.state)
     }
@@ -208,8 +261,6 @@ impl Checkpoints {
         rename(&fresh.weights, &last.weights)?;
         rename(&fresh.state, &last.state)?;
         sync_folder(&self.folder)?;
-        remove(&previous.weights)?;
-        remove(&previous.state)?;
         self.last = Some((progress.epoch, progress.step));
         Ok(())
     }
@@ -254,12 +305,44 @@ impl Checkpoints {
     /// The files under which a checkpoint is written before it gets its name.
     fn fresh(&self, name: &str) -> Files {
         let files = self.files(name);
-        let aside = |path: &Path| path.with_extension("safetensors.tmp");
+        let aside = |path: &Path| path.with_extension(UNFINISHED);
         Files {
             weights: aside(&files.weights),
             state: aside(&files.state),
         }
     }
+}
+
+/// What files end with before they have their name.
+const UNFINISHED: &str = "safetensors.tmp";
+
+/// What files begin with that the library which writes them has not finished.
+const UNFINISHED_BY_LIBRARY: &str = ".tmp";
+
+/// Removes from a folder of checkpoints what a process left that died while it wrote. Says how many files that were. No
+/// other process may be writing there.
+///
+/// # Errors
+/// When the folder cannot be read or a file not be removed.
+pub fn remove_unfinished(folder: &Path) -> Result<usize> {
+    let failed = |e| Error::file(folder, e);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let unfinished = name.ends_with(UNFINISHED) || name.starts_with(UNFINISHED_BY_LIBRARY);
+        if unfinished && entry.file_type().map_err(failed)?.is_file() {
+            remove(&entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 /// When a checkpoint was written.

@@ -10,7 +10,9 @@
 //! | before anything was renamed | old | old | older or none | older or none | last |
 //! | while the old pair was kept | old | old | old or none | old or none | last |
 //! | between the renames | new | old | old | old | previous |
-//! | before `previous` was removed | new | new | old | old | last |
+//! | after the renames | new | new | old | old | last |
+//!
+//! `previous` stays until the run is through: `last` may be damaged later.
 //!
 //! Where a file system has no hard links the old files are renamed to `previous` instead; then the two of one moment may
 //! stand under different names, so all four combinations are looked at.
@@ -25,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::networks::{Model, Values};
 use crate::tensor_file::{self, Content, Numbers, Slice};
 use crate::train::learner::Learner;
+use crate::train::places::Record;
 use crate::train::progress::Progress;
 
 const MOMENT: &str = "vivarium.moment";
@@ -93,16 +96,19 @@ impl Snapshot {
         write(files, weights, state, self.optimizer_steps, &self.progress)
     }
 
-    /// Reads the first of the combinations whose two files are of one moment and fit the learner.
+    /// Reads the first of the combinations whose two files are of one moment, fit the learner, and are not ahead of what
+    /// is on record.
     ///
     /// Gives what was found and in which files, and what is wrong with files that could not be used.
     pub(super) fn read(
         candidates: &[Files],
         learner: &Learner,
+        record: Option<&Record>,
     ) -> (Option<(Self, Files)>, Vec<Error>) {
         let mut faults = Vec::new();
         let mut weights: Vec<(&Path, Content)> = Vec::new();
         let mut states: Vec<(&Path, Content)> = Vec::new();
+        let mut tried = Vec::new();
         for files in candidates {
             for (path, found) in [(&files.weights, &mut weights), (&files.state, &mut states)] {
                 match tensor_file::read(path) {
@@ -111,20 +117,22 @@ impl Snapshot {
                     Err(error) => faults.push(error),
                 }
             }
-        }
-        let moment = |content: &Content| content.metadata.get(MOMENT).cloned();
-        for (weights_path, weights) in &weights {
-            for (state_path, state) in &states {
-                if moment(weights).is_none() || moment(weights) != moment(state) {
-                    continue;
-                }
-                match Self::from_contents((weights_path, weights), (state_path, state), learner) {
-                    Ok(snapshot) => {
-                        let (weights, state) =
-                            (weights_path.to_path_buf(), state_path.to_path_buf());
-                        return (Some((snapshot, Files { weights, state })), faults);
+            for (weights_path, weights) in &weights {
+                for (state_path, state) in &states {
+                    let pair = (*weights_path, *state_path);
+                    let moments = (moment(weights), moment(state));
+                    if moments.0.is_none() || moments.0 != moments.1 || tried.contains(&pair) {
+                        continue;
                     }
-                    Err(error) => faults.push(error),
+                    tried.push(pair);
+                    let weights = (*weights_path, weights);
+                    match Self::from_contents(weights, (state_path, state), learner, record) {
+                        Ok(snapshot) => {
+                            let (weights, state) = (pair.0.to_path_buf(), pair.1.to_path_buf());
+                            return (Some((snapshot, Files { weights, state })), faults);
+                        }
+                        Err(error) => faults.push(error),
+                    }
                 }
             }
         }
@@ -146,6 +154,7 @@ impl Snapshot {
         weights: (&Path, &Content),
         state: (&Path, &Content),
         learner: &Learner,
+        record: Option<&Record>,
     ) -> Result<Self> {
         let (weights_path, weights) = weights;
         let (state_path, state) = state;
@@ -158,6 +167,14 @@ impl Snapshot {
         };
         let progress: Progress =
             serde_json::from_str(entry(PROGRESS)?).map_err(|e| fault(e.to_string()))?;
+        if let Some(record) = record
+            && (progress.step > record.step || progress.epoch > record.epoch)
+        {
+            return Err(fault(format!(
+                "it is of step {}, and the record of the run ends at step {}",
+                progress.step, record.step
+            )));
+        }
         let optimizer_steps = entry(STEPS)?
             .parse()
             .map_err(|_| fault(format!("{STEPS} is no number")))?;
@@ -199,6 +216,11 @@ impl Snapshot {
             .map_err(|message| Error::setting("training.optimizer", message))?;
         Ok(self.progress)
     }
+}
+
+/// Which moment a file is of.
+fn moment(content: &Content) -> Option<&String> {
+    content.metadata.get(MOMENT)
 }
 
 /// Writes a learner as it is, without copying it first.

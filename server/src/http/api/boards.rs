@@ -34,6 +34,7 @@ use crate::http::upload::{receive, within};
 use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
 use crate::run_dir::RunId;
+use crate::tasks::catch_now;
 
 /// Lines that are read of a run at once, and their bytes.
 const LINES: usize = 256;
@@ -142,9 +143,13 @@ fn streamed(
             let _place = place;
             let _async = handle.enter();
             let failed = pieces.clone();
-            if let Err(error) = write(BufWriter::with_capacity(PIECE, Pipe(pieces))) {
+            let all = catch_now(|| {
+                let pieces = BufWriter::with_capacity(PIECE, Pipe(pieces));
+                write(pieces).map_err(|e| Error::file("an export", e))
+            });
+            if let Err(error) = all {
                 // Whoever left knows why; whoever reads on must not take this for the end.
-                let _ = failed.blocking_send(Err(error));
+                let _ = failed.blocking_send(Err(io::Error::other(error)));
             }
         });
     writer.map_err(|e| Error::file("a thread", e))?;

@@ -12,6 +12,7 @@ use super::events::open_streams;
 use crate::error::Result;
 use crate::http::App;
 use crate::index::runs::{self as rows, Status};
+use crate::tasks::panics;
 
 /// `GET /healthz`
 pub async fn healthz() -> Json<Value> {
@@ -44,12 +45,14 @@ pub async fn metrics(State(app): State<App>) -> Result<impl IntoResponse> {
          # HELP vivarium_index_changes_total Changes written to the index.\n# TYPE vivarium_index_changes_total counter\nvivarium_index_changes_total {}\n\
          # HELP vivarium_changes_total Requests that change something, begun since the start.\n# TYPE vivarium_changes_total counter\nvivarium_changes_total {}\n\
          # HELP vivarium_changes_in_progress Requests that change something, not yet carried through.\n# TYPE vivarium_changes_in_progress gauge\nvivarium_changes_in_progress {}\n\
-         # HELP vivarium_uptime_seconds Time since the server started.\n# TYPE vivarium_uptime_seconds gauge\nvivarium_uptime_seconds {:.1}\n",
+         # HELP vivarium_uptime_seconds Time since the server started.\n# TYPE vivarium_uptime_seconds gauge\nvivarium_uptime_seconds {:.1}\n\
+         # HELP vivarium_panics_total Defects: panics that were caught.\n# TYPE vivarium_panics_total counter\nvivarium_panics_total {}\n",
         open_streams(),
         *app.index.changes().borrow(),
         app.changes.begun(),
         app.changes.in_progress(),
         app.started.elapsed().as_secs_f64(),
+        panics(),
     );
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

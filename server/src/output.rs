@@ -1,0 +1,182 @@
+//! Lines for people: notices on standard error, and the log.
+//!
+//! Perhaps nobody can read them: the terminal was closed, the pipe's reader has ended or does not read on, the disk
+//! under the log is full. Then lines are lost, and nothing else happens: nothing here fails, panics or waits for a
+//! reader. `eprintln!` panics instead, which is why lints refuse it.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread;
+use std::time::Duration;
+
+/// Lines that wait to be written at most.
+const WAITING: usize = 4096;
+
+/// Writes a line to standard error, where that is possible.
+pub(crate) fn notice(line: impl Display) {
+    // In one piece: others write there too.
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// A writer that takes everything, and drops what cannot be written.
+#[derive(Debug)]
+pub(crate) struct Lossy<W>(pub(crate) W);
+
+impl<W: Write> Write for Lossy<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
+/// Lines that a thread of its own writes: a reader that stands still, such as a pager, holds up nobody. When more wait
+/// than there is room for, those that follow are dropped and counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Background {
+    queue: SyncSender<Item>,
+    dropped: Arc<AtomicU64>,
+}
+
+enum Item {
+    Line(Vec<u8>),
+    /// Answered when all lines before it are written.
+    Flush(SyncSender<()>),
+}
+
+impl Background {
+    /// Starts the thread, which writes to `target`.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub(crate) fn start(target: impl Write + Send + 'static) -> io::Result<Self> {
+        let (queue, items) = mpsc::sync_channel(WAITING);
+        let dropped = Arc::new(AtomicU64::new(0));
+        thread::Builder::new().name("log".to_owned()).spawn({
+            let dropped = Arc::clone(&dropped);
+            move || write_all(&items, &dropped, Lossy(target))
+        })?;
+        Ok(Self { queue, dropped })
+    }
+
+    /// Waits until the lines so far are written, but not for long: perhaps nobody reads them.
+    pub(crate) fn flush(&self, within: Duration) {
+        let (done, written) = mpsc::sync_channel(1);
+        if self.queue.try_send(Item::Flush(done)).is_ok() {
+            let _ = written.recv_timeout(within);
+        }
+    }
+}
+
+fn write_all(items: &Receiver<Item>, dropped: &AtomicU64, mut target: impl Write) {
+    for item in items {
+        match item {
+            Item::Line(line) => {
+                let _ = target.write_all(&line);
+            }
+            Item::Flush(done) => {
+                let _ = target.flush();
+                let _ = done.send(());
+            }
+        }
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let told = format!("{lost} lines of the log are lost: nobody read them\n");
+            let _ = target.write_all(told.as_bytes());
+        }
+    }
+}
+
+impl Write for Background {
+    /// Takes a line as a whole.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(Item::Line(bytes.to_vec())) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+
+    /// A file on a full disk, a terminal that was closed.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    /// Waits for leave before every write.
+    struct Stuck(Receiver<()>, Sender<String>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            let _ = self.1.send(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_dropped_without_an_error() {
+        let mut lossy = Lossy(Broken);
+        writeln!(lossy, "a line").unwrap();
+        lossy.flush().unwrap();
+        let mut log = Background::start(Broken).unwrap();
+        writeln!(log, "a line").unwrap();
+        log.flush(Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_reader_that_stands_still_holds_up_nobody_and_learns_how_many_lines_are_lost() {
+        let (leave, wait) = mpsc::channel();
+        let (written, read) = mpsc::channel();
+        let mut log = Background::start(Stuck(wait, written)).unwrap();
+        // One may be in the thread's hands already.
+        let lines = WAITING + 1 + 10;
+        for n in 0..lines {
+            log.write_all(format!("{n}\n").as_bytes()).unwrap();
+        }
+        log.flush(Duration::from_millis(1));
+        drop(leave);
+        let mut seen = 0;
+        let lost = loop {
+            let line = read.recv_timeout(Duration::from_secs(20)).unwrap();
+            match line.trim().parse::<usize>() {
+                Ok(n) => {
+                    assert_eq!(n, seen);
+                    seen += 1;
+                }
+                // The count may come in pieces.
+                Err(_) => break line,
+            }
+        };
+        assert_eq!(seen, 1);
+        assert!(lost.starts_with("1"), "{lost}");
+    }
+}

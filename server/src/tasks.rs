@@ -1,0 +1,99 @@
+//! Panics are defects; what is here keeps them where they happen. Each is told and counted, and what must live, lives.
+//!
+//! * [`catch`]: a piece of work that may panic ends with an error.
+//! * [`keep_alive`]: a task without which the server is none is started again.
+//! * [`log_panics`]: every panic is a line of the log, [`panics`] counts them.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use crate::error::{Error, Result};
+
+/// Between the panic of a task and its next start: one that panics at once must not keep a core busy.
+const PAUSE: Duration = Duration::from_millis(200);
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How many panics [`log_panics`] has seen, caught ones among them.
+pub(crate) fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+/// From now on panics are told in the log, and not on standard error.
+pub(crate) fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        let place = panic.location().map(ToString::to_string);
+        let backtrace = Backtrace::capture();
+        let captured = backtrace.status() == BacktraceStatus::Captured;
+        tracing::error!(
+            thread = std::thread::current().name().unwrap_or("unnamed"),
+            place,
+            backtrace = captured.then(|| tracing::field::display(&backtrace)),
+            "panic: {}",
+            message(panic.payload())
+        );
+    }));
+}
+
+/// What a panic says.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+}
+
+/// Works; a panic becomes [`Error::Panic`].
+pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(Error::of_panic(&*panic)))
+}
+
+/// As [`catch`], of work that waits for nothing.
+pub(crate) fn catch_now<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Error::of_panic(&*panic)))
+}
+
+/// Runs a task to its end; one that panics is made anew and started again.
+pub(crate) async fn keep_alive<F: Future<Output = ()>>(name: &str, task: impl Fn() -> F) {
+    while AssertUnwindSafe(async { task().await })
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        tracing::error!(task = name, "the task panicked and is started again");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_started_again_until_it_ends() {
+        let starts = AtomicU64::new(0);
+        keep_alive("test", || async {
+            assert_eq!(starts.fetch_add(1, Ordering::Relaxed), 2, "a fault");
+        })
+        .await;
+        assert_eq!(starts.into_inner(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_message() {
+        let failed: Result<()> = catch(async { panic!("number {}", 7) }).await;
+        assert!(failed.unwrap_err().to_string().contains("number 7"));
+        let failed: Result<()> = catch_now(|| panic!("in short"));
+        assert!(failed.unwrap_err().to_string().contains("in short"));
+        assert_eq!(catch(async { Ok(7) }).await.unwrap(), 7);
+    }
+}

@@ -1,0 +1,127 @@
+//! Servers that end before their workers do: impatient people, init systems, machines that go down. Whatever a person did
+//! not stop goes on at the next start.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{ENDLESS, Server, mlp, signal, until};
+
+/// A run whose worker is held still, so that it cannot end before its server.
+struct Held {
+    server: Server,
+    id: String,
+    worker: u32,
+}
+
+impl Held {
+    fn start() -> Self {
+        let server = Server::start();
+        let id = server.create(&mlp(ENDLESS));
+        server.await_step(&id, 100);
+        let worker = server.worker_pid(&id);
+        signal(worker, "STOP");
+        Self { server, id, worker }
+    }
+
+    /// Waits until the worker was asked to stop: the signal waits for it.
+    fn await_wish_to_stop(&self) {
+        const TERM: u32 = 15;
+        until("the worker is asked to stop", || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.worker)).unwrap();
+            let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+            let pending = u64::from_str_radix(pending.unwrap().trim(), 16).unwrap();
+            pending & 1 << (TERM - 1) != 0
+        });
+    }
+
+    fn let_go(&self) {
+        signal(self.worker, "CONT");
+    }
+
+    fn await_last_word(&self) {
+        until("the worker ends with a checkpoint", || {
+            let last = self.server.log_lines(&self.id).pop().unwrap_or_default();
+            last.contains(r#""reason":"stopped""#)
+        });
+    }
+
+    fn goes_on(&self) {
+        let lines = self.server.log_lines(&self.id).len();
+        self.server.await_status(&self.id, "running");
+        until("it goes on", || {
+            self.server.log_lines(&self.id).len() > lines + 3
+        });
+        assert_ne!(self.server.worker_pid(&self.id), self.worker);
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_while_its_workers_stop_takes_their_runs_up_again() {
+    let mut held = Held::start();
+    signal(held.server.pid(), "TERM");
+    held.await_wish_to_stop();
+    held.server.kill();
+    held.let_go();
+    held.await_last_word();
+    held.server.restart();
+    held.goes_on();
+}
+
+#[test]
+fn a_worker_that_still_obeys_the_server_before_is_adopted_and_its_run_goes_on_after() {
+    let mut held = Held::start();
+    signal(held.server.pid(), "INT");
+    held.await_wish_to_stop();
+    held.server.kill();
+    held.server.restart();
+    held.server.await_status(&held.id, "running");
+    held.let_go();
+    held.await_last_word();
+    held.goes_on();
+}
+
+#[test]
+fn workers_that_are_stopped_together_with_a_server_that_is_killed_go_on() {
+    // As when a machine goes down: every process gets the signal, and the server does not live to see what comes of it.
+    let mut held = Held::start();
+    held.server.kill();
+    signal(held.worker, "TERM");
+    held.let_go();
+    held.await_last_word();
+    held.server.restart();
+    held.goes_on();
+}
+
+fn train(server: &Server) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_vivarium"))
+        .args(["train", "--network", "mlp", "--data", "moons", "--set"])
+        .arg(format!("training.epochs={ENDLESS}"))
+        .arg("--data-dir")
+        .arg(server.data_dir())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_run_of_the_command_line_that_a_person_stopped_is_not_taken_up() {
+    let mut server = Server::start();
+    let mut process = train(&server);
+    let mut id = Value::Null;
+    until("the server has adopted the run", || {
+        let run = server.get("/api/v1/runs").json()["runs"][0].clone();
+        id = run["id"].clone();
+        run["status"] == "running"
+    });
+    server.kill();
+    signal(process.id(), "INT");
+    assert!(process.wait().unwrap().success());
+    server.restart();
+    let run = server.await_status(id.as_str().unwrap(), "stopped");
+    assert!(
+        run["message"].as_str().unwrap().contains("command line"),
+        "{run}"
+    );
+}
