@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use vivarium_models::links;
 
 use crate::error::{Error, Result};
-use crate::files::replace;
+use crate::files::{remove_incoming, replace};
 use crate::run_dir::RunId;
 
 /// What people call a run.
@@ -35,8 +35,9 @@ pub struct LabelFiles {
 }
 
 impl LabelFiles {
-    /// The files in `folder`.
+    /// The files in `folder`. What a process that died was writing goes.
     pub fn in_folder(folder: PathBuf) -> Self {
+        remove_incoming(&folder);
         Self { folder }
     }
 
