@@ -25,9 +25,11 @@ impl Supervisor {
     /// [`Error::NotFound`](crate::error::Error::NotFound) when there is none; then, and where anything else goes wrong,
     /// the run stays.
     pub async fn delete(&self, id: RunId) -> Result<()> {
-        let deleted = match self.try_to_delete(id).await {
+        // Asked before its worker is ended, which makes it one that failed.
+        let active = self.run(id).await?.status.is_active();
+        let deleted = match self.try_to_delete(id, active).await {
             Err(error) if error.is_full_disk() && self.0.reserve.release() => {
-                self.try_to_delete(id).await
+                self.try_to_delete(id, active).await
             }
             other => other,
         };
@@ -37,9 +39,9 @@ impl Supervisor {
         deleted
     }
 
-    async fn try_to_delete(&self, id: RunId) -> Result<()> {
+    async fn try_to_delete(&self, id: RunId, active: bool) -> Result<()> {
         let _alone = self.end_task(id).await;
-        let about = about(self.run(id).await?);
+        let about = about(self.run(id).await?, active);
         let trash = self.0.trash.clone();
         blocking(move || {
             trash.announce(&about)?;
@@ -196,14 +198,14 @@ impl Supervisor {
     }
 }
 
-fn about(run: Run) -> Deleted {
+fn about(run: Run, active: bool) -> Deleted {
     Deleted {
         id: run.id,
         name: run.name,
         tags: run.tags,
         notes: run.notes,
         number: run.number,
-        active: run.status.is_active(),
+        active,
         deleted: String::new(),
         until: String::new(),
     }

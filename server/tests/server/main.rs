@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod api_walk;
 mod boards;
 mod boards_export;
 mod changes;
