@@ -266,7 +266,7 @@ fn spawn(
     variables: &[(String, String)],
     log: Stdio,
 ) -> (Child, String) {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+    let mut process = at_a_terminal(env!("CARGO_BIN_EXE_vivarium"))
         .args(["serve", "--port", "0", "--data-dir"])
         .arg(folder)
         .args(arguments)
@@ -380,6 +380,14 @@ pub fn form_type() -> String {
 /// The files of golden pictures, of the crate of numerics.
 pub fn photos() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tests/golden/photos")
+}
+
+/// A program, as it is started at a terminal. Where the tests themselves run under `nohup`, their children would not
+/// hear a hang-up.
+pub fn at_a_terminal(program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", program]);
+    command
 }
 
 /// Runs the binary to its end.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Answer, ENDLESS, Server, mlp, signal, until};
+use crate::support::{Answer, ENDLESS, Server, at_a_terminal, mlp, signal, until};
 
 /// A server whose output goes where a test says.
 struct Spoken {
@@ -23,7 +23,7 @@ struct Spoken {
 impl Spoken {
     fn start(stderr: Stdio, log: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+        let mut process = at_a_terminal(env!("CARGO_BIN_EXE_vivarium"))
             .args(["serve", "--port", "0", "--data-dir"])
             .arg(folder.path())
             .env("RUST_LOG", log)
@@ -132,7 +132,7 @@ fn train(folder: &Path, through: &[&str], epochs: u64) -> Command {
     let (first, rest) = through
         .split_first()
         .map_or((binary, &[][..]), |(f, r)| (*f, r));
-    let mut command = Command::new(first);
+    let mut command = at_a_terminal(first);
     command.args(rest);
     if first != binary {
         command.arg(binary);
