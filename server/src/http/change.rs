@@ -1,11 +1,11 @@
 //! Changes: a request that changes something is carried through or not begun.
 //!
 //! hyper drops the future of a request when its client leaves, wherever that future waits. A change of several steps
-//! would end after some of them. So [`carry_through`] and [`receive`] run the handler in a task of its own and wait for
+//! would end after some of them. So `carry_through` and `receive` run the handler in a task of its own and wait for
 //! it: when the client leaves, only the waiting ends.
 //!
 //! Every route that changes something is in one of the two groups of the router that have these layers. The layer
-//! [`only_reads`] of the group that reads refuses everything but GET and HEAD, so a changing route that was put there
+//! `only_reads` of the group that reads refuses everything but GET and HEAD, so a changing route that was put there
 //! by mistake does not work at all. A test walks the API's document for the routes that are left.
 
 use std::any::Any;
