@@ -83,7 +83,7 @@ test("a page that was open before its run shows what one opened later shows, on 
   await see(`/new?copy=${first.id}`);
   await see(report.url);
   for (const run of runs) await vivarium.call("PATCH", `/runs/${run.id}`, { tags: ["early"] });
-  for (const page of pages.values()) await page.waitForLoadState("networkidle").catch(() => {});
+  for (const page of pages.values()) await page.waitForLoadState("load");
 
   // Midway: each trains for a while and is stopped.
   for (const { id: of } of held) await vivarium.call("POST", `/runs/${of}/stop`);
