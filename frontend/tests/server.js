@@ -11,7 +11,7 @@ const BINARY = process.env.VIVARIUM_BIN ?? fileURLToPath(new URL("../../target/r
 
 /** @param {{ dataDir?: string, port?: number, more?: string[] }} [options] */
 export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")), port = 0, more = [] } = {}) {
-  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2", ...more], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2", ...more], { stdio: ["ignore", "pipe", process.env.VIVARIUM_TEST_LOG ? "inherit" : "ignore"] });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const url = await new Promise((/** @type {(url: string) => void} */ resolve, reject) => {
     child.once("error", reject);

@@ -21,6 +21,8 @@ test("an empty page invites to the first experiment, which starts and shows its 
 });
 
 test("every preset starts with one click and finishes", async ({ page, vivarium }) => {
+  // A dozen runs, one after the other; each of them has a limit of its own.
+  test.setTimeout(240_000);
   const { presets } = await vivarium.call("GET", "/presets");
   // The others need a data set from the web.
   for (const preset of presets.filter((/** @type {{ missing: string | null }} */ { missing }) => missing === null)) {
@@ -37,7 +39,14 @@ test("every preset starts with one click and finishes", async ({ page, vivarium 
       if (long) {
         await expect(status(page)).toHaveAttribute("data-status", "running");
         await page.getByRole("button", { name: "Stop" }).click();
-        await expect(status(page)).toHaveAttribute("data-status", "stopped", { timeout: 30_000 });
+        const id = new URL(page.url()).pathname.split("/").at(-1) ?? "";
+        // With the run's message, which says why where it is another status.
+        const end = async () => {
+          const { status: is, message } = await vivarium.get(id);
+          return `${is} ${message}`.trim();
+        };
+        await expect.poll(end, { timeout: 30_000 }).toBe("stopped");
+        await expect(status(page)).toHaveAttribute("data-status", "stopped");
         continue;
       }
       await expect.poll(() => drawn(page)).toBeGreaterThan(0);

@@ -24,11 +24,15 @@ export const test = base.extend(
       { scope: "worker" },
     ],
     baseURL: async ({ server }, use) => use(server.url),
-    vivarium: async ({ server }, use) => {
-      const client = api(server.url);
-      await use(client);
-      await client.clear();
-    },
+    // For every test: the next one finds what one leaves that does not ask for it, too.
+    vivarium: [
+      async ({ server }, use) => {
+        const client = api(server.url);
+        await use(client);
+        await client.clear();
+      },
+      { auto: true },
+    ],
     clean: [
       async ({ page }, use) => {
         /** @type {string[]} */
