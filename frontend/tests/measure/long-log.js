@@ -120,7 +120,7 @@ async function watched(work) {
 }
 
 await watched(indexed);
-console.log(`indexed in ${((performance.now() - begun) / 1000).toFixed(1)} s; healthz at worst ${Math.round(worstHealth)} ms; at most ${peak} MiB`);
+console.log(`indexed in ${((performance.now() - begun) / 1000).toFixed(1)} s, ${usage(server.pid).seconds.toFixed(1)} s of processor time; healthz at worst ${Math.round(worstHealth)} ms; at most ${peak} MiB`);
 [worstHealth, peak] = [0, 0];
 
 const before = usage(server.pid).mib;

@@ -230,6 +230,26 @@ async fn the_moving_average_is_that_of_all_values_and_grows_with_the_curve() {
 }
 
 #[tokio::test]
+async fn a_point_after_missing_steps_lies_at_its_own_step() {
+    let mut told = Told::begun().await;
+    told.steps(1, &[1.0; 700], 100).await;
+    told.steps(5001, &[2.0; 700], 100).await;
+    for points in [10, 10_000] {
+        let metrics = told.metrics(&wanted(points)).await;
+        let series = &metrics.series["train_loss"];
+        let points = series.x.iter().zip(&series.y);
+        for (x, y) in points {
+            let known = [(1.0..=700.0, 1.0), (5001.0..=5700.0, 2.0)];
+            let lies = known
+                .iter()
+                .any(|(steps, loss)| steps.contains(x) && *y == Some(*loss));
+            assert!(lies, "{y:?} at {x}");
+        }
+        assert_eq!([series.x[0], series.x[series.x.len() - 1]], [1.0, 5700.0]);
+    }
+}
+
+#[tokio::test]
 async fn a_step_that_is_done_again_counts_once() {
     let mut told = Told::begun().await;
     let y = course(3000);

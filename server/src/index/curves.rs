@@ -5,6 +5,8 @@
 //! share one clock, the ends of epochs and imported curves have each their own. Everything here follows from the events
 //! and is made anew with the index.
 
+use std::ops::Range;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::extremes::{self, Stored};
@@ -27,6 +29,9 @@ CREATE TABLE event_marks (
 
 /// Bytes of lines that are taken in at once when curves are made of events that are indexed already.
 const BATCH: usize = 1 << 20;
+
+/// Values of steps in a row, where several lines are taken in at once: about a page of the file.
+const ROW: usize = 480;
 
 /// Kinds of events that are found without reading a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,25 +107,146 @@ impl Kind {
     }
 }
 
-/// Keeps the numbers of an event.
-pub fn append(writing: &Writing<'_>, run: i64, seq: u64, line: &Line) -> Result<()> {
-    let mark = |kind: Mark, epoch: Option<i64>| -> Result<()> {
-        writing
-            .prepare_cached(
-                "INSERT INTO event_marks (run, kind, seq, epoch) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![run, kind as i64, seq, epoch])?;
-        Ok(())
-    };
-    match line {
-        Line::Started { .. } => mark(Mark::Started, None),
-        Line::Test { .. } => mark(Mark::Test, None),
-        Line::Boundary { epoch } => mark(Mark::Boundary, i64::try_from(*epoch).ok()),
-        Line::Steps(steps) => append_steps(writing, run, steps),
-        Line::Epoch(end) => append_epoch(writing, run, end),
-        Line::Scalars(scalars) => append_scalars(writing, run, scalars),
-        Line::Finished { .. } | Line::Other => Ok(()),
+/// Keeps the numbers of events of a run, one event after the other. The values of its steps are gathered, so that a
+/// long log becomes rows of [`ROW`] values however few each line has; [`finish`](Self::finish) writes the rest.
+pub struct Appender<'a> {
+    writing: &'a Writing<'a>,
+    run: i64,
+    /// Where the steps end; not read before there is a line of steps.
+    end: Option<End>,
+    /// Values that are not written yet, of [`OF_STEPS`].
+    gathered: [Vec<f64>; OF_STEPS.len()],
+    /// How many values were there when blocks were last built.
+    built: u64,
+}
+
+/// The end of a run's steps.
+#[derive(Clone, Copy, Default)]
+struct End {
+    /// How many there are.
+    count: u64,
+    /// The last of them.
+    place: Place,
+}
+
+impl<'a> Appender<'a> {
+    /// For the events that follow those that the curves are made of.
+    pub fn new(writing: &'a Writing<'a>, run: i64) -> Self {
+        Self {
+            writing,
+            run,
+            end: None,
+            gathered: Default::default(),
+            built: 0,
+        }
     }
+
+    /// Takes in the next event.
+    pub fn append(&mut self, seq: u64, line: &Line) -> Result<()> {
+        let (writing, run) = (self.writing, self.run);
+        let mark = |kind: Mark, epoch: Option<i64>| -> Result<()> {
+            writing
+                .prepare_cached(
+                    "INSERT INTO event_marks (run, kind, seq, epoch) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![run, kind as i64, seq, epoch])?;
+            Ok(())
+        };
+        match line {
+            Line::Started { .. } => mark(Mark::Started, None),
+            Line::Test { .. } => mark(Mark::Test, None),
+            Line::Boundary { epoch } => mark(Mark::Boundary, i64::try_from(*epoch).ok()),
+            Line::Steps(steps) => self.append_steps(steps),
+            Line::Epoch(end) => append_epoch(writing, run, end),
+            Line::Scalars(scalars) => append_scalars(writing, run, scalars),
+            Line::Finished { .. } | Line::Other => Ok(()),
+        }
+    }
+
+    /// Writes what was gathered.
+    pub fn finish(&mut self) -> Result<()> {
+        let Some(end) = self.end else {
+            return Ok(());
+        };
+        self.write_gathered(end.count)?;
+        for series in OF_STEPS {
+            stored(self.writing, self.run, series, 1).build(self.built, end.count)?;
+        }
+        self.built = end.count;
+        Ok(())
+    }
+
+    /// Writes the gathered values, which end at `count`.
+    fn write_gathered(&mut self, count: u64) -> Result<()> {
+        for (series, values) in OF_STEPS.into_iter().zip(&mut self.gathered) {
+            if !values.is_empty() {
+                let first = count - values.len() as u64;
+                stored(self.writing, self.run, series, 1).append(first, values)?;
+                values.clear();
+            }
+        }
+        Ok(())
+    }
+
+    fn append_steps(&mut self, steps: &Steps) -> Result<()> {
+        if steps.loss.is_empty() {
+            return Ok(());
+        }
+        let (writing, run) = (self.writing, self.run);
+        let mut end = match self.end {
+            Some(end) => end,
+            None => {
+                let end = read_end(writing, run)?;
+                self.built = end.count;
+                end
+            }
+        };
+        // A run that was resumed from a checkpoint does some steps again; the last word counts.
+        if end.count > 0 && end.place.step >= steps.first_step {
+            self.finish()?;
+            let mut clock = Places::of(writing, run, CLOCK);
+            let kept = clock.first_where(end.count, |place| place.step >= steps.first_step)?;
+            rewind(writing, run, steps.first_step, end.count, kept)?;
+            end = read_end(writing, run)?;
+            self.built = end.count;
+        }
+        let new = steps.loss.len() as u64;
+        // Only the line's last step has a time; those before it are spread evenly.
+        let before = end.place.seconds;
+        let row = [steps.first_step as f64, before, steps.seconds, new as f64];
+        stored(writing, run, CLOCK, 4).append(end.count, &row)?;
+        let kind = Kind::value(steps.not_finite.as_deref());
+        let columns = [
+            (&steps.loss, kind),
+            (&steps.accuracy, f64::NAN),
+            (&steps.lr, f64::NAN),
+        ];
+        for (values, (column, hole)) in self.gathered.iter_mut().zip(columns) {
+            let at = |i: usize| column.get(i).copied().flatten().unwrap_or(hole);
+            values.extend((0..steps.loss.len()).map(at));
+        }
+        end.count += new;
+        end.place = Place {
+            step: steps.last_step(),
+            seconds: steps.seconds,
+            epoch: 0,
+        };
+        self.end = Some(end);
+        if self.gathered[0].len() >= ROW {
+            self.write_gathered(end.count)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_end(connection: &Connection, run: i64) -> Result<End> {
+    let mut clock = Places::of(connection, run, CLOCK);
+    let count = clock.count()?;
+    let place = match count.checked_sub(1) {
+        Some(last) => clock.at(last)?,
+        None => Place::default(),
+    };
+    Ok(End { count, place })
 }
 
 /// Drops the numbers of a run.
@@ -141,11 +267,13 @@ pub fn derive(writing: &Writing<'_>, id: RunId) -> Result<bool> {
     let Some(last) = events.last().map(|event| event.seq) else {
         return Ok(false);
     };
+    let mut curves = Appender::new(writing, run.number);
     for event in &events {
         if let Some((seq, line)) = super::line::parse(&event.body) {
-            append(writing, run.number, seq, &line)?;
+            curves.append(seq, &line)?;
         }
     }
+    curves.finish()?;
     runs::set_curves(writing, id, last)?;
     Ok(last < run.seq)
 }
@@ -184,45 +312,6 @@ fn stored(connection: &Connection, run: i64, series: i64, width: usize) -> Store
         series,
         width,
     }
-}
-
-fn append_steps(writing: &Writing<'_>, run: i64, steps: &Steps) -> Result<()> {
-    if steps.loss.is_empty() {
-        return Ok(());
-    }
-    let mut clock = Places::of(writing, run, CLOCK);
-    let mut count = clock.count()?;
-    let mut before = 0.0;
-    if count > 0 {
-        // A run that was resumed from a checkpoint does some steps again; the last word counts.
-        if clock.at(count - 1)?.step >= steps.first_step {
-            let kept = clock.first_where(count, |place| place.step >= steps.first_step)?;
-            rewind(writing, run, steps.first_step, count, kept)?;
-            clock = Places::of(writing, run, CLOCK);
-            count = kept;
-        }
-        if count > 0 {
-            before = clock.at(count - 1)?.seconds;
-        }
-    }
-    let new = steps.loss.len() as u64;
-    // Only the line's last step has a time; those before it are spread evenly.
-    let row = [steps.first_step as f64, before, steps.seconds, new as f64];
-    stored(writing, run, CLOCK, 4).append(count, &row)?;
-    let kind = Kind::value(steps.not_finite.as_deref());
-    let columns = [
-        (&steps.loss, kind),
-        (&steps.accuracy, f64::NAN),
-        (&steps.lr, f64::NAN),
-    ];
-    for (series, (column, hole)) in OF_STEPS.into_iter().zip(columns) {
-        let at = |i: usize| column.get(i).copied().flatten().unwrap_or(hole);
-        let values: Vec<f64> = (0..steps.loss.len()).map(at).collect();
-        let curve = stored(writing, run, series, 1);
-        curve.append(count, &values)?;
-        curve.build(count, count + new)?;
-    }
-    Ok(())
 }
 
 /// Forgets steps from `step` on, of which `kept` of `count` stay, and the epochs that ended with them.
@@ -357,6 +446,8 @@ pub struct Places<'a> {
     stored: Stored<'a>,
     /// The row that was read last: whoever asks for one place mostly asks for the next one then.
     row: Option<(u64, Vec<f64>)>,
+    /// Ordinals whose steps follow one another without a gap, and the step of the first.
+    gapless: Option<(Range<u64>, u64)>,
 }
 
 impl<'a> Places<'a> {
@@ -365,6 +456,7 @@ impl<'a> Places<'a> {
         Self {
             stored: stored(connection, run, series, width),
             row: None,
+            gapless: None,
         }
     }
 
@@ -385,8 +477,17 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Where the value at an ordinal is.
+    /// Where the value at an ordinal is; its time is not a number after [`without_times`](Self::without_times).
     pub fn at(&mut self, ordinal: u64) -> Result<Place> {
+        if let Some((range, step)) = &self.gapless
+            && range.contains(&ordinal)
+        {
+            return Ok(Place {
+                step: step + (ordinal - range.start),
+                seconds: f64::NAN,
+                epoch: 0,
+            });
+        }
         let has = |row: &(u64, Vec<f64>)| (row.0..row.0 + self.length(&row.1)).contains(&ordinal);
         if !self.row.as_ref().is_some_and(has) {
             self.row = self.stored.row_at(ordinal)?.filter(has);
@@ -410,6 +511,20 @@ impl<'a> Places<'a> {
                 None => Place::default(),
             },
         })
+    }
+
+    /// Whoever asks for places of a range from now on does without their times. Where no step of the range is missing,
+    /// which its first and its last tell because steps ascend, a place is a subtraction then and nothing is read.
+    pub fn without_times(&mut self, range: Range<u64>) -> Result<()> {
+        self.gapless = None;
+        if self.stored.series == CLOCK && !range.is_empty() {
+            let (first, last) = (range.start, range.end - 1);
+            let step = self.at(first)?.step;
+            if self.at(last)?.step.checked_sub(step) == Some(last - first) {
+                self.gapless = Some((range, step));
+            }
+        }
+        Ok(())
     }
 
     /// The first ordinal of `count` of which something holds that holds of all after it.

@@ -62,6 +62,7 @@ pub fn append(
         writing.prepare_cached("INSERT INTO events (run, seq, body) VALUES (?1, ?2, ?3)")?;
     // Curves that are still made of earlier events are made of these in their turn.
     let curves_too = run.curves == run.seq;
+    let mut curves = curves::Appender::new(writing, key);
     for text in lines {
         let number = run.seq + 1;
         let damaged = || Error::EventLog {
@@ -77,7 +78,7 @@ pub fn append(
         }
         insert.execute(params![key, seq, text])?;
         if curves_too {
-            curves::append(writing, key, seq, &line)?;
+            curves.append(seq, &line)?;
             run.curves = seq;
         }
         run.seq = seq;
@@ -94,6 +95,7 @@ pub fn append(
             _ => {}
         }
     }
+    curves.finish()?;
     run.summary.epochs = run
         .spec
         .pointer("/training/epochs")

@@ -11,7 +11,7 @@ use super::damage::{self, BadRow};
 use crate::error::{Error, Result};
 
 /// Values in a block of level 1.
-pub const BLOCK: u64 = 64;
+pub const BLOCK: u64 = 256;
 
 /// How many blocks of a level are one of the next.
 pub const FACTOR: u64 = 8;

@@ -1,7 +1,5 @@
 //! A line of `events.ndjson`, understood as far as the index needs it.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,7 +22,8 @@ pub enum Line {
         /// Steps in the whole run.
         total_steps: Option<u64>,
     },
-    /// Consecutive steps of one epoch.
+    /// Consecutive steps of one epoch; [`parse`] reads them by themselves.
+    #[serde(skip)]
     Steps(Steps),
     /// An epoch ended.
     Epoch(Epoch),
@@ -57,9 +56,19 @@ pub enum Line {
     Other,
 }
 
+/// The kind of a line of steps, and no other.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OfSteps {
+    Steps,
+}
+
 /// Consecutive steps of one epoch.
 #[derive(Debug, Deserialize)]
 pub struct Steps {
+    #[serde(rename = "kind")]
+    _kind: OfSteps,
+    seq: u64,
     /// The number of the first, from 1 over the whole run.
     pub first_step: u64,
     /// From 1.
@@ -162,20 +171,9 @@ pub struct Score {
 
 /// Reads a line: its number and what it tells. `None` when it is no event.
 pub fn parse(text: &str) -> Option<(u64, Line)> {
-    #[derive(Deserialize)]
-    struct Head<'a> {
-        #[serde(borrow)]
-        kind: Cow<'a, str>,
-        seq: u64,
-    }
-    // Nearly all that a long log has are steps: they are read without being kept as JSON in between.
-    if let Ok(head) = serde_json::from_str::<Head<'_>>(text)
-        && head.kind == "steps"
-    {
-        return Some((
-            head.seq,
-            serde_json::from_str(text).map_or(Line::Other, Line::Steps),
-        ));
+    // Nearly all that a long log has are steps: they are read once, and not kept as JSON in between.
+    if let Ok(steps) = serde_json::from_str::<Steps>(text) {
+        return Some((steps.seq, Line::Steps(steps)));
     }
     let value: Value = serde_json::from_str(text).ok()?;
     let seq = value.get("seq")?.as_u64()?;

@@ -214,6 +214,9 @@ impl Reader<'_> {
             return self.of_places(name, curve);
         }
         let range = self.range(name, &mut curve)?;
+        if self.wanted.x != "time" {
+            curve.places.without_times(0..curve.count)?;
+        }
         let total = range.end - range.start;
         let thinning = Thinning::of(range.clone(), self.wanted.points);
         let stored = curve.stored;
