@@ -265,7 +265,8 @@ def uploads(server, times):
     for i in range(tries):
         part = random.choice([1.0, random.random()])
         path, name = [("/datasets", "pets.zip"), ("/boards", "logs.zip")][i % 2]
-        server.leave("POST", path, form(name, big), FORM, part, within=0.1)
+        # Who stays a moment after the last byte may have been answered: that upload is whole, and waits for a decision.
+        server.leave("POST", path, form(name, big), FORM, part, within=0.1 if part < 1 else 0)
     until(lambda: not scratch(server), 15)
     left = len(scratch(server))
     # And when the server dies in the midst of it.
