@@ -3,11 +3,12 @@
 
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{ENDLESS, Server, mlp, signal, until};
 
-/// A run whose worker is held still, so that it cannot end before its server.
+/// A run whose worker is held still, so that it does not end before its server. When the server is gone, the kernel
+/// wakes what it held still: a group of processes without a parent that could.
 struct Held {
     server: Server,
     id: String,
@@ -21,28 +22,52 @@ impl Held {
         server.await_step(&id, 100);
         let worker = server.worker_pid(&id);
         signal(worker, "STOP");
-        Self { server, id, worker }
+        let held = Self { server, id, worker };
+        // The kernel delivers what comes later first where its number is lower.
+        until("the worker is still", || {
+            held.worker_status("State:").unwrap().starts_with('T')
+        });
+        held
+    }
+
+    /// What the kernel says of the worker, while it is there.
+    fn worker_status(&self, what: &str) -> Option<String> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.worker)).ok()?;
+        let value = status.lines().find_map(|line| line.strip_prefix(what));
+        value.map(|value| value.trim().to_owned())
     }
 
     /// Waits until the worker was asked to stop: the signal waits for it.
     fn await_wish_to_stop(&self) {
         const TERM: u32 = 15;
         until("the worker is asked to stop", || {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", self.worker)).unwrap();
-            let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
-            let pending = u64::from_str_radix(pending.unwrap().trim(), 16).unwrap();
+            // A server that was in a hurry has left it already, and it has done what it was asked.
+            let pending = self.worker_status("ShdPnd:");
+            let pending = pending.map_or(u64::MAX, |mask| u64::from_str_radix(&mask, 16).unwrap());
             pending & 1 << (TERM - 1) != 0
         });
     }
 
+    /// Sends a signal to the worker, which may have ended.
+    fn tell_worker(&self, name: &str) {
+        let _ = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.worker.to_string())
+            .stderr(Stdio::null())
+            .status();
+    }
+
     fn let_go(&self) {
-        signal(self.worker, "CONT");
+        self.tell_worker("CONT");
     }
 
     fn await_last_word(&self) {
         until("the worker ends with a checkpoint", || {
-            let last = self.server.log_lines(&self.id).pop().unwrap_or_default();
-            last.contains(r#""reason":"stopped""#)
+            // Another may have begun where this one left off.
+            let lines = self.server.log_lines(&self.id);
+            lines
+                .iter()
+                .any(|line| line.contains(r#""reason":"stopped""#))
         });
     }
 
@@ -69,6 +94,19 @@ fn a_server_that_is_killed_while_its_workers_stop_takes_their_runs_up_again() {
 }
 
 #[test]
+fn a_second_signal_ends_the_server_at_once_and_its_runs_are_taken_up_again() {
+    let mut held = Held::start();
+    signal(held.server.pid(), "TERM");
+    held.await_wish_to_stop();
+    signal(held.server.pid(), "TERM");
+    held.server.await_end();
+    held.let_go();
+    held.await_last_word();
+    held.server.restart();
+    held.goes_on();
+}
+
+#[test]
 fn a_worker_that_still_obeys_the_server_before_is_adopted_and_its_run_goes_on_after() {
     let mut held = Held::start();
     signal(held.server.pid(), "INT");
@@ -82,11 +120,25 @@ fn a_worker_that_still_obeys_the_server_before_is_adopted_and_its_run_goes_on_af
 }
 
 #[test]
+fn what_a_person_stopped_stays_stopped_when_the_server_dies_before_the_worker() {
+    let mut held = Held::start();
+    let stop = format!("/api/v1/runs/{}/stop", held.id);
+    assert_eq!(held.server.post(&stop, &json!({})).status, 202);
+    held.await_wish_to_stop();
+    held.server.kill();
+    held.let_go();
+    held.await_last_word();
+    held.server.restart();
+    let run = held.server.await_status(&held.id, "stopped");
+    assert_eq!(run["stopping"], false);
+}
+
+#[test]
 fn workers_that_are_stopped_together_with_a_server_that_is_killed_go_on() {
     // As when a machine goes down: every process gets the signal, and the server does not live to see what comes of it.
     let mut held = Held::start();
     held.server.kill();
-    signal(held.worker, "TERM");
+    held.tell_worker("TERM");
     held.let_go();
     held.await_last_word();
     held.server.restart();

@@ -88,6 +88,11 @@ impl Server {
         self.stop_by("TERM")
     }
 
+    /// Waits for the server's end, whatever it is.
+    pub fn await_end(&mut self) {
+        self.process.wait().unwrap();
+    }
+
     /// Closes the server's terminal, and waits for its end.
     pub fn hang_up(&mut self) {
         self.stop_by("HUP");
