@@ -230,6 +230,47 @@ async fn the_moving_average_is_that_of_all_values_and_grows_with_the_curve() {
 }
 
 #[tokio::test]
+async fn a_curve_that_comes_in_small_pieces_is_the_same() {
+    let mut told = Told::begun().await;
+    let mut y = course(7000);
+    for (i, piece) in y.chunks(7).enumerate() {
+        told.steps(7 * i as u64 + 1, piece, 7).await;
+        if piece.len() == 7 && i % 2 == 0 {
+            let epoch = i as u64 / 2 + 1;
+            told.tell(vec![
+                json!({"kind": "epoch", "epoch": epoch, "step": 7 * i + 7, "train": {"loss": 1.0},
+                "validation": {"loss": epoch}, "elapsed": epoch}),
+            ])
+            .await;
+        }
+    }
+    for points in [10, 300, 10_000] {
+        let metrics = told.metrics(&wanted(points)).await;
+        assert_drawn(&metrics.series["train_loss"], &y, 1, points);
+    }
+    let ends = Wanted {
+        series: vec!["validation_loss".into(), "time".into()],
+        ..wanted(10_000)
+    };
+    let metrics = told.metrics(&ends).await;
+    let series = &metrics.series["validation_loss"];
+    let epochs = 1..=series.x.len() as u64;
+    assert_eq!(series.x.len(), 500);
+    for (epoch, (x, loss)) in epochs.zip(series.x.iter().zip(&series.y)) {
+        assert_eq!((*x, *loss), ((14 * epoch - 7) as f64, Some(epoch as f64)));
+    }
+    assert!(metrics.series["time"].y.is_sorted_by(|a, b| a <= b));
+    // Some steps again, from the middle of a row that was made of many.
+    told.steps(301, &[9.0; 80], 7).await;
+    y.truncate(300);
+    y.extend([9.0; 80]);
+    let metrics = told.metrics(&wanted(10_000)).await;
+    assert_drawn(&metrics.series["train_loss"], &y, 1, 10_000);
+    let metrics = told.metrics(&ends).await;
+    assert_eq!(metrics.series["validation_loss"].x.last(), Some(&287.0));
+}
+
+#[tokio::test]
 async fn a_point_after_missing_steps_lies_at_its_own_step() {
     let mut told = Told::begun().await;
     told.steps(1, &[1.0; 700], 100).await;

@@ -170,7 +170,9 @@ impl<'a> Appender<'a> {
         };
         self.write_gathered(end.count)?;
         for series in OF_STEPS {
-            stored(self.writing, self.run, series, 1).build(self.built, end.count)?;
+            let curve = stored(self.writing, self.run, series, 1);
+            curve.build(self.built, end.count)?;
+            curve.compact(self.built, end.count)?;
         }
         self.built = end.count;
         Ok(())
@@ -379,10 +381,14 @@ fn append_at(
     values: &[f64],
     places: &[f64],
 ) -> Result<()> {
-    stored(writing, run, series + PLACES, 3).append(count, places)?;
+    let end = count + values.len() as u64;
     let curve = stored(writing, run, series, 1);
     curve.append(count, values)?;
-    curve.build(count, count + values.len() as u64)
+    curve.build(count, end)?;
+    curve.compact(count, end)?;
+    let curve = stored(writing, run, series + PLACES, 3);
+    curve.append(count, places)?;
+    curve.compact(count, end)
 }
 
 fn append_scalars(writing: &Writing<'_>, run: i64, scalars: &Scalars) -> Result<()> {

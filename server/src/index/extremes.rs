@@ -190,11 +190,15 @@ impl Stored<'_> {
             .iter()
             .flat_map(|value| value.to_le_bytes())
             .collect();
+        self.insert(count, &body)
+    }
+
+    fn insert(&self, first: u64, body: &[u8]) -> Result<()> {
         self.connection
             .prepare_cached(
                 "INSERT INTO curve_values (run, series, first, body) VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute(params![self.run, self.series, count, body])?;
+            .execute(params![self.run, self.series, first, body])?;
         Ok(())
     }
 
@@ -270,6 +274,38 @@ impl Stored<'_> {
                     extremes.to_bytes()
                 ])?;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes one row of those that begin in one block, for the blocks that are whole with `count` values and were not with
+    /// `before`: a run that trains brings a few values at a time, an epoch brings one, and a row for each of them is
+    /// slow to read.
+    pub fn compact(&self, before: u64, count: u64) -> Result<()> {
+        for block in before / BLOCK..count / BLOCK {
+            let range = params![self.run, self.series, block * BLOCK, (block + 1) * BLOCK];
+            let mut first = None;
+            let mut rows = 0;
+            let mut whole: Vec<u8> = Vec::new();
+            self.connection
+                .prepare_cached(
+                    "SELECT first, body FROM curve_values WHERE run = ?1 AND series = ?2 AND first >= ?3 AND first < ?4 ORDER BY first",
+                )?
+                .query_map(range, |row| {
+                    first = first.or(Some(row.get::<_, u64>(0)?));
+                    rows += 1;
+                    whole.extend_from_slice(row.get_ref(1)?.as_blob()?);
+                    Ok(())
+                })?
+                .collect::<rusqlite::Result<()>>()
+                .map_err(|error| self.fault(error))?;
+            if rows < 2 {
+                continue;
+            }
+            self.connection
+                .prepare_cached("DELETE FROM curve_values WHERE run = ?1 AND series = ?2 AND first >= ?3 AND first < ?4")?
+                .execute(range)?;
+            self.insert(first.unwrap_or(block * BLOCK), &whole)?;
         }
         Ok(())
     }
