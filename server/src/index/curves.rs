@@ -108,7 +108,7 @@ impl Kind {
 }
 
 /// Keeps the numbers of events of a run, one event after the other. The values of its steps are gathered, so that a
-/// long log becomes rows of [`ROW`] values however few each line has; [`finish`](Self::finish) writes the rest.
+/// long log becomes rows of hundreds of values however few each line has; [`finish`](Self::finish) writes the rest.
 pub struct Appender<'a> {
     writing: &'a Writing<'a>,
     run: i64,
