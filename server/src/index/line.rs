@@ -22,8 +22,7 @@ pub enum Line {
         /// Steps in the whole run.
         total_steps: Option<u64>,
     },
-    /// Consecutive steps of one epoch; [`parse`] reads them by themselves.
-    #[serde(skip)]
+    /// Consecutive steps of one epoch.
     Steps(Steps),
     /// An epoch ended.
     Epoch(Epoch),
@@ -66,9 +65,9 @@ enum OfSteps {
 /// Consecutive steps of one epoch.
 #[derive(Debug, Deserialize)]
 pub struct Steps {
-    #[serde(rename = "kind")]
-    _kind: OfSteps,
-    seq: u64,
+    /// Only where a line is read as nothing but steps.
+    kind: Option<OfSteps>,
+    seq: Option<u64>,
     /// The number of the first, from 1 over the whole run.
     pub first_step: u64,
     /// From 1.
@@ -172,11 +171,51 @@ pub struct Score {
 /// Reads a line: its number and what it tells. `None` when it is no event.
 pub fn parse(text: &str) -> Option<(u64, Line)> {
     // Nearly all that a long log has are steps: they are read once, and not kept as JSON in between.
-    if let Ok(steps) = serde_json::from_str::<Steps>(text) {
-        return Some((steps.seq, Line::Steps(steps)));
+    if let Ok(steps) = serde_json::from_str::<Steps>(text)
+        && let (Some(OfSteps::Steps), Some(seq)) = (&steps.kind, steps.seq)
+    {
+        return Some((seq, Line::Steps(steps)));
     }
     let value: Value = serde_json::from_str(text).ok()?;
     let seq = value.get("seq")?.as_u64()?;
     // A line of a known kind that lacks something is shown as it is and counted for nothing.
     Some((seq, Line::deserialize(value).unwrap_or(Line::Other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: &str =
+        r#""seq":3,"first_step":1,"epoch":1,"samples_seen":4,"loss":[0.5],"accuracy":[1],"lr":[1]"#;
+
+    #[test]
+    fn steps_are_read_wherever_their_kind_stands_and_by_whatever_way() {
+        for line in [
+            format!(r#"{{"kind":"steps",{STEPS}}}"#),
+            format!(r#"{{{STEPS},"kind":"steps"}}"#),
+        ] {
+            let (seq, parsed) = parse(&line).unwrap();
+            let value: Value = serde_json::from_str(&line).unwrap();
+            for steps in [parsed, Line::deserialize(value).unwrap()] {
+                let Line::Steps(steps) = steps else {
+                    panic!("{steps:?}");
+                };
+                assert_eq!((seq, steps.first_step, steps.loss), (3, 1, vec![Some(0.5)]));
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_kind_or_of_another_is_no_steps_and_one_without_a_number_no_event() {
+        assert!(parse(&format!("{{{STEPS}}}")).is_none_or(|(_, line)| matches!(line, Line::Other)));
+        let note = parse(&format!(r#"{{"kind":"note",{STEPS}}}"#));
+        assert!(matches!(note, Some((3, Line::Other))));
+        let (_, unnumbered) = STEPS.split_once(',').unwrap();
+        assert!(parse(&format!(r#"{{"kind":"steps",{unnumbered}}}"#)).is_none());
+        assert!(matches!(
+            parse(r#"{"kind":"steps","seq":1}"#),
+            Some((1, Line::Other))
+        ));
+    }
 }
