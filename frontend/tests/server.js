@@ -9,7 +9,10 @@ import { fileURLToPath } from "node:url";
 
 const BINARY = process.env.VIVARIUM_BIN ?? fileURLToPath(new URL("../../target/release/vivarium", import.meta.url));
 
-/** @param {{ dataDir?: string, port?: number, more?: string[] }} [options] */
+/**
+ * Starts a server; with `VIVARIUM_TEST_LOG=1` its log is seen among the tests' lines.
+ * @param {{ dataDir?: string, port?: number, more?: string[] }} [options]
+ */
 export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")), port = 0, more = [] } = {}) {
   const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2", ...more], { stdio: ["ignore", "pipe", process.env.VIVARIUM_TEST_LOG ? "inherit" : "ignore"] });
   const exited = new Promise((resolve) => child.once("exit", resolve));

@@ -16,7 +16,7 @@ pub const BLOCK: u64 = 256;
 /// How many blocks of a level are one of the next.
 pub const FACTOR: u64 = 8;
 
-/// The tables: a row of values for each line of a log that has some, a row for each whole block.
+/// The tables: rows of values that follow one another, and a row for each whole block of them.
 pub const TABLES: &str = "
 CREATE TABLE curve_values (
     run    INTEGER NOT NULL,

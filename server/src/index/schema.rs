@@ -17,7 +17,7 @@ const SQLITE_AT_LEAST: i32 = 3_051_003;
 
 /// Raised when the tables change. An older index is brought up to date; one of a version that is
 /// not known is set aside and rebuilt.
-const VERSION: i32 = 4;
+const VERSION: i32 = 5;
 
 const TABLES: &str = "
 CREATE TABLE runs (
@@ -63,6 +63,14 @@ const CURVES: &str = "
 ALTER TABLE runs ADD COLUMN curves INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
 DROP TABLE IF EXISTS curves;
+";
+
+/// What version 5 brought: blocks of curves have another length, and are made anew like all that they are made of.
+const BLOCKS: &str = "
+DROP TABLE curve_values;
+DROP TABLE curve_extremes;
+DROP TABLE event_marks;
+UPDATE runs SET curves = 0;
 ";
 
 /// How long a start waits for an index that another program holds.
@@ -171,6 +179,7 @@ fn try_open(path: &Path) -> Result<Connection, Fault> {
         0 => connection.execute_batch(TABLES)?,
         1 | 2 => connection.execute_batch(&format!("{MARKS} {CURVES}"))?,
         3 => connection.execute_batch(CURVES)?,
+        4 => connection.execute_batch(BLOCKS)?,
         other => return Err(Fault::Version(other)),
     }
     connection.execute_batch(extremes::TABLES)?;
@@ -250,6 +259,32 @@ mod tests {
         for file in files {
             assert!(!file.file_name().to_string_lossy().contains("damaged"));
         }
+    }
+
+    #[test]
+    fn blocks_of_another_length_are_dropped_and_their_runs_are_without_curves_until_these_are_made()
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite3");
+        let earlier = open(&path).unwrap();
+        earlier
+            .execute_batch(
+                "INSERT INTO runs (key, id, name, spec, status, seq, curves, changed) VALUES (1, 'a', 'a', '{}', 'finished', 7, 7, 1);
+                 INSERT INTO curve_values VALUES (1, 0, 0, x'00');
+                 INSERT INTO curve_extremes VALUES (1, 0, 1, 0, x'00');
+                 INSERT INTO event_marks VALUES (1, 0, 1, NULL);
+                 PRAGMA user_version = 4",
+            )
+            .unwrap();
+        drop(earlier);
+        let connection = open(&path).unwrap();
+        let one = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(one("SELECT seq FROM runs"), 7, "the run itself stays");
+        assert_eq!(one("SELECT curves FROM runs"), 0);
+        for table in ["curve_values", "curve_extremes", "event_marks"] {
+            assert_eq!(one(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
+        }
+        assert_eq!(one("PRAGMA user_version"), i64::from(VERSION));
     }
 
     #[test]

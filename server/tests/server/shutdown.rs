@@ -99,7 +99,8 @@ fn a_second_signal_ends_the_server_at_once_and_its_runs_are_taken_up_again() {
     signal(held.server.pid(), "TERM");
     held.await_wish_to_stop();
     signal(held.server.pid(), "TERM");
-    held.server.await_end();
+    // It ends well when it has waited for its workers.
+    assert_eq!(held.server.await_end().code(), Some(1));
     held.let_go();
     held.await_last_word();
     held.server.restart();

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -89,8 +89,8 @@ impl Server {
     }
 
     /// Waits for the server's end, whatever it is.
-    pub fn await_end(&mut self) {
-        self.process.wait().unwrap();
+    pub fn await_end(&mut self) -> ExitStatus {
+        self.process.wait().unwrap()
     }
 
     /// Closes the server's terminal, and waits for its end.
