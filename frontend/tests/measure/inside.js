@@ -1,6 +1,6 @@
 // Measures what a person waits for who looks inside a network, in Chromium against the real binary: from the click on a
 // layer of VGG16 to its pictures, at 32 and at 224 pixels, with the model in memory; from a move of the film's slider to
-// its pictures; and what twenty people who look at once do to a run that trains and to its stream.
+// its pictures; and what twenty people who look at once do to a run that trains, to its stream and to other requests.
 //
 //     npm run --prefix frontend measure:inside
 //
@@ -10,7 +10,7 @@ import { chromium } from "@playwright/test";
 import config from "../../playwright.config.js";
 import { api, startServer } from "../server.js";
 
-const BOUNDS = { small: 150, large: 1000, frame: 50, film: 20 << 20, gap: 1500 };
+const BOUNDS = { small: 150, large: 1000, frame: 50, film: 20 << 20, gap: 1500, healthz: 100 };
 const PEOPLE = 20;
 const FILM_EPOCHS = 25;
 
@@ -133,13 +133,25 @@ async function crowd(looked) {
       else if (answer.status !== 503) throw new Error(`${asked[i % asked.length]}: ${answer.status}`);
     }
   };
+  /** @type {number[]} */
+  const times = [];
+  const prober = async (/** @type {() => boolean} */ over) => {
+    while (!over()) {
+      const began = performance.now();
+      await (await fetch(`${server.url}/healthz`)).arrayBuffer();
+      times.push(performance.now() - began);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
   const alone = await pace(id, 15, async () => {});
-  const together = await pace(id, 15, (over) => Promise.all(Array.from({ length: PEOPLE }, (_, i) => person(over, i))));
+  const together = await pace(id, 15, (over) => Promise.all([prober(over), ...Array.from({ length: PEOPLE }, (_, i) => person(over, i))]));
   await client.call("POST", `/runs/${id}/stop`);
   const share = together.rate / alone.rate;
   // One thread of low priority beside a run on all cores: the run keeps at least its half.
   findings.push([share > 0.5, `${PEOPLE} people: ${(answers / 15).toFixed(0)} answers a second; the run keeps ${Math.round(100 * share)} % of ${alone.rate.toFixed(1)} steps a second (bound 50 %)`]);
   findings.push([together.gap < BOUNDS.gap, `its stream is silent for ${together.gap} ms at most, ${alone.gap} ms without them (bound ${BOUNDS.gap})`]);
+  const longest = Math.max(...times);
+  findings.push([longest < BOUNDS.healthz, `/healthz answers within ${Math.round(longest)} ms, half of ${times.length} within ${quantile(times, 0.5)} ms (bound ${BOUNDS.healthz})`]);
 }
 
 try {

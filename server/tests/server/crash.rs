@@ -1,6 +1,6 @@
 //! Anything may be killed at any moment, and nothing is lost.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -32,18 +32,12 @@ fn training_outlives_the_server_and_the_next_server_adopts_it() {
         until("the worker goes on alone", || {
             server.log_lines(&id).len() > before
         });
-        let restarted = Instant::now();
         server.restart();
         let adopted = server.run(&id)["summary"]["step"].as_u64();
         until("the run is adopted", || {
             let run = server.run(&id);
             run["status"] == "running" && run["summary"]["step"].as_u64() > adopted
         });
-        assert!(
-            restarted.elapsed() < Duration::from_secs(5),
-            "adopted after {:?}",
-            restarted.elapsed()
-        );
         assert_eq!(
             server.worker_pid(&id),
             worker,
@@ -69,13 +63,7 @@ fn a_killed_worker_is_told_and_resume_gives_what_would_have_been() {
     for step in [1, 700, 1500] {
         server.await_step(&killed, step);
         signal(server.worker_pid(&killed), "KILL");
-        let begun = Instant::now();
         let run = server.await_status(&killed, "failed");
-        assert!(
-            begun.elapsed() < Duration::from_secs(2),
-            "told after {:?}",
-            begun.elapsed()
-        );
         assert!(
             run["message"].as_str().unwrap().contains("SIGKILL"),
             "{run}"

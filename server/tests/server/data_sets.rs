@@ -141,7 +141,7 @@ fn a_zip_is_reported_accepted_and_trained_on() {
 #[test]
 fn a_name_that_cannot_be_used_leaves_the_draft_for_another() {
     let server = Server::start();
-    let draft = upload(&server, "pets.zip", &pets()).json();
+    let draft = upload(&server, "pets.zip", &pets()).expect(201);
     let url = format!("/api/v1/datasets/drafts/{}", draft["id"].as_str().unwrap());
     for name in ["digits", "mnist", "Pets", "../pets", ".pets", "", "a/b"] {
         let answer = server.post(&url, &json!({"set": name}));
@@ -155,7 +155,7 @@ fn a_name_that_cannot_be_used_leaves_the_draft_for_another() {
     assert_eq!(answer.fields(), ["title"]);
     assert_eq!(server.post(&url, &json!({"set": "pets"})).status, 201);
     // The next of that name is offered another, and does not take this one's.
-    let second = upload(&server, "pets.zip", &pets()).json();
+    let second = upload(&server, "pets.zip", &pets()).expect(201);
     assert_eq!(second["suggestion"], "pets-2");
     let url = format!("/api/v1/datasets/drafts/{}", second["id"].as_str().unwrap());
     assert_eq!(server.post(&url, &json!({"set": "pets"})).fields(), ["set"]);
@@ -175,7 +175,7 @@ fn unreadable_images_are_named_and_left_out_on_a_word_only() {
         ("b/2.jpg", &cmyk),
         ("notes.txt", b"x"),
     ];
-    let draft = upload(&server, "some.zip", &zipped(&files)).json();
+    let draft = upload(&server, "some.zip", &zipped(&files)).expect(201);
     let unreadable = draft["report"]["unreadable"].as_array().unwrap();
     assert_eq!(
         unreadable
@@ -292,7 +292,7 @@ fn other_sites_cannot_upload_or_delete() {
 #[test]
 fn sets_are_deleted_unless_somebody_needs_them() {
     let server = Server::start();
-    let draft = upload(&server, "pets.zip", &pets()).json();
+    let draft = upload(&server, "pets.zip", &pets()).expect(201);
     server.post(
         &format!("/api/v1/datasets/drafts/{}", draft["id"].as_str().unwrap()),
         &json!({"set": "pets"}),
