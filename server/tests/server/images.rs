@@ -425,7 +425,12 @@ fn after_a_storm_the_server_answers_and_nothing_is_left() {
             let (server, large, refused) = (&server, &large, &refused);
             scope.spawn(move || {
                 for (turn, bytes) in refused.iter().enumerate() {
-                    assert_eq!(upload(server, bytes).status, 422);
+                    // On a slow machine there is no room for a while.
+                    let mut answer = upload(server, bytes);
+                    while answer.status == 429 {
+                        answer = upload(server, bytes);
+                    }
+                    assert_eq!(answer.status, 422, "{}", answer.body);
                     if sender < 4 && turn == 2 {
                         let answer = upload(server, large);
                         assert!([201, 429].contains(&answer.status), "{}", answer.body);
