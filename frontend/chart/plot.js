@@ -195,7 +195,7 @@ export function plot(place, { marks, onDraw }) {
     highlight(id) {
       if (id === lit || !chart || !last) return;
       lit = id;
-      last.drawn.forEach(({ line }, i) => (/** @type {uPlot} */ (chart).series[i + 1].alpha = alphaOf(line)));
+      for (const [i, { line }] of last.drawn.entries()) chart.series[i + 1].alpha = alphaOf(line);
       chart.redraw(false);
     },
     /** The box inside the axes, in pixels of the page; null before the first drawing. */
