@@ -38,7 +38,11 @@ export function board(view, specs, { axis, axes, smoothing, more = [], onDraw, o
 
   /** @type {Chart[]} */
   const charts = specs.map((spec) => {
-    const log = h("button", { class: "button small quiet", type: "button", title: "Logarithmic vertical axis", on: { click: toggleLog } }, "Log y");
+    const log = h(
+      "button",
+      { class: "button small quiet", type: "button", title: "Logarithmic vertical axis", on: { click: toggleLog } },
+      "Log y",
+    );
     function toggleLog() {
       const mine = view.charts[spec.id];
       mine.log = !mine.log;
@@ -53,7 +57,12 @@ export function board(view, specs, { axis, axes, smoothing, more = [], onDraw, o
       ...spec,
       view,
       span: () => union([...spans.values()]),
-      tools: h("div", { class: "chart-buttons" }, log, exportMenu(() => made, spec.numbers)),
+      tools: h(
+        "div",
+        { class: "chart-buttons" },
+        log,
+        exportMenu(() => made, spec.numbers),
+      ),
       onView: viewed,
       onPoint: (x, from) => charts.forEach((other) => other.id !== from && other.follow(x)),
     });
@@ -75,7 +84,15 @@ export function board(view, specs, { axis, axes, smoothing, more = [], onDraw, o
     tools.show();
     draw();
     clearTimeout(saving);
-    saving = window.setTimeout(() => history.replaceState(history.state, "", `${location.pathname}${writeView(view, location.search, axis)}${location.hash}`), 150);
+    saving = window.setTimeout(
+      () =>
+        history.replaceState(
+          history.state,
+          "",
+          `${location.pathname}${writeView(view, location.search, axis)}${location.hash}`,
+        ),
+      150,
+    );
   }
 
   /** Draws at the next frame, once, however much has arrived. */
@@ -90,5 +107,11 @@ export function board(view, specs, { axis, axes, smoothing, more = [], onDraw, o
     });
   }
 
-  return { element: h("div", { class: "curves" }, tools.element, ...charts.map((made) => made.element)), charts, draw, viewed, showTools: tools.show };
+  return {
+    element: h("div", { class: "curves" }, tools.element, ...charts.map((made) => made.element)),
+    charts,
+    draw,
+    viewed,
+    showTools: tools.show,
+  };
 }

@@ -34,14 +34,41 @@ import { shareOf, stretch, valueAt } from "./scale.js";
 /** @typedef {ReturnType<typeof chart>} Chart */
 
 /** @param {Wiring} wiring */
-export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, value, waiting, tools, span, onView, onPoint }) {
+export function chart({
+  id,
+  title,
+  detail,
+  entries,
+  nameOf,
+  lines,
+  gaps,
+  view,
+  value,
+  waiting,
+  tools,
+  span,
+  onView,
+  onPoint,
+}) {
   const mine = view.charts[id];
   const layer = h("div", { class: "chart-layer" });
   const place = h("div", { class: "chart-plot" });
   const note = h("p", { class: "chart-note" });
   const more = h("small", { class: "chart-detail" });
   const empty = h("p", { class: "chart-empty" }, waiting());
-  const stage = h("div", { class: "chart-stage", tabindex: 0, role: "group", "aria-roledescription": "chart", "aria-label": `${title}. ${KEYS_HELP}` }, place, layer, empty);
+  const stage = h(
+    "div",
+    {
+      class: "chart-stage",
+      tabindex: 0,
+      role: "group",
+      "aria-roledescription": "chart",
+      "aria-label": `${title}. ${KEYS_HELP}`,
+    },
+    place,
+    layer,
+    empty,
+  );
   const names = legend(entries, {
     onToggle: (line) => {
       if (!mine.hidden.delete(line)) mine.hidden.add(line);
@@ -49,7 +76,13 @@ export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, v
     },
     onLook: (line) => picture.highlight(mine.hidden.has(line) ? "" : line),
   });
-  const element = h("section", { class: "card chart", "aria-label": title, data: { chart: id } }, h("header", { class: "chart-head" }, h("h2", {}, title, more), names.element, tools), stage, note);
+  const element = h(
+    "section",
+    { class: "card chart", "aria-label": title, data: { chart: id } },
+    h("header", { class: "chart-head" }, h("h2", {}, title, more), names.element, tools),
+    stage,
+    note,
+  );
 
   /** @type {Frame | null} */
   let shown = null;
@@ -65,7 +98,8 @@ export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, v
   const sight = cursor(layer);
   const picture = plot(place, { marks: () => marks, onDraw: () => {} });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
-  const say = (/** @type {number} */ x) => AXES.find(({ name }) => name === view.axis)?.say(positionText(x)) ?? positionText(x);
+  const say = (/** @type {number} */ x) =>
+    AXES.find(({ name }) => name === view.axis)?.say(positionText(x)) ?? positionText(x);
 
   const drags = gestures(layer, {
     size,
@@ -125,12 +159,20 @@ export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, v
   /** @param {number} left @param {number} top @param {Near[]} near */
   function name(left, top, near) {
     const [first] = near;
-    const around = marks.length > 0 && shown ? gaps().filter(({ x }) => Math.abs(shareOf(/** @type {Frame} */ (shown).x, x) * size().width - left) < 6) : [];
+    const around =
+      marks.length > 0 && shown
+        ? gaps().filter(({ x }) => Math.abs(shareOf(/** @type {Frame} */ (shown).x, x) * size().width - left) < 6)
+        : [];
     sight.show({
       left,
       near,
       head: say(first.x),
-      entries: near.map(({ line, x, y }) => ({ token: line.token, label: line.label, value: value(y), at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${positionText(x)}` : "" })),
+      entries: near.map(({ line, x, y }) => ({
+        token: line.token,
+        label: line.label,
+        value: value(y),
+        at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${positionText(x)}` : "",
+      })),
       warnings: gapWords(around),
       width: size().width,
       top,
@@ -199,7 +241,15 @@ export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, v
     if (width === 0) return;
     picture.resize(width, place.clientHeight);
     const some = all.filter((line) => line.length > 0);
-    shown = makeFrame(some, { range: view.range, yRange: mine.range, logX: view.logX, logY: mine.log, pixels: Math.max(50, width - 60), outliers: view.outliers, span: union([span(), spanOf(all, view.logX)]) });
+    shown = makeFrame(some, {
+      range: view.range,
+      yRange: mine.range,
+      logX: view.logX,
+      logY: mine.log,
+      pixels: Math.max(50, width - 60),
+      outliers: view.outliers,
+      span: union([span(), spanOf(all, view.logX)]),
+    });
     place.classList.toggle("blank", some.length === 0);
     setText(empty, waiting());
     empty.hidden = some.length > 0 || mine.hidden.size > 0;
@@ -229,7 +279,9 @@ export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, v
       outside > 0 && `${plural(outside, "outlier")} beyond ${figure(y.max)} or below ${figure(y.min)}`,
       unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
       ...gapWords(gaps()),
-    ].filter(Boolean).join(" · ");
+    ]
+      .filter(Boolean)
+      .join(" · ");
   }
 
   /** The crosshair of another chart. @param {number | null} x */
@@ -248,7 +300,17 @@ export function chart({ id, title, detail, entries, nameOf, lines, gaps, view, v
 
   new ResizeObserver(() => (measure(), draw())).observe(place);
   onTheme(() => picture.repaint());
-  return { id, title: () => [title, detail?.()].filter(Boolean).join(", "), element, measure, draw, follow, zoom, highlight: picture.highlight, frame: () => shown };
+  return {
+    id,
+    title: () => [title, detail?.()].filter(Boolean).join(", "),
+    element,
+    measure,
+    draw,
+    follow,
+    zoom,
+    highlight: picture.highlight,
+    frame: () => shown,
+  };
 }
 
 const hundredths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
@@ -257,13 +319,19 @@ const hundredths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 const positionText = (x) => (Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? hundredths.format(x) : figure(x));
 
 /** What the words in events mean. @type {[string, string][]} */
-const KINDS = [["nan", "not a number"], ["inf", "infinite"], ["-inf", "minus infinity"]];
+const KINDS = [
+  ["nan", "not a number"],
+  ["inf", "infinite"],
+  ["-inf", "minus infinity"],
+];
 
 /** @param {Gap[]} gaps */
 function gapWords(gaps) {
   return KINDS.flatMap(([kind, what]) => {
     const of = gaps.filter((gap) => gap.kind === kind);
     if (of.length === 0) return [];
-    return of.length === 1 ? [`${what} at step ${count(of[0].step)}`] : [`${what} at ${plural(of.length, "step")}, first at step ${count(of[0].step)}`];
+    return of.length === 1
+      ? [`${what} at step ${count(of[0].step)}`]
+      : [`${what} at ${plural(of.length, "step")}, first at step ${count(of[0].step)}`];
   });
 }

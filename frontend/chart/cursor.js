@@ -40,7 +40,15 @@ export function cursor(layer) {
       point(left, near);
       card.replaceChildren(
         h("div", { class: "chart-card-head" }, head),
-        ...entries.map(({ token, label, value, at }) => h("div", { class: "chart-card-row" }, swatch(token), h("span", {}, label, at && h("small", {}, ` ${at}`)), h("b", {}, value))),
+        ...entries.map(({ token, label, value, at }) =>
+          h(
+            "div",
+            { class: "chart-card-row" },
+            swatch(token),
+            h("span", {}, label, at && h("small", {}, ` ${at}`)),
+            h("b", {}, value),
+          ),
+        ),
         ...warnings.map((text) => h("div", { class: "chart-card-warning" }, text)),
       );
       card.hidden = false;

@@ -16,7 +16,10 @@ const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, s
 
 /** The button and its list. @param {() => Chart} chart @param {() => Numbers} numbers */
 export function exportMenu(chart, numbers) {
-  const item = (/** @type {string} */ label, /** @type {() => void | Promise<void>} */ act) => ({ label, act: () => attempt(async () => act()) });
+  const item = (/** @type {string} */ label, /** @type {() => void | Promise<void>} */ act) => ({
+    label,
+    act: () => attempt(async () => act()),
+  });
   const element = menu({ label: "Export this chart", title: "Export", icon: "download", look: "quiet icon small" }, [
     item("Picture, PNG", savePng),
     item("Picture, SVG", () => save("svg", "image/svg+xml", svg())),
@@ -54,7 +57,9 @@ export function exportMenu(chart, numbers) {
       await image.decode();
       const canvas = h("canvas", { width: WIDTH * 2, height: HEIGHT * 2 });
       canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
-      const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) => canvas.toBlob(resolve, "image/png"));
+      const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) =>
+        canvas.toBlob(resolve, "image/png"),
+      );
       if (!blob) throw new Error("The browser could not make the picture.");
       download(fileName("png"), blob);
     } finally {
@@ -65,7 +70,12 @@ export function exportMenu(chart, numbers) {
   /** @param {string} ending @param {string} type @param {string} text */
   const save = (ending, type, text) => download(fileName(ending), new Blob([text], { type }));
   /** @param {string} ending */
-  const fileName = (ending) => `${numbers().subtitle} ${chart().title()}`.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80).toLowerCase() + `.${ending}`;
+  const fileName = (ending) =>
+    `${numbers().subtitle} ${chart().title()}`
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-|-$/g, "")
+      .slice(0, 80)
+      .toLowerCase() + `.${ending}`;
 
   return element;
 }

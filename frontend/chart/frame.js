@@ -100,7 +100,11 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
       high = Math.max(high, value, line.band ? line.band.high[i] : value);
     }
     out.dots = dotsOf(out);
-    if (line.counts) total += line.steps && inRange > 0 ? Math.round((line.steps[first + inRange - 1] - line.steps[first]) * (line.perStep ?? 1)) + 1 : inRange;
+    if (line.counts)
+      total +=
+        line.steps && inRange > 0
+          ? Math.round((line.steps[first + inRange - 1] - line.steps[first]) * (line.perStep ?? 1)) + 1
+          : inRange;
     return out;
   });
   let outside = 0;
@@ -131,7 +135,9 @@ export function dotsOf({ line, x, y }) {
 
 /** The markers that lie within the axes; those at the very edge are whole. @param {Pick<Frame, "x" | "y">} frame @param {Drawn} drawn @returns {[number, number][]} */
 export function dotsInSight({ x: { min, max }, y: { min: low, max: high } }, { x, y, dots }) {
-  return dots.map((i) => /** @type {[number, number]} */ ([x[i], Number(y[i])])).filter(([at, value]) => at >= min && at <= max && value >= low && value <= high);
+  return dots
+    .map((i) => /** @type {[number, number]} */ ([x[i], Number(y[i])]))
+    .filter(([at, value]) => at >= min && at <= max && value >= low && value <= high);
 }
 
 /** The stretches of a line without a hole, as first and last index. @param {(number | null)[]} y @returns {[number, number][]} */

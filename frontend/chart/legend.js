@@ -7,7 +7,15 @@ import { h, s, setText } from "../lib/dom.js";
 /** @param {Entry[]} entries @param {{ onToggle: (id: string) => void, onLook: (id: string) => void }} listeners */
 export function legend(entries, { onToggle, onLook }) {
   const items = entries.map(({ id, label, token, dash, alpha }) => {
-    const stroke = s("line", { x1: 0, y1: 4, x2: 20, y2: 4, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ") || undefined, "stroke-opacity": alpha });
+    const stroke = s("line", {
+      x1: 0,
+      y1: 4,
+      x2: 20,
+      y2: 4,
+      "stroke-width": 2.5,
+      "stroke-dasharray": dash.join(" ") || undefined,
+      "stroke-opacity": alpha,
+    });
     stroke.style.stroke = `var(${token})`;
     const name = h("span", {}, label);
     const value = h("b");
@@ -44,7 +52,8 @@ export function legend(entries, { onToggle, onLook }) {
         button.title = `Hide or show ${now}`;
       }),
     /** @param {Set<string>} hidden */
-    showHidden: (hidden) => items.forEach(({ id, button }) => button.setAttribute("aria-pressed", String(!hidden.has(id)))),
+    showHidden: (hidden) =>
+      items.forEach(({ id, button }) => button.setAttribute("aria-pressed", String(!hidden.has(id)))),
     /** @param {(id: string) => string} text */
     showValues: (text) => items.forEach(({ id, value }) => setText(value, text(id))),
   };

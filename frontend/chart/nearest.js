@@ -31,7 +31,9 @@ export function nearest(frame, at, size) {
  */
 export function nearestAlong(frame, x, size) {
   const at = shareOf(frame.x, x) * size.width;
-  return frame.drawn.filter(({ line }) => !line.quiet).flatMap((drawn) => of(drawn, frame, size, (left) => Math.abs(left - at)) ?? []);
+  return frame.drawn
+    .filter(({ line }) => !line.quiet)
+    .flatMap((drawn) => of(drawn, frame, size, (left) => Math.abs(left - at)) ?? []);
 }
 
 /** @param {Drawn} drawn @param {Frame} frame @param {{ width: number, height: number }} size @param {(left: number, top: number) => number} measure @returns {Near | undefined} */

@@ -10,7 +10,8 @@ import { shareOf, ticks, tickTexts } from "./scale.js";
 
 /** @import { Frame, Line } from "./frame.js" */
 
-const FONT = '11px "Inter", -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
+const FONT =
+  '11px "Inter", -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
 const FAINT = 0.12;
 
 /** @typedef {ReturnType<typeof plot>} Plot */
@@ -59,7 +60,10 @@ export function plot(place, { marks, onDraw }) {
         x: { time: false, auto: false, distr: frame.x.log ? 3 : 1, range: () => [last?.x.min ?? 0, last?.x.max ?? 1] },
         y: { auto: false, distr: frame.y.log ? 3 : 1, range: () => [last?.y.min ?? 0, last?.y.max ?? 1] },
       },
-      axes: [axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }), axis(() => last?.y.log ?? false, 42, { size: widthOf, gap: 6 })],
+      axes: [
+        axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }),
+        axis(() => last?.y.log ?? false, 42, { size: widthOf, gap: 6 }),
+      ],
       series: [{}, ...frame.drawn.map(({ line }) => series(line))],
       hooks: { drawAxes: [paintBands], draw: [paintMarkers, paintMarks, onDraw] },
     };
@@ -159,7 +163,8 @@ export function plot(place, { marks, onDraw }) {
   }
 
   /** @param {Line} line */
-  const alphaOf = (line) => (lit === "" || lit === line.id || line.id.startsWith(`${lit}.`) ? line.alpha : Math.min(line.alpha, FAINT));
+  const alphaOf = (line) =>
+    lit === "" || lit === line.id || line.id.startsWith(`${lit}.`) ? line.alpha : Math.min(line.alpha, FAINT);
 
   /** Marks on the axis where a value is not a number or infinite. @param {uPlot} made */
   function paintMarks(made) {

@@ -80,7 +80,10 @@ function logTicks(min, max, wanted) {
 export function tickText(value, digits = 4) {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 1e9 || size < 1e-4) return Number(value.toPrecision(digits + 2)).toExponential().replace("e+", "e");
+  if (size >= 1e9 || size < 1e-4)
+    return Number(value.toPrecision(digits + 2))
+      .toExponential()
+      .replace("e+", "e");
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(digits))}M`;
   if (size >= 1e4) return `${Number((value / 1e3).toPrecision(digits))}k`;
   return String(Number(value.toPrecision(digits + 2)));
@@ -95,9 +98,12 @@ const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
  */
 export function tickTexts(values) {
   const apart = Math.min(...values.slice(1).map((value, i) => value - values[i]));
-  const exact = (/** @type {number} */ value, /** @type {number} */ digits) => !(Math.abs(Number(value.toPrecision(digits)) - value) > apart * 1e-3);
+  const exact = (/** @type {number} */ value, /** @type {number} */ digits) =>
+    !(Math.abs(Number(value.toPrecision(digits)) - value) > apart * 1e-3);
   const short = values.every((value) => exact(value, Math.abs(value) >= 1e4 && Math.abs(value) < 1e9 ? 4 : 6));
   if (short) return values.map((value) => tickText(value));
   const places = Math.max(0, Math.ceil(-Math.log10(apart) - 1e-9));
-  return values.map((value) => (Math.abs(value) < 1e15 && places <= 15 ? grouped.format(Number(value.toFixed(places))) : tickText(value, 13)));
+  return values.map((value) =>
+    Math.abs(value) < 1e15 && places <= 15 ? grouped.format(Number(value.toFixed(places))) : tickText(value, 13),
+  );
 }

@@ -43,40 +43,65 @@ export function chartSvg(frame, look) {
   ];
   rows.forEach((tick, i) => {
     const y = toY(tick);
-    out.push(line(box.left, y, box.right, y, look.grid), text(box.left - 8, y + 4, rowWords[i], look.faint, 'text-anchor="end"'));
+    out.push(
+      line(box.left, y, box.right, y, look.grid),
+      text(box.left - 8, y + 4, rowWords[i], look.faint, 'text-anchor="end"'),
+    );
   });
   const columns = ticks(frame.x, Math.round((box.right - box.left) / 90));
   const columnWords = tickTexts(columns);
   columns.forEach((tick, i) => {
     const x = toX(tick);
-    out.push(line(x, box.top, x, box.bottom, look.grid), text(x, box.bottom + 17, columnWords[i], look.faint, 'text-anchor="middle"'));
+    out.push(
+      line(x, box.top, x, box.bottom, look.grid),
+      text(x, box.bottom + 17, columnWords[i], look.faint, 'text-anchor="middle"'),
+    );
   });
-  out.push(text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'), `<g clip-path="url(#${clip})">`);
+  out.push(
+    text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'),
+    `<g clip-path="url(#${clip})">`,
+  );
   for (const { line: series, x, y, low, high } of frame.drawn) {
     if (low.length === 0) continue;
     const colour = look.colour(series.token);
     for (const [from, to] of pieces(y)) {
       const at = x.slice(from, to + 1);
-      const edge = [...at.map((value, i) => [value, high[from + i]]), ...at.map((value, i) => [value, low[from + i]]).reverse()];
+      const edge = [
+        ...at.map((value, i) => [value, high[from + i]]),
+        ...at.map((value, i) => [value, low[from + i]]).reverse(),
+      ];
       // Around a point that stands alone it has no width of its own.
-      const ink = from === to ? `fill="none" stroke="${colour}" stroke-width="5" stroke-opacity="0.18"` : `fill="${colour}" fill-opacity="0.18"`;
+      const ink =
+        from === to
+          ? `fill="none" stroke="${colour}" stroke-width="5" stroke-opacity="0.18"`
+          : `fill="${colour}" fill-opacity="0.18"`;
       out.push(`<path d="M${edge.map(([value, height]) => `${n(toX(value))} ${n(toY(height))}`).join("L")}Z" ${ink}/>`);
     }
   }
   for (const { line: series, x, y } of frame.drawn) {
     const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
     const colour = look.colour(series.token);
-    out.push(`<path d="${path(x, y, toX, toY)}" fill="none" stroke="${colour}" stroke-width="${series.width}" stroke-opacity="${series.alpha}" stroke-linejoin="round"${dash}/>`);
+    out.push(
+      `<path d="${path(x, y, toX, toY)}" fill="none" stroke="${colour}" stroke-width="${series.width}" stroke-opacity="${series.alpha}" stroke-linejoin="round"${dash}/>`,
+    );
   }
   for (const mark of look.marks) {
-    if (mark >= frame.x.min && mark <= frame.x.max) out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
+    if (mark >= frame.x.min && mark <= frame.x.max)
+      out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
   }
   out.push("</g>");
   for (const drawn of frame.drawn) {
     const { token, alpha } = drawn.line;
-    for (const [x, y] of dotsInSight(frame, drawn)) out.push(`<circle cx="${n(toX(x))}" cy="${n(toY(y))}" r="2.5" fill="${look.colour(token)}" fill-opacity="${alpha}"/>`);
+    for (const [x, y] of dotsInSight(frame, drawn))
+      out.push(
+        `<circle cx="${n(toX(x))}" cy="${n(toY(y))}" r="2.5" fill="${look.colour(token)}" fill-opacity="${alpha}"/>`,
+      );
   }
-  out.push(line(box.left, box.bottom, box.right, box.bottom, look.faint), legend(names, look, box.left, box.top), "</svg>");
+  out.push(
+    line(box.left, box.bottom, box.right, box.bottom, look.faint),
+    legend(names, look, box.left, box.top),
+    "</svg>",
+  );
   return out.filter(Boolean).join("\n");
 }
 
@@ -155,8 +180,14 @@ const n = (value) => String(Math.round(value * 100) / 100);
 
 /** @param {string} words */
 export function escape(words) {
-  return words
-    // What XML 1.0 forbids cannot be escaped either.
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
-    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
+  return (
+    words
+      // What XML 1.0 forbids cannot be escaped either.
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll('"', "&quot;")
+      .replaceAll("'", "&#39;")
+  );
 }

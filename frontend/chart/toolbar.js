@@ -14,22 +14,57 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
     const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });
     return { input, element: h("label", {}, input, h("span", {}, label)) };
   });
-  const log = h("button", { class: "button small quiet", type: "button", title: "Logarithmic horizontal axis", on: { click: () => ((view.logX = !view.logX), zoomOut()) } }, "Log x");
-  const outliers = h("button", { class: "button small quiet", type: "button", title: "Let outliers stretch the vertical axis", on: { click: () => ((view.outliers = !view.outliers), onView()) } }, "Outliers");
+  const log = h(
+    "button",
+    {
+      class: "button small quiet",
+      type: "button",
+      title: "Logarithmic horizontal axis",
+      on: { click: () => ((view.logX = !view.logX), zoomOut()) },
+    },
+    "Log x",
+  );
+  const outliers = h(
+    "button",
+    {
+      class: "button small quiet",
+      type: "button",
+      title: "Let outliers stretch the vertical axis",
+      on: { click: () => ((view.outliers = !view.outliers), onView()) },
+    },
+    "Outliers",
+  );
   const slider = h("input", { type: "range", id: "smoothing", min: 0, max: 300, step: 1, on: { input: smooth } });
   const weight = h("output", { for: "smoothing" });
-  const reset = h("button", { class: "button small", type: "button", on: { click: zoomOut } }, icon("reset", 14), "Reset zoom");
+  const reset = h(
+    "button",
+    { class: "button small", type: "button", on: { click: zoomOut } },
+    icon("reset", 14),
+    "Reset zoom",
+  );
   // Fingers have no drag to zoom: that scrolls.
   const zoom = h(
     "div",
     { class: "zoom-buttons" },
-    h("button", { class: "button icon small", type: "button", "aria-label": "Zoom in", on: { click: () => onZoom(0.5) } }, icon("plus", 14)),
-    h("button", { class: "button icon small", type: "button", "aria-label": "Zoom out", on: { click: () => onZoom(2) } }, icon("minus", 14)),
+    h(
+      "button",
+      { class: "button icon small", type: "button", "aria-label": "Zoom in", on: { click: () => onZoom(0.5) } },
+      icon("plus", 14),
+    ),
+    h(
+      "button",
+      { class: "button icon small", type: "button", "aria-label": "Zoom out", on: { click: () => onZoom(2) } },
+      icon("minus", 14),
+    ),
   );
   const element = h(
     "div",
     { class: "chart-tools", role: "group", "aria-label": "All charts" },
-    h("div", { class: "segments", role: "radiogroup", "aria-label": "Horizontal axis" }, ...axes.map((axis) => axis.element)),
+    h(
+      "div",
+      { class: "segments", role: "radiogroup", "aria-label": "Horizontal axis" },
+      ...axes.map((axis) => axis.element),
+    ),
     log,
     outliers,
     ...more,

@@ -16,7 +16,14 @@ export function smoothingFor(steps) {
 
 /** @param {string[]} ids @param {AxisName} [axis] @returns {View} */
 export function plainView(ids, axis = "step") {
-  return { axis, logX: false, range: null, smoothing: null, outliers: true, charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])) };
+  return {
+    axis,
+    logX: false,
+    range: null,
+    smoothing: null,
+    outliers: true,
+    charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])),
+  };
 }
 
 /** What an address says; what it does not say, or says wrongly, is plain. @param {string} search @param {string[]} ids @param {AxisName} [plain] the axis where none is said @returns {View} */

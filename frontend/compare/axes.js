@@ -20,7 +20,16 @@ import { spreadOf } from "./tables.js";
 /** What came of a run, and how its axis counts: `size` plain units are one of `sign`. @typedef {{ key: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most: number) => [number, string] }} Outcome */
 
 /** @type {Outcome[]} */
-const OUTCOMES = [...COSTS.map(({ id, ...cost }) => ({ key: id, ...cost })).reverse(), { key: "train_loss", title: `Training loss, ${EPOCH_MEAN}`, of: ({ summary }) => summary.train_loss, say: figure, unit: () => [1, ""] }];
+const OUTCOMES = [
+  ...COSTS.map(({ id, ...cost }) => ({ key: id, ...cost })).reverse(),
+  {
+    key: "train_loss",
+    title: `Training loss, ${EPOCH_MEAN}`,
+    of: ({ summary }) => summary.train_loss,
+    say: figure,
+    unit: () => [1, ""],
+  },
+];
 
 /** Numbers further apart than this are spread by their logarithm. */
 const WIDE = 30;
@@ -29,10 +38,15 @@ const WIDE = 30;
 export function axesOf(members) {
   // What only one kind of network has says no more than its kind.
   const everywhere = (/** @type {string} */ path) => members.every(({ runs }) => settingsOf(runs[0]).has(path));
-  const paths = differing(members.map(({ runs }) => runs[0])).filter((path) => everywhere(path) && (path !== "training.seed" || members.every(({ runs }) => runs.length === 1)));
+  const paths = differing(members.map(({ runs }) => runs[0])).filter(
+    (path) => everywhere(path) && (path !== "training.seed" || members.every(({ runs }) => runs.length === 1)),
+  );
   const gain = gainOf(members);
   /** @type {Outcome[]} */
-  const outcomes = [...OUTCOMES, { key: "gain", title: gain.title, of: gain.of, say: percent, unit: () => [0.01, "%"] }];
+  const outcomes = [
+    ...OUTCOMES,
+    { key: "gain", title: gain.title, of: gain.of, say: percent, unit: () => [0.01, "%"] },
+  ];
   return [
     ...paths.map((path) => settingAxis(path, members)),
     ...outcomes.flatMap(({ key, title, of, say, unit }) => {
@@ -48,14 +62,26 @@ export function axesOf(members) {
 /** @param {string} path @param {Member[]} members @returns {Axis} */
 function settingAxis(path, members) {
   const values = new Map(members.map(({ id, runs }) => [id, settingsOf(runs[0]).get(path)]));
-  const known = [...new Map([...values.values()].filter((value) => value !== undefined).map((value) => [JSON.stringify(value), value])).values()];
+  const known = [
+    ...new Map(
+      [...values.values()].filter((value) => value !== undefined).map((value) => [JSON.stringify(value), value]),
+    ).values(),
+  ];
   const title = shortName(path);
   // Many numbers make a scale; few are places that can be read.
   if (known.length > 8 && known.every((value) => typeof value === "number")) {
-    return numberAxis(path, title, new Map([...values].map(([id, value]) => [id, typeof value === "number" ? value : null])), setting, [1, ""]);
+    return numberAxis(
+      path,
+      title,
+      new Map([...values].map(([id, value]) => [id, typeof value === "number" ? value : null])),
+      setting,
+      [1, ""],
+    );
   }
   known.sort((a, b) => (typeof a === "number" && typeof b === "number" ? a - b : 0));
-  const place = new Map(known.map((value, i) => [JSON.stringify(value), known.length === 1 ? 0.5 : i / (known.length - 1)]));
+  const place = new Map(
+    known.map((value, i) => [JSON.stringify(value), known.length === 1 ? 0.5 : i / (known.length - 1)]),
+  );
   return {
     key: path,
     title,

@@ -19,17 +19,33 @@ export const CHARTS = [
   { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: figure },
   { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, value: percent },
   { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, value: figure },
-  { id: "validation_accuracy", title: "Validation accuracy", series: "validation_accuracy", noisy: false, value: percent },
+  {
+    id: "validation_accuracy",
+    title: "Validation accuracy",
+    series: "validation_accuracy",
+    noisy: false,
+    value: percent,
+  },
 ];
 
 /** The charts of some runs: those that all have, and those that imported ones have of their own. @param {Run[]} runs @returns {Which[]} */
-export const chartsOf = (runs) => [...CHARTS, ...ownCurves(runs).map(({ name, title }, i) => ({ id: `own${i + 1}`, title, series: name, noisy: true, value: figure }))];
+export const chartsOf = (runs) => [
+  ...CHARTS,
+  ...ownCurves(runs).map(({ name, title }, i) => ({
+    id: `own${i + 1}`,
+    title,
+    series: name,
+    noisy: true,
+    value: figure,
+  })),
+];
 
 /** The axis on which runs can be compared: steps of different batches do not mean the same. @param {Run[]} runs @returns {AxisName} */
 export function axisFor(runs) {
   // The files of an imported run tell steps, and neither samples nor epochs.
   if (runs.some(({ source }) => source)) return "step";
-  const differ = (/** @type {(run: Run) => unknown} */ of) => new Set(runs.map((run) => JSON.stringify(of(run)))).size > 1;
+  const differ = (/** @type {(run: Run) => unknown} */ of) =>
+    new Set(runs.map((run) => JSON.stringify(of(run)))).size > 1;
   if (differ((run) => run.spec.data)) return "epoch";
   return differ((run) => /** @type {any} */ (run.spec.training)?.batch_size) ? "samples" : "step";
 }
@@ -57,7 +73,20 @@ export function linesOf({ series, noisy }, members, linesFor, smoothing) {
     const main = noisy ? lines.smooth(series) : { ...lines.raw(series), steps: undefined };
     const rawShows = few && smooth;
     /** @type {Line[]} */
-    const drawn = rawShows ? [{ ...look, ...lines.raw(series), id: `${id}.raw`, width: 1, dash: [], alpha: 0.22, quiet: true, markers: false }] : [];
+    const drawn = rawShows
+      ? [
+          {
+            ...look,
+            ...lines.raw(series),
+            id: `${id}.raw`,
+            width: 1,
+            dash: [],
+            alpha: 0.22,
+            quiet: true,
+            markers: false,
+          },
+        ]
+      : [];
     return [...drawn, { ...look, ...main, id, width: noisy ? 1.8 : 1.6, counts: !rawShows }];
   });
 }

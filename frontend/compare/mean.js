@@ -26,10 +26,14 @@ export function meanOf(curves) {
       continue;
     }
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const deviation = values.length > 1 ? Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)) : 0;
+    const deviation =
+      values.length > 1
+        ? Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
+        : 0;
     push(out, x, mean, deviation);
   }
-  while (out.y.length > 0 && Number.isNaN(out.y[out.y.length - 1])) for (const column of Object.values(out)) column.pop();
+  while (out.y.length > 0 && Number.isNaN(out.y[out.y.length - 1]))
+    for (const column of Object.values(out)) column.pop();
   return out;
 }
 

@@ -14,7 +14,14 @@ import { badge } from "../lib/status.js";
 
 /** The sign of a run's line. @param {Stroke} stroke */
 export function swatch({ token, dash }) {
-  const line = s("line", { x1: 0, y1: 5, x2: 24, y2: 5, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ") || undefined });
+  const line = s("line", {
+    x1: 0,
+    y1: 5,
+    x2: 24,
+    y2: 5,
+    "stroke-width": 2.5,
+    "stroke-dasharray": dash.join(" ") || undefined,
+  });
   line.style.stroke = `var(${token})`;
   return s("svg", { viewBox: "0 0 24 10", width: 24, height: 10, "aria-hidden": "true", class: "swatch" }, line);
 }
@@ -25,10 +32,19 @@ export function swatch({ token, dash }) {
  */
 export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
   const list = h("ul", { class: "members" });
-  const all = h("button", { class: "button small quiet", type: "button", hidden: true, on: { click: () => onOnly(null) } }, "Show all");
+  const all = h(
+    "button",
+    { class: "button small quiet", type: "button", hidden: true, on: { click: () => onOnly(null) } },
+    "Show all",
+  );
   const heading = h("h2", {}, "Runs");
   const count = h("span", { class: "muted small" });
-  const element = h("section", { class: "card members-card", "aria-label": "Runs of this comparison" }, h("header", { class: "card-head" }, h("div", {}, heading, count), all), list);
+  const element = h(
+    "section",
+    { class: "card members-card", "aria-label": "Runs of this comparison" },
+    h("header", { class: "card-head" }, h("div", {}, heading, count), all),
+    list,
+  );
   /** @type {Map<string, ReturnType<typeof item>>} */
   const items = new Map();
 
@@ -55,9 +71,28 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
       name,
       value,
     );
-    const open = h("a", { class: "button quiet icon small", href: member.runs[0].url, title: "Open this run" }, icon("chevron", 14));
-    const remove = h("button", { class: "button quiet icon small", type: "button", title: "Take out of the comparison", on: { click: () => onRemove(now) } }, icon("cross", 14));
-    const row = h("li", { data: { member: member.id } }, toggle, h("span", { class: "member-state" }, state.element), h("span", { class: "member-actions" }, open, remove));
+    const open = h(
+      "a",
+      { class: "button quiet icon small", href: member.runs[0].url, title: "Open this run" },
+      icon("chevron", 14),
+    );
+    const remove = h(
+      "button",
+      {
+        class: "button quiet icon small",
+        type: "button",
+        title: "Take out of the comparison",
+        on: { click: () => onRemove(now) },
+      },
+      icon("cross", 14),
+    );
+    const row = h(
+      "li",
+      { data: { member: member.id } },
+      toggle,
+      h("span", { class: "member-state" }, state.element),
+      h("span", { class: "member-actions" }, open, remove),
+    );
     return {
       element: row,
       /** @param {Member} next */
@@ -69,7 +104,10 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
         toggle.setAttribute("aria-pressed", String(!hidden.has(run.number)));
         remove.setAttribute("aria-label", `Take ${now.label} out of the comparison`);
         open.setAttribute("aria-label", `Open ${now.label}`);
-        const active = now.runs.find((each) => each.status === "running") ?? now.runs.find((each) => each.status !== "finished") ?? run;
+        const active =
+          now.runs.find((each) => each.status === "running") ??
+          now.runs.find((each) => each.status !== "finished") ??
+          run;
         state.show(active);
         row.classList.toggle("is-over", active.status === "finished" && active.reason !== "diverged");
         const best = now.runs.flatMap(({ summary }) => summary.best_validation_accuracy ?? []);

@@ -20,7 +20,8 @@ export function watchNewcomers({ sweeps, tags, has, onChanged }) {
     url: () => apiUrl("/events"),
     on: {
       run: (/** @type {Run} */ run) => {
-        const belongs = (run.sweep !== null && sweeps.includes(run.sweep)) || run.tags.some((tag) => tags.includes(tag));
+        const belongs =
+          (run.sweep !== null && sweeps.includes(run.sweep)) || run.tags.some((tag) => tags.includes(tag));
         if (!belongs || has(run.id)) return;
         clearTimeout(settling);
         settling = setTimeout(onChanged, SETTLE_MS);

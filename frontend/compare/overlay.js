@@ -31,7 +31,15 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
   const own = charted.map(({ series }) => series).filter((name) => name === "lr" || name.startsWith("tag:"));
   /** @type {Map<string, Followed>} */
   const followed = new Map();
-  const longest = () => Math.max(1, ...[...followed.values()].map(({ run, store }) => run.source ? store.series.train_loss.total : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0)));
+  const longest = () =>
+    Math.max(
+      1,
+      ...[...followed.values()].map(({ run, store }) =>
+        run.source
+          ? store.series.train_loss.total
+          : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0),
+      ),
+    );
   const smoothing = () => view.smoothing ?? smoothingFor(longest());
   let smoothedBy = 0;
   let loaded = false;
@@ -47,7 +55,9 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
 
   /** @param {Which} which */
   function gapsOf({ series }) {
-    return members().flatMap((member) => member.runs.flatMap((run) => followed.get(run.id)?.lines.gaps([series]) ?? []));
+    return members().flatMap((member) =>
+      member.runs.flatMap((run) => followed.get(run.id)?.lines.gaps([series]) ?? []),
+    );
   }
 
   /** @param {Which} which */
@@ -57,15 +67,31 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
       tensorboard: () => boardsUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
-      csv: async () => csv(["run", "id", "step", "samples_seen", "epoch", "seconds", which.series], rows(which, await whole())),
-      json: async () => ({ runs: members().flatMap((member) => member.runs).map(({ id, name, spec }) => ({ id, name, spec })), rows: [...rows(which, await whole())].map(([, id, step, samples_seen, epoch, seconds, value]) => ({ id, step, samples_seen, epoch, seconds, [which.series]: value })) }),
+      csv: async () =>
+        csv(["run", "id", "step", "samples_seen", "epoch", "seconds", which.series], rows(which, await whole())),
+      json: async () => ({
+        runs: members()
+          .flatMap((member) => member.runs)
+          .map(({ id, name, spec }) => ({ id, name, spec })),
+        rows: [...rows(which, await whole())].map(([, id, step, samples_seen, epoch, seconds, value]) => ({
+          id,
+          step,
+          samples_seen,
+          epoch,
+          seconds,
+          [which.series]: value,
+        })),
+      }),
     };
   }
 
   /** The curves of what is drawn with every point. */
   async function whole() {
     const of = members().flatMap((member) => member.runs.flatMap((run) => followed.get(run.id) ?? []));
-    const all = await getMetricsOf(of.map(({ run }) => run.id), { series: new RunStore(own).names, points: MOST_ROWS });
+    const all = await getMetricsOf(
+      of.map(({ run }) => run.id),
+      { series: new RunStore(own).names, points: MOST_ROWS },
+    );
     return of.map(({ run, lines }) => {
       const store = new RunStore(own);
       if (all[run.id]) store.load(all[run.id]);
@@ -89,12 +115,22 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
   function waiting() {
     if (members().length === 0) return "Every run is hidden.";
     if (!loaded) return "Loading the curves…";
-    return [...followed.values()].some(({ run }) => run.status === "queued" || run.status === "running") ? "Waiting for the first points…" : "There is nothing to draw.";
+    return [...followed.values()].some(({ run }) => run.status === "queued" || run.status === "running")
+      ? "Waiting for the first points…"
+      : "There is nothing to draw.";
   }
 
   const charts = board(
     view,
-    charted.map((which) => ({ ...which, detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""), entries: [], lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    charted.map((which) => ({
+      ...which,
+      detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""),
+      entries: [],
+      lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()),
+      gaps: () => gapsOf(which),
+      waiting,
+      numbers: () => numbersOf(which),
+    })),
     {
       axis,
       smoothing,
@@ -111,7 +147,12 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     },
   );
   charts.element.classList.add("overlay");
-  const finer = refiner({ runs: () => [...followed].map(([id, { store, lines }]) => ({ id, store, lines })), range: () => view.range, weight: smoothing, onData: charts.draw });
+  const finer = refiner({
+    runs: () => [...followed].map(([id, { store, lines }]) => ({ id, store, lines })),
+    range: () => view.range,
+    weight: smoothing,
+    onData: charts.draw,
+  });
 
   return {
     element: charts.element,
@@ -134,7 +175,11 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     /** Reads the curves so far. @param {string[]} [ids] of these runs; of all where none are named */
     async load(ids = [...followed.keys()]) {
       const by = smoothing();
-      const all = await getMetricsOf(ids, { series: new RunStore(own).names, points: pointsFor(followed.size), smooth: by });
+      const all = await getMetricsOf(ids, {
+        series: new RunStore(own).names,
+        points: pointsFor(followed.size),
+        smooth: by,
+      });
       for (const [id, metrics] of Object.entries(all)) {
         const entry = followed.get(id);
         entry?.store.load(metrics, by);

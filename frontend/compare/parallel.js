@@ -42,7 +42,10 @@ export const isRamped = (members) => members.length > OWN_COLOURS;
 function lookOf(member, axes, ramped) {
   if (!ramped) return strokeOf(member.runs[0]);
   const at = axes[axes.length - 1]?.at(member) ?? null;
-  return { token: at === null ? "--ink-3" : `--ramp-${1 + Math.min(RAMP - 1, Math.max(0, Math.floor(at * RAMP)))}`, dash: [] };
+  return {
+    token: at === null ? "--ink-3" : `--ramp-${1 + Math.min(RAMP - 1, Math.max(0, Math.floor(at * RAMP)))}`,
+    dash: [],
+  };
 }
 
 /** @param {number} share */
@@ -58,7 +61,10 @@ function layOut(axes, width) {
   const left = Math.max(14 + first * LETTER, half(axes[0]));
   const right = half(axes[axes.length - 1]);
   const apart = Math.max(LEAST_APART, (width - left - right) / Math.max(1, axes.length - 1));
-  return { places: axes.map((_, i) => Math.round(left + i * apart)), whole: Math.round(left + right + (axes.length - 1) * apart) };
+  return {
+    places: axes.map((_, i) => Math.round(left + i * apart)),
+    whole: Math.round(left + right + (axes.length - 1) * apart),
+  };
 }
 
 /** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {number} width at least, in pixels @param {Marks} [marks] */
@@ -74,7 +80,13 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
     const words = `${member.label}\n${axes.map((axis) => `${axis.title}: ${axis.say(member)}`).join("\n")}`;
     return s(
       "a",
-      { class: `parallel-run${passing ? "" : " is-out"}`, href: member.runs[0].url, data: { member: member.id }, tabindex: passing ? undefined : -1, "aria-label": words.replaceAll("\n", ", ") },
+      {
+        class: `parallel-run${passing ? "" : " is-out"}`,
+        href: member.runs[0].url,
+        data: { member: member.id },
+        tabindex: passing ? undefined : -1,
+        "aria-label": words.replaceAll("\n", ", "),
+      },
       s("title", {}, words),
       line,
       s("path", { class: "parallel-reach", d }),
@@ -82,7 +94,14 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
   });
   return s(
     "svg",
-    { viewBox: `0 0 ${whole} ${HEIGHT}`, width: whole, height: HEIGHT, class: "parallel", role: "group", "aria-label": "Parallel coordinates" },
+    {
+      viewBox: `0 0 ${whole} ${HEIGHT}`,
+      width: whole,
+      height: HEIGHT,
+      class: "parallel",
+      role: "group",
+      "aria-label": "Parallel coordinates",
+    },
     // What is out lies under what is not.
     ...[...lines].sort((a, b) => Number(b.classList.contains("is-out")) - Number(a.classList.contains("is-out"))),
     ...axes.map((axis, i) =>
@@ -91,7 +110,10 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
         { class: `parallel-axis${axis.outcome ? " is-outcome" : ""}`, transform: `translate(${places[i]} 0)` },
         s("text", { class: "parallel-title", y: 18, "text-anchor": "middle" }, axis.title),
         s("line", { y1: BOX.top, y2: BOX.bottom }),
-        ...axis.ticks.flatMap(({ at, text }) => [s("line", { x1: -4, x2: 0, y1: top(at), y2: top(at) }), s("text", { class: "parallel-tick", x: -8, y: top(at) + 4, "text-anchor": "end" }, cut(text))]),
+        ...axis.ticks.flatMap(({ at, text }) => [
+          s("line", { x1: -4, x2: 0, y1: top(at), y2: top(at) }),
+          s("text", { class: "parallel-tick", x: -8, y: top(at) + 4, "text-anchor": "end" }, cut(text)),
+        ]),
       ),
     ),
   );
@@ -124,14 +146,42 @@ export function parallel({ onLook, onOnly }) {
   let dragging = false;
   const about = h("p", { class: "muted small" });
   const state = h("span", { class: "muted small", role: "status" });
-  const only = h("button", { class: "button small", type: "button", on: { click: () => onOnly(new Set(members.filter((member) => passes(axes, marks, member)).map(({ id }) => id))) } }, "Show only these");
-  const clear = h("button", { class: "button small quiet", type: "button", on: { click: () => (marks.clear(), draw()) } }, "Clear marks");
-  const ramp = h("span", { class: "parallel-ramp", hidden: true }, h("span", { class: "small muted" }, "low"), h("i", {}, ...Array.from({ length: RAMP }, (_, i) => h("b", { vars: { c: `var(--ramp-${i + 1})` } }))), h("span", { class: "small muted" }, "high"));
-  const place = h("div", { class: "parallel-scroll", tabindex: 0, role: "group", "aria-label": "Parallel coordinates, scrolls" });
+  const only = h(
+    "button",
+    {
+      class: "button small",
+      type: "button",
+      on: { click: () => onOnly(new Set(members.filter((member) => passes(axes, marks, member)).map(({ id }) => id))) },
+    },
+    "Show only these",
+  );
+  const clear = h(
+    "button",
+    { class: "button small quiet", type: "button", on: { click: () => (marks.clear(), draw()) } },
+    "Clear marks",
+  );
+  const ramp = h(
+    "span",
+    { class: "parallel-ramp", hidden: true },
+    h("span", { class: "small muted" }, "low"),
+    h("i", {}, ...Array.from({ length: RAMP }, (_, i) => h("b", { vars: { c: `var(--ramp-${i + 1})` } }))),
+    h("span", { class: "small muted" }, "high"),
+  );
+  const place = h("div", {
+    class: "parallel-scroll",
+    tabindex: 0,
+    role: "group",
+    "aria-label": "Parallel coordinates, scrolls",
+  });
   const element = h(
     "section",
     { class: "card compare-card", "aria-label": "From settings to outcome", hidden: true },
-    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "From settings to outcome"), about), h("div", { class: "parallel-tools" }, ramp, state, only, clear)),
+    h(
+      "header",
+      { class: "card-head" },
+      h("div", {}, h("h2", {}, "From settings to outcome"), about),
+      h("div", { class: "parallel-tools" }, ramp, state, only, clear),
+    ),
     place,
   );
 
@@ -165,11 +215,38 @@ export function parallel({ onLook, onOnly }) {
   /** What takes the pointer and the keys for an axis. @param {Axis} axis @param {number} left */
   function handle(axis, left) {
     const mark = marks.get(axis.key);
-    const box = s("rect", { class: "parallel-reach-axis", x: -14, y: BOX.top - 8, width: 28, height: BOX.bottom - BOX.top + 16 });
-    const shown = s("rect", { class: "parallel-mark", x: -7, width: 14, y: top(mark?.[1] ?? 0), height: mark ? top(mark[0]) - top(mark[1]) : 0, rx: 3 });
+    const box = s("rect", {
+      class: "parallel-reach-axis",
+      x: -14,
+      y: BOX.top - 8,
+      width: 28,
+      height: BOX.bottom - BOX.top + 16,
+    });
+    const shown = s("rect", {
+      class: "parallel-mark",
+      x: -7,
+      width: 14,
+      y: top(mark?.[1] ?? 0),
+      height: mark ? top(mark[0]) - top(mark[1]) : 0,
+      rx: 3,
+    });
     const group = s(
       "g",
-      { transform: `translate(${left} 0)`, tabindex: 0, role: "slider", data: { axis: axis.key }, class: "parallel-handle", "aria-orientation": "vertical", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round((mark?.[0] ?? 0) * 100), "aria-label": `${axis.title}: mark a stretch with the arrow keys, Escape clears`, "aria-valuetext": mark ? `marked from ${Math.round(mark[0] * 100)} to ${Math.round(mark[1] * 100)} percent of the axis` : "nothing marked" },
+      {
+        transform: `translate(${left} 0)`,
+        tabindex: 0,
+        role: "slider",
+        data: { axis: axis.key },
+        class: "parallel-handle",
+        "aria-orientation": "vertical",
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "aria-valuenow": Math.round((mark?.[0] ?? 0) * 100),
+        "aria-label": `${axis.title}: mark a stretch with the arrow keys, Escape clears`,
+        "aria-valuetext": mark
+          ? `marked from ${Math.round(mark[0] * 100)} to ${Math.round(mark[1] * 100)} percent of the axis`
+          : "nothing marked",
+      },
       box,
       shown,
     );

@@ -4,7 +4,9 @@
 
 /** The places of those that are not beaten, the cheapest first. Of equals the first counts. @param {Choice[]} choices @returns {number[]} */
 export function paretoFront(choices) {
-  const order = choices.map((_, i) => i).sort((a, b) => choices[a].cost - choices[b].cost || choices[b].gain - choices[a].gain || a - b);
+  const order = choices
+    .map((_, i) => i)
+    .sort((a, b) => choices[a].cost - choices[b].cost || choices[b].gain - choices[a].gain || a - b);
   /** @type {number[]} */
   const front = [];
   let best = Number.NEGATIVE_INFINITY;

@@ -37,10 +37,16 @@ export function verdict(place, i, all) {
   if (place.behind === 0) return { word: "The same", sign: "chance", why: "" };
   if (place.p === null) {
     const few = [all[0], place].some(({ gain }) => gain.count < 2);
-    return { word: few ? "One seed: chance is unknown" : "Unknown", sign: "unknown", why: "It takes at least two seeds of each to tell a difference from chance." };
+    return {
+      word: few ? "One seed: chance is unknown" : "Unknown",
+      sign: "unknown",
+      why: "It takes at least two seeds of each to tell a difference from chance.",
+    };
   }
   const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
-  return place.p < LEVEL ? { word: `Clearly behind, ${p}`, sign: "clear", why: "" } : { word: `May be chance, ${p}`, sign: "chance", why: "" };
+  return place.p < LEVEL
+    ? { word: `Clearly behind, ${p}`, sign: "clear", why: "" }
+    : { word: `May be chance, ${p}`, sign: "chance", why: "" };
 }
 
 /** What the ranking goes by, in a sentence. @param {Member[]} members */
@@ -60,7 +66,17 @@ export function rankingTable(members) {
   return h(
     "table",
     { class: "compare-table ranking" },
-    h("thead", {}, h("tr", {}, ["Place", "Run", gain.title, "Behind the best", "Is it real?"].map((title, i) => h("th", { scope: "col", class: i === 1 || i === 4 ? undefined : "number" }, title)))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        ["Place", "Run", gain.title, "Behind the best", "Is it real?"].map((title, i) =>
+          h("th", { scope: "col", class: i === 1 || i === 4 ? undefined : "number" }, title),
+        ),
+      ),
+    ),
     h(
       "tbody",
       {},
@@ -73,7 +89,11 @@ export function rankingTable(members) {
           {},
           h("td", { class: "number" }, i + 1),
           h("th", { scope: "row" }, nameCell(member)),
-          h("td", { class: `number${i === 0 ? " is-best" : ""}` }, got.std === null ? percent(got.mean) : `${percent(got.mean)} ± ${(got.std * 100).toFixed(1)}`),
+          h(
+            "td",
+            { class: `number${i === 0 ? " is-best" : ""}` },
+            got.std === null ? percent(got.mean) : `${percent(got.mean)} ± ${(got.std * 100).toFixed(1)}`,
+          ),
           h("td", { class: "number" }, i === 0 ? "–" : `${points} points`),
           h("td", { title: why || undefined }, h("span", { class: `verdict is-${sign}` }, word)),
         );

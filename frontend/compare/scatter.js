@@ -15,8 +15,27 @@ const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ??
 
 /** @type {{ id: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most: number) => [number, string] }[]} */
 export const COSTS = [
-  { id: "seconds", title: "Time", of: ({ summary }) => summary.seconds, say: duration, unit: unitFor([[3600, "h"], [60, "min"], [1, "s"]]) },
-  { id: "memory", title: "Peak memory", of: ({ summary }) => summary.peak_memory_bytes, say: bytes, unit: unitFor([[2 ** 30, "GiB"], [2 ** 20, "MiB"]]) },
+  {
+    id: "seconds",
+    title: "Time",
+    of: ({ summary }) => summary.seconds,
+    say: duration,
+    unit: unitFor([
+      [3600, "h"],
+      [60, "min"],
+      [1, "s"],
+    ]),
+  },
+  {
+    id: "memory",
+    title: "Peak memory",
+    of: ({ summary }) => summary.peak_memory_bytes,
+    say: bytes,
+    unit: unitFor([
+      [2 ** 30, "GiB"],
+      [2 ** 20, "MiB"],
+    ]),
+  },
   { id: "parameters", title: "Parameters", of: ({ summary }) => summary.parameters, say: short, unit: () => [1, ""] },
 ];
 
@@ -27,7 +46,9 @@ const BOX = { left: 52, top: 12, right: WIDTH - 14, bottom: HEIGHT - 40 };
 /** Accuracy: on the test split where all have it, else the best on the validation split. @param {Member[]} members @returns {{ title: string, of: (run: Run) => number | null }} */
 export function gainOf(members) {
   const tested = members.every(({ runs }) => runs.every(({ summary }) => summary.test_accuracy !== null));
-  return tested ? { title: "Test accuracy", of: ({ summary }) => summary.test_accuracy } : { title: "Best validation accuracy", of: ({ summary }) => summary.best_validation_accuracy };
+  return tested
+    ? { title: "Test accuracy", of: ({ summary }) => summary.test_accuracy }
+    : { title: "Best validation accuracy", of: ({ summary }) => summary.best_validation_accuracy };
 }
 
 /** @param {Member[]} members @param {(id: string) => void} onLook */
@@ -36,7 +57,20 @@ export function scatters(members, onLook) {
   return h(
     "section",
     { class: "card compare-card", "aria-label": "What accuracy costs" },
-    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "What accuracy costs"), h("p", { class: "muted small" }, `${gain.title} against time, memory and parameters. The line joins the runs that no other beats in both (the Pareto front).`))),
+    h(
+      "header",
+      { class: "card-head" },
+      h(
+        "div",
+        {},
+        h("h2", {}, "What accuracy costs"),
+        h(
+          "p",
+          { class: "muted small" },
+          `${gain.title} against time, memory and parameters. The line joins the runs that no other beats in both (the Pareto front).`,
+        ),
+      ),
+    ),
     h("div", { class: "scatters" }, ...COSTS.map((cost) => h("figure", {}, scatter(members, cost, gain, { onLook })))),
   );
 }
@@ -56,7 +90,14 @@ export function scatter(members, cost, gain, { onLook = () => {}, named = false 
   const wide = costs.length > 1 && Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) > 30;
   const [from, to] = padded(usable(Math.min(...costs), Math.max(...costs), wide), wide);
   const xs = { min: wide ? from : Math.max(0, from), max: to, log: wide };
-  const [low, high] = padded(usable(Math.min(...points.map((point) => point.gain - (point.std ?? 0))), Math.max(...points.map((point) => point.gain + (point.std ?? 0))), false), false);
+  const [low, high] = padded(
+    usable(
+      Math.min(...points.map((point) => point.gain - (point.std ?? 0))),
+      Math.max(...points.map((point) => point.gain + (point.std ?? 0))),
+      false,
+    ),
+    false,
+  );
   const ys = { min: Math.max(0, low), max: Math.min(1.02, high), log: false };
   const left = (/** @type {number} */ value) => BOX.left + shareOf(xs, value) * (BOX.right - BOX.left);
   const top = (/** @type {number} */ value) => BOX.bottom - shareOf(ys, value) * (BOX.bottom - BOX.top);
@@ -64,46 +105,96 @@ export function scatter(members, cost, gain, { onLook = () => {}, named = false 
   const rowWords = tickTexts(rows.map((tick) => Number((tick * 100).toPrecision(12))));
   const columnWords = tickTexts(columns);
   const front = paretoFront(points).map((i) => points[i]);
-  const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ words, /** @type {string} */ anchor) => s("text", { x, y, "text-anchor": anchor }, words);
+  const text = (
+    /** @type {number} */ x,
+    /** @type {number} */ y,
+    /** @type {string} */ words,
+    /** @type {string} */ anchor,
+  ) => s("text", { x, y, "text-anchor": anchor }, words);
   const label = `${gain.title} against ${cost.title.toLowerCase()}`;
   if (points.length === 0) return h("div", { class: "scatter-empty muted" }, "Nothing to show yet.");
   return s(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "scatter", role: "img", "aria-label": `${label}. Not beaten: ${front.map((point) => point.member.label).join("; ")}` },
-    ...rows.flatMap((tick, i) => [s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }), text(BOX.left - 6, top(tick) + 4, `${rowWords[i]} %`, "end")]),
-    ...columns.flatMap((tick, i) => [s("line", { class: "scatter-grid", x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }), text(left(tick), BOX.bottom + 16, columnWords[i], "middle")]),
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      class: "scatter",
+      role: "img",
+      "aria-label": `${label}. Not beaten: ${front.map((point) => point.member.label).join("; ")}`,
+    },
+    ...rows.flatMap((tick, i) => [
+      s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }),
+      text(BOX.left - 6, top(tick) + 4, `${rowWords[i]} %`, "end"),
+    ]),
+    ...columns.flatMap((tick, i) => [
+      s("line", { class: "scatter-grid", x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }),
+      text(left(tick), BOX.bottom + 16, columnWords[i], "middle"),
+    ]),
     text((BOX.left + BOX.right) / 2, HEIGHT - 6, sign ? `${cost.title}, ${sign}` : cost.title, "middle"),
-    front.length > 1 && s("path", { class: "scatter-front", d: front.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join("") }),
+    front.length > 1 &&
+      s("path", {
+        class: "scatter-front",
+        d: front.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join(""),
+      }),
     ...points.map((point) => {
       const { token } = strokeOf(point.member.runs[0]);
       const x = left(point.cost / size);
       const y = top(point.gain);
-      const bar = point.std !== null && point.std > 0 && s("line", { x1: x, x2: x, y1: top(point.gain - point.std), y2: top(point.gain + point.std), "stroke-width": 1.5 });
+      const bar =
+        point.std !== null &&
+        point.std > 0 &&
+        s("line", {
+          x1: x,
+          x2: x,
+          y1: top(point.gain - point.std),
+          y2: top(point.gain + point.std),
+          "stroke-width": 1.5,
+        });
       if (bar) bar.style.stroke = `var(${token})`;
       const dot = s("circle", { cx: x, cy: y, r: front.includes(point) ? 5.5 : 4 });
       dot.style.fill = `var(${token})`;
       return s(
         "a",
-        { href: point.member.runs[0].url, class: "scatter-point", "aria-label": point.member.label, on: { mouseenter: () => onLook(point.member.id), mouseleave: () => onLook(""), focus: () => onLook(point.member.id), blur: () => onLook("") } },
-        s("title", {}, `${point.member.label}\n${cost.title}: ${cost.say(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\nnot beaten" : ""}`),
+        {
+          href: point.member.runs[0].url,
+          class: "scatter-point",
+          "aria-label": point.member.label,
+          on: {
+            mouseenter: () => onLook(point.member.id),
+            mouseleave: () => onLook(""),
+            focus: () => onLook(point.member.id),
+            blur: () => onLook(""),
+          },
+        },
+        s(
+          "title",
+          {},
+          `${point.member.label}\n${cost.title}: ${cost.say(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\nnot beaten" : ""}`,
+        ),
         bar,
         s("circle", { cx: x, cy: y, r: 12, fill: "transparent" }),
         dot,
       );
     }),
-    ...(named ? namesOf(points.map((point) => ({ x: left(point.cost / size), y: top(point.gain), name: point.member.label }))) : []),
+    ...(named
+      ? namesOf(points.map((point) => ({ x: left(point.cost / size), y: top(point.gain), name: point.member.label })))
+      : []),
   );
 }
 
 /** Names beside their points, pushed apart where they would lie over one another. @param {{ x: number, y: number, name: string }[]} points */
 function namesOf(points) {
   const APART = 13;
-  const placed = points.map(({ x, y, name }) => ({ x, y: y + 4, name, end: x > (BOX.left + BOX.right) / 2 })).sort((a, b) => a.y - b.y);
+  const placed = points
+    .map(({ x, y, name }) => ({ x, y: y + 4, name, end: x > (BOX.left + BOX.right) / 2 }))
+    .sort((a, b) => a.y - b.y);
   for (const [i, one] of placed.entries()) {
     for (const other of placed.slice(0, i)) {
-      const near = other.end === one.end && Math.abs(other.x - one.x) < 8 * Math.max(other.name.length, one.name.length);
+      const near =
+        other.end === one.end && Math.abs(other.x - one.x) < 8 * Math.max(other.name.length, one.name.length);
       if (near && one.y - other.y < APART) one.y = other.y + APART;
     }
   }
-  return placed.map(({ x, y, name, end }) => s("text", { class: "scatter-name", x: end ? x - 9 : x + 9, y, "text-anchor": end ? "end" : "start" }, name));
+  return placed.map(({ x, y, name, end }) =>
+    s("text", { class: "scatter-name", x: end ? x - 9 : x + 9, y, "text-anchor": end ? "end" : "start" }, name),
+  );
 }

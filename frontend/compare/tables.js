@@ -30,11 +30,37 @@ export const FIGURES = [
   overEpochs("train_accuracy", "Training accuracy", percent),
   overEpochs("validation_loss", "Validation loss", figure),
   overEpochs("validation_accuracy", "Validation accuracy", percent),
-  { key: "best_validation_accuracy", title: "Best validation", best: "high", spreads: true, of: ({ summary }) => summary.best_validation_accuracy, say: percent },
-  { key: "test_accuracy", title: "Test", best: "high", spreads: true, of: ({ summary }) => summary.test_accuracy, say: percent },
-  { key: "parameters", title: "Parameters", best: "low", of: ({ summary }) => summary.parameters, say: (value) => (value < 1e5 ? count(value) : short(value)) },
+  {
+    key: "best_validation_accuracy",
+    title: "Best validation",
+    best: "high",
+    spreads: true,
+    of: ({ summary }) => summary.best_validation_accuracy,
+    say: percent,
+  },
+  {
+    key: "test_accuracy",
+    title: "Test",
+    best: "high",
+    spreads: true,
+    of: ({ summary }) => summary.test_accuracy,
+    say: percent,
+  },
+  {
+    key: "parameters",
+    title: "Parameters",
+    best: "low",
+    of: ({ summary }) => summary.parameters,
+    say: (value) => (value < 1e5 ? count(value) : short(value)),
+  },
   { key: "seconds", title: "Time", best: "low", of: ({ summary }) => summary.seconds, say: duration },
-  { key: "peak_memory_bytes", title: "Peak memory", best: "low", of: ({ summary }) => summary.peak_memory_bytes, say: bytes },
+  {
+    key: "peak_memory_bytes",
+    title: "Peak memory",
+    best: "low",
+    of: ({ summary }) => summary.peak_memory_bytes,
+    say: bytes,
+  },
   { key: "images_per_s", title: "Images/s", best: "high", of: ({ summary }) => summary.images_per_s, say: short },
 ];
 
@@ -43,7 +69,10 @@ export function spreadOf(values) {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return null;
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  const std = known.length > 1 ? Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (known.length - 1)) : null;
+  const std =
+    known.length > 1
+      ? Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (known.length - 1))
+      : null;
   return { mean, std, count: known.length };
 }
 
@@ -81,7 +110,18 @@ export function figuresTable(members, statistics, figures = FIGURES) {
   return h(
     "table",
     { class: "compare-table" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), ...figures.map(({ title, more }) => h("th", { scope: "col", class: "number" }, title, more && h("small", {}, more))))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { scope: "col" }, "Run"),
+        ...figures.map(({ title, more }) =>
+          h("th", { scope: "col", class: "number" }, title, more && h("small", {}, more)),
+        ),
+      ),
+    ),
     h(
       "tbody",
       {},
@@ -93,7 +133,11 @@ export function figuresTable(members, statistics, figures = FIGURES) {
           ...figures.map((of, column) => {
             const cell = cells[row][column];
             const first = cell !== null && cell.mean === best[column];
-            return h("td", { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined }, sayCell(of, cell));
+            return h(
+              "td",
+              { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined },
+              sayCell(of, cell),
+            );
           }),
         ),
       ),
@@ -103,18 +147,34 @@ export function figuresTable(members, statistics, figures = FIGURES) {
 
 /** The table of settings in which runs differ; null when they differ in none. @param {Member[]} members */
 export function settingsTable(members) {
-  const paths = differing(members.map(({ runs }) => runs[0])).filter((path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1));
+  const paths = differing(members.map(({ runs }) => runs[0])).filter(
+    (path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1),
+  );
   if (paths.length === 0) return null;
   return h(
     "table",
     { class: "compare-table" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), ...paths.map((path) => h("th", { scope: "col", title: path }, shortName(path))))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { scope: "col" }, "Run"),
+        ...paths.map((path) => h("th", { scope: "col", title: path }, shortName(path))),
+      ),
+    ),
     h(
       "tbody",
       {},
       ...members.map((member) => {
         const settings = settingsOf(member.runs[0]);
-        return h("tr", {}, h("th", { scope: "row" }, nameCell(member)), ...paths.map((path) => h("td", {}, settings.has(path) ? setting(settings.get(path)) : "–")));
+        return h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, nameCell(member)),
+          ...paths.map((path) => h("td", {}, settings.has(path) ? setting(settings.get(path)) : "–")),
+        );
       }),
     ),
   );
@@ -122,16 +182,38 @@ export function settingsTable(members) {
 
 /** What a row is about. @param {Member} member */
 export function nameCell({ runs, label }) {
-  return h("span", { class: "compare-name" }, swatch(strokeOf(runs[0])), h("a", { href: runs[0].url, title: runs[0].name }, label), runs.length > 1 && h("small", {}, `${runs.length} seeds`));
+  return h(
+    "span",
+    { class: "compare-name" },
+    swatch(strokeOf(runs[0])),
+    h("a", { href: runs[0].url, title: runs[0].name }, label),
+    runs.length > 1 && h("small", {}, `${runs.length} seeds`),
+  );
 }
 
 /** A table with its title and a button that takes it away. @param {string} title @param {string} about @param {HTMLTableElement} table */
 export function tableCard(title, about, table) {
-  const save = () => download(`${title.toLowerCase().replaceAll(" ", "-")}.csv`, new Blob([tableCsv(table)], { type: "text/csv" }));
+  const save = () =>
+    download(`${title.toLowerCase().replaceAll(" ", "-")}.csv`, new Blob([tableCsv(table)], { type: "text/csv" }));
   return h(
     "section",
     { class: "card compare-card", "aria-label": title },
-    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, title), h("p", { class: "muted small" }, about)), h("button", { class: "button quiet icon small", type: "button", title: "As CSV", "aria-label": `${title} as CSV`, on: { click: save } }, icon("download"))),
+    h(
+      "header",
+      { class: "card-head" },
+      h("div", {}, h("h2", {}, title), h("p", { class: "muted small" }, about)),
+      h(
+        "button",
+        {
+          class: "button quiet icon small",
+          type: "button",
+          title: "As CSV",
+          "aria-label": `${title} as CSV`,
+          on: { click: save },
+        },
+        icon("download"),
+      ),
+    ),
     h("div", { class: "compare-scroll", tabindex: 0, role: "group", "aria-label": `${title}, scrolls` }, table),
   );
 }

@@ -17,7 +17,10 @@ export function galleryPart(set, version) {
   const part = h("div", {}, waiting);
   getGallery(set).then(
     (gallery) => part.replaceChildren(rows(set, version, gallery)),
-    (error) => part.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error instanceof Error ? error.message : String(error))),
+    (error) =>
+      part.replaceChildren(
+        h("p", { class: "notice bad", role: "alert" }, error instanceof Error ? error.message : String(error)),
+      ),
   );
   return part;
 }
@@ -32,16 +35,42 @@ function rows(set, version, { classes, columns, cell }) {
       "li",
       { class: "class-row", vars: { row: `${position(index)}%` } },
       h("span", { class: "class-name", title: name }, name),
-      h("span", { class: "class-count" }, count(images), h("span", { class: "bar", vars: { share: images / most } }, h("span"))),
+      h(
+        "span",
+        { class: "class-count" },
+        count(images),
+        h("span", { class: "bar", vars: { share: images / most } }, h("span")),
+      ),
       h("span", { class: "class-mean", role: "img", "aria-label": `Mean of ${name}` }),
       h("span", { class: "class-samples", role: "img", "aria-label": `Images of ${name}` }),
     );
-  const list = h("ul", { class: "class-rows", vars: { picture: `url("${url}")`, columns, rows: classes.length } }, ...classes.slice(0, FIRST).map(row));
+  const list = h(
+    "ul",
+    { class: "class-rows", vars: { picture: `url("${url}")`, columns, rows: classes.length } },
+    ...classes.slice(0, FIRST).map(row),
+  );
   list.classList.toggle("fine", cell >= 64);
-  const head = h("div", { class: "class-head", "aria-hidden": true }, h("span", {}, "Class"), h("span", {}, "Images"), h("span", {}, "Mean"), h("span", {}, "First images"));
-  const more = h("button", { class: "button small", type: "button", on: { click: () => {
-    list.append(...classes.slice(FIRST).map((each, index) => row(each, FIRST + index)));
-    more.remove();
-  } } }, `All ${classes.length} classes`);
+  const head = h(
+    "div",
+    { class: "class-head", "aria-hidden": true },
+    h("span", {}, "Class"),
+    h("span", {}, "Images"),
+    h("span", {}, "Mean"),
+    h("span", {}, "First images"),
+  );
+  const more = h(
+    "button",
+    {
+      class: "button small",
+      type: "button",
+      on: {
+        click: () => {
+          list.append(...classes.slice(FIRST).map((each, index) => row(each, FIRST + index)));
+          more.remove();
+        },
+      },
+    },
+    `All ${classes.length} classes`,
+  );
   return h("div", { class: "classes" }, head, list, classes.length > FIRST && more);
 }

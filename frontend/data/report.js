@@ -18,14 +18,38 @@ const NAMED = 50;
  */
 export function reportPart({ file, suggestion, report }, titleOf, accept, discard) {
   const unreadable = report.unreadable.length;
-  const name = h("input", { class: "input", id: "draft-set", value: suggestion, maxlength: 40, spellcheck: false, autocomplete: "off", "aria-describedby": "draft-error" });
-  const title = h("input", { class: "input", id: "draft-title", value: report.known ? titleOf(report.known) : file.replace(/(\.tar)?\.[^.]*$/, ""), maxlength: 100, autocomplete: "off" });
+  const name = h("input", {
+    class: "input",
+    id: "draft-set",
+    value: suggestion,
+    maxlength: 40,
+    spellcheck: false,
+    autocomplete: "off",
+    "aria-describedby": "draft-error",
+  });
+  const title = h("input", {
+    class: "input",
+    id: "draft-title",
+    value: report.known ? titleOf(report.known) : file.replace(/(\.tar)?\.[^.]*$/, ""),
+    maxlength: 100,
+    autocomplete: "off",
+  });
   const skip = h("input", { type: "checkbox", id: "draft-skip" });
   const trouble = h("p", { class: "field-error", id: "draft-error", role: "alert", hidden: true });
   const button = h("button", { class: "button primary", type: "submit" }, icon("check", 14), "Accept");
   const most = Math.max(1, ...report.classes.map(({ images }) => images));
   const classes = report.classes.map(({ name: of, images }) =>
-    h("li", {}, h("span", { class: "class-name", title: of }, of), h("span", { class: "class-count" }, count(images), h("span", { class: "bar", vars: { share: images / most } }, h("span")))),
+    h(
+      "li",
+      {},
+      h("span", { class: "class-name", title: of }, of),
+      h(
+        "span",
+        { class: "class-count" },
+        count(images),
+        h("span", { class: "bar", vars: { share: images / most } }, h("span")),
+      ),
+    ),
   );
 
   const allow = () => {
@@ -40,9 +64,16 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
     button.disabled = true;
     trouble.hidden = true;
     try {
-      await accept({ set: name.value.trim(), title: title.value.trim() || name.value.trim(), skip_unreadable: skip.checked });
+      await accept({
+        set: name.value.trim(),
+        title: title.value.trim() || name.value.trim(),
+        skip_unreadable: skip.checked,
+      });
     } catch (error) {
-      const words = error instanceof Problem && error.errors.length > 0 ? error.errors.map(({ path, message }) => `${path === "set" ? "The name" : path} ${message}.`).join(" ") : String(error instanceof Error ? error.message : error);
+      const words =
+        error instanceof Problem && error.errors.length > 0
+          ? error.errors.map(({ path, message }) => `${path === "set" ? "The name" : path} ${message}.`).join(" ")
+          : String(error instanceof Error ? error.message : error);
       setText(trouble, words);
       trouble.hidden = false;
       name.focus();
@@ -54,16 +85,51 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
     "form",
     { class: "report", novalidate: true, on: { submit } },
     h("h2", {}, `${file}: ${plural(report.images, "image")} in ${plural(report.classes.length, "class", "classes")}`),
-    h("p", { class: "muted" }, sizes(report.sizes), ` Stored ${report.side}×${report.side} ${report.channels === 1 ? "in grey" : "in colour"}, cut to the middle square.`),
-    report.known && suggestion === report.known && h("p", { class: "notice good" }, icon("check", 14), h("span", {}, `These are the files of ${titleOf(report.known)}.`)),
-    report.notes.length > 0 && h("div", { class: "notice warn report-notes" }, icon("warning", 16), h("ul", { class: "faults" }, ...report.notes.map((note) => h("li", {}, note)))),
+    h(
+      "p",
+      { class: "muted" },
+      sizes(report.sizes),
+      ` Stored ${report.side}×${report.side} ${report.channels === 1 ? "in grey" : "in colour"}, cut to the middle square.`,
+    ),
+    report.known &&
+      suggestion === report.known &&
+      h(
+        "p",
+        { class: "notice good" },
+        icon("check", 14),
+        h("span", {}, `These are the files of ${titleOf(report.known)}.`),
+      ),
+    report.notes.length > 0 &&
+      h(
+        "div",
+        { class: "notice warn report-notes" },
+        icon("warning", 16),
+        h("ul", { class: "faults" }, ...report.notes.map((note) => h("li", {}, note))),
+      ),
     h("ul", { class: "report-classes" }, ...classes),
     unreadable > 0 && files("bad", `${plural(unreadable, "image")} cannot be read`, report.unreadable.map(words)),
-    report.ignored.length > 0 && files("", `${plural(report.ignored.length, "other file")} not looked at`, report.ignored),
-    unreadable > 0 && h("label", { class: "report-skip", for: "draft-skip" }, skip, `Accept the set without ${unreadable === 1 ? "it" : "them"}`),
-    h("div", { class: "report-names" }, h("label", { for: "draft-title" }, "Title", title), h("label", { for: "draft-set" }, "Name in settings", name)),
+    report.ignored.length > 0 &&
+      files("", `${plural(report.ignored.length, "other file")} not looked at`, report.ignored),
+    unreadable > 0 &&
+      h(
+        "label",
+        { class: "report-skip", for: "draft-skip" },
+        skip,
+        `Accept the set without ${unreadable === 1 ? "it" : "them"}`,
+      ),
+    h(
+      "div",
+      { class: "report-names" },
+      h("label", { for: "draft-title" }, "Title", title),
+      h("label", { for: "draft-set" }, "Name in settings", name),
+    ),
     trouble,
-    h("div", { class: "set-actions" }, button, h("button", { class: "button", type: "button", on: { click: discard } }, "Discard")),
+    h(
+      "div",
+      { class: "set-actions" },
+      button,
+      h("button", { class: "button", type: "button", on: { click: discard } }, "Discard"),
+    ),
   );
 }
 
@@ -72,11 +138,18 @@ const words = ({ file, message }) => `${file}: ${message}`;
 
 /** @param {[[number, number], [number, number]]} sizes the least and the greatest width, then height */
 function sizes([[least, most], [low, high]]) {
-  return least === most && low === high ? `All are ${least}×${low} pixels.` : `From ${least} to ${most} pixels wide, ${low} to ${high} high.`;
+  return least === most && low === high
+    ? `All are ${least}×${low} pixels.`
+    : `From ${least} to ${most} pixels wide, ${low} to ${high} high.`;
 }
 
 /** @param {string} tone @param {string} title @param {string[]} names */
 function files(tone, title, names) {
   const more = names.length > NAMED ? [h("li", {}, `and ${count(names.length - NAMED)} more`)] : [];
-  return h("details", { class: `notice ${tone} report-files`, open: tone === "bad" }, h("summary", {}, title), h("ul", { class: "faults" }, ...names.slice(0, NAMED).map((name) => h("li", {}, name)), ...more));
+  return h(
+    "details",
+    { class: `notice ${tone} report-files`, open: tone === "bad" },
+    h("summary", {}, title),
+    h("ul", { class: "faults" }, ...names.slice(0, NAMED).map((name) => h("li", {}, name)), ...more),
+  );
 }

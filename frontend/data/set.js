@@ -11,7 +11,12 @@ import { galleryPart } from "./gallery.js";
 /** @import { DataSet } from "../lib/types" */
 
 /** The word for a state, and its tone. @type {{ [kind: string]: [string, string] }} */
-const STATES = { built_in: ["built in", ""], present: ["here", "good"], missing: ["not here yet", ""], damaged: ["damaged", "bad"] };
+const STATES = {
+  built_in: ["built in", ""],
+  present: ["here", "good"],
+  missing: ["not here yet", ""],
+  damaged: ["damaged", "bad"],
+};
 
 /** @param {DataSet} first @param {string} folder the server's data folder @param {() => Promise<void>} changed */
 export function setCard(first, folder, changed) {
@@ -24,7 +29,18 @@ export function setCard(first, folder, changed) {
   const licence = h("p", { class: "set-licence" });
   const trouble = h("p", { class: "notice bad", role: "alert", hidden: true });
   const command = h("p", { class: "set-command" });
-  const bar = h("div", { class: "bar", data: { tone: "live" }, role: "progressbar", "aria-label": `Fetching ${first.title}`, "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
+  const bar = h(
+    "div",
+    {
+      class: "bar",
+      data: { tone: "live" },
+      role: "progressbar",
+      "aria-label": `Fetching ${first.title}`,
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+    },
+    h("span"),
+  );
   const done = h("small", { class: "muted" });
   const progress = h("div", { class: "set-progress", hidden: true }, bar, done);
   const fetchButton = button("download", "Fetch", "tonal", () => attempt(() => fetchDataSet(set.set)));
@@ -34,8 +50,24 @@ export function setCard(first, folder, changed) {
   const details = h(
     "details",
     { class: "card set", data: { set: first.set }, on: { toggle: showGallery } },
-    h("summary", { class: "card-head" }, h("span", { class: "set-title" }, chevron(), h("h2", {}, first.title), h("code", {}, first.set)), facts, badge),
-    h("div", { class: "card-body" }, summary, licence, trouble, progress, h("div", { class: "set-actions" }, fetchButton, stopButton, deleteButton), command, gallery),
+    h(
+      "summary",
+      { class: "card-head" },
+      h("span", { class: "set-title" }, chevron(), h("h2", {}, first.title), h("code", {}, first.set)),
+      facts,
+      badge,
+    ),
+    h(
+      "div",
+      { class: "card-body" },
+      summary,
+      licence,
+      trouble,
+      progress,
+      h("div", { class: "set-actions" }, fetchButton, stopButton, deleteButton),
+      command,
+      gallery,
+    ),
   );
 
   /** @param {DataSet} next */
@@ -58,7 +90,14 @@ export function setCard(first, folder, changed) {
       const share = set.fetch.of > 0 ? set.fetch.done / set.fetch.of : 0;
       bar.style.setProperty("--share", String(share));
       bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-      setText(done, set.fetch.of === 0 ? "Asking the server…" : share < 1 ? `${bytes(set.fetch.done)} of ${bytes(set.fetch.of)}` : "Reading the files…");
+      setText(
+        done,
+        set.fetch.of === 0
+          ? "Asking the server…"
+          : share < 1
+            ? `${bytes(set.fetch.done)} of ${bytes(set.fetch.of)}`
+            : "Reading the files…",
+      );
     }
     const missing = set.state.kind === "missing";
     fetchButton.hidden = !(missing && set.can_fetch && !active);
@@ -67,7 +106,12 @@ export function setCard(first, folder, changed) {
     command.hidden = !missing || active;
     // Without the folder a command would fill another one, which this server does not look into.
     const where = `--data-dir ${quoted(folder)}`;
-    command.replaceChildren("Or drop its files above. On the command line: ", h("code", {}, `vivarium data fetch ${set.set} ${where}`), ", from files on disk: ", h("code", {}, `vivarium data import ${set.set} PATH ${where}`));
+    command.replaceChildren(
+      "Or drop its files above. On the command line: ",
+      h("code", {}, `vivarium data fetch ${set.set} ${where}`),
+      ", from files on disk: ",
+      h("code", {}, `vivarium data import ${set.set} PATH ${where}`),
+    );
     showGallery();
   }
 
@@ -95,7 +139,12 @@ export function setCard(first, folder, changed) {
       await act();
       await changed();
     };
-    return h("button", { class: `button small ${kind}`, type: "button", "aria-label": `${word} ${first.title}`, on: { click } }, icon(name, 14), word);
+    return h(
+      "button",
+      { class: `button small ${kind}`, type: "button", "aria-label": `${word} ${first.title}`, on: { click } },
+      icon(name, 14),
+      word,
+    );
   }
 
   const open = () => {

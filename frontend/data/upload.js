@@ -23,8 +23,22 @@ const LITTER = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
  *   bytes the server takes; `titleOf`: the title of a known set
  */
 export function uploadPart({ limit, titleOf, accepted }) {
-  const input = h("input", { type: "file", multiple: true, class: "visually-hidden", id: "upload-file", on: { change: () => choose(placed(input.files)) } });
-  const folder = h("input", { type: "file", webkitdirectory: true, class: "visually-hidden", id: "upload-folder", tabindex: -1, "aria-label": "A folder of images", on: { change: () => choose(placed(folder.files)) } });
+  const input = h("input", {
+    type: "file",
+    multiple: true,
+    class: "visually-hidden",
+    id: "upload-file",
+    on: { change: () => choose(placed(input.files)) },
+  });
+  const folder = h("input", {
+    type: "file",
+    webkitdirectory: true,
+    class: "visually-hidden",
+    id: "upload-folder",
+    tabindex: -1,
+    "aria-label": "A folder of images",
+    on: { change: () => choose(placed(folder.files)) },
+  });
   const zone = h(
     "label",
     { class: "drop", for: "upload-file" },
@@ -33,10 +47,19 @@ export function uploadPart({ limit, titleOf, accepted }) {
       "span",
       {},
       h("strong", {}, "Drop a folder, an archive or files here, or choose files"),
-      h("span", { class: "muted" }, `A folder of images for each class, as it is or in a zip or tar; or the files of MNIST or CIFAR. At most ${bytes(limit)}.`),
+      h(
+        "span",
+        { class: "muted" },
+        `A folder of images for each class, as it is or in a zip or tar; or the files of MNIST or CIFAR. At most ${bytes(limit)}.`,
+      ),
     ),
   );
-  const folderButton = h("button", { class: "button small", type: "button", on: { click: () => folder.click() } }, icon("layers", 14), "Choose a folder");
+  const folderButton = h(
+    "button",
+    { class: "button small", type: "button", on: { click: () => folder.click() } },
+    icon("layers", 14),
+    "Choose a folder",
+  );
   const more = h("div", { class: "upload-more" }, folderButton);
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
   const card = h("section", { class: "card upload", "aria-label": "Your own images" }, input, folder, zone, more, body);
@@ -52,9 +75,13 @@ export function uploadPart({ limit, titleOf, accepted }) {
     const name = nameOf(chosen);
     const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
     if (size > limit) return fail(name, [`has ${bytes(size)}; at most ${bytes(limit)} can be uploaded`]);
-    if (chosen.length > MOST_FILES) return fail(name, [`has ${count(chosen.length)} files; at most ${count(MOST_FILES)} can be sent one by one. Pack them as a zip or tar first.`]);
+    if (chosen.length > MOST_FILES)
+      return fail(name, [
+        `has ${count(chosen.length)} files; at most ${count(MOST_FILES)} can be sent one by one. Pack them as a zip or tar first.`,
+      ]);
     const archive = chosen.find(({ path }) => !path.includes("/") && ARCHIVE.test(path));
-    if (archive && chosen.length > 1) return fail(name, [`holds an archive, ${archive.path}; upload one archive at a time`]);
+    if (archive && chosen.length > 1)
+      return fail(name, [`holds an archive, ${archive.path}; upload one archive at a time`]);
     void send(chosen, name);
   }
 
@@ -68,7 +95,9 @@ export function uploadPart({ limit, titleOf, accepted }) {
       let [{ file, path }] = files;
       if (files.length > 1 || path.includes("/")) {
         body.replaceChildren(packing.element);
-        file = new File([await pack(files, { onProgress: packing.show, signal: stop.signal })], name, { type: "application/zip" });
+        file = new File([await pack(files, { onProgress: packing.show, signal: stop.signal })], name, {
+          type: "application/zip",
+        });
       }
       body.replaceChildren(progress.element);
       const draft = await uploadDataSet(file, { onProgress: progress.show, signal: stop.signal });
@@ -107,6 +136,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
 function nameOf(files) {
   const [first] = files;
   const [top] = first.path.split("/");
-  if (files.length === 1 || (first.path.includes("/") && files.every(({ path }) => path.startsWith(`${top}/`)))) return top;
+  if (files.length === 1 || (first.path.includes("/") && files.every(({ path }) => path.startsWith(`${top}/`))))
+    return top;
   return plural(files.length, "file");
 }

@@ -7,7 +7,10 @@ import { toValue } from "./values.js";
 /** From one number to another. @typedef {{ from: number, to: number, count?: number, scale?: "linear" | "log" }} Range */
 
 const NUMBER = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
-const RANGE = new RegExp(String.raw`^(${NUMBER})\s*(?:\.\.+|…|to)\s*(${NUMBER})((?:\s*[,\s]\s*(?:log|linear|\d+))*)$`, "i");
+const RANGE = new RegExp(
+  String.raw`^(${NUMBER})\s*(?:\.\.+|…|to)\s*(${NUMBER})((?:\s*[,\s]\s*(?:log|linear|\d+))*)$`,
+  "i",
+);
 
 /** The range that a text is; null where it is none. @param {string} text @returns {Range | null} */
 export function rangeIn(text) {
@@ -26,7 +29,10 @@ export function rangeIn(text) {
 export function axisOf(field, text) {
   const range = field.kind.type === "integer" || field.kind.type === "number" ? rangeIn(text) : null;
   if (range) return range;
-  const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  const parts = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
   return parts.length > 0 ? parts.map((part) => toValue(field, part)) : null;
 }
 
@@ -37,6 +43,13 @@ export function valuesOf(axis) {
 
 /** An axis as one would type it. @param {Json[] | Range} axis */
 export function axisText(axis) {
-  if (Array.isArray(axis)) return axis.map((value) => (value !== null && typeof value === "object" ? String(/** @type {any} */ (value).kind ?? JSON.stringify(value)) : String(value))).join(", ");
+  if (Array.isArray(axis))
+    return axis
+      .map((value) =>
+        value !== null && typeof value === "object"
+          ? String(/** @type {any} */ (value).kind ?? JSON.stringify(value))
+          : String(value),
+      )
+      .join(", ");
   return `${axis.from}..${axis.to}${axis.scale === "log" ? " log" : ""} ${axis.count ?? 4}`;
 }

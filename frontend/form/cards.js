@@ -17,7 +17,14 @@ export function cards(name, onChosen) {
         let entry = known.get(value);
         if (!entry) {
           const id = `c-${name}-${value}`;
-          const input = h("input", { type: "radio", name, id, value, "aria-describedby": `${id}-text`, on: { change: () => onChosen(value) } });
+          const input = h("input", {
+            type: "radio",
+            name,
+            id,
+            value,
+            "aria-describedby": `${id}-text`,
+            on: { change: () => onChosen(value) },
+          });
           const card = h(
             "label",
             { class: "choice-card", for: id },

@@ -50,6 +50,7 @@ export function checker(onVerdict) {
 
 /** @param {unknown} error @returns {Verdict} */
 export function verdictOf(error) {
-  if (error instanceof Problem) return { plan: null, schedule: null, errors: error.errors, trouble: error.errors.length > 0 ? "" : error.message };
+  if (error instanceof Problem)
+    return { plan: null, schedule: null, errors: error.errors, trouble: error.errors.length > 0 ? "" : error.message };
   return { plan: null, schedule: null, errors: [], trouble: error instanceof Error ? error.message : String(error) };
 }

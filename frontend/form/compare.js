@@ -11,18 +11,54 @@ import { fieldsOf } from "./table.js";
 /** @import { Draft } from "./draft.js" */
 
 /** Settings whose values can be written side by side. @param {Field} field */
-const isComparable = ({ kind, path }) => kind.type !== "text" && kind.type !== "integers" && kind.type !== "switch" && path !== "device";
+const isComparable = ({ kind, path }) =>
+  kind.type !== "text" && kind.type !== "integers" && kind.type !== "switch" && path !== "device";
 
 /** @param {FormTable} table @param {Draft} draft @param {() => void} onChange */
 export function comparePart(table, draft, onChange) {
   const rows = h("div", { class: "compare-rows" });
-  const select = h("select", { class: "input", "aria-label": "Setting to compare", on: { change: () => add(select.value) } });
+  const select = h("select", {
+    class: "input",
+    "aria-label": "Setting to compare",
+    on: { change: () => add(select.value) },
+  });
   const sum = h("p", { class: "hint" });
   const fixed = h("p", { class: "hint", hidden: true });
-  const repeats = h("input", { class: "input", id: "repeats", type: "text", inputmode: "numeric", on: { input: () => ((draft.repeats = repeats.value), onChange()) } });
-  const trials = h("input", { class: "input", id: "trials", type: "text", inputmode: "numeric", "aria-label": "Combinations drawn by chance", on: { input: () => ((draft.trials = trials.value), onChange()) } });
-  const byChance = h("input", { type: "checkbox", id: "by-chance", on: { change: () => ((draft.trials = byChance.checked ? "20" : ""), (trials.value = draft.trials), onChange()) } });
-  const chance = h("div", {}, h("label", { class: "label by-chance", for: "by-chance", title: "Instead of every combination; a range is then drawn from as a whole" }, byChance, " Draw combinations by chance"), trials);
+  const repeats = h("input", {
+    class: "input",
+    id: "repeats",
+    type: "text",
+    inputmode: "numeric",
+    on: { input: () => ((draft.repeats = repeats.value), onChange()) },
+  });
+  const trials = h("input", {
+    class: "input",
+    id: "trials",
+    type: "text",
+    inputmode: "numeric",
+    "aria-label": "Combinations drawn by chance",
+    on: { input: () => ((draft.trials = trials.value), onChange()) },
+  });
+  const byChance = h("input", {
+    type: "checkbox",
+    id: "by-chance",
+    on: { change: () => ((draft.trials = byChance.checked ? "20" : ""), (trials.value = draft.trials), onChange()) },
+  });
+  const chance = h(
+    "div",
+    {},
+    h(
+      "label",
+      {
+        class: "label by-chance",
+        for: "by-chance",
+        title: "Instead of every combination; a range is then drawn from as a whole",
+      },
+      byChance,
+      " Draw combinations by chance",
+    ),
+    trials,
+  );
   repeats.value = draft.repeats;
   trials.value = draft.trials;
   byChance.checked = draft.trials !== "";
@@ -31,11 +67,20 @@ export function comparePart(table, draft, onChange) {
     { class: "card section" },
     h("legend", { class: "visually-hidden" }, "Compare"),
     h("h2", { "aria-hidden": "true" }, "Compare"),
-    h("p", { class: "muted" }, "A run for every combination of values: “16, 32, 64”, or a range such as “0.0001..0.1 log 4”."),
+    h(
+      "p",
+      { class: "muted" },
+      "A run for every combination of values: “16, 32, 64”, or a range such as “0.0001..0.1 log 4”.",
+    ),
     fixed,
     rows,
     h("div", { class: "compare-add" }, select),
-    h("div", { class: "compare-more" }, h("div", {}, h("label", { class: "label", for: "repeats" }, "Seeds for each"), repeats), chance),
+    h(
+      "div",
+      { class: "compare-more" },
+      h("div", {}, h("label", { class: "label", for: "repeats" }, "Seeds for each"), repeats),
+      chance,
+    ),
     sum,
   );
   /** @type {Map<string, HTMLElement>} */
@@ -45,7 +90,10 @@ export function comparePart(table, draft, onChange) {
   function add(path) {
     const field = fieldsOf(table, draft).find((field) => field.path === path);
     if (!field) return;
-    draft.grid[path] = field.kind.type === "choice" ? field.kind.options.map((option) => option.value).join(", ") : String(typedIn(table, draft, field));
+    draft.grid[path] =
+      field.kind.type === "choice"
+        ? field.kind.options.map((option) => option.value).join(", ")
+        : String(typedIn(table, draft, field));
     onChange();
     shown.get(path)?.querySelector("input")?.focus();
   }
@@ -73,7 +121,16 @@ export function comparePart(table, draft, onChange) {
       { class: "compare-row" },
       h("label", { class: "label", for: id }, field.label),
       input,
-      h("button", { class: "button quiet icon", type: "button", "aria-label": `Do not compare ${field.label}`, on: { click: remove } }, icon("cross")),
+      h(
+        "button",
+        {
+          class: "button quiet icon",
+          type: "button",
+          "aria-label": `Do not compare ${field.label}`,
+          on: { click: remove },
+        },
+        icon("cross"),
+      ),
     );
   }
 
@@ -91,14 +148,25 @@ export function comparePart(table, draft, onChange) {
       rows.append(row);
     }
     const free = fields.filter((field) => !(field.path in draft.grid));
-    select.replaceChildren(h("option", { value: "" }, "Add a setting to compare…"), ...free.map(({ path, label }) => h("option", { value: path }, label)));
+    select.replaceChildren(
+      h("option", { value: "" }, "Add a setting to compare…"),
+      ...free.map(({ path, label }) => h("option", { value: path }, label)),
+    );
     const compared = Object.keys(draft.grid).length + Object.keys(draft.fixed).length > 0;
     chance.hidden = !compared;
     trials.hidden = draft.trials === "" && !byChance.checked;
-    setText(fixed, Object.entries(draft.fixed).map(([path, axis]) => `${path}: ${axisText(axis)}`).join("; "));
+    setText(
+      fixed,
+      Object.entries(draft.fixed)
+        .map(([path, axis]) => `${path}: ${axisText(axis)}`)
+        .join("; "),
+    );
     fixed.hidden = fixed.textContent === "";
     const runs = runCount(table, draft);
-    setText(sum, runs > 1 ? `${plural(runs, "run")} will start, as many side by side as the server allows; the others queue.` : "");
+    setText(
+      sum,
+      runs > 1 ? `${plural(runs, "run")} will start, as many side by side as the server allows; the others queue.` : "",
+    );
     sum.hidden = runs < 2;
   }
 

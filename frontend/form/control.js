@@ -33,13 +33,33 @@ export function control(field, onTyped, onReset) {
   const hint = h("p", { class: "hint", id: `${id}-hint` }, field.help, range && h("span", { class: "range" }, range));
   const words = h("span");
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true }, icon("warning", 14), words);
-  const reset = h("button", { class: "reset", type: "button", hidden: true, on: { click: onReset } }, icon("reset", 12), h("span"));
+  const reset = h(
+    "button",
+    { class: "reset", type: "button", hidden: true, on: { click: onReset } },
+    icon("reset", 12),
+    h("span"),
+  );
   const compared = h("span", { class: "chip", hidden: true }, "compared");
   const isGroup = input.segments;
-  const label = isGroup ? h("span", { class: "label", id: `${id}-label` }, field.label) : h("label", { class: "label", for: id }, field.label);
+  const label = isGroup
+    ? h("span", { class: "label", id: `${id}-label` }, field.label)
+    : h("label", { class: "label", for: id }, field.label);
   const head = h("div", { class: "field-head" }, label, compared, reset);
   const element = isGroup
-    ? h("div", { class: "field", role: "radiogroup", "aria-labelledby": `${id}-label`, "aria-describedby": describe, data: { path: field.path } }, head, input.element, error, hint)
+    ? h(
+        "div",
+        {
+          class: "field",
+          role: "radiogroup",
+          "aria-labelledby": `${id}-label`,
+          "aria-describedby": describe,
+          data: { path: field.path },
+        },
+        head,
+        input.element,
+        error,
+        hint,
+      )
     : h("div", { class: `field ${field.kind.type}`, data: { path: field.path } }, head, input.element, error, hint);
 
   return {
@@ -70,7 +90,8 @@ export function control(field, onTyped, onReset) {
 /** @param {Field} field @param {Json} value */
 function standardText(field, value) {
   const typed = toTyped(field, value);
-  if (field.kind.type === "choice") return field.kind.options.find((option) => option.value === typed)?.label ?? String(typed);
+  if (field.kind.type === "choice")
+    return field.kind.options.find((option) => option.value === typed)?.label ?? String(typed);
   if (typed === "") return "empty";
   return typeof typed === "boolean" ? setting(typed) : typed;
 }
@@ -87,8 +108,20 @@ function inputOf(field, id, describe, onTyped) {
     return options.length <= MOST_SEGMENTS ? segments(options, id, onTyped) : select(options, id, describe, onTyped);
   }
   if (kind.type === "switch") {
-    const input = h("input", { id, type: "checkbox", role: "switch", "aria-describedby": describe, on: { change: () => onTyped(input.checked) } });
-    return { element: h("div", { class: "toggle" }, input, h("span", { "aria-hidden": "true" })), segments: false, show: (typed) => (input.checked = typed === true), setInvalid: invalid(input), focus: () => input.focus() };
+    const input = h("input", {
+      id,
+      type: "checkbox",
+      role: "switch",
+      "aria-describedby": describe,
+      on: { change: () => onTyped(input.checked) },
+    });
+    return {
+      element: h("div", { class: "toggle" }, input, h("span", { "aria-hidden": "true" })),
+      segments: false,
+      show: (typed) => (input.checked = typed === true),
+      setInvalid: invalid(input),
+      focus: () => input.focus(),
+    };
   }
   const input = h("input", {
     id,
@@ -114,8 +147,14 @@ function inputOf(field, id, describe, onTyped) {
 
 /** @param {Choice[]} options @param {string} id @param {(typed: Typed) => void} onTyped @returns {Input} */
 export function segments(options, id, onTyped) {
-  const inputs = options.map(({ value }) => h("input", { type: "radio", name: id, value, on: { change: () => onTyped(value) } }));
-  const element = h("div", { class: "segments" }, ...inputs.map((input, i) => h("label", {}, input, h("span", {}, options[i].label))));
+  const inputs = options.map(({ value }) =>
+    h("input", { type: "radio", name: id, value, on: { change: () => onTyped(value) } }),
+  );
+  const element = h(
+    "div",
+    { class: "segments" },
+    ...inputs.map((input, i) => h("label", {}, input, h("span", {}, options[i].label))),
+  );
   return {
     element,
     segments: true,
@@ -127,11 +166,22 @@ export function segments(options, id, onTyped) {
 
 /** @param {Choice[]} options @param {string} id @param {string} describe @param {(typed: Typed) => void} onTyped @returns {Input} */
 function select(options, id, describe, onTyped) {
-  const element = h("select", { id, class: "input", "aria-describedby": describe, on: { change: () => onTyped(element.value) } }, ...options.map(({ value, label }) => h("option", { value }, label)));
-  return { element, segments: false, show: (typed) => (element.value = String(typed)), setInvalid: invalid(element), focus: () => element.focus() };
+  const element = h(
+    "select",
+    { id, class: "input", "aria-describedby": describe, on: { change: () => onTyped(element.value) } },
+    ...options.map(({ value, label }) => h("option", { value }, label)),
+  );
+  return {
+    element,
+    segments: false,
+    show: (typed) => (element.value = String(typed)),
+    setInvalid: invalid(element),
+    focus: () => element.focus(),
+  };
 }
 
 /** @param {HTMLElement} element @returns {(invalid: boolean) => void} */
 function invalid(element) {
-  return (isInvalid) => (isInvalid ? element.setAttribute("aria-invalid", "true") : element.removeAttribute("aria-invalid"));
+  return (isInvalid) =>
+    isInvalid ? element.setAttribute("aria-invalid", "true") : element.removeAttribute("aria-invalid");
 }

@@ -31,7 +31,17 @@ export function emptyDraft(table) {
 /** A draft that makes this RunSpec. @param {FormTable} table @param {RunSpec} spec @returns {Draft} */
 export function draftOf(table, spec) {
   /** @type {Draft} */
-  const draft = { set: spec.data.set, kind: spec.network.kind, variants: {}, typed: {}, rest: {}, grid: {}, fixed: {}, repeats: "1", trials: "" };
+  const draft = {
+    set: spec.data.set,
+    kind: spec.network.kind,
+    variants: {},
+    typed: {},
+    rest: {},
+    grid: {},
+    fixed: {},
+    repeats: "1",
+    trials: "",
+  };
   const taken = new Set(["data.set", "network.kind"]);
   for (const group of table.groups) {
     const value = at(spec, group.path);
@@ -102,7 +112,9 @@ export function specOf(table, draft) {
   for (const field of fields) if (field.path.startsWith("data.")) put(spec, field.path, value(field));
   put(spec, "network.kind", draft.kind);
   for (const field of fields) if (field.path.startsWith("network.")) put(spec, field.path, value(field));
-  const inGroups = new Set(table.groups.flatMap((group) => group.variants.flatMap((variant) => variant.fields.map((field) => field.path))));
+  const inGroups = new Set(
+    table.groups.flatMap((group) => group.variants.flatMap((variant) => variant.fields.map((field) => field.path))),
+  );
   for (const field of fields) {
     if (field.path.startsWith("training.") && !inGroups.has(field.path)) put(spec, field.path, value(field));
   }
@@ -110,9 +122,12 @@ export function specOf(table, draft) {
     const chosen = chosenVariant(table, draft, group);
     put(spec, group.path, chosen === null ? null : {});
     if (chosen !== null && group.selector) put(spec, `${group.path}.${group.selector}`, chosen);
-    for (const field of fields) if (chosen !== null && inGroups.has(field.path) && field.path.startsWith(`${group.path}.`)) put(spec, field.path, value(field));
+    for (const field of fields)
+      if (chosen !== null && inGroups.has(field.path) && field.path.startsWith(`${group.path}.`))
+        put(spec, field.path, value(field));
   }
-  for (const field of fields) if (field.path !== "name" && at(spec, field.path) === undefined) put(spec, field.path, value(field));
+  for (const field of fields)
+    if (field.path !== "name" && at(spec, field.path) === undefined) put(spec, field.path, value(field));
   for (const [path, json] of Object.entries(draft.rest)) put(spec, path, json);
   return /** @type {RunSpec} */ (/** @type {unknown} */ (spec));
 }
@@ -136,7 +151,10 @@ export function sweepOf(table, draft) {
   const repeats = Number(draft.repeats.trim() || "1");
   const trials = draft.trials.trim();
   if (Object.keys(grid).length === 0 && repeats === 1) return null;
-  const search = trials !== "" && Object.keys(grid).length > 0 ? { search: { kind: /** @type {const} */ ("random"), trials: Number(trials) } } : {};
+  const search =
+    trials !== "" && Object.keys(grid).length > 0
+      ? { search: { kind: /** @type {const} */ ("random"), trials: Number(trials) } }
+      : {};
   return { base: specOf(table, draft), grid, repeats: Number.isFinite(repeats) ? repeats : 0, ...search };
 }
 
@@ -144,13 +162,21 @@ export function sweepOf(table, draft) {
 export function runCount(table, draft) {
   const sweep = sweepOf(table, draft);
   if (!sweep) return 1;
-  const combinations = sweep.search ? sweep.search.trials : Object.values(sweep.grid).reduce((product, axis) => product * valuesOf(axis), 1);
+  const combinations = sweep.search
+    ? sweep.search.trials
+    : Object.values(sweep.grid).reduce((product, axis) => product * valuesOf(axis), 1);
   return combinations * sweep.repeats || 0;
 }
 
 /** @param {any} json @param {string} path @returns {Json | undefined} */
 export function at(json, path) {
-  return path.split(".").reduce((value, key) => (value !== null && typeof value === "object" && Object.hasOwn(value, key) ? value[key] : undefined), json);
+  return path
+    .split(".")
+    .reduce(
+      (value, key) =>
+        value !== null && typeof value === "object" && Object.hasOwn(value, key) ? value[key] : undefined,
+      json,
+    );
 }
 
 /** @param {{ [key: string]: Json }} json @param {string} path @param {Json} value */

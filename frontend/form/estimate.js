@@ -28,11 +28,14 @@ export function estimator(onEstimate) {
     const mine = new AbortController();
     running = mine;
     try {
-      const known = sweep ? { sweep: await estimateSweep(sweep, mine.signal) } : { run: await estimateSpec(spec, mine.signal) };
+      const known = sweep
+        ? { sweep: await estimateSweep(sweep, mine.signal) }
+        : { run: await estimateSpec(spec, mine.signal) };
       if (running === mine) onEstimate(known);
     } catch (error) {
       const note = error instanceof Error ? error.message : String(error);
-      if (running === mine) onEstimate({ run: { measured: null, seconds: null, memory_bytes: null, at_least_seconds: null, note } });
+      if (running === mine)
+        onEstimate({ run: { measured: null, seconds: null, memory_bytes: null, at_least_seconds: null, note } });
     }
   };
 
@@ -65,7 +68,10 @@ function runInWords({ measured, seconds, memory_bytes, at_least_seconds, note })
 
 /** @param {SweepEstimate} estimate */
 function sweepInWords({ runs, seconds, memory_bytes, measured, kinds, note }) {
-  const source = kinds > measured ? `Measured on ${measured} of ${kinds} kinds of step.` : `Measured on ${plural(measured, "kind")} of step.`;
+  const source =
+    kinds > measured
+      ? `Measured on ${measured} of ${kinds} kinds of step.`
+      : `Measured on ${plural(measured, "kind")} of step.`;
   return {
     time: seconds === null ? "" : `${seconds < 1 ? "less than" : "about"} ${roughly(seconds)} for all ${runs}`,
     memory: memory_bytes === null ? "" : `${bytes(memory_bytes)}${runs > 1 ? " for the largest" : ""}`,

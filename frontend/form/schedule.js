@@ -14,7 +14,9 @@ export function lineOf({ steps, lr }) {
   const last = Math.max(steps[steps.length - 1] ?? 1, 2);
   const most = Math.max(...lr, Number.MIN_VALUE);
   const place = (/** @type {number} */ value) => Number(value.toFixed(2));
-  const points = steps.map((step, i) => `${place(((step - 1) / (last - 1)) * WIDTH)} ${place(HEIGHT - (lr[i] / most) * HEIGHT)}`);
+  const points = steps.map(
+    (step, i) => `${place(((step - 1) / (last - 1)) * WIDTH)} ${place(HEIGHT - (lr[i] / most) * HEIGHT)}`,
+  );
   // A run of one step is a line all the same.
   if (points.length === 1) points.push(`${WIDTH} ${points[0].split(" ")[1]}`);
   return `M${points.join("L")}`;
@@ -33,13 +35,23 @@ export function describe({ steps, lr }) {
 export function schedulePart() {
   const line = s("path", { class: "rate-line" });
   const area = s("path", { class: "rate-area" });
-  const svg = s("svg", { class: "rate-chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" }, area, line);
+  const svg = s(
+    "svg",
+    { class: "rate-chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" },
+    area,
+    line,
+  );
   const most = h("span", { class: "rate-most" });
   const last = h("span", {});
   const element = h(
     "figure",
     { class: "rate", hidden: true },
-    h("div", { class: "rate-plot" }, h("div", { class: "rate-y", "aria-hidden": "true" }, most, h("span", {}, "0")), svg),
+    h(
+      "div",
+      { class: "rate-plot" },
+      h("div", { class: "rate-y", "aria-hidden": "true" }, most, h("span", {}, "0")),
+      svg,
+    ),
     h("figcaption", { class: "rate-x", "aria-hidden": "true" }, h("span", {}, "step 1"), last),
   );
   return {

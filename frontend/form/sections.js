@@ -6,7 +6,16 @@ import { cards } from "./cards.js";
 import { control, segments } from "./control.js";
 import { chooseSet, gridOf, isChanged, nameOf, type, typedIn } from "./draft.js";
 import { schedulePart } from "./schedule.js";
-import { chosenVariant, dataSet, defaultOf, defaultVariant, fieldsOf, network, networksFor, variantOf } from "./table.js";
+import {
+  chosenVariant,
+  dataSet,
+  defaultOf,
+  defaultVariant,
+  fieldsOf,
+  network,
+  networksFor,
+  variantOf,
+} from "./table.js";
 
 /** @import { Field, FormTable, Group, Schedule } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
@@ -31,7 +40,12 @@ export function sections(table, draft, onChange) {
   const nameFields = fieldGrid();
   const schedule = schedulePart();
   const groups = table.groups.map((group) => groupPart(group));
-  const advanced = h("details", { class: "card section fold" }, foldHead("Advanced"), h("div", { class: "card-body" }, advancedFields.element));
+  const advanced = h(
+    "details",
+    { class: "card section fold" },
+    foldHead("Advanced"),
+    h("div", { class: "card-body" }, advancedFields.element),
+  );
 
   const element = h(
     "div",
@@ -69,7 +83,14 @@ export function sections(table, draft, onChange) {
     const fields = fieldGrid();
     const options = group.variants.map(({ value, label }) => ({ value: value ?? "", label }));
     const isSwitch = group.nullable && group.variants.length === 1;
-    const choices = isSwitch ? [{ value: "off", label: "Off" }, { value: "", label: "On" }] : group.nullable ? [{ value: "off", label: "None" }, ...options] : options;
+    const choices = isSwitch
+      ? [
+          { value: "off", label: "Off" },
+          { value: "", label: "On" },
+        ]
+      : group.nullable
+        ? [{ value: "off", label: "None" }, ...options]
+        : options;
     const id = `g-${group.path.replaceAll(".", "-")}`;
     const input = segments(choices, id, (value) => {
       const chosen = value === "off" ? null : String(value);
@@ -80,7 +101,12 @@ export function sections(table, draft, onChange) {
     const element = h(
       "div",
       { class: "group", data: { path: group.path } },
-      h("div", { class: "group-head", role: "radiogroup", "aria-labelledby": id }, h("h3", { id }, group.label), input.element),
+      h(
+        "div",
+        { class: "group-head", role: "radiogroup", "aria-labelledby": id },
+        h("h3", { id }, group.label),
+        input.element,
+      ),
       fields.element,
       group.path === "training.schedule" && schedule.element,
     );
@@ -96,7 +122,15 @@ export function sections(table, draft, onChange) {
   function show() {
     const set = dataSet(table, draft.set);
     setCards.show(
-      table.data_sets.map(({ set: value, title, summary, dimensions, classes, state }) => ({ value, title, summary, note: state.kind === "missing" ? `${classes} classes, not here yet` : `${dimensions === 2 ? "points" : "images"}, ${classes} classes` })),
+      table.data_sets.map(({ set: value, title, summary, dimensions, classes, state }) => ({
+        value,
+        title,
+        summary,
+        note:
+          state.kind === "missing"
+            ? `${classes} classes, not here yet`
+            : `${dimensions === 2 ? "points" : "images"}, ${classes} classes`,
+      })),
       draft.set,
     );
     kindCards.show(
@@ -105,19 +139,32 @@ export function sections(table, draft, onChange) {
     );
     setText(licence, set?.licence ? `Licence: ${set.licence}` : "");
     const plain = table.common.filter((field) => !field.advanced);
-    dataFields.show([...(set?.fields ?? []).filter((field) => !field.advanced), ...plain.filter((field) => field.path.startsWith("data."))].map(controlOf));
+    dataFields.show(
+      [
+        ...(set?.fields ?? []).filter((field) => !field.advanced),
+        ...plain.filter((field) => field.path.startsWith("data.")),
+      ].map(controlOf),
+    );
     // What a network takes may be a matter of its training.
     const own = (network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced);
     const isTraining = (/** @type {Field} */ field) => field.path.startsWith("training.");
     networkFields.show(own.filter((field) => !isTraining(field)).map(controlOf));
-    trainingFields.show([...plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.")), ...own.filter(isTraining)].map(controlOf));
+    trainingFields.show(
+      [
+        ...plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.")),
+        ...own.filter(isTraining),
+      ].map(controlOf),
+    );
     nameFields.show(plain.filter((field) => field.path === "name").map(controlOf));
     for (const group of groups) group.show();
     const folded = fieldsOf(table, draft).filter((field) => field.advanced);
     advancedFields.show(folded.map(controlOf));
     advanced.hidden = folded.length === 0;
     const count = folded.filter((field) => isChanged(table, draft, field)).length;
-    setText(/** @type {Node} */ (advanced.querySelector(".fold-note")), count > 0 ? `${count} changed` : folded.map((field) => field.label).join(", "));
+    setText(
+      /** @type {Node} */ (advanced.querySelector(".fold-note")),
+      count > 0 ? `${count} changed` : folded.map((field) => field.label).join(", "),
+    );
   }
 
   show();
@@ -128,8 +175,12 @@ export function sections(table, draft, onChange) {
     showSchedule: (next) => schedule.show(next),
     /** The controls that show, in their order on the page. @returns {Control[]} */
     visible() {
-      const shown = fieldsOf(table, draft).map((field) => controls.get(field)).filter((made) => made !== undefined);
-      return shown.sort((a, b) => (a.element.compareDocumentPosition(b.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+      const shown = fieldsOf(table, draft)
+        .map((field) => controls.get(field))
+        .filter((made) => made !== undefined);
+      return shown.sort((a, b) =>
+        a.element.compareDocumentPosition(b.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1,
+      );
     },
     /** @param {Control} made */
     reveal(made) {
@@ -141,7 +192,13 @@ export function sections(table, draft, onChange) {
 
 /** @param {string} title @param {...HTMLElement} parts */
 function section(title, ...parts) {
-  return h("fieldset", { class: "card section" }, h("legend", { class: "visually-hidden" }, title), h("h2", { "aria-hidden": "true" }, title), ...parts);
+  return h(
+    "fieldset",
+    { class: "card section" },
+    h("legend", { class: "visually-hidden" }, title),
+    h("h2", { "aria-hidden": "true" }, title),
+    ...parts,
+  );
 }
 
 /** @param {string} title */
@@ -160,7 +217,8 @@ function fieldGrid() {
     show(controls) {
       element.hidden = controls.length === 0;
       const wanted = controls.map((made) => made.element);
-      for (const child of [...element.children]) if (!wanted.includes(/** @type {HTMLElement} */ (child))) child.remove();
+      for (const child of [...element.children])
+        if (!wanted.includes(/** @type {HTMLElement} */ (child))) child.remove();
       wanted.forEach((child, i) => {
         if (element.children[i] !== child) element.insertBefore(child, element.children[i] ?? null);
       });

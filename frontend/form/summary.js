@@ -10,7 +10,12 @@ import { inWords } from "./estimate.js";
 /** @import { Known } from "./estimate.js" */
 
 export function summaryPart() {
-  const button = h("button", { class: "button primary start", type: "submit" }, icon("play", 14), h("span", {}, "Start run"));
+  const button = h(
+    "button",
+    { class: "button primary start", type: "submit" },
+    icon("play", 14),
+    h("span", {}, "Start run"),
+  );
   const line = h("p", { class: "plan-line", role: "status" });
   const time = h("span", { class: "estimate-time" });
   const memory = h("span", {});
@@ -21,7 +26,19 @@ export function summaryPart() {
   const trouble = h("div", { class: "trouble", role: "alert" });
   const code = codeBlock("Copy the settings as JSON");
   const json = h("details", { class: "json" }, h("summary", {}, "Settings as JSON"), code.element);
-  const element = h("aside", { class: "summary" }, h("div", { class: "card summary-card" }, h("div", { class: "launch" }, h("div", { class: "foresight" }, line, estimate), button), warnings, trouble, list), json);
+  const element = h(
+    "aside",
+    { class: "summary" },
+    h(
+      "div",
+      { class: "card summary-card" },
+      h("div", { class: "launch" }, h("div", { class: "foresight" }, line, estimate), button),
+      warnings,
+      trouble,
+      list,
+    ),
+    json,
+  );
 
   return {
     element,
@@ -33,7 +50,11 @@ export function summaryPart() {
       setText(/** @type {Node} */ (button.lastChild), runs > 1 ? `Start ${runs} runs` : "Start run");
       line.classList.toggle("bad", errors > 0);
       if (errors > 0) setText(line, `${plural(errors, "setting")} to mend`);
-      else if (plan) setText(line, `${plural(plan.parameters, "parameter")} · ${plural(plan.total_steps, "step")}${runs > 1 ? " each" : ""}`);
+      else if (plan)
+        setText(
+          line,
+          `${plural(plan.parameters, "parameter")} · ${plural(plan.total_steps, "step")}${runs > 1 ? " each" : ""}`,
+        );
       else setText(line, "");
       if (!plan) {
         list.classList.toggle("stale", true);
@@ -41,7 +62,10 @@ export function summaryPart() {
       }
       list.classList.toggle("stale", false);
       warnings.hidden = plan.warnings.length === 0;
-      warnings.replaceChildren(icon("warning", 16), h("div", {}, ...plan.warnings.map((warning) => h("p", {}, warning))));
+      warnings.replaceChildren(
+        icon("warning", 16),
+        h("div", {}, ...plan.warnings.map((warning) => h("p", {}, warning))),
+      );
       const rows = [
         ["Parameters", count(plan.parameters)],
         ["Input", plan.input.join(" × ")],
@@ -77,7 +101,11 @@ export function summaryPart() {
       const text = lines.join("\n");
       if (trouble.dataset.text === text) return;
       trouble.dataset.text = text;
-      trouble.replaceChildren(...(lines.length > 0 ? [h("div", { class: "notice bad" }, icon("warning"), h("div", {}, ...lines.map((line) => h("p", {}, line))))] : []));
+      trouble.replaceChildren(
+        ...(lines.length > 0
+          ? [h("div", { class: "notice bad" }, icon("warning"), h("div", {}, ...lines.map((line) => h("p", {}, line))))]
+          : []),
+      );
     },
   };
 }

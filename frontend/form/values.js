@@ -17,7 +17,12 @@ export function toValue(field, typed) {
     case "number":
       return number(typed);
     case "integers":
-      return text === "" ? [] : text.replace(/^\[|\]$/g, "").split(",").map(number);
+      return text === ""
+        ? []
+        : text
+            .replace(/^\[|\]$/g, "")
+            .split(",")
+            .map(number);
     default:
       return typed;
   }
@@ -50,11 +55,16 @@ export function rangeOf(kind, nullable) {
     case "integer": {
       const step = kind.step && kind.step > 1 ? `, in steps of ${kind.step}` : "";
       const few = kind.step ? Math.floor((kind.max - kind.min) / kind.step) : 9;
-      if (few > 0 && few < 3) return `${Array.from({ length: few + 1 }, (_, i) => kind.min + i * (kind.step ?? 1)).join(" or ")}${or}`;
-      return kind.max >= 1e9 ? `${grouped.format(kind.min)} or more${step}${or}` : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${step}${or}`;
+      if (few > 0 && few < 3)
+        return `${Array.from({ length: few + 1 }, (_, i) => kind.min + i * (kind.step ?? 1)).join(" or ")}${or}`;
+      return kind.max >= 1e9
+        ? `${grouped.format(kind.min)} or more${step}${or}`
+        : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${step}${or}`;
     }
     case "number":
-      return kind.min_open ? `above ${grouped.format(kind.min)}, at most ${grouped.format(kind.max)}${or}` : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${or}`;
+      return kind.min_open
+        ? `above ${grouped.format(kind.min)}, at most ${grouped.format(kind.max)}${or}`
+        : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${or}`;
     case "integers":
       return `${kind.min_len} to ${kind.max_len} numbers with commas between, each ${grouped.format(kind.min)} to ${grouped.format(kind.max)}`;
     case "text":

@@ -22,7 +22,18 @@ const AT_FIRST = 3;
 function channelRows(rows, all) {
   const more = all ? [] : rows.slice(AT_FIRST);
   const first = more.length > 0 ? rows.slice(0, AT_FIRST) : rows;
-  return h("div", { class: "sum-rows" }, ...first, more.length > 0 && h("details", {}, h("summary", {}, `${count(more.length)} more ${more.length === 1 ? "channel" : "channels"}`), h("div", { class: "sum-rows" }, ...more)));
+  return h(
+    "div",
+    { class: "sum-rows" },
+    ...first,
+    more.length > 0 &&
+      h(
+        "details",
+        {},
+        h("summary", {}, `${count(more.length)} more ${more.length === 1 ? "channel" : "channels"}`),
+        h("div", { class: "sum-rows" }, ...more),
+      ),
+  );
 }
 
 /** @param {Arithmetic} of @param {{ all?: boolean }} [options] `all`: every channel shows at once, as on paper */
@@ -46,7 +57,11 @@ export function forward(of, { all = false } = {}) {
   return h(
     "div",
     { class: "sums" },
-    h("p", { class: "muted small" }, `Map ${position.map}, row ${position.y}, column ${position.x}: a ${kernel.join("×")} kernel for each of ${count(inputs)} ${inputs === 1 ? "channel" : "channels"}, stride ${stride[0]}, padding ${padding[0]}. Each value under the kernel times its weight, and all of it added up.${rest > 0 ? ` The ${channels.length} channels that weigh most:` : ""}`),
+    h(
+      "p",
+      { class: "muted small" },
+      `Map ${position.map}, row ${position.y}, column ${position.x}: a ${kernel.join("×")} kernel for each of ${count(inputs)} ${inputs === 1 ? "channel" : "channels"}, stride ${stride[0]}, padding ${padding[0]}. Each value under the kernel times its weight, and all of it added up.${rest > 0 ? ` The ${channels.length} channels that weigh most:` : ""}`,
+    ),
     channelRows(rows, all),
     h(
       "div",
@@ -74,34 +89,88 @@ export function backward(of, name, { all = false } = {}) {
     return h(
       "div",
       { class: "sum-row" },
-      h("div", { class: "equation" }, cells(channel.kernel, `kernel of channel ${channel.input}`, kernels), term(`× ${figure(of.gradient)} =`, cells(channel.contribution, "to the channel's pixels", given))),
-      weights && h("div", { class: "equation" }, cells(weights.patch, `values of channel ${channel.input}`, patches), term(`× ${figure(of.gradient)} =`, cells(weights.contribution, "to the kernel's weights", learnt))),
+      h(
+        "div",
+        { class: "equation" },
+        cells(channel.kernel, `kernel of channel ${channel.input}`, kernels),
+        term(`× ${figure(of.gradient)} =`, cells(channel.contribution, "to the channel's pixels", given)),
+      ),
+      weights &&
+        h(
+          "div",
+          { class: "equation" },
+          cells(weights.patch, `values of channel ${channel.input}`, patches),
+          term(`× ${figure(of.gradient)} =`, cells(weights.contribution, "to the kernel's weights", learnt)),
+        ),
     );
   });
   const left = arrives.terms_total - arrives.terms.length;
   return h(
     "div",
     { class: "sums" },
-    h("p", { class: "muted small" }, `If this value grew by a little, the score of “${name}” would grow by ${figure(of.gradient)} times as much. That gradient goes on to every pixel under the kernel, and to every weight.${of.gradient === 0 ? " Here it is 0: what follows, a ReLU or a pool, did not let this value through." : ""}`),
+    h(
+      "p",
+      { class: "muted small" },
+      `If this value grew by a little, the score of “${name}” would grow by ${figure(of.gradient)} times as much. That gradient goes on to every pixel under the kernel, and to every weight.${of.gradient === 0 ? " Here it is 0: what follows, a ReLU or a pool, did not let this value through." : ""}`,
+    ),
     channelRows(rows, all),
     h("h3", {}, "What arrives"),
-    h("p", { class: "muted small" }, `The input's pixel under the kernel's middle (channel ${arrives.input}, row ${arrives.y}, column ${arrives.x}) lies under many kernels. Its gradient is the sum over all ${count(arrives.terms_total)} outputs that it reached:`),
+    h(
+      "p",
+      { class: "muted small" },
+      `The input's pixel under the kernel's middle (channel ${arrives.input}, row ${arrives.y}, column ${arrives.x}) lies under many kernels. Its gradient is the sum over all ${count(arrives.terms_total)} outputs that it reached:`,
+    ),
     h(
       "div",
       { class: "terms-frame" },
       h(
         "table",
         { class: "terms" },
-        h("thead", {}, h("tr", {}, ...["map", "row", "column", "its gradient", "× weight", "= product"].map((head) => h("th", { scope: "col" }, head)))),
-        h("tbody", {}, ...arrives.terms.slice(0, 8).map((term) => h("tr", {}, ...[String(term.output), String(term.y), String(term.x), figure(term.gradient), figure(term.weight), figure(term.product)].map((text) => h("td", {}, text))))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ...["map", "row", "column", "its gradient", "× weight", "= product"].map((head) =>
+              h("th", { scope: "col" }, head),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          ...arrives.terms
+            .slice(0, 8)
+            .map((term) =>
+              h(
+                "tr",
+                {},
+                ...[
+                  String(term.output),
+                  String(term.y),
+                  String(term.x),
+                  figure(term.gradient),
+                  figure(term.weight),
+                  figure(term.product),
+                ].map((text) => h("td", {}, text)),
+              ),
+            ),
+        ),
       ),
     ),
     h(
       "div",
       { class: "chain" },
-      link("these", arrives.terms.slice(0, 8).reduce((sum, { product }) => sum + product, 0)),
+      link(
+        "these",
+        arrives.terms.slice(0, 8).reduce((sum, { product }) => sum + product, 0),
+      ),
       sign("+"),
-      link(`the other ${count(left + Math.max(0, arrives.terms.length - 8))}`, arrives.rest_sum + arrives.terms.slice(8).reduce((sum, { product }) => sum + product, 0)),
+      link(
+        `the other ${count(left + Math.max(0, arrives.terms.length - 8))}`,
+        arrives.rest_sum + arrives.terms.slice(8).reduce((sum, { product }) => sum + product, 0),
+      ),
       sign("="),
       link("the pixel's gradient", arrives.value, "result"),
     ),

@@ -10,8 +10,17 @@ import { attempt } from "../lib/shell.js";
 /** @param {Scene} scene @param {{ onLoaded: () => void }} listeners */
 export function besideControl(scene, { onLoaded }) {
   const { state, run } = scene;
-  const who = h("select", { class: "select", "aria-label": "Compare with", on: { change: chooseWho, focus: loadRuns, pointerdown: loadRuns } });
-  const when = h("select", { class: "select", "aria-label": "Moment to compare with", hidden: true, on: { change: () => choose(who.value, when.value) } });
+  const who = h("select", {
+    class: "select",
+    "aria-label": "Compare with",
+    on: { change: chooseWho, focus: loadRuns, pointerdown: loadRuns },
+  });
+  const when = h("select", {
+    class: "select",
+    "aria-label": "Moment to compare with",
+    hidden: true,
+    on: { change: () => choose(who.value, when.value) },
+  });
   const element = h("div", { class: "beside" }, h("span", { class: "small" }, "Beside"), who, when);
   /** @type {Run[]} */
   let runs = [];
@@ -22,7 +31,13 @@ export function besideControl(scene, { onLoaded }) {
     asked = true;
     const found = await attempt(listRuns);
     const dimensions = JSON.stringify(run.spec.data?.set);
-    runs = (found ?? []).filter((of) => of.id !== run.id && of.summary.epoch !== null && !of.source).sort((a, b) => Number(JSON.stringify(b.spec.data?.set) === dimensions) - Number(JSON.stringify(a.spec.data?.set) === dimensions));
+    runs = (found ?? [])
+      .filter((of) => of.id !== run.id && of.summary.epoch !== null && !of.source)
+      .sort(
+        (a, b) =>
+          Number(JSON.stringify(b.spec.data?.set) === dimensions) -
+          Number(JSON.stringify(a.spec.data?.set) === dimensions),
+      );
     update();
   }
 
@@ -33,7 +48,8 @@ export function besideControl(scene, { onLoaded }) {
 
   async function chooseWho() {
     if (who.value === "") choose("", "");
-    else if (who.value === run.id) choose(run.id, scene.film?.epochs[0] === undefined ? "last" : String(scene.film.epochs[0]));
+    else if (who.value === run.id)
+      choose(run.id, scene.film?.epochs[0] === undefined ? "last" : String(scene.film.epochs[0]));
     else choose(who.value, "best");
   }
 
@@ -45,7 +61,10 @@ export function besideControl(scene, { onLoaded }) {
     const found = runs.find(({ id }) => id === beside.run) ?? (await attempt(() => getRun(beside.run)));
     const [name, spec] = [found?.name ?? "another run", found?.spec ?? run.spec];
     scene.second = { run: beside.run, name, spec, film: null, inside: null };
-    const [inside, film] = await Promise.all([attempt(() => getInside(beside.run)), getFilm(beside.run).catch(() => null)]);
+    const [inside, film] = await Promise.all([
+      attempt(() => getInside(beside.run)),
+      getFilm(beside.run).catch(() => null),
+    ]);
     if (scene.second?.run !== beside.run) return;
     scene.second = { run: beside.run, name, spec, film, inside: inside ?? null };
     update();
@@ -55,17 +74,35 @@ export function besideControl(scene, { onLoaded }) {
   function update() {
     const { beside } = scene;
     const option = (/** @type {string} */ value, /** @type {string} */ text) => h("option", { value }, text);
-    const more = beside && beside.run !== run.id && !runs.some(({ id }) => id === beside.run) ? [option(beside.run, scene.second?.name ?? "another run")] : [];
-    who.replaceChildren(option("", "nothing"), option(run.id, "another moment of this run"), ...more, ...runs.map((of) => option(of.id, of.name)));
+    const more =
+      beside && beside.run !== run.id && !runs.some(({ id }) => id === beside.run)
+        ? [option(beside.run, scene.second?.name ?? "another run")]
+        : [];
+    who.replaceChildren(
+      option("", "nothing"),
+      option(run.id, "another moment of this run"),
+      ...more,
+      ...runs.map((of) => option(of.id, of.name)),
+    );
     who.value = beside?.run ?? "";
     when.hidden = !beside;
     if (!beside) return;
     const own = beside.run === run.id;
     const inside = own ? scene.inside : scene.second?.inside;
     const film = own ? scene.film : scene.second?.film;
-    const moments = [...(inside?.checkpoints ?? []).map(({ name }) => /** @type {string} */ (name)), ...(film?.epochs ?? []).map(String)];
+    const moments = [
+      ...(inside?.checkpoints ?? []).map(({ name }) => /** @type {string} */ (name)),
+      ...(film?.epochs ?? []).map(String),
+    ];
     if (!moments.includes(beside.checkpoint)) moments.push(beside.checkpoint);
-    when.replaceChildren(...moments.map((moment) => option(moment, /^\d+$/.test(moment) ? `epoch ${moment}${own && scene.otherImage(moment) ? ", another image" : ""}` : moment)));
+    when.replaceChildren(
+      ...moments.map((moment) =>
+        option(
+          moment,
+          /^\d+$/.test(moment) ? `epoch ${moment}${own && scene.otherImage(moment) ? ", another image" : ""}` : moment,
+        ),
+      ),
+    );
     when.value = beside.checkpoint;
   }
 

@@ -47,7 +47,10 @@ const keyOf = (run, what, query, stamp) => JSON.stringify([run, what, query, sta
  */
 export function sheetPage(run, what, query, stamp) {
   return once(keyOf(run, what, query, stamp), async () => {
-    const [about, picture] = await Promise.all([look(run, what, query), lookAtPicture(run, `${what}.png`, query).then((blob) => createImageBitmap(blob))]);
+    const [about, picture] = await Promise.all([
+      look(run, what, query),
+      lookAtPicture(run, `${what}.png`, query).then((blob) => createImageBitmap(blob)),
+    ]);
     return { about, picture };
   });
 }

@@ -8,7 +8,17 @@ import { colouring, css, inkOn } from "./colours.js";
 const READABLE = 7;
 
 /** Blue below 0, red above: weights, products and gradients. */
-export const DIVERGING = ["#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b"];
+export const DIVERGING = [
+  "#2166ac",
+  "#4393c3",
+  "#92c5de",
+  "#d1e5f0",
+  "#f7f7f7",
+  "#fddbc7",
+  "#f4a582",
+  "#d6604d",
+  "#b2182b",
+];
 
 /** Three digits that matter, short enough for a cell. @param {number} value */
 export function brief(value) {
@@ -19,7 +29,8 @@ export function brief(value) {
 }
 
 /** The greatest size among numbers. @param {(number | null)[][]} rows */
-export const reachOf = (rows) => rows.flat().reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
+export const reachOf = (rows) =>
+  rows.flat().reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
 
 /** @param {(number | null)[][]} rows `null` outside of the image @param {string} caption @param {number} [reach] */
 export function cells(rows, caption, reach = reachOf(rows)) {
@@ -36,5 +47,10 @@ export function cells(rows, caption, reach = reachOf(rows)) {
       }),
     ),
   );
-  return h("figure", {}, h("figcaption", {}, caption), h("table", { class: many ? "cells many" : "cells" }, h("tbody", {}, ...body)));
+  return h(
+    "figure",
+    {},
+    h("figcaption", {}, caption),
+    h("table", { class: many ? "cells many" : "cells" }, h("tbody", {}, ...body)),
+  );
 }

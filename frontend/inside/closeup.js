@@ -25,15 +25,49 @@ const TEXT = 23;
 export function closeup(scene) {
   const { state } = scene;
   const title = h("h2", {}, "Close-up");
-  const close = h("button", { class: "button quiet icon small", type: "button", "aria-label": "Close", title: "Close", on: { click: () => state.set({ of: null, tile: null, y: null, x: null }) } }, icon("cross", 14));
+  const close = h(
+    "button",
+    {
+      class: "button quiet icon small",
+      type: "button",
+      "aria-label": "Close",
+      title: "Close",
+      on: { click: () => state.set({ of: null, tile: null, y: null, x: null }) },
+    },
+    icon("cross", 14),
+  );
   const canvas = h("canvas", { class: "cells-picture", tabindex: 0, role: "img" });
   const words = h("output", { class: "small muted" });
   const facts = h("p", { class: "small muted" });
-  const ways = h("div", { class: "segments", role: "radiogroup", "aria-label": "Direction" }, ...[["forward", "Forward"], ["backward", "Backward"]].map(([value, label]) => h("label", {}, h("input", { type: "radio", name: "way", value, on: { change: () => state.set({ way: /** @type {any} */ (value) }) } }), h("span", {}, label))));
+  const ways = h(
+    "div",
+    { class: "segments", role: "radiogroup", "aria-label": "Direction" },
+    ...[
+      ["forward", "Forward"],
+      ["backward", "Backward"],
+    ].map(([value, label]) =>
+      h(
+        "label",
+        {},
+        h("input", {
+          type: "radio",
+          name: "way",
+          value,
+          on: { change: () => state.set({ way: /** @type {any} */ (value) }) },
+        }),
+        h("span", {}, label),
+      ),
+    ),
+  );
   const why = h("div", { class: "why" });
   const sums = h("div", {}, ways, why);
   const columns = h("div", { class: "closeup-columns" }, h("div", { class: "sums" }, canvas, words, facts), sums);
-  const element = h("section", { class: "card closeup", "aria-label": "Close-up", hidden: true }, h("header", { class: "card-head" }, title, close), h("div", { class: "card-body" }, columns));
+  const element = h(
+    "section",
+    { class: "card closeup", "aria-label": "Close-up", hidden: true },
+    h("header", { class: "card-head" }, title, close),
+    h("div", { class: "card-body" }, columns),
+  );
 
   /** @type {{ values: TileValues, height: number, width: number, size: number } | null} */
   let shown = null;
@@ -46,11 +80,19 @@ export function closeup(scene) {
     if (cell && state.now.of === "map") state.set(cell);
   });
   canvas.addEventListener("keydown", (event) => {
-    const step = /** @type {{ [key: string]: [number, number] }} */ ({ ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] })[event.key];
+    const step = /** @type {{ [key: string]: [number, number] }} */ ({
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+    })[event.key];
     if (!step || !shown || state.now.of !== "map") return;
     event.preventDefault();
     const { height, width } = shown;
-    state.set({ y: Math.min(height - 1, Math.max(0, (state.now.y ?? 0) + step[0])), x: Math.min(width - 1, Math.max(0, (state.now.x ?? 0) + step[1])) });
+    state.set({
+      y: Math.min(height - 1, Math.max(0, (state.now.y ?? 0) + step[0])),
+      x: Math.min(width - 1, Math.max(0, (state.now.x ?? 0) + step[1])),
+    });
   });
 
   /** @param {PointerEvent | MouseEvent} event */
@@ -67,13 +109,19 @@ export function closeup(scene) {
     if (!shown) return;
     const { y, x } = cell ?? { y: state.now.y, x: state.now.x };
     if (y === null || x === null || y >= shown.height || x >= shown.width) {
-      setText(words, state.now.of === "map" ? "Click a pixel to see where its number comes from." : "Point at a cell to read it.");
+      setText(
+        words,
+        state.now.of === "map" ? "Click a pixel to see where its number comes from." : "Point at a cell to read it.",
+      );
       return;
     }
     const { values, height, width } = shown;
     const planes = values.values.length / (height * width);
     const read = Array.from({ length: planes }, (_, plane) => values.values[(plane * height + y) * width + x]);
-    setText(words, `row ${y}, column ${x}: ${read.map((value) => (value === null ? "nothing" : figure(value))).join(", ")}`);
+    setText(
+      words,
+      `row ${y}, column ${x}: ${read.map((value) => (value === null ? "nothing" : figure(value))).join(", ")}`,
+    );
   }
 
   async function update() {
@@ -84,20 +132,36 @@ export function closeup(scene) {
     if (!layer || of === null || tile === null) return;
     const one = scene.of();
     const before = scene.otherImage();
-    const query = of === "kernel" ? { of, index: filter, input: tile } : { of: of === "map" ? "feature" : "filter", index: tile };
-    setText(title, of === "map" ? `Map ${tile} of ${layer.name}${before ? `, of ${before.words}` : ""}` : of === "kernel" ? `Filter ${filter}, channel ${tile}` : layer.kind === "linear" ? `Weights of ${layer.name}` : `Filter ${tile} of ${layer.name}`);
+    const query =
+      of === "kernel" ? { of, index: filter, input: tile } : { of: of === "map" ? "feature" : "filter", index: tile };
+    setText(
+      title,
+      of === "map"
+        ? `Map ${tile} of ${layer.name}${before ? `, of ${before.words}` : ""}`
+        : of === "kernel"
+          ? `Filter ${filter}, channel ${tile}`
+          : layer.kind === "linear"
+            ? `Weights of ${layer.name}`
+            : `Filter ${tile} of ${layer.name}`,
+    );
     for (const input of ways.querySelectorAll("input")) input.checked = input.value === way;
     const slow = setTimeout(() => turn === turnNumber && columns.classList.add("waits"), 150);
     try {
       /** @type {TileValues} */
-      const values = await numbers(one.run, `layers/${encodeURIComponent(layer.name)}/values`, { ...query, ...one.query }, one.stamp);
+      const values = await numbers(
+        one.run,
+        `layers/${encodeURIComponent(layer.name)}/values`,
+        { ...query, ...one.query },
+        one.stamp,
+      );
       if (turn !== turnNumber) return;
       show(values);
       sums.hidden = of !== "map" || layer.shape.length !== 3;
       ways.hidden = y === null || !CONVOLUTIONS.has(layer.kind) || scene.filming;
       if (!sums.hidden) await explain(layer, turn);
     } catch (error) {
-      if (turn === turnNumber) why.replaceChildren(h("p", { class: "refused" }, error instanceof Error ? error.message : String(error)));
+      if (turn === turnNumber)
+        why.replaceChildren(h("p", { class: "refused" }, error instanceof Error ? error.message : String(error)));
     } finally {
       clearTimeout(slow);
       if (turn === turnNumber) {
@@ -119,14 +183,23 @@ export function closeup(scene) {
     if (ctx) draw(ctx, values, height, width, size, diverging);
     const { y, x, of } = state.now;
     if (ctx && y !== null && x !== null && of === "map" && y < height && x < width) {
-      for (const [colour, thickness] of /** @type {[string, number][]} */ ([["#000", 8], ["#fff", 3]])) {
+      for (const [colour, thickness] of /** @type {[string, number][]} */ ([
+        ["#000", 8],
+        ["#fff", 3],
+      ])) {
         ctx.strokeStyle = colour;
         ctx.lineWidth = thickness;
         ctx.strokeRect(x * size, y * size, size, size);
       }
     }
-    canvas.setAttribute("aria-label", `${title.textContent}: ${height} by ${width} numbers from ${figure(values.min)} to ${figure(values.max)}`);
-    setText(facts, `${height}×${width} · ${figure(values.min)} to ${figure(values.max)} · mean ${figure(values.mean)} · norm ${figure(values.norm)}`);
+    canvas.setAttribute(
+      "aria-label",
+      `${title.textContent}: ${height} by ${width} numbers from ${figure(values.min)} to ${figure(values.max)}`,
+    );
+    setText(
+      facts,
+      `${height}×${width} · ${figure(values.min)} to ${figure(values.max)} · mean ${figure(values.mean)} · norm ${figure(values.norm)}`,
+    );
     tell(null);
   }
 
@@ -138,24 +211,57 @@ export function closeup(scene) {
       return;
     }
     if (scene.filming) {
-      const go = h("button", { class: "button small", type: "button", on: { click: () => state.set({ checkpoint: "last" }) } }, "Look at the last checkpoint");
-      why.replaceChildren(h("p", { class: "muted small" }, "The film keeps pictures and no weights, so there is no arithmetic to show."), go);
+      const go = h(
+        "button",
+        { class: "button small", type: "button", on: { click: () => state.set({ checkpoint: "last" }) } },
+        "Look at the last checkpoint",
+      );
+      why.replaceChildren(
+        h("p", { class: "muted small" }, "The film keeps pictures and no weights, so there is no arithmetic to show."),
+        go,
+      );
       return;
     }
     if (!CONVOLUTIONS.has(layer.kind)) {
       const before = convolutionBefore(layer);
       why.replaceChildren(
-        h("p", { class: "muted small" }, before ? `This value was made from that of ${before.name}, a convolution, at the same place.` : "The arithmetic is shown for convolutions."),
-        before ? h("button", { class: "button small", type: "button", on: { click: () => state.set({ layer: before.name, of: "map", tile, y, x }) } }, `Show how ${before.name} made it`) : "",
+        h(
+          "p",
+          { class: "muted small" },
+          before
+            ? `This value was made from that of ${before.name}, a convolution, at the same place.`
+            : "The arithmetic is shown for convolutions.",
+        ),
+        before
+          ? h(
+              "button",
+              {
+                class: "button small",
+                type: "button",
+                on: { click: () => state.set({ layer: before.name, of: "map", tile, y, x }) },
+              },
+              `Show how ${before.name} made it`,
+            )
+          : "",
       );
       return;
     }
     const one = scene.of();
     const path = `layers/${encodeURIComponent(layer.name)}`;
     const query = { map: tile, y, x, ...one.query };
-    const made = way === "forward"
-      ? forward(await numbers(one.run, `${path}/arithmetic`, query, one.stamp).then((answer) => /** @type {Arithmetic} */ (answer)))
-      : await numbers(one.run, `${path}/gradient`, query, one.stamp).then((answer) => backward(/** @type {GradientAt} */ (answer), scene.inside?.classes[/** @type {GradientAt} */ (answer).class] ?? ""));
+    const made =
+      way === "forward"
+        ? forward(
+            await numbers(one.run, `${path}/arithmetic`, query, one.stamp).then(
+              (answer) => /** @type {Arithmetic} */ (answer),
+            ),
+          )
+        : await numbers(one.run, `${path}/gradient`, query, one.stamp).then((answer) =>
+            backward(
+              /** @type {GradientAt} */ (answer),
+              scene.inside?.classes[/** @type {GradientAt} */ (answer).class] ?? "",
+            ),
+          );
     if (turn === turnNumber) why.replaceChildren(made);
   }
 
@@ -177,7 +283,9 @@ function draw(ctx, { values, min, max, shape }, height, width, size, diverging) 
   const plane = height * width;
   const rgb = shape.length === 3 && shape[0] === 3;
   const reach = Math.max(Math.abs(min), Math.abs(max)) || 1;
-  const colour = diverging ? colouring(DIVERGING, "diverging", min, max) : colouring(SEQUENTIAL, "sequential", min, max);
+  const colour = diverging
+    ? colouring(DIVERGING, "diverging", min, max)
+    : colouring(SEQUENTIAL, "sequential", min, max);
   const grey = (/** @type {number | null} */ value) => Math.round(127.5 + (127.5 * (value ?? 0)) / reach);
   ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
   ctx.textAlign = "center";
@@ -187,7 +295,9 @@ function draw(ctx, { values, min, max, shape }, height, width, size, diverging) 
     const value = values[at];
     if (value === null) continue;
     const [y, x] = [Math.floor(at / width), at % width];
-    const of = rgb ? /** @type {[number, number, number]} */ ([0, 1, 2].map((channel) => grey(values[channel * plane + at]))) : colour(value);
+    const of = rgb
+      ? /** @type {[number, number, number]} */ ([0, 1, 2].map((channel) => grey(values[channel * plane + at])))
+      : colour(value);
     ctx.fillStyle = css(of);
     ctx.fillRect(x * size, y * size, size, size);
     if (size < ROOM || rgb) continue;

@@ -1,7 +1,8 @@
 // Colours of numbers: between those of a legend, low to high.
 
 /** @param {string} hex @returns {[number, number, number]} */
-const parts = (hex) => /** @type {[number, number, number]} */ ([1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
+const parts = (hex) =>
+  /** @type {[number, number, number]} */ ([1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
 
 /**
  * A colour for a number. On a map that diverges 0 is in the middle, and both ends are as far from it.
@@ -17,7 +18,9 @@ export function colouring(legend, map, lo, hi) {
     const place = Math.min(1, Math.max(0, share)) * (stops.length - 1);
     const low = Math.min(Math.floor(place), stops.length - 2);
     const [a, b] = [stops[low], stops[low + 1]];
-    return /** @type {[number, number, number]} */ (a.map((channel, i) => Math.round(channel + (b[i] - channel) * (place - low))));
+    return /** @type {[number, number, number]} */ (
+      a.map((channel, i) => Math.round(channel + (b[i] - channel) * (place - low)))
+    );
   };
 }
 

@@ -27,8 +27,19 @@ export const FILM_SERIES = CURVES.flatMap(({ train, validation }) => [train, val
 export function filmBar(scene) {
   const { state } = scene;
   const checkpoints = h("div", { class: "segments", role: "radiogroup", "aria-label": "Checkpoint" });
-  const play = h("button", { class: "button icon small", type: "button", "aria-label": "Play the film", title: "Play", on: { click: toggle } }, icon("play", 14));
-  const slider = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Epoch of the film", on: { input: () => (pause(), seek(Number(slider.value))) } });
+  const play = h(
+    "button",
+    { class: "button icon small", type: "button", "aria-label": "Play the film", title: "Play", on: { click: toggle } },
+    icon("play", 14),
+  );
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    max: 0,
+    step: 1,
+    "aria-label": "Epoch of the film",
+    on: { input: () => (pause(), seek(Number(slider.value))) },
+  });
   const where = h("output", {});
   const curves = CURVES.map(curve);
   const element = h(
@@ -100,7 +111,13 @@ export function filmBar(scene) {
     const one = scene.of(String(epoch));
     const { scale, sort, order, page, mapPage } = state.now;
     const common = { scale: scale === "tile" ? null : scale };
-    const of = (/** @type {string} */ what, /** @type {string | null} */ by, /** @type {number} */ on) => sheetPage(one.run, `layers/${encodeURIComponent(layer.name)}/${what}`, { ...common, page: on || null, sort: by === "activation" ? null : by, ...one.query }, one.stamp).catch(() => null);
+    const of = (/** @type {string} */ what, /** @type {string | null} */ by, /** @type {number} */ on) =>
+      sheetPage(
+        one.run,
+        `layers/${encodeURIComponent(layer.name)}/${what}`,
+        { ...common, page: on || null, sort: by === "activation" ? null : by, ...one.query },
+        one.stamp,
+      ).catch(() => null);
     return Promise.all([
       layer.has_filters ? of("filters", sort, page) : null,
       layer.has_features ? of("features", order, mapPage) : null,
@@ -112,7 +129,9 @@ export function filmBar(scene) {
   async function warmAll() {
     const turn = ++warming;
     const from = Math.max(0, at());
-    const order = epochs().map((_, i) => i).sort((a, b) => Math.abs(a - from) - Math.abs(b - from));
+    const order = epochs()
+      .map((_, i) => i)
+      .sort((a, b) => Math.abs(a - from) - Math.abs(b - from));
     for (const index of order) {
       await warm(index);
       if (turn !== warming) return;
@@ -125,9 +144,19 @@ export function filmBar(scene) {
     const index = at();
     checkpoints.replaceChildren(
       ...(scene.inside?.checkpoints ?? []).map(({ name, epoch }) => {
-        const input = h("input", { type: "radio", name: "checkpoint", value: name, on: { change: () => (pause(), (follow = false), state.set({ checkpoint: name })) } });
+        const input = h("input", {
+          type: "radio",
+          name: "checkpoint",
+          value: name,
+          on: { change: () => (pause(), (follow = false), state.set({ checkpoint: name })) },
+        });
         input.checked = scene.checkpoint === name;
-        return h("label", {}, input, h("span", {}, `${name === "best" ? "Best" : "Last"}${epoch === null ? "" : ` · epoch ${epoch}`}`));
+        return h(
+          "label",
+          {},
+          input,
+          h("span", {}, `${name === "best" ? "Best" : "Last"}${epoch === null ? "" : ` · epoch ${epoch}`}`),
+        );
       }),
     );
     slider.max = String(Math.max(0, all.length - 1));
@@ -136,11 +165,18 @@ export function filmBar(scene) {
     play.disabled = all.length < 2;
     const frame = scene.film?.frames[index];
     const apart = index < 0 ? null : scene.otherImage();
-    const text = all.length === 0 ? "no film yet" : index < 0 ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}` : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, validation accuracy ${percent(frame.validation_accuracy)}`}${apart ? `, of ${apart.words}` : ""}`;
+    const text =
+      all.length === 0
+        ? "no film yet"
+        : index < 0
+          ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}`
+          : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, validation accuracy ${percent(frame.validation_accuracy)}`}${apart ? `, of ${apart.words}` : ""}`;
     setText(where, text);
     where.title = scene.film ? `${all.length} frames, ${bytes(scene.film.bytes)}` : "";
     slider.setAttribute("aria-valuetext", text);
-    const epoch = scene.filming ? Number(scene.checkpoint) : (scene.inside?.checkpoints.find(({ name }) => name === scene.checkpoint)?.epoch ?? null);
+    const epoch = scene.filming
+      ? Number(scene.checkpoint)
+      : (scene.inside?.checkpoints.find(({ name }) => name === scene.checkpoint)?.epoch ?? null);
     for (const one of curves) one.point(epoch);
   }
 
@@ -180,9 +216,27 @@ function curve({ title }) {
   const validation = s("path", { class: "of-validation" });
   const [trainDots, validationDots] = ["of-train dots", "of-validation dots"].map((name) => s("path", { class: name }));
   const cursor = s("line", { y1: 0, y2: 30, visibility: "hidden" });
-  const picture = s("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${title} over epochs: means of the training steps of each, and validation after it` }, train, validation, trainDots, validationDots, cursor);
+  const picture = s(
+    "svg",
+    {
+      viewBox: "0 0 100 30",
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${title} over epochs: means of the training steps of each, and validation after it`,
+    },
+    train,
+    validation,
+    trainDots,
+    validationDots,
+    cursor,
+  );
   const words = h("span", {});
-  const element = h("div", { class: "film-curve", hidden: true }, h("span", {}, h("b", {}, title), " ", words), picture);
+  const element = h(
+    "div",
+    { class: "film-curve", hidden: true },
+    h("span", {}, h("b", {}, title), " ", words),
+    picture,
+  );
   let last = 1;
   /** @type {(value: number) => string} */
   let format = figure;
@@ -204,14 +258,33 @@ function curve({ title }) {
       if (all.length === 0) return;
       last = Math.max(...[...a, ...b].map(([x]) => x), 1);
       const [low, high] = [Math.min(...all), Math.max(...all)];
-      const place = (/** @type {[number, number | null]} */ [x, y]) => `${((x / last) * 100).toFixed(2)} ${(29 - (28 * (Number(y) - low)) / (high - low || 1)).toFixed(2)}`;
-      for (const [line, stroke, dots] of /** @type {const} */ ([[a, train, trainDots], [b, validation, validationDots]])) {
+      const place = (/** @type {[number, number | null]} */ [x, y]) =>
+        `${((x / last) * 100).toFixed(2)} ${(29 - (28 * (Number(y) - low)) / (high - low || 1)).toFixed(2)}`;
+      for (const [line, stroke, dots] of /** @type {const} */ ([
+        [a, train, trainDots],
+        [b, validation, validationDots],
+      ])) {
         const parts = pieces(line.map(([, y]) => y)).map(([from, to]) => line.slice(from, to + 1).map(place));
-        setAttribute(stroke, "d", parts.filter(({ length }) => length > 1).map((part) => `M${part.join("L")}`).join(""));
+        setAttribute(
+          stroke,
+          "d",
+          parts
+            .filter(({ length }) => length > 1)
+            .map((part) => `M${part.join("L")}`)
+            .join(""),
+        );
         // What stands alone is the end of no stroke. One of no length has round ends.
-        setAttribute(dots, "d", parts.filter(({ length }) => length === 1).map(([at]) => `M${at}L${at}`).join(""));
+        setAttribute(
+          dots,
+          "d",
+          parts
+            .filter(({ length }) => length === 1)
+            .map(([at]) => `M${at}L${at}`)
+            .join(""),
+        );
       }
-      const values = (/** @type {[number, number | null][]} */ line) => new Map(line.flatMap(([x, y]) => (y === null ? [] : [/** @type {[number, number]} */ ([Math.round(x), y])])));
+      const values = (/** @type {[number, number | null][]} */ line) =>
+        new Map(line.flatMap(([x, y]) => (y === null ? [] : [/** @type {[number, number]} */ ([Math.round(x), y])])));
       known = { train: values(a), validation: values(b) };
     },
     /** @param {number | null} epoch */
@@ -224,8 +297,14 @@ function curve({ title }) {
       const x = String((epoch / last) * 100);
       cursor.setAttribute("x1", x);
       cursor.setAttribute("x2", x);
-      const told = /** @type {const} */ ([["training", known.train.get(epoch)], ["validation", known.validation.get(epoch)]]);
-      setText(words, told.flatMap(([name, value]) => (value === undefined ? [] : `${name} ${format(value)}`)).join(" · "));
+      const told = /** @type {const} */ ([
+        ["training", known.train.get(epoch)],
+        ["validation", known.validation.get(epoch)],
+      ]);
+      setText(
+        words,
+        told.flatMap(([name, value]) => (value === undefined ? [] : `${name} ${format(value)}`)).join(" · "),
+      );
     },
   };
 }

@@ -20,20 +20,45 @@ export function imageCard(scene, { onPinned }) {
   const now = h("img", { alt: "", width: 224, height: 224 });
   const name = h("p", { class: "small" });
   const lost = h("div", { class: "image-lost muted small", hidden: true }, "This image is not kept any more.");
-  const file = h("input", { type: "file", accept: TYPES, hidden: true, on: { change: () => file.files?.[0] && send(file.files[0]) } });
-  const choose = h("button", { class: "button primary small", type: "button", on: { click: () => file.click() } }, icon("plus", 14), "Upload a photo");
+  const file = h("input", {
+    type: "file",
+    accept: TYPES,
+    hidden: true,
+    on: { change: () => file.files?.[0] && send(file.files[0]) },
+  });
+  const choose = h(
+    "button",
+    { class: "button primary small", type: "button", on: { click: () => file.click() } },
+    icon("plus", 14),
+    "Upload a photo",
+  );
   const pin = h("button", { class: "button small", type: "button", on: { click: setPin } }, "Pin for the film");
   const progress = h("div", { class: "bar", hidden: true, data: { tone: "live" } }, h("span"));
   const refused = h("p", { class: "field-error small", role: "alert", hidden: true });
   const uploads = h("div", { class: "thumbs" });
   const uploadsBlock = h("div", { class: "image-more", hidden: true }, h("h3", {}, "Uploaded"), uploads);
   const samples = h("div", { class: "thumbs" });
-  const samplesBlock = h("div", { class: "image-more", hidden: true }, h("h3", {}, "Samples of the test split"), samples);
+  const samplesBlock = h(
+    "div",
+    { class: "image-more", hidden: true },
+    h("h3", {}, "Samples of the test split"),
+    samples,
+  );
   const element = h(
     "section",
     { class: "card image-card", "aria-label": "Image" },
     h("header", { class: "card-head" }, h("h2", {}, "Image")),
-    h("div", { class: "card-body samples" }, h("div", { class: "image-now" }, now, lost, name), h("div", { class: "image-choose" }, choose, pin, file), h("p", { class: "muted small" }, "or drop one anywhere, or paste it"), progress, refused, uploadsBlock, samplesBlock),
+    h(
+      "div",
+      { class: "card-body samples" },
+      h("div", { class: "image-now" }, now, lost, name),
+      h("div", { class: "image-choose" }, choose, pin, file),
+      h("p", { class: "muted small" }, "or drop one anywhere, or paste it"),
+      progress,
+      refused,
+      uploadsBlock,
+      samplesBlock,
+    ),
   );
   /** @type {UploadedImage[]} */
   let images = [];
@@ -46,7 +71,10 @@ export function imageCard(scene, { onPinned }) {
     progress.hidden = false;
     choose.disabled = true;
     try {
-      const made = await uploadImage(picked, { signal: new AbortController().signal, onProgress: (sent, of) => progress.style.setProperty("--share", String(sent / of)) });
+      const made = await uploadImage(picked, {
+        signal: new AbortController().signal,
+        onProgress: (sent, of) => progress.style.setProperty("--share", String(sent / of)),
+      });
       images = [made, ...images];
       use(made.id);
       announce("The image is uploaded");
@@ -106,24 +134,57 @@ export function imageCard(scene, { onPinned }) {
     const before = scene.otherImage();
     lost.hidden = image !== null;
     now.hidden = image === null;
-    if (image !== null) now.src = pictureUrl(run.id, `images/${encodeURIComponent(image)}.png`, { size: 224, v: image === "pinned" ? `${pinned?.image}` : null });
+    if (image !== null)
+      now.src = pictureUrl(run.id, `images/${encodeURIComponent(image)}.png`, {
+        size: 224,
+        v: image === "pinned" ? `${pinned?.image}` : null,
+      });
     const called = before || image === null ? scene.pictured().words : words(image);
     now.alt = `The image as the network sees it: ${called}`;
-    setText(name, before ? `Epoch ${scene.checkpoint} of the film is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}` : `${called}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`);
+    setText(
+      name,
+      before
+        ? `Epoch ${scene.checkpoint} of the film is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}`
+        : `${called}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`,
+    );
     const alreadyPinned = image === "pinned" || image === pinned?.image;
     pin.disabled = alreadyPinned && image !== "pinned";
-    pin.hidden = before !== null || image === null || alreadyPinned && (pinned === undefined || pinned.image === "test:0" || image !== "pinned");
+    pin.hidden =
+      before !== null ||
+      image === null ||
+      (alreadyPinned && (pinned === undefined || pinned.image === "test:0" || image !== "pinned"));
     setText(pin, image === "pinned" ? "Unpin" : "Pin for the film");
     uploadsBlock.hidden = images.length === 0;
-    uploads.replaceChildren(...images.map((of) => thumb({ src: apiUrl(`/images/${of.id}.png`), title: "Uploaded image", pressed: image === of.id, onClick: () => use(of.id), onDelete: () => remove(of) })));
+    uploads.replaceChildren(
+      ...images.map((of) =>
+        thumb({
+          src: apiUrl(`/images/${of.id}.png`),
+          title: "Uploaded image",
+          pressed: image === of.id,
+          onClick: () => use(of.id),
+          onDelete: () => remove(of),
+        }),
+      ),
+    );
     samplesBlock.hidden = found.length === 0;
     const classes = scene.inside?.classes ?? [];
-    samples.replaceChildren(...found.map((of) => thumb({ src: pictureUrl(run.id, `images/${of.id}.png`, { size: 64 }), title: `${of.id}, ${classes[of.truth] ?? of.truth}`, label: classes[of.truth] ?? String(of.truth), pressed: image === of.id, onClick: () => use(of.id) })));
+    samples.replaceChildren(
+      ...found.map((of) =>
+        thumb({
+          src: pictureUrl(run.id, `images/${of.id}.png`, { size: 64 }),
+          title: `${of.id}, ${classes[of.truth] ?? of.truth}`,
+          label: classes[of.truth] ?? String(of.truth),
+          pressed: image === of.id,
+          onClick: () => use(of.id),
+        }),
+      ),
+    );
   }
 
   /** @param {string} image @returns {string} */
   function words(image) {
-    if (image === "pinned") return `Pinned for the film: ${scene.film && scene.film.pinned.image !== "pinned" ? words(scene.film.pinned.image) : "its first sample"}`;
+    if (image === "pinned")
+      return `Pinned for the film: ${scene.film && scene.film.pinned.image !== "pinned" ? words(scene.film.pinned.image) : "its first sample"}`;
     if (/^(test|validation|train):/.test(image)) return image.replace(":", " sample ");
     return "Uploaded photo";
   }
@@ -134,7 +195,10 @@ export function imageCard(scene, { onPinned }) {
     use,
     /** Asks for what there is to choose from. */
     async load() {
-      const asked = await Promise.all([listImages().catch(() => []), getSamples(run.id, { split: "test" }).catch(() => null)]);
+      const asked = await Promise.all([
+        listImages().catch(() => []),
+        getSamples(run.id, { split: "test" }).catch(() => null),
+      ]);
       images = asked[0];
       found = spread(asked[1]?.samples ?? []);
       update();
@@ -151,5 +215,8 @@ function spread(all) {
     seen.set(sample.truth, place + 1);
     return { sample, place };
   });
-  return ranked.sort((a, b) => a.place - b.place).slice(0, SAMPLES).map(({ sample }) => sample);
+  return ranked
+    .sort((a, b) => a.place - b.place)
+    .slice(0, SAMPLES)
+    .map(({ sample }) => sample);
 }

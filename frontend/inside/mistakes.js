@@ -16,13 +16,22 @@ export function mistakesCard(scene, { onImage }) {
   const frame = h("div", { class: "confusion-frame" });
   const title = h("h3", {}, "Click a cell to see its images");
   const gallery = h("div", { class: "thumbs" });
-  const more = h("button", { class: "button small", type: "button", hidden: true, on: { click: () => turnPage(page + 1) } }, "More");
+  const more = h(
+    "button",
+    { class: "button small", type: "button", hidden: true, on: { click: () => turnPage(page + 1) } },
+    "More",
+  );
   const refused = h("p", { class: "refused", hidden: true });
   const element = h(
     "section",
     { class: "card mistakes-card", "aria-label": "Confusion matrix" },
     h("header", { class: "card-head" }, h("h2", {}, "Confusion matrix"), about),
-    h("div", { class: "card-body mistakes" }, h("div", {}, frame, refused), h("div", { class: "samples" }, title, gallery, h("div", {}, more))),
+    h(
+      "div",
+      { class: "card-body mistakes" },
+      h("div", {}, frame, refused),
+      h("div", { class: "samples" }, title, gallery, h("div", {}, more)),
+    ),
   );
   let turnNumber = 0;
   let page = 0;
@@ -42,7 +51,11 @@ export function mistakesCard(scene, { onImage }) {
     const of = epoch();
     const version = scene.film?.frames.find((known) => known.epoch === of)?.version;
     if (of === null || !version) {
-      refuse(scene.film && scene.film.frames.length > 0 ? "The film has no frame of this checkpoint's epoch." : "The matrix comes with the first epoch that is validated.");
+      refuse(
+        scene.film && scene.film.frames.length > 0
+          ? "The film has no frame of this checkpoint's epoch."
+          : "The matrix comes with the first epoch that is validated.",
+      );
       return;
     }
     try {
@@ -73,9 +86,18 @@ export function mistakesCard(scene, { onImage }) {
     frame.hidden = false;
     title.hidden = false;
     const names = scene.inside?.classes ?? [];
-    setText(about, `validation after epoch ${known.epoch}${known.validation_accuracy === null ? "" : `: ${percent(known.validation_accuracy)} right`}`);
+    setText(
+      about,
+      `validation after epoch ${known.epoch}${known.validation_accuracy === null ? "" : `: ${percent(known.validation_accuracy)} right`}`,
+    );
     const confusion = known.confusion ?? [];
-    frame.replaceChildren(matrix(confusion, confusion.map((_, i) => names[i] ?? String(i)), { chosen: cell, onCell: (truth, predicted) => open(truth, predicted) }));
+    frame.replaceChildren(
+      matrix(
+        confusion,
+        confusion.map((_, i) => names[i] ?? String(i)),
+        { chosen: cell, onCell: (truth, predicted) => open(truth, predicted) },
+      ),
+    );
     if (cell) turnPage(0);
   }
 
@@ -83,7 +105,9 @@ export function mistakesCard(scene, { onImage }) {
   function open(truth, predicted) {
     cell = { truth, predicted };
     for (const td of frame.querySelectorAll("td[aria-current]")) td.removeAttribute("aria-current");
-    frame.querySelector(`td[data-truth="${truth}"][data-predicted="${predicted}"]`)?.setAttribute("aria-current", "true");
+    frame
+      .querySelector(`td[data-truth="${truth}"][data-predicted="${predicted}"]`)
+      ?.setAttribute("aria-current", "true");
     turnPage(0);
   }
 
@@ -94,11 +118,20 @@ export function mistakesCard(scene, { onImage }) {
     const names = scene.inside?.classes ?? [];
     const of = epoch();
     try {
-      const found = await getSamples(scene.run.id, { split: "validation", truth: asked.truth, predicted: asked.predicted, checkpoint: of, page: to || null });
+      const found = await getSamples(scene.run.id, {
+        split: "validation",
+        truth: asked.truth,
+        predicted: asked.predicted,
+        checkpoint: of,
+        page: to || null,
+      });
       if (cell !== asked || epoch() !== of) return;
       page = to;
       samples = to === 0 ? found.samples : [...samples, ...found.samples];
-      setText(title, `${names[asked.truth] ?? asked.truth} taken for ${names[asked.predicted] ?? asked.predicted}: ${plural(found.total, "image")}${found.total > 1 ? ", surest first" : ""}`);
+      setText(
+        title,
+        `${names[asked.truth] ?? asked.truth} taken for ${names[asked.predicted] ?? asked.predicted}: ${plural(found.total, "image")}${found.total > 1 ? ", surest first" : ""}`,
+      );
       gallery.replaceChildren(
         ...samples.map((sample) =>
           thumb({

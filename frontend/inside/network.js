@@ -8,8 +8,18 @@ import { count, short } from "../lib/format.js";
 
 /** @type {{ [kind: string]: string }} */
 export const KINDS = {
-  input: "image", conv: "convolution", depthwise: "depthwise convolution", pointwise: "1×1 convolution", linear: "fully connected", batch_norm: "batch norm",
-  activation: "activation", pool: "pool", dropout: "dropout", sum: "sum", join: "join", mean: "mean",
+  input: "image",
+  conv: "convolution",
+  depthwise: "depthwise convolution",
+  pointwise: "1×1 convolution",
+  linear: "fully connected",
+  batch_norm: "batch norm",
+  activation: "activation",
+  pool: "pool",
+  dropout: "dropout",
+  sum: "sum",
+  join: "join",
+  mean: "mean",
 };
 
 /** 64×32×32. @param {number[]} shape */
@@ -17,9 +27,19 @@ export const sizes = (shape) => shape.join("×");
 
 /** @param {ViewState} state */
 export function networkPicture(state) {
-  const track = h("div", { class: "net-track", role: "listbox", "aria-label": "Layers of the network", "aria-orientation": "horizontal" });
+  const track = h("div", {
+    class: "net-track",
+    role: "listbox",
+    "aria-label": "Layers of the network",
+    "aria-orientation": "horizontal",
+  });
   const key = h("ul", { class: "net-key" });
-  const element = h("section", { class: "card net", "aria-label": "The network" }, h("div", { class: "net-scroll" }, track), key);
+  const element = h(
+    "section",
+    { class: "card net", "aria-label": "The network" },
+    h("div", { class: "net-scroll" }, track),
+    key,
+  );
   /** @type {Map<string, HTMLElement>} */
   const bars = new Map();
   /** @type {Layer[]} */
@@ -28,13 +48,27 @@ export function networkPicture(state) {
   /** @param {Layer} layer @param {number} side of the network's image */
   function bar(layer, side) {
     const [channels, height] = layer.shape.length === 3 ? layer.shape : [layer.shape[0], 1];
-    const tall = layer.shape.length === 3 ? 18 + 70 * Math.sqrt(height / Math.max(1, side)) : 18 + 70 * Math.min(1, Math.log2(channels + 1) / 13);
+    const tall =
+      layer.shape.length === 3
+        ? 18 + 70 * Math.sqrt(height / Math.max(1, side))
+        : 18 + 70 * Math.min(1, Math.log2(channels + 1) / 13);
     const weighty = layer.weights !== null || layer.kind === "input";
-    const wide = weighty ? 9 + 2.2 * Math.log2(channels + 1) : layer.kind === "pool" || layer.kind === "sum" || layer.kind === "join" ? 9 : 6;
+    const wide = weighty
+      ? 9 + 2.2 * Math.log2(channels + 1)
+      : layer.kind === "pool" || layer.kind === "sum" || layer.kind === "join"
+        ? 9
+        : 6;
     const words = `${layer.name}, ${KINDS[layer.kind] ?? layer.kind}, ${sizes(layer.shape)}, ${count(layer.parameters)} parameters`;
     return h("button", {
-      class: "net-layer", type: "button", role: "option", tabindex: -1, title: words, "aria-label": words, "aria-selected": "false",
-      data: { kind: layer.kind, layer: layer.name }, vars: { tall: `${Math.round(tall)}px`, wide: `${Math.round(wide)}px` },
+      class: "net-layer",
+      type: "button",
+      role: "option",
+      tabindex: -1,
+      title: words,
+      "aria-label": words,
+      "aria-selected": "false",
+      data: { kind: layer.kind, layer: layer.name },
+      vars: { tall: `${Math.round(tall)}px`, wide: `${Math.round(wide)}px` },
       on: { click: () => state.set({ layer: layer.name }) },
     });
   }
@@ -48,14 +82,20 @@ export function networkPicture(state) {
       if (is) {
         const scroll = /** @type {HTMLElement} */ (track.parentElement);
         const middle = button.offsetLeft + button.offsetWidth / 2;
-        if (middle < scroll.scrollLeft + 40 || middle > scroll.scrollLeft + scroll.clientWidth - 40) scroll.scrollTo({ left: middle - scroll.clientWidth / 2, behavior: "smooth" });
+        if (middle < scroll.scrollLeft + 40 || middle > scroll.scrollLeft + scroll.clientWidth - 40)
+          scroll.scrollTo({ left: middle - scroll.clientWidth / 2, behavior: "smooth" });
       }
     }
     if (!name || !bars.has(name)) bars.values().next().value?.setAttribute("tabindex", "0");
   }
 
   track.addEventListener("keydown", (event) => {
-    const step = /** @type {{ [key: string]: number }} */ ({ ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity })[event.key];
+    const step = /** @type {{ [key: string]: number }} */ ({
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      Home: -Infinity,
+      End: Infinity,
+    })[event.key];
     if (step === undefined || layers.length === 0) return;
     event.preventDefault();
     const from = layers.findIndex(({ name }) => name === state.now.layer);
@@ -99,7 +139,10 @@ export function networkPicture(state) {
         }),
       );
       const kinds = [...new Set(layers.map(({ kind }) => kind))];
-      key.replaceChildren(...kinds.map((kind) => h("li", {}, h("i", { class: "net-mark", data: { kind } }), KINDS[kind] ?? kind)), h("li", { class: "net-total" }, `${count(inside.parameters)} parameters`));
+      key.replaceChildren(
+        ...kinds.map((kind) => h("li", {}, h("i", { class: "net-mark", data: { kind } }), KINDS[kind] ?? kind)),
+        h("li", { class: "net-total" }, `${count(inside.parameters)} parameters`),
+      );
       choose(state.now.layer);
     },
   };

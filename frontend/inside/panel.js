@@ -34,7 +34,11 @@ export const FILTERS = {
   none: "This layer has no filters: it computes with nothing that is learnt, or with a number for each channel.",
   sort: "sort",
   page: "page",
-  sorts: (scene) => [["norm", "largest first"], ["index", "in order"], ...(scene.filming ? [] : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]]))],
+  sorts: (scene) => [
+    ["norm", "largest first"],
+    ["index", "in order"],
+    ...(scene.filming ? [] : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
+  ],
   tileName: (tile, { kind }) => {
     if (kind === "heatmap") return `weights from ${figure(tile.min)} to ${figure(tile.max)}`;
     const range = kind === "norms" ? `weight ${figure(tile.norm)}` : `${figure(tile.min)} to ${figure(tile.max)}`;
@@ -42,19 +46,28 @@ export const FILTERS = {
   },
   caption: ({ kind, axes }, layer, { filter }) => {
     const [outputs, inputs, height, width] = layer.weights ?? [];
-    if (kind === "heatmap" && axes) return `Every weight: ${span(axes.y, "output", "outputs")} by ${span(axes.x, "input", "inputs")}. Blue is below 0, red above.`;
-    if (kind === "neurons") return "The weights of a neuron, where its inputs lie in the image. Blue is below 0, red above.";
+    if (kind === "heatmap" && axes)
+      return `Every weight: ${span(axes.y, "output", "outputs")} by ${span(axes.x, "input", "inputs")}. Blue is below 0, red above.`;
+    if (kind === "neurons")
+      return "The weights of a neuron, where its inputs lie in the image. Blue is below 0, red above.";
     if (kind === "rgb") return `${outputs} filters of ${height}×${width} over red, green and blue. Grey is 0.`;
-    if (kind === "norms") return `${outputs} filters of ${height}×${width} over ${inputs} channels: how strong each place is in all of them. Click one for its kernels.`;
-    if (filter !== null) return `The kernels of filter ${filter}: one for each of ${inputs} channels. Blue is below 0, red above.`;
+    if (kind === "norms")
+      return `${outputs} filters of ${height}×${width} over ${inputs} channels: how strong each place is in all of them. Click one for its kernels.`;
+    if (filter !== null)
+      return `The kernels of filter ${filter}: one for each of ${inputs} channels. Blue is below 0, red above.`;
     return `${outputs} kernels of ${height}×${width}. Blue is below 0, red above.`;
   },
   pick: ({ state }, tile, { kind }, cell) => {
     const { filter } = state.now;
     if (kind === "norms") state.set({ filter: tile.index });
-    else state.set({ of: filter === null ? "filter" : "kernel", tile: tile.index, ...(kind === "heatmap" ? { y: cell.y, x: cell.x } : { y: null, x: null }) });
+    else
+      state.set({
+        of: filter === null ? "filter" : "kernel",
+        tile: tile.index,
+        ...(kind === "heatmap" ? { y: cell.y, x: cell.x } : { y: null, x: null }),
+      });
   },
-  mark: ({ of, tile }, { kind }) => (of === "filter" || of === "kernel") && kind !== "heatmap" ? tile : null,
+  mark: ({ of, tile }, { kind }) => ((of === "filter" || of === "kernel") && kind !== "heatmap" ? tile : null),
 };
 
 /** @type {Kind} */
@@ -65,7 +78,13 @@ export const FEATURES = {
   none: "Nothing is kept of what this layer makes of an image.",
   sort: "order",
   page: "mapPage",
-  sorts: (_, layer) => (layer.shape.length === 3 && layer.kind !== "input" ? [["mean", "strongest first"], ["index", "in order"]] : []),
+  sorts: (_, layer) =>
+    layer.shape.length === 3 && layer.kind !== "input"
+      ? [
+          ["mean", "strongest first"],
+          ["index", "in order"],
+        ]
+      : [],
   tileName: (tile, { kind }) => {
     if (kind === "vector") return `${figure(tile.min)} to ${figure(tile.max)}, mean ${figure(tile.mean)}`;
     if (kind === "picture") return "as the network sees it";
@@ -81,7 +100,8 @@ export const FEATURES = {
 };
 
 /** @param {{ from: number, to: number, of: number }} axis @param {string} one @param {string} many */
-const span = ({ from, to, of }, one, many) => (of === 1 ? `1 ${one}` : to - from === of ? `${count(of)} ${many}` : `${many} ${from} to ${to - 1} of ${count(of)}`);
+const span = ({ from, to, of }, one, many) =>
+  of === 1 ? `1 ${one}` : to - from === of ? `${count(of)} ${many}` : `${many} ${from} to ${to - 1} of ${count(of)}`;
 
 /** @param {Scene} scene */
 export const filtersPanel = (scene) => panel(scene, FILTERS);
@@ -92,23 +112,75 @@ export const featuresPanel = (scene) => panel(scene, FEATURES);
 /** @param {Scene} scene @param {Kind} kind */
 function panel(scene, kind) {
   const { state } = scene;
-  const view = (/** @type {string} */ label) => sheetView({ label, tileName: kind.tileName, onPick: (tile, about, cell) => kind.pick(scene, tile, about, cell) });
+  const view = (/** @type {string} */ label) =>
+    sheetView({ label, tileName: kind.tileName, onPick: (tile, about, cell) => kind.pick(scene, tile, about, cell) });
   const [first, second] = [view(kind.title), view(`${kind.title}, compared`)];
   const names = [h("p", { class: "beside-name", hidden: true }), h("p", { class: "beside-name", hidden: true })];
   const apart = h("p", { class: "notice warn small", role: "status", hidden: true });
   const caption = h("p", { class: "muted small" });
-  const sort = h("select", { class: "select", "aria-label": `Order of ${kind.title.toLowerCase()}`, on: { change: () => state.set({ [kind.sort]: sort.value }) } });
-  const back = h("button", { class: "button small", type: "button", hidden: true, on: { click: () => state.set({ filter: null, of: null, tile: null }) } }, "‹ All filters");
+  const sort = h("select", {
+    class: "select",
+    "aria-label": `Order of ${kind.title.toLowerCase()}`,
+    on: { change: () => state.set({ [kind.sort]: sort.value }) },
+  });
+  const back = h(
+    "button",
+    {
+      class: "button small",
+      type: "button",
+      hidden: true,
+      on: { click: () => state.set({ filter: null, of: null, tile: null }) },
+    },
+    "‹ All filters",
+  );
   const shown = h("span");
-  const turn = (/** @type {number} */ by) => () => state.set({ [kind.page]: /** @type {any} */ (state.now)[kind.page] + by });
-  const previous = h("button", { class: "button icon small", type: "button", "aria-label": "Previous page", title: "Previous page", on: { click: turn(-1) } }, h("span", { class: "flip" }, "‹"));
-  const next = h("button", { class: "button icon small", type: "button", "aria-label": "Next page", title: "Next page", on: { click: turn(1) } }, "›");
+  const turn = (/** @type {number} */ by) => () =>
+    state.set({ [kind.page]: /** @type {any} */ (state.now)[kind.page] + by });
+  const previous = h(
+    "button",
+    {
+      class: "button icon small",
+      type: "button",
+      "aria-label": "Previous page",
+      title: "Previous page",
+      on: { click: turn(-1) },
+    },
+    h("span", { class: "flip" }, "‹"),
+  );
+  const next = h(
+    "button",
+    {
+      class: "button icon small",
+      type: "button",
+      "aria-label": "Next page",
+      title: "Next page",
+      on: { click: turn(1) },
+    },
+    "›",
+  );
   const pages = h("div", { class: "pages" }, shown, previous, next);
   const stats = h("div", { class: "panel-stats", hidden: true });
   const refused = h("p", { class: "refused", role: "status", hidden: true });
   const tools = h("div", { class: "panel-tools" }, h("div", {}, back, sort), pages);
-  const body = h("div", { class: "card-body" }, caption, tools, apart, names[0], first.element, names[1], second.element, stats, refused);
-  const element = h("section", { class: `card panel panel-${kind.what}`, "aria-label": kind.title }, h("header", { class: "card-head" }, h("h2", {}, kind.title)), body);
+  const body = h(
+    "div",
+    { class: "card-body" },
+    caption,
+    tools,
+    apart,
+    names[0],
+    first.element,
+    names[1],
+    second.element,
+    stats,
+    refused,
+  );
+  const element = h(
+    "section",
+    { class: `card panel panel-${kind.what}`, "aria-label": kind.title },
+    h("header", { class: "card-head" }, h("h2", {}, kind.title)),
+    body,
+  );
 
   let turnNumber = 0;
 
@@ -119,7 +191,11 @@ function panel(scene, kind) {
     const allowed = kind.sorts(scene, layer).map(([value]) => value);
     const chosen = allowed.includes(own) ? own : null;
     /** @type {Query} */
-    const query = { scale: now.scale === "tile" ? null : now.scale, page: /** @type {any} */ (now)[kind.page] || null, sort: chosen };
+    const query = {
+      scale: now.scale === "tile" ? null : now.scale,
+      page: /** @type {any} */ (now)[kind.page] || null,
+      sort: chosen,
+    };
     if (kind.what === "filters" && !scene.filming) query.filter = now.filter;
     return { what: `layers/${encodeURIComponent(layer.name)}/${kind.what}`, query };
   }
@@ -138,7 +214,9 @@ function panel(scene, kind) {
     if (ranges.some((range) => !range)) return both;
     const low = Math.min(...ranges.map((range) => range?.lo ?? 0));
     const high = Math.max(...ranges.map((range) => range?.hi ?? 0));
-    return Promise.all([one, two].map((of) => sheetPage(of.run, what, { ...same, ...of.query, range: `${low},${high}` }, of.stamp)));
+    return Promise.all(
+      [one, two].map((of) => sheetPage(of.run, what, { ...same, ...of.query, range: `${low},${high}` }, of.stamp)),
+    );
   }
 
   async function update() {
@@ -192,31 +270,56 @@ function panel(scene, kind) {
       const moments = [{ checkpoint: scene.checkpoint, run: scene.run.id }, beside];
       const pictures = moments.map(({ checkpoint, run }) => scene.pictured(checkpoint, run));
       const ofImage = kind.what === "features";
-      moments.forEach(({ checkpoint, run }, i) => names[i].replaceChildren(scene.words(checkpoint, run), ...(ofImage ? imageName(run, pictures[i]) : [])));
+      moments.forEach(({ checkpoint, run }, i) =>
+        names[i].replaceChildren(scene.words(checkpoint, run), ...(ofImage ? imageName(run, pictures[i]) : [])),
+      );
       apart.hidden = !ofImage || pictures[0].key === pictures[1].key;
-      setText(apart, `These are of two images, ${pictures[0].words} and ${pictures[1].words}: they differ by more than what was learnt.`);
+      setText(
+        apart,
+        `These are of two images, ${pictures[0].words} and ${pictures[1].words}: they differ by more than what was learnt.`,
+      );
     } else if (kind.what === "features") {
       const pictured = scene.otherImage();
       apart.hidden = !pictured;
-      if (pictured) setText(apart, `This frame is of ${pictured.words}, which the film followed then, not of the image that is pinned now.`);
+      if (pictured)
+        setText(
+          apart,
+          `This frame is of ${pictured.words}, which the film followed then, not of the image that is pinned now.`,
+        );
     }
     back.hidden = kind.what !== "filters" || now.filter === null || scene.filming;
     const sorts = kind.sorts(scene, layer);
     sort.hidden = sorts.length === 0 || found.length > 1 || about.kind === "heatmap" || about.kind === "neurons";
-    sort.replaceChildren(...sorts.map(([value, label]) => h("option", { value, selected: value === about.sort }, label)));
+    sort.replaceChildren(
+      ...sorts.map(([value, label]) => h("option", { value, selected: value === about.sort }, label)),
+    );
     sort.value = about.sort;
     pages.hidden = about.total <= 1;
     const start = about.page * about.per_page;
     const end = Math.min(about.total, start + about.tiles.length);
-    setText(shown, about.pages > 1 ? `${count(start + 1)}–${count(end)} of ${count(about.total)}` : `all ${count(about.total)}`);
+    setText(
+      shown,
+      about.pages > 1 ? `${count(start + 1)}–${count(end)} of ${count(about.total)}` : `all ${count(about.total)}`,
+    );
     previous.hidden = next.hidden = about.pages <= 1;
     previous.disabled = about.page === 0;
     next.disabled = about.page >= about.pages - 1;
     const { statistics } = about;
     stats.hidden = !statistics || kind.what !== "features";
     if (statistics) {
-      const dead = layer.shape.length === 3 && layer.kind !== "input" ? pair("dead maps", percent(statistics.dead_share)) : null;
-      stats.replaceChildren(h("dl", { class: "facts" }, pair("shape", sizes(layer.shape)), pair("mean", figure(statistics.mean)), pair("standard deviation", figure(statistics.std)), dead), histogramPicture(statistics.histogram));
+      const dead =
+        layer.shape.length === 3 && layer.kind !== "input" ? pair("dead maps", percent(statistics.dead_share)) : null;
+      stats.replaceChildren(
+        h(
+          "dl",
+          { class: "facts" },
+          pair("shape", sizes(layer.shape)),
+          pair("mean", figure(statistics.mean)),
+          pair("standard deviation", figure(statistics.std)),
+          dead,
+        ),
+        histogramPicture(statistics.histogram),
+      );
     }
   }
 
@@ -225,7 +328,15 @@ function panel(scene, kind) {
 
 /** The image that maps are of: a small picture where it is kept, and its name. @param {string} run @param {import("./pictured.js").Pictured} pictured */
 function imageName(run, { image, words }) {
-  const picture = image === null ? "" : h("img", { src: pictureUrl(run, `images/${encodeURIComponent(image)}.png`, { size: 64 }), alt: "", width: 24, height: 24 });
+  const picture =
+    image === null
+      ? ""
+      : h("img", {
+          src: pictureUrl(run, `images/${encodeURIComponent(image)}.png`, { size: 64 }),
+          alt: "",
+          width: 24,
+          height: 24,
+        });
   return [picture, h("span", {}, words)];
 }
 
@@ -234,6 +345,7 @@ const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value)
 
 /** What a frame left out. @param {{ total: number, tile: number[] }} reduced how many there are, and their size @param {Sheet} about */
 function filmWords({ total, tile }, { total: kept, sheet: { tile_width, tile_height } }) {
-  const small = tile[0] === tile_height && tile[1] === tile_width ? "" : ` at ${tile_height}×${tile_width} of ${sizes(tile)}`;
+  const small =
+    tile[0] === tile_height && tile[1] === tile_width ? "" : ` at ${tile_height}×${tile_width} of ${sizes(tile)}`;
   return `The film keeps ${kept === total ? "them" : `${count(kept)} of ${count(total)}`}${small}.`;
 }

@@ -15,7 +15,12 @@ const TOP = 8;
 export function predictionsCard(scene) {
   const list = h("ol", { class: "bars" });
   const note = h("p", { class: "muted small" });
-  const element = h("section", { class: "card predictions", "aria-label": "Prediction" }, h("header", { class: "card-head" }, h("h2", {}, "Prediction")), h("div", { class: "card-body samples" }, list, note));
+  const element = h(
+    "section",
+    { class: "card predictions", "aria-label": "Prediction" },
+    h("header", { class: "card-head" }, h("h2", {}, "Prediction")),
+    h("div", { class: "card-body samples" }, list, note),
+  );
   let turnNumber = 0;
 
   async function update() {
@@ -55,11 +60,22 @@ export function predictionsCard(scene) {
     list.replaceChildren(
       ...told.map((scored) => {
         const share = scored.probability ?? Math.max(0, scored.score / most);
-        return h("li", { class: scored.class === truth ? "truth" : "", title: `score ${figure(scored.score)}` }, h("span", {}, scored.name), h("span", {}, scored.probability === null ? figure(scored.score) : percent(scored.probability)), h("i", { vars: { share } }));
+        return h(
+          "li",
+          { class: scored.class === truth ? "truth" : "", title: `score ${figure(scored.score)}` },
+          h("span", {}, scored.name),
+          h("span", {}, scored.probability === null ? figure(scored.score) : percent(scored.probability)),
+          h("i", { vars: { share } }),
+        );
       }),
     );
     const more = top.length - told.length;
-    const right = truth === null ? "" : top[0]?.class === truth ? "Right: it is in this class." : `Wrong: it is ${own?.name ?? "another"}.`;
+    const right =
+      truth === null
+        ? ""
+        : top[0]?.class === truth
+          ? "Right: it is in this class."
+          : `Wrong: it is ${own?.name ?? "another"}.`;
     setText(note, [right, more > 0 ? `${more} more classes below.` : ""].filter(Boolean).join(" "));
   }
 
@@ -69,18 +85,35 @@ export function predictionsCard(scene) {
 /** Where the network looks: Grad-CAM, or the gradient of a class's score by the image. @param {Scene} scene */
 export function attentionCard(scene) {
   const image = h("img", { alt: "", width: 224, height: 224 });
-  const select = (/** @type {string} */ label, /** @type {[string, string][]} */ options) => h("select", { class: "select", "aria-label": label, on: { change: () => update() } }, ...options.map(([value, text]) => h("option", { value }, text)));
-  const method = select("Method", [["grad-cam", "Grad-CAM"], ["gradient", "Input gradient"]]);
+  const select = (/** @type {string} */ label, /** @type {[string, string][]} */ options) =>
+    h(
+      "select",
+      { class: "select", "aria-label": label, on: { change: () => update() } },
+      ...options.map(([value, text]) => h("option", { value }, text)),
+    );
+  const method = select("Method", [
+    ["grad-cam", "Grad-CAM"],
+    ["gradient", "Input gradient"],
+  ]);
   const of = select("Class", [["", "the predicted class"]]);
   const note = h("p", { class: "muted small" });
-  const element = h("section", { class: "card attention", "aria-label": "Where it looks" }, h("header", { class: "card-head" }, h("h2", {}, "Where it looks")), h("div", { class: "card-body" }, image, h("div", { class: "attention-tools" }, method, of), note));
+  const element = h(
+    "section",
+    { class: "card attention", "aria-label": "Where it looks" },
+    h("header", { class: "card-head" }, h("h2", {}, "Where it looks")),
+    h("div", { class: "card-body" }, image, h("div", { class: "attention-tools" }, method, of), note),
+  );
   let turnNumber = 0;
   let url = "";
 
   async function update() {
     const turn = ++turnNumber;
     const classes = scene.inside?.classes ?? [];
-    if (of.options.length !== classes.length + 1) of.replaceChildren(h("option", { value: "" }, "the predicted class"), ...classes.map((name, i) => h("option", { value: i }, name)));
+    if (of.options.length !== classes.length + 1)
+      of.replaceChildren(
+        h("option", { value: "" }, "the predicted class"),
+        ...classes.map((name, i) => h("option", { value: i }, name)),
+      );
     if (scene.filming) {
       image.hidden = true;
       setText(note, "An epoch of the film has no weights to ask; choose the best or the last checkpoint.");
@@ -88,7 +121,11 @@ export function attentionCard(scene) {
     }
     const one = scene.of();
     try {
-      const blob = await lookAtPicture(one.run, "attention.png", { ...one.query, method: method.value, class: of.value || null });
+      const blob = await lookAtPicture(one.run, "attention.png", {
+        ...one.query,
+        method: method.value,
+        class: of.value || null,
+      });
       if (turn !== turnNumber) return;
       if (url) URL.revokeObjectURL(url);
       url = URL.createObjectURL(blob);
@@ -96,7 +133,12 @@ export function attentionCard(scene) {
       image.hidden = false;
       const whose = of.value === "" ? "the predicted class" : `“${classes[Number(of.value)]}”`;
       image.alt = `The image, brighter where it speaks for ${whose}`;
-      setText(note, method.value === "grad-cam" ? `Bright where the last convolution's maps speak for ${whose}.` : `Bright where a small change of a pixel changes the score of ${whose} most.`);
+      setText(
+        note,
+        method.value === "grad-cam"
+          ? `Bright where the last convolution's maps speak for ${whose}.`
+          : `Bright where a small change of a pixel changes the score of ${whose} most.`,
+      );
     } catch (error) {
       if (turn !== turnNumber) return;
       image.hidden = true;

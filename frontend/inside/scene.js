@@ -52,7 +52,9 @@ export class Scene {
   /** The image of a frame that is not the one that is pinned now; null where it is. @param {string} [checkpoint] @returns {Pictured | null} */
   otherImage(checkpoint = this.checkpoint) {
     const pictured = this.pictured(checkpoint);
-    return isEpoch(checkpoint) && pictured.image !== "pinned" && pictured.key !== this.pictured("last").key ? pictured : null;
+    return isEpoch(checkpoint) && pictured.image !== "pinned" && pictured.key !== this.pictured("last").key
+      ? pictured
+      : null;
   }
 
   /** @returns {Layer | null} */

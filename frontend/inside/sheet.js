@@ -32,7 +32,12 @@ export function sheetView({ label, tileName, onPick }) {
     if (!shown) return null;
     const { columns, tile_width, tile_height, zoom, gap, width, height } = shown.about.sheet;
     const [w, t] = [tile_width * zoom, tile_height * zoom];
-    return { left: ((place % columns) * (w + gap)) / width, top: (Math.floor(place / columns) * (t + gap)) / height, width: w / width, height: t / height };
+    return {
+      left: ((place % columns) * (w + gap)) / width,
+      top: (Math.floor(place / columns) * (t + gap)) / height,
+      width: w / width,
+      height: t / height,
+    };
   }
 
   /** @param {HTMLElement} mark @param {number} place */
@@ -53,8 +58,15 @@ export function sheetView({ label, tileName, onPick }) {
     const [column, row] = [Math.floor(x / (tile_width * zoom + gap)), Math.floor(y / (tile_height * zoom + gap))];
     const place = row * columns + column;
     if (column < 0 || column >= columns || place < 0 || place >= shown.about.tiles.length) return null;
-    const cell = (/** @type {number} */ offset, /** @type {number} */ size) => Math.min(size - 1, Math.max(0, Math.floor(offset / zoom)));
-    return { place, cell: { y: cell(y - row * (tile_height * zoom + gap), tile_height), x: cell(x - column * (tile_width * zoom + gap), tile_width) } };
+    const cell = (/** @type {number} */ offset, /** @type {number} */ size) =>
+      Math.min(size - 1, Math.max(0, Math.floor(offset / zoom)));
+    return {
+      place,
+      cell: {
+        y: cell(y - row * (tile_height * zoom + gap), tile_height),
+        x: cell(x - column * (tile_width * zoom + gap), tile_width),
+      },
+    };
   }
 
   /** @param {number} place */
@@ -85,7 +97,12 @@ export function sheetView({ label, tileName, onPick }) {
   canvas.addEventListener("keydown", (event) => {
     if (!shown) return;
     const { columns, tile_width, tile_height } = shown.about.sheet;
-    const step = /** @type {{ [key: string]: number }} */ ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns })[event.key];
+    const step = /** @type {{ [key: string]: number }} */ ({
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -columns,
+      ArrowDown: columns,
+    })[event.key];
     if (step !== undefined) {
       event.preventDefault();
       const to = at < 0 ? 0 : at + step;
@@ -116,7 +133,10 @@ export function sheetView({ label, tileName, onPick }) {
         frame.style.setProperty("aspect-ratio", `${width} / ${height}`);
         if (at >= about.tiles.length) at = -1;
       }
-      canvas.setAttribute("aria-label", `${label}, ${about.tiles.length} of ${about.total}. Arrow keys walk, Enter opens.`);
+      canvas.setAttribute(
+        "aria-label",
+        `${label}, ${about.tiles.length} of ${about.total}. Arrow keys walk, Enter opens.`,
+      );
       put(chosen, mark === null ? -1 : about.tiles.findIndex(({ index }) => index === mark));
       put(cursor, at);
       tell();
@@ -134,7 +154,10 @@ export function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_he
   tiles.forEach(({ constant }, place) => {
     if (!constant) return;
     const [x, y] = [(place % columns) * (w + gap), Math.floor(place / columns) * (t + gap)];
-    for (const [colour, thickness] of /** @type {[string, number][]} */ ([["rgb(0 0 0 / 70%)", 3], ["rgb(255 255 255 / 85%)", 1]])) {
+    for (const [colour, thickness] of /** @type {[string, number][]} */ ([
+      ["rgb(0 0 0 / 70%)", 3],
+      ["rgb(255 255 255 / 85%)", 1],
+    ])) {
       ctx.strokeStyle = colour;
       ctx.lineWidth = thickness;
       ctx.beginPath();
@@ -175,8 +198,20 @@ export function histogramPicture({ from, to, counts }) {
   });
   return h(
     "figure",
-    { class: "histogram", title: `How often values from ${figure(from)} to ${figure(to)} come; heights are square roots` },
-    s("svg", { viewBox: `0 0 ${counts.length * 5} 30`, preserveAspectRatio: "none", role: "img", "aria-label": `Histogram of values from ${figure(from)} to ${figure(to)}` }, ...bars),
+    {
+      class: "histogram",
+      title: `How often values from ${figure(from)} to ${figure(to)} come; heights are square roots`,
+    },
+    s(
+      "svg",
+      {
+        viewBox: `0 0 ${counts.length * 5} 30`,
+        preserveAspectRatio: "none",
+        role: "img",
+        "aria-label": `Histogram of values from ${figure(from)} to ${figure(to)}`,
+      },
+      ...bars,
+    ),
     h("figcaption", {}, h("span", {}, figure(from)), h("span", {}, figure(to))),
   );
 }

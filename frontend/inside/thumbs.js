@@ -7,10 +7,32 @@ import { icon } from "../lib/icons.js";
 export function thumb({ src, title, label, pressed, onClick, onDelete }) {
   const button = h(
     "button",
-    { class: "thumb", type: "button", title, "aria-label": title, "aria-pressed": String(pressed), on: { click: onClick } },
+    {
+      class: "thumb",
+      type: "button",
+      title,
+      "aria-label": title,
+      "aria-pressed": String(pressed),
+      on: { click: onClick },
+    },
     h("img", { src, alt: "", loading: "lazy", width: 64, height: 64 }),
     label !== undefined && h("small", {}, label),
   );
   if (!onDelete) return button;
-  return h("div", { class: "thumb-place" }, button, h("button", { class: "thumb-delete", type: "button", "aria-label": `Delete: ${title}`, title: "Delete", on: { click: onDelete } }, icon("cross", 10)));
+  return h(
+    "div",
+    { class: "thumb-place" },
+    button,
+    h(
+      "button",
+      {
+        class: "thumb-delete",
+        type: "button",
+        "aria-label": `Delete: ${title}`,
+        title: "Delete",
+        on: { click: onDelete },
+      },
+      icon("cross", 10),
+    ),
+  );
 }

@@ -14,12 +14,29 @@
 
 /** @type {View} */
 const PLAIN = {
-  checkpoint: null, layer: null, image: "pinned", scale: "tile", sort: null, order: null, page: 0, mapPage: 0, filter: null,
-  of: null, tile: null, y: null, x: null, way: "forward", beside: null,
+  checkpoint: null,
+  layer: null,
+  image: "pinned",
+  scale: "tile",
+  sort: null,
+  order: null,
+  page: 0,
+  mapPage: 0,
+  filter: null,
+  of: null,
+  tile: null,
+  y: null,
+  x: null,
+  way: "forward",
+  beside: null,
 };
 
 const NUMBERS = new Set(["page", "mapPage", "filter", "tile", "y", "x"]);
-const WORDS = /** @type {{ [name: string]: string[] }} */ ({ scale: ["tile", "layer", "network"], of: ["map", "kernel", "filter"], way: ["forward", "backward"] });
+const WORDS = /** @type {{ [name: string]: string[] }} */ ({
+  scale: ["tile", "layer", "network"],
+  of: ["map", "kernel", "filter"],
+  way: ["forward", "backward"],
+});
 
 /** What no longer means anything when something else changes. @type {{ [name: string]: Partial<View> }} */
 const RESETS = {
@@ -44,7 +61,9 @@ export function readView(search) {
 
 /** @param {View} view @returns {string} */
 export function writeView(view) {
-  const said = Object.entries(view).filter(([name, value]) => value !== null && value !== /** @type {any} */ (PLAIN)[name]);
+  const said = Object.entries(view).filter(
+    ([name, value]) => value !== null && value !== /** @type {any} */ (PLAIN)[name],
+  );
   return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;
 }
 
@@ -65,7 +84,9 @@ export function viewState(first, save = () => {}) {
         if (/** @type {any} */ (patch)[name] !== /** @type {any} */ (before)[name]) next = { ...next, ...RESETS[name] };
       }
       next = { ...next, ...patch };
-      const changed = new Set(Object.keys(next).filter((name) => /** @type {any} */ (next)[name] !== /** @type {any} */ (before)[name]));
+      const changed = new Set(
+        Object.keys(next).filter((name) => /** @type {any} */ (next)[name] !== /** @type {any} */ (before)[name]),
+      );
       if (changed.size === 0) return;
       view = next;
       save(view);

@@ -21,7 +21,8 @@ export class Problem extends Error {
   }
 }
 
-const silence = () => new Problem({ title: "Vivarium does not answer", detail: "Vivarium does not answer. Is it still running?" });
+const silence = () =>
+  new Problem({ title: "Vivarium does not answer", detail: "Vivarium does not answer. Is it still running?" });
 
 /**
  * @param {string} method
@@ -133,12 +134,16 @@ export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels })
  */
 export async function getMetricsOf(ids, { series, signal, ...more }) {
   // Tags may have commas.
-  const query = search({ series: series.some((name) => name.startsWith("tag:")) ? JSON.stringify(series) : series.join(","), ...more });
+  const query = search({
+    series: series.some((name) => name.startsWith("tag:")) ? JSON.stringify(series) : series.join(","),
+    ...more,
+  });
   return inParts(ids, async (part) => (await json("GET", `/metrics${query}&${runsQuery(part)}`, { signal })).runs);
 }
 
 /** @param {string[]} ids @returns {Promise<{ [id: string]: Statistics }>} */
-export const getStatistics = (ids) => inParts(ids, async (part) => (await json("GET", `/statistics?${runsQuery(part)}`)).runs);
+export const getStatistics = (ids) =>
+  inParts(ids, async (part) => (await json("GET", `/statistics?${runsQuery(part)}`)).runs);
 
 /**
  * What is asked of many runs, some at a time: neither the address nor the wait for an answer grows with their number.
@@ -233,7 +238,8 @@ export const acceptDraft = (id, wish) => json("POST", `/datasets/drafts/${encode
 export const discardDraft = (id) => request("DELETE", `/datasets/drafts/${encodeURIComponent(id)}`);
 
 /** @param {string} id @param {string | number} [checkpoint] @returns {Promise<Inside>} */
-export const getInside = (id, checkpoint) => json("GET", `${run(id)}/layers${checkpoint === undefined ? "" : `?checkpoint=${checkpoint}`}`);
+export const getInside = (id, checkpoint) =>
+  json("GET", `${run(id)}/layers${checkpoint === undefined ? "" : `?checkpoint=${checkpoint}`}`);
 
 /** @param {string} id @returns {Promise<Film>} */
 export const getFilm = (id) => json("GET", `${run(id)}/film`);
@@ -251,7 +257,8 @@ export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search
 export const look = (id, what, query, signal) => json("GET", `${run(id)}/${what}${search(query)}`, { signal });
 
 /** What a look inside a run gives as a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query @param {AbortSignal} [signal] */
-export const lookAtPicture = async (id, what, query, signal) => (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
+export const lookAtPicture = async (id, what, query, signal) =>
+  (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
 
 /** The address of a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query */
 export const pictureUrl = (id, what, query) => apiUrl(`${run(id)}/${what}${search(query)}`);
@@ -320,7 +327,9 @@ function upload(path, form, { onProgress, signal }) {
       else reject(refusal(request.status, request.statusText, request.responseText));
     });
     request.addEventListener("error", () => reject(silence()));
-    request.addEventListener("abort", () => reject(new Problem({ title: "Stopped", detail: "The upload was stopped." })));
+    request.addEventListener("abort", () =>
+      reject(new Problem({ title: "Stopped", detail: "The upload was stopped." })),
+    );
     signal.addEventListener("abort", () => request.abort());
     request.send(form);
   });

@@ -7,7 +7,12 @@ import { announce, toast } from "./shell.js";
 /** @param {string} label what the button does, in words */
 export function codeBlock(label) {
   const pre = h("pre", { tabindex: 0 });
-  const element = h("div", { class: "code" }, pre, copyButton(label, () => pre.textContent ?? ""));
+  const element = h(
+    "div",
+    { class: "code" },
+    pre,
+    copyButton(label, () => pre.textContent ?? ""),
+  );
   return {
     element,
     /** @param {string} text */
@@ -17,7 +22,11 @@ export function codeBlock(label) {
 
 /** @param {string} label @param {() => string} text */
 export function copyButton(label, text) {
-  const button = h("button", { class: "button icon small", type: "button", "aria-label": label, title: label, on: { click: copy } }, icon("copy", 14));
+  const button = h(
+    "button",
+    { class: "button icon small", type: "button", "aria-label": label, title: label, on: { click: copy } },
+    icon("copy", 14),
+  );
   async function copy() {
     try {
       await navigator.clipboard.writeText(text());

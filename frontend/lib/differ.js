@@ -37,8 +37,12 @@ export function differing(runs) {
   // What the files of an imported run do not tell is no difference, neither to those made here nor to another.
   const imported = runs.filter(({ source }) => source).map(settingsOf);
   const told = [...new Set(imported.flatMap((settings) => [...settings.keys()]))];
-  const values = (/** @type {string} */ path) => imported.filter((settings) => settings.has(path)).map((settings) => JSON.stringify(settings.get(path)));
-  return [...differingHere(runs.filter(({ source }) => !source)), ...told.filter((path) => new Set(values(path)).size > 1)];
+  const values = (/** @type {string} */ path) =>
+    imported.filter((settings) => settings.has(path)).map((settings) => JSON.stringify(settings.get(path)));
+  return [
+    ...differingHere(runs.filter(({ source }) => !source)),
+    ...told.filter((path) => new Set(values(path)).size > 1),
+  ];
 }
 
 /** @param {Run[]} runs made here */
@@ -61,12 +65,16 @@ export function shortName(path) {
 /** @param {Run} run @param {string[]} paths @returns {string} */
 export function labelOf(run, paths) {
   const settings = settingsOf(run);
-  return paths.filter((path) => settings.has(path)).map((path) => word(path, settings.get(path) ?? null)).join(", ");
+  return paths
+    .filter((path) => settings.has(path))
+    .map((path) => word(path, settings.get(path) ?? null))
+    .join(", ");
 }
 
 /** @param {string} path @param {Json} value */
 function word(path, value) {
-  const speaks = path === "network.kind" || path === "data.set" || path === "network.activation" || path.endsWith("optimizer.kind");
+  const speaks =
+    path === "network.kind" || path === "data.set" || path === "network.activation" || path.endsWith("optimizer.kind");
   return speaks ? setting(value) : `${shortName(path)} ${setting(value)}`;
 }
 

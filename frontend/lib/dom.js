@@ -46,9 +46,13 @@ function fill(element, props, children) {
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
     if (name === "class") element.setAttribute("class", value);
-    else if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, /** @type {EventListener} */ (listener));
-    else if (name === "data") for (const [key, text] of Object.entries(value)) setData(element, key, /** @type {any} */ (text));
-    else if (name === "vars") for (const [key, text] of Object.entries(value)) element.style.setProperty(`--${key}`, String(text));
+    else if (name === "on")
+      for (const [event, listener] of Object.entries(value))
+        element.addEventListener(event, /** @type {EventListener} */ (listener));
+    else if (name === "data")
+      for (const [key, text] of Object.entries(value)) setData(element, key, /** @type {any} */ (text));
+    else if (name === "vars")
+      for (const [key, text] of Object.entries(value)) element.style.setProperty(`--${key}`, String(text));
     else element.setAttribute(name, value === true ? "" : String(value));
   }
   append(element, children);

@@ -11,7 +11,11 @@ export function count(value) {
 /** 134309962 → "134 M", 17226 → "17.2 k". @param {number | null | undefined} value */
 export function short(value) {
   if (!isNumber(value)) return NONE;
-  for (const [size, unit] of /** @type {[number, string][]} */ ([[1e9, "G"], [1e6, "M"], [1e3, "k"]])) {
+  for (const [size, unit] of /** @type {[number, string][]} */ ([
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ])) {
     if (Math.abs(value) >= size) return `${trim((value / size).toPrecision(3))} ${unit}`;
   }
   return trim(value.toPrecision(3));
@@ -95,7 +99,9 @@ export function ago(time, now) {
 /** The moment itself, in the reader's place. @param {string} time RFC 3339 */
 export function moment(time) {
   const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? time : date.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+  return Number.isNaN(date.getTime())
+    ? time
+    : date.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }
 
 /** @param {number} amount @param {string} one @param {string} [many] */

@@ -18,7 +18,9 @@ const PATHS = /** @type {const} */ ({
   cross: ["M4 4l8 8M12 4l-8 8"],
   chevron: ["M6 3.5L10.5 8 6 12.5"],
   down: ["M3.5 6L8 10.5 12.5 6"],
-  sun: ["M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM8 1.5v1.2M8 13.3v1.2M1.5 8h1.2M13.3 8h1.2M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9"],
+  sun: [
+    "M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM8 1.5v1.2M8 13.3v1.2M1.5 8h1.2M13.3 8h1.2M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9",
+  ],
   moon: ["M13.2 9.6A5.6 5.6 0 0 1 6.4 2.8a5.6 5.6 0 1 0 6.8 6.8z"],
   warning: ["M8 2.2l6.3 11.3H1.7zM8 6.5v3.2M8 11.6v.1"],
   search: ["M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.3 10.3l3.2 3.2"],
@@ -38,8 +40,20 @@ const PATHS = /** @type {const} */ ({
 export function icon(name, size = 16) {
   const paths = PATHS[name].map((d) =>
     d.startsWith("fill:")
-      ? s("path", { d: d.slice(5), fill: "currentColor", stroke: "currentColor", "stroke-width": 1.2, "stroke-linejoin": "round" })
-      : s("path", { d, stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round", "stroke-linejoin": "round" }),
+      ? s("path", {
+          d: d.slice(5),
+          fill: "currentColor",
+          stroke: "currentColor",
+          "stroke-width": 1.2,
+          "stroke-linejoin": "round",
+        })
+      : s("path", {
+          d,
+          stroke: "currentColor",
+          "stroke-width": 1.5,
+          "stroke-linecap": "round",
+          "stroke-linejoin": "round",
+        }),
   );
   return s("svg", { viewBox: "0 0 16 16", width: size, height: size, fill: "none", "aria-hidden": "true" }, ...paths);
 }

@@ -55,7 +55,11 @@ function connect() {
     connect();
   };
   try {
-    link = WAYS[way]({ onMessage: (message) => mine && receive(message), onReady: () => mine && greet(), onFailed: next });
+    link = WAYS[way]({
+      onMessage: (message) => mine && receive(message),
+      onReady: () => mine && greet(),
+      onFailed: next,
+    });
   } catch {
     // This browser has no such thing, or forbids it.
     next();
@@ -90,7 +94,9 @@ async function holdLock() {
     return await new Promise((resolve, reject) => {
       const held = () => {
         resolve(name);
-        return new Promise((/** @type {(value: null) => void} */ release) => (lock = { name, release: () => release(null) }));
+        return new Promise(
+          (/** @type {(value: null) => void} */ release) => (lock = { name, release: () => release(null) }),
+        );
       };
       navigator.locks.request(name, held).catch(reject);
     });
@@ -105,7 +111,8 @@ function receive(message) {
   answered = Date.now();
   asked = 0;
   if (message.kind === "again") greet();
-  else if (message.kind === "told") for (const [stream, turn, told] of message.told) streams.get(stream)?.told(turn, told);
+  else if (message.kind === "told")
+    for (const [stream, turn, told] of message.told) streams.get(stream)?.told(turn, told);
 }
 
 setInterval(() => {
@@ -205,7 +212,10 @@ function wishOf(url) {
   const query = new URL(url, location.href).searchParams;
   const ids = query.getAll("run");
   const after = (query.get("after") ?? "").split(".");
-  return { runs: ids.map((id, i) => [id, Number(after[i]) || 0]), states: ids.length === 0 || query.get("include") === "status" };
+  return {
+    runs: ids.map((id, i) => [id, Number(after[i]) || 0]),
+    states: ids.length === 0 || query.get("include") === "status",
+  };
 }
 
 /** @type {Set<number>} */
@@ -218,6 +228,15 @@ function banner(stream, isLost) {
   const place = byId("connection");
   if (lost.size > 0 === place.hasChildNodes()) return;
   place.replaceChildren(
-    ...(lost.size > 0 ? [h("div", { class: "connection-lost" }, icon("cloud"), "Connection lost. Training goes on; this page catches up when Vivarium answers.")] : []),
+    ...(lost.size > 0
+      ? [
+          h(
+            "div",
+            { class: "connection-lost" },
+            icon("cloud"),
+            "Connection lost. Training goes on; this page catches up when Vivarium answers.",
+          ),
+        ]
+      : []),
   );
 }

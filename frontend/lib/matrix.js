@@ -9,15 +9,32 @@ import { percent } from "./format.js";
  * @param {{ onCell?: (truth: number, predicted: number) => void, chosen?: { truth: number, predicted: number } | null }} [wiring] with `onCell`, cells can be pressed
  */
 export function matrix(confusion, names, { onCell, chosen = null } = {}) {
-  const head = h("tr", {}, h("th", { scope: "col", class: "corner" }, h("span", {}, "truth \\ prediction")), ...names.map((name) => h("th", { scope: "col", title: name }, h("span", {}, name))), h("th", { scope: "col", class: "recall" }, "right"));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col", class: "corner" }, h("span", {}, "truth \\ prediction")),
+    ...names.map((name) => h("th", { scope: "col", title: name }, h("span", {}, name))),
+    h("th", { scope: "col", class: "recall" }, "right"),
+  );
   const rows = confusion.map((row, truth) => {
     const total = row.reduce((sum, cell) => sum + cell, 0);
     const cells = row.map((value, prediction) => {
       const share = total > 0 ? value / total : 0;
       const words = `${names[truth]} taken for ${names[prediction]}: ${value} of ${total}`;
       const text = value === 0 ? "·" : value;
-      const inside = onCell && value > 0 ? h("button", { class: "cell", type: "button", "aria-label": words, on: { click: () => onCell(truth, prediction) } }, text) : text;
-      const td = h("td", { class: truth === prediction ? "right" : "wrong", title: words, data: { truth, predicted: prediction } }, inside);
+      const inside =
+        onCell && value > 0
+          ? h(
+              "button",
+              { class: "cell", type: "button", "aria-label": words, on: { click: () => onCell(truth, prediction) } },
+              text,
+            )
+          : text;
+      const td = h(
+        "td",
+        { class: truth === prediction ? "right" : "wrong", title: words, data: { truth, predicted: prediction } },
+        inside,
+      );
       if (chosen?.truth === truth && chosen.predicted === prediction) td.setAttribute("aria-current", "true");
       // Few mistakes must be seen beside many right answers.
       td.style.setProperty("--share", `${value === 0 ? 0 : Math.round(12 + 78 * Math.sqrt(share))}%`);
@@ -25,7 +42,29 @@ export function matrix(confusion, names, { onCell, chosen = null } = {}) {
       td.classList.toggle("strong", share > 0.45);
       return td;
     });
-    return h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", {}, names[truth])), ...cells, h("td", { class: "recall" }, total > 0 ? percent(row[truth] / total) : "–"));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row", title: names[truth] }, h("span", {}, names[truth])),
+      ...cells,
+      h("td", { class: "recall" }, total > 0 ? percent(row[truth] / total) : "–"),
+    );
   });
-  return h("table", { class: "confusion", vars: { classes: String(names.length), label: `${Math.min(10, Math.max(...names.map((name) => name.length))) + 1}ch` } }, h("caption", { class: "visually-hidden" }, "Confusion matrix: rows are the true classes, columns the predicted ones"), h("thead", {}, head), h("tbody", {}, ...rows));
+  return h(
+    "table",
+    {
+      class: "confusion",
+      vars: {
+        classes: String(names.length),
+        label: `${Math.min(10, Math.max(...names.map((name) => name.length))) + 1}ch`,
+      },
+    },
+    h(
+      "caption",
+      { class: "visually-hidden" },
+      "Confusion matrix: rows are the true classes, columns the predicted ones",
+    ),
+    h("thead", {}, head),
+    h("tbody", {}, ...rows),
+  );
 }

@@ -14,8 +14,19 @@ export function menu({ label, icon: sign, look = "", title = label }, items) {
   const element = h(
     "details",
     { class: "menu" },
-    h("summary", { class: `button ${look}`.trim(), title: bare ? title : undefined, "aria-label": bare ? label : undefined }, icon(sign, bare ? 16 : 14), bare ? "" : label),
-    h("div", { class: "menu-list" }, ...items.map((item) => (item instanceof HTMLElement ? item : h("button", { type: "button", on: { click: item.act } }, item.label)))),
+    h(
+      "summary",
+      { class: `button ${look}`.trim(), title: bare ? title : undefined, "aria-label": bare ? label : undefined },
+      icon(sign, bare ? 16 : 14),
+      bare ? "" : label,
+    ),
+    h(
+      "div",
+      { class: "menu-list" },
+      ...items.map((item) =>
+        item instanceof HTMLElement ? item : h("button", { type: "button", on: { click: item.act } }, item.label),
+      ),
+    ),
   );
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !element.open) return;
@@ -26,7 +37,8 @@ export function menu({ label, icon: sign, look = "", title = label }, items) {
     if (/** @type {Element} */ (event.target).closest(".menu-list button, .menu-list a")) element.open = false;
   });
   element.addEventListener("focusout", (event) => {
-    if (element.open && event.relatedTarget && !element.contains(/** @type {Node} */ (event.relatedTarget))) element.open = false;
+    if (element.open && event.relatedTarget && !element.contains(/** @type {Node} */ (event.relatedTarget)))
+      element.open = false;
   });
   document.addEventListener("pointerdown", (event) => {
     if (element.open && !element.contains(/** @type {Node} */ (event.target))) element.open = false;

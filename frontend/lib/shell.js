@@ -21,8 +21,17 @@ export function toast(text, tone = "", action) {
     "div",
     { class: `toast ${tone}`, role: tone === "bad" ? "alert" : "status" },
     h("span", {}, text),
-    action && h("button", { class: "button small", type: "button", on: { click: () => (close(), action.act()) } }, action.label),
-    h("button", { class: "button quiet icon small", type: "button", "aria-label": "Dismiss", on: { click: close } }, icon("cross", 14)),
+    action &&
+      h(
+        "button",
+        { class: "button small", type: "button", on: { click: () => (close(), action.act()) } },
+        action.label,
+      ),
+    h(
+      "button",
+      { class: "button quiet icon small", type: "button", "aria-label": "Dismiss", on: { click: close } },
+      icon("cross", 14),
+    ),
   );
   byId("toasts").append(element);
   setTimeout(close, tone === "bad" || action ? 12_000 : 5_000);

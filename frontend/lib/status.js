@@ -8,7 +8,8 @@ import { h, s } from "./dom.js";
 /** @typedef {{ word: string, tone: Tone, shape: keyof typeof SHAPES }} State */
 
 const SHAPES = {
-  ring: () => s("circle", { cx: 6, cy: 6, r: 4, stroke: "currentColor", "stroke-width": 1.6, "stroke-dasharray": "2 1.6" }),
+  ring: () =>
+    s("circle", { cx: 6, cy: 6, r: 4, stroke: "currentColor", "stroke-width": 1.6, "stroke-dasharray": "2 1.6" }),
   dot: () => s("circle", { class: "beat", cx: 6, cy: 6, r: 4, fill: "currentColor" }),
   check: () => line("M2 6.5l2.6 2.6L10 3.2"),
   flag: () => line("M3 11V1.8h6.5L7.8 4.4l1.7 2.6H3"),
@@ -20,7 +21,13 @@ const SHAPES = {
 
 /** @param {string} d */
 function line(d) {
-  return s("path", { d, stroke: "currentColor", "stroke-width": 1.8, "stroke-linecap": "round", "stroke-linejoin": "round" });
+  return s("path", {
+    d,
+    stroke: "currentColor",
+    "stroke-width": 1.8,
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+  });
 }
 
 /** @param {Pick<Run, "status" | "reason" | "stopping" | "position">} run @returns {State} */
@@ -29,7 +36,9 @@ export function stateOf(run) {
     case "queued":
       return { word: run.position ? `queued, ${ordinal(run.position)}` : "queued", tone: "calm", shape: "ring" };
     case "running":
-      return run.stopping ? { word: "stopping", tone: "warn", shape: "dot" } : { word: "running", tone: "live", shape: "dot" };
+      return run.stopping
+        ? { word: "stopping", tone: "warn", shape: "dot" }
+        : { word: "running", tone: "live", shape: "dot" };
     case "finished":
       if (run.reason === "diverged") return { word: "diverged", tone: "warn", shape: "zigzag" };
       if (run.reason === "early_stopped") return { word: "stopped early", tone: "good", shape: "flag" };

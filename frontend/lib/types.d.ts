@@ -204,7 +204,15 @@ export interface DataSetRow {
   defaults: { [path: string]: Json };
   state: { kind: "built_in" | "present" | "missing" } | { kind: "damaged"; message: string };
   /** What is stored of it. */
-  about: { title: string; images: number; channels: number; side: number; train: number | null; source: string; sha256: string } | null;
+  about: {
+    title: string;
+    images: number;
+    channels: number;
+    side: number;
+    train: number | null;
+    source: string;
+    sha256: string;
+  } | null;
 }
 
 /** A data set as the data page sees it. */
@@ -297,7 +305,13 @@ export interface Schedule {
 
 /** What a run will take, by a few measured steps. */
 export interface Estimate {
-  measured: { steps: number; step_seconds: number; evaluation_seconds: number; peak_memory_bytes: number | null; threads: number } | null;
+  measured: {
+    steps: number;
+    step_seconds: number;
+    evaluation_seconds: number;
+    peak_memory_bytes: number | null;
+    threads: number;
+  } | null;
   seconds: number | null;
   memory_bytes: number | null;
   at_least_seconds: number | null;
@@ -452,7 +466,7 @@ export type RunEvent =
   | StartedEvent
   | ScalarsEvent
   | { kind: "imported"; seq: number; from: string }
-  | Boundary & { seq: number }
+  | (Boundary & { seq: number })
   | TestEvent
   | { kind: "checkpoint"; seq: number; which: "last" | "best"; epoch: number; step: number }
   | { kind: "note"; seq: number; message: string }
@@ -501,7 +515,19 @@ export interface Point {
 
 // Looking inside
 
-export type LayerKind = "input" | "conv" | "depthwise" | "pointwise" | "linear" | "batch_norm" | "activation" | "pool" | "dropout" | "sum" | "join" | "mean";
+export type LayerKind =
+  | "input"
+  | "conv"
+  | "depthwise"
+  | "pointwise"
+  | "linear"
+  | "batch_norm"
+  | "activation"
+  | "pool"
+  | "dropout"
+  | "sum"
+  | "join"
+  | "mean";
 
 export interface Layer {
   name: string;
@@ -561,7 +587,16 @@ export interface AxisOfSheet {
 /** A page of tiles: where they lie in its picture, and their numbers. */
 export interface Sheet {
   kind: "rgb" | "kernels" | "norms" | "heatmap" | "neurons" | "maps" | "vector" | "picture";
-  sheet: { columns: number; rows: number; tile_width: number; tile_height: number; zoom: number; gap: number; width: number; height: number };
+  sheet: {
+    columns: number;
+    rows: number;
+    tile_width: number;
+    tile_height: number;
+    zoom: number;
+    gap: number;
+    width: number;
+    height: number;
+  };
   page: number;
   pages: number;
   total: number;

@@ -43,7 +43,9 @@ export async function droppedFiles(data) {
 /** @param {FileSystemEntry} entry @returns {Promise<Placed[]>} */
 async function below(entry) {
   if (entry.isFile) {
-    const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
+    const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
+      /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
+    );
     return [{ file, path: entry.fullPath.replace(/^\//, "") }];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
@@ -51,7 +53,9 @@ async function below(entry) {
   const found = [];
   for (;;) {
     // A reader gives some at a time, and none at the end.
-    const some = await new Promise((/** @type {(entries: FileSystemEntry[]) => void} */ resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await new Promise((/** @type {(entries: FileSystemEntry[]) => void} */ resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (some.length === 0) return found;
     for (const each of some) found.push(...(await below(each)));
   }
@@ -64,10 +68,32 @@ export function placed(files) {
 
 /** A bar that says how far an upload is. @param {string} name @param {{ after: string, onCancel: () => void }} wiring `after`: what happens when all is sent */
 export function uploadProgress(name, { after, onCancel }) {
-  const bar = h("div", { class: "bar", data: { tone: "live" }, role: "progressbar", "aria-label": `Uploading ${name}`, "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
+  const bar = h(
+    "div",
+    {
+      class: "bar",
+      data: { tone: "live" },
+      role: "progressbar",
+      "aria-label": `Uploading ${name}`,
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+    },
+    h("span"),
+  );
   const words = h("span", { class: "muted" }, "Sending…");
   return {
-    element: h("div", { class: "upload-progress" }, h("strong", {}, name), bar, h("div", { class: "upload-line" }, words, h("button", { class: "button small", type: "button", on: { click: onCancel } }, "Cancel"))),
+    element: h(
+      "div",
+      { class: "upload-progress" },
+      h("strong", {}, name),
+      bar,
+      h(
+        "div",
+        { class: "upload-line" },
+        words,
+        h("button", { class: "button small", type: "button", on: { click: onCancel } }, "Cancel"),
+      ),
+    ),
     /** @param {number} sent @param {number} of */
     show(sent, of) {
       const share = of > 0 ? sent / of : 0;
@@ -80,12 +106,23 @@ export function uploadProgress(name, { after, onCancel }) {
 
 /** What is wrong, fault by fault. @param {unknown} error */
 export function faultsOf(error) {
-  if (error instanceof Problem && error.errors.length > 0) return error.errors.map(({ path, message }) => `${path}: ${message}`);
+  if (error instanceof Problem && error.errors.length > 0)
+    return error.errors.map(({ path, message }) => `${path}: ${message}`);
   return [error instanceof Error ? error.message : String(error)];
 }
 
 /** @param {string} name @param {string[]} faults */
 export function refusedNotice(name, faults) {
   const more = faults.length > SHOWN ? [h("li", {}, `and ${faults.length - SHOWN} more`)] : [];
-  return h("div", { class: "notice bad", role: "alert" }, icon("warning", 16), h("div", {}, h("strong", {}, `${name} was refused.`), h("ul", { class: "faults" }, ...faults.slice(0, SHOWN).map((fault) => h("li", {}, fault)), ...more)));
+  return h(
+    "div",
+    { class: "notice bad", role: "alert" },
+    icon("warning", 16),
+    h(
+      "div",
+      {},
+      h("strong", {}, `${name} was refused.`),
+      h("ul", { class: "faults" }, ...faults.slice(0, SHOWN).map((fault) => h("li", {}, fault)), ...more),
+    ),
+  );
 }

@@ -46,7 +46,12 @@ export function incompleteBeta(x, a, b) {
   let [c, d, value] = [1, 0, 1];
   for (let i = 0; i <= 300; i += 1) {
     const m = Math.floor(i / 2);
-    const term = i === 0 ? 1 : i % 2 === 0 ? (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m)) : -((a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    const term =
+      i === 0
+        ? 1
+        : i % 2 === 0
+          ? (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m))
+          : -((a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
     d = 1 / (1 + term * d || TINY);
     c = 1 + term / c || TINY;
     value *= c * d;

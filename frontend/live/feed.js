@@ -44,7 +44,11 @@ export class Feed {
     /** Runs that are gone. @type {Set<string>} */
     this.gone = new Set();
     /** Of which index the states are, up to which change, and of which runs. */
-    this.upto = { index: "", change: 0, /** @type {Set<string> | "all"} */ of: /** @type {Set<string> | "all"} */ (new Set()) };
+    this.upto = {
+      index: "",
+      change: 0,
+      /** @type {Set<string> | "all"} */ of: /** @type {Set<string> | "all"} */ (new Set()),
+    };
     /** @type {EventSource | null} */
     this.source = null;
     /** The last event of each log that the open stream brings. @type {Map<string, number>} */
@@ -72,7 +76,11 @@ export class Feed {
     const following = new Map();
     for (const [id, after] of runs) {
       const place = this.places.get(id);
-      following.set(id, { place: after, synced: this.isOpen && place !== undefined && place <= after, idle: this.gone.has(id) });
+      following.set(id, {
+        place: after,
+        synced: this.isOpen && place !== undefined && place <= after,
+        idle: this.gone.has(id),
+      });
     }
     /** @type {Subscriber} */
     const subscriber = { tell, states, all: states && runs.length === 0, runs: following };
@@ -98,14 +106,16 @@ export class Feed {
   /** Tells a new subscriber the states that others were told. @param {Subscriber} subscriber */
   recall(subscriber) {
     for (const [id, { text }] of this.known) if (wantsState(subscriber, id)) subscriber.tell({ kind: "run", id, text });
-    for (const id of this.gone) if (wantsState(subscriber, id)) subscriber.tell({ kind: "removed", id, text: JSON.stringify({ id }) });
+    for (const id of this.gone)
+      if (wantsState(subscriber, id)) subscriber.tell({ kind: "removed", id, text: JSON.stringify({ id }) });
     for (const [id, following] of subscriber.runs) this.judge(id, following);
   }
 
   /** Whether there is still something to come. @param {string} id @param {Following} following */
   judge(id, following) {
     const known = this.known.get(id);
-    following.idle = this.gone.has(id) || (known !== undefined && OVER.has(known.status) && following.place >= known.events);
+    following.idle =
+      this.gone.has(id) || (known !== undefined && OVER.has(known.status) && following.place >= known.events);
   }
 
   /** What the subscribers need together. */
@@ -133,7 +143,8 @@ export class Feed {
       logs.delete(id);
       later.delete(id);
     }
-    if (new Set([...logs.keys(), ...later.keys()]).size <= EAGER_LOGS) for (const [id, place] of later) logs.set(id, Math.min(place, logs.get(id) ?? place));
+    if (new Set([...logs.keys(), ...later.keys()]).size <= EAGER_LOGS)
+      for (const [id, place] of later) logs.set(id, Math.min(place, logs.get(id) ?? place));
     return { active, logs, states: all || states.size > NAMED_STATES ? /** @type {"all"} */ ("all") : states };
   }
 
@@ -153,7 +164,12 @@ export class Feed {
     }
     // While the server is away, the next try asks for what is needed then.
     if (this.retrying !== undefined) return;
-    if (this.source === null || !covers(this.covers, states) || [...logs].some(([id, place]) => !this.places.has(id) || /** @type {number} */ (this.places.get(id)) > place)) this.open();
+    if (
+      this.source === null ||
+      !covers(this.covers, states) ||
+      [...logs].some(([id, place]) => !this.places.has(id) || /** @type {number} */ (this.places.get(id)) > place)
+    )
+      this.open();
   }
 
   async open() {
@@ -167,7 +183,13 @@ export class Feed {
     if (turn !== this.turn) return;
     const query = name === null ? ids.map((id) => `run=${id}`) : [`selection=${name}`];
     if (ids.length > 0) query.push(`after=${[...logs.values()].join(".")}`);
-    query.push(...(states === "all" ? ["status=all"] : states.size === 0 ? ["status=none"] : [...states].map((id) => `status=${id}`)));
+    query.push(
+      ...(states === "all"
+        ? ["status=all"]
+        : states.size === 0
+          ? ["status=none"]
+          : [...states].map((id) => `status=${id}`)),
+    );
     if (this.upto.index && covers(this.upto.of, states)) query.push(`since=${this.upto.index}.${this.upto.change}`);
     const source = new this.Source(`${this.url}?${query.join("&")}`);
     this.source = source;
@@ -195,7 +217,9 @@ export class Feed {
     this.isOpen = true;
     this.wait = FIRST_WAIT_MS;
     // It began at the least place of all.
-    for (const { runs } of this.subscribers.values()) for (const [id, following] of runs) following.synced = (this.places.get(id) ?? Number.POSITIVE_INFINITY) <= following.place;
+    for (const { runs } of this.subscribers.values())
+      for (const [id, following] of runs)
+        following.synced = (this.places.get(id) ?? Number.POSITIVE_INFINITY) <= following.place;
     if (this.wasCut) this.tellAll({ kind: "open" });
     this.wasCut = false;
     this.review();

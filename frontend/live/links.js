@@ -42,7 +42,8 @@ function throughLeader({ onMessage, onReady }) {
   let host = null;
   let resign = () => {};
   channel.addEventListener("message", ({ data: { to, from, message } }) => {
-    if (to === "leader") host?.receive(from, message, (answer) => channel.postMessage({ to: from, from: "leader", message: answer }));
+    if (to === "leader")
+      host?.receive(from, message, (answer) => channel.postMessage({ to: from, from: "leader", message: answer }));
     else if (to === me) onMessage(message);
     else if (to === "all" && host === null) onReady();
   });
@@ -56,7 +57,8 @@ function throughLeader({ onMessage, onReady }) {
   navigator.locks.request(`${name} leader`, { signal: waiting.signal }, lead).catch(() => {});
   queueMicrotask(onReady);
   return {
-    post: (message) => (host ? host.receive(me, message, onMessage) : channel.postMessage({ to: "leader", from: me, message })),
+    post: (message) =>
+      host ? host.receive(me, message, onMessage) : channel.postMessage({ to: "leader", from: me, message }),
     close() {
       waiting.abort();
       host?.close();

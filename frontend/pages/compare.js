@@ -36,7 +36,11 @@ const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run
 const query = new URLSearchParams(location.search);
 const axis = axisFor([...runs.values()]);
 const which = chartsOf([...runs.values()]);
-const view = readView(location.search, which.map(({ id }) => id), axis);
+const view = readView(
+  location.search,
+  which.map(({ id }) => id),
+  axis,
+);
 /** Numbers of runs that do not show. */
 const hidden = new Set((query.get("hide") ?? "").split(",").filter(Boolean).map(Number));
 /** Whether seeds are drawn as one; where nothing differs by its seed alone there is nothing to choose. */
@@ -52,7 +56,12 @@ const left = new Set();
 if (runs.size === 0) byId("page").append(nothing());
 else start();
 // What the page is like follows from all of its runs, the axis on which they can be compared among it.
-watchNewcomers({ sweeps: [...query.getAll("sweep"), ...(data.sweep ? [data.sweep.id] : [])], tags: query.getAll("tag"), has: (id) => runs.has(id) || left.has(id), onChanged: () => location.reload() });
+watchNewcomers({
+  sweeps: [...query.getAll("sweep"), ...(data.sweep ? [data.sweep.id] : [])],
+  tags: query.getAll("tag"),
+  has: (id) => runs.has(id) || left.has(id),
+  onChanged: () => location.reload(),
+});
 
 /** Shows an element in its place, and leaves alone what is the same: it may be scrolled or have the focus. @param {HTMLElement} slot @param {HTMLElement | null} next */
 function fill(slot, next) {
@@ -68,13 +77,28 @@ function nothing() {
     { class: "card empty" },
     icon("layers", 28),
     h("h2", {}, "Nothing to compare"),
-    h("p", {}, data.missing > 0 ? "The runs that this address names are not here: they may have been deleted." : "Choose runs in the table and press Compare, or start an experiment that compares."),
+    h(
+      "p",
+      {},
+      data.missing > 0
+        ? "The runs that this address names are not here: they may have been deleted."
+        : "Choose runs in the table and press Compare, or start an experiment that compares.",
+    ),
     h("a", { class: "button primary", href: siteUrl("/") }, "All runs"),
   );
 }
 
 function start() {
-  const seeds = h("button", { class: "button small quiet", type: "button", title: "Draw runs that differ by their seed alone as one line, their mean, with the standard deviation around it", on: { click: () => ((together = !together), remember(), show()) } }, "Mean over seeds");
+  const seeds = h(
+    "button",
+    {
+      class: "button small quiet",
+      type: "button",
+      title: "Draw runs that differ by their seed alone as one line, their mean, with the standard deviation around it",
+      on: { click: () => ((together = !together), remember(), show()) },
+    },
+    "Mean over seeds",
+  );
   const title = h("h1", {}, data.title);
   const about = h("p", { class: "muted" });
   /** What the charts and tables have a line for. @type {Member[]} */
@@ -87,7 +111,8 @@ function start() {
     },
     onOnly: (member) => {
       hidden.clear();
-      if (member) for (const other of members) if (other !== member && other.id !== member.id) hidden.add(other.runs[0].number);
+      if (member)
+        for (const other of members) if (other !== member && other.id !== member.id) hidden.add(other.runs[0].number);
       showHidden();
     },
     onLook: (id) => charts.highlight(id),
@@ -96,7 +121,14 @@ function start() {
       if (query.has("run") || query.has("selection")) attempt(nameRuns);
     },
   });
-  const charts = overlay([...runs.values()], { which, view, axis, members: shown, title: () => data.title, more: [seeds] });
+  const charts = overlay([...runs.values()], {
+    which,
+    view,
+    axis,
+    members: shown,
+    title: () => data.title,
+    more: [seeds],
+  });
   const coordinates = parallel({
     onLook: (id) => charts.highlight(id),
     onOnly: (ids) => {
@@ -109,7 +141,27 @@ function start() {
   const [ranking, figures, settings, costs] = slots;
   const tables = h("div", { class: "compare-tables" }, ranking, coordinates.element, figures, settings, costs);
   byId("page").append(
-    h("header", { class: "compare-head" }, h("div", {}, title, about), h("div", { class: "run-actions" }, h("button", { class: "button", type: "button", title: "Begin a report about these runs", on: { click: () => attempt(() => beginReport(data.title, [...runs.values()], words())) } }, icon("text", 14), "Report"), ...sweepButtons())),
+    h(
+      "header",
+      { class: "compare-head" },
+      h("div", {}, title, about),
+      h(
+        "div",
+        { class: "run-actions" },
+        h(
+          "button",
+          {
+            class: "button",
+            type: "button",
+            title: "Begin a report about these runs",
+            on: { click: () => attempt(() => beginReport(data.title, [...runs.values()], words())) },
+          },
+          icon("text", 14),
+          "Report",
+        ),
+        ...sweepButtons(),
+      ),
+    ),
     h("div", { class: "compare-columns" }, list.element, charts.element),
     tables,
   );
@@ -140,7 +192,12 @@ function start() {
       });
     return [
       h("button", { class: "button", type: "button", on: { click: stop } }, icon("stop", 14), "Stop the rest"),
-      h("button", { class: "button", type: "button", on: { click: grow } }, icon("plus", 14), sweep.spec.search ? "Five more trials" : "One more seed for each"),
+      h(
+        "button",
+        { class: "button", type: "button", on: { click: grow } },
+        icon("plus", 14),
+        sweep.spec.search ? "Five more trials" : "One more seed for each",
+      ),
       h("a", { class: "button", href: siteUrl(`/?sweep=${encodeURIComponent(sweep.id)}`) }, "As a table"),
     ];
   }
@@ -149,7 +206,9 @@ function start() {
   function words() {
     const tags = query.getAll("tag");
     if (data.sweep) return `sweep ${data.sweep.id}`;
-    return tags.length === 1 && [...query.keys()].filter((key) => ["run", "sweep", "tag"].includes(key)).length === 1 ? `tag ${tags[0]}` : undefined;
+    return tags.length === 1 && [...query.keys()].filter((key) => ["run", "sweep", "tag"].includes(key)).length === 1
+      ? `tag ${tags[0]}`
+      : undefined;
   }
 
   function shown() {
@@ -178,7 +237,10 @@ function start() {
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);
     const active = [...runs.values()].filter(isActive).length;
-    setText(about, `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them under way` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} of this address ${data.missing === 1 ? "is" : "are"} gone` : ""}`);
+    setText(
+      about,
+      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them under way` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} of this address ${data.missing === 1 ? "is" : "are"} gone` : ""}`,
+    );
   }
 
   function showTables() {
@@ -186,14 +248,29 @@ function start() {
     const differ = settingsTable(members);
     fill(ranking, rank && tableCard("Ranking", rankingWords(members), rank));
     coordinates.show(members);
-    fill(figures, tableCard("Figures", members.length < runs.size ? "Mean and standard deviation over seeds." : "Losses and accuracies are means over epochs with their standard deviation.", figuresTable(members, statistics)));
+    fill(
+      figures,
+      tableCard(
+        "Figures",
+        members.length < runs.size
+          ? "Mean and standard deviation over seeds."
+          : "Losses and accuracies are means over epochs with their standard deviation.",
+        figuresTable(members, statistics),
+      ),
+    );
     fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
-    fill(costs, scatters(members, (id) => charts.highlight(id)));
+    fill(
+      costs,
+      scatters(members, (id) => charts.highlight(id)),
+    );
   }
 
   function remember() {
     const now = new URLSearchParams(location.search);
-    for (const [name, value] of [["hide", [...hidden].join(",")], ["seeds", together ? "" : "apart"]]) {
+    for (const [name, value] of [
+      ["hide", [...hidden].join(",")],
+      ["seeds", together ? "" : "apart"],
+    ]) {
       now.delete(name);
       if (value) now.append(name, value);
     }
@@ -236,9 +313,12 @@ function start() {
     const states = new States();
     states.replace([...runs.values()]);
     const stream = openStream({
-      url: () => apiUrl(`/events?${runsQuery(ids)}&after=${ids.map((id) => charts.lastSeq(id)).join(".")}&include=status`),
+      url: () =>
+        apiUrl(`/events?${runsQuery(ids)}&after=${ids.map((id) => charts.lastSeq(id)).join(".")}&include=status`),
       on: {
-        ...Object.fromEntries(ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {RunEvent} */ event) => take(id, event)])),
+        ...Object.fromEntries(
+          ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {RunEvent} */ event) => take(id, event)]),
+        ),
         run: (/** @type {Run} */ run) => {
           if (!runs.has(run.id) || !states.put(run)) return;
           runs.set(run.id, run);

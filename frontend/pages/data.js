@@ -22,7 +22,16 @@ const list = h("div", { class: "sets" });
 let next;
 
 byId("page").append(
-  h("header", { class: "page-head" }, h("h1", {}, "Data"), h("p", { class: "muted" }, "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.")),
+  h(
+    "header",
+    { class: "page-head" },
+    h("h1", {}, "Data"),
+    h(
+      "p",
+      { class: "muted" },
+      "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.",
+    ),
+  ),
   uploadPart({
     limit,
     titleOf: (set) => datasets.find((known) => known.set === set)?.title ?? set,
@@ -43,13 +52,16 @@ function show(sets) {
     cards.delete(name);
   }
   // One's own first, then images, then points.
-  const rank = (/** @type {DataSet} */ set) => (set.dimensions === 2 ? 2 : set.can_fetch || set.state.kind === "built_in" ? 1 : 0);
-  const elements = sets.toSorted((a, b) => rank(a) - rank(b)).map((set) => {
-    const card = cards.get(set.set) ?? setCard(set, folder, refresh);
-    cards.set(set.set, card);
-    card.show(set);
-    return card.element;
-  });
+  const rank = (/** @type {DataSet} */ set) =>
+    set.dimensions === 2 ? 2 : set.can_fetch || set.state.kind === "built_in" ? 1 : 0;
+  const elements = sets
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map((set) => {
+      const card = cards.get(set.set) ?? setCard(set, folder, refresh);
+      cards.set(set.set, card);
+      card.show(set);
+      return card.element;
+    });
   // Only what is not in its place moves, so that nobody loses the one at hand.
   elements.forEach((element, place) => {
     if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);

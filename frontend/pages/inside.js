@@ -32,7 +32,9 @@ startShell();
 /** @type {{ run: Run }} */
 const { run } = pageData();
 const page = byId("page");
-const state = viewState(readView(location.search), (view) => history.replaceState(history.state, "", `${location.pathname}${writeView(view)}${location.hash}`));
+const state = viewState(readView(location.search), (view) =>
+  history.replaceState(history.state, "", `${location.pathname}${writeView(view)}${location.hash}`),
+);
 const scene = new Scene(run, state);
 
 const status = badge();
@@ -50,7 +52,9 @@ const attention = attentionCard(scene);
 const filters = filtersPanel(scene);
 const features = featuresPanel(scene);
 const close = closeup(scene);
-const mistakes = mistakesCard(scene, { onImage: (id) => (image.use(id), layerHead.scrollIntoView({ behavior: "smooth", block: "start" })) });
+const mistakes = mistakesCard(scene, {
+  onImage: (id) => (image.use(id), layerHead.scrollIntoView({ behavior: "smooth", block: "start" })),
+});
 const beside = besideControl(scene, { onLoaded: () => drawPanels() });
 
 const layerName = h("h2", {});
@@ -58,8 +62,22 @@ const layerFacts = h("dl", { class: "facts" });
 const scale = h(
   "div",
   { class: "segments", role: "radiogroup", "aria-label": "Scale of the colours" },
-  ...[["tile", "each tile", "Each tile by itself: shapes show, strengths do not compare"], ["layer", "layer", "One scale for the layer"], ["network", "network", "One scale for all layers"]].map(([value, label, title]) =>
-    h("label", { title }, h("input", { type: "radio", name: "scale", value, on: { change: () => state.set({ scale: /** @type {any} */ (value) }) } }), h("span", {}, label)),
+  ...[
+    ["tile", "each tile", "Each tile by itself: shapes show, strengths do not compare"],
+    ["layer", "layer", "One scale for the layer"],
+    ["network", "network", "One scale for all layers"],
+  ].map(([value, label, title]) =>
+    h(
+      "label",
+      { title },
+      h("input", {
+        type: "radio",
+        name: "scale",
+        value,
+        on: { change: () => state.set({ scale: /** @type {any} */ (value) }) },
+      }),
+      h("span", {}, label),
+    ),
   ),
 );
 const layerHead = h(
@@ -73,7 +91,14 @@ const body = h(
   "div",
   { class: "inside-columns" },
   h("div", { class: "inside-side" }, image.element, predictions.element, attention.element),
-  h("div", { class: "inside-main" }, layerHead, h("div", { class: "inside-pair" }, filters.element, features.element), close.element, mistakes.element),
+  h(
+    "div",
+    { class: "inside-main" },
+    layerHead,
+    h("div", { class: "inside-pair" }, filters.element, features.element),
+    close.element,
+    mistakes.element,
+  ),
 );
 const empty = h("div", { class: "card empty" }, h("p", { class: "muted" }, "Opening the network…"));
 page.classList.add("wide-matrix");
@@ -84,7 +109,9 @@ status.show(run);
 state.on((_, changed) => {
   const has = (/** @type {string[]} */ ...names) => names.some((name) => changed.has(name));
   if (has("layer", "scale")) showLayer();
-  if (has("checkpoint", "image", "layer", "scale", "sort", "order", "page", "mapPage", "filter", "tile", "of", "beside")) {
+  if (
+    has("checkpoint", "image", "layer", "scale", "sort", "order", "page", "mapPage", "filter", "tile", "of", "beside")
+  ) {
     filters.update();
     features.update();
   }
@@ -108,12 +135,18 @@ async function start() {
   openStream({
     url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`),
     on: {
-      message: (/** @type {RunEvent} */ { kind }) => ["epoch", "checkpoint", "test", "started"].includes(kind) && soon(),
+      message: (/** @type {RunEvent} */ { kind }) =>
+        ["epoch", "checkpoint", "test", "started"].includes(kind) && soon(),
       run: (/** @type {Run} */ next) => status.show(next),
-      removed: () => explain("This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."),
+      removed: () =>
+        explain("This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."),
     },
     onReturn: soon,
-    isOver: () => getRun(run.id).then(() => false, (error) => error instanceof Problem && error.status === 404),
+    isOver: () =>
+      getRun(run.id).then(
+        () => false,
+        (error) => error instanceof Problem && error.status === 404,
+      ),
   });
 }
 
@@ -130,7 +163,11 @@ function soon() {
 /** Asks what there is now: checkpoints, the film, the curves. */
 async function refresh() {
   try {
-    const [inside, reel, metrics] = await Promise.all([getInside(run.id), getFilm(run.id).catch(() => null), attempt(async () => (await getMetricsOf([run.id], { series: FILM_SERIES, points: POINTS, x: "epoch" }))[run.id])]);
+    const [inside, reel, metrics] = await Promise.all([
+      getInside(run.id),
+      getFilm(run.id).catch(() => null),
+      attempt(async () => (await getMetricsOf([run.id], { series: FILM_SERIES, points: POINTS, x: "epoch" }))[run.id]),
+    ]);
     const first = scene.inside === null;
     scene.inside = inside;
     scene.film = reel;
@@ -166,7 +203,12 @@ function showContent(is) {
 /** Why there is nothing to see. @param {string} words */
 function explain(words) {
   showContent(false);
-  empty.replaceChildren(icon("layers", 28), h("h2", {}, "Nothing to look at yet"), h("p", {}, words), h("a", { class: "button", href: run.url }, "Back to the run"));
+  empty.replaceChildren(
+    icon("layers", 28),
+    h("h2", {}, "Nothing to look at yet"),
+    h("p", {}, words),
+    h("a", { class: "button", href: run.url }, "Back to the run"),
+  );
 }
 
 function drawPanels() {
@@ -190,6 +232,13 @@ function showLayer() {
   for (const input of scale.querySelectorAll("input")) input.checked = input.value === state.now.scale;
   if (!layer) return;
   setText(layerName, layer.name);
-  const facts = [["", KINDS[layer.kind] ?? layer.kind], ["gives", sizes(layer.shape)], ["weights", layer.weights ? sizes(layer.weights) : "none"], ["parameters", count(layer.parameters)]];
-  layerFacts.replaceChildren(...facts.map(([name, value]) => h("div", {}, name !== "" && h("dt", {}, name), h("dd", {}, value))));
+  const facts = [
+    ["", KINDS[layer.kind] ?? layer.kind],
+    ["gives", sizes(layer.shape)],
+    ["weights", layer.weights ? sizes(layer.weights) : "none"],
+    ["parameters", count(layer.parameters)],
+  ];
+  layerFacts.replaceChildren(
+    ...facts.map(([name, value]) => h("div", {}, name !== "" && h("dt", {}, name), h("dd", {}, value))),
+  );
 }

@@ -35,9 +35,21 @@ const estimates = estimator((known) => summary.showEstimate(known));
 let verdict = { plan: null, schedule: null, errors: [], trouble: "" };
 
 parts.element.append(compare.element);
-const form = h("form", { class: "new-run", novalidate: true, autocomplete: "off", on: { submit } }, parts.element, summary.element);
-const from = preset ? `From the experiment “${preset.title}”` : copy ? `From the run “${copy.name}”` : "Choose data and a network; the rest has sensible values.";
-byId("page").append(h("header", { class: "page-head" }, h("h1", {}, "New run"), h("p", { class: "muted" }, from)), form);
+const form = h(
+  "form",
+  { class: "new-run", novalidate: true, autocomplete: "off", on: { submit } },
+  parts.element,
+  summary.element,
+);
+const from = preset
+  ? `From the experiment “${preset.title}”`
+  : copy
+    ? `From the run “${copy.name}”`
+    : "Choose data and a network; the rest has sensible values.";
+byId("page").append(
+  h("header", { class: "page-head" }, h("h1", {}, "New run"), h("p", { class: "muted" }, from)),
+  form,
+);
 changed();
 
 function changed() {
@@ -62,7 +74,10 @@ function showVerdict(next) {
   summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
   if (next.plan) estimates.later(specOf(table, draft), sweepOf(table, draft));
   else summary.hideEstimate();
-  summary.showTrouble([...apart.map(({ path, message }) => `${path}: ${message}`), ...(next.trouble ? [next.trouble] : [])]);
+  summary.showTrouble([
+    ...apart.map(({ path, message }) => `${path}: ${message}`),
+    ...(next.trouble ? [next.trouble] : []),
+  ]);
 }
 
 /** @param {SubmitEvent} event */

@@ -38,7 +38,10 @@ const page = byId("page");
 const title = h("h1", {}, report.title);
 const state = h("span", { class: "save-state small", role: "status" }, "Saved");
 const bar = h("div", { class: "conflict-bar", role: "alert", hidden: true });
-const sheet = paper(sources, { onPart: ({ from }) => page.dataset.view === "both" && text.goTo(from), onFigure: (part) => attempt(() => change(part)) });
+const sheet = paper(sources, {
+  onPart: ({ from }) => page.dataset.view === "both" && text.goTo(from),
+  onFigure: (part) => attempt(() => change(part)),
+});
 const reading = h("div", { class: "report-read" }, sheet.element);
 const keep = keeper(report, {
   onState: (now) => {
@@ -63,7 +66,18 @@ const text = editor(keep.recover() ?? report.text, {
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let showing;
 
-const views = h("div", { class: "segments", role: "radiogroup", "aria-label": "View" }, ...Object.entries(VIEWS).map(([name, label]) => h("label", {}, h("input", { type: "radio", name: "view", value: name, on: { change: () => view(name) } }), h("span", {}, label))));
+const views = h(
+  "div",
+  { class: "segments", role: "radiogroup", "aria-label": "View" },
+  ...Object.entries(VIEWS).map(([name, label]) =>
+    h(
+      "label",
+      {},
+      h("input", { type: "radio", name: "view", value: name, on: { change: () => view(name) } }),
+      h("span", {}, label),
+    ),
+  ),
+);
 page.append(
   h(
     "header",
@@ -90,7 +104,12 @@ page.append(
       h(
         "div",
         { class: "report-tools-bar", role: "toolbar", "aria-label": "Writing" },
-        h("button", { class: "button primary small", type: "button", on: { click: () => attempt(insert) } }, icon("chart", 14), "Figure"),
+        h(
+          "button",
+          { class: "button primary small", type: "button", on: { click: () => attempt(insert) } },
+          icon("chart", 14),
+          "Figure",
+        ),
         h("button", { class: "button small", type: "button", on: { click: () => attempt(insertNumber) } }, "Number"),
         ...text.tools,
       ),
@@ -101,8 +120,16 @@ page.append(
 );
 bar.append(
   h("span", {}, "This report was saved elsewhere since it was opened here. Nothing was overwritten."),
-  h("button", { class: "button small", type: "button", on: { click: () => attempt(() => settle("mine")) } }, "Keep mine"),
-  h("button", { class: "button small", type: "button", on: { click: () => attempt(() => settle("other")) } }, "Take the other"),
+  h(
+    "button",
+    { class: "button small", type: "button", on: { click: () => attempt(() => settle("mine")) } },
+    "Keep mine",
+  ),
+  h(
+    "button",
+    { class: "button small", type: "button", on: { click: () => attempt(() => settle("other")) } },
+    "Take the other",
+  ),
   h("button", { class: "button small", type: "button", on: { click: () => attempt(asNew) } }, "Mine as a new report"),
 );
 view(matchMedia("(max-width: 900px)").matches ? (report.text.trim().length > 20 ? "read" : "write") : "both");
@@ -123,7 +150,11 @@ function view(name) {
 
 /** Draws again what has changed, while something trains or a figure waits for a run. */
 async function refresh() {
-  if (!document.hidden && (sheet.faults().length > 0 || sheet.runs().some((run) => isActive(sources.runs.get(run.id) ?? run)))) await renew();
+  if (
+    !document.hidden &&
+    (sheet.faults().length > 0 || sheet.runs().some((run) => isActive(sources.runs.get(run.id) ?? run)))
+  )
+    await renew();
   setTimeout(refresh, REFRESH_EVERY_MS);
 }
 
@@ -169,10 +200,23 @@ async function change({ token, from, to }) {
 async function ready() {
   await sheet.settled();
   const faults = sheet.faults();
-  return faults.length === 0 || confirm({ title: "Export as it is?", text: `${plural(faults.length, "figure or number", "figures or numbers")} could not be drawn: ${faults[0]}`, yes: "Export", no: "Cancel" });
+  return (
+    faults.length === 0 ||
+    confirm({
+      title: "Export as it is?",
+      text: `${plural(faults.length, "figure or number", "figures or numbers")} could not be drawn: ${faults[0]}`,
+      yes: "Export",
+      no: "Cancel",
+    })
+  );
 }
 
-const fileName = () => (title.textContent ?? "report").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80).toLowerCase() || "report";
+const fileName = () =>
+  (title.textContent ?? "report")
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 80)
+    .toLowerCase() || "report";
 
 async function saveHtml() {
   if (!(await ready())) return;
@@ -183,7 +227,12 @@ async function saveHtml() {
 async function saveZip() {
   if (!(await ready())) return;
   const runsElement = /** @type {HTMLElement} */ (sheet.element.querySelector(".paper-runs"));
-  download(`${fileName()}.zip`, new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(sheet.parts(), runsElement, sources))], { type: "application/zip" }));
+  download(
+    `${fileName()}.zip`,
+    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(sheet.parts(), runsElement, sources))], {
+      type: "application/zip",
+    }),
+  );
 }
 
 /** @param {"mine" | "other"} which */

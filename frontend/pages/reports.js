@@ -28,14 +28,42 @@ byId("page").append(
   h(
     "header",
     { class: "page-head reports-head" },
-    h("div", {}, h("h1", {}, "Reports"), h("p", { class: "muted" }, "What you saw, with figures and tables that are taken from the runs. A report leaves as one file that opens anywhere.")),
-    h("button", { class: "button primary", type: "button", on: { click: () => attempt(() => begin("# Untitled report\n\n")) } }, icon("plus", 14), "New report"),
+    h(
+      "div",
+      {},
+      h("h1", {}, "Reports"),
+      h(
+        "p",
+        { class: "muted" },
+        "What you saw, with figures and tables that are taken from the runs. A report leaves as one file that opens anywhere.",
+      ),
+    ),
+    h(
+      "button",
+      { class: "button primary", type: "button", on: { click: () => attempt(() => begin("# Untitled report\n\n")) } },
+      icon("plus", 14),
+      "New report",
+    ),
   ),
   list,
   h(
     "section",
     { class: "card", "aria-labelledby": "start-from" },
-    h("header", { class: "card-head" }, h("div", {}, h("h2", { id: "start-from" }, "Start from an experiment"), h("p", { class: "muted small" }, "Lays out the whole write-up: the question, figures and tables in place, and headings for what you saw. Choose several for one report about all of them.")), h("div", { class: "report-tools" }, all, write)),
+    h(
+      "header",
+      { class: "card-head" },
+      h(
+        "div",
+        {},
+        h("h2", { id: "start-from" }, "Start from an experiment"),
+        h(
+          "p",
+          { class: "muted small" },
+          "Lays out the whole write-up: the question, figures and tables in place, and headings for what you saw. Choose several for one report about all of them.",
+        ),
+      ),
+      h("div", { class: "report-tools" }, all, write),
+    ),
     h("ol", { class: "experiments" }, ...EXPERIMENTS.map(experimentRow)),
   ),
 );
@@ -46,12 +74,23 @@ showChosen();
 function experimentRow(experiment) {
   const preset = data.presets.find(({ id }) => id === experiment.preset);
   const subject = subjectOf(experiment, data.presets, data.runs, data.sweeps);
-  const box = h("input", { type: "checkbox", disabled: !subject, data: { experiment: experiment.id }, on: { change: () => ((box.checked ? chosen.add(experiment.id) : chosen.delete(experiment.id)), showChosen()) } });
+  const box = h("input", {
+    type: "checkbox",
+    disabled: !subject,
+    data: { experiment: experiment.id },
+    on: { change: () => (box.checked ? chosen.add(experiment.id) : chosen.delete(experiment.id), showChosen()) },
+  });
   const launch = () =>
     attempt(async () => {
       if (!preset) return;
-      const made = Object.keys(preset.grid).length > 0 ? await createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats }) : await createRun(preset.base);
-      toast(`“${preset.title}” is started. Its figures fill while it trains.`, "", { label: "Look", act: () => location.assign(made.url) });
+      const made =
+        Object.keys(preset.grid).length > 0
+          ? await createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats })
+          : await createRun(preset.base);
+      toast(`“${preset.title}” is started. Its figures fill while it trains.`, "", {
+        label: "Look",
+        act: () => location.assign(made.url),
+      });
       location.reload();
     });
   const state = subject
@@ -59,7 +98,18 @@ function experimentRow(experiment) {
     : preset?.missing
       ? h("a", { class: "small", href: siteUrl("/data") }, `Needs ${preset.missing}`)
       : h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Run it");
-  return h("li", { class: "experiment" }, h("label", {}, box, h("span", { class: "experiment-number" }, experiment.number), h("span", {}, h("b", {}, experiment.title), h("small", {}, experiment.question))), h("div", { class: "experiment-state" }, state));
+  return h(
+    "li",
+    { class: "experiment" },
+    h(
+      "label",
+      {},
+      box,
+      h("span", { class: "experiment-number" }, experiment.number),
+      h("span", {}, h("b", {}, experiment.title), h("small", {}, experiment.question)),
+    ),
+    h("div", { class: "experiment-state" }, state),
+  );
 }
 
 /** @param {string} words @param {Run} run */
@@ -71,7 +121,9 @@ function stateWords(words, run) {
 }
 
 function chooseAll() {
-  const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-experiment]")]).filter(({ disabled }) => !disabled);
+  const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-experiment]")]).filter(
+    ({ disabled }) => !disabled,
+  );
   const every = boxes.every(({ checked }) => checked);
   for (const box of boxes) {
     box.checked = !every;
@@ -103,7 +155,15 @@ async function begin(text) {
 
 function showList() {
   if (reports.length === 0) {
-    list.replaceChildren(h("div", { class: "card empty" }, icon("text", 28), h("h2", {}, "No reports yet"), h("p", {}, "Start from an experiment below, from the runs of a comparison, or with an empty page.")));
+    list.replaceChildren(
+      h(
+        "div",
+        { class: "card empty" },
+        icon("text", 28),
+        h("h2", {}, "No reports yet"),
+        h("p", {}, "Start from an experiment below, from the runs of a comparison, or with an empty page."),
+      ),
+    );
     return;
   }
   list.replaceChildren(
@@ -111,8 +171,23 @@ function showList() {
       h(
         "article",
         { class: "card report-card" },
-        h("a", { href: report.url }, h("b", {}, report.title), h("small", { class: "muted", title: moment(report.changed) }, `Changed ${ago(report.changed, Date.now())}`)),
-        h("button", { class: "button quiet icon small", type: "button", title: "Delete", "aria-label": `Delete “${report.title}”`, on: { click: () => attempt(() => remove(report)) } }, icon("trash", 14)),
+        h(
+          "a",
+          { href: report.url },
+          h("b", {}, report.title),
+          h("small", { class: "muted", title: moment(report.changed) }, `Changed ${ago(report.changed, Date.now())}`),
+        ),
+        h(
+          "button",
+          {
+            class: "button quiet icon small",
+            type: "button",
+            title: "Delete",
+            "aria-label": `Delete “${report.title}”`,
+            on: { click: () => attempt(() => remove(report)) },
+          },
+          icon("trash", 14),
+        ),
       ),
     ),
   );
@@ -123,5 +198,8 @@ async function remove(report) {
   await deleteReport(report.id);
   reports = reports.filter(({ id }) => id !== report.id);
   showList();
-  toast(`“${report.title}” is deleted.`, "", { label: "Undo", act: () => attempt(async () => ((reports = [await restoreReport(report.id), ...reports]), showList())) });
+  toast(`“${report.title}” is deleted.`, "", {
+    label: "Undo",
+    act: () => attempt(async () => ((reports = [await restoreReport(report.id), ...reports]), showList())),
+  });
 }

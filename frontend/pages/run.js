@@ -39,7 +39,14 @@ const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */
 let plane = null;
 const main = h("div", { class: "run-main wide-matrix" }, charts.element);
-const side = h("div", { class: "run-side" }, test.element, settingsPanel(run), notes.element, ...(run.source ? [] : [log.element]));
+const side = h(
+  "div",
+  { class: "run-side" },
+  test.element,
+  settingsPanel(run),
+  notes.element,
+  ...(run.source ? [] : [log.element]),
+);
 
 byId("page").append(header.element, progress.element, h("div", { class: "run-columns" }, main, side));
 document.documentElement.dataset.lastSeqDrawn = "0";
@@ -49,7 +56,10 @@ async function start() {
   await Promise.all([catchUp(), attempt(findPlane)]);
   let startingAfresh = false;
   const stream = openStream({
-    url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_WORDS)}&include=status`),
+    url: () =>
+      apiUrl(
+        `/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_WORDS)}&include=status`,
+      ),
     on: {
       message: (/** @type {RunEvent} */ event) => {
         if (startingAfresh || take(event)) return;
@@ -87,7 +97,10 @@ async function isGone() {
 async function catchUp() {
   await attempt(async () => {
     const weight = charts.smoothing();
-    const [{ [run.id]: metrics }, latest] = await Promise.all([getMetricsOf([run.id], { series: store.names, points: pointsFor(1), smooth: weight }), getRun(run.id)]);
+    const [{ [run.id]: metrics }, latest] = await Promise.all([
+      getMetricsOf([run.id], { series: store.names, points: pointsFor(1), smooth: weight }),
+      getRun(run.id),
+    ]);
     if (metrics) store.load(metrics, weight);
     showRun(latest);
     charts.renew();
@@ -107,7 +120,10 @@ function take(event) {
   if (taken === "old") return true;
   if (event.kind === "started") {
     const { classes, train_samples, steps_per_epoch, total_steps, parameters } = event;
-    run = { ...run, summary: { ...run.summary, classes, train_samples, steps_per_epoch, steps: total_steps, parameters } };
+    run = {
+      ...run,
+      summary: { ...run.summary, classes, train_samples, steps_per_epoch, steps: total_steps, parameters },
+    };
   }
   if (event.kind === "boundary") {
     if (plane) plane.take(event);

@@ -41,7 +41,12 @@ openStream({
 
 /** A run that the table lacks. @param {{ id: string | null, message: string }} run */
 function missing({ id, message }) {
-  return h("p", { class: "notice warn" }, icon("warning", 16), h("span", {}, `${id === null ? "A run" : `Run ${id}`} cannot be shown: ${message}.`));
+  return h(
+    "p",
+    { class: "notice warn" },
+    icon("warning", 16),
+    h("span", {}, `${id === null ? "A run" : `Run ${id}`} cannot be shown: ${message}.`),
+  );
 }
 
 function invitation() {
@@ -52,13 +57,33 @@ function invitation() {
     { class: "card empty" },
     icon("layers", 28),
     h("h2", {}, "Nothing trains here yet"),
-    h("p", {}, "Start an experiment and watch it learn: the curves, the decision boundary, the mistakes. It takes a few seconds on this machine."),
-    first && h("button", { class: "button primary", type: "button", on: { click: start } }, icon("play", 14), `Start “${first.title}”`),
+    h(
+      "p",
+      {},
+      "Start an experiment and watch it learn: the curves, the decision boundary, the mistakes. It takes a few seconds on this machine.",
+    ),
+    first &&
+      h(
+        "button",
+        { class: "button primary", type: "button", on: { click: start } },
+        icon("play", 14),
+        `Start “${first.title}”`,
+      ),
     h("a", { href: siteUrl("/new") }, "or set up your own run"),
-    h("button", { class: "button quiet small", type: "button", on: { click: () => openImport(uploadLimit) } }, "Import TensorBoard files…"),
+    h(
+      "button",
+      { class: "button quiet small", type: "button", on: { click: () => openImport(uploadLimit) } },
+      "Import TensorBoard files…",
+    ),
   );
 }
 
 function noSweep() {
-  return h("div", { class: "card empty" }, h("h2", {}, "No runs in this sweep"), h("p", {}, "They may have been deleted."), h("a", { class: "button", href: siteUrl("/") }, "All runs"));
+  return h(
+    "div",
+    { class: "card empty" },
+    h("h2", {}, "No runs in this sweep"),
+    h("p", {}, "They may have been deleted."),
+    h("a", { class: "button", href: siteUrl("/") }, "All runs"),
+  );
 }

@@ -13,4 +13,5 @@ export async function beginReport(title, runs, words) {
 }
 
 /** @param {string[]} ids */
-const named = async (ids) => (ids.length <= RUNS_IN_ADDRESS ? ids.join(", ") : (await shortQuery(ids)).replace("=", " "));
+const named = async (ids) =>
+  ids.length <= RUNS_IN_ADDRESS ? ids.join(", ") : (await shortQuery(ids)).replace("=", " ");

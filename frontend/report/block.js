@@ -37,6 +37,8 @@ export function readBlock(kind, text) {
 
 /** Writes a block; a line end in a value would end the setting. @param {Block} block @returns {string} */
 export function writeBlock({ kind, settings }) {
-  const lines = [...settings].filter(([, value]) => value !== "").map(([name, value]) => `${name}: ${value.replace(/\s*\n\s*/g, " ").trim()}`);
+  const lines = [...settings]
+    .filter(([, value]) => value !== "")
+    .map(([name, value]) => `${name}: ${value.replace(/\s*\n\s*/g, " ").trim()}`);
   return ["```" + `${WORD} ${kind}`, ...lines, "```"].join("\n");
 }

@@ -16,9 +16,26 @@ const TOOLS = [
 
 /** @param {string} text @param {{ onChange: (text: string) => void, onLine: (line: number) => void, onSave: () => void }} listeners */
 export function editor(text, { onChange, onLine, onSave }) {
-  const area = h("textarea", { class: "report-text", spellcheck: "true", "aria-label": "Text of the report, in Markdown", on: { input: () => onChange(area.value), keydown: keys } });
+  const area = h("textarea", {
+    class: "report-text",
+    spellcheck: "true",
+    "aria-label": "Text of the report, in Markdown",
+    on: { input: () => onChange(area.value), keydown: keys },
+  });
   area.value = text;
-  const tools = TOOLS.map((tool) => h("button", { class: "button quiet small tool", type: "button", title: tool.title, "aria-label": tool.title, on: { click: () => use(tool) } }, tool.label));
+  const tools = TOOLS.map((tool) =>
+    h(
+      "button",
+      {
+        class: "button quiet small tool",
+        type: "button",
+        title: tool.title,
+        "aria-label": tool.title,
+        on: { click: () => use(tool) },
+      },
+      tool.label,
+    ),
+  );
   let line = -1;
   document.addEventListener("selectionchange", () => {
     if (document.activeElement !== area) return;
@@ -68,7 +85,13 @@ export function editor(text, { onChange, onLine, onSave }) {
     const from = area.value.lastIndexOf("\n", area.selectionStart - 1) + 1;
     const to = Math.max(area.selectionEnd, from);
     area.setSelectionRange(from, to);
-    insert(area.value.slice(from, to).split("\n").map((each) => `${sign}${each}`).join("\n"));
+    insert(
+      area.value
+        .slice(from, to)
+        .split("\n")
+        .map((each) => `${sign}${each}`)
+        .join("\n"),
+    );
   }
 
   return {
@@ -82,7 +105,9 @@ export function editor(text, { onChange, onLine, onSave }) {
       const at = end < 0 ? value.length : end;
       area.setSelectionRange(at, at);
       const before = value.slice(0, at);
-      insert(`${before.trim() === "" ? "" : before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n"}${block}\n`);
+      insert(
+        `${before.trim() === "" ? "" : before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n"}${block}\n`,
+      );
     },
     /** Puts lines in place of others. @param {number} from @param {number} to the last of them @param {string} written */
     replaceLines(from, to, written) {
@@ -95,7 +120,10 @@ export function editor(text, { onChange, onLine, onSave }) {
     },
     /** Puts the cursor at a line, where it can be seen. @param {number} to */
     goTo(to) {
-      const start = area.value.split("\n").slice(0, to).reduce((sum, each) => sum + each.length + 1, 0);
+      const start = area.value
+        .split("\n")
+        .slice(0, to)
+        .reduce((sum, each) => sum + each.length + 1, 0);
       line = to;
       area.focus({ preventScroll: true });
       area.setSelectionRange(start, start);

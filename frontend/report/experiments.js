@@ -14,7 +14,8 @@ import { writeBlock } from "./block.js";
  */
 
 /** @param {string} kind @param {{ [name: string]: string | number }} settings */
-const figure = (kind, settings) => writeBlock({ kind, settings: new Map(Object.entries(settings).map(([name, value]) => [name, String(value)])) });
+const figure = (kind, settings) =>
+  writeBlock({ kind, settings: new Map(Object.entries(settings).map(([name, value]) => [name, String(value)])) });
 
 /** @param {Subject} subject */
 const setUp = ({ runs }) => ["### Set-up", figure("settings", { runs, show: "common" })];
@@ -29,7 +30,12 @@ const overlaid = ({ runs }) => [
 ];
 
 /** @param {Subject} subject */
-const results = ({ runs }) => ["### What came of it", figure("results", { runs, columns: "epochs" }), figure("results", { runs, columns: "outcome" }), figure("ranking", { runs })];
+const results = ({ runs }) => [
+  "### What came of it",
+  figure("results", { runs, columns: "epochs" }),
+  figure("results", { runs, columns: "outcome" }),
+  figure("ranking", { runs }),
+];
 
 /** @param {Subject} subject */
 const comparison = (subject) => [...setUp(subject), ...overlaid(subject), ...results(subject)];
@@ -41,7 +47,8 @@ export const EXPERIMENTS = [
     number: 1,
     title: "A perceptron in the plane",
     preset: "perceptron-on-blobs",
-    question: "One neuron moves its line after each mistake. How does the decision boundary come to lie between two groups of points?",
+    question:
+      "One neuron moves its line after each mistake. How does the decision boundary come to lie between two groups of points?",
     body: (subject) => [
       ...setUp(subject),
       "### The boundary, epoch by epoch",
@@ -49,14 +56,18 @@ export const EXPERIMENTS = [
       "### While it trains",
       figure("curve", { series: "train_accuracy", runs: subject.run.id }),
     ],
-    look: ["Where does the line lie before training, and which points move it first?", "Does it still move once every point is on its side?"],
+    look: [
+      "Where does the line lie before training, and which points move it first?",
+      "Does it still move once every point is on its side?",
+    ],
   },
   {
     id: "batch-size",
     number: 2,
     title: "Batch size",
     preset: "batch-size",
-    question: "The same network on batches of 16, 32, 64 and 128, over the same samples. Where is the noise, and what does a step cost?",
+    question:
+      "The same network on batches of 16, 32, 64 and 128, over the same samples. Where is the noise, and what does a step cost?",
     body: (subject) => [
       ...setUp(subject),
       "### The noise",
@@ -67,7 +78,11 @@ export const EXPERIMENTS = [
       ...results(subject),
       figure("scatter", { runs: subject.runs, cost: "seconds" }),
     ],
-    look: ["Which batch size has the noisiest loss, and why would an average over more samples be calmer?", "After the same number of samples, which has learnt most? How many steps did each take for it?", "What does a small batch cost in time?"],
+    look: [
+      "Which batch size has the noisiest loss, and why would an average over more samples be calmer?",
+      "After the same number of samples, which has learnt most? How many steps did each take for it?",
+      "What does a small batch cost in time?",
+    ],
   },
   {
     id: "learning-rate",
@@ -76,7 +91,11 @@ export const EXPERIMENTS = [
     preset: "learning-rate",
     question: "From 0.1 down to 0.0001. Which one leaps, which one crawls, which one learns?",
     body: (subject) => [...comparison(subject), figure("parallel", { runs: subject.runs })],
-    look: ["What does the largest rate do in the first steps: does the loss rise before it falls, or stay high?", "How far does the smallest one come in the same time?", "Would more epochs change the order?"],
+    look: [
+      "What does the largest rate do in the first steps: does the loss rise before it falls, or stay high?",
+      "How far does the smallest one come in the same time?",
+      "Would more epochs change the order?",
+    ],
   },
   {
     id: "activation",
@@ -85,14 +104,18 @@ export const EXPERIMENTS = [
     preset: "activation",
     question: "ReLU, sigmoid and tanh in the same network. Why does sigmoid take so long to leave the ground?",
     body: comparison,
-    look: ["Which one is slow at the start? How steep is its function at most, and what does a product of such slopes do to a gradient?", "Does it catch up?"],
+    look: [
+      "Which one is slow at the start? How steep is its function at most, and what does a product of such slopes do to a gradient?",
+      "Does it catch up?",
+    ],
   },
   {
     id: "convolution",
     number: 5,
     title: "A convolution by hand",
     preset: "vgg16-inside",
-    question: "Each output of a convolution is a sum of products, and so is each gradient. Do the numbers agree with what is computed by hand?",
+    question:
+      "Each output of a convolution is a sum of products, and so is each gradient. Do the numbers agree with what is computed by hand?",
     body: ({ run }) => [
       "### Forward",
       figure("photo", { run: run.id }),
@@ -100,25 +123,42 @@ export const EXPERIMENTS = [
       "### Backward",
       figure("arithmetic", { run: run.id, layer: "first convolution", way: "backward" }),
     ],
-    look: ["Take one product and check it by hand; then add up a row.", "Which pixels does the gradient reach, and through how many kernels does it come back to one?"],
+    look: [
+      "Take one product and check it by hand; then add up a row.",
+      "Which pixels does the gradient reach, and through how many kernels does it come back to one?",
+    ],
   },
   {
     id: "convolutional-networks",
     number: 6,
     title: "Four convolutional networks",
     preset: "convolutional-networks",
-    question: "VGG16, two residual networks of separable convolutions and Inception on the same images. Which learns most in the same epochs, and what does it weigh?",
-    body: (subject) => [...comparison(subject), figure("scatter", { runs: subject.runs, cost: "seconds" }), figure("scatter", { runs: subject.runs, cost: "memory" }), figure("scatter", { runs: subject.runs, cost: "parameters" })],
-    look: ["Where do training and validation part, and in which network first?", "How much accuracy does each million of parameters bring?", "What do the skips of the deep residual network make possible?"],
+    question:
+      "VGG16, two residual networks of separable convolutions and Inception on the same images. Which learns most in the same epochs, and what does it weigh?",
+    body: (subject) => [
+      ...comparison(subject),
+      figure("scatter", { runs: subject.runs, cost: "seconds" }),
+      figure("scatter", { runs: subject.runs, cost: "memory" }),
+      figure("scatter", { runs: subject.runs, cost: "parameters" }),
+    ],
+    look: [
+      "Where do training and validation part, and in which network first?",
+      "How much accuracy does each million of parameters bring?",
+      "What do the skips of the deep residual network make possible?",
+    ],
   },
   {
     id: "wide-against-deep",
     number: 7,
     title: "Wide against deep",
     preset: "wide-against-deep",
-    question: "A wide MLP and VGG16 have about as many parameters. Which learns more with them, in what time and memory?",
+    question:
+      "A wide MLP and VGG16 have about as many parameters. Which learns more with them, in what time and memory?",
     body: (subject) => [...comparison(subject), figure("scatter", { runs: subject.runs, cost: "seconds" })],
-    look: ["Which has the smaller deviation over epochs?", "Where do the parameters of each lie, and how often is each one used for an image?"],
+    look: [
+      "Which has the smaller deviation over epochs?",
+      "Where do the parameters of each lie, and how often is each one used for an image?",
+    ],
   },
   {
     id: "filters",
@@ -132,7 +172,10 @@ export const EXPERIMENTS = [
       "### The last convolution",
       figure("filters", { run: run.id, layer: "last convolution" }),
     ],
-    look: ["Which filters of the first layer look for edges, which for colours?", "Can a filter of the last layer be read at all? What would one have to know to read it?"],
+    look: [
+      "Which filters of the first layer look for edges, which for colours?",
+      "Can a filter of the last layer be read at all? What would one have to know to read it?",
+    ],
   },
   {
     id: "feature-maps",
@@ -147,7 +190,10 @@ export const EXPERIMENTS = [
       "### The last convolution",
       figure("features", { run: run.id, layer: "last convolution" }),
     ],
-    look: ["What of the image can still be recognised in the first maps, and what in the last?", "How many maps of the last layer are silent?"],
+    look: [
+      "What of the image can still be recognised in the first maps, and what in the last?",
+      "How many maps of the last layer are silent?",
+    ],
   },
 ];
 
@@ -159,7 +205,9 @@ export function writeUp(chosen) {
   const [first] = chosen;
   const sections = chosen.flatMap(({ experiment, subject }) => {
     const parts = [experiment.question, ...experiment.body(subject), ...observations(experiment.look)];
-    return chosen.length === 1 ? parts.map((part) => part.replace(/^###/, "##")) : [`## ${experiment.number}. ${experiment.title}`, ...parts];
+    return chosen.length === 1
+      ? parts.map((part) => part.replace(/^###/, "##"))
+      : [`## ${experiment.number}. ${experiment.title}`, ...parts];
   });
   return `${[`# ${chosen.length === 1 ? first.experiment.title : "Experiments"}`, ...sections, ...(chosen.length === 1 ? ["## Conclusion", "*What is the answer to the question?*"] : ["## Conclusion", "*What holds over all of the experiments?*"])].join("\n\n")}\n`;
 }
@@ -168,7 +216,15 @@ export function writeUp(chosen) {
 export function reportOn(title, runs, of) {
   const subject = { runs, run: of[0] };
   const several = of.length > 1;
-  const body = several ? [...comparison(subject), figure("scatter", { runs, cost: "seconds" })] : [...setUp(subject), ...overlaid(subject), "### What came of it", figure("results", { runs, columns: "outcome" }), ...(of[0].source ? [] : [figure("confusion", { run: of[0].id })])];
+  const body = several
+    ? [...comparison(subject), figure("scatter", { runs, cost: "seconds" })]
+    : [
+        ...setUp(subject),
+        ...overlaid(subject),
+        "### What came of it",
+        figure("results", { runs, columns: "outcome" }),
+        ...(of[0].source ? [] : [figure("confusion", { run: of[0].id })]),
+      ];
   return `${[`# ${title}`, "*What is the question?*", ...body.map((part) => part.replace(/^###/, "##")), "## Observations", "*What can be seen?*", "## Conclusion", "*What is the answer?*"].join("\n\n")}\n`;
 }
 
@@ -190,11 +246,17 @@ export function subjectOf(experiment, presets, runs, sweeps) {
   const wanted = JSON.stringify(preset.grid);
   // Other networks make another experiment; another list of batch sizes does not.
   const ownNetworks = "network" in preset.grid;
-  const candidates = sweeps.filter(({ spec }) => Object.keys(spec.grid).sort().join() === paths && spec.base.data?.set === preset.base.data.set && (ownNetworks || spec.base.network?.kind === preset.base.network.kind));
+  const candidates = sweeps.filter(
+    ({ spec }) =>
+      Object.keys(spec.grid).sort().join() === paths &&
+      spec.base.data?.set === preset.base.data.set &&
+      (ownNetworks || spec.base.network?.kind === preset.base.network.kind),
+  );
   for (const exactly of ownNetworks ? [true] : [true, false]) {
     for (const { id, spec } of candidates) {
       const of = usable.filter((run) => run.sweep === id).sort((a, b) => a.number - b.number);
-      if (of.length > 0 && (!exactly || JSON.stringify(spec.grid) === wanted)) return { runs: `sweep ${id}`, run: of[0] };
+      if (of.length > 0 && (!exactly || JSON.stringify(spec.grid) === wanted))
+        return { runs: `sweep ${id}`, run: of[0] };
     }
   }
   return null;

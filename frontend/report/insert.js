@@ -30,7 +30,11 @@ export function askFigure(sources, { block, suggestion } = {}) {
     let kind = KINDS.find((known) => known.kind === block?.kind) ?? KINDS[0];
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let waiting;
-    const kinds = h("div", { class: "kind-list", role: "radiogroup", "aria-label": "Kind of figure" }, ...KINDS.map(kindChoice));
+    const kinds = h(
+      "div",
+      { class: "kind-list", role: "radiogroup", "aria-label": "Kind of figure" },
+      ...KINDS.map(kindChoice),
+    );
     const form = h("div", { class: "figure-fields" });
     const sight = h("div", { class: "paper figure-sight" });
     const dialog = h(
@@ -41,25 +45,50 @@ export function askFigure(sources, { block, suggestion } = {}) {
         { method: "dialog" },
         h("h2", { id: "figure-dialog-title" }, block ? "Change the figure" : "Insert a figure"),
         h("div", { class: "figure-dialog-columns" }, kinds, h("div", { class: "figure-dialog-side" }, form, sight)),
-        h("div", { class: "actions" }, h("button", { class: "button", value: "no", formnovalidate: true }, "Cancel"), h("button", { class: "button primary", value: "yes" }, block ? "Change" : "Insert")),
+        h(
+          "div",
+          { class: "actions" },
+          h("button", { class: "button", value: "no", formnovalidate: true }, "Cancel"),
+          h("button", { class: "button primary", value: "yes" }, block ? "Change" : "Insert"),
+        ),
       ),
     );
 
     /** @param {Kind} one */
     function kindChoice(one) {
-      const radio = h("input", { type: "radio", name: "kind", value: one.kind, on: { change: () => ((kind = one), fields(), draw()) } });
+      const radio = h("input", {
+        type: "radio",
+        name: "kind",
+        value: one.kind,
+        on: { change: () => ((kind = one), fields(), draw()) },
+      });
       radio.checked = one.kind === kind.kind;
-      return h("label", { class: "kind-choice" }, radio, h("span", {}, h("b", {}, one.title), h("small", {}, one.about)));
+      return h(
+        "label",
+        { class: "kind-choice" },
+        radio,
+        h("span", {}, h("b", {}, one.title), h("small", {}, one.about)),
+      );
     }
 
-    const text = () => writeBlock({ kind: kind.kind, settings: new Map(kind.fields.flatMap(({ name, value }) => (settings.has(name) && settings.get(name) !== value ? [[name, settings.get(name) ?? ""]] : []))) });
+    const text = () =>
+      writeBlock({
+        kind: kind.kind,
+        settings: new Map(
+          kind.fields.flatMap(({ name, value }) =>
+            settings.has(name) && settings.get(name) !== value ? [[name, settings.get(name) ?? ""]] : [],
+          ),
+        ),
+      });
 
     function fields() {
       const runs = [...sources.runs.values()].sort((a, b) => b.number - a.number);
       // A figure of one run begins with one of those that were chosen for another.
       for (const { name, type } of kind.fields) {
-        if (type === "runs" && !settings.get(name)) settings.set(name, settings.get("run") ?? suggestion ?? firstChoice(runs));
-        if (type === "run" && !settings.get(name)) settings.set(name, firstOf(settings.get("runs") ?? suggestion ?? "", runs));
+        if (type === "runs" && !settings.get(name))
+          settings.set(name, settings.get("run") ?? suggestion ?? firstChoice(runs));
+        if (type === "run" && !settings.get(name))
+          settings.set(name, firstOf(settings.get("runs") ?? suggestion ?? "", runs));
       }
       form.replaceChildren(...kind.fields.map((field) => control(field, runs)));
     }
@@ -85,9 +114,21 @@ export function askFigure(sources, { block, suggestion } = {}) {
       const { name, label, type, value = "", help } = field;
       const now = settings.get(name) ?? value;
       const id = `figure-${name}`;
-      const labelled = (/** @type {HTMLElement} */ input, /** @type {HTMLElement[]} */ ...more) => h("div", { class: "field" }, h("label", { for: id }, label), input, ...more, help ? h("small", { class: "muted" }, help) : "");
+      const labelled = (/** @type {HTMLElement} */ input, /** @type {HTMLElement[]} */ ...more) =>
+        h(
+          "div",
+          { class: "field" },
+          h("label", { for: id }, label),
+          input,
+          ...more,
+          help ? h("small", { class: "muted" }, help) : "",
+        );
       const choose = (/** @type {[string, string][]} */ options) => {
-        const select = h("select", { id, on: { change: () => (set(name, select.value), type === "run" && fields()) } }, ...options.map(([of, words]) => h("option", { value: of }, words)));
+        const select = h(
+          "select",
+          { id, on: { change: () => (set(name, select.value), type === "run" && fields()) } },
+          ...options.map(([of, words]) => h("option", { value: of }, words)),
+        );
         // What is written and is none of them is not lost.
         if (now && !options.some(([of]) => of === now)) select.append(h("option", { value: now }, now));
         select.value = now;
@@ -97,13 +138,19 @@ export function askFigure(sources, { block, suggestion } = {}) {
       if (type === "run") return labelled(choose(runs.map((run) => [run.id, run.name])));
       if (type === "runs") return runsControl(field, runs, labelled, id);
       if (type === "layer") {
-        const select = choose([["first convolution", "First convolution"], ["last convolution", "Last convolution"]]);
+        const select = choose([
+          ["first convolution", "First convolution"],
+          ["last convolution", "Last convolution"],
+        ]);
         const run = settings.get("run");
         if (run) {
           look(run, "layers", {}).then(
             (/** @type {Inside} */ { layers }) => {
-              const wanted = layers.filter((layer) => (kind.kind === "features" ? layer.has_features : layer.has_filters));
-              for (const layer of wanted) if (layer.name !== now) select.append(h("option", { value: layer.name }, layer.name));
+              const wanted = layers.filter((layer) =>
+                kind.kind === "features" ? layer.has_features : layer.has_filters,
+              );
+              for (const layer of wanted)
+                if (layer.name !== now) select.append(h("option", { value: layer.name }, layer.name));
             },
             // It is said where the figure would be.
             () => {},
@@ -113,23 +160,59 @@ export function askFigure(sources, { block, suggestion } = {}) {
       }
       if (type === "image") {
         const select = choose([["pinned", "The one that the film follows"]]);
-        const file = h("input", { type: "file", accept: TYPES, hidden: true, on: { change: () => file.files?.[0] && send(file.files[0]) } });
-        const send = (/** @type {File} */ picked) => attempt(async () => {
-          const made = await uploadImage(picked, { onProgress: () => {}, signal: new AbortController().signal });
-          select.append(h("option", { value: made.id }, picked.name));
-          select.value = made.id;
-          set(name, made.id);
+        const file = h("input", {
+          type: "file",
+          accept: TYPES,
+          hidden: true,
+          on: { change: () => file.files?.[0] && send(file.files[0]) },
         });
+        const send = (/** @type {File} */ picked) =>
+          attempt(async () => {
+            const made = await uploadImage(picked, { onProgress: () => {}, signal: new AbortController().signal });
+            select.append(h("option", { value: made.id }, picked.name));
+            select.value = made.id;
+            set(name, made.id);
+          });
         listImages().then(
           (images) => {
-            for (const image of images) if (image.id !== now) select.append(h("option", { value: image.id }, `Uploaded ${image.created ? ago(image.created, Date.now()) : ""}, ${image.width}×${image.height}`));
-            for (const option of select.options) if (option.value === now && now !== "pinned") option.textContent = "The uploaded one";
+            for (const image of images)
+              if (image.id !== now)
+                select.append(
+                  h(
+                    "option",
+                    { value: image.id },
+                    `Uploaded ${image.created ? ago(image.created, Date.now()) : ""}, ${image.width}×${image.height}`,
+                  ),
+                );
+            for (const option of select.options)
+              if (option.value === now && now !== "pinned") option.textContent = "The uploaded one";
           },
           () => {},
         );
-        return labelled(h("div", { class: "image-field" }, select, h("button", { class: "button small", type: "button", on: { click: () => file.click() } }, icon("plus", 14), "Upload"), file));
+        return labelled(
+          h(
+            "div",
+            { class: "image-field" },
+            select,
+            h(
+              "button",
+              { class: "button small", type: "button", on: { click: () => file.click() } },
+              icon("plus", 14),
+              "Upload",
+            ),
+            file,
+          ),
+        );
       }
-      const input = h("input", { id, type: type === "number" ? "number" : "text", min: field.min, max: field.max, step: type === "number" ? "any" : undefined, value: now, on: { input: () => set(name, input.value.trim()) } });
+      const input = h("input", {
+        id,
+        type: type === "number" ? "number" : "text",
+        min: field.min,
+        max: field.max,
+        step: type === "number" ? "any" : undefined,
+        value: now,
+        on: { input: () => set(name, input.value.trim()) },
+      });
       return labelled(input);
     }
 
@@ -139,9 +222,19 @@ export function askFigure(sources, { block, suggestion } = {}) {
       const groups = groupsOf(runs);
       const known = groups.some(([of]) => of === now);
       const chosen = new Set(known ? [] : now.split(/[\s,]+/).filter(Boolean));
-      const select = h("select", { id, on: { change: change } }, ...groups.map(([of, words]) => h("option", { value: of }, words)), h("option", { value: "" }, "Runs chosen here"));
+      const select = h(
+        "select",
+        { id, on: { change: change } },
+        ...groups.map(([of, words]) => h("option", { value: of }, words)),
+        h("option", { value: "" }, "Runs chosen here"),
+      );
       select.value = known ? now : "";
-      const search = h("input", { type: "search", placeholder: "Search runs", "aria-label": "Search runs", on: { input: find } });
+      const search = h("input", {
+        type: "search",
+        placeholder: "Search runs",
+        "aria-label": "Search runs",
+        on: { input: find },
+      });
       const pick = (/** @type {Run} */ run, /** @type {boolean} */ is) => {
         for (const beginning of [...chosen]) if (run.id.startsWith(beginning)) chosen.delete(beginning);
         if (is) chosen.add(run.id);
@@ -149,11 +242,19 @@ export function askFigure(sources, { block, suggestion } = {}) {
       const isChosen = (/** @type {Run} */ run) => [...chosen].some((beginning) => run.id.startsWith(beginning));
       // Those that are chosen come first: they may be old.
       const inOrder = [...runs].sort((a, b) => Number(isChosen(b)) - Number(isChosen(a)));
-      const list = h("div", { class: "run-choices", role: "group", "aria-label": "Runs" }, ...inOrder.map((run) => {
-        const box = h("input", { type: "checkbox", value: run.id, on: { change: () => (pick(run, box.checked), set(name, [...chosen].join(", "))) } });
-        box.checked = isChosen(run);
-        return h("label", {}, box, h("span", {}, run.name));
-      }));
+      const list = h(
+        "div",
+        { class: "run-choices", role: "group", "aria-label": "Runs" },
+        ...inOrder.map((run) => {
+          const box = h("input", {
+            type: "checkbox",
+            value: run.id,
+            on: { change: () => (pick(run, box.checked), set(name, [...chosen].join(", "))) },
+          });
+          box.checked = isChosen(run);
+          return h("label", {}, box, h("span", {}, run.name));
+        }),
+      );
       const own = h("div", { class: "run-picker" }, search, list);
       own.hidden = known;
       function change() {
@@ -162,7 +263,8 @@ export function askFigure(sources, { block, suggestion } = {}) {
       }
       function find() {
         const word = search.value.toLowerCase();
-        for (const row of list.children) /** @type {HTMLElement} */ (row).hidden = !(row.textContent ?? "").toLowerCase().includes(word);
+        for (const row of list.children)
+          /** @type {HTMLElement} */ (row).hidden = !(row.textContent ?? "").toLowerCase().includes(word);
       }
       return labelled(select, own);
     }
@@ -199,11 +301,15 @@ function groupsOf(runs) {
     if (run.sweep) add(`sweep ${run.sweep}`, run);
     for (const tag of run.tags) add(`tag ${tag}`, run);
   }
-  return [...groups].map(([key, of]) => [key, key.startsWith("tag ") ? `Tagged “${key.slice(4)}”, ${plural(of.length, "run")}` : `Sweep “${of[0].name.split(" · ")[0]}”, ${plural(of.length, "run")}, ${ago(of[0].created, Date.now())}`]);
+  return [...groups].map(([key, of]) => [
+    key,
+    key.startsWith("tag ")
+      ? `Tagged “${key.slice(4)}”, ${plural(of.length, "run")}`
+      : `Sweep “${of[0].name.split(" · ")[0]}”, ${plural(of.length, "run")}, ${ago(of[0].created, Date.now())}`,
+  ]);
 }
 
 /** What a new figure is about: the newest sweep, or the newest run. @param {Run[]} runs */
 function firstChoice(runs) {
   return groupsOf(runs)[0]?.[0] ?? runs[0]?.id ?? "";
 }
-

@@ -42,7 +42,8 @@ export function keeper(report, { onState, onTitle, storage = forBrowser }) {
       const words = error instanceof Error ? error.message : String(error);
       onState(conflict ? { kind: "conflict" } : { kind: "away", why: words });
       // What is refused for what it is will be refused again, until it is changed.
-      if (!conflict && !(error instanceof Problem && error.status >= 400 && error.status < 500)) waiting = setTimeout(save, AGAIN_AFTER_MS);
+      if (!conflict && !(error instanceof Problem && error.status >= 400 && error.status < 500))
+        waiting = setTimeout(save, AGAIN_AFTER_MS);
     } finally {
       saving = false;
     }

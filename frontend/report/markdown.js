@@ -28,7 +28,8 @@ export function partsOf(text) {
   for (const token of lexer(text)) {
     const from = line;
     line += token.raw.split("\n").length - 1;
-    if (token.type !== "space" && token.type !== "def") parts.push({ token, from, to: from + token.raw.trimEnd().split("\n").length - 1 });
+    if (token.type !== "space" && token.type !== "def")
+      parts.push({ token, from, to: from + token.raw.trimEnd().split("\n").length - 1 });
   }
   return parts;
 }
@@ -46,7 +47,11 @@ export function partElement(token, own) {
       return h("blockquote", {}, ...blocks(token, own));
     case "list": {
       const { ordered, start, items } = /** @type {Tokens.List} */ (token);
-      return h(ordered ? "ol" : "ul", { start: ordered && Number(start) > 1 ? Number(start) : undefined }, ...items.map((item) => h("li", { class: item.task ? "task" : undefined }, ...blocks(item, own))));
+      return h(
+        ordered ? "ol" : "ul",
+        { start: ordered && Number(start) > 1 ? Number(start) : undefined },
+        ...items.map((item) => h("li", { class: item.task ? "task" : undefined }, ...blocks(item, own))),
+      );
     }
     case "table":
       return table(/** @type {Tokens.Table} */ (token), own);
@@ -95,7 +100,9 @@ function inline(of, own) {
         return [/** @type {Tokens.Checkbox} */ (token).checked ? "☑ " : "☐ "];
       case "link": {
         const { href, title } = /** @type {Tokens.Link} */ (token);
-        return LINKS.test(href) ? [h("a", { href: linkUrl(href), title: title ?? undefined, rel: "noopener" }, ...inner())] : inner();
+        return LINKS.test(href)
+          ? [h("a", { href: linkUrl(href), title: title ?? undefined, rel: "noopener" }, ...inner())]
+          : inner();
       }
       // A picture from elsewhere would be missing without a network; it is told as a link.
       case "image": {
@@ -122,10 +129,22 @@ function table({ header, align, rows }, own) {
     if (align[i]) made.style.textAlign = align[i];
     return made;
   };
-  return h("div", { class: "paper-table" }, h("table", {}, h("thead", {}, h("tr", {}, ...header.map((of, i) => cell("th", of, i)))), h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((of, i) => cell("td", of, i)))))));
+  return h(
+    "div",
+    { class: "paper-table" },
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, ...header.map((of, i) => cell("th", of, i)))),
+      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((of, i) => cell("td", of, i))))),
+    ),
+  );
 }
 
 /** Text with its entities read: &amp; and the like, one at a time, as text. @param {string} text */
 function decoded(text) {
-  return text.replace(ENTITY, (entity) => new DOMParser().parseFromString(entity, "text/html").documentElement.textContent ?? entity);
+  return text.replace(
+    ENTITY,
+    (entity) => new DOMParser().parseFromString(entity, "text/html").documentElement.textContent ?? entity,
+  );
 }

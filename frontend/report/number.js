@@ -13,8 +13,16 @@ import { NUMBERS, readNumber } from "./numbers.js";
 export function askNumber(sources, suggestion) {
   return new Promise((resolve) => {
     const runs = [...sources.runs.values()].sort((a, b) => b.number - a.number);
-    const run = h("select", { id: "number-run", on: { change: show } }, ...runs.map(({ id, name }) => h("option", { value: id }, name)));
-    const which = h("select", { id: "number-name", on: { change: show } }, ...Object.entries(NUMBERS).map(([name, { title }]) => h("option", { value: name }, title)));
+    const run = h(
+      "select",
+      { id: "number-run", on: { change: show } },
+      ...runs.map(({ id, name }) => h("option", { value: id }, name)),
+    );
+    const which = h(
+      "select",
+      { id: "number-name", on: { change: show } },
+      ...Object.entries(NUMBERS).map(([name, { title }]) => h("option", { value: name }, title)),
+    );
     const said = h("output", { class: "number-said" });
     const yes = h("button", { class: "button primary", value: "yes" }, "Insert");
     const dialog = h(

@@ -28,7 +28,9 @@ export const NUMBERS = {
 
 /** @param {"test_accuracy" | "test_loss" | "best_validation_accuracy" | "best_epoch" | "validation_accuracy" | "validation_loss" | "train_accuracy" | "train_loss" | "parameters" | "seconds" | "peak_memory_bytes" | "images_per_s" | "epoch" | "steps" | "train_samples"} key @param {string} title @param {(value: number) => string} say */
 function of(key, title, say) {
-  return { [key]: { title, of: (/** @type {Run} */ { summary }) => (summary[key] === null ? null : say(summary[key])) } };
+  return {
+    [key]: { title, of: (/** @type {Run} */ { summary }) => (summary[key] === null ? null : say(summary[key])) },
+  };
 }
 
 /** What the words between the braces stand for. @param {string} words @param {Sources} sources @returns {{ text: string, run: Run, title: string }} */

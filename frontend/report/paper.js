@@ -94,10 +94,20 @@ export function paper(sources, { onPart, onFigure, onShown } = {}) {
       },
     });
     const now = { element: h("div", { class: "paper-part" }, inner), placed, numbers, hasNumbers, part };
-    if (onPart) now.element.addEventListener("click", (event) => !(/** @type {Element} */ (event.target).closest("a, button")) && onPart(now.part));
+    if (onPart)
+      now.element.addEventListener(
+        "click",
+        (event) => !(/** @type {Element} */ (event.target).closest("a, button")) && onPart(now.part),
+      );
     // A block that stands alone can be changed where it is seen.
     if (onFigure && part.token.type === "code" && placed.length === 1) {
-      placed[0].element.append(h("button", { class: "button small paper-change", type: "button", on: { click: () => onFigure(now.part) } }, "Change"));
+      placed[0].element.append(
+        h(
+          "button",
+          { class: "button small paper-change", type: "button", on: { click: () => onFigure(now.part) } },
+          "Change",
+        ),
+      );
     }
     return now;
   }
@@ -136,7 +146,11 @@ export function paper(sources, { onPart, onFigure, onShown } = {}) {
       while (seen !== drawing) await (seen = drawing);
     },
     /** The runs whose figures and numbers are in it. */
-    runs: () => [...made.values()].flatMap(({ placed, numbers }) => [...placed.flatMap(({ drawn }) => drawn?.runs ?? []), ...numbers]),
+    runs: () =>
+      [...made.values()].flatMap(({ placed, numbers }) => [
+        ...placed.flatMap(({ drawn }) => drawn?.runs ?? []),
+        ...numbers,
+      ]),
     /** What is written and what was drawn for it, in order. */
     parts: () => [...made.values()].map(({ part, placed }) => ({ part, placed })),
     /** What could not be drawn, in words. */
@@ -180,7 +194,18 @@ export function place(sources, name, written) {
         if (mine !== turn) return;
         placed.drawn = drawn;
         const scrolls = drawn.body instanceof HTMLTableElement;
-        stage.replaceChildren(...[scrolls ? h("div", { class: "figure-scroll", tabindex: 0, role: "group", "aria-label": "Table, scrolls" }, drawn.body) : drawn.body, drawn.note ? h("div", { class: "figure-note" }, drawn.note) : ""].filter(Boolean));
+        stage.replaceChildren(
+          ...[
+            scrolls
+              ? h(
+                  "div",
+                  { class: "figure-scroll", tabindex: 0, role: "group", "aria-label": "Table, scrolls" },
+                  drawn.body,
+                )
+              : drawn.body,
+            drawn.note ? h("div", { class: "figure-note" }, drawn.note) : "",
+          ].filter(Boolean),
+        );
         setText(words, values.caption || drawn.caption);
         source.replaceChildren(...sourceOf(drawn.runs));
         caption.hidden = false;
@@ -219,14 +244,31 @@ function appendix(runs) {
       h(
         "table",
         { class: "compare-table" },
-        h("thead", {}, h("tr", {}, ...["Run", "Network", "Data", "Seed", "Started", "State"].map((head) => h("th", { scope: "col" }, head)))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ...["Run", "Network", "Data", "Seed", "Started", "State"].map((head) => h("th", { scope: "col" }, head)),
+          ),
+        ),
         h(
           "tbody",
           {},
           ...runs.map((run) => {
             const settings = settingsOf(run);
             const of = (/** @type {string} */ path) => (settings.has(path) ? setting(settings.get(path)) : "–");
-            return h("tr", { id: `run-${run.id}` }, h("th", { scope: "row" }, h("a", { href: run.url }, run.name), h("small", { class: "run-id" }, run.id)), h("td", {}, of("network.kind")), h("td", {}, of("data.set")), h("td", {}, of("training.seed")), h("td", {}, moment(run.created)), h("td", {}, stateOf(run).word));
+            return h(
+              "tr",
+              { id: `run-${run.id}` },
+              h("th", { scope: "row" }, h("a", { href: run.url }, run.name), h("small", { class: "run-id" }, run.id)),
+              h("td", {}, of("network.kind")),
+              h("td", {}, of("data.set")),
+              h("td", {}, of("training.seed")),
+              h("td", {}, moment(run.created)),
+              h("td", {}, stateOf(run).word),
+            );
           }),
         ),
       ),

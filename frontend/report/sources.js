@@ -34,13 +34,18 @@ export class Sources {
     if (exact) return exact;
     const found = id.length >= LEAST_ID ? [...this.runs.values()].filter((run) => run.id.startsWith(id)) : [];
     if (found.length === 1) return found[0];
-    throw new Fault(found.length > 1 ? `“${id}” begins the id of ${found.length} runs.` : `There is no run “${id}”: it may have been deleted.`);
+    throw new Fault(
+      found.length > 1
+        ? `“${id}” begins the id of ${found.length} runs.`
+        : `There is no run “${id}”: it may have been deleted.`,
+    );
   }
 
   /** As `some`, which knows a selection only when it was asked for. @param {string} words @returns {Promise<Run[]>} */
   async runsOf(words) {
     const [kind, name] = words.trim().split(/\s+/);
-    if (kind === "selection" && name && !this.selections.has(name)) this.selections.set(name, (await getSelection(name)).runs);
+    if (kind === "selection" && name && !this.selections.has(name))
+      this.selections.set(name, (await getSelection(name)).runs);
     return this.some(words);
   }
 
@@ -56,10 +61,22 @@ export class Sources {
     /** @type {Run[]} */
     let found;
     if (kind === "sweep" && what) found = all.filter(({ sweep }) => sweep === what);
-    else if (kind === "selection" && what) found = (this.selections.get(what) ?? []).flatMap((id) => this.runs.get(id) ?? []);
+    else if (kind === "selection" && what)
+      found = (this.selections.get(what) ?? []).flatMap((id) => this.runs.get(id) ?? []);
     else if (kind === "tag" && what) found = all.filter(({ tags }) => tags.includes(what));
-    else found = [...new Set(words.split(/[\s,]+/).filter(Boolean).map((id) => this.run(id)))];
-    if (found.length === 0) throw new Fault(words.trim() === "" ? "It names no runs." : `There are no runs of “${words}”: they may have been deleted.`);
+    else
+      found = [
+        ...new Set(
+          words
+            .split(/[\s,]+/)
+            .filter(Boolean)
+            .map((id) => this.run(id)),
+        ),
+      ];
+    if (found.length === 0)
+      throw new Fault(
+        words.trim() === "" ? "It names no runs." : `There are no runs of “${words}”: they may have been deleted.`,
+      );
     return found.sort((a, b) => a.number - b.number);
   }
 
@@ -80,7 +97,12 @@ export class Sources {
 
   /** @param {Run[]} runs @param {Parameters<typeof getMetricsOf>[1]} query @returns {Promise<{ [id: string]: Metrics }>} */
   metrics(runs, query) {
-    return this.once(`metrics ${JSON.stringify(query)}`, runs, () => getMetricsOf(runs.map(({ id }) => id), query));
+    return this.once(`metrics ${JSON.stringify(query)}`, runs, () =>
+      getMetricsOf(
+        runs.map(({ id }) => id),
+        query,
+      ),
+    );
   }
 
   /** @param {Run[]} runs @returns {Promise<{ [id: string]: Statistics }>} */

@@ -14,7 +14,11 @@ import { drawPoint, paint } from "./plane.js";
 /** @import { Domain } from "./plane.js" */
 
 /** @type {{ split: Split, label: string }[]} */
-const SPLITS = [{ split: "train", label: "training" }, { split: "validation", label: "validation" }, { split: "test", label: "test" }];
+const SPLITS = [
+  { split: "train", label: "training" },
+  { split: "validation", label: "validation" },
+  { split: "test", label: "test" },
+];
 /** A film lasts about this long, and shows no frame shorter than the other. */
 const FILM_MS = 4000;
 const FRAME_MS = 60;
@@ -24,9 +28,26 @@ const MOST_GRIDS = 300;
 /** @param {string} id of the run @param {{ epochs: number[], boundary: Boundary | null }} first the epochs there are, and the newest boundary */
 export function boundaryPanel(id, first) {
   const canvas = h("canvas", { class: "plane", role: "img" });
-  const slider = h("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": "Epoch", on: { input: () => (pause(), seek(Number(slider.value))) } });
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    max: 0,
+    step: 1,
+    "aria-label": "Epoch",
+    on: { input: () => (pause(), seek(Number(slider.value))) },
+  });
   const where = h("output", { class: "nowrap" });
-  const play = h("button", { class: "button icon small", type: "button", "aria-label": "Play the epochs", title: "Play", on: { click: toggle } }, icon("play", 14));
+  const play = h(
+    "button",
+    {
+      class: "button icon small",
+      type: "button",
+      "aria-label": "Play the epochs",
+      title: "Play",
+      on: { click: toggle },
+    },
+    icon("play", 14),
+  );
   const classes = h("ul", { class: "plane-legend" });
   const splits = h("div", { class: "plane-splits", role: "group", "aria-label": "Points to show" });
   const element = h(
@@ -148,7 +169,13 @@ export function boundaryPanel(id, first) {
     splits.replaceChildren(
       ...SPLITS.filter(({ split }) => points.some((point) => point.split === split)).map(({ split, label }) => {
         const total = points.filter((point) => point.split === split).length;
-        const button = h("button", { class: "legend-item", type: "button", "aria-pressed": "true", title: `Hide or show ${label} points` }, sign(0, split), h("span", {}, label), h("b", {}, count(total)));
+        const button = h(
+          "button",
+          { class: "legend-item", type: "button", "aria-pressed": "true", title: `Hide or show ${label} points` },
+          sign(0, split),
+          h("span", {}, label),
+          h("b", {}, count(total)),
+        );
         button.addEventListener("click", () => {
           if (!shown.delete(split)) shown.add(split);
           button.setAttribute("aria-pressed", String(shown.has(split)));
@@ -180,7 +207,8 @@ export function boundaryPanel(id, first) {
       const epoch = epochs[at];
       const grid = epoch === undefined ? null : (grids.get(epoch) ?? nearestGrid());
       if (domain) paint(canvas, { domain, grid, points, splits: shown });
-      const text = epoch === undefined ? "before training" : epoch === 0 ? "before training" : `after epoch ${count(epoch)}`;
+      const text =
+        epoch === undefined ? "before training" : epoch === 0 ? "before training" : `after epoch ${count(epoch)}`;
       setText(where, text);
       slider.setAttribute("aria-valuetext", text);
       canvas.setAttribute("aria-label", `Points and decision boundary ${text}`);

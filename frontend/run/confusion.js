@@ -8,7 +8,12 @@ import { matrix } from "../lib/matrix.js";
 
 export function testPanel() {
   const body = h("div", { class: "card-body test-body" });
-  const element = h("section", { class: "card test-panel", "aria-label": "Test result", hidden: true }, h("header", { class: "card-head" }, h("h2", {}, "Test result")), body);
+  const element = h(
+    "section",
+    { class: "card test-panel", "aria-label": "Test result", hidden: true },
+    h("header", { class: "card-head" }, h("h2", {}, "Test result")),
+    body,
+  );
   return {
     element,
     /** @param {Pick<TestEvent, "loss" | "accuracy" | "confusion">} test @param {string[]} classes */
@@ -17,7 +22,13 @@ export function testPanel() {
       const samples = confusion.flat().reduce((sum, cell) => sum + cell, 0);
       const names = confusion.map((_, i) => classes[i] ?? String(i));
       body.replaceChildren(
-        h("dl", { class: "figures" }, figurePair("Accuracy", percent(accuracy)), figurePair("Loss", figure(loss)), figurePair("Samples", count(samples))),
+        h(
+          "dl",
+          { class: "figures" },
+          figurePair("Accuracy", percent(accuracy)),
+          figurePair("Loss", figure(loss)),
+          figurePair("Samples", count(samples)),
+        ),
         h("div", { class: "confusion-frame" }, matrix(confusion, names)),
         worst(confusion, names),
       );
@@ -31,9 +42,15 @@ const figurePair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, 
 /** The mistake made most often. @param {number[][]} confusion @param {string[]} names */
 function worst(confusion, names) {
   let [most, truth, prediction] = [0, 0, 0];
-  confusion.forEach((row, t) => row.forEach((value, p) => {
-    if (t !== p && value > most) [most, truth, prediction] = [value, t, p];
-  }));
+  confusion.forEach((row, t) =>
+    row.forEach((value, p) => {
+      if (t !== p && value > most) [most, truth, prediction] = [value, t, p];
+    }),
+  );
   if (most === 0) return h("p", { class: "muted small" }, "Not one mistake.");
-  return h("p", { class: "muted small" }, `Most often wrong: ${names[truth]} taken for ${names[prediction]}, ${most === 1 ? "once" : plural(most, "time")}.`);
+  return h(
+    "p",
+    { class: "muted small" },
+    `Most often wrong: ${names[truth]} taken for ${names[prediction]}, ${most === 1 ? "once" : plural(most, "time")}.`,
+  );
 }

@@ -34,7 +34,8 @@ export function contour(field, columns, rows) {
       const inside = (a > 0 ? 1 : 0) | (b > 0 ? 2 : 0) | (c > 0 ? 4 : 0) | (d > 0 ? 8 : 0);
       const sides = { bottom: 2 * at, right: 2 * (at + 1) + 1, top: 2 * (at + columns), left: 2 * at + 1 };
       // Two opposite corners inside: the middle says which of them hang together.
-      for (const [from, to] of crossed(inside, a + b + c + d > 0)) out.links.push([corner(sides[from]), corner(sides[to])]);
+      for (const [from, to] of crossed(inside, a + b + c + d > 0))
+        out.links.push([corner(sides[from]), corner(sides[to])]);
     }
   }
   return out;
@@ -79,8 +80,24 @@ function crossed(inside, middle) {
     case 9:
       return [["bottom", "top"]];
     case 5:
-      return middle ? [["left", "top"], ["bottom", "right"]] : [["left", "bottom"], ["right", "top"]];
+      return middle
+        ? [
+            ["left", "top"],
+            ["bottom", "right"],
+          ]
+        : [
+            ["left", "bottom"],
+            ["right", "top"],
+          ];
     default:
-      return middle ? [["left", "bottom"], ["right", "top"]] : [["left", "top"], ["bottom", "right"]];
+      return middle
+        ? [
+            ["left", "bottom"],
+            ["right", "top"],
+          ]
+        : [
+            ["left", "top"],
+            ["bottom", "right"],
+          ];
   }
 }

@@ -44,14 +44,29 @@ const MOST_ROWS = 1_000_000;
 /** @param {RunStore} store @param {() => Run} run */
 export function curves(store, run) {
   /** @type {Which[]} */
-  const CHARTS = [...PLAIN, ...ownCurves([run()]).map(({ name, title }, i) => ({ id: `own${i + 1}`, title, train: name, validation: null, value: figure }))];
-  const view = readView(location.search, CHARTS.map(({ id }) => id));
+  const CHARTS = [
+    ...PLAIN,
+    ...ownCurves([run()]).map(({ name, title }, i) => ({
+      id: `own${i + 1}`,
+      title,
+      train: name,
+      validation: null,
+      value: figure,
+    })),
+  ];
+  const view = readView(
+    location.search,
+    CHARTS.map(({ id }) => id),
+  );
   /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
   const smoothing = () => {
     const { x, total } = store.series.train_loss;
     if (run().source) return view.smoothing ?? smoothingFor(total);
-    const done = x.length > 0 ? x.data[x.length - 1] : run().summary.step ?? 0;
-    return view.smoothing ?? smoothingFor(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))));
+    const done = x.length > 0 ? x.data[x.length - 1] : (run().summary.step ?? 0);
+    return (
+      view.smoothing ??
+      smoothingFor(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))))
+    );
   };
   let smoothedBy = smoothing();
   const derived = new RunLines(store, run, view, smoothing);
@@ -82,7 +97,11 @@ export function curves(store, run) {
     };
     if (smooth) add(ENTRIES[1], derived.raw(train), { width: 1, alpha: 0.3 });
     const rawShows = smooth && !hidden.has(ENTRIES[1].id);
-    add(ENTRIES[0], derived.smooth(train), { label: (validation ? nameOf : ownNameOf)("train") ?? "", width: smooth ? 2 : 1.2, counts: !rawShows });
+    add(ENTRIES[0], derived.smooth(train), {
+      label: (validation ? nameOf : ownNameOf)("train") ?? "",
+      width: smooth ? 2 : 1.2,
+      counts: !rawShows,
+    });
     if (validation) add(ENTRIES[2], { ...derived.raw(validation), steps: undefined }, { markers: true });
     return lines;
   }
@@ -99,7 +118,18 @@ export function curves(store, run) {
       marks: gapsOf(which).map(({ x }) => x),
       tensorboard: () => boardsUrl([run().id]),
       csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", ...names], rows(which, await whole())),
-      json: async () => ({ run: run().id, name: run().name, spec: run().spec, rows: [...rows(which, await whole())].map(([, step, samples_seen, epoch, seconds, ...values]) => ({ step, samples_seen, epoch, seconds, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) })) }),
+      json: async () => ({
+        run: run().id,
+        name: run().name,
+        spec: run().spec,
+        rows: [...rows(which, await whole())].map(([, step, samples_seen, epoch, seconds, ...values]) => ({
+          step,
+          samples_seen,
+          epoch,
+          seconds,
+          ...Object.fromEntries(names.map((name, i) => [name, values[i]])),
+        })),
+      }),
     };
   }
 
@@ -118,13 +148,22 @@ export function curves(store, run) {
     const seconds = clock(all.series.time.x, all.series.time.y);
     const pace = derived.pace();
     // Of an imported run nobody knows samples and epochs.
-    const place = (/** @type {number} */ step) => (run().source ? [null, null] : [samplesAt(step, pace), epochAt(step, pace)]);
-    const at = (/** @type {import("../chart/column.js").Column} */ x, /** @type {number} */ i) => (i < x.length ? x.data[i] : Number.POSITIVE_INFINITY);
+    const place = (/** @type {number} */ step) =>
+      run().source ? [null, null] : [samplesAt(step, pace), epochAt(step, pace)];
+    const at = (/** @type {import("../chart/column.js").Column} */ x, /** @type {number} */ i) =>
+      i < x.length ? x.data[i] : Number.POSITIVE_INFINITY;
     const inEpochs = (/** @type {number} */ j) => (epochs ? at(epochs.x, j) : Number.POSITIVE_INFINITY);
     for (let i = 0, j = 0; i < steps.x.length || j < (epochs?.x.length ?? 0); ) {
       const step = Math.min(at(steps.x, i), inEpochs(j));
       const [trained, validated] = [at(steps.x, i) === step, inEpochs(j) === step];
-      yield [run().name, step, ...place(step), seconds(step), trained ? steps.told(i) : null, ...(epochs ? [validated ? epochs.told(j) : null] : [])];
+      yield [
+        run().name,
+        step,
+        ...place(step),
+        seconds(step),
+        trained ? steps.told(i) : null,
+        ...(epochs ? [validated ? epochs.told(j) : null] : []),
+      ];
       i += Number(trained);
       j += Number(validated);
     }
@@ -146,7 +185,15 @@ export function curves(store, run) {
 
   const charts = board(
     view,
-    CHARTS.map((which) => ({ ...which, entries: which.validation ? ENTRIES : ENTRIES.slice(0, 2), nameOf: which.validation ? nameOf : ownNameOf, lines: () => linesOf(which), gaps: () => gapsOf(which), waiting, numbers: () => numbersOf(which) })),
+    CHARTS.map((which) => ({
+      ...which,
+      entries: which.validation ? ENTRIES : ENTRIES.slice(0, 2),
+      nameOf: which.validation ? nameOf : ownNameOf,
+      lines: () => linesOf(which),
+      gaps: () => gapsOf(which),
+      waiting,
+      numbers: () => numbersOf(which),
+    })),
     {
       axis: "step",
       axes: run().source ? ["step", "time"] : undefined,
@@ -158,7 +205,12 @@ export function curves(store, run) {
       },
     },
   );
-  const finer = refiner({ runs: () => [{ id: run().id, store, lines: derived }], range: () => view.range, weight: smoothing, onData: charts.draw });
+  const finer = refiner({
+    runs: () => [{ id: run().id, store, lines: derived }],
+    range: () => view.range,
+    weight: smoothing,
+    onData: charts.draw,
+  });
 
   return {
     element: charts.element,

@@ -17,7 +17,8 @@ export const DOUBT = 0.5 / SURE;
 /** @param {Boundary} boundary @returns {Grid} */
 export function decode({ columns, rows, x, y, cells }) {
   const bytes = Uint8Array.from(atob(cells), (char) => char.charCodeAt(0));
-  if (bytes.length !== columns * rows) throw new Error(`a boundary of ${columns} × ${rows} cells came with ${bytes.length}`);
+  if (bytes.length !== columns * rows)
+    throw new Error(`a boundary of ${columns} × ${rows} cells came with ${bytes.length}`);
   return {
     columns,
     rows,

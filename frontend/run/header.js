@@ -19,12 +19,26 @@ export function runHeader(first, { onRun, onRemoved }) {
   let run = first;
   const status = badge();
   const name = h("h1", { class: "run-name" });
-  const edit = h("button", { class: "button quiet icon small", type: "button", "aria-label": "Rename", title: "Rename", on: { click: open } }, icon("pencil", 14));
-  const input = h("input", { class: "input", "aria-label": "Name of the run", "aria-describedby": "name-error", maxlength: 400, autocomplete: "off" });
+  const edit = h(
+    "button",
+    { class: "button quiet icon small", type: "button", "aria-label": "Rename", title: "Rename", on: { click: open } },
+    icon("pencil", 14),
+  );
+  const input = h("input", {
+    class: "input",
+    "aria-label": "Name of the run",
+    "aria-describedby": "name-error",
+    maxlength: 400,
+    autocomplete: "off",
+  });
   const error = h("p", { class: "field-error", id: "name-error", role: "alert", hidden: true });
   const form = h(
     "form",
-    { class: "rename", hidden: true, on: { submit: save, keydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close() } },
+    {
+      class: "rename",
+      hidden: true,
+      on: { submit: save, keydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close() },
+    },
     input,
     h("button", { class: "button primary", type: "submit" }, "Save"),
     h("button", { class: "button quiet", type: "button", on: { click: close } }, "Cancel"),
@@ -34,18 +48,71 @@ export function runHeader(first, { onRun, onRemoved }) {
   const about = h("p", { class: "muted small run-about" });
   const tags = h("span", { class: "tags" });
   const notes = h("p", { class: "run-notes" });
-  const label = h("button", { class: "button quiet small", type: "button", on: { click: () => editLabels(run, [], onRun) } }, icon("tag", 14), "Tags and notes");
+  const label = h(
+    "button",
+    { class: "button quiet small", type: "button", on: { click: () => editLabels(run, [], onRun) } },
+    icon("tag", 14),
+    "Tags and notes",
+  );
   const message = h("div", { class: "notice", role: "status", hidden: true });
 
-  const stopButton = h("button", { class: "button", type: "button", on: { click: () => act(() => stop(run)) } }, icon("stop", 14), h("span", {}, "Stop"));
-  const resumeButton = h("button", { class: "button primary", type: "button", on: { click: () => act(() => resume(run)) } }, icon("play", 14), "Resume");
-  const copy = h("a", { class: "button", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" }, icon("copy", 14), "Copy");
-  const report = h("button", { class: "button", type: "button", title: "Begin a report about this run", on: { click: () => attempt(() => beginReport(run.name, [run])) } }, icon("text", 14), "Report");
-  const inside = h("a", { class: "button", href: `${first.url}/inside`, title: "Filters, feature maps and the film of how they came about" }, icon("layers", 14), "Look inside");
+  const stopButton = h(
+    "button",
+    { class: "button", type: "button", on: { click: () => act(() => stop(run)) } },
+    icon("stop", 14),
+    h("span", {}, "Stop"),
+  );
+  const resumeButton = h(
+    "button",
+    { class: "button primary", type: "button", on: { click: () => act(() => resume(run)) } },
+    icon("play", 14),
+    "Resume",
+  );
+  const copy = h(
+    "a",
+    { class: "button", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" },
+    icon("copy", 14),
+    "Copy",
+  );
+  const report = h(
+    "button",
+    {
+      class: "button",
+      type: "button",
+      title: "Begin a report about this run",
+      on: { click: () => attempt(() => beginReport(run.name, [run])) },
+    },
+    icon("text", 14),
+    "Report",
+  );
+  const inside = h(
+    "a",
+    {
+      class: "button",
+      href: `${first.url}/inside`,
+      title: "Filters, feature maps and the film of how they came about",
+    },
+    icon("layers", 14),
+    "Look inside",
+  );
   // Curves alone cannot be looked into, nor trained.
   inside.hidden = copy.hidden = first.source !== null;
-  const deleteButton = h("button", { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } }, icon("trash"));
-  const element = h("header", { class: "run-head" }, h("div", { class: "run-line" }, h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes), h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, report, deleteButton)), message);
+  const deleteButton = h(
+    "button",
+    { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } },
+    icon("trash"),
+  );
+  const element = h(
+    "header",
+    { class: "run-head" },
+    h(
+      "div",
+      { class: "run-line" },
+      h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes),
+      h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, report, deleteButton),
+    ),
+    message,
+  );
 
   function open() {
     input.value = run.name;
@@ -80,7 +147,11 @@ export function runHeader(first, { onRun, onRemoved }) {
       announce("Renamed");
     } catch (refusal) {
       const errors = /** @type {any} */ (refusal).errors ?? [];
-      error.textContent = errors[0] ? `The name ${errors[0].message}.` : refusal instanceof Error ? refusal.message : String(refusal);
+      error.textContent = errors[0]
+        ? `The name ${errors[0].message}.`
+        : refusal instanceof Error
+          ? refusal.message
+          : String(refusal);
       error.hidden = false;
       input.setAttribute("aria-invalid", "true");
       input.focus();
@@ -113,7 +184,15 @@ export function runHeader(first, { onRun, onRemoved }) {
     showAge();
     if (tags.dataset.shown !== JSON.stringify(run.tags)) {
       tags.dataset.shown = JSON.stringify(run.tags);
-      tags.replaceChildren(...run.tags.map((tag) => h("a", { class: "chip", href: siteUrl(`/?q=${encodeURIComponent(`tag:"${tag}"`)}`), title: `Runs tagged ${tag}` }, tag)));
+      tags.replaceChildren(
+        ...run.tags.map((tag) =>
+          h(
+            "a",
+            { class: "chip", href: siteUrl(`/?q=${encodeURIComponent(`tag:"${tag}"`)}`), title: `Runs tagged ${tag}` },
+            tag,
+          ),
+        ),
+      );
     }
     setText(notes, run.notes);
     notes.hidden = run.notes === "";
@@ -135,15 +214,24 @@ export function runHeader(first, { onRun, onRemoved }) {
   function showGone() {
     message.hidden = false;
     message.className = "notice warn";
-    message.replaceChildren(icon("warning"), h("p", {}, "This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."));
-    for (const control of [label, stopButton, resumeButton, inside, copy, report, deleteButton, edit]) control.hidden = true;
+    message.replaceChildren(
+      icon("warning"),
+      h("p", {}, "This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."),
+    );
+    for (const control of [label, stopButton, resumeButton, inside, copy, report, deleteButton, edit])
+      control.hidden = true;
     announce("The run has been deleted");
   }
 
   function showAge() {
-    const sweep = run.sweep ? [" · ", h("a", { href: siteUrl(`/?sweep=${encodeURIComponent(run.sweep)}`) }, "one of a sweep")] : [];
+    const sweep = run.sweep
+      ? [" · ", h("a", { href: siteUrl(`/?sweep=${encodeURIComponent(run.sweep)}`) }, "one of a sweep")]
+      : [];
     const { network, data } = run.spec;
-    const what = network && data ? `${network.kind} on ${data.set} · ${run.status === "queued" ? "created" : "started"}` : "from TensorBoard files · imported";
+    const what =
+      network && data
+        ? `${network.kind} on ${data.set} · ${run.status === "queued" ? "created" : "started"}`
+        : "from TensorBoard files · imported";
     const text = `${what} ${ago(run.created, Date.now())}`;
     if (about.dataset.text === text) return;
     about.dataset.text = text;

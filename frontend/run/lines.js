@@ -40,7 +40,8 @@ export class RunLines {
   /** @param {string} key @param {unknown[]} from what it follows from: where one of these is another, it is made anew @param {() => { get: () => Column }} make */
   derive(key, from, make) {
     let known = this.derived.get(key);
-    if (!known || known.from.some((value, i) => value !== from[i])) this.derived.set(key, (known = { from, made: make() }));
+    if (!known || known.from.some((value, i) => value !== from[i]))
+      this.derived.set(key, (known = { from, made: make() }));
     return known.made.get();
   }
 
@@ -75,7 +76,9 @@ export class RunLines {
     const { axis } = this.view;
     const { time } = this.store.series;
     const pace = this.pace();
-    const x = this.derive(key, [axis, steps, time.x, time.x.version, ...Object.values(pace)], () => positions(axis, steps, pace, time));
+    const x = this.derive(key, [axis, steps, time.x, time.x.version, ...Object.values(pace)], () =>
+      positions(axis, steps, pace, time),
+    );
     return { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y), steps: steps.data };
   }
 
@@ -100,6 +103,8 @@ export class RunLines {
   /** Where values are not finite. @param {SeriesName[]} names */
   gaps(names) {
     const at = this.position();
-    return names.flatMap((name) => this.store.series[name].notFinite.map(({ step, kind }) => ({ step, kind, x: at(step) })));
+    return names.flatMap((name) =>
+      this.store.series[name].notFinite.map(({ step, kind }) => ({ step, kind, x: at(step) })),
+    );
   }
 }

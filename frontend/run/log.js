@@ -10,7 +10,12 @@ const EVERY_MS = 2000;
 export function logPanel(id, isActive) {
   const pre = h("pre", { tabindex: 0, "aria-label": "Worker log" });
   const state = h("span", { class: "muted small" });
-  const refresh = h("button", { class: "button quiet small", type: "button", on: { click: () => load() } }, icon("refresh", 14), "Refresh");
+  const refresh = h(
+    "button",
+    { class: "button quiet small", type: "button", on: { click: () => load() } },
+    icon("refresh", 14),
+    "Refresh",
+  );
   const chevron = icon("chevron", 14);
   chevron.classList.add("chevron");
   const element = h(

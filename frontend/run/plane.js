@@ -35,7 +35,11 @@ export const SHAPES = [
  * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split> }} what
  * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] as the page has it where nothing else is said
  */
-export function paint(canvas, { domain, grid, points, splits }, { width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio, ink = colour } = {}) {
+export function paint(
+  canvas,
+  { domain, grid, points, splits },
+  { width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio, ink = colour } = {},
+) {
   const ctx = canvas.getContext("2d");
   if (!ctx || width === 0) return;
   canvas.width = Math.round(width * ratio);
@@ -52,7 +56,9 @@ export function paint(canvas, { domain, grid, points, splits }, { width = canvas
   paintTicks(ctx, domain, toX, toY, width, height, ink);
   // What is trained on lies under what is measured on: those are fewer.
   for (const split of /** @type {Split[]} */ (["train", "validation", "test"])) {
-    if (splits.has(split)) for (const point of points) if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split, ink);
+    if (splits.has(split))
+      for (const point of points)
+        if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split, ink);
   }
 }
 
@@ -142,7 +148,20 @@ function polygon(ctx, x, y, r, corners, turn) {
 /** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} r */
 function cross(ctx, x, y, r) {
   const t = r * 0.4;
-  const corners = [[-t, -r], [t, -r], [t, -t], [r, -t], [r, t], [t, t], [t, r], [-t, r], [-t, t], [-r, t], [-r, -t], [-t, -t]];
+  const corners = [
+    [-t, -r],
+    [t, -r],
+    [t, -t],
+    [r, -t],
+    [r, t],
+    [t, t],
+    [t, r],
+    [-t, r],
+    [-t, t],
+    [-r, t],
+    [-r, -t],
+    [-t, -t],
+  ];
   for (const [dx, dy] of corners) ctx.lineTo(x + dx, y + dy);
   ctx.closePath();
 }

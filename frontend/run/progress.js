@@ -10,20 +10,46 @@ import { share } from "../runs/order.js";
 
 /** `more`: what kind of figure it is, where there are several of the name. @type {{ name: string, text: (run: Run) => string, more?: (run: Run) => string, title?: (run: Run) => string }[]} */
 const FIGURES = [
-  { name: "Epoch", text: ({ summary: { epoch, epochs } }) => place(epoch, epochs), title: ({ summary: { epoch, epochs } }) => (epoch === null ? "" : `${count(epoch)} of ${count(epochs)}`) },
-  { name: "Step", text: ({ summary: { step, steps } }) => place(step, steps), title: ({ summary: { step, steps } }) => (step === null ? "" : `${count(step)} of ${count(steps)}`) },
-  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss), more: () => EPOCH_MEAN, title: () => EPOCH_MEAN_TITLE },
+  {
+    name: "Epoch",
+    text: ({ summary: { epoch, epochs } }) => place(epoch, epochs),
+    title: ({ summary: { epoch, epochs } }) => (epoch === null ? "" : `${count(epoch)} of ${count(epochs)}`),
+  },
+  {
+    name: "Step",
+    text: ({ summary: { step, steps } }) => place(step, steps),
+    title: ({ summary: { step, steps } }) => (step === null ? "" : `${count(step)} of ${count(steps)}`),
+  },
+  {
+    name: "Training loss",
+    text: ({ summary }) => figure(summary.train_loss),
+    more: () => EPOCH_MEAN,
+    title: () => EPOCH_MEAN_TITLE,
+  },
   {
     name: "Best validation",
     text: ({ summary }) => percent(summary.best_validation_accuracy),
     more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${summary.best_epoch}`),
   },
   { name: "Test", text: ({ summary }) => percent(summary.test_accuracy) },
-  { name: "Images/s", text: ({ summary }) => short(summary.images_per_s), title: ({ summary }) => count(summary.images_per_s) },
+  {
+    name: "Images/s",
+    text: ({ summary }) => short(summary.images_per_s),
+    title: ({ summary }) => count(summary.images_per_s),
+  },
   { name: "Trained for", text: ({ summary }) => duration(summary.seconds) },
   { name: "Time left", text: ({ status, summary }) => (status === "running" ? duration(summary.seconds_left) : "–") },
-  { name: "Memory", text: ({ summary }) => bytes(summary.peak_memory_bytes), title: () => "most that the worker has held" },
-  { name: "Parameters", text: ({ summary }) => (summary.parameters !== null && summary.parameters >= 1e8 ? short(summary.parameters) : count(summary.parameters)), title: ({ summary }) => count(summary.parameters) },
+  {
+    name: "Memory",
+    text: ({ summary }) => bytes(summary.peak_memory_bytes),
+    title: () => "most that the worker has held",
+  },
+  {
+    name: "Parameters",
+    text: ({ summary }) =>
+      summary.parameters !== null && summary.parameters >= 1e8 ? short(summary.parameters) : count(summary.parameters),
+    title: ({ summary }) => count(summary.parameters),
+  },
 ];
 
 /** Curves alone have no epochs. */
@@ -48,10 +74,23 @@ function place(done, all) {
 
 /** @param {Run} first */
 export function progressPanel(first) {
-  const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
+  const bar = h(
+    "div",
+    { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
+    h("span"),
+  );
   const figures = first.source ? IMPORTED : FIGURES;
   const cells = figures.map(({ name }) => ({ name, value: h("span"), more: h("small") }));
-  const element = h("section", { class: "card progress", "aria-label": "Progress" }, bar, h("dl", { class: "figures" }, ...cells.map(({ name, value, more }) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more)))));
+  const element = h(
+    "section",
+    { class: "card progress", "aria-label": "Progress" },
+    bar,
+    h(
+      "dl",
+      { class: "figures" },
+      ...cells.map(({ name, value, more }) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more))),
+    ),
+  );
 
   /** @param {Run} run */
   function show(run) {

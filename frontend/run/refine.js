@@ -49,11 +49,17 @@ export function refiner({ runs, range, weight, onData }) {
     const { signal } = (flight = new AbortController());
     const by = weight();
     // What comes once an epoch is never thinned.
-    const names = new Set([...NAMES, ...of.flatMap(({ store }) => store.names.filter((name) => name === "lr" || name.startsWith("tag:")))]);
+    const names = new Set([
+      ...NAMES,
+      ...of.flatMap(({ store }) => store.names.filter((name) => name === "lr" || name.startsWith("tag:"))),
+    ]);
     const query = { series: [...names, "time"], points: pointsFor(of.length), smooth: by, signal };
     const ids = of.map(({ id }) => id);
     try {
-      const [whole, part] = await Promise.all([averages ? getMetricsOf(ids, query) : null, stretch ? getMetricsOf(ids, { ...query, from: stretch[0], to: stretch[1] }) : null]);
+      const [whole, part] = await Promise.all([
+        averages ? getMetricsOf(ids, query) : null,
+        stretch ? getMetricsOf(ids, { ...query, from: stretch[0], to: stretch[1] }) : null,
+      ]);
       let complete = true;
       for (const { id, store } of of) {
         for (const name of names) {

@@ -32,7 +32,25 @@ export function settingsPanel(run) {
     h(
       "div",
       { class: "card-body" },
-      h("div", { class: "settings-groups" }, source && sourcePart(run, source), ...groups.map(({ title, values }) => h("div", {}, h("h3", {}, title), h("dl", {}, ...pairs(/** @type {Json} */ (values)).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))))),
+      h(
+        "div",
+        { class: "settings-groups" },
+        source && sourcePart(run, source),
+        ...groups.map(({ title, values }) =>
+          h(
+            "div",
+            {},
+            h("h3", {}, title),
+            h(
+              "dl",
+              {},
+              ...pairs(/** @type {Json} */ (values)).map(([name, value]) =>
+                h("div", {}, h("dt", {}, name), h("dd", {}, value)),
+              ),
+            ),
+          ),
+        ),
+      ),
       !source && h("details", { class: "json" }, h("summary", {}, "As JSON"), code.element),
       h(
         "p",
@@ -55,7 +73,10 @@ function pairs(values, prefix = "") {
     const name = `${prefix}${key.replaceAll("_", " ")}`;
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
       const { kind, ...rest } = value;
-      return [.../** @type {[string, string][]} */ (kind === undefined ? [] : [[name, setting(kind)]]), ...pairs(rest, `${name} `)];
+      return [
+        .../** @type {[string, string][]} */ (kind === undefined ? [] : [[name, setting(kind)]]),
+        ...pairs(rest, `${name} `),
+      ];
     }
     return [/** @type {[string, string]} */ ([name, setting(value)])];
   });

@@ -7,7 +7,13 @@ import { bytes, moment } from "../lib/format.js";
 /** @import { Run, Source } from "../lib/types" */
 
 /** What curves are called. @type {{ [series: string]: string }} */
-const NAMES = { train_loss: "training loss", train_accuracy: "training accuracy", validation_loss: "validation loss", validation_accuracy: "validation accuracy", lr: "learning rate" };
+const NAMES = {
+  train_loss: "training loss",
+  train_accuracy: "training accuracy",
+  validation_loss: "validation loss",
+  validation_accuracy: "validation accuracy",
+  lr: "learning rate",
+};
 
 /** @param {Run} run @param {Source} source */
 export function sourcePart(run, { files, series, own = [], not_shown: notShown, other, began, ended, remarks }) {
@@ -17,10 +23,24 @@ export function sourcePart(run, { files, series, own = [], not_shown: notShown, 
     ["Files", files.map(({ name, bytes: size }) => [code(name), ` ${bytes(size)}`])],
     ["Curves", Object.entries(series).map(([name, tag]) => [`${NAMES[name] ?? name}: `, code(tag)])],
     ["Charts of their own", own.map((tag) => [code(tag)])],
-    ["Not shown", [...notShown.map((tag) => [code(tag)]), ...Object.entries(other).map(([kind, tags]) => [`${kind}, ${tags}`])]],
+    [
+      "Not shown",
+      [...notShown.map((tag) => [code(tag)]), ...Object.entries(other).map(([kind, tags]) => [`${kind}, ${tags}`])],
+    ],
     ["Recorded", began && ended ? [[`${moment(began)} to ${moment(ended)}`]] : []],
     ["To be known", remarks.map((remark) => [remark])],
   ];
-  const choose = h("button", { class: "button small", type: "button", on: { click: () => openTags(run, () => location.reload()) } }, "Choose what tags are drawn as…");
-  return h("div", { class: "source" }, choose, ...facts.filter(([, items]) => items.length > 0).flatMap(([title, items]) => [h("h3", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, ...item)))]));
+  const choose = h(
+    "button",
+    { class: "button small", type: "button", on: { click: () => openTags(run, () => location.reload()) } },
+    "Choose what tags are drawn as…",
+  );
+  return h(
+    "div",
+    { class: "source" },
+    choose,
+    ...facts
+      .filter(([, items]) => items.length > 0)
+      .flatMap(([title, items]) => [h("h3", {}, title), h("ul", {}, ...items.map((item) => h("li", {}, ...item)))]),
+  );
 }

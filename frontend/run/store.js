@@ -5,7 +5,13 @@ import { Strand } from "../chart/strand.js";
 
 /** @import { Metrics, RunEvent, StepsEvent, EpochEvent, ScalarsEvent } from "../lib/types" */
 
-export const SERIES = /** @type {const} */ (["train_loss", "train_accuracy", "time", "validation_loss", "validation_accuracy"]);
+export const SERIES = /** @type {const} */ ([
+  "train_loss",
+  "train_accuracy",
+  "time",
+  "validation_loss",
+  "validation_accuracy",
+]);
 
 /** Those that every run has, the learning rate, and tags that have charts of their own. @typedef {typeof SERIES[number] | "lr" | `tag:${string}`} SeriesName */
 /** @typedef {{ [name in typeof SERIES[number]]: Series } & { [name: string]: Series }} AllSeries */
@@ -15,7 +21,10 @@ export function ownCurves(runs) {
   const sources = runs.flatMap(({ source }) => source ?? []);
   const tags = new Set(sources.flatMap(({ own }) => own ?? []));
   const lr = sources.some(({ series }) => series?.lr);
-  return [...(lr ? [{ name: /** @type {SeriesName} */ ("lr"), title: "Learning rate" }] : []), ...[...tags].sort().map((tag) => ({ name: /** @type {SeriesName} */ (`tag:${tag}`), title: tag }))];
+  return [
+    ...(lr ? [{ name: /** @type {SeriesName} */ ("lr"), title: "Learning rate" }] : []),
+    ...[...tags].sort().map((tag) => ({ name: /** @type {SeriesName} */ (`tag:${tag}`), title: tag })),
+  ];
 }
 
 /** One curve over steps. */
@@ -121,7 +130,8 @@ export class RunStore {
       const series = this.series[name];
       if (!from || !series.thinned) continue;
       series.refine(from.x, from.y);
-      if (from.smoothed && series.smooth?.weight === weight) series.smooth.strand.refine(from.smoothed.x, from.smoothed.y);
+      if (from.smoothed && series.smooth?.weight === weight)
+        series.smooth.strand.refine(from.smoothed.x, from.smoothed.y);
     }
   }
 

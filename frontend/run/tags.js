@@ -44,17 +44,48 @@ export async function openTags({ id, name }, onSaved = () => {}) {
   let tags = [];
   /** @type {Map<string, string>} */
   const chosen = new Map();
-  const filter = h("input", { class: "input", type: "search", "aria-label": "Filter tags", placeholder: "Filter tags", autocomplete: "off", on: { input: () => show() } });
+  const filter = h("input", {
+    class: "input",
+    type: "search",
+    "aria-label": "Filter tags",
+    placeholder: "Filter tags",
+    autocomplete: "off",
+    on: { input: () => show() },
+  });
   const rows = h("tbody", {});
   const note = h("p", { class: "muted small" });
   const fault = h("p", { class: "notice small", role: "alert", hidden: true });
-  const table = h("table", { class: "tags-table" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Tag"), h("th", { scope: "col", class: "number" }, "Values"), h("th", { scope: "col", class: "number" }, "Last"), h("th", { scope: "col" }, "Drawn as"))), rows);
-  const save = h("button", { class: "button primary", type: "button", on: { click: () => send(assigned(tags, chosen)) } }, "Save");
+  const table = h(
+    "table",
+    { class: "tags-table" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { scope: "col" }, "Tag"),
+        h("th", { scope: "col", class: "number" }, "Values"),
+        h("th", { scope: "col", class: "number" }, "Last"),
+        h("th", { scope: "col" }, "Drawn as"),
+      ),
+    ),
+    rows,
+  );
+  const save = h(
+    "button",
+    { class: "button primary", type: "button", on: { click: () => send(assigned(tags, chosen)) } },
+    "Save",
+  );
   const dialog = h(
     "dialog",
     { "aria-labelledby": "tags-title", class: "tags-dialog" },
     h("h2", { id: "tags-title" }, `Tags of ${name}`),
-    h("p", { class: "muted small" }, "What each is drawn as is told by its name, unless you say otherwise. Accuracies above 1.5 are taken for percent."),
+    h(
+      "p",
+      { class: "muted small" },
+      "What each is drawn as is told by its name, unless you say otherwise. Accuracies above 1.5 are taken for percent.",
+    ),
     filter,
     h("div", { class: "tags-scroll" }, table),
     note,
@@ -62,7 +93,16 @@ export async function openTags({ id, name }, onSaved = () => {}) {
     h(
       "div",
       { class: "actions" },
-      h("button", { class: "button", type: "button", title: "Forget what was chosen here: names decide again", on: { click: () => send({}) } }, "By their names"),
+      h(
+        "button",
+        {
+          class: "button",
+          type: "button",
+          title: "Forget what was chosen here: names decide again",
+          on: { click: () => send({}) },
+        },
+        "By their names",
+      ),
       h("button", { class: "button", type: "button", on: { click: () => dialog.close() } }, "Cancel"),
       save,
     ),
@@ -86,20 +126,33 @@ export async function openTags({ id, name }, onSaved = () => {}) {
     const words = filter.value.trim().toLowerCase();
     const found = tags.filter(({ tag }) => tag.toLowerCase().includes(words));
     rows.replaceChildren(...found.slice(0, MOST_ROWS).map(row));
-    note.textContent = found.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${count(found.length)} tags; filter to see others.` : "";
+    note.textContent =
+      found.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${count(found.length)} tags; filter to see others.` : "";
   }
 
   /** @param {Tag} tag */
   function row(tag) {
     const now = drawnAs(tag);
-    const select = h("select", { class: "input", "aria-label": `${tag.tag} is drawn as`, on: { change: () => choose(tag.tag, select.value) } }, ...CURVES.map(([curve, title]) => h("option", { value: curve, selected: curve === now }, title)));
-    return h("tr", { class: now === "none" ? "" : "drawn" }, h("th", { scope: "row" }, h("code", {}, tag.tag)), h("td", { class: "number" }, count(tag.values)), h("td", { class: "number" }, tag.last === null ? "" : figure(tag.last)), h("td", {}, select));
+    const select = h(
+      "select",
+      { class: "input", "aria-label": `${tag.tag} is drawn as`, on: { change: () => choose(tag.tag, select.value) } },
+      ...CURVES.map(([curve, title]) => h("option", { value: curve, selected: curve === now }, title)),
+    );
+    return h(
+      "tr",
+      { class: now === "none" ? "" : "drawn" },
+      h("th", { scope: "row" }, h("code", {}, tag.tag)),
+      h("td", { class: "number" }, count(tag.values)),
+      h("td", { class: "number" }, tag.last === null ? "" : figure(tag.last)),
+      h("td", {}, select),
+    );
   }
 
   /** @param {string} tag @param {string} curve */
   function choose(tag, curve) {
     // A curve is of one tag: the one that had it is no longer drawn.
-    if (curve !== "own" && curve !== "none") for (const [other, of] of chosen) if (of === curve) chosen.set(other, "none");
+    if (curve !== "own" && curve !== "none")
+      for (const [other, of] of chosen) if (of === curve) chosen.set(other, "none");
     chosen.set(tag, curve);
     for (const element of rows.querySelectorAll("select")) {
       const of = tags.find((known) => element.getAttribute("aria-label") === `${known.tag} is drawn as`);

@@ -20,7 +20,11 @@ export async function openTrash() {
     h("p", { class: "muted small" }, "A deleted run is kept for seven days."),
     list,
     none,
-    h("div", { class: "actions" }, h("button", { class: "button", type: "button", autofocus: true, on: { click: () => dialog.close() } }, "Close")),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { class: "button", type: "button", autofocus: true, on: { click: () => dialog.close() } }, "Close"),
+    ),
   );
   list.append(...runs.map(item));
   showNone();
@@ -40,9 +44,34 @@ export async function openTrash() {
     const row = h(
       "li",
       {},
-      h("div", {}, h("span", { class: "trash-name", title: run.name }, run.name), h("small", { class: "muted" }, `deleted ${ago(run.deleted, Date.now())}`)),
-      h("button", { class: "button small", type: "button", "aria-label": `Restore ${run.name}`, on: { click: () => act(() => restoreRun(run.id)) } }, icon("reset", 14), "Restore"),
-      h("button", { class: "button quiet icon small", type: "button", title: "Remove for good", "aria-label": `Remove ${run.name} for good`, on: { click: () => act(() => removeForGood(run.id)) } }, icon("cross", 14)),
+      h(
+        "div",
+        {},
+        h("span", { class: "trash-name", title: run.name }, run.name),
+        h("small", { class: "muted" }, `deleted ${ago(run.deleted, Date.now())}`),
+      ),
+      h(
+        "button",
+        {
+          class: "button small",
+          type: "button",
+          "aria-label": `Restore ${run.name}`,
+          on: { click: () => act(() => restoreRun(run.id)) },
+        },
+        icon("reset", 14),
+        "Restore",
+      ),
+      h(
+        "button",
+        {
+          class: "button quiet icon small",
+          type: "button",
+          title: "Remove for good",
+          "aria-label": `Remove ${run.name} for good`,
+          on: { click: () => act(() => removeForGood(run.id)) },
+        },
+        icon("cross", 14),
+      ),
     );
     return row;
   }

@@ -16,21 +16,49 @@ import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgres
 /** @param {number} limit the most bytes that the server takes */
 export function openImport(limit) {
   let stop = new AbortController();
-  const files = h("input", { type: "file", multiple: true, class: "visually-hidden", id: "boards-files", on: { change: () => send(placed(files.files), "") } });
-  const folder = h("input", { type: "file", webkitdirectory: true, class: "visually-hidden", tabindex: -1, "aria-label": "A log directory", on: { change: () => send(onlyEvents(placed(folder.files)), folderName(placed(folder.files))) } });
+  const files = h("input", {
+    type: "file",
+    multiple: true,
+    class: "visually-hidden",
+    id: "boards-files",
+    on: { change: () => send(placed(files.files), "") },
+  });
+  const folder = h("input", {
+    type: "file",
+    webkitdirectory: true,
+    class: "visually-hidden",
+    tabindex: -1,
+    "aria-label": "A log directory",
+    on: { change: () => send(onlyEvents(placed(folder.files)), folderName(placed(folder.files))) },
+  });
   const zone = h(
     "label",
     { class: "drop", for: "boards-files" },
     icon("layers", 24),
-    h("span", {}, h("strong", {}, "Drop event files, a folder or a zip here, or choose files"), h("span", { class: "muted" }, `At most ${bytes(limit)}.`)),
+    h(
+      "span",
+      {},
+      h("strong", {}, "Drop event files, a folder or a zip here, or choose files"),
+      h("span", { class: "muted" }, `At most ${bytes(limit)}.`),
+    ),
   );
-  const name = h("input", { class: "input", id: "boards-name", maxlength: 200, autocomplete: "off", placeholder: "as their folders are called" });
+  const name = h("input", {
+    class: "input",
+    id: "boards-name",
+    maxlength: 200,
+    autocomplete: "off",
+    placeholder: "as their folders are called",
+  });
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
   const dialog = h(
     "dialog",
     { "aria-labelledby": "boards-title", class: "boards-dialog" },
     h("h2", { id: "boards-title" }, "Import TensorBoard files"),
-    h("p", { class: "muted small" }, "Curves that other programs logged become runs to look at and to compare with. Each folder with event files is a run."),
+    h(
+      "p",
+      { class: "muted small" },
+      "Curves that other programs logged become runs to look at and to compare with. Each folder with event files is a run.",
+    ),
     h("label", { class: "label", for: "boards-name" }, "Name of the runs"),
     name,
     files,
@@ -61,7 +89,8 @@ export function openImport(limit) {
     if (zone.hidden) return;
     const called = from || (chosen.length === 1 ? chosen[0].path : plural(chosen.length, "file"));
     files.value = folder.value = "";
-    if (chosen.length === 0) return from ? fail(called, ["holds no event files, which have “tfevents” in their names"]) : undefined;
+    if (chosen.length === 0)
+      return from ? fail(called, ["holds no event files, which have “tfevents” in their names"]) : undefined;
     const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
     if (size > limit) return fail(called, [`has ${bytes(size)}; at most ${bytes(limit)} can be uploaded`]);
     stop = new AbortController();
@@ -84,13 +113,38 @@ export function openImport(limit) {
 
   /** @param {ImportOutcome} outcome */
   function show({ runs, replaced, already, newer, skipped }) {
-    const done = [runs.length > 0 && `Imported ${plural(runs.length, "run")}.`, replaced.length > 0 && `Replaced the curves of ${plural(replaced.length, "run")}.`].filter(Boolean).join(" ");
+    const done = [
+      runs.length > 0 && `Imported ${plural(runs.length, "run")}.`,
+      replaced.length > 0 && `Replaced the curves of ${plural(replaced.length, "run")}.`,
+    ]
+      .filter(Boolean)
+      .join(" ");
     announce(done || "Nothing is new");
     const link = (/** @type {ImportedRun} */ run) => h("a", { href: run.url }, run.name);
-    const tags = (/** @type {ImportedRun} */ run) => h("button", { class: "button small quiet", type: "button", title: "Choose what its tags are drawn as", on: { click: () => openTags(run) } }, "Tags…");
-    const remarks = (/** @type {ImportedRun} */ run) => run.remarks.map((remark) => h("div", { class: "muted small" }, remark));
+    const tags = (/** @type {ImportedRun} */ run) =>
+      h(
+        "button",
+        {
+          class: "button small quiet",
+          type: "button",
+          title: "Choose what its tags are drawn as",
+          on: { click: () => openTags(run) },
+        },
+        "Tags…",
+      );
+    const remarks = (/** @type {ImportedRun} */ run) =>
+      run.remarks.map((remark) => h("div", { class: "muted small" }, remark));
     const ids = runs.map(({ id }) => id);
-    const compare = h("a", { class: "button small primary", href: siteUrl(`/compare?${runsQuery(ids)}`), on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, ids) } }, icon("layers", 14), "Compare them");
+    const compare = h(
+      "a",
+      {
+        class: "button small primary",
+        href: siteUrl(`/compare?${runsQuery(ids)}`),
+        on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, ids) },
+      },
+      icon("layers", 14),
+      "Compare them",
+    );
     body.replaceChildren(
       h(
         "div",

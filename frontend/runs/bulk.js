@@ -18,16 +18,57 @@ import { editTags } from "./labels.js";
 /** @param {{ chosen: () => Run[], inSight: (id: string) => boolean, tags: () => string[], onRun: (run: Run) => void, onGone: (runs: Run[]) => void, onNone: () => void }} wiring */
 export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});
-  const compare = h("a", { class: "button primary small", on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, chosen().map(({ id }) => id)) } }, icon("layers", 14), "Compare");
-  const stopButton = h("button", { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } }, icon("stop", 14), "Stop");
-  const boards = h("a", { class: "button small", download: "", title: "Save the curves as TensorBoard's event files", on: { click: save } }, icon("download", 14), "TensorBoard files");
+  const compare = h(
+    "a",
+    {
+      class: "button primary small",
+      on: {
+        click: (/** @type {MouseEvent} */ event) =>
+          openCompared(
+            event,
+            chosen().map(({ id }) => id),
+          ),
+      },
+    },
+    icon("layers", 14),
+    "Compare",
+  );
+  const stopButton = h(
+    "button",
+    { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } },
+    icon("stop", 14),
+    "Stop",
+  );
+  const boards = h(
+    "a",
+    { class: "button small", download: "", title: "Save the curves as TensorBoard's event files", on: { click: save } },
+    icon("download", 14),
+    "TensorBoard files",
+  );
   const element = h(
     "div",
     { class: "bulk", role: "toolbar", "aria-label": "Chosen runs", hidden: true },
     count,
     compare,
-    h("button", { class: "button small", type: "button", title: "Begin a report about these runs", on: { click: () => attempt(() => beginReport(chosen().length === 1 ? chosen()[0].name : "Comparison", chosen())) } }, icon("text", 14), "Report"),
-    h("button", { class: "button small", type: "button", on: { click: () => editTags(chosen(), tags(), onRun) } }, icon("tag", 14), "Tag"),
+    h(
+      "button",
+      {
+        class: "button small",
+        type: "button",
+        title: "Begin a report about these runs",
+        on: {
+          click: () => attempt(() => beginReport(chosen().length === 1 ? chosen()[0].name : "Comparison", chosen())),
+        },
+      },
+      icon("text", 14),
+      "Report",
+    ),
+    h(
+      "button",
+      { class: "button small", type: "button", on: { click: () => editTags(chosen(), tags(), onRun) } },
+      icon("tag", 14),
+      "Tag",
+    ),
     stopButton,
     boards,
     h("button", { class: "button small", type: "button", on: { click: remove } }, icon("trash", 14), "Delete"),

@@ -6,7 +6,8 @@ import { forBrowser } from "../lib/storage.js";
 
 /** What a run's training loss is wherever it is told in one number. */
 export const EPOCH_MEAN = "epoch mean";
-export const EPOCH_MEAN_TITLE = "The mean over the steps of the last whole epoch; in the first epoch, over its steps so far. A chart has the loss of each step, and its average over the steps before.";
+export const EPOCH_MEAN_TITLE =
+  "The mean over the steps of the last whole epoch; in the first epoch, over its steps so far. A chart has the loss of each step, and its average over the steps before.";
 
 /** In order; `settings` stands for as many columns as there are settings that differ. @type {Column[]} */
 export const COLUMNS = [
@@ -16,7 +17,15 @@ export const COLUMNS = [
   { key: "data", title: "Data", class: "col-data", optional: true },
   { key: "settings", title: "Settings", class: "col-settings", optional: true },
   { key: "progress", title: "Progress", class: "", optional: true },
-  { key: "train_loss", title: "Training loss", class: "number", more: EPOCH_MEAN, about: EPOCH_MEAN_TITLE, optional: true, hidden: true },
+  {
+    key: "train_loss",
+    title: "Training loss",
+    class: "number",
+    more: EPOCH_MEAN,
+    about: EPOCH_MEAN_TITLE,
+    optional: true,
+    hidden: true,
+  },
   { key: "loss", title: "Validation loss", class: "number", optional: true, hidden: true },
   { key: "last", title: "Last validation", class: "number", optional: true, hidden: true },
   { key: "validation", title: "Best validation", class: "number", optional: true },
@@ -34,7 +43,8 @@ const STORED = "vivarium.columns";
 export function hiddenColumns() {
   try {
     const stored = JSON.parse(forBrowser.getItem(STORED) ?? "null");
-    if (Array.isArray(stored)) return new Set(stored.filter((key) => COLUMNS.some((column) => column.key === key && column.optional)));
+    if (Array.isArray(stored))
+      return new Set(stored.filter((key) => COLUMNS.some((column) => column.key === key && column.optional)));
   } catch {
     // Then it is as at first.
   }

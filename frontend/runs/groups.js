@@ -16,17 +16,25 @@ const PLAIN = [
 
 /** The groupings that divide these runs. @param {Run[]} runs @returns {Grouping[]} */
 export function groupings(runs) {
-  const settings = differing(runs).slice(0, 24).map((path) => ({ key: path, title: capital(shortName(path)) }));
+  const settings = differing(runs)
+    .slice(0, 24)
+    .map((path) => ({ key: path, title: capital(shortName(path)) }));
   return [...PLAIN, ...settings];
 }
 
 /** @param {Run} run @param {string} key @param {(id: string) => string} sweepName @returns {{ key: string, title: string }[]} a run with two tags is in two groups */
 function groupsOf(run, key, sweepName) {
-  if (key === "sweep") return [run.sweep ? { key: run.sweep, title: sweepName(run.sweep) } : { key: "", title: "No sweep" }];
-  if (key === "tag") return run.tags.length > 0 ? run.tags.map((tag) => ({ key: tag, title: tag })) : [{ key: "", title: "No tag" }];
+  if (key === "sweep")
+    return [run.sweep ? { key: run.sweep, title: sweepName(run.sweep) } : { key: "", title: "No sweep" }];
+  if (key === "tag")
+    return run.tags.length > 0 ? run.tags.map((tag) => ({ key: tag, title: tag })) : [{ key: "", title: "No tag" }];
   if (key === "status") return [{ key: run.status, title: run.status }];
   const settings = settingsOf(run);
-  return [settings.has(key) ? { key: JSON.stringify(settings.get(key)), title: `${shortName(key)} ${setting(settings.get(key))}` } : { key: "", title: `no ${shortName(key)}` }];
+  return [
+    settings.has(key)
+      ? { key: JSON.stringify(settings.get(key)), title: `${shortName(key)} ${setting(settings.get(key))}` }
+      : { key: "", title: `no ${shortName(key)}` },
+  ];
 }
 
 /**

@@ -9,7 +9,14 @@ import { attempt } from "../lib/shell.js";
 
 /** The tags of a text. @param {string} text */
 export function tagsOf(text) {
-  return [...new Set(text.split(",").map((tag) => tag.trim()).filter(Boolean))];
+  return [
+    ...new Set(
+      text
+        .split(",")
+        .map((tag) => tag.trim())
+        .filter(Boolean),
+    ),
+  ];
 }
 
 /** @param {string} title @param {(Node | string)[]} fields @param {string} yes @param {() => Promise<boolean>} save whether it is done @returns {HTMLDialogElement} */
@@ -30,7 +37,12 @@ function dialog(title, fields, yes, save) {
       },
       h("h2", { id: "labels-title" }, title),
       ...fields,
-      h("div", { class: "actions" }, h("button", { class: "button", type: "button", on: { click: () => made.close() } }, "Cancel"), h("button", { class: "button primary", type: "submit" }, yes)),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { class: "button", type: "button", on: { click: () => made.close() } }, "Cancel"),
+        h("button", { class: "button primary", type: "submit" }, yes),
+      ),
     ),
   );
   made.addEventListener("close", () => made.remove());
@@ -47,7 +59,13 @@ function tagOptions(known) {
 /** @param {Run} run @param {string[]} known tags that are in use @param {(run: Run) => void} onRun */
 export function editLabels(run, known, onRun) {
   const name = h("input", { class: "input", id: "label-name", maxlength: 200, required: true });
-  const tags = h("input", { class: "input", id: "label-tags", list: "known-tags", placeholder: "final, course", autocomplete: "off" });
+  const tags = h("input", {
+    class: "input",
+    id: "label-tags",
+    list: "known-tags",
+    placeholder: "final, course",
+    autocomplete: "off",
+  });
   const notes = h("textarea", { class: "input", id: "label-notes", rows: 5, placeholder: "What you saw" });
   name.value = run.name;
   tags.value = run.tags.join(", ");
@@ -62,7 +80,9 @@ export function editLabels(run, known, onRun) {
     notes,
   ];
   dialog("Name, tags and notes", fields, "Save", async () => {
-    const saved = await attempt(() => labelRun(run.id, { name: name.value, tags: tagsOf(tags.value), notes: notes.value }));
+    const saved = await attempt(() =>
+      labelRun(run.id, { name: name.value, tags: tagsOf(tags.value), notes: notes.value }),
+    );
     if (saved) onRun(saved);
     return saved !== undefined;
   });
@@ -71,14 +91,25 @@ export function editLabels(run, known, onRun) {
 
 /** Adds tags to runs, and takes tags away. @param {Run[]} runs @param {string[]} known @param {(run: Run) => void} onRun */
 export function editTags(runs, known, onRun) {
-  const add = h("input", { class: "input", id: "tags-add", list: "known-tags", placeholder: "final, course", autocomplete: "off" });
+  const add = h("input", {
+    class: "input",
+    id: "tags-add",
+    list: "known-tags",
+    placeholder: "final, course",
+    autocomplete: "off",
+  });
   const have = [...new Set(runs.flatMap(({ tags }) => tags))].sort();
   const boxes = have.map((tag) => ({ tag, input: h("input", { type: "checkbox", checked: true }) }));
   const fields = [
     h("label", { class: "label", for: "tags-add" }, "Add tags, with commas between"),
     add,
     tagOptions(known),
-    ...(have.length > 0 ? [h("p", { class: "label" }, "Keep"), h("div", { class: "tag-boxes" }, ...boxes.map(({ tag, input }) => h("label", {}, input, ` ${tag}`)))] : []),
+    ...(have.length > 0
+      ? [
+          h("p", { class: "label" }, "Keep"),
+          h("div", { class: "tag-boxes" }, ...boxes.map(({ tag, input }) => h("label", {}, input, ` ${tag}`))),
+        ]
+      : []),
   ];
   dialog(`Tags of ${plural(runs.length, "run")}`, fields, "Save", async () => {
     const gone = new Set(boxes.filter(({ input }) => !input.checked).map(({ tag }) => tag));

@@ -35,10 +35,26 @@ export function presetCards(presets) {
 /** @param {Preset} preset */
 function card(preset) {
   const runs = runsOf(preset);
-  const data = preset.missing && h("a", { class: "button tonal small", href: siteUrl("/data"), "aria-label": `Get ${preset.missing} for ${preset.title}` }, icon("layers", 14), `Get ${preset.missing}`);
+  const data =
+    preset.missing &&
+    h(
+      "a",
+      {
+        class: "button tonal small",
+        href: siteUrl("/data"),
+        "aria-label": `Get ${preset.missing} for ${preset.title}`,
+      },
+      icon("layers", 14),
+      `Get ${preset.missing}`,
+    );
   const start = h(
     "button",
-    { class: "button tonal small", type: "button", "aria-label": `Start ${preset.title}`, on: { click: () => launch(preset, start) } },
+    {
+      class: "button tonal small",
+      type: "button",
+      "aria-label": `Start ${preset.title}`,
+      on: { click: () => launch(preset, start) },
+    },
     icon("play", 14),
     "Start",
   );
@@ -52,7 +68,15 @@ function card(preset) {
       "footer",
       {},
       data || start,
-      h("a", { class: "button quiet small", href: siteUrl(`/new?preset=${encodeURIComponent(preset.id)}`), "aria-label": `Adjust ${preset.title}` }, "Adjust"),
+      h(
+        "a",
+        {
+          class: "button quiet small",
+          href: siteUrl(`/new?preset=${encodeURIComponent(preset.id)}`),
+          "aria-label": `Adjust ${preset.title}`,
+        },
+        "Adjust",
+      ),
       h("span", { class: "count" }, plural(runs, "run")),
     ),
   );
@@ -63,7 +87,9 @@ async function launch(preset, button) {
   button.disabled = true;
   await attempt(async () => {
     const one = Object.keys(preset.grid).length === 0 && preset.repeats === 1;
-    const { url } = await (one ? createRun(preset.base) : createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats }));
+    const { url } = await (one
+      ? createRun(preset.base)
+      : createSweep({ base: preset.base, grid: preset.grid, repeats: preset.repeats }));
     location.assign(url);
   });
   button.disabled = false;
@@ -75,13 +101,27 @@ function glyph(preset) {
   const view = { viewBox: "0 0 44 28", width: 44, height: 28, fill: "none", class: "glyph", "aria-hidden": "true" };
   const pen = { stroke: "currentColor", "stroke-width": 1.8, "stroke-linecap": "round" };
   if (preset.base.network.kind === "perceptron") {
-    const full = [[8, 7], [14, 12], [18, 5], [9, 16]].map(([cx, cy]) => s("circle", { cx, cy, r: 2.2, fill: "currentColor" }));
-    const open = [[26, 22], [34, 14], [37, 22], [30, 18]].map(([cx, cy]) => s("circle", { cx, cy, r: 2, ...pen, "stroke-width": 1.5 }));
+    const full = [
+      [8, 7],
+      [14, 12],
+      [18, 5],
+      [9, 16],
+    ].map(([cx, cy]) => s("circle", { cx, cy, r: 2.2, fill: "currentColor" }));
+    const open = [
+      [26, 22],
+      [34, 14],
+      [37, 22],
+      [30, 18],
+    ].map(([cx, cy]) => s("circle", { cx, cy, r: 2, ...pen, "stroke-width": 1.5 }));
     return s("svg", view, ...full, ...open, s("path", { d: "M10 26L34 2", ...pen }));
   }
   const curves = Array.from({ length: Math.min(runs, 4) }, (_, i) => {
     const bend = 4 + i * 7;
-    return s("path", { d: `M3 3C${bend} ${20 - i * 2} ${14 + i * 5} ${25 - i * 4} 41 ${25 - i * 5}`, ...pen, opacity: 1 - i * 0.22 });
+    return s("path", {
+      d: `M3 3C${bend} ${20 - i * 2} ${14 + i * 5} ${25 - i * 4} 41 ${25 - i * 5}`,
+      ...pen,
+      opacity: 1 - i * 0.22,
+    });
   });
   return s("svg", view, ...curves);
 }

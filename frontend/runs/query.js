@@ -42,7 +42,19 @@ const WORDS = {
 };
 
 /** What may follow a number, and what it means. @type {{ [unit: string]: number }} */
-const UNITS = { "": 1, "%": 0.01, k: 1e3, m: 1e6, g: 1e9, s: 1, min: 60, h: 3600, kib: 1024, mib: 2 ** 20, gib: 2 ** 30 };
+const UNITS = {
+  "": 1,
+  "%": 0.01,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  s: 1,
+  min: 60,
+  h: 3600,
+  kib: 1024,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
 
 /** The last part of a setting's path, as one types it: "training.optimizer.lr" → "lr". @param {string} path */
 function typed(path) {
@@ -60,7 +72,9 @@ export function fieldNames(runs) {
 /** What a field may be asked for: the values that there are. @param {Run[]} runs @param {string} field @returns {string[]} */
 export function fieldValues(runs, field) {
   if (field in FIGURES || field === "name" || field === "notes" || field === "id") return [];
-  const values = new Set(runs.flatMap((run) => (field in WORDS ? WORDS[field](run) : settingValues(run, field).map(String))));
+  const values = new Set(
+    runs.flatMap((run) => (field in WORDS ? WORDS[field](run) : settingValues(run, field).map(String))),
+  );
   return [...values].sort().slice(0, 40);
 }
 
@@ -73,7 +87,8 @@ function settingValues(run, field) {
 export function split(text) {
   const found = [];
   const pattern = /-?(?:[\w.]+(?:>=|<=|!=|[:=<>]))?"[^"]*"?|\S+/g;
-  for (const match of text.matchAll(pattern)) found.push({ text: match[0], from: match.index, to: match.index + match[0].length });
+  for (const match of text.matchAll(pattern))
+    found.push({ text: match[0], from: match.index, to: match.index + match[0].length });
   return found;
 }
 
@@ -114,13 +129,16 @@ function term(word, names) {
     if (name in WORDS) return `“${name}” is text: it can be asked for with “:” or “=”, not with “${operator}”.`;
     const bound = number(value);
     if (bound === null) return `“${value}” is not a number.`;
-    return (run) => settingValues(run, name).some((found) => typeof found === "number" && compare(found, operator, bound));
+    return (run) =>
+      settingValues(run, name).some((found) => typeof found === "number" && compare(found, operator, bound));
   }
   const wanted = value.toLocaleLowerCase();
-  const has = (/** @type {string} */ found) => (operator === ":" ? found.toLocaleLowerCase().includes(wanted) : found.toLocaleLowerCase() === wanted);
+  const has = (/** @type {string} */ found) =>
+    operator === ":" ? found.toLocaleLowerCase().includes(wanted) : found.toLocaleLowerCase() === wanted;
   if (name in WORDS) return (run) => WORDS[name](run).some(has);
   const asNumber = number(value);
-  return (run) => settingValues(run, name).some((found) => (typeof found === "number" ? found === asNumber : has(String(found))));
+  return (run) =>
+    settingValues(run, name).some((found) => (typeof found === "number" ? found === asNumber : has(String(found))));
 }
 
 /** @param {(run: Run) => number | null} of @param {string} name @param {string} operator @param {string} value @returns {Test | string} */
@@ -128,7 +146,13 @@ function figureTest(of, name, operator, value) {
   let bound = number(value);
   if (bound === null) return `“${value}” is not a number. Say “${name}>0.9” or “${name}<=5k”.`;
   // Nobody means an accuracy of 95 times everything.
-  if ((name === "accuracy" || name === "test" || name === "train_accuracy") && bound > 1 && bound <= 100 && !value.endsWith("%")) bound /= 100;
+  if (
+    (name === "accuracy" || name === "test" || name === "train_accuracy") &&
+    bound > 1 &&
+    bound <= 100 &&
+    !value.endsWith("%")
+  )
+    bound /= 100;
   return (run) => {
     const found = of(run);
     return found !== null && compare(found, operator, /** @type {number} */ (bound));
@@ -164,7 +188,20 @@ function free(text) {
   return (run) => {
     const { network, data, training } = run.spec;
     const optimizer = /** @type {any} */ (training)?.optimizer?.kind ?? "";
-    return [run.name, run.notes, stateOf(run).word, network?.kind ?? "", data?.set ?? "", network?.activation ?? "", optimizer, run.source?.kind ?? "", ...run.tags].join(" ").toLocaleLowerCase().includes(wanted);
+    return [
+      run.name,
+      run.notes,
+      stateOf(run).word,
+      network?.kind ?? "",
+      data?.set ?? "",
+      network?.activation ?? "",
+      optimizer,
+      run.source?.kind ?? "",
+      ...run.tags,
+    ]
+      .join(" ")
+      .toLocaleLowerCase()
+      .includes(wanted);
   };
 }
 
@@ -175,14 +212,16 @@ function unquoted(text) {
 
 /** @param {string} name @param {string[]} names */
 function suggest(name, names) {
-  const near = names.filter((known) => known.includes(name) || name.includes(known) || known[0] === name[0]).slice(0, 5);
+  const near = names
+    .filter((known) => known.includes(name) || name.includes(known) || known[0] === name[0])
+    .slice(0, 5);
   return `There are ${(near.length > 0 ? near : names.slice(0, 8)).join(", ")}${near.length > 0 ? "" : " and more"}.`;
 }
 
 /** What could stand at the end of a text: whole terms to go on with. @param {string} text @param {Run[]} runs @returns {string[]} */
 export function complete(text, runs) {
   const words = split(text);
-  const last = text === "" || /\s$/.test(text) ? "" : words[words.length - 1]?.text ?? "";
+  const last = text === "" || /\s$/.test(text) ? "" : (words[words.length - 1]?.text ?? "");
   const before = text.slice(0, text.length - last.length);
   const sign = last.startsWith("-") ? "-" : "";
   const word = last.slice(sign.length);
@@ -191,9 +230,14 @@ export function complete(text, runs) {
     const [, field, operator, start] = match;
     const wanted = unquoted(start).toLocaleLowerCase();
     const quote = (/** @type {string} */ value) => (/\s/.test(value) ? `"${value}"` : value);
-    return fieldValues(runs, field.toLocaleLowerCase()).filter((value) => value.toLocaleLowerCase().startsWith(wanted)).slice(0, 12).map((value) => `${before}${sign}${field}${operator}${quote(value)}`);
+    return fieldValues(runs, field.toLocaleLowerCase())
+      .filter((value) => value.toLocaleLowerCase().startsWith(wanted))
+      .slice(0, 12)
+      .map((value) => `${before}${sign}${field}${operator}${quote(value)}`);
   }
   if (word === "" && before !== "") return [];
-  return fieldNames(runs).filter((name) => name.startsWith(word.toLocaleLowerCase())).slice(0, 12).map((name) => `${before}${sign}${name}${name in FIGURES ? ">" : ":"}`);
+  return fieldNames(runs)
+    .filter((name) => name.startsWith(word.toLocaleLowerCase()))
+    .slice(0, 12)
+    .map((name) => `${before}${sign}${name}${name in FIGURES ? ">" : ":"}`);
 }
-

@@ -21,7 +21,13 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   /** @type {Run | null} */
   let shown = null;
   let range = false;
-  const box = h("input", { type: "checkbox", on: { click: (/** @type {MouseEvent} */ event) => (range = event.shiftKey), change: () => onChoose(run, box.checked, range) } });
+  const box = h("input", {
+    type: "checkbox",
+    on: {
+      click: (/** @type {MouseEvent} */ event) => (range = event.shiftKey),
+      change: () => onChoose(run, box.checked, range),
+    },
+  });
   const status = badge();
   const link = h("a", { href: run.url });
   const why = h("span", { class: "why", hidden: true });
@@ -47,7 +53,11 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const started = figureCell("Started", "cell-started");
   const stopButton = action("stop", "Stop", () => stop(run));
   const resumeButton = action("play", "Resume", () => resume(run));
-  const copyLink = h("a", { class: "button quiet icon small", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" }, icon("copy"));
+  const copyLink = h(
+    "a",
+    { class: "button quiet icon small", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" },
+    icon("copy"),
+  );
   const editButton = action("pencil", "Name, tags and notes", () => onEdit(run));
   const deleteButton = action("trash", "Delete", () => onDelete(run));
   const progress = h("td", { class: "cell-progress" }, bar, h("small", {}, place, steps));
@@ -132,9 +142,15 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     last.show(percent(summary.validation_accuracy));
     parameters.show(short(summary.parameters), summary.parameters ? count(summary.parameters) : "");
     memory.show(bytes(summary.peak_memory_bytes));
-    validation.show(percent(summary.best_validation_accuracy), summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "");
+    validation.show(
+      percent(summary.best_validation_accuracy),
+      summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "",
+    );
     test.show(percent(summary.test_accuracy));
-    speed.show(short(summary.images_per_s), summary.images_per_s ? `${count(summary.images_per_s)} images a second` : "");
+    speed.show(
+      short(summary.images_per_s),
+      summary.images_per_s ? `${count(summary.images_per_s)} images a second` : "",
+    );
     seconds.show(duration(summary.seconds));
     showAge();
 
@@ -142,7 +158,13 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     stopButton.disabled = !canStop(run);
     resumeButton.hidden = !canResume(run);
     copyLink.hidden = run.source !== null;
-    for (const [button, verb] of /** @type {[Element, string][]} */ ([[stopButton, "Stop"], [resumeButton, "Resume"], [editButton, "Label"], [copyLink, "Copy"], [deleteButton, "Delete"]])) {
+    for (const [button, verb] of /** @type {[Element, string][]} */ ([
+      [stopButton, "Stop"],
+      [resumeButton, "Resume"],
+      [editButton, "Label"],
+      [copyLink, "Copy"],
+      [deleteButton, "Delete"],
+    ])) {
       setAttribute(button, "aria-label", `${verb} ${run.name}`);
     }
   };
@@ -174,7 +196,15 @@ function showTags(place, tags, onTag) {
   place.hidden = tags.length === 0;
   if (place.dataset.shown === text) return;
   place.dataset.shown = text;
-  place.replaceChildren(...tags.map((tag) => h("button", { class: "chip", type: "button", title: `Show runs tagged ${tag}`, on: { click: () => onTag(tag) } }, tag)));
+  place.replaceChildren(
+    ...tags.map((tag) =>
+      h(
+        "button",
+        { class: "chip", type: "button", title: `Show runs tagged ${tag}`, on: { click: () => onTag(tag) } },
+        tag,
+      ),
+    ),
+  );
 }
 
 /** @param {string} label @param {string} [more] */

@@ -14,7 +14,10 @@ export function settingPaths(runs) {
   // These two have columns of their own.
   const useful = differing(runs).filter((path) => path !== "network.kind" && path !== "data.set");
   if (useful.length > 0 && useful.length <= MOST) return useful;
-  const candidates = useful.length > 0 ? [...new Set([...PLAIN.filter((path) => useful.includes(path)), ...useful])].slice(0, MOST) : PLAIN;
+  const candidates =
+    useful.length > 0
+      ? [...new Set([...PLAIN.filter((path) => useful.includes(path)), ...useful])].slice(0, MOST)
+      : PLAIN;
   return candidates.filter((path) => runs.some((run) => settingsOf(run).has(path)));
 }
 

@@ -38,7 +38,9 @@ export function runsTable({ empty, uploadLimit }) {
   const rows = new Map();
   const hidden = hiddenColumns();
   const [sortKey, direction] = (query.get("sort") ?? "").split(":");
-  let order = canSort(sortKey) ? { key: sortKey, descending: direction !== "up" } : { key: "created", descending: true };
+  let order = canSort(sortKey)
+    ? { key: sortKey, descending: direction !== "up" }
+    : { key: "created", descending: true };
   let grouping = query.get("group") ?? "";
   let limit = ROWS;
   let dirty = false;
@@ -51,24 +53,43 @@ export function runsTable({ empty, uploadLimit }) {
   let standing = [];
 
   const counts = h("span", { class: "counts", role: "status" });
-  const filter = filterField({ text: query.get("q") ?? "", runs: () => runs.all(), onChange: () => ((limit = ROWS), remember(), draw()) });
-  const sortSelect = h(
-    "select",
-    { class: "input phone-only", "aria-label": "Sort runs by", on: { change: () => sortBy(sortSelect.value, true) } },
-  );
-  const groupSelect = h("select", { class: "input group-select", "aria-label": "Group runs by", on: { change: () => ((grouping = groupSelect.value), remember(), draw()) } });
+  const filter = filterField({
+    text: query.get("q") ?? "",
+    runs: () => runs.all(),
+    onChange: () => ((limit = ROWS), remember(), draw()),
+  });
+  const sortSelect = h("select", {
+    class: "input phone-only",
+    "aria-label": "Sort runs by",
+    on: { change: () => sortBy(sortSelect.value, true) },
+  });
+  const groupSelect = h("select", {
+    class: "input group-select",
+    "aria-label": "Group runs by",
+    on: { change: () => ((grouping = groupSelect.value), remember(), draw()) },
+  });
   /** @type {HTMLElement[]} */
   let heads = [];
   const headRow = h("tr");
-  const chooseAll = h("input", { type: "checkbox", "aria-label": "Choose all runs in sight", on: { change: () => (selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []), draw()) } });
+  const chooseAll = h("input", {
+    type: "checkbox",
+    "aria-label": "Choose all runs in sight",
+    on: { change: () => (selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []), draw()) },
+  });
   const body = h("tbody");
-  const nothing = h("p", { class: "runs-nothing", hidden: true }, "No run matches the filter. ", h("button", { class: "button small", type: "button", on: { click: () => filter.clear() } }, "Clear the filter"));
-  const more = h("button", { class: "button", type: "button", hidden: true, on: { click: () => ((limit = Number.POSITIVE_INFINITY), draw()) } });
-  const frame = h(
-    "div",
-    { class: "runs-table" },
-    h("table", {}, h("thead", {}, headRow), body),
+  const nothing = h(
+    "p",
+    { class: "runs-nothing", hidden: true },
+    "No run matches the filter. ",
+    h("button", { class: "button small", type: "button", on: { click: () => filter.clear() } }, "Clear the filter"),
   );
+  const more = h("button", {
+    class: "button",
+    type: "button",
+    hidden: true,
+    on: { click: () => ((limit = Number.POSITIVE_INFINITY), draw()) },
+  });
+  const frame = h("div", { class: "runs-table" }, h("table", {}, h("thead", {}, headRow), body));
   const bulk = bulkBar({
     chosen: () => runs.all().filter(({ id }) => selection.has(id)),
     inSight: (id) => sight.has(id),
@@ -91,7 +112,12 @@ export function runsTable({ empty, uploadLimit }) {
 
   function columnMenu() {
     const boxes = COLUMNS.filter(({ optional }) => optional).map(({ key, title: name }) => {
-      const box = h("input", { type: "checkbox", on: { change: () => (box.checked ? hidden.delete(key) : hidden.add(key), rememberColumns(hidden), showColumns()) } });
+      const box = h("input", {
+        type: "checkbox",
+        on: {
+          change: () => (box.checked ? hidden.delete(key) : hidden.add(key), rememberColumns(hidden), showColumns()),
+        },
+      });
       box.checked = !hidden.has(key);
       return h("label", {}, box, ` ${name}`);
     });
@@ -99,7 +125,11 @@ export function runsTable({ empty, uploadLimit }) {
   }
 
   function furtherMenu() {
-    return menu({ label: "More", icon: "more", look: "icon" }, [{ label: "Save as CSV", act: saveCsv }, { label: "Import TensorBoard files…", act: () => openImport(uploadLimit) }, { label: "Deleted runs…", act: openTrash }]);
+    return menu({ label: "More", icon: "more", look: "icon" }, [
+      { label: "Save as CSV", act: saveCsv },
+      { label: "Import TensorBoard files…", act: () => openImport(uploadLimit) },
+      { label: "Deleted runs…", act: openTrash },
+    ]);
   }
 
   /** @param {string} key @param {boolean} [keep] */
@@ -118,7 +148,11 @@ export function runsTable({ empty, uploadLimit }) {
     saving = window.setTimeout(() => {
       const now = new URLSearchParams(location.search);
       const plain = order.key === "created" && order.descending;
-      for (const [name, value] of [["q", filter.text], ["sort", plain ? "" : `${order.key}:${order.descending ? "down" : "up"}`], ["group", grouping]]) {
+      for (const [name, value] of [
+        ["q", filter.text],
+        ["sort", plain ? "" : `${order.key}:${order.descending ? "down" : "up"}`],
+        ["group", grouping],
+      ]) {
         now.delete(name);
         if (value) now.append(name, value);
       }
@@ -160,7 +194,16 @@ export function runsTable({ empty, uploadLimit }) {
 
     const running = all.filter((run) => run.status === "running").length;
     const queued = all.filter((run) => run.status === "queued").length;
-    setText(counts, [shown.length < all.length ? `${shown.length} of ${plural(all.length, "run")}` : plural(all.length, "run"), running && `${running} running`, queued && `${queued} queued`].filter(Boolean).join(" · "));
+    setText(
+      counts,
+      [
+        shown.length < all.length ? `${shown.length} of ${plural(all.length, "run")}` : plural(all.length, "run"),
+        running && `${running} running`,
+        queued && `${queued} queued`,
+      ]
+        .filter(Boolean)
+        .join(" · "),
+    );
     for (const th of heads) {
       if (th.dataset.key === order.key) th.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
       else th.removeAttribute("aria-sort");
@@ -183,12 +226,45 @@ export function runsTable({ empty, uploadLimit }) {
     const text = JSON.stringify(paths);
     if (headRow.dataset.shown !== text) {
       headRow.dataset.shown = text;
-      const columns = COLUMNS.flatMap((column) => (column.key === "settings" ? paths.map((path) => ({ key: path, title: settingTitle(path), class: "number col-settings", more: undefined, about: undefined })) : [column]));
-      const last = headRow.contains(document.activeElement) ? document.activeElement?.closest("th")?.dataset.key : undefined;
-      heads = columns.map(({ key, title: name, class: kind, more, about }) => h("th", { scope: "col", class: kind, title: about ?? (key.includes(".") ? key : ""), data: { key } }, h("button", { class: "sort", type: "button", on: { click: () => sortBy(key) } }, more ? `${name}, ${more}` : name, icon("down", 12))));
-      headRow.replaceChildren(h("th", { scope: "col", class: "cell-choose" }, h("label", {}, chooseAll)), ...heads, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")));
-      sortSelect.replaceChildren(...[...columns].reverse().map(({ key, title: name }) => h("option", { value: key }, name)));
-      if (last) heads.find((th) => th.dataset.key === last)?.querySelector("button")?.focus();
+      const columns = COLUMNS.flatMap((column) =>
+        column.key === "settings"
+          ? paths.map((path) => ({
+              key: path,
+              title: settingTitle(path),
+              class: "number col-settings",
+              more: undefined,
+              about: undefined,
+            }))
+          : [column],
+      );
+      const last = headRow.contains(document.activeElement)
+        ? document.activeElement?.closest("th")?.dataset.key
+        : undefined;
+      heads = columns.map(({ key, title: name, class: kind, more, about }) =>
+        h(
+          "th",
+          { scope: "col", class: kind, title: about ?? (key.includes(".") ? key : ""), data: { key } },
+          h(
+            "button",
+            { class: "sort", type: "button", on: { click: () => sortBy(key) } },
+            more ? `${name}, ${more}` : name,
+            icon("down", 12),
+          ),
+        ),
+      );
+      headRow.replaceChildren(
+        h("th", { scope: "col", class: "cell-choose" }, h("label", {}, chooseAll)),
+        ...heads,
+        h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")),
+      );
+      sortSelect.replaceChildren(
+        ...[...columns].reverse().map(({ key, title: name }) => h("option", { value: key }, name)),
+      );
+      if (last)
+        heads
+          .find((th) => th.dataset.key === last)
+          ?.querySelector("button")
+          ?.focus();
     }
     sortSelect.value = order.key;
   }
@@ -213,13 +289,38 @@ export function runsTable({ empty, uploadLimit }) {
     const best = members.flatMap(({ summary }) => summary.best_validation_accuracy ?? []);
     const mean = best.length > 0 ? best.reduce((sum, value) => sum + value, 0) / best.length : null;
     const ids = members.map(({ id }) => id);
-    const box = h("input", { type: "checkbox", "aria-label": `Choose ${name}`, on: { change: () => (selection.replace([...new Set([...selection.ids().filter((id) => !ids.includes(id)), ...(box.checked ? ids : [])])]), draw()) } });
+    const box = h("input", {
+      type: "checkbox",
+      "aria-label": `Choose ${name}`,
+      on: {
+        change: () => (
+          selection.replace([
+            ...new Set([...selection.ids().filter((id) => !ids.includes(id)), ...(box.checked ? ids : [])]),
+          ]),
+          draw()
+        ),
+      },
+    });
     box.checked = ids.every((id) => selection.has(id));
     return h(
       "tr",
       { class: "group-head" },
       h("td", { class: "cell-choose" }, h("label", {}, box)),
-      h("th", { scope: "rowgroup", colspan: heads.length + 1 }, h("span", {}, name), h("small", {}, [plural(members.length, "run"), mean !== null && `best validation ${percent(mean)}${best.length > 1 ? " on average" : ""}`].filter(Boolean).join(" · "))),
+      h(
+        "th",
+        { scope: "rowgroup", colspan: heads.length + 1 },
+        h("span", {}, name),
+        h(
+          "small",
+          {},
+          [
+            plural(members.length, "run"),
+            mean !== null && `best validation ${percent(mean)}${best.length > 1 ? " on average" : ""}`,
+          ]
+            .filter(Boolean)
+            .join(" · "),
+        ),
+      ),
     );
   }
 
@@ -236,14 +337,19 @@ export function runsTable({ empty, uploadLimit }) {
     const text = JSON.stringify(known);
     if (groupSelect.dataset.shown !== text) {
       groupSelect.dataset.shown = text;
-      groupSelect.replaceChildren(...known.map(({ key, title: name }) => h("option", { value: key }, key === "" ? name : `By ${name.toLocaleLowerCase()}`)));
+      groupSelect.replaceChildren(
+        ...known.map(({ key, title: name }) =>
+          h("option", { value: key }, key === "" ? name : `By ${name.toLocaleLowerCase()}`),
+        ),
+      );
     }
     groupSelect.value = grouping;
   }
 
   function showColumns() {
     frame.classList.toggle("own-columns", areOwn());
-    for (const th of heads) th.hidden = hidden.has(th.classList.contains("col-settings") ? "settings" : String(th.dataset.key));
+    for (const th of heads)
+      th.hidden = hidden.has(th.classList.contains("col-settings") ? "settings" : String(th.dataset.key));
     for (const row of rows.values()) row.showColumns(hidden);
   }
 
@@ -289,10 +395,36 @@ export function runsTable({ empty, uploadLimit }) {
   /** Everything that is known of the runs in sight. */
   function saveCsv() {
     const paths = [...new Set(shown.flatMap((run) => [...settingsOf(run).keys()]))];
-    const figures = /** @type {const} */ (["epoch", "step", "samples_seen", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "best_validation_accuracy", "best_epoch", "test_loss", "test_accuracy", "parameters", "seconds", "peak_memory_bytes", "images_per_s"]);
+    const figures = /** @type {const} */ ([
+      "epoch",
+      "step",
+      "samples_seen",
+      "train_loss",
+      "train_accuracy",
+      "validation_loss",
+      "validation_accuracy",
+      "best_validation_accuracy",
+      "best_epoch",
+      "test_loss",
+      "test_accuracy",
+      "parameters",
+      "seconds",
+      "peak_memory_bytes",
+      "images_per_s",
+    ]);
     const lines = shown.map((run) => {
       const settings = settingsOf(run);
-      return [run.id, run.name, run.status, run.reason, run.created, run.tags.join(", "), run.notes, ...figures.map((name) => run.summary[name]), ...paths.map((path) => (settings.has(path) ? cellOf(settings.get(path)) : null))];
+      return [
+        run.id,
+        run.name,
+        run.status,
+        run.reason,
+        run.created,
+        run.tags.join(", "),
+        run.notes,
+        ...figures.map((name) => run.summary[name]),
+        ...paths.map((path) => (settings.has(path) ? cellOf(settings.get(path)) : null)),
+      ];
     });
     const text = csv(["id", "name", "status", "reason", "created", "tags", "notes", ...figures, ...paths], lines);
     download("runs.csv", new Blob([text], { type: "text/csv" }));

@@ -13,8 +13,14 @@ const BINARY = process.env.VIVARIUM_BIN ?? fileURLToPath(new URL("../../target/r
  * Starts a server; with `VIVARIUM_TEST_LOG=1` its log is seen among the tests' lines.
  * @param {{ dataDir?: string, port?: number, more?: string[] }} [options]
  */
-export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")), port = 0, more = [] } = {}) {
-  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2", ...more], { stdio: ["ignore", "pipe", process.env.VIVARIUM_TEST_LOG ? "inherit" : "ignore"] });
+export async function startServer({
+  dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")),
+  port = 0,
+  more = [],
+} = {}) {
+  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2", ...more], {
+    stdio: ["ignore", "pipe", process.env.VIVARIUM_TEST_LOG ? "inherit" : "ignore"],
+  });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   const url = await new Promise((/** @type {(url: string) => void} */ resolve, reject) => {
     child.once("error", reject);
@@ -42,7 +48,11 @@ export async function startServer({ dataDir = mkdtempSync(join(tmpdir(), "vivari
 export function api(url) {
   /** @param {string} method @param {string} path @param {unknown} [body] */
   const call = async (method, path, body) => {
-    const response = await fetch(`${url}/api/v1${path}`, { method, headers: body === undefined ? {} : { "content-type": "application/json" }, body: body === undefined ? undefined : JSON.stringify(body) });
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.status === 204 ? null : response.json();
   };

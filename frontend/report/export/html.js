@@ -31,7 +31,14 @@ export function reportHtml(paper, { title, version, when }) {
     if (!element.classList.contains("figure-scroll")) element.removeAttribute("tabindex");
   }
   for (const link of copy.querySelectorAll("a[href]")) lead(link, copy);
-  page.body.append(copy, h("footer", { class: "paper-foot" }, `Made with Vivarium ${version} on ${when.toLocaleDateString("en-GB", { dateStyle: "long" })}.`));
+  page.body.append(
+    copy,
+    h(
+      "footer",
+      { class: "paper-foot" },
+      `Made with Vivarium ${version} on ${when.toLocaleDateString("en-GB", { dateStyle: "long" })}.`,
+    ),
+  );
   // As text: the page here allows no style sheet inside a document, not even in one that it makes.
   const style = `<style>\n${usedCss(page, document.styleSheets)}\n</style>`;
   return `<!doctype html>\n${page.documentElement.outerHTML.replace("</head>", () => `${style}</head>`)}\n`;
@@ -42,6 +49,7 @@ function lead(link, copy) {
   const href = link.getAttribute("href") ?? "";
   if (/^(https?:|mailto:|#)/i.test(href)) return;
   const run = /^\/runs\/([^/?#]+)/.exec(sitePath(href))?.[1];
-  if (run && copy.querySelector(`#run-${CSS.escape(run)}`) && !link.closest(".paper-runs")) link.setAttribute("href", `#run-${run}`);
+  if (run && copy.querySelector(`#run-${CSS.escape(run)}`) && !link.closest(".paper-runs"))
+    link.setAttribute("href", `#run-${run}`);
   else link.removeAttribute("href");
 }

@@ -19,7 +19,11 @@ import { standalone } from "./svg.js";
 export function reportZip(parts, runs, sources) {
   /** @type {Files} */
   const files = {};
-  const text = parts.map(({ part, placed }) => (kindOf(part.token.type === "code" ? part.token.lang : "") === null ? numbered(part.token.raw.trim(), sources) : placed.map((one) => figureText(one, files)).join("\n\n")));
+  const text = parts.map(({ part, placed }) =>
+    kindOf(part.token.type === "code" ? part.token.lang : "") === null
+      ? numbered(part.token.raw.trim(), sources)
+      : placed.map((one) => figureText(one, files)).join("\n\n"),
+  );
   const table = runs.querySelector("table");
   if (table && !runs.hidden) text.push("## The runs", tableText(table));
   return zipSync({ "report.md": strToU8(`${text.join("\n\n")}\n`), ...files });
@@ -38,34 +42,48 @@ function numbered(text, sources) {
 
 /** @param {Placed} placed @param {Files} files */
 function figureText({ element, drawn }, files) {
-  const words = [...element.querySelectorAll("figcaption > :not(small)")].map((part) => part.textContent).join("").trim();
-  if (!drawn) return `> ${plain(element.querySelector(".paper-fault")?.textContent ?? "This figure could not be drawn.")}`;
+  const words = [...element.querySelectorAll("figcaption > :not(small)")]
+    .map((part) => part.textContent)
+    .join("")
+    .trim();
+  if (!drawn)
+    return `> ${plain(element.querySelector(".paper-fault")?.textContent ?? "This figure could not be drawn.")}`;
   const { body } = drawn;
   const out = [];
-  const name = (words.match(/^(\w+ \d+)/)?.[1] ?? `figure ${Object.keys(files).length + 1}`).toLowerCase().replace(" ", "-");
+  const name = (words.match(/^(\w+ \d+)/)?.[1] ?? `figure ${Object.keys(files).length + 1}`)
+    .toLowerCase()
+    .replace(" ", "-");
   const picture = (/** @type {string} */ ending, /** @type {Uint8Array} */ bytes, alt = words) => {
     const path = `figures/${name}${out.length > 0 ? `-${out.length + 1}` : ""}.${ending}`;
     files[path] = bytes;
     out.push(`![${plain(alt)}](${path})`);
   };
   if (body instanceof SVGSVGElement) picture("svg", strToU8(standalone(body)));
-  for (const image of body instanceof HTMLImageElement ? [body] : body.querySelectorAll("img")) picture("png", bytesOf(image.src), image.alt);
+  for (const image of body instanceof HTMLImageElement ? [body] : body.querySelectorAll("img"))
+    picture("png", bytesOf(image.src), image.alt);
   for (const table of body instanceof HTMLTableElement ? [body] : body.querySelectorAll("table")) {
     const title = table.closest("figure:not(.paper-figure)")?.querySelector("figcaption")?.textContent;
     if (title) out.push(`*${plain(title)}*`);
     out.push(tableText(table));
   }
-  const chain = [...body.querySelectorAll(".chain")].map((of) => [...of.children].map((part) => part.textContent?.trim()).join(" "));
+  const chain = [...body.querySelectorAll(".chain")].map((of) =>
+    [...of.children].map((part) => part.textContent?.trim()).join(" "),
+  );
   return [...out, ...chain.map(plain), words && `*${plain(words)}*`].filter(Boolean).join("\n\n");
 }
 
 /** @param {HTMLTableElement} table */
 export function tableText(table) {
-  const rows = [...table.rows].map((row) => [...row.cells].map((cell) => plain((cell.innerText || cell.textContent || "").replace(/\s+/g, " ").trim()).replaceAll("|", "\\|")));
+  const rows = [...table.rows].map((row) =>
+    [...row.cells].map((cell) =>
+      plain((cell.innerText || cell.textContent || "").replace(/\s+/g, " ").trim()).replaceAll("|", "\\|"),
+    ),
+  );
   const width = Math.max(0, ...rows.map((row) => row.length));
   if (width === 0) return "";
   const head = table.tHead ? rows.slice(0, table.tHead.rows.length) : [Array.from({ length: width }, () => "")];
-  const line = (/** @type {string[]} */ cells) => `| ${Array.from({ length: width }, (_, i) => cells[i] ?? "").join(" | ")} |`;
+  const line = (/** @type {string[]} */ cells) =>
+    `| ${Array.from({ length: width }, (_, i) => cells[i] ?? "").join(" | ")} |`;
   const right = table.rows[table.rows.length - 1];
   const rule = Array.from({ length: width }, (_, i) => (right.cells[i]?.classList.contains("number") ? "--:" : "---"));
   return [...head.map(line), line(rule), ...rows.slice(table.tHead ? head.length : 0).map(line)].join("\n");

@@ -5,11 +5,23 @@ import { h, s } from "../../lib/dom.js";
 
 /** What of a style a picture needs, and what holds where nothing is said. @type {[name: string, plain: string][]} */
 const STYLES = [
-  ["fill", "rgb(0, 0, 0)"], ["fill-opacity", "1"], ["stroke", "none"], ["stroke-width", "1px"], ["stroke-opacity", "1"], ["stroke-dasharray", "none"],
-  ["stroke-linecap", "butt"], ["stroke-linejoin", "miter"], ["paint-order", "normal"], ["opacity", "1"],
+  ["fill", "rgb(0, 0, 0)"],
+  ["fill-opacity", "1"],
+  ["stroke", "none"],
+  ["stroke-width", "1px"],
+  ["stroke-opacity", "1"],
+  ["stroke-dasharray", "none"],
+  ["stroke-linecap", "butt"],
+  ["stroke-linejoin", "miter"],
+  ["paint-order", "normal"],
+  ["opacity", "1"],
 ];
 /** @type {[name: string, plain: string][]} */
-const TEXT_STYLES = [["font-size", ""], ["font-weight", "400"], ["text-anchor", "start"]];
+const TEXT_STYLES = [
+  ["font-size", ""],
+  ["font-weight", "400"],
+  ["text-anchor", "start"],
+];
 const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif";
 
 /** @param {SVGSVGElement} picture in the page @returns {string} */
@@ -24,19 +36,40 @@ export function standalone(picture) {
       const style = getComputedStyle(element);
       const of = element.localName === "text" || element.localName === "tspan" ? [...STYLES, ...TEXT_STYLES] : STYLES;
       const drawn = !["title", "g", "a", "clipPath", "defs"].includes(element.localName);
-      return { element, hidden: style.display === "none", styles: drawn ? of.map(([name, plain]) => [name, style.getPropertyValue(name), plain]) : [] };
+      return {
+        element,
+        hidden: style.display === "none",
+        styles: drawn ? of.map(([name, plain]) => [name, style.getPropertyValue(name), plain]) : [],
+      };
     });
     for (const { element, hidden, styles } of written) {
       if (hidden) element.remove();
-      for (const name of ["class", "style", "href", "tabindex", "aria-label", "role", ...STYLES.map(([name]) => name), ...TEXT_STYLES.map(([name]) => name)]) element.removeAttribute(name);
-      for (const attribute of [...element.attributes]) if (attribute.name.startsWith("data-")) element.removeAttribute(attribute.name);
+      for (const name of [
+        "class",
+        "style",
+        "href",
+        "tabindex",
+        "aria-label",
+        "role",
+        ...STYLES.map(([name]) => name),
+        ...TEXT_STYLES.map(([name]) => name),
+      ])
+        element.removeAttribute(name);
+      for (const attribute of [...element.attributes])
+        if (attribute.name.startsWith("data-")) element.removeAttribute(attribute.name);
       for (const [name, value, plain] of styles) if (value !== plain && value !== "") element.setAttribute(name, value);
       // What reaches further than it shows is for the pointer.
-      if (element.getAttribute("stroke") === "rgba(0, 0, 0, 0)" || (element.getAttribute("fill") === "rgba(0, 0, 0, 0)" && !element.hasAttribute("stroke"))) element.remove();
+      if (
+        element.getAttribute("stroke") === "rgba(0, 0, 0, 0)" ||
+        (element.getAttribute("fill") === "rgba(0, 0, 0, 0)" && !element.hasAttribute("stroke"))
+      )
+        element.remove();
     }
     const [, , width, height] = (copy.getAttribute("viewBox") ?? "0 0 760 380").split(" ");
-    for (const attribute of [...copy.attributes]) if (!["viewBox", "xmlns", "role", "aria-label"].includes(attribute.name)) copy.removeAttribute(attribute.name);
-    for (const [name, value] of Object.entries({ width, height, "font-family": FONT, "font-size": "12" })) copy.setAttribute(name, value);
+    for (const attribute of [...copy.attributes])
+      if (!["viewBox", "xmlns", "role", "aria-label"].includes(attribute.name)) copy.removeAttribute(attribute.name);
+    for (const [name, value] of Object.entries({ width, height, "font-family": FONT, "font-size": "12" }))
+      copy.setAttribute(name, value);
     copy.prepend(s("rect", { width, height, fill: "#ffffff" }));
     return new XMLSerializer().serializeToString(copy);
   } finally {

@@ -17,7 +17,16 @@ export const arithmetic = {
     RUN,
     LAYER,
     IMAGE,
-    { name: "way", label: "Direction", type: "choice", value: "forward", options: [["forward", "Forward: where the value comes from"], ["backward", "Backward: where its gradient goes"]] },
+    {
+      name: "way",
+      label: "Direction",
+      type: "choice",
+      value: "forward",
+      options: [
+        ["forward", "Forward: where the value comes from"],
+        ["backward", "Backward: where its gradient goes"],
+      ],
+    },
     { name: "map", label: "Map", type: "number", value: "0", min: 0 },
     { name: "row", label: "Row", type: "number", value: "", min: 0, help: "The middle of the map where it is empty." },
     { name: "column", label: "Column", type: "number", value: "", min: 0 },
@@ -26,7 +35,8 @@ export const arithmetic = {
   async draw(values, sources) {
     const run = sources.run(values.run);
     const { inside, layer } = await layerOf(run, values, sources);
-    if (!CONVOLUTIONS.has(layer.kind)) throw new Fault(`${layer.name} is no convolution: the arithmetic is shown for those.`);
+    if (!CONVOLUTIONS.has(layer.kind))
+      throw new Fault(`${layer.name} is no convolution: the arithmetic is shown for those.`);
     const [, height, width] = layer.shape;
     const y = values.row === "" ? Math.floor(height / 2) : Number(values.row);
     const x = values.column === "" ? Math.floor(width / 2) : Number(values.column);
@@ -40,6 +50,10 @@ export const arithmetic = {
     }
     /** @type {GradientAt} */
     const of = await sources.look(run, `${path}/gradient`, query);
-    return { body: backward(of, inside.classes[of.class] ?? "", { all: true }), runs: [run], caption: `Backward: the gradient at ${place}, and where it goes.` };
+    return {
+      body: backward(of, inside.classes[of.class] ?? "", { all: true }),
+      runs: [run],
+      caption: `Backward: the gradient at ${place}, and where it goes.`,
+    };
   },
 };

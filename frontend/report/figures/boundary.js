@@ -17,7 +17,16 @@ const SMALL = 224;
 const RATIO = 2;
 const MOST = 12;
 /** As points of a class are drawn. */
-const SHAPES = ["circles", "squares", "triangles", "diamonds", "pentagons", "triangles that point down", "hexagons", "crosses"];
+const SHAPES = [
+  "circles",
+  "squares",
+  "triangles",
+  "diamonds",
+  "pentagons",
+  "triangles that point down",
+  "hexagons",
+  "crosses",
+];
 
 /** @type {Kind} */
 export const boundary = {
@@ -25,11 +34,22 @@ export const boundary = {
   title: "Decision boundary",
   about: "Points in the plane, and how a network divides them after one epoch or several",
   is: "figure",
-  fields: [RUN, { name: "epoch", label: "After epochs", type: "text", value: "", help: "Such as 0, 1, 2; 0 is before training. The last one where it is empty." }],
+  fields: [
+    RUN,
+    {
+      name: "epoch",
+      label: "After epochs",
+      type: "text",
+      value: "",
+      help: "Such as 0, 1, 2; 0 is before training. The last one where it is empty.",
+    },
+  ],
   async draw(values, sources) {
     const run = sources.run(values.run);
     const wanted = values.epoch.split(/[\s,]+/).filter(Boolean);
-    for (const epoch of wanted) if (!/^\d{1,9}$/.test(epoch)) throw new Fault(`epoch must be whole numbers from 0 with commas between, not “${values.epoch}”.`);
+    for (const epoch of wanted)
+      if (!/^\d{1,9}$/.test(epoch))
+        throw new Fault(`epoch must be whole numbers from 0 with commas between, not “${values.epoch}”.`);
     if (wanted.length > MOST) throw new Fault(`epoch names ${wanted.length} epochs; ${MOST} fit.`);
     const { points, classes } = await sources.once("points", [run], () => getPoints(run.id));
     const side = wanted.length > 1 ? SMALL : SIDE;
@@ -39,16 +59,35 @@ export const boundary = {
         if (!found) throw new Fault(`“${run.name}” has no boundary yet.`);
         const grid = decode(found);
         const canvas = h("canvas");
-        paint(canvas, { domain: { x: grid.x, y: grid.y }, grid, points, splits: new Set(/** @type {const} */ (["train", "validation", "test"])) }, { width: side, height: side, ratio: RATIO, ink: paperColour });
+        paint(
+          canvas,
+          {
+            domain: { x: grid.x, y: grid.y },
+            grid,
+            points,
+            splits: new Set(/** @type {const} */ (["train", "validation", "test"])),
+          },
+          { width: side, height: side, ratio: RATIO, ink: paperColour },
+        );
         const when = found.epoch === 0 ? "before training" : `after epoch ${found.epoch}`;
         return { when, picture: pictureOf(canvas, `Decision boundary of “${run.name}” ${when}`, side, false) };
       }),
     );
     const [{ when, picture }] = pictures;
     const several = pictures.length > 1;
-    const body = several ? h("div", { class: "picture-row" }, ...pictures.map((one) => h("figure", {}, one.picture, h("figcaption", {}, one.when)))) : picture;
+    const body = several
+      ? h(
+          "div",
+          { class: "picture-row" },
+          ...pictures.map((one) => h("figure", {}, one.picture, h("figcaption", {}, one.when))),
+        )
+      : picture;
     const present = [...new Set(points.map((point) => point.class))].sort((a, b) => a - b);
     const names = present.map((of) => `${classes?.[of] ?? `class ${of}`} (${SHAPES[of % SHAPES.length]})`);
-    return { body, runs: [run], caption: `Points and decision boundary of “${run.name}”${several ? "" : ` ${when}`}: ${names.join(", ")}. Hollow points are of the validation split, points with a dark rim of the test split.` };
+    return {
+      body,
+      runs: [run],
+      caption: `Points and decision boundary of “${run.name}”${several ? "" : ` ${when}`}: ${names.join(", ")}. Hollow points are of the validation split, points with a dark rim of the test split.`,
+    };
   },
 };

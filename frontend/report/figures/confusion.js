@@ -19,7 +19,14 @@ export const confusion = {
     const run = sources.run(values.run);
     const { test, classes } = await sources.once("test", [run], () => getTest(run.id));
     if (!test) throw new Fault(`“${run.name}” is not tested yet.`);
-    const body = matrix(test.confusion, test.confusion.map((_, i) => classes?.[i] ?? String(i)));
-    return { body, runs: [run], caption: `Confusion matrix of “${run.name}” on the test split: rows are the true classes, columns what they were taken for. ${percent(test.accuracy)} are right.` };
+    const body = matrix(
+      test.confusion,
+      test.confusion.map((_, i) => classes?.[i] ?? String(i)),
+    );
+    return {
+      body,
+      runs: [run],
+      caption: `Confusion matrix of “${run.name}” on the test split: rows are the true classes, columns what they were taken for. ${percent(test.accuracy)} are right.`,
+    };
   },
 };

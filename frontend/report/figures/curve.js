@@ -29,11 +29,52 @@ export const curve = {
   is: "figure",
   fields: [
     RUNS,
-    { name: "series", label: "Shows", type: "choice", value: "train_loss", options: CHARTS.map(({ series, title }) => [series, title]) },
-    { name: "x", label: "Over", type: "choice", value: "", options: [["", "What can be compared"], ...AXES.map(({ name, title }) => /** @type {[string, string]} */ ([name, title]))] },
-    { name: "smoothing", label: "Smoothing", type: "number", value: "", min: 0, max: 0.999, help: "From 0 to 0.999; by the length of the runs where it is empty." },
-    { name: "scale", label: "Vertical axis", type: "choice", value: "linear", options: [["linear", "Linear"], ["log", "Logarithmic"]] },
-    { name: "outliers", label: "Values far from the rest", type: "choice", value: "in", options: [["in", "Show"], ["out", "Leave outside"]] },
+    {
+      name: "series",
+      label: "Shows",
+      type: "choice",
+      value: "train_loss",
+      options: CHARTS.map(({ series, title }) => [series, title]),
+    },
+    {
+      name: "x",
+      label: "Over",
+      type: "choice",
+      value: "",
+      options: [
+        ["", "What can be compared"],
+        ...AXES.map(({ name, title }) => /** @type {[string, string]} */ ([name, title])),
+      ],
+    },
+    {
+      name: "smoothing",
+      label: "Smoothing",
+      type: "number",
+      value: "",
+      min: 0,
+      max: 0.999,
+      help: "From 0 to 0.999; by the length of the runs where it is empty.",
+    },
+    {
+      name: "scale",
+      label: "Vertical axis",
+      type: "choice",
+      value: "linear",
+      options: [
+        ["linear", "Linear"],
+        ["log", "Logarithmic"],
+      ],
+    },
+    {
+      name: "outliers",
+      label: "Values far from the rest",
+      type: "choice",
+      value: "in",
+      options: [
+        ["in", "Show"],
+        ["out", "Leave outside"],
+      ],
+    },
     SEEDS,
   ],
   async draw(values, sources) {
@@ -49,28 +90,65 @@ export const curve = {
         if (!metrics[run.id]) return [];
         const store = new RunStore();
         store.load(metrics[run.id], smoothing);
-        return [[run.id, new RunLines(store, () => run, view, () => smoothing)]];
+        return [
+          [
+            run.id,
+            new RunLines(
+              store,
+              () => run,
+              view,
+              () => smoothing,
+            ),
+          ],
+        ];
       }),
     );
     const members = membersFor(runs, values.seeds);
     const drawn = linesOf(which, members, (id) => lines.get(id), smoothing).filter(({ length }) => length > 0);
     if (drawn.length === 0) throw new Fault(`${which.title} of ${aboutRuns(runs)}: there are no points yet.`);
-    const picture = frame(drawn, { range: null, yRange: null, logX: false, logY: values.scale === "log", pixels: WIDTH - 80, outliers: values.outliers === "in" });
+    const picture = frame(drawn, {
+      range: null,
+      yRange: null,
+      logX: false,
+      logY: values.scale === "log",
+      pixels: WIDTH - 80,
+      outliers: values.outliers === "in",
+    });
     const marks = runs.flatMap((run) => lines.get(run.id)?.gaps([which.series]) ?? []);
     const xTitle = AXES.find(({ name }) => name === axis)?.title ?? "";
     made += 1;
     const svg = chartSvg(picture, {
-      title: "", subtitle: "", xLabel: xTitle, width: WIDTH, height: HEIGHT,
-      ink: "var(--ink)", faint: "var(--ink-2)", grid: "var(--grid)", page: "none", bad: "var(--bad)", font: "inherit",
-      colour: (token) => `var(${token})`, marks: marks.map(({ x }) => x), id: String(made),
+      title: "",
+      subtitle: "",
+      xLabel: xTitle,
+      width: WIDTH,
+      height: HEIGHT,
+      ink: "var(--ink)",
+      faint: "var(--ink-2)",
+      grid: "var(--grid)",
+      page: "none",
+      bad: "var(--bad)",
+      font: "inherit",
+      colour: (token) => `var(${token})`,
+      marks: marks.map(({ x }) => x),
+      id: String(made),
     });
-    const body = /** @type {Element} */ (document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
+    const body = /** @type {Element} */ (
+      document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true)
+    );
     const seeds = members.length < runs.length ? " Lines are means over seeds, bands one standard deviation." : "";
     const smooth = which.noisy && smoothing > 0 ? ` Smoothed by ${smoothing}.` : "";
-    const gaps = marks.length > 0 ? ` A triangle marks where it was not finite, first at step ${Math.min(...marks.map(({ step }) => step))}.` : "";
+    const gaps =
+      marks.length > 0
+        ? ` A triangle marks where it was not finite, first at step ${Math.min(...marks.map(({ step }) => step))}.`
+        : "";
     const outside = picture.outside > 0 ? ` ${picture.outside} points lie outside.` : "";
     body.setAttribute("role", "img");
     body.setAttribute("aria-label", `${which.title} of ${aboutRuns(runs)}`);
-    return { body, runs, caption: `${which.title} of ${aboutRuns(runs)}, over ${xTitle.toLowerCase()}.${seeds}${smooth}${gaps}${outside}` };
+    return {
+      body,
+      runs,
+      caption: `${which.title} of ${aboutRuns(runs)}, over ${xTitle.toLowerCase()}.${seeds}${smooth}${gaps}${outside}`,
+    };
   },
 };

@@ -30,22 +30,45 @@ import { figures, ranking, settings } from "./tables.js";
 /** @typedef {{ kind: string, title: string, about: string, is: "figure" | "table", fields: Field[], draw: (values: Values, sources: Sources) => Promise<Drawn> }} Kind */
 
 /** @type {Field} */
-const CAPTION = { name: "caption", label: "Caption", type: "text", value: "", help: "What the figure shows is said where this is empty." };
+const CAPTION = {
+  name: "caption",
+  label: "Caption",
+  type: "text",
+  value: "",
+  help: "What the figure shows is said where this is empty.",
+};
 
 /** @type {Kind[]} */
-export const KINDS = [curve, figures, ranking, settings, scatterFigure, parallelFigure, filters, features, confusion, boundary, arithmetic, photo].map((kind) => ({ ...kind, fields: [...kind.fields, CAPTION] }));
+export const KINDS = [
+  curve,
+  figures,
+  ranking,
+  settings,
+  scatterFigure,
+  parallelFigure,
+  filters,
+  features,
+  confusion,
+  boundary,
+  arithmetic,
+  photo,
+].map((kind) => ({ ...kind, fields: [...kind.fields, CAPTION] }));
 
 /** @param {string} name @returns {Kind} */
 export function kindNamed(name) {
   const kind = KINDS.find(({ kind: known }) => known === name);
-  if (!kind) throw new Fault(`“${name}” is no kind of figure; there are ${KINDS.map(({ kind: known }) => known).join(", ")}.`);
+  if (!kind)
+    throw new Fault(`“${name}” is no kind of figure; there are ${KINDS.map(({ kind: known }) => known).join(", ")}.`);
   return kind;
 }
 
 /** What a block says, checked; what it does not say has its value. @param {Kind} kind @param {Block["settings"]} settings @returns {Values} */
 export function valuesOf(kind, settings) {
   for (const name of settings.keys()) {
-    if (!kind.fields.some((field) => field.name === name)) throw new Fault(`“${name}” is no setting of a ${kind.kind}; there are ${kind.fields.map((field) => field.name).join(", ")}.`);
+    if (!kind.fields.some((field) => field.name === name))
+      throw new Fault(
+        `“${name}” is no setting of a ${kind.kind}; there are ${kind.fields.map((field) => field.name).join(", ")}.`,
+      );
   }
   return Object.fromEntries(kind.fields.map((field) => [field.name, checked(field, settings.get(field.name))]));
 }
@@ -56,10 +79,18 @@ function checked({ name, label, type, value, options, min, max }, said) {
     if (value === undefined) throw new Fault(`${label} is missing: it needs a line “${name}: …”.`);
     return value;
   }
-  if (type === "choice" && !options?.some(([known]) => known === said)) throw new Fault(`${name} must be one of ${options?.map(([known]) => known).join(", ")}, not “${said}”.`);
+  if (type === "choice" && !options?.some(([known]) => known === said))
+    throw new Fault(`${name} must be one of ${options?.map(([known]) => known).join(", ")}, not “${said}”.`);
   if (type === "number") {
     const number = Number(said);
-    if (!Number.isFinite(number) || number < (min ?? Number.NEGATIVE_INFINITY) || number > (max ?? Number.POSITIVE_INFINITY)) throw new Fault(`${name} must be a number${min === undefined ? "" : ` from ${min}`}${max === undefined ? "" : ` to ${max}`}, not “${said}”.`);
+    if (
+      !Number.isFinite(number) ||
+      number < (min ?? Number.NEGATIVE_INFINITY) ||
+      number > (max ?? Number.POSITIVE_INFINITY)
+    )
+      throw new Fault(
+        `${name} must be a number${min === undefined ? "" : ` from ${min}`}${max === undefined ? "" : ` to ${max}`}, not “${said}”.`,
+      );
   }
   return said;
 }

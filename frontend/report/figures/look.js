@@ -13,13 +13,34 @@ export const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
 export const RUN = { name: "run", label: "Run", type: "run" };
 
 /** @type {Field} */
-export const CHECKPOINT = { name: "checkpoint", label: "Weights", type: "choice", value: "best", options: [["best", "Of the best epoch"], ["last", "Of the last epoch"]] };
+export const CHECKPOINT = {
+  name: "checkpoint",
+  label: "Weights",
+  type: "choice",
+  value: "best",
+  options: [
+    ["best", "Of the best epoch"],
+    ["last", "Of the last epoch"],
+  ],
+};
 
 /** @type {Field} */
-export const LAYER = { name: "layer", label: "Layer", type: "layer", value: "first convolution", help: "A layer's name, “first convolution” or “last convolution”." };
+export const LAYER = {
+  name: "layer",
+  label: "Layer",
+  type: "layer",
+  value: "first convolution",
+  help: "A layer's name, “first convolution” or “last convolution”.",
+};
 
 /** @type {Field} */
-export const IMAGE = { name: "image", label: "Image", type: "image", value: "pinned", help: "An uploaded image, or the one that the run's film follows." };
+export const IMAGE = {
+  name: "image",
+  label: "Image",
+  type: "image",
+  value: "pinned",
+  help: "An uploaded image, or the one that the run's film follows.",
+};
 
 /** The page of a network and the layer that is meant. @param {Run} run @param {{ [name: string]: string }} values @param {Sources} sources @returns {Promise<{ inside: Inside, layer: Layer }>} */
 export async function layerOf(run, values, sources) {
@@ -27,12 +48,20 @@ export async function layerOf(run, values, sources) {
   const inside = await sources.look(run, "layers", { checkpoint: values.checkpoint });
   const convolutions = inside.layers.filter(({ kind }) => CONVOLUTIONS.has(kind));
   const named = { "first convolution": convolutions[0], "last convolution": convolutions[convolutions.length - 1] };
-  const layer = Object.hasOwn(named, values.layer) ? named[/** @type {keyof typeof named} */ (values.layer)] : inside.layers.find(({ name }) => name === values.layer);
+  const layer = Object.hasOwn(named, values.layer)
+    ? named[/** @type {keyof typeof named} */ (values.layer)]
+    : inside.layers.find(({ name }) => name === values.layer);
   if (!layer) throw new Fault(`“${run.name}” has no layer “${values.layer}”.`);
   return { inside, layer };
 }
 
 /** A canvas as a picture that lies in the page itself. @param {HTMLCanvasElement} canvas @param {string} words @param {number} width in the page @param {boolean} sharp whether its pixels are to be seen */
 export function pictureOf(canvas, words, width, sharp) {
-  return h("img", { src: canvas.toDataURL("image/png"), alt: words, width, height: Math.round((canvas.height / canvas.width) * width), class: sharp ? "sharp" : undefined });
+  return h("img", {
+    src: canvas.toDataURL("image/png"),
+    alt: words,
+    width,
+    height: Math.round((canvas.height / canvas.width) * width),
+    class: sharp ? "sharp" : undefined,
+  });
 }

@@ -10,7 +10,16 @@ import { membersOf } from "../../compare/members.js";
 export const RUNS = { name: "runs", label: "Runs", type: "runs" };
 
 /** @type {Field} */
-export const SEEDS = { name: "seeds", label: "Seeds", type: "choice", value: "together", options: [["together", "Together, as their mean"], ["apart", "Each for itself"]] };
+export const SEEDS = {
+  name: "seeds",
+  label: "Seeds",
+  type: "choice",
+  value: "together",
+  options: [
+    ["together", "Together, as their mean"],
+    ["apart", "Each for itself"],
+  ],
+};
 
 /** @param {Run[]} runs @param {string} seeds */
 export function membersFor(runs, seeds) {
@@ -22,5 +31,7 @@ export function membersFor(runs, seeds) {
 export function aboutRuns(runs) {
   if (runs.length === 1) return `“${runs[0].name}”`;
   const [first] = runs[0].name.split(" · ");
-  return runs.every(({ name }) => name === first || name.startsWith(`${first} · `)) ? `“${first}”, ${runs.length} runs` : `${runs.length} runs`;
+  return runs.every(({ name }) => name === first || name.startsWith(`${first} · `))
+    ? `“${first}”, ${runs.length} runs`
+    : `${runs.length} runs`;
 }

@@ -18,7 +18,17 @@ const WIDTH = 640;
 const TOP = 5;
 
 /** @type {Field} */
-const SCALE = { name: "scale", label: "Colours span", type: "choice", value: "tile", options: [["tile", "Each tile"], ["layer", "The layer"], ["network", "The network"]] };
+const SCALE = {
+  name: "scale",
+  label: "Colours span",
+  type: "choice",
+  value: "tile",
+  options: [
+    ["tile", "Each tile"],
+    ["layer", "The layer"],
+    ["network", "The network"],
+  ],
+};
 
 /** @type {Field} */
 const PAGE = { name: "page", label: "Page", type: "number", value: "0", min: 0, max: 100000 };
@@ -29,7 +39,23 @@ export const filters = {
   title: "Filters",
   about: "What a convolution has learnt, as pictures",
   is: "figure",
-  fields: [RUN, LAYER, SCALE, { name: "sort", label: "Order", type: "choice", value: "norm", options: [["norm", "Largest first"], ["index", "In order"]] }, CHECKPOINT, PAGE],
+  fields: [
+    RUN,
+    LAYER,
+    SCALE,
+    {
+      name: "sort",
+      label: "Order",
+      type: "choice",
+      value: "norm",
+      options: [
+        ["norm", "Largest first"],
+        ["index", "In order"],
+      ],
+    },
+    CHECKPOINT,
+    PAGE,
+  ],
   draw: (values, sources) => sheet(values, sources, FILTERS, { sort: values.sort }),
 };
 
@@ -39,7 +65,24 @@ export const features = {
   title: "Feature maps",
   about: "What a layer makes of an image",
   is: "figure",
-  fields: [RUN, LAYER, IMAGE, SCALE, { name: "sort", label: "Order", type: "choice", value: "mean", options: [["mean", "Most active first"], ["index", "In order"]] }, CHECKPOINT, PAGE],
+  fields: [
+    RUN,
+    LAYER,
+    IMAGE,
+    SCALE,
+    {
+      name: "sort",
+      label: "Order",
+      type: "choice",
+      value: "mean",
+      options: [
+        ["mean", "Most active first"],
+        ["index", "In order"],
+      ],
+    },
+    CHECKPOINT,
+    PAGE,
+  ],
   draw: (values, sources) => sheet(values, sources, FEATURES, { sort: values.sort, image: values.image }),
 };
 
@@ -51,7 +94,12 @@ async function sheet(values, sources, kind, own) {
   const query = { scale: values.scale, page: values.page, checkpoint: values.checkpoint, ...own };
   const what = `layers/${encodeURIComponent(layer.name)}/${kind.what}`;
   /** @type {[Sheet, ImageBitmap]} */
-  const [about, picture] = await Promise.all([sources.look(run, what, query), sources.once(`${what}.png ${JSON.stringify(query)}`, [run], async () => createImageBitmap(await lookAtPicture(run.id, `${what}.png`, query)))]);
+  const [about, picture] = await Promise.all([
+    sources.look(run, what, query),
+    sources.once(`${what}.png ${JSON.stringify(query)}`, [run], async () =>
+      createImageBitmap(await lookAtPicture(run.id, `${what}.png`, query)),
+    ),
+  ]);
   const canvas = h("canvas", { width: picture.width, height: picture.height });
   const ctx = canvas.getContext("2d");
   ctx?.drawImage(picture, 0, 0);
@@ -62,8 +110,10 @@ async function sheet(values, sources, kind, own) {
   showLegend(legend, about, about.tiles[0]);
   const shown = about.tiles.length < about.total ? ` ${about.tiles.length} of ${about.total} are shown.` : "";
   const dead = about.tiles.filter(({ constant }) => constant).length;
-  const crossed = dead > 0 ? ` ${dead} that ${dead === 1 ? "is" : "are"} constant ${dead === 1 ? "is" : "are"} crossed out.` : "";
-  const own_scale = about.range || about.kind === "picture" ? "" : " Each tile has its own scale; the legend is the first one's.";
+  const crossed =
+    dead > 0 ? ` ${dead} that ${dead === 1 ? "is" : "are"} constant ${dead === 1 ? "is" : "are"} crossed out.` : "";
+  const own_scale =
+    about.range || about.kind === "picture" ? "" : " Each tile has its own scale; the legend is the first one's.";
   return {
     body: pictureOf(canvas, `${title} in “${run.name}”`, picture.width * times, true),
     runs: [run],
@@ -79,7 +129,8 @@ function captionOf(kind, about, layer) {
 }
 
 /** @param {Values} values */
-const epochWords = ({ checkpoint }) => (checkpoint === "best" ? ", weights of the best epoch" : ", weights of the last epoch");
+const epochWords = ({ checkpoint }) =>
+  checkpoint === "best" ? ", weights of the best epoch" : ", weights of the last epoch";
 
 /** @type {Kind} */
 export const photo = {
@@ -93,17 +144,49 @@ export const photo = {
     const query = { image: values.image, checkpoint: values.checkpoint };
     /** @type {Prediction} */
     const { top, image } = await sources.look(run, "predict", query);
-    const picture = await sources.once(`image ${values.image}`, [run], async () => createImageBitmap(await lookAtPicture(run.id, `images/${encodeURIComponent(values.image)}.png`, {})));
+    const picture = await sources.once(`image ${values.image}`, [run], async () =>
+      createImageBitmap(await lookAtPicture(run.id, `images/${encodeURIComponent(values.image)}.png`, {})),
+    );
     const canvas = h("canvas", { width: picture.width, height: picture.height });
     canvas.getContext("2d")?.drawImage(picture, 0, 0);
-    const truth = image.truth === undefined ? null : (top.find((scored) => scored.class === image.truth)?.name ?? run.summary.classes?.[image.truth] ?? null);
-    const rows = top.slice(0, TOP).map(({ name, probability, score }) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number" }, probability === null ? figure(score) : percent(probability))));
+    const truth =
+      image.truth === undefined
+        ? null
+        : (top.find((scored) => scored.class === image.truth)?.name ?? run.summary.classes?.[image.truth] ?? null);
+    const rows = top
+      .slice(0, TOP)
+      .map(({ name, probability, score }) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, name),
+          h("td", { class: "number" }, probability === null ? figure(score) : percent(probability)),
+        ),
+      );
     const body = h(
       "div",
       { class: "photo" },
       pictureOf(canvas, `The image as “${run.name}” sees it`, 192, true),
-      h("table", { class: "compare-table" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Class"), h("th", { scope: "col", class: "number" }, top[0]?.probability === null ? "Score" : "Probability"))), h("tbody", {}, ...rows)),
+      h(
+        "table",
+        { class: "compare-table" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col" }, "Class"),
+            h("th", { scope: "col", class: "number" }, top[0]?.probability === null ? "Score" : "Probability"),
+          ),
+        ),
+        h("tbody", {}, ...rows),
+      ),
     );
-    return { body, runs: [run], caption: `The image as “${run.name}” sees it, ${picture.width}×${picture.height}, and what it takes it for${truth === null ? "" : `; it is “${truth}”`}${epochWords(values)}.` };
+    return {
+      body,
+      runs: [run],
+      caption: `The image as “${run.name}” sees it, ${picture.width}×${picture.height}, and what it takes it for${truth === null ? "" : `; it is “${truth}”`}${epochWords(values)}.`,
+    };
   },
 };

@@ -16,7 +16,17 @@ export const scatterFigure = {
   title: "Accuracy against cost",
   about: "Accuracy against time, memory or parameters, with the Pareto front",
   is: "figure",
-  fields: [RUNS, { name: "cost", label: "Cost", type: "choice", value: "seconds", options: COSTS.map(({ id, title }) => [id, title]) }, SEEDS],
+  fields: [
+    RUNS,
+    {
+      name: "cost",
+      label: "Cost",
+      type: "choice",
+      value: "seconds",
+      options: COSTS.map(({ id, title }) => [id, title]),
+    },
+    SEEDS,
+  ],
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
@@ -24,7 +34,11 @@ export const scatterFigure = {
     const gain = gainOf(members);
     const body = scatter(members, cost, gain, { named: true });
     if (body.localName !== "svg") throw new Fault(`${gain.title} of ${aboutRuns(runs)} is not known yet.`);
-    return { body, runs, caption: `${gain.title} against ${cost.title.toLowerCase()} of ${aboutRuns(runs)}. The line joins those that no other beats in both (the Pareto front).` };
+    return {
+      body,
+      runs,
+      caption: `${gain.title} against ${cost.title.toLowerCase()} of ${aboutRuns(runs)}. The line joins those that no other beats in both (the Pareto front).`,
+    };
   },
 };
 
@@ -39,8 +53,13 @@ export const parallelFigure = {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const axes = axesOf(members);
-    if (members.length < 2 || axes.length < 2) throw new Fault("Parallel coordinates need at least two runs that differ and have come to something.");
+    if (members.length < 2 || axes.length < 2)
+      throw new Fault("Parallel coordinates need at least two runs that differ and have come to something.");
     const colours = isRamped(members) ? ` Coloured by ${gainOf(members).title.toLowerCase()}, from dark to light.` : "";
-    return { body: parallelPicture(members, axes, WIDTH), runs, caption: `From settings to outcome: ${aboutRuns(runs)}.${colours}` };
+    return {
+      body: parallelPicture(members, axes, WIDTH),
+      runs,
+      caption: `From settings to outcome: ${aboutRuns(runs)}.${colours}`,
+    };
   },
 };

@@ -19,15 +19,36 @@ export const figures = {
   is: "table",
   fields: [
     RUNS,
-    { name: "columns", label: "Columns", type: "choice", value: "all", options: [["all", "All"], ["outcome", "Best and test accuracy, and what they cost"], ["epochs", "Means over epochs"]] },
+    {
+      name: "columns",
+      label: "Columns",
+      type: "choice",
+      value: "all",
+      options: [
+        ["all", "All"],
+        ["outcome", "Best and test accuracy, and what they cost"],
+        ["epochs", "Means over epochs"],
+      ],
+    },
     SEEDS,
   ],
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
-    const shown = FIGURES.filter(({ more }) => values.columns === "all" || (values.columns === "epochs") === (more !== undefined));
-    const spread = members.length < runs.length ? "Mean and standard deviation over seeds." : shown.some(({ more }) => more) ? "Losses and accuracies are means over epochs with their standard deviation." : "";
-    return { body: figuresTable(members, await sources.statistics(runs), shown), runs, caption: `Results of ${aboutRuns(runs)}. ${spread}`.trim() };
+    const shown = FIGURES.filter(
+      ({ more }) => values.columns === "all" || (values.columns === "epochs") === (more !== undefined),
+    );
+    const spread =
+      members.length < runs.length
+        ? "Mean and standard deviation over seeds."
+        : shown.some(({ more }) => more)
+          ? "Losses and accuracies are means over epochs with their standard deviation."
+          : "";
+    return {
+      body: figuresTable(members, await sources.statistics(runs), shown),
+      runs,
+      caption: `Results of ${aboutRuns(runs)}. ${spread}`.trim(),
+    };
   },
 };
 
@@ -53,13 +74,29 @@ export const settings = {
   title: "Settings",
   about: "How runs were set: all settings of one, the differences of several",
   is: "table",
-  fields: [RUNS, { name: "show", label: "Show", type: "choice", value: "differing", options: [["differing", "What differs"], ["common", "What is the same"]] }],
+  fields: [
+    RUNS,
+    {
+      name: "show",
+      label: "Show",
+      type: "choice",
+      value: "differing",
+      options: [
+        ["differing", "What differs"],
+        ["common", "What is the same"],
+      ],
+    },
+  ],
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
     const differ = runs.length > 1 && values.show === "differing" ? settingsTable(membersFor(runs, "together")) : null;
     if (differ) return { body: differ, runs, caption: `Settings in which ${aboutRuns(runs)} differ.` };
     const body = commonTable(runs);
-    return { body, runs, caption: runs.length > 1 ? `Settings that ${aboutRuns(runs)} have in common.` : `Settings of ${aboutRuns(runs)}.` };
+    return {
+      body,
+      runs,
+      caption: runs.length > 1 ? `Settings that ${aboutRuns(runs)} have in common.` : `Settings of ${aboutRuns(runs)}.`,
+    };
   },
 };
 
@@ -68,11 +105,18 @@ function commonTable(runs) {
   const differ = new Set(differing(runs));
   const all = [...settingsOf(runs[0])].filter(([path]) => !differ.has(path));
   const half = Math.ceil(all.length / 2);
-  const pair = (/** @type {[string, Json] | undefined} */ of) => (of ? [h("th", { scope: "row", title: of[0] }, settingName(of[0])), h("td", {}, setting(of[1]))] : [h("td"), h("td")]);
+  const pair = (/** @type {[string, Json] | undefined} */ of) =>
+    of
+      ? [h("th", { scope: "row", title: of[0] }, settingName(of[0])), h("td", {}, setting(of[1]))]
+      : [h("td"), h("td")];
   return h(
     "table",
     { class: "compare-table settings-pairs" },
-    h("thead", {}, h("tr", {}, ...["Setting", "Value", "Setting", "Value"].map((head) => h("th", { scope: "col" }, head)))),
+    h(
+      "thead",
+      {},
+      h("tr", {}, ...["Setting", "Value", "Setting", "Value"].map((head) => h("th", { scope: "col" }, head))),
+    ),
     h("tbody", {}, ...all.slice(0, half).map((of, i) => h("tr", {}, ...pair(of), ...pair(all[half + i])))),
   );
 }
@@ -80,5 +124,10 @@ function commonTable(runs) {
 /** A setting's name where its group has to be said too: "training.optimizer.lr" → "optimizer lr". @param {string} path */
 function settingName(path) {
   const inner = path.split(".").slice(1);
-  return inner.length > 1 ? inner.filter((part) => part !== "kind").join(" ").replaceAll("_", " ") : shortName(path);
+  return inner.length > 1
+    ? inner
+        .filter((part) => part !== "kind")
+        .join(" ")
+        .replaceAll("_", " ")
+    : shortName(path);
 }

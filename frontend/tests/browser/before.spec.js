@@ -7,10 +7,15 @@ import { expect, LONG, test } from "./vivarium.js";
 
 /** @typedef {ReturnType<typeof import("../server.js").api>} Api */
 
-const SWEEP = { base: { name: "early", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 40 } }, grid: { "training.batch_size": [16, 64] }, repeats: 1 };
+const SWEEP = {
+  base: { name: "early", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 40 } },
+  grid: { "training.batch_size": [16, 64] },
+  repeats: 1,
+};
 
 /** @param {string} id */
-const REPORT = (id) => `# Early\n\n\`\`\`curve\nruns: sweep ${id}\nseries: train_loss\nx: samples\n\`\`\`\n\n\`\`\`curve\nruns: tag early\nseries: validation_accuracy\nx: time\n\`\`\`\n\n\`\`\`figures\nruns: sweep ${id}\n\`\`\`\n`;
+const REPORT = (id) =>
+  `# Early\n\n\`\`\`curve\nruns: sweep ${id}\nseries: train_loss\nx: samples\n\`\`\`\n\n\`\`\`curve\nruns: tag early\nseries: validation_accuracy\nx: time\n\`\`\`\n\n\`\`\`figures\nruns: sweep ${id}\n\`\`\`\n`;
 
 /** What passes by itself: ages, and how much of a queue is left. */
 const PASSING = /just now|yesterday|\d+ (s|min|h) ago|Saved/g;
@@ -27,8 +32,12 @@ async function shown(page) {
         words: main.innerText,
         charts: [...main.querySelectorAll("[data-chart]")].map((chart) => /** @type {HTMLElement} */ (chart).innerText),
         // Numbered, so that two pictures of one page are told apart.
-        pictures: [...main.querySelectorAll("svg.scatter, .paper svg, .film-curve svg")].map((svg) => svg.outerHTML.replace(/plot\d+/g, "plot")),
-        canvases: [...main.querySelectorAll("canvas")].filter((canvas) => canvas.width > 0 && canvas.offsetParent !== null).map((canvas) => canvas.toDataURL()),
+        pictures: [...main.querySelectorAll("svg.scatter, .paper svg, .film-curve svg")].map((svg) =>
+          svg.outerHTML.replace(/plot\d+/g, "plot"),
+        ),
+        canvases: [...main.querySelectorAll("canvas")]
+          .filter((canvas) => canvas.width > 0 && canvas.offsetParent !== null)
+          .map((canvas) => canvas.toDataURL()),
       };
     });
   const axes = page.getByRole("radiogroup", { name: "Horizontal axis" });
@@ -57,18 +66,26 @@ async function open(browser, url) {
 async function alike(browser, pages) {
   for (const [url, page] of pages) {
     const fresh = await open(browser, url);
-    await expect(async () => expect(await shown(page), url).toEqual(await shown(fresh))).toPass({ timeout: 60_000, intervals: [500, 1000, 2000] });
+    await expect(async () => expect(await shown(page), url).toEqual(await shown(fresh))).toPass({
+      timeout: 60_000,
+      intervals: [500, 1000, 2000],
+    });
     await fresh.context().close();
   }
 }
 
-test("a page that was open before its run shows what one opened later shows, on every axis", async ({ browser, vivarium, server }) => {
+test("a page that was open before its run shows what one opened later shows, on every axis", async ({
+  browser,
+  vivarium,
+  server,
+}) => {
   test.setTimeout(300_000);
   // Two that train hold both places; what comes after them waits.
   const held = await Promise.all([vivarium.create(LONG), vivarium.create(LONG)]);
   /** @type {Map<string, Page>} */
   const pages = new Map();
-  const see = async (/** @type {string} */ path) => pages.set(`${server.url}${path}`, await open(browser, `${server.url}${path}`));
+  const see = async (/** @type {string} */ path) =>
+    pages.set(`${server.url}${path}`, await open(browser, `${server.url}${path}`));
   await see("/");
   await see("/data");
   await see("/compare?tag=early");
@@ -90,15 +107,26 @@ test("a page that was open before its run shows what one opened later shows, on 
   for (const { id: of } of held) await expect.poll(async () => (await vivarium.get(of)).status).toBe("stopped");
   for (const { id: of } of held) await vivarium.call("DELETE", `/runs/${of}`);
   for (const run of runs) {
-    await expect.poll(async () => (await vivarium.get(run.id)).summary.step ?? 0, { intervals: [20] }).toBeGreaterThan(5);
+    await expect
+      .poll(async () => (await vivarium.get(run.id)).summary.step ?? 0, { intervals: [20] })
+      .toBeGreaterThan(5);
     await vivarium.call("POST", `/runs/${run.id}/stop`).catch(() => {});
   }
-  const over = async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ run) => ["stopped", "finished"].includes(run.status));
+  const over = async () =>
+    (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ run) =>
+      ["stopped", "finished"].includes(run.status),
+    );
   await expect.poll(over, { timeout: 60_000 }).toBe(true);
   await alike(browser, pages);
 
   for (const run of runs) await vivarium.call("POST", `/runs/${run.id}/resume`).catch(() => {});
-  await expect.poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ run) => run.status === "finished"), { timeout: 60_000 }).toBe(true);
+  await expect
+    .poll(
+      async () =>
+        (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ run) => run.status === "finished"),
+      { timeout: 60_000 },
+    )
+    .toBe(true);
   await alike(browser, pages);
   for (const page of pages.values()) await page.context().close();
 });

@@ -7,7 +7,8 @@ import { expect, overflow, SHORT, test } from "./vivarium.js";
 import { zip } from "./zip.js";
 
 /** An event file that PyTorch or TensorBoard wrote. @param {string} path */
-const log = (path) => readFileSync(fileURLToPath(new URL(`../../../server/tests/data/boards/logs/${path}`, import.meta.url)));
+const log = (path) =>
+  readFileSync(fileURLToPath(new URL(`../../../server/tests/data/boards/logs/${path}`, import.meta.url)));
 const TORCH = log("torch/events.out.tfevents.1700000000.host");
 
 /** @param {string} name @param {Buffer} buffer */
@@ -43,21 +44,35 @@ test("files come in, stand in the table, and are compared with a run of one's ow
   await page.getByLabel("Filter runs").fill("");
   await page.getByLabel("Choose theirs").check();
   await page.getByLabel("Choose short").check();
-  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "TensorBoard files" }).click()]);
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "TensorBoard files" }).click(),
+  ]);
   expect(saved.suggestedFilename()).toBe("tensorboard.zip");
   await page.getByRole("link", { name: "Compare" }).click();
   await expect(page.locator(".members li")).toHaveCount(2);
   await expect(page.getByRole("radio", { name: "Steps" })).toBeChecked();
   for (const name of ["Training loss", "Validation accuracy"]) {
-    await expect(page.getByRole("figure", { name }).or(page.locator("section, figure", { hasText: name })).first()).toBeVisible();
+    await expect(
+      page
+        .getByRole("figure", { name })
+        .or(page.locator("section, figure", { hasText: name }))
+        .first(),
+    ).toBeVisible();
   }
   await expect(page.locator(".compare-table").first()).toContainText("theirs");
 });
 
-test("an imported run shows its curves and its source, and offers nothing that it cannot do", async ({ page, vivarium }) => {
+test("an imported run shows its curves and its source, and offers nothing that it cannot do", async ({
+  page,
+  vivarium,
+}) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
-  await page.setInputFiles("#boards-files", file("logs.zip", zip({ "mine/events.out.tfevents.1": TORCH, "mine/model.pt": "weights" })));
+  await page.setInputFiles(
+    "#boards-files",
+    file("logs.zip", zip({ "mine/events.out.tfevents.1": TORCH, "mine/model.pt": "weights" })),
+  );
   await page.getByRole("dialog").getByRole("link", { name: "mine" }).click();
   await expect(page.getByRole("heading", { name: "mine", level: 1 })).toBeVisible();
   const source = page.locator(".source");
@@ -70,12 +85,20 @@ test("an imported run shows its curves and its source, and offers nothing that i
   }
   await expect(page.getByRole("radio", { name: "Samples" })).toHaveCount(0);
   await page.getByLabel("Export this chart").first().click();
-  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "TensorBoard files" }).first().click()]);
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "TensorBoard files" }).first().click(),
+  ]);
   expect(saved.suggestedFilename()).toMatch(/^events\.out\.tfevents\.\d+\.vivarium\./);
   const [{ id }] = (await vivarium.call("GET", "/runs")).runs;
   await page.getByLabel("Export this chart").first().click();
-  const [csv] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Numbers, CSV" }).first().click()]);
-  const lines = readFileSync(await csv.path(), "utf8").trim().split("\r\n");
+  const [csv] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Numbers, CSV" }).first().click(),
+  ]);
+  const lines = readFileSync(await csv.path(), "utf8")
+    .trim()
+    .split("\r\n");
   expect(lines[0]).toBe("run,step,samples_seen,epoch,seconds,train_loss,validation_loss");
   expect(lines).toHaveLength(21);
   expect(lines[6]).toMatch(/^mine,50,,,12.5,NaN,$/);
@@ -100,7 +123,10 @@ test("what is refused is said with its reason, and a folder's other files stay w
   await page.setInputFiles("#boards-files", file("events.out.tfevents.1", damaged));
   await expect(dialog).toContainText("Imported 1 run.");
   await expect(dialog).toContainText(/is damaged: \d+ bytes from byte \d+ on are left out/);
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1", log("pictures/events.out.tfevents.1700000000.host")));
+  await page.setInputFiles(
+    "#boards-files",
+    file("events.out.tfevents.1", log("pictures/events.out.tfevents.1700000000.host")),
+  );
   await expect(dialog.getByRole("alert")).toContainText("holds no scalars");
   const folder = fileURLToPath(new URL("../../../server/tests/data/boards", import.meta.url));
   await dialog.locator('input[type="file"][webkitdirectory]').setInputFiles(folder);
@@ -112,7 +138,8 @@ test("what is refused is said with its reason, and a folder's other files stay w
 /** An event file that TensorBoard's writers could have made: each value as a record with its checksums. @param {[tag: string, step: number, value: number][]} values */
 function events(values) {
   const bytes = (/** @type {number[]} */ ...of) => Buffer.from(of);
-  const field = (/** @type {number} */ number, /** @type {Buffer} */ content) => Buffer.concat([bytes((number << 3) | 2, content.length), content]);
+  const field = (/** @type {number} */ number, /** @type {Buffer} */ content) =>
+    Buffer.concat([bytes((number << 3) | 2, content.length), content]);
   const float = (/** @type {number} */ value) => {
     const buffer = Buffer.alloc(5);
     buffer[0] = (2 << 3) | 5;
@@ -124,7 +151,11 @@ function events(values) {
     const time = Buffer.alloc(9);
     time[0] = 9;
     time.writeDoubleLE(1.7e9 + step, 1);
-    return Buffer.concat([time, bytes(16, step), field(5, field(1, Buffer.concat([field(1, Buffer.from(tag)), float(value)])))]);
+    return Buffer.concat([
+      time,
+      bytes(16, step),
+      field(5, field(1, Buffer.concat([field(1, Buffer.from(tag)), float(value)]))),
+    ]);
   });
   return Buffer.concat([version, ...scalars].map(record));
 }
@@ -150,9 +181,18 @@ function checksum(of) {
 }
 
 /** @type {[string, number, number][]} */
-const BEGUN = [["train/loss", 1, 4], ["val/loss", 1, 3], ["metrics/accuracy_top1", 1, 0.25], ["metrics/mAP50", 1, 0.5], ["grad_norm", 1, 7]];
+const BEGUN = [
+  ["train/loss", 1, 4],
+  ["val/loss", 1, 3],
+  ["metrics/accuracy_top1", 1, 0.25],
+  ["metrics/mAP50", 1, 0.5],
+  ["grad_norm", 1, 7],
+];
 
-test("a tag is given a curve or a chart of its own, after the import and on the run's page", async ({ page, vivarium }) => {
+test("a tag is given a curve or a chart of its own, after the import and on the run's page", async ({
+  page,
+  vivarium,
+}) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
   await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));
@@ -196,7 +236,10 @@ test("a log that has grown is drawn on the page that shows its run", async ({ pa
   await other.goto(`/runs/${id}`);
   await expect(other.locator(".source")).toContainText("train/loss");
   await expect(other.locator(".source")).not.toContainText("val/acc");
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events([...BEGUN, ["train/loss", 2, 2], ["val/acc", 2, 0.5]])));
+  await page.setInputFiles(
+    "#boards-files",
+    file("events.out.tfevents.1.host", events([...BEGUN, ["train/loss", 2, 2], ["val/acc", 2, 0.5]])),
+  );
   await expect(page.getByRole("dialog")).toContainText("Replaced the curves of 1 run.");
   await expect(other.locator(".source")).toContainText("val/acc");
   await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));

@@ -6,12 +6,23 @@ import { expect, overflow, SHORT, test } from "./vivarium.js";
 
 /** @typedef {ReturnType<typeof import("../server.js").api>} Api */
 
-const BASE = { name: "rates", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 3, batch_size: 64 } };
+const BASE = {
+  name: "rates",
+  data: { set: "digits" },
+  network: { kind: "mlp" },
+  training: { epochs: 3, batch_size: 64 },
+};
 
 /** @param {Api} vivarium @param {unknown} sweep */
 async function finished(vivarium, sweep) {
   const { id, url } = await vivarium.call("POST", "/sweeps", sweep);
-  await expect.poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ run) => run.status === "finished"), { timeout: 30_000 }).toBe(true);
+  await expect
+    .poll(
+      async () =>
+        (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ run) => run.status === "finished"),
+      { timeout: 30_000 },
+    )
+    .toBe(true);
   return { id, url };
 }
 
@@ -37,7 +48,11 @@ test("a preset's sweep shows itself while it trains, and ends in a ranking", asy
 });
 
 test("the noise of a batch of 16 is greater than that of 128", async ({ page, vivarium }) => {
-  const { id } = await finished(vivarium, { base: { ...BASE, training: { epochs: 20 } }, grid: { "training.batch_size": [16, 128] }, repeats: 1 });
+  const { id } = await finished(vivarium, {
+    base: { ...BASE, training: { epochs: 20 } },
+    grid: { "training.batch_size": [16, 128] },
+    repeats: 1,
+  });
   await page.goto(`/sweeps/${id}`);
   await expect(page.locator(".members li")).toHaveCount(2);
   const { runs } = await vivarium.call("GET", `/sweeps/${id}`);
@@ -45,15 +60,25 @@ test("the noise of a batch of 16 is greater than that of 128", async ({ page, vi
     runs.map(async (/** @type {any} */ run) => {
       const { series } = await vivarium.call("GET", `/runs/${run.id}/metrics?series=train_loss&points=100000`);
       const late = series.train_loss.y.slice(Math.floor(series.train_loss.y.length / 2));
-      const mean = late.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0) / late.length;
-      return Math.sqrt(late.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + (value - mean) ** 2, 0) / late.length) / mean;
+      const mean =
+        late.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0) / late.length;
+      return (
+        Math.sqrt(
+          late.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + (value - mean) ** 2, 0) /
+            late.length,
+        ) / mean
+      );
     }),
   );
   expect(noise[0]).toBeGreaterThan(noise[1] * 1.3);
 });
 
 test("seeds are one line with their mean, and tell whether a difference is real", async ({ page, vivarium }) => {
-  const { id } = await finished(vivarium, { base: BASE, grid: { "training.optimizer.lr": [0.05, 0.0001] }, repeats: 3 });
+  const { id } = await finished(vivarium, {
+    base: BASE,
+    grid: { "training.optimizer.lr": [0.05, 0.0001] },
+    repeats: 3,
+  });
   await page.goto(`/sweeps/${id}`);
   await expect(page.locator(".members li")).toHaveCount(2);
   const ranking = card(page, "Ranking");
@@ -70,7 +95,11 @@ test("seeds are one line with their mean, and tell whether a difference is real"
 });
 
 test("parallel coordinates are marked by pointer and by keyboard, and hide the rest", async ({ page, vivarium }) => {
-  const { id } = await finished(vivarium, { base: BASE, grid: { "training.optimizer.lr": { from: 0.001, to: 0.1, scale: "log" }, "training.batch_size": [32, 64] }, search: { kind: "random", trials: 6 } });
+  const { id } = await finished(vivarium, {
+    base: BASE,
+    grid: { "training.optimizer.lr": { from: 0.001, to: 0.1, scale: "log" }, "training.batch_size": [32, 64] },
+    search: { kind: "random", trials: 6 },
+  });
   await page.goto(`/sweeps/${id}`);
   const coordinates = card(page, "From settings to outcome");
   await expect(coordinates.locator(".parallel-run")).toHaveCount(6);
@@ -83,7 +112,9 @@ test("parallel coordinates are marked by pointer and by keyboard, and hide the r
   await page.mouse.down();
   await page.mouse.move(box.x + box.width / 2, box.y + box.height * 0.3, { steps: 4 });
   await page.mouse.up();
-  const of64 = (await vivarium.call("GET", `/sweeps/${id}`)).runs.filter((/** @type {any} */ run) => run.spec.training.batch_size === 64).length;
+  const of64 = (await vivarium.call("GET", `/sweeps/${id}`)).runs.filter(
+    (/** @type {any} */ run) => run.spec.training.batch_size === 64,
+  ).length;
   await expect(coordinates.locator(".parallel-run:not(.is-out)")).toHaveCount(of64);
   await expect(coordinates.getByRole("status")).toHaveText(`${of64} of 6 lines`);
   await batch.focus();
@@ -102,11 +133,17 @@ test("parallel coordinates are marked by pointer and by keyboard, and hide the r
 });
 
 test("a sweep that is under way is stopped", async ({ page, vivarium }) => {
-  const { id } = await vivarium.call("POST", "/sweeps", { base: { ...BASE, training: { epochs: 100_000 } }, grid: { "training.batch_size": [16, 32, 64] }, repeats: 1 });
+  const { id } = await vivarium.call("POST", "/sweeps", {
+    base: { ...BASE, training: { epochs: 100_000 } },
+    grid: { "training.batch_size": [16, 32, 64] },
+    repeats: 1,
+  });
   await page.goto(`/sweeps/${id}`);
   await expect(page.locator(".compare-head")).toContainText(/3 runs, 3 of them under way/);
   await page.getByRole("button", { name: "Stop the rest" }).click();
-  await expect.poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.map((/** @type {any} */ run) => run.status)).toEqual(["stopped", "stopped", "stopped"]);
+  await expect
+    .poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.map((/** @type {any} */ run) => run.status))
+    .toEqual(["stopped", "stopped", "stopped"]);
   await expect(page.locator(".compare-head")).not.toContainText("under way");
 });
 
@@ -128,7 +165,10 @@ test("runs of a tag are compared, hidden and taken out, and the address remember
   await expect(members.nth(1).locator(".member-toggle")).toHaveAttribute("aria-pressed", "false");
   await page.goto(`/compare?${ids.map((id) => `run=${id}`).join("&")}`);
   await members.nth(0).hover();
-  await members.nth(0).getByRole("button", { name: /out of the comparison/ }).click();
+  await members
+    .nth(0)
+    .getByRole("button", { name: /out of the comparison/ })
+    .click();
   await expect(members).toHaveCount(2);
   await expect(page).not.toHaveURL(new RegExp(ids[0]));
   await page.goto("/compare?tag=nothing");

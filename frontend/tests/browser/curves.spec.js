@@ -8,7 +8,11 @@ import { expect, test } from "./vivarium.js";
 /** @param {string} base @param {{ [tag: string]: [step: number, value: number][] }} scalars @returns {Promise<string>} the id of the run */
 async function imported(base, scalars) {
   const form = new FormData();
-  form.append("file", new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (eventFile(scalars))]), "events.out.tfevents.1700000000.host");
+  form.append(
+    "file",
+    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (eventFile(scalars))]),
+    "events.out.tfevents.1700000000.host",
+  );
   const answer = await fetch(`${base}/api/v1/boards`, { method: "POST", body: form });
   const text = await answer.text();
   expect(answer.ok, text).toBe(true);
@@ -36,10 +40,15 @@ const ink = (page, chart, token = "--data-1") =>
       const { data } = own.getImageData(x0, y0, width, height);
       const columns = new Set();
       for (let i = 0; i < data.length; i += 4) {
-        if (data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 40) columns.add((i / 4) % width);
+        if (data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 40)
+          columns.add((i / 4) % width);
       }
       const found = [...columns].sort((a, c) => a - c);
-      return { from: found[0] / width, to: found[found.length - 1] / width, pieces: found.filter((at, i) => i === 0 || at > found[i - 1] + 1).length };
+      return {
+        from: found[0] / width,
+        to: found[found.length - 1] / width,
+        pieces: found.filter((at, i) => i === 0 || at > found[i - 1] + 1).length,
+      };
     },
     [chart, token],
   );

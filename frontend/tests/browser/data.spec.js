@@ -8,14 +8,17 @@ import { expect, overflow, startServer, test } from "./vivarium.js";
 import { picture, zip } from "./zip.js";
 
 const colour = picture("rgb.jpg");
-const PETS = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`pets/${i % 3 === 0 ? "dogs" : "cats"}/${i}.jpg`, colour]));
+const PETS = Object.fromEntries(
+  Array.from({ length: 12 }, (_, i) => [`pets/${i % 3 === 0 ? "dogs" : "cats"}/${i}.jpg`, colour]),
+);
 
 /** @param {string} name @param {{ [name: string]: Buffer | string }} files */
 const file = (name, files) => ({ name, mimeType: "application/zip", buffer: zip(files) });
 
 test.afterEach(async ({ vivarium }) => {
   const { datasets } = await vivarium.call("GET", "/datasets");
-  for (const { set, state } of datasets) if (state.kind === "present") await vivarium.call("DELETE", `/datasets/${set}`);
+  for (const { set, state } of datasets)
+    if (state.kind === "present") await vivarium.call("DELETE", `/datasets/${set}`);
 });
 
 test("a zip becomes a set: report, name, acceptance, and it can be trained on", async ({ page, vivarium }) => {
@@ -29,7 +32,9 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
   await expect(name).toHaveValue("my-pets");
   await name.fill("digits");
   await page.getByRole("button", { name: "Accept" }).click();
-  await expect(page.getByRole("alert").filter({ hasText: "The name is the name of a data set of this program" })).toBeVisible();
+  await expect(
+    page.getByRole("alert").filter({ hasText: "The name is the name of a data set of this program" }),
+  ).toBeVisible();
   await expect(name).toBeFocused();
   await name.fill("pets");
   await page.getByRole("button", { name: "Accept" }).click();
@@ -39,17 +44,26 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
   await expect(card.getByRole("img", { name: "Mean of cats" })).toBeVisible();
   await expect(card.locator(".class-row")).toHaveCount(2);
   // The picture behind the rows is really there.
-  const url = await card.locator(".class-rows").evaluate((rows) => getComputedStyle(rows).getPropertyValue("--picture").slice(5, -2));
+  const url = await card
+    .locator(".class-rows")
+    .evaluate((rows) => getComputedStyle(rows).getPropertyValue("--picture").slice(5, -2));
   expect((await page.request.get(url)).headers()["content-type"]).toBe("image/png");
   await page.goto("/new");
   await expect(page.getByRole("radio", { name: /^My pets images, 2 classes/ })).toHaveCount(1);
-  const { id } = await vivarium.create({ data: { set: "pets" }, network: { kind: "mlp" }, training: { epochs: 1, batch_size: 4 } });
+  const { id } = await vivarium.create({
+    data: { set: "pets" },
+    network: { kind: "mlp" },
+    training: { epochs: 1, batch_size: 4 },
+  });
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
 });
 
 test("images that cannot be read are named, and left out only on a word", async ({ page }) => {
   await page.goto("/data");
-  await page.setInputFiles("#upload-file", file("pets.zip", { ...PETS, "pets/cats/broken.jpg": "nothing", "pets/notes.txt": "words" }));
+  await page.setInputFiles(
+    "#upload-file",
+    file("pets.zip", { ...PETS, "pets/cats/broken.jpg": "nothing", "pets/notes.txt": "words" }),
+  );
   await expect(page.getByText("1 image cannot be read")).toBeVisible();
   await expect(page.getByText("pets/cats/broken.jpg: is no PNG, JPEG, WebP, GIF, BMP or TIFF")).toBeVisible();
   await expect(page.getByText("1 other file not looked at")).toBeVisible();
@@ -62,7 +76,10 @@ test("images that cannot be read are named, and left out only on a word", async 
 
 test("what is refused is said with every reason, and the next file is taken", async ({ page }) => {
   await page.goto("/data");
-  await page.setInputFiles("#upload-file", file("evil.zip", { "../../out.jpg": colour, "/etc/out.jpg": colour, "a/1.jpg": colour }));
+  await page.setInputFiles(
+    "#upload-file",
+    file("evil.zip", { "../../out.jpg": colour, "/etc/out.jpg": colour, "a/1.jpg": colour }),
+  );
   const alert = page.getByRole("alert").filter({ hasText: "evil.zip was refused." });
   await expect(alert).toContainText("../../out.jpg: has a path that leads out of the archive");
   await expect(alert).toContainText("/etc/out.jpg: has an absolute path");
@@ -87,9 +104,13 @@ test("a file is dropped on the page", async ({ page }) => {
 
 /** Files as IDX: so many images of 28x28 and their labels. @param {number} count */
 function idx(count) {
-  const head = (/** @type {number[]} */ numbers) => Buffer.concat(numbers.map((n) => Buffer.from([n >>> 24, n >>> 16, n >>> 8, n])));
+  const head = (/** @type {number[]} */ numbers) =>
+    Buffer.concat(numbers.map((n) => Buffer.from([n >>> 24, n >>> 16, n >>> 8, n])));
   return {
-    images: Buffer.concat([head([0x803, count, 28, 28]), Buffer.from(Array.from({ length: count * 784 }, (_, i) => (i * 7 + (i >> 7)) & 255))]),
+    images: Buffer.concat([
+      head([0x803, count, 28, 28]),
+      Buffer.from(Array.from({ length: count * 784 }, (_, i) => (i * 7 + (i >> 7)) & 255)),
+    ]),
     labels: Buffer.concat([head([0x801, count]), Buffer.from(Array.from({ length: count }, (_, i) => i % 3))]),
   };
 }
@@ -114,26 +135,38 @@ test("a folder is chosen, and becomes a set under its name", async ({ page }, in
 
 test("a folder is dropped, with folders in it", async ({ page }) => {
   await page.goto("/data");
-  await page.evaluate((/** @type {[string, number[]][]} */ files) => {
-    // What a browser makes of a folder that is dropped; a script cannot make one.
-    const fileEntry = (/** @type {string} */ path, /** @type {number[]} */ bytes) => ({ isFile: true, fullPath: path, file: (/** @type {(file: File) => void} */ give) => give(new File([new Uint8Array(bytes)], path.split("/").at(-1) ?? "")) });
-    const folderEntry = (/** @type {string} */ path) => ({
-      isFile: false,
-      fullPath: path,
-      createReader() {
-        const below = new Set(files.filter(([file]) => file.startsWith(`${path}/`)).map(([file]) => file.slice(path.length + 1).split("/")[0]));
-        const entries = [...below].map((name) => {
-          const file = files.find(([file]) => file === `${path}/${name}`);
-          return file ? fileEntry(...file) : folderEntry(`${path}/${name}`);
-        });
-        // Some at a time, as browsers do.
-        return { readEntries: (/** @type {(some: any[]) => void} */ give) => give(entries.splice(0, 3)) };
-      },
-    });
-    const event = new Event("drop", { bubbles: true, cancelable: true });
-    Object.assign(event, { dataTransfer: { files: [], items: [{ webkitGetAsEntry: () => folderEntry("/pets") }] } });
-    document.querySelector(".upload")?.dispatchEvent(event);
-  }, Object.entries(PETS).map(([path, bytes]) => /** @type {[string, number[]]} */ ([`/${path}`, [...bytes]])));
+  await page.evaluate(
+    (/** @type {[string, number[]][]} */ files) => {
+      // What a browser makes of a folder that is dropped; a script cannot make one.
+      const fileEntry = (/** @type {string} */ path, /** @type {number[]} */ bytes) => ({
+        isFile: true,
+        fullPath: path,
+        file: (/** @type {(file: File) => void} */ give) =>
+          give(new File([new Uint8Array(bytes)], path.split("/").at(-1) ?? "")),
+      });
+      const folderEntry = (/** @type {string} */ path) => ({
+        isFile: false,
+        fullPath: path,
+        createReader() {
+          const below = new Set(
+            files
+              .filter(([file]) => file.startsWith(`${path}/`))
+              .map(([file]) => file.slice(path.length + 1).split("/")[0]),
+          );
+          const entries = [...below].map((name) => {
+            const file = files.find(([file]) => file === `${path}/${name}`);
+            return file ? fileEntry(...file) : folderEntry(`${path}/${name}`);
+          });
+          // Some at a time, as browsers do.
+          return { readEntries: (/** @type {(some: any[]) => void} */ give) => give(entries.splice(0, 3)) };
+        },
+      });
+      const event = new Event("drop", { bubbles: true, cancelable: true });
+      Object.assign(event, { dataTransfer: { files: [], items: [{ webkitGetAsEntry: () => folderEntry("/pets") }] } });
+      document.querySelector(".upload")?.dispatchEvent(event);
+    },
+    Object.entries(PETS).map(([path, bytes]) => /** @type {[string, number[]]} */ ([`/${path}`, [...bytes]])),
+  );
   await expect(page.getByRole("heading", { name: "pets: 12 images in 2 classes" })).toBeVisible();
 });
 
@@ -154,19 +187,30 @@ test("the files of MNIST and its kin go in together, packed or not", async ({ pa
 });
 
 test("the files of CIFAR-10 go in together, and as the archive that they come in", async ({ page }) => {
-  const batch = Buffer.concat(Array.from({ length: 10 }, (_, i) => Buffer.concat([Buffer.from([i]), Buffer.alloc(3072, i * 20)])));
-  const files = ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"].map((name) => ({ name: `${name}.bin`, mimeType: "application/octet-stream", buffer: batch }));
+  const batch = Buffer.concat(
+    Array.from({ length: 10 }, (_, i) => Buffer.concat([Buffer.from([i]), Buffer.alloc(3072, i * 20)])),
+  );
+  const files = ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"].map(
+    (name) => ({ name: `${name}.bin`, mimeType: "application/octet-stream", buffer: batch }),
+  );
   await page.goto("/data");
   await page.setInputFiles("#upload-file", files);
   await expect(page.getByRole("heading", { name: "6 files: 60 images in 10 classes" })).toBeVisible();
-  await expect(page.locator(".report-notes")).toContainText("10 of 10 images for the test are identical to images to learn from");
+  await expect(page.locator(".report-notes")).toContainText(
+    "10 of 10 images for the test are identical to images to learn from",
+  );
   await page.getByRole("button", { name: "Discard" }).click();
 });
 
 test("Fashion-MNIST goes in by dropping its files", async ({ page }) => {
   const folder = "/usr/share/datasets/fashion-mnist";
   await page.goto("/data");
-  await page.setInputFiles("#upload-file", ["train-images", "train-labels", "t10k-images", "t10k-labels"].map((name) => `${folder}/${name}-idx${name.includes("images") ? 3 : 1}-ubyte.gz`));
+  await page.setInputFiles(
+    "#upload-file",
+    ["train-images", "train-labels", "t10k-images", "t10k-labels"].map(
+      (name) => `${folder}/${name}-idx${name.includes("images") ? 3 : 1}-ubyte.gz`,
+    ),
+  );
   await expect(page.getByText("These are the files of Fashion-MNIST.")).toBeVisible({ timeout: 30_000 });
   await expect(page.getByRole("textbox", { name: "Name in settings" })).toHaveValue("fashion-mnist");
   await page.getByRole("button", { name: "Accept" }).click();
@@ -178,12 +222,20 @@ test("Fashion-MNIST goes in by dropping its files", async ({ page }) => {
 test("several archives are refused by name, and an archive by what it is", async ({ page }) => {
   await page.goto("/data");
   await page.setInputFiles("#upload-file", [file("a.zip", PETS), file("b.zip", PETS)]);
-  await expect(page.getByRole("alert").filter({ hasText: "holds an archive, a.zip; upload one archive at a time" })).toBeVisible();
-  await page.setInputFiles("#upload-file", { name: "pets.rar", mimeType: "", buffer: Buffer.from("Rar!\x1a\x07\x01\x00", "latin1") });
+  await expect(
+    page.getByRole("alert").filter({ hasText: "holds an archive, a.zip; upload one archive at a time" }),
+  ).toBeVisible();
+  await page.setInputFiles("#upload-file", {
+    name: "pets.rar",
+    mimeType: "",
+    buffer: Buffer.from("Rar!\x1a\x07\x01\x00", "latin1"),
+  });
   await expect(page.getByRole("alert").filter({ hasText: "pets.rar: is a RAR archive" })).toBeVisible();
 });
 
-test("classes that nobody would learn are named with the report and beside the button that starts the run", async ({ page }) => {
+test("classes that nobody would learn are named with the report and beside the button that starts the run", async ({
+  page,
+}) => {
   const tiny = Object.fromEntries([..."abcdefghij"].map((name) => [`${name}/1.jpg`, colour]));
   await page.goto("/data");
   await page.setInputFiles("#upload-file", file("Tiny.zip", tiny));
@@ -201,7 +253,9 @@ test("a command that is shown names the folder of this server", async ({ page, s
   await page.goto("/data");
   const card = page.locator('[data-set="mnist"]');
   await card.locator("summary").click();
-  await expect(card.locator("code", { hasText: "data import" })).toHaveText(`vivarium data import mnist PATH --data-dir ${realpathSync(server.dataDir)}`);
+  await expect(card.locator("code", { hasText: "data import" })).toHaveText(
+    `vivarium data import mnist PATH --data-dir ${realpathSync(server.dataDir)}`,
+  );
 });
 
 test("names in a zip are text, whatever they look like", async ({ page }) => {
@@ -246,7 +300,10 @@ test("a set that does not come says why, and can be asked for again", async ({ p
 test("the page fits a phone with everything open", async ({ page }) => {
   await page.setViewportSize({ width: 400, height: 800 });
   await page.goto("/data");
-  await page.setInputFiles("#upload-file", file(`${"long".repeat(20)}.zip`, { ...PETS, [`pets/cats/${"x".repeat(90)}.jpg`]: "nothing" }));
+  await page.setInputFiles(
+    "#upload-file",
+    file(`${"long".repeat(20)}.zip`, { ...PETS, [`pets/cats/${"x".repeat(90)}.jpg`]: "nothing" }),
+  );
   await expect(page.getByRole("button", { name: "Accept" })).toBeVisible();
   for (const summary of await page.locator(".set > summary").all()) await summary.click();
   await expect(page.locator('[data-set="digits"] .class-row')).toHaveCount(10);

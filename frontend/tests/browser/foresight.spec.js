@@ -17,7 +17,9 @@ test("the learning rate is drawn as the settings are typed, and stays while they
   const line = await chart.locator(".rate-line").getAttribute("d");
 
   await box(page, "Warm-up").fill("200");
-  await expect(page.locator('[data-path="training.schedule.warmup_epochs"] .field-error')).toContainText("must be less than the run's epochs");
+  await expect(page.locator('[data-path="training.schedule.warmup_epochs"] .field-error')).toContainText(
+    "must be less than the run's epochs",
+  );
   await expect(chart.locator(".rate-line")).toHaveAttribute("d", String(line));
   await group.getByRole("radio", { name: "One cycle" }).check();
   await expect(page.locator('[data-path="training.schedule.warmup_epochs"]')).toHaveCount(0);

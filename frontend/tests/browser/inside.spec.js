@@ -24,7 +24,9 @@ async function trained(vivarium, spec) {
 /** The panel's picture, as the browser has it. @param {import("@playwright/test").Page} page @param {"filters" | "features"} what */
 const picture = (page, what) =>
   page.evaluate((of) => {
-    const canvas = /** @type {HTMLCanvasElement | null} */ (document.querySelector(`.panel-${of} .sheet:not([hidden]) canvas`));
+    const canvas = /** @type {HTMLCanvasElement | null} */ (
+      document.querySelector(`.panel-${of} .sheet:not([hidden]) canvas`)
+    );
     return canvas?.toDataURL() ?? "";
   }, what);
 
@@ -49,7 +51,10 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
 
   await expect(page.locator(".layer-title")).toContainText("features.0");
   await expect(page.locator(".panel-filters")).toContainText("Grey is 0");
-  await page.locator(".net").getByRole("option", { name: /^features\.14,/ }).click();
+  await page
+    .locator(".net")
+    .getByRole("option", { name: /^features\.14,/ })
+    .click();
   await expect(page.locator(".layer-title")).toContainText("features.14");
   await expect(page.locator(".panel-filters .pages")).toContainText("all 32");
   await expect(page.locator(".panel-features .facts")).toContainText("dead maps");
@@ -80,14 +85,18 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await page.reload();
   await expect(page.locator(".closeup h2")).toHaveText(`Map ${map} of features.14`);
   await expect(page.getByLabel("Backward")).toBeChecked();
-  await page.locator(".net").getByRole("option", { name: /^features\.16,/ }).click();
+  await page
+    .locator(".net")
+    .getByRole("option", { name: /^features\.16,/ })
+    .click();
   await clickTile(page, "features");
   await page.getByRole("button", { name: "Show how features.14 made it" }).click();
   await expect(page.locator(".layer-title")).toContainText("features.14");
 });
 
 /** A number as the page writes it. @param {import("@playwright/test").Page} page @param {number} value */
-const figureOf = (page, value) => page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).figure(of), value);
+const figureOf = (page, value) =>
+  page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).figure(of), value);
 
 test("a photo comes by button, drop and paste, and rubbish is refused in words", async ({ page, vivarium }) => {
   const { url } = await trained(vivarium, CONV);
@@ -103,8 +112,11 @@ test("a photo comes by button, drop and paste, and rubbish is refused in words",
     page.evaluate(
       ([event, content]) => {
         const data = new DataTransfer();
-        data.items.add(new File([new Uint8Array(/** @type {number[]} */ (content))], "photo.jpg", { type: "image/jpeg" }));
-        if (event === "drop") document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        data.items.add(
+          new File([new Uint8Array(/** @type {number[]} */ (content))], "photo.jpg", { type: "image/jpeg" }),
+        );
+        if (event === "drop")
+          document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
         else document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
       },
       /** @type {const} */ ([kind, bytes]),
@@ -113,7 +125,9 @@ test("a photo comes by button, drop and paste, and rubbish is refused in words",
   await expect(page.locator(".image-more .thumb-place")).toHaveCount(2);
   await give("paste");
   await expect(page.locator(".image-more .thumb-place")).toHaveCount(3);
-  await page.locator(".image-card input[type=file]").setInputFiles({ name: "notes.png", mimeType: "image/png", buffer: Buffer.from("not a picture") });
+  await page
+    .locator(".image-card input[type=file]")
+    .setInputFiles({ name: "notes.png", mimeType: "image/png", buffer: Buffer.from("not a picture") });
   await expect(page.locator(".image-card [role=alert]")).toContainText(/PNG|JPEG|WebP/);
   await page.locator(".thumb-place").first().hover();
   await page.locator(".thumb-delete").first().click();
@@ -128,7 +142,10 @@ test("a photo comes by button, drop and paste, and rubbish is refused in words",
   await expect(attention).not.toHaveAttribute("src", String(cam));
 });
 
-test("the film moves everything, a cell of the matrix opens its images, and two epochs stand side by side", async ({ page, vivarium }) => {
+test("the film moves everything, a cell of the matrix opens its images, and two epochs stand side by side", async ({
+  page,
+  vivarium,
+}) => {
   const { url } = await trained(vivarium, CONV);
   await page.goto(`${url}/inside?layer=stem.0`);
   const slider = page.getByLabel("Epoch of the film");
@@ -175,7 +192,12 @@ test("a run that trains adds frames by itself, and a pin is followed", async ({ 
 });
 
 test("what has no inside says so", async ({ page, vivarium }) => {
-  const { url } = await vivarium.create({ name: "plane", data: { set: "moons" }, network: { kind: "mlp" }, training: { epochs: 1 } });
+  const { url } = await vivarium.create({
+    name: "plane",
+    data: { set: "moons" },
+    network: { kind: "mlp" },
+    training: { epochs: 1 },
+  });
   await page.goto(`${url}/inside`);
   await expect(page.locator(".empty")).toContainText("Nothing to look at");
   await expect(page.getByRole("link", { name: "Back to the run" })).toHaveAttribute("href", url);
@@ -188,14 +210,21 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
   await expect(page.locator(".panel-filters")).toContainText("8 kernels of 3×3");
   await clickTile(page, "features");
   await expect(page.locator(".chain .result")).toBeVisible();
-  await page.locator(".net").getByRole("option", { name: /pointwise,/ }).first().click();
+  await page
+    .locator(".net")
+    .getByRole("option", { name: /pointwise,/ })
+    .first()
+    .click();
   await expect(page.locator(".panel-filters")).toContainText("Every weight");
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   await page.setViewportSize({ width: 320, height: 700 });
   expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
-test("a frame says which image it is of, and is not shown as one of the image that is pinned now", async ({ page, vivarium }) => {
+test("a frame says which image it is of, and is not shown as one of the image that is pinned now", async ({
+  page,
+  vivarium,
+}) => {
   const run = await vivarium.create(LONG);
   const film = () => vivarium.call("GET", `/runs/${run.id}/film`);
   await expect.poll(async () => (await vivarium.get(run.id)).summary.epoch ?? 0).toBeGreaterThan(1);
@@ -210,11 +239,15 @@ test("a frame says which image it is of, and is not shown as one of the image th
   await page.goto(`${run.url}/inside?checkpoint=${before.epoch}&beside=${after.epoch}`);
   const maps = page.getByRole("region", { name: "Feature maps" });
   await expect(maps.locator(".beside-name")).toHaveText([/epoch \d+\s*test sample 0/, /epoch \d+\s*test sample 5/]);
-  await expect(maps.getByRole("status").filter({ hasText: "two images" })).toContainText("test sample 0 and test sample 5");
+  await expect(maps.getByRole("status").filter({ hasText: "two images" })).toContainText(
+    "test sample 0 and test sample 5",
+  );
   const image = page.getByRole("region", { name: "Image", exact: true });
   await expect(image).toContainText(`Epoch ${before.epoch} of the film is of test sample 0`);
   await expect(image.locator(".image-now img")).toHaveAttribute("src", /test%3A0/);
-  await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText(`epoch ${before.epoch}, validation accuracy`);
+  await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText(
+    `epoch ${before.epoch}, validation accuracy`,
+  );
   await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText("of test sample 0");
   // What is learnt has no image; the filters of two epochs compare.
   await expect(page.getByRole("region", { name: "Filters" }).getByText("two images")).toBeHidden();

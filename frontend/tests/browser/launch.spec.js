@@ -8,7 +8,10 @@ const status = (page) => page.locator(".run-head .badge");
 /** @param {import("@playwright/test").Page} page @param {string} name */
 const box = (page, name) => page.getByRole("textbox", { name, exact: true });
 
-test("an empty page invites to the first experiment, which starts and shows its boundary", async ({ page, vivarium }) => {
+test("an empty page invites to the first experiment, which starts and shows its boundary", async ({
+  page,
+  vivarium,
+}) => {
   await vivarium.clear();
   await page.goto("/");
   await page.getByRole("button", { name: /^Start “/ }).click();
@@ -26,7 +29,10 @@ test("every preset starts with one click and finishes", async ({ page, vivarium 
   const { presets } = await vivarium.call("GET", "/presets");
   // The others need a data set from the web.
   for (const preset of presets.filter((/** @type {{ missing: string | null }} */ { missing }) => missing === null)) {
-    const runs = /** @type {unknown[][]} */ (Object.values(preset.grid)).reduce((product, values) => product * values.length, preset.repeats);
+    const runs = /** @type {unknown[][]} */ (Object.values(preset.grid)).reduce(
+      (product, values) => product * values.length,
+      preset.repeats,
+    );
     await vivarium.clear();
     await page.goto("/");
     const card = page.locator(`[data-preset="${preset.id}"]`);
@@ -57,7 +63,15 @@ test("every preset starts with one click and finishes", async ({ page, vivarium 
       await expect(page.locator(".members li")).toHaveCount(runs);
       if (long) await page.getByRole("button", { name: "Stop the rest" }).click();
       const over = long ? "stopped" : "finished";
-      await expect.poll(async () => (await vivarium.call("GET", "/runs")).runs.filter((/** @type {{ status: string }} */ { status: is }) => is === over).length, { timeout: 60_000 }).toBe(runs);
+      await expect
+        .poll(
+          async () =>
+            (await vivarium.call("GET", "/runs")).runs.filter(
+              (/** @type {{ status: string }} */ { status: is }) => is === over,
+            ).length,
+          { timeout: 60_000 },
+        )
+        .toBe(runs);
     }
   }
 });
@@ -127,7 +141,11 @@ test("what was typed is there after a reload", async ({ page }) => {
 });
 
 test("a run is copied into a new form", async ({ page, vivarium }) => {
-  const { url } = await vivarium.create({ ...SHORT, name: "the original", network: { kind: "mlp", hidden: [24], activation: "tanh" } });
+  const { url } = await vivarium.create({
+    ...SHORT,
+    name: "the original",
+    network: { kind: "mlp", hidden: [24], activation: "tanh" },
+  });
   await page.goto(url);
   await page.getByRole("link", { name: "Copy" }).click();
   await expect(box(page, "Name")).toHaveValue("the original");
@@ -167,7 +185,8 @@ test("a run is launched by keyboard alone", async ({ page }) => {
   await expect(page.getByRole("radio", { name: /^Digits/ })).toBeFocused();
   const blobs = page.getByRole("radio", { name: /^Blobs/ });
   const sets = await page.getByRole("group", { name: "Data" }).getByRole("radio").count();
-  for (let pressed = 0; pressed < sets && !(await blobs.isChecked()); pressed += 1) await page.keyboard.press("ArrowRight");
+  for (let pressed = 0; pressed < sets && !(await blobs.isChecked()); pressed += 1)
+    await page.keyboard.press("ArrowRight");
   await expect(blobs).toBeChecked();
   await box(page, "Name").focus();
   await page.keyboard.press("Enter");

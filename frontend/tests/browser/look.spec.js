@@ -19,7 +19,12 @@ test("the theme is the system's until one is chosen, and stays over a reload", a
 test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
   const name = "a long name without any end ".repeat(4) + "W".repeat(60);
   const { id, url } = await vivarium.create({ ...SHORT, name });
-  const { url: plane } = await vivarium.create({ name: "plane", data: { set: "moons" }, network: { kind: "mlp" }, training: { epochs: 2 } });
+  const { url: plane } = await vivarium.create({
+    name: "plane",
+    data: { set: "moons" },
+    network: { kind: "mlp" },
+    training: { epochs: 2 },
+  });
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
   for (const width of [400, 320]) {
     await page.setViewportSize({ width, height: 800 });

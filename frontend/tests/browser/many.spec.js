@@ -27,12 +27,35 @@ let ids;
 test.beforeAll(async () => {
   test.setTimeout(300_000);
   const dataDir = mkdtempSync(join(tmpdir(), "vivarium-many-"));
-  ids = Array.from({ length: RUNS }, (_, place) => writeRun(dataDir, { place, name: `run ${place}`, steps: 40, stepsPerEpoch: 20, lr: Number((0.0001 * (place + 1)).toFixed(5)) }));
+  ids = Array.from({ length: RUNS }, (_, place) =>
+    writeRun(dataDir, {
+      place,
+      name: `run ${place}`,
+      steps: 40,
+      stepsPerEpoch: 20,
+      lr: Number((0.0001 * (place + 1)).toFixed(5)),
+    }),
+  );
   mkdirSync(join(dataDir, "sweeps"));
-  writeFileSync(join(dataDir, "sweeps", `${SWEEP}.json`), JSON.stringify({ base: { name: "many rates", data: { set: "digits" }, network: { kind: "mlp" } }, grid: { "training.optimizer.lr": [0.1, 0.2] }, repeats: 1, runs: ids.slice(0, OF_SWEEP) }));
+  writeFileSync(
+    join(dataDir, "sweeps", `${SWEEP}.json`),
+    JSON.stringify({
+      base: { name: "many rates", data: { set: "digits" }, network: { kind: "mlp" } },
+      grid: { "training.optimizer.lr": [0.1, 0.2] },
+      repeats: 1,
+      runs: ids.slice(0, OF_SWEEP),
+    }),
+  );
   many = await startServer({ dataDir });
   // The index fills while the server is up.
-  await expect.poll(async () => (await api(many.url).call("GET", "/runs")).runs.filter((/** @type {any} */ { status }) => status === "finished").length, PATIENCE).toBe(RUNS);
+  await expect
+    .poll(
+      async () =>
+        (await api(many.url).call("GET", "/runs")).runs.filter((/** @type {any} */ { status }) => status === "finished")
+          .length,
+      PATIENCE,
+    )
+    .toBe(RUNS);
 });
 
 test.afterAll(async () => many?.stop());
@@ -48,7 +71,11 @@ test("a thousand runs are chosen and compared, by an address that can be shared"
   await expect(page.getByText("Loading the curves")).toHaveCount(0, PATIENCE);
   const [saved] = await Promise.all([
     page.waitForEvent("download", PATIENCE),
-    page.getByLabel("Export this chart").first().click().then(() => page.getByRole("button", { name: "TensorBoard files" }).first().click()),
+    page
+      .getByLabel("Export this chart")
+      .first()
+      .click()
+      .then(() => page.getByRole("button", { name: "TensorBoard files" }).first().click()),
   ]);
   expect(saved.suggestedFilename()).toBe("tensorboard.zip");
   // One is taken out: the address is another one, and says so wherever it is opened.
@@ -69,7 +96,9 @@ test("an address of a thousand ids is opened, and made short", async ({ page }) 
 
 test("a report about a thousand runs draws its figures", async ({ page }) => {
   const { id: selection } = await api(many.url).call("POST", "/selections", { runs: ids });
-  const { url } = await api(many.url).call("POST", "/reports", { text: `# Many\n\n\`\`\`figure curve\nruns: selection ${selection}\nseries: validation_loss\n\`\`\`\n` });
+  const { url } = await api(many.url).call("POST", "/reports", {
+    text: `# Many\n\n\`\`\`figure curve\nruns: selection ${selection}\nseries: validation_loss\n\`\`\`\n`,
+  });
   await page.goto(`${many.url}${url}`);
   const figure = page.getByRole("img", { name: /Validation loss of .*1000 runs/ });
   await expect(figure).toBeVisible(PATIENCE);

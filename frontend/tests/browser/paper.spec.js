@@ -31,18 +31,34 @@ const blank = (page) =>
   );
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-  test(`every page with colours keeps them on white paper, from the ${colorScheme} theme`, async ({ page, vivarium }) => {
+  test(`every page with colours keeps them on white paper, from the ${colorScheme} theme`, async ({
+    page,
+    vivarium,
+  }) => {
     const { id, url } = await finished(vivarium, COLOURED);
     const { id: other } = await finished(vivarium, { ...COLOURED, name: "other", training: { epochs: 2 } });
-    const report = await vivarium.call("POST", "/reports", { text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`\n` });
+    const report = await vivarium.call("POST", "/reports", {
+      text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`\n`,
+    });
     await page.emulateMedia({ colorScheme });
-    for (const [address, sign] of [["/", ".badge"], [url, ".matrix, table"], [`/compare?run=${id}&run=${other}`, ".compare-table"], [`${url}/inside`, ".net-mark, .inside-columns"], [report.url, ".paper table, .paper svg"], ["/data", "main"], ["/new", "form"]]) {
+    for (const [address, sign] of [
+      ["/", ".badge"],
+      [url, ".matrix, table"],
+      [`/compare?run=${id}&run=${other}`, ".compare-table"],
+      [`${url}/inside`, ".net-mark, .inside-columns"],
+      [report.url, ".paper table, .paper svg"],
+      ["/data", "main"],
+      ["/new", "form"],
+    ]) {
       await page.goto(address);
       await expect(page.locator(sign).first()).toBeVisible();
       await page.emulateMedia({ colorScheme, media: "print" });
       expect(await blank(page), address).toEqual([]);
       // Dark ink on white.
-      expect(await page.evaluate(() => [getComputedStyle(document.body).colorScheme, getComputedStyle(document.body).color]), address).toEqual(["light", "rgb(26, 30, 27)"]);
+      expect(
+        await page.evaluate(() => [getComputedStyle(document.body).colorScheme, getComputedStyle(document.body).color]),
+        address,
+      ).toEqual(["light", "rgb(26, 30, 27)"]);
       await expect(page.locator(".topbar")).toBeHidden();
       await page.emulateMedia({ colorScheme, media: "screen" });
     }
@@ -58,7 +74,12 @@ test("canvases are drawn anew for white paper, and back for the screen", async (
   const lightness = () =>
     page.evaluate(() => {
       const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".uplot canvas"));
-      const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(0, 0, canvas.width, canvas.height);
+      const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(
+        0,
+        0,
+        canvas.width,
+        canvas.height,
+      );
       let sum = 0;
       let ink = 0;
       for (let i = 0; i < data.length; i += 4) {
@@ -86,16 +107,25 @@ test("canvases are drawn anew for white paper, and back for the screen", async (
 
 test("an exported report keeps its colours on paper", async ({ page, vivarium }) => {
   const { id } = await finished(vivarium, COLOURED);
-  const { url } = await vivarium.call("POST", "/reports", { text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n` });
+  const { url } = await vivarium.call("POST", "/reports", {
+    text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n`,
+  });
   await page.goto(url);
   await expect(page.locator(".paper table, .paper svg").first()).toBeVisible();
   await page.locator(".report-head summary", { hasText: "Export" }).click();
-  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "One HTML file" }).click()]);
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "One HTML file" }).click(),
+  ]);
   const html = readFileSync(await saved.path(), "utf8");
   await page.goto("about:blank");
   await page.setContent(html);
   await page.emulateMedia({ colorScheme: "dark", media: "print" });
-  const cells = await page.evaluate(() => [...document.querySelectorAll("body *")].filter((element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)").map((element) => getComputedStyle(element).printColorAdjust));
+  const cells = await page.evaluate(() =>
+    [...document.querySelectorAll("body *")]
+      .filter((element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)")
+      .map((element) => getComputedStyle(element).printColorAdjust),
+  );
   expect(cells.length).toBeGreaterThan(5);
   expect(new Set(cells)).toEqual(new Set(["exact"]));
   expect(await page.evaluate(() => getComputedStyle(document.body).color)).toBe("rgb(26, 30, 27)");

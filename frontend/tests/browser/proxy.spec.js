@@ -37,7 +37,27 @@ function filled(text, pairs) {
 async function startNginx(upstream, port) {
   const folder = mkdtempSync(join(tmpdir(), "vivarium-nginx-"));
   const [certificate, key] = ["certificate.pem", "key.pem"].map((name) => join(folder, name));
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=lab.example", "-keyout", key, "-out", certificate], { stdio: "ignore" });
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      "/CN=lab.example",
+      "-keyout",
+      key,
+      "-out",
+      certificate,
+    ],
+    { stdio: "ignore" },
+  );
   const blocks = [...PAGE.matchAll(/```nginx\n([\s\S]*?)```/g)].map(([, block]) => block);
   const block = filled(blocks[1], [
     ["127.0.0.1:7878", upstream],
@@ -45,10 +65,17 @@ async function startNginx(upstream, port) {
     ["/etc/ssl/lab.example/fullchain.pem", certificate],
     ["/etc/ssl/lab.example/privkey.pem", key],
   ]);
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((of) => `${of}_temp_path ${folder}/${of};`).join("\n");
-  writeFileSync(join(folder, "nginx.conf"), `daemon off;\nmaster_process off;\npid ${folder}/pid;\nevents {}\nhttp {\naccess_log off;\n${temporary}\n${block}\n}\n`);
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((of) => `${of}_temp_path ${folder}/${of};`)
+    .join("\n");
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `daemon off;\nmaster_process off;\npid ${folder}/pid;\nevents {}\nhttp {\naccess_log off;\n${temporary}\n${block}\n}\n`,
+  );
   const program = existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx";
-  const child = spawn(program, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "errors")], { stdio: "ignore" });
+  const child = spawn(program, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "errors")], {
+    stdio: "ignore",
+  });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   return async () => {
     child.kill("SIGKILL");
@@ -57,10 +84,14 @@ async function startNginx(upstream, port) {
   };
 }
 
-test("below a path, behind TLS: pages lead to each other, a run is started and watched, files go up", async ({ page }) => {
+test("below a path, behind TLS: pages lead to each other, a run is started and watched, files go up", async ({
+  page,
+}) => {
   test.setTimeout(300_000);
   const port = await freePort();
-  const server = await startServer({ more: ["--trust-proxy", "--base-path", BASE, "--allow-host", `localhost:${port}`] });
+  const server = await startServer({
+    more: ["--trust-proxy", "--base-path", BASE, "--allow-host", `localhost:${port}`],
+  });
   const stopNginx = await startNginx(new URL(server.url).host, port);
   try {
     const site = `https://localhost:${port}${BASE}`;
@@ -68,7 +99,8 @@ test("below a path, behind TLS: pages lead to each other, a run is started and w
     const astray = [];
     page.on("request", (request) => {
       const { origin, pathname, protocol } = new URL(request.url());
-      if (protocol === "https:" && (origin !== `https://localhost:${port}` || !pathname.startsWith(`${BASE}/`))) astray.push(request.url());
+      if (protocol === "https:" && (origin !== `https://localhost:${port}` || !pathname.startsWith(`${BASE}/`)))
+        astray.push(request.url());
     });
     await expect(async () => void (await page.goto(`${site}/`))).toPass();
     await page.getByRole("button", { name: /^Start “/ }).click();
@@ -96,7 +128,9 @@ test("below a path, behind TLS: pages lead to each other, a run is started and w
 
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Data" }).click();
     await page.waitForURL(`${site}/data`);
-    const pets = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`pets/${i % 3 === 0 ? "dogs" : "cats"}/${i}.jpg`, picture("rgb.jpg")]));
+    const pets = Object.fromEntries(
+      Array.from({ length: 12 }, (_, i) => [`pets/${i % 3 === 0 ? "dogs" : "cats"}/${i}.jpg`, picture("rgb.jpg")]),
+    );
     await page.setInputFiles("#upload-file", { name: "pets.zip", mimeType: "application/zip", buffer: zip(pets) });
     await page.getByRole("button", { name: "Accept" }).click();
     await expect(page.locator('[data-set="pets"]')).toContainText("12 images");

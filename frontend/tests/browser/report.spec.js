@@ -9,7 +9,8 @@ import { expect, overflow, SHORT, test } from "./vivarium.js";
 /** @typedef {ReturnType<typeof import("../server.js").api>} Api */
 
 /** @param {Api} vivarium @param {string} id */
-const finished = (vivarium, id) => expect.poll(async () => (await vivarium.get(id)).status, { timeout: 30_000 }).toBe("finished");
+const finished = (vivarium, id) =>
+  expect.poll(async () => (await vivarium.get(id)).status, { timeout: 30_000 }).toBe("finished");
 
 /** @param {Page} page */
 const text = (page) => page.getByRole("textbox", { name: /Text of the report/ });
@@ -24,19 +25,46 @@ async function exported(page, item) {
 
 /** The files of a zip as text; the page has the library for it. @param {Page} page @param {Buffer} zip @returns {Promise<{ [path: string]: string }>} */
 function unzipped(page, zip) {
-  return page.evaluate(async (bytes) => {
-    const address = "/static/vendor/fflate/browser.js";
-    const { unzipSync } = await import(address);
-    return Object.fromEntries(Object.entries(unzipSync(Uint8Array.from(bytes))).map(([path, content]) => [path, new TextDecoder().decode(/** @type {Uint8Array} */ (content))]));
-  }, [...zip]);
+  return page.evaluate(
+    async (bytes) => {
+      const address = "/static/vendor/fflate/browser.js";
+      const { unzipSync } = await import(address);
+      return Object.fromEntries(
+        Object.entries(unzipSync(Uint8Array.from(bytes))).map(([path, content]) => [
+          path,
+          new TextDecoder().decode(/** @type {Uint8Array} */ (content)),
+        ]),
+      );
+    },
+    [...zip],
+  );
 }
 
-test("an experiment is written up with one click, exported, and opens with the network off", async ({ page, vivarium, browser }, info) => {
-  for (const [id, repeats] of /** @type {[string, number][]} */ ([["batch-size", 1], ["activation", 1]])) {
+test("an experiment is written up with one click, exported, and opens with the network off", async ({
+  page,
+  vivarium,
+  browser,
+}, info) => {
+  for (const [id, repeats] of /** @type {[string, number][]} */ ([
+    ["batch-size", 1],
+    ["activation", 1],
+  ])) {
     const { presets } = await vivarium.call("GET", "/presets");
     const { base, grid } = presets.find((/** @type {any} */ preset) => preset.id === id);
-    const sweep = await vivarium.call("POST", "/sweeps", { base: { ...base, training: { ...base.training, epochs: 3 } }, grid, repeats });
-    await expect.poll(async () => (await vivarium.call("GET", `/sweeps/${sweep.id}`)).runs.every((/** @type {any} */ run) => run.status === "finished"), { timeout: 30_000 }).toBe(true);
+    const sweep = await vivarium.call("POST", "/sweeps", {
+      base: { ...base, training: { ...base.training, epochs: 3 } },
+      grid,
+      repeats,
+    });
+    await expect
+      .poll(
+        async () =>
+          (await vivarium.call("GET", `/sweeps/${sweep.id}`)).runs.every(
+            (/** @type {any} */ run) => run.status === "finished",
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe(true);
   }
   await page.goto("/reports");
   await expect(page.getByText("No reports yet")).toBeVisible();
@@ -52,7 +80,7 @@ test("an experiment is written up with one click, exported, and opens with the n
   expect(figures).toBeGreaterThan(16);
   // Every figure says what it shows, is numbered, and leads to its runs.
   await expect(page.locator(".paper .figure-number").first()).toHaveText("Table 1. ");
-  await expect(page.locator('.paper-runs tbody tr')).toHaveCount(7);
+  await expect(page.locator(".paper-runs tbody tr")).toHaveCount(7);
 
   const html = await exported(page, "One HTML file");
   expect(html.suggestedFilename()).toBe("experiments.html");
@@ -69,11 +97,16 @@ test("an experiment is written up with one click, exported, and opens with the n
   await elsewhere.goto(`file://${file}`);
   await expect(elsewhere.locator(".paper-figure")).toHaveCount(figures);
   const states = await elsewhere.evaluate(() => ({
-    empty: [...document.querySelectorAll(".paper-figure")].filter((figure) => !figure.querySelector("svg path, img, table")).length,
+    empty: [...document.querySelectorAll(".paper-figure")].filter(
+      (figure) => !figure.querySelector("svg path, img, table"),
+    ).length,
     broken: [...document.images].filter((image) => !image.naturalWidth).length,
-    dead: [...document.querySelectorAll("a[href]")].filter((link) => !/^#/.test(link.getAttribute("href") ?? "") || !document.querySelector(link.getAttribute("href") ?? "")).length,
+    dead: [...document.querySelectorAll("a[href]")].filter(
+      (link) => !/^#/.test(link.getAttribute("href") ?? "") || !document.querySelector(link.getAttribute("href") ?? ""),
+    ).length,
     // Lines have the colours of their runs: the style sheet came along.
-    stroke: getComputedStyle(/** @type {Element} */ (document.querySelector('.figure-stage > svg path[stroke^="var"]'))).stroke,
+    stroke: getComputedStyle(/** @type {Element} */ (document.querySelector('.figure-stage > svg path[stroke^="var"]')))
+      .stroke,
   }));
   expect(states).toMatchObject({ empty: 0, broken: 0, dead: 0 });
   expect(states.stroke).toMatch(/^rgb/);
@@ -106,7 +139,9 @@ test("a figure is placed by the dialog, changed, and follows the text", async ({
   await dialog.getByLabel("Shows").selectOption({ label: "Validation accuracy" });
   await expect(dialog.locator(".figure-sight svg")).toBeVisible();
   await dialog.getByRole("button", { name: "Insert" }).click();
-  await expect(text(page)).toHaveValue(new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``));
+  await expect(text(page)).toHaveValue(
+    new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``),
+  );
   const figure = page.locator(".paper .paper-figure");
   await expect(figure.locator("figcaption")).toContainText("Figure 1. Validation accuracy of “the one”");
   await figure.hover();
@@ -129,10 +164,21 @@ test("numbers are the run's, and what cannot be drawn says why", async ({ page, 
   const { id } = await vivarium.create({ ...SHORT, name: "counted" });
   await finished(vivarium, id);
   const { summary } = await vivarium.get(id);
-  const { url } = await vivarium.call("POST", "/reports", { text: "# Numbers\n\nIt has {{" + id + " parameters}} parameters and {{" + id + " beauty}}.\n\n```figure curve\nruns: 01a214aa-f832-771b-b5df-8347040e379b\n```\n\n```figure pie\n```\n\n<img src=x onerror=alert(1)> [here](javascript:alert(1)) ![there](https://example.org/a.png)" });
+  const { url } = await vivarium.call("POST", "/reports", {
+    text:
+      "# Numbers\n\nIt has {{" +
+      id +
+      " parameters}} parameters and {{" +
+      id +
+      " beauty}}.\n\n```figure curve\nruns: 01a214aa-f832-771b-b5df-8347040e379b\n```\n\n```figure pie\n```\n\n<img src=x onerror=alert(1)> [here](javascript:alert(1)) ![there](https://example.org/a.png)",
+  });
   await page.goto(url);
   await expect(page.locator(".paper-number")).toHaveText(summary.parameters.toLocaleString("en-US"));
-  await expect(page.locator(".paper-fault")).toHaveText([/“beauty” is no number of a run/, /There is no run “01a214aa.*”: it may have been deleted/, /“pie” is no kind of figure; there are curve/]);
+  await expect(page.locator(".paper-fault")).toHaveText([
+    /“beauty” is no number of a run/,
+    /There is no run “01a214aa.*”: it may have been deleted/,
+    /“pie” is no kind of figure; there are curve/,
+  ]);
   await expect(page.locator(".paper")).toContainText("<img src=x onerror=alert(1)>");
   await expect(page.locator(".paper img, .paper a[href^=javascript]")).toHaveCount(0);
   // A number is put in by its dialog too.
@@ -147,14 +193,18 @@ test("numbers are the run's, and what cannot be drawn says why", async ({ page, 
   // Who exports is told what is missing.
   await page.locator(".report-head summary", { hasText: "Export" }).click();
   await page.getByRole("button", { name: "One HTML file" }).click();
-  await expect(page.getByRole("dialog", { name: "Export as it is?" })).toContainText("3 figures or numbers could not be drawn");
+  await expect(page.getByRole("dialog", { name: "Export as it is?" })).toContainText(
+    "3 figures or numbers could not be drawn",
+  );
   await page.keyboard.press("Escape");
 });
 
 test("figures of a run that trains are drawn again by themselves", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, training: { epochs: 100_000, batch_size: 4 } });
   await expect.poll(async () => (await vivarium.get(id)).summary.step ?? 0).toBeGreaterThan(50);
-  const { url } = await vivarium.call("POST", "/reports", { text: `# Live\n\nStep {{${id} epoch}}\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`` });
+  const { url } = await vivarium.call("POST", "/reports", {
+    text: `# Live\n\nStep {{${id} epoch}}\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\``,
+  });
   await page.goto(url);
   await expect(page.locator(".figure-stage > svg")).toBeVisible();
   const before = await page.locator(".paper-number").textContent();
@@ -208,7 +258,9 @@ test("a report is begun from a run, deleted and brought back", async ({ page, vi
 test("on a phone one writes and reads in turn, and nothing scrolls sideways", async ({ page, vivarium }) => {
   const { id } = await vivarium.create(SHORT);
   await finished(vivarium, id);
-  const { url } = await vivarium.call("POST", "/reports", { text: `# A title that is long enough to need more than one line\n\n\`\`\`figure results\nruns: ${id}\n\`\`\`\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`` });
+  const { url } = await vivarium.call("POST", "/reports", {
+    text: `# A title that is long enough to need more than one line\n\n\`\`\`figure results\nruns: ${id}\n\`\`\`\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\``,
+  });
   await page.setViewportSize({ width: 400, height: 800 });
   await page.goto(url);
   await expect(page.locator(".figure-stage > svg")).toBeVisible();

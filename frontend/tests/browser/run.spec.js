@@ -58,7 +58,10 @@ test("an answer that comes after newer news changes nothing", async ({ page, viv
   await expect(page.getByRole("button", { name: "Resume" })).toBeEnabled();
 });
 
-test("a zoom is kept while points arrive, shared by both charts, and reset by a double click", async ({ page, vivarium }) => {
+test("a zoom is kept while points arrive, shared by both charts, and reset by a double click", async ({
+  page,
+  vivarium,
+}) => {
   const { url } = await vivarium.create(LONG);
   await page.goto(url);
   await expect.poll(() => drawn(page)).toBeGreaterThan(5);
@@ -84,13 +87,22 @@ test("the view lives in the address", async ({ page, vivarium }) => {
   await expect(page.locator(".run-head .badge")).toHaveText("finished");
   await page.getByRole("radio", { name: "Samples" }).check();
   await page.locator('[data-chart="loss"]').getByRole("button", { name: "Log y" }).click();
-  await page.locator('[data-chart="loss"]').getByRole("button", { name: /^validation/ }).click();
+  await page
+    .locator('[data-chart="loss"]')
+    .getByRole("button", { name: /^validation/ })
+    .click();
   await page.getByRole("slider", { name: "Smoothing" }).fill("0");
   await expect.poll(() => new URL(page.url()).search).toBe("?x=samples&smooth=0&loss.scale=log&loss.hide=validation");
   await page.reload();
   await expect(page.getByRole("radio", { name: "Samples" })).toBeChecked();
-  await expect(page.locator('[data-chart="loss"]').getByRole("button", { name: "Log y" })).toHaveAttribute("aria-pressed", "true");
-  await expect(page.locator('[data-chart="loss"]').getByRole("button", { name: /^validation/ })).toHaveAttribute("aria-pressed", "false");
+  await expect(page.locator('[data-chart="loss"]').getByRole("button", { name: "Log y" })).toHaveAttribute(
+    "aria-pressed",
+    "true",
+  );
+  await expect(page.locator('[data-chart="loss"]').getByRole("button", { name: /^validation/ })).toHaveAttribute(
+    "aria-pressed",
+    "false",
+  );
 });
 
 test("hovering names the nearest lines and moves a crosshair in both charts", async ({ page, vivarium }) => {
@@ -128,7 +140,10 @@ test("a chart and its numbers are taken away", async ({ page, vivarium }) => {
   /** @param {string} what */
   const take = async (what) => {
     await page.locator('[data-chart="loss"]').getByLabel("Export this chart").click();
-    const [file] = await Promise.all([page.waitForEvent("download"), page.locator('[data-chart="loss"]').getByRole("button", { name: what }).click()]);
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.locator('[data-chart="loss"]').getByRole("button", { name: what }).click(),
+    ]);
     return readFileSync(await file.path());
   };
   const lines = (await take("Numbers, CSV")).toString().trim().split("\r\n");

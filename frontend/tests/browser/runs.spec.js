@@ -87,7 +87,10 @@ test("runs are tagged, grouped and compared from the table", async ({ page, viva
   const bar = page.getByRole("toolbar", { name: "Chosen runs" });
   await expect(bar).toContainText("2 runs chosen");
   await bar.getByRole("button", { name: "Tag" }).click();
-  await page.getByRole("dialog").getByLabel(/^Add tags/).fill("final, course");
+  await page
+    .getByRole("dialog")
+    .getByLabel(/^Add tags/)
+    .fill("final, course");
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await expect(page.locator("tbody .chip", { hasText: "final" })).toHaveCount(2);
   await page.getByRole("combobox", { name: "Group runs by" }).selectOption("tag");
@@ -102,7 +105,13 @@ test("runs are tagged, grouped and compared from the table", async ({ page, viva
 });
 
 test("Shift chooses the rows between, as they stand in their groups", async ({ page, vivarium }) => {
-  for (const [name, batch_size] of /** @type {const} */ ([["a", 16], ["b", 64], ["c", 16], ["d", 64]])) await vivarium.create({ ...SHORT, name, training: { ...SHORT.training, batch_size } });
+  for (const [name, batch_size] of /** @type {const} */ ([
+    ["a", 16],
+    ["b", 64],
+    ["c", 16],
+    ["d", 64],
+  ]))
+    await vivarium.create({ ...SHORT, name, training: { ...SHORT.training, batch_size } });
   await page.goto("/?sort=name:up&group=training.batch_size");
   await expect(page.locator("tbody .cell-name a")).toHaveText(["a", "c", "b", "d"]);
   await page.getByRole("checkbox", { name: "Choose a", exact: true }).click();
@@ -130,7 +139,12 @@ test("a column that is chosen shows, however narrow the window is", async ({ pag
 });
 
 test("settings that differ are columns, and one sorts by them", async ({ page, vivarium }) => {
-  for (const [name, batch_size] of /** @type {const} */ ([["a", 64], ["b", 8], ["c", 16]])) await vivarium.create({ ...SHORT, name, training: { ...SHORT.training, batch_size } });
+  for (const [name, batch_size] of /** @type {const} */ ([
+    ["a", 64],
+    ["b", 8],
+    ["c", 16],
+  ]))
+    await vivarium.create({ ...SHORT, name, training: { ...SHORT.training, batch_size } });
   await page.goto("/");
   const names = page.locator("tbody .cell-name a");
   await expect(names).toHaveCount(3);
@@ -176,7 +190,10 @@ test("the table goes away as CSV, with every setting and no formula", async ({ p
   await page.goto("/");
   await expect(page.locator("tbody tr")).toHaveCount(1);
   await page.getByLabel("More", { exact: true }).click();
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as CSV" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save as CSV" }).click(),
+  ]);
   const text = await (await import("node:fs/promises")).readFile(await download.path(), "utf8");
   const [head, row] = text.trim().split("\r\n");
   assertHas(head, ["id", "best_validation_accuracy", "training.optimizer.lr", "network.kind"]);

@@ -68,7 +68,10 @@ for (const [name, refuse] of REFUSALS) {
   test(`a run that is started from the form is not said to have failed where ${name}`, async ({ page, context }) => {
     await context.addInitScript(refuse);
     await page.goto("/new");
-    await page.getByRole("button", { name: /^Start/ }).first().click();
+    await page
+      .getByRole("button", { name: /^Start/ })
+      .first()
+      .click();
     await page.waitForURL(/\/runs\//);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   });

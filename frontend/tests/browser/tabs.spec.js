@@ -9,7 +9,12 @@ test.use({ trace: "off" });
 test.describe.configure({ timeout: 240_000 });
 
 /** Trains for hours, some steps a second: many tabs follow it on a busy machine. */
-const LONG = { name: "long", data: { set: "digits" }, network: { kind: "mlp", hidden: [768, 768] }, training: { epochs: 100_000, batch_size: 256, threads: 1 } };
+const LONG = {
+  name: "long",
+  data: { set: "digits" },
+  network: { kind: "mlp", hidden: [768, 768] },
+  training: { epochs: 100_000, batch_size: 256, threads: 1 },
+};
 /** What a busy machine may take. */
 const PATIENCE = { timeout: 60_000 };
 
@@ -27,17 +32,36 @@ async function record(page, ids, after = 0) {
       const { openStream } = await import(module);
       const seen = /** @type {{ [id: string]: number[] }} */ (Object.fromEntries(ids.map((id) => [id, []])));
       Object.assign(window, { seen });
-      const on = Object.fromEntries(ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {any} */ { seq }) => seen[id].push(seq)]));
-      openStream({ url: () => `/api/v1/events?${ids.map((id) => `run=${id}`).join("&")}&after=${ids.map(() => after).join(".")}&include=status`, on });
+      const on = Object.fromEntries(
+        ids.map((id) => [ids.length === 1 ? "message" : id, (/** @type {any} */ { seq }) => seen[id].push(seq)]),
+      );
+      openStream({
+        url: () =>
+          `/api/v1/events?${ids.map((id) => `run=${id}`).join("&")}&after=${ids.map(() => after).join(".")}&include=status`,
+        on,
+      });
     },
     { ids, after },
   );
 }
 
 /** What came of each run: how many events, and whether they are those from the first one on, each once and in order. @param {Page} page @returns {Promise<{ [id: string]: { count: number, whole: boolean } }>} */
-const seen = (page) => page.evaluate(() => Object.fromEntries(Object.entries(/** @type {{ [id: string]: number[] }} */ (/** @type {any} */ (window).seen)).map(([id, seqs]) => [id, { count: seqs.length, whole: seqs.every((seq, i) => seq === i + 1) }])));
+const seen = (page) =>
+  page.evaluate(() =>
+    Object.fromEntries(
+      Object.entries(/** @type {{ [id: string]: number[] }} */ (/** @type {any} */ (window).seen)).map(([id, seqs]) => [
+        id,
+        { count: seqs.length, whole: seqs.every((seq, i) => seq === i + 1) },
+      ]),
+    ),
+  );
 
-test("seven tabs are live over one stream, each gets every event once, and other requests go through", async ({ page, context, server, vivarium }) => {
+test("seven tabs are live over one stream, each gets every event once, and other requests go through", async ({
+  page,
+  context,
+  server,
+  vivarium,
+}) => {
   const runs = [await vivarium.create({ ...LONG, name: "one" }), await vivarium.create({ ...LONG, name: "two" })];
   for (const { id } of runs) await expect.poll(async () => (await vivarium.get(id)).status, PATIENCE).toBe("running");
   const [one, two] = runs;
@@ -58,9 +82,13 @@ test("seven tabs are live over one stream, each gets every event once, and other
   }
   for (const { id } of runs) await vivarium.call("POST", `/runs/${id}/stop`);
   for (const { id } of runs) await expect.poll(async () => (await vivarium.get(id)).status, PATIENCE).toBe("stopped");
-  const events = { [one.id]: (await vivarium.get(one.id)).summary.events, [two.id]: (await vivarium.get(two.id)).summary.events };
+  const events = {
+    [one.id]: (await vivarium.get(one.id)).summary.events,
+    [two.id]: (await vivarium.get(two.id)).summary.events,
+  };
   for (const tab of tabs) {
-    for (const id of Object.keys(await seen(tab))) await expect.poll(async () => (await seen(tab))[id], PATIENCE).toEqual({ count: events[id], whole: true });
+    for (const id of Object.keys(await seen(tab)))
+      await expect.poll(async () => (await seen(tab))[id], PATIENCE).toEqual({ count: events[id], whole: true });
   }
   await expect(page.getByText("Connection lost")).toHaveCount(0);
   expect(await streams(server.url)).toBe(1);
@@ -92,7 +120,12 @@ test("a finished run holds no stream, and a resume elsewhere is seen", async ({ 
   await expect(page.getByRole("button", { name: "Stop" })).toBeVisible({ timeout: 30_000 });
 });
 
-test("a run that is deleted elsewhere is told to its tab and cuts no other off", async ({ page, context, server, vivarium }) => {
+test("a run that is deleted elsewhere is told to its tab and cuts no other off", async ({
+  page,
+  context,
+  server,
+  vivarium,
+}) => {
   const { id: gone, url } = await vivarium.create({ ...LONG, name: "gone" });
   const { id } = await vivarium.create({ ...LONG, name: "stays" });
   const other = await context.newPage();
@@ -109,9 +142,15 @@ test("a run that is deleted elsewhere is told to its tab and cuts no other off",
   expect(await streams(server.url)).toBe(1);
 });
 
-for (const [name, without] of /** @type {[string, string[]][]} */ ([["a tab leads where browsers have no shared worker", ["SharedWorker"]], ["each tab has a stream of its own where nothing can be shared", ["SharedWorker", "BroadcastChannel"]]])) {
+for (const [name, without] of /** @type {[string, string[]][]} */ ([
+  ["a tab leads where browsers have no shared worker", ["SharedWorker"]],
+  ["each tab has a stream of its own where nothing can be shared", ["SharedWorker", "BroadcastChannel"]],
+])) {
   test(name, async ({ page, context, server, vivarium }) => {
-    await context.addInitScript((names) => names.forEach((/** @type {string} */ missing) => delete (/** @type {any} */ (window)[missing])), without);
+    await context.addInitScript(
+      (names) => names.forEach((/** @type {string} */ missing) => delete (/** @type {any} */ (window)[missing])),
+      without,
+    );
     const { id, url } = await vivarium.create(LONG);
     await expect.poll(async () => (await vivarium.get(id)).status, PATIENCE).toBe("running");
     const tabs = [page, await context.newPage(), await context.newPage()];
@@ -128,7 +167,8 @@ for (const [name, without] of /** @type {[string, string[]][]} */ ([["a tab lead
     await vivarium.call("POST", `/runs/${id}/stop`);
     await expect.poll(async () => (await vivarium.get(id)).status, PATIENCE).toBe("stopped");
     const { events } = (await vivarium.get(id)).summary;
-    for (const tab of tabs.slice(1)) await expect.poll(async () => (await seen(tab))[id], PATIENCE).toEqual({ count: events, whole: true });
+    for (const tab of tabs.slice(1))
+      await expect.poll(async () => (await seen(tab))[id], PATIENCE).toEqual({ count: events, whole: true });
     await expect.poll(() => streams(server.url)).toBe(0);
   });
 }
@@ -143,7 +183,11 @@ test("a tab that comes back by the back button is live again", async ({ page, vi
   await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
 });
 
-test("a short run is followed to its end by a page that was there before it began", async ({ page, server, vivarium }) => {
+test("a short run is followed to its end by a page that was there before it began", async ({
+  page,
+  server,
+  vivarium,
+}) => {
   const blockers = [await vivarium.create({ ...LONG, name: "a" }), await vivarium.create({ ...LONG, name: "b" })];
   const { id, url } = await vivarium.create({ ...SHORT, name: "queued" });
   await page.goto(url);

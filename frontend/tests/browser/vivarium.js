@@ -7,11 +7,21 @@ import { api, startServer } from "../server.js";
 /** @import { Server } from "../server.js" */
 
 /** A RunSpec that trains for hours if nobody stops it. */
-export const LONG = { name: "long", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 100_000, batch_size: 4 } };
+export const LONG = {
+  name: "long",
+  data: { set: "digits" },
+  network: { kind: "mlp" },
+  training: { epochs: 100_000, batch_size: 4 },
+};
 export const SHORT = { name: "short", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 3 } };
 
 /** What a test may expect the browser to complain about. @type {RegExp[]} */
-const EXPECTED = [/status of 4(09|22)/, /ERR_CONNECTION_REFUSED/, /ERR_INCOMPLETE_CHUNKED_ENCODING/, /status of 404 \(Not Found\)/];
+const EXPECTED = [
+  /status of 4(09|22)/,
+  /ERR_CONNECTION_REFUSED/,
+  /ERR_INCOMPLETE_CHUNKED_ENCODING/,
+  /status of 404 \(Not Found\)/,
+];
 
 export const test = base.extend(
   /** @type {import("@playwright/test").Fixtures<{ vivarium: ReturnType<typeof api>, clean: void }, { server: Server }, import("@playwright/test").PlaywrightTestArgs & import("@playwright/test").PlaywrightTestOptions>} */ ({
@@ -39,7 +49,8 @@ export const test = base.extend(
         const complaints = [];
         page.on("pageerror", (error) => complaints.push(String(error.stack)));
         page.on("console", (message) => {
-          if (message.type() === "error" && !EXPECTED.some((known) => known.test(message.text()))) complaints.push(message.text());
+          if (message.type() === "error" && !EXPECTED.some((known) => known.test(message.text())))
+            complaints.push(message.text());
         });
         await use();
         expect(complaints).toEqual([]);
@@ -55,4 +66,5 @@ export { api, expect, startServer };
 export const drawn = (page) => page.evaluate(() => Number(document.documentElement.dataset.lastSeqDrawn ?? 0));
 
 /** @param {import("@playwright/test").Page} page */
-export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+export const overflow = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** A golden picture of the numerics. @param {string} name */
-export const picture = (name) => readFileSync(fileURLToPath(new URL(`../../../models/tests/golden/photos/${name}`, import.meta.url)));
+export const picture = (name) =>
+  readFileSync(fileURLToPath(new URL(`../../../models/tests/golden/photos/${name}`, import.meta.url)));
 
 /** @param {Buffer} bytes */
 function crc32(bytes) {

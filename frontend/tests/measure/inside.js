@@ -71,13 +71,19 @@ const timed = (page, what) =>
 /** From the click to the picture, for every layer. @param {string} url @param {number} bound @param {string} title */
 async function layersOf(url, bound, title) {
   const page = await opened(url);
-  const names = await page.evaluate(() => [...document.querySelectorAll("[data-layer]")].map((bar) => /** @type {HTMLElement} */ (bar).dataset.layer ?? ""));
+  const names = await page.evaluate(() =>
+    [...document.querySelectorAll("[data-layer]")].map((bar) => /** @type {HTMLElement} */ (bar).dataset.layer ?? ""),
+  );
   const times = [];
-  for (const name of names.slice(2).concat(names.slice(0, 2))) times.push({ name, ms: await timed(page, `click ${name}`) });
+  for (const name of names.slice(2).concat(names.slice(0, 2)))
+    times.push({ name, ms: await timed(page, `click ${name}`) });
   await page.close();
   const all = times.map(({ ms }) => ms);
   const worst = times.reduce((a, b) => (a.ms > b.ms ? a : b));
-  findings.push([worst.ms < bound, `${title}: click to pictures, median ${quantile(all, 0.5)} ms, worst ${Math.round(worst.ms)} ms (${worst.name}), of ${all.length} layers (bound ${bound})`]);
+  findings.push([
+    worst.ms < bound,
+    `${title}: click to pictures, median ${quantile(all, 0.5)} ms, worst ${Math.round(worst.ms)} ms (${worst.name}), of ${all.length} layers (bound ${bound})`,
+  ]);
 }
 
 async function film() {
@@ -85,14 +91,21 @@ async function film() {
   // Short epochs have no time for a frame each: what 25 take is told by those that there are.
   const { bytes, epochs } = await client.call("GET", `/runs/${id}/film`);
   const all = (bytes / epochs.length) * FILM_EPOCHS;
-  findings.push([all < BOUNDS.film, `film: ${epochs.length} frames, ${(all / 2 ** 20).toFixed(1)} MiB for ${FILM_EPOCHS} (bound ${BOUNDS.film >> 20})`]);
+  findings.push([
+    all < BOUNDS.film,
+    `film: ${epochs.length} frames, ${(all / 2 ** 20).toFixed(1)} MiB for ${FILM_EPOCHS} (bound ${BOUNDS.film >> 20})`,
+  ]);
   await layersOf(url, BOUNDS.small, "VGG16 at 32x32");
   const page = await opened(url);
   await page.locator(".film-bar[data-warm]").waitFor({ timeout: 60_000 });
   const times = [];
-  for (let round = 0; round < 3; round += 1) for (let frame = 0; frame < epochs.length; frame += 1) times.push(await timed(page, `seek ${frame}`));
+  for (let round = 0; round < 3; round += 1)
+    for (let frame = 0; frame < epochs.length; frame += 1) times.push(await timed(page, `seek ${frame}`));
   await page.close();
-  findings.push([quantile(times, 0.99) < BOUNDS.frame, `scrubbing: median ${quantile(times, 0.5)} ms a frame, 99 of 100 ${quantile(times, 0.99)} ms (bound ${BOUNDS.frame})`]);
+  findings.push([
+    quantile(times, 0.99) < BOUNDS.frame,
+    `scrubbing: median ${quantile(times, 0.5)} ms a frame, 99 of 100 ${quantile(times, 0.99)} ms (bound ${BOUNDS.frame})`,
+  ]);
   return id;
 }
 
@@ -121,9 +134,18 @@ async function pace(id, seconds, meanwhile) {
 
 /** @param {string} looked the run whose network is looked into */
 async function crowd(looked) {
-  const { id } = await client.create({ ...vgg16(32, { epochs: 100_000 }), network: { kind: "vgg16", head: "compact", width: 0.25 } });
+  const { id } = await client.create({
+    ...vgg16(32, { epochs: 100_000 }),
+    network: { kind: "vgg16", head: "compact", width: 0.25 },
+  });
   while (!(await client.get(id)).summary.step) await new Promise((resolve) => setTimeout(resolve, 100));
-  const asked = ["features.0/features.png?image=test:1", "features.14/filters.png?scale=network", "features.40/features?image=test:2", "features.7/arithmetic?map=0&y=3&x=3", "features.27/features.png?image=test:3&scale=layer"];
+  const asked = [
+    "features.0/features.png?image=test:1",
+    "features.14/filters.png?scale=network",
+    "features.40/features?image=test:2",
+    "features.7/arithmetic?map=0&y=3&x=3",
+    "features.27/features.png?image=test:3&scale=layer",
+  ];
   let answers = 0;
   const person = async (/** @type {() => boolean} */ over, /** @type {number} */ turn) => {
     for (let i = turn; !over(); i += 1) {
@@ -144,14 +166,25 @@ async function crowd(looked) {
     }
   };
   const alone = await pace(id, 15, async () => {});
-  const together = await pace(id, 15, (over) => Promise.all([prober(over), ...Array.from({ length: PEOPLE }, (_, i) => person(over, i))]));
+  const together = await pace(id, 15, (over) =>
+    Promise.all([prober(over), ...Array.from({ length: PEOPLE }, (_, i) => person(over, i))]),
+  );
   await client.call("POST", `/runs/${id}/stop`);
   const share = together.rate / alone.rate;
   // One thread of low priority beside a run on all cores: the run keeps at least its half.
-  findings.push([share > 0.5, `${PEOPLE} people: ${(answers / 15).toFixed(0)} answers a second; the run keeps ${Math.round(100 * share)} % of ${alone.rate.toFixed(1)} steps a second (bound 50 %)`]);
-  findings.push([together.gap < BOUNDS.gap, `its stream is silent for ${together.gap} ms at most, ${alone.gap} ms without them (bound ${BOUNDS.gap})`]);
+  findings.push([
+    share > 0.5,
+    `${PEOPLE} people: ${(answers / 15).toFixed(0)} answers a second; the run keeps ${Math.round(100 * share)} % of ${alone.rate.toFixed(1)} steps a second (bound 50 %)`,
+  ]);
+  findings.push([
+    together.gap < BOUNDS.gap,
+    `its stream is silent for ${together.gap} ms at most, ${alone.gap} ms without them (bound ${BOUNDS.gap})`,
+  ]);
   const longest = Math.max(...times);
-  findings.push([longest < BOUNDS.healthz, `/healthz answers within ${Math.round(longest)} ms, half of ${times.length} within ${quantile(times, 0.5)} ms (bound ${BOUNDS.healthz})`]);
+  findings.push([
+    longest < BOUNDS.healthz,
+    `/healthz answers within ${Math.round(longest)} ms, half of ${times.length} within ${quantile(times, 0.5)} ms (bound ${BOUNDS.healthz})`,
+  ]);
 }
 
 try {

@@ -59,12 +59,22 @@ async function watchRun(browser, start) {
     await page.waitForURL("**/runs/*");
     await page.locator('.run-head .badge[data-status="finished"]').waitFor({ timeout: 60_000 });
     const id = String(new URL(page.url()).pathname.split("/").pop());
-    const lines = readFileSync(join(server.dataDir, "runs", id, "events.ndjson"), "utf8").trim().split("\n");
-    const written = lines.map((line) => JSON.parse(line)).map(({ kind, seq, time }) => ({ kind, seq, at: Date.parse(time) }));
-    await page.waitForFunction((seq) => Number(document.documentElement.dataset.lastSeqDrawn) >= seq, written[written.length - 1].seq);
+    const lines = readFileSync(join(server.dataDir, "runs", id, "events.ndjson"), "utf8")
+      .trim()
+      .split("\n");
+    const written = lines
+      .map((line) => JSON.parse(line))
+      .map(({ kind, seq, time }) => ({ kind, seq, at: Date.parse(time) }));
+    await page.waitForFunction(
+      (seq) => Number(document.documentElement.dataset.lastSeqDrawn) >= seq,
+      written[written.length - 1].seq,
+    );
     // One frame more, so that the last painting is noted.
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
-    const { painted, clicked } = await page.evaluate(() => ({ painted: /** @type {any} */ (window).painted, clicked: Number(sessionStorage.getItem("clicked")) }));
+    const { painted, clicked } = await page.evaluate(() => ({
+      painted: /** @type {any} */ (window).painted,
+      clicked: Number(sessionStorage.getItem("clicked")),
+    }));
     return { run: await api(server.url).get(id), clicked, written, painted };
   } finally {
     await context.close();
@@ -75,7 +85,10 @@ async function watchRun(browser, start) {
 /** @param {import("@playwright/test").Page} page @param {string} url */
 async function clickPreset(page, url) {
   await page.goto(`${url}/`);
-  await page.locator('[data-preset="mlp-on-digits"]').getByRole("button", { name: /^Start/ }).click();
+  await page
+    .locator('[data-preset="mlp-on-digits"]')
+    .getByRole("button", { name: /^Start/ })
+    .click();
 }
 
 /** @param {import("@playwright/test").Page} page @param {string} url */
@@ -88,11 +101,13 @@ async function startLong(page, url) {
 /** When each line that holds points was written, and when it was on the screen. @param {Watched} watched */
 function pointsOf({ written, painted }) {
   let next = 0;
-  return written.filter(({ kind }) => kind === "steps" || kind === "epoch").map(({ seq, at }) => {
-    while (next < painted.length && painted[next].seq < seq) next += 1;
-    if (next === painted.length) throw new Error(`event ${seq} was never painted`);
-    return { at, shown: painted[next].at };
-  });
+  return written
+    .filter(({ kind }) => kind === "steps" || kind === "epoch")
+    .map(({ seq, at }) => {
+      while (next < painted.length && painted[next].seq < seq) next += 1;
+      if (next === painted.length) throw new Error(`event ${seq} was never painted`);
+      return { at, shown: painted[next].at };
+    });
 }
 
 /** @param {number[]} values @param {number} share */
@@ -101,7 +116,10 @@ function quantile(values, share) {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]);
 }
 
-const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean", default: false } } });
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false } },
+});
 const rounds = Number(positionals[0] ?? 5);
 const browser = await chromium.launch(config.use?.launchOptions);
 /** @type {Watched[]} */
@@ -126,16 +144,35 @@ const figures = {
   test_accuracy: Math.min(...presets.map(({ run }) => run.summary.test_accuracy)),
   first_point_ms: { median: quantile(firstPoints, 0.5), worst: quantile(firstPoints, 1) },
   last_point_ms: { median: quantile(dones, 0.5), worst: quantile(dones, 1) },
-  log_to_screen_ms: { lines: delays.length, median: quantile(delays, 0.5), p99: quantile(delays, 0.99), worst: quantile(delays, 1) },
-  long_run: { epochs: LONG_EPOCHS, lines: points.length, paintings: long.painted.length, ms: Math.round(points[points.length - 1].shown - long.clicked) },
+  log_to_screen_ms: {
+    lines: delays.length,
+    median: quantile(delays, 0.5),
+    p99: quantile(delays, 0.99),
+    worst: quantile(delays, 1),
+  },
+  long_run: {
+    epochs: LONG_EPOCHS,
+    lines: points.length,
+    paintings: long.painted.length,
+    ms: Math.round(points[points.length - 1].shown - long.clicked),
+  },
 };
 const { test_accuracy, first_point_ms, last_point_ms, log_to_screen_ms, long_run } = figures;
 /** @type {[boolean, string][]} */
 const findings = [
   [test_accuracy >= BOUNDS.accuracy, `test accuracy: ${test_accuracy.toFixed(4)} at least (bound ${BOUNDS.accuracy})`],
-  [last_point_ms.worst < BOUNDS.done, `click to last point: median ${last_point_ms.median} ms, worst ${last_point_ms.worst} ms (bound ${BOUNDS.done})`],
-  [first_point_ms.worst <= BOUNDS.firstPoint, `click to first point: median ${first_point_ms.median} ms, worst ${first_point_ms.worst} ms (bound ${BOUNDS.firstPoint})`],
-  [log_to_screen_ms.p99 <= BOUNDS.delay, `log to screen: median ${log_to_screen_ms.median} ms, 99 of 100 ${log_to_screen_ms.p99} ms (bound ${BOUNDS.delay}), worst ${log_to_screen_ms.worst} ms`],
+  [
+    last_point_ms.worst < BOUNDS.done,
+    `click to last point: median ${last_point_ms.median} ms, worst ${last_point_ms.worst} ms (bound ${BOUNDS.done})`,
+  ],
+  [
+    first_point_ms.worst <= BOUNDS.firstPoint,
+    `click to first point: median ${first_point_ms.median} ms, worst ${first_point_ms.worst} ms (bound ${BOUNDS.firstPoint})`,
+  ],
+  [
+    log_to_screen_ms.p99 <= BOUNDS.delay,
+    `log to screen: median ${log_to_screen_ms.median} ms, 99 of 100 ${log_to_screen_ms.p99} ms (bound ${BOUNDS.delay}), worst ${log_to_screen_ms.worst} ms`,
+  ],
 ];
 if (flags.json) {
   console.log(JSON.stringify(figures));

@@ -22,7 +22,10 @@ const findings = [];
 
 /** @param {string} what @param {number} ms @param {number} [bound] */
 function judge(what, ms, bound = Infinity) {
-  findings.push([ms <= bound, `${what}: ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms${bound < Infinity ? ` (bound ${bound})` : ""}`]);
+  findings.push([
+    ms <= bound,
+    `${what}: ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms${bound < Infinity ? ` (bound ${bound})` : ""}`,
+  ]);
   console.log(findings.at(-1)?.[1]);
 }
 
@@ -31,7 +34,13 @@ function writeLongRun(dataDir) {
   const id = "01980000-0000-7000-8000-000000000000";
   const folder = join(dataDir, "runs", id);
   mkdirSync(folder, { recursive: true });
-  const spec = { name: "A very long log", data: { set: "moons" }, network: { kind: "mlp" }, training: { epochs: 100_000, batch_size: 8 }, device: "cpu" };
+  const spec = {
+    name: "A very long log",
+    data: { set: "moons" },
+    network: { kind: "mlp" },
+    training: { epochs: 100_000, batch_size: 8 },
+    device: "cpu",
+  };
   writeFileSync(join(folder, "spec.json"), JSON.stringify(spec));
   // Losses as a worker writes them, to the last digit, some thousand of them over and over.
   const losses = Array.from({ length: 4096 }, (_, i) => (0.2 + Math.abs(Math.sin(i * 12.9898) * 0.7)).toString());
@@ -48,16 +57,26 @@ function writeLongRun(dataDir) {
     bytes += writeSync(file, lines);
     lines = "";
   };
-  event("started", `"parameters":1000,"classes":["0","1"],"train_samples":${PER_LINE * LINES_PER_EPOCH * 8},"steps_per_epoch":${PER_LINE * LINES_PER_EPOCH},"total_steps":100000000`);
+  event(
+    "started",
+    `"parameters":1000,"classes":["0","1"],"train_samples":${PER_LINE * LINES_PER_EPOCH * 8},"steps_per_epoch":${PER_LINE * LINES_PER_EPOCH},"total_steps":100000000`,
+  );
   while (bytes < MIB << 20) {
     for (let i = 0; i < LINES_PER_EPOCH; i += 1) {
       const first = step + 1;
       step += PER_LINE;
-      event("steps", `"first_step":${first},"epoch":${epoch},"samples_seen":${step * 8},"seconds":${step / 5000},"loss":[${rows[(seq * 7919) % rows.length]}],"accuracy":[${accuracies}],"lr":[${rates}],"images_per_s":40000`);
+      event(
+        "steps",
+        `"first_step":${first},"epoch":${epoch},"samples_seen":${step * 8},"seconds":${step / 5000},"loss":[${rows[(seq * 7919) % rows.length]}],"accuracy":[${accuracies}],"lr":[${rates}],"images_per_s":40000`,
+      );
     }
     const score = `{"loss":${0.2 + 1 / epoch},"accuracy":0.9}`;
-    event("epoch", `"epoch":${epoch},"step":${step},"samples_seen":${step * 8},"train":${score},"validation":${score},"seconds":1,"elapsed":${step / 5000},"peak_memory_bytes":1000000`);
-    if (epoch % EPOCHS_PER_BOUNDARY === 0) event("boundary", `"epoch":${epoch},"width":2,"height":2,"x":[0,1],"y":[0,1],"classes":[0,1,1,0]`);
+    event(
+      "epoch",
+      `"epoch":${epoch},"step":${step},"samples_seen":${step * 8},"train":${score},"validation":${score},"seconds":1,"elapsed":${step / 5000},"peak_memory_bytes":1000000`,
+    );
+    if (epoch % EPOCHS_PER_BOUNDARY === 0)
+      event("boundary", `"epoch":${epoch},"width":2,"height":2,"x":[0,1],"y":[0,1],"classes":[0,1,1,0]`);
     epoch += 1;
   }
   event("test", '"loss":0.3,"accuracy":0.9,"confusion":[[90,10],[10,90]]');
@@ -71,7 +90,10 @@ function writeLongRun(dataDir) {
 function usage(pid) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const times = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return { mib: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024), seconds: (Number(times[11]) + Number(times[12])) / 100 };
+  return {
+    mib: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024),
+    seconds: (Number(times[11]) + Number(times[12])) / 100,
+  };
 }
 
 /** @param {number} ms */
@@ -120,7 +142,9 @@ async function watched(work) {
 }
 
 await watched(indexed);
-console.log(`indexed in ${((performance.now() - begun) / 1000).toFixed(1)} s, ${usage(server.pid).seconds.toFixed(1)} s of processor time; healthz at worst ${Math.round(worstHealth)} ms; at most ${peak} MiB`);
+console.log(
+  `indexed in ${((performance.now() - begun) / 1000).toFixed(1)} s, ${usage(server.pid).seconds.toFixed(1)} s of processor time; healthz at worst ${Math.round(worstHealth)} ms; at most ${peak} MiB`,
+);
 [worstHealth, peak] = [0, 0];
 
 const before = usage(server.pid).mib;
@@ -130,7 +154,10 @@ const close = `&from=${Math.round(steps / 2)}&to=${Math.round(steps / 2) + 5000}
 const wanted = [
   ["whole", ""],
   ["whole, over time", "?x=time"],
-  ["whole, every curve", "?series=train_loss,train_accuracy,lr,samples,time,epoch_train_loss,validation_loss,validation_accuracy"],
+  [
+    "whole, every curve",
+    "?series=train_loss,train_accuracy,lr,samples,time,epoch_train_loss,validation_loss,validation_accuracy",
+  ],
   ["zoomed", `?points=2000${zoom}`],
   ["zoomed close", `?points=2000${close}`],
   ["smoothed by 0.999, the first time", "?smooth=0.999"],
@@ -142,7 +169,11 @@ for (const [what, query] of wanted) {
   const ms = await watched(() => timed(`${metrics}${query}`));
   judge(what, ms, what.includes("first time") ? Infinity : BOUNDS.curves);
 }
-for (const [what, query] of [["twenty at once", ""], ["twenty at once, smoothed", "?smooth=0.999"], ["twenty at once, zoomed", `?points=2000${zoom}`]]) {
+for (const [what, query] of [
+  ["twenty at once", ""],
+  ["twenty at once, smoothed", "?smooth=0.999"],
+  ["twenty at once, zoomed", `?points=2000${zoom}`],
+]) {
   const all = await watched(() => Promise.all(Array.from({ length: 20 }, () => timed(`${metrics}${query}`))));
   judge(`${what}, the last`, Math.max(...all), BOUNDS.curves);
 }
@@ -153,7 +184,11 @@ judge("healthz meanwhile, at worst", worstHealth, BOUNDS.health);
 console.log(`memory: ${before} MiB before, at most ${peak} MiB, ${usage(server.pid).mib} MiB after`);
 
 // Given up after a moment, by readers of something that takes long.
-const given = Array.from({ length: 8 }, (_, i) => fetch(`${server.url}${metrics}?smooth=0.${91 + i}&points=100000`, { signal: AbortSignal.timeout(50) }).catch(() => null));
+const given = Array.from({ length: 8 }, (_, i) =>
+  fetch(`${server.url}${metrics}?smooth=0.${91 + i}&points=100000`, { signal: AbortSignal.timeout(50) }).catch(
+    () => null,
+  ),
+);
 await Promise.all(given);
 await pause(100);
 const spent = usage(server.pid).seconds;

@@ -23,7 +23,10 @@ const findings = [];
 function judge(what, times, bound) {
   const sorted = [...times].sort((a, b) => a - b);
   const [median, worst] = [sorted[sorted.length >> 1], sorted[sorted.length - 1]];
-  findings.push([worst < bound, `${what}: median ${Math.round(median)} ms, worst ${Math.round(worst)} ms of ${times.length} (bound ${bound})`]);
+  findings.push([
+    worst < bound,
+    `${what}: median ${Math.round(median)} ms, worst ${Math.round(worst)} ms of ${times.length} (bound ${bound})`,
+  ]);
 }
 
 /** @param {() => Promise<boolean> | boolean} condition */
@@ -31,7 +34,12 @@ async function until(condition) {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-const mlp = { name: "mlp on moons", data: { set: "moons" }, network: { kind: "mlp", hidden: [32, 16] }, training: { epochs: 100_000, batch_size: 8, threads: 1 } };
+const mlp = {
+  name: "mlp on moons",
+  data: { set: "moons" },
+  network: { kind: "mlp", hidden: [32, 16] },
+  training: { epochs: 100_000, batch_size: 8, threads: 1 },
+};
 
 /** The process that trains a run: the one that has locked its folder. @param {string} dataDir @param {string} id */
 function workerOf(dataDir, id) {
@@ -110,7 +118,12 @@ function picture(side) {
   header.writeUInt32BE(side, 4);
   header.set([8, 2], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(Buffer.alloc((3 * side + 1) * side))), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.alloc((3 * side + 1) * side))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 async function storm() {

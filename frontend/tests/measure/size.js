@@ -22,8 +22,22 @@ const RUNS = 100;
 const ROUNDS = 5;
 
 const dataDir = mkdtempSync(join(tmpdir(), "vivarium-size-"));
-const million = writeRun(dataDir, { place: 0, name: "A million steps", steps: STEPS, stepsPerEpoch: 2000, spike: SPIKE });
-const hundred = Array.from({ length: RUNS }, (_, i) => writeRun(dataDir, { place: i + 1, name: `Run ${i + 1}`, steps: 10_000, lr: [0.1, 0.03, 0.01, 0.003][i % 4], seed: Math.floor(i / 4) }));
+const million = writeRun(dataDir, {
+  place: 0,
+  name: "A million steps",
+  steps: STEPS,
+  stepsPerEpoch: 2000,
+  spike: SPIKE,
+});
+const hundred = Array.from({ length: RUNS }, (_, i) =>
+  writeRun(dataDir, {
+    place: i + 1,
+    name: `Run ${i + 1}`,
+    steps: 10_000,
+    lr: [0.1, 0.03, 0.01, 0.003][i % 4],
+    seed: Math.floor(i / 4),
+  }),
+);
 const server = await startServer({ dataDir });
 const browser = await chromium.launch(config.use?.launchOptions);
 /** @type {[boolean, string][]} */
@@ -35,14 +49,18 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 /** @param {string} what @param {number[]} times @param {number} bound */
 function judge(what, times, bound) {
   const worst = Math.max(...times);
-  findings.push([worst <= bound, `${what}: median ${Math.round(median(times))} ms, worst ${Math.round(worst)} ms (bound ${bound})`]);
+  findings.push([
+    worst <= bound,
+    `${what}: median ${Math.round(median(times))} ms, worst ${Math.round(worst)} ms (bound ${bound})`,
+  ]);
 }
 
 /** Runs in the page from its start: notes when every chart has drawn points, to the frame that was painted. */
 function watchDrawn() {
   const look = () => {
     const notes = [...document.querySelectorAll(".chart-plot")];
-    const drawn = notes.length > 0 && notes.every((plot) => plot.querySelector("canvas") && !plot.classList.contains("blank"));
+    const drawn =
+      notes.length > 0 && notes.every((plot) => plot.querySelector("canvas") && !plot.classList.contains("blank"));
     if (drawn) requestAnimationFrame(() => setTimeout(() => Object.assign(window, { drawnAt: performance.now() })));
     else requestAnimationFrame(look);
   };
@@ -86,7 +104,12 @@ const spikeShows = (page) =>
     const ctx = canvas.getContext("2d");
     if (!ctx) return false;
     // Something blue in the upper half of the plot can be the spike alone: all else is below 4 of 50.
-    const { data } = ctx.getImageData(60 * devicePixelRatio, 20, canvas.width - 80 * devicePixelRatio, canvas.height / 2 - 20);
+    const { data } = ctx.getImageData(
+      60 * devicePixelRatio,
+      20,
+      canvas.width - 80 * devicePixelRatio,
+      canvas.height / 2 - 20,
+    );
     for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 0 && data[i + 2] > data[i] + 25) return true;
     return false;
   });
@@ -95,7 +118,8 @@ try {
   // A server that has just started reads the logs first.
   const client = api(server.url);
   for (const id of [million, ...hundred]) {
-    while ((await client.get(id).catch(() => null))?.status !== "finished") await new Promise((resolve) => setTimeout(resolve, 100));
+    while ((await client.get(id).catch(() => null))?.status !== "finished")
+      await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await (await opened(`/runs/${hundred[0]}`)).page.close();
   const pages = [];
@@ -122,7 +146,12 @@ try {
     if (!(await spikeShows(near))) lost.push(width);
     await near.close();
   }
-  findings.push([lost.length === 0, lost.length === 0 ? "the one spike among a million is in sight at every zoom" : `the spike is lost where ${lost.join(", ")} steps are in sight`]);
+  findings.push([
+    lost.length === 0,
+    lost.length === 0
+      ? "the one spike among a million is in sight at every zoom"
+      : `the spike is lost where ${lost.join(", ")} steps are in sight`,
+  ]);
 
   const many = [];
   const address = `/compare?${hundred.map((id) => `run=${id}`).join("&")}&seeds=apart`;

@@ -28,7 +28,10 @@ function noise(seed) {
  * @param {{ place: number, name: string, steps: number, stepsPerEpoch?: number, batchSize?: number, lr?: number, seed?: number, spike?: number }} run `spike`: a step whose loss is far above all others
  * @returns {string} its id
  */
-export function writeRun(dataDir, { place, name, steps, stepsPerEpoch = 500, batchSize = 32, lr = 0.01, seed = 0, spike = 0 }) {
+export function writeRun(
+  dataDir,
+  { place, name, steps, stepsPerEpoch = 500, batchSize = 32, lr = 0.01, seed = 0, spike = 0 },
+) {
   const began = Date.UTC(2026, 0, 1) + place * 1000;
   const id = runId(began, place);
   const folder = join(dataDir, "runs", id);
@@ -56,7 +59,23 @@ export function writeRun(dataDir, { place, name, steps, stepsPerEpoch = 500, bat
       lines = "";
     }
   };
-  event("started", 0, { version: "0", candle: "0", cpu: "none", threads: 1, device: "cpu", parameters: 4810, classes: ["0", "1"], input: [64], train_samples: trainSamples, validation_samples: 100, test_samples: 100, steps_per_epoch: stepsPerEpoch, total_steps: steps, resumed_from_step: 0, elapsed: 0 });
+  event("started", 0, {
+    version: "0",
+    candle: "0",
+    cpu: "none",
+    threads: 1,
+    device: "cpu",
+    parameters: 4810,
+    classes: ["0", "1"],
+    input: [64],
+    train_samples: trainSamples,
+    validation_samples: 100,
+    test_samples: 100,
+    steps_per_epoch: stepsPerEpoch,
+    total_steps: steps,
+    resumed_from_step: 0,
+    elapsed: 0,
+  });
   const round = (/** @type {number} */ value) => Number(value.toPrecision(6));
   for (let first = 1; first <= steps; ) {
     const epoch = Math.ceil(first / stepsPerEpoch);
@@ -68,14 +87,42 @@ export function writeRun(dataDir, { place, name, steps, stepsPerEpoch = 500, bat
       loss.push(step === spike ? 50 : round(course * (0.7 + 0.6 * random())));
       accuracy.push(round(Math.min(1, Math.max(0, 1 - course / 2.5 + 0.1 * random()))));
     }
-    event("steps", last / 1000, { first_step: first, epoch, samples_seen: last * batchSize, seconds: last / 1000, loss, accuracy, lr: loss.map(() => lr), images_per_s: batchSize * 1000 });
+    event("steps", last / 1000, {
+      first_step: first,
+      epoch,
+      samples_seen: last * batchSize,
+      seconds: last / 1000,
+      loss,
+      accuracy,
+      lr: loss.map(() => lr),
+      images_per_s: batchSize * 1000,
+    });
     if (last === epoch * stepsPerEpoch || last === steps) {
-      const score = { loss: round(0.2 + 2.2 * Math.exp((-8 * last) / steps - lr * 3)), accuracy: round(0.9 + 0.05 * random()) };
-      event("epoch", last / 1000, { epoch, step: last, samples_seen: last * batchSize, train: score, validation: score, seconds: stepsPerEpoch / 1000, elapsed: last / 1000, peak_memory_bytes: 20 << 20 });
+      const score = {
+        loss: round(0.2 + 2.2 * Math.exp((-8 * last) / steps - lr * 3)),
+        accuracy: round(0.9 + 0.05 * random()),
+      };
+      event("epoch", last / 1000, {
+        epoch,
+        step: last,
+        samples_seen: last * batchSize,
+        train: score,
+        validation: score,
+        seconds: stepsPerEpoch / 1000,
+        elapsed: last / 1000,
+        peak_memory_bytes: 20 << 20,
+      });
     }
     first = last + 1;
   }
-  event("test", steps / 1000, { loss: 0.3, accuracy: round(0.9 + 0.05 * random()), confusion: [[90, 10], [10, 90]] });
+  event("test", steps / 1000, {
+    loss: 0.3,
+    accuracy: round(0.9 + 0.05 * random()),
+    confusion: [
+      [90, 10],
+      [10, 90],
+    ],
+  });
   event("finished", steps / 1000, { reason: "completed", message: "" });
   writeSync(file, lines);
   closeSync(file);

@@ -14,15 +14,24 @@ function column(values) {
 }
 
 test("the short last batch of an epoch counts what it holds", () => {
-  assert.deepEqual([1, 2, 3, 4, 5, 6].map((step) => samplesAt(step, pace)), [4, 8, 10, 14, 18, 20]);
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 6].map((step) => samplesAt(step, pace)),
+    [4, 8, 10, 14, 18, 20],
+  );
 });
 
 test("a batch larger than the data counts the data", () => {
-  assert.deepEqual([1, 2].map((step) => samplesAt(step, { trainSamples: 10, stepsPerEpoch: 1, batchSize: 64 })), [10, 20]);
+  assert.deepEqual(
+    [1, 2].map((step) => samplesAt(step, { trainSamples: 10, stepsPerEpoch: 1, batchSize: 64 })),
+    [10, 20],
+  );
 });
 
 test("an epoch is done with its last step", () => {
-  assert.deepEqual([3, 6].map((step) => epochAt(step, pace)), [1, 2]);
+  assert.deepEqual(
+    [3, 6].map((step) => epochAt(step, pace)),
+    [1, 2],
+  );
   assert.equal(epochAt(4, pace), 4 / 3);
 });
 

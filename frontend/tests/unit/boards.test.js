@@ -15,20 +15,49 @@ import { parse } from "../../runs/query.js";
 /** @import { Run } from "../../lib/types" */
 
 /** @param {string} id @param {any} [hparams] @returns {Run} */
-const imported = (id, hparams) => /** @type {any} */ ({ id, name: id, number: 1, status: "finished", tags: [], notes: "", created: "", summary: {}, source: { kind: "tensorboard" }, spec: { name: id, ...(hparams && { hparams }) } });
+const imported = (id, hparams) =>
+  /** @type {any} */ ({
+    id,
+    name: id,
+    number: 1,
+    status: "finished",
+    tags: [],
+    notes: "",
+    created: "",
+    summary: {},
+    source: { kind: "tensorboard" },
+    spec: { name: id, ...(hparams && { hparams }) },
+  });
 /** @param {string} id @param {number} lr @returns {Run} */
-const own = (id, lr) => /** @type {any} */ ({ id, name: id, number: 2, status: "finished", tags: [], notes: "", created: "", summary: {}, source: null, spec: { name: id, data: { set: "digits" }, network: { kind: "mlp" }, training: { lr } } });
+const own = (id, lr) =>
+  /** @type {any} */ ({
+    id,
+    name: id,
+    number: 2,
+    status: "finished",
+    tags: [],
+    notes: "",
+    created: "",
+    summary: {},
+    source: null,
+    spec: { name: id, data: { set: "digits" }, network: { kind: "mlp" }, training: { lr } },
+  });
 
 test("what an imported run does not tell is no difference", () => {
   assert.deepEqual(differing([own("a", 1), imported("b", { lr: 1 })]), []);
   assert.deepEqual(differing([own("a", 1), own("b", 2), imported("c")]), ["training.lr"]);
-  assert.deepEqual(differing([imported("a", { lr: 1, x: 1 }), imported("b", { lr: 2 }), imported("c")]), ["hparams.lr"]);
+  assert.deepEqual(differing([imported("a", { lr: 1, x: 1 }), imported("b", { lr: 2 }), imported("c")]), [
+    "hparams.lr",
+  ]);
   assert.deepEqual([...labels([own("a", 1), imported("b")]).values()], ["a", "b"]);
 });
 
 test("imported runs without settings stand for themselves", () => {
   const groups = seedGroups([imported("a"), imported("b"), own("c", 1)]);
-  assert.deepEqual(groups.map((group) => group.map(({ id }) => id)), [["a"], ["b"], ["c"]]);
+  assert.deepEqual(
+    groups.map((group) => group.map(({ id }) => id)),
+    [["a"], ["b"], ["c"]],
+  );
 });
 
 test("beside an imported run others are drawn over steps, which is all that is known of it", () => {
@@ -50,12 +79,26 @@ test("they are found by their source and by their hyperparameters, and sorted la
   assert.deepEqual(found("tensorboard"), ["theirs"]);
   assert.deepEqual(found("lr>1"), ["theirs"]);
   assert.deepEqual(found("network:mlp"), ["mine"]);
-  for (const descending of [true, false]) assert.deepEqual(sorted(runs, { key: "network", descending }).map(({ id }) => id), ["mine", "theirs"]);
+  for (const descending of [true, false])
+    assert.deepEqual(
+      sorted(runs, { key: "network", descending }).map(({ id }) => id),
+      ["mine", "theirs"],
+    );
 });
 
 test("values of an imported curve are taken as they are told, percent as shares", () => {
   const store = new RunStore();
-  store.apply({ kind: "scalars", seq: 1, tag: "val/acc", series: "validation_accuracy", percent: true, step: [10, 20], seconds: [1, 2], value: [50, null], not_finite: "nan" });
+  store.apply({
+    kind: "scalars",
+    seq: 1,
+    tag: "val/acc",
+    series: "validation_accuracy",
+    percent: true,
+    step: [10, 20],
+    seconds: [1, 2],
+    value: [50, null],
+    not_finite: "nan",
+  });
   assert.equal(store.apply({ kind: "scalars", seq: 2, tag: "grad_norm", step: [10], seconds: [1], value: [7] }), "new");
   const { x, y, notFinite } = store.series.validation_accuracy;
   assert.deepEqual([x.length, x.data[0], y.data[0]], [2, 10, 0.5]);
@@ -65,41 +108,122 @@ test("values of an imported curve are taken as they are told, percent as shares"
 
 test("a curve with a value every tenth step has a tenth of a point for each", () => {
   const store = new RunStore();
-  store.apply({ kind: "scalars", seq: 1, tag: "loss", series: "train_loss", step: [0, 10, 20, 30], seconds: [0, 1, 2, 3], value: [4, 3, 2, 1] });
-  const lines = (/** @type {Run} */ run) => new RunLines(store, () => run, plainView(["loss"]), () => 0);
+  store.apply({
+    kind: "scalars",
+    seq: 1,
+    tag: "loss",
+    series: "train_loss",
+    step: [0, 10, 20, 30],
+    seconds: [0, 1, 2, 3],
+    value: [4, 3, 2, 1],
+  });
+  const lines = (/** @type {Run} */ run) =>
+    new RunLines(
+      store,
+      () => run,
+      plainView(["loss"]),
+      () => 0,
+    );
   assert.equal(lines(imported("a")).raw("train_loss").perStep, 0.1);
   assert.equal(lines(own("b", 1)).raw("train_loss").perStep, 1);
 });
 
 test("the sign of what is infinite is kept, and written where numbers are exported", () => {
   const store = new RunStore();
-  store.apply(/** @type {any} */ ({ kind: "steps", seq: 1, first_step: 1, epoch: 1, loss: [null], accuracy: [0.5], lr: [1], seconds: 1, not_finite: "-inf" }));
-  store.apply(/** @type {any} */ ({ kind: "steps", seq: 2, first_step: 2, epoch: 1, loss: [null, 3], accuracy: [0.5, 1], lr: [1, 1], seconds: 2, not_finite: "inf" }));
-  store.apply(/** @type {any} */ ({ kind: "epoch", seq: 3, epoch: 1, step: 3, train: { loss: null, accuracy: 1 }, validation: { loss: null, accuracy: 1, not_finite: "-inf" }, not_finite: "nan" }));
+  store.apply(
+    /** @type {any} */ ({
+      kind: "steps",
+      seq: 1,
+      first_step: 1,
+      epoch: 1,
+      loss: [null],
+      accuracy: [0.5],
+      lr: [1],
+      seconds: 1,
+      not_finite: "-inf",
+    }),
+  );
+  store.apply(
+    /** @type {any} */ ({
+      kind: "steps",
+      seq: 2,
+      first_step: 2,
+      epoch: 1,
+      loss: [null, 3],
+      accuracy: [0.5, 1],
+      lr: [1, 1],
+      seconds: 2,
+      not_finite: "inf",
+    }),
+  );
+  store.apply(
+    /** @type {any} */ ({
+      kind: "epoch",
+      seq: 3,
+      epoch: 1,
+      step: 3,
+      train: { loss: null, accuracy: 1 },
+      validation: { loss: null, accuracy: 1, not_finite: "-inf" },
+      not_finite: "nan",
+    }),
+  );
   const { train_loss: loss, validation_loss: validation } = store.series;
-  assert.deepEqual(loss.notFinite.map(({ kind }) => kind), ["-inf", "inf"]);
-  assert.deepEqual([0, 1, 2].map((i) => cell(loss.told(i))), ["-inf", "inf", "3"]);
+  assert.deepEqual(
+    loss.notFinite.map(({ kind }) => kind),
+    ["-inf", "inf"],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((i) => cell(loss.told(i))),
+    ["-inf", "inf", "3"],
+  );
   assert.equal(cell(validation.told(0)), "-inf");
   assert.ok(Number.isNaN(loss.y.data[0]));
 });
 
 test("tags with charts of their own have curves of their own", () => {
-  const theirs = /** @type {any} */ ({ ...imported("a"), source: { kind: "tensorboard", series: { lr: "lr" }, own: ["b, c"] } });
+  const theirs = /** @type {any} */ ({
+    ...imported("a"),
+    source: { kind: "tensorboard", series: { lr: "lr" }, own: ["b, c"] },
+  });
   const names = ownCurves([theirs, own("b", 1)]);
-  assert.deepEqual(names.map(({ name, title }) => [name, title]), [["lr", "Learning rate"], ["tag:b, c", "b, c"]]);
+  assert.deepEqual(
+    names.map(({ name, title }) => [name, title]),
+    [
+      ["lr", "Learning rate"],
+      ["tag:b, c", "b, c"],
+    ],
+  );
   const store = new RunStore(names.map(({ name }) => name));
   store.apply({ kind: "scalars", seq: 1, tag: "b, c", series: "tag:b, c", step: [10], seconds: [1], value: [7] });
   store.apply({ kind: "scalars", seq: 2, tag: "d", series: "tag:d", step: [10], seconds: [1], value: [7] });
   assert.deepEqual([store.series["tag:b, c"].y.data[0], store.series.lr.x.length], [7, 0]);
-  assert.deepEqual(chartsOf([theirs]).map(({ title }) => title).slice(4), ["Learning rate", "b, c"]);
+  assert.deepEqual(
+    chartsOf([theirs])
+      .map(({ title }) => title)
+      .slice(4),
+    ["Learning rate", "b, c"],
+  );
   assert.equal(chartsOf([own("b", 1)]).length, 4);
 });
 
 test("what a person chooses for a tag takes the curve from the tag that had it", () => {
-  const tag = (/** @type {string} */ name, /** @type {string | null} */ curve, chosen = false) => ({ tag: name, values: 1, last: 1, curve, assigned: chosen });
+  const tag = (/** @type {string} */ name, /** @type {string | null} */ curve, chosen = false) => ({
+    tag: name,
+    values: 1,
+    last: 1,
+    curve,
+    assigned: chosen,
+  });
   const tags = [tag("loss", "train_loss"), tag("acc", "train_accuracy"), tag("other", null), tag("norm", "own", true)];
   assert.deepEqual(assigned(tags, new Map()), { norm: "own" });
-  assert.deepEqual(assigned(tags, new Map([["acc", "validation_accuracy"]])), { acc: "validation_accuracy", norm: "own" });
-  assert.deepEqual(assigned(tags, new Map([["other", "train_loss"]])), { loss: "none", other: "train_loss", norm: "own" });
+  assert.deepEqual(assigned(tags, new Map([["acc", "validation_accuracy"]])), {
+    acc: "validation_accuracy",
+    norm: "own",
+  });
+  assert.deepEqual(assigned(tags, new Map([["other", "train_loss"]])), {
+    loss: "none",
+    other: "train_loss",
+    norm: "own",
+  });
   assert.deepEqual(assigned(tags, new Map([["norm", "none"]])), { norm: "none" });
 });

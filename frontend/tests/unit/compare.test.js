@@ -10,11 +10,24 @@ import { differing, labels, seedGroups } from "../../lib/differ.js";
 
 /** @param {string} id @param {any} [training] @param {any} [network] @returns {Run} */
 const run = (id, training = {}, network = {}) =>
-  /** @type {any} */ ({ id, name: `run ${id}`, spec: { name: `run ${id}`, data: { set: "digits" }, network: { kind: "mlp", ...network }, training: { batch_size: 32, seed: 0, ...training } } });
+  /** @type {any} */ ({
+    id,
+    name: `run ${id}`,
+    spec: {
+      name: `run ${id}`,
+      data: { set: "digits" },
+      network: { kind: "mlp", ...network },
+      training: { batch_size: 32, seed: 0, ...training },
+    },
+  });
 
 test("runs differ in what is not the same in all of them, and not in their names", () => {
   assert.deepEqual(differing([run("a"), run("b")]), []);
-  assert.deepEqual(differing([run("a"), run("b", { batch_size: 64 }, { kind: "vgg16", head: "compact" })]), ["network.kind", "training.batch_size", "network.head"]);
+  assert.deepEqual(differing([run("a"), run("b", { batch_size: 64 }, { kind: "vgg16", head: "compact" })]), [
+    "network.kind",
+    "training.batch_size",
+    "network.head",
+  ]);
 });
 
 test("a label says what tells a run apart and no more", () => {
@@ -22,23 +35,41 @@ test("a label says what tells a run apart and no more", () => {
   assert.deepEqual([...labels(two).values()], ["lr 0.1", "lr 0.01"]);
   const kinds = [run("a", { seed: 0 }, { kind: "mlp" }), run("b", { seed: 1 }, { kind: "vgg16" })];
   assert.deepEqual([...labels(kinds).values()], ["mlp", "vgg16"]);
-  const alike = [{ ...run("a"), name: "same" }, { ...run("b"), name: "same" }];
+  const alike = [
+    { ...run("a"), name: "same" },
+    { ...run("b"), name: "same" },
+  ];
   assert.deepEqual([...labels(alike).values()], ["same", "same (2)"]);
   assert.deepEqual([...labels([run("a")]).values()], ["run a"]);
 });
 
 test("runs that differ by their seed alone belong together", () => {
   const groups = seedGroups([run("a", { seed: 0 }), run("b", { seed: 0, batch_size: 64 }), run("c", { seed: 1 })]);
-  assert.deepEqual(groups.map((group) => group.map(({ id }) => id)), [["a", "c"], ["b"]]);
+  assert.deepEqual(
+    groups.map((group) => group.map(({ id }) => id)),
+    [["a", "c"], ["b"]],
+  );
   const again = seedGroups([run("a", { seed: 0 }), run("b", { seed: 0 }), run("c", { seed: 1 })]);
-  assert.deepEqual(again.map((group) => group.map(({ id }) => id)), [["a", "c"], ["b"]]);
+  assert.deepEqual(
+    again.map((group) => group.map(({ id }) => id)),
+    [["a", "c"], ["b"]],
+  );
 });
 
 /** @param {[number, number][]} points */
 const curve = (points) => ({ x: points.map(([x]) => x), y: points.map(([, y]) => y), length: points.length });
 
 test("the mean of seeds has the deviation of a sample around it", () => {
-  const made = meanOf([curve([[1, 1], [2, 4]]), curve([[1, 3], [2, 4]])]);
+  const made = meanOf([
+    curve([
+      [1, 1],
+      [2, 4],
+    ]),
+    curve([
+      [1, 3],
+      [2, 4],
+    ]),
+  ]);
   assert.deepEqual(made.x, [1, 2]);
   assert.deepEqual(made.y, [2, 4]);
   assert.ok(Math.abs(made.low[0] - (2 - Math.SQRT2)) < 1e-12 && Math.abs(made.high[0] - (2 + Math.SQRT2)) < 1e-12);
@@ -46,21 +77,42 @@ test("the mean of seeds has the deviation of a sample around it", () => {
 });
 
 test("a curve counts only as far as it goes, and holes count for nothing", () => {
-  const made = meanOf([curve([[1, 1], [2, 1], [3, 1]]), curve([[1, 3], [2, Number.NaN]]), curve([])]);
+  const made = meanOf([
+    curve([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]),
+    curve([
+      [1, 3],
+      [2, Number.NaN],
+    ]),
+    curve([]),
+  ]);
   assert.deepEqual([made.x, made.y], [[1], [2]]);
-  assert.deepEqual(meanOf([curve([[1, 5], [2, 6]])]).y, [5, 6]);
+  assert.deepEqual(
+    meanOf([
+      curve([
+        [1, 5],
+        [2, 6],
+      ]),
+    ]).y,
+    [5, 6],
+  );
   assert.deepEqual(meanOf([]).x, []);
 });
 
 test("curves of many points are read between their points", () => {
-  const long = (/** @type {number} */ offset, /** @type {number} */ apart) => curve(Array.from({ length: 1000 }, (_, i) => [i * apart, i * apart + offset]));
+  const long = (/** @type {number} */ offset, /** @type {number} */ apart) =>
+    curve(Array.from({ length: 1000 }, (_, i) => [i * apart, i * apart + offset]));
   const made = meanOf([long(0, 1), long(2, 1.5)]);
   assert.equal(made.x[0], 0);
   made.x.forEach((x, i) => assert.ok(Math.abs(made.y[i] - (x + 1)) < 1e-9));
 });
 
 test("the Pareto front has each run that no other beats in both", () => {
-  const front = (/** @type {[number, number][]} */ ...points) => paretoFront(points.map(([cost, gain]) => ({ cost, gain })));
+  const front = (/** @type {[number, number][]} */ ...points) =>
+    paretoFront(points.map(([cost, gain]) => ({ cost, gain })));
   assert.deepEqual(front([3, 0.9], [1, 0.5], [2, 0.4], [2, 0.8], [4, 0.9]), [1, 3, 0]);
   assert.deepEqual(front([1, 0.5], [1, 0.5]), [0]);
   assert.deepEqual(front(), []);
@@ -82,7 +134,26 @@ test("a run's line follows from its number; thirty-two in a row are all differen
 });
 
 test("where all seeds have a hole, so has their mean", () => {
-  const made = meanOf([curve([[1, 1], [2, Number.NaN], [3, 3], [4, Number.NaN]]), curve([[1, 3], [2, Number.NaN], [3, 5], [4, Number.NaN]])]);
-  assert.deepEqual([made.x, made.y], [[1, 2, 3], [2, Number.NaN, 4]]);
+  const made = meanOf([
+    curve([
+      [1, 1],
+      [2, Number.NaN],
+      [3, 3],
+      [4, Number.NaN],
+    ]),
+    curve([
+      [1, 3],
+      [2, Number.NaN],
+      [3, 5],
+      [4, Number.NaN],
+    ]),
+  ]);
+  assert.deepEqual(
+    [made.x, made.y],
+    [
+      [1, 2, 3],
+      [2, Number.NaN, 4],
+    ],
+  );
   assert.ok([made.low[1], made.high[1]].every(Number.isNaN));
 });

@@ -34,7 +34,12 @@ test("all sixteen cases have as many ends as edges that change sign", () => {
   for (let corners = 0; corners < 16; corners += 1) {
     const [a, b, c, d] = [1, 2, 4, 8].map((bit) => (corners & bit ? 1 : -1));
     const pieces = piecesOf([a, b, d, c], 2, 2);
-    const changes = [[a, b], [b, c], [c, d], [d, a]].filter(([p, q]) => p !== q).length;
+    const changes = [
+      [a, b],
+      [b, c],
+      [c, d],
+      [d, a],
+    ].filter(([p, q]) => p !== q).length;
     assert.equal(pieces.length * 2, changes, `case ${corners}`);
     const ends = new Set(pieces.flatMap(([x0, y0, x1, y1]) => [`${x0},${y0}`, `${x1},${y1}`]));
     assert.equal(ends.size, changes, `case ${corners}`);
@@ -42,8 +47,20 @@ test("all sixteen cases have as many ends as edges that change sign", () => {
 });
 
 test("two opposite corners hang together as the middle says", () => {
-  assert.deepEqual(piecesOf([3, -1, -1, 3], 2, 2).map((piece) => piece.map((v) => Math.round(v * 100) / 100)), [[0, 0.75, 0.25, 1], [0.75, 0, 1, 0.25]]);
-  assert.deepEqual(piecesOf([1, -3, -3, 1], 2, 2).map((piece) => piece.map((v) => Math.round(v * 100) / 100)), [[0, 0.25, 0.25, 0], [1, 0.75, 0.75, 1]]);
+  assert.deepEqual(
+    piecesOf([3, -1, -1, 3], 2, 2).map((piece) => piece.map((v) => Math.round(v * 100) / 100)),
+    [
+      [0, 0.75, 0.25, 1],
+      [0.75, 0, 1, 0.25],
+    ],
+  );
+  assert.deepEqual(
+    piecesOf([1, -3, -3, 1], 2, 2).map((piece) => piece.map((v) => Math.round(v * 100) / 100)),
+    [
+      [0, 0.25, 0.25, 0],
+      [1, 0.75, 0.75, 1],
+    ],
+  );
 });
 
 test("a boundary's bytes are classes and confidences, from the lower edge", () => {
@@ -55,7 +72,10 @@ test("a boundary's bytes are classes and confidences, from the lower edge", () =
 });
 
 test("a boundary with too few cells is refused", () => {
-  assert.throws(() => decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells: btoa("ab") }), /2 × 2 cells came with 2/);
+  assert.throws(
+    () => decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells: btoa("ab") }),
+    /2 × 2 cells came with 2/,
+  );
 });
 
 test("where the network is unsure on both sides the line lies in the middle", () => {
@@ -72,10 +92,13 @@ test("a straight boundary through rounded cells is drawn straight", () => {
     const value = truth(k % columns, Math.floor(k / columns));
     return (value > 0 ? 1 : -1) * (Math.round(Math.abs(value) * 31) / 31 + DOUBT);
   });
-  const off = (/** @type {ReturnType<typeof contour>} */ line) => Math.max(...line.edges.map((_, k) => {
-    const [x, y] = position(line, k);
-    return y < 5 || y > 54 ? 0 : Math.abs(x - 30.3 - (y - 30) * 0.13);
-  }));
+  const off = (/** @type {ReturnType<typeof contour>} */ line) =>
+    Math.max(
+      ...line.edges.map((_, k) => {
+        const [x, y] = position(line, k);
+        return y < 5 || y > 54 ? 0 : Math.abs(x - 30.3 - (y - 30) * 0.13);
+      }),
+    );
   const line = contour(field, columns, rows);
   const before = off(line);
   const after = off(tauten(line, field, DOUBT));

@@ -14,18 +14,57 @@ test("cells that a spreadsheet would compute are text", () => {
 });
 
 test("numbers are numbers, also negative ones", () => {
-  assert.deepEqual([-0.5, 1e-8, Number.NaN, Number.NEGATIVE_INFINITY, null].map(cell), ["-0.5", "1e-8", "NaN", "-inf", ""]);
+  assert.deepEqual([-0.5, 1e-8, Number.NaN, Number.NEGATIVE_INFINITY, null].map(cell), [
+    "-0.5",
+    "1e-8",
+    "NaN",
+    "-inf",
+    "",
+  ]);
 });
 
 test("commas, quotes and line breaks are quoted", () => {
-  assert.equal(csv(["name", "x"], [['a "b", c', 1], ["two\nlines", 2]]), 'name,x\r\n"a ""b"", c",1\r\n"two\nlines",2\r\n');
+  assert.equal(
+    csv(
+      ["name", "x"],
+      [
+        ['a "b", c', 1],
+        ["two\nlines", 2],
+      ],
+    ),
+    'name,x\r\n"a ""b"", c",1\r\n"two\nlines",2\r\n',
+  );
 });
 
 const look = {
-  title: "Loss", subtitle: '<script>"&\'', xLabel: "Step", width: 400, height: 300, ink: "#000", faint: "#555", grid: "#eee", page: "#fff", bad: "#c00", font: "sans-serif",
-  colour: (/** @type {string} */ token) => (token === "--data-1" ? "rgb(1, 2, 3)" : "red"), marks: [2],
+  title: "Loss",
+  subtitle: "<script>\"&'",
+  xLabel: "Step",
+  width: 400,
+  height: 300,
+  ink: "#000",
+  faint: "#555",
+  grid: "#eee",
+  page: "#fff",
+  bad: "#c00",
+  font: "sans-serif",
+  colour: (/** @type {string} */ token) => (token === "--data-1" ? "rgb(1, 2, 3)" : "red"),
+  marks: [2],
 };
-const line = { id: "a", label: "a < b", token: "--data-1", dash: [7, 4], width: 2, alpha: 1, markers: true, counts: true, x: [0, 1, 2, 3], y: [1, 2, Number.NaN, 4], length: 4, total: 4 };
+const line = {
+  id: "a",
+  label: "a < b",
+  token: "--data-1",
+  dash: [7, 4],
+  width: 2,
+  alpha: 1,
+  markers: true,
+  counts: true,
+  x: [0, 1, 2, 3],
+  y: [1, 2, Number.NaN, 4],
+  length: 4,
+  total: 4,
+};
 
 test("a picture has its lines, its marks and its words, and no markup from a name", () => {
   const svg = chartSvg(frame([line], { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
@@ -34,7 +73,10 @@ test("a picture has its lines, its marks and its words, and no markup from a nam
   assert.match(svg, /a &lt; b/);
   assert.doesNotMatch(svg, /<script/);
   // From left 56 to right 384, from bottom 256 to top 62; a hole begins a new piece.
-  assert.match(svg, /<path d="M56 207.5L165.33 159M384 62" fill="none" stroke="rgb\(1, 2, 3\)" stroke-width="2" stroke-opacity="1" stroke-linejoin="round" stroke-dasharray="7 4"\/>/);
+  assert.match(
+    svg,
+    /<path d="M56 207.5L165.33 159M384 62" fill="none" stroke="rgb\(1, 2, 3\)" stroke-width="2" stroke-opacity="1" stroke-linejoin="round" stroke-dasharray="7 4"\/>/,
+  );
   assert.equal(svg.match(/<circle/g)?.length, 3);
   assert.match(svg, /fill="#c00"/);
 });
@@ -44,7 +86,17 @@ test("characters that XML forbids do not reach the document", () => {
 });
 
 test("a picture has points that stand alone, and bands broken at holes", () => {
-  const of = (/** @type {Partial<typeof line> & { band?: { low: number[], high: number[] } }} */ more) => chartSvg(frame([{ ...line, markers: false, ...more }], { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
+  const of = (/** @type {Partial<typeof line> & { band?: { low: number[], high: number[] } }} */ more) =>
+    chartSvg(
+      frame([{ ...line, markers: false, ...more }], {
+        range: [0, 3],
+        yRange: [0, 4],
+        logX: false,
+        logY: false,
+        pixels: 300,
+      }),
+      look,
+    );
   assert.equal(of({}).match(/<circle/g)?.length, 1);
   assert.equal(of({ x: [2], y: [3], length: 1 }).match(/<circle cx="[\d.]+" cy="[\d.]+" r="2.5"/g)?.length, 1);
   const banded = of({ band: { low: [0, 1, Number.NaN, 3], high: [2, 3, Number.NaN, 4] } });
@@ -55,7 +107,8 @@ test("a picture has points that stand alone, and bands broken at holes", () => {
 test("a legend of a thousand lines names the first and leaves the picture its room", () => {
   const lines = Array.from({ length: 1000 }, (_, i) => ({ ...line, id: String(i), label: `lr ${i / 1e4}` }));
   const svg = chartSvg(frame(lines, { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
-  const [, top, height] = svg.match(/<clipPath id="plot"><rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/) ?? [];
+  const [, top, height] =
+    svg.match(/<clipPath id="plot"><rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/) ?? [];
   assert.ok(Number(height) > 80, height);
   const named = svg.match(/>lr /g)?.length ?? 0;
   assert.ok(named > 5);

@@ -110,11 +110,13 @@ class World {
 
 /** @type {Feed[]} */
 const feeds = [];
-afterEach(() => feeds.splice(0).forEach((feed) => {
-  feed.subscribers.clear();
-  clearTimeout(feed.settling);
-  feed.close();
-}));
+afterEach(() =>
+  feeds.splice(0).forEach((feed) => {
+    feed.subscribers.clear();
+    clearTimeout(feed.settling);
+    feed.close();
+  }),
+);
 
 /** @param {World} world */
 function feedOf(world, select = /** @type {(ids: string[]) => Promise<string | null>} */ (async () => null)) {
@@ -149,7 +151,8 @@ async function until(condition) {
   assert.fail(`never: ${condition}`);
 }
 
-const count = (/** @type {number} */ from, /** @type {number} */ to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const count = (/** @type {number} */ from, /** @type {number} */ to) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 test("subscribers at other places get each event after their own once, from one stream", async () => {
   const world = new World();
@@ -177,7 +180,10 @@ test("a second run does not disturb those who follow the first", async () => {
   const feed = feedOf(world);
   const one = follow(feed, "one", [["a", 0]]);
   await until(() => one.seen.a?.length === 3);
-  const both = follow(feed, "both", [["b", 0], ["a", 1]]);
+  const both = follow(feed, "both", [
+    ["b", 0],
+    ["a", 1],
+  ]);
   await until(() => both.seen.b?.length === 2 && both.seen.a?.length === 2);
   world.put("a", "running", 5);
   assert.deepEqual(one.seen, { a: count(1, 5) });
@@ -236,7 +242,10 @@ test("a cut is told, and what was missed comes once when the server is back, wit
   world.away = false;
   await until(() => tab.seen.a.length === 6);
   assert.deepEqual(tab.seen.a, count(1, 6));
-  assert.deepEqual(tab.said.filter((said) => said === "open"), ["open"]);
+  assert.deepEqual(
+    tab.said.filter((said) => said === "open"),
+    ["open"],
+  );
   assert.equal(tab.told.at(-1).changed, 1);
 });
 
@@ -247,7 +256,10 @@ test("a list of all runs hears of every state once, and a tab that comes later i
   const list = follow(feed, "list", []);
   await until(() => list.told.length === 200);
   const one = follow(feed, "one", [["r7", 4]]);
-  assert.deepEqual(one.told.map(({ id }) => id), ["r7"]);
+  assert.deepEqual(
+    one.told.map(({ id }) => id),
+    ["r7"],
+  );
   world.put("r7", "running", 5);
   await until(() => one.seen.r7?.length === 1);
   assert.equal(list.told.length, 201);
@@ -266,7 +278,11 @@ test("of many runs only those with something to come are asked for, and more tha
     selected.push(many);
     return null;
   });
-  const tab = follow(feed, "tab", ids.map((id) => [id, 0]));
+  const tab = follow(
+    feed,
+    "tab",
+    ids.map((id) => [id, 0]),
+  );
   await until(() => tab.told.length === 300);
   assert.ok(world.asked.every((asked) => !asked.includes("run=")));
   world.put("r5", "running", 2);
@@ -292,7 +308,13 @@ test("a host knows its tabs: one that it does not know says hello again, one tha
   host.receive("1", { kind: "attach", stream: 1, turn: 4, wish: { runs: [["a", 0]], states: false } }, send);
   const told = () => answers.slice(2).flatMap((/** @type {any} */ { told }) => told);
   await until(() => told().length >= 2);
-  assert.deepEqual(told().map(([stream, turn, { seq }]) => [stream, turn, seq]), [[1, 4, 1], [1, 4, 2]]);
+  assert.deepEqual(
+    told().map(([stream, turn, { seq }]) => [stream, turn, seq]),
+    [
+      [1, 4, 1],
+      [1, 4, 2],
+    ],
+  );
   host.receive("1", { kind: "bye" }, send);
   await until(() => world.open.length === 0);
   host.close();

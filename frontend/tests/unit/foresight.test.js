@@ -17,23 +17,53 @@ test("an estimate says how long, how much memory, and where that comes from", ()
 });
 
 test("a run of a moment takes less than a second", () => {
-  assert.equal(inWords({ run: { measured, seconds: 0.02, memory_bytes, at_least_seconds: null, note: "" } }).time, "less than 1 s");
+  assert.equal(
+    inWords({ run: { measured, seconds: 0.02, memory_bytes, at_least_seconds: null, note: "" } }).time,
+    "less than 1 s",
+  );
 });
 
 test("of a sweep it says how long all take, and how much the largest", () => {
   const words = inWords({ sweep: { runs: 4, seconds: 247, memory_bytes, measured: 4, kinds: 9, note: "" } });
-  assert.deepEqual(words, { time: "about 4 min for all 4", memory: "3 MiB for the largest", source: "Measured on 4 of 9 kinds of step." });
-  assert.equal(inWords({ sweep: { runs: 4, seconds: null, memory_bytes: null, measured: 1, kinds: 1, note: "No step could be measured." } }).source, "No step could be measured.");
+  assert.deepEqual(words, {
+    time: "about 4 min for all 4",
+    memory: "3 MiB for the largest",
+    source: "Measured on 4 of 9 kinds of step.",
+  });
+  assert.equal(
+    inWords({
+      sweep: { runs: 4, seconds: null, memory_bytes: null, measured: 1, kinds: 1, note: "No step could be measured." },
+    }).source,
+    "No step could be measured.",
+  );
 });
 
 test("what could not be measured says why, and what is known all the same", () => {
-  const long = { measured: null, seconds: null, memory_bytes: null, at_least_seconds: 7200, note: "No step could be measured within 15 s." };
+  const long = {
+    measured: null,
+    seconds: null,
+    memory_bytes: null,
+    at_least_seconds: 7200,
+    note: "No step could be measured within 15 s.",
+  };
   assert.deepEqual(inWords({ run: long }), { time: "more than 2 h", memory: "", source: long.note });
   assert.equal(inWords({ run: { ...long, at_least_seconds: null } }).time, "");
 });
 
 test("times that are not known exactly are not told exactly", () => {
-  assert.deepEqual([0.02, 1.4, 9.6, 33, 54, 58, 61, 247, 599, 5000, 100_000].map(roughly), ["1 s", "1 s", "10 s", "35 s", "55 s", "1 min", "1 min", "4 min", "10 min", "1 h 25 min", "1 d 4 h"]);
+  assert.deepEqual([0.02, 1.4, 9.6, 33, 54, 58, 61, 247, 599, 5000, 100_000].map(roughly), [
+    "1 s",
+    "1 s",
+    "10 s",
+    "35 s",
+    "55 s",
+    "1 min",
+    "1 min",
+    "4 min",
+    "10 min",
+    "1 h 25 min",
+    "1 d 4 h",
+  ]);
 });
 
 test("the line of a schedule goes from the first step to the last, over 0", () => {
@@ -44,6 +74,12 @@ test("the line of a schedule goes from the first step to the last, over 0", () =
 
 test("a schedule can be heard", () => {
   assert.equal(describe({ steps: [1, 2, 3], lr: [0.1, 0.1, 0.1] }), "Learning rate 0.1 at every step");
-  assert.equal(describe({ steps: [1, 500, 1000], lr: [0.1, 0.05, 0] }), "Learning rate from 0.1 at step 1, to 0 at step 1,000");
-  assert.equal(describe({ steps: [1, 300, 1000], lr: [0.01, 0.1, 0.001] }), "Learning rate from 0.01 at step 1, 0.1 at step 300, to 0.001 at step 1,000");
+  assert.equal(
+    describe({ steps: [1, 500, 1000], lr: [0.1, 0.05, 0] }),
+    "Learning rate from 0.1 at step 1, to 0 at step 1,000",
+  );
+  assert.equal(
+    describe({ steps: [1, 300, 1000], lr: [0.01, 0.1, 0.001] }),
+    "Learning rate from 0.01 at step 1, 0.1 at step 300, to 0.001 at step 1,000",
+  );
 });

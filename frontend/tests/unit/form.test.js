@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axisText, rangeIn } from "../../form/axes.js";
-import { chooseSet, draftOf, emptyDraft, gridOf, isChanged, runCount, specOf, sweepOf, type, typedIn } from "../../form/draft.js";
+import {
+  chooseSet,
+  draftOf,
+  emptyDraft,
+  gridOf,
+  isChanged,
+  runCount,
+  specOf,
+  sweepOf,
+  type,
+  typedIn,
+} from "../../form/draft.js";
 import { place } from "../../form/errors.js";
 import { fieldsOf, networksFor } from "../../form/table.js";
 import { rangeOf, toTyped, toValue } from "../../form/values.js";
@@ -21,7 +32,13 @@ test("a draft with nothing typed makes the defaults, the network's over the data
   assert.deepEqual(specOf(TABLE, draft), {
     data: { set: "digits", validation: 0.1 },
     network: { kind: "mlp", hidden: [128, 64], activation: "relu" },
-    training: { epochs: 20, batch_size: 64, threads: null, optimizer: { kind: "sgd", lr: 0.01, nesterov: false }, early_stopping: null },
+    training: {
+      epochs: 20,
+      batch_size: 64,
+      threads: null,
+      optimizer: { kind: "sgd", lr: 0.01, nesterov: false },
+      early_stopping: null,
+    },
   });
   draft.kind = "vgg16";
   assert.equal(/** @type {any} */ (specOf(TABLE, draft)).training.epochs, 3);
@@ -39,7 +56,10 @@ test("only what the choices use goes out", () => {
 test("a network that does not take the data is not offered, and left when the data changes", () => {
   const draft = emptyDraft(TABLE);
   draft.kind = "vgg16";
-  assert.deepEqual(networksFor(TABLE, "blobs").map((row) => row.kind), ["perceptron", "mlp"]);
+  assert.deepEqual(
+    networksFor(TABLE, "blobs").map((row) => row.kind),
+    ["perceptron", "mlp"],
+  );
   chooseSet(TABLE, draft, "blobs");
   assert.equal(draft.kind, "perceptron");
 });
@@ -63,10 +83,26 @@ test("text that is no number goes out as it was typed", () => {
 });
 
 test("numbers are read strictly, and none that a browser cannot hold", () => {
-  const number = /** @type {Field} */ ({ path: "n", label: "n", help: "", kind: { type: "number", min: 0, max: 1, min_open: false }, default: "0", nullable: false, advanced: false });
+  const number = /** @type {Field} */ ({
+    path: "n",
+    label: "n",
+    help: "",
+    kind: { type: "number", min: 0, max: 1, min_open: false },
+    default: "0",
+    nullable: false,
+    advanced: false,
+  });
   const read = (/** @type {string} */ text) => toValue(number, text);
   assert.deepEqual([" 0.5 ", "1e-3", ".5", "-2", "+3"].map(read), [0.5, 0.001, 0.5, -2, 3]);
-  assert.deepEqual(["0x10", "1,5", "1e999", "9007199254740993", "Infinity", "", "1_000"].map(read), ["0x10", "1,5", "1e999", "9007199254740993", "Infinity", "", "1_000"]);
+  assert.deepEqual(["0x10", "1,5", "1e999", "9007199254740993", "Infinity", "", "1_000"].map(read), [
+    "0x10",
+    "1,5",
+    "1e999",
+    "9007199254740993",
+    "Infinity",
+    "",
+    "1_000",
+  ]);
   assert.equal(toValue({ ...number, nullable: true }, "  "), null);
 });
 
@@ -85,13 +121,23 @@ test("a copied RunSpec comes out as it went in", () => {
     name: "copied",
     data: { set: "blobs", validation: 0.2 },
     network: { kind: "mlp", hidden: [8], activation: "tanh" },
-    training: { epochs: 9, batch_size: 1, threads: 2, optimizer: { kind: "adamw", lr: 0.5 }, early_stopping: { patience: 2 } },
+    training: {
+      epochs: 9,
+      batch_size: 1,
+      threads: 2,
+      optimizer: { kind: "adamw", lr: 0.5 },
+      early_stopping: { patience: 2 },
+    },
   };
   assert.deepEqual(specOf(TABLE, draftOf(TABLE, spec)), spec);
 });
 
 test("what a copied RunSpec says beyond the form goes along", () => {
-  const spec = { data: { set: "digits", mystery: 1 }, network: { kind: "mlp" }, training: { schedule: { kind: "cosine" } } };
+  const spec = {
+    data: { set: "digits", mystery: 1 },
+    network: { kind: "mlp" },
+    training: { schedule: { kind: "cosine" } },
+  };
   const made = /** @type {any} */ (specOf(TABLE, draftOf(TABLE, spec)));
   assert.equal(made.data.mystery, 1);
   assert.deepEqual(made.training.schedule, { kind: "cosine" });
@@ -100,7 +146,10 @@ test("what a copied RunSpec says beyond the form goes along", () => {
 test("values to compare are read like the field", () => {
   const draft = emptyDraft(TABLE);
   draft.grid = { "training.batch_size": "16, 32,,x", "network.activation": "relu, tanh", "network.gone": "1" };
-  assert.deepEqual(gridOf(TABLE, draft), { "training.batch_size": [16, 32, "x"], "network.activation": ["relu", "tanh"] });
+  assert.deepEqual(gridOf(TABLE, draft), {
+    "training.batch_size": [16, 32, "x"],
+    "network.activation": ["relu", "tanh"],
+  });
 });
 
 test("an error goes to its field, an item's to its list, and what has no field is told apart", () => {
@@ -113,8 +162,17 @@ test("an error goes to its field, an item's to its list, and what has no field i
     ],
     new Set(["training.epochs", "network.hidden"]),
   );
-  assert.deepEqual([...placed], [["training.epochs", ["must be a whole number"]], ["network.hidden", ["number 2 must be a whole number"]]]);
-  assert.deepEqual(apart.map(({ path }) => path), ["network.kind", ""]);
+  assert.deepEqual(
+    [...placed],
+    [
+      ["training.epochs", ["must be a whole number"]],
+      ["network.hidden", ["number 2 must be a whole number"]],
+    ],
+  );
+  assert.deepEqual(
+    apart.map(({ path }) => path),
+    ["network.kind", ""],
+  );
 });
 
 test("ranges in words", () => {
@@ -130,7 +188,11 @@ test("ranges are typed as people write them", () => {
   assert.deepEqual(rangeIn("1e-4 to 1e-1, log"), { from: 0.0001, to: 0.1, scale: "log" });
   assert.deepEqual(rangeIn(" 16...128 3 "), { from: 16, to: 128, count: 3 });
   for (const text of ["16, 32", "16", "a..b", "1..", "1..2..3", "1..2 cubic"]) assert.equal(rangeIn(text), null, text);
-  for (const axis of [{ from: 0.001, to: 0.1, scale: /** @type {const} */ ("log"), count: 3 }, { from: 1, to: 9, count: 4 }]) assert.deepEqual(rangeIn(axisText(axis)), axis);
+  for (const axis of [
+    { from: 0.001, to: 0.1, scale: /** @type {const} */ ("log"), count: 3 },
+    { from: 1, to: 9, count: 4 },
+  ])
+    assert.deepEqual(rangeIn(axisText(axis)), axis);
 });
 
 test("a draft makes a sweep as soon as something varies", () => {
@@ -139,7 +201,10 @@ test("a draft makes a sweep as soon as something varies", () => {
   draft.repeats = "3";
   assert.deepEqual([sweepOf(TABLE, draft)?.repeats, runCount(TABLE, draft)], [3, 3]);
   draft.grid = { "training.batch_size": "16..128 log 4", "network.activation": "relu, tanh" };
-  assert.deepEqual(sweepOf(TABLE, draft)?.grid, { "training.batch_size": { from: 16, to: 128, scale: "log", count: 4 }, "network.activation": ["relu", "tanh"] });
+  assert.deepEqual(sweepOf(TABLE, draft)?.grid, {
+    "training.batch_size": { from: 16, to: 128, scale: "log", count: 4 },
+    "network.activation": ["relu", "tanh"],
+  });
   assert.equal(runCount(TABLE, draft), 24);
   draft.trials = "10";
   assert.deepEqual([sweepOf(TABLE, draft)?.search, runCount(TABLE, draft)], [{ kind: "random", trials: 10 }, 30]);

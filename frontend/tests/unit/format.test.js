@@ -13,25 +13,61 @@ test("numbers", () => {
   assert.deepEqual([134_309_962, 17_226, 999, 1000, 51_234.5].map(short), ["134 M", "17.2 k", "999", "1 k", "51.2 k"]);
   assert.equal(percent(0.97264), "97.3\u202f%");
   assert.equal(percent(1), "100.0\u202f%");
-  assert.deepEqual([0.0012346, 0, 123_456, 2.5, 1e-7, 3e30].map(figure), ["0.001235", "0", "123,456", "2.5", "1.00e-7", "3.00e30"]);
+  assert.deepEqual([0.0012346, 0, 123_456, 2.5, 1e-7, 3e30].map(figure), [
+    "0.001235",
+    "0",
+    "123,456",
+    "2.5",
+    "1.00e-7",
+    "3.00e30",
+  ]);
 });
 
 test("settings are exactly what they are", () => {
-  assert.deepEqual([0.0001, 1e-8, [128, 64], null, true, "relu"].map(setting), ["0.0001", "1e-8", "128, 64", "none", "yes", "relu"]);
+  assert.deepEqual([0.0001, 1e-8, [128, 64], null, true, "relu"].map(setting), [
+    "0.0001",
+    "1e-8",
+    "128, 64",
+    "none",
+    "yes",
+    "relu",
+  ]);
 });
 
 test("durations", () => {
-  assert.deepEqual([0, 0.42, 9.96, 59.6, 75.2, 3600, 3725, 90_000].map(duration), ["0.0 s", "0.4 s", "10 s", "1 min", "1 min 15 s", "1 h", "1 h 2 min", "1 d 1 h"]);
+  assert.deepEqual([0, 0.42, 9.96, 59.6, 75.2, 3600, 3725, 90_000].map(duration), [
+    "0.0 s",
+    "0.4 s",
+    "10 s",
+    "1 min",
+    "1 min 15 s",
+    "1 h",
+    "1 h 2 min",
+    "1 d 1 h",
+  ]);
 });
 
 test("sizes", () => {
-  assert.deepEqual([0, 1023, 1536, 148_897_792, 5_368_709_120].map(bytes), ["0 B", "1023 B", "1.5 KiB", "142 MiB", "5 GiB"]);
+  assert.deepEqual([0, 1023, 1536, 148_897_792, 5_368_709_120].map(bytes), [
+    "0 B",
+    "1023 B",
+    "1.5 KiB",
+    "142 MiB",
+    "5 GiB",
+  ]);
 });
 
 test("ages", () => {
   const now = Date.parse("2026-01-02T00:00:00Z");
   const before = (/** @type {number} */ seconds) => ago(new Date(now - seconds * 1000).toISOString(), now);
-  assert.deepEqual([3, 42, 150, 7200, 90_000, 400_000].map(before), ["just now", "42 s ago", "2 min ago", "2 h ago", "yesterday", "4 days ago"]);
+  assert.deepEqual([3, 42, 150, 7200, 90_000, 400_000].map(before), [
+    "just now",
+    "42 s ago",
+    "2 min ago",
+    "2 h ago",
+    "yesterday",
+    "4 days ago",
+  ]);
   assert.equal(ago("never", now), "–");
 });
 

@@ -7,32 +7,93 @@ import { nearest, nearestAlong } from "../../chart/nearest.js";
 
 /** @param {string} id @param {[number, number][]} points @param {Partial<Line>} [more] @returns {Line} */
 const line = (id, points, more = {}) => ({
-  id, label: id, token: "--data-1", dash: [], width: 1, alpha: 1, markers: false, counts: true,
-  x: points.map(([x]) => x), y: points.map(([, y]) => y), length: points.length, ...more,
+  id,
+  label: id,
+  token: "--data-1",
+  dash: [],
+  width: 1,
+  alpha: 1,
+  markers: false,
+  counts: true,
+  x: points.map(([x]) => x),
+  y: points.map(([, y]) => y),
+  length: points.length,
+  ...more,
 });
 const plain = { range: null, yRange: null, logX: false, logY: false, pixels: 100 };
 
 test("a hole in a line stays one", () => {
-  const [{ x, y }] = frame([line("a", [[1, 10], [2, Number.NaN], [3, 30]])], plain).drawn;
-  assert.deepEqual([x, y], [[1, 2, 3], [10, null, 30]]);
+  const [{ x, y }] = frame(
+    [
+      line("a", [
+        [1, 10],
+        [2, Number.NaN],
+        [3, 30],
+      ]),
+    ],
+    plain,
+  ).drawn;
+  assert.deepEqual(
+    [x, y],
+    [
+      [1, 2, 3],
+      [10, null, 30],
+    ],
+  );
 });
 
 test("a band goes with its line and is in sight", () => {
-  const made = frame([line("a", [[1, 5], [2, 6]], { band: { low: [1, 2], high: [9, 20] } })], plain);
-  assert.deepEqual([made.drawn[0].low, made.drawn[0].high], [[1, 2], [9, 20]]);
+  const made = frame(
+    [
+      line(
+        "a",
+        [
+          [1, 5],
+          [2, 6],
+        ],
+        { band: { low: [1, 2], high: [9, 20] } },
+      ),
+    ],
+    plain,
+  );
+  assert.deepEqual(
+    [made.drawn[0].low, made.drawn[0].high],
+    [
+      [1, 2],
+      [9, 20],
+    ],
+  );
   assert.ok(made.y.min < 1 && made.y.max > 20);
 });
 
 test("what a log axis cannot show is counted and left out", () => {
-  const made = frame([line("a", [[0, 5], [1, 0], [2, -3], [3, 10], [4, 100]])], { ...plain, logX: true, logY: true });
+  const made = frame(
+    [
+      line("a", [
+        [0, 5],
+        [1, 0],
+        [2, -3],
+        [3, 10],
+        [4, 100],
+      ]),
+    ],
+    { ...plain, logX: true, logY: true },
+  );
   assert.equal(made.unloggable, 3);
   assert.deepEqual([made.x.min, made.x.max], [1, 4]);
   assert.ok(made.y.min > 0 && made.y.min < 10 && made.y.max > 100);
 });
 
 test("a zoom holds whatever arrives; without one the frame follows", () => {
-  const short = line("a", [[1, 1], [2, 2]]);
-  const long = line("a", [[1, 1], [2, 2], [3, 50]]);
+  const short = line("a", [
+    [1, 1],
+    [2, 2],
+  ]);
+  const long = line("a", [
+    [1, 1],
+    [2, 2],
+    [3, 50],
+  ]);
   assert.deepEqual([frame([short], plain).x.max, frame([long], plain).x.max], [2, 3]);
   const zoomed = { ...plain, range: /** @type {[number, number]} */ ([1, 2]) };
   assert.deepEqual(frame([short], zoomed).x, frame([long], zoomed).x);
@@ -40,12 +101,26 @@ test("a zoom holds whatever arrives; without one the frame follows", () => {
 });
 
 test("the vertical range is that of the points in sight", () => {
-  const { y } = frame([line("a", [[0, 1000], [1, 1], [2, 2]])], { ...plain, range: [0.5, 2] });
+  const { y } = frame(
+    [
+      line("a", [
+        [0, 1000],
+        [1, 1],
+        [2, 2],
+      ]),
+    ],
+    { ...plain, range: [0.5, 2] },
+  );
   assert.ok(y.min < 1 && y.max > 2 && y.max < 3);
 });
 
 test("points are counted once, and with those that were never sent", () => {
-  const points = /** @type {[number, number][]} */ ([[1, 1], [2, 2], [3, 3], [4, 4]]);
+  const points = /** @type {[number, number][]} */ ([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [4, 4],
+  ]);
   const steps = [1, 1000, 2000, 4000];
   const made = frame([line("raw", points, { steps }), line("smooth", points, { counts: false, steps })], plain);
   assert.deepEqual([made.shown, made.total], [4, 4000]);
@@ -64,7 +139,12 @@ test("one point has room around it", () => {
 });
 
 test("the nearest points are found by pixel, the nearest line first, at most five", () => {
-  const lines = Array.from({ length: 7 }, (_, k) => line(String(k), [[0, k], [10, k]]));
+  const lines = Array.from({ length: 7 }, (_, k) =>
+    line(String(k), [
+      [0, k],
+      [10, k],
+    ]),
+  );
   const made = frame(lines, { ...plain, range: [0, 10], yRange: [0, 6] });
   const near = nearest(made, { left: 95, top: 100 - (2 / 6) * 100 }, { width: 100, height: 100 });
   assert.equal(near.length, 5);
@@ -72,28 +152,80 @@ test("the nearest points are found by pixel, the nearest line first, at most fiv
 });
 
 test("a crosshair stands for the nearest point along the axis of each line", () => {
-  const made = frame([line("a", [[0, 1], [10, 9]]), line("b", [[4, 2]])], plain);
-  assert.deepEqual(nearestAlong(made, 6, { width: 100, height: 100 }).map(({ x, y }) => [x, y]), [[10, 9], [4, 2]]);
+  const made = frame(
+    [
+      line("a", [
+        [0, 1],
+        [10, 9],
+      ]),
+      line("b", [[4, 2]]),
+    ],
+    plain,
+  );
+  assert.deepEqual(
+    nearestAlong(made, 6, { width: 100, height: 100 }).map(({ x, y }) => [x, y]),
+    [
+      [10, 9],
+      [4, 2],
+    ],
+  );
 });
 
 test("the axis follows the positions wherever they begin, and 0 is its corner where that costs no room", () => {
-  const span = (/** @type {number[]} */ ...x) => { const { min, max } = frame([line("a", x.map((at) => [at, 1]))], plain).x; return [min, max]; };
+  const span = (/** @type {number[]} */ ...x) => {
+    const { min, max } = frame(
+      [
+        line(
+          "a",
+          x.map((at) => [at, 1]),
+        ),
+      ],
+      plain,
+    ).x;
+    return [min, max];
+  };
   assert.deepEqual(span(1_000_000, 1_000_050, 1_000_099), [1_000_000, 1_000_099]);
   assert.deepEqual(span(500, 599), [500, 599]);
   assert.deepEqual(span(1, 300), [0, 300]);
   assert.deepEqual(span(-50, 100), [-50, 100]);
   assert.deepEqual(span(0.9, 1.1), [0.9, 1.1]);
-  const log = frame([line("a", [[1_000_000, 1], [1_000_099, 2]])], { ...plain, logX: true }).x;
+  const log = frame(
+    [
+      line("a", [
+        [1_000_000, 1],
+        [1_000_099, 2],
+      ]),
+    ],
+    { ...plain, logX: true },
+  ).x;
   assert.deepEqual([log.min, log.max], [1_000_000, 1_000_099]);
 });
 
 test("a line that begins far out does not hide one that begins at 1", () => {
-  const { x } = frame([line("a", [[1, 1], [100, 2]]), line("b", [[1_000_000, 1], [1_000_099, 2]])], plain);
+  const { x } = frame(
+    [
+      line("a", [
+        [1, 1],
+        [100, 2],
+      ]),
+      line("b", [
+        [1_000_000, 1],
+        [1_000_099, 2],
+      ]),
+    ],
+    plain,
+  );
   assert.deepEqual([x.min, x.max], [0, 1_000_099]);
 });
 
 test("charts of one page share their axis", () => {
-  const [steps, epochs] = [line("a", [[1, 1], [60, 2]]), line("b", [[60, 2]])];
+  const [steps, epochs] = [
+    line("a", [
+      [1, 1],
+      [60, 2],
+    ]),
+    line("b", [[60, 2]]),
+  ];
   const span = union([spanOf([steps], false), spanOf([epochs], false), spanOf([], false)]);
   assert.deepEqual(span, [1, 60]);
   const { x } = frame([epochs], { ...plain, span });
@@ -101,42 +233,110 @@ test("charts of one page share their axis", () => {
 });
 
 test("points that stand alone have a marker, on lines without markers too", () => {
-  const dots = (/** @type {number[]} */ ...y) => frame([line("a", y.map((value, i) => [i, value]))], plain).drawn[0].dots;
+  const dots = (/** @type {number[]} */ ...y) =>
+    frame(
+      [
+        line(
+          "a",
+          y.map((value, i) => [i, value]),
+        ),
+      ],
+      plain,
+    ).drawn[0].dots;
   const hole = Number.NaN;
   assert.deepEqual(dots(1), [0]);
   assert.deepEqual(dots(1, 2), []);
   assert.deepEqual(dots(hole, 1, hole, 2, hole, 3, 4), [1, 3]);
   assert.deepEqual(dots(1, hole, hole, 2), [0, 3]);
   assert.deepEqual(dots(hole, hole), []);
-  const negative = frame([line("a", [[1, -1], [2, 5], [3, 0], [4, 7], [5, 8]])], { ...plain, logY: true });
+  const negative = frame(
+    [
+      line("a", [
+        [1, -1],
+        [2, 5],
+        [3, 0],
+        [4, 7],
+        [5, 8],
+      ]),
+    ],
+    { ...plain, logY: true },
+  );
   assert.deepEqual(negative.drawn[0].dots, [1]);
 });
 
 test("a line that asks for markers has one at each of a few points, and of many at none but those alone", () => {
-  const of = (/** @type {number} */ count) => ({ line: line("a", [], { markers: true }), x: Array.from({ length: count }, (_, i) => i), y: Array.from({ length: count }, (_, i) => (i === 1 ? null : i)) });
+  const of = (/** @type {number} */ count) => ({
+    line: line("a", [], { markers: true }),
+    x: Array.from({ length: count }, (_, i) => i),
+    y: Array.from({ length: count }, (_, i) => (i === 1 ? null : i)),
+  });
   assert.deepEqual(dotsOf(of(4)), [0, 2, 3]);
   assert.deepEqual(dotsOf(of(200)), [0]);
 });
 
 test("the stretches between holes", () => {
-  assert.deepEqual(pieces([null, 1, 2, null, 3, null, null, 4, 5]), [[1, 2], [4, 4], [7, 8]]);
+  assert.deepEqual(pieces([null, 1, 2, null, 3, null, null, 4, 5]), [
+    [1, 2],
+    [4, 4],
+    [7, 8],
+  ]);
   assert.deepEqual(pieces([]), []);
 });
 
 test("between two points the line that joins them is in sight", () => {
-  const { y } = frame([line("a", [[0, 10], [100, 20]])], { ...plain, range: [40, 60] });
+  const { y } = frame(
+    [
+      line("a", [
+        [0, 10],
+        [100, 20],
+      ]),
+    ],
+    { ...plain, range: [40, 60] },
+  );
   assert.ok(y.min < 14 && y.min > 13 && y.max > 16 && y.max < 17, JSON.stringify(y));
 });
 
 test("a band that goes below 0 has a log axis follow its line", () => {
-  const made = frame([line("a", [[1, 5], [2, 6]], { band: { low: [-1, 2], high: [9, 20] } })], { ...plain, logY: true });
+  const made = frame(
+    [
+      line(
+        "a",
+        [
+          [1, 5],
+          [2, 6],
+        ],
+        { band: { low: [-1, 2], high: [9, 20] } },
+      ),
+    ],
+    { ...plain, logY: true },
+  );
   assert.ok(made.y.min > 1 && made.y.min < 2, String(made.y.min));
   assert.deepEqual(made.drawn[0].low, [made.y.min, 2]);
 });
 
 test("a line of nothing but holes leaves the others as they are", () => {
-  const alone = frame([line("a", [[1, 5], [2, 6]])], plain);
-  const both = frame([line("a", [[1, 5], [2, 6]]), line("b", [[1, Number.NaN], [2, Number.NaN]])], plain);
+  const alone = frame(
+    [
+      line("a", [
+        [1, 5],
+        [2, 6],
+      ]),
+    ],
+    plain,
+  );
+  const both = frame(
+    [
+      line("a", [
+        [1, 5],
+        [2, 6],
+      ]),
+      line("b", [
+        [1, Number.NaN],
+        [2, Number.NaN],
+      ]),
+    ],
+    plain,
+  );
   assert.deepEqual([both.x, both.y], [alone.x, alone.y]);
   assert.ok(Number.isFinite(frame([line("b", [[1, Number.NaN]])], plain).y.max));
 });

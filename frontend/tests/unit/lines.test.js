@@ -7,10 +7,27 @@ import { RunStore } from "../../run/store.js";
 /** @import { Run, StepsEvent } from "../../lib/types" */
 
 /** 10 samples in batches of 4, once the run has started. @param {boolean} started @returns {Run} */
-const run = (started) => /** @type {any} */ ({ id: "r", source: null, spec: { training: { batch_size: 4 } }, summary: started ? { train_samples: 10, steps_per_epoch: 3 } : { train_samples: null, steps_per_epoch: null } });
+const run = (started) =>
+  /** @type {any} */ ({
+    id: "r",
+    source: null,
+    spec: { training: { batch_size: 4 } },
+    summary: started ? { train_samples: 10, steps_per_epoch: 3 } : { train_samples: null, steps_per_epoch: null },
+  });
 
 /** @param {number} seq @param {number} first @param {number[]} loss @returns {StepsEvent} */
-const steps = (seq, first, loss) => ({ kind: "steps", seq, first_step: first, epoch: 1, samples_seen: 0, seconds: first + loss.length - 1, loss, accuracy: loss.map(() => 0.5), lr: loss.map(() => 0.1), images_per_s: 1 });
+const steps = (seq, first, loss) => ({
+  kind: "steps",
+  seq,
+  first_step: first,
+  epoch: 1,
+  samples_seen: 0,
+  seconds: first + loss.length - 1,
+  loss,
+  accuracy: loss.map(() => 0.5),
+  lr: loss.map(() => 0.1),
+  images_per_s: 1,
+});
 
 /** @param {RunLines} lines @param {"raw" | "smooth"} which */
 const at = (lines, which) => {
@@ -19,10 +36,20 @@ const at = (lines, which) => {
 };
 
 test("lines that were drawn before the run started lie where they would have, had it been there", () => {
-  for (const [axis, expected] of /** @type {const} */ ([["step", [1, 2, 3, 4]], ["samples", [4, 8, 10, 14]], ["epoch", [1 / 3, 2 / 3, 1, 4 / 3]], ["time", [1, 2, 3, 4]]])) {
+  for (const [axis, expected] of /** @type {const} */ ([
+    ["step", [1, 2, 3, 4]],
+    ["samples", [4, 8, 10, 14]],
+    ["epoch", [1 / 3, 2 / 3, 1, 4 / 3]],
+    ["time", [1, 2, 3, 4]],
+  ])) {
     const [store, view] = [new RunStore(), plainView(["loss"], axis)];
     let now = run(false);
-    const lines = new RunLines(store, () => now, view, () => 0.5);
+    const lines = new RunLines(
+      store,
+      () => now,
+      view,
+      () => 0.5,
+    );
     assert.deepEqual(at(lines, "raw"), []);
     // The first steps may come before the word of what the run is like.
     store.apply(steps(1, 1, [9, 8]));
@@ -39,7 +66,12 @@ test("lines that were drawn before the run started lie where they would have, ha
 test("another axis, another weight and curves that are read anew show at once", () => {
   const [store, view] = [new RunStore(), plainView(["loss"])];
   let weight = 0.5;
-  const lines = new RunLines(store, () => run(true), view, () => weight);
+  const lines = new RunLines(
+    store,
+    () => run(true),
+    view,
+    () => weight,
+  );
   store.apply(steps(1, 1, [9, 3]));
   assert.deepEqual(at(lines, "smooth"), [1, 2]);
   const before = lines.smooth("train_loss").y[1];
@@ -47,13 +79,23 @@ test("another axis, another weight and curves that are read anew show at once", 
   assert.notEqual(lines.smooth("train_loss").y[1], before);
   view.axis = "samples";
   assert.deepEqual(at(lines, "smooth"), [4, 8]);
-  store.load({ run: "r", last_seq: 9, x: "step", series: { train_loss: { x: [1, 2, 3], y: [1, 1, 1], total: 3, not_finite: [] } } });
+  store.load({
+    run: "r",
+    last_seq: 9,
+    x: "step",
+    series: { train_loss: { x: [1, 2, 3], y: [1, 1, 1], total: 3, not_finite: [] } },
+  });
   assert.deepEqual([at(lines, "smooth"), lines.smooth("train_loss").y[1]], [[4, 8, 10], 1]);
 });
 
 test("what is the same is derived once", () => {
   const [store, view] = [new RunStore(), plainView(["loss"], "samples")];
-  const lines = new RunLines(store, () => run(true), view, () => 0.5);
+  const lines = new RunLines(
+    store,
+    () => run(true),
+    view,
+    () => 0.5,
+  );
   store.apply(steps(1, 1, [9, 3]));
   const first = lines.smooth("train_loss");
   store.apply(steps(2, 3, [1]));

@@ -6,14 +6,23 @@ import { readView, viewState } from "../../inside/view.js";
 /** @import { Film, Run } from "../../lib/types" */
 
 /** @param {string} id @param {string} set @returns {Run} */
-const run = (id, set = "digits") => /** @type {any} */ ({ id, spec: { data: { set, validation: 0.1 }, training: { seed: 0 } } });
+const run = (id, set = "digits") =>
+  /** @type {any} */ ({ id, spec: { data: { set, validation: 0.1 }, training: { seed: 0 } } });
 
 /** Epochs with the images of their frames. @param {[number, string, string | null][]} frames @param {string} pinned @returns {Film} */
 const film = (frames, pinned) => ({
   epochs: frames.map(([epoch]) => epoch),
   bytes: 0,
   pinned: { image: pinned, pending: false },
-  frames: frames.map(([epoch, name, image]) => ({ epoch, step: epoch, version: String(epoch), validation_accuracy: null, top: null, pinned: name, image })),
+  frames: frames.map(([epoch, name, image]) => ({
+    epoch,
+    step: epoch,
+    version: String(epoch),
+    validation_accuracy: null,
+    top: null,
+    pinned: name,
+    image,
+  })),
 });
 
 /** @param {string} address @param {Film} of */
@@ -23,11 +32,21 @@ function scene(address, of) {
   return made;
 }
 
-const MIXED = film([[1, "test:0", "test:0"], [2, "png:gone", null], [3, "png:now", "pinned"]], "test:5");
+const MIXED = film(
+  [
+    [1, "test:0", "test:0"],
+    [2, "png:gone", null],
+    [3, "png:now", "pinned"],
+  ],
+  "test:5",
+);
 
 test("a frame is of the image that was pinned when it was made, whatever is pinned now", () => {
   const of = (/** @type {string} */ epoch) => {
-    const { image, otherImage } = { image: scene(`?checkpoint=${epoch}`, MIXED).image, otherImage: scene(`?checkpoint=${epoch}`, MIXED).otherImage() };
+    const { image, otherImage } = {
+      image: scene(`?checkpoint=${epoch}`, MIXED).image,
+      otherImage: scene(`?checkpoint=${epoch}`, MIXED).otherImage(),
+    };
     return [image, otherImage?.words ?? null];
   };
   assert.deepEqual(of("1"), ["test:0", "test sample 0"]);
@@ -37,7 +56,16 @@ test("a frame is of the image that was pinned when it was made, whatever is pinn
 });
 
 test("the sample that is pinned as an image is the same as the one that was followed without a pin", () => {
-  const made = scene("?checkpoint=1", film([[1, "test:0", "test:0"], [2, "png:now", "pinned"]], "test:0"));
+  const made = scene(
+    "?checkpoint=1",
+    film(
+      [
+        [1, "test:0", "test:0"],
+        [2, "png:now", "pinned"],
+      ],
+      "test:0",
+    ),
+  );
   assert.equal(made.otherImage(), null);
   assert.equal(made.pictured("1").key, made.pictured("2").key);
 });
@@ -48,7 +76,11 @@ test("another run is shown the image that is pinned here, not its own", () => {
   assert.equal(made.of("best", "two").query.image, "test:5");
   assert.equal(made.pictured("best", "two").key, made.pictured("last").key);
   made.second.spec = run("two", "mnist").spec;
-  assert.notEqual(made.pictured("best", "two").key, made.pictured("last").key, "sample 5 of other data is another image");
+  assert.notEqual(
+    made.pictured("best", "two").key,
+    made.pictured("last").key,
+    "sample 5 of other data is another image",
+  );
 });
 
 test("a checkpoint that looks at a chosen image and a frame of the pinned one are of two images", () => {

@@ -8,14 +8,41 @@ import { grouped, groupings } from "../../runs/groups.js";
 /** @param {string} name @param {any} more @returns {Run} */
 const run = (name, { network = {}, training = {}, summary = {}, ...more } = {}) =>
   /** @type {any} */ ({
-    id: name, name, status: "finished", reason: "completed", position: null, stopping: false, tags: [], notes: "", sweep: null, created: "",
-    spec: { name, data: { set: "digits" }, network: { kind: "mlp", activation: "relu", ...network }, training: { batch_size: 32, optimizer: { kind: "sgd", lr: 0.01 }, ...training } },
+    id: name,
+    name,
+    status: "finished",
+    reason: "completed",
+    position: null,
+    stopping: false,
+    tags: [],
+    notes: "",
+    sweep: null,
+    created: "",
+    spec: {
+      name,
+      data: { set: "digits" },
+      network: { kind: "mlp", activation: "relu", ...network },
+      training: { batch_size: 32, optimizer: { kind: "sgd", lr: 0.01 }, ...training },
+    },
     ...more,
-    summary: { best_validation_accuracy: 0.95, test_accuracy: null, validation_loss: 0.2, parameters: 17_226, seconds: 90, peak_memory_bytes: 30 << 20, ...summary },
+    summary: {
+      best_validation_accuracy: 0.95,
+      test_accuracy: null,
+      validation_loss: 0.2,
+      parameters: 17_226,
+      seconds: 90,
+      peak_memory_bytes: 30 << 20,
+      ...summary,
+    },
   });
 const RUNS = [
   run("apple", { tags: ["final", "course two"] }),
-  run("banana", { network: { kind: "vgg16", head: "compact" }, training: { batch_size: 128, optimizer: { kind: "adamw", lr: 0.001 } }, summary: { best_validation_accuracy: 0.8, seconds: 700 }, status: "failed" }),
+  run("banana", {
+    network: { kind: "vgg16", head: "compact" },
+    training: { batch_size: 128, optimizer: { kind: "adamw", lr: 0.001 } },
+    summary: { best_validation_accuracy: 0.8, seconds: 700 },
+    status: "failed",
+  }),
   run("cherry pie", { notes: "tastes good", summary: { best_validation_accuracy: null } }),
 ];
 const found = (/** @type {string} */ text) => {
@@ -59,21 +86,44 @@ test("what is not known yet is neither more nor less than anything", () => {
 
 test("a term that means nothing is named with its place, and the others still count", () => {
   const { faults, test: passes } = parse("mlp netwrk:mlp accuracy>much status>3 lr:", RUNS);
-  assert.deepEqual(faults.map(({ from, to }) => [from, to]), [[4, 14], [15, 28], [29, 37], [38, 41]]);
+  assert.deepEqual(
+    faults.map(({ from, to }) => [from, to]),
+    [
+      [4, 14],
+      [15, 28],
+      [29, 37],
+      [38, 41],
+    ],
+  );
   assert.match(faults[0].message, /no field “netwrk”.*network/);
   assert.match(faults[1].message, /“much” is not a number/);
   assert.match(faults[2].message, /is text/);
   assert.match(faults[3].message, /needs a value/);
-  assert.deepEqual(RUNS.filter(passes).map(({ name }) => name), ["apple", "cherry pie"]);
+  assert.deepEqual(
+    RUNS.filter(passes).map(({ name }) => name),
+    ["apple", "cherry pie"],
+  );
 });
 
 test("numbers have units", () => {
-  assert.deepEqual(["5", "5k", "1.5M", "90%", "2min", "1h", "3GiB", "-1e-3"].map(number), [5, 5e3, 1.5e6, 0.9, 120, 3600, 3 * 2 ** 30, -0.001]);
+  assert.deepEqual(["5", "5k", "1.5M", "90%", "2min", "1h", "3GiB", "-1e-3"].map(number), [
+    5,
+    5e3,
+    1.5e6,
+    0.9,
+    120,
+    3600,
+    3 * 2 ** 30,
+    -0.001,
+  ]);
   assert.deepEqual(["", "x", "5q", "1..2", "5 5"].map(number), [null, null, null, null, null]);
 });
 
 test("quotes hold words together, closed or not", () => {
-  assert.deepEqual(split('a tag:"b c" "d e').map(({ text }) => text), ["a", 'tag:"b c"', '"d e']);
+  assert.deepEqual(
+    split('a tag:"b c" "d e').map(({ text }) => text),
+    ["a", 'tag:"b c"', '"d e'],
+  );
 });
 
 test("what is begun is completed: fields, then their values", () => {
@@ -92,10 +142,16 @@ test("what every object has is not a field", () => {
 });
 
 test("a setting that one run of many has is a field", () => {
-  const many = [...Array.from({ length: 600 }, (_, i) => run(`plain ${i}`)), run("odd", { network: { kind: "cnn", stem: 7 } })];
+  const many = [
+    ...Array.from({ length: 600 }, (_, i) => run(`plain ${i}`)),
+    run("odd", { network: { kind: "cnn", stem: 7 } }),
+  ];
   const { faults, test: passes } = parse("stem=7", many);
   assert.deepEqual(faults, []);
-  assert.deepEqual(many.filter(passes).map(({ name }) => name), ["odd"]);
+  assert.deepEqual(
+    many.filter(passes).map(({ name }) => name),
+    ["odd"],
+  );
   assert.ok(groupings(many).some(({ key }) => key === "network.stem"));
 });
 
@@ -104,9 +160,25 @@ test("a share that says its unit is taken at its word", () => {
 });
 
 test("runs are grouped by anything in which they differ", () => {
-  assert.deepEqual(groupings(RUNS).map(({ title }) => title).slice(0, 7), ["Not grouped", "Sweep", "Tag", "Status", "Network", "Batch size", "Optimizer"]);
-  const by = (/** @type {string} */ key) => grouped(RUNS, key, (id) => id).map(({ title, runs }) => [title, runs.length]);
-  assert.deepEqual(by("network.kind"), [["network mlp", 2], ["network vgg16", 1]]);
-  assert.deepEqual(by("tag"), [["final", 1], ["course two", 1], ["No tag", 2]]);
-  assert.deepEqual(by("network.head"), [["head compact", 1], ["no head", 2]]);
+  assert.deepEqual(
+    groupings(RUNS)
+      .map(({ title }) => title)
+      .slice(0, 7),
+    ["Not grouped", "Sweep", "Tag", "Status", "Network", "Batch size", "Optimizer"],
+  );
+  const by = (/** @type {string} */ key) =>
+    grouped(RUNS, key, (id) => id).map(({ title, runs }) => [title, runs.length]);
+  assert.deepEqual(by("network.kind"), [
+    ["network mlp", 2],
+    ["network vgg16", 1],
+  ]);
+  assert.deepEqual(by("tag"), [
+    ["final", 1],
+    ["course two", 1],
+    ["No tag", 2],
+  ]);
+  assert.deepEqual(by("network.head"), [
+    ["head compact", 1],
+    ["no head", 2],
+  ]);
 });

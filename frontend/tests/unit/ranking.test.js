@@ -33,15 +33,43 @@ test("several comparisons are corrected together", () => {
 const member = (id, lr, tests) => ({
   id,
   label: id,
-  runs: tests.map((test_accuracy, seed) => /** @type {Run} */ (/** @type {any} */ ({ id: `${id}${seed}`, number: seed + 1, spec: { data: { set: "digits" }, network: { kind: "mlp" }, training: { seed, optimizer: { lr } } }, summary: { test_accuracy, best_validation_accuracy: test_accuracy, seconds: 10 * lr, parameters: 5, peak_memory_bytes: null, train_loss: null } }))),
+  runs: tests.map(
+    (test_accuracy, seed) =>
+      /** @type {Run} */ (
+        /** @type {any} */ ({
+          id: `${id}${seed}`,
+          number: seed + 1,
+          spec: { data: { set: "digits" }, network: { kind: "mlp" }, training: { seed, optimizer: { lr } } },
+          summary: {
+            test_accuracy,
+            best_validation_accuracy: test_accuracy,
+            seconds: 10 * lr,
+            parameters: 5,
+            peak_memory_bytes: null,
+            train_loss: null,
+          },
+        })
+      ),
+  ),
 });
 
 test("members are ranked by what they gained, and seeds tell what may be chance", () => {
-  const members = [member("slow", 0.001, [0.5, 0.52, 0.51]), member("good", 0.01, [0.93, 0.95, 0.94]), member("near", 0.02, [0.92, 0.96, 0.93]), member("new", 0.1, [null])];
+  const members = [
+    member("slow", 0.001, [0.5, 0.52, 0.51]),
+    member("good", 0.01, [0.93, 0.95, 0.94]),
+    member("near", 0.02, [0.92, 0.96, 0.93]),
+    member("new", 0.1, [null]),
+  ];
   const gain = { title: "Test accuracy", of: (/** @type {Run} */ run) => run.summary.test_accuracy };
   const places = ranked(members, gain);
-  assert.deepEqual(places.map((place) => place.member.id), ["good", "near", "slow"]);
-  assert.deepEqual(places.map((place, i) => verdict(place, i, places).sign), ["first", "chance", "clear"]);
+  assert.deepEqual(
+    places.map((place) => place.member.id),
+    ["good", "near", "slow"],
+  );
+  assert.deepEqual(
+    places.map((place, i) => verdict(place, i, places).sign),
+    ["first", "chance", "clear"],
+  );
   near(0.43, places[2].behind);
   const alone = ranked([member("a", 1, [0.9]), member("b", 2, [0.8])], gain);
   assert.equal(verdict(alone[1], 1, alone).sign, "unknown");
@@ -56,22 +84,38 @@ test("what is not tested yet is ranked by validation", () => {
 test("settings that differ and outcomes that differ have an axis", () => {
   const members = [member("a", 0.1, [0.5]), member("b", 0.01, [0.9]), member("c", 0.001, [null])];
   const axes = axesOf(members);
-  assert.deepEqual(axes.map(({ key }) => key), ["training.optimizer.lr", "seconds", "gain"]);
+  assert.deepEqual(
+    axes.map(({ key }) => key),
+    ["training.optimizer.lr", "seconds", "gain"],
+  );
   const [lr, , gain] = axes;
   assert.deepEqual(members.map(lr.at), [1, 0.5, 0]);
-  assert.deepEqual(lr.ticks.map(({ text }) => text), ["0.001", "0.01", "0.1"]);
+  assert.deepEqual(
+    lr.ticks.map(({ text }) => text),
+    ["0.001", "0.01", "0.1"],
+  );
   assert.equal(gain.at(members[2]), null);
   assert.equal(gain.say(members[2]), "–");
-  assert.deepEqual(axes.map(({ outcome }) => outcome), [false, true, true]);
+  assert.deepEqual(
+    axes.map(({ outcome }) => outcome),
+    [false, true, true],
+  );
 });
 
 test("marks keep what passes through all of them", () => {
   const members = [member("a", 0.1, [0.5]), member("b", 0.01, [0.9]), member("c", 0.001, [null])];
   const axes = axesOf(members);
-  const through = (/** @type {[string, [number, number]][]} */ marks) => members.filter((each) => passes(axes, new Map(marks), each)).map(({ id }) => id);
+  const through = (/** @type {[string, [number, number]][]} */ marks) =>
+    members.filter((each) => passes(axes, new Map(marks), each)).map(({ id }) => id);
   assert.deepEqual(through([]), ["a", "b", "c"]);
   assert.deepEqual(through([["training.optimizer.lr", [0, 0.5]]]), ["b", "c"]);
-  assert.deepEqual(through([["training.optimizer.lr", [0, 0.5]], ["gain", [0.5, 1]]]), ["b"]);
+  assert.deepEqual(
+    through([
+      ["training.optimizer.lr", [0, 0.5]],
+      ["gain", [0.5, 1]],
+    ]),
+    ["b"],
+  );
 });
 
 test("many numbers make a scale, by their logarithm where they are far apart", () => {

@@ -12,7 +12,18 @@ import { Sources } from "../../report/sources.js";
 
 /** @param {Partial<Run>} own @returns {Run} */
 const run = (own) =>
-  /** @type {any} */ ({ id: "01a214aa-f832-771b-b5df-8347040e379b", number: 1, changed: 1, name: "first", status: "finished", sweep: null, tags: [], spec: { data: { set: "digits" }, network: { kind: "mlp" } }, summary: { test_accuracy: 0.9812, parameters: 17226, seconds: 75.2, test_loss: null }, ...own });
+  /** @type {any} */ ({
+    id: "01a214aa-f832-771b-b5df-8347040e379b",
+    number: 1,
+    changed: 1,
+    name: "first",
+    status: "finished",
+    sweep: null,
+    tags: [],
+    spec: { data: { set: "digits" }, network: { kind: "mlp" } },
+    summary: { test_accuracy: 0.9812, parameters: 17226, seconds: 75.2, test_loss: null },
+    ...own,
+  });
 
 test("a block is what was written", () => {
   assert.equal(kindOf("figure curve"), "curve");
@@ -20,8 +31,21 @@ test("a block is what was written", () => {
   assert.equal(kindOf(undefined), null);
   assert.equal(kindOf("figure"), "");
   const block = readBlock("curve", "runs: a, b\n\n  caption:  What: it does  ");
-  assert.deepEqual([...block.settings], [["runs", "a, b"], ["caption", "What: it does"]]);
-  const written = writeBlock({ kind: "curve", settings: new Map([["runs", "a"], ["x", ""], ["caption", "two\nlines"]]) });
+  assert.deepEqual(
+    [...block.settings],
+    [
+      ["runs", "a, b"],
+      ["caption", "What: it does"],
+    ],
+  );
+  const written = writeBlock({
+    kind: "curve",
+    settings: new Map([
+      ["runs", "a"],
+      ["x", ""],
+      ["caption", "two\nlines"],
+    ]),
+  });
   assert.equal(written, "```figure curve\nruns: a\ncaption: two lines\n```");
   const [{ token }] = partsOf(written);
   assert.ok(token.type === "code" && kindOf(token.lang) === "curve");
@@ -33,9 +57,39 @@ test("what cannot be read says what it is", () => {
   assert.throws(() => kindNamed("pie"), /“pie” is no kind of figure; there are curve, results,/);
   const curve = kindNamed("curve");
   assert.throws(() => valuesOf(curve, new Map()), /Runs is missing/);
-  assert.throws(() => valuesOf(curve, new Map([["runs", "a"], ["size", "3"]])), /“size” is no setting of a curve; there are runs, series/);
-  assert.throws(() => valuesOf(curve, new Map([["runs", "a"], ["x", "hours"]])), /x must be one of .*epoch.*, not “hours”/);
-  assert.throws(() => valuesOf(curve, new Map([["runs", "a"], ["smoothing", "2"]])), /smoothing must be a number from 0 to 0.999, not “2”/);
+  assert.throws(
+    () =>
+      valuesOf(
+        curve,
+        new Map([
+          ["runs", "a"],
+          ["size", "3"],
+        ]),
+      ),
+    /“size” is no setting of a curve; there are runs, series/,
+  );
+  assert.throws(
+    () =>
+      valuesOf(
+        curve,
+        new Map([
+          ["runs", "a"],
+          ["x", "hours"],
+        ]),
+      ),
+    /x must be one of .*epoch.*, not “hours”/,
+  );
+  assert.throws(
+    () =>
+      valuesOf(
+        curve,
+        new Map([
+          ["runs", "a"],
+          ["smoothing", "2"],
+        ]),
+      ),
+    /smoothing must be a number from 0 to 0.999, not “2”/,
+  );
   assert.equal(valuesOf(curve, new Map([["runs", "a"]])).series, "train_loss");
 });
 
@@ -43,7 +97,9 @@ test("every choice of every kind has a value that it takes", () => {
   for (const kind of KINDS) {
     for (const field of kind.fields) {
       for (const [value] of field.options ?? []) {
-        const settings = new Map(kind.fields.filter(({ value: own }) => own === undefined).map(({ name }) => [name, "01a214aa"]));
+        const settings = new Map(
+          kind.fields.filter(({ value: own }) => own === undefined).map(({ name }) => [name, "01a214aa"]),
+        );
         if (value) settings.set(field.name, value);
         assert.equal(valuesOf(kind, settings)[field.name], value, `${kind.kind} ${field.name}`);
       }
@@ -53,17 +109,41 @@ test("every choice of every kind has a value that it takes", () => {
 
 test("parts know their lines", () => {
   const text = "# One\n\nTwo\nlines\n\n\n```figure curve\nruns: a\n```\n\n- x\n- y\n";
-  assert.deepEqual(partsOf(text).map(({ token, from, to }) => [token.type, from, to]), [["heading", 0, 0], ["paragraph", 2, 3], ["code", 6, 8], ["list", 10, 11]]);
+  assert.deepEqual(
+    partsOf(text).map(({ token, from, to }) => [token.type, from, to]),
+    [
+      ["heading", 0, 0],
+      ["paragraph", 2, 3],
+      ["code", 6, 8],
+      ["list", 10, 11],
+    ],
+  );
   const lines = text.split("\n");
-  for (const { token, from, to } of partsOf(text)) assert.equal(lines.slice(from, to + 1).join("\n").trim(), token.raw.trim());
+  for (const { token, from, to } of partsOf(text))
+    assert.equal(
+      lines
+        .slice(from, to + 1)
+        .join("\n")
+        .trim(),
+      token.raw.trim(),
+    );
 });
 
 test("runs are found by id, by the beginning of it, by sweep and by tag", () => {
   const other = run({ id: "01b3", number: 2, sweep: "s1", tags: ["final"] });
   const sources = new Sources([other, run({ sweep: "s1" })]);
-  assert.deepEqual(sources.some("sweep s1").map(({ number }) => number), [1, 2]);
-  assert.deepEqual(sources.some("tag final").map(({ number }) => number), [2]);
-  assert.deepEqual(sources.some("01b3, 01a214aa-f832, 01b3").map(({ number }) => number), [1, 2]);
+  assert.deepEqual(
+    sources.some("sweep s1").map(({ number }) => number),
+    [1, 2],
+  );
+  assert.deepEqual(
+    sources.some("tag final").map(({ number }) => number),
+    [2],
+  );
+  assert.deepEqual(
+    sources.some("01b3, 01a214aa-f832, 01b3").map(({ number }) => number),
+    [1, 2],
+  );
   assert.throws(() => sources.some("sweep s2"), /There are no runs of “sweep s2”/);
   assert.throws(() => sources.some(" "), /It names no runs/);
   assert.throws(() => sources.run("01a2"), /There is no run “01a2”/);
@@ -94,10 +174,22 @@ test("nothing is asked twice for runs that have not changed, and again for those
 
 /** @type {any[]} */
 const PRESETS = [
-  { id: "batch-size", base: { data: { set: "digits" }, network: { kind: "mlp" } }, grid: { "training.batch_size": [16, 32] } },
-  { id: "convolutional-networks", base: { data: { set: "digits" }, network: { kind: "vgg16" } }, grid: { network: [{ kind: "vgg16" }, { kind: "inception" }] } },
+  {
+    id: "batch-size",
+    base: { data: { set: "digits" }, network: { kind: "mlp" } },
+    grid: { "training.batch_size": [16, 32] },
+  },
+  {
+    id: "convolutional-networks",
+    base: { data: { set: "digits" }, network: { kind: "vgg16" } },
+    grid: { network: [{ kind: "vgg16" }, { kind: "inception" }] },
+  },
   { id: "vgg16-inside", base: { data: { set: "digits" }, network: { kind: "vgg16" } }, grid: {} },
-  { id: "wide-against-deep", base: { data: { set: "digits" }, network: { kind: "vgg16" } }, grid: { network: [{ kind: "mlp-wide" }, { kind: "vgg16" }] } },
+  {
+    id: "wide-against-deep",
+    base: { data: { set: "digits" }, network: { kind: "vgg16" } },
+    grid: { network: [{ kind: "mlp-wide" }, { kind: "vgg16" }] },
+  },
 ];
 
 /** @param {string} id */
@@ -106,8 +198,15 @@ const experiment = (id) => EXPERIMENTS.find((known) => known.id === id) ?? asser
 test("an experiment finds the sweep that is its own", () => {
   const [batch, nets] = PRESETS;
   /** @type {any[]} */
-  const sweeps = [{ id: "nets", spec: nets }, { id: "batch", spec: { ...batch, grid: { "training.batch_size": [16, 256] } } }];
-  const runs = [run({ id: "b1", sweep: "batch" }), run({ id: "n1", sweep: "nets", number: 2, spec: { data: { set: "digits" }, network: { kind: "inception" } } }), run({ id: "n2", sweep: "nets", number: 3, spec: { data: { set: "digits" }, network: { kind: "vgg16" } } })];
+  const sweeps = [
+    { id: "nets", spec: nets },
+    { id: "batch", spec: { ...batch, grid: { "training.batch_size": [16, 256] } } },
+  ];
+  const runs = [
+    run({ id: "b1", sweep: "batch" }),
+    run({ id: "n1", sweep: "nets", number: 2, spec: { data: { set: "digits" }, network: { kind: "inception" } } }),
+    run({ id: "n2", sweep: "nets", number: 3, spec: { data: { set: "digits" }, network: { kind: "vgg16" } } }),
+  ];
   const of = (/** @type {string} */ id) => subjectOf(experiment(id), PRESETS, runs, sweeps);
   assert.equal(of("batch-size")?.runs, "sweep batch");
   assert.equal(of("convolutional-networks")?.runs, "sweep nets");
@@ -120,7 +219,12 @@ test("an experiment finds the sweep that is its own", () => {
 
 test("a write-up is made of figures that can be read, and of no numbers", () => {
   const subject = { runs: "sweep s1", run: run({}) };
-  for (const text of [writeUp(EXPERIMENTS.map((one) => ({ experiment: one, subject }))), ...EXPERIMENTS.map((one) => writeUp([{ experiment: one, subject }])), reportOn("Two", "a, b", [run({}), run({})]), reportOn("One", "a", [run({})])]) {
+  for (const text of [
+    writeUp(EXPERIMENTS.map((one) => ({ experiment: one, subject }))),
+    ...EXPERIMENTS.map((one) => writeUp([{ experiment: one, subject }])),
+    reportOn("Two", "a, b", [run({}), run({})]),
+    reportOn("One", "a", [run({})]),
+  ]) {
     const parts = partsOf(text);
     assert.equal(parts[0].token.type, "heading");
     let figures = 0;
@@ -140,7 +244,11 @@ test("a write-up is made of figures that can be read, and of no numbers", () => 
 function memory() {
   /** @type {Map<string, string>} */
   const kept = new Map();
-  return /** @type {any} */ ({ getItem: (/** @type {string} */ key) => kept.get(key) ?? null, setItem: (/** @type {string} */ key, /** @type {string} */ value) => kept.set(key, value), removeItem: (/** @type {string} */ key) => kept.delete(key) });
+  return /** @type {any} */ ({
+    getItem: (/** @type {string} */ key) => kept.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => kept.set(key, value),
+    removeItem: (/** @type {string} */ key) => kept.delete(key),
+  });
 }
 
 /** @param {(body: any) => Response} answer @param {Storage} storage */
@@ -149,9 +257,18 @@ function kept(answer, storage) {
   const states = [];
   /** @type {any[]} */
   const sent = [];
-  globalThis.fetch = /** @type {any} */ (async (/** @type {string} */ _, /** @type {{ body: string }} */ { body }) => (sent.push(JSON.parse(body)), answer(JSON.parse(body))));
+  globalThis.fetch = /** @type {any} */ (
+    async (/** @type {string} */ _, /** @type {{ body: string }} */ { body }) => (
+      sent.push(JSON.parse(body)), answer(JSON.parse(body))
+    )
+  );
   const report = { id: "r", url: "/reports/r", title: "One", revision: "1", created: "", changed: "", text: "# One" };
-  return { states, sent, report, keep: keeper(report, { onState: ({ kind }) => states.push(kind), onTitle: () => {}, storage }) };
+  return {
+    states,
+    sent,
+    report,
+    keep: keeper(report, { onState: ({ kind }) => states.push(kind), onTitle: () => {}, storage }),
+  };
 }
 
 test("what is written is saved with the revision that it changed", async () => {
@@ -181,7 +298,13 @@ test("a text that could not be saved is taken up by the next visit", async () =>
 });
 
 test("what was saved elsewhere is overwritten only when one says so", async () => {
-  const { keep, sent, states, report } = kept(({ revision }) => (revision === "9" ? Response.json({ title: "Mine", revision: "10" }) : Response.json({ detail: "saved elsewhere" }, { status: 409 })), memory());
+  const { keep, sent, states, report } = kept(
+    ({ revision }) =>
+      revision === "9"
+        ? Response.json({ title: "Mine", revision: "10" })
+        : Response.json({ detail: "saved elsewhere" }, { status: 409 }),
+    memory(),
+  );
   keep.change("# Mine");
   await keep.save();
   assert.equal(states.at(-1), "conflict");

@@ -5,19 +5,37 @@ import { share, sorted } from "../../runs/order.js";
 /** @import { Run } from "../../lib/types" */
 
 /** @param {string} id @param {Partial<Run>} more @param {Partial<Run["summary"]>} [summary] @returns {Run} */
-const run = (id, more, summary = {}) => /** @type {any} */ ({
-  id, name: id, status: "finished", created: `2026-01-0${id.length}T00:00:00Z`, tags: [], spec: { data: { set: "digits" }, network: { kind: "mlp", activation: "relu" }, training: { optimizer: { kind: "sgd" } } },
-  ...more,
-  summary: { best_validation_accuracy: null, step: null, steps: null, ...summary },
-});
+const run = (id, more, summary = {}) =>
+  /** @type {any} */ ({
+    id,
+    name: id,
+    status: "finished",
+    created: `2026-01-0${id.length}T00:00:00Z`,
+    tags: [],
+    spec: {
+      data: { set: "digits" },
+      network: { kind: "mlp", activation: "relu" },
+      training: { optimizer: { kind: "sgd" } },
+    },
+    ...more,
+    summary: { best_validation_accuracy: null, step: null, steps: null, ...summary },
+  });
 const ids = (/** @type {Run[]} */ runs) => runs.map(({ id }) => id);
 
 test("runs come newest first", () => {
-  assert.deepEqual(ids(sorted([run("a", {}), run("ccc", {}), run("bb", {})], { key: "created", descending: true })), ["ccc", "bb", "a"]);
+  assert.deepEqual(ids(sorted([run("a", {}), run("ccc", {}), run("bb", {})], { key: "created", descending: true })), [
+    "ccc",
+    "bb",
+    "a",
+  ]);
 });
 
 test("what is unknown comes last, whichever way one sorts", () => {
-  const runs = [run("a", {}), run("bb", {}, { best_validation_accuracy: 0.5 }), run("ccc", {}, { best_validation_accuracy: 0.9 })];
+  const runs = [
+    run("a", {}),
+    run("bb", {}, { best_validation_accuracy: 0.5 }),
+    run("ccc", {}, { best_validation_accuracy: 0.9 }),
+  ];
   assert.deepEqual(ids(sorted(runs, { key: "validation", descending: true })), ["ccc", "bb", "a"]);
   assert.deepEqual(ids(sorted(runs, { key: "validation", descending: false })), ["bb", "ccc", "a"]);
 });
@@ -27,16 +45,21 @@ test("equals keep the newest first", () => {
 });
 
 test("settings are sorted by as numbers or as text, and what has none comes last", () => {
-  const wide = (/** @type {string} */ id, /** @type {any} */ width) => run(id, { spec: /** @type {any} */ ({ data: { set: "digits" }, network: { kind: "mlp", width }, training: {} }) });
+  const wide = (/** @type {string} */ id, /** @type {any} */ width) =>
+    run(id, { spec: /** @type {any} */ ({ data: { set: "digits" }, network: { kind: "mlp", width }, training: {} }) });
   const runs = [wide("a", 100), wide("bb", 9), run("ccc", {}), wide("dddd", "auto")];
   assert.deepEqual(ids(sorted(runs, { key: "network.width", descending: false })), ["bb", "a", "dddd", "ccc"]);
   assert.deepEqual(ids(sorted(runs, { key: "network.width", descending: true })), ["dddd", "a", "bb", "ccc"]);
 });
 
 test("an order that nobody knows is the usual one", () => {
-  for (const key of ["constructor", "nothing"]) assert.deepEqual(ids(sorted([run("a", {}), run("bb", {})], { key, descending: true })), ["bb", "a"]);
+  for (const key of ["constructor", "nothing"])
+    assert.deepEqual(ids(sorted([run("a", {}), run("bb", {})], { key, descending: true })), ["bb", "a"]);
 });
 
 test("how much of a run is done", () => {
-  assert.deepEqual([run("a", {}, { step: 5, steps: 20 }), run("a", {}, { step: 5, steps: null }), run("a", {})].map(share), [0.25, 0, 0]);
+  assert.deepEqual(
+    [run("a", {}, { step: 5, steps: 20 }), run("a", {}, { step: 5, steps: null }), run("a", {})].map(share),
+    [0.25, 0, 0],
+  );
 });

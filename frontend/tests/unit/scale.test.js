@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { padded, shareOf, stretch, ticks, tickText, tickTexts, usable, valueAt } from "../../chart/scale.js";
 
 test("shares and values undo each other on both kinds of axis", () => {
-  for (const scale of [{ min: 2, max: 10, log: false }, { min: 0.01, max: 100, log: true }]) {
+  for (const scale of [
+    { min: 2, max: 10, log: false },
+    { min: 0.01, max: 100, log: true },
+  ]) {
     for (const share of [0, 0.25, 1]) assert.ok(Math.abs(shareOf(scale, valueAt(scale, share)) - share) < 1e-12);
   }
   assert.equal(Math.round(valueAt({ min: 1, max: 100, log: true }, 0.5)), 10);
@@ -32,7 +35,16 @@ test("an empty range becomes one that can be drawn", () => {
 });
 
 test("tick words are short", () => {
-  assert.deepEqual([0, 0.25, 1500, 20_000, 1_500_000, 1e-7, 3e12, 4.999999999999999e24].map(tickText), ["0", "0.25", "1500", "20k", "1.5M", "1e-7", "3e12", "5e24"]);
+  assert.deepEqual([0, 0.25, 1500, 20_000, 1_500_000, 1e-7, 3e12, 4.999999999999999e24].map(tickText), [
+    "0",
+    "0.25",
+    "1500",
+    "20k",
+    "1.5M",
+    "1e-7",
+    "3e12",
+    "5e24",
+  ]);
 });
 
 test("ticks that differ in their last digits alone are told apart, and none is rounded to what it is not", () => {
@@ -43,7 +55,13 @@ test("ticks that differ in their last digits alone are told apart, and none is r
   assert.deepEqual(tickTexts([0, 500_000, 1_000_000]), ["0", "500k", "1M"]);
   assert.deepEqual(tickTexts([0.001, 0.01, 1000]), ["0.001", "0.01", "1000"]);
   assert.deepEqual([tickTexts([]), tickTexts([7])], [[], ["7"]]);
-  for (const [min, max] of [[1e6, 1e6 + 99], [5e8, 5e8 + 7], [0.3, 0.3 + 1e-9], [-1e6, -1e6 + 3], [1e-7, 3e-7]]) {
+  for (const [min, max] of [
+    [1e6, 1e6 + 99],
+    [5e8, 5e8 + 7],
+    [0.3, 0.3 + 1e-9],
+    [-1e6, -1e6 + 3],
+    [1e-7, 3e-7],
+  ]) {
     const words = tickTexts(ticks({ min, max, log: false }, 5));
     assert.ok(words.length > 2 && new Set(words).size === words.length, words.join(" "));
   }

@@ -16,13 +16,18 @@ test("without a path before the site, addresses are as they are", () => {
 
 test("no module has an address that leaves out the path before the site", () => {
   const frontend = fileURLToPath(new URL("../..", import.meta.url));
-  const modules = readdirSync(frontend, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js") && !/^(node_modules|tests|test-results)\b/.test(path));
+  const modules = readdirSync(frontend, { recursive: true, encoding: "utf8" }).filter(
+    (path) => path.endsWith(".js") && !/^(node_modules|tests|test-results)\b/.test(path),
+  );
   assert.ok(modules.length > 80);
-  const absolute = /["'`]\/api\/v1|(href|src|action): ?["'`]\/|\.(href|src) = ["'`]\/|location\.(assign|replace)\(["'`]\//;
+  const absolute =
+    /["'`]\/api\/v1|(href|src|action): ?["'`]\/|\.(href|src) = ["'`]\/|location\.(assign|replace)\(["'`]\//;
   const found = modules.flatMap((path) => {
     if (path === join("lib", "site.js")) return [];
     const lines = readFileSync(join(frontend, path), "utf8").split("\n");
-    return lines.filter((line) => absolute.test(line) && !/^\s*(\/\/|\*|\/\*\*)/.test(line)).map((line) => `${path}: ${line.trim()}`);
+    return lines
+      .filter((line) => absolute.test(line) && !/^\s*(\/\/|\*|\/\*\*)/.test(line))
+      .map((line) => `${path}: ${line.trim()}`);
   });
   assert.deepEqual(found, []);
 });

@@ -14,7 +14,9 @@ function smoothed(values, weight) {
 /** @param {number[]} found @param {number[]} expected */
 function close(found, expected) {
   assert.equal(found.length, expected.length);
-  found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-12, `at ${i}: ${value}, expected ${expected[i]}`));
+  found.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]) < 1e-12, `at ${i}: ${value}, expected ${expected[i]}`),
+  );
 }
 
 test("the average has no pull towards its start: computed by hand for weight 1/2", () => {
@@ -24,7 +26,15 @@ test("the average has no pull towards its start: computed by hand for weight 1/2
 
 test("a constant stays exactly what it is, whatever the weight", () => {
   for (const weight of [0.1, 0.9, 0.999]) {
-    assert.deepEqual(new Set(smoothed(Array.from({ length: 1000 }, () => 0.1), weight)), new Set([0.1]));
+    assert.deepEqual(
+      new Set(
+        smoothed(
+          Array.from({ length: 1000 }, () => 0.1),
+          weight,
+        ),
+      ),
+      new Set([0.1]),
+    );
   }
 });
 

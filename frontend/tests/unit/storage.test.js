@@ -61,7 +61,9 @@ test("where there is no space left the newer value holds for the page", () => {
 
 test("nothing else touches the browser's storage, nor what may be missing without a way round it", () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".js") && !/^(node_modules|tests|test-results|playwright-report)/.test(file));
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".js") && !/^(node_modules|tests|test-results|playwright-report)/.test(file),
+  );
   assert.ok(files.length > 50);
   /** @param {RegExp} what */
   const users = (what) => files.filter((file) => what.test(readFileSync(join(root, file), "utf8"))).sort();

@@ -6,7 +6,17 @@ import { RunStore } from "../../run/store.js";
 
 /** @param {number} seq @param {number} first @param {(number | null)[]} loss @param {Partial<StepsEvent>} [more] @returns {StepsEvent} */
 const steps = (seq, first, loss, more = {}) => ({
-  kind: "steps", seq, first_step: first, epoch: 1, samples_seen: 0, seconds: first + loss.length - 1, loss, accuracy: loss.map(() => 0.5), lr: loss.map(() => 0.1), images_per_s: 1, ...more,
+  kind: "steps",
+  seq,
+  first_step: first,
+  epoch: 1,
+  samples_seen: 0,
+  seconds: first + loss.length - 1,
+  loss,
+  accuracy: loss.map(() => 0.5),
+  lr: loss.map(() => 0.1),
+  images_per_s: 1,
+  ...more,
 });
 
 /** @param {RunStore} store @param {"train_loss" | "validation_loss" | "time"} name */
@@ -17,15 +27,23 @@ const pairs = (store, name) => {
 
 /** @returns {Metrics} */
 const metrics = () => ({
-  run: "r", last_seq: 5, x: "step",
-  series: { train_loss: { x: [1, 2, 3], y: [3, null, 1], total: 3, not_finite: [{ x: 2, kind: "inf" }] }, validation_loss: { x: [3], y: [2], total: 1, not_finite: [] } },
+  run: "r",
+  last_seq: 5,
+  x: "step",
+  series: {
+    train_loss: { x: [1, 2, 3], y: [3, null, 1], total: 3, not_finite: [{ x: 2, kind: "inf" }] },
+    validation_loss: { x: [3], y: [2], total: 1, not_finite: [] },
+  },
 });
 
 test("an event that came before changes nothing", () => {
   const store = new RunStore();
   assert.equal(store.apply(steps(1, 1, [3, 2])), "new");
   assert.equal(store.apply(steps(1, 1, [3, 2])), "old");
-  assert.deepEqual(pairs(store, "train_loss"), [[1, 3], [2, 2]]);
+  assert.deepEqual(pairs(store, "train_loss"), [
+    [1, 3],
+    [2, 2],
+  ]);
   assert.equal(store.series.train_loss.total, 2);
 });
 
@@ -42,7 +60,10 @@ test("the stream goes on after what was loaded, and its overlap is dropped", () 
   store.load(metrics());
   assert.equal(store.apply(steps(5, 3, [1])), "old");
   assert.equal(store.apply(steps(6, 4, [0.5])), "new");
-  assert.deepEqual(pairs(store, "train_loss").map(([x]) => x), [1, 2, 3, 4]);
+  assert.deepEqual(
+    pairs(store, "train_loss").map(([x]) => x),
+    [1, 2, 3, 4],
+  );
   assert.deepEqual(store.series.train_loss.notFinite, [{ step: 2, kind: "inf" }]);
   assert.ok(Number.isNaN(store.series.train_loss.y.data[1]));
 });
@@ -59,7 +80,10 @@ test("the kind of what is not finite is the event's", () => {
   const store = new RunStore();
   store.apply(steps(1, 1, [1, null], { not_finite: "inf" }));
   store.apply(steps(2, 3, [null], { not_finite: "nan" }));
-  assert.deepEqual(store.series.train_loss.notFinite, [{ step: 2, kind: "inf" }, { step: 3, kind: "nan" }]);
+  assert.deepEqual(store.series.train_loss.notFinite, [
+    { step: 2, kind: "inf" },
+    { step: 3, kind: "nan" },
+  ]);
 });
 
 test("what is not finite is told as it was", () => {
@@ -67,14 +91,22 @@ test("what is not finite is told as it was", () => {
   store.apply(steps(1, 1, [1, null], { not_finite: "inf" }));
   store.apply(steps(2, 3, [null], { not_finite: "-inf" }));
   store.apply(steps(3, 4, [null], { not_finite: "nan" }));
-  assert.deepEqual([0, 1, 2, 3].map((i) => store.series.train_loss.told(i)), [1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((i) => store.series.train_loss.told(i)),
+    [1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN],
+  );
 });
 
 test("steps that a resumed run does again take the place of the old ones", () => {
   const store = new RunStore();
   store.apply(steps(1, 1, [5, 4, null]));
   assert.equal(store.apply(steps(2, 2, [4, 3, 2])), "new");
-  assert.deepEqual(pairs(store, "train_loss"), [[1, 5], [2, 4], [3, 3], [4, 2]]);
+  assert.deepEqual(pairs(store, "train_loss"), [
+    [1, 5],
+    [2, 4],
+    [3, 3],
+    [4, 2],
+  ]);
   assert.deepEqual(store.series.train_loss.notFinite, []);
   assert.equal(store.series.train_loss.total, 4);
 });
@@ -82,8 +114,30 @@ test("steps that a resumed run does again take the place of the old ones", () =>
 test("time is known at the last step of a line, validation at the end of an epoch", () => {
   const store = new RunStore();
   store.apply(steps(1, 1, [5, 4, 3], { seconds: 1.5 }));
-  store.apply({ kind: "epoch", seq: 2, epoch: 1, step: 3, samples_seen: 9, train: { loss: 4, accuracy: 0.5 }, validation: { loss: 3.5, accuracy: 0.6 }, seconds: 1.5, elapsed: 1.5, peak_memory_bytes: null });
-  store.apply({ kind: "epoch", seq: 3, epoch: 2, step: 6, samples_seen: 18, train: { loss: 4, accuracy: 0.5 }, validation: null, seconds: 1.5, elapsed: 3, peak_memory_bytes: null });
+  store.apply({
+    kind: "epoch",
+    seq: 2,
+    epoch: 1,
+    step: 3,
+    samples_seen: 9,
+    train: { loss: 4, accuracy: 0.5 },
+    validation: { loss: 3.5, accuracy: 0.6 },
+    seconds: 1.5,
+    elapsed: 1.5,
+    peak_memory_bytes: null,
+  });
+  store.apply({
+    kind: "epoch",
+    seq: 3,
+    epoch: 2,
+    step: 6,
+    samples_seen: 18,
+    train: { loss: 4, accuracy: 0.5 },
+    validation: null,
+    seconds: 1.5,
+    elapsed: 3,
+    peak_memory_bytes: null,
+  });
   assert.deepEqual(pairs(store, "time"), [[3, 1.5]]);
   assert.deepEqual(pairs(store, "validation_loss"), [[3, 3.5]]);
 });
@@ -105,7 +159,15 @@ test("a thinned run knows how many points it has", () => {
 
 test("the epochs and moments of steps that are done again are forgotten with them", () => {
   const store = new RunStore();
-  const epoch = { kind: /** @type {const} */ ("epoch"), samples_seen: 9, train: { loss: 4, accuracy: 0.5 }, validation: { loss: 3.5, accuracy: 0.6 }, seconds: 1.5, elapsed: 1.5, peak_memory_bytes: null };
+  const epoch = {
+    kind: /** @type {const} */ ("epoch"),
+    samples_seen: 9,
+    train: { loss: 4, accuracy: 0.5 },
+    validation: { loss: 3.5, accuracy: 0.6 },
+    seconds: 1.5,
+    elapsed: 1.5,
+    peak_memory_bytes: null,
+  };
   store.apply(steps(1, 1, [5, 4], { seconds: 1 }));
   store.apply({ ...epoch, seq: 2, epoch: 1, step: 2 });
   store.apply(steps(3, 3, [3], { seconds: 2 }));
@@ -113,17 +175,31 @@ test("the epochs and moments of steps that are done again are forgotten with the
   store.apply({ ...epoch, seq: 5, epoch: 2, step: 4 });
   store.apply(steps(6, 3, [9], { seconds: 8 }));
   assert.deepEqual(pairs(store, "validation_loss"), [[2, 3.5]]);
-  assert.deepEqual(pairs(store, "time"), [[2, 1], [3, 8]]);
-  assert.deepEqual(pairs(store, "train_loss"), [[1, 5], [2, 4], [3, 9]]);
+  assert.deepEqual(pairs(store, "time"), [
+    [2, 1],
+    [3, 8],
+  ]);
+  assert.deepEqual(pairs(store, "train_loss"), [
+    [1, 5],
+    [2, 4],
+    [3, 9],
+  ]);
 });
 
 test("the moving average of a thinned run goes on over a hole, which stays one", () => {
   const store = new RunStore();
   const thinned = metrics();
-  thinned.series.train_loss = { x: [1, 999], y: [3, 1], total: 999, not_finite: [], smoothed: { x: [1, 999], y: [3, 2] } };
+  thinned.series.train_loss = {
+    x: [1, 999],
+    y: [3, 1],
+    total: 999,
+    not_finite: [],
+    smoothed: { x: [1, 999], y: [3, 2] },
+  };
   store.load(thinned, 0.5);
   store.apply(steps(6, 1000, [4, null, 5]));
-  const { x, y } = /** @type {NonNullable<typeof store.series.train_loss.smooth>} */ (store.series.train_loss.smooth).strand;
+  const { x, y } = /** @type {NonNullable<typeof store.series.train_loss.smooth>} */ (store.series.train_loss.smooth)
+    .strand;
   assert.deepEqual([...x.data.subarray(0, x.length)], [1, 999, 1000, 1001, 1002]);
   assert.deepEqual([...y.data.subarray(0, y.length)], [3, 2, 3, Number.NaN, 4]);
   store.apply(steps(7, 1001, [1]));

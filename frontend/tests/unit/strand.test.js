@@ -16,14 +16,25 @@ function coarse() {
 test("finer points take the place of those they span, and only of those", () => {
   const strand = coarse();
   strand.refine([10, 12, 14, 20], [100, 120, null, 200]);
-  assert.deepEqual(pairs(strand), [[1, 1], [10, 100], [12, 120], [14, Number.NaN], [20, 200], [30, 30], [40, 40]]);
+  assert.deepEqual(pairs(strand), [
+    [1, 1],
+    [10, 100],
+    [12, 120],
+    [14, Number.NaN],
+    [20, 200],
+    [30, 30],
+    [40, 40],
+  ]);
 });
 
 test("another stretch brings the coarse points of the first one back", () => {
   const strand = coarse();
   strand.refine([10, 12, 20], [100, 120, 200]);
   strand.refine([30, 35, 40], [1, 2, 3]);
-  assert.deepEqual(pairs(strand).map(([x]) => x), [1, 10, 20, 30, 35, 40]);
+  assert.deepEqual(
+    pairs(strand).map(([x]) => x),
+    [1, 10, 20, 30, 35, 40],
+  );
 });
 
 test("what comes live stays, whatever is refined after", () => {
@@ -34,7 +45,10 @@ test("what comes live stays, whatever is refined after", () => {
   assert.deepEqual(pairs(strand).at(-1), [50, 50]);
   strand.rewind(40);
   strand.refine([1, 2], [7, 8]);
-  assert.deepEqual(pairs(strand).map(([x]) => x), [1, 2, 10, 20, 30]);
+  assert.deepEqual(
+    pairs(strand).map(([x]) => x),
+    [1, 2, 10, 20, 30],
+  );
 });
 
 test("what was derived of the columns learns that they changed", () => {
@@ -46,17 +60,35 @@ test("what was derived of the columns learns that they changed", () => {
 
 test("a thinned run goes on with the server's average", () => {
   const store = new RunStore();
-  const series = { x: [1, 500, 1000], y: [4, 3, 2], total: 1000, not_finite: [], smoothed: { x: [1, 1000], y: [4, 2.5] } };
+  const series = {
+    x: [1, 500, 1000],
+    y: [4, 3, 2],
+    total: 1000,
+    not_finite: [],
+    smoothed: { x: [1, 1000], y: [4, 2.5] },
+  };
   store.load({ run: "r", last_seq: 1, x: "step", series: { train_loss: series } }, 0.9);
   assert.ok(store.thinned);
   store.series.train_loss.push(1001, 1.5);
   const strand = store.series.train_loss.smooth?.strand;
   assert.ok(strand);
-  assert.deepEqual(pairs(strand).map(([x, y]) => [x, Number(y.toFixed(9))]), [[1, 4], [1000, 2.5], [1001, 2.4]]);
+  assert.deepEqual(
+    pairs(strand).map(([x, y]) => [x, Number(y.toFixed(9))]),
+    [
+      [1, 4],
+      [1000, 2.5],
+      [1001, 2.4],
+    ],
+  );
 });
 
 test("what is asked for spans what is in sight, and stays the same for small moves", () => {
-  for (const [from, to] of [[1, 5], [100, 1100], [654_000, 655_000], [0, 1_000_000]]) {
+  for (const [from, to] of [
+    [1, 5],
+    [100, 1100],
+    [654_000, 655_000],
+    [0, 1_000_000],
+  ]) {
     const [start, end] = stretchAround(from, to);
     assert.ok(start <= from && end >= to && end - start <= 4 * Math.max(16, to - from), `${start} ${end}`);
   }

@@ -3,13 +3,28 @@
 /** @import { Field, FieldKind, FormTable } from "../../lib/types" */
 
 /** @param {string} path @param {FieldKind} kind @param {string} standard @param {Partial<Field>} [more] @returns {Field} */
-const field = (path, kind, standard, more = {}) => ({ path, label: path, help: "", kind, default: standard, nullable: false, advanced: false, ...more });
+const field = (path, kind, standard, more = {}) => ({
+  path,
+  label: path,
+  help: "",
+  kind,
+  default: standard,
+  nullable: false,
+  advanced: false,
+  ...more,
+});
 /** @type {FieldKind} */
 const whole = { type: "integer", min: 1, max: 100_000 };
 /** @type {FieldKind} */
 const share = { type: "number", min: 0, max: 1, min_open: false };
 /** @type {FieldKind} */
-const words = { type: "choice", options: [{ value: "relu", label: "ReLU" }, { value: "tanh", label: "Tanh" }] };
+const words = {
+  type: "choice",
+  options: [
+    { value: "relu", label: "ReLU" },
+    { value: "tanh", label: "Tanh" },
+  ],
+};
 
 /** @type {FormTable} */
 export const TABLE = {
@@ -21,22 +36,79 @@ export const TABLE = {
     field("training.threads", whole, "null", { nullable: true, advanced: true }),
   ],
   networks: [
-    { kind: "perceptron", title: "Perceptron", summary: "", fields: [], defaults: { "training.batch_size": 1 }, dimensions: [2, 3] },
-    { kind: "mlp", title: "MLP", summary: "", fields: [field("network.hidden", { type: "integers", min: 1, max: 999, min_len: 1, max_len: 9 }, "[128,64]"), field("network.activation", words, '"relu"')], defaults: {}, dimensions: [2, 3] },
+    {
+      kind: "perceptron",
+      title: "Perceptron",
+      summary: "",
+      fields: [],
+      defaults: { "training.batch_size": 1 },
+      dimensions: [2, 3],
+    },
+    {
+      kind: "mlp",
+      title: "MLP",
+      summary: "",
+      fields: [
+        field("network.hidden", { type: "integers", min: 1, max: 999, min_len: 1, max_len: 9 }, "[128,64]"),
+        field("network.activation", words, '"relu"'),
+      ],
+      defaults: {},
+      dimensions: [2, 3],
+    },
     { kind: "vgg16", title: "VGG16", summary: "", fields: [], defaults: { "training.epochs": 3 }, dimensions: [3] },
   ],
   data_sets: [
-    { set: "blobs", title: "Blobs", summary: "", licence: "", dimensions: 2, classes: 2, fields: [], defaults: {}, state: { kind: "built_in" }, about: null },
-    { set: "digits", title: "Digits", summary: "", licence: "", dimensions: 3, classes: 10, fields: [], defaults: { "training.epochs": 20 }, state: { kind: "built_in" }, about: null },
+    {
+      set: "blobs",
+      title: "Blobs",
+      summary: "",
+      licence: "",
+      dimensions: 2,
+      classes: 2,
+      fields: [],
+      defaults: {},
+      state: { kind: "built_in" },
+      about: null,
+    },
+    {
+      set: "digits",
+      title: "Digits",
+      summary: "",
+      licence: "",
+      dimensions: 3,
+      classes: 10,
+      fields: [],
+      defaults: { "training.epochs": 20 },
+      state: { kind: "built_in" },
+      about: null,
+    },
   ],
   groups: [
     {
-      path: "training.optimizer", label: "Optimizer", nullable: false, selector: "kind", default: "sgd",
+      path: "training.optimizer",
+      label: "Optimizer",
+      nullable: false,
+      selector: "kind",
+      default: "sgd",
       variants: [
-        { value: "sgd", label: "SGD", fields: [field("training.optimizer.lr", share, "0.01"), field("training.optimizer.nesterov", { type: "switch" }, "false", { advanced: true })] },
+        {
+          value: "sgd",
+          label: "SGD",
+          fields: [
+            field("training.optimizer.lr", share, "0.01"),
+            field("training.optimizer.nesterov", { type: "switch" }, "false", { advanced: true }),
+          ],
+        },
         { value: "adamw", label: "AdamW", fields: [field("training.optimizer.lr", share, "0.001")] },
       ],
     },
-    { path: "training.early_stopping", label: "Early stopping", nullable: true, selector: null, default: null, variants: [{ value: null, label: "On", fields: [field("training.early_stopping.patience", whole, "5")] }] },
+    {
+      path: "training.early_stopping",
+      label: "Early stopping",
+      nullable: true,
+      selector: null,
+      default: null,
+      variants: [{ value: null, label: "On", fields: [field("training.early_stopping.patience", whole, "5")] }],
+    },
   ],
 };

@@ -6,7 +6,8 @@ import { thin } from "../../chart/thin.js";
 const line = (y) => ({ x: Float64Array.from(y, (_, i) => i), y: Float64Array.from(y), length: y.length });
 
 /** @param {{ x: Float64Array, y: Float64Array, length: number }} data @param {number} min @param {number} max @param {number} pixels */
-const thinned = (data, min, max, pixels) => thin(data, { min, max }, pixels, (pixel) => min + ((max - min) * pixel) / pixels);
+const thinned = (data, min, max, pixels) =>
+  thin(data, { min, max }, pixels, (pixel) => min + ((max - min) * pixel) / pixels);
 
 test("every extreme and every hole survives", () => {
   const y = Array.from({ length: 100_000 }, (_, i) => Math.sin(i / 100));
@@ -17,7 +18,10 @@ test("every extreme and every hole survives", () => {
   assert.equal(inRange, 100_000);
   assert.ok(indices.length <= 500 * 5 + 5, `${indices.length} indices`);
   for (const i of [0, 27_182, 31_415, 50_000, 99_999]) assert.ok(indices.includes(i), `${i} is kept`);
-  assert.deepEqual(indices, [...new Set(indices)].sort((a, b) => a - b));
+  assert.deepEqual(
+    indices,
+    [...new Set(indices)].sort((a, b) => a - b),
+  );
 });
 
 test("in every pixel the smallest and the largest value are those of all points", () => {

@@ -19,7 +19,10 @@ test("a view survives its address", () => {
   view.charts.loss.range = [0.01, 2];
   view.charts.accuracy.hidden.add("train.raw").add("validation");
   const search = writeView(view, "");
-  assert.equal(search, "?x=samples&xscale=log&range=100:2500.5&smooth=0.97&loss.scale=log&loss.range=0.01:2&accuracy.hide=train.raw,validation");
+  assert.equal(
+    search,
+    "?x=samples&xscale=log&range=100:2500.5&smooth=0.97&loss.scale=log&loss.range=0.01:2&accuracy.hide=train.raw,validation",
+  );
   assert.deepEqual(readView(search, IDS), view);
 });
 
