@@ -110,7 +110,9 @@ export function chart({
       if (y) mine.range = stretch(shown.y, ...y);
       onView();
     },
-    onPanStart: () => shown && (panFrom = shown.x),
+    onPanStart: () => {
+      if (shown) panFrom = shown.x;
+    },
     onPan: (share) => {
       view.range = stretch(panFrom, share, share + 1);
       onView();
@@ -298,7 +300,10 @@ export function chart({
     showValues();
   }
 
-  new ResizeObserver(() => (measure(), draw())).observe(place);
+  new ResizeObserver(() => {
+    measure();
+    draw();
+  }).observe(place);
   onTheme(() => picture.repaint());
   return {
     id,

@@ -70,12 +70,14 @@ export function exportMenu(chart, numbers) {
   /** @param {string} ending @param {string} type @param {string} text */
   const save = (ending, type, text) => download(fileName(ending), new Blob([text], { type }));
   /** @param {string} ending */
-  const fileName = (ending) =>
-    `${numbers().subtitle} ${chart().title()}`
+  const fileName = (ending) => {
+    const name = `${numbers().subtitle} ${chart().title()}`
       .replace(/[^\p{L}\p{N}]+/gu, "-")
       .replace(/^-|-$/g, "")
       .slice(0, 80)
-      .toLowerCase() + `.${ending}`;
+      .toLowerCase();
+    return `${name}.${ending}`;
+  };
 
   return element;
 }

@@ -63,7 +63,7 @@ export class Extremes {
 export function scan(data, from, to, found) {
   for (let i = from; i < to; i += 1) {
     const value = data[i];
-    if (value !== value) {
+    if (Number.isNaN(value)) {
       if (found.hole < 0) found.hole = i;
       continue;
     }
@@ -78,6 +78,9 @@ const known = new WeakMap();
 /** The extremes of a column, kept for as long as the column is. @param {Column} column */
 export function extremesOf(column) {
   let extremes = known.get(column);
-  if (!extremes) known.set(column, (extremes = new Extremes(column)));
+  if (!extremes) {
+    extremes = new Extremes(column);
+    known.set(column, extremes);
+  }
   return extremes;
 }

@@ -86,12 +86,12 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
       if (bad && line.counts) unloggable += 1;
       if (logX && at <= 0) continue;
       out.x.push(at);
-      out.y.push(bad || value !== value ? null : value);
+      out.y.push(bad || Number.isNaN(value) ? null : value);
       if (line.band) {
         out.low.push(line.band.low[i]);
         out.high.push(line.band.high[i]);
       }
-      if (bad || value !== value || at < min || at > max) continue;
+      if (bad || Number.isNaN(value) || at < min || at > max) continue;
       if (line.counts) shown += 1;
       if (!outliers) values.push(value);
       // The lower edge of a band may be below 0, where a log axis has no place for it.

@@ -32,7 +32,8 @@ export class Strand {
   /** Puts finer points in the place of those between the first and the last of them. @param {ArrayLike<number>} xs @param {ArrayLike<number | null>} ys */
   refine(xs, ys) {
     if (xs.length === 0) return;
-    const under = (this.under ??= { x: copy(this.x), y: copy(this.y) });
+    this.under ??= { x: copy(this.x), y: copy(this.y) };
+    const { under } = this;
     const first = countBelow(under.x.data, under.x.length, xs[0]);
     const after = countBelow(under.x.data, under.x.length, xs[xs.length - 1] + 0.5);
     this.x.truncate(0);

@@ -34,8 +34,8 @@ export function chartSvg(frame, look) {
   const toX = (/** @type {number} */ value) => box.left + shareOf(frame.x, value) * (box.right - box.left);
   const toY = (/** @type {number} */ value) => box.bottom - shareOf(frame.y, value) * (box.bottom - box.top);
   const out = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escape(look.font)}" font-size="12">`,
-    `<title>${escape(look.title)}</title>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escapeXml(look.font)}" font-size="12">`,
+    `<title>${escapeXml(look.title)}</title>`,
     `<rect width="${width}" height="${height}" fill="${look.page}"/>`,
     look.title && text(box.left, 22, look.title, look.ink, 'font-size="15" font-weight="600"'),
     look.subtitle && text(box.right, 22, look.subtitle, look.faint, 'text-anchor="end"'),
@@ -172,17 +172,18 @@ function line(x1, y1, x2, y2, colour) {
 
 /** @param {number} x @param {number} y @param {string} words @param {string} colour @param {string} more */
 function text(x, y, words, colour, more) {
-  return `<text x="${n(x)}" y="${n(y)}" fill="${colour}" ${more}>${escape(words)}</text>`;
+  return `<text x="${n(x)}" y="${n(y)}" fill="${colour}" ${more}>${escapeXml(words)}</text>`;
 }
 
 /** @param {number} value */
 const n = (value) => String(Math.round(value * 100) / 100);
 
 /** @param {string} words */
-export function escape(words) {
+export function escapeXml(words) {
   return (
     words
       // What XML 1.0 forbids cannot be escaped either.
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
       .replaceAll("&", "&amp;")
       .replaceAll("<", "&lt;")

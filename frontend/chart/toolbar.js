@@ -20,7 +20,12 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
       class: "button small quiet",
       type: "button",
       title: "Logarithmic horizontal axis",
-      on: { click: () => ((view.logX = !view.logX), zoomOut()) },
+      on: {
+        click: () => {
+          view.logX = !view.logX;
+          zoomOut();
+        },
+      },
     },
     "Log x",
   );
@@ -30,7 +35,12 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
       class: "button small quiet",
       type: "button",
       title: "Let outliers stretch the vertical axis",
-      on: { click: () => ((view.outliers = !view.outliers), onView()) },
+      on: {
+        click: () => {
+          view.outliers = !view.outliers;
+          onView();
+        },
+      },
     },
     "Outliers",
   );

@@ -20,7 +20,7 @@ export function meanOf(curves) {
   const readers = some.map(reader);
   const least = Math.min(2, some.length);
   for (const x of positions(some)) {
-    const values = readers.map((read) => read(x)).filter((value) => value === value);
+    const values = readers.map((read) => read(x)).filter((value) => !Number.isNaN(value));
     if (values.length < least) {
       if (out.x.length > 0) push(out, x, Number.NaN, Number.NaN);
       continue;

@@ -131,7 +131,10 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
       let before = null;
       for (const member of members) {
         let known = items.get(member.id);
-        if (!known) items.set(member.id, (known = item(member)));
+        if (!known) {
+          known = item(member);
+          items.set(member.id, known);
+        }
         known.show(member);
         const place = /** @type {Element | null} */ (before ? before.nextElementSibling : list.firstElementChild);
         if (place !== known.element) list.insertBefore(known.element, place);

@@ -124,14 +124,17 @@ function pathOf(member, axes, places) {
   let d = "";
   /** @type {{ x: number, y: number } | null} */
   let before = null;
-  axes.forEach((axis, i) => {
+  for (const [i, axis] of axes.entries()) {
     const at = axis.at(member);
-    if (at === null) return (before = null);
+    if (at === null) {
+      before = null;
+      continue;
+    }
     const here = { x: places[i], y: Math.round(top(at) * 100) / 100 };
     const half = before ? (before.x + here.x) / 2 : 0;
     d += before ? `C${half} ${before.y} ${half} ${here.y} ${here.x} ${here.y}` : `M${here.x} ${here.y}h0.01`;
-    return (before = here);
-  });
+    before = here;
+  }
   return d;
 }
 
@@ -157,7 +160,16 @@ export function parallel({ onLook, onOnly }) {
   );
   const clear = h(
     "button",
-    { class: "button small quiet", type: "button", on: { click: () => (marks.clear(), draw()) } },
+    {
+      class: "button small quiet",
+      type: "button",
+      on: {
+        click: () => {
+          marks.clear();
+          draw();
+        },
+      },
+    },
     "Clear marks",
   );
   const ramp = h(
@@ -272,7 +284,10 @@ export function parallel({ onLook, onOnly }) {
         shown.setAttribute("y", String(top(Math.max(from, to))));
         shown.setAttribute("height", String(Math.abs(top(from) - top(to))));
       };
-      const move = (/** @type {PointerEvent} */ moved) => ((to = shareAt(moved)), show());
+      const move = (/** @type {PointerEvent} */ moved) => {
+        to = shareAt(moved);
+        show();
+      };
       group.addEventListener("pointermove", move);
       const done = (/** @type {boolean} */ kept) => () => {
         group.removeEventListener("pointermove", move);

@@ -29,7 +29,12 @@ export function comparePart(table, draft, onChange) {
     id: "repeats",
     type: "text",
     inputmode: "numeric",
-    on: { input: () => ((draft.repeats = repeats.value), onChange()) },
+    on: {
+      input: () => {
+        draft.repeats = repeats.value;
+        onChange();
+      },
+    },
   });
   const trials = h("input", {
     class: "input",
@@ -37,12 +42,23 @@ export function comparePart(table, draft, onChange) {
     type: "text",
     inputmode: "numeric",
     "aria-label": "Combinations drawn by chance",
-    on: { input: () => ((draft.trials = trials.value), onChange()) },
+    on: {
+      input: () => {
+        draft.trials = trials.value;
+        onChange();
+      },
+    },
   });
   const byChance = h("input", {
     type: "checkbox",
     id: "by-chance",
-    on: { change: () => ((draft.trials = byChance.checked ? "20" : ""), (trials.value = draft.trials), onChange()) },
+    on: {
+      change: () => {
+        draft.trials = byChance.checked ? "20" : "";
+        trials.value = draft.trials;
+        onChange();
+      },
+    },
   });
   const chance = h(
     "div",
@@ -108,7 +124,12 @@ export function comparePart(table, draft, onChange) {
       autocomplete: "off",
       spellcheck: "false",
       placeholder: field.kind.type === "choice" ? "values with commas between" : "16, 32, 64 or 0.001..0.1 log 3",
-      on: { input: () => ((draft.grid[field.path] = input.value), onChange()) },
+      on: {
+        input: () => {
+          draft.grid[field.path] = input.value;
+          onChange();
+        },
+      },
     });
     input.value = draft.grid[field.path];
     const remove = () => {

@@ -30,8 +30,14 @@ export function sections(table, draft, onChange) {
     onChange();
   };
 
-  const setCards = cards("set", (set) => (chooseSet(table, draft, set), changed()));
-  const kindCards = cards("kind", (kind) => ((draft.kind = kind), changed()));
+  const setCards = cards("set", (set) => {
+    chooseSet(table, draft, set);
+    changed();
+  });
+  const kindCards = cards("kind", (kind) => {
+    draft.kind = kind;
+    changed();
+  });
   const licence = h("p", { class: "hint" });
   const dataFields = fieldGrid();
   const networkFields = fieldGrid();
@@ -63,7 +69,10 @@ export function sections(table, draft, onChange) {
     if (!made) {
       made = control(
         field,
-        (typed) => (type(table, draft, field, typed), changed()),
+        (typed) => {
+          type(table, draft, field, typed);
+          changed();
+        },
         () => {
           delete draft.typed[field.path];
           changed();

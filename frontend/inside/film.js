@@ -38,7 +38,12 @@ export function filmBar(scene) {
     max: 0,
     step: 1,
     "aria-label": "Epoch of the film",
-    on: { input: () => (pause(), seek(Number(slider.value))) },
+    on: {
+      input: () => {
+        pause();
+        seek(Number(slider.value));
+      },
+    },
   });
   const where = h("output", {});
   const curves = CURVES.map(curve);
@@ -148,7 +153,13 @@ export function filmBar(scene) {
           type: "radio",
           name: "checkpoint",
           value: name,
-          on: { change: () => (pause(), (follow = false), state.set({ checkpoint: name })) },
+          on: {
+            change: () => {
+              pause();
+              follow = false;
+              state.set({ checkpoint: name });
+            },
+          },
         });
         input.checked = scene.checkpoint === name;
         return h(

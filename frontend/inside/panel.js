@@ -228,7 +228,11 @@ function panel(scene, kind) {
       refuse(kind.none);
       return;
     }
-    const slow = setTimeout(() => turn === turnNumber && (first.waits(true), second.waits(true)), PATIENCE_MS);
+    const slow = setTimeout(() => {
+      if (turn !== turnNumber) return;
+      first.waits(true);
+      second.waits(true);
+    }, PATIENCE_MS);
     try {
       const found = await pagesOf(layer);
       if (turn !== turnNumber) return;

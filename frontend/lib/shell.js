@@ -24,7 +24,16 @@ export function toast(text, tone = "", action) {
     action &&
       h(
         "button",
-        { class: "button small", type: "button", on: { click: () => (close(), action.act()) } },
+        {
+          class: "button small",
+          type: "button",
+          on: {
+            click: () => {
+              close();
+              action.act();
+            },
+          },
+        },
         action.label,
       ),
     h(

@@ -95,7 +95,13 @@ function start() {
       class: "button small quiet",
       type: "button",
       title: "Draw runs that differ by their seed alone as one line, their mean, with the standard deviation around it",
-      on: { click: () => ((together = !together), remember(), show()) },
+      on: {
+        click: () => {
+          together = !together;
+          remember();
+          show();
+        },
+      },
     },
     "Mean over seeds",
   );

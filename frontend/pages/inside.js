@@ -53,7 +53,10 @@ const filters = filtersPanel(scene);
 const features = featuresPanel(scene);
 const close = closeup(scene);
 const mistakes = mistakesCard(scene, {
-  onImage: (id) => (image.use(id), layerHead.scrollIntoView({ behavior: "smooth", block: "start" })),
+  onImage: (id) => {
+    image.use(id);
+    layerHead.scrollIntoView({ behavior: "smooth", block: "start" });
+  },
 });
 const beside = besideControl(scene, { onLoaded: () => drawPanels() });
 
@@ -153,7 +156,8 @@ async function start() {
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 function soon() {
-  timer ??= setTimeout(async () => {
+  if (timer) return;
+  timer = setTimeout(async () => {
     timer = undefined;
     const first = scene.inside === null;
     if ((await refresh()) && first) image.load();

@@ -78,7 +78,13 @@ function experimentRow(experiment) {
     type: "checkbox",
     disabled: !subject,
     data: { experiment: experiment.id },
-    on: { change: () => (box.checked ? chosen.add(experiment.id) : chosen.delete(experiment.id), showChosen()) },
+    on: {
+      change: () => {
+        if (box.checked) chosen.add(experiment.id);
+        else chosen.delete(experiment.id);
+        showChosen();
+      },
+    },
   });
   const launch = () =>
     attempt(async () => {
@@ -200,6 +206,10 @@ async function remove(report) {
   showList();
   toast(`“${report.title}” is deleted.`, "", {
     label: "Undo",
-    act: () => attempt(async () => ((reports = [await restoreReport(report.id), ...reports]), showList())),
+    act: () =>
+      attempt(async () => {
+        reports = [await restoreReport(report.id), ...reports];
+        showList();
+      }),
   });
 }

@@ -40,5 +40,5 @@ export function writeBlock({ kind, settings }) {
   const lines = [...settings]
     .filter(([, value]) => value !== "")
     .map(([name, value]) => `${name}: ${value.replace(/\s*\n\s*/g, " ").trim()}`);
-  return ["```" + `${WORD} ${kind}`, ...lines, "```"].join("\n");
+  return [`\`\`\`${WORD} ${kind}`, ...lines, "```"].join("\n");
 }

@@ -40,7 +40,9 @@ export function editor(text, { onChange, onLine, onSave }) {
   document.addEventListener("selectionchange", () => {
     if (document.activeElement !== area) return;
     const now = lineAt(area.selectionStart);
-    if (now !== line) onLine((line = now));
+    if (now === line) return;
+    line = now;
+    onLine(line);
   });
 
   /** @param {number} place */

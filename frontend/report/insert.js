@@ -60,7 +60,13 @@ export function askFigure(sources, { block, suggestion } = {}) {
         type: "radio",
         name: "kind",
         value: one.kind,
-        on: { change: () => ((kind = one), fields(), draw()) },
+        on: {
+          change: () => {
+            kind = one;
+            fields();
+            draw();
+          },
+        },
       });
       radio.checked = one.kind === kind.kind;
       return h(
@@ -126,7 +132,15 @@ export function askFigure(sources, { block, suggestion } = {}) {
       const choose = (/** @type {[string, string][]} */ options) => {
         const select = h(
           "select",
-          { id, on: { change: () => (set(name, select.value), type === "run" && fields()) } },
+          {
+            id,
+            on: {
+              change: () => {
+                set(name, select.value);
+                if (type === "run") fields();
+              },
+            },
+          },
           ...options.map(([of, words]) => h("option", { value: of }, words)),
         );
         // What is written and is none of them is not lost.
@@ -249,7 +263,12 @@ export function askFigure(sources, { block, suggestion } = {}) {
           const box = h("input", {
             type: "checkbox",
             value: run.id,
-            on: { change: () => (pick(run, box.checked), set(name, [...chosen].join(", "))) },
+            on: {
+              change: () => {
+                pick(run, box.checked);
+                set(name, [...chosen].join(", "));
+              },
+            },
           });
           box.checked = isChosen(run);
           return h("label", {}, box, h("span", {}, run.name));
@@ -263,8 +282,10 @@ export function askFigure(sources, { block, suggestion } = {}) {
       }
       function find() {
         const word = search.value.toLowerCase();
-        for (const row of list.children)
-          /** @type {HTMLElement} */ (row).hidden = !(row.textContent ?? "").toLowerCase().includes(word);
+        for (const row of list.children) {
+          const element = /** @type {HTMLElement} */ (row);
+          element.hidden = !(row.textContent ?? "").toLowerCase().includes(word);
+        }
       }
       return labelled(select, own);
     }

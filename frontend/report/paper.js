@@ -118,7 +118,10 @@ export function paper(sources, { onPart, onFigure, onShown } = {}) {
     /** @type {Map<string, Run>} */
     const used = new Map();
     for (const { placed, numbers } of made.values()) {
-      for (const one of placed) one.count((counts[one.is] += 1));
+      for (const one of placed) {
+        counts[one.is] += 1;
+        one.count(counts[one.is]);
+      }
       for (const run of [...placed.flatMap(({ drawn }) => drawn?.runs ?? []), ...numbers]) used.set(run.id, run);
     }
     runs.hidden = used.size === 0;
@@ -143,7 +146,10 @@ export function paper(sources, { onPart, onFigure, onShown } = {}) {
     async settled() {
       /** @type {unknown} */
       let seen;
-      while (seen !== drawing) await (seen = drawing);
+      while (seen !== drawing) {
+        seen = drawing;
+        await seen;
+      }
     },
     /** The runs whose figures and numbers are in it. */
     runs: () =>

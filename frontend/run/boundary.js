@@ -34,7 +34,12 @@ export function boundaryPanel(id, first) {
     max: 0,
     step: 1,
     "aria-label": "Epoch",
-    on: { input: () => (pause(), seek(Number(slider.value))) },
+    on: {
+      input: () => {
+        pause();
+        seek(Number(slider.value));
+      },
+    },
   });
   const where = h("output", { class: "nowrap" });
   const play = h(
@@ -62,7 +67,7 @@ export function boundaryPanel(id, first) {
   /** @type {Map<number, Promise<void>>} */
   const coming = new Map();
   /** @type {number[]} */
-  let epochs = [];
+  const epochs = [];
   /** @type {Set<number>} */
   const noted = new Set();
   /** @type {Point[]} */
@@ -202,7 +207,8 @@ export function boundaryPanel(id, first) {
   }
 
   function draw() {
-    drawing ||= requestAnimationFrame(() => {
+    if (drawing) return;
+    drawing = requestAnimationFrame(() => {
       drawing = 0;
       const epoch = epochs[at];
       const grid = epoch === undefined ? null : (grids.get(epoch) ?? nearestGrid());

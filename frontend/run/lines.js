@@ -40,8 +40,10 @@ export class RunLines {
   /** @param {string} key @param {unknown[]} from what it follows from: where one of these is another, it is made anew @param {() => { get: () => Column }} make */
   derive(key, from, make) {
     let known = this.derived.get(key);
-    if (!known || known.from.some((value, i) => value !== from[i]))
-      this.derived.set(key, (known = { from, made: make() }));
+    if (!known || known.from.some((value, i) => value !== from[i])) {
+      known = { from, made: make() };
+      this.derived.set(key, known);
+    }
     return known.made.get();
   }
 

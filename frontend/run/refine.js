@@ -46,7 +46,8 @@ export function refiner({ runs, range, weight, onData }) {
   /** @param {Followed[]} of @param {[number, number] | null} stretch @param {boolean} averages */
   async function bring(of, stretch, averages) {
     flight.abort();
-    const { signal } = (flight = new AbortController());
+    flight = new AbortController();
+    const { signal } = flight;
     const by = weight();
     // What comes once an epoch is never thinned.
     const names = new Set([

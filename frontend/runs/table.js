@@ -56,7 +56,11 @@ export function runsTable({ empty, uploadLimit }) {
   const filter = filterField({
     text: query.get("q") ?? "",
     runs: () => runs.all(),
-    onChange: () => ((limit = ROWS), remember(), draw()),
+    onChange: () => {
+      limit = ROWS;
+      remember();
+      draw();
+    },
   });
   const sortSelect = h("select", {
     class: "input phone-only",
@@ -66,7 +70,13 @@ export function runsTable({ empty, uploadLimit }) {
   const groupSelect = h("select", {
     class: "input group-select",
     "aria-label": "Group runs by",
-    on: { change: () => ((grouping = groupSelect.value), remember(), draw()) },
+    on: {
+      change: () => {
+        grouping = groupSelect.value;
+        remember();
+        draw();
+      },
+    },
   });
   /** @type {HTMLElement[]} */
   let heads = [];
@@ -74,7 +84,12 @@ export function runsTable({ empty, uploadLimit }) {
   const chooseAll = h("input", {
     type: "checkbox",
     "aria-label": "Choose all runs in sight",
-    on: { change: () => (selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []), draw()) },
+    on: {
+      change: () => {
+        selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []);
+        draw();
+      },
+    },
   });
   const body = h("tbody");
   const nothing = h(
@@ -87,7 +102,12 @@ export function runsTable({ empty, uploadLimit }) {
     class: "button",
     type: "button",
     hidden: true,
-    on: { click: () => ((limit = Number.POSITIVE_INFINITY), draw()) },
+    on: {
+      click: () => {
+        limit = Number.POSITIVE_INFINITY;
+        draw();
+      },
+    },
   });
   const frame = h("div", { class: "runs-table" }, h("table", {}, h("thead", {}, headRow), body));
   const bulk = bulkBar({
@@ -96,7 +116,10 @@ export function runsTable({ empty, uploadLimit }) {
     tags: knownTags,
     onRun: put,
     onGone: (gone) => gone.forEach(({ id }) => drop(id)),
-    onNone: () => (selection.replace([]), draw()),
+    onNone: () => {
+      selection.replace([]);
+      draw();
+    },
   });
   const title = sweep ? "Runs of one sweep" : "Runs";
   const head = h(
@@ -115,7 +138,12 @@ export function runsTable({ empty, uploadLimit }) {
       const box = h("input", {
         type: "checkbox",
         on: {
-          change: () => (box.checked ? hidden.delete(key) : hidden.add(key), rememberColumns(hidden), showColumns()),
+          change: () => {
+            if (box.checked) hidden.delete(key);
+            else hidden.add(key);
+            rememberColumns(hidden);
+            showColumns();
+          },
         },
       });
       box.checked = !hidden.has(key);
@@ -293,12 +321,12 @@ export function runsTable({ empty, uploadLimit }) {
       type: "checkbox",
       "aria-label": `Choose ${name}`,
       on: {
-        change: () => (
+        change: () => {
           selection.replace([
             ...new Set([...selection.ids().filter((id) => !ids.includes(id)), ...(box.checked ? ids : [])]),
-          ]),
-          draw()
-        ),
+          ]);
+          draw();
+        },
       },
     });
     box.checked = ids.every((id) => selection.has(id));

@@ -26,6 +26,7 @@ const EXPECTED = [
 export const test = base.extend(
   /** @type {import("@playwright/test").Fixtures<{ vivarium: ReturnType<typeof api>, clean: void }, { server: Server }, import("@playwright/test").PlaywrightTestArgs & import("@playwright/test").PlaywrightTestOptions>} */ ({
     server: [
+      // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the fixtures destructured
       async ({}, use) => {
         const server = await startServer();
         await use(server);

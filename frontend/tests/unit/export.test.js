@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cell, csv } from "../../chart/csv.js";
 import { frame } from "../../chart/frame.js";
-import { chartSvg, escape } from "../../chart/svg.js";
+import { chartSvg, escapeXml } from "../../chart/svg.js";
 
 test("cells that a spreadsheet would compute are text", () => {
   assert.equal(cell("=1+1"), `"'=1+1"`);
@@ -82,7 +82,7 @@ test("a picture has its lines, its marks and its words, and no markup from a nam
 });
 
 test("characters that XML forbids do not reach the document", () => {
-  assert.equal(escape("a\u0000b\u001f"), "a\ufffdb\ufffd");
+  assert.equal(escapeXml("a\u0000b\u001f"), "a\ufffdb\ufffd");
 });
 
 test("a picture has points that stand alone, and bands broken at holes", () => {

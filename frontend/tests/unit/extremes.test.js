@@ -4,7 +4,10 @@ import { Column } from "../../chart/column.js";
 import { Extremes, scan } from "../../chart/extremes.js";
 
 let seed = 7;
-const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+const random = () => {
+  seed = (seed * 16_807) % 2_147_483_647;
+  return seed / 2_147_483_647;
+};
 
 /** @param {Column} column @param {number} from @param {number} to */
 const slow = (column, from, to) => {

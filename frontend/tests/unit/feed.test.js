@@ -135,8 +135,10 @@ function follow(feed, key, runs, states = true) {
   /** @type {any[]} */
   const told = [];
   feed.subscribe(key, { runs, states }, (each) => {
-    if (each.kind === "event") (seen[each.run] ??= []).push(each.seq);
-    else if (each.kind === "run") told.push(JSON.parse(each.text));
+    if (each.kind === "event") {
+      seen[each.run] ??= [];
+      seen[each.run].push(each.seq);
+    } else if (each.kind === "run") told.push(JSON.parse(each.text));
     else said.push(each.kind === "removed" ? `removed ${each.id}` : each.kind);
   });
   return { seen, said, told };

@@ -258,9 +258,10 @@ function kept(answer, storage) {
   /** @type {any[]} */
   const sent = [];
   globalThis.fetch = /** @type {any} */ (
-    async (/** @type {string} */ _, /** @type {{ body: string }} */ { body }) => (
-      sent.push(JSON.parse(body)), answer(JSON.parse(body))
-    )
+    async (/** @type {string} */ _, /** @type {{ body: string }} */ { body }) => {
+      sent.push(JSON.parse(body));
+      return answer(JSON.parse(body));
+    }
   );
   const report = { id: "r", url: "/reports/r", title: "One", revision: "1", created: "", changed: "", text: "# One" };
   return {

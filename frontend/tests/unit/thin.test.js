@@ -26,7 +26,10 @@ test("every extreme and every hole survives", () => {
 
 test("in every pixel the smallest and the largest value are those of all points", () => {
   let seed = 1;
-  const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+  const random = () => {
+    seed = (seed * 16_807) % 2_147_483_647;
+    return seed / 2_147_483_647;
+  };
   const y = Array.from({ length: 20_000 }, random);
   const data = line(y);
   const pixels = 300;
