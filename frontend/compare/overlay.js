@@ -2,7 +2,7 @@
 
 import { boardsUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
-import { board } from "../chart/board.js";
+import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
 import { smoothingFor } from "../chart/view.js";
 import { RunLines } from "../run/lines.js";
@@ -120,7 +120,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       : "There is nothing to draw.";
   }
 
-  const charts = board(
+  const charts = chartGroup(
     view,
     charted.map((which) => ({
       ...which,

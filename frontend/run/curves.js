@@ -3,7 +3,7 @@
 import { figure, percent } from "../lib/format.js";
 import { boardsUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
-import { board } from "../chart/board.js";
+import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
 import { readView, smoothingFor } from "../chart/view.js";
 import { RunLines } from "./lines.js";
@@ -183,7 +183,7 @@ export function curves(store, run) {
     return status === "running" ? "Waiting for the first step…" : "Not one step was trained.";
   }
 
-  const charts = board(
+  const charts = chartGroup(
     view,
     CHARTS.map((which) => ({
       ...which,

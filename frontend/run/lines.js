@@ -66,8 +66,8 @@ export class RunLines {
     if (weight === 0) return this.raw(name);
     // Only the server has all values of a long run; until it answers, the average by the weight before does.
     if (series.thinned && series.smooth) {
-      const { strand } = series.smooth;
-      return { ...this.points(`${name} x smooth`, strand.x, strand.y), perStep: this.perStep(name) };
+      const { data } = series.smooth;
+      return { ...this.points(`${name} x smooth`, data.x, data.y), perStep: this.perStep(name) };
     }
     const y = this.derive(`${name} smooth`, [series.y, weight], () => new Smoothed(series.y, weight));
     return { ...this.points(`${name} x`, series.x, y), perStep: this.perStep(name) };

@@ -1,7 +1,7 @@
 // A run's curves as they grow. Everything is known by the number of its event: what came before
 // is dropped, what skips ahead asks for a fresh start, so no point is missing and none is twice.
 
-import { Strand } from "../chart/strand.js";
+import { LineData } from "../chart/line-data.js";
 
 /** @import { Metrics, RunEvent, StepsEvent, EpochEvent, ScalarsEvent } from "../lib/types" */
 
@@ -28,14 +28,14 @@ export function ownCurves(runs) {
 }
 
 /** One curve over steps. */
-export class Series extends Strand {
+export class Series extends LineData {
   constructor() {
     super();
     /** Points there are, with those that were never sent. */
     this.total = 0;
     /** Whether some were never sent: then a zoom asks for them, and smoothing, which needs all, is the server's. */
     this.thinned = false;
-    /** The moving average over all points, where the server made it; `value` is the last one that is a number. @type {{ weight: number, strand: Strand, value: number } | null} */
+    /** The moving average over all points, where the server made it; `value` is the last one that is a number. @type {{ weight: number, data: LineData, value: number } | null} */
     this.smooth = null;
     /** @type {{ step: number, kind: string }[]} */
     this.notFinite = [];
@@ -48,10 +48,10 @@ export class Series extends Strand {
     this.total += 1;
     if (value === null) this.notFinite.push({ step, kind });
     if (this.smooth) {
-      const { weight, strand, value: last } = this.smooth;
+      const { weight, data, value: last } = this.smooth;
       if (value !== null) this.smooth.value = Number.isFinite(last) ? last + (1 - weight) * (value - last) : value;
       // A hole stays one and counts for nothing.
-      strand.push(step, value === null ? Number.NaN : this.smooth.value);
+      data.push(step, value === null ? Number.NaN : this.smooth.value);
     }
   }
 
@@ -75,8 +75,8 @@ export class Series extends Strand {
     const length = this.x.length;
     super.rewind(step);
     if (this.smooth) {
-      this.smooth.strand.rewind(step);
-      this.smooth.value = lastNumber(this.smooth.strand.y);
+      this.smooth.data.rewind(step);
+      this.smooth.value = lastNumber(this.smooth.data.y);
     }
     this.total -= length - this.x.length;
     this.notFinite = this.notFinite.filter((gap) => gap.step < step);
@@ -84,9 +84,9 @@ export class Series extends Strand {
 
   /** Takes the server's moving average of the whole. @param {number} weight @param {{ x: number[], y: (number | null)[] }} line */
   smoothBy(weight, { x, y }) {
-    const strand = new Strand();
-    x.forEach((step, i) => strand.push(step, y[i] ?? Number.NaN));
-    this.smooth = { weight, strand, value: lastNumber(strand.y) };
+    const data = new LineData();
+    x.forEach((step, i) => data.push(step, y[i] ?? Number.NaN));
+    this.smooth = { weight, data, value: lastNumber(data.y) };
   }
 }
 
@@ -131,7 +131,7 @@ export class RunStore {
       if (!from || !series.thinned) continue;
       series.refine(from.x, from.y);
       if (from.smoothed && series.smooth?.weight === weight)
-        series.smooth.strand.refine(from.smoothed.x, from.smoothed.y);
+        series.smooth.data.refine(from.smoothed.x, from.smoothed.y);
     }
   }
 

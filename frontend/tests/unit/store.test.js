@@ -199,7 +199,7 @@ test("the moving average of a thinned run goes on over a hole, which stays one",
   store.load(thinned, 0.5);
   store.apply(steps(6, 1000, [4, null, 5]));
   const { x, y } = /** @type {NonNullable<typeof store.series.train_loss.smooth>} */ (store.series.train_loss.smooth)
-    .strand;
+    .data;
   assert.deepEqual([...x.data.subarray(0, x.length)], [1, 999, 1000, 1001, 1002]);
   assert.deepEqual([...y.data.subarray(0, y.length)], [3, 2, 3, Number.NaN, 4]);
   store.apply(steps(7, 1001, [1]));

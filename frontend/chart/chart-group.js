@@ -30,7 +30,7 @@ import { writeView } from "./view.js";
  *   onDraw: () => void, onDrawn: () => void,
  * }} wiring `axis`: the one that the address need not name; `axes`: those that there are, without a word all; `more`: further tools; `onDraw` and `onDrawn` before and after each drawing
  */
-export function board(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
+export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;
   let drawing = 0;
   /** Where the lines of each chart begin and end. @type {Map<string, Span>} */

@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Strand } from "../../chart/strand.js";
+import { LineData } from "../../chart/line-data.js";
 import { RunStore } from "../../run/store.js";
 import { stretchAround } from "../../run/resolution.js";
 
-/** @param {Strand} strand */
+/** @param {LineData} data */
 const pairs = ({ x, y }) => Array.from({ length: x.length }, (_, i) => [x.data[i], y.data[i]]);
 
 function coarse() {
-  const strand = new Strand();
-  for (const step of [1, 10, 20, 30, 40]) strand.push(step, step);
-  return strand;
+  const data = new LineData();
+  for (const step of [1, 10, 20, 30, 40]) data.push(step, step);
+  return data;
 }
 
 test("finer points take the place of those they span, and only of those", () => {
-  const strand = coarse();
-  strand.refine([10, 12, 14, 20], [100, 120, null, 200]);
-  assert.deepEqual(pairs(strand), [
+  const data = coarse();
+  data.refine([10, 12, 14, 20], [100, 120, null, 200]);
+  assert.deepEqual(pairs(data), [
     [1, 1],
     [10, 100],
     [12, 120],
@@ -28,34 +28,34 @@ test("finer points take the place of those they span, and only of those", () => 
 });
 
 test("another stretch brings the coarse points of the first one back", () => {
-  const strand = coarse();
-  strand.refine([10, 12, 20], [100, 120, 200]);
-  strand.refine([30, 35, 40], [1, 2, 3]);
+  const data = coarse();
+  data.refine([10, 12, 20], [100, 120, 200]);
+  data.refine([30, 35, 40], [1, 2, 3]);
   assert.deepEqual(
-    pairs(strand).map(([x]) => x),
+    pairs(data).map(([x]) => x),
     [1, 10, 20, 30, 35, 40],
   );
 });
 
 test("what comes live stays, whatever is refined after", () => {
-  const strand = coarse();
-  strand.refine([10, 12, 20], [100, 120, 200]);
-  strand.push(50, 50);
-  strand.refine([20, 25, 30], [1, 2, 3]);
-  assert.deepEqual(pairs(strand).at(-1), [50, 50]);
-  strand.rewind(40);
-  strand.refine([1, 2], [7, 8]);
+  const data = coarse();
+  data.refine([10, 12, 20], [100, 120, 200]);
+  data.push(50, 50);
+  data.refine([20, 25, 30], [1, 2, 3]);
+  assert.deepEqual(pairs(data).at(-1), [50, 50]);
+  data.rewind(40);
+  data.refine([1, 2], [7, 8]);
   assert.deepEqual(
-    pairs(strand).map(([x]) => x),
+    pairs(data).map(([x]) => x),
     [1, 2, 10, 20, 30],
   );
 });
 
 test("what was derived of the columns learns that they changed", () => {
-  const strand = coarse();
-  const { version } = strand.x;
-  strand.refine([10, 12, 20], [100, 120, 200]);
-  assert.ok(strand.x.version > version);
+  const data = coarse();
+  const { version } = data.x;
+  data.refine([10, 12, 20], [100, 120, 200]);
+  assert.ok(data.x.version > version);
 });
 
 test("a thinned run goes on with the server's average", () => {
@@ -70,10 +70,10 @@ test("a thinned run goes on with the server's average", () => {
   store.load({ run: "r", last_seq: 1, x: "step", series: { train_loss: series } }, 0.9);
   assert.ok(store.thinned);
   store.series.train_loss.push(1001, 1.5);
-  const strand = store.series.train_loss.smooth?.strand;
-  assert.ok(strand);
+  const data = store.series.train_loss.smooth?.data;
+  assert.ok(data);
   assert.deepEqual(
-    pairs(strand).map(([x, y]) => [x, Number(y.toFixed(9))]),
+    pairs(data).map(([x, y]) => [x, Number(y.toFixed(9))]),
     [
       [1, 4],
       [1000, 2.5],

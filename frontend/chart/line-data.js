@@ -2,7 +2,7 @@
 
 import { Column, countBelow } from "./column.js";
 
-export class Strand {
+export class LineData {
   constructor() {
     /** Steps, ascending. */
     this.x = new Column();
