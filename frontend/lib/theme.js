@@ -37,7 +37,7 @@ export function colour(token) {
 }
 
 /** A token's colour on white paper, whatever the theme. @param {string} token */
-export function paperColour(token) {
+export function printColour(token) {
   const probe = document.body.appendChild(h("span", { hidden: true }));
   probe.style.colorScheme = "light";
   probe.style.color = `var(${token})`;

@@ -13,9 +13,9 @@ import { editor } from "../report/editor.js";
 import { reportHtml } from "../report/export/html.js";
 import { reportZip } from "../report/export/markdown.js";
 import { askFigure } from "../report/insert.js";
-import { keeper } from "../report/keeper.js";
+import { autosave } from "../report/autosave.js";
 import { askNumber } from "../report/number.js";
-import { paper } from "../report/paper.js";
+import { reportView } from "../report/report-view.js";
 import { Sources } from "../report/sources.js";
 
 /** @import { Report, Run } from "../lib/types" */
@@ -38,12 +38,12 @@ const page = byId("page");
 const title = h("h1", {}, report.title);
 const state = h("span", { class: "save-state small", role: "status" }, "Saved");
 const bar = h("div", { class: "conflict-bar", role: "alert", hidden: true });
-const sheet = paper(sources, {
+const preview = reportView(sources, {
   onPart: ({ from }) => page.dataset.view === "both" && text.goTo(from),
   onFigure: (part) => attempt(() => change(part)),
 });
-const reading = h("div", { class: "report-read" }, sheet.element);
-const keep = keeper(report, {
+const reading = h("div", { class: "report-read" }, preview.element);
+const draft = autosave(report, {
   onState: (now) => {
     setText(state, now.kind === "away" ? `Not saved: ${now.why}` : STATES[now.kind]);
     state.dataset.state = now.kind;
@@ -54,14 +54,14 @@ const keep = keeper(report, {
     document.title = `${now} · Vivarium`;
   },
 });
-const text = editor(keep.recover() ?? report.text, {
+const text = editor(draft.recover() ?? report.text, {
   onChange: (now) => {
-    keep.change(now);
+    draft.change(now);
     clearTimeout(showing);
-    showing = setTimeout(() => sheet.show(now), SHOW_AFTER_MS);
+    showing = setTimeout(() => preview.show(now), SHOW_AFTER_MS);
   },
-  onLine: (line) => page.dataset.view === "both" && sheet.reveal(line),
-  onSave: () => keep.save(),
+  onLine: (line) => page.dataset.view === "both" && preview.reveal(line),
+  onSave: () => draft.save(),
 });
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let showing;
@@ -133,14 +133,14 @@ bar.append(
   h("button", { class: "button small", type: "button", on: { click: () => attempt(asNew) } }, "Mine as a new report"),
 );
 view(matchMedia("(max-width: 900px)").matches ? (report.text.trim().length > 20 ? "read" : "write") : "both");
-sheet.show(text.value());
+preview.show(text.value());
 setTimeout(refresh, REFRESH_EVERY_MS);
 
 addEventListener("beforeunload", (event) => {
-  if (!keep.isSaved()) event.preventDefault();
+  if (!draft.isSaved()) event.preventDefault();
 });
 // A run may have been started, or resumed, elsewhere meanwhile.
-document.addEventListener("visibilitychange", () => (document.hidden ? keep.save() : renew()));
+document.addEventListener("visibilitychange", () => (document.hidden ? draft.save() : renew()));
 
 /** @param {string} name */
 function view(name) {
@@ -152,7 +152,7 @@ function view(name) {
 async function refresh() {
   if (
     !document.hidden &&
-    (sheet.faults().length > 0 || sheet.runs().some((run) => isActive(sources.runs.get(run.id) ?? run)))
+    (preview.faults().length > 0 || preview.runs().some((run) => isActive(sources.runs.get(run.id) ?? run)))
   )
     await renew();
   setTimeout(refresh, REFRESH_EVERY_MS);
@@ -160,7 +160,7 @@ async function refresh() {
 
 async function renew() {
   try {
-    if (await sources.refresh()) await sheet.redraw();
+    if (await sources.refresh()) await preview.redraw();
   } catch {
     // The server is away for a while; the next time will tell.
   }
@@ -198,8 +198,8 @@ async function change({ token, from, to }) {
 }
 
 async function ready() {
-  await sheet.settled();
-  const faults = sheet.faults();
+  await preview.settled();
+  const faults = preview.faults();
   return (
     faults.length === 0 ||
     confirm({
@@ -220,16 +220,16 @@ const fileName = () =>
 
 async function saveHtml() {
   if (!(await ready())) return;
-  const html = reportHtml(sheet.element, { title: title.textContent ?? "Report", version, when: new Date() });
+  const html = reportHtml(preview.element, { title: title.textContent ?? "Report", version, when: new Date() });
   download(`${fileName()}.html`, new Blob([html], { type: "text/html" }));
 }
 
 async function saveZip() {
   if (!(await ready())) return;
-  const runsElement = /** @type {HTMLElement} */ (sheet.element.querySelector(".paper-runs"));
+  const runsElement = /** @type {HTMLElement} */ (preview.element.querySelector(".paper-runs"));
   download(
     `${fileName()}.zip`,
-    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(sheet.parts(), runsElement, sources))], {
+    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(preview.parts(), runsElement, sources))], {
       type: "application/zip",
     }),
   );
@@ -237,15 +237,15 @@ async function saveZip() {
 
 /** @param {"mine" | "other"} which */
 async function settle(which) {
-  const now = keep.settle(await getReport(report.id), which);
+  const now = draft.settle(await getReport(report.id), which);
   if (now === text.value()) return;
   text.set(now);
-  sheet.show(now);
+  preview.show(now);
 }
 
 async function asNew() {
   const { url } = await createReport(text.value());
-  keep.settle(await getReport(report.id), "other");
+  draft.settle(await getReport(report.id), "other");
   toast("Your text is a report of its own now.");
   location.assign(url);
 }

@@ -8,7 +8,7 @@ import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { writeBlock } from "./block.js";
 import { KINDS } from "./figures/index.js";
-import { place } from "./paper.js";
+import { place } from "./report-view.js";
 
 /** @import { Inside, Run } from "../lib/types" */
 /** @import { Block } from "./block.js" */

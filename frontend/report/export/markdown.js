@@ -7,7 +7,7 @@ import { readNumber } from "../numbers.js";
 import { standalone } from "./svg.js";
 
 /** @import { Sources } from "../sources.js" */
-/** @import { Placed } from "../paper.js" */
+/** @import { Placed } from "../report-view.js" */
 /** @import { Part } from "../markdown.js" */
 
 /** @typedef {{ [path: string]: Uint8Array }} Files */

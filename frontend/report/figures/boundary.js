@@ -2,7 +2,7 @@
 
 import { getBoundary, getPoints } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
-import { paperColour } from "../../lib/theme.js";
+import { printColour } from "../../lib/theme.js";
 import { decode } from "../../run/grid.js";
 import { paint } from "../../run/plane.js";
 import { Fault } from "../block.js";
@@ -67,7 +67,7 @@ export const boundary = {
             points,
             splits: new Set(/** @type {const} */ (["train", "validation", "test"])),
           },
-          { width: side, height: side, ratio: RATIO, ink: paperColour },
+          { width: side, height: side, ratio: RATIO, ink: printColour },
         );
         const when = found.epoch === 0 ? "before training" : `after epoch ${found.epoch}`;
         return { when, picture: pictureOf(canvas, `Decision boundary of “${run.name}” ${when}`, side, false) };

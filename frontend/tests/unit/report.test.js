@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { kindOf, readBlock, writeBlock } from "../../report/block.js";
 import { EXPERIMENTS, reportOn, subjectOf, writeUp } from "../../report/experiments.js";
 import { kindNamed, KINDS, valuesOf } from "../../report/figures/index.js";
-import { keeper } from "../../report/keeper.js";
+import { autosave } from "../../report/autosave.js";
 import { partsOf } from "../../report/markdown.js";
 import { NUMBERS, readNumber } from "../../report/numbers.js";
 import { Sources } from "../../report/sources.js";
@@ -268,52 +268,52 @@ function kept(answer, storage) {
     states,
     sent,
     report,
-    keep: keeper(report, { onState: ({ kind }) => states.push(kind), onTitle: () => {}, storage }),
+    autosaved: autosave(report, { onState: ({ kind }) => states.push(kind), onTitle: () => {}, storage }),
   };
 }
 
 test("what is written is saved with the revision that it changed", async () => {
   const storage = memory();
-  const { keep, sent, states } = kept(() => Response.json({ title: "Two", revision: "2" }), storage);
-  keep.change("# Two");
-  assert.equal(keep.isSaved(), false);
+  const { autosaved, sent, states } = kept(() => Response.json({ title: "Two", revision: "2" }), storage);
+  autosaved.change("# Two");
+  assert.equal(autosaved.isSaved(), false);
   assert.match(String(storage.getItem("vivarium.report.r")), /# Two/);
-  await keep.save();
+  await autosaved.save();
   assert.deepEqual(sent, [{ text: "# Two", revision: "1" }]);
   assert.deepEqual(states, ["changed", "saving", "saved"]);
-  assert.equal(keep.isSaved(), true);
+  assert.equal(autosaved.isSaved(), true);
   assert.equal(storage.getItem("vivarium.report.r"), null);
 });
 
 test("a text that could not be saved is taken up by the next visit", async () => {
   const storage = memory();
-  const { keep, states } = kept(() => Response.json({ detail: "The disk is full." }, { status: 422 }), storage);
-  keep.change("# Mine");
-  await keep.save();
+  const { autosaved, states } = kept(() => Response.json({ detail: "The disk is full." }, { status: 422 }), storage);
+  autosaved.change("# Mine");
+  await autosaved.save();
   assert.deepEqual(states, ["changed", "saving", "away"]);
   const next = kept(() => Response.json({ title: "Mine", revision: "2" }), storage);
-  assert.equal(next.keep.recover(), "# Mine");
-  await next.keep.save();
+  assert.equal(next.autosaved.recover(), "# Mine");
+  await next.autosaved.save();
   assert.deepEqual(next.sent, [{ text: "# Mine", revision: "1" }]);
   assert.equal(storage.getItem("vivarium.report.r"), null);
 });
 
 test("what was saved elsewhere is overwritten only when one says so", async () => {
-  const { keep, sent, states, report } = kept(
+  const { autosaved, sent, states, report } = kept(
     ({ revision }) =>
       revision === "9"
         ? Response.json({ title: "Mine", revision: "10" })
         : Response.json({ detail: "saved elsewhere" }, { status: 409 }),
     memory(),
   );
-  keep.change("# Mine");
-  await keep.save();
+  autosaved.change("# Mine");
+  await autosaved.save();
   assert.equal(states.at(-1), "conflict");
-  keep.change("# Mine too");
-  await keep.save();
+  autosaved.change("# Mine too");
+  await autosaved.save();
   assert.equal(sent.length, 1);
-  assert.equal(keep.settle({ ...report, text: "# Theirs", revision: "9" }, "mine"), "# Mine too");
+  assert.equal(autosaved.settle({ ...report, text: "# Theirs", revision: "9" }, "mine"), "# Mine too");
   await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(sent.at(-1), { text: "# Mine too", revision: "9" });
-  assert.equal(keep.isSaved(), true);
+  assert.equal(autosaved.isSaved(), true);
 });

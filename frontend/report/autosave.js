@@ -14,7 +14,7 @@ const AGAIN_AFTER_MS = 3000;
 /** @typedef {{ kind: "saved" | "saving" | "changed" | "conflict" } | { kind: "away", why: string }} State */
 
 /** @param {Report} report @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: Kept }} wiring */
-export function keeper(report, { onState, onTitle, storage = forBrowser }) {
+export function autosave(report, { onState, onTitle, storage = forBrowser }) {
   const key = `vivarium.report.${report.id}`;
   let revision = report.revision;
   let saved = report.text;

@@ -20,7 +20,7 @@ const MOST_NAMED = 2;
 /** A figure in the text. `number` counts figures and tables each for themselves. @typedef {{ element: HTMLElement, is: "figure" | "table", drawn: Drawn | null, draw: () => Promise<void>, count: (number: number) => void }} Placed */
 
 /** @param {Sources} sources @param {{ onPart?: (part: Part) => void, onFigure?: (part: Part) => void, onShown?: () => void }} [listeners] `onPart`: a part was pressed; `onFigure`: a figure is to be changed */
-export function paper(sources, { onPart, onFigure, onShown } = {}) {
+export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   const body = h("div", { class: "paper-body" });
   const runs = h("section", { class: "paper-runs", hidden: true });
   const empty = h("p", { class: "paper-empty muted" }, "Nothing is written yet.");
