@@ -1,6 +1,6 @@
 // The curves of several runs over one another, live: one chart for each figure.
 
-import { boardsUrl, getMetricsOf } from "../lib/api.js";
+import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
 import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
@@ -66,7 +66,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       subtitle: title(),
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
-      tensorboard: () => boardsUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
+      tensorboard: () => tensorboardUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
       csv: async () =>
         csv(["run", "id", "step", "samples_seen", "epoch", "seconds", which.series], rows(which, await whole())),
       json: async () => ({

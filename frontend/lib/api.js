@@ -280,7 +280,7 @@ export const uploadDataSet = (file, options) => upload("/datasets", formOf("file
  * @param {{ file: File, path: string }[]} files @param {string} name what the runs are called; "" for their folders
  * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<ImportOutcome>}
  */
-export function uploadBoards(files, name, options) {
+export function uploadTensorboard(files, name, options) {
   const form = new FormData();
   form.append("name", name);
   for (const { file, path } of files) form.append("file", file, path);
@@ -288,13 +288,14 @@ export function uploadBoards(files, name, options) {
 }
 
 /** Where the curves of runs are to be had as TensorBoard's files: one as it is, several as a zip. @param {string[]} ids */
-export const boardsLink = (ids) => boardsOf(ids, runsQuery(ids));
+export const tensorboardLink = (ids) => tensorboardAddress(ids, runsQuery(ids));
 
 /** The same as an address that is short however many they are. @param {string[]} ids */
-export const boardsUrl = async (ids) => boardsOf(ids, await shortQuery(ids));
+export const tensorboardUrl = async (ids) => tensorboardAddress(ids, await shortQuery(ids));
 
 /** @param {string[]} ids @param {string} query */
-const boardsOf = (ids, query) => apiUrl(ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${query}`);
+const tensorboardAddress = (ids, query) =>
+  apiUrl(ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${query}`);
 
 /** Words after a question mark; what is not said has its default. @param {{ [name: string]: string | number | null | undefined }} query */
 function search(query) {

@@ -7,7 +7,7 @@ import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/site.js";
 import { takeUp } from "../lib/trash.js";
-import { openImport } from "../runs/boards.js";
+import { openTensorboardImport } from "../runs/tensorboard-import.js";
 import { presetCards } from "../runs/presets.js";
 import { runsTable } from "../runs/table.js";
 
@@ -72,7 +72,7 @@ function invitation() {
     h("a", { href: siteUrl("/new") }, "or set up your own run"),
     h(
       "button",
-      { class: "button quiet small", type: "button", on: { click: () => openImport(uploadLimit) } },
+      { class: "button quiet small", type: "button", on: { click: () => openTensorboardImport(uploadLimit) } },
       "Import TensorBoard files…",
     ),
   );

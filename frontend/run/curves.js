@@ -1,7 +1,7 @@
 // The run's two charts: loss and accuracy over training, with what they share.
 
 import { figure, percent } from "../lib/format.js";
-import { boardsUrl, getMetricsOf } from "../lib/api.js";
+import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
 import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
@@ -116,7 +116,7 @@ export function curves(store, run) {
       subtitle: run().name,
       xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
       marks: gapsOf(which).map(({ x }) => x),
-      tensorboard: () => boardsUrl([run().id]),
+      tensorboard: () => tensorboardUrl([run().id]),
       csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", ...names], rows(which, await whole())),
       json: async () => ({
         run: run().id,

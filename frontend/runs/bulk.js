@@ -1,6 +1,6 @@
 // What one can do with the chosen runs, in a bar that is there while some are chosen.
 
-import { boardsLink, boardsUrl, runsQuery, RUNS_IN_ADDRESS } from "../lib/api.js";
+import { tensorboardLink, tensorboardUrl, runsQuery, RUNS_IN_ADDRESS } from "../lib/api.js";
 import { openCompared } from "../lib/compared.js";
 import { stop } from "../lib/actions.js";
 import { downloadFrom, h, setText } from "../lib/dom.js";
@@ -39,7 +39,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
     icon("stop", 14),
     "Stop",
   );
-  const boards = h(
+  const tensorboard = h(
     "a",
     { class: "button small", download: "", title: "Save the curves as TensorBoard's event files", on: { click: save } },
     icon("download", 14),
@@ -70,7 +70,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       "Tag",
     ),
     stopButton,
-    boards,
+    tensorboard,
     h("button", { class: "button small", type: "button", on: { click: remove } }, icon("trash", 14), "Delete"),
     h("button", { class: "button quiet small", type: "button", on: { click: onNone } }, "Clear"),
   );
@@ -86,7 +86,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
     const ids = chosen().map(({ id }) => id);
     if (ids.length <= RUNS_IN_ADDRESS) return;
     event.preventDefault();
-    attempt(async () => downloadFrom(await boardsUrl(ids)));
+    attempt(async () => downloadFrom(await tensorboardUrl(ids)));
   }
 
   return {
@@ -97,7 +97,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       if (runs.length === 0) return;
       const away = runs.filter(({ id }) => !inSight(id)).length;
       setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} out of sight` : ""}`);
-      boards.href = boardsLink(runs.map(({ id }) => id));
+      tensorboard.href = tensorboardLink(runs.map(({ id }) => id));
       compare.href = siteUrl(`/compare?${runsQuery(runs.map(({ id }) => id))}`);
       stopButton.hidden = !runs.some(canStop);
     },

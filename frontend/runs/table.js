@@ -11,7 +11,7 @@ import { siteUrl } from "../lib/site.js";
 import { States } from "../lib/states.js";
 import { offerUndo, throwAway } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
-import { openImport } from "./boards.js";
+import { openTensorboardImport } from "./tensorboard-import.js";
 import { bulkBar } from "./bulk.js";
 import { COLUMNS, areOwn, hiddenColumns, rememberColumns } from "./columns.js";
 import { filterField } from "./filter.js";
@@ -155,7 +155,7 @@ export function runsTable({ empty, uploadLimit }) {
   function furtherMenu() {
     return menu({ label: "More", icon: "more", look: "icon" }, [
       { label: "Save as CSV", act: saveCsv },
-      { label: "Import TensorBoard files…", act: () => openImport(uploadLimit) },
+      { label: "Import TensorBoard files…", act: () => openTensorboardImport(uploadLimit) },
       { label: "Deleted runs…", act: openTrash },
     ]);
   }

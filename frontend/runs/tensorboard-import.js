@@ -1,6 +1,6 @@
 // TensorBoard's files come in: chosen or dropped, sent, and told what became of them.
 
-import { runsQuery, uploadBoards } from "../lib/api.js";
+import { runsQuery, uploadTensorboard } from "../lib/api.js";
 import { openCompared } from "../lib/compared.js";
 import { h } from "../lib/dom.js";
 import { bytes, plural } from "../lib/format.js";
@@ -14,13 +14,13 @@ import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgres
 /** @import { Placed } from "../lib/upload.js" */
 
 /** @param {number} limit the most bytes that the server takes */
-export function openImport(limit) {
+export function openTensorboardImport(limit) {
   let stop = new AbortController();
   const files = h("input", {
     type: "file",
     multiple: true,
     class: "visually-hidden",
-    id: "boards-files",
+    id: "tensorboard-files",
     on: { change: () => send(placed(files.files), "") },
   });
   const folder = h("input", {
@@ -33,7 +33,7 @@ export function openImport(limit) {
   });
   const zone = h(
     "label",
-    { class: "drop", for: "boards-files" },
+    { class: "drop", for: "tensorboard-files" },
     icon("layers", 24),
     h(
       "span",
@@ -44,7 +44,7 @@ export function openImport(limit) {
   );
   const name = h("input", {
     class: "input",
-    id: "boards-name",
+    id: "tensorboard-name",
     maxlength: 200,
     autocomplete: "off",
     placeholder: "as their folders are called",
@@ -52,14 +52,14 @@ export function openImport(limit) {
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
   const dialog = h(
     "dialog",
-    { "aria-labelledby": "boards-title", class: "boards-dialog" },
-    h("h2", { id: "boards-title" }, "Import TensorBoard files"),
+    { "aria-labelledby": "tensorboard-title", class: "boards-dialog" },
+    h("h2", { id: "tensorboard-title" }, "Import TensorBoard files"),
     h(
       "p",
       { class: "muted small" },
       "Curves that other programs logged become runs to look at and to compare with. Each folder with event files is a run.",
     ),
-    h("label", { class: "label", for: "boards-name" }, "Name of the runs"),
+    h("label", { class: "label", for: "tensorboard-name" }, "Name of the runs"),
     name,
     files,
     zone,
@@ -98,7 +98,7 @@ export function openImport(limit) {
     zone.hidden = true;
     body.replaceChildren(progress.element);
     try {
-      show(await uploadBoards(chosen, name.value, { onProgress: progress.show, signal: stop.signal }));
+      show(await uploadTensorboard(chosen, name.value, { onProgress: progress.show, signal: stop.signal }));
     } catch (error) {
       if (stop.signal.aborted) body.replaceChildren();
       else fail(called, faultsOf(error));

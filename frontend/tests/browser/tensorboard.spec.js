@@ -27,9 +27,9 @@ test("files come in, stand in the table, and are compared with a run of one's ow
   await openImport(page);
   const dialog = page.getByRole("dialog", { name: "Import TensorBoard files" });
   await dialog.getByLabel("Name of the runs").fill("theirs");
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1700000000.host", TORCH));
+  await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1700000000.host", TORCH));
   await expect(dialog).toContainText("Imported 1 run.");
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1700000000.host", TORCH));
+  await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1700000000.host", TORCH));
   await expect(dialog).toContainText("Nothing is new.");
   await expect(dialog).toContainText("theirs is here already");
   await dialog.getByRole("button", { name: "Close" }).click();
@@ -70,7 +70,7 @@ test("an imported run shows its curves and its source, and offers nothing that i
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
   await page.setInputFiles(
-    "#boards-files",
+    "#tensorboard-files",
     file("logs.zip", zip({ "mine/events.out.tfevents.1": TORCH, "mine/model.pt": "weights" })),
   );
   await page.getByRole("dialog").getByRole("link", { name: "mine" }).click();
@@ -116,15 +116,15 @@ test("what is refused is said with its reason, and a folder's other files stay w
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
   const dialog = page.getByRole("dialog");
-  await page.setInputFiles("#boards-files", file("photo.png", Buffer.from("no events")));
+  await page.setInputFiles("#tensorboard-files", file("photo.png", Buffer.from("no events")));
   await expect(dialog.getByRole("alert")).toContainText("photo.png: is no event file of TensorBoard");
   const damaged = Buffer.from(TORCH);
   damaged[damaged.length >> 1] ^= 1;
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1", damaged));
+  await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1", damaged));
   await expect(dialog).toContainText("Imported 1 run.");
   await expect(dialog).toContainText(/is damaged: \d+ bytes from byte \d+ on are left out/);
   await page.setInputFiles(
-    "#boards-files",
+    "#tensorboard-files",
     file("events.out.tfevents.1", log("pictures/events.out.tfevents.1700000000.host")),
   );
   await expect(dialog.getByRole("alert")).toContainText("holds no scalars");
@@ -195,7 +195,7 @@ test("a tag is given a curve or a chart of its own, after the import and on the 
 }) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));
+  await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1.host", events(BEGUN)));
   const dialog = page.getByRole("dialog", { name: "Import TensorBoard files" });
   await expect(dialog).toContainText("“metrics/accuracy_top1” names no split. It is drawn as validation accuracy");
   await dialog.getByRole("button", { name: "Tags…" }).click();
@@ -229,7 +229,7 @@ test("a tag is given a curve or a chart of its own, after the import and on the 
 test("a log that has grown is drawn on the page that shows its run", async ({ page, vivarium }) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));
+  await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1.host", events(BEGUN)));
   await expect(page.getByRole("dialog")).toContainText("Imported 1 run.");
   const [{ id }] = (await vivarium.call("GET", "/runs")).runs;
   const other = await page.context().newPage();
@@ -237,11 +237,11 @@ test("a log that has grown is drawn on the page that shows its run", async ({ pa
   await expect(other.locator(".source")).toContainText("train/loss");
   await expect(other.locator(".source")).not.toContainText("val/acc");
   await page.setInputFiles(
-    "#boards-files",
+    "#tensorboard-files",
     file("events.out.tfevents.1.host", events([...BEGUN, ["train/loss", 2, 2], ["val/acc", 2, 0.5]])),
   );
   await expect(page.getByRole("dialog")).toContainText("Replaced the curves of 1 run.");
   await expect(other.locator(".source")).toContainText("val/acc");
-  await page.setInputFiles("#boards-files", file("events.out.tfevents.1.host", events(BEGUN)));
+  await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1.host", events(BEGUN)));
   await expect(page.getByRole("dialog")).toContainText("is here already, with more than these files have");
 });
