@@ -1,4 +1,4 @@
-// A run's page: its state, its curves, its plane or its mistakes, its settings and its log, live.
+// A run's page: its state, its curves, its decision boundary or its mistakes, its settings and its log, live.
 
 import { getBoundary, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
@@ -37,7 +37,7 @@ const test = testPanel();
 const notes = notesPanel();
 const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */
-let plane = null;
+let boundaryView = null;
 const main = h("div", { class: "run-main wide-matrix" }, charts.element);
 const side = h(
   "div",
@@ -53,7 +53,7 @@ document.documentElement.dataset.lastSeqDrawn = "0";
 start();
 
 async function start() {
-  await Promise.all([catchUp(), attempt(findPlane)]);
+  await Promise.all([catchUp(), attempt(findBoundary)]);
   let startingAfresh = false;
   const stream = openStream({
     url: () =>
@@ -126,8 +126,8 @@ function take(event) {
     };
   }
   if (event.kind === "boundary") {
-    if (plane) plane.take(event);
-    else attempt(findPlane);
+    if (boundaryView) boundaryView.take(event);
+    else attempt(findBoundary);
   }
   charts.draw();
   return true;
@@ -147,10 +147,10 @@ function showRun(next) {
 }
 
 /** A run on points has boundaries, and with them a panel. */
-async function findPlane() {
+async function findBoundary() {
   const known = await getBoundary(run.id, "latest");
-  if (plane || !known.boundary) return;
-  plane = boundaryPanel(run.id, known);
-  side.prepend(plane.element);
+  if (boundaryView || !known.boundary) return;
+  boundaryView = boundaryPanel(run.id, known);
+  side.prepend(boundaryView.element);
   header.hideInside();
 }

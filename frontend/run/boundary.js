@@ -6,12 +6,12 @@ import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
-import { decode } from "./grid.js";
-import { drawPoint, paint } from "./plane.js";
+import { decodeBoundary } from "./grid.js";
+import { drawPoint, drawToy2d } from "./toy2d.js";
 
 /** @import { Boundary, Point, Split } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
-/** @import { Domain } from "./plane.js" */
+/** @import { Domain } from "./toy2d.js" */
 
 /** @type {{ split: Split, label: string }[]} */
 const SPLITS = [
@@ -103,7 +103,7 @@ export function boundaryPanel(id, first) {
 
   /** A boundary has come: by the stream, or because it was asked for. @param {Boundary} boundary */
   function take(boundary) {
-    const grid = decode(boundary);
+    const grid = decodeBoundary(boundary);
     grids.set(boundary.epoch, grid);
     for (const epoch of grids.keys()) {
       if (grids.size <= MOST_GRIDS) break;
@@ -212,7 +212,7 @@ export function boundaryPanel(id, first) {
       drawing = 0;
       const epoch = epochs[at];
       const grid = epoch === undefined ? null : (grids.get(epoch) ?? nearestGrid());
-      if (domain) paint(canvas, { domain, grid, points, splits: shown });
+      if (domain) drawToy2d(canvas, { domain, grid, points, splits: shown });
       const text =
         epoch === undefined ? "before training" : epoch === 0 ? "before training" : `after epoch ${count(epoch)}`;
       setText(where, text);

@@ -3,8 +3,8 @@
 import { getBoundary, getPoints } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
 import { printColour } from "../../lib/theme.js";
-import { decode } from "../../run/grid.js";
-import { paint } from "../../run/plane.js";
+import { decodeBoundary } from "../../run/grid.js";
+import { drawToy2d } from "../../run/toy2d.js";
 import { Fault } from "../block.js";
 import { pictureOf, RUN } from "./look.js";
 
@@ -17,7 +17,7 @@ const SMALL = 224;
 const RATIO = 2;
 const MOST = 12;
 /** As points of a class are drawn. */
-const SHAPES = [
+const MARKER_NAMES = [
   "circles",
   "squares",
   "triangles",
@@ -57,9 +57,9 @@ export const boundary = {
       (wanted.length > 0 ? wanted.map(Number) : [/** @type {const} */ ("latest")]).map(async (epoch) => {
         const { boundary: found } = await sources.once(`boundary ${epoch}`, [run], () => getBoundary(run.id, epoch));
         if (!found) throw new Fault(`“${run.name}” has no boundary yet.`);
-        const grid = decode(found);
+        const grid = decodeBoundary(found);
         const canvas = h("canvas");
-        paint(
+        drawToy2d(
           canvas,
           {
             domain: { x: grid.x, y: grid.y },
@@ -83,7 +83,7 @@ export const boundary = {
         )
       : picture;
     const present = [...new Set(points.map((point) => point.class))].sort((a, b) => a - b);
-    const names = present.map((of) => `${classes?.[of] ?? `class ${of}`} (${SHAPES[of % SHAPES.length]})`);
+    const names = present.map((of) => `${classes?.[of] ?? `class ${of}`} (${MARKER_NAMES[of % MARKER_NAMES.length]})`);
     return {
       body,
       runs: [run],

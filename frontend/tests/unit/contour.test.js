@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contour, position } from "../../run/contour.js";
-import { decode, DOUBT, margin } from "../../run/grid.js";
-import { tauten } from "../../run/taut.js";
+import { decodeBoundary, CONFIDENCE_ERROR, signedConfidence } from "../../run/grid.js";
+import { smoothContour } from "../../run/smooth-contour.js";
 
 /** The line's pieces, each from one point to another. @param {ArrayLike<number>} field @param {number} columns @param {number} rows */
 function piecesOf(field, columns, rows) {
@@ -65,23 +65,51 @@ test("two opposite corners hang together as the middle says", () => {
 
 test("a boundary's bytes are classes and confidences, from the lower edge", () => {
   const cells = btoa(String.fromCharCode(0 * 32 + 31, 1 * 32 + 0, 2 * 32 + 31, 7 * 32 + 31));
-  const grid = decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells });
+  const grid = decodeBoundary({
+    kind: "boundary",
+    epoch: 1,
+    step: 1,
+    x: [0, 1],
+    y: [0, 1],
+    columns: 2,
+    rows: 2,
+    cells,
+  });
   assert.deepEqual([...grid.classes], [0, 1, 2, 7]);
   assert.deepEqual([...grid.confidence], [1, 0, 1, 1]);
-  assert.deepEqual([...margin(grid, 0)].map(Math.sign), [1, -1, -1, -1]);
+  assert.deepEqual([...signedConfidence(grid, 0)].map(Math.sign), [1, -1, -1, -1]);
 });
 
 test("a boundary with too few cells is refused", () => {
   assert.throws(
-    () => decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells: btoa("ab") }),
+    () =>
+      decodeBoundary({
+        kind: "boundary",
+        epoch: 1,
+        step: 1,
+        x: [0, 1],
+        y: [0, 1],
+        columns: 2,
+        rows: 2,
+        cells: btoa("ab"),
+      }),
     /2 × 2 cells came with 2/,
   );
 });
 
 test("where the network is unsure on both sides the line lies in the middle", () => {
   const cells = btoa(String.fromCharCode(0, 32, 0, 32));
-  const grid = decode({ kind: "boundary", epoch: 1, step: 1, x: [0, 1], y: [0, 1], columns: 2, rows: 2, cells });
-  assert.deepEqual(piecesOf(margin(grid, 1), 2, 2), [[0.5, 0, 0.5, 1]]);
+  const grid = decodeBoundary({
+    kind: "boundary",
+    epoch: 1,
+    step: 1,
+    x: [0, 1],
+    y: [0, 1],
+    columns: 2,
+    rows: 2,
+    cells,
+  });
+  assert.deepEqual(piecesOf(signedConfidence(grid, 1), 2, 2), [[0.5, 0, 0.5, 1]]);
 });
 
 test("a straight boundary through rounded cells is drawn straight", () => {
@@ -90,7 +118,7 @@ test("a straight boundary through rounded cells is drawn straight", () => {
   // What arrives is the class and the confidence in steps of 1/31.
   const field = Float64Array.from({ length: columns * rows }, (_, k) => {
     const value = truth(k % columns, Math.floor(k / columns));
-    return (value > 0 ? 1 : -1) * (Math.round(Math.abs(value) * 31) / 31 + DOUBT);
+    return (value > 0 ? 1 : -1) * (Math.round(Math.abs(value) * 31) / 31 + CONFIDENCE_ERROR);
   });
   const off = (/** @type {ReturnType<typeof contour>} */ line) =>
     Math.max(
@@ -101,13 +129,13 @@ test("a straight boundary through rounded cells is drawn straight", () => {
     );
   const line = contour(field, columns, rows);
   const before = off(line);
-  const after = off(tauten(line, field, DOUBT));
+  const after = off(smoothContour(line, field, CONFIDENCE_ERROR));
   assert.ok(before > 0.3, `stairs of ${before}`);
   assert.ok(after < 0.15, `off by ${after}`);
 });
 
 test("a corner never leaves its edge, and one that is known well stays", () => {
   const field = [-1, 3, -3, 1, -1, 3];
-  const line = tauten(contour(field, 2, 3), field, 0.001);
+  const line = smoothContour(contour(field, 2, 3), field, 0.001);
   line.shares.forEach((share, k) => assert.ok(Math.abs(share - contour(field, 2, 3).shares[k]) < 0.001));
 });

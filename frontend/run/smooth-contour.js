@@ -16,7 +16,7 @@ const ROUNDS = 60;
  * @param {ArrayLike<number>} field what the line was found in
  * @param {number} doubt by how much a value of the field may be off
  */
-export function tauten(line, field, doubt) {
+export function smoothContour(line, field, doubt) {
   const { columns, edges, shares, links } = line;
   /** @type {number[][]} */
   const neighbours = edges.map(() => []);
@@ -24,9 +24,9 @@ export function tauten(line, field, doubt) {
     neighbours[a].push(b);
     neighbours[b].push(a);
   }
-  const stretches = edges.map((edge) => {
+  const intervals = edges.map((edge) => {
     const from = edge >> 1;
-    return stretch(Math.abs(field[from]), Math.abs(field[from + (edge & 1 ? columns : 1)]), doubt);
+    return zeroInterval(Math.abs(field[from]), Math.abs(field[from + (edge & 1 ? columns : 1)]), doubt);
   });
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let k = 0; k < edges.length; k += 1) {
@@ -34,7 +34,7 @@ export function tauten(line, field, doubt) {
       const [p, q] = neighbours[k].map((index) => position(line, index));
       const along = edges[k] & 1 ? 1 : 0;
       const start = position(line, k)[along] - shares[k];
-      const [low, high] = stretches[k];
+      const [low, high] = intervals[k];
       shares[k] = Math.min(high, Math.max(low, (p[along] + q[along]) / 2 - start));
     }
   }
@@ -42,7 +42,7 @@ export function tauten(line, field, doubt) {
 }
 
 /** Where on an edge the 0 can be, if its ends may be off by so much. @param {number} from @param {number} to @param {number} doubt @returns {[number, number]} */
-function stretch(from, to, doubt) {
+function zeroInterval(from, to, doubt) {
   const least = Math.max(0, from - doubt);
   const most = from + doubt;
   return [least / (least + to + doubt), most / (most + Math.max(0, to - doubt))];

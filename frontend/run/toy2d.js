@@ -3,19 +3,28 @@
 import { colour } from "../lib/theme.js";
 import { ticks, tickText } from "../chart/scale.js";
 import { contour, position } from "./contour.js";
-import { DOUBT, margin } from "./grid.js";
-import { tauten } from "./taut.js";
+import { CONFIDENCE_ERROR, signedConfidence } from "./grid.js";
+import { smoothContour } from "./smooth-contour.js";
 
 /** @import { Point, Split } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
 
 /** One colour and one shape for each class. */
-export const TOKENS = ["--data-1", "--data-2", "--data-3", "--data-4", "--data-5", "--data-6", "--data-7", "--data-8"];
+export const CLASS_COLOURS = [
+  "--data-1",
+  "--data-2",
+  "--data-3",
+  "--data-4",
+  "--data-5",
+  "--data-6",
+  "--data-7",
+  "--data-8",
+];
 
 /** @typedef {(ctx: CanvasRenderingContext2D, x: number, y: number, r: number) => void} Shape */
 
 /** @type {Shape[]} */
-export const SHAPES = [
+export const CLASS_MARKERS = [
   (ctx, x, y, r) => ctx.arc(x, y, r, 0, Math.PI * 2),
   (ctx, x, y, r) => ctx.rect(x - r * 0.88, y - r * 0.88, r * 1.76, r * 1.76),
   (ctx, x, y, r) => polygon(ctx, x, y, r * 1.25, 3, -Math.PI / 2),
@@ -35,7 +44,7 @@ export const SHAPES = [
  * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split> }} what
  * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] as the page has it where nothing else is said
  */
-export function paint(
+export function drawToy2d(
   canvas,
   { domain, grid, points, splits },
   { width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio, ink = colour } = {},
@@ -50,10 +59,10 @@ export function paint(
   const toX = (/** @type {number} */ x) => ((x - domain.x[0]) / (domain.x[1] - domain.x[0])) * width;
   const toY = (/** @type {number} */ y) => (1 - (y - domain.y[0]) / (domain.y[1] - domain.y[0])) * height;
   if (grid) {
-    paintRegions(ctx, grid, toX, toY, ink);
-    paintBoundary(ctx, grid, toX, toY, ink);
+    drawRegions(ctx, grid, toX, toY, ink);
+    drawBoundary(ctx, grid, toX, toY, ink);
   }
-  paintTicks(ctx, domain, toX, toY, width, height, ink);
+  drawTicks(ctx, domain, toX, toY, width, height, ink);
   // What is trained on lies under what is measured on: those are fewer.
   for (const split of /** @type {Split[]} */ (["train", "validation", "test"])) {
     if (splits.has(split))
@@ -64,10 +73,10 @@ export function paint(
 
 /** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} of class @param {Split} split @param {Ink} [ink] */
 export function drawPoint(ctx, x, y, of, split, ink = colour) {
-  const own = ink(TOKENS[of % TOKENS.length]);
+  const own = ink(CLASS_COLOURS[of % CLASS_COLOURS.length]);
   const r = split === "train" ? 3.1 : 3.9;
   ctx.beginPath();
-  SHAPES[of % SHAPES.length](ctx, x, y, r);
+  CLASS_MARKERS[of % CLASS_MARKERS.length](ctx, x, y, r);
   ctx.lineWidth = split === "validation" ? 1.6 : 1;
   ctx.fillStyle = split === "validation" ? ink("--surface") : own;
   ctx.strokeStyle = split === "test" ? ink("--ink") : split === "validation" ? own : ink("--surface");
@@ -76,9 +85,9 @@ export function drawPoint(ctx, x, y, of, split, ink = colour) {
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY @param {Ink} ink */
-function paintRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, toY, ink) {
+function drawRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, toY, ink) {
   const picture = new ImageData(columns, rows);
-  const inks = TOKENS.map((token) => rgb(ink(token)));
+  const inks = CLASS_COLOURS.map((token) => rgb(ink(token)));
   for (let j = 0; j < rows; j += 1) {
     for (let i = 0; i < columns; i += 1) {
       const from = j * columns + i;
@@ -97,7 +106,7 @@ function paintRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, to
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY @param {Ink} ink */
-function paintBoundary(ctx, grid, toX, toY, ink) {
+function drawBoundary(ctx, grid, toX, toY, ink) {
   const { columns, rows, x, y } = grid;
   const present = [...new Set(grid.classes)];
   if (present.length < 2) return;
@@ -106,8 +115,8 @@ function paintBoundary(ctx, grid, toX, toY, ink) {
   ctx.beginPath();
   // Between two classes one line is enough: the other's is the same.
   for (const of of present.length === 2 ? present.slice(1) : present) {
-    const field = margin(grid, of);
-    const line = tauten(contour(field, columns, rows), field, DOUBT);
+    const field = signedConfidence(grid, of);
+    const line = smoothContour(contour(field, columns, rows), field, CONFIDENCE_ERROR);
     for (const [from, to] of line.links) {
       const [[x0, y0], [x1, y1]] = [position(line, from), position(line, to)];
       ctx.moveTo(atX(x0), atY(y0));
@@ -121,7 +130,7 @@ function paintBoundary(ctx, grid, toX, toY, ink) {
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {Domain} domain @param {(x: number) => number} toX @param {(y: number) => number} toY @param {number} width @param {number} height @param {Ink} ink */
-function paintTicks(ctx, domain, toX, toY, width, height, ink) {
+function drawTicks(ctx, domain, toX, toY, width, height, ink) {
   ctx.fillStyle = ink("--ink-2");
   ctx.font = '10px "Inter", -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
   ctx.textBaseline = "alphabetic";
