@@ -1,6 +1,6 @@
 // What the horizontal axis counts. Everything is known by its step; the rest follows from that.
 
-import { countBelow, Derived } from "./column.js";
+import { bisectLeft, DerivedColumn } from "./column.js";
 
 /** @import { Column } from "./column.js" */
 
@@ -35,13 +35,13 @@ export function epochAt(step, { stepsPerEpoch }) {
  * step 0. Steps asked for in ascending order are found at once.
  * @param {Column} steps @param {Column} seconds @returns {(step: number) => number}
  */
-export function clock(steps, seconds) {
+export function secondsAt(steps, seconds) {
   let i = 0;
   return (step) => {
     const [xs, ys, length] = [steps.data, seconds.data, steps.length];
     if (length === 0) return 0;
     if (i >= length || xs[i] < step || (i > 0 && xs[i - 1] >= step)) {
-      i = i + 1 < length && xs[i] < step && xs[i + 1] >= step ? i + 1 : countBelow(xs, length, step);
+      i = i + 1 < length && xs[i] < step && xs[i + 1] >= step ? i + 1 : bisectLeft(xs, length, step);
     }
     if (i >= length) return ys[length - 1];
     const [x0, y0] = i > 0 ? [xs[i - 1], ys[i - 1]] : [0, 0];
@@ -54,14 +54,14 @@ export function clock(steps, seconds) {
  * @param {AxisName} axis @param {Column} steps @param {Pace} pace @param {{ x: Column, y: Column }} time
  * @returns {{ get: () => Column }}
  */
-export function positions(axis, steps, pace, time) {
+export function axisPositions(axis, steps, pace, time) {
   switch (axis) {
     case "samples":
-      return new Derived(steps, () => (step) => samplesAt(step, pace));
+      return new DerivedColumn(steps, () => (step) => samplesAt(step, pace));
     case "epoch":
-      return new Derived(steps, () => (step) => epochAt(step, pace));
+      return new DerivedColumn(steps, () => (step) => epochAt(step, pace));
     case "time":
-      return new Derived(steps, () => clock(time.x, time.y));
+      return new DerivedColumn(steps, () => secondsAt(time.x, time.y));
     default:
       return { get: () => steps };
   }

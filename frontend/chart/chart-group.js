@@ -4,14 +4,14 @@
 import { h } from "../lib/dom.js";
 import { chart } from "./chart.js";
 import { exportMenu } from "./export.js";
-import { union } from "./frame.js";
+import { unionExtent } from "./plot-data.js";
 import { toolbar } from "./toolbar.js";
 import { writeView } from "./view.js";
 
 /** @import { AxisName } from "./axis.js" */
 /** @import { Chart, Gap } from "./chart.js" */
 /** @import { Numbers } from "./export.js" */
-/** @import { Line, Span } from "./frame.js" */
+/** @import { Line, Extent } from "./plot-data.js" */
 /** @import { Entry } from "./legend.js" */
 /** @import { View } from "./view.js" */
 
@@ -19,12 +19,12 @@ import { writeView } from "./view.js";
  * @typedef {{
  *   id: string, title: string, detail?: () => string, entries: Entry[], nameOf?: (id: string) => string | null, value: (value: number) => string,
  *   lines: () => Line[], gaps: () => Gap[], waiting: () => string, numbers: () => Numbers,
- * }} Spec one chart
+ * }} ChartSpec one chart
  */
 
 /**
  * @param {View} view
- * @param {Spec[]} specs
+ * @param {ChartSpec[]} specs
  * @param {{
  *   axis: AxisName, axes?: AxisName[], smoothing: () => number, more?: HTMLElement[],
  *   onDraw: () => void, onDrawn: () => void,
@@ -33,7 +33,7 @@ import { writeView } from "./view.js";
 export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;
   let drawing = 0;
-  /** Where the lines of each chart begin and end. @type {Map<string, Span>} */
+  /** Where the lines of each chart begin and end. @type {Map<string, Extent>} */
   const spans = new Map();
 
   /** @type {Chart[]} */
@@ -56,7 +56,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     const made = chart({
       ...spec,
       view,
-      span: () => union([...spans.values()]),
+      span: () => unionExtent([...spans.values()]),
       tools: h(
         "div",
         { class: "chart-buttons" },

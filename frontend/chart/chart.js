@@ -6,15 +6,15 @@ import { announce } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
 import { AXES } from "./axis.js";
 import { cursor } from "./cursor.js";
-import { frame as makeFrame, spanOf, union } from "./frame.js";
+import { plotData as makeFrame, xExtent, unionExtent } from "./plot-data.js";
 import { gestures } from "./gestures.js";
-import { keys, KEYS_HELP } from "./keys.js";
+import { keyboard, KEYS_HELP } from "./keyboard.js";
 import { legend } from "./legend.js";
-import { nearest, nearestAlong } from "./nearest.js";
+import { nearest, nearestByX } from "./nearest.js";
 import { plot } from "./plot.js";
-import { shareOf, stretch, valueAt } from "./scale.js";
+import { normalize, subrange, invert } from "./scale.js";
 
-/** @import { Frame, Line, Span } from "./frame.js" */
+/** @import { PlotData, Line, Extent } from "./plot-data.js" */
 /** @import { Near } from "./nearest.js" */
 /** @import { View } from "./view.js" */
 /** @import { Entry } from "./legend.js" */
@@ -26,7 +26,7 @@ import { shareOf, stretch, valueAt } from "./scale.js";
  *   id: string, title: string, detail?: () => string, entries: Entry[], nameOf?: (id: string) => string | null,
  *   lines: () => Line[], gaps: () => Gap[],
  *   view: View, value: (value: number) => string, waiting: () => string, tools: HTMLElement,
- *   span: () => Span, onView: () => void, onPoint: (x: number | null, from: string) => void,
+ *   span: () => Extent, onView: () => void, onPoint: (x: number | null, from: string) => void,
  * }} Wiring `detail`: what the title leaves open; `nameOf`: what an entry of the legend is called now; `lines` are those that show; `waiting` says why there is none yet; `span`: the positions of all charts of the
  * page, so that the same place lies below the same place; `onPoint` tells the other charts
  */
@@ -84,7 +84,7 @@ export function chart({
     note,
   );
 
-  /** @type {Frame | null} */
+  /** @type {PlotData | null} */
   let shown = null;
   /** The lines as they were when they were last looked at. @type {Line[]} */
   let all = [];
@@ -106,27 +106,27 @@ export function chart({
     onHover: (at) => (at ? look(at) : leave()),
     onZoom: (x, y) => {
       if (!shown) return;
-      view.range = stretch(shown.x, ...x);
-      if (y) mine.range = stretch(shown.y, ...y);
+      view.range = subrange(shown.x, ...x);
+      if (y) mine.range = subrange(shown.y, ...y);
       onView();
     },
     onPanStart: () => {
       if (shown) panFrom = shown.x;
     },
     onPan: (share) => {
-      view.range = stretch(panFrom, share, share + 1);
+      view.range = subrange(panFrom, share, share + 1);
       onView();
     },
     onReset: reset,
     isZoomed: () => view.range !== null,
   });
 
-  keys(stage, {
+  keyboard(stage, {
     onMove: move,
     onZoom: zoom,
     onPan: (share) => {
       if (!shown) return;
-      view.range = stretch(shown.x, share, share + 1);
+      view.range = subrange(shown.x, share, share + 1);
       onView();
     },
     onReset: reset,
@@ -136,8 +136,8 @@ export function chart({
   /** Around the cursor, or the middle. @param {number} factor below 1 to see less */
   function zoom(factor) {
     if (!shown) return;
-    const centre = pointed === null ? 0.5 : shareOf(shown.x, pointed);
-    view.range = stretch(shown.x, centre - centre * factor, centre + (1 - centre) * factor);
+    const centre = pointed === null ? 0.5 : normalize(shown.x, pointed);
+    view.range = subrange(shown.x, centre - centre * factor, centre + (1 - centre) * factor);
     onView();
   }
 
@@ -152,7 +152,7 @@ export function chart({
     if (!shown || drags.busy()) return;
     const near = nearest(shown, at, size());
     if (near.length === 0) return;
-    pointed = valueAt(shown.x, Math.min(1, Math.max(0, at.left / size().width)));
+    pointed = invert(shown.x, Math.min(1, Math.max(0, at.left / size().width)));
     name(at.left, at.top, near);
     refresh = () => look(at);
     onPoint(pointed, id);
@@ -163,7 +163,7 @@ export function chart({
     const [first] = near;
     const around =
       marks.length > 0 && shown
-        ? gaps().filter(({ x }) => Math.abs(shareOf(/** @type {Frame} */ (shown).x, x) * size().width - left) < 6)
+        ? gaps().filter(({ x }) => Math.abs(normalize(/** @type {PlotData} */ (shown).x, x) * size().width - left) < 6)
         : [];
     sight.show({
       left,
@@ -205,7 +205,7 @@ export function chart({
     else if (by === "last") i = xs.length - 1;
     else if (pointed !== null) i = Math.min(xs.length - 1, Math.max(0, i + by));
     pointed = xs[i];
-    const near = nearestAlong(shown, pointed, size()).slice(0, 5);
+    const near = nearestByX(shown, pointed, size()).slice(0, 5);
     if (near.length === 0) return;
     refresh = () => pointAt(Number(pointed));
     pointAt(pointed);
@@ -215,14 +215,14 @@ export function chart({
 
   /** The card for a place that the keyboard chose. @param {number} x */
   function pointAt(x) {
-    const near = shown ? nearestAlong(shown, x, size()).slice(0, 5) : [];
+    const near = shown ? nearestByX(shown, x, size()).slice(0, 5) : [];
     if (!shown || near.length === 0 || x < shown.x.min || x > shown.x.max) sight.hide();
-    else name(shareOf(shown.x, x) * size().width, near[0].top, near);
+    else name(normalize(shown.x, x) * size().width, near[0].top, near);
   }
 
   /** In the legend: the values at the crosshair, else the last ones. */
   function showValues() {
-    const at = shown && pointed !== null ? nearestAlong(shown, pointed, size()) : [];
+    const at = shown && pointed !== null ? nearestByX(shown, pointed, size()) : [];
     names.showValues((line) => {
       const near = at.find((near) => near.line.id === line);
       if (near) return value(near.y);
@@ -234,7 +234,7 @@ export function chart({
   /** Looks at the lines as they are now, and says where they begin and end. */
   function measure() {
     all = lines();
-    return spanOf(all, view.logX);
+    return xExtent(all, view.logX);
   }
 
   /** Draws the lines as they were measured. */
@@ -250,7 +250,7 @@ export function chart({
       logY: mine.log,
       pixels: Math.max(50, width - 60),
       outliers: view.outliers,
-      span: union([span(), spanOf(all, view.logX)]),
+      span: unionExtent([span(), xExtent(all, view.logX)]),
     });
     place.classList.toggle("blank", some.length === 0);
     setText(empty, waiting());
@@ -274,7 +274,7 @@ export function chart({
     note.hidden = note.textContent === "";
   }
 
-  /** What is not on the screen, or is there in another way. @param {Frame} shown */
+  /** What is not on the screen, or is there in another way. @param {PlotData} shown */
   function words({ shown: drawn, total, unloggable, outside, y }) {
     return [
       total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
@@ -294,8 +294,8 @@ export function chart({
       sight.hide();
     } else {
       pointed = x;
-      const near = nearestAlong(shown, x, size());
-      if (!drags.busy()) sight.follow(shareOf(shown.x, x) * size().width, near.slice(0, 5));
+      const near = nearestByX(shown, x, size());
+      if (!drags.busy()) sight.follow(normalize(shown.x, x) * size().width, near.slice(0, 5));
     }
     showValues();
   }
@@ -314,7 +314,7 @@ export function chart({
     follow,
     zoom,
     highlight: picture.highlight,
-    frame: () => shown,
+    data: () => shown,
   };
 }
 

@@ -37,7 +37,7 @@ export class Column {
  * How many of the first `length` numbers, which ascend, are below `value`.
  * @param {ArrayLike<number>} data @param {number} length @param {number} value
  */
-export function countBelow(data, length, value) {
+export function bisectLeft(data, length, value) {
   let low = 0;
   let high = length;
   while (low < high) {
@@ -49,7 +49,7 @@ export function countBelow(data, length, value) {
 }
 
 /** A column that is computed from another, number by number, only as far as that one has grown. */
-export class Derived {
+export class DerivedColumn {
   /** @param {Column} source @param {() => (value: number) => number} makeMap called for each fresh start */
   constructor(source, makeMap) {
     this.source = source;

@@ -29,10 +29,10 @@ export function exportMenu(chart, numbers) {
   ]);
 
   function svg() {
-    const frame = chart().frame();
-    if (!frame) throw new Error("There is nothing to draw yet.");
+    const data = chart().data();
+    if (!data) throw new Error("There is nothing to draw yet.");
     const { subtitle, xLabel, marks } = numbers();
-    return chartSvg(frame, {
+    return chartSvg(data, {
       title: chart().title(),
       subtitle,
       xLabel,

@@ -26,12 +26,12 @@ export class Extremes {
     const first = Math.ceil(from / BLOCK);
     const last = Math.min(Math.floor(to / BLOCK), this.low.length);
     if (first >= last) {
-      scan(this.column.data, from, to, found);
+      findExtremes(this.column.data, from, to, found);
       return found;
     }
-    scan(this.column.data, from, first * BLOCK, found);
+    findExtremes(this.column.data, from, first * BLOCK, found);
     for (let block = first; block < last; block += 1) this.merge(block, found);
-    scan(this.column.data, last * BLOCK, to, found);
+    findExtremes(this.column.data, last * BLOCK, to, found);
     return found;
   }
 
@@ -42,7 +42,7 @@ export class Extremes {
     }
     while ((this.low.length + 1) * BLOCK <= this.column.length) {
       const found = { low: -1, high: -1, hole: -1 };
-      scan(this.column.data, this.low.length * BLOCK, (this.low.length + 1) * BLOCK, found);
+      findExtremes(this.column.data, this.low.length * BLOCK, (this.low.length + 1) * BLOCK, found);
       this.low.push(found.low);
       this.high.push(found.high);
       this.hole.push(found.hole);
@@ -60,7 +60,7 @@ export class Extremes {
 }
 
 /** @param {ArrayLike<number>} data @param {number} from @param {number} to @param {Found} found */
-export function scan(data, from, to, found) {
+export function findExtremes(data, from, to, found) {
   for (let i = from; i < to; i += 1) {
     const value = data[i];
     if (Number.isNaN(value)) {

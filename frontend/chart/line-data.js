@@ -1,6 +1,6 @@
 // The points of one curve, which may have come thinned, with a stretch of them that came finer.
 
-import { Column, countBelow } from "./column.js";
+import { Column, bisectLeft } from "./column.js";
 
 export class LineData {
   constructor() {
@@ -23,7 +23,7 @@ export class LineData {
   /** Forgets a step and all after it. @param {number} step */
   rewind(step) {
     for (const { x, y } of this.under ? [this, this.under] : [this]) {
-      const length = countBelow(x.data, x.length, step);
+      const length = bisectLeft(x.data, x.length, step);
       x.truncate(length);
       y.truncate(length);
     }
@@ -34,8 +34,8 @@ export class LineData {
     if (xs.length === 0) return;
     this.under ??= { x: copy(this.x), y: copy(this.y) };
     const { under } = this;
-    const first = countBelow(under.x.data, under.x.length, xs[0]);
-    const after = countBelow(under.x.data, under.x.length, xs[xs.length - 1] + 0.5);
+    const first = bisectLeft(under.x.data, under.x.length, xs[0]);
+    const after = bisectLeft(under.x.data, under.x.length, xs[xs.length - 1] + 0.5);
     this.x.truncate(0);
     this.y.truncate(0);
     for (let i = 0; i < first; i += 1) put(this, under.x.data[i], under.y.data[i]);

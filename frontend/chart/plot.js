@@ -1,14 +1,14 @@
 // The drawing itself: uPlot, told exactly what to show. Which points, which range, which ticks and
-// which colours is decided here and in `frame.js`; uPlot lays out and paints. Each line has points
+// which colours is decided here and in `plot-data.js`; uPlot lays out and paints. Each line has points
 // of its own: a hundred of them laid over one row of positions, as uPlot likes them, would be a
 // table of millions of holes.
 
 import uPlot from "../../static/vendor/uplot/uPlot.esm.js";
 import { colour } from "../lib/theme.js";
-import { dotsInSight, pieces } from "./frame.js";
-import { shareOf, ticks, tickTexts } from "./scale.js";
+import { visibleMarkers, segments } from "./plot-data.js";
+import { normalize, ticks, tickTexts } from "./scale.js";
 
-/** @import { Frame, Line } from "./frame.js" */
+/** @import { PlotData, Line } from "./plot-data.js" */
 
 const FONT =
   '11px "Inter", -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
@@ -25,46 +25,46 @@ export function plot(place, { marks, onDraw }) {
   let chart = null;
   let built = "";
   let lit = "";
-  /** @type {Frame | null} */
+  /** @type {PlotData | null} */
   let last = null;
   let size = { width: 0, height: 0 };
 
-  /** @param {Frame} frame */
-  function draw(frame) {
-    last = frame;
+  /** @param {PlotData} data */
+  function draw(data) {
+    last = data;
     if (size.width < 40) return;
-    const kind = JSON.stringify([frame.x.log, frame.y.log, frame.drawn.map(({ line }) => line.id)]);
+    const kind = JSON.stringify([data.x.log, data.y.log, data.drawn.map(({ line }) => line.id)]);
     if (chart && built === kind) {
       const made = chart;
       made.batch(() => {
-        made.setData(corners(frame), false);
-        made.setScale("x", frame.x);
-        made.setScale("y", frame.y);
+        made.setData(corners(data), false);
+        made.setScale("x", data.x);
+        made.setScale("y", data.y);
       });
       return;
     }
     chart?.destroy();
     built = kind;
-    chart = new uPlot(options(frame), corners(frame), place);
+    chart = new uPlot(options(data), corners(data), place);
   }
 
-  /** @param {Frame} frame @returns {uPlot.Options} */
-  function options(frame) {
+  /** @param {PlotData} data @returns {uPlot.Options} */
+  function options(data) {
     return {
       ...size,
       padding: [10, 12, 0, 0],
       cursor: { show: false },
       legend: { show: false },
       scales: {
-        // The range is the frame's, to the letter: uPlot would round a log axis to whole decades.
-        x: { time: false, auto: false, distr: frame.x.log ? 3 : 1, range: () => [last?.x.min ?? 0, last?.x.max ?? 1] },
-        y: { auto: false, distr: frame.y.log ? 3 : 1, range: () => [last?.y.min ?? 0, last?.y.max ?? 1] },
+        // The range is that of the plot data, to the letter: uPlot would round a log axis to whole decades.
+        x: { time: false, auto: false, distr: data.x.log ? 3 : 1, range: () => [last?.x.min ?? 0, last?.x.max ?? 1] },
+        y: { auto: false, distr: data.y.log ? 3 : 1, range: () => [last?.y.min ?? 0, last?.y.max ?? 1] },
       },
       axes: [
         axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }),
         axis(() => last?.y.log ?? false, 42, { size: widthOf, gap: 6 }),
       ],
-      series: [{}, ...frame.drawn.map(({ line }) => series(line))],
+      series: [{}, ...data.drawn.map(({ line }) => series(line))],
       hooks: { drawAxes: [paintBands], draw: [paintMarkers, paintMarks, onDraw] },
     };
   }
@@ -83,11 +83,11 @@ export function plot(place, { marks, onDraw }) {
     };
   }
 
-  /** Positions on the axes as pixels of the canvas. @param {uPlot} made @param {Frame} frame */
-  function pixels({ bbox }, frame) {
+  /** Positions on the axes as pixels of the canvas. @param {uPlot} made @param {PlotData} data */
+  function pixels({ bbox }, data) {
     return {
-      left: (/** @type {number} */ x) => bbox.left + shareOf(frame.x, x) * bbox.width,
-      top: (/** @type {number} */ y) => bbox.top + (1 - shareOf(frame.y, y)) * bbox.height,
+      left: (/** @type {number} */ x) => bbox.left + normalize(data.x, x) * bbox.width,
+      top: (/** @type {number} */ y) => bbox.top + (1 - normalize(data.y, y)) * bbox.height,
     };
   }
 
@@ -121,7 +121,7 @@ export function plot(place, { marks, onDraw }) {
         ctx.globalAlpha = 0.2 * (alphaOf(line) / line.alpha);
         ctx.fillStyle = ctx.strokeStyle = colour(line.token);
         ctx.lineWidth = 5 * devicePixelRatio;
-        for (const [from, to] of pieces(y)) {
+        for (const [from, to] of segments(y)) {
           ctx.beginPath();
           for (let i = from; i <= to; i += 1) ctx.lineTo(left(x[i]), top(high[i]));
           for (let i = to; i >= from; i -= 1) ctx.lineTo(left(x[i]), top(low[i]));
@@ -143,7 +143,7 @@ export function plot(place, { marks, onDraw }) {
     for (const drawn of last.drawn) {
       ctx.globalAlpha = alphaOf(drawn.line);
       ctx.fillStyle = colour(drawn.line.token);
-      for (const [x, y] of dotsInSight(last, drawn)) {
+      for (const [x, y] of visibleMarkers(last, drawn)) {
         ctx.beginPath();
         ctx.arc(left(x), top(y), radius, 0, 2 * Math.PI);
         ctx.fill();
@@ -218,7 +218,7 @@ function widthOf(_, words) {
   return Math.max(48, ...(words ?? []).map((word) => 14 + word.length * 6.5));
 }
 
-/** What uPlot must have of data to draw series at all: the ends of the axes. @param {Frame} frame @returns {uPlot.AlignedData} */
+/** What uPlot must have of data to draw series at all: the ends of the axes. @param {PlotData} data @returns {uPlot.AlignedData} */
 function corners({ x, y, drawn }) {
   return [[x.min, x.max], ...drawn.map(() => [y.min, y.max])];
 }

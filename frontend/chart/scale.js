@@ -3,22 +3,22 @@
 /** @typedef {{ min: number, max: number, log: boolean }} Scale */
 
 /** Where a value stands, 0 at the start of the axis and 1 at its end. @param {Scale} scale @param {number} value */
-export function shareOf({ min, max, log }, value) {
+export function normalize({ min, max, log }, value) {
   return log ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min);
 }
 
 /** @param {Scale} scale @param {number} share */
-export function valueAt({ min, max, log }, share) {
+export function invert({ min, max, log }, share) {
   return log ? min * (max / min) ** share : min + (max - min) * share;
 }
 
 /** The stretch between two shares of an axis, for zooming and panning. @param {Scale} scale @param {number} from @param {number} to @returns {[number, number]} */
-export function stretch(scale, from, to) {
-  return [valueAt(scale, from), valueAt(scale, to)];
+export function subrange(scale, from, to) {
+  return [invert(scale, from), invert(scale, to)];
 }
 
 /** A range that can be drawn: not empty, and above 0 for a log axis. @param {number} min @param {number} max @param {boolean} log @returns {[number, number]} */
-export function usable(min, max, log) {
+export function validRange(min, max, log) {
   if (!Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
   if (log) {
     const low = min > 0 ? min : max > 0 ? max / 1000 : 0.1;
@@ -31,9 +31,9 @@ export function usable(min, max, log) {
 }
 
 /** The same with room above and below. @param {[number, number]} range @param {boolean} log @returns {[number, number]} */
-export function padded([min, max], log) {
+export function padRange([min, max], log) {
   const scale = { min, max, log };
-  return stretch(scale, -0.05, 1.05);
+  return subrange(scale, -0.05, 1.05);
 }
 
 /** About as many round numbers as asked for. @param {Scale} scale @param {number} wanted @returns {number[]} */

@@ -41,11 +41,11 @@ export class Smoothed {
 }
 
 /** Where the slider stands for a weight: equal ways for 0.9, 0.99 and 0.999. @param {number} weight */
-export function sliderOf(weight) {
+export function sliderFromWeight(weight) {
   return Math.round((-Math.log10(1 - weight) / 3) * 300);
 }
 
 /** The weight for a place of the slider, 0 to 300. @param {number} place */
-export function weightOf(place) {
+export function weightFromSlider(place) {
   return Math.min(0.999, Math.max(0, Number((1 - 10 ** ((-3 * place) / 300)).toFixed(3))));
 }

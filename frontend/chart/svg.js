@@ -1,9 +1,9 @@
 // Writes a chart as an SVG document: a figure for a report, made from the same frame as the screen's.
 
-import { dotsInSight, pieces } from "./frame.js";
-import { shareOf, ticks, tickTexts } from "./scale.js";
+import { visibleMarkers, segments } from "./plot-data.js";
+import { normalize, ticks, tickTexts } from "./scale.js";
 
-/** @import { Frame, Line } from "./frame.js" */
+/** @import { PlotData, Line } from "./plot-data.js" */
 
 /**
  * @typedef {{
@@ -21,18 +21,18 @@ const LEGEND = 0.33;
 /** Room for "and 12,345 more". */
 const MORE = 110;
 
-/** @param {Frame} frame @param {Look} look @returns {string} */
-export function chartSvg(frame, look) {
+/** @param {PlotData} data @param {Look} look @returns {string} */
+export function chartSvg(data, look) {
   const { width, height } = look;
   const box = { left: 56, top: 0, right: width - 16, bottom: height - 44 };
-  const names = legendRows(frame, box.right - box.left, Math.max(1, Math.floor((height * LEGEND) / ROW)));
+  const names = legendRows(data, box.right - box.left, Math.max(1, Math.floor((height * LEGEND) / ROW)));
   box.top = (look.title || look.subtitle ? 34 : 8) + names.length * ROW + 10;
-  const rows = ticks(frame.y, Math.round((box.bottom - box.top) / 55));
+  const rows = ticks(data.y, Math.round((box.bottom - box.top) / 55));
   const rowWords = tickTexts(rows);
   box.left = Math.max(box.left, ...rowWords.map((word) => 16 + word.length * LETTER));
   const clip = `plot${look.id ?? ""}`;
-  const toX = (/** @type {number} */ value) => box.left + shareOf(frame.x, value) * (box.right - box.left);
-  const toY = (/** @type {number} */ value) => box.bottom - shareOf(frame.y, value) * (box.bottom - box.top);
+  const toX = (/** @type {number} */ value) => box.left + normalize(data.x, value) * (box.right - box.left);
+  const toY = (/** @type {number} */ value) => box.bottom - normalize(data.y, value) * (box.bottom - box.top);
   const out = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escapeXml(look.font)}" font-size="12">`,
     `<title>${escapeXml(look.title)}</title>`,
@@ -48,7 +48,7 @@ export function chartSvg(frame, look) {
       text(box.left - 8, y + 4, rowWords[i], look.faint, 'text-anchor="end"'),
     );
   });
-  const columns = ticks(frame.x, Math.round((box.right - box.left) / 90));
+  const columns = ticks(data.x, Math.round((box.right - box.left) / 90));
   const columnWords = tickTexts(columns);
   columns.forEach((tick, i) => {
     const x = toX(tick);
@@ -61,10 +61,10 @@ export function chartSvg(frame, look) {
     text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'),
     `<g clip-path="url(#${clip})">`,
   );
-  for (const { line: series, x, y, low, high } of frame.drawn) {
+  for (const { line: series, x, y, low, high } of data.drawn) {
     if (low.length === 0) continue;
     const colour = look.colour(series.token);
-    for (const [from, to] of pieces(y)) {
+    for (const [from, to] of segments(y)) {
       const at = x.slice(from, to + 1);
       const edge = [
         ...at.map((value, i) => [value, high[from + i]]),
@@ -78,7 +78,7 @@ export function chartSvg(frame, look) {
       out.push(`<path d="M${edge.map(([value, height]) => `${n(toX(value))} ${n(toY(height))}`).join("L")}Z" ${ink}/>`);
     }
   }
-  for (const { line: series, x, y } of frame.drawn) {
+  for (const { line: series, x, y } of data.drawn) {
     const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
     const colour = look.colour(series.token);
     out.push(
@@ -86,13 +86,13 @@ export function chartSvg(frame, look) {
     );
   }
   for (const mark of look.marks) {
-    if (mark >= frame.x.min && mark <= frame.x.max)
+    if (mark >= data.x.min && mark <= data.x.max)
       out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
   }
   out.push("</g>");
-  for (const drawn of frame.drawn) {
+  for (const drawn of data.drawn) {
     const { token, alpha } = drawn.line;
-    for (const [x, y] of dotsInSight(frame, drawn))
+    for (const [x, y] of visibleMarkers(data, drawn))
       out.push(
         `<circle cx="${n(toX(x))}" cy="${n(toY(y))}" r="2.5" fill="${look.colour(token)}" fill-opacity="${alpha}"/>`,
       );
@@ -107,13 +107,13 @@ export function chartSvg(frame, look) {
 
 /** A name in the legend; what has no line says how many more there are. @typedef {{ line: Line | null, words: string, x: number }} Name */
 
-/** The lines' names, as many side by side as there is room for. @param {Frame} frame @param {number} width @param {number} most rows @returns {Name[][]} */
-function legendRows(frame, width, most) {
+/** The lines' names, as many side by side as there is room for. @param {PlotData} data @param {number} width @param {number} most rows @returns {Name[][]} */
+function legendRows(data, width, most) {
   /** @type {Name[][]} */
   const rows = [];
   let x = 0;
   let more = 0;
-  for (const { line } of frame.drawn) {
+  for (const { line } of data.drawn) {
     if (line.quiet) continue;
     const wide = 46 + line.label.length * LETTER;
     if (more > 0 || (rows.length === most && x + wide > width)) {

@@ -3,7 +3,7 @@
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { AXES } from "./axis.js";
-import { sliderOf, weightOf } from "./smooth.js";
+import { sliderFromWeight, weightFromSlider } from "./smooth.js";
 
 /** @import { View } from "./view.js" */
 /** @import { AxisName } from "./axis.js" */
@@ -91,7 +91,7 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
   }
 
   function smooth() {
-    view.smoothing = weightOf(Number(slider.value));
+    view.smoothing = weightFromSlider(Number(slider.value));
     onSmoothing();
   }
 
@@ -108,7 +108,7 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
       log.setAttribute("aria-pressed", String(view.logX));
       outliers.setAttribute("aria-pressed", String(view.outliers));
       const now = smoothing();
-      if (weightOf(Number(slider.value)) !== now) slider.value = String(sliderOf(now));
+      if (weightFromSlider(Number(slider.value)) !== now) slider.value = String(sliderFromWeight(now));
       slider.setAttribute("aria-valuetext", now === 0 ? "none" : String(now));
       setText(weight, now === 0 ? "none" : now);
       reset.hidden = !view.range && Object.values(view.charts).every((chart) => !chart.range);

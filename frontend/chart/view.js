@@ -10,12 +10,12 @@
 const AXIS_NAMES = ["step", "samples", "epoch", "time"];
 
 /** What smoothing shows the course of a run: an average over about a fiftieth of it. @param {number | null} steps */
-export function smoothingFor(steps) {
+export function defaultSmoothing(steps) {
   return Math.min(0.999, Math.max(0, Number((1 - 50 / Math.max(50, steps ?? 500)).toFixed(3))));
 }
 
 /** @param {string[]} ids @param {AxisName} [axis] @returns {View} */
-export function plainView(ids, axis = "step") {
+export function defaultView(ids, axis = "step") {
   return {
     axis,
     logX: false,
@@ -29,7 +29,7 @@ export function plainView(ids, axis = "step") {
 /** What an address says; what it does not say, or says wrongly, is plain. @param {string} search @param {string[]} ids @param {AxisName} [plain] the axis where none is said @returns {View} */
 export function readView(search, ids, plain = "step") {
   const query = new URLSearchParams(search);
-  const view = plainView(ids, plain);
+  const view = defaultView(ids, plain);
   const axis = query.get("x") ?? "";
   if (AXIS_NAMES.includes(axis)) view.axis = /** @type {AxisName} */ (axis);
   view.outliers = query.get("outliers") !== "out";

@@ -1,6 +1,6 @@
 // The axes of parallel coordinates: the settings in which runs differ, then what came of them.
 
-import { padded, shareOf, ticks, tickTexts, usable } from "../chart/scale.js";
+import { padRange, normalize, ticks, tickTexts, validRange } from "../chart/scale.js";
 import { differing, settingsOf, shortName } from "../lib/differ.js";
 import { figure, percent, setting } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
@@ -97,7 +97,7 @@ function numberAxis(key, title, values, say, [size, sign]) {
   const known = [...values.values()].filter((value) => value !== null).map((value) => value / size);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const log = low > 0 && high / low > WIDE;
-  const [min, max] = padded(usable(low, high, log), log);
+  const [min, max] = padRange(validRange(low, high, log), log);
   /** @type {Scale} */
   const scale = { min, max, log };
   const marked = ticks(scale, 5);
@@ -108,12 +108,12 @@ function numberAxis(key, title, values, say, [size, sign]) {
     outcome: false,
     at: ({ id }) => {
       const value = values.get(id) ?? null;
-      return value === null ? null : shareOf(scale, value / size);
+      return value === null ? null : normalize(scale, value / size);
     },
     say: ({ id }) => {
       const value = values.get(id) ?? null;
       return value === null ? "–" : say(value);
     },
-    ticks: named.map((text, i) => ({ at: shareOf(scale, marked[i]), text })),
+    ticks: named.map((text, i) => ({ at: normalize(scale, marked[i]), text })),
   };
 }

@@ -7,7 +7,7 @@ import { meanOf } from "./mean.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { AxisName } from "../chart/axis.js" */
-/** @import { Line } from "../chart/frame.js" */
+/** @import { Line } from "../chart/plot-data.js" */
 /** @import { RunLines } from "../run/lines.js" */
 /** @import { SeriesName } from "../run/store.js" */
 /** @import { Member } from "./members.js" */

@@ -1,10 +1,10 @@
 // The curves of several runs over one another, live: one chart for each figure.
 
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
-import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
+import { AXES, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
 import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
-import { smoothingFor } from "../chart/view.js";
+import { defaultSmoothing } from "../chart/view.js";
 import { RunLines } from "../run/lines.js";
 import { refiner } from "../run/refine.js";
 import { pointsFor } from "../run/resolution.js";
@@ -40,7 +40,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
           : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0),
       ),
     );
-  const smoothing = () => view.smoothing ?? smoothingFor(longest());
+  const smoothing = () => view.smoothing ?? defaultSmoothing(longest());
   let smoothedBy = 0;
   let loaded = false;
   for (const run of runs) follow(run);
@@ -104,7 +104,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     for (const { run, store, pace } of all) {
       const curve = store.series[series];
       const { x } = curve;
-      const seconds = clock(store.series.time.x, store.series.time.y);
+      const seconds = secondsAt(store.series.time.x, store.series.time.y);
       for (let i = 0; i < x.length; i += 1) {
         const step = x.data[i];
         yield [run.name, run.id, step, samplesAt(step, pace), epochAt(step, pace), seconds(step), curve.told(i)];

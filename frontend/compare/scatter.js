@@ -1,6 +1,6 @@
 // What accuracy costs: each run a point, and the line through those that no other beats.
 
-import { shareOf, ticks, tickTexts, padded, usable } from "../chart/scale.js";
+import { normalize, ticks, tickTexts, padRange, validRange } from "../chart/scale.js";
 import { strokeOf } from "../lib/colours.js";
 import { h, s } from "../lib/dom.js";
 import { bytes, duration, percent, short } from "../lib/format.js";
@@ -88,10 +88,10 @@ export function scatter(members, cost, gain, { onLook = () => {}, named = false 
   const [size, sign] = cost.unit(Math.max(...points.map((point) => point.cost)));
   const costs = points.map((point) => point.cost / size);
   const wide = costs.length > 1 && Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) > 30;
-  const [from, to] = padded(usable(Math.min(...costs), Math.max(...costs), wide), wide);
+  const [from, to] = padRange(validRange(Math.min(...costs), Math.max(...costs), wide), wide);
   const xs = { min: wide ? from : Math.max(0, from), max: to, log: wide };
-  const [low, high] = padded(
-    usable(
+  const [low, high] = padRange(
+    validRange(
       Math.min(...points.map((point) => point.gain - (point.std ?? 0))),
       Math.max(...points.map((point) => point.gain + (point.std ?? 0))),
       false,
@@ -99,8 +99,8 @@ export function scatter(members, cost, gain, { onLook = () => {}, named = false 
     false,
   );
   const ys = { min: Math.max(0, low), max: Math.min(1.02, high), log: false };
-  const left = (/** @type {number} */ value) => BOX.left + shareOf(xs, value) * (BOX.right - BOX.left);
-  const top = (/** @type {number} */ value) => BOX.bottom - shareOf(ys, value) * (BOX.bottom - BOX.top);
+  const left = (/** @type {number} */ value) => BOX.left + normalize(xs, value) * (BOX.right - BOX.left);
+  const top = (/** @type {number} */ value) => BOX.bottom - normalize(ys, value) * (BOX.bottom - BOX.top);
   const [rows, columns] = [ticks(ys, 5), ticks(xs, 4)];
   const rowWords = tickTexts(rows.map((tick) => Number((tick * 100).toPrecision(12))));
   const columnWords = tickTexts(columns);

@@ -1,7 +1,7 @@
 // The film: one slider over epochs that moves everything on the page, a play button, and the curves with its cursor.
 
 import { h, s, setAttribute, setText } from "../lib/dom.js";
-import { pieces } from "../chart/frame.js";
+import { segments } from "../chart/plot-data.js";
 import { bytes, figure, percent } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { numbers, sheetPage } from "./cache.js";
@@ -275,7 +275,7 @@ function curve({ title }) {
         [a, train, trainDots],
         [b, validation, validationDots],
       ])) {
-        const parts = pieces(line.map(([, y]) => y)).map(([from, to]) => line.slice(from, to + 1).map(place));
+        const parts = segments(line.map(([, y]) => y)).map(([from, to]) => line.slice(from, to + 1).map(place));
         setAttribute(
           stroke,
           "d",

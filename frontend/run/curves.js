@@ -2,10 +2,10 @@
 
 import { figure, percent } from "../lib/format.js";
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
-import { AXES, clock, epochAt, samplesAt } from "../chart/axis.js";
+import { AXES, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
 import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
-import { readView, smoothingFor } from "../chart/view.js";
+import { readView, defaultSmoothing } from "../chart/view.js";
 import { RunLines } from "./lines.js";
 import { refiner } from "./refine.js";
 import { ownCurves, RunStore } from "./store.js";
@@ -13,7 +13,7 @@ import { ownCurves, RunStore } from "./store.js";
 /** @import { Run } from "../lib/types" */
 /** @import { Points } from "./lines.js" */
 /** @import { SeriesName } from "./store.js" */
-/** @import { Line } from "../chart/frame.js" */
+/** @import { Line } from "../chart/plot-data.js" */
 /** @import { Entry } from "../chart/legend.js" */
 
 /** What the training line is. */
@@ -61,11 +61,11 @@ export function curves(store, run) {
   /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
   const smoothing = () => {
     const { x, total } = store.series.train_loss;
-    if (run().source) return view.smoothing ?? smoothingFor(total);
+    if (run().source) return view.smoothing ?? defaultSmoothing(total);
     const done = x.length > 0 ? x.data[x.length - 1] : (run().summary.step ?? 0);
     return (
       view.smoothing ??
-      smoothingFor(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))))
+      defaultSmoothing(Math.min(run().summary.steps ?? Number.POSITIVE_INFINITY, 2 ** Math.ceil(Math.log2(done + 1))))
     );
   };
   let smoothedBy = smoothing();
@@ -145,7 +145,7 @@ export function curves(store, run) {
   /** Every step, with what is known of it. @param {Which} which @param {RunStore} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
   function* rows({ train, validation }, all) {
     const [steps, epochs] = [all.series[train], validation ? all.series[validation] : null];
-    const seconds = clock(all.series.time.x, all.series.time.y);
+    const seconds = secondsAt(all.series.time.x, all.series.time.y);
     const pace = derived.pace();
     // Of an imported run nobody knows samples and epochs.
     const place = (/** @type {number} */ step) =>

@@ -2,15 +2,15 @@
 // derived is kept and grows with the run, for as long as all that it was derived from is the same:
 // the axis, the columns, and what is known of the run, which is little before it starts.
 
-import { clock, epochAt, positions, samplesAt } from "../chart/axis.js";
-import { countBelow } from "../chart/column.js";
+import { secondsAt, epochAt, axisPositions, samplesAt } from "../chart/axis.js";
+import { bisectLeft } from "../chart/column.js";
 import { extremesOf } from "../chart/extremes.js";
 import { Smoothed } from "../chart/smooth.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { RunStore, SeriesName } from "./store.js" */
 /** @import { Column } from "../chart/column.js" */
-/** @import { Line } from "../chart/frame.js" */
+/** @import { Line } from "../chart/plot-data.js" */
 /** @import { Pace } from "../chart/axis.js" */
 /** @import { View } from "../chart/view.js" */
 
@@ -79,7 +79,7 @@ export class RunLines {
     const { time } = this.store.series;
     const pace = this.pace();
     const x = this.derive(key, [axis, steps, time.x, time.x.version, ...Object.values(pace)], () =>
-      positions(axis, steps, pace, time),
+      axisPositions(axis, steps, pace, time),
     );
     return { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y), steps: steps.data };
   }
@@ -90,15 +90,15 @@ export class RunLines {
     const pace = this.pace();
     if (view.axis === "samples") return (step) => samplesAt(step, pace);
     if (view.axis === "epoch") return (step) => epochAt(step, pace);
-    return view.axis === "time" ? clock(store.series.time.x, store.series.time.y) : (step) => step;
+    return view.axis === "time" ? secondsAt(store.series.time.x, store.series.time.y) : (step) => step;
   }
 
   /** The steps that lie between two positions, as far as is known; null when there is none. @param {[number, number]} range @returns {[number, number] | null} */
   stepsBetween([from, to]) {
     const { x, steps, length } = this.raw("train_loss");
     if (!steps || length === 0) return null;
-    const first = Math.max(0, countBelow(x, length, from) - 1);
-    const last = Math.min(length - 1, countBelow(x, length, to));
+    const first = Math.max(0, bisectLeft(x, length, from) - 1);
+    const last = Math.min(length - 1, bisectLeft(x, length, to));
     return last > first ? [steps[first], steps[last]] : null;
   }
 

@@ -1,9 +1,9 @@
 // Loss or accuracy while runs train.
 
 import { AXES } from "../../chart/axis.js";
-import { frame } from "../../chart/frame.js";
+import { plotData } from "../../chart/plot-data.js";
 import { chartSvg } from "../../chart/svg.js";
-import { plainView, smoothingFor } from "../../chart/view.js";
+import { defaultView, defaultSmoothing } from "../../chart/view.js";
 import { axisFor, CHARTS, linesOf } from "../../compare/drawn.js";
 import { RunLines } from "../../run/lines.js";
 import { RunStore, SERIES } from "../../run/store.js";
@@ -82,9 +82,9 @@ export const curve = {
     const which = CHARTS.find(({ series }) => series === values.series) ?? CHARTS[0];
     const axis = /** @type {AxisName} */ (values.x || axisFor(runs));
     const longest = Math.max(1, ...runs.map(({ summary }) => summary.steps ?? 0));
-    const smoothing = values.smoothing === "" ? smoothingFor(longest) : Number(values.smoothing);
+    const smoothing = values.smoothing === "" ? defaultSmoothing(longest) : Number(values.smoothing);
     const metrics = await sources.metrics(runs, { series: SERIES, points: POINTS, smooth: smoothing });
-    const view = plainView([which.id], axis);
+    const view = defaultView([which.id], axis);
     const lines = new Map(
       runs.flatMap((run) => {
         if (!metrics[run.id]) return [];
@@ -106,7 +106,7 @@ export const curve = {
     const members = membersFor(runs, values.seeds);
     const drawn = linesOf(which, members, (id) => lines.get(id), smoothing).filter(({ length }) => length > 0);
     if (drawn.length === 0) throw new Fault(`${which.title} of ${aboutRuns(runs)}: there are no points yet.`);
-    const picture = frame(drawn, {
+    const picture = plotData(drawn, {
       range: null,
       yRange: null,
       logX: false,

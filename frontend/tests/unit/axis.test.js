@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clock, epochAt, positions, samplesAt } from "../../chart/axis.js";
+import { secondsAt, epochAt, axisPositions, samplesAt } from "../../chart/axis.js";
 import { Column } from "../../chart/column.js";
 
 // 10 samples in batches of 4: the third batch of an epoch has 2.
@@ -36,19 +36,19 @@ test("an epoch is done with its last step", () => {
 });
 
 test("time lies on the line between the moments that are known, from 0", () => {
-  const at = clock(column([4, 8]), column([2, 10]));
+  const at = secondsAt(column([4, 8]), column([2, 10]));
   assert.deepEqual([1, 2, 4, 6, 8].map(at), [0.5, 1, 2, 6, 10]);
   assert.equal(at(9), 10, "what is not known yet is the last moment");
   assert.equal(at(2), 1, "asked out of order");
 });
 
 test("without any moment the time is 0", () => {
-  assert.equal(clock(column([]), column([]))(5), 0);
+  assert.equal(secondsAt(column([]), column([]))(5), 0);
 });
 
 test("positions grow with the steps and follow when steps are taken back", () => {
   const steps = column([1, 2, 3]);
-  const samples = positions("samples", steps, pace, { x: column([]), y: column([]) });
+  const samples = axisPositions("samples", steps, pace, { x: column([]), y: column([]) });
   assert.deepEqual([...samples.get().data.subarray(0, 3)], [4, 8, 10]);
   steps.push(4);
   assert.equal(samples.get().last(), 14);
@@ -59,5 +59,5 @@ test("positions grow with the steps and follow when steps are taken back", () =>
 
 test("on the axis of steps nothing is copied", () => {
   const steps = column([1, 2]);
-  assert.equal(positions("step", steps, pace, { x: steps, y: steps }).get(), steps);
+  assert.equal(axisPositions("step", steps, pace, { x: steps, y: steps }).get(), steps);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { meanOf } from "../../compare/mean.js";
 import { paretoFront } from "../../compare/pareto.js";
-import { most } from "../../chart/frame.js";
+import { tukeyFences } from "../../chart/plot-data.js";
 import { strokeOf } from "../../lib/colours.js";
 import { differing, labels, seedGroups } from "../../lib/differ.js";
 
@@ -120,11 +120,11 @@ test("the Pareto front has each run that no other beats in both", () => {
 
 test("outliers are beyond three times what the middle half spans", () => {
   const values = [...Array.from({ length: 99 }, (_, i) => i / 100), 50];
-  const [low, high] = most(values);
+  const [low, high] = tukeyFences(values);
   assert.equal(low, 0);
   assert.ok(high > 0.98 && high < 3);
-  assert.deepEqual(most([1, 2, 3]), [1, 3]);
-  assert.deepEqual(most([7]), [7, 7]);
+  assert.deepEqual(tukeyFences([1, 2, 3]), [1, 3]);
+  assert.deepEqual(tukeyFences([7]), [7, 7]);
 });
 
 test("a run's line follows from its number; thirty-two in a row are all different", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cell, csv } from "../../chart/csv.js";
-import { frame } from "../../chart/frame.js";
+import { plotData } from "../../chart/plot-data.js";
 import { chartSvg, escapeXml } from "../../chart/svg.js";
 
 test("cells that a spreadsheet would compute are text", () => {
@@ -67,7 +67,10 @@ const line = {
 };
 
 test("a picture has its lines, its marks and its words, and no markup from a name", () => {
-  const svg = chartSvg(frame([line], { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
+  const svg = chartSvg(
+    plotData([line], { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }),
+    look,
+  );
   assert.match(svg, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="400" height="300"/);
   assert.match(svg, /&lt;script&gt;&quot;&amp;&#39;/);
   assert.match(svg, /a &lt; b/);
@@ -88,7 +91,7 @@ test("characters that XML forbids do not reach the document", () => {
 test("a picture has points that stand alone, and bands broken at holes", () => {
   const of = (/** @type {Partial<typeof line> & { band?: { low: number[], high: number[] } }} */ more) =>
     chartSvg(
-      frame([{ ...line, markers: false, ...more }], {
+      plotData([{ ...line, markers: false, ...more }], {
         range: [0, 3],
         yRange: [0, 4],
         logX: false,
@@ -106,7 +109,7 @@ test("a picture has points that stand alone, and bands broken at holes", () => {
 
 test("a legend of a thousand lines names the first and leaves the picture its room", () => {
   const lines = Array.from({ length: 1000 }, (_, i) => ({ ...line, id: String(i), label: `lr ${i / 1e4}` }));
-  const svg = chartSvg(frame(lines, { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
+  const svg = chartSvg(plotData(lines, { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
   const [, top, height] =
     svg.match(/<clipPath id="plot"><rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"/) ?? [];
   assert.ok(Number(height) > 80, height);

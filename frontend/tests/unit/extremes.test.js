@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Column } from "../../chart/column.js";
-import { Extremes, scan } from "../../chart/extremes.js";
+import { Extremes, findExtremes } from "../../chart/extremes.js";
 
 let seed = 7;
 const random = () => {
@@ -12,7 +12,7 @@ const random = () => {
 /** @param {Column} column @param {number} from @param {number} to */
 const slow = (column, from, to) => {
   const found = { low: -1, high: -1, hole: -1 };
-  scan(column.data, from, to, found);
+  findExtremes(column.data, from, to, found);
   return found;
 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainView } from "../../chart/view.js";
+import { defaultView } from "../../chart/view.js";
 import { RunLines } from "../../run/lines.js";
 import { RunStore } from "../../run/store.js";
 
@@ -42,7 +42,7 @@ test("lines that were drawn before the run started lie where they would have, ha
     ["epoch", [1 / 3, 2 / 3, 1, 4 / 3]],
     ["time", [1, 2, 3, 4]],
   ])) {
-    const [store, view] = [new RunStore(), plainView(["loss"], axis)];
+    const [store, view] = [new RunStore(), defaultView(["loss"], axis)];
     let now = run(false);
     const lines = new RunLines(
       store,
@@ -64,7 +64,7 @@ test("lines that were drawn before the run started lie where they would have, ha
 });
 
 test("another axis, another weight and curves that are read anew show at once", () => {
-  const [store, view] = [new RunStore(), plainView(["loss"])];
+  const [store, view] = [new RunStore(), defaultView(["loss"])];
   let weight = 0.5;
   const lines = new RunLines(
     store,
@@ -89,7 +89,7 @@ test("another axis, another weight and curves that are read anew show at once", 
 });
 
 test("what is the same is derived once", () => {
-  const [store, view] = [new RunStore(), plainView(["loss"], "samples")];
+  const [store, view] = [new RunStore(), defaultView(["loss"], "samples")];
   const lines = new RunLines(
     store,
     () => run(true),

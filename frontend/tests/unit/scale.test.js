@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { padded, shareOf, stretch, ticks, tickText, tickTexts, usable, valueAt } from "../../chart/scale.js";
+import { padRange, normalize, subrange, ticks, tickText, tickTexts, validRange, invert } from "../../chart/scale.js";
 
 test("shares and values undo each other on both kinds of axis", () => {
   for (const scale of [
     { min: 2, max: 10, log: false },
     { min: 0.01, max: 100, log: true },
   ]) {
-    for (const share of [0, 0.25, 1]) assert.ok(Math.abs(shareOf(scale, valueAt(scale, share)) - share) < 1e-12);
+    for (const share of [0, 0.25, 1]) assert.ok(Math.abs(normalize(scale, invert(scale, share)) - share) < 1e-12);
   }
-  assert.equal(Math.round(valueAt({ min: 1, max: 100, log: true }, 0.5)), 10);
-  assert.deepEqual(stretch({ min: 0, max: 8, log: false }, 0.25, 0.5), [2, 4]);
+  assert.equal(Math.round(invert({ min: 1, max: 100, log: true }, 0.5)), 10);
+  assert.deepEqual(subrange({ min: 0, max: 8, log: false }, 0.25, 0.5), [2, 4]);
 });
 
 test("ticks are round, inside, and about as many as asked for", () => {
@@ -26,12 +26,12 @@ test("a narrow log axis still has ticks", () => {
 });
 
 test("an empty range becomes one that can be drawn", () => {
-  assert.deepEqual(usable(3, 3, false), [2.85, 3.15]);
-  assert.deepEqual(usable(0, 0, false), [-0.5, 0.5]);
-  assert.deepEqual(usable(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, true), [0.1, 1]);
-  const [low, high] = usable(-5, 10, true);
+  assert.deepEqual(validRange(3, 3, false), [2.85, 3.15]);
+  assert.deepEqual(validRange(0, 0, false), [-0.5, 0.5]);
+  assert.deepEqual(validRange(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, true), [0.1, 1]);
+  const [low, high] = validRange(-5, 10, true);
   assert.ok(low > 0 && high === 10);
-  assert.ok(padded([1, 100], true)[0] > 0);
+  assert.ok(padRange([1, 100], true)[0] > 0);
 });
 
 test("tick words are short", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Column } from "../../chart/column.js";
-import { Smoothed, sliderOf, weightOf } from "../../chart/smooth.js";
+import { Smoothed, sliderFromWeight, weightFromSlider } from "../../chart/smooth.js";
 
 /** @param {number[]} values @param {number} weight */
 function smoothed(values, weight) {
@@ -70,7 +70,8 @@ test("values taken back are smoothed anew", () => {
 });
 
 test("the slider reaches from 0 to 0.999 and gives back the weight it shows", () => {
-  assert.equal(weightOf(0), 0);
-  assert.equal(weightOf(300), 0.999);
-  for (const weight of [0, 0.5, 0.9, 0.99, 0.999]) assert.ok(Math.abs(weightOf(sliderOf(weight)) - weight) < 0.004);
+  assert.equal(weightFromSlider(0), 0);
+  assert.equal(weightFromSlider(300), 0.999);
+  for (const weight of [0, 0.5, 0.9, 0.99, 0.999])
+    assert.ok(Math.abs(weightFromSlider(sliderFromWeight(weight)) - weight) < 0.004);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cell } from "../../chart/csv.js";
 import { axisFor, chartsOf } from "../../compare/drawn.js";
-import { plainView } from "../../chart/view.js";
+import { defaultView } from "../../chart/view.js";
 import { differing, labels, seedGroups } from "../../lib/differ.js";
 import { RunLines } from "../../run/lines.js";
 import { ownCurves, RunStore } from "../../run/store.js";
@@ -121,7 +121,7 @@ test("a curve with a value every tenth step has a tenth of a point for each", ()
     new RunLines(
       store,
       () => run,
-      plainView(["loss"]),
+      defaultView(["loss"]),
       () => 0,
     );
   assert.equal(lines(imported("a")).raw("train_loss").perStep, 0.1);

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainView, readView, smoothingFor, writeView } from "../../chart/view.js";
+import { defaultView, readView, defaultSmoothing, writeView } from "../../chart/view.js";
 
 const IDS = ["loss", "accuracy"];
 
 test("a plain view leaves the address as it is", () => {
-  assert.equal(writeView(plainView(IDS), ""), "");
-  assert.equal(writeView(plainView(IDS), "?other=1"), "?other=1");
+  assert.equal(writeView(defaultView(IDS), ""), "");
+  assert.equal(writeView(defaultView(IDS), "?other=1"), "?other=1");
 });
 
 test("a view survives its address", () => {
-  const view = plainView(IDS);
+  const view = defaultView(IDS);
   view.axis = "samples";
   view.logX = true;
   view.range = [100, 2500.5];
@@ -27,22 +27,22 @@ test("a view survives its address", () => {
 });
 
 test("what an address says wrongly is plain", () => {
-  assert.deepEqual(readView("?x=weeks&range=5:1&smooth=7&loss.range=a:b&xscale=cubic", IDS), plainView(IDS));
+  assert.deepEqual(readView("?x=weeks&range=5:1&smooth=7&loss.range=a:b&xscale=cubic", IDS), defaultView(IDS));
   assert.deepEqual(readView("?range=:5&smooth=", IDS).range, null);
 });
 
 test("smoothing that was set to none stays none", () => {
-  const view = plainView(IDS);
+  const view = defaultView(IDS);
   view.smoothing = 0;
   assert.equal(readView(writeView(view, ""), IDS).smoothing, 0);
 });
 
 test("left alone, smoothing follows the length of the run", () => {
-  assert.deepEqual([30, 500, 5000, 1_000_000].map(smoothingFor), [0, 0.9, 0.99, 0.999]);
+  assert.deepEqual([30, 500, 5000, 1_000_000].map(defaultSmoothing), [0, 0.9, 0.99, 0.999]);
 });
 
 test("a stretch of a few steps in millions survives its address", () => {
-  const view = plainView(IDS);
+  const view = defaultView(IDS);
   view.range = [1_000_033, 1_000_047.5];
   assert.deepEqual(readView(writeView(view, ""), IDS).range, view.range);
 });

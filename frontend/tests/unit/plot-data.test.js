@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dotsOf, extent, frame, pieces, spanOf, union } from "../../chart/frame.js";
-import { nearest, nearestAlong } from "../../chart/nearest.js";
+import { markerIndices, axisRange, plotData, segments, xExtent, unionExtent } from "../../chart/plot-data.js";
+import { nearest, nearestByX } from "../../chart/nearest.js";
 
-/** @import { Line } from "../../chart/frame.js" */
+/** @import { Line } from "../../chart/plot-data.js" */
 
 /** @param {string} id @param {[number, number][]} points @param {Partial<Line>} [more] @returns {Line} */
 const line = (id, points, more = {}) => ({
@@ -23,7 +23,7 @@ const line = (id, points, more = {}) => ({
 const plain = { range: null, yRange: null, logX: false, logY: false, pixels: 100 };
 
 test("a hole in a line stays one", () => {
-  const [{ x, y }] = frame(
+  const [{ x, y }] = plotData(
     [
       line("a", [
         [1, 10],
@@ -43,7 +43,7 @@ test("a hole in a line stays one", () => {
 });
 
 test("a band goes with its line and is in sight", () => {
-  const made = frame(
+  const made = plotData(
     [
       line(
         "a",
@@ -67,7 +67,7 @@ test("a band goes with its line and is in sight", () => {
 });
 
 test("what a log axis cannot show is counted and left out", () => {
-  const made = frame(
+  const made = plotData(
     [
       line("a", [
         [0, 5],
@@ -94,14 +94,14 @@ test("a zoom holds whatever arrives; without one the frame follows", () => {
     [2, 2],
     [3, 50],
   ]);
-  assert.deepEqual([frame([short], plain).x.max, frame([long], plain).x.max], [2, 3]);
+  assert.deepEqual([plotData([short], plain).x.max, plotData([long], plain).x.max], [2, 3]);
   const zoomed = { ...plain, range: /** @type {[number, number]} */ ([1, 2]) };
-  assert.deepEqual(frame([short], zoomed).x, frame([long], zoomed).x);
-  assert.deepEqual(frame([short], zoomed).y, frame([long], zoomed).y);
+  assert.deepEqual(plotData([short], zoomed).x, plotData([long], zoomed).x);
+  assert.deepEqual(plotData([short], zoomed).y, plotData([long], zoomed).y);
 });
 
 test("the vertical range is that of the points in sight", () => {
-  const { y } = frame(
+  const { y } = plotData(
     [
       line("a", [
         [0, 1000],
@@ -122,19 +122,19 @@ test("points are counted once, and with those that were never sent", () => {
     [4, 4],
   ]);
   const steps = [1, 1000, 2000, 4000];
-  const made = frame([line("raw", points, { steps }), line("smooth", points, { counts: false, steps })], plain);
+  const made = plotData([line("raw", points, { steps }), line("smooth", points, { counts: false, steps })], plain);
   assert.deepEqual([made.shown, made.total], [4, 4000]);
-  const zoomed = frame([line("raw", points, { steps })], { ...plain, range: [2, 3] });
+  const zoomed = plotData([line("raw", points, { steps })], { ...plain, range: [2, 3] });
   assert.deepEqual([zoomed.shown, zoomed.total], [2, 1001]);
 });
 
 test("an empty chart has a frame too", () => {
-  assert.deepEqual(extent(spanOf([], false), false), [0, 1]);
-  assert.deepEqual(frame([], plain).drawn, []);
+  assert.deepEqual(axisRange(xExtent([], false), false), [0, 1]);
+  assert.deepEqual(plotData([], plain).drawn, []);
 });
 
 test("one point has room around it", () => {
-  const { x, y } = frame([line("a", [[5, 3]])], plain);
+  const { x, y } = plotData([line("a", [[5, 3]])], plain);
   assert.ok(x.max > x.min && y.min < 3 && y.max > 3);
 });
 
@@ -145,14 +145,14 @@ test("the nearest points are found by pixel, the nearest line first, at most fiv
       [10, k],
     ]),
   );
-  const made = frame(lines, { ...plain, range: [0, 10], yRange: [0, 6] });
+  const made = plotData(lines, { ...plain, range: [0, 10], yRange: [0, 6] });
   const near = nearest(made, { left: 95, top: 100 - (2 / 6) * 100 }, { width: 100, height: 100 });
   assert.equal(near.length, 5);
   assert.deepEqual([near[0].line.id, near[0].x, near[0].y], ["2", 10, 2]);
 });
 
 test("a crosshair stands for the nearest point along the axis of each line", () => {
-  const made = frame(
+  const made = plotData(
     [
       line("a", [
         [0, 1],
@@ -163,7 +163,7 @@ test("a crosshair stands for the nearest point along the axis of each line", () 
     plain,
   );
   assert.deepEqual(
-    nearestAlong(made, 6, { width: 100, height: 100 }).map(({ x, y }) => [x, y]),
+    nearestByX(made, 6, { width: 100, height: 100 }).map(({ x, y }) => [x, y]),
     [
       [10, 9],
       [4, 2],
@@ -173,7 +173,7 @@ test("a crosshair stands for the nearest point along the axis of each line", () 
 
 test("the axis follows the positions wherever they begin, and 0 is its corner where that costs no room", () => {
   const span = (/** @type {number[]} */ ...x) => {
-    const { min, max } = frame(
+    const { min, max } = plotData(
       [
         line(
           "a",
@@ -189,7 +189,7 @@ test("the axis follows the positions wherever they begin, and 0 is its corner wh
   assert.deepEqual(span(1, 300), [0, 300]);
   assert.deepEqual(span(-50, 100), [-50, 100]);
   assert.deepEqual(span(0.9, 1.1), [0.9, 1.1]);
-  const log = frame(
+  const log = plotData(
     [
       line("a", [
         [1_000_000, 1],
@@ -202,7 +202,7 @@ test("the axis follows the positions wherever they begin, and 0 is its corner wh
 });
 
 test("a line that begins far out does not hide one that begins at 1", () => {
-  const { x } = frame(
+  const { x } = plotData(
     [
       line("a", [
         [1, 1],
@@ -226,15 +226,15 @@ test("charts of one page share their axis", () => {
     ]),
     line("b", [[60, 2]]),
   ];
-  const span = union([spanOf([steps], false), spanOf([epochs], false), spanOf([], false)]);
+  const span = unionExtent([xExtent([steps], false), xExtent([epochs], false), xExtent([], false)]);
   assert.deepEqual(span, [1, 60]);
-  const { x } = frame([epochs], { ...plain, span });
+  const { x } = plotData([epochs], { ...plain, span });
   assert.deepEqual([x.min, x.max], [0, 60]);
 });
 
 test("points that stand alone have a marker, on lines without markers too", () => {
   const dots = (/** @type {number[]} */ ...y) =>
-    frame(
+    plotData(
       [
         line(
           "a",
@@ -249,7 +249,7 @@ test("points that stand alone have a marker, on lines without markers too", () =
   assert.deepEqual(dots(hole, 1, hole, 2, hole, 3, 4), [1, 3]);
   assert.deepEqual(dots(1, hole, hole, 2), [0, 3]);
   assert.deepEqual(dots(hole, hole), []);
-  const negative = frame(
+  const negative = plotData(
     [
       line("a", [
         [1, -1],
@@ -270,21 +270,21 @@ test("a line that asks for markers has one at each of a few points, and of many 
     x: Array.from({ length: count }, (_, i) => i),
     y: Array.from({ length: count }, (_, i) => (i === 1 ? null : i)),
   });
-  assert.deepEqual(dotsOf(of(4)), [0, 2, 3]);
-  assert.deepEqual(dotsOf(of(200)), [0]);
+  assert.deepEqual(markerIndices(of(4)), [0, 2, 3]);
+  assert.deepEqual(markerIndices(of(200)), [0]);
 });
 
 test("the stretches between holes", () => {
-  assert.deepEqual(pieces([null, 1, 2, null, 3, null, null, 4, 5]), [
+  assert.deepEqual(segments([null, 1, 2, null, 3, null, null, 4, 5]), [
     [1, 2],
     [4, 4],
     [7, 8],
   ]);
-  assert.deepEqual(pieces([]), []);
+  assert.deepEqual(segments([]), []);
 });
 
 test("between two points the line that joins them is in sight", () => {
-  const { y } = frame(
+  const { y } = plotData(
     [
       line("a", [
         [0, 10],
@@ -297,7 +297,7 @@ test("between two points the line that joins them is in sight", () => {
 });
 
 test("a band that goes below 0 has a log axis follow its line", () => {
-  const made = frame(
+  const made = plotData(
     [
       line(
         "a",
@@ -315,7 +315,7 @@ test("a band that goes below 0 has a log axis follow its line", () => {
 });
 
 test("a line of nothing but holes leaves the others as they are", () => {
-  const alone = frame(
+  const alone = plotData(
     [
       line("a", [
         [1, 5],
@@ -324,7 +324,7 @@ test("a line of nothing but holes leaves the others as they are", () => {
     ],
     plain,
   );
-  const both = frame(
+  const both = plotData(
     [
       line("a", [
         [1, 5],
@@ -338,5 +338,5 @@ test("a line of nothing but holes leaves the others as they are", () => {
     plain,
   );
   assert.deepEqual([both.x, both.y], [alone.x, alone.y]);
-  assert.ok(Number.isFinite(frame([line("b", [[1, Number.NaN]])], plain).y.max));
+  assert.ok(Number.isFinite(plotData([line("b", [[1, Number.NaN]])], plain).y.max));
 });

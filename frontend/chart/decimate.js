@@ -1,7 +1,7 @@
 // Fewer points than the screen could show anyway, and not one extreme lost.
 
-import { countBelow } from "./column.js";
-import { scan } from "./extremes.js";
+import { bisectLeft } from "./column.js";
+import { findExtremes } from "./extremes.js";
 
 /** @import { Extremes } from "./extremes.js" */
 
@@ -19,9 +19,9 @@ const PER_PIXEL = 4;
  * @param {(pixel: number) => number} edge the position where a pixel begins
  * @returns {{ indices: number[], first: number, inRange: number }} `first`: the first point in the range
  */
-export function thin({ x, y, length, extremes }, { min, max }, pixels, edge) {
-  const first = countBelow(x, length, min);
-  const end = countBelow(x, length, nextUp(max));
+export function decimate({ x, y, length, extremes }, { min, max }, pixels, edge) {
+  const first = bisectLeft(x, length, min);
+  const end = bisectLeft(x, length, nextUp(max));
   const inRange = end - first;
   const from = Math.max(0, first - 1);
   const to = Math.min(length, end + 1);
@@ -34,7 +34,7 @@ export function thin({ x, y, length, extremes }, { min, max }, pixels, edge) {
   if (from < first) indices.push(from);
   let start = first;
   for (let pixel = 0; pixel < pixels && start < end; pixel += 1) {
-    const stop = pixel + 1 < pixels ? Math.min(end, countBelow(x, length, edge(pixel + 1))) : end;
+    const stop = pixel + 1 < pixels ? Math.min(end, bisectLeft(x, length, edge(pixel + 1))) : end;
     if (stop <= start) continue;
     const found = extremes ? extremes.between(start, stop) : scanned(y, start, stop);
     push(indices, [start, found.low, found.high, found.hole, stop - 1]);
@@ -47,7 +47,7 @@ export function thin({ x, y, length, extremes }, { min, max }, pixels, edge) {
 /** @param {ArrayLike<number>} y @param {number} from @param {number} to */
 function scanned(y, from, to) {
   const found = { low: -1, high: -1, hole: -1 };
-  scan(y, from, to, found);
+  findExtremes(y, from, to, found);
   return found;
 }
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { thin } from "../../chart/thin.js";
+import { decimate } from "../../chart/decimate.js";
 
 /** @param {number[]} y */
 const line = (y) => ({ x: Float64Array.from(y, (_, i) => i), y: Float64Array.from(y), length: y.length });
 
 /** @param {{ x: Float64Array, y: Float64Array, length: number }} data @param {number} min @param {number} max @param {number} pixels */
 const thinned = (data, min, max, pixels) =>
-  thin(data, { min, max }, pixels, (pixel) => min + ((max - min) * pixel) / pixels);
+  decimate(data, { min, max }, pixels, (pixel) => min + ((max - min) * pixel) / pixels);
 
 test("every extreme and every hole survives", () => {
   const y = Array.from({ length: 100_000 }, (_, i) => Math.sin(i / 100));

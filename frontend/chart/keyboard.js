@@ -13,7 +13,7 @@
 export const KEYS_HELP = "Arrow keys move the cursor, with Alt they pan. Plus and minus zoom, 0 shows everything.";
 
 /** @param {HTMLElement} element @param {Listeners} listeners */
-export function keys(element, { onMove, onZoom, onPan, onReset, onLeave }) {
+export function keyboard(element, { onMove, onZoom, onPan, onReset, onLeave }) {
   element.addEventListener("keydown", (event) => {
     if (event.target !== element || event.ctrlKey || event.metaKey) return;
     const far = event.shiftKey ? 10 : 1;

@@ -1,7 +1,7 @@
 // What one drawing of a chart shows: lines cut to the visible range, and thinned.
 
-import { thin } from "./thin.js";
-import { padded, shareOf, usable, valueAt } from "./scale.js";
+import { decimate } from "./decimate.js";
+import { padRange, normalize, validRange, invert } from "./scale.js";
 
 /** @import { Scale } from "./scale.js" */
 /** @import { Extremes } from "./extremes.js" */
@@ -16,21 +16,21 @@ import { padded, shareOf, usable, valueAt } from "./scale.js";
  */
 
 /**
- * @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[], dots: number[] }} Drawn `y` is null
+ * @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[], dots: number[] }} DrawnLine `y` is null
  * at a hole; `low` and `high` are empty where there is no band; `dots`: the indices of points that have a marker
  */
 
 /**
  * @typedef {{
- *   x: Scale, y: Scale, drawn: Drawn[],
+ *   x: Scale, y: Scale, drawn: DrawnLine[],
  *   shown: number, total: number, unloggable: number, outside: number,
- * }} Frame `outside`: points left out as outliers
+ * }} PlotData `outside`: points left out as outliers
  */
 
-/** The first and the last position of an axis; infinite where there is none. @typedef {[number, number]} Span */
+/** The first and the last position of an axis; infinite where there is none. @typedef {[number, number]} Extent */
 
-/** Where lines begin and end; on a log axis, where they are above 0. @param {Line[]} lines @param {boolean} log @returns {Span} */
-export function spanOf(lines, log) {
+/** Where lines begin and end; on a log axis, where they are above 0. @param {Line[]} lines @param {boolean} log @returns {Extent} */
+export function xExtent(lines, log) {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   for (const { x, length } of lines) {
@@ -43,8 +43,8 @@ export function spanOf(lines, log) {
   return [min, max];
 }
 
-/** @param {Span[]} spans @returns {Span} */
-export function union(spans) {
+/** @param {Extent[]} spans @returns {Extent} */
+export function unionExtent(spans) {
   return [Math.min(...spans.map(([min]) => min)), Math.max(...spans.map(([, max]) => max))];
 }
 
@@ -54,20 +54,20 @@ const SPARE = 0.1;
 /**
  * The axis for a span. It follows the positions, wherever they begin. A run whose first step is 1 has 0 at the corner, as
  * one expects, since that costs no room.
- * @param {Span} span @param {boolean} log @returns {[number, number]}
+ * @param {Extent} span @param {boolean} log @returns {[number, number]}
  */
-export function extent([min, max], log) {
-  return usable(!log && min > 0 && min <= (max - min) * SPARE ? 0 : min, max, log);
+export function axisRange([min, max], log) {
+  return validRange(!log && min > 0 && min <= (max - min) * SPARE ? 0 : min, max, log);
 }
 
 /**
  * @param {Line[]} lines those that are hidden left out
- * @param {{ range: [number, number] | null, yRange: [number, number] | null, logX: boolean, logY: boolean, pixels: number, outliers?: boolean, span?: Span }} view
+ * @param {{ range: [number, number] | null, yRange: [number, number] | null, logX: boolean, logY: boolean, pixels: number, outliers?: boolean, span?: Extent }} view
  * without `outliers` the few values far from the others may lie outside; `span`: the positions of all charts of the page, where they are more than these lines have
- * @returns {Frame}
+ * @returns {PlotData}
  */
-export function frame(lines, { range, yRange, logX, logY, pixels, outliers = true, span = spanOf(lines, logX) }) {
-  const [min, max] = range ? usable(range[0], range[1], logX) : extent(span, logX);
+export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = true, span = xExtent(lines, logX) }) {
+  const [min, max] = range ? validRange(range[0], range[1], logX) : axisRange(span, logX);
   const x = { min, max, log: logX };
   let shown = 0;
   let total = 0;
@@ -77,8 +77,8 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
   /** @type {number[]} */
   const values = [];
   const drawn = lines.map((line) => {
-    const { indices, inRange, first } = thin(line, x, pixels, (pixel) => valueAt(x, pixel / pixels));
-    /** @type {Drawn} */
+    const { indices, inRange, first } = decimate(line, x, pixels, (pixel) => invert(x, pixel / pixels));
+    /** @type {DrawnLine} */
     const out = { line, x: [], y: [], low: [], high: [], dots: [] };
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
@@ -99,7 +99,7 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
       low = Math.min(low, value, floor);
       high = Math.max(high, value, line.band ? line.band.high[i] : value);
     }
-    out.dots = dotsOf(out);
+    out.dots = markerIndices(out);
     if (line.counts)
       total +=
         line.steps && inRange > 0
@@ -109,39 +109,39 @@ export function frame(lines, { range, yRange, logX, logY, pixels, outliers = tru
   });
   let outside = 0;
   if (!outliers && values.length > 0) {
-    [low, high] = most(values.sort((a, b) => a - b));
+    [low, high] = tukeyFences(values.sort((a, b) => a - b));
     outside = countOutside(values, low, high);
   }
   // Between two points far apart there is none, but the line that joins them.
-  if (low > high) [low, high] = crossing(drawn, x, logY);
-  const [yMin, yMax] = yRange ? usable(yRange[0], yRange[1], logY) : padded(usable(low, high, logY), logY);
+  if (low > high) [low, high] = crossingRange(drawn, x, logY);
+  const [yMin, yMax] = yRange ? validRange(yRange[0], yRange[1], logY) : padRange(validRange(low, high, logY), logY);
   if (logY) for (const { low: edge } of drawn) edge.forEach((value, i) => (edge[i] = value > 0 ? value : yMin));
   return { x, y: { min: yMin, max: yMax, log: logY }, drawn, shown, total, unloggable, outside: yRange ? 0 : outside };
 }
 
 /** Lines of more points than this have no markers: they would be a caterpillar. */
-const MOST_DOTS = 80;
+const MAX_MARKERS = 80;
 
 /**
  * The points that get a marker: all of a line of few points that asks for them, and on any line those that stand alone,
  * with a hole or nothing on either side, since no stroke of the line would show them.
- * @param {Pick<Drawn, "line" | "x" | "y">} drawn @returns {number[]}
+ * @param {Pick<DrawnLine, "line" | "x" | "y">} drawn @returns {number[]}
  */
-export function dotsOf({ line, x, y }) {
-  const all = line.markers && x.length <= MOST_DOTS;
+export function markerIndices({ line, x, y }) {
+  const all = line.markers && x.length <= MAX_MARKERS;
   const hole = (/** @type {number} */ i) => y[i] === null || y[i] === undefined;
   return x.flatMap((_, i) => (!hole(i) && (all || (hole(i - 1) && hole(i + 1))) ? i : []));
 }
 
-/** The markers that lie within the axes; those at the very edge are whole. @param {Pick<Frame, "x" | "y">} frame @param {Drawn} drawn @returns {[number, number][]} */
-export function dotsInSight({ x: { min, max }, y: { min: low, max: high } }, { x, y, dots }) {
+/** The markers that lie within the axes; those at the very edge are whole. @param {Pick<PlotData, "x" | "y">} data @param {DrawnLine} drawn @returns {[number, number][]} */
+export function visibleMarkers({ x: { min, max }, y: { min: low, max: high } }, { x, y, dots }) {
   return dots
     .map((i) => /** @type {[number, number]} */ ([x[i], Number(y[i])]))
     .filter(([at, value]) => at >= min && at <= max && value >= low && value <= high);
 }
 
 /** The stretches of a line without a hole, as first and last index. @param {(number | null)[]} y @returns {[number, number][]} */
-export function pieces(y) {
+export function segments(y) {
   /** @type {[number, number][]} */
   const found = [];
   y.forEach((value, i) => {
@@ -153,17 +153,17 @@ export function pieces(y) {
   return found;
 }
 
-/** From where to where lines go that cross a range in which they have no points. @param {Drawn[]} drawn @param {Scale} axis @param {boolean} logY @returns {[number, number]} */
-function crossing(drawn, axis, logY) {
+/** From where to where lines go that cross a range in which they have no points. @param {DrawnLine[]} drawn @param {Scale} axis @param {boolean} logY @returns {[number, number]} */
+function crossingRange(drawn, axis, logY) {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const { x, y } of drawn) {
     for (let i = 1; i < x.length; i += 1) {
       const [from, to] = [y[i - 1], y[i]];
       if (from === null || to === null || x[i] < axis.min || x[i - 1] > axis.max) continue;
-      const [start, end] = [shareOf(axis, x[i - 1]), shareOf(axis, x[i])];
+      const [start, end] = [normalize(axis, x[i - 1]), normalize(axis, x[i])];
       for (const edge of [0, 1]) {
-        const value = valueAt({ min: from, max: to, log: logY && from !== to }, (edge - start) / (end - start));
+        const value = invert({ min: from, max: to, log: logY && from !== to }, (edge - start) / (end - start));
         low = Math.min(low, value);
         high = Math.max(high, value);
       }
@@ -177,7 +177,7 @@ function crossing(drawn, axis, logY) {
  * side of it (Tukey's outer fences), but no further than they go.
  * @param {number[]} sorted @returns {[number, number]}
  */
-export function most(sorted) {
+export function tukeyFences(sorted) {
   const quantile = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
   const [lower, upper] = [quantile(0.25), quantile(0.75)];
   const reach = 3 * (upper - lower);
