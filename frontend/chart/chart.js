@@ -6,7 +6,7 @@ import { announce } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
 import { AXES } from "./axis.js";
 import { cursor } from "./cursor.js";
-import { plotData as makeFrame, xExtent, unionExtent } from "./plot-data.js";
+import { plotData, xExtent, unionExtent } from "./plot-data.js";
 import { gestures } from "./gestures.js";
 import { keyboard, KEYS_HELP } from "./keyboard.js";
 import { legend } from "./legend.js";
@@ -243,7 +243,7 @@ export function chart({
     if (width === 0) return;
     picture.resize(width, place.clientHeight);
     const some = all.filter((line) => line.length > 0);
-    shown = makeFrame(some, {
+    shown = plotData(some, {
       range: view.range,
       yRange: mine.range,
       logX: view.logX,

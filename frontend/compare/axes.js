@@ -4,8 +4,8 @@ import { padRange, normalize, ticks, tickTexts, validRange } from "../chart/scal
 import { differing, settingsOf, shortName } from "../lib/differ.js";
 import { figure, percent, setting } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
-import { COSTS, gainOf } from "./scatter.js";
-import { spreadOf } from "./tables.js";
+import { COSTS, accuracyOf } from "./scatter.js";
+import { meanAndStd } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Scale } from "../chart/scale.js" */
@@ -41,7 +41,7 @@ export function axesOf(members) {
   const paths = differing(members.map(({ runs }) => runs[0])).filter(
     (path) => everywhere(path) && (path !== "training.seed" || members.every(({ runs }) => runs.length === 1)),
   );
-  const gain = gainOf(members);
+  const gain = accuracyOf(members);
   /** @type {Outcome[]} */
   const outcomes = [
     ...OUTCOMES,
@@ -50,7 +50,7 @@ export function axesOf(members) {
   return [
     ...paths.map((path) => settingAxis(path, members)),
     ...outcomes.flatMap(({ key, title, of, say, unit }) => {
-      const values = new Map(members.map((member) => [member.id, spreadOf(member.runs.map(of))?.mean ?? null]));
+      const values = new Map(members.map((member) => [member.id, meanAndStd(member.runs.map(of))?.mean ?? null]));
       const known = [...values.values()].filter((value) => value !== null);
       // What is the same for all tells nothing apart; the gain stands whatever it is.
       if (known.length === 0 || (key !== "gain" && new Set(known).size < 2)) return [];

@@ -12,7 +12,7 @@ const POSITIONS = 400;
  * have a value is a hole.
  * @param {Curve[]} curves @returns {{ x: number[], y: number[], low: number[], high: number[] }}
  */
-export function meanOf(curves) {
+export function meanCurve(curves) {
   /** @type {{ x: number[], y: number[], low: number[], high: number[] }} */
   const out = { x: [], y: [], low: [], high: [] };
   const some = curves.filter(({ length }) => length > 0);

@@ -9,12 +9,12 @@ import { RunLines } from "../run/lines.js";
 import { refiner } from "../run/refine.js";
 import { pointsFor } from "../run/resolution.js";
 import { RunStore } from "../run/store.js";
-import { linesOf } from "./drawn.js";
+import { linesOf } from "./lines.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 /** @import { AxisName } from "../chart/axis.js" */
 /** @import { View } from "../chart/view.js" */
-/** @import { Which } from "./drawn.js" */
+/** @import { MetricChart } from "./lines.js" */
 /** @import { Member } from "./members.js" */
 
 /** Rows of an export for each run. */
@@ -24,7 +24,7 @@ const MOST_ROWS = 1_000_000;
 
 /**
  * @param {Run[]} runs
- * @param {{ which: Which[], view: View, axis: AxisName, members: () => Member[], title: () => string, more?: HTMLElement[] }} wiring
+ * @param {{ which: MetricChart[], view: View, axis: AxisName, members: () => Member[], title: () => string, more?: HTMLElement[] }} wiring
  * `which`: the charts; `members`: what is drawn now; `axis`: the plain one of the page
  */
 export function overlay(runs, { which: charted, view, axis, members, title, more }) {
@@ -53,14 +53,14 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     followed.set(run.id, entry);
   }
 
-  /** @param {Which} which */
+  /** @param {MetricChart} which */
   function gapsOf({ series }) {
     return members().flatMap((member) =>
       member.runs.flatMap((run) => followed.get(run.id)?.lines.gaps([series]) ?? []),
     );
   }
 
-  /** @param {Which} which */
+  /** @param {MetricChart} which */
   function numbersOf(which) {
     return {
       subtitle: title(),
@@ -99,7 +99,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     });
   }
 
-  /** @param {Which} which @param {Awaited<ReturnType<typeof whole>>} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
+  /** @param {MetricChart} which @param {Awaited<ReturnType<typeof whole>>} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
   function* rows({ series }, all) {
     for (const { run, store, pace } of all) {
       const curve = store.series[series];

@@ -5,7 +5,7 @@ import { strokeOf } from "../lib/colours.js";
 import { h, s, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { axesOf } from "./axes.js";
-import { gainOf } from "./scatter.js";
+import { accuracyOf } from "./scatter.js";
 
 /** @import { Axis } from "./axes.js" */
 /** @import { Member } from "./members.js" */
@@ -27,7 +27,7 @@ const BY_KEY = 0.1;
 /** What is marked of axes, by their keys, as shares. @typedef {Map<string, [number, number]>} Marks */
 
 /** Whether a member passes through every mark. @param {Axis[]} axes @param {Marks} marks @param {Member} member */
-export function passes(axes, marks, member) {
+export function matchesBrushes(axes, marks, member) {
   return axes.every((axis) => {
     const mark = marks.get(axis.key);
     const at = axis.at(member);
@@ -36,7 +36,7 @@ export function passes(axes, marks, member) {
 }
 
 /** Whether lines are coloured by what came of the runs. @param {Member[]} members */
-export const isRamped = (members) => members.length > OWN_COLOURS;
+export const usesColourScale = (members) => members.length > OWN_COLOURS;
 
 /** @param {Member} member @param {Axis[]} axes @param {boolean} ramped */
 function lookOf(member, axes, ramped) {
@@ -69,14 +69,14 @@ function layOut(axes, width) {
 
 /** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {number} width at least, in pixels @param {Marks} [marks] */
 export function parallelPicture(members, axes, width, marks = new Map()) {
-  const ramped = isRamped(members);
+  const ramped = usesColourScale(members);
   const { places, whole } = layOut(axes, width);
   const lines = members.map((member) => {
     const { token, dash } = lookOf(member, axes, ramped);
     const d = pathOf(member, axes, places);
     const line = s("path", { class: "parallel-line", d, "stroke-dasharray": dash.join(" ") || undefined });
     line.style.stroke = `var(${token})`;
-    const passing = passes(axes, marks, member);
+    const passing = matchesBrushes(axes, marks, member);
     const words = `${member.label}\n${axes.map((axis) => `${axis.title}: ${axis.say(member)}`).join("\n")}`;
     return s(
       "a",
@@ -154,7 +154,10 @@ export function parallel({ onLook, onOnly }) {
     {
       class: "button small",
       type: "button",
-      on: { click: () => onOnly(new Set(members.filter((member) => passes(axes, marks, member)).map(({ id }) => id))) },
+      on: {
+        click: () =>
+          onOnly(new Set(members.filter((member) => matchesBrushes(axes, marks, member)).map(({ id }) => id))),
+      },
     },
     "Show only these",
   );
@@ -215,13 +218,16 @@ export function parallel({ onLook, onOnly }) {
     place.replaceChildren(picture);
     place.scrollLeft = scrolled;
     if (focused) picture.querySelector(`[data-axis="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("refocus"));
-    const passing = members.filter((member) => passes(axes, marks, member)).length;
+    const passing = members.filter((member) => matchesBrushes(axes, marks, member)).length;
     setText(state, marks.size > 0 ? `${passing} of ${plural(members.length, "line")}` : "");
     only.hidden = clear.hidden = marks.size === 0;
     only.disabled = passing === 0;
-    ramp.hidden = !isRamped(members);
-    const gain = gainOf(members).title.toLowerCase();
-    setText(about, `${isRamped(members) ? `Coloured by ${gain}. ` : ""}Drag along an axis to mark what you look for.`);
+    ramp.hidden = !usesColourScale(members);
+    const gain = accuracyOf(members).title.toLowerCase();
+    setText(
+      about,
+      `${usesColourScale(members) ? `Coloured by ${gain}. ` : ""}Drag along an axis to mark what you look for.`,
+    );
   }
 
   /** What takes the pointer and the keys for an axis. @param {Axis} axis @param {number} left */

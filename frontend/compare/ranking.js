@@ -3,8 +3,8 @@
 import { h } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
 import { holm, welch } from "../lib/welch.js";
-import { gainOf } from "./scatter.js";
-import { nameCell, spreadOf } from "./tables.js";
+import { accuracyOf } from "./scatter.js";
+import { nameCell, meanAndStd } from "./tables.js";
 
 /** @import { Spread } from "../lib/types" */
 /** @import { Member } from "./members.js" */
@@ -18,10 +18,10 @@ const LEVEL = 0.05;
  * @typedef {{ member: Member, gain: Spread, behind: number, p: number | null }} Place
  */
 
-/** Members by their gain, the best first; those that have none yet are left out. @param {Member[]} members @param {ReturnType<typeof gainOf>} gain @returns {Place[]} */
+/** Members by their gain, the best first; those that have none yet are left out. @param {Member[]} members @param {ReturnType<typeof accuracyOf>} gain @returns {Place[]} */
 export function ranked(members, gain) {
   const known = members.flatMap((member) => {
-    const spread = spreadOf(member.runs.map(gain.of));
+    const spread = meanAndStd(member.runs.map(gain.of));
     return spread ? [{ member, gain: spread }] : [];
   });
   known.sort((a, b) => b.gain.mean - a.gain.mean);
@@ -32,7 +32,7 @@ export function ranked(members, gain) {
 }
 
 /** What a place says of its difference to the best. @param {Place} place @param {number} i @param {Place[]} all @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string }} */
-export function verdict(place, i, all) {
+export function significanceText(place, i, all) {
   if (i === 0) return { word: "Best", sign: "first", why: "" };
   if (place.behind === 0) return { word: "The same", sign: "chance", why: "" };
   if (place.p === null) {
@@ -50,9 +50,9 @@ export function verdict(place, i, all) {
 }
 
 /** What the ranking goes by, in a sentence. @param {Member[]} members */
-export function rankingWords(members) {
+export function rankingNote(members) {
   const seeds = members.some(({ runs }) => runs.length > 1);
-  const title = gainOf(members).title.toLowerCase();
+  const title = accuracyOf(members).title.toLowerCase();
   return seeds
     ? `By ${title}: mean and standard deviation over seeds. p is Welch's t test against the best, corrected for ${Math.max(1, members.length - 1)} comparisons (Holm).`
     : `By ${title}. One run each: whether a difference is more than chance shows with more seeds.`;
@@ -60,7 +60,7 @@ export function rankingWords(members) {
 
 /** @param {Member[]} members @returns {HTMLTableElement | null} null while nothing is known */
 export function rankingTable(members) {
-  const gain = gainOf(members);
+  const gain = accuracyOf(members);
   const places = ranked(members, gain);
   if (places.length < 2) return null;
   return h(
@@ -82,7 +82,7 @@ export function rankingTable(members) {
       {},
       ...places.map((place, i) => {
         const { member, gain: got, behind } = place;
-        const { word, sign, why } = verdict(place, i, places);
+        const { word, sign, why } = significanceText(place, i, places);
         const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
         return h(
           "tr",

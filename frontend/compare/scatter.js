@@ -5,7 +5,7 @@ import { strokeOf } from "../lib/colours.js";
 import { h, s } from "../lib/dom.js";
 import { bytes, duration, percent, short } from "../lib/format.js";
 import { paretoFront } from "./pareto.js";
-import { spreadOf } from "./tables.js";
+import { meanAndStd } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Member } from "./members.js" */
@@ -44,7 +44,7 @@ const HEIGHT = 250;
 const BOX = { left: 52, top: 12, right: WIDTH - 14, bottom: HEIGHT - 40 };
 
 /** Accuracy: on the test split where all have it, else the best on the validation split. @param {Member[]} members @returns {{ title: string, of: (run: Run) => number | null }} */
-export function gainOf(members) {
+export function accuracyOf(members) {
   const tested = members.every(({ runs }) => runs.every(({ summary }) => summary.test_accuracy !== null));
   return tested
     ? { title: "Test accuracy", of: ({ summary }) => summary.test_accuracy }
@@ -52,8 +52,8 @@ export function gainOf(members) {
 }
 
 /** @param {Member[]} members @param {(id: string) => void} onLook */
-export function scatters(members, onLook) {
-  const gain = gainOf(members);
+export function scatterPlots(members, onLook) {
+  const gain = accuracyOf(members);
   return h(
     "section",
     { class: "card compare-card", "aria-label": "What accuracy costs" },
@@ -71,18 +71,22 @@ export function scatters(members, onLook) {
         ),
       ),
     ),
-    h("div", { class: "scatters" }, ...COSTS.map((cost) => h("figure", {}, scatter(members, cost, gain, { onLook })))),
+    h(
+      "div",
+      { class: "scatters" },
+      ...COSTS.map((cost) => h("figure", {}, scatterCard(members, cost, gain, { onLook }))),
+    ),
   );
 }
 
 /**
- * @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof gainOf>} gain
+ * @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof accuracyOf>} gain
  * @param {{ onLook?: (id: string) => void, named?: boolean }} [wiring] `named`: each point has its name beside it, where no legend does
  */
-export function scatter(members, cost, gain, { onLook = () => {}, named = false } = {}) {
+export function scatterCard(members, cost, gain, { onLook = () => {}, named = false } = {}) {
   const points = members.flatMap((member) => {
-    const x = spreadOf(member.runs.map(cost.of));
-    const y = spreadOf(member.runs.map(gain.of));
+    const x = meanAndStd(member.runs.map(cost.of));
+    const y = meanAndStd(member.runs.map(gain.of));
     return x && y ? [{ member, cost: x.mean, gain: y.mean, std: y.std }] : [];
   });
   const [size, sign] = cost.unit(Math.max(...points.map((point) => point.cost)));

@@ -25,7 +25,7 @@ const overEpochs = (name, title, say) => ({
 });
 
 /** @type {Figure[]} */
-export const FIGURES = [
+export const RESULTS = [
   overEpochs("train_loss", "Training loss", figure),
   overEpochs("train_accuracy", "Training accuracy", percent),
   overEpochs("validation_loss", "Validation loss", figure),
@@ -65,7 +65,7 @@ export const FIGURES = [
 ];
 
 /** Mean and deviation of what several runs have. @param {(number | null)[]} values */
-export function spreadOf(values) {
+export function meanAndStd(values) {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return null;
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
@@ -82,13 +82,13 @@ export function spreadOf(values) {
  * @param {Figure} of @param {Member} member @param {{ [id: string]: Statistics }} statistics @returns {Spread | null}
  */
 export function cellOf(of, { runs }, statistics) {
-  const spread = spreadOf(runs.map((run) => of.of(run, statistics[run.id])));
+  const spread = meanAndStd(runs.map((run) => of.of(run, statistics[run.id])));
   if (spread && runs.length === 1 && of.std) return { ...spread, std: of.std(statistics[runs[0].id]) };
   return spread;
 }
 
 /** @param {Figure} of @param {Spread | null} cell */
-export function sayCell(of, cell) {
+export function formatCell(of, cell) {
   if (!cell) return "–";
   return cell.std === null || !of.spreads ? of.say(cell.mean) : `${of.say(cell.mean)} ± ${sayDeviation(of, cell.std)}`;
 }
@@ -101,7 +101,7 @@ function sayDeviation(of, std) {
 }
 
 /** The table of figures. @param {Member[]} members @param {{ [id: string]: Statistics }} statistics @param {Figure[]} [figures] its columns */
-export function figuresTable(members, statistics, figures = FIGURES) {
+export function resultsTable(members, statistics, figures = RESULTS) {
   const cells = members.map((member) => figures.map((of) => cellOf(of, member, statistics)));
   const best = figures.map((of, column) => {
     const values = cells.flatMap((row) => row[column]?.mean ?? []);
@@ -136,7 +136,7 @@ export function figuresTable(members, statistics, figures = FIGURES) {
             return h(
               "td",
               { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined },
-              sayCell(of, cell),
+              formatCell(of, cell),
             );
           }),
         ),

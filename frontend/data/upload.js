@@ -7,7 +7,7 @@ import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
 import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
-import { MOST_FILES, pack } from "./pack.js";
+import { MAX_FILES, zipFiles } from "./zip.js";
 import { reportPart } from "./report.js";
 
 /** @import { Placed } from "../lib/upload.js" */
@@ -75,9 +75,9 @@ export function uploadPart({ limit, titleOf, accepted }) {
     const name = nameOf(chosen);
     const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
     if (size > limit) return fail(name, [`has ${bytes(size)}; at most ${bytes(limit)} can be uploaded`]);
-    if (chosen.length > MOST_FILES)
+    if (chosen.length > MAX_FILES)
       return fail(name, [
-        `has ${count(chosen.length)} files; at most ${count(MOST_FILES)} can be sent one by one. Pack them as a zip or tar first.`,
+        `has ${count(chosen.length)} files; at most ${count(MAX_FILES)} can be sent one by one. Pack them as a zip or tar first.`,
       ]);
     const archive = chosen.find(({ path }) => !path.includes("/") && ARCHIVE.test(path));
     if (archive && chosen.length > 1)
@@ -95,7 +95,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
       let [{ file, path }] = files;
       if (files.length > 1 || path.includes("/")) {
         body.replaceChildren(packing.element);
-        file = new File([await pack(files, { onProgress: packing.show, signal: stop.signal })], name, {
+        file = new File([await zipFiles(files, { onProgress: packing.show, signal: stop.signal })], name, {
           type: "application/zip",
         });
       }

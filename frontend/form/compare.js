@@ -3,8 +3,8 @@
 import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { axisText } from "./axes.js";
-import { runCount, typedIn } from "./draft.js";
+import { formatGridValues } from "./grid-values.js";
+import { runCount, fieldText } from "./draft.js";
 import { fieldsOf } from "./table.js";
 
 /** @import { Field, FormTable } from "../lib/types" */
@@ -109,7 +109,7 @@ export function comparePart(table, draft, onChange) {
     draft.grid[path] =
       field.kind.type === "choice"
         ? field.kind.options.map((option) => option.value).join(", ")
-        : String(typedIn(table, draft, field));
+        : String(fieldText(table, draft, field));
     onChange();
     shown.get(path)?.querySelector("input")?.focus();
   }
@@ -179,7 +179,7 @@ export function comparePart(table, draft, onChange) {
     setText(
       fixed,
       Object.entries(draft.fixed)
-        .map(([path, axis]) => `${path}: ${axisText(axis)}`)
+        .map(([path, axis]) => `${path}: ${formatGridValues(axis)}`)
         .join("; "),
     );
     fixed.hidden = fixed.textContent === "";

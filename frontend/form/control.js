@@ -3,7 +3,7 @@
 import { h, setText } from "../lib/dom.js";
 import { setting } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { rangeOf, toTyped } from "./values.js";
+import { allowedText, toText } from "./values.js";
 
 /** @import { Choice, Field, Json } from "../lib/types" */
 /** @import { Typed } from "./values.js" */
@@ -29,7 +29,7 @@ export function control(field, onTyped, onReset) {
   const id = `f-${field.path.replaceAll(".", "-")}`;
   const describe = `${id}-hint ${id}-error`;
   const input = inputOf(field, id, describe, onTyped);
-  const range = rangeOf(field.kind, field.nullable);
+  const range = allowedText(field.kind, field.nullable);
   const hint = h("p", { class: "hint", id: `${id}-hint` }, field.help, range && h("span", { class: "range" }, range));
   const words = h("span");
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true }, icon("warning", 14), words);
@@ -89,7 +89,7 @@ export function control(field, onTyped, onReset) {
 
 /** @param {Field} field @param {Json} value */
 function standardText(field, value) {
-  const typed = toTyped(field, value);
+  const typed = toText(field, value);
   if (field.kind.type === "choice")
     return field.kind.options.find((option) => option.value === typed)?.label ?? String(typed);
   if (typed === "") return "empty";

@@ -3,12 +3,12 @@
 // What was typed stays, by path, when another choice hides its field, and is there again when the
 // choice comes back.
 
-import { axisOf, valuesOf } from "./axes.js";
+import { parseGridValues, valueCount } from "./grid-values.js";
 import { chosenVariant, defaultOf, fieldsOf, networksFor } from "./table.js";
-import { toTyped, toValue } from "./values.js";
+import { toText, toValue } from "./values.js";
 
 /** @import { Field, FormTable, Json, RunSpec, SweepSpec } from "../lib/types" */
-/** @import { Range } from "./axes.js" */
+/** @import { Range } from "./grid-values.js" */
 /** @import { Choices } from "./table.js" */
 /** @import { Typed } from "./values.js" */
 
@@ -63,7 +63,7 @@ export function draftOf(table, spec) {
   for (const field of fieldsOf(table, draft)) {
     const value = at(spec, field.path);
     taken.add(field.path);
-    if (value !== undefined) type(table, draft, field, toTyped(field, value));
+    if (value !== undefined) setField(table, draft, field, toText(field, value));
   }
   for (const [path, value] of leaves(/** @type {any} */ (spec))) {
     if (!taken.has(path)) draft.rest[path] = value;
@@ -72,18 +72,18 @@ export function draftOf(table, spec) {
 }
 
 /** What stands in a field's control. @param {FormTable} table @param {Draft} draft @param {Field} field @returns {Typed} */
-export function typedIn(table, draft, field) {
-  return draft.typed[field.path] ?? toTyped(field, defaultOf(table, draft, field));
+export function fieldText(table, draft, field) {
+  return draft.typed[field.path] ?? toText(field, defaultOf(table, draft, field));
 }
 
 /** Whether a field differs from its default. @param {FormTable} table @param {Draft} draft @param {Field} field */
 export function isChanged(table, draft, field) {
-  return field.path in draft.typed && draft.typed[field.path] !== toTyped(field, defaultOf(table, draft, field));
+  return field.path in draft.typed && draft.typed[field.path] !== toText(field, defaultOf(table, draft, field));
 }
 
 /** Takes what was typed. @param {FormTable} table @param {Draft} draft @param {Field} field @param {Typed} typed */
-export function type(table, draft, field, typed) {
-  if (typed === toTyped(field, defaultOf(table, draft, field))) delete draft.typed[field.path];
+export function setField(table, draft, field, typed) {
+  if (typed === toText(field, defaultOf(table, draft, field))) delete draft.typed[field.path];
   else draft.typed[field.path] = typed;
 }
 
@@ -103,7 +103,7 @@ export function specOf(table, draft) {
   const spec = {};
   const fields = fieldsOf(table, draft);
   const byPath = new Map(fields.map((field) => [field.path, field]));
-  const value = (/** @type {Field} */ field) => toValue(field, typedIn(table, draft, field));
+  const value = (/** @type {Field} */ field) => toValue(field, fieldText(table, draft, field));
 
   const name = byPath.get("name");
   const text = name ? value(name) : null;
@@ -139,7 +139,7 @@ export function gridOf(table, draft) {
   const grid = { ...draft.fixed };
   for (const [path, text] of Object.entries(draft.grid)) {
     const field = fields.get(path);
-    const axis = field && axisOf(field, text);
+    const axis = field && parseGridValues(field, text);
     if (axis) grid[path] = axis;
   }
   return grid;
@@ -164,7 +164,7 @@ export function runCount(table, draft) {
   if (!sweep) return 1;
   const combinations = sweep.search
     ? sweep.search.trials
-    : Object.values(sweep.grid).reduce((product, axis) => product * valuesOf(axis), 1);
+    : Object.values(sweep.grid).reduce((product, axis) => product * valueCount(axis), 1);
   return combinations * sweep.repeats || 0;
 }
 

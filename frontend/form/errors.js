@@ -7,7 +7,7 @@
  * field that shows is returned apart.
  * @param {FieldError[]} errors @param {Set<string>} paths
  */
-export function place(errors, paths) {
+export function placeErrors(errors, paths) {
   /** @type {Map<string, string[]>} */
   const placed = new Map();
   /** @type {FieldError[]} */

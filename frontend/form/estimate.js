@@ -50,7 +50,7 @@ export function estimator(onEstimate) {
 }
 
 /** The estimate in words: how long, how much memory, and where that comes from. @param {Known} known */
-export function inWords(known) {
+export function estimateText(known) {
   return "sweep" in known ? sweepInWords(known.sweep) : runInWords(known.run);
 }
 

@@ -10,7 +10,7 @@ export const WIDTH = 480;
 export const HEIGHT = 96;
 
 /** The line of a schedule, from the first step at the left to the last at the right, and 0 at the bottom. @param {Schedule} schedule */
-export function lineOf({ steps, lr }) {
+export function schedulePoints({ steps, lr }) {
   const last = Math.max(steps[steps.length - 1] ?? 1, 2);
   const most = Math.max(...lr, Number.MIN_VALUE);
   const place = (/** @type {number} */ value) => Number(value.toFixed(2));
@@ -23,7 +23,7 @@ export function lineOf({ steps, lr }) {
 }
 
 /** In a sentence, for those who do not see the chart. @param {Schedule} schedule */
-export function describe({ steps, lr }) {
+export function describeSchedule({ steps, lr }) {
   const most = Math.max(...lr);
   const at = steps[lr.indexOf(most)];
   const [first, end] = [lr[0], lr[lr.length - 1]];
@@ -61,10 +61,10 @@ export function schedulePart() {
       element.classList.toggle("stale", schedule === null);
       if (!schedule) return;
       element.hidden = false;
-      const path = lineOf(schedule);
+      const path = schedulePoints(schedule);
       line.setAttribute("d", path);
       area.setAttribute("d", `${path}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`);
-      svg.setAttribute("aria-label", describe(schedule));
+      svg.setAttribute("aria-label", describeSchedule(schedule));
       setText(most, figure(Math.max(...schedule.lr)));
       setText(last, `step ${count(schedule.steps[schedule.steps.length - 1])}`);
     },

@@ -4,7 +4,7 @@ import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { cards } from "./cards.js";
 import { control, segments } from "./control.js";
-import { chooseSet, gridOf, isChanged, nameOf, type, typedIn } from "./draft.js";
+import { chooseSet, gridOf, isChanged, nameOf, setField, fieldText } from "./draft.js";
 import { schedulePart } from "./schedule.js";
 import {
   chosenVariant,
@@ -70,7 +70,7 @@ export function sections(table, draft, onChange) {
       made = control(
         field,
         (typed) => {
-          type(table, draft, field, typed);
+          setField(table, draft, field, typed);
           changed();
         },
         () => {
@@ -82,7 +82,7 @@ export function sections(table, draft, onChange) {
       controls.set(field, made);
     }
     const compared = field.path in gridOf(table, draft);
-    made.show(typedIn(table, draft, field), defaultOf(table, draft, field), isChanged(table, draft, field), compared);
+    made.show(fieldText(table, draft, field), defaultOf(table, draft, field), isChanged(table, draft, field), compared);
     if (field.path === "name") made.element.querySelector("input")?.setAttribute("placeholder", nameOf(draft));
     return made;
   }

@@ -4,7 +4,7 @@ import { h, setText } from "../lib/dom.js";
 import { count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
-import { inWords } from "./estimate.js";
+import { estimateText } from "./estimate.js";
 
 /** @import { Plan, RunSpec } from "../lib/types" */
 /** @import { Known } from "./estimate.js" */
@@ -87,7 +87,7 @@ export function summaryPart() {
         setText(source, "A few steps are trained with these settings, and thrown away.");
         return;
       }
-      const words = inWords(next);
+      const words = estimateText(next);
       setText(time, words.time);
       setText(memory, words.memory && ` · ${words.memory}`);
       setText(source, words.source);

@@ -39,7 +39,7 @@ function number(typed) {
 }
 
 /** How a value stands in its control. @param {Field} field @param {Json} value @returns {Typed} */
-export function toTyped(field, value) {
+export function toText(field, value) {
   if (field.kind.type === "switch") return value === true;
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) return value.map(String).join(", ");
@@ -49,7 +49,7 @@ export function toTyped(field, value) {
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
 
 /** What is allowed, in words. @param {FieldKind} kind @param {boolean} nullable */
-export function rangeOf(kind, nullable) {
+export function allowedText(kind, nullable) {
   const or = nullable ? ", or empty" : "";
   switch (kind.type) {
     case "integer": {

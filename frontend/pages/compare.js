@@ -3,13 +3,13 @@
 import { getStatistics, growSweep, runsQuery, RUNS_IN_ADDRESS, shortQuery, stopSweep } from "../lib/api.js";
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
-import { watchNewcomers } from "../compare/newcomers.js";
-import { axisFor, chartsOf } from "../compare/drawn.js";
+import { watchNewRuns } from "../compare/new-runs.js";
+import { axisFor, chartsOf } from "../compare/lines.js";
 import { overlay } from "../compare/overlay.js";
 import { parallel } from "../compare/parallel.js";
-import { rankingTable, rankingWords } from "../compare/ranking.js";
-import { scatters } from "../compare/scatter.js";
-import { figuresTable, settingsTable, tableCard } from "../compare/tables.js";
+import { rankingTable, rankingNote } from "../compare/ranking.js";
+import { scatterPlots } from "../compare/scatter.js";
+import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
 import { labels, seedGroups } from "../lib/differ.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
@@ -56,7 +56,7 @@ const left = new Set();
 if (runs.size === 0) byId("page").append(nothing());
 else start();
 // What the page is like follows from all of its runs, the axis on which they can be compared among it.
-watchNewcomers({
+watchNewRuns({
   sweeps: [...query.getAll("sweep"), ...(data.sweep ? [data.sweep.id] : [])],
   tags: query.getAll("tag"),
   has: (id) => runs.has(id) || left.has(id),
@@ -252,7 +252,7 @@ function start() {
   function showTables() {
     const rank = rankingTable(members);
     const differ = settingsTable(members);
-    fill(ranking, rank && tableCard("Ranking", rankingWords(members), rank));
+    fill(ranking, rank && tableCard("Ranking", rankingNote(members), rank));
     coordinates.show(members);
     fill(
       figures,
@@ -261,13 +261,13 @@ function start() {
         members.length < runs.size
           ? "Mean and standard deviation over seeds."
           : "Losses and accuracies are means over epochs with their standard deviation.",
-        figuresTable(members, statistics),
+        resultsTable(members, statistics),
       ),
     );
     fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
     fill(
       costs,
-      scatters(members, (id) => charts.highlight(id)),
+      scatterPlots(members, (id) => charts.highlight(id)),
     );
   }
 

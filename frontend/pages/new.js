@@ -4,10 +4,10 @@ import { createRun, createSweep } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { announce, startShell } from "../lib/shell.js";
 import { checker, verdictOf } from "../form/checker.js";
-import { axisText } from "../form/axes.js";
+import { formatGridValues } from "../form/grid-values.js";
 import { comparePart } from "../form/compare.js";
 import { draftOf, emptyDraft, runCount, specOf, sweepOf } from "../form/draft.js";
-import { place } from "../form/errors.js";
+import { placeErrors } from "../form/errors.js";
 import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
@@ -69,7 +69,7 @@ function showVerdict(next) {
   verdict = next;
   parts.showSchedule(next.schedule);
   const controls = parts.visible();
-  const { placed, apart } = place(next.errors, new Set(controls.map((made) => made.field.path)));
+  const { placed, apart } = placeErrors(next.errors, new Set(controls.map((made) => made.field.path)));
   for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
   summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
   if (next.plan) estimates.later(specOf(table, draft), sweepOf(table, draft));
@@ -109,7 +109,7 @@ function first() {
   const made = draftOf(table, preset.base);
   const fields = new Set(fieldsOf(table, made).map(({ path }) => path));
   for (const [path, axis] of Object.entries(preset.grid)) {
-    if (fields.has(path)) made.grid[path] = axisText(axis);
+    if (fields.has(path)) made.grid[path] = formatGridValues(axis);
     else made.fixed[path] = axis;
   }
   made.repeats = String(preset.repeats);

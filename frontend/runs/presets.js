@@ -5,7 +5,7 @@ import { h, s } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
-import { valuesOf } from "../form/axes.js";
+import { valueCount } from "../form/grid-values.js";
 import { siteUrl } from "../lib/site.js";
 import { forBrowser } from "../lib/storage.js";
 
@@ -15,7 +15,7 @@ const FOLDED = "vivarium.experiments";
 
 /** How many runs a preset starts. @param {Preset} preset */
 export function runsOf({ grid, repeats }) {
-  return Object.values(grid).reduce((product, axis) => product * valuesOf(axis), repeats);
+  return Object.values(grid).reduce((product, axis) => product * valueCount(axis), repeats);
 }
 
 /** @param {Preset[]} presets */

@@ -4,7 +4,7 @@ import { AXES } from "../../chart/axis.js";
 import { plotData } from "../../chart/plot-data.js";
 import { chartSvg } from "../../chart/svg.js";
 import { defaultView, defaultSmoothing } from "../../chart/view.js";
-import { axisFor, CHARTS, linesOf } from "../../compare/drawn.js";
+import { axisFor, CHARTS, linesOf } from "../../compare/lines.js";
 import { RunLines } from "../../run/lines.js";
 import { RunStore, SERIES } from "../../run/store.js";
 import { Fault } from "../block.js";

@@ -1,8 +1,8 @@
 // What settings cost and where they lead.
 
 import { axesOf } from "../../compare/axes.js";
-import { isRamped, parallelPicture } from "../../compare/parallel.js";
-import { COSTS, gainOf, scatter } from "../../compare/scatter.js";
+import { usesColourScale, parallelPicture } from "../../compare/parallel.js";
+import { COSTS, accuracyOf, scatterCard } from "../../compare/scatter.js";
 import { Fault } from "../block.js";
 import { aboutRuns, membersFor, RUNS, SEEDS } from "./members.js";
 
@@ -31,8 +31,8 @@ export const scatterFigure = {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const cost = COSTS.find(({ id }) => id === values.cost) ?? COSTS[0];
-    const gain = gainOf(members);
-    const body = scatter(members, cost, gain, { named: true });
+    const gain = accuracyOf(members);
+    const body = scatterCard(members, cost, gain, { named: true });
     if (body.localName !== "svg") throw new Fault(`${gain.title} of ${aboutRuns(runs)} is not known yet.`);
     return {
       body,
@@ -55,7 +55,9 @@ export const parallelFigure = {
     const axes = axesOf(members);
     if (members.length < 2 || axes.length < 2)
       throw new Fault("Parallel coordinates need at least two runs that differ and have come to something.");
-    const colours = isRamped(members) ? ` Coloured by ${gainOf(members).title.toLowerCase()}, from dark to light.` : "";
+    const colours = usesColourScale(members)
+      ? ` Coloured by ${accuracyOf(members).title.toLowerCase()}, from dark to light.`
+      : "";
     return {
       body: parallelPicture(members, axes, WIDTH),
       runs,

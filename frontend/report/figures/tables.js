@@ -1,7 +1,7 @@
 // What runs came to and how they were set, as tables.
 
-import { rankingTable, rankingWords } from "../../compare/ranking.js";
-import { FIGURES, figuresTable, settingsTable } from "../../compare/tables.js";
+import { rankingTable, rankingNote } from "../../compare/ranking.js";
+import { RESULTS, resultsTable, settingsTable } from "../../compare/tables.js";
 import { differing, settingsOf, shortName } from "../../lib/differ.js";
 import { h } from "../../lib/dom.js";
 import { setting } from "../../lib/format.js";
@@ -35,7 +35,7 @@ export const figures = {
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
-    const shown = FIGURES.filter(
+    const shown = RESULTS.filter(
       ({ more }) => values.columns === "all" || (values.columns === "epochs") === (more !== undefined),
     );
     const spread =
@@ -45,7 +45,7 @@ export const figures = {
           ? "Losses and accuracies are means over epochs with their standard deviation."
           : "";
     return {
-      body: figuresTable(members, await sources.statistics(runs), shown),
+      body: resultsTable(members, await sources.statistics(runs), shown),
       runs,
       caption: `Results of ${aboutRuns(runs)}. ${spread}`.trim(),
     };
@@ -64,7 +64,7 @@ export const ranking = {
     const members = membersFor(runs, values.seeds);
     const body = rankingTable(members);
     if (!body) throw new Fault("A ranking needs at least two results.");
-    return { body, runs, caption: `Ranking of ${aboutRuns(runs)}. ${rankingWords(members)}` };
+    return { body, runs, caption: `Ranking of ${aboutRuns(runs)}. ${rankingNote(members)}` };
   },
 };
 

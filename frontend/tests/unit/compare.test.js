@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meanOf } from "../../compare/mean.js";
+import { meanCurve } from "../../compare/mean.js";
 import { paretoFront } from "../../compare/pareto.js";
 import { tukeyFences } from "../../chart/plot-data.js";
 import { strokeOf } from "../../lib/colours.js";
@@ -60,7 +60,7 @@ test("runs that differ by their seed alone belong together", () => {
 const curve = (points) => ({ x: points.map(([x]) => x), y: points.map(([, y]) => y), length: points.length });
 
 test("the mean of seeds has the deviation of a sample around it", () => {
-  const made = meanOf([
+  const made = meanCurve([
     curve([
       [1, 1],
       [2, 4],
@@ -77,7 +77,7 @@ test("the mean of seeds has the deviation of a sample around it", () => {
 });
 
 test("a curve counts only as far as it goes, and holes count for nothing", () => {
-  const made = meanOf([
+  const made = meanCurve([
     curve([
       [1, 1],
       [2, 1],
@@ -91,7 +91,7 @@ test("a curve counts only as far as it goes, and holes count for nothing", () =>
   ]);
   assert.deepEqual([made.x, made.y], [[1], [2]]);
   assert.deepEqual(
-    meanOf([
+    meanCurve([
       curve([
         [1, 5],
         [2, 6],
@@ -99,13 +99,13 @@ test("a curve counts only as far as it goes, and holes count for nothing", () =>
     ]).y,
     [5, 6],
   );
-  assert.deepEqual(meanOf([]).x, []);
+  assert.deepEqual(meanCurve([]).x, []);
 });
 
 test("curves of many points are read between their points", () => {
   const long = (/** @type {number} */ offset, /** @type {number} */ apart) =>
     curve(Array.from({ length: 1000 }, (_, i) => [i * apart, i * apart + offset]));
-  const made = meanOf([long(0, 1), long(2, 1.5)]);
+  const made = meanCurve([long(0, 1), long(2, 1.5)]);
   assert.equal(made.x[0], 0);
   made.x.forEach((x, i) => assert.ok(Math.abs(made.y[i] - (x + 1)) < 1e-9));
 });
@@ -134,7 +134,7 @@ test("a run's line follows from its number; thirty-two in a row are all differen
 });
 
 test("where all seeds have a hole, so has their mean", () => {
-  const made = meanOf([
+  const made = meanCurve([
     curve([
       [1, 1],
       [2, Number.NaN],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axisText, rangeIn } from "../../form/axes.js";
+import { formatGridValues, parseRange } from "../../form/grid-values.js";
 import {
   chooseSet,
   draftOf,
@@ -10,12 +10,12 @@ import {
   runCount,
   specOf,
   sweepOf,
-  type,
-  typedIn,
+  setField,
+  fieldText,
 } from "../../form/draft.js";
-import { place } from "../../form/errors.js";
+import { placeErrors } from "../../form/errors.js";
 import { fieldsOf, networksFor } from "../../form/table.js";
-import { rangeOf, toTyped, toValue } from "../../form/values.js";
+import { allowedText, toText, toValue } from "../../form/values.js";
 import { TABLE } from "./table.js";
 
 /** @import { Field } from "../../lib/types" */
@@ -66,7 +66,7 @@ test("a network that does not take the data is not offered, and left when the da
 
 test("what was typed is there again when its field comes back", () => {
   const draft = emptyDraft(TABLE);
-  type(TABLE, draft, field(draft, "network.hidden"), "32");
+  setField(TABLE, draft, field(draft, "network.hidden"), "32");
   draft.kind = "vgg16";
   assert.equal("hidden" in specOf(TABLE, draft).network, false);
   draft.kind = "mlp";
@@ -75,8 +75,8 @@ test("what was typed is there again when its field comes back", () => {
 
 test("text that is no number goes out as it was typed", () => {
   const draft = emptyDraft(TABLE);
-  type(TABLE, draft, field(draft, "training.epochs"), "many");
-  type(TABLE, draft, field(draft, "network.hidden"), "128, x, 3.5");
+  setField(TABLE, draft, field(draft, "training.epochs"), "many");
+  setField(TABLE, draft, field(draft, "network.hidden"), "128, x, 3.5");
   const spec = /** @type {any} */ (specOf(TABLE, draft));
   assert.equal(spec.training.epochs, "many");
   assert.deepEqual(spec.network.hidden, [128, "x", 3.5]);
@@ -109,11 +109,11 @@ test("numbers are read strictly, and none that a browser cannot hold", () => {
 test("a field is changed while it differs from its default", () => {
   const draft = emptyDraft(TABLE);
   const epochs = field(draft, "training.epochs");
-  type(TABLE, draft, epochs, "7");
+  setField(TABLE, draft, epochs, "7");
   assert.equal(isChanged(TABLE, draft, epochs), true);
-  type(TABLE, draft, epochs, "20");
+  setField(TABLE, draft, epochs, "20");
   assert.equal(isChanged(TABLE, draft, epochs), false);
-  assert.equal(typedIn(TABLE, draft, epochs), "20");
+  assert.equal(fieldText(TABLE, draft, epochs), "20");
 });
 
 test("a copied RunSpec comes out as it went in", () => {
@@ -153,7 +153,7 @@ test("values to compare are read like the field", () => {
 });
 
 test("an error goes to its field, an item's to its list, and what has no field is told apart", () => {
-  const { placed, apart } = place(
+  const { placed, apart } = placeErrors(
     [
       { path: "training.epochs", value: "many", message: "must be a whole number" },
       { path: "network.hidden.1", value: "x", message: "must be a whole number" },
@@ -176,23 +176,27 @@ test("an error goes to its field, an item's to its list, and what has no field i
 });
 
 test("ranges in words", () => {
-  assert.equal(rangeOf({ type: "integer", min: 1, max: 65_536 }, false), "1 to 65,536");
-  assert.equal(rangeOf({ type: "integer", min: 8, max: 224, step: 8 }, false), "8 to 224, in steps of 8");
-  assert.equal(rangeOf({ type: "integer", min: 1, max: 3, step: 2 }, false), "1 or 3");
-  assert.equal(rangeOf({ type: "number", min: 0, max: 100, min_open: true }, true), "above 0, at most 100, or empty");
-  assert.equal(toTyped(field(emptyDraft(TABLE), "network.hidden"), [1, 2]), "1, 2");
+  assert.equal(allowedText({ type: "integer", min: 1, max: 65_536 }, false), "1 to 65,536");
+  assert.equal(allowedText({ type: "integer", min: 8, max: 224, step: 8 }, false), "8 to 224, in steps of 8");
+  assert.equal(allowedText({ type: "integer", min: 1, max: 3, step: 2 }, false), "1 or 3");
+  assert.equal(
+    allowedText({ type: "number", min: 0, max: 100, min_open: true }, true),
+    "above 0, at most 100, or empty",
+  );
+  assert.equal(toText(field(emptyDraft(TABLE), "network.hidden"), [1, 2]), "1, 2");
 });
 
 test("ranges are typed as people write them", () => {
-  assert.deepEqual(rangeIn("0.0001..0.1 log 4"), { from: 0.0001, to: 0.1, scale: "log", count: 4 });
-  assert.deepEqual(rangeIn("1e-4 to 1e-1, log"), { from: 0.0001, to: 0.1, scale: "log" });
-  assert.deepEqual(rangeIn(" 16...128 3 "), { from: 16, to: 128, count: 3 });
-  for (const text of ["16, 32", "16", "a..b", "1..", "1..2..3", "1..2 cubic"]) assert.equal(rangeIn(text), null, text);
+  assert.deepEqual(parseRange("0.0001..0.1 log 4"), { from: 0.0001, to: 0.1, scale: "log", count: 4 });
+  assert.deepEqual(parseRange("1e-4 to 1e-1, log"), { from: 0.0001, to: 0.1, scale: "log" });
+  assert.deepEqual(parseRange(" 16...128 3 "), { from: 16, to: 128, count: 3 });
+  for (const text of ["16, 32", "16", "a..b", "1..", "1..2..3", "1..2 cubic"])
+    assert.equal(parseRange(text), null, text);
   for (const axis of [
     { from: 0.001, to: 0.1, scale: /** @type {const} */ ("log"), count: 3 },
     { from: 1, to: 9, count: 4 },
   ])
-    assert.deepEqual(rangeIn(axisText(axis)), axis);
+    assert.deepEqual(parseRange(formatGridValues(axis)), axis);
 });
 
 test("a draft makes a sweep as soon as something varies", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axesOf } from "../../compare/axes.js";
-import { passes } from "../../compare/parallel.js";
-import { ranked, verdict } from "../../compare/ranking.js";
-import { gainOf } from "../../compare/scatter.js";
+import { matchesBrushes } from "../../compare/parallel.js";
+import { ranked, significanceText } from "../../compare/ranking.js";
+import { accuracyOf } from "../../compare/scatter.js";
 import { holm, welch } from "../../lib/welch.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -67,18 +67,18 @@ test("members are ranked by what they gained, and seeds tell what may be chance"
     ["good", "near", "slow"],
   );
   assert.deepEqual(
-    places.map((place, i) => verdict(place, i, places).sign),
+    places.map((place, i) => significanceText(place, i, places).sign),
     ["first", "chance", "clear"],
   );
   near(0.43, places[2].behind);
   const alone = ranked([member("a", 1, [0.9]), member("b", 2, [0.8])], gain);
-  assert.equal(verdict(alone[1], 1, alone).sign, "unknown");
+  assert.equal(significanceText(alone[1], 1, alone).sign, "unknown");
   assert.deepEqual(ranked([], gain), []);
 });
 
 test("what is not tested yet is ranked by validation", () => {
-  assert.equal(gainOf([member("a", 1, [0.9])]).title, "Test accuracy");
-  assert.equal(gainOf([member("a", 1, [0.9]), member("b", 1, [null])]).title, "Best validation accuracy");
+  assert.equal(accuracyOf([member("a", 1, [0.9])]).title, "Test accuracy");
+  assert.equal(accuracyOf([member("a", 1, [0.9]), member("b", 1, [null])]).title, "Best validation accuracy");
 });
 
 test("settings that differ and outcomes that differ have an axis", () => {
@@ -106,7 +106,7 @@ test("marks keep what passes through all of them", () => {
   const members = [member("a", 0.1, [0.5]), member("b", 0.01, [0.9]), member("c", 0.001, [null])];
   const axes = axesOf(members);
   const through = (/** @type {[string, [number, number]][]} */ marks) =>
-    members.filter((each) => passes(axes, new Map(marks), each)).map(({ id }) => id);
+    members.filter((each) => matchesBrushes(axes, new Map(marks), each)).map(({ id }) => id);
   assert.deepEqual(through([]), ["a", "b", "c"]);
   assert.deepEqual(through([["training.optimizer.lr", [0, 0.5]]]), ["b", "c"]);
   assert.deepEqual(

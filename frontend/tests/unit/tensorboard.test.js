@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cell } from "../../chart/csv.js";
-import { axisFor, chartsOf } from "../../compare/drawn.js";
+import { axisFor, chartsOf } from "../../compare/lines.js";
 import { defaultView } from "../../chart/view.js";
 import { differing, labels, seedGroups } from "../../lib/differ.js";
 import { RunLines } from "../../run/lines.js";

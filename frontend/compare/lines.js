@@ -3,7 +3,7 @@
 import { strokeOf } from "../lib/colours.js";
 import { figure, percent } from "../lib/format.js";
 import { ownCurves } from "../run/store.js";
-import { meanOf } from "./mean.js";
+import { meanCurve } from "./mean.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { AxisName } from "../chart/axis.js" */
@@ -12,9 +12,9 @@ import { meanOf } from "./mean.js";
 /** @import { SeriesName } from "../run/store.js" */
 /** @import { Member } from "./members.js" */
 
-/** @typedef {{ id: string, title: string, series: SeriesName, noisy: boolean, value: (value: number) => string }} Which */
+/** @typedef {{ id: string, title: string, series: SeriesName, noisy: boolean, value: (value: number) => string }} MetricChart */
 
-/** @type {Which[]} */
+/** @type {MetricChart[]} */
 export const CHARTS = [
   { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: figure },
   { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, value: percent },
@@ -28,7 +28,7 @@ export const CHARTS = [
   },
 ];
 
-/** The charts of some runs: those that all have, and those that imported ones have of their own. @param {Run[]} runs @returns {Which[]} */
+/** The charts of some runs: those that all have, and those that imported ones have of their own. @param {Run[]} runs @returns {MetricChart[]} */
 export const chartsOf = (runs) => [
   ...CHARTS,
   ...ownCurves(runs).map(({ name, title }, i) => ({
@@ -54,7 +54,7 @@ export function axisFor(runs) {
 const MOST_RAW = 6;
 
 /**
- * @param {Which} which @param {Member[]} members
+ * @param {MetricChart} which @param {Member[]} members
  * @param {(id: string) => RunLines | undefined} linesFor a run's curves, by its id @param {number} smoothing
  * @returns {Line[]}
  */
@@ -66,7 +66,7 @@ export function linesOf({ series, noisy }, members, linesFor, smoothing) {
     if (of.length === 0) return [];
     const look = { ...strokeOf(runs[0]), label, alpha: 1, markers: !noisy, counts: true };
     if (of.length > 1) {
-      const { x, y, low, high } = meanOf(of.map((lines) => lines.smooth(series)));
+      const { x, y, low, high } = meanCurve(of.map((lines) => lines.smooth(series)));
       return [{ ...look, id, width: 2, x, y, length: x.length, band: { low, high }, counts: false }];
     }
     const [lines] = of;

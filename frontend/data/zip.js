@@ -5,7 +5,7 @@ import { Zip, ZipPassThrough } from "../../static/vendor/fflate/browser.js";
 /** @import { Placed } from "../lib/upload.js" */
 
 /** Entries of a zip without the fields for larger ones. */
-export const MOST_FILES = 65_535;
+export const MAX_FILES = 65_535;
 
 /** Bytes that are collected before they become a part of the zip, which the browser may keep on disk. */
 const PART = 16 << 20;
@@ -15,7 +15,7 @@ const PART = 16 << 20;
  * @param {{ onProgress: (done: number, of: number) => void, signal: AbortSignal }} options
  * @returns {Promise<Blob>}
  */
-export async function pack(files, { onProgress, signal }) {
+export async function zipFiles(files, { onProgress, signal }) {
   const of = files.reduce((sum, { file }) => sum + file.size, 0);
   /** @type {Blob[]} */
   const parts = [];

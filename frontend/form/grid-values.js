@@ -13,7 +13,7 @@ const RANGE = new RegExp(
 );
 
 /** The range that a text is; null where it is none. @param {string} text @returns {Range | null} */
-export function rangeIn(text) {
+export function parseRange(text) {
   const match = text.trim().match(RANGE);
   if (!match) return null;
   /** @type {Range} */
@@ -26,8 +26,8 @@ export function rangeIn(text) {
 }
 
 /** What a setting takes on, as the API wants it; null where nothing is typed. @param {Field} field @param {string} text @returns {Json[] | Range | null} */
-export function axisOf(field, text) {
-  const range = field.kind.type === "integer" || field.kind.type === "number" ? rangeIn(text) : null;
+export function parseGridValues(field, text) {
+  const range = field.kind.type === "integer" || field.kind.type === "number" ? parseRange(text) : null;
   if (range) return range;
   const parts = text
     .split(",")
@@ -37,12 +37,12 @@ export function axisOf(field, text) {
 }
 
 /** How many values a grid takes of an axis, as far as that is plain. @param {Json[] | Range} axis */
-export function valuesOf(axis) {
+export function valueCount(axis) {
   return Array.isArray(axis) ? axis.length : (axis.count ?? 4);
 }
 
 /** An axis as one would type it. @param {Json[] | Range} axis */
-export function axisText(axis) {
+export function formatGridValues(axis) {
   if (Array.isArray(axis))
     return axis
       .map((value) =>

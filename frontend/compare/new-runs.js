@@ -12,7 +12,7 @@ const SETTLE_MS = 400;
  * @param {{ sweeps: string[], tags: string[], has: (id: string) => boolean, onChanged: () => void }} wiring
  * `has`: whether a run is on the page; `onChanged`: the runs of the address are others than those
  */
-export function watchNewcomers({ sweeps, tags, has, onChanged }) {
+export function watchNewRuns({ sweeps, tags, has, onChanged }) {
   if (sweeps.length === 0 && tags.length === 0) return;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let settling;
