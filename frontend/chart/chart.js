@@ -1,7 +1,7 @@
 // A chart: title, legend, drawing, cursor, and a line that says what is not shown.
 
 import { h, setText } from "../lib/dom.js";
-import { count, figure, plural } from "../lib/format.js";
+import { count, formatNumber, plural } from "../lib/format.js";
 import { announce } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
 import { AXES } from "./axis.js";
@@ -278,7 +278,7 @@ export function chart({
   function words({ shown: drawn, total, unloggable, outside, y }) {
     return [
       total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
-      outside > 0 && `${plural(outside, "outlier")} beyond ${figure(y.max)} or below ${figure(y.min)}`,
+      outside > 0 && `${plural(outside, "outlier")} beyond ${formatNumber(y.max)} or below ${formatNumber(y.min)}`,
       unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
       ...gapWords(gaps()),
     ]
@@ -321,7 +321,8 @@ export function chart({
 const hundredths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 
 /** A position to the digit, which tells one step of millions from the next. @param {number} x */
-const positionText = (x) => (Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? hundredths.format(x) : figure(x));
+const positionText = (x) =>
+  Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? hundredths.format(x) : formatNumber(x);
 
 /** What the words in events mean. @type {[string, string][]} */
 const KINDS = [

@@ -1,8 +1,8 @@
 // The axes of parallel coordinates: the settings in which runs differ, then what came of them.
 
 import { padRange, normalize, ticks, tickTexts, validRange } from "../chart/scale.js";
-import { differing, settingsOf, shortName } from "../lib/differ.js";
-import { figure, percent, setting } from "../lib/format.js";
+import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
+import { formatNumber, percent, exactNumber } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
 import { COSTS, accuracyOf } from "./scatter.js";
 import { meanAndStd } from "./tables.js";
@@ -26,7 +26,7 @@ const OUTCOMES = [
     key: "train_loss",
     title: `Training loss, ${EPOCH_MEAN}`,
     of: ({ summary }) => summary.train_loss,
-    say: figure,
+    say: formatNumber,
     unit: () => [1, ""],
   },
 ];
@@ -38,7 +38,7 @@ const WIDE = 30;
 export function axesOf(members) {
   // What only one kind of network has says no more than its kind.
   const everywhere = (/** @type {string} */ path) => members.every(({ runs }) => settingsOf(runs[0]).has(path));
-  const paths = differing(members.map(({ runs }) => runs[0])).filter(
+  const paths = differingSettings(members.map(({ runs }) => runs[0])).filter(
     (path) => everywhere(path) && (path !== "training.seed" || members.every(({ runs }) => runs.length === 1)),
   );
   const gain = accuracyOf(members);
@@ -74,7 +74,7 @@ function settingAxis(path, members) {
       path,
       title,
       new Map([...values].map(([id, value]) => [id, typeof value === "number" ? value : null])),
-      setting,
+      exactNumber,
       [1, ""],
     );
   }
@@ -87,8 +87,8 @@ function settingAxis(path, members) {
     title,
     outcome: false,
     at: ({ id }) => place.get(JSON.stringify(values.get(id))) ?? null,
-    say: ({ id }) => (values.get(id) === undefined ? "–" : setting(values.get(id))),
-    ticks: known.map((value) => ({ at: place.get(JSON.stringify(value)) ?? 0, text: setting(value) })),
+    say: ({ id }) => (values.get(id) === undefined ? "–" : exactNumber(values.get(id))),
+    ticks: known.map((value) => ({ at: place.get(JSON.stringify(value)) ?? 0, text: exactNumber(value) })),
   };
 }
 

@@ -1,7 +1,7 @@
 // What of several runs is drawn for a figure: a line for each, or the mean of its seeds with a band.
 
 import { strokeOf } from "../lib/colours.js";
-import { figure, percent } from "../lib/format.js";
+import { formatNumber, percent } from "../lib/format.js";
 import { ownCurves } from "../run/store.js";
 import { meanCurve } from "./mean.js";
 
@@ -16,9 +16,9 @@ import { meanCurve } from "./mean.js";
 
 /** @type {MetricChart[]} */
 export const CHARTS = [
-  { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: figure },
+  { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: formatNumber },
   { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, value: percent },
-  { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, value: figure },
+  { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, value: formatNumber },
   {
     id: "validation_accuracy",
     title: "Validation accuracy",
@@ -36,7 +36,7 @@ export const chartsOf = (runs) => [
     title,
     series: name,
     noisy: true,
-    value: figure,
+    value: formatNumber,
   })),
 ];
 

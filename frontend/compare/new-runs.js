@@ -1,7 +1,7 @@
 // A comparison that names its runs by a sweep or by tags has other runs when one is started, tagged or brought back.
 
 import { openStream } from "../lib/live.js";
-import { apiUrl } from "../lib/site.js";
+import { apiUrl } from "../lib/base-path.js";
 
 /** @import { Run } from "../lib/types" */
 

@@ -3,7 +3,7 @@
 import { normalize, ticks, tickTexts, padRange, validRange } from "../chart/scale.js";
 import { strokeOf } from "../lib/colours.js";
 import { h, s } from "../lib/dom.js";
-import { bytes, duration, percent, short } from "../lib/format.js";
+import { bytes, duration, percent, compactNumber } from "../lib/format.js";
 import { paretoFront } from "./pareto.js";
 import { meanAndStd } from "./tables.js";
 
@@ -36,7 +36,13 @@ export const COSTS = [
       [2 ** 20, "MiB"],
     ]),
   },
-  { id: "parameters", title: "Parameters", of: ({ summary }) => summary.parameters, say: short, unit: () => [1, ""] },
+  {
+    id: "parameters",
+    title: "Parameters",
+    of: ({ summary }) => summary.parameters,
+    say: compactNumber,
+    unit: () => [1, ""],
+  },
 ];
 
 const WIDTH = 360;

@@ -2,9 +2,9 @@
 
 import { csv } from "../chart/csv.js";
 import { strokeOf } from "../lib/colours.js";
-import { differing, settingsOf, shortName } from "../lib/differ.js";
+import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
-import { bytes, count, duration, figure, percent, setting, short } from "../lib/format.js";
+import { bytes, count, duration, formatNumber, percent, exactNumber, compactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { swatch } from "./members.js";
 
@@ -26,9 +26,9 @@ const overEpochs = (name, title, say) => ({
 
 /** @type {Figure[]} */
 export const RESULTS = [
-  overEpochs("train_loss", "Training loss", figure),
+  overEpochs("train_loss", "Training loss", formatNumber),
   overEpochs("train_accuracy", "Training accuracy", percent),
-  overEpochs("validation_loss", "Validation loss", figure),
+  overEpochs("validation_loss", "Validation loss", formatNumber),
   overEpochs("validation_accuracy", "Validation accuracy", percent),
   {
     key: "best_validation_accuracy",
@@ -51,7 +51,7 @@ export const RESULTS = [
     title: "Parameters",
     best: "low",
     of: ({ summary }) => summary.parameters,
-    say: (value) => (value < 1e5 ? count(value) : short(value)),
+    say: (value) => (value < 1e5 ? count(value) : compactNumber(value)),
   },
   { key: "seconds", title: "Time", best: "low", of: ({ summary }) => summary.seconds, say: duration },
   {
@@ -61,7 +61,13 @@ export const RESULTS = [
     of: ({ summary }) => summary.peak_memory_bytes,
     say: bytes,
   },
-  { key: "images_per_s", title: "Images/s", best: "high", of: ({ summary }) => summary.images_per_s, say: short },
+  {
+    key: "images_per_s",
+    title: "Images/s",
+    best: "high",
+    of: ({ summary }) => summary.images_per_s,
+    say: compactNumber,
+  },
 ];
 
 /** Mean and deviation of what several runs have. @param {(number | null)[]} values */
@@ -96,7 +102,7 @@ export function formatCell(of, cell) {
 /** A deviation has two digits that mean something; a share is told in points. @param {Figure} of @param {number} std */
 function sayDeviation(of, std) {
   if (of.say === percent) return (std * 100).toFixed(std > 0 && std < 0.0005 ? 2 : 1);
-  if (of.say === figure) return std === 0 ? "0" : String(Number(std.toPrecision(2)));
+  if (of.say === formatNumber) return std === 0 ? "0" : String(Number(std.toPrecision(2)));
   return of.say(std);
 }
 
@@ -147,7 +153,7 @@ export function resultsTable(members, statistics, figures = RESULTS) {
 
 /** The table of settings in which runs differ; null when they differ in none. @param {Member[]} members */
 export function settingsTable(members) {
-  const paths = differing(members.map(({ runs }) => runs[0])).filter(
+  const paths = differingSettings(members.map(({ runs }) => runs[0])).filter(
     (path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1),
   );
   if (paths.length === 0) return null;
@@ -173,7 +179,7 @@ export function settingsTable(members) {
           "tr",
           {},
           h("th", { scope: "row" }, nameCell(member)),
-          ...paths.map((path) => h("td", {}, settings.has(path) ? setting(settings.get(path)) : "–")),
+          ...paths.map((path) => h("td", {}, settings.has(path) ? exactNumber(settings.get(path)) : "–")),
         );
       }),
     ),

@@ -4,7 +4,7 @@
 import { getGallery } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { apiUrl } from "../lib/site.js";
+import { apiUrl } from "../lib/base-path.js";
 
 /** @import { Gallery } from "../lib/types" */
 

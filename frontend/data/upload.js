@@ -6,11 +6,11 @@ import { h } from "../lib/dom.js";
 import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
-import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
+import { droppedFiles, errorsOf, filesWithPaths, refusedNotice, acceptDrops, uploadProgress } from "../lib/upload.js";
 import { MAX_FILES, zipFiles } from "./zip.js";
 import { reportPart } from "./report.js";
 
-/** @import { Placed } from "../lib/upload.js" */
+/** @import { FileWithPath } from "../lib/upload.js" */
 
 /** Archives by their names: each is a data set of its own. The files of MNIST are packed one by one. */
 const ARCHIVE = /\.(zip|tar|tgz|tbz2?|txz|rar|7z|tar\.(gz|bz2|xz))$/i;
@@ -28,7 +28,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
     multiple: true,
     class: "visually-hidden",
     id: "upload-file",
-    on: { change: () => choose(placed(input.files)) },
+    on: { change: () => choose(filesWithPaths(input.files)) },
   });
   const folder = h("input", {
     type: "file",
@@ -37,7 +37,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
     id: "upload-folder",
     tabindex: -1,
     "aria-label": "A folder of images",
-    on: { change: () => choose(placed(folder.files)) },
+    on: { change: () => choose(filesWithPaths(folder.files)) },
   });
   const zone = h(
     "label",
@@ -64,9 +64,9 @@ export function uploadPart({ limit, titleOf, accepted }) {
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
   const card = h("section", { class: "card upload", "aria-label": "Your own images" }, input, folder, zone, more, body);
 
-  takeDrops(card, zone, async (data) => choose(await droppedFiles(data)));
+  acceptDrops(card, zone, async (data) => choose(await droppedFiles(data)));
 
-  /** @param {Placed[]} files */
+  /** @param {FileWithPath[]} files */
   function choose(files) {
     const chosen = files.filter(({ path }) => !LITTER.test(path));
     // So that the same files, chosen again, are a change as well.
@@ -85,7 +85,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
     void send(chosen, name);
   }
 
-  /** @param {Placed[]} files @param {string} name */
+  /** @param {FileWithPath[]} files @param {string} name */
   async function send(files, name) {
     const stop = new AbortController();
     const progress = uploadProgress(name, { after: "All sent; reading the images…", onCancel: () => stop.abort() });
@@ -114,7 +114,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
       body.replaceChildren(reportPart(draft, titleOf, accept, discard));
     } catch (error) {
       if (stop.signal.aborted) return reset();
-      fail(name, faultsOf(error));
+      fail(name, errorsOf(error));
     }
   }
 
@@ -132,7 +132,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
   return card;
 }
 
-/** What was chosen, in a name: the file's, or that of the folder that all lie in. @param {Placed[]} files */
+/** What was chosen, in a name: the file's, or that of the folder that all lie in. @param {FileWithPath[]} files */
 function nameOf(files) {
   const [first] = files;
   const [top] = first.path.split("/");

@@ -2,7 +2,7 @@
 
 import { Zip, ZipPassThrough } from "../../static/vendor/fflate/browser.js";
 
-/** @import { Placed } from "../lib/upload.js" */
+/** @import { FileWithPath } from "../lib/upload.js" */
 
 /** Entries of a zip without the fields for larger ones. */
 export const MAX_FILES = 65_535;
@@ -11,7 +11,7 @@ export const MAX_FILES = 65_535;
 const PART = 16 << 20;
 
 /**
- * @param {Placed[]} files
+ * @param {FileWithPath[]} files
  * @param {{ onProgress: (done: number, of: number) => void, signal: AbortSignal }} options
  * @returns {Promise<Blob>}
  */

@@ -1,7 +1,7 @@
 // One field of the form: label, control, what is allowed, what is wrong, and the way back to the default.
 
 import { h, setText } from "../lib/dom.js";
-import { setting } from "../lib/format.js";
+import { exactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { allowedText, toText } from "./values.js";
 
@@ -93,7 +93,7 @@ function standardText(field, value) {
   if (field.kind.type === "choice")
     return field.kind.options.find((option) => option.value === typed)?.label ?? String(typed);
   if (typed === "") return "empty";
-  return typeof typed === "boolean" ? setting(typed) : typed;
+  return typeof typed === "boolean" ? exactNumber(typed) : typed;
 }
 
 /**

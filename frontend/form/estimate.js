@@ -2,7 +2,7 @@
 // moment, and what is out of date is given up: the server then ends its measurement.
 
 import { estimateSpec, estimateSweep } from "../lib/api.js";
-import { bytes, plural, roughly } from "../lib/format.js";
+import { bytes, plural, roughDuration } from "../lib/format.js";
 
 /** @import { Estimate, RunSpec, SweepEstimate, SweepSpec } from "../lib/types" */
 
@@ -58,12 +58,16 @@ export function estimateText(known) {
 function runInWords({ measured, seconds, memory_bytes, at_least_seconds, note }) {
   if (measured && seconds !== null) {
     return {
-      time: `${seconds < 1 ? "less than" : "about"} ${roughly(seconds)}`,
+      time: `${seconds < 1 ? "less than" : "about"} ${roughDuration(seconds)}`,
       memory: memory_bytes === null ? "" : bytes(memory_bytes),
       source: `Measured on ${plural(measured.steps, "step")} with ${plural(measured.threads, "thread")}.`,
     };
   }
-  return { time: at_least_seconds === null ? "" : `more than ${roughly(at_least_seconds)}`, memory: "", source: note };
+  return {
+    time: at_least_seconds === null ? "" : `more than ${roughDuration(at_least_seconds)}`,
+    memory: "",
+    source: note,
+  };
 }
 
 /** @param {SweepEstimate} estimate */
@@ -73,7 +77,7 @@ function sweepInWords({ runs, seconds, memory_bytes, measured, kinds, note }) {
       ? `Measured on ${measured} of ${kinds} kinds of step.`
       : `Measured on ${plural(measured, "kind")} of step.`;
   return {
-    time: seconds === null ? "" : `${seconds < 1 ? "less than" : "about"} ${roughly(seconds)} for all ${runs}`,
+    time: seconds === null ? "" : `${seconds < 1 ? "less than" : "about"} ${roughDuration(seconds)} for all ${runs}`,
     memory: memory_bytes === null ? "" : `${bytes(memory_bytes)}${runs > 1 ? " for the largest" : ""}`,
     source: note || source,
   };

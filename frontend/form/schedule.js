@@ -1,7 +1,7 @@
 // The learning rate over the run, as the server computes it: a small chart that follows the form.
 
 import { h, s, setText } from "../lib/dom.js";
-import { count, figure } from "../lib/format.js";
+import { count, formatNumber } from "../lib/format.js";
 
 /** @import { Schedule } from "../lib/types" */
 
@@ -27,9 +27,9 @@ export function describeSchedule({ steps, lr }) {
   const most = Math.max(...lr);
   const at = steps[lr.indexOf(most)];
   const [first, end] = [lr[0], lr[lr.length - 1]];
-  if (lr.every((rate) => rate === first)) return `Learning rate ${figure(first)} at every step`;
-  const peak = most > first && most > end ? `, ${figure(most)} at step ${count(at)}` : "";
-  return `Learning rate from ${figure(first)} at step 1${peak}, to ${figure(end)} at step ${count(steps[steps.length - 1])}`;
+  if (lr.every((rate) => rate === first)) return `Learning rate ${formatNumber(first)} at every step`;
+  const peak = most > first && most > end ? `, ${formatNumber(most)} at step ${count(at)}` : "";
+  return `Learning rate from ${formatNumber(first)} at step 1${peak}, to ${formatNumber(end)} at step ${count(steps[steps.length - 1])}`;
 }
 
 export function schedulePart() {
@@ -65,7 +65,7 @@ export function schedulePart() {
       line.setAttribute("d", path);
       area.setAttribute("d", `${path}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`);
       svg.setAttribute("aria-label", describeSchedule(schedule));
-      setText(most, figure(Math.max(...schedule.lr)));
+      setText(most, formatNumber(Math.max(...schedule.lr)));
       setText(last, `step ${count(schedule.steps[schedule.steps.length - 1])}`);
     },
   };

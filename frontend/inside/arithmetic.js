@@ -1,14 +1,15 @@
 // How an output pixel came about, and how the gradient reached it: each number as a sum of products.
 
 import { h } from "../lib/dom.js";
-import { count, figure } from "../lib/format.js";
-import { cells, reachOf } from "./cells.js";
+import { count, formatNumber } from "../lib/format.js";
+import { cells, maxAbs } from "./cells.js";
 import { KINDS } from "./network.js";
 
 /** @import { Arithmetic, GradientAt } from "../lib/types" */
 
 /** @param {string} name @param {number} value @param {string} [tone] */
-const link = (name, value, tone = "") => h("span", { class: tone }, h("small", {}, name), h("b", {}, figure(value)));
+const link = (name, value, tone = "") =>
+  h("span", { class: tone }, h("small", {}, name), h("b", {}, formatNumber(value)));
 
 const sign = (/** @type {string} */ text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
 
@@ -39,9 +40,9 @@ function channelRows(rows, all) {
 /** @param {Arithmetic} of @param {{ all?: boolean }} [options] `all`: every channel shows at once, as on paper */
 export function forward(of, { all = false } = {}) {
   const { position, channels, inputs, kernel, stride, padding } = of;
-  const patches = Math.max(...channels.map(({ patch }) => reachOf(patch)), 0);
-  const kernels = Math.max(...channels.map((channel) => reachOf(channel.kernel)), 0);
-  const products = Math.max(...channels.map((channel) => reachOf(channel.products)), 0);
+  const patches = Math.max(...channels.map(({ patch }) => maxAbs(patch)), 0);
+  const kernels = Math.max(...channels.map((channel) => maxAbs(channel.kernel)), 0);
+  const products = Math.max(...channels.map((channel) => maxAbs(channel.products)), 0);
   const rows = channels.map((channel) =>
     h(
       "div",
@@ -49,7 +50,7 @@ export function forward(of, { all = false } = {}) {
       cells(channel.patch, `channel ${channel.input}`, patches),
       term("×", cells(channel.kernel, "kernel", kernels)),
       term("=", cells(channel.products, "products", products)),
-      h("span", { class: "nowrap" }, "Σ ", h("b", {}, figure(channel.sum))),
+      h("span", { class: "nowrap" }, "Σ ", h("b", {}, formatNumber(channel.sum))),
     ),
   );
   const shown = channels.reduce((sum, channel) => sum + channel.sum, 0);
@@ -79,10 +80,10 @@ export function forward(of, { all = false } = {}) {
 /** @param {GradientAt} of @param {string} name of the class @param {{ all?: boolean }} [options] */
 export function backward(of, name, { all = false } = {}) {
   const { arrives, passes_on, to_weights } = of;
-  const kernels = Math.max(...passes_on.channels.map(({ kernel }) => reachOf(kernel)), 0);
-  const given = Math.max(...passes_on.channels.map(({ contribution }) => reachOf(contribution)), 0);
-  const patches = Math.max(...to_weights.channels.map(({ patch }) => reachOf(patch)), 0);
-  const learnt = Math.max(...to_weights.channels.map(({ contribution }) => reachOf(contribution)), 0);
+  const kernels = Math.max(...passes_on.channels.map(({ kernel }) => maxAbs(kernel)), 0);
+  const given = Math.max(...passes_on.channels.map(({ contribution }) => maxAbs(contribution)), 0);
+  const patches = Math.max(...to_weights.channels.map(({ patch }) => maxAbs(patch)), 0);
+  const learnt = Math.max(...to_weights.channels.map(({ contribution }) => maxAbs(contribution)), 0);
   const patchOf = new Map(to_weights.channels.map((channel) => [channel.input, channel]));
   const rows = passes_on.channels.map((channel) => {
     const weights = patchOf.get(channel.input);
@@ -93,14 +94,14 @@ export function backward(of, name, { all = false } = {}) {
         "div",
         { class: "equation" },
         cells(channel.kernel, `kernel of channel ${channel.input}`, kernels),
-        term(`× ${figure(of.gradient)} =`, cells(channel.contribution, "to the channel's pixels", given)),
+        term(`× ${formatNumber(of.gradient)} =`, cells(channel.contribution, "to the channel's pixels", given)),
       ),
       weights &&
         h(
           "div",
           { class: "equation" },
           cells(weights.patch, `values of channel ${channel.input}`, patches),
-          term(`× ${figure(of.gradient)} =`, cells(weights.contribution, "to the kernel's weights", learnt)),
+          term(`× ${formatNumber(of.gradient)} =`, cells(weights.contribution, "to the kernel's weights", learnt)),
         ),
     );
   });
@@ -111,7 +112,7 @@ export function backward(of, name, { all = false } = {}) {
     h(
       "p",
       { class: "muted small" },
-      `If this value grew by a little, the score of “${name}” would grow by ${figure(of.gradient)} times as much. That gradient goes on to every pixel under the kernel, and to every weight.${of.gradient === 0 ? " Here it is 0: what follows, a ReLU or a pool, did not let this value through." : ""}`,
+      `If this value grew by a little, the score of “${name}” would grow by ${formatNumber(of.gradient)} times as much. That gradient goes on to every pixel under the kernel, and to every weight.${of.gradient === 0 ? " Here it is 0: what follows, a ReLU or a pool, did not let this value through." : ""}`,
     ),
     channelRows(rows, all),
     h("h3", {}, "What arrives"),
@@ -150,9 +151,9 @@ export function backward(of, name, { all = false } = {}) {
                   String(term.output),
                   String(term.y),
                   String(term.x),
-                  figure(term.gradient),
-                  figure(term.weight),
-                  figure(term.product),
+                  formatNumber(term.gradient),
+                  formatNumber(term.weight),
+                  formatNumber(term.product),
                 ].map((text) => h("td", {}, text)),
               ),
             ),

@@ -1,6 +1,6 @@
 // What was looked at is kept, so that going back and playing a film need not ask again.
 
-import { look, lookAtPicture } from "../lib/api.js";
+import { inspect, inspectPicture } from "../lib/api.js";
 
 /** @import { Sheet } from "../lib/types" */
 
@@ -48,8 +48,8 @@ const keyOf = (run, what, query, stamp) => JSON.stringify([run, what, query, sta
 export function sheetPage(run, what, query, stamp) {
   return once(keyOf(run, what, query, stamp), async () => {
     const [about, picture] = await Promise.all([
-      look(run, what, query),
-      lookAtPicture(run, `${what}.png`, query).then((blob) => createImageBitmap(blob)),
+      inspect(run, what, query),
+      inspectPicture(run, `${what}.png`, query).then((blob) => createImageBitmap(blob)),
     ]);
     return { about, picture };
   });
@@ -57,10 +57,10 @@ export function sheetPage(run, what, query, stamp) {
 
 /** The numbers alone. @template T @param {string} run @param {string} what @param {Query} query @param {string} stamp @returns {Promise<T>} */
 export function numbers(run, what, query, stamp) {
-  return once(keyOf(run, `${what} numbers`, query, stamp), () => look(run, what, query));
+  return once(keyOf(run, `${what} numbers`, query, stamp), () => inspect(run, what, query));
 }
 
 /** A picture's address within this page. @param {string} run @param {string} what @param {Query} query @param {string} stamp @returns {Promise<ImageBitmap>} */
 export function picture(run, what, query, stamp) {
-  return once(keyOf(run, what, query, stamp), async () => createImageBitmap(await lookAtPicture(run, what, query)));
+  return once(keyOf(run, what, query, stamp), async () => createImageBitmap(await inspectPicture(run, what, query)));
 }

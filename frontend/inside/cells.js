@@ -1,8 +1,8 @@
 // Small tables of numbers in their colours: a patch, a kernel, their products.
 
 import { h } from "../lib/dom.js";
-import { figure } from "../lib/format.js";
-import { colouring, css, inkOn } from "./colours.js";
+import { formatNumber } from "../lib/format.js";
+import { colourScale, css, textColourOn } from "./colours.js";
 
 /** A table with more columns shows colours alone; the numbers are said on hover. */
 const READABLE = 7;
@@ -21,7 +21,7 @@ export const DIVERGING = [
 ];
 
 /** Three digits that matter, short enough for a cell. @param {number} value */
-export function brief(value) {
+export function shortNumber(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1000 || size < 0.001) return value.toExponential(0).replace("e+", "e");
@@ -29,12 +29,12 @@ export function brief(value) {
 }
 
 /** The greatest size among numbers. @param {(number | null)[][]} rows */
-export const reachOf = (rows) =>
+export const maxAbs = (rows) =>
   rows.flat().reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
 
 /** @param {(number | null)[][]} rows `null` outside of the image @param {string} caption @param {number} [reach] */
-export function cells(rows, caption, reach = reachOf(rows)) {
-  const colour = colouring(DIVERGING, "diverging", -reach, reach);
+export function cells(rows, caption, reach = maxAbs(rows)) {
+  const colour = colourScale(DIVERGING, "diverging", -reach, reach);
   const many = (rows[0]?.length ?? 0) > READABLE;
   const body = rows.map((row) =>
     h(
@@ -43,7 +43,11 @@ export function cells(rows, caption, reach = reachOf(rows)) {
       ...row.map((value) => {
         if (value === null) return h("td", { class: "outside", title: "outside of the image: 0" }, "0");
         const rgb = colour(value);
-        return h("td", { vars: { cell: css(rgb), "cell-ink": inkOn(rgb) }, title: figure(value) }, brief(value));
+        return h(
+          "td",
+          { vars: { cell: css(rgb), "cell-ink": textColourOn(rgb) }, title: formatNumber(value) },
+          shortNumber(value),
+        );
       }),
     ),
   );

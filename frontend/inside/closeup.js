@@ -1,15 +1,15 @@
 // One tile, large, with its numbers; and, for a pixel of a map, the arithmetic behind it.
 
 import { h, setText } from "../lib/dom.js";
-import { figure } from "../lib/format.js";
+import { formatNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { backward, forward } from "./arithmetic.js";
 import { numbers } from "./cache.js";
-import { brief, DIVERGING } from "./cells.js";
-import { colouring, css, inkOn } from "./colours.js";
+import { shortNumber, DIVERGING } from "./cells.js";
+import { colourScale, css, textColourOn } from "./colours.js";
 
 /** @import { Arithmetic, GradientAt, Layer, TileValues } from "../lib/types" */
-/** @import { Scene } from "./scene.js" */
+/** @import { InsideContext } from "./context.js" */
 
 const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
 /** Layers whose values lie on both sides of 0, though those of one map may not. */
@@ -21,9 +21,9 @@ const WIDTH = 720;
 const ROOM = 84;
 const TEXT = 23;
 
-/** @param {Scene} scene */
-export function closeup(scene) {
-  const { state } = scene;
+/** @param {InsideContext} context */
+export function closeup(context) {
+  const { state } = context;
   const title = h("h2", {}, "Close-up");
   const close = h(
     "button",
@@ -120,18 +120,18 @@ export function closeup(scene) {
     const read = Array.from({ length: planes }, (_, plane) => values.values[(plane * height + y) * width + x]);
     setText(
       words,
-      `row ${y}, column ${x}: ${read.map((value) => (value === null ? "nothing" : figure(value))).join(", ")}`,
+      `row ${y}, column ${x}: ${read.map((value) => (value === null ? "nothing" : formatNumber(value))).join(", ")}`,
     );
   }
 
   async function update() {
     const { of, tile, filter, y, way } = state.now;
-    const layer = scene.layer;
+    const layer = context.layer;
     const turn = ++turnNumber;
     element.hidden = of === null || tile === null || !layer;
     if (!layer || of === null || tile === null) return;
-    const one = scene.of();
-    const before = scene.otherImage();
+    const one = context.of();
+    const before = context.otherImage();
     const query =
       of === "kernel" ? { of, index: filter, input: tile } : { of: of === "map" ? "feature" : "filter", index: tile };
     setText(
@@ -157,7 +157,7 @@ export function closeup(scene) {
       if (turn !== turnNumber) return;
       show(values);
       sums.hidden = of !== "map" || layer.shape.length !== 3;
-      ways.hidden = y === null || !CONVOLUTIONS.has(layer.kind) || scene.filming;
+      ways.hidden = y === null || !CONVOLUTIONS.has(layer.kind) || context.filming;
       if (!sums.hidden) await explain(layer, turn);
     } catch (error) {
       if (turn === turnNumber)
@@ -179,7 +179,7 @@ export function closeup(scene) {
     canvas.width = width * size;
     canvas.height = height * size;
     const ctx = canvas.getContext("2d");
-    const diverging = state.now.of !== "map" || values.min < 0 || SIGNED.has(scene.layer?.kind ?? "");
+    const diverging = state.now.of !== "map" || values.min < 0 || SIGNED.has(context.layer?.kind ?? "");
     if (ctx) draw(ctx, values, height, width, size, diverging);
     const { y, x, of } = state.now;
     if (ctx && y !== null && x !== null && of === "map" && y < height && x < width) {
@@ -194,11 +194,11 @@ export function closeup(scene) {
     }
     canvas.setAttribute(
       "aria-label",
-      `${title.textContent}: ${height} by ${width} numbers from ${figure(values.min)} to ${figure(values.max)}`,
+      `${title.textContent}: ${height} by ${width} numbers from ${formatNumber(values.min)} to ${formatNumber(values.max)}`,
     );
     setText(
       facts,
-      `${height}×${width} · ${figure(values.min)} to ${figure(values.max)} · mean ${figure(values.mean)} · norm ${figure(values.norm)}`,
+      `${height}×${width} · ${formatNumber(values.min)} to ${formatNumber(values.max)} · mean ${formatNumber(values.mean)} · norm ${formatNumber(values.norm)}`,
     );
     tell(null);
   }
@@ -210,7 +210,7 @@ export function closeup(scene) {
       why.replaceChildren(h("p", { class: "muted small" }, "Click a pixel to see where its number comes from."));
       return;
     }
-    if (scene.filming) {
+    if (context.filming) {
       const go = h(
         "button",
         { class: "button small", type: "button", on: { click: () => state.set({ checkpoint: "last" }) } },
@@ -246,7 +246,7 @@ export function closeup(scene) {
       );
       return;
     }
-    const one = scene.of();
+    const one = context.of();
     const path = `layers/${encodeURIComponent(layer.name)}`;
     const query = { map: tile, y, x, ...one.query };
     const made =
@@ -259,7 +259,7 @@ export function closeup(scene) {
         : await numbers(one.run, `${path}/gradient`, query, one.stamp).then((answer) =>
             backward(
               /** @type {GradientAt} */ (answer),
-              scene.inside?.classes[/** @type {GradientAt} */ (answer).class] ?? "",
+              context.inside?.classes[/** @type {GradientAt} */ (answer).class] ?? "",
             ),
           );
     if (turn === turnNumber) why.replaceChildren(made);
@@ -267,7 +267,7 @@ export function closeup(scene) {
 
   /** The convolution whose maps have the same places, where only normalisation and activation lie between. @param {Layer} layer */
   function convolutionBefore(layer) {
-    const layers = scene.inside?.layers ?? [];
+    const layers = context.inside?.layers ?? [];
     for (let i = layers.indexOf(layer) - 1; i >= 0; i -= 1) {
       if (CONVOLUTIONS.has(layers[i].kind)) return layers[i];
       if (layers[i].kind !== "batch_norm" && layers[i].kind !== "activation") return null;
@@ -284,8 +284,8 @@ function draw(ctx, { values, min, max, shape }, height, width, size, diverging) 
   const rgb = shape.length === 3 && shape[0] === 3;
   const reach = Math.max(Math.abs(min), Math.abs(max)) || 1;
   const colour = diverging
-    ? colouring(DIVERGING, "diverging", min, max)
-    : colouring(SEQUENTIAL, "sequential", min, max);
+    ? colourScale(DIVERGING, "diverging", min, max)
+    : colourScale(SEQUENTIAL, "sequential", min, max);
   const grey = (/** @type {number | null} */ value) => Math.round(127.5 + (127.5 * (value ?? 0)) / reach);
   ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
   ctx.textAlign = "center";
@@ -301,7 +301,7 @@ function draw(ctx, { values, min, max, shape }, height, width, size, diverging) 
     ctx.fillStyle = css(of);
     ctx.fillRect(x * size, y * size, size, size);
     if (size < ROOM || rgb) continue;
-    ctx.fillStyle = inkOn(of);
-    ctx.fillText(brief(value), (x + 0.5) * size, (y + 0.5) * size);
+    ctx.fillStyle = textColourOn(of);
+    ctx.fillText(shortNumber(value), (x + 0.5) * size, (y + 0.5) * size);
   }
 }

@@ -9,7 +9,7 @@ const parts = (hex) =>
  * @param {string[]} legend @param {"diverging" | "sequential" | "rgb"} map @param {number} lo @param {number} hi
  * @returns {(value: number) => [number, number, number]}
  */
-export function colouring(legend, map, lo, hi) {
+export function colourScale(legend, map, lo, hi) {
   const stops = legend.map(parts);
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
   const [from, to] = map === "diverging" ? [-reach, reach] : [lo, hi];
@@ -28,4 +28,4 @@ export function colouring(legend, map, lo, hi) {
 export const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
 
 /** Text that can be read on a colour. @param {[number, number, number]} rgb */
-export const inkOn = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#14181a" : "#ffffff");
+export const textColourOn = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#14181a" : "#ffffff");

@@ -2,13 +2,13 @@
 
 import { h, s, setAttribute, setText } from "../lib/dom.js";
 import { segments } from "../chart/plot-data.js";
-import { bytes, figure, percent } from "../lib/format.js";
+import { bytes, formatNumber, percent } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { numbers, sheetPage } from "./cache.js";
 import { isEpoch } from "./view.js";
 
 /** @import { Metrics } from "../lib/types" */
-/** @import { Scene } from "./scene.js" */
+/** @import { InsideContext } from "./context.js" */
 
 /** A film lasts about this long, and shows no frame shorter than the other. */
 const FILM_MS = 8000;
@@ -16,16 +16,16 @@ const FRAME_MS = 90;
 
 /** @type {{ title: string, train: string, validation: string, value: (value: number) => string }[]} */
 const CURVES = [
-  { title: "Loss", train: "epoch_train_loss", validation: "validation_loss", value: figure },
+  { title: "Loss", train: "epoch_train_loss", validation: "validation_loss", value: formatNumber },
   { title: "Accuracy", train: "epoch_train_accuracy", validation: "validation_accuracy", value: percent },
 ];
 
 /** The series that the curves need. */
 export const FILM_SERIES = CURVES.flatMap(({ train, validation }) => [train, validation]);
 
-/** @param {Scene} scene */
-export function filmBar(scene) {
-  const { state } = scene;
+/** @param {InsideContext} context */
+export function filmBar(context) {
+  const { state } = context;
   const checkpoints = h("div", { class: "segments", role: "radiogroup", "aria-label": "Checkpoint" });
   const play = h(
     "button",
@@ -59,8 +59,8 @@ export function filmBar(scene) {
   let follow = false;
   let warming = 0;
 
-  const epochs = () => scene.film?.epochs ?? [];
-  const at = () => (scene.filming ? epochs().indexOf(Number(scene.checkpoint)) : -1);
+  const epochs = () => context.film?.epochs ?? [];
+  const at = () => (context.filming ? epochs().indexOf(Number(context.checkpoint)) : -1);
 
   /** @param {number} index */
   function seek(index) {
@@ -111,9 +111,9 @@ export function filmBar(scene) {
   /** Has what a frame shows of the chosen layer before it is its turn. @param {number} index */
   function warm(index) {
     const epoch = epochs()[index];
-    const layer = scene.layer;
+    const layer = context.layer;
     if (epoch === undefined || !layer) return Promise.resolve([]);
-    const one = scene.of(String(epoch));
+    const one = context.of(String(epoch));
     const { scale, sort, order, page, mapPage } = state.now;
     const common = { scale: scale === "tile" ? null : scale };
     const of = (/** @type {string} */ what, /** @type {string | null} */ by, /** @type {number} */ on) =>
@@ -148,7 +148,7 @@ export function filmBar(scene) {
     const all = epochs();
     const index = at();
     checkpoints.replaceChildren(
-      ...(scene.inside?.checkpoints ?? []).map(({ name, epoch }) => {
+      ...(context.inside?.checkpoints ?? []).map(({ name, epoch }) => {
         const input = h("input", {
           type: "radio",
           name: "checkpoint",
@@ -161,7 +161,7 @@ export function filmBar(scene) {
             },
           },
         });
-        input.checked = scene.checkpoint === name;
+        input.checked = context.checkpoint === name;
         return h(
           "label",
           {},
@@ -174,8 +174,8 @@ export function filmBar(scene) {
     slider.value = String(index >= 0 ? index : all.length - 1);
     slider.disabled = all.length === 0;
     play.disabled = all.length < 2;
-    const frame = scene.film?.frames[index];
-    const apart = index < 0 ? null : scene.otherImage();
+    const frame = context.film?.frames[index];
+    const apart = index < 0 ? null : context.otherImage();
     const text =
       all.length === 0
         ? "no film yet"
@@ -183,11 +183,11 @@ export function filmBar(scene) {
           ? `film of ${all.length} ${all.length === 1 ? "epoch" : "epochs"}`
           : `epoch ${all[index]}${frame?.validation_accuracy == null ? "" : `, validation accuracy ${percent(frame.validation_accuracy)}`}${apart ? `, of ${apart.words}` : ""}`;
     setText(where, text);
-    where.title = scene.film ? `${all.length} frames, ${bytes(scene.film.bytes)}` : "";
+    where.title = context.film ? `${all.length} frames, ${bytes(context.film.bytes)}` : "";
     slider.setAttribute("aria-valuetext", text);
-    const epoch = scene.filming
-      ? Number(scene.checkpoint)
-      : (scene.inside?.checkpoints.find(({ name }) => name === scene.checkpoint)?.epoch ?? null);
+    const epoch = context.filming
+      ? Number(context.checkpoint)
+      : (context.inside?.checkpoints.find(({ name }) => name === context.checkpoint)?.epoch ?? null);
     for (const one of curves) one.point(epoch);
   }
 
@@ -250,7 +250,7 @@ function curve({ title }) {
   );
   let last = 1;
   /** @type {(value: number) => string} */
-  let format = figure;
+  let format = formatNumber;
   /** @type {{ train: Map<number, number>, validation: Map<number, number> }} */
   let known = { train: new Map(), validation: new Map() };
 

@@ -4,19 +4,19 @@ import { deleteImage, getSamples, listImages, pictureUrl, pinImage, uploadImage 
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt, toast } from "../lib/shell.js";
-import { apiUrl } from "../lib/site.js";
-import { thumb } from "./thumbs.js";
+import { apiUrl } from "../lib/base-path.js";
+import { thumbnail } from "./thumbnail.js";
 
 /** @import { Sample, UploadedImage } from "../lib/types" */
-/** @import { Scene } from "./scene.js" */
+/** @import { InsideContext } from "./context.js" */
 
 const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
 /** Samples to choose from at first; the confusion matrix leads to all of them. */
 const SAMPLES = 18;
 
-/** @param {Scene} scene @param {{ onPinned: () => void }} listeners */
-export function imageCard(scene, { onPinned }) {
-  const { state, run } = scene;
+/** @param {InsideContext} context @param {{ onPinned: () => void }} listeners */
+export function imageCard(context, { onPinned }) {
+  const { state, run } = context;
   const now = h("img", { alt: "", width: 224, height: 224 });
   const name = h("p", { class: "small" });
   const lost = h("div", { class: "image-lost muted small", hidden: true }, "This image is not kept any more.");
@@ -90,7 +90,7 @@ export function imageCard(scene, { onPinned }) {
 
   /** A film knows its pinned image alone: who chooses another looks at a checkpoint. @param {string} image */
   function use(image) {
-    state.set({ image, ...(scene.filming && image !== "pinned" ? { checkpoint: null } : {}) });
+    state.set({ image, ...(context.filming && image !== "pinned" ? { checkpoint: null } : {}) });
     update();
   }
 
@@ -129,9 +129,9 @@ export function imageCard(scene, { onPinned }) {
   }
 
   function update() {
-    const image = scene.image;
-    const pinned = scene.film?.pinned;
-    const before = scene.otherImage();
+    const image = context.image;
+    const pinned = context.film?.pinned;
+    const before = context.otherImage();
     lost.hidden = image !== null;
     now.hidden = image === null;
     if (image !== null)
@@ -139,12 +139,12 @@ export function imageCard(scene, { onPinned }) {
         size: 224,
         v: image === "pinned" ? `${pinned?.image}` : null,
       });
-    const called = before || image === null ? scene.pictured().words : words(image);
+    const called = before || image === null ? context.pictured().words : words(image);
     now.alt = `The image as the network sees it: ${called}`;
     setText(
       name,
       before
-        ? `Epoch ${scene.checkpoint} of the film is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}`
+        ? `Epoch ${context.checkpoint} of the film is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}`
         : `${called}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`,
     );
     const alreadyPinned = image === "pinned" || image === pinned?.image;
@@ -157,7 +157,7 @@ export function imageCard(scene, { onPinned }) {
     uploadsBlock.hidden = images.length === 0;
     uploads.replaceChildren(
       ...images.map((of) =>
-        thumb({
+        thumbnail({
           src: apiUrl(`/images/${of.id}.png`),
           title: "Uploaded image",
           pressed: image === of.id,
@@ -167,10 +167,10 @@ export function imageCard(scene, { onPinned }) {
       ),
     );
     samplesBlock.hidden = found.length === 0;
-    const classes = scene.inside?.classes ?? [];
+    const classes = context.inside?.classes ?? [];
     samples.replaceChildren(
       ...found.map((of) =>
-        thumb({
+        thumbnail({
           src: pictureUrl(run.id, `images/${of.id}.png`, { size: 64 }),
           title: `${of.id}, ${classes[of.truth] ?? of.truth}`,
           label: classes[of.truth] ?? String(of.truth),
@@ -184,7 +184,7 @@ export function imageCard(scene, { onPinned }) {
   /** @param {string} image @returns {string} */
   function words(image) {
     if (image === "pinned")
-      return `Pinned for the film: ${scene.film && scene.film.pinned.image !== "pinned" ? words(scene.film.pinned.image) : "its first sample"}`;
+      return `Pinned for the film: ${context.film && context.film.pinned.image !== "pinned" ? words(context.film.pinned.image) : "its first sample"}`;
     if (/^(test|validation|train):/.test(image)) return image.replace(":", " sample ");
     return "Uploaded photo";
   }

@@ -3,15 +3,15 @@
 import { getSamples, pictureUrl } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { count, percent, plural } from "../lib/format.js";
-import { matrix } from "../lib/matrix.js";
+import { confusionMatrix } from "../lib/confusion-matrix.js";
 import { numbers } from "./cache.js";
-import { thumb } from "./thumbs.js";
+import { thumbnail } from "./thumbnail.js";
 
 /** @import { FrameAbout, Sample } from "../lib/types" */
-/** @import { Scene } from "./scene.js" */
+/** @import { InsideContext } from "./context.js" */
 
-/** @param {Scene} scene @param {{ onImage: (id: string) => void }} listeners */
-export function mistakesCard(scene, { onImage }) {
+/** @param {InsideContext} context @param {{ onImage: (id: string) => void }} listeners */
+export function mistakesCard(context, { onImage }) {
   const about = h("p", { class: "muted small" });
   const frame = h("div", { class: "confusion-frame" });
   const title = h("h3", {}, "Click a cell to see its images");
@@ -42,17 +42,17 @@ export function mistakesCard(scene, { onImage }) {
 
   /** The frame of the moment that is looked at. */
   function epoch() {
-    if (scene.filming) return Number(scene.checkpoint);
-    return scene.inside?.checkpoints.find(({ name }) => name === scene.checkpoint)?.epoch ?? null;
+    if (context.filming) return Number(context.checkpoint);
+    return context.inside?.checkpoints.find(({ name }) => name === context.checkpoint)?.epoch ?? null;
   }
 
   async function update() {
     const turn = ++turnNumber;
     const of = epoch();
-    const version = scene.film?.frames.find((known) => known.epoch === of)?.version;
+    const version = context.film?.frames.find((known) => known.epoch === of)?.version;
     if (of === null || !version) {
       refuse(
-        scene.film && scene.film.frames.length > 0
+        context.film && context.film.frames.length > 0
           ? "The film has no frame of this checkpoint's epoch."
           : "The matrix comes with the first epoch that is validated.",
       );
@@ -60,7 +60,7 @@ export function mistakesCard(scene, { onImage }) {
     }
     try {
       /** @type {FrameAbout} */
-      const known = await numbers(scene.run.id, `film/${of}`, { v: version }, version);
+      const known = await numbers(context.run.id, `film/${of}`, { v: version }, version);
       if (turn !== turnNumber) return;
       if (!known.confusion) {
         refuse("Nothing was set aside for validation, so there is no matrix.");
@@ -85,14 +85,14 @@ export function mistakesCard(scene, { onImage }) {
     refused.hidden = true;
     frame.hidden = false;
     title.hidden = false;
-    const names = scene.inside?.classes ?? [];
+    const names = context.inside?.classes ?? [];
     setText(
       about,
       `validation after epoch ${known.epoch}${known.validation_accuracy === null ? "" : `: ${percent(known.validation_accuracy)} right`}`,
     );
     const confusion = known.confusion ?? [];
     frame.replaceChildren(
-      matrix(
+      confusionMatrix(
         confusion,
         confusion.map((_, i) => names[i] ?? String(i)),
         { chosen: cell, onCell: (truth, predicted) => open(truth, predicted) },
@@ -115,10 +115,10 @@ export function mistakesCard(scene, { onImage }) {
   async function turnPage(to) {
     if (!cell) return;
     const asked = cell;
-    const names = scene.inside?.classes ?? [];
+    const names = context.inside?.classes ?? [];
     const of = epoch();
     try {
-      const found = await getSamples(scene.run.id, {
+      const found = await getSamples(context.run.id, {
         split: "validation",
         truth: asked.truth,
         predicted: asked.predicted,
@@ -134,11 +134,11 @@ export function mistakesCard(scene, { onImage }) {
       );
       gallery.replaceChildren(
         ...samples.map((sample) =>
-          thumb({
-            src: pictureUrl(scene.run.id, `images/${sample.id}.png`, { size: 64 }),
+          thumbnail({
+            src: pictureUrl(context.run.id, `images/${sample.id}.png`, { size: 64 }),
             title: `${sample.id}: ${names[sample.truth]}${sample.confidence === null ? "" : `, ${percent(sample.confidence)} sure of ${names[sample.predicted ?? 0]}`}. Show its feature maps.`,
             label: sample.confidence === null ? undefined : percent(sample.confidence),
-            pressed: scene.state.now.image === sample.id,
+            pressed: context.state.now.image === sample.id,
             onClick: () => onImage(sample.id),
           }),
         ),

@@ -1,7 +1,7 @@
 // A picture of the network to click on: a bar a layer, as high as its maps and as wide as they are many.
 
 import { h } from "../lib/dom.js";
-import { count, short } from "../lib/format.js";
+import { count, compactNumber } from "../lib/format.js";
 
 /** @import { Inside, Layer } from "../lib/types" */
 /** @import { ViewState } from "./view.js" */
@@ -134,7 +134,7 @@ export function networkPicture(state) {
             h("div", { class: "net-bars" }, ...own),
             h("div", { class: "net-name", title: group.name }, group.name.replace(/^features /, "")),
             h("div", { class: "net-shape" }, sizes(shape)),
-            h("div", { class: "net-shape" }, parameters > 0 ? short(parameters) : ""),
+            h("div", { class: "net-shape" }, parameters > 0 ? compactNumber(parameters) : ""),
           );
         }),
       );

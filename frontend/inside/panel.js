@@ -3,13 +3,13 @@
 
 import { pictureUrl } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { count, figure, percent } from "../lib/format.js";
+import { count, formatNumber, percent } from "../lib/format.js";
 import { histogramPicture, sheetView } from "./sheet.js";
 import { sheetPage } from "./cache.js";
 import { sizes } from "./network.js";
 
 /** @import { Layer, Sheet, Tile } from "../lib/types" */
-/** @import { Scene } from "./scene.js" */
+/** @import { InsideContext } from "./context.js" */
 /** @import { Query, SheetPage } from "./cache.js" */
 /** @import { View } from "./view.js" */
 
@@ -20,9 +20,9 @@ const PATIENCE_MS = 120;
  * What makes the two panels differ.
  * @typedef {{
  *   title: string, what: "filters" | "features", has: (layer: Layer) => boolean, none: string,
- *   sorts: (scene: Scene, layer: Layer) => [value: string, label: string][], sort: "sort" | "order", page: "page" | "mapPage",
+ *   sorts: (context: InsideContext, layer: Layer) => [value: string, label: string][], sort: "sort" | "order", page: "page" | "mapPage",
  *   tileName: (tile: Tile, about: Sheet) => string, caption: (about: Sheet, layer: Layer, view: View) => string,
- *   pick: (scene: Scene, tile: Tile, about: Sheet, cell: { y: number, x: number }) => void, mark: (view: View, about: Sheet) => number | null,
+ *   pick: (context: InsideContext, tile: Tile, about: Sheet, cell: { y: number, x: number }) => void, mark: (view: View, about: Sheet) => number | null,
  * }} Kind
  */
 
@@ -34,14 +34,15 @@ export const FILTERS = {
   none: "This layer has no filters: it computes with nothing that is learnt, or with a number for each channel.",
   sort: "sort",
   page: "page",
-  sorts: (scene) => [
+  sorts: (context) => [
     ["norm", "largest first"],
     ["index", "in order"],
-    ...(scene.filming ? [] : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
+    ...(context.filming ? [] : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
   ],
   tileName: (tile, { kind }) => {
-    if (kind === "heatmap") return `weights from ${figure(tile.min)} to ${figure(tile.max)}`;
-    const range = kind === "norms" ? `weight ${figure(tile.norm)}` : `${figure(tile.min)} to ${figure(tile.max)}`;
+    if (kind === "heatmap") return `weights from ${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
+    const range =
+      kind === "norms" ? `weight ${formatNumber(tile.norm)}` : `${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
     return `${kind === "kernels" ? "kernel" : "filter"} ${tile.index}: ${range}${tile.constant ? ", constant" : ""}`;
   },
   caption: ({ kind, axes }, layer, { filter }) => {
@@ -86,9 +87,10 @@ export const FEATURES = {
         ]
       : [],
   tileName: (tile, { kind }) => {
-    if (kind === "vector") return `${figure(tile.min)} to ${figure(tile.max)}, mean ${figure(tile.mean)}`;
+    if (kind === "vector")
+      return `${formatNumber(tile.min)} to ${formatNumber(tile.max)}, mean ${formatNumber(tile.mean)}`;
     if (kind === "picture") return "as the network sees it";
-    return `map ${tile.index}: ${figure(tile.min)} to ${figure(tile.max)}, mean ${figure(tile.mean)}${tile.constant ? ", dead" : ""}`;
+    return `map ${tile.index}: ${formatNumber(tile.min)} to ${formatNumber(tile.max)}, mean ${formatNumber(tile.mean)}${tile.constant ? ", dead" : ""}`;
   },
   caption: ({ kind, map }, layer) => {
     if (kind === "picture") return "The image at the network's size.";
@@ -103,17 +105,17 @@ export const FEATURES = {
 const span = ({ from, to, of }, one, many) =>
   of === 1 ? `1 ${one}` : to - from === of ? `${count(of)} ${many}` : `${many} ${from} to ${to - 1} of ${count(of)}`;
 
-/** @param {Scene} scene */
-export const filtersPanel = (scene) => panel(scene, FILTERS);
+/** @param {InsideContext} context */
+export const filtersPanel = (context) => panel(context, FILTERS);
 
-/** @param {Scene} scene */
-export const featuresPanel = (scene) => panel(scene, FEATURES);
+/** @param {InsideContext} context */
+export const featuresPanel = (context) => panel(context, FEATURES);
 
-/** @param {Scene} scene @param {Kind} kind */
-function panel(scene, kind) {
-  const { state } = scene;
+/** @param {InsideContext} context @param {Kind} kind */
+function panel(context, kind) {
+  const { state } = context;
   const view = (/** @type {string} */ label) =>
-    sheetView({ label, tileName: kind.tileName, onPick: (tile, about, cell) => kind.pick(scene, tile, about, cell) });
+    sheetView({ label, tileName: kind.tileName, onPick: (tile, about, cell) => kind.pick(context, tile, about, cell) });
   const [first, second] = [view(kind.title), view(`${kind.title}, compared`)];
   const names = [h("p", { class: "beside-name", hidden: true }), h("p", { class: "beside-name", hidden: true })];
   const apart = h("p", { class: "notice warn small", role: "status", hidden: true });
@@ -188,7 +190,7 @@ function panel(scene, kind) {
   function asked(layer) {
     const { now } = state;
     const own = /** @type {any} */ (now)[kind.sort];
-    const allowed = kind.sorts(scene, layer).map(([value]) => value);
+    const allowed = kind.sorts(context, layer).map(([value]) => value);
     const chosen = allowed.includes(own) ? own : null;
     /** @type {Query} */
     const query = {
@@ -196,17 +198,17 @@ function panel(scene, kind) {
       page: /** @type {any} */ (now)[kind.page] || null,
       sort: chosen,
     };
-    if (kind.what === "filters" && !scene.filming) query.filter = now.filter;
+    if (kind.what === "filters" && !context.filming) query.filter = now.filter;
     return { what: `layers/${encodeURIComponent(layer.name)}/${kind.what}`, query };
   }
 
   /** One page, or two of the same tiles under one range. @param {Layer} layer @returns {Promise<SheetPage[]>} */
   async function pagesOf(layer) {
     const { what, query } = asked(layer);
-    const one = scene.of();
-    const { beside } = scene;
+    const one = context.of();
+    const { beside } = context;
     if (!beside) return [await sheetPage(one.run, what, { ...query, ...one.query }, one.stamp)];
-    const two = scene.of(beside.checkpoint, beside.run);
+    const two = context.of(beside.checkpoint, beside.run);
     // The same tiles in the same places: sorted by what the one has, they would not be.
     const same = { ...query, sort: "index", scale: query.scale ?? "layer" };
     const both = await Promise.all([one, two].map((of) => sheetPage(of.run, what, { ...same, ...of.query }, of.stamp)));
@@ -220,9 +222,9 @@ function panel(scene, kind) {
   }
 
   async function update() {
-    const layer = scene.layer;
+    const layer = context.layer;
     const turn = ++turnNumber;
-    if (!layer || !scene.inside) return;
+    if (!layer || !context.inside) return;
     const has = kind.has(layer);
     if (!has) {
       refuse(kind.none);
@@ -267,15 +269,15 @@ function panel(scene, kind) {
     first.show(found[0], kind.mark(now, about));
     second.element.hidden = found.length < 2;
     if (found[1]) second.show(found[1], kind.mark(now, found[1].about));
-    const { beside } = scene;
+    const { beside } = context;
     names.forEach((name, i) => (name.hidden = !beside || !found[i]));
     apart.hidden = true;
     if (beside) {
-      const moments = [{ checkpoint: scene.checkpoint, run: scene.run.id }, beside];
-      const pictures = moments.map(({ checkpoint, run }) => scene.pictured(checkpoint, run));
+      const moments = [{ checkpoint: context.checkpoint, run: context.run.id }, beside];
+      const pictures = moments.map(({ checkpoint, run }) => context.pictured(checkpoint, run));
       const ofImage = kind.what === "features";
       moments.forEach(({ checkpoint, run }, i) =>
-        names[i].replaceChildren(scene.words(checkpoint, run), ...(ofImage ? imageName(run, pictures[i]) : [])),
+        names[i].replaceChildren(context.words(checkpoint, run), ...(ofImage ? imageName(run, pictures[i]) : [])),
       );
       apart.hidden = !ofImage || pictures[0].key === pictures[1].key;
       setText(
@@ -283,7 +285,7 @@ function panel(scene, kind) {
         `These are of two images, ${pictures[0].words} and ${pictures[1].words}: they differ by more than what was learnt.`,
       );
     } else if (kind.what === "features") {
-      const pictured = scene.otherImage();
+      const pictured = context.otherImage();
       apart.hidden = !pictured;
       if (pictured)
         setText(
@@ -291,8 +293,8 @@ function panel(scene, kind) {
           `This frame is of ${pictured.words}, which the film followed then, not of the image that is pinned now.`,
         );
     }
-    back.hidden = kind.what !== "filters" || now.filter === null || scene.filming;
-    const sorts = kind.sorts(scene, layer);
+    back.hidden = kind.what !== "filters" || now.filter === null || context.filming;
+    const sorts = kind.sorts(context, layer);
     sort.hidden = sorts.length === 0 || found.length > 1 || about.kind === "heatmap" || about.kind === "neurons";
     sort.replaceChildren(
       ...sorts.map(([value, label]) => h("option", { value, selected: value === about.sort }, label)),
@@ -318,8 +320,8 @@ function panel(scene, kind) {
           "dl",
           { class: "facts" },
           pair("shape", sizes(layer.shape)),
-          pair("mean", figure(statistics.mean)),
-          pair("standard deviation", figure(statistics.std)),
+          pair("mean", formatNumber(statistics.mean)),
+          pair("standard deviation", formatNumber(statistics.std)),
           dead,
         ),
         histogramPicture(statistics.histogram),
@@ -330,7 +332,7 @@ function panel(scene, kind) {
   return { element, update };
 }
 
-/** The image that maps are of: a small picture where it is kept, and its name. @param {string} run @param {import("./pictured.js").Pictured} pictured */
+/** The image that maps are of: a small picture where it is kept, and its name. @param {string} run @param {import("./image-ref.js").ImageRef} pictured */
 function imageName(run, { image, words }) {
   const picture =
     image === null

@@ -1,18 +1,18 @@
 // What the network takes the image for, with bars; and where it looks.
 
-import { lookAtPicture } from "../lib/api.js";
+import { inspectPicture } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { figure, percent } from "../lib/format.js";
+import { formatNumber, percent } from "../lib/format.js";
 import { numbers } from "./cache.js";
 
 /** @import { FrameAbout, Prediction, Scored } from "../lib/types" */
-/** @import { Scene } from "./scene.js" */
+/** @import { InsideContext } from "./context.js" */
 
 /** Classes that are told. */
 const TOP = 8;
 
-/** @param {Scene} scene */
-export function predictionsCard(scene) {
+/** @param {InsideContext} context */
+export function predictionsCard(context) {
   const list = h("ol", { class: "bars" });
   const note = h("p", { class: "muted small" });
   const element = h(
@@ -25,9 +25,9 @@ export function predictionsCard(scene) {
 
   async function update() {
     const turn = ++turnNumber;
-    const one = scene.of();
+    const one = context.of();
     try {
-      const [top, truth] = scene.filming ? await ofFrame(one) : await ofNetwork(one);
+      const [top, truth] = context.filming ? await ofFrame(one) : await ofNetwork(one);
       if (turn !== turnNumber) return;
       show(top, truth);
     } catch (error) {
@@ -37,14 +37,14 @@ export function predictionsCard(scene) {
     }
   }
 
-  /** @param {ReturnType<Scene["of"]>} one @returns {Promise<[Scored[], number | null]>} */
+  /** @param {ReturnType<InsideContext["of"]>} one @returns {Promise<[Scored[], number | null]>} */
   async function ofNetwork(one) {
     /** @type {Prediction} */
     const answer = await numbers(one.run, "predict", one.query, one.stamp);
     return [answer.top, answer.image.truth ?? null];
   }
 
-  /** @param {ReturnType<Scene["of"]>} one @returns {Promise<[Scored[], number | null]>} */
+  /** @param {ReturnType<InsideContext["of"]>} one @returns {Promise<[Scored[], number | null]>} */
   async function ofFrame(one) {
     /** @type {FrameAbout} */
     const frame = await numbers(one.run, `film/${one.query.checkpoint}`, { v: one.query.v }, one.stamp);
@@ -62,9 +62,9 @@ export function predictionsCard(scene) {
         const share = scored.probability ?? Math.max(0, scored.score / most);
         return h(
           "li",
-          { class: scored.class === truth ? "truth" : "", title: `score ${figure(scored.score)}` },
+          { class: scored.class === truth ? "truth" : "", title: `score ${formatNumber(scored.score)}` },
           h("span", {}, scored.name),
-          h("span", {}, scored.probability === null ? figure(scored.score) : percent(scored.probability)),
+          h("span", {}, scored.probability === null ? formatNumber(scored.score) : percent(scored.probability)),
           h("i", { vars: { share } }),
         );
       }),
@@ -82,8 +82,8 @@ export function predictionsCard(scene) {
   return { element, update };
 }
 
-/** Where the network looks: Grad-CAM, or the gradient of a class's score by the image. @param {Scene} scene */
-export function attentionCard(scene) {
+/** Where the network looks: Grad-CAM, or the gradient of a class's score by the image. @param {InsideContext} context */
+export function attentionCard(context) {
   const image = h("img", { alt: "", width: 224, height: 224 });
   const select = (/** @type {string} */ label, /** @type {[string, string][]} */ options) =>
     h(
@@ -108,20 +108,20 @@ export function attentionCard(scene) {
 
   async function update() {
     const turn = ++turnNumber;
-    const classes = scene.inside?.classes ?? [];
+    const classes = context.inside?.classes ?? [];
     if (of.options.length !== classes.length + 1)
       of.replaceChildren(
         h("option", { value: "" }, "the predicted class"),
         ...classes.map((name, i) => h("option", { value: i }, name)),
       );
-    if (scene.filming) {
+    if (context.filming) {
       image.hidden = true;
       setText(note, "An epoch of the film has no weights to ask; choose the best or the last checkpoint.");
       return;
     }
-    const one = scene.of();
+    const one = context.of();
     try {
-      const blob = await lookAtPicture(one.run, "attention.png", {
+      const blob = await inspectPicture(one.run, "attention.png", {
         ...one.query,
         method: method.value,
         class: of.value || null,

@@ -1,7 +1,7 @@
 // A page of tiles on a canvas: drawn sharp, walked with the pointer or the arrow keys, with its legend.
 
 import { h, s, setText } from "../lib/dom.js";
-import { figure } from "../lib/format.js";
+import { formatNumber } from "../lib/format.js";
 
 /** @import { Sheet, Tile } from "../lib/types" */
 /** @import { SheetPage } from "./cache.js" */
@@ -183,8 +183,11 @@ export function showLegend(place, { map, legend, range, kind }, tile) {
   const [from, to] = map === "sequential" ? [lo, hi] : [-reach, reach];
   const bar = h("span", { class: "legend-colours", "aria-hidden": "true" });
   bar.style.setProperty("background", `linear-gradient(to right, ${legend.join(", ")})`);
-  place.replaceChildren(h("span", {}, figure(from)), bar, h("span", {}, figure(to)));
-  place.setAttribute("aria-label", `Colours from ${figure(from)} to ${figure(to)}${range ? "" : ", of this tile"}`);
+  place.replaceChildren(h("span", {}, formatNumber(from)), bar, h("span", {}, formatNumber(to)));
+  place.setAttribute(
+    "aria-label",
+    `Colours from ${formatNumber(from)} to ${formatNumber(to)}${range ? "" : ", of this tile"}`,
+  );
   place.title = range ? "" : "Each tile has its own scale; this one is of the tile named beside it.";
 }
 
@@ -200,7 +203,7 @@ export function histogramPicture({ from, to, counts }) {
     "figure",
     {
       class: "histogram",
-      title: `How often values from ${figure(from)} to ${figure(to)} come; heights are square roots`,
+      title: `How often values from ${formatNumber(from)} to ${formatNumber(to)} come; heights are square roots`,
     },
     s(
       "svg",
@@ -208,10 +211,10 @@ export function histogramPicture({ from, to, counts }) {
         viewBox: `0 0 ${counts.length * 5} 30`,
         preserveAspectRatio: "none",
         role: "img",
-        "aria-label": `Histogram of values from ${figure(from)} to ${figure(to)}`,
+        "aria-label": `Histogram of values from ${formatNumber(from)} to ${formatNumber(to)}`,
       },
       ...bars,
     ),
-    h("figcaption", {}, h("span", {}, figure(from)), h("span", {}, figure(to))),
+    h("figcaption", {}, h("span", {}, formatNumber(from)), h("span", {}, formatNumber(to))),
   );
 }

@@ -105,7 +105,7 @@ export function viewState(first, save = () => {}) {
 export const isEpoch = (checkpoint) => checkpoint !== null && /^\d+$/.test(checkpoint);
 
 /** What is compared with. @param {string | null} beside @param {string} run @returns {{ run: string, checkpoint: string } | null} */
-export function other(beside, run) {
+export function comparedWith(beside, run) {
   if (!beside) return null;
   const [first, second] = beside.split(" ");
   return second === undefined ? { run, checkpoint: first } : { run: first, checkpoint: second };

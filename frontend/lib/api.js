@@ -1,6 +1,6 @@
 // Requests to the server. What it refuses becomes a Problem with its words.
 
-import { apiUrl } from "./site.js";
+import { apiUrl } from "./base-path.js";
 
 /** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
 
@@ -254,10 +254,10 @@ export const pinImage = (id, image) => json("PUT", `${run(id)}/pinned`, { body: 
 export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search(query)}`);
 
 /** What a look inside a run gives as JSON. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query @param {AbortSignal} [signal] */
-export const look = (id, what, query, signal) => json("GET", `${run(id)}/${what}${search(query)}`, { signal });
+export const inspect = (id, what, query, signal) => json("GET", `${run(id)}/${what}${search(query)}`, { signal });
 
 /** What a look inside a run gives as a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query @param {AbortSignal} [signal] */
-export const lookAtPicture = async (id, what, query, signal) =>
+export const inspectPicture = async (id, what, query, signal) =>
   (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
 
 /** The address of a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query */

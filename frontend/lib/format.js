@@ -9,7 +9,7 @@ export function count(value) {
 }
 
 /** 134309962 → "134 M", 17226 → "17.2 k". @param {number | null | undefined} value */
-export function short(value) {
+export function compactNumber(value) {
   if (!isNumber(value)) return NONE;
   for (const [size, unit] of /** @type {[number, string][]} */ ([
     [1e9, "G"],
@@ -27,7 +27,7 @@ export function percent(value) {
 }
 
 /** Four digits that matter: 0.0012345 → "0.001235", 123456 → "123,456". @param {number | null | undefined} value */
-export function figure(value) {
+export function formatNumber(value) {
   if (!isNumber(value)) return NONE;
   const size = Math.abs(value);
   if (size === 0) return "0";
@@ -37,11 +37,11 @@ export function figure(value) {
 }
 
 /** A setting exactly as it is: 0.0001 → "0.0001", 1e-8 → "1e-8". @param {unknown} value @returns {string} */
-export function setting(value) {
+export function exactNumber(value) {
   if (value === null || value === undefined) return "none";
   if (value === true) return "yes";
   if (value === false) return "no";
-  if (Array.isArray(value)) return value.map(setting).join(", ");
+  if (Array.isArray(value)) return value.map(exactNumber).join(", ");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
@@ -57,7 +57,7 @@ export function duration(seconds) {
 }
 
 /** A time that is not known exactly: 0.42 → "1 s", 247 → "4 min", 5000 → "1 h 25 min". @param {number} seconds */
-export function roughly(seconds) {
+export function roughDuration(seconds) {
   if (seconds < 1) return "1 s";
   if (seconds < 10) return `${Math.round(seconds)} s`;
   if (seconds < 55) return `${Math.round(seconds / 5) * 5} s`;
@@ -97,7 +97,7 @@ export function ago(time, now) {
 }
 
 /** The moment itself, in the reader's place. @param {string} time RFC 3339 */
-export function moment(time) {
+export function dateTime(time) {
   const date = new Date(time);
   return Number.isNaN(date.getTime())
     ? time

@@ -1,14 +1,14 @@
 // What the browser keeps for the pages. It may refuse: site data blocked, a private window, no space left. Then a page
 // keeps it for itself, as long as it is there, and goes on.
 
-/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Kept */
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} SafeStorage */
 
 /**
  * A storage that never throws.
  * @param {() => Storage} storage asked each time: the mere look at it throws where it is forbidden
- * @returns {Kept & { lasts: (key: string) => boolean }} `lasts`: whether what is kept under a key outlives the page
+ * @returns {SafeStorage & { lasts: (key: string) => boolean }} `lasts`: whether what is kept under a key outlives the page
  */
-export function keptIn(storage) {
+export function safeStorage(storage) {
   /** What the browser did not take; `null` where it did not let go. @type {Map<string, string | null>} */
   const here = new Map();
   return {
@@ -42,6 +42,6 @@ export function keptIn(storage) {
 }
 
 /** For all tabs, and for good. */
-export const forBrowser = keptIn(() => localStorage);
+export const safeLocalStorage = safeStorage(() => localStorage);
 /** For this tab, until it is closed. */
-export const forTab = keptIn(() => sessionStorage);
+export const safeSessionStorage = safeStorage(() => sessionStorage);

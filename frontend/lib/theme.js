@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { forBrowser } from "./storage.js";
+import { safeLocalStorage } from "./storage.js";
 
 const KEY = "vivarium.theme";
 const system = () => matchMedia("(prefers-color-scheme: dark)");
@@ -64,7 +64,7 @@ export function themeButton() {
 function toggle() {
   const next = theme() === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = next;
-  forBrowser.setItem(KEY, next);
+  safeLocalStorage.setItem(KEY, next);
   changed();
 }
 

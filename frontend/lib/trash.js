@@ -4,7 +4,7 @@ import { deleteRun, listTrash, restoreRun } from "./api.js";
 import { confirm } from "./dialog.js";
 import { plural } from "./format.js";
 import { attempt, toast } from "./shell.js";
-import { forTab } from "./storage.js";
+import { safeSessionStorage } from "./storage.js";
 import { isActive } from "./status.js";
 
 /** @import { Run } from "./types" */
@@ -26,7 +26,7 @@ async function sure(runs) {
 }
 
 /** Moves runs to the trash. @param {Run[]} runs @returns {Promise<Run[]>} those that are gone */
-export async function throwAway(runs) {
+export async function moveToTrash(runs) {
   if (!(await sure(runs))) return [];
   /** @type {Run[]} */
   const gone = [];
@@ -56,15 +56,15 @@ export function offerUndo(runs) {
 }
 
 /** Lets the next page offer it: this one is about to be left. Gives what its address must end with: something where the browser keeps nothing. @param {{ id: string, name: string }[]} runs */
-export function handOn(runs) {
-  forTab.setItem(HANDED_ON, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
-  return forTab.lasts(HANDED_ON) ? "" : `#${IN_ADDRESS}${runs.map(({ id }) => id).join(",")}`;
+export function passUndoOn(runs) {
+  safeSessionStorage.setItem(HANDED_ON, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
+  return safeSessionStorage.lasts(HANDED_ON) ? "" : `#${IN_ADDRESS}${runs.map(({ id }) => id).join(",")}`;
 }
 
 /** What the page before handed on. */
-export async function takeUp() {
-  const text = forTab.getItem(HANDED_ON);
-  forTab.removeItem(HANDED_ON);
+export async function takePassedUndo() {
+  const text = safeSessionStorage.getItem(HANDED_ON);
+  safeSessionStorage.removeItem(HANDED_ON);
   if (text) offerUndo(JSON.parse(text));
   if (!location.hash.startsWith(`#${IN_ADDRESS}`)) return;
   const ids = new Set(location.hash.slice(IN_ADDRESS.length + 1).split(","));

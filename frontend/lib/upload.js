@@ -8,10 +8,10 @@ import { icon } from "./icons.js";
 /** Faults that are shown; files can have thousands. */
 const SHOWN = 20;
 
-/** A file and where it lay. @typedef {{ file: File, path: string }} Placed */
+/** A file and where it lay. @typedef {{ file: File, path: string }} FileWithPath */
 
 /** Lets files be dropped on `element`, and `zone` in it say so. @param {HTMLElement} element @param {HTMLElement} zone @param {(data: DataTransfer) => void} onDrop */
-export function takeDrops(element, zone, onDrop) {
+export function acceptDrops(element, zone, onDrop) {
   let depth = 0;
   const over = (/** @type {boolean} */ on) => zone.classList.toggle("over", on);
   element.addEventListener("dragenter", (event) => {
@@ -32,15 +32,15 @@ export function takeDrops(element, zone, onDrop) {
   });
 }
 
-/** The files of a drop, those in folders with their paths. @param {DataTransfer} data @returns {Promise<Placed[]>} */
+/** The files of a drop, those in folders with their paths. @param {DataTransfer} data @returns {Promise<FileWithPath[]>} */
 export async function droppedFiles(data) {
   // Asked for at once: what was dropped is gone after the event.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  if (entries.length === 0) return placed(data.files);
+  if (entries.length === 0) return filesWithPaths(data.files);
   return (await Promise.all(entries.map(below))).flat();
 }
 
-/** @param {FileSystemEntry} entry @returns {Promise<Placed[]>} */
+/** @param {FileSystemEntry} entry @returns {Promise<FileWithPath[]>} */
 async function below(entry) {
   if (entry.isFile) {
     const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
@@ -49,7 +49,7 @@ async function below(entry) {
     return [{ file, path: entry.fullPath.replace(/^\//, "") }];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  /** @type {Placed[]} */
+  /** @type {FileWithPath[]} */
   const found = [];
   for (;;) {
     // A reader gives some at a time, and none at the end.
@@ -61,8 +61,8 @@ async function below(entry) {
   }
 }
 
-/** The files of a field, those of a folder with their paths. @param {Iterable<File> | null} files @returns {Placed[]} */
-export function placed(files) {
+/** The files of a field, those of a folder with their paths. @param {Iterable<File> | null} files @returns {FileWithPath[]} */
+export function filesWithPaths(files) {
   return [...(files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
@@ -105,7 +105,7 @@ export function uploadProgress(name, { after, onCancel }) {
 }
 
 /** What is wrong, fault by fault. @param {unknown} error */
-export function faultsOf(error) {
+export function errorsOf(error) {
   if (error instanceof Problem && error.errors.length > 0)
     return error.errors.map(({ path, message }) => `${path}: ${message}`);
   return [error instanceof Error ? error.message : String(error)];

@@ -10,13 +10,13 @@ import { parallel } from "../compare/parallel.js";
 import { rankingTable, rankingNote } from "../compare/ranking.js";
 import { scatterPlots } from "../compare/scatter.js";
 import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
-import { labels, seedGroups } from "../lib/differ.js";
+import { distinctLabels, groupBySeed } from "../lib/settings-diff.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
-import { apiUrl, siteUrl } from "../lib/site.js";
+import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { States } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
 import { isActive } from "../lib/status.js";
@@ -236,9 +236,9 @@ function start() {
   }
 
   function showMembers() {
-    const groups = seedGroups([...runs.values()]);
+    const groups = groupBySeed([...runs.values()]);
     const drawn = together ? groups : [...runs.values()].map((run) => [run]);
-    members = membersOf(drawn, labels(drawn.map(([first]) => first)));
+    members = membersOf(drawn, distinctLabels(drawn.map(([first]) => first)));
     seeds.hidden = groups.length === runs.size;
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);

@@ -7,9 +7,9 @@ import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
-import { apiUrl } from "../lib/site.js";
+import { apiUrl } from "../lib/base-path.js";
 import { badge } from "../lib/status.js";
-import { besideControl } from "../inside/beside.js";
+import { compareControl } from "../inside/compare-with.js";
 import { closeup } from "../inside/closeup.js";
 import { FILM_SERIES, filmBar } from "../inside/film.js";
 import { imageCard } from "../inside/image.js";
@@ -17,7 +17,7 @@ import { mistakesCard } from "../inside/mistakes.js";
 import { KINDS, networkPicture, sizes } from "../inside/network.js";
 import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
-import { Scene } from "../inside/scene.js";
+import { InsideContext } from "../inside/context.js";
 import { readView, viewState, writeView } from "../inside/view.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
@@ -35,7 +35,7 @@ const page = byId("page");
 const state = viewState(readView(location.search), (view) =>
   history.replaceState(history.state, "", `${location.pathname}${writeView(view)}${location.hash}`),
 );
-const scene = new Scene(run, state);
+const context = new InsideContext(run, state);
 
 const status = badge();
 const head = h(
@@ -44,21 +44,21 @@ const head = h(
   h("h1", {}, "Inside ", h("a", { href: run.url }, run.name)),
   status.element,
 );
-const film = filmBar(scene);
+const film = filmBar(context);
 const net = networkPicture(state);
-const image = imageCard(scene, { onPinned: () => refresh() });
-const predictions = predictionsCard(scene);
-const attention = attentionCard(scene);
-const filters = filtersPanel(scene);
-const features = featuresPanel(scene);
-const close = closeup(scene);
-const mistakes = mistakesCard(scene, {
+const image = imageCard(context, { onPinned: () => refresh() });
+const predictions = predictionsCard(context);
+const attention = attentionCard(context);
+const filters = filtersPanel(context);
+const features = featuresPanel(context);
+const close = closeup(context);
+const mistakes = mistakesCard(context, {
   onImage: (id) => {
     image.use(id);
     layerHead.scrollIntoView({ behavior: "smooth", block: "start" });
   },
 });
-const beside = besideControl(scene, { onLoaded: () => drawPanels() });
+const beside = compareControl(context, { onLoaded: () => drawPanels() });
 
 const layerName = h("h2", {});
 const layerFacts = h("dl", { class: "facts" });
@@ -159,7 +159,7 @@ function soon() {
   if (timer) return;
   timer = setTimeout(async () => {
     timer = undefined;
-    const first = scene.inside === null;
+    const first = context.inside === null;
     if ((await refresh()) && first) image.load();
   }, SETTLE_MS);
 }
@@ -172,11 +172,11 @@ async function refresh() {
       getFilm(run.id).catch(() => null),
       attempt(async () => (await getMetricsOf([run.id], { series: FILM_SERIES, points: POINTS, x: "epoch" }))[run.id]),
     ]);
-    const first = scene.inside === null;
-    scene.inside = inside;
-    scene.film = reel;
+    const first = context.inside === null;
+    context.inside = inside;
+    context.film = reel;
     showContent(true);
-    if (first || !scene.layer) chooseLayer();
+    if (first || !context.layer) chooseLayer();
     if (first) net.show(inside);
     if (metrics) film.draw(metrics);
     film.renew();
@@ -185,15 +185,15 @@ async function refresh() {
     drawAll();
     return true;
   } catch (error) {
-    if (scene.inside === null) explain(error instanceof Error ? error.message : String(error));
+    if (context.inside === null) explain(error instanceof Error ? error.message : String(error));
     return false;
   }
 }
 
 /** The first layer that has filters, where the address names none that there is. */
 function chooseLayer() {
-  const layers = scene.inside?.layers ?? [];
-  if (scene.layer) return;
+  const layers = context.inside?.layers ?? [];
+  if (context.layer) return;
   const layer = layers.find(({ has_filters }) => has_filters) ?? layers[0];
   if (layer) state.set({ layer: layer.name });
 }
@@ -232,7 +232,7 @@ function drawAll() {
 }
 
 function showLayer() {
-  const layer = scene.layer;
+  const layer = context.layer;
   for (const input of scale.querySelectorAll("input")) input.checked = input.value === state.now.scale;
   if (!layer) return;
   setText(layerName, layer.name);

@@ -12,7 +12,7 @@ import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
 import { fieldsOf } from "../form/table.js";
-import { forTab } from "../lib/storage.js";
+import { safeSessionStorage } from "../lib/storage.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
 /** @import { Draft } from "../form/draft.js" */
@@ -90,7 +90,7 @@ async function submit(event) {
   const sweep = sweepOf(table, draft);
   try {
     const { url } = await (sweep ? createSweep(sweep) : createRun(specOf(table, draft)));
-    forTab.removeItem(KEPT);
+    safeSessionStorage.removeItem(KEPT);
     location.assign(url);
   } catch (error) {
     showVerdict(verdictOf(error));
@@ -122,12 +122,12 @@ function kept() {
   const type = /** @type {PerformanceNavigationTiming | undefined} */ (navigation)?.type;
   if (type !== "reload" && type !== "back_forward") return null;
   try {
-    return JSON.parse(forTab.getItem(KEPT) ?? "null");
+    return JSON.parse(safeSessionStorage.getItem(KEPT) ?? "null");
   } catch {
     return null;
   }
 }
 
 function keep() {
-  forTab.setItem(KEPT, JSON.stringify(draft));
+  safeSessionStorage.setItem(KEPT, JSON.stringify(draft));
 }

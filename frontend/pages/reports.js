@@ -2,10 +2,10 @@
 
 import { createReport, createRun, createSweep, deleteReport, restoreReport } from "../lib/api.js";
 import { h, pageData, byId } from "../lib/dom.js";
-import { ago, moment, plural } from "../lib/format.js";
+import { ago, dateTime, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
-import { siteUrl } from "../lib/site.js";
+import { siteUrl } from "../lib/base-path.js";
 import { isActive } from "../lib/status.js";
 import { EXPERIMENTS, subjectOf, writeUp } from "../report/experiments.js";
 
@@ -181,7 +181,7 @@ function showList() {
           "a",
           { href: report.url },
           h("b", {}, report.title),
-          h("small", { class: "muted", title: moment(report.changed) }, `Changed ${ago(report.changed, Date.now())}`),
+          h("small", { class: "muted", title: dateTime(report.changed) }, `Changed ${ago(report.changed, Date.now())}`),
         ),
         h(
           "button",

@@ -4,7 +4,7 @@ import { getBoundary, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
-import { apiUrl, siteUrl } from "../lib/site.js";
+import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { States } from "../lib/states.js";
 import { isActive } from "../lib/status.js";
 import { boundaryPanel } from "../run/boundary.js";

@@ -5,8 +5,8 @@ import { byId, h, pageData } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
-import { apiUrl, siteUrl } from "../lib/site.js";
-import { takeUp } from "../lib/trash.js";
+import { apiUrl, siteUrl } from "../lib/base-path.js";
+import { takePassedUndo } from "../lib/trash.js";
 import { openTensorboardImport } from "../runs/tensorboard-import.js";
 import { presetCards } from "../runs/presets.js";
 import { runsTable } from "../runs/table.js";
@@ -24,7 +24,7 @@ table.replace(runs);
 const cards = presetCards(presets);
 byId("page").append(...unreadable.map(missing), ...(sweep ? [] : [cards]), table.element);
 table.draw();
-takeUp();
+takePassedUndo();
 
 openStream({
   url: () => apiUrl("/events"),

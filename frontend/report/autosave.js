@@ -3,18 +3,18 @@
 // meantime is never overwritten unasked.
 
 import { Problem, saveReport } from "../lib/api.js";
-import { forBrowser } from "../lib/storage.js";
+import { safeLocalStorage } from "../lib/storage.js";
 
 /** @import { Report } from "../lib/types" */
-/** @import { Kept } from "../lib/storage.js" */
+/** @import { SafeStorage } from "../lib/storage.js" */
 
 const SAVE_AFTER_MS = 600;
 const AGAIN_AFTER_MS = 3000;
 
 /** @typedef {{ kind: "saved" | "saving" | "changed" | "conflict" } | { kind: "away", why: string }} State */
 
-/** @param {Report} report @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: Kept }} wiring */
-export function autosave(report, { onState, onTitle, storage = forBrowser }) {
+/** @param {Report} report @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: SafeStorage }} wiring */
+export function autosave(report, { onState, onTitle, storage = safeLocalStorage }) {
   const key = `vivarium.report.${report.id}`;
   let revision = report.revision;
   let saved = report.text;

@@ -1,7 +1,7 @@
 // The dialog that places a figure, or changes one that is there: kinds, the settings of the chosen one, and
 // how it looks, before it is in the text.
 
-import { listImages, look, uploadImage } from "../lib/api.js";
+import { listImages, inspect, uploadImage } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { ago, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
@@ -158,7 +158,7 @@ export function askFigure(sources, { block, suggestion } = {}) {
         ]);
         const run = settings.get("run");
         if (run) {
-          look(run, "layers", {}).then(
+          inspect(run, "layers", {}).then(
             (/** @type {Inside} */ { layers }) => {
               const wanted = layers.filter((layer) =>
                 kind.kind === "features" ? layer.has_features : layer.has_filters,

@@ -3,7 +3,7 @@
 
 import { lexer } from "../../static/vendor/marked/marked.esm.js";
 import { h } from "../lib/dom.js";
-import { linkUrl } from "../lib/site.js";
+import { linkUrl } from "../lib/base-path.js";
 import { kindOf } from "./block.js";
 
 /** @import { Token, Tokens } from "../../static/vendor/marked/marked.esm.js" */

@@ -1,6 +1,6 @@
 // A number of a run in the middle of a sentence: {{01a2… test_accuracy}}.
 
-import { bytes, count, duration, figure, percent, short } from "../lib/format.js";
+import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { Fault } from "./block.js";
 
 /** @import { Run } from "../lib/types" */
@@ -9,17 +9,17 @@ import { Fault } from "./block.js";
 /** What can be told of a run, by name. @type {{ [name: string]: { title: string, of: (run: Run) => string | null } }} */
 export const NUMBERS = {
   ...of("test_accuracy", "Test accuracy", percent),
-  ...of("test_loss", "Test loss", figure),
+  ...of("test_loss", "Test loss", formatNumber),
   ...of("best_validation_accuracy", "Best validation accuracy", percent),
   ...of("best_epoch", "Best epoch", count),
   ...of("validation_accuracy", "Last validation accuracy", percent),
-  ...of("validation_loss", "Last validation loss", figure),
+  ...of("validation_loss", "Last validation loss", formatNumber),
   ...of("train_accuracy", "Training accuracy, mean of the last epoch", percent),
-  ...of("train_loss", "Training loss, mean of the last epoch", figure),
+  ...of("train_loss", "Training loss, mean of the last epoch", formatNumber),
   ...of("parameters", "Parameters", count),
   ...of("seconds", "Time", duration),
   ...of("peak_memory_bytes", "Peak memory", bytes),
-  ...of("images_per_s", "Images per second", short),
+  ...of("images_per_s", "Images per second", compactNumber),
   ...of("epoch", "Epochs done", count),
   ...of("steps", "Steps", count),
   ...of("train_samples", "Training samples", count),

@@ -1,8 +1,8 @@
 // A report as it is read: its text, the figures that are placed in it, and the runs that all of it is from.
 
 import { h, setText } from "../lib/dom.js";
-import { moment, setting } from "../lib/format.js";
-import { settingsOf } from "../lib/differ.js";
+import { dateTime, exactNumber } from "../lib/format.js";
+import { settingsOf } from "../lib/settings-diff.js";
 import { stateOf } from "../lib/status.js";
 import { readBlock } from "./block.js";
 import { kindNamed, valuesOf } from "./figures/index.js";
@@ -264,7 +264,7 @@ function appendix(runs) {
           {},
           ...runs.map((run) => {
             const settings = settingsOf(run);
-            const of = (/** @type {string} */ path) => (settings.has(path) ? setting(settings.get(path)) : "–");
+            const of = (/** @type {string} */ path) => (settings.has(path) ? exactNumber(settings.get(path)) : "–");
             return h(
               "tr",
               { id: `run-${run.id}` },
@@ -272,7 +272,7 @@ function appendix(runs) {
               h("td", {}, of("network.kind")),
               h("td", {}, of("data.set")),
               h("td", {}, of("training.seed")),
-              h("td", {}, moment(run.created)),
+              h("td", {}, dateTime(run.created)),
               h("td", {}, stateOf(run).word),
             );
           }),

@@ -1,7 +1,7 @@
 // What a report takes from runs. Everything is asked of the server once for each state of the runs
 // it is about: a figure that is drawn again while one types costs nothing.
 
-import { getMetricsOf, getSelection, getStatistics, listRuns, look } from "../lib/api.js";
+import { getMetricsOf, getSelection, getStatistics, listRuns, inspect } from "../lib/api.js";
 import { Fault } from "./block.js";
 
 /** @import { Metrics, Run, Statistics } from "../lib/types" */
@@ -112,6 +112,6 @@ export class Sources {
 
   /** What a look inside a run gives. @template T @param {Run} run @param {string} what @param {{ [name: string]: string | number | null | undefined }} [query] @returns {Promise<T>} */
   look(run, what, query = {}) {
-    return this.once(`${what} ${JSON.stringify(query)}`, [run], () => look(run.id, what, query));
+    return this.once(`${what} ${JSON.stringify(query)}`, [run], () => inspect(run.id, what, query));
   }
 }

@@ -1,8 +1,8 @@
 // The result on the test split: how often each class was taken for which.
 
 import { h } from "../lib/dom.js";
-import { count, figure, percent, plural } from "../lib/format.js";
-import { matrix } from "../lib/matrix.js";
+import { count, formatNumber, percent, plural } from "../lib/format.js";
+import { confusionMatrix } from "../lib/confusion-matrix.js";
 
 /** @import { TestEvent } from "../lib/types" */
 
@@ -26,10 +26,10 @@ export function testPanel() {
           "dl",
           { class: "figures" },
           figurePair("Accuracy", percent(accuracy)),
-          figurePair("Loss", figure(loss)),
+          figurePair("Loss", formatNumber(loss)),
           figurePair("Samples", count(samples)),
         ),
-        h("div", { class: "confusion-frame" }, matrix(confusion, names)),
+        h("div", { class: "confusion-frame" }, confusionMatrix(confusion, names)),
         worst(confusion, names),
       );
     },

@@ -1,6 +1,6 @@
 // The run's two charts: loss and accuracy over training, with what they share.
 
-import { figure, percent } from "../lib/format.js";
+import { formatNumber, percent } from "../lib/format.js";
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
 import { chartGroup } from "../chart/chart-group.js";
@@ -31,7 +31,7 @@ const ENTRIES = [
 
 /** @type {Which[]} */
 const PLAIN = [
-  { id: "loss", title: "Loss", train: "train_loss", validation: "validation_loss", value: figure },
+  { id: "loss", title: "Loss", train: "train_loss", validation: "validation_loss", value: formatNumber },
   { id: "accuracy", title: "Accuracy", train: "train_accuracy", validation: "validation_accuracy", value: percent },
 ];
 
@@ -51,7 +51,7 @@ export function curves(store, run) {
       title,
       train: name,
       validation: null,
-      value: figure,
+      value: formatNumber,
     })),
   ];
   const view = readView(

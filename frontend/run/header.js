@@ -3,12 +3,12 @@
 import { labelRun } from "../lib/api.js";
 import { resume, stop } from "../lib/actions.js";
 import { h, setText } from "../lib/dom.js";
-import { ago, moment } from "../lib/format.js";
+import { ago, dateTime } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
-import { siteUrl } from "../lib/site.js";
+import { siteUrl } from "../lib/base-path.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
-import { handOn, throwAway } from "../lib/trash.js";
+import { passUndoOn, moveToTrash } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
 import { editLabels } from "../runs/labels.js";
 
@@ -167,9 +167,9 @@ export function runHeader(first, { onRun, onRemoved }) {
   }
 
   async function drop() {
-    const gone = await throwAway([run]);
+    const gone = await moveToTrash([run]);
     if (gone.length === 0) return;
-    onRemoved(handOn(gone));
+    onRemoved(passUndoOn(gone));
   }
 
   /** @param {Run} next */
@@ -235,7 +235,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     const text = `${what} ${ago(run.created, Date.now())}`;
     if (about.dataset.text === text) return;
     about.dataset.text = text;
-    about.title = moment(run.created);
+    about.title = dateTime(run.created);
     about.replaceChildren(text, ...sweep);
   }
 

@@ -1,7 +1,7 @@
 // How far the run is: a bar and the figures one looks for.
 
 import { h, setAttribute, setText } from "../lib/dom.js";
-import { bytes, count, duration, figure, percent, short } from "../lib/format.js";
+import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { stateOf } from "../lib/status.js";
 import { EPOCH_MEAN, EPOCH_MEAN_TITLE } from "../runs/columns.js";
 import { share } from "../runs/order.js";
@@ -22,7 +22,7 @@ const FIGURES = [
   },
   {
     name: "Training loss",
-    text: ({ summary }) => figure(summary.train_loss),
+    text: ({ summary }) => formatNumber(summary.train_loss),
     more: () => EPOCH_MEAN,
     title: () => EPOCH_MEAN_TITLE,
   },
@@ -34,7 +34,7 @@ const FIGURES = [
   { name: "Test", text: ({ summary }) => percent(summary.test_accuracy) },
   {
     name: "Images/s",
-    text: ({ summary }) => short(summary.images_per_s),
+    text: ({ summary }) => compactNumber(summary.images_per_s),
     title: ({ summary }) => count(summary.images_per_s),
   },
   { name: "Trained for", text: ({ summary }) => duration(summary.seconds) },
@@ -47,7 +47,9 @@ const FIGURES = [
   {
     name: "Parameters",
     text: ({ summary }) =>
-      summary.parameters !== null && summary.parameters >= 1e8 ? short(summary.parameters) : count(summary.parameters),
+      summary.parameters !== null && summary.parameters >= 1e8
+        ? compactNumber(summary.parameters)
+        : count(summary.parameters),
     title: ({ summary }) => count(summary.parameters),
   },
 ];
@@ -58,9 +60,9 @@ const LAST = "last value";
 /** What is known of an imported run. @type {typeof FIGURES} */
 const IMPORTED = [
   { name: "Last step", text: ({ summary }) => count(summary.step) },
-  { name: "Training loss", text: ({ summary }) => figure(summary.train_loss), more: () => LAST },
+  { name: "Training loss", text: ({ summary }) => formatNumber(summary.train_loss), more: () => LAST },
   { name: "Training accuracy", text: ({ summary }) => percent(summary.train_accuracy), more: () => LAST },
-  { name: "Validation loss", text: ({ summary }) => figure(summary.validation_loss), more: () => LAST },
+  { name: "Validation loss", text: ({ summary }) => formatNumber(summary.validation_loss), more: () => LAST },
   { name: "Best validation", text: ({ summary }) => percent(summary.best_validation_accuracy) },
   { name: "Time", text: ({ summary }) => duration(summary.seconds), title: () => "from the first value to the last" },
 ];
@@ -68,7 +70,7 @@ const IMPORTED = [
 /** Two numbers that fit into a figure. @param {number | null} done @param {number | null} all */
 function place(done, all) {
   if (done === null) return "–";
-  const text = (all ?? 0) >= 100_000 ? short : count;
+  const text = (all ?? 0) >= 100_000 ? compactNumber : count;
   return `${text(done)} / ${text(all)}`;
 }
 

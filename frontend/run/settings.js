@@ -1,10 +1,10 @@
 // The settings of a run, to read and to copy.
 
 import { h } from "../lib/dom.js";
-import { setting } from "../lib/format.js";
+import { exactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
-import { apiUrl } from "../lib/site.js";
+import { apiUrl } from "../lib/base-path.js";
 import { sourcePart } from "./source.js";
 
 /** @import { Run, Json } from "../lib/types" */
@@ -74,10 +74,10 @@ function pairs(values, prefix = "") {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
       const { kind, ...rest } = value;
       return [
-        .../** @type {[string, string][]} */ (kind === undefined ? [] : [[name, setting(kind)]]),
+        .../** @type {[string, string][]} */ (kind === undefined ? [] : [[name, exactNumber(kind)]]),
         ...pairs(rest, `${name} `),
       ];
     }
-    return [/** @type {[string, string]} */ ([name, setting(value)])];
+    return [/** @type {[string, string]} */ ([name, exactNumber(value)])];
   });
 }

@@ -2,7 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { openTags } from "./tags.js";
-import { bytes, moment } from "../lib/format.js";
+import { bytes, dateTime } from "../lib/format.js";
 
 /** @import { Run, Source } from "../lib/types" */
 
@@ -27,7 +27,7 @@ export function sourcePart(run, { files, series, own = [], not_shown: notShown, 
       "Not shown",
       [...notShown.map((tag) => [code(tag)]), ...Object.entries(other).map(([kind, tags]) => [`${kind}, ${tags}`])],
     ],
-    ["Recorded", began && ended ? [[`${moment(began)} to ${moment(ended)}`]] : []],
+    ["Recorded", began && ended ? [[`${dateTime(began)} to ${dateTime(ended)}`]] : []],
     ["To be known", remarks.map((remark) => [remark])],
   ];
   const choose = h(

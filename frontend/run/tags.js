@@ -2,7 +2,7 @@
 
 import { assignTags, getTags } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { count, figure } from "../lib/format.js";
+import { count, formatNumber } from "../lib/format.js";
 import { announce } from "../lib/shell.js";
 
 /** @import { Tag } from "../lib/types" */
@@ -143,7 +143,7 @@ export async function openTags({ id, name }, onSaved = () => {}) {
       { class: now === "none" ? "" : "drawn" },
       h("th", { scope: "row" }, h("code", {}, tag.tag)),
       h("td", { class: "number" }, count(tag.values)),
-      h("td", { class: "number" }, tag.last === null ? "" : figure(tag.last)),
+      h("td", { class: "number" }, tag.last === null ? "" : formatNumber(tag.last)),
       h("td", {}, select),
     );
   }

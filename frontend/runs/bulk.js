@@ -1,15 +1,15 @@
 // What one can do with the chosen runs, in a bar that is there while some are chosen.
 
 import { tensorboardLink, tensorboardUrl, runsQuery, RUNS_IN_ADDRESS } from "../lib/api.js";
-import { openCompared } from "../lib/compared.js";
+import { openComparison } from "../lib/open-comparison.js";
 import { stop } from "../lib/actions.js";
 import { downloadFrom, h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
-import { siteUrl } from "../lib/site.js";
+import { siteUrl } from "../lib/base-path.js";
 import { canStop } from "../lib/status.js";
-import { offerUndo, throwAway } from "../lib/trash.js";
+import { offerUndo, moveToTrash } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
 import { editTags } from "./labels.js";
 
@@ -24,7 +24,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       class: "button primary small",
       on: {
         click: (/** @type {MouseEvent} */ event) =>
-          openCompared(
+          openComparison(
             event,
             chosen().map(({ id }) => id),
           ),
@@ -76,7 +76,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
   );
 
   async function remove() {
-    const gone = await throwAway(chosen());
+    const gone = await moveToTrash(chosen());
     onGone(gone);
     offerUndo(gone);
   }

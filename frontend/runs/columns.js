@@ -1,6 +1,6 @@
 // The columns of the table: what they are called, what they sort by, whether they show.
 
-import { forBrowser } from "../lib/storage.js";
+import { safeLocalStorage } from "../lib/storage.js";
 
 /** @typedef {{ key: string, title: string, class: string, more?: string, about?: string, optional?: boolean, hidden?: boolean }} Column `more`: what kind of figure it is, and `about` in a sentence; `optional`: one may hide it; `hidden`: at first */
 
@@ -42,7 +42,7 @@ const STORED = "vivarium.columns";
 /** The keys of columns that do not show. @returns {Set<string>} */
 export function hiddenColumns() {
   try {
-    const stored = JSON.parse(forBrowser.getItem(STORED) ?? "null");
+    const stored = JSON.parse(safeLocalStorage.getItem(STORED) ?? "null");
     if (Array.isArray(stored))
       return new Set(stored.filter((key) => COLUMNS.some((column) => column.key === key && column.optional)));
   } catch {
@@ -53,10 +53,10 @@ export function hiddenColumns() {
 
 /** Whether somebody chose the columns: then all of them show, however narrow the window is. */
 export function areOwn() {
-  return forBrowser.getItem(STORED) !== null;
+  return safeLocalStorage.getItem(STORED) !== null;
 }
 
 /** @param {Set<string>} hidden */
 export function rememberColumns(hidden) {
-  forBrowser.setItem(STORED, JSON.stringify([...hidden]));
+  safeLocalStorage.setItem(STORED, JSON.stringify([...hidden]));
 }

@@ -1,7 +1,7 @@
 // Runs in groups of what they have in common.
 
-import { settingsOf, shortName, differing } from "../lib/differ.js";
-import { setting } from "../lib/format.js";
+import { settingsOf, shortName, differingSettings } from "../lib/settings-diff.js";
+import { exactNumber } from "../lib/format.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -16,7 +16,7 @@ const PLAIN = [
 
 /** The groupings that divide these runs. @param {Run[]} runs @returns {Grouping[]} */
 export function groupings(runs) {
-  const settings = differing(runs)
+  const settings = differingSettings(runs)
     .slice(0, 24)
     .map((path) => ({ key: path, title: capital(shortName(path)) }));
   return [...PLAIN, ...settings];
@@ -32,7 +32,7 @@ function groupsOf(run, key, sweepName) {
   const settings = settingsOf(run);
   return [
     settings.has(key)
-      ? { key: JSON.stringify(settings.get(key)), title: `${shortName(key)} ${setting(settings.get(key))}` }
+      ? { key: JSON.stringify(settings.get(key)), title: `${shortName(key)} ${exactNumber(settings.get(key))}` }
       : { key: "", title: `no ${shortName(key)}` },
   ];
 }

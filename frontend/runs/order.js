@@ -1,6 +1,6 @@
 // Which runs the table shows, and in which order.
 
-import { settingsOf } from "../lib/differ.js";
+import { settingsOf } from "../lib/settings-diff.js";
 
 /** @import { Run } from "../lib/types" */
 

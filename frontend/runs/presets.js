@@ -6,8 +6,8 @@ import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { valueCount } from "../form/grid-values.js";
-import { siteUrl } from "../lib/site.js";
-import { forBrowser } from "../lib/storage.js";
+import { siteUrl } from "../lib/base-path.js";
+import { safeLocalStorage } from "../lib/storage.js";
 
 /** @import { Preset } from "../lib/types" */
 
@@ -128,9 +128,9 @@ function glyph(preset) {
 
 /** @param {boolean} open */
 function remember(open) {
-  forBrowser.setItem(FOLDED, open ? "open" : "folded");
+  safeLocalStorage.setItem(FOLDED, open ? "open" : "folded");
 }
 
 function recalled() {
-  return forBrowser.getItem(FOLDED) !== "folded";
+  return safeLocalStorage.getItem(FOLDED) !== "folded";
 }

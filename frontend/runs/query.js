@@ -4,7 +4,7 @@
 // `name=value` whether it is that, `name<number` and the like compare; a minus before a term turns
 // it round. A term without a field is looked for in everything the row says.
 
-import { settingsOf, shortName } from "../lib/differ.js";
+import { settingsOf, shortName } from "../lib/settings-diff.js";
 import { stateOf } from "../lib/status.js";
 
 /** @import { Run } from "../lib/types" */

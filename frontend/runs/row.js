@@ -1,11 +1,22 @@
 // One row of the table: built once, then brought up to date in place.
 
 import { resume, stop } from "../lib/actions.js";
-import { settingsOf } from "../lib/differ.js";
+import { settingsOf } from "../lib/settings-diff.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
-import { ago, bytes, count, duration, figure, moment, percent, plural, setting, short } from "../lib/format.js";
+import {
+  ago,
+  bytes,
+  count,
+  duration,
+  formatNumber,
+  dateTime,
+  percent,
+  plural,
+  exactNumber,
+  compactNumber,
+} from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { siteUrl } from "../lib/site.js";
+import { siteUrl } from "../lib/base-path.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { EPOCH_MEAN_TITLE } from "./columns.js";
 import { share } from "./order.js";
@@ -99,7 +110,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   };
   const showSettings = () => {
     const known = settingsOf(run);
-    for (const [path, cell] of settings) cell.show(known.has(path) ? setting(known.get(path)) : "–");
+    for (const [path, cell] of settings) cell.show(known.has(path) ? exactNumber(known.get(path)) : "–");
   };
 
   /** @param {Run} next @param {string[]} [paths] the settings that have a column */
@@ -137,10 +148,10 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     setText(place, progressText(run));
     setText(steps, stepsText(run));
 
-    trainLoss.show(figure(summary.train_loss), run.source ? "the last value" : EPOCH_MEAN_TITLE);
-    loss.show(figure(summary.validation_loss));
+    trainLoss.show(formatNumber(summary.train_loss), run.source ? "the last value" : EPOCH_MEAN_TITLE);
+    loss.show(formatNumber(summary.validation_loss));
     last.show(percent(summary.validation_accuracy));
-    parameters.show(short(summary.parameters), summary.parameters ? count(summary.parameters) : "");
+    parameters.show(compactNumber(summary.parameters), summary.parameters ? count(summary.parameters) : "");
     memory.show(bytes(summary.peak_memory_bytes));
     validation.show(
       percent(summary.best_validation_accuracy),
@@ -148,7 +159,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     );
     test.show(percent(summary.test_accuracy));
     speed.show(
-      short(summary.images_per_s),
+      compactNumber(summary.images_per_s),
       summary.images_per_s ? `${count(summary.images_per_s)} images a second` : "",
     );
     seconds.show(duration(summary.seconds));
@@ -168,7 +179,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
       setAttribute(button, "aria-label", `${verb} ${run.name}`);
     }
   };
-  const showAge = () => started.show(ago(run.created, Date.now()), moment(run.created));
+  const showAge = () => started.show(ago(run.created, Date.now()), dateTime(run.created));
 
   show(run);
   return {
@@ -238,6 +249,6 @@ function progressText({ status, source, summary: { epoch, epochs, step, steps },
 /** @param {Run} run */
 function stepsText({ summary: { step, steps } }) {
   if (step === null || steps === null) return "";
-  const number = steps >= 100_000 ? short : count;
+  const number = steps >= 100_000 ? compactNumber : count;
   return ` · step ${number(step)}/${number(steps)}`;
 }

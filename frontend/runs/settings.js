@@ -1,6 +1,6 @@
 // The columns of settings: one for each in which the runs in sight differ.
 
-import { differing, settingsOf, shortName } from "../lib/differ.js";
+import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -12,7 +12,7 @@ const MOST = 5;
 /** The paths of the settings that get a column. @param {Run[]} runs those in sight @returns {string[]} */
 export function settingPaths(runs) {
   // These two have columns of their own.
-  const useful = differing(runs).filter((path) => path !== "network.kind" && path !== "data.set");
+  const useful = differingSettings(runs).filter((path) => path !== "network.kind" && path !== "data.set");
   if (useful.length > 0 && useful.length <= MOST) return useful;
   const candidates =
     useful.length > 0

@@ -1,15 +1,15 @@
 // The table of runs: sorted, filtered, grouped, chosen from, and brought up to date row by row.
 
 import { csv } from "../chart/csv.js";
-import { settingsOf } from "../lib/differ.js";
+import { settingsOf } from "../lib/settings-diff.js";
 import { download, h, setText } from "../lib/dom.js";
-import { percent, plural, setting } from "../lib/format.js";
+import { percent, plural, exactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
 import { announce } from "../lib/shell.js";
-import { siteUrl } from "../lib/site.js";
+import { siteUrl } from "../lib/base-path.js";
 import { States } from "../lib/states.js";
-import { offerUndo, throwAway } from "../lib/trash.js";
+import { offerUndo, moveToTrash } from "../lib/trash.js";
 import { openTrash } from "./bin.js";
 import { openTensorboardImport } from "./tensorboard-import.js";
 import { bulkBar } from "./bulk.js";
@@ -411,7 +411,7 @@ export function runsTable({ empty, uploadLimit }) {
 
   /** @param {Run} run */
   async function remove(run) {
-    const gone = await throwAway([run]);
+    const gone = await moveToTrash([run]);
     gone.forEach(({ id }) => drop(id));
     offerUndo(gone);
   }
@@ -485,5 +485,5 @@ export function runsTable({ empty, uploadLimit }) {
 
 /** A number stays one. @param {unknown} value */
 function cellOf(value) {
-  return typeof value === "number" ? value : setting(value);
+  return typeof value === "number" ? value : exactNumber(value);
 }

@@ -1,17 +1,17 @@
 // TensorBoard's files come in: chosen or dropped, sent, and told what became of them.
 
 import { runsQuery, uploadTensorboard } from "../lib/api.js";
-import { openCompared } from "../lib/compared.js";
+import { openComparison } from "../lib/open-comparison.js";
 import { h } from "../lib/dom.js";
 import { bytes, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
-import { siteUrl } from "../lib/site.js";
+import { siteUrl } from "../lib/base-path.js";
 import { openTags } from "../run/tags.js";
-import { droppedFiles, faultsOf, placed, refusedNotice, takeDrops, uploadProgress } from "../lib/upload.js";
+import { droppedFiles, errorsOf, filesWithPaths, refusedNotice, acceptDrops, uploadProgress } from "../lib/upload.js";
 
 /** @import { ImportedRun, ImportOutcome } from "../lib/types" */
-/** @import { Placed } from "../lib/upload.js" */
+/** @import { FileWithPath } from "../lib/upload.js" */
 
 /** @param {number} limit the most bytes that the server takes */
 export function openTensorboardImport(limit) {
@@ -21,7 +21,7 @@ export function openTensorboardImport(limit) {
     multiple: true,
     class: "visually-hidden",
     id: "tensorboard-files",
-    on: { change: () => send(placed(files.files), "") },
+    on: { change: () => send(filesWithPaths(files.files), "") },
   });
   const folder = h("input", {
     type: "file",
@@ -29,7 +29,7 @@ export function openTensorboardImport(limit) {
     class: "visually-hidden",
     tabindex: -1,
     "aria-label": "A log directory",
-    on: { change: () => send(onlyEvents(placed(folder.files)), folderName(placed(folder.files))) },
+    on: { change: () => send(onlyEvents(filesWithPaths(folder.files)), folderName(filesWithPaths(folder.files))) },
   });
   const zone = h(
     "label",
@@ -72,7 +72,7 @@ export function openTensorboardImport(limit) {
       h("button", { class: "button", type: "button", on: { click: () => dialog.close() } }, "Close"),
     ),
   );
-  takeDrops(dialog, zone, async (data) => {
+  acceptDrops(dialog, zone, async (data) => {
     const dropped = await droppedFiles(data);
     const fromFolder = dropped.some(({ path }) => path.includes("/"));
     send(fromFolder ? onlyEvents(dropped) : dropped, fromFolder ? folderName(dropped) : "");
@@ -84,7 +84,7 @@ export function openTensorboardImport(limit) {
   document.body.append(dialog);
   dialog.showModal();
 
-  /** @param {Placed[]} chosen @param {string} from the folder that they are in, if they are in one */
+  /** @param {FileWithPath[]} chosen @param {string} from the folder that they are in, if they are in one */
   async function send(chosen, from) {
     if (zone.hidden) return;
     const called = from || (chosen.length === 1 ? chosen[0].path : plural(chosen.length, "file"));
@@ -101,7 +101,7 @@ export function openTensorboardImport(limit) {
       show(await uploadTensorboard(chosen, name.value, { onProgress: progress.show, signal: stop.signal }));
     } catch (error) {
       if (stop.signal.aborted) body.replaceChildren();
-      else fail(called, faultsOf(error));
+      else fail(called, errorsOf(error));
     }
     zone.hidden = false;
   }
@@ -140,7 +140,7 @@ export function openTensorboardImport(limit) {
       {
         class: "button small primary",
         href: siteUrl(`/compare?${runsQuery(ids)}`),
-        on: { click: (/** @type {MouseEvent} */ event) => openCompared(event, ids) },
+        on: { click: (/** @type {MouseEvent} */ event) => openComparison(event, ids) },
       },
       icon("layers", 14),
       "Compare them",
@@ -170,8 +170,8 @@ export function openTensorboardImport(limit) {
   }
 }
 
-/** Of a folder, what TensorBoard would look at; checkpoints and data stay where they are. @param {Placed[]} files */
+/** Of a folder, what TensorBoard would look at; checkpoints and data stay where they are. @param {FileWithPath[]} files */
 const onlyEvents = (files) => files.filter(({ path }) => /tfevents[^/]*$/.test(path));
 
-/** @param {Placed[]} files */
+/** @param {FileWithPath[]} files */
 const folderName = (files) => files[0]?.path.split("/")[0] ?? "";

@@ -2,7 +2,7 @@
 // lead to its own list of runs.
 
 import { h } from "../../lib/dom.js";
-import { sitePath } from "../../lib/site.js";
+import { sitePath } from "../../lib/base-path.js";
 import { usedCss } from "./css.js";
 
 /** Nothing is loaded and nothing runs, whatever a text may have brought in. */

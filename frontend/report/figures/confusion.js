@@ -2,7 +2,7 @@
 
 import { getTest } from "../../lib/api.js";
 import { percent } from "../../lib/format.js";
-import { matrix } from "../../lib/matrix.js";
+import { confusionMatrix } from "../../lib/confusion-matrix.js";
 import { Fault } from "../block.js";
 import { RUN } from "./look.js";
 
@@ -19,7 +19,7 @@ export const confusion = {
     const run = sources.run(values.run);
     const { test, classes } = await sources.once("test", [run], () => getTest(run.id));
     if (!test) throw new Fault(`“${run.name}” is not tested yet.`);
-    const body = matrix(
+    const body = confusionMatrix(
       test.confusion,
       test.confusion.map((_, i) => classes?.[i] ?? String(i)),
     );

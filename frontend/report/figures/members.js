@@ -1,6 +1,6 @@
 // The runs of a figure as a comparison has them: those that differ by their seed alone together.
 
-import { labels, seedGroups } from "../../lib/differ.js";
+import { distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
 import { membersOf } from "../../compare/members.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -23,8 +23,8 @@ export const SEEDS = {
 
 /** @param {Run[]} runs @param {string} seeds */
 export function membersFor(runs, seeds) {
-  const groups = seeds === "apart" ? runs.map((run) => [run]) : seedGroups(runs);
-  return membersOf(groups, labels(groups.map(([first]) => first)));
+  const groups = seeds === "apart" ? runs.map((run) => [run]) : groupBySeed(runs);
+  return membersOf(groups, distinctLabels(groups.map(([first]) => first)));
 }
 
 /** The name of what a figure is about: the run's, or what the runs' names begin with. @param {Run[]} runs */

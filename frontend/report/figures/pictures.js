@@ -2,9 +2,9 @@
 
 import { FEATURES, FILTERS } from "../../inside/panel.js";
 import { crossOutDead, showLegend } from "../../inside/sheet.js";
-import { lookAtPicture } from "../../lib/api.js";
+import { inspectPicture } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
-import { figure, percent } from "../../lib/format.js";
+import { formatNumber, percent } from "../../lib/format.js";
 import { Fault } from "../block.js";
 import { CHECKPOINT, IMAGE, LAYER, layerOf, pictureOf, RUN } from "./look.js";
 
@@ -97,7 +97,7 @@ async function sheet(values, sources, kind, own) {
   const [about, picture] = await Promise.all([
     sources.look(run, what, query),
     sources.once(`${what}.png ${JSON.stringify(query)}`, [run], async () =>
-      createImageBitmap(await lookAtPicture(run.id, `${what}.png`, query)),
+      createImageBitmap(await inspectPicture(run.id, `${what}.png`, query)),
     ),
   ]);
   const canvas = h("canvas", { width: picture.width, height: picture.height });
@@ -145,7 +145,7 @@ export const photo = {
     /** @type {Prediction} */
     const { top, image } = await sources.look(run, "predict", query);
     const picture = await sources.once(`image ${values.image}`, [run], async () =>
-      createImageBitmap(await lookAtPicture(run.id, `images/${encodeURIComponent(values.image)}.png`, {})),
+      createImageBitmap(await inspectPicture(run.id, `images/${encodeURIComponent(values.image)}.png`, {})),
     );
     const canvas = h("canvas", { width: picture.width, height: picture.height });
     canvas.getContext("2d")?.drawImage(picture, 0, 0);
@@ -160,7 +160,7 @@ export const photo = {
           "tr",
           {},
           h("th", { scope: "row" }, name),
-          h("td", { class: "number" }, probability === null ? figure(score) : percent(probability)),
+          h("td", { class: "number" }, probability === null ? formatNumber(score) : percent(probability)),
         ),
       );
     const body = h(

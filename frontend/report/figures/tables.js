@@ -2,9 +2,9 @@
 
 import { rankingTable, rankingNote } from "../../compare/ranking.js";
 import { RESULTS, resultsTable, settingsTable } from "../../compare/tables.js";
-import { differing, settingsOf, shortName } from "../../lib/differ.js";
+import { differingSettings, settingsOf, shortName } from "../../lib/settings-diff.js";
 import { h } from "../../lib/dom.js";
-import { setting } from "../../lib/format.js";
+import { exactNumber } from "../../lib/format.js";
 import { Fault } from "../block.js";
 import { aboutRuns, membersFor, RUNS, SEEDS } from "./members.js";
 
@@ -102,12 +102,12 @@ export const settings = {
 
 /** Two settings a row: there are many of them, and each is short. @param {Run[]} runs */
 function commonTable(runs) {
-  const differ = new Set(differing(runs));
+  const differ = new Set(differingSettings(runs));
   const all = [...settingsOf(runs[0])].filter(([path]) => !differ.has(path));
   const half = Math.ceil(all.length / 2);
   const pair = (/** @type {[string, Json] | undefined} */ of) =>
     of
-      ? [h("th", { scope: "row", title: of[0] }, settingName(of[0])), h("td", {}, setting(of[1]))]
+      ? [h("th", { scope: "row", title: of[0] }, settingName(of[0])), h("td", {}, exactNumber(of[1]))]
       : [h("td"), h("td")];
   return h(
     "table",

@@ -4,7 +4,7 @@ import { meanCurve } from "../../compare/mean.js";
 import { paretoFront } from "../../compare/pareto.js";
 import { tukeyFences } from "../../chart/plot-data.js";
 import { strokeOf } from "../../lib/colours.js";
-import { differing, labels, seedGroups } from "../../lib/differ.js";
+import { differingSettings, distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
 
 /** @import { Run } from "../../lib/types" */
 
@@ -22,8 +22,8 @@ const run = (id, training = {}, network = {}) =>
   });
 
 test("runs differ in what is not the same in all of them, and not in their names", () => {
-  assert.deepEqual(differing([run("a"), run("b")]), []);
-  assert.deepEqual(differing([run("a"), run("b", { batch_size: 64 }, { kind: "vgg16", head: "compact" })]), [
+  assert.deepEqual(differingSettings([run("a"), run("b")]), []);
+  assert.deepEqual(differingSettings([run("a"), run("b", { batch_size: 64 }, { kind: "vgg16", head: "compact" })]), [
     "network.kind",
     "training.batch_size",
     "network.head",
@@ -32,24 +32,24 @@ test("runs differ in what is not the same in all of them, and not in their names
 
 test("a label says what tells a run apart and no more", () => {
   const two = [run("a", { optimizer: { kind: "sgd", lr: 0.1 } }), run("b", { optimizer: { kind: "sgd", lr: 0.01 } })];
-  assert.deepEqual([...labels(two).values()], ["lr 0.1", "lr 0.01"]);
+  assert.deepEqual([...distinctLabels(two).values()], ["lr 0.1", "lr 0.01"]);
   const kinds = [run("a", { seed: 0 }, { kind: "mlp" }), run("b", { seed: 1 }, { kind: "vgg16" })];
-  assert.deepEqual([...labels(kinds).values()], ["mlp", "vgg16"]);
+  assert.deepEqual([...distinctLabels(kinds).values()], ["mlp", "vgg16"]);
   const alike = [
     { ...run("a"), name: "same" },
     { ...run("b"), name: "same" },
   ];
-  assert.deepEqual([...labels(alike).values()], ["same", "same (2)"]);
-  assert.deepEqual([...labels([run("a")]).values()], ["run a"]);
+  assert.deepEqual([...distinctLabels(alike).values()], ["same", "same (2)"]);
+  assert.deepEqual([...distinctLabels([run("a")]).values()], ["run a"]);
 });
 
 test("runs that differ by their seed alone belong together", () => {
-  const groups = seedGroups([run("a", { seed: 0 }), run("b", { seed: 0, batch_size: 64 }), run("c", { seed: 1 })]);
+  const groups = groupBySeed([run("a", { seed: 0 }), run("b", { seed: 0, batch_size: 64 }), run("c", { seed: 1 })]);
   assert.deepEqual(
     groups.map((group) => group.map(({ id }) => id)),
     [["a", "c"], ["b"]],
   );
-  const again = seedGroups([run("a", { seed: 0 }), run("b", { seed: 0 }), run("c", { seed: 1 })]);
+  const again = groupBySeed([run("a", { seed: 0 }), run("b", { seed: 0 }), run("c", { seed: 1 })]);
   assert.deepEqual(
     again.map((group) => group.map(({ id }) => id)),
     [["a", "c"], ["b"]],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { estimateText } from "../../form/estimate.js";
 import { HEIGHT, WIDTH, describeSchedule, schedulePoints } from "../../form/schedule.js";
-import { roughly } from "../../lib/format.js";
+import { roughDuration } from "../../lib/format.js";
 
 const memory_bytes = 3 * 2 ** 20;
 const measured = { steps: 3, step_seconds: 0.1, evaluation_seconds: 0.001, peak_memory_bytes: 2 ** 20, threads: 2 };
@@ -53,7 +53,7 @@ test("what could not be measured says why, and what is known all the same", () =
 });
 
 test("times that are not known exactly are not told exactly", () => {
-  assert.deepEqual([0.02, 1.4, 9.6, 33, 54, 58, 61, 247, 599, 5000, 100_000].map(roughly), [
+  assert.deepEqual([0.02, 1.4, 9.6, 33, 54, 58, 61, 247, 599, 5000, 100_000].map(roughDuration), [
     "1 s",
     "1 s",
     "10 s",

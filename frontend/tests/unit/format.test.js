@@ -1,19 +1,35 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, bytes, count, duration, figure, percent, plural, setting, short } from "../../lib/format.js";
+import {
+  ago,
+  bytes,
+  count,
+  duration,
+  formatNumber,
+  percent,
+  plural,
+  exactNumber,
+  compactNumber,
+} from "../../lib/format.js";
 
 test("what is unknown or not finite is a dash", () => {
-  for (const say of [count, short, percent, figure, duration, bytes]) {
+  for (const say of [count, compactNumber, percent, formatNumber, duration, bytes]) {
     for (const value of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(say(value), "–");
   }
 });
 
 test("numbers", () => {
   assert.equal(count(134_309_962), "134,309,962");
-  assert.deepEqual([134_309_962, 17_226, 999, 1000, 51_234.5].map(short), ["134 M", "17.2 k", "999", "1 k", "51.2 k"]);
+  assert.deepEqual([134_309_962, 17_226, 999, 1000, 51_234.5].map(compactNumber), [
+    "134 M",
+    "17.2 k",
+    "999",
+    "1 k",
+    "51.2 k",
+  ]);
   assert.equal(percent(0.97264), "97.3\u202f%");
   assert.equal(percent(1), "100.0\u202f%");
-  assert.deepEqual([0.0012346, 0, 123_456, 2.5, 1e-7, 3e30].map(figure), [
+  assert.deepEqual([0.0012346, 0, 123_456, 2.5, 1e-7, 3e30].map(formatNumber), [
     "0.001235",
     "0",
     "123,456",
@@ -24,7 +40,7 @@ test("numbers", () => {
 });
 
 test("settings are exactly what they are", () => {
-  assert.deepEqual([0.0001, 1e-8, [128, 64], null, true, "relu"].map(setting), [
+  assert.deepEqual([0.0001, 1e-8, [128, 64], null, true, "relu"].map(exactNumber), [
     "0.0001",
     "1e-8",
     "128, 64",

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { keptIn } from "../../lib/storage.js";
+import { safeStorage } from "../../lib/storage.js";
 
 /** @param {{ full?: boolean }} [options] @returns {Storage} */
 function storage({ full = false } = {}) {
@@ -28,7 +28,7 @@ const forbidden = () => {
 
 test("what the browser takes it keeps", () => {
   const one = storage();
-  const kept = keptIn(() => one);
+  const kept = safeStorage(() => one);
   kept.setItem("a", "2");
   assert.equal(one.getItem("a"), "2");
   assert.equal(kept.getItem("a"), "2");
@@ -39,7 +39,7 @@ test("what the browser takes it keeps", () => {
 
 test("what is forbidden is kept for the page, and nothing throws", () => {
   for (const refusing of [forbidden, () => /** @type {any} */ (null), () => /** @type {any} */ (undefined)]) {
-    const kept = keptIn(refusing);
+    const kept = safeStorage(refusing);
     assert.equal(kept.getItem("a"), null);
     kept.setItem("a", "2");
     assert.equal(kept.getItem("a"), "2");
@@ -51,7 +51,7 @@ test("what is forbidden is kept for the page, and nothing throws", () => {
 
 test("where there is no space left the newer value holds for the page", () => {
   const full = storage({ full: true });
-  const kept = keptIn(() => full);
+  const kept = safeStorage(() => full);
   kept.setItem("old", "2");
   assert.equal(kept.getItem("old"), "2");
   assert.equal(full.getItem("old"), "1");

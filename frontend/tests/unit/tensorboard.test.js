@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { cell } from "../../chart/csv.js";
 import { axisFor, chartsOf } from "../../compare/lines.js";
 import { defaultView } from "../../chart/view.js";
-import { differing, labels, seedGroups } from "../../lib/differ.js";
+import { differingSettings, distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
 import { RunLines } from "../../run/lines.js";
 import { ownCurves, RunStore } from "../../run/store.js";
 import { assigned } from "../../run/tags.js";
@@ -44,16 +44,16 @@ const own = (id, lr) =>
   });
 
 test("what an imported run does not tell is no difference", () => {
-  assert.deepEqual(differing([own("a", 1), imported("b", { lr: 1 })]), []);
-  assert.deepEqual(differing([own("a", 1), own("b", 2), imported("c")]), ["training.lr"]);
-  assert.deepEqual(differing([imported("a", { lr: 1, x: 1 }), imported("b", { lr: 2 }), imported("c")]), [
+  assert.deepEqual(differingSettings([own("a", 1), imported("b", { lr: 1 })]), []);
+  assert.deepEqual(differingSettings([own("a", 1), own("b", 2), imported("c")]), ["training.lr"]);
+  assert.deepEqual(differingSettings([imported("a", { lr: 1, x: 1 }), imported("b", { lr: 2 }), imported("c")]), [
     "hparams.lr",
   ]);
-  assert.deepEqual([...labels([own("a", 1), imported("b")]).values()], ["a", "b"]);
+  assert.deepEqual([...distinctLabels([own("a", 1), imported("b")]).values()], ["a", "b"]);
 });
 
 test("imported runs without settings stand for themselves", () => {
-  const groups = seedGroups([imported("a"), imported("b"), own("c", 1)]);
+  const groups = groupBySeed([imported("a"), imported("b"), own("c", 1)]);
   assert.deepEqual(
     groups.map((group) => group.map(({ id }) => id)),
     [["a"], ["b"], ["c"]],

@@ -8,7 +8,7 @@ import { percent } from "./format.js";
  * @param {string[]} names of the classes
  * @param {{ onCell?: (truth: number, predicted: number) => void, chosen?: { truth: number, predicted: number } | null }} [wiring] with `onCell`, cells can be pressed
  */
-export function matrix(confusion, names, { onCell, chosen = null } = {}) {
+export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}) {
   const head = h(
     "tr",
     {},

@@ -1,6 +1,6 @@
 // What tells runs apart: the settings in which they differ, and labels made of them.
 
-import { setting } from "./format.js";
+import { exactNumber } from "./format.js";
 
 /** @import { Json, Run } from "./types" */
 
@@ -33,7 +33,7 @@ function walk(value, prefix, found) {
  * network has and another has not differs too, but says less than the kind: it comes last.
  * @param {Run[]} runs @returns {string[]}
  */
-export function differing(runs) {
+export function differingSettings(runs) {
   // What the files of an imported run do not tell is no difference, neither to those made here nor to another.
   const imported = runs.filter(({ source }) => source).map(settingsOf);
   const told = [...new Set(imported.flatMap((settings) => [...settings.keys()]))];
@@ -75,7 +75,7 @@ export function labelOf(run, paths) {
 function word(path, value) {
   const speaks =
     path === "network.kind" || path === "data.set" || path === "network.activation" || path.endsWith("optimizer.kind");
-  return speaks ? setting(value) : `${shortName(path)} ${setting(value)}`;
+  return speaks ? exactNumber(value) : `${shortName(path)} ${exactNumber(value)}`;
 }
 
 /**
@@ -83,8 +83,8 @@ function word(path, value) {
  * that is shorter or they differ in nothing.
  * @param {Run[]} runs @returns {Map<string, string>} by id
  */
-export function labels(runs) {
-  const paths = differing(runs);
+export function distinctLabels(runs) {
+  const paths = differingSettings(runs);
   const names = new Map(runs.map((run) => [run.id, run.name]));
   if (paths.length === 0 || runs.length < 2) return numbered(names);
   // As few settings as tell them apart, at most four.
@@ -109,7 +109,7 @@ function numbered(names) {
 }
 
 /** What runs that differ by their seed alone have in common. @param {Run} run */
-export function seedless(run) {
+export function keyWithoutSeed(run) {
   const settings = new Map(settingsOf(run));
   settings.delete("training.seed");
   return JSON.stringify([...settings]);
@@ -120,12 +120,12 @@ export function seedless(run) {
  * is in its group already is the same run again and stands for itself.
  * @param {Run[]} runs @returns {Run[][]}
  */
-export function seedGroups(runs) {
+export function groupBySeed(runs) {
   /** @type {Map<string, Run[]>} */
   const groups = new Map();
   const seed = (/** @type {Run} */ run) => JSON.stringify(settingsOf(run).get("training.seed"));
   for (const run of runs) {
-    const common = seedless(run);
+    const common = keyWithoutSeed(run);
     const taken = groups.get(common)?.some((other) => seed(other) === seed(run));
     const key = taken ? `${common} ${run.id}` : common;
     groups.set(key, [...(groups.get(key) ?? []), run]);

@@ -1,14 +1,14 @@
 // What all parts of the page look at: the run, its network, its film, and which of it is chosen.
 
-import { named, ofFrame } from "./pictured.js";
-import { isEpoch, other } from "./view.js";
+import { imageRef, frameImage } from "./image-ref.js";
+import { isEpoch, comparedWith } from "./view.js";
 
 /** @import { Film, Inside, Layer, Run } from "../lib/types" */
 /** @import { ViewState } from "./view.js" */
 /** @import { Query } from "./cache.js" */
-/** @import { Pictured } from "./pictured.js" */
+/** @import { ImageRef } from "./image-ref.js" */
 
-export class Scene {
+export class InsideContext {
   /** @param {Run} run @param {ViewState} state */
   constructor(run, state) {
     this.run = run;
@@ -36,11 +36,11 @@ export class Scene {
     return this.pictured().image;
   }
 
-  /** Which image a checkpoint, or a frame, is looked at with. @param {string} [checkpoint] @param {string} [run] @returns {Pictured} */
+  /** Which image a checkpoint, or a frame, is looked at with. @param {string} [checkpoint] @param {string} [run] @returns {ImageRef} */
   pictured(checkpoint = this.checkpoint, run = this.run.id) {
     const own = run === this.run.id;
     const [film, spec] = own ? [this.film, this.run.spec] : [this.second?.film, this.second?.spec ?? this.run.spec];
-    return isEpoch(checkpoint) ? ofFrame(film, checkpoint, spec) : named(this.wanted(run), film, spec);
+    return isEpoch(checkpoint) ? frameImage(film, checkpoint, spec) : imageRef(this.wanted(run), film, spec);
   }
 
   /** The image that is chosen, as another run is asked for it: what is pinned there is another one. @param {string} run */
@@ -49,7 +49,7 @@ export class Scene {
     return image === "pinned" && run !== this.run.id ? (this.film?.pinned.image ?? image) : image;
   }
 
-  /** The image of a frame that is not the one that is pinned now; null where it is. @param {string} [checkpoint] @returns {Pictured | null} */
+  /** The image of a frame that is not the one that is pinned now; null where it is. @param {string} [checkpoint] @returns {ImageRef | null} */
   otherImage(checkpoint = this.checkpoint) {
     const pictured = this.pictured(checkpoint);
     return isEpoch(checkpoint) && pictured.image !== "pinned" && pictured.key !== this.pictured("last").key
@@ -65,7 +65,7 @@ export class Scene {
 
   /** What is compared with. */
   get beside() {
-    return other(this.state.now.beside, this.run.id);
+    return comparedWith(this.state.now.beside, this.run.id);
   }
 
   /** What requests of the chosen checkpoint say, and the moment that it is of. @param {string} [checkpoint] @param {string} [run] @returns {{ run: string, query: Query, stamp: string }} */

@@ -3,10 +3,10 @@
 
 import { RUNS_IN_ADDRESS, shortQuery } from "./api.js";
 import { attempt } from "./shell.js";
-import { siteUrl } from "./site.js";
+import { siteUrl } from "./base-path.js";
 
 /** Takes a click on a link to a comparison where its address would be too long. @param {MouseEvent} event @param {string[]} ids */
-export function openCompared(event, ids) {
+export function openComparison(event, ids) {
   if (ids.length <= RUNS_IN_ADDRESS) return;
   event.preventDefault();
   // Opened now: what is opened after an answer is taken for a window that nobody asked for.

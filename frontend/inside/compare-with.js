@@ -5,11 +5,11 @@ import { h } from "../lib/dom.js";
 import { attempt } from "../lib/shell.js";
 
 /** @import { Run } from "../lib/types" */
-/** @import { Scene } from "./scene.js" */
+/** @import { InsideContext } from "./context.js" */
 
-/** @param {Scene} scene @param {{ onLoaded: () => void }} listeners */
-export function besideControl(scene, { onLoaded }) {
-  const { state, run } = scene;
+/** @param {InsideContext} context @param {{ onLoaded: () => void }} listeners */
+export function compareControl(context, { onLoaded }) {
+  const { state, run } = context;
   const who = h("select", {
     class: "select",
     "aria-label": "Compare with",
@@ -49,34 +49,34 @@ export function besideControl(scene, { onLoaded }) {
   async function chooseWho() {
     if (who.value === "") choose("", "");
     else if (who.value === run.id)
-      choose(run.id, scene.film?.epochs[0] === undefined ? "last" : String(scene.film.epochs[0]));
+      choose(run.id, context.film?.epochs[0] === undefined ? "last" : String(context.film.epochs[0]));
     else choose(who.value, "best");
   }
 
   /** Learns of the other run what there is to compare. */
   async function load() {
-    const { beside } = scene;
-    if (!beside || beside.run === run.id || scene.second?.run === beside.run) return;
+    const { beside } = context;
+    if (!beside || beside.run === run.id || context.second?.run === beside.run) return;
     await loadRuns();
     const found = runs.find(({ id }) => id === beside.run) ?? (await attempt(() => getRun(beside.run)));
     const [name, spec] = [found?.name ?? "another run", found?.spec ?? run.spec];
-    scene.second = { run: beside.run, name, spec, film: null, inside: null };
+    context.second = { run: beside.run, name, spec, film: null, inside: null };
     const [inside, film] = await Promise.all([
       attempt(() => getInside(beside.run)),
       getFilm(beside.run).catch(() => null),
     ]);
-    if (scene.second?.run !== beside.run) return;
-    scene.second = { run: beside.run, name, spec, film, inside: inside ?? null };
+    if (context.second?.run !== beside.run) return;
+    context.second = { run: beside.run, name, spec, film, inside: inside ?? null };
     update();
     onLoaded();
   }
 
   function update() {
-    const { beside } = scene;
+    const { beside } = context;
     const option = (/** @type {string} */ value, /** @type {string} */ text) => h("option", { value }, text);
     const more =
       beside && beside.run !== run.id && !runs.some(({ id }) => id === beside.run)
-        ? [option(beside.run, scene.second?.name ?? "another run")]
+        ? [option(beside.run, context.second?.name ?? "another run")]
         : [];
     who.replaceChildren(
       option("", "nothing"),
@@ -88,8 +88,8 @@ export function besideControl(scene, { onLoaded }) {
     when.hidden = !beside;
     if (!beside) return;
     const own = beside.run === run.id;
-    const inside = own ? scene.inside : scene.second?.inside;
-    const film = own ? scene.film : scene.second?.film;
+    const inside = own ? context.inside : context.second?.inside;
+    const film = own ? context.film : context.second?.film;
     const moments = [
       ...(inside?.checkpoints ?? []).map(({ name }) => /** @type {string} */ (name)),
       ...(film?.epochs ?? []).map(String),
@@ -99,7 +99,9 @@ export function besideControl(scene, { onLoaded }) {
       ...moments.map((moment) =>
         option(
           moment,
-          /^\d+$/.test(moment) ? `epoch ${moment}${own && scene.otherImage(moment) ? ", another image" : ""}` : moment,
+          /^\d+$/.test(moment)
+            ? `epoch ${moment}${own && context.otherImage(moment) ? ", another image" : ""}`
+            : moment,
         ),
       ),
     );

@@ -4,7 +4,7 @@ import { h } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 
 /** @param {{ src: string, title: string, label?: string, pressed: boolean, onClick: () => void, onDelete?: () => void }} of */
-export function thumb({ src, title, label, pressed, onClick, onDelete }) {
+export function thumbnail({ src, title, label, pressed, onClick, onDelete }) {
   const button = h(
     "button",
     {

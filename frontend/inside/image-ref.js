@@ -6,32 +6,32 @@
 /**
  * `image` is how it is asked for, null where it is not kept any more; `words` what it is called; `key` is the same for
  * the same image only.
- * @typedef {{ image: string | null, words: string, key: string }} Pictured
+ * @typedef {{ image: string | null, words: string, key: string }} ImageRef
  */
 
 /**
  * The image of a frame of a film.
- * @param {Film | null | undefined} film @param {string} epoch @param {Run["spec"]} spec of the run @returns {Pictured}
+ * @param {Film | null | undefined} film @param {string} epoch @param {Run["spec"]} spec of the run @returns {ImageRef}
  */
-export function ofFrame(film, epoch, spec) {
+export function frameImage(film, epoch, spec) {
   const frame = film?.frames.find((known) => String(known.epoch) === epoch);
-  if (!frame) return named("pinned", film, spec);
+  if (!frame) return imageRef("pinned", film, spec);
   if (frame.image === null) return { image: null, words: "an image that was pinned before", key: frame.pinned };
-  return named(frame.image, film, spec);
+  return imageRef(frame.image, film, spec);
 }
 
 /**
  * An image as requests name it.
  * @param {string} image @param {Film | null | undefined} film the run's, which knows what is pinned @param {Run["spec"]} spec of the run
- * @returns {Pictured}
+ * @returns {ImageRef}
  */
-export function named(image, film, spec) {
+export function imageRef(image, film, spec) {
   const plain = image === "pinned" ? (film?.pinned.image ?? "pinned") : image;
-  return { image, words: imageWords(plain), key: keyOf(plain, spec) };
+  return { image, words: imageLabel(plain), key: keyOf(plain, spec) };
 }
 
 /** @param {string} image */
-export function imageWords(image) {
+export function imageLabel(image) {
   if (image === "pinned") return "the first sample";
   return isSample(image) ? image.replace(":", " sample ") : "uploaded photo";
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Scene } from "../../inside/scene.js";
+import { InsideContext } from "../../inside/context.js";
 import { readView, viewState } from "../../inside/view.js";
 
 /** @import { Film, Run } from "../../lib/types" */
@@ -26,8 +26,8 @@ const film = (frames, pinned) => ({
 });
 
 /** @param {string} address @param {Film} of */
-function scene(address, of) {
-  const made = new Scene(run("one"), viewState(readView(address)));
+function context(address, of) {
+  const made = new InsideContext(run("one"), viewState(readView(address)));
   made.film = of;
   return made;
 }
@@ -44,8 +44,8 @@ const MIXED = film(
 test("a frame is of the image that was pinned when it was made, whatever is pinned now", () => {
   const of = (/** @type {string} */ epoch) => {
     const { image, otherImage } = {
-      image: scene(`?checkpoint=${epoch}`, MIXED).image,
-      otherImage: scene(`?checkpoint=${epoch}`, MIXED).otherImage(),
+      image: context(`?checkpoint=${epoch}`, MIXED).image,
+      otherImage: context(`?checkpoint=${epoch}`, MIXED).otherImage(),
     };
     return [image, otherImage?.words ?? null];
   };
@@ -56,7 +56,7 @@ test("a frame is of the image that was pinned when it was made, whatever is pinn
 });
 
 test("the sample that is pinned as an image is the same as the one that was followed without a pin", () => {
-  const made = scene(
+  const made = context(
     "?checkpoint=1",
     film(
       [
@@ -71,7 +71,7 @@ test("the sample that is pinned as an image is the same as the one that was foll
 });
 
 test("another run is shown the image that is pinned here, not its own", () => {
-  const made = scene("?checkpoint=last&beside=two+best", film([], "test:5"));
+  const made = context("?checkpoint=last&beside=two+best", film([], "test:5"));
   made.second = { run: "two", name: "two", spec: run("two").spec, film: film([], "test:9"), inside: null };
   assert.equal(made.of("best", "two").query.image, "test:5");
   assert.equal(made.pictured("best", "two").key, made.pictured("last").key);
@@ -84,7 +84,7 @@ test("another run is shown the image that is pinned here, not its own", () => {
 });
 
 test("a checkpoint that looks at a chosen image and a frame of the pinned one are of two images", () => {
-  const made = scene("?checkpoint=last&image=test:7&beside=3", MIXED);
+  const made = context("?checkpoint=last&image=test:7&beside=3", MIXED);
   assert.notEqual(made.pictured("last").key, made.pictured("3").key);
   assert.equal(made.pictured("3").words, "test sample 5");
 });

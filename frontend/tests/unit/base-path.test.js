@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { apiUrl, linkUrl, sitePath, siteUrl } from "../../lib/site.js";
+import { apiUrl, linkUrl, sitePath, siteUrl } from "../../lib/base-path.js";
 
 test("without a path before the site, addresses are as they are", () => {
   assert.equal(siteUrl("/new"), "/new");
