@@ -2,7 +2,7 @@
 
 import { strokeOf } from "../lib/colours.js";
 import { formatNumber, percent } from "../lib/format.js";
-import { ownCurves } from "../run/store.js";
+import { importedCurves } from "../run/store.js";
 import { meanCurve } from "./mean.js";
 
 /** @import { Run } from "../lib/types" */
@@ -31,7 +31,7 @@ export const CHARTS = [
 /** The charts of some runs: those that all have, and those that imported ones have of their own. @param {Run[]} runs @returns {MetricChart[]} */
 export const chartsOf = (runs) => [
   ...CHARTS,
-  ...ownCurves(runs).map(({ name, title }, i) => ({
+  ...importedCurves(runs).map(({ name, title }, i) => ({
     id: `own${i + 1}`,
     title,
     series: name,
@@ -58,7 +58,7 @@ const MOST_RAW = 6;
  * @param {(id: string) => RunLines | undefined} linesFor a run's curves, by its id @param {number} smoothing
  * @returns {Line[]}
  */
-export function linesOf({ series, noisy }, members, linesFor, smoothing) {
+export function memberLines({ series, noisy }, members, linesFor, smoothing) {
   const few = members.reduce((sum, member) => sum + member.runs.length, 0) <= MOST_RAW;
   const smooth = noisy && smoothing > 0;
   return members.flatMap(({ id, label, runs }) => {

@@ -9,7 +9,7 @@ import { RunLines } from "../run/lines.js";
 import { refiner } from "../run/refine.js";
 import { pointsFor } from "../run/resolution.js";
 import { RunStore } from "../run/store.js";
-import { linesOf } from "./lines.js";
+import { memberLines } from "./lines.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 /** @import { AxisName } from "../chart/axis.js" */
@@ -126,7 +126,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       ...which,
       detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""),
       entries: [],
-      lines: () => linesOf(which, members(), (id) => followed.get(id)?.lines, smoothing()),
+      lines: () => memberLines(which, members(), (id) => followed.get(id)?.lines, smoothing()),
       gaps: () => gapsOf(which),
       waiting,
       numbers: () => numbersOf(which),

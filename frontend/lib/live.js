@@ -3,11 +3,11 @@
 
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { WAYS } from "../live/links.js";
+import { TRANSPORTS } from "../live/transports.js";
 
 /** @import { FromTab, ToTab } from "../live/host.js" */
 /** @import { Told, Wish } from "../live/feed.js" */
-/** @import { Link } from "../live/links.js" */
+/** @import { Transport } from "../live/transports.js" */
 
 /**
  * @typedef {{
@@ -32,7 +32,7 @@ const CHANGED = "vivarium:changed";
 /** @type {Map<number, { attach: (renewed: boolean) => void, told: (turn: number, told: Told) => void }>} */
 const streams = new Map();
 let opened = 0;
-/** @type {Link | null} */
+/** @type {Transport | null} */
 let link = null;
 let way = 0;
 let answered = 0;
@@ -51,11 +51,11 @@ function connect() {
     if (!mine) return;
     mine = false;
     disconnect();
-    way = Math.min(way + 1, WAYS.length - 1);
+    way = Math.min(way + 1, TRANSPORTS.length - 1);
     connect();
   };
   try {
-    link = WAYS[way]({
+    link = TRANSPORTS[way]({
       onMessage: (message) => mine && receive(message),
       onReady: () => mine && greet(),
       onFailed: next,
@@ -119,7 +119,7 @@ setInterval(() => {
   if (!link || streams.size === 0) return;
   if (asked > 0 && Date.now() - Math.max(asked, answered) > ANSWERS_WITHIN_MS) {
     // The host is gone without a word: another of its kind, once; then the next way.
-    way = Math.min(way + (answered > 0 ? 0 : 1), WAYS.length - 1);
+    way = Math.min(way + (answered > 0 ? 0 : 1), TRANSPORTS.length - 1);
     answered = 0;
     disconnect();
     connect();

@@ -18,7 +18,7 @@ const SWEEP_MS = 30_000;
 /** A message costs more than what is in it: what comes within a frame goes together. */
 const TOGETHER_MS = 16;
 
-export class Host {
+export class FeedHost {
   /** @param {Feed} feed */
   constructor(feed) {
     this.feed = feed;

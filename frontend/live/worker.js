@@ -1,11 +1,11 @@
 // The shared worker: one event stream for all tabs of a browser.
 
-import { Host } from "./host.js";
+import { FeedHost } from "./host.js";
 import { serverFeed } from "./server.js";
 
 /** @import { FromTab, ToTab } from "./host.js" */
 
-const host = new Host(serverFeed());
+const host = new FeedHost(serverFeed());
 let ports = 0;
 
 addEventListener("connect", (event) => {

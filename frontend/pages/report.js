@@ -12,9 +12,9 @@ import { readBlock, kindOf } from "../report/block.js";
 import { editor } from "../report/editor.js";
 import { reportHtml } from "../report/export/html.js";
 import { reportZip } from "../report/export/markdown.js";
-import { askFigure } from "../report/insert.js";
+import { promptFigure } from "../report/figure-dialog.js";
 import { autosave } from "../report/autosave.js";
-import { askNumber } from "../report/number.js";
+import { promptNumber } from "../report/number-dialog.js";
 import { reportView } from "../report/report-view.js";
 import { Sources } from "../report/sources.js";
 
@@ -168,7 +168,7 @@ async function renew() {
 
 async function insert() {
   await sources.refresh();
-  const block = await askFigure(sources, { suggestion: lastRuns() });
+  const block = await promptFigure(sources, { suggestion: lastRuns() });
   if (block === null) return;
   if (page.dataset.view === "read") view("both");
   text.insertBlock(block);
@@ -182,7 +182,7 @@ function lastRuns() {
 
 async function insertNumber() {
   await sources.refresh();
-  const words = await askNumber(sources, lastRuns());
+  const words = await promptNumber(sources, lastRuns());
   if (words === null) return;
   if (page.dataset.view === "read") view("both");
   text.insert(words);
@@ -193,7 +193,7 @@ async function change({ token, from, to }) {
   if (token.type !== "code") return;
   const kind = kindOf(token.lang) ?? "";
   await sources.refresh();
-  const block = await askFigure(sources, { block: readBlock(kind, token.text) });
+  const block = await promptFigure(sources, { block: readBlock(kind, token.text) });
   if (block !== null) text.replaceLines(from, to, block);
 }
 

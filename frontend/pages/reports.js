@@ -7,7 +7,7 @@ import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
 import { isActive } from "../lib/status.js";
-import { EXPERIMENTS, subjectOf, writeUp } from "../report/experiments.js";
+import { EXPERIMENTS, experimentRuns, writeUp } from "../report/experiments.js";
 
 /** @import { Preset, ReportAbout, Run, SweepSpec } from "../lib/types" */
 /** @import { Experiment } from "../report/experiments.js" */
@@ -73,7 +73,7 @@ showChosen();
 /** @param {Experiment} experiment */
 function experimentRow(experiment) {
   const preset = data.presets.find(({ id }) => id === experiment.preset);
-  const subject = subjectOf(experiment, data.presets, data.runs, data.sweeps);
+  const subject = experimentRuns(experiment, data.presets, data.runs, data.sweeps);
   const box = h("input", {
     type: "checkbox",
     disabled: !subject,
@@ -147,7 +147,7 @@ function showChosen() {
 
 async function writeChosen() {
   const subjects = EXPERIMENTS.filter(({ id }) => chosen.has(id)).flatMap((experiment) => {
-    const subject = subjectOf(experiment, data.presets, data.runs, data.sweeps);
+    const subject = experimentRuns(experiment, data.presets, data.runs, data.sweeps);
     return subject ? [{ experiment, subject }] : [];
   });
   if (subjects.length > 0) await begin(writeUp(subjects));

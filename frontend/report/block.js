@@ -12,7 +12,7 @@
 const WORD = "figure";
 
 /** What is wrong with a figure, in words for the one who writes. */
-export class Fault extends Error {}
+export class FigureError extends Error {}
 
 /** The kind of figure that a fence names; null where it is another fence. @param {string | undefined} language what stands behind the three ticks */
 export function kindOf(language) {
@@ -27,9 +27,9 @@ export function readBlock(kind, text) {
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
     const found = /^\s*([a-z_]+)\s*:\s*(.*?)\s*$/.exec(line);
-    if (!found) throw new Fault(`“${line.trim()}” is not a setting: it must be a name, a colon and a value.`);
+    if (!found) throw new FigureError(`“${line.trim()}” is not a setting: it must be a name, a colon and a value.`);
     const [, name, value] = found;
-    if (settings.has(name)) throw new Fault(`“${name}” is said twice.`);
+    if (settings.has(name)) throw new FigureError(`“${name}” is said twice.`);
     settings.set(name, value);
   }
   return { kind, settings };

@@ -213,7 +213,7 @@ export function writeUp(chosen) {
 }
 
 /** A report about any runs. @param {string} title @param {string} runs as a text names them @param {Run[]} of @returns {string} */
-export function reportOn(title, runs, of) {
+export function reportAbout(title, runs, of) {
   const subject = { runs, run: of[0] };
   const several = of.length > 1;
   const body = several
@@ -234,7 +234,7 @@ export function reportOn(title, runs, of) {
  * the form counts too.
  * @param {Experiment} experiment @param {Preset[]} presets @param {Run[]} runs @param {{ id: string, spec: SweepSpec }[]} sweeps the newest first @returns {Subject | null}
  */
-export function subjectOf(experiment, presets, runs, sweeps) {
+export function experimentRuns(experiment, presets, runs, sweeps) {
   const preset = presets.find(({ id }) => id === experiment.preset);
   if (!preset) return null;
   const usable = runs.filter(({ status }) => status !== "failed");

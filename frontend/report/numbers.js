@@ -1,7 +1,7 @@
 // A number of a run in the middle of a sentence: {{01a2… test_accuracy}}.
 
 import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
-import { Fault } from "./block.js";
+import { FigureError } from "./block.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Sources } from "./sources.js" */
@@ -34,13 +34,14 @@ function of(key, title, say) {
 }
 
 /** What the words between the braces stand for. @param {string} words @param {Sources} sources @returns {{ text: string, run: Run, title: string }} */
-export function readNumber(words, sources) {
+export function resolveNumber(words, sources) {
   const [id, name, ...more] = words.split(/\s+/);
-  if (!id || !name || more.length > 0) throw new Fault(`“{{${words}}}” must be a run's id and the name of a number.`);
+  if (!id || !name || more.length > 0)
+    throw new FigureError(`“{{${words}}}” must be a run's id and the name of a number.`);
   const run = sources.run(id);
   const known = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : null;
-  if (!known) throw new Fault(`“${name}” is no number of a run; there are ${Object.keys(NUMBERS).join(", ")}.`);
+  if (!known) throw new FigureError(`“${name}” is no number of a run; there are ${Object.keys(NUMBERS).join(", ")}.`);
   const text = known.of(run);
-  if (text === null) throw new Fault(`${known.title} of “${run.name}” is not known yet.`);
+  if (text === null) throw new FigureError(`${known.title} of “${run.name}” is not known yet.`);
   return { text, run, title: known.title };
 }

@@ -7,7 +7,7 @@ import { stateOf } from "../lib/status.js";
 import { readBlock } from "./block.js";
 import { kindNamed, valuesOf } from "./figures/index.js";
 import { partElement, partsOf } from "./markdown.js";
-import { readNumber } from "./numbers.js";
+import { resolveNumber } from "./numbers.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Sources } from "./sources.js" */
@@ -17,7 +17,7 @@ import { readNumber } from "./numbers.js";
 /** Up to so many runs are named below a figure. */
 const MOST_NAMED = 2;
 
-/** A figure in the text. `number` counts figures and tables each for themselves. @typedef {{ element: HTMLElement, is: "figure" | "table", drawn: Drawn | null, draw: () => Promise<void>, count: (number: number) => void }} Placed */
+/** A figure in the text. `number` counts figures and tables each for themselves. @typedef {{ element: HTMLElement, is: "figure" | "table", drawn: Drawn | null, draw: () => Promise<void>, count: (number: number) => void }} PlacedFigure */
 
 /** @param {Sources} sources @param {{ onPart?: (part: Part) => void, onFigure?: (part: Part) => void, onShown?: () => void }} [listeners] `onPart`: a part was pressed; `onFigure`: a figure is to be changed */
 export function reportView(sources, { onPart, onFigure, onShown } = {}) {
@@ -25,7 +25,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   const runs = h("section", { class: "paper-runs", hidden: true });
   const empty = h("p", { class: "paper-empty muted" }, "Nothing is written yet.");
   const element = h("article", { class: "paper" }, empty, body, runs);
-  /** What was made before, by what is written: it is taken again where that has not changed. @type {Map<string, { element: HTMLElement, placed: Placed[], numbers: Run[], hasNumbers: boolean, part: Part }>} */
+  /** What was made before, by what is written: it is taken again where that has not changed. @type {Map<string, { element: HTMLElement, placed: PlacedFigure[], numbers: Run[], hasNumbers: boolean, part: Part }>} */
   let made = new Map();
   /** @type {Promise<unknown>} */
   let drawing = Promise.resolve();
@@ -72,20 +72,20 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
 
   /** @param {Part} part */
   function make(part) {
-    /** @type {Placed[]} */
+    /** @type {PlacedFigure[]} */
     const placed = [];
     /** @type {Run[]} */
     const numbers = [];
     let hasNumbers = false;
     const inner = partElement(part.token, {
       figure: (kind, written) => {
-        placed.push(place(sources, kind, written));
+        placed.push(placeFigure(sources, kind, written));
         return placed[placed.length - 1].element;
       },
       number: (words) => {
         hasNumbers = true;
         try {
-          const { text: said, run, title } = readNumber(words, sources);
+          const { text: said, run, title } = resolveNumber(words, sources);
           numbers.push(run);
           return h("a", { class: "paper-number", href: `#run-${run.id}`, title: `${title} of “${run.name}”` }, said);
         } catch (error) {
@@ -169,8 +169,8 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   };
 }
 
-/** @param {Sources} sources @param {string} name @param {string} written @returns {Placed} */
-export function place(sources, name, written) {
+/** @param {Sources} sources @param {string} name @param {string} written @returns {PlacedFigure} */
+export function placeFigure(sources, name, written) {
   const stage = h("div", { class: "figure-stage" }, h("p", { class: "muted figure-wait" }, "Drawing…"));
   const count = h("b", { class: "figure-number" });
   const words = h("span");
@@ -185,7 +185,7 @@ export function place(sources, name, written) {
   } catch {
     // It is said when it is drawn.
   }
-  /** @type {Placed} */
+  /** @type {PlacedFigure} */
   const placed = {
     element,
     is: kind?.is ?? "figure",

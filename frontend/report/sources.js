@@ -2,7 +2,7 @@
 // it is about: a figure that is drawn again while one types costs nothing.
 
 import { getMetricsOf, getSelection, getStatistics, listRuns, inspect } from "../lib/api.js";
-import { Fault } from "./block.js";
+import { FigureError } from "./block.js";
 
 /** @import { Metrics, Run, Statistics } from "../lib/types" */
 
@@ -34,7 +34,7 @@ export class Sources {
     if (exact) return exact;
     const found = id.length >= LEAST_ID ? [...this.runs.values()].filter((run) => run.id.startsWith(id)) : [];
     if (found.length === 1) return found[0];
-    throw new Fault(
+    throw new FigureError(
       found.length > 1
         ? `“${id}” begins the id of ${found.length} runs.`
         : `There is no run “${id}”: it may have been deleted.`,
@@ -74,7 +74,7 @@ export class Sources {
         ),
       ];
     if (found.length === 0)
-      throw new Fault(
+      throw new FigureError(
         words.trim() === "" ? "It names no runs." : `There are no runs of “${words}”: they may have been deleted.`,
       );
     return found.sort((a, b) => a.number - b.number);

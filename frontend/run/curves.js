@@ -8,7 +8,7 @@ import { csv } from "../chart/csv.js";
 import { readView, defaultSmoothing } from "../chart/view.js";
 import { RunLines } from "./lines.js";
 import { refiner } from "./refine.js";
-import { ownCurves, RunStore } from "./store.js";
+import { importedCurves, RunStore } from "./store.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Points } from "./lines.js" */
@@ -36,7 +36,7 @@ const PLAIN = [
 ];
 
 /** @param {Run} run */
-export const ownNames = (run) => ownCurves([run]).map(({ name }) => name);
+export const importedSeries = (run) => importedCurves([run]).map(({ name }) => name);
 
 /** More rows than this no spreadsheet opens. */
 const MOST_ROWS = 1_000_000;
@@ -46,7 +46,7 @@ export function curves(store, run) {
   /** @type {Which[]} */
   const CHARTS = [
     ...PLAIN,
-    ...ownCurves([run()]).map(({ name, title }, i) => ({
+    ...importedCurves([run()]).map(({ name, title }, i) => ({
       id: `own${i + 1}`,
       title,
       train: name,
@@ -137,7 +137,7 @@ export function curves(store, run) {
   async function whole() {
     if (!store.thinned) return store;
     const { [run().id]: metrics } = await getMetricsOf([run().id], { series: store.names, points: MOST_ROWS });
-    const all = new RunStore(ownNames(run()));
+    const all = new RunStore(importedSeries(run()));
     if (metrics) all.load(metrics);
     return all;
   }

@@ -4,7 +4,7 @@ import { h, setAttribute, setText } from "../lib/dom.js";
 import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { stateOf } from "../lib/status.js";
 import { EPOCH_MEAN, EPOCH_MEAN_TITLE } from "../runs/columns.js";
-import { share } from "../runs/order.js";
+import { progressOf } from "../runs/order.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -96,7 +96,7 @@ export function progressPanel(first) {
 
   /** @param {Run} run */
   function show(run) {
-    const done = run.status === "finished" && run.reason === "completed" ? 1 : share(run);
+    const done = run.status === "finished" && run.reason === "completed" ? 1 : progressOf(run);
     bar.dataset.tone = stateOf(run).tone;
     bar.style.setProperty("--share", String(done));
     setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));

@@ -3,7 +3,7 @@
 
 import { getMetricsOf } from "../lib/api.js";
 import { attempt } from "../lib/shell.js";
-import { pointsFor, stretchAround } from "./resolution.js";
+import { pointsFor, rangeAround } from "./resolution.js";
 
 /** @import { RunStore } from "./store.js" */
 /** @import { RunLines } from "./lines.js" */
@@ -32,7 +32,7 @@ export function refiner({ runs, range, weight, onData }) {
     if (thinned.length === 0) return;
     const sight = range();
     const steps = sight ? thinned.flatMap(({ lines }) => lines.stepsBetween(sight) ?? []) : [];
-    const stretch = steps.length > 0 ? stretchAround(Math.min(...steps), Math.max(...steps)) : null;
+    const stretch = steps.length > 0 ? rangeAround(Math.min(...steps), Math.max(...steps)) : null;
     const averages = weight() > 0 && thinned.some(({ store }) => store.series.train_loss.smooth?.weight !== weight());
     const known = !stretch || (exact !== null && exact[0] <= stretch[0] && exact[1] >= stretch[1]);
     const what = JSON.stringify([stretch, weight(), thinned.length]);

@@ -10,7 +10,7 @@ export function pointsFor(runs) {
  * in leaps, so that a small move asks for nothing new.
  * @param {number} from @param {number} to @returns {[number, number]}
  */
-export function stretchAround(from, to) {
+export function rangeAround(from, to) {
   const leap = 2 ** Math.ceil(Math.log2(Math.max(16, to - from))) / 4;
   return [Math.max(0, (Math.floor(from / leap) - 1) * leap), (Math.ceil(to / leap) + 1) * leap];
 }

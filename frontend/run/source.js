@@ -1,7 +1,7 @@
 // Where the curves of an imported run are from: its files, which tag is which curve, and what is not shown.
 
 import { h } from "../lib/dom.js";
-import { openTags } from "./tags.js";
+import { openTagMapping } from "./tag-mapping.js";
 import { bytes, dateTime } from "../lib/format.js";
 
 /** @import { Run, Source } from "../lib/types" */
@@ -32,7 +32,7 @@ export function sourcePart(run, { files, series, own = [], not_shown: notShown, 
   ];
   const choose = h(
     "button",
-    { class: "button small", type: "button", on: { click: () => openTags(run, () => location.reload()) } },
+    { class: "button small", type: "button", on: { click: () => openTagMapping(run, () => location.reload()) } },
     "Choose what tags are drawn as…",
   );
   return h(

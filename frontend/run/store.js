@@ -17,7 +17,7 @@ export const SERIES = /** @type {const} */ ([
 /** @typedef {{ [name in typeof SERIES[number]]: Series } & { [name: string]: Series }} AllSeries */
 
 /** The curves of imported runs that have charts of their own. @param {{ source: import("../lib/types").Source | null }[]} runs @returns {{ name: SeriesName, title: string }[]} */
-export function ownCurves(runs) {
+export function importedCurves(runs) {
   const sources = runs.flatMap(({ source }) => source ?? []);
   const tags = new Set(sources.flatMap(({ own }) => own ?? []));
   const lr = sources.some(({ series }) => series?.lr);

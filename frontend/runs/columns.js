@@ -52,7 +52,7 @@ export function hiddenColumns() {
 }
 
 /** Whether somebody chose the columns: then all of them show, however narrow the window is. */
-export function areOwn() {
+export function isCustomised() {
   return safeLocalStorage.getItem(STORED) !== null;
 }
 

@@ -7,13 +7,13 @@ import { settingsOf } from "../lib/settings-diff.js";
 /** @typedef {{ key: string, descending: boolean }} Order */
 
 /** What each column sorts by. @type {{ [key: string]: (run: Run) => string | number | null }} */
-export const KEYS = {
+export const SORT_KEYS = {
   created: (run) => run.created,
   status: (run) => ["running", "queued", "interrupted", "failed", "stopped", "finished"].indexOf(run.status),
   name: (run) => run.name.toLocaleLowerCase(),
   network: (run) => run.spec.network?.kind ?? null,
   data: (run) => run.spec.data?.set ?? null,
-  progress: (run) => share(run),
+  progress: (run) => progressOf(run),
   train_loss: (run) => run.summary.train_loss,
   loss: (run) => run.summary.validation_loss,
   last: (run) => run.summary.validation_accuracy,
@@ -26,7 +26,7 @@ export const KEYS = {
 };
 
 /** Whether one can sort by it: by a column's key, or by a setting's path. @param {string} key */
-export const canSort = (key) => Object.hasOwn(KEYS, key) || key.includes(".");
+export const canSort = (key) => Object.hasOwn(SORT_KEYS, key) || key.includes(".");
 
 /** Numbers stay numbers; all else is sorted as text, what is not there is unknown. @param {string} path @returns {(run: Run) => string | number | null} */
 function settingKey(path) {
@@ -42,7 +42,7 @@ function before(a, b) {
 }
 
 /** How much of the run is done, 0 to 1. @param {Run} run */
-export function share({ summary: { step, steps } }) {
+export function progressOf({ summary: { step, steps } }) {
   return step !== null && steps ? Math.min(1, step / steps) : 0;
 }
 
@@ -50,8 +50,8 @@ export function share({ summary: { step, steps } }) {
  * Sorted anew; what is unknown comes last either way, and newer runs come first among equals.
  * @param {Run[]} runs @param {Order} order
  */
-export function sorted(runs, { key, descending }) {
-  const value = Object.hasOwn(KEYS, key) ? KEYS[key] : canSort(key) ? settingKey(key) : KEYS.created;
+export function sortRuns(runs, { key, descending }) {
+  const value = Object.hasOwn(SORT_KEYS, key) ? SORT_KEYS[key] : canSort(key) ? settingKey(key) : SORT_KEYS.created;
   const sign = descending ? -1 : 1;
   return [...runs].sort((a, b) => {
     const [x, y] = [value(a), value(b)];

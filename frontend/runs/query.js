@@ -84,7 +84,7 @@ function settingValues(run, field) {
 }
 
 /** The words of a text with their places; quotes hold words together. @param {string} text @returns {{ text: string, from: number, to: number }[]} */
-export function split(text) {
+export function tokenize(text) {
   const found = [];
   const pattern = /-?(?:[\w.]+(?:>=|<=|!=|[:=<>]))?"[^"]*"?|\S+/g;
   for (const match of text.matchAll(pattern))
@@ -99,7 +99,7 @@ export function parse(text, runs) {
   /** @type {Fault[]} */
   const faults = [];
   const names = fieldNames(runs);
-  for (const { text: word, from, to } of split(text)) {
+  for (const { text: word, from, to } of tokenize(text)) {
     const made = term(word, names);
     if (typeof made === "string") faults.push({ from, to, message: made });
     else tests.push(made);
@@ -127,7 +127,7 @@ function term(word, names) {
   if (name in FIGURES) return figureTest(FIGURES[name], name, operator, value);
   if (operator === "<" || operator === ">" || operator === "<=" || operator === ">=") {
     if (name in WORDS) return `“${name}” is text: it can be asked for with “:” or “=”, not with “${operator}”.`;
-    const bound = number(value);
+    const bound = parseNumber(value);
     if (bound === null) return `“${value}” is not a number.`;
     return (run) =>
       settingValues(run, name).some((found) => typeof found === "number" && compare(found, operator, bound));
@@ -136,14 +136,14 @@ function term(word, names) {
   const has = (/** @type {string} */ found) =>
     operator === ":" ? found.toLocaleLowerCase().includes(wanted) : found.toLocaleLowerCase() === wanted;
   if (name in WORDS) return (run) => WORDS[name](run).some(has);
-  const asNumber = number(value);
+  const asNumber = parseNumber(value);
   return (run) =>
     settingValues(run, name).some((found) => (typeof found === "number" ? found === asNumber : has(String(found))));
 }
 
 /** @param {(run: Run) => number | null} of @param {string} name @param {string} operator @param {string} value @returns {Test | string} */
 function figureTest(of, name, operator, value) {
-  let bound = number(value);
+  let bound = parseNumber(value);
   if (bound === null) return `“${value}” is not a number. Say “${name}>0.9” or “${name}<=5k”.`;
   // Nobody means an accuracy of 95 times everything.
   if (
@@ -176,7 +176,7 @@ function compare(a, operator, b) {
 }
 
 /** A number with its unit; null where it is none. @param {string} text */
-export function number(text) {
+export function parseNumber(text) {
   const match = text.match(/^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z%]*)$/i);
   const unit = match ? UNITS[match[2].toLocaleLowerCase()] : undefined;
   return match && unit !== undefined ? Number(match[1]) * unit : null;
@@ -220,7 +220,7 @@ function suggest(name, names) {
 
 /** What could stand at the end of a text: whole terms to go on with. @param {string} text @param {Run[]} runs @returns {string[]} */
 export function complete(text, runs) {
-  const words = split(text);
+  const words = tokenize(text);
   const last = text === "" || /\s$/.test(text) ? "" : (words[words.length - 1]?.text ?? "");
   const before = text.slice(0, text.length - last.length);
   const sign = last.startsWith("-") ? "-" : "";

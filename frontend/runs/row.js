@@ -19,7 +19,7 @@ import { icon } from "../lib/icons.js";
 import { siteUrl } from "../lib/base-path.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { EPOCH_MEAN_TITLE } from "./columns.js";
-import { share } from "./order.js";
+import { progressOf } from "./order.js";
 import { settingTitle } from "./settings.js";
 
 /** @import { Run } from "../lib/types" */
@@ -140,7 +140,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     notes.hidden = run.notes === "";
     setAttribute(box, "aria-label", `Choose ${run.name}`);
 
-    const done = run.status === "finished" && run.reason === "completed" ? 1 : share(run);
+    const done = run.status === "finished" && run.reason === "completed" ? 1 : progressOf(run);
     bar.dataset.tone = state.tone;
     bar.style.setProperty("--share", String(done));
     setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));

@@ -10,14 +10,14 @@ import { announce } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
 import { States } from "../lib/states.js";
 import { offerUndo, moveToTrash } from "../lib/trash.js";
-import { openTrash } from "./bin.js";
+import { openTrash } from "./trash-dialog.js";
 import { openTensorboardImport } from "./tensorboard-import.js";
 import { bulkBar } from "./bulk.js";
-import { COLUMNS, areOwn, hiddenColumns, rememberColumns } from "./columns.js";
+import { COLUMNS, isCustomised, hiddenColumns, rememberColumns } from "./columns.js";
 import { filterField } from "./filter.js";
 import { grouped, groupings } from "./groups.js";
 import { editLabels } from "./labels.js";
-import { canSort, sorted } from "./order.js";
+import { canSort, sortRuns } from "./order.js";
 import { runRow } from "./row.js";
 import { Selection } from "./selection.js";
 import { settingPaths, settingTitle } from "./settings.js";
@@ -200,7 +200,7 @@ export function runsTable({ empty, uploadLimit }) {
     dirty = false;
     const all = runs.all().filter((run) => !sweep || run.sweep === sweep);
     const { test } = filter.query();
-    shown = sorted(all, order).filter(test);
+    shown = sortRuns(all, order).filter(test);
     sight = new Set(shown.map(({ id }) => id));
     for (const [id, row] of rows) {
       if (!runs.has(id)) {
@@ -375,7 +375,7 @@ export function runsTable({ empty, uploadLimit }) {
   }
 
   function showColumns() {
-    frame.classList.toggle("own-columns", areOwn());
+    frame.classList.toggle("own-columns", isCustomised());
     for (const th of heads)
       th.hidden = hidden.has(th.classList.contains("col-settings") ? "settings" : String(th.dataset.key));
     for (const row of rows.values()) row.showColumns(hidden);

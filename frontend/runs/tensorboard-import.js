@@ -7,7 +7,7 @@ import { bytes, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
-import { openTags } from "../run/tags.js";
+import { openTagMapping } from "../run/tag-mapping.js";
 import { droppedFiles, errorsOf, filesWithPaths, refusedNotice, acceptDrops, uploadProgress } from "../lib/upload.js";
 
 /** @import { ImportedRun, ImportOutcome } from "../lib/types" */
@@ -128,7 +128,7 @@ export function openTensorboardImport(limit) {
           class: "button small quiet",
           type: "button",
           title: "Choose what its tags are drawn as",
-          on: { click: () => openTags(run) },
+          on: { click: () => openTagMapping(run) },
         },
         "Tags…",
       );

@@ -3,18 +3,18 @@
 
 import { strToU8, zipSync } from "../../../static/vendor/fflate/browser.js";
 import { kindOf } from "../block.js";
-import { readNumber } from "../numbers.js";
-import { standalone } from "./svg.js";
+import { resolveNumber } from "../numbers.js";
+import { standaloneSvg } from "./svg.js";
 
 /** @import { Sources } from "../sources.js" */
-/** @import { Placed } from "../report-view.js" */
+/** @import { PlacedFigure } from "../report-view.js" */
 /** @import { Part } from "../markdown.js" */
 
 /** @typedef {{ [path: string]: Uint8Array }} Files */
 
 /**
  * The files of a report in a zip.
- * @param {{ part: Part, placed: Placed[] }[]} parts @param {HTMLElement} runs the list of runs @param {Sources} sources @returns {Uint8Array}
+ * @param {{ part: Part, placed: PlacedFigure[] }[]} parts @param {HTMLElement} runs the list of runs @param {Sources} sources @returns {Uint8Array}
  */
 export function reportZip(parts, runs, sources) {
   /** @type {Files} */
@@ -33,14 +33,14 @@ export function reportZip(parts, runs, sources) {
 function numbered(text, sources) {
   return text.replace(/\{\{([^{}\n]*)\}\}/g, (written, words) => {
     try {
-      return plain(readNumber(words.trim(), sources).text);
+      return plain(resolveNumber(words.trim(), sources).text);
     } catch {
       return written;
     }
   });
 }
 
-/** @param {Placed} placed @param {Files} files */
+/** @param {PlacedFigure} placed @param {Files} files */
 function figureText({ element, drawn }, files) {
   const words = [...element.querySelectorAll("figcaption > :not(small)")]
     .map((part) => part.textContent)
@@ -58,7 +58,7 @@ function figureText({ element, drawn }, files) {
     files[path] = bytes;
     out.push(`![${plain(alt)}](${path})`);
   };
-  if (body instanceof SVGSVGElement) picture("svg", strToU8(standalone(body)));
+  if (body instanceof SVGSVGElement) picture("svg", strToU8(standaloneSvg(body)));
   for (const image of body instanceof HTMLImageElement ? [body] : body.querySelectorAll("img"))
     picture("png", bytesOf(image.src), image.alt);
   for (const table of body instanceof HTMLTableElement ? [body] : body.querySelectorAll("table")) {

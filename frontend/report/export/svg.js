@@ -25,7 +25,7 @@ const TEXT_STYLES = [
 const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif";
 
 /** @param {SVGSVGElement} picture in the page @returns {string} */
-export function standalone(picture) {
+export function standaloneSvg(picture) {
   const copy = /** @type {SVGSVGElement} */ (picture.cloneNode(true));
   // Styles are computed where the picture is shown.
   const host = h("div", { class: "paper figure-stage", "aria-hidden": "true" }, copy);

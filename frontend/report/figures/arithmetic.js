@@ -1,8 +1,8 @@
 // A convolution on real values: how one number came about, and how its gradient goes back.
 
 import { backward, forward } from "../../inside/arithmetic.js";
-import { Fault } from "../block.js";
-import { CHECKPOINT, CONVOLUTIONS, IMAGE, LAYER, layerOf, RUN } from "./look.js";
+import { FigureError } from "../block.js";
+import { CHECKPOINT, CONVOLUTIONS, IMAGE, LAYER, layerOf, RUN } from "./inspect.js";
 
 /** @import { Arithmetic, GradientAt } from "../../lib/types" */
 /** @import { Kind } from "./index.js" */
@@ -36,7 +36,7 @@ export const arithmetic = {
     const run = sources.run(values.run);
     const { inside, layer } = await layerOf(run, values, sources);
     if (!CONVOLUTIONS.has(layer.kind))
-      throw new Fault(`${layer.name} is no convolution: the arithmetic is shown for those.`);
+      throw new FigureError(`${layer.name} is no convolution: the arithmetic is shown for those.`);
     const [, height, width] = layer.shape;
     const y = values.row === "" ? Math.floor(height / 2) : Number(values.row);
     const x = values.column === "" ? Math.floor(width / 2) : Number(values.column);

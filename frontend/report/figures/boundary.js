@@ -5,8 +5,8 @@ import { h } from "../../lib/dom.js";
 import { printColour } from "../../lib/theme.js";
 import { decodeBoundary } from "../../run/grid.js";
 import { drawToy2d } from "../../run/toy2d.js";
-import { Fault } from "../block.js";
-import { pictureOf, RUN } from "./look.js";
+import { FigureError } from "../block.js";
+import { canvasImage, RUN } from "./inspect.js";
 
 /** @import { Kind } from "./index.js" */
 
@@ -49,14 +49,14 @@ export const boundary = {
     const wanted = values.epoch.split(/[\s,]+/).filter(Boolean);
     for (const epoch of wanted)
       if (!/^\d{1,9}$/.test(epoch))
-        throw new Fault(`epoch must be whole numbers from 0 with commas between, not “${values.epoch}”.`);
-    if (wanted.length > MOST) throw new Fault(`epoch names ${wanted.length} epochs; ${MOST} fit.`);
+        throw new FigureError(`epoch must be whole numbers from 0 with commas between, not “${values.epoch}”.`);
+    if (wanted.length > MOST) throw new FigureError(`epoch names ${wanted.length} epochs; ${MOST} fit.`);
     const { points, classes } = await sources.once("points", [run], () => getPoints(run.id));
     const side = wanted.length > 1 ? SMALL : SIDE;
     const pictures = await Promise.all(
       (wanted.length > 0 ? wanted.map(Number) : [/** @type {const} */ ("latest")]).map(async (epoch) => {
         const { boundary: found } = await sources.once(`boundary ${epoch}`, [run], () => getBoundary(run.id, epoch));
-        if (!found) throw new Fault(`“${run.name}” has no boundary yet.`);
+        if (!found) throw new FigureError(`“${run.name}” has no boundary yet.`);
         const grid = decodeBoundary(found);
         const canvas = h("canvas");
         drawToy2d(
@@ -70,7 +70,7 @@ export const boundary = {
           { width: side, height: side, ratio: RATIO, ink: printColour },
         );
         const when = found.epoch === 0 ? "before training" : `after epoch ${found.epoch}`;
-        return { when, picture: pictureOf(canvas, `Decision boundary of “${run.name}” ${when}`, side, false) };
+        return { when, picture: canvasImage(canvas, `Decision boundary of “${run.name}” ${when}`, side, false) };
       }),
     );
     const [{ when, picture }] = pictures;

@@ -3,8 +3,8 @@
 import { getTest } from "../../lib/api.js";
 import { percent } from "../../lib/format.js";
 import { confusionMatrix } from "../../lib/confusion-matrix.js";
-import { Fault } from "../block.js";
-import { RUN } from "./look.js";
+import { FigureError } from "../block.js";
+import { RUN } from "./inspect.js";
 
 /** @import { Kind } from "./index.js" */
 
@@ -18,7 +18,7 @@ export const confusion = {
   async draw(values, sources) {
     const run = sources.run(values.run);
     const { test, classes } = await sources.once("test", [run], () => getTest(run.id));
-    if (!test) throw new Fault(`“${run.name}” is not tested yet.`);
+    if (!test) throw new FigureError(`“${run.name}” is not tested yet.`);
     const body = confusionMatrix(
       test.confusion,
       test.confusion.map((_, i) => classes?.[i] ?? String(i)),

@@ -4,11 +4,11 @@ import { AXES } from "../../chart/axis.js";
 import { plotData } from "../../chart/plot-data.js";
 import { chartSvg } from "../../chart/svg.js";
 import { defaultView, defaultSmoothing } from "../../chart/view.js";
-import { axisFor, CHARTS, linesOf } from "../../compare/lines.js";
+import { axisFor, CHARTS, memberLines } from "../../compare/lines.js";
 import { RunLines } from "../../run/lines.js";
 import { RunStore, SERIES } from "../../run/store.js";
-import { Fault } from "../block.js";
-import { aboutRuns, membersFor, RUNS, SEEDS } from "./members.js";
+import { FigureError } from "../block.js";
+import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 
 /** @import { AxisName } from "../../chart/axis.js" */
 /** @import { Kind } from "./index.js" */
@@ -104,8 +104,8 @@ export const curve = {
       }),
     );
     const members = membersFor(runs, values.seeds);
-    const drawn = linesOf(which, members, (id) => lines.get(id), smoothing).filter(({ length }) => length > 0);
-    if (drawn.length === 0) throw new Fault(`${which.title} of ${aboutRuns(runs)}: there are no points yet.`);
+    const drawn = memberLines(which, members, (id) => lines.get(id), smoothing).filter(({ length }) => length > 0);
+    if (drawn.length === 0) throw new FigureError(`${which.title} of ${runsTitle(runs)}: there are no points yet.`);
     const picture = plotData(drawn, {
       range: null,
       yRange: null,
@@ -144,11 +144,11 @@ export const curve = {
         : "";
     const outside = picture.outside > 0 ? ` ${picture.outside} points lie outside.` : "";
     body.setAttribute("role", "img");
-    body.setAttribute("aria-label", `${which.title} of ${aboutRuns(runs)}`);
+    body.setAttribute("aria-label", `${which.title} of ${runsTitle(runs)}`);
     return {
       body,
       runs,
-      caption: `${which.title} of ${aboutRuns(runs)}, over ${xTitle.toLowerCase()}.${seeds}${smooth}${gaps}${outside}`,
+      caption: `${which.title} of ${runsTitle(runs)}, over ${xTitle.toLowerCase()}.${seeds}${smooth}${gaps}${outside}`,
     };
   },
 };

@@ -1,7 +1,7 @@
 // The kinds of figure that a report can have. The dialog, the check of what is written and the drawing
 // follow from this table.
 
-import { Fault } from "../block.js";
+import { FigureError } from "../block.js";
 import { arithmetic } from "./arithmetic.js";
 import { boundary } from "./boundary.js";
 import { confusion } from "./confusion.js";
@@ -58,7 +58,9 @@ export const KINDS = [
 export function kindNamed(name) {
   const kind = KINDS.find(({ kind: known }) => known === name);
   if (!kind)
-    throw new Fault(`“${name}” is no kind of figure; there are ${KINDS.map(({ kind: known }) => known).join(", ")}.`);
+    throw new FigureError(
+      `“${name}” is no kind of figure; there are ${KINDS.map(({ kind: known }) => known).join(", ")}.`,
+    );
   return kind;
 }
 
@@ -66,7 +68,7 @@ export function kindNamed(name) {
 export function valuesOf(kind, settings) {
   for (const name of settings.keys()) {
     if (!kind.fields.some((field) => field.name === name))
-      throw new Fault(
+      throw new FigureError(
         `“${name}” is no setting of a ${kind.kind}; there are ${kind.fields.map((field) => field.name).join(", ")}.`,
       );
   }
@@ -76,11 +78,11 @@ export function valuesOf(kind, settings) {
 /** @param {Field} field @param {string | undefined} said */
 function checked({ name, label, type, value, options, min, max }, said) {
   if (said === undefined || said === "") {
-    if (value === undefined) throw new Fault(`${label} is missing: it needs a line “${name}: …”.`);
+    if (value === undefined) throw new FigureError(`${label} is missing: it needs a line “${name}: …”.`);
     return value;
   }
   if (type === "choice" && !options?.some(([known]) => known === said))
-    throw new Fault(`${name} must be one of ${options?.map(([known]) => known).join(", ")}, not “${said}”.`);
+    throw new FigureError(`${name} must be one of ${options?.map(([known]) => known).join(", ")}, not “${said}”.`);
   if (type === "number") {
     const number = Number(said);
     if (
@@ -88,7 +90,7 @@ function checked({ name, label, type, value, options, min, max }, said) {
       number < (min ?? Number.NEGATIVE_INFINITY) ||
       number > (max ?? Number.POSITIVE_INFINITY)
     )
-      throw new Fault(
+      throw new FigureError(
         `${name} must be a number${min === undefined ? "" : ` from ${min}`}${max === undefined ? "" : ` to ${max}`}, not “${said}”.`,
       );
   }

@@ -28,7 +28,7 @@ export function membersFor(runs, seeds) {
 }
 
 /** The name of what a figure is about: the run's, or what the runs' names begin with. @param {Run[]} runs */
-export function aboutRuns(runs) {
+export function runsTitle(runs) {
   if (runs.length === 1) return `“${runs[0].name}”`;
   const [first] = runs[0].name.split(" · ");
   return runs.every(({ name }) => name === first || name.startsWith(`${first} · `))

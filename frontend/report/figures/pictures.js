@@ -5,8 +5,8 @@ import { crossOutDead, showLegend } from "../../inside/sheet.js";
 import { inspectPicture } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
 import { formatNumber, percent } from "../../lib/format.js";
-import { Fault } from "../block.js";
-import { CHECKPOINT, IMAGE, LAYER, layerOf, pictureOf, RUN } from "./look.js";
+import { FigureError } from "../block.js";
+import { CHECKPOINT, IMAGE, LAYER, layerOf, canvasImage, RUN } from "./inspect.js";
 
 /** @import { Layer, Prediction, Sheet } from "../../lib/types" */
 /** @import { Sources } from "../sources.js" */
@@ -90,7 +90,7 @@ export const features = {
 async function sheet(values, sources, kind, own) {
   const run = sources.run(values.run);
   const { layer } = await layerOf(run, values, sources);
-  if (!kind.has(layer)) throw new Fault(`${layer.name}: ${kind.none}`);
+  if (!kind.has(layer)) throw new FigureError(`${layer.name}: ${kind.none}`);
   const query = { scale: values.scale, page: values.page, checkpoint: values.checkpoint, ...own };
   const what = `layers/${encodeURIComponent(layer.name)}/${kind.what}`;
   /** @type {[Sheet, ImageBitmap]} */
@@ -115,7 +115,7 @@ async function sheet(values, sources, kind, own) {
   const own_scale =
     about.range || about.kind === "picture" ? "" : " Each tile has its own scale; the legend is the first one's.";
   return {
-    body: pictureOf(canvas, `${title} in “${run.name}”`, picture.width * times, true),
+    body: canvasImage(canvas, `${title} in “${run.name}”`, picture.width * times, true),
     runs: [run],
     note: legend,
     caption: `${title} in “${run.name}”${epochWords(values)}. ${captionOf(kind, about, layer)}${shown}${crossed}${own_scale}`,
@@ -166,7 +166,7 @@ export const photo = {
     const body = h(
       "div",
       { class: "photo" },
-      pictureOf(canvas, `The image as “${run.name}” sees it`, 192, true),
+      canvasImage(canvas, `The image as “${run.name}” sees it`, 192, true),
       h(
         "table",
         { class: "compare-table" },

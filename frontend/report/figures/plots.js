@@ -3,8 +3,8 @@
 import { axesOf } from "../../compare/axes.js";
 import { usesColourScale, parallelPicture } from "../../compare/parallel.js";
 import { COSTS, accuracyOf, scatterCard } from "../../compare/scatter.js";
-import { Fault } from "../block.js";
-import { aboutRuns, membersFor, RUNS, SEEDS } from "./members.js";
+import { FigureError } from "../block.js";
+import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 
 /** @import { Kind } from "./index.js" */
 
@@ -33,11 +33,11 @@ export const scatterFigure = {
     const cost = COSTS.find(({ id }) => id === values.cost) ?? COSTS[0];
     const gain = accuracyOf(members);
     const body = scatterCard(members, cost, gain, { named: true });
-    if (body.localName !== "svg") throw new Fault(`${gain.title} of ${aboutRuns(runs)} is not known yet.`);
+    if (body.localName !== "svg") throw new FigureError(`${gain.title} of ${runsTitle(runs)} is not known yet.`);
     return {
       body,
       runs,
-      caption: `${gain.title} against ${cost.title.toLowerCase()} of ${aboutRuns(runs)}. The line joins those that no other beats in both (the Pareto front).`,
+      caption: `${gain.title} against ${cost.title.toLowerCase()} of ${runsTitle(runs)}. The line joins those that no other beats in both (the Pareto front).`,
     };
   },
 };
@@ -54,14 +54,14 @@ export const parallelFigure = {
     const members = membersFor(runs, values.seeds);
     const axes = axesOf(members);
     if (members.length < 2 || axes.length < 2)
-      throw new Fault("Parallel coordinates need at least two runs that differ and have come to something.");
+      throw new FigureError("Parallel coordinates need at least two runs that differ and have come to something.");
     const colours = usesColourScale(members)
       ? ` Coloured by ${accuracyOf(members).title.toLowerCase()}, from dark to light.`
       : "";
     return {
       body: parallelPicture(members, axes, WIDTH),
       runs,
-      caption: `From settings to outcome: ${aboutRuns(runs)}.${colours}`,
+      caption: `From settings to outcome: ${runsTitle(runs)}.${colours}`,
     };
   },
 };

@@ -5,8 +5,8 @@ import { RESULTS, resultsTable, settingsTable } from "../../compare/tables.js";
 import { differingSettings, settingsOf, shortName } from "../../lib/settings-diff.js";
 import { h } from "../../lib/dom.js";
 import { exactNumber } from "../../lib/format.js";
-import { Fault } from "../block.js";
-import { aboutRuns, membersFor, RUNS, SEEDS } from "./members.js";
+import { FigureError } from "../block.js";
+import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 
 /** @import { Kind } from "./index.js" */
 /** @import { Json, Run } from "../../lib/types" */
@@ -47,7 +47,7 @@ export const figures = {
     return {
       body: resultsTable(members, await sources.statistics(runs), shown),
       runs,
-      caption: `Results of ${aboutRuns(runs)}. ${spread}`.trim(),
+      caption: `Results of ${runsTitle(runs)}. ${spread}`.trim(),
     };
   },
 };
@@ -63,8 +63,8 @@ export const ranking = {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const body = rankingTable(members);
-    if (!body) throw new Fault("A ranking needs at least two results.");
-    return { body, runs, caption: `Ranking of ${aboutRuns(runs)}. ${rankingNote(members)}` };
+    if (!body) throw new FigureError("A ranking needs at least two results.");
+    return { body, runs, caption: `Ranking of ${runsTitle(runs)}. ${rankingNote(members)}` };
   },
 };
 
@@ -90,12 +90,12 @@ export const settings = {
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
     const differ = runs.length > 1 && values.show === "differing" ? settingsTable(membersFor(runs, "together")) : null;
-    if (differ) return { body: differ, runs, caption: `Settings in which ${aboutRuns(runs)} differ.` };
+    if (differ) return { body: differ, runs, caption: `Settings in which ${runsTitle(runs)} differ.` };
     const body = commonTable(runs);
     return {
       body,
       runs,
-      caption: runs.length > 1 ? `Settings that ${aboutRuns(runs)} have in common.` : `Settings of ${aboutRuns(runs)}.`,
+      caption: runs.length > 1 ? `Settings that ${runsTitle(runs)} have in common.` : `Settings of ${runsTitle(runs)}.`,
     };
   },
 };

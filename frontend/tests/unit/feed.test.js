@@ -5,7 +5,7 @@ import { afterEach, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { Feed } from "../../live/feed.js";
-import { Host } from "../../live/host.js";
+import { FeedHost } from "../../live/host.js";
 
 /** A server that holds logs and states, and tells them as the real one does. */
 class World {
@@ -300,7 +300,7 @@ test("of many runs only those with something to come are asked for, and more tha
 test("a host knows its tabs: one that it does not know says hello again, one that leaves is forgotten", async () => {
   const world = new World();
   world.put("a", "running", 2);
-  const host = new Host(feedOf(world));
+  const host = new FeedHost(feedOf(world));
   /** @type {any[]} */
   const answers = [];
   const send = (/** @type {any} */ message) => answers.push(message);

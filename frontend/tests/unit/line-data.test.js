@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LineData } from "../../chart/line-data.js";
 import { RunStore } from "../../run/store.js";
-import { stretchAround } from "../../run/resolution.js";
+import { rangeAround } from "../../run/resolution.js";
 
 /** @param {LineData} data */
 const pairs = ({ x, y }) => Array.from({ length: x.length }, (_, i) => [x.data[i], y.data[i]]);
@@ -89,8 +89,8 @@ test("what is asked for spans what is in sight, and stays the same for small mov
     [654_000, 655_000],
     [0, 1_000_000],
   ]) {
-    const [start, end] = stretchAround(from, to);
+    const [start, end] = rangeAround(from, to);
     assert.ok(start <= from && end >= to && end - start <= 4 * Math.max(16, to - from), `${start} ${end}`);
   }
-  assert.deepEqual(stretchAround(1000, 2000), stretchAround(1010, 2010));
+  assert.deepEqual(rangeAround(1000, 2000), rangeAround(1010, 2010));
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { complete, number, parse, split } from "../../runs/query.js";
+import { complete, parseNumber, parse, tokenize } from "../../runs/query.js";
 import { grouped, groupings } from "../../runs/groups.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -106,7 +106,7 @@ test("a term that means nothing is named with its place, and the others still co
 });
 
 test("numbers have units", () => {
-  assert.deepEqual(["5", "5k", "1.5M", "90%", "2min", "1h", "3GiB", "-1e-3"].map(number), [
+  assert.deepEqual(["5", "5k", "1.5M", "90%", "2min", "1h", "3GiB", "-1e-3"].map(parseNumber), [
     5,
     5e3,
     1.5e6,
@@ -116,12 +116,12 @@ test("numbers have units", () => {
     3 * 2 ** 30,
     -0.001,
   ]);
-  assert.deepEqual(["", "x", "5q", "1..2", "5 5"].map(number), [null, null, null, null, null]);
+  assert.deepEqual(["", "x", "5q", "1..2", "5 5"].map(parseNumber), [null, null, null, null, null]);
 });
 
 test("quotes hold words together, closed or not", () => {
   assert.deepEqual(
-    split('a tag:"b c" "d e').map(({ text }) => text),
+    tokenize('a tag:"b c" "d e').map(({ text }) => text),
     ["a", 'tag:"b c"', '"d e'],
   );
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kindOf, readBlock, writeBlock } from "../../report/block.js";
-import { EXPERIMENTS, reportOn, subjectOf, writeUp } from "../../report/experiments.js";
+import { EXPERIMENTS, reportAbout, experimentRuns, writeUp } from "../../report/experiments.js";
 import { kindNamed, KINDS, valuesOf } from "../../report/figures/index.js";
 import { autosave } from "../../report/autosave.js";
 import { partsOf } from "../../report/markdown.js";
-import { NUMBERS, readNumber } from "../../report/numbers.js";
+import { NUMBERS, resolveNumber } from "../../report/numbers.js";
 import { Sources } from "../../report/sources.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -152,12 +152,15 @@ test("runs are found by id, by the beginning of it, by sweep and by tag", () => 
 test("a number is the run's", () => {
   const sources = new Sources([run({})]);
   const id = "01a214aa-f832-771b-b5df-8347040e379b";
-  assert.equal(readNumber(`${id} test_accuracy`, sources).text, "98.1\u202f%");
-  assert.equal(readNumber(`${id} parameters`, sources).text, "17,226");
-  assert.equal(readNumber(`${id} name`, sources).text, "first");
-  assert.throws(() => readNumber(`${id} test_loss`, sources), /Test loss of “first” is not known yet/);
-  assert.throws(() => readNumber(`${id} beauty`, sources), /“beauty” is no number of a run; there are test_accuracy/);
-  assert.throws(() => readNumber("nothing", sources), /must be a run's id and the name of a number/);
+  assert.equal(resolveNumber(`${id} test_accuracy`, sources).text, "98.1\u202f%");
+  assert.equal(resolveNumber(`${id} parameters`, sources).text, "17,226");
+  assert.equal(resolveNumber(`${id} name`, sources).text, "first");
+  assert.throws(() => resolveNumber(`${id} test_loss`, sources), /Test loss of “first” is not known yet/);
+  assert.throws(
+    () => resolveNumber(`${id} beauty`, sources),
+    /“beauty” is no number of a run; there are test_accuracy/,
+  );
+  assert.throws(() => resolveNumber("nothing", sources), /must be a run's id and the name of a number/);
   assert.ok(Object.keys(NUMBERS).length > 10);
 });
 
@@ -207,7 +210,7 @@ test("an experiment finds the sweep that is its own", () => {
     run({ id: "n1", sweep: "nets", number: 2, spec: { data: { set: "digits" }, network: { kind: "inception" } } }),
     run({ id: "n2", sweep: "nets", number: 3, spec: { data: { set: "digits" }, network: { kind: "vgg16" } } }),
   ];
-  const of = (/** @type {string} */ id) => subjectOf(experiment(id), PRESETS, runs, sweeps);
+  const of = (/** @type {string} */ id) => experimentRuns(experiment(id), PRESETS, runs, sweeps);
   assert.equal(of("batch-size")?.runs, "sweep batch");
   assert.equal(of("convolutional-networks")?.runs, "sweep nets");
   // A network can be looked into wherever it was trained.
@@ -222,8 +225,8 @@ test("a write-up is made of figures that can be read, and of no numbers", () => 
   for (const text of [
     writeUp(EXPERIMENTS.map((one) => ({ experiment: one, subject }))),
     ...EXPERIMENTS.map((one) => writeUp([{ experiment: one, subject }])),
-    reportOn("Two", "a, b", [run({}), run({})]),
-    reportOn("One", "a", [run({})]),
+    reportAbout("Two", "a, b", [run({}), run({})]),
+    reportAbout("One", "a", [run({})]),
   ]) {
     const parts = partsOf(text);
     assert.equal(parts[0].token.type, "heading");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { share, sorted } from "../../runs/order.js";
+import { progressOf, sortRuns } from "../../runs/order.js";
 
 /** @import { Run } from "../../lib/types" */
 
@@ -23,7 +23,7 @@ const run = (id, more, summary = {}) =>
 const ids = (/** @type {Run[]} */ runs) => runs.map(({ id }) => id);
 
 test("runs come newest first", () => {
-  assert.deepEqual(ids(sorted([run("a", {}), run("ccc", {}), run("bb", {})], { key: "created", descending: true })), [
+  assert.deepEqual(ids(sortRuns([run("a", {}), run("ccc", {}), run("bb", {})], { key: "created", descending: true })), [
     "ccc",
     "bb",
     "a",
@@ -36,30 +36,30 @@ test("what is unknown comes last, whichever way one sorts", () => {
     run("bb", {}, { best_validation_accuracy: 0.5 }),
     run("ccc", {}, { best_validation_accuracy: 0.9 }),
   ];
-  assert.deepEqual(ids(sorted(runs, { key: "validation", descending: true })), ["ccc", "bb", "a"]);
-  assert.deepEqual(ids(sorted(runs, { key: "validation", descending: false })), ["bb", "ccc", "a"]);
+  assert.deepEqual(ids(sortRuns(runs, { key: "validation", descending: true })), ["ccc", "bb", "a"]);
+  assert.deepEqual(ids(sortRuns(runs, { key: "validation", descending: false })), ["bb", "ccc", "a"]);
 });
 
 test("equals keep the newest first", () => {
-  assert.deepEqual(ids(sorted([run("a", {}), run("bb", {})], { key: "network", descending: false })), ["bb", "a"]);
+  assert.deepEqual(ids(sortRuns([run("a", {}), run("bb", {})], { key: "network", descending: false })), ["bb", "a"]);
 });
 
 test("settings are sorted by as numbers or as text, and what has none comes last", () => {
   const wide = (/** @type {string} */ id, /** @type {any} */ width) =>
     run(id, { spec: /** @type {any} */ ({ data: { set: "digits" }, network: { kind: "mlp", width }, training: {} }) });
   const runs = [wide("a", 100), wide("bb", 9), run("ccc", {}), wide("dddd", "auto")];
-  assert.deepEqual(ids(sorted(runs, { key: "network.width", descending: false })), ["bb", "a", "dddd", "ccc"]);
-  assert.deepEqual(ids(sorted(runs, { key: "network.width", descending: true })), ["dddd", "a", "bb", "ccc"]);
+  assert.deepEqual(ids(sortRuns(runs, { key: "network.width", descending: false })), ["bb", "a", "dddd", "ccc"]);
+  assert.deepEqual(ids(sortRuns(runs, { key: "network.width", descending: true })), ["dddd", "a", "bb", "ccc"]);
 });
 
 test("an order that nobody knows is the usual one", () => {
   for (const key of ["constructor", "nothing"])
-    assert.deepEqual(ids(sorted([run("a", {}), run("bb", {})], { key, descending: true })), ["bb", "a"]);
+    assert.deepEqual(ids(sortRuns([run("a", {}), run("bb", {})], { key, descending: true })), ["bb", "a"]);
 });
 
 test("how much of a run is done", () => {
   assert.deepEqual(
-    [run("a", {}, { step: 5, steps: 20 }), run("a", {}, { step: 5, steps: null }), run("a", {})].map(share),
+    [run("a", {}, { step: 5, steps: 20 }), run("a", {}, { step: 5, steps: null }), run("a", {})].map(progressOf),
     [0.25, 0, 0],
   );
 });

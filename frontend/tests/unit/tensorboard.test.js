@@ -7,9 +7,9 @@ import { axisFor, chartsOf } from "../../compare/lines.js";
 import { defaultView } from "../../chart/view.js";
 import { differingSettings, distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
 import { RunLines } from "../../run/lines.js";
-import { ownCurves, RunStore } from "../../run/store.js";
-import { assigned } from "../../run/tags.js";
-import { sorted } from "../../runs/order.js";
+import { importedCurves, RunStore } from "../../run/store.js";
+import { tagAssignments } from "../../run/tag-mapping.js";
+import { sortRuns } from "../../runs/order.js";
 import { parse } from "../../runs/query.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -81,7 +81,7 @@ test("they are found by their source and by their hyperparameters, and sorted la
   assert.deepEqual(found("network:mlp"), ["mine"]);
   for (const descending of [true, false])
     assert.deepEqual(
-      sorted(runs, { key: "network", descending }).map(({ id }) => id),
+      sortRuns(runs, { key: "network", descending }).map(({ id }) => id),
       ["mine", "theirs"],
     );
 });
@@ -185,7 +185,7 @@ test("tags with charts of their own have curves of their own", () => {
     ...imported("a"),
     source: { kind: "tensorboard", series: { lr: "lr" }, own: ["b, c"] },
   });
-  const names = ownCurves([theirs, own("b", 1)]);
+  const names = importedCurves([theirs, own("b", 1)]);
   assert.deepEqual(
     names.map(({ name, title }) => [name, title]),
     [
@@ -215,15 +215,15 @@ test("what a person chooses for a tag takes the curve from the tag that had it",
     assigned: chosen,
   });
   const tags = [tag("loss", "train_loss"), tag("acc", "train_accuracy"), tag("other", null), tag("norm", "own", true)];
-  assert.deepEqual(assigned(tags, new Map()), { norm: "own" });
-  assert.deepEqual(assigned(tags, new Map([["acc", "validation_accuracy"]])), {
+  assert.deepEqual(tagAssignments(tags, new Map()), { norm: "own" });
+  assert.deepEqual(tagAssignments(tags, new Map([["acc", "validation_accuracy"]])), {
     acc: "validation_accuracy",
     norm: "own",
   });
-  assert.deepEqual(assigned(tags, new Map([["other", "train_loss"]])), {
+  assert.deepEqual(tagAssignments(tags, new Map([["other", "train_loss"]])), {
     loss: "none",
     other: "train_loss",
     norm: "own",
   });
-  assert.deepEqual(assigned(tags, new Map([["norm", "none"]])), { norm: "none" });
+  assert.deepEqual(tagAssignments(tags, new Map([["norm", "none"]])), { norm: "none" });
 });

@@ -1,12 +1,12 @@
 // How a tab reaches the feed: a worker that all tabs share; where there is none, one of the tabs that leads; where
 // there is neither, a feed of the tab's own.
 
-import { Host } from "./host.js";
+import { FeedHost } from "./host.js";
 import { serverFeed } from "./server.js";
 
 /** @import { FromTab, ToTab } from "./host.js" */
 
-/** @typedef {{ post: (message: FromTab) => void, close: () => void }} Link */
+/** @typedef {{ post: (message: FromTab) => void, close: () => void }} Transport */
 
 /**
  * @typedef {{ onMessage: (message: ToTab) => void, onReady: () => void, onFailed: () => void }} Wiring
@@ -16,11 +16,11 @@ import { serverFeed } from "./server.js";
 /** The name of what the tabs share. Tabs that an older server gave do not understand those of a newer one. */
 const shared = () => `vivarium ${document.querySelector('meta[name="assets"]')?.getAttribute("content") ?? ""}`;
 
-/** The ways, the best first. @type {((wiring: Wiring) => Link)[]} */
-export const WAYS = [throughWorker, throughLeader, alone];
+/** The ways, the best first. @type {((wiring: Wiring) => Transport)[]} */
+export const TRANSPORTS = [viaSharedWorker, viaLeaderTab, inThisTab];
 
-/** @param {Wiring} wiring @returns {Link} */
-function throughWorker({ onMessage, onReady, onFailed }) {
+/** @param {Wiring} wiring @returns {Transport} */
+function viaSharedWorker({ onMessage, onReady, onFailed }) {
   const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: shared() });
   worker.addEventListener("error", onFailed);
   worker.port.addEventListener("message", ({ data }) => onMessage(data));
@@ -32,13 +32,13 @@ function throughWorker({ onMessage, onReady, onFailed }) {
   };
 }
 
-/** @param {Wiring} wiring @returns {Link} */
-function throughLeader({ onMessage, onReady }) {
+/** @param {Wiring} wiring @returns {Transport} */
+function viaLeaderTab({ onMessage, onReady }) {
   const name = shared();
   const channel = new BroadcastChannel(name);
   const me = `${Date.now()}.${Math.random()}`;
   const waiting = new AbortController();
-  /** @type {Host | null} */
+  /** @type {FeedHost | null} */
   let host = null;
   let resign = () => {};
   channel.addEventListener("message", ({ data: { to, from, message } }) => {
@@ -49,7 +49,7 @@ function throughLeader({ onMessage, onReady }) {
   });
   // Whoever holds the lock leads, until its tab is closed.
   const lead = () => {
-    host = new Host(serverFeed());
+    host = new FeedHost(serverFeed());
     channel.postMessage({ to: "all", from: me, message: null });
     onReady();
     return new Promise((/** @type {(value: null) => void} */ resolve) => (resign = () => resolve(null)));
@@ -68,9 +68,9 @@ function throughLeader({ onMessage, onReady }) {
   };
 }
 
-/** @param {Wiring} wiring @returns {Link} */
-function alone({ onMessage, onReady }) {
-  const host = new Host(serverFeed());
+/** @param {Wiring} wiring @returns {Transport} */
+function inThisTab({ onMessage, onReady }) {
+  const host = new FeedHost(serverFeed());
   queueMicrotask(onReady);
   return { post: (message) => host.receive("me", message, onMessage), close: () => host.close() };
 }

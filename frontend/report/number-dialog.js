@@ -1,7 +1,7 @@
 // The dialog that puts a number of a run into a sentence.
 
 import { h, setText } from "../lib/dom.js";
-import { NUMBERS, readNumber } from "./numbers.js";
+import { NUMBERS, resolveNumber } from "./numbers.js";
 
 /** @import { Sources } from "./sources.js" */
 
@@ -10,7 +10,7 @@ import { NUMBERS, readNumber } from "./numbers.js";
  * @param {Sources} sources @param {string} [suggestion] runs as a text names them
  * @returns {Promise<string | null>} how it is written
  */
-export function askNumber(sources, suggestion) {
+export function promptNumber(sources, suggestion) {
   return new Promise((resolve) => {
     const runs = [...sources.runs.values()].sort((a, b) => b.number - a.number);
     const run = h(
@@ -46,7 +46,7 @@ export function askNumber(sources, suggestion) {
     }
     function show() {
       try {
-        setText(said, readNumber(`${run.value} ${which.value}`, sources).text);
+        setText(said, resolveNumber(`${run.value} ${which.value}`, sources).text);
         yes.disabled = false;
       } catch (error) {
         setText(said, error instanceof Error ? error.message : String(error));

@@ -1,7 +1,7 @@
 // What figures that look inside a network have in common: the layer, the image, and a picture as a file.
 
 import { h } from "../../lib/dom.js";
-import { Fault } from "../block.js";
+import { FigureError } from "../block.js";
 
 /** @import { Inside, Layer, Run } from "../../lib/types" */
 /** @import { Sources } from "../sources.js" */
@@ -51,12 +51,12 @@ export async function layerOf(run, values, sources) {
   const layer = Object.hasOwn(named, values.layer)
     ? named[/** @type {keyof typeof named} */ (values.layer)]
     : inside.layers.find(({ name }) => name === values.layer);
-  if (!layer) throw new Fault(`“${run.name}” has no layer “${values.layer}”.`);
+  if (!layer) throw new FigureError(`“${run.name}” has no layer “${values.layer}”.`);
   return { inside, layer };
 }
 
 /** A canvas as a picture that lies in the page itself. @param {HTMLCanvasElement} canvas @param {string} words @param {number} width in the page @param {boolean} sharp whether its pixels are to be seen */
-export function pictureOf(canvas, words, width, sharp) {
+export function canvasImage(canvas, words, width, sharp) {
   return h("img", {
     src: canvas.toDataURL("image/png"),
     alt: words,

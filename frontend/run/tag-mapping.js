@@ -25,7 +25,7 @@ const MOST_ROWS = 300;
  * What is to be asked of the server: what a person chose, now or before. A curve is of one tag.
  * @param {Tag[]} tags as they are @param {Map<string, string>} chosen by tag
  */
-export function assigned(tags, chosen) {
+export function tagAssignments(tags, chosen) {
   const taken = new Set([...chosen.values()].filter((curve) => curve !== "own" && curve !== "none"));
   /** @type {{ [tag: string]: string }} */
   const wanted = {};
@@ -39,7 +39,7 @@ export function assigned(tags, chosen) {
 }
 
 /** @param {{ id: string, name: string }} run @param {() => void} [onSaved] */
-export async function openTags({ id, name }, onSaved = () => {}) {
+export async function openTagMapping({ id, name }, onSaved = () => {}) {
   /** @type {Tag[]} */
   let tags = [];
   /** @type {Map<string, string>} */
@@ -74,7 +74,7 @@ export async function openTags({ id, name }, onSaved = () => {}) {
   );
   const save = h(
     "button",
-    { class: "button primary", type: "button", on: { click: () => send(assigned(tags, chosen)) } },
+    { class: "button primary", type: "button", on: { click: () => send(tagAssignments(tags, chosen)) } },
     "Save",
   );
   const dialog = h(
@@ -119,7 +119,7 @@ export async function openTags({ id, name }, onSaved = () => {}) {
 
   /** What a tag is drawn as, with what is chosen but not saved. @param {Tag} tag */
   function drawnAs({ tag, curve }) {
-    return assigned(tags, chosen)[tag] ?? curve ?? "none";
+    return tagAssignments(tags, chosen)[tag] ?? curve ?? "none";
   }
 
   function show() {

@@ -8,7 +8,7 @@ import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { writeBlock } from "./block.js";
 import { KINDS } from "./figures/index.js";
-import { place } from "./report-view.js";
+import { placeFigure } from "./report-view.js";
 
 /** @import { Inside, Run } from "../lib/types" */
 /** @import { Block } from "./block.js" */
@@ -23,7 +23,7 @@ const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
  * @param {Sources} sources @param {{ block?: Block, suggestion?: string }} [from] a figure to change, or runs to begin with
  * @returns {Promise<string | null>} its block
  */
-export function askFigure(sources, { block, suggestion } = {}) {
+export function promptFigure(sources, { block, suggestion } = {}) {
   return new Promise((resolve) => {
     /** @type {Map<string, string>} */
     const settings = new Map(block?.settings ?? []);
@@ -293,7 +293,7 @@ export function askFigure(sources, { block, suggestion } = {}) {
     function draw() {
       clearTimeout(waiting);
       const [, ...lines] = text().split("\n");
-      const placed = place(sources, kind.kind, lines.slice(0, -1).join("\n"));
+      const placed = placeFigure(sources, kind.kind, lines.slice(0, -1).join("\n"));
       placed.count(1);
       placed.draw().then(() => sight.replaceChildren(placed.element));
       if (sight.childElementCount === 0) sight.replaceChildren(placed.element);
