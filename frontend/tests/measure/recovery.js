@@ -2,7 +2,7 @@
 // meanwhile, from the death of a worker to a run that says so, and the answer to GET /healthz while pictures of 36
 // million pixels are decoded.
 //
-//     npm run --prefix frontend measure:promises
+//     npm run --prefix frontend measure:recovery
 //
 // Ends with 1 when a figure is not within its bound. Leave the machine alone meanwhile.
 
