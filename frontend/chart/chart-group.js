@@ -17,8 +17,16 @@ import { writeView } from "./view.js";
 
 /**
  * @typedef {{
- *   id: string, title: string, detail?: () => string, entries: Entry[], nameOf?: (id: string) => string | null, value: (value: number) => string,
- *   lines: () => Line[], gaps: () => Gap[], waiting: () => string, numbers: () => Numbers,
+ *   id: string,
+ *   title: string,
+ *   detail?: () => string,
+ *   entries: Entry[],
+ *   nameOf?: (id: string) => string | null,
+ *   value: (value: number) => string,
+ *   lines: () => Line[],
+ *   gaps: () => Gap[],
+ *   waiting: () => string,
+ *   numbers: () => Numbers,
  * }} ChartSpec one chart
  */
 
@@ -26,9 +34,14 @@ import { writeView } from "./view.js";
  * @param {View} view
  * @param {ChartSpec[]} specs
  * @param {{
- *   axis: AxisName, axes?: AxisName[], smoothing: () => number, more?: HTMLElement[],
- *   onDraw: () => void, onDrawn: () => void,
- * }} wiring `axis`: the one that the address need not name; `axes`: those that there are, without a word all; `more`: further tools; `onDraw` and `onDrawn` before and after each drawing
+ *   axis: AxisName,
+ *   axes?: AxisName[],
+ *   smoothing: () => number,
+ *   more?: HTMLElement[],
+ *   onDraw: () => void,
+ *   onDrawn: () => void,
+ * }} wiring `axis`: the one that the address need not name; `axes`: those that there are, without a word all; `more`:
+ *   further tools; `onDraw` and `onDrawn` before and after each drawing
  */
 export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;

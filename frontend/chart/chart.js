@@ -19,16 +19,30 @@ import { normalize, subrange, invert } from "./scale.js";
 /** @import { View } from "./view.js" */
 /** @import { Entry } from "./legend.js" */
 
-/** A value that is not finite: where, and what it is: `nan`, `inf` or `-inf`. @typedef {{ x: number, step: number, kind: string }} Gap */
+/**
+ * A value that is not finite: where, and what it is: `nan`, `inf` or `-inf`.
+ * @typedef {{ x: number, step: number, kind: string }} Gap
+ */
 
 /**
  * @typedef {{
- *   id: string, title: string, detail?: () => string, entries: Entry[], nameOf?: (id: string) => string | null,
- *   lines: () => Line[], gaps: () => Gap[],
- *   view: View, value: (value: number) => string, waiting: () => string, tools: HTMLElement,
- *   span: () => Extent, onView: () => void, onPoint: (x: number | null, from: string) => void,
- * }} Wiring `detail`: what the title leaves open; `nameOf`: what an entry of the legend is called now; `lines` are those that show; `waiting` says why there is none yet; `span`: the positions of all charts of the
- * page, so that the same place lies below the same place; `onPoint` tells the other charts
+ *   id: string,
+ *   title: string,
+ *   detail?: () => string,
+ *   entries: Entry[],
+ *   nameOf?: (id: string) => string | null,
+ *   lines: () => Line[],
+ *   gaps: () => Gap[],
+ *   view: View,
+ *   value: (value: number) => string,
+ *   waiting: () => string,
+ *   tools: HTMLElement,
+ *   span: () => Extent,
+ *   onView: () => void,
+ *   onPoint: (x: number | null, from: string) => void,
+ * }} Wiring `detail`: what the title leaves open; `nameOf`: what an entry of the legend is called now; `lines` are
+ *   those that show; `waiting` says why there is none yet; `span`: the positions of all charts of the page, so that the
+ *   same place lies below the same place; `onPoint` tells the other charts
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */

@@ -34,7 +34,16 @@ export function cursor(layer) {
     },
     /**
      * The crosshair with its card.
-     * @param {{ left: number, near: Near[], head: string, entries: { token: string, label: string, value: string, at: string }[], warnings: string[], width: number, top: number, height: number }} what
+     * @param {{
+     *   left: number,
+     *   near: Near[],
+     *   head: string,
+     *   entries: { token: string, label: string, value: string, at: string }[],
+     *   warnings: string[],
+     *   width: number,
+     *   top: number,
+     *   height: number,
+     * }} what
      */
     show({ left, near, head, entries, warnings, width, top, height }) {
       point(left, near);

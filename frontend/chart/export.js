@@ -8,7 +8,17 @@ import { chartSvg } from "./svg.js";
 
 /** @import { Chart } from "./chart.js" */
 
-/** `csv` and `json` have every point, thinned or not; `tensorboard`: where the runs are to be had as its files. @typedef {{ csv: () => Promise<string>, json: () => Promise<unknown>, tensorboard: () => Promise<string>, subtitle: string, xLabel: string, marks: number[] }} Numbers */
+/**
+ * `csv` and `json` have every point, thinned or not; `tensorboard`: where the runs are to be had as its files.
+ * @typedef {{
+ *   csv: () => Promise<string>,
+ *   json: () => Promise<unknown>,
+ *   tensorboard: () => Promise<string>,
+ *   subtitle: string,
+ *   xLabel: string,
+ *   marks: number[],
+ * }} Numbers
+ */
 
 const WIDTH = 960;
 const HEIGHT = 540;

@@ -7,7 +7,10 @@ import { Column } from "./column.js";
 
 const BLOCK = 64;
 
-/** The places of the smallest and the largest value and of the first hole; -1 where there is none. @typedef {{ low: number, high: number, hole: number }} Found */
+/**
+ * The places of the smallest and the largest value and of the first hole; -1 where there is none.
+ * @typedef {{ low: number, high: number, hole: number }} Found
+ */
 
 export class Extremes {
   /** @param {Column} column */

@@ -42,7 +42,10 @@ export function legend(entries, { onToggle, onLook }) {
   });
   return {
     element: h("div", { class: "legend", role: "group", "aria-label": "Lines" }, ...items.map(({ button }) => button)),
-    /** What each is called now; those that there are not now do not show. @param {(id: string) => string | null} label */
+    /**
+     * What each is called now; those that there are not now do not show.
+     * @param {(id: string) => string | null} label
+     */
     showNames: (label) =>
       items.forEach(({ id, button, name }) => {
         const now = label(id);

@@ -29,7 +29,11 @@ export class LineData {
     }
   }
 
-  /** Puts finer points in the place of those between the first and the last of them. @param {ArrayLike<number>} xs @param {ArrayLike<number | null>} ys */
+  /**
+   * Puts finer points in the place of those between the first and the last of them.
+   * @param {ArrayLike<number>} xs
+   * @param {ArrayLike<number | null>} ys
+   */
   refine(xs, ys) {
     if (xs.length === 0) return;
     this.under ??= { x: copy(this.x), y: copy(this.y) };

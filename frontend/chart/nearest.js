@@ -4,7 +4,10 @@ import { normalize } from "./scale.js";
 
 /** @import { DrawnLine, PlotData, Line } from "./plot-data.js" */
 
-/** @typedef {{ line: Line, x: number, y: number, left: number, top: number, distance: number }} Near `left` and `top` in pixels of the plot */
+/**
+ * @typedef {{ line: Line, x: number, y: number, left: number, top: number, distance: number }} Near `left` and `top` in
+ *   pixels of the plot
+ */
 
 /** More lines than this are not named at once. */
 const MOST = 5;
@@ -36,7 +39,13 @@ export function nearestByX(data, x, size) {
     .flatMap((drawn) => of(drawn, data, size, (left) => Math.abs(left - at)) ?? []);
 }
 
-/** @param {DrawnLine} drawn @param {PlotData} data @param {{ width: number, height: number }} size @param {(left: number, top: number) => number} measure @returns {Near | undefined} */
+/**
+ * @param {DrawnLine} drawn
+ * @param {PlotData} data
+ * @param {{ width: number, height: number }} size
+ * @param {(left: number, top: number) => number} measure
+ * @returns {Near | undefined}
+ */
 function of({ line, x, y }, data, size, measure) {
   /** @type {Near | undefined} */
   let best;

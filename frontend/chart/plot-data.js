@@ -8,16 +8,31 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
 
 /**
  * @typedef {{
- *   id: string, label: string, token: string, dash: number[], width: number, alpha: number, markers: boolean, counts: boolean, quiet?: boolean,
- *   x: ArrayLike<number>, y: ArrayLike<number>, length: number, extremes?: Extremes, steps?: ArrayLike<number>, perStep?: number,
+ *   id: string,
+ *   label: string,
+ *   token: string,
+ *   dash: number[],
+ *   width: number,
+ *   alpha: number,
+ *   markers: boolean,
+ *   counts: boolean,
+ *   quiet?: boolean,
+ *   x: ArrayLike<number>,
+ *   y: ArrayLike<number>,
+ *   length: number,
+ *   extremes?: Extremes,
+ *   steps?: ArrayLike<number>,
+ *   perStep?: number,
  *   band?: { low: ArrayLike<number>, high: ArrayLike<number> },
- * }} Line `y` is not a number where there is a hole; `steps`, where there is a point for each step, or `perStep`
- * points on average, tell how many were never sent; `counts` is false where another line has the same points; `band` is an area around the line; a `quiet` one is not named at the pointer
+ * }} Line `y` is not a number where there is a hole; `steps`, where there is a point for each step, or `perStep` points
+ *   on average, tell how many were never sent; `counts` is false where another line has the same points; `band` is an
+ *   area around the line; a `quiet` one is not named at the pointer
  */
 
 /**
- * @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[], dots: number[] }} DrawnLine `y` is null
- * at a hole; `low` and `high` are empty where there is no band; `dots`: the indices of points that have a marker
+ * @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[], dots: number[] }} DrawnLine
+ *   `y` is null at a hole; `low` and `high` are empty where there is no band; `dots`: the indices of points that have a
+ *   marker
  */
 
 /**
@@ -29,7 +44,12 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
 
 /** The first and the last position of an axis; infinite where there is none. @typedef {[number, number]} Extent */
 
-/** Where lines begin and end; on a log axis, where they are above 0. @param {Line[]} lines @param {boolean} log @returns {Extent} */
+/**
+ * Where lines begin and end; on a log axis, where they are above 0.
+ * @param {Line[]} lines
+ * @param {boolean} log
+ * @returns {Extent}
+ */
 export function xExtent(lines, log) {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
@@ -52,9 +72,11 @@ export function unionExtent(spans) {
 const SPARE = 0.1;
 
 /**
- * The axis for a span. It follows the positions, wherever they begin. A run whose first step is 1 has 0 at the corner, as
- * one expects, since that costs no room.
- * @param {Extent} span @param {boolean} log @returns {[number, number]}
+ * The axis for a span. It follows the positions, wherever they begin. A run whose first step is 1 has 0 at the corner,
+ * as one expects, since that costs no room.
+ * @param {Extent} span
+ * @param {boolean} log
+ * @returns {[number, number]}
  */
 export function axisRange([min, max], log) {
   return validRange(!log && min > 0 && min <= (max - min) * SPARE ? 0 : min, max, log);
@@ -62,8 +84,16 @@ export function axisRange([min, max], log) {
 
 /**
  * @param {Line[]} lines those that are hidden left out
- * @param {{ range: [number, number] | null, yRange: [number, number] | null, logX: boolean, logY: boolean, pixels: number, outliers?: boolean, span?: Extent }} view
- * without `outliers` the few values far from the others may lie outside; `span`: the positions of all charts of the page, where they are more than these lines have
+ * @param {{
+ *   range: [number, number] | null,
+ *   yRange: [number, number] | null,
+ *   logX: boolean,
+ *   logY: boolean,
+ *   pixels: number,
+ *   outliers?: boolean,
+ *   span?: Extent,
+ * }} view without `outliers` the few values far from the others may lie outside; `span`: the positions of all charts of
+ *   the page, where they are more than these lines have
  * @returns {PlotData}
  */
 export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = true, span = xExtent(lines, logX) }) {
@@ -133,14 +163,23 @@ export function markerIndices({ line, x, y }) {
   return x.flatMap((_, i) => (!hole(i) && (all || (hole(i - 1) && hole(i + 1))) ? i : []));
 }
 
-/** The markers that lie within the axes; those at the very edge are whole. @param {Pick<PlotData, "x" | "y">} data @param {DrawnLine} drawn @returns {[number, number][]} */
+/**
+ * The markers that lie within the axes; those at the very edge are whole.
+ * @param {Pick<PlotData, "x" | "y">} data
+ * @param {DrawnLine} drawn
+ * @returns {[number, number][]}
+ */
 export function visibleMarkers({ x: { min, max }, y: { min: low, max: high } }, { x, y, dots }) {
   return dots
     .map((i) => /** @type {[number, number]} */ ([x[i], Number(y[i])]))
     .filter(([at, value]) => at >= min && at <= max && value >= low && value <= high);
 }
 
-/** The stretches of a line without a hole, as first and last index. @param {(number | null)[]} y @returns {[number, number][]} */
+/**
+ * The stretches of a line without a hole, as first and last index.
+ * @param {(number | null)[]} y
+ * @returns {[number, number][]}
+ */
 export function segments(y) {
   /** @type {[number, number][]} */
   const found = [];
@@ -153,7 +192,13 @@ export function segments(y) {
   return found;
 }
 
-/** From where to where lines go that cross a range in which they have no points. @param {DrawnLine[]} drawn @param {Scale} axis @param {boolean} logY @returns {[number, number]} */
+/**
+ * From where to where lines go that cross a range in which they have no points.
+ * @param {DrawnLine[]} drawn
+ * @param {Scale} axis
+ * @param {boolean} logY
+ * @returns {[number, number]}
+ */
 function crossingRange(drawn, axis, logY) {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;

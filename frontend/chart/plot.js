@@ -213,17 +213,30 @@ export function plot(place, { marks, onDraw }) {
   };
 }
 
-/** Room for the words of the vertical axis: numbers that differ in their last digits alone are long. @param {uPlot} _ @param {string[] | null} words */
+/**
+ * Room for the words of the vertical axis: numbers that differ in their last digits alone are long.
+ * @param {uPlot} _
+ * @param {string[] | null} words
+ */
 function widthOf(_, words) {
   return Math.max(48, ...(words ?? []).map((word) => 14 + word.length * 6.5));
 }
 
-/** What uPlot must have of data to draw series at all: the ends of the axes. @param {PlotData} data @returns {uPlot.AlignedData} */
+/**
+ * What uPlot must have of data to draw series at all: the ends of the axes.
+ * @param {PlotData} data
+ * @returns {uPlot.AlignedData}
+ */
 function corners({ x, y, drawn }) {
   return [[x.min, x.max], ...drawn.map(() => [y.min, y.max])];
 }
 
-/** @param {() => boolean} isLog @param {number} apart pixels between ticks @param {Partial<uPlot.Axis>} more @returns {uPlot.Axis} */
+/**
+ * @param {() => boolean} isLog
+ * @param {number} apart pixels between ticks
+ * @param {Partial<uPlot.Axis>} more
+ * @returns {uPlot.Axis}
+ */
 function axis(isLog, apart, more) {
   return {
     stroke: () => colour("--ink-2"),

@@ -12,12 +12,24 @@ export function invert({ min, max, log }, share) {
   return log ? min * (max / min) ** share : min + (max - min) * share;
 }
 
-/** The stretch between two shares of an axis, for zooming and panning. @param {Scale} scale @param {number} from @param {number} to @returns {[number, number]} */
+/**
+ * The stretch between two shares of an axis, for zooming and panning.
+ * @param {Scale} scale
+ * @param {number} from
+ * @param {number} to
+ * @returns {[number, number]}
+ */
 export function subrange(scale, from, to) {
   return [invert(scale, from), invert(scale, to)];
 }
 
-/** A range that can be drawn: not empty, and above 0 for a log axis. @param {number} min @param {number} max @param {boolean} log @returns {[number, number]} */
+/**
+ * A range that can be drawn: not empty, and above 0 for a log axis.
+ * @param {number} min
+ * @param {number} max
+ * @param {boolean} log
+ * @returns {[number, number]}
+ */
 export function validRange(min, max, log) {
   if (!Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
   if (log) {
@@ -30,7 +42,12 @@ export function validRange(min, max, log) {
   return [min - half, max + half];
 }
 
-/** The same with room above and below. @param {[number, number]} range @param {boolean} log @returns {[number, number]} */
+/**
+ * The same with room above and below.
+ * @param {[number, number]} range
+ * @param {boolean} log
+ * @returns {[number, number]}
+ */
 export function padRange([min, max], log) {
   const scale = { min, max, log };
   return subrange(scale, -0.05, 1.05);
@@ -92,9 +109,10 @@ export function tickText(value, digits = 4) {
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
 
 /**
- * The ticks of one axis in words. Where they are close together for their size, short words would round them to the same,
- * or to what they are not: then they are written with as many digits as tell them apart.
- * @param {number[]} values ascending @returns {string[]}
+ * The ticks of one axis in words. Where they are close together for their size, short words would round them to the
+ * same, or to what they are not: then they are written with as many digits as tell them apart.
+ * @param {number[]} values ascending
+ * @returns {string[]}
  */
 export function tickTexts(values) {
   const apart = Math.min(...values.slice(1).map((value, i) => value - values[i]));

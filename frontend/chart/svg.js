@@ -105,9 +105,18 @@ export function chartSvg(data, look) {
   return out.filter(Boolean).join("\n");
 }
 
-/** A name in the legend; what has no line says how many more there are. @typedef {{ line: Line | null, words: string, x: number }} Name */
+/**
+ * A name in the legend; what has no line says how many more there are.
+ * @typedef {{ line: Line | null, words: string, x: number }} Name
+ */
 
-/** The lines' names, as many side by side as there is room for. @param {PlotData} data @param {number} width @param {number} most rows @returns {Name[][]} */
+/**
+ * The lines' names, as many side by side as there is room for.
+ * @param {PlotData} data
+ * @param {number} width
+ * @param {number} most rows
+ * @returns {Name[][]}
+ */
 function legendRows(data, width, most) {
   /** @type {Name[][]} */
   const rows = [];
@@ -149,7 +158,13 @@ function legend(rows, look, left, top) {
     .join("\n");
 }
 
-/** A new piece begins after each hole. @param {number[]} x @param {(number | null)[]} y @param {(v: number) => number} toX @param {(v: number) => number} toY */
+/**
+ * A new piece begins after each hole.
+ * @param {number[]} x
+ * @param {(number | null)[]} y
+ * @param {(v: number) => number} toX
+ * @param {(v: number) => number} toY
+ */
 function path(x, y, toX, toY) {
   let out = "";
   let pen = "M";

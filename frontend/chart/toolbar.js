@@ -8,7 +8,17 @@ import { sliderFromWeight, weightFromSlider } from "./smooth.js";
 /** @import { View } from "./view.js" */
 /** @import { AxisName } from "./axis.js" */
 
-/** @param {View} view @param {{ axes?: AxisName[], smoothing: () => number, more: HTMLElement[], onSmoothing: () => void, onView: () => void, onZoom: (factor: number) => void }} listeners */
+/**
+ * @param {View} view
+ * @param {{
+ *   axes?: AxisName[],
+ *   smoothing: () => number,
+ *   more: HTMLElement[],
+ *   onSmoothing: () => void,
+ *   onView: () => void,
+ *   onZoom: (factor: number) => void,
+ * }} listeners
+ */
 export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onView, onZoom }) {
   const axes = AXES.filter(({ name }) => !known || known.includes(name)).map(({ name, label }) => {
     const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });

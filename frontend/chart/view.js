@@ -5,7 +5,18 @@
 
 /** @typedef {[number, number] | null} Range */
 /** @typedef {{ log: boolean, range: Range, hidden: Set<string> }} ChartView */
-/** `smoothing` is `null` where it follows the length of the run; without `outliers` the vertical axis is that of most values. @typedef {{ axis: AxisName, logX: boolean, range: Range, smoothing: number | null, outliers: boolean, charts: { [id: string]: ChartView } }} View */
+/**
+ * `smoothing` is `null` where it follows the length of the run; without `outliers` the vertical axis is that of most
+ * values.
+ * @typedef {{
+ *   axis: AxisName,
+ *   logX: boolean,
+ *   range: Range,
+ *   smoothing: number | null,
+ *   outliers: boolean,
+ *   charts: { [id: string]: ChartView },
+ * }} View
+ */
 
 const AXIS_NAMES = ["step", "samples", "epoch", "time"];
 
@@ -26,7 +37,13 @@ export function defaultView(ids, axis = "step") {
   };
 }
 
-/** What an address says; what it does not say, or says wrongly, is plain. @param {string} search @param {string[]} ids @param {AxisName} [plain] the axis where none is said @returns {View} */
+/**
+ * What an address says; what it does not say, or says wrongly, is plain.
+ * @param {string} search
+ * @param {string[]} ids
+ * @param {AxisName} [plain] the axis where none is said
+ * @returns {View}
+ */
 export function readView(search, ids, plain = "step") {
   const query = new URLSearchParams(search);
   const view = defaultView(ids, plain);
@@ -47,7 +64,12 @@ export function readView(search, ids, plain = "step") {
   return view;
 }
 
-/** The address for a view; other parts of the query stay. @param {View} view @param {string} search @param {AxisName} [plain] the axis that need not be said */
+/**
+ * The address for a view; other parts of the query stay.
+ * @param {View} view
+ * @param {string} search
+ * @param {AxisName} [plain] the axis that need not be said
+ */
 export function writeView(view, search, plain = "step") {
   const query = new URLSearchParams(search);
   set(query, "x", view.axis === plain ? "" : view.axis);

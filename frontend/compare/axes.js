@@ -12,12 +12,28 @@ import { meanAndStd } from "./tables.js";
 /** @import { Member } from "./members.js" */
 
 /**
- * `at`: where a member stands, 0 at the bottom and 1 at the top; null where it has no value. `outcome`: what
- * came of a run, not what it was told.
- * @typedef {{ key: string, title: string, outcome: boolean, at: (member: Member) => number | null, say: (member: Member) => string, ticks: { at: number, text: string }[] }} Axis
+ * `at`: where a member stands, 0 at the bottom and 1 at the top; null where it has no value. `outcome`: what came of a
+ * run, not what it was told.
+ * @typedef {{
+ *   key: string,
+ *   title: string,
+ *   outcome: boolean,
+ *   at: (member: Member) => number | null,
+ *   say: (member: Member) => string,
+ *   ticks: { at: number, text: string }[],
+ * }} Axis
  */
 
-/** What came of a run, and how its axis counts: `size` plain units are one of `sign`. @typedef {{ key: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most: number) => [number, string] }} Outcome */
+/**
+ * What came of a run, and how its axis counts: `size` plain units are one of `sign`.
+ * @typedef {{
+ *   key: string,
+ *   title: string,
+ *   of: (run: Run) => number | null,
+ *   say: (value: number) => string,
+ *   unit: (most: number) => [number, string],
+ * }} Outcome
+ */
 
 /** @type {Outcome[]} */
 const OUTCOMES = [
@@ -92,7 +108,14 @@ function settingAxis(path, members) {
   };
 }
 
-/** @param {string} key @param {string} title @param {Map<string, number | null>} values @param {(value: number) => string} say @param {[number, string]} unit @returns {Axis} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {Map<string, number | null>} values
+ * @param {(value: number) => string} say
+ * @param {[number, string]} unit
+ * @returns {Axis}
+ */
 function numberAxis(key, title, values, say, [size, sign]) {
   const known = [...values.values()].filter((value) => value !== null).map((value) => value / size);
   const [low, high] = [Math.min(...known), Math.max(...known)];

@@ -12,7 +12,15 @@ import { meanCurve } from "./mean.js";
 /** @import { SeriesName } from "../run/store.js" */
 /** @import { Member } from "./members.js" */
 
-/** @typedef {{ id: string, title: string, series: SeriesName, noisy: boolean, value: (value: number) => string }} MetricChart */
+/**
+ * @typedef {{
+ *   id: string,
+ *   title: string,
+ *   series: SeriesName,
+ *   noisy: boolean,
+ *   value: (value: number) => string,
+ * }} MetricChart
+ */
 
 /** @type {MetricChart[]} */
 export const CHARTS = [
@@ -28,7 +36,11 @@ export const CHARTS = [
   },
 ];
 
-/** The charts of some runs: those that all have, and those that imported ones have of their own. @param {Run[]} runs @returns {MetricChart[]} */
+/**
+ * The charts of some runs: those that all have, and those that imported ones have of their own.
+ * @param {Run[]} runs
+ * @returns {MetricChart[]}
+ */
 export const chartsOf = (runs) => [
   ...CHARTS,
   ...importedCurves(runs).map(({ name, title }, i) => ({
@@ -40,7 +52,11 @@ export const chartsOf = (runs) => [
   })),
 ];
 
-/** The axis on which runs can be compared: steps of different batches do not mean the same. @param {Run[]} runs @returns {AxisName} */
+/**
+ * The axis on which runs can be compared: steps of different batches do not mean the same.
+ * @param {Run[]} runs
+ * @returns {AxisName}
+ */
 export function axisFor(runs) {
   // The files of an imported run tell steps, and neither samples nor epochs.
   if (runs.some(({ source }) => source)) return "step";

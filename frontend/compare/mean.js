@@ -37,7 +37,12 @@ export function meanCurve(curves) {
   return out;
 }
 
-/** @param {{ x: number[], y: number[], low: number[], high: number[] }} out @param {number} x @param {number} mean @param {number} deviation */
+/**
+ * @param {{ x: number[], y: number[], low: number[], high: number[] }} out
+ * @param {number} x
+ * @param {number} mean
+ * @param {number} deviation
+ */
 function push(out, x, mean, deviation) {
   out.x.push(x);
   out.y.push(mean);
@@ -54,7 +59,11 @@ function positions(curves) {
   return Array.from({ length: POSITIONS }, (_, i) => first + ((last - first) * i) / (POSITIONS - 1));
 }
 
-/** Reads a curve at ascending positions; not a number where it does not reach, or in a hole. @param {Curve} curve @returns {(x: number) => number} */
+/**
+ * Reads a curve at ascending positions; not a number where it does not reach, or in a hole.
+ * @param {Curve} curve
+ * @returns {(x: number) => number}
+ */
 function reader({ x: xs, y: ys, length }) {
   let i = 0;
   return (x) => {

@@ -10,7 +10,10 @@ import { badge } from "../lib/status.js";
 /** @import { Run } from "../lib/types" */
 /** @import { Stroke } from "../lib/colours.js" */
 
-/** One run, or several that differ by their seed alone. @typedef {{ id: string, label: string, runs: Run[] }} Member `id`: of the first run */
+/**
+ * One run, or several that differ by their seed alone.
+ * @typedef {{ id: string, label: string, runs: Run[] }} Member `id`: of the first run
+ */
 
 /** The sign of a run's line. @param {Stroke} stroke */
 export function swatch({ token, dash }) {
@@ -27,8 +30,13 @@ export function swatch({ token, dash }) {
 }
 
 /**
- * @param {{ hidden: Set<number>, onToggle: (member: Member) => void, onOnly: (member: Member | null) => void, onLook: (id: string) => void, onRemove: (member: Member) => void }} wiring
- * `hidden`: numbers of first runs that do not show
+ * @param {{
+ *   hidden: Set<number>,
+ *   onToggle: (member: Member) => void,
+ *   onOnly: (member: Member | null) => void,
+ *   onLook: (id: string) => void,
+ *   onRemove: (member: Member) => void,
+ * }} wiring `hidden`: numbers of first runs that do not show
  */
 export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
   const list = h("ul", { class: "members" });
@@ -127,7 +135,10 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
         row.remove();
         items.delete(id);
       }
-      /** The row before; those that are in their place stay there: to move a thousand takes long. @type {Element | null} */
+      /**
+       * The row before; those that are in their place stay there: to move a thousand takes long.
+       * @type {Element | null}
+       */
       let before = null;
       for (const member of members) {
         let known = items.get(member.id);
@@ -147,7 +158,12 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
   };
 }
 
-/** Runs behind one line each, or a line for each group that differs by its seed. @param {Run[][]} groups @param {Map<string, string>} labels @returns {Member[]} */
+/**
+ * Runs behind one line each, or a line for each group that differs by its seed.
+ * @param {Run[][]} groups
+ * @param {Map<string, string>} labels
+ * @returns {Member[]}
+ */
 export function membersOf(groups, labels) {
   return groups.map((runs) => ({ id: runs[0].id, runs, label: labels.get(runs[0].id) ?? runs[0].name }));
 }

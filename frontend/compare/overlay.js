@@ -24,8 +24,14 @@ const MOST_ROWS = 1_000_000;
 
 /**
  * @param {Run[]} runs
- * @param {{ which: MetricChart[], view: View, axis: AxisName, members: () => Member[], title: () => string, more?: HTMLElement[] }} wiring
- * `which`: the charts; `members`: what is drawn now; `axis`: the plain one of the page
+ * @param {{
+ *   which: MetricChart[],
+ *   view: View,
+ *   axis: AxisName,
+ *   members: () => Member[],
+ *   title: () => string,
+ *   more?: HTMLElement[],
+ * }} wiring `which`: the charts; `members`: what is drawn now; `axis`: the plain one of the page
  */
 export function overlay(runs, { which: charted, view, axis, members, title, more }) {
   const own = charted.map(({ series }) => series).filter((name) => name === "lr" || name.startsWith("tag:"));
@@ -99,7 +105,11 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     });
   }
 
-  /** @param {MetricChart} which @param {Awaited<ReturnType<typeof whole>>} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
+  /**
+   * @param {MetricChart} which
+   * @param {Awaited<ReturnType<typeof whole>>} all
+   * @returns {Generator<import("../chart/csv.js").Cell[]>}
+   */
   function* rows({ series }, all) {
     for (const { run, store, pace } of all) {
       const curve = store.series[series];

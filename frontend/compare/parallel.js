@@ -53,7 +53,11 @@ const top = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
 /** @param {string} text */
 const cut = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text);
 
-/** Where the axes stand in a picture about so wide: the first has room for its values. @param {Axis[]} axes @param {number} width */
+/**
+ * Where the axes stand in a picture about so wide: the first has room for its values.
+ * @param {Axis[]} axes
+ * @param {number} width
+ */
 function layOut(axes, width) {
   const first = Math.max(0, ...(axes[0]?.ticks ?? []).map(({ text }) => cut(text).length));
   // A title stands over the middle of its axis.
@@ -67,7 +71,13 @@ function layOut(axes, width) {
   };
 }
 
-/** The picture without what moves. @param {Member[]} members @param {Axis[]} axes @param {number} width at least, in pixels @param {Marks} [marks] */
+/**
+ * The picture without what moves.
+ * @param {Member[]} members
+ * @param {Axis[]} axes
+ * @param {number} width at least, in pixels
+ * @param {Marks} [marks]
+ */
 export function parallelPicture(members, axes, width, marks = new Map()) {
   const ramped = usesColourScale(members);
   const { places, whole } = layOut(axes, width);
@@ -119,7 +129,12 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
   );
 }
 
-/** Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks. @param {Member} member @param {Axis[]} axes @param {number[]} places */
+/**
+ * Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks.
+ * @param {Member} member
+ * @param {Axis[]} axes
+ * @param {number[]} places
+ */
 function pathOf(member, axes, places) {
   let d = "";
   /** @type {{ x: number, y: number } | null} */
@@ -138,7 +153,11 @@ function pathOf(member, axes, places) {
   return d;
 }
 
-/** The card. @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} wiring `onOnly`: the rest is to be hidden everywhere */
+/**
+ * The card.
+ * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} wiring `onOnly`: the rest is to be
+ *   hidden everywhere
+ */
 export function parallel({ onLook, onOnly }) {
   /** @type {Marks} */
   const marks = new Map();

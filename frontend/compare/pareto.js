@@ -2,7 +2,11 @@
 
 /** @typedef {{ cost: number, gain: number }} Choice */
 
-/** The places of those that are not beaten, the cheapest first. Of equals the first counts. @param {Choice[]} choices @returns {number[]} */
+/**
+ * The places of those that are not beaten, the cheapest first. Of equals the first counts.
+ * @param {Choice[]} choices
+ * @returns {number[]}
+ */
 export function paretoFront(choices) {
   const order = choices
     .map((_, i) => i)

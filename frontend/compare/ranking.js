@@ -18,7 +18,12 @@ const LEVEL = 0.05;
  * @typedef {{ member: Member, gain: Spread, behind: number, p: number | null }} Place
  */
 
-/** Members by their gain, the best first; those that have none yet are left out. @param {Member[]} members @param {ReturnType<typeof accuracyOf>} gain @returns {Place[]} */
+/**
+ * Members by their gain, the best first; those that have none yet are left out.
+ * @param {Member[]} members
+ * @param {ReturnType<typeof accuracyOf>} gain
+ * @returns {Place[]}
+ */
 export function ranked(members, gain) {
   const known = members.flatMap((member) => {
     const spread = meanAndStd(member.runs.map(gain.of));
@@ -31,7 +36,13 @@ export function ranked(members, gain) {
   return known.map((each, i) => ({ ...each, behind: best.gain.mean - each.gain.mean, p: i === 0 ? null : ps[i - 1] }));
 }
 
-/** What a place says of its difference to the best. @param {Place} place @param {number} i @param {Place[]} all @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string }} */
+/**
+ * What a place says of its difference to the best.
+ * @param {Place} place
+ * @param {number} i
+ * @param {Place[]} all
+ * @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string }}
+ */
 export function significanceText(place, i, all) {
   if (i === 0) return { word: "Best", sign: "first", why: "" };
   if (place.behind === 0) return { word: "The same", sign: "chance", why: "" };

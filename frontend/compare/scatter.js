@@ -10,10 +10,16 @@ import { meanAndStd } from "./tables.js";
 /** @import { Run } from "../lib/types" */
 /** @import { Member } from "./members.js" */
 
-/** Units from the largest down: how much of the plain unit each is, and its sign. @type {(units: [number, string][]) => (most: number) => [number, string]} */
+/**
+ * Units from the largest down: how much of the plain unit each is, and its sign.
+ * @type {(units: [number, string][]) => (most: number) => [number, string]}
+ */
 const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ?? units[units.length - 1];
 
-/** @type {{ id: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most: number) => [number, string] }[]} */
+/**
+ * @type {{ id: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most:
+ *   number) => [number, string] }[]}
+ */
 export const COSTS = [
   {
     id: "seconds",
@@ -49,7 +55,11 @@ const WIDTH = 360;
 const HEIGHT = 250;
 const BOX = { left: 52, top: 12, right: WIDTH - 14, bottom: HEIGHT - 40 };
 
-/** Accuracy: on the test split where all have it, else the best on the validation split. @param {Member[]} members @returns {{ title: string, of: (run: Run) => number | null }} */
+/**
+ * Accuracy: on the test split where all have it, else the best on the validation split.
+ * @param {Member[]} members
+ * @returns {{ title: string, of: (run: Run) => number | null }}
+ */
 export function accuracyOf(members) {
   const tested = members.every(({ runs }) => runs.every(({ summary }) => summary.test_accuracy !== null));
   return tested
@@ -86,8 +96,11 @@ export function scatterPlots(members, onLook) {
 }
 
 /**
- * @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof accuracyOf>} gain
- * @param {{ onLook?: (id: string) => void, named?: boolean }} [wiring] `named`: each point has its name beside it, where no legend does
+ * @param {Member[]} members
+ * @param {typeof COSTS[number]} cost
+ * @param {ReturnType<typeof accuracyOf>} gain
+ * @param {{ onLook?: (id: string) => void, named?: boolean }} [wiring] `named`: each point has its name beside it,
+ *   where no legend does
  */
 export function scatterCard(members, cost, gain, { onLook = () => {}, named = false } = {}) {
   const points = members.flatMap((member) => {
@@ -191,7 +204,10 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
   );
 }
 
-/** Names beside their points, pushed apart where they would lie over one another. @param {{ x: number, y: number, name: string }[]} points */
+/**
+ * Names beside their points, pushed apart where they would lie over one another.
+ * @param {{ x: number, y: number, name: string }[]} points
+ */
 function namesOf(points) {
   const APART = 13;
   const placed = points

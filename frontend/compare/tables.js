@@ -11,9 +11,24 @@ import { swatch } from "./members.js";
 /** @import { Run, Spread, Statistics } from "../lib/types" */
 /** @import { Member } from "./members.js" */
 
-/** A column of figures; of those that `spread` the deviation is told too. @typedef {{ key: string, title: string, more?: string, best?: "high" | "low", spreads?: boolean, of: (run: Run, statistics: Statistics | undefined) => number | null, std?: (statistics: Statistics | undefined) => number | null, say: (value: number) => string }} Figure */
+/**
+ * A column of figures; of those that `spread` the deviation is told too.
+ * @typedef {{
+ *   key: string,
+ *   title: string,
+ *   more?: string,
+ *   best?: "high" | "low",
+ *   spreads?: boolean,
+ *   of: (run: Run, statistics: Statistics | undefined) => number | null,
+ *   std?: (statistics: Statistics | undefined) => number | null,
+ *   say: (value: number) => string,
+ * }} Figure
+ */
 
-/** @type {(name: "train_loss" | "train_accuracy" | "validation_loss" | "validation_accuracy", title: string, say: (value: number) => string) => Figure} */
+/**
+ * @type {(name: "train_loss" | "train_accuracy" | "validation_loss" | "validation_accuracy", title: string, say:
+ *   (value: number) => string) => Figure}
+ */
 const overEpochs = (name, title, say) => ({
   key: name,
   title,
@@ -106,7 +121,12 @@ function sayDeviation(of, std) {
   return of.say(std);
 }
 
-/** The table of figures. @param {Member[]} members @param {{ [id: string]: Statistics }} statistics @param {Figure[]} [figures] its columns */
+/**
+ * The table of figures.
+ * @param {Member[]} members
+ * @param {{ [id: string]: Statistics }} statistics
+ * @param {Figure[]} [figures] its columns
+ */
 export function resultsTable(members, statistics, figures = RESULTS) {
   const cells = members.map((member) => figures.map((of) => cellOf(of, member, statistics)));
   const best = figures.map((of, column) => {
@@ -197,7 +217,12 @@ export function nameCell({ runs, label }) {
   );
 }
 
-/** A table with its title and a button that takes it away. @param {string} title @param {string} about @param {HTMLTableElement} table */
+/**
+ * A table with its title and a button that takes it away.
+ * @param {string} title
+ * @param {string} about
+ * @param {HTMLTableElement} table
+ */
 export function tableCard(title, about, table) {
   const save = () =>
     download(`${title.toLowerCase().replaceAll(" ", "-")}.csv`, new Blob([tableCsv(table)], { type: "text/csv" }));

@@ -133,7 +133,12 @@ export function setCard(first, folder, changed) {
     if (sure) await attempt(() => deleteDataSet(set.set));
   }
 
-  /** @param {import("../lib/icons.js").IconName} name @param {string} word @param {string} kind @param {() => Promise<unknown>} act */
+  /**
+   * @param {import("../lib/icons.js").IconName} name
+   * @param {string} word
+   * @param {string} kind
+   * @param {() => Promise<unknown>} act
+   */
   function button(name, word, kind, act) {
     const click = async () => {
       await act();

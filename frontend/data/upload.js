@@ -1,5 +1,5 @@
-// One's own images: an archive, a folder or several files are dropped or chosen, sent, read by the server, reported, and
-// accepted or not.
+// One's own images: an archive, a folder or several files are dropped or chosen, sent, read by the server, reported,
+// and accepted or not.
 
 import { acceptDraft, discardDraft, uploadDataSet } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -19,8 +19,8 @@ const ARCHIVE = /\.(zip|tar|tgz|tbz2?|txz|rar|7z|tar\.(gz|bz2|xz))$/i;
 const LITTER = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
 
 /**
- * @param {{ limit: number, titleOf: (set: string) => string, accepted: (set: string) => void }} wiring `limit`: the most
- *   bytes the server takes; `titleOf`: the title of a known set
+ * @param {{ limit: number, titleOf: (set: string) => string, accepted: (set: string) => void }} wiring `limit`: the
+ *   most bytes the server takes; `titleOf`: the title of a known set
  */
 export function uploadPart({ limit, titleOf, accepted }) {
   const input = h("input", {

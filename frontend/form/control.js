@@ -97,10 +97,22 @@ function standardText(field, value) {
 }
 
 /**
- * @typedef {{ element: HTMLElement, segments: boolean, show: (typed: Typed) => void, setInvalid: (invalid: boolean) => void, focus: () => void }} Input
+ * @typedef {{
+ *   element: HTMLElement,
+ *   segments: boolean,
+ *   show: (typed: Typed) => void,
+ *   setInvalid: (invalid: boolean) => void,
+ *   focus: () => void,
+ * }} Input
  */
 
-/** @param {Field} field @param {string} id @param {string} describe @param {(typed: Typed) => void} onTyped @returns {Input} */
+/**
+ * @param {Field} field
+ * @param {string} id
+ * @param {string} describe
+ * @param {(typed: Typed) => void} onTyped
+ * @returns {Input}
+ */
 function inputOf(field, id, describe, onTyped) {
   const { kind } = field;
   if (kind.type === "choice") {
@@ -164,7 +176,13 @@ export function segments(options, id, onTyped) {
   };
 }
 
-/** @param {Choice[]} options @param {string} id @param {string} describe @param {(typed: Typed) => void} onTyped @returns {Input} */
+/**
+ * @param {Choice[]} options
+ * @param {string} id
+ * @param {string} describe
+ * @param {(typed: Typed) => void} onTyped
+ * @returns {Input}
+ */
 function select(options, id, describe, onTyped) {
   const element = h(
     "select",

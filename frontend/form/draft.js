@@ -13,11 +13,12 @@ import { toText, toValue } from "./values.js";
 /** @import { Typed } from "./values.js" */
 
 /**
- * `rest` holds what a copied RunSpec says and the form has no field for: it goes along, so that
- * the server judges it and not the form. `grid` holds the values to compare, as typed, by path;
- * `fixed` those of a copied sweep that the form has no field for; `repeats` is how often each is run, and `trials`,
- * where it is not empty, how many combinations are drawn by chance.
- * @typedef {Choices & { typed: { [path: string]: Typed }, rest: { [path: string]: Json }, grid: { [path: string]: string }, fixed: { [path: string]: Json[] | Range }, repeats: string, trials: string }} Draft
+ * `rest` holds what a copied RunSpec says and the form has no field for: it goes along, so that the server judges it
+ * and not the form. `grid` holds the values to compare, as typed, by path; `fixed` those of a copied sweep that the
+ * form has no field for; `repeats` is how often each is run, and `trials`, where it is not empty, how many combinations
+ * are drawn by chance.
+ * @typedef {Choices & { typed: { [path: string]: Typed }, rest: { [path: string]: Json }, grid: { [path: string]:
+ *   string }, fixed: { [path: string]: Json[] | Range }, repeats: string, trials: string }} Draft
  */
 
 /** A draft with nothing but defaults. @param {FormTable} table @returns {Draft} */
@@ -71,7 +72,13 @@ export function draftOf(table, spec) {
   return draft;
 }
 
-/** What stands in a field's control. @param {FormTable} table @param {Draft} draft @param {Field} field @returns {Typed} */
+/**
+ * What stands in a field's control.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @param {Field} field
+ * @returns {Typed}
+ */
 export function fieldText(table, draft, field) {
   return draft.typed[field.path] ?? toText(field, defaultOf(table, draft, field));
 }
@@ -87,7 +94,12 @@ export function setField(table, draft, field, typed) {
   else draft.typed[field.path] = typed;
 }
 
-/** Chooses a data set, and a network that takes it where the present one does not. @param {FormTable} table @param {Draft} draft @param {string} set */
+/**
+ * Chooses a data set, and a network that takes it where the present one does not.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @param {string} set
+ */
 export function chooseSet(table, draft, set) {
   draft.set = set;
   const networks = networksFor(table, set);
@@ -132,7 +144,12 @@ export function specOf(table, draft) {
   return /** @type {RunSpec} */ (/** @type {unknown} */ (spec));
 }
 
-/** What is compared, by path. @param {FormTable} table @param {Draft} draft @returns {{ [path: string]: Json[] | Range }} */
+/**
+ * What is compared, by path.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @returns {{ [path: string]: Json[] | Range }}
+ */
 export function gridOf(table, draft) {
   const fields = new Map(fieldsOf(table, draft).map((field) => [field.path, field]));
   /** @type {{ [path: string]: Json[] | Range }} */
@@ -145,7 +162,12 @@ export function gridOf(table, draft) {
   return grid;
 }
 
-/** The sweep that the draft makes; null where it is one run. @param {FormTable} table @param {Draft} draft @returns {SweepSpec | null} */
+/**
+ * The sweep that the draft makes; null where it is one run.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @returns {SweepSpec | null}
+ */
 export function sweepOf(table, draft) {
   const grid = gridOf(table, draft);
   const repeats = Number(draft.repeats.trim() || "1");

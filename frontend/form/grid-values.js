@@ -4,7 +4,10 @@ import { toValue } from "./values.js";
 
 /** @import { Field, Json } from "../lib/types" */
 
-/** From one number to another. @typedef {{ from: number, to: number, count?: number, scale?: "linear" | "log" }} Range */
+/**
+ * From one number to another.
+ * @typedef {{ from: number, to: number, count?: number, scale?: "linear" | "log" }} Range
+ */
 
 const NUMBER = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
 const RANGE = new RegExp(
@@ -25,7 +28,12 @@ export function parseRange(text) {
   return range;
 }
 
-/** What a setting takes on, as the API wants it; null where nothing is typed. @param {Field} field @param {string} text @returns {Json[] | Range | null} */
+/**
+ * What a setting takes on, as the API wants it; null where nothing is typed.
+ * @param {Field} field
+ * @param {string} text
+ * @returns {Json[] | Range | null}
+ */
 export function parseGridValues(field, text) {
   const range = field.kind.type === "integer" || field.kind.type === "number" ? parseRange(text) : null;
   if (range) return range;

@@ -9,7 +9,10 @@ import { count, formatNumber } from "../lib/format.js";
 export const WIDTH = 480;
 export const HEIGHT = 96;
 
-/** The line of a schedule, from the first step at the left to the last at the right, and 0 at the bottom. @param {Schedule} schedule */
+/**
+ * The line of a schedule, from the first step at the left to the last at the right, and 0 at the bottom.
+ * @param {Schedule} schedule
+ */
 export function schedulePoints({ steps, lr }) {
   const last = Math.max(steps[steps.length - 1] ?? 1, 2);
   const most = Math.max(...lr, Number.MIN_VALUE);

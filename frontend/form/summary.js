@@ -78,7 +78,10 @@ export function summaryPart() {
       ];
       list.replaceChildren(...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     },
-    /** What the run will take; `null` while that is measured: figures of other settings would be taken for these. @param {Known | null} next */
+    /**
+     * What the run will take; `null` while that is measured: figures of other settings would be taken for these.
+     * @param {Known | null} next
+     */
     showEstimate(next) {
       estimate.classList.toggle("stale", next === null);
       if (!next) {

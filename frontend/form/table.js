@@ -21,18 +21,34 @@ export function networksFor(table, set) {
   return table.networks.filter((row) => dimensions === undefined || row.dimensions.includes(dimensions));
 }
 
-/** The default by path: what the network's row says, else what the data set's row says. @param {FormTable} table @param {Choices} choices */
+/**
+ * The default by path: what the network's row says, else what the data set's row says.
+ * @param {FormTable} table
+ * @param {Choices} choices
+ */
 function overrides(table, { set, kind }) {
   return { ...dataSet(table, set)?.defaults, ...network(table, kind)?.defaults };
 }
 
-/** A field's value when nobody says otherwise. @param {FormTable} table @param {Choices} choices @param {Field} field @returns {Json} */
+/**
+ * A field's value when nobody says otherwise.
+ * @param {FormTable} table
+ * @param {Choices} choices
+ * @param {Field} field
+ * @returns {Json}
+ */
 export function defaultOf(table, choices, field) {
   const rows = overrides(table, choices);
   return field.path in rows ? rows[field.path] : JSON.parse(field.default);
 }
 
-/** A group's variant when nobody says otherwise. @param {FormTable} table @param {Choices} choices @param {Group} group @returns {string | null} */
+/**
+ * A group's variant when nobody says otherwise.
+ * @param {FormTable} table
+ * @param {Choices} choices
+ * @param {Group} group
+ * @returns {string | null}
+ */
 export function defaultVariant(table, choices, group) {
   const rows = overrides(table, choices);
   const said = group.selector ? rows[`${group.path}.${group.selector}`] : rows[group.path];
@@ -46,13 +62,24 @@ export function chosenVariant(table, choices, group) {
   return chosen === undefined ? defaultVariant(table, choices, group) : chosen;
 }
 
-/** The variant whose fields show; none for a group that is off. @param {FormTable} table @param {Choices} choices @param {Group} group @returns {Variant | undefined} */
+/**
+ * The variant whose fields show; none for a group that is off.
+ * @param {FormTable} table
+ * @param {Choices} choices
+ * @param {Group} group
+ * @returns {Variant | undefined}
+ */
 export function variantOf(table, choices, group) {
   const chosen = chosenVariant(table, choices, group);
   return chosen === null ? undefined : group.variants.find((variant) => (variant.value ?? "") === chosen);
 }
 
-/** Every field that the choice uses, common ones first. @param {FormTable} table @param {Choices} choices @returns {Field[]} */
+/**
+ * Every field that the choice uses, common ones first.
+ * @param {FormTable} table
+ * @param {Choices} choices
+ * @returns {Field[]}
+ */
 export function fieldsOf(table, choices) {
   return [
     ...table.common,

@@ -41,8 +41,12 @@ function once(key, ask) {
 const keyOf = (run, what, query, stamp) => JSON.stringify([run, what, query, stamp]);
 
 /**
- * A page of tiles and its picture. `stamp` tells the moment that a checkpoint is of: “best” is another one after a while.
- * @param {string} run @param {string} what `layers/NAME/filters` or `layers/NAME/features` @param {Query} query @param {string} stamp
+ * A page of tiles and its picture. `stamp` tells the moment that a checkpoint is of: “best” is another one after a
+ * while.
+ * @param {string} run
+ * @param {string} what `layers/NAME/filters` or `layers/NAME/features`
+ * @param {Query} query
+ * @param {string} stamp
  * @returns {Promise<SheetPage>}
  */
 export function sheetPage(run, what, query, stamp) {
@@ -55,12 +59,27 @@ export function sheetPage(run, what, query, stamp) {
   });
 }
 
-/** The numbers alone. @template T @param {string} run @param {string} what @param {Query} query @param {string} stamp @returns {Promise<T>} */
+/**
+ * The numbers alone.
+ * @template T
+ * @param {string} run
+ * @param {string} what
+ * @param {Query} query
+ * @param {string} stamp
+ * @returns {Promise<T>}
+ */
 export function numbers(run, what, query, stamp) {
   return once(keyOf(run, `${what} numbers`, query, stamp), () => inspect(run, what, query));
 }
 
-/** A picture's address within this page. @param {string} run @param {string} what @param {Query} query @param {string} stamp @returns {Promise<ImageBitmap>} */
+/**
+ * A picture's address within this page.
+ * @param {string} run
+ * @param {string} what
+ * @param {Query} query
+ * @param {string} stamp
+ * @returns {Promise<ImageBitmap>}
+ */
 export function picture(run, what, query, stamp) {
   return once(keyOf(run, what, query, stamp), async () => createImageBitmap(await inspectPicture(run, what, query)));
 }

@@ -265,7 +265,10 @@ export function closeup(context) {
     if (turn === turnNumber) why.replaceChildren(made);
   }
 
-  /** The convolution whose maps have the same places, where only normalisation and activation lie between. @param {Layer} layer */
+  /**
+   * The convolution whose maps have the same places, where only normalisation and activation lie between.
+   * @param {Layer} layer
+   */
   function convolutionBefore(layer) {
     const layers = context.inside?.layers ?? [];
     for (let i = layers.indexOf(layer) - 1; i >= 0; i -= 1) {
@@ -278,7 +281,14 @@ export function closeup(context) {
   return { element, update };
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {TileValues} of @param {number} height @param {number} width @param {number} size of a cell @param {boolean} diverging whether 0 is in the middle of the colours */
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {TileValues} of
+ * @param {number} height
+ * @param {number} width
+ * @param {number} size of a cell
+ * @param {boolean} diverging whether 0 is in the middle of the colours
+ */
 function draw(ctx, { values, min, max, shape }, height, width, size, diverging) {
   const plane = height * width;
   const rgb = shape.length === 3 && shape[0] === 3;

@@ -17,7 +17,10 @@ export class InsideContext {
     this.inside = null;
     /** @type {Film | null} */
     this.film = null;
-    /** The film of the run that is compared with. @type {{ run: string, name: string, spec: Run["spec"], film: Film | null, inside: Inside | null } | null} */
+    /**
+     * The film of the run that is compared with.
+     * @type {{ run: string, name: string, spec: Run["spec"], film: Film | null, inside: Inside | null } | null}
+     */
     this.second = null;
   }
 
@@ -31,25 +34,40 @@ export class InsideContext {
     return isEpoch(this.checkpoint);
   }
 
-  /** The image that what is looked at is of, as requests name it: a frame of the film is of the one that was pinned then. Null where it is not kept any more. */
+  /**
+   * The image that what is looked at is of, as requests name it: a frame of the film is of the one that was pinned
+   * then. Null where it is not kept any more.
+   */
   get image() {
     return this.pictured().image;
   }
 
-  /** Which image a checkpoint, or a frame, is looked at with. @param {string} [checkpoint] @param {string} [run] @returns {ImageRef} */
+  /**
+   * Which image a checkpoint, or a frame, is looked at with.
+   * @param {string} [checkpoint]
+   * @param {string} [run]
+   * @returns {ImageRef}
+   */
   pictured(checkpoint = this.checkpoint, run = this.run.id) {
     const own = run === this.run.id;
     const [film, spec] = own ? [this.film, this.run.spec] : [this.second?.film, this.second?.spec ?? this.run.spec];
     return isEpoch(checkpoint) ? frameImage(film, checkpoint, spec) : imageRef(this.wanted(run), film, spec);
   }
 
-  /** The image that is chosen, as another run is asked for it: what is pinned there is another one. @param {string} run */
+  /**
+   * The image that is chosen, as another run is asked for it: what is pinned there is another one.
+   * @param {string} run
+   */
   wanted(run) {
     const { image } = this.state.now;
     return image === "pinned" && run !== this.run.id ? (this.film?.pinned.image ?? image) : image;
   }
 
-  /** The image of a frame that is not the one that is pinned now; null where it is. @param {string} [checkpoint] @returns {ImageRef | null} */
+  /**
+   * The image of a frame that is not the one that is pinned now; null where it is.
+   * @param {string} [checkpoint]
+   * @returns {ImageRef | null}
+   */
   otherImage(checkpoint = this.checkpoint) {
     const pictured = this.pictured(checkpoint);
     return isEpoch(checkpoint) && pictured.image !== "pinned" && pictured.key !== this.pictured("last").key
@@ -68,7 +86,12 @@ export class InsideContext {
     return comparedWith(this.state.now.beside, this.run.id);
   }
 
-  /** What requests of the chosen checkpoint say, and the moment that it is of. @param {string} [checkpoint] @param {string} [run] @returns {{ run: string, query: Query, stamp: string }} */
+  /**
+   * What requests of the chosen checkpoint say, and the moment that it is of.
+   * @param {string} [checkpoint]
+   * @param {string} [run]
+   * @returns {{ run: string, query: Query, stamp: string }}
+   */
   of(checkpoint = this.checkpoint, run = this.run.id) {
     const own = run === this.run.id;
     const [film, inside] = own ? [this.film, this.inside] : [this.second?.film, this.second?.inside];

@@ -22,7 +22,9 @@ export function frameImage(film, epoch, spec) {
 
 /**
  * An image as requests name it.
- * @param {string} image @param {Film | null | undefined} film the run's, which knows what is pinned @param {Run["spec"]} spec of the run
+ * @param {string} image
+ * @param {Film | null | undefined} film the run's, which knows what is pinned
+ * @param {Run["spec"]} spec of the run
  * @returns {ImageRef}
  */
 export function imageRef(image, film, spec) {
@@ -39,7 +41,11 @@ export function imageLabel(image) {
 /** @param {string} image */
 const isSample = (image) => /^(test|validation|train):/.test(image);
 
-/** Samples of two data sets are two images, and so are those of splits that were drawn otherwise. @param {string} image @param {Run["spec"]} spec */
+/**
+ * Samples of two data sets are two images, and so are those of splits that were drawn otherwise.
+ * @param {string} image
+ * @param {Run["spec"]} spec
+ */
 function keyOf(image, spec) {
   if (!isSample(image) && image !== "pinned") return image;
   const { data, training } = spec;

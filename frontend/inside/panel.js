@@ -19,10 +19,17 @@ const PATIENCE_MS = 120;
 /**
  * What makes the two panels differ.
  * @typedef {{
- *   title: string, what: "filters" | "features", has: (layer: Layer) => boolean, none: string,
- *   sorts: (context: InsideContext, layer: Layer) => [value: string, label: string][], sort: "sort" | "order", page: "page" | "mapPage",
- *   tileName: (tile: Tile, about: Sheet) => string, caption: (about: Sheet, layer: Layer, view: View) => string,
- *   pick: (context: InsideContext, tile: Tile, about: Sheet, cell: { y: number, x: number }) => void, mark: (view: View, about: Sheet) => number | null,
+ *   title: string,
+ *   what: "filters" | "features",
+ *   has: (layer: Layer) => boolean,
+ *   none: string,
+ *   sorts: (context: InsideContext, layer: Layer) => [value: string, label: string][],
+ *   sort: "sort" | "order",
+ *   page: "page" | "mapPage",
+ *   tileName: (tile: Tile, about: Sheet) => string,
+ *   caption: (about: Sheet, layer: Layer, view: View) => string,
+ *   pick: (context: InsideContext, tile: Tile, about: Sheet, cell: { y: number, x: number }) => void,
+ *   mark: (view: View, about: Sheet) => number | null,
  * }} Kind
  */
 
@@ -332,7 +339,11 @@ function panel(context, kind) {
   return { element, update };
 }
 
-/** The image that maps are of: a small picture where it is kept, and its name. @param {string} run @param {import("./image-ref.js").ImageRef} pictured */
+/**
+ * The image that maps are of: a small picture where it is kept, and its name.
+ * @param {string} run
+ * @param {import("./image-ref.js").ImageRef} pictured
+ */
 function imageName(run, { image, words }) {
   const picture =
     image === null
@@ -349,7 +360,11 @@ function imageName(run, { image, words }) {
 /** @param {string} name @param {string} value */
 const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
-/** What a frame left out. @param {{ total: number, tile: number[] }} reduced how many there are, and their size @param {Sheet} about */
+/**
+ * What a frame left out.
+ * @param {{ total: number, tile: number[] }} reduced how many there are, and their size
+ * @param {Sheet} about
+ */
 function filmWords({ total, tile }, { total: kept, sheet: { tile_width, tile_height } }) {
   const small =
     tile[0] === tile_height && tile[1] === tile_width ? "" : ` at ${tile_height}×${tile_width} of ${sizes(tile)}`;

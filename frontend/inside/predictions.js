@@ -82,7 +82,10 @@ export function predictionsCard(context) {
   return { element, update };
 }
 
-/** Where the network looks: Grad-CAM, or the gradient of a class's score by the image. @param {InsideContext} context */
+/**
+ * Where the network looks: Grad-CAM, or the gradient of a class's score by the image.
+ * @param {InsideContext} context
+ */
 export function attentionCard(context) {
   const image = h("img", { alt: "", width: 224, height: 224 });
   const select = (/** @type {string} */ label, /** @type {[string, string][]} */ options) =>

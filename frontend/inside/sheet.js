@@ -10,7 +10,11 @@ import { formatNumber } from "../lib/format.js";
 const MOST_TIMES = 3;
 
 /**
- * @param {{ label: string, tileName: (tile: Tile, about: Sheet) => string, onPick: (tile: Tile, about: Sheet, cell: { y: number, x: number }) => void }} wiring
+ * @param {{
+ *   label: string,
+ *   tileName: (tile: Tile, about: Sheet) => string,
+ *   onPick: (tile: Tile, about: Sheet, cell: { y: number, x: number }) => void,
+ * }} wiring
  */
 export function sheetView({ label, tileName, onPick }) {
   const canvas = h("canvas", { class: "sheet-picture", tabindex: 0, role: "img", "aria-label": label });
@@ -148,7 +152,11 @@ export function sheetView({ label, tileName, onPick }) {
   };
 }
 
-/** A tile that is constant looks like any other of one colour: a cross says that it is dead. @param {CanvasRenderingContext2D} ctx @param {Sheet} about */
+/**
+ * A tile that is constant looks like any other of one colour: a cross says that it is dead.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Sheet} about
+ */
 export function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_height, zoom, gap } }) {
   const [w, t] = [tile_width * zoom, tile_height * zoom];
   tiles.forEach(({ constant }, place) => {
@@ -171,7 +179,12 @@ export function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_he
   });
 }
 
-/** The colours and the numbers that they stand for. @param {HTMLElement} place @param {Sheet} about @param {Tile} [tile] */
+/**
+ * The colours and the numbers that they stand for.
+ * @param {HTMLElement} place
+ * @param {Sheet} about
+ * @param {Tile} [tile]
+ */
 export function showLegend(place, { map, legend, range, kind }, tile) {
   if (kind === "picture") {
     place.replaceChildren();

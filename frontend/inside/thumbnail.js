@@ -3,7 +3,16 @@
 import { h } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 
-/** @param {{ src: string, title: string, label?: string, pressed: boolean, onClick: () => void, onDelete?: () => void }} of */
+/**
+ * @param {{
+ *   src: string,
+ *   title: string,
+ *   label?: string,
+ *   pressed: boolean,
+ *   onClick: () => void,
+ *   onDelete?: () => void,
+ * }} of
+ */
 export function thumbnail({ src, title, label, pressed, onClick, onDelete }) {
   const button = h(
     "button",

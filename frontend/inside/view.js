@@ -1,14 +1,25 @@
 // What the page shows, as its address says it: checkpoint, layer, image, scale and what is opened.
 
 /**
- * `checkpoint` is `best`, `last` or an epoch of the film; `image` as requests name it; `filter` the filter whose kernels
- * are open; `tile` the map or kernel that is enlarged, `y` and `x` its pixel; `beside` what is compared with: a checkpoint,
- * or a run and a checkpoint with a space between.
+ * `checkpoint` is `best`, `last` or an epoch of the film; `image` as requests name it; `filter` the filter whose
+ * kernels are open; `tile` the map or kernel that is enlarged, `y` and `x` its pixel; `beside` what is compared with: a
+ * checkpoint, or a run and a checkpoint with a space between.
  * @typedef {{
- *   checkpoint: string | null, layer: string | null, image: string, scale: "tile" | "layer" | "network",
- *   sort: string | null, order: string | null, page: number, mapPage: number, filter: number | null,
- *   of: "map" | "kernel" | "filter" | null, tile: number | null, y: number | null, x: number | null,
- *   way: "forward" | "backward", beside: string | null,
+ *   checkpoint: string | null,
+ *   layer: string | null,
+ *   image: string,
+ *   scale: "tile" | "layer" | "network",
+ *   sort: string | null,
+ *   order: string | null,
+ *   page: number,
+ *   mapPage: number,
+ *   filter: number | null,
+ *   of: "map" | "kernel" | "filter" | null,
+ *   tile: number | null,
+ *   y: number | null,
+ *   x: number | null,
+ *   way: "forward" | "backward",
+ *   beside: string | null,
  * }} View
  */
 
@@ -104,7 +115,12 @@ export function viewState(first, save = () => {}) {
 /** Whether a checkpoint is an epoch of the film. @param {string | null} checkpoint */
 export const isEpoch = (checkpoint) => checkpoint !== null && /^\d+$/.test(checkpoint);
 
-/** What is compared with. @param {string | null} beside @param {string} run @returns {{ run: string, checkpoint: string } | null} */
+/**
+ * What is compared with.
+ * @param {string | null} beside
+ * @param {string} run
+ * @returns {{ run: string, checkpoint: string } | null}
+ */
 export function comparedWith(beside, run) {
   if (!beside) return null;
   const [first, second] = beside.split(" ");

@@ -2,7 +2,11 @@
 
 import { apiUrl } from "./base-path.js";
 
-/** @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point, DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types" */
+/**
+ * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point,
+ *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
+ *   Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types"
+ */
 
 /** Runs that one request asks for. */
 const RUNS_AT_ONCE = 50;
@@ -96,10 +100,18 @@ export const getSweep = (id) => json("GET", `/sweeps/${encodeURIComponent(id)}`)
 /** @param {string} id @returns {Promise<{ stopped: number }>} */
 export const stopSweep = (id) => json("POST", `/sweeps/${encodeURIComponent(id)}/stop`);
 
-/** @param {string} id @param {{ trials?: number, repeats?: number }} more @returns {Promise<{ runs: { id: string }[] }>} */
+/**
+ * @param {string} id
+ * @param {{ trials?: number, repeats?: number }} more
+ * @returns {Promise<{ runs: { id: string }[] }>}
+ */
 export const growSweep = (id, more) => json("POST", `/sweeps/${encodeURIComponent(id)}/trials`, { body: more });
 
-/** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<{ spec: RunSpec, plan: Plan, schedule: Schedule }>} */
+/**
+ * @param {unknown} spec
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ spec: RunSpec, plan: Plan, schedule: Schedule }>}
+ */
 export const checkSpec = (spec, signal) => json("POST", "/specs/check", { body: spec, signal });
 
 /** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<Estimate>} */
@@ -129,7 +141,15 @@ export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels })
 /**
  * The curves of runs, each by its id; a run that is gone is left out. `from` and `to` are positions on the axis.
  * @param {string[]} ids
- * @param {{ series: readonly string[], points: number, x?: "step" | "samples" | "epoch" | "time", smooth?: number, from?: number, to?: number, signal?: AbortSignal }} query
+ * @param {{
+ *   series: readonly string[],
+ *   points: number,
+ *   x?: "step" | "samples" | "epoch" | "time",
+ *   smooth?: number,
+ *   from?: number,
+ *   to?: number,
+ *   signal?: AbortSignal,
+ * }} query
  * @returns {Promise<{ [id: string]: Metrics }>}
  */
 export async function getMetricsOf(ids, { series, signal, ...more }) {
@@ -147,7 +167,10 @@ export const getStatistics = (ids) =>
 
 /**
  * What is asked of many runs, some at a time: neither the address nor the wait for an answer grows with their number.
- * @template T @param {string[]} ids @param {(part: string[]) => Promise<{ [id: string]: T }>} ask @returns {Promise<{ [id: string]: T }>}
+ * @template T
+ * @param {string[]} ids
+ * @param {(part: string[]) => Promise<{ [id: string]: T }>} ask
+ * @returns {Promise<{ [id: string]: T }>}
  */
 async function inParts(ids, ask) {
   /** @type {string[][]} */
@@ -165,7 +188,11 @@ async function inParts(ids, ask) {
 /** @param {string[]} ids */
 export const runsQuery = (ids) => ids.map((id) => `run=${encodeURIComponent(id)}`).join("&");
 
-/** How an address names runs: each by its id, or many by a selection that the server keeps. @param {string[]} ids @returns {Promise<string>} */
+/**
+ * How an address names runs: each by its id, or many by a selection that the server keeps.
+ * @param {string[]} ids
+ * @returns {Promise<string>}
+ */
 export async function shortQuery(ids) {
   if (ids.length <= RUNS_IN_ADDRESS) return runsQuery(ids);
   return `selection=${(await json("POST", "/selections", { body: { runs: ids } })).id}`;
@@ -174,13 +201,21 @@ export async function shortQuery(ids) {
 /** @param {string} id @returns {Promise<{ id: string, runs: string[], missing: number }>} */
 export const getSelection = (id) => json("GET", `/selections/${encodeURIComponent(id)}`);
 
-/** @param {string} id @param {number | "latest"} epoch @returns {Promise<{ epochs: number[], boundary: Boundary | null }>} */
+/**
+ * @param {string} id
+ * @param {number | "latest"} epoch
+ * @returns {Promise<{ epochs: number[], boundary: Boundary | null }>}
+ */
 export const getBoundary = (id, epoch) => json("GET", `${run(id)}/boundaries?epoch=${epoch}`);
 
 /** @param {string} id @returns {Promise<{ points: Point[], classes: string[] | null }>} */
 export const getPoints = (id) => json("GET", `${run(id)}/points`);
 
-/** @param {string} id @returns {Promise<{ test: { loss: number | null, accuracy: number | null, confusion: number[][] } | null, classes: string[] | null }>} */
+/**
+ * @param {string} id
+ * @returns {Promise<{ test: { loss: number | null, accuracy: number | null, confusion: number[][] } | null, classes:
+ *   string[] | null }>}
+ */
 export const getTest = (id) => json("GET", `${run(id)}/test`);
 
 /** The tags of an imported run. @param {string} id @returns {Promise<{ tags: Tag[], curves: string[] }>} */
@@ -204,7 +239,12 @@ const report = (id) => `/reports/${encodeURIComponent(id)}`;
 /** @param {string} id @returns {Promise<Report>} */
 export const getReport = (id) => json("GET", report(id));
 
-/** @param {string} id @param {string} text @param {string} revision of the text that was changed @returns {Promise<ReportAbout>} */
+/**
+ * @param {string} id
+ * @param {string} text
+ * @param {string} revision of the text that was changed
+ * @returns {Promise<ReportAbout>}
+ */
 export const saveReport = (id, text, revision) => json("PUT", report(id), { body: { text, revision } });
 
 /** @param {string} id */
@@ -231,7 +271,11 @@ export const fetchDataSet = (set) => request("POST", `${dataSet(set)}/fetch`);
 /** @param {string} set */
 export const stopFetch = (set) => request("DELETE", `${dataSet(set)}/fetch`);
 
-/** @param {string} id @param {{ set: string, title: string, skip_unreadable: boolean }} wish @returns {Promise<{ set: string }>} */
+/**
+ * @param {string} id
+ * @param {{ set: string, title: string, skip_unreadable: boolean }} wish
+ * @returns {Promise<{ set: string }>}
+ */
 export const acceptDraft = (id, wish) => json("POST", `/datasets/drafts/${encodeURIComponent(id)}`, { body: wish });
 
 /** @param {string} id */
@@ -250,17 +294,38 @@ export const getFrame = (id, epoch, version) => json("GET", `${run(id)}/film/${e
 /** @param {string} id @param {string | null} image @returns {Promise<{ image: string, pending: boolean }>} */
 export const pinImage = (id, image) => json("PUT", `${run(id)}/pinned`, { body: { image } });
 
-/** @param {string} id @param {{ [name: string]: string | number | null | undefined }} query @returns {Promise<SamplePage>} */
+/**
+ * @param {string} id
+ * @param {{ [name: string]: string | number | null | undefined }} query
+ * @returns {Promise<SamplePage>}
+ */
 export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search(query)}`);
 
-/** What a look inside a run gives as JSON. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query @param {AbortSignal} [signal] */
+/**
+ * What a look inside a run gives as JSON.
+ * @param {string} id
+ * @param {string} what
+ * @param {{ [name: string]: string | number | null | undefined }} query
+ * @param {AbortSignal} [signal]
+ */
 export const inspect = (id, what, query, signal) => json("GET", `${run(id)}/${what}${search(query)}`, { signal });
 
-/** What a look inside a run gives as a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query @param {AbortSignal} [signal] */
+/**
+ * What a look inside a run gives as a picture.
+ * @param {string} id
+ * @param {string} what
+ * @param {{ [name: string]: string | number | null | undefined }} query
+ * @param {AbortSignal} [signal]
+ */
 export const inspectPicture = async (id, what, query, signal) =>
   (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
 
-/** The address of a picture. @param {string} id @param {string} what @param {{ [name: string]: string | number | null | undefined }} query */
+/**
+ * The address of a picture.
+ * @param {string} id
+ * @param {string} what
+ * @param {{ [name: string]: string | number | null | undefined }} query
+ */
 export const pictureUrl = (id, what, query) => apiUrl(`${run(id)}/${what}${search(query)}`);
 
 /** @returns {Promise<UploadedImage[]>} */
@@ -269,16 +334,26 @@ export const listImages = async () => (await json("GET", "/images")).images;
 /** @param {string} id */
 export const deleteImage = (id) => request("DELETE", `/images/${encodeURIComponent(id)}`);
 
-/** @param {File} file @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<UploadedImage>} */
+/**
+ * @param {File} file
+ * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
+ * @returns {Promise<UploadedImage>}
+ */
 export const uploadImage = (file, options) => upload("/images", formOf("image", [file]), options);
 
-/** @param {File} file @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<Draft>} */
+/**
+ * @param {File} file
+ * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
+ * @returns {Promise<Draft>}
+ */
 export const uploadDataSet = (file, options) => upload("/datasets", formOf("file", [file]), options);
 
 /**
  * TensorBoard's event files, each with its path, or zips of log directories.
- * @param {{ file: File, path: string }[]} files @param {string} name what the runs are called; "" for their folders
- * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options @returns {Promise<ImportOutcome>}
+ * @param {{ file: File, path: string }[]} files
+ * @param {string} name what the runs are called; "" for their folders
+ * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
+ * @returns {Promise<ImportOutcome>}
  */
 export function uploadTensorboard(files, name, options) {
   const form = new FormData();
@@ -287,7 +362,10 @@ export function uploadTensorboard(files, name, options) {
   return upload("/boards", form, options);
 }
 
-/** Where the curves of runs are to be had as TensorBoard's files: one as it is, several as a zip. @param {string[]} ids */
+/**
+ * Where the curves of runs are to be had as TensorBoard's files: one as it is, several as a zip.
+ * @param {string[]} ids
+ */
 export const tensorboardLink = (ids) => tensorboardAddress(ids, runsQuery(ids));
 
 /** The same as an address that is short however many they are. @param {string[]} ids */
@@ -297,7 +375,10 @@ export const tensorboardUrl = async (ids) => tensorboardAddress(ids, await short
 const tensorboardAddress = (ids, query) =>
   apiUrl(ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${query}`);
 
-/** Words after a question mark; what is not said has its default. @param {{ [name: string]: string | number | null | undefined }} query */
+/**
+ * Words after a question mark; what is not said has its default.
+ * @param {{ [name: string]: string | number | null | undefined }} query
+ */
 function search(query) {
   const said = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;

@@ -1,6 +1,9 @@
 // Where the site begins: behind a proxy, perhaps below a path.
 
-/** The path before the site's own addresses: "" or such as "/vivarium". Modules are served below it, so this one's own address tells. */
+/**
+ * The path before the site's own addresses: "" or such as "/vivarium". Modules are served below it, so this one's own
+ * address tells.
+ */
 const base = import.meta.url.startsWith("http") ? new URL("../..", import.meta.url).pathname.replace(/\/$/, "") : "";
 
 /** The address of a page or a file of this site. @param {string} path from the site's beginning, with its slash */

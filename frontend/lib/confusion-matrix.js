@@ -6,7 +6,8 @@ import { percent } from "./format.js";
 /**
  * @param {number[][]} confusion a row for each true class, a column for each predicted one
  * @param {string[]} names of the classes
- * @param {{ onCell?: (truth: number, predicted: number) => void, chosen?: { truth: number, predicted: number } | null }} [wiring] with `onCell`, cells can be pressed
+ * @param {{ onCell?: (truth: number, predicted: number) => void, chosen?: { truth: number, predicted: number } | null
+ *   }} [wiring] with `onCell`, cells can be pressed
  */
 export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}) {
   const head = h(

@@ -72,7 +72,11 @@ function append(parent, children) {
   }
 }
 
-/** Sets text only where it differs, so that nothing is laid out or announced in vain. @param {Node} node @param {string | number} text */
+/**
+ * Sets text only where it differs, so that nothing is laid out or announced in vain.
+ * @param {Node} node
+ * @param {string | number} text
+ */
 export function setText(node, text) {
   const value = String(text);
   if (node.textContent !== value) node.textContent = value;
@@ -96,7 +100,11 @@ export function pageData() {
   return JSON.parse(byId("data").textContent ?? "null");
 }
 
-/** Hands a file of the server's to the person; the answer names it where nobody else does. @param {string} url @param {string} [name] */
+/**
+ * Hands a file of the server's to the person; the answer names it where nobody else does.
+ * @param {string} url
+ * @param {string} [name]
+ */
 export function downloadFrom(url, name = "") {
   const link = h("a", { href: url, download: name });
   document.body.append(link);

@@ -6,9 +6,16 @@ import { icon } from "./icons.js";
 
 /** @import { IconName } from "./icons.js" */
 
-/** An item of a menu, or what stands there in its place. @typedef {{ label: string, act: () => void } | HTMLElement} Item */
+/**
+ * An item of a menu, or what stands there in its place.
+ * @typedef {{ label: string, act: () => void } | HTMLElement} Item
+ */
 
-/** @param {{ label: string, icon: IconName, look?: string, title?: string }} button `look`: further classes; with “icon” among them the label is not written out @param {Item[]} items */
+/**
+ * @param {{ label: string, icon: IconName, look?: string, title?: string }} button `look`: further classes; with “icon”
+ *   among them the label is not written out
+ * @param {Item[]} items
+ */
 export function menu({ label, icon: sign, look = "", title = label }, items) {
   const bare = look.split(" ").includes("icon");
   const element = h(

@@ -5,7 +5,11 @@ import { RUNS_IN_ADDRESS, shortQuery } from "./api.js";
 import { attempt } from "./shell.js";
 import { siteUrl } from "./base-path.js";
 
-/** Takes a click on a link to a comparison where its address would be too long. @param {MouseEvent} event @param {string[]} ids */
+/**
+ * Takes a click on a link to a comparison where its address would be too long.
+ * @param {MouseEvent} event
+ * @param {string[]} ids
+ */
 export function openComparison(event, ids) {
   if (ids.length <= RUNS_IN_ADDRESS) return;
   event.preventDefault();

@@ -4,7 +4,10 @@ import { exactNumber } from "./format.js";
 
 /** @import { Json, Run } from "./types" */
 
-/** A specification never changes, and a table of a thousand runs asks for its settings often. @type {WeakMap<Run["spec"], Map<string, Json>>} */
+/**
+ * A specification never changes, and a table of a thousand runs asks for its settings often.
+ * @type {WeakMap<Run["spec"], Map<string, Json>>}
+ */
 const KNOWN = new WeakMap();
 
 /** Every setting of a run by its path, its name left out. @param {Run} run @returns {ReadonlyMap<string, Json>} */

@@ -14,7 +14,12 @@ export function announce(text) {
   byId("announce").textContent = text;
 }
 
-/** Shows a message for a while, with something one can do about it. @param {string} text @param {"" | "bad"} [tone] @param {{ label: string, act: () => void }} [action] */
+/**
+ * Shows a message for a while, with something one can do about it.
+ * @param {string} text
+ * @param {"" | "bad"} [tone]
+ * @param {{ label: string, act: () => void }} [action]
+ */
 export function toast(text, tone = "", action) {
   const close = () => element.remove();
   const element = h(

@@ -6,7 +6,8 @@
 /**
  * A storage that never throws.
  * @param {() => Storage} storage asked each time: the mere look at it throws where it is forbidden
- * @returns {SafeStorage & { lasts: (key: string) => boolean }} `lasts`: whether what is kept under a key outlives the page
+ * @returns {SafeStorage & { lasts: (key: string) => boolean }} `lasts`: whether what is kept under a key outlives the
+ *   page
  */
 export function safeStorage(storage) {
   /** What the browser did not take; `null` where it did not let go. @type {Map<string, string | null>} */

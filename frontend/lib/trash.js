@@ -55,7 +55,11 @@ export function offerUndo(runs) {
   });
 }
 
-/** Lets the next page offer it: this one is about to be left. Gives what its address must end with: something where the browser keeps nothing. @param {{ id: string, name: string }[]} runs */
+/**
+ * Lets the next page offer it: this one is about to be left. Gives what its address must end with: something where the
+ * browser keeps nothing.
+ * @param {{ id: string, name: string }[]} runs
+ */
 export function passUndoOn(runs) {
   safeSessionStorage.setItem(HANDED_ON, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
   return safeSessionStorage.lasts(HANDED_ON) ? "" : `#${IN_ADDRESS}${runs.map(({ id }) => id).join(",")}`;

@@ -10,7 +10,12 @@ const SHOWN = 20;
 
 /** A file and where it lay. @typedef {{ file: File, path: string }} FileWithPath */
 
-/** Lets files be dropped on `element`, and `zone` in it say so. @param {HTMLElement} element @param {HTMLElement} zone @param {(data: DataTransfer) => void} onDrop */
+/**
+ * Lets files be dropped on `element`, and `zone` in it say so.
+ * @param {HTMLElement} element
+ * @param {HTMLElement} zone
+ * @param {(data: DataTransfer) => void} onDrop
+ */
 export function acceptDrops(element, zone, onDrop) {
   let depth = 0;
   const over = (/** @type {boolean} */ on) => zone.classList.toggle("over", on);
@@ -32,7 +37,11 @@ export function acceptDrops(element, zone, onDrop) {
   });
 }
 
-/** The files of a drop, those in folders with their paths. @param {DataTransfer} data @returns {Promise<FileWithPath[]>} */
+/**
+ * The files of a drop, those in folders with their paths.
+ * @param {DataTransfer} data
+ * @returns {Promise<FileWithPath[]>}
+ */
 export async function droppedFiles(data) {
   // Asked for at once: what was dropped is gone after the event.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
@@ -61,12 +70,20 @@ async function below(entry) {
   }
 }
 
-/** The files of a field, those of a folder with their paths. @param {Iterable<File> | null} files @returns {FileWithPath[]} */
+/**
+ * The files of a field, those of a folder with their paths.
+ * @param {Iterable<File> | null} files
+ * @returns {FileWithPath[]}
+ */
 export function filesWithPaths(files) {
   return [...(files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
-/** A bar that says how far an upload is. @param {string} name @param {{ after: string, onCancel: () => void }} wiring `after`: what happens when all is sent */
+/**
+ * A bar that says how far an upload is.
+ * @param {string} name
+ * @param {{ after: string, onCancel: () => void }} wiring `after`: what happens when all is sent
+ */
 export function uploadProgress(name, { after, onCancel }) {
   const bar = h(
     "div",

@@ -35,7 +35,13 @@ export function holm(ps) {
   return out;
 }
 
-/** The regularised incomplete beta function, by its continued fraction (Abramowitz and Stegun 26.5.8). @param {number} x @param {number} a @param {number} b @returns {number} */
+/**
+ * The regularised incomplete beta function, by its continued fraction (Abramowitz and Stegun 26.5.8).
+ * @param {number} x
+ * @param {number} a
+ * @param {number} b
+ * @returns {number}
+ */
 export function incompleteBeta(x, a, b) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
@@ -60,7 +66,11 @@ export function incompleteBeta(x, a, b) {
   return front * (value - 1);
 }
 
-/** The logarithm of the gamma function for what is above 0: Stirling's series, where it is exact to the last digits. @param {number} x @returns {number} */
+/**
+ * The logarithm of the gamma function for what is above 0: Stirling's series, where it is exact to the last digits.
+ * @param {number} x
+ * @returns {number}
+ */
 function logGamma(x) {
   let shift = 0;
   let z = x;

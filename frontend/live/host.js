@@ -10,7 +10,12 @@
  *   | { kind: "look" } | { kind: "ping" } | { kind: "bye" }} FromTab
  */
 
-/** What it is told. `told`: the newest of each of its streams, in order; `again`: it must say hello and attach once more, since the host does not know it. @typedef {{ kind: "told", told: [stream: number, turn: number, told: Told][] } | { kind: "pong" } | { kind: "again" }} ToTab */
+/**
+ * What it is told. `told`: the newest of each of its streams, in order; `again`: it must say hello and attach once
+ * more, since the host does not know it.
+ * @typedef {{ kind: "told", told: [stream: number, turn: number, told: Told][] } | { kind: "pong" } | { kind: "again"
+ *   }} ToTab
+ */
 
 /** Browsers wake the timers of hidden tabs once a minute. */
 const DEAD_MS = 180_000;
@@ -22,7 +27,10 @@ export class FeedHost {
   /** @param {Feed} feed */
   constructor(feed) {
     this.feed = feed;
-    /** @type {Map<string, { send: (message: ToTab) => void, streams: Set<number>, heard: number, waiting: [number, number, Told][] }>} */
+    /**
+     * @type {Map<string, { send: (message: ToTab) => void, streams: Set<number>, heard: number, waiting: [number,
+     *   number, Told][] }>}
+     */
     this.tabs = new Map();
     this.sweeping = setInterval(() => {
       for (const [tab, { heard }] of this.tabs) if (Date.now() - heard > DEAD_MS) this.drop(tab);

@@ -63,7 +63,11 @@ watchNewRuns({
   onChanged: () => location.reload(),
 });
 
-/** Shows an element in its place, and leaves alone what is the same: it may be scrolled or have the focus. @param {HTMLElement} slot @param {HTMLElement | null} next */
+/**
+ * Shows an element in its place, and leaves alone what is the same: it may be scrolled or have the focus.
+ * @param {HTMLElement} slot
+ * @param {HTMLElement | null} next
+ */
 function fill(slot, next) {
   slot.hidden = next === null;
   const now = slot.firstElementChild;

@@ -15,7 +15,14 @@ import { runsTable } from "../runs/table.js";
 
 startShell();
 
-/** @type {{ runs: Run[], unreadable: { id: string | null, message: string }[], presets: Preset[], upload_limit: number }} */
+/**
+ * @type {{
+ *   runs: Run[],
+ *   unreadable: { id: string | null, message: string }[],
+ *   presets: Preset[],
+ *   upload_limit: number,
+ * }}
+ */
 const { runs, unreadable, presets, upload_limit: uploadLimit } = pageData();
 const sweep = new URLSearchParams(location.search).get("sweep");
 

@@ -13,7 +13,10 @@ const AGAIN_AFTER_MS = 3000;
 
 /** @typedef {{ kind: "saved" | "saving" | "changed" | "conflict" } | { kind: "away", why: string }} State */
 
-/** @param {Report} report @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: SafeStorage }} wiring */
+/**
+ * @param {Report} report
+ * @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: SafeStorage }} wiring
+ */
 export function autosave(report, { onState, onTitle, storage = safeLocalStorage }) {
   const key = `vivarium.report.${report.id}`;
   let revision = report.revision;
@@ -86,7 +89,12 @@ export function autosave(report, { onState, onTitle, storage = safeLocalStorage 
         return null;
       }
     },
-    /** Settles a conflict: with the text of here, or with the other one. @param {Report} other as it is saved now @param {"mine" | "other"} which @returns {string} the text that holds */
+    /**
+     * Settles a conflict: with the text of here, or with the other one.
+     * @param {Report} other as it is saved now
+     * @param {"mine" | "other"} which
+     * @returns {string} the text that holds
+     */
     settle(other, which) {
       revision = other.revision;
       saved = other.text;

@@ -5,7 +5,11 @@ import { reportAbout } from "./experiments.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** @param {string} title @param {Run[]} runs @param {string} [words] how a text names them; by their ids, or many by a selection, where nothing is said */
+/**
+ * @param {string} title
+ * @param {Run[]} runs
+ * @param {string} [words] how a text names them; by their ids, or many by a selection, where nothing is said
+ */
 export async function beginReport(title, runs, words) {
   words ??= await named(runs.map(({ id }) => id));
   const { url } = await createReport(reportAbout(title, words, runs));

@@ -14,7 +14,10 @@ const WORD = "figure";
 /** What is wrong with a figure, in words for the one who writes. */
 export class FigureError extends Error {}
 
-/** The kind of figure that a fence names; null where it is another fence. @param {string | undefined} language what stands behind the three ticks */
+/**
+ * The kind of figure that a fence names; null where it is another fence.
+ * @param {string | undefined} language what stands behind the three ticks
+ */
 export function kindOf(language) {
   const [word, kind, ...more] = (language ?? "").trim().split(/\s+/);
   return word === WORD && more.length === 0 ? (kind ?? "") : null;

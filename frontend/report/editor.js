@@ -3,7 +3,15 @@
 
 import { h } from "../lib/dom.js";
 
-/** @typedef {{ title: string, label: string, keys?: string, act: (editor: { wrap: (sign: string, plain: string) => void, prefix: (sign: string) => void, insert: (text: string) => void }) => void }} Tool */
+/**
+ * @typedef {{
+ *   title: string,
+ *   label: string,
+ *   keys?: string,
+ *   act: (editor: { wrap: (sign: string, plain: string) => void, prefix: (sign: string) => void, insert: (text: string)
+ *     => void }) => void,
+ * }} Tool
+ */
 
 /** @type {Tool[]} */
 const TOOLS = [
@@ -14,7 +22,10 @@ const TOOLS = [
   { title: "Quote", label: "❝", act: ({ prefix }) => prefix("> ") },
 ];
 
-/** @param {string} text @param {{ onChange: (text: string) => void, onLine: (line: number) => void, onSave: () => void }} listeners */
+/**
+ * @param {string} text
+ * @param {{ onChange: (text: string) => void, onLine: (line: number) => void, onSave: () => void }} listeners
+ */
 export function editor(text, { onChange, onLine, onSave }) {
   const area = h("textarea", {
     class: "report-text",
@@ -111,7 +122,12 @@ export function editor(text, { onChange, onLine, onSave }) {
         `${before.trim() === "" ? "" : before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n"}${block}\n`,
       );
     },
-    /** Puts lines in place of others. @param {number} from @param {number} to the last of them @param {string} written */
+    /**
+     * Puts lines in place of others.
+     * @param {number} from
+     * @param {number} to the last of them
+     * @param {string} written
+     */
     replaceLines(from, to, written) {
       const lines = area.value.split("\n");
       const start = lines.slice(0, from).reduce((sum, each) => sum + each.length + 1, 0);

@@ -6,11 +6,22 @@ import { writeBlock } from "./block.js";
 
 /** @import { Preset, Run, SweepSpec } from "../lib/types" */
 
-/** What an experiment's figures are about: `runs` as a text names them, `run` the one to look into. @typedef {{ runs: string, run: Run }} Subject */
+/**
+ * What an experiment's figures are about: `runs` as a text names them, `run` the one to look into.
+ * @typedef {{ runs: string, run: Run }} Subject
+ */
 
 /**
  * `preset`: what it is run by.
- * @typedef {{ id: string, number: number, title: string, preset: string, question: string, body: (subject: Subject) => string[], look: string[] }} Experiment
+ * @typedef {{
+ *   id: string,
+ *   number: number,
+ *   title: string,
+ *   preset: string,
+ *   question: string,
+ *   body: (subject: Subject) => string[],
+ *   look: string[],
+ * }} Experiment
  */
 
 /** @param {string} kind @param {{ [name: string]: string | number }} settings */
@@ -200,7 +211,11 @@ export const EXPERIMENTS = [
 /** What stands where the writer is to say what they saw. @param {string[]} look */
 const observations = (look) => ["### Observations", look.map((question) => `- *${question}*`).join("\n")];
 
-/** A write-up of experiments that were run. @param {{ experiment: Experiment, subject: Subject }[]} chosen @returns {string} */
+/**
+ * A write-up of experiments that were run.
+ * @param {{ experiment: Experiment, subject: Subject }[]} chosen
+ * @returns {string}
+ */
 export function writeUp(chosen) {
   const [first] = chosen;
   const sections = chosen.flatMap(({ experiment, subject }) => {
@@ -212,7 +227,13 @@ export function writeUp(chosen) {
   return `${[`# ${chosen.length === 1 ? first.experiment.title : "Experiments"}`, ...sections, ...(chosen.length === 1 ? ["## Conclusion", "*What is the answer to the question?*"] : ["## Conclusion", "*What holds over all of the experiments?*"])].join("\n\n")}\n`;
 }
 
-/** A report about any runs. @param {string} title @param {string} runs as a text names them @param {Run[]} of @returns {string} */
+/**
+ * A report about any runs.
+ * @param {string} title
+ * @param {string} runs as a text names them
+ * @param {Run[]} of
+ * @returns {string}
+ */
 export function reportAbout(title, runs, of) {
   const subject = { runs, run: of[0] };
   const several = of.length > 1;
@@ -230,9 +251,13 @@ export function reportAbout(title, runs, of) {
 
 /**
  * What was run of an experiment, the newest that is finished first; null where nothing was. A run is known by its
- * network, whatever it learnt from; a sweep by what it varies on which network, so one that was changed and launched from
- * the form counts too.
- * @param {Experiment} experiment @param {Preset[]} presets @param {Run[]} runs @param {{ id: string, spec: SweepSpec }[]} sweeps the newest first @returns {Subject | null}
+ * network, whatever it learnt from; a sweep by what it varies on which network, so one that was changed and launched
+ * from the form counts too.
+ * @param {Experiment} experiment
+ * @param {Preset[]} presets
+ * @param {Run[]} runs
+ * @param {{ id: string, spec: SweepSpec }[]} sweeps the newest first
+ * @returns {Subject | null}
  */
 export function experimentRuns(experiment, presets, runs, sweeps) {
   const preset = presets.find(({ id }) => id === experiment.preset);

@@ -20,7 +20,8 @@ const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
 
 /**
  * Asks for a figure; null where none is wanted.
- * @param {Sources} sources @param {{ block?: Block, suggestion?: string }} [from] a figure to change, or runs to begin with
+ * @param {Sources} sources
+ * @param {{ block?: Block, suggestion?: string }} [from] a figure to change, or runs to begin with
  * @returns {Promise<string | null>} its block
  */
 export function promptFigure(sources, { block, suggestion } = {}) {
@@ -230,7 +231,13 @@ export function promptFigure(sources, { block, suggestion } = {}) {
       return labelled(input);
     }
 
-    /** Runs by sweep or tag, which stay right when the sweep grows; or one by one. @param {Field} field @param {Run[]} runs @param {(input: HTMLElement, ...more: HTMLElement[]) => HTMLElement} labelled @param {string} id */
+    /**
+     * Runs by sweep or tag, which stay right when the sweep grows; or one by one.
+     * @param {Field} field
+     * @param {Run[]} runs
+     * @param {(input: HTMLElement, ...more: HTMLElement[]) => HTMLElement} labelled
+     * @param {string} id
+     */
     function runsControl({ name }, runs, labelled, id) {
       const now = settings.get(name) ?? "";
       const groups = groupsOf(runs);

@@ -14,7 +14,10 @@ import { kindOf } from "./block.js";
  * @typedef {{ figure: (kind: string, text: string) => Node, number: (words: string) => Node }} Own
  */
 
-/** A part of the text that stands for itself: its lines, from 0. @typedef {{ token: Token, from: number, to: number }} Part */
+/**
+ * A part of the text that stands for itself: its lines, from 0.
+ * @typedef {{ token: Token, from: number, to: number }} Part
+ */
 
 const LINKS = /^(https?:|mailto:|#|\/(?!\/))/i;
 const NUMBER = /\{\{([^{}\n]*)\}\}/;

@@ -6,7 +6,10 @@ import { FigureError } from "./block.js";
 /** @import { Run } from "../lib/types" */
 /** @import { Sources } from "./sources.js" */
 
-/** What can be told of a run, by name. @type {{ [name: string]: { title: string, of: (run: Run) => string | null } }} */
+/**
+ * What can be told of a run, by name.
+ * @type {{ [name: string]: { title: string, of: (run: Run) => string | null } }}
+ */
 export const NUMBERS = {
   ...of("test_accuracy", "Test accuracy", percent),
   ...of("test_loss", "Test loss", formatNumber),
@@ -26,14 +29,25 @@ export const NUMBERS = {
   name: { title: "Name", of: (run) => run.name },
 };
 
-/** @param {"test_accuracy" | "test_loss" | "best_validation_accuracy" | "best_epoch" | "validation_accuracy" | "validation_loss" | "train_accuracy" | "train_loss" | "parameters" | "seconds" | "peak_memory_bytes" | "images_per_s" | "epoch" | "steps" | "train_samples"} key @param {string} title @param {(value: number) => string} say */
+/**
+ * @param {"test_accuracy" | "test_loss" | "best_validation_accuracy" | "best_epoch" | "validation_accuracy" |
+ *   "validation_loss" | "train_accuracy" | "train_loss" | "parameters" | "seconds" | "peak_memory_bytes" |
+ *   "images_per_s" | "epoch" | "steps" | "train_samples"} key
+ * @param {string} title
+ * @param {(value: number) => string} say
+ */
 function of(key, title, say) {
   return {
     [key]: { title, of: (/** @type {Run} */ { summary }) => (summary[key] === null ? null : say(summary[key])) },
   };
 }
 
-/** What the words between the braces stand for. @param {string} words @param {Sources} sources @returns {{ text: string, run: Run, title: string }} */
+/**
+ * What the words between the braces stand for.
+ * @param {string} words
+ * @param {Sources} sources
+ * @returns {{ text: string, run: Run, title: string }}
+ */
 export function resolveNumber(words, sources) {
   const [id, name, ...more] = words.split(/\s+/);
   if (!id || !name || more.length > 0)

@@ -17,15 +17,32 @@ import { resolveNumber } from "./numbers.js";
 /** Up to so many runs are named below a figure. */
 const MOST_NAMED = 2;
 
-/** A figure in the text. `number` counts figures and tables each for themselves. @typedef {{ element: HTMLElement, is: "figure" | "table", drawn: Drawn | null, draw: () => Promise<void>, count: (number: number) => void }} PlacedFigure */
+/**
+ * A figure in the text. `number` counts figures and tables each for themselves.
+ * @typedef {{
+ *   element: HTMLElement,
+ *   is: "figure" | "table",
+ *   drawn: Drawn | null,
+ *   draw: () => Promise<void>,
+ *   count: (number: number) => void,
+ * }} PlacedFigure
+ */
 
-/** @param {Sources} sources @param {{ onPart?: (part: Part) => void, onFigure?: (part: Part) => void, onShown?: () => void }} [listeners] `onPart`: a part was pressed; `onFigure`: a figure is to be changed */
+/**
+ * @param {Sources} sources
+ * @param {{ onPart?: (part: Part) => void, onFigure?: (part: Part) => void, onShown?: () => void }} [listeners]
+ *   `onPart`: a part was pressed; `onFigure`: a figure is to be changed
+ */
 export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   const body = h("div", { class: "paper-body" });
   const runs = h("section", { class: "paper-runs", hidden: true });
   const empty = h("p", { class: "paper-empty muted" }, "Nothing is written yet.");
   const element = h("article", { class: "paper" }, empty, body, runs);
-  /** What was made before, by what is written: it is taken again where that has not changed. @type {Map<string, { element: HTMLElement, placed: PlacedFigure[], numbers: Run[], hasNumbers: boolean, part: Part }>} */
+  /**
+   * What was made before, by what is written: it is taken again where that has not changed.
+   * @type {Map<string, { element: HTMLElement, placed: PlacedFigure[], numbers: Run[], hasNumbers: boolean, part: Part
+   *   }>}
+   */
   let made = new Map();
   /** @type {Promise<unknown>} */
   let drawing = Promise.resolve();

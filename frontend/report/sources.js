@@ -95,7 +95,11 @@ export class Sources {
     return answer;
   }
 
-  /** @param {Run[]} runs @param {Parameters<typeof getMetricsOf>[1]} query @returns {Promise<{ [id: string]: Metrics }>} */
+  /**
+   * @param {Run[]} runs
+   * @param {Parameters<typeof getMetricsOf>[1]} query
+   * @returns {Promise<{ [id: string]: Metrics }>}
+   */
   metrics(runs, query) {
     return this.once(`metrics ${JSON.stringify(query)}`, runs, () =>
       getMetricsOf(
@@ -110,7 +114,14 @@ export class Sources {
     return this.once("statistics", runs, () => getStatistics(runs.map(({ id }) => id)));
   }
 
-  /** What a look inside a run gives. @template T @param {Run} run @param {string} what @param {{ [name: string]: string | number | null | undefined }} [query] @returns {Promise<T>} */
+  /**
+   * What a look inside a run gives.
+   * @template T
+   * @param {Run} run
+   * @param {string} what
+   * @param {{ [name: string]: string | number | null | undefined }} [query]
+   * @returns {Promise<T>}
+   */
   look(run, what, query = {}) {
     return this.once(`${what} ${JSON.stringify(query)}`, [run], () => inspect(run.id, what, query));
   }

@@ -25,7 +25,10 @@ const FRAME_MS = 60;
 /** More frames than this are not kept: the server has them. */
 const MOST_GRIDS = 300;
 
-/** @param {string} id of the run @param {{ epochs: number[], boundary: Boundary | null }} first the epochs there are, and the newest boundary */
+/**
+ * @param {string} id of the run
+ * @param {{ epochs: number[], boundary: Boundary | null }} first the epochs there are, and the newest boundary
+ */
 export function boundaryPanel(id, first) {
   const canvas = h("canvas", { class: "plane", role: "img" });
   const slider = h("input", {

@@ -41,7 +41,12 @@ export function contour(field, columns, rows) {
   return out;
 }
 
-/** Where a corner of the line lies, in units of cells: (0, 0) is the middle of the first cell. @param {Contour} line @param {number} index @returns {[number, number]} */
+/**
+ * Where a corner of the line lies, in units of cells: (0, 0) is the middle of the first cell.
+ * @param {Contour} line
+ * @param {number} index
+ * @returns {[number, number]}
+ */
 export function position({ columns, edges, shares }, index) {
   const cell = edges[index] >> 1;
   const [i, j] = [cell % columns, Math.floor(cell / columns)];
@@ -55,7 +60,12 @@ function cross(from, to) {
 
 /** @typedef {"bottom" | "right" | "top" | "left"} Side */
 
-/** The sides of a square that the line joins. @param {number} inside bits: lower left 1, lower right 2, upper right 4, upper left 8 @param {boolean} middle @returns {[Side, Side][]} */
+/**
+ * The sides of a square that the line joins.
+ * @param {number} inside bits: lower left 1, lower right 2, upper right 4, upper left 8
+ * @param {boolean} middle
+ * @returns {[Side, Side][]}
+ */
 function crossed(inside, middle) {
   switch (inside) {
     case 0:

@@ -27,7 +27,15 @@ const ENTRIES = [
   { id: "validation", label: "validation", token: "--data-2", dash: [7, 4], alpha: 1 },
 ];
 
-/** @typedef {{ id: string, title: string, train: SeriesName, validation: SeriesName | null, value: (value: number) => string }} Which */
+/**
+ * @typedef {{
+ *   id: string,
+ *   title: string,
+ *   train: SeriesName,
+ *   validation: SeriesName | null,
+ *   value: (value: number) => string,
+ * }} Which
+ */
 
 /** @type {Which[]} */
 const PLAIN = [
@@ -71,7 +79,11 @@ export function curves(store, run) {
   let smoothedBy = smoothing();
   const derived = new RunLines(store, run, view, smoothing);
 
-  /** Without smoothing the training line is each step's, and has no other behind it. @param {string} id @returns {string | null} */
+  /**
+   * Without smoothing the training line is each step's, and has no other behind it.
+   * @param {string} id
+   * @returns {string | null}
+   */
   function nameOf(id) {
     const smooth = smoothing() > 0;
     if (id === "train") return smooth ? SMOOTHED : RAW;
@@ -142,7 +154,12 @@ export function curves(store, run) {
     return all;
   }
 
-  /** Every step, with what is known of it. @param {Which} which @param {RunStore} all @returns {Generator<import("../chart/csv.js").Cell[]>} */
+  /**
+   * Every step, with what is known of it.
+   * @param {Which} which
+   * @param {RunStore} all
+   * @returns {Generator<import("../chart/csv.js").Cell[]>}
+   */
   function* rows({ train, validation }, all) {
     const [steps, epochs] = [all.series[train], validation ? all.series[validation] : null];
     const seconds = secondsAt(all.series.time.x, all.series.time.y);

@@ -3,9 +3,16 @@
 /** @import { Boundary } from "../lib/types" */
 
 /**
- * `classes` and `confidence` row by row from the lower edge; confidence 0 to 1, where 0 means that
- * no class is more likely than another.
- * @typedef {{ columns: number, rows: number, x: [number, number], y: [number, number], classes: Uint8Array, confidence: Float32Array }} Grid
+ * `classes` and `confidence` row by row from the lower edge; confidence 0 to 1, where 0 means that no class is more
+ * likely than another.
+ * @typedef {{
+ *   columns: number,
+ *   rows: number,
+ *   x: [number, number],
+ *   y: [number, number],
+ *   classes: Uint8Array,
+ *   confidence: Float32Array,
+ * }} Grid
  */
 
 /** The most that a byte's confidence can be. */
@@ -29,7 +36,11 @@ export function decodeBoundary({ columns, rows, x, y, cells }) {
   };
 }
 
-/** How much a cell speaks for a class: above 0 inside its region, below 0 outside. @param {Grid} grid @param {number} of */
+/**
+ * How much a cell speaks for a class: above 0 inside its region, below 0 outside.
+ * @param {Grid} grid
+ * @param {number} of
+ */
 export function signedConfidence({ classes, confidence }, of) {
   // Half a step of confidence, so that no cell stands exactly on the line.
   return Float32Array.from(classes, (found, i) => (found === of ? 1 : -1) * (confidence[i] + CONFIDENCE_ERROR));

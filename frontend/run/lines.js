@@ -14,7 +14,10 @@ import { Smoothed } from "../chart/smooth.js";
 /** @import { Pace } from "../chart/axis.js" */
 /** @import { View } from "../chart/view.js" */
 
-/** What of a line follows from its curve. @typedef {Pick<Line, "x" | "y" | "length" | "extremes" | "steps" | "perStep">} Points */
+/**
+ * What of a line follows from its curve.
+ * @typedef {Pick<Line, "x" | "y" | "length" | "extremes" | "steps" | "perStep">} Points
+ */
 
 export class RunLines {
   /** @param {RunStore} store @param {() => Run} run @param {View} view @param {() => number} smoothing its weight */
@@ -37,7 +40,11 @@ export class RunLines {
     };
   }
 
-  /** @param {string} key @param {unknown[]} from what it follows from: where one of these is another, it is made anew @param {() => { get: () => Column }} make */
+  /**
+   * @param {string} key
+   * @param {unknown[]} from what it follows from: where one of these is another, it is made anew
+   * @param {() => { get: () => Column }} make
+   */
   derive(key, from, make) {
     let known = this.derived.get(key);
     if (!known || known.from.some((value, i) => value !== from[i])) {
@@ -59,7 +66,11 @@ export class RunLines {
     return this.run().source && total > 1 ? (total - 1) / (x.last() - x.data[0]) : 1;
   }
 
-  /** The moving average over every value, or the values themselves where it has no weight. @param {SeriesName} name @returns {Points} */
+  /**
+   * The moving average over every value, or the values themselves where it has no weight.
+   * @param {SeriesName} name
+   * @returns {Points}
+   */
   smooth(name) {
     const series = this.store.series[name];
     const weight = this.smoothing();
@@ -93,7 +104,11 @@ export class RunLines {
     return view.axis === "time" ? secondsAt(store.series.time.x, store.series.time.y) : (step) => step;
   }
 
-  /** The steps that lie between two positions, as far as is known; null when there is none. @param {[number, number]} range @returns {[number, number] | null} */
+  /**
+   * The steps that lie between two positions, as far as is known; null when there is none.
+   * @param {[number, number]} range
+   * @returns {[number, number] | null}
+   */
   stepsBetween([from, to]) {
     const { x, steps, length } = this.raw("train_loss");
     if (!steps || length === 0) return null;

@@ -8,7 +8,10 @@ import { progressOf } from "../runs/order.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** `more`: what kind of figure it is, where there are several of the name. @type {{ name: string, text: (run: Run) => string, more?: (run: Run) => string, title?: (run: Run) => string }[]} */
+/**
+ * `more`: what kind of figure it is, where there are several of the name.
+ * @type {{ name: string, text: (run: Run) => string, more?: (run: Run) => string, title?: (run: Run) => string }[]}
+ */
 const FIGURES = [
   {
     name: "Epoch",

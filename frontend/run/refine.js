@@ -15,8 +15,12 @@ const PAUSE_MS = 25;
 const NAMES = /** @type {const} */ (["train_loss", "train_accuracy"]);
 
 /**
- * @param {{ runs: () => Followed[], range: () => [number, number] | null, weight: () => number, onData: () => void }} wiring
- * `range`: the positions in sight, where the view is not of the whole
+ * @param {{
+ *   runs: () => Followed[],
+ *   range: () => [number, number] | null,
+ *   weight: () => number,
+ *   onData: () => void,
+ * }} wiring `range`: the positions in sight, where the view is not of the whole
  */
 export function refiner({ runs, range, weight, onData }) {
   /** What was asked for last. */

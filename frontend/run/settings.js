@@ -67,7 +67,12 @@ export function settingsPanel(run) {
 /** @param {string} href @param {string} text */
 const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);
 
-/** Names as people read them, nested ones with their group. @param {Json} values @param {string} [prefix] @returns {[string, string][]} */
+/**
+ * Names as people read them, nested ones with their group.
+ * @param {Json} values
+ * @param {string} [prefix]
+ * @returns {[string, string][]}
+ */
 function pairs(values, prefix = "") {
   return Object.entries(/** @type {{ [key: string]: Json }} */ (values ?? {})).flatMap(([key, value]) => {
     const name = `${prefix}${key.replaceAll("_", " ")}`;

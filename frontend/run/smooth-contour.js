@@ -41,7 +41,13 @@ export function smoothContour(line, field, doubt) {
   return line;
 }
 
-/** Where on an edge the 0 can be, if its ends may be off by so much. @param {number} from @param {number} to @param {number} doubt @returns {[number, number]} */
+/**
+ * Where on an edge the 0 can be, if its ends may be off by so much.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} doubt
+ * @returns {[number, number]}
+ */
 function zeroInterval(from, to, doubt) {
   const least = Math.max(0, from - doubt);
   const most = from + doubt;

@@ -13,10 +13,17 @@ export const SERIES = /** @type {const} */ ([
   "validation_accuracy",
 ]);
 
-/** Those that every run has, the learning rate, and tags that have charts of their own. @typedef {typeof SERIES[number] | "lr" | `tag:${string}`} SeriesName */
+/**
+ * Those that every run has, the learning rate, and tags that have charts of their own.
+ * @typedef {typeof SERIES[number] | "lr" | `tag:${string}`} SeriesName
+ */
 /** @typedef {{ [name in typeof SERIES[number]]: Series } & { [name: string]: Series }} AllSeries */
 
-/** The curves of imported runs that have charts of their own. @param {{ source: import("../lib/types").Source | null }[]} runs @returns {{ name: SeriesName, title: string }[]} */
+/**
+ * The curves of imported runs that have charts of their own.
+ * @param {{ source: import("../lib/types").Source | null }[]} runs
+ * @returns {{ name: SeriesName, title: string }[]}
+ */
 export function importedCurves(runs) {
   const sources = runs.flatMap(({ source }) => source ?? []);
   const tags = new Set(sources.flatMap(({ own }) => own ?? []));
@@ -35,13 +42,21 @@ export class Series extends LineData {
     this.total = 0;
     /** Whether some were never sent: then a zoom asks for them, and smoothing, which needs all, is the server's. */
     this.thinned = false;
-    /** The moving average over all points, where the server made it; `value` is the last one that is a number. @type {{ weight: number, data: LineData, value: number } | null} */
+    /**
+     * The moving average over all points, where the server made it; `value` is the last one that is a number.
+     * @type {{ weight: number, data: LineData, value: number } | null}
+     */
     this.smooth = null;
     /** @type {{ step: number, kind: string }[]} */
     this.notFinite = [];
   }
 
-  /** Steps come in order; one that was there already is done again, by a run that was resumed. @param {number} step @param {number | null} value @param {string} [kind] what a missing value is */
+  /**
+   * Steps come in order; one that was there already is done again, by a run that was resumed.
+   * @param {number} step
+   * @param {number | null} value
+   * @param {string} [kind] what a missing value is
+   */
   push(step, value, kind = "nan") {
     if (step <= this.x.last()) this.rewind(step);
     super.push(step, value ?? Number.NaN);
@@ -82,7 +97,11 @@ export class Series extends LineData {
     this.notFinite = this.notFinite.filter((gap) => gap.step < step);
   }
 
-  /** Takes the server's moving average of the whole. @param {number} weight @param {{ x: number[], y: (number | null)[] }} line */
+  /**
+   * Takes the server's moving average of the whole.
+   * @param {number} weight
+   * @param {{ x: number[], y: (number | null)[] }} line
+   */
   smoothBy(weight, { x, y }) {
     const data = new LineData();
     x.forEach((step, i) => data.push(step, y[i] ?? Number.NaN));
@@ -99,7 +118,11 @@ export class RunStore {
     this.series = emptySeries(this.names);
   }
 
-  /** Starts from what the server has so far. @param {Metrics} metrics @param {number} [weight] of the moving average in it */
+  /**
+   * Starts from what the server has so far.
+   * @param {Metrics} metrics
+   * @param {number} [weight] of the moving average in it
+   */
   load(metrics, weight = 0) {
     this.series = emptySeries(this.names);
     for (const name of this.names) {
@@ -123,7 +146,11 @@ export class RunStore {
     return this.names.some((name) => this.series[name].thinned);
   }
 
-  /** Takes finer points of a stretch, and its moving average where that is by the weight of now. @param {Metrics} metrics @param {number} weight */
+  /**
+   * Takes finer points of a stretch, and its moving average where that is by the weight of now.
+   * @param {Metrics} metrics
+   * @param {number} weight
+   */
   refine(metrics, weight) {
     for (const name of this.names) {
       const from = metrics.series[name];
@@ -150,7 +177,10 @@ export class RunStore {
     return "new";
   }
 
-  /** Forgets a step and all after it: a run that was resumed does them again, and its epochs with them. @param {number} step */
+  /**
+   * Forgets a step and all after it: a run that was resumed does them again, and its epochs with them.
+   * @param {number} step
+   */
   rewind(step) {
     for (const series of Object.values(this.series)) series.rewind(step);
   }

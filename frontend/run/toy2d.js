@@ -42,7 +42,8 @@ export const CLASS_MARKERS = [
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split> }} what
- * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] as the page has it where nothing else is said
+ * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] as the page has it where nothing else
+ *   is said
  */
 export function drawToy2d(
   canvas,
@@ -71,7 +72,14 @@ export function drawToy2d(
   }
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} of class @param {Split} split @param {Ink} [ink] */
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {number} x
+ * @param {number} y
+ * @param {number} of class
+ * @param {Split} split
+ * @param {Ink} [ink]
+ */
 export function drawPoint(ctx, x, y, of, split, ink = colour) {
   const own = ink(CLASS_COLOURS[of % CLASS_COLOURS.length]);
   const r = split === "train" ? 3.1 : 3.9;
@@ -84,7 +92,13 @@ export function drawPoint(ctx, x, y, of, split, ink = colour) {
   ctx.stroke();
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY @param {Ink} ink */
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Grid} grid
+ * @param {(x: number) => number} toX
+ * @param {(y: number) => number} toY
+ * @param {Ink} ink
+ */
 function drawRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, toY, ink) {
   const picture = new ImageData(columns, rows);
   const inks = CLASS_COLOURS.map((token) => rgb(ink(token)));
@@ -105,7 +119,13 @@ function drawRegions(ctx, { columns, rows, x, y, classes, confidence }, toX, toY
   ctx.drawImage(small, toX(x[0]), toY(y[1]), toX(x[1]) - toX(x[0]), toY(y[0]) - toY(y[1]));
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Grid} grid @param {(x: number) => number} toX @param {(y: number) => number} toY @param {Ink} ink */
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Grid} grid
+ * @param {(x: number) => number} toX
+ * @param {(y: number) => number} toY
+ * @param {Ink} ink
+ */
 function drawBoundary(ctx, grid, toX, toY, ink) {
   const { columns, rows, x, y } = grid;
   const present = [...new Set(grid.classes)];
@@ -129,7 +149,15 @@ function drawBoundary(ctx, grid, toX, toY, ink) {
   ctx.stroke();
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {Domain} domain @param {(x: number) => number} toX @param {(y: number) => number} toY @param {number} width @param {number} height @param {Ink} ink */
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Domain} domain
+ * @param {(x: number) => number} toX
+ * @param {(y: number) => number} toY
+ * @param {number} width
+ * @param {number} height
+ * @param {Ink} ink
+ */
 function drawTicks(ctx, domain, toX, toY, width, height, ink) {
   ctx.fillStyle = ink("--ink-2");
   ctx.font = '10px "Inter", -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
@@ -145,7 +173,14 @@ function drawTicks(ctx, domain, toX, toY, width, height, ink) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {number} r @param {number} corners @param {number} turn */
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {number} x
+ * @param {number} y
+ * @param {number} r
+ * @param {number} corners
+ * @param {number} turn
+ */
 function polygon(ctx, x, y, r, corners, turn) {
   for (let i = 0; i < corners; i += 1) {
     const angle = turn + (i * Math.PI * 2) / corners;

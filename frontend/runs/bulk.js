@@ -15,7 +15,16 @@ import { editTags } from "./labels.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** @param {{ chosen: () => Run[], inSight: (id: string) => boolean, tags: () => string[], onRun: (run: Run) => void, onGone: (runs: Run[]) => void, onNone: () => void }} wiring */
+/**
+ * @param {{
+ *   chosen: () => Run[],
+ *   inSight: (id: string) => boolean,
+ *   tags: () => string[],
+ *   onRun: (run: Run) => void,
+ *   onGone: (runs: Run[]) => void,
+ *   onNone: () => void,
+ * }} wiring
+ */
 export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});
   const compare = h(

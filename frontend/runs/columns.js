@@ -2,7 +2,18 @@
 
 import { safeLocalStorage } from "../lib/storage.js";
 
-/** @typedef {{ key: string, title: string, class: string, more?: string, about?: string, optional?: boolean, hidden?: boolean }} Column `more`: what kind of figure it is, and `about` in a sentence; `optional`: one may hide it; `hidden`: at first */
+/**
+ * @typedef {{
+ *   key: string,
+ *   title: string,
+ *   class: string,
+ *   more?: string,
+ *   about?: string,
+ *   optional?: boolean,
+ *   hidden?: boolean,
+ * }} Column `more`: what kind of figure it is, and `about` in a sentence; `optional`: one may hide it; `hidden`: at
+ *   first
+ */
 
 /** What a run's training loss is wherever it is told in one number. */
 export const EPOCH_MEAN = "epoch mean";

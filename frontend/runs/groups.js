@@ -22,7 +22,12 @@ export function groupings(runs) {
   return [...PLAIN, ...settings];
 }
 
-/** @param {Run} run @param {string} key @param {(id: string) => string} sweepName @returns {{ key: string, title: string }[]} a run with two tags is in two groups */
+/**
+ * @param {Run} run
+ * @param {string} key
+ * @param {(id: string) => string} sweepName
+ * @returns {{ key: string, title: string }[]} a run with two tags is in two groups
+ */
 function groupsOf(run, key, sweepName) {
   if (key === "sweep")
     return [run.sweep ? { key: run.sweep, title: sweepName(run.sweep) } : { key: "", title: "No sweep" }];

@@ -19,7 +19,13 @@ export function tagsOf(text) {
   ];
 }
 
-/** @param {string} title @param {(Node | string)[]} fields @param {string} yes @param {() => Promise<boolean>} save whether it is done @returns {HTMLDialogElement} */
+/**
+ * @param {string} title
+ * @param {(Node | string)[]} fields
+ * @param {string} yes
+ * @param {() => Promise<boolean>} save whether it is done
+ * @returns {HTMLDialogElement}
+ */
 function dialog(title, fields, yes, save) {
   const made = h(
     "dialog",
@@ -89,7 +95,12 @@ export function editLabels(run, known, onRun) {
   name.focus();
 }
 
-/** Adds tags to runs, and takes tags away. @param {Run[]} runs @param {string[]} known @param {(run: Run) => void} onRun */
+/**
+ * Adds tags to runs, and takes tags away.
+ * @param {Run[]} runs
+ * @param {string[]} known
+ * @param {(run: Run) => void} onRun
+ */
 export function editTags(runs, known, onRun) {
   const add = h("input", {
     class: "input",

@@ -28,7 +28,11 @@ export const SORT_KEYS = {
 /** Whether one can sort by it: by a column's key, or by a setting's path. @param {string} key */
 export const canSort = (key) => Object.hasOwn(SORT_KEYS, key) || key.includes(".");
 
-/** Numbers stay numbers; all else is sorted as text, what is not there is unknown. @param {string} path @returns {(run: Run) => string | number | null} */
+/**
+ * Numbers stay numbers; all else is sorted as text, what is not there is unknown.
+ * @param {string} path
+ * @returns {(run: Run) => string | number | null}
+ */
 function settingKey(path) {
   return (run) => {
     const value = settingsOf(run).get(path) ?? null;

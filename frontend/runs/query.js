@@ -69,7 +69,12 @@ export function fieldNames(runs) {
   return [...Object.keys(WORDS), ...Object.keys(FIGURES), ...[...settings].sort()];
 }
 
-/** What a field may be asked for: the values that there are. @param {Run[]} runs @param {string} field @returns {string[]} */
+/**
+ * What a field may be asked for: the values that there are.
+ * @param {Run[]} runs
+ * @param {string} field
+ * @returns {string[]}
+ */
 export function fieldValues(runs, field) {
   if (field in FIGURES || field === "name" || field === "notes" || field === "id") return [];
   const values = new Set(
@@ -83,7 +88,11 @@ function settingValues(run, field) {
   return [...settingsOf(run)].filter(([path]) => typed(path) === field).map(([, value]) => value);
 }
 
-/** The words of a text with their places; quotes hold words together. @param {string} text @returns {{ text: string, from: number, to: number }[]} */
+/**
+ * The words of a text with their places; quotes hold words together.
+ * @param {string} text
+ * @returns {{ text: string, from: number, to: number }[]}
+ */
 export function tokenize(text) {
   const found = [];
   const pattern = /-?(?:[\w.]+(?:>=|<=|!=|[:=<>]))?"[^"]*"?|\S+/g;
@@ -141,7 +150,13 @@ function term(word, names) {
     settingValues(run, name).some((found) => (typeof found === "number" ? found === asNumber : has(String(found))));
 }
 
-/** @param {(run: Run) => number | null} of @param {string} name @param {string} operator @param {string} value @returns {Test | string} */
+/**
+ * @param {(run: Run) => number | null} of
+ * @param {string} name
+ * @param {string} operator
+ * @param {string} value
+ * @returns {Test | string}
+ */
 function figureTest(of, name, operator, value) {
   let bound = parseNumber(value);
   if (bound === null) return `“${value}” is not a number. Say “${name}>0.9” or “${name}<=5k”.`;
@@ -218,7 +233,12 @@ function suggest(name, names) {
   return `There are ${(near.length > 0 ? near : names.slice(0, 8)).join(", ")}${near.length > 0 ? "" : " and more"}.`;
 }
 
-/** What could stand at the end of a text: whole terms to go on with. @param {string} text @param {Run[]} runs @returns {string[]} */
+/**
+ * What could stand at the end of a text: whole terms to go on with.
+ * @param {string} text
+ * @param {Run[]} runs
+ * @returns {string[]}
+ */
 export function complete(text, runs) {
   const words = tokenize(text);
   const last = text === "" || /\s$/.test(text) ? "" : (words[words.length - 1]?.text ?? "");

@@ -26,7 +26,15 @@ import { settingTitle } from "./settings.js";
 
 /** @typedef {ReturnType<typeof runRow>} Row */
 
-/** @param {Run} first @param {{ onDelete: (run: Run) => void, onEdit: (run: Run) => void, onChoose: (run: Run, on: boolean, range: boolean) => void, onTag: (tag: string) => void }} wiring */
+/**
+ * @param {Run} first
+ * @param {{
+ *   onDelete: (run: Run) => void,
+ *   onEdit: (run: Run) => void,
+ *   onChoose: (run: Run, on: boolean, range: boolean) => void,
+ *   onTag: (tag: string) => void,
+ * }} wiring
+ */
 export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   let run = first;
   /** @type {Run | null} */
@@ -46,7 +54,10 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const notes = h("span", { class: "note", hidden: true });
   const network = h("td", { class: "cell-network" });
   const data = h("td", { class: "col-data" });
-  /** The cells of settings by their paths; the columns follow from the runs in sight. @type {Map<string, ReturnType<typeof figureCell>>} */
+  /**
+   * The cells of settings by their paths; the columns follow from the runs in sight.
+   * @type {Map<string, ReturnType<typeof figureCell>>}
+   */
   let settings = new Map();
   let settingsHidden = false;
   const bar = h("div", { class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));

@@ -20,7 +20,12 @@ export class Selection {
     return [...this.#chosen];
   }
 
-  /** @param {string} id @param {boolean} on @param {boolean} range @param {string[]} order the ids of the rows from the top */
+  /**
+   * @param {string} id
+   * @param {boolean} on
+   * @param {boolean} range
+   * @param {string[]} order the ids of the rows from the top
+   */
   set(id, on, range, order) {
     const [a, b] = [order.indexOf(this.#last ?? ""), order.indexOf(id)];
     const ids = range && a >= 0 && b >= 0 ? order.slice(Math.min(a, b), Math.max(a, b) + 1) : [id];

@@ -28,7 +28,10 @@ import { settingPaths, settingTitle } from "./settings.js";
 /** More rows than this are drawn when they are asked for. */
 const ROWS = 200;
 
-/** @param {{ empty: HTMLElement, uploadLimit: number }} options `empty` is shown while there is no run at all; `uploadLimit`: the most bytes that the server takes */
+/**
+ * @param {{ empty: HTMLElement, uploadLimit: number }} options `empty` is shown while there is no run at all;
+ *   `uploadLimit`: the most bytes that the server takes
+ */
 export function runsTable({ empty, uploadLimit }) {
   const query = new URLSearchParams(location.search);
   const sweep = query.get("sweep");

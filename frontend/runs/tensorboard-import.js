@@ -170,7 +170,10 @@ export function openTensorboardImport(limit) {
   }
 }
 
-/** Of a folder, what TensorBoard would look at; checkpoints and data stay where they are. @param {FileWithPath[]} files */
+/**
+ * Of a folder, what TensorBoard would look at; checkpoints and data stay where they are.
+ * @param {FileWithPath[]} files
+ */
 const onlyEvents = (files) => files.filter(({ path }) => /tfevents[^/]*$/.test(path));
 
 /** @param {FileWithPath[]} files */

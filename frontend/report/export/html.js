@@ -44,7 +44,11 @@ export function reportHtml(paper, { title, version, when }) {
   return `<!doctype html>\n${page.documentElement.outerHTML.replace("</head>", () => `${style}</head>`)}\n`;
 }
 
-/** A link to a run leads to where the report tells of it; one to a page of the server leads nowhere and is none. @param {Element} link @param {HTMLElement} copy */
+/**
+ * A link to a run leads to where the report tells of it; one to a page of the server leads nowhere and is none.
+ * @param {Element} link
+ * @param {HTMLElement} copy
+ */
 function lead(link, copy) {
   const href = link.getAttribute("href") ?? "";
   if (/^(https?:|mailto:|#)/i.test(href)) return;

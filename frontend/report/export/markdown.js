@@ -14,7 +14,10 @@ import { standaloneSvg } from "./svg.js";
 
 /**
  * The files of a report in a zip.
- * @param {{ part: Part, placed: PlacedFigure[] }[]} parts @param {HTMLElement} runs the list of runs @param {Sources} sources @returns {Uint8Array}
+ * @param {{ part: Part, placed: PlacedFigure[] }[]} parts
+ * @param {HTMLElement} runs the list of runs
+ * @param {Sources} sources
+ * @returns {Uint8Array}
  */
 export function reportZip(parts, runs, sources) {
   /** @type {Files} */
@@ -29,7 +32,11 @@ export function reportZip(parts, runs, sources) {
   return zipSync({ "report.md": strToU8(`${text.join("\n\n")}\n`), ...files });
 }
 
-/** Text with the numbers of runs in it; one that cannot be told stays as it was written. @param {string} text @param {Sources} sources */
+/**
+ * Text with the numbers of runs in it; one that cannot be told stays as it was written.
+ * @param {string} text
+ * @param {Sources} sources
+ */
 function numbered(text, sources) {
   return text.replace(/\{\{([^{}\n]*)\}\}/g, (written, words) => {
     try {

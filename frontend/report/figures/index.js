@@ -15,19 +15,37 @@ import { figures, ranking, settings } from "./tables.js";
 /** @import { Run } from "../../lib/types" */
 
 /**
- * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an image that a network looks at.
- * `value` is what holds where nothing is written, and a field without one has to be written.
+ * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an image that a network looks
+ * at. `value` is what holds where nothing is written, and a field without one has to be written.
  * @typedef {{
- *   name: string, label: string, type: "runs" | "run" | "layer" | "image" | "choice" | "number" | "text",
- *   value?: string, options?: [value: string, label: string][], min?: number, max?: number, help?: string,
+ *   name: string,
+ *   label: string,
+ *   type: "runs" | "run" | "layer" | "image" | "choice" | "number" | "text",
+ *   value?: string,
+ *   options?: [value: string, label: string][],
+ *   min?: number,
+ *   max?: number,
+ *   help?: string,
  * }} Field
  */
 
 /** What stands behind the names of fields. @typedef {{ [name: string]: string }} Values */
 
-/** A figure as it is drawn: `note` says below it what its colours and signs mean. @typedef {{ body: Element, caption: string, runs: Run[], note?: Element | string }} Drawn */
+/**
+ * A figure as it is drawn: `note` says below it what its colours and signs mean.
+ * @typedef {{ body: Element, caption: string, runs: Run[], note?: Element | string }} Drawn
+ */
 
-/** @typedef {{ kind: string, title: string, about: string, is: "figure" | "table", fields: Field[], draw: (values: Values, sources: Sources) => Promise<Drawn> }} Kind */
+/**
+ * @typedef {{
+ *   kind: string,
+ *   title: string,
+ *   about: string,
+ *   is: "figure" | "table",
+ *   fields: Field[],
+ *   draw: (values: Values, sources: Sources) => Promise<Drawn>,
+ * }} Kind
+ */
 
 /** @type {Field} */
 const CAPTION = {
@@ -64,7 +82,12 @@ export function kindNamed(name) {
   return kind;
 }
 
-/** What a block says, checked; what it does not say has its value. @param {Kind} kind @param {Block["settings"]} settings @returns {Values} */
+/**
+ * What a block says, checked; what it does not say has its value.
+ * @param {Kind} kind
+ * @param {Block["settings"]} settings
+ * @returns {Values}
+ */
 export function valuesOf(kind, settings) {
   for (const name of settings.keys()) {
     if (!kind.fields.some((field) => field.name === name))

@@ -42,7 +42,13 @@ export const IMAGE = {
   help: "An uploaded image, or the one that the run's film follows.",
 };
 
-/** The page of a network and the layer that is meant. @param {Run} run @param {{ [name: string]: string }} values @param {Sources} sources @returns {Promise<{ inside: Inside, layer: Layer }>} */
+/**
+ * The page of a network and the layer that is meant.
+ * @param {Run} run
+ * @param {{ [name: string]: string }} values
+ * @param {Sources} sources
+ * @returns {Promise<{ inside: Inside, layer: Layer }>}
+ */
 export async function layerOf(run, values, sources) {
   /** @type {Inside} */
   const inside = await sources.look(run, "layers", { checkpoint: values.checkpoint });
@@ -55,7 +61,13 @@ export async function layerOf(run, values, sources) {
   return { inside, layer };
 }
 
-/** A canvas as a picture that lies in the page itself. @param {HTMLCanvasElement} canvas @param {string} words @param {number} width in the page @param {boolean} sharp whether its pixels are to be seen */
+/**
+ * A canvas as a picture that lies in the page itself.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} words
+ * @param {number} width in the page
+ * @param {boolean} sharp whether its pixels are to be seen
+ */
 export function canvasImage(canvas, words, width, sharp) {
   return h("img", {
     src: canvas.toDataURL("image/png"),

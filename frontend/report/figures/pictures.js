@@ -86,7 +86,13 @@ export const features = {
   draw: (values, sources) => sheet(values, sources, FEATURES, { sort: values.sort, image: values.image }),
 };
 
-/** @param {Values} values @param {Sources} sources @param {typeof FILTERS} kind @param {{ [name: string]: string }} own @returns {Promise<Drawn>} */
+/**
+ * @param {Values} values
+ * @param {Sources} sources
+ * @param {typeof FILTERS} kind
+ * @param {{ [name: string]: string }} own
+ * @returns {Promise<Drawn>}
+ */
 async function sheet(values, sources, kind, own) {
   const run = sources.run(values.run);
   const { layer } = await layerOf(run, values, sources);
@@ -122,7 +128,12 @@ async function sheet(values, sources, kind, own) {
   };
 }
 
-/** What is said of a sheet where it can be looked at holds on paper too, but for what one can press. @param {typeof FILTERS} kind @param {Sheet} about @param {Layer} layer */
+/**
+ * What is said of a sheet where it can be looked at holds on paper too, but for what one can press.
+ * @param {typeof FILTERS} kind
+ * @param {Sheet} about
+ * @param {Layer} layer
+ */
 function captionOf(kind, about, layer) {
   const words = kind.caption(about, layer, /** @type {any} */ ({ filter: null }));
   return words.replace(/ Click [^.]*\./g, "").trim();

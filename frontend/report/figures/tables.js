@@ -121,7 +121,10 @@ function commonTable(runs) {
   );
 }
 
-/** A setting's name where its group has to be said too: "training.optimizer.lr" → "optimizer lr". @param {string} path */
+/**
+ * A setting's name where its group has to be said too: "training.optimizer.lr" → "optimizer lr".
+ * @param {string} path
+ */
 function settingName(path) {
   const inner = path.split(".").slice(1);
   return inner.length > 1

@@ -5,7 +5,11 @@ import { expect, test } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
-/** @param {string} base @param {{ [tag: string]: [step: number, value: number][] }} scalars @returns {Promise<string>} the id of the run */
+/**
+ * @param {string} base
+ * @param {{ [tag: string]: [step: number, value: number][] }} scalars
+ * @returns {Promise<string>} the id of the run
+ */
 async function imported(base, scalars) {
   const form = new FormData();
   form.append(
@@ -19,7 +23,12 @@ async function imported(base, scalars) {
   return JSON.parse(text).runs[0].id;
 }
 
-/** Where a chart has ink of a line's colour, as shares of its plot: from, to, and in how many pieces. @param {Page} page @param {string} chart @param {string} [token] */
+/**
+ * Where a chart has ink of a line's colour, as shares of its plot: from, to, and in how many pieces.
+ * @param {Page} page
+ * @param {string} chart
+ * @param {string} [token]
+ */
 const ink = (page, chart, token = "--data-1") =>
   page.evaluate(
     ([name, colour]) => {

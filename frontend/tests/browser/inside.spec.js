@@ -21,7 +21,11 @@ async function trained(vivarium, spec) {
   return { id, url };
 }
 
-/** The panel's picture, as the browser has it. @param {import("@playwright/test").Page} page @param {"filters" | "features"} what */
+/**
+ * The panel's picture, as the browser has it.
+ * @param {import("@playwright/test").Page} page
+ * @param {"filters" | "features"} what
+ */
 const picture = (page, what) =>
   page.evaluate((of) => {
     const canvas = /** @type {HTMLCanvasElement | null} */ (
@@ -30,7 +34,12 @@ const picture = (page, what) =>
     return canvas?.toDataURL() ?? "";
   }, what);
 
-/** Clicks in the middle of a tile. @param {import("@playwright/test").Page} page @param {"filters" | "features"} what @param {number} [share] */
+/**
+ * Clicks in the middle of a tile.
+ * @param {import("@playwright/test").Page} page
+ * @param {"filters" | "features"} what
+ * @param {number} [share]
+ */
 async function clickTile(page, what, share = 0.1) {
   const canvas = page.locator(`.panel-${what} .sheet:not([hidden]) canvas`).first();
   await canvas.scrollIntoViewIfNeeded();

@@ -62,7 +62,11 @@ async function open(browser, url) {
   return page;
 }
 
-/** Waits until each page shows what a page shows that is opened now. @param {Browser} browser @param {Map<string, Page>} pages */
+/**
+ * Waits until each page shows what a page shows that is opened now.
+ * @param {Browser} browser
+ * @param {Map<string, Page>} pages
+ */
 async function alike(browser, pages) {
   for (const [url, page] of pages) {
     const fresh = await open(browser, url);

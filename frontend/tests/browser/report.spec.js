@@ -23,7 +23,12 @@ async function exported(page, item) {
   return download;
 }
 
-/** The files of a zip as text; the page has the library for it. @param {Page} page @param {Buffer} zip @returns {Promise<{ [path: string]: string }>} */
+/**
+ * The files of a zip as text; the page has the library for it.
+ * @param {Page} page
+ * @param {Buffer} zip
+ * @returns {Promise<{ [path: string]: string }>}
+ */
 function unzipped(page, zip) {
   return page.evaluate(
     async (bytes) => {

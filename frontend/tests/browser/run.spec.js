@@ -6,7 +6,14 @@ import { drawn, expect, LONG, SHORT, test } from "./vivarium.js";
 /** @param {import("@playwright/test").Page} page @param {string} id */
 const layer = (page, id) => page.locator(`[data-chart="${id}"] .chart-layer`);
 
-/** Drags over a part of a chart, given as shares of it. @param {import("@playwright/test").Page} page @param {string} id @param {number} from @param {number} to @param {{ shift?: boolean }} [keys] */
+/**
+ * Drags over a part of a chart, given as shares of it.
+ * @param {import("@playwright/test").Page} page
+ * @param {string} id
+ * @param {number} from
+ * @param {number} to
+ * @param {{ shift?: boolean }} [keys]
+ */
 async function drag(page, id, from, to, { shift = false } = {}) {
   const box = await layer(page, id).boundingBox();
   if (!box) throw new Error("the chart has no box");

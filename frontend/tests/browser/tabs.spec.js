@@ -24,7 +24,12 @@ async function streams(url) {
   return Number(/^vivarium_event_streams (\d+)$/m.exec(text)?.[1]);
 }
 
-/** Follows runs from a tab, beside what its page does, and keeps the numbers of what comes. @param {Page} page @param {string[]} ids @param {number} [after] */
+/**
+ * Follows runs from a tab, beside what its page does, and keeps the numbers of what comes.
+ * @param {Page} page
+ * @param {string[]} ids
+ * @param {number} [after]
+ */
 async function record(page, ids, after = 0) {
   await page.evaluate(
     async ({ ids, after }) => {
@@ -45,7 +50,11 @@ async function record(page, ids, after = 0) {
   );
 }
 
-/** What came of each run: how many events, and whether they are those from the first one on, each once and in order. @param {Page} page @returns {Promise<{ [id: string]: { count: number, whole: boolean } }>} */
+/**
+ * What came of each run: how many events, and whether they are those from the first one on, each once and in order.
+ * @param {Page} page
+ * @returns {Promise<{ [id: string]: { count: number, whole: boolean } }>}
+ */
 const seen = (page) =>
   page.evaluate(() =>
     Object.fromEntries(

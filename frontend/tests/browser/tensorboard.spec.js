@@ -135,7 +135,10 @@ test("what is refused is said with its reason, and a folder's other files stay w
   await expect(dialog).toContainText("holds no scalars");
 });
 
-/** An event file that TensorBoard's writers could have made: each value as a record with its checksums. @param {[tag: string, step: number, value: number][]} values */
+/**
+ * An event file that TensorBoard's writers could have made: each value as a record with its checksums.
+ * @param {[tag: string, step: number, value: number][]} values
+ */
 function events(values) {
   const bytes = (/** @type {number[]} */ ...of) => Buffer.from(of);
   const field = (/** @type {number} */ number, /** @type {Buffer} */ content) =>

@@ -1,6 +1,7 @@
 // Measures what a person waits for who looks inside a network, in Chromium against the real binary: from the click on a
-// layer of VGG16 to its pictures, at 32 and at 224 pixels, with the model in memory; from a move of the film's slider to
-// its pictures; and what twenty people who look at once do to a run that trains, to its stream and to other requests.
+// layer of VGG16 to its pictures, at 32 and at 224 pixels, with the model in memory; from a move of the film's slider
+// to its pictures; and what twenty people who look at once do to a run that trains, to its stream and to other
+// requests.
 //
 //     npm run --prefix frontend measure:inside
 //
@@ -49,7 +50,11 @@ async function opened(url) {
   return page;
 }
 
-/** Does something and waits until both panels have drawn what it leads to; in milliseconds. @param {import("@playwright/test").Page} page @param {string} what `click NAME` or `seek INDEX` */
+/**
+ * Does something and waits until both panels have drawn what it leads to; in milliseconds.
+ * @param {import("@playwright/test").Page} page
+ * @param {string} what `click NAME` or `seek INDEX`
+ */
 const timed = (page, what) =>
   page.evaluate(async (order) => {
     const panel = /** @type {HTMLElement} */ (document.querySelector(".panel-features"));
@@ -109,7 +114,12 @@ async function film() {
   return id;
 }
 
-/** Steps a second of a run while `meanwhile` goes on, and the longest silence of its stream. @param {string} id @param {number} seconds @param {(over: () => boolean) => Promise<unknown>} meanwhile */
+/**
+ * Steps a second of a run while `meanwhile` goes on, and the longest silence of its stream.
+ * @param {string} id
+ * @param {number} seconds
+ * @param {(over: () => boolean) => Promise<unknown>} meanwhile
+ */
 async function pace(id, seconds, meanwhile) {
   const abort = new AbortController();
   const after = (await client.get(id)).summary.events;

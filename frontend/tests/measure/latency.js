@@ -19,7 +19,10 @@ import { api, startServer } from "../server.js";
 
 /** @typedef {{ seq: number, at: number }} Painted the newest event on the screen, and since when */
 /** @typedef {{ kind: string, seq: number, at: number }} Written an event of the log */
-/** @typedef {{ run: any, clicked: number, written: Written[], painted: Painted[] }} Watched times in milliseconds of the clock */
+/**
+ * @typedef {{ run: any, clicked: number, written: Written[], painted: Painted[] }} Watched times in milliseconds of the
+ *   clock
+ */
 
 const BOUNDS = { accuracy: 0.96, done: 15_000, firstPoint: 1000, delay: 150 };
 /** Some ten seconds of training. */
@@ -46,7 +49,8 @@ function watch() {
 
 /**
  * Starts a run as a person does, watches it to its end, and reads what the worker wrote.
- * @param {import("@playwright/test").Browser} browser @param {(page: import("@playwright/test").Page, url: string) => Promise<void>} start
+ * @param {import("@playwright/test").Browser} browser
+ * @param {(page: import("@playwright/test").Page, url: string) => Promise<void>} start
  * @returns {Promise<Watched>}
  */
 async function watchRun(browser, start) {

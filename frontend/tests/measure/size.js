@@ -76,7 +76,11 @@ async function opened(path) {
   return { page, ms: await page.evaluate(() => /** @type {any} */ (window).drawnAt) };
 }
 
-/** Zooms with the keyboard and waits until the finer points are drawn; in milliseconds. @param {import("@playwright/test").Page} page @param {string} key */
+/**
+ * Zooms with the keyboard and waits until the finer points are drawn; in milliseconds.
+ * @param {import("@playwright/test").Page} page
+ * @param {string} key
+ */
 const zoomed = (page, key) =>
   page.evaluate(async (press) => {
     const stage = /** @type {HTMLElement} */ (document.querySelector(".chart-stage"));
@@ -97,7 +101,10 @@ const zoomed = (page, key) =>
     return last - began;
   }, key);
 
-/** Whether the spike is drawn: whether the vertical axis of the frame reaches it. @param {import("@playwright/test").Page} page */
+/**
+ * Whether the spike is drawn: whether the vertical axis of the frame reaches it.
+ * @param {import("@playwright/test").Page} page
+ */
 const spikeShows = (page) =>
   page.evaluate(async () => {
     const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector('[data-chart="loss"] canvas'));

@@ -25,7 +25,16 @@ function noise(seed) {
 /**
  * Writes the directory of a run that is over.
  * @param {string} dataDir
- * @param {{ place: number, name: string, steps: number, stepsPerEpoch?: number, batchSize?: number, lr?: number, seed?: number, spike?: number }} run `spike`: a step whose loss is far above all others
+ * @param {{
+ *   place: number,
+ *   name: string,
+ *   steps: number,
+ *   stepsPerEpoch?: number,
+ *   batchSize?: number,
+ *   lr?: number,
+ *   seed?: number,
+ *   spike?: number,
+ * }} run `spike`: a step whose loss is far above all others
  * @returns {string} its id
  */
 export function writeRun(

@@ -4,7 +4,12 @@ import { contour, position } from "../../run/contour.js";
 import { decodeBoundary, CONFIDENCE_ERROR, signedConfidence } from "../../run/grid.js";
 import { smoothContour } from "../../run/smooth-contour.js";
 
-/** The line's pieces, each from one point to another. @param {ArrayLike<number>} field @param {number} columns @param {number} rows */
+/**
+ * The line's pieces, each from one point to another.
+ * @param {ArrayLike<number>} field
+ * @param {number} columns
+ * @param {number} rows
+ */
 function piecesOf(field, columns, rows) {
   const line = contour(field, columns, rows);
   return line.links.map(([from, to]) => [...position(line, from), ...position(line, to)]);

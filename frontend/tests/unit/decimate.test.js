@@ -5,7 +5,12 @@ import { decimate } from "../../chart/decimate.js";
 /** @param {number[]} y */
 const line = (y) => ({ x: Float64Array.from(y, (_, i) => i), y: Float64Array.from(y), length: y.length });
 
-/** @param {{ x: Float64Array, y: Float64Array, length: number }} data @param {number} min @param {number} max @param {number} pixels */
+/**
+ * @param {{ x: Float64Array, y: Float64Array, length: number }} data
+ * @param {number} min
+ * @param {number} max
+ * @param {number} pixels
+ */
 const thinned = (data, min, max, pixels) =>
   decimate(data, { min, max }, pixels, (pixel) => min + ((max - min) * pixel) / pixels);
 

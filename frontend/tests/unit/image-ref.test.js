@@ -9,7 +9,12 @@ import { readView, viewState } from "../../inside/view.js";
 const run = (id, set = "digits") =>
   /** @type {any} */ ({ id, spec: { data: { set, validation: 0.1 }, training: { seed: 0 } } });
 
-/** Epochs with the images of their frames. @param {[number, string, string | null][]} frames @param {string} pinned @returns {Film} */
+/**
+ * Epochs with the images of their frames.
+ * @param {[number, string, string | null][]} frames
+ * @param {string} pinned
+ * @returns {Film}
+ */
 const film = (frames, pinned) => ({
   epochs: frames.map(([epoch]) => epoch),
   bytes: 0,

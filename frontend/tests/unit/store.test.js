@@ -4,7 +4,13 @@ import { RunStore } from "../../run/store.js";
 
 /** @import { Metrics, StepsEvent } from "../../lib/types" */
 
-/** @param {number} seq @param {number} first @param {(number | null)[]} loss @param {Partial<StepsEvent>} [more] @returns {StepsEvent} */
+/**
+ * @param {number} seq
+ * @param {number} first
+ * @param {(number | null)[]} loss
+ * @param {Partial<StepsEvent>} [more]
+ * @returns {StepsEvent}
+ */
 const steps = (seq, first, loss, more = {}) => ({
   kind: "steps",
   seq,

@@ -2,7 +2,13 @@
 
 /** @import { Field, FieldKind, FormTable } from "../../lib/types" */
 
-/** @param {string} path @param {FieldKind} kind @param {string} standard @param {Partial<Field>} [more] @returns {Field} */
+/**
+ * @param {string} path
+ * @param {FieldKind} kind
+ * @param {string} standard
+ * @param {Partial<Field>} [more]
+ * @returns {Field}
+ */
 const field = (path, kind, standard, more = {}) => ({
   path,
   label: path,
