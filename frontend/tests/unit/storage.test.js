@@ -69,7 +69,7 @@ test("nothing else touches the browser's storage, nor what may be missing withou
   const users = (what) => files.filter((file) => what.test(readFileSync(join(root, file), "utf8"))).sort();
   // What runs before the first paint cannot wait for a module.
   assert.deepEqual(users(/\b(localStorage|sessionStorage)\b/), ["lib/storage.js", "theme-boot.js"]);
-  assert.deepEqual(users(/\b(SharedWorker|BroadcastChannel)\b/), ["live/links.js"]);
+  assert.deepEqual(users(/\b(SharedWorker|BroadcastChannel)\b/), ["live/transports.js"]);
   assert.deepEqual(users(/navigator\.clipboard/), ["lib/code.js"]);
   assert.deepEqual(users(/\b(indexedDB|caches|Notification|document\.cookie)\b/), []);
 });
