@@ -1,4 +1,4 @@
-// What the horizontal axis counts. Everything is known by its step; the rest follows from that.
+// The units of the horizontal axis. Curves are stored by step; the other units are computed from the step.
 
 import { bisectLeft, DerivedColumn } from "./column.js";
 
@@ -6,7 +6,10 @@ import { bisectLeft, DerivedColumn } from "./column.js";
 
 /** @typedef {"step" | "samples" | "epoch" | "time"} AxisName */
 
-/** What must be known of a run. @typedef {{ trainSamples: number, stepsPerEpoch: number, batchSize: number }} Pace */
+/**
+ * The figures of a run that turn steps into other units.
+ * @typedef {{ trainSamples: number, stepsPerEpoch: number, batchSize: number }} Pace
+ */
 
 /** @type {{ name: AxisName, label: string, title: string, say: (position: string) => string }[]} */
 export const AXES = [
@@ -17,23 +20,26 @@ export const AXES = [
 ];
 
 /**
- * Training samples seen after a step: the last batch of an epoch may be short.
- * @param {number} step from 1 @param {Pace} pace
+ * Training samples seen after a step. The last batch of an epoch may be short.
+ * @param {number} step from 1
+ * @param {Pace} pace
  */
 export function samplesAt(step, { trainSamples, stepsPerEpoch, batchSize }) {
   const epochs = Math.floor((step - 1) / stepsPerEpoch);
   return epochs * trainSamples + Math.min(trainSamples, (step - epochs * stepsPerEpoch) * batchSize);
 }
 
-/** Epochs done after a step, with the fraction of the one under way. @param {number} step @param {Pace} pace */
+/** Epochs completed after a step, with the fraction of the current one. @param {number} step @param {Pace} pace */
 export function epochAt(step, { stepsPerEpoch }) {
   return step / stepsPerEpoch;
 }
 
 /**
- * Seconds of training after a step, on the straight line between the moments that are known; 0 at
- * step 0. Steps asked for in ascending order are found at once.
- * @param {Column} steps @param {Column} seconds @returns {(step: number) => number}
+ * Seconds of training after a step, interpolated linearly between known times; 0 at step 0. Lookups in ascending order
+ * take constant time.
+ * @param {Column} steps
+ * @param {Column} seconds
+ * @returns {(step: number) => number}
  */
 export function secondsAt(steps, seconds) {
   let i = 0;
@@ -50,8 +56,11 @@ export function secondsAt(steps, seconds) {
 }
 
 /**
- * A column of steps as positions on an axis.
- * @param {AxisName} axis @param {Column} steps @param {Pace} pace @param {{ x: Column, y: Column }} time
+ * Converts a column of steps to positions on an axis.
+ * @param {AxisName} axis
+ * @param {Column} steps
+ * @param {Pace} pace
+ * @param {{ x: Column, y: Column }} time
  * @returns {{ get: () => Column }}
  */
 export function axisPositions(axis, steps, pace, time) {

@@ -1,5 +1,5 @@
-// The charts of a page with what they share: axis, smoothing, crosshair, one drawing a frame, and
-// the view in the page's address.
+// The charts of a page and what they share: axis, smoothing, crosshair, one redraw per animation frame, and the view in
+// the page's URL.
 
 import { h } from "../lib/dom.js";
 import { chart } from "./chart.js";
@@ -27,7 +27,7 @@ import { writeView } from "./view.js";
  *   gaps: () => Gap[],
  *   waiting: () => string,
  *   numbers: () => Numbers,
- * }} ChartSpec one chart
+ * }} ChartSpec
  */
 
 /**
@@ -40,13 +40,13 @@ import { writeView } from "./view.js";
  *   more?: HTMLElement[],
  *   onDraw: () => void,
  *   onDrawn: () => void,
- * }} wiring `axis`: the one that the address need not name; `axes`: those that there are, without a word all; `more`:
- *   further tools; `onDraw` and `onDrawn` before and after each drawing
+ * }} wiring `axis`: the default axis, which the URL omits; `axes`: the axes on offer, all by default; `more`: further
+ *   tools; `onDraw` and `onDrawn` run before and after each redraw
  */
 export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;
   let drawing = 0;
-  /** Where the lines of each chart begin and end. @type {Map<string, Extent>} */
+  /** The horizontal extent of each chart's lines. @type {Map<string, Extent>} */
   const spans = new Map();
 
   /** @type {Chart[]} */
@@ -92,7 +92,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
   });
   tools.show();
 
-  /** The view has changed: shows it, and writes it into the address. */
+  /** Applies a changed view and writes it to the URL. */
   function viewed() {
     tools.show();
     draw();
@@ -108,7 +108,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     );
   }
 
-  /** Draws at the next frame, once, however much has arrived. */
+  /** Schedules one redraw at the next animation frame, however many events arrived. */
   function draw() {
     if (drawing) return;
     drawing = requestAnimationFrame(() => {

@@ -1,4 +1,4 @@
-// A chart: title, legend, drawing, cursor, and a line that says what is not shown.
+// A chart: title, legend, plot, cursor, and a note on points that are not shown.
 
 import { h, setText } from "../lib/dom.js";
 import { count, formatNumber, plural } from "../lib/format.js";
@@ -20,7 +20,7 @@ import { normalize, subrange, invert } from "./scale.js";
 /** @import { Entry } from "./legend.js" */
 
 /**
- * A value that is not finite: where, and what it is: `nan`, `inf` or `-inf`.
+ * A value that is not finite. `kind` is `nan`, `inf` or `-inf`.
  * @typedef {{ x: number, step: number, kind: string }} Gap
  */
 
@@ -40,9 +40,9 @@ import { normalize, subrange, invert } from "./scale.js";
  *   span: () => Extent,
  *   onView: () => void,
  *   onPoint: (x: number | null, from: string) => void,
- * }} Wiring `detail`: what the title leaves open; `nameOf`: what an entry of the legend is called now; `lines` are
- *   those that show; `waiting` says why there is none yet; `span`: the positions of all charts of the page, so that the
- *   same place lies below the same place; `onPoint` tells the other charts
+ * }} Wiring `detail` extends the title; `nameOf` gives the current name of a legend entry; `lines` are the visible
+ *   ones; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
+ *   `onPoint` moves the crosshair of the other charts
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */
@@ -100,11 +100,11 @@ export function chart({
 
   /** @type {PlotData | null} */
   let shown = null;
-  /** The lines as they were when they were last looked at. @type {Line[]} */
+  /** The lines at the last measurement. @type {Line[]} */
   let all = [];
-  /** Where the crosshair is, in units of the axis. @type {number | null} */
+  /** The crosshair's position, in units of the axis. @type {number | null} */
   let pointed = null;
-  /** Names what is under the pointer again, after the drawing has changed. @type {(() => void) | null} */
+  /** Updates the card at the pointer after a redraw. @type {(() => void) | null} */
   let refresh = null;
   let panFrom = { min: 0, max: 1, log: false };
   /** @type {number[]} */
@@ -147,7 +147,7 @@ export function chart({
     onLeave: leave,
   });
 
-  /** Around the cursor, or the middle. @param {number} factor below 1 to see less */
+  /** Zooms around the cursor, or the middle. @param {number} factor below 1 zooms in */
   function zoom(factor) {
     if (!shown) return;
     const centre = pointed === null ? 0.5 : normalize(shown.x, pointed);
@@ -227,14 +227,14 @@ export function chart({
     onPoint(pointed, id);
   }
 
-  /** The card for a place that the keyboard chose. @param {number} x */
+  /** Shows the card at a position that was chosen by keyboard. @param {number} x */
   function pointAt(x) {
     const near = shown ? nearestByX(shown, x, size()).slice(0, 5) : [];
     if (!shown || near.length === 0 || x < shown.x.min || x > shown.x.max) sight.hide();
     else name(normalize(shown.x, x) * size().width, near[0].top, near);
   }
 
-  /** In the legend: the values at the crosshair, else the last ones. */
+  /** Shows in the legend the values at the crosshair, or the last ones. */
   function showValues() {
     const at = shown && pointed !== null ? nearestByX(shown, pointed, size()) : [];
     names.showValues((line) => {
@@ -245,13 +245,13 @@ export function chart({
     });
   }
 
-  /** Looks at the lines as they are now, and says where they begin and end. */
+  /** Reads the current lines and returns their horizontal extent. */
   function measure() {
     all = lines();
     return xExtent(all, view.logX);
   }
 
-  /** Draws the lines as they were measured. */
+  /** Draws the measured lines. */
   function draw() {
     const width = place.clientWidth;
     if (width === 0) return;
@@ -288,7 +288,7 @@ export function chart({
     note.hidden = note.textContent === "";
   }
 
-  /** What is not on the screen, or is there in another way. @param {PlotData} shown */
+  /** Says which points are thinned, outside the chart, or not loggable. @param {PlotData} shown */
   function words({ shown: drawn, total, unloggable, outside, y }) {
     return [
       total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
@@ -300,7 +300,7 @@ export function chart({
       .join(" · ");
   }
 
-  /** The crosshair of another chart. @param {number | null} x */
+  /** Follows the crosshair of another chart. @param {number | null} x */
   function follow(x) {
     refresh = null;
     if (x === null || !shown || x < shown.x.min || x > shown.x.max) {
@@ -334,11 +334,11 @@ export function chart({
 
 const hundredths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 
-/** A position to the digit, which tells one step of millions from the next. @param {number} x */
+/** A position with all its digits, so that neighbouring steps among millions differ. @param {number} x */
 const positionText = (x) =>
   Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? hundredths.format(x) : formatNumber(x);
 
-/** What the words in events mean. @type {[string, string][]} */
+/** Labels for the kinds of values that are not finite. @type {[string, string][]} */
 const KINDS = [
   ["nan", "not a number"],
   ["inf", "infinite"],

@@ -1,11 +1,11 @@
-// A growing column of numbers. Appending never copies what is there but when the buffer doubles.
+// A growing column of numbers. Appending copies existing values only when the buffer doubles.
 
 export class Column {
   constructor(capacity = 1024) {
-    /** What lies beyond `length` means nothing. */
+    /** Values beyond `length` are unused. */
     this.data = new Float64Array(capacity);
     this.length = 0;
-    /** Moves when something was taken back: what was derived from the column must be derived anew. */
+    /** Increases when values are removed: derived columns must then start again. */
     this.version = 0;
   }
 
@@ -20,7 +20,7 @@ export class Column {
     this.length += 1;
   }
 
-  /** The last value; not a number when there is none. */
+  /** The last value, or NaN if the column is empty. */
   last() {
     return this.length > 0 ? this.data[this.length - 1] : Number.NaN;
   }
@@ -34,8 +34,10 @@ export class Column {
 }
 
 /**
- * How many of the first `length` numbers, which ascend, are below `value`.
- * @param {ArrayLike<number>} data @param {number} length @param {number} value
+ * The number of values below `value` among the first `length`, which are sorted in ascending order.
+ * @param {ArrayLike<number>} data
+ * @param {number} length
+ * @param {number} value
  */
 export function bisectLeft(data, length, value) {
   let low = 0;
@@ -48,9 +50,9 @@ export function bisectLeft(data, length, value) {
   return low;
 }
 
-/** A column that is computed from another, number by number, only as far as that one has grown. */
+/** A column computed value by value from another one, incrementally as that one grows. */
 export class DerivedColumn {
-  /** @param {Column} source @param {() => (value: number) => number} makeMap called for each fresh start */
+  /** @param {Column} source @param {() => (value: number) => number} makeMap called at each restart */
   constructor(source, makeMap) {
     this.source = source;
     this.makeMap = makeMap;
@@ -60,7 +62,7 @@ export class DerivedColumn {
     this.map = (value) => value;
   }
 
-  /** The column, up to date. */
+  /** The column, brought up to date. */
   get() {
     if (this.version !== this.source.version) {
       this.version = this.source.version;

@@ -10,8 +10,8 @@ export function csv(head, rows) {
 }
 
 /**
- * Numbers go in as they are. Text that a spreadsheet would take for a formula gets an apostrophe
- * before it; text with commas, quotes or line breaks is quoted.
+ * A cell as CSV. Numbers are unchanged. Text that a spreadsheet would read as a formula gets a leading apostrophe; text
+ * with commas, quotes or line breaks is quoted.
  * @param {Cell} value
  */
 export function cell(value) {

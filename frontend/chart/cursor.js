@@ -1,4 +1,4 @@
-// What shows where one points: the crosshair, dots on the nearest lines, and a card that names them.
+// The cursor of a chart: the crosshair, dots on the nearest lines, and a card with their values.
 
 import { h } from "../lib/dom.js";
 
@@ -27,13 +27,13 @@ export function cursor(layer) {
   }
 
   return {
-    /** The crosshair alone. @param {number} left @param {Near[]} near */
+    /** Shows the crosshair without its card. @param {number} left @param {Near[]} near */
     follow(left, near) {
       point(left, near);
       card.hidden = true;
     },
     /**
-     * The crosshair with its card.
+     * Shows the crosshair and its card.
      * @param {{
      *   left: number,
      *   near: Near[],

@@ -1,19 +1,19 @@
-// Fewer points than the screen could show anyway, and not one extreme lost.
+// Reduces a line to the points that the screen can show, keeping every extreme.
 
 import { bisectLeft } from "./column.js";
 import { findExtremes } from "./extremes.js";
 
 /** @import { Extremes } from "./extremes.js" */
 
-/** More points than this for a pixel are thinned. */
+/** Lines with more points per pixel than this are decimated. */
 const PER_PIXEL = 4;
 
 /**
- * The indices to draw of the points between two positions, with one beyond each end so that the
- * line runs to the edge. Where there are more than a few for each pixel, a pixel keeps its first,
- * smallest, largest and last value, and one hole if it has any.
+ * The indices of the points to draw between two positions, with one point beyond each end so that the line reaches the
+ * edge. Above `PER_PIXEL` points per pixel, each pixel keeps its first, smallest, largest and last value, and one gap
+ * if it has any.
  *
- * @param {{ x: ArrayLike<number>, y: ArrayLike<number>, length: number, extremes?: Extremes }} line x ascends
+ * @param {{ x: ArrayLike<number>, y: ArrayLike<number>, length: number, extremes?: Extremes }} line `x` is ascending
  * @param {{ min: number, max: number }} range
  * @param {number} pixels
  * @param {(pixel: number) => number} edge the position where a pixel begins
@@ -61,7 +61,7 @@ function push(indices, more) {
   }
 }
 
-/** The next larger number, so that a point on the edge is inside. @param {number} value */
+/** The next larger number, so that a point exactly on the edge counts as inside. @param {number} value */
 function nextUp(value) {
   return value + Math.max(Math.abs(value) * 2 ** -52, Number.MIN_VALUE);
 }

@@ -1,4 +1,4 @@
-// Takes a chart away: as a picture, or as the numbers behind it.
+// Exports a chart as an image or as data.
 
 import { download, downloadFrom, h } from "../lib/dom.js";
 import { menu } from "../lib/menu.js";
@@ -9,7 +9,8 @@ import { chartSvg } from "./svg.js";
 /** @import { Chart } from "./chart.js" */
 
 /**
- * `csv` and `json` have every point, thinned or not; `tensorboard`: where the runs are to be had as its files.
+ * `csv` and `json` contain every point, also of thinned curves; `tensorboard`: the URL of the runs as TensorBoard event
+ * files.
  * @typedef {{
  *   csv: () => Promise<string>,
  *   json: () => Promise<unknown>,
@@ -24,7 +25,7 @@ const WIDTH = 960;
 const HEIGHT = 540;
 const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif";
 
-/** The button and its list. @param {() => Chart} chart @param {() => Numbers} numbers */
+/** The export button and its menu. @param {() => Chart} chart @param {() => Numbers} numbers */
 export function exportMenu(chart, numbers) {
   const item = (/** @type {string} */ label, /** @type {() => void | Promise<void>} */ act) => ({
     label,

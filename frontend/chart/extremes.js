@@ -1,14 +1,12 @@
-// Where a growing column is smallest and largest, for any stretch, without looking at every value.
-//
-// Each full block of values is looked at once; a stretch is then its blocks and a few values at
-// either end.
+// Range minimum and maximum queries over a growing column. Each full block of values is scanned once; a query combines
+// the blocks inside the range with a few values at either end.
 
 import { Column } from "./column.js";
 
 const BLOCK = 64;
 
 /**
- * The places of the smallest and the largest value and of the first hole; -1 where there is none.
+ * The indices of the smallest value, the largest value and the first NaN; -1 if there is none.
  * @typedef {{ low: number, high: number, hole: number }} Found
  */
 
@@ -78,7 +76,7 @@ export function findExtremes(data, from, to, found) {
 /** @type {WeakMap<Column, Extremes>} */
 const known = new WeakMap();
 
-/** The extremes of a column, kept for as long as the column is. @param {Column} column */
+/** The extremes of a column, cached for the column's lifetime. @param {Column} column */
 export function extremesOf(column) {
   let extremes = known.get(column);
   if (!extremes) {

@@ -1,6 +1,5 @@
-// The pointer over a chart: drag zooms, Shift-drag pans, double click resets, hover looks. A finger
-// looks, and pans what is zoomed. The wheel is left to the page, and so is a finger that moves up
-// or down.
+// Pointer input on a chart: drag zooms, Shift+drag pans, double-click resets, hover shows values. A finger shows
+// values, and pans a zoomed chart. The wheel and vertical swipes scroll the page.
 
 import { h } from "../lib/dom.js";
 
@@ -15,7 +14,7 @@ import { h } from "../lib/dom.js";
  *   onPan: (share: number) => void,
  *   onReset: () => void,
  *   isZoomed: () => boolean,
- * }} Listeners zoomed stretches and ways are shares of the plot, from its lower left corner
+ * }} Listeners zoom ranges and pan distances are fractions of the plot, measured from its lower left corner
  */
 
 /** A drag shorter than this is a click. */
@@ -40,7 +39,7 @@ export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onRe
     if (event.button !== 0) return;
     const touch = event.pointerType === "touch";
     if (touch) onHover(at(event));
-    // A finger looks; over a part of the chart it also moves that part along.
+    // A finger shows values; on a zoomed chart it also pans.
     if (touch && !isZoomed()) return;
     drag = { start: at(event), pan: touch || event.shiftKey, id: event.pointerId };
     layer.setPointerCapture(event.pointerId);
@@ -73,7 +72,7 @@ export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onRe
 
   layer.addEventListener("pointercancel", end);
   layer.addEventListener("pointerleave", (event) => {
-    // A finger that was lifted leaves its answer there, until it taps elsewhere.
+    // The card stays when a finger is lifted, until the next tap elsewhere.
     if (!drag && event.pointerType !== "touch") onHover(null);
   });
   document.addEventListener("pointerdown", (event) => {
@@ -101,7 +100,7 @@ export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onRe
   }
 
   return {
-    /** Whether a drag is under way. */
+    /** Whether a drag is in progress. */
     busy: () => drag !== null,
     cancel: end,
   };

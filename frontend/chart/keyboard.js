@@ -1,4 +1,4 @@
-// A chart by keyboard: arrows move the cursor, + and - zoom, 0 resets.
+// Keyboard input on a chart: arrows move the cursor, + and - zoom, 0 resets.
 
 /**
  * @typedef {{

@@ -1,4 +1,4 @@
-// The names of a chart's lines: looking at one lets it stand out, a click hides it.
+// The legend of a chart: hovering an entry highlights its line, a click hides it.
 
 import { h, s, setText } from "../lib/dom.js";
 
@@ -43,7 +43,7 @@ export function legend(entries, { onToggle, onLook }) {
   return {
     element: h("div", { class: "legend", role: "group", "aria-label": "Lines" }, ...items.map(({ button }) => button)),
     /**
-     * What each is called now; those that there are not now do not show.
+     * Updates the names of the entries and hides those without a name.
      * @param {(id: string) => string | null} label
      */
     showNames: (label) =>

@@ -1,4 +1,4 @@
-// The points of one curve, which may have come thinned, with a stretch of them that came finer.
+// The points of one curve. A thinned curve can have one range with finer points.
 
 import { Column, bisectLeft } from "./column.js";
 
@@ -6,9 +6,9 @@ export class LineData {
   constructor() {
     /** Steps, ascending. */
     this.x = new Column();
-    /** Values; not a number where there is none. */
+    /** Values; NaN where a value is missing. */
     this.y = new Column();
-    /** What is under the finer stretch, once there has been one. @type {{ x: Column, y: Column } | null} */
+    /** The thinned points, kept once a range has been refined. @type {{ x: Column, y: Column } | null} */
     this.under = null;
   }
 
@@ -20,7 +20,7 @@ export class LineData {
     this.under?.y.push(y);
   }
 
-  /** Forgets a step and all after it. @param {number} step */
+  /** Removes a step and all steps after it. @param {number} step */
   rewind(step) {
     for (const { x, y } of this.under ? [this, this.under] : [this]) {
       const length = bisectLeft(x.data, x.length, step);
@@ -30,7 +30,7 @@ export class LineData {
   }
 
   /**
-   * Puts finer points in the place of those between the first and the last of them.
+   * Replaces the points between the first and the last of the given ones with finer points.
    * @param {ArrayLike<number>} xs
    * @param {ArrayLike<number | null>} ys
    */

@@ -1,4 +1,4 @@
-// What lies near the pointer.
+// The points nearest to the pointer.
 
 import { normalize } from "./scale.js";
 
@@ -9,12 +9,14 @@ import { normalize } from "./scale.js";
  *   pixels of the plot
  */
 
-/** More lines than this are not named at once. */
+/** At most this many lines are named at once. */
 const MOST = 5;
 
 /**
- * Of each line the drawn point that is nearest by pixel; the nearest lines first.
- * @param {PlotData} data @param {{ left: number, top: number }} at @param {{ width: number, height: number }} size
+ * The nearest drawn point of each line by distance in pixels, nearest lines first.
+ * @param {PlotData} data
+ * @param {{ left: number, top: number }} at
+ * @param {{ width: number, height: number }} size
  * @returns {Near[]}
  */
 export function nearest(data, at, size) {
@@ -28,8 +30,10 @@ export function nearest(data, at, size) {
 }
 
 /**
- * Of each line the drawn point that is nearest along the axis: what a crosshair at `x` stands for.
- * @param {PlotData} data @param {number} x @param {{ width: number, height: number }} size
+ * The nearest drawn point of each line along the horizontal axis, for a crosshair at `x`.
+ * @param {PlotData} data
+ * @param {number} x
+ * @param {{ width: number, height: number }} size
  * @returns {Near[]}
  */
 export function nearestByX(data, x, size) {

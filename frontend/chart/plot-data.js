@@ -1,4 +1,4 @@
-// What one drawing of a chart shows: lines cut to the visible range, and thinned.
+// The data of one drawing of a chart: lines clipped to the visible range and decimated.
 
 import { decimate } from "./decimate.js";
 import { padRange, normalize, validRange, invert } from "./scale.js";
@@ -24,15 +24,14 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
  *   steps?: ArrayLike<number>,
  *   perStep?: number,
  *   band?: { low: ArrayLike<number>, high: ArrayLike<number> },
- * }} Line `y` is not a number where there is a hole; `steps`, where there is a point for each step, or `perStep` points
- *   on average, tell how many were never sent; `counts` is false where another line has the same points; `band` is an
- *   area around the line; a `quiet` one is not named at the pointer
+ * }} Line `y` is NaN at a gap; `steps` and `perStep` (points per step on average, 1 by default) tell how many points
+ *   were never sent; `counts` is false if another line has the same points; `band` is an area around the line; a
+ *   `quiet` line is not named at the pointer
  */
 
 /**
  * @typedef {{ line: Line, x: number[], y: (number | null)[], low: number[], high: number[], dots: number[] }} DrawnLine
- *   `y` is null at a hole; `low` and `high` are empty where there is no band; `dots`: the indices of points that have a
- *   marker
+ *   `y` is null at a gap; `low` and `high` are empty without a band; `dots`: the indices of points with a marker
  */
 
 /**
@@ -42,10 +41,10 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
  * }} PlotData `outside`: points left out as outliers
  */
 
-/** The first and the last position of an axis; infinite where there is none. @typedef {[number, number]} Extent */
+/** The first and last position on an axis; infinite if there is none. @typedef {[number, number]} Extent */
 
 /**
- * Where lines begin and end; on a log axis, where they are above 0.
+ * The horizontal extent of lines; on a log axis only of positions above 0.
  * @param {Line[]} lines
  * @param {boolean} log
  * @returns {Extent}
@@ -68,12 +67,12 @@ export function unionExtent(spans) {
   return [Math.min(...spans.map(([min]) => min)), Math.max(...spans.map(([, max]) => max))];
 }
 
-/** An axis that begins at 0 although its first position lies further on gives away at most this share of its length. */
+/** An axis is extended to 0 if that costs at most this fraction of its length. */
 const SPARE = 0.1;
 
 /**
- * The axis for a span. It follows the positions, wherever they begin. A run whose first step is 1 has 0 at the corner,
- * as one expects, since that costs no room.
+ * The range of an axis for an extent. It starts at the first position, or at 0 if that is close: a run whose first step
+ * is 1 gets an axis from 0.
  * @param {Extent} span
  * @param {boolean} log
  * @returns {[number, number]}
@@ -83,7 +82,8 @@ export function axisRange([min, max], log) {
 }
 
 /**
- * @param {Line[]} lines those that are hidden left out
+ * Clips and decimates lines for one drawing.
+ * @param {Line[]} lines the visible ones
  * @param {{
  *   range: [number, number] | null,
  *   yRange: [number, number] | null,
@@ -92,8 +92,8 @@ export function axisRange([min, max], log) {
  *   pixels: number,
  *   outliers?: boolean,
  *   span?: Extent,
- * }} view without `outliers` the few values far from the others may lie outside; `span`: the positions of all charts of
- *   the page, where they are more than these lines have
+ * }} view without `outliers`, values far from the others may lie outside the vertical range; `span`: the extent of all
+ *   charts of the page, if it is larger than that of these lines
  * @returns {PlotData}
  */
 export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = true, span = xExtent(lines, logX) }) {
@@ -124,7 +124,7 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
       if (bad || Number.isNaN(value) || at < min || at > max) continue;
       if (line.counts) shown += 1;
       if (!outliers) values.push(value);
-      // The lower edge of a band may be below 0, where a log axis has no place for it.
+      // The lower edge of a band may be below 0, which a log axis cannot show.
       const floor = line.band && !(logY && line.band.low[i] <= 0) ? line.band.low[i] : value;
       low = Math.min(low, value, floor);
       high = Math.max(high, value, line.band ? line.band.high[i] : value);
@@ -142,20 +142,21 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     [low, high] = tukeyFences(values.sort((a, b) => a - b));
     outside = countOutside(values, low, high);
   }
-  // Between two points far apart there is none, but the line that joins them.
+  // A range without points may still be crossed by the line between two points outside it.
   if (low > high) [low, high] = crossingRange(drawn, x, logY);
   const [yMin, yMax] = yRange ? validRange(yRange[0], yRange[1], logY) : padRange(validRange(low, high, logY), logY);
   if (logY) for (const { low: edge } of drawn) edge.forEach((value, i) => (edge[i] = value > 0 ? value : yMin));
   return { x, y: { min: yMin, max: yMax, log: logY }, drawn, shown, total, unloggable, outside: yRange ? 0 : outside };
 }
 
-/** Lines of more points than this have no markers: they would be a caterpillar. */
+/** Lines with more points than this have no markers, which would overlap. */
 const MAX_MARKERS = 80;
 
 /**
- * The points that get a marker: all of a line of few points that asks for them, and on any line those that stand alone,
- * with a hole or nothing on either side, since no stroke of the line would show them.
- * @param {Pick<DrawnLine, "line" | "x" | "y">} drawn @returns {number[]}
+ * The indices of points with a marker: all points of a short line with `markers`, and on any line the isolated points
+ * between two gaps, which no stroke would show.
+ * @param {Pick<DrawnLine, "line" | "x" | "y">} drawn
+ * @returns {number[]}
  */
 export function markerIndices({ line, x, y }) {
   const all = line.markers && x.length <= MAX_MARKERS;
@@ -164,7 +165,7 @@ export function markerIndices({ line, x, y }) {
 }
 
 /**
- * The markers that lie within the axes; those at the very edge are whole.
+ * The markers inside the axes. Markers on the edge are drawn whole.
  * @param {Pick<PlotData, "x" | "y">} data
  * @param {DrawnLine} drawn
  * @returns {[number, number][]}
@@ -176,7 +177,7 @@ export function visibleMarkers({ x: { min, max }, y: { min: low, max: high } }, 
 }
 
 /**
- * The stretches of a line without a hole, as first and last index.
+ * The segments of a line between gaps, as first and last index.
  * @param {(number | null)[]} y
  * @returns {[number, number][]}
  */
@@ -193,7 +194,7 @@ export function segments(y) {
 }
 
 /**
- * From where to where lines go that cross a range in which they have no points.
+ * The vertical range of lines that cross a horizontal range without having points in it.
  * @param {DrawnLine[]} drawn
  * @param {Scale} axis
  * @param {boolean} logY
@@ -218,9 +219,10 @@ function crossingRange(drawn, axis, logY) {
 }
 
 /**
- * From where to where most of some values lie: three times what their middle half spans on either
- * side of it (Tukey's outer fences), but no further than they go.
- * @param {number[]} sorted @returns {[number, number]}
+ * Tukey's outer fences: the quartiles extended by three times the interquartile range, clipped to the smallest and
+ * largest value.
+ * @param {number[]} sorted
+ * @returns {[number, number]}
  */
 export function tukeyFences(sorted) {
   const quantile = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];

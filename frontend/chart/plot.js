@@ -1,7 +1,6 @@
-// The drawing itself: uPlot, told exactly what to show. Which points, which range, which ticks and
-// which colours is decided here and in `plot-data.js`; uPlot lays out and paints. Each line has points
-// of its own: a hundred of them laid over one row of positions, as uPlot likes them, would be a
-// table of millions of holes.
+// Draws a chart with uPlot. This file and `plot-data.js` decide on points, ranges, ticks and colours; uPlot does layout
+// and painting. Each line has its own x values: uPlot's aligned format would turn a hundred lines into a table with
+// millions of gaps.
 
 import uPlot from "../../static/vendor/uplot/uPlot.esm.js";
 import { colour } from "../lib/theme.js";
@@ -18,7 +17,7 @@ const FAINT = 0.12;
 
 /**
  * @param {HTMLElement} place
- * @param {{ marks: () => number[], onDraw: () => void }} options `marks`: positions where a value is not finite
+ * @param {{ marks: () => number[], onDraw: () => void }} options `marks`: positions of values that are not finite
  */
 export function plot(place, { marks, onDraw }) {
   /** @type {uPlot | null} */
@@ -56,7 +55,7 @@ export function plot(place, { marks, onDraw }) {
       cursor: { show: false },
       legend: { show: false },
       scales: {
-        // The range is that of the plot data, to the letter: uPlot would round a log axis to whole decades.
+        // The range is exactly that of the plot data: uPlot would round a log axis to whole decades.
         x: { time: false, auto: false, distr: data.x.log ? 3 : 1, range: () => [last?.x.min ?? 0, last?.x.max ?? 1] },
         y: { auto: false, distr: data.y.log ? 3 : 1, range: () => [last?.y.min ?? 0, last?.y.max ?? 1] },
       },
@@ -83,7 +82,7 @@ export function plot(place, { marks, onDraw }) {
     };
   }
 
-  /** Positions on the axes as pixels of the canvas. @param {uPlot} made @param {PlotData} data */
+  /** Converts axis positions to canvas pixels. @param {uPlot} made @param {PlotData} data */
   function pixels({ bbox }, data) {
     return {
       left: (/** @type {number} */ x) => bbox.left + normalize(data.x, x) * bbox.width,
@@ -91,7 +90,7 @@ export function plot(place, { marks, onDraw }) {
     };
   }
 
-  /** A line's way; the pen is lifted at each hole. @param {uPlot} made @param {number} at */
+  /** The path of a line, interrupted at each gap. @param {uPlot} made @param {number} at */
   function trace(made, at) {
     const path = new Path2D();
     const drawn = last?.drawn[at];
@@ -110,7 +109,7 @@ export function plot(place, { marks, onDraw }) {
     return path;
   }
 
-  /** Areas around lines, under all of them. @param {uPlot} made */
+  /** Paints the bands around lines, below all lines. @param {uPlot} made */
   function paintBands(made) {
     if (!last || last.drawn.every(({ low }) => low.length === 0)) return;
     const { ctx } = made;
@@ -125,7 +124,7 @@ export function plot(place, { marks, onDraw }) {
           ctx.beginPath();
           for (let i = from; i <= to; i += 1) ctx.lineTo(left(x[i]), top(high[i]));
           for (let i = to; i >= from; i -= 1) ctx.lineTo(left(x[i]), top(low[i]));
-          // Around a point that stands alone it has no width of its own.
+          // The band around an isolated point has no width, so it is drawn as a stroke.
           if (from === to) ctx.stroke();
           else ctx.fill();
         }
@@ -133,7 +132,7 @@ export function plot(place, { marks, onDraw }) {
     });
   }
 
-  /** A dot at each point of lines of few, and at those that stand alone. @param {uPlot} made */
+  /** Paints the markers. @param {uPlot} made */
   function paintMarkers(made) {
     if (!last) return;
     const { ctx } = made;
@@ -152,7 +151,7 @@ export function plot(place, { marks, onDraw }) {
     ctx.restore();
   }
 
-  /** Paints inside the axes alone. @param {uPlot} made @param {() => void} paint */
+  /** Paints clipped to the plot area. @param {uPlot} made @param {() => void} paint */
   function inBox({ ctx, bbox }, paint) {
     ctx.save();
     ctx.beginPath();
@@ -166,7 +165,7 @@ export function plot(place, { marks, onDraw }) {
   const alphaOf = (line) =>
     lit === "" || lit === line.id || line.id.startsWith(`${lit}.`) ? line.alpha : Math.min(line.alpha, FAINT);
 
-  /** Marks on the axis where a value is not a number or infinite. @param {uPlot} made */
+  /** Paints marks on the axis at values that are NaN or infinite. @param {uPlot} made */
   function paintMarks(made) {
     const { ctx, bbox } = made;
     const side = 4.5 * devicePixelRatio;
@@ -194,16 +193,16 @@ export function plot(place, { marks, onDraw }) {
       chart?.setSize(size);
       return true;
     },
-    /** Paints again with the colours of now. */
+    /** Redraws in the current theme's colours. */
     repaint: () => chart?.redraw(false, true),
-    /** Lets one line and what belongs to it stand out; "" for none. @param {string} id */
+    /** Highlights a line and its companions; "" for none. @param {string} id */
     highlight(id) {
       if (id === lit || !chart || !last) return;
       lit = id;
       for (const [i, { line }] of last.drawn.entries()) chart.series[i + 1].alpha = alphaOf(line);
       chart.redraw(false);
     },
-    /** The box inside the axes, in pixels of the page; null before the first drawing. */
+    /** The plot area in CSS pixels; null before the first drawing. */
     box() {
       if (!chart) return null;
       const { left, top, width, height } = chart.bbox;
@@ -214,7 +213,7 @@ export function plot(place, { marks, onDraw }) {
 }
 
 /**
- * Room for the words of the vertical axis: numbers that differ in their last digits alone are long.
+ * The width of the vertical axis, from its longest label.
  * @param {uPlot} _
  * @param {string[] | null} words
  */
@@ -223,7 +222,7 @@ function widthOf(_, words) {
 }
 
 /**
- * What uPlot must have of data to draw series at all: the ends of the axes.
+ * The minimal data that makes uPlot draw series: the ends of the axes.
  * @param {PlotData} data
  * @returns {uPlot.AlignedData}
  */

@@ -1,19 +1,19 @@
-// Scales and their ticks: from values to shares of an axis and back.
+// Linear and log scales, and their ticks.
 
 /** @typedef {{ min: number, max: number, log: boolean }} Scale */
 
-/** Where a value stands, 0 at the start of the axis and 1 at its end. @param {Scale} scale @param {number} value */
+/** Maps a value to 0 at the start of the axis and 1 at its end. @param {Scale} scale @param {number} value */
 export function normalize({ min, max, log }, value) {
   return log ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min);
 }
 
-/** @param {Scale} scale @param {number} share */
+/** The inverse of `normalize`. @param {Scale} scale @param {number} share */
 export function invert({ min, max, log }, share) {
   return log ? min * (max / min) ** share : min + (max - min) * share;
 }
 
 /**
- * The stretch between two shares of an axis, for zooming and panning.
+ * The range between two fractions of an axis, for zooming and panning.
  * @param {Scale} scale
  * @param {number} from
  * @param {number} to
@@ -24,7 +24,7 @@ export function subrange(scale, from, to) {
 }
 
 /**
- * A range that can be drawn: not empty, and above 0 for a log axis.
+ * Makes a range drawable: not empty, and above 0 for a log axis.
  * @param {number} min
  * @param {number} max
  * @param {boolean} log
@@ -43,7 +43,7 @@ export function validRange(min, max, log) {
 }
 
 /**
- * The same with room above and below.
+ * Adds a margin above and below a range.
  * @param {[number, number]} range
  * @param {boolean} log
  * @returns {[number, number]}
@@ -53,7 +53,12 @@ export function padRange([min, max], log) {
   return subrange(scale, -0.05, 1.05);
 }
 
-/** About as many round numbers as asked for. @param {Scale} scale @param {number} wanted @returns {number[]} */
+/**
+ * Round numbers in a scale, about as many as wanted.
+ * @param {Scale} scale
+ * @param {number} wanted
+ * @returns {number[]}
+ */
 export function ticks(scale, wanted) {
   const { min, max, log } = scale;
   if (log) {
@@ -93,7 +98,7 @@ function logTicks(min, max, wanted) {
   return found;
 }
 
-/** A tick's number, short. @param {number} value @param {number} [digits] that are told */
+/** A tick's value in short form. @param {number} value @param {number} [digits] */
 export function tickText(value, digits = 4) {
   const size = Math.abs(value);
   if (size === 0) return "0";
@@ -109,8 +114,8 @@ export function tickText(value, digits = 4) {
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
 
 /**
- * The ticks of one axis in words. Where they are close together for their size, short words would round them to the
- * same, or to what they are not: then they are written with as many digits as tell them apart.
+ * The labels of an axis' ticks. Ticks that are close together for their size are written with as many digits as tell
+ * them apart.
  * @param {number[]} values ascending
  * @returns {string[]}
  */

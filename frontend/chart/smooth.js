@@ -1,12 +1,10 @@
-// Smoothing: an exponential moving average without the pull towards its start.
-//
-// With weight w, s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). Written as a correction of the value before, a
-// constant stays exactly what it is. A hole stays one and counts for nothing.
+// Bias-corrected exponential moving average. With weight w, s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). It is computed as a
+// correction of the previous value, so that a constant stays exactly constant. NaN stays NaN and is skipped.
 
 import { Column } from "./column.js";
 
 export class Smoothed {
-  /** @param {Column} y values; not a number where there is none @param {number} weight 0 to below 1 */
+  /** @param {Column} y values; NaN where one is missing @param {number} weight from 0 to below 1 */
   constructor(y, weight) {
     this.y = y;
     this.weight = weight;
@@ -16,7 +14,7 @@ export class Smoothed {
     this.mass = 0;
   }
 
-  /** The smoothed column, up to date: computed only as far as the values have grown. */
+  /** The smoothed column, extended to the current length of the values. */
   get() {
     if (this.version !== this.y.version) {
       this.version = this.y.version;
@@ -40,12 +38,12 @@ export class Smoothed {
   }
 }
 
-/** Where the slider stands for a weight: equal ways for 0.9, 0.99 and 0.999. @param {number} weight */
+/** The slider position for a weight: 0.9, 0.99 and 0.999 are equally far apart. @param {number} weight */
 export function sliderFromWeight(weight) {
   return Math.round((-Math.log10(1 - weight) / 3) * 300);
 }
 
-/** The weight for a place of the slider, 0 to 300. @param {number} place */
+/** The weight for a slider position from 0 to 300. @param {number} place */
 export function weightFromSlider(place) {
   return Math.min(0.999, Math.max(0, Number((1 - 10 ** ((-3 * place) / 300)).toFixed(3))));
 }

@@ -1,4 +1,4 @@
-// Writes a chart as an SVG document: a figure for a report, made from the same frame as the screen's.
+// Renders a chart as an SVG document, from the same plot data as the screen.
 
 import { visibleMarkers, segments } from "./plot-data.js";
 import { normalize, ticks, tickTexts } from "./scale.js";
@@ -7,18 +7,29 @@ import { normalize, ticks, tickTexts } from "./scale.js";
 
 /**
  * @typedef {{
- *   title: string, subtitle: string, xLabel: string, width: number, height: number,
- *   ink: string, faint: string, grid: string, page: string, bad: string, font: string,
- *   colour: (token: string) => string, marks: number[], id?: string,
- * }} Look `id` tells pictures of one page apart
+ *   title: string,
+ *   subtitle: string,
+ *   xLabel: string,
+ *   width: number,
+ *   height: number,
+ *   ink: string,
+ *   faint: string,
+ *   grid: string,
+ *   page: string,
+ *   bad: string,
+ *   font: string,
+ *   colour: (token: string) => string,
+ *   marks: number[],
+ *   id?: string,
+ * }} Look `id` must be unique among the figures of a page
  */
 
-/** Height of a row of the legend, and how wide a letter of it is. */
+/** Height of a legend row, and width of a letter. */
 const ROW = 18;
 const LETTER = 6.6;
-/** The share of the height that a legend may take: of many lines it names the first. */
+/** The legend takes at most this fraction of the height; it names the first lines that fit. */
 const LEGEND = 0.33;
-/** Room for "and 12,345 more". */
+/** Width of "and 12,345 more". */
 const MORE = 110;
 
 /** @param {PlotData} data @param {Look} look @returns {string} */
@@ -70,7 +81,7 @@ export function chartSvg(data, look) {
         ...at.map((value, i) => [value, high[from + i]]),
         ...at.map((value, i) => [value, low[from + i]]).reverse(),
       ];
-      // Around a point that stands alone it has no width of its own.
+      // The band around an isolated point has no width, so it is drawn as a stroke.
       const ink =
         from === to
           ? `fill="none" stroke="${colour}" stroke-width="5" stroke-opacity="0.18"`
@@ -106,12 +117,12 @@ export function chartSvg(data, look) {
 }
 
 /**
- * A name in the legend; what has no line says how many more there are.
+ * A name in the legend; without a line it says how many more there are.
  * @typedef {{ line: Line | null, words: string, x: number }} Name
  */
 
 /**
- * The lines' names, as many side by side as there is room for.
+ * Arranges the lines' names in rows.
  * @param {PlotData} data
  * @param {number} width
  * @param {number} most rows
@@ -159,7 +170,7 @@ function legend(rows, look, left, top) {
 }
 
 /**
- * A new piece begins after each hole.
+ * The path of a line; a new subpath begins after each gap.
  * @param {number[]} x
  * @param {(number | null)[]} y
  * @param {(v: number) => number} toX
@@ -197,7 +208,7 @@ const n = (value) => String(Math.round(value * 100) / 100);
 export function escapeXml(words) {
   return (
     words
-      // What XML 1.0 forbids cannot be escaped either.
+      // Characters that XML 1.0 forbids cannot be escaped.
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
       .replaceAll("&", "&amp;")

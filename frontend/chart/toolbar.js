@@ -1,4 +1,4 @@
-// What all charts of a page share: the horizontal axis and the smoothing.
+// The controls that all charts of a page share: horizontal axis and smoothing.
 
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
@@ -62,7 +62,7 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
     icon("reset", 14),
     "Reset zoom",
   );
-  // Fingers have no drag to zoom: that scrolls.
+  // Touch screens need buttons to zoom, because a drag scrolls.
   const zoom = h(
     "div",
     { class: "zoom-buttons" },

@@ -1,13 +1,13 @@
-// How the charts are looked at: axis, scales, zoom, smoothing, hidden lines. It lives in the
-// page's address, so a reload or a shared link shows the same.
+// The view of the charts: axis, scales, zoom, smoothing, hidden lines. It is stored in the URL, so that a reload or a
+// shared link shows the same.
 
 /** @import { AxisName } from "./axis.js" */
 
 /** @typedef {[number, number] | null} Range */
 /** @typedef {{ log: boolean, range: Range, hidden: Set<string> }} ChartView */
 /**
- * `smoothing` is `null` where it follows the length of the run; without `outliers` the vertical axis is that of most
- * values.
+ * `smoothing` is null if it follows the length of the run; without `outliers` the vertical axis ignores values far from
+ * the others.
  * @typedef {{
  *   axis: AxisName,
  *   logX: boolean,
@@ -20,7 +20,7 @@
 
 const AXIS_NAMES = ["step", "samples", "epoch", "time"];
 
-/** What smoothing shows the course of a run: an average over about a fiftieth of it. @param {number | null} steps */
+/** The default smoothing weight: an average over about a fiftieth of the run. @param {number | null} steps */
 export function defaultSmoothing(steps) {
   return Math.min(0.999, Math.max(0, Number((1 - 50 / Math.max(50, steps ?? 500)).toFixed(3))));
 }
@@ -38,10 +38,10 @@ export function defaultView(ids, axis = "step") {
 }
 
 /**
- * What an address says; what it does not say, or says wrongly, is plain.
+ * Reads a view from a URL's query; missing or invalid values get their defaults.
  * @param {string} search
  * @param {string[]} ids
- * @param {AxisName} [plain] the axis where none is said
+ * @param {AxisName} [plain] the default axis
  * @returns {View}
  */
 export function readView(search, ids, plain = "step") {
@@ -65,10 +65,10 @@ export function readView(search, ids, plain = "step") {
 }
 
 /**
- * The address for a view; other parts of the query stay.
+ * Writes a view into a URL's query and keeps the other parameters.
  * @param {View} view
  * @param {string} search
- * @param {AxisName} [plain] the axis that need not be said
+ * @param {AxisName} [plain] the default axis
  */
 export function writeView(view, search, plain = "step") {
   const query = new URLSearchParams(search);
@@ -88,7 +88,7 @@ export function writeView(view, search, plain = "step") {
 
 /** @param {URLSearchParams} query @param {string} name @param {string} value */
 function set(query, name, value) {
-  // Always at the end: the same view has the same address, whatever was chosen first.
+  // Always at the end, so that the same view has the same URL.
   query.delete(name);
   if (value !== "") query.append(name, value);
 }
@@ -104,7 +104,7 @@ function readRange(text) {
 /** @param {Range} range */
 function writeRange(range) {
   if (!range) return "";
-  // A stretch of a few steps in millions needs all of their digits.
+  // A range of a few steps among millions needs all digits.
   const [from, to] = range;
   const digits = Math.ceil(Math.log10(Math.max(Math.abs(from), Math.abs(to)) / (to - from))) + 5;
   return range.map((value) => Number(value.toPrecision(Math.min(17, Math.max(6, digits))))).join(":");
