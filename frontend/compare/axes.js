@@ -1,4 +1,4 @@
-// The axes of parallel coordinates: the settings in which runs differ, then what came of them.
+// The axes of the parallel coordinates: first the settings in which runs differ, then their results.
 
 import { padRange, normalize, ticks, tickTexts, validRange } from "../chart/scale.js";
 import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
@@ -12,8 +12,8 @@ import { meanAndStd } from "./tables.js";
 /** @import { Member } from "./members.js" */
 
 /**
- * `at`: where a member stands, 0 at the bottom and 1 at the top; null where it has no value. `outcome`: what came of a
- * run, not what it was told.
+ * `at`: a member's position, 0 at the bottom and 1 at the top; null without a value. `outcome`: a result, not a
+ * setting.
  * @typedef {{
  *   key: string,
  *   title: string,
@@ -25,7 +25,7 @@ import { meanAndStd } from "./tables.js";
  */
 
 /**
- * What came of a run, and how its axis counts: `size` plain units are one of `sign`.
+ * A result and the unit of its axis: `unit` returns the size of the unit and its symbol.
  * @typedef {{
  *   key: string,
  *   title: string,
@@ -47,12 +47,12 @@ const OUTCOMES = [
   },
 ];
 
-/** Numbers further apart than this are spread by their logarithm. */
+/** A setting whose largest value is more than this many times its smallest gets a log axis. */
 const WIDE = 30;
 
 /** @param {Member[]} members @returns {Axis[]} */
 export function axesOf(members) {
-  // What only one kind of network has says no more than its kind.
+  // A setting that only one kind of network has says no more than the kind itself.
   const everywhere = (/** @type {string} */ path) => members.every(({ runs }) => settingsOf(runs[0]).has(path));
   const paths = differingSettings(members.map(({ runs }) => runs[0])).filter(
     (path) => everywhere(path) && (path !== "training.seed" || members.every(({ runs }) => runs.length === 1)),
@@ -68,7 +68,7 @@ export function axesOf(members) {
     ...outcomes.flatMap(({ key, title, of, say, unit }) => {
       const values = new Map(members.map((member) => [member.id, meanAndStd(member.runs.map(of))?.mean ?? null]));
       const known = [...values.values()].filter((value) => value !== null);
-      // What is the same for all tells nothing apart; the gain stands whatever it is.
+      // A result that is the same for all runs is left out; accuracy always has an axis.
       if (known.length === 0 || (key !== "gain" && new Set(known).size < 2)) return [];
       return [{ ...numberAxis(key, title, values, say, unit(Math.max(...known))), outcome: true }];
     }),
@@ -84,7 +84,7 @@ function settingAxis(path, members) {
     ).values(),
   ];
   const title = shortName(path);
-  // Many numbers make a scale; few are places that can be read.
+  // Many different numbers get a scale; few get one tick each.
   if (known.length > 8 && known.every((value) => typeof value === "number")) {
     return numberAxis(
       path,

@@ -1,4 +1,4 @@
-// What of several runs is drawn for a figure: a line for each, or the mean of its seeds with a band.
+// The lines of a comparison's chart: one for each run, or the mean over seeds with a band.
 
 import { strokeOf } from "../lib/colours.js";
 import { formatNumber, percent } from "../lib/format.js";
@@ -37,7 +37,7 @@ export const CHARTS = [
 ];
 
 /**
- * The charts of some runs: those that all have, and those that imported ones have of their own.
+ * The charts of a comparison: the common ones, and those of imported series.
  * @param {Run[]} runs
  * @returns {MetricChart[]}
  */
@@ -53,12 +53,12 @@ export const chartsOf = (runs) => [
 ];
 
 /**
- * The axis on which runs can be compared: steps of different batches do not mean the same.
+ * The axis on which runs are comparable. Steps are not if batch sizes differ.
  * @param {Run[]} runs
  * @returns {AxisName}
  */
 export function axisFor(runs) {
-  // The files of an imported run tell steps, and neither samples nor epochs.
+  // Imported runs have steps, but neither samples nor epochs.
   if (runs.some(({ source }) => source)) return "step";
   const differ = (/** @type {(run: Run) => unknown} */ of) =>
     new Set(runs.map((run) => JSON.stringify(of(run)))).size > 1;
@@ -66,7 +66,7 @@ export function axisFor(runs) {
   return differ((run) => /** @type {any} */ (run.spec.training)?.batch_size) ? "samples" : "step";
 }
 
-/** Up to so many runs each step shows behind the smoothed line; behind more it would be fog. */
+/** Up to this many runs, the raw values show behind the smoothed lines. */
 const MOST_RAW = 6;
 
 /**

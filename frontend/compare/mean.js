@@ -1,16 +1,16 @@
-// Several seeds as one line: the mean, with the standard deviation as a band around it.
+// Several seeds as one line: the mean with a band of one standard deviation.
 
 /** @typedef {{ x: ArrayLike<number>, y: ArrayLike<number>, length: number }} Curve */
 
-/** Positions at which lines of many points are read. */
+/** Number of positions at which long curves are sampled. */
 const POSITIONS = 400;
 
 /**
- * The mean of curves and their band. Where all have the same few points, at these; else at positions
- * spread evenly, read off the straight lines between points. A position counts where at least two
- * curves reach (or the only one there is); the deviation is that of a sample. Between such positions, one where fewer
- * have a value is a hole.
- * @param {Curve[]} curves @returns {{ x: number[], y: number[], low: number[], high: number[] }}
+ * The mean of curves and its band. Curves with the same few points are averaged at these; others are interpolated
+ * linearly at evenly spaced positions. A position needs at least two curves (or the only one); the standard deviation
+ * is the sample's. Positions with fewer values in between are gaps.
+ * @param {Curve[]} curves
+ * @returns {{ x: number[], y: number[], low: number[], high: number[] }}
  */
 export function meanCurve(curves) {
   /** @type {{ x: number[], y: number[], low: number[], high: number[] }} */
@@ -60,7 +60,7 @@ function positions(curves) {
 }
 
 /**
- * Reads a curve at ascending positions; not a number where it does not reach, or in a hole.
+ * Interpolates a curve at ascending positions; NaN outside the curve and in a gap.
  * @param {Curve} curve
  * @returns {(x: number) => number}
  */

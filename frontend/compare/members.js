@@ -1,5 +1,5 @@
-// The runs of a comparison, as the legend of all its charts: what tells them apart, their state, and
-// whether they show. Looking at one lets it stand out.
+// The list of a comparison's runs, which is the legend of all its charts: labels, states, and visibility. Hovering a
+// row highlights its lines.
 
 import { h, s, setText } from "../lib/dom.js";
 import { strokeOf } from "../lib/colours.js";
@@ -11,11 +11,11 @@ import { badge } from "../lib/status.js";
 /** @import { Stroke } from "../lib/colours.js" */
 
 /**
- * One run, or several that differ by their seed alone.
+ * One run, or several runs that differ only by seed.
  * @typedef {{ id: string, label: string, runs: Run[] }} Member `id`: of the first run
  */
 
-/** The sign of a run's line. @param {Stroke} stroke */
+/** A sample of a run's line. @param {Stroke} stroke */
 export function swatch({ token, dash }) {
   const line = s("line", {
     x1: 0,
@@ -36,7 +36,7 @@ export function swatch({ token, dash }) {
  *   onOnly: (member: Member | null) => void,
  *   onLook: (id: string) => void,
  *   onRemove: (member: Member) => void,
- * }} wiring `hidden`: numbers of first runs that do not show
+ * }} wiring `hidden`: numbers of the first runs of hidden members
  */
 export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
   const list = h("ul", { class: "members" });
@@ -136,7 +136,7 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
         items.delete(id);
       }
       /**
-       * The row before; those that are in their place stay there: to move a thousand takes long.
+       * The previous row. Rows in the right place are not moved, since moving a thousand rows is slow.
        * @type {Element | null}
        */
       let before = null;
@@ -159,7 +159,7 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
 }
 
 /**
- * Runs behind one line each, or a line for each group that differs by its seed.
+ * Makes a member of each group of runs.
  * @param {Run[][]} groups
  * @param {Map<string, string>} labels
  * @returns {Member[]}

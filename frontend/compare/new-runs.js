@@ -1,16 +1,16 @@
-// A comparison that names its runs by a sweep or by tags has other runs when one is started, tagged or brought back.
+// Watches for runs that join a comparison by sweep or tag: started, tagged or restored ones.
 
 import { openStream } from "../lib/live.js";
 import { apiUrl } from "../lib/base-path.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** Runs of a sweep come one after the other; they are one change. */
+/** Runs of a sweep arrive one by one; they are handled as one change. */
 const SETTLE_MS = 400;
 
 /**
- * @param {{ sweeps: string[], tags: string[], has: (id: string) => boolean, onChanged: () => void }} wiring
- * `has`: whether a run is on the page; `onChanged`: the runs of the address are others than those
+ * @param {{ sweeps: string[], tags: string[], has: (id: string) => boolean, onChanged: () => void }} wiring `has`:
+ *   whether a run is on the page; `onChanged`: the URL now stands for other runs
  */
 export function watchNewRuns({ sweeps, tags, has, onChanged }) {
   if (sweeps.length === 0 && tags.length === 0) return;

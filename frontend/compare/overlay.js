@@ -1,4 +1,4 @@
-// The curves of several runs over one another, live: one chart for each figure.
+// The overlaid curves of several runs, live: one chart for each metric.
 
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
 import { AXES, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
@@ -17,7 +17,7 @@ import { memberLines } from "./lines.js";
 /** @import { MetricChart } from "./lines.js" */
 /** @import { Member } from "./members.js" */
 
-/** Rows of an export for each run. */
+/** Maximum rows of an export per run. */
 const MOST_ROWS = 1_000_000;
 
 /** @typedef {{ run: Run, store: RunStore, lines: RunLines }} Followed */
@@ -31,7 +31,7 @@ const MOST_ROWS = 1_000_000;
  *   members: () => Member[],
  *   title: () => string,
  *   more?: HTMLElement[],
- * }} wiring `which`: the charts; `members`: what is drawn now; `axis`: the plain one of the page
+ * }} wiring `which`: the charts; `members`: the drawn members; `axis`: the page's default axis
  */
 export function overlay(runs, { which: charted, view, axis, members, title, more }) {
   const own = charted.map(({ series }) => series).filter((name) => name === "lr" || name.startsWith("tag:"));
@@ -91,7 +91,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     };
   }
 
-  /** The curves of what is drawn with every point. */
+  /** Fetches the drawn curves with every point. */
   async function whole() {
     const of = members().flatMap((member) => member.runs.flatMap((run) => followed.get(run.id) ?? []));
     const all = await getMetricsOf(
@@ -168,7 +168,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     element: charts.element,
     draw: charts.draw,
     viewed: charts.viewed,
-    /** Lets one member stand out in every chart; "" for none. @param {string} id */
+    /** Highlights a member in every chart; "" for none. @param {string} id */
     highlight: (id) => charts.charts.forEach((chart) => chart.highlight(id)),
     /** @param {Run} run */
     showRun(run) {
@@ -182,7 +182,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       followed.delete(id);
       charts.draw();
     },
-    /** Reads the curves so far. @param {string[]} [ids] of these runs; of all where none are named */
+    /** Fetches the curves so far. @param {string[]} [ids] all runs by default */
     async load(ids = [...followed.keys()]) {
       const by = smoothing();
       const all = await getMetricsOf(ids, {
@@ -198,7 +198,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       finer.forget();
       charts.draw();
     },
-    /** @param {string} id @param {RunEvent} event @returns {boolean} false when one before it is missing */
+    /** @param {string} id @param {RunEvent} event @returns {boolean} false if an earlier event is missing */
     take(id, event) {
       const entry = followed.get(id);
       if (!entry) return true;
@@ -206,7 +206,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       if (taken === "new") charts.draw();
       return taken !== "gap";
     },
-    /** The last event that is drawn of a run. @param {string} id */
+    /** The sequence number of a run's last applied event. @param {string} id */
     lastSeq: (id) => followed.get(id)?.store.lastSeq ?? 0,
   };
 }

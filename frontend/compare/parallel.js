@@ -1,5 +1,5 @@
-// Parallel coordinates: each run a line through the values of its settings to what came of it. A stretch of an axis
-// can be marked; what does not pass through every mark steps back.
+// Parallel coordinates: each run is a line through the values of its settings and its results. Axes can be brushed;
+// lines outside a brush are faded.
 
 import { strokeOf } from "../lib/colours.js";
 import { h, s, setText } from "../lib/dom.js";
@@ -10,23 +10,23 @@ import { accuracyOf } from "./scatter.js";
 /** @import { Axis } from "./axes.js" */
 /** @import { Member } from "./members.js" */
 
-/** Up to so many lines have the colours of their runs; more are coloured by what came of them. */
+/** Up to this many lines have the colours of their runs; more are coloured by result. */
 const OWN_COLOURS = 8;
 const RAMP = 7;
-/** Axes are no nearer to each other, and the picture scrolls. */
+/** Minimum distance between axes; a wider picture scrolls. */
 const LEAST_APART = 118;
 const HEIGHT = 300;
 const BOX = { top: 44, bottom: HEIGHT - 18 };
-/** The most letters of a value, and how wide one is. */
+/** Maximum letters of a value, and width of a letter. */
 const MOST_LETTERS = 14;
 const LETTER = 6.4;
 const TITLE_LETTER = 7;
-/** How much of an axis a key adds to a mark or takes from it. */
+/** The fraction of an axis by which a key press moves a brush. */
 const BY_KEY = 0.1;
 
-/** What is marked of axes, by their keys, as shares. @typedef {Map<string, [number, number]>} Marks */
+/** The brushes by axis key, as fractions of the axis. @typedef {Map<string, [number, number]>} Marks */
 
-/** Whether a member passes through every mark. @param {Axis[]} axes @param {Marks} marks @param {Member} member */
+/** Whether a member passes through every brush. @param {Axis[]} axes @param {Marks} marks @param {Member} member */
 export function matchesBrushes(axes, marks, member) {
   return axes.every((axis) => {
     const mark = marks.get(axis.key);
@@ -35,7 +35,7 @@ export function matchesBrushes(axes, marks, member) {
   });
 }
 
-/** Whether lines are coloured by what came of the runs. @param {Member[]} members */
+/** Whether lines are coloured by result. @param {Member[]} members */
 export const usesColourScale = (members) => members.length > OWN_COLOURS;
 
 /** @param {Member} member @param {Axis[]} axes @param {boolean} ramped */
@@ -54,13 +54,13 @@ const top = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
 const cut = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text);
 
 /**
- * Where the axes stand in a picture about so wide: the first has room for its values.
+ * The positions of the axes in a picture of about this width; the first one leaves room for its labels.
  * @param {Axis[]} axes
  * @param {number} width
  */
 function layOut(axes, width) {
   const first = Math.max(0, ...(axes[0]?.ticks ?? []).map(({ text }) => cut(text).length));
-  // A title stands over the middle of its axis.
+  // A title is centred over its axis.
   const half = (/** @type {Axis | undefined} */ axis) => 10 + ((axis?.title.length ?? 0) * TITLE_LETTER) / 2;
   const left = Math.max(14 + first * LETTER, half(axes[0]));
   const right = half(axes[axes.length - 1]);
@@ -72,7 +72,7 @@ function layOut(axes, width) {
 }
 
 /**
- * The picture without what moves.
+ * The static part of the picture.
  * @param {Member[]} members
  * @param {Axis[]} axes
  * @param {number} width at least, in pixels
@@ -112,7 +112,7 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
       role: "group",
       "aria-label": "Parallel coordinates",
     },
-    // What is out lies under what is not.
+    // Faded lines lie below the others.
     ...[...lines].sort((a, b) => Number(b.classList.contains("is-out")) - Number(a.classList.contains("is-out"))),
     ...axes.map((axis, i) =>
       s(
@@ -130,7 +130,7 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
 }
 
 /**
- * Curves that leave and reach each axis level, so that lines can be followed through it; a hole where a value lacks.
+ * A member's curve. It crosses each axis horizontally, so that it can be followed; a missing value is a gap.
  * @param {Member} member
  * @param {Axis[]} axes
  * @param {number[]} places
@@ -154,9 +154,8 @@ function pathOf(member, axes, places) {
 }
 
 /**
- * The card.
- * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} wiring `onOnly`: the rest is to be
- *   hidden everywhere
+ * The card with the picture and its brushes.
+ * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} wiring `onOnly`: hide all other members
  */
 export function parallel({ onLook, onOnly }) {
   /** @type {Marks} */
@@ -249,7 +248,7 @@ export function parallel({ onLook, onOnly }) {
     );
   }
 
-  /** What takes the pointer and the keys for an axis. @param {Axis} axis @param {number} left */
+  /** The element that takes an axis' pointer and key events. @param {Axis} axis @param {number} left */
   function handle(axis, left) {
     const mark = marks.get(axis.key);
     const box = s("rect", {
@@ -341,7 +340,7 @@ export function parallel({ onLook, onOnly }) {
       members = next;
       if (dragging) return;
       axes = axesOf(members);
-      // One axis is no line.
+      // A line needs at least two axes.
       element.hidden = members.length < 2 || axes.length < 2;
       if (!element.hidden) draw();
     },

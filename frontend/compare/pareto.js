@@ -1,9 +1,9 @@
-// Which of several runs no other one beats at once in what it costs and in what it gives.
+// The Pareto front: runs for which no other run is both cheaper and better.
 
 /** @typedef {{ cost: number, gain: number }} Choice */
 
 /**
- * The places of those that are not beaten, the cheapest first. Of equals the first counts.
+ * The indices of the choices on the Pareto front, the cheapest first. Of equal choices the first counts.
  * @param {Choice[]} choices
  * @returns {number[]}
  */

@@ -1,4 +1,4 @@
-// Which setting is best, and whether the difference is more than chance.
+// The ranking of settings, with a significance test.
 
 import { h } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
@@ -9,17 +9,17 @@ import { nameCell, meanAndStd } from "./tables.js";
 /** @import { Spread } from "../lib/types" */
 /** @import { Member } from "./members.js" */
 
-/** Below this a difference is called clear. */
+/** Significance level: p values below it count as a clear difference. */
 const LEVEL = 0.05;
 
 /**
- * `p`: how likely a difference to the best as large as this is by chance, corrected for the number of
- * comparisons; null where seeds are too few to say. `behind`: how much the best is ahead.
+ * `p`: the p value of the difference to the best, corrected for the number of comparisons; null with too few seeds.
+ * `behind`: the distance to the best.
  * @typedef {{ member: Member, gain: Spread, behind: number, p: number | null }} Place
  */
 
 /**
- * Members by their gain, the best first; those that have none yet are left out.
+ * Members by accuracy, the best first; members without one are left out.
  * @param {Member[]} members
  * @param {ReturnType<typeof accuracyOf>} gain
  * @returns {Place[]}
@@ -37,7 +37,7 @@ export function ranked(members, gain) {
 }
 
 /**
- * What a place says of its difference to the best.
+ * Words for the difference between a place and the best.
  * @param {Place} place
  * @param {number} i
  * @param {Place[]} all
@@ -60,7 +60,7 @@ export function significanceText(place, i, all) {
     : { word: `May be chance, ${p}`, sign: "chance", why: "" };
 }
 
-/** What the ranking goes by, in a sentence. @param {Member[]} members */
+/** A sentence on how the ranking is made. @param {Member[]} members */
 export function rankingNote(members) {
   const seeds = members.some(({ runs }) => runs.length > 1);
   const title = accuracyOf(members).title.toLowerCase();
@@ -69,7 +69,7 @@ export function rankingNote(members) {
     : `By ${title}. One run each: whether a difference is more than chance shows with more seeds.`;
 }
 
-/** @param {Member[]} members @returns {HTMLTableElement | null} null while nothing is known */
+/** @param {Member[]} members @returns {HTMLTableElement | null} null before the first result */
 export function rankingTable(members) {
   const gain = accuracyOf(members);
   const places = ranked(members, gain);

@@ -1,4 +1,4 @@
-// What accuracy costs: each run a point, and the line through those that no other beats.
+// Scatter plots of accuracy against cost, with the Pareto front.
 
 import { normalize, ticks, tickTexts, padRange, validRange } from "../chart/scale.js";
 import { strokeOf } from "../lib/colours.js";
@@ -11,7 +11,7 @@ import { meanAndStd } from "./tables.js";
 /** @import { Member } from "./members.js" */
 
 /**
- * Units from the largest down: how much of the plain unit each is, and its sign.
+ * Chooses a unit from a list of sizes and symbols, the largest first.
  * @type {(units: [number, string][]) => (most: number) => [number, string]}
  */
 const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ?? units[units.length - 1];
@@ -56,7 +56,8 @@ const HEIGHT = 250;
 const BOX = { left: 52, top: 12, right: WIDTH - 14, bottom: HEIGHT - 40 };
 
 /**
- * Accuracy: on the test split where all have it, else the best on the validation split.
+ * The accuracy by which members are compared: on the test split if all have it, otherwise the best on the validation
+ * split.
  * @param {Member[]} members
  * @returns {{ title: string, of: (run: Run) => number | null }}
  */
@@ -99,8 +100,7 @@ export function scatterPlots(members, onLook) {
  * @param {Member[]} members
  * @param {typeof COSTS[number]} cost
  * @param {ReturnType<typeof accuracyOf>} gain
- * @param {{ onLook?: (id: string) => void, named?: boolean }} [wiring] `named`: each point has its name beside it,
- *   where no legend does
+ * @param {{ onLook?: (id: string) => void, named?: boolean }} [wiring] `named`: label each point, if there is no legend
  */
 export function scatterCard(members, cost, gain, { onLook = () => {}, named = false } = {}) {
   const points = members.flatMap((member) => {
@@ -205,7 +205,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
 }
 
 /**
- * Names beside their points, pushed apart where they would lie over one another.
+ * Places the labels beside their points without overlap.
  * @param {{ x: number, y: number, name: string }[]} points
  */
 function namesOf(points) {

@@ -1,4 +1,4 @@
-// What a comparison says in numbers: the settings that differ, and what came of them.
+// The tables of a comparison: settings that differ, and results.
 
 import { csv } from "../chart/csv.js";
 import { strokeOf } from "../lib/colours.js";
@@ -12,7 +12,7 @@ import { swatch } from "./members.js";
 /** @import { Member } from "./members.js" */
 
 /**
- * A column of figures; of those that `spread` the deviation is told too.
+ * A column of results. Columns that `spread` also show the standard deviation.
  * @typedef {{
  *   key: string,
  *   title: string,
@@ -85,7 +85,7 @@ export const RESULTS = [
   },
 ];
 
-/** Mean and deviation of what several runs have. @param {(number | null)[]} values */
+/** Mean and standard deviation of several runs' values. @param {(number | null)[]} values */
 export function meanAndStd(values) {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return null;
@@ -98,9 +98,12 @@ export function meanAndStd(values) {
 }
 
 /**
- * What a member has of a figure: for a run its value, with the deviation over its epochs; for several
- * seeds their mean, with the deviation over seeds.
- * @param {Figure} of @param {Member} member @param {{ [id: string]: Statistics }} statistics @returns {Spread | null}
+ * A member's value in a column: for one run with the standard deviation over its epochs, for several seeds the mean and
+ * standard deviation over seeds.
+ * @param {Figure} of
+ * @param {Member} member
+ * @param {{ [id: string]: Statistics }} statistics
+ * @returns {Spread | null}
  */
 export function cellOf(of, { runs }, statistics) {
   const spread = meanAndStd(runs.map((run) => of.of(run, statistics[run.id])));
@@ -114,7 +117,11 @@ export function formatCell(of, cell) {
   return cell.std === null || !of.spreads ? of.say(cell.mean) : `${of.say(cell.mean)} ± ${sayDeviation(of, cell.std)}`;
 }
 
-/** A deviation has two digits that mean something; a share is told in points. @param {Figure} of @param {number} std */
+/**
+ * Formats a standard deviation with two significant digits; that of a percentage in points.
+ * @param {Figure} of
+ * @param {number} std
+ */
 function sayDeviation(of, std) {
   if (of.say === percent) return (std * 100).toFixed(std > 0 && std < 0.0005 ? 2 : 1);
   if (of.say === formatNumber) return std === 0 ? "0" : String(Number(std.toPrecision(2)));
@@ -122,7 +129,7 @@ function sayDeviation(of, std) {
 }
 
 /**
- * The table of figures.
+ * The table of results.
  * @param {Member[]} members
  * @param {{ [id: string]: Statistics }} statistics
  * @param {Figure[]} [figures] its columns
@@ -171,7 +178,7 @@ export function resultsTable(members, statistics, figures = RESULTS) {
   );
 }
 
-/** The table of settings in which runs differ; null when they differ in none. @param {Member[]} members */
+/** The table of the settings in which runs differ; null if there are none. @param {Member[]} members */
 export function settingsTable(members) {
   const paths = differingSettings(members.map(({ runs }) => runs[0])).filter(
     (path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1),
@@ -206,7 +213,7 @@ export function settingsTable(members) {
   );
 }
 
-/** What a row is about. @param {Member} member */
+/** The first cell of a member's row. @param {Member} member */
 export function nameCell({ runs, label }) {
   return h(
     "span",
@@ -218,7 +225,7 @@ export function nameCell({ runs, label }) {
 }
 
 /**
- * A table with its title and a button that takes it away.
+ * A table with its title and an export button.
  * @param {string} title
  * @param {string} about
  * @param {HTMLTableElement} table

@@ -1,5 +1,5 @@
-// What the classes of a set look like: a row each, with the mean of its images and the first few.
-// All of it is one picture, of which every row shows its part.
+// The gallery of a data set: for each class a row with the mean image and the first images. All rows show parts of one
+// picture.
 
 import { getGallery } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -8,10 +8,10 @@ import { apiUrl } from "../lib/base-path.js";
 
 /** @import { Gallery } from "../lib/types" */
 
-/** Classes that are shown before one asks for all. */
+/** Number of classes shown at first. */
 const FIRST = 20;
 
-/** @param {string} set @param {string} version tells pictures of other content apart */
+/** @param {string} set @param {string} version changes with the content, so that an older picture is not reused */
 export function galleryPart(set, version) {
   const waiting = h("p", { class: "muted", role: "status" }, "Drawing its classes…");
   const part = h("div", {}, waiting);

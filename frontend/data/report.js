@@ -1,4 +1,4 @@
-// What the server found in an upload, and the words with which it becomes a set.
+// The server's report on an upload, and the form that accepts it as a data set.
 
 import { Problem } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -7,7 +7,7 @@ import { icon } from "../lib/icons.js";
 
 /** @import { Draft, Fault } from "../lib/types" */
 
-/** Files that are named; the rest is counted. */
+/** At most this many files are named; the rest is counted. */
 const NAMED = 50;
 
 /**
@@ -136,7 +136,7 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
 /** @param {Fault} fault */
 const words = ({ file, message }) => `${file}: ${message}`;
 
-/** @param {[[number, number], [number, number]]} sizes the least and the greatest width, then height */
+/** @param {[[number, number], [number, number]]} sizes smallest and largest width, then height */
 function sizes([[least, most], [low, high]]) {
   return least === most && low === high
     ? `All are ${least}×${low} pixels.`

@@ -1,4 +1,4 @@
-// One data set: what it is, how to get it, and, opened, what its classes look like.
+// The card of a data set: description, ways to get it, and its gallery when opened.
 
 import { deleteDataSet, fetchDataSet, stopFetch } from "../lib/api.js";
 import { confirm } from "../lib/dialog.js";
@@ -10,7 +10,7 @@ import { galleryPart } from "./gallery.js";
 
 /** @import { DataSet } from "../lib/types" */
 
-/** The word for a state, and its tone. @type {{ [kind: string]: [string, string] }} */
+/** The label and tone of each state. @type {{ [kind: string]: [string, string] }} */
 const STATES = {
   built_in: ["built in", ""],
   present: ["here", "good"],
@@ -21,7 +21,7 @@ const STATES = {
 /** @param {DataSet} first @param {string} folder the server's data folder @param {() => Promise<void>} changed */
 export function setCard(first, folder, changed) {
   let set = first;
-  /** What the gallery on show was made of. */
+  /** The version of the shown gallery. */
   let shown = "";
   const badge = h("span", { class: "badge" });
   const facts = h("span", { class: "set-facts" });
@@ -104,7 +104,8 @@ export function setCard(first, folder, changed) {
     stopButton.hidden = !active;
     deleteButton.hidden = !(set.state.kind === "present" || set.state.kind === "damaged");
     command.hidden = !missing || active;
-    // Without the folder a command would fill another one, which this server does not look into.
+    // The command names the data folder: without it, the data would go to the default folder, which this server may not
+    // use.
     const where = `--data-dir ${quoted(folder)}`;
     command.replaceChildren(
       "Or drop its files above. On the command line: ",
@@ -159,7 +160,7 @@ export function setCard(first, folder, changed) {
   return { element: details, show, open };
 }
 
-/** A path as a shell takes it. @param {string} path */
+/** Quotes a path for a shell. @param {string} path */
 const quoted = (path) => (/^[\w./~+@:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 function chevron() {

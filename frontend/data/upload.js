@@ -1,5 +1,5 @@
-// One's own images: an archive, a folder or several files are dropped or chosen, sent, read by the server, reported,
-// and accepted or not.
+// Uploads of the user's own images: an archive, a folder or several files are sent, read by the server, reported on,
+// and accepted or discarded.
 
 import { acceptDraft, discardDraft, uploadDataSet } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -12,15 +12,15 @@ import { reportPart } from "./report.js";
 
 /** @import { FileWithPath } from "../lib/upload.js" */
 
-/** Archives by their names: each is a data set of its own. The files of MNIST are packed one by one. */
+/** Archives by name: each is a data set of its own. MNIST's files are compressed one by one and do not count. */
 const ARCHIVE = /\.(zip|tar|tgz|tbz2?|txz|rar|7z|tar\.(gz|bz2|xz))$/i;
 
-/** What systems leave in folders, and nobody would miss. */
+/** Files that operating systems leave in folders; they are not uploaded. */
 const LITTER = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
 
 /**
  * @param {{ limit: number, titleOf: (set: string) => string, accepted: (set: string) => void }} wiring `limit`: the
- *   most bytes the server takes; `titleOf`: the title of a known set
+ *   maximum upload in bytes; `titleOf`: the title of a known set
  */
 export function uploadPart({ limit, titleOf, accepted }) {
   const input = h("input", {
@@ -69,7 +69,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
   /** @param {FileWithPath[]} files */
   function choose(files) {
     const chosen = files.filter(({ path }) => !LITTER.test(path));
-    // So that the same files, chosen again, are a change as well.
+    // Choosing the same files again must fire a change event.
     input.value = folder.value = "";
     if (chosen.length === 0 || zone.hidden) return;
     const name = nameOf(chosen);
@@ -132,7 +132,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
   return card;
 }
 
-/** What was chosen, in a name: the file's, or that of the folder that all lie in. @param {FileWithPath[]} files */
+/** A name for the chosen files: that of the only file, or of the common folder. @param {FileWithPath[]} files */
 function nameOf(files) {
   const [first] = files;
   const [top] = first.path.split("/");

@@ -1,4 +1,4 @@
-// A choice among a few things that need a sentence each: cards, of which one is chosen.
+// A choice among a few options with a sentence each, as cards.
 
 import { h } from "../lib/dom.js";
 

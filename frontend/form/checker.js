@@ -1,4 +1,4 @@
-// Asks the server what it would make of the settings, shortly after typing stops.
+// Has the server check the settings shortly after typing stops.
 
 import { checkSpec, checkSweep, Problem } from "../lib/api.js";
 
@@ -7,8 +7,8 @@ import { checkSpec, checkSweep, Problem } from "../lib/api.js";
 const PAUSE_MS = 200;
 
 /**
- * @typedef {{ plan: Plan | null, schedule: Schedule | null, errors: FieldError[], trouble: string }} Verdict
- * `trouble` is what went wrong apart from fields.
+ * @typedef {{ plan: Plan | null, schedule: Schedule | null, errors: FieldError[], trouble: string }} Verdict `trouble`
+ *   is an error that belongs to no field.
  */
 
 /** @param {(verdict: Verdict) => void} onVerdict */
@@ -32,14 +32,14 @@ export function checker(onVerdict) {
   };
 
   return {
-    /** Checks soon; what is under way is out of date. @param {RunSpec} spec @param {SweepSpec | null} sweep */
+    /** Schedules a check and abandons the current one. @param {RunSpec} spec @param {SweepSpec | null} sweep */
     later(spec, sweep) {
       clearTimeout(timer);
       running?.abort();
       running = undefined;
       timer = setTimeout(() => check(spec, sweep), PAUSE_MS);
     },
-    /** No verdict comes any more. */
+    /** Abandons the current check. */
     cancel() {
       clearTimeout(timer);
       running?.abort();

@@ -1,4 +1,4 @@
-// Several runs from one form: values of a setting to compare, a run for each combination.
+// The form's part for sweeps: values to compare for each setting, one run per combination.
 
 import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
@@ -10,7 +10,7 @@ import { fieldsOf } from "./table.js";
 /** @import { Field, FormTable } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
 
-/** Settings whose values can be written side by side. @param {Field} field */
+/** Whether a setting's values can be listed in a text field. @param {Field} field */
 const isComparable = ({ kind, path }) =>
   kind.type !== "text" && kind.type !== "integers" && kind.type !== "switch" && path !== "device";
 

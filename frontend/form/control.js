@@ -1,4 +1,4 @@
-// One field of the form: label, control, what is allowed, what is wrong, and the way back to the default.
+// A field of the form: label, control, allowed values, error, and reset button.
 
 import { h, setText } from "../lib/dom.js";
 import { exactNumber } from "../lib/format.js";
@@ -8,10 +8,10 @@ import { allowedText, toText } from "./values.js";
 /** @import { Choice, Field, Json } from "../lib/types" */
 /** @import { Typed } from "./values.js" */
 
-/** What an empty field means, where it is not said by its kind. @type {{ [path: string]: string }} */
+/** Placeholders of fields whose emptiness has its own meaning. @type {{ [path: string]: string }} */
 const WHEN_EMPTY = { "training.threads": "automatic", "training.clip": "never" };
 
-/** Up to this many words stand side by side. */
+/** Up to this many options are shown side by side. */
 const MOST_SEGMENTS = 4;
 
 /**

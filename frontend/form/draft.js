@@ -1,7 +1,5 @@
-// A run in the making: what was chosen and typed, and the RunSpec that it makes. No DOM here.
-//
-// What was typed stays, by path, when another choice hides its field, and is there again when the
-// choice comes back.
+// The draft of a run: choices and typed values, and the RunSpec that they make. No DOM here. Typed values are kept by
+// path when another choice hides their field, and are restored with it.
 
 import { parseGridValues, valueCount } from "./grid-values.js";
 import { chosenVariant, defaultOf, fieldsOf, networksFor } from "./table.js";
@@ -13,15 +11,14 @@ import { toText, toValue } from "./values.js";
 /** @import { Typed } from "./values.js" */
 
 /**
- * `rest` holds what a copied RunSpec says and the form has no field for: it goes along, so that the server judges it
- * and not the form. `grid` holds the values to compare, as typed, by path; `fixed` those of a copied sweep that the
- * form has no field for; `repeats` is how often each is run, and `trials`, where it is not empty, how many combinations
- * are drawn by chance.
+ * `rest` holds fields of a copied RunSpec that the form lacks: they are sent along for the server to check. `grid`
+ * holds the values to compare, as typed, by path; `fixed` those of a copied sweep that the form has no field for;
+ * `repeats` is the number of seeds per combination, and `trials`, if not empty, the number of random combinations.
  * @typedef {Choices & { typed: { [path: string]: Typed }, rest: { [path: string]: Json }, grid: { [path: string]:
  *   string }, fixed: { [path: string]: Json[] | Range }, repeats: string, trials: string }} Draft
  */
 
-/** A draft with nothing but defaults. @param {FormTable} table @returns {Draft} */
+/** A draft with all defaults. @param {FormTable} table @returns {Draft} */
 export function emptyDraft(table) {
   const set = table.data_sets.find((row) => row.set === "digits")?.set ?? table.data_sets[0]?.set ?? "";
   const networks = networksFor(table, set);
@@ -29,7 +26,7 @@ export function emptyDraft(table) {
   return { set, kind, variants: {}, typed: {}, rest: {}, grid: {}, fixed: {}, repeats: "1", trials: "" };
 }
 
-/** A draft that makes this RunSpec. @param {FormTable} table @param {RunSpec} spec @returns {Draft} */
+/** The draft that makes a given RunSpec. @param {FormTable} table @param {RunSpec} spec @returns {Draft} */
 export function draftOf(table, spec) {
   /** @type {Draft} */
   const draft = {
@@ -73,7 +70,7 @@ export function draftOf(table, spec) {
 }
 
 /**
- * What stands in a field's control.
+ * The text in a field's control.
  * @param {FormTable} table
  * @param {Draft} draft
  * @param {Field} field
@@ -88,14 +85,14 @@ export function isChanged(table, draft, field) {
   return field.path in draft.typed && draft.typed[field.path] !== toText(field, defaultOf(table, draft, field));
 }
 
-/** Takes what was typed. @param {FormTable} table @param {Draft} draft @param {Field} field @param {Typed} typed */
+/** Stores a typed value. @param {FormTable} table @param {Draft} draft @param {Field} field @param {Typed} typed */
 export function setField(table, draft, field, typed) {
   if (typed === toText(field, defaultOf(table, draft, field))) delete draft.typed[field.path];
   else draft.typed[field.path] = typed;
 }
 
 /**
- * Chooses a data set, and a network that takes it where the present one does not.
+ * Chooses a data set, and another network if the current one cannot take it.
  * @param {FormTable} table
  * @param {Draft} draft
  * @param {string} set
@@ -106,7 +103,7 @@ export function chooseSet(table, draft, set) {
   if (!networks.some((row) => row.kind === draft.kind)) draft.kind = networks[0]?.kind ?? draft.kind;
 }
 
-/** The name that a run has when nobody gives it one. @param {Draft} draft */
+/** The default name of a run. @param {Draft} draft */
 export const nameOf = ({ kind, set }) => `${kind} on ${set}`;
 
 /** The RunSpec that the draft makes. @param {FormTable} table @param {Draft} draft @returns {RunSpec} */
@@ -145,7 +142,7 @@ export function specOf(table, draft) {
 }
 
 /**
- * What is compared, by path.
+ * The values to compare, by path.
  * @param {FormTable} table
  * @param {Draft} draft
  * @returns {{ [path: string]: Json[] | Range }}
@@ -163,7 +160,7 @@ export function gridOf(table, draft) {
 }
 
 /**
- * The sweep that the draft makes; null where it is one run.
+ * The sweep that the draft makes; null for a single run.
  * @param {FormTable} table
  * @param {Draft} draft
  * @returns {SweepSpec | null}
@@ -180,7 +177,11 @@ export function sweepOf(table, draft) {
   return { base: specOf(table, draft), grid, repeats: Number.isFinite(repeats) ? repeats : 0, ...search };
 }
 
-/** How many runs the draft makes, as far as that is plain. @param {FormTable} table @param {Draft} draft */
+/**
+ * The number of runs that the draft makes, as far as the browser can tell.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ */
 export function runCount(table, draft) {
   const sweep = sweepOf(table, draft);
   if (!sweep) return 1;

@@ -1,11 +1,12 @@
-// Puts each error where it belongs.
+// Assigns errors to fields.
 
 /** @import { FieldError } from "../lib/types" */
 
 /**
- * By the path of the nearest field: an item of a list belongs to its list. What belongs to no
- * field that shows is returned apart.
- * @param {FieldError[]} errors @param {Set<string>} paths
+ * Groups errors by the path of the nearest field: an error in a list item belongs to the list. Errors without a visible
+ * field are returned apart.
+ * @param {FieldError[]} errors
+ * @param {Set<string>} paths
  */
 export function placeErrors(errors, paths) {
   /** @type {Map<string, string[]>} */
@@ -32,7 +33,7 @@ function nearest(path, paths) {
   return undefined;
 }
 
-/** People count from 1. @param {string} path @param {string} list */
+/** The position of a list's item, counted from 1. @param {string} path @param {string} list */
 function itemOf(path, list) {
   const index = Number(path.slice(list.length + 1));
   return Number.isInteger(index) ? index + 1 : path.slice(list.length + 1);

@@ -1,5 +1,5 @@
-// Asks the server what the run will take. It measures a few steps, so it is asked when the settings have rested for a
-// moment, and what is out of date is given up: the server then ends its measurement.
+// Asks the server to estimate time and memory. The server measures a few steps, so the request waits until the settings
+// have been stable for a moment, and an outdated request is aborted, which ends its measurement.
 
 import { estimateSpec, estimateSweep } from "../lib/api.js";
 import { bytes, plural, roughDuration } from "../lib/format.js";
@@ -8,7 +8,7 @@ import { bytes, plural, roughDuration } from "../lib/format.js";
 
 const PAUSE_MS = 500;
 
-/** What is known of one run, or of a sweep as a whole. @typedef {{ run: Estimate } | { sweep: SweepEstimate }} Known */
+/** The estimate of a run or of a whole sweep. @typedef {{ run: Estimate } | { sweep: SweepEstimate }} Known */
 
 /** @param {(estimate: Known) => void} onEstimate */
 export function estimator(onEstimate) {
@@ -40,7 +40,7 @@ export function estimator(onEstimate) {
   };
 
   return {
-    /** Measures soon; what is under way is out of date. @param {RunSpec} spec @param {SweepSpec | null} sweep */
+    /** Schedules a measurement and aborts the current one. @param {RunSpec} spec @param {SweepSpec | null} sweep */
     later(spec, sweep) {
       cancel();
       timer = setTimeout(() => ask(spec, sweep), PAUSE_MS);
@@ -49,7 +49,7 @@ export function estimator(onEstimate) {
   };
 }
 
-/** The estimate in words: how long, how much memory, and where that comes from. @param {Known} known */
+/** The estimate in words: time, memory, and how it was measured. @param {Known} known */
 export function estimateText(known) {
   return "sweep" in known ? sweepInWords(known.sweep) : runInWords(known.run);
 }

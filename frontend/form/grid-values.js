@@ -1,11 +1,11 @@
-// Values to compare, as one types them: `16, 32, 64`, or a range such as `0.0001..0.1 log 4`.
+// Values to compare as text: `16, 32, 64`, or a range such as `0.0001..0.1 log 4`.
 
 import { toValue } from "./values.js";
 
 /** @import { Field, Json } from "../lib/types" */
 
 /**
- * From one number to another.
+ * A range of numbers.
  * @typedef {{ from: number, to: number, count?: number, scale?: "linear" | "log" }} Range
  */
 
@@ -15,7 +15,7 @@ const RANGE = new RegExp(
   "i",
 );
 
-/** The range that a text is; null where it is none. @param {string} text @returns {Range | null} */
+/** Parses a range; null if the text is not one. @param {string} text @returns {Range | null} */
 export function parseRange(text) {
   const match = text.trim().match(RANGE);
   if (!match) return null;
@@ -29,7 +29,7 @@ export function parseRange(text) {
 }
 
 /**
- * What a setting takes on, as the API wants it; null where nothing is typed.
+ * Parses the values of a setting for the API; null for an empty text.
  * @param {Field} field
  * @param {string} text
  * @returns {Json[] | Range | null}
@@ -44,12 +44,12 @@ export function parseGridValues(field, text) {
   return parts.length > 0 ? parts.map((part) => toValue(field, part)) : null;
 }
 
-/** How many values a grid takes of an axis, as far as that is plain. @param {Json[] | Range} axis */
+/** The number of values in a list or range. @param {Json[] | Range} axis */
 export function valueCount(axis) {
   return Array.isArray(axis) ? axis.length : (axis.count ?? 4);
 }
 
-/** An axis as one would type it. @param {Json[] | Range} axis */
+/** Formats a list or range as text. @param {Json[] | Range} axis */
 export function formatGridValues(axis) {
   if (Array.isArray(axis))
     return axis

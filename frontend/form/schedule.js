@@ -1,16 +1,16 @@
-// The learning rate over the run, as the server computes it: a small chart that follows the form.
+// A small chart of the learning rate over the run, as computed by the server.
 
 import { h, s, setText } from "../lib/dom.js";
 import { count, formatNumber } from "../lib/format.js";
 
 /** @import { Schedule } from "../lib/types" */
 
-/** The chart's own units; it stretches to the width it has. */
+/** The chart's size in its own units; it is scaled to the available width. */
 export const WIDTH = 480;
 export const HEIGHT = 96;
 
 /**
- * The line of a schedule, from the first step at the left to the last at the right, and 0 at the bottom.
+ * The points of a schedule's line; the bottom is 0.
  * @param {Schedule} schedule
  */
 export function schedulePoints({ steps, lr }) {
@@ -20,12 +20,12 @@ export function schedulePoints({ steps, lr }) {
   const points = steps.map(
     (step, i) => `${place(((step - 1) / (last - 1)) * WIDTH)} ${place(HEIGHT - (lr[i] / most) * HEIGHT)}`,
   );
-  // A run of one step is a line all the same.
+  // A run of one step also gets a line.
   if (points.length === 1) points.push(`${WIDTH} ${points[0].split(" ")[1]}`);
   return `M${points.join("L")}`;
 }
 
-/** In a sentence, for those who do not see the chart. @param {Schedule} schedule */
+/** A sentence for screen readers. @param {Schedule} schedule */
 export function describeSchedule({ steps, lr }) {
   const most = Math.max(...lr);
   const at = steps[lr.indexOf(most)];
@@ -59,7 +59,7 @@ export function schedulePart() {
   );
   return {
     element,
-    /** @param {Schedule | null} schedule the last one that is known stays, faded, while there is none */
+    /** @param {Schedule | null} schedule null keeps the last one, faded */
     show(schedule) {
       element.classList.toggle("stale", schedule === null);
       if (!schedule) return;

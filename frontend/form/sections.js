@@ -1,4 +1,4 @@
-// The form itself: sections of controls that follow the choices.
+// The sections of the form, which follow the choices.
 
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
@@ -154,7 +154,7 @@ export function sections(table, draft, onChange) {
         ...plain.filter((field) => field.path.startsWith("data.")),
       ].map(controlOf),
     );
-    // What a network takes may be a matter of its training.
+    // A network's fields can depend on the training settings.
     const own = (network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced);
     const isTraining = (/** @type {Field} */ field) => field.path.startsWith("training.");
     networkFields.show(own.filter((field) => !isTraining(field)).map(controlOf));
@@ -182,7 +182,7 @@ export function sections(table, draft, onChange) {
     show,
     /** @param {Schedule | null} next */
     showSchedule: (next) => schedule.show(next),
-    /** The controls that show, in their order on the page. @returns {Control[]} */
+    /** The visible controls, in page order. @returns {Control[]} */
     visible() {
       const shown = fieldsOf(table, draft)
         .map((field) => controls.get(field))
@@ -217,7 +217,7 @@ function foldHead(title) {
   return h("summary", { class: "card-head" }, h("h2", {}, mark, title), h("span", { class: "muted small fold-note" }));
 }
 
-/** A grid of controls; those that stay are not touched, so that none loses its focus. */
+/** A grid of controls. Controls that stay are not touched, so that none loses focus. */
 function fieldGrid() {
   const element = h("div", { class: "fields" });
   return {

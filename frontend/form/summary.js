@@ -1,4 +1,4 @@
-// What the run will be, beside the button that starts it.
+// The summary of the run beside the start button.
 
 import { h, setText } from "../lib/dom.js";
 import { count, plural } from "../lib/format.js";
@@ -79,7 +79,7 @@ export function summaryPart() {
       list.replaceChildren(...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     },
     /**
-     * What the run will take; `null` while that is measured: figures of other settings would be taken for these.
+     * Shows the estimate; null while it is being measured, because the old one is of other settings.
      * @param {Known | null} next
      */
     showEstimate(next) {
@@ -95,7 +95,7 @@ export function summaryPart() {
       setText(memory, words.memory && ` · ${words.memory}`);
       setText(source, words.source);
     },
-    /** Settings that cannot be trained are not measured. */
+    /** Hides the estimate of settings that cannot be trained. */
     hideEstimate() {
       for (const part of [time, memory, source]) setText(part, "");
     },

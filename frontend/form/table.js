@@ -1,11 +1,10 @@
-// What the form's table says for a choice of data set, network and variants: which fields there
-// are, and what each is when nobody says otherwise. No DOM here.
+// Looks up the form's table for a choice of data set, network and variants: the fields and their defaults. No DOM here.
 
 /** @import { DataSetRow, Field, FormTable, Group, Json, NetworkRow, Variant } from "../lib/types" */
 
 /**
- * What has been chosen. `variants` holds, by a group's path, the chosen word, `null` for a group
- * that is off, and `""` for one that is on and has nothing to choose.
+ * The current choices. `variants` holds by group path the chosen variant, `null` for a group that is off, and `""` for
+ * one that is on without variants.
  * @typedef {{ set: string, kind: string, variants: { [path: string]: string | null } }} Choices
  */
 
@@ -15,14 +14,14 @@ export const dataSet = (table, set) => table.data_sets.find((row) => row.set ===
 /** @param {FormTable} table @param {string} kind @returns {NetworkRow | undefined} */
 export const network = (table, kind) => table.networks.find((row) => row.kind === kind);
 
-/** The networks that take what the data set gives. @param {FormTable} table @param {string} set */
+/** The networks that accept a data set. @param {FormTable} table @param {string} set */
 export function networksFor(table, set) {
   const dimensions = dataSet(table, set)?.dimensions;
   return table.networks.filter((row) => dimensions === undefined || row.dimensions.includes(dimensions));
 }
 
 /**
- * The default by path: what the network's row says, else what the data set's row says.
+ * Defaults by path: those of the network come before those of the data set.
  * @param {FormTable} table
  * @param {Choices} choices
  */
@@ -31,7 +30,7 @@ function overrides(table, { set, kind }) {
 }
 
 /**
- * A field's value when nobody says otherwise.
+ * A field's default.
  * @param {FormTable} table
  * @param {Choices} choices
  * @param {Field} field
@@ -43,7 +42,7 @@ export function defaultOf(table, choices, field) {
 }
 
 /**
- * A group's variant when nobody says otherwise.
+ * A group's default variant.
  * @param {FormTable} table
  * @param {Choices} choices
  * @param {Group} group
@@ -63,7 +62,7 @@ export function chosenVariant(table, choices, group) {
 }
 
 /**
- * The variant whose fields show; none for a group that is off.
+ * The variant whose fields are visible; undefined for a group that is off.
  * @param {FormTable} table
  * @param {Choices} choices
  * @param {Group} group
@@ -75,7 +74,7 @@ export function variantOf(table, choices, group) {
 }
 
 /**
- * Every field that the choice uses, common ones first.
+ * All fields of the current choices, common ones first.
  * @param {FormTable} table
  * @param {Choices} choices
  * @returns {Field[]}

@@ -1,11 +1,11 @@
-// Between what a person types and what a RunSpec holds. Text that is no number is passed on as it
-// was typed: the server then says what is allowed, and nothing is silently altered.
+// Converts between typed text and RunSpec values. Text that is not a number is sent as typed: the server then says what
+// is allowed, and nothing is silently changed.
 
 /** @import { Field, FieldKind, Json } from "../lib/types" */
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** What was typed: text, or whether a switch is on. @typedef {string | boolean} Typed */
+/** A control's value: text, or the state of a switch. @typedef {string | boolean} Typed */
 
 /** @param {Field} field @param {Typed} typed @returns {Json} */
 export function toValue(field, typed) {
@@ -33,12 +33,12 @@ function number(typed) {
   const text = typed.trim();
   if (!NUMBER.test(text)) return typed.trim();
   const value = Number(text);
-  // A number that a browser cannot hold would go out as another one.
+  // A number that JavaScript cannot represent would be sent as another one.
   const isExact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
   return isExact ? value : text;
 }
 
-/** How a value stands in its control. @param {Field} field @param {Json} value @returns {Typed} */
+/** A value as its control's content. @param {Field} field @param {Json} value @returns {Typed} */
 export function toText(field, value) {
   if (field.kind.type === "switch") return value === true;
   if (value === null || value === undefined) return "";
@@ -48,7 +48,7 @@ export function toText(field, value) {
 
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
 
-/** What is allowed, in words. @param {FieldKind} kind @param {boolean} nullable */
+/** The allowed values in words. @param {FieldKind} kind @param {boolean} nullable */
 export function allowedText(kind, nullable) {
   const or = nullable ? ", or empty" : "";
   switch (kind.type) {

@@ -1,4 +1,4 @@
-// How an output pixel came about, and how the gradient reached it: each number as a sum of products.
+// The arithmetic behind an output pixel and behind its gradient: each number as a sum of products.
 
 import { h } from "../lib/dom.js";
 import { count, formatNumber } from "../lib/format.js";
@@ -13,13 +13,13 @@ const link = (name, value, tone = "") =>
 
 const sign = (/** @type {string} */ text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
 
-/** A sign and what follows it, which stay together where a line ends. @param {string} text @param {...Element} after */
+/** A sign and its operand, which stay together at a line break. @param {string} text @param {...Element} after */
 const term = (text, ...after) => h("div", { class: "term" }, sign(text), ...after);
 
-/** So many channels are laid out at first; the others open. */
+/** Number of channels shown at first; the others can be opened. */
 const AT_FIRST = 3;
 
-/** @param {HTMLElement[]} rows a channel each @param {boolean} all whether none of them waits to be opened */
+/** @param {HTMLElement[]} rows one per channel @param {boolean} all whether all are shown at once */
 function channelRows(rows, all) {
   const more = all ? [] : rows.slice(AT_FIRST);
   const first = more.length > 0 ? rows.slice(0, AT_FIRST) : rows;
@@ -37,7 +37,7 @@ function channelRows(rows, all) {
   );
 }
 
-/** @param {Arithmetic} of @param {{ all?: boolean }} [options] `all`: every channel shows at once, as on paper */
+/** @param {Arithmetic} of @param {{ all?: boolean }} [options] `all`: show every channel at once, for a report */
 export function forward(of, { all = false } = {}) {
   const { position, channels, inputs, kernel, stride, padding } = of;
   const patches = Math.max(...channels.map(({ patch }) => maxAbs(patch)), 0);

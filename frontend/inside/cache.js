@@ -1,4 +1,4 @@
-// What was looked at is kept, so that going back and playing a film need not ask again.
+// Caches what the page has shown, so that going back and playing the film need no new requests.
 
 import { inspect, inspectPicture } from "../lib/api.js";
 
@@ -7,7 +7,7 @@ import { inspect, inspectPicture } from "../lib/api.js";
 /** @typedef {{ [name: string]: string | number | null | undefined }} Query */
 /** @typedef {{ about: Sheet, picture: ImageBitmap }} SheetPage */
 
-/** A hundred epochs of filters and maps. */
+/** About a hundred epochs of filters and maps. */
 const MOST = 600;
 
 /** @type {Map<string, Promise<any>>} */
@@ -28,7 +28,7 @@ function once(key, ask) {
   }
   const answer = ask();
   kept.set(key, answer);
-  // A refusal may be another one, or none, the next time.
+  // Errors are not cached: the next request may succeed.
   answer.catch(() => kept.get(key) === answer && kept.delete(key));
   for (const oldest of kept.keys()) {
     if (kept.size <= MOST) break;
@@ -41,8 +41,7 @@ function once(key, ask) {
 const keyOf = (run, what, query, stamp) => JSON.stringify([run, what, query, stamp]);
 
 /**
- * A page of tiles and its picture. `stamp` tells the moment that a checkpoint is of: “best” is another one after a
- * while.
+ * Fetches a page of tiles and its picture. `stamp` identifies the state of a checkpoint, since “best” changes.
  * @param {string} run
  * @param {string} what `layers/NAME/filters` or `layers/NAME/features`
  * @param {Query} query
@@ -60,7 +59,7 @@ export function sheetPage(run, what, query, stamp) {
 }
 
 /**
- * The numbers alone.
+ * Fetches the numbers without a picture.
  * @template T
  * @param {string} run
  * @param {string} what
@@ -73,7 +72,7 @@ export function numbers(run, what, query, stamp) {
 }
 
 /**
- * A picture's address within this page.
+ * Fetches a picture.
  * @param {string} run
  * @param {string} what
  * @param {Query} query

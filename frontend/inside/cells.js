@@ -1,13 +1,13 @@
-// Small tables of numbers in their colours: a patch, a kernel, their products.
+// Small coloured tables of numbers: a patch, a kernel, their products.
 
 import { h } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { colourScale, css, textColourOn } from "./colours.js";
 
-/** A table with more columns shows colours alone; the numbers are said on hover. */
+/** A table with more columns than this shows only colours; numbers appear on hover. */
 const READABLE = 7;
 
-/** Blue below 0, red above: weights, products and gradients. */
+/** The diverging colour map for weights, products and gradients: blue below 0, red above. */
 export const DIVERGING = [
   "#2166ac",
   "#4393c3",
@@ -20,7 +20,7 @@ export const DIVERGING = [
   "#b2182b",
 ];
 
-/** Three digits that matter, short enough for a cell. @param {number} value */
+/** Formats a number with three significant digits, short enough for a cell. @param {number} value */
 export function shortNumber(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
@@ -28,11 +28,11 @@ export function shortNumber(value) {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
-/** The greatest size among numbers. @param {(number | null)[][]} rows */
+/** The largest absolute value. @param {(number | null)[][]} rows */
 export const maxAbs = (rows) =>
   rows.flat().reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
 
-/** @param {(number | null)[][]} rows `null` outside of the image @param {string} caption @param {number} [reach] */
+/** @param {(number | null)[][]} rows `null` outside the image @param {string} caption @param {number} [reach] */
 export function cells(rows, caption, reach = maxAbs(rows)) {
   const colour = colourScale(DIVERGING, "diverging", -reach, reach);
   const many = (rows[0]?.length ?? 0) > READABLE;

@@ -1,4 +1,4 @@
-// One tile, large, with its numbers; and, for a pixel of a map, the arithmetic behind it.
+// The enlarged view of a tile with its numbers, and the arithmetic behind a chosen pixel.
 
 import { h, setText } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
@@ -12,11 +12,11 @@ import { colourScale, css, textColourOn } from "./colours.js";
 /** @import { InsideContext } from "./context.js" */
 
 const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
-/** Layers whose values lie on both sides of 0, though those of one map may not. */
+/** Kinds of layers whose values have both signs, even if those of one map do not. */
 const SIGNED = new Set([...CONVOLUTIONS, "batch_norm", "linear"]);
-/** matplotlib's viridis at equal distances, as the server's sheets have it. */
+/** matplotlib's viridis, sampled evenly, as on the server. */
 const SEQUENTIAL = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
-/** The picture's pixels across, twice those of the page; and what a cell needs of them to show its number. */
+/** The canvas width in pixels, twice that on the page, and the cell size from which numbers are shown. */
 const WIDTH = 720;
 const ROOM = 84;
 const TEXT = 23;
@@ -203,7 +203,7 @@ export function closeup(context) {
     tell(null);
   }
 
-  /** The arithmetic of the chosen pixel. @param {Layer} layer @param {number} turn */
+  /** Shows the arithmetic of the chosen pixel. @param {Layer} layer @param {number} turn */
   async function explain(layer, turn) {
     const { tile, y, x, way } = state.now;
     if (y === null || x === null) {
@@ -266,7 +266,7 @@ export function closeup(context) {
   }
 
   /**
-   * The convolution whose maps have the same places, where only normalisation and activation lie between.
+   * The convolution before a layer, if only normalization and activation lie between.
    * @param {Layer} layer
    */
   function convolutionBefore(layer) {
@@ -287,7 +287,7 @@ export function closeup(context) {
  * @param {number} height
  * @param {number} width
  * @param {number} size of a cell
- * @param {boolean} diverging whether 0 is in the middle of the colours
+ * @param {boolean} diverging whether 0 is the middle of the colour map
  */
 function draw(ctx, { values, min, max, shape }, height, width, size, diverging) {
   const plane = height * width;

@@ -1,12 +1,15 @@
-// Colours of numbers: between those of a legend, low to high.
+// Colour maps for numbers.
 
 /** @param {string} hex @returns {[number, number, number]} */
 const parts = (hex) =>
   /** @type {[number, number, number]} */ ([1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
 
 /**
- * A colour for a number. On a map that diverges 0 is in the middle, and both ends are as far from it.
- * @param {string[]} legend @param {"diverging" | "sequential" | "rgb"} map @param {number} lo @param {number} hi
+ * Interpolates a legend's colours. A diverging map is symmetric around 0.
+ * @param {string[]} legend
+ * @param {"diverging" | "sequential" | "rgb"} map
+ * @param {number} lo
+ * @param {number} hi
  * @returns {(value: number) => [number, number, number]}
  */
 export function colourScale(legend, map, lo, hi) {
@@ -27,5 +30,5 @@ export function colourScale(legend, map, lo, hi) {
 /** @param {[number, number, number]} rgb */
 export const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
 
-/** Text that can be read on a colour. @param {[number, number, number]} rgb */
+/** A readable text colour on a background. @param {[number, number, number]} rgb */
 export const textColourOn = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#14181a" : "#ffffff");

@@ -1,4 +1,4 @@
-// What is compared with: another moment of this run, or another run.
+// The control for what to compare with: another checkpoint of this run, or another run.
 
 import { getFilm, getInside, getRun, listRuns } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -53,7 +53,7 @@ export function compareControl(context, { onLoaded }) {
     else choose(who.value, "best");
   }
 
-  /** Learns of the other run what there is to compare. */
+  /** Fetches the other run's checkpoints and film. */
   async function load() {
     const { beside } = context;
     if (!beside || beside.run === run.id || context.second?.run === beside.run) return;

@@ -1,4 +1,4 @@
-// What all parts of the page look at: the run, its network, its film, and which of it is chosen.
+// The state that all parts of the page share: the run, its network, its film, and the current choices.
 
 import { imageRef, frameImage } from "./image-ref.js";
 import { isEpoch, comparedWith } from "./view.js";
@@ -18,7 +18,7 @@ export class InsideContext {
     /** @type {Film | null} */
     this.film = null;
     /**
-     * The film of the run that is compared with.
+     * The other run of a comparison.
      * @type {{ run: string, name: string, spec: Run["spec"], film: Film | null, inside: Inside | null } | null}
      */
     this.second = null;
@@ -29,21 +29,21 @@ export class InsideContext {
     return this.state.now.checkpoint ?? String(this.inside?.checkpoint ?? "best");
   }
 
-  /** Whether the film is looked at, which keeps pictures of one image and no weights. */
+  /** Whether a frame of the film is shown, which has pictures of one image and no weights. */
   get filming() {
     return isEpoch(this.checkpoint);
   }
 
   /**
-   * The image that what is looked at is of, as requests name it: a frame of the film is of the one that was pinned
-   * then. Null where it is not kept any more.
+   * The shown image, as named in requests. A frame of the film shows the image that was pinned at that time. Null if
+   * that image is deleted.
    */
   get image() {
     return this.pictured().image;
   }
 
   /**
-   * Which image a checkpoint, or a frame, is looked at with.
+   * The image that is shown for a checkpoint or a frame.
    * @param {string} [checkpoint]
    * @param {string} [run]
    * @returns {ImageRef}
@@ -55,7 +55,7 @@ export class InsideContext {
   }
 
   /**
-   * The image that is chosen, as another run is asked for it: what is pinned there is another one.
+   * The chosen image as named in requests to another run, where another image may be pinned.
    * @param {string} run
    */
   wanted(run) {
@@ -64,7 +64,7 @@ export class InsideContext {
   }
 
   /**
-   * The image of a frame that is not the one that is pinned now; null where it is.
+   * The image of a frame if it is not the currently pinned one, otherwise null.
    * @param {string} [checkpoint]
    * @returns {ImageRef | null}
    */
@@ -81,13 +81,13 @@ export class InsideContext {
     return this.inside?.layers.find(({ name }) => name === layer) ?? null;
   }
 
-  /** What is compared with. */
+  /** The checkpoint to compare with. */
   get beside() {
     return comparedWith(this.state.now.beside, this.run.id);
   }
 
   /**
-   * What requests of the chosen checkpoint say, and the moment that it is of.
+   * The query of requests for a checkpoint, and the stamp of its state.
    * @param {string} [checkpoint]
    * @param {string} [run]
    * @returns {{ run: string, query: Query, stamp: string }}

@@ -1,4 +1,4 @@
-// The film: one slider over epochs that moves everything on the page, a play button, and the curves with its cursor.
+// The film bar: a slider over epochs that drives the whole page, a play button, and curves with a cursor.
 
 import { h, s, setAttribute, setText } from "../lib/dom.js";
 import { segments } from "../chart/plot-data.js";
@@ -10,7 +10,7 @@ import { isEpoch } from "./view.js";
 /** @import { Metrics } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
 
-/** A film lasts about this long, and shows no frame shorter than the other. */
+/** The length of a film, and the minimum time per frame. */
 const FILM_MS = 8000;
 const FRAME_MS = 90;
 
@@ -20,7 +20,7 @@ const CURVES = [
   { title: "Accuracy", train: "epoch_train_accuracy", validation: "validation_accuracy", value: percent },
 ];
 
-/** The series that the curves need. */
+/** The series of the curves. */
 export const FILM_SERIES = CURVES.flatMap(({ train, validation }) => [train, validation]);
 
 /** @param {InsideContext} context */
@@ -55,7 +55,7 @@ export function filmBar(context) {
   );
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let film;
-  /** Whether the newest frame is followed as it comes. */
+  /** Whether the slider follows the newest frame. */
   let follow = false;
   let warming = 0;
 
@@ -108,7 +108,7 @@ export function filmBar(context) {
     play.title = is ? "Pause" : "Play";
   }
 
-  /** Has what a frame shows of the chosen layer before it is its turn. @param {number} index */
+  /** Prefetches a frame's pictures of the chosen layer. @param {number} index */
   function warm(index) {
     const epoch = epochs()[index];
     const layer = context.layer;
@@ -130,7 +130,7 @@ export function filmBar(context) {
     ]);
   }
 
-  /** Fetches the frames around the chosen one, nearest first, so that the slider slides. */
+  /** Prefetches the frames around the current one, nearest first, so that the slider moves smoothly. */
   async function warmAll() {
     const turn = ++warming;
     const from = Math.max(0, at());
@@ -204,7 +204,7 @@ export function filmBar(context) {
   return {
     element,
     update,
-    /** The film is another one: a frame has come. */
+    /** Updates the bar after a new frame. */
     renew() {
       if (follow && film === undefined && isEpoch(state.now.checkpoint)) {
         const last = epochs().at(-1);
@@ -284,7 +284,7 @@ function curve({ title }) {
             .map((part) => `M${part.join("L")}`)
             .join(""),
         );
-        // What stands alone is the end of no stroke. One of no length has round ends.
+        // An isolated point is drawn as a stroke of length 0 with round ends.
         setAttribute(
           dots,
           "d",

@@ -1,11 +1,10 @@
-// Which image something is of. A film follows the image that is pinned while a frame is made; when another is pinned,
-// the frames before are still of the one before.
+// References to images. Each frame of a film shows the image that was pinned when it was made; pinning another image
+// does not change earlier frames.
 
 /** @import { Film, Run } from "../lib/types" */
 
 /**
- * `image` is how it is asked for, null where it is not kept any more; `words` what it is called; `key` is the same for
- * the same image only.
+ * `image` is its name in requests, null if it is deleted; `words` its name for users; `key` is unique to the image.
  * @typedef {{ image: string | null, words: string, key: string }} ImageRef
  */
 
@@ -21,7 +20,7 @@ export function frameImage(film, epoch, spec) {
 }
 
 /**
- * An image as requests name it.
+ * The reference for an image named as in requests.
  * @param {string} image
  * @param {Film | null | undefined} film the run's, which knows what is pinned
  * @param {Run["spec"]} spec of the run
@@ -42,7 +41,7 @@ export function imageLabel(image) {
 const isSample = (image) => /^(test|validation|train):/.test(image);
 
 /**
- * Samples of two data sets are two images, and so are those of splits that were drawn otherwise.
+ * A key that is unique to an image. Samples of different data sets or differently drawn splits are different images.
  * @param {string} image
  * @param {Run["spec"]} spec
  */

@@ -1,4 +1,4 @@
-// The image that is looked at: uploaded by button, drop or paste, or a sample of the data, or one uploaded before.
+// The card of the shown image: an upload by button, drop or paste, a sample of the data set, or an earlier upload.
 
 import { deleteImage, getSamples, listImages, pictureUrl, pinImage, uploadImage } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -11,7 +11,7 @@ import { thumbnail } from "./thumbnail.js";
 /** @import { InsideContext } from "./context.js" */
 
 const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
-/** Samples to choose from at first; the confusion matrix leads to all of them. */
+/** Number of samples to choose from; the confusion matrix leads to all others. */
 const SAMPLES = 18;
 
 /** @param {InsideContext} context @param {{ onPinned: () => void }} listeners */
@@ -88,7 +88,10 @@ export function imageCard(context, { onPinned }) {
     }
   }
 
-  /** A film knows its pinned image alone: who chooses another looks at a checkpoint. @param {string} image */
+  /**
+   * Shows an image. A film has only the pinned image, so another one switches to a checkpoint.
+   * @param {string} image
+   */
   function use(image) {
     state.set({ image, ...(context.filming && image !== "pinned" ? { checkpoint: null } : {}) });
     update();
@@ -193,7 +196,7 @@ export function imageCard(context, { onPinned }) {
     element,
     update,
     use,
-    /** Asks for what there is to choose from. */
+    /** Fetches the images to choose from. */
     async load() {
       const asked = await Promise.all([
         listImages().catch(() => []),
@@ -206,7 +209,7 @@ export function imageCard(context, { onPinned }) {
   };
 }
 
-/** Samples of as many classes as there are, a few of each. @param {Sample[]} all */
+/** Picks a few samples of each class. @param {Sample[]} all */
 function spread(all) {
   /** @type {Map<number, number>} */
   const seen = new Map();

@@ -1,4 +1,4 @@
-// The confusion matrix of the chosen moment, whose cells open their images.
+// The confusion matrix of the chosen epoch; a cell opens its images.
 
 import { getSamples, pictureUrl } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -40,7 +40,7 @@ export function mistakesCard(context, { onImage }) {
   /** @type {Sample[]} */
   let samples = [];
 
-  /** The frame of the moment that is looked at. */
+  /** The epoch whose matrix is shown. */
   function epoch() {
     if (context.filming) return Number(context.checkpoint);
     return context.inside?.checkpoints.find(({ name }) => name === context.checkpoint)?.epoch ?? null;

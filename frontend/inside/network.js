@@ -1,4 +1,5 @@
-// A picture of the network to click on: a bar a layer, as high as its maps and as wide as they are many.
+// A clickable picture of the network: each layer is a bar whose height is the size and whose width the number of its
+// maps.
 
 import { h } from "../lib/dom.js";
 import { count, compactNumber } from "../lib/format.js";

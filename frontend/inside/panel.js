@@ -1,5 +1,5 @@
-// Filters, or feature maps, of the chosen layer: a page of tiles with its tools; two of them under one scale where
-// something is compared.
+// The panel of the chosen layer's filters or feature maps: a page of tiles with its tools, and a second page with the
+// same scale when comparing.
 
 import { pictureUrl } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -13,11 +13,11 @@ import { sizes } from "./network.js";
 /** @import { Query, SheetPage } from "./cache.js" */
 /** @import { View } from "./view.js" */
 
-/** A page that comes at once is not announced as loading. */
+/** A loading state shows only after this time. */
 const PATIENCE_MS = 120;
 
 /**
- * What makes the two panels differ.
+ * The differences between the two panels.
  * @typedef {{
  *   title: string,
  *   what: "filters" | "features",
@@ -209,14 +209,18 @@ function panel(context, kind) {
     return { what: `layers/${encodeURIComponent(layer.name)}/${kind.what}`, query };
   }
 
-  /** One page, or two of the same tiles under one range. @param {Layer} layer @returns {Promise<SheetPage[]>} */
+  /**
+   * Fetches one page, or two pages of the same tiles with a common range.
+   * @param {Layer} layer
+   * @returns {Promise<SheetPage[]>}
+   */
   async function pagesOf(layer) {
     const { what, query } = asked(layer);
     const one = context.of();
     const { beside } = context;
     if (!beside) return [await sheetPage(one.run, what, { ...query, ...one.query }, one.stamp)];
     const two = context.of(beside.checkpoint, beside.run);
-    // The same tiles in the same places: sorted by what the one has, they would not be.
+    // Both pages keep the layer's order, so that the same tiles are in the same places.
     const same = { ...query, sort: "index", scale: query.scale ?? "layer" };
     const both = await Promise.all([one, two].map((of) => sheetPage(of.run, what, { ...same, ...of.query }, of.stamp)));
     const ranges = both.map(({ about }) => about.range);
@@ -340,7 +344,7 @@ function panel(context, kind) {
 }
 
 /**
- * The image that maps are of: a small picture where it is kept, and its name.
+ * The name of the maps' image, with a thumbnail if it still exists.
  * @param {string} run
  * @param {import("./image-ref.js").ImageRef} pictured
  */
@@ -361,8 +365,8 @@ function imageName(run, { image, words }) {
 const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
 /**
- * What a frame left out.
- * @param {{ total: number, tile: number[] }} reduced how many there are, and their size
+ * Says what a film frame leaves out.
+ * @param {{ total: number, tile: number[] }} reduced the layer's number of maps, and their size
  * @param {Sheet} about
  */
 function filmWords({ total, tile }, { total: kept, sheet: { tile_width, tile_height } }) {

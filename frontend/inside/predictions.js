@@ -1,4 +1,4 @@
-// What the network takes the image for, with bars; and where it looks.
+// The predicted classes as bars, and the attention map.
 
 import { inspectPicture } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -8,7 +8,7 @@ import { numbers } from "./cache.js";
 /** @import { FrameAbout, Prediction, Scored } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
 
-/** Classes that are told. */
+/** Number of classes shown. */
 const TOP = 8;
 
 /** @param {InsideContext} context */
@@ -83,7 +83,7 @@ export function predictionsCard(context) {
 }
 
 /**
- * Where the network looks: Grad-CAM, or the gradient of a class's score by the image.
+ * The attention map: Grad-CAM, or the gradient of a class score with respect to the image.
  * @param {InsideContext} context
  */
 export function attentionCard(context) {

@@ -1,4 +1,4 @@
-// A page of tiles on a canvas: drawn sharp, walked with the pointer or the arrow keys, with its legend.
+// A page of tiles on a canvas, with pointer and arrow-key navigation and a legend.
 
 import { h, s, setText } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
@@ -6,7 +6,7 @@ import { formatNumber } from "../lib/format.js";
 /** @import { Sheet, Tile } from "../lib/types" */
 /** @import { SheetPage } from "./cache.js" */
 
-/** A page is shown no larger than this many times its picture. */
+/** Maximum magnification of a page. */
 const MOST_TIMES = 3;
 
 /**
@@ -119,7 +119,7 @@ export function sheetView({ label, tileName, onPick }) {
 
   return {
     element,
-    /** @param {SheetPage} page @param {number | null} [mark] the tile that is enlarged, by its index */
+    /** @param {SheetPage} page @param {number | null} [mark] the index of the enlarged tile */
     show(page, mark = null) {
       const { about, picture } = page;
       const renewed = shown?.picture !== picture;
@@ -153,7 +153,7 @@ export function sheetView({ label, tileName, onPick }) {
 }
 
 /**
- * A tile that is constant looks like any other of one colour: a cross says that it is dead.
+ * Marks constant tiles with a cross: they are dead.
  * @param {CanvasRenderingContext2D} ctx
  * @param {Sheet} about
  */
@@ -180,7 +180,7 @@ export function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_he
 }
 
 /**
- * The colours and the numbers that they stand for.
+ * Shows the colour map and its range.
  * @param {HTMLElement} place
  * @param {Sheet} about
  * @param {Tile} [tile]
@@ -191,7 +191,7 @@ export function showLegend(place, { map, legend, range, kind }, tile) {
     return;
   }
   const [lo, hi] = range ? [range.lo, range.hi] : tile ? [tile.min, tile.max] : [0, 0];
-  // Zero is in the middle of a map that diverges, and of red, green and blue.
+  // Zero is in the middle of a diverging map, and of RGB.
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
   const [from, to] = map === "sequential" ? [lo, hi] : [-reach, reach];
   const bar = h("span", { class: "legend-colours", "aria-hidden": "true" });
@@ -204,11 +204,11 @@ export function showLegend(place, { map, legend, range, kind }, tile) {
   place.title = range ? "" : "Each tile has its own scale; this one is of the tile named beside it.";
 }
 
-/** Numbers by how often they come. @param {{ from: number, to: number, counts: number[] }} histogram */
+/** A histogram. @param {{ from: number, to: number, counts: number[] }} histogram */
 export function histogramPicture({ from, to, counts }) {
   const most = Math.max(...counts, 1);
   const bars = counts.map((count, i) => {
-    // Many zeros after ReLU must not flatten all the rest.
+    // Square roots keep the many zeros after a ReLU from flattening the other bars.
     const height = count === 0 ? 0 : Math.max(1, 30 * Math.sqrt(count / most));
     return s("rect", { x: i * 5, y: 30 - height, width: 4, height });
   });

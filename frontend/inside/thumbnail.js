@@ -1,4 +1,4 @@
-// Small pictures to choose from.
+// Thumbnails to choose from.
 
 import { h } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";

@@ -1,9 +1,9 @@
-// What the page shows, as its address says it: checkpoint, layer, image, scale and what is opened.
+// The view of the page as stored in the URL: checkpoint, layer, image, scale and opened tiles.
 
 /**
- * `checkpoint` is `best`, `last` or an epoch of the film; `image` as requests name it; `filter` the filter whose
- * kernels are open; `tile` the map or kernel that is enlarged, `y` and `x` its pixel; `beside` what is compared with: a
- * checkpoint, or a run and a checkpoint with a space between.
+ * `checkpoint` is `best`, `last` or an epoch of the film; `image` is named as in requests; `filter` is the filter whose
+ * kernels are shown; `tile` is the enlarged map or kernel, `y` and `x` its pixel; `beside` is the checkpoint to compare
+ * with, or a run and a checkpoint separated by a space.
  * @typedef {{
  *   checkpoint: string | null,
  *   layer: string | null,
@@ -49,7 +49,7 @@ const WORDS = /** @type {{ [name: string]: string[] }} */ ({
   way: ["forward", "backward"],
 });
 
-/** What no longer means anything when something else changes. @type {{ [name: string]: Partial<View> }} */
+/** The fields to reset when another field changes. @type {{ [name: string]: Partial<View> }} */
 const RESETS = {
   layer: { page: 0, mapPage: 0, filter: null, of: null, tile: null, y: null, x: null, sort: null, order: null },
   filter: { page: 0 },
@@ -78,7 +78,7 @@ export function writeView(view) {
   return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;
 }
 
-/** The view, and who wants to know when it changes. @param {View} first @param {(view: View) => void} [save] */
+/** The view with its listeners. @param {View} first @param {(view: View) => void} [save] */
 export function viewState(first, save = () => {}) {
   let view = first;
   /** @type {((view: View, changed: Set<string>) => void)[]} */
@@ -87,7 +87,7 @@ export function viewState(first, save = () => {}) {
     get now() {
       return view;
     },
-    /** Changes some of it. What depended on what changed starts afresh. @param {Partial<View>} patch */
+    /** Changes fields and resets those that depend on them. @param {Partial<View>} patch */
     set(patch) {
       const before = view;
       let next = { ...before };
@@ -116,7 +116,7 @@ export function viewState(first, save = () => {}) {
 export const isEpoch = (checkpoint) => checkpoint !== null && /^\d+$/.test(checkpoint);
 
 /**
- * What is compared with.
+ * Parses `beside`.
  * @param {string | null} beside
  * @param {string} run
  * @returns {{ run: string, checkpoint: string } | null}
