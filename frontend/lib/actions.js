@@ -1,4 +1,4 @@
-// What one can do with a run, from any page. Deleting is in `trash.js`.
+// Actions on runs that every page offers. Deleting is in `trash.js`.
 
 import * as api from "./api.js";
 import { attempt } from "./shell.js";

@@ -1,4 +1,4 @@
-// Requests to the server. What it refuses becomes a Problem with its words.
+// Requests to the server's API. A refused request throws a `Problem` with the server's message.
 
 import { apiUrl } from "./base-path.js";
 
@@ -8,12 +8,15 @@ import { apiUrl } from "./base-path.js";
  *   Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types"
  */
 
-/** Runs that one request asks for. */
+/** Maximum number of runs per request. */
 const RUNS_AT_ONCE = 50;
-/** More runs than these make an address that proxies and mail programs cut: they are named by a selection. */
+/**
+ * With more runs than this, a URL is long enough for proxies and mail programs to cut it; a selection names them
+ * instead.
+ */
 export const RUNS_IN_ADDRESS = 50;
 
-/** A refusal or a failure, in words that can be shown. */
+/** A refused or failed request, with a message for users. */
 export class Problem extends Error {
   /** @param {Partial<ProblemDocument>} document */
   constructor(document) {
@@ -53,19 +56,19 @@ async function request(method, path, { body, signal } = {}) {
   throw refusal(response.status, response.statusText, await response.text());
 }
 
-/** Lets the page's stream know that something may have changed: where all is over, it does not follow any more. */
+/** Tells the page's stream that something may have changed, since it stops following finished runs. */
 function changed() {
   globalThis.dispatchEvent?.(new Event("vivarium:changed"));
 }
 
-/** What a server says when it refuses. @param {number} status @param {string} title @param {string} text */
+/** The problem for an error response. @param {number} status @param {string} title @param {string} text */
 function refusal(status, title, text) {
   /** @type {Partial<ProblemDocument>} */
   let document = { title, status, detail: text.slice(0, 500) };
   try {
     document = { ...document, ...JSON.parse(text) };
   } catch {
-    // Not a problem document; its text says enough.
+    // Not a problem document: its text is used.
   }
   return new Problem(document);
 }
@@ -139,7 +142,7 @@ export const removeForGood = (id) => request("DELETE", `/trash/${encodeURICompon
 export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels });
 
 /**
- * The curves of runs, each by its id; a run that is gone is left out. `from` and `to` are positions on the axis.
+ * The curves of runs by id, without deleted runs. `from` and `to` are positions on the axis.
  * @param {string[]} ids
  * @param {{
  *   series: readonly string[],
@@ -153,7 +156,7 @@ export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels })
  * @returns {Promise<{ [id: string]: Metrics }>}
  */
 export async function getMetricsOf(ids, { series, signal, ...more }) {
-  // Tags may have commas.
+  // Tags may contain commas.
   const query = search({
     series: series.some((name) => name.startsWith("tag:")) ? JSON.stringify(series) : series.join(","),
     ...more,
@@ -166,7 +169,7 @@ export const getStatistics = (ids) =>
   inParts(ids, async (part) => (await json("GET", `/statistics?${runsQuery(part)}`)).runs);
 
 /**
- * What is asked of many runs, some at a time: neither the address nor the wait for an answer grows with their number.
+ * Splits a request for many runs, which keeps the URLs and the waiting time short.
  * @template T
  * @param {string[]} ids
  * @param {(part: string[]) => Promise<{ [id: string]: T }>} ask
@@ -189,7 +192,7 @@ async function inParts(ids, ask) {
 export const runsQuery = (ids) => ids.map((id) => `run=${encodeURIComponent(id)}`).join("&");
 
 /**
- * How an address names runs: each by its id, or many by a selection that the server keeps.
+ * The query that names runs: by id, or many by a selection, which is stored on the server.
  * @param {string[]} ids
  * @returns {Promise<string>}
  */
@@ -221,7 +224,11 @@ export const getTest = (id) => json("GET", `${run(id)}/test`);
 /** The tags of an imported run. @param {string} id @returns {Promise<{ tags: Tag[], curves: string[] }>} */
 export const getTags = (id) => json("GET", `${run(id)}/tags`);
 
-/** @param {string} id @param {{ [tag: string]: string }} tags what each is to be drawn as @returns {Promise<Run>} */
+/**
+ * @param {string} id
+ * @param {{ [tag: string]: string }} tags the curve that each is drawn as
+ * @returns {Promise<Run>}
+ */
 export const assignTags = (id, tags) => json("PUT", `${run(id)}/tags`, { body: { tags } });
 
 /** @param {string} id */
@@ -242,7 +249,7 @@ export const getReport = (id) => json("GET", report(id));
 /**
  * @param {string} id
  * @param {string} text
- * @param {string} revision of the text that was changed
+ * @param {string} revision the revision that was edited
  * @returns {Promise<ReportAbout>}
  */
 export const saveReport = (id, text, revision) => json("PUT", report(id), { body: { text, revision } });
@@ -302,7 +309,7 @@ export const pinImage = (id, image) => json("PUT", `${run(id)}/pinned`, { body: 
 export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search(query)}`);
 
 /**
- * What a look inside a run gives as JSON.
+ * Inspects a run; the result is JSON.
  * @param {string} id
  * @param {string} what
  * @param {{ [name: string]: string | number | null | undefined }} query
@@ -311,7 +318,7 @@ export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search
 export const inspect = (id, what, query, signal) => json("GET", `${run(id)}/${what}${search(query)}`, { signal });
 
 /**
- * What a look inside a run gives as a picture.
+ * Inspects a run; the result is a picture.
  * @param {string} id
  * @param {string} what
  * @param {{ [name: string]: string | number | null | undefined }} query
@@ -321,7 +328,7 @@ export const inspectPicture = async (id, what, query, signal) =>
   (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
 
 /**
- * The address of a picture.
+ * The URL of a picture.
  * @param {string} id
  * @param {string} what
  * @param {{ [name: string]: string | number | null | undefined }} query
@@ -349,9 +356,9 @@ export const uploadImage = (file, options) => upload("/images", formOf("image", 
 export const uploadDataSet = (file, options) => upload("/datasets", formOf("file", [file]), options);
 
 /**
- * TensorBoard's event files, each with its path, or zips of log directories.
+ * Uploads TensorBoard event files with their paths, or zips of log directories.
  * @param {{ file: File, path: string }[]} files
- * @param {string} name what the runs are called; "" for their folders
+ * @param {string} name the name of the runs; "" for the names of their folders
  * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
  * @returns {Promise<ImportOutcome>}
  */
@@ -363,12 +370,12 @@ export function uploadTensorboard(files, name, options) {
 }
 
 /**
- * Where the curves of runs are to be had as TensorBoard's files: one as it is, several as a zip.
+ * The URL of runs as TensorBoard event files: one file, or a zip for several runs.
  * @param {string[]} ids
  */
 export const tensorboardLink = (ids) => tensorboardAddress(ids, runsQuery(ids));
 
-/** The same as an address that is short however many they are. @param {string[]} ids */
+/** Like `tensorboardLink`, but short for any number of runs. @param {string[]} ids */
 export const tensorboardUrl = async (ids) => tensorboardAddress(ids, await shortQuery(ids));
 
 /** @param {string[]} ids @param {string} query */
@@ -376,7 +383,7 @@ const tensorboardAddress = (ids, query) =>
   apiUrl(ids.length === 1 ? `${run(ids[0])}/tensorboard` : `/tensorboard?${query}`);
 
 /**
- * Words after a question mark; what is not said has its default.
+ * A query string; parameters without a value are left out.
  * @param {{ [name: string]: string | number | null | undefined }} query
  */
 function search(query) {
@@ -392,7 +399,7 @@ function formOf(field, files) {
 }
 
 /**
- * Sends files; `fetch` does not say how far a body has gone.
+ * Sends files with XMLHttpRequest, because `fetch` does not report upload progress.
  * @param {string} path below /api/v1
  * @param {FormData} form
  * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options

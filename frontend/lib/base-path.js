@@ -1,19 +1,18 @@
-// Where the site begins: behind a proxy, perhaps below a path.
+// The base path of the site, which may be below a path of a proxy.
 
 /**
- * The path before the site's own addresses: "" or such as "/vivarium". Modules are served below it, so this one's own
- * address tells.
+ * The base path: "" or, for example, "/vivarium". It follows from this module's own URL.
  */
 const base = import.meta.url.startsWith("http") ? new URL("../..", import.meta.url).pathname.replace(/\/$/, "") : "";
 
-/** The address of a page or a file of this site. @param {string} path from the site's beginning, with its slash */
+/** The URL of a page or file of this site. @param {string} path below the base path, with a leading slash */
 export const siteUrl = (path) => base + path;
 
-/** A link that a text gives: from the site's beginning, wherever that is. @param {string} href */
+/** The URL for a link in a text, which is relative to the base path. @param {string} href */
 export const linkUrl = (href) => (/^\/(?!\/)/.test(href) && !`${href}/`.startsWith(`${base}/`) ? siteUrl(href) : href);
 
-/** The address below the site's beginning. @param {string} href */
+/** The path of a URL below the base path. @param {string} href */
 export const sitePath = (href) => (`${href}/`.startsWith(`${base}/`) ? href.slice(base.length) || "/" : href);
 
-/** The address of something of the API. @param {string} path below /api/v1 */
+/** The URL of an API path. @param {string} path below /api/v1 */
 export const apiUrl = (path) => siteUrl(`/api/v1${path}`);

@@ -1,10 +1,10 @@
-// A block of text to read and to copy.
+// A block of text with a copy button.
 
 import { h, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { announce, toast } from "./shell.js";
 
-/** @param {string} label what the button does, in words */
+/** @param {string} label what the button does */
 export function codeBlock(label) {
   const pre = h("pre", { tabindex: 0 });
   const element = h(

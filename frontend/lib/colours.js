@@ -1,5 +1,5 @@
-// How a run's line is drawn, wherever it is: it follows from the run's number alone, so it never
-// changes. Eight colours that people with any colour vision can tell apart, and four dashes.
+// The colour and dash pattern of a run's line. They depend only on the run's number, so they are the same on every page
+// and never change. The eight colours can be told apart with any colour vision.
 
 /** @import { Run } from "./types" */
 

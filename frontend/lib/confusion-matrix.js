@@ -1,13 +1,13 @@
-// How often each class was taken for which.
+// A confusion matrix as a table.
 
 import { h } from "./dom.js";
 import { percent } from "./format.js";
 
 /**
- * @param {number[][]} confusion a row for each true class, a column for each predicted one
+ * @param {number[][]} confusion rows are true classes, columns predicted ones
  * @param {string[]} names of the classes
  * @param {{ onCell?: (truth: number, predicted: number) => void, chosen?: { truth: number, predicted: number } | null
- *   }} [wiring] with `onCell`, cells can be pressed
+ *   }} [wiring] with `onCell`, cells are buttons
  */
 export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}) {
   const head = h(
@@ -37,7 +37,7 @@ export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}
         inside,
       );
       if (chosen?.truth === truth && chosen.predicted === prediction) td.setAttribute("aria-current", "true");
-      // Few mistakes must be seen beside many right answers.
+      // The scale keeps a few mistakes visible beside many correct predictions.
       td.style.setProperty("--share", `${value === 0 ? 0 : Math.round(12 + 78 * Math.sqrt(share))}%`);
       td.classList.toggle("zero", value === 0);
       td.classList.toggle("strong", share > 0.45);

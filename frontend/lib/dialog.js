@@ -1,9 +1,9 @@
-// Asks before something is done that cannot be undone.
+// A dialog that asks for confirmation.
 
 import { h } from "./dom.js";
 
 /**
- * The answer is yes only when the person pressed that button; every other way out is no.
+ * Returns true only if the user pressed the confirming button; closing the dialog in any other way returns false.
  * @param {{ title: string, text: string, yes: string, no?: string }} question
  * @returns {Promise<boolean>}
  */

@@ -1,4 +1,4 @@
-// Builds elements. Text goes in as text, never as HTML, so nothing a person typed is ever markup.
+// Builds DOM elements. Text is inserted as text, never as HTML, so user input is never markup.
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
@@ -73,7 +73,7 @@ function append(parent, children) {
 }
 
 /**
- * Sets text only where it differs, so that nothing is laid out or announced in vain.
+ * Sets text only if it differs, which avoids needless layout and screen reader announcements.
  * @param {Node} node
  * @param {string | number} text
  */
@@ -88,20 +88,20 @@ export function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** The element with an id, which the template has. @param {string} id @returns {HTMLElement} */
+/** The element with an id from the template. @param {string} id @returns {HTMLElement} */
 export function byId(id) {
   const element = document.getElementById(id);
   if (!element) throw new Error(`the page has no element “${id}”`);
   return element;
 }
 
-/** The JSON that the page came with. @returns {any} */
+/** The JSON data embedded in the page. @returns {any} */
 export function pageData() {
   return JSON.parse(byId("data").textContent ?? "null");
 }
 
 /**
- * Hands a file of the server's to the person; the answer names it where nobody else does.
+ * Downloads a file from the server; the response names it by default.
  * @param {string} url
  * @param {string} [name]
  */
@@ -112,7 +112,7 @@ export function downloadFrom(url, name = "") {
   link.remove();
 }
 
-/** Hands a file to the person. @param {string} name @param {Blob} blob */
+/** Saves a blob as a download. @param {string} name @param {Blob} blob */
 export function download(name, blob) {
   const url = URL.createObjectURL(blob);
   downloadFrom(url, name);

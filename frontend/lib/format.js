@@ -1,4 +1,4 @@
-// Numbers, times and sizes as people read them.
+// Formats numbers, times and sizes for people.
 
 const NONE = "–";
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -21,12 +21,12 @@ export function compactNumber(value) {
   return trim(value.toPrecision(3));
 }
 
-/** A share as a percentage: 0.97264 → "97.3 %". @param {number | null | undefined} value */
+/** A fraction as a percentage: 0.97264 → "97.3 %". @param {number | null | undefined} value */
 export function percent(value) {
   return isNumber(value) ? `${(value * 100).toFixed(1)}\u202f%` : NONE;
 }
 
-/** Four digits that matter: 0.0012345 → "0.001235", 123456 → "123,456". @param {number | null | undefined} value */
+/** Four significant digits: 0.0012345 → "0.001235", 123456 → "123,456". @param {number | null | undefined} value */
 export function formatNumber(value) {
   if (!isNumber(value)) return NONE;
   const size = Math.abs(value);
@@ -36,7 +36,7 @@ export function formatNumber(value) {
   return trim(value.toPrecision(4));
 }
 
-/** A setting exactly as it is: 0.0001 → "0.0001", 1e-8 → "1e-8". @param {unknown} value @returns {string} */
+/** The exact value of a setting: 0.0001 → "0.0001", 1e-8 → "1e-8". @param {unknown} value @returns {string} */
 export function exactNumber(value) {
   if (value === null || value === undefined) return "none";
   if (value === true) return "yes";
@@ -56,7 +56,7 @@ export function duration(seconds) {
   return pair(Math.round(total / 3600), 24, "d", "h");
 }
 
-/** A time that is not known exactly: 0.42 → "1 s", 247 → "4 min", 5000 → "1 h 25 min". @param {number} seconds */
+/** An estimated time: 0.42 → "1 s", 247 → "4 min", 5000 → "1 h 25 min". @param {number} seconds */
 export function roughDuration(seconds) {
   if (seconds < 1) return "1 s";
   if (seconds < 10) return `${Math.round(seconds)} s`;
@@ -84,7 +84,7 @@ export function bytes(value) {
   return `${unit === 0 ? rest : trim(rest.toPrecision(rest >= 1000 ? 4 : 3))} ${units[unit]}`;
 }
 
-/** How long ago, roughly. @param {string} time RFC 3339 @param {number} now milliseconds */
+/** The approximate time since a date. @param {string} time RFC 3339 @param {number} now milliseconds */
 export function ago(time, now) {
   const seconds = (now - Date.parse(time)) / 1000;
   if (Number.isNaN(seconds)) return NONE;
@@ -96,7 +96,7 @@ export function ago(time, now) {
   return days === 1 ? "yesterday" : `${days} days ago`;
 }
 
-/** The moment itself, in the reader's place. @param {string} time RFC 3339 */
+/** A date and time in the user's time zone. @param {string} time RFC 3339 */
 export function dateTime(time) {
   const date = new Date(time);
   return Number.isNaN(date.getTime())
@@ -114,7 +114,7 @@ function isNumber(value) {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-/** Drops zeros that say nothing. @param {string} text */
+/** Drops trailing zeros. @param {string} text */
 function trim(text) {
   return text.includes(".") && !text.includes("e") ? text.replace(/\.?0+$/, "") : text;
 }

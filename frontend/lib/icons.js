@@ -1,8 +1,8 @@
-// Icons as lines on a grid of 16, drawn in the colour of their text.
+// Icons on a 16×16 grid, drawn in the current text colour.
 
 import { s } from "./dom.js";
 
-/** Paths to stroke; those that begin with "fill:" are filled. */
+/** Paths to stroke; paths that begin with "fill:" are filled. */
 const PATHS = /** @type {const} */ ({
   stop: ["fill:M4 4h8v8H4z"],
   play: ["fill:M5 3.2v9.6L12.6 8z"],

@@ -1,5 +1,5 @@
-// The page's streams from the server, and the banner that says when they are cut. All tabs of a browser share one
-// connection, since a browser opens only six to a server.
+// The page's event streams, and the banner for a lost connection. All tabs of a browser share one connection, since
+// browsers limit connections per server to six.
 
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -15,18 +15,18 @@ import { TRANSPORTS } from "../live/transports.js";
  *   on: { [event: string]: (data: any) => void },
  *   onReturn?: () => void,
  *   isOver?: () => Promise<boolean>,
- * }} Wiring `url` is asked again at each new beginning; `on`: by the name of the event, `message` for the log of a
- * single run; `onReturn` is called when a cut connection is back; `isOver` is asked when the server refuses, and says
- * whether to give up.
+ * }} Wiring `url` is called at each (re)connection; `on`: listeners by event name, `message` for the events of a single
+ *   run; `onReturn` is called when a lost connection is back; `isOver` is called when the server refuses the stream,
+ *   and decides whether to give up.
  */
 
-/** A cut shorter than this is nobody's concern. */
+/** A shorter interruption shows no banner. */
 const PATIENCE_MS = 1200;
 const PING_MS = 10_000;
-/** A busy machine may take a while to start the worker. */
+/** Generous, since a busy machine may take a while to start the shared worker. */
 const ANSWERS_WITHIN_MS = 25_000;
 
-/** Something was changed on the server by this page; see `request` in api.js. */
+/** The event after a change that this page made on the server; see `request` in api.js. */
 const CHANGED = "vivarium:changed";
 
 /** @type {Map<number, { attach: (renewed: boolean) => void, told: (turn: number, told: Told) => void }>} */
@@ -37,7 +37,7 @@ let link = null;
 let way = 0;
 let answered = 0;
 let asked = 0;
-/** Held while the page lives. @type {{ name: string, release: () => void } | null} */
+/** The Web Lock that this page holds until it is closed. @type {{ name: string, release: () => void } | null} */
 let lock = null;
 
 /** @param {FromTab} message */
@@ -61,7 +61,7 @@ function connect() {
       onFailed: next,
     });
   } catch {
-    // This browser has no such thing, or forbids it.
+    // The browser does not support or allow this transport.
     next();
   }
 }
@@ -71,12 +71,12 @@ function disconnect() {
     link?.post({ kind: "bye" });
     link?.close();
   } catch {
-    // It is gone already.
+    // The transport is closed already.
   }
   link = null;
 }
 
-/** Says who is here, to a host that may be new. */
+/** Registers this tab and its streams with the host. */
 async function greet() {
   const to = link;
   const name = await holdLock();
@@ -86,7 +86,7 @@ async function greet() {
   for (const { attach } of streams.values()) attach(true);
 }
 
-/** A lock that is free when this page is gone. @returns {Promise<string | null>} */
+/** Takes a lock that the browser releases when this page is gone. @returns {Promise<string | null>} */
 async function holdLock() {
   if (lock) return lock.name;
   const name = `vivarium tab ${Date.now()} ${Math.random()}`;
@@ -101,7 +101,7 @@ async function holdLock() {
       navigator.locks.request(name, held).catch(reject);
     });
   } catch {
-    // No locks in this browser, or not where the connection is not secure.
+    // Web Locks are missing in this browser or need a secure context.
     return null;
   }
 }
@@ -118,7 +118,7 @@ function receive(message) {
 setInterval(() => {
   if (!link || streams.size === 0) return;
   if (asked > 0 && Date.now() - Math.max(asked, answered) > ANSWERS_WITHIN_MS) {
-    // The host is gone without a word: another of its kind, once; then the next way.
+    // The host does not answer: reconnect once, then try the next transport.
     way = Math.min(way + (answered > 0 ? 0 : 1), TRANSPORTS.length - 1);
     answered = 0;
     disconnect();
@@ -133,7 +133,7 @@ setInterval(() => {
 addEventListener(CHANGED, () => post({ kind: "look" }));
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && post({ kind: "look" }));
 
-// A page kept for the back button may not hold a connection, and must catch up when shown again.
+// A page in the back/forward cache must not hold a connection, and catches up when it is shown again.
 addEventListener("pagehide", () => {
   disconnect();
   lock?.release();
@@ -152,12 +152,12 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
   const stream = opened;
   let turn = 0;
   let cut = false;
-  /** What came last of each run. @type {Map<string, number>} */
+  /** The last sequence number of each run. @type {Map<string, number>} */
   const places = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let bannerTimer;
 
-  /** @param {boolean} renewed after what came already, not from where the page begins anew */
+  /** @param {boolean} renewed continue after the events received so far, instead of starting from the URL */
   const attach = (renewed) => {
     turn += 1;
     const wish = wishOf(url());
@@ -176,7 +176,7 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
 
   /** @param {number} of @param {Told} told */
   const told = (of, told) => {
-    // Said to an attachment that was given up.
+    // A message for an earlier attachment.
     if (of !== turn) return;
     if (told.kind === "event") {
       places.set(told.run, told.seq);
@@ -207,7 +207,7 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
   return { reconnect: () => streams.has(stream) && attach(false), close };
 }
 
-/** What an address of the stream asks for. @param {string} url @returns {Wish} */
+/** The subscription that a stream's URL asks for. @param {string} url @returns {Wish} */
 function wishOf(url) {
   const query = new URL(url, location.href).searchParams;
   const ids = query.getAll("run");

@@ -1,5 +1,4 @@
-// A button that opens a short list of things to do. It closes by itself: by a choice, by Escape, and when one
-// goes elsewhere.
+// A menu button. The menu closes on a choice, on Escape, and when it loses focus.
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -7,7 +6,7 @@ import { icon } from "./icons.js";
 /** @import { IconName } from "./icons.js" */
 
 /**
- * An item of a menu, or what stands there in its place.
+ * A menu item, or an element in its place.
  * @typedef {{ label: string, act: () => void } | HTMLElement} Item
  */
 

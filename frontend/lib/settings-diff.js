@@ -1,16 +1,16 @@
-// What tells runs apart: the settings in which they differ, and labels made of them.
+// The settings in which runs differ, and labels made of them.
 
 import { exactNumber } from "./format.js";
 
 /** @import { Json, Run } from "./types" */
 
 /**
- * A specification never changes, and a table of a thousand runs asks for its settings often.
+ * Cached, since a RunSpec never changes and a table of a thousand runs reads its settings often.
  * @type {WeakMap<Run["spec"], Map<string, Json>>}
  */
 const KNOWN = new WeakMap();
 
-/** Every setting of a run by its path, its name left out. @param {Run} run @returns {ReadonlyMap<string, Json>} */
+/** All settings of a run by path, without its name. @param {Run} run @returns {ReadonlyMap<string, Json>} */
 export function settingsOf({ spec }) {
   const known = KNOWN.get(spec);
   if (known) return known;
@@ -32,12 +32,13 @@ function walk(value, prefix, found) {
 }
 
 /**
- * The paths of settings in which runs differ, in the order of the specification. What one kind of
- * network has and another has not differs too, but says less than the kind: it comes last.
- * @param {Run[]} runs @returns {string[]}
+ * The paths of settings in which runs differ, in the order of the RunSpec. Settings that only some kinds of network
+ * have come last, since they say less than the kind.
+ * @param {Run[]} runs
+ * @returns {string[]}
  */
 export function differingSettings(runs) {
-  // What the files of an imported run do not tell is no difference, neither to those made here nor to another.
+  // A setting that an imported run does not state is not a difference.
   const imported = runs.filter(({ source }) => source).map(settingsOf);
   const told = [...new Set(imported.flatMap((settings) => [...settings.keys()]))];
   const values = (/** @type {string} */ path) =>
@@ -48,7 +49,7 @@ export function differingSettings(runs) {
   ];
 }
 
-/** @param {Run[]} runs made here */
+/** @param {Run[]} runs trained by Vivarium */
 function differingHere(runs) {
   const all = runs.map(settingsOf);
   const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
@@ -57,7 +58,7 @@ function differingHere(runs) {
   return [...differ.filter(everywhere), ...differ.filter((path) => !everywhere(path))];
 }
 
-/** A setting's name as people say it: "training.optimizer.lr" → "lr". @param {string} path */
+/** The short name of a setting: "training.optimizer.lr" → "lr". @param {string} path */
 export function shortName(path) {
   const parts = path.split(".");
   const last = parts[parts.length - 1];
@@ -82,15 +83,16 @@ function word(path, value) {
 }
 
 /**
- * Labels for runs that are shown together: what they differ in, as short as it tells them apart; names where
- * that is shorter or they differ in nothing.
- * @param {Run[]} runs @returns {Map<string, string>} by id
+ * Short, distinct labels for runs that are shown together: the settings in which they differ, or their names if these
+ * are shorter or no setting differs.
+ * @param {Run[]} runs
+ * @returns {Map<string, string>} by id
  */
 export function distinctLabels(runs) {
   const paths = differingSettings(runs);
   const names = new Map(runs.map((run) => [run.id, run.name]));
   if (paths.length === 0 || runs.length < 2) return numbered(names);
-  // As few settings as tell them apart, at most four.
+  // As few settings as make the labels distinct, at most four.
   for (let many = 1; many <= Math.min(4, paths.length); many += 1) {
     const made = new Map(runs.map((run) => [run.id, labelOf(run, paths.slice(0, many))]));
     if (new Set(made.values()).size === runs.length && [...made.values()].every(Boolean)) return made;
@@ -98,7 +100,7 @@ export function distinctLabels(runs) {
   return numbered(names);
 }
 
-/** Names that are not alone with a number behind them. @param {Map<string, string>} names */
+/** Numbers repeated names. @param {Map<string, string>} names */
 function numbered(names) {
   /** @type {Map<string, number>} */
   const seen = new Map();
@@ -111,7 +113,7 @@ function numbered(names) {
   );
 }
 
-/** What runs that differ by their seed alone have in common. @param {Run} run */
+/** A key that is equal for runs that differ only by seed. @param {Run} run */
 export function keyWithoutSeed(run) {
   const settings = new Map(settingsOf(run));
   settings.delete("training.seed");
@@ -119,9 +121,10 @@ export function keyWithoutSeed(run) {
 }
 
 /**
- * Runs by what they have in common but the seed, in the order in which they came. A run whose seed
- * is in its group already is the same run again and stands for itself.
- * @param {Run[]} runs @returns {Run[][]}
+ * Groups runs that differ only by seed, in the order given. A run whose seed is already in its group is a repetition
+ * and gets a group of its own.
+ * @param {Run[]} runs
+ * @returns {Run[][]}
  */
 export function groupBySeed(runs) {
   /** @type {Map<string, Run[]>} */

@@ -1,21 +1,21 @@
-// What every page has: the theme button, messages that pass, words for screen readers.
+// The parts of every page: theme button, toasts, screen reader announcements.
 
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { themeButton } from "./theme.js";
 
-/** Puts the page's common parts in place. */
+/** Adds the common parts to the page. */
 export function startShell() {
   byId("shell-tools").append(themeButton());
 }
 
-/** Says something to a screen reader and shows nothing. @param {string} text */
+/** Announces a text to screen readers. @param {string} text */
 export function announce(text) {
   byId("announce").textContent = text;
 }
 
 /**
- * Shows a message for a while, with something one can do about it.
+ * Shows a message for a while, with an optional action.
  * @param {string} text
  * @param {"" | "bad"} [tone]
  * @param {{ label: string, act: () => void }} [action]
@@ -52,7 +52,7 @@ export function toast(text, tone = "", action) {
 }
 
 /**
- * Does something and shows what the server says if it refuses.
+ * Runs an action and shows the error message if it fails.
  * @template T
  * @param {() => Promise<T>} action
  * @returns {Promise<T | undefined>}

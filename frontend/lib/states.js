@@ -1,15 +1,15 @@
-// The newest state of every run, in whatever order states arrive: an answer may be older than what the stream
-// has told in the meantime.
+// The newest state of every run, in whatever order states arrive: a response may be older than an event that the stream
+// delivered in the meantime.
 
 /** @import { Run } from "./types" */
 
 export class States {
   /** @type {Map<string, Run>} */
   #runs = new Map();
-  /** Runs whose state was told by a server that may count changes anew. @type {Set<string>} */
+  /** Runs whose state may be from an earlier index, which counted changes differently. @type {Set<string>} */
   #old = new Set();
 
-  /** @param {Run} run @returns {boolean} whether it is news */
+  /** @param {Run} run @returns {boolean} whether it was new */
   put(run) {
     const known = this.#runs.get(run.id);
     if (known && known.changed > run.changed && !this.#old.has(run.id)) return false;
@@ -23,12 +23,12 @@ export class States {
     return this.#runs.delete(id);
   }
 
-  /** What is known is taken for old until it is told again: the server was away, and its index may be new. */
+  /** Marks all states as old after a reconnection, since the server may have a new index. */
   returned() {
     this.#old = new Set(this.#runs.keys());
   }
 
-  /** Makes these the only runs. @param {Run[]} list */
+  /** Replaces all runs. @param {Run[]} list */
   replace(list) {
     const listed = new Set(list.map((run) => run.id));
     for (const id of this.#runs.keys()) if (!listed.has(id)) this.#runs.delete(id);

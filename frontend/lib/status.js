@@ -1,4 +1,4 @@
-// A run's state in one word, one shape and one tone, the same on every page.
+// The word, shape and tone of a run's state, the same on every page.
 
 import { h, s } from "./dom.js";
 
@@ -59,7 +59,7 @@ function ordinal(place) {
   return `${place}${suffix}`;
 }
 
-/** A badge, and the way to bring it up to date. */
+/** A state badge and its update function. */
 export function badge() {
   const shape = s("svg", { viewBox: "0 0 12 12", width: 12, height: 12, fill: "none", "aria-hidden": "true" });
   const word = h("span");
@@ -76,7 +76,7 @@ export function badge() {
   return { element, show };
 }
 
-/** Whether a worker has the run or will have it. @param {Run} run */
+/** Whether the run is queued or running. @param {Run} run */
 export const isActive = (run) => run.status === "queued" || run.status === "running";
 
 /** @param {Run} run */

@@ -1,16 +1,18 @@
-// What the browser keeps for the pages. It may refuse: site data blocked, a private window, no space left. Then a page
-// keeps it for itself, as long as it is there, and goes on.
+// Browser storage. It may be unavailable: site data blocked, a private window, no space left. The values then live as
+// long as the page.
 
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} SafeStorage */
 
 /**
  * A storage that never throws.
- * @param {() => Storage} storage asked each time: the mere look at it throws where it is forbidden
- * @returns {SafeStorage & { lasts: (key: string) => boolean }} `lasts`: whether what is kept under a key outlives the
- *   page
+ * @param {() => Storage} storage called each time, since even reading the property throws if storage is blocked
+ * @returns {SafeStorage & { lasts: (key: string) => boolean }} `lasts`: whether the value of a key outlives the page
  */
 export function safeStorage(storage) {
-  /** What the browser did not take; `null` where it did not let go. @type {Map<string, string | null>} */
+  /**
+   * Values that the browser did not store; `null` for a key that it did not remove.
+   * @type {Map<string, string | null>}
+   */
   const here = new Map();
   return {
     getItem(key) {
@@ -42,7 +44,7 @@ export function safeStorage(storage) {
   };
 }
 
-/** For all tabs, and for good. */
+/** Shared by all tabs and permanent. */
 export const safeLocalStorage = safeStorage(() => localStorage);
-/** For this tab, until it is closed. */
+/** For this tab until it is closed. */
 export const safeSessionStorage = safeStorage(() => sessionStorage);

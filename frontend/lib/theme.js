@@ -1,4 +1,4 @@
-// The theme: the system's, or the one chosen here. Colours for canvases come from the same tokens as the rest.
+// The theme: the system's or the user's choice. Canvases take their colours from the same CSS tokens.
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -19,12 +19,15 @@ export function theme() {
   return chosen === "light" || chosen === "dark" ? chosen : system().matches ? "dark" : "light";
 }
 
-/** Calls back when colours have changed. @param {() => void} listener */
+/** Adds a listener for colour changes. @param {() => void} listener */
 export function onTheme(listener) {
   listeners.add(listener);
 }
 
-/** A token's colour as canvases take it: `colour("--data-1")` → "rgb(19, 102, 184)". @param {string} token */
+/**
+ * The colour of a CSS token in a form that canvases accept: `colour("--data-1")` → "rgb(19, 102, 184)".
+ * @param {string} token
+ */
 export function colour(token) {
   let value = resolved.get(token);
   if (value === undefined) {
@@ -36,7 +39,7 @@ export function colour(token) {
   return value;
 }
 
-/** A token's colour on white paper, whatever the theme. @param {string} token */
+/** The colour of a CSS token for print, whatever the theme. @param {string} token */
 export function printColour(token) {
   const probe = document.body.appendChild(h("span", { hidden: true }));
   probe.style.colorScheme = "light";
@@ -46,7 +49,7 @@ export function printColour(token) {
   return value;
 }
 
-/** The button that changes over; from then on the system's changes are followed too. */
+/** The button that switches the theme; it also follows changes of the system's theme. */
 export function themeButton() {
   const button = h("button", { class: "button quiet icon", type: "button", on: { click: toggle } });
   const show = () => {
@@ -68,10 +71,10 @@ function toggle() {
   changed();
 }
 
-/** What was chosen, while the page is drawn for paper. @type {string | undefined | null} */
+/** The chosen theme, stored while the page is printed. @type {string | undefined | null} */
 let onScreen = null;
 
-// Canvases have their colours in them: for white paper they are drawn anew.
+// Canvases must be redrawn with print colours.
 globalThis.addEventListener?.("beforeprint", () => {
   if (onScreen !== null || theme() === "light") return;
   onScreen = document.documentElement.dataset.theme;

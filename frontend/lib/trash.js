@@ -1,4 +1,4 @@
-// Deleting with a way back: a run goes to the trash at once, and a message offers to undo it.
+// Deleting with undo: a run goes to the trash at once, and a toast offers to undo it.
 
 import { deleteRun, listTrash, restoreRun } from "./api.js";
 import { confirm } from "./dialog.js";
@@ -12,7 +12,7 @@ import { isActive } from "./status.js";
 const HANDED_ON = "vivarium.deleted";
 const IN_ADDRESS = "deleted=";
 
-/** Asks where something would be cut short. @param {Run[]} runs @returns {Promise<boolean>} */
+/** Asks for confirmation if a run is active. @param {Run[]} runs @returns {Promise<boolean>} */
 async function sure(runs) {
   const active = runs.filter(isActive);
   if (active.length === 0) return true;
@@ -25,7 +25,7 @@ async function sure(runs) {
   });
 }
 
-/** Moves runs to the trash. @param {Run[]} runs @returns {Promise<Run[]>} those that are gone */
+/** Moves runs to the trash. @param {Run[]} runs @returns {Promise<Run[]>} the deleted runs */
 export async function moveToTrash(runs) {
   if (!(await sure(runs))) return [];
   /** @type {Run[]} */
@@ -39,14 +39,14 @@ export async function moveToTrash(runs) {
   return gone;
 }
 
-/** Says that runs are gone, and offers to bring them back. @param {{ id: string, name: string }[]} runs */
+/** Shows a toast for deleted runs, with undo. @param {{ id: string, name: string }[]} runs */
 export function offerUndo(runs) {
   if (runs.length === 0) return;
   const what = runs.length === 1 ? `“${runs[0].name}”` : plural(runs.length, "run");
   toast(`Deleted ${what}.`, "", {
     label: "Undo",
     act: async () => {
-      // One that cannot come back keeps none of the others in the trash.
+      // If one run cannot be restored, the others still are.
       const back = [];
       for (const { id } of runs) if (await attempt(() => restoreRun(id))) back.push(id);
       if (back.length === runs.length) toast(`${what} ${runs.length === 1 ? "is" : "are"} back.`);
@@ -56,8 +56,8 @@ export function offerUndo(runs) {
 }
 
 /**
- * Lets the next page offer it: this one is about to be left. Gives what its address must end with: something where the
- * browser keeps nothing.
+ * Passes the offer to undo on to the next page. Returns the suffix of its URL, which is empty unless browser storage is
+ * unavailable.
  * @param {{ id: string, name: string }[]} runs
  */
 export function passUndoOn(runs) {
@@ -65,7 +65,7 @@ export function passUndoOn(runs) {
   return safeSessionStorage.lasts(HANDED_ON) ? "" : `#${IN_ADDRESS}${runs.map(({ id }) => id).join(",")}`;
 }
 
-/** What the page before handed on. */
+/** Shows the offer that the previous page passed on. */
 export async function takePassedUndo() {
   const text = safeSessionStorage.getItem(HANDED_ON);
   safeSessionStorage.removeItem(HANDED_ON);
@@ -73,6 +73,6 @@ export async function takePassedUndo() {
   if (!location.hash.startsWith(`#${IN_ADDRESS}`)) return;
   const ids = new Set(location.hash.slice(IN_ADDRESS.length + 1).split(","));
   history.replaceState(history.state, "", `${location.pathname}${location.search}`);
-  // An address may say anything; what is offered is what lies in the trash.
+  // The URL is untrusted: only runs in the trash are offered.
   await attempt(async () => offerUndo((await listTrash()).filter(({ id }) => ids.has(id))));
 }

@@ -1,17 +1,17 @@
-// What every upload has: a place to drop files, a bar while they are sent, a notice when they are refused.
+// The parts of every upload: drop zone, progress bar, error notice.
 
 import { Problem } from "./api.js";
 import { h, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { icon } from "./icons.js";
 
-/** Faults that are shown; files can have thousands. */
+/** At most this many errors are shown. */
 const SHOWN = 20;
 
-/** A file and where it lay. @typedef {{ file: File, path: string }} FileWithPath */
+/** A file and its path. @typedef {{ file: File, path: string }} FileWithPath */
 
 /**
- * Lets files be dropped on `element`, and `zone` in it say so.
+ * Accepts drops on `element` and highlights `zone`.
  * @param {HTMLElement} element
  * @param {HTMLElement} zone
  * @param {(data: DataTransfer) => void} onDrop
@@ -38,12 +38,12 @@ export function acceptDrops(element, zone, onDrop) {
 }
 
 /**
- * The files of a drop, those in folders with their paths.
+ * The files of a drop, with their paths inside folders.
  * @param {DataTransfer} data
  * @returns {Promise<FileWithPath[]>}
  */
 export async function droppedFiles(data) {
-  // Asked for at once: what was dropped is gone after the event.
+  // Read at once, since the dropped items are only available during the event.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (entries.length === 0) return filesWithPaths(data.files);
   return (await Promise.all(entries.map(below))).flat();
@@ -61,7 +61,7 @@ async function below(entry) {
   /** @type {FileWithPath[]} */
   const found = [];
   for (;;) {
-    // A reader gives some at a time, and none at the end.
+    // A directory reader returns entries in batches, and an empty one at the end.
     const some = await new Promise((/** @type {(entries: FileSystemEntry[]) => void} */ resolve, reject) =>
       reader.readEntries(resolve, reject),
     );
@@ -71,7 +71,7 @@ async function below(entry) {
 }
 
 /**
- * The files of a field, those of a folder with their paths.
+ * The files of an input, with their paths inside folders.
  * @param {Iterable<File> | null} files
  * @returns {FileWithPath[]}
  */
@@ -80,9 +80,9 @@ export function filesWithPaths(files) {
 }
 
 /**
- * A bar that says how far an upload is.
+ * The progress bar of an upload.
  * @param {string} name
- * @param {{ after: string, onCancel: () => void }} wiring `after`: what happens when all is sent
+ * @param {{ after: string, onCancel: () => void }} wiring `after`: the text when everything is sent
  */
 export function uploadProgress(name, { after, onCancel }) {
   const bar = h(
@@ -121,7 +121,7 @@ export function uploadProgress(name, { after, onCancel }) {
   };
 }
 
-/** What is wrong, fault by fault. @param {unknown} error */
+/** The messages of an error, one per field. @param {unknown} error */
 export function errorsOf(error) {
   if (error instanceof Problem && error.errors.length > 0)
     return error.errors.map(({ path, message }) => `${path}: ${message}`);

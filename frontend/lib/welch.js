@@ -1,12 +1,13 @@
-// Whether two means differ by more than chance: Welch's t test, for samples of unequal variance.
+// Significance tests: Welch's t-test for samples of unequal variance, and Holm's correction.
 
 /** @typedef {{ mean: number, std: number | null, count: number }} Sample `std`: of a sample, with count - 1 */
 
 /**
- * How likely means so far apart are where the samples come from the same distribution: the p value of the
- * two-sided test, with the degrees of freedom of Welch and Satterthwaite. Null where a sample has fewer than
- * two values. Samples without any spread are certain: 1 where they are equal, else 0.
- * @param {Sample} a @param {Sample} b @returns {number | null}
+ * The p value of the two-sided Welch's t-test, with the Welch–Satterthwaite degrees of freedom. Null if a sample has
+ * fewer than two values. Samples without variance give 1 if they are equal, otherwise 0.
+ * @param {Sample} a
+ * @param {Sample} b
+ * @returns {number | null}
  */
 export function welch(a, b) {
   if (a.std === null || b.std === null || a.count < 2 || b.count < 2) return null;
@@ -19,9 +20,9 @@ export function welch(a, b) {
 }
 
 /**
- * P values of several tests at once, corrected so that all of them together err as rarely as one would
- * (Holm 1979); in the order given.
- * @param {(number | null)[]} ps @returns {(number | null)[]}
+ * Corrects the p values of several tests by the Holm–Bonferroni method (Holm 1979); the order is kept.
+ * @param {(number | null)[]} ps
+ * @returns {(number | null)[]}
  */
 export function holm(ps) {
   const order = ps.flatMap((p, i) => (p === null ? [] : [{ p, i }])).sort((a, b) => a.p - b.p);
@@ -36,7 +37,7 @@ export function holm(ps) {
 }
 
 /**
- * The regularised incomplete beta function, by its continued fraction (Abramowitz and Stegun 26.5.8).
+ * The regularized incomplete beta function, by its continued fraction (Abramowitz and Stegun 26.5.8).
  * @param {number} x
  * @param {number} a
  * @param {number} b
@@ -45,7 +46,7 @@ export function holm(ps) {
 export function incompleteBeta(x, a, b) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  // The fraction converges fast below the mean; above it the other tail is asked.
+  // The fraction converges fast below the mean; above it the symmetry of the function is used.
   if (x > (a + 1) / (a + b + 2)) return 1 - incompleteBeta(1 - x, b, a);
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x)) / a;
   const TINY = 1e-300;
@@ -67,7 +68,7 @@ export function incompleteBeta(x, a, b) {
 }
 
 /**
- * The logarithm of the gamma function for what is above 0: Stirling's series, where it is exact to the last digits.
+ * The logarithm of the gamma function for positive arguments, by Stirling's series.
  * @param {number} x
  * @returns {number}
  */

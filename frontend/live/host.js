@@ -1,26 +1,25 @@
-// Serves the tabs of a browser from one feed: each tab may have several streams, and may die without a word.
+// Serves the tabs of a browser from one feed. Each tab may have several streams, and may disappear without notice.
 
 /** @import { Feed, Told, Wish } from "./feed.js" */
 
 /**
- * What a tab says. `lock` names a Web Lock that it holds while it lives; `turn` tells attachments of a stream apart.
- * @typedef {{ kind: "hello", lock: string | null }
- *   | { kind: "attach", stream: number, turn: number, wish: Wish }
- *   | { kind: "detach", stream: number }
- *   | { kind: "look" } | { kind: "ping" } | { kind: "bye" }} FromTab
+ * A message from a tab. `lock` names the Web Lock that it holds while it is open; `turn` numbers the attachments of a
+ * stream.
+ * @typedef {{ kind: "hello", lock: string | null } | { kind: "attach", stream: number, turn: number, wish: Wish } | {
+ *   kind: "detach", stream: number } | { kind: "look" } | { kind: "ping" } | { kind: "bye" }} FromTab
  */
 
 /**
- * What it is told. `told`: the newest of each of its streams, in order; `again`: it must say hello and attach once
- * more, since the host does not know it.
+ * A message to a tab. `told`: new events of its streams, in order; `again`: the host does not know the tab, which must
+ * say hello and attach again.
  * @typedef {{ kind: "told", told: [stream: number, turn: number, told: Told][] } | { kind: "pong" } | { kind: "again"
  *   }} ToTab
  */
 
-/** Browsers wake the timers of hidden tabs once a minute. */
+/** Longer than a minute, since browsers run the timers of hidden tabs once a minute. */
 const DEAD_MS = 180_000;
 const SWEEP_MS = 30_000;
-/** A message costs more than what is in it: what comes within a frame goes together. */
+/** Events within a frame are sent in one message, since each message has an overhead. */
 const TOGETHER_MS = 16;
 
 export class FeedHost {
@@ -72,13 +71,17 @@ export class FeedHost {
     setTimeout(() => this.tabs.get(tab)?.send({ kind: "told", told: waiting.splice(0) }), TOGETHER_MS);
   }
 
-  /** The lock is free when the tab is gone, however it went. @param {string} tab @param {string} lock */
+  /**
+   * Waits for the tab's lock, which the browser releases when the tab is gone.
+   * @param {string} tab
+   * @param {string} lock
+   */
   awaitEnd(tab, lock) {
     const known = this.tabs.get(tab);
     try {
       navigator.locks?.request(lock, () => this.tabs.get(tab) === known && this.drop(tab))?.catch(() => {});
     } catch {
-      // No locks here: silence tells.
+      // Without Web Locks, a tab is dropped when it stops sending.
     }
   }
 
@@ -88,7 +91,7 @@ export class FeedHost {
     this.tabs.delete(tab);
   }
 
-  /** Ends it all. */
+  /** Drops all tabs and closes the feed. */
   close() {
     clearInterval(this.sweeping);
     for (const tab of [...this.tabs.keys()]) this.drop(tab);

@@ -1,4 +1,4 @@
-// The feed of this server. Addresses are relative to this module: the server may be below a path.
+// The feed of this server. URLs are relative to this module, since the server may be below a base path.
 
 import { Feed } from "./feed.js";
 
@@ -6,7 +6,7 @@ const api = (/** @type {string} */ path) => new URL(`../../api/v1/${path}`, impo
 
 export const serverFeed = () => new Feed({ url: api("events"), select });
 
-/** A short name for many runs, whose ids would fill an address. @param {string[]} runs */
+/** Stores a selection of runs and returns its id. @param {string[]} runs */
 async function select(runs) {
   try {
     const response = await fetch(api("selections"), {
@@ -16,7 +16,7 @@ async function select(runs) {
     });
     return response.ok ? String((await response.json()).id) : null;
   } catch {
-    // The stream itself finds out what is the matter.
+    // The stream will report the error.
     return null;
   }
 }

@@ -1,5 +1,5 @@
-// How a tab reaches the feed: a worker that all tabs share; where there is none, one of the tabs that leads; where
-// there is neither, a feed of the tab's own.
+// The transports between a tab and the feed: a SharedWorker; without one, an elected leader tab; otherwise a feed of
+// the tab's own.
 
 import { FeedHost } from "./host.js";
 import { serverFeed } from "./server.js";
@@ -9,14 +9,17 @@ import { serverFeed } from "./server.js";
 /** @typedef {{ post: (message: FromTab) => void, close: () => void }} Transport */
 
 /**
- * @typedef {{ onMessage: (message: ToTab) => void, onReady: () => void, onFailed: () => void }} Wiring
- * `onReady`: there is a host, or another one, to say hello to; `onFailed`: there is none this way
+ * @typedef {{ onMessage: (message: ToTab) => void, onReady: () => void, onFailed: () => void }} Wiring `onReady`: there
+ *   is a host, perhaps a new one, to say hello to; `onFailed`: the transport does not work
  */
 
-/** The name of what the tabs share. Tabs that an older server gave do not understand those of a newer one. */
+/**
+ * The name of the shared worker and channel. It includes the version, since tabs from an older server speak another
+ * protocol.
+ */
 const shared = () => `vivarium ${document.querySelector('meta[name="assets"]')?.getAttribute("content") ?? ""}`;
 
-/** The ways, the best first. @type {((wiring: Wiring) => Transport)[]} */
+/** The transports, the best first. @type {((wiring: Wiring) => Transport)[]} */
 export const TRANSPORTS = [viaSharedWorker, viaLeaderTab, inThisTab];
 
 /** @param {Wiring} wiring @returns {Transport} */
@@ -47,7 +50,7 @@ function viaLeaderTab({ onMessage, onReady }) {
     else if (to === me) onMessage(message);
     else if (to === "all" && host === null) onReady();
   });
-  // Whoever holds the lock leads, until its tab is closed.
+  // The tab that holds the lock is the leader until it is closed.
   const lead = () => {
     host = new FeedHost(serverFeed());
     channel.postMessage({ to: "all", from: me, message: null });

@@ -1,4 +1,4 @@
-// The shared worker: one event stream for all tabs of a browser.
+// The SharedWorker: one event stream for all tabs of a browser.
 
 import { FeedHost } from "./host.js";
 import { serverFeed } from "./server.js";
@@ -15,7 +15,7 @@ addEventListener("connect", (event) => {
   /** @param {ToTab} message */
   const send = (message) => port.postMessage(message);
   port.addEventListener("message", (/** @type {MessageEvent<FromTab>} */ { data }) => host.receive(tab, data, send));
-  // Where browsers tell it.
+  // Only some browsers fire this event.
   port.addEventListener("close", () => host.drop(tab));
   port.start();
 });

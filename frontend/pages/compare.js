@@ -1,4 +1,4 @@
-// A comparison: several runs over one another, what differs in them and what came of it, live.
+// The comparison page: overlaid curves, differing settings and results of several runs, live.
 
 import { getStatistics, growSweep, runsQuery, RUNS_IN_ADDRESS, shortQuery, stopSweep } from "../lib/api.js";
 import { readView } from "../chart/view.js";
@@ -24,14 +24,14 @@ import { isActive } from "../lib/status.js";
 /** @import { Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
 /** @import { Member } from "../compare/members.js" */
 
-/** Figures of runs that train are read again at most this often. */
+/** Statistics of active runs are refreshed at most this often. */
 const STATISTICS_EVERY_MS = 2000;
 
 startShell();
 
 /** @type {{ runs: Run[], title: string, missing: number, sweep?: { id: string, spec: SweepSpec } }} */
 const data = pageData();
-/** In the order in which they were started. @type {Map<string, Run>} */
+/** In the order of creation. @type {Map<string, Run>} */
 const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run) => [run.id, run]));
 const query = new URLSearchParams(location.search);
 const axis = axisFor([...runs.values()]);
@@ -41,21 +41,21 @@ const view = readView(
   which.map(({ id }) => id),
   axis,
 );
-/** Numbers of runs that do not show. */
+/** Numbers of hidden runs. */
 const hidden = new Set((query.get("hide") ?? "").split(",").filter(Boolean).map(Number));
-/** Whether seeds are drawn as one; where nothing differs by its seed alone there is nothing to choose. */
+/** Whether runs that differ only by seed are drawn as one line. */
 let together = query.get("seeds") !== "apart";
 /** @type {{ [id: string]: Statistics }} */
 let statistics = {};
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let reading;
 
-/** Runs that were taken out of the comparison, or are gone. @type {Set<string>} */
+/** Runs that were removed from the comparison or deleted. @type {Set<string>} */
 const left = new Set();
 
 if (runs.size === 0) byId("page").append(nothing());
 else start();
-// What the page is like follows from all of its runs, the axis on which they can be compared among it.
+// The page depends on all of its runs, for example its default axis.
 watchNewRuns({
   sweeps: [...query.getAll("sweep"), ...(data.sweep ? [data.sweep.id] : [])],
   tags: query.getAll("tag"),
@@ -64,7 +64,7 @@ watchNewRuns({
 });
 
 /**
- * Shows an element in its place, and leaves alone what is the same: it may be scrolled or have the focus.
+ * Replaces the content of a slot, unless it is equal: that keeps scroll position and focus.
  * @param {HTMLElement} slot
  * @param {HTMLElement | null} next
  */
@@ -111,7 +111,7 @@ function start() {
   );
   const title = h("h1", {}, data.title);
   const about = h("p", { class: "muted" });
-  /** What the charts and tables have a line for. @type {Member[]} */
+  /** The members shown in charts and tables. @type {Member[]} */
   let members = [];
   const list = memberList({
     hidden,
@@ -176,16 +176,16 @@ function start() {
     tables,
   );
   showMembers();
-  // An address of a thousand ids cannot be shared.
+  // A URL with a thousand ids cannot be shared.
   if (query.getAll("run").length > RUNS_IN_ADDRESS) attempt(nameRuns);
   attempt(async () => {
     await charts.load();
     follow();
-    // The curves first: they are what one came for.
+    // The curves come first, since they matter most.
     requestAnimationFrame(() => setTimeout(refresh));
   });
 
-  /** What one can do with a sweep. @returns {HTMLElement[]} */
+  /** The buttons of a sweep. @returns {HTMLElement[]} */
   function sweepButtons() {
     const { sweep } = data;
     if (!sweep) return [];
@@ -212,7 +212,7 @@ function start() {
     ];
   }
 
-  /** How a text names these runs: by their sweep or tag where that is what the page shows. */
+  /** How a report names these runs: by sweep or tag if the page shows one. */
   function words() {
     const tags = query.getAll("tag");
     if (data.sweep) return `sweep ${data.sweep.id}`;
@@ -225,14 +225,14 @@ function start() {
     return members.filter(({ runs: [first] }) => !hidden.has(first.number));
   }
 
-  /** Shows what is known. */
+  /** Updates the page. */
   function show() {
     showMembers();
     showTables();
     charts.draw();
   }
 
-  /** Shows which members are hidden: the tables have them all. */
+  /** Applies hidden members to the charts. Tables show all members. */
   function showHidden() {
     remember();
     list.show(members);
@@ -288,7 +288,7 @@ function start() {
     history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}`);
   }
 
-  /** Puts the runs that are here into the address, those of many by a selection. */
+  /** Writes the current runs to the URL, many of them as a selection. */
   async function nameRuns() {
     const names = await shortQuery([...runs.keys()]);
     const now = new URLSearchParams(location.search);
@@ -306,7 +306,7 @@ function start() {
     show();
   }
 
-  /** Reads mean and deviation, now and while something trains. */
+  /** Fetches the statistics, repeatedly while a run is active. */
   async function refresh() {
     clearTimeout(reading);
     reading = undefined;
@@ -318,7 +318,7 @@ function start() {
 
   function follow() {
     const ids = [...runs.keys()];
-    /** Runs that are being read anew. @type {Set<string>} */
+    /** Runs whose curves are being fetched again. @type {Set<string>} */
     const afresh = new Set();
     const states = new States();
     states.replace([...runs.values()]);

@@ -1,4 +1,4 @@
-// The data page: every set and what it looks like, uploads of one's own, fetches of known ones.
+// The data page: all data sets with galleries, uploads, and downloads of known sets.
 
 import { listDataSets } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
@@ -8,7 +8,7 @@ import { uploadPart } from "../data/upload.js";
 
 /** @import { DataSet } from "../lib/types" */
 
-/** How often a fetch is asked how far it is. */
+/** Polling interval for the progress of a download, in milliseconds. */
 const LOOK = 400;
 
 startShell();
@@ -51,7 +51,7 @@ function show(sets) {
     card.element.remove();
     cards.delete(name);
   }
-  // One's own first, then images, then points.
+  // The user's own sets first, then images, then points.
   const rank = (/** @type {DataSet} */ set) =>
     set.dimensions === 2 ? 2 : set.can_fetch || set.state.kind === "built_in" ? 1 : 0;
   const elements = sets
@@ -62,7 +62,7 @@ function show(sets) {
       card.show(set);
       return card.element;
     });
-  // Only what is not in its place moves, so that nobody loses the one at hand.
+  // Only cards in the wrong place are moved, which keeps focus in the others.
   elements.forEach((element, place) => {
     if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
   });

@@ -1,4 +1,4 @@
-// The error page: nothing but what every page has.
+// The error page: only the common parts.
 
 import { startShell } from "../lib/shell.js";
 

@@ -1,5 +1,5 @@
-// A network from the inside: its layers, filters and feature maps, the arithmetic behind a pixel, and the film of how
-// it all came about.
+// The page of a network's inside: layers, filters, feature maps, the arithmetic behind a pixel, and the film of its
+// training.
 
 import { getFilm, getInside, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
@@ -22,9 +22,9 @@ import { readView, viewState, writeView } from "../inside/view.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 
-/** More epochs than any curve here shows. */
+/** Maximum number of epochs that the curves show. */
 const POINTS = 2000;
-/** Frames and checkpoints are written just before they are told of; several may come at once. */
+/** Several events may arrive at once and are handled together. */
 const SETTLE_MS = 250;
 
 startShell();
@@ -164,7 +164,7 @@ function soon() {
   }, SETTLE_MS);
 }
 
-/** Asks what there is now: checkpoints, the film, the curves. */
+/** Fetches checkpoints, film and curves. */
 async function refresh() {
   try {
     const [inside, reel, metrics] = await Promise.all([
@@ -190,7 +190,7 @@ async function refresh() {
   }
 }
 
-/** The first layer that has filters, where the address names none that there is. */
+/** Chooses the first layer with filters if the URL names no existing layer. */
 function chooseLayer() {
   const layers = context.inside?.layers ?? [];
   if (context.layer) return;
@@ -204,7 +204,7 @@ function showContent(is) {
   empty.hidden = is;
 }
 
-/** Why there is nothing to see. @param {string} words */
+/** Explains why there is nothing to show. @param {string} words */
 function explain(words) {
   showContent(false);
   empty.replaceChildren(

@@ -1,4 +1,4 @@
-// The form for a new run: what one chooses is checked as one types, and nothing typed is lost.
+// The form for a new run. Settings are checked while typing, and typed values are kept.
 
 import { createRun, createSweep } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
@@ -116,7 +116,7 @@ function first() {
   return made;
 }
 
-/** What was typed before a reload or on the way back here. @returns {Draft | null} */
+/** The draft from before a reload or navigation. @returns {Draft | null} */
 function kept() {
   const [navigation] = performance.getEntriesByType("navigation");
   const type = /** @type {PerformanceNavigationTiming | undefined} */ (navigation)?.type;

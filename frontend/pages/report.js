@@ -1,4 +1,4 @@
-// A report: the text on one side, and on the other what it looks like, with its figures.
+// The report page: the text in an editor, and its preview with figures.
 
 import { createReport, getReport } from "../lib/api.js";
 import { byId, download, h, pageData, setText } from "../lib/dom.js";
@@ -21,9 +21,9 @@ import { Sources } from "../report/sources.js";
 /** @import { Report, Run } from "../lib/types" */
 /** @import { Part } from "../report/markdown.js" */
 
-/** A page with all of its figures is laid out again this long after the last key. */
+/** The preview is updated this long after the last key. */
 const SHOW_AFTER_MS = 120;
-/** While runs train, their figures are drawn again this often. */
+/** Figures of active runs are redrawn this often. */
 const REFRESH_EVERY_MS = 5000;
 const VIEWS = /** @type {const} */ ({ write: "Write", both: "Both", read: "Read" });
 const STATES = { saved: "Saved", saving: "Saving…", changed: "Not saved yet", conflict: "Saved elsewhere too" };
@@ -139,7 +139,7 @@ setTimeout(refresh, REFRESH_EVERY_MS);
 addEventListener("beforeunload", (event) => {
   if (!draft.isSaved()) event.preventDefault();
 });
-// A run may have been started, or resumed, elsewhere meanwhile.
+// A run may have been started or resumed on another page.
 document.addEventListener("visibilitychange", () => (document.hidden ? draft.save() : renew()));
 
 /** @param {string} name */
@@ -148,7 +148,7 @@ function view(name) {
   for (const input of views.querySelectorAll("input")) input.checked = input.value === name;
 }
 
-/** Draws again what has changed, while something trains or a figure waits for a run. */
+/** Redraws changed figures while a run is active or a figure waits for a run. */
 async function refresh() {
   if (
     !document.hidden &&
@@ -162,7 +162,7 @@ async function renew() {
   try {
     if (await sources.refresh()) await preview.redraw();
   } catch {
-    // The server is away for a while; the next time will tell.
+    // The server cannot be reached; the next refresh tries again.
   }
 }
 
@@ -174,7 +174,7 @@ async function insert() {
   text.insertBlock(block);
 }
 
-/** The runs of the figure that was placed last are likely to be those of the next. */
+/** The runs of the last figure are the suggestion for the next one. */
 function lastRuns() {
   const found = [...text.value().matchAll(/^runs?: (.+)$/gm)];
   return found.length > 0 ? found[found.length - 1][1] : undefined;

@@ -1,4 +1,4 @@
-// Every report, and the experiments that one can write up.
+// The reports page: all reports, and the experiments to write up.
 
 import { createReport, createRun, createSweep, deleteReport, restoreReport } from "../lib/api.js";
 import { h, pageData, byId } from "../lib/dom.js";
@@ -17,7 +17,7 @@ startShell();
 /** @type {{ reports: ReportAbout[], runs: Run[], sweeps: { id: string, spec: SweepSpec }[], presets: Preset[] }} */
 const data = pageData();
 let reports = data.reports;
-/** Experiments to write up. @type {Set<string>} */
+/** The chosen experiments. @type {Set<string>} */
 const chosen = new Set();
 
 const list = h("div", { class: "report-list" });

@@ -1,4 +1,4 @@
-// A run's page: its state, its curves, its decision boundary or its mistakes, its settings and its log, live.
+// The run page: state, curves, decision boundary or confusion matrix, settings and log, live.
 
 import { getBoundary, getMetricsOf, getRun, Problem } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
@@ -20,7 +20,10 @@ import { RunStore } from "../run/store.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
 
-/** The last words of a finished run, the test result among them, are asked for again: metrics do not hold them. */
+/**
+ * The last events of a finished run, such as the test result, are requested again, since the metrics do not contain
+ * them.
+ */
 const LAST_WORDS = 8;
 
 startShell();
@@ -63,7 +66,7 @@ async function start() {
     on: {
       message: (/** @type {RunEvent} */ event) => {
         if (startingAfresh || take(event)) return;
-        // An event is missing. Start afresh rather than draw a curve with a hole.
+        // An event is missing: fetch the curves again rather than draw a gap.
         startingAfresh = true;
         catchUp().then(() => {
           startingAfresh = false;
@@ -81,7 +84,7 @@ async function start() {
   });
 }
 
-/** Whether the run is no more; then there is nothing to wait for. */
+/** Whether the run has been deleted. */
 async function isGone() {
   try {
     await getRun(run.id);
@@ -93,7 +96,7 @@ async function isGone() {
   }
 }
 
-/** Reads the curves so far. */
+/** Fetches the curves so far. */
 async function catchUp() {
   await attempt(async () => {
     const weight = charts.smoothing();
@@ -107,11 +110,11 @@ async function catchUp() {
   });
 }
 
-/** @param {RunEvent} event @returns {boolean} false when one before it is missing */
+/** @param {RunEvent} event @returns {boolean} false if an earlier event is missing */
 function take(event) {
   if (event.kind === "test") {
     test.show(event, run.summary.classes ?? []);
-    // A matrix of many classes needs the wider column.
+    // A confusion matrix of many classes needs the wider column.
     if (event.confusion.length > 5) main.append(test.element);
   }
   if (event.kind === "note") notes.add(event.seq, event.message);
@@ -138,7 +141,7 @@ function showRun(next) {
   if (!states.put(next)) return;
   const replaced = JSON.stringify(run.source) !== JSON.stringify(next.source);
   run = next;
-  // Its files have grown, or its tags are drawn as something else: the page is made of what it was.
+  // The imported files have grown, or tags are mapped differently: the page must be rebuilt.
   if (replaced) return location.reload();
   header.show(run);
   progress.show(run);
@@ -146,7 +149,7 @@ function showRun(next) {
   charts.draw();
 }
 
-/** A run on points has boundaries, and with them a panel. */
+/** Shows the boundary panel if the run has boundaries. */
 async function findBoundary() {
   const known = await getBoundary(run.id, "latest");
   if (boundaryView || !known.boundary) return;

@@ -1,4 +1,4 @@
-// The runs page: experiments to start, and every run, live.
+// The runs page: experiments to start, and the live table of runs.
 
 import { listRuns } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
@@ -39,14 +39,14 @@ openStream({
     run: (/** @type {Run} */ run) => table.put(run),
     removed: (/** @type {{ id: string }} */ { id }) => table.drop(id),
   },
-  // Runs may have been removed while nobody told us.
+  // Runs may have been removed while disconnected.
   onReturn: () => {
     table.returned();
     attempt(async () => table.replace(await listRuns()));
   },
 });
 
-/** A run that the table lacks. @param {{ id: string | null, message: string }} run */
+/** A notice for a run that cannot be shown. @param {{ id: string | null, message: string }} run */
 function missing({ id, message }) {
   return h(
     "p",

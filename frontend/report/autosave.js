@@ -1,6 +1,6 @@
-// Keeps a report: saves it a moment after each change, tries again while the server is away, and holds what is not
-// saved yet in the browser, so that neither a crash nor a closed tab loses a word. What was saved elsewhere in the
-// meantime is never overwritten unasked.
+// Saves a report shortly after each change and retries while the server cannot be reached. Unsaved text is also kept in
+// browser storage, so that neither a crash nor a closed tab loses it. A version that was saved elsewhere in the
+// meantime is never overwritten without asking.
 
 import { Problem, saveReport } from "../lib/api.js";
 import { safeLocalStorage } from "../lib/storage.js";
@@ -44,7 +44,7 @@ export function autosave(report, { onState, onTitle, storage = safeLocalStorage 
       conflict = error instanceof Problem && error.status === 409;
       const words = error instanceof Error ? error.message : String(error);
       onState(conflict ? { kind: "conflict" } : { kind: "away", why: words });
-      // What is refused for what it is will be refused again, until it is changed.
+      // A refused text would be refused again, so there is no retry until it changes.
       if (!conflict && !(error instanceof Problem && error.status >= 400 && error.status < 500))
         waiting = setTimeout(save, AGAIN_AFTER_MS);
     } finally {
@@ -73,9 +73,9 @@ export function autosave(report, { onState, onTitle, storage = safeLocalStorage 
       waiting = setTimeout(save, SAVE_AFTER_MS);
     },
     save,
-    /** Whether something would be lost if nobody held it. */
+    /** Whether everything is saved. */
     isSaved: () => text === saved,
-    /** What an earlier visit had not saved: taken up again, or found to be in conflict. @returns {string | null} */
+    /** Restores the unsaved text of an earlier visit, which may be in conflict. @returns {string | null} */
     recover() {
       try {
         const draft = JSON.parse(storage.getItem(key) ?? "null");
@@ -90,10 +90,10 @@ export function autosave(report, { onState, onTitle, storage = safeLocalStorage 
       }
     },
     /**
-     * Settles a conflict: with the text of here, or with the other one.
+     * Resolves a conflict with either text.
      * @param {Report} other as it is saved now
      * @param {"mine" | "other"} which
-     * @returns {string} the text that holds
+     * @returns {string} the resulting text
      */
     settle(other, which) {
       revision = other.revision;

@@ -1,4 +1,4 @@
-// Begins a report about runs that are looked at, and goes there.
+// Creates a report about runs and opens it.
 
 import { createReport, RUNS_IN_ADDRESS, shortQuery } from "../lib/api.js";
 import { reportAbout } from "./experiments.js";
@@ -8,7 +8,7 @@ import { reportAbout } from "./experiments.js";
 /**
  * @param {string} title
  * @param {Run[]} runs
- * @param {string} [words] how a text names them; by their ids, or many by a selection, where nothing is said
+ * @param {string} [words] how the report names them; by default by id, or many by a selection
  */
 export async function beginReport(title, runs, words) {
   words ??= await named(runs.map(({ id }) => id));

@@ -1,5 +1,4 @@
-// A figure as it stands in the text: a fenced block whose first line names the kind, and a line for
-// each setting.
+// A figure's source text: a fenced block whose first line names the kind, followed by one setting per line.
 //
 //     ```figure curve
 //     series: validation_accuracy
@@ -11,19 +10,19 @@
 
 const WORD = "figure";
 
-/** What is wrong with a figure, in words for the one who writes. */
+/** An error in a figure, with a message for the author. */
 export class FigureError extends Error {}
 
 /**
- * The kind of figure that a fence names; null where it is another fence.
- * @param {string | undefined} language what stands behind the three ticks
+ * The kind of figure of a fenced block; null for other blocks.
+ * @param {string | undefined} language the text after the three backticks
  */
 export function kindOf(language) {
   const [word, kind, ...more] = (language ?? "").trim().split(/\s+/);
   return word === WORD && more.length === 0 ? (kind ?? "") : null;
 }
 
-/** Reads the lines of a block. @param {string} kind @param {string} text @returns {Block} */
+/** Parses a block. @param {string} kind @param {string} text @returns {Block} */
 export function readBlock(kind, text) {
   /** @type {Map<string, string>} */
   const settings = new Map();
@@ -38,7 +37,11 @@ export function readBlock(kind, text) {
   return { kind, settings };
 }
 
-/** Writes a block; a line end in a value would end the setting. @param {Block} block @returns {string} */
+/**
+ * Writes a block. Line breaks in values become spaces, since a line break ends a setting.
+ * @param {Block} block
+ * @returns {string}
+ */
 export function writeBlock({ kind, settings }) {
   const lines = [...settings]
     .filter(([, value]) => value !== "")

@@ -1,5 +1,5 @@
-// The text of a report, and the tools that write Markdown into it. Everything goes through the browser's own
-// editing, so that undo takes it back.
+// The editor of a report's text, with tools for Markdown. All edits use the browser's own editing commands, so that
+// undo works.
 
 import { h } from "../lib/dom.js";
 
@@ -75,17 +75,17 @@ export function editor(text, { onChange, onLine, onSave }) {
     area.focus();
   }
 
-  /** Puts a text in place of what is marked. @param {string} written */
+  /** Replaces the selection. @param {string} written */
   function insert(written) {
     area.focus();
-    // The only way that undo knows of; where it is gone, the text still changes.
+    // `execCommand` is the only way to edit with undo; without it, the text is set directly.
     if (!document.execCommand("insertText", false, written)) {
       area.setRangeText(written, area.selectionStart, area.selectionEnd, "end");
       onChange(area.value);
     }
   }
 
-  /** @param {string} sign @param {string} plain what is marked where nothing is */
+  /** @param {string} sign @param {string} plain the text if nothing is selected */
   function wrap(sign, plain) {
     const { selectionStart: from, selectionEnd: to } = area;
     const marked = area.value.slice(from, to) || plain;
@@ -93,7 +93,7 @@ export function editor(text, { onChange, onLine, onSave }) {
     area.setSelectionRange(from + sign.length, from + sign.length + marked.length);
   }
 
-  /** At the beginning of each line that is marked. @param {string} sign */
+  /** Inserts a prefix in each selected line. @param {string} sign */
   function prefix(sign) {
     const from = area.value.lastIndexOf("\n", area.selectionStart - 1) + 1;
     const to = Math.max(area.selectionEnd, from);
@@ -111,7 +111,7 @@ export function editor(text, { onChange, onLine, onSave }) {
     element: area,
     tools,
     insert,
-    /** A block stands between empty lines, after the one in which the cursor is. @param {string} block */
+    /** Inserts a block between empty lines, after the cursor's block. @param {string} block */
     insertBlock(block) {
       const { value, selectionEnd } = area;
       const end = value.indexOf("\n", selectionEnd);
@@ -123,9 +123,9 @@ export function editor(text, { onChange, onLine, onSave }) {
       );
     },
     /**
-     * Puts lines in place of others.
+     * Replaces lines.
      * @param {number} from
-     * @param {number} to the last of them
+     * @param {number} to the last line
      * @param {string} written
      */
     replaceLines(from, to, written) {
@@ -136,7 +136,7 @@ export function editor(text, { onChange, onLine, onSave }) {
       area.setSelectionRange(start, start + length);
       insert(written);
     },
-    /** Puts the cursor at a line, where it can be seen. @param {number} to */
+    /** Moves the cursor to a line and scrolls to it. @param {number} to */
     goTo(to) {
       const start = area.value
         .split("\n")
@@ -145,7 +145,8 @@ export function editor(text, { onChange, onLine, onSave }) {
       line = to;
       area.focus({ preventScroll: true });
       area.setSelectionRange(start, start);
-      // Long lines wrap: where the cursor is, only the browser knows; it shows it when the field is left and entered.
+      // Lines wrap, so only the browser knows the cursor's position; it scrolls there when the field is blurred and
+      // focused.
       area.blur();
       area.focus();
     },

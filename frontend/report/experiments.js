@@ -1,18 +1,17 @@
-// The experiments of a course, laid out as they are written up: the question, how it was set, what came of
-// it as figures and tables in place, and headings for what the writer saw. What the figures show is told by the
-// runs; the text asks and leaves the answer open.
+// Report templates for the experiments of a course: the question, the settings, results as figures and tables, and
+// headings for the author's observations. The text asks questions and leaves the answers to the author.
 
 import { writeBlock } from "./block.js";
 
 /** @import { Preset, Run, SweepSpec } from "../lib/types" */
 
 /**
- * What an experiment's figures are about: `runs` as a text names them, `run` the one to look into.
+ * The runs of an experiment: `runs` as a report names them, `run` the one to inspect.
  * @typedef {{ runs: string, run: Run }} Subject
  */
 
 /**
- * `preset`: what it is run by.
+ * `preset`: the preset that starts it.
  * @typedef {{
  *   id: string,
  *   number: number,
@@ -208,11 +207,11 @@ export const EXPERIMENTS = [
   },
 ];
 
-/** What stands where the writer is to say what they saw. @param {string[]} look */
+/** The section for observations, with questions. @param {string[]} look */
 const observations = (look) => ["### Observations", look.map((question) => `- *${question}*`).join("\n")];
 
 /**
- * A write-up of experiments that were run.
+ * A report about experiments.
  * @param {{ experiment: Experiment, subject: Subject }[]} chosen
  * @returns {string}
  */
@@ -230,7 +229,7 @@ export function writeUp(chosen) {
 /**
  * A report about any runs.
  * @param {string} title
- * @param {string} runs as a text names them
+ * @param {string} runs as a report names them
  * @param {Run[]} of
  * @returns {string}
  */
@@ -250,9 +249,9 @@ export function reportAbout(title, runs, of) {
 }
 
 /**
- * What was run of an experiment, the newest that is finished first; null where nothing was. A run is known by its
- * network, whatever it learnt from; a sweep by what it varies on which network, so one that was changed and launched
- * from the form counts too.
+ * The runs of an experiment, the newest finished one first; null if there are none. A run is recognized by its network,
+ * whatever its data set; a sweep by its varied settings and its network, so a changed one that was launched from the
+ * form counts too.
  * @param {Experiment} experiment
  * @param {Preset[]} presets
  * @param {Run[]} runs
@@ -269,7 +268,7 @@ export function experimentRuns(experiment, presets, runs, sweeps) {
     return run ? { runs: run.id, run } : null;
   }
   const wanted = JSON.stringify(preset.grid);
-  // Other networks make another experiment; another list of batch sizes does not.
+  // Other networks make another experiment; other batch sizes do not.
   const ownNetworks = "network" in preset.grid;
   const candidates = sweeps.filter(
     ({ spec }) =>

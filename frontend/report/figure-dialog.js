@@ -1,5 +1,4 @@
-// The dialog that places a figure, or changes one that is there: kinds, the settings of the chosen one, and
-// how it looks, before it is in the text.
+// The dialog that inserts or changes a figure: kinds, settings, and a preview.
 
 import { listImages, inspect, uploadImage } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -19,9 +18,9 @@ const DRAW_AFTER_MS = 250;
 const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
 
 /**
- * Asks for a figure; null where none is wanted.
+ * Asks the user for a figure; null if cancelled.
  * @param {Sources} sources
- * @param {{ block?: Block, suggestion?: string }} [from] a figure to change, or runs to begin with
+ * @param {{ block?: Block, suggestion?: string }} [from] a figure to change, or runs to suggest
  * @returns {Promise<string | null>} its block
  */
 export function promptFigure(sources, { block, suggestion } = {}) {
@@ -90,7 +89,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
 
     function fields() {
       const runs = [...sources.runs.values()].sort((a, b) => b.number - a.number);
-      // A figure of one run begins with one of those that were chosen for another.
+      // A figure of one run starts with one of the runs chosen for the previous kind.
       for (const { name, type } of kind.fields) {
         if (type === "runs" && !settings.get(name))
           settings.set(name, settings.get("run") ?? suggestion ?? firstChoice(runs));
@@ -144,7 +143,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
           },
           ...options.map(([of, words]) => h("option", { value: of }, words)),
         );
-        // What is written and is none of them is not lost.
+        // A written value that is not an option is kept.
         if (now && !options.some(([of]) => of === now)) select.append(h("option", { value: now }, now));
         select.value = now;
         return select;
@@ -167,7 +166,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
               for (const layer of wanted)
                 if (layer.name !== now) select.append(h("option", { value: layer.name }, layer.name));
             },
-            // It is said where the figure would be.
+            // The error shows in place of the figure.
             () => {},
           );
         }
@@ -232,7 +231,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
     }
 
     /**
-     * Runs by sweep or tag, which stay right when the sweep grows; or one by one.
+     * The control to choose runs: by sweep or tag, which includes later runs, or one by one.
      * @param {Field} field
      * @param {Run[]} runs
      * @param {(input: HTMLElement, ...more: HTMLElement[]) => HTMLElement} labelled
@@ -261,7 +260,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
         if (is) chosen.add(run.id);
       };
       const isChosen = (/** @type {Run} */ run) => [...chosen].some((beginning) => run.id.startsWith(beginning));
-      // Those that are chosen come first: they may be old.
+      // Chosen runs come first, since they may be old.
       const inOrder = [...runs].sort((a, b) => Number(isChosen(b)) - Number(isChosen(a)));
       const list = h(
         "div",
@@ -320,7 +319,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
   });
 }
 
-/** Sweeps and tags, as a text names them, the newest first. @param {Run[]} runs @returns {[string, string][]} */
+/** Sweeps and tags as a report names them, the newest first. @param {Run[]} runs @returns {[string, string][]} */
 function groupsOf(runs) {
   /** @type {Map<string, Run[]>} */
   const groups = new Map();
@@ -337,7 +336,7 @@ function groupsOf(runs) {
   ]);
 }
 
-/** What a new figure is about: the newest sweep, or the newest run. @param {Run[]} runs */
+/** The default runs of a new figure: the newest sweep, or the newest run. @param {Run[]} runs */
 function firstChoice(runs) {
   return groupsOf(runs)[0]?.[0] ?? runs[0]?.id ?? "";
 }

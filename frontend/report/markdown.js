@@ -1,5 +1,5 @@
-// Markdown as elements. `marked` reads it; every element is made here, so that nothing that is written
-// becomes markup of its own: HTML stays the text that it is, and links lead where a person can see.
+// Renders Markdown to elements. `marked` parses it; every element is created here, so that HTML in the text stays text,
+// and links show where they lead.
 
 import { lexer } from "../../static/vendor/marked/marked.esm.js";
 import { h } from "../lib/dom.js";
@@ -10,12 +10,12 @@ import { kindOf } from "./block.js";
 /** @import { Child } from "../lib/dom.js" */
 
 /**
- * What is ours in a text: a figure's block, and a number of a run.
+ * Renderers for our extensions: figure blocks and numbers of runs.
  * @typedef {{ figure: (kind: string, text: string) => Node, number: (words: string) => Node }} Own
  */
 
 /**
- * A part of the text that stands for itself: its lines, from 0.
+ * A top-level part of the text with its line range, from 0.
  * @typedef {{ token: Token, from: number, to: number }} Part
  */
 
@@ -76,7 +76,7 @@ export function partElement(token, own) {
 function blocks(of, own) {
   return (of.tokens ?? []).flatMap((token) => {
     if (token.type === "space" || token.type === "def") return [];
-    // In a tight list text stands without a paragraph around it.
+    // In a tight list, text has no paragraph around it.
     if (token.type === "text") return inline("tokens" in token && token.tokens ? token : { tokens: [token] }, own);
     return token.type === "checkbox" ? inline({ tokens: [token] }, own) : [partElement(token, own)];
   });
@@ -107,7 +107,7 @@ function inline(of, own) {
           ? [h("a", { href: linkUrl(href), title: title ?? undefined, rel: "noopener" }, ...inner())]
           : inner();
       }
-      // A picture from elsewhere would be missing without a network; it is told as a link.
+      // An external picture would be missing offline, so it becomes a link.
       case "image": {
         const { href, text } = /** @type {Tokens.Image} */ (token);
         return LINKS.test(href) ? [h("a", { href: linkUrl(href), rel: "noopener" }, text || href)] : [text || href];
@@ -120,7 +120,7 @@ function inline(of, own) {
   });
 }
 
-/** Text, and the numbers of runs in it. @param {string} text @param {Own} own @returns {Child[]} */
+/** Renders text and the numbers of runs in it. @param {string} text @param {Own} own @returns {Child[]} */
 function words(text, own) {
   return text.split(new RegExp(NUMBER, "g")).map((part, i) => (i % 2 === 1 ? own.number(part.trim()) : decoded(part)));
 }
@@ -144,7 +144,7 @@ function table({ header, align, rows }, own) {
   );
 }
 
-/** Text with its entities read: &amp; and the like, one at a time, as text. @param {string} text */
+/** Decodes entities such as &amp; in a text. @param {string} text */
 function decoded(text) {
   return text.replace(
     ENTITY,

@@ -1,4 +1,4 @@
-// The dialog that puts a number of a run into a sentence.
+// The dialog that inserts a number of a run into the text.
 
 import { h, setText } from "../lib/dom.js";
 import { NUMBERS, resolveNumber } from "./numbers.js";
@@ -6,9 +6,10 @@ import { NUMBERS, resolveNumber } from "./numbers.js";
 /** @import { Sources } from "./sources.js" */
 
 /**
- * Asks for a number; null where none is wanted.
- * @param {Sources} sources @param {string} [suggestion] runs as a text names them
- * @returns {Promise<string | null>} how it is written
+ * Asks the user for a number; null if cancelled.
+ * @param {Sources} sources
+ * @param {string} [suggestion] runs as a report names them
+ * @returns {Promise<string | null>} its source text
  */
 export function promptNumber(sources, suggestion) {
   return new Promise((resolve) => {
@@ -42,7 +43,7 @@ export function promptNumber(sources, suggestion) {
     try {
       if (suggestion) run.value = sources.some(suggestion)[0].id;
     } catch {
-      // The suggestion is of runs that are gone.
+      // The suggested runs have been deleted.
     }
     function show() {
       try {

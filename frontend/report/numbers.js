@@ -1,4 +1,4 @@
-// A number of a run in the middle of a sentence: {{01a2… test_accuracy}}.
+// Numbers of runs in a report's text: {{01a2… test_accuracy}}.
 
 import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { FigureError } from "./block.js";
@@ -7,7 +7,7 @@ import { FigureError } from "./block.js";
 /** @import { Sources } from "./sources.js" */
 
 /**
- * What can be told of a run, by name.
+ * The available numbers, by name.
  * @type {{ [name: string]: { title: string, of: (run: Run) => string | null } }}
  */
 export const NUMBERS = {
@@ -43,7 +43,7 @@ function of(key, title, say) {
 }
 
 /**
- * What the words between the braces stand for.
+ * Resolves the text between the braces.
  * @param {string} words
  * @param {Sources} sources
  * @returns {{ text: string, run: Run, title: string }}

@@ -1,4 +1,4 @@
-// A report as it is read: its text, the figures that are placed in it, and the runs that all of it is from.
+// The rendered report: text, figures, and the list of runs that they are from.
 
 import { h, setText } from "../lib/dom.js";
 import { dateTime, exactNumber } from "../lib/format.js";
@@ -14,11 +14,11 @@ import { resolveNumber } from "./numbers.js";
 /** @import { Drawn, Kind } from "./figures/index.js" */
 /** @import { Part } from "./markdown.js" */
 
-/** Up to so many runs are named below a figure. */
+/** Up to this many runs are named below a figure. */
 const MOST_NAMED = 2;
 
 /**
- * A figure in the text. `number` counts figures and tables each for themselves.
+ * A figure in the text. `count` sets its number; figures and tables are numbered separately.
  * @typedef {{
  *   element: HTMLElement,
  *   is: "figure" | "table",
@@ -31,7 +31,7 @@ const MOST_NAMED = 2;
 /**
  * @param {Sources} sources
  * @param {{ onPart?: (part: Part) => void, onFigure?: (part: Part) => void, onShown?: () => void }} [listeners]
- *   `onPart`: a part was pressed; `onFigure`: a figure is to be changed
+ *   `onPart`: a part was clicked; `onFigure`: change a figure
  */
 export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   const body = h("div", { class: "paper-body" });
@@ -39,7 +39,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   const empty = h("p", { class: "paper-empty muted" }, "Nothing is written yet.");
   const element = h("article", { class: "paper" }, empty, body, runs);
   /**
-   * What was made before, by what is written: it is taken again where that has not changed.
+   * Rendered parts by source text; unchanged parts are reused.
    * @type {Map<string, { element: HTMLElement, placed: PlacedFigure[], numbers: Run[], hasNumbers: boolean, part: Part
    *   }>}
    */
@@ -77,7 +77,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
 
   function lay() {
     const elements = [...made.values()].map((of) => of.element);
-    // What stays is not touched: it may be scrolled, or marked.
+    // Unchanged elements are not touched: they may be scrolled or selected.
     elements.forEach((of, i) => {
       if (body.children[i] !== of) body.insertBefore(of, body.children[i] ?? null);
     });
@@ -116,7 +116,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
         "click",
         (event) => !(/** @type {Element} */ (event.target).closest("a, button")) && onPart(now.part),
       );
-    // A block that stands alone can be changed where it is seen.
+    // A figure that is a whole part gets a button to change it.
     if (onFigure && part.token.type === "code" && placed.length === 1) {
       placed[0].element.append(
         h(
@@ -129,7 +129,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
     return now;
   }
 
-  /** Numbers figures and tables, and lists the runs that they are from. */
+  /** Numbers figures and tables, and lists their runs. */
   function number() {
     const counts = { figure: 0, table: 0 };
     /** @type {Map<string, Run>} */
@@ -151,7 +151,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   return {
     element,
     show,
-    /** Draws again what is about runs, which have changed. */
+    /** Redraws figures and numbers after runs have changed. */
     redraw() {
       for (const [key, { hasNumbers }] of made) if (hasNumbers) made.delete(key);
       const waits = [...made.values()].flatMap(({ placed }) => placed.map((one) => one.draw()));
@@ -159,7 +159,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
       drawing = Promise.all([drawing, ...waits]).then(number);
       return drawing;
     },
-    /** Waits until everything is drawn. */
+    /** Resolves when everything is drawn. */
     async settled() {
       /** @type {unknown} */
       let seen;
@@ -168,17 +168,17 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
         await seen;
       }
     },
-    /** The runs whose figures and numbers are in it. */
+    /** The runs of all figures and numbers. */
     runs: () =>
       [...made.values()].flatMap(({ placed, numbers }) => [
         ...placed.flatMap(({ drawn }) => drawn?.runs ?? []),
         ...numbers,
       ]),
-    /** What is written and what was drawn for it, in order. */
+    /** The parts and their figures, in order. */
     parts: () => [...made.values()].map(({ part, placed }) => ({ part, placed })),
-    /** What could not be drawn, in words. */
+    /** The messages of figures and numbers with errors. */
     faults: () => [...body.querySelectorAll(".paper-fault")].map(({ textContent }) => textContent ?? ""),
-    /** Scrolls to what stands in a line of the text, where it cannot be seen. @param {number} line */
+    /** Scrolls to the part of a line if it is out of view. @param {number} line */
     reveal(line) {
       const found = [...made.values()].findLast(({ part }) => part.from <= line);
       found?.element.scrollIntoView({ block: "nearest" });
@@ -200,7 +200,7 @@ export function placeFigure(sources, name, written) {
   try {
     kind = kindNamed(name);
   } catch {
-    // It is said when it is drawn.
+    // The error is shown when the figure is drawn.
   }
   /** @type {PlacedFigure} */
   const placed = {
@@ -256,7 +256,7 @@ function sourceOf(runs) {
   return ["From ", ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, run.name)]), "."];
 }
 
-/** Where every figure and number is from. @param {Run[]} runs */
+/** The list of runs behind figures and numbers. @param {Run[]} runs */
 function appendix(runs) {
   return [
     h("h2", { id: "runs" }, "The runs"),

@@ -1,26 +1,26 @@
-// What a report takes from runs. Everything is asked of the server once for each state of the runs
-// it is about: a figure that is drawn again while one types costs nothing.
+// The data of runs for a report. Each request is cached per state of its runs, so that redrawing a figure while typing
+// costs nothing.
 
 import { getMetricsOf, getSelection, getStatistics, listRuns, inspect } from "../lib/api.js";
 import { FigureError } from "./block.js";
 
 /** @import { Metrics, Run, Statistics } from "../lib/types" */
 
-/** So much of an id is enough where it names one run alone. */
+/** Minimum length of an abbreviated id. */
 const LEAST_ID = 8;
 
 export class Sources {
-  /** @param {Run[]} runs all there are */
+  /** @param {Run[]} runs all runs */
   constructor(runs) {
     /** @type {Map<string, Run>} */
     this.runs = new Map(runs.map((run) => [run.id, run]));
     /** @type {Map<string, Promise<any>>} */
     this.kept = new Map();
-    /** The runs of selections that a text names. @type {Map<string, string[]>} */
+    /** The runs of named selections. @type {Map<string, string[]>} */
     this.selections = new Map();
   }
 
-  /** Reads the runs again; true where one has changed. */
+  /** Fetches the runs again; true if one has changed. */
   async refresh() {
     const before = this.runs;
     const runs = await listRuns();
@@ -28,7 +28,7 @@ export class Sources {
     return runs.length !== before.size || runs.some((run) => before.get(run.id)?.changed !== run.changed);
   }
 
-  /** A run by its id, or the beginning of it. @param {string} id @returns {Run} */
+  /** A run by its id or an unambiguous prefix of it. @param {string} id @returns {Run} */
   run(id) {
     const exact = this.runs.get(id);
     if (exact) return exact;
@@ -41,7 +41,7 @@ export class Sources {
     );
   }
 
-  /** As `some`, which knows a selection only when it was asked for. @param {string} words @returns {Promise<Run[]>} */
+  /** Like `some`, but fetches a selection first. @param {string} words @returns {Promise<Run[]>} */
   async runsOf(words) {
     const [kind, name] = words.trim().split(/\s+/);
     if (kind === "selection" && name && !this.selections.has(name))
@@ -50,9 +50,10 @@ export class Sources {
   }
 
   /**
-   * Runs as a text names them: ids with commas between, `sweep ID`, `selection ID` or `tag WORD`; in the order in
-   * which they were started. Those of a sweep or a selection that are gone are left out.
-   * @param {string} words @returns {Run[]}
+   * Runs as a report names them: comma-separated ids, `sweep ID`, `selection ID` or `tag WORD`; in the order of
+   * creation. Deleted runs of a sweep or selection are left out.
+   * @param {string} words
+   * @returns {Run[]}
    */
   some(words) {
     const [kind, ...rest] = words.trim().split(/\s+/);
@@ -81,8 +82,12 @@ export class Sources {
   }
 
   /**
-   * Asks once for each state of some runs.
-   * @template T @param {string} what @param {Run[]} runs @param {() => Promise<T>} ask @returns {Promise<T>}
+   * Caches a request per state of its runs.
+   * @template T
+   * @param {string} what
+   * @param {Run[]} runs
+   * @param {() => Promise<T>} ask
+   * @returns {Promise<T>}
    */
   once(what, runs, ask) {
     const key = `${what} ${runs.map(({ id, changed }) => `${id}.${changed}`).join()}`;
@@ -90,7 +95,7 @@ export class Sources {
     if (known) return known;
     const answer = ask();
     this.kept.set(key, answer);
-    // What was refused may be there the next time.
+    // Errors are not cached: the next request may succeed.
     answer.catch(() => this.kept.delete(key));
     return answer;
   }
@@ -115,7 +120,7 @@ export class Sources {
   }
 
   /**
-   * What a look inside a run gives.
+   * The result of an inspection request.
    * @template T
    * @param {Run} run
    * @param {string} what

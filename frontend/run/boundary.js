@@ -1,4 +1,4 @@
-// The plane panel: the points and how the network divides them, after every epoch.
+// The panel of 2-D data: points and decision boundary after each epoch.
 
 import { getBoundary, getPoints } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -19,15 +19,15 @@ const SPLITS = [
   { split: "validation", label: "validation" },
   { split: "test", label: "test" },
 ];
-/** A film lasts about this long, and shows no frame shorter than the other. */
+/** The length of the film, and the minimum time per frame. */
 const FILM_MS = 4000;
 const FRAME_MS = 60;
-/** More frames than this are not kept: the server has them. */
+/** Maximum number of cached frames. */
 const MOST_GRIDS = 300;
 
 /**
  * @param {string} id of the run
- * @param {{ epochs: number[], boundary: Boundary | null }} first the epochs there are, and the newest boundary
+ * @param {{ epochs: number[], boundary: Boundary | null }} first the available epochs, and the newest boundary
  */
 export function boundaryPanel(id, first) {
   const canvas = h("canvas", { class: "plane", role: "img" });
@@ -104,7 +104,7 @@ export function boundaryPanel(id, first) {
     slider.value = String(at);
   }
 
-  /** A boundary has come: by the stream, or because it was asked for. @param {Boundary} boundary */
+  /** Takes a boundary from the stream or from a response. @param {Boundary} boundary */
   function take(boundary) {
     const grid = decodeBoundary(boundary);
     grids.set(boundary.epoch, grid);
@@ -117,7 +117,7 @@ export function boundaryPanel(id, first) {
     draw();
   }
 
-  /** @param {number} index @param {number} [ahead] where the next one will be */
+  /** @param {number} index @param {number} [ahead] offset of the next frame, to prefetch */
   function seek(index, ahead = 1) {
     at = Math.min(Math.max(0, index), epochs.length - 1);
     follow = at === epochs.length - 1;
@@ -194,7 +194,7 @@ export function boundaryPanel(id, first) {
     );
   }
 
-  /** A point as it is drawn, for the legend. @param {number} of @param {Split} split */
+  /** A class's marker for the legend. @param {number} of @param {Split} split */
   function sign(of, split) {
     const mark = h("canvas", { class: "plane-sign", "aria-hidden": "true", width: 28, height: 28 });
     const show = () => {
@@ -226,7 +226,7 @@ export function boundaryPanel(id, first) {
     });
   }
 
-  /** What to show until the frame that was asked for is here. */
+  /** The nearest cached frame, shown until the requested one arrives. */
   function nearestGrid() {
     for (let i = at; i >= 0; i -= 1) {
       const grid = grids.get(epochs[i]);
@@ -243,7 +243,7 @@ export function boundaryPanel(id, first) {
   return { element, take };
 }
 
-/** The plane around the points, with some room. @param {Point[]} points @returns {Domain | null} */
+/** The domain of the points, with a margin. @param {Point[]} points @returns {Domain | null} */
 function around(points) {
   if (points.length === 0) return null;
   const range = (/** @type {number[]} */ values) => {

@@ -1,4 +1,4 @@
-// The result on the test split: how often each class was taken for which.
+// The test result: accuracy and confusion matrix.
 
 import { h } from "../lib/dom.js";
 import { count, formatNumber, percent, plural } from "../lib/format.js";
@@ -39,7 +39,7 @@ export function testPanel() {
 /** @param {string} name @param {string} value */
 const figurePair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
-/** The mistake made most often. @param {number[][]} confusion @param {string[]} names */
+/** The most frequent mistake. @param {number[][]} confusion @param {string[]} names */
 function worst(confusion, names) {
   let [most, truth, prediction] = [0, 0, 0];
   confusion.forEach((row, t) =>

@@ -1,9 +1,9 @@
-// Where a field crosses 0: marching squares (Lorensen and Cline's marching cubes, in the plane).
+// The zero contour of a scalar field by marching squares, the 2-D form of marching cubes (Lorensen and Cline 1987).
 
 /**
- * A line that is known by the edges of the grid that it crosses. An edge has the number
- * 2 · (row · columns + column), plus 1 where it goes up and not to the right; `shares` says how far
- * along its edge each corner of the line lies, `links` which corners follow one another.
+ * A contour given by the grid edges that it crosses. The edge to the right of a cell has the index 2 · (row · columns +
+ * column), the edge upwards one more; `shares` are the positions of the vertices along their edges, from 0 to 1, and
+ * `links` the pairs of connected vertices.
  * @typedef {{ columns: number, edges: number[], shares: number[], links: [number, number][] }} Contour
  */
 
@@ -33,7 +33,7 @@ export function contour(field, columns, rows) {
       const [a, b, c, d] = [field[at], field[at + 1], field[at + columns + 1], field[at + columns]];
       const inside = (a > 0 ? 1 : 0) | (b > 0 ? 2 : 0) | (c > 0 ? 4 : 0) | (d > 0 ? 8 : 0);
       const sides = { bottom: 2 * at, right: 2 * (at + 1) + 1, top: 2 * (at + columns), left: 2 * at + 1 };
-      // Two opposite corners inside: the middle says which of them hang together.
+      // Saddle: two opposite corners are inside, and the value in the middle decides how they connect.
       for (const [from, to] of crossed(inside, a + b + c + d > 0))
         out.links.push([corner(sides[from]), corner(sides[to])]);
     }
@@ -42,7 +42,7 @@ export function contour(field, columns, rows) {
 }
 
 /**
- * Where a corner of the line lies, in units of cells: (0, 0) is the middle of the first cell.
+ * The position of a vertex in units of cells: (0, 0) is the middle of the first cell.
  * @param {Contour} line
  * @param {number} index
  * @returns {[number, number]}
@@ -53,7 +53,7 @@ export function position({ columns, edges, shares }, index) {
   return edges[index] & 1 ? [i, j + shares[index]] : [i + shares[index], j];
 }
 
-/** How far along the way from one cell to the next the field is 0. @param {number} from @param {number} to */
+/** The fraction of the way between two cells at which the field is 0. @param {number} from @param {number} to */
 function cross(from, to) {
   return Math.min(1, Math.max(0, from / (from - to)));
 }
@@ -61,7 +61,7 @@ function cross(from, to) {
 /** @typedef {"bottom" | "right" | "top" | "left"} Side */
 
 /**
- * The sides of a square that the line joins.
+ * The sides of a square that the contour connects.
  * @param {number} inside bits: lower left 1, lower right 2, upper right 4, upper left 8
  * @param {boolean} middle
  * @returns {[Side, Side][]}

@@ -1,4 +1,4 @@
-// The run's two charts: loss and accuracy over training, with what they share.
+// The charts of a run: loss and accuracy, and charts of imported series.
 
 import { formatNumber, percent } from "../lib/format.js";
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
@@ -16,7 +16,7 @@ import { importedCurves, RunStore } from "./store.js";
 /** @import { Line } from "../chart/plot-data.js" */
 /** @import { Entry } from "../chart/legend.js" */
 
-/** What the training line is. */
+/** The legend entry of the training line. */
 const SMOOTHED = "training, smoothed";
 const RAW = "training, each step";
 
@@ -46,7 +46,7 @@ const PLAIN = [
 /** @param {Run} run */
 export const importedSeries = (run) => importedCurves([run]).map(({ name }) => name);
 
-/** More rows than this no spreadsheet opens. */
+/** Spreadsheets open at most about this many rows. */
 const MOST_ROWS = 1_000_000;
 
 /** @param {RunStore} store @param {() => Run} run */
@@ -66,7 +66,7 @@ export function curves(store, run) {
     location.search,
     CHARTS.map(({ id }) => id),
   );
-  /** What a run is smoothed by grows with it, by leaps, so that the whole is not computed anew at each step. */
+  /** The default smoothing grows with the run in jumps, so that the average is not recomputed at each step. */
   const smoothing = () => {
     const { x, total } = store.series.train_loss;
     if (run().source) return view.smoothing ?? defaultSmoothing(total);
@@ -80,7 +80,8 @@ export function curves(store, run) {
   const derived = new RunLines(store, run, view, smoothing);
 
   /**
-   * Without smoothing the training line is each step's, and has no other behind it.
+   * The current name of a legend entry. Without smoothing, the training line shows each step, and there is no raw line
+   * behind it.
    * @param {string} id
    * @returns {string | null}
    */
@@ -90,7 +91,7 @@ export function curves(store, run) {
     return id === "train.raw" && !smooth ? null : (ENTRIES.find((entry) => entry.id === id)?.label ?? null);
   }
 
-  /** The same in a chart of its own, which is of no split. @param {string} id @returns {string | null} */
+  /** The current name of a legend entry in an imported series' chart. @param {string} id @returns {string | null} */
   function ownNameOf(id) {
     const smooth = smoothing() > 0;
     if (id === "train") return smooth ? "smoothed" : "each value";
@@ -145,7 +146,7 @@ export function curves(store, run) {
     };
   }
 
-  /** The curves with every point. */
+  /** Fetches the curves with every point. */
   async function whole() {
     if (!store.thinned) return store;
     const { [run().id]: metrics } = await getMetricsOf([run().id], { series: store.names, points: MOST_ROWS });
@@ -155,7 +156,7 @@ export function curves(store, run) {
   }
 
   /**
-   * Every step, with what is known of it.
+   * The rows of an export, one per step.
    * @param {Which} which
    * @param {RunStore} all
    * @returns {Generator<import("../chart/csv.js").Cell[]>}
@@ -164,7 +165,7 @@ export function curves(store, run) {
     const [steps, epochs] = [all.series[train], validation ? all.series[validation] : null];
     const seconds = secondsAt(all.series.time.x, all.series.time.y);
     const pace = derived.pace();
-    // Of an imported run nobody knows samples and epochs.
+    // Imported runs have neither samples nor epochs.
     const place = (/** @type {number} */ step) =>
       run().source ? [null, null] : [samplesAt(step, pace), epochAt(step, pace)];
     const at = (/** @type {import("../chart/column.js").Column} */ x, /** @type {number} */ i) =>
@@ -191,7 +192,7 @@ export function curves(store, run) {
     charts.showTools();
   }
 
-  /** Why there is nothing to see yet. */
+  /** Says why there is nothing to draw yet. */
   function waiting() {
     const { status, summary, source } = run();
     if (source) return store.lastSeq > 0 ? "Its files have no such curve." : "Loading the curve…";
@@ -233,7 +234,7 @@ export function curves(store, run) {
     element: charts.element,
     draw: charts.draw,
     smoothing,
-    /** The curves were read anew. */
+    /** Restarts after the curves were fetched again. */
     renew() {
       finer.forget();
       charts.showTools();

@@ -1,10 +1,9 @@
-// A decision boundary as it comes: a grid of cells, each a class and how sure the network is.
+// Decodes a decision boundary: a grid of cells with predicted class and confidence.
 
 /** @import { Boundary } from "../lib/types" */
 
 /**
- * `classes` and `confidence` row by row from the lower edge; confidence 0 to 1, where 0 means that no class is more
- * likely than another.
+ * `classes` and `confidence` are row-major from the lower edge. Confidence is from 0 (all classes equally likely) to 1.
  * @typedef {{
  *   columns: number,
  *   rows: number,
@@ -15,10 +14,10 @@
  * }} Grid
  */
 
-/** The most that a byte's confidence can be. */
+/** The maximum of the confidence bits. */
 const MAX_CONFIDENCE = 31;
 
-/** By how much a confidence may be off, because it comes rounded. */
+/** The rounding error of a confidence. */
 export const CONFIDENCE_ERROR = 0.5 / MAX_CONFIDENCE;
 
 /** @param {Boundary} boundary @returns {Grid} */
@@ -37,11 +36,11 @@ export function decodeBoundary({ columns, rows, x, y, cells }) {
 }
 
 /**
- * How much a cell speaks for a class: above 0 inside its region, below 0 outside.
+ * The confidence with a sign: above 0 inside the region of a class, below 0 outside.
  * @param {Grid} grid
  * @param {number} of
  */
 export function signedConfidence({ classes, confidence }, of) {
-  // Half a step of confidence, so that no cell stands exactly on the line.
+  // Half a rounding step is added, so that no cell is exactly 0.
   return Float32Array.from(classes, (found, i) => (found === of ? 1 : -1) * (confidence[i] + CONFIDENCE_ERROR));
 }

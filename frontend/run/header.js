@@ -1,4 +1,4 @@
-// The head of a run's page: name, state, what went wrong, what one can do.
+// The header of the run page: name, state, errors, actions.
 
 import { labelRun } from "../lib/api.js";
 import { resume, stop } from "../lib/actions.js";
@@ -95,7 +95,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     icon("layers", 14),
     "Look inside",
   );
-  // Curves alone cannot be looked into, nor trained.
+  // An imported run has only curves: it cannot be inspected or trained.
   inside.hidden = copy.hidden = first.source !== null;
   const deleteButton = h(
     "button",
@@ -210,7 +210,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     resumeButton.disabled = false;
   }
 
-  /** The run is deleted, from another page perhaps. */
+  /** Shows that the run has been deleted, perhaps on another page. */
   function showGone() {
     message.hidden = false;
     message.className = "notice warn";
@@ -245,7 +245,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     element,
     show,
     showGone,
-    /** Points in the plane have nothing inside that their boundary does not show. */
+    /** Hides the link to the inside for 2-D data, whose boundary shows everything. */
     hideInside() {
       inside.hidden = true;
     },

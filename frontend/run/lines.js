@@ -1,6 +1,5 @@
-// A run's curves as lines to draw: placed on the axis of now, smoothed as the view says. What is
-// derived is kept and grows with the run, for as long as all that it was derived from is the same:
-// the axis, the columns, and what is known of the run, which is little before it starts.
+// A run's curves as lines to draw: positioned on the current axis and smoothed. Derived columns are cached and grow
+// with the run, until one of their inputs changes: the axis, the source columns, or the run's figures.
 
 import { secondsAt, epochAt, axisPositions, samplesAt } from "../chart/axis.js";
 import { bisectLeft } from "../chart/column.js";
@@ -15,7 +14,7 @@ import { Smoothed } from "../chart/smooth.js";
 /** @import { View } from "../chart/view.js" */
 
 /**
- * What of a line follows from its curve.
+ * The part of a line that follows from its curve.
  * @typedef {Pick<Line, "x" | "y" | "length" | "extremes" | "steps" | "perStep">} Points
  */
 
@@ -42,7 +41,7 @@ export class RunLines {
 
   /**
    * @param {string} key
-   * @param {unknown[]} from what it follows from: where one of these is another, it is made anew
+   * @param {unknown[]} from the inputs; a changed one invalidates the cache
    * @param {() => { get: () => Column }} make
    */
   derive(key, from, make) {
@@ -54,20 +53,20 @@ export class RunLines {
     return known.made.get();
   }
 
-  /** Every value. @param {SeriesName} name @returns {Points} */
+  /** All values. @param {SeriesName} name @returns {Points} */
   raw(name) {
     const { x, y } = this.store.series[name];
     return { ...this.points(`${name} x`, x, y), perStep: this.perStep(name) };
   }
 
-  /** How many points there are for a step, on average: imported curves have fewer than one. @param {SeriesName} name */
+  /** Points per step on average; fewer than 1 for imported curves. @param {SeriesName} name */
   perStep(name) {
     const { x, total } = this.store.series[name];
     return this.run().source && total > 1 ? (total - 1) / (x.last() - x.data[0]) : 1;
   }
 
   /**
-   * The moving average over every value, or the values themselves where it has no weight.
+   * The moving average over all values, or the values themselves if the weight is 0.
    * @param {SeriesName} name
    * @returns {Points}
    */
@@ -75,7 +74,7 @@ export class RunLines {
     const series = this.store.series[name];
     const weight = this.smoothing();
     if (weight === 0) return this.raw(name);
-    // Only the server has all values of a long run; until it answers, the average by the weight before does.
+    // Only the server has all values of a long run; until it answers, the average with the previous weight is shown.
     if (series.thinned && series.smooth) {
       const { data } = series.smooth;
       return { ...this.points(`${name} x smooth`, data.x, data.y), perStep: this.perStep(name) };
@@ -95,7 +94,7 @@ export class RunLines {
     return { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y), steps: steps.data };
   }
 
-  /** A step as a position on the axis of now. @returns {(step: number) => number} */
+  /** Converts a step to a position on the current axis. @returns {(step: number) => number} */
   position() {
     const { view, store } = this;
     const pace = this.pace();
@@ -105,7 +104,7 @@ export class RunLines {
   }
 
   /**
-   * The steps that lie between two positions, as far as is known; null when there is none.
+   * The known steps between two positions; null if there are none.
    * @param {[number, number]} range
    * @returns {[number, number] | null}
    */
@@ -117,7 +116,7 @@ export class RunLines {
     return last > first ? [steps[first], steps[last]] : null;
   }
 
-  /** Where values are not finite. @param {SeriesName[]} names */
+  /** The values that are not finite. @param {SeriesName[]} names */
   gaps(names) {
     const at = this.position();
     return names.flatMap((name) =>

@@ -1,4 +1,4 @@
-// The worker's log: asked for when opened, followed while the run is active.
+// The worker's log: fetched when opened, and followed while the run is active.
 
 import { getLog } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -48,7 +48,7 @@ export function logPanel(id, isActive) {
 
   return {
     element,
-    /** The run's state has changed: read what came last. */
+    /** Fetches the latest lines after a change of state. */
     nudge() {
       if (element.open && timer === undefined) load();
     },

@@ -1,4 +1,4 @@
-// What a person should know of a run, in the worker's own words.
+// The worker's notes for the user.
 
 import { h } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";

@@ -1,4 +1,4 @@
-// How far the run is: a bar and the figures one looks for.
+// The progress of a run: a bar and the main figures.
 
 import { h, setAttribute, setText } from "../lib/dom.js";
 import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
@@ -9,7 +9,7 @@ import { progressOf } from "../runs/order.js";
 /** @import { Run } from "../lib/types" */
 
 /**
- * `more`: what kind of figure it is, where there are several of the name.
+ * `more` qualifies a name that has several meanings.
  * @type {{ name: string, text: (run: Run) => string, more?: (run: Run) => string, title?: (run: Run) => string }[]}
  */
 const FIGURES = [
@@ -57,10 +57,10 @@ const FIGURES = [
   },
 ];
 
-/** Curves alone have no epochs. */
+/** Imported curves have no epochs. */
 const LAST = "last value";
 
-/** What is known of an imported run. @type {typeof FIGURES} */
+/** The figures of an imported run. @type {typeof FIGURES} */
 const IMPORTED = [
   { name: "Last step", text: ({ summary }) => count(summary.step) },
   { name: "Training loss", text: ({ summary }) => formatNumber(summary.train_loss), more: () => LAST },
@@ -70,7 +70,7 @@ const IMPORTED = [
   { name: "Time", text: ({ summary }) => duration(summary.seconds), title: () => "from the first value to the last" },
 ];
 
-/** Two numbers that fit into a figure. @param {number | null} done @param {number | null} all */
+/** Formats "done of all" in short form. @param {number | null} done @param {number | null} all */
 function place(done, all) {
   if (done === null) return "–";
   const text = (all ?? 0) >= 100_000 ? compactNumber : count;

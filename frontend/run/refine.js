@@ -1,5 +1,5 @@
-// Asks the server for more where the screen could show more: a long run comes thinned, a zoom needs
-// its points, and a moving average needs all of them.
+// Fetches finer data if the screen can show it. Long runs arrive thinned: a zoom needs the points in its range, and a
+// moving average needs all points.
 
 import { getMetricsOf } from "../lib/api.js";
 import { attempt } from "../lib/shell.js";
@@ -10,7 +10,7 @@ import { pointsFor, rangeAround } from "./resolution.js";
 
 /** @typedef {{ id: string, store: RunStore, lines: RunLines }} Followed */
 
-/** Moves of a pointer are many; the last one counts. */
+/** Debounces pointer moves. */
 const PAUSE_MS = 25;
 const NAMES = /** @type {const} */ (["train_loss", "train_accuracy"]);
 
@@ -20,17 +20,17 @@ const NAMES = /** @type {const} */ (["train_loss", "train_accuracy"]);
  *   range: () => [number, number] | null,
  *   weight: () => number,
  *   onData: () => void,
- * }} wiring `range`: the positions in sight, where the view is not of the whole
+ * }} wiring `range`: the visible positions, or null for the whole run
  */
 export function refiner({ runs, range, weight, onData }) {
-  /** What was asked for last. */
+  /** The last request. */
   let asked = "";
-  /** Between these steps nothing is left out. @type {[number, number] | null} */
+  /** The range of steps that is complete. @type {[number, number] | null} */
   let exact = null;
   let timer = 0;
   let flight = new AbortController();
 
-  /** Looks whether something finer is needed; to be called after each drawing. */
+  /** Checks whether finer data is needed. Called after each drawing. */
   function check() {
     const thinned = runs().filter(({ store }) => store.thinned);
     if (thinned.length === 0) return;
@@ -53,7 +53,7 @@ export function refiner({ runs, range, weight, onData }) {
     flight = new AbortController();
     const { signal } = flight;
     const by = weight();
-    // What comes once an epoch is never thinned.
+    // Series with one value per epoch are never thinned.
     const names = new Set([
       ...NAMES,
       ...of.flatMap(({ store }) => store.names.filter((name) => name === "lr" || name.startsWith("tag:"))),
@@ -80,7 +80,7 @@ export function refiner({ runs, range, weight, onData }) {
       onData();
     } catch (error) {
       if (signal.aborted) return;
-      // It is asked for again when the page is drawn the next time.
+      // The next drawing asks again.
       asked = "";
       throw error;
     }
@@ -88,7 +88,7 @@ export function refiner({ runs, range, weight, onData }) {
 
   return {
     check,
-    /** The curves were read anew: what came finer is gone. */
+    /** Resets after the curves were fetched again without the finer data. */
     forget() {
       asked = "";
       exact = null;

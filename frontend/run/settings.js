@@ -1,4 +1,4 @@
-// The settings of a run, to read and to copy.
+// The settings of a run, with a copy button.
 
 import { h } from "../lib/dom.js";
 import { exactNumber } from "../lib/format.js";
@@ -68,7 +68,7 @@ export function settingsPanel(run) {
 const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);
 
 /**
- * Names as people read them, nested ones with their group.
+ * Readable names and values; nested names include their group.
  * @param {Json} values
  * @param {string} [prefix]
  * @returns {[string, string][]}

@@ -1,9 +1,7 @@
-// Pulls a line taut as far as the grid allows.
-//
-// Confidence comes in 32 steps, so a field's 0 is only known to lie somewhere on a stretch of each
-// edge: a straight boundary would show as stairs. Among all lines that agree with the grid this
-// takes a smooth one: each corner moves along its edge towards the middle of its neighbours, and
-// never out of its stretch.
+// Smooths a contour within the rounding error of its field. Confidence has 32 levels, so the zero of a field is only
+// known up to an interval of each edge, and a straight boundary would show as stairs. Among all contours that agree
+// with the field, this one is smooth: each vertex moves along its edge towards the middle of its neighbours, but stays
+// in its interval.
 
 import { position } from "./contour.js";
 
@@ -13,8 +11,8 @@ const ROUNDS = 60;
 
 /**
  * @param {Contour} line changed in place
- * @param {ArrayLike<number>} field what the line was found in
- * @param {number} doubt by how much a value of the field may be off
+ * @param {ArrayLike<number>} field the field of the contour
+ * @param {number} doubt the rounding error of the field
  */
 export function smoothContour(line, field, doubt) {
   const { columns, edges, shares, links } = line;
@@ -42,7 +40,7 @@ export function smoothContour(line, field, doubt) {
 }
 
 /**
- * Where on an edge the 0 can be, if its ends may be off by so much.
+ * The interval of an edge in which the zero lies, given the rounding error of its ends.
  * @param {number} from
  * @param {number} to
  * @param {number} doubt

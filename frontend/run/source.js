@@ -1,4 +1,4 @@
-// Where the curves of an imported run are from: its files, which tag is which curve, and what is not shown.
+// The source of an imported run: its files, its tags, and which of them are shown.
 
 import { h } from "../lib/dom.js";
 import { openTagMapping } from "./tag-mapping.js";
@@ -6,7 +6,7 @@ import { bytes, dateTime } from "../lib/format.js";
 
 /** @import { Run, Source } from "../lib/types" */
 
-/** What curves are called. @type {{ [series: string]: string }} */
+/** Names of the curves. @type {{ [series: string]: string }} */
 const NAMES = {
   train_loss: "training loss",
   train_accuracy: "training accuracy",
@@ -18,7 +18,7 @@ const NAMES = {
 /** @param {Run} run @param {Source} source */
 export function sourcePart(run, { files, series, own = [], not_shown: notShown, other, began, ended, remarks }) {
   const code = (/** @type {string} */ text) => h("code", {}, text);
-  /** What there is of each. @type {[string, (Node | string)[][]][]} */
+  /** The facts to list. @type {[string, (Node | string)[][]][]} */
   const facts = [
     ["Files", files.map(({ name, bytes: size }) => [code(name), ` ${bytes(size)}`])],
     ["Curves", Object.entries(series).map(([name, tag]) => [`${NAMES[name] ?? name}: `, code(tag)])],

@@ -1,5 +1,5 @@
-// A run's curves as they grow. Everything is known by the number of its event: what came before
-// is dropped, what skips ahead asks for a fresh start, so no point is missing and none is twice.
+// A run's curves as they grow. Events are applied by sequence number: repeated ones are dropped, and a gap makes the
+// page start again, so that no point is missing or doubled.
 
 import { LineData } from "../chart/line-data.js";
 
@@ -14,13 +14,13 @@ export const SERIES = /** @type {const} */ ([
 ]);
 
 /**
- * Those that every run has, the learning rate, and tags that have charts of their own.
+ * The series of every run, the learning rate, and imported tags with charts of their own.
  * @typedef {typeof SERIES[number] | "lr" | `tag:${string}`} SeriesName
  */
 /** @typedef {{ [name in typeof SERIES[number]]: Series } & { [name: string]: Series }} AllSeries */
 
 /**
- * The curves of imported runs that have charts of their own.
+ * The imported series with charts of their own.
  * @param {{ source: import("../lib/types").Source | null }[]} runs
  * @returns {{ name: SeriesName, title: string }[]}
  */
@@ -38,12 +38,15 @@ export function importedCurves(runs) {
 export class Series extends LineData {
   constructor() {
     super();
-    /** Points there are, with those that were never sent. */
+    /** The number of points, including those that were never sent. */
     this.total = 0;
-    /** Whether some were never sent: then a zoom asks for them, and smoothing, which needs all, is the server's. */
+    /**
+     * Whether some points were never sent. A zoom then requests them, and the server does the smoothing, which needs
+     * all points.
+     */
     this.thinned = false;
     /**
-     * The moving average over all points, where the server made it; `value` is the last one that is a number.
+     * The moving average computed by the server; `value` is its last finite value.
      * @type {{ weight: number, data: LineData, value: number } | null}
      */
     this.smooth = null;
@@ -52,10 +55,10 @@ export class Series extends LineData {
   }
 
   /**
-   * Steps come in order; one that was there already is done again, by a run that was resumed.
+   * Adds a point. Steps are ascending; a repeated step is from a resumed run.
    * @param {number} step
    * @param {number | null} value
-   * @param {string} [kind] what a missing value is
+   * @param {string} [kind] the kind of a missing value
    */
   push(step, value, kind = "nan") {
     if (step <= this.x.last()) this.rewind(step);
@@ -65,12 +68,12 @@ export class Series extends LineData {
     if (this.smooth) {
       const { weight, data, value: last } = this.smooth;
       if (value !== null) this.smooth.value = Number.isFinite(last) ? last + (1 - weight) * (value - last) : value;
-      // A hole stays one and counts for nothing.
+      // NaN stays NaN and is skipped.
       data.push(step, value === null ? Number.NaN : this.smooth.value);
     }
   }
 
-  /** A value as it was measured: what is not finite is known by its kind. @param {number} i */
+  /** The measured value at an index, with infinities restored. @param {number} i */
   told(i) {
     const value = this.y.data[i];
     if (Number.isFinite(value)) return value;
@@ -85,7 +88,7 @@ export class Series extends LineData {
     return kind === "inf" ? Number.POSITIVE_INFINITY : kind === "-inf" ? Number.NEGATIVE_INFINITY : Number.NaN;
   }
 
-  /** Forgets a step and all after it. @param {number} step */
+  /** Removes a step and all steps after it. @param {number} step */
   rewind(step) {
     const length = this.x.length;
     super.rewind(step);
@@ -98,7 +101,7 @@ export class Series extends LineData {
   }
 
   /**
-   * Takes the server's moving average of the whole.
+   * Sets the moving average computed by the server.
    * @param {number} weight
    * @param {{ x: number[], y: (number | null)[] }} line
    */
@@ -110,7 +113,7 @@ export class Series extends LineData {
 }
 
 export class RunStore {
-  /** @param {SeriesName[]} [own] what has charts of its own */
+  /** @param {SeriesName[]} [own] series with charts of their own */
   constructor(own = []) {
     this.lastSeq = 0;
     /** @type {SeriesName[]} */
@@ -119,9 +122,9 @@ export class RunStore {
   }
 
   /**
-   * Starts from what the server has so far.
+   * Loads the curves so far.
    * @param {Metrics} metrics
-   * @param {number} [weight] of the moving average in it
+   * @param {number} [weight] weight of its moving average
    */
   load(metrics, weight = 0) {
     this.series = emptySeries(this.names);
@@ -131,7 +134,7 @@ export class RunStore {
       const series = this.series[name];
       const kinds = new Map(from.not_finite.map(({ x, kind }) => [x, kind]));
       from.x.forEach((step, i) => series.push(step, from.y[i], kinds.get(step) ?? "nan"));
-      // Thinning leaves out points, and gaps among them.
+      // Thinning leaves out points, including values that are not finite.
       const repeated = from.x.length - series.x.length;
       series.total = Math.max(series.x.length, from.total - repeated);
       series.thinned = series.total > series.x.length;
@@ -141,13 +144,13 @@ export class RunStore {
     this.lastSeq = metrics.last_seq;
   }
 
-  /** Whether there are points that were never sent. */
+  /** Whether some points were never sent. */
   get thinned() {
     return this.names.some((name) => this.series[name].thinned);
   }
 
   /**
-   * Takes finer points of a stretch, and its moving average where that is by the weight of now.
+   * Inserts finer points of a range, and their moving average if its weight is the current one.
    * @param {Metrics} metrics
    * @param {number} weight
    */
@@ -163,9 +166,10 @@ export class RunStore {
   }
 
   /**
-   * Takes an event: `new` when it was the next, `old` when it was here already, `gap` when one
-   * before it is missing; then nothing is taken.
-   * @param {RunEvent} event @returns {"new" | "old" | "gap"}
+   * Applies an event. Returns `new` if it was the next one, `old` if it was applied before, and `gap` without applying
+   * it if an earlier one is missing.
+   * @param {RunEvent} event
+   * @returns {"new" | "old" | "gap"}
    */
   apply(event) {
     if (event.seq <= this.lastSeq) return "old";
@@ -178,7 +182,7 @@ export class RunStore {
   }
 
   /**
-   * Forgets a step and all after it: a run that was resumed does them again, and its epochs with them.
+   * Removes a step and all steps after it, which a resumed run repeats.
    * @param {number} step
    */
   rewind(step) {
@@ -194,7 +198,7 @@ export class RunStore {
       this.series.train_accuracy.push(first_step + i, accuracy[i] ?? null, kind);
       this.series.lr?.push(first_step + i, lr?.[i] ?? null, kind);
     }
-    // The time is known at the last of them; between lies a straight line.
+    // The time is that of the last step; between, it is interpolated.
     if (loss.length > 0 && Number.isFinite(seconds)) this.series.time.push(first_step + loss.length - 1, seconds, kind);
   }
 
@@ -217,7 +221,7 @@ export class RunStore {
   }
 }
 
-/** The last that is a number. @param {import("../chart/column.js").Column} column */
+/** The last finite value. @param {import("../chart/column.js").Column} column */
 function lastNumber({ data, length }) {
   for (let i = length - 1; i >= 0; i -= 1) if (Number.isFinite(data[i])) return data[i];
   return Number.NaN;

@@ -1,4 +1,4 @@
-// A person says what the tags of an imported run are drawn as: a curve, a chart of its own, or nothing.
+// The dialog that maps the tags of an imported run to curves, charts of their own, or nothing.
 
 import { assignTags, getTags } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -7,7 +7,7 @@ import { announce } from "../lib/shell.js";
 
 /** @import { Tag } from "../lib/types" */
 
-/** What a tag can be drawn as. @type {[string, string][]} */
+/** The options for a tag. @type {[string, string][]} */
 const CURVES = [
   ["none", "Not drawn"],
   ["own", "A chart of its own"],
@@ -18,12 +18,13 @@ const CURVES = [
   ["lr", "Learning rate"],
 ];
 
-/** Rows that are shown at a time; a filter finds the others. */
+/** Maximum number of rows; a filter finds the others. */
 const MOST_ROWS = 300;
 
 /**
- * What is to be asked of the server: what a person chose, now or before. A curve is of one tag.
- * @param {Tag[]} tags as they are @param {Map<string, string>} chosen by tag
+ * The mapping to send to the server: the user's choices, now or before. A curve has at most one tag.
+ * @param {Tag[]} tags the current state
+ * @param {Map<string, string>} chosen by tag
  */
 export function tagAssignments(tags, chosen) {
   const taken = new Set([...chosen.values()].filter((curve) => curve !== "own" && curve !== "none"));
@@ -117,7 +118,7 @@ export async function openTagMapping({ id, name }, onSaved = () => {}) {
     fail(error);
   }
 
-  /** What a tag is drawn as, with what is chosen but not saved. @param {Tag} tag */
+  /** The current option of a tag, including unsaved choices. @param {Tag} tag */
   function drawnAs({ tag, curve }) {
     return tagAssignments(tags, chosen)[tag] ?? curve ?? "none";
   }
@@ -150,7 +151,7 @@ export async function openTagMapping({ id, name }, onSaved = () => {}) {
 
   /** @param {string} tag @param {string} curve */
   function choose(tag, curve) {
-    // A curve is of one tag: the one that had it is no longer drawn.
+    // A curve has at most one tag: the previous one is no longer drawn.
     if (curve !== "own" && curve !== "none")
       for (const [other, of] of chosen) if (of === curve) chosen.set(other, "none");
     chosen.set(tag, curve);

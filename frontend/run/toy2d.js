@@ -1,4 +1,4 @@
-// Paints the plane: regions tinted by class and certainty, the boundary as a crisp line, the points.
+// Draws 2-D data: regions tinted by class and confidence, the decision boundary, and the points.
 
 import { colour } from "../lib/theme.js";
 import { ticks, tickText } from "../chart/scale.js";
@@ -9,7 +9,7 @@ import { smoothContour } from "./smooth-contour.js";
 /** @import { Point, Split } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
 
-/** One colour and one shape for each class. */
+/** The colours of the classes. */
 export const CLASS_COLOURS = [
   "--data-1",
   "--data-2",
@@ -37,13 +37,12 @@ export const CLASS_MARKERS = [
 
 /** @typedef {{ x: [number, number], y: [number, number] }} Domain */
 
-/** A colour by its token, as canvases take it. @typedef {(token: string) => string} Ink */
+/** Returns the colour of a CSS token in a form that canvases accept. @typedef {(token: string) => string} Ink */
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split> }} what
- * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] as the page has it where nothing else
- *   is said
+ * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] defaults to the page's
  */
 export function drawToy2d(
   canvas,
@@ -64,7 +63,7 @@ export function drawToy2d(
     drawBoundary(ctx, grid, toX, toY, ink);
   }
   drawTicks(ctx, domain, toX, toY, width, height, ink);
-  // What is trained on lies under what is measured on: those are fewer.
+  // Training points lie below the fewer validation and test points.
   for (const split of /** @type {Split[]} */ (["train", "validation", "test"])) {
     if (splits.has(split))
       for (const point of points)
@@ -133,7 +132,7 @@ function drawBoundary(ctx, grid, toX, toY, ink) {
   const atX = (/** @type {number} */ i) => toX(x[0] + ((i + 0.5) / columns) * (x[1] - x[0]));
   const atY = (/** @type {number} */ j) => toY(y[0] + ((j + 0.5) / rows) * (y[1] - y[0]));
   ctx.beginPath();
-  // Between two classes one line is enough: the other's is the same.
+  // With two classes, one contour is enough.
   for (const of of present.length === 2 ? present.slice(1) : present) {
     const field = signedConfidence(grid, of);
     const line = smoothContour(contour(field, columns, rows), field, CONFIDENCE_ERROR);

@@ -1,4 +1,4 @@
-// What one can do with the chosen runs, in a bar that is there while some are chosen.
+// The toolbar for the chosen runs.
 
 import { tensorboardLink, tensorboardUrl, runsQuery, RUNS_IN_ADDRESS } from "../lib/api.js";
 import { openComparison } from "../lib/open-comparison.js";
@@ -90,7 +90,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
     offerUndo(gone);
   }
 
-  /** Many runs are no address. @param {MouseEvent} event */
+  /** Downloads the files of many runs, whose ids would not fit into a URL. @param {MouseEvent} event */
   function save(event) {
     const ids = chosen().map(({ id }) => id);
     if (ids.length <= RUNS_IN_ADDRESS) return;

@@ -1,4 +1,4 @@
-// The columns of the table: what they are called, what they sort by, whether they show.
+// The columns of the runs table: titles, sort keys, visibility.
 
 import { safeLocalStorage } from "../lib/storage.js";
 
@@ -11,16 +11,15 @@ import { safeLocalStorage } from "../lib/storage.js";
  *   about?: string,
  *   optional?: boolean,
  *   hidden?: boolean,
- * }} Column `more`: what kind of figure it is, and `about` in a sentence; `optional`: one may hide it; `hidden`: at
- *   first
+ * }} Column `more` qualifies the title, `about` explains it; `optional`: can be hidden; `hidden`: by default
  */
 
-/** What a run's training loss is wherever it is told in one number. */
+/** Qualifies a run's training loss wherever it is a single number. */
 export const EPOCH_MEAN = "epoch mean";
 export const EPOCH_MEAN_TITLE =
   "The mean over the steps of the last whole epoch; in the first epoch, over its steps so far. A chart has the loss of each step, and its average over the steps before.";
 
-/** In order; `settings` stands for as many columns as there are settings that differ. @type {Column[]} */
+/** The columns in order. `settings` stands for the columns of settings that differ. @type {Column[]} */
 export const COLUMNS = [
   { key: "status", title: "Status", class: "" },
   { key: "name", title: "Name", class: "" },
@@ -50,19 +49,19 @@ export const COLUMNS = [
 
 const STORED = "vivarium.columns";
 
-/** The keys of columns that do not show. @returns {Set<string>} */
+/** The keys of hidden columns. @returns {Set<string>} */
 export function hiddenColumns() {
   try {
     const stored = JSON.parse(safeLocalStorage.getItem(STORED) ?? "null");
     if (Array.isArray(stored))
       return new Set(stored.filter((key) => COLUMNS.some((column) => column.key === key && column.optional)));
   } catch {
-    // Then it is as at first.
+    // Invalid data: use the defaults.
   }
   return new Set(COLUMNS.filter(({ hidden }) => hidden).map(({ key }) => key));
 }
 
-/** Whether somebody chose the columns: then all of them show, however narrow the window is. */
+/** Whether the user chose the columns. Then all of them show, even in a narrow window. */
 export function isCustomised() {
   return safeLocalStorage.getItem(STORED) !== null;
 }

@@ -1,5 +1,4 @@
-// The field in which one says which runs to show: it completes what is begun and names what it
-// does not understand.
+// The filter field of the runs table, with completion and error messages.
 
 import { h, setText } from "../lib/dom.js";
 import { complete, parse } from "./query.js";
@@ -40,7 +39,7 @@ export function filterField({ text, runs, onChange }) {
     get text() {
       return input.value;
     },
-    /** What is asked for, with its faults shown. @returns {Query} */
+    /** Parses the filter and shows its errors. @returns {Query} */
     query() {
       const query = parse(input.value, runs());
       const { faults } = query;

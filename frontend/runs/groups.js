@@ -1,11 +1,11 @@
-// Runs in groups of what they have in common.
+// Groups runs by a common property.
 
 import { settingsOf, shortName, differingSettings } from "../lib/settings-diff.js";
 import { exactNumber } from "../lib/format.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** What one can group by; a setting is its path. @typedef {{ key: string, title: string }} Grouping */
+/** A property to group by; for settings, the key is the path. @typedef {{ key: string, title: string }} Grouping */
 
 const PLAIN = [
   { key: "", title: "Not grouped" },
@@ -14,7 +14,11 @@ const PLAIN = [
   { key: "status", title: "Status" },
 ];
 
-/** The groupings that divide these runs. @param {Run[]} runs @returns {Grouping[]} */
+/**
+ * The available groupings: fixed ones, and the settings in which these runs differ.
+ * @param {Run[]} runs
+ * @returns {Grouping[]}
+ */
 export function groupings(runs) {
   const settings = differingSettings(runs)
     .slice(0, 24)
@@ -26,7 +30,7 @@ export function groupings(runs) {
  * @param {Run} run
  * @param {string} key
  * @param {(id: string) => string} sweepName
- * @returns {{ key: string, title: string }[]} a run with two tags is in two groups
+ * @returns {{ key: string, title: string }[]} several groups for a run with several tags
  */
 function groupsOf(run, key, sweepName) {
   if (key === "sweep")
@@ -43,8 +47,10 @@ function groupsOf(run, key, sweepName) {
 }
 
 /**
- * Groups in the order of their first runs, those in common with nobody last.
- * @param {Run[]} runs sorted @param {string} key @param {(id: string) => string} sweepName
+ * Groups in the order of their first runs. Runs without the property come last.
+ * @param {Run[]} runs sorted
+ * @param {string} key
+ * @param {(id: string) => string} sweepName
  * @returns {{ key: string, title: string, runs: Run[] }[]}
  */
 export function grouped(runs, key, sweepName) {

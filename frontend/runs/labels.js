@@ -1,4 +1,4 @@
-// The labels of runs: a name, tags and notes, in a dialog.
+// The dialogs for names, tags and notes of runs.
 
 import { labelRun } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -7,7 +7,7 @@ import { attempt } from "../lib/shell.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** The tags of a text. @param {string} text */
+/** Parses comma-separated tags. @param {string} text */
 export function tagsOf(text) {
   return [
     ...new Set(
@@ -23,7 +23,7 @@ export function tagsOf(text) {
  * @param {string} title
  * @param {(Node | string)[]} fields
  * @param {string} yes
- * @param {() => Promise<boolean>} save whether it is done
+ * @param {() => Promise<boolean>} save returns whether it succeeded
  * @returns {HTMLDialogElement}
  */
 function dialog(title, fields, yes, save) {
@@ -57,7 +57,7 @@ function dialog(title, fields, yes, save) {
   return made;
 }
 
-/** Tags that are in use, to choose from. @param {string[]} known */
+/** Suggestions of tags that are in use. @param {string[]} known */
 function tagOptions(known) {
   return h("datalist", { id: "known-tags" }, ...known.map((tag) => h("option", { value: tag })));
 }
@@ -96,7 +96,7 @@ export function editLabels(run, known, onRun) {
 }
 
 /**
- * Adds tags to runs, and takes tags away.
+ * Adds tags to runs and removes tags from them.
  * @param {Run[]} runs
  * @param {string[]} known
  * @param {(run: Run) => void} onRun

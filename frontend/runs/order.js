@@ -1,4 +1,4 @@
-// Which runs the table shows, and in which order.
+// The order of the runs table.
 
 import { settingsOf } from "../lib/settings-diff.js";
 
@@ -6,7 +6,7 @@ import { settingsOf } from "../lib/settings-diff.js";
 
 /** @typedef {{ key: string, descending: boolean }} Order */
 
-/** What each column sorts by. @type {{ [key: string]: (run: Run) => string | number | null }} */
+/** The sort key of each column. @type {{ [key: string]: (run: Run) => string | number | null }} */
 export const SORT_KEYS = {
   created: (run) => run.created,
   status: (run) => ["running", "queued", "interrupted", "failed", "stopped", "finished"].indexOf(run.status),
@@ -25,11 +25,11 @@ export const SORT_KEYS = {
   seconds: (run) => run.summary.seconds,
 };
 
-/** Whether one can sort by it: by a column's key, or by a setting's path. @param {string} key */
+/** Whether the table can be sorted by a column key or setting path. @param {string} key */
 export const canSort = (key) => Object.hasOwn(SORT_KEYS, key) || key.includes(".");
 
 /**
- * Numbers stay numbers; all else is sorted as text, what is not there is unknown.
+ * The sort key of a setting: a number, a text, or null if it is missing.
  * @param {string} path
  * @returns {(run: Run) => string | number | null}
  */
@@ -40,19 +40,20 @@ function settingKey(path) {
   };
 }
 
-/** @param {string | number} a @param {string | number} b numbers come before text */
+/** @param {string | number} a @param {string | number} b numbers sort before text */
 function before(a, b) {
   return typeof a === typeof b ? a < b : typeof a === "number";
 }
 
-/** How much of the run is done, 0 to 1. @param {Run} run */
+/** The completed fraction of a run, 0 to 1. @param {Run} run */
 export function progressOf({ summary: { step, steps } }) {
   return step !== null && steps ? Math.min(1, step / steps) : 0;
 }
 
 /**
- * Sorted anew; what is unknown comes last either way, and newer runs come first among equals.
- * @param {Run[]} runs @param {Order} order
+ * Returns the runs sorted. Missing values come last in both directions, and newer runs first among equals.
+ * @param {Run[]} runs
+ * @param {Order} order
  */
 export function sortRuns(runs, { key, descending }) {
   const value = Object.hasOwn(SORT_KEYS, key) ? SORT_KEYS[key] : canSort(key) ? settingKey(key) : SORT_KEYS.created;

@@ -1,4 +1,4 @@
-// Experiments that start with one click.
+// Cards of experiments that start with one click.
 
 import { createRun, createSweep } from "../lib/api.js";
 import { h, s } from "../lib/dom.js";
@@ -13,7 +13,7 @@ import { safeLocalStorage } from "../lib/storage.js";
 
 const FOLDED = "vivarium.experiments";
 
-/** How many runs a preset starts. @param {Preset} preset */
+/** The number of runs that a preset starts. @param {Preset} preset */
 export function runsOf({ grid, repeats }) {
   return Object.values(grid).reduce((product, axis) => product * valueCount(axis), repeats);
 }
@@ -95,7 +95,7 @@ async function launch(preset, button) {
   button.disabled = false;
 }
 
-/** A sign for the kind of experiment: points and their line, one curve, or several. @param {Preset} preset */
+/** An icon for the kind of experiment: points with a boundary, one curve, or several. @param {Preset} preset */
 function glyph(preset) {
   const runs = runsOf(preset);
   const view = { viewBox: "0 0 44 28", width: 44, height: 28, fill: "none", class: "glyph", "aria-hidden": "true" };

@@ -1,8 +1,6 @@
-// A small language to say which runs: `network:vgg16 accuracy>0.9 tag:final "two words" -status:failed`.
-//
-// Terms stand side by side and all must hold. `name:text` asks whether a field has that text,
-// `name=value` whether it is that, `name<number` and the like compare; a minus before a term turns
-// it round. A term without a field is looked for in everything the row says.
+// The query language for runs: `network:vgg16 accuracy>0.9 tag:final "two words" -status:failed`. A run must match all
+// terms. `name:text` matches fields that contain the text, `name=value` fields that equal it, and `name<number` and so
+// on compare; a minus negates a term. A term without a field searches the whole row.
 
 import { settingsOf, shortName } from "../lib/settings-diff.js";
 import { stateOf } from "../lib/status.js";
@@ -10,10 +8,10 @@ import { stateOf } from "../lib/status.js";
 /** @import { Run } from "../lib/types" */
 
 /** @typedef {(run: Run) => boolean} Test */
-/** What is wrong with a term, and where it stands. @typedef {{ from: number, to: number, message: string }} Fault */
+/** An error in a term, with its position. @typedef {{ from: number, to: number, message: string }} Fault */
 /** @typedef {{ test: Test, faults: Fault[] }} Query */
 
-/** Fields that are figures. @type {{ [name: string]: (run: Run) => number | null }} */
+/** Numeric fields. @type {{ [name: string]: (run: Run) => number | null }} */
 const FIGURES = {
   accuracy: ({ summary }) => summary.best_validation_accuracy,
   test: ({ summary }) => summary.test_accuracy,
@@ -28,7 +26,7 @@ const FIGURES = {
   step: ({ summary }) => summary.step,
 };
 
-/** Fields that are words. @type {{ [name: string]: (run: Run) => string[] }} */
+/** Text fields. @type {{ [name: string]: (run: Run) => string[] }} */
 const WORDS = {
   name: (run) => [run.name],
   status: (run) => [run.status, stateOf(run).word],
@@ -41,7 +39,7 @@ const WORDS = {
   id: (run) => [run.id],
 };
 
-/** What may follow a number, and what it means. @type {{ [unit: string]: number }} */
+/** The units of numbers and their factors. @type {{ [unit: string]: number }} */
 const UNITS = {
   "": 1,
   "%": 0.01,
@@ -56,12 +54,12 @@ const UNITS = {
   gib: 2 ** 30,
 };
 
-/** The last part of a setting's path, as one types it: "training.optimizer.lr" → "lr". @param {string} path */
+/** The last part of a setting's path in lower case: "training.optimizer.lr" → "lr". @param {string} path */
 function typed(path) {
   return shortName(path).replaceAll(" ", "_");
 }
 
-/** Everything a term may begin with, given the runs that there are. @param {Run[]} runs */
+/** All field names, including the settings of these runs. @param {Run[]} runs */
 export function fieldNames(runs) {
   const paths = new Set(runs.flatMap((run) => [...settingsOf(run).keys()]));
   const settings = new Set([...paths].map(typed));
@@ -70,7 +68,7 @@ export function fieldNames(runs) {
 }
 
 /**
- * What a field may be asked for: the values that there are.
+ * The values that a field has in these runs.
  * @param {Run[]} runs
  * @param {string} field
  * @returns {string[]}
@@ -89,7 +87,7 @@ function settingValues(run, field) {
 }
 
 /**
- * The words of a text with their places; quotes hold words together.
+ * Splits a text into words with positions; quotes group words.
  * @param {string} text
  * @returns {{ text: string, from: number, to: number }[]}
  */
@@ -101,7 +99,7 @@ export function tokenize(text) {
   return found;
 }
 
-/** @param {string} text @param {Run[]} runs those that there are: they say which settings exist @returns {Query} */
+/** @param {string} text @param {Run[]} runs all runs, which define the available settings @returns {Query} */
 export function parse(text, runs) {
   /** @type {Test[]} */
   const tests = [];
@@ -116,7 +114,12 @@ export function parse(text, runs) {
   return { test: (run) => tests.every((test) => test(run)), faults };
 }
 
-/** One term, or what is wrong with it. @param {string} word @param {string[]} names @returns {Test | string} */
+/**
+ * Parses a term; a string is an error message.
+ * @param {string} word
+ * @param {string[]} names
+ * @returns {Test | string}
+ */
 function term(word, names) {
   if (word.startsWith("-") && word.length > 1 && !/^-\d/.test(word)) {
     const inner = term(word.slice(1), names);
@@ -160,7 +163,7 @@ function term(word, names) {
 function figureTest(of, name, operator, value) {
   let bound = parseNumber(value);
   if (bound === null) return `“${value}” is not a number. Say “${name}>0.9” or “${name}<=5k”.`;
-  // Nobody means an accuracy of 95 times everything.
+  // An accuracy above 1 is meant as a percentage.
   if (
     (name === "accuracy" || name === "test" || name === "train_accuracy") &&
     bound > 1 &&
@@ -190,7 +193,7 @@ function compare(a, operator, b) {
   }
 }
 
-/** A number with its unit; null where it is none. @param {string} text */
+/** Parses a number with its unit; null if it is not one. @param {string} text */
 export function parseNumber(text) {
   const match = text.match(/^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z%]*)$/i);
   const unit = match ? UNITS[match[2].toLocaleLowerCase()] : undefined;
@@ -234,7 +237,7 @@ function suggest(name, names) {
 }
 
 /**
- * What could stand at the end of a text: whole terms to go on with.
+ * Completions for the last term of a text.
  * @param {string} text
  * @param {Run[]} runs
  * @returns {string[]}

@@ -1,4 +1,4 @@
-// One row of the table: built once, then brought up to date in place.
+// A row of the runs table: built once, then updated in place.
 
 import { resume, stop } from "../lib/actions.js";
 import { settingsOf } from "../lib/settings-diff.js";
@@ -55,7 +55,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const network = h("td", { class: "cell-network" });
   const data = h("td", { class: "col-data" });
   /**
-   * The cells of settings by their paths; the columns follow from the runs in sight.
+   * The cells of settings by path; the columns depend on the visible runs.
    * @type {Map<string, ReturnType<typeof figureCell>>}
    */
   let settings = new Map();
@@ -83,7 +83,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const editButton = action("pencil", "Name, tags and notes", () => onEdit(run));
   const deleteButton = action("trash", "Delete", () => onDelete(run));
   const progress = h("td", { class: "cell-progress" }, bar, h("small", {}, place, steps));
-  /** By the key of their column. @type {{ [key: string]: HTMLElement }} */
+  /** Cells by column key. @type {{ [key: string]: HTMLElement }} */
   const cells = {
     status: h("td", { class: "cell-status" }, status.element),
     name: h("td", { class: "cell-name" }, h("span", { class: "name-line" }, link, tags), why, notes),
@@ -124,7 +124,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     for (const [path, cell] of settings) cell.show(known.has(path) ? exactNumber(known.get(path)) : "–");
   };
 
-  /** @param {Run} next @param {string[]} [paths] the settings that have a column */
+  /** @param {Run} next @param {string[]} [paths] the settings with a column */
   const show = (next, paths = [...settings.keys()]) => {
     layOut(paths);
     if (next === shown) return;

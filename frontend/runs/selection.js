@@ -1,4 +1,4 @@
-// Which rows are chosen. A click chooses one, with Shift all up to the one before.
+// The chosen rows. A click chooses one, Shift+click a range.
 
 export class Selection {
   /** @type {Set<string>} */
@@ -33,13 +33,13 @@ export class Selection {
     this.#last = id;
   }
 
-  /** Chooses exactly these. @param {string[]} ids */
+  /** Replaces the selection. @param {string[]} ids */
   replace(ids) {
     this.#chosen = new Set(ids);
     this.#last = null;
   }
 
-  /** Forgets what is no more. @param {(id: string) => boolean} exists @returns {boolean} whether anything was */
+  /** Removes deleted runs. @param {(id: string) => boolean} exists @returns {boolean} whether the selection changed */
   keep(exists) {
     const before = this.#chosen.size;
     for (const id of this.#chosen) if (!exists(id)) this.#chosen.delete(id);

@@ -1,17 +1,17 @@
-// The columns of settings: one for each in which the runs in sight differ.
+// The columns of settings in which the visible runs differ.
 
 import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
 
 /** @import { Run } from "../lib/types" */
 
-/** The settings that people compare where the runs in sight differ in none or in too many. */
+/** The default settings, for runs that differ in none or in too many. */
 const PLAIN = ["training.batch_size", "training.optimizer.lr", "network.activation", "training.optimizer.kind"];
-/** More columns than this leave no room for the others. */
+/** Maximum number of columns. */
 const MOST = 5;
 
-/** The paths of the settings that get a column. @param {Run[]} runs those in sight @returns {string[]} */
+/** The paths of the settings with a column. @param {Run[]} runs the visible ones @returns {string[]} */
 export function settingPaths(runs) {
-  // These two have columns of their own.
+  // These two have their own columns.
   const useful = differingSettings(runs).filter((path) => path !== "network.kind" && path !== "data.set");
   if (useful.length > 0 && useful.length <= MOST) return useful;
   const candidates =
@@ -21,7 +21,7 @@ export function settingPaths(runs) {
   return candidates.filter((path) => runs.some((run) => settingsOf(run).has(path)));
 }
 
-/** What a column of a setting is called. @param {string} path */
+/** The title of a setting's column. @param {string} path */
 export function settingTitle(path) {
   const name = shortName(path).replace("batch size", "batch");
   return name.length > 2 ? name.charAt(0).toLocaleUpperCase() + name.slice(1) : name;

@@ -1,4 +1,4 @@
-// The table of runs: sorted, filtered, grouped, chosen from, and brought up to date row by row.
+// The table of runs: sorting, filtering, grouping, selection, and live updates per row.
 
 import { csv } from "../chart/csv.js";
 import { settingsOf } from "../lib/settings-diff.js";
@@ -25,12 +25,12 @@ import { settingPaths, settingTitle } from "./settings.js";
 /** @import { Run } from "../lib/types" */
 /** @import { Row } from "./row.js" */
 
-/** More rows than this are drawn when they are asked for. */
+/** Number of rows shown at first. */
 const ROWS = 200;
 
 /**
- * @param {{ empty: HTMLElement, uploadLimit: number }} options `empty` is shown while there is no run at all;
- *   `uploadLimit`: the most bytes that the server takes
+ * @param {{ empty: HTMLElement, uploadLimit: number }} options `empty` is shown while there are no runs; `uploadLimit`:
+ *   the maximum upload in bytes
  */
 export function runsTable({ empty, uploadLimit }) {
   const query = new URLSearchParams(location.search);
@@ -48,11 +48,11 @@ export function runsTable({ empty, uploadLimit }) {
   let limit = ROWS;
   let dirty = false;
   let saving = 0;
-  /** Those that the filter lets through, sorted. @type {Run[]} */
+  /** The filtered and sorted runs. @type {Run[]} */
   let shown = [];
-  /** Their ids. @type {Set<string>} */
+  /** The ids of `shown`. @type {Set<string>} */
   let sight = new Set();
-  /** Ids of the rows as they stand from the top, in their groups. @type {string[]} */
+  /** The ids of the rows from top to bottom. @type {string[]} */
   let standing = [];
 
   const counts = h("span", { class: "counts", role: "status" });
@@ -173,7 +173,7 @@ export function runsTable({ empty, uploadLimit }) {
     announce(`Sorted by ${column?.title ?? settingTitle(key)}, ${order.descending ? "descending" : "ascending"}`);
   }
 
-  /** Writes what is asked for into the address. */
+  /** Writes filter, order and grouping to the URL. */
   function remember() {
     clearTimeout(saving);
     saving = window.setTimeout(() => {
@@ -192,7 +192,7 @@ export function runsTable({ empty, uploadLimit }) {
     }, 150);
   }
 
-  /** Draws at the next frame, once, however much has changed. */
+  /** Schedules one redraw at the next animation frame. */
   function soon() {
     if (dirty) return;
     dirty = true;
@@ -252,7 +252,7 @@ export function runsTable({ empty, uploadLimit }) {
     head.hidden = all.length === 0 && !sweep;
   }
 
-  /** A head for every column, and the same to sort by where there are no heads. @param {string[]} paths */
+  /** Updates the column headers, and the sort menu of narrow windows. @param {string[]} paths */
   function showHeads(paths) {
     const text = JSON.stringify(paths);
     if (headRow.dataset.shown !== text) {
@@ -300,11 +300,11 @@ export function runsTable({ empty, uploadLimit }) {
     sortSelect.value = order.key;
   }
 
-  /** The rows in their order, with heads of groups between. @param {string[]} paths */
+  /** The rows in order, with group headers. @param {string[]} paths */
   function elements(paths) {
     if (grouping === "") return shown.slice(0, limit).map((run) => rowOf(run, paths).element);
     let left = limit;
-    /** Runs that have a row already: one with two tags stands under the first of them. @type {Set<string>} */
+    /** Runs that already have a row: a run with several tags is listed under the first. @type {Set<string>} */
     const placed = new Set();
     return grouped(shown, grouping, sweepName).flatMap(({ title: name, runs: members }) => {
       if (left <= 0) return [];
@@ -355,7 +355,7 @@ export function runsTable({ empty, uploadLimit }) {
     );
   }
 
-  /** A sweep is called like its runs, up to what makes them differ. @param {string} id */
+  /** The name of a sweep: the common part of its runs' names. @param {string} id */
   function sweepName(id) {
     const first = runs.all().find((run) => run.sweep === id);
     return first ? first.name.split(" · ")[0] : id;
@@ -423,7 +423,7 @@ export function runsTable({ empty, uploadLimit }) {
     return [...new Set(runs.all().flatMap(({ tags }) => tags))].sort();
   }
 
-  /** Everything that is known of the runs in sight. */
+  /** Exports the visible runs. */
   function saveCsv() {
     const paths = [...new Set(shown.flatMap((run) => [...settingsOf(run).keys()]))];
     const figures = /** @type {const} */ ([
@@ -478,7 +478,7 @@ export function runsTable({ empty, uploadLimit }) {
     drop,
     put,
     returned: () => runs.returned(),
-    /** Makes these the only runs. @param {Run[]} list */
+    /** Replaces all runs. @param {Run[]} list */
     replace(list) {
       runs.replace(list);
       soon();
@@ -486,7 +486,7 @@ export function runsTable({ empty, uploadLimit }) {
   };
 }
 
-/** A number stays one. @param {unknown} value */
+/** A CSV cell; numbers stay numbers. @param {unknown} value */
 function cellOf(value) {
   return typeof value === "number" ? value : exactNumber(value);
 }

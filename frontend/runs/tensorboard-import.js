@@ -1,4 +1,4 @@
-// TensorBoard's files come in: chosen or dropped, sent, and told what became of them.
+// The dialog that imports TensorBoard files, and its report.
 
 import { runsQuery, uploadTensorboard } from "../lib/api.js";
 import { openComparison } from "../lib/open-comparison.js";
@@ -13,7 +13,7 @@ import { droppedFiles, errorsOf, filesWithPaths, refusedNotice, acceptDrops, upl
 /** @import { ImportedRun, ImportOutcome } from "../lib/types" */
 /** @import { FileWithPath } from "../lib/upload.js" */
 
-/** @param {number} limit the most bytes that the server takes */
+/** @param {number} limit the maximum upload in bytes */
 export function openTensorboardImport(limit) {
   let stop = new AbortController();
   const files = h("input", {
@@ -84,7 +84,7 @@ export function openTensorboardImport(limit) {
   document.body.append(dialog);
   dialog.showModal();
 
-  /** @param {FileWithPath[]} chosen @param {string} from the folder that they are in, if they are in one */
+  /** @param {FileWithPath[]} chosen @param {string} from the folder of the files, if any */
   async function send(chosen, from) {
     if (zone.hidden) return;
     const called = from || (chosen.length === 1 ? chosen[0].path : plural(chosen.length, "file"));
@@ -171,7 +171,7 @@ export function openTensorboardImport(limit) {
 }
 
 /**
- * Of a folder, what TensorBoard would look at; checkpoints and data stay where they are.
+ * The event files of a folder, as TensorBoard would read it; other files are not uploaded.
  * @param {FileWithPath[]} files
  */
 const onlyEvents = (files) => files.filter(({ path }) => /tfevents[^/]*$/.test(path));

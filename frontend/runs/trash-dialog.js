@@ -1,4 +1,4 @@
-// The trash, in a dialog: what was deleted of late, to bring back or to remove for good.
+// The trash dialog: recently deleted runs, to restore or to delete permanently.
 
 import { listTrash, removeForGood, restoreRun } from "../lib/api.js";
 import { h } from "../lib/dom.js";

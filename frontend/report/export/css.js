@@ -1,12 +1,12 @@
-// The style sheet of an exported page: of all rules that the page here has, those that something in it is
-// drawn by. What is exported looks as it did on the screen, and carries no rule for what it has not.
+// The style sheet of an exported report: the rules of the current page that match something in it. The export looks as
+// on the screen and has no unused rules.
 
-/** States that a page without scripts is never in, or that are of no use on paper. */
+/** States that do not occur without scripts or on paper. */
 const IDLE = /:(hover|focus|focus-visible|focus-within|active|disabled|checked|target|popover-open)\b/;
-/** What a selector may end in and `querySelector` finds nothing by. */
+/** Pseudo-elements, which `querySelector` cannot match. */
 const PARTS = /::?(before|after|marker|selection|placeholder|backdrop|file-selector-button)\b/g;
 
-/** @param {Document} page the exported one @param {Iterable<CSSStyleSheet>} sheets */
+/** @param {Document} page the exported document @param {Iterable<CSSStyleSheet>} sheets */
 export function usedCss(page, sheets) {
   return [...sheets].flatMap(({ cssRules }) => used(page, cssRules)).join("\n");
 }
@@ -31,13 +31,13 @@ function isUsed(page, selector) {
     try {
       return page.querySelector(one.replace(PARTS, "") || "*") !== null;
     } catch {
-      // A selector that this browser cannot ask for by itself may be of use.
+      // A selector that this browser cannot match is kept.
       return true;
     }
   });
 }
 
-/** The selectors of a list; commas inside brackets do not part them. @param {string} list */
+/** Splits a selector list at commas outside brackets. @param {string} list */
 function split(list) {
   const out = [""];
   let depth = 0;

@@ -1,14 +1,14 @@
-// A report as one HTML file that needs no server, no network and no scripts: figures lie in it, links
-// lead to its own list of runs.
+// Exports a report as one HTML file that needs no server, network or scripts: figures are embedded, and links lead to
+// its own list of runs.
 
 import { h } from "../../lib/dom.js";
 import { sitePath } from "../../lib/base-path.js";
 import { usedCss } from "./css.js";
 
-/** Nothing is loaded and nothing runs, whatever a text may have brought in. */
+/** The content security policy: nothing is loaded or run, whatever the text contains. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-/** What is for the one who writes, and what only a page with scripts can do. */
+/** Elements for the author, and those that need scripts. */
 const TOOLS = ".paper-change, .paper-empty[hidden], .parallel-reach, button";
 
 /** @param {HTMLElement} paper @param {{ title: string, version: string, when: Date }} about @returns {string} */
@@ -27,7 +27,7 @@ export function reportHtml(paper, { title, version, when }) {
   for (const tool of copy.querySelectorAll(TOOLS)) tool.remove();
   for (const element of copy.querySelectorAll("[data-line], [data-member], [tabindex], [aria-current]")) {
     for (const name of ["data-line", "data-member", "aria-current"]) element.removeAttribute(name);
-    // What scrolls stays reachable by keyboard.
+    // Scrollable elements stay reachable by keyboard.
     if (!element.classList.contains("figure-scroll")) element.removeAttribute("tabindex");
   }
   for (const link of copy.querySelectorAll("a[href]")) lead(link, copy);
@@ -39,13 +39,13 @@ export function reportHtml(paper, { title, version, when }) {
       `Made with Vivarium ${version} on ${when.toLocaleDateString("en-GB", { dateStyle: "long" })}.`,
     ),
   );
-  // As text: the page here allows no style sheet inside a document, not even in one that it makes.
+  // Inserted as text, since the current page's policy forbids inline style sheets, even in a document that it creates.
   const style = `<style>\n${usedCss(page, document.styleSheets)}\n</style>`;
   return `<!doctype html>\n${page.documentElement.outerHTML.replace("</head>", () => `${style}</head>`)}\n`;
 }
 
 /**
- * A link to a run leads to where the report tells of it; one to a page of the server leads nowhere and is none.
+ * Links to a run lead to the report's list of runs; other links to the server become text.
  * @param {Element} link
  * @param {HTMLElement} copy
  */

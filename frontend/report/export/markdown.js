@@ -1,5 +1,5 @@
-// A report as Markdown with a folder of figures: what is written, where pictures stand for the blocks of
-// figures, tables are tables, and numbers are the numbers.
+// Exports a report as Markdown with a folder of figures. Figure blocks become pictures or tables, and numbers of runs
+// become text.
 
 import { strToU8, zipSync } from "../../../static/vendor/fflate/browser.js";
 import { kindOf } from "../block.js";
@@ -13,7 +13,7 @@ import { standaloneSvg } from "./svg.js";
 /** @typedef {{ [path: string]: Uint8Array }} Files */
 
 /**
- * The files of a report in a zip.
+ * A zip with the report's files.
  * @param {{ part: Part, placed: PlacedFigure[] }[]} parts
  * @param {HTMLElement} runs the list of runs
  * @param {Sources} sources
@@ -33,7 +33,7 @@ export function reportZip(parts, runs, sources) {
 }
 
 /**
- * Text with the numbers of runs in it; one that cannot be told stays as it was written.
+ * Replaces the numbers of runs in a text; a number that cannot be resolved stays as written.
  * @param {string} text
  * @param {Sources} sources
  */
@@ -96,12 +96,12 @@ export function tableText(table) {
   return [...head.map(line), line(rule), ...rows.slice(table.tHead ? head.length : 0).map(line)].join("\n");
 }
 
-/** Text that Markdown takes for nothing else. @param {string} text */
+/** Escapes text for Markdown. @param {string} text */
 function plain(text) {
   return text.replace(/[\\*_`[\]<>#]/g, "\\$&");
 }
 
-/** The bytes of a picture that lies in the page. @param {string} url */
+/** The bytes of a data URL. @param {string} url */
 function bytesOf(url) {
   return Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
 }

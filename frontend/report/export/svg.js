@@ -1,9 +1,8 @@
-// A picture of the page as a file of its own: what style sheets say of its parts is written onto them, in the
-// colours of white paper.
+// Exports an SVG of the page as a file: computed styles become attributes, in print colours.
 
 import { h, s } from "../../lib/dom.js";
 
-/** What of a style a picture needs, and what holds where nothing is said. @type {[name: string, plain: string][]} */
+/** The style properties that an SVG needs, with their defaults. @type {[name: string, plain: string][]} */
 const STYLES = [
   ["fill", "rgb(0, 0, 0)"],
   ["fill-opacity", "1"],
@@ -27,7 +26,7 @@ const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, s
 /** @param {SVGSVGElement} picture in the page @returns {string} */
 export function standaloneSvg(picture) {
   const copy = /** @type {SVGSVGElement} */ (picture.cloneNode(true));
-  // Styles are computed where the picture is shown.
+  // Styles are computed only for elements in the document.
   const host = h("div", { class: "paper figure-stage", "aria-hidden": "true" }, copy);
   Object.assign(host.style, { colorScheme: "light", position: "absolute", insetInlineStart: "-10000px" });
   document.body.append(host);
@@ -58,7 +57,7 @@ export function standaloneSvg(picture) {
       for (const attribute of [...element.attributes])
         if (attribute.name.startsWith("data-")) element.removeAttribute(attribute.name);
       for (const [name, value, plain] of styles) if (value !== plain && value !== "") element.setAttribute(name, value);
-      // What reaches further than it shows is for the pointer.
+      // Invisible elements only catch pointer events.
       if (
         element.getAttribute("stroke") === "rgba(0, 0, 0, 0)" ||
         (element.getAttribute("fill") === "rgba(0, 0, 0, 0)" && !element.hasAttribute("stroke"))

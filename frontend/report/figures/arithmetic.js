@@ -1,4 +1,4 @@
-// A convolution on real values: how one number came about, and how its gradient goes back.
+// The figure of a convolution's arithmetic: one value as a sum of products, forward or backward.
 
 import { backward, forward } from "../../inside/arithmetic.js";
 import { FigureError } from "../block.js";

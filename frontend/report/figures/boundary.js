@@ -1,4 +1,4 @@
-// The plane of two-dimensional data, and how a network divides it.
+// The figure of a decision boundary on 2-D data.
 
 import { getBoundary, getPoints } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
@@ -10,13 +10,13 @@ import { canvasImage, RUN } from "./inspect.js";
 
 /** @import { Kind } from "./index.js" */
 
-/** Sides of a picture that stands alone, and of one of several. */
+/** The size of a single picture, and of one of several. */
 const SIDE = 360;
 const SMALL = 224;
-/** Sharp on screens of many pixels and on paper. */
+/** Pixels per CSS pixel, for high-density screens and print. */
 const RATIO = 2;
 const MOST = 12;
-/** As points of a class are drawn. */
+/** The markers of the classes. */
 const MARKER_NAMES = [
   "circles",
   "squares",

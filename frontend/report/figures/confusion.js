@@ -1,4 +1,4 @@
-// How often each class was taken for which, on the test split.
+// The figure of the confusion matrix on the test split.
 
 import { getTest } from "../../lib/api.js";
 import { percent } from "../../lib/format.js";

@@ -1,4 +1,4 @@
-// Loss or accuracy while runs train.
+// The figure of loss or accuracy curves.
 
 import { AXES } from "../../chart/axis.js";
 import { plotData } from "../../chart/plot-data.js";
@@ -15,10 +15,10 @@ import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 
 const WIDTH = 760;
 const HEIGHT = 380;
-/** Points of a curve that are asked for: more than the picture has columns to show. */
+/** Points per curve: more than the figure has columns. */
 const POINTS = 500;
 
-/** Counts pictures, so that parts of one are not taken for another's. */
+/** Counts figures, to make their ids unique. */
 let made = 0;
 
 /** @type {Kind} */

@@ -1,5 +1,4 @@
-// The kinds of figure that a report can have. The dialog, the check of what is written and the drawing
-// follow from this table.
+// The table of figure kinds. Dialog, validation and drawing follow from it.
 
 import { FigureError } from "../block.js";
 import { arithmetic } from "./arithmetic.js";
@@ -15,8 +14,8 @@ import { figures, ranking, settings } from "./tables.js";
 /** @import { Run } from "../../lib/types" */
 
 /**
- * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an image that a network looks
- * at. `value` is what holds where nothing is written, and a field without one has to be written.
+ * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an input image. `value` is the
+ * default; a field without one is required.
  * @typedef {{
  *   name: string,
  *   label: string,
@@ -29,10 +28,10 @@ import { figures, ranking, settings } from "./tables.js";
  * }} Field
  */
 
-/** What stands behind the names of fields. @typedef {{ [name: string]: string }} Values */
+/** Values by field name. @typedef {{ [name: string]: string }} Values */
 
 /**
- * A figure as it is drawn: `note` says below it what its colours and signs mean.
+ * A drawn figure. `note` is a legend below it.
  * @typedef {{ body: Element, caption: string, runs: Run[], note?: Element | string }} Drawn
  */
 
@@ -83,7 +82,7 @@ export function kindNamed(name) {
 }
 
 /**
- * What a block says, checked; what it does not say has its value.
+ * The validated settings of a block, with defaults.
  * @param {Kind} kind
  * @param {Block["settings"]} settings
  * @returns {Values}

@@ -1,4 +1,4 @@
-// What figures that look inside a network have in common: the layer, the image, and a picture as a file.
+// The common parts of figures of a network's inside: layer, image, and pictures.
 
 import { h } from "../../lib/dom.js";
 import { FigureError } from "../block.js";
@@ -43,7 +43,7 @@ export const IMAGE = {
 };
 
 /**
- * The page of a network and the layer that is meant.
+ * The inspection data of a run and the named layer.
  * @param {Run} run
  * @param {{ [name: string]: string }} values
  * @param {Sources} sources
@@ -62,11 +62,11 @@ export async function layerOf(run, values, sources) {
 }
 
 /**
- * A canvas as a picture that lies in the page itself.
+ * A canvas as an embedded image.
  * @param {HTMLCanvasElement} canvas
  * @param {string} words
  * @param {number} width in the page
- * @param {boolean} sharp whether its pixels are to be seen
+ * @param {boolean} sharp whether to keep pixels sharp when enlarged
  */
 export function canvasImage(canvas, words, width, sharp) {
   return h("img", {

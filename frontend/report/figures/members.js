@@ -1,4 +1,4 @@
-// The runs of a figure as a comparison has them: those that differ by their seed alone together.
+// The members of a figure: runs that differ only by seed are grouped.
 
 import { distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
 import { membersOf } from "../../compare/members.js";
@@ -27,7 +27,7 @@ export function membersFor(runs, seeds) {
   return membersOf(groups, distinctLabels(groups.map(([first]) => first)));
 }
 
-/** The name of what a figure is about: the run's, or what the runs' names begin with. @param {Run[]} runs */
+/** The title of runs: the name of the only run, or the common beginning of their names. @param {Run[]} runs */
 export function runsTitle(runs) {
   if (runs.length === 1) return `“${runs[0].name}”`;
   const [first] = runs[0].name.split(" · ");

@@ -1,4 +1,4 @@
-// Pictures of filters, feature maps, and of the image itself with what a network takes it for.
+// The figures of filters, of feature maps, and of an image with its prediction.
 
 import { FEATURES, FILTERS } from "../../inside/panel.js";
 import { crossOutDead, showLegend } from "../../inside/sheet.js";
@@ -12,9 +12,9 @@ import { CHECKPOINT, IMAGE, LAYER, layerOf, canvasImage, RUN } from "./inspect.j
 /** @import { Sources } from "../sources.js" */
 /** @import { Drawn, Field, Kind, Values } from "./index.js" */
 
-/** The widest that a picture is enlarged to. */
+/** Maximum width of an enlarged picture. */
 const WIDTH = 640;
-/** Classes that are told. */
+/** Number of predicted classes shown. */
 const TOP = 5;
 
 /** @type {Field} */
@@ -129,7 +129,7 @@ async function sheet(values, sources, kind, own) {
 }
 
 /**
- * What is said of a sheet where it can be looked at holds on paper too, but for what one can press.
+ * The caption of the inspection page, without instructions for clicking.
  * @param {typeof FILTERS} kind
  * @param {Sheet} about
  * @param {Layer} layer

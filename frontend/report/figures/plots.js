@@ -1,4 +1,4 @@
-// What settings cost and where they lead.
+// The figures of scatter plots and parallel coordinates.
 
 import { axesOf } from "../../compare/axes.js";
 import { usesColourScale, parallelPicture } from "../../compare/parallel.js";

@@ -1,4 +1,4 @@
-// What runs came to and how they were set, as tables.
+// The tables of results, rankings and settings.
 
 import { rankingTable, rankingNote } from "../../compare/ranking.js";
 import { RESULTS, resultsTable, settingsTable } from "../../compare/tables.js";
@@ -100,7 +100,7 @@ export const settings = {
   },
 };
 
-/** Two settings a row: there are many of them, and each is short. @param {Run[]} runs */
+/** A table with two settings per row, since they are many and short. @param {Run[]} runs */
 function commonTable(runs) {
   const differ = new Set(differingSettings(runs));
   const all = [...settingsOf(runs[0])].filter(([path]) => !differ.has(path));
@@ -122,7 +122,7 @@ function commonTable(runs) {
 }
 
 /**
- * A setting's name where its group has to be said too: "training.optimizer.lr" → "optimizer lr".
+ * A setting's name with its group: "training.optimizer.lr" → "optimizer lr".
  * @param {string} path
  */
 function settingName(path) {
