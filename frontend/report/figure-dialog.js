@@ -102,7 +102,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
     /** @param {string} words @param {Run[]} runs */
     function firstOf(words, runs) {
       try {
-        return sources.some(words)[0].id;
+        return sources.find(words)[0].id;
       } catch {
         return runs[0]?.id ?? "";
       }

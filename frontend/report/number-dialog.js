@@ -41,7 +41,7 @@ export function promptNumber(sources, suggestion) {
       ),
     );
     try {
-      if (suggestion) run.value = sources.some(suggestion)[0].id;
+      if (suggestion) run.value = sources.find(suggestion)[0].id;
     } catch {
       // The suggested runs have been deleted.
     }

@@ -15,7 +15,7 @@ export class Sources {
     /** @type {Map<string, Run>} */
     this.runs = new Map(runs.map((run) => [run.id, run]));
     /** @type {Map<string, Promise<any>>} */
-    this.kept = new Map();
+    this.cache = new Map();
     /** The runs of named selections. @type {Map<string, string[]>} */
     this.selections = new Map();
   }
@@ -41,12 +41,12 @@ export class Sources {
     );
   }
 
-  /** Like `some`, but fetches a selection first. @param {string} words @returns {Promise<Run[]>} */
+  /** Like `find`, but fetches a selection first. @param {string} words @returns {Promise<Run[]>} */
   async runsOf(words) {
     const [kind, name] = words.trim().split(/\s+/);
     if (kind === "selection" && name && !this.selections.has(name))
       this.selections.set(name, (await getSelection(name)).runs);
-    return this.some(words);
+    return this.find(words);
   }
 
   /**
@@ -55,7 +55,7 @@ export class Sources {
    * @param {string} words
    * @returns {Run[]}
    */
-  some(words) {
+  find(words) {
     const [kind, ...rest] = words.trim().split(/\s+/);
     const what = rest.join(" ");
     const all = [...this.runs.values()];
@@ -91,12 +91,12 @@ export class Sources {
    */
   once(what, runs, ask) {
     const key = `${what} ${runs.map(({ id, changed }) => `${id}.${changed}`).join()}`;
-    const known = this.kept.get(key);
+    const known = this.cache.get(key);
     if (known) return known;
     const answer = ask();
-    this.kept.set(key, answer);
+    this.cache.set(key, answer);
     // Errors are not cached: the next request may succeed.
-    answer.catch(() => this.kept.delete(key));
+    answer.catch(() => this.cache.delete(key));
     return answer;
   }
 
@@ -127,7 +127,7 @@ export class Sources {
    * @param {{ [name: string]: string | number | null | undefined }} [query]
    * @returns {Promise<T>}
    */
-  look(run, what, query = {}) {
+  inspect(run, what, query = {}) {
     return this.once(`${what} ${JSON.stringify(query)}`, [run], () => inspect(run.id, what, query));
   }
 }

@@ -45,11 +45,11 @@ export const arithmetic = {
     const place = `map ${values.map}, row ${y}, column ${x} of ${layer.name} in “${run.name}”`;
     if (values.way === "forward") {
       /** @type {Arithmetic} */
-      const of = await sources.look(run, `${path}/arithmetic`, query);
+      const of = await sources.inspect(run, `${path}/arithmetic`, query);
       return { body: forward(of, { all: true }), runs: [run], caption: `Forward: ${place} as a sum of products.` };
     }
     /** @type {GradientAt} */
-    const of = await sources.look(run, `${path}/gradient`, query);
+    const of = await sources.inspect(run, `${path}/gradient`, query);
     return {
       body: backward(of, inside.classes[of.class] ?? "", { all: true }),
       runs: [run],

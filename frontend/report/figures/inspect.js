@@ -51,7 +51,7 @@ export const IMAGE = {
  */
 export async function layerOf(run, values, sources) {
   /** @type {Inside} */
-  const inside = await sources.look(run, "layers", { checkpoint: values.checkpoint });
+  const inside = await sources.inspect(run, "layers", { checkpoint: values.checkpoint });
   const convolutions = inside.layers.filter(({ kind }) => CONVOLUTIONS.has(kind));
   const named = { "first convolution": convolutions[0], "last convolution": convolutions[convolutions.length - 1] };
   const layer = Object.hasOwn(named, values.layer)

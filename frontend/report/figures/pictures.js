@@ -101,7 +101,7 @@ async function sheet(values, sources, kind, own) {
   const what = `layers/${encodeURIComponent(layer.name)}/${kind.what}`;
   /** @type {[Sheet, ImageBitmap]} */
   const [about, picture] = await Promise.all([
-    sources.look(run, what, query),
+    sources.inspect(run, what, query),
     sources.once(`${what}.png ${JSON.stringify(query)}`, [run], async () =>
       createImageBitmap(await inspectPicture(run.id, `${what}.png`, query)),
     ),
@@ -154,7 +154,7 @@ export const photo = {
     const run = sources.run(values.run);
     const query = { image: values.image, checkpoint: values.checkpoint };
     /** @type {Prediction} */
-    const { top, image } = await sources.look(run, "predict", query);
+    const { top, image } = await sources.inspect(run, "predict", query);
     const picture = await sources.once(`image ${values.image}`, [run], async () =>
       createImageBitmap(await inspectPicture(run.id, `images/${encodeURIComponent(values.image)}.png`, {})),
     );

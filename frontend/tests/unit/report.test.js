@@ -133,19 +133,19 @@ test("runs are found by id, by the beginning of it, by sweep and by tag", () => 
   const other = run({ id: "01b3", number: 2, sweep: "s1", tags: ["final"] });
   const sources = new Sources([other, run({ sweep: "s1" })]);
   assert.deepEqual(
-    sources.some("sweep s1").map(({ number }) => number),
+    sources.find("sweep s1").map(({ number }) => number),
     [1, 2],
   );
   assert.deepEqual(
-    sources.some("tag final").map(({ number }) => number),
+    sources.find("tag final").map(({ number }) => number),
     [2],
   );
   assert.deepEqual(
-    sources.some("01b3, 01a214aa-f832, 01b3").map(({ number }) => number),
+    sources.find("01b3, 01a214aa-f832, 01b3").map(({ number }) => number),
     [1, 2],
   );
-  assert.throws(() => sources.some("sweep s2"), /There are no runs of “sweep s2”/);
-  assert.throws(() => sources.some(" "), /It names no runs/);
+  assert.throws(() => sources.find("sweep s2"), /There are no runs of “sweep s2”/);
+  assert.throws(() => sources.find(" "), /It names no runs/);
   assert.throws(() => sources.run("01a2"), /There is no run “01a2”/);
 });
 
