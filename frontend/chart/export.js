@@ -71,7 +71,7 @@ export function exportMenu(chart, numbers) {
       const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) =>
         canvas.toBlob(resolve, "image/png"),
       );
-      if (!blob) throw new Error("The browser could not make the picture.");
+      if (!blob) throw new Error("The browser could not create the image.");
       download(fileName("png"), blob);
     } finally {
       URL.revokeObjectURL(url);

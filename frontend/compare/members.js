@@ -89,7 +89,7 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
       {
         class: "button quiet icon small",
         type: "button",
-        title: "Take out of the comparison",
+        title: "Remove from the comparison",
         on: { click: () => onRemove(now) },
       },
       icon("cross", 14),
@@ -108,9 +108,9 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
         now = next;
         const [run] = now.runs;
         setText(name, now.label);
-        toggle.title = `${now.runs.map((each) => each.name).join("\n")}\nClick hides or shows it; with Shift, shows it alone.`;
+        toggle.title = `${now.runs.map((each) => each.name).join("\n")}\nClick to hide or show; Shift+click to show only this one.`;
         toggle.setAttribute("aria-pressed", String(!hidden.has(run.number)));
-        remove.setAttribute("aria-label", `Take ${now.label} out of the comparison`);
+        remove.setAttribute("aria-label", `Remove ${now.label} from the comparison`);
         open.setAttribute("aria-label", `Open ${now.label}`);
         const active =
           now.runs.find((each) => each.status === "running") ??

@@ -191,7 +191,7 @@ export function parallel({ onLook, onOnly }) {
         },
       },
     },
-    "Clear marks",
+    "Clear ranges",
   );
   const ramp = h(
     "span",
@@ -242,10 +242,7 @@ export function parallel({ onLook, onOnly }) {
     only.disabled = passing === 0;
     ramp.hidden = !usesColourScale(members);
     const gain = accuracyOf(members).title.toLowerCase();
-    setText(
-      about,
-      `${usesColourScale(members) ? `Coloured by ${gain}. ` : ""}Drag along an axis to mark what you look for.`,
-    );
+    setText(about, `${usesColourScale(members) ? `Coloured by ${gain}. ` : ""}Drag along an axis to select a range.`);
   }
 
   /** The element that takes an axis' pointer and key events. @param {Axis} axis @param {number} left */
@@ -278,10 +275,10 @@ export function parallel({ onLook, onOnly }) {
         "aria-valuemin": 0,
         "aria-valuemax": 100,
         "aria-valuenow": Math.round((mark?.[0] ?? 0) * 100),
-        "aria-label": `${axis.title}: mark a stretch with the arrow keys, Escape clears`,
+        "aria-label": `${axis.title}: select a range with the arrow keys, Escape clears it`,
         "aria-valuetext": mark
-          ? `marked from ${Math.round(mark[0] * 100)} to ${Math.round(mark[1] * 100)} percent of the axis`
-          : "nothing marked",
+          ? `selected from ${Math.round(mark[0] * 100)} to ${Math.round(mark[1] * 100)} percent of the axis`
+          : "nothing selected",
       },
       box,
       shown,

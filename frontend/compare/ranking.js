@@ -49,9 +49,9 @@ export function significanceText(place, i, all) {
   if (place.p === null) {
     const few = [all[0], place].some(({ gain }) => gain.count < 2);
     return {
-      word: few ? "One seed: chance is unknown" : "Unknown",
+      word: few ? "One seed: significance unknown" : "Unknown",
       sign: "unknown",
-      why: "It takes at least two seeds of each to tell a difference from chance.",
+      why: "A significance test needs at least two seeds of each.",
     };
   }
   const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
@@ -66,7 +66,7 @@ export function rankingNote(members) {
   const title = accuracyOf(members).title.toLowerCase();
   return seeds
     ? `By ${title}: mean and standard deviation over seeds. p is Welch's t test against the best, corrected for ${Math.max(1, members.length - 1)} comparisons (Holm).`
-    : `By ${title}. One run each: whether a difference is more than chance shows with more seeds.`;
+    : `By ${title}. One run each: more seeds are needed to test whether a difference is significant.`;
 }
 
 /** @param {Member[]} members @returns {HTMLTableElement | null} null before the first result */
@@ -83,7 +83,7 @@ export function rankingTable(members) {
       h(
         "tr",
         {},
-        ["Place", "Run", gain.title, "Behind the best", "Is it real?"].map((title, i) =>
+        ["Place", "Run", gain.title, "Behind the best", "Significance"].map((title, i) =>
           h("th", { scope: "col", class: i === 1 || i === 4 ? undefined : "number" }, title),
         ),
       ),

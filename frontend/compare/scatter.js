@@ -73,18 +73,18 @@ export function scatterPlots(members, onLook) {
   const gain = accuracyOf(members);
   return h(
     "section",
-    { class: "card compare-card", "aria-label": "What accuracy costs" },
+    { class: "card compare-card", "aria-label": "Accuracy against cost" },
     h(
       "header",
       { class: "card-head" },
       h(
         "div",
         {},
-        h("h2", {}, "What accuracy costs"),
+        h("h2", {}, "Accuracy against cost"),
         h(
           "p",
           { class: "muted small" },
-          `${gain.title} against time, memory and parameters. The line joins the runs that no other beats in both (the Pareto front).`,
+          `${gain.title} against time, memory and parameters. The line is the Pareto front: no other run is both better and cheaper.`,
         ),
       ),
     ),
@@ -142,7 +142,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
       class: "scatter",
       role: "img",
-      "aria-label": `${label}. Not beaten: ${front.map((point) => point.member.label).join("; ")}`,
+      "aria-label": `${label}. On the Pareto front: ${front.map((point) => point.member.label).join("; ")}`,
     },
     ...rows.flatMap((tick, i) => [
       s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }),
@@ -191,7 +191,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
         s(
           "title",
           {},
-          `${point.member.label}\n${cost.title}: ${cost.say(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\nnot beaten" : ""}`,
+          `${point.member.label}\n${cost.title}: ${cost.say(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\non the Pareto front" : ""}`,
         ),
         bar,
         s("circle", { cx: x, cy: y, r: 12, fill: "transparent" }),

@@ -13,7 +13,7 @@ const FIRST = 20;
 
 /** @param {string} set @param {string} version changes with the content, so that an older picture is not reused */
 export function galleryPart(set, version) {
-  const waiting = h("p", { class: "muted", role: "status" }, "Drawing its classes…");
+  const waiting = h("p", { class: "muted", role: "status" }, "Drawing the classes…");
   const part = h("div", {}, waiting);
   getGallery(set).then(
     (gallery) => part.replaceChildren(rows(set, version, gallery)),

@@ -108,8 +108,7 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
       ),
     h("ul", { class: "report-classes" }, ...classes),
     unreadable > 0 && files("bad", `${plural(unreadable, "image")} cannot be read`, report.unreadable.map(words)),
-    report.ignored.length > 0 &&
-      files("", `${plural(report.ignored.length, "other file")} not looked at`, report.ignored),
+    report.ignored.length > 0 && files("", `${plural(report.ignored.length, "other file")} ignored`, report.ignored),
     unreadable > 0 &&
       h(
         "label",

@@ -14,7 +14,7 @@ import { galleryPart } from "./gallery.js";
 const STATES = {
   built_in: ["built in", ""],
   present: ["here", "good"],
-  missing: ["not here yet", ""],
+  missing: ["not downloaded", ""],
   damaged: ["damaged", "bad"],
 };
 
@@ -75,7 +75,7 @@ export function setCard(first, folder, changed) {
     set = next;
     const [word, tone] = STATES[set.state.kind];
     const active = set.fetch?.active ?? false;
-    setText(badge, active ? "on its way" : word);
+    setText(badge, active ? "downloading" : word);
     badge.dataset.tone = active ? "live" : tone;
     details.dataset.state = set.state.kind;
     setText(facts, factsOf(set));
@@ -127,7 +127,7 @@ export function setCard(first, folder, changed) {
   async function remove() {
     const sure = await confirm({
       title: "Delete this data set?",
-      text: `“${set.title}” goes from this machine. Runs that learnt from it stay, but cannot be resumed without it.`,
+      text: `“${set.title}” is deleted from this machine. Runs that were trained on it stay, but cannot be resumed without it.`,
       yes: "Delete set",
       no: "Keep it",
     });

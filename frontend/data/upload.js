@@ -50,7 +50,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
       h(
         "span",
         { class: "muted" },
-        `A folder of images for each class, as it is or in a zip or tar; or the files of MNIST or CIFAR. At most ${bytes(limit)}.`,
+        `One folder of images per class, as a folder or as a zip or tar archive; or the files of MNIST or CIFAR. At most ${bytes(limit)}.`,
       ),
     ),
   );
@@ -101,7 +101,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
       }
       body.replaceChildren(progress.element);
       const draft = await uploadDataSet(file, { onProgress: progress.show, signal: stop.signal });
-      announce("The report is there");
+      announce("The report is ready");
       const discard = () => {
         void attempt(() => discardDraft(draft.id));
         reset();

@@ -41,7 +41,7 @@ export function comparePart(table, draft, onChange) {
     id: "trials",
     type: "text",
     inputmode: "numeric",
-    "aria-label": "Combinations drawn by chance",
+    "aria-label": "Random combinations",
     on: {
       input: () => {
         draft.trials = trials.value;
@@ -68,10 +68,10 @@ export function comparePart(table, draft, onChange) {
       {
         class: "label by-chance",
         for: "by-chance",
-        title: "Instead of every combination; a range is then drawn from as a whole",
+        title: "Instead of every combination; ranges are then sampled continuously",
       },
       byChance,
-      " Draw combinations by chance",
+      " Sample combinations at random",
     ),
     trials,
   );
@@ -86,7 +86,7 @@ export function comparePart(table, draft, onChange) {
     h(
       "p",
       { class: "muted" },
-      "A run for every combination of values: “16, 32, 64”, or a range such as “0.0001..0.1 log 4”.",
+      "One run for each combination of values: “16, 32, 64”, or a range such as “0.0001..0.1 log 4”.",
     ),
     fixed,
     rows,
@@ -94,7 +94,7 @@ export function comparePart(table, draft, onChange) {
     h(
       "div",
       { class: "compare-more" },
-      h("div", {}, h("label", { class: "label", for: "repeats" }, "Seeds for each"), repeats),
+      h("div", {}, h("label", { class: "label", for: "repeats" }, "Seeds per combination"), repeats),
       chance,
     ),
     sum,
@@ -123,7 +123,7 @@ export function comparePart(table, draft, onChange) {
       type: "text",
       autocomplete: "off",
       spellcheck: "false",
-      placeholder: field.kind.type === "choice" ? "values with commas between" : "16, 32, 64 or 0.001..0.1 log 3",
+      placeholder: field.kind.type === "choice" ? "comma-separated values" : "16, 32, 64 or 0.001..0.1 log 3",
       on: {
         input: () => {
           draft.grid[field.path] = input.value;
@@ -186,7 +186,9 @@ export function comparePart(table, draft, onChange) {
     const runs = runCount(table, draft);
     setText(
       sum,
-      runs > 1 ? `${plural(runs, "run")} will start, as many side by side as the server allows; the others queue.` : "",
+      runs > 1
+        ? `${plural(runs, "run")} will start, as many in parallel as the server allows; the others are queued.`
+        : "",
     );
     sum.hidden = runs < 2;
   }

@@ -74,7 +74,7 @@ export function control(field, onTyped, onReset) {
       const text = standardText(field, standard);
       setText(/** @type {Node} */ (reset.lastChild), text);
       reset.setAttribute("aria-label", `Reset ${field.label} to ${text}`);
-      reset.title = "Back to the default";
+      reset.title = "Reset to the default";
     },
     setError(message) {
       if (error.hidden === !message && words.textContent === message) return;

@@ -137,7 +137,7 @@ export function sections(table, draft, onChange) {
         summary,
         note:
           state.kind === "missing"
-            ? `${classes} classes, not here yet`
+            ? `${classes} classes, not downloaded`
             : `${dimensions === 2 ? "points" : "images"}, ${classes} classes`,
       })),
       draft.set,

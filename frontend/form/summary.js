@@ -49,7 +49,7 @@ export function summaryPart() {
     showPlan(plan, runs, errors) {
       setText(/** @type {Node} */ (button.lastChild), runs > 1 ? `Start ${runs} runs` : "Start run");
       line.classList.toggle("bad", errors > 0);
-      if (errors > 0) setText(line, `${plural(errors, "setting")} to mend`);
+      if (errors > 0) setText(line, `${plural(errors, "setting")} to fix`);
       else if (plan)
         setText(
           line,
@@ -87,7 +87,7 @@ export function summaryPart() {
       if (!next) {
         setText(time, "Measuring time and memory…");
         setText(memory, "");
-        setText(source, "A few steps are trained with these settings, and thrown away.");
+        setText(source, "A few steps are trained with these settings and discarded.");
         return;
       }
       const words = estimateText(next);

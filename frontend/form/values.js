@@ -66,7 +66,7 @@ export function allowedText(kind, nullable) {
         ? `above ${grouped.format(kind.min)}, at most ${grouped.format(kind.max)}${or}`
         : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${or}`;
     case "integers":
-      return `${kind.min_len} to ${kind.max_len} numbers with commas between, each ${grouped.format(kind.min)} to ${grouped.format(kind.max)}`;
+      return `${kind.min_len} to ${kind.max_len} comma-separated numbers, each ${grouped.format(kind.min)} to ${grouped.format(kind.max)}`;
     case "text":
       return `at most ${kind.max_chars} characters`;
     default:

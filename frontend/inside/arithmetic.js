@@ -61,7 +61,7 @@ export function forward(of, { all = false } = {}) {
     h(
       "p",
       { class: "muted small" },
-      `Map ${position.map}, row ${position.y}, column ${position.x}: a ${kernel.join("×")} kernel for each of ${count(inputs)} ${inputs === 1 ? "channel" : "channels"}, stride ${stride[0]}, padding ${padding[0]}. Each value under the kernel times its weight, and all of it added up.${rest > 0 ? ` The ${channels.length} channels that weigh most:` : ""}`,
+      `Map ${position.map}, row ${position.y}, column ${position.x}: a ${kernel.join("×")} kernel for each of ${count(inputs)} ${inputs === 1 ? "channel" : "channels"}, stride ${stride[0]}, padding ${padding[0]}. Each value under the kernel is multiplied by its weight, and the products are added up.${rest > 0 ? ` The ${channels.length} channels that weigh most:` : ""}`,
     ),
     channelRows(rows, all),
     h(
@@ -112,7 +112,7 @@ export function backward(of, name, { all = false } = {}) {
     h(
       "p",
       { class: "muted small" },
-      `If this value grew by a little, the score of “${name}” would grow by ${formatNumber(of.gradient)} times as much. That gradient goes on to every pixel under the kernel, and to every weight.${of.gradient === 0 ? " Here it is 0: what follows, a ReLU or a pool, did not let this value through." : ""}`,
+      `The gradient of the score of “${name}” with respect to this value is ${formatNumber(of.gradient)}: if the value grows a little, the score grows by that many times as much. The gradient flows back to every pixel under the kernel and to every weight.${of.gradient === 0 ? " Here it is 0, because a ReLU or pooling layer after it blocks this value." : ""}`,
     ),
     channelRows(rows, all),
     h("h3", {}, "What arrives"),

@@ -41,7 +41,7 @@ export function cells(rows, caption, reach = maxAbs(rows)) {
       "tr",
       {},
       ...row.map((value) => {
-        if (value === null) return h("td", { class: "outside", title: "outside of the image: 0" }, "0");
+        if (value === null) return h("td", { class: "outside", title: "outside the image: 0" }, "0");
         const rgb = colour(value);
         return h(
           "td",

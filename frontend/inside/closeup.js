@@ -111,7 +111,9 @@ export function closeup(context) {
     if (y === null || x === null || y >= shown.height || x >= shown.width) {
       setText(
         words,
-        state.now.of === "map" ? "Click a pixel to see where its number comes from." : "Point at a cell to read it.",
+        state.now.of === "map"
+          ? "Click a pixel to see how its value is computed."
+          : "Point at a cell to read its value.",
       );
       return;
     }
@@ -207,17 +209,17 @@ export function closeup(context) {
   async function explain(layer, turn) {
     const { tile, y, x, way } = state.now;
     if (y === null || x === null) {
-      why.replaceChildren(h("p", { class: "muted small" }, "Click a pixel to see where its number comes from."));
+      why.replaceChildren(h("p", { class: "muted small" }, "Click a pixel to see how its value is computed."));
       return;
     }
     if (context.filming) {
       const go = h(
         "button",
         { class: "button small", type: "button", on: { click: () => state.set({ checkpoint: "last" }) } },
-        "Look at the last checkpoint",
+        "Show the last checkpoint",
       );
       why.replaceChildren(
-        h("p", { class: "muted small" }, "The film keeps pictures and no weights, so there is no arithmetic to show."),
+        h("p", { class: "muted small" }, "The film stores pictures but no weights, so there is no arithmetic to show."),
         go,
       );
       return;
@@ -229,7 +231,7 @@ export function closeup(context) {
           "p",
           { class: "muted small" },
           before
-            ? `This value was made from that of ${before.name}, a convolution, at the same place.`
+            ? `This value follows from the output of ${before.name}, a convolution, at the same position.`
             : "The arithmetic is shown for convolutions.",
         ),
         before
@@ -240,7 +242,7 @@ export function closeup(context) {
                 type: "button",
                 on: { click: () => state.set({ layer: before.name, of: "map", tile, y, x }) },
               },
-              `Show how ${before.name} made it`,
+              `Show the arithmetic of ${before.name}`,
             )
           : "",
       );

@@ -17,7 +17,7 @@ export function compareControl(context, { onLoaded }) {
   });
   const when = h("select", {
     class: "select",
-    "aria-label": "Moment to compare with",
+    "aria-label": "Checkpoint to compare with",
     hidden: true,
     on: { change: () => choose(who.value, when.value) },
   });
@@ -80,7 +80,7 @@ export function compareControl(context, { onLoaded }) {
         : [];
     who.replaceChildren(
       option("", "nothing"),
-      option(run.id, "another moment of this run"),
+      option(run.id, "another checkpoint of this run"),
       ...more,
       ...runs.map((of) => option(of.id, of.name)),
     );

@@ -19,7 +19,7 @@ export function imageCard(context, { onPinned }) {
   const { state, run } = context;
   const now = h("img", { alt: "", width: 224, height: 224 });
   const name = h("p", { class: "small" });
-  const lost = h("div", { class: "image-lost muted small", hidden: true }, "This image is not kept any more.");
+  const lost = h("div", { class: "image-lost muted small", hidden: true }, "This image has been deleted.");
   const file = h("input", {
     type: "file",
     accept: TYPES,
@@ -77,7 +77,7 @@ export function imageCard(context, { onPinned }) {
       });
       images = [made, ...images];
       use(made.id);
-      announce("The image is uploaded");
+      announce("Image uploaded");
     } catch (error) {
       refused.hidden = false;
       setText(refused, error instanceof Error ? error.message : String(error));

@@ -54,7 +54,7 @@ export function mistakesCard(context, { onImage }) {
       refuse(
         context.film && context.film.frames.length > 0
           ? "The film has no frame of this checkpoint's epoch."
-          : "The matrix comes with the first epoch that is validated.",
+          : "The matrix appears after the first epoch with validation.",
       );
       return;
     }
@@ -130,7 +130,7 @@ export function mistakesCard(context, { onImage }) {
       samples = to === 0 ? found.samples : [...samples, ...found.samples];
       setText(
         title,
-        `${names[asked.truth] ?? asked.truth} taken for ${names[asked.predicted] ?? asked.predicted}: ${plural(found.total, "image")}${found.total > 1 ? ", surest first" : ""}`,
+        `${names[asked.truth] ?? asked.truth} predicted as ${names[asked.predicted] ?? asked.predicted}: ${plural(found.total, "image")}${found.total > 1 ? ", most confident first" : ""}`,
       );
       gallery.replaceChildren(
         ...samples.map((sample) =>

@@ -38,7 +38,7 @@ export const FILTERS = {
   title: "Filters",
   what: "filters",
   has: (layer) => layer.has_filters,
-  none: "This layer has no filters: it computes with nothing that is learnt, or with a number for each channel.",
+  none: "This layer has no filters: it has no weights, or only one per channel.",
   sort: "sort",
   page: "page",
   sorts: (context) => [
@@ -60,7 +60,7 @@ export const FILTERS = {
       return "The weights of a neuron, where its inputs lie in the image. Blue is below 0, red above.";
     if (kind === "rgb") return `${outputs} filters of ${height}×${width} over red, green and blue. Grey is 0.`;
     if (kind === "norms")
-      return `${outputs} filters of ${height}×${width} over ${inputs} channels: how strong each place is in all of them. Click one for its kernels.`;
+      return `${outputs} filters of ${height}×${width} over ${inputs} channels: the norm over channels at each position. Click one for its kernels.`;
     if (filter !== null)
       return `The kernels of filter ${filter}: one for each of ${inputs} channels. Blue is below 0, red above.`;
     return `${outputs} kernels of ${height}×${width}. Blue is below 0, red above.`;
@@ -83,7 +83,7 @@ export const FEATURES = {
   title: "Feature maps",
   what: "features",
   has: (layer) => layer.has_features,
-  none: "Nothing is kept of what this layer makes of an image.",
+  none: "No feature maps are stored for this layer.",
   sort: "order",
   page: "mapPage",
   sorts: (_, layer) =>
@@ -102,7 +102,7 @@ export const FEATURES = {
   caption: ({ kind, map }, layer) => {
     if (kind === "picture") return "The image at the network's size.";
     if (kind === "vector") return `${count(layer.shape[0])} values, row by row. Click one to read it.`;
-    return `What each of ${count(layer.shape[0])} channels answers to the image. ${map === "diverging" ? "Blue is below 0, red above" : "Bright is strong"}; a cross marks a map that is dead.`;
+    return `The response of each of ${count(layer.shape[0])} channels to the image. ${map === "diverging" ? "Blue is below 0, red above" : "Bright is strong"}; a cross marks a dead map.`;
   },
   pick: ({ state }, tile, _, cell) => state.set({ of: "map", tile: tile.index, y: cell.y, x: cell.x }),
   mark: ({ of, tile }) => (of === "map" ? tile : null),
@@ -293,7 +293,7 @@ function panel(context, kind) {
       apart.hidden = !ofImage || pictures[0].key === pictures[1].key;
       setText(
         apart,
-        `These are of two images, ${pictures[0].words} and ${pictures[1].words}: they differ by more than what was learnt.`,
+        `These pages show two images, ${pictures[0].words} and ${pictures[1].words}, so they differ by more than training.`,
       );
     } else if (kind.what === "features") {
       const pictured = context.otherImage();
@@ -301,7 +301,7 @@ function panel(context, kind) {
       if (pictured)
         setText(
           apart,
-          `This frame is of ${pictured.words}, which the film followed then, not of the image that is pinned now.`,
+          `This frame shows ${pictured.words}, which was pinned at the time, not the image that is pinned now.`,
         );
     }
     back.hidden = kind.what !== "filters" || now.filter === null || context.filming;

@@ -74,7 +74,7 @@ export function predictionsCard(context) {
       truth === null
         ? ""
         : top[0]?.class === truth
-          ? "Right: it is in this class."
+          ? "Correct: this is its class."
           : `Wrong: it is ${own?.name ?? "another"}.`;
     setText(note, [right, more > 0 ? `${more} more classes below.` : ""].filter(Boolean).join(" "));
   }
@@ -119,7 +119,7 @@ export function attentionCard(context) {
       );
     if (context.filming) {
       image.hidden = true;
-      setText(note, "An epoch of the film has no weights to ask; choose the best or the last checkpoint.");
+      setText(note, "A frame of the film has no weights; choose the best or the last checkpoint.");
       return;
     }
     const one = context.of();
@@ -135,11 +135,11 @@ export function attentionCard(context) {
       image.src = url;
       image.hidden = false;
       const whose = of.value === "" ? "the predicted class" : `“${classes[Number(of.value)]}”`;
-      image.alt = `The image, brighter where it speaks for ${whose}`;
+      image.alt = `The image, brighter where it supports ${whose}`;
       setText(
         note,
         method.value === "grad-cam"
-          ? `Bright where the last convolution's maps speak for ${whose}.`
+          ? `Bright where the last convolution's maps support ${whose}.`
           : `Bright where a small change of a pixel changes the score of ${whose} most.`,
       );
     } catch (error) {

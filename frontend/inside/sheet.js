@@ -139,7 +139,7 @@ export function sheetView({ label, tileName, onPick }) {
       }
       canvas.setAttribute(
         "aria-label",
-        `${label}, ${about.tiles.length} of ${about.total}. Arrow keys walk, Enter opens.`,
+        `${label}, ${about.tiles.length} of ${about.total}. Arrow keys move, Enter opens.`,
       );
       put(chosen, mark === null ? -1 : about.tiles.findIndex(({ index }) => index === mark));
       put(cursor, at);
@@ -201,7 +201,7 @@ export function showLegend(place, { map, legend, range, kind }, tile) {
     "aria-label",
     `Colours from ${formatNumber(from)} to ${formatNumber(to)}${range ? "" : ", of this tile"}`,
   );
-  place.title = range ? "" : "Each tile has its own scale; this one is of the tile named beside it.";
+  place.title = range ? "" : "Each tile has its own scale; this is the scale of the named tile.";
 }
 
 /** A histogram. @param {{ from: number, to: number, counts: number[] }} histogram */
@@ -216,7 +216,7 @@ export function histogramPicture({ from, to, counts }) {
     "figure",
     {
       class: "histogram",
-      title: `How often values from ${formatNumber(from)} to ${formatNumber(to)} come; heights are square roots`,
+      title: `Counts of values from ${formatNumber(from)} to ${formatNumber(to)}; heights are square roots`,
     },
     s(
       "svg",

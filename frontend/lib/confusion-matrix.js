@@ -21,7 +21,7 @@ export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}
     const total = row.reduce((sum, cell) => sum + cell, 0);
     const cells = row.map((value, prediction) => {
       const share = total > 0 ? value / total : 0;
-      const words = `${names[truth]} taken for ${names[prediction]}: ${value} of ${total}`;
+      const words = `${names[truth]} predicted as ${names[prediction]}: ${value} of ${total}`;
       const text = value === 0 ? "·" : value;
       const inside =
         onCell && value > 0

@@ -234,7 +234,7 @@ function banner(stream, isLost) {
             "div",
             { class: "connection-lost" },
             icon("cloud"),
-            "Connection lost. Training goes on; this page catches up when Vivarium answers.",
+            "Connection lost. Training continues; this page catches up when Vivarium answers.",
           ),
         ]
       : []),

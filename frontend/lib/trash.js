@@ -19,7 +19,7 @@ async function sure(runs) {
   const [first] = active;
   return confirm({
     title: active.length === 1 ? "Delete this run?" : `Delete ${plural(runs.length, "run")}?`,
-    text: `${active.length === 1 ? `“${first.name}” trains or waits` : `${active.length} of them train or wait`}: that is stopped first. What is deleted stays in the trash for seven days.`,
+    text: `${active.length === 1 ? `“${first.name}” is running or queued and` : `${active.length} of them are running or queued and`} will be stopped first. Deleted runs stay in the trash for seven days.`,
     yes: runs.length === 1 ? "Delete run" : "Delete runs",
     no: runs.length === 1 ? "Keep it" : "Keep them",
   });
@@ -50,7 +50,7 @@ export function offerUndo(runs) {
       const back = [];
       for (const { id } of runs) if (await attempt(() => restoreRun(id))) back.push(id);
       if (back.length === runs.length) toast(`${what} ${runs.length === 1 ? "is" : "are"} back.`);
-      else if (back.length > 0) toast(`${back.length} of ${plural(runs.length, "run")} are back.`);
+      else if (back.length > 0) toast(`${back.length} of ${plural(runs.length, "run")} were restored.`);
     },
   });
 }

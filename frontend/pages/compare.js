@@ -85,7 +85,7 @@ function nothing() {
       "p",
       {},
       data.missing > 0
-        ? "The runs that this address names are not here: they may have been deleted."
+        ? "The runs in this URL do not exist. They may have been deleted."
         : "Choose runs in the table and press Compare, or start an experiment that compares.",
     ),
     h("a", { class: "button primary", href: siteUrl("/") }, "All runs"),
@@ -98,7 +98,7 @@ function start() {
     {
       class: "button small quiet",
       type: "button",
-      title: "Draw runs that differ by their seed alone as one line, their mean, with the standard deviation around it",
+      title: "Draw runs that differ only by seed as one line: their mean, with a band of one standard deviation",
       on: {
         click: () => {
           together = !together;
@@ -163,7 +163,7 @@ function start() {
           {
             class: "button",
             type: "button",
-            title: "Begin a report about these runs",
+            title: "Write a report about these runs",
             on: { click: () => attempt(() => beginReport(data.title, [...runs.values()], words())) },
           },
           icon("text", 14),
@@ -198,7 +198,7 @@ function start() {
     const stop = () =>
       attempt(async () => {
         const { stopped } = await stopSweep(sweep.id);
-        toast(stopped > 0 ? `${plural(stopped, "run")} will stop.` : "Nothing waits or trains any more.");
+        toast(stopped > 0 ? `${plural(stopped, "run")} will stop.` : "No run is queued or running any more.");
       });
     return [
       h("button", { class: "button", type: "button", on: { click: stop } }, icon("stop", 14), "Stop the rest"),
@@ -249,7 +249,7 @@ function start() {
     const active = [...runs.values()].filter(isActive).length;
     setText(
       about,
-      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them under way` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} of this address ${data.missing === 1 ? "is" : "are"} gone` : ""}`,
+      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them active` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} in this URL ${data.missing === 1 ? "does" : "do"} not exist` : ""}`,
     );
   }
 

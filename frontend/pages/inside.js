@@ -66,7 +66,7 @@ const scale = h(
   "div",
   { class: "segments", role: "radiogroup", "aria-label": "Scale of the colours" },
   ...[
-    ["tile", "each tile", "Each tile by itself: shapes show, strengths do not compare"],
+    ["tile", "each tile", "Each tile has its own scale: shapes show, but strengths are not comparable"],
     ["layer", "layer", "One scale for the layer"],
     ["network", "network", "One scale for all layers"],
   ].map(([value, label, title]) =>
@@ -141,8 +141,7 @@ async function start() {
       message: (/** @type {RunEvent} */ { kind }) =>
         ["epoch", "checkpoint", "test", "started"].includes(kind) && soon(),
       run: (/** @type {Run} */ next) => status.show(next),
-      removed: () =>
-        explain("This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."),
+      removed: () => explain("This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     },
     onReturn: soon,
     isOver: () =>

@@ -128,7 +128,7 @@ bar.append(
   h(
     "button",
     { class: "button small", type: "button", on: { click: () => attempt(() => settle("other")) } },
-    "Take the other",
+    "Use the other version",
   ),
   h("button", { class: "button small", type: "button", on: { click: () => attempt(asNew) } }, "Mine as a new report"),
 );
@@ -246,6 +246,6 @@ async function settle(which) {
 async function asNew() {
   const { url } = await createReport(text.value());
   draft.settle(await getReport(report.id), "other");
-  toast("Your text is a report of its own now.");
+  toast("Your text has been saved as a new report.");
   location.assign(url);
 }

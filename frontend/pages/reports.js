@@ -35,7 +35,7 @@ byId("page").append(
       h(
         "p",
         { class: "muted" },
-        "What you saw, with figures and tables that are taken from the runs. A report leaves as one file that opens anywhere.",
+        "Your observations, with figures and tables from the runs. A report can be exported as one file that opens anywhere.",
       ),
     ),
     h(
@@ -59,7 +59,7 @@ byId("page").append(
         h(
           "p",
           { class: "muted small" },
-          "Lays out the whole write-up: the question, figures and tables in place, and headings for what you saw. Choose several for one report about all of them.",
+          "Creates a report with the question, figures, tables, and headings for your observations. Choose several experiments for one report about all of them.",
         ),
       ),
       h("div", { class: "report-tools" }, all, write),
@@ -123,7 +123,7 @@ function stateWords(words, run) {
   const of = words.startsWith("sweep ") ? data.runs.filter(({ sweep }) => sweep === words.slice(6)) : [run];
   const active = of.filter(isActive).length;
   const when = ago(of[0].created, Date.now());
-  return active > 0 ? `${plural(active, "run")} under way` : `${plural(of.length, "run")}, ${when}`;
+  return active > 0 ? `${plural(active, "run")} active` : `${plural(of.length, "run")}, ${when}`;
 }
 
 function chooseAll() {

@@ -63,7 +63,7 @@ function invitation() {
     "div",
     { class: "card empty" },
     icon("layers", 28),
-    h("h2", {}, "Nothing trains here yet"),
+    h("h2", {}, "No runs yet"),
     h(
       "p",
       {},

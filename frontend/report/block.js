@@ -31,7 +31,7 @@ export function readBlock(kind, text) {
     const found = /^\s*([a-z_]+)\s*:\s*(.*?)\s*$/.exec(line);
     if (!found) throw new FigureError(`“${line.trim()}” is not a setting: it must be a name, a colon and a value.`);
     const [, name, value] = found;
-    if (settings.has(name)) throw new FigureError(`“${name}” is said twice.`);
+    if (settings.has(name)) throw new FigureError(`“${name}” is given twice.`);
     settings.set(name, value);
   }
   return { kind, settings };

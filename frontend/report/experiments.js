@@ -41,7 +41,7 @@ const overlaid = ({ runs }) => [
 
 /** @param {Subject} subject */
 const results = ({ runs }) => [
-  "### What came of it",
+  "### Results",
   figure("results", { runs, columns: "epochs" }),
   figure("results", { runs, columns: "outcome" }),
   figure("ranking", { runs }),
@@ -241,7 +241,7 @@ export function reportAbout(title, runs, of) {
     : [
         ...setUp(subject),
         ...overlaid(subject),
-        "### What came of it",
+        "### Results",
         figure("results", { runs, columns: "outcome" }),
         ...(of[0].source ? [] : [figure("confusion", { run: of[0].id })]),
       ];

@@ -173,7 +173,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
         return labelled(select);
       }
       if (type === "image") {
-        const select = choose([["pinned", "The one that the film follows"]]);
+        const select = choose([["pinned", "The image pinned for the film"]]);
         const file = h("input", {
           type: "file",
           accept: TYPES,

@@ -33,7 +33,7 @@ export function promptNumber(sources, suggestion) {
         "form",
         { method: "dialog" },
         h("h2", { id: "number-title" }, "Insert a number"),
-        h("p", { class: "muted" }, "It is taken from the run, and follows it."),
+        h("p", { class: "muted" }, "It is taken from the run and updated with it."),
         h("div", { class: "field" }, h("label", { for: "number-run" }, "Run"), run),
         h("div", { class: "field" }, h("label", { for: "number-name" }, "Number"), which),
         said,

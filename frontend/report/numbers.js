@@ -54,7 +54,8 @@ export function resolveNumber(words, sources) {
     throw new FigureError(`“{{${words}}}” must be a run's id and the name of a number.`);
   const run = sources.run(id);
   const known = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : null;
-  if (!known) throw new FigureError(`“${name}” is no number of a run; there are ${Object.keys(NUMBERS).join(", ")}.`);
+  if (!known)
+    throw new FigureError(`“${name}” is not a number of a run; choose one of ${Object.keys(NUMBERS).join(", ")}.`);
   const text = known.of(run);
   if (text === null) throw new FigureError(`${known.title} of “${run.name}” is not known yet.`);
   return { text, run, title: known.title };

@@ -260,7 +260,7 @@ function sourceOf(runs) {
 function appendix(runs) {
   return [
     h("h2", { id: "runs" }, "The runs"),
-    h("p", { class: "muted" }, "Every figure and every number that stands out in the text is taken from these."),
+    h("p", { class: "muted" }, "All figures and highlighted numbers in the text are from these runs."),
     h(
       "div",
       { class: "figure-scroll" },

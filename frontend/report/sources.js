@@ -76,7 +76,7 @@ export class Sources {
       ];
     if (found.length === 0)
       throw new FigureError(
-        words.trim() === "" ? "It names no runs." : `There are no runs of “${words}”: they may have been deleted.`,
+        words.trim() === "" ? "No runs are named." : `There are no runs for “${words}”: they may have been deleted.`,
       );
     return found.sort((a, b) => a.number - b.number);
   }

@@ -47,10 +47,10 @@ function worst(confusion, names) {
       if (t !== p && value > most) [most, truth, prediction] = [value, t, p];
     }),
   );
-  if (most === 0) return h("p", { class: "muted small" }, "Not one mistake.");
+  if (most === 0) return h("p", { class: "muted small" }, "No mistakes.");
   return h(
     "p",
     { class: "muted small" },
-    `Most often wrong: ${names[truth]} taken for ${names[prediction]}, ${most === 1 ? "once" : plural(most, "time")}.`,
+    `Most frequent mistake: ${names[truth]} predicted as ${names[prediction]}, ${most === 1 ? "once" : plural(most, "time")}.`,
   );
 }

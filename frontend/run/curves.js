@@ -195,10 +195,10 @@ export function curves(store, run) {
   /** Says why there is nothing to draw yet. */
   function waiting() {
     const { status, summary, source } = run();
-    if (source) return store.lastSeq > 0 ? "Its files have no such curve." : "Loading the curve…";
+    if (source) return store.lastSeq > 0 ? "The imported files have no such curve." : "Loading the curve…";
     if (summary.step) return "Loading the curve…";
-    if (status === "queued") return "It waits for its turn.";
-    return status === "running" ? "Waiting for the first step…" : "Not one step was trained.";
+    if (status === "queued") return "The run is queued.";
+    return status === "running" ? "Waiting for the first step…" : "No step was trained.";
   }
 
   const charts = chartGroup(

@@ -79,7 +79,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     {
       class: "button",
       type: "button",
-      title: "Begin a report about this run",
+      title: "Write a report about this run",
       on: { click: () => attempt(() => beginReport(run.name, [run])) },
     },
     icon("text", 14),
@@ -90,7 +90,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     {
       class: "button",
       href: `${first.url}/inside`,
-      title: "Filters, feature maps and the film of how they came about",
+      title: "Filters, feature maps and the film of their training",
     },
     icon("layers", 14),
     "Look inside",
@@ -216,7 +216,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     message.className = "notice warn";
     message.replaceChildren(
       icon("warning"),
-      h("p", {}, "This run has been deleted. It can be brought back from “Deleted runs” on the page of runs."),
+      h("p", {}, "This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     );
     for (const control of [label, stopButton, resumeButton, inside, copy, report, deleteButton, edit])
       control.hidden = true;

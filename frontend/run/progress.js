@@ -45,7 +45,7 @@ const FIGURES = [
   {
     name: "Memory",
     text: ({ summary }) => bytes(summary.peak_memory_bytes),
-    title: () => "most that the worker has held",
+    title: () => "maximum memory of the worker",
   },
   {
     name: "Parameters",

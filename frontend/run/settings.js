@@ -58,7 +58,7 @@ export function settingsPanel(run) {
         link(apiUrl(`/runs/${run.id}`), "Run"),
         link(apiUrl(`/runs/${run.id}/metrics?points=100000`), "Metrics"),
         link(apiUrl(`/events?run=${run.id}`), "Events"),
-        "as the API gives them",
+        "as in the API",
       ),
     ),
   );

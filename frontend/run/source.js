@@ -33,7 +33,7 @@ export function sourcePart(run, { files, series, own = [], not_shown: notShown, 
   const choose = h(
     "button",
     { class: "button small", type: "button", on: { click: () => openTagMapping(run, () => location.reload()) } },
-    "Choose what tags are drawn as…",
+    "Map tags to curves…",
   );
   return h(
     "div",

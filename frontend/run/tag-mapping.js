@@ -85,7 +85,7 @@ export async function openTagMapping({ id, name }, onSaved = () => {}) {
     h(
       "p",
       { class: "muted small" },
-      "What each is drawn as is told by its name, unless you say otherwise. Accuracies above 1.5 are taken for percent.",
+      "Tags are mapped to curves by name, unless you choose otherwise. Accuracies above 1.5 are read as percentages.",
     ),
     filter,
     h("div", { class: "tags-scroll" }, table),
@@ -99,10 +99,10 @@ export async function openTagMapping({ id, name }, onSaved = () => {}) {
         {
           class: "button",
           type: "button",
-          title: "Forget what was chosen here: names decide again",
+          title: "Discard your choices and map tags by name",
           on: { click: () => send({}) },
         },
-        "By their names",
+        "Map by name",
       ),
       h("button", { class: "button", type: "button", on: { click: () => dialog.close() } }, "Cancel"),
       save,
@@ -166,7 +166,7 @@ export async function openTagMapping({ id, name }, onSaved = () => {}) {
     save.disabled = true;
     try {
       await assignTags(id, wanted);
-      announce("The curves are drawn as chosen");
+      announce("The mapping is saved");
       dialog.close();
       onSaved();
     } catch (error) {

@@ -64,7 +64,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       {
         class: "button small",
         type: "button",
-        title: "Begin a report about these runs",
+        title: "Write a report about these runs",
         on: {
           click: () => attempt(() => beginReport(chosen().length === 1 ? chosen()[0].name : "Comparison", chosen())),
         },
@@ -105,7 +105,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       element.hidden = runs.length === 0;
       if (runs.length === 0) return;
       const away = runs.filter(({ id }) => !inSight(id)).length;
-      setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} out of sight` : ""}`);
+      setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} not visible` : ""}`);
       tensorboard.href = tensorboardLink(runs.map(({ id }) => id));
       compare.href = siteUrl(`/compare?${runsQuery(runs.map(({ id }) => id))}`);
       stopButton.hidden = !runs.some(canStop);

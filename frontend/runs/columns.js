@@ -17,7 +17,7 @@ import { safeLocalStorage } from "../lib/storage.js";
 /** Qualifies a run's training loss wherever it is a single number. */
 export const EPOCH_MEAN = "epoch mean";
 export const EPOCH_MEAN_TITLE =
-  "The mean over the steps of the last whole epoch; in the first epoch, over its steps so far. A chart has the loss of each step, and its average over the steps before.";
+  "Mean over the steps of the last complete epoch; in the first epoch, over the steps so far. Charts show the loss of each step and a moving average.";
 
 /** The columns in order. `settings` stands for the columns of settings that differ. @type {Column[]} */
 export const COLUMNS = [

@@ -72,14 +72,14 @@ export function editLabels(run, known, onRun) {
     placeholder: "final, course",
     autocomplete: "off",
   });
-  const notes = h("textarea", { class: "input", id: "label-notes", rows: 5, placeholder: "What you saw" });
+  const notes = h("textarea", { class: "input", id: "label-notes", rows: 5, placeholder: "Your observations" });
   name.value = run.name;
   tags.value = run.tags.join(", ");
   notes.value = run.notes;
   const fields = [
     h("label", { class: "label", for: "label-name" }, "Name"),
     name,
-    h("label", { class: "label", for: "label-tags" }, "Tags, with commas between"),
+    h("label", { class: "label", for: "label-tags" }, "Tags, comma-separated"),
     tags,
     tagOptions(known),
     h("label", { class: "label", for: "label-notes" }, "Notes"),
@@ -112,7 +112,7 @@ export function editTags(runs, known, onRun) {
   const have = [...new Set(runs.flatMap(({ tags }) => tags))].sort();
   const boxes = have.map((tag) => ({ tag, input: h("input", { type: "checkbox", checked: true }) }));
   const fields = [
-    h("label", { class: "label", for: "tags-add" }, "Add tags, with commas between"),
+    h("label", { class: "label", for: "tags-add" }, "Add tags, comma-separated"),
     add,
     tagOptions(known),
     ...(have.length > 0

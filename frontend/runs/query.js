@@ -138,7 +138,7 @@ function term(word, names) {
   }
   if (name in FIGURES) return figureTest(FIGURES[name], name, operator, value);
   if (operator === "<" || operator === ">" || operator === "<=" || operator === ">=") {
-    if (name in WORDS) return `“${name}” is text: it can be asked for with “:” or “=”, not with “${operator}”.`;
+    if (name in WORDS) return `“${name}” is text: use “:” or “=”, not “${operator}”.`;
     const bound = parseNumber(value);
     if (bound === null) return `“${value}” is not a number.`;
     return (run) =>
@@ -162,7 +162,7 @@ function term(word, names) {
  */
 function figureTest(of, name, operator, value) {
   let bound = parseNumber(value);
-  if (bound === null) return `“${value}” is not a number. Say “${name}>0.9” or “${name}<=5k”.`;
+  if (bound === null) return `“${value}” is not a number. Use “${name}>0.9” or “${name}<=5k”.`;
   // An accuracy above 1 is meant as a percentage.
   if (
     (name === "accuracy" || name === "test" || name === "train_accuracy") &&

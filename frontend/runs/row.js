@@ -252,7 +252,7 @@ function action(name, title, act) {
 /** @param {Run} run */
 function progressText({ status, source, summary: { epoch, epochs, step, steps }, position }) {
   if (source) return step === null ? "–" : plural(step, "step");
-  if (status === "queued" && !step) return position ? `place ${position} in the queue` : "waits for its turn";
+  if (status === "queued" && !step) return position ? `place ${position} in the queue` : "queued";
   if (step === null || steps === null) return status === "running" ? "starting…" : "–";
   return `epoch ${epoch ?? 0}/${epochs ?? "?"}`;
 }

@@ -86,7 +86,7 @@ export function runsTable({ empty, uploadLimit }) {
   const headRow = h("tr");
   const chooseAll = h("input", {
     type: "checkbox",
-    "aria-label": "Choose all runs in sight",
+    "aria-label": "Choose all visible runs",
     on: {
       change: () => {
         selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []);

@@ -47,7 +47,7 @@ export function openTensorboardImport(limit) {
     id: "tensorboard-name",
     maxlength: 200,
     autocomplete: "off",
-    placeholder: "as their folders are called",
+    placeholder: "named after their folders",
   });
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
   const dialog = h(
@@ -57,7 +57,7 @@ export function openTensorboardImport(limit) {
     h(
       "p",
       { class: "muted small" },
-      "Curves that other programs logged become runs to look at and to compare with. Each folder with event files is a run.",
+      "Imports curves that other programs logged, to view and to compare. Each folder with event files becomes a run.",
     ),
     h("label", { class: "label", for: "tensorboard-name" }, "Name of the runs"),
     name,
@@ -127,7 +127,7 @@ export function openTensorboardImport(limit) {
         {
           class: "button small quiet",
           type: "button",
-          title: "Choose what its tags are drawn as",
+          title: "Map its tags to curves",
           on: { click: () => openTagMapping(run) },
         },
         "Tags…",
@@ -159,8 +159,8 @@ export function openTensorboardImport(limit) {
             { class: "faults" },
             ...runs.map((run) => h("li", {}, link(run), " ", tags(run), ...remarks(run))),
             ...replaced.map((run) => h("li", {}, link(run), " has grown ", tags(run), ...remarks(run))),
-            ...already.map((run) => h("li", {}, link(run), " is here already")),
-            ...newer.map((run) => h("li", {}, link(run), " is here already, with more than these files have")),
+            ...already.map((run) => h("li", {}, link(run), " already exists")),
+            ...newer.map((run) => h("li", {}, link(run), " already exists, with more data than these files")),
             ...skipped.map(({ file, message }) => h("li", {}, `${file}: ${message}`)),
           ),
           runs.length > 1 && compare,

@@ -66,8 +66,8 @@ export async function openTrash() {
         {
           class: "button quiet icon small",
           type: "button",
-          title: "Remove for good",
-          "aria-label": `Remove ${run.name} for good`,
+          title: "Delete permanently",
+          "aria-label": `Delete ${run.name} permanently`,
           on: { click: () => act(() => removeForGood(run.id)) },
         },
         icon("cross", 14),

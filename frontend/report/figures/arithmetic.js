@@ -28,7 +28,7 @@ export const arithmetic = {
       ],
     },
     { name: "map", label: "Map", type: "number", value: "0", min: 0 },
-    { name: "row", label: "Row", type: "number", value: "", min: 0, help: "The middle of the map where it is empty." },
+    { name: "row", label: "Row", type: "number", value: "", min: 0, help: "Empty: the middle of the map." },
     { name: "column", label: "Column", type: "number", value: "", min: 0 },
     CHECKPOINT,
   ],
@@ -36,7 +36,7 @@ export const arithmetic = {
     const run = sources.run(values.run);
     const { inside, layer } = await layerOf(run, values, sources);
     if (!CONVOLUTIONS.has(layer.kind))
-      throw new FigureError(`${layer.name} is no convolution: the arithmetic is shown for those.`);
+      throw new FigureError(`${layer.name} is not a convolution; arithmetic is shown only for convolutions.`);
     const [, height, width] = layer.shape;
     const y = values.row === "" ? Math.floor(height / 2) : Number(values.row);
     const x = values.column === "" ? Math.floor(width / 2) : Number(values.column);

@@ -32,7 +32,7 @@ const MARKER_NAMES = [
 export const boundary = {
   kind: "boundary",
   title: "Decision boundary",
-  about: "Points in the plane, and how a network divides them after one epoch or several",
+  about: "Decision boundary on 2-D data after one or several epochs",
   is: "figure",
   fields: [
     RUN,
@@ -41,7 +41,7 @@ export const boundary = {
       label: "After epochs",
       type: "text",
       value: "",
-      help: "Such as 0, 1, 2; 0 is before training. The last one where it is empty.",
+      help: "For example 0, 1, 2; 0 is before training. Empty: the last epoch.",
     },
   ],
   async draw(values, sources) {
@@ -49,8 +49,8 @@ export const boundary = {
     const wanted = values.epoch.split(/[\s,]+/).filter(Boolean);
     for (const epoch of wanted)
       if (!/^\d{1,9}$/.test(epoch))
-        throw new FigureError(`epoch must be whole numbers from 0 with commas between, not “${values.epoch}”.`);
-    if (wanted.length > MOST) throw new FigureError(`epoch names ${wanted.length} epochs; ${MOST} fit.`);
+        throw new FigureError(`epoch must be comma-separated whole numbers from 0, not “${values.epoch}”.`);
+    if (wanted.length > MOST) throw new FigureError(`epoch names ${wanted.length} epochs; at most ${MOST} fit.`);
     const { points, classes } = await sources.once("points", [run], () => getPoints(run.id));
     const side = wanted.length > 1 ? SMALL : SIDE;
     const pictures = await Promise.all(

@@ -12,13 +12,13 @@ import { RUN } from "./inspect.js";
 export const confusion = {
   kind: "confusion",
   title: "Confusion matrix",
-  about: "How often each class of the test split was taken for which",
+  about: "True and predicted classes of the test split",
   is: "table",
   fields: [RUN],
   async draw(values, sources) {
     const run = sources.run(values.run);
     const { test, classes } = await sources.once("test", [run], () => getTest(run.id));
-    if (!test) throw new FigureError(`“${run.name}” is not tested yet.`);
+    if (!test) throw new FigureError(`“${run.name}” has no test result yet.`);
     const body = confusionMatrix(
       test.confusion,
       test.confusion.map((_, i) => classes?.[i] ?? String(i)),
@@ -26,7 +26,7 @@ export const confusion = {
     return {
       body,
       runs: [run],
-      caption: `Confusion matrix of “${run.name}” on the test split: rows are the true classes, columns what they were taken for. ${percent(test.accuracy)} are right.`,
+      caption: `Confusion matrix of “${run.name}” on the test split: rows are the true classes, columns the predicted ones. ${percent(test.accuracy)} are correct.`,
     };
   },
 };

@@ -25,7 +25,7 @@ let made = 0;
 export const curve = {
   kind: "curve",
   title: "Curves",
-  about: "Loss or accuracy of one run or of several over one another",
+  about: "Loss or accuracy of one or several runs",
   is: "figure",
   fields: [
     RUNS,
@@ -41,10 +41,7 @@ export const curve = {
       label: "Over",
       type: "choice",
       value: "",
-      options: [
-        ["", "What can be compared"],
-        ...AXES.map(({ name, title }) => /** @type {[string, string]} */ ([name, title])),
-      ],
+      options: [["", "Automatic"], ...AXES.map(({ name, title }) => /** @type {[string, string]} */ ([name, title]))],
     },
     {
       name: "smoothing",
@@ -53,7 +50,7 @@ export const curve = {
       value: "",
       min: 0,
       max: 0.999,
-      help: "From 0 to 0.999; by the length of the runs where it is empty.",
+      help: "From 0 to 0.999. Empty: chosen by the length of the runs.",
     },
     {
       name: "scale",
@@ -67,12 +64,12 @@ export const curve = {
     },
     {
       name: "outliers",
-      label: "Values far from the rest",
+      label: "Outliers",
       type: "choice",
       value: "in",
       options: [
         ["in", "Show"],
-        ["out", "Leave outside"],
+        ["out", "Cut off"],
       ],
     },
     SEEDS,
@@ -140,7 +137,7 @@ export const curve = {
     const smooth = which.noisy && smoothing > 0 ? ` Smoothed by ${smoothing}.` : "";
     const gaps =
       marks.length > 0
-        ? ` A triangle marks where it was not finite, first at step ${Math.min(...marks.map(({ step }) => step))}.`
+        ? ` A triangle marks values that are not finite, the first at step ${Math.min(...marks.map(({ step }) => step))}.`
         : "";
     const outside = picture.outside > 0 ? ` ${picture.outside} points lie outside.` : "";
     body.setAttribute("role", "img");

@@ -52,7 +52,7 @@ const CAPTION = {
   label: "Caption",
   type: "text",
   value: "",
-  help: "What the figure shows is said where this is empty.",
+  help: "Empty: a description of the figure.",
 };
 
 /** @type {Kind[]} */
@@ -76,7 +76,7 @@ export function kindNamed(name) {
   const kind = KINDS.find(({ kind: known }) => known === name);
   if (!kind)
     throw new FigureError(
-      `“${name}” is no kind of figure; there are ${KINDS.map(({ kind: known }) => known).join(", ")}.`,
+      `“${name}” is not a kind of figure; choose one of ${KINDS.map(({ kind: known }) => known).join(", ")}.`,
     );
   return kind;
 }
@@ -91,7 +91,7 @@ export function valuesOf(kind, settings) {
   for (const name of settings.keys()) {
     if (!kind.fields.some((field) => field.name === name))
       throw new FigureError(
-        `“${name}” is no setting of a ${kind.kind}; there are ${kind.fields.map((field) => field.name).join(", ")}.`,
+        `“${name}” is not a setting of a ${kind.kind}; choose one of ${kind.fields.map((field) => field.name).join(", ")}.`,
       );
   }
   return Object.fromEntries(kind.fields.map((field) => [field.name, checked(field, settings.get(field.name))]));

@@ -39,7 +39,7 @@ export const IMAGE = {
   label: "Image",
   type: "image",
   value: "pinned",
-  help: "An uploaded image, or the one that the run's film follows.",
+  help: "An uploaded image, or the one pinned for the run's film.",
 };
 
 /**

@@ -16,8 +16,8 @@ export const SEEDS = {
   type: "choice",
   value: "together",
   options: [
-    ["together", "Together, as their mean"],
-    ["apart", "Each for itself"],
+    ["together", "One line, the mean"],
+    ["apart", "One line each"],
   ],
 };
 

@@ -37,7 +37,7 @@ const PAGE = { name: "page", label: "Page", type: "number", value: "0", min: 0, 
 export const filters = {
   kind: "filters",
   title: "Filters",
-  about: "What a convolution has learnt, as pictures",
+  about: "The learnt filters of a convolution",
   is: "figure",
   fields: [
     RUN,
@@ -63,7 +63,7 @@ export const filters = {
 export const features = {
   kind: "features",
   title: "Feature maps",
-  about: "What a layer makes of an image",
+  about: "The response of a layer to an image",
   is: "figure",
   fields: [
     RUN,
@@ -147,7 +147,7 @@ const epochWords = ({ checkpoint }) =>
 export const photo = {
   kind: "photo",
   title: "Image and prediction",
-  about: "An image as the network sees it, and what it takes it for",
+  about: "An image as the network sees it, and the predicted classes",
   is: "figure",
   fields: [RUN, IMAGE, CHECKPOINT],
   async draw(values, sources) {

@@ -37,7 +37,7 @@ export const scatterFigure = {
     return {
       body,
       runs,
-      caption: `${gain.title} against ${cost.title.toLowerCase()} of ${runsTitle(runs)}. The line joins those that no other beats in both (the Pareto front).`,
+      caption: `${gain.title} against ${cost.title.toLowerCase()} of ${runsTitle(runs)}. The line is the Pareto front: no other run is both better and cheaper.`,
     };
   },
 };
@@ -46,7 +46,7 @@ export const scatterFigure = {
 export const parallelFigure = {
   kind: "parallel",
   title: "Parallel coordinates",
-  about: "Every run a line through its settings to what came of it",
+  about: "Each run as a line through its settings and results",
   is: "figure",
   fields: [RUNS, SEEDS],
   async draw(values, sources) {
@@ -54,7 +54,7 @@ export const parallelFigure = {
     const members = membersFor(runs, values.seeds);
     const axes = axesOf(members);
     if (members.length < 2 || axes.length < 2)
-      throw new FigureError("Parallel coordinates need at least two runs that differ and have come to something.");
+      throw new FigureError("Parallel coordinates need at least two different runs with results.");
     const colours = usesColourScale(members)
       ? ` Coloured by ${accuracyOf(members).title.toLowerCase()}, from dark to light.`
       : "";

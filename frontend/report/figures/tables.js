@@ -56,7 +56,7 @@ export const figures = {
 export const ranking = {
   kind: "ranking",
   title: "Ranking",
-  about: "Which is best, and whether the difference is more than chance",
+  about: "Which is best, and whether the difference is significant",
   is: "table",
   fields: [RUNS, SEEDS],
   async draw(values, sources) {
@@ -72,7 +72,7 @@ export const ranking = {
 export const settings = {
   kind: "settings",
   title: "Settings",
-  about: "How runs were set: all settings of one, the differences of several",
+  about: "All settings of one run, or the differences between several",
   is: "table",
   fields: [
     RUNS,

@@ -43,7 +43,7 @@ test("a preset's sweep shows itself while it trains, and ends in a ranking", asy
   await expect(ranking).toContainText("whether a difference is more than chance shows with more seeds");
   await expect(card(page, "Settings that differ").locator("tbody tr")).toHaveCount(4);
   await expect(card(page, "Figures").locator("tbody tr").first()).toContainText(/±/);
-  await expect(card(page, "What accuracy costs").locator("svg.scatter")).toHaveCount(3);
+  await expect(card(page, "Accuracy against cost").locator("svg.scatter")).toHaveCount(3);
   expect(await overflow(page)).toBe(0);
 });
 
@@ -139,12 +139,12 @@ test("a sweep that is under way is stopped", async ({ page, vivarium }) => {
     repeats: 1,
   });
   await page.goto(`/sweeps/${id}`);
-  await expect(page.locator(".compare-head")).toContainText(/3 runs, 3 of them under way/);
+  await expect(page.locator(".compare-head")).toContainText(/3 runs, 3 of them active/);
   await page.getByRole("button", { name: "Stop the rest" }).click();
   await expect
     .poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.map((/** @type {any} */ run) => run.status))
     .toEqual(["stopped", "stopped", "stopped"]);
-  await expect(page.locator(".compare-head")).not.toContainText("under way");
+  await expect(page.locator(".compare-head")).not.toContainText("of them active");
 });
 
 test("runs of a tag are compared, hidden and taken out, and the address remembers", async ({ page, vivarium }) => {
@@ -167,7 +167,7 @@ test("runs of a tag are compared, hidden and taken out, and the address remember
   await members.nth(0).hover();
   await members
     .nth(0)
-    .getByRole("button", { name: /out of the comparison/ })
+    .getByRole("button", { name: /from the comparison/ })
     .click();
   await expect(members).toHaveCount(2);
   await expect(page).not.toHaveURL(new RegExp(ids[0]));

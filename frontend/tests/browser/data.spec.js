@@ -66,7 +66,7 @@ test("images that cannot be read are named, and left out only on a word", async 
   );
   await expect(page.getByText("1 image cannot be read")).toBeVisible();
   await expect(page.getByText("pets/cats/broken.jpg: is no PNG, JPEG, WebP, GIF, BMP or TIFF")).toBeVisible();
-  await expect(page.getByText("1 other file not looked at")).toBeVisible();
+  await expect(page.getByText("1 other file ignored")).toBeVisible();
   const accept = page.getByRole("button", { name: "Accept" });
   await expect(accept).toBeDisabled();
   await page.getByRole("checkbox", { name: "Accept the set without it" }).check();

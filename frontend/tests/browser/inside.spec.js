@@ -99,7 +99,7 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
     .getByRole("option", { name: /^features\.16,/ })
     .click();
   await clickTile(page, "features");
-  await page.getByRole("button", { name: "Show how features.14 made it" }).click();
+  await page.getByRole("button", { name: "Show the arithmetic of features.14" }).click();
   await expect(page.locator(".layer-title")).toContainText("features.14");
 });
 
@@ -174,13 +174,13 @@ test("the film moves everything, a cell of the matrix opens its images, and two 
   await expect(page.getByRole("button", { name: "Play the film" })).toBeVisible();
 
   await page.locator(".confusion .cell").first().click();
-  await expect(page.locator(".mistakes h3")).toContainText("taken for");
+  await expect(page.locator(".mistakes h3")).toContainText("predicted as");
   await page.locator(".mistakes .thumb").first().click();
   await expect(page.locator(".image-now p")).toHaveText(/^validation sample \d+$/);
   await expect(page.getByLabel(/^Best/)).toBeChecked();
 
-  await page.getByLabel("Compare with", { exact: true }).selectOption({ label: "another moment of this run" });
-  await page.getByLabel("Moment to compare with").selectOption("last");
+  await page.getByLabel("Compare with", { exact: true }).selectOption({ label: "another checkpoint of this run" });
+  await page.getByLabel("Checkpoint to compare with").selectOption("last");
   await expect(page.locator(".panel-features .sheet:not([hidden])")).toHaveCount(2);
   const legends = await page.locator(".panel-features .legend-bar").allTextContents();
   expect(legends[0]).toBe(legends[1]);

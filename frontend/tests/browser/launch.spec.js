@@ -84,7 +84,7 @@ test("an experiment on data that is not here leads to the data first", async ({ 
   await expect(card.getByRole("button")).toHaveCount(0);
   await card.getByRole("link", { name: `Get ${waiting.missing}` }).click();
   await page.waitForURL("**/data");
-  await expect(page.locator(`[data-set="${waiting.base.data.set}"]`)).toContainText("not here yet");
+  await expect(page.locator(`[data-set="${waiting.base.data.set}"]`)).toContainText("not downloaded");
 });
 
 test("the form is checked in place, keeps what was typed, and leads to what is wrong", async ({ page, vivarium }) => {

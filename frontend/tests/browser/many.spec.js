@@ -62,7 +62,7 @@ test.afterAll(async () => many?.stop());
 
 test("a thousand runs are chosen and compared, by an address that can be shared", async ({ page }) => {
   await page.goto(`${many.url}/`);
-  await page.getByRole("checkbox", { name: "Choose all runs in sight" }).check();
+  await page.getByRole("checkbox", { name: "Choose all visible runs" }).check();
   await expect(page.getByText("1,000 runs chosen")).toBeVisible();
   await page.getByRole("link", { name: "Compare" }).click();
   await page.waitForURL(/\/compare\?selection=[0-9a-f]{32}$/);

@@ -180,9 +180,9 @@ test("numbers are the run's, and what cannot be drawn says why", async ({ page, 
   await page.goto(url);
   await expect(page.locator(".paper-number")).toHaveText(summary.parameters.toLocaleString("en-US"));
   await expect(page.locator(".paper-fault")).toHaveText([
-    /“beauty” is no number of a run/,
+    /“beauty” is not a number of a run/,
     /There is no run “01a214aa.*”: it may have been deleted/,
-    /“pie” is no kind of figure; there are curve/,
+    /“pie” is not a kind of figure; choose one of curve/,
   ]);
   await expect(page.locator(".paper")).toContainText("<img src=x onerror=alert(1)>");
   await expect(page.locator(".paper img, .paper a[href^=javascript]")).toHaveCount(0);

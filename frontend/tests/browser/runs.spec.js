@@ -118,7 +118,7 @@ test("Shift chooses the rows between, as they stand in their groups", async ({ p
   await page.getByRole("checkbox", { name: "Choose c", exact: true }).click({ modifiers: ["Shift"] });
   await expect(page.locator("tbody tr.chosen .cell-name a")).toHaveText(["a", "c"]);
   await page.getByRole("combobox", { name: "Filter runs" }).fill("name=a");
-  await expect(page.getByRole("toolbar", { name: "Chosen runs" })).toContainText("2 runs chosen, 1 out of sight");
+  await expect(page.getByRole("toolbar", { name: "Chosen runs" })).toContainText("2 runs chosen, 1 not visible");
 });
 
 test("a column that is chosen shows, however narrow the window is", async ({ page, vivarium }) => {
@@ -169,7 +169,7 @@ test("what is deleted comes back with Undo, and from the trash", async ({ page, 
   }
   await page.goto("/");
   const names = page.locator("tbody .cell-name a");
-  await page.getByRole("checkbox", { name: "Choose all runs in sight" }).check();
+  await page.getByRole("checkbox", { name: "Choose all visible runs" }).check();
   await page.getByRole("toolbar", { name: "Chosen runs" }).getByRole("button", { name: "Delete" }).click();
   await expect(names).toHaveCount(0);
   await page.getByRole("button", { name: "Undo" }).click();

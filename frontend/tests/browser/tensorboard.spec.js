@@ -31,7 +31,7 @@ test("files come in, stand in the table, and are compared with a run of one's ow
   await expect(dialog).toContainText("Imported 1 run.");
   await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1700000000.host", TORCH));
   await expect(dialog).toContainText("Nothing is new.");
-  await expect(dialog).toContainText("theirs is here already");
+  await expect(dialog).toContainText("theirs already exists");
   await dialog.getByRole("button", { name: "Close" }).click();
 
   const row = page.locator("tr[data-run]", { hasText: "theirs" });
@@ -211,7 +211,7 @@ test("a tag is given a curve or a chart of its own, after the import and on the 
   await dialog.getByRole("listitem").getByRole("link").first().click();
   await expect(page.getByRole("heading", { name: "metrics/mAP50" })).toBeVisible();
 
-  await page.getByRole("button", { name: "Choose what tags are drawn as…" }).click();
+  await page.getByRole("button", { name: "Map tags to curves…" }).click();
   // A curve is of one tag: the one that had it is no longer drawn.
   await drawnAs("grad_norm").selectOption("train_loss");
   await expect(drawnAs("train/loss")).toHaveValue("none");
@@ -246,5 +246,5 @@ test("a log that has grown is drawn on the page that shows its run", async ({ pa
   await expect(page.getByRole("dialog")).toContainText("Replaced the curves of 1 run.");
   await expect(other.locator(".source")).toContainText("val/acc");
   await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1.host", events(BEGUN)));
-  await expect(page.getByRole("dialog")).toContainText("is here already, with more than these files have");
+  await expect(page.getByRole("dialog")).toContainText("already exists, with more data than these files");
 });

@@ -53,8 +53,8 @@ test("a block is what was written", () => {
 
 test("what cannot be read says what it is", () => {
   assert.throws(() => readBlock("curve", "runs a"), /“runs a” is not a setting/);
-  assert.throws(() => readBlock("curve", "x: step\nx: time"), /“x” is said twice/);
-  assert.throws(() => kindNamed("pie"), /“pie” is no kind of figure; there are curve, results,/);
+  assert.throws(() => readBlock("curve", "x: step\nx: time"), /“x” is given twice/);
+  assert.throws(() => kindNamed("pie"), /“pie” is not a kind of figure; choose one of curve, results,/);
   const curve = kindNamed("curve");
   assert.throws(() => valuesOf(curve, new Map()), /Runs is missing/);
   assert.throws(
@@ -66,7 +66,7 @@ test("what cannot be read says what it is", () => {
           ["size", "3"],
         ]),
       ),
-    /“size” is no setting of a curve; there are runs, series/,
+    /“size” is not a setting of a curve; choose one of runs, series/,
   );
   assert.throws(
     () =>
@@ -144,8 +144,8 @@ test("runs are found by id, by the beginning of it, by sweep and by tag", () => 
     sources.find("01b3, 01a214aa-f832, 01b3").map(({ number }) => number),
     [1, 2],
   );
-  assert.throws(() => sources.find("sweep s2"), /There are no runs of “sweep s2”/);
-  assert.throws(() => sources.find(" "), /It names no runs/);
+  assert.throws(() => sources.find("sweep s2"), /There are no runs for “sweep s2”/);
+  assert.throws(() => sources.find(" "), /No runs are named/);
   assert.throws(() => sources.run("01a2"), /There is no run “01a2”/);
 });
 
@@ -158,7 +158,7 @@ test("a number is the run's", () => {
   assert.throws(() => resolveNumber(`${id} test_loss`, sources), /Test loss of “first” is not known yet/);
   assert.throws(
     () => resolveNumber(`${id} beauty`, sources),
-    /“beauty” is no number of a run; there are test_accuracy/,
+    /“beauty” is not a number of a run; choose one of test_accuracy/,
   );
   assert.throws(() => resolveNumber("nothing", sources), /must be a run's id and the name of a number/);
   assert.ok(Object.keys(NUMBERS).length > 10);
