@@ -1,4 +1,4 @@
-// Browser tests: what a person does, against the real binary.
+// Browser tests: user actions against the real binary.
 
 import { defineConfig } from "@playwright/test";
 

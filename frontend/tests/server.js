@@ -1,4 +1,4 @@
-// The real binary on a data folder of its own, and its API.
+// Starts the real binary on its own data folder, and calls its API.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const BINARY = process.env.VIVARIUM_BIN ?? fileURLToPath(new URL("../../target/release/vivarium", import.meta.url));
 
 /**
- * Starts a server; with `VIVARIUM_TEST_LOG=1` its log is seen among the tests' lines.
+ * Starts a server; with `VIVARIUM_TEST_LOG=1` its log appears in the tests' output.
  * @param {{ dataDir?: string, port?: number, more?: string[] }} [options]
  */
 export async function startServer({
@@ -62,7 +62,7 @@ export function api(url) {
     create: (spec) => call("POST", "/runs", spec),
     /** @param {string} id */
     get: (id) => call("GET", `/runs/${id}`),
-    /** Deletes every report, and every run for good. */
+    /** Deletes all reports, and all runs permanently. */
     async clear() {
       const { reports } = await call("GET", "/reports");
       for (const { id } of reports) await call("DELETE", `/reports/${id}`);

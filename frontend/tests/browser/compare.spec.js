@@ -35,7 +35,7 @@ test("a preset's sweep shows itself while it trains, and ends in a ranking", asy
   await page.waitForURL(/\/sweeps\//);
   await expect(page.locator(".members li")).toHaveCount(4);
   await expect(page.locator(".members li").first()).toContainText("batch size 16");
-  // The axis on which batches can be compared.
+  // The default axis for runs of different batch sizes.
   await expect(page.getByRole("radio", { name: "Samples" })).toBeChecked();
   const ranking = card(page, "Ranking");
   await expect(ranking.locator("tbody tr")).toHaveCount(4, { timeout: 30_000 });
@@ -121,7 +121,7 @@ test("parallel coordinates are marked by pointer and by keyboard, and hide the r
   await page.keyboard.press("Escape");
   await expect(coordinates.locator(".parallel-run.is-out")).toHaveCount(0);
   await expect(batch).toBeFocused();
-  // The best, from the top of the last axis down.
+  // A brush from the top of the last axis downwards.
   await coordinates.locator('[data-axis="gain"]').focus();
   for (let i = 0; i < 9; i += 1) await page.keyboard.press("ArrowUp");
   const left = await coordinates.locator(".parallel-run:not(.is-out)").count();

@@ -1,4 +1,4 @@
-// What is drawn of curves that are not like one's own: they begin far out.
+// Charts of imported curves, which may begin at a late step.
 
 import { eventFile } from "./events.js";
 import { expect, test } from "./vivarium.js";
@@ -24,7 +24,7 @@ async function imported(base, scalars) {
 }
 
 /**
- * Where a chart has ink of a line's colour, as shares of its plot: from, to, and in how many pieces.
+ * Where a chart has pixels of a line's colour, as fractions of its width: first, last, and number of segments.
  * @param {Page} page
  * @param {string} chart
  * @param {string} [token]
@@ -78,7 +78,7 @@ for (const first of [1_000_000, 700]) {
       expect((await ink(page, "loss")).to).toBeGreaterThan(0.95);
     }
     await page.getByRole("radio", { name: "Steps" }).check();
-    // Every step is named to the digit.
+    // Tick labels have all digits.
     await page.getByRole("group", { name: /^Loss\./ }).press("End");
     await expect(page.locator("#announce")).toContainText(`step ${(first + 99).toLocaleString("en-US")}`);
   });

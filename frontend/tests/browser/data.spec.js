@@ -1,4 +1,4 @@
-// The data page: one's own images go in, are reported, and come out as a set; known sets are fetched.
+// The data page: uploads are reported on and become data sets; known sets are downloaded.
 
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -43,7 +43,7 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
   await expect(card).toContainText("12 images · 2 classes · 16×16 colour");
   await expect(card.getByRole("img", { name: "Mean of cats" })).toBeVisible();
   await expect(card.locator(".class-row")).toHaveCount(2);
-  // The picture behind the rows is really there.
+  // The picture behind the rows has loaded.
   const url = await card
     .locator(".class-rows")
     .evaluate((rows) => getComputedStyle(rows).getPropertyValue("--picture").slice(5, -2));
@@ -102,7 +102,7 @@ test("a file is dropped on the page", async ({ page }) => {
   await expect(page.getByRole("heading", { name: /^dropped.zip: 12 images/ })).toBeVisible();
 });
 
-/** Files as IDX: so many images of 28x28 and their labels. @param {number} count */
+/** IDX files: a number of 28x28 images and their labels. @param {number} count */
 function idx(count) {
   const head = (/** @type {number[]} */ numbers) =>
     Buffer.concat(numbers.map((n) => Buffer.from([n >>> 24, n >>> 16, n >>> 8, n])));
@@ -137,7 +137,7 @@ test("a folder is dropped, with folders in it", async ({ page }) => {
   await page.goto("/data");
   await page.evaluate(
     (/** @type {[string, number[]][]} */ files) => {
-      // What a browser makes of a folder that is dropped; a script cannot make one.
+      // A fake of the browser's object for a dropped folder, which scripts cannot create.
       const fileEntry = (/** @type {string} */ path, /** @type {number[]} */ bytes) => ({
         isFile: true,
         fullPath: path,
@@ -157,7 +157,7 @@ test("a folder is dropped, with folders in it", async ({ page }) => {
             const file = files.find(([file]) => file === `${path}/${name}`);
             return file ? fileEntry(...file) : folderEntry(`${path}/${name}`);
           });
-          // Some at a time, as browsers do.
+          // In batches, as browsers do.
           return { readEntries: (/** @type {(some: any[]) => void} */ give) => give(entries.splice(0, 3)) };
         },
       });
@@ -262,7 +262,7 @@ test("names in a zip are text, whatever they look like", async ({ page }) => {
   await page.goto("/data");
   const evil = `<img src=x onerror="document.title='broken'">`;
   await page.setInputFiles("#upload-file", file("pets.zip", { [`${evil}/1.jpg`]: colour, "b/1.jpg": colour }));
-  // Both classes hold the same picture, and the note that says so names its files.
+  // Both classes contain the same picture, and the note names its files.
   await expect(page.locator(".report-classes").getByText(evil)).toBeVisible();
   await expect(page.locator(".report-notes")).toContainText(evil);
   await page.getByRole("button", { name: "Accept" }).click();
@@ -284,7 +284,7 @@ test("a set is deleted after a question", async ({ page }) => {
 });
 
 test("a set that does not come says why, and can be asked for again", async ({ page }) => {
-  // A mirror where nobody listens: nothing is asked of the web.
+  // A mirror on a closed port, so that nothing is downloaded from the web.
   const server = await startServer({ more: ["--mirror", "http://127.0.0.1:9"] });
   await page.goto(`${server.url}/data`);
   const card = page.locator('[data-set="mnist"]');

@@ -1,4 +1,4 @@
-// What the form foresees: the learning rate over the run, how long it takes, how much memory.
+// The form's forecasts: learning rate over the run, time, and memory.
 
 import { expect, overflow, test } from "./vivarium.js";
 

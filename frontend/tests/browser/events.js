@@ -1,4 +1,4 @@
-// Writes TensorBoard's event files, with whatever steps and values a test wants.
+// Writes TensorBoard event files with given steps and values.
 
 /** @param {Buffer} data */
 function maskedCrc(data) {

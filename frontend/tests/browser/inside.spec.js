@@ -1,4 +1,4 @@
-// A network from the inside: everything that one can do on the page, on a wide window and on a phone.
+// The page of a network's inside: every control, in a wide window and on a phone.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -22,7 +22,7 @@ async function trained(vivarium, spec) {
 }
 
 /**
- * The panel's picture, as the browser has it.
+ * The pixels of a panel's picture.
  * @param {import("@playwright/test").Page} page
  * @param {"filters" | "features"} what
  */
@@ -103,7 +103,7 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await expect(page.locator(".layer-title")).toContainText("features.14");
 });
 
-/** A number as the page writes it. @param {import("@playwright/test").Page} page @param {number} value */
+/** A number as formatted by the page. @param {import("@playwright/test").Page} page @param {number} value */
 const figureOf = (page, value) =>
   page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).figure(of), value);
 
@@ -258,9 +258,9 @@ test("a frame says which image it is of, and is not shown as one of the image th
     `epoch ${before.epoch}, validation accuracy`,
   );
   await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText("of test sample 0");
-  // What is learnt has no image; the filters of two epochs compare.
+  // Filters are independent of the image, so those of two epochs are comparable.
   await expect(page.getByRole("region", { name: "Filters" }).getByText("two images")).toBeHidden();
-  // Frames of the pinned image are shown as such.
+  // Frames are labelled with their pinned image.
   await page.goto(`${run.url}/inside?checkpoint=${after.epoch}`);
   await expect(image).toContainText("Pinned for the film: test sample 5");
   await expect(page.getByText("another image")).toHaveCount(0);

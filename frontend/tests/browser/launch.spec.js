@@ -24,10 +24,10 @@ test("an empty page invites to the first experiment, which starts and shows its 
 });
 
 test("every preset starts with one click and finishes", async ({ page, vivarium }) => {
-  // A dozen runs, one after the other; each of them has a limit of its own.
+  // A dozen runs in sequence; each has its own time limit.
   test.setTimeout(240_000);
   const { presets } = await vivarium.call("GET", "/presets");
-  // The others need a data set from the web.
+  // The others need a download.
   for (const preset of presets.filter((/** @type {{ missing: string | null }} */ { missing }) => missing === null)) {
     const runs = /** @type {unknown[][]} */ (Object.values(preset.grid)).reduce(
       (product, values) => product * values.length,
@@ -38,7 +38,7 @@ test("every preset starts with one click and finishes", async ({ page, vivarium 
     const card = page.locator(`[data-preset="${preset.id}"]`);
     await expect(card).toContainText(runs === 1 ? "1 run" : `${runs} runs`);
     await card.getByRole("button", { name: /^Start/ }).click();
-    // Whole networks of convolutions train for minutes: it is enough that they start, and can be stopped.
+    // Convolutional networks train for minutes: the test only starts and stops them.
     const long = Boolean(preset.grid.network) || preset.base.network.kind === "vgg16";
     if (runs === 1) {
       await page.waitForURL("**/runs/*");
@@ -46,7 +46,7 @@ test("every preset starts with one click and finishes", async ({ page, vivarium 
         await expect(status(page)).toHaveAttribute("data-status", "running");
         await page.getByRole("button", { name: "Stop" }).click();
         const id = new URL(page.url()).pathname.split("/").at(-1) ?? "";
-        // With the run's message, which says why where it is another status.
+        // Includes the run's message, which explains an unexpected status.
         const end = async () => {
           const { status: is, message } = await vivarium.get(id);
           return `${is} ${message}`.trim();

@@ -1,4 +1,4 @@
-// More runs than an address holds: a thousand compared, exported and told of, and a sweep of hundreds.
+// More runs than fit into a URL: a thousand runs compared, exported and reported on, and a sweep of hundreds.
 
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,10 +12,10 @@ import { api, expect, startServer, test } from "./vivarium.js";
 const RUNS = 1000;
 const OF_SWEEP = 450;
 const SWEEP = "0199d3a0-0000-7000-8000-000000000001";
-/** A machine that is busy takes long for a thousand of anything. */
+/** A busy machine takes long for a thousand runs. */
 const PATIENCE = { timeout: 90_000 };
 
-// A trace of a page of a thousand rows takes longer than the page.
+// No trace: for a thousand rows it takes longer than the test.
 test.use({ trace: "off" });
 test.describe.configure({ mode: "serial", timeout: 300_000 });
 
@@ -47,7 +47,7 @@ test.beforeAll(async () => {
     }),
   );
   many = await startServer({ dataDir });
-  // The index fills while the server is up.
+  // The server indexes the runs while it is up.
   await expect
     .poll(
       async () =>
@@ -78,7 +78,7 @@ test("a thousand runs are chosen and compared, by an address that can be shared"
       .then(() => page.getByRole("button", { name: "TensorBoard files" }).first().click()),
   ]);
   expect(saved.suggestedFilename()).toBe("tensorboard.zip");
-  // One is taken out: the address is another one, and says so wherever it is opened.
+  // Removing a run changes the URL, which shows the same runs in another browser.
   const before = page.url();
   await page.locator(".members li").first().hover();
   await page.locator(".members li").first().getByRole("button", { name: /^Take/ }).click();
@@ -103,7 +103,7 @@ test("a report about a thousand runs draws its figures", async ({ page }) => {
   const figure = page.getByRole("img", { name: /Validation loss of .*1000 runs/ });
   await expect(figure).toBeVisible(PATIENCE);
   await expect(page.locator(".paper-fault")).toHaveCount(0);
-  // Those that are gone are left out.
+  // Deleted runs are left out.
   await api(many.url).call("DELETE", `/runs/${ids[7]}`);
   await page.reload();
   await expect(page.getByRole("img", { name: /Validation loss of .*999 runs/ })).toBeVisible(PATIENCE);

@@ -1,5 +1,5 @@
-// Pages that are open before the run that they show trains: what they show at the end, and midway, is what a page that
-// is opened then shows.
+// Pages that are opened before training starts must show the same, midway and at the end, as pages that are opened
+// then.
 
 import { expect, LONG, test } from "./vivarium.js";
 
@@ -17,11 +17,11 @@ const SWEEP = {
 const REPORT = (id) =>
   `# Early\n\n\`\`\`curve\nruns: sweep ${id}\nseries: train_loss\nx: samples\n\`\`\`\n\n\`\`\`curve\nruns: tag early\nseries: validation_accuracy\nx: time\n\`\`\`\n\n\`\`\`figures\nruns: sweep ${id}\n\`\`\`\n`;
 
-/** What passes by itself: ages, and how much of a queue is left. */
+/** Texts that change with time: ages, and the saved state. */
 const PASSING = /just now|yesterday|\d+ (s|min|h) ago|Saved/g;
 
 /**
- * What a page shows: its words, its pictures, and its charts on each of the axes.
+ * The content of a page: text, pictures, and charts on each axis.
  * @param {Page} page
  */
 async function shown(page) {
@@ -31,7 +31,7 @@ async function shown(page) {
       return {
         words: main.innerText,
         charts: [...main.querySelectorAll("[data-chart]")].map((chart) => /** @type {HTMLElement} */ (chart).innerText),
-        // Numbered, so that two pictures of one page are told apart.
+        // Numbered, to distinguish two pictures of a page.
         pictures: [...main.querySelectorAll("svg.scatter, .paper svg, .film-curve svg")].map((svg) =>
           svg.outerHTML.replace(/plot\d+/g, "plot"),
         ),
@@ -55,7 +55,7 @@ async function shown(page) {
 
 /** @param {Browser} browser @param {string} url */
 async function open(browser, url) {
-  // Each in a browser of its own, as if several people looked.
+  // Each page in its own browser context, like several users.
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
   const page = await context.newPage();
   await page.goto(url);
@@ -63,7 +63,7 @@ async function open(browser, url) {
 }
 
 /**
- * Waits until each page shows what a page shows that is opened now.
+ * Waits until each page shows the same as a newly opened one.
  * @param {Browser} browser
  * @param {Map<string, Page>} pages
  */
@@ -84,7 +84,7 @@ test("a page that was open before its run shows what one opened later shows, on 
   server,
 }) => {
   test.setTimeout(300_000);
-  // Two that train hold both places; what comes after them waits.
+  // Two active runs occupy both slots; later runs are queued.
   const held = await Promise.all([vivarium.create(LONG), vivarium.create(LONG)]);
   /** @type {Map<string, Page>} */
   const pages = new Map();
@@ -106,7 +106,7 @@ test("a page that was open before its run shows what one opened later shows, on 
   for (const run of runs) await vivarium.call("PATCH", `/runs/${run.id}`, { tags: ["early"] });
   for (const page of pages.values()) await page.waitForLoadState("load");
 
-  // Midway: each trains for a while and is stopped.
+  // Midway: each run trains for a while and is stopped.
   for (const { id: of } of held) await vivarium.call("POST", `/runs/${of}/stop`);
   for (const { id: of } of held) await expect.poll(async () => (await vivarium.get(of)).status).toBe("stopped");
   for (const { id: of } of held) await vivarium.call("DELETE", `/runs/${of}`);

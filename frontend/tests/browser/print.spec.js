@@ -1,4 +1,4 @@
-// Pages on paper: white whatever the theme, with the colours that say something.
+// Printed pages: white in every theme, with the colours that carry meaning.
 
 import { readFileSync } from "node:fs";
 
@@ -6,7 +6,7 @@ import { expect, SHORT, test } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
-// A busy machine draws seven pages slowly.
+// Seven pages take long on a busy machine.
 test.describe.configure({ timeout: 180_000 });
 
 /** @param {ReturnType<typeof import("../server.js").api>} vivarium @param {object} spec */
@@ -18,7 +18,7 @@ async function finished(vivarium, spec) {
 
 const COLOURED = { ...SHORT, name: "coloured" };
 
-/** What has a colour of its own behind it and would be printed without. @param {Page} page */
+/** Elements whose background colour would not be printed. @param {Page} page */
 const blank = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll("main *")]
@@ -70,7 +70,7 @@ test("canvases are drawn anew for white paper, and back for the screen", async (
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto(url);
   await expect(page.locator("canvas").first()).toBeVisible();
-  /** How light the ink of the chart is, from 0 to 255. */
+  /** The lightness of the chart's text, from 0 to 255. */
   const lightness = () =>
     page.evaluate(() => {
       const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".uplot canvas"));
@@ -97,7 +97,7 @@ test("canvases are drawn anew for white paper, and back for the screen", async (
   await page.evaluate(() => dispatchEvent(new Event("afterprint")));
   await expect.poll(lightness).toBeCloseTo(dark, 0);
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined();
-  // A chosen theme comes back too.
+  // A chosen theme is restored, too.
   await page.getByRole("button", { name: "Use the light theme" }).click();
   await page.getByRole("button", { name: "Use the dark theme" }).click();
   await page.evaluate(() => dispatchEvent(new Event("beforeprint")));

@@ -1,4 +1,4 @@
-// Behind nginx that ends TLS and has the site below a path, with the file of docs/proxy.md.
+// The site behind nginx with TLS and a base path, configured as in docs/proxy.md.
 
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const BASE = "/vivarium";
 
 test.use({ ignoreHTTPSErrors: true });
 
-/** A port that nobody has. @returns {Promise<number>} */
+/** A free port. @returns {Promise<number>} */
 const freePort = () =>
   new Promise((resolve) => {
     const server = createServer();
@@ -24,7 +24,7 @@ const freePort = () =>
     });
   });
 
-/** @param {string} text @param {[string, string][]} pairs what is in the page, and what is here */
+/** @param {string} text @param {[string, string][]} pairs placeholders and their values */
 function filled(text, pairs) {
   for (const [there, here] of pairs) {
     if (!text.includes(there)) throw new Error(`${there} is not in ${text}`);
@@ -95,7 +95,7 @@ test("below a path, behind TLS: pages lead to each other, a run is started and w
   const stopNginx = await startNginx(new URL(server.url).host, port);
   try {
     const site = `https://localhost:${port}${BASE}`;
-    /** What the pages ask for that does not lie below the path. @type {string[]} */
+    /** Requests outside the base path. @type {string[]} */
     const astray = [];
     page.on("request", (request) => {
       const { origin, pathname, protocol } = new URL(request.url());
@@ -108,7 +108,7 @@ test("below a path, behind TLS: pages lead to each other, a run is started and w
     await expect.poll(() => drawn(page)).toBeGreaterThan(0);
     await expect(page.locator(".run-head .badge")).toHaveAttribute("data-status", "finished");
 
-    // A stream that is passed on as it comes.
+    // The event stream must be passed on without buffering.
     const { id, url } = await api(`${server.url}${BASE}`).create(LONG);
     expect(url).toBe(`${BASE}/runs/${id}`);
     await page.goto(`https://localhost:${port}${url}`);
@@ -118,7 +118,7 @@ test("below a path, behind TLS: pages lead to each other, a run is started and w
     await page.getByRole("button", { name: "Stop" }).click();
     await expect(page.locator(".run-head .badge")).toHaveAttribute("data-status", "stopped");
     await page.getByRole("link", { name: "Look inside" }).click();
-    // What is looked at stands in the address as soon as it is known.
+    // The URL contains the view as soon as it is known.
     await page.waitForURL(`${site}/runs/${id}/inside*`);
     await expect(page.locator("#page img").first()).toBeVisible();
     await page.getByRole("link", { name: "long", exact: true }).click();
@@ -143,7 +143,7 @@ test("below a path, behind TLS: pages lead to each other, a run is started and w
     await page.waitForURL(`${site}/runs/${id}`);
     expect(astray).toEqual([]);
   } finally {
-    // What the last page is still asking for would be cut off, and complained of.
+    // Pending requests of the last page would fail and be reported as errors.
     await page.goto("about:blank");
     await stopNginx();
     await server.stop();

@@ -1,4 +1,4 @@
-// Reports: written, drawn from runs, kept, and taken away.
+// Reports: editing, figures, saving, and export.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ async function exported(page, item) {
 }
 
 /**
- * The files of a zip as text; the page has the library for it.
+ * The files of a zip as text, unpacked in the page, which has the library.
  * @param {Page} page
  * @param {Buffer} zip
  * @returns {Promise<{ [path: string]: string }>}
@@ -83,7 +83,7 @@ test("an experiment is written up with one click, exported, and opens with the n
   await expect(page.locator(".paper-fault")).toHaveCount(0);
   const figures = await page.locator(".paper-figure").count();
   expect(figures).toBeGreaterThan(16);
-  // Every figure says what it shows, is numbered, and leads to its runs.
+  // Every figure has a caption and a number, and links to its runs.
   await expect(page.locator(".paper .figure-number").first()).toHaveText("Table 1. ");
   await expect(page.locator(".paper-runs tbody tr")).toHaveCount(7);
 
@@ -109,7 +109,7 @@ test("an experiment is written up with one click, exported, and opens with the n
     dead: [...document.querySelectorAll("a[href]")].filter(
       (link) => !/^#/.test(link.getAttribute("href") ?? "") || !document.querySelector(link.getAttribute("href") ?? ""),
     ).length,
-    // Lines have the colours of their runs: the style sheet came along.
+    // Lines have the colours of their runs, so the style sheet is included.
     stroke: getComputedStyle(/** @type {Element} */ (document.querySelector('.figure-stage > svg path[stroke^="var"]')))
       .stroke,
   }));
@@ -159,7 +159,7 @@ test("a figure is placed by the dialog, changed, and follows the text", async ({
   await expect(figure.locator(".confusion")).toBeVisible();
   await expect(text(page)).toHaveValue(/figure confusion/);
   await expect(text(page)).not.toHaveValue(/figure curve/);
-  // Undo takes back what the dialog did.
+  // Undo reverts the dialog's edit.
   await text(page).focus();
   await page.keyboard.press("ControlOrMeta+z");
   await expect(text(page)).toHaveValue(/figure curve/);
@@ -186,7 +186,7 @@ test("numbers are the run's, and what cannot be drawn says why", async ({ page, 
   ]);
   await expect(page.locator(".paper")).toContainText("<img src=x onerror=alert(1)>");
   await expect(page.locator(".paper img, .paper a[href^=javascript]")).toHaveCount(0);
-  // A number is put in by its dialog too.
+  // The dialog for numbers.
   await text(page).focus();
   await page.keyboard.press("ControlOrMeta+End");
   await page.getByRole("button", { name: "Number", exact: true }).click();
@@ -195,7 +195,7 @@ test("numbers are the run's, and what cannot be drawn says why", async ({ page, 
   await expect(dialog.locator("output")).toHaveText("counted");
   await dialog.getByRole("button", { name: "Insert" }).click();
   await expect(page.locator(".paper-number").last()).toHaveText("counted");
-  // Who exports is told what is missing.
+  // The export warns about missing figures.
   await page.locator(".report-head summary", { hasText: "Export" }).click();
   await page.getByRole("button", { name: "One HTML file" }).click();
   await expect(page.getByRole("dialog", { name: "Export as it is?" })).toContainText(
@@ -231,7 +231,7 @@ test("nothing that is written is lost or overwritten", async ({ page, context, v
   await page.getByRole("button", { name: "Keep mine" }).click();
   await expect(page.locator(".save-state")).toHaveText("Saved");
   expect((await vivarium.call("GET", `/reports/${id}`)).text).toBe("# Mine");
-  // The server is away: the text waits in the browser, over a closed page too.
+  // While the server is down, the text is kept in the browser, even if the page is closed.
   await page.route("**/api/v1/reports/**", (route) => route.abort());
   await text(page).fill("# Mine, and more");
   await expect(page.locator(".save-state")).toContainText("Not saved");
@@ -279,7 +279,7 @@ test("on a phone one writes and reads in turn, and nothing scrolls sideways", as
   await page.keyboard.press("Escape");
   await page.goto("/reports");
   expect(await overflow(page)).toBe(0);
-  // The questions have the width of the page, not what their state leaves.
+  // The questions use the full width of the page.
   const question = await page.locator(".experiment small").first().boundingBox();
   expect(question?.width).toBeGreaterThan(200);
 });

@@ -1,4 +1,4 @@
-// A run's page: its curves live, its zoom kept, its actions.
+// The run page: live curves, zoom, actions.
 
 import { readFileSync } from "node:fs";
 import { drawn, expect, LONG, SHORT, test } from "./vivarium.js";
@@ -7,7 +7,7 @@ import { drawn, expect, LONG, SHORT, test } from "./vivarium.js";
 const layer = (page, id) => page.locator(`[data-chart="${id}"] .chart-layer`);
 
 /**
- * Drags over a part of a chart, given as shares of it.
+ * Drags over a part of a chart, given as fractions of its width.
  * @param {import("@playwright/test").Page} page
  * @param {string} id
  * @param {number} from
@@ -26,7 +26,7 @@ async function drag(page, id, from, to, { shift = false } = {}) {
   if (shift) await page.keyboard.up("Shift");
 }
 
-/** The zoom in the address. @param {import("@playwright/test").Page} page */
+/** The zoom in the URL. @param {import("@playwright/test").Page} page */
 const range = (page) => new URL(page.url()).searchParams.get("range");
 
 test("points arrive by themselves, and stop and resume work", async ({ page, vivarium }) => {

@@ -1,4 +1,4 @@
-// Browsers that keep nothing: site data blocked, no space left, and what else may be missing.
+// Browsers without storage: site data blocked, no space left, missing features.
 
 import { expect, SHORT, test } from "./vivarium.js";
 
@@ -44,7 +44,7 @@ for (const [name, refuse] of REFUSALS) {
     const { id, url } = await vivarium.create(SHORT);
     await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
     const report = await vivarium.call("POST", "/reports", { text: "# Kept" });
-    // Anything that throws on them is a complaint, which fails the test.
+    // An uncaught error fails the test.
     for (const address of ["/", url, `${url}/inside`, `/compare?run=${id}`, "/new", "/data", "/reports", report.url]) {
       await page.goto(address);
       await expect(page.locator("main")).not.toBeEmpty();
@@ -58,7 +58,7 @@ for (const [name, refuse] of REFUSALS) {
     await expect(page.locator("tr[data-run]", { hasText: "short" })).toBeVisible();
     expect((await vivarium.get(id)).status).toBe("finished");
     expect(new URL(page.url()).hash).toBe("");
-    // What is offered is what lies in the trash, whatever an address says.
+    // Only runs in the trash are offered, whatever the URL says.
     await page.goto("/data");
     await page.goto(`/#deleted=${id},x`);
     await expect(page.locator("tr[data-run]", { hasText: "short" })).toBeVisible();

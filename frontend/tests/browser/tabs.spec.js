@@ -1,31 +1,31 @@
-// Many tabs of one browser: they share one stream, and each gets every event once.
+// Many tabs of one browser share one stream, and each tab gets every event once.
 
 import { expect, SHORT, test } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
-// A trace of many tabs takes longer than the tabs.
+// No trace: for many tabs it takes longer than the test.
 test.use({ trace: "off" });
 test.describe.configure({ timeout: 240_000 });
 
-/** Trains for hours, some steps a second: many tabs follow it on a busy machine. */
+/** Trains for hours at a few steps per second, so that many tabs can follow on a busy machine. */
 const LONG = {
   name: "long",
   data: { set: "digits" },
   network: { kind: "mlp", hidden: [768, 768] },
   training: { epochs: 100_000, batch_size: 256, threads: 1 },
 };
-/** What a busy machine may take. */
+/** A generous limit for a busy machine. */
 const PATIENCE = { timeout: 60_000 };
 
-/** How many streams the server has open. @param {string} url */
+/** The number of open streams of the server. @param {string} url */
 async function streams(url) {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(/^vivarium_event_streams (\d+)$/m.exec(text)?.[1]);
 }
 
 /**
- * Follows runs from a tab, beside what its page does, and keeps the numbers of what comes.
+ * Follows runs from a tab, in addition to its page, and records the sequence numbers of events.
  * @param {Page} page
  * @param {string[]} ids
  * @param {number} [after]
@@ -51,7 +51,7 @@ async function record(page, ids, after = 0) {
 }
 
 /**
- * What came of each run: how many events, and whether they are those from the first one on, each once and in order.
+ * For each run the number of events, and whether they are complete and in order from the first one.
  * @param {Page} page
  * @returns {Promise<{ [id: string]: { count: number, whole: boolean } }>}
  */
@@ -79,10 +79,10 @@ test("seven tabs are live over one stream, each gets every event once, and other
   while (tabs.length < addresses.length) tabs.push(await context.newPage());
   for (const [i, tab] of tabs.entries()) {
     await tab.goto(addresses[i]);
-    // Each begins at another place.
+    // Each tab starts at another event.
     await record(tab, i % 2 ? [one.id, two.id] : [one.id], 0);
   }
-  // With a connection for each of them, this would wait for ever.
+  // With one connection per tab, this would wait forever.
   for (const tab of tabs) expect(await tab.evaluate(async () => (await fetch("/api/v1/runs")).status)).toBe(200);
   await expect.poll(() => streams(server.url)).toBe(1);
   for (const tab of tabs) {
@@ -101,7 +101,7 @@ test("seven tabs are live over one stream, each gets every event once, and other
   }
   await expect(page.getByText("Connection lost")).toHaveCount(0);
   expect(await streams(server.url)).toBe(1);
-  // The list of runs is the one that follows for ever.
+  // Only the list of runs keeps its stream.
   for (const tab of tabs.slice(1)) await tab.close();
   await expect.poll(() => streams(server.url)).toBe(0);
 });
@@ -121,7 +121,7 @@ test("a finished run holds no stream, and a resume elsewhere is seen", async ({ 
   await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
   expect(await streams(server.url)).toBe(1);
   await other.close();
-  // One that is resumed by a program is noticed a little later.
+  // A run that was resumed through the API is noticed a little later.
   await vivarium.call("POST", `/runs/${id}/stop`);
   await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
   await expect.poll(() => streams(server.url)).toBe(0);
@@ -169,7 +169,7 @@ for (const [name, without] of /** @type {[string, string[]][]} */ ([
     }
     await expect.poll(() => streams(server.url)).toBe(without.length === 1 ? 1 : 3);
     for (const tab of tabs) await expect.poll(async () => (await seen(tab))[id].count, PATIENCE).toBeGreaterThan(2);
-    // The first tab leads; another takes its place.
+    // The first tab is the leader; another one takes over.
     await tabs[0].goto("about:blank");
     const before = (await seen(tabs[2]))[id].count;
     await expect.poll(async () => (await seen(tabs[2]))[id].count, PATIENCE).toBeGreaterThan(before + 3);

@@ -1,4 +1,4 @@
-// TensorBoard's files: other people's curves come in, stand in the table, and are compared with one's own; ours go out.
+// TensorBoard files: importing curves, the runs table, comparisons with trained runs, and export.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -104,7 +104,7 @@ test("an imported run shows its curves and its source, and offers nothing that i
   expect(lines[6]).toMatch(/^mine,50,,,12.5,NaN,$/);
   expect(lines[5]).toMatch(/^mine,40,,,10,1\.\d+,1\.\d+$/);
   await page.setViewportSize({ width: 400, height: 800 });
-  // Charts follow the window with the next frame.
+  // Charts are resized at the next animation frame.
   await expect.poll(() => overflow(page)).toBe(0);
   await page.getByRole("button", { name: "Delete run" }).click();
   await expect(page.getByText("Deleted “mine”.")).toBeVisible();
@@ -136,7 +136,7 @@ test("what is refused is said with its reason, and a folder's other files stay w
 });
 
 /**
- * An event file that TensorBoard's writers could have made: each value as a record with its checksums.
+ * An event file as TensorBoard writes it: each value is a record with checksums.
  * @param {[tag: string, step: number, value: number][]} values
  */
 function events(values) {
@@ -170,7 +170,7 @@ function record(content) {
   return Buffer.concat([length, checksum(length), content, checksum(content)]);
 }
 
-/** CRC-32C, turned and shifted, as TFRecord has it. @param {Buffer} of */
+/** The masked CRC-32C of TFRecord. @param {Buffer} of */
 function checksum(of) {
   let crc = 0xffffffff;
   for (const byte of of) {
@@ -212,7 +212,7 @@ test("a tag is given a curve or a chart of its own, after the import and on the 
   await expect(page.getByRole("heading", { name: "metrics/mAP50" })).toBeVisible();
 
   await page.getByRole("button", { name: "Map tags to curves…" }).click();
-  // A curve is of one tag: the one that had it is no longer drawn.
+  // A curve has at most one tag: the previous one is no longer drawn.
   await drawnAs("grad_norm").selectOption("train_loss");
   await expect(drawnAs("train/loss")).toHaveValue("none");
   await drawnAs("grad_norm").selectOption("own");

@@ -1,12 +1,12 @@
-// Gives every test the real binary on an empty data folder, and a page that must stay free of
-// script errors and of anything that the content security policy forbids.
+// Fixtures: every test gets the real binary on an empty data folder, and a page without script errors or violations of
+// the content security policy.
 
 import { expect, test as base } from "@playwright/test";
 import { api, startServer } from "../server.js";
 
 /** @import { Server } from "../server.js" */
 
-/** A RunSpec that trains for hours if nobody stops it. */
+/** A RunSpec that trains for hours unless stopped. */
 export const LONG = {
   name: "long",
   data: { set: "digits" },
@@ -15,7 +15,7 @@ export const LONG = {
 };
 export const SHORT = { name: "short", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 3 } };
 
-/** What a test may expect the browser to complain about. @type {RegExp[]} */
+/** Browser errors that tests may cause on purpose. @type {RegExp[]} */
 const EXPECTED = [
   /status of 4(09|22)/,
   /ERR_CONNECTION_REFUSED/,
@@ -35,7 +35,7 @@ export const test = base.extend(
       { scope: "worker" },
     ],
     baseURL: async ({ server }, use) => use(server.url),
-    // For every test: the next one finds what one leaves that does not ask for it, too.
+    // Runs for every test, also those that do not use `vivarium`, since all share a server.
     vivarium: [
       async ({ server }, use) => {
         const client = api(server.url);
@@ -63,7 +63,7 @@ export const test = base.extend(
 
 export { api, expect, startServer };
 
-/** The last event that is on the screen. @param {import("@playwright/test").Page} page */
+/** The sequence number of the last drawn event. @param {import("@playwright/test").Page} page */
 export const drawn = (page) => page.evaluate(() => Number(document.documentElement.dataset.lastSeqDrawn ?? 0));
 
 /** @param {import("@playwright/test").Page} page */

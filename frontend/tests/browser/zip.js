@@ -1,4 +1,4 @@
-// A zip in memory, nothing in it compressed; and pictures to put there.
+// Makes uncompressed zips in memory, and pictures for them.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

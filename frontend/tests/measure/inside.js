@@ -1,11 +1,10 @@
-// Measures what a person waits for who looks inside a network, in Chromium against the real binary: from the click on a
+// Measures the waiting times of a user who inspects a network, in Chromium against the real binary: from the click on a
 // layer of VGG16 to its pictures, at 32 and at 224 pixels, with the model in memory; from a move of the film's slider
-// to its pictures; and what twenty people who look at once do to a run that trains, to its stream and to other
-// requests.
+// to its pictures; and how twenty simultaneous users affect an active run, its stream and other requests.
 //
 //     npm run --prefix frontend measure:inside
 //
-// Ends with 1 when a figure is not within its bound. Leave the machine alone meanwhile.
+// Exits with 1 if a figure exceeds its bound. Leave the machine idle meanwhile.
 
 import { chromium } from "@playwright/test";
 import config from "../../playwright.config.js";
@@ -51,7 +50,7 @@ async function opened(url) {
 }
 
 /**
- * Does something and waits until both panels have drawn what it leads to; in milliseconds.
+ * Performs an action and returns the milliseconds until both panels are drawn.
  * @param {import("@playwright/test").Page} page
  * @param {string} what `click NAME` or `seek INDEX`
  */
@@ -73,7 +72,12 @@ const timed = (page, what) =>
     return performance.now() - began;
   }, what);
 
-/** From the click to the picture, for every layer. @param {string} url @param {number} bound @param {string} title */
+/**
+ * Measures the time from click to picture for every layer.
+ * @param {string} url
+ * @param {number} bound
+ * @param {string} title
+ */
 async function layersOf(url, bound, title) {
   const page = await opened(url);
   const names = await page.evaluate(() =>
@@ -93,7 +97,7 @@ async function layersOf(url, bound, title) {
 
 async function film() {
   const { id, url } = await trained(vgg16(32, { epochs: FILM_EPOCHS, optimizer: { kind: "sgd", lr: 0.01 } }));
-  // Short epochs have no time for a frame each: what 25 take is told by those that there are.
+  // Short epochs do not all get a frame: the time of 25 frames is extrapolated from those that exist.
   const { bytes, epochs } = await client.call("GET", `/runs/${id}/film`);
   const all = (bytes / epochs.length) * FILM_EPOCHS;
   findings.push([
@@ -115,7 +119,7 @@ async function film() {
 }
 
 /**
- * Steps a second of a run while `meanwhile` goes on, and the longest silence of its stream.
+ * Steps per second of a run while `meanwhile` runs, and the longest gap in its stream.
  * @param {string} id
  * @param {number} seconds
  * @param {(over: () => boolean) => Promise<unknown>} meanwhile
@@ -142,7 +146,7 @@ async function pace(id, seconds, meanwhile) {
   return { rate: (step - first) / elapsed, gap };
 }
 
-/** @param {string} looked the run whose network is looked into */
+/** @param {string} looked the inspected run */
 async function crowd(looked) {
   const { id } = await client.create({
     ...vgg16(32, { epochs: 100_000 }),
@@ -181,7 +185,7 @@ async function crowd(looked) {
   );
   await client.call("POST", `/runs/${id}/stop`);
   const share = together.rate / alone.rate;
-  // One thread of low priority beside a run on all cores: the run keeps at least its half.
+  // Inspection uses one low-priority thread, so a run on all cores keeps at least half of its speed.
   findings.push([
     share > 0.5,
     `${PEOPLE} people: ${(answers / 15).toFixed(0)} answers a second; the run keeps ${Math.round(100 * share)} % of ${alone.rate.toFixed(1)} steps a second (bound 50 %)`,

@@ -1,14 +1,13 @@
-// Measures what a person waits for, in Chromium against the real binary. Starts the preset "MLP on
-// digits" with a click, some times over: from the click to the first point and to the last. That run
-// is over before its page has loaded, so the way of a point from the log to the screen is measured on
-// the same settings with more epochs, started from the form: the time at which the worker wrote
-// each line against the time at which the browser had painted it.
+// Measures a user's waiting times in Chromium against the real binary. Starts the preset "MLP on digits" with a click,
+// several times, and takes the time to the first and to the last point. That run ends before its page has loaded, so
+// the latency of a point from log to screen is measured on the same settings with more epochs, started from the form:
+// the time when the browser painted it minus the time when the worker wrote its line.
 //
 //     npm run --prefix frontend measure              five runs of the preset, and the long one
 //     npm run --prefix frontend measure -- 20 --json
 //
-// Ends with 1 when a figure is not within its bound. Leave the machine alone meanwhile: the worker
-// takes both cores of a small one, and the browser shares them.
+// Exits with 1 if a figure exceeds its bound. Leave the machine idle meanwhile: the worker uses both cores of a small
+// machine, which the browser shares.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +16,7 @@ import { chromium } from "@playwright/test";
 import config from "../../playwright.config.js";
 import { api, startServer } from "../server.js";
 
-/** @typedef {{ seq: number, at: number }} Painted the newest event on the screen, and since when */
+/** @typedef {{ seq: number, at: number }} Painted the newest drawn event and its time */
 /** @typedef {{ kind: string, seq: number, at: number }} Written an event of the log */
 /**
  * @typedef {{ run: any, clicked: number, written: Written[], painted: Painted[] }} Watched times in milliseconds of the
@@ -25,10 +24,10 @@ import { api, startServer } from "../server.js";
  */
 
 const BOUNDS = { accuracy: 0.96, done: 15_000, firstPoint: 1000, delay: 150 };
-/** Some ten seconds of training. */
+/** About ten seconds of training. */
 const LONG_EPOCHS = 3000;
 
-/** Runs in the page: notes the click over the change of pages, and each painting. */
+/** Runs in the page: records the click across navigation, and each painting. */
 function watch() {
   const now = () => performance.timeOrigin + performance.now();
   addEventListener("click", () => sessionStorage.setItem("clicked", String(now())), { capture: true });
@@ -39,7 +38,7 @@ function watch() {
   const waiting = [];
   // The drawing is done in an animation frame; a message is delivered after that frame's painting.
   channel.port1.onmessage = () => painted.push({ seq: /** @type {number} */ (waiting.shift()), at: now() });
-  // The document's root is not there yet.
+  // The document has no root element yet.
   new MutationObserver(() => {
     waiting.push(Number(document.documentElement.dataset.lastSeqDrawn));
     channel.port2.postMessage(null);
@@ -48,7 +47,7 @@ function watch() {
 }
 
 /**
- * Starts a run as a person does, watches it to its end, and reads what the worker wrote.
+ * Starts a run through the page, watches it to its end, and reads the worker's log.
  * @param {import("@playwright/test").Browser} browser
  * @param {(page: import("@playwright/test").Page, url: string) => Promise<void>} start
  * @returns {Promise<Watched>}
@@ -73,7 +72,7 @@ async function watchRun(browser, start) {
       (seq) => Number(document.documentElement.dataset.lastSeqDrawn) >= seq,
       written[written.length - 1].seq,
     );
-    // One frame more, so that the last painting is noted.
+    // One more frame, to record the last painting.
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
     const { painted, clicked } = await page.evaluate(() => ({
       painted: /** @type {any} */ (window).painted,
@@ -102,7 +101,7 @@ async function startLong(page, url) {
   await page.getByRole("button", { name: "Start run" }).click();
 }
 
-/** When each line that holds points was written, and when it was on the screen. @param {Watched} watched */
+/** When each line with points was written and when it was painted. @param {Watched} watched */
 function pointsOf({ written, painted }) {
   let next = 0;
   return written
@@ -140,7 +139,7 @@ try {
 const firstPoints = presets.map((watched) => pointsOf(watched)[0].shown - watched.clicked);
 const dones = presets.map((watched) => Math.max(...pointsOf(watched).map(({ shown }) => shown)) - watched.clicked);
 const points = pointsOf(long);
-// No point can be on a page that still loads: that wait is in the time to the first one.
+// A loading page cannot show points: that wait is part of the time to the first point.
 const live = points.filter(({ at }) => at >= points[0].shown);
 const delays = live.map(({ at, shown }) => shown - at);
 const figures = {

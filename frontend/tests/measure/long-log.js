@@ -1,9 +1,9 @@
-// Measures what a run with a very long log costs those who look at it, against the real binary: a log of a GiB is
-// indexed, then its curves are asked for, whole, zoomed and smoothed, once and by twenty at once.
+// Measures a run with a very long log against the real binary: a log of 1 GiB is indexed, then its curves are requested
+// whole, zoomed and smoothed, by one and by twenty clients.
 //
 //     npm run --prefix frontend measure:log            (VIVARIUM_BIN=… measures another binary, MIB=64 a shorter log)
 //
-// Ends with 1 when a figure is not within its bound. Leave the machine alone meanwhile.
+// Exits with 1 if a figure exceeds its bound. Leave the machine idle meanwhile.
 
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ const MIB = Number(process.env.MIB ?? 1024);
 const PER_LINE = 100;
 const LINES_PER_EPOCH = 50;
 const EPOCHS_PER_BOUNDARY = 100;
-/** Milliseconds; the second is the product's promise for curves, whatever the length. */
+/** Milliseconds. The bound for curves holds for any length. */
 const BOUNDS = { health: 100, curves: 200 };
 
 /** @type {[boolean, string][]} */
@@ -29,7 +29,7 @@ function judge(what, ms, bound = Infinity) {
   console.log(findings.at(-1)?.[1]);
 }
 
-/** A run on points in the plane that is over. @param {string} dataDir */
+/** Writes a finished run on 2-D data. @param {string} dataDir */
 function writeLongRun(dataDir) {
   const id = "01980000-0000-7000-8000-000000000000";
   const folder = join(dataDir, "runs", id);
@@ -42,7 +42,7 @@ function writeLongRun(dataDir) {
     device: "cpu",
   };
   writeFileSync(join(folder, "spec.json"), JSON.stringify(spec));
-  // Losses as a worker writes them, to the last digit, some thousand of them over and over.
+  // A few thousand losses with all digits, as a worker writes them, repeated.
   const losses = Array.from({ length: 4096 }, (_, i) => (0.2 + Math.abs(Math.sin(i * 12.9898) * 0.7)).toString());
   const rows = Array.from({ length: losses.length - PER_LINE }, (_, i) => losses.slice(i, i + PER_LINE).join(","));
   const accuracies = Array.from({ length: PER_LINE }, (_, i) => ((i * 5) % 9) / 8).join(",");
@@ -86,7 +86,7 @@ function writeLongRun(dataDir) {
   return { id, events: seq, steps: step };
 }
 
-/** Resident memory in MiB, and processor time in seconds. @param {number} pid */
+/** Resident memory in MiB and CPU time in seconds. @param {number} pid */
 function usage(pid) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const times = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
@@ -105,7 +105,7 @@ console.log(`a log of ${MIB} MiB: ${events} events, ${steps} steps`);
 let server = await startServer({ dataDir });
 const begun = performance.now();
 
-/** The time from the request to the whole answer. @param {string} path @param {RequestInit} [init] */
+/** The time from the request to the complete response. @param {string} path @param {RequestInit} [init] */
 async function timed(path, init) {
   const from = performance.now();
   const response = await fetch(`${server.url}${path}`, init);
@@ -114,7 +114,7 @@ async function timed(path, init) {
   return performance.now() - from;
 }
 
-/** Until every event is in the index and in the curves. */
+/** Waits until every event is in the index and in the curves. */
 async function indexed() {
   for (;;) {
     const run = await (await fetch(`${server.url}/api/v1/runs/${id}`)).json().catch(() => null);
@@ -125,7 +125,12 @@ async function indexed() {
 
 let worstHealth = 0;
 let peak = 0;
-/** Looks at health and memory while something runs. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+/**
+ * Measures health checks and memory during some work.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
 async function watched(work) {
   let over = false;
   const watch = (async () => {
@@ -183,7 +188,7 @@ judge("/statistics", await watched(() => timed(`/api/v1/statistics?run=${id}`)),
 judge("healthz meanwhile, at worst", worstHealth, BOUNDS.health);
 console.log(`memory: ${before} MiB before, at most ${peak} MiB, ${usage(server.pid).mib} MiB after`);
 
-// Given up after a moment, by readers of something that takes long.
+// Slow requests that clients abort after a moment.
 const given = Array.from({ length: 8 }, (_, i) =>
   fetch(`${server.url}${metrics}?smooth=0.${91 + i}&points=100000`, { signal: AbortSignal.timeout(50) }).catch(
     () => null,

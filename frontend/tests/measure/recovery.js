@@ -1,10 +1,10 @@
-// Measures the times that the server keeps whatever happens: from a restart to the adoption of a run that trained on
-// meanwhile, from the death of a worker to a run that says so, and the answer to GET /healthz while pictures of 36
-// million pixels are decoded.
+// Measures how fast the server recovers and responds: the time from a restart to the adoption of a run that kept
+// training, from the death of a worker to the run's failed state, and the response time of GET /healthz while pictures
+// of 36 megapixels are decoded.
 //
 //     npm run --prefix frontend measure:recovery
 //
-// Ends with 1 when a figure is not within its bound. Leave the machine alone meanwhile.
+// Exits with 1 if a figure exceeds its bound. Leave the machine idle meanwhile.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ const mlp = {
   training: { epochs: 100_000, batch_size: 8, threads: 1 },
 };
 
-/** The process that trains a run: the one that has locked its folder. @param {string} dataDir @param {string} id */
+/** The worker of a run: the process that has locked its folder. @param {string} dataDir @param {string} id */
 function workerOf(dataDir, id) {
   const folder = readdirSync(join(dataDir, "runs")).find((name) => name.includes(id)) ?? id;
   return Number(readFileSync(join(dataDir, "runs", folder, "lock"), "utf8"));
@@ -93,7 +93,7 @@ async function death() {
   await server.stop();
 }
 
-/** The checksum of PNG. @param {Buffer} bytes */
+/** The CRC-32 of PNG. @param {Buffer} bytes */
 function crc32(bytes) {
   let crc = ~0;
   for (const byte of bytes) {
@@ -103,7 +103,7 @@ function crc32(bytes) {
   return ~crc >>> 0;
 }
 
-/** A PNG of that side in one colour, in a few kilobytes. @param {number} side */
+/** A square single-coloured PNG of a few kilobytes. @param {number} side */
 function picture(side) {
   /** @param {string} kind @param {Buffer} body */
   const chunk = (kind, body) => {

@@ -1,11 +1,10 @@
-// Measures what a person waits for with many points, in Chromium against the real binary: a run of
-// a million steps until its page can be used and its curves are drawn, zooms into it, and a
-// comparison of a hundred runs of ten thousand steps. Also looks whether a single spike among the
-// million is in sight at every zoom.
+// Measures a user's waiting times with many points, in Chromium against the real binary: until the page of a run with a
+// million steps is usable and its curves are drawn, zooms into it, and a comparison of a hundred runs of ten thousand
+// steps. Also checks that a single spike among the million is visible at every zoom.
 //
 //     npm run --prefix frontend measure:size
 //
-// Ends with 1 when a figure is not within its bound. Leave the machine alone meanwhile.
+// Exits with 1 if a figure exceeds its bound. Leave the machine idle meanwhile.
 
 import { chromium } from "@playwright/test";
 import config from "../../playwright.config.js";
@@ -55,7 +54,7 @@ function judge(what, times, bound) {
   ]);
 }
 
-/** Runs in the page from its start: notes when every chart has drawn points, to the frame that was painted. */
+/** Runs in the page from its start: records the frame in which every chart has drawn points. */
 function watchDrawn() {
   const look = () => {
     const notes = [...document.querySelectorAll(".chart-plot")];
@@ -67,7 +66,7 @@ function watchDrawn() {
   requestAnimationFrame(look);
 }
 
-/** From the request to every chart painted, in milliseconds. @param {string} path */
+/** Milliseconds from the request until every chart is painted. @param {string} path */
 async function opened(path) {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await page.addInitScript(watchDrawn);
@@ -77,7 +76,7 @@ async function opened(path) {
 }
 
 /**
- * Zooms with the keyboard and waits until the finer points are drawn; in milliseconds.
+ * Zooms by keyboard and returns the milliseconds until the finer points are drawn.
  * @param {import("@playwright/test").Page} page
  * @param {string} key
  */
@@ -88,7 +87,7 @@ const zoomed = (page, key) =>
     stage.focus();
     const began = performance.now();
     stage.dispatchEvent(new KeyboardEvent("keydown", { key: press, bubbles: true }));
-    // Over once nothing has changed for a while; the last change counts.
+    // Done when nothing has changed for a while; the last change counts.
     let last = began;
     let text = note.textContent;
     while (performance.now() - last < 400) {
@@ -102,7 +101,7 @@ const zoomed = (page, key) =>
   }, key);
 
 /**
- * Whether the spike is drawn: whether the vertical axis of the frame reaches it.
+ * Whether the spike is drawn, judged by the vertical axis.
  * @param {import("@playwright/test").Page} page
  */
 const spikeShows = (page) =>
@@ -110,7 +109,7 @@ const spikeShows = (page) =>
     const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector('[data-chart="loss"] canvas'));
     const ctx = canvas.getContext("2d");
     if (!ctx) return false;
-    // Something blue in the upper half of the plot can be the spike alone: all else is below 4 of 50.
+    // Only the spike can be blue in the upper half of the plot: all other values are below 4 of 50.
     const { data } = ctx.getImageData(
       60 * devicePixelRatio,
       20,
@@ -122,7 +121,7 @@ const spikeShows = (page) =>
   });
 
 try {
-  // A server that has just started reads the logs first.
+  // A server that has just started indexes the logs first.
   const client = api(server.url);
   for (const id of [million, ...hundred]) {
     while ((await client.get(id).catch(() => null))?.status !== "finished")

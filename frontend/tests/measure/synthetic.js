@@ -1,19 +1,19 @@
-// Runs that nobody trained: directories with as many steps as one likes, to measure pages with.
+// Synthetic runs: run directories with any number of steps, to measure pages.
 
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-/** Steps that a line of the log holds. */
+/** Steps per line of the log. */
 const PER_LINE = 25;
 
-/** A UUIDv7 of a moment. @param {number} at milliseconds @param {number} place */
+/** A UUIDv7 of a given time. @param {number} at milliseconds @param {number} place */
 function runId(at, place) {
   const time = at.toString(16).padStart(12, "0");
   const rest = place.toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${rest}`;
 }
 
-/** Numbers that look random and are the same each time. @param {number} seed */
+/** A seeded random number generator. @param {number} seed */
 function noise(seed) {
   let state = (seed + 1) * 0x9e3779b9;
   return () => {
@@ -23,7 +23,7 @@ function noise(seed) {
 }
 
 /**
- * Writes the directory of a run that is over.
+ * Writes the directory of a finished run.
  * @param {string} dataDir
  * @param {{
  *   place: number,

@@ -5,7 +5,7 @@ import { decodeBoundary, CONFIDENCE_ERROR, signedConfidence } from "../../run/gr
 import { smoothContour } from "../../run/smooth-contour.js";
 
 /**
- * The line's pieces, each from one point to another.
+ * The contour's segments as pairs of points.
  * @param {ArrayLike<number>} field
  * @param {number} columns
  * @param {number} rows
@@ -27,7 +27,7 @@ test("a field of one sign has no boundary", () => {
 });
 
 test("every crossing of every case lies on an edge between two signs, and a loop closes", () => {
-  // One cell inside: four pieces around it.
+  // One cell inside: four segments around it.
   const field = [-1, -1, -1, -1, 1, -1, -1, -1, -1];
   const pieces = piecesOf(field, 3, 3);
   assert.equal(pieces.length, 4);
@@ -120,7 +120,7 @@ test("where the network is unsure on both sides the line lies in the middle", ()
 test("a straight boundary through rounded cells is drawn straight", () => {
   const [columns, rows] = [60, 60];
   const truth = (/** @type {number} */ i, /** @type {number} */ j) => (i - 30.3 - (j - 30) * 0.13) * 0.011;
-  // What arrives is the class and the confidence in steps of 1/31.
+  // The server sends the class, and the confidence in steps of 1/31.
   const field = Float64Array.from({ length: columns * rows }, (_, k) => {
     const value = truth(k % columns, Math.floor(k / columns));
     return (value > 0 ? 1 : -1) * (Math.round(Math.abs(value) * 31) / 31 + CONFIDENCE_ERROR);

@@ -75,7 +75,7 @@ test("a picture has its lines, its marks and its words, and no markup from a nam
   assert.match(svg, /&lt;script&gt;&quot;&amp;&#39;/);
   assert.match(svg, /a &lt; b/);
   assert.doesNotMatch(svg, /<script/);
-  // From left 56 to right 384, from bottom 256 to top 62; a hole begins a new piece.
+  // From left 56 to right 384, from bottom 256 to top 62; a gap begins a new subpath.
   assert.match(
     svg,
     /<path d="M56 207.5L165.33 159M384 62" fill="none" stroke="rgb\(1, 2, 3\)" stroke-width="2" stroke-opacity="1" stroke-linejoin="round" stroke-dasharray="7 4"\/>/,

@@ -1,4 +1,4 @@
-// One stream for many: each subscriber gets what follows its own place, once and in order.
+// One stream for many subscribers: each gets the events after its own position, once and in order.
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Feed } from "../../live/feed.js";
 import { FeedHost } from "../../live/host.js";
 
-/** A server that holds logs and states, and tells them as the real one does. */
+/** A fake server that streams logs and states like the real one. */
 class World {
   constructor() {
     this.index = "i1";

@@ -51,7 +51,7 @@ test("lines that were drawn before the run started lie where they would have, ha
       () => 0.5,
     );
     assert.deepEqual(at(lines, "raw"), []);
-    // The first steps may come before the word of what the run is like.
+    // The first steps may arrive before the run's figures.
     store.apply(steps(1, 1, [9, 8]));
     at(lines, "raw");
     at(lines, "smooth");

@@ -213,7 +213,7 @@ test("an experiment finds the sweep that is its own", () => {
   const of = (/** @type {string} */ id) => experimentRuns(experiment(id), PRESETS, runs, sweeps);
   assert.equal(of("batch-size")?.runs, "sweep batch");
   assert.equal(of("convolutional-networks")?.runs, "sweep nets");
-  // A network can be looked into wherever it was trained.
+  // A network can be inspected whatever its data set.
   assert.equal(of("filters")?.run.id, "n2");
   // The same setting is varied, over other networks.
   assert.equal(of("wide-against-deep"), null);

@@ -1,4 +1,4 @@
-// What browsers keep, and what they refuse to.
+// Browser storage, available or not.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -67,7 +67,7 @@ test("nothing else touches the browser's storage, nor what may be missing withou
   assert.ok(files.length > 50);
   /** @param {RegExp} what */
   const users = (what) => files.filter((file) => what.test(readFileSync(join(root, file), "utf8"))).sort();
-  // What runs before the first paint cannot wait for a module.
+  // The script before the first paint cannot import modules.
   assert.deepEqual(users(/\b(localStorage|sessionStorage)\b/), ["lib/storage.js", "theme-boot.js"]);
   assert.deepEqual(users(/\b(SharedWorker|BroadcastChannel)\b/), ["live/transports.js"]);
   assert.deepEqual(users(/navigator\.clipboard/), ["lib/code.js"]);

@@ -1,4 +1,4 @@
-// A small table of fields for the tests of the form.
+// A small form table for tests.
 
 /** @import { Field, FieldKind, FormTable } from "../../lib/types" */
 

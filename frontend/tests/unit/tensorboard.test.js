@@ -1,4 +1,4 @@
-// Imported runs beside one's own.
+// Imported runs beside trained ones.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
