@@ -1,4 +1,4 @@
-// The SharedWorker: one event stream for all tabs of a browser.
+// The shared worker, which serves one event stream to all tabs of a browser.
 
 import { FeedHost } from "./host.js";
 import { serverFeed } from "./server.js";
