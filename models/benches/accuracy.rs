@@ -9,7 +9,7 @@
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use vivarium_models::ops::{Geometry, conv2d, instructions};
+use vivarium_models::ops::{ConvParams, conv2d, instructions};
 use vivarium_models::random::{Generator, Key};
 
 /// Images, as many as there are in a step.
@@ -35,9 +35,9 @@ fn normal(name: &str, shape: &[usize]) -> Result<Tensor> {
 }
 
 /// Result, gradient of the image, gradient of the weights.
-fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, geometry: Geometry) -> Result<[Tensor; 3]> {
+fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, params: ConvParams) -> Result<[Tensor; 3]> {
     let (x, w) = (Var::from_tensor(x)?, Var::from_tensor(w)?);
-    let y = conv2d(&x, &w, None, geometry)?;
+    let y = conv2d(&x, &w, None, params)?;
     let mut gradients = (&y * dy)?.sum_all()?.backward()?;
     let mut of = |v: &Var| {
         gradients
@@ -55,11 +55,11 @@ fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
         .pad_with_zeros(1, edge, edge)?
         .pad_with_zeros(2, edge, edge)?
         .contiguous()?;
-    let geometry = Geometry {
+    let params = ConvParams {
         padding: [0, 0],
-        ..Geometry::same(kernel)
+        ..ConvParams::same(kernel)
     };
-    let [y, dx, dw] = pass(&wide, w, dy, geometry)?;
+    let [y, dx, dw] = pass(&wide, w, dy, params)?;
     Ok([y, dx.narrow(1, edge, side)?.narrow(2, edge, side)?, dw])
 }
 
@@ -96,7 +96,7 @@ fn main() -> Result<()> {
         let dy = normal("dy", &image)?;
         let double = |t: &Tensor| t.to_dtype(DType::F64);
         let exact = by_patches(&double(&x)?, &double(&w)?, &double(&dy)?)?;
-        let winograd = pass(&x, &w, &dy, Geometry::same(kernel))?;
+        let winograd = pass(&x, &w, &dy, ConvParams::same(kernel))?;
         let patches = by_patches(&x, &w, &dy)?;
         for (i, what) in ["forward", "dx", "dw"].into_iter().enumerate() {
             let [a, b] = errors(&winograd[i], &exact[i])?;

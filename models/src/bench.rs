@@ -107,17 +107,17 @@ pub fn bench(options: &BenchOptions) -> Result<BenchResult> {
     let mut values = vec![0.0; batch * channels * size * size];
     Key::new(0, "bench images").fill(&mut values, Generator::normal);
     let mut generator = Key::new(0, "bench classes").generator();
-    let truth: Vec<u32> = (0..batch)
+    let targets: Vec<u32> = (0..batch)
         .map(|_| generator.below(CLASSES as u64) as u32)
         .collect();
     let x = learner.batch(values, batch)?;
     for step in 1..=WARM_UP {
-        learner.step(&x, &truth, rule.lr(), step)?;
+        learner.step(&x, &targets, rule.lr(), step)?;
     }
     let mut times = Vec::with_capacity(steps);
     for step in 1..=steps as u64 {
         let began = Instant::now();
-        learner.step(&x, &truth, rule.lr(), WARM_UP + step)?;
+        learner.step(&x, &targets, rule.lr(), WARM_UP + step)?;
         times.push(began.elapsed().as_secs_f64());
     }
     let median = median(&mut times);

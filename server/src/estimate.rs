@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::{Measured, Plan};
+use vivarium_models::train::{Plan, StepTiming};
 
 use crate::error::{Error, Result};
 use crate::launch::LocalLauncher;
@@ -41,7 +41,7 @@ pub(crate) struct Order {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// What was measured; `None` where it could not be.
-    pub measured: Option<Measured>,
+    pub measured: Option<StepTiming>,
     /// The seconds of the whole run, if nothing ends it early.
     pub seconds: Option<f64>,
     /// The most memory that the run holds, its data set among it; `None` where it is not known.
@@ -55,7 +55,7 @@ pub struct Estimate {
 /// How a measurement ended.
 #[derive(Clone, Debug)]
 enum Outcome {
-    Measured(Measured),
+    Measured(StepTiming),
     TooLong,
     /// Killed, which is what the system does when memory runs out.
     Killed,

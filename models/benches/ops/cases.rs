@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, AdamW, Geometry, Rule, Sgd, Window, activate, batch_norm, conv2d, cross_entropy,
-    dropout, linear, max_pool2d, mean_pool, sum,
+    Activation, AdamW, ConvParams, Optimizer, PoolWindow, Sgd, activate, adaptive_avg_pool2d, add,
+    batch_norm, conv2d, cross_entropy, dropout, linear, max_pool2d,
 };
 use vivarium_models::random::{Generator, Key};
 
@@ -62,7 +62,7 @@ pub(crate) fn all() -> Vec<Case> {
         }
     }
     for (channels, side) in [(64, 32), (256, 8)] {
-        let halves = |x: &Tensor| max_pool2d(x, Window::HALVES);
+        let halves = |x: &Tensor| max_pool2d(x, PoolWindow::HALVING);
         pool(
             &mut rows,
             "max-pool 2x2",
@@ -77,7 +77,7 @@ pub(crate) fn all() -> Vec<Case> {
         let (kernel, stride, padding) = (3, 1, 1);
         max_pool2d(
             x,
-            Window {
+            PoolWindow {
                 kernel,
                 stride,
                 padding,
@@ -85,7 +85,9 @@ pub(crate) fn all() -> Vec<Case> {
         )
     };
     pool(&mut rows, "max-pool 3x3 stride 1", 192, 16, 1, 16, around);
-    pool(&mut rows, "mean-pool", 512, 4, 0, 1, |x| mean_pool(x, 1, 1));
+    pool(&mut rows, "mean-pool", 512, 4, 0, 1, |x| {
+        adaptive_avg_pool2d(x, 1, 1)
+    });
     for (inputs, outputs) in [(512, 512), (4096, 4096), (25_088, 4096)] {
         fully_connected(&mut rows, inputs, outputs);
     }
@@ -154,7 +156,7 @@ fn convolution(rows: &mut Vec<Case>, kernel: usize, inputs: usize, outputs: usiz
             vec![outputs, inputs, kernel, kernel],
         ],
         |parts| Work::Arithmetic((flops * parts) as f64),
-        move |x, w| conv2d(x, w, None, Geometry::same(kernel)),
+        move |x, w| conv2d(x, w, None, ConvParams::same(kernel)),
     );
 }
 
@@ -167,11 +169,11 @@ fn depthwise(rows: &mut Vec<Case>, channels: usize, side: usize) {
         // Forward and dx read an image and write one, dw reads two.
         |parts| Work::Memory((2 * image * parts) as f64),
         move |x, w| {
-            let geometry = Geometry {
+            let params = ConvParams {
                 groups: channels,
-                ..Geometry::same(3)
+                ..ConvParams::same(3)
             };
-            conv2d(x, w, None, geometry)
+            conv2d(x, w, None, params)
         },
     );
 }
@@ -292,7 +294,7 @@ fn others(rows: &mut Vec<Case>) {
         Work::Memory(12.0 * VALUES),
         || {
             let (a, b) = (normal("x", &IMAGE)?, normal("y", &IMAGE)?);
-            Ok(forward(move || sum(&a, &b)))
+            Ok(forward(move || add(&a, &b)))
         },
     ));
     for classes in [10, 1000] {
@@ -306,8 +308,8 @@ fn others(rows: &mut Vec<Case>) {
             Work::Memory(bytes),
             move || {
                 let scores = normal("scores", &[BATCH, classes])?;
-                let truth: Vec<u32> = (0..BATCH as u32).map(|i| i % classes as u32).collect();
-                Ok(whole(move || cross_entropy(&scores, &truth).map(drop)))
+                let targets: Vec<u32> = (0..BATCH as u32).map(|i| i % classes as u32).collect();
+                Ok(whole(move || cross_entropy(&scores, &targets).map(drop)))
             },
         ));
     }
@@ -321,14 +323,14 @@ fn others(rows: &mut Vec<Case>) {
             let (parameter, gradient) =
                 (Var::from_tensor(&normal("p", &[PARAMETERS])?)?, gradient()?);
             let mut velocity = [vec![0.0; PARAMETERS]];
-            let rule = Rule::Sgd(Sgd {
+            let optimizer = Optimizer::Sgd(Sgd {
                 lr: 1e-6,
                 momentum: 0.9,
                 weight_decay: 5e-4,
                 nesterov: false,
             });
             Ok(whole(move || {
-                rule.step(&parameter, &gradient, &mut velocity)
+                optimizer.step(&parameter, &gradient, &mut velocity)
             }))
         },
     ));
@@ -339,7 +341,7 @@ fn others(rows: &mut Vec<Case>) {
             let (parameter, gradient) =
                 (Var::from_tensor(&normal("p", &[PARAMETERS])?)?, gradient()?);
             let mut means = [vec![0.0; PARAMETERS], vec![0.0; PARAMETERS]];
-            let rule = Rule::AdamW(AdamW {
+            let optimizer = Optimizer::AdamW(AdamW {
                 lr: 1e-6,
                 beta1: 0.9,
                 beta2: 0.999,
@@ -347,7 +349,9 @@ fn others(rows: &mut Vec<Case>) {
                 weight_decay: 0.01,
                 step: 1,
             });
-            Ok(whole(move || rule.step(&parameter, &gradient, &mut means)))
+            Ok(whole(move || {
+                optimizer.step(&parameter, &gradient, &mut means)
+            }))
         },
     ));
 }

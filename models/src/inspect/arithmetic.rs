@@ -7,7 +7,7 @@ use super::layers::{LayerKind, Weights};
 use super::recording::{Recording, read};
 use super::{Inspector, below};
 use crate::error::{Error, Result};
-use crate::ops::Geometry;
+use crate::ops::ConvParams;
 
 /// Channels that are told one by one.
 pub(super) const SHOWN: usize = 16;
@@ -86,7 +86,7 @@ pub struct Then {
 /// A convolution, what it reads and what it gives, for one image.
 pub(super) struct Convolution<'a> {
     weights: &'a Weights,
-    pub(super) geometry: Geometry,
+    pub(super) params: ConvParams,
     /// Outputs, inputs of a group, height and width of the kernel.
     pub(super) dims: [usize; 4],
     /// Height, width and channels of what it reads.
@@ -119,7 +119,7 @@ impl<'a> Convolution<'a> {
         inspector.maps_of(recording, place)?;
         let step = &recording.steps[place];
         let weights = layer.numbers.as_ref().ok_or_else(refused)?;
-        let (Some(geometry), Some(input)) = (weights.geometry, step.inputs.first()) else {
+        let (Some(params), Some(input)) = (weights.params, step.inputs.first()) else {
             return Err(refused());
         };
         let [outputs, inputs, height, width] = *weights.weight.dims() else {
@@ -127,7 +127,7 @@ impl<'a> Convolution<'a> {
         };
         Ok(Self {
             weights,
-            geometry,
+            params,
             dims: [outputs, inputs, height, width],
             image: sizes(input).ok_or_else(refused)?,
             result: sizes(&step.output).ok_or_else(refused)?,
@@ -148,15 +148,15 @@ impl<'a> Convolution<'a> {
     /// The channels of the image that a map is made of.
     pub(super) fn channels(&self, map: usize) -> std::ops::Range<usize> {
         let [outputs, inputs, ..] = self.dims;
-        let group = map / (outputs / self.geometry.groups).max(1);
+        let group = map / (outputs / self.params.groups).max(1);
         group * inputs..(group + 1) * inputs
     }
 
     /// The pixel of the image that a place of the kernel meets, unless that is in the padding.
     pub(super) fn meets(&self, at: Pixel, ky: usize, kx: usize) -> Option<[usize; 2]> {
-        let Geometry {
+        let ConvParams {
             stride, padding, ..
-        } = self.geometry;
+        } = self.params;
         let y = (at.y * stride[0] + ky).checked_sub(padding[0])?;
         let x = (at.x * stride[1] + kx).checked_sub(padding[1])?;
         (y < self.image[0] && x < self.image[1]).then_some([y, x])
@@ -239,8 +239,8 @@ impl Inspector {
         Ok(Arithmetic {
             layer: layer.to_owned(),
             kernel: [conv.dims[2], conv.dims[3]],
-            stride: conv.geometry.stride,
-            padding: conv.geometry.padding,
+            stride: conv.params.stride,
+            padding: conv.params.padding,
             position: at,
             inputs,
             shown: channels.len(),

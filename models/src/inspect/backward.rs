@@ -8,7 +8,7 @@ use super::arithmetic::{Convolution, Pixel, Rows, SHOWN, value_at};
 use super::recording::{Recording, read};
 use super::{Inspector, below};
 use crate::error::{Error, Result};
-use crate::ops::{Geometry, Tape};
+use crate::ops::{ConvParams, Tape};
 
 /// The way back through one value of a convolution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -134,7 +134,7 @@ impl Inspector {
             }
             here
         };
-        let mut rest = tape.backward_watched(&scores, one, &mut watch)?;
+        let mut rest = tape.backward_with_hook(&scores, one, &mut watch)?;
         let input = match rest.remove(&x.id()) {
             Some(gradient) => gradient,
             None => x.zeros_like()?,
@@ -267,11 +267,11 @@ fn arrives(
     through: Option<&Tensor>,
 ) -> Result<Arrives> {
     let [outputs, inputs, kh, kw] = conv.dims;
-    let Geometry {
+    let ConvParams {
         stride,
         padding,
         groups,
-    } = conv.geometry;
+    } = conv.params;
     let [height, width, _] = conv.image;
     // The centre of a kernel at the edge may lie in the padding: then the nearest pixel.
     let centre = |at: usize, axis: usize, kernel: usize, side: usize| {

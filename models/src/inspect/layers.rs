@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::layers::{Context, Does, Mode, Shown};
 use crate::networks::Model;
-use crate::ops::Geometry;
+use crate::ops::ConvParams;
 
 /// What a layer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -72,7 +72,7 @@ pub(super) struct Weights {
     pub(super) weight: Tensor,
     pub(super) bias: Option<Tensor>,
     /// How the kernel moves; `None` for a fully connected layer.
-    pub(super) geometry: Option<Geometry>,
+    pub(super) params: Option<ConvParams>,
     /// Whether the layer reads the image itself.
     pub(super) reads_image: bool,
 }
@@ -116,10 +116,10 @@ fn layer(shown: &Shown<'_>, reads_image: bool) -> Layer {
         Does::Conv {
             weight,
             bias,
-            geometry,
+            params,
         } => {
             let kind = match weight.dims() {
-                [outputs, 1, ..] if geometry.groups > 1 && geometry.groups == *outputs => {
+                [outputs, 1, ..] if params.groups > 1 && params.groups == *outputs => {
                     LayerKind::Depthwise
                 }
                 [_, _, 1, 1] => LayerKind::Pointwise,
@@ -128,7 +128,7 @@ fn layer(shown: &Shown<'_>, reads_image: bool) -> Layer {
             let numbers = Weights {
                 weight: weight.clone(),
                 bias: bias.cloned(),
-                geometry: Some(geometry),
+                params: Some(params),
                 reads_image,
             };
             (kind, parameters([Some(weight), bias]), Some(numbers))
@@ -137,7 +137,7 @@ fn layer(shown: &Shown<'_>, reads_image: bool) -> Layer {
             let numbers = Weights {
                 weight: weight.clone(),
                 bias: Some(bias.clone()),
-                geometry: None,
+                params: None,
                 reads_image,
             };
             let parameters = parameters([Some(weight), Some(bias)]);

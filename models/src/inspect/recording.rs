@@ -45,7 +45,7 @@ impl Recording {
 
     /// The class with the greatest score.
     pub(super) fn best(&self) -> usize {
-        ops::greatest(&self.scores)
+        ops::argmax(&self.scores)
     }
 }
 

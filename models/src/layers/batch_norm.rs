@@ -6,7 +6,7 @@ use super::context::{Context, Does};
 use super::init::Init;
 use super::store::Scope;
 use crate::error::Result;
-use crate::ops::{self, Activation, BatchStatistics, Geometry, Measured};
+use crate::ops::{self, Activation, BatchStatistics, ConvParams, WithStats};
 
 /// Added to the variance. PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -67,7 +67,7 @@ impl BatchNorm {
     /// As [`BatchNorm::forward`].
     pub fn forward_activated(
         &self,
-        x: &Measured,
+        x: &WithStats,
         name: &str,
         activation: Activation,
         context: &mut Context<'_>,
@@ -90,7 +90,7 @@ impl BatchNorm {
 
     fn apply(
         &self,
-        x: &Measured,
+        x: &WithStats,
         activation: Option<Activation>,
         context: &Context<'_>,
     ) -> CandleResult<Tensor> {
@@ -101,7 +101,7 @@ impl BatchNorm {
             context.parameter(&self.weight),
             context.parameter(&self.bias),
         );
-        ops::batch_norm_fixed(
+        ops::batch_norm_eval(
             &x.values,
             &weight,
             &bias,
@@ -111,7 +111,7 @@ impl BatchNorm {
         )
     }
 
-    fn train(&self, x: &Measured, activation: Option<Activation>) -> CandleResult<Tensor> {
+    fn train(&self, x: &WithStats, activation: Option<Activation>) -> CandleResult<Tensor> {
         let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, activation)?;
         self.learn(&batch)?;
         Ok(y)
@@ -120,13 +120,13 @@ impl BatchNorm {
     /// The convolution of what training gives, in one operation.
     pub(super) fn train_then_convolve(
         &self,
-        x: &Measured,
+        x: &WithStats,
         activation: Activation,
         weight: &Tensor,
-        geometry: Geometry,
-    ) -> CandleResult<Measured> {
+        params: ConvParams,
+    ) -> CandleResult<WithStats> {
         let norm = (&self.weight, &self.bias, EPSILON);
-        let (y, batch) = ops::norm_conv2d(x, norm, activation, weight, geometry)?;
+        let (y, batch) = ops::norm_conv2d(x, norm, activation, weight, params)?;
         self.learn(&batch)?;
         Ok(y)
     }
@@ -143,7 +143,7 @@ impl BatchNorm {
                 .collect();
             towards(&self.running_var, &unbiased)?;
         }
-        self.batches.inplace_op1(&ops::AddOne)
+        ops::add_one_(&self.batches)
     }
 
     fn kept(&self) -> CandleResult<BatchStatistics> {
@@ -164,8 +164,5 @@ impl BatchNorm {
 
 /// Moves what is kept towards what a batch gave.
 fn towards(kept: &Tensor, batch: &[f64]) -> CandleResult<()> {
-    kept.inplace_op1(&ops::MoveTowards {
-        target: batch,
-        share: MOMENTUM,
-    })
+    ops::lerp_(kept, batch, MOMENTUM)
 }

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::{Error, Result};
-use crate::ops::{Activation, Geometry};
+use crate::ops::{Activation, ConvParams};
 use crate::random::Key;
 
 /// What a forward pass is for.
@@ -31,7 +31,7 @@ pub enum Does<'a> {
         /// `[outputs]`.
         bias: Option<&'a Tensor>,
         /// How the kernel moves.
-        geometry: Geometry,
+        params: ConvParams,
     },
     /// Takes weighted sums of `[n, inputs]`.
     Linear {

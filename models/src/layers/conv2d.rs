@@ -7,7 +7,7 @@ use super::init::{Init, Scheme};
 use super::pending::Pending;
 use super::store::Scope;
 use crate::error::{Error, Result};
-use crate::ops::{self, Activation, Geometry, Measured};
+use crate::ops::{self, Activation, ConvParams, WithStats};
 
 /// A convolution of images with their channels last: `[n, height, width, inputs]` to `[n, height', width', outputs]`.
 /// PyTorch's `Conv2d`.
@@ -16,7 +16,7 @@ pub struct Conv2d {
     name: String,
     weight: Tensor,
     bias: Option<Tensor>,
-    geometry: Geometry,
+    params: ConvParams,
 }
 
 /// What a convolution takes and gives.
@@ -40,7 +40,7 @@ impl Conv2d {
     pub fn new(
         mut at: Scope<'_>,
         shape: ConvShape,
-        geometry: Geometry,
+        params: ConvParams,
         scheme: Scheme,
         next: Option<Activation>,
     ) -> Result<Self> {
@@ -50,7 +50,7 @@ impl Conv2d {
             kernel,
             bias,
         } = shape;
-        let groups = geometry.groups.max(1);
+        let groups = params.groups.max(1);
         let taps = kernel * kernel;
         let start = scheme.weights(inputs / groups * taps, outputs / groups * taps, next);
         let weight = at.parameter("weight", &[outputs, inputs / groups, kernel, kernel], start)?;
@@ -63,7 +63,7 @@ impl Conv2d {
             name: at.path().to_owned(),
             weight,
             bias,
-            geometry,
+            params,
         })
     }
 
@@ -74,7 +74,7 @@ impl Conv2d {
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let weight = context.parameter(&self.weight);
         let bias = self.bias.as_ref().map(|bias| context.parameter(bias));
-        let y = ops::conv2d(x, &weight, bias.as_ref(), self.geometry);
+        let y = ops::conv2d(x, &weight, bias.as_ref(), self.params);
         context.pass(&self.name, self.does(), &[x], y)
     }
 
@@ -83,12 +83,12 @@ impl Conv2d {
     ///
     /// # Errors
     /// As [`Conv2d::forward`].
-    pub fn forward_pending(&self, x: &Pending<'_>, context: &mut Context<'_>) -> Result<Measured> {
+    pub fn forward_pending(&self, x: &Pending<'_>, context: &mut Context<'_>) -> Result<WithStats> {
         if !context.trains() || context.is_watched() || self.bias.is_some() {
             return Ok(self.forward(&x.forward(context)?, context)?.into());
         }
         x.norm
-            .train_then_convolve(&x.x, x.activation, &self.weight, self.geometry)
+            .train_then_convolve(&x.x, x.activation, &self.weight, self.params)
             .map_err(|source| Error::Layer {
                 layer: self.name.clone(),
                 source,
@@ -123,7 +123,7 @@ impl Conv2d {
         Does::Conv {
             weight: &self.weight,
             bias: self.bias.as_ref(),
-            geometry: self.geometry,
+            params: self.params,
         }
     }
 }

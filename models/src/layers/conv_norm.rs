@@ -9,7 +9,7 @@ use super::conv2d::{Conv2d, ConvShape};
 use super::init::Scheme;
 use super::store::Scope;
 use crate::error::Result;
-use crate::ops::{self, Activation, Geometry};
+use crate::ops::{self, Activation, ConvParams};
 
 /// Convolution, batch normalisation, activation: three neighbours in PyTorch's `Sequential`, the first at a number.
 #[derive(Clone, Debug)]
@@ -68,14 +68,8 @@ impl ConvNorm {
         scheme: Scheme,
         activation: Activation,
     ) -> Result<Conv2d> {
-        let geometry = Geometry::same(shape.kernel);
-        Conv2d::new(
-            sequence.at(first),
-            shape,
-            geometry,
-            scheme,
-            Some(activation),
-        )
+        let params = ConvParams::same(shape.kernel);
+        Conv2d::new(sequence.at(first), shape, params, scheme, Some(activation))
     }
 
     /// How many places of a sequence it takes.

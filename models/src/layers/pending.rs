@@ -5,14 +5,14 @@ use candle_core::Tensor;
 use super::batch_norm::BatchNorm;
 use super::context::Context;
 use crate::error::Result;
-use crate::ops::{Activation, Measured};
+use crate::ops::{Activation, WithStats};
 
 /// Images before batch normalisation and the activation `name`, both of which whatever takes them does as it reads: a
 /// [convolution](super::Conv2d::forward_pending) need not have them written first.
 #[derive(Debug)]
 pub struct Pending<'a> {
     /// `[n, height, width, channels]`, not normalised.
-    pub x: Measured,
+    pub x: WithStats,
     /// The normalisation.
     pub norm: &'a BatchNorm,
     /// The name of the activation.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Criterion, Network, NetworkRow, at_least, fields, residual};
 use crate::error::Result;
 use crate::layers::{Context, ConvNorm, ConvShape, Does, Dropout, Linear, Scheme, Scope};
-use crate::ops::{self, Activation, Window};
+use crate::ops::{self, Activation, PoolWindow};
 use crate::spec::{Field, FieldKind};
 
 pub(super) const ROW: NetworkRow = NetworkRow {
@@ -148,7 +148,7 @@ impl Block {
         let between = before_five.forward(context)?;
         let five = five.forward(&between, context)?;
         let name = format!("{}.branch_pool.0", self.name);
-        let around = Window {
+        let around = PoolWindow {
             kernel: 3,
             stride: 1,
             padding: 1,
@@ -156,7 +156,7 @@ impl Block {
         let pooled = context.pass(&name, Does::Pool, &[x], ops::max_pool2d(x, around))?;
         let pool = self.pool.forward(&pooled, context)?;
         let branches = [&one, &three, &five, &pool];
-        context.pass(&self.name, Does::Join, &branches, ops::join(&branches))
+        context.pass(&self.name, Does::Join, &branches, ops::cat(&branches))
     }
 }
 
@@ -206,12 +206,12 @@ impl Network for Inception {
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         context.enter("stem");
         let x = self.stem.forward(&ops::channels_last(x)?, context)?;
-        let halved = ops::max_pool2d(&x, Window::HALVES);
+        let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
         let mut x = context.pass("stem.3", Does::Pool, &[&x], halved)?;
         for (place, block) in self.blocks.iter().enumerate() {
             if let Some(pool) = POOLED.iter().position(|pooled| *pooled == place) {
                 let name = format!("pool.{pool}");
-                let halved = ops::max_pool2d(&x, Window::HALVES);
+                let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
                 x = context.pass(&name, Does::Pool, &[&x], halved)?;
             }
             x = block.forward(&x, context)?;

@@ -125,7 +125,7 @@ impl Network for Mlp {
             source,
         };
         context.enter("net");
-        let mut x = ops::rows(x).map_err(input)?;
+        let mut x = ops::flatten(x).map_err(input)?;
         for layer in &self.layers {
             x = match layer {
                 Layer::Linear(linear) => linear.forward(&x, context)?,

@@ -88,7 +88,7 @@ fn at_least(input: &[usize], side: usize, title: &str) -> Result<()> {
 pub enum Criterion {
     /// [`ops::cross_entropy`]; scores are logarithms of probabilities up to a constant.
     CrossEntropy,
-    /// [`ops::perceptron`]; scores are no probabilities.
+    /// [`ops::perceptron_loss`]; scores are no probabilities.
     Perceptron,
 }
 
@@ -97,10 +97,10 @@ impl Criterion {
     ///
     /// # Errors
     /// When they do not go together.
-    pub fn loss(self, scores: &Tensor, truth: &[u32]) -> Result<Loss> {
+    pub fn loss(self, scores: &Tensor, targets: &[u32]) -> Result<Loss> {
         Ok(match self {
-            Self::CrossEntropy => ops::cross_entropy(scores, truth),
-            Self::Perceptron => ops::perceptron(scores, truth),
+            Self::CrossEntropy => ops::cross_entropy(scores, targets),
+            Self::Perceptron => ops::perceptron_loss(scores, targets),
         }?)
     }
 
@@ -128,12 +128,12 @@ impl Criterion {
     ///
     /// # Errors
     /// As [`Criterion::loss`].
-    pub fn smoothed_loss(self, scores: &Tensor, truth: &[u32], smoothing: f64) -> Result<Loss> {
+    pub fn smoothed_loss(self, scores: &Tensor, targets: &[u32], smoothing: f64) -> Result<Loss> {
         match self {
             Self::CrossEntropy if smoothing > 0.0 => {
-                Ok(ops::smoothed_cross_entropy(scores, truth, smoothing)?)
+                Ok(ops::smoothed_cross_entropy(scores, targets, smoothing)?)
             }
-            _ => self.loss(scores, truth),
+            _ => self.loss(scores, targets),
         }
     }
 }

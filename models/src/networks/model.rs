@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use super::{Criterion, Network};
 use crate::error::{Error, Result};
 use crate::layers::{Context, Store};
-use crate::ops::Overwrite;
+use crate::ops::{CopySource, copy_};
 use crate::spec::NetworkSpec;
 
 /// A network together with its numbers.
@@ -168,7 +168,7 @@ impl Model {
             }
         }
         for ((_, tensor), (.., values)) in own.iter().zip(weights) {
-            tensor.inplace_op1(&values.overwrite())?;
+            copy_(tensor, values.copy_source())?;
         }
         Ok(())
     }
@@ -217,10 +217,10 @@ impl Values {
         }
     }
 
-    fn overwrite(&self) -> Overwrite<'_> {
+    fn copy_source(&self) -> CopySource<'_> {
         match self {
-            Self::F32(values) => Overwrite::F32(values),
-            Self::I64(values) => Overwrite::I64(values),
+            Self::F32(values) => CopySource::F32(values),
+            Self::I64(values) => CopySource::I64(values),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Rosenblatt's perceptron (1958): one linear layer, trained by its own rule. With plain gradient descent on single
-//! samples, a step on the perceptron's criterion is that rule; see [`ops::perceptron`].
+//! samples, a step on the perceptron's criterion is that rule; see [`ops::perceptron_loss`].
 //!
 //! Two classes have one row of weights, as in the book: `weight` `[1, inputs]` and `bias` `[1]`, the scores are 0 for the
 //! first class and `w·x + b` for the second. More classes have a row each (Kesler's construction).
@@ -105,12 +105,12 @@ impl Network for Perceptron {
             source,
         };
         context.enter(NAME);
-        let x = ops::rows(x).map_err(tensor)?;
+        let x = ops::flatten(x).map_err(tensor)?;
         let rows = self.rows.forward(&x, context)?;
         if !self.one_row {
             return Ok(rows);
         }
         let zeros = Tensor::zeros(rows.shape(), DType::F32, &Device::Cpu).map_err(tensor)?;
-        ops::join(&[&zeros, &rows]).map_err(tensor)
+        ops::cat(&[&zeros, &rows]).map_err(tensor)
     }
 }

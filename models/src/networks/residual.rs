@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::layers::{
     BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Does, Dropout, Linear, Pending, Scheme, Scope,
 };
-use crate::ops::{self, Activation, Geometry, Measured, Window};
+use crate::ops::{self, Activation, ConvParams, PoolWindow, WithStats};
 use crate::spec::{Field, FieldKind, NetworkSpec};
 
 pub(super) const SMALL: NetworkRow = NetworkRow {
@@ -152,9 +152,9 @@ impl SeparableConv {
             kernel,
             bias: false,
         };
-        let each = Geometry {
+        let each = ConvParams {
             groups: inputs,
-            ..Geometry::same(3)
+            ..ConvParams::same(3)
         };
         let init = options.init;
         Ok(Self {
@@ -163,7 +163,7 @@ impl SeparableConv {
             pointwise: Conv2d::new(
                 at.at("pointwise"),
                 conv(1, outputs),
-                Geometry::same(1),
+                ConvParams::same(1),
                 init,
                 next,
             )?,
@@ -174,14 +174,14 @@ impl SeparableConv {
     }
 
     /// What the layers after the depthwise convolution make of its result; the last activation is still to come.
-    fn after_depthwise(&self, x: Measured, context: &mut Context<'_>) -> Result<Pending<'_>> {
+    fn after_depthwise(&self, x: WithStats, context: &mut Context<'_>) -> Result<Pending<'_>> {
         let [first, second] = &self.names;
         let x = self.pending(x, &self.norm1, first);
         let x = self.pointwise.forward_pending(&x, context)?;
         Ok(self.pending(x, &self.norm2, second))
     }
 
-    fn pending<'a>(&self, x: Measured, norm: &'a BatchNorm, name: &'a str) -> Pending<'a> {
+    fn pending<'a>(&self, x: WithStats, norm: &'a BatchNorm, name: &'a str) -> Pending<'a> {
         Pending {
             x,
             norm,
@@ -206,7 +206,7 @@ impl Project {
             kernel: 1,
             bias: false,
         };
-        let conv = Conv2d::new(at.at("conv"), shape, Geometry::same(1), init, None)?;
+        let conv = Conv2d::new(at.at("conv"), shape, ConvParams::same(1), init, None)?;
         Ok(Self(Some((conv, BatchNorm::new(at.at("bn"), outputs)?))))
     }
 
@@ -314,22 +314,22 @@ impl Network for Residual {
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         context.enter("stem");
         let x = self.stem.forward(&ops::channels_last(x)?, context)?;
-        let halved = ops::max_pool2d(&x, Window::HALVES);
+        let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
         let mut x = context.pass("stem.3", Does::Pool, &[&x], halved)?;
         let mut start = x.clone();
         for block in &self.blocks {
             context.enter(&block.name);
             let y = block.convolved(&x, context)?;
             let skip = block.skip.forward(&x, context)?;
-            let y = context.pass(&block.name, Does::Sum, &[&y, &skip], ops::sum(&y, &skip));
+            let y = context.pass(&block.name, Does::Sum, &[&y, &skip], ops::add(&y, &skip));
             // Nothing but the tape holds what is no longer needed.
             x = y?;
             if let Some((name, long)) = &block.long {
                 let skip = long.forward(&start, context)?;
-                x = context.pass(name, Does::Sum, &[&x, &skip], ops::sum(&x, &skip))?;
+                x = context.pass(name, Does::Sum, &[&x, &skip], ops::add(&x, &skip))?;
             }
             if let Some(pool) = &block.pool {
-                let halved = ops::max_pool2d(&x, Window::HALVES);
+                let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
                 x = context.pass(pool, Does::Pool, &[&x], halved)?;
                 start = x.clone();
             }
@@ -348,7 +348,7 @@ pub(super) fn head(
     context: &mut Context<'_>,
 ) -> Result<Tensor> {
     context.enter("classifier");
-    let means = ops::mean_pool(x, 1, 1).and_then(|x| ops::flatten(&x));
+    let means = ops::adaptive_avg_pool2d(x, 1, 1).and_then(|x| ops::flatten_channels_first(&x));
     let x = context.pass("mean", Does::Pool, &[x], means)?;
     let x = hidden.forward(&x, context)?;
     let relu = Activation::Relu;

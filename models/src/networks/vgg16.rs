@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Criterion, Network, NetworkRow, at_least, fields};
 use crate::error::{Error, Result};
 use crate::layers::{Context, ConvNorm, ConvShape, Does, Dropout, Linear, Scheme, Scope};
-use crate::ops::{self, Activation, Window};
+use crate::ops::{self, Activation, PoolWindow};
 use crate::spec::{Choice, Field, FieldKind};
 
 pub(super) const ROW: NetworkRow = NetworkRow {
@@ -212,7 +212,7 @@ impl Network for Vgg16 {
             for conv in convolutions {
                 x = conv.forward(&x, context)?;
             }
-            let halved = ops::max_pool2d(&x, Window::HALVES);
+            let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
             x = context.pass(pool, Does::Pool, &[&x], halved)?;
         }
         let cells = match self.head {
@@ -220,9 +220,9 @@ impl Network for Vgg16 {
             Head::Compact(_) => 1,
         };
         context.enter("classifier");
-        let means = ops::mean_pool(&x, cells, cells);
+        let means = ops::adaptive_avg_pool2d(&x, cells, cells);
         x = context.pass("pool", Does::Pool, &[&x], means)?;
-        x = ops::flatten(&x).map_err(|source| Error::Layer {
+        x = ops::flatten_channels_first(&x).map_err(|source| Error::Layer {
             layer: "classifier".to_owned(),
             source,
         })?;

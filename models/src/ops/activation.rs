@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::float::Float;
 use super::kernel::{held, map, map_pairs, numbers};
-use super::real::Real;
 use super::tape::{Needs, apply1};
 
 /// A function applied to every value between two layers.
@@ -45,7 +45,7 @@ pub(super) trait Function<T>: Copy + Sync {
 #[derive(Clone, Copy)]
 pub(super) struct Identity;
 
-impl<T: Real> Function<T> for Identity {
+impl<T: Float> Function<T> for Identity {
     const SHARES: bool = false;
 
     #[inline(always)]
@@ -67,7 +67,7 @@ impl<T: Real> Function<T> for Identity {
 #[derive(Clone, Copy)]
 pub(super) struct Relu;
 
-impl<T: Real> Function<T> for Relu {
+impl<T: Float> Function<T> for Relu {
     const SHARES: bool = false;
 
     #[inline(always)]
@@ -90,7 +90,7 @@ impl<T: Real> Function<T> for Relu {
 #[derive(Clone, Copy)]
 pub(super) struct Silu;
 
-impl<T: Real> Function<T> for Silu {
+impl<T: Float> Function<T> for Silu {
     const SHARES: bool = true;
 
     #[inline(always)]
@@ -114,7 +114,7 @@ impl<T: Real> Function<T> for Silu {
 #[derive(Clone, Copy)]
 pub(super) struct Sigmoid;
 
-impl<T: Real> Function<T> for Sigmoid {
+impl<T: Float> Function<T> for Sigmoid {
     const SHARES: bool = true;
 
     #[inline(always)]
@@ -138,23 +138,23 @@ impl<T: Real> Function<T> for Sigmoid {
 #[derive(Clone, Copy)]
 pub(super) struct Tanh;
 
-impl<T: Real> Function<T> for Tanh {
+impl<T: Float> Function<T> for Tanh {
     const SHARES: bool = true;
 
     #[inline(always)]
     fn both(x: T) -> (T, T) {
-        let t = Real::tanh(x);
+        let t = Float::tanh(x);
         (t, T::ONE - t * t)
     }
 
     #[inline(always)]
     fn of(x: T) -> T {
-        Real::tanh(x)
+        Float::tanh(x)
     }
 
     #[inline(always)]
     fn back(x: T, dy: T) -> T {
-        let t = Real::tanh(x);
+        let t = Float::tanh(x);
         dy * (T::ONE - t * t)
     }
 }
@@ -191,21 +191,21 @@ pub(super) use by_function;
 
 /// Never overflows: the exponent is of the number's negated size.
 #[inline(always)]
-fn sigmoid<T: Real>(x: T) -> T {
-    let e = Real::exp(T::ZERO - Real::abs(x));
+fn sigmoid<T: Float>(x: T) -> T {
+    let e = Float::exp(T::ZERO - Float::abs(x));
     let s = T::ONE / (T::ONE + e);
     if x < T::ZERO { e * s } else { s }
 }
 
-fn forward<T: Real>(activation: Activation, x: &[T]) -> Vec<T> {
-    fn each<T: Real, F: Function<T>>(_: F, x: &[T]) -> Vec<T> {
+fn forward<T: Float>(activation: Activation, x: &[T]) -> Vec<T> {
+    fn each<T: Float, F: Function<T>>(_: F, x: &[T]) -> Vec<T> {
         map(x, F::of)
     }
     by_function!(Some(activation), f => each(f, x))
 }
 
 /// The gradient from that of the result; from the result alone where that is enough.
-fn backward<T: Real>(
+fn backward<T: Float>(
     activation: Activation,
     x: &Tensor,
     y: &Tensor,

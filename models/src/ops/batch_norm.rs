@@ -7,10 +7,10 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::activation::{Activation, Function, by_function};
-use super::deliver::deliver;
-use super::kernel::{SHORT, held, numbers, same_length, widest, written};
-use super::real::Real;
-use super::statistics::{BatchStatistics, Measured};
+use super::float::Float;
+use super::gradient_sink::accumulate_grad;
+use super::kernel::{SHORT, held, numbers, same_length, simd_dispatch, written};
+use super::statistics::{BatchStatistics, WithStats};
 use super::tape::{apply3, wanted};
 use super::threads;
 
@@ -20,13 +20,13 @@ use super::threads;
 /// # Errors
 /// When the shapes do not go together, or there are no rows.
 pub fn batch_norm(
-    x: impl Into<Measured>,
+    x: impl Into<WithStats>,
     weight: &Tensor,
     bias: &Tensor,
     epsilon: f64,
     activation: Option<Activation>,
 ) -> Result<(Tensor, BatchStatistics)> {
-    let (x, statistics) = x.into().measured()?;
+    let (x, statistics) = x.into().into_parts()?;
     let op = Normalise::new(&statistics, epsilon, activation, true);
     Ok((apply3(&x, weight, bias, op)?, statistics))
 }
@@ -35,7 +35,7 @@ pub fn batch_norm(
 ///
 /// # Errors
 /// When the shapes do not go together.
-pub fn batch_norm_fixed(
+pub fn batch_norm_eval(
     x: &Tensor,
     weight: &Tensor,
     bias: &Tensor,
@@ -68,8 +68,8 @@ pub(super) struct Affine<T> {
     pub(super) shift: Vec<T>,
 }
 
-widest! {
-    fn normalise[T: Real, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>]) {
+simd_dispatch! {
+    fn normalise[T: Float, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
@@ -81,9 +81,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Sums of the gradient before the activation, and of its product with the distance from the mean.
-    fn add_gradients[T: Real, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    fn add_gradients[T: Float, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
@@ -98,9 +98,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// `dx = scale·(g - offset - (x - mean)·slope)` with `g` the gradient before the activation.
-    fn gradient[T: Real, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, offset: &[T], slope: &[T], dx: &mut [MaybeUninit<T>]) {
+    fn gradient[T: Float, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, offset: &[T], slope: &[T], dx: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, offset, slope) = (&scale[..channels], &shift[..channels], &offset[..channels], &slope[..channels]);
@@ -115,10 +115,10 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// `dx = scale·g`: the gradient by statistics that do not depend on `x`. A value that is no number keeps its harm to
     /// what depends on it.
-    fn gradient_fixed[T: Real, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
+    fn gradient_fixed[T: Float, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
@@ -133,7 +133,7 @@ widest! {
 
 /// Two sums by channel over rows, in double precision: `add` adds those of a few rows in the numbers' own. Threads
 /// share the rows, and the sums of their parts are added up in order.
-fn two_sums<T: Real>(
+fn two_sums<T: Float>(
     rows: usize,
     channels: usize,
     add: impl Fn(std::ops::Range<usize>, &mut [T], &mut [T]) + Sync,
@@ -173,7 +173,7 @@ fn rows_of<T>(values: &[T], channels: usize, rows: std::ops::Range<usize>) -> &[
 }
 
 /// Writes `len` values in parts of whole rows, which threads share.
-fn in_rows<T: Real>(
+fn in_rows<T: Float>(
     len: usize,
     channels: usize,
     write: impl Fn(std::ops::Range<usize>, &mut [MaybeUninit<T>]) + Sync,
@@ -190,12 +190,12 @@ fn in_rows<T: Real>(
     }
 }
 
-fn rounded<T: Real>(values: &[f64]) -> Vec<T> {
+fn rounded<T: Float>(values: &[f64]) -> Vec<T> {
     values.iter().map(|v| T::of(*v)).collect()
 }
 
 /// Writes rounded numbers, or adds them to what is there.
-pub(super) fn put<T: Real>(
+pub(super) fn put<T: Float>(
     out: &mut [T],
     values: impl Iterator<Item = f64>,
     add: bool,
@@ -244,7 +244,7 @@ impl Normalise {
         Ok(())
     }
 
-    fn affine<T: Real>(&self, weight: &[T], bias: &[T]) -> Affine<T> {
+    fn affine<T: Float>(&self, weight: &[T], bias: &[T]) -> Affine<T> {
         let both = weight.iter().zip(&self.inverse);
         Affine {
             mean: rounded(&self.mean),
@@ -256,7 +256,7 @@ impl Normalise {
     }
 
     /// The same of parameters that lie in tensors.
-    pub(super) fn affine_of<T: Real>(&self, weight: &Tensor, bias: &Tensor) -> Result<Affine<T>> {
+    pub(super) fn affine_of<T: Float>(&self, weight: &Tensor, bias: &Tensor) -> Result<Affine<T>> {
         let (weight_held, weight_layout) = weight.storage_and_layout();
         let (bias_held, bias_layout) = bias.storage_and_layout();
         Ok(self.affine(
@@ -272,7 +272,7 @@ impl Normalise {
 
     /// What the batch's own statistics take from the gradient, by channel: an offset, and a slope over the distance
     /// from the mean. `shift` and `along` are the sums of the gradient and of its product with that distance.
-    pub(super) fn spread<T: Real>(
+    pub(super) fn spread<T: Float>(
         &self,
         shift: &[f64],
         along: &[f64],
@@ -288,7 +288,7 @@ impl Normalise {
         )
     }
 
-    fn forward<T: Real>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
+    fn forward<T: Float>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
         let affine = self.affine(weight, bias);
         let channels = affine.mean.len();
         by_function!(self.activation, f => in_rows(x.len(), channels, |rows, y| {
@@ -296,7 +296,7 @@ impl Normalise {
         }))
     }
 
-    fn backward<T: Real>(
+    fn backward<T: Float>(
         &self,
         x: &Tensor,
         weight: &Tensor,
@@ -306,7 +306,7 @@ impl Normalise {
         by_function!(self.activation, f => self.backward_by::<T, _>(f, x, weight, bias, dy))
     }
 
-    fn backward_by<T: Real, F: Function<T>>(
+    fn backward_by<T: Float, F: Function<T>>(
         &self,
         function: F,
         x: &Tensor,
@@ -351,8 +351,9 @@ impl Normalise {
             .iter()
             .zip(&self.inverse)
             .map(|(along, inverse)| along * inverse);
-        let dweight = deliver::<T>(weight, |dweight, add| put(dweight, along, add))?;
-        let dbias = deliver::<T>(bias, |dbias, add| put(dbias, shift.iter().copied(), add))?;
+        let dweight = accumulate_grad::<T>(weight, |dweight, add| put(dweight, along, add))?;
+        let dbias =
+            accumulate_grad::<T>(bias, |dbias, add| put(dbias, shift.iter().copied(), add))?;
         Ok((dx, dweight, dbias))
     }
 }

@@ -5,26 +5,26 @@ use std::mem::MaybeUninit;
 
 use candle_core::{DType, Result, Tensor, bail};
 
+use super::float::Float;
 use super::kernel::{held, written};
-use super::real::Real;
 use super::threads;
 
 /// Joins tensors along their last dimension, all others being alike.
 ///
 /// # Errors
 /// When the shapes do not go together, or there is nothing to join.
-pub(super) fn join(parts: &[&Tensor]) -> Result<Tensor> {
+pub(super) fn cat(parts: &[&Tensor]) -> Result<Tensor> {
     match parts.first().map(|part| part.dtype()) {
-        Some(DType::F64) => join_of::<f64>(parts),
-        _ => join_of::<f32>(parts),
+        Some(DType::F64) => cat_of::<f64>(parts),
+        _ => cat_of::<f32>(parts),
     }
 }
 
-fn join_of<T: Real>(parts: &[&Tensor]) -> Result<Tensor> {
+fn cat_of<T: Float>(parts: &[&Tensor]) -> Result<Tensor> {
     let Some((first, Some((_, others)))) =
         parts.first().map(|part| (part, part.dims().split_last()))
     else {
-        bail!("join: there is nothing to join")
+        bail!("cat: there is nothing to join")
     };
     let contiguous = parts
         .iter()
@@ -37,7 +37,7 @@ fn join_of<T: Real>(parts: &[&Tensor]) -> Result<Tensor> {
             Some((width, rest)) if rest == others => {
                 slices.push((*width, held::<T>(storage, layout)?));
             }
-            _ => bail!("join: {:?} beside {:?}", part.shape(), first.shape()),
+            _ => bail!("cat: {:?} beside {:?}", part.shape(), first.shape()),
         }
     }
     let rows: usize = others.iter().product();
@@ -58,7 +58,7 @@ fn join_of<T: Real>(parts: &[&Tensor]) -> Result<Tensor> {
 }
 
 /// Has `write` write every row; threads share them.
-fn in_rows<T: Real>(
+fn in_rows<T: Float>(
     out: &mut [MaybeUninit<T>],
     width: usize,
     write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
@@ -83,7 +83,7 @@ pub(super) fn split(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
     }
 }
 
-fn split_of<T: Real>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
+fn split_of<T: Float>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
     let Some((all, others)) = x.dims().split_last() else {
         bail!("split: a number has no columns")
     };

@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::kernel::{held, numbers, widest, written};
-use super::real::Real;
+use super::float::Float;
+use super::kernel::{held, numbers, simd_dispatch, written};
 use super::tape::{Needs, apply1};
 use super::threads;
 use crate::random::Key;
@@ -47,9 +47,9 @@ fn hash(mut x: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-widest! {
+simd_dispatch! {
     /// Some values, the first of which is number `first`.
-    fn mask[T: Real](x: &[T], first: usize, key: u64, rate: f64, out: &mut [MaybeUninit<T>]) {
+    fn mask[T: Float](x: &[T], first: usize, key: u64, rate: f64, out: &mut [MaybeUninit<T>]) {
         let dropped_below = (rate * 4_294_967_296.0) as u32;
         let scale = T::of(1.0 / (1.0 - rate));
         let (low, high) = (key as u32, (key >> 32) as u32);
@@ -62,7 +62,7 @@ widest! {
 }
 
 impl Dropout {
-    fn apply<T: Real>(&self, x: &[T]) -> Vec<T> {
+    fn apply<T: Float>(&self, x: &[T]) -> Vec<T> {
         let part = threads::part(x.len());
         // SAFETY: each part is written as a whole, and the parts cover all.
         unsafe {
@@ -75,7 +75,7 @@ impl Dropout {
         }
     }
 
-    fn backward<T: Real>(&self, dy: &Tensor) -> Result<Tensor> {
+    fn backward<T: Float>(&self, dy: &Tensor) -> Result<Tensor> {
         let dy = dy.contiguous()?;
         let (storage, layout) = dy.storage_and_layout();
         Tensor::from_vec(

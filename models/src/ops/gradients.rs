@@ -1,14 +1,14 @@
 //! Gradients of parameters, kept in the same memory from step to step.
 //!
 //! While [`Gradients::backward`] runs, the operations of this crate write the gradients of parameters straight into
-//! buffers kept here. Where nobody looks at gradients as a whole, [`Descent`](super::Descent) does without buffers.
+//! buffers kept here. Where nobody looks at gradients as a whole, [`FusedBackward`](super::FusedBackward) does without buffers.
 
 use std::collections::HashMap;
 
 use candle_core::{Result, Tensor, TensorId, Var};
 
-use super::deliver::{Taker, with_taker};
-use super::kernel::widest;
+use super::gradient_sink::{GradientSink, with_sink};
+use super::kernel::simd_dispatch;
 use super::tape::Tape;
 use super::threads;
 
@@ -34,9 +34,9 @@ impl Gradients {
         self.buffers
             .values_mut()
             .for_each(|buffer| buffer.fresh = false);
-        let mut taker = Taker::Gradients(std::mem::take(self));
-        let done = with_taker(&mut taker, || tape.backward(loss));
-        if let Taker::Gradients(gradients) = taker {
+        let mut sink = GradientSink::Gradients(std::mem::take(self));
+        let done = with_sink(&mut sink, || tape.backward(loss));
+        if let GradientSink::Gradients(gradients) = sink {
             *self = gradients;
         }
         done.map(|_| ())
@@ -104,7 +104,7 @@ fn sum_of_squares(values: &[f32]) -> f64 {
     threads::map(values.chunks(PART), squares).iter().sum()
 }
 
-widest! {
+simd_dispatch! {
     fn squares[](values: &[f32]) -> f64 {
         // Several sums, so that the compiler makes a vector of them.
         let mut sums = [0.0; 16];

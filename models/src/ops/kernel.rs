@@ -8,14 +8,14 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 
+use super::float::Float;
 #[cfg(target_arch = "x86_64")]
 use super::instructions::{self, Instructions};
-use super::real::Real;
 use super::threads;
 
 /// Defines a function over numbers that is compiled several times, for AVX-512, for AVX2 and for any machine, and
 /// picks the best at each call. The arithmetic is the same in each: no multiplication is fused with an addition.
-macro_rules! widest {
+macro_rules! simd_dispatch {
     ($(#[$attribute:meta])* fn $name:ident[$($generics:tt)*]($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$attribute])*
         #[allow(clippy::too_many_arguments, reason = "a kernel takes each of its buffers")]
@@ -47,7 +47,7 @@ macro_rules! widest {
         }
     };
 }
-pub(super) use widest;
+pub(super) use simd_dispatch;
 
 /// The instructions to compute with: see [`instructions`].
 #[cfg(target_arch = "x86_64")]
@@ -133,33 +133,33 @@ pub(super) unsafe fn all_filled<T>(memory: Vec<MaybeUninit<T>>) -> Vec<T> {
     unsafe { Vec::from_raw_parts(start.cast(), len, capacity) }
 }
 
-widest! {
-    fn map_part[T: Real, F: Fn(T) -> T](f: F, x: &[T], out: &mut [MaybeUninit<T>]) {
+simd_dispatch! {
+    fn map_part[T: Float, F: Fn(T) -> T](f: F, x: &[T], out: &mut [MaybeUninit<T>]) {
         for (out, x) in out.iter_mut().zip(x) {
             out.write(f(*x));
         }
     }
 }
 
-widest! {
-    fn map_pairs_part[T: Real, F: Fn(T, T) -> T](f: F, x: &[T], y: &[T], out: &mut [MaybeUninit<T>]) {
+simd_dispatch! {
+    fn map_pairs_part[T: Float, F: Fn(T, T) -> T](f: F, x: &[T], y: &[T], out: &mut [MaybeUninit<T>]) {
         for (out, (x, y)) in out.iter_mut().zip(x.iter().zip(y)) {
             out.write(f(*x, *y));
         }
     }
 }
 
-widest! {
-    fn zip_part[T: Real, F: Fn(&mut T, T)](f: F, x: &mut [T], y: &[T]) {
+simd_dispatch! {
+    fn zip_part[T: Float, F: Fn(&mut T, T)](f: F, x: &mut [T], y: &[T]) {
         for (x, y) in x.iter_mut().zip(y) {
             f(x, *y);
         }
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Adds the rows of `values` to `sums`.
-    fn add_rows[T: Real](values: &[T], sums: &mut [T]) {
+    fn add_rows[T: Float](values: &[T], sums: &mut [T]) {
         for row in values.chunks_exact(sums.len()) {
             for (sum, value) in sums.iter_mut().zip(row) {
                 *sum += *value;
@@ -173,7 +173,7 @@ pub(super) const SHORT: usize = 64;
 
 /// Adds the rows of `values` to `sums`: a few in their own precision, those sums in double. Threads share the rows, and
 /// the sums of their parts are added up in order.
-pub(super) fn sum_rows<T: Real>(values: &[T], sums: &mut [T]) {
+pub(super) fn sum_rows<T: Float>(values: &[T], sums: &mut [T]) {
     let columns = sums.len();
     let part = threads::part(values.len()).div_ceil(columns) * columns;
     let part_of = |values: &[T]| {
@@ -194,7 +194,7 @@ pub(super) fn sum_rows<T: Real>(values: &[T], sums: &mut [T]) {
 }
 
 /// Applies `f` to every number, on several threads where that is worth it.
-pub(super) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> {
+pub(super) fn map<T: Float>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> {
     let part = threads::part(x.len());
     // SAFETY: the output has the input's length, and the parts of both cover them.
     unsafe {
@@ -209,7 +209,7 @@ pub(super) fn map<T: Real>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> 
 ///
 /// # Errors
 /// When there are not as many of the one as of the other.
-pub(super) fn map_pairs<T: Real>(
+pub(super) fn map_pairs<T: Float>(
     x: &[T],
     y: &[T],
     f: impl Fn(T, T) -> T + Copy + Sync,
@@ -228,7 +228,7 @@ pub(super) fn map_pairs<T: Real>(
 }
 
 /// Changes every number of `x` by its partner in `y`, which is as long, on several threads where that is worth it.
-pub(super) fn zip_mut<T: Real>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Copy + Sync) {
+pub(super) fn zip_mut<T: Float>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Copy + Sync) {
     let part = threads::part(x.len());
     let parts = x.chunks_mut(part).zip(y.chunks(part));
     threads::each(parts, |(x, y)| zip_part(f, x, y));
@@ -239,7 +239,7 @@ pub(super) fn zip_mut<T: Real>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Cop
 /// # Errors
 /// When their shapes differ.
 pub(super) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    fn on<T: Real>(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    fn on<T: Float>(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let (a_held, a_layout) = a.storage_and_layout();
         let (b_held, b_layout) = b.storage_and_layout();
         let sum = map_pairs(

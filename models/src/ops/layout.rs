@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
+use super::float::Float;
 use super::kernel::{held, numbers, written};
-use super::real::Real;
 use super::tape::{Needs, apply1};
 use super::threads;
 
@@ -16,7 +16,7 @@ use super::threads;
 /// # Errors
 /// When `x` has another rank.
 pub fn channels_last(x: &Tensor) -> Result<Tensor> {
-    apply1(x, Turn::ToLast, Needs::Shapes)
+    apply1(x, Permute::ToLast, Needs::Shapes)
 }
 
 /// Images `[n, height, width, channels]` as `[n, channels · height · width]`, in PyTorch's order: what its `flatten(1)`
@@ -24,18 +24,18 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// When `x` has another rank.
-pub fn flatten(x: &Tensor) -> Result<Tensor> {
-    apply1(x, Turn::ToRows, Needs::Shapes)
+pub fn flatten_channels_first(x: &Tensor) -> Result<Tensor> {
+    apply1(x, Permute::ToRows, Needs::Shapes)
 }
 
 #[derive(Clone, Copy)]
-enum Turn {
+enum Permute {
     ToLast,
     ToRows,
 }
 
 /// Each of the images, `[rows, columns]`, as `[columns, rows]`.
-fn transpose<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
+fn transpose<T: Float>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
     /// Rows and columns turned at a time: their lines stay in the nearest cache.
     const BLOCK: usize = 16;
     let image = (rows * columns).max(1);
@@ -59,7 +59,7 @@ fn transpose<T: Real>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
     }
 }
 
-impl Turn {
+impl Permute {
     /// Rows and columns of an image before and the shape after.
     fn dims(self, x: &Shape) -> Result<(usize, usize, Shape)> {
         let (n, a, b, c) = x.dims4()?;
@@ -70,7 +70,7 @@ impl Turn {
     }
 }
 
-impl CustomOp1 for Turn {
+impl CustomOp1 for Permute {
     fn name(&self) -> &'static str {
         match self {
             Self::ToLast => "channels-last",

@@ -2,10 +2,10 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use gemm::Parallelism;
 
-use super::deliver::{deliver, deliver_product};
+use super::float::Float;
+use super::gradient_sink::{accumulate_grad, accumulate_grad_matmul};
 use super::kernel::{held, numbers, same_length, sum_rows};
-use super::product::{Matrix, alone, product};
-use super::real::Real;
+use super::matmul::{Matrix, alone, product};
 use super::tape::apply3;
 use super::threads;
 
@@ -41,7 +41,7 @@ const FEW_OUTPUTS: usize = 512;
 ///
 /// Asked for columns, gemm packs `x` and streams through the weights; asked for rows it would pack the weights, which
 /// are larger. It leaves threads idle where outputs are few, so then each thread takes a part of the inputs.
-fn columns<T: Real>(
+fn columns<T: Float>(
     x: Matrix<'_, T>,
     weight: Matrix<'_, T>,
     dims: (usize, usize, usize),
@@ -74,7 +74,7 @@ fn columns<T: Real>(
     Ok(sums)
 }
 
-fn forward<T: Real>(
+fn forward<T: Float>(
     (x, weight, bias): (&[T], &[T], &[T]),
     (n, inputs, outputs): (usize, usize, usize),
 ) -> Result<CpuStorage> {
@@ -102,13 +102,18 @@ fn forward<T: Real>(
 
 type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
-fn backward<T: Real>(x: &Tensor, weight: &Tensor, bias: &Tensor, dy: &Tensor) -> Result<Gradients> {
+fn backward<T: Float>(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    dy: &Tensor,
+) -> Result<Gradients> {
     let (n, inputs, outputs) = dims(x.shape(), weight.shape(), bias.shape())?;
     let dy = dy.contiguous()?;
     let (dy_held, dy_layout) = dy.storage_and_layout();
     let dy = Matrix::rows(held::<T>(&dy_held, dy_layout)?, outputs);
     same_length(n * outputs, dy.values.len())?;
-    let dx = deliver(x, |dx, add| {
+    let dx = accumulate_grad(x, |dx, add| {
         let (weight_held, weight_layout) = weight.storage_and_layout();
         let weights = Matrix::rows(held::<T>(&weight_held, weight_layout)?, inputs);
         product(dy, weights, (n, outputs, inputs), dx, false, add)
@@ -116,8 +121,8 @@ fn backward<T: Real>(x: &Tensor, weight: &Tensor, bias: &Tensor, dy: &Tensor) ->
     let (x_held, x_layout) = x.storage_and_layout();
     let x_values = Matrix::rows(held::<T>(&x_held, x_layout)?, inputs);
     let dims = (outputs, n, inputs);
-    let dweight = deliver_product(weight, dy.transposed(), x_values, dims)?;
-    let dbias = deliver(bias, |dbias, add| {
+    let dweight = accumulate_grad_matmul(weight, dy.transposed(), x_values, dims)?;
+    let dbias = accumulate_grad(bias, |dbias, add| {
         if !add {
             dbias.fill(T::ZERO);
         }

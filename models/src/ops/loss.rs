@@ -3,8 +3,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 
+use super::float::Float;
 use super::kernel::held;
-use super::real::Real;
 use super::tape::{Needs, apply1};
 
 /// What a criterion gives.
@@ -18,14 +18,14 @@ pub struct Loss {
     pub correct: u64,
 }
 
-/// Softmax followed by cross-entropy: the mean of `-log(softmax(scores)[truth])`. PyTorch's `CrossEntropyLoss`.
+/// Softmax followed by cross-entropy: the mean of `-log(softmax(scores)[target])`. PyTorch's `CrossEntropyLoss`.
 ///
 /// # Errors
 /// When the scores are not [n, classes], or a true class is none of them.
-pub fn cross_entropy(scores: &Tensor, truth: &[u32]) -> Result<Loss> {
+pub fn cross_entropy(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
     match scores.dtype() {
-        DType::F64 => criterion::<f64>(scores, truth, cross_entropy_row),
-        _ => criterion::<f32>(scores, truth, cross_entropy_row),
+        DType::F64 => criterion::<f64>(scores, targets, cross_entropy_row),
+        _ => criterion::<f32>(scores, targets, cross_entropy_row),
     }
 }
 
@@ -35,13 +35,13 @@ pub fn cross_entropy(scores: &Tensor, truth: &[u32]) -> Result<Loss> {
 ///
 /// # Errors
 /// As [`cross_entropy`].
-pub fn smoothed_cross_entropy(scores: &Tensor, truth: &[u32], smoothing: f64) -> Result<Loss> {
+pub fn smoothed_cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) -> Result<Loss> {
     match scores.dtype() {
-        DType::F64 => criterion::<f64>(scores, truth, |row, truth| {
-            smoothed_row(row, truth, smoothing)
+        DType::F64 => criterion::<f64>(scores, targets, |row, target| {
+            smoothed_row(row, target, smoothing)
         }),
-        _ => criterion::<f32>(scores, truth, |row, truth| {
-            smoothed_row(row, truth, smoothing as f32)
+        _ => criterion::<f32>(scores, targets, |row, target| {
+            smoothed_row(row, target, smoothing as f32)
         }),
     }
 }
@@ -54,10 +54,10 @@ pub fn smoothed_cross_entropy(scores: &Tensor, truth: &[u32], smoothing: f64) ->
 ///
 /// # Errors
 /// As [`cross_entropy`]; and when there is but one class.
-pub fn perceptron(scores: &Tensor, truth: &[u32]) -> Result<Loss> {
+pub fn perceptron_loss(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
     match scores.dtype() {
-        DType::F64 => criterion::<f64>(scores, truth, perceptron_row),
-        _ => criterion::<f32>(scores, truth, perceptron_row),
+        DType::F64 => criterion::<f64>(scores, targets, perceptron_row),
+        _ => criterion::<f32>(scores, targets, perceptron_row),
     }
 }
 
@@ -74,18 +74,18 @@ pub fn softmax(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
 }
 
 /// The greatest of a row's numbers.
-fn maximum<T: Real>(row: &[T]) -> T {
+fn maximum<T: Float>(row: &[T]) -> T {
     row.iter()
         .copied()
         .fold(T::of(f64::NEG_INFINITY), |a, b| if b > a { b } else { a })
 }
 
 /// Puts the softmax in the place of a row; gives the greatest score and the sum of `exp(score - greatest)`.
-fn softmax_row<T: Real>(row: &mut [T]) -> (T, T) {
+fn softmax_row<T: Float>(row: &mut [T]) -> (T, T) {
     let greatest = maximum(row);
     let mut sum = T::ZERO;
     for value in &mut *row {
-        *value = Real::exp(*value - greatest);
+        *value = Float::exp(*value - greatest);
         sum += *value;
     }
     for value in &mut *row {
@@ -95,19 +95,19 @@ fn softmax_row<T: Real>(row: &mut [T]) -> (T, T) {
 }
 
 /// Puts the gradient in the place of the scores and gives the loss.
-fn cross_entropy_row<T: Real>(row: &mut [T], truth: usize) -> T {
-    let score = row[truth];
+fn cross_entropy_row<T: Float>(row: &mut [T], target: usize) -> T {
+    let score = row[target];
     let (greatest, sum) = softmax_row(row);
-    row[truth] -= T::ONE;
-    Real::ln(sum) - (score - greatest)
+    row[target] -= T::ONE;
+    Float::ln(sum) - (score - greatest)
 }
 
 /// As [`cross_entropy_row`], with a share of the truth spread.
-fn smoothed_row<T: Real>(row: &mut [T], truth: usize, smoothing: T) -> T {
+fn smoothed_row<T: Float>(row: &mut [T], target: usize, smoothing: T) -> T {
     let even = T::of(1.0 / row.len() as f64);
     let greatest = maximum(row);
     // From the greatest, so that great scores near each other lose no digits, and no infinity meets its opposite.
-    let (of_truth, mut of_all) = (greatest - row[truth], T::ZERO);
+    let (of_target, mut of_all) = (greatest - row[target], T::ZERO);
     for score in row.iter() {
         of_all += (greatest - *score) * even;
     }
@@ -116,19 +116,19 @@ fn smoothed_row<T: Real>(row: &mut [T], truth: usize, smoothing: T) -> T {
     for value in &mut *row {
         *value -= spread;
     }
-    row[truth] -= T::ONE - smoothing;
-    Real::ln(sum) + (T::ONE - smoothing) * of_truth + smoothing * of_all
+    row[target] -= T::ONE - smoothing;
+    Float::ln(sum) + (T::ONE - smoothing) * of_target + smoothing * of_all
 }
 
-fn perceptron_row<T: Real>(row: &mut [T], truth: usize) -> T {
-    let mut rival = usize::from(truth == 0);
+fn perceptron_row<T: Float>(row: &mut [T], target: usize) -> T {
+    let mut rival = usize::from(target == 0);
     let finite = row.iter().all(|score| score.is_finite());
     for (class, score) in row.iter().enumerate() {
-        if class != truth && *score > row[rival] {
+        if class != target && *score > row[rival] {
             rival = class;
         }
     }
-    let lead = row[rival] - row[truth];
+    let lead = row[rival] - row[target];
     row.fill(T::ZERO);
     if !finite {
         // Comparisons do not see what is no number; the loss must show it.
@@ -138,12 +138,12 @@ fn perceptron_row<T: Real>(row: &mut [T], truth: usize) -> T {
         return T::ZERO;
     }
     row[rival] = T::ONE;
-    row[truth] = T::ZERO - T::ONE;
+    row[target] = T::ZERO - T::ONE;
     lead
 }
 
 /// The place of the greatest, the first of equals.
-pub(crate) fn greatest<T: PartialOrd>(row: &[T]) -> usize {
+pub(crate) fn argmax<T: PartialOrd>(row: &[T]) -> usize {
     let mut best = 0;
     for (i, value) in row.iter().enumerate() {
         if *value > row[best] {
@@ -153,16 +153,16 @@ pub(crate) fn greatest<T: PartialOrd>(row: &[T]) -> usize {
     best
 }
 
-fn criterion<T: Real>(
+fn criterion<T: Float>(
     scores: &Tensor,
-    truth: &[u32],
+    targets: &[u32],
     row_loss: impl Fn(&mut [T], usize) -> T,
 ) -> Result<Loss> {
     let (n, classes) = scores.dims2()?;
-    if truth.len() != n || n == 0 || classes < 2 {
+    if targets.len() != n || n == 0 || classes < 2 {
         bail!(
             "a criterion takes at least two scores a row and a true class for each, not {n}x{classes} for {}",
-            truth.len()
+            targets.len()
         )
     }
     let mut gradient = {
@@ -170,15 +170,15 @@ fn criterion<T: Real>(
         held::<T>(&storage, layout)?.to_vec()
     };
     let (mut sum, mut correct) = (0.0, 0);
-    for (row, truth) in gradient.chunks_exact_mut(classes).zip(truth) {
-        let truth = *truth as usize;
-        if truth >= classes {
-            bail!("class {truth} is none of {classes}")
+    for (row, target) in gradient.chunks_exact_mut(classes).zip(targets) {
+        let target = *target as usize;
+        if target >= classes {
+            bail!("class {target} is none of {classes}")
         }
         // A row with a score that is no number has no greatest.
         let finite = row.iter().all(|score| score.is_finite());
-        correct += u64::from(finite && greatest(row) == truth);
-        sum += row_loss(row, truth).to_f64();
+        correct += u64::from(finite && argmax(row) == target);
+        sum += row_loss(row, target).to_f64();
     }
     let share = T::of(1.0 / n as f64);
     for value in &mut gradient {
@@ -240,15 +240,15 @@ mod tests {
             for place in 0..3 {
                 let mut row = [0.0; 3];
                 row[place] = bad;
-                for truth in 0..3 {
+                for target in 0..3 {
                     assert!(
-                        !cross_entropy(&scores(&[row]), &[truth])
+                        !cross_entropy(&scores(&[row]), &[target])
                             .unwrap()
                             .mean
                             .is_finite()
                     );
                     assert!(
-                        !perceptron(&scores(&[row]), &[truth])
+                        !perceptron_loss(&scores(&[row]), &[target])
                             .unwrap()
                             .mean
                             .is_finite()
@@ -266,7 +266,7 @@ mod tests {
             [0.0, 0.0, 0.0],
         ]))
         .unwrap();
-        let loss = perceptron(variable.as_tensor(), &[2, 0, 1]).unwrap();
+        let loss = perceptron_loss(variable.as_tensor(), &[2, 0, 1]).unwrap();
         assert!((loss.mean - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!(loss.correct, 1);
         let gradient = loss
@@ -289,6 +289,8 @@ mod tests {
         let scores = scores(&[[0.0; 3]]);
         assert!(cross_entropy(&scores, &[3]).is_err());
         assert!(cross_entropy(&scores, &[0, 1]).is_err());
-        assert!(perceptron(&scores.narrow(1, 0, 1).unwrap().contiguous().unwrap(), &[0]).is_err());
+        assert!(
+            perceptron_loss(&scores.narrow(1, 0, 1).unwrap().contiguous().unwrap(), &[0]).is_err()
+        );
     }
 }

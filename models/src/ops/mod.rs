@@ -4,23 +4,23 @@
 //! |---|---|
 //! | [`threads`] | how many threads compute, and from which size on |
 //! | [`instructions`](mod@instructions) | which vector instructions compute |
-//! | `kernel` | functions compiled for each of them; memory that is written before it is read |
-//! | `product` | products of matrices, on the `gemm` crate |
-//! | `tape` | what was computed, to be differentiated backwards |
-//! | `real` | f32, what is trained in, and f64, in which the tests differentiate |
+//! | `kernel` | functions compiled for each instruction set; memory that is written before it is read |
+//! | `matmul` | matrix products, on the `gemm` crate |
+//! | `tape` | the record of a forward pass and its backward pass |
+//! | `float` | f32, which networks are trained in, and f64, in which the tests check gradients |
 //! | `linear` | `x·Wᵀ + b` |
-//! | `conv` | convolutions of images with their channels last |
+//! | `conv` | convolutions of channels-last images |
 //! | `pool`, `layout` | pooling; the order of an image's dimensions |
 //! | `activation` | ReLU, SiLU, sigmoid, tanh |
-//! | `batch_norm` | normalisation over the batch |
+//! | `batch_norm` | batch normalisation |
 //! | `statistics` | means and variances of channels |
 //! | `dropout` | zeros from a seeded mask |
-//! | `deliver` | where the gradients of parameters go |
-//! | `gradients` | to buffers, in the same memory from step to step |
-//! | `descent` | into the parameters, as soon as they are known |
-//! | `keep` | what changes beside the parameters: running statistics, loaded values |
+//! | `gradient_sink` | where the backward pass puts the gradients of parameters |
+//! | `gradients` | a sink that keeps them, in the same memory from step to step |
+//! | `fused_backward` | a sink that updates each parameter as soon as its gradient is known |
+//! | `inplace` | in-place operations: running statistics, loaded values |
 //! | `loss` | softmax cross-entropy, the perceptron's criterion |
-//! | `optimizer` | SGD and AdamW, each in one pass over memory |
+//! | `optimizer` | the update rules of SGD and AdamW, each in one pass over memory |
 //!
 //! Candle's own ReLU has the gradient 1 at 0, its pooling a wrong one, and neither they nor its optimizers are fused:
 //! that is why these exist. Every operation is deterministic: sums are taken in an order that does not depend on timing.
@@ -31,38 +31,38 @@ mod activation;
 mod batch_norm;
 mod columns;
 mod conv;
-mod deliver;
-mod descent;
 mod dropout;
+mod float;
+mod fused_backward;
+mod gradient_sink;
 mod gradients;
+mod inplace;
 pub mod instructions;
-mod keep;
 mod kernel;
 mod layout;
 mod linear;
 mod loss;
+mod matmul;
 mod optimizer;
 mod pool;
-mod product;
-mod real;
 mod statistics;
 mod tape;
 pub mod threads;
 
 pub use activation::{Activation, activate};
-pub use batch_norm::{batch_norm, batch_norm_fixed};
-pub use conv::{Geometry, conv2d, conv2d_branches, norm_conv2d};
-pub use descent::Descent;
+pub use batch_norm::{batch_norm, batch_norm_eval};
+pub use conv::{ConvParams, conv2d, conv2d_branches, norm_conv2d};
 pub use dropout::dropout;
+pub use fused_backward::FusedBackward;
 pub use gradients::Gradients;
+pub use inplace::{CopySource, add_one_, copy_, lerp_};
 pub use instructions::{Instructions, check_instructions, instructions};
-pub use keep::{AddOne, MoveTowards, Overwrite};
-pub use layout::{channels_last, flatten};
+pub use layout::{channels_last, flatten_channels_first};
 pub use linear::linear;
-pub(crate) use loss::greatest;
-pub use loss::{Loss, cross_entropy, perceptron, smoothed_cross_entropy, softmax};
-pub use optimizer::{AdamW, Rule, Sgd};
-pub use pool::{Window, max_pool2d, mean_pool};
-pub use statistics::{BatchStatistics, Measured};
-pub use tape::{Tape, join, rows, sum};
+pub(crate) use loss::argmax;
+pub use loss::{Loss, cross_entropy, perceptron_loss, smoothed_cross_entropy, softmax};
+pub use optimizer::{AdamW, Optimizer, Sgd};
+pub use pool::{PoolWindow, adaptive_avg_pool2d, max_pool2d};
+pub use statistics::{BatchStatistics, WithStats};
+pub use tape::{Tape, add, cat, flatten};
 pub use threads::set_threads;

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 
-use super::kernel::{same_length, widest};
-use super::real::Real;
+use super::float::Float;
+use super::kernel::{same_length, simd_dispatch};
 use super::threads;
 
 /// Stochastic gradient descent with momentum. PyTorch's `SGD` without dampening.
@@ -41,14 +41,14 @@ pub struct AdamW {
 
 /// A rule, as it is at one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
+pub enum Optimizer {
     /// Stochastic gradient descent.
     Sgd(Sgd),
     /// Adam with decoupled weight decay.
     AdamW(AdamW),
 }
 
-impl Rule {
+impl Optimizer {
     /// How many numbers the rule keeps between steps for every one of a parameter, zeros before the first step: SGD its
     /// velocity, or nothing without momentum; AdamW the means of the gradient and of its square.
     pub fn slots(&self) -> usize {
@@ -64,13 +64,13 @@ impl Rule {
     /// # Errors
     /// When the parameter, the gradient and the slots are not equally long, or the slots not as many as the rule has.
     pub fn step(&self, parameter: &Tensor, gradient: &[f32], slots: &mut [Vec<f32>]) -> Result<()> {
-        let change = Change::new(self);
-        change_in_place(parameter, slots, self.slots(), |mut whole| {
+        let kernel = UpdateKernel::new(self);
+        update_in_place(parameter, slots, self.slots(), |mut whole| {
             same_length(whole.len(), gradient.len())?;
             let part = threads::part(whole.len());
             let parts = whole.chunks(part).into_iter().zip(gradient.chunks(part));
-            threads::each(parts, |(mut stretch, gradient)| {
-                change.apply(&mut stretch, gradient);
+            threads::each(parts, |(mut slice, gradient)| {
+                kernel.apply(&mut slice, gradient);
             });
             Ok(())
         })
@@ -79,32 +79,32 @@ impl Rule {
 
 /// Neighbouring values of a parameter, and what a rule keeps for each of them. Slots that the rule does not have are
 /// empty.
-pub(super) struct Stretch<'a> {
+pub(super) struct ParamSlice<'a> {
     values: &'a mut [f32],
     slots: [&'a mut [f32]; 2],
 }
 
-impl Stretch<'_> {
+impl ParamSlice<'_> {
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
     /// Some of the values.
-    pub(super) fn part(&mut self, range: Range<usize>) -> Stretch<'_> {
+    pub(super) fn part(&mut self, range: Range<usize>) -> ParamSlice<'_> {
         let [first, second] = &mut self.slots;
-        Stretch {
+        ParamSlice {
             values: &mut self.values[range.clone()],
             slots: [some(first, &range), some(second, &range)],
         }
     }
 
     /// Cuts it into parts of that many values, the last perhaps shorter.
-    pub(super) fn chunks(&mut self, len: usize) -> Vec<Stretch<'_>> {
+    pub(super) fn chunks(&mut self, len: usize) -> Vec<ParamSlice<'_>> {
         let [first, second] = &mut self.slots;
         let (mut first, mut second) = (first.chunks_mut(len), second.chunks_mut(len));
         let chunks = self.values.chunks_mut(len);
         chunks
-            .map(|values| Stretch {
+            .map(|values| ParamSlice {
                 values,
                 slots: [
                     first.next().unwrap_or_default(),
@@ -125,11 +125,11 @@ fn some<'a>(slot: &'a mut [f32], range: &Range<usize>) -> &'a mut [f32] {
 ///
 /// # Errors
 /// When the parameter is not f32 or in pieces, or the slots are not as long as it; and as `work`.
-pub(super) fn change_in_place(
+pub(super) fn update_in_place(
     parameter: &Tensor,
     slots: &mut [Vec<f32>],
     count: usize,
-    work: impl FnOnce(Stretch<'_>) -> Result<()>,
+    work: impl FnOnce(ParamSlice<'_>) -> Result<()>,
 ) -> Result<()> {
     struct InPlace<F>(Cell<Option<F>>);
 
@@ -160,39 +160,39 @@ pub(super) fn change_in_place(
         let mut slots = slots.iter_mut();
         let mut slot = || slots.next().map_or(&mut [][..], |slot| &mut slot[..]);
         let slots = [slot(), slot()];
-        work(Stretch { values, slots })
+        work(ParamSlice { values, slots })
     }))))
 }
 
 /// What a step does to every value of a parameter.
 #[derive(Clone, Copy)]
-pub(super) enum Change {
-    Descend {
+pub(super) enum UpdateKernel {
+    Sgd {
         lr: f32,
         decay: f32,
     },
-    DescendWithMomentum {
+    SgdMomentum {
         lr: f32,
         decay: f32,
         momentum: f32,
-        ahead: bool,
+        nesterov: bool,
     },
-    Adapt(Factors),
+    AdamW(AdamWFactors),
 }
 
-impl Change {
-    pub(super) fn new(rule: &Rule) -> Self {
-        match rule {
-            Rule::AdamW(rule) => Self::Adapt(Factors::new(rule)),
-            Rule::Sgd(rule) => {
-                let (lr, decay) = (rule.lr as f32, rule.weight_decay as f32);
-                match rule.momentum {
-                    0.0 => Self::Descend { lr, decay },
-                    momentum => Self::DescendWithMomentum {
+impl UpdateKernel {
+    pub(super) fn new(optimizer: &Optimizer) -> Self {
+        match optimizer {
+            Optimizer::AdamW(optimizer) => Self::AdamW(AdamWFactors::new(optimizer)),
+            Optimizer::Sgd(optimizer) => {
+                let (lr, decay) = (optimizer.lr as f32, optimizer.weight_decay as f32);
+                match optimizer.momentum {
+                    0.0 => Self::Sgd { lr, decay },
+                    momentum => Self::SgdMomentum {
                         lr,
                         decay,
                         momentum: momentum as f32,
-                        ahead: rule.nesterov,
+                        nesterov: optimizer.nesterov,
                     },
                 }
             }
@@ -200,43 +200,43 @@ impl Change {
     }
 
     /// Changes values by their gradient, on this thread.
-    pub(super) fn apply(&self, stretch: &mut Stretch<'_>, gradient: &[f32]) {
-        let Stretch {
+    pub(super) fn apply(&self, slice: &mut ParamSlice<'_>, gradient: &[f32]) {
+        let ParamSlice {
             values: p,
             slots: [first, second],
-        } = stretch;
+        } = slice;
         match *self {
-            Self::Descend { lr, decay } => descend(p, gradient, lr, decay),
-            Self::DescendWithMomentum {
+            Self::Sgd { lr, decay } => sgd(p, gradient, lr, decay),
+            Self::SgdMomentum {
                 lr,
                 decay,
                 momentum,
-                ahead,
-            } => descend_with_momentum(p, gradient, first, lr, decay, momentum, ahead),
-            Self::Adapt(factors) => {
+                nesterov,
+            } => sgd_momentum(p, gradient, first, lr, decay, momentum, nesterov),
+            Self::AdamW(factors) => {
                 let change = |p: &mut f32, g: f32, m: &mut f32, s: &mut f32| {
                     *p *= factors.keep;
                     *m += (g - *m) * factors.towards_gradient;
                     *s = *s * factors.beta2 + g * g * factors.towards_square;
                     *p -= factors.step * *m / (s.sqrt() * factors.root + factors.eps);
                 };
-                adapt(p, gradient, first, second, change);
+                adamw(p, gradient, first, second, change);
             }
         }
     }
 }
 
-widest! {
-    fn descend[T: Real](p: &mut [T], g: &[T], lr: T, decay: T) {
+simd_dispatch! {
+    fn sgd[T: Float](p: &mut [T], g: &[T], lr: T, decay: T) {
         for (p, g) in p.iter_mut().zip(g) {
             *p -= lr * (*g + decay * *p);
         }
     }
 }
 
-widest! {
-    fn descend_with_momentum[T: Real](p: &mut [T], g: &[T], v: &mut [T], lr: T, decay: T, momentum: T, ahead: bool) {
-        if ahead {
+simd_dispatch! {
+    fn sgd_momentum[T: Float](p: &mut [T], g: &[T], v: &mut [T], lr: T, decay: T, momentum: T, nesterov: bool) {
+        if nesterov {
             for (p, (g, v)) in p.iter_mut().zip(g.iter().zip(v)) {
                 let g = *g + decay * *p;
                 *v = momentum * *v + g;
@@ -254,7 +254,7 @@ widest! {
 
 /// AdamW's numbers that are the same for all parameters of a step.
 #[derive(Clone, Copy)]
-pub(super) struct Factors {
+pub(super) struct AdamWFactors {
     keep: f32,
     towards_gradient: f32,
     beta2: f32,
@@ -264,25 +264,25 @@ pub(super) struct Factors {
     eps: f32,
 }
 
-impl Factors {
-    fn new(rule: &AdamW) -> Self {
-        let exponent = i32::try_from(rule.step).unwrap_or(i32::MAX);
-        let correction1 = 1.0 - rule.beta1.powi(exponent);
-        let correction2 = 1.0 - rule.beta2.powi(exponent);
+impl AdamWFactors {
+    fn new(optimizer: &AdamW) -> Self {
+        let exponent = i32::try_from(optimizer.step).unwrap_or(i32::MAX);
+        let correction1 = 1.0 - optimizer.beta1.powi(exponent);
+        let correction2 = 1.0 - optimizer.beta2.powi(exponent);
         Self {
-            keep: (1.0 - rule.lr * rule.weight_decay) as f32,
-            towards_gradient: (1.0 - rule.beta1) as f32,
-            beta2: rule.beta2 as f32,
-            towards_square: (1.0 - rule.beta2) as f32,
-            step: (rule.lr / correction1) as f32,
+            keep: (1.0 - optimizer.lr * optimizer.weight_decay) as f32,
+            towards_gradient: (1.0 - optimizer.beta1) as f32,
+            beta2: optimizer.beta2 as f32,
+            towards_square: (1.0 - optimizer.beta2) as f32,
+            step: (optimizer.lr / correction1) as f32,
             root: (1.0 / correction2.sqrt()) as f32,
-            eps: rule.eps as f32,
+            eps: optimizer.eps as f32,
         }
     }
 }
 
-widest! {
-    fn adapt[F: Fn(&mut f32, f32, &mut f32, &mut f32)](p: &mut [f32], g: &[f32], m: &mut [f32], s: &mut [f32], change: F) {
+simd_dispatch! {
+    fn adamw[F: Fn(&mut f32, f32, &mut f32, &mut f32)](p: &mut [f32], g: &[f32], m: &mut [f32], s: &mut [f32], change: F) {
         for ((p, g), (m, s)) in p.iter_mut().zip(g).zip(m.iter_mut().zip(s)) {
             change(p, *g, m, s);
         }

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::kernel::{all_filled, held, numbers, scratch, widest, zeroed};
-use super::real::Real;
+use super::float::Float;
+use super::kernel::{all_filled, held, numbers, scratch, simd_dispatch, zeroed};
 use super::tape::{Needs, apply1};
 use super::threads;
 
 /// The window of a [`max_pool2d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct PoolWindow {
     /// Pixels along a side.
     pub kernel: usize,
     /// Pixels from one place of the window to the next.
@@ -22,9 +22,9 @@ pub struct Window {
     pub padding: usize,
 }
 
-impl Window {
+impl PoolWindow {
     /// 2x2, side by side: an image of half the size.
-    pub const HALVES: Self = Self {
+    pub const HALVING: Self = Self {
         kernel: 2,
         stride: 2,
         padding: 0,
@@ -37,7 +37,7 @@ impl Window {
 ///
 /// # Errors
 /// When the window does not fit the image, or is larger than 15x15, or half of it lies in the padding.
-pub fn max_pool2d(x: &Tensor, window: Window) -> Result<Tensor> {
+pub fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
     let op = MaxPool {
         window,
         places: Mutex::new(Vec::new()),
@@ -46,28 +46,28 @@ pub fn max_pool2d(x: &Tensor, window: Window) -> Result<Tensor> {
 }
 
 struct MaxPool {
-    window: Window,
+    window: PoolWindow,
     /// For each value of the result the place under the window that it came from.
     places: Mutex<Vec<u8>>,
 }
 
-/// Sizes of an image and of its pooling.
+/// PoolShape of an image and of its pooling.
 #[derive(Clone, Copy)]
-pub(super) struct Sizes {
+pub(super) struct PoolShape {
     image: [usize; 2],
     result: [usize; 2],
     channels: usize,
-    window: Window,
+    window: PoolWindow,
 }
 
-impl Sizes {
+impl PoolShape {
     /// The pixels of the image under the window of a result, each with its place there; at least one, because half of a
     /// window at most lies in the padding.
     #[inline(always)]
     fn under(self, row: usize, column: usize) -> impl Iterator<Item = (u8, usize)> {
         let (
             [height, width],
-            Window {
+            PoolWindow {
                 kernel,
                 stride,
                 padding,
@@ -84,15 +84,15 @@ impl Sizes {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// One image: its results, and the places that they came from.
-    fn pool[T: Real](sizes: Sizes, x: &[T], y: &mut [MaybeUninit<T>], places: &mut [MaybeUninit<u8>]) {
-        let ([rows, columns], channels) = (sizes.result, sizes.channels);
+    fn pool[T: Float](shape: PoolShape, x: &[T], y: &mut [MaybeUninit<T>], places: &mut [MaybeUninit<u8>]) {
+        let ([rows, columns], channels) = (shape.result, shape.channels);
         for row in 0..rows {
             for column in 0..columns {
                 let at = (row * columns + column) * channels;
                 let (y, places) = (&mut y[at..at + channels], &mut places[at..at + channels]);
-                let mut under = sizes.under(row, column);
+                let mut under = shape.under(row, column);
                 let (first, pixel) = under.next().unwrap_or_default();
                 let y = y.write_copy_of_slice(&x[pixel * channels..][..channels]);
                 places.fill(MaybeUninit::new(first));
@@ -113,16 +113,16 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Adds one image's gradient to `dx`: under each window each pixel gets what came from it, the others nothing, so
     /// that neighbouring channels, whose greatest stand at different places, are treated alike.
-    fn unpool[T: Real](sizes: Sizes, dy: &[T], places: &[u8], dx: &mut [T]) {
-        let ([rows, columns], channels) = (sizes.result, sizes.channels);
+    fn unpool[T: Float](shape: PoolShape, dy: &[T], places: &[u8], dx: &mut [T]) {
+        let ([rows, columns], channels) = (shape.result, shape.channels);
         for row in 0..rows {
             for column in 0..columns {
                 let at = (row * columns + column) * channels;
                 let (dy, places) = (&dy[at..at + channels], &places[at..at + channels]);
-                for (place, pixel) in sizes.under(row, column) {
+                for (place, pixel) in shape.under(row, column) {
                     let dx = &mut dx[pixel * channels..][..channels];
                     for c in 0..channels {
                         dx[c] += if places[c] == place { dy[c] } else { T::ZERO };
@@ -134,9 +134,9 @@ widest! {
 }
 
 impl MaxPool {
-    fn sizes(&self, x: &Shape) -> Result<(usize, Sizes)> {
+    fn shape(&self, x: &Shape) -> Result<(usize, PoolShape)> {
         let (n, height, width, channels) = x.dims4()?;
-        let Window {
+        let PoolWindow {
             kernel,
             stride,
             padding,
@@ -151,24 +151,24 @@ impl MaxPool {
             bail!("max-pool: {:?} does not fit an image {x:?}", self.window)
         }
         let along = |side: usize| (side + 2 * padding - kernel) / stride + 1;
-        let sizes = Sizes {
+        let shape = PoolShape {
             image: [height, width],
             result: [along(height), along(width)],
             channels,
             window: self.window,
         };
-        Ok((n, sizes))
+        Ok((n, shape))
     }
 
-    fn forward<T: Real>(&self, sizes: Sizes, n: usize, x: &[T]) -> Vec<T> {
-        let result = sizes.result[0] * sizes.result[1] * sizes.channels;
-        let image = sizes.image[0] * sizes.image[1] * sizes.channels;
+    fn forward<T: Float>(&self, shape: PoolShape, n: usize, x: &[T]) -> Vec<T> {
+        let result = shape.result[0] * shape.result[1] * shape.channels;
+        let image = shape.image[0] * shape.image[1] * shape.channels;
         let (mut y, mut places) = (scratch(n * result), scratch(n * result));
         let images = y
             .chunks_exact_mut(result)
             .zip(places.chunks_exact_mut(result))
             .zip(x.chunks_exact(image));
-        threads::each_of(images, image, |((y, places), x)| pool(sizes, x, y, places));
+        threads::each_of(images, image, |((y, places), x)| pool(shape, x, y, places));
         // SAFETY: both were written, image by image.
         let (y, places) = unsafe { (all_filled(y), all_filled(places)) };
         if let Ok(mut kept) = self.places.lock() {
@@ -177,23 +177,23 @@ impl MaxPool {
         y
     }
 
-    fn backward<T: Real>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-        let (_, sizes) = self.sizes(x.shape())?;
+    fn backward<T: Float>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+        let (_, shape) = self.shape(x.shape())?;
         let dy = dy.contiguous()?;
         let (storage, layout) = dy.storage_and_layout();
         let dy = held::<T>(&storage, layout)?;
         let Ok(places) = self.places.lock() else {
             bail!("max-pool: its forward pass failed")
         };
-        let result = sizes.result[0] * sizes.result[1] * sizes.channels;
-        let image = sizes.image[0] * sizes.image[1] * sizes.channels;
+        let result = shape.result[0] * shape.result[1] * shape.channels;
+        let image = shape.image[0] * shape.image[1] * shape.channels;
         let mut dx = scratch::<T>(x.elem_count());
         let images = dx
             .chunks_exact_mut(image)
             .zip(dy.chunks_exact(result))
             .zip(places.chunks_exact(result));
         threads::each_of(images, image, |((dx, dy), places)| {
-            unpool(sizes, dy, places, zeroed(dx))
+            unpool(shape, dy, places, zeroed(dx))
         });
         // SAFETY: set to zero, image by image.
         Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
@@ -206,13 +206,13 @@ impl CustomOp1 for MaxPool {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (n, sizes) = self.sizes(layout.shape())?;
+        let (n, shape) = self.shape(layout.shape())?;
         let y = match x {
-            CpuStorage::F64(_) => CpuStorage::F64(self.forward(sizes, n, numbers(x, layout)?)),
-            _ => CpuStorage::F32(self.forward(sizes, n, numbers(x, layout)?)),
+            CpuStorage::F64(_) => CpuStorage::F64(self.forward(shape, n, numbers(x, layout)?)),
+            _ => CpuStorage::F32(self.forward(shape, n, numbers(x, layout)?)),
         };
-        let [rows, columns] = sizes.result;
-        Ok((y, (n, rows, columns, sizes.channels).into()))
+        let [rows, columns] = shape.result;
+        Ok((y, (n, rows, columns, shape.channels).into()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
@@ -230,11 +230,11 @@ impl CustomOp1 for MaxPool {
 ///
 /// # Errors
 /// When there are no cells or no pixels.
-pub fn mean_pool(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
-    apply1(x, MeanPool { rows, columns }, Needs::Shapes)
+pub fn adaptive_avg_pool2d(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
+    apply1(x, AdaptiveAvgPool2d { rows, columns }, Needs::Shapes)
 }
 
-struct MeanPool {
+struct AdaptiveAvgPool2d {
     rows: usize,
     columns: usize,
 }
@@ -244,7 +244,7 @@ fn cell(cell: usize, cells: usize, side: usize) -> std::ops::Range<usize> {
     cell * side / cells..((cell + 1) * side).div_ceil(cells)
 }
 
-impl MeanPool {
+impl AdaptiveAvgPool2d {
     fn dims(&self, x: &Shape) -> Result<(usize, usize, usize, usize)> {
         let (n, height, width, channels) = x.dims4()?;
         if self.rows * self.columns * height * width * channels == 0 {
@@ -259,7 +259,7 @@ impl MeanPool {
 
     /// Calls `each` with every cell and pixel of an image: the places in result and image where their channels start,
     /// and one over the pixels of the cell.
-    fn each<T: Real>(
+    fn each<T: Float>(
         &self,
         (_, height, width, channels): (usize, usize, usize, usize),
         mut each: impl FnMut(usize, usize, T),
@@ -287,7 +287,7 @@ impl MeanPool {
         )
     }
 
-    fn forward<T: Real>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
+    fn forward<T: Float>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
         let (channels, (image, result)) = (dims.3, self.lens(dims));
         let mut means = scratch(dims.0 * result);
         let images = means.chunks_exact_mut(result).zip(x.chunks_exact(image));
@@ -304,7 +304,7 @@ impl MeanPool {
         unsafe { all_filled(means) }
     }
 
-    fn backward<T: Real>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+    fn backward<T: Float>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
         let dims = self.dims(x.shape())?;
         let (channels, (image, result)) = (dims.3, self.lens(dims));
         let dy = dy.contiguous()?;
@@ -326,7 +326,7 @@ impl MeanPool {
     }
 }
 
-impl CustomOp1 for MeanPool {
+impl CustomOp1 for AdaptiveAvgPool2d {
     fn name(&self) -> &'static str {
         "mean-pool"
     }

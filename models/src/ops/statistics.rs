@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use super::kernel::{SHORT, held, widest};
-use super::real::Real;
+use super::float::Float;
+use super::kernel::{SHORT, held, simd_dispatch};
 use super::threads;
 
 /// Mean and variance of a batch, by channel.
@@ -19,13 +19,13 @@ pub struct BatchStatistics {
 
 /// A tensor `[…, channels]`, and its statistics where they are known already.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct WithStats {
     /// The tensor.
     pub values: Tensor,
     statistics: Option<BatchStatistics>,
 }
 
-impl From<Tensor> for Measured {
+impl From<Tensor> for WithStats {
     fn from(values: Tensor) -> Self {
         Self {
             values,
@@ -34,21 +34,21 @@ impl From<Tensor> for Measured {
     }
 }
 
-impl From<&Tensor> for Measured {
+impl From<&Tensor> for WithStats {
     fn from(values: &Tensor) -> Self {
         values.clone().into()
     }
 }
 
-impl From<&Self> for Measured {
-    fn from(measured: &Self) -> Self {
-        measured.clone()
+impl From<&Self> for WithStats {
+    fn from(values: &Self) -> Self {
+        values.clone()
     }
 }
 
-impl Measured {
+impl WithStats {
     /// A tensor that consists of parts, one after the other.
-    pub(super) fn of_parts<T: Real>(values: Tensor, parts: &[Moments<T>]) -> Self {
+    pub(super) fn of_parts<T: Float>(values: Tensor, parts: &[Moments<T>]) -> Self {
         Self {
             values,
             statistics: Some(BatchStatistics::of_parts(parts)),
@@ -64,7 +64,7 @@ impl Measured {
     ///
     /// # Errors
     /// When the tensor is empty, or has no channels.
-    pub(super) fn measured(self) -> Result<(Tensor, BatchStatistics)> {
+    pub(super) fn into_parts(self) -> Result<(Tensor, BatchStatistics)> {
         let statistics = match (self.statistics, self.values.dtype()) {
             (Some(known), _) => known,
             (None, DType::F64) => BatchStatistics::of::<f64>(&self.values)?,
@@ -75,7 +75,7 @@ impl Measured {
 }
 
 impl BatchStatistics {
-    fn of<T: Real>(x: &Tensor) -> Result<Self> {
+    fn of<T: Float>(x: &Tensor) -> Result<Self> {
         let channels = x.dims().last().copied().unwrap_or(0);
         let rows = x.elem_count() / channels.max(1);
         if x.rank() < 2 || rows == 0 || channels == 0 {
@@ -97,7 +97,7 @@ impl BatchStatistics {
 
     /// The mean of the means, and around that the variance of all, in the order of the parts (Chan, Golub and LeVeque
     /// 1983).
-    fn of_parts<T: Real>(parts: &[Moments<T>]) -> Self {
+    fn of_parts<T: Float>(parts: &[Moments<T>]) -> Self {
         let rows = parts.iter().map(|part| part.rows).sum();
         let channels = parts.first().map_or(0, |part| part.start.len());
         let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
@@ -127,9 +127,9 @@ impl BatchStatistics {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Sums of `x - start` and of its square.
-    fn add_moments[T: Real](x: &[T], start: &[T], sums: &mut [T], squares: &mut [T]) {
+    fn add_moments[T: Float](x: &[T], start: &[T], sums: &mut [T], squares: &mut [T]) {
         let channels = start.len();
         let (sums, squares) = (&mut sums[..channels], &mut squares[..channels]);
         for x in x.chunks_exact(channels) {
@@ -156,7 +156,7 @@ pub(super) struct Moments<T> {
     short: [Vec<T>; 2],
 }
 
-impl<T: Real> Moments<T> {
+impl<T: Float> Moments<T> {
     pub(super) fn new(channels: usize) -> Self {
         Self {
             rows: 0,

@@ -12,8 +12,8 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, InplaceOp2, Layout, Result, Tensor, TensorId, bail,
 };
 
+use super::float::Float;
 use super::kernel::{numbers, same_length, zip_mut};
-use super::real::Real;
 
 /// The gradients of an operation's arguments, from its result and the gradient of that.
 pub(super) type Back = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
@@ -72,12 +72,12 @@ impl Tape {
     }
 
     /// Plays the tape backwards from `loss`, a scalar on it. Gives the gradients that operations handed out for
-    /// variables; [`Gradients`](super::Gradients) or a [`Descent`](super::Descent) takes those of parameters before.
+    /// variables; [`Gradients`](super::Gradients) or a [`FusedBackward`](super::FusedBackward) takes those of parameters before.
     ///
     /// # Errors
     /// When an operation's gradient fails.
     pub fn backward(self, loss: &Tensor) -> Result<HashMap<TensorId, Tensor>> {
-        self.backward_watched(loss, loss.ones_like()?, &mut |_, _, _| false)
+        self.backward_with_hook(loss, loss.ones_like()?, &mut |_, _, _| false)
     }
 
     /// As [`Tape::backward`] from any `result` on the tape and the gradient of that. `watch` is shown each operation on
@@ -87,7 +87,7 @@ impl Tape {
     ///
     /// # Errors
     /// When an operation's gradient fails.
-    pub fn backward_watched(
+    pub fn backward_with_hook(
         self,
         result: &Tensor,
         gradient: Tensor,
@@ -119,7 +119,7 @@ impl Tape {
                         dy.as_ref().is_some_and(|dy| dy.id() == part.id())
                             && (*shared || node.arguments.len() > 1)
                     });
-                    add(&mut gradients, *argument, part, kept || shared)?;
+                    accumulate(&mut gradients, *argument, part, kept || shared)?;
                 }
             }
             Ok(())
@@ -153,7 +153,7 @@ pub(super) fn wanted(argument: &Tensor) -> bool {
 /// Gradients with whether others hold the same memory.
 type Sums = HashMap<TensorId, (Tensor, bool)>;
 
-fn add(sums: &mut Sums, id: TensorId, part: Tensor, shared: bool) -> Result<()> {
+fn accumulate(sums: &mut Sums, id: TensorId, part: Tensor, shared: bool) -> Result<()> {
     match sums.remove(&id) {
         None => sums.insert(id, (part, shared)),
         Some((sum, false)) => {
@@ -183,7 +183,7 @@ impl InplaceOp2 for AddInPlace {
         part: &CpuStorage,
         part_layout: &Layout,
     ) -> Result<()> {
-        fn on<T: Real>(
+        fn on<T: Float>(
             sum: &mut [T],
             layout: &Layout,
             part: &CpuStorage,
@@ -320,14 +320,14 @@ pub(super) fn apply3(
 ///
 /// # Errors
 /// When the shapes do not go together.
-pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
+pub fn cat(parts: &[&Tensor]) -> Result<Tensor> {
     let last = parts
         .first()
         .map_or(0, |first| first.rank().saturating_sub(1));
     let Some(known) = recording(parts) else {
         return Tensor::cat(parts, last)?.contiguous();
     };
-    let y = super::columns::join(parts)?;
+    let y = super::columns::cat(parts)?;
     if known {
         let widths: Vec<_> = parts
             .iter()
@@ -346,7 +346,7 @@ pub fn join(parts: &[&Tensor]) -> Result<Tensor> {
 ///
 /// # Errors
 /// When `x` has no dimension.
-pub fn rows(x: &Tensor) -> Result<Tensor> {
+pub fn flatten(x: &Tensor) -> Result<Tensor> {
     if x.rank() == 2 {
         return Ok(x.clone());
     }
@@ -364,7 +364,7 @@ pub fn rows(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// When their shapes differ.
-pub fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let Some(known) = recording(&[a, b]) else {
         return a + b;
     };

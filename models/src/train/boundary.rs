@@ -74,7 +74,7 @@ pub(super) fn boundary(
 /// Confidence 0 where the class is no more likely than any other, the greatest where it is certain.
 fn by_probability(rows: &[Vec<f32>]) -> Vec<u8> {
     let cell = |row: &Vec<f32>| {
-        let class = ops::greatest(row);
+        let class = ops::argmax(row);
         let even = 1.0 / row.len() as f64;
         byte(class, (f64::from(row[class]) - even) / (1.0 - even))
     };
@@ -87,7 +87,7 @@ fn by_lead(rows: &[Vec<f32>]) -> Vec<u8> {
     let leads: Vec<_> = rows
         .iter()
         .map(|row| {
-            let class = ops::greatest(row);
+            let class = ops::argmax(row);
             let others = row.iter().enumerate().filter(|(other, _)| *other != class);
             let second = others.fold(f32::NEG_INFINITY, |best, (_, score)| best.max(*score));
             (class, f64::from(row[class] - second))

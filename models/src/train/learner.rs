@@ -5,20 +5,20 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor, Var};
 
 use super::event::Score;
-use super::optimizer::Optimizer;
+use super::optimizer::StatefulOptimizer;
 use crate::data::Samples;
 use crate::error::Result;
 use crate::inspect::film::Predictions;
 use crate::layers::{Context, Mode};
 use crate::networks::{Criterion, Model};
-use crate::ops::{Gradients, Loss, Tape, greatest, threads};
+use crate::ops::{Gradients, Loss, Tape, argmax, threads};
 use crate::spec::{OptimizerSpec, TrainingSpec};
 
 /// A network that is being trained.
 #[derive(Debug)]
 pub struct Learner {
     pub(super) model: Arc<Model>,
-    pub(super) optimizer: Optimizer,
+    pub(super) optimizer: StatefulOptimizer,
     /// The gradients of the last step, where somebody looks at all of them.
     gradients: Option<Gradients>,
     seed: u64,
@@ -40,7 +40,7 @@ pub(super) struct Evaluation {
 impl Learner {
     /// A network before its first step, its optimizer, and the seed that dropout draws from.
     pub fn new(model: Model, rule: &OptimizerSpec, seed: u64) -> Self {
-        let optimizer = Optimizer::new(rule, model.store());
+        let optimizer = StatefulOptimizer::new(rule, model.store());
         Self {
             model: Arc::new(model),
             optimizer,
@@ -100,9 +100,9 @@ impl Learner {
     ///
     /// # Errors
     /// When the batch does not fit the network.
-    pub fn step(&mut self, x: &Tensor, truth: &[u32], lr: f64, step: u64) -> Result<Loss> {
-        let work = self.multiplications(truth.len());
-        threads::together(work, || self.step_here(x, truth, lr, step))
+    pub fn step(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
+        let work = self.multiplications(targets.len());
+        threads::together(work, || self.step_here(x, targets, lr, step))
     }
 
     /// Multiplications of a pass, at least: each parameter meets each sample.
@@ -111,7 +111,7 @@ impl Learner {
         parameters.saturating_mul(samples)
     }
 
-    fn step_here(&mut self, x: &Tensor, truth: &[u32], lr: f64, step: u64) -> Result<Loss> {
+    fn step_here(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
         let mut context = Context::new(Mode::Train {
             seed: self.seed,
             step,
@@ -119,7 +119,7 @@ impl Learner {
         let (loss, tape) = Tape::record(|| {
             let scores = self.model.forward(x, &mut context)?;
             let criterion = self.model.criterion();
-            criterion.smoothed_loss(&scores, truth, self.smoothing)
+            criterion.smoothed_loss(&scores, targets, self.smoothing)
         });
         let loss = loss?;
         if loss.mean.is_finite() {
@@ -130,7 +130,7 @@ impl Learner {
 
     fn descend(&mut self, tape: Tape, loss: &Tensor, lr: f64) -> Result<()> {
         let Some(gradients) = &mut self.gradients else {
-            return self.optimizer.descend(tape, loss, lr);
+            return self.optimizer.fused_step(tape, loss, lr);
         };
         gradients.backward(tape, loss)?;
         let store = self.model.store();
@@ -161,12 +161,12 @@ impl Learner {
         let (mut predicted, mut sure) = (Vec::new(), Vec::new());
         for start in (0..samples.len()).step_by(rows) {
             let end = (start + rows).min(samples.len());
-            let (values, truth) = samples.slice(start..end);
+            let (values, targets) = samples.slice(start..end);
             let scores = self.scores(values, end - start)?;
-            loss += criterion.loss(&scores, truth)?.mean * truth.len() as f64;
-            for (scores, truth) in scores.to_vec2::<f32>()?.iter().zip(truth) {
-                let class = greatest(scores);
-                confusion[*truth as usize][class] += 1;
+            loss += criterion.loss(&scores, targets)?.mean * targets.len() as f64;
+            for (scores, target) in scores.to_vec2::<f32>()?.iter().zip(targets) {
+                let class = argmax(scores);
+                confusion[*target as usize][class] += 1;
                 predicted.push(u16::try_from(class).unwrap_or(u16::MAX));
                 sure.push(criterion.confidence(scores, class));
             }

@@ -26,7 +26,7 @@ pub(super) fn batches_ahead(values: u64) -> u64 {
 /// The samples of a step.
 pub(super) struct Batch {
     pub(super) values: Vec<f32>,
-    pub(super) truth: Vec<u32>,
+    pub(super) targets: Vec<u32>,
 }
 
 /// What the batches are made of.
@@ -164,7 +164,7 @@ impl Iterator for Batches {
         let end = (self.given + self.source.batch_size).min(self.order.len());
         let indices = &self.order[self.given..end];
         self.given = end;
-        let (values, truth) = self.source.samples.gather(indices, self.variety.as_ref());
-        Some(Batch { values, truth })
+        let (values, targets) = self.source.samples.gather(indices, self.variety.as_ref());
+        Some(Batch { values, targets })
     }
 }

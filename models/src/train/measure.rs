@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// What was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct StepTiming {
     /// Steps that were measured, after one that was not.
     pub steps: u64,
     /// The median of their times, in seconds.
@@ -34,7 +34,7 @@ pub struct Measured {
     /// Seconds for one sample of an evaluation.
     pub evaluation_seconds: f64,
     /// The most memory that the measuring process held, the network, its optimizer and a batch among it, the data set
-    /// not, which [`Measured::memory_bytes`] adds; `None` where the system does not say.
+    /// not, which [`StepTiming::memory_bytes`] adds; `None` where the system does not say.
     pub peak_memory_bytes: Option<u64>,
     /// Threads computed with.
     pub threads: usize,
@@ -45,7 +45,12 @@ pub struct Measured {
 ///
 /// # Errors
 /// When the network cannot be built, or the threads cannot be had.
-pub fn measure(spec: &RunSpec, input: &[usize], classes: usize, batch: usize) -> Result<Measured> {
+pub fn measure(
+    spec: &RunSpec,
+    input: &[usize],
+    classes: usize,
+    batch: usize,
+) -> Result<StepTiming> {
     let began = Instant::now();
     let threads = spec
         .training
@@ -61,7 +66,7 @@ pub fn measure(spec: &RunSpec, input: &[usize], classes: usize, batch: usize) ->
         values
     };
     let mut generator = Key::new(0, "measured classes").generator();
-    let truth: Vec<u32> = (0..batch)
+    let targets: Vec<u32> = (0..batch)
         .map(|_| generator.below(classes as u64) as u32)
         .collect();
     let x = learner.batch(samples(batch), batch)?;
@@ -70,7 +75,7 @@ pub fn measure(spec: &RunSpec, input: &[usize], classes: usize, batch: usize) ->
     let lr = 1e-20;
     let mut step = |number: u64| -> Result<f64> {
         let began = Instant::now();
-        learner.step(&x, &truth, lr, number)?;
+        learner.step(&x, &targets, lr, number)?;
         Ok(began.elapsed().as_secs_f64())
     };
     // The first step also takes its memory from the system.
@@ -101,7 +106,7 @@ pub fn measure(spec: &RunSpec, input: &[usize], classes: usize, batch: usize) ->
         // A step is a pass forward and two of its kind backward.
         step_seconds / batch as f64 / 3.0
     };
-    Ok(Measured {
+    Ok(StepTiming {
         steps: times.len() as u64,
         step_seconds,
         evaluation_seconds,
@@ -110,7 +115,7 @@ pub fn measure(spec: &RunSpec, input: &[usize], classes: usize, batch: usize) ->
     })
 }
 
-impl Measured {
+impl StepTiming {
     /// The seconds of a whole run of such steps, if nothing ends it early: its steps, the evaluations after every
     /// epoch and at the end, and the boundaries of points in the plane.
     pub fn seconds(&self, spec: &RunSpec, plan: &Plan) -> f64 {
@@ -150,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_run_takes_its_steps_its_evaluations_and_its_boundaries() {
-        let measured = Measured {
+        let measured = StepTiming {
             steps: 3,
             step_seconds: 1.0,
             evaluation_seconds: 0.001,
@@ -173,7 +178,7 @@ mod tests {
             )
             .unwrap();
             let plan = prepare(&spec, &Library::none()).unwrap();
-            Measured {
+            StepTiming {
                 peak_memory_bytes: peak,
                 ..measured.clone()
             }

@@ -43,7 +43,7 @@ pub use event::{
     Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
 };
 pub use learner::Learner;
-pub use measure::{Measured, measure};
+pub use measure::{StepTiming, measure};
 pub use places::{Places, Record};
 pub use plan::{Plan, prepare};
 pub use run::train;

@@ -4,62 +4,62 @@ use candle_core::Tensor;
 
 use crate::error::Result;
 use crate::layers::Store;
-use crate::ops::{AdamW, Descent, Gradients, Rule, Sgd, Tape};
+use crate::ops::{AdamW, FusedBackward, Gradients, Optimizer, Sgd, Tape};
 use crate::spec::OptimizerSpec;
 
 /// An optimizer with what it keeps between steps.
 #[derive(Debug)]
-pub(crate) struct Optimizer {
+pub(crate) struct StatefulOptimizer {
     spec: OptimizerSpec,
     /// Steps done.
     steps: u64,
     /// For each parameter what [`slots`] names.
-    descent: Descent,
+    fused: FusedBackward,
 }
 
-impl Optimizer {
+impl StatefulOptimizer {
     /// An optimizer before its first step.
     pub(crate) fn new(spec: &OptimizerSpec, store: &Store) -> Self {
         let slots = slots(spec).len();
-        let mut descent = Descent::default();
+        let mut fused = FusedBackward::default();
         for (_, variable) in store.parameters() {
-            descent.add(variable, slots);
+            fused.add(variable, slots);
         }
         Self {
             spec: spec.clone(),
             steps: 0,
-            descent,
+            fused,
         }
     }
 
     /// Changes every parameter by its gradient of a loss, where it has one, and keeps none of them.
-    pub(crate) fn descend(&mut self, tape: Tape, loss: &Tensor, lr: f64) -> Result<()> {
+    pub(crate) fn fused_step(&mut self, tape: Tape, loss: &Tensor, lr: f64) -> Result<()> {
         self.steps += 1;
-        let rule = self.rule(lr);
-        Ok(self.descent.step(tape, loss, &rule)?)
+        let optimizer = self.optimizer(lr);
+        Ok(self.fused.step(tape, loss, &optimizer)?)
     }
 
     /// Changes every parameter by its gradient, where it has one.
     pub(crate) fn step(&mut self, store: &Store, gradients: &Gradients, lr: f64) -> Result<()> {
         self.steps += 1;
-        let rule = self.rule(lr);
+        let optimizer = self.optimizer(lr);
         for (_, variable) in store.parameters() {
             if let Some(gradient) = gradients.of(variable) {
-                rule.step(variable, gradient, self.descent.slots_mut(variable))?;
+                optimizer.step(variable, gradient, self.fused.slots_mut(variable))?;
             }
         }
         Ok(())
     }
 
     /// The rule of the step under way.
-    fn rule(&self, lr: f64) -> Rule {
+    fn optimizer(&self, lr: f64) -> Optimizer {
         match self.spec {
             OptimizerSpec::Sgd {
                 momentum,
                 weight_decay,
                 nesterov,
                 ..
-            } => Rule::Sgd(Sgd {
+            } => Optimizer::Sgd(Sgd {
                 lr,
                 momentum,
                 weight_decay,
@@ -71,7 +71,7 @@ impl Optimizer {
                 eps,
                 weight_decay,
                 ..
-            } => Rule::AdamW(AdamW {
+            } => Optimizer::AdamW(AdamW {
                 lr,
                 beta1,
                 beta2,
@@ -96,7 +96,7 @@ impl Optimizer {
         store.parameters().flat_map(move |(name, variable)| {
             names
                 .iter()
-                .zip(self.descent.slots(variable))
+                .zip(self.fused.slots(variable))
                 .map(move |(slot, values)| (format!("{slot}.{name}"), &values[..]))
         })
     }
@@ -112,7 +112,7 @@ impl Optimizer {
         mut take: impl FnMut(&str) -> Option<Vec<f32>>,
     ) -> std::result::Result<(), String> {
         for (name, variable) in store.parameters() {
-            let kept = self.descent.slots_mut(variable).iter_mut();
+            let kept = self.fused.slots_mut(variable).iter_mut();
             for (slot, kept) in slots(&self.spec).iter().zip(kept) {
                 let name = format!("{slot}.{name}");
                 let values = take(&name).ok_or_else(|| format!("{name} is missing"))?;
@@ -135,8 +135,8 @@ impl Optimizer {
 }
 
 /// What a rule keeps for each parameter.
-fn slots(rule: &OptimizerSpec) -> &'static [&'static str] {
-    match rule {
+fn slots(optimizer: &OptimizerSpec) -> &'static [&'static str] {
+    match optimizer {
         OptimizerSpec::Sgd { momentum: 0.0, .. } => &[],
         OptimizerSpec::Sgd { .. } => &["velocity"],
         OptimizerSpec::AdamW { .. } => &["mean", "square"],

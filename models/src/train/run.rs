@@ -191,11 +191,11 @@ impl Run<'_> {
 
     fn step(&mut self) -> Result<Option<End>> {
         let began = Instant::now();
-        let Batch { values, truth } = self.loader.next()?;
-        let x = self.learner.batch(values, truth.len())?;
+        let Batch { values, targets } = self.loader.next()?;
+        let x = self.learner.batch(values, targets.len())?;
         let (step, lr) = (self.progress.step + 1, self.lr());
-        let loss = self.learner.step(&x, &truth, lr, step)?;
-        let samples = truth.len() as u64;
+        let loss = self.learner.step(&x, &targets, lr, step)?;
+        let samples = targets.len() as u64;
         self.rate.add(samples, began.elapsed());
         let told = Step {
             step,

@@ -2,14 +2,14 @@
 //! in the shapes of VGG16.
 
 use candle_core::{DType, Result, Tensor, Var};
-use vivarium_models::ops::{Geometry, conv2d};
+use vivarium_models::ops::{ConvParams, conv2d};
 
 use crate::differences::numbers;
 
 /// Result, gradient of the image, gradient of the weights.
-fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, geometry: Geometry) -> Result<[Tensor; 3]> {
+fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, params: ConvParams) -> Result<[Tensor; 3]> {
     let (x, w) = (Var::from_tensor(x)?, Var::from_tensor(w)?);
-    let y = conv2d(&x, &w, None, geometry)?;
+    let y = conv2d(&x, &w, None, params)?;
     let gradients = (&y * dy)?.sum_all()?.backward()?;
     let of = |v: &Var| gradients.get(v).unwrap().clone();
     Ok([y, of(&x), of(&w)])
@@ -21,11 +21,11 @@ fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
     let edge = kernel / 2;
     let wide = x.pad_with_zeros(1, edge, edge)?;
     let wide = wide.pad_with_zeros(2, edge, edge)?.contiguous()?;
-    let geometry = Geometry {
+    let params = ConvParams {
         padding: [0, 0],
-        ..Geometry::same(kernel)
+        ..ConvParams::same(kernel)
     };
-    let [y, dx, dw] = pass(&wide, w, dy, geometry)?;
+    let [y, dx, dw] = pass(&wide, w, dy, params)?;
     Ok([y, dx.narrow(1, edge, side)?.narrow(2, edge, side)?, dw])
 }
 
@@ -70,7 +70,7 @@ fn winograds_results_and_gradients_are_near_those_in_double_precision() {
         let [x, w, dy] = &single;
         let [x64, w64, dy64] = single.each_ref().map(|t| t.to_dtype(DType::F64).unwrap());
         let exact = by_patches(&x64, &w64, &dy64).unwrap();
-        let got = pass(x, w, dy, Geometry::same(kernel)).unwrap();
+        let got = pass(x, w, dy, ConvParams::same(kernel)).unwrap();
         for (i, what) in ["forward", "dx", "dw"].into_iter().enumerate() {
             let [mean, greatest] = errors(&got[i], &exact[i]);
             let case =

@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor, Var};
 use vivarium_models::ops::{
-    Geometry, Tape, conv2d, conv2d_branches, cross_entropy, flatten, join, sum,
+    ConvParams, Tape, add, cat, conv2d, conv2d_branches, cross_entropy, flatten_channels_first,
 };
 
 use crate::differences::numbers;
@@ -27,24 +27,29 @@ fn loss(
     branches: impl FnOnce(&Tensor) -> Result<Vec<Tensor>>,
 ) -> Result<Tensor> {
     // Not the variable itself, and taken by more than the branches.
-    let y = conv2d(x, &own("before", x.dims()[3], 2)?, None, Geometry::same(1))?;
-    let x = conv2d(&y, &own("back", 2, x.dims()[3])?, None, Geometry::same(1))?;
+    let y = conv2d(
+        x,
+        &own("before", x.dims()[3], 2)?,
+        None,
+        ConvParams::same(1),
+    )?;
+    let x = conv2d(&y, &own("back", 2, x.dims()[3])?, None, ConvParams::same(1))?;
     let mut results = branches(&x)?;
     if let Some(place) = left_out {
         results.remove(place);
     }
     results.push(y);
-    let joined = join(&results.iter().collect::<Vec<_>>())?;
+    let joined = cat(&results.iter().collect::<Vec<_>>())?;
     let y = conv2d(
         &joined,
         &own("head", joined.dims()[3], 4)?,
         None,
-        Geometry::same(1),
+        ConvParams::same(1),
     )?;
-    let y = sum(&y, &y)?;
+    let y = add(&y, &y)?;
     let classes = y.elem_count() / x.dims()[0];
-    let truth: Vec<u32> = (0..x.dims()[0]).map(|i| (5 * i % classes) as u32).collect();
-    Ok(cross_entropy(&flatten(&y)?, &truth)?.tensor)
+    let targets: Vec<u32> = (0..x.dims()[0]).map(|i| (5 * i % classes) as u32).collect();
+    Ok(cross_entropy(&flatten_channels_first(&y)?, &targets)?.tensor)
 }
 
 /// Weights that nothing is learned about.
@@ -80,7 +85,7 @@ fn branches_give_what_convolutions_give_one_by_one() {
             let what = format!("{image:?} to {outputs:?} without {left_out:?}");
             let one_by_one = |x: &Tensor| {
                 let each = weights.iter();
-                each.map(|weight| conv2d(x, weight, None, Geometry::same(1)))
+                each.map(|weight| conv2d(x, weight, None, ConvParams::same(1)))
                     .collect()
             };
             let (expected, tape) = Tape::record(|| loss(&x, left_out, one_by_one));
@@ -111,7 +116,7 @@ fn branches_outside_of_a_recording_are_convolutions_too() {
         numbers("weight", &[6, 5, 1, 1]),
     );
     let got = conv2d_branches(&x, &[&weight, &weight]).unwrap();
-    let expected = conv2d(&x, &weight, None, Geometry::same(1)).unwrap();
+    let expected = conv2d(&x, &weight, None, ConvParams::same(1)).unwrap();
     assert_eq!(got.len(), 2);
     for got in got {
         assert_eq!(values(&got), values(&expected));

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, BatchStatistics, Geometry, Window, batch_norm, batch_norm_fixed, channels_last,
-    conv2d, flatten, max_pool2d, mean_pool,
+    Activation, BatchStatistics, ConvParams, PoolWindow, adaptive_avg_pool2d, batch_norm,
+    batch_norm_eval, channels_last, conv2d, flatten_channels_first, max_pool2d,
 };
 
 use crate::differences::{check, check_by, mixed, numbers};
@@ -45,8 +45,8 @@ pub(crate) const CASES: &[Case] = &[
     ([1, 2, 2, 3], [2, 3, 2, 2], [1, 1], [1, 1], 1),
 ];
 
-pub(crate) fn geometry((_, _, stride, padding, groups): &Case) -> Geometry {
-    Geometry {
+pub(crate) fn conv_params((_, _, stride, padding, groups): &Case) -> ConvParams {
+    ConvParams {
         stride: *stride,
         padding: *padding,
         groups: *groups,
@@ -100,10 +100,16 @@ fn convolutions_are_what_their_definition_says() {
             numbers("b", &[case.1[0]]),
         );
         let expected = by_definition(case, &values(&x), &values(&w), &values(&b));
-        let exact = conv2d(&x, &w, Some(&b), geometry(case)).unwrap();
+        let exact = conv2d(&x, &w, Some(&b), conv_params(case)).unwrap();
         let single = |v: &Var| v.to_dtype(DType::F32).unwrap();
-        let rounded = conv2d(&single(&x), &single(&w), Some(&single(&b)), geometry(case)).unwrap();
-        let plain = conv2d(&x, &w, None, geometry(case)).unwrap();
+        let rounded = conv2d(
+            &single(&x),
+            &single(&w),
+            Some(&single(&b)),
+            conv_params(case),
+        )
+        .unwrap();
+        let plain = conv2d(&x, &w, None, conv_params(case)).unwrap();
         assert_eq!(exact.elem_count(), expected.len(), "{case:?}");
         let size = (case.1[1] * case.1[2] * case.1[3]) as f64;
         for (i, expected) in expected.iter().enumerate() {
@@ -128,7 +134,7 @@ fn gradients_of_convolutions_are_those_of_finite_differences() {
             numbers("b", &[case.1[0]]),
         ];
         check_by(0.01, &format!("{case:?}"), &arguments, |a| {
-            mixed(&conv2d(&a[0], &a[1], Some(&a[2]), geometry(case))?)
+            mixed(&conv2d(&a[0], &a[1], Some(&a[2]), conv_params(case))?)
         });
     }
 }
@@ -153,7 +159,7 @@ fn a_convolution_of_many_channels_is_its_definition() {
         );
         let [x, other_x] = ["x", "other x"].map(|name| numbers(name, &case.0));
         let [w, other_w] = ["w", "other w"].map(|name| numbers(name, &case.1));
-        let convolved = |x: &Tensor, w: &Tensor| conv2d(x, w, None, geometry(&case)).unwrap();
+        let convolved = |x: &Tensor, w: &Tensor| conv2d(x, w, None, conv_params(&case)).unwrap();
         let y = convolved(&x, &w);
         let none = vec![0.0; outputs];
         let expected = by_definition(&case, &values(&x), &values(&w), &none);
@@ -164,7 +170,7 @@ fn a_convolution_of_many_channels_is_its_definition() {
             );
         }
         let bias = numbers("bias", &[outputs]);
-        let shifted = conv2d(&x, &w, Some(&bias), geometry(&case)).unwrap();
+        let shifted = conv2d(&x, &w, Some(&bias), conv_params(&case)).unwrap();
         let each = values(&bias);
         for (i, (got, plain)) in values(&shifted).iter().zip(values(&y)).enumerate() {
             assert!(
@@ -197,22 +203,22 @@ fn a_convolution_is_the_same_however_many_images_it_is_given() {
     for channels in [16, 3] {
         let x = numbers("x", &[70, 9, 9, channels]);
         let w = numbers("w", &[16, channels, 3, 3]);
-        let all = conv2d(&x, &w, None, Geometry::same(3)).unwrap();
+        let all = conv2d(&x, &w, None, ConvParams::same(3)).unwrap();
         let one = x.narrow(0, 69, 1).unwrap().contiguous().unwrap();
-        let one = conv2d(&one, &w, None, Geometry::same(3)).unwrap();
+        let one = conv2d(&one, &w, None, ConvParams::same(3)).unwrap();
         let last = values(&all.narrow(0, 69, 1).unwrap().contiguous().unwrap());
         for (a, b) in last.iter().zip(values(&one)) {
             assert!((a - b).abs() < 1e-12);
         }
         let gradient = |n: usize| {
             let x = x.narrow(0, 0, n).unwrap().contiguous().unwrap().detach();
-            let y = conv2d(&x, &w, None, Geometry::same(3)).unwrap();
+            let y = conv2d(&x, &w, None, ConvParams::same(3)).unwrap();
             let gradients = y.sum_all().unwrap().backward().unwrap();
             values(gradients.get(&w).unwrap())
         };
         let (all, most) = (gradient(70), gradient(69));
         let x = x.narrow(0, 69, 1).unwrap().contiguous().unwrap().detach();
-        let y = conv2d(&x, &w, None, Geometry::same(3)).unwrap();
+        let y = conv2d(&x, &w, None, ConvParams::same(3)).unwrap();
         let last = y.sum_all().unwrap().backward().unwrap();
         for ((all, most), last) in all.iter().zip(&most).zip(values(last.get(&w).unwrap())) {
             assert!((all - most - last).abs() < 1e-9, "{all} {most} {last}");
@@ -223,34 +229,34 @@ fn a_convolution_is_the_same_however_many_images_it_is_given() {
 #[test]
 fn shapes_that_do_not_go_together_are_refused() {
     let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
-    let refused = |x: &[usize], w: &[usize], geometry| {
-        let refusal = conv2d(&zeros(x), &zeros(w), None, geometry).unwrap_err();
+    let refused = |x: &[usize], w: &[usize], params| {
+        let refusal = conv2d(&zeros(x), &zeros(w), None, params).unwrap_err();
         assert!(refusal.to_string().contains("convolution"), "{refusal}");
     };
-    refused(&[1, 4, 4, 3], &[2, 4, 3, 3], Geometry::same(3));
+    refused(&[1, 4, 4, 3], &[2, 4, 3, 3], ConvParams::same(3));
     refused(
         &[1, 4, 4, 4],
         &[3, 2, 3, 3],
-        Geometry {
+        ConvParams {
             groups: 2,
-            ..Geometry::same(3)
+            ..ConvParams::same(3)
         },
     );
-    refused(&[1, 4, 4, 3], &[2, 3, 7, 7], Geometry::same(1));
+    refused(&[1, 4, 4, 3], &[2, 3, 7, 7], ConvParams::same(1));
     refused(
         &[1, 4, 4, 3],
         &[2, 3, 1, 1],
-        Geometry {
+        ConvParams {
             stride: [0, 1],
-            ..Geometry::same(1)
+            ..ConvParams::same(1)
         },
     );
     refused(
         &[1, 4, 4, 3],
         &[2, 3, 1, 1],
-        Geometry {
+        ConvParams {
             groups: 0,
-            ..Geometry::same(1)
+            ..ConvParams::same(1)
         },
     );
     assert!(
@@ -258,11 +264,11 @@ fn shapes_that_do_not_go_together_are_refused() {
             &zeros(&[1, 4, 4, 3]),
             &zeros(&[2, 3, 1, 1]),
             Some(&zeros(&[3])),
-            Geometry::same(1)
+            ConvParams::same(1)
         )
         .is_err()
     );
-    let window = |kernel, stride, padding| Window {
+    let window = |kernel, stride, padding| PoolWindow {
         kernel,
         stride,
         padding,
@@ -276,7 +282,7 @@ fn shapes_that_do_not_go_together_are_refused() {
     ] {
         assert!(max_pool2d(&zeros(&[1, 4, 4, 3]), bad).is_err(), "{bad:?}");
     }
-    assert!(mean_pool(&zeros(&[1, 4, 4, 3]), 0, 1).is_err());
+    assert!(adaptive_avg_pool2d(&zeros(&[1, 4, 4, 3]), 0, 1).is_err());
 }
 
 #[test]
@@ -286,7 +292,7 @@ fn pooling_takes_the_first_of_the_greatest_and_gives_it_the_whole_gradient() {
         &Device::Cpu,
     )
     .unwrap();
-    let halves = Window {
+    let halves = PoolWindow {
         kernel: 2,
         stride: 2,
         padding: 0,
@@ -304,7 +310,7 @@ fn gradients_of_pooling_are_those_of_finite_differences() {
     for image in [[2, 7, 6, 3], [1, 5, 3, 1], [1, 3, 9, 17]] {
         let x = || [numbers("x", &image)];
         for (kernel, stride, padding) in [(2, 2, 0), (3, 1, 1), (3, 2, 1), (2, 3, 0), (1, 1, 0)] {
-            let window = Window {
+            let window = PoolWindow {
                 kernel,
                 stride,
                 padding,
@@ -315,7 +321,7 @@ fn gradients_of_pooling_are_those_of_finite_differences() {
         }
         for (rows, columns) in [(1, 1), (7, 7), (3, 4), (2, 9)] {
             check(&format!("means {rows}x{columns} of {image:?}"), &x(), |a| {
-                mixed(&mean_pool(&a[0], rows, columns)?)
+                mixed(&adaptive_avg_pool2d(&a[0], rows, columns)?)
             });
         }
     }
@@ -325,7 +331,7 @@ fn gradients_of_pooling_are_those_of_finite_differences() {
 #[test]
 fn means_over_cells_are_pytorchs() {
     let x = Tensor::arange(0f64, 6.0, &Device::Cpu).unwrap();
-    let y = mean_pool(&x.reshape((1, 2, 3, 1)).unwrap(), 3, 2).unwrap();
+    let y = adaptive_avg_pool2d(&x.reshape((1, 2, 3, 1)).unwrap(), 3, 2).unwrap();
     assert_eq!(values(&y), [0.5, 1.5, 2.0, 3.0, 3.5, 4.5]);
 }
 
@@ -336,14 +342,14 @@ fn the_order_of_dimensions_goes_there_and_back() {
     assert_eq!(last.dims(), [2, 4, 5, 3]);
     let expected = x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
     assert_eq!(values(&last), values(&expected));
-    assert_eq!(values(&flatten(&last).unwrap()), values(&x));
+    assert_eq!(values(&flatten_channels_first(&last).unwrap()), values(&x));
     for shape in [[2, 3, 4, 5], [1, 1, 1, 1], [1, 7, 1, 3], [1, 1, 5, 1]] {
         let x = || [numbers("x", &shape)];
         check(&format!("channels last {shape:?}"), &x(), |a| {
             mixed(&channels_last(&a[0])?)
         });
         check(&format!("flatten {shape:?}"), &x(), |a| {
-            mixed(&flatten(&a[0])?)
+            mixed(&flatten_channels_first(&a[0])?)
         });
     }
 }
@@ -375,7 +381,7 @@ fn gradients_of_normalised_images_are_those_of_finite_differences() {
                 mixed(&batch_norm(&a[0], &a[1], &a[2], 1e-5, activation)?.0)
             });
             check(&format!("{what}, by kept statistics"), &arguments, |a| {
-                mixed(&batch_norm_fixed(
+                mixed(&batch_norm_eval(
                     &a[0], &a[1], &a[2], &kept, 1e-5, activation,
                 )?)
             });

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, BatchStatistics, Gradients, Tape, activate, batch_norm, batch_norm_fixed,
-    cross_entropy, dropout, join, linear, perceptron, smoothed_cross_entropy, sum,
+    Activation, BatchStatistics, Gradients, Tape, activate, add, batch_norm, batch_norm_eval, cat,
+    cross_entropy, dropout, linear, perceptron_loss, smoothed_cross_entropy,
 };
 use vivarium_models::random::Key;
 
@@ -138,7 +138,7 @@ fn batch_normalisation_over_the_batch_and_by_kept_statistics() {
         rows: 0,
     };
     check("batch norm by kept statistics", &arguments(), |a| {
-        mixed(&batch_norm_fixed(&a[0], &a[1], &a[2], &kept, 1e-5, None)?)
+        mixed(&batch_norm_eval(&a[0], &a[1], &a[2], &kept, 1e-5, None)?)
     });
 }
 
@@ -181,33 +181,33 @@ fn dropout_with_its_mask() {
 #[test]
 fn joints_and_sums() {
     let parts = || [numbers("a", &[1, 3, 2]), numbers("b", &[1, 3, 17])];
-    check("join", &parts(), |a| mixed(&join(&[&a[0], &a[1], &a[0]])?));
+    check("join", &parts(), |a| mixed(&cat(&[&a[0], &a[1], &a[0]])?));
     let parts = || [numbers("a", &[1, 3, 5]), numbers("b", &[1, 3, 5])];
     check("sum", &parts(), |a| {
-        mixed(&sum(&sum(&a[0], &a[1])?, &a[0])?)
+        mixed(&add(&add(&a[0], &a[1])?, &a[0])?)
     });
 }
 
 #[test]
 fn criteria() {
-    let truth = [0, 2, 1, 2, 3, 0];
-    let rows: [(&[u32], usize); 4] = [(&truth, 4), (&[1], 2), (&[0], 17), (&[16, 3, 9], 17)];
-    for (truth, classes) in rows {
-        let scores = || [numbers("s", &[truth.len(), classes])];
+    let targets = [0, 2, 1, 2, 3, 0];
+    let rows: [(&[u32], usize); 4] = [(&targets, 4), (&[1], 2), (&[0], 17), (&[16, 3, 9], 17)];
+    for (targets, classes) in rows {
+        let scores = || [numbers("s", &[targets.len(), classes])];
         check("cross-entropy", &scores(), |a| {
-            Ok(cross_entropy(&a[0], truth)?.tensor)
+            Ok(cross_entropy(&a[0], targets)?.tensor)
         });
         for smoothing in [0.1, 0.9] {
             check("smoothed cross-entropy", &scores(), |a| {
-                Ok(smoothed_cross_entropy(&a[0], truth, smoothing)?.tensor)
+                Ok(smoothed_cross_entropy(&a[0], targets, smoothing)?.tensor)
             });
         }
         check("perceptron", &scores(), |a| {
-            Ok(perceptron(&a[0], truth)?.tensor)
+            Ok(perceptron_loss(&a[0], targets)?.tensor)
         });
     }
     check("a scaled loss", &[numbers("s", &[6, 4])], |a| {
-        cross_entropy(&a[0], &truth)?.tensor.affine(3.0, 1.0)
+        cross_entropy(&a[0], &targets)?.tensor.affine(3.0, 1.0)
     });
 }
 
@@ -257,8 +257,8 @@ fn the_tape_gives_candles_gradients_and_a_parameter_used_twice_adds_up() {
     // A sum whose parts share a gradient, a value that goes two ways, a part that nobody learns.
     let loss = |w: &Tensor, b: &Tensor| {
         let y = linear(&linear(&x, w, b)?, w, b)?;
-        let y = sum(&sum(&y, &y)?, &activate(&y, Activation::Tanh)?)?;
-        let y = join(&[&y, &x, &y])?;
+        let y = add(&add(&y, &y)?, &activate(&y, Activation::Tanh)?)?;
+        let y = cat(&[&y, &x, &y])?;
         cross_entropy(&y, &[0, 1, 2, 0]).map(|loss| loss.tensor)
     };
     let expected = loss(&w, &b).unwrap().backward().unwrap();

@@ -183,12 +183,12 @@ fn a_frame_holds_what_became_of_the_validation_split() {
     let predictions = frame.predictions.as_ref().unwrap();
     assert_eq!(predictions.len(), data.validation.len());
     let mut confusion = vec![vec![0; 10]; 10];
-    for (index, truth) in data.validation.labels().iter().enumerate() {
+    for (index, target) in data.validation.labels().iter().enumerate() {
         let best = best_of(&data.validation, index);
         assert_eq!(usize::from(predictions.predicted[index]), best.class);
         let byte = best.probability.unwrap() * 255.0;
         assert!((f64::from(predictions.confidence[index]) - byte).abs() <= 0.51);
-        confusion[*truth as usize][best.class] += 1;
+        confusion[*target as usize][best.class] += 1;
     }
     assert_eq!(frame.confusion, Some(confusion));
     let told = recorder.events.iter().rev().find_map(|event| match event {
@@ -202,8 +202,8 @@ fn a_frame_holds_what_became_of_the_validation_split() {
     // The test is of the best epoch, and its matrix is told.
     let test = Predictions::read(&place.film().test()).unwrap().unwrap();
     let mut confusion = vec![vec![0u64; 10]; 10];
-    for (predicted, truth) in test.predicted.iter().zip(data.test.labels()) {
-        confusion[*truth as usize][usize::from(*predicted)] += 1;
+    for (predicted, target) in test.predicted.iter().zip(data.test.labels()) {
+        confusion[*target as usize][usize::from(*predicted)] += 1;
     }
     let told = recorder.events.iter().find_map(|event| match event {
         Event::Test(test) => Some(&test.confusion),

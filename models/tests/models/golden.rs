@@ -207,9 +207,9 @@ fn twenty_steps_of_every_optimizer_end_where_pytorchs_do() {
             let case = |what: &str| format!("{activation} norm {norm} {name}: {what}");
             let mut learner = golden.learner(activation, norm, rule);
             let x = learner.batch(golden.floats("x"), BATCH).unwrap();
-            let truth = golden.classes();
+            let targets = golden.classes();
             let losses: Vec<f32> = (1..=20)
-                .map(|step| learner.step(&x, &truth, rule.lr(), step).unwrap().mean as f32)
+                .map(|step| learner.step(&x, &targets, rule.lr(), step).unwrap().mean as f32)
                 .collect();
             close(
                 &case("losses"),

@@ -158,8 +158,8 @@ fn still() -> OptimizerSpec {
 }
 
 fn batch(golden: &Golden, learner: &Learner) -> (Tensor, Vec<u32>) {
-    let (values, truth) = golden.batch();
-    (learner.batch(values, BATCH).unwrap(), truth)
+    let (values, targets) = golden.batch();
+    (learner.batch(values, BATCH).unwrap(), targets)
 }
 
 fn names_and_scores_are_pytorchs(golden: &Golden) {
@@ -179,7 +179,7 @@ fn names_and_scores_are_pytorchs(golden: &Golden) {
     assert_eq!(own, expected, "{}", golden.name);
 
     let mut learner = Learner::new(golden.model(), &still(), 0);
-    let (x, truth) = batch(golden, &learner);
+    let (x, targets) = batch(golden, &learner);
     let scores = |mode| {
         let scores = learner.model().forward(&x, &mut Context::new(mode));
         let flat = scores.unwrap().flatten_all().unwrap();
@@ -192,15 +192,15 @@ fn names_and_scores_are_pytorchs(golden: &Golden) {
     let evaluate = scores(Mode::Evaluate);
     let expected = singles(&golden.numbers["scores.evaluate"]);
     close(&case("scores while evaluating"), &evaluate, &expected, 1e-4);
-    let loss = learner.step(&x, &truth, 1e-30, 1).unwrap().mean;
+    let loss = learner.step(&x, &targets, 1e-30, 1).unwrap().mean;
     let expected = golden.numbers["loss"].as_f64().unwrap();
     assert!((loss / expected - 1.0).abs() < 1e-4, "{loss} {expected}");
 }
 
 fn every_gradient_is_pytorchs(golden: &Golden) {
     let mut learner = Learner::new(golden.model(), &still(), 0).keeping_gradients();
-    let (x, truth) = batch(golden, &learner);
-    learner.step(&x, &truth, 1e-30, 1).unwrap();
+    let (x, targets) = batch(golden, &learner);
+    learner.step(&x, &targets, 1e-30, 1).unwrap();
     let expected = golden.numbers["gradients"].as_object().unwrap();
     let parameters = learner.model().store().parameters();
     assert_eq!(parameters.len(), expected.len());
@@ -215,13 +215,13 @@ fn every_gradient_is_pytorchs(golden: &Golden) {
 /// The same in double precision, where no rounding decides.
 fn every_gradient_is_pytorchs_in_double_precision(golden: &Golden) {
     let model = golden.filled(Model::in_double);
-    let (values, truth) = golden.batch();
+    let (values, targets) = golden.batch();
     let wide: Vec<_> = values.into_iter().map(f64::from).collect();
     let x = Tensor::from_vec(wide, [&[BATCH], model.input()].concat(), &Device::Cpu).unwrap();
     let (loss, tape) = Tape::record(|| {
         let train = Mode::Train { seed: 0, step: 1 };
         let scores = model.forward(&x, &mut Context::new(train)).unwrap();
-        model.criterion().loss(&scores, &truth).unwrap()
+        model.criterion().loss(&scores, &targets).unwrap()
     });
     let gradients = tape.backward(&loss.tensor).unwrap();
     let expected = golden.numbers["gradients"].as_object().unwrap();
@@ -265,9 +265,9 @@ fn twenty_steps_are_pytorchs(golden: &Golden) {
     };
     for (name, rule) in [("sgd", sgd(2e-5 * rate, 0.9, 5e-4)), ("adamw", adamw)] {
         let mut learner = Learner::new(golden.model(), &rule, 0);
-        let (x, truth) = batch(golden, &learner);
+        let (x, targets) = batch(golden, &learner);
         let losses: Vec<_> = (1..=20)
-            .map(|step| learner.step(&x, &truth, rule.lr(), step).unwrap().mean as f32)
+            .map(|step| learner.step(&x, &targets, rule.lr(), step).unwrap().mean as f32)
             .collect();
         let expected = singles(&golden.numbers[format!("{name}.losses")]);
         close(&format!("{} {name}", golden.name), &losses, &expected, 1e-3);

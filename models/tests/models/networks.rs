@@ -31,8 +31,8 @@ fn model(run: &RunSpec, data: &Splits, seed: u64) -> Model {
 }
 
 fn batch(learner: &Learner, data: &Splits, n: usize) -> (Tensor, Vec<u32>) {
-    let (values, truth) = data.train.slice(0..n);
-    (learner.batch(values, n).unwrap(), truth.to_vec())
+    let (values, targets) = data.train.slice(0..n);
+    (learner.batch(values, n).unwrap(), targets.to_vec())
 }
 
 #[test]
@@ -55,8 +55,8 @@ fn every_parameter_has_a_gradient_that_is_finite_and_not_zero() {
     for (run, data) in rows() {
         let learner = Learner::new(model(&run, &data, 0), &run.training.optimizer, 0);
         let mut learner = learner.keeping_gradients();
-        let (x, truth) = batch(&learner, &data, 33);
-        learner.step(&x, &truth, 1e-3, 1).unwrap();
+        let (x, targets) = batch(&learner, &data, 33);
+        learner.step(&x, &targets, 1e-3, 1).unwrap();
         for (name, parameter) in learner.model().store().parameters() {
             let gradient = learner.gradient(parameter).unwrap();
             assert!(
@@ -90,8 +90,8 @@ fn the_count_of_parameters_is_known_before_they_exist() {
 fn weights_move_from_one_network_to_another() {
     for (run, data) in rows() {
         let mut from = Learner::new(model(&run, &data, 1), &run.training.optimizer, 0);
-        let (x, truth) = batch(&from, &data, 20);
-        from.step(&x, &truth, 0.1, 1).unwrap();
+        let (x, targets) = batch(&from, &data, 20);
+        from.step(&x, &targets, 0.1, 1).unwrap();
         let to = model(&run, &data, 2);
         to.set_weights(&from.model().weights().unwrap()).unwrap();
         let scores = |model: &Model| {

@@ -3,8 +3,8 @@
 
 use candle_core::{Error, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, BatchStatistics, Geometry, Tape, batch_norm, conv2d, cross_entropy, flatten,
-    norm_conv2d,
+    Activation, BatchStatistics, ConvParams, Tape, batch_norm, conv2d, cross_entropy,
+    flatten_channels_first, norm_conv2d,
 };
 
 use crate::differences::numbers;
@@ -30,10 +30,10 @@ const CASES: &[Case] = &[
     ([2, 5, 5, 16], 16, 3, false),
 ];
 
-fn geometry(kernel: usize, depthwise: bool, channels: usize) -> Geometry {
-    Geometry {
+fn conv_params(kernel: usize, depthwise: bool, channels: usize) -> ConvParams {
+    ConvParams {
         groups: if depthwise { channels } else { 1 },
-        ..Geometry::same(kernel)
+        ..ConvParams::same(kernel)
     }
 }
 
@@ -41,20 +41,23 @@ fn geometry(kernel: usize, depthwise: bool, channels: usize) -> Geometry {
 fn loss(
     [x, scale, shift, weight]: [&Tensor; 4],
     activation: Activation,
-    geometry: Geometry,
+    params: ConvParams,
 ) -> Result<(Tensor, BatchStatistics)> {
     let norm = (scale, shift, 1e-5);
-    let (y, batch) = norm_conv2d(x, norm, activation, weight, geometry)?;
+    let (y, batch) = norm_conv2d(x, norm, activation, weight, params)?;
     let head = numbers("head", &[4, weight.dims()[0], 1, 1]);
     let y = conv2d(
         &y.values,
         &head.as_tensor().detach(),
         None,
-        Geometry::same(1),
+        ConvParams::same(1),
     )?;
     let classes = y.elem_count() / x.dims()[0];
-    let truth: Vec<u32> = (0..x.dims()[0]).map(|i| (5 * i % classes) as u32).collect();
-    Ok((cross_entropy(&flatten(&y)?, &truth)?.tensor, batch))
+    let targets: Vec<u32> = (0..x.dims()[0]).map(|i| (5 * i % classes) as u32).collect();
+    Ok((
+        cross_entropy(&flatten_channels_first(&y)?, &targets)?.tensor,
+        batch,
+    ))
 }
 
 fn values(tensor: &Tensor) -> Vec<f64> {
@@ -78,14 +81,8 @@ fn one_operation_gives_what_three_give() {
                 numbers("shift", &[channels]),
                 numbers("weight", &[outputs, inputs, kernel, kernel]),
             ];
-            let geometry = geometry(kernel, depthwise, channels);
-            let of = || {
-                loss(
-                    arguments.each_ref().map(Var::as_tensor),
-                    activation,
-                    geometry,
-                )
-            };
+            let params = conv_params(kernel, depthwise, channels);
+            let of = || loss(arguments.each_ref().map(Var::as_tensor), activation, params);
             // Outside of a recording they are three.
             let (expected, batch) = of().unwrap();
             let gradients = expected.backward().unwrap();
@@ -124,11 +121,11 @@ fn statistics_found_on_the_way_are_those_of_the_result() {
         );
         // Means that lie far from zero beside small variances.
         let shift = (scale.as_tensor() + 1000.0).unwrap();
-        let geometry = geometry(kernel, depthwise, channels);
+        let params = conv_params(kernel, depthwise, channels);
         let [one, zero] = [1.0, 0.0].map(|value| Tensor::full(value, outputs, x.device()).unwrap());
         let (both, _) = Tape::record(|| {
             let norm = (scale.as_tensor(), &shift, 1e-5);
-            let (y, _) = norm_conv2d(&x, norm, Activation::Silu, &weight, geometry)?;
+            let (y, _) = norm_conv2d(&x, norm, Activation::Silu, &weight, params)?;
             let (_, measured) = batch_norm(&y.values, &one, &zero, 1e-5, None)?;
             Ok::<_, Error>((y, measured))
         });
@@ -160,7 +157,7 @@ fn shapes_that_do_not_go_together_are_refused_on_the_tape_too() {
             (&scale, &scale, 1e-5),
             Activation::Relu,
             &weight,
-            Geometry::same(1),
+            ConvParams::same(1),
         )
     });
     let message = result.unwrap_err().to_string();

@@ -10,13 +10,14 @@
 use candle_core::{DType, Device, Tensor, Var};
 use serde_json::Value;
 use vivarium_models::ops::{
-    Activation, AdamW, BatchStatistics, Gradients, MoveTowards, Rule, Sgd, Tape, Window, activate,
-    batch_norm, batch_norm_fixed, channels_last, conv2d, cross_entropy, dropout, flatten, join,
-    linear, max_pool2d, mean_pool, perceptron, smoothed_cross_entropy, softmax, sum,
+    Activation, AdamW, BatchStatistics, Gradients, Optimizer, PoolWindow, Sgd, Tape, activate,
+    adaptive_avg_pool2d, add, batch_norm, batch_norm_eval, cat, channels_last, conv2d,
+    cross_entropy, dropout, flatten_channels_first, lerp_, linear, max_pool2d, perceptron_loss,
+    smoothed_cross_entropy, softmax,
 };
 use vivarium_models::random::Key;
 
-use crate::convolutions::{CASES, Case, by_definition, geometry};
+use crate::convolutions::{CASES, Case, by_definition, conv_params};
 use crate::differences::numbers;
 
 fn golden(group: &str) -> Vec<Value> {
@@ -86,27 +87,27 @@ fn apply(case: &Value, a: &[Var]) -> Tensor {
                     variance,
                     rows,
                 };
-                batch_norm_fixed(&a[0], &a[1], &a[2], &kept, 1e-5, after)
+                batch_norm_eval(&a[0], &a[1], &a[2], &kept, 1e-5, after)
             }
         }
         "max_pool" => {
             let [kernel, stride, padding] = ["kernel", "stride", "padding"].map(number);
-            let window = Window {
+            let window = PoolWindow {
                 kernel,
                 stride,
                 padding,
             };
             max_pool2d(&a[0], window)
         }
-        "mean_pool" => {
+        "adaptive_avg_pool2d" => {
             let cells = sizes(&case["cells"]);
-            mean_pool(&a[0], cells[0], cells[1])
+            adaptive_avg_pool2d(&a[0], cells[0], cells[1])
         }
         "cross_entropy" => {
-            let truth: Vec<_> = sizes(&case["truth"]).iter().map(|t| *t as u32).collect();
+            let targets: Vec<_> = sizes(&case["truth"]).iter().map(|t| *t as u32).collect();
             let loss = match case["smoothing"].as_f64().unwrap() {
-                0.0 => cross_entropy(&a[0], &truth),
-                smoothing => smoothed_cross_entropy(&a[0], &truth, smoothing),
+                0.0 => cross_entropy(&a[0], &targets),
+                smoothing => smoothed_cross_entropy(&a[0], &targets, smoothing),
             }
             .unwrap();
             same("the mean", &[loss.mean as f32], &values(&case["result"]));
@@ -158,14 +159,14 @@ fn a_gradient_that_is_no_number_spoils_its_parameter_and_no_other() {
             (2, &[0.25; 5], &case["second"]),
         ] {
             let rule = if rule["kind"] == "sgd" {
-                Rule::Sgd(Sgd {
+                Optimizer::Sgd(Sgd {
                     lr: number("lr"),
                     momentum: number("momentum"),
                     weight_decay: number("weight_decay"),
                     nesterov: rule["nesterov"].as_bool().unwrap(),
                 })
             } else {
-                Rule::AdamW(AdamW {
+                Optimizer::AdamW(AdamW {
                     lr: number("lr"),
                     beta1: 0.9,
                     beta2: 0.999,
@@ -247,7 +248,7 @@ fn what_moves_values_moves_what_is_no_number() {
         &gradients(&y, &back, std::slice::from_ref(&x))[0],
         &right,
     );
-    let y = flatten(&x).unwrap();
+    let y = flatten_channels_first(&x).unwrap();
     let right = turned(bad.repeat(6), [0, 3, 1, 2], [2, 3, 2, 2]);
     same("flat", &flat(&y), &right);
     let back = Tensor::from_vec(dy.clone(), y.shape(), &Device::Cpu).unwrap();
@@ -263,14 +264,14 @@ fn sums_joints_and_running_statistics_keep_what_is_no_number() {
     let twice = [&bad[..], &[1.0; 4]].concat();
     let more = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2.0];
     // On a tape and off it, where Candle computes them.
-    let both = || (join(&[&x, &ones]).unwrap(), sum(&x, &ones).unwrap());
+    let both = || (cat(&[&x, &ones]).unwrap(), add(&x, &ones).unwrap());
     let ((joined, added), _) = Tape::record(both);
     for (joined, added) in [(joined, added), both()] {
         same("joined", &flat(&joined), &twice);
         same("added", &flat(&added), &more);
     }
     let opposite = row(&[1.0, f32::NEG_INFINITY, 1.0, 1.0]);
-    let added = flat(&sum(&x, &opposite).unwrap());
+    let added = flat(&add(&x, &opposite).unwrap());
     same(
         "opposites",
         &added,
@@ -278,7 +279,7 @@ fn sums_joints_and_running_statistics_keep_what_is_no_number() {
     );
     // Through a loss whose gradient is no number, on the tape.
     let (loss, tape) = Tape::record(|| {
-        let scores = join(&[&sum(&x, &ones).unwrap(), &ones]).unwrap();
+        let scores = cat(&[&add(&x, &ones).unwrap(), &ones]).unwrap();
         cross_entropy(&scores, &[0]).unwrap().tensor
     });
     let back = tape.backward(&loss).unwrap();
@@ -286,11 +287,7 @@ fn sums_joints_and_running_statistics_keep_what_is_no_number() {
         same("back", &flat(&back[&argument.id()]), &[f32::NAN; 4]);
     }
     let kept = Tensor::new(&[1f32, 1.0, f32::NAN], &Device::Cpu).unwrap();
-    let towards = MoveTowards {
-        target: &[f64::NAN, f64::INFINITY, 0.0],
-        share: 0.1,
-    };
-    kept.inplace_op1(&towards).unwrap();
+    lerp_(&kept, &[f64::NAN, f64::INFINITY, 0.0], 0.1).unwrap();
     let right = [f32::NAN, f32::INFINITY, f32::NAN];
     same("running", &flat(&kept), &right);
 }
@@ -318,7 +315,7 @@ fn the_perceptrons_loss_of_what_is_no_number_is_none_and_pulls_at_nothing() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let scores = [[0.0, bad, 1.0], [2.0, 0.0, 1.0]];
         let scores = Var::new(&scores, &Device::Cpu).unwrap();
-        let loss = perceptron(&scores, &[0, 1]).unwrap();
+        let loss = perceptron_loss(&scores, &[0, 1]).unwrap();
         assert!(loss.mean.is_nan());
         assert_eq!(loss.correct, 0);
         let one = Tensor::ones((), DType::F32, &Device::Cpu).unwrap();
@@ -382,7 +379,7 @@ fn what_is_no_number_passes_a_convolution_and_back_as_its_definition_says() {
         let (x, w) = (of(&numbers("x", &case.0)), of(&numbers("w", &case.1)));
         let shape = {
             let [x, w] = [numbers("x", &case.0), numbers("w", &case.1)];
-            conv2d(&x, &w, None, geometry(case))
+            conv2d(&x, &w, None, conv_params(case))
                 .unwrap()
                 .dims()
                 .to_vec()
@@ -400,7 +397,7 @@ fn what_is_no_number_passes_a_convolution_and_back_as_its_definition_says() {
                     Var::from_vec(values.to_vec(), shape, &Device::Cpu).unwrap()
                 };
                 let (x, w) = (var(x, &case.0), var(w, &case.1));
-                let y = conv2d(&x, &w, None, geometry(case)).unwrap();
+                let y = conv2d(&x, &w, None, conv_params(case)).unwrap();
                 let dy = var(dy, &shape);
                 let loss = y.mul(&dy.as_tensor().detach()).unwrap().sum_all().unwrap();
                 let back = loss.backward().unwrap();

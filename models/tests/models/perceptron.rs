@@ -94,18 +94,18 @@ fn more_classes_learn_by_keslers_construction() {
     for _ in 0..3 {
         for i in 0..data.train.len() {
             let x = data.train.values(i);
-            let truth = data.train.labels()[i] as usize;
+            let target = data.train.labels()[i] as usize;
             let score = |c: usize| w[c][0] * x[0] + w[c][1] * x[1] + b[c];
-            let rivals = (0..4).filter(|c| *c != truth);
+            let rivals = (0..4).filter(|c| *c != target);
             let rival = rivals
                 .reduce(|best, c| if score(c) > score(best) { c } else { best })
                 .unwrap();
-            if score(rival) >= score(truth) {
+            if score(rival) >= score(target) {
                 for axis in 0..2 {
-                    w[truth][axis] += 0.001 * x[axis];
+                    w[target][axis] += 0.001 * x[axis];
                     w[rival][axis] -= 0.001 * x[axis];
                 }
-                b[truth] += 0.001;
+                b[target] += 0.001;
                 b[rival] -= 0.001;
             }
         }

@@ -49,14 +49,14 @@ fn every_schedule_gives_every_step_the_rate_that_pytorchs_gives() {
 #[test]
 fn a_smoothed_loss_and_its_gradient_are_pytorchs() {
     let golden = &golden(include_str!("../golden/steps.json"))["smoothing"];
-    let truth: Vec<u32> = numbers(&golden["truth"])
+    let targets: Vec<u32> = numbers(&golden["truth"])
         .into_iter()
         .map(|class| class as u32)
         .collect();
     let scores = Var::from_vec(singles(&golden["scores"]), (6, 5), &Device::Cpu).unwrap();
     for case in golden["cases"].as_array().unwrap() {
         let smoothing = case["smoothing"].as_f64().unwrap();
-        let loss = smoothed_cross_entropy(&scores, &truth, smoothing).unwrap();
+        let loss = smoothed_cross_entropy(&scores, &targets, smoothing).unwrap();
         let expected = case["loss"].as_f64().unwrap();
         assert!(
             (loss.mean - expected).abs() < 1e-6 * expected,
@@ -67,8 +67,8 @@ fn a_smoothed_loss_and_its_gradient_are_pytorchs() {
         let gradient: Vec<f32> = gradient.flatten_all().unwrap().to_vec1().unwrap();
         close("gradient", &gradient, &singles(&case["gradient"]), 1e-7);
     }
-    let plain = cross_entropy(&scores, &truth).unwrap().mean;
-    let none = smoothed_cross_entropy(&scores, &truth, 0.0).unwrap().mean;
+    let plain = cross_entropy(&scores, &targets).unwrap().mean;
+    let none = smoothed_cross_entropy(&scores, &targets, 0.0).unwrap().mean;
     assert!((plain - none).abs() < 1e-7);
 }
 
@@ -76,9 +76,9 @@ fn a_smoothed_loss_and_its_gradient_are_pytorchs() {
 fn what_is_no_number_shows_in_a_smoothed_loss_too() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let scores = Tensor::new(&[[0.0, bad, 1.0]], &Device::Cpu).unwrap();
-        for truth in 0..3 {
-            let loss = smoothed_cross_entropy(&scores, &[truth], 0.1).unwrap();
-            assert!(!loss.mean.is_finite(), "{bad} {truth}: {}", loss.mean);
+        for target in 0..3 {
+            let loss = smoothed_cross_entropy(&scores, &[target], 0.1).unwrap();
+            assert!(!loss.mean.is_finite(), "{bad} {target}: {}", loss.mean);
         }
     }
 }
@@ -160,9 +160,9 @@ fn twenty_steps_with_schedule_smoothing_and_clipping_are_pytorchs() {
     let losses: Vec<f32> = (1..=20)
         .map(|step| {
             let moved = u32::from(step > 10);
-            let truth: Vec<_> = start.classes().iter().map(|c| (c + moved) % 5).collect();
+            let targets: Vec<_> = start.classes().iter().map(|c| (c + moved) % 5).collect();
             let lr = lr_at(&training.schedule, training.optimizer.lr(), 4, 20, step);
-            learner.step(&x, &truth, lr, step).unwrap().mean as f32
+            learner.step(&x, &targets, lr, step).unwrap().mean as f32
         })
         .collect();
     close("losses", &losses, &singles(&expected["losses"]), 1e-5);

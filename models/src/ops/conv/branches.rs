@@ -6,14 +6,14 @@ use std::mem::MaybeUninit;
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use super::super::deliver::deliver;
+use super::super::float::Float;
+use super::super::gradient_sink::accumulate_grad;
 use super::super::kernel::{all_filled, filled, held, scratch, try_written, zip_mut};
-use super::super::product::Sums;
-use super::super::real::Real;
+use super::super::matmul::Sums;
 use super::super::tape::{push_several, recorded};
 use super::super::threads;
 use super::pointwise::{Ahead, Back, add_up};
-use super::{Geometry, Sizes, Way, conv2d};
+use super::{ConvAlgorithm, ConvParams, ConvShape, conv2d};
 
 /// Values of the images that a thread takes through all branches at a time.
 const BLOCK: usize = super::BLOCK / 4;
@@ -24,19 +24,22 @@ const BLOCK: usize = super::BLOCK / 4;
 /// # Errors
 /// When the shapes do not go together, or a kernel is larger than a pixel.
 pub fn conv2d_branches(x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
-    let geometry = Geometry::same(1);
-    let sizes: Vec<_> = weights
+    let params = ConvParams::same(1);
+    let shapes: Vec<_> = weights
         .iter()
-        .map(|weight| Sizes::new(x.shape(), weight.shape(), geometry))
+        .map(|weight| ConvShape::new(x.shape(), weight.shape(), params))
         .collect::<Result<_>>()?;
-    if let Some(other) = sizes.iter().find(|sizes| sizes.way() != Way::Pointwise) {
+    if let Some(other) = shapes
+        .iter()
+        .find(|shape| shape.algorithm() != ConvAlgorithm::Pointwise)
+    {
         let [height, width] = other.kernel;
         bail!("branches: a kernel of {height}x{width} pixels, where each must have one")
     }
-    let Some(branches) = Branches::new(sizes).filter(|_| recorded(&[x])) else {
+    let Some(branches) = Branches::new(shapes).filter(|_| recorded(&[x])) else {
         return weights
             .iter()
-            .map(|weight| conv2d(x, weight, None, geometry))
+            .map(|weight| conv2d(x, weight, None, params))
             .collect();
     };
     match x.dtype() {
@@ -63,14 +66,14 @@ type Branch<'a, T> = (Back<'a, T>, &'a [T], usize);
 
 impl Branches {
     /// `None` where there is nothing to share.
-    fn new(sizes: Vec<Sizes>) -> Option<Self> {
-        let first = sizes.first().filter(|first| first.n > 0)?;
-        let together = sizes.iter().map(Sizes::images_together).max()?;
+    fn new(shapes: Vec<ConvShape>) -> Option<Self> {
+        let first = shapes.first().filter(|first| first.n > 0)?;
+        let together = shapes.iter().map(ConvShape::images_together).max()?;
         Some(Self {
             images: first.n,
             pixels: first.image_pixels(),
             inputs: first.image[2],
-            outputs: sizes.iter().map(|sizes| sizes.result[2]).collect(),
+            outputs: shapes.iter().map(|shape| shape.result[2]).collect(),
             together,
             block: (BLOCK / first.image_len()).clamp(1, together),
         })
@@ -81,7 +84,7 @@ impl Branches {
         self.images * self.pixels
     }
 
-    fn apply<T: Real>(self, x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
+    fn apply<T: Float>(self, x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
         let ys = {
             let (held_x, layout) = x.storage_and_layout();
             self.forward(held::<T>(&held_x, layout)?, weights)?
@@ -103,7 +106,7 @@ impl Branches {
     }
 
     /// The results of all branches.
-    fn forward<T: Real>(&self, x: &[T], weights: &[&Tensor]) -> Result<Vec<Vec<T>>> {
+    fn forward<T: Float>(&self, x: &[T], weights: &[&Tensor]) -> Result<Vec<Vec<T>>> {
         let (rows, inputs) = (self.rows(), self.inputs);
         let mut ahead = Vec::with_capacity(weights.len());
         for (weight, outputs) in weights.iter().zip(&self.outputs) {
@@ -143,7 +146,7 @@ impl Branches {
     }
 
     /// Gradients of the images and of the weights of all branches that have one.
-    fn backward<T: Real>(
+    fn backward<T: Float>(
         &self,
         x: &Tensor,
         weights: &[Tensor],
@@ -185,7 +188,7 @@ impl Branches {
                 gradients.push(None);
                 continue;
             };
-            gradients.push(deliver::<T>(weight, |out, add| {
+            gradients.push(accumulate_grad::<T>(weight, |out, add| {
                 let parts: Vec<_> = parts.iter_mut().map(|part| &*part.values()).collect();
                 add_up(&parts, (self.rows(), self.inputs, *outputs), out, add);
                 Ok(())
@@ -195,7 +198,7 @@ impl Branches {
     }
 
     /// Writes the gradient of the images; gives what those of the weights are made of, by branch and part.
-    fn through<T: Real>(
+    fn through<T: Float>(
         &self,
         x: &[T],
         branches: &[Branch<'_, T>],

@@ -6,18 +6,18 @@ use std::mem::MaybeUninit;
 
 use candle_core::Result;
 
+use super::super::float::Float;
 use super::super::kernel::zeroed;
-use super::super::product::{Matrix, alone_by_rows, fresh_alone_apart};
-use super::super::real::Real;
+use super::super::matmul::{Matrix, alone_by_rows, fresh_alone_apart};
 use super::super::threads;
-use super::Sizes;
+use super::ConvShape;
 
 /// Values of patches made at a time by a thread: 1 MB of f32.
 const PATCHES: usize = 1 << 18;
 
 /// What all parts of a convolution share.
 struct Plan {
-    sizes: Sizes,
+    shape: ConvShape,
     /// Inputs and outputs of a group.
     inputs: usize,
     outputs: usize,
@@ -28,13 +28,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(sizes: &Sizes) -> Self {
-        let groups = sizes.geometry.groups;
-        let (inputs, outputs) = (sizes.image[2] / groups, sizes.result[2] / groups);
-        let patch = sizes.kernel[0] * sizes.kernel[1] * inputs;
-        let rows = (PATCHES / (patch * sizes.result[1])).clamp(1, sizes.result[0]);
+    fn new(shape: &ConvShape) -> Self {
+        let groups = shape.params.groups;
+        let (inputs, outputs) = (shape.image[2] / groups, shape.result[2] / groups);
+        let patch = shape.kernel[0] * shape.kernel[1] * inputs;
+        let rows = (PATCHES / (patch * shape.result[1])).clamp(1, shape.result[0]);
         Self {
-            sizes: *sizes,
+            shape: *shape,
             inputs,
             outputs,
             patch,
@@ -43,7 +43,7 @@ impl Plan {
     }
 
     /// The weights of the groups, each `[patch, outputs]`, a patch ordered as [`Plan::each_tap`] has it.
-    fn matrices<T: Real>(&self, weight: &[T]) -> Vec<T> {
+    fn matrices<T: Float>(&self, weight: &[T]) -> Vec<T> {
         let taps = self.patch / self.inputs;
         let group = self.patch * self.outputs;
         weight
@@ -55,17 +55,16 @@ impl Plan {
     /// Calls `each` for every tap of every pixel of some rows of the result: the place of the tap in the patches, and
     /// that of the image's pixel under it, `None` in the padding.
     fn each_tap(&self, rows: std::ops::Range<usize>, mut each: impl FnMut(usize, Option<usize>)) {
-        let [height, width, channels] = self.sizes.image;
-        let [kh, kw] = self.sizes.kernel;
-        let geometry = &self.sizes.geometry;
+        let [height, width, channels] = self.shape.image;
+        let [kh, kw] = self.shape.kernel;
+        let params = &self.shape.params;
         let mut place = 0;
         for row in rows {
-            for column in 0..self.sizes.result[1] {
+            for column in 0..self.shape.result[1] {
                 for ky in 0..kh {
-                    let y = (row * geometry.stride[0] + ky).wrapping_sub(geometry.padding[0]);
+                    let y = (row * params.stride[0] + ky).wrapping_sub(params.padding[0]);
                     for kx in 0..kw {
-                        let x =
-                            (column * geometry.stride[1] + kx).wrapping_sub(geometry.padding[1]);
+                        let x = (column * params.stride[1] + kx).wrapping_sub(params.padding[1]);
                         let inside = y < height && x < width;
                         each(place, inside.then(|| (y * width + x) * channels));
                         place += self.inputs;
@@ -77,13 +76,13 @@ impl Plan {
 
     /// The rows of the result, a few at a time.
     fn row_blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
-        let (all, step) = (self.sizes.result[0], self.rows);
+        let (all, step) = (self.shape.result[0], self.rows);
         (0..all)
             .step_by(step)
             .map(move |start| start..(start + step).min(all))
     }
 
-    fn gather<T: Real>(
+    fn gather<T: Float>(
         &self,
         image: &[T],
         group: usize,
@@ -102,7 +101,7 @@ impl Plan {
         });
     }
 
-    fn scatter<T: Real>(
+    fn scatter<T: Float>(
         &self,
         patches: &[T],
         group: usize,
@@ -121,30 +120,30 @@ impl Plan {
     }
 }
 
-pub(super) fn forward<T: Real>(
-    sizes: &Sizes,
+pub(super) fn forward<T: Float>(
+    shape: &ConvShape,
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
-    let plan = Plan::new(sizes);
+    let plan = Plan::new(shape);
     let matrices = plan.matrices(weight);
-    let part = threads::units(sizes.n, sizes.image_len() + sizes.result_len());
-    let channels = sizes.result[2];
+    let part = threads::units(shape.n, shape.image_len() + shape.result_len());
+    let channels = shape.result[2];
     let parts = y
-        .chunks_mut(part * sizes.result_len())
-        .zip(x.chunks(part * sizes.image_len()));
+        .chunks_mut(part * shape.result_len())
+        .zip(x.chunks(part * shape.image_len()));
     let work = |(y, x): (&mut [MaybeUninit<T>], &[T])| {
-        let mut patches = vec![T::ZERO; plan.rows * sizes.result[1] * plan.patch];
+        let mut patches = vec![T::ZERO; plan.rows * shape.result[1] * plan.patch];
         let images = y
-            .chunks_exact_mut(sizes.result_len())
-            .zip(x.chunks_exact(sizes.image_len()));
+            .chunks_exact_mut(shape.result_len())
+            .zip(x.chunks_exact(shape.image_len()));
         for (y, x) in images {
             for rows in plan.row_blocks() {
-                let pixels = rows.len() * sizes.result[1];
-                let y = &mut y[rows.start * sizes.result[1] * channels..];
-                for group in 0..sizes.geometry.groups {
+                let pixels = rows.len() * shape.result[1];
+                let y = &mut y[rows.start * shape.result[1] * channels..];
+                for group in 0..shape.params.groups {
                     plan.gather(x, group, rows.clone(), &mut patches);
                     let matrix = &matrices[group * plan.patch * plan.outputs..];
                     fresh_alone_apart(
@@ -169,28 +168,28 @@ pub(super) fn forward<T: Real>(
     threads::try_map(parts, work)
 }
 
-pub(super) fn gradients<T: Real>(
-    sizes: &Sizes,
+pub(super) fn gradients<T: Float>(
+    shape: &ConvShape,
     (x, weight, dy): (&[T], &[T], &[T]),
     dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
-    let plan = Plan::new(sizes);
+    let plan = Plan::new(shape);
     let matrices = match &dx {
         Some(_) => plan.matrices(weight),
         None => Vec::new(),
     };
-    let part = sizes.images_together();
-    let parts = sizes.n.div_ceil(part);
+    let part = shape.images_together();
+    let parts = shape.n.div_ceil(part);
     let dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
-        Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
+        Some(dx) => dx.chunks_mut(part * shape.image_len()).map(Some).collect(),
         None => (0..parts).map(|_| None).collect(),
     };
     let wanted = dweight.is_some();
     let parts = dxs
         .into_iter()
-        .zip(x.chunks(part * sizes.image_len()))
-        .zip(dy.chunks(part * sizes.result_len()));
+        .zip(x.chunks(part * shape.image_len()))
+        .zip(dy.chunks(part * shape.result_len()));
     let sums: Vec<_> = threads::try_map(parts, |((dx, x), dy)| {
         plan.gradients(x, dy, &matrices, dx, wanted)
     })?;
@@ -215,7 +214,7 @@ pub(super) fn gradients<T: Real>(
 
 impl Plan {
     /// The gradients of some images, and their part of the weights' gradient, as [`Plan::matrices`] orders it.
-    fn gradients<T: Real>(
+    fn gradients<T: Float>(
         &self,
         x: &[T],
         dy: &[T],
@@ -223,30 +222,30 @@ impl Plan {
         mut dx: Option<&mut [MaybeUninit<T>]>,
         weights: bool,
     ) -> Result<Vec<T>> {
-        let sizes = &self.sizes;
-        let channels = sizes.result[2];
+        let shape = &self.shape;
+        let channels = shape.result[2];
         let group_len = self.patch * self.outputs;
-        let mut patches = vec![T::ZERO; self.rows * sizes.result[1] * self.patch];
+        let mut patches = vec![T::ZERO; self.rows * shape.result[1] * self.patch];
         let mut sums = vec![
             T::ZERO;
             if weights {
-                group_len * sizes.geometry.groups
+                group_len * shape.params.groups
             } else {
                 0
             }
         ];
         for (i, (x, dy)) in x
-            .chunks_exact(sizes.image_len())
-            .zip(dy.chunks_exact(sizes.result_len()))
+            .chunks_exact(shape.image_len())
+            .zip(dy.chunks_exact(shape.result_len()))
             .enumerate()
         {
             let mut image = dx
                 .as_deref_mut()
-                .map(|dx| zeroed(&mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()]));
+                .map(|dx| zeroed(&mut dx[i * shape.image_len()..(i + 1) * shape.image_len()]));
             for rows in self.row_blocks() {
-                let pixels = rows.len() * sizes.result[1];
-                let dy = &dy[rows.start * sizes.result[1] * channels..];
-                for group in 0..sizes.geometry.groups {
+                let pixels = rows.len() * shape.result[1];
+                let dy = &dy[rows.start * shape.result[1] * channels..];
+                for group in 0..shape.params.groups {
                     let dy = Matrix::rows_apart(&dy[group * self.outputs..], channels);
                     let patches = &mut patches[..pixels * self.patch];
                     if weights {

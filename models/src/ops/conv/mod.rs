@@ -30,9 +30,9 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::deliver::deliver;
+use super::float::Float;
+use super::gradient_sink::accumulate_grad;
 use super::kernel::{all_filled, held, numbers, scratch, sum_rows, try_written};
-use super::real::Real;
 use super::tape::{apply2, apply3};
 use super::threads;
 
@@ -44,7 +44,7 @@ const MANY: usize = 16;
 
 /// How a kernel moves over an image. Dilation is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Geometry {
+pub struct ConvParams {
     /// Pixels from one place of the kernel to the next, down and across.
     pub stride: [usize; 2],
     /// Rows and columns of zeros around the image.
@@ -53,7 +53,7 @@ pub struct Geometry {
     pub groups: usize,
 }
 
-impl Geometry {
+impl ConvParams {
     /// Stride 1, one group, as much padding as keeps the image's size under an odd kernel of this side.
     pub fn same(kernel: usize) -> Self {
         Self {
@@ -64,27 +64,27 @@ impl Geometry {
     }
 }
 
-/// The sizes of one convolution.
+/// The shapes of one convolution.
 #[derive(Clone, Copy, Debug)]
-struct Sizes {
+struct ConvShape {
     n: usize,
     /// Height, width and channels of the image.
     image: [usize; 3],
     /// Height, width and channels of the result.
     result: [usize; 3],
     kernel: [usize; 2],
-    geometry: Geometry,
+    params: ConvParams,
 }
 
-impl Sizes {
-    fn new(x: &Shape, weight: &Shape, geometry: Geometry) -> Result<Self> {
+impl ConvShape {
+    fn new(x: &Shape, weight: &Shape, params: ConvParams) -> Result<Self> {
         let (n, height, width, channels) = x.dims4()?;
         let (out, inputs, kh, kw) = weight.dims4()?;
-        let Geometry {
+        let ConvParams {
             stride: [down, across],
             padding: [ph, pw],
             groups,
-        } = geometry;
+        } = params;
         let fits = groups > 0
             && down > 0
             && across > 0
@@ -110,7 +110,7 @@ impl Sizes {
                 out,
             ],
             kernel: [kh, kw],
-            geometry,
+            params,
         })
     }
 
@@ -135,7 +135,7 @@ impl Sizes {
     }
 
     fn weights_len(&self) -> usize {
-        self.kernel[0] * self.kernel[1] * self.image[2] / self.geometry.groups * self.result[2]
+        self.kernel[0] * self.kernel[1] * self.image[2] / self.params.groups * self.result[2]
     }
 
     /// Images of a part of a convolution that keeps a sum for every weight: so many that the sums of all parts take
@@ -147,31 +147,31 @@ impl Sizes {
         many.clamp(cut(threads * threads::PARTS), cut(threads))
     }
 
-    fn way(&self) -> Way {
-        let Geometry {
+    fn algorithm(&self) -> ConvAlgorithm {
+        let ConvParams {
             stride,
             padding,
             groups,
-        } = self.geometry;
+        } = self.params;
         if groups > 1 && groups == self.image[2] && groups == self.result[2] {
-            Way::Depthwise
+            ConvAlgorithm::Depthwise
         } else if groups == 1 && self.kernel == [1, 1] && stride == [1, 1] && padding == [0, 0] {
-            Way::Pointwise
+            ConvAlgorithm::Pointwise
         } else if groups == 1
             && stride == [1, 1]
             && padding == self.kernel.map(|side| side / 2)
             && winograd::fewest_channels(self.kernel)
                 .is_some_and(|fewest| self.image[2].min(self.result[2]) >= fewest)
         {
-            Way::Winograd
+            ConvAlgorithm::Winograd
         } else {
-            Way::General
+            ConvAlgorithm::General
         }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum ConvAlgorithm {
     Pointwise,
     Winograd,
     Depthwise,
@@ -189,9 +189,9 @@ pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    geometry: Geometry,
+    params: ConvParams,
 ) -> Result<Tensor> {
-    let op = Convolution { geometry };
+    let op = Convolution { params };
     match bias {
         Some(bias) => apply3(x, weight, bias, op),
         None => apply2(x, weight, op),
@@ -200,7 +200,7 @@ pub fn conv2d(
 
 #[derive(Clone, Copy)]
 struct Convolution {
-    geometry: Geometry,
+    params: ConvParams,
 }
 
 impl Convolution {
@@ -210,22 +210,22 @@ impl Convolution {
         weight: (&CpuStorage, &Layout),
         bias: Option<(&CpuStorage, &Layout)>,
     ) -> Result<(CpuStorage, Shape)> {
-        let sizes = Sizes::new(x.1.shape(), weight.1.shape(), self.geometry)?;
+        let shape = ConvShape::new(x.1.shape(), weight.1.shape(), self.params)?;
         if let Some((_, layout)) = bias
-            && layout.dims() != [sizes.result[2]]
+            && layout.dims() != [shape.result[2]]
         {
             bail!(
                 "convolution: a bias {:?} for {} channels",
                 layout.shape(),
-                sizes.result[2]
+                shape.result[2]
             )
         }
-        let [height, width, channels] = sizes.result;
+        let [height, width, channels] = shape.result;
         let y = match x.0 {
-            CpuStorage::F64(_) => forward_of::<f64>(&sizes, x, weight, bias)?,
-            _ => forward_of::<f32>(&sizes, x, weight, bias)?,
+            CpuStorage::F64(_) => forward_of::<f64>(&shape, x, weight, bias)?,
+            _ => forward_of::<f32>(&shape, x, weight, bias)?,
         };
-        Ok((y, (sizes.n, height, width, channels).into()))
+        Ok((y, (shape.n, height, width, channels).into()))
     }
 
     /// Gradients of the image, the weights and the bias.
@@ -242,21 +242,21 @@ impl Convolution {
         }
     }
 
-    fn backward_of<T: Real>(
+    fn backward_of<T: Float>(
         &self,
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
         dy: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
-        let sizes = Sizes::new(x.shape(), weight.shape(), self.geometry)?;
+        let shape = ConvShape::new(x.shape(), weight.shape(), self.params)?;
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
         let values = held::<T>(&x_held, x_layout)?;
         let dy = held::<T>(&dy_held, dy_layout)?;
         let dbias = match bias {
-            Some(bias) => deliver(bias, |dbias, add| {
+            Some(bias) => accumulate_grad(bias, |dbias, add| {
                 if !add {
                     dbias.fill(T::ZERO);
                 }
@@ -267,27 +267,27 @@ impl Convolution {
         };
         // The way's gradients of the image and of the weights share what they can.
         let mut dx = super::tape::wanted(x).then(|| scratch(values.len()));
-        let dweight = deliver(weight, |dweight, add| {
+        let dweight = accumulate_grad(weight, |dweight, add| {
             let (weight_held, weight_layout) = weight.storage_and_layout();
             let arguments = (values, held(&weight_held, weight_layout)?, dy);
             let dx = dx.as_deref_mut();
             if add {
                 let mut part = vec![T::ZERO; dweight.len()];
-                gradients(&sizes, arguments, dx, Some(&mut part))?;
+                gradients(&shape, arguments, dx, Some(&mut part))?;
                 dweight
                     .iter_mut()
                     .zip(part)
                     .for_each(|(sum, part)| *sum += part);
                 return Ok(());
             }
-            gradients(&sizes, arguments, dx, Some(dweight))
+            gradients(&shape, arguments, dx, Some(dweight))
         })?;
         if !super::tape::wanted(weight)
             && let Some(dx) = dx.as_deref_mut()
         {
             let (weight_held, weight_layout) = weight.storage_and_layout();
             let arguments = (values, held(&weight_held, weight_layout)?, dy);
-            gradients(&sizes, arguments, Some(dx), None)?;
+            gradients(&shape, arguments, Some(dx), None)?;
         }
         let dx = match dx {
             // SAFETY: `gradients` did not fail, so it wrote all of it.
@@ -302,8 +302,8 @@ impl Convolution {
     }
 }
 
-fn forward_of<T: Real>(
-    sizes: &Sizes,
+fn forward_of<T: Float>(
+    shape: &ConvShape,
     x: (&CpuStorage, &Layout),
     weight: (&CpuStorage, &Layout),
     bias: Option<(&CpuStorage, &Layout)>,
@@ -315,40 +315,40 @@ fn forward_of<T: Real>(
     };
     // SAFETY: each way writes all of the result, or fails.
     let y = unsafe {
-        try_written(sizes.n * sizes.result_len(), |y| match sizes.way() {
-            Way::Pointwise => pointwise::forward(sizes, x, weight, bias, y),
-            Way::Winograd => winograd::forward(sizes, x, weight, bias, y),
-            Way::Depthwise => {
-                depthwise::forward(sizes, x, weight, bias, y);
+        try_written(shape.n * shape.result_len(), |y| match shape.algorithm() {
+            ConvAlgorithm::Pointwise => pointwise::forward(shape, x, weight, bias, y),
+            ConvAlgorithm::Winograd => winograd::forward(shape, x, weight, bias, y),
+            ConvAlgorithm::Depthwise => {
+                depthwise::forward(shape, x, weight, bias, y);
                 Ok(())
             }
-            Way::General => general::forward(sizes, x, weight, bias, y),
+            ConvAlgorithm::General => general::forward(shape, x, weight, bias, y),
         })
     }?;
     Ok(T::to_cpu_storage_owned(y))
 }
 
 /// Writes all of the gradients of the image and of the weights, where they are asked for, or fails.
-fn gradients<T: Real>(
-    sizes: &Sizes,
+fn gradients<T: Float>(
+    shape: &ConvShape,
     arguments: (&[T], &[T], &[T]),
     dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
-    if sizes.n == 0 {
+    if shape.n == 0 {
         if let Some(dweight) = dweight {
             dweight.fill(T::ZERO);
         }
         return Ok(());
     }
-    match sizes.way() {
-        Way::Pointwise => pointwise::gradients(sizes, arguments, dx, dweight),
-        Way::Winograd => winograd::gradients(sizes, arguments, dx, dweight),
-        Way::Depthwise => {
-            depthwise::gradients(sizes, arguments, dx, dweight);
+    match shape.algorithm() {
+        ConvAlgorithm::Pointwise => pointwise::gradients(shape, arguments, dx, dweight),
+        ConvAlgorithm::Winograd => winograd::gradients(shape, arguments, dx, dweight),
+        ConvAlgorithm::Depthwise => {
+            depthwise::gradients(shape, arguments, dx, dweight);
             Ok(())
         }
-        Way::General => general::gradients(sizes, arguments, dx, dweight),
+        ConvAlgorithm::General => general::gradients(shape, arguments, dx, dweight),
     }
 }
 

@@ -11,15 +11,15 @@ use rayon::prelude::*;
 
 use super::super::activation::{Activation, Function, by_function};
 use super::super::batch_norm::{Affine, Normalise, batch_norm, normalise, put};
-use super::super::deliver::deliver;
-use super::super::kernel::{SHORT, filled, held, scratch, try_written, widest};
-use super::super::product::Sums;
-use super::super::real::Real;
-use super::super::statistics::{BatchStatistics, Measured, Moments};
+use super::super::float::Float;
+use super::super::gradient_sink::accumulate_grad;
+use super::super::kernel::{SHORT, filled, held, scratch, simd_dispatch, try_written};
+use super::super::matmul::Sums;
+use super::super::statistics::{BatchStatistics, Moments, WithStats};
 use super::super::tape::{Needs, push, recorded, wanted};
 use super::super::threads;
 use super::pointwise::{self, add_parts};
-use super::{BLOCK, Geometry, Sizes, Way, conv2d, depthwise, weights};
+use super::{BLOCK, ConvAlgorithm, ConvParams, ConvShape, conv2d, depthwise, weights};
 
 /// Normalises images `x` `[n, height, width, channels]` by their own statistics as [`batch_norm`], applies the
 /// activation, and convolves as [`conv2d`] without a bias. The same numbers as one after the other, up to rounding.
@@ -27,22 +27,22 @@ use super::{BLOCK, Geometry, Sizes, Way, conv2d, depthwise, weights};
 /// # Errors
 /// When the shapes do not go together.
 pub fn norm_conv2d(
-    x: impl Into<Measured>,
+    x: impl Into<WithStats>,
     (scale, shift, epsilon): (&Tensor, &Tensor, f64),
     activation: Activation,
     weight: &Tensor,
-    geometry: Geometry,
-) -> Result<(Measured, BatchStatistics)> {
+    params: ConvParams,
+) -> Result<(WithStats, BatchStatistics)> {
     let x = x.into();
-    let fused = match Sizes::new(x.values.shape(), weight.shape(), geometry) {
-        Ok(sizes) if recorded(&[&x.values, scale, shift, weight]) => Fused::new(&sizes, activation),
+    let fused = match ConvShape::new(x.values.shape(), weight.shape(), params) {
+        Ok(shape) if recorded(&[&x.values, scale, shift, weight]) => Fused::new(&shape, activation),
         _ => None,
     };
     let Some(fused) = fused else {
         let (y, statistics) = batch_norm(x, scale, shift, epsilon, Some(activation))?;
-        return Ok((conv2d(&y, weight, None, geometry)?.into(), statistics));
+        return Ok((conv2d(&y, weight, None, params)?.into(), statistics));
     };
-    let (x, statistics) = x.measured()?;
+    let (x, statistics) = x.into_parts()?;
     let norm = Normalise::new(&statistics, epsilon, Some(activation), true);
     norm.check(x.shape(), scale.shape(), shift.shape())?;
     let y = match x.dtype() {
@@ -52,10 +52,10 @@ pub fn norm_conv2d(
     Ok((y, statistics))
 }
 
-widest! {
+simd_dispatch! {
     /// Puts the gradient before the activation in the place of the one after it, and adds up it and its product with the
     /// distance from the mean.
-    fn hold_back[T: Real, F: Function<T>](_f: F, x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    fn hold_back[T: Float, F: Function<T>](_f: F, x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
@@ -71,9 +71,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// The same with the slopes of the activation, which are known.
-    fn hold_back_by[T: Real](x: &[T], slopes: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    fn hold_back_by[T: Float](x: &[T], slopes: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let mean = &affine.mean;
         let channels = mean.len();
         let (sums, products) = (&mut sums[..channels], &mut products[..channels]);
@@ -89,9 +89,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// The normalised values after the activation, and its slopes.
-    fn normalise_both[T: Real, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>], slopes: &mut [MaybeUninit<T>]) {
+    fn normalise_both[T: Float, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>], slopes: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
@@ -106,9 +106,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Puts `scale·(g - offset - (x - mean)·slope)` in the place of `g`.
-    fn pass_on[T: Real](x: &[T], g: &mut [T], affine: &Affine<T>, offset: &[T], slope: &[T]) {
+    fn pass_on[T: Float](x: &[T], g: &mut [T], affine: &Affine<T>, offset: &[T], slope: &[T]) {
         let Affine { mean, scale, .. } = affine;
         let channels = mean.len();
         let (scale, offset, slope) = (&scale[..channels], &offset[..channels], &slope[..channels]);
@@ -131,10 +131,10 @@ enum Ahead<T: 'static> {
 enum Back<'a, T: 'static> {
     Pointwise(pointwise::Back<'a, T>),
     /// The convolution that takes gradients of results to gradients of images, and its weights `[taps, channels]`.
-    Depthwise(Sizes, Vec<T>),
+    Depthwise(ConvShape, Vec<T>),
 }
 
-impl<T: Real> Back<'_, T> {
+impl<T: Float> Back<'_, T> {
     fn sums(&self) -> Sums<T> {
         match self {
             Self::Pointwise(weight) => weight.sums(),
@@ -160,7 +160,7 @@ struct Part<T> {
 
 #[derive(Clone, Copy)]
 struct Fused {
-    sizes: Sizes,
+    shape: ConvShape,
     activation: Activation,
     /// Images of a part of the way back.
     together: usize,
@@ -171,30 +171,30 @@ struct Fused {
 
 impl Fused {
     /// `None` where the convolution is of a kind that reads its images more than once.
-    fn new(sizes: &Sizes, activation: Activation) -> Option<Self> {
-        let pointwise = match sizes.way() {
-            Way::Pointwise => true,
-            Way::Depthwise if depthwise::turns_back(sizes) => false,
+    fn new(shape: &ConvShape, activation: Activation) -> Option<Self> {
+        let pointwise = match shape.algorithm() {
+            ConvAlgorithm::Pointwise => true,
+            ConvAlgorithm::Depthwise if depthwise::turns_back(shape) => false,
             _ => return None,
         };
-        if sizes.n == 0 {
+        if shape.n == 0 {
             return None;
         }
-        let together = sizes.images_together();
+        let together = shape.images_together();
         Some(Self {
-            sizes: *sizes,
+            shape: *shape,
             activation,
             together,
-            block: (BLOCK / sizes.image_len()).clamp(1, together),
+            block: (BLOCK / shape.image_len()).clamp(1, together),
             pointwise,
         })
     }
 
-    fn apply<T: Real>(
+    fn apply<T: Float>(
         self,
         norm: Normalise,
         [x, scale, shift, weight]: [&Tensor; 4],
-    ) -> Result<Measured> {
+    ) -> Result<WithStats> {
         let (y, parts) = {
             let (x_held, x_layout) = x.storage_and_layout();
             let (weight_held, weight_layout) = weight.storage_and_layout();
@@ -202,8 +202,8 @@ impl Fused {
             let (x, weight) = (held(&x_held, x_layout)?, held(&weight_held, weight_layout)?);
             by_function!(Some(self.activation), f => self.forward(f, x, &affine, weight))?
         };
-        let [height, width, channels] = self.sizes.result;
-        let y = Tensor::from_vec(y, (self.sizes.n, height, width, channels), x.device())?;
+        let [height, width, channels] = self.shape.result;
+        let y = Tensor::from_vec(y, (self.shape.n, height, width, channels), x.device())?;
         let kept = [x, scale, shift, weight].map(Tensor::clone);
         let back = move |_: &Tensor, dy: &Tensor| self.backward::<T>(&norm, &kept, dy);
         push(
@@ -212,11 +212,11 @@ impl Fused {
             Needs::Shapes,
             Box::new(back),
         )?;
-        Ok(Measured::of_parts(y, &parts))
+        Ok(WithStats::of_parts(y, &parts))
     }
 
     /// Does `work` with the normalised values of the images `x`.
-    fn normalised<T: Real, R>(
+    fn normalised<T: Float, R>(
         function: impl Function<T>,
         x: &[T],
         affine: &Affine<T>,
@@ -230,21 +230,21 @@ impl Fused {
     }
 
     /// The results, and their moments by parts: each is looked at while the cache has it.
-    fn forward<T: Real>(
+    fn forward<T: Float>(
         &self,
         function: impl Function<T>,
         x: &[T],
         affine: &Affine<T>,
         weight: &[T],
     ) -> Result<(Vec<T>, Vec<Moments<T>>)> {
-        let sizes = &self.sizes;
-        let (image, result) = (sizes.image_len(), sizes.result_len());
-        let (inputs, outputs) = (sizes.image[2], sizes.result[2]);
-        let rows = sizes.image_pixels();
+        let shape = &self.shape;
+        let (image, result) = (shape.image_len(), shape.result_len());
+        let (inputs, outputs) = (shape.image[2], shape.result[2]);
+        let rows = shape.image_pixels();
         let weight = if self.pointwise {
             Ahead::Pointwise(pointwise::Ahead::new(
                 weight,
-                sizes.n * rows,
+                shape.n * rows,
                 inputs,
                 outputs,
             )?)
@@ -258,7 +258,7 @@ impl Fused {
         let mut parts = Vec::new();
         // SAFETY: the parts cover all images, and each convolution writes all of its result, or fails.
         let y = unsafe {
-            try_written(sizes.n * result, |y| {
+            try_written(shape.n * result, |y| {
                 parts = y
                     .par_chunks_mut(self.block * result)
                     .zip(x.par_chunks(self.block * image))
@@ -276,7 +276,7 @@ impl Fused {
                                 Ahead::Depthwise(weight) => {
                                     let images = y.chunks_exact_mut(result);
                                     for (y, x) in images.zip(x.chunks_exact(image)) {
-                                        depthwise::convolve(sizes, x, weight, None, y);
+                                        depthwise::convolve(shape, x, weight, None, y);
                                         moments.add(filled(y));
                                     }
                                     Ok(())
@@ -292,7 +292,7 @@ impl Fused {
         Ok((y, parts))
     }
 
-    fn backward<T: Real>(
+    fn backward<T: Float>(
         &self,
         norm: &Normalise,
         [x, scale, shift, weight]: &[Tensor; 4],
@@ -316,7 +316,7 @@ impl Fused {
                 Ok(())
             })
         }?;
-        let channels = self.sizes.image[2];
+        let channels = self.shape.image[2];
         let sum = |of: fn(&Part<T>) -> &[f64]| -> Vec<f64> {
             let at = |c: usize| parts.iter().map(|part| of(part)[c]).sum();
             (0..channels).map(at).collect()
@@ -333,15 +333,15 @@ impl Fused {
         };
         let along = along.iter().zip(norm.inverse());
         let along = along.map(|(along, inverse)| along * inverse);
-        let dscale = deliver::<T>(scale, |out, add| put(out, along, add))?;
-        let dshift = deliver::<T>(shift, |out, add| put(out, offset.iter().copied(), add))?;
-        let dweight = deliver::<T>(weight, |out, add| self.add_up(&mut parts, out, add))?;
+        let dscale = accumulate_grad::<T>(scale, |out, add| put(out, along, add))?;
+        let dshift = accumulate_grad::<T>(shift, |out, add| put(out, offset.iter().copied(), add))?;
+        let dweight = accumulate_grad::<T>(weight, |out, add| self.add_up(&mut parts, out, add))?;
         Ok(vec![dx, dscale, dshift, dweight])
     }
 
     /// Writes the gradient before the activation, and adds up what the other gradients are made of, each part for its
     /// images.
-    fn before_activation<T: Real, F: Function<T>>(
+    fn before_activation<T: Float, F: Function<T>>(
         &self,
         function: F,
         x: &[T],
@@ -350,15 +350,15 @@ impl Fused {
         dy: &[T],
         dx: &mut [MaybeUninit<T>],
     ) -> Result<Vec<Part<T>>> {
-        let sizes = &self.sizes;
-        let (image, result) = (sizes.image_len(), sizes.result_len());
-        let channels = sizes.image[2];
-        let (rows, inputs, outputs) = pointwise::dims(sizes);
+        let shape = &self.shape;
+        let (image, result) = (shape.image_len(), shape.result_len());
+        let channels = shape.image[2];
+        let (rows, inputs, outputs) = pointwise::dims(shape);
         let part = self.together;
         let weight = if self.pointwise {
             Back::Pointwise(pointwise::Back::new(weight, rows, inputs, outputs)?)
         } else {
-            match depthwise::rotated(sizes, &depthwise::turned(weight, channels)) {
+            match depthwise::rotated(shape, &depthwise::turned(weight, channels)) {
                 Some((turned, taps)) => Back::Depthwise(turned, taps),
                 None => bail!("a depthwise convolution that does not turn back"),
             }
@@ -375,7 +375,7 @@ impl Fused {
             };
             let mut memory = scratch(self.block * image);
             let mut slopes = scratch(if F::SHARES { memory.len() } else { 0 });
-            let mut products = scratch(weight.memory(self.block * sizes.image_pixels()));
+            let mut products = scratch(weight.memory(self.block * shape.image_pixels()));
             let blocks = x
                 .chunks(self.block * image)
                 .zip(dy.chunks(self.block * result));
@@ -402,7 +402,7 @@ impl Fused {
                             let (a, dx) = (&a[images(i, image)], &mut dx[images(i, image)]);
                             let dy = &dy[images(i, result)];
                             depthwise::convolve(turned, dy, taps, None, dx);
-                            depthwise::weight_gradient(sizes, a, dy, part.dweight.values());
+                            depthwise::weight_gradient(shape, a, dy, part.dweight.values());
                         }
                     }
                 }
@@ -415,24 +415,24 @@ impl Fused {
     }
 
     /// Writes the gradient of the weights, or adds it to what is there.
-    fn add_up<T: Real>(&self, parts: &mut [Part<T>], out: &mut [T], add: bool) -> Result<()> {
+    fn add_up<T: Float>(&self, parts: &mut [Part<T>], out: &mut [T], add: bool) -> Result<()> {
         let parts: Vec<_> = parts
             .iter_mut()
             .map(|part| &*part.dweight.values())
             .collect();
         if self.pointwise {
-            pointwise::add_up(&parts, pointwise::dims(&self.sizes), out, add);
+            pointwise::add_up(&parts, pointwise::dims(&self.shape), out, add);
             return Ok(());
         }
         let (mut sums, mut last) = (vec![T::ZERO; out.len()], vec![T::ZERO; out.len()]);
         add_parts(&parts, &mut sums, true);
-        weights::taps_last(&sums, self.sizes.image[2], 1, &mut last);
+        weights::taps_last(&sums, self.shape.image[2], 1, &mut last);
         add_parts(&[&last], out, add);
         Ok(())
     }
 }
 
-impl<T: Real> Part<T> {
+impl<T: Float> Part<T> {
     /// Takes gradients back before the activation, whose slopes may be known, and adds them up.
     fn hold_back(
         &mut self,

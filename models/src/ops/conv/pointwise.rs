@@ -4,20 +4,20 @@ use std::mem::MaybeUninit;
 
 use candle_core::Result;
 
+use super::super::float::Float;
 use super::super::kernel::{scratch, zip_mut};
-use super::super::product::{Matrix, Sums, fresh_alone, fresh_product, product, strassen};
-use super::super::real::Real;
+use super::super::matmul::{Matrix, Sums, fresh_alone, fresh_product, product, strassen};
 use super::super::threads;
-use super::{BLOCK, Sizes, weights};
+use super::{BLOCK, ConvShape, weights};
 
-pub(super) fn forward<T: Real>(
-    sizes: &Sizes,
+pub(super) fn forward<T: Float>(
+    shape: &ConvShape,
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
-    let (rows, inputs, outputs) = dims(sizes);
+    let (rows, inputs, outputs) = dims(shape);
     let weight = Ahead::new(weight, rows, inputs, outputs)?;
     let block = if rows * inputs * outputs < threads::PRODUCT {
         rows.max(1)
@@ -40,13 +40,13 @@ pub(super) fn forward<T: Real>(
     Ok(())
 }
 
-pub(super) fn gradients<T: Real>(
-    sizes: &Sizes,
+pub(super) fn gradients<T: Float>(
+    shape: &ConvShape,
     (x, weight, dy): (&[T], &[T], &[T]),
     dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
-    let (rows, inputs, outputs) = dims(sizes);
+    let (rows, inputs, outputs) = dims(shape);
     let (dx, dweight) = match (dx, dweight) {
         (Some(dx), Some(dweight)) if strassen::worth::<T>(rows, inputs, outputs) => {
             let weight = Back::new(weight, rows, inputs, outputs)?;
@@ -94,7 +94,7 @@ pub(super) enum Ahead<T: 'static> {
     Halves(strassen::Forward<T>),
 }
 
-impl<T: Real> Ahead<T> {
+impl<T: Float> Ahead<T> {
     /// `rows`: all that it will be multiplied with.
     pub(super) fn new(weight: &[T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
         let turned = weights::taps_first(weight, outputs, inputs, 1);
@@ -139,7 +139,7 @@ pub(super) enum Back<'a, T: 'static> {
     Halves(strassen::Backward<T>),
 }
 
-impl<'a, T: Real> Back<'a, T> {
+impl<'a, T: Float> Back<'a, T> {
     /// As [`Ahead::new`].
     pub(super) fn new(weight: &'a [T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
         let halves = strassen::Backward::new(weight, (rows, inputs, outputs))?;
@@ -186,7 +186,7 @@ impl<'a, T: Real> Back<'a, T> {
 }
 
 /// Writes the gradient of the weights, or adds it to what is there, from the sums of [`Back`] of each part.
-pub(super) fn add_up<T: Real>(
+pub(super) fn add_up<T: Float>(
     parts: &[&[T]],
     (rows, inputs, outputs): (usize, usize, usize),
     out: &mut [T],
@@ -200,7 +200,7 @@ pub(super) fn add_up<T: Real>(
 }
 
 /// Puts the sum of some numbers in the place of others, or adds it to them.
-pub(super) fn add_parts<T: Real>(parts: &[&[T]], out: &mut [T], add: bool) {
+pub(super) fn add_parts<T: Float>(parts: &[&[T]], out: &mut [T], add: bool) {
     if !add {
         out.fill(T::ZERO);
     }
@@ -214,7 +214,7 @@ const SMALL_RESULT: usize = 1 << 18;
 
 /// Puts `aᵀ` `[m, rows]` times `b` `[rows, n]` into `out`. gemm leaves threads idle where the result is small and the
 /// rows are many, so then each thread takes a part of the rows.
-pub(super) fn long_product<T: Real>(
+pub(super) fn long_product<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, rows, n): (usize, usize, usize),
@@ -237,10 +237,10 @@ pub(super) fn long_product<T: Real>(
 }
 
 /// Pixels of all images, inputs, outputs.
-pub(super) fn dims(sizes: &Sizes) -> (usize, usize, usize) {
+pub(super) fn dims(shape: &ConvShape) -> (usize, usize, usize) {
     (
-        sizes.n * sizes.image_pixels(),
-        sizes.image[2],
-        sizes.result[2],
+        shape.n * shape.image_pixels(),
+        shape.image[2],
+        shape.result[2],
     )
 }

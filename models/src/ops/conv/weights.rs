@@ -2,15 +2,15 @@
 
 use std::mem::MaybeUninit;
 
-use super::super::kernel::{widest, written};
-use super::super::real::Real;
+use super::super::float::Float;
+use super::super::kernel::{simd_dispatch, written};
 use super::super::threads;
 
 /// Outputs and inputs turned at a time: what is read and what is written then stays in the nearest cache.
 const BLOCK: usize = 16;
 
 /// `[out, in, taps]` as `[taps, in, out]`.
-pub(super) fn taps_first<T: Real>(weight: &[T], out: usize, inputs: usize, taps: usize) -> Vec<T> {
+pub(super) fn taps_first<T: Float>(weight: &[T], out: usize, inputs: usize, taps: usize) -> Vec<T> {
     if taps == 1 {
         return turned(weight, out, inputs);
     }
@@ -24,7 +24,7 @@ pub(super) fn taps_first<T: Real>(weight: &[T], out: usize, inputs: usize, taps:
 }
 
 /// `[taps, in, out]` as `[out, in, taps]`.
-pub(super) fn taps_last<T: Real>(turned: &[T], out: usize, inputs: usize, weight: &mut [T]) {
+pub(super) fn taps_last<T: Float>(turned: &[T], out: usize, inputs: usize, weight: &mut [T]) {
     let taps = weight.len() / (out * inputs).max(1);
     blocks(out, inputs, |o, i| {
         for tap in 0..taps {
@@ -46,7 +46,7 @@ fn blocks(out: usize, inputs: usize, mut each: impl FnMut(usize, usize)) {
 }
 
 /// `[rows, columns]` as `[columns, rows]`; threads share the columns.
-fn turned<T: Real>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
+fn turned<T: Float>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
     let part = threads::units(columns, rows).next_multiple_of(BLOCK);
     // SAFETY: the parts cover the columns, and `turn_some` writes all of each.
     unsafe {
@@ -59,9 +59,9 @@ fn turned<T: Real>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Some columns, from `first` on, as rows.
-    fn turn_some[T: Real](matrix: &[T], rows: usize, columns: usize, first: usize, out: &mut [MaybeUninit<T>]) {
+    fn turn_some[T: Float](matrix: &[T], rows: usize, columns: usize, first: usize, out: &mut [MaybeUninit<T>]) {
         let some = out.len() / rows;
         for row in (0..rows).step_by(BLOCK) {
             for column in (0..some).step_by(BLOCK) {

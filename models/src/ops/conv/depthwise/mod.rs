@@ -5,10 +5,10 @@ mod three;
 
 use std::mem::MaybeUninit;
 
-use super::super::kernel::{widest, zeroed};
-use super::super::real::Real;
+use super::super::float::Float;
+use super::super::kernel::{simd_dispatch, zeroed};
 use super::super::threads;
-use super::{Geometry, Sizes};
+use super::{ConvParams, ConvShape};
 
 /// Channels whose sums stay in registers.
 const LANES: usize = 32;
@@ -28,13 +28,13 @@ fn inside(
 }
 
 /// `[channels, taps]` as `[taps, channels]`.
-pub(super) fn turned<T: Real>(weight: &[T], channels: usize) -> Vec<T> {
+pub(super) fn turned<T: Float>(weight: &[T], channels: usize) -> Vec<T> {
     super::weights::taps_first(weight, channels, 1, weight.len() / channels.max(1))
 }
 
 /// Adds products to the sums of a block of channels; fewer than a block at the end of a pixel's channels.
 #[inline(always)]
-fn add_products<T: Real>(sums: &mut [T; LANES], a: &[T], b: &[T], lanes: usize) {
+fn add_products<T: Float>(sums: &mut [T; LANES], a: &[T], b: &[T], lanes: usize) {
     if lanes == LANES {
         for ((sum, a), b) in sums.iter_mut().zip(&a[..LANES]).zip(&b[..LANES]) {
             *sum += *a * *b;
@@ -47,36 +47,36 @@ fn add_products<T: Real>(sums: &mut [T; LANES], a: &[T], b: &[T], lanes: usize) 
 }
 
 /// One image.
-pub(super) fn convolve<T: Real>(
-    sizes: &Sizes,
+pub(super) fn convolve<T: Float>(
+    shape: &ConvShape,
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) {
-    if three::fits(sizes) {
-        three::convolve(sizes, x, weight, bias, y);
+    if three::fits(shape) {
+        three::convolve(shape, x, weight, bias, y);
     } else {
-        convolve_any(sizes, x, weight, bias, y);
+        convolve_any(shape, x, weight, bias, y);
     }
 }
 
 /// Adds one image's part to the gradient `[taps, channels]` of the weights.
-pub(super) fn weight_gradient<T: Real>(sizes: &Sizes, x: &[T], dy: &[T], dweight: &mut [T]) {
-    if three::fits(sizes) {
-        three::weight_gradient(sizes, x, dy, dweight);
+pub(super) fn weight_gradient<T: Float>(shape: &ConvShape, x: &[T], dy: &[T], dweight: &mut [T]) {
+    if three::fits(shape) {
+        three::weight_gradient(shape, x, dy, dweight);
     } else {
-        weight_gradient_any(sizes, x, dy, dweight);
+        weight_gradient_any(shape, x, dy, dweight);
     }
 }
 
-widest! {
+simd_dispatch! {
     /// One image, any kernel.
-    fn convolve_any[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [MaybeUninit<T>]) {
-        let [height, width, channels] = sizes.image;
-        let [kh, kw] = sizes.kernel;
-        let [rows, columns, _] = sizes.result;
-        let g = sizes.geometry;
+    fn convolve_any[T: Float](shape: &ConvShape, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [MaybeUninit<T>]) {
+        let [height, width, channels] = shape.image;
+        let [kh, kw] = shape.kernel;
+        let [rows, columns, _] = shape.result;
+        let g = shape.params;
         for row in 0..rows {
             let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], kh, height);
             for column in 0..columns {
@@ -107,13 +107,13 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// One image's gradient: for each pixel, the results whose kernels lay on it.
-    fn image_gradient[T: Real](sizes: &Sizes, dy: &[T], weight: &[T], dx: &mut [T]) {
-        let [height, width, channels] = sizes.image;
-        let [kh, kw] = sizes.kernel;
-        let [rows, columns, _] = sizes.result;
-        let g = sizes.geometry;
+    fn image_gradient[T: Float](shape: &ConvShape, dy: &[T], weight: &[T], dx: &mut [T]) {
+        let [height, width, channels] = shape.image;
+        let [kh, kw] = shape.kernel;
+        let [rows, columns, _] = shape.result;
+        let g = shape.params;
         for y in 0..height {
             for x in 0..width {
                 let out = &mut dx[(y * width + x) * channels..][..channels];
@@ -143,13 +143,13 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// One image's part of the gradient of the weights, any kernel.
-    fn weight_gradient_any[T: Real](sizes: &Sizes, x: &[T], dy: &[T], dweight: &mut [T]) {
-        let [height, width, channels] = sizes.image;
-        let [kh, kw] = sizes.kernel;
-        let [rows, columns, _] = sizes.result;
-        let g = sizes.geometry;
+    fn weight_gradient_any[T: Float](shape: &ConvShape, x: &[T], dy: &[T], dweight: &mut [T]) {
+        let [height, width, channels] = shape.image;
+        let [kh, kw] = shape.kernel;
+        let [rows, columns, _] = shape.result;
+        let g = shape.params;
         for row in 0..rows {
             let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], kh, height);
             for ky in ky0..ky1 {
@@ -176,57 +176,57 @@ widest! {
     }
 }
 
-pub(super) fn forward<T: Real>(
-    sizes: &Sizes,
+pub(super) fn forward<T: Float>(
+    shape: &ConvShape,
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) {
-    let weight = turned(weight, sizes.image[2]);
+    let weight = turned(weight, shape.image[2]);
     let images = y
-        .chunks_exact_mut(sizes.result_len())
-        .zip(x.chunks_exact(sizes.image_len()));
-    threads::each_of(images, sizes.image_len(), |(y, x)| {
-        convolve(sizes, x, &weight, bias, y);
+        .chunks_exact_mut(shape.result_len())
+        .zip(x.chunks_exact(shape.image_len()));
+    threads::each_of(images, shape.image_len(), |(y, x)| {
+        convolve(shape, x, &weight, bias, y);
     });
 }
 
-pub(super) fn gradients<T: Real>(
-    sizes: &Sizes,
+pub(super) fn gradients<T: Float>(
+    shape: &ConvShape,
     (x, weight, dy): (&[T], &[T], &[T]),
     dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) {
-    let channels = sizes.image[2];
+    let channels = shape.image[2];
     let turned_weight = turned(weight, channels);
-    let back = rotated(sizes, &turned_weight);
-    let part = sizes.images_together();
+    let back = rotated(shape, &turned_weight);
+    let part = shape.images_together();
     let wanted = dweight.is_some();
     let dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
-        Some(dx) => dx.chunks_mut(part * sizes.image_len()).map(Some).collect(),
-        None => (0..sizes.n.div_ceil(part)).map(|_| None).collect(),
+        Some(dx) => dx.chunks_mut(part * shape.image_len()).map(Some).collect(),
+        None => (0..shape.n.div_ceil(part)).map(|_| None).collect(),
     };
     // Both gradients of an image together: they share what it takes to read `dy`.
     let parts = dxs
         .into_iter()
-        .zip(x.chunks(part * sizes.image_len()))
-        .zip(dy.chunks(part * sizes.result_len()));
+        .zip(x.chunks(part * shape.image_len()))
+        .zip(dy.chunks(part * shape.result_len()));
     let sums = threads::map(parts, |((mut dx, x), dy)| {
         let mut sums = vec![T::ZERO; if wanted { weight.len() } else { 0 }];
         let images = x
-            .chunks_exact(sizes.image_len())
-            .zip(dy.chunks_exact(sizes.result_len()));
+            .chunks_exact(shape.image_len())
+            .zip(dy.chunks_exact(shape.result_len()));
         for (i, (x, dy)) in images.enumerate() {
             if let Some(dx) = &mut dx {
-                let dx = &mut dx[i * sizes.image_len()..(i + 1) * sizes.image_len()];
+                let dx = &mut dx[i * shape.image_len()..(i + 1) * shape.image_len()];
                 match &back {
-                    Some((sizes, weight)) => convolve(sizes, dy, weight, None, dx),
-                    None => image_gradient(sizes, dy, &turned_weight, zeroed(dx)),
+                    Some((shape, weight)) => convolve(shape, dy, weight, None, dx),
+                    None => image_gradient(shape, dy, &turned_weight, zeroed(dx)),
                 }
             }
             if wanted {
-                weight_gradient(sizes, x, dy, &mut sums);
+                weight_gradient(shape, x, dy, &mut sums);
             }
         }
         sums
@@ -243,28 +243,28 @@ pub(super) fn gradients<T: Real>(
 }
 
 /// Whether the gradient of the image is a convolution too: see [`rotated`].
-pub(super) fn turns_back(sizes: &Sizes) -> bool {
-    let fits = |side| sizes.geometry.padding[side] < sizes.kernel[side];
-    sizes.geometry.stride == [1, 1] && fits(0) && fits(1)
+pub(super) fn turns_back(shape: &ConvShape) -> bool {
+    let fits = |side| shape.params.padding[side] < shape.kernel[side];
+    shape.params.stride == [1, 1] && fits(0) && fits(1)
 }
 
 /// With stride 1 the gradient of the image is a convolution too, of the result's gradient with the kernel turned about
-/// its middle: its sizes, and the weights `[taps, channels]`.
-pub(super) fn rotated<T: Real>(sizes: &Sizes, weight: &[T]) -> Option<(Sizes, Vec<T>)> {
-    let Sizes {
+/// its middle: its shape, and the weights `[taps, channels]`.
+pub(super) fn rotated<T: Float>(shape: &ConvShape, weight: &[T]) -> Option<(ConvShape, Vec<T>)> {
+    let ConvShape {
         image,
         result,
         kernel,
-        geometry,
+        params,
         ..
-    } = *sizes;
-    let padding = [0, 1].map(|side| (kernel[side] - 1).checked_sub(geometry.padding[side]));
-    let ([1, 1], [Some(down), Some(across)]) = (geometry.stride, padding) else {
+    } = *shape;
+    let padding = [0, 1].map(|side| (kernel[side] - 1).checked_sub(params.padding[side]));
+    let ([1, 1], [Some(down), Some(across)]) = (params.stride, padding) else {
         return None;
     };
-    let geometry = Geometry {
+    let params = ConvParams {
         padding: [down, across],
-        ..geometry
+        ..params
     };
     let weight = weight
         .chunks_exact(image[2])
@@ -272,11 +272,11 @@ pub(super) fn rotated<T: Real>(sizes: &Sizes, weight: &[T]) -> Option<(Sizes, Ve
         .flatten()
         .copied()
         .collect();
-    let back = Sizes {
+    let back = ConvShape {
         image: result,
         result: image,
-        geometry,
-        ..*sizes
+        params,
+        ..*shape
     };
     Some((back, weight))
 }

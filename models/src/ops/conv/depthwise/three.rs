@@ -7,9 +7,9 @@
 
 use std::mem::MaybeUninit;
 
-use super::super::super::kernel::widest;
-use super::super::super::real::Real;
-use super::super::Sizes;
+use super::super::super::float::Float;
+use super::super::super::kernel::simd_dispatch;
+use super::super::ConvShape;
 
 /// Channels that are worked on together.
 const LANES: usize = 16;
@@ -17,22 +17,22 @@ const LANES: usize = 16;
 type Lanes<T> = [T; LANES];
 
 /// Whether this is such a convolution, of whole blocks of channels.
-pub(super) fn fits(sizes: &Sizes) -> bool {
-    sizes.kernel == [3, 3]
-        && sizes.geometry.stride == [1, 1]
-        && sizes.geometry.padding == [1, 1]
-        && sizes.image[2].is_multiple_of(LANES)
+pub(super) fn fits(shape: &ConvShape) -> bool {
+    shape.kernel == [3, 3]
+        && shape.params.stride == [1, 1]
+        && shape.params.padding == [1, 1]
+        && shape.image[2].is_multiple_of(LANES)
 }
 
 #[inline(always)]
-fn load<T: Real>(values: &[T], at: usize) -> Lanes<T> {
+fn load<T: Float>(values: &[T], at: usize) -> Lanes<T> {
     let mut lanes = [T::ZERO; LANES];
     lanes.copy_from_slice(&values[at..at + LANES]);
     lanes
 }
 
 #[inline(always)]
-fn add_product<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+fn add_product<T: Float>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
     for lane in 0..LANES {
         sum[lane] += a[lane] * b[lane];
     }
@@ -47,7 +47,7 @@ fn taps_down(row: usize, height: usize) -> (usize, usize) {
 
 /// A row of the result, some channels of it, under the rows `FIRST..END` of the kernel.
 #[inline(always)]
-fn convolve_row<T: Real, const FIRST: usize, const END: usize>(
+fn convolve_row<T: Float, const FIRST: usize, const END: usize>(
     x: &[T],
     taps: &[[Lanes<T>; 3]; 3],
     bias: &Lanes<T>,
@@ -73,16 +73,16 @@ fn convolve_row<T: Real, const FIRST: usize, const END: usize>(
 }
 
 #[inline(always)]
-fn put<T: Real>(lanes: &Lanes<T>, y: &mut [MaybeUninit<T>], at: usize) {
+fn put<T: Float>(lanes: &Lanes<T>, y: &mut [MaybeUninit<T>], at: usize) {
     for (y, lane) in y[at..at + LANES].iter_mut().zip(lanes) {
         y.write(*lane);
     }
 }
 
-widest! {
+simd_dispatch! {
     /// One image.
-    fn convolve[T: Real](sizes: &Sizes, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [MaybeUninit<T>]) {
-        let [height, width, channels] = sizes.image;
+    fn convolve[T: Float](shape: &ConvShape, x: &[T], weight: &[T], bias: Option<&[T]>, y: &mut [MaybeUninit<T>]) {
+        let [height, width, channels] = shape.image;
         for row in 0..height {
             for c in (0..channels).step_by(LANES) {
                 let mut taps = [[[T::ZERO; LANES]; 3]; 3];
@@ -106,7 +106,7 @@ widest! {
 
 /// Adds what a row of the result's gradient says of the taps `FIRST..END`.
 #[inline(always)]
-fn add_row_gradient<T: Real, const FIRST: usize, const END: usize>(
+fn add_row_gradient<T: Float, const FIRST: usize, const END: usize>(
     x: &[T],
     dy: &[T],
     (row, width, channels, c): (usize, usize, usize, usize),
@@ -139,10 +139,10 @@ fn add_row_gradient<T: Real, const FIRST: usize, const END: usize>(
     *sums = all;
 }
 
-widest! {
+simd_dispatch! {
     /// Adds one image's part to the gradient `[taps, channels]` of the weights.
-    fn weight_gradient[T: Real](sizes: &Sizes, x: &[T], dy: &[T], dweight: &mut [T]) {
-        let [height, width, channels] = sizes.image;
+    fn weight_gradient[T: Float](shape: &ConvShape, x: &[T], dy: &[T], dweight: &mut [T]) {
+        let [height, width, channels] = shape.image;
         for c in (0..channels).step_by(LANES) {
             let mut sums = [[[T::ZERO; LANES]; 3]; 3];
             for row in 0..height {

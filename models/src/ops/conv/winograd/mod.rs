@@ -25,11 +25,11 @@ use self::transform::{
     Grid, Kernels, scatter_inputs, transform_inputs, transform_kernels, transform_results,
     untransform_kernels, untransform_results,
 };
+use super::super::float::Float;
 use super::super::kernel::{filled, scratch, zeroed};
-use super::super::product::{Matrix, alone_by_rows, fresh_alone, fresh_alone_apart};
-use super::super::real::Real;
+use super::super::matmul::{Matrix, alone_by_rows, fresh_alone, fresh_alone_apart};
 use super::super::threads;
-use super::Sizes;
+use super::ConvShape;
 
 /// Channels on either side from which the products are worth the transforms, as was measured; `None` for kernels that
 /// have none.
@@ -58,7 +58,7 @@ struct Planes<T> {
 /// Values between two planes: three lines of a cache of f32.
 const GAP: usize = 48;
 
-impl<T: Real> Planes<T> {
+impl<T: Float> Planes<T> {
     /// Room for planes of so many values.
     fn new(places: usize, plane: usize) -> Self {
         Self {
@@ -124,41 +124,41 @@ fn unit<'a, T>(
 }
 
 /// The tile of a 3x3 convolution that takes the fewest multiplications.
-fn by_four(sizes: &Sizes) -> bool {
-    let [height, width, _] = sizes.image;
+fn by_four(shape: &ConvShape) -> bool {
+    let [height, width, _] = shape.image;
     let cost =
         |results: usize| (results + 2).pow(2) * height.div_ceil(results) * width.div_ceil(results);
     cost(4) < cost(2)
 }
 
-pub(super) fn forward<T: Real>(
-    sizes: &Sizes,
+pub(super) fn forward<T: Float>(
+    shape: &ConvShape,
     x: &[T],
     weight: &[T],
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
-    if sizes.kernel == [5, 5] {
-        Plan::new(Five, sizes).forward(x, weight, bias, y)
-    } else if by_four(sizes) {
-        Plan::new(Four, sizes).forward(x, weight, bias, y)
+    if shape.kernel == [5, 5] {
+        Plan::new(Five, shape).forward(x, weight, bias, y)
+    } else if by_four(shape) {
+        Plan::new(Four, shape).forward(x, weight, bias, y)
     } else {
-        Plan::new(Two, sizes).forward(x, weight, bias, y)
+        Plan::new(Two, shape).forward(x, weight, bias, y)
     }
 }
 
-pub(super) fn gradients<T: Real>(
-    sizes: &Sizes,
+pub(super) fn gradients<T: Float>(
+    shape: &ConvShape,
     arguments: (&[T], &[T], &[T]),
     dx: Option<&mut [MaybeUninit<T>]>,
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
-    if sizes.kernel == [5, 5] {
-        Plan::new(Five, sizes).gradients(arguments, dx, dweight)
-    } else if by_four(sizes) {
-        Plan::new(Four, sizes).gradients(arguments, dx, dweight)
+    if shape.kernel == [5, 5] {
+        Plan::new(Five, shape).gradients(arguments, dx, dweight)
+    } else if by_four(shape) {
+        Plan::new(Four, shape).gradients(arguments, dx, dweight)
     } else {
-        Plan::new(Two, sizes).gradients(arguments, dx, dweight)
+        Plan::new(Two, shape).gradients(arguments, dx, dweight)
     }
 }
 
@@ -188,19 +188,19 @@ struct Plan<W> {
 impl<W: Tile> Plan<W> {
     const PLACES: usize = W::PLACES * W::PLACES;
 
-    fn new(tile: W, sizes: &Sizes) -> Self {
-        let grid = Grid::new::<W>(sizes);
-        let (inputs, outputs) = (sizes.image[2], sizes.result[2]);
+    fn new(tile: W, shape: &ConvShape) -> Self {
+        let grid = Grid::new::<W>(shape);
+        let (inputs, outputs) = (shape.image[2], shape.result[2]);
         let image = Self::PLACES * grid.tiles() * (inputs + outputs);
         // Products of few rows are slow.
         let fewest = 128usize.div_ceil(grid.tiles());
-        let images = (BLOCK / image).max(fewest).clamp(1, sizes.n.max(1));
+        let images = (BLOCK / image).max(fewest).clamp(1, shape.n.max(1));
         Self {
             grid,
             inputs,
             outputs,
             images,
-            part: if images < sizes.n { usize::MAX } else { PART },
+            part: if images < shape.n { usize::MAX } else { PART },
             tile,
         }
     }
@@ -213,7 +213,7 @@ impl<W: Tile> Plan<W> {
     }
 
     /// `U` for some columns of a matrix of kernels that has so many rows.
-    fn transform<T: Real>(
+    fn transform<T: Float>(
         &self,
         kernels: Kernels<'_, T>,
         rows: usize,
@@ -227,7 +227,7 @@ impl<W: Tile> Plan<W> {
     }
 
     /// Fills `[places, tiles, channels]` from some images, row of tiles by row of tiles.
-    fn fill<T: Real>(
+    fn fill<T: Float>(
         &self,
         images: &[T],
         channels: usize,
@@ -248,7 +248,7 @@ impl<W: Tile> Plan<W> {
         });
     }
 
-    fn forward<T: Real>(
+    fn forward<T: Float>(
         &self,
         x: &[T],
         weight: &[T],
@@ -307,7 +307,7 @@ impl<W: Tile> Plan<W> {
         Ok(())
     }
 
-    fn gradients<T: Real>(
+    fn gradients<T: Float>(
         &self,
         (x, weight, dy): (&[T], &[T], &[T]),
         mut dx: Option<&mut [MaybeUninit<T>]>,
@@ -379,7 +379,7 @@ impl<W: Tile> Plan<W> {
 
     /// `dU = Vᵀ·dM` for a part of the inputs, or adds it to what is there, and `dV = dM·Uᵀ`, which takes the place of
     /// that part of `V`.
-    fn multiply_back<T: Real>(
+    fn multiply_back<T: Float>(
         &self,
         planes: Back<'_, T>,
         tiles: usize,

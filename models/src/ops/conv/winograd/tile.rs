@@ -4,7 +4,7 @@
     reason = "rows and columns of a tile are numbered as in the formulas"
 )]
 
-use crate::ops::real::Real;
+use crate::ops::float::Float;
 
 /// Channels transformed at a time.
 pub(super) const LANES: usize = 16;
@@ -21,12 +21,12 @@ pub(in crate::ops::conv) trait Tile: Copy + Send + Sync {
     /// Pixels along a side of the kernel.
     const KERNEL: usize;
 
-    fn input<T: Real>(d: [T; 6]) -> [T; 6];
-    fn input_back<T: Real>(d: [T; 6]) -> [T; 6];
-    fn kernel<T: Real>(g: [T; 5]) -> [T; 6];
-    fn kernel_back<T: Real>(u: [T; 6]) -> [T; 5];
-    fn result<T: Real>(m: [T; 6]) -> [T; 4];
-    fn result_back<T: Real>(y: [T; 4]) -> [T; 6];
+    fn input<T: Float>(d: [T; 6]) -> [T; 6];
+    fn input_back<T: Float>(d: [T; 6]) -> [T; 6];
+    fn kernel<T: Float>(g: [T; 5]) -> [T; 6];
+    fn kernel_back<T: Float>(u: [T; 6]) -> [T; 5];
+    fn result<T: Float>(m: [T; 6]) -> [T; 4];
+    fn result_back<T: Float>(y: [T; 4]) -> [T; 6];
 }
 
 /// F(4x4, 3x3), by the points 0, 1, -1, 2, -2 and infinity.
@@ -39,7 +39,7 @@ impl Tile for Four {
     const KERNEL: usize = 3;
 
     #[inline(always)]
-    fn input<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 6] {
+    fn input<T: Float>([a, b, c, d, e, f]: [T; 6]) -> [T; 6] {
         let (two, four, five) = (T::of(2.0), T::of(4.0), T::of(5.0));
         let (p, q) = (e - four * c, d - four * b);
         let (r, s) = (e - c, two * (d - b));
@@ -54,7 +54,7 @@ impl Tile for Four {
     }
 
     #[inline(always)]
-    fn input_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 6] {
+    fn input_back<T: Float>([a, b, c, d, e, f]: [T; 6]) -> [T; 6] {
         let (two, four, five) = (T::of(2.0), T::of(4.0), T::of(5.0));
         let (sum, difference) = (b + c, b - c);
         let (wide, apart) = (d + e, two * (d - e));
@@ -69,7 +69,7 @@ impl Tile for Four {
     }
 
     #[inline(always)]
-    fn kernel<T: Real>([a, b, c, ..]: [T; 5]) -> [T; 6] {
+    fn kernel<T: Float>([a, b, c, ..]: [T; 5]) -> [T; 6] {
         let (p, q) = (T::of(-1.0 / 6.0) * (a + c), T::of(-1.0 / 6.0) * b);
         let r = T::of(1.0 / 24.0) * a + T::of(1.0 / 6.0) * c;
         let s = T::of(1.0 / 12.0) * b;
@@ -77,7 +77,7 @@ impl Tile for Four {
     }
 
     #[inline(always)]
-    fn kernel_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 5] {
+    fn kernel_back<T: Float>([a, b, c, d, e, f]: [T; 6]) -> [T; 5] {
         let (sum, difference) = (b + c, b - c);
         let (wide, apart) = (d + e, d - e);
         let sixth = T::of(1.0 / 6.0);
@@ -91,7 +91,7 @@ impl Tile for Four {
     }
 
     #[inline(always)]
-    fn result<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 4] {
+    fn result<T: Float>([a, b, c, d, e, f]: [T; 6]) -> [T; 4] {
         let (sum, difference) = (b + c, b - c);
         let (wide, apart) = (d + e, d - e);
         [
@@ -103,7 +103,7 @@ impl Tile for Four {
     }
 
     #[inline(always)]
-    fn result_back<T: Real>([a, b, c, d]: [T; 4]) -> [T; 6] {
+    fn result_back<T: Float>([a, b, c, d]: [T; 4]) -> [T; 6] {
         let (even, odd) = (a + c, b + d);
         let (wide, apart) = (a + T::of(4.0) * c, T::of(2.0) * b + T::of(8.0) * d);
         [a, even + odd, even - odd, wide + apart, wide - apart, d]
@@ -120,36 +120,36 @@ impl Tile for Two {
     const KERNEL: usize = 3;
 
     #[inline(always)]
-    fn input<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 6] {
+    fn input<T: Float>([a, b, c, d, ..]: [T; 6]) -> [T; 6] {
         [a - c, b + c, c - b, b - d, T::ZERO, T::ZERO]
     }
 
     #[inline(always)]
-    fn input_back<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 6] {
+    fn input_back<T: Float>([a, b, c, d, ..]: [T; 6]) -> [T; 6] {
         [a, b - c + d, b + c - a, T::ZERO - d, T::ZERO, T::ZERO]
     }
 
     #[inline(always)]
-    fn kernel<T: Real>([a, b, c, ..]: [T; 5]) -> [T; 6] {
+    fn kernel<T: Float>([a, b, c, ..]: [T; 5]) -> [T; 6] {
         let half = T::of(0.5);
         let (even, odd) = (half * (a + c), half * b);
         [a, even + odd, even - odd, c, T::ZERO, T::ZERO]
     }
 
     #[inline(always)]
-    fn kernel_back<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 5] {
+    fn kernel_back<T: Float>([a, b, c, d, ..]: [T; 6]) -> [T; 5] {
         let half = T::of(0.5);
         let sum = half * (b + c);
         [a + sum, half * (b - c), sum + d, T::ZERO, T::ZERO]
     }
 
     #[inline(always)]
-    fn result<T: Real>([a, b, c, d, ..]: [T; 6]) -> [T; 4] {
+    fn result<T: Float>([a, b, c, d, ..]: [T; 6]) -> [T; 4] {
         [a + b + c, b - c - d, T::ZERO, T::ZERO]
     }
 
     #[inline(always)]
-    fn result_back<T: Real>([a, b, ..]: [T; 4]) -> [T; 6] {
+    fn result_back<T: Float>([a, b, ..]: [T; 4]) -> [T; 6] {
         [a, a + b, a - b, T::ZERO - b, T::ZERO, T::ZERO]
     }
 }
@@ -164,17 +164,17 @@ impl Tile for Five {
     const KERNEL: usize = 5;
 
     #[inline(always)]
-    fn input<T: Real>(d: [T; 6]) -> [T; 6] {
+    fn input<T: Float>(d: [T; 6]) -> [T; 6] {
         Four::input(d)
     }
 
     #[inline(always)]
-    fn input_back<T: Real>(d: [T; 6]) -> [T; 6] {
+    fn input_back<T: Float>(d: [T; 6]) -> [T; 6] {
         Four::input_back(d)
     }
 
     #[inline(always)]
-    fn kernel<T: Real>([a, b, c, d, e]: [T; 5]) -> [T; 6] {
+    fn kernel<T: Float>([a, b, c, d, e]: [T; 5]) -> [T; 6] {
         let (sixth, third) = (T::of(1.0 / 6.0), T::of(1.0 / 3.0));
         let (p, q) = (T::of(-1.0 / 6.0) * (a + c + e), T::of(-1.0 / 6.0) * (b + d));
         let r = T::of(1.0 / 24.0) * a + sixth * c + T::of(2.0 / 3.0) * e;
@@ -183,7 +183,7 @@ impl Tile for Five {
     }
 
     #[inline(always)]
-    fn kernel_back<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 5] {
+    fn kernel_back<T: Float>([a, b, c, d, e, f]: [T; 6]) -> [T; 5] {
         let (sixth, third) = (T::of(1.0 / 6.0), T::of(1.0 / 3.0));
         let (sum, difference) = (sixth * (b + c), sixth * (b - c));
         let (wide, apart) = (d + e, d - e);
@@ -197,7 +197,7 @@ impl Tile for Five {
     }
 
     #[inline(always)]
-    fn result<T: Real>([a, b, c, d, e, f]: [T; 6]) -> [T; 4] {
+    fn result<T: Float>([a, b, c, d, e, f]: [T; 6]) -> [T; 4] {
         let (near, far) = (b - c, d - e);
         [
             a + (b + c) + (d + e),
@@ -208,7 +208,7 @@ impl Tile for Five {
     }
 
     #[inline(always)]
-    fn result_back<T: Real>([a, b, ..]: [T; 4]) -> [T; 6] {
+    fn result_back<T: Float>([a, b, ..]: [T; 4]) -> [T; 6] {
         let twice = T::of(2.0) * b;
         [a, a + b, a - b, a + twice, a - twice, b]
     }
@@ -220,7 +220,7 @@ impl Tile for Five {
 #[repr(align(64))]
 pub(super) struct Between<T>([[Lanes<T>; 6]; 6]);
 
-impl<T: Real> Between<T> {
+impl<T: Float> Between<T> {
     pub(super) fn new() -> Self {
         Self([[[T::ZERO; LANES]; 6]; 6])
     }
@@ -233,7 +233,7 @@ impl<T: Real> Between<T> {
 /// Blocks are read from where they are: as many as a square has do not fit into a processor's registers, so that every
 /// copy would go to memory and come back.
 #[inline(always)]
-pub(super) fn both_ways<'a, T: Real, const FROM: usize, const TO: usize>(
+pub(super) fn both_ways<'a, T: Float, const FROM: usize, const TO: usize>(
     (from, to): (usize, usize),
     lanes: usize,
     between: &mut Between<T>,
@@ -274,7 +274,7 @@ pub(super) fn both_ways<'a, T: Real, const FROM: usize, const TO: usize>(
 
 /// Applies a transform along one side.
 #[inline(always)]
-fn along<T: Real, const FROM: usize, const TO: usize>(
+fn along<T: Float, const FROM: usize, const TO: usize>(
     blocks: [&Lanes<T>; FROM],
     transform: impl Fn([T; FROM]) -> [T; TO] + Copy,
 ) -> [Lanes<T>; TO] {

@@ -8,14 +8,14 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::super::Sizes;
+use super::super::ConvShape;
 use super::tile::{Between, LANES, Lanes, Tile, both_ways};
-use crate::ops::kernel::widest;
-use crate::ops::real::Real;
+use crate::ops::float::Float;
+use crate::ops::kernel::simd_dispatch;
 
 /// Writes the lanes of a block that count.
 #[inline(always)]
-fn store<T: Real>(block: &Lanes<T>, lanes: usize, values: &mut [MaybeUninit<T>]) {
+fn store<T: Float>(block: &Lanes<T>, lanes: usize, values: &mut [MaybeUninit<T>]) {
     values[..lanes].write_copy_of_slice(&block[..lanes]);
 }
 
@@ -47,8 +47,8 @@ pub(in crate::ops::conv) struct Grid {
 }
 
 impl Grid {
-    pub(super) fn new<W: Tile>(sizes: &Sizes) -> Self {
-        let [height, width, _] = sizes.image;
+    pub(super) fn new<W: Tile>(shape: &ConvShape) -> Self {
+        let [height, width, _] = shape.image;
         Self {
             height,
             width,
@@ -91,9 +91,9 @@ impl Grid {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// `V` of one row of tiles of an image: `planes` has for each place the row's tiles.
-    fn transform_inputs[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+    fn transform_inputs[T: Float, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let mut between = Between::new();
         for tile in 0..grid.across {
             let pixels = grid.places::<W>(row, tile, channels);
@@ -112,9 +112,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Adds `B·dV·Bᵀ` of all tiles of an image to its gradient. `planes` has for each place the image's tiles.
-    fn scatter_inputs[T: Real, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, image: &mut [T]) {
+    fn scatter_inputs[T: Float, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, image: &mut [T]) {
         let mut between = Between::new();
         for tile in 0..grid.tiles() {
             let pixels = grid.places::<W>(tile / grid.across, tile % grid.across, channels);
@@ -140,9 +140,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// The results of one row of tiles, from `M`.
-    fn transform_results[T: Real, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, bias: Option<&[T]>, rows: &mut [MaybeUninit<T>]) {
+    fn transform_results[T: Float, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, bias: Option<&[T]>, rows: &mut [MaybeUninit<T>]) {
         let mut between = Between::new();
         let height = rows.len() / (grid.width * channels);
         for tile in 0..grid.across {
@@ -171,9 +171,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// `dM` of one row of tiles of an image's gradient.
-    fn untransform_results[T: Real, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+    fn untransform_results[T: Float, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let mut between = Between::new();
         for tile in 0..grid.across {
             let pixels: [[_; 4]; 4] = grid.pixels(row * W::RESULTS, tile * W::RESULTS, channels);
@@ -241,9 +241,9 @@ impl<'a, T> Kernels<'a, T> {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// `U`, some rows of it: for each place `planes` has rows of `columns` values.
-    fn transform_kernels[T: Real, W: Tile](_by: W, from: Kernels<'_, T>, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+    fn transform_kernels[T: Float, W: Tile](_by: W, from: Kernels<'_, T>, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = planes[0].len() / columns;
         let Kernels { weight, down, across } = from;
@@ -278,9 +278,9 @@ widest! {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// `Gᵀ·dU·G` for some outputs, from `first` on, and the inputs `part`, which are those of the planes.
-    fn untransform_kernels[T: Real, W: Tile](_by: W, planes: &[&[T]], first: usize, outputs: usize, part: Range<usize>, inputs: usize, dweight: &mut [T]) {
+    fn untransform_kernels[T: Float, W: Tile](_by: W, planes: &[&[T]], first: usize, outputs: usize, part: Range<usize>, inputs: usize, dweight: &mut [T]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = dweight.len() / (inputs * taps);
         let mut kernels: Turned<T> = [[T::ZERO; LANES]; TURNED * TAPS];

@@ -8,9 +8,9 @@
 //! | `strassen` | large 1x1 convolutions by seven products of halves |
 #![allow(unsafe_code, reason = "gemm takes pointers and strides")]
 
-mod narrow;
+mod blocks;
+mod microkernel;
 mod panels;
-mod quarters;
 pub(super) mod strassen;
 
 use std::mem::MaybeUninit;
@@ -18,12 +18,12 @@ use std::mem::MaybeUninit;
 use candle_core::{Result, bail};
 use gemm::{Parallelism, gemm};
 
-pub(super) use self::narrow::Kernels;
-use self::narrow::{At, Task};
+pub(super) use self::microkernel::Kernels;
+use self::microkernel::{At, Task};
 use self::panels::{How, Panels};
+use super::float::Float;
 use super::instructions::narrower;
 use super::kernel::{same_length, scratch, zeroed};
-use super::real::Real;
 use super::threads;
 
 /// A matrix in memory: where it starts in `values`, and how far it is to the next row and the next column.
@@ -80,7 +80,7 @@ impl<'a, T> Matrix<'a, T> {
 
 /// Puts `a` [m, k] times `b` [k, n] into `out`, or adds it to what is there. `out` has rows one after the other, or
 /// columns where `by_columns` says so.
-pub(super) fn product<T: Real>(
+pub(super) fn product<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
@@ -94,7 +94,7 @@ pub(super) fn product<T: Real>(
 }
 
 /// As [`product`], on this thread, by columns.
-pub(super) fn alone<T: Real>(
+pub(super) fn alone<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
@@ -104,7 +104,7 @@ pub(super) fn alone<T: Real>(
 }
 
 /// As [`product`], on this thread, by rows.
-pub(super) fn alone_by_rows<T: Real>(
+pub(super) fn alone_by_rows<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
@@ -115,7 +115,7 @@ pub(super) fn alone_by_rows<T: Real>(
 }
 
 /// Puts `a` [m, k] times `b` [k, n] into memory that was not written before, which it writes all of; by rows.
-pub(super) fn fresh_product<T: Real>(
+pub(super) fn fresh_product<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
@@ -128,7 +128,7 @@ pub(super) fn fresh_product<T: Real>(
 }
 
 /// As [`fresh_product`], on this thread.
-pub(super) fn fresh_alone<T: Real>(
+pub(super) fn fresh_alone<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
@@ -139,7 +139,7 @@ pub(super) fn fresh_alone<T: Real>(
 }
 
 /// As [`fresh_alone`], with rows that start `apart` values apart; what lies between them is left alone.
-pub(super) fn fresh_alone_apart<T: Real>(
+pub(super) fn fresh_alone_apart<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
@@ -157,7 +157,7 @@ pub(super) struct Sums<T> {
     any: bool,
 }
 
-impl<T: Real> Sums<T> {
+impl<T: Float> Sums<T> {
     pub(super) fn new(len: usize) -> Self {
         Self {
             values: scratch(len),
@@ -204,7 +204,7 @@ impl<T: Real> Sums<T> {
 }
 
 /// Into memory that holds numbers.
-fn written<T: Real>(
+fn written<T: Float>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -228,7 +228,7 @@ fn written<T: Real>(
 ///
 /// # Safety
 /// Where `add` is set, what `out` has in the place of the result must be numbers.
-unsafe fn checked<T: Real>(
+unsafe fn checked<T: Float>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -263,7 +263,7 @@ unsafe fn checked<T: Real>(
 ///
 /// # Safety
 /// `a` must hold m x k values, `b` k x n, and `out` must have room for m x n, which are numbers where `add` is set.
-unsafe fn multiply<T: Real>(
+unsafe fn multiply<T: Float>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,

@@ -1,73 +1,91 @@
-//! Small changes in place of what a network keeps beside its parameters.
+//! In-place operations on what a network keeps beside its parameters, named as PyTorch's: with an underscore at the end.
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result, bail};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 
 use super::kernel::same_length;
 
-/// Moves every value of an f32 tensor by a share of the way to a target.
-#[derive(Clone, Copy, Debug)]
-pub struct MoveTowards<'a> {
-    /// Where to, by place.
-    pub target: &'a [f64],
-    /// How much of the way, 0 to 1.
-    pub share: f64,
+/// Moves every value of an f32 tensor towards the value of `target` at its index: `x + weight·(target - x)`.
+///
+/// # Errors
+/// When the tensor is not f32 and contiguous, or `target` has another length.
+pub fn lerp_(tensor: &Tensor, target: &[f64], weight: f64) -> Result<()> {
+    tensor.inplace_op1(&Lerp { target, weight })
 }
 
-impl InplaceOp1 for MoveTowards<'_> {
+struct Lerp<'a> {
+    target: &'a [f64],
+    weight: f64,
+}
+
+impl InplaceOp1 for Lerp<'_> {
     fn name(&self) -> &'static str {
-        "move-towards"
+        "lerp_"
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets())
         else {
-            bail!("move-towards takes f32 values in one piece")
+            bail!("lerp_ takes f32 values in one piece")
         };
         let values = &mut values[start..end];
         same_length(values.len(), self.target.len())?;
         for (value, target) in values.iter_mut().zip(self.target) {
-            *value = ((1.0 - self.share) * f64::from(*value) + self.share * target) as f32;
+            *value = ((1.0 - self.weight) * f64::from(*value) + self.weight * target) as f32;
         }
         Ok(())
     }
 }
 
-/// Counts up an i64 tensor.
-#[derive(Clone, Copy, Debug)]
-pub struct AddOne;
+/// Adds 1 to every value of an i64 tensor.
+///
+/// # Errors
+/// When the tensor is not i64 and contiguous.
+pub fn add_one_(tensor: &Tensor) -> Result<()> {
+    tensor.inplace_op1(&AddOne)
+}
+
+struct AddOne;
 
 impl InplaceOp1 for AddOne {
     fn name(&self) -> &'static str {
-        "add-one"
+        "add_one_"
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let (CpuStorage::I64(values), Some((start, end))) = (storage, layout.contiguous_offsets())
         else {
-            bail!("add-one takes i64 values in one piece")
+            bail!("add_one_ takes i64 values in one piece")
         };
         values[start..end].iter_mut().for_each(|value| *value += 1);
         Ok(())
     }
 }
 
-/// Puts other values in the place of a tensor's, as many and of the same type or one that the tensor's holds.
+/// Values for [`copy_`].
 #[derive(Clone, Copy, Debug)]
-pub enum Overwrite<'a> {
+pub enum CopySource<'a> {
     /// For a tensor of f32 or f64.
     F32(&'a [f32]),
     /// For an i64 tensor.
     I64(&'a [i64]),
 }
 
-impl InplaceOp1 for Overwrite<'_> {
+/// Copies values into a tensor of as many, whose type is that of the values or a wider one.
+///
+/// # Errors
+/// When the tensor is not contiguous, or has another length or type.
+pub fn copy_(tensor: &Tensor, values: CopySource<'_>) -> Result<()> {
+    tensor.inplace_op1(&values)
+}
+
+impl InplaceOp1 for CopySource<'_> {
     fn name(&self) -> &'static str {
-        "overwrite"
+        "copy_"
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("overwrite takes values in one piece")
+            bail!("copy_ takes values in one piece")
         };
         match (storage, self) {
             (CpuStorage::F32(old), Self::F32(new)) => {
@@ -84,7 +102,7 @@ impl InplaceOp1 for Overwrite<'_> {
                 same_length(end - start, new.len())?;
                 old[start..end].copy_from_slice(new);
             }
-            _ => bail!("overwrite takes values of the tensor's own type"),
+            _ => bail!("copy_ takes values of the tensor's own type"),
         }
         Ok(())
     }

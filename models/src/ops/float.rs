@@ -3,10 +3,10 @@
 
 use candle_core::WithDType;
 
-use super::product::Kernels;
+use super::matmul::Kernels;
 
 /// A number that operations compute with.
-pub(super) trait Real: WithDType + Kernels + Default {
+pub(super) trait Float: WithDType + Kernels + Default {
     const ZERO: Self;
     const ONE: Self;
 
@@ -23,7 +23,7 @@ pub(super) trait Real: WithDType + Kernels + Default {
     fn of_f32(values: &mut [f32]) -> Option<&mut [Self]>;
 }
 
-impl Real for f64 {
+impl Float for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
 
@@ -50,7 +50,7 @@ impl Real for f64 {
     }
 }
 
-impl Real for f32 {
+impl Float for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
 
@@ -92,7 +92,7 @@ impl Real for f32 {
     /// By e^-2|x|, and near 0, where that cancels, by the series.
     #[inline(always)]
     fn tanh(self) -> Self {
-        let e = Real::exp(-2.0 * self.abs());
+        let e = Float::exp(-2.0 * self.abs());
         let far = (1.0 - e) / (1.0 + e);
         let s = self * self;
         let series = 62.0 / 2835.0 * s - 17.0 / 315.0;
@@ -129,12 +129,12 @@ mod tests {
         for i in -87_000..=88_000 {
             let x = i as f32 / 1000.0;
             let exact = f64::from(x).exp();
-            let relative = (f64::from(Real::exp(x)) / exact - 1.0).abs();
+            let relative = (f64::from(Float::exp(x)) / exact - 1.0).abs();
             assert!(relative < 3e-7, "exp({x}): {relative}");
         }
-        assert!(Real::exp(f32::NAN).is_nan());
-        assert_eq!([f32::NEG_INFINITY, -1e30, -87.1].map(Real::exp), [0.0; 3]);
-        assert_eq!(Real::exp(0.0f32), 1.0);
+        assert!(Float::exp(f32::NAN).is_nan());
+        assert_eq!([f32::NEG_INFINITY, -1e30, -87.1].map(Float::exp), [0.0; 3]);
+        assert_eq!(Float::exp(0.0f32), 1.0);
     }
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
         for i in -20_000..=20_000 {
             let x = i as f32 / 1000.0;
             let exact = f64::from(x).tanh();
-            let error = (f64::from(Real::tanh(x)) - exact).abs();
+            let error = (f64::from(Float::tanh(x)) - exact).abs();
             assert!(error <= 3e-7 * exact.abs(), "tanh({x}): {error}");
         }
-        assert_eq!(Real::tanh(1e-20f32), 1e-20);
-        assert!(Real::tanh(f32::NAN).is_nan());
+        assert_eq!(Float::tanh(1e-20f32), 1e-20);
+        assert!(Float::tanh(f32::NAN).is_nan());
     }
 }

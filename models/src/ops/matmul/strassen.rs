@@ -20,21 +20,21 @@ use std::mem::MaybeUninit;
 
 use candle_core::Result;
 
+use super::super::float::Float;
 use super::super::instructions;
-use super::super::kernel::{all_filled, filled, same_length, scratch, widest};
-use super::super::real::Real;
+use super::super::kernel::{all_filled, filled, same_length, scratch, simd_dispatch};
 use super::super::threads;
+use super::blocks::{Family, Gradients, Images, Layout, SEVEN, Turned, Weights, sum_piece, sums};
 use super::panels::{How, Panels, Tiles};
-use super::quarters::{Family, Gradients, Images, Layout, SEVEN, Turned, Weights, sum_piece, sums};
 use super::{Matrix, Sums};
 
 /// Channels on either side, and rows, from which the sums are worth their cost, as was measured.
 const CHANNELS: usize = 256;
 const ROWS: usize = 256;
 
-widest! {
+simd_dispatch! {
     /// Puts `f` of two matrices' values into a quarter of a third, whose rows are twice as long.
-    fn put_rows[T: Real, F: Fn(T, T) -> T](f: F, a: &[T], b: &[T], out: &mut [MaybeUninit<T>], apart: usize) {
+    fn put_rows[T: Float, F: Fn(T, T) -> T](f: F, a: &[T], b: &[T], out: &mut [MaybeUninit<T>], apart: usize) {
         let half = apart / 2;
         let inputs = a.chunks_exact(half).zip(b.chunks_exact(half));
         for (out, (a, b)) in out.chunks_mut(apart).zip(inputs) {
@@ -47,12 +47,12 @@ widest! {
 }
 
 /// Whether a 1x1 convolution over so many pixels goes by halves.
-pub(in crate::ops) fn worth<T: Real>(rows: usize, inputs: usize, outputs: usize) -> bool {
+pub(in crate::ops) fn worth<T: Float>(rows: usize, inputs: usize, outputs: usize) -> bool {
     tiles_for::<T>(rows, inputs, outputs).is_some()
 }
 
 /// The machine's kernels, where the matrices have halves and are large enough to gain by them.
-fn tiles_for<T: Real>(rows: usize, inputs: usize, outputs: usize) -> Option<Tiles<T>> {
+fn tiles_for<T: Float>(rows: usize, inputs: usize, outputs: usize) -> Option<Tiles<T>> {
     let even = inputs.is_multiple_of(2) && outputs.is_multiple_of(2);
     let large = inputs.min(outputs) >= CHANNELS && rows >= ROWS;
     T::tiles(instructions::in_use()).filter(|_| even && large)
@@ -65,7 +65,7 @@ struct Factor<T: 'static> {
     values: Vec<T>,
 }
 
-impl<T: Real> Factor<T> {
+impl<T: Float> Factor<T> {
     /// Threads share the panels.
     fn new(
         tiles: Tiles<T>,
@@ -95,7 +95,7 @@ impl<T: Real> Factor<T> {
 }
 
 /// Sum `i` of those that lie in panels.
-fn panels<'a, T: Real>(
+fn panels<'a, T: Float>(
     tiles: Tiles<T>,
     layout: &Layout,
     values: &'a [T],
@@ -112,14 +112,14 @@ fn panels<'a, T: Real>(
 }
 
 /// Sum `i` of those that lie in rows.
-fn in_rows<'a, T: Real>(layout: &Layout, values: &'a [T], i: usize) -> Matrix<'a, T> {
+fn in_rows<'a, T: Float>(layout: &Layout, values: &'a [T], i: usize) -> Matrix<'a, T> {
     Matrix::rows_apart(&values[i * layout.each()..][..layout.each()], layout.apart)
 }
 
 /// Weights ready for `y = x·w`.
 pub(in crate::ops) struct Forward<T: 'static>(Factor<T>);
 
-impl<T: Real> Forward<T> {
+impl<T: Float> Forward<T> {
     /// `weight` `[inputs, outputs]`, for so many rows; `None` where plain products are as good.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl<T: Real> Forward<T> {
 /// Weights ready for `dx = dy·wᵀ`, and for `dw = xᵀ·dy` beside it.
 pub(in crate::ops) struct Backward<T: 'static>(Factor<T>);
 
-impl<T: Real> Backward<T> {
+impl<T: Float> Backward<T> {
     /// `weight` `[outputs, inputs]`, for so many rows; `None` where plain products are as good.
     ///
     /// # Errors
@@ -296,7 +296,7 @@ impl<T: Real> Backward<T> {
 
 /// Writes the gradient of weights `[outputs, inputs]`, or adds it to what is there, from the products that each part
 /// added up over its rows.
-pub(in crate::ops) fn spread<T: Real>(parts: &[&[T]], inputs: usize, out: &mut [T], add: bool) {
+pub(in crate::ops) fn spread<T: Float>(parts: &[&[T]], inputs: usize, out: &mut [T], add: bool) {
     let quarter = out.len() / 4;
     let (upper, lower) = out.split_at_mut(2 * quarter);
     let rows = threads::units(quarter / (inputs / 2), 7 * inputs / 2);
@@ -309,9 +309,9 @@ pub(in crate::ops) fn spread<T: Real>(parts: &[&[T]], inputs: usize, out: &mut [
     });
 }
 
-widest! {
+simd_dispatch! {
     /// Some rows of the upper and of the lower half, from value `first` of the products on.
-    fn spread_rows[T: Real](parts: &[&[T]], quarter: usize, first: usize, inputs: usize, upper: &mut [T], lower: &mut [T], add: bool) {
+    fn spread_rows[T: Float](parts: &[&[T]], quarter: usize, first: usize, inputs: usize, upper: &mut [T], lower: &mut [T], add: bool) {
         let half = inputs / 2;
         let rows = upper.chunks_exact_mut(inputs).zip(lower.chunks_exact_mut(inputs));
         for (row, (upper, lower)) in rows.enumerate() {
@@ -341,19 +341,19 @@ mod tests {
     use super::super::Kernels;
     use super::*;
 
-    fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
+    fn numbers<T: Float>(count: usize, seed: usize) -> Vec<T> {
         (0..count)
             .map(|i| T::of(((i * 37 + seed) as f64 * 0.61).sin()))
             .collect()
     }
 
-    fn turned<T: Real>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
+    fn turned<T: Float>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
         let at = |i: usize| values[i % rows * columns + i / rows];
         (0..values.len()).map(at).collect()
     }
 
     /// `a` [m, k] times `b` [k, n].
-    fn product<T: Real>(a: &[T], b: &[T], (m, k, n): (usize, usize, usize)) -> Vec<f64> {
+    fn product<T: Float>(a: &[T], b: &[T], (m, k, n): (usize, usize, usize)) -> Vec<f64> {
         let mut out = vec![0.0; m * n];
         for row in 0..m {
             for i in 0..k {
@@ -366,7 +366,7 @@ mod tests {
     }
 
     /// All three products of some sizes, with what plain arithmetic has for them.
-    fn all<T: Real>(
+    fn all<T: Float>(
         tiles: Tiles<T>,
         (rows, inputs, outputs): (usize, usize, usize),
     ) -> [(Vec<T>, Vec<f64>); 3] {
@@ -399,7 +399,7 @@ mod tests {
     }
 
     /// `error`: how far a value may be off for each number that is added up.
-    fn check<T: Real>(instructions: Instructions, error: f64) {
+    fn check<T: Float>(instructions: Instructions, error: f64) {
         let Some(tiles) = T::tiles(instructions) else {
             return;
         };

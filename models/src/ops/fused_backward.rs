@@ -10,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 use candle_core::{Result, Tensor, TensorId, Var};
 use rayon::prelude::*;
 
-use super::deliver::{Taker, with_taker};
-use super::optimizer::{Change, Rule, change_in_place};
-use super::product::{Matrix, alone_by_rows};
-use super::real::Real;
+use super::float::Float;
+use super::gradient_sink::{GradientSink, with_sink};
+use super::matmul::{Matrix, alone_by_rows};
+use super::optimizer::{Optimizer, UpdateKernel, update_in_place};
 use super::tape::Tape;
 
 /// Rows and columns of a tile: 512 KiB of f32, which a core's own cache holds with what it is made of. Flatter ones take
@@ -23,15 +23,15 @@ const TILE: [usize; 2] = [256, 512];
 /// Values from which a matrix is worth its tiles.
 const LARGE: usize = 1 << 20;
 
-/// What an optimizer keeps between steps, by parameter: see [`Rule::slots`].
+/// What an optimizer keeps between steps, by parameter: see [`Optimizer::slots`].
 #[derive(Debug, Default)]
-pub struct Descent {
+pub struct FusedBackward {
     slots: HashMap<TensorId, Vec<Vec<f32>>>,
     /// Memory for the gradient at hand.
-    room: Vec<f32>,
+    scratch: Vec<f32>,
 }
 
-impl Descent {
+impl FusedBackward {
     /// Adds a parameter to those that learn, with zeros in so many slots.
     pub fn add(&mut self, parameter: &Var, slots: usize) {
         let zeros = vec![vec![0.0; parameter.elem_count()]; slots];
@@ -54,23 +54,23 @@ impl Descent {
     ///
     /// # Errors
     /// When an operation on the way back fails; then some parameters may have been changed.
-    pub fn step(&mut self, tape: Tape, loss: &Tensor, rule: &Rule) -> Result<()> {
-        let several = tape.taken_several_times();
-        let mut taker = Taker::Descent(Descending {
-            rule: *rule,
-            several,
-            late: Vec::new(),
-            descent: std::mem::take(self),
+    pub fn step(&mut self, tape: Tape, loss: &Tensor, optimizer: &Optimizer) -> Result<()> {
+        let shared = tape.taken_several_times();
+        let mut sink = GradientSink::Fused(FusedStep {
+            optimizer: *optimizer,
+            shared,
+            deferred: Vec::new(),
+            fused: std::mem::take(self),
         });
-        let done = with_taker(&mut taker, || tape.backward(loss));
-        let mut late = Vec::new();
-        if let Taker::Descent(descending) = taker {
-            (*self, late) = (descending.descent, descending.late);
+        let done = with_sink(&mut sink, || tape.backward(loss));
+        let mut deferred = Vec::new();
+        if let GradientSink::Fused(step) = sink {
+            (*self, deferred) = (step.fused, step.deferred);
         }
         done?;
-        for (parameter, gradient) in late {
+        for (parameter, gradient) in deferred {
             if let Some(slots) = self.slots.get_mut(&parameter.id()) {
-                rule.step(&parameter, &gradient, slots)?;
+                optimizer.step(&parameter, &gradient, slots)?;
             }
         }
         Ok(())
@@ -79,54 +79,54 @@ impl Descent {
 
 /// A step under way.
 #[derive(Debug)]
-pub(super) struct Descending {
-    rule: Rule,
+pub(super) struct FusedStep {
+    optimizer: Optimizer,
     /// Tensors that several operations take: their gradients are sums, and known at the end.
-    several: HashSet<TensorId>,
-    late: Vec<(Tensor, Vec<f32>)>,
-    descent: Descent,
+    shared: HashSet<TensorId>,
+    deferred: Vec<(Tensor, Vec<f32>)>,
+    fused: FusedBackward,
 }
 
-impl Descending {
+impl FusedStep {
     /// Whether this changes the parameter.
-    pub(super) fn learns(&self, parameter: &Tensor) -> bool {
-        self.descent.slots.contains_key(&parameter.id())
+    pub(super) fn trains(&self, parameter: &Tensor) -> bool {
+        self.fused.slots.contains_key(&parameter.id())
     }
 
     /// Changes a parameter by a gradient, or a part of one, that `compute` writes, or adds to what is there.
-    pub(super) fn take(
+    pub(super) fn apply(
         &mut self,
         parameter: &Tensor,
         compute: impl FnOnce(&mut [f32], bool) -> Result<()>,
     ) -> Result<()> {
-        if self.several.contains(&parameter.id()) {
-            let known = |(late, _): &&mut (Tensor, _)| late.id() == parameter.id();
-            if let Some((_, sum)) = self.late.iter_mut().find(known) {
+        if self.shared.contains(&parameter.id()) {
+            let known = |(deferred, _): &&mut (Tensor, _)| deferred.id() == parameter.id();
+            if let Some((_, sum)) = self.deferred.iter_mut().find(known) {
                 return compute(sum, true);
             }
             let mut sum = vec![0.0; parameter.elem_count()];
             compute(&mut sum, false)?;
-            self.late.push((parameter.clone(), sum));
+            self.deferred.push((parameter.clone(), sum));
             return Ok(());
         }
-        let Descent { slots, room } = &mut self.descent;
+        let FusedBackward { slots, scratch } = &mut self.fused;
         let Some(slots) = slots.get_mut(&parameter.id()) else {
             return Ok(());
         };
         let len = parameter.elem_count();
-        if room.len() < len {
+        if scratch.len() < len {
             // Not grown, which would copy what is of no use.
-            *room = Vec::new();
-            *room = vec![0.0; len];
+            *scratch = Vec::new();
+            *scratch = vec![0.0; len];
         }
-        let gradient = &mut room[..len];
+        let gradient = &mut scratch[..len];
         compute(gradient, false)?;
-        self.rule.step(parameter, gradient, slots)
+        self.optimizer.step(parameter, gradient, slots)
     }
 
     /// Changes a large matrix `[m, n]` by the gradient `a` `[m, k]` times `b` `[k, n]`, tile by tile; threads share the
     /// rows. The tiles are the same for any number of threads. Says whether it did.
-    pub(super) fn take_product<T: Real>(
+    pub(super) fn apply_matmul<T: Float>(
         &mut self,
         parameter: &Tensor,
         a: Matrix<'_, T>,
@@ -134,14 +134,14 @@ impl Descending {
         (m, k, n): (usize, usize, usize),
     ) -> Result<bool> {
         let [height, width] = TILE;
-        if m * n < LARGE || m < 2 * height || self.several.contains(&parameter.id()) {
+        if m * n < LARGE || m < 2 * height || self.shared.contains(&parameter.id()) {
             return Ok(false);
         }
-        let Some(slots) = self.descent.slots.get_mut(&parameter.id()) else {
+        let Some(slots) = self.fused.slots.get_mut(&parameter.id()) else {
             return Ok(false);
         };
-        let change = Change::new(&self.rule);
-        change_in_place(parameter, slots, self.rule.slots(), |mut whole| {
+        let kernel = UpdateKernel::new(&self.optimizer);
+        update_in_place(parameter, slots, self.optimizer.slots(), |mut whole| {
             whole
                 .chunks(height * n)
                 .into_par_iter()
@@ -149,18 +149,18 @@ impl Descending {
                 .enumerate()
                 .try_for_each_init(
                     || vec![0.0; height * width],
-                    |room, (i, mut rows)| {
+                    |scratch, (i, mut rows)| {
                         let (count, a) = (rows.len() / n, a.rows_from(i * height));
                         for from in (0..n).step_by(width) {
                             let to = (from + width).min(n);
-                            let tile = &mut room[..count * (to - from)];
+                            let tile = &mut scratch[..count * (to - from)];
                             if let Some(tile) = T::of_f32(tile) {
                                 let dims = (count, k, to - from);
                                 alone_by_rows(a, b.columns_from(from), dims, tile, false)?;
                             }
                             for (row, gradient) in tile.chunks_exact(to - from).enumerate() {
-                                let mut stretch = rows.part(row * n + from..row * n + to);
-                                change.apply(&mut stretch, gradient);
+                                let mut slice = rows.part(row * n + from..row * n + to);
+                                kernel.apply(&mut slice, gradient);
                             }
                         }
                         Ok(())

@@ -7,8 +7,8 @@ use std::mem::MaybeUninit;
 use candle_core::{Result, bail};
 use gemm_common::microkernel::MicroKernelFn;
 
+use super::super::float::Float;
 use super::super::instructions;
-use super::super::real::Real;
 use super::super::threads;
 use super::Matrix;
 
@@ -84,7 +84,7 @@ impl<T> Start<T> {
 // SAFETY: threads write into columns of their own.
 unsafe impl<T: Send> Sync for Start<T> {}
 
-impl<'a, T: Real> Panels<'a, T> {
+impl<'a, T: Float> Panels<'a, T> {
     /// The panels of a matrix as it lies; `None` where its rows are not whole vectors, it has none, or the machine has no
     /// kernels to be called one by one.
     pub(super) fn of(matrix: Matrix<'a, T>, depth: usize, columns: usize) -> Option<Self> {

@@ -5,61 +5,61 @@ use std::cell::RefCell;
 
 use candle_core::{Device, Result, Tensor};
 
-use super::descent::Descending;
+use super::float::Float;
+use super::fused_backward::FusedStep;
 use super::gradients::Gradients;
-use super::product::{Matrix, product};
-use super::real::Real;
+use super::matmul::{Matrix, product};
 use super::tape::wanted;
 
 /// Who takes the gradients of parameters.
 #[derive(Debug)]
-pub(super) enum Taker {
+pub(super) enum GradientSink {
     /// Keeps them.
     Gradients(Gradients),
     /// Changes the parameters by them.
-    Descent(Descending),
+    Fused(FusedStep),
 }
 
 thread_local! {
     /// Who takes the gradients of the backward pass that this thread is in.
-    static TAKER: RefCell<Option<Taker>> = const { RefCell::new(None) };
+    static SINK: RefCell<Option<GradientSink>> = const { RefCell::new(None) };
 }
 
 /// Has somebody take the gradients of all parameters while `play` plays a tape backwards.
-pub(super) fn with_taker<R>(taker: &mut Taker, play: impl FnOnce() -> Result<R>) -> Result<R> {
-    let nobody = Taker::Gradients(Gradients::default());
-    let before = TAKER.replace(Some(std::mem::replace(taker, nobody)));
+pub(super) fn with_sink<R>(sink: &mut GradientSink, play: impl FnOnce() -> Result<R>) -> Result<R> {
+    let nobody = GradientSink::Gradients(Gradients::default());
+    let before = SINK.replace(Some(std::mem::replace(sink, nobody)));
     let done = play();
-    if let Some(after) = TAKER.replace(before) {
-        *taker = after;
+    if let Some(after) = SINK.replace(before) {
+        *sink = after;
     }
     done
 }
 
 /// Does `work` with who takes a parameter's gradient, where there is somebody and the numbers are those of training;
 /// gives `work` back otherwise.
-fn taken<T: Real, W, R>(
+fn with_sink_for<T: Float, W, R>(
     argument: &Tensor,
     work: W,
-    act: impl FnOnce(W, &mut Taker) -> R,
+    act: impl FnOnce(W, &mut GradientSink) -> R,
 ) -> std::result::Result<R, W> {
     if !argument.is_variable() || T::of_f32(&mut []).is_none() {
         return Err(work);
     }
     // Taken and not borrowed: a thread that waits for a part of the work may begin another backward pass.
-    let Some(mut taker) = TAKER.take() else {
+    let Some(mut sink) = SINK.take() else {
         return Err(work);
     };
-    let takes = match &taker {
-        Taker::Gradients(_) => true,
-        Taker::Descent(descent) => descent.learns(argument),
+    let takes = match &sink {
+        GradientSink::Gradients(_) => true,
+        GradientSink::Fused(step) => step.trains(argument),
     };
     let done = if takes {
-        Ok(act(work, &mut taker))
+        Ok(act(work, &mut sink))
     } else {
         Err(work)
     };
-    TAKER.set(Some(taker));
+    SINK.set(Some(sink));
     done
 }
 
@@ -67,24 +67,24 @@ fn taken<T: Real, W, R>(
 /// second argument says so adds it to what is there. The parameter may change as soon as `compute` is done, so nothing
 /// may be computed from it later, and its values must not be held then. Gives the tensor for Candle, `None` where that
 /// need not know.
-pub(super) fn deliver<T: Real>(
+pub(super) fn accumulate_grad<T: Float>(
     argument: &Tensor,
     compute: impl FnOnce(&mut [T], bool) -> Result<()>,
 ) -> Result<Option<Tensor>> {
     if !wanted(argument) {
         return Ok(None);
     }
-    let act = |compute: _, taker: &mut Taker| {
+    let act = |compute: _, sink: &mut GradientSink| {
         let compute = into_f32(compute);
-        match taker {
-            Taker::Gradients(gradients) => {
+        match sink {
+            GradientSink::Gradients(gradients) => {
                 let (buffer, add) = gradients.buffer(argument);
                 compute(buffer, add)
             }
-            Taker::Descent(descent) => descent.take(argument, compute),
+            GradientSink::Fused(step) => step.apply(argument, compute),
         }
     };
-    match taken::<T, _, _>(argument, compute, act) {
+    match with_sink_for::<T, _, _>(argument, compute, act) {
         Ok(done) => done.map(|()| None),
         Err(compute) => {
             let mut values = vec![T::ZERO; argument.elem_count()];
@@ -95,15 +95,15 @@ pub(super) fn deliver<T: Real>(
 }
 
 /// What computes into f32, which `T` is known to be.
-fn into_f32<T: Real>(
+fn into_f32<T: Float>(
     compute: impl FnOnce(&mut [T], bool) -> Result<()>,
 ) -> impl FnOnce(&mut [f32], bool) -> Result<()> {
     |values, add| T::of_f32(values).map_or(Ok(()), |values| compute(values, add))
 }
 
-/// As [`deliver`], of a matrix `[m, n]` whose gradient is `a` `[m, k]` times `b` `[k, n]`. That of a large one need not
+/// As [`accumulate_grad`], of a matrix `[m, n]` whose gradient is `a` `[m, k]` times `b` `[k, n]`. That of a large one need not
 /// stand in memory as a whole.
-pub(super) fn deliver_product<T: Real>(
+pub(super) fn accumulate_grad_matmul<T: Float>(
     argument: &Tensor,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -112,14 +112,14 @@ pub(super) fn deliver_product<T: Real>(
     if !wanted(argument) {
         return Ok(None);
     }
-    let act = |(), taker: &mut Taker| match taker {
-        Taker::Descent(descent) => descent.take_product(argument, a, b, dims),
-        Taker::Gradients(_) => Ok(false),
+    let act = |(), sink: &mut GradientSink| match sink {
+        GradientSink::Fused(step) => step.apply_matmul(argument, a, b, dims),
+        GradientSink::Gradients(_) => Ok(false),
     };
-    if let Ok(done) = taken::<T, _, _>(argument, (), act)
+    if let Ok(done) = with_sink_for::<T, _, _>(argument, (), act)
         && done?
     {
         return Ok(None);
     }
-    deliver(argument, |out, add| product(a, b, dims, out, false, add))
+    accumulate_grad(argument, |out, add| product(a, b, dims, out, false, add))
 }

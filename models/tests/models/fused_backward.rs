@@ -5,24 +5,24 @@ use serde_json::json;
 use vivarium_models::bench::network;
 use vivarium_models::networks::Model;
 use vivarium_models::ops::{
-    Activation, AdamW, Descent, Gradients, Rule, Sgd, Tape, activate, cross_entropy, linear, sum,
-    threads,
+    Activation, AdamW, FusedBackward, Gradients, Optimizer, Sgd, Tape, activate, add,
+    cross_entropy, linear, threads,
 };
 use vivarium_models::spec::OptimizerSpec;
 use vivarium_models::train::Learner;
 
 use crate::common::THREADS;
 
-fn rules() -> [Rule; 4] {
+fn optimizers() -> [Optimizer; 4] {
     let sgd = |momentum, nesterov| {
-        Rule::Sgd(Sgd {
+        Optimizer::Sgd(Sgd {
             lr: 0.1,
             momentum,
             weight_decay: 0.01,
             nesterov,
         })
     };
-    let adamw = Rule::AdamW(AdamW {
+    let adamw = Optimizer::AdamW(AdamW {
         lr: 0.01,
         beta1: 0.9,
         beta2: 0.99,
@@ -52,32 +52,32 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
 /// Parameters and slots after two steps by the gradients of a loss, which are kept where `kept` says so.
 fn after_two_steps(
     kept: bool,
-    rule: &Rule,
+    optimizer: &Optimizer,
     starts: &[Tensor],
     loss: impl Fn(&[Var]) -> Result<Tensor>,
 ) -> Vec<Vec<f32>> {
     let copy = |start: &Tensor| Var::from_tensor(&start.copy()?);
     let parameters: Vec<_> = starts.iter().map(|start| copy(start).unwrap()).collect();
-    let (mut descent, mut gradients) = (Descent::default(), Gradients::default());
+    let (mut fused, mut gradients) = (FusedBackward::default(), Gradients::default());
     for parameter in &parameters {
-        descent.add(parameter, rule.slots());
+        fused.add(parameter, optimizer.slots());
     }
     for _ in 0..2 {
         let (loss, tape) = Tape::record(|| loss(&parameters));
         let loss = loss.unwrap();
         if !kept {
-            descent.step(tape, &loss, rule).unwrap();
+            fused.step(tape, &loss, optimizer).unwrap();
             continue;
         }
         gradients.backward(tape, &loss).unwrap();
         for parameter in &parameters {
             if let Some(gradient) = gradients.of(parameter) {
-                let slots = descent.slots_mut(parameter);
-                rule.step(parameter, gradient, slots).unwrap();
+                let slots = fused.slots_mut(parameter);
+                optimizer.step(parameter, gradient, slots).unwrap();
             }
         }
     }
-    let slots = parameters.iter().flat_map(|of| descent.slots(of).to_vec());
+    let slots = parameters.iter().flat_map(|of| fused.slots(of).to_vec());
     let values = parameters.iter().map(|parameter| flat(parameter));
     values.chain(slots).collect()
 }
@@ -85,7 +85,7 @@ fn after_two_steps(
 #[test]
 fn networks_learn_the_same_bit_for_bit_whether_gradients_are_kept_or_not() {
     let _steady = THREADS.read().unwrap();
-    let rules = [
+    let optimizers = [
         OptimizerSpec::Sgd {
             lr: 0.01,
             momentum: 0.9,
@@ -109,10 +109,10 @@ fn networks_learn_the_same_bit_for_bit_whether_gradients_are_kept_or_not() {
         json!({"kind": "inception"}),
     ] {
         let spec = network(&spec).unwrap();
-        for rule in &rules {
+        for optimizer in &optimizers {
             let ends = [true, false].map(|kept| {
                 let model = Model::new(&spec, &[3, 32, 32], 10, 0).unwrap();
-                let learner = Learner::new(model, rule, 0);
+                let learner = Learner::new(model, optimizer, 0);
                 let mut learner = if kept {
                     learner.keeping_gradients()
                 } else {
@@ -149,18 +149,21 @@ fn a_large_matrix_changes_tile_by_tile_as_it_does_as_a_whole() {
         let y = linear(&x, &parameters[0], &parameters[1])?;
         cross_entropy(&y, &[3, 610, 0, 100, 7]).map(|loss| loss.tensor)
     };
-    for rule in rules() {
-        let whole = after_two_steps(true, &rule, &starts, loss);
+    for optimizer in optimizers() {
+        let whole = after_two_steps(true, &optimizer, &starts, loss);
         let tiles = [1, 2, 3].map(|count| {
             threads::set_threads(count).unwrap();
-            after_two_steps(false, &rule, &starts, loss)
+            after_two_steps(false, &optimizer, &starts, loss)
         });
         threads::set_threads(before).unwrap();
-        assert!(tiles[0] == tiles[1] && tiles[1] == tiles[2], "{rule:?}");
-        assert_eq!(tiles[0].len(), 2 + 2 * rule.slots());
+        assert!(
+            tiles[0] == tiles[1] && tiles[1] == tiles[2],
+            "{optimizer:?}"
+        );
+        assert_eq!(tiles[0].len(), 2 + 2 * optimizer.slots());
         for (tiles, whole) in tiles[0].iter().zip(whole) {
             for (tile, whole) in tiles.iter().zip(whole) {
-                assert!((tile - whole).abs() < 1e-6, "{rule:?}: {tile} {whole}");
+                assert!((tile - whole).abs() < 1e-6, "{optimizer:?}: {tile} {whole}");
             }
         }
     }
@@ -173,11 +176,11 @@ fn a_parameter_that_is_taken_several_times_changes_once_by_the_sum() {
     let loss = |parameters: &[Var]| {
         let (w, b) = (&parameters[0], &parameters[1]);
         let y = linear(&linear(&x, w, b)?, w, b)?;
-        let y = sum(&y, &activate(&y, Activation::Tanh)?)?;
+        let y = add(&y, &activate(&y, Activation::Tanh)?)?;
         cross_entropy(&y, &[0, 1, 2, 0]).map(|loss| loss.tensor)
     };
-    for rule in rules() {
-        let ends = [true, false].map(|kept| after_two_steps(kept, &rule, &starts, loss));
+    for optimizer in optimizers() {
+        let ends = [true, false].map(|kept| after_two_steps(kept, &optimizer, &starts, loss));
         assert_eq!(ends[0], ends[1]);
         assert_ne!(ends[0][0], flat(&starts[0]));
     }
@@ -188,40 +191,40 @@ fn what_was_not_added_or_has_no_part_in_the_loss_stays() {
     let x = tensor(&[4, 3], 0.1);
     let [w, b, other] =
         [&[3, 3][..], &[3], &[5]].map(|shape| Var::from_tensor(&tensor(shape, 0.5)).unwrap());
-    let mut descent = Descent::default();
-    let rule = rules()[1];
-    descent.add(&w, rule.slots());
-    descent.add(&other, rule.slots());
+    let mut fused = FusedBackward::default();
+    let optimizer = optimizers()[1];
+    fused.add(&w, optimizer.slots());
+    fused.add(&other, optimizer.slots());
     let starts = [&w, &b, &other].map(|of| flat(of));
     let (loss, tape) = Tape::record(|| {
         let y = linear(&x, &w, &b).unwrap();
         cross_entropy(&y, &[0, 1, 2, 0]).unwrap().tensor
     });
-    descent.step(tape, &loss, &rule).unwrap();
+    fused.step(tape, &loss, &optimizer).unwrap();
     assert_ne!(flat(&w), starts[0]);
     assert_eq!(flat(&b), starts[1]);
     assert_eq!(flat(&other), starts[2]);
-    assert!(descent.slots(&b).is_empty());
-    assert_eq!(descent.slots(&other), [[0.0; 5]]);
+    assert!(fused.slots(&b).is_empty());
+    assert_eq!(fused.slots(&other), [[0.0; 5]]);
 }
 
 #[test]
 fn what_does_not_go_together_is_refused_and_changes_nothing() {
     let parameter = Var::from_tensor(&tensor(&[5], 0.1)).unwrap();
-    for rule in rules() {
-        let right = || vec![vec![0.0; 5]; rule.slots()];
-        assert!(rule.step(&parameter, &[0.5; 4], &mut right()).is_err());
+    for optimizer in optimizers() {
+        let right = || vec![vec![0.0; 5]; optimizer.slots()];
+        assert!(optimizer.step(&parameter, &[0.5; 4], &mut right()).is_err());
         let mut more = right();
         more.push(vec![0.0; 5]);
-        assert!(rule.step(&parameter, &[0.5; 5], &mut more).is_err());
-        if rule.slots() > 0 {
+        assert!(optimizer.step(&parameter, &[0.5; 5], &mut more).is_err());
+        if optimizer.slots() > 0 {
             let mut short = right();
             short[0].pop();
-            assert!(rule.step(&parameter, &[0.5; 5], &mut short).is_err());
-            assert!(rule.step(&parameter, &[0.5; 5], &mut []).is_err());
+            assert!(optimizer.step(&parameter, &[0.5; 5], &mut short).is_err());
+            assert!(optimizer.step(&parameter, &[0.5; 5], &mut []).is_err());
         }
         assert_eq!(flat(&parameter), numbers(&[5], 0.1));
-        rule.step(&parameter, &[0.5; 5], &mut right()).unwrap();
+        optimizer.step(&parameter, &[0.5; 5], &mut right()).unwrap();
         assert_ne!(flat(&parameter), numbers(&[5], 0.1));
         parameter.set(&tensor(&[5], 0.1)).unwrap();
     }

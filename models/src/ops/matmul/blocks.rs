@@ -3,8 +3,8 @@
 
 use std::mem::MaybeUninit;
 
-use super::super::kernel::{filled, widest};
-use super::super::real::Real;
+use super::super::float::Float;
+use super::super::kernel::{filled, simd_dispatch};
 use super::panels::Tiles;
 
 /// Values between rows of sums, which would otherwise start a power of two apart and push each other out of the cache.
@@ -15,7 +15,7 @@ pub(super) const SEVEN: usize = 7;
 
 /// The sums of a family, of its quarters in reading order: upper left, upper right, lower left, lower right.
 pub(super) trait Family: Copy + Send + Sync {
-    fn of<T: Real>(quarters: [T; 4]) -> [T; SEVEN];
+    fn of<T: Float>(quarters: [T; 4]) -> [T; SEVEN];
 }
 
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub(super) struct Images;
 
 impl Family for Images {
     #[inline(always)]
-    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
         let s = c + d;
         let t = s - a;
         [a, b, b - t, d, s, t, a - c]
@@ -35,7 +35,7 @@ pub(super) struct Weights;
 
 impl Family for Weights {
     #[inline(always)]
-    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
         let s = b - a;
         let t = d - s;
         [a, c, d, c - t, s, t, d - b]
@@ -48,7 +48,7 @@ pub(super) struct Turned;
 
 impl Family for Turned {
     #[inline(always)]
-    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
         Weights::of([a, c, b, d])
     }
 }
@@ -58,7 +58,7 @@ pub(super) struct Gradients;
 
 impl Family for Gradients {
     #[inline(always)]
-    fn of<T: Real>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
         let (s, lower) = (b + d, c + d);
         let t = s + c;
         [t + a, a, b, c, s, t, lower]
@@ -108,9 +108,9 @@ impl Layout {
     }
 }
 
-widest! {
+simd_dispatch! {
     /// Writes the sums of a piece of the columns of `x` `[rows, columns]`.
-    fn sum_piece[T: Real, S: Family](_s: S, x: &[T], layout: &Layout, number: usize, out: &mut [MaybeUninit<T>]) {
+    fn sum_piece[T: Float, S: Family](_s: S, x: &[T], layout: &Layout, number: usize, out: &mut [MaybeUninit<T>]) {
         let (half, first) = (layout.columns, number * layout.width);
         let width = layout.width.min(half - first);
         let rows = x.len() / (2 * half);
@@ -147,7 +147,7 @@ widest! {
 }
 
 /// The sums of `x` on this thread, in some memory.
-pub(super) fn sums<'a, T: Real>(
+pub(super) fn sums<'a, T: Float>(
     family: impl Family,
     x: &[T],
     layout: &Layout,
