@@ -313,7 +313,7 @@ fn nothing_outside_the_binary_is_served() {
         "/static/%2e%2e/Cargo.toml",
         "/static//etc/passwd",
         "/frontend/package.json",
-        "/frontend/tests/unit/smoothing.test.js",
+        "/frontend/tests/unit/smooth.test.js",
         "/frontend/node_modules/uplot/package.json",
         "/runs/../../etc/passwd",
     ] {
