@@ -11,12 +11,12 @@ import { bisectLeft, DerivedColumn } from "./column.js";
  * @typedef {{ trainSamples: number, stepsPerEpoch: number, batchSize: number }} Pace
  */
 
-/** @type {{ name: AxisName, label: string, title: string, say: (position: string) => string }[]} */
+/** @type {{ name: AxisName, label: string, title: string, format: (position: string) => string }[]} */
 export const AXES = [
-  { name: "step", label: "Steps", title: "Step", say: (at) => `step ${at}` },
-  { name: "samples", label: "Samples", title: "Samples seen", say: (at) => `${at} samples` },
-  { name: "epoch", label: "Epochs", title: "Epoch", say: (at) => `epoch ${at}` },
-  { name: "time", label: "Time", title: "Seconds of training", say: (at) => `${at} s` },
+  { name: "step", label: "Steps", title: "Step", format: (at) => `step ${at}` },
+  { name: "samples", label: "Samples", title: "Samples seen", format: (at) => `${at} samples` },
+  { name: "epoch", label: "Epochs", title: "Epoch", format: (at) => `epoch ${at}` },
+  { name: "time", label: "Time", title: "Seconds of training", format: (at) => `${at} s` },
 ];
 
 /**

@@ -112,8 +112,8 @@ export function chart({
   const sight = cursor(layer);
   const picture = plot(place, { marks: () => marks, onDraw: () => {} });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
-  const say = (/** @type {number} */ x) =>
-    AXES.find(({ name }) => name === view.axis)?.say(positionText(x)) ?? positionText(x);
+  const formatPosition = (/** @type {number} */ x) =>
+    AXES.find(({ name }) => name === view.axis)?.format(positionText(x)) ?? positionText(x);
 
   const drags = gestures(layer, {
     size,
@@ -182,14 +182,14 @@ export function chart({
     sight.show({
       left,
       near,
-      head: say(first.x),
+      head: formatPosition(first.x),
       entries: near.map(({ line, x, y }) => ({
         token: line.token,
         label: line.label,
         value: value(y),
         at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${positionText(x)}` : "",
       })),
-      warnings: gapWords(around),
+      warnings: gapText(around),
       width: size().width,
       top,
       height: size().height,
@@ -223,7 +223,7 @@ export function chart({
     if (near.length === 0) return;
     refresh = () => pointAt(Number(pointed));
     pointAt(pointed);
-    announce(`${say(pointed)}: ${near.map(({ line, y }) => `${line.label} ${value(y)}`).join(", ")}`);
+    announce(`${formatPosition(pointed)}: ${near.map(({ line, y }) => `${line.label} ${value(y)}`).join(", ")}`);
     onPoint(pointed, id);
   }
 
@@ -294,7 +294,7 @@ export function chart({
       total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
       outside > 0 && `${plural(outside, "outlier")} beyond ${formatNumber(y.max)} or below ${formatNumber(y.min)}`,
       unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
-      ...gapWords(gaps()),
+      ...gapText(gaps()),
     ]
       .filter(Boolean)
       .join(" · ");
@@ -332,22 +332,22 @@ export function chart({
   };
 }
 
-const hundredths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+const roundTo2 = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 
 /** A position with all its digits, so that neighbouring steps among millions differ. @param {number} x */
 const positionText = (x) =>
-  Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? hundredths.format(x) : formatNumber(x);
+  Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? roundTo2.format(x) : formatNumber(x);
 
 /** Labels for the kinds of values that are not finite. @type {[string, string][]} */
-const KINDS = [
+const GAP_LABELS = [
   ["nan", "not a number"],
   ["inf", "infinite"],
   ["-inf", "minus infinity"],
 ];
 
 /** @param {Gap[]} gaps */
-function gapWords(gaps) {
-  return KINDS.flatMap(([kind, what]) => {
+function gapText(gaps) {
+  return GAP_LABELS.flatMap(([kind, what]) => {
     const of = gaps.filter((gap) => gap.kind === kind);
     if (of.length === 0) return [];
     return of.length === 1

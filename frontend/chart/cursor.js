@@ -4,12 +4,12 @@ import { h } from "../lib/dom.js";
 
 /** @import { Near } from "./nearest.js" */
 
-const MOST_DOTS = 5;
+const MAX_DOTS = 5;
 
 /** @param {HTMLElement} layer lies exactly over the plot */
 export function cursor(layer) {
   const rule = h("div", { class: "chart-rule", hidden: true });
-  const dots = Array.from({ length: MOST_DOTS }, () => h("div", { class: "chart-dot", hidden: true }));
+  const dots = Array.from({ length: MAX_DOTS }, () => h("div", { class: "chart-dot", hidden: true }));
   const card = h("div", { class: "chart-card", hidden: true, "aria-hidden": "true" });
   layer.append(rule, ...dots, card);
 

@@ -6,7 +6,7 @@ import { findExtremes } from "./extremes.js";
 /** @import { Extremes } from "./extremes.js" */
 
 /** Lines with more points per pixel than this are decimated. */
-const PER_PIXEL = 4;
+const MAX_PER_PIXEL = 4;
 
 /**
  * The indices of the points to draw between two positions, with one point beyond each end so that the line reaches the
@@ -27,7 +27,7 @@ export function decimate({ x, y, length, extremes }, { min, max }, pixels, edge)
   const to = Math.min(length, end + 1);
   /** @type {number[]} */
   const indices = [];
-  if (inRange <= pixels * PER_PIXEL) {
+  if (inRange <= pixels * MAX_PER_PIXEL) {
     for (let i = from; i < to; i += 1) indices.push(i);
     return { indices, first, inRange };
   }

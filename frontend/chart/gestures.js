@@ -18,9 +18,9 @@ import { h } from "../lib/dom.js";
  */
 
 /** A drag shorter than this is a click. */
-const LEAST = 5;
+const MIN_DRAG = 5;
 /** A drag flatter than this keeps the vertical range. */
-const FLAT = 28;
+const MIN_HEIGHT = 28;
 
 /** @param {HTMLElement} layer lies exactly over the plot @param {Listeners} listeners */
 export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onReset, isZoomed }) {
@@ -63,10 +63,10 @@ export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onRe
     end();
     if (pan) return;
     const here = at(event);
-    if (Math.abs(here.left - start.left) < LEAST) return;
+    if (Math.abs(here.left - start.left) < MIN_DRAG) return;
     const { width, height } = size();
     const x = stretch(start.left / width, here.left / width);
-    const flat = Math.abs(here.top - start.top) < FLAT;
+    const flat = Math.abs(here.top - start.top) < MIN_HEIGHT;
     onZoom(x, flat ? null : stretch(1 - start.top / height, 1 - here.top / height));
   });
 
@@ -89,10 +89,10 @@ export function gestures(layer, { size, onHover, onZoom, onPanStart, onPan, onRe
   /** @param {At} from @param {At} to */
   function showBand(from, to) {
     const { width, height } = size();
-    const flat = Math.abs(to.top - from.top) < FLAT;
+    const flat = Math.abs(to.top - from.top) < MIN_HEIGHT;
     const [x0, x1] = stretch(from.left / width, to.left / width);
     const [y0, y1] = flat ? [0, 1] : stretch(from.top / height, to.top / height);
-    band.hidden = Math.abs(to.left - from.left) < LEAST;
+    band.hidden = Math.abs(to.left - from.left) < MIN_DRAG;
     band.style.left = `${x0 * width}px`;
     band.style.width = `${(x1 - x0) * width}px`;
     band.style.top = `${y0 * height}px`;

@@ -10,7 +10,7 @@ import { normalize } from "./scale.js";
  */
 
 /** At most this many lines are named at once. */
-const MOST = 5;
+const MAX_LINES = 5;
 
 /**
  * The nearest drawn point of each line by distance in pixels, nearest lines first.
@@ -23,10 +23,10 @@ export function nearest(data, at, size) {
   /** @type {Near[]} */
   const found = [];
   for (const drawn of data.drawn.filter(({ line }) => !line.quiet)) {
-    const near = of(drawn, data, size, (left, top) => Math.hypot(left - at.left, top - at.top));
+    const near = nearestOf(drawn, data, size, (left, top) => Math.hypot(left - at.left, top - at.top));
     if (near) found.push(near);
   }
-  return found.sort((a, b) => a.distance - b.distance).slice(0, MOST);
+  return found.sort((a, b) => a.distance - b.distance).slice(0, MAX_LINES);
 }
 
 /**
@@ -40,7 +40,7 @@ export function nearestByX(data, x, size) {
   const at = normalize(data.x, x) * size.width;
   return data.drawn
     .filter(({ line }) => !line.quiet)
-    .flatMap((drawn) => of(drawn, data, size, (left) => Math.abs(left - at)) ?? []);
+    .flatMap((drawn) => nearestOf(drawn, data, size, (left) => Math.abs(left - at)) ?? []);
 }
 
 /**
@@ -50,7 +50,7 @@ export function nearestByX(data, x, size) {
  * @param {(left: number, top: number) => number} measure
  * @returns {Near | undefined}
  */
-function of({ line, x, y }, data, size, measure) {
+function nearestOf({ line, x, y }, data, size, measure) {
   /** @type {Near | undefined} */
   let best;
   for (let i = 0; i < x.length; i += 1) {

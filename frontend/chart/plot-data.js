@@ -68,7 +68,7 @@ export function unionExtent(spans) {
 }
 
 /** An axis is extended to 0 if that costs at most this fraction of its length. */
-const SPARE = 0.1;
+const MAX_ZERO_SHARE = 0.1;
 
 /**
  * The range of an axis for an extent. It starts at the first position, or at 0 if that is close: a run whose first step
@@ -78,7 +78,7 @@ const SPARE = 0.1;
  * @returns {[number, number]}
  */
 export function axisRange([min, max], log) {
-  return validRange(!log && min > 0 && min <= (max - min) * SPARE ? 0 : min, max, log);
+  return validRange(!log && min > 0 && min <= (max - min) * MAX_ZERO_SHARE ? 0 : min, max, log);
 }
 
 /**

@@ -11,7 +11,7 @@ import { normalize, ticks, tickTexts } from "./scale.js";
 
 const FONT =
   '11px "Inter", -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
-const FAINT = 0.12;
+const FADED_ALPHA = 0.12;
 
 /** @typedef {ReturnType<typeof plot>} Plot */
 
@@ -36,7 +36,7 @@ export function plot(place, { marks, onDraw }) {
     if (chart && built === kind) {
       const made = chart;
       made.batch(() => {
-        made.setData(corners(data), false);
+        made.setData(alignedCorners(data), false);
         made.setScale("x", data.x);
         made.setScale("y", data.y);
       });
@@ -44,7 +44,7 @@ export function plot(place, { marks, onDraw }) {
     }
     chart?.destroy();
     built = kind;
-    chart = new uPlot(options(data), corners(data), place);
+    chart = new uPlot(options(data), alignedCorners(data), place);
   }
 
   /** @param {PlotData} data @returns {uPlot.Options} */
@@ -163,7 +163,7 @@ export function plot(place, { marks, onDraw }) {
 
   /** @param {Line} line */
   const alphaOf = (line) =>
-    lit === "" || lit === line.id || line.id.startsWith(`${lit}.`) ? line.alpha : Math.min(line.alpha, FAINT);
+    lit === "" || lit === line.id || line.id.startsWith(`${lit}.`) ? line.alpha : Math.min(line.alpha, FADED_ALPHA);
 
   /** Paints marks on the axis at values that are NaN or infinite. @param {uPlot} made */
   function paintMarks(made) {
@@ -226,7 +226,7 @@ function widthOf(_, words) {
  * @param {PlotData} data
  * @returns {uPlot.AlignedData}
  */
-function corners({ x, y, drawn }) {
+function alignedCorners({ x, y, drawn }) {
   return [[x.min, x.max], ...drawn.map(() => [y.min, y.max])];
 }
 

@@ -25,22 +25,26 @@ import { normalize, ticks, tickTexts } from "./scale.js";
  */
 
 /** Height of a legend row, and width of a letter. */
-const ROW = 18;
-const LETTER = 6.6;
+const ROW_HEIGHT = 18;
+const LETTER_WIDTH = 6.6;
 /** The legend takes at most this fraction of the height; it names the first lines that fit. */
-const LEGEND = 0.33;
+const MAX_LEGEND_SHARE = 0.33;
 /** Width of "and 12,345 more". */
-const MORE = 110;
+const MORE_WIDTH = 110;
 
 /** @param {PlotData} data @param {Look} look @returns {string} */
 export function chartSvg(data, look) {
   const { width, height } = look;
   const box = { left: 56, top: 0, right: width - 16, bottom: height - 44 };
-  const names = legendRows(data, box.right - box.left, Math.max(1, Math.floor((height * LEGEND) / ROW)));
-  box.top = (look.title || look.subtitle ? 34 : 8) + names.length * ROW + 10;
+  const names = legendRows(
+    data,
+    box.right - box.left,
+    Math.max(1, Math.floor((height * MAX_LEGEND_SHARE) / ROW_HEIGHT)),
+  );
+  box.top = (look.title || look.subtitle ? 34 : 8) + names.length * ROW_HEIGHT + 10;
   const rows = ticks(data.y, Math.round((box.bottom - box.top) / 55));
   const rowWords = tickTexts(rows);
-  box.left = Math.max(box.left, ...rowWords.map((word) => 16 + word.length * LETTER));
+  box.left = Math.max(box.left, ...rowWords.map((word) => 16 + word.length * LETTER_WIDTH));
   const clip = `plot${look.id ?? ""}`;
   const toX = (/** @type {number} */ value) => box.left + normalize(data.x, value) * (box.right - box.left);
   const toY = (/** @type {number} */ value) => box.bottom - normalize(data.y, value) * (box.bottom - box.top);
@@ -135,7 +139,7 @@ function legendRows(data, width, most) {
   let more = 0;
   for (const { line } of data.drawn) {
     if (line.quiet) continue;
-    const wide = 46 + line.label.length * LETTER;
+    const wide = 46 + line.label.length * LETTER_WIDTH;
     if (more > 0 || (rows.length === most && x + wide > width)) {
       more += 1;
       continue;
@@ -149,7 +153,7 @@ function legendRows(data, width, most) {
   }
   const last = rows[rows.length - 1];
   if (more > 0) {
-    for (; last.length > 1 && x + MORE > width; more += 1) x = last.pop()?.x ?? 0;
+    for (; last.length > 1 && x + MORE_WIDTH > width; more += 1) x = last.pop()?.x ?? 0;
     last.push({ line: null, words: `and ${more.toLocaleString("en-US")} more`, x });
   }
   return rows;
@@ -160,7 +164,7 @@ function legend(rows, look, left, top) {
   return rows
     .flatMap((row, i) =>
       row.map(({ line: series, words, x }) => {
-        const y = top - 10 - (rows.length - i) * ROW + 12;
+        const y = top - 10 - (rows.length - i) * ROW_HEIGHT + 12;
         if (!series) return text(left + x, y + 4, words, look.faint, "");
         const dash = series.dash.length > 0 ? ` stroke-dasharray="${series.dash.join(" ")}"` : "";
         return `<line x1="${n(left + x)}" y1="${y}" x2="${n(left + x + 22)}" y2="${y}" stroke="${look.colour(series.token)}" stroke-width="2" stroke-opacity="${series.alpha}"${dash}/>${text(left + x + 28, y + 4, words, look.ink, "")}`;

@@ -19,7 +19,7 @@ import { meanAndStd } from "./tables.js";
  *   title: string,
  *   outcome: boolean,
  *   at: (member: Member) => number | null,
- *   say: (member: Member) => string,
+ *   format: (member: Member) => string,
  *   ticks: { at: number, text: string }[],
  * }} Axis
  */
@@ -30,7 +30,7 @@ import { meanAndStd } from "./tables.js";
  *   key: string,
  *   title: string,
  *   of: (run: Run) => number | null,
- *   say: (value: number) => string,
+ *   format: (value: number) => string,
  *   unit: (most: number) => [number, string],
  * }} Outcome
  */
@@ -42,13 +42,13 @@ const OUTCOMES = [
     key: "train_loss",
     title: `Training loss, ${EPOCH_MEAN}`,
     of: ({ summary }) => summary.train_loss,
-    say: formatNumber,
+    format: formatNumber,
     unit: () => [1, ""],
   },
 ];
 
 /** A setting whose largest value is more than this many times its smallest gets a log axis. */
-const WIDE = 30;
+const LOG_RATIO = 30;
 
 /** @param {Member[]} members @returns {Axis[]} */
 export function axesOf(members) {
@@ -61,16 +61,16 @@ export function axesOf(members) {
   /** @type {Outcome[]} */
   const outcomes = [
     ...OUTCOMES,
-    { key: "gain", title: gain.title, of: gain.of, say: percent, unit: () => [0.01, "%"] },
+    { key: "gain", title: gain.title, of: gain.of, format: percent, unit: () => [0.01, "%"] },
   ];
   return [
     ...paths.map((path) => settingAxis(path, members)),
-    ...outcomes.flatMap(({ key, title, of, say, unit }) => {
+    ...outcomes.flatMap(({ key, title, of, format, unit }) => {
       const values = new Map(members.map((member) => [member.id, meanAndStd(member.runs.map(of))?.mean ?? null]));
       const known = [...values.values()].filter((value) => value !== null);
       // A result that is the same for all runs is left out; accuracy always has an axis.
       if (known.length === 0 || (key !== "gain" && new Set(known).size < 2)) return [];
-      return [{ ...numberAxis(key, title, values, say, unit(Math.max(...known))), outcome: true }];
+      return [{ ...numberAxis(key, title, values, format, unit(Math.max(...known))), outcome: true }];
     }),
   ];
 }
@@ -103,7 +103,7 @@ function settingAxis(path, members) {
     title,
     outcome: false,
     at: ({ id }) => place.get(JSON.stringify(values.get(id))) ?? null,
-    say: ({ id }) => (values.get(id) === undefined ? "–" : exactNumber(values.get(id))),
+    format: ({ id }) => (values.get(id) === undefined ? "–" : exactNumber(values.get(id))),
     ticks: known.map((value) => ({ at: place.get(JSON.stringify(value)) ?? 0, text: exactNumber(value) })),
   };
 }
@@ -112,14 +112,14 @@ function settingAxis(path, members) {
  * @param {string} key
  * @param {string} title
  * @param {Map<string, number | null>} values
- * @param {(value: number) => string} say
+ * @param {(value: number) => string} format
  * @param {[number, string]} unit
  * @returns {Axis}
  */
-function numberAxis(key, title, values, say, [size, sign]) {
+function numberAxis(key, title, values, format, [size, sign]) {
   const known = [...values.values()].filter((value) => value !== null).map((value) => value / size);
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const log = low > 0 && high / low > WIDE;
+  const log = low > 0 && high / low > LOG_RATIO;
   const [min, max] = padRange(validRange(low, high, log), log);
   /** @type {Scale} */
   const scale = { min, max, log };
@@ -133,9 +133,9 @@ function numberAxis(key, title, values, say, [size, sign]) {
       const value = values.get(id) ?? null;
       return value === null ? null : normalize(scale, value / size);
     },
-    say: ({ id }) => {
+    format: ({ id }) => {
       const value = values.get(id) ?? null;
-      return value === null ? "–" : say(value);
+      return value === null ? "–" : format(value);
     },
     ticks: named.map((text, i) => ({ at: normalize(scale, marked[i]), text })),
   };

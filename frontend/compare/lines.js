@@ -67,7 +67,7 @@ export function axisFor(runs) {
 }
 
 /** Up to this many runs, the raw values show behind the smoothed lines. */
-const MOST_RAW = 6;
+const MAX_RAW = 6;
 
 /**
  * @param {MetricChart} which @param {Member[]} members
@@ -75,7 +75,7 @@ const MOST_RAW = 6;
  * @returns {Line[]}
  */
 export function memberLines({ series, noisy }, members, linesFor, smoothing) {
-  const few = members.reduce((sum, member) => sum + member.runs.length, 0) <= MOST_RAW;
+  const few = members.reduce((sum, member) => sum + member.runs.length, 0) <= MAX_RAW;
   const smooth = noisy && smoothing > 0;
   return members.flatMap(({ id, label, runs }) => {
     const of = runs.flatMap((run) => linesFor(run.id) ?? []);

@@ -18,7 +18,7 @@ import { memberLines } from "./lines.js";
 /** @import { Member } from "./members.js" */
 
 /** Maximum rows of an export per run. */
-const MOST_ROWS = 1_000_000;
+const MAX_ROWS = 1_000_000;
 
 /** @typedef {{ run: Run, store: RunStore, lines: RunLines }} Followed */
 
@@ -96,7 +96,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     const of = members().flatMap((member) => member.runs.flatMap((run) => followed.get(run.id) ?? []));
     const all = await getMetricsOf(
       of.map(({ run }) => run.id),
-      { series: new RunStore(own).names, points: MOST_ROWS },
+      { series: new RunStore(own).names, points: MAX_ROWS },
     );
     return of.map(({ run, lines }) => {
       const store = new RunStore(own);

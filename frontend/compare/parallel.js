@@ -11,18 +11,18 @@ import { accuracyOf } from "./scatter.js";
 /** @import { Member } from "./members.js" */
 
 /** Up to this many lines have the colours of their runs; more are coloured by result. */
-const OWN_COLOURS = 8;
+const MAX_RUN_COLOURS = 8;
 const RAMP = 7;
 /** Minimum distance between axes; a wider picture scrolls. */
-const LEAST_APART = 118;
+const MIN_AXIS_GAP = 118;
 const HEIGHT = 300;
 const BOX = { top: 44, bottom: HEIGHT - 18 };
 /** Maximum letters of a value, and width of a letter. */
-const MOST_LETTERS = 14;
-const LETTER = 6.4;
+const MAX_LETTERS = 14;
+const LETTER_WIDTH = 6.4;
 const TITLE_LETTER = 7;
 /** The fraction of an axis by which a key press moves a brush. */
-const BY_KEY = 0.1;
+const KEY_STEP = 0.1;
 
 /** The brushes by axis key, as fractions of the axis. @typedef {Map<string, [number, number]>} Marks */
 
@@ -36,10 +36,10 @@ export function matchesBrushes(axes, marks, member) {
 }
 
 /** Whether lines are coloured by result. @param {Member[]} members */
-export const usesColourScale = (members) => members.length > OWN_COLOURS;
+export const usesColourScale = (members) => members.length > MAX_RUN_COLOURS;
 
 /** @param {Member} member @param {Axis[]} axes @param {boolean} ramped */
-function lookOf(member, axes, ramped) {
+function strokeFor(member, axes, ramped) {
   if (!ramped) return strokeOf(member.runs[0]);
   const at = axes[axes.length - 1]?.at(member) ?? null;
   return {
@@ -49,9 +49,9 @@ function lookOf(member, axes, ramped) {
 }
 
 /** @param {number} share */
-const top = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
+const yOf = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
 /** @param {string} text */
-const cut = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text);
+const truncate = (text) => (text.length > MAX_LETTERS ? `${text.slice(0, MAX_LETTERS - 1)}…` : text);
 
 /**
  * The positions of the axes in a picture of about this width; the first one leaves room for its labels.
@@ -59,12 +59,12 @@ const cut = (text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTER
  * @param {number} width
  */
 function layOut(axes, width) {
-  const first = Math.max(0, ...(axes[0]?.ticks ?? []).map(({ text }) => cut(text).length));
+  const first = Math.max(0, ...(axes[0]?.ticks ?? []).map(({ text }) => truncate(text).length));
   // A title is centred over its axis.
   const half = (/** @type {Axis | undefined} */ axis) => 10 + ((axis?.title.length ?? 0) * TITLE_LETTER) / 2;
-  const left = Math.max(14 + first * LETTER, half(axes[0]));
+  const left = Math.max(14 + first * LETTER_WIDTH, half(axes[0]));
   const right = half(axes[axes.length - 1]);
-  const apart = Math.max(LEAST_APART, (width - left - right) / Math.max(1, axes.length - 1));
+  const apart = Math.max(MIN_AXIS_GAP, (width - left - right) / Math.max(1, axes.length - 1));
   return {
     places: axes.map((_, i) => Math.round(left + i * apart)),
     whole: Math.round(left + right + (axes.length - 1) * apart),
@@ -82,12 +82,12 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
   const ramped = usesColourScale(members);
   const { places, whole } = layOut(axes, width);
   const lines = members.map((member) => {
-    const { token, dash } = lookOf(member, axes, ramped);
+    const { token, dash } = strokeFor(member, axes, ramped);
     const d = pathOf(member, axes, places);
     const line = s("path", { class: "parallel-line", d, "stroke-dasharray": dash.join(" ") || undefined });
     line.style.stroke = `var(${token})`;
     const passing = matchesBrushes(axes, marks, member);
-    const words = `${member.label}\n${axes.map((axis) => `${axis.title}: ${axis.say(member)}`).join("\n")}`;
+    const words = `${member.label}\n${axes.map((axis) => `${axis.title}: ${axis.format(member)}`).join("\n")}`;
     return s(
       "a",
       {
@@ -121,8 +121,8 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
         s("text", { class: "parallel-title", y: 18, "text-anchor": "middle" }, axis.title),
         s("line", { y1: BOX.top, y2: BOX.bottom }),
         ...axis.ticks.flatMap(({ at, text }) => [
-          s("line", { x1: -4, x2: 0, y1: top(at), y2: top(at) }),
-          s("text", { class: "parallel-tick", x: -8, y: top(at) + 4, "text-anchor": "end" }, cut(text)),
+          s("line", { x1: -4, x2: 0, y1: yOf(at), y2: yOf(at) }),
+          s("text", { class: "parallel-tick", x: -8, y: yOf(at) + 4, "text-anchor": "end" }, truncate(text)),
         ]),
       ),
     ),
@@ -145,7 +145,7 @@ function pathOf(member, axes, places) {
       before = null;
       continue;
     }
-    const here = { x: places[i], y: Math.round(top(at) * 100) / 100 };
+    const here = { x: places[i], y: Math.round(yOf(at) * 100) / 100 };
     const half = before ? (before.x + here.x) / 2 : 0;
     d += before ? `C${half} ${before.y} ${half} ${here.y} ${here.x} ${here.y}` : `M${here.x} ${here.y}h0.01`;
     before = here;
@@ -259,8 +259,8 @@ export function parallel({ onLook, onOnly }) {
       class: "parallel-mark",
       x: -7,
       width: 14,
-      y: top(mark?.[1] ?? 0),
-      height: mark ? top(mark[0]) - top(mark[1]) : 0,
+      y: yOf(mark?.[1] ?? 0),
+      height: mark ? yOf(mark[0]) - yOf(mark[1]) : 0,
       rx: 3,
     });
     const group = s(
@@ -289,7 +289,7 @@ export function parallel({ onLook, onOnly }) {
       if (!["ArrowUp", "ArrowDown", "Escape"].includes(key)) return;
       event.preventDefault();
       const [low, high] = marks.get(axis.key) ?? [0, 1];
-      const next = Math.round((low + (key === "ArrowUp" ? BY_KEY : -BY_KEY)) * 1e6) / 1e6;
+      const next = Math.round((low + (key === "ArrowUp" ? KEY_STEP : -KEY_STEP)) * 1e6) / 1e6;
       if (key === "Escape" || next <= 0) marks.delete(axis.key);
       else marks.set(axis.key, [Math.min(next, 1), Math.max(high, next)]);
       draw();
@@ -302,8 +302,8 @@ export function parallel({ onLook, onOnly }) {
       const from = shareAt(event);
       let to = from;
       const show = () => {
-        shown.setAttribute("y", String(top(Math.max(from, to))));
-        shown.setAttribute("height", String(Math.abs(top(from) - top(to))));
+        shown.setAttribute("y", String(yOf(Math.max(from, to))));
+        shown.setAttribute("height", String(Math.abs(yOf(from) - yOf(to))));
       };
       const move = (/** @type {PointerEvent} */ moved) => {
         to = shareAt(moved);

@@ -10,7 +10,7 @@ import { nameCell, meanAndStd } from "./tables.js";
 /** @import { Member } from "./members.js" */
 
 /** Significance level: p values below it count as a clear difference. */
-const LEVEL = 0.05;
+const SIGNIFICANCE_LEVEL = 0.05;
 
 /**
  * `p`: the p value of the difference to the best, corrected for the number of comparisons; null with too few seeds.
@@ -55,7 +55,7 @@ export function significanceText(place, i, all) {
     };
   }
   const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
-  return place.p < LEVEL
+  return place.p < SIGNIFICANCE_LEVEL
     ? { word: `Clearly behind, ${p}`, sign: "clear", why: "" }
     : { word: `May be chance, ${p}`, sign: "chance", why: "" };
 }

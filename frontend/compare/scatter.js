@@ -17,7 +17,7 @@ import { meanAndStd } from "./tables.js";
 const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ?? units[units.length - 1];
 
 /**
- * @type {{ id: string, title: string, of: (run: Run) => number | null, say: (value: number) => string, unit: (most:
+ * @type {{ id: string, title: string, of: (run: Run) => number | null, format: (value: number) => string, unit: (most:
  *   number) => [number, string] }[]}
  */
 export const COSTS = [
@@ -25,7 +25,7 @@ export const COSTS = [
     id: "seconds",
     title: "Time",
     of: ({ summary }) => summary.seconds,
-    say: duration,
+    format: duration,
     unit: unitFor([
       [3600, "h"],
       [60, "min"],
@@ -36,7 +36,7 @@ export const COSTS = [
     id: "memory",
     title: "Peak memory",
     of: ({ summary }) => summary.peak_memory_bytes,
-    say: bytes,
+    format: bytes,
     unit: unitFor([
       [2 ** 30, "GiB"],
       [2 ** 20, "MiB"],
@@ -46,7 +46,7 @@ export const COSTS = [
     id: "parameters",
     title: "Parameters",
     of: ({ summary }) => summary.parameters,
-    say: compactNumber,
+    format: compactNumber,
     unit: () => [1, ""],
   },
 ];
@@ -191,7 +191,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
         s(
           "title",
           {},
-          `${point.member.label}\n${cost.title}: ${cost.say(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\non the Pareto front" : ""}`,
+          `${point.member.label}\n${cost.title}: ${cost.format(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\non the Pareto front" : ""}`,
         ),
         bar,
         s("circle", { cx: x, cy: y, r: 12, fill: "transparent" }),

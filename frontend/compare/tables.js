@@ -21,22 +21,22 @@ import { swatch } from "./members.js";
  *   spreads?: boolean,
  *   of: (run: Run, statistics: Statistics | undefined) => number | null,
  *   std?: (statistics: Statistics | undefined) => number | null,
- *   say: (value: number) => string,
+ *   format: (value: number) => string,
  * }} Figure
  */
 
 /**
- * @type {(name: "train_loss" | "train_accuracy" | "validation_loss" | "validation_accuracy", title: string, say:
+ * @type {(name: "train_loss" | "train_accuracy" | "validation_loss" | "validation_accuracy", title: string, format:
  *   (value: number) => string) => Figure}
  */
-const overEpochs = (name, title, say) => ({
+const overEpochs = (name, title, format) => ({
   key: name,
   title,
   more: "mean over epochs",
   spreads: true,
   of: (_, statistics) => statistics?.[name]?.mean ?? null,
   std: (statistics) => statistics?.[name]?.std ?? null,
-  say,
+  format,
 });
 
 /** @type {Figure[]} */
@@ -51,7 +51,7 @@ export const RESULTS = [
     best: "high",
     spreads: true,
     of: ({ summary }) => summary.best_validation_accuracy,
-    say: percent,
+    format: percent,
   },
   {
     key: "test_accuracy",
@@ -59,29 +59,29 @@ export const RESULTS = [
     best: "high",
     spreads: true,
     of: ({ summary }) => summary.test_accuracy,
-    say: percent,
+    format: percent,
   },
   {
     key: "parameters",
     title: "Parameters",
     best: "low",
     of: ({ summary }) => summary.parameters,
-    say: (value) => (value < 1e5 ? count(value) : compactNumber(value)),
+    format: (value) => (value < 1e5 ? count(value) : compactNumber(value)),
   },
-  { key: "seconds", title: "Time", best: "low", of: ({ summary }) => summary.seconds, say: duration },
+  { key: "seconds", title: "Time", best: "low", of: ({ summary }) => summary.seconds, format: duration },
   {
     key: "peak_memory_bytes",
     title: "Peak memory",
     best: "low",
     of: ({ summary }) => summary.peak_memory_bytes,
-    say: bytes,
+    format: bytes,
   },
   {
     key: "images_per_s",
     title: "Images/s",
     best: "high",
     of: ({ summary }) => summary.images_per_s,
-    say: compactNumber,
+    format: compactNumber,
   },
 ];
 
@@ -114,7 +114,9 @@ export function cellOf(of, { runs }, statistics) {
 /** @param {Figure} of @param {Spread | null} cell */
 export function formatCell(of, cell) {
   if (!cell) return "–";
-  return cell.std === null || !of.spreads ? of.say(cell.mean) : `${of.say(cell.mean)} ± ${sayDeviation(of, cell.std)}`;
+  return cell.std === null || !of.spreads
+    ? of.format(cell.mean)
+    : `${of.format(cell.mean)} ± ${formatDeviation(of, cell.std)}`;
 }
 
 /**
@@ -122,10 +124,10 @@ export function formatCell(of, cell) {
  * @param {Figure} of
  * @param {number} std
  */
-function sayDeviation(of, std) {
-  if (of.say === percent) return (std * 100).toFixed(std > 0 && std < 0.0005 ? 2 : 1);
-  if (of.say === formatNumber) return std === 0 ? "0" : String(Number(std.toPrecision(2)));
-  return of.say(std);
+function formatDeviation(of, std) {
+  if (of.format === percent) return (std * 100).toFixed(std > 0 && std < 0.0005 ? 2 : 1);
+  if (of.format === formatNumber) return std === 0 ? "0" : String(Number(std.toPrecision(2)));
+  return of.format(std);
 }
 
 /**

@@ -9,7 +9,7 @@ import { apiUrl } from "../lib/base-path.js";
 /** @import { Gallery } from "../lib/types" */
 
 /** Number of classes shown at first. */
-const FIRST = 20;
+const FIRST_CLASSES = 20;
 
 /** @param {string} set @param {string} version changes with the content, so that an older picture is not reused */
 export function galleryPart(set, version) {
@@ -47,7 +47,7 @@ function rows(set, version, { classes, columns, cell }) {
   const list = h(
     "ul",
     { class: "class-rows", vars: { picture: `url("${url}")`, columns, rows: classes.length } },
-    ...classes.slice(0, FIRST).map(row),
+    ...classes.slice(0, FIRST_CLASSES).map(row),
   );
   list.classList.toggle("fine", cell >= 64);
   const head = h(
@@ -65,12 +65,12 @@ function rows(set, version, { classes, columns, cell }) {
       type: "button",
       on: {
         click: () => {
-          list.append(...classes.slice(FIRST).map((each, index) => row(each, FIRST + index)));
+          list.append(...classes.slice(FIRST_CLASSES).map((each, index) => row(each, FIRST_CLASSES + index)));
           more.remove();
         },
       },
     },
     `All ${classes.length} classes`,
   );
-  return h("div", { class: "classes" }, head, list, classes.length > FIRST && more);
+  return h("div", { class: "classes" }, head, list, classes.length > FIRST_CLASSES && more);
 }

@@ -8,7 +8,7 @@ import { icon } from "../lib/icons.js";
 /** @import { Draft, Fault } from "../lib/types" */
 
 /** At most this many files are named; the rest is counted. */
-const NAMED = 50;
+const MAX_NAMED = 50;
 
 /**
  * @param {Draft} draft
@@ -144,11 +144,11 @@ function sizes([[least, most], [low, high]]) {
 
 /** @param {string} tone @param {string} title @param {string[]} names */
 function files(tone, title, names) {
-  const more = names.length > NAMED ? [h("li", {}, `and ${count(names.length - NAMED)} more`)] : [];
+  const more = names.length > MAX_NAMED ? [h("li", {}, `and ${count(names.length - MAX_NAMED)} more`)] : [];
   return h(
     "details",
     { class: `notice ${tone} report-files`, open: tone === "bad" },
     h("summary", {}, title),
-    h("ul", { class: "faults" }, ...names.slice(0, NAMED).map((name) => h("li", {}, name)), ...more),
+    h("ul", { class: "faults" }, ...names.slice(0, MAX_NAMED).map((name) => h("li", {}, name)), ...more),
   );
 }

@@ -16,7 +16,7 @@ import { reportPart } from "./report.js";
 const ARCHIVE = /\.(zip|tar|tgz|tbz2?|txz|rar|7z|tar\.(gz|bz2|xz))$/i;
 
 /** Files that operating systems leave in folders; they are not uploaded. */
-const LITTER = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
+const IGNORED = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
 
 /**
  * @param {{ limit: number, titleOf: (set: string) => string, accepted: (set: string) => void }} wiring `limit`: the
@@ -68,7 +68,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
 
   /** @param {FileWithPath[]} files */
   function choose(files) {
-    const chosen = files.filter(({ path }) => !LITTER.test(path));
+    const chosen = files.filter(({ path }) => !IGNORED.test(path));
     // Choosing the same files again must fire a change event.
     input.value = folder.value = "";
     if (chosen.length === 0 || zone.hidden) return;

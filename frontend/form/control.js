@@ -9,10 +9,10 @@ import { allowedText, toText } from "./values.js";
 /** @import { Typed } from "./values.js" */
 
 /** Placeholders of fields whose emptiness has its own meaning. @type {{ [path: string]: string }} */
-const WHEN_EMPTY = { "training.threads": "automatic", "training.clip": "never" };
+const PLACEHOLDERS = { "training.threads": "automatic", "training.clip": "never" };
 
 /** Up to this many options are shown side by side. */
-const MOST_SEGMENTS = 4;
+const MAX_SEGMENTS = 4;
 
 /**
  * @typedef {{
@@ -117,7 +117,7 @@ function inputOf(field, id, describe, onTyped) {
   const { kind } = field;
   if (kind.type === "choice") {
     const options = field.nullable ? [{ value: "", label: "None" }, ...kind.options] : kind.options;
-    return options.length <= MOST_SEGMENTS ? segments(options, id, onTyped) : select(options, id, describe, onTyped);
+    return options.length <= MAX_SEGMENTS ? segments(options, id, onTyped) : select(options, id, describe, onTyped);
   }
   if (kind.type === "switch") {
     const input = h("input", {
@@ -145,7 +145,7 @@ function inputOf(field, id, describe, onTyped) {
     "aria-describedby": describe,
     on: { input: () => onTyped(input.value) },
   });
-  if (field.nullable) input.placeholder = WHEN_EMPTY[field.path] ?? (kind.type === "integer" ? "all" : "none");
+  if (field.nullable) input.placeholder = PLACEHOLDERS[field.path] ?? (kind.type === "integer" ? "all" : "none");
   return {
     element: input,
     segments: false,

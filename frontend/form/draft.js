@@ -117,27 +117,27 @@ export function specOf(table, draft) {
   const name = byPath.get("name");
   const text = name ? value(name) : null;
   if (name && text !== "" && text !== null) spec.name = text;
-  put(spec, "data.set", draft.set);
-  for (const field of fields) if (field.path.startsWith("data.")) put(spec, field.path, value(field));
-  put(spec, "network.kind", draft.kind);
-  for (const field of fields) if (field.path.startsWith("network.")) put(spec, field.path, value(field));
+  setAt(spec, "data.set", draft.set);
+  for (const field of fields) if (field.path.startsWith("data.")) setAt(spec, field.path, value(field));
+  setAt(spec, "network.kind", draft.kind);
+  for (const field of fields) if (field.path.startsWith("network.")) setAt(spec, field.path, value(field));
   const inGroups = new Set(
     table.groups.flatMap((group) => group.variants.flatMap((variant) => variant.fields.map((field) => field.path))),
   );
   for (const field of fields) {
-    if (field.path.startsWith("training.") && !inGroups.has(field.path)) put(spec, field.path, value(field));
+    if (field.path.startsWith("training.") && !inGroups.has(field.path)) setAt(spec, field.path, value(field));
   }
   for (const group of table.groups) {
     const chosen = chosenVariant(table, draft, group);
-    put(spec, group.path, chosen === null ? null : {});
-    if (chosen !== null && group.selector) put(spec, `${group.path}.${group.selector}`, chosen);
+    setAt(spec, group.path, chosen === null ? null : {});
+    if (chosen !== null && group.selector) setAt(spec, `${group.path}.${group.selector}`, chosen);
     for (const field of fields)
       if (chosen !== null && inGroups.has(field.path) && field.path.startsWith(`${group.path}.`))
-        put(spec, field.path, value(field));
+        setAt(spec, field.path, value(field));
   }
   for (const field of fields)
-    if (field.path !== "name" && at(spec, field.path) === undefined) put(spec, field.path, value(field));
-  for (const [path, json] of Object.entries(draft.rest)) put(spec, path, json);
+    if (field.path !== "name" && at(spec, field.path) === undefined) setAt(spec, field.path, value(field));
+  for (const [path, json] of Object.entries(draft.rest)) setAt(spec, path, json);
   return /** @type {RunSpec} */ (/** @type {unknown} */ (spec));
 }
 
@@ -203,7 +203,7 @@ export function at(json, path) {
 }
 
 /** @param {{ [key: string]: Json }} json @param {string} path @param {Json} value */
-function put(json, path, value) {
+function setAt(json, path, value) {
   const keys = path.split(".");
   const last = /** @type {string} */ (keys.pop());
   let place = json;

@@ -17,12 +17,12 @@ const sign = (/** @type {string} */ text) => h("span", { class: "sign", "aria-hi
 const term = (text, ...after) => h("div", { class: "term" }, sign(text), ...after);
 
 /** Number of channels shown at first; the others can be opened. */
-const AT_FIRST = 3;
+const FIRST_CHANNELS = 3;
 
 /** @param {HTMLElement[]} rows one per channel @param {boolean} all whether all are shown at once */
 function channelRows(rows, all) {
-  const more = all ? [] : rows.slice(AT_FIRST);
-  const first = more.length > 0 ? rows.slice(0, AT_FIRST) : rows;
+  const more = all ? [] : rows.slice(FIRST_CHANNELS);
+  const first = more.length > 0 ? rows.slice(0, FIRST_CHANNELS) : rows;
   return h(
     "div",
     { class: "sum-rows" },

@@ -8,10 +8,10 @@ import { inspect, inspectPicture } from "../lib/api.js";
 /** @typedef {{ about: Sheet, picture: ImageBitmap }} SheetPage */
 
 /** About a hundred epochs of filters and maps. */
-const MOST = 600;
+const MAX_ENTRIES = 600;
 
 /** @type {Map<string, Promise<any>>} */
-const kept = new Map();
+const cache = new Map();
 
 /**
  * @template T
@@ -19,20 +19,20 @@ const kept = new Map();
  * @param {() => Promise<T>} ask
  * @returns {Promise<T>}
  */
-function once(key, ask) {
-  const known = kept.get(key);
+function cached(key, ask) {
+  const known = cache.get(key);
   if (known) {
-    kept.delete(key);
-    kept.set(key, known);
+    cache.delete(key);
+    cache.set(key, known);
     return known;
   }
   const answer = ask();
-  kept.set(key, answer);
+  cache.set(key, answer);
   // Errors are not cached: the next request may succeed.
-  answer.catch(() => kept.get(key) === answer && kept.delete(key));
-  for (const oldest of kept.keys()) {
-    if (kept.size <= MOST) break;
-    kept.delete(oldest);
+  answer.catch(() => cache.get(key) === answer && cache.delete(key));
+  for (const oldest of cache.keys()) {
+    if (cache.size <= MAX_ENTRIES) break;
+    cache.delete(oldest);
   }
   return answer;
 }
@@ -49,7 +49,7 @@ const keyOf = (run, what, query, stamp) => JSON.stringify([run, what, query, sta
  * @returns {Promise<SheetPage>}
  */
 export function sheetPage(run, what, query, stamp) {
-  return once(keyOf(run, what, query, stamp), async () => {
+  return cached(keyOf(run, what, query, stamp), async () => {
     const [about, picture] = await Promise.all([
       inspect(run, what, query),
       inspectPicture(run, `${what}.png`, query).then((blob) => createImageBitmap(blob)),
@@ -68,7 +68,7 @@ export function sheetPage(run, what, query, stamp) {
  * @returns {Promise<T>}
  */
 export function numbers(run, what, query, stamp) {
-  return once(keyOf(run, `${what} numbers`, query, stamp), () => inspect(run, what, query));
+  return cached(keyOf(run, `${what} numbers`, query, stamp), () => inspect(run, what, query));
 }
 
 /**
@@ -80,5 +80,5 @@ export function numbers(run, what, query, stamp) {
  * @returns {Promise<ImageBitmap>}
  */
 export function picture(run, what, query, stamp) {
-  return once(keyOf(run, what, query, stamp), async () => createImageBitmap(await inspectPicture(run, what, query)));
+  return cached(keyOf(run, what, query, stamp), async () => createImageBitmap(await inspectPicture(run, what, query)));
 }

@@ -5,7 +5,7 @@ import { formatNumber } from "../lib/format.js";
 import { colourScale, css, textColourOn } from "./colours.js";
 
 /** A table with more columns than this shows only colours; numbers appear on hover. */
-const READABLE = 7;
+const MAX_READABLE = 7;
 
 /** The diverging colour map for weights, products and gradients: blue below 0, red above. */
 export const DIVERGING = [
@@ -35,7 +35,7 @@ export const maxAbs = (rows) =>
 /** @param {(number | null)[][]} rows `null` outside the image @param {string} caption @param {number} [reach] */
 export function cells(rows, caption, reach = maxAbs(rows)) {
   const colour = colourScale(DIVERGING, "diverging", -reach, reach);
-  const many = (rows[0]?.length ?? 0) > READABLE;
+  const many = (rows[0]?.length ?? 0) > MAX_READABLE;
   const body = rows.map((row) =>
     h(
       "tr",

@@ -18,7 +18,7 @@ const SIGNED = new Set([...CONVOLUTIONS, "batch_norm", "linear"]);
 const SEQUENTIAL = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
 /** The canvas width in pixels, twice that on the page, and the cell size from which numbers are shown. */
 const WIDTH = 720;
-const ROOM = 84;
+const MIN_CELL = 84;
 const TEXT = 23;
 
 /** @param {InsideContext} context */
@@ -312,7 +312,7 @@ function draw(ctx, { values, min, max, shape }, height, width, size, diverging) 
       : colour(value);
     ctx.fillStyle = css(of);
     ctx.fillRect(x * size, y * size, size, size);
-    if (size < ROOM || rgb) continue;
+    if (size < MIN_CELL || rgb) continue;
     ctx.fillStyle = textColourOn(of);
     ctx.fillText(shortNumber(value), (x + 0.5) * size, (y + 0.5) * size);
   }

@@ -203,14 +203,14 @@ export function imageCard(context, { onPinned }) {
         getSamples(run.id, { split: "test" }).catch(() => null),
       ]);
       images = asked[0];
-      found = spread(asked[1]?.samples ?? []);
+      found = samplePerClass(asked[1]?.samples ?? []);
       update();
     },
   };
 }
 
 /** Picks a few samples of each class. @param {Sample[]} all */
-function spread(all) {
+function samplePerClass(all) {
   /** @type {Map<number, number>} */
   const seen = new Map();
   const ranked = all.map((sample) => {

@@ -275,7 +275,7 @@ function panel(context, kind) {
     const { about } = found[0];
     refused.hidden = true;
     caption.hidden = tools.hidden = false;
-    setText(caption, `${kind.caption(about, layer, now)}${about.reduced ? ` ${filmWords(about.reduced, about)}` : ""}`);
+    setText(caption, `${kind.caption(about, layer, now)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`);
     first.element.hidden = false;
     first.show(found[0], kind.mark(now, about));
     second.element.hidden = found.length < 2;
@@ -325,14 +325,16 @@ function panel(context, kind) {
     stats.hidden = !statistics || kind.what !== "features";
     if (statistics) {
       const dead =
-        layer.shape.length === 3 && layer.kind !== "input" ? pair("dead maps", percent(statistics.dead_share)) : null;
+        layer.shape.length === 3 && layer.kind !== "input"
+          ? imagePair("dead maps", percent(statistics.dead_share))
+          : null;
       stats.replaceChildren(
         h(
           "dl",
           { class: "facts" },
-          pair("shape", sizes(layer.shape)),
-          pair("mean", formatNumber(statistics.mean)),
-          pair("standard deviation", formatNumber(statistics.std)),
+          imagePair("shape", sizes(layer.shape)),
+          imagePair("mean", formatNumber(statistics.mean)),
+          imagePair("standard deviation", formatNumber(statistics.std)),
           dead,
         ),
         histogramPicture(statistics.histogram),
@@ -362,14 +364,14 @@ function imageName(run, { image, words }) {
 }
 
 /** @param {string} name @param {string} value */
-const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+const imagePair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
 /**
  * Says what a film frame leaves out.
  * @param {{ total: number, tile: number[] }} reduced the layer's number of maps, and their size
  * @param {Sheet} about
  */
-function filmWords({ total, tile }, { total: kept, sheet: { tile_width, tile_height } }) {
+function filmText({ total, tile }, { total: kept, sheet: { tile_width, tile_height } }) {
   const small =
     tile[0] === tile_height && tile[1] === tile_width ? "" : ` at ${tile_height}×${tile_width} of ${sizes(tile)}`;
   return `The film keeps ${kept === total ? "them" : `${count(kept)} of ${count(total)}`}${small}.`;

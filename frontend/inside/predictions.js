@@ -9,7 +9,7 @@ import { numbers } from "./cache.js";
 /** @import { InsideContext } from "./context.js" */
 
 /** Number of classes shown. */
-const TOP = 8;
+const MAX_CLASSES = 8;
 
 /** @param {InsideContext} context */
 export function predictionsCard(context) {
@@ -53,7 +53,7 @@ export function predictionsCard(context) {
 
   /** @param {Scored[]} top @param {number | null} truth */
   function show(top, truth) {
-    const told = top.slice(0, TOP);
+    const told = top.slice(0, MAX_CLASSES);
     const own = top.find((scored) => scored.class === truth);
     if (own && !told.includes(own)) told.push(own);
     const most = Math.max(...told.map(({ score }) => Math.abs(score)), 1e-9);

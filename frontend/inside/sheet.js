@@ -7,7 +7,7 @@ import { formatNumber } from "../lib/format.js";
 /** @import { SheetPage } from "./cache.js" */
 
 /** Maximum magnification of a page. */
-const MOST_TIMES = 3;
+const MAX_SCALE = 3;
 
 /**
  * @param {{
@@ -133,7 +133,7 @@ export function sheetView({ label, tileName, onPick }) {
         ctx?.drawImage(picture, 0, 0);
         if (ctx) crossOutDead(ctx, about);
         frame.style.setProperty("--natural", String(width));
-        frame.style.setProperty("--most", String(Math.min(MOST_TIMES, Math.max(1, Math.floor(560 / width)))));
+        frame.style.setProperty("--most", String(Math.min(MAX_SCALE, Math.max(1, Math.floor(560 / width)))));
         frame.style.setProperty("aspect-ratio", `${width} / ${height}`);
         if (at >= about.tiles.length) at = -1;
       }

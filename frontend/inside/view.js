@@ -24,7 +24,7 @@
  */
 
 /** @type {View} */
-const PLAIN = {
+const DEFAULTS = {
   checkpoint: null,
   layer: null,
   image: "pinned",
@@ -60,9 +60,9 @@ const RESETS = {
 /** @param {string} search @returns {View} */
 export function readView(search) {
   /** @type {any} */
-  const view = { ...PLAIN };
+  const view = { ...DEFAULTS };
   for (const [name, text] of new URLSearchParams(search)) {
-    if (!(name in PLAIN)) continue;
+    if (!(name in DEFAULTS)) continue;
     if (NUMBERS.has(name)) {
       if (/^\d{1,9}$/.test(text)) view[name] = Number(text);
     } else if (!WORDS[name] || WORDS[name].includes(text)) view[name] = text;
@@ -73,7 +73,7 @@ export function readView(search) {
 /** @param {View} view @returns {string} */
 export function writeView(view) {
   const said = Object.entries(view).filter(
-    ([name, value]) => value !== null && value !== /** @type {any} */ (PLAIN)[name],
+    ([name, value]) => value !== null && value !== /** @type {any} */ (DEFAULTS)[name],
   );
   return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;
 }

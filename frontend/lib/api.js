@@ -9,7 +9,7 @@ import { apiUrl } from "./base-path.js";
  */
 
 /** Maximum number of runs per request. */
-const RUNS_AT_ONCE = 50;
+const RUNS_PER_REQUEST = 50;
 /**
  * With more runs than this, a URL is long enough for proxies and mail programs to cut it; a selection names them
  * instead.
@@ -28,7 +28,7 @@ export class Problem extends Error {
   }
 }
 
-const silence = () =>
+const noAnswer = () =>
   new Problem({ title: "Vivarium does not answer", detail: "Vivarium does not answer. Is it still running?" });
 
 /**
@@ -49,7 +49,7 @@ async function request(method, path, { body, signal } = {}) {
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw silence();
+    throw noAnswer();
   }
   if (method !== "GET") changed();
   if (response.ok) return response;
@@ -136,7 +136,7 @@ export const restoreRun = (id) => json("POST", `${run(id)}/restore`);
 export const listTrash = async () => (await json("GET", "/trash")).runs;
 
 /** @param {string} id */
-export const removeForGood = (id) => request("DELETE", `/trash/${encodeURIComponent(id)}`);
+export const deletePermanently = (id) => request("DELETE", `/trash/${encodeURIComponent(id)}`);
 
 /** @param {string} id @param {{ name?: string, tags?: string[], notes?: string }} labels @returns {Promise<Run>} */
 export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels });
@@ -157,16 +157,16 @@ export const labelRun = (id, labels) => json("PATCH", run(id), { body: labels })
  */
 export async function getMetricsOf(ids, { series, signal, ...more }) {
   // Tags may contain commas.
-  const query = search({
+  const query = queryString({
     series: series.some((name) => name.startsWith("tag:")) ? JSON.stringify(series) : series.join(","),
     ...more,
   });
-  return inParts(ids, async (part) => (await json("GET", `/metrics${query}&${runsQuery(part)}`, { signal })).runs);
+  return inBatches(ids, async (part) => (await json("GET", `/metrics${query}&${runsQuery(part)}`, { signal })).runs);
 }
 
 /** @param {string[]} ids @returns {Promise<{ [id: string]: Statistics }>} */
 export const getStatistics = (ids) =>
-  inParts(ids, async (part) => (await json("GET", `/statistics?${runsQuery(part)}`)).runs);
+  inBatches(ids, async (part) => (await json("GET", `/statistics?${runsQuery(part)}`)).runs);
 
 /**
  * Splits a request for many runs, which keeps the URLs and the waiting time short.
@@ -175,10 +175,10 @@ export const getStatistics = (ids) =>
  * @param {(part: string[]) => Promise<{ [id: string]: T }>} ask
  * @returns {Promise<{ [id: string]: T }>}
  */
-async function inParts(ids, ask) {
+async function inBatches(ids, ask) {
   /** @type {string[][]} */
   const parts = [];
-  for (let i = 0; i < ids.length; i += RUNS_AT_ONCE) parts.push(ids.slice(i, i + RUNS_AT_ONCE));
+  for (let i = 0; i < ids.length; i += RUNS_PER_REQUEST) parts.push(ids.slice(i, i + RUNS_PER_REQUEST));
   /** @type {{ [id: string]: T }} */
   const all = {};
   const next = async () => {
@@ -306,7 +306,7 @@ export const pinImage = (id, image) => json("PUT", `${run(id)}/pinned`, { body: 
  * @param {{ [name: string]: string | number | null | undefined }} query
  * @returns {Promise<SamplePage>}
  */
-export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search(query)}`);
+export const getSamples = (id, query) => json("GET", `${run(id)}/samples${queryString(query)}`);
 
 /**
  * Inspects a run; the result is JSON.
@@ -315,7 +315,7 @@ export const getSamples = (id, query) => json("GET", `${run(id)}/samples${search
  * @param {{ [name: string]: string | number | null | undefined }} query
  * @param {AbortSignal} [signal]
  */
-export const inspect = (id, what, query, signal) => json("GET", `${run(id)}/${what}${search(query)}`, { signal });
+export const inspect = (id, what, query, signal) => json("GET", `${run(id)}/${what}${queryString(query)}`, { signal });
 
 /**
  * Inspects a run; the result is a picture.
@@ -325,7 +325,7 @@ export const inspect = (id, what, query, signal) => json("GET", `${run(id)}/${wh
  * @param {AbortSignal} [signal]
  */
 export const inspectPicture = async (id, what, query, signal) =>
-  (await request("GET", `${run(id)}/${what}${search(query)}`, { signal })).blob();
+  (await request("GET", `${run(id)}/${what}${queryString(query)}`, { signal })).blob();
 
 /**
  * The URL of a picture.
@@ -333,7 +333,7 @@ export const inspectPicture = async (id, what, query, signal) =>
  * @param {string} what
  * @param {{ [name: string]: string | number | null | undefined }} query
  */
-export const pictureUrl = (id, what, query) => apiUrl(`${run(id)}/${what}${search(query)}`);
+export const pictureUrl = (id, what, query) => apiUrl(`${run(id)}/${what}${queryString(query)}`);
 
 /** @returns {Promise<UploadedImage[]>} */
 export const listImages = async () => (await json("GET", "/images")).images;
@@ -386,7 +386,7 @@ const tensorboardAddress = (ids, query) =>
  * A query string; parameters without a value are left out.
  * @param {{ [name: string]: string | number | null | undefined }} query
  */
-function search(query) {
+function queryString(query) {
   const said = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return said.length === 0 ? "" : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`;
 }
@@ -415,7 +415,7 @@ function upload(path, form, { onProgress, signal }) {
       if (request.status === 201 || request.status === 200) resolve(JSON.parse(request.responseText));
       else reject(refusal(request.status, request.statusText, request.responseText));
     });
-    request.addEventListener("error", () => reject(silence()));
+    request.addEventListener("error", () => reject(noAnswer()));
     request.addEventListener("abort", () =>
       reject(new Problem({ title: "Stopped", detail: "The upload was stopped." })),
     );

@@ -24,17 +24,17 @@ import { TRANSPORTS } from "../live/transports.js";
 const PATIENCE_MS = 1200;
 const PING_MS = 10_000;
 /** Generous, since a busy machine may take a while to start the shared worker. */
-const ANSWERS_WITHIN_MS = 25_000;
+const ANSWER_TIMEOUT_MS = 25_000;
 
 /** The event after a change that this page made on the server; see `request` in api.js. */
 const CHANGED = "vivarium:changed";
 
 /** @type {Map<number, { attach: (renewed: boolean) => void, told: (turn: number, told: Told) => void }>} */
 const streams = new Map();
-let opened = 0;
+let streamCount = 0;
 /** @type {Transport | null} */
 let link = null;
-let way = 0;
+let transportIndex = 0;
 let answered = 0;
 let asked = 0;
 /** The Web Lock that this page holds until it is closed. @type {{ name: string, release: () => void } | null} */
@@ -51,11 +51,11 @@ function connect() {
     if (!mine) return;
     mine = false;
     disconnect();
-    way = Math.min(way + 1, TRANSPORTS.length - 1);
+    transportIndex = Math.min(transportIndex + 1, TRANSPORTS.length - 1);
     connect();
   };
   try {
-    link = TRANSPORTS[way]({
+    link = TRANSPORTS[transportIndex]({
       onMessage: (message) => mine && receive(message),
       onReady: () => mine && greet(),
       onFailed: next,
@@ -117,9 +117,9 @@ function receive(message) {
 
 setInterval(() => {
   if (!link || streams.size === 0) return;
-  if (asked > 0 && Date.now() - Math.max(asked, answered) > ANSWERS_WITHIN_MS) {
+  if (asked > 0 && Date.now() - Math.max(asked, answered) > ANSWER_TIMEOUT_MS) {
     // The host does not answer: reconnect once, then try the next transport.
-    way = Math.min(way + (answered > 0 ? 0 : 1), TRANSPORTS.length - 1);
+    transportIndex = Math.min(transportIndex + (answered > 0 ? 0 : 1), TRANSPORTS.length - 1);
     answered = 0;
     disconnect();
     connect();
@@ -148,8 +148,8 @@ addEventListener("pageshow", (event) => {
  * @param {Wiring} wiring
  */
 export function openStream({ url, on, onReturn, isOver = async () => false }) {
-  opened += 1;
-  const stream = opened;
+  streamCount += 1;
+  const stream = streamCount;
   let turn = 0;
   let cut = false;
   /** The last sequence number of each run. @type {Map<string, number>} */
@@ -169,7 +169,7 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
   const back = () => {
     clearTimeout(bannerTimer);
     bannerTimer = undefined;
-    banner(stream, false);
+    showBanner(stream, false);
     if (cut) onReturn?.();
     cut = false;
   };
@@ -185,7 +185,7 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
     else if (told.kind === "open") back();
     else {
       cut = true;
-      bannerTimer ??= setTimeout(() => banner(stream, true), PATIENCE_MS);
+      bannerTimer ??= setTimeout(() => showBanner(stream, true), PATIENCE_MS);
       if (told.kind === "refused") refused();
     }
   };
@@ -197,7 +197,7 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
   const close = () => {
     if (!streams.delete(stream)) return;
     clearTimeout(bannerTimer);
-    banner(stream, false);
+    showBanner(stream, false);
     post({ kind: "detach", stream });
   };
 
@@ -219,16 +219,16 @@ function wishOf(url) {
 }
 
 /** @type {Set<number>} */
-const lost = new Set();
+const lostStreams = new Set();
 
 /** @param {number} stream @param {boolean} isLost */
-function banner(stream, isLost) {
-  if (isLost) lost.add(stream);
-  else lost.delete(stream);
+function showBanner(stream, isLost) {
+  if (isLost) lostStreams.add(stream);
+  else lostStreams.delete(stream);
   const place = byId("connection");
-  if (lost.size > 0 === place.hasChildNodes()) return;
+  if (lostStreams.size > 0 === place.hasChildNodes()) return;
   place.replaceChildren(
-    ...(lost.size > 0
+    ...(lostStreams.size > 0
       ? [
           h(
             "div",

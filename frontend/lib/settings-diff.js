@@ -8,17 +8,17 @@ import { exactNumber } from "./format.js";
  * Cached, since a RunSpec never changes and a table of a thousand runs reads its settings often.
  * @type {WeakMap<Run["spec"], Map<string, Json>>}
  */
-const KNOWN = new WeakMap();
+const CACHE = new WeakMap();
 
 /** All settings of a run by path, without its name. @param {Run} run @returns {ReadonlyMap<string, Json>} */
 export function settingsOf({ spec }) {
-  const known = KNOWN.get(spec);
+  const known = CACHE.get(spec);
   if (known) return known;
   /** @type {Map<string, Json>} */
   const found = new Map();
   walk(/** @type {any} */ (spec), "", found);
   found.delete("name");
-  KNOWN.set(spec, found);
+  CACHE.set(spec, found);
   return found;
 }
 
@@ -44,13 +44,13 @@ export function differingSettings(runs) {
   const values = (/** @type {string} */ path) =>
     imported.filter((settings) => settings.has(path)).map((settings) => JSON.stringify(settings.get(path)));
   return [
-    ...differingHere(runs.filter(({ source }) => !source)),
+    ...differingTrained(runs.filter(({ source }) => !source)),
     ...told.filter((path) => new Set(values(path)).size > 1),
   ];
 }
 
 /** @param {Run[]} runs trained by Vivarium */
-function differingHere(runs) {
+function differingTrained(runs) {
   const all = runs.map(settingsOf);
   const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
   const differ = paths.filter((path) => new Set(all.map((settings) => JSON.stringify(settings.get(path)))).size > 1);
@@ -91,17 +91,17 @@ function word(path, value) {
 export function distinctLabels(runs) {
   const paths = differingSettings(runs);
   const names = new Map(runs.map((run) => [run.id, run.name]));
-  if (paths.length === 0 || runs.length < 2) return numbered(names);
+  if (paths.length === 0 || runs.length < 2) return numberRepeats(names);
   // As few settings as make the labels distinct, at most four.
   for (let many = 1; many <= Math.min(4, paths.length); many += 1) {
     const made = new Map(runs.map((run) => [run.id, labelOf(run, paths.slice(0, many))]));
     if (new Set(made.values()).size === runs.length && [...made.values()].every(Boolean)) return made;
   }
-  return numbered(names);
+  return numberRepeats(names);
 }
 
 /** Numbers repeated names. @param {Map<string, string>} names */
-function numbered(names) {
+function numberRepeats(names) {
   /** @type {Map<string, number>} */
   const seen = new Map();
   return new Map(

@@ -9,11 +9,11 @@ import { isActive } from "./status.js";
 
 /** @import { Run } from "./types" */
 
-const HANDED_ON = "vivarium.deleted";
-const IN_ADDRESS = "deleted=";
+const PASSED_UNDO = "vivarium.deleted";
+const HASH_PREFIX = "deleted=";
 
 /** Asks for confirmation if a run is active. @param {Run[]} runs @returns {Promise<boolean>} */
-async function sure(runs) {
+async function confirmed(runs) {
   const active = runs.filter(isActive);
   if (active.length === 0) return true;
   const [first] = active;
@@ -27,7 +27,7 @@ async function sure(runs) {
 
 /** Moves runs to the trash. @param {Run[]} runs @returns {Promise<Run[]>} the deleted runs */
 export async function moveToTrash(runs) {
-  if (!(await sure(runs))) return [];
+  if (!(await confirmed(runs))) return [];
   /** @type {Run[]} */
   const gone = [];
   await attempt(async () => {
@@ -61,17 +61,17 @@ export function offerUndo(runs) {
  * @param {{ id: string, name: string }[]} runs
  */
 export function passUndoOn(runs) {
-  safeSessionStorage.setItem(HANDED_ON, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
-  return safeSessionStorage.lasts(HANDED_ON) ? "" : `#${IN_ADDRESS}${runs.map(({ id }) => id).join(",")}`;
+  safeSessionStorage.setItem(PASSED_UNDO, JSON.stringify(runs.map(({ id, name }) => ({ id, name }))));
+  return safeSessionStorage.lasts(PASSED_UNDO) ? "" : `#${HASH_PREFIX}${runs.map(({ id }) => id).join(",")}`;
 }
 
 /** Shows the offer that the previous page passed on. */
 export async function takePassedUndo() {
-  const text = safeSessionStorage.getItem(HANDED_ON);
-  safeSessionStorage.removeItem(HANDED_ON);
+  const text = safeSessionStorage.getItem(PASSED_UNDO);
+  safeSessionStorage.removeItem(PASSED_UNDO);
   if (text) offerUndo(JSON.parse(text));
-  if (!location.hash.startsWith(`#${IN_ADDRESS}`)) return;
-  const ids = new Set(location.hash.slice(IN_ADDRESS.length + 1).split(","));
+  if (!location.hash.startsWith(`#${HASH_PREFIX}`)) return;
+  const ids = new Set(location.hash.slice(HASH_PREFIX.length + 1).split(","));
   history.replaceState(history.state, "", `${location.pathname}${location.search}`);
   // The URL is untrusted: only runs in the trash are offered.
   await attempt(async () => offerUndo((await listTrash()).filter(({ id }) => ids.has(id))));

@@ -6,7 +6,7 @@ import { bytes } from "./format.js";
 import { icon } from "./icons.js";
 
 /** At most this many errors are shown. */
-const SHOWN = 20;
+const MAX_ERRORS = 20;
 
 /** A file and its path. @typedef {{ file: File, path: string }} FileWithPath */
 
@@ -46,11 +46,11 @@ export async function droppedFiles(data) {
   // Read at once, since the dropped items are only available during the event.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (entries.length === 0) return filesWithPaths(data.files);
-  return (await Promise.all(entries.map(below))).flat();
+  return (await Promise.all(entries.map(filesBelow))).flat();
 }
 
 /** @param {FileSystemEntry} entry @returns {Promise<FileWithPath[]>} */
-async function below(entry) {
+async function filesBelow(entry) {
   if (entry.isFile) {
     const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
       /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
@@ -66,7 +66,7 @@ async function below(entry) {
       reader.readEntries(resolve, reject),
     );
     if (some.length === 0) return found;
-    for (const each of some) found.push(...(await below(each)));
+    for (const each of some) found.push(...(await filesBelow(each)));
   }
 }
 
@@ -130,7 +130,7 @@ export function errorsOf(error) {
 
 /** @param {string} name @param {string[]} faults */
 export function refusedNotice(name, faults) {
-  const more = faults.length > SHOWN ? [h("li", {}, `and ${faults.length - SHOWN} more`)] : [];
+  const more = faults.length > MAX_ERRORS ? [h("li", {}, `and ${faults.length - MAX_ERRORS} more`)] : [];
   return h(
     "div",
     { class: "notice bad", role: "alert" },
@@ -139,7 +139,7 @@ export function refusedNotice(name, faults) {
       "div",
       {},
       h("strong", {}, `${name} was refused.`),
-      h("ul", { class: "faults" }, ...faults.slice(0, SHOWN).map((fault) => h("li", {}, fault)), ...more),
+      h("ul", { class: "faults" }, ...faults.slice(0, MAX_ERRORS).map((fault) => h("li", {}, fault)), ...more),
     ),
   );
 }

@@ -17,10 +17,10 @@
  */
 
 /** Longer than a minute, since browsers run the timers of hidden tabs once a minute. */
-const DEAD_MS = 180_000;
+const TAB_TIMEOUT_MS = 180_000;
 const SWEEP_MS = 30_000;
 /** Events within a frame are sent in one message, since each message has an overhead. */
-const TOGETHER_MS = 16;
+const BATCH_MS = 16;
 
 export class FeedHost {
   /** @param {Feed} feed */
@@ -32,7 +32,7 @@ export class FeedHost {
      */
     this.tabs = new Map();
     this.sweeping = setInterval(() => {
-      for (const [tab, { heard }] of this.tabs) if (Date.now() - heard > DEAD_MS) this.drop(tab);
+      for (const [tab, { heard }] of this.tabs) if (Date.now() - heard > TAB_TIMEOUT_MS) this.drop(tab);
     }, SWEEP_MS);
   }
 
@@ -68,7 +68,7 @@ export class FeedHost {
   tell(tab, waiting, told) {
     waiting.push(told);
     if (waiting.length > 1) return;
-    setTimeout(() => this.tabs.get(tab)?.send({ kind: "told", told: waiting.splice(0) }), TOGETHER_MS);
+    setTimeout(() => this.tabs.get(tab)?.send({ kind: "told", told: waiting.splice(0) }), BATCH_MS);
   }
 
   /**

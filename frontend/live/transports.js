@@ -17,14 +17,14 @@ import { serverFeed } from "./server.js";
  * The name of the shared worker and channel. It includes the version, since tabs from an older server speak another
  * protocol.
  */
-const shared = () => `vivarium ${document.querySelector('meta[name="assets"]')?.getAttribute("content") ?? ""}`;
+const sharedName = () => `vivarium ${document.querySelector('meta[name="assets"]')?.getAttribute("content") ?? ""}`;
 
 /** The transports, the best first. @type {((wiring: Wiring) => Transport)[]} */
 export const TRANSPORTS = [viaSharedWorker, viaLeaderTab, inThisTab];
 
 /** @param {Wiring} wiring @returns {Transport} */
 function viaSharedWorker({ onMessage, onReady, onFailed }) {
-  const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: shared() });
+  const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: sharedName() });
   worker.addEventListener("error", onFailed);
   worker.port.addEventListener("message", ({ data }) => onMessage(data));
   worker.port.start();
@@ -37,7 +37,7 @@ function viaSharedWorker({ onMessage, onReady, onFailed }) {
 
 /** @param {Wiring} wiring @returns {Transport} */
 function viaLeaderTab({ onMessage, onReady }) {
-  const name = shared();
+  const name = sharedName();
   const channel = new BroadcastChannel(name);
   const me = `${Date.now()}.${Math.random()}`;
   const waiting = new AbortController();

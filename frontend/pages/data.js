@@ -9,7 +9,7 @@ import { uploadPart } from "../data/upload.js";
 /** @import { DataSet } from "../lib/types" */
 
 /** Polling interval for the progress of a download, in milliseconds. */
-const LOOK = 400;
+const POLL_MS = 400;
 
 startShell();
 
@@ -67,7 +67,7 @@ function show(sets) {
     if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
   });
   clearTimeout(next);
-  if (sets.some((set) => set.fetch?.active)) next = setTimeout(refresh, LOOK);
+  if (sets.some((set) => set.fetch?.active)) next = setTimeout(refresh, POLL_MS);
 }
 
 async function refresh() {

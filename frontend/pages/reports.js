@@ -40,7 +40,11 @@ byId("page").append(
     ),
     h(
       "button",
-      { class: "button primary", type: "button", on: { click: () => attempt(() => begin("# Untitled report\n\n")) } },
+      {
+        class: "button primary",
+        type: "button",
+        on: { click: () => attempt(() => startReport("# Untitled report\n\n")) },
+      },
       icon("plus", 14),
       "New report",
     ),
@@ -150,11 +154,11 @@ async function writeChosen() {
     const subject = experimentRuns(experiment, data.presets, data.runs, data.sweeps);
     return subject ? [{ experiment, subject }] : [];
   });
-  if (subjects.length > 0) await begin(writeUp(subjects));
+  if (subjects.length > 0) await startReport(writeUp(subjects));
 }
 
 /** @param {string} text */
-async function begin(text) {
+async function startReport(text) {
   const { url } = await createReport(text);
   location.assign(url);
 }

@@ -24,7 +24,7 @@ import { RunStore } from "../run/store.js";
  * The last events of a finished run, such as the test result, are requested again, since the metrics do not contain
  * them.
  */
-const LAST_WORDS = 8;
+const LAST_EVENTS = 8;
 
 startShell();
 
@@ -61,7 +61,7 @@ async function start() {
   const stream = openStream({
     url: () =>
       apiUrl(
-        `/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_WORDS)}&include=status`,
+        `/events?run=${encodeURIComponent(run.id)}&after=${Math.max(0, store.lastSeq - LAST_EVENTS)}&include=status`,
       ),
     on: {
       message: (/** @type {RunEvent} */ event) => {

@@ -9,7 +9,7 @@ import { safeLocalStorage } from "../lib/storage.js";
 /** @import { SafeStorage } from "../lib/storage.js" */
 
 const SAVE_AFTER_MS = 600;
-const AGAIN_AFTER_MS = 3000;
+const RETRY_AFTER_MS = 3000;
 
 /** @typedef {{ kind: "saved" | "saving" | "changed" | "conflict" } | { kind: "away", why: string }} State */
 
@@ -46,7 +46,7 @@ export function autosave(report, { onState, onTitle, storage = safeLocalStorage 
       onState(conflict ? { kind: "conflict" } : { kind: "away", why: words });
       // A refused text would be refused again, so there is no retry until it changes.
       if (!conflict && !(error instanceof Problem && error.status >= 400 && error.status < 500))
-        waiting = setTimeout(save, AGAIN_AFTER_MS);
+        waiting = setTimeout(save, RETRY_AFTER_MS);
     } finally {
       saving = false;
     }

@@ -34,11 +34,11 @@ export const NUMBERS = {
  *   "validation_loss" | "train_accuracy" | "train_loss" | "parameters" | "seconds" | "peak_memory_bytes" |
  *   "images_per_s" | "epoch" | "steps" | "train_samples"} key
  * @param {string} title
- * @param {(value: number) => string} say
+ * @param {(value: number) => string} format
  */
-function of(key, title, say) {
+function of(key, title, format) {
   return {
-    [key]: { title, of: (/** @type {Run} */ { summary }) => (summary[key] === null ? null : say(summary[key])) },
+    [key]: { title, of: (/** @type {Run} */ { summary }) => (summary[key] === null ? null : format(summary[key])) },
   };
 }
 

@@ -15,7 +15,7 @@ import { resolveNumber } from "./numbers.js";
 /** @import { Part } from "./markdown.js" */
 
 /** Up to this many runs are named below a figure. */
-const MOST_NAMED = 2;
+const MAX_NAMED = 2;
 
 /**
  * A figure in the text. `count` sets its number; figures and tables are numbered separately.
@@ -252,7 +252,7 @@ function reason(error) {
 
 /** @param {Run[]} runs */
 function sourceOf(runs) {
-  if (runs.length > MOST_NAMED) return [h("a", { href: "#runs" }, `From ${runs.length} runs.`)];
+  if (runs.length > MAX_NAMED) return [h("a", { href: "#runs" }, `From ${runs.length} runs.`)];
   return ["From ", ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, run.name)]), "."];
 }
 

@@ -7,7 +7,7 @@ import { FigureError } from "./block.js";
 /** @import { Metrics, Run, Statistics } from "../lib/types" */
 
 /** Minimum length of an abbreviated id. */
-const LEAST_ID = 8;
+const MIN_ID = 8;
 
 export class Sources {
   /** @param {Run[]} runs all runs */
@@ -32,7 +32,7 @@ export class Sources {
   run(id) {
     const exact = this.runs.get(id);
     if (exact) return exact;
-    const found = id.length >= LEAST_ID ? [...this.runs.values()].filter((run) => run.id.startsWith(id)) : [];
+    const found = id.length >= MIN_ID ? [...this.runs.values()].filter((run) => run.id.startsWith(id)) : [];
     if (found.length === 1) return found[0];
     throw new FigureError(
       found.length > 1

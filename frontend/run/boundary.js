@@ -23,7 +23,7 @@ const SPLITS = [
 const FILM_MS = 4000;
 const FRAME_MS = 60;
 /** Maximum number of cached frames. */
-const MOST_GRIDS = 300;
+const MAX_GRIDS = 300;
 
 /**
  * @param {string} id of the run
@@ -88,7 +88,7 @@ export function boundaryPanel(id, first) {
   async function load() {
     const { points: found, classes: names } = await getPoints(id);
     points = found;
-    domain ??= around(points);
+    domain ??= domainOf(points);
     showClasses(names);
     draw();
   }
@@ -109,7 +109,7 @@ export function boundaryPanel(id, first) {
     const grid = decodeBoundary(boundary);
     grids.set(boundary.epoch, grid);
     for (const epoch of grids.keys()) {
-      if (grids.size <= MOST_GRIDS) break;
+      if (grids.size <= MAX_GRIDS) break;
       if (epoch !== epochs[at]) grids.delete(epoch);
     }
     domain = { x: grid.x, y: grid.y };
@@ -244,7 +244,7 @@ export function boundaryPanel(id, first) {
 }
 
 /** The domain of the points, with a margin. @param {Point[]} points @returns {Domain | null} */
-function around(points) {
+function domainOf(points) {
   if (points.length === 0) return null;
   const range = (/** @type {number[]} */ values) => {
     const [low, high] = [Math.min(...values), Math.max(...values)];

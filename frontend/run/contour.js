@@ -23,7 +23,7 @@ export function contour(field, columns, rows) {
       known.set(edge, index);
       const from = edge >> 1;
       out.edges.push(edge);
-      out.shares.push(cross(field[from], field[from + (edge & 1 ? columns : 1)]));
+      out.shares.push(zeroCrossing(field[from], field[from + (edge & 1 ? columns : 1)]));
     }
     return index;
   };
@@ -34,7 +34,7 @@ export function contour(field, columns, rows) {
       const inside = (a > 0 ? 1 : 0) | (b > 0 ? 2 : 0) | (c > 0 ? 4 : 0) | (d > 0 ? 8 : 0);
       const sides = { bottom: 2 * at, right: 2 * (at + 1) + 1, top: 2 * (at + columns), left: 2 * at + 1 };
       // Saddle: two opposite corners are inside, and the value in the middle decides how they connect.
-      for (const [from, to] of crossed(inside, a + b + c + d > 0))
+      for (const [from, to] of crossedSides(inside, a + b + c + d > 0))
         out.links.push([corner(sides[from]), corner(sides[to])]);
     }
   }
@@ -54,7 +54,7 @@ export function position({ columns, edges, shares }, index) {
 }
 
 /** The fraction of the way between two cells at which the field is 0. @param {number} from @param {number} to */
-function cross(from, to) {
+function zeroCrossing(from, to) {
   return Math.min(1, Math.max(0, from / (from - to)));
 }
 
@@ -66,7 +66,7 @@ function cross(from, to) {
  * @param {boolean} middle
  * @returns {[Side, Side][]}
  */
-function crossed(inside, middle) {
+function crossedSides(inside, middle) {
   switch (inside) {
     case 0:
     case 15:

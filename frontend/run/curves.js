@@ -38,7 +38,7 @@ const ENTRIES = [
  */
 
 /** @type {Which[]} */
-const PLAIN = [
+const DEFAULT_ENTRIES = [
   { id: "loss", title: "Loss", train: "train_loss", validation: "validation_loss", value: formatNumber },
   { id: "accuracy", title: "Accuracy", train: "train_accuracy", validation: "validation_accuracy", value: percent },
 ];
@@ -47,13 +47,13 @@ const PLAIN = [
 export const importedSeries = (run) => importedCurves([run]).map(({ name }) => name);
 
 /** Spreadsheets open at most about this many rows. */
-const MOST_ROWS = 1_000_000;
+const MAX_ROWS = 1_000_000;
 
 /** @param {RunStore} store @param {() => Run} run */
 export function curves(store, run) {
   /** @type {Which[]} */
   const CHARTS = [
-    ...PLAIN,
+    ...DEFAULT_ENTRIES,
     ...importedCurves([run()]).map(({ name, title }, i) => ({
       id: `own${i + 1}`,
       title,
@@ -149,7 +149,7 @@ export function curves(store, run) {
   /** Fetches the curves with every point. */
   async function whole() {
     if (!store.thinned) return store;
-    const { [run().id]: metrics } = await getMetricsOf([run().id], { series: store.names, points: MOST_ROWS });
+    const { [run().id]: metrics } = await getMetricsOf([run().id], { series: store.names, points: MAX_ROWS });
     const all = new RunStore(importedSeries(run()));
     if (metrics) all.load(metrics);
     return all;

@@ -4,7 +4,7 @@ import { getLog } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 
-const EVERY_MS = 2000;
+const POLL_MS = 2000;
 
 /** @param {string} id @param {() => boolean} isActive */
 export function logPanel(id, isActive) {
@@ -43,7 +43,7 @@ export function logPanel(id, isActive) {
     } catch (error) {
       setText(state, error instanceof Error ? error.message : String(error));
     }
-    if (element.open && isActive()) timer = setTimeout(load, EVERY_MS);
+    if (element.open && isActive()) timer = setTimeout(load, POLL_MS);
   }
 
   return {

@@ -15,12 +15,12 @@ import { progressOf } from "../runs/order.js";
 const FIGURES = [
   {
     name: "Epoch",
-    text: ({ summary: { epoch, epochs } }) => place(epoch, epochs),
+    text: ({ summary: { epoch, epochs } }) => fraction(epoch, epochs),
     title: ({ summary: { epoch, epochs } }) => (epoch === null ? "" : `${count(epoch)} of ${count(epochs)}`),
   },
   {
     name: "Step",
-    text: ({ summary: { step, steps } }) => place(step, steps),
+    text: ({ summary: { step, steps } }) => fraction(step, steps),
     title: ({ summary: { step, steps } }) => (step === null ? "" : `${count(step)} of ${count(steps)}`),
   },
   {
@@ -71,7 +71,7 @@ const IMPORTED = [
 ];
 
 /** Formats "done of all" in short form. @param {number | null} done @param {number | null} all */
-function place(done, all) {
+function fraction(done, all) {
   if (done === null) return "–";
   const text = (all ?? 0) >= 100_000 ? compactNumber : count;
   return `${text(done)} / ${text(all)}`;

@@ -19,7 +19,7 @@ const CURVES = [
 ];
 
 /** Maximum number of rows; a filter finds the others. */
-const MOST_ROWS = 300;
+const MAX_ROWS = 300;
 
 /**
  * The mapping to send to the server: the user's choices, now or before. A curve has at most one tag.
@@ -126,9 +126,9 @@ export async function openTagMapping({ id, name }, onSaved = () => {}) {
   function show() {
     const words = filter.value.trim().toLowerCase();
     const found = tags.filter(({ tag }) => tag.toLowerCase().includes(words));
-    rows.replaceChildren(...found.slice(0, MOST_ROWS).map(row));
+    rows.replaceChildren(...found.slice(0, MAX_ROWS).map(row));
     note.textContent =
-      found.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${count(found.length)} tags; filter to see others.` : "";
+      found.length > MAX_ROWS ? `The first ${MAX_ROWS} of ${count(found.length)} tags; filter to see others.` : "";
   }
 
   /** @param {Tag} tag */

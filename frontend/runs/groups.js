@@ -7,7 +7,7 @@ import { exactNumber } from "../lib/format.js";
 
 /** A property to group by; for settings, the key is the path. @typedef {{ key: string, title: string }} Grouping */
 
-const PLAIN = [
+const FIXED = [
   { key: "", title: "Not grouped" },
   { key: "sweep", title: "Sweep" },
   { key: "tag", title: "Tag" },
@@ -23,7 +23,7 @@ export function groupings(runs) {
   const settings = differingSettings(runs)
     .slice(0, 24)
     .map((path) => ({ key: path, title: capital(shortName(path)) }));
-  return [...PLAIN, ...settings];
+  return [...FIXED, ...settings];
 }
 
 /**

@@ -41,7 +41,7 @@ function settingKey(path) {
 }
 
 /** @param {string | number} a @param {string | number} b numbers sort before text */
-function before(a, b) {
+function compare(a, b) {
   return typeof a === typeof b ? a < b : typeof a === "number";
 }
 
@@ -63,7 +63,7 @@ export function sortRuns(runs, { key, descending }) {
     if (x === null || y === null) {
       if (x !== y) return x === null ? 1 : -1;
     } else if (x !== y) {
-      return (before(x, y) ? -1 : 1) * sign;
+      return (compare(x, y) ? -1 : 1) * sign;
     }
     return a.created < b.created ? 1 : a.created > b.created ? -1 : a.id < b.id ? 1 : -1;
   });

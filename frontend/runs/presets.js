@@ -14,7 +14,7 @@ import { safeLocalStorage } from "../lib/storage.js";
 const FOLDED = "vivarium.experiments";
 
 /** The number of runs that a preset starts. @param {Preset} preset */
-export function runsOf({ grid, repeats }) {
+export function presetRunCount({ grid, repeats }) {
   return Object.values(grid).reduce((product, axis) => product * valueCount(axis), repeats);
 }
 
@@ -34,7 +34,7 @@ export function presetCards(presets) {
 
 /** @param {Preset} preset */
 function card(preset) {
-  const runs = runsOf(preset);
+  const runs = presetRunCount(preset);
   const data =
     preset.missing &&
     h(
@@ -62,7 +62,7 @@ function card(preset) {
     "article",
     { class: "card preset", data: { preset: preset.id } },
     h("h3", {}, preset.title),
-    glyph(preset),
+    presetIcon(preset),
     h("p", {}, preset.question),
     h(
       "footer",
@@ -96,8 +96,8 @@ async function launch(preset, button) {
 }
 
 /** An icon for the kind of experiment: points with a boundary, one curve, or several. @param {Preset} preset */
-function glyph(preset) {
-  const runs = runsOf(preset);
+function presetIcon(preset) {
+  const runs = presetRunCount(preset);
   const view = { viewBox: "0 0 44 28", width: 44, height: 28, fill: "none", class: "glyph", "aria-hidden": "true" };
   const pen = { stroke: "currentColor", "stroke-width": 1.8, "stroke-linecap": "round" };
   if (preset.base.network.kind === "perceptron") {

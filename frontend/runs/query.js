@@ -12,7 +12,7 @@ import { stateOf } from "../lib/status.js";
 /** @typedef {{ test: Test, faults: Fault[] }} Query */
 
 /** Numeric fields. @type {{ [name: string]: (run: Run) => number | null }} */
-const FIGURES = {
+const NUMBER_FIELDS = {
   accuracy: ({ summary }) => summary.best_validation_accuracy,
   test: ({ summary }) => summary.test_accuracy,
   loss: ({ summary }) => summary.validation_loss,
@@ -27,7 +27,7 @@ const FIGURES = {
 };
 
 /** Text fields. @type {{ [name: string]: (run: Run) => string[] }} */
-const WORDS = {
+const TEXT_FIELDS = {
   name: (run) => [run.name],
   status: (run) => [run.status, stateOf(run).word],
   network: (run) => (run.spec.network ? [run.spec.network.kind] : []),
@@ -55,16 +55,16 @@ const UNITS = {
 };
 
 /** The last part of a setting's path in lower case: "training.optimizer.lr" → "lr". @param {string} path */
-function typed(path) {
+function lastPart(path) {
   return shortName(path).replaceAll(" ", "_");
 }
 
 /** All field names, including the settings of these runs. @param {Run[]} runs */
 export function fieldNames(runs) {
   const paths = new Set(runs.flatMap((run) => [...settingsOf(run).keys()]));
-  const settings = new Set([...paths].map(typed));
-  for (const known of [...Object.keys(FIGURES), ...Object.keys(WORDS)]) settings.delete(known);
-  return [...Object.keys(WORDS), ...Object.keys(FIGURES), ...[...settings].sort()];
+  const settings = new Set([...paths].map(lastPart));
+  for (const known of [...Object.keys(NUMBER_FIELDS), ...Object.keys(TEXT_FIELDS)]) settings.delete(known);
+  return [...Object.keys(TEXT_FIELDS), ...Object.keys(NUMBER_FIELDS), ...[...settings].sort()];
 }
 
 /**
@@ -74,16 +74,16 @@ export function fieldNames(runs) {
  * @returns {string[]}
  */
 export function fieldValues(runs, field) {
-  if (field in FIGURES || field === "name" || field === "notes" || field === "id") return [];
+  if (field in NUMBER_FIELDS || field === "name" || field === "notes" || field === "id") return [];
   const values = new Set(
-    runs.flatMap((run) => (field in WORDS ? WORDS[field](run) : settingValues(run, field).map(String))),
+    runs.flatMap((run) => (field in TEXT_FIELDS ? TEXT_FIELDS[field](run) : settingValues(run, field).map(String))),
   );
   return [...values].sort().slice(0, 40);
 }
 
 /** @param {Run} run @param {string} field */
 function settingValues(run, field) {
-  return [...settingsOf(run)].filter(([path]) => typed(path) === field).map(([, value]) => value);
+  return [...settingsOf(run)].filter(([path]) => lastPart(path) === field).map(([, value]) => value);
 }
 
 /**
@@ -126,7 +126,7 @@ function term(word, names) {
     return typeof inner === "string" ? inner : (run) => !inner(run);
   }
   const match = word.match(/^([A-Za-z_][\w.]*)(>=|<=|!=|[:=<>])(.*)$/);
-  if (!match) return free(unquoted(word));
+  if (!match) return textTest(unquoted(word));
   const [, field, operator, rest] = match;
   const value = unquoted(rest);
   const name = field.toLocaleLowerCase();
@@ -136,9 +136,9 @@ function term(word, names) {
     const equal = term(`${field}="${value}"`, names);
     return typeof equal === "string" ? equal : (run) => !equal(run);
   }
-  if (name in FIGURES) return figureTest(FIGURES[name], name, operator, value);
+  if (name in NUMBER_FIELDS) return numberTest(NUMBER_FIELDS[name], name, operator, value);
   if (operator === "<" || operator === ">" || operator === "<=" || operator === ">=") {
-    if (name in WORDS) return `“${name}” is text: use “:” or “=”, not “${operator}”.`;
+    if (name in TEXT_FIELDS) return `“${name}” is text: use “:” or “=”, not “${operator}”.`;
     const bound = parseNumber(value);
     if (bound === null) return `“${value}” is not a number.`;
     return (run) =>
@@ -147,7 +147,7 @@ function term(word, names) {
   const wanted = value.toLocaleLowerCase();
   const has = (/** @type {string} */ found) =>
     operator === ":" ? found.toLocaleLowerCase().includes(wanted) : found.toLocaleLowerCase() === wanted;
-  if (name in WORDS) return (run) => WORDS[name](run).some(has);
+  if (name in TEXT_FIELDS) return (run) => TEXT_FIELDS[name](run).some(has);
   const asNumber = parseNumber(value);
   return (run) =>
     settingValues(run, name).some((found) => (typeof found === "number" ? found === asNumber : has(String(found))));
@@ -160,7 +160,7 @@ function term(word, names) {
  * @param {string} value
  * @returns {Test | string}
  */
-function figureTest(of, name, operator, value) {
+function numberTest(of, name, operator, value) {
   let bound = parseNumber(value);
   if (bound === null) return `“${value}” is not a number. Use “${name}>0.9” or “${name}<=5k”.`;
   // An accuracy above 1 is meant as a percentage.
@@ -201,7 +201,7 @@ export function parseNumber(text) {
 }
 
 /** @param {string} text @returns {Test} */
-function free(text) {
+function textTest(text) {
   const wanted = text.toLocaleLowerCase();
   return (run) => {
     const { network, data, training } = run.spec;
@@ -262,5 +262,5 @@ export function complete(text, runs) {
   return fieldNames(runs)
     .filter((name) => name.startsWith(word.toLocaleLowerCase()))
     .slice(0, 12)
-    .map((name) => `${before}${sign}${name}${name in FIGURES ? ">" : ":"}`);
+    .map((name) => `${before}${sign}${name}${name in NUMBER_FIELDS ? ">" : ":"}`);
 }

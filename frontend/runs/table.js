@@ -26,7 +26,7 @@ import { settingPaths, settingTitle } from "./settings.js";
 /** @import { Row } from "./row.js" */
 
 /** Number of rows shown at first. */
-const ROWS = 200;
+const FIRST_ROWS = 200;
 
 /**
  * @param {{ empty: HTMLElement, uploadLimit: number }} options `empty` is shown while there are no runs; `uploadLimit`:
@@ -45,7 +45,7 @@ export function runsTable({ empty, uploadLimit }) {
     ? { key: sortKey, descending: direction !== "up" }
     : { key: "created", descending: true };
   let grouping = query.get("group") ?? "";
-  let limit = ROWS;
+  let limit = FIRST_ROWS;
   let dirty = false;
   let saving = 0;
   /** The filtered and sorted runs. @type {Run[]} */
@@ -60,7 +60,7 @@ export function runsTable({ empty, uploadLimit }) {
     text: query.get("q") ?? "",
     runs: () => runs.all(),
     onChange: () => {
-      limit = ROWS;
+      limit = FIRST_ROWS;
       remember();
       draw();
     },
@@ -213,7 +213,7 @@ export function runsTable({ empty, uploadLimit }) {
     }
     selection.keep((id) => runs.has(id));
     const focused = document.activeElement;
-    const paths = settingPaths(shown.slice(0, ROWS));
+    const paths = settingPaths(shown.slice(0, FIRST_ROWS));
     showHeads(paths);
     const wanted = elements(paths);
     standing = wanted.flatMap((row) => row.dataset.run ?? []);

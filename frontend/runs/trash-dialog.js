@@ -1,6 +1,6 @@
 // The trash dialog: recently deleted runs, to restore or to delete permanently.
 
-import { listTrash, removeForGood, restoreRun } from "../lib/api.js";
+import { listTrash, deletePermanently, restoreRun } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { ago } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
@@ -68,7 +68,7 @@ export async function openTrash() {
           type: "button",
           title: "Delete permanently",
           "aria-label": `Delete ${run.name} permanently`,
-          on: { click: () => act(() => removeForGood(run.id)) },
+          on: { click: () => act(() => deletePermanently(run.id)) },
         },
         icon("cross", 14),
       ),

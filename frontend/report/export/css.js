@@ -2,9 +2,9 @@
 // on the screen and has no unused rules.
 
 /** States that do not occur without scripts or on paper. */
-const IDLE = /:(hover|focus|focus-visible|focus-within|active|disabled|checked|target|popover-open)\b/;
+const UNUSED_STATES = /:(hover|focus|focus-visible|focus-within|active|disabled|checked|target|popover-open)\b/;
 /** Pseudo-elements, which `querySelector` cannot match. */
-const PARTS = /::?(before|after|marker|selection|placeholder|backdrop|file-selector-button)\b/g;
+const PSEUDO_ELEMENTS = /::?(before|after|marker|selection|placeholder|backdrop|file-selector-button)\b/g;
 
 /** @param {Document} page the exported document @param {Iterable<CSSStyleSheet>} sheets */
 export function usedCss(page, sheets) {
@@ -27,9 +27,9 @@ function used(page, rules) {
 /** @param {Document} page @param {string} selector */
 function isUsed(page, selector) {
   return split(selector).some((one) => {
-    if (IDLE.test(one)) return false;
+    if (UNUSED_STATES.test(one)) return false;
     try {
-      return page.querySelector(one.replace(PARTS, "") || "*") !== null;
+      return page.querySelector(one.replace(PSEUDO_ELEMENTS, "") || "*") !== null;
     } catch {
       // A selector that this browser cannot match is kept.
       return true;

@@ -9,7 +9,7 @@ import { usedCss } from "./css.js";
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /** Elements for the author, and those that need scripts. */
-const TOOLS = ".paper-change, .paper-empty[hidden], .parallel-reach, button";
+const REMOVED = ".paper-change, .paper-empty[hidden], .parallel-reach, button";
 
 /** @param {HTMLElement} paper @param {{ title: string, version: string, when: Date }} about @returns {string} */
 export function reportHtml(paper, { title, version, when }) {
@@ -24,13 +24,13 @@ export function reportHtml(paper, { title, version, when }) {
   );
   page.body.className = "exported";
   const copy = /** @type {HTMLElement} */ (page.importNode(paper, true));
-  for (const tool of copy.querySelectorAll(TOOLS)) tool.remove();
+  for (const tool of copy.querySelectorAll(REMOVED)) tool.remove();
   for (const element of copy.querySelectorAll("[data-line], [data-member], [tabindex], [aria-current]")) {
     for (const name of ["data-line", "data-member", "aria-current"]) element.removeAttribute(name);
     // Scrollable elements stay reachable by keyboard.
     if (!element.classList.contains("figure-scroll")) element.removeAttribute("tabindex");
   }
-  for (const link of copy.querySelectorAll("a[href]")) lead(link, copy);
+  for (const link of copy.querySelectorAll("a[href]")) rewriteLink(link, copy);
   page.body.append(
     copy,
     h(
@@ -49,7 +49,7 @@ export function reportHtml(paper, { title, version, when }) {
  * @param {Element} link
  * @param {HTMLElement} copy
  */
-function lead(link, copy) {
+function rewriteLink(link, copy) {
   const href = link.getAttribute("href") ?? "";
   if (/^(https?:|mailto:|#)/i.test(href)) return;
   const run = /^\/runs\/([^/?#]+)/.exec(sitePath(href))?.[1];

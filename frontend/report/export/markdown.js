@@ -40,7 +40,7 @@ export function reportZip(parts, runs, sources) {
 function numbered(text, sources) {
   return text.replace(/\{\{([^{}\n]*)\}\}/g, (written, words) => {
     try {
-      return plain(resolveNumber(words.trim(), sources).text);
+      return escapeMarkdown(resolveNumber(words.trim(), sources).text);
     } catch {
       return written;
     }
@@ -54,7 +54,7 @@ function figureText({ element, drawn }, files) {
     .join("")
     .trim();
   if (!drawn)
-    return `> ${plain(element.querySelector(".paper-fault")?.textContent ?? "This figure could not be drawn.")}`;
+    return `> ${escapeMarkdown(element.querySelector(".paper-fault")?.textContent ?? "This figure could not be drawn.")}`;
   const { body } = drawn;
   const out = [];
   const name = (words.match(/^(\w+ \d+)/)?.[1] ?? `figure ${Object.keys(files).length + 1}`)
@@ -63,27 +63,27 @@ function figureText({ element, drawn }, files) {
   const picture = (/** @type {string} */ ending, /** @type {Uint8Array} */ bytes, alt = words) => {
     const path = `figures/${name}${out.length > 0 ? `-${out.length + 1}` : ""}.${ending}`;
     files[path] = bytes;
-    out.push(`![${plain(alt)}](${path})`);
+    out.push(`![${escapeMarkdown(alt)}](${path})`);
   };
   if (body instanceof SVGSVGElement) picture("svg", strToU8(standaloneSvg(body)));
   for (const image of body instanceof HTMLImageElement ? [body] : body.querySelectorAll("img"))
     picture("png", bytesOf(image.src), image.alt);
   for (const table of body instanceof HTMLTableElement ? [body] : body.querySelectorAll("table")) {
     const title = table.closest("figure:not(.paper-figure)")?.querySelector("figcaption")?.textContent;
-    if (title) out.push(`*${plain(title)}*`);
+    if (title) out.push(`*${escapeMarkdown(title)}*`);
     out.push(tableText(table));
   }
   const chain = [...body.querySelectorAll(".chain")].map((of) =>
     [...of.children].map((part) => part.textContent?.trim()).join(" "),
   );
-  return [...out, ...chain.map(plain), words && `*${plain(words)}*`].filter(Boolean).join("\n\n");
+  return [...out, ...chain.map(escapeMarkdown), words && `*${escapeMarkdown(words)}*`].filter(Boolean).join("\n\n");
 }
 
 /** @param {HTMLTableElement} table */
 export function tableText(table) {
   const rows = [...table.rows].map((row) =>
     [...row.cells].map((cell) =>
-      plain((cell.innerText || cell.textContent || "").replace(/\s+/g, " ").trim()).replaceAll("|", "\\|"),
+      escapeMarkdown((cell.innerText || cell.textContent || "").replace(/\s+/g, " ").trim()).replaceAll("|", "\\|"),
     ),
   );
   const width = Math.max(0, ...rows.map((row) => row.length));
@@ -97,7 +97,7 @@ export function tableText(table) {
 }
 
 /** Escapes text for Markdown. @param {string} text */
-function plain(text) {
+function escapeMarkdown(text) {
   return text.replace(/[\\*_`[\]<>#]/g, "\\$&");
 }
 

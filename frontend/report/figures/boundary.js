@@ -15,7 +15,7 @@ const SIDE = 360;
 const SMALL = 224;
 /** Pixels per CSS pixel, for high-density screens and print. */
 const RATIO = 2;
-const MOST = 12;
+const MAX_EPOCHS = 12;
 /** The markers of the classes. */
 const MARKER_NAMES = [
   "circles",
@@ -50,7 +50,8 @@ export const boundary = {
     for (const epoch of wanted)
       if (!/^\d{1,9}$/.test(epoch))
         throw new FigureError(`epoch must be comma-separated whole numbers from 0, not “${values.epoch}”.`);
-    if (wanted.length > MOST) throw new FigureError(`epoch names ${wanted.length} epochs; at most ${MOST} fit.`);
+    if (wanted.length > MAX_EPOCHS)
+      throw new FigureError(`epoch names ${wanted.length} epochs; at most ${MAX_EPOCHS} fit.`);
     const { points, classes } = await sources.once("points", [run], () => getPoints(run.id));
     const side = wanted.length > 1 ? SMALL : SIDE;
     const pictures = await Promise.all(

@@ -15,7 +15,7 @@ import { CHECKPOINT, IMAGE, LAYER, layerOf, canvasImage, RUN } from "./inspect.j
 /** Maximum width of an enlarged picture. */
 const WIDTH = 640;
 /** Number of predicted classes shown. */
-const TOP = 5;
+const MAX_CLASSES = 5;
 
 /** @type {Field} */
 const SCALE = {
@@ -165,7 +165,7 @@ export const photo = {
         ? null
         : (top.find((scored) => scored.class === image.truth)?.name ?? run.summary.classes?.[image.truth] ?? null);
     const rows = top
-      .slice(0, TOP)
+      .slice(0, MAX_CLASSES)
       .map(({ name, probability, score }) =>
         h(
           "tr",

@@ -95,7 +95,7 @@ test("settings that differ and outcomes that differ have an axis", () => {
     ["0.001", "0.01", "0.1"],
   );
   assert.equal(gain.at(members[2]), null);
-  assert.equal(gain.say(members[2]), "–");
+  assert.equal(gain.format(members[2]), "–");
   assert.deepEqual(
     axes.map(({ outcome }) => outcome),
     [false, true, true],
