@@ -29,7 +29,7 @@ async function finished(vivarium, sweep) {
 /** @param {Page} page @param {string} name */
 const card = (page, name) => page.getByRole("region", { name, exact: true });
 
-test("a preset's sweep shows itself while it trains, and ends in a ranking", async ({ page }) => {
+test("a preset's sweep is shown live and ends in a ranking", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Start Batch size" }).click();
   await page.waitForURL(/\/sweeps\//);
@@ -73,7 +73,7 @@ test("the noise of a batch of 16 is greater than that of 128", async ({ page, vi
   expect(noise[0]).toBeGreaterThan(noise[1] * 1.3);
 });
 
-test("seeds are one line with their mean, and tell whether a difference is real", async ({ page, vivarium }) => {
+test("seeds are averaged into one line, and tested for significance", async ({ page, vivarium }) => {
   const { id } = await finished(vivarium, {
     base: BASE,
     grid: { "training.optimizer.lr": [0.05, 0.0001] },
@@ -94,7 +94,7 @@ test("seeds are one line with their mean, and tell whether a difference is real"
   await expect(page.locator(".compare-head")).toContainText("8 runs");
 });
 
-test("parallel coordinates are marked by pointer and by keyboard, and hide the rest", async ({ page, vivarium }) => {
+test("parallel coordinates are brushed by pointer and keyboard, and hide the rest", async ({ page, vivarium }) => {
   const { id } = await finished(vivarium, {
     base: BASE,
     grid: { "training.optimizer.lr": { from: 0.001, to: 0.1, scale: "log" }, "training.batch_size": [32, 64] },
@@ -132,7 +132,7 @@ test("parallel coordinates are marked by pointer and by keyboard, and hide the r
   await expect(page).toHaveURL(/hide=/);
 });
 
-test("a sweep that is under way is stopped", async ({ page, vivarium }) => {
+test("an active sweep is stopped", async ({ page, vivarium }) => {
   const { id } = await vivarium.call("POST", "/sweeps", {
     base: { ...BASE, training: { epochs: 100_000 } },
     grid: { "training.batch_size": [16, 32, 64] },
@@ -147,7 +147,7 @@ test("a sweep that is under way is stopped", async ({ page, vivarium }) => {
   await expect(page.locator(".compare-head")).not.toContainText("of them active");
 });
 
-test("runs of a tag are compared, hidden and taken out, and the address remembers", async ({ page, vivarium }) => {
+test("runs of a tag are compared, hidden and removed, and the URL keeps it", async ({ page, vivarium }) => {
   const ids = [];
   for (const name of ["alpha", "beta", "gamma"]) {
     const { id } = await vivarium.create({ ...SHORT, name, training: { epochs: 2, batch_size: 16 * 2 ** ids.length } });

@@ -69,7 +69,7 @@ async function look(page, url) {
 }
 
 for (const first of [1_000_000, 700]) {
-  test(`a curve whose first step is ${first} has the whole width`, async ({ page, server }) => {
+  test(`a curve whose first step is ${first} uses the whole width`, async ({ page, server }) => {
     const id = await imported(server.url, { loss: Array.from({ length: 100 }, (_, i) => [first + i, 1 / (i + 1)]) });
     await look(page, `/runs/${id}`);
     for (const axis of ["Steps", "Time"]) {

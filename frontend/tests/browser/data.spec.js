@@ -58,7 +58,7 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
 });
 
-test("images that cannot be read are named, and left out only on a word", async ({ page }) => {
+test("unreadable images are named, and left out only after confirmation", async ({ page }) => {
   await page.goto("/data");
   await page.setInputFiles(
     "#upload-file",
@@ -74,7 +74,7 @@ test("images that cannot be read are named, and left out only on a word", async 
   await expect(page.locator('[data-set="pets"]')).toContainText("12 images");
 });
 
-test("what is refused is said with every reason, and the next file is taken", async ({ page }) => {
+test("a refusal lists every reason, and the next file is accepted", async ({ page }) => {
   await page.goto("/data");
   await page.setInputFiles(
     "#upload-file",
@@ -170,7 +170,7 @@ test("a folder is dropped, with folders in it", async ({ page }) => {
   await expect(page.getByRole("heading", { name: "pets: 12 images in 2 classes" })).toBeVisible();
 });
 
-test("the files of MNIST and its kin go in together, packed or not", async ({ page }) => {
+test("the files of MNIST-like sets are uploaded together, compressed or not", async ({ page }) => {
   const [train, tests] = [idx(30), idx(12)];
   const files = [
     { name: "train-images-idx3-ubyte.gz", mimeType: "application/gzip", buffer: gzipSync(train.images) },
@@ -186,7 +186,7 @@ test("the files of MNIST and its kin go in together, packed or not", async ({ pa
   await page.getByRole("button", { name: "Discard" }).click();
 });
 
-test("the files of CIFAR-10 go in together, and as the archive that they come in", async ({ page }) => {
+test("the files of CIFAR-10 are uploaded together or as the original archive", async ({ page }) => {
   const batch = Buffer.concat(
     Array.from({ length: 10 }, (_, i) => Buffer.concat([Buffer.from([i]), Buffer.alloc(3072, i * 20)])),
   );
@@ -202,7 +202,7 @@ test("the files of CIFAR-10 go in together, and as the archive that they come in
   await page.getByRole("button", { name: "Discard" }).click();
 });
 
-test("Fashion-MNIST goes in by dropping its files", async ({ page }) => {
+test("Fashion-MNIST is uploaded by dropping its files", async ({ page }) => {
   const folder = "/usr/share/datasets/fashion-mnist";
   await page.goto("/data");
   await page.setInputFiles(
@@ -219,7 +219,7 @@ test("Fashion-MNIST goes in by dropping its files", async ({ page }) => {
   await expect(card.getByRole("img", { name: "Mean of Ankle boot" })).toBeVisible({ timeout: 30_000 });
 });
 
-test("several archives are refused by name, and an archive by what it is", async ({ page }) => {
+test("several archives are refused by name, and an archive by its content", async ({ page }) => {
   await page.goto("/data");
   await page.setInputFiles("#upload-file", [file("a.zip", PETS), file("b.zip", PETS)]);
   await expect(
@@ -233,9 +233,7 @@ test("several archives are refused by name, and an archive by what it is", async
   await expect(page.getByRole("alert").filter({ hasText: "pets.rar: is a RAR archive" })).toBeVisible();
 });
 
-test("classes that nobody would learn are named with the report and beside the button that starts the run", async ({
-  page,
-}) => {
+test("problematic classes are named in the report and beside the start button", async ({ page }) => {
   const tiny = Object.fromEntries([..."abcdefghij"].map((name) => [`${name}/1.jpg`, colour]));
   await page.goto("/data");
   await page.setInputFiles("#upload-file", file("Tiny.zip", tiny));
@@ -249,7 +247,7 @@ test("classes that nobody would learn are named with the report and beside the b
   await expect(page.locator(".plan-warnings")).toBeHidden();
 });
 
-test("a command that is shown names the folder of this server", async ({ page, server }) => {
+test("a shown command names this server's data folder", async ({ page, server }) => {
   await page.goto("/data");
   const card = page.locator('[data-set="mnist"]');
   await card.locator("summary").click();
@@ -258,7 +256,7 @@ test("a command that is shown names the folder of this server", async ({ page, s
   );
 });
 
-test("names in a zip are text, whatever they look like", async ({ page }) => {
+test("names in a zip with markup are shown as text", async ({ page }) => {
   await page.goto("/data");
   const evil = `<img src=x onerror="document.title='broken'">`;
   await page.setInputFiles("#upload-file", file("pets.zip", { [`${evil}/1.jpg`]: colour, "b/1.jpg": colour }));
@@ -270,7 +268,7 @@ test("names in a zip are text, whatever they look like", async ({ page }) => {
   await expect(page).toHaveTitle("Data · Vivarium");
 });
 
-test("a set is deleted after a question", async ({ page }) => {
+test("a set is deleted after confirmation", async ({ page }) => {
   await page.goto("/data");
   await page.setInputFiles("#upload-file", file("pets.zip", PETS));
   await page.getByRole("button", { name: "Accept" }).click();
@@ -283,7 +281,7 @@ test("a set is deleted after a question", async ({ page }) => {
   await expect(card).toHaveCount(0);
 });
 
-test("a set that does not come says why, and can be asked for again", async ({ page }) => {
+test("a failed download shows the reason and can be retried", async ({ page }) => {
   // A mirror on a closed port, so that nothing is downloaded from the web.
   const server = await startServer({ more: ["--mirror", "http://127.0.0.1:9"] });
   await page.goto(`${server.url}/data`);

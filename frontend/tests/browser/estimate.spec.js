@@ -5,7 +5,7 @@ import { expect, overflow, test } from "./vivarium.js";
 /** @param {import("@playwright/test").Page} page @param {string} name */
 const box = (page, name) => page.getByRole("textbox", { name, exact: true });
 
-test("the learning rate is drawn as the settings are typed, and stays while they are wrong", async ({ page }) => {
+test("the learning rate is drawn while settings are typed, and stays while they are invalid", async ({ page }) => {
   await page.goto("/new");
   const group = page.locator('[data-path="training.schedule"]');
   const chart = group.getByRole("img");
@@ -39,7 +39,7 @@ test("the run's time and memory are measured before it starts", async ({ page })
   await expect(estimate.locator(".estimate-time")).toHaveText(/^(about|less than) .+ for all 2$/);
 });
 
-test("no figures of other settings are shown, nor any for settings that cannot be trained", async ({ page }) => {
+test("no estimate of other settings is shown, and none for invalid settings", async ({ page }) => {
   await page.goto("/new");
   const time = page.locator(".estimate-time");
   await expect(time).toHaveText(/^(about|less than) \d+ (s|min)$/);

@@ -107,7 +107,10 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
 const figureOf = (page, value) =>
   page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).figure(of), value);
 
-test("a photo comes by button, drop and paste, and rubbish is refused in words", async ({ page, vivarium }) => {
+test("a photo is uploaded by button, drop and paste, and an invalid file is refused with a message", async ({
+  page,
+  vivarium,
+}) => {
   const { url } = await trained(vivarium, CONV);
   await page.goto(`${url}/inside`);
   await expect(page.locator(".bars li")).not.toHaveCount(0);
@@ -151,7 +154,7 @@ test("a photo comes by button, drop and paste, and rubbish is refused in words",
   await expect(attention).not.toHaveAttribute("src", String(cam));
 });
 
-test("the film moves everything, a cell of the matrix opens its images, and two epochs stand side by side", async ({
+test("the film drives the whole page, a cell of the matrix opens its images, and two epochs are compared", async ({
   page,
   vivarium,
 }) => {
@@ -187,7 +190,7 @@ test("the film moves everything, a cell of the matrix opens its images, and two 
   await expect(page.locator(".panel-features .beside-name").first()).toContainText("best");
 });
 
-test("a run that trains adds frames by itself, and a pin is followed", async ({ page, vivarium }) => {
+test("an active run adds frames live, and a new pin is used", async ({ page, vivarium }) => {
   const { id, url } = await vivarium.create({ ...CONV, training: { ...CONV.training, epochs: 100_000 } });
   await page.goto(`${url}/inside`);
   await expect(page.getByLabel("Epoch of the film")).toBeVisible();
@@ -200,7 +203,7 @@ test("a run that trains adds frames by itself, and a pin is followed", async ({ 
   await expect(page.locator(".inside-head .badge")).toHaveText("stopped");
 });
 
-test("what has no inside says so", async ({ page, vivarium }) => {
+test("a run without an inside shows a notice", async ({ page, vivarium }) => {
   const { url } = await vivarium.create({
     name: "plane",
     data: { set: "moons" },
@@ -230,10 +233,7 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
   expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
-test("a frame says which image it is of, and is not shown as one of the image that is pinned now", async ({
-  page,
-  vivarium,
-}) => {
+test("a frame names its image, even if another image is pinned now", async ({ page, vivarium }) => {
   const run = await vivarium.create(LONG);
   const film = () => vivarium.call("GET", `/runs/${run.id}/film`);
   await expect.poll(async () => (await vivarium.get(run.id)).summary.epoch ?? 0).toBeGreaterThan(1);

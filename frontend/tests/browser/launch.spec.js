@@ -8,10 +8,7 @@ const status = (page) => page.locator(".run-head .badge");
 /** @param {import("@playwright/test").Page} page @param {string} name */
 const box = (page, name) => page.getByRole("textbox", { name, exact: true });
 
-test("an empty page invites to the first experiment, which starts and shows its boundary", async ({
-  page,
-  vivarium,
-}) => {
+test("the empty page offers a first experiment, which starts and shows its boundary", async ({ page, vivarium }) => {
   await vivarium.clear();
   await page.goto("/");
   await page.getByRole("button", { name: /^Start “/ }).click();
@@ -76,7 +73,7 @@ test("every preset starts with one click and finishes", async ({ page, vivarium 
   }
 });
 
-test("an experiment on data that is not here leads to the data first", async ({ page, vivarium }) => {
+test("an experiment on missing data links to the data page", async ({ page, vivarium }) => {
   const { presets } = await vivarium.call("GET", "/presets");
   const waiting = presets.find((/** @type {{ missing: string | null }} */ { missing }) => missing !== null);
   await page.goto("/");
@@ -87,7 +84,7 @@ test("an experiment on data that is not here leads to the data first", async ({ 
   await expect(page.locator(`[data-set="${waiting.base.data.set}"]`)).toContainText("not downloaded");
 });
 
-test("the form is checked in place, keeps what was typed, and leads to what is wrong", async ({ page, vivarium }) => {
+test("the form is checked while typing, keeps its values, and focuses the first error", async ({ page, vivarium }) => {
   await page.goto("/new");
   const epochs = box(page, "Epochs");
   await epochs.fill("many");
@@ -133,7 +130,7 @@ test("a changed value goes back to its default, and choices show only their fiel
   await expect(page.locator(".json pre")).toContainText('"patience": 5');
 });
 
-test("what was typed is there after a reload", async ({ page }) => {
+test("typed values survive a reload", async ({ page }) => {
   await page.goto("/new");
   await box(page, "Epochs").fill("7 or so");
   await page.reload();

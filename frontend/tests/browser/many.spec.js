@@ -60,7 +60,7 @@ test.beforeAll(async () => {
 
 test.afterAll(async () => many?.stop());
 
-test("a thousand runs are chosen and compared, by an address that can be shared", async ({ page }) => {
+test("a thousand runs are chosen and compared under a URL that can be shared", async ({ page }) => {
   await page.goto(`${many.url}/`);
   await page.getByRole("checkbox", { name: "Choose all visible runs" }).check();
   await expect(page.getByText("1,000 runs chosen")).toBeVisible();
@@ -88,7 +88,7 @@ test("a thousand runs are chosen and compared, by an address that can be shared"
   await expect(page.locator(".members li")).toHaveCount(RUNS - 1, PATIENCE);
 });
 
-test("an address of a thousand ids is opened, and made short", async ({ page }) => {
+test("a URL with a thousand ids opens and becomes short", async ({ page }) => {
   await page.goto(`${many.url}/compare?${ids.map((id) => `run=${id}`).join("&")}`);
   await expect(page.locator(".members li")).toHaveCount(RUNS, PATIENCE);
   await page.waitForURL(/\/compare\?selection=[0-9a-f]{32}$/, PATIENCE);

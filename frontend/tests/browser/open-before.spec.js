@@ -78,7 +78,7 @@ async function alike(browser, pages) {
   }
 }
 
-test("a page that was open before its run shows what one opened later shows, on every axis", async ({
+test("a page opened before its run shows the same as one opened later, on every axis", async ({
   browser,
   vivarium,
   server,

@@ -31,10 +31,7 @@ const blank = (page) =>
   );
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-  test(`every page with colours keeps them on white paper, from the ${colorScheme} theme`, async ({
-    page,
-    vivarium,
-  }) => {
+  test(`every page prints its colours on white, from the ${colorScheme} theme`, async ({ page, vivarium }) => {
     const { id, url } = await finished(vivarium, COLOURED);
     const { id: other } = await finished(vivarium, { ...COLOURED, name: "other", training: { epochs: 2 } });
     const report = await vivarium.call("POST", "/reports", {
@@ -65,7 +62,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   });
 }
 
-test("canvases are drawn anew for white paper, and back for the screen", async ({ page, vivarium }) => {
+test("canvases are redrawn for print and back for the screen", async ({ page, vivarium }) => {
   const { url } = await finished(vivarium, COLOURED);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto(url);
@@ -105,7 +102,7 @@ test("canvases are drawn anew for white paper, and back for the screen", async (
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
 });
 
-test("an exported report keeps its colours on paper", async ({ page, vivarium }) => {
+test("an exported report keeps its colours in print", async ({ page, vivarium }) => {
   const { id } = await finished(vivarium, COLOURED);
   const { url } = await vivarium.call("POST", "/reports", {
     text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n`,

@@ -84,9 +84,7 @@ async function startNginx(upstream, port) {
   };
 }
 
-test("below a path, behind TLS: pages lead to each other, a run is started and watched, files go up", async ({
-  page,
-}) => {
+test("below a path, behind TLS: links work, a run is started and watched, files are uploaded", async ({ page }) => {
   test.setTimeout(300_000);
   const port = await freePort();
   const server = await startServer({

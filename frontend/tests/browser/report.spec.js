@@ -129,7 +129,7 @@ test("an experiment is written up with one click, exported, and opens with the n
   expect(markdown).toContain("| Place | Run |");
 });
 
-test("a figure is placed by the dialog, changed, and follows the text", async ({ page, vivarium }) => {
+test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, name: "the one" });
   await finished(vivarium, id);
   await page.goto("/reports");
@@ -165,7 +165,7 @@ test("a figure is placed by the dialog, changed, and follows the text", async ({
   await expect(text(page)).toHaveValue(/figure curve/);
 });
 
-test("numbers are the run's, and what cannot be drawn says why", async ({ page, vivarium }) => {
+test("numbers are taken from the run, and errors are shown in place", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, name: "counted" });
   await finished(vivarium, id);
   const { summary } = await vivarium.get(id);
@@ -204,7 +204,7 @@ test("numbers are the run's, and what cannot be drawn says why", async ({ page, 
   await page.keyboard.press("Escape");
 });
 
-test("figures of a run that trains are drawn again by themselves", async ({ page, vivarium }) => {
+test("figures of an active run are redrawn", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, training: { epochs: 100_000, batch_size: 4 } });
   await expect.poll(async () => (await vivarium.get(id)).summary.step ?? 0).toBeGreaterThan(50);
   const { url } = await vivarium.call("POST", "/reports", {
@@ -216,7 +216,7 @@ test("figures of a run that trains are drawn again by themselves", async ({ page
   await expect(page.locator(".paper-number")).not.toHaveText(String(before), { timeout: 15_000 });
 });
 
-test("nothing that is written is lost or overwritten", async ({ page, context, vivarium }) => {
+test("no text is lost or overwritten", async ({ page, context, vivarium }) => {
   const { id, url } = await vivarium.call("POST", "/reports", { text: "# First" });
   await page.goto(url);
   await text(page).fill("# Second");
@@ -244,7 +244,7 @@ test("nothing that is written is lost or overwritten", async ({ page, context, v
   expect((await vivarium.call("GET", `/reports/${id}`)).text).toBe("# Mine, and more");
 });
 
-test("a report is begun from a run, deleted and brought back", async ({ page, vivarium }) => {
+test("a report is created from a run, deleted and restored", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, name: "told" });
   await finished(vivarium, id);
   await page.goto(`/runs/${id}`);
@@ -260,7 +260,7 @@ test("a report is begun from a run, deleted and brought back", async ({ page, vi
   await expect(page.locator(".report-card")).toHaveCount(1);
 });
 
-test("on a phone one writes and reads in turn, and nothing scrolls sideways", async ({ page, vivarium }) => {
+test("on a phone editor and preview alternate, and nothing scrolls sideways", async ({ page, vivarium }) => {
   const { id } = await vivarium.create(SHORT);
   await finished(vivarium, id);
   const { url } = await vivarium.call("POST", "/reports", {

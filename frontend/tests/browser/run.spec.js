@@ -46,7 +46,7 @@ test("points arrive by themselves, and stop and resume work", async ({ page, viv
   await page.waitForURL((address) => address.pathname === "/");
 });
 
-test("an answer that comes after newer news changes nothing", async ({ page, vivarium }) => {
+test("a response older than the latest event changes nothing", async ({ page, vivarium }) => {
   const { url } = await vivarium.create(LONG);
   const badge = page.locator(".run-head .badge");
   await page.route("**/stop", async (route) => {
@@ -65,7 +65,7 @@ test("an answer that comes after newer news changes nothing", async ({ page, viv
   await expect(page.getByRole("button", { name: "Resume" })).toBeEnabled();
 });
 
-test("a zoom is kept while points arrive, shared by both charts, and reset by a double click", async ({
+test("a zoom stays while points arrive, is shared by both charts, and is reset by a double-click", async ({
   page,
   vivarium,
 }) => {
@@ -88,7 +88,7 @@ test("a zoom is kept while points arrive, shared by both charts, and reset by a 
   await expect.poll(() => range(page)).toBe(null);
 });
 
-test("the view lives in the address", async ({ page, vivarium }) => {
+test("the view is stored in the URL", async ({ page, vivarium }) => {
   const { url } = await vivarium.create(SHORT);
   await page.goto(url);
   await expect(page.locator(".run-head .badge")).toHaveText("finished");
@@ -140,7 +140,7 @@ test("a chart is read and zoomed by keyboard", async ({ page, vivarium }) => {
   await expect.poll(() => range(page)).toBe(null);
 });
 
-test("a chart and its numbers are taken away", async ({ page, vivarium }) => {
+test("a chart and its data are exported", async ({ page, vivarium }) => {
   const { url } = await vivarium.create({ ...SHORT, name: "=1+1, taken" });
   await page.goto(url);
   await expect(page.locator(".run-head .badge")).toHaveText("finished");
@@ -164,7 +164,7 @@ test("a chart and its numbers are taken away", async ({ page, vivarium }) => {
   expect((await take("Picture, PNG")).subarray(1, 4).toString()).toBe("PNG");
 });
 
-test("a run is renamed in place, and a bad name is refused in words", async ({ page, vivarium }) => {
+test("a run is renamed in place, and an invalid name is refused with a message", async ({ page, vivarium }) => {
   const { id, url } = await vivarium.create(SHORT);
   await page.goto(url);
   await page.getByRole("button", { name: "Rename" }).click();
@@ -201,7 +201,7 @@ test("images end in a confusion matrix", async ({ page, vivarium }) => {
   await expect(table.getByRole("row")).toHaveCount(11);
 });
 
-test("an unknown run is told in words, with a way home", async ({ page }) => {
+test("an unknown run gives an error page with a link home", async ({ page }) => {
   const response = await page.goto("/runs/0199ffff-0000-7000-8000-000000000000");
   expect(response?.status()).toBe(404);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
@@ -209,7 +209,7 @@ test("an unknown run is told in words, with a way home", async ({ page }) => {
   await expect(page).toHaveURL(/\/$/);
 });
 
-test("a run that is deleted elsewhere says so", async ({ page, vivarium }) => {
+test("a run that is deleted elsewhere shows a notice", async ({ page, vivarium }) => {
   const { id, url } = await vivarium.create(LONG);
   await page.goto(url);
   await expect.poll(() => drawn(page)).toBeGreaterThan(0);
@@ -218,7 +218,7 @@ test("a run that is deleted elsewhere says so", async ({ page, vivarium }) => {
   await expect(page.getByText(/^Connection lost/)).toBeHidden();
 });
 
-test("a finger looks at a chart and zooms by buttons", async ({ browser, server, vivarium }) => {
+test("on a touch screen a chart shows values and zooms by buttons", async ({ browser, server, vivarium }) => {
   const { url } = await vivarium.create(SHORT);
   const context = await browser.newContext({ viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true });
   const page = await context.newPage();

@@ -36,7 +36,7 @@ test("a run is stopped, resumed and deleted from its row", async ({ page, vivari
   await expect(row).toHaveCount(0);
 });
 
-test("what waits says its place", async ({ page, vivarium }) => {
+test("a queued run shows its position", async ({ page, vivarium }) => {
   for (const name of ["one", "two", "three", "four"]) await vivarium.create({ ...LONG, name });
   await page.goto("/");
   await expect(page.getByRole("row", { name: /three/ })).toContainText("queued, 1st");
@@ -59,7 +59,7 @@ test("runs are filtered and sorted", async ({ page, vivarium }) => {
   await expect(page.getByText("No run matches the filter.")).toBeVisible();
 });
 
-test("a query says which runs, in the address too, and what it does not understand", async ({ page, vivarium }) => {
+test("a query filters runs, is stored in the URL, and names its errors", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, name: "apple" });
   await vivarium.create({ ...SHORT, name: "banana", training: { ...SHORT.training, batch_size: 128 } });
   await vivarium.call("PATCH", `/runs/${id}`, { tags: ["final"] });
@@ -104,7 +104,7 @@ test("runs are tagged, grouped and compared from the table", async ({ page, viva
   await expect(page.locator(".members li")).toHaveCount(2);
 });
 
-test("Shift chooses the rows between, as they stand in their groups", async ({ page, vivarium }) => {
+test("Shift+click chooses a range of rows in the order of their groups", async ({ page, vivarium }) => {
   for (const [name, batch_size] of /** @type {const} */ ([
     ["a", 16],
     ["b", 64],
@@ -121,7 +121,7 @@ test("Shift chooses the rows between, as they stand in their groups", async ({ p
   await expect(page.getByRole("toolbar", { name: "Chosen runs" })).toContainText("2 runs chosen, 1 not visible");
 });
 
-test("a column that is chosen shows, however narrow the window is", async ({ page, vivarium }) => {
+test("a chosen column shows even in a narrow window", async ({ page, vivarium }) => {
   await vivarium.create(SHORT);
   await page.setViewportSize({ width: 1000, height: 800 });
   await page.goto("/");
@@ -138,7 +138,7 @@ test("a column that is chosen shows, however narrow the window is", async ({ pag
   await expect(heads("Images/s")).toBeHidden();
 });
 
-test("settings that differ are columns, and one sorts by them", async ({ page, vivarium }) => {
+test("settings that differ become sortable columns", async ({ page, vivarium }) => {
   for (const [name, batch_size] of /** @type {const} */ ([
     ["a", 64],
     ["b", 8],
@@ -162,7 +162,7 @@ test("settings that differ are columns, and one sorts by them", async ({ page, v
   await expect(page.locator("tbody td.col-settings").first()).toBeVisible();
 });
 
-test("what is deleted comes back with Undo, and from the trash", async ({ page, vivarium }) => {
+test("deleted runs are restored by Undo and from the trash", async ({ page, vivarium }) => {
   for (const name of ["one", "two", "three"]) {
     const { id } = await vivarium.create({ ...SHORT, name });
     while ((await vivarium.get(id)).status !== "finished") await page.waitForTimeout(50);
@@ -185,7 +185,7 @@ test("what is deleted comes back with Undo, and from the trash", async ({ page, 
   await expect(names).toHaveText(["three", "two", "one"]);
 });
 
-test("the table goes away as CSV, with every setting and no formula", async ({ page, vivarium }) => {
+test("the table is exported as CSV, with every setting and no formulas", async ({ page, vivarium }) => {
   await vivarium.create({ ...SHORT, name: "=1+1" });
   await page.goto("/");
   await expect(page.locator("tbody tr")).toHaveCount(1);
@@ -206,7 +206,7 @@ function assertHas(head, names) {
   for (const name of names) expect(head.split(",")).toContain(name);
 }
 
-test("a name is text, whatever it looks like", async ({ page, vivarium }) => {
+test("a name with markup is shown as text", async ({ page, vivarium }) => {
   const name = `<img src=x onerror="document.title='broken'"></script><b>&amp;`;
   const { url } = await vivarium.create({ ...SHORT, name });
   await page.goto("/");
@@ -217,7 +217,7 @@ test("a name is text, whatever it looks like", async ({ page, vivarium }) => {
   expect(await page.locator("main img").count()).toBe(0);
 });
 
-test("a lost connection is told, and gone when the server is back", async ({ page }) => {
+test("a lost connection shows a banner until the server is back", async ({ page }) => {
   const first = await startServer();
   const { url } = await api(first.url).create({ ...SHORT, name: "survivor" });
   await page.goto(`${first.url}/`);

@@ -65,7 +65,7 @@ const seen = (page) =>
     ),
   );
 
-test("seven tabs are live over one stream, each gets every event once, and other requests go through", async ({
+test("seven tabs share one stream, each gets every event once, and other requests are not blocked", async ({
   page,
   context,
   server,
@@ -106,7 +106,12 @@ test("seven tabs are live over one stream, each gets every event once, and other
   await expect.poll(() => streams(server.url)).toBe(0);
 });
 
-test("a finished run holds no stream, and a resume elsewhere is seen", async ({ page, context, server, vivarium }) => {
+test("a finished run holds no stream, and a resume elsewhere is noticed", async ({
+  page,
+  context,
+  server,
+  vivarium,
+}) => {
   const { id, url } = await vivarium.create({ ...LONG, name: "to and fro" });
   await expect.poll(async () => (await vivarium.get(id)).status, PATIENCE).toBe("running");
   await vivarium.call("POST", `/runs/${id}/stop`);
@@ -129,7 +134,7 @@ test("a finished run holds no stream, and a resume elsewhere is seen", async ({ 
   await expect(page.getByRole("button", { name: "Stop" })).toBeVisible({ timeout: 30_000 });
 });
 
-test("a run that is deleted elsewhere is told to its tab and cuts no other off", async ({
+test("a run that is deleted elsewhere updates its tab and disconnects no other", async ({
   page,
   context,
   server,
@@ -182,7 +187,7 @@ for (const [name, without] of /** @type {[string, string[]][]} */ ([
   });
 }
 
-test("a tab that comes back by the back button is live again", async ({ page, vivarium }) => {
+test("a tab restored by the back button is live again", async ({ page, vivarium }) => {
   const { id, url } = await vivarium.create(LONG);
   await page.goto(url);
   await page.goto("/data");
@@ -192,11 +197,7 @@ test("a tab that comes back by the back button is live again", async ({ page, vi
   await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
 });
 
-test("a short run is followed to its end by a page that was there before it began", async ({
-  page,
-  server,
-  vivarium,
-}) => {
+test("a page opened before a short run follows it to its end", async ({ page, server, vivarium }) => {
   const blockers = [await vivarium.create({ ...LONG, name: "a" }), await vivarium.create({ ...LONG, name: "b" })];
   const { id, url } = await vivarium.create({ ...SHORT, name: "queued" });
   await page.goto(url);

@@ -20,7 +20,7 @@ async function openImport(page) {
   await page.getByRole("button", { name: "Import TensorBoard files…" }).click();
 }
 
-test("files come in, stand in the table, and are compared with a run of one's own", async ({ page, vivarium }) => {
+test("files are imported, listed, and compared with a trained run", async ({ page, vivarium }) => {
   const { id } = await vivarium.create(SHORT);
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
   await page.goto("/");
@@ -63,7 +63,7 @@ test("files come in, stand in the table, and are compared with a run of one's ow
   await expect(page.locator(".compare-table").first()).toContainText("theirs");
 });
 
-test("an imported run shows its curves and its source, and offers nothing that it cannot do", async ({
+test("an imported run shows its curves and its source, and no actions that it does not support", async ({
   page,
   vivarium,
 }) => {
@@ -112,7 +112,7 @@ test("an imported run shows its curves and its source, and offers nothing that i
   await expect.poll(async () => (await vivarium.get(id)).name).toBe("mine");
 });
 
-test("what is refused is said with its reason, and a folder's other files stay where they are", async ({ page }) => {
+test("refusals give their reasons, and other files of a folder are not uploaded", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
   const dialog = page.getByRole("dialog");
@@ -192,7 +192,7 @@ const BEGUN = [
   ["grad_norm", 1, 7],
 ];
 
-test("a tag is given a curve or a chart of its own, after the import and on the run's page", async ({
+test("a tag is mapped to a curve or a chart of its own, after the import and on the run page", async ({
   page,
   vivarium,
 }) => {
@@ -229,7 +229,7 @@ test("a tag is given a curve or a chart of its own, after the import and on the 
   await expect(page.getByRole("heading", { name: "metrics/mAP50" })).toBeVisible();
 });
 
-test("a log that has grown is drawn on the page that shows its run", async ({ page, vivarium }) => {
+test("a grown log updates the open page of its run", async ({ page, vivarium }) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
   await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1.host", events(BEGUN)));

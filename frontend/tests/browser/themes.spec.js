@@ -37,7 +37,7 @@ test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
   }
 });
 
-test("what can be pressed on a phone is large enough", async ({ browser, server, vivarium }) => {
+test("touch targets on a phone are large enough", async ({ browser, server, vivarium }) => {
   await vivarium.create(SHORT);
   const context = await browser.newContext({ viewport: { width: 400, height: 800 }, hasTouch: true, isMobile: true });
   const page = await context.newPage();

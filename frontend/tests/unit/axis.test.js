@@ -27,7 +27,7 @@ test("a batch larger than the data counts the data", () => {
   );
 });
 
-test("an epoch is done with its last step", () => {
+test("an epoch is complete at its last step", () => {
   assert.deepEqual(
     [3, 6].map((step) => epochAt(step, pace)),
     [1, 2],
@@ -35,18 +35,18 @@ test("an epoch is done with its last step", () => {
   assert.equal(epochAt(4, pace), 4 / 3);
 });
 
-test("time lies on the line between the moments that are known, from 0", () => {
+test("time is interpolated between known times, from 0", () => {
   const at = secondsAt(column([4, 8]), column([2, 10]));
   assert.deepEqual([1, 2, 4, 6, 8].map(at), [0.5, 1, 2, 6, 10]);
   assert.equal(at(9), 10, "what is not known yet is the last moment");
   assert.equal(at(2), 1, "asked out of order");
 });
 
-test("without any moment the time is 0", () => {
+test("without known times the time is 0", () => {
   assert.equal(secondsAt(column([]), column([]))(5), 0);
 });
 
-test("positions grow with the steps and follow when steps are taken back", () => {
+test("positions grow with the steps and follow when steps are removed", () => {
   const steps = column([1, 2, 3]);
   const samples = axisPositions("samples", steps, pace, { x: column([]), y: column([]) });
   assert.deepEqual([...samples.get().data.subarray(0, 3)], [4, 8, 10]);
@@ -57,7 +57,7 @@ test("positions grow with the steps and follow when steps are taken back", () =>
   assert.deepEqual([...after.data.subarray(0, after.length)], [4, 8]);
 });
 
-test("on the axis of steps nothing is copied", () => {
+test("on the step axis nothing is copied", () => {
   const steps = column([1, 2]);
   assert.equal(axisPositions("step", steps, pace, { x: steps, y: steps }).get(), steps);
 });

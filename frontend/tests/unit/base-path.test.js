@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { apiUrl, linkUrl, sitePath, siteUrl } from "../../lib/base-path.js";
 
-test("without a path before the site, addresses are as they are", () => {
+test("without a base path, URLs are unchanged", () => {
   assert.equal(siteUrl("/new"), "/new");
   assert.equal(apiUrl("/runs"), "/api/v1/runs");
   for (const href of ["/runs/a", "https://lab.example/", "#runs", "//lab.example", "mailto:a@lab.example"]) {
@@ -14,7 +14,7 @@ test("without a path before the site, addresses are as they are", () => {
   }
 });
 
-test("no module has an address that leaves out the path before the site", () => {
+test("no module has a URL without the base path", () => {
   const frontend = fileURLToPath(new URL("../..", import.meta.url));
   const modules = readdirSync(frontend, { recursive: true, encoding: "utf8" }).filter(
     (path) => path.endsWith(".js") && !/^(node_modules|tests|test-results)\b/.test(path),

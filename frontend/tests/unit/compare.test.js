@@ -21,7 +21,7 @@ const run = (id, training = {}, network = {}) =>
     },
   });
 
-test("runs differ in what is not the same in all of them, and not in their names", () => {
+test("runs differ in settings, not in names", () => {
   assert.deepEqual(differingSettings([run("a"), run("b")]), []);
   assert.deepEqual(differingSettings([run("a"), run("b", { batch_size: 64 }, { kind: "vgg16", head: "compact" })]), [
     "network.kind",
@@ -30,7 +30,7 @@ test("runs differ in what is not the same in all of them, and not in their names
   ]);
 });
 
-test("a label says what tells a run apart and no more", () => {
+test("a label has only the settings that distinguish a run", () => {
   const two = [run("a", { optimizer: { kind: "sgd", lr: 0.1 } }), run("b", { optimizer: { kind: "sgd", lr: 0.01 } })];
   assert.deepEqual([...distinctLabels(two).values()], ["lr 0.1", "lr 0.01"]);
   const kinds = [run("a", { seed: 0 }, { kind: "mlp" }), run("b", { seed: 1 }, { kind: "vgg16" })];
@@ -43,7 +43,7 @@ test("a label says what tells a run apart and no more", () => {
   assert.deepEqual([...distinctLabels([run("a")]).values()], ["run a"]);
 });
 
-test("runs that differ by their seed alone belong together", () => {
+test("runs that differ only by seed are grouped", () => {
   const groups = groupBySeed([run("a", { seed: 0 }), run("b", { seed: 0, batch_size: 64 }), run("c", { seed: 1 })]);
   assert.deepEqual(
     groups.map((group) => group.map(({ id }) => id)),
@@ -59,7 +59,7 @@ test("runs that differ by their seed alone belong together", () => {
 /** @param {[number, number][]} points */
 const curve = (points) => ({ x: points.map(([x]) => x), y: points.map(([, y]) => y), length: points.length });
 
-test("the mean of seeds has the deviation of a sample around it", () => {
+test("the mean of seeds has a band of the sample's standard deviation", () => {
   const made = meanCurve([
     curve([
       [1, 1],
@@ -76,7 +76,7 @@ test("the mean of seeds has the deviation of a sample around it", () => {
   assert.deepEqual([made.low[1], made.high[1]], [4, 4]);
 });
 
-test("a curve counts only as far as it goes, and holes count for nothing", () => {
+test("a curve counts only within its range, and NaN is skipped", () => {
   const made = meanCurve([
     curve([
       [1, 1],
@@ -118,7 +118,7 @@ test("the Pareto front has each run that no other beats in both", () => {
   assert.deepEqual(front(), []);
 });
 
-test("outliers are beyond three times what the middle half spans", () => {
+test("outliers lie beyond Tukey's outer fences", () => {
   const values = [...Array.from({ length: 99 }, (_, i) => i / 100), 50];
   const [low, high] = tukeyFences(values);
   assert.equal(low, 0);
@@ -133,7 +133,7 @@ test("a run's line follows from its number; thirty-two in a row are all differen
   assert.equal(new Set(strokes).size, 32);
 });
 
-test("where all seeds have a hole, so has their mean", () => {
+test("the mean is NaN where all seeds are", () => {
   const made = meanCurve([
     curve([
       [1, 1],

@@ -51,7 +51,7 @@ test("all sixteen cases have as many ends as edges that change sign", () => {
   }
 });
 
-test("two opposite corners hang together as the middle says", () => {
+test("the middle decides how two opposite corners connect", () => {
   assert.deepEqual(
     piecesOf([3, -1, -1, 3], 2, 2).map((piece) => piece.map((v) => Math.round(v * 100) / 100)),
     [
@@ -102,7 +102,7 @@ test("a boundary with too few cells is refused", () => {
   );
 });
 
-test("where the network is unsure on both sides the line lies in the middle", () => {
+test("between two unsure cells the line lies in the middle", () => {
   const cells = btoa(String.fromCharCode(0, 32, 0, 32));
   const grid = decodeBoundary({
     kind: "boundary",
@@ -139,7 +139,7 @@ test("a straight boundary through rounded cells is drawn straight", () => {
   assert.ok(after < 0.15, `off by ${after}`);
 });
 
-test("a corner never leaves its edge, and one that is known well stays", () => {
+test("a vertex never leaves its edge, and a well-known one stays", () => {
   const field = [-1, 3, -3, 1, -1, 3];
   const line = smoothContour(contour(field, 2, 3), field, 0.001);
   line.shares.forEach((share, k) => assert.ok(Math.abs(share - contour(field, 2, 3).shares[k]) < 0.001));

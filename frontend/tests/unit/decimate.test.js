@@ -14,7 +14,7 @@ const line = (y) => ({ x: Float64Array.from(y, (_, i) => i), y: Float64Array.fro
 const thinned = (data, min, max, pixels) =>
   decimate(data, { min, max }, pixels, (pixel) => min + ((max - min) * pixel) / pixels);
 
-test("every extreme and every hole survives", () => {
+test("every extreme and every gap is kept", () => {
   const y = Array.from({ length: 100_000 }, (_, i) => Math.sin(i / 100));
   y[31_415] = 99;
   y[27_182] = -99;
@@ -58,7 +58,7 @@ test("a point exactly on the right edge is inside", () => {
   assert.equal(thinned(line([1, 2, 3]), 0, 2, 100).inRange, 3);
 });
 
-test("an empty line and a range beyond the data give nothing to draw but the neighbour", () => {
+test("an empty line gives no points, and a range beyond the data only the neighbour", () => {
   assert.deepEqual(thinned(line([]), 0, 1, 100).indices, []);
   assert.deepEqual(thinned(line([1, 2]), 10, 20, 100).indices, [1]);
 });

@@ -7,7 +7,7 @@ import { roughDuration } from "../../lib/format.js";
 const memory_bytes = 3 * 2 ** 20;
 const measured = { steps: 3, step_seconds: 0.1, evaluation_seconds: 0.001, peak_memory_bytes: 2 ** 20, threads: 2 };
 
-test("an estimate says how long, how much memory, and where that comes from", () => {
+test("an estimate has time, memory, and how it was measured", () => {
   const words = estimateText({ run: { measured, seconds: 247, memory_bytes, at_least_seconds: null, note: "" } });
   assert.equal(words.time, "about 4 min");
   assert.equal(words.memory, "3 MiB");
@@ -25,7 +25,7 @@ test("a run of a moment takes less than a second", () => {
   );
 });
 
-test("of a sweep it says how long all take, and how much the largest", () => {
+test("a sweep's estimate has the total time and the largest memory", () => {
   const words = estimateText({ sweep: { runs: 4, seconds: 247, memory_bytes, measured: 4, kinds: 9, note: "" } });
   assert.deepEqual(words, {
     time: "about 4 min for all 4",
@@ -40,7 +40,7 @@ test("of a sweep it says how long all take, and how much the largest", () => {
   );
 });
 
-test("what could not be measured says why, and what is known all the same", () => {
+test("a partial measurement shows the reason and the known part", () => {
   const long = {
     measured: null,
     seconds: null,
@@ -52,7 +52,7 @@ test("what could not be measured says why, and what is known all the same", () =
   assert.equal(estimateText({ run: { ...long, at_least_seconds: null } }).time, "");
 });
 
-test("times that are not known exactly are not told exactly", () => {
+test("estimated times are rounded", () => {
   assert.deepEqual([0.02, 1.4, 9.6, 33, 54, 58, 61, 247, 599, 5000, 100_000].map(roughDuration), [
     "1 s",
     "1 s",
@@ -77,7 +77,7 @@ test("the line of a schedule goes from the first step to the last, over 0", () =
   assert.equal(schedulePoints({ steps: [1, 2], lr: [0, 0] }), `M0 ${HEIGHT}L${WIDTH} ${HEIGHT}`);
 });
 
-test("a schedule can be heard", () => {
+test("a schedule has a description for screen readers", () => {
   assert.equal(describeSchedule({ steps: [1, 2, 3], lr: [0.1, 0.1, 0.1] }), "Learning rate 0.1 at every step");
   assert.equal(
     describeSchedule({ steps: [1, 500, 1000], lr: [0.1, 0.05, 0] }),

@@ -4,7 +4,7 @@ import { cell, csv } from "../../chart/csv.js";
 import { plotData } from "../../chart/plot-data.js";
 import { chartSvg, escapeXml } from "../../chart/svg.js";
 
-test("cells that a spreadsheet would compute are text", () => {
+test("cells that look like formulas are text", () => {
   assert.equal(cell("=1+1"), `"'=1+1"`);
   assert.equal(cell("+a"), `"'+a"`);
   assert.equal(cell("-a"), `"'-a"`);
@@ -66,7 +66,7 @@ const line = {
   total: 4,
 };
 
-test("a picture has its lines, its marks and its words, and no markup from a name", () => {
+test("an SVG has lines, marks and labels, and escapes names", () => {
   const svg = chartSvg(
     plotData([line], { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }),
     look,
@@ -88,7 +88,7 @@ test("characters that XML forbids do not reach the document", () => {
   assert.equal(escapeXml("a\u0000b\u001f"), "a\ufffdb\ufffd");
 });
 
-test("a picture has points that stand alone, and bands broken at holes", () => {
+test("an SVG has isolated points, and bands interrupted at gaps", () => {
   const of = (/** @type {Partial<typeof line> & { band?: { low: number[], high: number[] } }} */ more) =>
     chartSvg(
       plotData([{ ...line, markers: false, ...more }], {
@@ -107,7 +107,7 @@ test("a picture has points that stand alone, and bands broken at holes", () => {
   assert.doesNotMatch(banded, /NaN/);
 });
 
-test("a legend of a thousand lines names the first and leaves the picture its room", () => {
+test("a legend of a thousand lines names the first ones and leaves room for the plot", () => {
   const lines = Array.from({ length: 1000 }, (_, i) => ({ ...line, id: String(i), label: `lr ${i / 1e4}` }));
   const svg = chartSvg(plotData(lines, { range: [0, 3], yRange: [0, 4], logX: false, logY: false, pixels: 300 }), look);
   const [, top, height] =

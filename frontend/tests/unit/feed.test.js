@@ -156,7 +156,7 @@ async function until(condition) {
 const count = (/** @type {number} */ from, /** @type {number} */ to) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test("subscribers at other places get each event after their own once, from one stream", async () => {
+test("subscribers at different positions get each later event once, from one stream", async () => {
   const world = new World();
   world.put("a", "running", 500);
   const feed = feedOf(world);
@@ -175,7 +175,7 @@ test("subscribers at other places get each event after their own once, from one 
   assert.equal(world.open.length, 1);
 });
 
-test("a second run does not disturb those who follow the first", async () => {
+test("a second run does not disturb subscribers of the first", async () => {
   const world = new World();
   world.put("a", "running", 3);
   world.put("b", "running", 2);
@@ -193,7 +193,7 @@ test("a second run does not disturb those who follow the first", async () => {
   assert.equal(world.open.length, 1);
 });
 
-test("what is over needs no stream, and a resume is seen by looking", async () => {
+test("a finished run needs no stream, and a resume is found by `look`", async () => {
   const world = new World();
   world.put("a", "running", 3);
   const feed = feedOf(world);
@@ -214,7 +214,7 @@ test("what is over needs no stream, and a resume is seen by looking", async () =
   assert.deepEqual(tab.said, []);
 });
 
-test("a run that is gone is told to those who show it and cuts nobody else off", async () => {
+test("a deleted run is reported to its subscribers and disconnects no other", async () => {
   const world = new World();
   world.put("a", "running", 1);
   const feed = feedOf(world);
@@ -229,7 +229,7 @@ test("a run that is gone is told to those who show it and cuts nobody else off",
   assert.deepEqual(tab.said, ["removed a"]);
 });
 
-test("a cut is told, and what was missed comes once when the server is back, with another index too", async () => {
+test("a lost connection is reported, and missed events arrive once afterwards, even with a new index", async () => {
   const world = new World();
   world.put("a", "running", 3);
   const feed = feedOf(world);
@@ -251,7 +251,7 @@ test("a cut is told, and what was missed comes once when the server is back, wit
   assert.equal(tab.told.at(-1).changed, 1);
 });
 
-test("a list of all runs hears of every state once, and a tab that comes later is told them too", async () => {
+test("a list of all runs gets every state once, and so does a later tab", async () => {
   const world = new World();
   for (let i = 0; i < 200; i += 1) world.put(`r${i}`, "finished", 4);
   const feed = feedOf(world);
@@ -270,7 +270,7 @@ test("a list of all runs hears of every state once, and a tab that comes later i
   await until(() => world.open.length === 0);
 });
 
-test("of many runs only those with something to come are asked for, and more than fit an address by one name", async () => {
+test("only runs with further events are requested, and many of them by a selection", async () => {
   const world = new World();
   const ids = Array.from({ length: 300 }, (_, i) => `r${i}`);
   for (const id of ids) world.put(id, "queued", 0);
@@ -297,7 +297,7 @@ test("of many runs only those with something to come are asked for, and more tha
   for (const id of ids) assert.deepEqual(tab.seen[id], [1, 2, 3]);
 });
 
-test("a host knows its tabs: one that it does not know says hello again, one that leaves is forgotten", async () => {
+test("a host asks unknown tabs to say hello again, and forgets tabs that leave", async () => {
   const world = new World();
   world.put("a", "running", 2);
   const host = new FeedHost(feedOf(world));

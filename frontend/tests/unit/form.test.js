@@ -44,7 +44,7 @@ test("a draft with nothing typed makes the defaults, the network's over the data
   assert.equal(/** @type {any} */ (specOf(TABLE, draft)).training.epochs, 3);
 });
 
-test("only what the choices use goes out", () => {
+test("only fields of the current choices are sent", () => {
   const draft = emptyDraft(TABLE);
   draft.variants["training.optimizer"] = "adamw";
   draft.variants["training.early_stopping"] = "";
@@ -64,7 +64,7 @@ test("a network that does not take the data is not offered, and left when the da
   assert.equal(draft.kind, "perceptron");
 });
 
-test("what was typed is there again when its field comes back", () => {
+test("a typed value is restored with its field", () => {
   const draft = emptyDraft(TABLE);
   setField(TABLE, draft, field(draft, "network.hidden"), "32");
   draft.kind = "vgg16";
@@ -73,7 +73,7 @@ test("what was typed is there again when its field comes back", () => {
   assert.deepEqual(specOf(TABLE, draft).network.hidden, [32]);
 });
 
-test("text that is no number goes out as it was typed", () => {
+test("text that is not a number is sent as typed", () => {
   const draft = emptyDraft(TABLE);
   setField(TABLE, draft, field(draft, "training.epochs"), "many");
   setField(TABLE, draft, field(draft, "network.hidden"), "128, x, 3.5");
@@ -82,7 +82,7 @@ test("text that is no number goes out as it was typed", () => {
   assert.deepEqual(spec.network.hidden, [128, "x", 3.5]);
 });
 
-test("numbers are read strictly, and none that a browser cannot hold", () => {
+test("numbers are parsed strictly, and numbers that a double cannot hold are sent as text", () => {
   const number = /** @type {Field} */ ({
     path: "n",
     label: "n",
@@ -116,7 +116,7 @@ test("a field is changed while it differs from its default", () => {
   assert.equal(fieldText(TABLE, draft, epochs), "20");
 });
 
-test("a copied RunSpec comes out as it went in", () => {
+test("a copied RunSpec is unchanged", () => {
   const spec = {
     name: "copied",
     data: { set: "blobs", validation: 0.2 },
@@ -132,7 +132,7 @@ test("a copied RunSpec comes out as it went in", () => {
   assert.deepEqual(specOf(TABLE, draftOf(TABLE, spec)), spec);
 });
 
-test("what a copied RunSpec says beyond the form goes along", () => {
+test("fields of a copied RunSpec that the form lacks are kept", () => {
   const spec = {
     data: { set: "digits", mystery: 1 },
     network: { kind: "mlp" },
@@ -152,7 +152,7 @@ test("values to compare are read like the field", () => {
   });
 });
 
-test("an error goes to its field, an item's to its list, and what has no field is told apart", () => {
+test("an error is assigned to its field, that of an item to its list, and others are separate", () => {
   const { placed, apart } = placeErrors(
     [
       { path: "training.epochs", value: "many", message: "must be a whole number" },

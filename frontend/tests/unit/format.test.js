@@ -12,7 +12,7 @@ import {
   compactNumber,
 } from "../../lib/format.js";
 
-test("what is unknown or not finite is a dash", () => {
+test("missing and non-finite values are a dash", () => {
   for (const say of [count, compactNumber, percent, formatNumber, duration, bytes]) {
     for (const value of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(say(value), "–");
   }

@@ -46,7 +46,7 @@ const MIXED = film(
   "test:5",
 );
 
-test("a frame is of the image that was pinned when it was made, whatever is pinned now", () => {
+test("a frame shows the image that was pinned when it was made", () => {
   const of = (/** @type {string} */ epoch) => {
     const { image, otherImage } = {
       image: context(`?checkpoint=${epoch}`, MIXED).image,
@@ -60,7 +60,7 @@ test("a frame is of the image that was pinned when it was made, whatever is pinn
   assert.deepEqual(of("last"), ["pinned", null]);
 });
 
-test("the sample that is pinned as an image is the same as the one that was followed without a pin", () => {
+test("a pinned sample is the same image as the default sample", () => {
   const made = context(
     "?checkpoint=1",
     film(
@@ -88,7 +88,7 @@ test("another run is shown the image that is pinned here, not its own", () => {
   );
 });
 
-test("a checkpoint that looks at a chosen image and a frame of the pinned one are of two images", () => {
+test("a checkpoint with a chosen image and a frame of the pinned one show two images", () => {
   const made = context("?checkpoint=last&image=test:7&beside=3", MIXED);
   assert.notEqual(made.pictured("last").key, made.pictured("3").key);
   assert.equal(made.pictured("3").words, "test sample 5");

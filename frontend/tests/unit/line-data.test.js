@@ -13,7 +13,7 @@ function coarse() {
   return data;
 }
 
-test("finer points take the place of those they span, and only of those", () => {
+test("finer points replace only those in their range", () => {
   const data = coarse();
   data.refine([10, 12, 14, 20], [100, 120, null, 200]);
   assert.deepEqual(pairs(data), [
@@ -27,7 +27,7 @@ test("finer points take the place of those they span, and only of those", () => 
   ]);
 });
 
-test("another stretch brings the coarse points of the first one back", () => {
+test("refining another range restores the coarse points of the first", () => {
   const data = coarse();
   data.refine([10, 12, 20], [100, 120, 200]);
   data.refine([30, 35, 40], [1, 2, 3]);
@@ -37,7 +37,7 @@ test("another stretch brings the coarse points of the first one back", () => {
   );
 });
 
-test("what comes live stays, whatever is refined after", () => {
+test("live points stay after a refinement", () => {
   const data = coarse();
   data.refine([10, 12, 20], [100, 120, 200]);
   data.push(50, 50);
@@ -51,7 +51,7 @@ test("what comes live stays, whatever is refined after", () => {
   );
 });
 
-test("what was derived of the columns learns that they changed", () => {
+test("a refinement changes the version of the columns", () => {
   const data = coarse();
   const { version } = data.x;
   data.refine([10, 12, 20], [100, 120, 200]);
@@ -82,7 +82,7 @@ test("a thinned run goes on with the server's average", () => {
   );
 });
 
-test("what is asked for spans what is in sight, and stays the same for small moves", () => {
+test("the requested range covers the visible one, and is the same for small moves", () => {
   for (const [from, to] of [
     [1, 5],
     [100, 1100],

@@ -35,7 +35,7 @@ const at = (lines, which) => {
   return Array.from({ length }, (_, i) => x[i]);
 };
 
-test("lines that were drawn before the run started lie where they would have, had it been there", () => {
+test("lines drawn before the run's figures arrive are positioned right afterwards", () => {
   for (const [axis, expected] of /** @type {const} */ ([
     ["step", [1, 2, 3, 4]],
     ["samples", [4, 8, 10, 14]],
@@ -63,7 +63,7 @@ test("lines that were drawn before the run started lie where they would have, ha
   }
 });
 
-test("another axis, another weight and curves that are read anew show at once", () => {
+test("a new axis, a new weight and reloaded curves show at once", () => {
   const [store, view] = [new RunStore(), defaultView(["loss"])];
   let weight = 0.5;
   const lines = new RunLines(
@@ -88,7 +88,7 @@ test("another axis, another weight and curves that are read anew show at once", 
   assert.deepEqual([at(lines, "smooth"), lines.smooth("train_loss").y[1]], [[4, 8, 10], 1]);
 });
 
-test("what is the same is derived once", () => {
+test("unchanged inputs are derived once", () => {
   const [store, view] = [new RunStore(), defaultView(["loss"], "samples")];
   const lines = new RunLines(
     store,

@@ -22,7 +22,7 @@ const line = (id, points, more = {}) => ({
 });
 const plain = { range: null, yRange: null, logX: false, logY: false, pixels: 100 };
 
-test("a hole in a line stays one", () => {
+test("a gap in a line is kept", () => {
   const [{ x, y }] = plotData(
     [
       line("a", [
@@ -42,7 +42,7 @@ test("a hole in a line stays one", () => {
   );
 });
 
-test("a band goes with its line and is in sight", () => {
+test("a band follows its line and extends the vertical range", () => {
   const made = plotData(
     [
       line(
@@ -84,7 +84,7 @@ test("what a log axis cannot show is counted and left out", () => {
   assert.ok(made.y.min > 0 && made.y.min < 10 && made.y.max > 100);
 });
 
-test("a zoom holds whatever arrives; without one the frame follows", () => {
+test("a zoom stays while points arrive; otherwise the range follows", () => {
   const short = line("a", [
     [1, 1],
     [2, 2],
@@ -100,7 +100,7 @@ test("a zoom holds whatever arrives; without one the frame follows", () => {
   assert.deepEqual(plotData([short], zoomed).y, plotData([long], zoomed).y);
 });
 
-test("the vertical range is that of the points in sight", () => {
+test("the vertical range is that of the visible points", () => {
   const { y } = plotData(
     [
       line("a", [
@@ -128,7 +128,7 @@ test("points are counted once, and with those that were never sent", () => {
   assert.deepEqual([zoomed.shown, zoomed.total], [2, 1001]);
 });
 
-test("an empty chart has a frame too", () => {
+test("an empty chart has axes", () => {
   assert.deepEqual(axisRange(xExtent([], false), false), [0, 1]);
   assert.deepEqual(plotData([], plain).drawn, []);
 });
@@ -151,7 +151,7 @@ test("the nearest points are found by pixel, the nearest line first, at most fiv
   assert.deepEqual([near[0].line.id, near[0].x, near[0].y], ["2", 10, 2]);
 });
 
-test("a crosshair stands for the nearest point along the axis of each line", () => {
+test("a crosshair selects the nearest point of each line along the axis", () => {
   const made = plotData(
     [
       line("a", [
@@ -171,7 +171,7 @@ test("a crosshair stands for the nearest point along the axis of each line", () 
   );
 });
 
-test("the axis follows the positions wherever they begin, and 0 is its corner where that costs no room", () => {
+test("the axis starts at the first position, or at 0 if that is close", () => {
   const span = (/** @type {number[]} */ ...x) => {
     const { min, max } = plotData(
       [
@@ -201,7 +201,7 @@ test("the axis follows the positions wherever they begin, and 0 is its corner wh
   assert.deepEqual([log.min, log.max], [1_000_000, 1_000_099]);
 });
 
-test("a line that begins far out does not hide one that begins at 1", () => {
+test("a line that begins late does not hide one that begins at 1", () => {
   const { x } = plotData(
     [
       line("a", [
@@ -232,7 +232,7 @@ test("charts of one page share their axis", () => {
   assert.deepEqual([x.min, x.max], [0, 60]);
 });
 
-test("points that stand alone have a marker, on lines without markers too", () => {
+test("isolated points have a marker, even on lines without markers", () => {
   const dots = (/** @type {number[]} */ ...y) =>
     plotData(
       [
@@ -264,7 +264,7 @@ test("points that stand alone have a marker, on lines without markers too", () =
   assert.deepEqual(negative.drawn[0].dots, [1]);
 });
 
-test("a line that asks for markers has one at each of a few points, and of many at none but those alone", () => {
+test("a line with markers has one at each point if they are few, otherwise only at isolated points", () => {
   const of = (/** @type {number} */ count) => ({
     line: line("a", [], { markers: true }),
     x: Array.from({ length: count }, (_, i) => i),
@@ -274,7 +274,7 @@ test("a line that asks for markers has one at each of a few points, and of many 
   assert.deepEqual(markerIndices(of(200)), [0]);
 });
 
-test("the stretches between holes", () => {
+test("segments between gaps", () => {
   assert.deepEqual(segments([null, 1, 2, null, 3, null, null, 4, 5]), [
     [1, 2],
     [4, 4],
@@ -283,7 +283,7 @@ test("the stretches between holes", () => {
   assert.deepEqual(segments([]), []);
 });
 
-test("between two points the line that joins them is in sight", () => {
+test("a line that crosses a range without points is visible", () => {
   const { y } = plotData(
     [
       line("a", [
@@ -296,7 +296,7 @@ test("between two points the line that joins them is in sight", () => {
   assert.ok(y.min < 14 && y.min > 13 && y.max > 16 && y.max < 17, JSON.stringify(y));
 });
 
-test("a band that goes below 0 has a log axis follow its line", () => {
+test("on a log axis, a band that reaches below 0 is ignored for the range", () => {
   const made = plotData(
     [
       line(
@@ -314,7 +314,7 @@ test("a band that goes below 0 has a log axis follow its line", () => {
   assert.deepEqual(made.drawn[0].low, [made.y.min, 2]);
 });
 
-test("a line of nothing but holes leaves the others as they are", () => {
+test("a line of NaN only does not affect the others", () => {
   const alone = plotData(
     [
       line("a", [

@@ -51,7 +51,7 @@ const found = (/** @type {string} */ text) => {
   return RUNS.filter(passes).map(({ name }) => name);
 };
 
-test("terms are joined by and; a word alone is looked for everywhere", () => {
+test("terms are combined by and; a word alone searches everywhere", () => {
   assert.deepEqual(found(""), ["apple", "banana", "cherry pie"]);
   assert.deepEqual(found("an"), ["banana"]);
   assert.deepEqual(found("mlp p"), ["apple", "cherry pie"]);
@@ -60,7 +60,7 @@ test("terms are joined by and; a word alone is looked for everywhere", () => {
   assert.deepEqual(found("<script> x"), []);
 });
 
-test("fields are asked for by text, by value and by size", () => {
+test("fields are matched by text, by value and by comparison", () => {
   assert.deepEqual(found("network:vgg"), ["banana"]);
   assert.deepEqual(found("network=vgg"), []);
   assert.deepEqual(found("tag:final"), ["apple"]);
@@ -79,12 +79,12 @@ test("fields are asked for by text, by value and by size", () => {
   assert.deepEqual(found("optimizer:adamw"), ["banana"]);
 });
 
-test("what is not known yet is neither more nor less than anything", () => {
+test("a missing value matches no comparison", () => {
   assert.deepEqual(found("name:cherry accuracy<1"), []);
   assert.deepEqual(found("name:cherry accuracy>0"), []);
 });
 
-test("a term that means nothing is named with its place, and the others still count", () => {
+test("an invalid term is reported with its position, and the others still apply", () => {
   const { faults, test: passes } = parse("mlp netwrk:mlp accuracy>much status>3 lr:", RUNS);
   assert.deepEqual(
     faults.map(({ from, to }) => [from, to]),
@@ -126,7 +126,7 @@ test("quotes hold words together, closed or not", () => {
   );
 });
 
-test("what is begun is completed: fields, then their values", () => {
+test("completion offers fields, then their values", () => {
   assert.deepEqual(complete("net", RUNS), ["network:"]);
   assert.deepEqual(complete("acc", RUNS), ["accuracy>"]);
   assert.deepEqual(complete("mlp network:v", RUNS), ["mlp network:vgg16"]);
@@ -134,7 +134,7 @@ test("what is begun is completed: fields, then their values", () => {
   assert.deepEqual(complete("batch_size=", RUNS), ["batch_size=128", "batch_size=32"]);
 });
 
-test("what every object has is not a field", () => {
+test("properties of every object are not fields", () => {
   for (const name of ["constructor", "__proto__", "valueOf"]) {
     assert.match(parse(`${name}:x`, RUNS).faults[0].message, /no field/, name);
     assert.deepEqual(complete(`${name}:`, RUNS), [], name);
@@ -155,7 +155,7 @@ test("a setting that one run of many has is a field", () => {
   assert.ok(groupings(many).some(({ key }) => key === "network.stem"));
 });
 
-test("a share that says its unit is taken at its word", () => {
+test("a percentage with its unit is read literally", () => {
   assert.deepEqual(found("accuracy<150%"), ["apple", "banana"]);
 });
 

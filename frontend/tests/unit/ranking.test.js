@@ -18,7 +18,7 @@ test("Welch's test says what SciPy's ttest_ind_from_stats says", () => {
   near(0.2114155313728288, welch({ mean: 2, std: 0.5, count: 2 }, { mean: 1, std: 0.25, count: 30 }));
 });
 
-test("one value says nothing of chance, and values without spread are certain", () => {
+test("one value gives no p value, and values without variance give 0 or 1", () => {
   assert.equal(welch({ mean: 1, std: null, count: 1 }, { mean: 2, std: 0.1, count: 5 }), null);
   assert.equal(welch({ mean: 1, std: 0, count: 3 }, { mean: 1, std: 0, count: 3 }), 1);
   assert.equal(welch({ mean: 1, std: 0, count: 3 }, { mean: 2, std: 0, count: 3 }), 0);
@@ -53,7 +53,7 @@ const member = (id, lr, tests) => ({
   ),
 });
 
-test("members are ranked by what they gained, and seeds tell what may be chance", () => {
+test("members are ranked by accuracy, and seeds give the significance", () => {
   const members = [
     member("slow", 0.001, [0.5, 0.52, 0.51]),
     member("good", 0.01, [0.93, 0.95, 0.94]),
@@ -102,7 +102,7 @@ test("settings that differ and outcomes that differ have an axis", () => {
   );
 });
 
-test("marks keep what passes through all of them", () => {
+test("brushes keep members that pass through all of them", () => {
   const members = [member("a", 0.1, [0.5]), member("b", 0.01, [0.9]), member("c", 0.001, [null])];
   const axes = axesOf(members);
   const through = (/** @type {[string, [number, number]][]} */ marks) =>
@@ -118,7 +118,7 @@ test("marks keep what passes through all of them", () => {
   );
 });
 
-test("many numbers make a scale, by their logarithm where they are far apart", () => {
+test("many numbers make a scale, which is logarithmic if they are far apart", () => {
   const members = Array.from({ length: 12 }, (_, i) => member(String(i), 10 ** (-4 + i / 4), [0.5 + i / 100]));
   const [lr] = axesOf(members);
   const steps = members.slice(1).map((each, i) => Number(lr.at(each)) - Number(lr.at(members[i])));

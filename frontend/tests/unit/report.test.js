@@ -25,7 +25,7 @@ const run = (own) =>
     ...own,
   });
 
-test("a block is what was written", () => {
+test("a block is parsed and written back", () => {
   assert.equal(kindOf("figure curve"), "curve");
   assert.equal(kindOf("js"), null);
   assert.equal(kindOf(undefined), null);
@@ -51,7 +51,7 @@ test("a block is what was written", () => {
   assert.ok(token.type === "code" && kindOf(token.lang) === "curve");
 });
 
-test("what cannot be read says what it is", () => {
+test("parse errors name the fault", () => {
   assert.throws(() => readBlock("curve", "runs a"), /“runs a” is not a setting/);
   assert.throws(() => readBlock("curve", "x: step\nx: time"), /“x” is given twice/);
   assert.throws(() => kindNamed("pie"), /“pie” is not a kind of figure; choose one of curve, results,/);
@@ -93,7 +93,7 @@ test("what cannot be read says what it is", () => {
   assert.equal(valuesOf(curve, new Map([["runs", "a"]])).series, "train_loss");
 });
 
-test("every choice of every kind has a value that it takes", () => {
+test("the default of every choice is one of its options", () => {
   for (const kind of KINDS) {
     for (const field of kind.fields) {
       for (const [value] of field.options ?? []) {
@@ -129,7 +129,7 @@ test("parts know their lines", () => {
     );
 });
 
-test("runs are found by id, by the beginning of it, by sweep and by tag", () => {
+test("runs are found by id, by its prefix, by sweep and by tag", () => {
   const other = run({ id: "01b3", number: 2, sweep: "s1", tags: ["final"] });
   const sources = new Sources([other, run({ sweep: "s1" })]);
   assert.deepEqual(
@@ -164,7 +164,7 @@ test("a number is the run's", () => {
   assert.ok(Object.keys(NUMBERS).length > 10);
 });
 
-test("nothing is asked twice for runs that have not changed, and again for those that have", async () => {
+test("requests are cached until a run changes", async () => {
   const sources = new Sources([]);
   let asked = 0;
   const ask = async () => (asked += 1);
@@ -220,7 +220,7 @@ test("an experiment finds the sweep that is its own", () => {
   assert.equal(of("perceptron"), null);
 });
 
-test("a write-up is made of figures that can be read, and of no numbers", () => {
+test("a report template has only valid figures and no numbers", () => {
   const subject = { runs: "sweep s1", run: run({}) };
   for (const text of [
     writeUp(EXPERIMENTS.map((one) => ({ experiment: one, subject }))),
@@ -288,7 +288,7 @@ test("what is written is saved with the revision that it changed", async () => {
   assert.equal(storage.getItem("vivarium.report.r"), null);
 });
 
-test("a text that could not be saved is taken up by the next visit", async () => {
+test("an unsaved text is restored on the next visit", async () => {
   const storage = memory();
   const { autosaved, states } = kept(() => Response.json({ detail: "The disk is full." }, { status: 422 }), storage);
   autosaved.change("# Mine");
@@ -301,7 +301,7 @@ test("a text that could not be saved is taken up by the next visit", async () =>
   assert.equal(storage.getItem("vivarium.report.r"), null);
 });
 
-test("what was saved elsewhere is overwritten only when one says so", async () => {
+test("a version that was saved elsewhere is overwritten only on request", async () => {
   const { autosaved, sent, states, report } = kept(
     ({ revision }) =>
       revision === "9"

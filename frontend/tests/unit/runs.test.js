@@ -30,7 +30,7 @@ test("runs come newest first", () => {
   ]);
 });
 
-test("what is unknown comes last, whichever way one sorts", () => {
+test("missing values come last in both sort directions", () => {
   const runs = [
     run("a", {}),
     run("bb", {}, { best_validation_accuracy: 0.5 }),
@@ -52,7 +52,7 @@ test("settings are sorted by as numbers or as text, and what has none comes last
   assert.deepEqual(ids(sortRuns(runs, { key: "network.width", descending: true })), ["dddd", "a", "bb", "ccc"]);
 });
 
-test("an order that nobody knows is the usual one", () => {
+test("an unknown order becomes the default", () => {
   for (const key of ["constructor", "nothing"])
     assert.deepEqual(ids(sortRuns([run("a", {}), run("bb", {})], { key, descending: true })), ["bb", "a"]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { padRange, normalize, subrange, ticks, tickText, tickTexts, validRange, invert } from "../../chart/scale.js";
 
-test("shares and values undo each other on both kinds of axis", () => {
+test("normalize and invert are inverse on both kinds of axis", () => {
   for (const scale of [
     { min: 2, max: 10, log: false },
     { min: 0.01, max: 100, log: true },
@@ -47,7 +47,7 @@ test("tick words are short", () => {
   ]);
 });
 
-test("ticks that differ in their last digits alone are told apart, and none is rounded to what it is not", () => {
+test("ticks that differ only in their last digits have distinct, exact labels", () => {
   assert.deepEqual(tickTexts([1_000_000, 1_000_020, 1_000_040]), ["1,000,000", "1,000,020", "1,000,040"]);
   assert.deepEqual(tickTexts([12_345, 12_346]), ["12,345", "12,346"]);
   assert.deepEqual(tickTexts([2_000_000_001, 2_000_000_002]), ["2,000,000,001", "2,000,000,002"]);

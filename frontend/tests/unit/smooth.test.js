@@ -19,7 +19,7 @@ function close(found, expected) {
   );
 }
 
-test("the average has no pull towards its start: computed by hand for weight 1/2", () => {
+test("the average is bias-corrected: computed by hand for weight 1/2", () => {
   // s1 = 4; s2 = (½·4 + 8)/(½ + 1) = 20/3; s3 = (¼·4 + ½·8 + 2)/(¼ + ½ + 1) = 4
   close(smoothed([4, 8, 2], 0.5), [4, 20 / 3, 4]);
 });
@@ -42,12 +42,12 @@ test("weight 0 leaves every value alone", () => {
   assert.deepEqual(smoothed([3, -1, 7.5], 0), [3, -1, 7.5]);
 });
 
-test("a value that is not finite is a hole and pulls nothing with it", () => {
+test("NaN stays NaN and does not affect later values", () => {
   const found = smoothed([4, Number.NaN, Number.POSITIVE_INFINITY, 4], 0.9);
   assert.deepEqual(found, [4, Number.NaN, Number.NaN, 4]);
 });
 
-test("appending goes on where it was, and equals smoothing at once", () => {
+test("appending continues, with the same result as smoothing all at once", () => {
   const values = Array.from({ length: 500 }, (_, i) => Math.sin(i) + i / 100);
   const y = new Column(16);
   const smooth = new Smoothed(y, 0.95);
@@ -59,7 +59,7 @@ test("appending goes on where it was, and equals smoothing at once", () => {
   assert.deepEqual([...column.data.subarray(0, column.length)], smoothed(values, 0.95));
 });
 
-test("values taken back are smoothed anew", () => {
+test("after removing values, smoothing restarts", () => {
   const y = new Column();
   [10, 20, 30].forEach((value) => y.push(value));
   const smooth = new Smoothed(y, 0.5);
@@ -69,7 +69,7 @@ test("values taken back are smoothed anew", () => {
   assert.deepEqual([...smooth.get().data.subarray(0, 2)], smoothed([10, 40], 0.5));
 });
 
-test("the slider reaches from 0 to 0.999 and gives back the weight it shows", () => {
+test("the slider ranges from 0 to 0.999 and returns the weight it shows", () => {
   assert.equal(weightFromSlider(0), 0);
   assert.equal(weightFromSlider(300), 0.999);
   for (const weight of [0, 0.5, 0.9, 0.99, 0.999])

@@ -9,7 +9,7 @@ const run = (id, changed, status) => /** @type {Run} */ (/** @type {unknown} */ 
 /** @param {States} states */
 const told = (states) => states.all().map(({ id, status }) => `${id} ${status}`);
 
-test("an answer that comes after newer news changes nothing", () => {
+test("a response older than the latest event changes nothing", () => {
   const states = new States();
   assert.equal(states.put(run("a", 7, "finished")), true);
   assert.equal(states.put(run("a", 3, "queued")), false);
@@ -19,7 +19,7 @@ test("an answer that comes after newer news changes nothing", () => {
   assert.deepEqual(told(states), ["a queued", "b queued"]);
 });
 
-test("a server that returns with a new index is believed, whatever its numbers", () => {
+test("the states of a server with a new index are accepted, whatever their numbers", () => {
   const states = new States();
   states.put(run("a", 70, "running"));
   states.returned();

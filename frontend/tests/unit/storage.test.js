@@ -26,7 +26,7 @@ const forbidden = () => {
   throw new DOMException("denied", "SecurityError");
 };
 
-test("what the browser takes it keeps", () => {
+test("values are stored in the browser", () => {
   const one = storage();
   const kept = safeStorage(() => one);
   kept.setItem("a", "2");
@@ -37,7 +37,7 @@ test("what the browser takes it keeps", () => {
   assert.equal(kept.getItem("a"), null);
 });
 
-test("what is forbidden is kept for the page, and nothing throws", () => {
+test("without storage, values live as long as the page, and nothing throws", () => {
   for (const refusing of [forbidden, () => /** @type {any} */ (null), () => /** @type {any} */ (undefined)]) {
     const kept = safeStorage(refusing);
     assert.equal(kept.getItem("a"), null);
@@ -49,7 +49,7 @@ test("what is forbidden is kept for the page, and nothing throws", () => {
   }
 });
 
-test("where there is no space left the newer value holds for the page", () => {
+test("without space, the newer value lives as long as the page", () => {
   const full = storage({ full: true });
   const kept = safeStorage(() => full);
   kept.setItem("old", "2");
@@ -59,7 +59,7 @@ test("where there is no space left the newer value holds for the page", () => {
   assert.equal(kept.getItem("old"), null);
 });
 
-test("nothing else touches the browser's storage, nor what may be missing without a way round it", () => {
+test("optional browser features are used only in the modules that handle their absence", () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
     (file) => file.endsWith(".js") && !/^(node_modules|tests|test-results|playwright-report)/.test(file),

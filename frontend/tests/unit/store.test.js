@@ -82,7 +82,7 @@ test("loading again after a gap forgets what was there", () => {
   assert.equal(store.lastSeq, 5);
 });
 
-test("the kind of what is not finite is the event's", () => {
+test("the kind of a non-finite value is the event's", () => {
   const store = new RunStore();
   store.apply(steps(1, 1, [1, null], { not_finite: "inf" }));
   store.apply(steps(2, 3, [null], { not_finite: "nan" }));
@@ -92,7 +92,7 @@ test("the kind of what is not finite is the event's", () => {
   ]);
 });
 
-test("what is not finite is told as it was", () => {
+test("infinities are exported with their sign", () => {
   const store = new RunStore();
   store.apply(steps(1, 1, [1, null], { not_finite: "inf" }));
   store.apply(steps(2, 3, [null], { not_finite: "-inf" }));
@@ -103,7 +103,7 @@ test("what is not finite is told as it was", () => {
   );
 });
 
-test("steps that a resumed run does again take the place of the old ones", () => {
+test("steps repeated by a resumed run replace the old ones", () => {
   const store = new RunStore();
   store.apply(steps(1, 1, [5, 4, null]));
   assert.equal(store.apply(steps(2, 2, [4, 3, 2])), "new");
@@ -163,7 +163,7 @@ test("a thinned run knows how many points it has", () => {
   assert.equal(store.series.train_loss.total, 1002);
 });
 
-test("the epochs and moments of steps that are done again are forgotten with them", () => {
+test("epochs and times of repeated steps are removed with them", () => {
   const store = new RunStore();
   const epoch = {
     kind: /** @type {const} */ ("epoch"),
@@ -192,7 +192,7 @@ test("the epochs and moments of steps that are done again are forgotten with the
   ]);
 });
 
-test("the moving average of a thinned run goes on over a hole, which stays one", () => {
+test("the moving average of a thinned run continues after NaN, which is kept", () => {
   const store = new RunStore();
   const thinned = metrics();
   thinned.series.train_loss = {

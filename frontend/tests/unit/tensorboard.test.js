@@ -43,7 +43,7 @@ const own = (id, lr) =>
     spec: { name: id, data: { set: "digits" }, network: { kind: "mlp" }, training: { lr } },
   });
 
-test("what an imported run does not tell is no difference", () => {
+test("settings that an imported run does not state are not differences", () => {
   assert.deepEqual(differingSettings([own("a", 1), imported("b", { lr: 1 })]), []);
   assert.deepEqual(differingSettings([own("a", 1), own("b", 2), imported("c")]), ["training.lr"]);
   assert.deepEqual(differingSettings([imported("a", { lr: 1, x: 1 }), imported("b", { lr: 2 }), imported("c")]), [
@@ -60,14 +60,14 @@ test("imported runs without settings stand for themselves", () => {
   );
 });
 
-test("beside an imported run others are drawn over steps, which is all that is known of it", () => {
+test("beside an imported run, others are drawn over steps", () => {
   const other = own("b", 1);
   other.spec.data = { set: "moons" };
   assert.equal(axisFor([own("a", 1), other]), "epoch");
   assert.equal(axisFor([own("a", 1), other, imported("c")]), "step");
 });
 
-test("they are found by their source and by their hyperparameters, and sorted last by what they have not", () => {
+test("imported runs are found by source and hyperparameters, and sorted last by missing values", () => {
   const runs = [own("mine", 1), imported("theirs", { lr: 2 })];
   const found = (/** @type {string} */ text) => {
     const { test: passes, faults } = parse(text, runs);
@@ -86,7 +86,7 @@ test("they are found by their source and by their hyperparameters, and sorted la
     );
 });
 
-test("values of an imported curve are taken as they are told, percent as shares", () => {
+test("values of an imported curve are unchanged, except percentages", () => {
   const store = new RunStore();
   store.apply({
     kind: "scalars",
@@ -128,7 +128,7 @@ test("a curve with a value every tenth step has a tenth of a point for each", ()
   assert.equal(lines(own("b", 1)).raw("train_loss").perStep, 1);
 });
 
-test("the sign of what is infinite is kept, and written where numbers are exported", () => {
+test("the sign of infinities is kept and exported", () => {
   const store = new RunStore();
   store.apply(
     /** @type {any} */ ({
@@ -206,7 +206,7 @@ test("tags with charts of their own have curves of their own", () => {
   assert.equal(chartsOf([own("b", 1)]).length, 4);
 });
 
-test("what a person chooses for a tag takes the curve from the tag that had it", () => {
+test("choosing a curve for a tag takes it from the tag that had it", () => {
   const tag = (/** @type {string} */ name, /** @type {string | null} */ curve, chosen = false) => ({
     tag: name,
     values: 1,

@@ -4,12 +4,12 @@ import { defaultView, readView, defaultSmoothing, writeView } from "../../chart/
 
 const IDS = ["loss", "accuracy"];
 
-test("a plain view leaves the address as it is", () => {
+test("the default view leaves the URL unchanged", () => {
   assert.equal(writeView(defaultView(IDS), ""), "");
   assert.equal(writeView(defaultView(IDS), "?other=1"), "?other=1");
 });
 
-test("a view survives its address", () => {
+test("a view survives the URL", () => {
   const view = defaultView(IDS);
   view.axis = "samples";
   view.logX = true;
@@ -26,7 +26,7 @@ test("a view survives its address", () => {
   assert.deepEqual(readView(search, IDS), view);
 });
 
-test("what an address says wrongly is plain", () => {
+test("invalid values in a URL become defaults", () => {
   assert.deepEqual(readView("?x=weeks&range=5:1&smooth=7&loss.range=a:b&xscale=cubic", IDS), defaultView(IDS));
   assert.deepEqual(readView("?range=:5&smooth=", IDS).range, null);
 });
@@ -37,11 +37,11 @@ test("smoothing that was set to none stays none", () => {
   assert.equal(readView(writeView(view, ""), IDS).smoothing, 0);
 });
 
-test("left alone, smoothing follows the length of the run", () => {
+test("by default, smoothing follows the length of the run", () => {
   assert.deepEqual([30, 500, 5000, 1_000_000].map(defaultSmoothing), [0, 0.9, 0.99, 0.999]);
 });
 
-test("a stretch of a few steps in millions survives its address", () => {
+test("a range of a few steps among millions survives the URL", () => {
   const view = defaultView(IDS);
   view.range = [1_000_033, 1_000_047.5];
   assert.deepEqual(readView(writeView(view, ""), IDS).range, view.range);
