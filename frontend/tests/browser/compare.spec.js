@@ -40,7 +40,7 @@ test("a preset's sweep is shown live and ends in a ranking", async ({ page }) =>
   const ranking = card(page, "Ranking");
   await expect(ranking.locator("tbody tr")).toHaveCount(4, { timeout: 30_000 });
   await expect(ranking.locator("tbody tr").first()).toContainText("Best");
-  await expect(ranking).toContainText("whether a difference is more than chance shows with more seeds");
+  await expect(ranking).toContainText("more seeds are needed to test whether a difference is significant");
   await expect(card(page, "Settings that differ").locator("tbody tr")).toHaveCount(4);
   await expect(card(page, "Figures").locator("tbody tr").first()).toContainText(/±/);
   await expect(card(page, "Accuracy against cost").locator("svg.scatter")).toHaveCount(3);
