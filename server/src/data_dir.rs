@@ -81,7 +81,7 @@ impl DataDir {
     }
 
     /// TensorBoard's files while they come in.
-    pub fn boards(&self) -> PathBuf {
+    pub fn imports(&self) -> PathBuf {
         self.root.join("boards")
     }
 

@@ -11,7 +11,7 @@
 //! * [`index`]: what the directories tell, in SQLite.
 //! * [`supervisor`]: one task a run; queue, adoption, death. [`trash`]: runs that were deleted.
 //! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
-//! * [`boards`]: TensorBoard's event files, out and in.
+//! * [`tensorboard`]: TensorBoard's event files, out and in.
 //! * [`images`]: images that people upload to look at with networks.
 //! * [`inspect`]: looks into networks, for the pages.
 //! * [`reports`]: what people write about their runs. [`selections`]: runs under one short name.
@@ -25,7 +25,6 @@
 
 mod aside;
 pub mod base_path;
-pub mod boards;
 pub mod cli;
 pub mod commands;
 pub mod data_dir;
@@ -52,5 +51,6 @@ mod settings;
 pub mod supervisor;
 pub mod sweeps;
 mod tasks;
+pub mod tensorboard;
 pub mod trash;
 pub mod worker;

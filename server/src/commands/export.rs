@@ -4,14 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 
 use super::{find_run, print};
-use crate::boards::export::{file, folders};
-use crate::boards::write::About;
 use crate::cli::Export;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::index::{runs, schema};
 use crate::run_dir::tail::{self, Following, Place};
 use crate::run_dir::{RunDir, RunId};
+use crate::tensorboard::export::{file, folders};
+use crate::tensorboard::write::About;
 
 pub(super) fn export(args: &Export) -> Result<()> {
     let data = DataDir::open(args.data.data_dir.clone())?;

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::print;
-use crate::boards::find;
-use crate::boards::import::{Boards, Imported, Wish};
-use crate::boards::tags::{self, Assigned};
 use crate::cli::ImportEvents;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::output::notice;
+use crate::tensorboard::find;
+use crate::tensorboard::import::{Imported, Importer, Wish};
+use crate::tensorboard::tags::{self, Assigned};
 
 pub(super) fn import_events(args: ImportEvents) -> Result<()> {
-    let boards = Boards::of(&DataDir::open(args.data.data_dir)?);
+    let importer = Importer::new(&DataDir::open(args.data.data_dir)?);
     let tags = assigned(&args.tags)?;
     let mut unknown: BTreeSet<&String> = tags.keys().collect();
     let mut failed = None;
@@ -24,7 +24,7 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
             ours: false,
             tags: tags.clone(),
         };
-        let outcome = match find::find(path).and_then(|found| boards.import(found, &wish)) {
+        let outcome = match find::find(path).and_then(|found| importer.import(found, &wish)) {
             Ok(outcome) => outcome,
             // The other paths are imported nevertheless; the last error is told at the end.
             Err(error) => {
@@ -35,7 +35,7 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
             }
         };
         for run in outcome.imported.iter().chain(&outcome.replaced) {
-            let not_there = run.board.assigned_in_vain();
+            let not_there = run.imported.assigned_in_vain();
             unknown.retain(|tag| not_there.contains(tag));
         }
         for run in &outcome.imported {
@@ -47,13 +47,13 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
                 describe(run)
             ))?;
         }
-        for Imported { id, board } in &outcome.already {
-            print(&format!("{id}  {}: is here already", board.name))?;
+        for Imported { id, imported } in &outcome.already {
+            print(&format!("{id}  {}: is here already", imported.name))?;
         }
-        for Imported { id, board } in &outcome.newer {
+        for Imported { id, imported } in &outcome.newer {
             print(&format!(
                 "{id}  {}: is here already, with more than these files have; they are older",
-                board.name
+                imported.name
             ))?;
         }
         for skipped in &outcome.skipped {
@@ -91,7 +91,7 @@ fn folder_of(path: &Path) -> Option<String> {
 }
 
 fn describe(run: &Imported) -> String {
-    let source = &run.board.source;
+    let source = &run.imported.source;
     let shown: Vec<_> = source
         .series
         .iter()
@@ -100,7 +100,7 @@ fn describe(run: &Imported) -> String {
     let mut text = format!(
         "{}  {}: {}",
         run.id,
-        run.board.name,
+        run.imported.name,
         if shown.is_empty() {
             "no curve".to_owned()
         } else {

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::{log_to_stderr, print};
 use crate::base_path;
-use crate::boards::import::Boards;
 use crate::cli::Serve;
 use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
@@ -31,6 +30,7 @@ use crate::reports::Reports;
 use crate::selections::Selections;
 use crate::supervisor::Supervisor;
 use crate::tasks;
+use crate::tensorboard::import::Importer;
 use crate::worker;
 
 /// Workers finish their step and write a checkpoint when the server stops. Those that take
@@ -82,12 +82,12 @@ async fn run(args: Serve, log: Background) -> Result<()> {
     let images = Images::open(data.images(), data.pins())?;
     images.pins.keep(&[&data.runs(), &data.trash()]);
     let inside = Inside::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
-    let boards = Boards::of(&data);
-    boards.sweep();
+    let importer = Importer::new(&data);
+    importer.sweep();
     let changes = Changes::default();
     let app = App {
         index,
-        boards: Arc::new(boards),
+        importer: Arc::new(importer),
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
         images: Arc::new(images),
         reports: Arc::new(Reports::in_folder(data.reports())),

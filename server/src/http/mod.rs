@@ -36,7 +36,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::base_path;
-use crate::boards::import::Boards;
 use crate::datasets::DataSets;
 use crate::estimate::Estimator;
 use crate::images::{self, Images};
@@ -45,6 +44,7 @@ use crate::inspect::Inside;
 use crate::reports::{self, Reports};
 use crate::selections::{self, Selections};
 use crate::supervisor::Supervisor;
+use crate::tensorboard::import::Importer;
 use change::Changes;
 use guard::Guard;
 
@@ -68,7 +68,7 @@ pub struct App {
     /// The index.
     pub index: Index,
     /// Takes TensorBoard's files in.
-    pub boards: Arc<Boards>,
+    pub importer: Arc<Importer>,
     /// The data sets.
     pub data_sets: Arc<DataSets>,
     /// The data folder, as a command line names it.
@@ -166,14 +166,14 @@ fn reading() -> Router<App> {
         .route("/runs/{id}", get(api::runs::show))
         .route("/runs/{id}/log", get(api::runs::log))
         .route("/runs/{id}/metrics", get(api::metrics::metrics))
-        .route("/runs/{id}/tensorboard", get(api::boards::of_run))
-        .route("/runs/{id}/tags", get(api::boards::tags))
+        .route("/runs/{id}/tensorboard", get(api::tensorboard::of_run))
+        .route("/runs/{id}/tags", get(api::tensorboard::tags))
         .route("/runs/{id}/boundaries", get(api::points::boundaries))
         .route("/runs/{id}/points", get(api::points::points))
         .route("/runs/{id}/test", get(api::test::test))
         .merge(inside())
         .route("/trash", get(api::runs::trash))
-        .route("/tensorboard", get(api::boards::of_runs))
+        .route("/tensorboard", get(api::tensorboard::of_runs))
         .route("/metrics", get(api::metrics::of_runs))
         .route("/statistics", get(api::metrics::statistics))
         .route("/sweeps", get(api::sweeps::list))
@@ -230,7 +230,7 @@ fn changing(changes: Changes) -> Router<App> {
         .route("/runs/{id}/resume", post(api::runs::resume))
         .route("/runs/{id}/restore", post(api::runs::restore))
         .route("/runs/{id}/pinned", put(api::inside::film::pin))
-        .route("/runs/{id}/tags", put(api::boards::assign))
+        .route("/runs/{id}/tags", put(api::tensorboard::assign))
         .route("/trash/{id}", delete(api::runs::remove_for_good))
         .route("/sweeps", post(api::sweeps::create))
         .route("/sweeps/{id}/stop", post(api::sweeps::stop))
@@ -257,7 +257,7 @@ fn changing(changes: Changes) -> Router<App> {
 fn uploading(changes: Changes, limit: usize) -> Router<App> {
     let files = Router::new()
         .route("/datasets", post(api::datasets::upload))
-        .route("/boards", post(api::boards::upload))
+        .route("/boards", post(api::tensorboard::upload))
         .layer(DefaultBodyLimit::max(limit));
     let images = Router::new()
         .route("/images", post(api::images::create))

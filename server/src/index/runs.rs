@@ -15,7 +15,7 @@ use crate::base_path;
 use crate::error::{Error, Result};
 use crate::labels::{LabelFiles, RunLabels};
 use crate::run_dir::RunId;
-use crate::run_dir::board::Source;
+use crate::run_dir::imported::Source;
 use crate::run_dir::tail::{Mark, Place};
 
 /// Where a run is in its life.

@@ -2,7 +2,7 @@
 //!
 //! * [`RunId`]: the name of the directory, a UUIDv7, so that runs sort by creation.
 //! * [`RunDir`]: the paths inside, and the creation of a run.
-//! * [`board`]: what an imported run has in the place of a specification.
+//! * [`imported`]: what an imported run has in the place of a specification.
 //! * [`lock`]: the advisory lock that a worker holds for its life.
 //! * [`log`]: the writer of `events.ndjson` (the worker's side); `survey` reads what a log tells already.
 //! * [`not_finite`]: what stands in a log for values that JSON has no number for.
@@ -14,7 +14,7 @@
 //! after that only the worker writes here, and in an imported run nobody. Who holds the lock may
 //! remove what a worker left that died.
 
-pub mod board;
+pub mod imported;
 pub mod lock;
 pub mod log;
 pub mod not_finite;

@@ -103,7 +103,7 @@ impl Supervisor {
 fn changed(runs: &Path, before: &HashMap<RunId, Stamp>) -> Vec<(RunId, Stamp)> {
     let ids = run_dir::list(runs).unwrap_or_default().into_iter();
     let stamped = ids.filter_map(|id| {
-        let about = fs::metadata(RunDir::of(runs, id).board_file()).ok()?;
+        let about = fs::metadata(RunDir::of(runs, id).imported_file()).ok()?;
         Some((id, stamp(&about)?))
     });
     stamped

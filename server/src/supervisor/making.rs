@@ -12,7 +12,7 @@ use crate::aside::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::index::runs::{self, NewRun, Status};
-use crate::run_dir::board::Board;
+use crate::run_dir::imported::ImportedRun;
 use crate::run_dir::{RunId, staging};
 use crate::sweeps::store::Sweep;
 
@@ -92,7 +92,7 @@ impl Supervisor {
     }
 
     /// Makes runs whose directories were imported and are not named yet: all of them, or none.
-    pub async fn welcome(&self, imported: Vec<(RunId, Board)>) -> Result<()> {
+    pub async fn welcome(&self, imported: Vec<(RunId, ImportedRun)>) -> Result<()> {
         let ids: Vec<_> = imported.iter().map(|(id, _)| *id).collect();
         let made = self.enter_imported(&ids, imported).await;
         if made.is_err() {
@@ -101,13 +101,17 @@ impl Supervisor {
         made
     }
 
-    async fn enter_imported(&self, ids: &[RunId], imported: Vec<(RunId, Board)>) -> Result<()> {
+    async fn enter_imported(
+        &self,
+        ids: &[RunId],
+        imported: Vec<(RunId, ImportedRun)>,
+    ) -> Result<()> {
         let _alone = self.0.changing.write().await;
         let rows: Vec<_> = imported
             .into_iter()
-            .map(|(id, board)| {
-                let spec = board.spec().to_string();
-                NewRun::new(id, board.name, spec, None, Status::Finished)
+            .map(|(id, imported)| {
+                let spec = imported.spec().to_string();
+                NewRun::new(id, imported.name, spec, None, Status::Finished)
             })
             .collect();
         self.0
@@ -116,9 +120,9 @@ impl Supervisor {
             .await?;
         let (folder, named) = (self.0.runs.clone(), ids.to_vec());
         blocking(move || {
-            failpoint("boards.indexed")?;
+            failpoint("tensorboard.indexed")?;
             staging::name(&folder, &named)?;
-            failpoint("boards.named")
+            failpoint("tensorboard.named")
         })
         .await?;
         for &id in ids {

@@ -328,7 +328,7 @@ impl Supervisor {
         let was_deleted = blocking(move || Ok(trash.coming_back(id))).await?;
         if known.is_none() {
             self.enter(id, was_deleted.clone()).await?;
-        } else if was_deleted.is_none() && dir.board_file().exists() {
+        } else if was_deleted.is_none() && dir.imported_file().exists() {
             return self.renew_alone(id).await;
         }
         if was_deleted.is_some() {

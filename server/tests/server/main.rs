@@ -9,8 +9,6 @@
 )]
 
 mod api_walk;
-mod boards;
-mod boards_export;
 mod changes;
 mod command_line;
 mod crash;
@@ -38,4 +36,6 @@ mod steps;
 mod storm;
 mod support;
 mod surroundings;
+mod tensorboard;
+mod tensorboard_export;
 mod terminal;

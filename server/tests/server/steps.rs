@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::boards::events;
 use crate::data_sets::{pets, upload};
 use crate::support::{ENDLESS, Server, conv, form, form_type, mlp, photos, until, upload_image};
+use crate::tensorboard::events;
 
 /// A server at whose steps a test has a say.
 struct Stage {

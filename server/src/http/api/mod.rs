@@ -1,6 +1,5 @@
 //! The API under `/api/v1`, one file a subject; and what stands beside it for machines.
 
-pub mod boards;
 pub mod catalog;
 pub mod datasets;
 pub mod events;
@@ -15,6 +14,7 @@ pub mod runs;
 pub mod selections;
 pub mod specs;
 pub mod sweeps;
+pub mod tensorboard;
 pub mod test;
 
 use crate::error::{Error, Result};

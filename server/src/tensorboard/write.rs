@@ -299,7 +299,7 @@ fn flatten(value: &Json, path: &str, into: &mut std::collections::BTreeMap<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boards::record::{Next, Records};
+    use crate::tensorboard::record::{Next, Records};
     use serde_json::json;
 
     fn events(lines: &[&str]) -> Vec<Event> {

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 
 /// An imported run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Board {
+pub struct ImportedRun {
     /// Its name when it came.
     pub name: String,
     /// Of all its files: the same ones are not taken twice.
@@ -69,7 +69,7 @@ pub struct SourceFile {
     pub bytes: u64,
 }
 
-impl Board {
+impl ImportedRun {
     /// What a tag is drawn as: a curve's name, or `own`; `None` where it is not drawn.
     pub fn curve_of(&self, tag: &str) -> Option<&str> {
         let mut series = self.source.series.iter();
@@ -107,12 +107,12 @@ impl Board {
 
 impl RunDir {
     /// What is known of an imported run; `None` where the run was made here.
-    pub fn board(&self) -> Result<Option<Board>> {
-        let path = self.board_file();
+    pub fn imported(&self) -> Result<Option<ImportedRun>> {
+        let path = self.imported_file();
         match links::read(&path) {
             Ok(bytes) => {
-                let board = serde_json::from_slice(&bytes);
-                board.map(Some).map_err(|e| Error::file(&path, e.into()))
+                let imported = serde_json::from_slice(&bytes);
+                imported.map(Some).map_err(|e| Error::file(&path, e.into()))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::file(&path, error)),
@@ -124,7 +124,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Conflict`] of an imported run.
     pub fn has_more_than_curves(&self) -> Result<()> {
-        if self.board_file().exists() {
+        if self.imported_file().exists() {
             return Err(Error::Conflict(format!(
                 "{} was imported from TensorBoard files, which have its curves alone: there is nothing to train or to look into.",
                 self.path().display()
@@ -135,9 +135,9 @@ impl RunDir {
 
     /// The name that the run came with, and its specification or, of an imported one, what stands in its place.
     pub fn told(&self, library: &Library) -> Result<(String, Value)> {
-        if let Some(board) = self.board()? {
-            let spec = board.spec();
-            return Ok((board.name, spec));
+        if let Some(imported) = self.imported()? {
+            let spec = imported.spec();
+            return Ok((imported.name, spec));
         }
         let spec = self.recorded_spec(library)?;
         let json = serde_json::to_value(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
@@ -145,12 +145,12 @@ impl RunDir {
     }
 
     /// `board.json`.
-    pub fn board_file(&self) -> PathBuf {
+    pub fn imported_file(&self) -> PathBuf {
         self.path().join("board.json")
     }
 
     /// `board/`: the files as they came.
-    pub fn board_files(&self) -> PathBuf {
+    pub fn imported_event_files(&self) -> PathBuf {
         self.path().join("board")
     }
 

@@ -6,7 +6,7 @@
 //! * [`find`]: which event files of a folder belong to one run; [`unpack`]: a folder out of a zip.
 //! * [`read`]: the scalars of a run's files, as TensorBoard would show them.
 //! * [`tags`]: which scalar is which curve here.
-//! * [`import`]: makes runs of what was found; [`grown`]: or takes them for runs that are here, and have grown.
+//! * [`import`]: makes runs of what was found; [`relation`]: or takes them for runs that are here, and have grown.
 //!
 //! What always holds: no length that a file tells is trusted before as many bytes are there; what can be read of a
 //! run's files becomes the run, whole or not at all, and what is left out is named.
@@ -14,10 +14,10 @@
 pub mod event;
 pub mod export;
 pub mod find;
-pub mod grown;
 pub mod import;
 pub mod read;
 pub mod record;
+pub mod relation;
 pub mod tags;
 pub mod unpack;
 pub mod write;

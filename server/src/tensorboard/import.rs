@@ -16,8 +16,8 @@ use vivarium_models::data::Fault;
 use vivarium_models::data::scratch::{self, Scratch};
 
 use super::find::{self, Found, LogFile, Logged};
-use super::grown::{self, Files, Relation};
 use super::read::{self, Point, Scalars};
+use super::relation::{Files, Relation, relation};
 use super::tags::{self, Assigned};
 use super::{refused, unpack};
 use crate::data_dir::DataDir;
@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::files::INCOMING;
 use crate::index::metrics::OWN;
-use crate::run_dir::board::{Board, Source, SourceFile};
+use crate::run_dir::imported::{ImportedRun, Source, SourceFile};
 use crate::run_dir::not_finite;
 use crate::run_dir::{self, RunDir, RunId, staging};
 
@@ -52,7 +52,7 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Where imported runs come from and go to.
 #[derive(Debug)]
-pub struct Boards {
+pub struct Importer {
     runs: PathBuf,
     scratch: PathBuf,
     /// One import at a time: two of the same files must not both find that they are not here yet.
@@ -93,7 +93,7 @@ pub struct Imported {
     /// The run.
     pub id: RunId,
     /// What is known of it.
-    pub board: Board,
+    pub imported: ImportedRun,
 }
 
 /// How a run's directory is filled.
@@ -115,12 +115,12 @@ enum Bring {
     Link,
 }
 
-impl Boards {
+impl Importer {
     /// For the runs of a data folder.
-    pub fn of(data: &DataDir) -> Self {
+    pub fn new(data: &DataDir) -> Self {
         Self {
             runs: data.runs(),
-            scratch: data.boards(),
+            scratch: data.imports(),
             turn: Mutex::default(),
         }
     }
@@ -161,11 +161,11 @@ impl Boards {
     /// Makes a run to be of each of `found`, which get their names when they are in the index.
     ///
     /// # Errors
-    /// As [`Boards::import`]. Then nothing is left of them.
+    /// As [`Importer::import`]. Then nothing is left of them.
     pub fn stage_all(&self, found: Found, wish: &Wish) -> Result<Outcome> {
         let mut staged = Vec::new();
         let outcome = self.bring_in(found, wish, |filled| {
-            failpoint("boards.stage")?;
+            failpoint("tensorboard.stage")?;
             let id = RunId::next();
             staging::adopt(&self.runs, id, filled)?;
             staged.push(id);
@@ -199,7 +199,7 @@ impl Boards {
         let mut staged = Vec::new();
         for logged in found.runs {
             let sha256 = digest(&logged.files);
-            if let Some(at) = known.iter().position(|run| run.board.sha256 == sha256) {
+            if let Some(at) = known.iter().position(|run| run.imported.sha256 == sha256) {
                 outcome.already.push(known.swap_remove(at));
                 continue;
             }
@@ -216,7 +216,7 @@ impl Boards {
             let beside = other.map(|(at, _)| &known[at]);
             let mut assigned = grown
                 .as_ref()
-                .map_or_else(Assigned::new, |run| run.board.assigned.clone());
+                .map_or_else(Assigned::new, |run| run.imported.assigned.clone());
             assigned.extend(wish.tags.clone());
             let how = Stage {
                 bring: if wish.ours { Bring::Move } else { Bring::Copy },
@@ -225,11 +225,13 @@ impl Boards {
                 sha256,
             };
             let name = |began: Option<&str>| match &grown {
-                Some(run) => run.board.name.clone(),
+                Some(run) => run.imported.name.clone(),
                 None => name_of(&logged.name, wish, began),
             };
             match self.stage(&logged, how, name, beside, &mut outcome.skipped) {
-                Ok(Some((filled, board))) => staged.push((filled, board, grown.map(|run| run.id))),
+                Ok(Some((filled, imported))) => {
+                    staged.push((filled, imported, grown.map(|run| run.id)))
+                }
                 Ok(None) => {}
                 Err(Error::Models(vivarium_models::Error::Refused(faults))) => {
                     outcome.skipped.extend(faults);
@@ -240,14 +242,14 @@ impl Boards {
         if staged.is_empty() && outcome.already.is_empty() && outcome.newer.is_empty() {
             return Err(vivarium_models::Error::Refused(outcome.skipped).into());
         }
-        for (filled, board, grown) in staged {
+        for (filled, imported, grown) in staged {
             let stage = filled.path().join(STAGE);
             if let Some(id) = grown {
                 RunDir::of(&self.runs, id).give_way_to(&stage)?;
-                outcome.replaced.push(Imported { id, board });
+                outcome.replaced.push(Imported { id, imported });
             } else {
                 let id = place(&stage)?;
-                outcome.imported.push(Imported { id, board });
+                outcome.imported.push(Imported { id, imported });
             }
         }
         Ok(outcome)
@@ -261,7 +263,7 @@ impl Boards {
     pub fn assign(&self, id: RunId, assigned: &Assigned) -> Result<()> {
         tags::check(assigned)?;
         let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (board, logged) = self.reopened(id)?;
+        let (imported, logged) = self.reopened(id)?;
         let scalars = read::read(&logged.files)?;
         if let Some(tag) = assigned.keys().find(|tag| !scalars.tags.contains_key(*tag)) {
             let message = "is no tag of this run's scalars";
@@ -270,11 +272,18 @@ impl Boards {
         let how = Stage {
             bring: Bring::Link,
             assigned: assigned.clone(),
-            root: board.root.clone(),
-            sha256: board.sha256.clone(),
+            root: imported.root.clone(),
+            sha256: imported.sha256.clone(),
         };
-        let staged = self.stage(&logged, how, |_| board.name.clone(), None, &mut Vec::new())?;
-        let (filled, _) = staged.ok_or_else(|| refused(&board.name, "has no scalars any more"))?;
+        let staged = self.stage(
+            &logged,
+            how,
+            |_| imported.name.clone(),
+            None,
+            &mut Vec::new(),
+        )?;
+        let (filled, _) =
+            staged.ok_or_else(|| refused(&imported.name, "has no scalars any more"))?;
         RunDir::of(&self.runs, id).give_way_to(&filled.path().join(STAGE))
     }
 
@@ -283,11 +292,11 @@ impl Boards {
     /// # Errors
     /// [`Error::Conflict`] of a run that was not imported.
     pub fn tags(&self, id: RunId) -> Result<Vec<Tag>> {
-        let (board, logged) = self.reopened(id)?;
+        let (imported, logged) = self.reopened(id)?;
         let scalars = read::read(&logged.files)?;
         let tags = scalars.tags.into_iter().map(|(tag, points)| {
-            let curve = board.curve_of(&tag).map(str::to_owned);
-            let assigned = board.assigned.contains_key(&tag);
+            let curve = imported.curve_of(&tag).map(str::to_owned);
+            let assigned = imported.assigned.contains_key(&tag);
             let last = points.last().map(|point| point.value);
             Tag {
                 tag,
@@ -301,19 +310,19 @@ impl Boards {
     }
 
     /// What is known of an imported run, and its files where they lie now.
-    fn reopened(&self, id: RunId) -> Result<(Board, Logged)> {
+    fn reopened(&self, id: RunId) -> Result<(ImportedRun, Logged)> {
         let dir = RunDir::of(&self.runs, id);
-        let board = dir.board()?.ok_or_else(|| {
+        let imported = dir.imported()?.ok_or_else(|| {
             Error::Conflict(
                 "The run was trained here: only those of imported files have tags to choose from."
                     .to_owned(),
             )
         })?;
-        let mut found = find::find_all(&dir.board_files())?.runs;
+        let mut found = find::find_all(&dir.imported_event_files())?.runs;
         match (found.pop(), found.is_empty()) {
-            (Some(logged), true) => Ok((board, logged)),
+            (Some(logged), true) => Ok((imported, logged)),
             _ => Err(refused(
-                &board.name,
+                &imported.name,
                 "its files are no longer those that were imported",
             )),
         }
@@ -323,8 +332,8 @@ impl Boards {
     fn known(&self) -> Result<Vec<Imported>> {
         let mut known = Vec::new();
         for id in run_dir::list(&self.runs)? {
-            if let Some(board) = RunDir::of(&self.runs, id).board()? {
-                known.push(Imported { id, board });
+            if let Some(imported) = RunDir::of(&self.runs, id).imported()? {
+                known.push(Imported { id, imported });
             }
         }
         Ok(known)
@@ -346,22 +355,23 @@ impl Boards {
             .collect();
         let new = Files { root, logged };
         let related = known.iter().enumerate().filter_map(|(at, run)| {
-            let files = &run.board.source.files;
+            let files = &run.imported.source.files;
             if !files
                 .iter()
                 .any(|file| names.contains(&file_name(&file.name)))
             {
                 return None;
             }
-            let here = find::find_all(&RunDir::of(&self.runs, run.id).board_files()).ok()?;
+            let here =
+                find::find_all(&RunDir::of(&self.runs, run.id).imported_event_files()).ok()?;
             let [there] = &here.runs[..] else {
                 return None;
             };
             let old = Files {
-                root: run.board.root.as_deref(),
+                root: run.imported.root.as_deref(),
                 logged: there,
             };
-            let relation = grown::relation(old, new).ok()?;
+            let relation = relation(old, new).ok()?;
             let rank = match relation {
                 Relation::Grown => 2,
                 Relation::Older => 1,
@@ -384,7 +394,7 @@ impl Boards {
         name: impl Fn(Option<&str>) -> String,
         beside: Option<&Imported>,
         skipped: &mut Vec<Fault>,
-    ) -> Result<Option<(Scratch, Board)>> {
+    ) -> Result<Option<(Scratch, ImportedRun)>> {
         let scalars = read::read(&logged.files)?;
         skipped.extend(scalars.unread.iter().cloned());
         if scalars.tags.is_empty() {
@@ -408,25 +418,29 @@ impl Boards {
                 // Named as unread already.
                 continue;
             }
-            let into = dir.board_files().join(unpack::relative(name)?);
+            let into = dir.imported_event_files().join(unpack::relative(name)?);
             let bytes = bring(path, &into, how.bring)?;
             files.push(SourceFile {
                 name: name.clone(),
                 bytes,
             });
         }
-        let mut board = describe(&scalars, files, how, name);
-        if let Some(Imported { id, board: other }) = beside {
-            board.source.remarks.push(format!(
+        let mut imported = describe(&scalars, files, how, name);
+        if let Some(Imported {
+            id,
+            imported: other,
+        }) = beside
+        {
+            imported.source.remarks.push(format!(
                 "“{}” ({id}) was imported before from files of the same names that say something else: there are two runs now.",
                 other.name
             ));
         }
         let path = dir.events_file();
-        write_events(&path, &scalars, &board).map_err(|e| Error::file(&path, e))?;
-        let path = dir.board_file();
-        write_whole(&path, &board).map_err(|e| Error::file(&path, e))?;
-        Ok(Some((filled, board)))
+        write_events(&path, &scalars, &imported).map_err(|e| Error::file(&path, e))?;
+        let path = dir.imported_file();
+        write_whole(&path, &imported).map_err(|e| Error::file(&path, e))?;
+        Ok(Some((filled, imported)))
     }
 }
 
@@ -532,7 +546,7 @@ fn describe(
     mut files: Vec<SourceFile>,
     how: Stage,
     name: impl Fn(Option<&str>) -> String,
-) -> Board {
+) -> ImportedRun {
     let counts = scalars
         .tags
         .iter()
@@ -580,7 +594,7 @@ fn describe(
         moments(shown)
     };
     let (began, ended) = (moment(first), moment(last));
-    Board {
+    ImportedRun {
         name: name(began.as_deref()),
         sha256: how.sha256,
         root: how.root,
@@ -629,7 +643,7 @@ fn is_percent(series: &str, points: &[Point]) -> bool {
 }
 
 /// Writes the events of an imported run.
-fn write_events(path: &Path, scalars: &Scalars, board: &Board) -> io::Result<()> {
+fn write_events(path: &Path, scalars: &Scalars, imported: &ImportedRun) -> io::Result<()> {
     let file = File::create_new(path)?;
     let mut lines = Lines {
         out: BufWriter::with_capacity(1 << 18, file),
@@ -642,12 +656,12 @@ fn write_events(path: &Path, scalars: &Scalars, board: &Board) -> io::Result<()>
     lines.write(
         "imported",
         vec![
-            ("from", json!(board.source.kind)),
+            ("from", json!(imported.source.kind)),
             ("wall_time", json!(first)),
         ],
     )?;
     for (tag, points) in &scalars.tags {
-        let curve = board.curve_of(tag);
+        let curve = imported.curve_of(tag);
         let own = (curve == Some(tags::OWN)).then(|| format!("{OWN}{tag}"));
         let series = own.as_deref().or(curve);
         for points in pieces(points) {
@@ -748,8 +762,8 @@ impl<W: Write> Lines<W> {
     }
 }
 
-fn write_whole(path: &Path, board: &Board) -> io::Result<()> {
+fn write_whole(path: &Path, imported: &ImportedRun) -> io::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(&serde_json::to_vec_pretty(board)?)?;
+    file.write_all(&serde_json::to_vec_pretty(imported)?)?;
     file.sync_all()
 }

@@ -5,11 +5,11 @@ use std::io::{Cursor, Read as _};
 
 use prost::Message as _;
 use serde_json::{Value, json};
-use vivarium::boards::event::Event;
-use vivarium::boards::record::{Next, Records};
+use vivarium::tensorboard::event::Event;
+use vivarium::tensorboard::record::{Next, Records};
 
-use crate::boards::{events, import, series};
 use crate::support::{Server, mlp, vivarium};
+use crate::tensorboard::{events, import, series};
 
 /// The scalars in an event file: tag, step, value.
 fn scalars(file: &[u8]) -> Vec<(String, i64, f32)> {

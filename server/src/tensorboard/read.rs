@@ -411,8 +411,8 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boards::event::{Metadata, PluginData, Value as Scalar};
-    use crate::boards::record;
+    use crate::tensorboard::event::{Metadata, PluginData, Value as Scalar};
+    use crate::tensorboard::record;
 
     fn version() -> Event {
         Event {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use prost::Message as _;
 use serde_json::{Value, json};
-use vivarium::boards::event::{Event, SessionLog, Summary, Value as Scalar};
-use vivarium::boards::record;
+use vivarium::tensorboard::event::{Event, SessionLog, Summary, Value as Scalar};
+use vivarium::tensorboard::record;
 
 use crate::support::{Answer, Server, agent, form_of, form_type, mlp, until, vivarium};
 

@@ -20,10 +20,6 @@ use super::run_id;
 use super::selections::runs_of;
 use crate::aside::on_thread;
 use crate::base_path;
-use crate::boards::import::{Boards, Imported, Outcome, Wish};
-use crate::boards::tags::{self, Assigned};
-use crate::boards::write::About;
-use crate::boards::{export, find, unpack};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::http::App;
@@ -35,6 +31,10 @@ use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
 use crate::run_dir::RunId;
 use crate::tasks::catch_now;
+use crate::tensorboard::import::{Imported, Importer, Outcome, Wish};
+use crate::tensorboard::tags::{self, Assigned};
+use crate::tensorboard::write::About;
+use crate::tensorboard::{export, find, unpack};
 
 /// Lines that are read of a run at once, and their bytes.
 const LINES: usize = 256;
@@ -186,10 +186,10 @@ pub(in crate::http) async fn upload(
     let _place = UPLOADS.try_acquire().map_err(|_| {
         Error::Busy("Two uploads are under way already; try again when one is through.".to_owned())
     })?;
-    let boards = Arc::clone(&app.boards);
+    let importer = Arc::clone(&app.importer);
     let folder = on_thread("upload", {
-        let boards = Arc::clone(&boards);
-        move || boards.scratch()
+        let importer = Arc::clone(&importer);
+        move || importer.scratch()
     })
     .await?;
     let tree = folder.path().join("tree");
@@ -233,13 +233,13 @@ pub(in crate::http) async fn upload(
     let _turn = turn.map_err(|_| Error::Gone("the imports"))?;
     let outcome = on_thread("upload", move || {
         let outcome =
-            failpoint("boards.received").and_then(|()| take(&boards, &tree, &wish, damaged));
+            failpoint("tensorboard.received").and_then(|()| take(&importer, &tree, &wish, damaged));
         drop(folder);
         outcome
     })
     .await?;
     let imported = outcome.imported.iter();
-    let imported = imported.map(|run| (run.id, run.board.clone())).collect();
+    let imported = imported.map(|run| (run.id, run.imported.clone())).collect();
     app.supervisor.welcome(imported).await?;
     for run in &outcome.replaced {
         app.supervisor.renew(run.id).await?;
@@ -266,8 +266,8 @@ pub struct Wanted {
 pub async fn tags(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
     let id = run_id(&id)?;
     app.index.read(move |c| rows::get(c, id)).await?;
-    let boards = Arc::clone(&app.boards);
-    let tags = on_thread("tags", move || boards.tags(id)).await?;
+    let importer = Arc::clone(&app.importer);
+    let tags = on_thread("tags", move || importer.tags(id)).await?;
     Ok(Json(json!({"tags": tags, "curves": tags::CURVES})))
 }
 
@@ -279,8 +279,8 @@ pub async fn assign(
 ) -> Result<Json<Run>> {
     let id = run_id(&id)?;
     app.index.read(move |c| rows::get(c, id)).await?;
-    let boards = Arc::clone(&app.boards);
-    on_thread("tags", move || boards.assign(id, &wanted.tags)).await?;
+    let importer = Arc::clone(&app.importer);
+    on_thread("tags", move || importer.assign(id, &wanted.tags)).await?;
     app.supervisor.renew(id).await?;
     Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
 }
@@ -323,7 +323,7 @@ fn sort_in(incoming: &FilePath, name: &str, tree: &FilePath, most: u64) -> Resul
     Ok(Sorted::default())
 }
 
-fn take(boards: &Boards, tree: &FilePath, wish: &Wish, damaged: Vec<Fault>) -> Result<Outcome> {
+fn take(importer: &Importer, tree: &FilePath, wish: &Wish, damaged: Vec<Fault>) -> Result<Outcome> {
     let mut found = if tree.exists() {
         find::find_all(tree)?
     } else {
@@ -331,7 +331,7 @@ fn take(boards: &Boards, tree: &FilePath, wish: &Wish, damaged: Vec<Fault>) -> R
         find::Found::default()
     };
     found.skipped.splice(0..0, damaged);
-    boards.stage_all(found, wish)
+    importer.stage_all(found, wish)
 }
 
 async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
@@ -360,9 +360,9 @@ async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
 /// Runs as they are called now.
 async fn tell(app: &App, of: Vec<Imported>) -> Result<Vec<Value>> {
     let read = move |c: &rusqlite::Connection| {
-        let told = of.into_iter().map(|Imported { id, board }| {
-            let name = rows::find(c, id)?.map_or(board.name, |run| run.name);
-            let remarks = board.source.remarks;
+        let told = of.into_iter().map(|Imported { id, imported }| {
+            let name = rows::find(c, id)?.map_or(imported.name, |run| run.name);
+            let remarks = imported.source.remarks;
             Ok(json!({"id": id, "url": base_path::url(&format!("/runs/{id}")), "name": name, "remarks": remarks}))
         });
         told.collect()
