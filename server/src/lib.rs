@@ -19,12 +19,12 @@
 //! * [`http`]: pages, API and the feed of events.
 //! * [`base_path`]: where the site begins; addresses that leave the server go through it.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
-//!   `aside`: work beside the async threads. `files`: files that are seen whole or not at all. `reserve`: space for
+//!   `blocking`: work outside the async threads. `files`: files that are seen whole or not at all. `reserve`: space for
 //!   when there is none. `failpoint`: where tests cut changes short.
 //!   `tasks`: panics stay where they happen. `output`: lines that perhaps nobody reads.
 
-mod aside;
 pub mod base_path;
+mod blocking;
 pub mod cli;
 pub mod commands;
 pub mod data_dir;

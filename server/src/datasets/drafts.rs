@@ -12,7 +12,7 @@ use uuid::Uuid;
 use vivarium_models::data::scratch::Scratch;
 use vivarium_models::data::{self, Import, Library, Limits, Ready, Report, known, name_of};
 
-use crate::aside::on_thread;
+use crate::blocking::on_thread;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use vivarium_models::data::{Gallery, Library, State, gallery};
 
-use crate::aside::{blocking, on_thread};
+use crate::blocking::{blocking, on_thread};
 use crate::error::{Error, Result};
 
 /// Galleries that are kept; each is a picture of a few hundred kilobytes.

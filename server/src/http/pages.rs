@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use vivarium_models::spec;
 
 use super::App;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs as rows;
 use crate::presets;

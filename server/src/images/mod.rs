@@ -19,8 +19,8 @@ use uuid::Uuid;
 use vivarium_models::data::decode_image;
 use vivarium_models::links;
 
-use crate::aside::{on_thread, yield_to_others};
 use crate::base_path;
+use crate::blocking::{lower_priority, on_thread};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::files::{INCOMING, replace};
@@ -140,7 +140,7 @@ impl Images {
         let _turn = turn.map_err(|_| Error::Gone("the images"))?;
         let folder = self.folder.clone();
         let (id, size) = on_thread("image", move || {
-            yield_to_others();
+            lower_priority();
             let written = write(&folder, &bytes);
             drop(bytes);
             memory::give_back();

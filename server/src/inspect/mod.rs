@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use vivarium_models::data::Library;
 use vivarium_models::ops::threads;
 
-use crate::aside::yield_to_others;
+use crate::blocking::lower_priority;
 use crate::error::{Error, Result};
 use crate::memory;
 use desk::Desk;
@@ -91,7 +91,7 @@ impl Inside {
 }
 
 fn work(jobs: &Receiver<Job>, mut desk: Desk) {
-    yield_to_others();
+    lower_priority();
     loop {
         match jobs.recv_timeout(IDLE) {
             Ok(job) => job(&mut desk),

@@ -6,7 +6,7 @@ use tokio::sync::{RwLockWriteGuard, mpsc, oneshot};
 
 use super::Supervisor;
 use super::life::Command;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::Result;
 use crate::failpoint::failpoint;
 use crate::index::runs::{self, Run};

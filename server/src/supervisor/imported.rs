@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use super::Supervisor;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::Result;
 use crate::index::Writing;
 use crate::index::events;

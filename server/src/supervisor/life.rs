@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Supervisor;
 use super::turns::{Ticket, Turn};
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs::{self, Status};
 use crate::index::{Writing, events};

@@ -8,7 +8,7 @@ use vivarium_models::spec::RunSpec;
 
 use super::Supervisor;
 use super::life::Beginning;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::index::runs::{self, NewRun, Status};

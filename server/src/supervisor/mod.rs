@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vivarium_models::data::Library;
 
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;

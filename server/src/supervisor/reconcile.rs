@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::Supervisor;
 use super::deletion::EMPTY_EVERY;
 use super::life::{Beginning, tell_unfinished};
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::index::Writing;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use super::Supervisor;
 use super::reconcile::{as_the_log_says, is_left_behind};
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::damage::{self, BadRow};
 use crate::index::runs::{self, NewRun, Status};

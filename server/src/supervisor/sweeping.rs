@@ -4,7 +4,7 @@ use vivarium_models::spec::RunSpec;
 
 use super::Supervisor;
 use super::making::Growth;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::Result;
 use crate::failpoint::failpoint;
 use crate::index::runs::{self, Status};

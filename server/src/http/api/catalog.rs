@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vivarium_models::networks::NETWORKS;
 
 use super::openapi::DOCUMENT;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::Result;
 use crate::http::App;
 use crate::presets;

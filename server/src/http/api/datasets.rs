@@ -10,8 +10,8 @@ use uuid::Uuid;
 use vivarium_models::data::State as Kept;
 use vivarium_models::spec::FieldError;
 
-use crate::aside::blocking;
 use crate::base_path;
+use crate::blocking::blocking;
 use crate::datasets::fetches::Fetches;
 use crate::error::{Error, Result};
 use crate::http::App;

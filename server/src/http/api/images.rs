@@ -12,7 +12,7 @@ use uuid::Uuid;
 use vivarium_models::links;
 use vivarium_models::spec::FieldError;
 
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::problem::Problem;

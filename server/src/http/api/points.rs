@@ -8,7 +8,7 @@ use vivarium_models::data;
 use vivarium_models::spec::RunSpec;
 
 use super::run_id;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::index::curves::{self, Mark};

@@ -10,8 +10,8 @@ use vivarium_models::spec::FieldError;
 
 use super::run_id;
 use super::specs::check_with_plan;
-use crate::aside::blocking;
 use crate::base_path;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::{Body, given};

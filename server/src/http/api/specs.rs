@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vivarium_models::spec::{self, RunSpec};
 use vivarium_models::train::{self, LrCurve};
 
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::estimate::Estimate;
 use crate::http::App;

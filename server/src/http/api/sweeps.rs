@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Plan};
 
-use crate::aside::blocking;
 use crate::base_path;
+use crate::blocking::blocking;
 use crate::error::Result;
 use crate::http::App;
 use crate::http::json::Body;

@@ -18,8 +18,8 @@ use vivarium_models::data::Fault;
 
 use super::run_id;
 use super::selections::runs_of;
-use crate::aside::on_thread;
 use crate::base_path;
+use crate::blocking::on_thread;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::http::App;

@@ -12,7 +12,7 @@ use vivarium_models::inspect::film::{About, Folder, pin_name};
 use vivarium_models::links;
 
 use super::{Asked, JSON, json};
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::Body;

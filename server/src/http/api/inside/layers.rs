@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::json as object;
 
 use super::{Asked, JSON, json};
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::Result;
 use crate::inspect::subject::Chosen;
 

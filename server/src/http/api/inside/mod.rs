@@ -24,7 +24,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::run_id;
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::inspect::desk::Desk;

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::json as object;
 
 use super::{Asked, JSON, PNG, View, json};
-use crate::aside::blocking;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::inspect::desk::Desk;
 use crate::inspect::image::{ImageRef, Picked};

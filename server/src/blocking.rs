@@ -35,7 +35,7 @@ pub(crate) async fn on_thread<T: Send + 'static>(
 
 /// Lets the calling thread have its turn behind those that train and those that answer. Best effort: only on Linux is
 /// the priority a thread's and not the process's.
-pub(crate) fn yield_to_others() {
+pub(crate) fn lower_priority() {
     if cfg!(target_os = "linux") {
         let _ = rustix::process::setpriority_process(None, NICE);
     }
