@@ -52,7 +52,7 @@ impl Deleted {
         self
     }
 
-    fn is_over(&self, now: SystemTime) -> bool {
+    fn is_expired(&self, now: SystemTime) -> bool {
         humantime::parse_rfc3339(&self.until).is_ok_and(|until| until <= now)
     }
 }
@@ -89,14 +89,14 @@ impl Trash {
     }
 
     /// Moves the directory of a run that was announced.
-    pub fn take_in(&self, id: RunId) -> Result<()> {
+    pub fn move_in(&self, id: RunId) -> Result<()> {
         rename(RunDir::of(&self.runs, id).path(), &self.dir(id))
     }
 
     /// What is there, the newest first.
     pub fn list(&self) -> Vec<Deleted> {
         let mut found: Vec<_> = self
-            .abouts()
+            .records()
             .into_iter()
             .filter(|about| self.dir(about.id).is_dir())
             .collect();
@@ -108,7 +108,7 @@ impl Trash {
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not in the trash.
-    pub fn give_back(&self, id: RunId) -> Result<Deleted> {
+    pub fn restore(&self, id: RunId) -> Result<Deleted> {
         let missing = || Error::NotFound(format!("deleted run {id}"));
         let about = self.read(&self.about(id)).ok_or_else(missing)?;
         if !self.dir(id).is_dir() {
@@ -126,58 +126,61 @@ impl Trash {
     }
 
     /// What was known of a run that is on its way back.
-    pub fn coming_back(&self, id: RunId) -> Option<Deleted> {
+    pub fn pending_restore(&self, id: RunId) -> Option<Deleted> {
         self.read(&self.returning(id))
     }
 
     /// The run is back with its labels: what is kept of them here goes.
-    pub fn returned(&self, id: RunId) {
+    pub fn confirm_restore(&self, id: RunId) {
         let _ = fs::remove_file(self.returning(id));
     }
 
     /// The run stays in the trash: it could not be brought back.
-    pub fn keep_after_all(&self, id: RunId) -> Result<()> {
+    pub fn undo_restore(&self, id: RunId) -> Result<()> {
         rename(RunDir::of(&self.runs, id).path(), &self.dir(id))?;
         rename(&self.returning(id), &self.about(id))
     }
 
-    /// Takes a run out of the trash in one step, to be removed for good with [`remove_aside`]. Says where it is.
+    /// Takes a run out of the trash in one step, to be removed for good with [`remove_detached`]. Says where it is.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not in the trash.
-    pub fn set_aside(&self, id: RunId) -> Result<PathBuf> {
+    pub fn detach(&self, id: RunId) -> Result<PathBuf> {
         let dir = self.dir(id);
         if !dir.is_dir() {
             return Err(Error::NotFound(format!("deleted run {id}")));
         }
-        let aside = self.folder.join(format!("{REMOVED}{id}"));
-        rename(&dir, &aside)?;
-        let _ = failpoint("trash.aside");
+        let detached = self.folder.join(format!("{REMOVED}{id}"));
+        rename(&dir, &detached)?;
+        let _ = failpoint("trash.detached");
         let _ = fs::remove_file(self.about(id));
-        Ok(aside)
+        Ok(detached)
     }
 
     /// Takes what has been here long enough out of the trash; says which and where it is.
-    pub fn set_old_aside(&self) -> Vec<(RunId, PathBuf)> {
+    pub fn detach_expired(&self) -> Vec<(RunId, PathBuf)> {
         let now = SystemTime::now();
-        let old = self.abouts().into_iter().filter(|about| about.is_over(now));
-        old.filter_map(|about| Some((about.id, self.set_aside(about.id).ok()?)))
+        let old = self
+            .records()
+            .into_iter()
+            .filter(|about| about.is_expired(now));
+        old.filter_map(|about| Some((about.id, self.detach(about.id).ok()?)))
             .collect()
     }
 
     /// Completes what was cut short: runs that were announced are taken in, those that were on
     /// their way back are back. Says what was known of the latter.
-    pub fn complete(&self) -> Vec<Deleted> {
+    pub fn recover(&self) -> Vec<Deleted> {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(REMOVED) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
         remove_incoming(&self.folder);
-        for about in self.abouts() {
+        for about in self.records() {
             let from = RunDir::of(&self.runs, about.id);
             if from.path().is_dir() && !self.dir(about.id).exists() {
-                let _ = self.take_in(about.id);
+                let _ = self.move_in(about.id);
             } else if !self.dir(about.id).exists() {
                 let _ = fs::remove_file(self.about(about.id));
             }
@@ -190,7 +193,7 @@ impl Trash {
             } else if RunDir::of(&self.runs, about.id).path().is_dir() {
                 back.push(about);
             } else {
-                self.returned(about.id);
+                self.confirm_restore(about.id);
             }
         }
         back
@@ -208,7 +211,7 @@ impl Trash {
         self.folder.join(format!("{id}.returning.json"))
     }
 
-    fn abouts(&self) -> Vec<Deleted> {
+    fn records(&self) -> Vec<Deleted> {
         let files = self.files(".json");
         files.iter().filter_map(|path| self.read(path)).collect()
     }
@@ -230,9 +233,9 @@ impl Trash {
 }
 
 /// Removes the files of a run that is out of the trash.
-pub fn remove_aside(aside: &Path) -> Result<()> {
+pub fn remove_detached(detached: &Path) -> Result<()> {
     let _ = failpoint("trash.forgotten");
-    fs::remove_dir_all(aside).map_err(|e| Error::file(aside, e))
+    fs::remove_dir_all(detached).map_err(|e| Error::file(detached, e))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
@@ -282,14 +285,14 @@ mod tests {
             trash, run, about, ..
         } = &place();
         trash.announce(about).unwrap();
-        trash.take_in(about.id).unwrap();
+        trash.move_in(about.id).unwrap();
         assert!(!run.exists());
         assert_eq!(trash.list(), std::slice::from_ref(about));
-        assert_eq!(trash.give_back(about.id).unwrap(), *about);
-        trash.returned(about.id);
+        assert_eq!(trash.restore(about.id).unwrap(), *about);
+        trash.confirm_restore(about.id);
         assert!(run.join("spec.json").exists());
         assert!(trash.list().is_empty());
-        assert!(trash.give_back(about.id).is_err());
+        assert!(trash.restore(about.id).is_err());
     }
 
     #[test]
@@ -298,7 +301,7 @@ mod tests {
             trash, run, about, ..
         } = &place();
         trash.announce(about).unwrap();
-        assert!(trash.complete().is_empty());
+        assert!(trash.recover().is_empty());
         assert!(!run.exists());
         assert_eq!(trash.list().len(), 1);
     }
@@ -309,14 +312,14 @@ mod tests {
             trash, run, about, ..
         } = &place();
         trash.announce(about).unwrap();
-        trash.take_in(about.id).unwrap();
+        trash.move_in(about.id).unwrap();
         // Cut short before the move: still in the trash.
         fs::rename(trash.about(about.id), trash.returning(about.id)).unwrap();
-        assert!(trash.complete().is_empty());
+        assert!(trash.recover().is_empty());
         assert_eq!(trash.list().len(), 1);
         // Cut short after it: back, with what is known of it.
-        trash.give_back(about.id).unwrap();
-        assert_eq!(trash.complete(), std::slice::from_ref(about));
+        trash.restore(about.id).unwrap();
+        assert_eq!(trash.recover(), std::slice::from_ref(about));
         assert!(run.exists());
     }
 
@@ -330,15 +333,15 @@ mod tests {
             ..about.clone()
         };
         trash.announce(about).unwrap();
-        trash.take_in(about.id).unwrap();
-        assert!(trash.set_old_aside().is_empty());
+        trash.move_in(about.id).unwrap();
+        assert!(trash.detach_expired().is_empty());
         trash.announce(&old).unwrap();
-        let aside = trash.set_old_aside();
-        assert_eq!(aside.len(), 1);
-        assert_eq!(aside[0].0, about.id);
+        let detached = trash.detach_expired();
+        assert_eq!(detached.len(), 1);
+        assert_eq!(detached[0].0, about.id);
         assert!(trash.list().is_empty() && !run.exists());
         // Cut short here, the next start removes it.
-        trash.complete();
-        assert!(!aside[0].1.exists());
+        trash.recover();
+        assert!(!detached[0].1.exists());
     }
 }

@@ -93,9 +93,9 @@ pub fn open(path: &Path) -> Result<Connection> {
     let failed = |fault: Fault| Error::Usage(format!("{}: {fault}", path.display()));
     match open_within(path, OPEN_WITHIN) {
         Err(fault) if fault.is_damage() => {
-            let aside = set_aside(path)?;
+            let kept = keep_damaged(path)?;
             tracing::error!(
-                %fault, index = %path.display(), kept_as = %aside.display(),
+                %fault, index = %path.display(), kept_as = %kept.display(),
                 "the index cannot be used and is rebuilt from the run directories; the old file is set aside"
             );
             try_open(path).map_err(failed)
@@ -190,18 +190,18 @@ fn try_open(path: &Path) -> Result<Connection, Fault> {
 }
 
 /// Renames the index and its companions, and returns the new name.
-fn set_aside(path: &Path) -> Result<PathBuf> {
+fn keep_damaged(path: &Path) -> Result<PathBuf> {
     let now = humantime::format_rfc3339_seconds(SystemTime::now())
         .to_string()
         .replace(':', "");
-    let aside = with_suffix(path, &format!(".damaged-{now}"));
+    let kept = with_suffix(path, &format!(".damaged-{now}"));
     for companion in ["", "-wal", "-shm"] {
-        let (from, to) = (with_suffix(path, companion), with_suffix(&aside, companion));
+        let (from, to) = (with_suffix(path, companion), with_suffix(&kept, companion));
         if from.exists() {
             fs::rename(&from, &to).map_err(|e| Error::file(&from, e))?;
         }
     }
-    Ok(aside)
+    Ok(kept)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

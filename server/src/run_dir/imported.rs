@@ -187,11 +187,11 @@ fn exchange(one: &Path, other: &Path) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    let aside = other.with_extension("before");
-    fs::rename(one, &aside)?;
+    let backup = other.with_extension("before");
+    fs::rename(one, &backup)?;
     if let Err(error) = fs::rename(other, one) {
-        fs::rename(&aside, one)?;
+        fs::rename(&backup, one)?;
         return Err(error);
     }
-    fs::rename(&aside, other)
+    fs::rename(&backup, other)
 }

@@ -58,7 +58,7 @@ impl Supervisor {
         }
         let moved = blocking(move || {
             failpoint("delete.indexed")?;
-            trash.take_in(id)?;
+            trash.move_in(id)?;
             let _ = failpoint("delete.moved");
             Ok(())
         })
@@ -115,11 +115,11 @@ impl Supervisor {
     pub async fn restore(&self, id: RunId) -> Result<()> {
         let _alone = self.0.changing.write().await;
         let trash = self.0.trash.clone();
-        blocking(move || trash.give_back(id)).await?;
+        blocking(move || trash.restore(id)).await?;
         let back = self.come_back(id).await;
         if back.is_err() && self.run(id).await.is_err() {
             let trash = self.0.trash.clone();
-            blocking(move || trash.keep_after_all(id)).await?;
+            blocking(move || trash.undo_restore(id)).await?;
         }
         back
     }
@@ -142,11 +142,11 @@ impl Supervisor {
     /// Removes a run of the trash for good.
     pub async fn remove_for_good(&self, id: RunId) -> Result<()> {
         let trash = self.0.trash.clone();
-        let aside = {
+        let detached = {
             let _alone = self.0.changing.write().await;
-            blocking(move || trash.set_aside(id)).await?
+            blocking(move || trash.detach(id)).await?
         };
-        blocking(move || trash::remove_aside(&aside)).await
+        blocking(move || trash::remove_detached(&detached)).await
     }
 
     /// Removes for good what is old.
@@ -154,11 +154,11 @@ impl Supervisor {
         let trash = self.0.trash.clone();
         let old = {
             let _alone = self.0.changing.write().await;
-            blocking(move || Ok(trash.set_old_aside())).await?
+            blocking(move || Ok(trash.detach_expired())).await?
         };
-        for (id, aside) in old {
+        for (id, detached) in old {
             tracing::info!(run = %id, "removed for good: it was deleted long ago");
-            blocking(move || trash::remove_aside(&aside)).await?;
+            blocking(move || trash::remove_detached(&detached)).await?;
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Supervisor {
     /// Completes or undoes, before any request is answered, what a server that died was deleting and bringing back.
     pub(super) async fn complete_deletions(&self) -> Result<()> {
         let trash = self.0.trash.clone();
-        let back = blocking(move || Ok(trash.complete())).await?;
+        let back = blocking(move || Ok(trash.recover())).await?;
         for about in back {
             // With its labels: they are still beside the trash.
             if let Err(error) = self.come_back(about.id).await {

@@ -78,7 +78,7 @@ impl Trouble {
     const LONGEST: Duration = Duration::from_secs(2);
 
     /// Whether it is time to try.
-    fn is_over(&self) -> bool {
+    fn is_ready(&self) -> bool {
         self.until.is_none_or(|until| Instant::now() >= until)
     }
 
@@ -290,7 +290,7 @@ impl Supervisor {
         let exit = loop {
             tokio::select! {
                 exit = worker.ended() => break exit,
-                _ = look.tick(), if trouble.is_over() => {
+                _ = look.tick(), if trouble.is_ready() => {
                     // Not to the log's end: a worker that writes faster than the index takes it
                     // in would never let a command be heard.
                     match self.index_next(id, &mut place).await {

@@ -325,7 +325,7 @@ impl Supervisor {
         let dir = self.dir(id);
         let known = self.0.index.read(move |c| runs::find(c, id)).await?;
         let trash = self.0.trash.clone();
-        let was_deleted = blocking(move || Ok(trash.coming_back(id))).await?;
+        let was_deleted = blocking(move || Ok(trash.pending_restore(id))).await?;
         if known.is_none() {
             self.enter(id, was_deleted.clone()).await?;
         } else if was_deleted.is_none() && dir.imported_file().exists() {
@@ -336,7 +336,7 @@ impl Supervisor {
             let trash = self.0.trash.clone();
             blocking(move || {
                 let _ = failpoint("restore.entered");
-                trash.returned(id);
+                trash.confirm_restore(id);
                 Ok(())
             })
             .await?;
