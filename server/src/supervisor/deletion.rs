@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{RwLockWriteGuard, mpsc, oneshot};
 
 use super::Supervisor;
-use super::life::Command;
+use super::run_task::Command;
 use crate::blocking::blocking;
 use crate::error::Result;
 use crate::failpoint::failpoint;

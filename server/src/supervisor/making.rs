@@ -7,7 +7,7 @@
 use vivarium_models::spec::RunSpec;
 
 use super::Supervisor;
-use super::life::Beginning;
+use super::run_task::Start;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -86,7 +86,7 @@ impl Supervisor {
         })
         .await?;
         for &id in ids {
-            self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+            self.begin(id, Start::Queue(self.0.queue.enqueue()));
         }
         Ok(())
     }

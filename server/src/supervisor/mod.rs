@@ -1,7 +1,7 @@
 //! Supervises runs: one Tokio task for each run that waits or trains.
 //!
-//! * `turns`: who waits, who may run.
-//! * `life`: the task of a run: wait, launch, follow its log into the index, note its end.
+//! * `job_queue`: who waits, who may run.
+//! * `run_task`: the task of a run: wait, launch, follow its log into the index, note its end.
 //! * `making`: new runs. `sweeping`: many at once. `deletion`: into the trash and back.
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere. `repair`: rows of the
@@ -14,12 +14,12 @@
 mod deletion;
 mod derive;
 mod imported;
-mod life;
+mod job_queue;
 mod making;
 mod reconcile;
 mod repair;
+mod run_task;
 mod sweeping;
-mod turns;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -42,8 +42,8 @@ use crate::run_dir::{RunDir, RunId};
 use crate::sweeps::store::Sweeps;
 use crate::tasks;
 use crate::trash::Trash;
-use life::{Beginning, Command};
-use turns::Turns;
+use job_queue::JobQueue;
+use run_task::{Command, Start};
 
 /// A handle on the supervisor; clones share it.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ struct Shared {
     reserve: Reserve,
     index: Index,
     launcher: Box<dyn Launcher>,
-    turns: Turns,
+    queue: JobQueue,
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Command>>>,
     /// Of each imported run: which `board.json` the index has.
     stamps: Mutex<HashMap<RunId, imported::Stamp>>,
@@ -89,7 +89,7 @@ impl Supervisor {
             reserve: Reserve::at(data.reserve()),
             index,
             launcher,
-            turns: Turns::new(jobs),
+            queue: JobQueue::new(jobs),
             tasks: Mutex::default(),
             stamps: Mutex::default(),
             changing: RwLock::default(),
@@ -140,7 +140,7 @@ impl Supervisor {
             .await?;
         // Lined up whatever happens: its row says so.
         let _ = blocking(|| failpoint("resume.indexed")).await;
-        self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+        self.begin(id, Start::Queue(self.0.queue.enqueue()));
         Ok(())
     }
 
@@ -189,16 +189,16 @@ impl Supervisor {
     }
 
     /// Starts the task of a run that has none.
-    fn begin(&self, id: RunId, beginning: Beginning) {
+    fn begin(&self, id: RunId, start: Start) {
         let (commands, inbox) = mpsc::unbounded_channel();
         self.tasks().insert(id, commands.clone());
         let this = self.clone();
         self.0.tracker.spawn(async move {
-            let life = async {
-                this.clone().live(id, beginning, inbox).await;
+            let task = async {
+                this.clone().run_task(id, start, inbox).await;
                 Ok(())
             };
-            if let Err(error) = tasks::catch(life).await {
+            if let Err(error) = tasks::catch(task).await {
                 tracing::error!(run = %id, %error, "the run is left to the reconciliation");
             }
             // Only this task: a run that was resumed since has the next one.

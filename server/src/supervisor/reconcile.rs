@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Supervisor;
 use super::deletion::EMPTY_EVERY;
-use super::life::{Beginning, tell_unfinished};
+use super::run_task::{Start, log_unfinished};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -98,7 +98,7 @@ impl Supervisor {
         let folder = self.0.runs.clone();
         let looked = blocking(move || {
             for id in run_dir::list(&folder)? {
-                tell_unfinished(id, RunDir::of(&folder, id).remove_unfinished());
+                log_unfinished(id, RunDir::of(&folder, id).remove_unfinished());
             }
             Ok(())
         });
@@ -167,7 +167,7 @@ impl Supervisor {
             let interrupted = run.status == Status::Interrupted;
             self.begin(
                 id,
-                Beginning::Adopt {
+                Start::Adopt {
                     worker,
                     interrupted,
                 },
@@ -194,14 +194,14 @@ impl Supervisor {
             }
             _ if run.stopping => self.set_status(id, Status::Stopped, "").await,
             // Nobody wanted it to stop: its server did, or the machine.
-            _ => self.line_up_again(id).await,
+            _ => self.requeue(id).await,
         }
     }
 
-    async fn line_up_again(&self, id: RunId) -> Result<()> {
+    async fn requeue(&self, id: RunId) -> Result<()> {
         let enqueue = move |w: &Writing<'_>| runs::enqueue(w, id);
         self.0.index.write_patiently(enqueue).await?;
-        self.begin(id, Beginning::Wait(self.0.turns.line_up()));
+        self.begin(id, Start::Queue(self.0.queue.enqueue()));
         Ok(())
     }
 
@@ -235,7 +235,7 @@ impl Supervisor {
             let interrupted = false;
             self.begin(
                 id,
-                Beginning::Adopt {
+                Start::Adopt {
                     worker,
                     interrupted,
                 },
@@ -243,7 +243,7 @@ impl Supervisor {
             return Ok(());
         }
         if run.status == Status::Queued && !run.stopping {
-            return self.line_up_again(id).await;
+            return self.requeue(id).await;
         }
         self.catch_up(id).await?;
         let now = self.run(id).await?;
@@ -346,7 +346,7 @@ impl Supervisor {
             let interrupted = false;
             self.begin(
                 id,
-                Beginning::Adopt {
+                Start::Adopt {
                     worker,
                     interrupted,
                 },

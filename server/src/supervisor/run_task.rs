@@ -1,7 +1,7 @@
-//! The task of a run: wait for the turn, launch a worker, follow its log, note its end.
+//! The task of one run: it waits in the queue, launches a worker, follows its log and records its final status.
 //!
-//! What the index does not take now, because the disk is full or another program holds the file, is tried again until it
-//! does: a run whose end is not noted would train for ever on its page, and those behind it would wait for ever.
+//! A write that the index refuses, because the disk is full or another program has locked the file, is retried until it
+//! succeeds: without its final status a run would seem to train forever, and the runs behind it would never start.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Supervisor;
-use super::turns::{Ticket, Turn};
+use super::job_queue::{Permit, Waiter};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs::{self, Status};
@@ -20,78 +20,78 @@ use crate::run_dir::{RunId, worker_log};
 use crate::tasks;
 use crate::worker;
 
-/// How often a log is looked at. With the 40 ms for which a worker gathers steps, a step is in
-/// the index at most 100 ms after it was made.
-const LOOK: Duration = Duration::from_millis(25);
+/// How often a log is read. A worker gathers steps for 40 ms, so a step is in the index at most
+/// 100 ms after it was made.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Between two tries of what failed.
-const AGAIN: Duration = Duration::from_millis(500);
+/// The pause before a failed operation is retried.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a server that stops tries what fails.
-const AT_SHUTDOWN: Duration = Duration::from_secs(2);
+/// How long a server that is shutting down retries a failed operation.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
-/// What is said of a run that stops because its server does.
+/// The message of a run that stops because its server does.
 const SERVER_STOPPED: &str = "The server was stopped; the run goes on when it starts again.";
 
 /// How the task of a run begins.
-pub(super) enum Beginning {
-    /// With a place in the line.
-    Wait(Ticket),
-    /// With a worker that lives.
+pub(super) enum Start {
+    /// Wait in the queue first.
+    Queue(Waiter),
+    /// Follow a worker that is running already.
     Adopt {
         /// The worker.
         worker: Box<dyn Worker>,
-        /// Whether an earlier server asked it to stop, so that the run goes on when it has.
+        /// Whether an earlier server asked the worker to stop; the run is then queued again afterwards.
         interrupted: bool,
     },
 }
 
-/// What the task of a run is told.
+/// A command for the task of a run.
 pub(super) enum Command {
-    /// Stop with a checkpoint.
+    /// Stop after writing a checkpoint.
     Stop,
-    /// End at once, and drop the sender when there is no worker any more.
+    /// End at once, and drop the sender when the worker has ended.
     Kill(oneshot::Sender<()>),
 }
 
-/// What the task was told before the worker ended.
+/// The requests to stop that arrived while the worker ran.
 #[derive(Default)]
-struct Told {
+struct Signals {
     stop: bool,
     shutdown: bool,
-    /// An earlier server told the worker to stop, not a person.
+    /// An earlier server stopped the worker, not a user.
     interrupted: bool,
-    /// Dropped, and thereby answered, when the task ends.
+    /// Dropping these senders when the task ends answers the requests.
     kill: Vec<oneshot::Sender<()>>,
 }
 
-/// A log that cannot be followed for now.
+/// Exponential backoff while a log cannot be followed.
 #[derive(Default)]
-struct Trouble {
-    /// How long to wait before the next try.
+struct Backoff {
+    /// The pause before the next attempt.
     pause: Duration,
     until: Option<Instant>,
 }
 
-impl Trouble {
-    const FIRST: Duration = Duration::from_millis(50);
+impl Backoff {
+    const SHORTEST: Duration = Duration::from_millis(50);
     const LONGEST: Duration = Duration::from_secs(2);
 
-    /// Whether it is time to try.
+    /// Whether the pause is over.
     fn is_ready(&self) -> bool {
         self.until.is_none_or(|until| Instant::now() >= until)
     }
 
-    /// Told once, however often it comes.
-    fn came(&mut self, id: RunId, error: &Error) {
+    /// Signals once, however often it comes.
+    fn failed(&mut self, id: RunId, error: &Error) {
         if self.until.is_none() {
             tracing::error!(run = %id, %error, "the log cannot be followed for now");
         }
-        self.pause = (self.pause * 2).clamp(Self::FIRST, Self::LONGEST);
+        self.pause = (self.pause * 2).clamp(Self::SHORTEST, Self::LONGEST);
         self.until = Some(Instant::now() + self.pause);
     }
 
-    fn passed(&mut self, id: RunId) {
+    fn succeeded(&mut self, id: RunId) {
         if self.until.is_some() {
             tracing::info!(run = %id, "the log is followed again");
             *self = Self::default();
@@ -99,64 +99,66 @@ impl Trouble {
     }
 }
 
-impl Told {
-    fn hear(&mut self, command: Command) {
+impl Signals {
+    fn receive(&mut self, command: Command) {
         match command {
             Command::Stop => self.stop = true,
             Command::Kill(done) => self.kill.push(done),
         }
     }
 
-    fn to_end(&self) -> bool {
+    fn must_end(&self) -> bool {
         self.stop || !self.kill.is_empty()
     }
 }
 
 type Inbox = mpsc::UnboundedReceiver<Command>;
 
-/// What becomes of a run whose worker is gone.
-enum End {
-    /// It ends in this status, with a message.
-    Over(Status, String),
-    /// It waits for its turn again.
-    GoesOn,
+/// What happens to a run whose worker has ended.
+enum Outcome {
+    /// It has this final status, with a message.
+    Ended(Status, String),
+    /// It returns to the queue.
+    Requeue,
 }
 
 impl Supervisor {
-    pub(super) async fn live(self, id: RunId, mut beginning: Beginning, mut inbox: Inbox) {
-        let mut told = Told::default();
+    pub(super) async fn run_task(self, id: RunId, mut start: Start, mut inbox: Inbox) {
+        let mut signals = Signals::default();
         loop {
-            let end = self.until_the_end(id, beginning, &mut inbox, &mut told);
+            let end = self.run_to_end(id, start, &mut inbox, &mut signals);
             let end = tasks::catch(end).await.unwrap_or_else(|error| {
                 tracing::error!(run = %id, %error, "the run cannot be supervised");
-                End::Over(Status::Failed, error.to_string())
+                Outcome::Ended(Status::Failed, error.to_string())
             });
             let written = match end {
-                End::Over(status, message) => {
+                Outcome::Ended(status, message) => {
                     let write = move |w: &Writing<'_>| runs::set_status(w, id, status, &message);
-                    self.persist(id, &mut inbox, &mut told, true, write).await;
+                    self.persist(id, &mut inbox, &mut signals, true, write)
+                        .await;
                     break;
                 }
-                End::GoesOn => {
+                Outcome::Requeue => {
                     let write = move |w: &Writing<'_>| runs::enqueue(w, id);
-                    self.persist(id, &mut inbox, &mut told, false, write).await
+                    self.persist(id, &mut inbox, &mut signals, false, write)
+                        .await
                 }
             };
             if written.is_none() {
                 break;
             }
-            told = Told::default();
-            beginning = Beginning::Wait(self.0.turns.line_up());
+            signals = Signals::default();
+            start = Start::Queue(self.0.queue.enqueue());
         }
     }
 
-    /// Writes to the index, again and again until it holds. Gives up, and returns `None`, when the run is deleted, when
-    /// the server has stopped, or, unless this is the run's end, when the run is to stop.
+    /// Retries a write to the index until it succeeds. Returns `None` when the run is deleted, when the server has
+    /// stopped, or, unless `end` is set, when the run is asked to stop.
     async fn persist<T, F>(
         &self,
         id: RunId,
         inbox: &mut Inbox,
-        told: &mut Told,
+        signals: &mut Signals,
         end: bool,
         write: F,
     ) -> Option<T>
@@ -181,42 +183,45 @@ impl Supervisor {
                 Err(_) => {}
             }
             let now = tokio::time::Instant::now();
-            if self.0.shutdown.is_cancelled() && now > *last_try.get_or_insert(now + AT_SHUTDOWN) {
+            if self.0.shutdown.is_cancelled() && now > *last_try.get_or_insert(now + SHUTDOWN_GRACE)
+            {
                 return None;
             }
             tokio::select! {
-                () = tokio::time::sleep(AGAIN) => {}
-                Some(command) = inbox.recv() => told.hear(command),
+                () = tokio::time::sleep(RETRY_INTERVAL) => {}
+                Some(command) = inbox.recv() => signals.receive(command),
             }
-            if !told.kill.is_empty() || (!end && told.stop) {
+            if !signals.kill.is_empty() || (!end && signals.stop) {
                 return None;
             }
         }
     }
 
-    /// Returns what becomes of the run when it has no worker any more.
-    async fn until_the_end(
+    /// Runs or adopts a worker until it has ended.
+    async fn run_to_end(
         &self,
         id: RunId,
-        beginning: Beginning,
+        start: Start,
         inbox: &mut Inbox,
-        told: &mut Told,
-    ) -> Result<End> {
-        let (mut process, _turn) = match beginning {
-            Beginning::Adopt {
+        signals: &mut Signals,
+    ) -> Result<Outcome> {
+        let (mut process, _permit) = match start {
+            Start::Adopt {
                 worker,
                 interrupted,
             } => {
-                told.interrupted = interrupted;
-                (worker, self.0.turns.already_running())
+                signals.interrupted = interrupted;
+                (worker, self.0.queue.permit_for_running())
             }
-            Beginning::Wait(ticket) => match self.wait(id, ticket, inbox, told).await? {
+            Start::Queue(waiter) => match self.wait_and_launch(id, waiter, inbox, signals).await? {
                 Ok(started) => started,
                 Err(end) => return Ok(end),
             },
         };
         loop {
-            let exit = self.follow(id, process.as_mut(), inbox, told).await?;
+            let exit = self
+                .follow_log(id, process.as_mut(), inbox, signals)
+                .await?;
             if exit == Exit::Code(worker::HELD_BY_ANOTHER.into())
                 && let Some(other) = self.0.launcher.adopt(&self.dir(id))?
             {
@@ -226,33 +231,33 @@ impl Supervisor {
             if exit != Exit::Code(0) {
                 self.remove_unfinished(id).await;
             }
-            return self.judge(id, exit, told).await;
+            return self.final_status(id, exit, signals).await;
         }
     }
 
-    /// Waits for the turn and launches a worker, or says how the waiting ended.
-    async fn wait(
+    /// Waits for a permit and launches a worker, or returns how the waiting ended.
+    async fn wait_and_launch(
         &self,
         id: RunId,
-        mut ticket: Ticket,
+        mut waiter: Waiter,
         inbox: &mut Inbox,
-        told: &mut Told,
-    ) -> Result<std::result::Result<(Box<dyn Worker>, Turn), End>> {
+        signals: &mut Signals,
+    ) -> Result<std::result::Result<(Box<dyn Worker>, Permit), Outcome>> {
         let stopped = || {
             let message = "Stopped before it began.".to_owned();
-            Ok(Err(End::Over(Status::Stopped, message)))
+            Ok(Err(Outcome::Ended(Status::Stopped, message)))
         };
-        let turn = tokio::select! {
-            // A wish to stop goes before a turn that comes in the same moment.
+        let permit = tokio::select! {
+            // A request to stop takes precedence over a permit that arrives at the same moment.
             biased;
             Some(command) = inbox.recv() => {
-                told.hear(command);
+                signals.receive(command);
                 return stopped();
             }
             () = self.0.shutdown.cancelled() => return Ok(Err(interrupted())),
-            turn = ticket.turn() => turn,
+             permit = waiter.permit() => permit,
         };
-        // A wish to stop that was noted before this task could be told goes first.
+        // A request to stop may have been recorded before this task could receive it.
         let running = move |w: &Writing<'_>| {
             let run = runs::get(w, id)?;
             if !run.stopping {
@@ -260,55 +265,55 @@ impl Supervisor {
             }
             Ok(!run.stopping)
         };
-        match self.persist(id, inbox, told, false, running).await {
+        match self.persist(id, inbox, signals, false, running).await {
             Some(true) => {}
             Some(false) => return stopped(),
-            None if told.to_end() => return stopped(),
+            None if signals.must_end() => return stopped(),
             None => return Ok(Err(interrupted())),
         }
         let worker = self.0.launcher.launch(&self.dir(id))?;
-        Ok(Ok((worker, turn)))
+        Ok(Ok((worker, permit)))
     }
 
-    /// Carries the log into the index until the worker has ended and all of it is there.
+    /// Indexes the log until the worker has ended and all of it is indexed.
     ///
     /// # Errors
     /// When the log is damaged, or the run is deleted. The worker has ended then too: an error must not leave it
     /// unattended.
-    async fn follow(
+    async fn follow_log(
         &self,
         id: RunId,
         worker: &mut dyn Worker,
         inbox: &mut Inbox,
-        told: &mut Told,
+        signals: &mut Signals,
     ) -> Result<Exit> {
-        let mut look = tokio::time::interval(LOOK);
+        let mut look = tokio::time::interval(POLL_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // An error must not leave the worker unattended, nor end the following: it is tried again.
-        let mut trouble = Trouble::default();
+        // An error must neither leave the worker unattended nor end this loop.
+        let mut backoff = Backoff::default();
         let mut place = None;
         let exit = loop {
             tokio::select! {
                 exit = worker.ended() => break exit,
-                _ = look.tick(), if trouble.is_ready() => {
-                    // Not to the log's end: a worker that writes faster than the index takes it
-                    // in would never let a command be heard.
+                _ = look.tick(), if backoff.is_ready() => {
+                    // Not to the end of the log: with a worker that writes faster than the index
+                    // accepts, no command would ever be received.
                     match self.index_next(id, &mut place).await {
-                        Ok(_) => trouble.passed(id),
-                        Err(error) => trouble.came(id, &error),
+                        Ok(_) => backoff.succeeded(id),
+                        Err(error) => backoff.failed(id, &error),
                     }
                 }
                 Some(command) = inbox.recv() => {
-                    told.hear(command);
-                    if told.kill.is_empty() {
+                    signals.receive(command);
+                    if signals.kill.is_empty() {
                         worker.stop();
                     } else {
                         worker.kill();
                     }
                 }
-                () = self.0.shutdown.cancelled(), if !told.shutdown => {
-                    told.shutdown = true;
-                    self.note_interruption(id, told).await;
+                () = self.0.shutdown.cancelled(), if !signals.shutdown => {
+                    signals.shutdown = true;
+                    self.mark_interrupted(id, signals).await;
                     worker.stop();
                 }
             }
@@ -317,27 +322,28 @@ impl Supervisor {
         loop {
             match self.catch_up(id).await {
                 // The index is at fault, not the run.
-                Err(error) if error.is_of_the_index() => trouble.came(id, &error),
+                Err(error) if error.is_of_the_index() => backoff.failed(id, &error),
                 result => return result.map(|()| exit),
             }
             let now = tokio::time::Instant::now();
-            if self.0.shutdown.is_cancelled() && now > *last_try.get_or_insert(now + AT_SHUTDOWN) {
+            if self.0.shutdown.is_cancelled() && now > *last_try.get_or_insert(now + SHUTDOWN_GRACE)
+            {
                 return Ok(exit);
             }
             tokio::select! {
-                () = tokio::time::sleep(trouble.pause) => {}
-                Some(command) = inbox.recv() => told.hear(command),
+                () = tokio::time::sleep(backoff.pause) => {}
+                Some(command) = inbox.recv() => signals.receive(command),
             }
-            if !told.kill.is_empty() {
+            if !signals.kill.is_empty() {
                 return Ok(exit);
             }
         }
     }
 
-    /// Notes, before a worker is told to stop, that it stops because its server does: if the server dies before the
-    /// worker has ended, the next one knows that no person wanted that.
-    async fn note_interruption(&self, id: RunId, told: &Told) {
-        if told.to_end() {
+    /// Records, before the worker is told to stop, that it stops because of the server. If the server dies before the
+    /// worker has ended, the next server knows that no user asked for it.
+    async fn mark_interrupted(&self, id: RunId, signals: &Signals) {
+        if signals.must_end() {
             return;
         }
         let noting = async {
@@ -346,21 +352,21 @@ impl Supervisor {
                 .await
             {
                 tracing::warn!(run = %id, %error, "the interruption could not be indexed");
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
         };
         // The worker is stopped in any case.
-        let _ = tokio::time::timeout(AT_SHUTDOWN, noting).await;
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE, noting).await;
     }
 
-    /// Indexes what the log has gained until now: whoever writes on does not keep the caller.
+    /// Indexes the log up to its current end. Lines that a worker adds meanwhile are left for later.
     pub(super) async fn catch_up(&self, id: RunId) -> Result<()> {
         let known = self.0.index.read(move |c| events::place(c, id)).await?;
         let path = self.dir(id).events_file();
         let (end, is_the_same) =
             blocking(move || Ok((tail::len(&path)?, tail::is_continued(&path, known)?))).await?;
         if !is_the_same {
-            self.begin_again(id, known).await?;
+            self.reindex(id, known).await?;
         }
         let mut place = None;
         while self.index_next(id, &mut place).await? && place.is_none_or(|place| place.offset < end)
@@ -383,7 +389,7 @@ impl Supervisor {
         let following = blocking(move || tail::read_on(&path, from)).await?;
         let (lines, to) = match following {
             Following::Lines(lines, to) => (lines, to),
-            Following::Another => return self.begin_again(id, from).await,
+            Following::Another => return self.reindex(id, from).await,
         };
         if lines.is_empty() {
             *place = Some(from);
@@ -393,7 +399,7 @@ impl Supervisor {
         match self.0.index.write_patiently(append).await {
             // An index of before lines were recognised: the place itself may be wrong.
             Err(Error::EventLog { .. }) if from.offset > 0 && from.line.is_none() => {
-                return self.begin_again(id, from).await;
+                return self.reindex(id, from).await;
             }
             Err(error) => return Err(error),
             Ok(done) => *place = done.then_some(to),
@@ -401,7 +407,7 @@ impl Supervisor {
         Ok(true)
     }
 
-    async fn begin_again(&self, id: RunId, from: Place) -> Result<bool> {
+    async fn reindex(&self, id: RunId, from: Place) -> Result<bool> {
         tracing::warn!(
             run = %id, indexed = from.offset,
             "the log is not the one that was indexed (cut back or replaced): it is indexed anew"
@@ -411,50 +417,50 @@ impl Supervisor {
         Ok(true)
     }
 
-    /// What the end of a worker makes of its run.
-    async fn judge(&self, id: RunId, exit: Exit, told: &Told) -> Result<End> {
-        let run = self.run_in_time(id).await?;
+    /// The final status of a run whose worker has ended.
+    async fn final_status(&self, id: RunId, exit: Exit, signals: &Signals) -> Result<Outcome> {
+        let run = self.run_with_retries(id).await?;
         let status = run.reason.as_deref().map(Status::of_reason);
         let stopped = matches!(status, None | Some(Status::Stopped));
         // A worker that is asked to stop before it listens to signals ends by the signal.
         let obeyed = status.is_some() || exit == Exit::Signal(signal_hook::consts::SIGTERM);
-        if !told.to_end() && stopped && obeyed {
-            if told.shutdown {
+        if !signals.must_end() && stopped && obeyed {
+            if signals.shutdown {
                 return Ok(interrupted());
             }
-            if told.interrupted {
-                return Ok(End::GoesOn);
+            if signals.interrupted {
+                return Ok(Outcome::Requeue);
             }
         }
         Ok(match status {
-            Some(status) => End::Over(status, run.message),
-            None if told.stop && obeyed => End::Over(Status::Stopped, String::new()),
-            None => End::Over(Status::Failed, self.last_words(id, exit).await),
+            Some(status) => Outcome::Ended(status, run.message),
+            None if signals.stop && obeyed => Outcome::Ended(Status::Stopped, String::new()),
+            None => Outcome::Ended(Status::Failed, self.failure_message(id, exit).await),
         })
     }
 
-    /// A run of the index, which may be held by another program for a while.
-    async fn run_in_time(&self, id: RunId) -> Result<runs::Run> {
+    /// Reads a run from the index, and retries while another program has locked it.
+    async fn run_with_retries(&self, id: RunId) -> Result<runs::Run> {
         loop {
             match self.run(id).await {
                 Err(error) if error.is_of_the_index() && !self.0.shutdown.is_cancelled() => {
                     tracing::warn!(run = %id, %error, "the index could not be read");
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(RETRY_INTERVAL).await;
                 }
                 result => return result,
             }
         }
     }
 
-    /// Removes what a worker left that died while it wrote.
+    /// Removes the partial files of a worker that died while it wrote.
     async fn remove_unfinished(&self, id: RunId) {
         let dir = self.dir(id);
-        tell_unfinished(id, blocking(move || dir.remove_unfinished()).await);
+        log_unfinished(id, blocking(move || dir.remove_unfinished()).await);
     }
 
-    /// How a worker ended that wrote no last event: the exit, and its log's last line if it
-    /// ended by itself.
-    async fn last_words(&self, id: RunId, exit: Exit) -> String {
+    /// The message for a worker that wrote no final event: its exit status, and the last line of
+    /// its log if no signal ended it.
+    async fn failure_message(&self, id: RunId, exit: Exit) -> String {
         let path = self.dir(id).worker_log();
         let log = blocking(move || worker_log::tail(&path, 4096)).await;
         let log = log.unwrap_or_default();
@@ -466,8 +472,8 @@ impl Supervisor {
     }
 }
 
-/// Logs how many files of half a checkpoint were removed, or why not.
-pub(super) fn tell_unfinished(id: RunId, removed: Result<usize>) {
+/// Logs how many files of a partial checkpoint were removed, or why that failed.
+pub(super) fn log_unfinished(id: RunId, removed: Result<usize>) {
     match removed {
         Ok(0) => {}
         Ok(files) => tracing::info!(run = %id, files, "removed half a checkpoint"),
@@ -475,8 +481,8 @@ pub(super) fn tell_unfinished(id: RunId, removed: Result<usize>) {
     }
 }
 
-fn interrupted() -> End {
-    End::Over(Status::Interrupted, SERVER_STOPPED.to_owned())
+fn interrupted() -> Outcome {
+    Outcome::Ended(Status::Interrupted, SERVER_STOPPED.to_owned())
 }
 
 #[cfg(test)]
@@ -606,7 +612,7 @@ mod tests {
                     if hope(&run) {
                         return run;
                     }
-                    tokio::time::sleep(LOOK).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             };
             tokio::time::timeout(Duration::from_secs(60), waiting)
@@ -671,10 +677,10 @@ mod tests {
         task.send(Command::Stop).unwrap();
         let log = place.supervisor.dir(first).events_file();
         while !std::fs::read_to_string(&log).unwrap().contains("finished") {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         // Some tries fail.
-        tokio::time::sleep(2 * AGAIN).await;
+        tokio::time::sleep(2 * RETRY_INTERVAL).await;
         let status = async |id| place.supervisor.run(id).await.unwrap().status;
         assert_eq!(status(first).await, Status::Running);
         assert_eq!(status(second).await, Status::Queued);
