@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::run_dir::RunDir;
 use crate::run_dir::lock::Lock;
 use crate::run_dir::log::EventLog;
-use crate::run_dir::survey::Logged;
+use crate::run_dir::scan::Logged;
 use crate::tasks;
 
 /// The exit status of a worker that found its run held by another (`EX_TEMPFAIL`).

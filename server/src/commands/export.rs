@@ -27,7 +27,7 @@ pub(super) fn export(args: &Export) -> Result<()> {
     let mut abouts = Vec::new();
     for run in &args.runs {
         let (id, dir, library) = find_run(run, &args.data)?;
-        let (name, spec) = dir.told(&library)?;
+        let (name, spec) = dir.name_and_spec(&library)?;
         let name = renamed(id).unwrap_or(name);
         abouts.push(About::of(id, name, spec));
         dirs.push(dir);

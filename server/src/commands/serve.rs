@@ -121,7 +121,7 @@ async fn run(args: Serve, log: Background) -> Result<()> {
     {
         tracing::warn!("what is still being changed is completed or undone at the next start");
     }
-    if tokio::time::timeout(WORKERS_STOP_WITHIN, supervisor.rest())
+    if tokio::time::timeout(WORKERS_STOP_WITHIN, supervisor.join())
         .await
         .is_err()
     {

@@ -134,7 +134,7 @@ impl RunDir {
     }
 
     /// The name that the run came with, and its specification or, of an imported one, what stands in its place.
-    pub fn told(&self, library: &Library) -> Result<(String, Value)> {
+    pub fn name_and_spec(&self, library: &Library) -> Result<(String, Value)> {
         if let Some(imported) = self.imported()? {
             let spec = imported.spec();
             return Ok((imported.name, spec));

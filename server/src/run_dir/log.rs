@@ -16,7 +16,7 @@ use vivarium_models::links;
 use vivarium_models::train::{Event, Step};
 
 use super::not_finite;
-use super::survey::{Logged, survey};
+use super::scan::{Logged, scan_log};
 use crate::error::{Error, Result};
 
 /// Steps wait at most this long before they are written. The contract allows 100 ms;
@@ -99,7 +99,7 @@ impl EventLog {
         let file = links::refuse(path)
             .and_then(|()| options.open(path))
             .map_err(|e| Error::file(path, e))?;
-        let (logged, len) = survey(path, &file)?;
+        let (logged, len) = scan_log(path, &file)?;
         file.set_len(len).map_err(|e| Error::file(path, e))?;
         let shared = Arc::new(Shared {
             inner: Mutex::new(Inner {

@@ -4,7 +4,7 @@
 //! * [`RunDir`]: the paths inside, and the creation of a run.
 //! * [`imported`]: what an imported run has in the place of a specification.
 //! * [`lock`]: the advisory lock that a worker holds for its life.
-//! * [`log`]: the writer of `events.ndjson` (the worker's side); `survey` reads what a log tells already.
+//! * [`log`]: the writer of `events.ndjson` (the worker's side); `scan` reads what a log tells already.
 //! * [`not_finite`]: what stands in a log for values that JSON has no number for.
 //! * [`staging`]: runs that are being made, many at a time, by a server.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
@@ -18,8 +18,8 @@ pub mod imported;
 pub mod lock;
 pub mod log;
 pub mod not_finite;
+pub(crate) mod scan;
 pub mod staging;
-pub(crate) mod survey;
 pub mod tail;
 pub mod worker_log;
 

@@ -40,7 +40,7 @@ impl Supervisor {
     }
 
     async fn try_to_delete(&self, id: RunId, active: bool) -> Result<()> {
-        let _alone = self.end_task(id).await;
+        let _lock = self.end_task(id).await;
         let about = about(self.run(id).await?, active);
         let trash = self.0.trash.clone();
         blocking(move || {
@@ -83,7 +83,7 @@ impl Supervisor {
                     let _ = ended.await;
                 }
             }
-            let alone = self.0.changing.write().await;
+            let alone = self.0.lifecycle.write().await;
             // It may have been resumed meanwhile.
             let mut tasks = self.tasks();
             if tasks.get(&id).is_none_or(mpsc::UnboundedSender::is_closed) {
@@ -113,10 +113,10 @@ impl Supervisor {
     /// # Errors
     /// [`Error::NotFound`](crate::error::Error::NotFound) when it is not there.
     pub async fn restore(&self, id: RunId) -> Result<()> {
-        let _alone = self.0.changing.write().await;
+        let _lock = self.0.lifecycle.write().await;
         let trash = self.0.trash.clone();
         blocking(move || trash.restore(id)).await?;
-        let back = self.come_back(id).await;
+        let back = self.index_restored(id).await;
         if back.is_err() && self.run(id).await.is_err() {
             let trash = self.0.trash.clone();
             blocking(move || trash.undo_restore(id)).await?;
@@ -124,13 +124,13 @@ impl Supervisor {
         back
     }
 
-    async fn come_back(&self, id: RunId) -> Result<()> {
+    async fn index_restored(&self, id: RunId) -> Result<()> {
         blocking(|| failpoint("restore.moved")).await?;
         self.0
             .index
             .write(move |w| runs::forget_deletion(w, id))
             .await?;
-        self.meet(id).await
+        self.index_run(id).await
     }
 
     /// What is in the trash, the newest first.
@@ -143,7 +143,7 @@ impl Supervisor {
     pub async fn remove_for_good(&self, id: RunId) -> Result<()> {
         let trash = self.0.trash.clone();
         let detached = {
-            let _alone = self.0.changing.write().await;
+            let _lock = self.0.lifecycle.write().await;
             blocking(move || trash.detach(id)).await?
         };
         blocking(move || trash::remove_detached(&detached)).await
@@ -153,7 +153,7 @@ impl Supervisor {
     pub(super) async fn empty_trash(&self) -> Result<()> {
         let trash = self.0.trash.clone();
         let old = {
-            let _alone = self.0.changing.write().await;
+            let _lock = self.0.lifecycle.write().await;
             blocking(move || Ok(trash.detach_expired())).await?
         };
         for (id, detached) in old {
@@ -164,12 +164,12 @@ impl Supervisor {
     }
 
     /// Completes or undoes, before any request is answered, what a server that died was deleting and bringing back.
-    pub(super) async fn complete_deletions(&self) -> Result<()> {
+    pub(super) async fn recover_deletions(&self) -> Result<()> {
         let trash = self.0.trash.clone();
         let back = blocking(move || Ok(trash.recover())).await?;
         for about in back {
             // With its labels: they are still beside the trash.
-            if let Err(error) = self.come_back(about.id).await {
+            if let Err(error) = self.index_restored(about.id).await {
                 tracing::error!(run = %about.id, %error, "the run could not be indexed");
             }
         }
@@ -178,10 +178,10 @@ impl Supervisor {
 
     /// The index may have been left behind when a run was announced and no more.
     pub(super) async fn index_deletions(&self) -> Result<()> {
-        let _alone = self.0.changing.write().await;
+        let _lock = self.0.lifecycle.write().await;
         let trash = self.0.trash.clone();
         let mut gone = blocking(move || Ok(trash.list())).await?;
-        gone.retain(|about| !self.dir(about.id).path().is_dir());
+        gone.retain(|about| !self.run_dir(about.id).path().is_dir());
         self.0
             .index
             .write_patiently(move |w| {

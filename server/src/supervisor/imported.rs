@@ -21,13 +21,13 @@ pub(super) type Stamp = (SystemTime, u64);
 
 impl Supervisor {
     /// Indexes imported runs anew whose directories were replaced since this was last called.
-    pub(super) async fn renew_replaced(&self) -> Result<()> {
+    pub(super) async fn reindex_replaced(&self) -> Result<()> {
         let folder = self.0.runs.clone();
         let before = self.stamps().clone();
         let changed = blocking(move || Ok(changed(&folder, &before))).await?;
         for (id, stamp) in changed {
-            let _alone = self.0.changing.write().await;
-            match self.renew_alone(id).await {
+            let _lock = self.0.lifecycle.write().await;
+            match self.reindex_imported_locked(id).await {
                 Ok(()) => drop(self.stamps().insert(id, stamp)),
                 Err(error) => tracing::error!(run = %id, %error, "the run could not be indexed"),
             }
@@ -37,17 +37,17 @@ impl Supervisor {
 
     /// Indexes an imported run anew if its directory says something else than the index, in one transaction: readers see
     /// the curves of before or those of now. A run that the index does not know is none of this function's.
-    pub async fn renew(&self, id: RunId) -> Result<()> {
-        let _alone = self.0.changing.write().await;
-        self.renew_alone(id).await
+    pub async fn reindex_imported(&self, id: RunId) -> Result<()> {
+        let _lock = self.0.lifecycle.write().await;
+        self.reindex_imported_locked(id).await
     }
 
     /// The same for those who hold the lock of changes.
-    pub(super) async fn renew_alone(&self, id: RunId) -> Result<()> {
-        let (dir, library) = (self.dir(id), self.0.library.clone());
+    pub(super) async fn reindex_imported_locked(&self, id: RunId) -> Result<()> {
+        let (dir, library) = (self.run_dir(id), self.0.library.clone());
         let (_, spec) = blocking({
             let dir = dir.clone();
-            move || dir.told(&library)
+            move || dir.name_and_spec(&library)
         })
         .await?;
         let spec = spec.to_string();
@@ -66,7 +66,7 @@ impl Supervisor {
         })
         .await?;
         if recorded != spec || !is_the_same {
-            self.read_anew(id, spec, path).await?;
+            self.reindex_from_start(id, spec, path).await?;
         }
         let run = self.run(id).await?;
         let status = run.reason.as_deref().map(Status::of_reason);
@@ -76,7 +76,7 @@ impl Supervisor {
         }
     }
 
-    async fn read_anew(&self, id: RunId, spec: String, path: PathBuf) -> Result<()> {
+    async fn reindex_from_start(&self, id: RunId, spec: String, path: PathBuf) -> Result<()> {
         let read = move |w: &Writing<'_>| {
             runs::set_spec(w, id, &spec)?;
             events::begin_again(w, id)?;

@@ -2,24 +2,24 @@
 //!
 //! * `job_queue`: who waits, who may run.
 //! * `run_task`: the task of a run: wait, launch, follow its log into the index, note its end.
-//! * `making`: new runs. `sweeping`: many at once. `deletion`: into the trash and back.
+//! * `create`: new runs. `sweeps`: many at once. `deletion`: into the trash and back.
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere. `repair`: rows of the
-//!   index that cannot be read. `derive`: curves of an index of an earlier version.
+//!   index that cannot be read. `curve_migration`: curves of an index of an earlier version.
 //!   `imported`: runs whose curves were replaced.
 //!
 //! What always holds: a run has at most one task, a task at most one worker, and only tasks (and
 //! the reconciliation, for runs without one) change a run's status.
 
+mod create;
+mod curve_migration;
 mod deletion;
-mod derive;
 mod imported;
 mod job_queue;
-mod making;
 mod reconcile;
 mod repair;
 mod run_task;
-mod sweeping;
+mod sweeps;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -64,9 +64,9 @@ struct Shared {
     stamps: Mutex<HashMap<RunId, imported::Stamp>>,
     /// Held shared while a run gets its directory, its row and its task, or loses them; held alone
     /// by the reconciliation for each run it deals with, which must see all of these or none.
-    changing: RwLock<()>,
+    lifecycle: RwLock<()>,
     /// Held while a sweep gets more runs: two who add at once would add the same.
-    growing: tokio::sync::Mutex<()>,
+    sweep_lock: tokio::sync::Mutex<()>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -92,8 +92,8 @@ impl Supervisor {
             queue: JobQueue::new(jobs),
             tasks: Mutex::default(),
             stamps: Mutex::default(),
-            changing: RwLock::default(),
-            growing: tokio::sync::Mutex::default(),
+            lifecycle: RwLock::default(),
+            sweep_lock: tokio::sync::Mutex::default(),
             tracker: TaskTracker::new(),
             shutdown,
         }));
@@ -101,16 +101,16 @@ impl Supervisor {
         this.0
             .tracker
             .spawn(this.clone().reconcile_until_shutdown());
-        this.0.tracker.spawn(this.clone().make_curves());
+        this.0.tracker.spawn(this.clone().migrate_curves());
         this
     }
 
     /// No request is answered yet and no run has a task: what is half done was left so.
     async fn recover(&self) {
-        if let Err(error) = self.complete_making().await {
+        if let Err(error) = self.recover_creations().await {
             tracing::error!(%error, "runs that were being made could not be completed");
         }
-        if let Err(error) = self.complete_deletions().await {
+        if let Err(error) = self.recover_deletions().await {
             tracing::error!(%error, "runs that were being deleted could not be completed");
         }
     }
@@ -120,7 +120,7 @@ impl Supervisor {
     /// # Errors
     /// [`Error::Conflict`] when it waits or trains already, is through, or was imported.
     pub async fn resume(&self, id: RunId) -> Result<()> {
-        let _changing = self.0.changing.read().await;
+        let _lifecycle = self.0.lifecycle.read().await;
         self.0
             .index
             .write(move |w| {
@@ -140,7 +140,7 @@ impl Supervisor {
             .await?;
         // Lined up whatever happens: its row says so.
         let _ = blocking(|| failpoint("resume.indexed")).await;
-        self.begin(id, Start::Queue(self.0.queue.enqueue()));
+        self.spawn_task(id, Start::Queue(self.0.queue.enqueue()));
         Ok(())
     }
 
@@ -178,18 +178,18 @@ impl Supervisor {
     }
 
     /// A run's directory.
-    pub fn dir(&self, id: RunId) -> RunDir {
+    pub fn run_dir(&self, id: RunId) -> RunDir {
         RunDir::of(&self.0.runs, id)
     }
 
     /// Waits until every run is put to rest; call it after the shutdown was asked for.
-    pub async fn rest(&self) {
+    pub async fn join(&self) {
         self.0.tracker.close();
         self.0.tracker.wait().await;
     }
 
     /// Starts the task of a run that has none.
-    fn begin(&self, id: RunId, start: Start) {
+    fn spawn_task(&self, id: RunId, start: Start) {
         let (commands, inbox) = mpsc::unbounded_channel();
         self.tasks().insert(id, commands.clone());
         let this = self.clone();

@@ -21,40 +21,39 @@ use crate::tasks;
 use crate::trash::Deleted;
 
 /// How often the folder is looked through for what came from elsewhere.
-const LOOK: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is said of a run whose worker is not there any more.
-const GONE: &str = "The worker is gone without a last word.";
+const WORKER_GONE: &str = "The worker is gone without a last word.";
 
 /// Making a run's directory takes milliseconds; one that is half made after this stays so.
-const MAKING: Duration = Duration::from_secs(60);
+const STAGING_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     pub(super) async fn reconcile_until_shutdown(self) {
         let mut given_up = GivenUp::default();
-        let mut taken_over = self.try_to_take_over(&mut given_up, true).await;
+        let mut adopted = self.try_to_adopt_runs(&mut given_up, true).await;
         self.remove_all_unfinished().await;
         let mut emptied: Option<Instant> = None;
         self.fill_reserve().await;
         while self
             .0
             .shutdown
-            .run_until_cancelled(tokio::time::sleep(LOOK))
+            .run_until_cancelled(tokio::time::sleep(INTERVAL))
             .await
             .is_some()
         {
-            if !taken_over {
-                taken_over = self.try_to_take_over(&mut given_up, false).await;
+            if !adopted {
+                adopted = self.try_to_adopt_runs(&mut given_up, false).await;
                 continue;
             }
             self.repair_rows().await;
-            let changed = has_another_length;
-            if let Err(error) = tasks::catch(self.look_for_strangers(changed, &mut given_up)).await
-            {
+            let changed = length_differs;
+            if let Err(error) = tasks::catch(self.discover_runs(changed, &mut given_up)).await {
                 tracing::error!(%error, "the folder of runs could not be looked through");
             }
             self.fill_reserve().await;
-            if let Err(error) = tasks::catch(self.look_for_orphans()).await {
+            if let Err(error) = tasks::catch(self.recover_orphans()).await {
                 tracing::error!(%error, "the index could not be looked through");
             }
             if emptied.is_none_or(|at| at.elapsed() >= EMPTY_EVERY) {
@@ -76,8 +75,8 @@ impl Supervisor {
     }
 
     /// Returns whether all runs of an earlier server are taken over: if not, it is to be tried again.
-    async fn try_to_take_over(&self, given_up: &mut GivenUp, first: bool) -> bool {
-        match tasks::catch(self.take_over(given_up)).await {
+    async fn try_to_adopt_runs(&self, given_up: &mut GivenUp, first: bool) -> bool {
+        match tasks::catch(self.adopt_runs(given_up)).await {
             Ok(()) => true,
             // A defect fails again.
             Err(error @ Error::Panic(_)) => {
@@ -108,21 +107,21 @@ impl Supervisor {
     }
 
     /// At the start: adopts workers that live, lines up what waited or was interrupted.
-    async fn take_over(&self, given_up: &mut GivenUp) -> Result<()> {
+    async fn adopt_runs(&self, given_up: &mut GivenUp) -> Result<()> {
         self.index_deletions().await?;
         let mut known = self.0.index.list().await?;
         known.sort_by_key(|run| (run.position, run.id));
         let mut failed = None;
         for run in known {
-            if !is_left_behind(run.status) {
+            if !is_unfinished(run.status) {
                 continue;
             }
-            let _alone = self.0.changing.write().await;
+            let _lock = self.0.lifecycle.write().await;
             // Made, resumed or deleted by somebody since the list was read.
             if self.tasks().contains_key(&run.id) {
                 continue;
             }
-            match tasks::catch(self.take_over_one(run.id)).await {
+            match tasks::catch(self.adopt_run(run.id)).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(error) if error.is_of_the_index() => return Err(error),
                 Err(error @ Error::EventLog { .. }) => {
@@ -136,7 +135,7 @@ impl Supervisor {
             }
         }
         self.repair_rows().await;
-        self.look_for_strangers(differs, given_up).await?;
+        self.discover_runs(log_differs, given_up).await?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -151,21 +150,21 @@ impl Supervisor {
             };
             self.set_status(id, status, error.to_string()).await?;
         }
-        given_up.insert(id, state(&self.dir(id)));
+        given_up.insert(id, file_states(&self.run_dir(id)));
         Ok(())
     }
 
-    pub(super) async fn take_over_one(&self, id: RunId) -> Result<()> {
+    pub(super) async fn adopt_run(&self, id: RunId) -> Result<()> {
         let run = self.run(id).await?;
         // It may have been made, and come to its end, since the list was read.
-        if !is_left_behind(run.status) {
+        if !is_unfinished(run.status) {
             return Ok(());
         }
-        if let Some(worker) = self.0.launcher.adopt(&self.dir(id))? {
+        if let Some(worker) = self.0.launcher.adopt(&self.run_dir(id))? {
             tracing::info!(run = %id, "adopted a worker that outlived its server");
             self.set_status(id, Status::Running, "").await?;
             let interrupted = run.status == Status::Interrupted;
-            self.begin(
+            self.spawn_task(
                 id,
                 Start::Adopt {
                     worker,
@@ -201,20 +200,20 @@ impl Supervisor {
     async fn requeue(&self, id: RunId) -> Result<()> {
         let enqueue = move |w: &Writing<'_>| runs::enqueue(w, id);
         self.0.index.write_patiently(enqueue).await?;
-        self.begin(id, Start::Queue(self.0.queue.enqueue()));
+        self.spawn_task(id, Start::Queue(self.0.queue.enqueue()));
         Ok(())
     }
 
     /// Finds runs that wait or train as the index has it and have no task, whatever became of that.
-    async fn look_for_orphans(&self) -> Result<()> {
+    async fn recover_orphans(&self) -> Result<()> {
         let mut active = self.0.index.read(runs::active).await?;
         active.retain(|id| !self.tasks().contains_key(id));
         for id in active {
-            let _alone = self.0.changing.write().await;
+            let _lock = self.0.lifecycle.write().await;
             if self.tasks().contains_key(&id) || self.0.shutdown.is_cancelled() {
                 continue;
             }
-            match tasks::catch(self.take_in_orphan(id)).await {
+            match tasks::catch(self.recover_orphan(id)).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(error) => {
                     tracing::warn!(run = %id, %error, "the run has nobody who follows it");
@@ -224,16 +223,16 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn take_in_orphan(&self, id: RunId) -> Result<()> {
+    async fn recover_orphan(&self, id: RunId) -> Result<()> {
         let run = self.run(id).await?;
         if !run.status.is_active() {
             return Ok(());
         }
         tracing::warn!(run = %id, status = run.status.name(), "the run had nobody who followed it");
-        if let Some(worker) = self.0.launcher.adopt(&self.dir(id))? {
+        if let Some(worker) = self.0.launcher.adopt(&self.run_dir(id))? {
             self.set_status(id, Status::Running, "").await?;
             let interrupted = false;
-            self.begin(
+            self.spawn_task(
                 id,
                 Start::Adopt {
                     worker,
@@ -252,24 +251,24 @@ impl Supervisor {
                 (Status::of_reason(reason), now.message)
             }
             _ if run.stopping => (Status::Stopped, String::new()),
-            _ => (Status::Failed, GONE.to_owned()),
+            _ => (Status::Failed, WORKER_GONE.to_owned()),
         };
         self.set_status(id, status, message).await
     }
 
     /// Finds directories that the index does not know, and logs that changed without this server, as
     /// `changed` says.
-    async fn look_for_strangers(
+    async fn discover_runs(
         &self,
         changed: fn(&Path, Place) -> bool,
         given_up: &mut GivenUp,
     ) -> Result<()> {
-        self.sweep_leftovers().await?;
-        self.renew_replaced().await?;
+        self.remove_leftovers().await?;
+        self.reindex_replaced().await?;
         let known = self.0.index.read(runs::places).await?;
         let known: HashMap<RunId, Place> = known.into_iter().collect();
         let folder = self.0.runs.clone();
-        let strangers = blocking(move || {
+        let found = blocking(move || {
             let mut found = run_dir::list(&folder)?;
             found.retain(|id| {
                 let log = RunDir::of(&folder, *id).events_file();
@@ -278,14 +277,14 @@ impl Supervisor {
             Ok(found)
         })
         .await?;
-        given_up.retain(|id, _| strangers.contains(id));
-        for id in strangers {
-            let _alone = self.0.changing.write().await;
-            let now = state(&self.dir(id));
+        given_up.retain(|id, _| found.contains(id));
+        for id in found {
+            let _lock = self.0.lifecycle.write().await;
+            let now = file_states(&self.run_dir(id));
             if self.tasks().contains_key(&id) || given_up.get(&id) == Some(&now) {
                 continue;
             }
-            match tasks::catch(self.meet(id)).await {
+            match tasks::catch(self.index_run(id)).await {
                 Ok(()) => {}
                 Err(error) if error.is_of_the_index() || matches!(error, Error::File { .. }) => {
                     // Perhaps it is otherwise the next time.
@@ -299,14 +298,14 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn sweep_leftovers(&self) -> Result<()> {
+    async fn remove_leftovers(&self) -> Result<()> {
         let folder = self.0.runs.clone();
         let found = blocking(move || Ok(leftovers(&folder))).await?;
         if found.is_empty() {
             return Ok(());
         }
         // A run that this server deletes is gone once nobody is at it.
-        let _alone = self.0.changing.write().await;
+        let _lock = self.0.lifecycle.write().await;
         blocking(move || {
             found
                 .iter()
@@ -321,15 +320,15 @@ impl Supervisor {
     }
 
     /// Indexes a run that came from elsewhere or from the trash, or that went on without this server.
-    pub(super) async fn meet(&self, id: RunId) -> Result<()> {
-        let dir = self.dir(id);
+    pub(super) async fn index_run(&self, id: RunId) -> Result<()> {
+        let dir = self.run_dir(id);
         let known = self.0.index.read(move |c| runs::find(c, id)).await?;
         let trash = self.0.trash.clone();
         let was_deleted = blocking(move || Ok(trash.pending_restore(id))).await?;
         if known.is_none() {
-            self.enter(id, was_deleted.clone()).await?;
+            self.insert_run(id, was_deleted.clone()).await?;
         } else if was_deleted.is_none() && dir.imported_file().exists() {
-            return self.renew_alone(id).await;
+            return self.reindex_imported_locked(id).await;
         }
         if was_deleted.is_some() {
             // Its labels are in the index.
@@ -344,7 +343,7 @@ impl Supervisor {
         if let Some(worker) = self.0.launcher.adopt(&dir)? {
             self.set_status(id, Status::Running, "").await?;
             let interrupted = false;
-            self.begin(
+            self.spawn_task(
                 id,
                 Start::Adopt {
                     worker,
@@ -359,7 +358,7 @@ impl Supervisor {
             // Half a line at the end of the log of a worker that died: nothing new.
             return Ok(());
         }
-        let (status, message) = match as_the_log_says(&run) {
+        let (status, message) = match status_from_log(&run) {
             _ if run.reason.is_none() && was_deleted.is_some_and(|about| about.active) => (
                 Status::Stopped,
                 "It was deleted while it trained or waited.".to_owned(),
@@ -370,9 +369,9 @@ impl Supervisor {
     }
 
     /// Gives a run its row; one that was deleted has its labels again from the first moment.
-    async fn enter(&self, id: RunId, was_deleted: Option<Deleted>) -> Result<()> {
+    async fn insert_run(&self, id: RunId, was_deleted: Option<Deleted>) -> Result<()> {
         let number = was_deleted.as_ref().map(|about| about.number);
-        let mut new = self.told(id, number).await?;
+        let mut new = self.row_from_directory(id, number).await?;
         let is_labelled = was_deleted.is_some();
         if let Some(about) = was_deleted {
             (new.name, new.tags, new.notes) = (about.name, about.tags, about.notes);
@@ -390,11 +389,11 @@ impl Supervisor {
 }
 
 /// The status of a run that nobody trains, with a message.
-pub(super) fn as_the_log_says(run: &Run) -> (Status, String) {
+pub(super) fn status_from_log(run: &Run) -> (Status, String) {
     match run.reason.as_deref() {
         Some(reason) => (Status::of_reason(reason), run.message.clone()),
         None if run.seq == 0 => (Status::Stopped, "It has not begun yet.".to_owned()),
-        None => (Status::Failed, GONE.to_owned()),
+        None => (Status::Failed, WORKER_GONE.to_owned()),
     }
 }
 
@@ -404,7 +403,7 @@ type GivenUp = HashMap<RunId, FileStates>;
 /// Of the log and of what the run is made by: length, and time of the last change.
 type FileStates = [Option<(u64, SystemTime)>; 2];
 
-fn state(dir: &RunDir) -> FileStates {
+fn file_states(dir: &RunDir) -> FileStates {
     [dir.events_file(), dir.spec_file()].map(|path| {
         let about = fs::metadata(path).ok()?;
         Some((about.len(), about.modified().ok()?))
@@ -412,7 +411,7 @@ fn state(dir: &RunDir) -> FileStates {
 }
 
 /// Whether a run without a task is to go on.
-pub(super) fn is_left_behind(status: Status) -> bool {
+pub(super) fn is_unfinished(status: Status) -> bool {
     matches!(
         status,
         Status::Queued | Status::Running | Status::Interrupted
@@ -420,13 +419,13 @@ pub(super) fn is_left_behind(status: Status) -> bool {
 }
 
 /// Whether a log is longer than what is indexed of it, or shorter.
-fn has_another_length(log: &Path, place: Place) -> bool {
+fn length_differs(log: &Path, place: Place) -> bool {
     fs::metadata(log).is_ok_and(|metadata| metadata.len() != place.offset)
 }
 
 /// Whether there is another length, or another last line: looked at once, at the start.
-fn differs(log: &Path, place: Place) -> bool {
-    has_another_length(log, place) || tail::is_continued(log, place).is_ok_and(|is| !is)
+fn log_differs(log: &Path, place: Place) -> bool {
+    length_differs(log, place) || tail::is_continued(log, place).is_ok_and(|is| !is)
 }
 
 /// What a server left half made or half removed when it was killed.
@@ -444,7 +443,7 @@ fn leftovers(runs: &Path) -> Vec<PathBuf> {
 /// the command line, in another.
 fn is_abandoned(entry: &fs::DirEntry) -> bool {
     let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > MAKING))
+    modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STAGING_TIMEOUT))
 }
 
 #[cfg(test)]
@@ -462,9 +461,9 @@ mod tests {
             path
         };
         made(".new-a", Duration::ZERO);
-        made("0199d3a0-0000-7000-8000-000000000000", 2 * MAKING);
+        made("0199d3a0-0000-7000-8000-000000000000", 2 * STAGING_TIMEOUT);
         let mut left = [
-            made(".new-b", 2 * MAKING),
+            made(".new-b", 2 * STAGING_TIMEOUT),
             made(".deleted-c", Duration::ZERO),
         ];
         let mut found = leftovers(folder.path());

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 
 use super::Supervisor;
-use super::reconcile::{as_the_log_says, is_left_behind};
+use super::reconcile::{is_unfinished, status_from_log};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::damage::{self, BadRow};
@@ -20,7 +20,7 @@ impl Supervisor {
     pub(super) async fn repair_rows(&self) {
         let index = &self.0.index;
         for row in index.to_repair() {
-            let _alone = self.0.changing.write().await;
+            let _lock = self.0.lifecycle.write().await;
             match self.repair(&row).await {
                 Ok(()) => {
                     tracing::warn!(%row, "read again from the run's directory; what the row was is in {KEPT_IN}");
@@ -64,7 +64,7 @@ impl Supervisor {
     }
 
     async fn repair_run(&self, key: i64, id: RunId) -> Result<()> {
-        let new = self.told(id, Some(key)).await?;
+        let new = self.row_from_directory(id, Some(key)).await?;
         let trains = self.tasks().contains_key(&id);
         let mend = move |w: &Writing<'_>| {
             let status_is_lost = runs::mend(w, key, &new)?;
@@ -79,20 +79,24 @@ impl Supervisor {
         self.catch_up(id).await?;
         let run = self.run(id).await?;
         if status_is_lost {
-            let (status, message) = as_the_log_says(&run);
+            let (status, message) = status_from_log(&run);
             return self.set_status(id, status, message).await;
         }
-        if is_left_behind(run.status) {
-            return self.take_over_one(id).await;
+        if is_unfinished(run.status) {
+            return self.adopt_run(id).await;
         }
         Ok(())
     }
 
     /// What its directory tells of a run.
-    pub(super) async fn told(&self, id: RunId, number: Option<i64>) -> Result<NewRun> {
-        let dir = self.dir(id);
+    pub(super) async fn row_from_directory(
+        &self,
+        id: RunId,
+        number: Option<i64>,
+    ) -> Result<NewRun> {
+        let dir = self.run_dir(id);
         let library = self.0.library.clone();
-        let (name, spec) = blocking(move || dir.told(&library)).await?;
+        let (name, spec) = blocking(move || dir.name_and_spec(&library)).await?;
         let sweeps = self.0.sweeps.clone();
         let sweep = blocking(move || Ok(sweeps.of(id))).await?;
         Ok(NewRun {

@@ -223,7 +223,7 @@ impl Supervisor {
                 .follow_log(id, process.as_mut(), inbox, signals)
                 .await?;
             if exit == Exit::Code(worker::HELD_BY_ANOTHER.into())
-                && let Some(other) = self.0.launcher.adopt(&self.dir(id))?
+                && let Some(other) = self.0.launcher.adopt(&self.run_dir(id))?
             {
                 process = other;
                 continue;
@@ -271,7 +271,7 @@ impl Supervisor {
             None if signals.must_end() => return stopped(),
             None => return Ok(Err(interrupted())),
         }
-        let worker = self.0.launcher.launch(&self.dir(id))?;
+        let worker = self.0.launcher.launch(&self.run_dir(id))?;
         Ok(Ok((worker, permit)))
     }
 
@@ -362,7 +362,7 @@ impl Supervisor {
     /// Indexes the log up to its current end. Lines that a worker adds meanwhile are left for later.
     pub(super) async fn catch_up(&self, id: RunId) -> Result<()> {
         let known = self.0.index.read(move |c| events::place(c, id)).await?;
-        let path = self.dir(id).events_file();
+        let path = self.run_dir(id).events_file();
         let (end, is_the_same) =
             blocking(move || Ok((tail::len(&path)?, tail::is_continued(&path, known)?))).await?;
         if !is_the_same {
@@ -385,7 +385,7 @@ impl Supervisor {
             Some(known) => known,
             None => self.0.index.read(move |c| events::place(c, id)).await?,
         };
-        let path = self.dir(id).events_file();
+        let path = self.run_dir(id).events_file();
         let following = blocking(move || tail::read_on(&path, from)).await?;
         let (lines, to) = match following {
             Following::Lines(lines, to) => (lines, to),
@@ -454,14 +454,14 @@ impl Supervisor {
 
     /// Removes the partial files of a worker that died while it wrote.
     async fn remove_unfinished(&self, id: RunId) {
-        let dir = self.dir(id);
+        let dir = self.run_dir(id);
         log_unfinished(id, blocking(move || dir.remove_unfinished()).await);
     }
 
     /// The message for a worker that wrote no final event: its exit status, and the last line of
     /// its log if no signal ended it.
     async fn failure_message(&self, id: RunId, exit: Exit) -> String {
-        let path = self.dir(id).worker_log();
+        let path = self.run_dir(id).worker_log();
         let log = blocking(move || worker_log::tail(&path, 4096)).await;
         let log = log.unwrap_or_default();
         let line = log.lines().rev().find(|line| !line.trim().is_empty());
@@ -627,7 +627,7 @@ mod tests {
 
         async fn end(self) {
             self.shutdown.cancel();
-            self.supervisor.rest().await;
+            self.supervisor.join().await;
         }
     }
 
@@ -653,7 +653,7 @@ mod tests {
         place.until(id, |run| run.seq > 100).await;
         place.supervisor.stop(id).await.unwrap();
         let run = place.until(id, |run| run.status == Status::Stopped).await;
-        let text = std::fs::read_to_string(place.supervisor.dir(id).events_file()).unwrap();
+        let text = std::fs::read_to_string(place.supervisor.run_dir(id).events_file()).unwrap();
         assert_eq!(run.seq, text.lines().count() as u64, "all of it is indexed");
         busy.abort();
         place.end().await;
@@ -675,7 +675,7 @@ mod tests {
         assert!(place.supervisor.stop(first).await.is_err());
         let task = place.supervisor.tasks().get(&first).cloned().unwrap();
         task.send(Command::Stop).unwrap();
-        let log = place.supervisor.dir(first).events_file();
+        let log = place.supervisor.run_dir(first).events_file();
         while !std::fs::read_to_string(&log).unwrap().contains("finished") {
             tokio::time::sleep(POLL_INTERVAL).await;
         }

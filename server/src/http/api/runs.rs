@@ -209,6 +209,6 @@ pub async fn log(State(app): State<App>, Path(id): Path<String>) -> Result<Strin
     let id = run_id(&id)?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
     run.is_own("there is no log of a worker")?;
-    let path = app.supervisor.dir(id).worker_log();
+    let path = app.supervisor.run_dir(id).worker_log();
     blocking(move || worker_log::tail(&path, LOG_TAIL)).await
 }

@@ -240,9 +240,9 @@ pub(in crate::http) async fn upload(
     .await?;
     let imported = outcome.imported.iter();
     let imported = imported.map(|run| (run.id, run.imported.clone())).collect();
-    app.supervisor.welcome(imported).await?;
+    app.supervisor.add_imported(imported).await?;
     for run in &outcome.replaced {
-        app.supervisor.renew(run.id).await?;
+        app.supervisor.reindex_imported(run.id).await?;
     }
     answer(&app, outcome).await
 }
@@ -281,7 +281,7 @@ pub async fn assign(
     app.index.read(move |c| rows::get(c, id)).await?;
     let importer = Arc::clone(&app.importer);
     on_thread("tags", move || importer.assign(id, &wanted.tags)).await?;
-    app.supervisor.renew(id).await?;
+    app.supervisor.reindex_imported(id).await?;
     Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
 }
 

@@ -192,7 +192,7 @@ pub async fn pin(
     Body(wish): Body<Wish>,
 ) -> Result<Json<Value>> {
     let id = super::run_id(&id)?;
-    let facts = Facts::of(&app.index, id, app.supervisor.dir(id)).await?;
+    let facts = Facts::of(&app.index, id, app.supervisor.run_dir(id)).await?;
     let Some(named) = wish.image else {
         let images = Arc::clone(&app.images);
         return blocking(move || {

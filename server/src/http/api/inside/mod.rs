@@ -59,7 +59,7 @@ impl FromRequestParts<App> for Asked {
         let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let Query(query) = query.map_err(|_| wrong("query"))?;
         let id = run_id(path.get("id").map_or("", String::as_str))?;
-        let facts = Facts::of(&app.index, id, app.supervisor.dir(id)).await?;
+        let facts = Facts::of(&app.index, id, app.supervisor.run_dir(id)).await?;
         Ok(Self {
             app: app.clone(),
             facts: Arc::new(facts),

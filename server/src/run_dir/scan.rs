@@ -38,7 +38,7 @@ pub struct Began {
 }
 
 /// Reads an existing log: what it tells, and the length of its whole lines.
-pub(super) fn survey(path: &Path, file: &File) -> Result<(Logged, u64)> {
+pub(super) fn scan_log(path: &Path, file: &File) -> Result<(Logged, u64)> {
     #[derive(Deserialize)]
     struct Line {
         kind: String,

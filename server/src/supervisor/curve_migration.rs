@@ -6,14 +6,17 @@ use crate::index::{Writing, curves, runs};
 use crate::run_dir::RunId;
 
 impl Supervisor {
-    pub(super) async fn make_curves(self) {
-        let made = self.0.shutdown.run_until_cancelled(self.make_all_curves());
+    pub(super) async fn migrate_curves(self) {
+        let made = self
+            .0
+            .shutdown
+            .run_until_cancelled(self.migrate_all_curves());
         if let Some(Err(error)) = made.await {
             tracing::error!(%error, "not every run has its curves; the next start goes on");
         }
     }
 
-    async fn make_all_curves(&self) -> Result<()> {
+    async fn migrate_all_curves(&self) -> Result<()> {
         let without = self.0.index.read(runs::without_curves).await?;
         if without.is_empty() {
             return Ok(());
@@ -23,7 +26,7 @@ impl Supervisor {
             "the index is of an earlier version: curves are made anew"
         );
         for id in without {
-            match self.make_curves_of(id).await {
+            match self.migrate_curves_of(id).await {
                 // A row that cannot be read is noted, and its run indexed anew.
                 Ok(()) | Err(Error::NotFound(_) | Error::Unreadable(_)) => {}
                 Err(error) => return Err(error),
@@ -33,7 +36,7 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn make_curves_of(&self, id: RunId) -> Result<()> {
+    async fn migrate_curves_of(&self, id: RunId) -> Result<()> {
         let next = move |w: &Writing<'_>| curves::derive(w, id);
         while self.0.index.write_patiently(next).await? {}
         Ok(())

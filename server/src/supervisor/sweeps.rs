@@ -3,7 +3,7 @@
 use vivarium_models::spec::RunSpec;
 
 use super::Supervisor;
-use super::making::Growth;
+use super::create::SweepChange;
 use crate::blocking::blocking;
 use crate::error::Result;
 use crate::failpoint::failpoint;
@@ -24,7 +24,7 @@ impl Supervisor {
 
     /// Adds runs to a sweep: more combinations of a search, or more seeds for every one.
     pub async fn grow_sweep(&self, id: String, more: More) -> Result<Vec<RunId>> {
-        let _alone = self.0.growing.lock().await;
+        let _lock = self.0.sweep_lock.lock().await;
         let sweep = self.sweep(id.clone()).await?;
         let (library, spec) = (self.0.library.clone(), sweep.spec.clone());
         let (spec, fresh) = blocking(move || spec.grow(more, &library)).await?;
@@ -45,12 +45,12 @@ impl Supervisor {
             .as_ref()
             .map_or(Vec::new(), |sweep| sweep.runs.clone());
         all.extend(&made);
-        let growth = Growth {
+        let change = SweepChange {
             id: id.to_owned(),
             before,
             after: Sweep { spec, runs: all },
         };
-        self.make(planned, Some(growth)).await?;
+        self.create_all(planned, Some(change)).await?;
         Ok(made)
     }
 

@@ -1,7 +1,7 @@
 //! Runs are made: one, or those of a sweep together.
 //!
 //! Directories are filled, the file of the sweep is announced, the rows enter the index in one transaction, the file
-//! and the directories get their names, the runs are lined up. The transaction decides: [`Supervisor::complete_making`]
+//! and the directories get their names, the runs are lined up. The transaction decides: [`Supervisor::recover_creations`]
 //! completes at the next start what has its rows, and removes what has none. An error undoes what was done.
 
 use vivarium_models::spec::RunSpec;
@@ -18,7 +18,7 @@ use crate::sweeps::store::Sweep;
 
 /// What making runs makes of their sweep.
 #[derive(Clone)]
-pub(super) struct Growth {
+pub(super) struct SweepChange {
     /// The sweep.
     pub id: String,
     /// What it was; `None` where it is new.
@@ -31,39 +31,39 @@ impl Supervisor {
     /// Creates a run and lines it up.
     pub async fn create(&self, spec: RunSpec) -> Result<RunId> {
         let id = RunId::next();
-        self.make(vec![(id, spec)], None).await?;
+        self.create_all(vec![(id, spec)], None).await?;
         Ok(id)
     }
 
     /// Makes all of `planned`, or none, and lines them up in their order.
-    pub(super) async fn make(
+    pub(super) async fn create_all(
         &self,
         planned: Vec<(RunId, RunSpec)>,
-        growth: Option<Growth>,
+        change: Option<SweepChange>,
     ) -> Result<()> {
         let ids: Vec<_> = planned.iter().map(|(id, _)| *id).collect();
-        let sweep = growth.as_ref().map(|growth| growth.id.clone());
+        let sweep = change.as_ref().map(|change| change.id.clone());
         let rows = planned
             .iter()
             .map(|(id, spec)| row(*id, spec, sweep.clone()))
             .collect::<Result<Vec<_>>>()?;
         let folder = self.0.runs.clone();
         blocking(move || staging::stage(&folder, &planned)).await?;
-        let made = self.enter_staged(&ids, rows, growth.clone()).await;
+        let made = self.commit_staged(&ids, rows, change.clone()).await;
         if made.is_err() {
-            self.unmake(ids, growth).await;
+            self.roll_back(ids, change).await;
         }
         made
     }
 
-    async fn enter_staged(
+    async fn commit_staged(
         &self,
         ids: &[RunId],
         rows: Vec<NewRun>,
-        growth: Option<Growth>,
+        change: Option<SweepChange>,
     ) -> Result<()> {
         let sweeps = self.0.sweeps.clone();
-        let announced = growth.clone();
+        let announced = change.clone();
         blocking(move || {
             failpoint("run.staged")?;
             announced.map_or(Ok(()), |it| sweeps.announce(&it.id, &it.after))?;
@@ -71,7 +71,7 @@ impl Supervisor {
         })
         .await?;
         // From the rows to the tasks: the reconciliation sees all of these or none.
-        let _changing = self.0.changing.read().await;
+        let _lifecycle = self.0.lifecycle.read().await;
         self.0
             .index
             .write(move |w| rows.iter().try_for_each(|row| runs::insert(w, row)))
@@ -79,34 +79,34 @@ impl Supervisor {
         let (folder, sweeps, named) = (self.0.runs.clone(), self.0.sweeps.clone(), ids.to_vec());
         blocking(move || {
             failpoint("run.indexed")?;
-            growth.map_or(Ok(()), |it| sweeps.confirm(&it.id))?;
+            change.map_or(Ok(()), |it| sweeps.confirm(&it.id))?;
             failpoint("run.confirmed")?;
             staging::name(&folder, &named)?;
             failpoint("run.named")
         })
         .await?;
         for &id in ids {
-            self.begin(id, Start::Queue(self.0.queue.enqueue()));
+            self.spawn_task(id, Start::Queue(self.0.queue.enqueue()));
         }
         Ok(())
     }
 
     /// Makes runs whose directories were imported and are not named yet: all of them, or none.
-    pub async fn welcome(&self, imported: Vec<(RunId, ImportedRun)>) -> Result<()> {
+    pub async fn add_imported(&self, imported: Vec<(RunId, ImportedRun)>) -> Result<()> {
         let ids: Vec<_> = imported.iter().map(|(id, _)| *id).collect();
-        let made = self.enter_imported(&ids, imported).await;
+        let made = self.commit_imported(&ids, imported).await;
         if made.is_err() {
-            self.unmake(ids, None).await;
+            self.roll_back(ids, None).await;
         }
         made
     }
 
-    async fn enter_imported(
+    async fn commit_imported(
         &self,
         ids: &[RunId],
         imported: Vec<(RunId, ImportedRun)>,
     ) -> Result<()> {
-        let _alone = self.0.changing.write().await;
+        let _lock = self.0.lifecycle.write().await;
         let rows: Vec<_> = imported
             .into_iter()
             .map(|(id, imported)| {
@@ -127,7 +127,7 @@ impl Supervisor {
         .await?;
         for &id in ids {
             // What is not indexed now is found again by its log, which is longer than what is known of it.
-            if let Err(error) = self.meet(id).await {
+            if let Err(error) = self.index_run(id).await {
                 tracing::error!(run = %id, %error, "the run could not be indexed");
             }
         }
@@ -135,7 +135,7 @@ impl Supervisor {
     }
 
     /// Leaves nothing of runs that could not be made. Best effort: what stays is undone at the next start.
-    async fn unmake(&self, ids: Vec<RunId>, growth: Option<Growth>) {
+    async fn roll_back(&self, ids: Vec<RunId>, change: Option<SweepChange>) {
         let gone = ids.clone();
         let undone = self.0.index.write(move |w| {
             for id in gone {
@@ -151,7 +151,7 @@ impl Supervisor {
         let (folder, sweeps) = (self.0.runs.clone(), self.0.sweeps.clone());
         let undone = blocking(move || {
             staging::remove(&folder, &ids);
-            let Some(Growth { id, before, .. }) = growth else {
+            let Some(SweepChange { id, before, .. }) = change else {
                 return Ok(());
             };
             sweeps.withdraw(&id);
@@ -167,7 +167,7 @@ impl Supervisor {
     }
 
     /// Completes or undoes, before any request is answered, what a server that died was making.
-    pub(super) async fn complete_making(&self) -> Result<()> {
+    pub(super) async fn recover_creations(&self) -> Result<()> {
         let sweeps = self.0.sweeps.clone();
         let pending = blocking(move || Ok(sweeps.pending())).await?;
         for (id, sweep) in pending {
@@ -210,14 +210,14 @@ impl Supervisor {
             }
         })
         .await?;
-        self.forget_unmade().await
+        self.forget_uncreated().await
     }
 
     /// Forgets rows of runs that never began and of which there is nothing else.
-    async fn forget_unmade(&self) -> Result<()> {
+    async fn forget_uncreated(&self) -> Result<()> {
         let (known, _) = self.0.index.read(runs::list).await?;
         let waiting = known.into_iter().filter(|run| {
-            run.status == Status::Queued && run.seq == 0 && !self.dir(run.id).path().exists()
+            run.status == Status::Queued && run.seq == 0 && !self.run_dir(run.id).path().exists()
         });
         let unmade: Vec<_> = waiting.map(|run| run.id).collect();
         if unmade.is_empty() {
