@@ -11,19 +11,19 @@ use super::{find_run, print};
 use crate::cli::{Checkpoint, Inspect};
 use crate::error::{Error, Result};
 use crate::images;
-use crate::inspect::desk::Desk;
-use crate::inspect::image::{ImageRef, Picked};
-use crate::inspect::subject::Facts;
+use crate::inspect::cache::InspectCache;
+use crate::inspect::image::{ImageRef, ResolvedImage};
+use crate::inspect::target::InspectTarget;
 
 /// A network may take all the memory there is.
 const MOST_BYTES: u64 = u64::MAX;
 
 pub(super) fn inspect(args: Inspect) -> Result<()> {
     let (id, dir, library) = find_run(&args.run, &args.data)?;
-    let facts = Facts::in_dir(id, dir)?;
-    let chosen = facts.choose(args.checkpoint.map(Checkpoint::word))?;
-    let mut desk = Desk::new(library, MOST_BYTES);
-    let network = desk.network(&facts, chosen.weights()?)?;
+    let target = InspectTarget::from_dir(id, dir)?;
+    let snapshot = target.snapshot(args.checkpoint.map(Checkpoint::word))?;
+    let mut cache = InspectCache::new(library, MOST_BYTES);
+    let network = cache.network(&target, snapshot.weights()?)?;
     if args.list {
         for layer in network.layers() {
             print(&describe(layer))?;
@@ -32,7 +32,7 @@ pub(super) fn inspect(args: Inspect) -> Result<()> {
     }
     let recording = match &args.image {
         None => None,
-        Some(image) => Some(record(&mut desk, &facts, &network, image)?),
+        Some(image) => Some(record(&mut cache, &target, &network, image)?),
     };
     let out = args.out.as_deref().ok_or_else(|| {
         Error::Usage("--out DIR is needed: the folder for the pictures".to_owned())
@@ -54,11 +54,16 @@ pub(super) fn inspect(args: Inspect) -> Result<()> {
 }
 
 /// What the network makes of a file, or of a sample such as `test:3`.
-fn record(desk: &mut Desk, facts: &Facts, network: &Inspector, image: &str) -> Result<Recording> {
+fn record(
+    cache: &mut InspectCache,
+    target: &InspectTarget,
+    network: &Inspector,
+    image: &str,
+) -> Result<Recording> {
     if !Path::new(image).exists()
         && let Ok(ImageRef::Sample(split, index)) = ImageRef::parse(image)
     {
-        let values = desk.sample(facts, &Picked::Sample(split, index))?;
+        let values = cache.sample(target, &ResolvedImage::Sample(split, index))?;
         return Ok(network.record_normalised(values)?);
     }
     let bytes = fs::read(image).map_err(|e| Error::file(Path::new(image), e))?;

@@ -22,7 +22,7 @@ use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
 use crate::images::Images;
 use crate::index::Index;
-use crate::inspect::Inside;
+use crate::inspect::InspectThread;
 use crate::launch::LocalLauncher;
 use crate::memory;
 use crate::output::Background;
@@ -81,7 +81,7 @@ async fn run(args: Serve, log: Background) -> Result<()> {
     .await;
     let images = Images::open(data.images(), data.pins())?;
     images.pins.keep(&[&data.runs(), &data.trash()]);
-    let inside = Inside::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
+    let inspector = InspectThread::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
     let importer = Importer::new(&data);
     importer.sweep();
     let changes = Changes::default();
@@ -96,7 +96,7 @@ async fn run(args: Serve, log: Background) -> Result<()> {
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         estimator,
-        inside,
+        inspector,
         changes: changes.clone(),
         shutdown: shutdown.clone(),
         started: Instant::now(),

@@ -40,7 +40,7 @@ use crate::datasets::DataSets;
 use crate::estimate::Estimator;
 use crate::images::{self, Images};
 use crate::index::Index;
-use crate::inspect::Inside;
+use crate::inspect::InspectThread;
 use crate::reports::{self, Reports};
 use crate::selections::{self, Selections};
 use crate::supervisor::Supervisor;
@@ -86,7 +86,7 @@ pub struct App {
     /// Measures what runs will take.
     pub estimator: Estimator,
     /// Looks into networks.
-    pub inside: Inside,
+    pub inspector: InspectThread,
     /// What is being changed.
     pub changes: Changes,
     /// Ends streams.

@@ -55,19 +55,19 @@ impl ImageRef {
     ///
     /// # Errors
     /// [`Error::Field`] when there is no such image.
-    pub fn find(self, images: &Images, run: RunId) -> Result<Picked> {
+    pub fn find(self, images: &Images, run: RunId) -> Result<ResolvedImage> {
         Ok(match self {
-            Self::Sample(split, index) => Picked::Sample(split, index),
+            Self::Sample(split, index) => ResolvedImage::Sample(split, index),
             Self::Pinned => match images.pins.of(run) {
-                Some(pin) => Picked::File(pin.path, pin.version),
-                None => Picked::First,
+                Some(pin) => ResolvedImage::File(pin.path, pin.version),
+                None => ResolvedImage::First,
             },
             Self::Upload(id) => {
                 let file = images.file(id).ok();
                 let version = file.as_deref().and_then(version);
                 let gone = || Error::field("image", id.to_string(), "is not here any more");
                 let (file, version) = file.zip(version).ok_or_else(gone)?;
-                Picked::File(file, version)
+                ResolvedImage::File(file, version)
             }
         })
     }
@@ -75,7 +75,7 @@ impl ImageRef {
 
 /// An image that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Picked {
+pub enum ResolvedImage {
     /// A PNG, and its version.
     File(PathBuf, String),
     /// A sample of the run's data.
@@ -84,7 +84,7 @@ pub enum Picked {
     First,
 }
 
-impl Picked {
+impl ResolvedImage {
     /// Another image, another name.
     pub fn key(&self) -> String {
         match self {

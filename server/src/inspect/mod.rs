@@ -1,20 +1,20 @@
-//! Looking into networks, for the pages: what is asked is done one after the other on one thread, which keeps what it
+//! Looking into networks, for the pages: work is done one after the other on one thread, which keeps what it
 //! has read while there is room.
 //!
-//! * [`Inside`]: the thread, and the line before it.
-//! * [`desk`]: what it has in memory: networks, recordings, frames, data. `shelf`: the last few of something.
-//! * [`subject`]: which run, which of its checkpoints or epochs.
+//! * [`InspectThread`]: the thread, and the line before it.
+//! * [`cache`]: what it has in memory: networks, recordings, frames, data. `shelf`: the last few of something.
+//! * [`target`]: which run, which of its checkpoints or epochs.
 //! * [`image`]: which image.
 //! * [`samples`]: the samples of a split, by what became of them.
 //!
 //! What always holds: inference and drawing have one thread of low priority, so that training and streams have theirs;
 //! who gives up waiting costs nothing more; what nobody has looked at for a while is given back.
 
-pub mod desk;
+pub mod cache;
 pub mod image;
 pub mod samples;
 mod shelf;
-pub mod subject;
+pub mod target;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -27,7 +27,7 @@ use vivarium_models::ops::threads;
 use crate::blocking::lower_priority;
 use crate::error::{Error, Result};
 use crate::memory;
-use desk::Desk;
+use cache::InspectCache;
 
 /// Requests that may wait.
 const LINE: usize = 64;
@@ -35,15 +35,15 @@ const LINE: usize = 64;
 /// What nobody has looked at for so long is given back.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
-type Job = Box<dyn FnOnce(&mut Desk) + Send>;
+type Job = Box<dyn FnOnce(&mut InspectCache) + Send>;
 
 /// Looks into networks. Clones share the thread.
 #[derive(Clone)]
-pub struct Inside {
+pub struct InspectThread {
     line: SyncSender<Job>,
 }
 
-impl Inside {
+impl InspectThread {
     /// Starts the thread. Networks in memory take so many bytes at most.
     ///
     /// # Errors
@@ -55,29 +55,29 @@ impl Inside {
         let (line, jobs) = sync_channel(LINE);
         std::thread::Builder::new()
             .name("inside".to_owned())
-            .spawn(move || work(&jobs, Desk::new(library, most_bytes)))
+            .spawn(move || work(&jobs, InspectCache::new(library, most_bytes)))
             .map_err(|e| Error::file("a thread", e))?;
         Ok(Self { line })
     }
 
-    /// Waits for its turn, then works at the desk. When the future is dropped before that, nothing is done.
+    /// Waits for its turn, then works with the cache. When the future is dropped before that, nothing is done.
     ///
     /// # Errors
     /// [`Error::Overloaded`] when too many wait already; and what the work fails with.
-    pub async fn ask<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Desk) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut InspectCache) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |desk| {
+        let job: Job = Box::new(move |cache| {
             if answer.is_closed() {
                 return;
             }
-            let result = catch_unwind(AssertUnwindSafe(|| work(desk)));
+            let result = catch_unwind(AssertUnwindSafe(|| work(cache)));
             let _ = answer.send(result.unwrap_or_else(|_| {
                 tracing::error!("a look inside panicked");
                 // Nobody knows what it left behind.
-                desk.clear();
+                cache.clear();
                 Err(Error::Gone("a look inside a network"))
             }));
         });
@@ -90,13 +90,13 @@ impl Inside {
     }
 }
 
-fn work(jobs: &Receiver<Job>, mut desk: Desk) {
+fn work(jobs: &Receiver<Job>, mut cache: InspectCache) {
     lower_priority();
     loop {
         match jobs.recv_timeout(IDLE) {
-            Ok(job) => job(&mut desk),
+            Ok(job) => job(&mut cache),
             Err(RecvTimeoutError::Timeout) => {
-                desk.clear();
+                cache.clear();
                 memory::give_back();
             }
             Err(RecvTimeoutError::Disconnected) => return,

@@ -4,9 +4,9 @@ use serde::Serialize;
 use vivarium_models::data::{Samples, Split};
 use vivarium_models::inspect::film::Predictions;
 
-use super::desk::Desk;
+use super::cache::InspectCache;
 use super::image::name;
-use super::subject::{Chosen, Facts};
+use super::target::{InspectTarget, Snapshot};
 use crate::error::{Error, Result};
 
 /// Samples on a page.
@@ -14,7 +14,7 @@ const PER_PAGE: usize = 60;
 
 /// Which samples.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct SampleQuery {
     /// Of this split; test or validation.
     pub split: Split,
     /// Of this class.
@@ -36,7 +36,7 @@ pub struct Page {
     pub pages: usize,
     /// On a full page.
     pub per_page: usize,
-    /// The most confident first where a cell of the matrix is asked for, else in order.
+    /// The most confident first where a cell of the matrix is requested, else in order.
     pub samples: Vec<Sample>,
 }
 
@@ -53,15 +53,20 @@ pub struct Sample {
     pub confidence: Option<f32>,
 }
 
-impl Desk {
+impl InspectCache {
     /// A page of samples.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it is asked what samples were taken for and that is not known; [`Error::Field`] when
     /// there is no such class or page.
-    pub fn samples(&mut self, facts: &Facts, chosen: &Chosen, wanted: Wanted) -> Result<Page> {
-        let classes = facts.started.classes.len();
-        for (path, class) in [("truth", wanted.truth), ("predicted", wanted.predicted)] {
+    pub fn samples(
+        &mut self,
+        target: &InspectTarget,
+        snapshot: &Snapshot,
+        query: SampleQuery,
+    ) -> Result<Page> {
+        let classes = target.started.classes.len();
+        for (path, class) in [("truth", query.truth), ("predicted", query.predicted)] {
             if let Some(class) = class.filter(|class| *class >= classes) {
                 return Err(Error::field(
                     path,
@@ -70,27 +75,27 @@ impl Desk {
                 ));
             }
         }
-        let data = self.data(facts)?;
-        let samples = match wanted.split {
+        let data = self.data(target)?;
+        let samples = match query.split {
             Split::Test => &data.test,
             _ => &data.validation,
         };
-        let predictions = self.predictions(facts, chosen, wanted.split)?;
-        if predictions.is_none() && wanted.predicted.is_some() {
-            return Err(Error::Conflict(match wanted.split {
+        let predictions = self.predictions(target, snapshot, query.split)?;
+        if predictions.is_none() && query.predicted.is_some() {
+            return Err(Error::Conflict(match query.split {
                 Split::Test => "The test split is measured when the run is through.".to_owned(),
                 _ => "The film has no frame of that epoch, which would say what samples were taken for.".to_owned(),
             }));
         }
-        let found = matching(samples, predictions.as_ref(), wanted);
+        let found = matching(samples, predictions.as_ref(), query);
         let pages = found.len().div_ceil(PER_PAGE).max(1);
-        if wanted.page >= pages {
+        if query.page >= pages {
             let message = format!("must be below {pages}");
-            return Err(Error::field("page", wanted.page, message));
+            return Err(Error::field("page", query.page, message));
         }
-        let shown = found.iter().skip(wanted.page * PER_PAGE).take(PER_PAGE);
+        let shown = found.iter().skip(query.page * PER_PAGE).take(PER_PAGE);
         let of = |index: &usize| Sample {
-            id: format!("{}:{index}", name(wanted.split)),
+            id: format!("{}:{index}", name(query.split)),
             truth: samples.labels()[*index],
             predicted: predictions
                 .as_ref()
@@ -101,42 +106,42 @@ impl Desk {
         };
         Ok(Page {
             total: found.len(),
-            page: wanted.page,
+            page: query.page,
             pages,
             per_page: PER_PAGE,
             samples: shown.map(of).collect(),
         })
     }
 
-    /// What became of a split: of the test what the best epoch made of it, of validation what the chosen one did.
+    /// What became of a split: of the test what the best epoch made of it, of validation what the chosen epoch made of it.
     fn predictions(
         &mut self,
-        facts: &Facts,
-        chosen: &Chosen,
+        target: &InspectTarget,
+        snapshot: &Snapshot,
         split: Split,
     ) -> Result<Option<Predictions>> {
         if split == Split::Test {
-            return Ok(Predictions::read(&facts.film().test())?);
+            return Ok(Predictions::read(&target.film().test())?);
         }
-        let epoch = match chosen {
-            Chosen::Frame(frame) => Some(frame.clone()),
-            Chosen::Network(checkpoint) => {
+        let epoch = match snapshot {
+            Snapshot::Frame(frame) => Some(frame.clone()),
+            Snapshot::Network(checkpoint) => {
                 let moment = checkpoint.moment();
-                moment.and_then(|moment| facts.epoch(moment.epoch))
+                moment.and_then(|moment| target.epoch(moment.epoch))
             }
         };
         let Some(epoch) = epoch else {
             return Ok(None);
         };
-        Ok(self.frame(facts, &epoch)?.predictions.clone())
+        Ok(self.frame(target, &epoch)?.predictions.clone())
     }
 }
 
 /// The samples of a cell or of a class, by index.
-fn matching(samples: &Samples, of: Option<&Predictions>, wanted: Wanted) -> Vec<usize> {
+fn matching(samples: &Samples, of: Option<&Predictions>, query: SampleQuery) -> Vec<usize> {
     let labels = samples.labels().iter().enumerate();
-    let truth = |label: u32| wanted.truth.is_none_or(|class| class == label as usize);
-    let predicted = |index: usize| match (wanted.predicted, of) {
+    let truth = |label: u32| query.truth.is_none_or(|class| class == label as usize);
+    let predicted = |index: usize| match (query.predicted, of) {
         (None, _) => true,
         (Some(class), Some(of)) => of
             .predicted
@@ -148,7 +153,7 @@ fn matching(samples: &Samples, of: Option<&Predictions>, wanted: Wanted) -> Vec<
         .filter(|(index, label)| truth(**label) && predicted(*index))
         .map(|(index, _)| index)
         .collect();
-    if let Some(of) = of.filter(|_| wanted.truth.is_some() || wanted.predicted.is_some()) {
+    if let Some(of) = of.filter(|_| query.truth.is_some() || query.predicted.is_some()) {
         // A stable sort: equals stay in order.
         found.sort_by_key(|index| std::cmp::Reverse(of.confidence.get(*index).copied()));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// Values by name, the one that was asked for last first.
+/// Values by name, the one that was used last first.
 #[derive(Debug)]
 pub(super) struct Shelf<V> {
     most: usize,

@@ -27,7 +27,7 @@ pub struct OfRuns<T> {
 
 /// Which curves, over what, how finely.
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct MetricsQuery {
     #[serde(default = "losses")]
     series: String,
     #[serde(default = "step")]
@@ -51,7 +51,7 @@ fn thousand() -> usize {
     1000
 }
 
-impl Asked {
+impl MetricsQuery {
     fn wanted(self) -> Result<Wanted> {
         if !(2..=MOST_POINTS).contains(&self.points) {
             return Err(Error::BadRequest(format!(
@@ -85,9 +85,9 @@ fn names(text: &str) -> Result<Vec<String>> {
 pub async fn metrics(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<MetricsQuery>,
 ) -> Result<Json<Metrics>> {
-    let (id, wanted) = (run_id(&id)?, asked.wanted()?);
+    let (id, wanted) = (run_id(&id)?, query.wanted()?);
     let read = move |c: &Connection, a: &MovingAverages| metrics::read(c, a, id, &wanted);
     Ok(Json(app.index.read_curves(read).await?))
 }
@@ -96,9 +96,9 @@ pub async fn metrics(
 pub async fn of_runs(
     State(app): State<App>,
     RawQuery(query): RawQuery,
-    Query(asked): Query<Asked>,
+    Query(curves): Query<MetricsQuery>,
 ) -> Result<Json<OfRuns<Metrics>>> {
-    let (ids, wanted) = (runs_of(&app, query.as_deref()).await?, asked.wanted()?);
+    let (ids, wanted) = (runs_of(&app, query.as_deref()).await?, curves.wanted()?);
     let read = move |c: &Connection, a: &MovingAverages, id| metrics::read(c, a, id, &wanted);
     Ok(Json(of_each(&app, ids, read).await?))
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::{Body, given};
 use crate::index::runs::{self as rows, Run};
-use crate::inspect::Inside;
+use crate::inspect::InspectThread;
 use crate::run_dir::{RunId, worker_log};
 
 /// The end of a log that is sent.
@@ -80,7 +80,7 @@ async fn show_again(app: &App, id: crate::run_dir::RunId) -> Result<Json<Run>> {
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = run_id(&id)?;
     app.supervisor.delete(id).await?;
-    forget(app.inside.clone(), id);
+    forget(app.inspector.clone(), id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -110,10 +110,10 @@ pub async fn remove_for_good(State(app): State<App>, Path(id): Path<String>) -> 
 }
 
 /// Gives back what is in memory of a run that is gone. Nobody waits for that.
-fn forget(inside: Inside, id: RunId) {
+fn forget(inspector: InspectThread, id: RunId) {
     tokio::spawn(async move {
-        let forgotten = inside.ask(move |desk| {
-            desk.forget(id);
+        let forgotten = inspector.run(move |cache| {
+            cache.forget(id);
             Ok(())
         });
         if let Err(error) = forgotten.await {

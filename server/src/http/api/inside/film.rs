@@ -11,22 +11,22 @@ use serde_json::{Value, json as object};
 use vivarium_models::inspect::film::{About, Folder, pin_name};
 use vivarium_models::links;
 
-use super::{Asked, JSON, json};
+use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::Body;
 use crate::images::Images;
 use crate::images::pins::version;
-use crate::inspect::desk::Desk;
-use crate::inspect::image::{ImageRef, Picked};
-use crate::inspect::subject::{Chosen, Facts};
+use crate::inspect::cache::InspectCache;
+use crate::inspect::image::{ImageRef, ResolvedImage};
+use crate::inspect::target::{InspectTarget, Snapshot};
 use crate::run_dir::RunId;
 
 /// `GET /runs/{id}/film`
-pub async fn film(asked: Asked) -> Result<Json<Value>> {
-    let (facts, app) = (Arc::clone(&asked.facts), asked.app.clone());
-    let told = blocking(move || tell(&facts, &app.images)).await?;
+pub async fn film(request: InspectRequest) -> Result<Json<Value>> {
+    let (target, app) = (Arc::clone(&request.target), request.app.clone());
+    let told = blocking(move || tell(&target, &app.images)).await?;
     Ok(Json(told))
 }
 
@@ -57,7 +57,7 @@ impl Frames {
                 all.whole = false;
                 continue;
             };
-            // A damaged one is told of when it is asked for.
+            // A damaged one is told of when it is requested.
             let Ok(about) = About::read(&path) else {
                 continue;
             };
@@ -80,9 +80,9 @@ impl Frames {
     }
 }
 
-fn tell(facts: &Facts, images: &Images) -> Result<Value> {
-    let pin = images.pins.of(facts.id);
-    let film = facts.film();
+fn tell(target: &InspectTarget, images: &Images) -> Result<Value> {
+    let pin = images.pins.of(target.id);
+    let film = target.film();
     let mut all = Frames::read(&film)?;
     for _ in 1..LOOKS {
         if all.whole {
@@ -114,17 +114,17 @@ fn tell(facts: &Facts, images: &Images) -> Result<Value> {
     };
     for frame in &mut frames {
         let of = frame["pinned"].as_str().unwrap_or_default();
-        frame["image"] = object!(named(of, &now, facts.id, images));
+        frame["image"] = object!(named(of, &now, target.id, images));
     }
     Ok(object!({
         "epochs": epochs,
-        "pinned": {"image": image, "pending": facts.active && !followed},
+        "pinned": {"image": image, "pending": target.active && !followed},
         "bytes": bytes,
         "frames": frames,
     }))
 }
 
-/// How the image of a frame is asked for: `pinned` where it is the one of now, `None` where it is not kept any more.
+/// How the image of a frame is requested: `pinned` where it is the one of now, `None` where it is not kept any more.
 fn named(of: &str, now: &str, run: RunId, images: &Images) -> Option<String> {
     if of == now {
         return Some("pinned".to_owned());
@@ -138,26 +138,26 @@ fn named(of: &str, now: &str, run: RunId, images: &Images) -> Option<String> {
 }
 
 /// `GET /runs/{id}/film/{epoch}`
-pub async fn frame(asked: Asked) -> Result<Response> {
-    let word = asked.path.get("epoch").cloned().unwrap_or_default();
-    let facts = Arc::clone(&asked.facts);
+pub async fn frame(request: InspectRequest) -> Result<Response> {
+    let word = request.path.get("epoch").cloned().unwrap_or_default();
+    let target = Arc::clone(&request.target);
     let number = word.parse::<u64>().ok();
     let missing = Error::NotFound(format!("epoch {word} in the film"));
-    let chosen = blocking(move || match number {
+    let snapshot = blocking(move || match number {
         None => Err(missing),
-        Some(_) => facts.choose(Some(&word)).map_err(|error| match error {
+        Some(_) => target.snapshot(Some(&word)).map_err(|error| match error {
             Error::Field(_) => missing,
             other => other,
         }),
     })
     .await?;
-    let Chosen::Frame(epoch) = chosen else {
+    let Snapshot::Frame(epoch) = snapshot else {
         return Err(Error::Gone("the film"));
     };
     let version = epoch.version.clone();
-    let lasts = asked.params.text("v") == Some(&version);
-    let work = move |desk: &mut Desk, facts: &Facts| {
-        let frame = desk.frame(facts, &epoch)?;
+    let lasts = request.params.text("v") == Some(&version);
+    let work = move |cache: &mut InspectCache, target: &InspectTarget| {
+        let frame = cache.frame(target, &epoch)?;
         let about = &frame.about;
         json(&object!({
             "epoch": about.epoch,
@@ -167,14 +167,14 @@ pub async fn frame(asked: Asked) -> Result<Response> {
             "confusion": frame.confusion,
             "validation_accuracy": about.validation_accuracy,
             "pinned": about.pinned,
-            "top": frame.top(&facts.started.classes),
+            "top": frame.top(&target.started.classes),
             "layers": {
                 "filters": frame.filter_layers().collect::<Vec<_>>(),
                 "features": frame.feature_layers().collect::<Vec<_>>(),
             },
         }))
     };
-    asked.answer(JSON, &[&version], lasts, work).await
+    request.answer(JSON, &[&version], lasts, work).await
 }
 
 /// The image that a film is to follow.
@@ -192,12 +192,12 @@ pub async fn pin(
     Body(wish): Body<Wish>,
 ) -> Result<Json<Value>> {
     let id = super::run_id(&id)?;
-    let facts = Facts::of(&app.index, id, app.supervisor.run_dir(id)).await?;
+    let target = InspectTarget::load(&app.index, id, app.supervisor.run_dir(id)).await?;
     let Some(named) = wish.image else {
         let images = Arc::clone(&app.images);
         return blocking(move || {
             images.pins.unset(id)?;
-            Ok(Json(tell(&facts, &images)?["pinned"].take()))
+            Ok(Json(tell(&target, &images)?["pinned"].take()))
         })
         .await;
     };
@@ -207,13 +207,13 @@ pub async fn pin(
         return Err(Error::field("image", named, message));
     }
     let images = Arc::clone(&app.images);
-    let picked = blocking(move || image.find(&images, id)).await?;
-    let (told, facts) = (facts.clone(), facts);
+    let image = blocking(move || image.find(&images, id)).await?;
+    let (told, target) = (target.clone(), target);
     let png = app
-        .inside
-        .ask(move |desk| match picked {
-            Picked::File(path, _) => links::read(&path).map_err(|e| Error::file(&path, e)),
-            sample => Ok(desk.picture(&facts, &sample, 1)?.png()?),
+        .inspector
+        .run(move |cache| match image {
+            ResolvedImage::File(path, _) => links::read(&path).map_err(|e| Error::file(&path, e)),
+            sample => Ok(cache.picture(&target, &sample, 1)?.png()?),
         })
         .await?;
     blocking(move || {

@@ -3,36 +3,32 @@
 use axum::response::Response;
 use serde_json::json as object;
 
-use super::{Asked, JSON, json};
+use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::Result;
-use crate::inspect::subject::Chosen;
+use crate::inspect::target::Snapshot;
 
 /// `GET /runs/{id}/layers`
-pub async fn layers(asked: Asked) -> Result<Response> {
-    let facts = asked.facts.clone();
-    let word = asked.params.text("checkpoint").map(str::to_owned);
-    let (chosen, network, checkpoints, film) = blocking(move || {
-        let chosen = facts.choose(word.as_deref())?;
+pub async fn layers(request: InspectRequest) -> Result<Response> {
+    let target = request.target.clone();
+    let word = request.params.text("checkpoint").map(str::to_owned);
+    let (snapshot, network, checkpoints, film) = blocking(move || {
+        let snapshot = target.snapshot(word.as_deref())?;
         // A film has no weights, but its network has the same layers as a checkpoint's.
-        let network = match &chosen {
-            Chosen::Network(checkpoint) => checkpoint.clone(),
-            Chosen::Frame(_) => facts.choose(None)?.weights()?.clone(),
+        let network = match &snapshot {
+            Snapshot::Network(checkpoint) => checkpoint.clone(),
+            Snapshot::Frame(_) => target.snapshot(None)?.weights()?.clone(),
         };
-        let checkpoints: Vec<_> = facts
-            .checkpoints()
-            .iter()
-            .map(|one| one.describe())
-            .collect();
+        let checkpoints: Vec<_> = target.checkpoints().iter().map(|one| one.info()).collect();
         Ok((
-            chosen,
+            snapshot,
             network,
             object!(checkpoints),
-            facts.film().epochs()?,
+            target.film().epochs()?,
         ))
     })
     .await?;
-    let name = chosen.name();
+    let name = snapshot.name();
     let version = [
         name.to_string(),
         network.version.clone(),
@@ -40,9 +36,9 @@ pub async fn layers(asked: Asked) -> Result<Response> {
         object!(film).to_string(),
     ];
     let version: Vec<_> = version.iter().map(String::as_str).collect();
-    let work = move |desk: &mut crate::inspect::desk::Desk,
-                     facts: &crate::inspect::subject::Facts| {
-        let network = desk.network(facts, &network)?;
+    let work = move |cache: &mut crate::inspect::cache::InspectCache,
+                     target: &crate::inspect::target::InspectTarget| {
+        let network = cache.network(target, &network)?;
         json(&object!({
             "checkpoint": name,
             "checkpoints": checkpoints,
@@ -53,5 +49,5 @@ pub async fn layers(asked: Asked) -> Result<Response> {
             "layers": network.layers(),
         }))
     };
-    asked.answer(JSON, &version, false, work).await
+    request.answer(JSON, &version, false, work).await
 }

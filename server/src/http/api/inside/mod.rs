@@ -27,28 +27,28 @@ use super::run_id;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::inspect::desk::Desk;
-use crate::inspect::image::{ImageRef, Picked};
-use crate::inspect::subject::{Chosen, Facts};
+use crate::inspect::cache::InspectCache;
+use crate::inspect::image::{ImageRef, ResolvedImage};
+use crate::inspect::target::{InspectTarget, Snapshot};
 use params::Params;
 
 const PNG: &str = "image/png";
 const JSON: &str = "application/json";
 
 /// A request to look inside a run's network.
-pub struct Asked {
+pub struct InspectRequest {
     app: App,
-    facts: Arc<Facts>,
+    target: Arc<InspectTarget>,
     /// The segments of the path that have names.
     path: HashMap<String, String>,
     params: Params,
     /// The whole address.
-    target: String,
+    uri: String,
     /// The answer that the browser has already.
     known: Option<HeaderValue>,
 }
 
-impl FromRequestParts<App> for Asked {
+impl FromRequestParts<App> for InspectRequest {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
@@ -59,13 +59,13 @@ impl FromRequestParts<App> for Asked {
         let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let Query(query) = query.map_err(|_| wrong("query"))?;
         let id = run_id(path.get("id").map_or("", String::as_str))?;
-        let facts = Facts::of(&app.index, id, app.supervisor.run_dir(id)).await?;
+        let target = InspectTarget::load(&app.index, id, app.supervisor.run_dir(id)).await?;
         Ok(Self {
             app: app.clone(),
-            facts: Arc::new(facts),
+            target: Arc::new(target),
             path,
             params: Params::new(query),
-            target: parts.uri.to_string(),
+            uri: parts.uri.to_string(),
             known: parts.headers.get(header::IF_NONE_MATCH).cloned(),
         })
     }
@@ -73,13 +73,13 @@ impl FromRequestParts<App> for Asked {
 
 /// What is looked at.
 struct View {
-    chosen: Chosen,
-    image: Picked,
+    snapshot: Snapshot,
+    image: ResolvedImage,
     /// The image as the request named it.
     named: String,
 }
 
-impl Asked {
+impl InspectRequest {
     /// The layer that the path names.
     fn layer(&self) -> String {
         self.path.get("layer").cloned().unwrap_or_default()
@@ -87,19 +87,19 @@ impl Asked {
 
     /// The checkpoint and the image that the request names.
     async fn view(&self) -> Result<View> {
-        let (facts, app) = (Arc::clone(&self.facts), self.app.clone());
+        let (target, app) = (Arc::clone(&self.target), self.app.clone());
         let checkpoint = self.params.text("checkpoint").map(str::to_owned);
         let named = self.params.text("image").unwrap_or("pinned").to_owned();
         blocking(move || {
             let image = ImageRef::parse(&named)?;
-            let chosen = facts.choose(checkpoint.as_deref())?;
-            if matches!(chosen, Chosen::Frame(_)) && image != ImageRef::Pinned {
+            let snapshot = target.snapshot(checkpoint.as_deref())?;
+            if matches!(snapshot, Snapshot::Frame(_)) && image != ImageRef::Pinned {
                 let message = "must be “pinned” for an epoch of the film, which follows one image";
                 return Err(Error::field("image", named, message));
             }
             Ok(View {
-                chosen,
-                image: image.find(&app.images, facts.id)?,
+                snapshot,
+                image: image.find(&app.images, target.id)?,
                 named,
             })
         })
@@ -113,13 +113,10 @@ impl Asked {
         kind: &'static str,
         version: &[&str],
         lasts: bool,
-        work: impl FnOnce(&mut Desk, &Facts) -> Result<Vec<u8>> + Send + 'static,
+        work: impl FnOnce(&mut InspectCache, &InspectTarget) -> Result<Vec<u8>> + Send + 'static,
     ) -> Result<Response> {
         let mut hash = Sha256::new();
-        for part in [env!("CARGO_PKG_VERSION"), &self.target]
-            .iter()
-            .chain(version)
-        {
+        for part in [env!("CARGO_PKG_VERSION"), &self.uri].iter().chain(version) {
             hash.update(part);
             hash.update([0]);
         }
@@ -144,25 +141,30 @@ impl Asked {
         {
             return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
         }
-        let facts = Arc::clone(&self.facts);
-        let body = self.app.inside.ask(move |desk| work(desk, &facts)).await?;
+        let target = Arc::clone(&self.target);
+        let body = self
+            .app
+            .inspector
+            .run(move |cache| work(cache, &target))
+            .await?;
         Ok((caching, [(header::CONTENT_TYPE, kind)], body).into_response())
     }
 
-    /// The same of a view. What is asked of a frame under its version never changes.
+    /// The same of a view. What is requested of a frame under its version never changes.
     async fn show(
         &self,
         kind: &'static str,
         view: View,
-        work: impl FnOnce(&mut Desk, &Facts, &View) -> Result<Vec<u8>> + Send + 'static,
+        work: impl FnOnce(&mut InspectCache, &InspectTarget, &View) -> Result<Vec<u8>> + Send + 'static,
     ) -> Result<Response> {
-        let (version, image) = (view.chosen.version().to_owned(), view.image.key());
-        let named = view.chosen.name().to_string();
-        let film = matches!(view.chosen, Chosen::Frame(_));
+        let (version, image) = (view.snapshot.version().to_owned(), view.image.key());
+        let named = view.snapshot.name().to_string();
+        let film = matches!(view.snapshot, Snapshot::Frame(_));
         let lasts = film && self.params.text("v") == Some(&version);
         // A frame knows of no other image than its own.
         let image = if film { "" } else { &image };
-        let work = move |desk: &mut Desk, facts: &Facts| work(desk, facts, &view);
+        let work =
+            move |cache: &mut InspectCache, target: &InspectTarget| work(cache, target, &view);
         self.answer(kind, &[&named, &version, image], lasts, work)
             .await
     }

@@ -4,34 +4,39 @@ use axum::response::Response;
 use vivarium_models::inspect::Pixel;
 
 use super::params::Params;
-use super::{Asked, JSON, View, json};
+use super::{InspectRequest, JSON, View, json};
 use crate::error::Result;
-use crate::inspect::desk::Desk;
-use crate::inspect::subject::Facts;
+use crate::inspect::cache::InspectCache;
+use crate::inspect::target::InspectTarget;
 
 /// `GET /runs/{id}/layers/{layer}/arithmetic`
-pub async fn arithmetic(asked: Asked) -> Result<Response> {
-    let (layer, at) = (asked.layer(), pixel(&asked.params)?);
-    let view = asked.view().await?;
-    view.chosen.weights()?;
-    let work = move |desk: &mut Desk, facts: &Facts, view: &View| {
-        let (network, recording) = desk.recording(facts, view.chosen.weights()?, &view.image)?;
+pub async fn arithmetic(request: InspectRequest) -> Result<Response> {
+    let (layer, at) = (request.layer(), pixel(&request.params)?);
+    let view = request.view().await?;
+    view.snapshot.weights()?;
+    let work = move |cache: &mut InspectCache, target: &InspectTarget, view: &View| {
+        let (network, recording) =
+            cache.recording(target, view.snapshot.weights()?, &view.image)?;
         json(&network.arithmetic(&recording, &layer, at)?)
     };
-    asked.show(JSON, view, work).await
+    request.show(JSON, view, work).await
 }
 
 /// `GET /runs/{id}/layers/{layer}/gradient`
-pub async fn gradient(asked: Asked) -> Result<Response> {
-    let (layer, at) = (asked.layer(), pixel(&asked.params)?);
-    let (class, input) = (asked.params.number("class")?, asked.params.number("input")?);
-    let view = asked.view().await?;
-    view.chosen.weights()?;
-    let work = move |desk: &mut Desk, facts: &Facts, view: &View| {
-        let (network, recording) = desk.recording(facts, view.chosen.weights()?, &view.image)?;
+pub async fn gradient(request: InspectRequest) -> Result<Response> {
+    let (layer, at) = (request.layer(), pixel(&request.params)?);
+    let (class, input) = (
+        request.params.number("class")?,
+        request.params.number("input")?,
+    );
+    let view = request.view().await?;
+    view.snapshot.weights()?;
+    let work = move |cache: &mut InspectCache, target: &InspectTarget, view: &View| {
+        let (network, recording) =
+            cache.recording(target, view.snapshot.weights()?, &view.image)?;
         json(&network.gradient(&recording, &layer, at, class, input)?)
     };
-    asked.show(JSON, view, work).await
+    request.show(JSON, view, work).await
 }
 
 fn pixel(params: &Params) -> Result<Pixel> {

@@ -3,16 +3,16 @@
 use axum::response::Response;
 use vivarium_models::data::Split;
 
-use super::{Asked, JSON, View, json};
+use super::{InspectRequest, JSON, View, json};
 use crate::error::{Error, Result};
 use crate::images::pins::version;
-use crate::inspect::desk::Desk;
-use crate::inspect::samples::Wanted;
-use crate::inspect::subject::Facts;
+use crate::inspect::cache::InspectCache;
+use crate::inspect::samples::SampleQuery;
+use crate::inspect::target::InspectTarget;
 
 /// `GET /runs/{id}/samples`
-pub async fn samples(asked: Asked) -> Result<Response> {
-    let split = match asked.params.text("split") {
+pub async fn samples(request: InspectRequest) -> Result<Response> {
+    let split = match request.params.text("split") {
         None | Some("test") => Split::Test,
         Some("validation") => Split::Validation,
         Some(other) => {
@@ -20,20 +20,22 @@ pub async fn samples(asked: Asked) -> Result<Response> {
             return Err(Error::field("split", other, message));
         }
     };
-    let wanted = Wanted {
+    let query = SampleQuery {
         split,
-        truth: asked.params.number("truth")?,
-        predicted: asked.params.number("predicted")?,
-        page: asked.params.number("page")?.unwrap_or(0),
+        truth: request.params.number("truth")?,
+        predicted: request.params.number("predicted")?,
+        page: request.params.number("page")?.unwrap_or(0),
     };
-    let view: View = asked.view().await?;
+    let view: View = request.view().await?;
     // What is known of a split comes later than its checkpoint.
-    let test = version(&asked.facts.film().test()).unwrap_or_default();
-    let chosen = view.chosen;
-    let (name, of) = (chosen.name().to_string(), chosen.version().to_owned());
-    let newest = asked.facts.film().epochs()?.len().to_string();
-    let work = move |desk: &mut Desk, facts: &Facts| json(&desk.samples(facts, &chosen, wanted)?);
-    asked
+    let test = version(&request.target.film().test()).unwrap_or_default();
+    let snapshot = view.snapshot;
+    let (name, of) = (snapshot.name().to_string(), snapshot.version().to_owned());
+    let newest = request.target.film().epochs()?.len().to_string();
+    let work = move |cache: &mut InspectCache, target: &InspectTarget| {
+        json(&cache.samples(target, &snapshot, query)?)
+    };
+    request
         .answer(JSON, &[&name, &of, &test, &newest], false, work)
         .await
 }

@@ -5,12 +5,12 @@ use serde_json::Value;
 use vivarium_models::inspect::film::FilmFeatures;
 use vivarium_models::inspect::{Features, Of, Sort};
 
-use super::{Asked, JSON, PNG, View, json};
+use super::{InspectRequest, JSON, PNG, View, json};
 use crate::error::{Error, Result};
-use crate::inspect::desk::Desk;
-use crate::inspect::subject::{Chosen, Facts};
+use crate::inspect::cache::InspectCache;
+use crate::inspect::target::{InspectTarget, Snapshot};
 
-/// What of a page is asked for.
+/// What of a page is requested.
 #[derive(Clone, Copy)]
 enum Part {
     Picture,
@@ -27,72 +27,75 @@ impl Part {
 }
 
 /// `GET /runs/{id}/layers/{layer}/filters.png`
-pub async fn filters_png(asked: Asked) -> Result<Response> {
-    filters_part(asked, Part::Picture).await
+pub async fn filters_png(request: InspectRequest) -> Result<Response> {
+    filters_part(request, Part::Picture).await
 }
 
 /// `GET /runs/{id}/layers/{layer}/filters`
-pub async fn filters(asked: Asked) -> Result<Response> {
-    filters_part(asked, Part::Numbers).await
+pub async fn filters(request: InspectRequest) -> Result<Response> {
+    filters_part(request, Part::Numbers).await
 }
 
 /// `GET /runs/{id}/layers/{layer}/features.png`
-pub async fn features_png(asked: Asked) -> Result<Response> {
-    features_part(asked, Part::Picture).await
+pub async fn features_png(request: InspectRequest) -> Result<Response> {
+    features_part(request, Part::Picture).await
 }
 
 /// `GET /runs/{id}/layers/{layer}/features`
-pub async fn features(asked: Asked) -> Result<Response> {
-    features_part(asked, Part::Numbers).await
+pub async fn features(request: InspectRequest) -> Result<Response> {
+    features_part(request, Part::Numbers).await
 }
 
-async fn filters_part(asked: Asked, part: Part) -> Result<Response> {
-    let (layer, query) = (asked.layer(), asked.params.sheet()?);
-    let view = asked.view().await?;
-    let work = move |desk: &mut Desk, facts: &Facts, view: &View| match &view.chosen {
-        Chosen::Frame(frame) => {
-            let frame = desk.frame(facts, frame)?;
-            let sheet = frame.filter_sheet(&layer, &query)?;
-            match part {
-                Part::Picture => Ok(sheet.sheet.png()?),
-                Part::Numbers => json(&sheet),
+async fn filters_part(request: InspectRequest, part: Part) -> Result<Response> {
+    let (layer, query) = (request.layer(), request.params.sheet()?);
+    let view = request.view().await?;
+    let work =
+        move |cache: &mut InspectCache, target: &InspectTarget, view: &View| match &view.snapshot {
+            Snapshot::Frame(frame) => {
+                let frame = cache.frame(target, frame)?;
+                let sheet = frame.filter_sheet(&layer, &query)?;
+                match part {
+                    Part::Picture => Ok(sheet.sheet.png()?),
+                    Part::Numbers => json(&sheet),
+                }
             }
-        }
-        Chosen::Network(checkpoint) => {
-            let sheet = if query.sort == Some(Sort::Activation) {
-                let (network, recording) = desk.recording(facts, checkpoint, &view.image)?;
-                network.filter_sheet(&layer, &query, Some(&recording))?
-            } else {
-                desk.network(facts, checkpoint)?
-                    .filter_sheet(&layer, &query, None)?
-            };
-            match part {
-                Part::Picture => Ok(sheet.png()?),
-                Part::Numbers => json(&sheet),
+            Snapshot::Network(checkpoint) => {
+                let sheet = if query.sort == Some(Sort::Activation) {
+                    let (network, recording) = cache.recording(target, checkpoint, &view.image)?;
+                    network.filter_sheet(&layer, &query, Some(&recording))?
+                } else {
+                    cache
+                        .network(target, checkpoint)?
+                        .filter_sheet(&layer, &query, None)?
+                };
+                match part {
+                    Part::Picture => Ok(sheet.png()?),
+                    Part::Numbers => json(&sheet),
+                }
             }
-        }
-    };
-    asked.show(part.kind(), view, work).await
+        };
+    request.show(part.kind(), view, work).await
 }
 
-async fn features_part(asked: Asked, part: Part) -> Result<Response> {
-    let (layer, query) = (asked.layer(), asked.params.sheet()?);
+async fn features_part(request: InspectRequest, part: Part) -> Result<Response> {
+    let (layer, query) = (request.layer(), request.params.sheet()?);
     if query.filter.is_some() {
         let message = "is for the pictures of weights";
         return Err(Error::field("filter", Value::from(query.filter), message));
     }
-    let view = asked.view().await?;
-    let work = move |desk: &mut Desk, facts: &Facts, view: &View| match &view.chosen {
-        Chosen::Frame(frame) => {
-            let features = desk.frame(facts, frame)?.feature_sheet(&layer, &query)?;
-            of_film(&features, part)
-        }
-        Chosen::Network(checkpoint) => {
-            let (network, recording) = desk.recording(facts, checkpoint, &view.image)?;
-            of_network(&network.feature_sheet(&recording, &layer, &query)?, part)
-        }
-    };
-    asked.show(part.kind(), view, work).await
+    let view = request.view().await?;
+    let work =
+        move |cache: &mut InspectCache, target: &InspectTarget, view: &View| match &view.snapshot {
+            Snapshot::Frame(frame) => {
+                let features = cache.frame(target, frame)?.feature_sheet(&layer, &query)?;
+                of_film(&features, part)
+            }
+            Snapshot::Network(checkpoint) => {
+                let (network, recording) = cache.recording(target, checkpoint, &view.image)?;
+                of_network(&network.feature_sheet(&recording, &layer, &query)?, part)
+            }
+        };
+    request.show(part.kind(), view, work).await
 }
 
 fn of_film(features: &FilmFeatures, part: Part) -> Result<Vec<u8>> {
@@ -110,8 +113,8 @@ fn of_network(features: &Features, part: Part) -> Result<Vec<u8>> {
 }
 
 /// `GET /runs/{id}/layers/{layer}/values`
-pub async fn values(asked: Asked) -> Result<Response> {
-    let layer = asked.layer();
+pub async fn values(request: InspectRequest) -> Result<Response> {
+    let layer = request.layer();
     let missing = || {
         Error::field(
             "of",
@@ -119,21 +122,26 @@ pub async fn values(asked: Asked) -> Result<Response> {
             "is needed: “filter”, “kernel” or “feature”",
         )
     };
-    let of: Of = asked.params.word("of")?.ok_or_else(missing)?;
-    let (index, input) = (asked.params.needed("index")?, asked.params.number("input")?);
-    let view = asked.view().await?;
-    let work = move |desk: &mut Desk, facts: &Facts, view: &View| match &view.chosen {
-        Chosen::Frame(frame) => json(&desk.frame(facts, frame)?.values(&layer, of, index)?),
-        Chosen::Network(checkpoint) => {
+    let of: Of = request.params.word("of")?.ok_or_else(missing)?;
+    let (index, input) = (
+        request.params.needed("index")?,
+        request.params.number("input")?,
+    );
+    let view = request.view().await?;
+    let work = move |cache: &mut InspectCache, target: &InspectTarget, view: &View| match &view
+        .snapshot
+    {
+        Snapshot::Frame(frame) => json(&cache.frame(target, frame)?.values(&layer, of, index)?),
+        Snapshot::Network(checkpoint) => {
             let (network, recording) = match of {
                 Of::Feature => {
-                    let (network, recording) = desk.recording(facts, checkpoint, &view.image)?;
+                    let (network, recording) = cache.recording(target, checkpoint, &view.image)?;
                     (network, Some(recording))
                 }
-                _ => (desk.network(facts, checkpoint)?, None),
+                _ => (cache.network(target, checkpoint)?, None),
             };
             json(&network.values(recording.as_deref(), &layer, of, index, input)?)
         }
     };
-    asked.show(JSON, view, work).await
+    request.show(JSON, view, work).await
 }

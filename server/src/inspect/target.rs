@@ -27,7 +27,7 @@ const STARTED: &str = r#"{"kind":"started""#;
 
 /// What is known of a run whose network is looked into.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct InspectTarget {
     /// The run.
     pub id: RunId,
     /// Its directory.
@@ -53,12 +53,12 @@ pub struct Started {
     pub data_hash: String,
 }
 
-impl Facts {
+impl InspectTarget {
     /// What is known of a run, whose directory is `dir`.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it has not begun, its data are points, or it was imported.
-    pub async fn of(index: &Index, id: RunId, dir: RunDir) -> Result<Self> {
+    pub async fn load(index: &Index, id: RunId, dir: RunDir) -> Result<Self> {
         let (run, started) = index
             .read(move |c| {
                 let run = rows::get(c, id)?;
@@ -80,8 +80,8 @@ impl Facts {
     /// The same of a directory alone, without an index.
     ///
     /// # Errors
-    /// As [`Facts::of`]; and when the directory is not a run's.
-    pub fn in_dir(id: RunId, dir: RunDir) -> Result<Self> {
+    /// As [`InspectTarget::load`]; and when the directory is not a run's.
+    pub fn from_dir(id: RunId, dir: RunDir) -> Result<Self> {
         let spec = dir.recorded_spec(&library_of_run(dir.path()))?;
         let events = dir.events_file();
         let file = match links::open(&events) {
@@ -163,7 +163,7 @@ impl Facts {
     /// # Errors
     /// [`Error::Conflict`] when that checkpoint is not there yet, [`Error::Field`] for another word and for an epoch
     /// that is not in the film.
-    pub fn choose(&self, word: Option<&str>) -> Result<Chosen> {
+    pub fn snapshot(&self, word: Option<&str>) -> Result<Snapshot> {
         let none = |which: &str| {
             Error::Conflict(format!(
                 "The run has no {which} yet: the first is written after its first epoch, or within half a minute."
@@ -172,11 +172,13 @@ impl Facts {
         match word {
             None => {
                 let first = self.checkpoints().into_iter().next();
-                first.map(Chosen::Network).ok_or_else(|| none("checkpoint"))
+                first
+                    .map(Snapshot::Network)
+                    .ok_or_else(|| none("checkpoint"))
             }
             Some(word @ ("best" | "last")) => {
                 let name = if word == "best" { "best" } else { "last" };
-                let found = self.checkpoint(name).map(Chosen::Network);
+                let found = self.checkpoint(name).map(Snapshot::Network);
                 found.ok_or_else(|| none(&format!("checkpoint “{name}”")))
             }
             Some(word) => {
@@ -186,7 +188,7 @@ impl Facts {
                     return Err(wrong(message.to_owned()));
                 };
                 match self.epoch(epoch) {
-                    Some(epoch) => Ok(Chosen::Frame(epoch)),
+                    Some(epoch) => Ok(Snapshot::Frame(epoch)),
                     None => Err(wrong(format!(
                         "is not in the film, which has {}",
                         in_words(&self.film().epochs()?)
@@ -215,9 +217,9 @@ impl Checkpoint {
     }
 
     /// As the API tells it.
-    pub fn describe(&self) -> Described {
+    pub fn info(&self) -> CheckpointInfo {
         let moment = self.moment();
-        Described {
+        CheckpointInfo {
             name: self.name,
             epoch: moment.map(|moment| moment.epoch),
             step: moment.map(|moment| moment.step),
@@ -227,7 +229,7 @@ impl Checkpoint {
 
 /// A checkpoint as the API tells it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Described {
+pub struct CheckpointInfo {
     name: &'static str,
     epoch: Option<u64>,
     step: Option<u64>,
@@ -246,14 +248,14 @@ pub struct Epoch {
 
 /// What is looked at.
 #[derive(Clone, Debug)]
-pub enum Chosen {
+pub enum Snapshot {
     /// A network with its weights.
     Network(Checkpoint),
     /// What a film keeps of one.
     Frame(Epoch),
 }
 
-impl Chosen {
+impl Snapshot {
     /// As requests name it.
     pub fn name(&self) -> Value {
         match self {

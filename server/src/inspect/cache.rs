@@ -11,9 +11,9 @@ use vivarium_models::inspect::{Inspector, Recording};
 use vivarium_models::links;
 use vivarium_models::networks::Model;
 
-use super::image::Picked;
+use super::image::ResolvedImage;
 use super::shelf::Shelf;
-use super::subject::{Checkpoint, Epoch, Facts};
+use super::target::{Checkpoint, Epoch, InspectTarget};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::run_dir::RunId;
@@ -37,7 +37,7 @@ const DATA_BYTES: u64 = 2 << 30;
 const MOST_PIXELS: u64 = 4 << 20;
 
 /// Networks, recordings, frames and data, as far as there is room.
-pub struct Desk {
+pub struct InspectCache {
     library: Library,
     most_bytes: u64,
     networks: Shelf<Arc<Inspector>>,
@@ -46,8 +46,8 @@ pub struct Desk {
     data: Shelf<Arc<Splits>>,
 }
 
-impl Desk {
-    /// An empty desk; networks in memory take so many bytes at most.
+impl InspectCache {
+    /// An empty cache; networks in memory take so many bytes at most.
     pub(crate) fn new(library: Library, most_bytes: u64) -> Self {
         Self {
             library,
@@ -80,8 +80,12 @@ impl Desk {
     ///
     /// # Errors
     /// [`Error::Conflict`] for a checkpoint that cannot be used, and for a network that is larger than the room.
-    pub fn network(&mut self, facts: &Facts, checkpoint: &Checkpoint) -> Result<Arc<Inspector>> {
-        let place = format!("{} {} ", facts.id, checkpoint.name);
+    pub fn network(
+        &mut self,
+        target: &InspectTarget,
+        checkpoint: &Checkpoint,
+    ) -> Result<Arc<Inspector>> {
+        let place = format!("{} {} ", target.id, checkpoint.name);
         let name = format!("{place}{}", checkpoint.version);
         if let Some(network) = self.networks.get(&name) {
             return Ok(network);
@@ -89,7 +93,7 @@ impl Desk {
         // It was written anew, and nobody asks for the old one again.
         self.networks.remove(&place);
         self.recordings.remove(&place);
-        let (spec, started) = (&facts.spec.network, &facts.started);
+        let (spec, started) = (&target.spec.network, &target.started);
         let count = Model::count(spec, &started.input, started.classes.len())?;
         let bytes = count * size_of::<f32>() as u64;
         if bytes > self.most_bytes {
@@ -118,17 +122,17 @@ impl Desk {
     /// What the network makes of an image.
     ///
     /// # Errors
-    /// As [`Desk::network`]; and when there is no such image.
+    /// As [`InspectCache::network`]; and when there is no such image.
     pub fn recording(
         &mut self,
-        facts: &Facts,
+        target: &InspectTarget,
         checkpoint: &Checkpoint,
-        image: &Picked,
+        image: &ResolvedImage,
     ) -> Result<(Arc<Inspector>, Arc<Recording>)> {
-        let network = self.network(facts, checkpoint)?;
+        let network = self.network(target, checkpoint)?;
         let name = format!(
             "{} {} {} {}",
-            facts.id,
+            target.id,
             checkpoint.name,
             checkpoint.version,
             image.key()
@@ -137,8 +141,8 @@ impl Desk {
             return Ok((network, recording));
         }
         let recording = match image {
-            Picked::File(..) => network.record(&self.raw(facts, image)?)?,
-            _ => network.record_normalised(self.sample(facts, image)?)?,
+            ResolvedImage::File(..) => network.record(&self.raw(target, image)?)?,
+            _ => network.record_normalised(self.sample(target, image)?)?,
         };
         let bytes = recording.bytes();
         let recording = Arc::new(recording);
@@ -150,8 +154,8 @@ impl Desk {
     ///
     /// # Errors
     /// [`Error::Conflict`] for a file that cannot be used, [`Error::Field`] for one that has gone since it was chosen.
-    pub fn frame(&mut self, facts: &Facts, frame: &Epoch) -> Result<Arc<Frame>> {
-        let name = format!("{} {} {}", facts.id, frame.epoch, frame.version);
+    pub fn frame(&mut self, target: &InspectTarget, frame: &Epoch) -> Result<Arc<Frame>> {
+        let name = format!("{} {} {}", target.id, frame.epoch, frame.version);
         if let Some(frame) = self.frames.get(&name) {
             return Ok(frame);
         }
@@ -167,9 +171,9 @@ impl Desk {
     ///
     /// # Errors
     /// [`Error::Conflict`] when it is not what it was when the run began, or too large.
-    pub fn data(&mut self, facts: &Facts) -> Result<Arc<Splits>> {
-        let spec = &facts.spec.data;
-        let name = format!("{} {}", json!(spec), facts.started.data_hash);
+    pub fn data(&mut self, target: &InspectTarget) -> Result<Arc<Splits>> {
+        let spec = &target.spec.data;
+        let name = format!("{} {}", json!(spec), target.started.data_hash);
         if let Some(data) = self.data.get(&name) {
             return Ok(data);
         }
@@ -183,7 +187,7 @@ impl Desk {
         self.data.make_room(outline.bytes);
         let data = Arc::new(data::load(spec, &self.library)?);
         memory::give_back();
-        if data.hash != facts.started.data_hash {
+        if data.hash != target.started.data_hash {
             return Err(Error::Conflict(
                 "The data set has changed since the run began: its samples are not those of then."
                     .to_owned(),
@@ -197,8 +201,8 @@ impl Desk {
     ///
     /// # Errors
     /// When there is no such sample.
-    pub fn sample(&mut self, facts: &Facts, image: &Picked) -> Result<Vec<f32>> {
-        let data = self.data(facts)?;
+    pub fn sample(&mut self, target: &InspectTarget, image: &ResolvedImage) -> Result<Vec<f32>> {
+        let data = self.data(target)?;
         match image.sample(&data)? {
             Some((samples, index)) => Ok(samples.values(index)),
             None => Err(Error::field("image", image.key(), "is no sample")),
@@ -209,12 +213,12 @@ impl Desk {
     ///
     /// # Errors
     /// When there is no such image.
-    pub fn raw(&mut self, facts: &Facts, image: &Picked) -> Result<Vec<f32>> {
-        let input = &facts.started.input;
-        let Picked::File(path, _) = image else {
-            let mut values = self.sample(facts, image)?;
+    pub fn raw(&mut self, target: &InspectTarget, image: &ResolvedImage) -> Result<Vec<f32>> {
+        let input = &target.started.input;
+        let ResolvedImage::File(path, _) = image else {
+            let mut values = self.sample(target, image)?;
             let plane = input[1..].iter().product::<usize>().max(1);
-            let of = &facts.started.normalisation;
+            let of = &target.started.normalisation;
             let channels = of.mean.iter().zip(&of.deviation);
             for (values, (mean, deviation)) in values.chunks_exact_mut(plane).zip(channels) {
                 let back = |value: &mut f32| *value = (f64::from(*value) * deviation + mean) as f32;
@@ -231,10 +235,15 @@ impl Desk {
     /// The same as a picture, each value a square of so many pixels.
     ///
     /// # Errors
-    /// As [`Desk::raw`].
-    pub fn picture(&mut self, facts: &Facts, image: &Picked, zoom: usize) -> Result<Picture> {
-        let values = self.raw(facts, image)?;
-        let [channels, height, width] = facts.started.input[..] else {
+    /// As [`InspectCache::raw`].
+    pub fn picture(
+        &mut self,
+        target: &InspectTarget,
+        image: &ResolvedImage,
+        zoom: usize,
+    ) -> Result<Picture> {
+        let values = self.raw(target, image)?;
+        let [channels, height, width] = target.started.input[..] else {
             return Err(Error::field("image", image.key(), "is no image"));
         };
         let mut rgb = Vec::with_capacity(3 * height * width * zoom * zoom);
