@@ -1,7 +1,7 @@
 //! Work beside the async threads.
 
 use crate::error::{Error, Result};
-use crate::tasks::catch_now;
+use crate::panics::catch_sync;
 
 /// How much a thread yields to workers and to the async threads, 0 to 19.
 const NICE: i32 = 5;
@@ -10,7 +10,7 @@ const NICE: i32 = 5;
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(|| catch_now(work))
+    tokio::task::spawn_blocking(|| catch_sync(work))
         .await
         .map_err(|_| Error::Gone("a piece of work"))?
 }
@@ -25,7 +25,7 @@ pub(crate) async fn on_thread<T: Send + 'static>(
         .name(name.to_owned())
         .spawn(move || {
             // Whoever asked may be gone; then nobody wants to know.
-            let _ = sender.send(catch_now(work));
+            let _ = sender.send(catch_sync(work));
         })
         .map_err(|e| Error::file("a thread", e))?;
     receiver

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use vivarium_models::spec::FieldError;
 
 use crate::index::damage::BadRow;
-use crate::tasks;
+use crate::panics;
 
 /// What can go wrong, in words for people: each message names what it is about.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,7 @@ impl Error {
 
     /// A panic that was caught.
     pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
-        Self::Panic(tasks::message(panic).to_owned())
+        Self::Panic(panics::message(panic).to_owned())
     }
 
     /// A file error with its path.

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use vivarium_models::links;
 
+use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::error::{Error, Result};
-use crate::files::{remove_incoming, replace};
 use crate::run_dir::RunId;
 
 /// What people call a run.
@@ -49,7 +49,7 @@ impl LabelFiles {
     /// Writes the labels of a run in one step.
     pub fn save(&self, id: RunId, labels: &RunLabels) -> Result<()> {
         let text = serde_json::to_vec_pretty(labels).unwrap_or_default();
-        replace(&self.path(id), &text)
+        write_atomically(&self.path(id), &text)
     }
 
     /// Forgets the labels of a run.

@@ -19,21 +19,22 @@
 //! * [`http`]: pages, API and the feed of events.
 //! * [`base_path`]: where the site begins; addresses that leave the server go through it.
 //! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
-//!   `blocking`: work outside the async threads. `files`: files that are seen whole or not at all. `reserve`: space for
+//!   `blocking`: work outside the async threads. `atomic_file`: files that are seen whole or not at all. `reserve`: space for
 //!   when there is none. `failpoint`: where tests cut changes short.
-//!   `tasks`: panics stay where they happen. `output`: lines that perhaps nobody reads.
+//!   `panics`: panics stay where they happen. `console`: lines that perhaps nobody reads.
 
+mod atomic_file;
 pub mod base_path;
 mod blocking;
 pub mod cli;
 pub mod commands;
+mod console;
 pub mod data_dir;
 pub mod datasets;
 pub mod error;
 pub mod estimate;
 mod failpoint;
 pub mod fetch;
-mod files;
 pub mod http;
 pub mod images;
 pub mod index;
@@ -41,7 +42,7 @@ pub mod inspect;
 pub mod labels;
 pub mod launch;
 pub mod memory;
-mod output;
+mod panics;
 pub mod presets;
 pub mod reports;
 mod reserve;
@@ -50,7 +51,6 @@ pub mod selections;
 mod settings;
 pub mod supervisor;
 pub mod sweeps;
-mod tasks;
 pub mod tensorboard;
 pub mod trash;
 pub mod worker;

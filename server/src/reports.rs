@@ -15,10 +15,10 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use vivarium_models::links;
 
+use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::base_path;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-use crate::files::{remove_incoming, replace};
 use crate::trash::KEPT;
 
 /// The most bytes of a report's text: a long book.
@@ -174,7 +174,7 @@ impl Reports {
             let message = format!("must not be longer than {MOST_BYTES} bytes");
             return Err(Error::field("text", Value::from(text.len()), &message));
         }
-        replace(&self.file(id), text.as_bytes())
+        write_atomically(&self.file(id), text.as_bytes())
     }
 
     /// Removes what was deleted too long ago to come back.

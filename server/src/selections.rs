@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::error::{Error, Result};
-use crate::files::{remove_incoming, replace};
 use crate::run_dir::RunId;
 
 /// The most runs of a selection.
@@ -72,7 +72,7 @@ impl Selections {
         } else {
             self.make_room()?;
             let text = serde_json::to_vec(&Stored { runs }).unwrap_or_default();
-            replace(&path, &text)?;
+            write_atomically(&path, &text)?;
         }
         Ok(name)
     }

@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use vivarium_models::links;
 
+use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-use crate::files::{remove_incoming, replace};
 use crate::run_dir::{RunDir, RunId};
 
 /// How long a deleted run is kept.
@@ -76,7 +76,7 @@ impl Trash {
     pub fn announce(&self, about: &Deleted) -> Result<()> {
         let path = self.about(about.id);
         let text = serde_json::to_vec_pretty(about).map_err(|e| Error::file(&path, e.into()))?;
-        replace(&path, &text)
+        write_atomically(&path, &text)
     }
 
     /// Takes an announcement back.

@@ -12,11 +12,11 @@ use vivarium_models::train::{self, Control, Event, Observer, Places, Reason, Rec
 
 use crate::data_dir;
 use crate::error::{Error, Result};
+use crate::panics;
 use crate::run_dir::RunDir;
 use crate::run_dir::lock::Lock;
 use crate::run_dir::log::EventLog;
 use crate::run_dir::scan::Logged;
-use crate::tasks;
 
 /// The exit status of a worker that found its run held by another (`EX_TEMPFAIL`).
 pub const HELD_BY_ANOTHER: u8 = 75;
@@ -47,7 +47,7 @@ pub fn hangup_is_ignored() -> bool {
 /// When memory runs out, a worker is the one to go: its run resumes, while the server
 /// would take every stream with it. The greater the score, up to 1000, the sooner. Best effort:
 /// only Linux knows the file.
-pub fn offer_to_the_oom_killer(score: u16) {
+pub fn set_oom_score(score: u16) {
     let _ = fs::write("/proc/self/oom_score_adj", score.to_string());
 }
 
@@ -70,7 +70,7 @@ pub fn train(
     let log = EventLog::open(&dir.events_file())?;
     let library = data_dir::library_of_run(dir.path());
     // Whatever ends the training is the log's last event, a panic too.
-    let result = tasks::catch_now(|| {
+    let result = panics::catch_sync(|| {
         let spec = dir.spec(&library)?;
         tracing::info!(run = %dir.path().display(), resumed_after_step = log.logged().step, "training");
         let mut recorder = Recorder {
@@ -122,7 +122,7 @@ fn places(dir: &RunDir, logged: Logged) -> Places {
 /// Trains the run at `path`: the whole life of `vivarium worker`.
 pub fn run(path: &Path) -> Result<Reason> {
     let stop = stop_on_signals()?;
-    offer_to_the_oom_killer(500);
+    set_oom_score(500);
     let dir = RunDir::at(path);
     let lock = Lock::take(&dir.lock_file())?;
     // A server knows why it stopped a worker.

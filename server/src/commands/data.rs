@@ -9,10 +9,10 @@ use vivarium_models::data::{self, Limits, Report, State, name_of, row};
 
 use super::print;
 use crate::cli::{Data, DataCommand, Import};
+use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::fetch::Fetch;
-use crate::output::notice;
 
 pub(super) fn data(args: Data) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir)?;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::print;
 use crate::cli::ImportEvents;
+use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
-use crate::output::notice;
 use crate::tensorboard::find;
 use crate::tensorboard::import::{Imported, Importer, Wish};
 use crate::tensorboard::tags::{self, Assigned};

@@ -17,7 +17,7 @@ use crate::worker;
 const LAST_MOMENT: Duration = WITHIN.saturating_add(Duration::from_secs(2));
 
 pub(super) fn measure() -> Result<()> {
-    worker::offer_to_the_oom_killer(1000);
+    worker::set_oom_score(1000);
     thread::spawn(|| {
         thread::sleep(LAST_MOMENT);
         std::process::exit(1);

@@ -20,13 +20,13 @@ use tracing_subscriber::EnvFilter;
 use vivarium_models::data::Library;
 
 use crate::cli::{Cli, Command, DataFolder};
+use crate::console::{BackgroundWriter, Lossy, notice};
 use crate::data_dir::{DataDir, library_of_run};
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::output::{Background, Lossy, notice};
+use crate::panics;
 use crate::run_dir::worker_log::WorkerLog;
 use crate::run_dir::{self, RunDir, RunId};
-use crate::tasks;
 use crate::worker;
 
 /// Does what the command line says.
@@ -83,7 +83,7 @@ fn work(path: &Path) -> ExitCode {
         .log_internal_errors(false)
         .with_writer(move || Lossy(log.clone()))
         .init();
-    tasks::log_panics();
+    panics::log_panics();
     match worker::run(path) {
         Ok(reason) => {
             tracing::info!(?reason, "the worker is done");
@@ -134,8 +134,8 @@ fn find_run(run: &str, data: &DataFolder) -> Result<(RunId, RunDir, Library)> {
 }
 
 /// Logs to standard error; `RUST_LOG` says how much. Gives what the last lines are waited for with.
-fn log_to_stderr() -> Result<Background> {
-    let log = Background::start(std::io::stderr()).map_err(|e| Error::file("a thread", e))?;
+fn log_to_stderr() -> Result<BackgroundWriter> {
+    let log = BackgroundWriter::start(std::io::stderr()).map_err(|e| Error::file("a thread", e))?;
     let writer = log.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter())
@@ -143,7 +143,7 @@ fn log_to_stderr() -> Result<Background> {
         .log_internal_errors(false)
         .with_writer(move || writer.clone())
         .init();
-    tasks::log_panics();
+    panics::log_panics();
     Ok(log)
 }
 

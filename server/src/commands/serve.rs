@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{log_to_stderr, print};
 use crate::base_path;
 use crate::cli::Serve;
+use crate::console::BackgroundWriter;
 use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
@@ -25,11 +26,10 @@ use crate::index::Index;
 use crate::inspect::InspectThread;
 use crate::launch::LocalLauncher;
 use crate::memory;
-use crate::output::Background;
+use crate::panics;
 use crate::reports::Reports;
 use crate::selections::Selections;
 use crate::supervisor::Supervisor;
-use crate::tasks;
 use crate::tensorboard::import::Importer;
 use crate::worker;
 
@@ -55,7 +55,7 @@ pub(super) fn serve(args: Serve) -> Result<()> {
     served
 }
 
-async fn run(args: Serve, log: Background) -> Result<()> {
+async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
     check_token(&args)?;
     base_path::set(args.base_path.clone());
     let data = DataDir::open(args.data.data_dir.clone())?;
@@ -110,7 +110,7 @@ async fn run(args: Serve, log: Background) -> Result<()> {
 
     let signals = Arc::new(Mutex::new(Signals::listen()?));
     let stop = shutdown.clone();
-    tokio::spawn(tasks::keep_alive("signals", move || {
+    tokio::spawn(panics::restart_on_panic("signals", move || {
         obey(Arc::clone(&signals), stop.clone(), log.clone())
     }));
     announce(address, &args, &data);
@@ -198,7 +198,7 @@ impl Signals {
 }
 
 /// The first signal begins the shutdown; the next one ends it.
-async fn obey(signals: Arc<Mutex<Signals>>, shutdown: CancellationToken, log: Background) {
+async fn obey(signals: Arc<Mutex<Signals>>, shutdown: CancellationToken, log: BackgroundWriter) {
     let mut signals = signals.lock().await;
     loop {
         signals.next().await;

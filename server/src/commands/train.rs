@@ -10,9 +10,9 @@ use vivarium_models::train::{Event, Reason};
 
 use super::print;
 use crate::cli::Train;
+use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
-use crate::output::notice;
 use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;

@@ -11,7 +11,7 @@ use vivarium_models::data::Library;
 use crate::error::{Error, Result};
 use crate::fetch::sources::SOURCES;
 use crate::fetch::{Fetch, Progress};
-use crate::tasks::catch_now;
+use crate::panics::catch_sync;
 
 /// Fetches under way, and those that failed.
 pub struct Fetches {
@@ -109,7 +109,7 @@ impl Fetches {
                 !stop.is_cancelled()
             };
             // Without an end that is noted it would be on its way for good.
-            let result = catch_now(|| fetch.run(set, &mut told));
+            let result = catch_sync(|| fetch.run(set, &mut told));
             match result {
                 Ok(_) => {
                     lock(&all).remove(set);

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::long_head::Explained;
-use crate::tasks;
+use crate::panics;
 
 /// Connections at a time. A browser holds a few, a class of thirty a few hundred.
 const MOST_CONNECTIONS: usize = 1024;
@@ -37,7 +37,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(BUFFER);
-    tasks::keep_alive("accept connections", || {
+    panics::restart_on_panic("accept connections", || {
         accept(&listener, &router, &http, &graceful, &places, &shutdown)
     })
     .await;

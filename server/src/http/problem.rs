@@ -13,7 +13,7 @@ use vivarium_models::links;
 use vivarium_models::spec::FieldError;
 
 use crate::error::Error;
-use crate::tasks;
+use crate::panics;
 
 /// Seconds after which a line that was full has moved on.
 const RETRY_AFTER: u32 = 2;
@@ -242,7 +242,7 @@ pub async fn no_such_method(request: Request<Body>) -> Problem {
 
 /// The answer when a handler panics, which is a defect.
 pub fn of_panic(panic: Box<dyn Any + Send>) -> Response {
-    tracing::error!(message = tasks::message(&*panic), "a handler panicked");
+    tracing::error!(message = panics::message(&*panic), "a handler panicked");
     let detail = "This is a defect in Vivarium; its log says more.";
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,

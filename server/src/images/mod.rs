@@ -19,11 +19,11 @@ use uuid::Uuid;
 use vivarium_models::data::decode_image;
 use vivarium_models::links;
 
+use crate::atomic_file::{INCOMING, write_atomically};
 use crate::base_path;
 use crate::blocking::{lower_priority, on_thread};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-use crate::files::{INCOMING, replace};
 use crate::memory;
 use pins::Pins;
 
@@ -207,7 +207,7 @@ fn write(folder: &Path, bytes: &[u8]) -> Result<(Uuid, Size)> {
         .map_err(|message| refused(&message))?
         .within(SIDE);
     let (id, png) = (Uuid::now_v7(), picture.png()?);
-    replace(&folder.join(format!("{id}.png")), &png)?;
+    write_atomically(&folder.join(format!("{id}.png")), &png)?;
     let _ = failpoint("image.written");
     Ok((id, [picture.width as u32, picture.height as u32]))
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use vivarium_models::inspect::film::pin_name;
 use vivarium_models::links;
 
+use crate::atomic_file::write_atomically;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-use crate::files::replace;
 use crate::run_dir::RunId;
 
 /// The images that films follow.
@@ -93,7 +93,7 @@ impl Pins {
     pub fn set(&self, run: RunId, image: &str, png: &[u8]) -> Result<()> {
         let mut record = self.next(run, Some(image));
         let path = self.file(run, "png");
-        replace(&path, png)?;
+        write_atomically(&path, png)?;
         let _ = failpoint("pin.written");
         record.version = version(&path);
         self.write(run, &record)
@@ -140,7 +140,7 @@ impl Pins {
     fn write(&self, run: RunId, record: &Record) -> Result<()> {
         let path = self.file(run, "json");
         let text = serde_json::to_vec(record).map_err(|e| Error::file(&path, e.into()))?;
-        replace(&path, &text)
+        write_atomically(&path, &text)
     }
 
     /// Forgets all that was pinned for a run.

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{PATIENCE, in_use, is_busy, schema};
 use crate::error::{Error, Result};
-use crate::tasks::catch_now;
+use crate::panics::catch_sync;
 
 /// Readers at a time; whoever comes then waits. More than there are cores, so that somebody's long
 /// curve holds up nobody's short answer.
@@ -81,7 +81,7 @@ impl Readers {
                 tracing::debug!(%error, "a reader of the index reads to its end");
             }
             // A fault in one answer must not take the thread from all others.
-            let _ = answer.send(catch_now(|| snapshot(connection, work)));
+            let _ = answer.send(catch_sync(|| snapshot(connection, work)));
             let _ = connection.progress_handler(0, None::<fn() -> bool>);
         });
         self.jobs.send(job).map_err(|_| gone())?;

@@ -37,10 +37,10 @@ use crate::failpoint::failpoint;
 use crate::index::Index;
 use crate::index::runs::{self, Run, Status};
 use crate::launch::Launcher;
+use crate::panics;
 use crate::reserve::Reserve;
 use crate::run_dir::{RunDir, RunId};
 use crate::sweeps::store::Sweeps;
-use crate::tasks;
 use crate::trash::Trash;
 use job_queue::JobQueue;
 use run_task::{Command, Start};
@@ -198,7 +198,7 @@ impl Supervisor {
                 this.clone().run_task(id, start, inbox).await;
                 Ok(())
             };
-            if let Err(error) = tasks::catch(task).await {
+            if let Err(error) = panics::catch(task).await {
                 tracing::error!(run = %id, %error, "the run is left to the reconciliation");
             }
             // Only this task: a run that was resumed since has the next one.

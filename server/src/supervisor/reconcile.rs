@@ -15,9 +15,9 @@ use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::index::Writing;
 use crate::index::runs::{self, Run, Status};
+use crate::panics;
 use crate::run_dir::tail::{self, Place};
 use crate::run_dir::{self, RunDir, RunId};
-use crate::tasks;
 use crate::trash::Deleted;
 
 /// How often the folder is looked through for what came from elsewhere.
@@ -49,16 +49,16 @@ impl Supervisor {
             }
             self.repair_rows().await;
             let changed = length_differs;
-            if let Err(error) = tasks::catch(self.discover_runs(changed, &mut given_up)).await {
+            if let Err(error) = panics::catch(self.discover_runs(changed, &mut given_up)).await {
                 tracing::error!(%error, "the folder of runs could not be looked through");
             }
             self.fill_reserve().await;
-            if let Err(error) = tasks::catch(self.recover_orphans()).await {
+            if let Err(error) = panics::catch(self.recover_orphans()).await {
                 tracing::error!(%error, "the index could not be looked through");
             }
             if emptied.is_none_or(|at| at.elapsed() >= EMPTY_EVERY) {
                 emptied = Some(Instant::now());
-                if let Err(error) = tasks::catch(self.empty_trash()).await {
+                if let Err(error) = panics::catch(self.empty_trash()).await {
                     tracing::error!(%error, "the trash could not be looked through");
                 }
             }
@@ -76,7 +76,7 @@ impl Supervisor {
 
     /// Returns whether all runs of an earlier server are taken over: if not, it is to be tried again.
     async fn try_to_adopt_runs(&self, given_up: &mut GivenUp, first: bool) -> bool {
-        match tasks::catch(self.adopt_runs(given_up)).await {
+        match panics::catch(self.adopt_runs(given_up)).await {
             Ok(()) => true,
             // A defect fails again.
             Err(error @ Error::Panic(_)) => {
@@ -121,7 +121,7 @@ impl Supervisor {
             if self.tasks().contains_key(&run.id) {
                 continue;
             }
-            match tasks::catch(self.adopt_run(run.id)).await {
+            match panics::catch(self.adopt_run(run.id)).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(error) if error.is_of_the_index() => return Err(error),
                 Err(error @ Error::EventLog { .. }) => {
@@ -213,7 +213,7 @@ impl Supervisor {
             if self.tasks().contains_key(&id) || self.0.shutdown.is_cancelled() {
                 continue;
             }
-            match tasks::catch(self.recover_orphan(id)).await {
+            match panics::catch(self.recover_orphan(id)).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(error) => {
                     tracing::warn!(run = %id, %error, "the run has nobody who follows it");
@@ -284,7 +284,7 @@ impl Supervisor {
             if self.tasks().contains_key(&id) || given_up.get(&id) == Some(&now) {
                 continue;
             }
-            match tasks::catch(self.index_run(id)).await {
+            match panics::catch(self.index_run(id)).await {
                 Ok(()) => {}
                 Err(error) if error.is_of_the_index() || matches!(error, Error::File { .. }) => {
                     // Perhaps it is otherwise the next time.

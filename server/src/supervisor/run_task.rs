@@ -15,9 +15,9 @@ use crate::error::{Error, Result};
 use crate::index::runs::{self, Status};
 use crate::index::{Writing, events};
 use crate::launch::{Exit, Worker};
+use crate::panics;
 use crate::run_dir::tail::{self, Following, Place};
 use crate::run_dir::{RunId, worker_log};
-use crate::tasks;
 use crate::worker;
 
 /// How often a log is read. A worker gathers steps for 40 ms, so a step is in the index at most
@@ -127,7 +127,7 @@ impl Supervisor {
         let mut signals = Signals::default();
         loop {
             let end = self.run_to_end(id, start, &mut inbox, &mut signals);
-            let end = tasks::catch(end).await.unwrap_or_else(|error| {
+            let end = panics::catch(end).await.unwrap_or_else(|error| {
                 tracing::error!(run = %id, %error, "the run cannot be supervised");
                 Outcome::Ended(Status::Failed, error.to_string())
             });

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use vivarium_models::links;
 
 use super::SweepSpec;
+use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::error::{Error, Result};
-use crate::files::{remove_incoming, replace};
 use crate::run_dir::RunId;
 
 /// What the file of a sweep is called while its runs are made; its name follows.
@@ -51,7 +51,7 @@ impl Sweeps {
     pub fn announce(&self, id: &str, sweep: &Sweep) -> Result<()> {
         let path = self.announced(id);
         let text = serde_json::to_vec_pretty(sweep).map_err(|e| Error::file(&path, e.into()))?;
-        replace(&path, &text)
+        write_atomically(&path, &text)
     }
 
     /// The runs are there: the announced file is the sweep's from here on.

@@ -12,7 +12,7 @@ use super::events::open_streams;
 use crate::error::Result;
 use crate::http::App;
 use crate::index::runs::{self as rows, Status};
-use crate::tasks::panics;
+use crate::panics::panic_count;
 
 /// `GET /healthz`
 pub async fn healthz() -> Json<Value> {
@@ -52,7 +52,7 @@ pub async fn metrics(State(app): State<App>) -> Result<impl IntoResponse> {
         app.changes.begun(),
         app.changes.in_progress(),
         app.started.elapsed().as_secs_f64(),
-        panics(),
+        panic_count(),
     );
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

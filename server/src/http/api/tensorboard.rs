@@ -29,8 +29,8 @@ use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
 use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
+use crate::panics::catch_sync;
 use crate::run_dir::RunId;
-use crate::tasks::catch_now;
 use crate::tensorboard::import::{Imported, Importer, Outcome, Wish};
 use crate::tensorboard::tags::{self, Assigned};
 use crate::tensorboard::write::About;
@@ -143,7 +143,7 @@ fn streamed(
             let _place = place;
             let _async = handle.enter();
             let failed = pieces.clone();
-            let all = catch_now(|| {
+            let all = catch_sync(|| {
                 let pieces = BufWriter::with_capacity(PIECE, Pipe(pieces));
                 write(pieces).map_err(|e| Error::file("an export", e))
             });

@@ -1,8 +1,8 @@
 //! Panics are defects; what is here keeps them where they happen. Each is told and counted, and what must live, lives.
 //!
 //! * [`catch`]: a piece of work that may panic ends with an error.
-//! * [`keep_alive`]: a task without which the server is none is started again.
-//! * [`log_panics`]: every panic is a line of the log, [`panics`] counts them.
+//! * [`restart_on_panic`]: a task without which the server is none is started again.
+//! * [`log_panics`]: every panic is a line of the log, [`panic_count`] counts them.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
 /// How many panics [`log_panics`] has seen, caught ones among them.
-pub(crate) fn panics() -> u64 {
+pub(crate) fn panic_count() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
@@ -57,13 +57,13 @@ pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T>
 }
 
 /// As [`catch`], of work that waits for nothing.
-pub(crate) fn catch_now<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn catch_sync<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     panic::catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(Error::of_panic(&*panic)))
 }
 
 /// Runs a task to its end; one that panics is made anew and started again.
-pub(crate) async fn keep_alive<F: Future<Output = ()>>(name: &str, task: impl Fn() -> F) {
+pub(crate) async fn restart_on_panic<F: Future<Output = ()>>(name: &str, task: impl Fn() -> F) {
     while AssertUnwindSafe(async { task().await })
         .catch_unwind()
         .await
@@ -81,7 +81,7 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_panics_is_started_again_until_it_ends() {
         let starts = AtomicU64::new(0);
-        keep_alive("test", || async {
+        restart_on_panic("test", || async {
             assert_eq!(starts.fetch_add(1, Ordering::Relaxed), 2, "a fault");
         })
         .await;
@@ -92,7 +92,7 @@ mod tests {
     async fn a_panic_is_an_error_with_its_message() {
         let failed: Result<()> = catch(async { panic!("number {}", 7) }).await;
         assert!(failed.unwrap_err().to_string().contains("number 7"));
-        let failed: Result<()> = catch_now(|| panic!("in short"));
+        let failed: Result<()> = catch_sync(|| panic!("in short"));
         assert!(failed.unwrap_err().to_string().contains("in short"));
         assert_eq!(catch(async { Ok(7) }).await.unwrap(), 7);
     }

@@ -40,7 +40,7 @@ impl<W: Write> Write for Lossy<W> {
 /// Lines that a thread of its own writes: a reader that stands still, such as a pager, holds up nobody. When more wait
 /// than there is room for, those that follow are dropped and counted.
 #[derive(Clone, Debug)]
-pub(crate) struct Background {
+pub(crate) struct BackgroundWriter {
     queue: SyncSender<Item>,
     dropped: Arc<AtomicU64>,
 }
@@ -51,7 +51,7 @@ enum Item {
     Flush(SyncSender<()>),
 }
 
-impl Background {
+impl BackgroundWriter {
     /// Starts the thread, which writes to `target`.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ fn write_all(items: &Receiver<Item>, dropped: &AtomicU64, mut target: impl Write
     }
 }
 
-impl Write for Background {
+impl Write for BackgroundWriter {
     /// Takes a line as a whole.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Err(TrySendError::Full(_)) = self.queue.try_send(Item::Line(bytes.to_vec())) {
@@ -147,7 +147,7 @@ mod tests {
         let mut lossy = Lossy(Broken);
         writeln!(lossy, "a line").unwrap();
         lossy.flush().unwrap();
-        let mut log = Background::start(Broken).unwrap();
+        let mut log = BackgroundWriter::start(Broken).unwrap();
         writeln!(log, "a line").unwrap();
         log.flush(Duration::from_secs(20));
     }
@@ -156,7 +156,7 @@ mod tests {
     fn a_reader_that_stands_still_holds_up_nobody_and_learns_how_many_lines_are_lost() {
         let (leave, wait) = mpsc::channel();
         let (written, read) = mpsc::channel();
-        let mut log = Background::start(Stuck(wait, written)).unwrap();
+        let mut log = BackgroundWriter::start(Stuck(wait, written)).unwrap();
         // One may be in the thread's hands already.
         let lines = WAITING + 1 + 10;
         for n in 0..lines {

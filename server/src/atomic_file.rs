@@ -14,7 +14,7 @@ use crate::failpoint::failpoint;
 pub(crate) const INCOMING: &str = ".incoming-";
 
 /// Writes a file in one step; after a power cut it is the old one or the new one.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |e| Error::file(path, e);
     let folder = path.parent().unwrap_or(path);
     // The file itself may be a link: it is replaced, not followed.
