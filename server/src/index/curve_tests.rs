@@ -3,11 +3,11 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::ema::ExponentialMovingAverage;
 use super::events;
 use super::metrics::{self, Metrics, Wanted};
 use super::moving::MovingAverages;
 use super::runs::{self, NewRun, Status};
-use super::smooth::Average;
 use super::{Index, curves};
 use crate::run_dir::RunId;
 use crate::run_dir::tail::Place;
@@ -190,7 +190,7 @@ async fn the_moving_average_is_that_of_all_values_and_grows_with_the_curve() {
         told.steps(length as u64 + 1, &new, 100).await;
         length += new.len();
         for weight in [0.0, 0.9, 0.999] {
-            let mut average = Average::new(weight);
+            let mut average = ExponentialMovingAverage::new(weight);
             let whole: Vec<_> = y[..length].iter().map(|&y| average.next(y)).collect();
             for points in [10, 300, 100_000] {
                 for from in [None, Some(length as f64 / 3.0)] {
@@ -327,7 +327,7 @@ async fn a_step_that_is_done_again_counts_once() {
     // What was kept of the average is of what was before.
     let metrics = told.metrics(&smooth).await;
     let line = metrics.series["train_loss"].smoothed.as_ref().unwrap();
-    let mut average = Average::new(0.9);
+    let mut average = ExponentialMovingAverage::new(0.9);
     let last = now.iter().map(|&y| average.next(y)).next_back().unwrap();
     assert!((line.y.last().unwrap().unwrap() - last).abs() < 1e-5);
     // Thinned, from blocks that were cut back and made again.

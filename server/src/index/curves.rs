@@ -1,7 +1,7 @@
 //! What a run's events give to its curves, as plain numbers beside the events, so that a curve is drawn without reading
 //! its lines again, however many they are.
 //!
-//! Each curve is [stored](Stored) with its extremes; beside it lies where its values are: the steps of one's own run
+//! Each curve is [stored](StoredCurve) with its extremes; beside it lies where its values are: the steps of one's own run
 //! share one clock, the ends of epochs and imported curves have each their own. Everything here follows from the events
 //! and is made anew with the index.
 
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::extremes::{self, Stored};
+use super::extremes::{self, StoredCurve};
 use super::line::{Epoch, Line, Scalars, Steps};
 use super::metrics::{OWN, SERIES};
 use super::{Writing, runs};
@@ -307,8 +307,8 @@ pub fn marked_epochs(connection: &Connection, run: i64, kind: Mark) -> Result<Ve
     Ok(epochs.collect::<rusqlite::Result<_>>()?)
 }
 
-fn stored(connection: &Connection, run: i64, series: i64, width: usize) -> Stored<'_> {
-    Stored {
+fn stored(connection: &Connection, run: i64, series: i64, width: usize) -> StoredCurve<'_> {
+    StoredCurve {
         connection,
         run,
         series,
@@ -449,7 +449,7 @@ pub struct Place {
 
 /// Where the values of a curve are, by their ordinals.
 pub struct Places<'a> {
-    stored: Stored<'a>,
+    stored: StoredCurve<'a>,
     /// The row that was read last: whoever asks for one place mostly asks for the next one then.
     row: Option<(u64, Vec<f64>)>,
     /// Ordinals whose steps follow one another without a gap, and the step of the first.
@@ -551,7 +551,7 @@ impl<'a> Places<'a> {
 /// A curve by its name.
 pub struct Curve<'a> {
     /// Its values; of what follows from the steps alone (time, samples) those of the loss.
-    pub stored: Stored<'a>,
+    pub stored: StoredCurve<'a>,
     /// Where they are.
     pub places: Places<'a>,
     /// How many there are.

@@ -130,7 +130,7 @@ impl Extremes {
 
 /// A curve of a run.
 #[derive(Clone, Copy)]
-pub struct Stored<'a> {
+pub struct StoredCurve<'a> {
     /// Where it is stored.
     pub connection: &'a Connection,
     /// The run's key.
@@ -141,7 +141,7 @@ pub struct Stored<'a> {
     pub width: usize,
 }
 
-impl Stored<'_> {
+impl StoredCurve<'_> {
     /// The row at fault.
     pub(super) fn damaged(&self, what: &str) -> Error {
         Error::Unreadable(BadRow {

@@ -8,9 +8,9 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::curves::{self, Curve, Kind, Place};
+use super::downsample::Downsampling;
 use super::moving::{self, MovingAverages};
 use super::runs::{self, Run};
-use super::thin::Thinning;
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 
@@ -79,7 +79,7 @@ pub struct Series {
     pub x: Vec<f64>,
     /// `null` where it is not finite.
     pub y: Vec<Option<f64>>,
-    /// Points between `from` and `to` before thinning.
+    /// Points between `from` and `to` before downsampling.
     pub total: usize,
     /// Where the value is not a number, or infinite, in the whole run; of more than a thousand such values the first of
     /// each of a thousand stretches.
@@ -218,9 +218,9 @@ impl Reader<'_> {
             curve.places.without_times(0..curve.count)?;
         }
         let total = range.end - range.start;
-        let thinning = Thinning::of(range.clone(), self.wanted.points);
+        let downsampling = Downsampling::of(range.clone(), self.wanted.points);
         let stored = curve.stored;
-        let kept = thinning.kept(
+        let kept = downsampling.kept(
             |level, each| stored.pieces(level, range.clone(), each),
             |at| {
                 let mut value = f64::NAN;
@@ -258,10 +258,10 @@ impl Reader<'_> {
             series: curve.stored.series,
             weight,
         };
-        let thinning = Thinning::of(range.clone(), self.wanted.points);
-        let coarse = thinning.each() >= moving::BLOCK;
+        let downsampling = Downsampling::of(range.clone(), self.wanted.points);
+        let coarse = downsampling.each() >= moving::BLOCK;
         let (averages, stored) = (self.averages, curve.stored);
-        let kept = thinning.kept(
+        let kept = downsampling.kept(
             |_, each| averages.pieces(&stored, key, range.clone(), coarse, each),
             |at| {
                 let mut found = f64::NAN;
@@ -284,7 +284,7 @@ impl Reader<'_> {
         let range = self.range(name, &mut curve)?;
         let total = range.end - range.start;
         let mut line = Line::default();
-        for at in Thinning::of(range, self.wanted.points).ends() {
+        for at in Downsampling::of(range, self.wanted.points).ends() {
             let place = curve.places.at(at)?;
             line.x.push(self.position(name, place));
             let y = match name {
@@ -344,7 +344,7 @@ impl Reader<'_> {
             end = (moments.partition_point(|moment| x(moment) <= to) + 1).min(count);
         }
         let range = start.min(end) as u64..end as u64;
-        let kept = Thinning::of(range.clone(), self.wanted.points).ends();
+        let kept = Downsampling::of(range.clone(), self.wanted.points).ends();
         let kept: Vec<_> = kept.filter_map(|at| moments.get(at as usize)).collect();
         Ok(Series {
             x: kept.iter().map(|moment| x(moment)).collect(),
@@ -396,8 +396,8 @@ impl Reader<'_> {
         let stored = curve.stored;
         let whole = 0..curve.count;
         let (mut holes, mut firsts) = (0, Vec::new());
-        let thinning = Thinning::of(whole.clone(), 2 * MOST_HOLES);
-        thinning.stretches(
+        let downsampling = Downsampling::of(whole.clone(), 2 * MOST_HOLES);
+        downsampling.stretches(
             |level, each| stored.pieces(level, whole.clone(), each),
             |stretch| {
                 holes += stretch.holes;

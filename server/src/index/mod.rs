@@ -8,7 +8,7 @@
 //! * [`events`]: the lines of every `events.ndjson`, as they are.
 //! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run.
 //! * [`curves`]: what lines give to curves, as plain numbers, which [`extremes`] stores so that any stretch is
-//!   drawn from few rows; [`metrics`]: what a picture needs of them, by way of [`thin`] and of [`smooth`], whose
+//!   drawn from few rows; [`metrics`]: what a picture needs of them, by way of [`downsample`] and of [`ema`], whose
 //!   averages [`moving`] keeps; [`statistics`]: what a table needs.
 //!
 //! What always holds: one thread writes, in transactions, in the order of the calls; a reader sees
@@ -21,6 +21,8 @@
 mod curve_tests;
 pub mod curves;
 pub mod damage;
+pub mod downsample;
+pub mod ema;
 pub mod events;
 pub mod extremes;
 pub mod line;
@@ -29,10 +31,8 @@ pub mod moving;
 mod readers;
 pub mod runs;
 pub mod schema;
-pub mod smooth;
 pub mod statistics;
 pub mod summary;
-pub mod thin;
 mod writer;
 
 use std::path::Path;
@@ -129,7 +129,7 @@ impl Index {
 
     /// [`write`](Self::write) for work that no client waits for: it waits as long as another program
     /// holds the index.
-    pub async fn write_patiently<T, F>(&self, work: F) -> Result<T>
+    pub async fn write_with_retries<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,

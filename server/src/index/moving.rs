@@ -9,8 +9,8 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::extremes::{Extremes, Stored};
-use super::smooth::Average;
+use super::ema::ExponentialMovingAverage;
+use super::extremes::{Extremes, StoredCurve};
 use crate::error::Result;
 
 /// Values in a block: 80 bytes are kept for each.
@@ -35,10 +35,10 @@ pub struct Key {
 /// One average: whole blocks from the beginning.
 #[derive(Debug)]
 struct Blocks {
-    at_start: Vec<Average>,
+    at_start: Vec<ExponentialMovingAverage>,
     extremes: Vec<Extremes>,
     /// After the last of them.
-    state: Average,
+    state: ExponentialMovingAverage,
 }
 
 /// The averages that are kept, the last used last.
@@ -50,7 +50,7 @@ impl MovingAverages {
     /// has whole ones and `coarse` is wanted, of single values elsewhere.
     pub fn pieces(
         &self,
-        curve: &Stored<'_>,
+        curve: &StoredCurve<'_>,
         key: Key,
         range: Range<u64>,
         coarse: bool,
@@ -88,7 +88,7 @@ impl MovingAverages {
             None => Arc::new(Mutex::new(Blocks {
                 at_start: Vec::new(),
                 extremes: Vec::new(),
-                state: Average::new(key.weight),
+                state: ExponentialMovingAverage::new(key.weight),
             })),
         };
         all.push((key, Arc::clone(&found)));
@@ -113,7 +113,7 @@ impl MovingAverages {
 
 impl Blocks {
     /// Reads on to the last whole block before `end`.
-    fn extend(&mut self, curve: &Stored<'_>, end: u64) -> Result<()> {
+    fn extend(&mut self, curve: &StoredCurve<'_>, end: u64) -> Result<()> {
         let known = self.extremes.len() as u64 * BLOCK;
         let whole = end / BLOCK * BLOCK;
         if whole <= known {
@@ -138,7 +138,7 @@ impl Blocks {
     /// The average at each place of a range.
     fn singly(
         &self,
-        curve: &Stored<'_>,
+        curve: &StoredCurve<'_>,
         range: Range<u64>,
         each: &mut dyn FnMut(u64, &Extremes),
     ) -> Result<()> {

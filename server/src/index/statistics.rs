@@ -91,7 +91,7 @@ fn spread(curve: &Curve<'_>) -> Result<Option<Spread>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::extremes::Stored;
+    use crate::index::extremes::StoredCurve;
     use crate::index::schema;
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let connection = schema::open(&folder.path().join("index.sqlite3")).unwrap();
         let of = |series, values: &[f64]| {
-            let stored = Stored {
+            let stored = StoredCurve {
                 connection: &connection,
                 run: 1,
                 series,

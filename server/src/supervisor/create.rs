@@ -81,7 +81,7 @@ impl Supervisor {
             failpoint("run.indexed")?;
             change.map_or(Ok(()), |it| sweeps.confirm(&it.id))?;
             failpoint("run.confirmed")?;
-            staging::name(&folder, &named)?;
+            staging::publish(&folder, &named)?;
             failpoint("run.named")
         })
         .await?;
@@ -121,7 +121,7 @@ impl Supervisor {
         let (folder, named) = (self.0.runs.clone(), ids.to_vec());
         blocking(move || {
             failpoint("tensorboard.indexed")?;
-            staging::name(&folder, &named)?;
+            staging::publish(&folder, &named)?;
             failpoint("tensorboard.named")
         })
         .await?;
@@ -206,7 +206,7 @@ impl Supervisor {
             staging::remove(&folder, &ids(not));
             match ids(made) {
                 made if made.is_empty() => Ok(()),
-                made => staging::name(&folder, &made),
+                made => staging::publish(&folder, &made),
             }
         })
         .await?;

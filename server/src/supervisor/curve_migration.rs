@@ -38,7 +38,7 @@ impl Supervisor {
 
     async fn migrate_curves_of(&self, id: RunId) -> Result<()> {
         let next = move |w: &Writing<'_>| curves::derive(w, id);
-        while self.0.index.write_patiently(next).await? {}
+        while self.0.index.write_with_retries(next).await? {}
         Ok(())
     }
 }

@@ -97,7 +97,7 @@ impl Supervisor {
     /// Drops the events of deleted runs, a piece at a time.
     pub(super) async fn purge_until_done(self) {
         loop {
-            match self.0.index.write_patiently(runs::purge).await {
+            match self.0.index.write_with_retries(runs::purge).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
@@ -184,7 +184,7 @@ impl Supervisor {
         gone.retain(|about| !self.run_dir(about.id).path().is_dir());
         self.0
             .index
-            .write_patiently(move |w| {
+            .write_with_retries(move |w| {
                 for about in gone {
                     if runs::find(w, about.id)?.is_some() {
                         runs::delete(w, about.id)?;

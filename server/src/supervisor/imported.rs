@@ -91,7 +91,7 @@ impl Supervisor {
                 }
             }
         };
-        self.0.index.write_patiently(read).await
+        self.0.index.write_with_retries(read).await
     }
 
     fn stamps(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Stamp>> {

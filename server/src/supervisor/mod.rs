@@ -229,7 +229,7 @@ impl Supervisor {
         let message = message.into();
         self.0
             .index
-            .write_patiently(move |w| runs::set_status(w, id, status, &message))
+            .write_with_retries(move |w| runs::set_status(w, id, status, &message))
             .await
     }
 }

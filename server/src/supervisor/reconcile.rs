@@ -199,7 +199,7 @@ impl Supervisor {
 
     async fn requeue(&self, id: RunId) -> Result<()> {
         let enqueue = move |w: &Writing<'_>| runs::enqueue(w, id);
-        self.0.index.write_patiently(enqueue).await?;
+        self.0.index.write_with_retries(enqueue).await?;
         self.spawn_task(id, Start::Queue(self.0.queue.enqueue()));
         Ok(())
     }
@@ -384,7 +384,7 @@ impl Supervisor {
             }
             Ok(())
         };
-        self.0.index.write_patiently(insert).await
+        self.0.index.write_with_retries(insert).await
     }
 }
 

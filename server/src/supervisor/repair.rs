@@ -58,7 +58,7 @@ impl Supervisor {
             // Its directory is found like one that came from elsewhere.
             None => {
                 let forget = move |w: &Writing<'_>| runs::forget_row(w, key);
-                self.0.index.write_patiently(forget).await
+                self.0.index.write_with_retries(forget).await
             }
         }
     }
@@ -71,7 +71,7 @@ impl Supervisor {
             events::begin_again(w, id)?;
             Ok(status_is_lost)
         };
-        let status_is_lost = self.0.index.write_patiently(mend).await?;
+        let status_is_lost = self.0.index.write_with_retries(mend).await?;
         if trains {
             // Its task goes on from the first line.
             return Ok(());

@@ -396,7 +396,7 @@ impl Supervisor {
             return Ok(false);
         }
         let append = move |w: &Writing<'_>| events::append(w, id, from, &lines, to);
-        match self.0.index.write_patiently(append).await {
+        match self.0.index.write_with_retries(append).await {
             // An index of before lines were recognised: the place itself may be wrong.
             Err(Error::EventLog { .. }) if from.offset > 0 && from.line.is_none() => {
                 return self.reindex(id, from).await;
@@ -413,7 +413,7 @@ impl Supervisor {
             "the log is not the one that was indexed (cut back or replaced): it is indexed anew"
         );
         let forget = move |w: &Writing<'_>| events::begin_again(w, id);
-        self.0.index.write_patiently(forget).await?;
+        self.0.index.write_with_retries(forget).await?;
         Ok(true)
     }
 

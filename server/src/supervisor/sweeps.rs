@@ -10,7 +10,7 @@ use crate::failpoint::failpoint;
 use crate::index::runs::{self, Status};
 use crate::run_dir::RunId;
 use crate::sweeps::store::{Sweep, Sweeps};
-use crate::sweeps::{More, SweepSpec};
+use crate::sweeps::{GrowRequest, SweepSpec};
 
 impl Supervisor {
     /// Creates every run of a sweep and lines them up; none when one of them is not valid.
@@ -23,7 +23,7 @@ impl Supervisor {
     }
 
     /// Adds runs to a sweep: more combinations of a search, or more seeds for every one.
-    pub async fn grow_sweep(&self, id: String, more: More) -> Result<Vec<RunId>> {
+    pub async fn grow_sweep(&self, id: String, more: GrowRequest) -> Result<Vec<RunId>> {
         let _lock = self.0.sweep_lock.lock().await;
         let sweep = self.sweep(id.clone()).await?;
         let (library, spec) = (self.0.library.clone(), sweep.spec.clone());

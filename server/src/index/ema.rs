@@ -4,13 +4,13 @@
 /// s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). Written as a correction of the value before, a constant
 /// stays exactly what it is. A hole stays one and counts for nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Average {
+pub struct ExponentialMovingAverage {
     weight: f64,
     value: f64,
     mass: f64,
 }
 
-impl Average {
+impl ExponentialMovingAverage {
     /// Before the first value.
     pub fn new(weight: f64) -> Self {
         Self {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn smooth(y: &[f64], weight: f64) -> Vec<f64> {
-        let mut average = Average::new(weight);
+        let mut average = ExponentialMovingAverage::new(weight);
         y.iter().map(|&y| average.next(y)).collect()
     }
 

@@ -12,13 +12,13 @@ type Each<'a> = dyn FnMut(u64, &Extremes) + 'a;
 /// first hole, so that no spike and no hole is lost. The first and the last point are always kept. A stretch begins
 /// with a block of the level that is read: all are about as long.
 #[derive(Clone, Debug)]
-pub struct Thinning {
+pub struct Downsampling {
     range: Range<u64>,
     points: u64,
     stretches: u64,
 }
 
-impl Thinning {
+impl Downsampling {
     /// For about `points` points.
     pub fn of(range: Range<u64>, points: usize) -> Self {
         let points = points as u64;
@@ -132,7 +132,7 @@ mod tests {
             }
             Ok(())
         };
-        let kept = Thinning::of(whole.clone(), points).kept(pieces, |at| Ok(y[at as usize]));
+        let kept = Downsampling::of(whole.clone(), points).kept(pieces, |at| Ok(y[at as usize]));
         let kept = kept.unwrap();
         for (at, value) in &kept {
             let y = y[*at as usize];
@@ -183,7 +183,7 @@ mod tests {
             (1000, 10),
             (1_000_003, 500),
         ] {
-            let ends: Vec<_> = Thinning::of(5..5 + total, points).ends().collect();
+            let ends: Vec<_> = Downsampling::of(5..5 + total, points).ends().collect();
             assert!(ends.is_sorted_by(|a, b| a < b) && ends.len() <= points);
             assert_eq!(ends.len() as u64, total.min(ends.len() as u64));
             assert_eq!(ends.first().copied(), (total > 0).then_some(5));
