@@ -17,20 +17,20 @@ use crate::error::{Error, Result};
 use crate::launch::LocalLauncher;
 
 /// How long a measurement may take. It aims at two seconds; a network may be so large that one step takes longer.
-pub(crate) const WITHIN: Duration = Duration::from_secs(15);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long to wait for others' measurements. With the time for one's own it is less than a request may take.
-const QUEUE: Duration = Duration::from_secs(10);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many measurements are remembered.
-const MOST: usize = 128;
+const MAX_ENTRIES: usize = 128;
 
 /// How long they hold: what else the machine does changes.
-const HOLDS: Duration = Duration::from_secs(600);
+const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// What `vivarium measure` reads.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Order {
+pub(crate) struct MeasureRequest {
     pub(crate) spec: RunSpec,
     pub(crate) input: Vec<usize>,
     pub(crate) classes: usize,
@@ -70,7 +70,7 @@ pub struct Estimator(Arc<Inner>);
 struct Inner {
     launcher: LocalLauncher,
     /// Two measurements at a time would each measure the other.
-    turn: Semaphore,
+    permit: Semaphore,
     known: Mutex<VecDeque<(String, Instant, Outcome)>>,
 }
 
@@ -79,7 +79,7 @@ impl Estimator {
     pub fn new(launcher: LocalLauncher) -> Self {
         Self(Arc::new(Inner {
             launcher,
-            turn: Semaphore::new(1),
+            permit: Semaphore::new(1),
             known: Mutex::default(),
         }))
     }
@@ -90,7 +90,7 @@ impl Estimator {
     /// When the measuring process cannot be started or read.
     pub async fn estimate(&self, spec: &RunSpec, plan: &Plan) -> Result<Estimate> {
         let batch = spec.training.batch_size.min(plan.train_samples).max(1);
-        let order = Order {
+        let request = MeasureRequest {
             spec: spec.clone(),
             input: plan.input.clone(),
             classes: plan.classes.len(),
@@ -100,20 +100,20 @@ impl Estimator {
         if let Some(outcome) = self.remembered(&key) {
             return Ok(outcome.estimate(spec, plan));
         }
-        let Ok(turn) = tokio::time::timeout(QUEUE, self.0.turn.acquire()).await else {
+        let Ok(permit) = tokio::time::timeout(QUEUE_TIMEOUT, self.0.permit.acquire()).await else {
             return Ok(Estimate::none("Other settings are being measured."));
         };
-        let _turn = turn.map_err(|_| Error::Gone("the estimator"))?;
+        let _turn = permit.map_err(|_| Error::Gone("the estimator"))?;
         // Who waited before may have wanted the same.
         if let Some(outcome) = self.remembered(&key) {
             return Ok(outcome.estimate(spec, plan));
         }
-        let outcome = self.measure(&order).await?;
+        let outcome = self.measure(&request).await?;
         self.remember(key, outcome.clone());
         Ok(outcome.estimate(spec, plan))
     }
 
-    async fn measure(&self, order: &Order) -> Result<Outcome> {
+    async fn measure(&self, request: &MeasureRequest) -> Result<Outcome> {
         let failed = |e| Error::file("the running binary", e);
         let mut child = Command::from(self.0.launcher.command())
             .arg("measure")
@@ -130,14 +130,14 @@ impl Estimator {
         };
         let talk = async {
             // A process that is gone already does not take it, and tells by its status why.
-            let _ = stdin.write_all(json!(order).to_string().as_bytes()).await;
+            let _ = stdin.write_all(json!(request).to_string().as_bytes()).await;
             drop(stdin);
             let (mut line, mut fault) = (String::new(), String::new());
             stdout.read_to_string(&mut line).await?;
             stderr.read_to_string(&mut fault).await?;
             Ok((child.wait().await?, line, fault))
         };
-        let Ok(ended) = tokio::time::timeout(WITHIN, talk).await else {
+        let Ok(ended) = tokio::time::timeout(TIMEOUT, talk).await else {
             return Ok(Outcome::TooLong);
         };
         let (status, line, fault) = ended.map_err(failed)?;
@@ -152,7 +152,7 @@ impl Estimator {
         let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known
             .iter()
-            .find(|(of, at, _)| of == key && at.elapsed() < HOLDS);
+            .find(|(of, at, _)| of == key && at.elapsed() < MAX_AGE);
         found.map(|(.., outcome)| outcome.clone())
     }
 
@@ -160,7 +160,7 @@ impl Estimator {
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(of, ..)| *of != key);
         known.push_front((key, Instant::now(), outcome));
-        known.truncate(MOST);
+        known.truncate(MAX_ENTRIES);
     }
 }
 
@@ -202,12 +202,12 @@ impl Outcome {
             },
             Self::TooLong => {
                 // Making the network takes less time than a step of it, so a step takes half of it or more.
-                let step = WITHIN.as_secs_f64() / 2.0;
+                let step = TIMEOUT.as_secs_f64() / 2.0;
                 Estimate {
                     at_least_seconds: Some(step * plan.total_steps as f64),
                     ..Estimate::none(&format!(
                         "No step could be measured within {} s.",
-                        WITHIN.as_secs()
+                        TIMEOUT.as_secs()
                     ))
                 }
             }

@@ -10,11 +10,11 @@ use vivarium_models::train;
 
 use super::print;
 use crate::error::{Error, Result};
-use crate::estimate::{Order, WITHIN};
+use crate::estimate::{MeasureRequest, TIMEOUT};
 use crate::worker;
 
 /// After this time the process ends whatever it is at, in case the server is gone that would end it.
-const LAST_MOMENT: Duration = WITHIN.saturating_add(Duration::from_secs(2));
+const LAST_MOMENT: Duration = TIMEOUT.saturating_add(Duration::from_secs(2));
 
 pub(super) fn measure() -> Result<()> {
     worker::set_oom_score(1000);
@@ -22,8 +22,13 @@ pub(super) fn measure() -> Result<()> {
         thread::sleep(LAST_MOMENT);
         std::process::exit(1);
     });
-    let order: Order = serde_json::from_reader(io::stdin().lock())
-        .map_err(|e| Error::Usage(format!("the order cannot be read: {e}")))?;
-    let measured = train::measure(&order.spec, &order.input, order.classes, order.batch)?;
+    let request: MeasureRequest = serde_json::from_reader(io::stdin().lock())
+        .map_err(|e| Error::Usage(format!("the request cannot be read: {e}")))?;
+    let measured = train::measure(
+        &request.spec,
+        &request.input,
+        request.classes,
+        request.batch,
+    )?;
     print(&json!(measured).to_string())
 }

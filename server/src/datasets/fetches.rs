@@ -1,4 +1,4 @@
-//! Known sets that come from the web while people look on.
+//! Downloads of known data sets that users start from the browser.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,17 +13,17 @@ use crate::fetch::sources::SOURCES;
 use crate::fetch::{Fetch, Progress};
 use crate::panics::catch_sync;
 
-/// Fetches under way, and those that failed.
+/// The downloads that are running, and those that failed.
 pub struct Fetches {
     fetch: Fetch,
     shutdown: CancellationToken,
-    known: Arc<Mutex<Known>>,
+    fetches: Arc<Mutex<FetchMap>>,
 }
 
 /// The sets that are fetched, by name.
-type Known = HashMap<&'static str, One>;
+type FetchMap = HashMap<&'static str, FetchEntry>;
 
-struct One {
+struct FetchEntry {
     state: FetchState,
     stop: CancellationToken,
 }
@@ -57,7 +57,7 @@ impl Fetches {
         Self {
             fetch,
             shutdown,
-            known: Arc::default(),
+            fetches: Arc::default(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Fetches {
 
     /// How the fetch of a set stands; `None` where none was begun, or it is through.
     pub fn state(&self, set: &str) -> Option<FetchState> {
-        self.known().get(set).map(|known| known.state.clone())
+        self.fetches().get(set).map(|entry| entry.state.clone())
     }
 
     /// Begins to fetch a set.
@@ -84,27 +84,27 @@ impl Fetches {
             return Err(Error::Conflict("The set is here already.".to_owned()));
         }
         let stop = self.shutdown.child_token();
-        let mut known = self.known();
-        if known.get(set).is_some_and(|known| known.state.active) {
+        let mut fetches = self.fetches();
+        if fetches.get(set).is_some_and(|entry| entry.state.active) {
             return Err(Error::Conflict("The set is on its way already.".to_owned()));
         }
         let state = FetchState {
             active: true,
             ..FetchState::default()
         };
-        known.insert(
+        fetches.insert(
             set,
-            One {
+            FetchEntry {
                 state,
                 stop: stop.clone(),
             },
         );
-        drop(known);
-        let (fetch, all) = (self.fetch.clone(), Arc::clone(&self.known));
+        drop(fetches);
+        let (fetch, all) = (self.fetch.clone(), Arc::clone(&self.fetches));
         let work = move || {
             let mut told = |Progress { done, of, .. }| {
-                if let Some(known) = lock(&all).get_mut(set) {
-                    (known.state.done, known.state.of) = (done, of);
+                if let Some(entry) = lock(&all).get_mut(set) {
+                    (entry.state.done, entry.state.of) = (done, of);
                 }
                 !stop.is_cancelled()
             };
@@ -120,8 +120,8 @@ impl Fetches {
                 }
                 Err(error) => {
                     tracing::warn!(set, %error, "a data set could not be fetched");
-                    if let Some(known) = lock(&all).get_mut(set) {
-                        (known.state.active, known.state.message) = (false, error.to_string());
+                    if let Some(entry) = lock(&all).get_mut(set) {
+                        (entry.state.active, entry.state.message) = (false, error.to_string());
                     }
                 }
             }
@@ -131,7 +131,7 @@ impl Fetches {
             .name(format!("fetch {set}"))
             .spawn(work);
         thread.map(drop).map_err(|e| {
-            self.known().remove(set);
+            self.fetches().remove(set);
             Error::file("a thread", e)
         })
     }
@@ -141,25 +141,25 @@ impl Fetches {
     /// # Errors
     /// [`Error::NotFound`] when there is none.
     pub fn stop(&self, set: &str) -> Result<()> {
-        let mut known = self.known();
-        match known.get(set) {
+        let mut fetches = self.fetches();
+        match fetches.get(set) {
             None => Err(Error::NotFound(format!("fetch of “{set}”"))),
             Some(fetch) if fetch.state.active => {
                 fetch.stop.cancel();
                 Ok(())
             }
             Some(_) => {
-                known.remove(set);
+                fetches.remove(set);
                 Ok(())
             }
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        lock(&self.known)
+    fn fetches(&self) -> MutexGuard<'_, FetchMap> {
+        lock(&self.fetches)
     }
 }
 
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(fetches: &Mutex<FetchMap>) -> MutexGuard<'_, FetchMap> {
+    fetches.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What sets look like, made once and kept while there is room.
+//! What sets look like, made once and cached while there is room.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,15 +9,15 @@ use vivarium_models::data::{Gallery, Library, State, gallery};
 use crate::blocking::{blocking, on_thread};
 use crate::error::{Error, Result};
 
-/// Galleries that are kept; each is a picture of a few hundred kilobytes.
-const KEPT: usize = 12;
+/// Galleries that are cached; each is a picture of a few hundred kilobytes.
+const MAX_CACHED: usize = 12;
 
 /// Galleries that are made at a time.
-const AT_ONCE: usize = 1;
+const MAX_CONCURRENT: usize = 1;
 
 /// A gallery and its picture.
 #[derive(Debug)]
-pub struct Made {
+pub struct RenderedGallery {
     /// What the set was when this was made: other content, another version.
     pub version: String,
     /// What is where in the picture.
@@ -29,17 +29,17 @@ pub struct Made {
 /// Galleries by set.
 pub struct Galleries {
     library: Library,
-    turn: Semaphore,
+    permit: Semaphore,
     /// The one that was asked for last comes first.
-    kept: Mutex<VecDeque<(String, Arc<Made>)>>,
+    cached: Mutex<VecDeque<(String, Arc<RenderedGallery>)>>,
 }
 
 impl Galleries {
     pub(super) fn new(library: Library) -> Self {
         Self {
             library,
-            turn: Semaphore::new(AT_ONCE),
-            kept: Mutex::default(),
+            permit: Semaphore::new(MAX_CONCURRENT),
+            cached: Mutex::default(),
         }
     }
 
@@ -47,47 +47,47 @@ impl Galleries {
     ///
     /// # Errors
     /// [`Error::NotFound`] for sets that are not here or have no images.
-    pub async fn of(&self, set: &str) -> Result<Arc<Made>> {
+    pub async fn of(&self, set: &str) -> Result<Arc<RenderedGallery>> {
         let (library, name) = (self.library.clone(), set.to_owned());
         let version = blocking(move || version(&library, &name)).await?;
-        if let Some(made) = self.kept(set, &version) {
+        if let Some(made) = self.cached(set, &version) {
             return Ok(made);
         }
-        let _turn = self
-            .turn
+        let _permit = self
+            .permit
             .acquire()
             .await
             .map_err(|_| Error::Gone("the galleries"))?;
         // Who waited before this one may have wanted the same.
-        if let Some(made) = self.kept(set, &version) {
+        if let Some(made) = self.cached(set, &version) {
             return Ok(made);
         }
         let (library, name) = (self.library.clone(), set.to_owned());
         let made = on_thread("gallery", move || {
             let gallery = gallery(&name, &library)?.ok_or_else(|| none(&name))?;
             let png = gallery.png()?;
-            Ok(Arc::new(Made {
+            Ok(Arc::new(RenderedGallery {
                 version,
                 gallery,
                 png,
             }))
         })
         .await?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(of, _)| of != set);
-        kept.push_front((set.to_owned(), Arc::clone(&made)));
-        kept.truncate(KEPT);
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.retain(|(of, _)| of != set);
+        cached.push_front((set.to_owned(), Arc::clone(&made)));
+        cached.truncate(MAX_CACHED);
         Ok(made)
     }
 
-    fn kept(&self, set: &str, version: &str) -> Option<Arc<Made>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept
+    fn cached(&self, set: &str, version: &str) -> Option<Arc<RenderedGallery>> {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = cached
             .iter()
             .position(|(of, made)| of == set && made.version == version)?;
-        let found = kept.remove(at)?;
+        let found = cached.remove(at)?;
         let made = Arc::clone(&found.1);
-        kept.push_front(found);
+        cached.push_front(found);
         Some(made)
     }
 }
