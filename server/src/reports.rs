@@ -29,7 +29,7 @@ const UNTITLED: &str = "Untitled report";
 
 /// A report without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct About {
+pub struct ReportInfo {
     /// Its id.
     pub id: Uuid,
     /// The address of its page.
@@ -49,7 +49,7 @@ pub struct About {
 pub struct Report {
     /// What is told of it.
     #[serde(flatten)]
-    pub about: About,
+    pub about: ReportInfo,
     /// Markdown.
     pub text: String,
 }
@@ -80,7 +80,7 @@ impl Reports {
     ///
     /// # Errors
     /// [`Error::Field`] where the text is too long.
-    pub fn create(&self, text: &str) -> Result<About> {
+    pub fn create(&self, text: &str) -> Result<ReportInfo> {
         let id = Uuid::now_v7();
         self.write(id, text)?;
         Ok(self.get(id)?.about)
@@ -96,7 +96,7 @@ impl Reports {
         let changed = fs::metadata(&path).and_then(|about| about.modified());
         let changed = changed.map_err(|e| Error::file(&path, e))?;
         Ok(Report {
-            about: About {
+            about: ReportInfo {
                 id,
                 url: base_path::url(&format!("/reports/{id}")),
                 title: title(&text),
@@ -112,8 +112,8 @@ impl Reports {
     ///
     /// # Errors
     /// [`Error::File`] when the folder cannot be read.
-    pub fn list(&self) -> Result<Vec<About>> {
-        let mut found: Vec<About> = ids(&self.folder)?
+    pub fn list(&self) -> Result<Vec<ReportInfo>> {
+        let mut found: Vec<ReportInfo> = ids(&self.folder)?
             .into_iter()
             .filter_map(|id| Some(self.get(id).ok()?.about))
             .collect();
@@ -125,7 +125,7 @@ impl Reports {
     ///
     /// # Errors
     /// [`Error::Conflict`] where it is another one by now: what somebody else saved is not lost.
-    pub fn save(&self, id: Uuid, text: &str, changed_from: &str) -> Result<About> {
+    pub fn save(&self, id: Uuid, text: &str, changed_from: &str) -> Result<ReportInfo> {
         let _writing = self.writing();
         let now = read(&self.file(id), id)?;
         if now != text && revision(&now) != changed_from {
@@ -162,7 +162,7 @@ impl Reports {
     ///
     /// # Errors
     /// [`Error::NotFound`] when it was not deleted, or too long ago.
-    pub fn restore(&self, id: Uuid) -> Result<About> {
+    pub fn restore(&self, id: Uuid) -> Result<ReportInfo> {
         let _writing = self.writing();
         let from = self.deleted_file(id);
         fs::rename(&from, self.file(id)).map_err(|e| missing_or(e, &from, id))?;

@@ -11,7 +11,7 @@ use crate::index::{runs, schema};
 use crate::run_dir::tail::{self, Following, Place};
 use crate::run_dir::{RunDir, RunId};
 use crate::tensorboard::export::{file, folders};
-use crate::tensorboard::write::About;
+use crate::tensorboard::write::RunInfo;
 
 pub(super) fn export(args: &Export) -> Result<()> {
     let data = DataDir::open(args.data.data_dir.clone())?;
@@ -29,7 +29,7 @@ pub(super) fn export(args: &Export) -> Result<()> {
         let (id, dir, library) = find_run(run, &args.data)?;
         let (name, spec) = dir.name_and_spec(&library)?;
         let name = renamed(id).unwrap_or(name);
-        abouts.push(About::of(id, name, spec));
+        abouts.push(RunInfo::of(id, name, spec));
         dirs.push(dir);
     }
     for ((about, dir), name) in abouts.iter().zip(&dirs).zip(folders(&abouts)) {
@@ -42,7 +42,7 @@ pub(super) fn export(args: &Export) -> Result<()> {
     Ok(())
 }
 
-fn write(path: &std::path::Path, about: &About, dir: &RunDir) -> io::Result<()> {
+fn write(path: &std::path::Path, about: &RunInfo, dir: &RunDir) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
     let (events, mut place) = (dir.events_file(), Place::default());
     file(

@@ -9,7 +9,7 @@ use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::tensorboard::find;
-use crate::tensorboard::import::{Imported, Importer, Wish};
+use crate::tensorboard::import::{ImportOptions, Imported, Importer};
 use crate::tensorboard::tags::{self, Assigned};
 
 pub(super) fn import_events(args: ImportEvents) -> Result<()> {
@@ -18,13 +18,13 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
     let mut unknown: BTreeSet<&String> = tags.keys().collect();
     let mut failed = None;
     for path in &args.paths {
-        let wish = Wish {
+        let options = ImportOptions {
             name: args.name.clone(),
             root: folder_of(path),
             ours: false,
             tags: tags.clone(),
         };
-        let outcome = match find::find(path).and_then(|found| importer.import(found, &wish)) {
+        let outcome = match find::find(path).and_then(|found| importer.import(found, &options)) {
             Ok(outcome) => outcome,
             // The other paths are imported nevertheless; the last error is told at the end.
             Err(error) => {

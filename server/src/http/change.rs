@@ -1,11 +1,11 @@
 //! Changes: a request that changes something is carried through or not begun.
 //!
 //! hyper drops the future of a request when its client leaves, wherever that future waits. A change of several steps
-//! would end after some of them. So `carry_through` and `receive` run the handler in a task of its own and wait for
+//! would end after some of them. So `run_to_completion` and `run_upload` run the handler in a task of its own and wait for
 //! it: when the client leaves, only the waiting ends.
 //!
 //! Every route that changes something is in one of the two groups of the router that have these layers. The layer
-//! `only_reads` of the group that reads refuses everything but GET and HEAD, so a changing route that was put there
+//! `refuse_writes` of the group that reads refuses everything but GET and HEAD, so a changing route that was put there
 //! by mistake does not work at all. A test walks the API's document for the routes that are left.
 
 use std::any::Any;
@@ -69,7 +69,7 @@ impl Changes {
 
 /// Carries a change through that was begun. It begins when all of its body is here: a body that is cut off asks for
 /// nothing.
-pub(super) async fn carry_through(
+pub(super) async fn run_to_completion(
     State(changes): State<Changes>,
     request: Request,
     next: Next,
@@ -89,7 +89,7 @@ pub(super) async fn carry_through(
 
 /// Runs an upload in a task of its own, which cleans up after itself when the client leaves: the body ends with an
 /// error, and [`Client::left`] tells whoever works on what came.
-pub(super) async fn receive(
+pub(super) async fn run_upload(
     State(changes): State<Changes>,
     mut request: Request,
     next: Next,
@@ -122,7 +122,7 @@ impl Client {
 }
 
 /// Refuses what a route that only reads cannot answer.
-pub(super) async fn only_reads(request: Request, next: Next) -> Response {
+pub(super) async fn refuse_writes(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }

@@ -3,7 +3,7 @@
 //! * [`guard`]: the outermost layer; who may ask at all. [`hosts`]: names and ports. `forwarded`: what a proxy says.
 //! * [`change`]: what changes something is carried through, whatever its client does.
 //! * [`listen`]: accepts connections, bounded in number and in time; `long_head`: what is told where a
-//!   request's head is longer than that. `pace`: the least rate of bodies.
+//!   request's head is longer than that. `slow_body`: the least rate of bodies.
 //! * [`problem`]: every error becomes a status, and a page or a problem document.
 //! * [`mod@pages`], [`assets`], [`modules`]: what people see. [`api`]: what programs ask.
 
@@ -17,9 +17,9 @@ pub mod json;
 pub mod listen;
 mod long_head;
 pub mod modules;
-mod pace;
 pub mod pages;
 pub mod problem;
+mod slow_body;
 mod upload;
 
 use std::sync::Arc;
@@ -100,7 +100,7 @@ pub fn router(app: App, guard: Guard) -> Router {
     let upload_limit = app.upload_limit;
     let read = pages()
         .nest("/api/v1", reading())
-        .route_layer(middleware::from_fn(change::only_reads));
+        .route_layer(middleware::from_fn(change::refuse_writes));
     // Whoever leaves ends what nobody else waits for.
     let abandoned = read
         .merge(Router::new().nest("/api/v1", computing()))
@@ -116,9 +116,9 @@ pub fn router(app: App, guard: Guard) -> Router {
         .with_state(app)
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::no_such_method)
-        .layer(middleware::from_fn(pace::keep))
+        .layer(middleware::from_fn(slow_body::refuse))
         .layer(CatchPanicLayer::custom(problem::of_panic))
-        .layer(middleware::map_response(problem::dress))
+        .layer(middleware::map_response(problem::render))
         .layer(middleware::from_fn_with_state(
             Arc::new(guard),
             guard::admit,
@@ -208,15 +208,15 @@ fn computing() -> Router<App> {
 fn changing(changes: Changes) -> Router<App> {
     // Quotes and line ends take two characters in JSON.
     let report_body = DefaultBodyLimit::max(reports::MOST_BYTES * 2 + FORM);
-    let carry_through = middleware::from_fn_with_state(changes, change::carry_through);
+    let run_to_completion = middleware::from_fn_with_state(changes, change::run_to_completion);
     let reports = Router::new()
         .route("/reports", post(api::reports::create))
         .route("/reports/{id}", put(api::reports::save))
-        .route_layer(carry_through.clone())
+        .route_layer(run_to_completion.clone())
         .layer(report_body);
     let selections = Router::new()
         .route("/selections", post(api::selections::create))
-        .route_layer(carry_through.clone())
+        .route_layer(run_to_completion.clone())
         .layer(DefaultBodyLimit::max(
             selections::MOST_RUNS * RUN_IN_JSON + FORM,
         ));
@@ -247,7 +247,7 @@ fn changing(changes: Changes) -> Router<App> {
             post(api::datasets::accept).delete(api::datasets::discard),
         )
         .route("/images/{file}", delete(api::images::delete))
-        .route_layer(carry_through)
+        .route_layer(run_to_completion)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(reports)
         .merge(selections)
@@ -264,8 +264,8 @@ fn uploading(changes: Changes, limit: usize) -> Router<App> {
         .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM));
     files
         .merge(images)
-        .route_layer(middleware::from_fn_with_state(changes, change::receive))
-        .layer(middleware::from_fn(upload::hear_out))
+        .route_layer(middleware::from_fn_with_state(changes, change::run_upload))
+        .layer(middleware::from_fn(upload::drain_refused))
 }
 
 /// What looks inside a run's network.

@@ -111,12 +111,12 @@ pub async fn runs(State(app): State<App>) -> Result<Response> {
 
 /// What a new run may start from.
 #[derive(Deserialize)]
-pub struct From {
+pub struct NewPageQuery {
     copy: Option<RunId>,
 }
 
 /// `/new`: the form.
-pub async fn new(State(app): State<App>, Query(from): Query<From>) -> Result<Response> {
+pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Result<Response> {
     let copy = match from.copy {
         Some(id) => {
             let run = app.index.read(move |c| rows::get(c, id)).await?;

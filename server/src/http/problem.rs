@@ -182,7 +182,7 @@ impl From<Error> for Problem {
     }
 }
 
-/// Carries a problem to [`dress`], which knows the path that was asked for.
+/// Carries a problem to [`render`], which knows the path that was asked for.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
@@ -198,7 +198,7 @@ impl IntoResponse for Error {
 }
 
 /// Gives a problem its form: a document or a page.
-pub async fn dress(uri: Uri, mut response: Response) -> Response {
+pub async fn render(uri: Uri, mut response: Response) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         return problem.respond(uri.path());
     }

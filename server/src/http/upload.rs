@@ -62,7 +62,7 @@ const REST_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// A connection that is closed with bytes unread is reset, and then the refusal may be lost on
 /// its way: the sender would learn that something broke, but not what is allowed.
-pub(super) async fn hear_out(request: Request, next: Next) -> Response {
+pub(super) async fn drain_refused(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let shared = Shared(Arc::new(Mutex::new(body)));
     let body = Body::new(shared.clone());

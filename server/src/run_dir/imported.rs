@@ -156,7 +156,7 @@ impl RunDir {
 
     /// Gives a directory that was filled elsewhere on the same disk its place among the runs, in one
     /// step: until then there is no such run, from then on it is whole.
-    pub fn settle(runs: &Path, filled: &Path) -> Result<(RunId, Self)> {
+    pub fn publish(runs: &Path, filled: &Path) -> Result<(RunId, Self)> {
         fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
         let id = RunId::next();
         let dir = Self::of(runs, id);
@@ -167,7 +167,7 @@ impl RunDir {
 
     /// Puts a directory that was filled elsewhere on the same disk in the place of this one, in one step where the system
     /// has one: who reads its files sees the old ones or the new ones. What was here lies at `filled` then.
-    pub fn give_way_to(&self, filled: &Path) -> Result<()> {
+    pub fn swap_with(&self, filled: &Path) -> Result<()> {
         exchange(self.path(), filled).map_err(|e| Error::file(self.path(), e))?;
         self.path().parent().map_or(Ok(()), super::sync_folder)
     }

@@ -47,7 +47,7 @@ pub fn adopt(runs: &Path, id: RunId, filled: &Path) -> Result<()> {
 }
 
 /// Gives the directories of runs their names.
-pub fn name(runs: &Path, ids: &[RunId]) -> Result<()> {
+pub fn publish(runs: &Path, ids: &[RunId]) -> Result<()> {
     for_each(ids, |id| {
         failpoint("run.name")?;
         let dir = RunDir::of(runs, *id);

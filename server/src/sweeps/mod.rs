@@ -61,7 +61,7 @@ pub enum SearchKind {
 /// More of what a sweep has.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct More {
+pub struct GrowRequest {
     /// Further combinations, for a search.
     pub trials: usize,
     /// Further seeds for every combination.
@@ -119,7 +119,7 @@ impl SweepSpec {
     ///
     /// # Errors
     /// [`Error::Spec`] where it cannot have that.
-    pub fn grow(&self, more: More, library: &Library) -> Result<(Self, Vec<RunSpec>)> {
+    pub fn grow(&self, more: GrowRequest, library: &Library) -> Result<(Self, Vec<RunSpec>)> {
         let mut grown = self.clone();
         match (&mut grown.search, more.trials) {
             (_, 0) => {}
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(five, random(8).expand(&library).unwrap()[..5]);
         let rates: std::collections::BTreeSet<_> = five.iter().map(|run| &run.name).collect();
         assert_eq!(rates.len(), 5);
-        let more = More {
+        let more = GrowRequest {
             trials: 3,
             repeats: 0,
         };
@@ -343,7 +343,7 @@ mod tests {
     fn a_sweep_that_grows_gets_exactly_the_runs_that_it_lacks() {
         let library = Library::none();
         let grid = sweep(json!({"training.batch_size": [16, 32]}), 2);
-        let more = More {
+        let more = GrowRequest {
             trials: 0,
             repeats: 1,
         };
@@ -355,15 +355,15 @@ mod tests {
         assert_eq!(seeds, [(16, 2), (32, 2)]);
         assert_eq!(grown.repeats, 3);
         for more in [
-            More::default(),
-            More {
+            GrowRequest::default(),
+            GrowRequest {
                 trials: 1,
                 repeats: 0,
             },
         ] {
             assert!(grid.grow(more, &library).is_err());
         }
-        let both = More {
+        let both = GrowRequest {
             trials: 1,
             repeats: 1,
         };

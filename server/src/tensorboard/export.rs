@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::write::{About, EventFile};
+use super::write::{EventFile, RunInfo};
 
 /// Lines of a run's log, from a place on, so many that they fit into memory; none at the end.
-pub type Lines<'a> = dyn FnMut(&About) -> io::Result<Vec<String>> + 'a;
+pub type Lines<'a> = dyn FnMut(&RunInfo) -> io::Result<Vec<String>> + 'a;
 
 /// The longest name of a folder, in letters.
 const LONGEST: usize = 100;
@@ -21,7 +21,7 @@ const FASTEST: i64 = 1;
 ///
 /// # Errors
 /// Those of `out`, and of `lines`.
-pub fn file(out: &mut impl Write, about: &About, lines: &mut Lines<'_>) -> io::Result<()> {
+pub fn file(out: &mut impl Write, about: &RunInfo, lines: &mut Lines<'_>) -> io::Result<()> {
     let mut file = EventFile::begin(out, about)?;
     loop {
         let lines = lines(about)?;
@@ -38,7 +38,7 @@ pub fn file(out: &mut impl Write, about: &About, lines: &mut Lines<'_>) -> io::R
 ///
 /// # Errors
 /// As [`file()`].
-pub fn zip(out: impl Write, runs: &[About], lines: &mut Lines<'_>) -> io::Result<()> {
+pub fn zip(out: impl Write, runs: &[RunInfo], lines: &mut Lines<'_>) -> io::Result<()> {
     let mut zip = ZipWriter::new_stream(out);
     // A run of millions of steps has more than four gigabytes before it is made smaller.
     let options = SimpleFileOptions::default()
@@ -54,7 +54,7 @@ pub fn zip(out: impl Write, runs: &[About], lines: &mut Lines<'_>) -> io::Result
 }
 
 /// A folder for each run, named as the run is: TensorBoard calls runs by their folders.
-pub fn folders(runs: &[About]) -> Vec<String> {
+pub fn folders(runs: &[RunInfo]) -> Vec<String> {
     let mut taken = HashSet::new();
     runs.iter()
         .map(|about| {
@@ -99,7 +99,7 @@ mod tests {
             "",
             "mlp, lr 0.1",
         ]
-        .map(|name| About::of(RunId::next(), name.into(), serde_json::Value::Null))
+        .map(|name| RunInfo::of(RunId::next(), name.into(), serde_json::Value::Null))
         .into();
         let expected = [
             "mlp, lr 0.1",

@@ -61,10 +61,10 @@ pub struct Importer {
 
 /// What is imported, and how it is called.
 #[derive(Debug, Default)]
-pub struct Wish {
+pub struct ImportOptions {
     /// The runs' names begin with this.
     pub name: Option<String>,
-    /// The name of a run that lies at the top, where the wish has none.
+    /// The name of a run that lies at the top, where `name` is `None`.
     pub root: Option<String>,
     /// Whether the files are ours to move.
     pub ours: bool,
@@ -97,8 +97,8 @@ pub struct Imported {
 }
 
 /// How a run's directory is filled.
-struct Stage {
-    bring: Bring,
+struct StageOptions {
+    transfer: Transfer,
     assigned: Assigned,
     root: Option<String>,
     sha256: String,
@@ -106,7 +106,7 @@ struct Stage {
 
 /// What becomes of files where they are.
 #[derive(Clone, Copy, PartialEq)]
-enum Bring {
+enum Transfer {
     /// They go.
     Move,
     /// They stay.
@@ -152,9 +152,9 @@ impl Importer {
     ///
     /// # Errors
     /// Everything that is wrong with the files, when there is no scalar in any of them. Then none is made.
-    pub fn import(&self, found: Found, wish: &Wish) -> Result<Outcome> {
-        self.bring_in(found, wish, |filled| {
-            RunDir::settle(&self.runs, filled).map(|(id, _)| id)
+    pub fn import(&self, found: Found, options: &ImportOptions) -> Result<Outcome> {
+        self.import_with(found, options, |filled| {
+            RunDir::publish(&self.runs, filled).map(|(id, _)| id)
         })
     }
 
@@ -162,9 +162,9 @@ impl Importer {
     ///
     /// # Errors
     /// As [`Importer::import`]. Then nothing is left of them.
-    pub fn stage_all(&self, found: Found, wish: &Wish) -> Result<Outcome> {
+    pub fn stage_all(&self, found: Found, options: &ImportOptions) -> Result<Outcome> {
         let mut staged = Vec::new();
-        let outcome = self.bring_in(found, wish, |filled| {
+        let outcome = self.import_with(found, options, |filled| {
             failpoint("tensorboard.stage")?;
             let id = RunId::next();
             staging::adopt(&self.runs, id, filled)?;
@@ -177,13 +177,13 @@ impl Importer {
         outcome
     }
 
-    fn bring_in(
+    fn import_with(
         &self,
         found: Found,
-        wish: &Wish,
+        options: &ImportOptions,
         mut place: impl FnMut(&Path) -> Result<RunId>,
     ) -> Result<Outcome> {
-        tags::check(&wish.tags)?;
+        tags::check(&options.tags)?;
         let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if found.runs.len() > MOST_RUNS {
             return Err(Error::BadRequest(format!(
@@ -203,7 +203,7 @@ impl Importer {
                 outcome.already.push(known.swap_remove(at));
                 continue;
             }
-            let related = self.related(&logged, wish.root.as_deref(), &known);
+            let related = self.related(&logged, options.root.as_deref(), &known);
             if let Some((at, Relation::Older)) = related {
                 outcome.newer.push(known[at].clone());
                 continue;
@@ -217,16 +217,20 @@ impl Importer {
             let mut assigned = grown
                 .as_ref()
                 .map_or_else(Assigned::new, |run| run.imported.assigned.clone());
-            assigned.extend(wish.tags.clone());
-            let how = Stage {
-                bring: if wish.ours { Bring::Move } else { Bring::Copy },
+            assigned.extend(options.tags.clone());
+            let how = StageOptions {
+                transfer: if options.ours {
+                    Transfer::Move
+                } else {
+                    Transfer::Copy
+                },
                 assigned,
-                root: wish.root.clone(),
+                root: options.root.clone(),
                 sha256,
             };
             let name = |began: Option<&str>| match &grown {
                 Some(run) => run.imported.name.clone(),
-                None => name_of(&logged.name, wish, began),
+                None => run_name(&logged.name, options, began),
             };
             match self.stage(&logged, how, name, beside, &mut outcome.skipped) {
                 Ok(Some((filled, imported))) => {
@@ -245,7 +249,7 @@ impl Importer {
         for (filled, imported, grown) in staged {
             let stage = filled.path().join(STAGE);
             if let Some(id) = grown {
-                RunDir::of(&self.runs, id).give_way_to(&stage)?;
+                RunDir::of(&self.runs, id).swap_with(&stage)?;
                 outcome.replaced.push(Imported { id, imported });
             } else {
                 let id = place(&stage)?;
@@ -263,14 +267,14 @@ impl Importer {
     pub fn assign(&self, id: RunId, assigned: &Assigned) -> Result<()> {
         tags::check(assigned)?;
         let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (imported, logged) = self.reopened(id)?;
+        let (imported, logged) = self.load_imported(id)?;
         let scalars = read::read(&logged.files)?;
         if let Some(tag) = assigned.keys().find(|tag| !scalars.tags.contains_key(*tag)) {
             let message = "is no tag of this run's scalars";
             return Err(Error::field(&format!("tags.{tag}"), tag.as_str(), message));
         }
-        let how = Stage {
-            bring: Bring::Link,
+        let how = StageOptions {
+            transfer: Transfer::Link,
             assigned: assigned.clone(),
             root: imported.root.clone(),
             sha256: imported.sha256.clone(),
@@ -284,7 +288,7 @@ impl Importer {
         )?;
         let (filled, _) =
             staged.ok_or_else(|| refused(&imported.name, "has no scalars any more"))?;
-        RunDir::of(&self.runs, id).give_way_to(&filled.path().join(STAGE))
+        RunDir::of(&self.runs, id).swap_with(&filled.path().join(STAGE))
     }
 
     /// The tags of an imported run.
@@ -292,7 +296,7 @@ impl Importer {
     /// # Errors
     /// [`Error::Conflict`] of a run that was not imported.
     pub fn tags(&self, id: RunId) -> Result<Vec<Tag>> {
-        let (imported, logged) = self.reopened(id)?;
+        let (imported, logged) = self.load_imported(id)?;
         let scalars = read::read(&logged.files)?;
         let tags = scalars.tags.into_iter().map(|(tag, points)| {
             let curve = imported.curve_of(&tag).map(str::to_owned);
@@ -310,7 +314,7 @@ impl Importer {
     }
 
     /// What is known of an imported run, and its files where they lie now.
-    fn reopened(&self, id: RunId) -> Result<(ImportedRun, Logged)> {
+    fn load_imported(&self, id: RunId) -> Result<(ImportedRun, Logged)> {
         let dir = RunDir::of(&self.runs, id);
         let imported = dir.imported()?.ok_or_else(|| {
             Error::Conflict(
@@ -390,7 +394,7 @@ impl Importer {
     fn stage(
         &self,
         logged: &Logged,
-        how: Stage,
+        how: StageOptions,
         name: impl Fn(Option<&str>) -> String,
         beside: Option<&Imported>,
         skipped: &mut Vec<Fault>,
@@ -404,7 +408,7 @@ impl Importer {
             if !read.is_empty() {
                 skipped.push(Fault {
                     file: read.join(", "),
-                    message: nothing(&scalars),
+                    message: no_scalars_message(&scalars),
                 });
             }
             return Ok(None);
@@ -414,12 +418,12 @@ impl Importer {
         let dir = RunDir::at(filled.path().join(STAGE));
         let mut files = Vec::new();
         for LogFile { path, name, .. } in &logged.files {
-            if how.bring != Bring::Move && File::open(path).is_err() {
+            if how.transfer != Transfer::Move && File::open(path).is_err() {
                 // Named as unread already.
                 continue;
             }
             let into = dir.imported_event_files().join(unpack::relative(name)?);
-            let bytes = bring(path, &into, how.bring)?;
+            let bytes = transfer(path, &into, how.transfer)?;
             files.push(SourceFile {
                 name: name.clone(),
                 bytes,
@@ -480,18 +484,18 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Moves, links or copies a file; says how long it is.
-fn bring(from: &Path, into: &Path, how: Bring) -> Result<u64> {
+fn transfer(from: &Path, into: &Path, how: Transfer) -> Result<u64> {
     let failed = |e| Error::file(into, e);
     if let Some(folder) = into.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
     let there = match how {
-        Bring::Move => {
+        Transfer::Move => {
             fs::rename(from, into).map_err(failed)?;
             true
         }
-        Bring::Link => fs::hard_link(from, into).is_ok(),
-        Bring::Copy => false,
+        Transfer::Link => fs::hard_link(from, into).is_ok(),
+        Transfer::Copy => false,
     };
     if there {
         return Ok(fs::metadata(into).map_err(failed)?.len());
@@ -500,7 +504,7 @@ fn bring(from: &Path, into: &Path, how: Bring) -> Result<u64> {
 }
 
 /// Why files without scalars give no run.
-fn nothing(scalars: &Scalars) -> String {
+fn no_scalars_message(scalars: &Scalars) -> String {
     let mut text = "holds no scalars, which is what curves are made of".to_owned();
     let others: Vec<_> = scalars
         .other
@@ -516,8 +520,8 @@ fn nothing(scalars: &Scalars) -> String {
     text
 }
 
-fn name_of(folder: &str, wish: &Wish, began: Option<&str>) -> String {
-    let name = match (&wish.name, &wish.root, folder) {
+fn run_name(folder: &str, options: &ImportOptions, began: Option<&str>) -> String {
+    let name = match (&options.name, &options.root, folder) {
         (Some(name), _, "") => name.clone(),
         (Some(name), _, folder) => format!("{name}/{folder}"),
         (None, Some(root), "") => root.clone(),
@@ -544,7 +548,7 @@ fn name_of(folder: &str, wish: &Wish, began: Option<&str>) -> String {
 fn describe(
     scalars: &Scalars,
     mut files: Vec<SourceFile>,
-    how: Stage,
+    how: StageOptions,
     name: impl Fn(Option<&str>) -> String,
 ) -> ImportedRun {
     let counts = scalars

@@ -198,7 +198,7 @@ pub fn is_part(folder: &str) -> bool {
 
 /// Which tag is which curve, and what there is to say about it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Chosen<'a> {
+pub struct CurveTags<'a> {
     /// The tag of each curve, by the curve's name in [`CURVES`].
     pub series: BTreeMap<&'static str, &'a str>,
     /// Tags that a person gave charts of their own, in the order of their names.
@@ -218,8 +218,8 @@ pub struct Chosen<'a> {
 pub fn curves<'a>(
     tags: impl Iterator<Item = (&'a str, usize)> + Clone,
     assigned: &Assigned,
-) -> Chosen<'a> {
-    let mut chosen = Chosen::default();
+) -> CurveTags<'a> {
+    let mut chosen = CurveTags::default();
     for (tag, _) in tags.clone() {
         match assigned.get(tag).map(String::as_str) {
             Some(OWN) => chosen.own.push(tag),

@@ -20,7 +20,7 @@ use crate::run_dir::{RunId, not_finite};
 
 /// What a file says of its run before its values.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct RunInfo {
     /// The run.
     pub id: RunId,
     /// Its name.
@@ -29,7 +29,7 @@ pub struct About {
     pub spec: Json,
 }
 
-impl About {
+impl RunInfo {
     /// Of a run with this name and specification; where curves came from is no setting.
     pub fn of(id: RunId, name: String, mut spec: Json) -> Self {
         if let Some(fields) = spec.as_object_mut() {
@@ -69,7 +69,7 @@ pub struct EventFile<W> {
 
 impl<W: Write> EventFile<W> {
     /// Begins a file with its version and the run's settings.
-    pub fn begin(out: W, about: &About) -> io::Result<Self> {
+    pub fn begin(out: W, about: &RunInfo) -> io::Result<Self> {
         let mut file = Self {
             out,
             bytes: Vec::new(),
@@ -223,7 +223,7 @@ fn number(value: Option<f64>, word: Option<&str>) -> f64 {
 }
 
 /// The settings as TensorBoard's page of texts shows them.
-fn settings(about: &About) -> Value {
+fn settings(about: &RunInfo) -> Value {
     let pretty = serde_json::to_string_pretty(&about.spec).unwrap_or_default();
     let text = format!("```json\n{pretty}\n```");
     Value {
@@ -239,7 +239,7 @@ fn settings(about: &About) -> Value {
 }
 
 /// The settings as TensorBoard's table of hyperparameters has them.
-fn session(about: &About, start_time_secs: f64) -> Value {
+fn session(about: &RunInfo, start_time_secs: f64) -> Value {
     let mut hparams = std::collections::BTreeMap::new();
     flatten(&about.spec, "", &mut hparams);
     hparams.remove("name");
@@ -304,7 +304,7 @@ mod tests {
 
     fn events(lines: &[&str]) -> Vec<Event> {
         let spec = json!({"name": "a", "training": {"lr": 0.1, "x": null}, "on": true, "source": {"kind": "tensorboard"}});
-        let about = About::of(RunId::next(), "a".into(), spec);
+        let about = RunInfo::of(RunId::next(), "a".into(), spec);
         let mut file = EventFile::begin(Vec::new(), &about).unwrap();
         for line in lines {
             file.line(line).unwrap();

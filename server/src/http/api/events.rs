@@ -57,9 +57,9 @@ pub async fn stream(
     headers: HeaderMap,
 ) -> Result<Response> {
     let query = named_each(&app, query.unwrap_or_default()).await?;
-    let wanted = Wanted::parse(&query, &headers)?;
-    let asked: Vec<_> = wanted.runs.iter().map(|&(id, _)| id).collect();
-    let alone = !asked.is_empty() && !wanted.for_tabs;
+    let query = StreamQuery::parse(&query, &headers)?;
+    let asked: Vec<_> = query.runs.iter().map(|&(id, _)| id).collect();
+    let alone = !asked.is_empty() && !query.for_tabs;
     let gone = app
         .index
         .read(move |c| {
@@ -79,7 +79,7 @@ pub async fn stream(
         })
         .await?;
     OPEN.fetch_add(1, Ordering::Relaxed);
-    let mut feed = Feed::new(&app, wanted);
+    let mut feed = Feed::new(&app, query);
     for id in gone {
         feed.tell_removed(id);
     }
@@ -129,7 +129,7 @@ enum States {
 }
 
 /// What a reader asks for.
-struct Wanted {
+struct StreamQuery {
     /// Runs, each with the number of the last event that the reader has.
     runs: Vec<(RunId, u64)>,
     states: States,
@@ -139,7 +139,7 @@ struct Wanted {
     for_tabs: bool,
 }
 
-impl Wanted {
+impl StreamQuery {
     fn parse(query: &str, headers: &HeaderMap) -> Result<Self> {
         let mut runs = Vec::new();
         let mut after = None;
@@ -238,17 +238,17 @@ struct Feed {
 }
 
 impl Feed {
-    fn new(app: &App, wanted: Wanted) -> Self {
+    fn new(app: &App, query: StreamQuery) -> Self {
         let changes = app.index.changes();
         let known = *changes.borrow();
         // Another index counts its changes anew.
-        let since = wanted
+        let since = query
             .since
             .filter(|&(index, change)| index == app.index.id() && (0..=known).contains(&change));
         let mut ready = VecDeque::from([Event::default()
             .retry(Duration::from_secs(1))
             .comment("vivarium")]);
-        if wanted.for_tabs {
+        if query.for_tabs {
             let data = json!({"index": app.index.id()}).to_string();
             ready.push_back(Event::default().event("server").data(data));
         }
@@ -256,10 +256,10 @@ impl Feed {
             changes,
             index: app.index.clone(),
             shutdown: app.shutdown.clone(),
-            logs: wanted.runs,
+            logs: query.runs,
             removed: HashSet::new(),
-            states: wanted.states,
-            for_tabs: wanted.for_tabs,
+            states: query.states,
+            for_tabs: query.for_tabs,
             states_sent: since.map_or(0, |(_, change)| change),
             states_at: None,
             ready,
@@ -445,34 +445,37 @@ impl Drop for Feed {
 mod tests {
     use super::*;
 
-    fn wanted(query: &str, last: Option<&str>) -> Result<Wanted> {
+    fn parse_query(query: &str, last: Option<&str>) -> Result<StreamQuery> {
         let mut headers = HeaderMap::new();
         if let Some(last) = last {
             headers.insert("last-event-id", HeaderValue::from_str(last).unwrap());
         }
-        Wanted::parse(query, &headers)
+        StreamQuery::parse(query, &headers)
     }
 
     #[test]
     fn the_place_is_one_number_for_each_run_and_the_header_wins() {
         let (a, b) = (RunId::next(), RunId::next());
         let both = format!("run={a}&run={b}&after=1.2");
-        assert_eq!(wanted(&both, None).unwrap().runs, [(a, 1), (b, 2)]);
-        assert_eq!(wanted(&both, Some("5.6")).unwrap().runs, [(a, 5), (b, 6)]);
-        assert_eq!(wanted("", None).unwrap().states, States::All);
-        assert_eq!(wanted(&both, None).unwrap().states, States::None);
-        let with = wanted(&format!("{both}&include=status"), None).unwrap();
+        assert_eq!(parse_query(&both, None).unwrap().runs, [(a, 1), (b, 2)]);
+        assert_eq!(
+            parse_query(&both, Some("5.6")).unwrap().runs,
+            [(a, 5), (b, 6)]
+        );
+        assert_eq!(parse_query("", None).unwrap().states, States::All);
+        assert_eq!(parse_query(&both, None).unwrap().states, States::None);
+        let with = parse_query(&format!("{both}&include=status"), None).unwrap();
         assert_eq!(with.states, States::OfLogs);
     }
 
     #[test]
     fn a_browser_names_the_states_that_its_tabs_show() {
         let (a, b) = (RunId::next(), RunId::next());
-        let some = wanted(&format!("run={a}&status={a}&status={b}"), None).unwrap();
+        let some = parse_query(&format!("run={a}&status={a}&status={b}"), None).unwrap();
         assert!(some.for_tabs);
         assert_eq!(some.states, States::Of(HashSet::from([a, b])));
         let index = Uuid::now_v7();
-        let all = wanted(&format!("status=all&since={index}.7"), None).unwrap();
+        let all = parse_query(&format!("status=all&since={index}.7"), None).unwrap();
         assert_eq!(all.states, States::All);
         assert_eq!(all.since, Some((index, 7)));
     }
@@ -491,7 +494,7 @@ mod tests {
             ("status=all&since=7".to_owned(), None),
             ("status=all&since=x.7".to_owned(), None),
         ] {
-            assert!(wanted(&query, last).is_err(), "{query} {last:?}");
+            assert!(parse_query(&query, last).is_err(), "{query} {last:?}");
         }
     }
 }

@@ -34,7 +34,7 @@ pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Js
 
 /// Which boundary.
 #[derive(Deserialize)]
-pub struct Which {
+pub struct BoundaryQuery {
     #[serde(default = "latest")]
     epoch: String,
 }
@@ -47,7 +47,7 @@ fn latest() -> String {
 pub async fn boundaries(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(which): Query<Which>,
+    Query(which): Query<BoundaryQuery>,
 ) -> Result<Json<Value>> {
     let id = run_id(&id)?;
     let wanted = match which.epoch.as_str() {

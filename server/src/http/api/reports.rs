@@ -11,7 +11,7 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::Body;
-use crate::reports::{About, Report};
+use crate::reports::{Report, ReportInfo};
 
 /// A report to begin.
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
 pub async fn create(
     State(app): State<App>,
     Body(draft): Body<Draft>,
-) -> Result<(StatusCode, Json<About>)> {
+) -> Result<(StatusCode, Json<ReportInfo>)> {
     let made = blocking(move || app.reports.create(&draft.text)).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -60,7 +60,7 @@ pub async fn save(
     State(app): State<App>,
     Path(id): Path<String>,
     Body(change): Body<Change>,
-) -> Result<Json<About>> {
+) -> Result<Json<ReportInfo>> {
     let id = parse(&id)?;
     let saved = blocking(move || app.reports.save(id, &change.text, &change.revision)).await?;
     Ok(Json(saved))
@@ -74,7 +74,7 @@ pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<St
 }
 
 /// `POST /reports/{id}/restore`
-pub async fn restore(State(app): State<App>, Path(id): Path<String>) -> Result<Json<About>> {
+pub async fn restore(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ReportInfo>> {
     let id = parse(&id)?;
     Ok(Json(blocking(move || app.reports.restore(id)).await?))
 }

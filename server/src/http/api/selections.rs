@@ -23,17 +23,17 @@ use crate::selections::MOST_RUNS;
 /// A selection as it is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wish {
+pub struct NewSelection {
     runs: Vec<RunId>,
 }
 
 /// `POST /selections`: a name for some runs.
 pub async fn create(
     State(app): State<App>,
-    Body(wish): Body<Wish>,
+    Body(selection): Body<NewSelection>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let selections = Arc::clone(&app.selections);
-    let id = blocking(move || selections.save(&wish.runs)).await?;
+    let id = blocking(move || selections.save(&selection.runs)).await?;
     let url = base_path::url(&format!("/compare?selection={id}"));
     Ok((StatusCode::CREATED, Json(json!({"id": id, "url": url}))))
 }

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::http::App;
 use crate::http::json::Body;
 use crate::run_dir::RunId;
-use crate::sweeps::{More, SweepSpec};
+use crate::sweeps::{GrowRequest, SweepSpec};
 
 /// Different kinds of step that are measured for an estimate; each takes some seconds.
 const MOST_MEASURED: usize = 4;
@@ -79,7 +79,7 @@ pub async fn stop(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 pub async fn grow(
     State(app): State<App>,
     Path(id): Path<String>,
-    Body(more): Body<More>,
+    Body(more): Body<GrowRequest>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let runs = app.supervisor.grow_sweep(id, more).await?;
     Ok((StatusCode::CREATED, Json(json!({"runs": links(&runs)}))))

@@ -31,9 +31,9 @@ use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
 use crate::panics::catch_sync;
 use crate::run_dir::RunId;
-use crate::tensorboard::import::{Imported, Importer, Outcome, Wish};
+use crate::tensorboard::import::{ImportOptions, Imported, Importer, Outcome};
 use crate::tensorboard::tags::{self, Assigned};
-use crate::tensorboard::write::About;
+use crate::tensorboard::write::RunInfo;
 use crate::tensorboard::{export, find, unpack};
 
 /// Lines that are read of a run at once, and their bytes.
@@ -92,12 +92,12 @@ pub async fn of_runs(State(app): State<App>, RawQuery(query): RawQuery) -> Resul
     Ok(attachment("application/zip", "tensorboard.zip", body))
 }
 
-fn about(run: Run) -> About {
-    About::of(run.id, run.name, run.spec)
+fn about(run: Run) -> RunInfo {
+    RunInfo::of(run.id, run.name, run.spec)
 }
 
 /// A run's lines, read from the index piece by piece, on a thread that is not async.
-fn lines_of(index: Index) -> impl FnMut(&About) -> io::Result<Vec<String>> {
+fn lines_of(index: Index) -> impl FnMut(&RunInfo) -> io::Result<Vec<String>> {
     let handle = Handle::current();
     let mut place: Option<(RunId, u64)> = None;
     move |about| {
@@ -194,16 +194,16 @@ pub(in crate::http) async fn upload(
     .await?;
     let tree = folder.path().join("tree");
     let most = app.upload_limit as u64;
-    let mut wish = Wish {
+    let mut options = ImportOptions {
         ours: true,
-        ..Wish::default()
+        ..ImportOptions::default()
     };
     let (mut files, mut damaged) = (0, Vec::new());
     while let Some(field) = within(form.next_field()).await? {
         let Some(name) = field.file_name().map(str::to_owned) else {
             match field.name() {
-                Some("name") => wish.name = checked(within(field.text()).await?)?,
-                Some("tags") => wish.tags = assigned(&within(field.text()).await?)?,
+                Some("name") => options.name = checked(within(field.text()).await?)?,
+                Some("tags") => options.tags = assigned(&within(field.text()).await?)?,
                 _ => {}
             }
             continue;
@@ -218,7 +218,7 @@ pub(in crate::http) async fn upload(
         receive(field, &incoming).await?;
         let tree = tree.clone();
         let sorted = on_thread("upload", move || sort_in(&incoming, &name, &tree, most)).await?;
-        wish.root = wish.root.or(sorted.stem);
+        options.root = options.root.or(sorted.stem);
         damaged.extend(sorted.damaged);
     }
     if files == 0 {
@@ -232,8 +232,8 @@ pub(in crate::http) async fn upload(
     let turn = IMPORTS.acquire().await;
     let _turn = turn.map_err(|_| Error::Gone("the imports"))?;
     let outcome = on_thread("upload", move || {
-        let outcome =
-            failpoint("tensorboard.received").and_then(|()| take(&importer, &tree, &wish, damaged));
+        let outcome = failpoint("tensorboard.received")
+            .and_then(|()| take(&importer, &tree, &options, damaged));
         drop(folder);
         outcome
     })
@@ -258,7 +258,7 @@ fn assigned(text: &str) -> Result<Assigned> {
 /// What tags are to be drawn as.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct AssignTags {
     tags: Assigned,
 }
 
@@ -275,7 +275,7 @@ pub async fn tags(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 pub async fn assign(
     State(app): State<App>,
     Path(id): Path<String>,
-    Body(wanted): Body<Wanted>,
+    Body(wanted): Body<AssignTags>,
 ) -> Result<Json<Run>> {
     let id = run_id(&id)?;
     app.index.read(move |c| rows::get(c, id)).await?;
@@ -323,7 +323,12 @@ fn sort_in(incoming: &FilePath, name: &str, tree: &FilePath, most: u64) -> Resul
     Ok(Sorted::default())
 }
 
-fn take(importer: &Importer, tree: &FilePath, wish: &Wish, damaged: Vec<Fault>) -> Result<Outcome> {
+fn take(
+    importer: &Importer,
+    tree: &FilePath,
+    options: &ImportOptions,
+    damaged: Vec<Fault>,
+) -> Result<Outcome> {
     let mut found = if tree.exists() {
         find::find_all(tree)?
     } else {
@@ -331,7 +336,7 @@ fn take(importer: &Importer, tree: &FilePath, wish: &Wish, damaged: Vec<Fault>) 
         find::Found::default()
     };
     found.skipped.splice(0..0, damaged);
-    importer.stage_all(found, wish)
+    importer.stage_all(found, options)
 }
 
 async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {

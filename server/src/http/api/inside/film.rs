@@ -180,7 +180,7 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
 /// The image that a film is to follow.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wish {
+pub struct PinRequest {
     /// As requests name it; `None` for the first sample again.
     image: Option<String>,
 }
@@ -189,11 +189,11 @@ pub struct Wish {
 pub async fn pin(
     State(app): State<App>,
     Path(id): Path<String>,
-    Body(wish): Body<Wish>,
+    Body(request): Body<PinRequest>,
 ) -> Result<Json<Value>> {
     let id = super::run_id(&id)?;
     let target = InspectTarget::load(&app.index, id, app.supervisor.run_dir(id)).await?;
-    let Some(named) = wish.image else {
+    let Some(named) = request.image else {
         let images = Arc::clone(&app.images);
         return blocking(move || {
             images.pins.unset(id)?;

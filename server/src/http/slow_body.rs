@@ -28,13 +28,13 @@ const CREDIT: Duration = Duration::from_secs(30);
 const LEAST_RATE: u64 = 8 * 1024;
 
 /// Refuses a request whose body comes too slowly: 408, whatever the handler made of the cut body.
-pub(super) async fn keep(request: Request, next: Next) -> Response {
+pub(super) async fn refuse(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if body.is_end_stream() {
         return next.run(Request::from_parts(parts, body)).await;
     }
     let too_slow = Arc::new(AtomicBool::new(false));
-    let body = Paced {
+    let body = TimedBody {
         body,
         credit: CREDIT,
         waiting: None,
@@ -53,7 +53,7 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
 }
 
 /// A body that ends with an error when its client has no credit left.
-struct Paced {
+struct TimedBody {
     body: Body,
     credit: Duration,
     /// Since when the client is waited for, and until when it may be.
@@ -66,7 +66,7 @@ struct Paced {
 #[error("the body comes too slowly")]
 struct TooSlow;
 
-impl Paced {
+impl TimedBody {
     fn earn(&mut self, bytes: usize) {
         if let Some((since, _)) = self.waiting.take() {
             self.credit = self.credit.saturating_sub(since.elapsed());
@@ -76,7 +76,7 @@ impl Paced {
     }
 }
 
-impl HttpBody for Paced {
+impl HttpBody for TimedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
