@@ -1,10 +1,11 @@
 //! What a run will take, before it starts: measured by a process of its own, one at a time, and remembered.
 
-use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,7 +24,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many measurements are remembered.
-const MAX_ENTRIES: usize = 128;
+const MAX_ENTRIES: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 /// How long they hold: what else the machine does changes.
 const MAX_AGE: Duration = Duration::from_secs(600);
@@ -71,7 +72,7 @@ struct Inner {
     launcher: LocalLauncher,
     /// Two measurements at a time would each measure the other.
     permit: Semaphore,
-    known: Mutex<VecDeque<(String, Instant, Outcome)>>,
+    measured: Mutex<LruCache<String, (Instant, Outcome)>>,
 }
 
 impl Estimator {
@@ -80,7 +81,7 @@ impl Estimator {
         Self(Arc::new(Inner {
             launcher,
             permit: Semaphore::new(1),
-            known: Mutex::default(),
+            measured: Mutex::new(LruCache::new(MAX_ENTRIES)),
         }))
     }
 
@@ -103,7 +104,7 @@ impl Estimator {
         let Ok(permit) = tokio::time::timeout(QUEUE_TIMEOUT, self.0.permit.acquire()).await else {
             return Ok(Estimate::none("Other settings are being measured."));
         };
-        let _turn = permit.map_err(|_| Error::Gone("the estimator"))?;
+        let _permit = permit.map_err(|_| Error::Gone("the estimator"))?;
         // Who waited before may have wanted the same.
         if let Some(outcome) = self.remembered(&key) {
             return Ok(outcome.estimate(spec, plan));
@@ -149,18 +150,20 @@ impl Estimator {
     }
 
     fn remembered(&self, key: &str) -> Option<Outcome> {
-        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known
-            .iter()
-            .find(|(of, at, _)| of == key && at.elapsed() < MAX_AGE);
-        found.map(|(.., outcome)| outcome.clone())
+        let mut measured = self.measured();
+        let (at, outcome) = measured.get(key)?;
+        (at.elapsed() < MAX_AGE).then(|| outcome.clone())
     }
 
     fn remember(&self, key: String, outcome: Outcome) {
-        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(of, ..)| *of != key);
-        known.push_front((key, Instant::now(), outcome));
-        known.truncate(MAX_ENTRIES);
+        self.measured().put(key, (Instant::now(), outcome));
+    }
+
+    fn measured(&self) -> MutexGuard<'_, LruCache<String, (Instant, Outcome)>> {
+        self.0
+            .measured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What sets look like, made once and cached while there is room.
 
-use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use lru::LruCache;
 use tokio::sync::Semaphore;
 use vivarium_models::data::{Gallery, Library, State, gallery};
 
@@ -10,7 +11,7 @@ use crate::blocking::{blocking, on_thread};
 use crate::error::{Error, Result};
 
 /// Galleries that are cached; each is a picture of a few hundred kilobytes.
-const MAX_CACHED: usize = 12;
+const MAX_CACHED: NonZeroUsize = NonZeroUsize::new(12).unwrap();
 
 /// Galleries that are made at a time.
 const MAX_CONCURRENT: usize = 1;
@@ -30,8 +31,7 @@ pub struct RenderedGallery {
 pub struct Galleries {
     library: Library,
     permit: Semaphore,
-    /// The one that was asked for last comes first.
-    cached: Mutex<VecDeque<(String, Arc<RenderedGallery>)>>,
+    cached: Mutex<LruCache<String, Arc<RenderedGallery>>>,
 }
 
 impl Galleries {
@@ -39,7 +39,7 @@ impl Galleries {
         Self {
             library,
             permit: Semaphore::new(MAX_CONCURRENT),
-            cached: Mutex::default(),
+            cached: Mutex::new(LruCache::new(MAX_CACHED)),
         }
     }
 
@@ -74,21 +74,14 @@ impl Galleries {
         })
         .await?;
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        cached.retain(|(of, _)| of != set);
-        cached.push_front((set.to_owned(), Arc::clone(&made)));
-        cached.truncate(MAX_CACHED);
+        cached.put(set.to_owned(), Arc::clone(&made));
         Ok(made)
     }
 
     fn cached(&self, set: &str, version: &str) -> Option<Arc<RenderedGallery>> {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = cached
-            .iter()
-            .position(|(of, made)| of == set && made.version == version)?;
-        let found = cached.remove(at)?;
-        let made = Arc::clone(&found.1);
-        cached.push_front(found);
-        Some(made)
+        let made = cached.get(set)?;
+        (made.version == version).then(|| Arc::clone(made))
     }
 }
 

@@ -11,8 +11,8 @@ use vivarium_models::inspect::{Inspector, Recording};
 use vivarium_models::links;
 use vivarium_models::networks::Model;
 
+use super::bounded::BoundedCache;
 use super::image::ResolvedImage;
-use super::shelf::Shelf;
 use super::target::{Checkpoint, Epoch, InspectTarget};
 use crate::error::{Error, Result};
 use crate::memory;
@@ -40,10 +40,10 @@ const MOST_PIXELS: u64 = 4 << 20;
 pub struct InspectCache {
     library: Library,
     most_bytes: u64,
-    networks: Shelf<Arc<Inspector>>,
-    recordings: Shelf<Arc<Recording>>,
-    frames: Shelf<Arc<Frame>>,
-    data: Shelf<Arc<Splits>>,
+    networks: BoundedCache<Arc<Inspector>>,
+    recordings: BoundedCache<Arc<Recording>>,
+    frames: BoundedCache<Arc<Frame>>,
+    data: BoundedCache<Arc<Splits>>,
 }
 
 impl InspectCache {
@@ -52,10 +52,10 @@ impl InspectCache {
         Self {
             library,
             most_bytes,
-            networks: Shelf::new(NETWORKS, most_bytes),
-            recordings: Shelf::new(RECORDINGS, RECORDINGS_BYTES),
-            frames: Shelf::new(FRAMES, FRAMES_BYTES),
-            data: Shelf::new(DATA, DATA_BYTES),
+            networks: BoundedCache::new(NETWORKS, most_bytes),
+            recordings: BoundedCache::new(RECORDINGS, RECORDINGS_BYTES),
+            frames: BoundedCache::new(FRAMES, FRAMES_BYTES),
+            data: BoundedCache::new(DATA, DATA_BYTES),
         }
     }
 

@@ -2,7 +2,7 @@
 //! has read while there is room.
 //!
 //! * [`InspectThread`]: the thread, and the line before it.
-//! * [`cache`]: what it has in memory: networks, recordings, frames, data. `shelf`: the last few of something.
+//! * [`cache`]: what it has in memory: networks, recordings, frames, data. `bounded`: the last few of something.
 //! * [`target`]: which run, which of its checkpoints or epochs.
 //! * [`image`]: which image.
 //! * [`samples`]: the samples of a split, by what became of them.
@@ -10,10 +10,10 @@
 //! What always holds: inference and drawing have one thread of low priority, so that training and streams have theirs;
 //! who gives up waiting costs nothing more; what nobody has looked at for a while is given back.
 
+mod bounded;
 pub mod cache;
 pub mod image;
 pub mod samples;
-mod shelf;
 pub mod target;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
