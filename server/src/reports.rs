@@ -262,7 +262,7 @@ fn title(text: &str) -> String {
 /// Tells one text from another.
 fn revision(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash[..8])
 }
 
 /// An id tells when it was made.

@@ -61,11 +61,7 @@ impl Selections {
         for id in &runs {
             hash.update(id.to_string().as_bytes());
         }
-        let hash = hash.finalize();
-        let name: String = hash[..NAME_BYTES]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = hex::encode(&hash.finalize()[..NAME_BYTES]);
         let path = self.file(&name);
         if path.is_file() {
             touch(&path);

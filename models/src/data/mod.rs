@@ -49,7 +49,6 @@ pub use library::{DataSet, Library, State, known, name_of};
 pub use normalise::Normalisation;
 pub use picture::{Picture, decode_image, image_for};
 pub use read::{ClassCount, Import, Limits, Report, import};
-pub(crate) use samples::hex;
 pub use samples::{Samples, Splits};
 pub use split::Split;
 pub use stored::{About, Ready};

@@ -384,10 +384,5 @@ fn hash<B: AsRef<[u8]>>(
             hash.update(sample(*index as usize));
         }
     }
-    hex(&hash.finalize())
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }

@@ -19,7 +19,6 @@ use super::MOST_SIDE;
 use super::fault::{Fault, bytes};
 use super::image::Pixels;
 use super::repeats::Repeats;
-use super::samples::hex;
 use super::scratch::Scratch;
 use super::split;
 use super::table::{Raw, Values};
@@ -166,7 +165,7 @@ impl Stored {
             .iter()
             .for_each(|label| hash.update((*label as u16).to_le_bytes()));
         hash.update(self.about.meaning());
-        let found = hex(&hash.finalize());
+        let found = hex::encode(hash.finalize());
         if found != self.about.sha256 {
             let message = format!(
                 "is damaged: its SHA-256 is {found}, and {ABOUT} says {}",
@@ -295,7 +294,7 @@ impl Draft {
         let about = About {
             format: FORMAT,
             images: self.labels.len() / 2,
-            sha256: hex(&self.hash.finalize()),
+            sha256: hex::encode(self.hash.finalize()),
             ..about
         };
         let text =

@@ -236,11 +236,7 @@ fn sha256(from: &mut dyn Read) -> io::Result<String> {
             Err(e) => return Err(e),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hex::encode(hash.finalize()))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) fn version() -> &'static str {
             }
         }
         let hash = hash.finalize();
-        hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&hash[..8])
     });
     &VERSION
 }
@@ -88,14 +88,7 @@ async fn serve(
     let Some(file) = file else {
         return Err(problem::no_such_page(uri).await);
     };
-    let hash: String = file
-        .metadata
-        .sha256_hash()
-        .iter()
-        .take(16)
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    let tag = format!("\"{hash}\"");
+    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
     // Asked again each time, answered without a body: a new version shows at the next reload.
     let caching = [
         (header::ETAG, tag.clone()),

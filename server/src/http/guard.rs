@@ -61,7 +61,7 @@ impl Guard {
         let digest = token.map(digest);
         // The cookie is not the token: who reads a cookie jar cannot sign in elsewhere with it.
         let session = token
-            .map(|t| hex(&digest_of(&["vivarium session", t])))
+            .map(|t| hex::encode(digest_of(&["vivarium session", t])))
             .unwrap_or_default();
         Self {
             hosts: Hosts::new(address, allowed),
@@ -288,8 +288,4 @@ fn digest_of(parts: &[&str]) -> [u8; 32] {
         hash.update([0]);
     }
     hash.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

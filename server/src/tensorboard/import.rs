@@ -473,14 +473,10 @@ fn digest(files: &[LogFile]) -> String {
                 sum.update(&piece[..read]);
             }
         }
-        all.push(format!("{prefix} {}", hex(&sum.finalize())));
+        all.push(format!("{prefix} {}", hex::encode(sum.finalize())));
     }
     all.sort();
-    hex(&Sha256::digest(all.join("\n")))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(all.join("\n")))
 }
 
 /// Moves, links or copies a file; says how long it is.

@@ -330,17 +330,11 @@ fn parse(from: &mut dyn Read, kind: Kind) -> std::result::Result<Idx, String> {
         ));
     }
     if head.len() >= 4 && head[..4] != kind.magic() {
-        let magic = |magic: &[u8]| {
-            magic
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        };
         return Err(format!(
             "is no IDX file of {}: it begins with {}, not {}",
             kind.name(),
-            magic(&head[..4]),
-            magic(&kind.magic())
+            hex::encode(&head[..4]),
+            hex::encode(kind.magic())
         ));
     }
     let mut numbers = head

@@ -30,7 +30,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Inspector, Layer, LayerKind, Recording, Scored, Statistics, Tiles};
-use crate::data::hex;
 use crate::error::Result;
 use extract::Kept;
 use fit::{Share, Worth, fit};
@@ -207,7 +206,7 @@ impl Frame {
 
 /// What a frame calls an image that was pinned as a file of these bytes.
 pub fn pin_name(file: &[u8]) -> String {
-    format!("png:{}", &hex(&Sha256::digest(file))[..32])
+    format!("png:{}", &hex::encode(Sha256::digest(file))[..32])
 }
 
 /// A layer, what its picture is worth, and the picture.

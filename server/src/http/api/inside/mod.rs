@@ -120,11 +120,7 @@ impl InspectRequest {
             hash.update(part);
             hash.update([0]);
         }
-        let tag: String = hash.finalize()[..16]
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        let tag = format!("\"{tag}\"");
+        let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..16]));
         let control = if lasts {
             "private, max-age=31536000, immutable"
         } else {
