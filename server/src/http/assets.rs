@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest as _, Sha256};
 
+use super::etag::{Caching, ETag};
 use super::problem::{self, Problem};
 
 #[derive(Embed)]
@@ -88,19 +89,12 @@ async fn serve(
     let Some(file) = file else {
         return Err(problem::no_such_page(uri).await);
     };
-    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
-    // Asked again each time, answered without a body: a new version shows at the next reload.
-    let caching = [
-        (header::ETAG, tag.clone()),
-        (header::CACHE_CONTROL, "no-cache".to_owned()),
-    ];
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
-    {
-        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    let hash = hex::encode(&file.metadata.sha256_hash()[..16]);
+    // A new version shows at the next reload.
+    let etag = ETag::new(hash, Caching::Revalidate);
+    if let Some(response) = etag.not_modified(headers) {
+        return Ok(response);
     }
     let kind = mime_guess::from_path(path).first_or_octet_stream();
-    let kind = [(header::CONTENT_TYPE, kind.essence_str().to_owned())];
-    Ok((caching, kind, file.data).into_response())
+    Ok(etag.respond(kind.essence_str(), file.data))
 }

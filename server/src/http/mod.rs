@@ -10,6 +10,7 @@
 pub mod api;
 pub mod assets;
 pub mod change;
+mod etag;
 mod forwarded;
 pub mod guard;
 pub mod hosts;

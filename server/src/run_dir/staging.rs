@@ -145,7 +145,7 @@ mod tests {
             stage(runs, &planned).unwrap();
             assert_eq!(super::super::list(runs).unwrap(), []);
             assert_eq!(list(runs), ids);
-            name(runs, &ids).unwrap();
+            publish(runs, &ids).unwrap();
             assert_eq!(list(runs), []);
             assert_eq!(super::super::list(runs).unwrap(), ids);
             for id in ids {

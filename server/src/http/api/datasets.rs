@@ -16,6 +16,7 @@ use crate::datasets::fetches::Fetches;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::change::Client;
+use crate::http::etag::{Caching, ETag};
 use crate::http::json::{Body, given};
 use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
@@ -94,19 +95,9 @@ pub async fn gallery_png(
     headers: HeaderMap,
 ) -> Result<Response> {
     let made = app.data_sets.galleries.of(&set).await?;
-    let tag = format!("\"{}\"", made.version);
-    let caching = [
-        (header::ETAG, tag.clone()),
-        (header::CACHE_CONTROL, "no-cache".to_owned()),
-    ];
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
-    {
-        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
-    }
-    let kind = [(header::CONTENT_TYPE, "image/png")];
-    Ok((caching, kind, made.png.clone()).into_response())
+    let etag = ETag::new(&made.version, Caching::Revalidate);
+    let known = etag.not_modified(&headers);
+    Ok(known.unwrap_or_else(|| etag.respond("image/png", made.png.clone())))
 }
 
 /// `POST /datasets/{set}/fetch`

@@ -15,6 +15,7 @@ use vivarium_models::spec::FieldError;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::etag::{Caching, ETag};
 use crate::http::problem::Problem;
 use crate::http::upload::within;
 use crate::images;
@@ -93,23 +94,12 @@ pub async fn show(
     let id = id.ok_or_else(|| Error::NotFound(format!("image “{file}”")))?;
     let path = app.images.file(id)?;
     // What has a name never changes.
-    let tag = format!("\"{id}\"");
-    let caching = [
-        (header::ETAG, tag.clone()),
-        (
-            header::CACHE_CONTROL,
-            "private, max-age=31536000, immutable".to_owned(),
-        ),
-    ];
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
-    {
-        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    let etag = ETag::new(id, Caching::Immutable);
+    if let Some(response) = etag.not_modified(&headers) {
+        return Ok(response);
     }
     let png = blocking(move || links::read(&path).map_err(|e| Error::file(&path, e))).await?;
-    let kind = [(header::CONTENT_TYPE, "image/png")];
-    Ok((caching, kind, png).into_response())
+    Ok(etag.respond("image/png", png))
 }
 
 /// `DELETE /images/{id}`

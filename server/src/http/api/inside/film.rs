@@ -155,7 +155,7 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
         return Err(Error::Gone("the film"));
     };
     let version = epoch.version.clone();
-    let lasts = request.params.text("v") == Some(&version);
+    let caching = request.caching_of_frame(&version);
     let work = move |cache: &mut InspectCache, target: &InspectTarget| {
         let frame = cache.frame(target, &epoch)?;
         let about = &frame.about;
@@ -174,7 +174,7 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
             },
         }))
     };
-    request.answer(JSON, &[&version], lasts, work).await
+    request.answer(JSON, &[&version], caching, work).await
 }
 
 /// The image that a film is to follow.

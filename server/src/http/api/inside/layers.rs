@@ -6,6 +6,7 @@ use serde_json::json as object;
 use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::Result;
+use crate::http::etag::Caching;
 use crate::inspect::target::Snapshot;
 
 /// `GET /runs/{id}/layers`
@@ -49,5 +50,7 @@ pub async fn layers(request: InspectRequest) -> Result<Response> {
             "layers": network.layers(),
         }))
     };
-    request.answer(JSON, &version, false, work).await
+    request
+        .answer(JSON, &version, Caching::Revalidate, work)
+        .await
 }

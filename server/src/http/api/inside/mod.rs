@@ -17,9 +17,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -27,6 +27,7 @@ use super::run_id;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::etag::{Caching, ETag};
 use crate::inspect::cache::InspectCache;
 use crate::inspect::image::{ImageRef, ResolvedImage};
 use crate::inspect::target::{InspectTarget, Snapshot};
@@ -44,8 +45,7 @@ pub struct InspectRequest {
     params: Params,
     /// The whole address.
     uri: String,
-    /// The answer that the browser has already.
-    known: Option<HeaderValue>,
+    headers: HeaderMap,
 }
 
 impl FromRequestParts<App> for InspectRequest {
@@ -66,7 +66,7 @@ impl FromRequestParts<App> for InspectRequest {
             path,
             params: Params::new(query),
             uri: parts.uri.to_string(),
-            known: parts.headers.get(header::IF_NONE_MATCH).cloned(),
+            headers: parts.headers.clone(),
         })
     }
 }
@@ -112,7 +112,7 @@ impl InspectRequest {
         &self,
         kind: &'static str,
         version: &[&str],
-        lasts: bool,
+        caching: Caching,
         work: impl FnOnce(&mut InspectCache, &InspectTarget) -> Result<Vec<u8>> + Send + 'static,
     ) -> Result<Response> {
         let mut hash = Sha256::new();
@@ -120,22 +120,9 @@ impl InspectRequest {
             hash.update(part);
             hash.update([0]);
         }
-        let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..16]));
-        let control = if lasts {
-            "private, max-age=31536000, immutable"
-        } else {
-            "no-cache"
-        };
-        let caching = [
-            (header::ETAG, tag.clone()),
-            (header::CACHE_CONTROL, control.to_owned()),
-        ];
-        if self
-            .known
-            .as_ref()
-            .is_some_and(|known| known.as_bytes() == tag.as_bytes())
-        {
-            return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+        let etag = ETag::new(hex::encode(&hash.finalize()[..16]), caching);
+        if let Some(response) = etag.not_modified(&self.headers) {
+            return Ok(response);
         }
         let target = Arc::clone(&self.target);
         let body = self
@@ -143,10 +130,18 @@ impl InspectRequest {
             .inspector
             .run(move |cache| work(cache, &target))
             .await?;
-        Ok((caching, [(header::CONTENT_TYPE, kind)], body).into_response())
+        Ok(etag.respond(kind, body))
     }
 
-    /// The same of a view. What is requested of a frame under its version never changes.
+    /// A frame that is requested under its version (`v`) never changes.
+    fn caching_of_frame(&self, version: &str) -> Caching {
+        match self.params.text("v") == Some(version) {
+            true => Caching::Immutable,
+            false => Caching::Revalidate,
+        }
+    }
+
+    /// Answers with what the thread makes of a view.
     async fn show(
         &self,
         kind: &'static str,
@@ -156,12 +151,15 @@ impl InspectRequest {
         let (version, image) = (view.snapshot.version().to_owned(), view.image.key());
         let named = view.snapshot.name().to_string();
         let film = matches!(view.snapshot, Snapshot::Frame(_));
-        let lasts = film && self.params.text("v") == Some(&version);
+        let caching = match film {
+            true => self.caching_of_frame(&version),
+            false => Caching::Revalidate,
+        };
         // A frame knows of no other image than its own.
         let image = if film { "" } else { &image };
         let work =
             move |cache: &mut InspectCache, target: &InspectTarget| work(cache, target, &view);
-        self.answer(kind, &[&named, &version, image], lasts, work)
+        self.answer(kind, &[&named, &version, image], caching, work)
             .await
     }
 }

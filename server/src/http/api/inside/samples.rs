@@ -5,6 +5,7 @@ use vivarium_models::data::Split;
 
 use super::{InspectRequest, JSON, View, json};
 use crate::error::{Error, Result};
+use crate::http::etag::Caching;
 use crate::images::pins::version;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::samples::SampleQuery;
@@ -36,6 +37,11 @@ pub async fn samples(request: InspectRequest) -> Result<Response> {
         json(&cache.samples(target, &snapshot, query)?)
     };
     request
-        .answer(JSON, &[&name, &of, &test, &newest], false, work)
+        .answer(
+            JSON,
+            &[&name, &of, &test, &newest],
+            Caching::Revalidate,
+            work,
+        )
         .await
 }

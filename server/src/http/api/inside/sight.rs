@@ -6,6 +6,7 @@ use serde_json::json as object;
 use super::{InspectRequest, JSON, PNG, View, json};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::http::etag::Caching;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::image::{ImageRef, ResolvedImage};
 use crate::inspect::target::{InspectTarget, Snapshot};
@@ -88,5 +89,7 @@ pub async fn image(request: InspectRequest) -> Result<Response> {
         let zoom = (size.unwrap_or(side) / side).max(1);
         Ok(cache.picture(target, &image, zoom)?.png()?)
     };
-    request.answer(PNG, &[&key], false, work).await
+    request
+        .answer(PNG, &[&key], Caching::Revalidate, work)
+        .await
 }
