@@ -20,6 +20,7 @@ mod long_head;
 pub mod modules;
 pub mod pages;
 pub mod problem;
+mod query;
 mod slow_body;
 mod upload;
 

@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 
 use askama::Template;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivarium_models::spec;
 
 use super::App;
+use super::query::{self, Pairs};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs as rows;
@@ -167,12 +168,10 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
 
 /// `/compare?run=…&run=…`: several runs over one another; `?selection=ID` those of a selection,
 /// `?sweep=ID` those of a sweep, `?tag=WORD` those with a tag. What is named and gone is counted.
-pub async fn compare(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response> {
-    let query = query.unwrap_or_default();
-    let pairs: Vec<(String, String)> = form_pairs(&query);
-    let of = |name: &'static str| {
-        let values = pairs.iter().filter(move |(key, _)| key == name);
-        values.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+pub async fn compare(State(app): State<App>, Query(query): Pairs) -> Result<Response> {
+    let of = |name| {
+        let values = query::values(&query, name);
+        values.map(str::to_owned).collect::<Vec<_>>()
     };
     let (named, sweeps, tags) = (of("run"), of("sweep"), of("tag"));
     let title = match (&sweeps[..], &tags[..]) {
@@ -247,15 +246,6 @@ pub async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Re
         version: VERSION,
         data: embed(&json!({"report": report, "runs": runs, "version": VERSION}))?,
     })
-}
-
-/// The pairs of a query, decoded.
-fn form_pairs(query: &str) -> Vec<(String, String)> {
-    let address = format!("/?{query}").parse();
-    let pairs = address
-        .ok()
-        .and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
-    pairs.map(|Query(pairs)| pairs).unwrap_or_default()
 }
 
 /// `/data`: the data sets.

@@ -14,7 +14,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -29,6 +29,7 @@ use super::run_id;
 use super::selections::runs_of;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::query::Pairs;
 use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
 use crate::run_dir::RunId;
@@ -53,10 +54,10 @@ pub fn open_streams() -> usize {
 /// `GET /events`: the events of the runs asked for; without any, the states of all runs.
 pub async fn stream(
     State(app): State<App>,
-    RawQuery(query): RawQuery,
+    Query(query): Pairs,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let query = named_each(&app, query.unwrap_or_default()).await?;
+    let query = name_runs(&app, query).await?;
     let query = StreamQuery::parse(&query, &headers)?;
     let asked: Vec<_> = query.runs.iter().map(|&(id, _)| id).collect();
     let alone = !asked.is_empty() && !query.for_tabs;
@@ -104,18 +105,15 @@ pub async fn stream(
 }
 
 /// A query with the runs of a selection or a sweep in place of its name.
-async fn named_each(app: &App, query: String) -> Result<String> {
-    let is_short = |pair: &&str| pair.starts_with("selection=") || pair.starts_with("sweep=");
-    if !query.split('&').any(|pair| is_short(&pair)) {
+async fn name_runs(app: &App, mut query: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
+    let is_short = |name: &str| matches!(name, "selection" | "sweep");
+    if !query.iter().any(|(name, _)| is_short(name)) {
         return Ok(query);
     }
-    let runs = runs_of(app, Some(&query)).await?;
-    let runs = runs.iter().map(|id| format!("run={id}"));
-    let rest = query
-        .split('&')
-        .filter(|pair| !is_short(pair) && !pair.starts_with("run="))
-        .map(str::to_owned);
-    Ok(runs.chain(rest).collect::<Vec<_>>().join("&"))
+    let runs = runs_of(app, &query).await?;
+    query.retain(|(name, _)| name != "run" && !is_short(name));
+    let runs = runs.iter().map(|id| ("run".to_owned(), id.to_string()));
+    Ok(runs.chain(query).collect())
 }
 
 /// Whose states a reader asks for.
@@ -140,19 +138,19 @@ struct StreamQuery {
 }
 
 impl StreamQuery {
-    fn parse(query: &str, headers: &HeaderMap) -> Result<Self> {
+    fn parse(query: &[(String, String)], headers: &HeaderMap) -> Result<Self> {
         let mut runs = Vec::new();
         let mut after = None;
         let mut since = None;
         let mut states = States::None;
         let mut of = HashSet::new();
         let (mut all, mut for_tabs) = (false, false);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=') {
-                Some(("run", id)) => runs.push((run_id(id)?, 0)),
-                Some(("after", seqs)) => after = Some(seqs.to_owned()),
-                Some(("include", "status")) => states = States::OfLogs,
-                Some(("status", which)) => {
+        for (name, value) in query {
+            match (name.as_str(), value.as_str()) {
+                ("run", id) => runs.push((run_id(id)?, 0)),
+                ("after", seqs) => after = Some(seqs.to_owned()),
+                ("include", "status") => states = States::OfLogs,
+                ("status", which) => {
                     for_tabs = true;
                     match which {
                         "all" => all = true,
@@ -160,10 +158,10 @@ impl StreamQuery {
                         id => drop(of.insert(run_id(id)?)),
                     }
                 }
-                Some(("since", place)) => since = Some(parse_since(place)?),
+                ("since", place) => since = Some(parse_since(place)?),
                 _ => {
                     return Err(Error::BadRequest(format!(
-                        "“{pair}” is not known here; there are run, selection, sweep, after, include=status, status and since"
+                        "“{name}={value}” is not known here; there are run, selection, sweep, after, include=status, status and since"
                     )));
                 }
             }
@@ -450,7 +448,9 @@ mod tests {
         if let Some(last) = last {
             headers.insert("last-event-id", HeaderValue::from_str(last).unwrap());
         }
-        StreamQuery::parse(query, &headers)
+        let uri = format!("/?{query}").parse().unwrap();
+        let Query(query) = Pairs::try_from_uri(&uri).unwrap();
+        StreamQuery::parse(&query, &headers)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, Query, State};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use super::run_id;
 use super::selections::runs_of;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::query::Pairs;
 use crate::index::metrics::{self, Metrics, Wanted};
 use crate::index::moving::MovingAverages;
 use crate::index::statistics::{self, Statistics};
@@ -95,10 +96,10 @@ pub async fn metrics(
 /// `GET /metrics?run=…&run=…`, `?selection=…` or `?sweep=…`: the curves of several runs. A run that is gone is left out.
 pub async fn of_runs(
     State(app): State<App>,
-    RawQuery(query): RawQuery,
+    Query(query): Pairs,
     Query(curves): Query<MetricsQuery>,
 ) -> Result<Json<OfRuns<Metrics>>> {
-    let (ids, wanted) = (runs_of(&app, query.as_deref()).await?, curves.wanted()?);
+    let (ids, wanted) = (runs_of(&app, &query).await?, curves.wanted()?);
     let read = move |c: &Connection, a: &MovingAverages, id| metrics::read(c, a, id, &wanted);
     Ok(Json(of_each(&app, ids, read).await?))
 }
@@ -106,9 +107,9 @@ pub async fn of_runs(
 /// `GET /statistics?run=…&run=…`, `?selection=…` or `?sweep=…`: mean and deviation over epochs. A run that is gone is left out.
 pub async fn statistics(
     State(app): State<App>,
-    RawQuery(query): RawQuery,
+    Query(query): Pairs,
 ) -> Result<Json<OfRuns<Statistics>>> {
-    let ids = runs_of(&app, query.as_deref()).await?;
+    let ids = runs_of(&app, &query).await?;
     let read = |c: &Connection, _: &MovingAverages, id| statistics::read(c, id);
     Ok(Json(of_each(&app, ids, read).await?))
 }

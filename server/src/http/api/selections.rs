@@ -66,14 +66,14 @@ pub(in crate::http) async fn of_selection(app: &App, name: String) -> Result<Vec
 
 /// The runs that a query names, each once: `run=ID`, `selection=ID` and `sweep=ID`, any of them
 /// several times.
-pub(super) async fn runs_of(app: &App, query: Option<&str>) -> Result<Vec<RunId>> {
+pub(super) async fn runs_of(app: &App, query: &[(String, String)]) -> Result<Vec<RunId>> {
     let mut runs = Vec::new();
-    for pair in query.unwrap_or_default().split('&') {
-        match pair.split_once('=') {
-            Some(("run", id)) => runs.push(run_id(id)?),
-            Some(("selection", name)) => runs.extend(of_selection(app, name.to_owned()).await?),
-            Some(("sweep", id)) => {
-                let id = id.to_owned();
+    for (name, value) in query {
+        match name.as_str() {
+            "run" => runs.push(run_id(value)?),
+            "selection" => runs.extend(of_selection(app, value.clone()).await?),
+            "sweep" => {
+                let id = value.clone();
                 // Whoever names a sweep that is not there is told so.
                 app.supervisor.sweep(id.clone()).await?;
                 let all = app.index.list().await?;

@@ -5,7 +5,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use axum::body::{Body as Answer, Bytes};
-use axum::extract::{Multipart, Path, RawQuery, State};
+use axum::extract::{Multipart, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -26,6 +26,7 @@ use crate::http::App;
 use crate::http::change::Client;
 use crate::http::json::Body;
 use crate::http::problem::Problem;
+use crate::http::query::Pairs;
 use crate::http::upload::{receive, within};
 use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
@@ -71,8 +72,8 @@ pub async fn of_run(State(app): State<App>, Path(id): Path<String>) -> Result<Re
 }
 
 /// `GET /tensorboard?run=…&run=…`, `?selection=…` or `?sweep=…`: runs as a zip, a folder for each. A run that is gone is left out.
-pub async fn of_runs(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response> {
-    let ids = runs_of(&app, query.as_deref()).await?;
+pub async fn of_runs(State(app): State<App>, Query(query): Pairs) -> Result<Response> {
+    let ids = runs_of(&app, &query).await?;
     if ids.is_empty() {
         return Err(Error::BadRequest(
             "run: is needed, once for each run; or a selection or a sweep".to_owned(),

@@ -1,0 +1,17 @@
+//! The query of an address as names and values, in their order; a name may come several times.
+
+use axum::extract::Query;
+
+/// The extractor. axum's own decodes; the handlers read what they need.
+pub(super) type Pairs = Query<Vec<(String, String)>>;
+
+/// All values of a name.
+pub(super) fn values<'a>(
+    pairs: &'a [(String, String)],
+    name: &'a str,
+) -> impl Iterator<Item = &'a str> {
+    pairs
+        .iter()
+        .filter(move |(of, _)| of == name)
+        .map(|(_, value)| value.as_str())
+}
