@@ -18,76 +18,41 @@ use crate::index::runs as rows;
 use crate::presets;
 use crate::run_dir::RunId;
 
-#[derive(Template)]
-#[template(path = "runs.html")]
-struct RunsPage {
-    title: String,
-    version: &'static str,
-    data: String,
+/// Declares pages by their templates. All have a title, and data as JSON for their module.
+macro_rules! pages {
+    ($($page:ident: $template:tt,)*) => {$(
+        #[derive(Template)]
+        #[template(path = $template)]
+        struct $page {
+            title: String,
+            version: &'static str,
+            data: String,
+        }
+
+        impl $page {
+            fn respond(title: impl Into<String>, data: &impl Serialize) -> Result<Response> {
+                let page = Self {
+                    title: title.into(),
+                    version: VERSION,
+                    data: embed(data)?,
+                };
+                let html = page.render().map_err(|_| Error::Gone("a template"))?;
+                Ok(Html(html).into_response())
+            }
+        }
+    )*};
 }
 
-#[derive(Template)]
-#[template(path = "new.html")]
-struct NewPage {
-    title: String,
-    version: &'static str,
-    data: String,
-}
-
-#[derive(Template)]
-#[template(path = "run.html")]
-struct RunPage {
-    title: String,
-    version: &'static str,
-    data: String,
-}
-
-#[derive(Template)]
-#[template(path = "compare.html")]
-struct ComparePage {
-    title: String,
-    version: &'static str,
-    data: String,
-}
-
-#[derive(Template)]
-#[template(path = "sweep.html")]
-struct SweepPage {
-    title: String,
-    version: &'static str,
-    data: String,
-}
-
-#[derive(Template)]
-#[template(path = "inside.html")]
-struct InsidePage {
-    title: String,
-    version: &'static str,
-    data: String,
-}
-
-#[derive(Template)]
-#[template(path = "data.html")]
-struct DataPage {
-    title: String,
-    version: &'static str,
-    data: String,
-}
-
-#[derive(Template)]
-#[template(path = "reports.html")]
-struct ReportsPage {
-    title: String,
-    version: &'static str,
-    data: String,
-}
-
-#[derive(Template)]
-#[template(path = "report.html")]
-struct ReportPage {
-    title: String,
-    version: &'static str,
-    data: String,
+pages! {
+    RunsPage: "runs.html",
+    NewPage: "new.html",
+    RunPage: "run.html",
+    ComparePage: "compare.html",
+    SweepPage: "sweep.html",
+    InsidePage: "inside.html",
+    DataPage: "data.html",
+    ReportsPage: "reports.html",
+    ReportPage: "report.html",
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -97,17 +62,13 @@ pub async fn runs(State(app): State<App>) -> Result<Response> {
     let runs = app.index.list().await?;
     let data_sets = app.data_sets.clone();
     let offers = blocking(move || Ok(presets::offers(&data_sets.library))).await?;
-    let data = embed(&json!({
+    let data = json!({
         "runs": runs,
         "unreadable": app.index.unreadable(),
         "presets": offers,
         "upload_limit": app.upload_limit,
-    }))?;
-    page(&RunsPage {
-        title: "Runs".to_owned(),
-        version: VERSION,
-        data,
-    })
+    });
+    RunsPage::respond("Runs", &data)
 }
 
 /// What a new run may start from.
@@ -131,12 +92,8 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
         Ok((spec::form(library), presets::offers(library)))
     })
     .await?;
-    let data = embed(&json!({"form": form, "presets": offers, "copy": copy}))?;
-    page(&NewPage {
-        title: "New run".to_owned(),
-        version: VERSION,
-        data,
-    })
+    let data = json!({"form": form, "presets": offers, "copy": copy});
+    NewPage::respond("New run", &data)
 }
 
 /// `/runs/{id}`: one run, live.
@@ -145,11 +102,7 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Respo
         .parse()
         .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
-    page(&RunPage {
-        title: run.name.clone(),
-        version: VERSION,
-        data: embed(&run)?,
-    })
+    RunPage::respond(&run.name, &run)
 }
 
 /// `/runs/{id}/inside`: a run's network from the inside.
@@ -159,11 +112,7 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
         .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
     run.is_own("there is no network to look into")?;
-    page(&InsidePage {
-        title: format!("Inside {}", run.name),
-        version: VERSION,
-        data: embed(&json!({ "run": run }))?,
-    })
+    InsidePage::respond(format!("Inside {}", run.name), &json!({ "run": run }))
 }
 
 /// `/compare?run=…&run=…`: several runs over one another; `?selection=ID` those of a selection,
@@ -195,24 +144,21 @@ pub async fn compare(State(app): State<App>, Query(query): Pairs) -> Result<Resp
         .iter()
         .filter(|run| named.contains(&run.id.to_string()));
     let missing = asked.saturating_sub(found.count());
-    page(&ComparePage {
-        title: title.clone(),
-        version: VERSION,
-        data: embed(&json!({"runs": runs, "title": title, "missing": missing}))?,
-    })
+    let data = json!({"runs": runs, "title": title, "missing": missing});
+    ComparePage::respond(title, &data)
 }
 
 /// `/sweeps/{id}`: the runs of a sweep, live.
 pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let sweep = super::api::sweeps::whole(&app, id).await?;
     let name = sweep["spec"]["base"]["name"].as_str().unwrap_or("Sweep");
-    page(&SweepPage {
-        title: name.to_owned(),
-        version: VERSION,
-        data: embed(
-            &json!({"runs": sweep["runs"], "title": name, "missing": 0, "sweep": {"id": sweep["id"], "spec": sweep["spec"]}}),
-        )?,
-    })
+    let data = json!({
+        "runs": sweep["runs"],
+        "title": name,
+        "missing": 0,
+        "sweep": {"id": sweep["id"], "spec": sweep["spec"]},
+    });
+    SweepPage::respond(name, &data)
 }
 
 /// `/reports`: every report, and what one could write about.
@@ -228,39 +174,28 @@ pub async fn reports(State(app): State<App>) -> Result<Response> {
         Ok((reports, presets::offers(&app.data_sets.library)))
     })
     .await?;
-    page(&ReportsPage {
-        title: "Reports".to_owned(),
-        version: VERSION,
-        data: embed(
-            &json!({"reports": reports, "runs": runs, "sweeps": sweeps, "presets": offers}),
-        )?,
-    })
+    let data = json!({"reports": reports, "runs": runs, "sweeps": sweeps, "presets": offers});
+    ReportsPage::respond("Reports", &data)
 }
 
 /// `/reports/{id}`: a report to write and to read.
 pub async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let report = super::api::reports::whole(&app, &id).await?;
     let runs = app.index.list().await?;
-    page(&ReportPage {
-        title: report.about.title.clone(),
-        version: VERSION,
-        data: embed(&json!({"report": report, "runs": runs, "version": VERSION}))?,
-    })
+    let data = json!({"report": report, "runs": runs, "version": VERSION});
+    ReportPage::respond(&report.about.title, &data)
 }
 
 /// `/data`: the data sets.
 pub async fn data(State(app): State<App>) -> Result<Response> {
     let sets = super::api::datasets::all(&app).await?;
-    page(&DataPage {
-        title: "Data".to_owned(),
-        version: VERSION,
-        data: embed(&json!({
-            "datasets": sets,
-            "upload_limit": app.upload_limit,
-            // For the commands that the page shows: without it they would fill another folder.
-            "data_dir": app.data_dir.display().to_string(),
-        }))?,
-    })
+    let data = json!({
+        "datasets": sets,
+        "upload_limit": app.upload_limit,
+        // For the commands that the page shows: without it they would fill another folder.
+        "data_dir": app.data_dir.display().to_string(),
+    });
+    DataPage::respond("Data", &data)
 }
 
 /// A copy carries the name that the run has now.
@@ -269,11 +204,6 @@ fn named(mut spec: Value, name: String) -> Value {
         *field = Value::String(name);
     }
     spec
-}
-
-fn page(template: &impl Template) -> Result<Response> {
-    let html = template.render().map_err(|_| Error::Gone("a template"))?;
-    Ok(Html(html).into_response())
 }
 
 /// JSON that is safe inside a `script` element: no text in it can close the element.
