@@ -27,7 +27,7 @@ pub(crate) async fn on_thread<T: Send + 'static>(
             // Whoever asked may be gone; then nobody wants to know.
             let _ = sender.send(catch_sync(work));
         })
-        .map_err(|e| Error::file("a thread", e))?;
+        .map_err(|e| Error::system("cannot start a thread", e))?;
     receiver
         .await
         .map_err(|_| Error::Gone("a piece of work on a thread"))?

@@ -21,6 +21,22 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The operating system refused something that has no path.
+    #[error("{action}: {source}")]
+    System {
+        /// What could not be done.
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A value could not be written as JSON, or what this program stored could not be read as such.
+    #[error("{what}: {source}")]
+    Json {
+        /// The value.
+        what: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// An event log holds something else than events in order.
     #[error("{}: line {line} is not event number {line}", path.display())]
     EventLog {
@@ -67,6 +83,14 @@ pub enum Error {
     /// The index.
     #[error("The index: {0}")]
     Index(#[from] rusqlite::Error),
+    /// The file of the index cannot be opened.
+    #[error("{}: {message}", path.display())]
+    IndexFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
     /// Another program holds the index.
     #[error("Another program has locked the index; nothing was changed. Try again in a moment.")]
     IndexInUse,
@@ -130,6 +154,16 @@ impl Error {
     /// A panic that was caught.
     pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
         Self::Panic(panics::message(panic).to_owned())
+    }
+
+    /// A refusal of the operating system, and what could not be done for it.
+    pub fn system(action: &'static str, source: io::Error) -> Self {
+        Self::System { action, source }
+    }
+
+    /// A fault of JSON that this program writes or has stored.
+    pub fn json(what: &'static str, source: serde_json::Error) -> Self {
+        Self::Json { what, source }
     }
 
     /// A file error with its path.

@@ -115,7 +115,7 @@ impl Estimator {
     }
 
     async fn measure(&self, request: &MeasureRequest) -> Result<Outcome> {
-        let failed = |e| Error::file("the running binary", e);
+        let failed = |e| Error::system("cannot run a measurement", e);
         let mut child = Command::from(self.0.launcher.command())
             .arg("measure")
             .stdin(Stdio::piped())

@@ -28,7 +28,7 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let hangup = (!hangup_is_ignored()).then_some(SIGHUP);
     for signal in [SIGTERM, SIGINT].into_iter().chain(hangup) {
         signal_hook::flag::register(signal, Arc::clone(&stop))
-            .map_err(|e| Error::file("signals", e))?;
+            .map_err(|e| Error::system("cannot listen to signals", e))?;
     }
     Ok(stop)
 }

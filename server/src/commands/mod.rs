@@ -135,7 +135,8 @@ fn find_run(run: &str, data: &DataFolder) -> Result<(RunId, RunDir, Library)> {
 
 /// Logs to standard error; `RUST_LOG` says how much. Gives what the last lines are waited for with.
 fn log_to_stderr() -> Result<BackgroundWriter> {
-    let log = BackgroundWriter::start(std::io::stderr()).map_err(|e| Error::file("a thread", e))?;
+    let log = BackgroundWriter::start(std::io::stderr())
+        .map_err(|e| Error::system("cannot start a thread", e))?;
     let writer = log.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter())
@@ -154,7 +155,9 @@ fn filter() -> EnvFilter {
 /// Prints a result of the program, which others read. Who reads only its beginning, as `head` does, is welcome to.
 fn print(line: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{line}") {
-        Err(error) if !nobody_reads(&error) => Err(Error::file("standard output", error)),
+        Err(error) if !nobody_reads(&error) => {
+            Err(Error::system("cannot write to standard output", error))
+        }
         _ => Ok(()),
     }
 }

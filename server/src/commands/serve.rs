@@ -49,7 +49,7 @@ pub(super) fn serve(args: Serve) -> Result<()> {
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Error::file("the async runtime", e))?
+        .map_err(|e| Error::system("cannot start the async runtime", e))?
         .block_on(run(args, log.clone()));
     log.flush(LAST_LINES_WITHIN);
     served
@@ -66,7 +66,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
         .map_err(|e| Error::file(format!("{}:{}", args.host, args.port), e))?;
     let address = listener
         .local_addr()
-        .map_err(|e| Error::file("the address", e))?;
+        .map_err(|e| Error::system("cannot tell the address", e))?;
 
     let shutdown = CancellationToken::new();
     let launcher = LocalLauncher::new(args.jobs.into())?;
@@ -173,7 +173,7 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result<Self> {
-        let listen = |kind| signal(kind).map_err(|e| Error::file("signals", e));
+        let listen = |kind| signal(kind).map_err(|e| Error::system("cannot listen to signals", e));
         let hangup = !worker::hangup_is_ignored();
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,

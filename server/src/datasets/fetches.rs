@@ -132,7 +132,7 @@ impl Fetches {
             .spawn(work);
         thread.map(drop).map_err(|e| {
             self.fetches().remove(set);
-            Error::file("a thread", e)
+            Error::system("cannot start a thread", e)
         })
     }
 

@@ -208,7 +208,7 @@ fn named(mut spec: Value, name: String) -> Value {
 
 /// JSON that is safe inside a `script` element: no text in it can close the element.
 fn embed(data: &impl Serialize) -> Result<String> {
-    let json = serde_json::to_string(data).map_err(|e| Error::BadRequest(e.to_string()))?;
+    let json = serde_json::to_string(data).map_err(|e| Error::json("the data of a page", e))?;
     Ok(json
         .replace('<', "\\u003c")
         .replace('\u{2028}', "\\u2028")

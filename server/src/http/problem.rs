@@ -164,6 +164,9 @@ impl From<Error> for Problem {
             Error::Fetch(_) => Self::new(StatusCode::BAD_GATEWAY, "Not fetched", detail),
             Error::Models(_)
             | Error::File { .. }
+            | Error::System { .. }
+            | Error::Json { .. }
+            | Error::IndexFile { .. }
             | Error::EventLog { .. }
             | Error::Locked { .. }
             | Error::Index(_)
@@ -258,4 +261,33 @@ pub fn of_panic(panic: Box<dyn Any + Send>) -> Response {
 )]
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_the_server_are_answered_as_such() {
+        let json = serde_json::from_str::<u8>("x").unwrap_err();
+        let index = Error::IndexFile {
+            path: "index.sqlite".into(),
+            message: "disk I/O error".to_owned(),
+        };
+        for (error, detail) in [
+            (Error::json("an answer", json), "an answer: expected value"),
+            (index, "index.sqlite: disk I/O error"),
+            (
+                Error::system(
+                    "cannot start a thread",
+                    std::io::ErrorKind::WouldBlock.into(),
+                ),
+                "cannot start a thread: ",
+            ),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(problem.detail.starts_with(detail), "{}", problem.detail);
+        }
+    }
 }

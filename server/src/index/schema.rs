@@ -83,14 +83,17 @@ const READER_CACHE_KIB: i32 = 512;
 /// overwritten, and a new one takes its place, to be filled from the run directories. A file that only
 /// cannot be opened now (another program holds it, the disk is full, it may not be read) is left alone.
 pub fn open(path: &Path) -> Result<Connection> {
+    let failed = |message| Error::IndexFile {
+        path: path.to_owned(),
+        message,
+    };
     let version = rusqlite::version_number();
     if version < SQLITE_AT_LEAST {
-        return Err(Error::Usage(format!(
+        return Err(failed(format!(
             "SQLite {version} is too old: {SQLITE_AT_LEAST} is needed"
         )));
     }
     links::refuse(path).map_err(|e| Error::file(path, e))?;
-    let failed = |fault: Fault| Error::Usage(format!("{}: {fault}", path.display()));
     match open_within(path, OPEN_WITHIN) {
         Err(fault) if fault.is_damage() => {
             let kept = keep_damaged(path)?;
@@ -98,9 +101,9 @@ pub fn open(path: &Path) -> Result<Connection> {
                 %fault, index = %path.display(), kept_as = %kept.display(),
                 "the index cannot be used and is rebuilt from the run directories; the old file is set aside"
             );
-            try_open(path).map_err(failed)
+            try_open(path).map_err(|fault| failed(fault.to_string()))
         }
-        result => result.map_err(failed),
+        result => result.map_err(|fault| failed(fault.to_string())),
     }
 }
 

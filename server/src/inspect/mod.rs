@@ -56,7 +56,7 @@ impl InspectThread {
         std::thread::Builder::new()
             .name("inside".to_owned())
             .spawn(move || work(&jobs, InspectCache::new(library, most_bytes)))
-            .map_err(|e| Error::file("a thread", e))?;
+            .map_err(|e| Error::system("cannot start a thread", e))?;
         Ok(Self { line })
     }
 

@@ -72,8 +72,8 @@ impl InspectTarget {
             })
             .await?;
         run.is_own("there is no network to look into")?;
-        let spec: RunSpec = serde_json::from_value(run.spec)
-            .map_err(|e| Error::BadRequest(format!("the run's settings cannot be read: {e}")))?;
+        let spec: RunSpec =
+            serde_json::from_value(run.spec).map_err(|e| Error::json("the run's settings", e))?;
         Self::new(id, dir, spec, run.status.is_active(), started)
     }
 

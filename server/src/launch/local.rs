@@ -37,7 +37,8 @@ impl LocalLauncher {
         let program = if running.exists() {
             running
         } else {
-            std::env::current_exe().map_err(|e| Error::file("the running binary", e))?
+            std::env::current_exe()
+                .map_err(|e| Error::system("cannot find the running binary", e))?
         };
         let threads = (threads::available() / jobs.max(1)).max(1);
         Ok(Self { program, threads })

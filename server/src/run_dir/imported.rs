@@ -140,7 +140,8 @@ impl RunDir {
             return Ok((imported.name, spec));
         }
         let spec = self.recorded_spec(library)?;
-        let json = serde_json::to_value(&spec).map_err(|e| Error::BadRequest(e.to_string()))?;
+        let json =
+            serde_json::to_value(&spec).map_err(|e| Error::json("the settings of a run", e))?;
         Ok((spec.name, json))
     }
 

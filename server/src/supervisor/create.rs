@@ -231,7 +231,7 @@ impl Supervisor {
 }
 
 fn row(id: RunId, spec: &RunSpec, sweep: Option<String>) -> Result<NewRun> {
-    let text = serde_json::to_string(spec).map_err(|e| Error::BadRequest(e.to_string()))?;
+    let text = serde_json::to_string(spec).map_err(|e| Error::json("the settings of a run", e))?;
     let status = Status::Queued;
     Ok(NewRun::new(id, spec.name.clone(), text, sweep, status))
 }

@@ -34,8 +34,7 @@ pub async fn all(app: &App) -> Result<Vec<Value>> {
         let sets = data_sets.library.sets().into_iter().map(|set| {
             let fetch = data_sets.fetches.state(&set.set);
             let can_fetch = Fetches::can_fetch(&set.set);
-            let mut json =
-                serde_json::to_value(&set).map_err(|e| Error::BadRequest(e.to_string()))?;
+            let mut json = serde_json::to_value(&set).map_err(|e| Error::json("a data set", e))?;
             json["fetch"] = json!(fetch);
             json["can_fetch"] = json!(can_fetch);
             Ok(json)

@@ -19,8 +19,8 @@ pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Js
     let id = run_id(&id)?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
     run.is_own("there are no points to draw")?;
-    let spec: RunSpec = serde_json::from_value(run.spec)
-        .map_err(|e| Error::BadRequest(format!("the run's settings cannot be read: {e}")))?;
+    let spec: RunSpec =
+        serde_json::from_value(run.spec).map_err(|e| Error::json("the run's settings", e))?;
     let points = blocking(move || Ok(data::points(&spec.data)?)).await?;
     match points {
         Some(points) => Ok(Json(

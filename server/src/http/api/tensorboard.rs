@@ -146,14 +146,14 @@ fn streamed(
             let failed = pieces.clone();
             let all = catch_sync(|| {
                 let pieces = BufWriter::with_capacity(PIECE, Pipe(pieces));
-                write(pieces).map_err(|e| Error::file("an export", e))
+                write(pieces).map_err(|e| Error::system("cannot write an export", e))
             });
             if let Err(error) = all {
                 // Whoever left knows why; whoever reads on must not take this for the end.
                 let _ = failed.blocking_send(Err(io::Error::other(error)));
             }
         });
-    writer.map_err(|e| Error::file("a thread", e))?;
+    writer.map_err(|e| Error::system("cannot start a thread", e))?;
     Ok(Answer::from_stream(stream::unfold(
         reader,
         |mut reader| async {

@@ -166,5 +166,5 @@ impl InspectRequest {
 
 /// As the body of an answer.
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|e| Error::BadRequest(e.to_string()))
+    serde_json::to_vec(value).map_err(|e| Error::json("an answer", e))
 }
