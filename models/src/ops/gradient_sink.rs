@@ -9,7 +9,7 @@ use super::float::Float;
 use super::fused_backward::FusedStep;
 use super::gradients::Gradients;
 use super::matmul::{Matrix, product};
-use super::tape::wanted;
+use super::tape::{Scoped, wanted};
 
 /// Who takes the gradients of parameters.
 #[derive(Debug)]
@@ -28,9 +28,9 @@ thread_local! {
 /// Has somebody take the gradients of all parameters while `play` plays a tape backwards.
 pub(super) fn with_sink<R>(sink: &mut GradientSink, play: impl FnOnce() -> Result<R>) -> Result<R> {
     let nobody = GradientSink::Gradients(Gradients::default());
-    let before = SINK.replace(Some(std::mem::replace(sink, nobody)));
+    let _scope = Scoped::set(&SINK, Some(std::mem::replace(sink, nobody)));
     let done = play();
-    if let Some(after) = SINK.replace(before) {
+    if let Some(after) = SINK.take() {
         *sink = after;
     }
     done

@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::thread::LocalKey;
 
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, InplaceOp2, Layout, Result, Tensor, TensorId, bail,
@@ -62,13 +63,32 @@ thread_local! {
     static WANTED: RefCell<HashSet<TensorId>> = RefCell::default();
 }
 
+/// A value of this thread for a while. The earlier one comes back when this is dropped, also when a panic unwinds: a
+/// caller that catches it must not go on recording on the tape of a pass that failed.
+pub(super) struct Scoped<T: Default + 'static> {
+    value: &'static LocalKey<RefCell<T>>,
+    before: T,
+}
+
+impl<T: Default> Scoped<T> {
+    pub(super) fn set(value: &'static LocalKey<RefCell<T>>, now: T) -> Self {
+        let before = value.replace(now);
+        Self { value, before }
+    }
+}
+
+impl<T: Default> Drop for Scoped<T> {
+    fn drop(&mut self) {
+        self.value.replace(std::mem::take(&mut self.before));
+    }
+}
+
 impl Tape {
     /// Runs `forward` and records the operations of this crate in it, on this thread.
     pub fn record<R>(forward: impl FnOnce() -> R) -> (R, Self) {
-        let before = RECORDING.with(|recording| recording.replace(Some(Self::default())));
+        let _scope = Scoped::set(&RECORDING, Some(Self::default()));
         let result = forward();
-        let tape = RECORDING.with(|recording| recording.replace(before));
-        (result, tape.unwrap_or_default())
+        (result, RECORDING.take().unwrap_or_default())
     }
 
     /// Plays the tape backwards from `loss`, a scalar on it. Gives the gradients that operations handed out for
@@ -94,39 +114,33 @@ impl Tape {
         watch: &mut dyn FnMut(TensorId, &Tensor, Option<&Tensor>) -> bool,
     ) -> Result<HashMap<TensorId, Tensor>> {
         let Self { mut nodes, results } = self;
-        let before = WANTED.with(|wanted| wanted.replace(results));
+        let _scope = Scoped::set(&WANTED, results);
         let mut gradients = HashMap::from([(result.id(), (gradient, false))]);
-        let mut play = || {
-            while let Some(node) = nodes.pop() {
-                let of_result = |id| match gradients.remove(id) {
-                    Some((dy, shared)) => (Some(dy), shared),
-                    None => (None, false),
-                };
-                let (dys, shared): (Vec<_>, Vec<_>) = node.results.iter().map(of_result).unzip();
-                if dys.iter().all(Option::is_none) {
-                    continue;
-                }
-                let parts = (node.back)(&dys)?;
-                let first = parts.first().and_then(Option::as_ref);
-                let mut kept = false;
-                for (id, dy) in node.results.iter().zip(&dys) {
-                    kept |= dy.as_ref().is_some_and(|dy| watch(*id, dy, first));
-                }
-                for (argument, part) in node.arguments.iter().zip(parts) {
-                    let Some(part) = part else { continue };
-                    // An operation that only passes the gradient on gives the same tensor to several.
-                    let shared = dys.iter().zip(&shared).any(|(dy, shared)| {
-                        dy.as_ref().is_some_and(|dy| dy.id() == part.id())
-                            && (*shared || node.arguments.len() > 1)
-                    });
-                    accumulate(&mut gradients, *argument, part, kept || shared)?;
-                }
+        while let Some(node) = nodes.pop() {
+            let of_result = |id| match gradients.remove(id) {
+                Some((dy, shared)) => (Some(dy), shared),
+                None => (None, false),
+            };
+            let (dys, shared): (Vec<_>, Vec<_>) = node.results.iter().map(of_result).unzip();
+            if dys.iter().all(Option::is_none) {
+                continue;
             }
-            Ok(())
-        };
-        let played: Result<()> = play();
-        WANTED.with(|wanted| wanted.replace(before));
-        played?;
+            let parts = (node.back)(&dys)?;
+            let first = parts.first().and_then(Option::as_ref);
+            let mut kept = false;
+            for (id, dy) in node.results.iter().zip(&dys) {
+                kept |= dy.as_ref().is_some_and(|dy| watch(*id, dy, first));
+            }
+            for (argument, part) in node.arguments.iter().zip(parts) {
+                let Some(part) = part else { continue };
+                // An operation that only passes the gradient on gives the same tensor to several.
+                let shared = dys.iter().zip(&shared).any(|(dy, shared)| {
+                    dy.as_ref().is_some_and(|dy| dy.id() == part.id())
+                        && (*shared || node.arguments.len() > 1)
+                });
+                accumulate(&mut gradients, *argument, part, kept || shared)?;
+            }
+        }
         Ok(gradients
             .into_iter()
             .map(|(id, (gradient, _))| (id, gradient))
@@ -378,4 +392,55 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         )?;
     }
     Ok(y)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use candle_core::{Device, Var};
+
+    use super::*;
+
+    fn doubled(var: &Var) -> Tensor {
+        add(var, var).unwrap()
+    }
+
+    #[test]
+    fn a_panic_while_a_tape_records_ends_the_recording() {
+        let var = Var::new(&[1f32], &Device::Cpu).unwrap();
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            Tape::record(|| {
+                doubled(&var);
+                panic!("in the forward pass");
+            })
+        }));
+        assert!(caught.is_err());
+        assert!(RECORDING.with(|recording| recording.borrow().is_none()));
+        assert!(!recorded(&[&var]));
+    }
+
+    #[test]
+    fn a_panic_on_the_way_back_leaves_no_gradients_wanted() {
+        let var = Var::new(&[1f32], &Device::Cpu).unwrap();
+        let (loss, tape) = Tape::record(|| doubled(&var));
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let mut watch = |_, _: &Tensor, _: Option<&Tensor>| panic!("on the way back");
+            tape.backward_with_hook(&loss, loss.ones_like().unwrap(), &mut watch)
+        }));
+        assert!(caught.is_err());
+        assert!(WANTED.with(|wanted| wanted.borrow().is_empty()));
+    }
+
+    #[test]
+    fn a_tape_within_another_gives_the_outer_one_back() {
+        let var = Var::new(&[1f32], &Device::Cpu).unwrap();
+        let ((), outer) = Tape::record(|| {
+            doubled(&var);
+            let (_, inner) = Tape::record(|| doubled(&var));
+            assert_eq!(inner.nodes.len(), 1);
+            doubled(&var);
+        });
+        assert_eq!(outer.nodes.len(), 2);
+    }
 }
