@@ -1,14 +1,33 @@
 //! The server's one error. `http::problem` maps it to a status, a page or a problem document;
 //! the command line prints it. It is logged once, where it is handled.
 
-use std::any::Any;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use vivarium_models::spec::FieldError;
 
-use crate::index::damage::BadRow;
-use crate::panics;
+use crate::run_id::RunId;
+
+/// A row of the table of runs, or of what belongs to it, that does not hold what this program writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BadRow {
+    /// The key of the row.
+    pub key: i64,
+    /// The run, if its id can be read.
+    pub id: Option<RunId>,
+    /// What is wrong.
+    pub fault: String,
+}
+
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id {
+            Some(id) => write!(f, "run {id}: {}", self.fault),
+            None => write!(f, "row {}: {}", self.key, self.fault),
+        }
+    }
+}
 
 /// What can go wrong, in words for people: each message names what it is about.
 #[derive(Debug, thiserror::Error)]
@@ -149,11 +168,6 @@ impl Error {
             Self::Index(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             _ => false,
         }
-    }
-
-    /// A panic that was caught.
-    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
-        Self::Panic(panics::message(panic).to_owned())
     }
 
     /// A refusal of the operating system, and what could not be done for it.

@@ -1,27 +1,40 @@
 //! Vivarium: trains image classifiers from the browser and shows them from the inside while
 //! they learn. This crate is the binary; the numerics are in `vivarium-models`.
 //!
-//! From the bottom up, each layer using those above it in this list:
+//! The modules from the bottom up. Each may use only those above it in this list, which the test `module_order` checks.
 //!
+//! * [`base_path`]: the path below which the site lies; every address that leaves the server goes through it.
+//! * `console`: lines on standard error that nobody may be reading.
+//! * [`memory`]: what a process that trains asks of the allocator.
+//! * [`run_id`]: the names of runs.
+//! * [`error`]: the one error type.
+//! * `panics`: panics are logged, counted and turned into errors.
+//! * `blocking`: work outside the async threads.
+//! * `failpoint`: where tests interrupt changes.
+//! * `atomic_file`: files that are written completely or not at all.
 //! * [`run_dir`]: a run is a directory; the only thing that workers and servers share.
-//! * [`worker`]: trains the run of one directory. Knows nothing of what follows.
-//! * [`fetch`]: brings known data sets from the web.
+//! * [`labels`]: names, tags and notes of runs, in files.
+//! * [`index`]: the contents of the run directories, in SQLite.
+//! * [`data_dir`]: the paths of the data folder.
+//! * [`fetch`]: downloads known data sets.
 //! * [`launch`]: starts workers.
-//! * [`labels`]: names, tags and notes, in files.
-//! * [`index`]: what the directories tell, in SQLite.
-//! * [`supervisor`]: one task a run; queue, adoption, death. [`trash`]: runs that were deleted.
-//! * [`datasets`]: uploads, fetches and pictures of data sets, for the pages.
-//! * [`tensorboard`]: TensorBoard's event files, out and in.
-//! * [`images`]: images that people upload to look at with networks.
-//! * [`inspect`]: looks into networks, for the pages.
-//! * [`reports`]: what people write about their runs. [`selections`]: runs under one short name.
-//! * [`estimate`]: what a run will take, measured by a process of its own.
-//! * [`http`]: pages, API and the feed of events.
-//! * [`base_path`]: where the site begins; addresses that leave the server go through it.
-//! * [`cli`] and [`commands`]: the command line. `memory`: what a process that trains asks of the allocator.
-//!   `blocking`: work outside the async threads. `atomic_file`: files that are seen whole or not at all. `reserve`: space for
-//!   when there is none. `failpoint`: where tests cut changes short.
-//!   `panics`: panics stay where they happen. `console`: lines that perhaps nobody reads.
+//! * `settings`: `PATH=VALUE` on the command line and in sweeps.
+//! * `reserve`: disk space that is set apart for deletions on a full disk.
+//! * [`trash`]: deleted runs.
+//! * [`worker`]: trains the run of one directory; knows neither the index nor the server.
+//! * [`sweeps`]: sets of runs from one form.
+//! * [`presets`]: runs that a user can start with one click.
+//! * [`supervisor`]: one task per run: queue, launch, adoption, end.
+//! * [`datasets`]: uploads, downloads and galleries of data sets.
+//! * [`images`]: images that users upload to show to networks.
+//! * [`inspect`]: filters, feature maps and predictions of a run's network.
+//! * [`tensorboard`]: TensorBoard's event files, imported and exported.
+//! * [`reports`]: what users write about their runs.
+//! * [`selections`]: sets of runs under a short name.
+//! * [`estimate`]: time and memory that a run will take, measured by a process of its own.
+//! * [`http`]: pages, API and the stream of events.
+//! * [`cli`]: the arguments of the command line.
+//! * [`commands`]: what each command does.
 
 mod atomic_file;
 pub mod base_path;
@@ -47,6 +60,7 @@ pub mod presets;
 pub mod reports;
 mod reserve;
 pub mod run_dir;
+pub mod run_id;
 pub mod selections;
 mod settings;
 pub mod supervisor;

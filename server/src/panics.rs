@@ -53,13 +53,13 @@ pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T>
     AssertUnwindSafe(work)
         .catch_unwind()
         .await
-        .unwrap_or_else(|panic| Err(Error::of_panic(&*panic)))
+        .unwrap_or_else(|panic| Err(Error::Panic(message(&*panic).to_owned())))
 }
 
 /// As [`catch`], of work that waits for nothing.
 pub(crate) fn catch_sync<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     panic::catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(Error::of_panic(&*panic)))
+        .unwrap_or_else(|panic| Err(Error::Panic(message(&*panic).to_owned())))
 }
 
 /// Runs a task to its end; one that panics is made anew and started again.

@@ -2,7 +2,6 @@
 //! reads the run again from its directory.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::types::ValueRef;
@@ -10,28 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::{BadRow, Error, Result};
 use crate::run_dir::RunId;
-
-/// A row of the table of runs, or of what belongs to it, that does not hold what this program writes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BadRow {
-    /// The row's key.
-    pub key: i64,
-    /// Its run, where that can be read.
-    pub id: Option<RunId>,
-    /// What is wrong.
-    pub fault: String,
-}
-
-impl fmt::Display for BadRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.id {
-            Some(id) => write!(f, "run {id}: {}", self.fault),
-            None => write!(f, "row {}: {}", self.key, self.fault),
-        }
-    }
-}
 
 /// A run that cannot be shown, as the API tells it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,8 +7,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::damage::{self, BadRow};
-use crate::error::{Error, Result};
+use super::damage;
+use crate::error::{BadRow, Error, Result};
 
 /// Values in a block of level 1.
 pub const BLOCK: u64 = 256;

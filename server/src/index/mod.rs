@@ -43,9 +43,9 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::{BadRow, Error, Result};
 use crate::labels::LabelFiles;
-use damage::{BadRow, Damage, Unreadable};
+use damage::{Damage, Unreadable};
 use moving::MovingAverages;
 use readers::Readers;
 use runs::Run;

@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::damage::{self, BadRow};
+use super::damage;
 use super::summary::Summary;
 use super::{Writing, curves};
 use crate::base_path;
-use crate::error::{Error, Result};
+use crate::error::{BadRow, Error, Result};
 use crate::labels::{LabelFiles, RunLabels};
 use crate::run_dir::RunId;
 use crate::run_dir::imported::Source;

@@ -23,15 +23,10 @@ pub mod staging;
 pub mod tail;
 pub mod worker_log;
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 use vivarium_models::data::Library;
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
@@ -39,41 +34,8 @@ use vivarium_models::spec::{self, RunSpec};
 use vivarium_models::train::remove_unfinished;
 
 use crate::error::{Error, Result};
+pub use crate::run_id::RunId;
 use lock::Lock;
-
-/// Names a run. Requests carry it as a UUID, so that no text from outside ever becomes a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RunId(Uuid);
-
-impl RunId {
-    /// A new id; later ones sort after earlier ones.
-    pub fn next() -> Self {
-        Self(Uuid::now_v7())
-    }
-
-    /// When the run was created, as its id tells.
-    pub fn created(self) -> SystemTime {
-        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |t| t.to_unix());
-        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos)
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
-}
-
-impl FromStr for RunId {
-    type Err = uuid::Error;
-
-    /// Accepts the hyphenated form alone: one run has one address.
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        text.parse::<uuid::fmt::Hyphenated>()
-            .map(|id| Self(id.into_uuid()))
-    }
-}
 
 /// The directory of one run.
 #[derive(Clone, Debug)]
