@@ -1,7 +1,7 @@
 //! Supervises runs: one Tokio task for each run that waits or trains.
 //!
 //! * `job_queue`: who waits, who may run.
-//! * `run_task`: the task of a run: wait, launch, follow its log into the index, note its end.
+//! * `run_task`: the task of a run: wait, launch, record the final status. `follow_log`: its log, into the index.
 //! * `create`: new runs. `sweeps`: many at once. `deletion`: into the trash and back.
 //! * `reconcile`: brings the index and the run directories together, at the start and after:
 //!   adopts workers that outlived a server, indexes runs that came from elsewhere. `repair`: rows of the
@@ -14,11 +14,14 @@
 mod create;
 mod curve_migration;
 mod deletion;
+mod follow_log;
 mod imported;
 mod job_queue;
 mod reconcile;
 mod repair;
 mod run_task;
+#[cfg(test)]
+mod run_task_tests;
 mod sweeps;
 
 use std::collections::HashMap;
