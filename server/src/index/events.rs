@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::line::{self, Line};
-use super::{Writing, curves, damage, runs};
+use super::{Writing, curves, damage, removal, runs};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 use crate::run_dir::tail::Place;
@@ -31,7 +31,7 @@ pub fn place(connection: &Connection, id: RunId) -> Result<Place> {
 /// Forgets what is indexed of the log of a run, which is another than it was: the log is the truth.
 pub fn begin_again(writing: &Writing<'_>, id: RunId) -> Result<()> {
     let key = runs::key(writing, id)?;
-    runs::drop_events(writing, key)?;
+    removal::drop_events(writing, key)?;
     writing
         .prepare_cached(
             "UPDATE runs SET summary = '{}', offset = 0, seq = 0, curves = 0, made = ?2, line_bytes = NULL, line_crc = NULL, reason = NULL,

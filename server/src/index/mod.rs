@@ -4,7 +4,8 @@
 //!
 //! * [`schema`]: opens the file, checks it, sets a damaged one aside; `writer`: the thread that
 //!   writes it; `readers`: the threads that read it.
-//! * [`runs`]: one row a run: status, settings, summary. [`damage`]: rows that cannot be read.
+//! * [`runs`]: one row per run: status, settings, summary. [`run_labels`]: its name, tags and notes. [`removal`]: deleted
+//!   runs. [`damage`]: rows that cannot be read.
 //! * [`events`]: the lines of every `events.ndjson`, as they are.
 //! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run.
 //! * [`curves`]: what lines give to curves, as plain numbers, which [`extremes`] stores so that any stretch is
@@ -29,6 +30,8 @@ pub mod line;
 pub mod metrics;
 pub mod moving;
 mod readers;
+pub mod removal;
+pub mod run_labels;
 pub mod runs;
 pub mod schema;
 pub mod statistics;
@@ -76,7 +79,7 @@ impl Index {
     pub fn open(path: &Path) -> Result<Self> {
         let connection = schema::open(path)?;
         let labels = LabelFiles::in_folder(path.with_file_name("labels"));
-        runs::reconcile_labels(&connection, &labels)?;
+        run_labels::reconcile(&connection, &labels)?;
         let last_change = runs::last_change(&connection)?;
         Ok(Self {
             writer: Writer::start(path, connection, labels, last_change)?,

@@ -1,19 +1,16 @@
 //! One row a run.
 
-use std::collections::HashMap;
-
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::damage;
 use super::summary::Summary;
-use super::{Writing, curves};
+use super::{Writing, damage, run_labels};
 use crate::base_path;
 use crate::error::{BadRow, Error, Result};
-use crate::labels::{LabelFiles, RunLabels};
+use crate::labels::RunLabels;
 use crate::run_dir::RunId;
 use crate::run_dir::imported::Source;
 use crate::run_dir::tail::{Mark, Place};
@@ -141,7 +138,7 @@ impl Run {
     }
 
     /// Whether it was given a name, tags or notes that its directory does not tell.
-    fn is_labelled(&self) -> bool {
+    pub(super) fn is_labelled(&self) -> bool {
         let told = self.spec.get("name").and_then(Value::as_str);
         !self.tags.is_empty() || !self.notes.is_empty() || told != Some(&self.name)
     }
@@ -159,9 +156,6 @@ impl Run {
         }
     }
 }
-
-/// Events of a removed run that are dropped at a time: others must get their turn in between.
-const PURGED: usize = 2000;
 
 /// What is known of a run when it enters the index.
 pub struct NewRun {
@@ -353,7 +347,7 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
         ])?;
     // Its name, tags and notes from before the index was lost.
     if let Some(labels) = writing.labels_in_file(run.id) {
-        put_labels(writing, run.id, &labels, writing.change())?;
+        run_labels::put(writing, run.id, &labels, writing.change())?;
     }
     if run.status == Status::Queued {
         enqueue(writing, run.id)
@@ -403,67 +397,6 @@ pub fn set_stopping(writing: &Writing<'_>, id: RunId) -> Result<()> {
         .prepare_cached("UPDATE runs SET stopping = 1, changed = ?2 WHERE id = ?1")?
         .execute(params![id.to_string(), writing.change()])?;
     Ok(())
-}
-
-/// Sets the labels that people gave; `None` leaves a label as it is.
-pub fn set_labels(
-    writing: &Writing<'_>,
-    id: RunId,
-    name: Option<&str>,
-    tags: Option<&[String]>,
-    notes: Option<&str>,
-) -> Result<()> {
-    let tags = tags.map(|tags| Value::from(tags).to_string());
-    writing
-        .prepare_cached(
-            "UPDATE runs SET name = coalesce(?3, name), tags = coalesce(?4, tags), notes = coalesce(?5, notes),
-             changed = ?2 WHERE id = ?1",
-        )?
-        .execute(params![id.to_string(), writing.change(), name, tags, notes])?;
-    match find(writing, id)? {
-        Some(run) => writing.save_labels(id, Some(&run.labels())),
-        None => Ok(()),
-    }
-}
-
-fn put_labels(
-    connection: &Connection,
-    id: RunId,
-    labels: &RunLabels,
-    change: i64,
-) -> rusqlite::Result<()> {
-    let RunLabels { name, tags, notes } = labels;
-    let tags = Value::from(&tags[..]).to_string();
-    connection
-        .prepare_cached(
-            "UPDATE runs SET name = ?3, tags = ?4, notes = ?5, changed = ?2 WHERE id = ?1",
-        )?
-        .execute(params![id.to_string(), change, name, tags, notes])?;
-    Ok(())
-}
-
-/// At the start: what the files of labels say counts; what they do not have of an index that is older than they are,
-/// or whose writing was cut short, they get.
-pub fn reconcile_labels(connection: &Connection, files: &LabelFiles) -> Result<()> {
-    let (known, _) = list(connection)?;
-    let in_files: HashMap<RunId, RunLabels> = files.list().into_iter().collect();
-    let transaction = connection.unchecked_transaction()?;
-    let change = last_change(connection)? + 1;
-    for run in known {
-        match in_files.get(&run.id) {
-            Some(labels) if *labels != run.labels() => {
-                tracing::info!(run = %run.id, "its labels are taken from their file");
-                put_labels(connection, run.id, labels, change)?;
-            }
-            None if run.is_labelled() => {
-                if let Err(error) = files.save(run.id, &run.labels()) {
-                    tracing::error!(run = %run.id, %error, "its labels are in the index alone");
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(transaction.commit()?)
 }
 
 /// Stores what further events made of a run.
@@ -536,18 +469,6 @@ pub fn recorded_spec(connection: &Connection, id: RunId) -> Result<Option<String
         .optional()?)
 }
 
-/// Marks a run as removed. Its events stay until they are [purged](purge): a long log takes long.
-pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
-    let key = key(writing, id)?;
-    set_status(writing, id, Status::Stopped, "")?;
-    // The trash has them.
-    writing.save_labels(id, None)?;
-    writing
-        .prepare_cached("UPDATE runs SET deleted = 1 WHERE key = ?1")?
-        .execute([key])?;
-    Ok(())
-}
-
 /// Mends a row that cannot be read by what its directory tells. Labels are kept where they can be read, here or in
 /// their file, and so are status and place in the queue. Returns whether the status could not.
 pub fn mend(writing: &Writing<'_>, key: i64, told: &NewRun) -> Result<bool> {
@@ -579,73 +500,8 @@ pub fn mend(writing: &Writing<'_>, key: i64, told: &NewRun) -> Result<bool> {
             told.sweep,
             status.as_deref().unwrap_or(told.status.name())
         ])?;
-    put_labels(writing, told.id, &labels, writing.change())?;
+    run_labels::put(writing, told.id, &labels, writing.change())?;
     Ok(status.is_none())
-}
-
-/// Drops a row whose run cannot be told, with what belongs to it.
-pub fn forget_row(writing: &Writing<'_>, key: i64) -> Result<()> {
-    drop_events(writing, key)?;
-    writing.execute("DELETE FROM runs WHERE key = ?1", [key])?;
-    Ok(())
-}
-
-/// Drops what the log of a run brought.
-pub(super) fn drop_events(writing: &Writing<'_>, key: i64) -> Result<()> {
-    writing
-        .prepare_cached("DELETE FROM events WHERE run = ?1")?
-        .execute([key])?;
-    curves::delete(writing, key)
-}
-
-/// Takes back that a run was removed.
-pub fn undelete(writing: &Writing<'_>, id: RunId) -> Result<()> {
-    writing
-        .prepare_cached("UPDATE runs SET deleted = 0, changed = ?2 WHERE id = ?1")?
-        .execute(params![id.to_string(), writing.change()])?;
-    set_labels(writing, id, None, None, None)
-}
-
-/// Drops some events of a removed run; says whether there may be more.
-pub fn purge(writing: &Writing<'_>) -> Result<bool> {
-    let key: Option<i64> = writing
-        .prepare_cached(
-            "SELECT key FROM runs WHERE deleted AND EXISTS (SELECT 1 FROM events WHERE run = key) LIMIT 1",
-        )?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    let Some(key) = key else {
-        return Ok(false);
-    };
-    let dropped = writing
-        .prepare_cached(
-            "DELETE FROM events WHERE run = ?1 AND seq IN
-             (SELECT seq FROM events WHERE run = ?1 ORDER BY seq LIMIT ?2)",
-        )?
-        .execute(params![key, PURGED])?;
-    if dropped < PURGED {
-        curves::delete(writing, key)?;
-    }
-    Ok(true)
-}
-
-/// Forgets that a run was removed: it comes back.
-pub fn forget_deletion(writing: &Writing<'_>, id: RunId) -> Result<()> {
-    let key: Option<i64> = writing
-        .prepare_cached("SELECT key FROM runs WHERE id = ?1 AND deleted")?
-        .query_row([id.to_string()], |row| row.get(0))
-        .optional()?;
-    // Its number, and with it the key of its events, may be given again.
-    key.map_or(Ok(()), |key| forget_row(writing, key))
-}
-
-/// Forgets removed runs whose events are [purged](purge); call it when nobody follows who could have seen them.
-pub fn forget_deleted(writing: &Writing<'_>) -> Result<()> {
-    writing.execute(
-        "DELETE FROM runs WHERE deleted AND NOT EXISTS (SELECT 1 FROM events WHERE run = key)",
-        [],
-    )?;
-    Ok(())
 }
 
 /// A column of JSON text.

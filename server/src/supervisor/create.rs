@@ -11,6 +11,7 @@ use super::run_task::Start;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
+use crate::index::removal;
 use crate::index::runs::{self, NewRun, Status};
 use crate::run_dir::imported::ImportedRun;
 use crate::run_dir::{RunId, staging};
@@ -140,7 +141,7 @@ impl Supervisor {
         let undone = self.0.index.write(move |w| {
             for id in gone {
                 if runs::find(w, id)?.is_some() {
-                    runs::delete(w, id)?;
+                    removal::delete(w, id)?;
                 }
             }
             Ok(())
@@ -225,7 +226,7 @@ impl Supervisor {
         }
         self.0
             .index
-            .write(move |w| unmade.into_iter().try_for_each(|id| runs::delete(w, id)))
+            .write(move |w| unmade.into_iter().try_for_each(|id| removal::delete(w, id)))
             .await
     }
 }

@@ -9,6 +9,7 @@ use super::run_task::Command;
 use crate::blocking::blocking;
 use crate::error::Result;
 use crate::failpoint::failpoint;
+use crate::index::removal;
 use crate::index::runs::{self, Run};
 use crate::run_dir::RunId;
 use crate::trash::{self, Deleted};
@@ -50,7 +51,7 @@ impl Supervisor {
             })
         })
         .await?;
-        let indexed = self.0.index.write(move |w| runs::delete(w, id)).await;
+        let indexed = self.0.index.write(move |w| removal::delete(w, id)).await;
         let trash = self.0.trash.clone();
         if let Err(error) = indexed {
             blocking(move || trash.withdraw(id)).await?;
@@ -64,7 +65,10 @@ impl Supervisor {
         })
         .await;
         if let Err(error) = moved {
-            self.0.index.write(move |w| runs::undelete(w, id)).await?;
+            self.0
+                .index
+                .write(move |w| removal::undelete(w, id))
+                .await?;
             let trash = self.0.trash.clone();
             blocking(move || trash.withdraw(id)).await?;
             return Err(error);
@@ -97,7 +101,7 @@ impl Supervisor {
     /// Drops the events of deleted runs, a piece at a time.
     pub(super) async fn purge_until_done(self) {
         loop {
-            match self.0.index.write_with_retries(runs::purge).await {
+            match self.0.index.write_with_retries(removal::purge).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
@@ -128,7 +132,7 @@ impl Supervisor {
         blocking(|| failpoint("restore.moved")).await?;
         self.0
             .index
-            .write(move |w| runs::forget_deletion(w, id))
+            .write(move |w| removal::forget_deletion(w, id))
             .await?;
         self.index_run(id).await
     }
@@ -187,10 +191,10 @@ impl Supervisor {
             .write_with_retries(move |w| {
                 for about in gone {
                     if runs::find(w, about.id)?.is_some() {
-                        runs::delete(w, about.id)?;
+                        removal::delete(w, about.id)?;
                     }
                 }
-                runs::forget_deleted(w)
+                removal::forget_deleted(w)
             })
             .await?;
         self.0.tracker.spawn(self.clone().purge_until_done());

@@ -14,6 +14,7 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::index::Writing;
+use crate::index::run_labels;
 use crate::index::runs::{self, Run, Status};
 use crate::panics;
 use crate::run_dir::tail::{self, Place};
@@ -380,7 +381,7 @@ impl Supervisor {
             runs::insert(w, &new)?;
             if is_labelled {
                 // To the file of its labels too.
-                runs::set_labels(w, id, None, None, None)?;
+                run_labels::set(w, id, None, None, None)?;
             }
             Ok(())
         };

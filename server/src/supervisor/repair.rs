@@ -7,9 +7,9 @@ use super::Supervisor;
 use super::reconcile::{is_unfinished, status_from_log};
 use crate::blocking::blocking;
 use crate::error::{BadRow, Error, Result};
-use crate::index::damage;
 use crate::index::runs::{self, NewRun, Status};
 use crate::index::{Writing, events};
+use crate::index::{damage, removal};
 use crate::run_dir::RunId;
 
 /// Where rows are kept as they were, one JSON object a line.
@@ -57,7 +57,7 @@ impl Supervisor {
             Some(id) => self.repair_run(key, id).await,
             // Its directory is found like one that came from elsewhere.
             None => {
-                let forget = move |w: &Writing<'_>| runs::forget_row(w, key);
+                let forget = move |w: &Writing<'_>| removal::forget_row(w, key);
                 self.0.index.write_with_retries(forget).await
             }
         }

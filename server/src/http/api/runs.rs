@@ -15,6 +15,7 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::{Body, given};
+use crate::index::run_labels;
 use crate::index::runs::{self as rows, Run};
 use crate::inspect::InspectThread;
 use crate::run_dir::{RunId, worker_log};
@@ -198,7 +199,7 @@ pub async fn label(
         .write(move |w| {
             rows::get(w, id)?;
             let name = labels.name.as_deref().map(str::trim);
-            rows::set_labels(w, id, name, labels.tags.as_deref(), labels.notes.as_deref())
+            run_labels::set(w, id, name, labels.tags.as_deref(), labels.notes.as_deref())
         })
         .await?;
     show_again(&app, id).await
