@@ -1,8 +1,9 @@
-//! Runs are made: one, or those of a sweep together.
+//! Creates runs: a single one, or those of a sweep together.
 //!
-//! Directories are filled, the file of the sweep is announced, the rows enter the index in one transaction, the file
-//! and the directories get their names, the runs are lined up. The transaction decides: [`Supervisor::recover_creations`]
-//! completes at the next start what has its rows, and removes what has none. An error undoes what was done.
+//! The steps: fill the directories, write the sweep's file under a temporary name, insert the rows in one transaction,
+//! rename the file and the directories, queue the runs. The transaction decides: at the next start
+//! [`Supervisor::recover_creations`] completes runs that have rows and removes those that have none. An error rolls
+//! back.
 
 use vivarium_models::spec::RunSpec;
 
@@ -17,26 +18,26 @@ use crate::run_dir::imported::ImportedRun;
 use crate::run_dir::{RunId, staging};
 use crate::sweeps::store::Sweep;
 
-/// What making runs makes of their sweep.
+/// The change that creating runs makes to their sweep.
 #[derive(Clone)]
 pub(super) struct SweepChange {
-    /// The sweep.
+    /// The id of the sweep.
     pub id: String,
-    /// What it was; `None` where it is new.
+    /// The sweep before; `None` for a new one.
     pub before: Option<Sweep>,
-    /// What it will be.
+    /// The sweep afterwards.
     pub after: Sweep,
 }
 
 impl Supervisor {
-    /// Creates a run and lines it up.
+    /// Creates a run and queues it.
     pub async fn create(&self, spec: RunSpec) -> Result<RunId> {
         let id = RunId::next();
         self.create_all(vec![(id, spec)], None).await?;
         Ok(id)
     }
 
-    /// Makes all of `planned`, or none, and lines them up in their order.
+    /// Creates all of `planned` or none, and queues them in their order.
     pub(super) async fn create_all(
         &self,
         planned: Vec<(RunId, RunSpec)>,
@@ -71,7 +72,7 @@ impl Supervisor {
             failpoint("run.announced")
         })
         .await?;
-        // From the rows to the tasks: the reconciliation sees all of these or none.
+        // From the rows to the tasks: the reconciliation must see all of these or none.
         let _lifecycle = self.0.lifecycle.read().await;
         self.0
             .index
@@ -92,7 +93,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Makes runs whose directories were imported and are not named yet: all of them, or none.
+    /// Adds runs whose directories were imported and are still unnamed: all of them, or none.
     pub async fn add_imported(&self, imported: Vec<(RunId, ImportedRun)>) -> Result<()> {
         let ids: Vec<_> = imported.iter().map(|(id, _)| *id).collect();
         let made = self.commit_imported(&ids, imported).await;
@@ -127,7 +128,7 @@ impl Supervisor {
         })
         .await?;
         for &id in ids {
-            // What is not indexed now is found again by its log, which is longer than what is known of it.
+            // If this fails, the reconciliation finds the run: its log is longer than what is indexed.
             if let Err(error) = self.index_run(id).await {
                 tracing::error!(run = %id, %error, "the run could not be indexed");
             }
@@ -135,7 +136,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Leaves nothing of runs that could not be made. Best effort: what stays is undone at the next start.
+    /// Removes what remains of runs that could not be created. Best effort: the next start removes the rest.
     async fn roll_back(&self, ids: Vec<RunId>, change: Option<SweepChange>) {
         let gone = ids.clone();
         let undone = self.0.index.write(move |w| {
@@ -167,7 +168,7 @@ impl Supervisor {
         }
     }
 
-    /// Completes or undoes, before any request is answered, what a server that died was making.
+    /// Completes or rolls back, before any request is answered, the creations that an earlier server left unfinished.
     pub(super) async fn recover_creations(&self) -> Result<()> {
         let sweeps = self.0.sweeps.clone();
         let pending = blocking(move || Ok(sweeps.pending())).await?;
@@ -214,7 +215,7 @@ impl Supervisor {
         self.forget_uncreated().await
     }
 
-    /// Forgets rows of runs that never began and of which there is nothing else.
+    /// Deletes the rows of runs that never began and have no directory.
     async fn forget_uncreated(&self) -> Result<()> {
         let (known, _) = self.0.index.read(runs::list).await?;
         let waiting = known.into_iter().filter(|run| {

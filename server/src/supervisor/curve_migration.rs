@@ -1,4 +1,4 @@
-//! Curves of an index of an earlier version are made anew, of its events, while the server works.
+//! Rebuilds the curves of an index of an earlier version from its events, in the background.
 
 use super::Supervisor;
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ impl Supervisor {
         );
         for id in without {
             match self.migrate_curves_of(id).await {
-                // A row that cannot be read is noted, and its run indexed anew.
+                // An unreadable row is noted, and its run is reindexed.
                 Ok(()) | Err(Error::NotFound(_) | Error::Unreadable(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -1,4 +1,4 @@
-//! Runs are deleted into the trash, and come back from it.
+//! Moves runs to the trash and restores them.
 
 use std::time::Duration;
 
@@ -14,19 +14,18 @@ use crate::index::runs::{self, Run};
 use crate::run_dir::RunId;
 use crate::trash::{self, Deleted};
 
-/// How often the trash is looked through for what is old.
+/// How often the trash is searched for expired runs.
 pub(super) const EMPTY_EVERY: Duration = Duration::from_secs(3600);
 
 impl Supervisor {
-    /// Moves a run to the trash with everything that belongs to it; ends its worker first.
-    ///
-    /// On a full disk there is a reserve for this.
+    /// Moves a run to the trash with everything that belongs to it, after ending its worker. On a full disk it uses the
+    /// reserve.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::error::Error::NotFound) when there is none; then, and where anything else goes wrong,
-    /// the run stays.
+    /// [`Error::NotFound`](crate::error::Error::NotFound) when there is no such run. After this or any other error the
+    /// run stays.
     pub async fn delete(&self, id: RunId) -> Result<()> {
-        // Asked before its worker is ended, which makes it one that failed.
+        // Read before the worker is killed, which changes the status to failed.
         let active = self.run(id).await?.status.is_active();
         let deleted = match self.try_to_delete(id, active).await {
             Err(error) if error.is_full_disk() && self.0.reserve.release() => {
@@ -76,7 +75,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Ends the task of a run, and its worker with it. Until the guard goes, the run gets no other.
+    /// Ends the task of a run and its worker. The run gets no other task while the guard is held.
     async fn end_task(&self, id: RunId) -> RwLockWriteGuard<'_, ()> {
         loop {
             let task = self.tasks().get(&id).cloned();
@@ -98,7 +97,7 @@ impl Supervisor {
         }
     }
 
-    /// Drops the events of deleted runs, a piece at a time.
+    /// Deletes the events of deleted runs in batches.
     pub(super) async fn purge_until_done(self) {
         loop {
             match self.0.index.write_with_retries(removal::purge).await {
@@ -112,10 +111,10 @@ impl Supervisor {
         }
     }
 
-    /// Brings a run back from the trash with its name, tags and notes.
+    /// Restores a run from the trash with its name, tags and notes.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::error::Error::NotFound) when it is not there.
+    /// [`Error::NotFound`](crate::error::Error::NotFound) when it is not in the trash.
     pub async fn restore(&self, id: RunId) -> Result<()> {
         let _lock = self.0.lifecycle.write().await;
         let trash = self.0.trash.clone();
@@ -137,13 +136,13 @@ impl Supervisor {
         self.index_run(id).await
     }
 
-    /// What is in the trash, the newest first.
+    /// The runs in the trash, newest first.
     pub async fn deleted(&self) -> Result<Vec<Deleted>> {
         let trash = self.0.trash.clone();
         blocking(move || Ok(trash.list())).await
     }
 
-    /// Removes a run of the trash for good.
+    /// Deletes a run in the trash for good.
     pub async fn remove_for_good(&self, id: RunId) -> Result<()> {
         let trash = self.0.trash.clone();
         let detached = {
@@ -153,7 +152,7 @@ impl Supervisor {
         blocking(move || trash::remove_detached(&detached)).await
     }
 
-    /// Removes for good what is old.
+    /// Deletes expired runs for good.
     pub(super) async fn empty_trash(&self) -> Result<()> {
         let trash = self.0.trash.clone();
         let old = {
@@ -167,12 +166,13 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Completes or undoes, before any request is answered, what a server that died was deleting and bringing back.
+    /// Completes or rolls back, before any request is answered, the deletions and restorations that an earlier server
+    /// left unfinished.
     pub(super) async fn recover_deletions(&self) -> Result<()> {
         let trash = self.0.trash.clone();
         let back = blocking(move || Ok(trash.recover())).await?;
         for about in back {
-            // With its labels: they are still beside the trash.
+            // The labels are still beside the trash.
             if let Err(error) = self.index_restored(about.id).await {
                 tracing::error!(run = %about.id, %error, "the run could not be indexed");
             }
@@ -180,7 +180,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// The index may have been left behind when a run was announced and no more.
+    /// Brings the index up to date with deletions that were announced but not indexed.
     pub(super) async fn index_deletions(&self) -> Result<()> {
         let _lock = self.0.lifecycle.write().await;
         let trash = self.0.trash.clone();

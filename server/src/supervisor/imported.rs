@@ -1,5 +1,5 @@
-//! Imported runs whose directory was replaced: by files that have grown, or because tags were given to other curves, in
-//! this process or, from the command line, in another.
+//! Imported runs whose directory was replaced, in this process or from the command line: because their files grew, or
+//! because tags were assigned to other curves.
 
 use std::collections::HashMap;
 use std::fs;
@@ -16,11 +16,11 @@ use crate::index::runs::{self, Status};
 use crate::run_dir::tail::{self, Following};
 use crate::run_dir::{self, RunDir, RunId};
 
-/// What tells one `board.json` from another without reading it.
+/// Distinguishes versions of a `board.json` without reading it.
 pub(super) type Stamp = (SystemTime, u64);
 
 impl Supervisor {
-    /// Indexes imported runs anew whose directories were replaced since this was last called.
+    /// Reindexes the imported runs whose directories were replaced since the last call.
     pub(super) async fn reindex_replaced(&self) -> Result<()> {
         let folder = self.0.runs.clone();
         let before = self.stamps().clone();
@@ -35,14 +35,14 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Indexes an imported run anew if its directory says something else than the index, in one transaction: readers see
-    /// the curves of before or those of now. A run that the index does not know is none of this function's.
+    /// Reindexes an imported run if its directory differs from the index. One transaction: readers see either the old
+    /// curves or the new ones. Ignores runs that the index does not know.
     pub async fn reindex_imported(&self, id: RunId) -> Result<()> {
         let _lock = self.0.lifecycle.write().await;
         self.reindex_imported_locked(id).await
     }
 
-    /// The same for those who hold the lock of changes.
+    /// Like [`Supervisor::reindex_imported`], for callers that hold the lifecycle lock.
     pub(super) async fn reindex_imported_locked(&self, id: RunId) -> Result<()> {
         let (dir, library) = (self.run_dir(id), self.0.library.clone());
         let (_, spec) = blocking({
@@ -86,7 +86,7 @@ impl Supervisor {
                     Following::Lines(lines, to) if !lines.is_empty() => {
                         events::append(w, id, from, &lines, to)?;
                     }
-                    // It is replaced again at this moment, and found so at the next look.
+                    // It was replaced again just now; the next call finds that.
                     Following::Another | Following::Lines(..) => return Ok(()),
                 }
             }
@@ -99,7 +99,7 @@ impl Supervisor {
     }
 }
 
-/// The imported runs whose `board.json` is another than it was.
+/// The imported runs whose `board.json` has changed.
 fn changed(runs: &Path, before: &HashMap<RunId, Stamp>) -> Vec<(RunId, Stamp)> {
     let ids = run_dir::list(runs).unwrap_or_default().into_iter();
     let stamped = ids.filter_map(|id| {

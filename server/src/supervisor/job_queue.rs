@@ -1,4 +1,4 @@
-//! Limits how many runs train: at most so many runs at a time, first come, first served.
+//! Limits how many runs train at a time: first come, first served.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,18 +15,18 @@ struct State {
     waiting: VecDeque<oneshot::Sender<Permit>>,
 }
 
-/// A place in the queue. Dropping it leaves the queue.
+/// A place in the queue; dropping it gives up the place.
 #[derive(Debug)]
 pub(super) struct Waiter(oneshot::Receiver<Permit>);
 
-/// The right to run; given on to the next in the queue when dropped.
+/// The right to train; passes to the next in the queue when dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     queue: Option<JobQueue>,
 }
 
 impl JobQueue {
-    /// A queue from which `jobs` may run at a time.
+    /// A queue that lets `jobs` runs train at a time.
     pub(super) fn new(jobs: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             free: jobs,
@@ -34,7 +34,7 @@ impl JobQueue {
         })))
     }
 
-    /// Joins the end of the queue, at once: the order of the calls is the order of the permits.
+    /// Joins the end of the queue immediately: the order of the calls is the order of the permits.
     pub(super) fn enqueue(&self) -> Waiter {
         let (sender, receiver) = oneshot::channel();
         self.lock().waiting.push_back(sender);
@@ -42,7 +42,7 @@ impl JobQueue {
         Waiter(receiver)
     }
 
-    /// A permit for what runs already and cannot wait, even if it makes one too many.
+    /// A permit for a run that is training already and cannot wait, even if it exceeds the limit.
     pub(super) fn permit_for_running(&self) -> Permit {
         let mut queue = self.lock();
         let counted = queue.free > 0;
@@ -65,7 +65,7 @@ impl JobQueue {
                 queue.free -= 1;
                 next
             };
-            // Outside the lock: a permit that nobody takes comes straight back here.
+            // Outside the lock: a permit whose waiter is gone is dropped here and locks again.
             if let Err(mut refused) = next.send(Permit {
                 queue: Some(self.clone()),
             }) {
@@ -81,9 +81,9 @@ impl JobQueue {
 }
 
 impl Waiter {
-    /// Waits for the permit. May be dropped and called again.
+    /// Waits for the permit. Cancel safe.
     pub(super) async fn permit(&mut self) -> Permit {
-        // The sender lives in the queue until it is used.
+        // The sender stays in the queue until it is used.
         (&mut self.0).await.unwrap_or(Permit { queue: None })
     }
 }

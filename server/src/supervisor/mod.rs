@@ -1,15 +1,14 @@
-//! Supervises runs: one Tokio task for each run that waits or trains.
+//! Supervises runs: one Tokio task for each run that is queued or training.
 //!
-//! * `job_queue`: who waits, who may run.
+//! * `job_queue`: limits how many runs train at a time.
 //! * `run_task`: the task of a run: wait, launch, record the final status. `follow_log`: its log, into the index.
 //! * `create`: new runs. `sweeps`: many at once. `deletion`: into the trash and back.
-//! * `reconcile`: brings the index and the run directories together, at the start and after:
-//!   adopts workers that outlived a server, indexes runs that came from elsewhere. `repair`: rows of the
-//!   index that cannot be read. `curve_migration`: curves of an index of an earlier version.
-//!   `imported`: runs whose curves were replaced.
+//! * `reconcile`: brings the index and the run directories into agreement, at the start and periodically: adopts
+//!   workers that outlived a server and indexes runs created elsewhere. `repair`: unreadable rows of the index.
+//!   `curve_migration`: curves of an index of an earlier version. `imported`: imported runs whose files were replaced.
 //!
-//! What always holds: a run has at most one task, a task at most one worker, and only tasks (and
-//! the reconciliation, for runs without one) change a run's status.
+//! Invariants: a run has at most one task, a task at most one worker, and only tasks (and the reconciliation, for runs
+//! without one) change a run's status.
 
 mod create;
 mod curve_migration;
@@ -48,7 +47,7 @@ use crate::trash::Trash;
 use job_queue::JobQueue;
 use run_task::{Command, Start};
 
-/// A handle on the supervisor; clones share it.
+/// A handle to the supervisor; clones share it.
 #[derive(Clone)]
 pub struct Supervisor(Arc<Shared>);
 
@@ -63,20 +62,20 @@ struct Shared {
     launcher: Box<dyn Launcher>,
     queue: JobQueue,
     tasks: Mutex<HashMap<RunId, mpsc::UnboundedSender<Command>>>,
-    /// Of each imported run: which `board.json` the index has.
+    /// The version of `board.json` that the index has of each imported run.
     stamps: Mutex<HashMap<RunId, imported::Stamp>>,
-    /// Held shared while a run gets its directory, its row and its task, or loses them; held alone
-    /// by the reconciliation for each run it deals with, which must see all of these or none.
+    /// Held for reading while a run gets or loses its directory, row and task. The reconciliation holds it for writing
+    /// for each run that it handles, so that it sees all of these or none.
     lifecycle: RwLock<()>,
-    /// Held while a sweep gets more runs: two who add at once would add the same.
+    /// Held while a sweep grows: two concurrent requests would add the same runs.
     sweep_lock: tokio::sync::Mutex<()>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
 
 impl Supervisor {
-    /// Completes or undoes what a server that died was changing, and starts to supervise the runs of `data`, at most
-    /// `jobs` at a time, until `shutdown`.
+    /// Completes or rolls back the changes that an earlier server left unfinished, then supervises the runs of `data`,
+    /// at most `jobs` at a time, until `shutdown`.
     pub async fn start(
         data: &DataDir,
         index: Index,
@@ -108,7 +107,7 @@ impl Supervisor {
         this
     }
 
-    /// No request is answered yet and no run has a task: what is half done was left so.
+    /// Called before any request is answered and any run has a task: every unfinished change is a leftover.
     async fn recover(&self) {
         if let Err(error) = self.recover_creations().await {
             tracing::error!(%error, "runs that were being made could not be completed");
@@ -118,10 +117,10 @@ impl Supervisor {
         }
     }
 
-    /// Lines a run up again that was stopped, failed or was interrupted.
+    /// Queues a run again that was stopped or interrupted, or that failed.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it waits or trains already, is through, or was imported.
+    /// [`Error::Conflict`] when the run is queued, training or finished, or was imported.
     pub async fn resume(&self, id: RunId) -> Result<()> {
         let _lifecycle = self.0.lifecycle.read().await;
         self.0
@@ -141,16 +140,16 @@ impl Supervisor {
                 }
             })
             .await?;
-        // Lined up whatever happens: its row says so.
+        // Queued even if this fails: the row says so.
         let _ = blocking(|| failpoint("resume.indexed")).await;
         self.spawn_task(id, Start::Queue(self.0.queue.enqueue()));
         Ok(())
     }
 
-    /// Asks a run to stop with a checkpoint; one that only waits leaves the line.
+    /// Asks a run to stop after a checkpoint; a queued run leaves the queue.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it neither waits nor trains.
+    /// [`Error::Conflict`] when the run is neither queued nor training.
     pub async fn stop(&self, id: RunId) -> Result<()> {
         self.0
             .index
@@ -166,32 +165,32 @@ impl Supervisor {
                 runs::set_stopping(w, id)
             })
             .await?;
-        // It is told whatever happens: its row says so.
+        // The task is told even if this fails: the row says so.
         let _ = blocking(|| failpoint("stop.indexed")).await;
         self.tell_to_stop(id);
         Ok(())
     }
 
-    /// Tells the task of a run that its row says to stop. One that has no task yet reads it there before it begins.
+    /// Tells the task of a run to stop. A task that does not exist yet reads the request from the row before it begins.
     fn tell_to_stop(&self, id: RunId) {
         if let Some(task) = self.tasks().get(&id) {
-            // A task that is just ending does not listen any more, and need not.
+            // A task that is ending no longer receives commands, and need not.
             let _ = task.send(Command::Stop);
         }
     }
 
-    /// A run's directory.
+    /// The directory of a run.
     pub fn run_dir(&self, id: RunId) -> RunDir {
         RunDir::of(&self.0.runs, id)
     }
 
-    /// Waits until every run is put to rest; call it after the shutdown was asked for.
+    /// Waits until all tasks have ended. Call it after requesting the shutdown.
     pub async fn join(&self) {
         self.0.tracker.close();
         self.0.tracker.wait().await;
     }
 
-    /// Starts the task of a run that has none.
+    /// Spawns the task of a run that has none.
     fn spawn_task(&self, id: RunId, start: Start) {
         let (commands, inbox) = mpsc::unbounded_channel();
         self.tasks().insert(id, commands.clone());
@@ -204,7 +203,7 @@ impl Supervisor {
             if let Err(error) = panics::catch(task).await {
                 tracing::error!(run = %id, %error, "the run is left to the reconciliation");
             }
-            // Only this task: a run that was resumed since has the next one.
+            // Only this task: a run that was resumed meanwhile has another.
             let mut tasks = this.tasks();
             if tasks
                 .get(&id)

@@ -1,5 +1,5 @@
-//! Brings the index and the run directories together: when the server starts, and from time to
-//! time after, because runs also come from the command line.
+//! Brings the index and the run directories into agreement: when the server starts, and periodically afterwards,
+//! because runs are also created on the command line.
 
 use std::collections::HashMap;
 use std::fs;
@@ -21,13 +21,13 @@ use crate::run_dir::tail::{self, Place};
 use crate::run_dir::{self, RunDir, RunId};
 use crate::trash::Deleted;
 
-/// How often the folder is looked through for what came from elsewhere.
+/// How often the folder is searched for runs created elsewhere.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// What is said of a run whose worker is not there any more.
+/// The message of a run whose worker has disappeared.
 const WORKER_GONE: &str = "The worker is gone without a last word.";
 
-/// Making a run's directory takes milliseconds; one that is half made after this stays so.
+/// Creating a run's directory takes milliseconds; one that is unfinished after this time is a leftover.
 const STAGING_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Supervisor {
@@ -75,11 +75,11 @@ impl Supervisor {
         let _ = filled.await;
     }
 
-    /// Returns whether all runs of an earlier server are taken over: if not, it is to be tried again.
+    /// Returns whether all runs of an earlier server were adopted; otherwise it is retried.
     async fn try_to_adopt_runs(&self, given_up: &mut GivenUp, first: bool) -> bool {
         match panics::catch(self.adopt_runs(given_up)).await {
             Ok(()) => true,
-            // A defect fails again.
+            // A panic would happen again.
             Err(error @ Error::Panic(_)) => {
                 tracing::error!(%error, "the runs of an earlier server could not be taken over");
                 true
@@ -93,7 +93,7 @@ impl Supervisor {
         }
     }
 
-    /// At the start: removes what workers left that died while they wrote, and no server saw it.
+    /// At the start: removes the partial files of workers that died while no server was running.
     async fn remove_all_unfinished(&self) {
         let folder = self.0.runs.clone();
         let looked = blocking(move || {
@@ -107,7 +107,7 @@ impl Supervisor {
         }
     }
 
-    /// At the start: adopts workers that live, lines up what waited or was interrupted.
+    /// At the start: adopts running workers, and queues runs that were waiting or interrupted.
     async fn adopt_runs(&self, given_up: &mut GivenUp) -> Result<()> {
         self.index_deletions().await?;
         let mut known = self.0.index.list().await?;
@@ -118,7 +118,7 @@ impl Supervisor {
                 continue;
             }
             let _lock = self.0.lifecycle.write().await;
-            // Made, resumed or deleted by somebody since the list was read.
+            // Created, resumed or deleted since the list was read.
             if self.tasks().contains_key(&run.id) {
                 continue;
             }
@@ -131,7 +131,7 @@ impl Supervisor {
                 Err(error @ Error::Panic(_)) => {
                     tracing::error!(run = %run.id, %error, "the run could not be taken over");
                 }
-                // The others are taken over all the same.
+                // The other runs are adopted nevertheless.
                 Err(error) => failed = Some(error),
             }
         }
@@ -140,12 +140,12 @@ impl Supervisor {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Tells on a run that its log cannot be read, and lets it be until the log changes.
+    /// Records that the log of a run cannot be read, and ignores the run until the log changes.
     async fn give_up(&self, id: RunId, error: &Error, given_up: &mut GivenUp) -> Result<()> {
         tracing::error!(run = %id, %error, "the run's log cannot be indexed; it is looked at again when it changes");
         if let Some(run) = self.0.index.read(move |c| runs::find(c, id)).await? {
             let status = match run.status {
-                // What it came to stays true.
+                // Its result remains valid.
                 Status::Finished => run.status,
                 _ => Status::Failed,
             };
@@ -157,7 +157,7 @@ impl Supervisor {
 
     pub(super) async fn adopt_run(&self, id: RunId) -> Result<()> {
         let run = self.run(id).await?;
-        // It may have been made, and come to its end, since the list was read.
+        // It may have ended since the list was read.
         if !is_unfinished(run.status) {
             return Ok(());
         }
@@ -173,12 +173,12 @@ impl Supervisor {
                 },
             );
             if run.stopping {
-                // Whoever asked for it was answered, or would have been.
+                // The request to stop was answered, or would have been.
                 self.stop(id).await?;
             }
             return Ok(());
         }
-        // It may have come to its end while no server looked.
+        // It may have ended while no server was running.
         self.catch_up(id).await?;
         let Run {
             reason, message, ..
@@ -188,12 +188,12 @@ impl Supervisor {
             (Status::Running | Status::Interrupted, Some(end)) if end != Status::Stopped => {
                 self.set_status(id, end, message).await
             }
-            // Whoever stopped `vivarium train` said so in its last event.
+            // A user who stops `vivarium train` is named in its last event.
             (Status::Running, Some(end)) if run.stopping || !message.is_empty() => {
                 self.set_status(id, end, message).await
             }
             _ if run.stopping => self.set_status(id, Status::Stopped, "").await,
-            // Nobody wanted it to stop: its server did, or the machine.
+            // No user stopped it: the server did, or the machine.
             _ => self.requeue(id).await,
         }
     }
@@ -205,7 +205,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Finds runs that wait or train as the index has it and have no task, whatever became of that.
+    /// Finds runs that the index lists as queued or running and that have no task.
     async fn recover_orphans(&self) -> Result<()> {
         let mut active = self.0.index.read(runs::active).await?;
         active.retain(|id| !self.tasks().contains_key(id));
@@ -257,8 +257,7 @@ impl Supervisor {
         self.set_status(id, status, message).await
     }
 
-    /// Finds directories that the index does not know, and logs that changed without this server, as
-    /// `changed` says.
+    /// Finds directories that the index does not know, and logs that changed without this server, as `changed` decides.
     async fn discover_runs(
         &self,
         changed: fn(&Path, Place) -> bool,
@@ -288,7 +287,7 @@ impl Supervisor {
             match panics::catch(self.index_run(id)).await {
                 Ok(()) => {}
                 Err(error) if error.is_of_the_index() || matches!(error, Error::File { .. }) => {
-                    // Perhaps it is otherwise the next time.
+                    // The next attempt may succeed.
                     if given_up.insert(id, Default::default()).is_none() {
                         tracing::error!(run = %id, %error, "the run could not be indexed; it is tried again until it can");
                     }
@@ -305,7 +304,7 @@ impl Supervisor {
         if found.is_empty() {
             return Ok(());
         }
-        // A run that this server deletes is gone once nobody is at it.
+        // Waits for deletions that are in progress.
         let _lock = self.0.lifecycle.write().await;
         blocking(move || {
             found
@@ -320,7 +319,7 @@ impl Supervisor {
         .await
     }
 
-    /// Indexes a run that came from elsewhere or from the trash, or that went on without this server.
+    /// Indexes a run that was created elsewhere, restored from the trash, or continued without this server.
     pub(super) async fn index_run(&self, id: RunId) -> Result<()> {
         let dir = self.run_dir(id);
         let known = self.0.index.read(move |c| runs::find(c, id)).await?;
@@ -332,7 +331,7 @@ impl Supervisor {
             return self.reindex_imported_locked(id).await;
         }
         if was_deleted.is_some() {
-            // Its labels are in the index.
+            // The index has its labels now.
             let trash = self.0.trash.clone();
             blocking(move || {
                 let _ = failpoint("restore.entered");
@@ -356,7 +355,7 @@ impl Supervisor {
         self.catch_up(id).await?;
         let run = self.run(id).await?;
         if known.is_some_and(|before| before.seq == run.seq && before.reason == run.reason) {
-            // Half a line at the end of the log of a worker that died: nothing new.
+            // The log ends with an incomplete line of a worker that died: nothing new.
             return Ok(());
         }
         let (status, message) = match status_from_log(&run) {
@@ -369,7 +368,7 @@ impl Supervisor {
         self.set_status(id, status, message).await
     }
 
-    /// Gives a run its row; one that was deleted has its labels again from the first moment.
+    /// Inserts the row of a run. A restored run has its labels from the beginning.
     async fn insert_run(&self, id: RunId, was_deleted: Option<Deleted>) -> Result<()> {
         let number = was_deleted.as_ref().map(|about| about.number);
         let mut new = self.row_from_directory(id, number).await?;
@@ -380,7 +379,7 @@ impl Supervisor {
         let insert = move |w: &Writing<'_>| {
             runs::insert(w, &new)?;
             if is_labelled {
-                // To the file of its labels too.
+                // Writes the file of its labels, too.
                 run_labels::set(w, id, None, None, None)?;
             }
             Ok(())
@@ -389,7 +388,7 @@ impl Supervisor {
     }
 }
 
-/// The status of a run that nobody trains, with a message.
+/// The status of a run that has no worker, with a message.
 pub(super) fn status_from_log(run: &Run) -> (Status, String) {
     match run.reason.as_deref() {
         Some(reason) => (Status::of_reason(reason), run.message.clone()),
@@ -398,10 +397,11 @@ pub(super) fn status_from_log(run: &Run) -> (Status, String) {
     }
 }
 
-/// Runs that cannot be indexed, and how their files were when that was tried: nothing else comes of a further try.
+/// Runs that cannot be indexed, with the state of their files at the last attempt: retrying without a change is
+/// pointless.
 type GivenUp = HashMap<RunId, FileStates>;
 
-/// Of the log and of what the run is made by: length, and time of the last change.
+/// Length and modification time of the log and of the specification.
 type FileStates = [Option<(u64, SystemTime)>; 2];
 
 fn file_states(dir: &RunDir) -> FileStates {
@@ -411,7 +411,7 @@ fn file_states(dir: &RunDir) -> FileStates {
     })
 }
 
-/// Whether a run without a task is to go on.
+/// Whether a run without a task should continue.
 pub(super) fn is_unfinished(status: Status) -> bool {
     matches!(
         status,
@@ -419,17 +419,17 @@ pub(super) fn is_unfinished(status: Status) -> bool {
     )
 }
 
-/// Whether a log is longer than what is indexed of it, or shorter.
+/// Whether a log is longer or shorter than its indexed part.
 fn length_differs(log: &Path, place: Place) -> bool {
     fs::metadata(log).is_ok_and(|metadata| metadata.len() != place.offset)
 }
 
-/// Whether there is another length, or another last line: looked at once, at the start.
+/// Whether the length or the last line differs; checked once, at the start.
 fn log_differs(log: &Path, place: Place) -> bool {
     length_differs(log, place) || tail::is_continued(log, place).is_ok_and(|is| !is)
 }
 
-/// Directories of runs whose creation was cut short.
+/// Directories of runs whose creation was interrupted.
 fn leftovers(runs: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(runs).into_iter().flatten().flatten();
     let found = entries.filter(|entry| {
@@ -439,8 +439,7 @@ fn leftovers(runs: &Path) -> Vec<PathBuf> {
     found.map(|entry| entry.path()).collect()
 }
 
-/// Whether nobody can be at work any more on a run that was being made, in this process or, from
-/// the command line, in another.
+/// Whether no process can still be creating the run, neither this one nor a command line.
 fn is_abandoned(entry: &fs::DirEntry) -> bool {
     let modified = entry.metadata().and_then(|metadata| metadata.modified());
     modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STAGING_TIMEOUT))

@@ -1,4 +1,4 @@
-//! Rows of the index that cannot be read are read again from the run directories.
+//! Repairs rows of the index that cannot be read, from the run directories.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -12,11 +12,11 @@ use crate::index::{Writing, events};
 use crate::index::{damage, removal};
 use crate::run_dir::RunId;
 
-/// Where rows are kept as they were, one JSON object a line.
+/// Keeps unreadable rows as they were, one JSON object per line.
 const KEPT_IN: &str = "index.unreadable.ndjson";
 
 impl Supervisor {
-    /// Repairs what was met since the last look.
+    /// Repairs the rows that were found since the last call.
     pub(super) async fn repair_rows(&self) {
         let index = &self.0.index;
         for row in index.to_repair() {
@@ -44,7 +44,7 @@ impl Supervisor {
             .index
             .read(move |c| damage::row_as_json(c, key))
             .await?;
-        // Gone meanwhile, with its run.
+        // Deleted meanwhile, with its run.
         let Some(kept) = kept else { return Ok(()) };
         let path = self.0.runs.with_file_name(KEPT_IN);
         blocking(move || {
@@ -55,7 +55,7 @@ impl Supervisor {
         .await?;
         match row.id {
             Some(id) => self.repair_run(key, id).await,
-            // Its directory is found like one that came from elsewhere.
+            // The reconciliation finds its directory like one that was created elsewhere.
             None => {
                 let forget = move |w: &Writing<'_>| removal::forget_row(w, key);
                 self.0.index.write_with_retries(forget).await
@@ -73,7 +73,7 @@ impl Supervisor {
         };
         let status_is_lost = self.0.index.write_with_retries(mend).await?;
         if trains {
-            // Its task goes on from the first line.
+            // Its task continues from the first line.
             return Ok(());
         }
         self.catch_up(id).await?;
@@ -88,7 +88,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// What its directory tells of a run.
+    /// The row of a run according to its directory.
     pub(super) async fn row_from_directory(
         &self,
         id: RunId,

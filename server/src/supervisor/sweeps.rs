@@ -1,4 +1,4 @@
-//! Sweeps: their runs are made together, stopped together, and more of them can be added.
+//! Sweeps: their runs are created and stopped together, and more can be added.
 
 use vivarium_models::spec::RunSpec;
 
@@ -13,7 +13,7 @@ use crate::sweeps::store::{Sweep, Sweeps};
 use crate::sweeps::{GrowRequest, SweepSpec};
 
 impl Supervisor {
-    /// Creates every run of a sweep and lines them up; none when one of them is not valid.
+    /// Creates and queues all runs of a sweep; none if one of them is invalid.
     pub async fn create_sweep(&self, spec: SweepSpec) -> Result<(String, Vec<RunId>)> {
         let id = Sweeps::new_id();
         let (library, asked) = (self.0.library.clone(), spec.clone());
@@ -22,7 +22,7 @@ impl Supervisor {
         Ok((id, made))
     }
 
-    /// Adds runs to a sweep: more combinations of a search, or more seeds for every one.
+    /// Adds runs to a sweep: more samples of a search, or more seeds for every combination.
     pub async fn grow_sweep(&self, id: String, more: GrowRequest) -> Result<Vec<RunId>> {
         let _lock = self.0.sweep_lock.lock().await;
         let sweep = self.sweep(id.clone()).await?;
@@ -31,7 +31,7 @@ impl Supervisor {
         self.create_runs_of(&id, Some(sweep), spec, fresh).await
     }
 
-    /// Makes further runs of a sweep, which is `before` or new.
+    /// Creates runs of a sweep, which is `before` or new.
     async fn create_runs_of(
         &self,
         id: &str,
@@ -54,7 +54,7 @@ impl Supervisor {
         Ok(made)
     }
 
-    /// Stops what waits or trains of a sweep; says how many runs that were.
+    /// Stops the queued and running runs of a sweep; returns how many.
     pub async fn stop_sweep(&self, id: String) -> Result<usize> {
         self.sweep(id.clone()).await?;
         let stopped = self
@@ -70,9 +70,9 @@ impl Supervisor {
                 Ok(runs)
             })
             .await?;
-        // They are told whatever happens: their rows say so.
+        // The tasks are told even if this fails: the rows say so.
         let _ = blocking(|| failpoint("sweep.stopping")).await;
-        // Those that wait first: else one that stops makes room for the next.
+        // Queued runs first: a running run that stops would let the next one start.
         let (waiting, training): (Vec<_>, Vec<_>) =
             stopped.iter().partition(|run| run.status == Status::Queued);
         for run in waiting.into_iter().chain(training) {
@@ -81,13 +81,13 @@ impl Supervisor {
         Ok(stopped.len())
     }
 
-    /// A sweep's settings and the runs that it had.
+    /// The settings of a sweep, and all runs that were created for it.
     pub async fn sweep(&self, id: String) -> Result<Sweep> {
         let sweeps = self.0.sweeps.clone();
         blocking(move || sweeps.get(&id)).await
     }
 
-    /// Every sweep, the newest first.
+    /// All sweeps, newest first.
     pub async fn sweeps(&self) -> Result<Vec<(String, Sweep)>> {
         let sweeps = self.0.sweeps.clone();
         blocking(move || Ok(sweeps.list())).await
