@@ -59,7 +59,7 @@ impl fmt::Display for Exit {
             }
             Self::Unknown => write!(
                 f,
-                "The worker is gone without a last word. It was started by an earlier server, so how it ended is not known."
+                "The worker disappeared without a final event. It was started by an earlier server, so how it ended is not known."
             ),
         }
     }

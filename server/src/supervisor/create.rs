@@ -148,7 +148,7 @@ impl Supervisor {
             Ok(())
         });
         if let Err(error) = undone.await {
-            tracing::error!(%error, "runs that could not be made stay in the index");
+            tracing::error!(%error, "runs that could not be created remain in the index");
         }
         let (folder, sweeps) = (self.0.runs.clone(), self.0.sweeps.clone());
         let undone = blocking(move || {
@@ -164,7 +164,7 @@ impl Supervisor {
             }
         });
         if let Err(error) = undone.await {
-            tracing::error!(%error, "a sweep that could not be made stays");
+            tracing::error!(%error, "a sweep that could not be created remains");
         }
     }
 

@@ -12,7 +12,7 @@ impl Supervisor {
             .shutdown
             .run_until_cancelled(self.migrate_all_curves());
         if let Some(Err(error)) = made.await {
-            tracing::error!(%error, "not every run has its curves; the next start goes on");
+            tracing::error!(%error, "some runs have no curves yet; the next start continues");
         }
     }
 
@@ -23,7 +23,7 @@ impl Supervisor {
         }
         tracing::info!(
             runs = without.len(),
-            "the index is of an earlier version: curves are made anew"
+            "the index is of an earlier version: its curves are rebuilt"
         );
         for id in without {
             match self.migrate_curves_of(id).await {
@@ -32,7 +32,7 @@ impl Supervisor {
                 Err(error) => return Err(error),
             }
         }
-        tracing::info!("every run has its curves");
+        tracing::info!("all curves are rebuilt");
         Ok(())
     }
 

@@ -104,7 +104,7 @@ impl Supervisor {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "events of deleted runs stay until the next start");
+                    tracing::warn!(%error, "events of deleted runs remain until the next start");
                     return;
                 }
             }
@@ -160,7 +160,7 @@ impl Supervisor {
             blocking(move || Ok(trash.detach_expired())).await?
         };
         for (id, detached) in old {
-            tracing::info!(run = %id, "removed for good: it was deleted long ago");
+            tracing::info!(run = %id, "deleted for good: its time in the trash is over");
             blocking(move || trash::remove_detached(&detached)).await?;
         }
         Ok(())

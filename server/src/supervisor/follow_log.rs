@@ -168,7 +168,7 @@ impl Supervisor {
     async fn reindex(&self, id: RunId, from: Place) -> Result<bool> {
         tracing::warn!(
             run = %id, indexed = from.offset,
-            "the log is not the one that was indexed (cut back or replaced): it is indexed anew"
+            "the log is not the one that was indexed (truncated or replaced): it is reindexed"
         );
         let forget = move |w: &Writing<'_>| events::begin_again(w, id);
         self.0.index.write_with_retries(forget).await?;

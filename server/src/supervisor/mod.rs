@@ -110,10 +110,10 @@ impl Supervisor {
     /// Called before any request is answered and any run has a task: every unfinished change is a leftover.
     async fn recover(&self) {
         if let Err(error) = self.recover_creations().await {
-            tracing::error!(%error, "runs that were being made could not be completed");
+            tracing::error!(%error, "unfinished creations of runs could not be completed");
         }
         if let Err(error) = self.recover_deletions().await {
-            tracing::error!(%error, "runs that were being deleted could not be completed");
+            tracing::error!(%error, "unfinished deletions of runs could not be completed");
         }
     }
 
@@ -131,11 +131,11 @@ impl Supervisor {
                 match run.status {
                     Status::Stopped | Status::Failed | Status::Interrupted => runs::enqueue(w, id),
                     Status::Queued => Err(Error::Conflict(
-                        "The run waits for its turn already.".into(),
+                        "The run is queued already.".into(),
                     )),
                     Status::Running => Err(Error::Conflict("The run is training already.".into())),
                     Status::Finished => Err(Error::Conflict(
-                        "The run is through; copy it into a new one to train further.".into(),
+                        "The run is finished; copy it into a new one to train further.".into(),
                     )),
                 }
             })

@@ -25,7 +25,7 @@ use crate::trash::Deleted;
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// The message of a run whose worker has disappeared.
-const WORKER_GONE: &str = "The worker is gone without a last word.";
+const WORKER_GONE: &str = "The worker disappeared without a final event.";
 
 /// Creating a run's directory takes milliseconds; one that is unfinished after this time is a leftover.
 const STAGING_TIMEOUT: Duration = Duration::from_secs(60);
@@ -51,16 +51,16 @@ impl Supervisor {
             self.repair_rows().await;
             let changed = length_differs;
             if let Err(error) = panics::catch(self.discover_runs(changed, &mut given_up)).await {
-                tracing::error!(%error, "the folder of runs could not be looked through");
+                tracing::error!(%error, "the folder of runs could not be searched");
             }
             self.fill_reserve().await;
             if let Err(error) = panics::catch(self.recover_orphans()).await {
-                tracing::error!(%error, "the index could not be looked through");
+                tracing::error!(%error, "the index could not be searched");
             }
             if emptied.is_none_or(|at| at.elapsed() >= EMPTY_EVERY) {
                 emptied = Some(Instant::now());
                 if let Err(error) = panics::catch(self.empty_trash()).await {
-                    tracing::error!(%error, "the trash could not be looked through");
+                    tracing::error!(%error, "the trash could not be searched");
                 }
             }
         }
@@ -81,12 +81,12 @@ impl Supervisor {
             Ok(()) => true,
             // A panic would happen again.
             Err(error @ Error::Panic(_)) => {
-                tracing::error!(%error, "the runs of an earlier server could not be taken over");
+                tracing::error!(%error, "the runs of an earlier server could not be adopted");
                 true
             }
             Err(error) => {
                 if first {
-                    tracing::error!(%error, "the runs of an earlier server could not be taken over; it is tried again until they are");
+                    tracing::error!(%error, "the runs of an earlier server could not be adopted; retrying");
                 }
                 false
             }
@@ -103,7 +103,7 @@ impl Supervisor {
             Ok(())
         });
         if let Err(error) = looked.await {
-            tracing::warn!(%error, "the runs could not be looked through");
+            tracing::warn!(%error, "the runs could not be searched");
         }
     }
 
@@ -129,7 +129,7 @@ impl Supervisor {
                     self.give_up(run.id, &error, given_up).await?;
                 }
                 Err(error @ Error::Panic(_)) => {
-                    tracing::error!(run = %run.id, %error, "the run could not be taken over");
+                    tracing::error!(run = %run.id, %error, "the run could not be adopted");
                 }
                 // The other runs are adopted nevertheless.
                 Err(error) => failed = Some(error),
@@ -142,7 +142,7 @@ impl Supervisor {
 
     /// Records that the log of a run cannot be read, and ignores the run until the log changes.
     async fn give_up(&self, id: RunId, error: &Error, given_up: &mut GivenUp) -> Result<()> {
-        tracing::error!(run = %id, %error, "the run's log cannot be indexed; it is looked at again when it changes");
+        tracing::error!(run = %id, %error, "the run's log cannot be indexed; it is retried when it changes");
         if let Some(run) = self.0.index.read(move |c| runs::find(c, id)).await? {
             let status = match run.status {
                 // Its result remains valid.
@@ -217,7 +217,7 @@ impl Supervisor {
             match panics::catch(self.recover_orphan(id)).await {
                 Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(error) => {
-                    tracing::warn!(run = %id, %error, "the run has nobody who follows it");
+                    tracing::warn!(run = %id, %error, "the run has no task");
                 }
             }
         }
@@ -229,7 +229,7 @@ impl Supervisor {
         if !run.status.is_active() {
             return Ok(());
         }
-        tracing::warn!(run = %id, status = run.status.name(), "the run had nobody who followed it");
+        tracing::warn!(run = %id, status = run.status.name(), "the run had no task");
         if let Some(worker) = self.0.launcher.adopt(&self.run_dir(id))? {
             self.set_status(id, Status::Running, "").await?;
             let interrupted = false;
@@ -289,7 +289,7 @@ impl Supervisor {
                 Err(error) if error.is_of_the_index() || matches!(error, Error::File { .. }) => {
                     // The next attempt may succeed.
                     if given_up.insert(id, Default::default()).is_none() {
-                        tracing::error!(run = %id, %error, "the run could not be indexed; it is tried again until it can");
+                        tracing::error!(run = %id, %error, "the run could not be indexed; retrying");
                     }
                 }
                 Err(error) => self.give_up(id, &error, given_up).await?,
@@ -361,7 +361,7 @@ impl Supervisor {
         let (status, message) = match status_from_log(&run) {
             _ if run.reason.is_none() && was_deleted.is_some_and(|about| about.active) => (
                 Status::Stopped,
-                "It was deleted while it trained or waited.".to_owned(),
+                "It was deleted while it was training or queued.".to_owned(),
             ),
             told => told,
         };

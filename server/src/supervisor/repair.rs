@@ -23,7 +23,7 @@ impl Supervisor {
             let _lock = self.0.lifecycle.write().await;
             match self.repair(&row).await {
                 Ok(()) => {
-                    tracing::warn!(%row, "read again from the run's directory; what the row was is in {KEPT_IN}");
+                    tracing::warn!(%row, "repaired from the run's directory; the old row is in {KEPT_IN}");
                     index.repaired(row.key);
                 }
                 Err(error) if error.is_of_the_index() => {

@@ -25,7 +25,7 @@ pub(super) const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// The message of a run that stops because its server does.
-const SERVER_STOPPED: &str = "The server was stopped; the run goes on when it starts again.";
+const SERVER_STOPPED: &str = "The server was stopped; the run continues when it starts again.";
 
 /// How the task of a run begins.
 pub(super) enum Start {
@@ -134,12 +134,12 @@ impl Supervisor {
             match self.0.index.write(write.clone()).await {
                 Ok(value) => {
                     if failed {
-                        tracing::info!(run = %id, "the index has the run's state now");
+                        tracing::info!(run = %id, "the run's state is indexed now");
                     }
                     return Some(value);
                 }
                 Err(error) if !failed => {
-                    tracing::error!(run = %id, %error, "the run's state could not be indexed; it is tried again until it can");
+                    tracing::error!(run = %id, %error, "the run's state could not be indexed; retrying");
                     failed = true;
                 }
                 Err(_) => {}
@@ -315,8 +315,8 @@ impl Supervisor {
 pub(super) fn log_unfinished(id: RunId, removed: Result<usize>) {
     match removed {
         Ok(0) => {}
-        Ok(files) => tracing::info!(run = %id, files, "removed half a checkpoint"),
-        Err(error) => tracing::warn!(run = %id, %error, "half a checkpoint could not be removed"),
+        Ok(files) => tracing::info!(run = %id, files, "removed a partial checkpoint"),
+        Err(error) => tracing::warn!(run = %id, %error, "a partial checkpoint could not be removed"),
     }
 }
 
