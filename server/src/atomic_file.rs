@@ -1,4 +1,4 @@
-//! Files that are seen whole or not at all.
+//! Files that are written completely or not at all.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,10 +10,10 @@ use vivarium_models::links;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 
-/// What a file is called before it is whole.
+/// The prefix of a file that is not complete yet.
 pub(crate) const INCOMING: &str = ".incoming-";
 
-/// Writes a file in one step; after a power cut it is the old one or the new one.
+/// Replaces a file atomically: after a power cut it has the old content or the new one.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |e| Error::file(path, e);
     let folder = path.parent().unwrap_or(path);
@@ -28,7 +28,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Removes the files that a process that died was writing in a folder.
+/// Removes the partial files that a dead process left in a folder.
 pub(crate) fn remove_incoming(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(INCOMING) {

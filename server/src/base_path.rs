@@ -1,9 +1,9 @@
-//! Where the site begins, behind a proxy that serves it below a path: `--base-path /vivarium`.
+//! The path below which a proxy serves the site: `--base-path /vivarium`.
 //!
-//! A process serves one site, so this is set once, before the first request. Addresses that
-//! leave the server (links, `url` fields, `Location`, cookies) go through [`url`]; the browser's
-//! modules find the same path from where they were loaded. What arrives is taken with the path and
-//! without it, because some proxies pass it on and others take it off.
+//! A process serves one site, so this is set once, before the first request. Addresses that leave the server (links,
+//! `url` fields, `Location`, cookies) go through [`url`]; the browser's modules derive the same path from where they
+//! were loaded. Requests are accepted with the path and without it, because some proxies pass it on and others strip
+//! it.
 
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -14,8 +14,8 @@ use axum::http::uri::PathAndQuery;
 
 static BASE: OnceLock<BasePath> = OnceLock::new();
 
-/// The first segments of the server's own addresses. A site below one of them could not tell
-/// whether a proxy had taken the path off.
+/// The first segments of the server's own paths. A site below one of them could not tell whether a proxy has stripped
+/// the path.
 const OWN: [&str; 13] = [
     "api",
     "compare",
@@ -32,7 +32,7 @@ const OWN: [&str; 13] = [
     "sweeps",
 ];
 
-/// A path without a slash at its end; empty for a site that has its host to itself.
+/// A path without a trailing slash; empty for a site at the root of its host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BasePath(String);
 
@@ -65,12 +65,12 @@ impl FromStr for BasePath {
 }
 
 impl BasePath {
-    /// The path of the site below this one.
+    /// Joins a path of the site to this one.
     fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// What of a request's address lies below this path; `None` where none of it does.
+    /// The part of a request's URI below this path; `None` where it is elsewhere.
     fn strip(&self, uri: &Uri) -> Option<Uri> {
         let rest = uri.path().strip_prefix(&self.0)?;
         if !(rest.is_empty() || rest.starts_with('/')) {
@@ -87,12 +87,12 @@ impl BasePath {
     }
 }
 
-/// Says where the site begins. Only the first call counts.
+/// Sets the path of the site. Only the first call has an effect.
 pub fn set(base: BasePath) {
     let _ = BASE.set(base);
 }
 
-/// The address under which a browser asks for `path`, which begins with a slash.
+/// The URL under which a browser requests `path`, which begins with a slash.
 pub fn url(path: &str) -> String {
     match BASE.get() {
         Some(base) => base.join(path),
@@ -100,7 +100,7 @@ pub fn url(path: &str) -> String {
     }
 }
 
-/// Takes the path off a request, where it is there.
+/// Strips the path from a request that has it.
 pub async fn strip(mut request: Request) -> Request {
     if let Some(uri) = BASE.get().and_then(|base| base.strip(request.uri())) {
         *request.uri_mut() = uri;

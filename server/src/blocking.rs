@@ -1,12 +1,12 @@
-//! Work beside the async threads.
+//! Work outside the async threads.
 
 use crate::error::{Error, Result};
 use crate::panics::catch_sync;
 
-/// How much a thread yields to workers and to the async threads, 0 to 19.
+/// The nice value of threads with lower priority, 0 to 19.
 const NICE: i32 = 5;
 
-/// Does what reads disks or computes on one of the threads that are there for that.
+/// Runs work that reads disks or computes on Tokio's blocking threads.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -15,7 +15,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
         .map_err(|_| Error::Gone("a piece of work"))?
 }
 
-/// Works on a thread of its own, which a shutdown does not wait for.
+/// Runs work on a thread of its own, which a shutdown does not wait for.
 pub(crate) async fn on_thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -24,7 +24,7 @@ pub(crate) async fn on_thread<T: Send + 'static>(
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
-            // Whoever asked may be gone; then nobody wants to know.
+            // The caller may be gone.
             let _ = sender.send(catch_sync(work));
         })
         .map_err(|e| Error::system("cannot start a thread", e))?;
@@ -33,8 +33,8 @@ pub(crate) async fn on_thread<T: Send + 'static>(
         .map_err(|_| Error::Gone("a piece of work on a thread"))?
 }
 
-/// Lets the calling thread have its turn behind those that train and those that answer. Best effort: only on Linux is
-/// the priority a thread's and not the process's.
+/// Lowers the priority of the calling thread below workers and the async threads. Best effort: only on Linux does a
+/// thread have a priority of its own.
 pub(crate) fn lower_priority() {
     if cfg!(target_os = "linux") {
         let _ = rustix::process::setpriority_process(None, NICE);

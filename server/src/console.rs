@@ -1,8 +1,8 @@
-//! Lines for people: notices on standard error, and the log.
+//! Lines for users: notices on standard error, and the log.
 //!
-//! Perhaps nobody can read them: the terminal was closed, the pipe's reader has ended or does not read on, the disk
-//! under the log is full. Then lines are lost, and nothing else happens: nothing here fails, panics or waits for a
-//! reader. `eprintln!` panics instead, which is why lints refuse it.
+//! Possibly nobody can read them: the terminal was closed, the pipe's reader has ended or is stuck, the disk with the
+//! log is full. Then lines are lost, and nothing else happens: nothing here fails, panics or blocks. `eprintln!`
+//! panics, which is why a lint forbids it.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -12,16 +12,16 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
-/// Lines that wait to be written at most.
+/// The maximum number of queued lines.
 const WAITING: usize = 4096;
 
-/// Writes a line to standard error, where that is possible.
+/// Writes a line to standard error, if that is possible.
 pub(crate) fn notice(line: impl Display) {
-    // In one piece: others write there too.
+    // With a single write: others write there, too.
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// A writer that takes everything, and drops what cannot be written.
+/// A writer that accepts everything and drops what it cannot write.
 #[derive(Debug)]
 pub(crate) struct Lossy<W>(pub(crate) W);
 
@@ -37,8 +37,8 @@ impl<W: Write> Write for Lossy<W> {
     }
 }
 
-/// Lines that a thread of its own writes: a reader that stands still, such as a pager, holds up nobody. When more wait
-/// than there is room for, those that follow are dropped and counted.
+/// A writer whose lines are written by a thread of its own, so that a stuck reader, such as a pager, blocks nobody.
+/// When the queue is full, further lines are dropped and counted.
 #[derive(Clone, Debug)]
 pub(crate) struct BackgroundWriter {
     queue: SyncSender<Item>,
@@ -47,7 +47,7 @@ pub(crate) struct BackgroundWriter {
 
 enum Item {
     Line(Vec<u8>),
-    /// Answered when all lines before it are written.
+    /// Answered when all earlier lines are written.
     Flush(SyncSender<()>),
 }
 
@@ -55,7 +55,7 @@ impl BackgroundWriter {
     /// Starts the thread, which writes to `target`.
     ///
     /// # Errors
-    /// When there is no thread to be had.
+    /// When the thread cannot be started.
     pub(crate) fn start(target: impl Write + Send + 'static) -> io::Result<Self> {
         let (queue, items) = mpsc::sync_channel(WAITING);
         let dropped = Arc::new(AtomicU64::new(0));
@@ -66,7 +66,7 @@ impl BackgroundWriter {
         Ok(Self { queue, dropped })
     }
 
-    /// Waits until the lines so far are written, but not for long: perhaps nobody reads them.
+    /// Waits until the queued lines are written, at most for this time.
     pub(crate) fn flush(&self, within: Duration) {
         let (done, written) = mpsc::sync_channel(1);
         if self.queue.try_send(Item::Flush(done)).is_ok() {
@@ -95,7 +95,7 @@ fn write_all(items: &Receiver<Item>, dropped: &AtomicU64, mut target: impl Write
 }
 
 impl Write for BackgroundWriter {
-    /// Takes a line as a whole.
+    /// Takes a whole line.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Err(TrySendError::Full(_)) = self.queue.try_send(Item::Line(bytes.to_vec())) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    /// Waits for leave before every write.
+    /// Waits for permission before every write.
     struct Stuck(Receiver<()>, Sender<String>);
 
     impl Write for Stuck {
@@ -157,7 +157,7 @@ mod tests {
         let (leave, wait) = mpsc::channel();
         let (written, read) = mpsc::channel();
         let mut log = BackgroundWriter::start(Stuck(wait, written)).unwrap();
-        // One may be in the thread's hands already.
+        // The thread may have taken one already.
         let lines = WAITING + 1 + 10;
         for n in 0..lines {
             log.write_all(format!("{n}\n").as_bytes()).unwrap();
@@ -172,7 +172,7 @@ mod tests {
                     assert_eq!(n, seen);
                     seen += 1;
                 }
-                // The count may come in pieces.
+                // The count may be split over several lines.
                 Err(_) => break line,
             }
         };

@@ -1,4 +1,4 @@
-//! The data folder: where everything of one person's work lies.
+//! The data folder: all files of a user.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,16 +12,16 @@ use crate::run_dir::lock::{self, Lock};
 /// The folder of data sets.
 const DATA_SETS: &str = "datasets";
 
-/// The folder of images that people uploaded.
+/// The folder of uploaded images.
 const IMAGES: &str = "images";
 
-/// The folder of the images that films follow: one for each run that somebody chose one for.
+/// The folder of pinned images: the image that a run's film follows, where a user chose one.
 const PINS: &str = "pins";
 
-/// The variable that names the data folder.
+/// The environment variable that names the data folder.
 pub const VARIABLE: &str = "VIVARIUM_DATA_DIR";
 
-/// The data sets for the run in a directory: those beside the folder that holds it, else those of the folder that the
+/// The data sets for the run in a directory: those beside the folder that contains it, or those of the folder that the
 /// environment names.
 pub fn library_of_run(run: &Path) -> Library {
     let own = run
@@ -36,8 +36,7 @@ pub fn library_of_run(run: &Path) -> Library {
     }
 }
 
-/// The image that the film of the run in a directory follows, where somebody chose one: it lies beside the folder that
-/// holds the run.
+/// The pinned image of the run in a directory, if a user chose one; it lies beside the folder that contains the run.
 pub fn pin_of_run(run: &Path) -> Option<PathBuf> {
     let run = run.canonicalize().ok()?;
     let root = run.parent()?.parent()?;
@@ -45,14 +44,14 @@ pub fn pin_of_run(run: &Path) -> Option<PathBuf> {
     Some(root.join(PINS).join(name))
 }
 
-/// The data folder and what lies in it.
+/// The data folder and the paths inside.
 #[derive(Clone, Debug)]
 pub struct DataDir {
     root: PathBuf,
 }
 
 impl DataDir {
-    /// The folder at `path`, or the platform's folder for users' data; made if it is missing.
+    /// The folder at `path`, or the platform's folder for user data; created if it is missing.
     pub fn open(path: Option<PathBuf>) -> Result<Self> {
         let root = match path {
             Some(path) => path,
@@ -65,7 +64,7 @@ impl DataDir {
                 })?,
         };
         fs::create_dir_all(&root).map_err(|e| Error::file(&root, e))?;
-        // Workers are given paths: they must not depend on where the server was started.
+        // Workers are given paths, which must not depend on where the server was started.
         let root = root.canonicalize().map_err(|e| Error::file(&root, e))?;
         Ok(Self { root })
     }
@@ -80,7 +79,7 @@ impl DataDir {
         self.root.join("runs")
     }
 
-    /// TensorBoard's files while they come in.
+    /// TensorBoard's files during an import. Earlier versions gave the folder this name.
     pub fn imports(&self) -> PathBuf {
         self.root.join("boards")
     }
@@ -100,32 +99,32 @@ impl DataDir {
         self.root.join("selections")
     }
 
-    /// Runs that were deleted and can be brought back.
+    /// Deleted runs that can be restored.
     pub fn trash(&self) -> PathBuf {
         self.root.join("trash")
     }
 
-    /// Space that is given back when the disk is full.
+    /// Disk space that is freed when the disk is full.
     pub fn reserve(&self) -> PathBuf {
         self.root.join("reserve")
     }
 
-    /// The data sets that were fetched, imported or uploaded.
+    /// The data sets that were downloaded, imported or uploaded.
     pub fn library(&self) -> Library {
         Library::in_folder(self.root.join(DATA_SETS))
     }
 
-    /// Images that people uploaded.
+    /// Uploaded images.
     pub fn images(&self) -> PathBuf {
         self.root.join(IMAGES)
     }
 
-    /// The images that films follow.
+    /// Pinned images.
     pub fn pins(&self) -> PathBuf {
         self.root.join(PINS)
     }
 
-    /// Files of data sets while they come from the web.
+    /// Files of data sets during a download.
     pub fn fetching(&self) -> PathBuf {
         self.root.join("fetching")
     }
@@ -135,10 +134,10 @@ impl DataDir {
         self.root.join("index.sqlite3")
     }
 
-    /// Takes the folder for a server.
+    /// Locks the folder for a server.
     ///
     /// # Errors
-    /// [`Error::DataDirInUse`] when another server has it: two of them would both start workers.
+    /// [`Error::DataDirInUse`] when another server holds the lock: both would start workers.
     pub fn take_for_server(&self) -> Result<Lock> {
         let path = self.root.join("server.lock");
         Lock::take(&path).map_err(|error| match error {

@@ -1,5 +1,5 @@
-//! The server's one error. `http::problem` maps it to a status, a page or a problem document;
-//! the command line prints it. It is logged once, where it is handled.
+//! The error type of the server. `http::problem` maps it to a status, a page or a problem document; the command line
+//! prints it. It is logged once, where it is handled.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use vivarium_models::spec::FieldError;
 
 use crate::run_id::RunId;
 
-/// A row of the table of runs, or of what belongs to it, that does not hold what this program writes.
+/// A row of the index that does not hold what this program writes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BadRow {
     /// The key of the row.
@@ -29,7 +29,7 @@ impl fmt::Display for BadRow {
     }
 }
 
-/// What can go wrong, in words for people: each message names what it is about.
+/// Everything that can go wrong, as messages for users: each names its subject.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder could not be read or written.
@@ -37,7 +37,7 @@ pub enum Error {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The operating system refused something that has no path.
@@ -45,7 +45,7 @@ pub enum Error {
     System {
         /// What could not be done.
         action: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// A value could not be written as JSON, or what this program stored could not be read as such.
@@ -56,7 +56,7 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// An event log holds something else than events in order.
+    /// An event log does not consist of events in order.
     #[error("{}: line {line} is not event number {line}", path.display())]
     EventLog {
         /// The log.
@@ -64,42 +64,42 @@ pub enum Error {
         /// The line, counted from 1.
         line: u64,
     },
-    /// A run has a worker already.
+    /// The run has a worker already.
     #[error("{} is held by another worker{}", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]
     Locked {
         /// The lock file.
         path: PathBuf,
-        /// The process that wrote its id there.
+        /// The process id in the lock file.
         pid: Option<u32>,
     },
     /// The settings of a run are not valid.
     #[error("The run's settings are not valid: {}", describe(.0))]
     Spec(Vec<FieldError>),
-    /// A request is not what the route takes.
+    /// A request is not what the route accepts.
     #[error("{0}")]
     BadRequest(String),
-    /// A part of a request is not what it may be.
+    /// A field of a request is not valid.
     #[error("{}: {}", .0.path, .0.message)]
     Field(Box<FieldError>),
-    /// There is no such thing.
+    /// The requested thing does not exist.
     #[error("There is no {0}.")]
     NotFound(String),
-    /// The thing is not in a state in which that can be done.
+    /// The thing is not in a state that allows the request.
     #[error("{0}")]
     Conflict(String),
-    /// Too much is asked at a time.
+    /// Too many requests at a time.
     #[error("{0}")]
     Busy(String),
-    /// More waits already than is done in a while.
+    /// A queue is full.
     #[error("{0}")]
     Overloaded(&'static str),
-    /// Training, data or networks.
+    /// An error of training, data or networks.
     #[error(transparent)]
     Models(#[from] vivarium_models::Error),
-    /// A data set could not be fetched.
+    /// A data set could not be downloaded.
     #[error("{0}")]
     Fetch(String),
-    /// The index.
+    /// An error of the index.
     #[error("The index: {0}")]
     Index(#[from] rusqlite::Error),
     /// The file of the index cannot be opened.
@@ -110,13 +110,13 @@ pub enum Error {
         /// Why not.
         message: String,
     },
-    /// Another program holds the index.
+    /// Another program has locked the index.
     #[error("Another program has locked the index; nothing was changed. Try again in a moment.")]
     IndexInUse,
-    /// A row of the index does not hold what this program writes.
+    /// A row of the index cannot be read.
     #[error("What the index has of {0} cannot be read. It is read again from the run's directory.")]
     Unreadable(BadRow),
-    /// Another server works on the data folder.
+    /// Another server uses the data folder.
     #[error("{} is in use by another Vivarium server{}; choose another with --data-dir", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]
     DataDirInUse {
         /// The data folder.
@@ -124,22 +124,22 @@ pub enum Error {
         /// The other server.
         pid: Option<u32>,
     },
-    /// What was asked on the command line cannot be done.
+    /// The command line cannot be carried out.
     #[error("{0}")]
     Usage(String),
-    /// A part of this program is gone. A defect or the shutdown.
+    /// A part of this program has ended: a defect, or the shutdown.
     #[error("{0} has ended")]
     Gone(&'static str),
-    /// A panic that was caught, with its message.
+    /// A caught panic, with its message.
     #[error("A defect in Vivarium: {0}")]
     Panic(String),
 }
 
-/// The server's result.
+/// A result with the server's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A fault of one part of a request: what it is called, what it was, what it may be.
+    /// A fault of one field of a request: its path, its value, and what is allowed.
     pub fn field(
         path: &str,
         value: impl Into<serde_json::Value>,
@@ -152,7 +152,7 @@ impl Error {
         }))
     }
 
-    /// Whether the index is at fault, and not what was to be indexed.
+    /// Whether the index itself has failed, not the data to be indexed.
     pub fn is_of_the_index(&self) -> bool {
         matches!(
             self,
@@ -160,7 +160,7 @@ impl Error {
         )
     }
 
-    /// Whether there was no space on the disk.
+    /// Whether the disk was full.
     pub fn is_full_disk(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         match self {

@@ -1,9 +1,9 @@
-//! Failpoints: named places between the steps of a change at which a test has this process fail, wait or die.
+//! Failpoints: named places between the steps of a change where a test makes this process fail, wait or die.
 //!
 //! They are in every build and cost one comparison each, because the tests run the binary that is shipped. Without the
-//! variable `VIVARIUM_FAILPOINTS` none of them does anything. With it, the variable names a file, and at each failpoint
-//! this process reads one line of it, `<action> <n>`: what it is to do at the `n`-th failpoint, counted from 0, that it
-//! comes to after the line was written.
+//! variable `VIVARIUM_FAILPOINTS` they do nothing. With it, the variable names a file, and at each failpoint this
+//! process reads one line of it, `<action> <n>`: what to do at the `n`-th failpoint, counted from 0, that it reaches
+//! after the line was written.
 //!
 //! | action | what happens there |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | `fail` | the step fails as on a full disk |
 //! | `wait` | the process waits until the line changes |
 //!
-//! The names of the failpoints that were passed go to the file `<file>.passed`, one a line.
+//! The names of the passed failpoints go to the file `<file>.passed`, one per line.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -26,22 +26,22 @@ use crate::error::{Error, Result};
 /// The variable that names the file.
 const VARIABLE: &str = "VIVARIUM_FAILPOINTS";
 
-/// How often a failpoint that waits looks whether it is to go on.
+/// How often a waiting failpoint reads its line.
 const LOOK: Duration = Duration::from_millis(5);
 
 static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
 
-/// What a test has asked for.
+/// What a test has requested.
 struct Armed {
     file: PathBuf,
-    /// The line that was read last, and how many failpoints were passed since it was new.
+    /// The last line that was read, and how many failpoints were passed since it changed.
     counted: Mutex<(String, u64)>,
 }
 
 /// A place between two steps of a change.
 ///
 /// # Errors
-/// When a test asks for it.
+/// When a test requests it.
 pub(crate) fn failpoint(name: &'static str) -> Result<()> {
     let armed = ARMED.get_or_init(|| {
         let file = std::env::var_os(VARIABLE)?;
@@ -71,7 +71,7 @@ impl Armed {
             counted.1 - 1
         };
         let here = at.trim().parse() == Ok(passed);
-        // Noted before anything happens: a test that sees the name knows that the process is here.
+        // Noted first: a test that sees the name knows that the process is here.
         self.note(name).map_err(|e| Error::file(&self.file, e))?;
         match action {
             "kill" if here => {

@@ -1,8 +1,8 @@
-//! What people call their runs, kept beside the index: a file for each run that was given a name, tags or notes.
+//! Names, tags and notes of runs, stored beside the index: one file for each run that has any.
 //!
-//! Everything else in the index can be read again from the run directories; this cannot, and a run directory is its
-//! worker's. So each change of labels is written here before the index commits it, and when a server starts, what a
-//! file says counts: whatever became of the index, and wherever a change was cut short.
+//! Everything else in the index can be rebuilt from the run directories; labels cannot, and only the worker writes to a
+//! run directory. So each change of labels is written here before the index commits it. When a server starts, the files
+//! take precedence over the index.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,7 +15,7 @@ use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 
-/// What people call a run.
+/// The labels of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLabels {
     /// Its name.
@@ -23,7 +23,7 @@ pub struct RunLabels {
     /// Its tags.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// What is written about it.
+    /// Its notes.
     #[serde(default)]
     pub notes: String,
 }
@@ -35,24 +35,24 @@ pub struct LabelFiles {
 }
 
 impl LabelFiles {
-    /// The files in `folder`. What a process that died was writing goes.
+    /// The files in `folder`. Removes partial files of a process that died.
     pub fn in_folder(folder: PathBuf) -> Self {
         remove_incoming(&folder);
         Self { folder }
     }
 
-    /// The labels of a run, where it was given some. A file that cannot be read says nothing, and is told.
+    /// The labels of a run, if it has any. An unreadable file is logged and ignored.
     pub fn get(&self, id: RunId) -> Option<RunLabels> {
         read(&self.path(id))
     }
 
-    /// Writes the labels of a run in one step.
+    /// Writes the labels of a run atomically.
     pub fn save(&self, id: RunId, labels: &RunLabels) -> Result<()> {
         let text = serde_json::to_vec_pretty(labels).unwrap_or_default();
         write_atomically(&self.path(id), &text)
     }
 
-    /// Forgets the labels of a run.
+    /// Removes the labels of a run.
     pub fn remove(&self, id: RunId) -> Result<()> {
         let path = self.path(id);
         match fs::remove_file(&path) {
@@ -61,7 +61,7 @@ impl LabelFiles {
         }
     }
 
-    /// Every run that was given labels.
+    /// All runs that have labels.
     pub fn list(&self) -> Vec<(RunId, RunLabels)> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let labels = entries.filter_map(|entry| {

@@ -1,8 +1,8 @@
-//! Panics are defects; what is here keeps them where they happen. Each is told and counted, and what must live, lives.
+//! Panics are defects; this module contains their effects. Each is logged and counted, and the server continues.
 //!
-//! * [`catch`]: a piece of work that may panic ends with an error.
-//! * [`restart_on_panic`]: a task without which the server is none is started again.
-//! * [`log_panics`]: every panic is a line of the log, [`panic_count`] counts them.
+//! * [`catch`]: turns a panic of a future into an error.
+//! * [`restart_on_panic`]: restarts a task that the server depends on.
+//! * [`log_panics`]: writes every panic to the log; [`panic_count`] counts them.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -14,17 +14,17 @@ use futures_util::FutureExt as _;
 
 use crate::error::{Error, Result};
 
-/// Between the panic of a task and its next start: one that panics at once must not keep a core busy.
+/// The pause before a task is restarted: one that panics immediately must not occupy a core.
 const PAUSE: Duration = Duration::from_millis(200);
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// How many panics [`log_panics`] has seen, caught ones among them.
+/// The number of panics since [`log_panics`], including caught ones.
 pub(crate) fn panic_count() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
-/// From now on panics are told in the log, and not on standard error.
+/// From now on panics are written to the log instead of standard error.
 pub(crate) fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         PANICS.fetch_add(1, Ordering::Relaxed);

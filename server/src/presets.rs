@@ -1,5 +1,5 @@
-//! Experiments that start with one click. Each is settings, and for a comparison a grid over
-//! them: the form and the API know nothing more of a preset than of what a person typed.
+//! Experiments that start with one click. Each is settings, and for a comparison a grid over them; the form and the API
+//! treat them like settings that a user typed.
 
 use std::sync::LazyLock;
 
@@ -10,21 +10,21 @@ use vivarium_models::data::{DATA_SETS, Library, State};
 /// An experiment to start from.
 #[derive(Debug, Serialize)]
 pub struct Preset {
-    /// In addresses.
+    /// Its name in URLs.
     pub id: &'static str,
-    /// What it is.
+    /// Its title.
     pub title: &'static str,
-    /// What one will see.
+    /// What the user will see.
     pub question: &'static str,
-    /// The settings, as a RunSpec; what is not said has its default.
+    /// The settings, as a RunSpec; missing ones have their defaults.
     pub base: Value,
     /// Values to compare, by the path of the setting.
     pub grid: Map<String, Value>,
-    /// Runs of each combination.
+    /// Runs per combination.
     pub repeats: u64,
 }
 
-/// Every preset, in the order in which a course would take them.
+/// All presets, in the order of a course.
 pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let digits = |name: &str, batch_size: u64, epochs: u64| {
         json!({
@@ -34,13 +34,13 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             "training": {"epochs": epochs, "batch_size": batch_size, "optimizer": {"kind": "sgd", "lr": 0.01}}
         })
     };
-    // Digits are in the binary; enlarged they are images that every network takes.
+    // The digits are built in; enlarged they are images that every network accepts.
     let convolutional = |name: &str| {
         json!({
             "name": name,
             "data": {"set": "digits", "size": 32, "channels": 3},
             "network": {"kind": "vgg16"},
-            // The rate at which VGG16, which has no normalisation in its head, learns as well as the others.
+            // The rate at which VGG16, whose head has no normalisation, learns as well as the others.
             "training": {"epochs": 3, "batch_size": 32, "optimizer": {"kind": "sgd", "lr": 0.002}}
         })
     };
@@ -137,7 +137,7 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     ]
 });
 
-/// A preset as it is offered: with the title of the data set that has to be fetched first, if that is not here.
+/// A preset with the title of the data set that has to be downloaded first, if it is missing.
 #[derive(Debug, Serialize)]
 pub struct Offer {
     #[serde(flatten)]
@@ -145,7 +145,7 @@ pub struct Offer {
     missing: Option<&'static str>,
 }
 
-/// Every preset, given the data sets that are here.
+/// All presets, given the data sets that are present.
 pub fn offers(library: &Library) -> Vec<Offer> {
     let missing = |preset: &'static Preset| {
         let set = preset.base["data"]["set"].as_str()?;

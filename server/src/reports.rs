@@ -1,7 +1,7 @@
-//! Reports: what people write about their runs. A report is a Markdown file that names runs and
-//! figures; the browser draws them, so no number of a run is ever kept here.
+//! Reports: texts that users write about their runs. A report is a Markdown file that names runs and metrics; the
+//! browser draws them, so the file holds no results.
 //!
-//! A deleted report lies in a folder beside the others for some days and can be brought back.
+//! A deleted report stays in a folder beside the others for some days and can be restored.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -21,10 +21,10 @@ use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::trash::KEPT;
 
-/// The most bytes of a report's text: a long book.
+/// The maximum length of a text: a long book.
 pub const MOST_BYTES: usize = 1024 * 1024;
 
-/// What a report without a heading is called.
+/// The title of a report without a heading.
 const UNTITLED: &str = "Untitled report";
 
 /// A report without its text.
@@ -32,13 +32,13 @@ const UNTITLED: &str = "Untitled report";
 pub struct ReportInfo {
     /// Its id.
     pub id: Uuid,
-    /// The address of its page.
+    /// The URL of its page.
     pub url: String,
     /// Its first heading.
     pub title: String,
-    /// Tells texts apart: whoever saves says which one was changed.
+    /// Identifies the text: whoever saves names the revision that was edited.
     pub revision: String,
-    /// When it was begun, RFC 3339.
+    /// When it was created, RFC 3339.
     pub created: String,
     /// When it was saved last, RFC 3339.
     pub changed: String,
@@ -47,7 +47,7 @@ pub struct ReportInfo {
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// What is told of it.
+    /// Everything but the text.
     #[serde(flatten)]
     pub about: ReportInfo,
     /// Markdown.
@@ -58,38 +58,38 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Reports {
     folder: PathBuf,
-    /// Who compares and then writes must not be overtaken.
+    /// Comparing and writing must not be interrupted by another writer.
     writing: Mutex<()>,
 }
 
 impl Reports {
-    /// The reports in `folder`; those that were deleted long ago are removed.
+    /// The reports in `folder`; expired deleted reports are removed.
     pub fn in_folder(folder: PathBuf) -> Self {
         let reports = Self {
             folder,
             writing: Mutex::new(()),
         };
         remove_incoming(&reports.folder);
-        // Made while there is space: who deletes often does it because there is none.
+        // Created while there is space: users often delete because there is none.
         let _ = fs::create_dir_all(reports.deleted());
         reports.sweep(SystemTime::now());
         reports
     }
 
-    /// Begins a report.
+    /// Creates a report.
     ///
     /// # Errors
-    /// [`Error::Field`] where the text is too long.
+    /// [`Error::Field`] when the text is too long.
     pub fn create(&self, text: &str) -> Result<ReportInfo> {
         let id = Uuid::now_v7();
         self.write(id, text)?;
         Ok(self.get(id)?.about)
     }
 
-    /// A report.
+    /// Reads a report.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none of that id.
+    /// [`Error::NotFound`] when there is no report with this id.
     pub fn get(&self, id: Uuid) -> Result<Report> {
         let path = self.file(id);
         let text = read(&path, id)?;
@@ -108,7 +108,7 @@ impl Reports {
         })
     }
 
-    /// Every report that can be read, the one saved last first.
+    /// All readable reports, the most recently saved first.
     ///
     /// # Errors
     /// [`Error::File`] when the folder cannot be read.
@@ -121,10 +121,10 @@ impl Reports {
         Ok(found)
     }
 
-    /// Saves a report that was `revision` when it was changed.
+    /// Saves a report whose revision was `changed_from` when the user began to edit.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where it is another one by now: what somebody else saved is not lost.
+    /// [`Error::Conflict`] when its revision is another one now, so that nobody's text is lost.
     pub fn save(&self, id: Uuid, text: &str, changed_from: &str) -> Result<ReportInfo> {
         let _writing = self.writing();
         let now = read(&self.file(id), id)?;
@@ -140,15 +140,15 @@ impl Reports {
         Ok(self.get(id)?.about)
     }
 
-    /// Puts a report aside.
+    /// Moves a report to the deleted ones.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none of that id.
+    /// [`Error::NotFound`] when there is no report with this id.
     pub fn delete(&self, id: Uuid) -> Result<()> {
         let _writing = self.writing();
         self.sweep(SystemTime::now());
         fs::create_dir_all(self.deleted()).map_err(|e| Error::file(self.deleted(), e))?;
-        // The time of its last change is now that of its deletion.
+        // The modification time becomes the time of the deletion.
         let file = links::refuse(&self.file(id))
             .and_then(|()| fs::File::options().append(true).open(self.file(id)));
         let file = file.map_err(|e| missing_or(e, &self.file(id), id))?;
@@ -158,7 +158,7 @@ impl Reports {
         fs::rename(self.file(id), self.deleted_file(id)).map_err(failed)
     }
 
-    /// Brings a deleted report back.
+    /// Restores a deleted report.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it was not deleted, or too long ago.
@@ -177,7 +177,7 @@ impl Reports {
         write_atomically(&self.file(id), text.as_bytes())
     }
 
-    /// Removes what was deleted too long ago to come back.
+    /// Removes deleted reports that have expired.
     fn sweep(&self, now: SystemTime) {
         for id in ids(&self.deleted()).unwrap_or_default() {
             let file = self.deleted_file(id);
@@ -210,7 +210,7 @@ impl Reports {
     }
 }
 
-/// The reports whose files lie in a folder; what else lies there is nobody's business.
+/// The reports whose files lie in a folder; other files are ignored.
 fn ids(folder: &Path) -> Result<Vec<Uuid>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -224,7 +224,7 @@ fn ids(folder: &Path) -> Result<Vec<Uuid>> {
         .collect())
 }
 
-/// What a file says; one that was changed by another program and is no UTF-8 is read as far as it is.
+/// The text of a file. Another program may have changed it: bytes that are not UTF-8 are replaced.
 fn read(path: &Path, id: Uuid) -> Result<String> {
     let bytes = links::read(path).map_err(|e| missing_or(e, path, id))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -238,7 +238,7 @@ fn missing_or(error: std::io::Error, path: &Path, id: Uuid) -> Error {
     }
 }
 
-/// The first heading, without the signs of Markdown.
+/// The text of the first heading, without Markdown syntax.
 fn title(text: &str) -> String {
     let mut fenced = false;
     for line in text.lines() {
@@ -259,13 +259,13 @@ fn title(text: &str) -> String {
     UNTITLED.to_owned()
 }
 
-/// Tells one text from another.
+/// The revision of a text.
 fn revision(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     hex::encode(&hash[..8])
 }
 
-/// An id tells when it was made.
+/// The creation time that an id contains.
 fn begun(id: Uuid) -> Option<SystemTime> {
     let (seconds, nanos) = id.get_timestamp()?.to_unix();
     SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::new(seconds, nanos))
@@ -323,7 +323,7 @@ mod tests {
         let refused = reports.save(first.id, "# Three", &first.revision);
         assert!(matches!(refused, Err(Error::Conflict(_))));
         assert_eq!(reports.get(first.id).unwrap().text, "# Two");
-        // Who saves the same again, because the answer was lost, is not refused.
+        // Saving the same text again, because the answer was lost, is not refused.
         let again = reports.save(first.id, "# Two", &first.revision).unwrap();
         assert_eq!(again, second);
     }

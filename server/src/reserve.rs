@@ -1,4 +1,4 @@
-//! Space that is kept for the moment in which the disk is full: who deletes a run must be able to note it.
+//! Disk space that is set apart, so that a run can be deleted when the disk is full: recording a deletion takes space.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// Enough for the labels of a run and for some pages of the index.
 const BYTES: usize = 1 << 20;
 
-/// The reserve is only made where so much more is free.
+/// The reserve is only created where this much is free.
 const FREE_AT_LEAST: u64 = 16 << 20;
 
-/// The reserve of a data folder: a file that means nothing.
+/// The reserve of a data folder: a file without meaning.
 #[derive(Debug)]
 pub(crate) struct Reserve(PathBuf);
 
@@ -20,7 +20,7 @@ impl Reserve {
         Self(path)
     }
 
-    /// Makes the reserve where there is none and there is space. Best effort.
+    /// Creates the reserve if there is none and there is space. Best effort.
     pub(crate) fn fill(&self) {
         let folder = self.0.parent().unwrap_or(&self.0);
         if self.0.exists() || free(folder).is_some_and(|free| free < FREE_AT_LEAST) {
@@ -32,13 +32,13 @@ impl Reserve {
         }
     }
 
-    /// Gives the space back; says whether there was some.
+    /// Frees the space; returns whether there was a reserve.
     pub(crate) fn release(&self) -> bool {
         fs::remove_file(&self.0).is_ok()
     }
 
     fn write(&self) -> io::Result<()> {
-        // Bytes that no file system makes smaller.
+        // Bytes that no file system can compress.
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let noise = (0..BYTES / 8).flat_map(|_| {
             state ^= state << 13;
@@ -52,7 +52,7 @@ impl Reserve {
     }
 }
 
-/// The bytes that are free on the disk of a folder, where the system tells.
+/// The free space of the disk that holds a folder, if the system reports it.
 fn free(folder: &Path) -> Option<u64> {
     let about = rustix::fs::statvfs(folder).ok()?;
     Some(about.f_bavail.saturating_mul(about.f_frsize))

@@ -1,4 +1,4 @@
-//! The names of runs.
+//! The ids of runs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ impl RunId {
         Self(Uuid::now_v7())
     }
 
-    /// When the run was created, as its id tells.
+    /// The creation time that the id contains.
     pub fn created(self) -> SystemTime {
         let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |t| t.to_unix());
         SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos)
@@ -34,7 +34,7 @@ impl fmt::Display for RunId {
 impl FromStr for RunId {
     type Err = uuid::Error;
 
-    /// Accepts the hyphenated form alone: one run has one address.
+    /// Accepts only the hyphenated form: one run has one URL.
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
         text.parse::<uuid::fmt::Hyphenated>()
             .map(|id| Self(id.into_uuid()))

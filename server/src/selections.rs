@@ -1,6 +1,5 @@
-//! Selections: runs that somebody chose, under a name that is short enough for an address. The name
-//! is a hash of what is chosen, so that the same runs have the same address and nobody can change
-//! what an address means.
+//! Selections: sets of runs under a name that is short enough for a URL. The name is a hash of the runs, so the same
+//! runs have the same URL and nobody can change what a URL means.
 
 use std::collections::HashSet;
 use std::fs;
@@ -19,13 +18,13 @@ use crate::run_dir::RunId;
 /// The most runs of a selection.
 pub const MOST_RUNS: usize = 10_000;
 
-/// The most selections that are kept; those that were not asked for the longest go first.
+/// The maximum number of stored selections; the least recently used are removed first.
 const MOST_KEPT: usize = 2_000;
 
 /// The bytes of a name; 32 hexadecimal digits.
 const NAME_BYTES: usize = 16;
 
-/// A selection that is used keeps its place among those that are kept, told once a day.
+/// Reading a selection marks it as used, at most once in this time.
 const USED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Serialize, Deserialize)]
@@ -46,10 +45,10 @@ impl Selections {
         Self { folder }
     }
 
-    /// Keeps runs, each once and in the order in which they are named, and returns the name.
+    /// Stores runs, each once and in the given order, and returns the name.
     ///
     /// # Errors
-    /// [`Error::Field`] where there are none or too many.
+    /// [`Error::Field`] when there are none or too many.
     pub fn save(&self, runs: &[RunId]) -> Result<String> {
         if runs.is_empty() || runs.len() > MOST_RUNS {
             let message = format!("must name between 1 and {MOST_RUNS} runs");
@@ -73,13 +72,13 @@ impl Selections {
         Ok(name)
     }
 
-    /// The runs of a selection; some may be gone.
+    /// The runs of a selection; some may have been deleted.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none of that name.
+    /// [`Error::NotFound`] when there is no selection of this name.
     pub fn get(&self, name: &str) -> Result<Vec<RunId>> {
         let missing = || Error::NotFound(format!("selection “{name}”"));
-        // A name is no path.
+        // A name must not be a path.
         let is_name = name.len() == 2 * NAME_BYTES
             && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if !is_name {
@@ -129,7 +128,7 @@ impl Selections {
     }
 }
 
-/// Notes that a selection is in use.
+/// Marks a selection as used.
 fn touch(path: &Path) {
     let opened = fs::File::options().append(true).open(path);
     let touched = opened.and_then(|file| file.set_modified(SystemTime::now()));

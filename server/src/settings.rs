@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// Puts the settings into `json`, making the objects on the way. A value is JSON where it can
-/// be, a text otherwise.
+/// Applies the settings to `json`, creating objects where needed. A value is parsed as JSON if possible, else taken as
+/// text.
 pub(crate) fn apply(json: &mut Value, settings: &[String]) -> Result<()> {
     for setting in settings {
         let (path, value) = setting.split_once('=').ok_or_else(|| {
@@ -19,7 +19,7 @@ pub(crate) fn apply(json: &mut Value, settings: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Sets the value at a dotted path. What stands in the way and is no object is replaced.
+/// Sets the value at a dotted path. Anything in the way that is not an object is replaced.
 pub(crate) fn set_at(json: &mut Value, path: &str, value: Value) {
     let mut at = json;
     for part in path.split('.') {

@@ -1,8 +1,8 @@
-//! The trash: runs that were deleted and can be brought back, for some days.
+//! The trash: deleted runs, which can be restored for some days.
 //!
-//! A deleted run is its directory, moved here in one step, and a file beside it with what only
-//! the index knew: its name, tags and notes. The file is written before the directory moves and
-//! removed after it has moved back, so that whatever is cut short can be completed.
+//! A deleted run consists of its directory, moved here by a single rename, and a file beside it with what only the
+//! index knew: name, tags and notes. The file is written before the directory moves here and removed after it has moved
+//! back, so that an interrupted step can be completed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::run_dir::{RunDir, RunId};
 /// How long a deleted run is kept.
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What a directory is called while it is removed for good; its id follows.
+/// The prefix of a directory that is being deleted for good; the id follows.
 const REMOVED: &str = ".removed-";
 
 /// A run in the trash.
@@ -27,24 +27,24 @@ const REMOVED: &str = ".removed-";
 pub struct Deleted {
     /// Its id.
     pub id: RunId,
-    /// Its label.
+    /// Its name.
     pub name: String,
     /// Its tags.
     pub tags: Vec<String>,
-    /// What people wrote about it.
+    /// Its notes.
     pub notes: String,
-    /// Its number, which its line's colour follows from.
+    /// Its number, which determines the colour of its line.
     pub number: i64,
-    /// Whether it trained or waited when it was deleted.
+    /// Whether it was training or queued when it was deleted.
     pub active: bool,
     /// When it was deleted, RFC 3339.
     pub deleted: String,
-    /// When it will be removed for good, RFC 3339.
+    /// When it will be deleted for good, RFC 3339.
     pub until: String,
 }
 
 impl Deleted {
-    /// With the times filled in.
+    /// Sets the times.
     pub fn now(mut self) -> Self {
         let now = SystemTime::now();
         self.deleted = humantime::format_rfc3339_seconds(now).to_string();
@@ -67,33 +67,33 @@ pub struct Trash {
 impl Trash {
     /// The trash in `folder` for the runs in `runs`.
     pub fn in_folder(folder: PathBuf, runs: PathBuf) -> Self {
-        // Made while there is space: who deletes often does it because there is none.
+        // Created while there is space: runs are often deleted because there is none.
         let _ = fs::create_dir_all(&folder);
         Self { folder, runs }
     }
 
-    /// Notes that a run is to be deleted: from here on it will be, whatever happens.
+    /// Records that a run is to be deleted. From here on the deletion is completed whatever happens.
     pub fn announce(&self, about: &Deleted) -> Result<()> {
         let path = self.about(about.id);
         let text = serde_json::to_vec_pretty(about).map_err(|e| Error::file(&path, e.into()))?;
         write_atomically(&path, &text)
     }
 
-    /// Takes an announcement back.
+    /// Withdraws an announcement.
     ///
     /// # Errors
-    /// When it stays: then the run will be deleted at the next start.
+    /// When the file cannot be removed: then the next start deletes the run.
     pub fn withdraw(&self, id: RunId) -> Result<()> {
         let path = self.about(id);
         fs::remove_file(&path).map_err(|e| Error::file(&path, e))
     }
 
-    /// Moves the directory of a run that was announced.
+    /// Moves the directory of an announced run into the trash.
     pub fn move_in(&self, id: RunId) -> Result<()> {
         rename(RunDir::of(&self.runs, id).path(), &self.dir(id))
     }
 
-    /// What is there, the newest first.
+    /// The runs in the trash, newest first.
     pub fn list(&self) -> Vec<Deleted> {
         let mut found: Vec<_> = self
             .records()
@@ -104,7 +104,7 @@ impl Trash {
         found
     }
 
-    /// Moves a directory back among the runs and says what was known of it.
+    /// Moves a directory back among the runs and returns its record.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not in the trash.
@@ -114,7 +114,7 @@ impl Trash {
         if !self.dir(id).is_dir() {
             return Err(missing());
         }
-        // If this is cut short after the move, the run must not be deleted again.
+        // If this is interrupted after the move, the run must not be deleted again.
         rename(&self.about(id), &self.returning(id))?;
         let back = failpoint("restore.announced")
             .and_then(|()| rename(&self.dir(id), RunDir::of(&self.runs, id).path()));
@@ -125,23 +125,23 @@ impl Trash {
         Ok(about)
     }
 
-    /// What was known of a run that is on its way back.
+    /// The record of a run that is being restored.
     pub fn pending_restore(&self, id: RunId) -> Option<Deleted> {
         self.read(&self.returning(id))
     }
 
-    /// The run is back with its labels: what is kept of them here goes.
+    /// Removes the record of a run that is restored with its labels.
     pub fn confirm_restore(&self, id: RunId) {
         let _ = fs::remove_file(self.returning(id));
     }
 
-    /// The run stays in the trash: it could not be brought back.
+    /// Moves a run that could not be restored back into the trash.
     pub fn undo_restore(&self, id: RunId) -> Result<()> {
         rename(RunDir::of(&self.runs, id).path(), &self.dir(id))?;
         rename(&self.returning(id), &self.about(id))
     }
 
-    /// Takes a run out of the trash in one step, to be removed for good with [`remove_detached`]. Says where it is.
+    /// Takes a run out of the trash with one rename, to be deleted with [`remove_detached`]. Returns the new path.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not in the trash.
@@ -157,7 +157,7 @@ impl Trash {
         Ok(detached)
     }
 
-    /// Takes what has been here long enough out of the trash; says which and where it is.
+    /// Detaches all expired runs; returns their ids and paths.
     pub fn detach_expired(&self) -> Vec<(RunId, PathBuf)> {
         let now = SystemTime::now();
         let old = self
@@ -168,8 +168,8 @@ impl Trash {
             .collect()
     }
 
-    /// Completes what was cut short: runs that were announced are taken in, those that were on
-    /// their way back are back. Says what was known of the latter.
+    /// Completes interrupted steps: moves announced runs into the trash and restored runs out of it. Returns the
+    /// records of the latter.
     pub fn recover(&self) -> Vec<Deleted> {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(REMOVED) {
@@ -216,7 +216,7 @@ impl Trash {
         files.iter().filter_map(|path| self.read(path)).collect()
     }
 
-    /// Files whose name is an id and this ending.
+    /// The files whose name is an id followed by `ending`.
     fn files(&self, ending: &str) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let is_one = |path: &PathBuf| {
@@ -232,7 +232,7 @@ impl Trash {
     }
 }
 
-/// Removes the files of a run that is out of the trash.
+/// Deletes the files of a detached run.
 pub fn remove_detached(detached: &Path) -> Result<()> {
     let _ = failpoint("trash.forgotten");
     fs::remove_dir_all(detached).map_err(|e| Error::file(detached, e))
@@ -313,11 +313,11 @@ mod tests {
         } = &place();
         trash.announce(about).unwrap();
         trash.move_in(about.id).unwrap();
-        // Cut short before the move: still in the trash.
+        // Interrupted before the move: still in the trash.
         fs::rename(trash.about(about.id), trash.returning(about.id)).unwrap();
         assert!(trash.recover().is_empty());
         assert_eq!(trash.list().len(), 1);
-        // Cut short after it: back, with what is known of it.
+        // Interrupted after it: restored, with its record.
         trash.restore(about.id).unwrap();
         assert_eq!(trash.recover(), std::slice::from_ref(about));
         assert!(run.exists());
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(detached.len(), 1);
         assert_eq!(detached[0].0, about.id);
         assert!(trash.list().is_empty() && !run.exists());
-        // Cut short here, the next start removes it.
+        // Interrupted here, the next start deletes it.
         trash.recover();
         assert!(!detached[0].1.exists());
     }

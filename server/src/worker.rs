@@ -1,5 +1,5 @@
-//! A worker trains the run of one directory, from its beginning or from its last checkpoint,
-//! and writes what happens to the directory. It knows no network, no SQL and no server.
+//! A worker trains the run of one directory, from its beginning or from its last checkpoint, and writes the results to
+//! the directory. It uses no network, no SQL and no server.
 
 use std::error::Error as StdError;
 use std::fs;
@@ -18,11 +18,11 @@ use crate::run_dir::lock::Lock;
 use crate::run_dir::log::EventLog;
 use crate::run_dir::scan::Logged;
 
-/// The exit status of a worker that found its run held by another (`EX_TEMPFAIL`).
+/// The exit status of a worker whose run is held by another worker (`EX_TEMPFAIL`).
 pub const HELD_BY_ANOTHER: u8 = 75;
 
-/// Raised by the signals that ask a worker to stop: it finishes the step, writes a checkpoint
-/// and ends well. A terminal that is closed asks too, unless whoever started this had that ignored.
+/// A flag that the stop signals raise: the worker finishes the step, writes a checkpoint and exits successfully.
+/// Closing the terminal raises it, too, unless the hangup signal is ignored.
 pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let hangup = (!hangup_is_ignored()).then_some(SIGHUP);
@@ -33,8 +33,8 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Whether this process was started to survive its terminal, as by `nohup`: to listen to the signal would undo that.
-/// Only Linux says so.
+/// Whether this process was started to survive its terminal, as by `nohup`: listening to the signal would undo that.
+/// Only Linux tells.
 pub fn hangup_is_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status
@@ -44,18 +44,17 @@ pub fn hangup_is_ignored() -> bool {
     mask.is_some_and(|mask| mask & 1 << (SIGHUP - 1) != 0)
 }
 
-/// When memory runs out, a worker is the one to go: its run resumes, while the server
-/// would take every stream with it. The greater the score, up to 1000, the sooner. Best effort:
-/// only Linux knows the file.
+/// Makes the kernel kill a worker first when memory runs out: its run resumes, while the server would take every stream
+/// with it. The greater the score, up to 1000, the sooner. Best effort: only Linux has the file.
 pub fn set_oom_score(score: u16) {
     let _ = fs::write("/proc/self/oom_score_adj", score.to_string());
 }
 
-/// Trains the run in `dir`, whose lock the caller holds, until it ends or `stop` is raised.
-/// `watcher` sees every event as it happens; `stopped` is the message of the last one where `stop` was raised.
+/// Trains the run in `dir`, whose lock the caller holds, until it ends or `stop` is raised. `watcher` sees every event
+/// as it happens; `stopped` is the message of the last event when `stop` was raised.
 ///
 /// # Errors
-/// The reason is also written to the run's log as its last event, where the log can be written.
+/// The reason is also written to the run's log as its last event, if the log can be written.
 pub fn train(
     dir: &RunDir,
     _held: &Lock,
@@ -63,13 +62,13 @@ pub fn train(
     stopped: &'static str,
     watcher: &mut dyn FnMut(&Event),
 ) -> Result<Reason> {
-    // Not one line may be added to a log that is not a worker's.
+    // No line may be added to a log that is not a worker's.
     dir.has_more_than_curves()?;
-    // Nor may a line go where a link leads.
+    // No line may go where a link leads.
     dir.refuse_links()?;
     let log = EventLog::open(&dir.events_file())?;
     let library = data_dir::library_of_run(dir.path());
-    // Whatever ends the training is the log's last event, a panic too.
+    // Whatever ends the training becomes the log's last event, even a panic.
     let result = panics::catch_sync(|| {
         let spec = dir.spec(&library)?;
         tracing::info!(run = %dir.path().display(), resumed_after_step = log.logged().step, "training");
@@ -100,7 +99,7 @@ pub fn train(
     result
 }
 
-/// Where the loop finds and puts its files. The pinned image is the only one that is not in the run's directory, in which
+/// The paths that the training loop reads and writes. Only the pinned image is outside the run's directory, where
 /// nobody but the worker writes.
 fn places(dir: &RunDir, logged: Logged) -> Places {
     let began = logged.began.unwrap_or_default();
@@ -119,7 +118,7 @@ fn places(dir: &RunDir, logged: Logged) -> Places {
     }
 }
 
-/// Trains the run at `path`: the whole life of `vivarium worker`.
+/// Trains the run at `path`: all of `vivarium worker`.
 pub fn run(path: &Path) -> Result<Reason> {
     let stop = stop_on_signals()?;
     set_oom_score(500);
@@ -133,7 +132,7 @@ pub fn run(path: &Path) -> Result<Reason> {
     })
 }
 
-/// Carries the training loop's events to the log, and the wish to stop to the loop.
+/// Carries the training loop's events to the log, and requests to stop to the loop.
 struct Recorder<'a> {
     log: &'a EventLog,
     stop: &'a AtomicBool,

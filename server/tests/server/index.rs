@@ -173,7 +173,7 @@ fn a_finished_run_whose_log_lost_its_last_word_is_told_and_can_go_on() {
     });
     let run = server.await_status(&id, "failed");
     assert!(
-        run["message"].as_str().unwrap().contains("last word"),
+        run["message"].as_str().unwrap().contains("final event"),
         "{run}"
     );
     server
