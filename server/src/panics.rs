@@ -41,14 +41,14 @@ pub(crate) fn log_panics() {
     }));
 }
 
-/// What a panic says.
+/// The message of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")
 }
 
-/// Works; a panic becomes [`Error::Panic`].
+/// Awaits a future; a panic becomes [`Error::Panic`].
 pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     AssertUnwindSafe(work)
         .catch_unwind()
@@ -56,13 +56,13 @@ pub(crate) async fn catch<T>(work: impl Future<Output = Result<T>>) -> Result<T>
         .unwrap_or_else(|panic| Err(Error::Panic(message(&*panic).to_owned())))
 }
 
-/// As [`catch`], of work that waits for nothing.
+/// Like [`catch`], for a function.
 pub(crate) fn catch_sync<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     panic::catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(Error::Panic(message(&*panic).to_owned())))
 }
 
-/// Runs a task to its end; one that panics is made anew and started again.
+/// Runs a task to its end, and restarts it when it panics.
 pub(crate) async fn restart_on_panic<F: Future<Output = ()>>(name: &str, task: impl Fn() -> F) {
     while AssertUnwindSafe(async { task().await })
         .catch_unwind()

@@ -130,9 +130,7 @@ impl Supervisor {
                 run.is_own("there is nothing to resume")?;
                 match run.status {
                     Status::Stopped | Status::Failed | Status::Interrupted => runs::enqueue(w, id),
-                    Status::Queued => Err(Error::Conflict(
-                        "The run is queued already.".into(),
-                    )),
+                    Status::Queued => Err(Error::Conflict("The run is queued already.".into())),
                     Status::Running => Err(Error::Conflict("The run is training already.".into())),
                     Status::Finished => Err(Error::Conflict(
                         "The run is finished; copy it into a new one to train further.".into(),

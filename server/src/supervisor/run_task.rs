@@ -316,7 +316,9 @@ pub(super) fn log_unfinished(id: RunId, removed: Result<usize>) {
     match removed {
         Ok(0) => {}
         Ok(files) => tracing::info!(run = %id, files, "removed a partial checkpoint"),
-        Err(error) => tracing::warn!(run = %id, %error, "a partial checkpoint could not be removed"),
+        Err(error) => {
+            tracing::warn!(run = %id, %error, "a partial checkpoint could not be removed")
+        }
     }
 }
 
