@@ -1,5 +1,5 @@
-//! Rows that cannot be read: whoever meets one goes on without it, and it is noted here for the supervisor, which
-//! reads the run again from its directory.
+//! Unreadable rows. A reader that finds one continues without it and notes it here; the supervisor repairs it from the
+//! run's directory.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,16 +12,16 @@ use serde_json::{Map, Value};
 use crate::error::{BadRow, Error, Result};
 use crate::run_dir::RunId;
 
-/// A run that cannot be shown, as the API tells it.
+/// A run that cannot be shown, as the API returns it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Unreadable {
-    /// The run, where that is known.
+    /// The run, if it is known.
     pub id: Option<RunId>,
-    /// Why.
+    /// The reason.
     pub message: String,
 }
 
-/// The rows that were met.
+/// The unreadable rows that were found.
 #[derive(Debug, Default)]
 pub(super) struct Damage(Mutex<BTreeMap<i64, Met>>);
 
@@ -76,7 +76,7 @@ impl Damage {
     }
 }
 
-/// Tells a row that is at fault from an index that is.
+/// Distinguishes an unreadable row from a failure of the index.
 pub(super) fn fault(key: i64, id: Option<RunId>, error: rusqlite::Error) -> Error {
     use rusqlite::Error as E;
     match error {
@@ -92,7 +92,7 @@ pub(super) fn fault(key: i64, id: Option<RunId>, error: rusqlite::Error) -> Erro
     }
 }
 
-/// A row of the table of runs as it is, to be kept before it is mended. Bytes that are no text are lost in it.
+/// A row of the table of runs as JSON, to be kept before the row is repaired. Bytes that are not UTF-8 are replaced.
 pub fn row_as_json(connection: &Connection, key: i64) -> Result<Option<Value>> {
     let mut statement = connection.prepare("SELECT * FROM runs WHERE key = ?1")?;
     let names: Vec<String> = statement.column_names().map(str::to_owned).collect();

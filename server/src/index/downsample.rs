@@ -1,16 +1,16 @@
-//! Fewer points than a screen can show anyway, and not one extreme lost.
+//! Downsampling that keeps every extreme.
 
 use std::ops::Range;
 
 use super::extremes::{self, Extremes};
 use crate::error::Result;
 
-/// Gives a function the extremes of the pieces of a range in order, each with the ordinal of its first value.
+/// Receives the extremes of consecutive pieces of a range, each with the ordinal of its first value.
 type Each<'a> = dyn FnMut(u64, &Extremes) + 'a;
 
-/// Cuts a range of a curve into stretches, and keeps of each the smallest and the largest value, in order, and the
-/// first hole, so that no spike and no hole is lost. The first and the last point are always kept. A stretch begins
-/// with a block of the level that is read: all are about as long.
+/// Divides a range of a curve into buckets of about equal length and keeps the smallest and the largest value of each,
+/// in order, and the first value that is not finite: no spike and no gap is lost. The first and the last point are
+/// always kept. A bucket begins with a block of the level that is read.
 #[derive(Clone, Debug)]
 pub struct Downsampling {
     range: Range<u64>,
@@ -19,7 +19,7 @@ pub struct Downsampling {
 }
 
 impl Downsampling {
-    /// For about `points` points.
+    /// Downsamples a range to about `points` points.
     pub fn of(range: Range<u64>, points: usize) -> Self {
         let points = points as u64;
         Self {
@@ -37,7 +37,7 @@ impl Downsampling {
         self.total() <= self.points.max(2)
     }
 
-    /// About how many values a stretch has.
+    /// The approximate number of values per bucket.
     pub fn each(&self) -> u64 {
         if self.keeps_all() {
             1
@@ -46,8 +46,8 @@ impl Downsampling {
         }
     }
 
-    /// Calls `each` with the extremes of every stretch that has values. `pieces` reads the range in pieces of at most
-    /// the level that it is given.
+    /// Calls `each` with the extremes of every bucket that has values. `pieces` reads the range in pieces of at most
+    /// the given level.
     pub fn stretches(
         &self,
         pieces: impl FnOnce(u32, &mut Each<'_>) -> Result<()>,
@@ -67,7 +67,7 @@ impl Downsampling {
         Ok(())
     }
 
-    /// What is kept: ordinals, ascending, and values. `value` reads one value.
+    /// The kept ordinals, ascending, with their values. `value` reads one value.
     pub fn kept(
         &self,
         pieces: impl FnOnce(u32, &mut Each<'_>) -> Result<()>,
@@ -100,7 +100,7 @@ impl Downsampling {
         Ok(kept)
     }
 
-    /// The ordinals of the first and the last value of every stretch.
+    /// The ordinals of the first and the last value of every bucket.
     pub fn ends(&self) -> impl Iterator<Item = u64> + use<> {
         let (start, total, all) = (self.range.start, self.total(), self.keeps_all());
         let stretches = if all { total } else { self.stretches };
@@ -120,7 +120,7 @@ impl Downsampling {
 mod tests {
     use super::*;
 
-    /// What is kept of values in memory, read in pieces of a level.
+    /// Downsamples values in memory, read in pieces of a level.
     fn thin(y: &[f64], points: usize) -> Vec<usize> {
         let whole = 0..y.len() as u64;
         let pieces = |level: u32, each: &mut Each<'_>| {

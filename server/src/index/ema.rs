@@ -1,8 +1,8 @@
-//! Smoothing that does not lie: over every point, before any is left out.
+//! Smoothing of curves. It covers every point, before any is left out.
 
-/// The exponential moving average without the pull towards its start: with weight w,
-/// s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). Written as a correction of the value before, a constant
-/// stays exactly what it is. A hole stays one and counts for nothing.
+/// The exponential moving average with bias correction: with weight w, s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). It is updated
+/// by a correction of the previous value, so a constant stays exactly the same. A value that is not finite remains so
+/// and does not affect the others.
 #[derive(Clone, Copy, Debug)]
 pub struct ExponentialMovingAverage {
     weight: f64,
@@ -11,7 +11,7 @@ pub struct ExponentialMovingAverage {
 }
 
 impl ExponentialMovingAverage {
-    /// Before the first value.
+    /// The state before the first value.
     pub fn new(weight: f64) -> Self {
         Self {
             weight,
@@ -20,7 +20,7 @@ impl ExponentialMovingAverage {
         }
     }
 
-    /// Takes in a value and returns the average after it.
+    /// Adds a value and returns the average.
     pub fn next(&mut self, y: f64) -> f64 {
         if !y.is_finite() {
             return f64::NAN;

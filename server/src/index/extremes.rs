@@ -1,9 +1,9 @@
-//! A stored curve: its values one after the other, and the extremes of ever larger blocks of them, so that any stretch
-//! of any length is drawn from about as many rows as there are points to draw.
+//! A stored curve: its values, and the extremes of blocks of increasing size, so that any range is drawn from about as
+//! many rows as there are points to draw.
 //!
-//! A value's place is its ordinal: how many of the same curve come before it. A block of level 1 has
-//! [`BLOCK`] values, one of the next level [`FACTOR`] times as many. Only whole blocks are written, in the transaction
-//! that brings their last value; what comes after the last whole block is read from the levels below.
+//! A value is addressed by its ordinal: the number of values of the curve before it. A block of level 1 has [`BLOCK`]
+//! values, a block of the next level [`FACTOR`] times as many. Only complete blocks are written, in the transaction
+//! that appends their last value; values after the last complete block are read from the levels below.
 
 use rusqlite::{Connection, params};
 
@@ -13,10 +13,10 @@ use crate::error::{BadRow, Error, Result};
 /// Values in a block of level 1.
 pub const BLOCK: u64 = 256;
 
-/// How many blocks of a level are one of the next.
+/// Blocks of a level per block of the next.
 pub const FACTOR: u64 = 8;
 
-/// The tables: rows of values that follow one another, and a row for each whole block of them.
+/// The tables: rows of consecutive values, and a row for each complete block of them.
 pub const TABLES: &str = "
 CREATE TABLE curve_values (
     run    INTEGER NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE curve_extremes (
 ) WITHOUT ROWID;
 ";
 
-/// How many values a block of a level has; level 0 is the values themselves.
+/// The number of values in a block of a level; level 0 is the values themselves.
 pub fn size(level: u32) -> u64 {
     match level {
         0 => 1,
@@ -43,7 +43,7 @@ pub fn size(level: u32) -> u64 {
     }
 }
 
-/// The level whose blocks are the largest of at most so many values.
+/// The level with the largest blocks of at most this many values.
 pub fn level_of(most: u64) -> u32 {
     (0..16)
         .take_while(|&level| size(level) <= most)
@@ -51,21 +51,21 @@ pub fn level_of(most: u64) -> u32 {
         .unwrap_or(0)
 }
 
-/// The extremes of some values that follow one another.
+/// The extremes of consecutive values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Extremes {
-    /// The smallest value and where it first is.
+    /// The smallest value and its first ordinal.
     pub low: Option<(u64, f64)>,
-    /// The largest value and where it first is.
+    /// The largest value and its first ordinal.
     pub high: Option<(u64, f64)>,
-    /// Where the first value is that is not finite.
+    /// The ordinal of the first value that is not finite.
     pub hole: Option<u64>,
-    /// How many are not finite.
+    /// The number of values that are not finite.
     pub holes: u64,
 }
 
 impl Extremes {
-    /// Takes in the next value.
+    /// Adds the next value.
     pub fn add(&mut self, at: u64, value: f64) {
         if !value.is_finite() {
             self.hole = self.hole.or(Some(at));
@@ -80,7 +80,7 @@ impl Extremes {
         }
     }
 
-    /// Takes in what follows.
+    /// Adds the extremes of the values that follow.
     pub fn merge(&mut self, next: &Self) {
         if let Some((at, value)) = next.low
             && self.low.is_none_or(|(_, low)| value < low)
@@ -131,18 +131,18 @@ impl Extremes {
 /// A curve of a run.
 #[derive(Clone, Copy)]
 pub struct StoredCurve<'a> {
-    /// Where it is stored.
+    /// The index.
     pub connection: &'a Connection,
-    /// The run's key.
+    /// The key of the run.
     pub run: i64,
-    /// Which of the run's curves.
+    /// The number of the curve.
     pub series: i64,
-    /// Numbers of eight bytes that a value has.
+    /// Numbers of eight bytes per value.
     pub width: usize,
 }
 
 impl StoredCurve<'_> {
-    /// The row at fault.
+    /// The error for a row of this curve.
     pub(super) fn damaged(&self, what: &str) -> Error {
         Error::Unreadable(BadRow {
             key: self.run,
@@ -159,7 +159,7 @@ impl StoredCurve<'_> {
         )
     }
 
-    /// How many values there are.
+    /// The number of values.
     pub fn count(&self) -> Result<u64> {
         Ok(match self.row_at(i64::MAX as u64)? {
             Some((first, body)) => first + (body.len() / 8 / self.width) as u64,
@@ -167,7 +167,7 @@ impl StoredCurve<'_> {
         })
     }
 
-    /// The row that has the value at an ordinal, or the last before it, with the ordinal of its first value.
+    /// The row with the value at an ordinal, or the last row before it, with the ordinal of its first value.
     pub fn row_at(&self, at: u64) -> Result<Option<(u64, Vec<f64>)>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT first, body FROM curve_values WHERE run = ?1 AND series = ?2 AND first <= ?3 ORDER BY first DESC LIMIT 1",
@@ -184,7 +184,7 @@ impl StoredCurve<'_> {
         Ok(Some((first, numbers(body).collect())))
     }
 
-    /// Writes further values after the `count` that there are.
+    /// Appends values after the `count` existing ones.
     pub fn append(&self, count: u64, values: &[f64]) -> Result<()> {
         let body: Vec<u8> = values
             .iter()
@@ -202,7 +202,7 @@ impl StoredCurve<'_> {
         Ok(())
     }
 
-    /// Calls `each` with the values of a range in order, and their ordinals.
+    /// Calls `each` with the ordinals and values of a range in order.
     pub fn values(
         &self,
         range: std::ops::Range<u64>,
@@ -238,7 +238,7 @@ impl StoredCurve<'_> {
         Ok(())
     }
 
-    /// Writes the extremes of the blocks that are whole with `count` values and were not with `before`.
+    /// Writes the extremes of the blocks that `count` values complete and `before` values did not.
     pub fn build(&self, before: u64, count: u64) -> Result<()> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO curve_extremes (run, series, level, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -278,9 +278,8 @@ impl StoredCurve<'_> {
         Ok(())
     }
 
-    /// Makes one row of those that begin in one block, for the blocks that are whole with `count` values and were not with
-    /// `before`: a run that trains brings a few values at a time, an epoch brings one, and a row for each of them is
-    /// slow to read.
+    /// Merges the rows of each block that `count` values complete and `before` values did not. A run appends few values
+    /// at a time, and an epoch one; a row for each is slow to read.
     pub fn compact(&self, before: u64, count: u64) -> Result<()> {
         for block in before / BLOCK..count / BLOCK {
             let range = params![self.run, self.series, block * BLOCK, (block + 1) * BLOCK];
@@ -310,7 +309,7 @@ impl StoredCurve<'_> {
         Ok(())
     }
 
-    /// Calls `each` with whole blocks of a level that make up a range, and with the ordinal of their first value.
+    /// Calls `each` with the blocks of a level that make up a range, and the ordinals of their first values.
     fn blocks(
         &self,
         level: u32,
@@ -341,7 +340,7 @@ impl StoredCurve<'_> {
         Ok(())
     }
 
-    /// Calls `each` with the extremes of pieces that make up a range in order, none larger than a block of `level`.
+    /// Calls `each` with the extremes of consecutive pieces that make up a range, none larger than a block of `level`.
     pub fn pieces(
         &self,
         level: u32,
@@ -365,7 +364,7 @@ impl StoredCurve<'_> {
         self.pieces(level - 1, end..range.end, each)
     }
 
-    /// The ordinals of a range whose values are not finite, with these.
+    /// The values of a range that are not finite, with their ordinals.
     pub fn holes(&self, range: std::ops::Range<u64>) -> Result<Vec<(u64, f64)>> {
         let mut found = Vec::new();
         self.holes_in(15, range, &mut found)?;
@@ -403,8 +402,8 @@ impl StoredCurve<'_> {
         self.holes_in(level - 1, end..range.end, found)
     }
 
-    /// Cuts the curve back to `count` values; `cut` shortens the row that has the first of those that go, given how
-    /// many of its values stay.
+    /// Truncates the curve to `count` values; `cut` shortens the row with the first removed value to the given number
+    /// of values.
     pub fn truncate(&self, count: u64, cut: impl FnOnce(&mut Vec<f64>, usize)) -> Result<()> {
         let last = if count > 0 {
             self.row_at(count - 1)?
@@ -432,7 +431,7 @@ impl StoredCurve<'_> {
     }
 }
 
-/// Drops the curves of a run.
+/// Deletes the curves of a run.
 pub fn delete(connection: &Connection, run: i64) -> Result<()> {
     for table in ["curve_values", "curve_extremes"] {
         connection

@@ -1,22 +1,21 @@
-//! The index: what the run directories tell, in SQLite, where it can be searched, and the home
-//! of names, tags and notes. Everything about training in it can be rebuilt from the directories; names, tags and
-//! notes also lie beside it, in [files](crate::labels).
+//! The index: the contents of the run directories in SQLite, where they can be searched; and the home of names, tags
+//! and notes. Everything about training can be rebuilt from the directories; names, tags and notes are also stored
+//! beside the index, in [files](crate::labels).
 //!
-//! * [`schema`]: opens the file, checks it, sets a damaged one aside; `writer`: the thread that
-//!   writes it; `readers`: the threads that read it.
-//! * [`runs`]: one row per run: status, settings, summary. [`run_labels`]: its name, tags and notes. [`removal`]: deleted
-//!   runs. [`damage`]: rows that cannot be read.
-//! * [`events`]: the lines of every `events.ndjson`, as they are.
-//! * [`mod@line`]: a line understood; [`summary`]: lines folded into the figures of a run.
-//! * [`curves`]: what lines give to curves, as plain numbers, which [`extremes`] stores so that any stretch is
-//!   drawn from few rows; [`metrics`]: what a picture needs of them, by way of [`downsample`] and of [`ema`], whose
-//!   averages [`moving`] keeps; [`statistics`]: what a table needs.
+//! * [`schema`]: opens and checks the file, and replaces a damaged one; `writer`: the thread that writes it; `readers`:
+//!   the threads that read it.
+//! * [`runs`]: one row per run: status, settings, summary. [`run_labels`]: its name, tags and notes. [`removal`]:
+//!   deleted runs. [`damage`]: rows that cannot be read.
+//! * [`events`]: the lines of every `events.ndjson`, unchanged.
+//! * [`mod@line`]: a parsed line; [`summary`]: the metrics of a run, folded from its lines.
+//! * [`curves`]: the values of lines as plain numbers, which [`extremes`] stores so that any range is drawn from few
+//!   rows; [`metrics`]: the points of a chart, by way of [`downsample`] and [`ema`], whose averages [`moving`] caches;
+//!   [`statistics`]: the figures of a table.
 //!
-//! What always holds: one thread writes, in transactions, in the order of the calls; a reader sees
-//! one state of the file from its first query to its last; whoever waits on [`Index::changes`] is
-//! woken after the transaction is in the file. A reader that was slow asks again from where it was:
-//! nothing is queued for it. Another program may hold the file for a while (a backup, a viewer):
-//! writers and readers wait for it.
+//! Invariants: one thread writes, in transactions, in the order of the calls; a reader sees one state of the file from
+//! its first query to its last; a waiter on [`Index::changes`] wakes after the transaction is committed. A slow reader
+//! asks again from its last position: nothing is queued for it. While another program holds the file (a backup, a
+//! viewer), writers and readers wait.
 
 #[cfg(test)]
 mod curve_tests;
@@ -58,24 +57,23 @@ pub use writer::Writing;
 /// How long a request waits for a file that another program holds.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Curves that are read at a time, of the readers that there are.
+/// The maximum number of curves that are read at a time, fewer than there are readers.
 const CURVES_AT_ONCE: usize = 4;
 
-/// A handle on the index; clones share it.
+/// A handle to the index; clones share it.
 #[derive(Clone)]
 pub struct Index {
     writer: Writer,
     readers: Readers,
     damage: Arc<Damage>,
     averages: Arc<MovingAverages>,
-    /// Curves that are read at a time: short answers find a reader free.
+    /// Limits how many curves are read at a time, so that short answers find a free reader.
     curves: Arc<Semaphore>,
     id: Uuid,
 }
 
 impl Index {
-    /// Opens the index at `path`, makes it agree with the files of labels beside it, in `labels/`, and starts its
-    /// threads.
+    /// Opens the index at `path`, reconciles it with the label files beside it, in `labels/`, and starts its threads.
     pub fn open(path: &Path) -> Result<Self> {
         let connection = schema::open(path)?;
         let labels = LabelFiles::in_folder(path.with_file_name("labels"));
@@ -91,37 +89,37 @@ impl Index {
         })
     }
 
-    /// Every run that can be read, newest first.
+    /// All readable runs, newest first.
     pub async fn list(&self) -> Result<Vec<Run>> {
         let (runs, bad) = self.read(runs::list).await?;
         bad.into_iter().for_each(|row| self.damage.met(row));
         Ok(runs)
     }
 
-    /// Runs that are missing in [`list`](Self::list).
+    /// The runs that are missing in [`list`](Self::list).
     pub fn unreadable(&self) -> Vec<Unreadable> {
         self.damage.unreadable()
     }
 
-    /// Rows that were met and are to be read again from their directories.
+    /// The unreadable rows that are to be repaired from their directories.
     pub fn to_repair(&self) -> Vec<BadRow> {
         self.damage.to_repair()
     }
 
-    /// Notes that a row can be read again.
+    /// Records that a row is repaired.
     pub fn repaired(&self, key: i64) {
         self.damage.repaired(key);
     }
 
-    /// Notes why a row cannot be read again.
+    /// Records why a row cannot be repaired.
     pub fn beyond_repair(&self, key: i64, why: String) {
         self.damage.beyond_repair(key, why);
     }
 
-    /// Runs `work` in a transaction on the writer thread, commits, then wakes those who follow.
+    /// Runs `work` in a transaction on the writer thread, commits, then wakes the waiters.
     ///
     /// # Errors
-    /// [`Error::IndexInUse`] when another program holds the index for too long: nothing is changed then.
+    /// [`Error::IndexInUse`] when another program holds the index for too long; nothing is changed then.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -130,8 +128,8 @@ impl Index {
         self.writer.run(Some(PATIENCE), work).await
     }
 
-    /// [`write`](Self::write) for work that no client waits for: it waits as long as another program
-    /// holds the index.
+    /// Like [`write`](Self::write), for work that no client waits for: it waits as long as another program holds the
+    /// index.
     pub async fn write_with_retries<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -144,7 +142,7 @@ impl Index {
         result
     }
 
-    /// Runs `work` on one of the readers' connections, off the async threads, in one transaction.
+    /// Runs `work` on a reader's connection, outside the async threads, in one transaction.
     ///
     /// # Errors
     /// [`Error::IndexInUse`] when another program holds the index for too long.
@@ -160,7 +158,7 @@ impl Index {
         result
     }
 
-    /// [`read`](Self::read) for curves, of which few are read at a time.
+    /// Like [`read`](Self::read), for curves, whose concurrency is limited.
     pub async fn read_curves<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -176,19 +174,19 @@ impl Index {
         .await
     }
 
-    /// Tells this opening of the index from any other: the numbers of changes compare within one alone.
+    /// Identifies this opening of the index: change numbers are comparable only within one.
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// The number of the last change, to wait on. Mark it seen before reading, so that what
-    /// changes in between wakes the next wait.
+    /// The number of the last change, to wait on. Mark it seen before reading, so that later changes wake the next
+    /// wait.
     pub fn changes(&self) -> watch::Receiver<i64> {
         self.writer.changes()
     }
 }
 
-/// Whether another connection has what this one needs, so that it is worth to try again.
+/// Whether another connection holds a lock that this one needs, so that a retry may succeed.
 fn is_busy(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
     matches!(
@@ -197,7 +195,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Names the one reason for which waiting helps.
+/// Maps the one error that waiting resolves.
 fn in_use(error: rusqlite::Error) -> Error {
     if is_busy(&error) {
         Error::IndexInUse

@@ -1,10 +1,10 @@
-//! Moving averages of long curves, kept so that a curve is read once and not for each look at it.
+//! Cached moving averages of long curves: a curve is read once, not for each chart.
 //!
-//! An average at a place follows from every value before it, for a weight that anybody may choose: no extremes that
-//! were written beforehand tell it. So the first who asks has the curve read from its beginning, value by value; what
-//! is kept of that is, for each block of [`BLOCK`] values, the extremes of the average in it, and the average's state at
-//! its beginning. From these any stretch is drawn, to the last value: a part of a block is computed from the state
-//! before it, exactly as from the beginning. A curve that grew is read on from where it was.
+//! An average depends on every earlier value and on a weight that the user chooses, so it cannot be precomputed. The
+//! first request reads the curve from its beginning, value by value. The cache keeps, for each block of [`BLOCK`]
+//! values, the extremes of the average and its state at the beginning of the block. Any range is drawn from these, to
+//! the last value: a part of a block is computed from the state before it, exactly as from the beginning. A curve that
+//! has grown is read on from there.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,41 +13,41 @@ use super::ema::ExponentialMovingAverage;
 use super::extremes::{Extremes, StoredCurve};
 use crate::error::Result;
 
-/// Values in a block: 80 bytes are kept for each.
+/// Values per block, for which 80 bytes are kept.
 pub const BLOCK: u64 = 256;
 
-/// Blocks that are kept of all curves together: some 40 MiB.
+/// The maximum number of cached blocks of all curves: some 40 MiB.
 const MOST_BLOCKS: usize = 500_000;
 
-/// Which average of which curve. `made` is the number of the change with which the curve's run was last begun anew.
+/// Identifies an average of a curve. `made` is the number of the change that last altered the curves of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
-    /// The run's key.
+    /// The key of the run.
     pub run: i64,
     /// See above.
     pub made: i64,
-    /// Which of its curves.
+    /// The number of the curve.
     pub series: i64,
     /// The weight.
     pub weight: f64,
 }
 
-/// One average: whole blocks from the beginning.
+/// An average: complete blocks from the beginning.
 #[derive(Debug)]
 struct Blocks {
     at_start: Vec<ExponentialMovingAverage>,
     extremes: Vec<Extremes>,
-    /// After the last of them.
+    /// The state after the last of them.
     state: ExponentialMovingAverage,
 }
 
-/// The averages that are kept, the last used last.
+/// The cached averages, the most recently used last.
 #[derive(Debug, Default)]
 pub struct MovingAverages(Mutex<Vec<(Key, Arc<Mutex<Blocks>>)>>);
 
 impl MovingAverages {
-    /// Calls `each` with the extremes of pieces of the average that make up a range in order: of blocks where the range
-    /// has whole ones and `coarse` is wanted, of single values elsewhere.
+    /// Calls `each` with the extremes of consecutive pieces of the average that make up a range: blocks where the range
+    /// has complete ones and `coarse` is set, else single values.
     pub fn pieces(
         &self,
         curve: &StoredCurve<'_>,
@@ -80,7 +80,7 @@ impl MovingAverages {
         Ok(())
     }
 
-    /// Whoever wants the same one waits for who was first, and reads nothing.
+    /// The blocks of an average. Concurrent requests for the same one wait for the first and read nothing.
     fn of(&self, key: Key) -> Arc<Mutex<Blocks>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = match all.iter().position(|(known, _)| *known == key) {
@@ -112,7 +112,7 @@ impl MovingAverages {
 }
 
 impl Blocks {
-    /// Reads on to the last whole block before `end`.
+    /// Reads up to the last complete block before `end`.
     fn extend(&mut self, curve: &StoredCurve<'_>, end: u64) -> Result<()> {
         let known = self.extremes.len() as u64 * BLOCK;
         let whole = end / BLOCK * BLOCK;
@@ -130,12 +130,12 @@ impl Blocks {
                 self.state = state;
             }
         });
-        // Reading may have been broken off in the middle of a block.
+        // An earlier read may have been interrupted within a block.
         self.at_start.truncate(self.extremes.len());
         read
     }
 
-    /// The average at each place of a range.
+    /// The average at each ordinal of a range.
     fn singly(
         &self,
         curve: &StoredCurve<'_>,

@@ -1,7 +1,7 @@
 //! The threads that read the index, each with a connection of its own.
 //!
-//! A change wakes every stream at once. A few threads that are always the same ones serve them in
-//! turn; a thread and a connection for each stream would cost megabytes apiece.
+//! A change wakes every stream at once. A fixed number of threads serves them in turn; a thread and a connection per
+//! stream would cost megabytes each.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,17 +16,16 @@ use super::{PATIENCE, in_use, is_busy, schema};
 use crate::error::{Error, Result};
 use crate::panics::catch_sync;
 
-/// Readers at a time; whoever comes then waits. More than there are cores, so that somebody's long
-/// curve holds up nobody's short answer.
+/// The number of readers. More than there are cores, so that a long curve does not delay short answers.
 const READERS: usize = 8;
 
-/// After so many steps of SQLite's machine it is looked whether anybody still waits for the answer.
+/// After this many steps of SQLite's virtual machine the reader checks whether the caller still waits.
 const STEPS_BETWEEN_LOOKS: i32 = 2000;
 
-/// What a reader does, one after the other.
+/// A unit of work of a reader.
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// Tells a reader, when it is dropped, that nobody waits any more.
+/// Tells a reader, when dropped, that the caller no longer waits.
 struct Waiting(Arc<AtomicBool>);
 
 impl Drop for Waiting {
@@ -35,7 +34,7 @@ impl Drop for Waiting {
     }
 }
 
-/// A handle on the readers; they end with the last clone.
+/// A handle to the readers, which end with the last clone.
 #[derive(Clone)]
 pub(super) struct Readers {
     jobs: mpsc::Sender<Job>,
@@ -72,7 +71,7 @@ impl Readers {
         let waiting = Waiting(Arc::default());
         let gone_away = Arc::clone(&waiting.0);
         let job: Job = Box::new(move |connection| {
-            // Nobody waits any more: a stream that was closed.
+            // The caller no longer waits: its stream was closed.
             if answer.is_closed() {
                 return;
             }
@@ -80,7 +79,7 @@ impl Readers {
             if let Err(error) = connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(look)) {
                 tracing::debug!(%error, "a reader of the index reads to its end");
             }
-            // A fault in one answer must not take the thread from all others.
+            // A panic in one answer must not end the thread.
             let _ = answer.send(catch_sync(|| snapshot(connection, work)));
             let _ = connection.progress_handler(0, None::<fn() -> bool>);
         });
@@ -89,8 +88,8 @@ impl Readers {
     }
 }
 
-/// Runs `work` on one state of the index. The first query takes the state, and is the only one that another program can
-/// be in the way of.
+/// Runs `work` on one state of the index. The first query takes the snapshot, and is the only one that can be blocked
+/// by another program.
 fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     let until = Instant::now() + PATIENCE;
     let take = || -> rusqlite::Result<Transaction<'_>> {
@@ -100,7 +99,7 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
             .query_row([], |_| Ok(()))?;
         Ok(transaction)
     };
-    // Ends with the reading, and when it panics.
+    // Ends with the reading, also when it panics.
     let _open = loop {
         match take() {
             Err(error) if is_busy(&error) && Instant::now() < until => {

@@ -1,4 +1,4 @@
-//! Runs leave the index: first their row is marked, then their events go a piece at a time.
+//! Removes runs from the index: their row is marked first, then their events are deleted in batches.
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -7,14 +7,14 @@ use super::{Writing, curves, run_labels};
 use crate::error::Result;
 use crate::run_dir::RunId;
 
-/// Events of a removed run that are dropped at a time: others must get their turn in between.
+/// Events of a removed run that are deleted per transaction, so that other writers are not delayed.
 const PURGED: usize = 2000;
 
-/// Marks a run as removed. Its events stay until they are [purged](purge): a long log takes long.
+/// Marks a run as removed. Its events stay until they are [purged](purge), because a long log takes long.
 pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     let key = key(writing, id)?;
     set_status(writing, id, Status::Stopped, "")?;
-    // The trash has them.
+    // The trash has the labels.
     writing.save_labels(id, None)?;
     writing
         .prepare_cached("UPDATE runs SET deleted = 1 WHERE key = ?1")?
@@ -22,14 +22,14 @@ pub fn delete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     Ok(())
 }
 
-/// Drops a row whose run cannot be told, with what belongs to it.
+/// Deletes a row whose run cannot be identified, with its events and curves.
 pub fn forget_row(writing: &Writing<'_>, key: i64) -> Result<()> {
     drop_events(writing, key)?;
     writing.execute("DELETE FROM runs WHERE key = ?1", [key])?;
     Ok(())
 }
 
-/// Drops what the log of a run brought.
+/// Deletes the events and curves of a run.
 pub(super) fn drop_events(writing: &Writing<'_>, key: i64) -> Result<()> {
     writing
         .prepare_cached("DELETE FROM events WHERE run = ?1")?
@@ -37,7 +37,7 @@ pub(super) fn drop_events(writing: &Writing<'_>, key: i64) -> Result<()> {
     curves::delete(writing, key)
 }
 
-/// Takes back that a run was removed.
+/// Undoes the removal of a run.
 pub fn undelete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached("UPDATE runs SET deleted = 0, changed = ?2 WHERE id = ?1")?
@@ -45,7 +45,7 @@ pub fn undelete(writing: &Writing<'_>, id: RunId) -> Result<()> {
     run_labels::set(writing, id, None, None, None)
 }
 
-/// Drops some events of a removed run; says whether there may be more.
+/// Deletes some events of a removed run; returns whether there may be more.
 pub fn purge(writing: &Writing<'_>) -> Result<bool> {
     let key: Option<i64> = writing
         .prepare_cached(
@@ -68,17 +68,17 @@ pub fn purge(writing: &Writing<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// Forgets that a run was removed: it comes back.
+/// Deletes the row of a removed run that is being restored.
 pub fn forget_deletion(writing: &Writing<'_>, id: RunId) -> Result<()> {
     let key: Option<i64> = writing
         .prepare_cached("SELECT key FROM runs WHERE id = ?1 AND deleted")?
         .query_row([id.to_string()], |row| row.get(0))
         .optional()?;
-    // Its number, and with it the key of its events, may be given again.
+    // Its number, which is the key of its events, may be reused.
     key.map_or(Ok(()), |key| forget_row(writing, key))
 }
 
-/// Forgets removed runs whose events are [purged](purge); call it when nobody follows who could have seen them.
+/// Deletes the rows of removed runs whose events are [purged](purge). Call it when no reader can still miss them.
 pub fn forget_deleted(writing: &Writing<'_>) -> Result<()> {
     writing.execute(
         "DELETE FROM runs WHERE deleted AND NOT EXISTS (SELECT 1 FROM events WHERE run = key)",

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::labels::{LabelFiles, RunLabels};
 use crate::run_dir::RunId;
 
-/// Sets the labels that people gave; `None` leaves a label as it is.
+/// Sets the labels that a user gave; `None` leaves a label unchanged.
 pub fn set(
     writing: &Writing<'_>,
     id: RunId,
@@ -49,8 +49,8 @@ pub(super) fn put(
     Ok(())
 }
 
-/// At the start: what the files of labels say counts; what they do not have of an index that is older than they are,
-/// or whose writing was cut short, they get.
+/// Reconciles rows and label files at the start. The files take precedence; labels that only the index has, because it
+/// is older than the files or a write was interrupted, are written to files.
 pub fn reconcile(connection: &Connection, files: &LabelFiles) -> Result<()> {
     let (known, _) = list(connection)?;
     let in_files: HashMap<RunId, RunLabels> = files.list().into_iter().collect();

@@ -1,4 +1,4 @@
-//! One row a run.
+//! The table of runs.
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
@@ -15,26 +15,26 @@ use crate::run_dir::RunId;
 use crate::run_dir::imported::Source;
 use crate::run_dir::tail::{Mark, Place};
 
-/// Where a run is in its life.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Waits for its turn.
+    /// In the queue.
     Queued,
-    /// A worker trains it.
+    /// A worker is training it.
     Running,
-    /// Trained to an end of its own: completed, stopped early, or diverged.
+    /// Training ended by itself: completed, stopped early, or diverged.
     Finished,
-    /// Stopped by a person; it can go on.
+    /// Stopped by a user; it can be resumed.
     Stopped,
-    /// The worker failed or died; it can go on from its last checkpoint.
+    /// The worker failed or died; it can be resumed from its last checkpoint.
     Failed,
-    /// The server was stopped, or found no worker; it can go on.
+    /// The server was stopped, or found no worker; it can be resumed.
     Interrupted,
 }
 
 impl Status {
-    /// Every status, in the order of a run's life.
+    /// All statuses, in the order of a run's life.
     pub const ALL: [Self; 6] = [
         Self::Queued,
         Self::Running,
@@ -44,7 +44,7 @@ impl Status {
         Self::Interrupted,
     ];
 
-    /// The word for it, in the API and in the index.
+    /// Its name in the API and in the index.
     pub fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -56,7 +56,7 @@ impl Status {
         }
     }
 
-    /// What the reason of a `finished` event makes of a run.
+    /// The status that follows from the reason of a `finished` event.
     pub fn of_reason(reason: &str) -> Self {
         match reason {
             "completed" | "early_stopped" | "diverged" => Self::Finished,
@@ -65,7 +65,7 @@ impl Status {
         }
     }
 
-    /// Whether a worker has the run or will have it.
+    /// Whether the run is queued or has a worker.
     pub fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
@@ -78,57 +78,57 @@ impl Status {
     }
 }
 
-/// A run as the API tells it.
+/// A run as the API returns it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// Counts runs as they came to this index: what tells their lines apart wherever they are drawn.
+    /// Numbers the runs in the order in which they came to this index; it determines the colour of their lines.
     pub number: i64,
-    /// Its page.
+    /// The URL of its page.
     pub url: String,
-    /// A label; never a path.
+    /// Its name; never a path.
     pub name: String,
-    /// Where it is in its life.
+    /// Its status.
     pub status: Status,
-    /// Its place in the queue, from 1.
+    /// Its position in the queue, from 1.
     pub position: Option<u64>,
-    /// Of its end, if it has ended: `completed`, `stopped`, `early_stopped`, `diverged`, `failed`.
+    /// Why it ended: `completed`, `stopped`, `early_stopped`, `diverged`, `failed`.
     pub reason: Option<String>,
-    /// The reason in words, or what is to be known.
+    /// The reason in words.
     pub message: String,
-    /// RFC 3339.
+    /// When it was created, RFC 3339.
     pub created: String,
-    /// It was asked to stop and has not yet.
+    /// Whether it was asked to stop and has not stopped yet.
     pub stopping: bool,
-    /// The RunSpec; of an imported run its name and the settings that its files tell.
+    /// The RunSpec; of an imported run its name and the hyperparameters in its files.
     pub spec: Value,
-    /// Where its curves are from, if it was imported: then there is nothing but curves.
+    /// The source of the curves of an imported run, which has nothing but curves.
     pub source: Option<Source>,
     /// Labels.
     pub tags: Vec<String>,
-    /// What people wrote about it.
+    /// Its notes.
     pub notes: String,
     /// The sweep it belongs to.
     pub sweep: Option<String>,
-    /// Its figures.
+    /// Its metrics.
     pub summary: Summary,
-    /// The number of its last change: of two states of a run the one with the greater number is the newer.
+    /// The number of its last change: of two states of a run, the one with the greater number is the newer.
     pub changed: i64,
     /// The last indexed event.
     #[serde(skip)]
     pub seq: u64,
-    /// The last event that is in the curves: the last indexed one, but for an index of an earlier version, whose curves
-    /// are made anew.
+    /// The last event in the curves. Differs from the last indexed event only while an earlier version's curves are
+    /// rebuilt.
     #[serde(skip)]
     pub curves: u64,
-    /// The number of the change that last made its curves others than they were, other than longer.
+    /// The number of the change that last altered its curves other than by appending.
     #[serde(skip)]
     pub made: i64,
 }
 
 impl Run {
-    /// What people call it.
+    /// Its labels.
     pub fn labels(&self) -> RunLabels {
         RunLabels {
             name: self.name.clone(),
@@ -137,16 +137,16 @@ impl Run {
         }
     }
 
-    /// Whether it was given a name, tags or notes that its directory does not tell.
+    /// Whether it has a name, tags or notes that its directory does not contain.
     pub(super) fn is_labelled(&self) -> bool {
         let told = self.spec.get("name").and_then(Value::as_str);
         !self.tags.is_empty() || !self.notes.is_empty() || told != Some(&self.name)
     }
 
-    /// Whether there is more than curves.
+    /// Refuses an imported run, which has only curves.
     ///
     /// # Errors
-    /// [`Error::Conflict`] of an imported run, which says that `what` cannot be.
+    /// [`Error::Conflict`] for an imported run; the message says that `what` is not possible.
     pub fn is_own(&self, what: &str) -> Result<()> {
         match &self.source {
             None => Ok(()),
@@ -157,28 +157,28 @@ impl Run {
     }
 }
 
-/// What is known of a run when it enters the index.
+/// The row of a new run.
 pub struct NewRun {
     /// Its id.
     pub id: RunId,
-    /// Its label.
+    /// Its name.
     pub name: String,
-    /// The RunSpec as JSON text; of an imported run what stands in its place.
+    /// The RunSpec as JSON; of an imported run what replaces it.
     pub spec: String,
     /// The sweep it belongs to.
     pub sweep: Option<String>,
-    /// Where it begins.
+    /// Its first status.
     pub status: Status,
-    /// The number that it had before; the next one where it is new, or another run has that.
+    /// Its former number; the next free one if it is new, or if another run has that number.
     pub number: Option<i64>,
     /// Labels.
     pub tags: Vec<String>,
-    /// What people wrote about it.
+    /// Its notes.
     pub notes: String,
 }
 
 impl NewRun {
-    /// A run that was never here before.
+    /// A run that is new to the index.
     pub fn new(
         id: RunId,
         name: String,
@@ -203,10 +203,10 @@ const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, rea
     CASE WHEN queued IS NULL THEN NULL ELSE (SELECT count(*) FROM runs AS other WHERE other.queued <= runs.queued) END,
     key";
 
-/// The place of `key` among [`COLUMNS`].
+/// The index of `key` among [`COLUMNS`].
 const KEY: usize = 16;
 
-/// A run, unless it does not exist or is deleted.
+/// A run, or `None` if it does not exist or is deleted.
 pub fn find(connection: &Connection, id: RunId) -> Result<Option<Run>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1 AND NOT deleted");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -214,18 +214,21 @@ pub fn find(connection: &Connection, id: RunId) -> Result<Option<Run>> {
     rows.next()?.map(read).transpose()
 }
 
-/// A run, or the error that says there is none.
+/// A run.
+///
+/// # Errors
+/// [`Error::NotFound`] when it does not exist or is deleted.
 pub fn get(connection: &Connection, id: RunId) -> Result<Run> {
     find(connection, id)?.ok_or_else(|| Error::NotFound(format!("run {id}")))
 }
 
-/// Every run, newest first, and the rows that cannot be read.
+/// All runs, newest first, and the rows that cannot be read.
 pub fn list(connection: &Connection) -> Result<(Vec<Run>, Vec<BadRow>)> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE NOT deleted ORDER BY id DESC");
     readable(connection.prepare_cached(&sql)?.query([])?)
 }
 
-/// What changed after change number `after`: runs as they are now, rows that cannot be read, and the ids of removed
+/// The changes after change number `after`: the current state of changed runs, unreadable rows, and the ids of removed
 /// runs.
 pub fn changed_since(
     connection: &Connection,
@@ -243,7 +246,7 @@ pub fn changed_since(
     ))
 }
 
-/// One row that cannot be read hides no other.
+/// An unreadable row does not hide the others.
 fn readable(mut rows: Rows<'_>) -> Result<(Vec<Run>, Vec<BadRow>)> {
     let (mut runs, mut bad) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
@@ -266,8 +269,8 @@ fn read(row: &Row<'_>) -> Result<Run> {
     })
 }
 
-/// Every run that the index ever saw since it was opened, with how far its log is indexed; removed ones
-/// too, whose directories may still be on their way out.
+/// All runs in the index, including removed ones whose directories may still be on their way out, with the indexed
+/// position of their logs.
 pub fn places(connection: &Connection) -> Result<Vec<(RunId, Place)>> {
     let sql = "SELECT id, offset, line_bytes, line_crc FROM runs";
     let mut statement = connection.prepare_cached(sql)?;
@@ -275,7 +278,7 @@ pub fn places(connection: &Connection) -> Result<Vec<(RunId, Place)>> {
     let mut places = Vec::new();
     while let Some(row) = rows.next()? {
         let id = row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok());
-        // What cannot be read of a row is the repair's to deal with.
+        // The repair handles rows without a readable id.
         if let Some(id) = id {
             places.push((id, place_of(row, 1).unwrap_or_default()));
         }
@@ -283,7 +286,7 @@ pub fn places(connection: &Connection) -> Result<Vec<(RunId, Place)>> {
     Ok(places)
 }
 
-/// How far a log is indexed, from three columns.
+/// The indexed position of a log, from three columns.
 pub(super) fn place_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
     let (bytes, crc): (Option<u64>, Option<u32>) = (row.get(column + 1)?, row.get(column + 2)?);
     Ok(Place {
@@ -292,7 +295,7 @@ pub(super) fn place_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> 
     })
 }
 
-/// The runs that wait or train.
+/// The runs that are queued or running.
 pub fn active(connection: &Connection) -> Result<Vec<RunId>> {
     let sql = "SELECT id FROM runs WHERE status IN ('queued', 'running') AND NOT deleted ORDER BY queued, id";
     let mut statement = connection.prepare_cached(sql)?;
@@ -310,7 +313,7 @@ pub fn last_change(connection: &Connection) -> Result<i64> {
     )?)
 }
 
-/// How many runs there are of each status.
+/// The number of runs with a status.
 pub fn count(connection: &Connection, status: Status) -> Result<u64> {
     let sql = "SELECT count(*) FROM runs WHERE status = ?1 AND NOT deleted";
     Ok(connection
@@ -318,7 +321,10 @@ pub fn count(connection: &Connection, status: Status) -> Result<u64> {
         .query_row([status.name()], |row| row.get(0))?)
 }
 
-/// The key of a run's rows in the other tables.
+/// The key of a run, used in the other tables.
+///
+/// # Errors
+/// [`Error::NotFound`] when the run does not exist or is deleted.
 pub fn key(connection: &Connection, id: RunId) -> Result<i64> {
     connection
         .prepare_cached("SELECT key FROM runs WHERE id = ?1 AND NOT deleted")?
@@ -327,7 +333,7 @@ pub fn key(connection: &Connection, id: RunId) -> Result<i64> {
         .ok_or_else(|| Error::NotFound(format!("run {id}")))
 }
 
-/// Enters a run; one that is there already stays as it is.
+/// Inserts a run; an existing row is left unchanged.
 pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
     writing
         .prepare_cached(
@@ -345,7 +351,7 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
             Value::from(run.tags.as_slice()).to_string(),
             run.notes
         ])?;
-    // Its name, tags and notes from before the index was lost.
+    // Labels from before the index was lost.
     if let Some(labels) = writing.labels_in_file(run.id) {
         run_labels::put(writing, run.id, &labels, writing.change())?;
     }
@@ -356,7 +362,7 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
     }
 }
 
-/// Puts a run at the end of the queue: its last end is no longer the last word.
+/// Appends a run to the queue and clears the reason of its last end.
 pub fn enqueue(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached(
@@ -367,7 +373,7 @@ pub fn enqueue(writing: &Writing<'_>, id: RunId) -> Result<()> {
     Ok(())
 }
 
-/// Gives a run its status and a message, and takes it out of the queue: those behind move up.
+/// Sets the status and message of a run, and removes it from the queue: those behind it move up.
 pub fn set_status(writing: &Writing<'_>, id: RunId, status: Status, message: &str) -> Result<()> {
     writing
         .prepare_cached(
@@ -382,7 +388,7 @@ pub fn set_status(writing: &Writing<'_>, id: RunId, status: Status, message: &st
     Ok(())
 }
 
-/// Notes that a worker has the run: its last end is no longer the last word.
+/// Records that a worker trains the run, and clears the reason of its last end.
 pub fn set_running(writing: &Writing<'_>, id: RunId) -> Result<()> {
     set_status(writing, id, Status::Running, "")?;
     writing
@@ -391,7 +397,7 @@ pub fn set_running(writing: &Writing<'_>, id: RunId) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a run was asked to stop.
+/// Records that a run was asked to stop.
 pub fn set_stopping(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached("UPDATE runs SET stopping = 1, changed = ?2 WHERE id = ?1")?
@@ -399,7 +405,7 @@ pub fn set_stopping(writing: &Writing<'_>, id: RunId) -> Result<()> {
     Ok(())
 }
 
-/// Stores what further events made of a run.
+/// Stores the state of a run after further events.
 pub fn set_progress(writing: &Writing<'_>, id: RunId, run: &Run, place: Place) -> Result<()> {
     let summary = serde_json::to_string(&run.summary).unwrap_or_default();
     writing
@@ -422,7 +428,7 @@ pub fn set_progress(writing: &Writing<'_>, id: RunId, run: &Run, place: Place) -
     Ok(())
 }
 
-/// Runs that have events which are not in their curves.
+/// Runs with events that are not in their curves yet.
 pub fn without_curves(connection: &Connection) -> Result<Vec<RunId>> {
     let sql = "SELECT id FROM runs WHERE curves < seq AND NOT deleted ORDER BY id DESC";
     let mut statement = connection.prepare_cached(sql)?;
@@ -430,7 +436,7 @@ pub fn without_curves(connection: &Connection) -> Result<Vec<RunId>> {
     Ok(ids.filter_map(|id| id.ok()?.parse().ok()).collect())
 }
 
-/// Notes the last event that is in the curves of a run.
+/// Records the last event that is in the curves of a run.
 pub(super) fn set_curves(writing: &Writing<'_>, id: RunId, seq: u64) -> Result<()> {
     writing
         .prepare_cached("UPDATE runs SET curves = ?3, changed = ?2 WHERE id = ?1")?
@@ -438,7 +444,7 @@ pub(super) fn set_curves(writing: &Writing<'_>, id: RunId, seq: u64) -> Result<(
     Ok(())
 }
 
-/// Notes that the curves of a run are others than they were, other than longer.
+/// Records that the curves of a run were altered other than by appending.
 pub(super) fn set_made(writing: &Writing<'_>, key: i64) -> Result<()> {
     writing
         .prepare_cached("UPDATE runs SET made = ?2 WHERE key = ?1")?
@@ -446,14 +452,14 @@ pub(super) fn set_made(writing: &Writing<'_>, key: i64) -> Result<()> {
     Ok(())
 }
 
-/// The run whose rows have a key, where that can be read.
+/// The id of the run with a key, if it can be read.
 pub(super) fn id_of(connection: &Connection, key: i64) -> Option<RunId> {
     let sql = "SELECT id FROM runs WHERE key = ?1";
     let id: String = connection.query_row(sql, [key], |row| row.get(0)).ok()?;
     id.parse().ok()
 }
 
-/// Sets the specification of an imported run, whose files are others than they were.
+/// Replaces the specification of an imported run.
 pub fn set_spec(writing: &Writing<'_>, id: RunId, spec: &str) -> Result<()> {
     writing
         .prepare_cached("UPDATE runs SET spec = ?3, changed = ?2 WHERE id = ?1")?
@@ -461,7 +467,7 @@ pub fn set_spec(writing: &Writing<'_>, id: RunId, spec: &str) -> Result<()> {
     Ok(())
 }
 
-/// The specification of a run as it was recorded.
+/// The recorded specification of a run.
 pub fn recorded_spec(connection: &Connection, id: RunId) -> Result<Option<String>> {
     Ok(connection
         .prepare_cached("SELECT spec FROM runs WHERE id = ?1 AND NOT deleted")?
@@ -469,8 +475,8 @@ pub fn recorded_spec(connection: &Connection, id: RunId) -> Result<Option<String
         .optional()?)
 }
 
-/// Mends a row that cannot be read by what its directory tells. Labels are kept where they can be read, here or in
-/// their file, and so are status and place in the queue. Returns whether the status could not.
+/// Repairs an unreadable row from its directory. Labels (here or in their file), status and queue position are kept if
+/// they can be read. Returns whether the status was lost.
 pub fn mend(writing: &Writing<'_>, key: i64, told: &NewRun) -> Result<bool> {
     let (labels, status) = writing.query_row(
         "SELECT name, tags, notes, status FROM runs WHERE key = ?1",
@@ -504,7 +510,7 @@ pub fn mend(writing: &Writing<'_>, key: i64, told: &NewRun) -> Result<bool> {
     Ok(status.is_none())
 }
 
-/// A column of JSON text.
+/// Parses a column of JSON text.
 fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
     serde_json::from_str(text).map_err(|error| {
@@ -519,7 +525,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))?;
     let status: String = row.get(6)?;
     let mut spec: Value = json(row, 5)?;
-    // Only an imported run's has one: a RunSpec has no such field.
+    // Only imported runs have it: a RunSpec has no such field.
     let source = spec.as_object_mut().and_then(|spec| spec.remove("source"));
     Ok(Run {
         id,

@@ -1,4 +1,4 @@
-//! The file of the index: its tables, its opening, and what is done with a damaged one.
+//! The file of the index: its tables, how it is opened, and how a damaged one is replaced.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,10 @@ use super::writer::BUSY_TIMEOUT;
 use super::{curves, extremes, is_busy};
 use crate::error::{Error, Result};
 
-/// Versions before this one can lose a transaction when the write-ahead log restarts.
+/// Earlier versions can lose a transaction when the write-ahead log restarts.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 
-/// Raised when the tables change. An older index is brought up to date; one of a version that is
-/// not known is set aside and rebuilt.
+/// Raised when the tables change. An older index is migrated; one of an unknown version is renamed and rebuilt.
 const VERSION: i32 = 5;
 
 const TABLES: &str = "
@@ -52,20 +51,20 @@ CREATE TABLE events (
 ) WITHOUT ROWID;
 ";
 
-/// What version 3 brought to the table of runs.
+/// The columns that version 3 added to the table of runs.
 const MARKS: &str = "
 ALTER TABLE runs ADD COLUMN line_bytes INTEGER;
 ALTER TABLE runs ADD COLUMN line_crc INTEGER;
 ";
 
-/// What version 4 brought: curves are made anew, of the events, after the start.
+/// The changes of version 4: curves are rebuilt from the events after the start.
 const CURVES: &str = "
 ALTER TABLE runs ADD COLUMN curves INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
 DROP TABLE IF EXISTS curves;
 ";
 
-/// What version 5 brought: blocks of curves have another length, and are made anew like all that they are made of.
+/// The changes of version 5: blocks of curves have another length, so the curves are rebuilt.
 const BLOCKS: &str = "
 DROP TABLE curve_values;
 DROP TABLE curve_extremes;
@@ -73,15 +72,15 @@ DROP TABLE event_marks;
 UPDATE runs SET curves = 0;
 ";
 
-/// How long a start waits for an index that another program holds.
+/// How long the start waits for an index that another program holds.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
 
-/// KiB of pages that a reader keeps; the system keeps the file's pages for all of them.
+/// The page cache of a reader in KiB; the operating system caches the file for all of them.
 const READER_CACHE_KIB: i32 = 512;
 
-/// Opens the index to write. A file that is damaged, or of another version, is renamed, never
-/// overwritten, and a new one takes its place, to be filled from the run directories. A file that only
-/// cannot be opened now (another program holds it, the disk is full, it may not be read) is left alone.
+/// Opens the index for writing. A damaged file, or one of an unknown version, is renamed, never overwritten, and
+/// replaced by a new one that is filled from the run directories. A file that merely cannot be opened now (another
+/// program holds it, the disk is full, access is denied) is left alone.
 pub fn open(path: &Path) -> Result<Connection> {
     let failed = |message| Error::IndexFile {
         path: path.to_owned(),
@@ -107,7 +106,7 @@ pub fn open(path: &Path) -> Result<Connection> {
     }
 }
 
-/// Tries until no other program holds the file.
+/// Retries until no other program holds the file.
 fn open_within(path: &Path, patience: Duration) -> Result<Connection, Fault> {
     let until = Instant::now() + patience;
     let mut told = false;
@@ -125,7 +124,7 @@ fn open_within(path: &Path, patience: Duration) -> Result<Connection, Fault> {
     }
 }
 
-/// Opens the index to read.
+/// Opens the index for reading.
 pub fn open_to_read(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(
         path,
@@ -136,7 +135,7 @@ pub fn open_to_read(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Why a file cannot serve as the index.
+/// The reason that a file cannot serve as the index.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("{0}")]
@@ -148,13 +147,13 @@ enum Fault {
 }
 
 impl Fault {
-    /// Whether the file itself is at fault, and not what hinders to open it.
+    /// Whether the file itself is damaged, rather than inaccessible.
     fn is_damage(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match self {
             Self::Sqlite(error) => {
                 let code = error.sqlite_error_code();
-                // Without a code: a value is not what this program wrote. SQLITE_ERROR: a table is missing.
+                // Without a code: a value is not what this program writes. SQLITE_ERROR: a table is missing.
                 !matches!(code, Some(code) if !matches!(code, DatabaseCorrupt | NotADatabase | ErrorCode::Unknown))
             }
             Self::Damaged(_) | Self::Version(_) => true,
@@ -166,8 +165,8 @@ fn try_open(path: &Path) -> Result<Connection, Fault> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    // A commit is safe from the death of this process; after a power cut the last ones may be
-    // missing, and are read again from the directories.
+    // A commit survives the death of this process; after a power cut the last ones may be missing, and are indexed
+    // again from the directories.
     connection.pragma_update(None, "synchronous", "normal")?;
     let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check != "ok" {

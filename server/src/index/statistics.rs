@@ -1,4 +1,4 @@
-//! What a run's epochs were like on the whole: mean and standard deviation of loss and accuracy.
+//! Statistics over the epochs of a run: mean and standard deviation of loss and accuracy.
 
 use rusqlite::Connection;
 use serde::Serialize;
@@ -8,10 +8,10 @@ use super::runs;
 use crate::error::Result;
 use crate::run_dir::RunId;
 
-/// Over the epochs of a run; of an imported one, over the values of each curve.
+/// The statistics of a run's epochs; of an imported run, of the values of each curve.
 #[derive(Debug, Serialize)]
 pub struct Statistics {
-    /// How many epochs there are.
+    /// The number of epochs.
     pub epochs: usize,
     /// Mean loss of each epoch's steps.
     pub train_loss: Option<Spread>,
@@ -30,7 +30,7 @@ pub struct Spread {
     pub mean: f64,
     /// Their standard deviation, of a sample (n - 1); `null` for one value.
     pub std: Option<f64>,
-    /// How many values there are.
+    /// The number of values.
     pub count: usize,
 }
 
@@ -43,7 +43,7 @@ pub fn read(connection: &Connection, id: RunId) -> Result<Statistics> {
     let imported = run.source.is_some();
     let curve = |name: &str| curves::named(connection, run.number, name, imported);
     let over = |name: &str| {
-        // Of an imported run, whose curves are whatever they are, those of the same quantity.
+        // An imported run has the curves of its files; the matching one is used.
         let name = match (imported, name) {
             (true, "epoch_train_loss") => "train_loss",
             (true, "epoch_train_accuracy") => "train_accuracy",
@@ -64,7 +64,7 @@ pub fn read(connection: &Connection, id: RunId) -> Result<Statistics> {
     })
 }
 
-/// Reads a curve twice, piece by piece, so that it may be of any length.
+/// Reads a curve twice in pieces, so its length does not matter.
 fn spread(curve: &Curve<'_>) -> Result<Option<Spread>> {
     let each = |take: &mut dyn FnMut(f64)| {
         curve.stored.values(0..curve.count, |_, value| {

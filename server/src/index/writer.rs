@@ -1,8 +1,8 @@
-//! The thread that writes the index: one transaction after the other.
+//! The thread that writes the index, one transaction after the other.
 //!
-//! A transaction takes the write lock when it begins. One that began by reading and wrote later would be
-//! refused at once where another program holds the lock: SQLite does not wait in the middle of a
-//! transaction, whatever its busy timeout, because what was read may be out of date.
+//! A transaction takes the write lock when it begins. One that began by reading and wrote later would be refused at
+//! once while another program holds the lock: SQLite does not wait in the middle of a transaction, whatever its busy
+//! timeout, because what was read may be stale.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,38 +20,37 @@ use crate::error::{Error, Result};
 use crate::labels::{LabelFiles, RunLabels};
 use crate::run_dir::RunId;
 
-/// How long SQLite itself waits for the lock, before it is looked whether anybody still wants the
-/// transaction.
+/// How long SQLite itself waits for the lock before the thread checks whether the caller still waits.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A lock that is held longer than this is worth a line in the log.
+/// A lock that is held longer than this is logged.
 const TELL_AFTER: Duration = Duration::from_secs(1);
 
-/// What the thread does, one after the other.
+/// A unit of work of the thread.
 type Job = Box<dyn FnOnce(&Connection, &LabelFiles, &watch::Sender<i64>) + Send>;
 
-/// A transaction that keeps count of changed runs.
+/// A transaction that counts changed runs.
 pub struct Writing<'a> {
     connection: &'a Connection,
     change: i64,
     labels: &'a LabelFiles,
-    /// The labels of runs as they were before this transaction wrote them.
+    /// The labels of runs before this transaction wrote them.
     labels_before: RefCell<Vec<(RunId, Option<RunLabels>)>>,
 }
 
 impl Writing<'_> {
-    /// The number under which this transaction's changes are found by those who follow.
+    /// The change number of this transaction, by which waiters find its changes.
     pub fn change(&self) -> i64 {
         self.change
     }
 
-    /// The labels of a run in the file beside the index.
+    /// The labels of a run in its label file.
     pub(super) fn labels_in_file(&self, id: RunId) -> Option<RunLabels> {
         self.labels.get(id)
     }
 
-    /// Writes the labels of a run to the file beside the index, or removes it: before the commit, so that a kill
-    /// between the two leaves what the next start carries through. What is not committed is taken back.
+    /// Writes the label file of a run, or removes it. This happens before the commit: after a kill between the two, the
+    /// next start completes the change. A rollback restores the file.
     pub(super) fn save_labels(&self, id: RunId, labels: Option<&RunLabels>) -> Result<()> {
         let before = self.labels.get(id);
         if before.as_ref() == labels {
@@ -91,7 +90,7 @@ impl std::ops::Deref for Writing<'_> {
     }
 }
 
-/// A handle on the thread, which ends with the last clone.
+/// A handle to the thread, which ends with the last clone.
 #[derive(Clone)]
 pub(super) struct Writer {
     jobs: mpsc::UnboundedSender<Job>,
@@ -122,7 +121,7 @@ impl Writer {
         self.changes.clone()
     }
 
-    /// Runs `work` in a transaction that begins within `patience`, or when it may where there is none.
+    /// Runs `work` in a transaction that begins within `patience`; `None` waits without limit.
     pub(super) async fn run<T, F>(&self, patience: Option<Duration>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -134,7 +133,7 @@ impl Writer {
         let theirs = Arc::clone(&claim);
         let job: Job = Box::new(move |connection, labels, publish| {
             let change = *publish.borrow() + 1;
-            // A fault in one change must not take the thread from all others.
+            // A panic in one change must not end the thread.
             let writing = || Writing {
                 connection,
                 change,
@@ -161,7 +160,7 @@ impl Writer {
     }
 }
 
-/// Who has the last word on a transaction: the thread that begins it, or the caller who gives up waiting.
+/// Decides a race: between the thread that begins a transaction and the caller that stops waiting.
 #[derive(Default)]
 struct Claim(AtomicU8);
 
@@ -187,7 +186,7 @@ impl Claim {
     }
 }
 
-/// Rolls back what is not committed, whatever way it is left.
+/// Rolls back when dropped without a commit.
 struct Open<'a>(&'a Connection);
 
 impl Drop for Open<'_> {
@@ -217,7 +216,7 @@ fn transact<T>(
     Ok(value)
 }
 
-/// Runs a statement as soon as no other program is in its way, unless nobody wants it any more.
+/// Runs a statement once no other program holds the lock, unless the caller has stopped waiting.
 fn when_free(connection: &Connection, sql: &str, give_up: impl Fn() -> bool) -> Result<()> {
     let since = Instant::now();
     let mut told = false;
@@ -228,7 +227,7 @@ fn when_free(connection: &Connection, sql: &str, give_up: impl Fn() -> bool) -> 
                     told = true;
                     tracing::warn!("another program has locked the index: changes wait for it");
                 }
-                // Where SQLite does not wait by itself.
+                // SQLite does not wait by itself here.
                 thread::sleep(Duration::from_millis(5));
             }
             result => {
