@@ -1,4 +1,5 @@
-//! What a run will take, before it starts: measured by a process of its own, one at a time, and remembered.
+//! Estimates the time and memory of a run before it starts: measured by a process of its own, one at a time, and
+//! cached.
 
 use std::num::NonZeroUsize;
 use std::process::Stdio;
@@ -17,19 +18,19 @@ use vivarium_models::train::{Plan, StepTiming};
 use crate::error::{Error, Result};
 use crate::launch::LocalLauncher;
 
-/// How long a measurement may take. It aims at two seconds; a network may be so large that one step takes longer.
+/// The maximum duration of a measurement. It aims at two seconds, but a single step of a large network may take longer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long to wait for others' measurements. With the time for one's own it is less than a request may take.
+/// How long a request waits for other measurements. Together with its own it takes less time than a request may.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many measurements are remembered.
+/// The maximum number of cached measurements.
 const MAX_ENTRIES: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
-/// How long they hold: what else the machine does changes.
+/// How long a measurement is valid: the load of the machine changes.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// What `vivarium measure` reads.
+/// The input of `vivarium measure`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct MeasureRequest {
     pub(crate) spec: RunSpec,
@@ -38,18 +39,18 @@ pub(crate) struct MeasureRequest {
     pub(crate) batch: usize,
 }
 
-/// What a run will take.
+/// The estimated cost of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    /// What was measured; `None` where it could not be.
+    /// The measurement; `None` if it failed.
     pub measured: Option<StepTiming>,
-    /// The seconds of the whole run, if nothing ends it early.
+    /// The duration of the whole run in seconds, unless it ends early.
     pub seconds: Option<f64>,
-    /// The most memory that the run holds, its data set among it; `None` where it is not known.
+    /// The peak memory of the run, including its data set; `None` if it is not known.
     pub memory_bytes: Option<u64>,
-    /// Where nothing could be measured because a step takes too long: the run takes more than these seconds.
+    /// If a step takes too long to measure: a lower bound of the duration in seconds.
     pub at_least_seconds: Option<f64>,
-    /// Why nothing could be measured; empty where it could.
+    /// Why nothing was measured; empty otherwise.
     pub note: String,
 }
 
@@ -58,25 +59,25 @@ pub struct Estimate {
 enum Outcome {
     Measured(StepTiming),
     TooLong,
-    /// Killed, which is what the system does when memory runs out.
+    /// Killed, as the system does when memory runs out.
     Killed,
     Failed(String),
 }
 
-/// Measures and remembers. Clones share both.
+/// Measures and caches. Clones share the cache.
 #[derive(Clone, Debug)]
 pub struct Estimator(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     launcher: LocalLauncher,
-    /// Two measurements at a time would each measure the other.
+    /// Concurrent measurements would distort each other.
     permit: Semaphore,
     measured: Mutex<LruCache<String, (Instant, Outcome)>>,
 }
 
 impl Estimator {
-    /// An estimator whose measurements are processes of this machine, with the threads of its workers.
+    /// An estimator whose measurements run on this machine with as many threads as a worker.
     pub fn new(launcher: LocalLauncher) -> Self {
         Self(Arc::new(Inner {
             launcher,
@@ -85,7 +86,7 @@ impl Estimator {
         }))
     }
 
-    /// What a run will take. Dropping the future ends the measurement under way.
+    /// Estimates a run. Dropping the future ends the measurement.
     ///
     /// # Errors
     /// When the measuring process cannot be started or read.
@@ -105,7 +106,7 @@ impl Estimator {
             return Ok(Estimate::none("Other settings are being measured."));
         };
         let _permit = permit.map_err(|_| Error::Gone("the estimator"))?;
-        // Who waited before may have wanted the same.
+        // An earlier request may have measured the same.
         if let Some(outcome) = self.remembered(&key) {
             return Ok(outcome.estimate(spec, plan));
         }
@@ -130,7 +131,7 @@ impl Estimator {
             return Err(Error::Gone("a measurement"));
         };
         let talk = async {
-            // A process that is gone already does not take it, and tells by its status why.
+            // A process that has died already does not read this; its status tells why.
             let _ = stdin.write_all(json!(request).to_string().as_bytes()).await;
             drop(stdin);
             let (mut line, mut fault) = (String::new(), String::new());
@@ -167,11 +168,12 @@ impl Estimator {
     }
 }
 
-/// What a step's time and memory depend on; not how many there are, nor the rate or the seed.
+/// The settings that determine the time and memory of a step, which the number of steps, the learning rate and the seed
+/// do not.
 fn key(spec: &RunSpec, plan: &Plan, batch: u64) -> String {
     let mut optimizer = json!(spec.training.optimizer);
     if let Some(optimizer) = optimizer.as_object_mut() {
-        // Without momentum there is no velocity to keep.
+        // Without momentum there is no velocity.
         let momentum = optimizer
             .get("momentum")
             .and_then(Value::as_f64)
@@ -204,7 +206,7 @@ impl Outcome {
                 note: String::new(),
             },
             Self::TooLong => {
-                // Making the network takes less time than a step of it, so a step takes half of it or more.
+                // Building the network takes less time than a step, so a step takes at least half of it.
                 let step = TIMEOUT.as_secs_f64() / 2.0;
                 Estimate {
                     at_least_seconds: Some(step * plan.total_steps as f64),

@@ -1,4 +1,4 @@
-//! One file over HTTP, which may break off and go on.
+//! Downloads one file over HTTP and resumes interrupted downloads.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
@@ -14,13 +14,13 @@ use vivarium_models::links;
 use super::sources::{RemoteFile, Sum};
 use crate::error::{Error, Result};
 
-/// How often a mirror that breaks off is asked to go on.
+/// How often a mirror that disconnects is asked again.
 const ATTEMPTS: usize = 3;
 
-/// What a checksum is taken of, when it is of what a file unpacks to.
+/// The maximum unpacked size, for checksums of the unpacked content.
 const MOST_UNPACKED: u64 = 1 << 30;
 
-/// A client that gives up on servers that do not answer, and on those that send nothing for so long.
+/// A client that gives up on servers that do not answer, or that send nothing for this time.
 pub(super) fn agent(patience: Duration) -> Agent {
     Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(20)))
@@ -32,11 +32,11 @@ pub(super) fn agent(patience: Duration) -> Agent {
         .into()
 }
 
-/// Fetches a file into a folder from the first address that has it. What an earlier attempt left is gone on with.
-/// `told` hears of bytes done and bytes in all, and says whether to go on.
+/// Downloads a file into a folder from the first address that has it, resuming an earlier attempt. `told` receives the
+/// number of bytes so far and in all, and returns whether to continue.
 ///
 /// # Errors
-/// What went wrong at each address.
+/// The failure of each address.
 pub(super) fn fetch(
     agent: &Agent,
     addresses: &[String],
@@ -52,7 +52,7 @@ pub(super) fn fetch(
     let part = folder.join(format!("{}.part", file.name));
     let mut failures = Vec::new();
     for address in addresses {
-        // A part that an earlier attempt left may be of something else.
+        // The partial file of an earlier attempt may be of another file.
         let had_part = part.exists();
         let mut result = from_one(agent, address, file, &part, told)?;
         if result == Err(WRONG.to_owned()) && had_part {
@@ -71,7 +71,7 @@ pub(super) fn fetch(
 
 const WRONG: &str = "the file that came is another: its SHA-256 is wrong";
 
-/// Fetches a part to its end and holds it against its checksum; the inner error is why this address will not do.
+/// Completes a partial file and checks its checksum; the inner error is the reason that this address does not work.
 fn from_one(
     agent: &Agent,
     address: &str,
@@ -95,17 +95,17 @@ fn from_one(
     Ok(Err(failure))
 }
 
-/// Why a mirror was left.
+/// The reason that a mirror was given up.
 enum Failure {
-    /// Something here, not there.
+    /// A local error.
     Own(Error),
-    /// It would not help to ask again.
+    /// Retrying would not help.
     Final(String),
-    /// Going on may help.
+    /// Resuming may help.
     Passing(String),
 }
 
-/// Fetches what is missing of a part.
+/// Downloads the missing part of a file.
 fn go_on(
     agent: &Agent,
     address: &str,
@@ -136,7 +136,7 @@ fn go_on(
         StatusCode::OK => 0,
         StatusCode::PARTIAL_CONTENT if goes_on => there,
         StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => {
-            // Either all of it was there, or it is not a part of this.
+            // Either the file was complete, or it is not a part of this one.
             fs::remove_file(part).map_err(own)?;
             return Err(Failure::Passing(
                 "what an earlier attempt left is no part of the file".to_owned(),
@@ -217,14 +217,14 @@ fn is_right(path: &Path, sum: Sum) -> Result<bool> {
         ),
         Sum::Unpacked(expected) => {
             let mut unpacked = MultiGzDecoder::new(BufReader::new(file)).take(MOST_UNPACKED);
-            // What cannot be unpacked is not right.
+            // A file that cannot be unpacked is wrong.
             (expected, sha256(&mut unpacked).unwrap_or_default())
         }
     };
     Ok(found == expected)
 }
 
-/// The SHA-256 of what can be read, in hexadecimal.
+/// The SHA-256 of a reader's bytes, in hexadecimal.
 fn sha256(from: &mut dyn Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -253,7 +253,7 @@ mod tests {
 
     const CONTENT: &[u8] = b"0123456789";
 
-    /// Reads a request and gives where its range starts.
+    /// Reads a request and returns the start of its range.
     fn asked(stream: &TcpStream) -> usize {
         let lines = BufReader::new(stream).lines().map_while(Result::ok);
         let lines = lines.take_while(|line| !line.is_empty());
@@ -285,7 +285,7 @@ mod tests {
                 let mut out = &stream;
                 let head = format!("HTTP/1.1 {status}\r\n{range}content-length: {length}\r\n\r\n");
                 out.write_all(head.as_bytes()).unwrap();
-                // Two bytes more each time, then nothing until somebody says that it wakes up again.
+                // Two bytes more each time, then nothing until the test ends.
                 let awake = sleep.try_recv().is_ok();
                 let end = if awake { 10 } else { start + 2 };
                 out.write_all(&CONTENT[start..end]).unwrap();

@@ -1,37 +1,37 @@
-//! Where known data sets are, and how one is sure to have them.
+//! Where known data sets are published, and their checksums.
 
-/// A data set's files and where they are.
+/// The files of a data set and their mirrors.
 #[derive(Debug)]
 pub struct Source {
     /// The data set's name.
     pub set: &'static str,
-    /// Folders on the web that have all files, the best first.
+    /// URLs of folders that have all files, the best first.
     pub mirrors: &'static [&'static str],
     /// The files.
     pub files: &'static [RemoteFile],
 }
 
-/// A file to fetch.
+/// A file to download.
 #[derive(Debug)]
 pub struct RemoteFile {
     /// Its name, in the mirrors and on disk.
     pub name: &'static str,
-    /// About how many bytes it has; one with twice as many is not it.
+    /// Its approximate size in bytes; a file twice as large is refused.
     pub bytes: u64,
-    /// What it must be.
+    /// Its checksum.
     pub sum: Sum,
 }
 
 /// A SHA-256 in hexadecimal.
 #[derive(Clone, Copy, Debug)]
 pub enum Sum {
-    /// Of the file.
+    /// The checksum of the file.
     File(&'static str),
-    /// Of what the file unpacks to: the same content is around in differently compressed files.
+    /// The checksum of the unpacked content: mirrors compress the same content differently.
     Unpacked(&'static str),
 }
 
-/// Every data set that can be fetched.
+/// All data sets that can be downloaded.
 pub static SOURCES: &[Source] = &[
     Source {
         set: "mnist",
@@ -68,7 +68,7 @@ pub static SOURCES: &[Source] = &[
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         ],
-        // Of the files in Debian's package dataset-fashion-mnist, unpacked.
+        // The files in Debian's package dataset-fashion-mnist, unpacked.
         files: &[
             RemoteFile {
                 name: "train-images-idx3-ubyte.gz",

@@ -1,8 +1,8 @@
-//! Images that people upload to look at with a network: decoded with care, kept as PNG, the oldest removed. And `pins`:
-//! the image that a run's film follows.
+//! Images that users upload to show to networks: decoded defensively, stored as PNG, the oldest removed. `pins`: the
+//! image that a run's film follows.
 //!
-//! What always holds: nothing that somebody sent is kept or served. What lies here was decoded, turned, made smaller and
-//! encoded again by this program; its name is a number that this program drew.
+//! Invariant: no uploaded bytes are stored or served. Every stored image was decoded, rotated, scaled down and encoded
+//! again by this program; its name is an id that this program generated.
 
 pub mod pins;
 
@@ -27,22 +27,22 @@ use crate::failpoint::failpoint;
 use crate::memory;
 use pins::Pins;
 
-/// The most bytes of an upload.
+/// The maximum size of an upload.
 pub const MOST_BYTES: usize = 20 << 20;
 
-/// The most pixels of an image, known before it is decoded.
+/// The maximum number of pixels, known before decoding.
 pub(crate) const MOST_PIXELS: u64 = 40_000_000;
 
-/// The longest side of an image that is kept.
+/// The longest side of a stored image.
 const SIDE: usize = 1024;
 
-/// The most images that are kept.
+/// The maximum number of stored images.
 const MOST_KEPT: usize = 500;
 
-/// Uploads that are in memory at a time.
+/// Uploads in memory at a time.
 const AT_ONCE: usize = 8;
 
-/// How long an upload waits for its turn to come in.
+/// How long an upload waits for a permit.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The images of a data folder.
@@ -59,18 +59,18 @@ pub struct Images {
 
 type Size = [u32; 2];
 
-/// An image that is kept.
+/// A stored image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Kept {
     /// Its name.
     pub id: Uuid,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: u32,
-    /// Where it is to be had.
+    /// Its URL.
     pub url: String,
-    /// RFC 3339.
+    /// When it was uploaded, RFC 3339.
     pub created: String,
 }
 
@@ -89,10 +89,10 @@ impl Kept {
 }
 
 impl Images {
-    /// The images in `folder`, and the pins in `pins`. What a process that died has left half written goes.
+    /// The images in `folder`, and the pins in `pins`. Removes partial files of a process that died.
     ///
     /// # Errors
-    /// When the folder cannot be made or read.
+    /// When the folder cannot be created or read.
     pub fn open(folder: PathBuf, pins: PathBuf) -> Result<Self> {
         fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
         let mut kept = BTreeMap::new();
@@ -117,10 +117,10 @@ impl Images {
         })
     }
 
-    /// Waits for room in memory for one upload.
+    /// Waits until one more upload fits in memory.
     ///
     /// # Errors
-    /// [`Error::Busy`] when there is none for a while.
+    /// [`Error::Busy`] when that takes too long.
     pub async fn place(&self) -> Result<SemaphorePermit<'_>> {
         match tokio::time::timeout(PATIENCE, self.places.acquire()).await {
             Ok(Ok(place)) => Ok(place),
@@ -131,10 +131,10 @@ impl Images {
         }
     }
 
-    /// Decodes what was uploaded, and keeps it as this program writes it.
+    /// Decodes an upload and stores it as a PNG.
     ///
     /// # Errors
-    /// What is wrong with it, as a fault of the field `image`.
+    /// What is wrong with the file, as an error of the field `image`.
     pub async fn add(&self, bytes: Vec<u8>) -> Result<Kept> {
         let turn = self.turn.acquire().await;
         let _turn = turn.map_err(|_| Error::Gone("the images"))?;
@@ -157,7 +157,7 @@ impl Images {
         Ok(Kept::new(id, size))
     }
 
-    /// All images, the newest first.
+    /// All images, newest first.
     pub fn list(&self) -> Vec<Kept> {
         let kept = self.kept();
         let newest = kept.iter().rev();
@@ -167,7 +167,7 @@ impl Images {
     /// The file of an image.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// [`Error::NotFound`] when there is no such image.
     pub fn file(&self, id: Uuid) -> Result<PathBuf> {
         if self.kept().contains_key(&id) {
             Ok(self.path(id))
@@ -176,14 +176,14 @@ impl Images {
         }
     }
 
-    /// Removes an image. Films go on with their pins, which are files of their own.
+    /// Removes an image. Films keep their pins, which are files of their own.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// [`Error::NotFound`] when there is no such image.
     pub fn remove(&self, id: Uuid) -> Result<()> {
         let path = self.file(id)?;
         match fs::remove_file(&path) {
-            // Somebody removed it in the same moment.
+            // Removed by somebody else at the same moment.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             removed => removed.map_err(|e| Error::file(&path, e))?,
         }
@@ -201,7 +201,7 @@ impl Images {
     }
 }
 
-/// Writes what was uploaded as a PNG under a new name.
+/// Writes an upload as a PNG under a new id.
 fn write(folder: &Path, bytes: &[u8]) -> Result<(Uuid, Size)> {
     let picture = decode_image(bytes, MOST_PIXELS)
         .map_err(|message| refused(&message))?

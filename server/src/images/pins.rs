@@ -1,4 +1,4 @@
-//! The image that a run's film follows. It lies outside of the run's directory, in which nobody but the worker writes.
+//! The image that a run's film follows. It lies outside the run's directory, where only the worker writes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,28 +18,28 @@ pub struct Pins {
     folder: PathBuf,
 }
 
-/// What is written beside the picture.
+/// The JSON file beside the picture.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Record {
-    /// What is pinned, as requests name it; nothing where the pin was taken off again.
+    /// The pinned image, as requests name it; `None` after unpinning.
     image: Option<String>,
-    /// Of which picture this says it: the picture is written first.
+    /// The version of the picture that this describes: the picture is written first.
     version: Option<String>,
-    /// What was pinned before, so that frames of it can say so.
+    /// Earlier pins, so that their frames can name them.
     earlier: Vec<Earlier>,
 }
 
-/// An image that was pinned once.
+/// An image that was pinned earlier.
 #[derive(Clone, Deserialize, Serialize)]
 struct Earlier {
-    /// What frames call it.
+    /// Its name in frames.
     name: String,
-    /// As requests name it.
+    /// Its name in requests.
     image: String,
 }
 
-/// Nobody pins more than this on the way.
+/// The maximum number of earlier pins.
 const MOST_EARLIER: usize = 100;
 
 /// A pinned image.
@@ -47,9 +47,9 @@ const MOST_EARLIER: usize = 100;
 pub struct Pin {
     /// A PNG.
     pub path: PathBuf,
-    /// What was pinned, as it was called then; it may be gone.
+    /// The pinned image, as requests named it; it may have been deleted.
     pub image: String,
-    /// Other content, another version.
+    /// Changes with the content.
     pub version: String,
 }
 
@@ -59,14 +59,14 @@ impl Pins {
         Ok(Self { folder })
     }
 
-    /// What is pinned for a run; `None` where nobody chose.
+    /// The pinned image of a run; `None` if no user chose one.
     pub fn of(&self, run: RunId) -> Option<Pin> {
         let path = self.file(run, "png");
-        // The png is what others read: a link has no pin behind it.
+        // Other processes read this PNG: a link is not a pin.
         links::refuse(&path).ok()?;
         let version = version(&path)?;
         let record = self.record(run);
-        // What was written about another picture says nothing about this one.
+        // A record of another picture does not apply to this one.
         let of_this = record.version.is_none_or(|of| of == version);
         let image = record.image.filter(|_| of_this);
         let image = image.unwrap_or("pinned".to_owned());
@@ -77,7 +77,7 @@ impl Pins {
         })
     }
 
-    /// What an image was, as requests name it, that frames of a run call `name` and that was pinned before.
+    /// The request name of an earlier pin that frames of a run call `name`.
     pub fn earlier(&self, run: RunId, name: &str) -> Option<String> {
         let all = self.record(run).earlier;
         all.into_iter()
@@ -89,7 +89,7 @@ impl Pins {
     /// Pins an image for a run.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the files cannot be written.
     pub fn set(&self, run: RunId, image: &str, png: &[u8]) -> Result<()> {
         let mut record = self.next(run, Some(image));
         let path = self.file(run, "png");
@@ -99,10 +99,10 @@ impl Pins {
         self.write(run, &record)
     }
 
-    /// Takes the pin of a run off. What was pinned is remembered.
+    /// Unpins the image of a run, and remembers it as an earlier one.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the file cannot be written.
     pub fn unset(&self, run: RunId) -> Result<()> {
         let record = self.next(run, None);
         let path = self.file(run, "png");
@@ -121,7 +121,7 @@ impl Pins {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// What is pinned next; what was goes to the earlier ones.
+    /// The record for the next pin; the current one joins the earlier ones.
     fn next(&self, run: RunId, image: Option<&str>) -> Record {
         let mut record = self.record(run);
         let before = links::read(&self.file(run, "png"));
@@ -143,14 +143,14 @@ impl Pins {
         write_atomically(&path, &text)
     }
 
-    /// Forgets all that was pinned for a run.
+    /// Removes all pins of a run.
     pub fn remove(&self, run: RunId) {
         for kind in ["png", "json"] {
             let _ = fs::remove_file(self.file(run, kind));
         }
     }
 
-    /// Forgets what was pinned for runs that are in none of these folders.
+    /// Removes the pins of runs that are in none of these folders.
     pub fn keep(&self, folders: &[&Path]) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -167,7 +167,7 @@ impl Pins {
     }
 }
 
-/// When a file was written and how long it is; `None` where there is none.
+/// Modification time and length of a file; `None` if there is no file.
 pub fn version(path: &Path) -> Option<String> {
     let about = fs::metadata(path).ok()?;
     let time = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;

@@ -19,12 +19,12 @@ pub const BLOCK: u64 = 256;
 /// The maximum number of cached blocks of all curves: some 40 MiB.
 const MOST_BLOCKS: usize = 500_000;
 
-/// Identifies an average of a curve. `made` is the number of the change that last altered the curves of the run.
+/// Identifies an average of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
     /// The key of the run.
     pub run: i64,
-    /// See above.
+    /// The number of the change that last altered the curves of the run.
     pub made: i64,
     /// The number of the curve.
     pub series: i64,

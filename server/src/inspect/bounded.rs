@@ -2,7 +2,8 @@
 
 use lru::LruCache;
 
-/// Values with their sizes. The crate `lru` keeps the order; it counts entries, and these differ in size a thousandfold.
+/// Values with their sizes. The crate `lru` tracks the order but counts entries, and these differ in size a
+/// thousandfold.
 #[derive(Debug)]
 pub(super) struct BoundedCache<V> {
     max_entries: usize,

@@ -1,4 +1,4 @@
-//! What the thread that looks into networks has in memory.
+//! The memory of the thread that looks into networks.
 
 use std::fs;
 use std::sync::Arc;
@@ -18,25 +18,25 @@ use crate::error::{Error, Result};
 use crate::memory;
 use crate::run_dir::RunId;
 
-/// Networks in memory.
+/// The maximum number of networks.
 const NETWORKS: usize = 4;
 
-/// Recordings in memory, and their bytes.
+/// The limits for recordings.
 const RECORDINGS: usize = 16;
 const RECORDINGS_BYTES: u64 = 256 << 20;
 
-/// Frames of films in memory, and their bytes.
+/// The limits for frames of films.
 const FRAMES: usize = 128;
 const FRAMES_BYTES: u64 = 64 << 20;
 
-/// Data sets in memory, and their bytes.
+/// The limits for data sets.
 const DATA: usize = 2;
 const DATA_BYTES: u64 = 2 << 30;
 
-/// Pixels of an image that this server has written.
+/// The maximum number of pixels of an image that this server has written.
 const MOST_PIXELS: u64 = 4 << 20;
 
-/// Networks, recordings, frames and data, as far as there is room.
+/// Cached networks, recordings, frames and data sets.
 pub struct InspectCache {
     library: Library,
     most_bytes: u64,
@@ -47,7 +47,7 @@ pub struct InspectCache {
 }
 
 impl InspectCache {
-    /// An empty cache; networks in memory take so many bytes at most.
+    /// An empty cache. Networks take at most `most_bytes`.
     pub(crate) fn new(library: Library, most_bytes: u64) -> Self {
         Self {
             library,
@@ -59,7 +59,7 @@ impl InspectCache {
         }
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub fn clear(&mut self) {
         self.networks.clear();
         self.recordings.clear();
@@ -67,7 +67,7 @@ impl InspectCache {
         self.data.clear();
     }
 
-    /// Forgets a run.
+    /// Removes everything of a run.
     pub fn forget(&mut self, run: RunId) {
         let of_run = format!("{run} ");
         self.networks.remove(&of_run);
@@ -76,10 +76,10 @@ impl InspectCache {
         memory::give_back();
     }
 
-    /// A run's network as it was at a checkpoint.
+    /// The network of a run at a checkpoint.
     ///
     /// # Errors
-    /// [`Error::Conflict`] for a checkpoint that cannot be used, and for a network that is larger than the room.
+    /// [`Error::Conflict`] for an unusable checkpoint, and for a network larger than the cache.
     pub fn network(
         &mut self,
         target: &InspectTarget,
@@ -90,7 +90,7 @@ impl InspectCache {
         if let Some(network) = self.networks.get(&name) {
             return Ok(network);
         }
-        // It was written anew, and nobody asks for the old one again.
+        // The checkpoint was overwritten; the old one is not requested again.
         self.networks.remove(&place);
         self.recordings.remove(&place);
         let (spec, started) = (&target.spec.network, &target.started);
@@ -112,17 +112,17 @@ impl InspectCache {
             &checkpoint.path,
         )
         .map_err(|error| unusable(checkpoint.name, error))?;
-        // What was read is twice in memory until here.
+        // Until here the weights are in memory twice.
         memory::give_back();
         let network = Arc::new(network);
         self.networks.put(name, Arc::clone(&network), bytes);
         Ok(network)
     }
 
-    /// What the network makes of an image.
+    /// The network's activations for an image.
     ///
     /// # Errors
-    /// As [`InspectCache::network`]; and when there is no such image.
+    /// Those of [`InspectCache::network`]; and when there is no such image.
     pub fn recording(
         &mut self,
         target: &InspectTarget,
@@ -153,7 +153,7 @@ impl InspectCache {
     /// A frame of a run's film.
     ///
     /// # Errors
-    /// [`Error::Conflict`] for a file that cannot be used, [`Error::Field`] for one that has gone since it was chosen.
+    /// [`Error::Conflict`] for an unusable file, [`Error::Field`] when the frame was removed meanwhile.
     pub fn frame(&mut self, target: &InspectTarget, frame: &Epoch) -> Result<Arc<Frame>> {
         let name = format!("{} {} {}", target.id, frame.epoch, frame.version);
         if let Some(frame) = self.frames.get(&name) {
@@ -170,7 +170,7 @@ impl InspectCache {
     /// The data that a run is trained on.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it is not what it was when the run began, or too large.
+    /// [`Error::Conflict`] when the data has changed since the run began, or is too large.
     pub fn data(&mut self, target: &InspectTarget) -> Result<Arc<Splits>> {
         let spec = &target.spec.data;
         let name = format!("{} {}", json!(spec), target.started.data_hash);
@@ -197,7 +197,7 @@ impl InspectCache {
         Ok(data)
     }
 
-    /// A sample's values as the network sees them.
+    /// The values of a sample, normalised as for the network.
     ///
     /// # Errors
     /// When there is no such sample.
@@ -209,7 +209,7 @@ impl InspectCache {
         }
     }
 
-    /// An image `[channels, height, width]` of the network's size, from 0 to 1.
+    /// An image `[channels, height, width]` of the network's input size, with values from 0 to 1.
     ///
     /// # Errors
     /// When there is no such image.
@@ -232,10 +232,10 @@ impl InspectCache {
         Ok(image_for(input, &picture)?)
     }
 
-    /// The same as a picture, each value a square of so many pixels.
+    /// An image as a picture, with a square of `zoom` pixels per value.
     ///
     /// # Errors
-    /// As [`InspectCache::raw`].
+    /// Those of [`InspectCache::raw`].
     pub fn picture(
         &mut self,
         target: &InspectTarget,
@@ -264,7 +264,7 @@ impl InspectCache {
     }
 }
 
-/// A file of a run that is damaged, or of another network: not a fault of the server's.
+/// The error for a file that is damaged or belongs to another network, which is not the server's fault.
 fn unusable(name: &str, error: Fault) -> Error {
     match error {
         Fault::Checkpoint { message, .. } => {

@@ -1,4 +1,4 @@
-//! Which image a network is shown.
+//! The image that is shown to a network.
 
 use std::path::PathBuf;
 
@@ -14,19 +14,19 @@ use crate::run_dir::RunId;
 /// An image as requests name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageRef {
-    /// The one that the run's film follows.
+    /// The image that the run's film follows.
     Pinned,
     /// A sample of the run's data.
     Sample(Split, usize),
-    /// One that was uploaded.
+    /// An uploaded image.
     Upload(Uuid),
 }
 
 impl ImageRef {
-    /// Reads what a request calls `image`.
+    /// Parses the parameter `image`.
     ///
     /// # Errors
-    /// [`Error::Field`] for another word.
+    /// [`Error::Field`] for an unknown value.
     pub fn parse(word: &str) -> Result<Self> {
         let split = |name: &str| match name {
             "train" => Some(Split::Train),
@@ -51,7 +51,7 @@ impl ImageRef {
         })
     }
 
-    /// Finds the file of the image, where it is one.
+    /// Resolves the reference.
     ///
     /// # Errors
     /// [`Error::Field`] when there is no such image.
@@ -73,19 +73,19 @@ impl ImageRef {
     }
 }
 
-/// An image that was found.
+/// A resolved reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResolvedImage {
-    /// A PNG, and its version.
+    /// A PNG and its version.
     File(PathBuf, String),
     /// A sample of the run's data.
     Sample(Split, usize),
-    /// The first sample that the run does not learn from.
+    /// The first sample that the run is not trained on.
     First,
 }
 
 impl ResolvedImage {
-    /// Another image, another name.
+    /// Identifies the image.
     pub fn key(&self) -> String {
         match self {
             Self::File(path, version) => format!("{} {version}", path.display()),
@@ -94,7 +94,7 @@ impl ResolvedImage {
         }
     }
 
-    /// The sample that it is, with its split; `None` for a file.
+    /// The split and index of a sample; `None` for a file.
     ///
     /// # Errors
     /// [`Error::Field`] when the split has no such sample.

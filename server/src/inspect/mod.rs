@@ -1,14 +1,14 @@
-//! Looking into networks, for the pages: work is done one after the other on one thread, which keeps what it
-//! has read while there is room.
+//! Looks into networks for the pages: requests are carried out one after the other on one thread, which caches what it
+//! has read.
 //!
-//! * [`InspectThread`]: the thread, and the line before it.
-//! * [`cache`]: what it has in memory: networks, recordings, frames, data. `bounded`: the last few of something.
-//! * [`target`]: which run, which of its checkpoints or epochs.
-//! * [`image`]: which image.
-//! * [`samples`]: the samples of a split, by what became of them.
+//! * [`InspectThread`]: the thread and its queue.
+//! * [`cache`]: networks, recordings, frames and data in memory. `bounded`: the cache of each kind.
+//! * [`target`]: the run, and its checkpoints and epochs.
+//! * [`image`]: the image.
+//! * [`samples`]: the samples of a split, by prediction.
 //!
-//! What always holds: inference and drawing have one thread of low priority, so that training and streams have theirs;
-//! who gives up waiting costs nothing more; what nobody has looked at for a while is given back.
+//! Invariants: inference and rendering use one thread of low priority, so training and streams are not slowed down; a
+//! request whose client has left is not carried out; memory that is not used for a while is freed.
 
 mod bounded;
 pub mod cache;
@@ -29,27 +29,27 @@ use crate::error::{Error, Result};
 use crate::memory;
 use cache::InspectCache;
 
-/// Requests that may wait.
+/// The maximum number of queued requests.
 const LINE: usize = 64;
 
-/// What nobody has looked at for so long is given back.
+/// After this time without a request the caches are emptied.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
 type Job = Box<dyn FnOnce(&mut InspectCache) + Send>;
 
-/// Looks into networks. Clones share the thread.
+/// A handle to the thread; clones share it.
 #[derive(Clone)]
 pub struct InspectThread {
     line: SyncSender<Job>,
 }
 
 impl InspectThread {
-    /// Starts the thread. Networks in memory take so many bytes at most.
+    /// Starts the thread. Networks in memory take at most `most_bytes`.
     ///
     /// # Errors
-    /// When there is no thread to be had.
+    /// When the thread cannot be started.
     pub fn start(library: Library, most_bytes: u64) -> Result<Self> {
-        // Imports of images go on with all threads there are: the first call says how many those are. Inference has one.
+        // Other threads use all cores: the first call sets that number. This thread uses one.
         threads::set_threads(threads::available())?;
         threads::set_threads(1)?;
         let (line, jobs) = sync_channel(LINE);
@@ -60,10 +60,10 @@ impl InspectThread {
         Ok(Self { line })
     }
 
-    /// Waits for its turn, then works with the cache. When the future is dropped before that, nothing is done.
+    /// Waits in the queue, then runs `work` with the cache. Dropping the future before that cancels it.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when too many wait already; and what the work fails with.
+    /// [`Error::Overloaded`] when the queue is full; and the errors of `work`.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut InspectCache) -> Result<T> + Send + 'static,
@@ -76,7 +76,7 @@ impl InspectThread {
             let result = catch_unwind(AssertUnwindSafe(|| work(cache)));
             let _ = answer.send(result.unwrap_or_else(|_| {
                 tracing::error!("a look inside panicked");
-                // Nobody knows what it left behind.
+                // The cache may be inconsistent.
                 cache.clear();
                 Err(Error::Gone("a look inside a network"))
             }));

@@ -1,4 +1,4 @@
-//! The samples of a split by what became of them, for the cells of a confusion matrix.
+//! The samples of a split by prediction, for the cells of a confusion matrix.
 
 use serde::Serialize;
 use vivarium_models::data::{Samples, Split};
@@ -9,19 +9,19 @@ use super::image::name;
 use super::target::{InspectTarget, Snapshot};
 use crate::error::{Error, Result};
 
-/// Samples on a page.
+/// Samples per page.
 const PER_PAGE: usize = 60;
 
-/// Which samples.
+/// Selects samples.
 #[derive(Clone, Copy, Debug)]
 pub struct SampleQuery {
-    /// Of this split; test or validation.
+    /// The split: test or validation.
     pub split: Split,
-    /// Of this class.
+    /// Their class.
     pub truth: Option<usize>,
-    /// Taken for this class.
+    /// Their predicted class.
     pub predicted: Option<usize>,
-    /// From 0.
+    /// The page, from 0.
     pub page: usize,
 }
 
@@ -30,26 +30,26 @@ pub struct SampleQuery {
 pub struct Page {
     /// Samples on all pages.
     pub total: usize,
-    /// From 0.
+    /// The page, from 0.
     pub page: usize,
-    /// Pages in all.
+    /// The number of pages.
     pub pages: usize,
-    /// On a full page.
+    /// Samples on a full page.
     pub per_page: usize,
-    /// The most confident first where a cell of the matrix is requested, else in order.
+    /// The most confident first for a cell of the matrix, else in order.
     pub samples: Vec<Sample>,
 }
 
-/// A sample, and what became of it.
+/// A sample and its prediction.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sample {
     /// As requests name it.
     pub id: String,
     /// Its class.
     pub truth: u32,
-    /// The class that it was taken for, where that is known.
+    /// Its predicted class, if it is known.
     pub predicted: Option<u16>,
-    /// How sure the network was, 0 to 1.
+    /// The network's confidence, 0 to 1.
     pub confidence: Option<f32>,
 }
 
@@ -57,8 +57,8 @@ impl InspectCache {
     /// A page of samples.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it is asked what samples were taken for and that is not known; [`Error::Field`] when
-    /// there is no such class or page.
+    /// [`Error::Conflict`] when predictions are requested and not known; [`Error::Field`] when there is no such class
+    /// or page.
     pub fn samples(
         &mut self,
         target: &InspectTarget,
@@ -113,7 +113,7 @@ impl InspectCache {
         })
     }
 
-    /// What became of a split: of the test what the best epoch made of it, of validation what the chosen epoch made of it.
+    /// The predictions for a split: by the best epoch for test, by the selected epoch for validation.
     fn predictions(
         &mut self,
         target: &InspectTarget,
@@ -137,7 +137,7 @@ impl InspectCache {
     }
 }
 
-/// The samples of a cell or of a class, by index.
+/// The indices of the samples of a cell or of a class.
 fn matching(samples: &Samples, of: Option<&Predictions>, query: SampleQuery) -> Vec<usize> {
     let labels = samples.labels().iter().enumerate();
     let truth = |label: u32| query.truth.is_none_or(|class| class == label as usize);
@@ -154,7 +154,7 @@ fn matching(samples: &Samples, of: Option<&Predictions>, query: SampleQuery) -> 
         .map(|(index, _)| index)
         .collect();
     if let Some(of) = of.filter(|_| query.truth.is_some() || query.predicted.is_some()) {
-        // A stable sort: equals stay in order.
+        // A stable sort keeps the order of equals.
         found.sort_by_key(|index| std::cmp::Reverse(of.confidence.get(*index).copied()));
     }
     found

@@ -1,4 +1,4 @@
-//! Which run is looked into, and which of its checkpoints or epochs.
+//! The run that is looked into, and its checkpoints and epochs.
 
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::PathBuf;
@@ -18,14 +18,14 @@ use crate::index::line::{self, Line};
 use crate::index::{Index, events, runs as rows};
 use crate::run_dir::{RunDir, RunId};
 
-/// Among so many events, and bytes of them, the first `started` is looked for.
+/// The first `started` event is searched among this many events and bytes.
 const FIRST_EVENTS: usize = 64;
 const FIRST_BYTES: usize = 1 << 20;
 
 /// How the line of a log begins by which a worker says that it has begun.
 const STARTED: &str = r#"{"kind":"started""#;
 
-/// What is known of a run whose network is looked into.
+/// A run whose network is looked into.
 #[derive(Clone, Debug)]
 pub struct InspectTarget {
     /// The run.
@@ -34,27 +34,27 @@ pub struct InspectTarget {
     pub dir: RunDir,
     /// Its settings.
     pub spec: RunSpec,
-    /// Whether a worker has it or will have it.
+    /// Whether it is queued or has a worker.
     pub active: bool,
-    /// What its worker said when it began.
+    /// Its `started` event.
     pub started: Started,
 }
 
-/// What a worker says when it begins, as far as it is needed here.
+/// The part of a `started` event that is needed here.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Started {
     /// The names of the classes.
     pub classes: Vec<String>,
     /// The shape of a sample.
     pub input: Vec<usize>,
-    /// What is done to the samples' values.
+    /// The normalisation of the samples.
     pub normalisation: Normalisation,
     /// SHA-256 of the data.
     pub data_hash: String,
 }
 
 impl InspectTarget {
-    /// What is known of a run, whose directory is `dir`.
+    /// Loads the run `id`, whose directory is `dir`.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it has not begun, its data are points, or it was imported.
@@ -62,7 +62,7 @@ impl InspectTarget {
         let (run, started) = index
             .read(move |c| {
                 let run = rows::get(c, id)?;
-                // A worker says what it is before anything else.
+                // A worker writes `started` before anything else.
                 let first = events::after(c, id, 0, FIRST_EVENTS, FIRST_BYTES)?;
                 let mut started = first.into_iter().filter(|event| {
                     matches!(line::parse(&event.body), Some((_, Line::Started { .. })))
@@ -77,10 +77,10 @@ impl InspectTarget {
         Self::new(id, dir, spec, run.status.is_active(), started)
     }
 
-    /// The same of a directory alone, without an index.
+    /// Loads a run from its directory alone, without an index.
     ///
     /// # Errors
-    /// As [`InspectTarget::load`]; and when the directory is not a run's.
+    /// Those of [`InspectTarget::load`]; and when the directory is not a run's.
     pub fn from_dir(id: RunId, dir: RunDir) -> Result<Self> {
         let spec = dir.recorded_spec(&library_of_run(dir.path()))?;
         let events = dir.events_file();
@@ -130,13 +130,13 @@ impl InspectTarget {
         Folder::at(self.dir.film())
     }
 
-    /// The checkpoints that there are.
+    /// The existing checkpoints.
     pub fn checkpoints(&self) -> Vec<Checkpoint> {
         let there = ["best", "last"].into_iter();
         there.filter_map(|name| self.checkpoint(name)).collect()
     }
 
-    /// An epoch, where the film has it.
+    /// An epoch, if it is in the film.
     pub fn epoch(&self, epoch: u64) -> Option<Epoch> {
         let path = self.film().frame(epoch);
         let version = version(&path)?;
@@ -157,11 +157,11 @@ impl InspectTarget {
         })
     }
 
-    /// What a request means by `checkpoint`: `best`, `last` or an epoch of the film; without a word the best, or the
-    /// last where there is no best yet.
+    /// The meaning of the parameter `checkpoint`: `best`, `last` or an epoch of the film. By default `best`, or `last`
+    /// while there is no `best`.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when that checkpoint is not there yet, [`Error::Field`] for another word and for an epoch
+    /// [`Error::Conflict`] when the checkpoint does not exist yet, [`Error::Field`] for an unknown value or an epoch
     /// that is not in the film.
     pub fn snapshot(&self, word: Option<&str>) -> Result<Snapshot> {
         let none = |which: &str| {

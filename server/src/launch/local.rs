@@ -1,4 +1,4 @@
-//! Workers as processes of this machine.
+//! Workers that are processes of this machine.
 
 use std::fs::OpenOptions;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -17,10 +17,10 @@ use crate::error::{Error, Result};
 use crate::run_dir::RunDir;
 use crate::run_dir::lock;
 
-/// How often the lock of an adopted worker is looked at. A worker's death must be seen in 2 s.
+/// How often the lock of an adopted worker is checked. A worker's death must be noticed within 2 s.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Starts workers with the binary that runs now.
+/// Starts workers with the running binary.
 #[derive(Clone, Debug)]
 pub struct LocalLauncher {
     program: PathBuf,
@@ -28,11 +28,11 @@ pub struct LocalLauncher {
 }
 
 impl LocalLauncher {
-    /// A launcher of this very binary, for `jobs` workers at a time: each takes its share of the machine's threads where
-    /// its run does not say how many.
+    /// A launcher for `jobs` workers at a time: each gets its share of the machine's threads unless its run sets a
+    /// number.
     pub fn new(jobs: usize) -> Result<Self> {
-        // A rebuilt binary has another inode: the link of the running one always is the
-        // version that the server is, so that server and worker agree.
+        // After a rebuild the path has another binary; the link to the running one always has the server's version, so
+        // that server and worker agree.
         let running = PathBuf::from("/proc/self/exe");
         let program = if running.exists() {
             running
@@ -44,7 +44,7 @@ impl LocalLauncher {
         Ok(Self { program, threads })
     }
 
-    /// The binary, to be started with arguments.
+    /// The command that starts the binary.
     pub fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command
@@ -63,8 +63,8 @@ impl Launcher for LocalLauncher {
             .append(true)
             .open(&log)
             .map_err(|e| Error::file(&log, e))?;
-        // A process group of its own: Ctrl-C in the server's terminal is not for the worker. No
-        // pipe to the server: it would break, and kill the worker, when the server goes.
+        // A process group of its own: Ctrl-C in the server's terminal is not for the worker. No pipes to the server:
+        // the worker would die of a broken pipe when the server ends.
         let mut command = self.command();
         command.process_group(0);
         let child = Command::from(command)
@@ -88,14 +88,14 @@ impl Launcher for LocalLauncher {
     }
 }
 
-/// A worker that is this process's child.
+/// A worker that is a child of this process.
 struct OwnChild {
     child: Child,
 }
 
 impl OwnChild {
     fn signal(&self, signal: Signal) {
-        // `id` is `None` once the child is reaped, so the number cannot be somebody else's.
+        // `id` is `None` once the child is reaped, so the id cannot belong to another process.
         if let Some(pid) = self.child.id() {
             send(pid, signal);
         }
@@ -129,7 +129,7 @@ impl Worker for OwnChild {
     }
 }
 
-/// A worker that an earlier server, or a person, started: known by its lock alone.
+/// A worker that an earlier server or a user started: known by its lock alone.
 struct Adopted {
     lock: PathBuf,
 }
@@ -143,7 +143,7 @@ impl Adopted {
     }
 
     fn signal(&self, signal: Signal) {
-        // The number in the file is the holder's as long as the lock is held.
+        // The process id in the file is the holder's while the lock is held.
         if let (true, Some(pid)) = (self.lives(), lock::holder(&self.lock)) {
             send(pid, signal);
         }

@@ -1,5 +1,5 @@
-//! Starting workers. One small interface, because a cluster's scheduler is a second
-//! implementation: it needs a run directory on a shared disk and nothing else from the server.
+//! Launchers start workers. The interface is small, because a cluster's scheduler will be a second implementation: it
+//! needs a run directory on a shared disk and nothing else from the server.
 
 mod local;
 
@@ -17,31 +17,31 @@ pub trait Launcher: Send + Sync {
     /// Starts a worker for the run in `dir`.
     fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>>;
 
-    /// Takes charge of a worker that was started by somebody else and lives still, such as the
-    /// server before this one. `None` when no worker lives.
+    /// Adopts a running worker that another process started, such as an earlier server. `None` if there is no running
+    /// worker.
     fn adopt(&self, dir: &RunDir) -> Result<Option<Box<dyn Worker>>>;
 }
 
-/// A worker that was started.
+/// A running worker.
 pub trait Worker: Send {
-    /// Completes when the worker has ended. May be dropped and called again.
+    /// Completes when the worker has ended. Cancel safe.
     fn ended(&mut self) -> BoxFuture<'_, Exit>;
 
-    /// Asks the worker to finish its step, write a checkpoint and end.
+    /// Asks the worker to finish its step, write a checkpoint and exit.
     fn stop(&self);
 
-    /// Ends the worker at once.
+    /// Kills the worker.
     fn kill(&self);
 }
 
-/// How a worker ended, as far as the launcher can tell.
+/// How a worker ended, as far as the launcher knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It ended by itself with this status.
+    /// It exited with this status.
     Code(i32),
-    /// A signal ended it.
+    /// A signal killed it.
     Signal(i32),
-    /// It was not this server's child, so nobody knows.
+    /// Unknown: it was not this server's child.
     Unknown,
 }
 

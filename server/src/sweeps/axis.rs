@@ -1,22 +1,22 @@
-//! What a setting takes on in a sweep: some values, or everything between two.
+//! The values of one setting in a sweep: a list, or a range.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vivarium_models::random::Generator;
 
-/// The most values of a range in a grid.
+/// The maximum number of values of a range in a grid.
 const MOST_VALUES: usize = 100;
 
 /// The values of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Axis {
-    /// These.
+    /// These values.
     List(Vec<Value>),
-    /// Those between two.
+    /// The values between two numbers.
     Range(Range),
 }
 
-/// From one number to another.
+/// The numbers from one to another.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
@@ -24,22 +24,22 @@ pub struct Range {
     pub from: f64,
     /// The last.
     pub to: f64,
-    /// How many a grid takes of them, both ends among them.
+    /// How many values a grid takes, both ends included.
     #[serde(default = "four")]
     pub count: usize,
-    /// How they lie between the ends.
+    /// How they are spaced.
     #[serde(default)]
     pub scale: Scale,
 }
 
-/// How values lie between the ends of a range.
+/// The spacing of values in a range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// With equal differences.
+    /// Equal differences.
     #[default]
     Linear,
-    /// With equal ratios.
+    /// Equal ratios.
     Log,
 }
 
@@ -48,7 +48,7 @@ fn four() -> usize {
 }
 
 impl Axis {
-    /// Reads a list, or an object that is a range; else says what is allowed.
+    /// Parses a list or an object that is a range; the error says what is allowed.
     pub fn read(json: &Value) -> Result<Self, String> {
         match json {
             Value::Array(values) if !values.is_empty() => Ok(Self::List(values.clone())),
@@ -62,7 +62,7 @@ impl Axis {
         }
     }
 
-    /// The values that a grid takes; whole ones where the setting is a whole number.
+    /// The values for a grid, rounded if the setting is an integer.
     pub fn values(&self, whole: bool) -> Vec<Value> {
         match self {
             Self::List(values) => values.clone(),
@@ -78,14 +78,14 @@ impl Axis {
                 let mut values: Vec<_> = (0..range.count)
                     .map(|i| number(range.at(share(i)), whole))
                     .collect();
-                // Whole numbers that lie close together are the same.
+                // Close values round to the same integer.
                 values.dedup();
                 values
             }
         }
     }
 
-    /// A value by chance: one of a list, anything within a range.
+    /// A random value: one of the list, or any number in the range.
     pub fn sample(&self, random: &mut Generator, whole: bool) -> Value {
         match self {
             Self::List(values) => {
@@ -111,18 +111,18 @@ impl Range {
         Ok(())
     }
 
-    /// The value at a share of the way.
+    /// The value at a fraction of the range.
     fn at(&self, share: f64) -> f64 {
         let value = match self.scale {
             Scale::Linear => self.from + (self.to - self.from) * share,
             Scale::Log => self.from * (self.to / self.from).powf(share),
         };
-        // Three digits that people can read; never beyond the ends.
+        // Rounded to three digits for readability; never beyond the ends.
         short(value).clamp(self.from, self.to)
     }
 }
 
-/// To three digits.
+/// Rounds to three digits.
 fn short(value: f64) -> f64 {
     format!("{value:.2e}").parse().unwrap_or(value)
 }

@@ -1,8 +1,8 @@
-//! Sweeps: a set of runs from one form: every combination of some values, or combinations by
-//! chance, each once or with several seeds.
+//! Sweeps: sets of runs from one form: all combinations of some values, or random combinations, each once or with
+//! several seeds.
 //!
-//! * [`axis`]: what one setting takes on.
-//! * [`store`]: a sweep is a file that names its runs, so that the bond outlives the index.
+//! * [`axis`]: the values of one setting.
+//! * [`store`]: a sweep is a file that lists its runs, so that it outlives the index.
 
 pub mod axis;
 pub mod store;
@@ -17,48 +17,48 @@ use crate::error::{Error, Result};
 use crate::settings::set_at;
 use axis::Axis;
 
-/// The most runs that one sweep may have.
+/// The maximum number of runs of a sweep.
 pub const MOST_RUNS: usize = 1000;
 
-/// What a sweep is made from.
+/// The definition of a sweep.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepSpec {
     /// The settings that all runs share.
     pub base: Value,
-    /// By the path of a setting what it takes on: a list, or a [`Range`](axis::Range).
+    /// The values of each setting, by its path: a list, or a [`Range`](axis::Range).
     #[serde(default)]
     pub grid: Map<String, Value>,
-    /// How combinations are chosen; every one of them where nothing is said.
+    /// How combinations are chosen; by default all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
-    /// How often each combination is run, each time with the next seed.
+    /// The number of runs per combination, each with the next seed.
     #[serde(default = "once")]
     pub repeats: u64,
 }
 
-/// How combinations are chosen where not every one is run.
+/// How combinations are chosen when not all are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// Values are drawn by chance, each independently of the others.
+    /// Values are drawn at random, independently of each other.
     pub kind: SearchKind,
-    /// How many combinations are drawn.
+    /// The number of combinations that are drawn.
     pub trials: usize,
-    /// Another seed draws others.
+    /// The seed of the search.
     #[serde(default)]
     pub seed: u64,
 }
 
-/// The ways to search.
+/// The kinds of search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchKind {
-    /// By chance (Bergstra and Bengio 2012).
+    /// Random search (Bergstra and Bengio 2012).
     Random,
 }
 
-/// More of what a sweep has.
+/// A request to grow a sweep.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GrowRequest {
@@ -72,14 +72,14 @@ fn once() -> u64 {
     1
 }
 
-/// A combination: its settings and what it is called.
+/// A combination: its settings and its label.
 struct Combination {
     settings: Value,
     label: Vec<String>,
 }
 
 impl SweepSpec {
-    /// The specification of every run, checked; those of a combination stand together.
+    /// The checked specifications of all runs; those of a combination are adjacent.
     ///
     /// # Errors
     /// [`Error::Spec`] with every fault of every combination, each once.
@@ -115,10 +115,10 @@ impl SweepSpec {
         }
     }
 
-    /// The runs that a sweep lacks to have more, and what it is then.
+    /// The grown sweep, and the specifications of its additional runs.
     ///
     /// # Errors
-    /// [`Error::Spec`] where it cannot have that.
+    /// [`Error::Spec`] when the sweep cannot grow like that.
     pub fn grow(&self, more: GrowRequest, library: &Library) -> Result<(Self, Vec<RunSpec>)> {
         let mut grown = self.clone();
         match (&mut grown.search, more.trials) {
@@ -135,8 +135,7 @@ impl SweepSpec {
             let fault = fault("repeats", &json!(0), "must be more than 0, or trials must");
             return Err(Error::Spec(vec![fault]));
         }
-        // Each combination has its runs together: those it has are the first of them, and
-        // further combinations come last.
+        // The runs of a combination are adjacent: the existing ones come first, and new combinations last.
         let (had, repeats) = (self.combinations(library)?.len(), self.repeats as usize);
         let all = grown.expand(library)?;
         let each = grown.repeats as usize;
@@ -183,7 +182,7 @@ impl SweepSpec {
         Ok(combinations)
     }
 
-    /// Each combination has its own random numbers: more of them leave the first as they were.
+    /// Each combination has its own random numbers, so that more of them do not change the first ones.
     fn drawn(&self, axes: &[(&String, Axis, bool)], search: Search) -> Result<Vec<Combination>> {
         if !(1..=MOST_RUNS).contains(&search.trials) {
             let allowed = format!("must be 1 to {MOST_RUNS}");
@@ -213,7 +212,7 @@ impl Combination {
         let mut settings = self.settings.clone();
         set_at(&mut settings, path, value.clone());
         let short = path.rsplit('.').next().unwrap_or(path).replace('_', " ");
-        // A whole network is called by its kind.
+        // The label of a whole network is its kind.
         let word = match value.get("kind").and_then(Value::as_str) {
             Some(kind) => kind.to_owned(),
             None => format!("{short} {}", plain(value)),
@@ -225,14 +224,14 @@ impl Combination {
     }
 }
 
-/// Whether a setting is a whole number, by what it is in the runs' base.
+/// Whether a setting is an integer, judged by its value in the base.
 fn is_whole(base: Option<&Value>, path: &str) -> bool {
     let pointer = format!("/{}", path.replace('.', "/"));
     base.and_then(|base| base.pointer(&pointer))
         .is_some_and(|value| value.is_u64() || value.is_i64())
 }
 
-/// A run of a sweep says in its name what makes it differ.
+/// The name of a run says what distinguishes it in the sweep.
 fn named(mut run: RunSpec, label: &[String], repeat: u64, repeats: u64) -> RunSpec {
     run.training.seed += repeat;
     let mut parts = label.to_vec();

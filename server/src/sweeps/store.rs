@@ -1,7 +1,7 @@
-//! The folder of sweeps: a file for each.
+//! The folder of sweeps, one file each.
 //!
-//! While runs of a sweep are made, the file as it will be lies beside it under another name. It gets its name when the
-//! runs are in the index, and is removed when they never come there.
+//! While runs of a sweep are created, the future file lies beside the current one under another name. It is renamed
+//! when the runs are in the index, and removed if they never get there.
 
 use std::fs;
 use std::io;
@@ -16,16 +16,16 @@ use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 
-/// What the file of a sweep is called while its runs are made; its name follows.
+/// The prefix of a sweep's file while its runs are created.
 const ANNOUNCED: &str = ".announced-";
 
-/// A sweep as its file tells it.
+/// The content of a sweep's file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sweep {
-    /// What its runs are made from.
+    /// The definition of its runs.
     #[serde(flatten)]
     pub spec: SweepSpec,
-    /// In the order in which they were made; some may be gone.
+    /// In the order in which they were created; some may have been deleted.
     pub runs: Vec<RunId>,
 }
 
@@ -42,30 +42,30 @@ impl Sweeps {
         Self { folder }
     }
 
-    /// A new sweep's id.
+    /// The id of a new sweep.
     pub fn new_id() -> String {
         Uuid::now_v7().to_string()
     }
 
-    /// Writes a sweep's file as it will be when its new runs are there.
+    /// Writes the file of a sweep as it will be when its new runs exist.
     pub fn announce(&self, id: &str, sweep: &Sweep) -> Result<()> {
         let path = self.announced(id);
         let text = serde_json::to_vec_pretty(sweep).map_err(|e| Error::file(&path, e.into()))?;
         write_atomically(&path, &text)
     }
 
-    /// The runs are there: the announced file is the sweep's from here on.
+    /// Makes the announced file the sweep's: the runs exist.
     pub fn confirm(&self, id: &str) -> Result<()> {
         let path = self.file(id);
         fs::rename(self.announced(id), &path).map_err(|e| Error::file(&path, e))
     }
 
-    /// The runs are not there: the sweep stays as it was.
+    /// Removes the announced file: the runs do not exist.
     pub fn withdraw(&self, id: &str) {
         let _ = fs::remove_file(self.announced(id));
     }
 
-    /// Takes a confirmation back: the sweep is again what it was before.
+    /// Undoes a confirmation.
     pub fn revert(&self, id: &str, before: Option<&Sweep>) -> Result<()> {
         match before {
             Some(sweep) => {
@@ -76,7 +76,7 @@ impl Sweeps {
         }
     }
 
-    /// The sweeps whose files wait for their runs, by id.
+    /// The announced sweeps, by id.
     pub fn pending(&self) -> Vec<(String, Sweep)> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let found = entries.filter_map(|entry| {
@@ -91,10 +91,10 @@ impl Sweeps {
     /// A sweep.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none of that id.
+    /// [`Error::NotFound`] when there is no sweep with this id.
     pub fn get(&self, id: &str) -> Result<Sweep> {
         let missing = || Error::NotFound(format!("sweep “{id}”"));
-        // An id is no path.
+        // An id must not be a path.
         let _: Uuid = id.parse().map_err(|_| missing())?;
         let path = self.file(id);
         let bytes = links::read(&path).map_err(|error| match error.kind() {
@@ -104,7 +104,7 @@ impl Sweeps {
         serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))
     }
 
-    /// Every sweep that can be read, by id, the newest first.
+    /// All readable sweeps by id, newest first.
     pub fn list(&self) -> Vec<(String, Sweep)> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut found: Vec<_> = entries
@@ -119,7 +119,7 @@ impl Sweeps {
         found
     }
 
-    /// The sweep that names a run; asked when the index is rebuilt.
+    /// The sweep that lists a run; used when the index is rebuilt.
     pub fn of(&self, run: RunId) -> Option<String> {
         let mut sweeps = self.list().into_iter();
         sweeps.find_map(|(id, sweep)| sweep.runs.contains(&run).then_some(id))
