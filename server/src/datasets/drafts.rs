@@ -1,4 +1,4 @@
-//! Uploads: read once, reported, then accepted or discarded. What nobody decides on goes after a while.
+//! Uploads: read once, reported, then accepted or discarded. Undecided ones expire.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -19,24 +19,24 @@ use crate::failpoint::failpoint;
 /// Uploads that are received or read at a time.
 const AT_ONCE: usize = 2;
 
-/// Uploads that may wait for a decision.
+/// Uploads that may await a decision.
 const MOST_WAITING: usize = 8;
 
-/// Uploads of which it is known what became of them.
+/// Accepted uploads that are remembered.
 const MOST_ACCEPTED: usize = 100;
 
-/// How long they wait.
+/// How long an upload awaits a decision.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// Uploads.
 pub struct Drafts {
     library: Library,
     places: Semaphore,
-    /// Images are decoded for one upload at a time, by all threads there are.
+    /// Images of one upload are decoded at a time, by all threads.
     turn: Semaphore,
     waiting: Mutex<HashMap<Uuid, Waiting>>,
-    /// What became of the last ones that were accepted: the set's name. Whoever asks again, because the answer was lost,
-    /// is told the same. Held while one is accepted.
+    /// The set names of the last accepted uploads, so that a repeated request, because the answer was lost, gets the
+    /// same answer. Held while one is accepted.
     accepted: Mutex<VecDeque<(Uuid, String)>>,
 }
 
@@ -46,27 +46,27 @@ struct Waiting {
     since: Instant,
 }
 
-/// An upload that waits for a decision.
+/// An upload that awaits a decision.
 #[derive(Clone, Debug, Serialize)]
 pub struct Draft {
-    /// Names it until then.
+    /// Its id.
     pub id: Uuid,
     /// The file that was uploaded.
     pub file: String,
-    /// A name for the set that is free.
+    /// A free name for the set.
     pub suggestion: String,
-    /// What was found.
+    /// What the files contain.
     pub report: Report,
 }
 
-/// An upload on its way in.
+/// An upload that is being received.
 pub struct Incoming<'a> {
     folder: Scratch,
     _place: SemaphorePermit<'a>,
 }
 
 impl Incoming<'_> {
-    /// Where the uploaded bytes go.
+    /// The file for the uploaded bytes.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("upload")
     }
@@ -83,10 +83,10 @@ impl Drafts {
         }
     }
 
-    /// Makes room for an upload. It goes with the value.
+    /// Reserves a place for an upload, which is freed when the value is dropped.
     ///
     /// # Errors
-    /// [`Error::Busy`] when too many come in already.
+    /// [`Error::Busy`] when too many uploads are being received.
     pub async fn begin(&self) -> Result<Incoming<'_>> {
         let place = self.places.try_acquire().map_err(|_| {
             Error::Busy(format!(
@@ -101,10 +101,11 @@ impl Drafts {
         })
     }
 
-    /// Reads what came in, unless `left` says that nobody waits for it any more: then reading stops.
+    /// Reads an upload. Stops when `left` is cancelled because the client has left.
     ///
     /// # Errors
-    /// Everything that is wrong with it, [`Error::Conflict`] when nobody waits; then nothing is left of it.
+    /// Everything that is wrong with the files, [`Error::Conflict`] when the client has left. The files are removed
+    /// then.
     pub async fn read(
         &self,
         incoming: Incoming<'_>,
@@ -139,11 +140,11 @@ impl Drafts {
         .await
         .map_err(|error| name_the_upload(error, &incoming.path(), &file))?;
         drop(incoming);
-        // Nobody would ever learn what the draft is called.
+        // Nobody would learn the id of the draft.
         if left.is_cancelled() {
             return Err(abandoned());
         }
-        // What is here already gets another name.
+        // A set that exists already gets another name.
         let known = report
             .known
             .clone()
@@ -177,12 +178,11 @@ impl Drafts {
         Ok(draft)
     }
 
-    /// Makes a draft a set. Accepting it again under the same name is no fault.
+    /// Makes a draft a set. Accepting it again under the same name succeeds.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is gone, [`Error::Conflict`] when it is another set already, or when images of it
-    /// cannot be read and nobody said that they may be missing; a fault of `data.set` when the name cannot be used. The
-    /// draft waits on.
+    /// [`Error::NotFound`] when it has expired, [`Error::Conflict`] when it is another set already, or has unreadable
+    /// images and they may not be skipped; an error of `data.set` when the name cannot be used. The draft remains.
     pub fn accept(
         &self,
         id: Uuid,
@@ -211,7 +211,7 @@ impl Drafts {
         Ok(())
     }
 
-    /// Takes a draft out that may be accepted.
+    /// Removes a draft that may be accepted from the list.
     fn take(&self, id: Uuid, skip_unreadable: bool) -> Result<Waiting> {
         let mut waiting = self.waiting();
         let draft = &waiting.get(&id).ok_or_else(|| gone(id))?.draft;
@@ -243,12 +243,12 @@ impl Drafts {
         Ok(())
     }
 
-    /// Forgets a draft, and its files with it.
+    /// Discards a draft with its files.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is gone already.
+    /// [`Error::NotFound`] when there is no such draft.
     pub fn discard(&self, id: Uuid) -> Result<()> {
-        // Not while it is accepted.
+        // Waits while it is being accepted.
         let _accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         let gone_now = self.waiting().remove(&id);
         gone_now.map(drop).ok_or_else(|| gone(id))
@@ -258,7 +258,7 @@ impl Drafts {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A name like the file's that no set has.
+    /// A free name that resembles the file's.
     fn free_name(&self, stem: &str) -> String {
         let base = match name_of(stem) {
             name if name.is_empty() => "images".to_owned(),
@@ -272,7 +272,7 @@ impl Drafts {
     }
 }
 
-/// A file's name without its ending, those of packed tars taken as one.
+/// The name of a file without its extension, `.tar.gz` and the like as a whole.
 fn stem(file: &str) -> &str {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     stem.strip_suffix(".tar").unwrap_or(stem)
@@ -284,7 +284,7 @@ fn gone(id: Uuid) -> Error {
     ))
 }
 
-/// Faults name the file as the person knows it, not where it lay.
+/// Errors name the file as the user knows it, not by its temporary path.
 fn name_the_upload(error: Error, path: &std::path::Path, file: &str) -> Error {
     match error {
         Error::Models(vivarium_models::Error::Refused(mut faults)) => {

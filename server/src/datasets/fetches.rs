@@ -20,7 +20,7 @@ pub struct Fetches {
     fetches: Arc<Mutex<FetchMap>>,
 }
 
-/// The sets that are fetched, by name.
+/// The downloads by data set.
 type FetchMap = HashMap<&'static str, FetchEntry>;
 
 struct FetchEntry {
@@ -28,16 +28,16 @@ struct FetchEntry {
     stop: CancellationToken,
 }
 
-/// How a fetch stands.
+/// The state of a download.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct FetchState {
-    /// Whether it is under way.
+    /// Whether it is running.
     pub active: bool,
-    /// Bytes that are here.
+    /// Bytes received.
     pub done: u64,
-    /// Bytes in all; 0 when it is not known yet.
+    /// Bytes in all; 0 while unknown.
     pub of: u64,
-    /// Why it ended without the set; empty while it goes on.
+    /// Why it failed; empty while it is running.
     pub message: String,
 }
 
@@ -61,20 +61,21 @@ impl Fetches {
         }
     }
 
-    /// Whether a set can be fetched.
+    /// Whether a set can be downloaded.
     pub fn can_fetch(set: &str) -> bool {
         SOURCES.iter().any(|source| source.set == set)
     }
 
-    /// How the fetch of a set stands; `None` where none was begun, or it is through.
+    /// The state of a download; `None` if there was none, or it is complete.
     pub fn state(&self, set: &str) -> Option<FetchState> {
         self.fetches().get(set).map(|entry| entry.state.clone())
     }
 
-    /// Begins to fetch a set.
+    /// Starts to download a set.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for sets that cannot be fetched, [`Error::Conflict`] when it is here or on its way.
+    /// [`Error::NotFound`] for sets that cannot be downloaded, [`Error::Conflict`] when the set exists or is being
+    /// downloaded.
     pub fn begin(&self, set: &str) -> Result<()> {
         let Some(source) = SOURCES.iter().find(|source| source.set == set) else {
             return Err(Error::NotFound(format!("data set “{set}” to fetch")));
@@ -108,7 +109,7 @@ impl Fetches {
                 }
                 !stop.is_cancelled()
             };
-            // Without an end that is noted it would be on its way for good.
+            // Even a panic must end the download's state.
             let result = catch_sync(|| fetch.run(set, &mut told));
             match result {
                 Ok(_) => {
@@ -126,7 +127,7 @@ impl Fetches {
                 }
             }
         };
-        // A thread of its own: a shutdown does not wait for a server far away.
+        // A thread of its own: a shutdown does not wait for a remote server.
         let thread = std::thread::Builder::new()
             .name(format!("fetch {set}"))
             .spawn(work);
@@ -136,10 +137,10 @@ impl Fetches {
         })
     }
 
-    /// Stops a fetch. What came stays, and the next one goes on with it.
+    /// Stops a download. The received part stays, and the next download resumes it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// [`Error::NotFound`] when there is no download.
     pub fn stop(&self, set: &str) -> Result<()> {
         let mut fetches = self.fetches();
         match fetches.get(set) {

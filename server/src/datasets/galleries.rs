@@ -1,4 +1,4 @@
-//! What sets look like, made once and cached while there is room.
+//! Galleries: pictures of the samples of a set, rendered once and cached.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,24 +10,24 @@ use vivarium_models::data::{Gallery, Library, State, gallery};
 use crate::blocking::{blocking, on_thread};
 use crate::error::{Error, Result};
 
-/// Galleries that are cached; each is a picture of a few hundred kilobytes.
+/// The maximum number of cached galleries; each is a picture of a few hundred kilobytes.
 const MAX_CACHED: NonZeroUsize = NonZeroUsize::new(12).unwrap();
 
-/// Galleries that are made at a time.
+/// Galleries that are rendered at a time.
 const MAX_CONCURRENT: usize = 1;
 
 /// A gallery and its picture.
 #[derive(Debug)]
 pub struct RenderedGallery {
-    /// What the set was when this was made: other content, another version.
+    /// Changes with the content of the set.
     pub version: String,
-    /// What is where in the picture.
+    /// The layout of the picture.
     pub gallery: Gallery,
     /// The picture.
     pub png: Vec<u8>,
 }
 
-/// Galleries by set.
+/// A cache of galleries by set.
 pub struct Galleries {
     library: Library,
     permit: Semaphore,
@@ -46,7 +46,7 @@ impl Galleries {
     /// The gallery of a set.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for sets that are not here or have no images.
+    /// [`Error::NotFound`] for sets that are missing or have no images.
     pub async fn of(&self, set: &str) -> Result<Arc<RenderedGallery>> {
         let (library, name) = (self.library.clone(), set.to_owned());
         let version = blocking(move || version(&library, &name)).await?;
@@ -58,7 +58,7 @@ impl Galleries {
             .acquire()
             .await
             .map_err(|_| Error::Gone("the galleries"))?;
-        // Who waited before this one may have wanted the same.
+        // An earlier request may have rendered the same one.
         if let Some(made) = self.cached(set, &version) {
             return Ok(made);
         }
@@ -85,7 +85,7 @@ impl Galleries {
     }
 }
 
-/// What a set is now.
+/// The current version of a set.
 fn version(library: &Library, set: &str) -> Result<String> {
     let found = library
         .find(set)

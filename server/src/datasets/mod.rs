@@ -1,10 +1,10 @@
-//! What the pages do with data sets: uploads that wait for a word, fetches under way, pictures.
+//! Data sets for the pages: uploads, downloads and galleries.
 //!
-//! * [`drafts`]: sets that were uploaded and read, and are neither accepted nor discarded yet.
-//! * [`fetches`]: known sets that come from the web.
-//! * [`galleries`]: what sets look like.
+//! * [`drafts`]: uploaded sets that are neither accepted nor discarded yet.
+//! * [`fetches`]: downloads of known sets.
+//! * [`galleries`]: pictures of a set's samples.
 //!
-//! What always holds: images are decoded on threads of their own, few at a time; the async threads only wait.
+//! Invariant: images are decoded on threads of their own, few at a time; the async threads only wait.
 
 pub mod drafts;
 pub mod fetches;
@@ -18,20 +18,20 @@ use drafts::Drafts;
 use fetches::Fetches;
 use galleries::Galleries;
 
-/// Everything about data sets that the server keeps in memory.
+/// The state of data sets that the server keeps in memory.
 pub struct DataSets {
     /// The sets on disk.
     pub library: Library,
     /// Uploads.
     pub drafts: Drafts,
-    /// Fetches.
+    /// Downloads.
     pub fetches: Fetches,
-    /// Pictures.
+    /// Galleries.
     pub galleries: Galleries,
 }
 
 impl DataSets {
-    /// The sets of a data folder. What processes that died have left there goes.
+    /// The sets of a data folder. Removes the leftovers of processes that died.
     pub fn new(data: &DataDir, mirror: Option<String>, shutdown: CancellationToken) -> Self {
         let library = data.library();
         library.sweep();

@@ -1,8 +1,8 @@
-//! Brings known data sets from the web: addresses and checksums stand in this program, so nobody who may give an
-//! address can make it ask for anything else.
+//! Downloads known data sets. URLs and checksums are constants of this program, so a request can only name a set and
+//! never a URL.
 //!
-//! * [`sources`]: where the sets are, and what their files must be.
-//! * `download`: one file over HTTP, which may break off and go on.
+//! * [`sources`]: where the sets are published, and their checksums.
+//! * `download`: one file over HTTP, resumable.
 
 mod download;
 pub mod sources;
@@ -17,47 +17,47 @@ use crate::error::{Error, Result};
 use crate::run_dir::lock::Lock;
 use sources::{SOURCES, Source};
 
-/// The variable that names a mirror.
+/// The environment variable that names a mirror.
 pub const VARIABLE: &str = "VIVARIUM_MIRROR";
 
 /// How long a server may send nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Fetches a known set into the library.
+/// A download of a known set into the library.
 #[derive(Clone, Debug)]
 pub struct Fetch {
-    /// Where the set goes.
+    /// The library that receives the set.
     pub library: Library,
-    /// Where files lie while they come. They stay when a fetch breaks off, and the next one goes on with them.
+    /// The folder of partial files. They stay when a download is interrupted, and the next one resumes them.
     pub folder: PathBuf,
-    /// Asked before all others: files are looked for at `MIRROR/SET/FILE`, then at `MIRROR/FILE`.
+    /// Tried first: files are requested at `MIRROR/SET/FILE`, then at `MIRROR/FILE`.
     pub mirror: Option<String>,
-    /// Whether a set that is here is replaced.
+    /// Whether an existing set is replaced.
     pub replace: bool,
 }
 
-/// How far a fetch is.
+/// The progress of a download.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
-    /// The file that comes.
+    /// The current file.
     pub file: &'static str,
-    /// Bytes of all files that are here.
+    /// Bytes received of all files.
     pub done: u64,
     /// Bytes of all files.
     pub of: u64,
 }
 
 impl Fetch {
-    /// Fetches a set. `told` hears how far it is, and says whether to go on.
+    /// Downloads a set. `told` receives the progress and returns whether to continue.
     ///
     /// # Errors
-    /// When the set is not known, is here already, or no address has its files.
+    /// When the set is unknown or exists already, or no address has its files.
     pub fn run(&self, set: &str, told: &mut dyn FnMut(Progress) -> bool) -> Result<Report> {
         let source = source(set)?;
         self.library.may_be_named(set, self.replace)?;
         let folder = self.folder.join(source.set);
         fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
-        // Two fetches into one file would be one too many.
+        // Two downloads must not write to the same files.
         let _only = Lock::take(&folder.join("lock"))?;
         let agent = download::agent(PATIENCE);
         let of: u64 = source.files.iter().map(|file| file.bytes).sum();
@@ -75,7 +75,7 @@ impl Fetch {
             last = download::fetch(&agent, &addresses, file, &folder, &mut hear)?;
             before += file.bytes;
         }
-        // One file is an archive, several are a folder of files.
+        // A single file is an archive, several are a folder of files.
         let path = if source.files.len() == 1 {
             &last
         } else {

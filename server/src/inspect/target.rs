@@ -206,17 +206,17 @@ pub struct Checkpoint {
     pub name: &'static str,
     /// The file.
     pub path: PathBuf,
-    /// Other content, another version.
+    /// Changes with the content.
     pub version: String,
 }
 
 impl Checkpoint {
-    /// The moment that it is of, where it says so.
+    /// The moment of training that it stores, if it says so.
     pub fn moment(&self) -> Option<Moment> {
         train::moment(&self.path).ok().flatten()
     }
 
-    /// As the API tells it.
+    /// The checkpoint as the API returns it.
     pub fn info(&self) -> CheckpointInfo {
         let moment = self.moment();
         CheckpointInfo {
@@ -227,7 +227,7 @@ impl Checkpoint {
     }
 }
 
-/// A checkpoint as the API tells it.
+/// A checkpoint as the API returns it.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckpointInfo {
     name: &'static str,
@@ -238,25 +238,25 @@ pub struct CheckpointInfo {
 /// A frame of the film.
 #[derive(Clone, Debug)]
 pub struct Epoch {
-    /// Whole epochs done.
+    /// Completed epochs.
     pub epoch: u64,
     /// The file.
     pub path: PathBuf,
-    /// Other content, another version.
+    /// Changes with the content.
     pub version: String,
 }
 
-/// What is looked at.
+/// What is inspected.
 #[derive(Clone, Debug)]
 pub enum Snapshot {
     /// A network with its weights.
     Network(Checkpoint),
-    /// What a film keeps of one.
+    /// A frame of the film, which has pictures and no weights.
     Frame(Epoch),
 }
 
 impl Snapshot {
-    /// As requests name it.
+    /// Its name in requests.
     pub fn name(&self) -> Value {
         match self {
             Self::Network(checkpoint) => checkpoint.name.into(),
@@ -264,7 +264,7 @@ impl Snapshot {
         }
     }
 
-    /// Other content, another version.
+    /// Changes with the content.
     pub fn version(&self) -> &str {
         match self {
             Self::Network(checkpoint) => &checkpoint.version,
@@ -272,10 +272,10 @@ impl Snapshot {
         }
     }
 
-    /// The weights.
+    /// The checkpoint with the weights.
     ///
     /// # Errors
-    /// [`Error::Field`] for an epoch of a film, which keeps none.
+    /// [`Error::Field`] for an epoch of a film, which has no weights.
     pub fn weights(&self) -> Result<&Checkpoint> {
         match self {
             Self::Network(checkpoint) => Ok(checkpoint),
@@ -288,7 +288,7 @@ impl Snapshot {
     }
 }
 
-/// Numbers as people list them: the first few and the last.
+/// Lists numbers by the first few and the last.
 fn in_words(epochs: &[u64]) -> String {
     let all: Vec<_> = epochs.iter().map(u64::to_string).collect();
     match &all[..] {
