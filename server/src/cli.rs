@@ -12,33 +12,33 @@ use crate::http::hosts::Authority;
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// What to do; without a word, `serve`.
+    /// The command; `serve` by default.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// For `serve`, when it is not said.
+    /// The options of `serve`, when no command is given.
     #[command(flatten)]
     pub serve: Serve,
 }
 
-/// What Vivarium does.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the pages and supervise the runs (the default)
     Serve(Serve),
-    /// Train without a server; the run appears in the pages all the same
+    /// Train without a server; the run appears in the pages nevertheless
     Train(Train),
     /// Train or resume the run in a directory (the server starts these)
     Worker {
         /// The run's directory
         run_dir: PathBuf,
     },
-    /// Look at the data sets, fetch and import them
+    /// List, download, import and check data sets
     Data(Data),
-    /// Make a run of weights that another program trained
+    /// Make a run from weights that another program trained
     Import(ImportWeights),
-    /// Make runs to compare with of TensorBoard's event files
+    /// Import TensorBoard's event files as runs to compare with
     ImportEvents(ImportEvents),
-    /// Write the curves of runs as event files of TensorBoard
+    /// Export the curves of runs as TensorBoard's event files
     Export(Export),
     /// Write filters and feature maps of a run's network as PNG files
     Inspect(Inspect),
@@ -49,10 +49,10 @@ pub enum Command {
     Measure,
 }
 
-/// Where the data folder is.
+/// The location of the data folder.
 #[derive(Args, Clone, Debug)]
 pub struct DataFolder {
-    /// The folder for runs and their index [default: the platform's folder for users' data]
+    /// The folder for runs and their index [default: the platform's folder for user data]
     #[arg(long, env = crate::data_dir::VARIABLE, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 }
@@ -69,29 +69,29 @@ pub struct Serve {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would print it")]
     pub data: DataFolder,
-    /// How many runs train at a time
+    /// The number of runs that train at a time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub jobs: u16,
-    /// The most mebibytes of an upload
+    /// The maximum size of an upload in MiB
     #[arg(long, default_value_t = 2048, value_name = "MIB")]
     pub max_upload_mib: usize,
-    /// The most mebibytes of memory for networks that are looked into
+    /// The maximum memory in MiB for networks that are looked into
     #[arg(long, default_value_t = 2048, value_name = "MIB")]
     pub inspect_memory_mib: u32,
-    /// A folder on the web from which data sets are fetched instead, as SET/FILE or FILE
+    /// A URL whose folder is used instead of the known mirrors, as SET/FILE or FILE
     #[arg(long, env = crate::fetch::VARIABLE, value_name = "URL")]
     pub mirror: Option<String>,
-    /// A further name under which this server is reached, with its port where that is not 80 or 443; may be given
-    /// several times
+    /// Another name under which this server is reached, with its port unless that is 80 or 443; may be given several
+    /// times
     #[arg(long, value_name = "NAME[:PORT]")]
     pub allow_host: Vec<Authority>,
     /// The path below which a proxy serves the pages, such as /vivarium
     #[arg(long, value_name = "PATH", default_value = "")]
     pub base_path: BasePath,
-    /// Believe the headers Forwarded, X-Forwarded-Host and X-Forwarded-Proto: a proxy in front sets them (docs/proxy.md)
+    /// Trust the headers Forwarded, X-Forwarded-Host and X-Forwarded-Proto: a proxy in front sets them (docs/proxy.md)
     #[arg(long)]
     pub trust_proxy: bool,
-    /// Only who has this token may ask; at least 22 letters and digits
+    /// Require this token of every client; at least 22 letters and digits
     #[arg(long, env = "VIVARIUM_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 }
@@ -105,7 +105,7 @@ pub struct Train {
     /// The data set, as in `data.set`
     #[arg(long = "data", value_name = "SET", required_unless_present = "spec")]
     pub data_set: Option<String>,
-    /// A RunSpec as JSON; what else is said here goes over it
+    /// A RunSpec as JSON; the other options take precedence
     #[arg(long, value_name = "FILE")]
     pub spec: Option<PathBuf>,
     /// A setting by its path, such as training.epochs=3; may be given several times
@@ -119,7 +119,7 @@ pub struct Train {
 /// `data`
 #[derive(Args, Debug)]
 pub struct Data {
-    /// What to do
+    /// The command
     #[command(subcommand)]
     pub command: DataCommand,
     #[command(flatten)]
@@ -127,26 +127,26 @@ pub struct Data {
     pub data: DataFolder,
 }
 
-/// What is done with data sets.
+/// The commands for data sets.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// List the data sets
     List,
-    /// Fetch a known data set from the web; one that broke off goes on
+    /// Download a known data set; resumes an interrupted download
     Fetch {
         /// Its name, such as fashion-mnist
         name: String,
-        /// A folder on the web that is asked first, for SET/FILE and for FILE
+        /// A URL whose folder is tried first, for SET/FILE and for FILE
         #[arg(long, env = crate::fetch::VARIABLE, value_name = "URL")]
         mirror: Option<String>,
-        /// Replace the set if it is here
+        /// Replace an existing set
         #[arg(long)]
         replace: bool,
     },
-    /// Import a data set from files: the four IDX files, the binary files of CIFAR, or a folder of images (PNG, JPEG,
-    /// WebP, GIF, BMP, TIFF) for each class; in a folder, a zip, or a tar that may be packed by gzip, bzip2 or xz
+    /// Import a data set from files: the four IDX files, the binary files of CIFAR, or one folder of images (PNG, JPEG,
+    /// WebP, GIF, BMP, TIFF) per class; in a folder, a zip, or a tar, which may be compressed with gzip, bzip2 or xz
     Import(Import),
-    /// Say what is wrong with a data set, or with files before they are imported
+    /// Report what is wrong with a data set, or with files before they are imported
     Check {
         /// The data set's name, or the path of files
         #[arg(value_name = "NAME|PATH")]
@@ -155,7 +155,7 @@ pub enum DataCommand {
         #[arg(long = "as", value_name = "NAME")]
         set: Option<String>,
     },
-    /// Remove a data set that was fetched or imported
+    /// Remove a data set that was downloaded or imported
     Remove {
         /// Its name
         name: String,
@@ -165,17 +165,17 @@ pub enum DataCommand {
 /// `data import`
 #[derive(Args, Debug)]
 pub struct Import {
-    /// The data set's name: that of a known set, or a new one of small letters, digits and hyphens
+    /// The data set's name: that of a known set, or a new one of lowercase letters, digits and hyphens
     pub name: String,
     /// The file or folder
     pub path: PathBuf,
-    /// Its name for people
+    /// The title of the set
     #[arg(long)]
     pub title: Option<String>,
     /// Leave out images that cannot be read
     #[arg(long)]
     pub skip_unreadable: bool,
-    /// Replace the set if it is here
+    /// Replace an existing set
     #[arg(long)]
     pub replace: bool,
 }
@@ -183,15 +183,15 @@ pub struct Import {
 /// `import`
 #[derive(Args, Debug)]
 pub struct ImportWeights {
-    /// A safetensors file under PyTorch's names, such as torchvision's VGG16
+    /// A safetensors file with PyTorch's names, such as torchvision's VGG16
     pub weights: PathBuf,
     /// The network, as in `network.kind`
     #[arg(long, value_name = "KIND", default_value = "vgg16")]
     pub network: String,
-    /// The data set that its classes are of, and that it can be trained further on, as in `data.set`
+    /// The data set with the classes of the weights, on which training can continue, as in `data.set`
     #[arg(long = "data", value_name = "SET")]
     pub data_set: String,
-    /// Start the layer that gives the scores afresh: the file's classes are other ones
+    /// Initialise the last layer anew: the file has other classes
     #[arg(long)]
     pub fresh_head: bool,
     /// A setting by its path, such as data.size=224; may be given several times
@@ -205,13 +205,13 @@ pub struct ImportWeights {
 /// `import-events`
 #[derive(Args, Debug)]
 pub struct ImportEvents {
-    /// Event files and log directories; in these, each folder with event files is a run
+    /// Event files and log directories; in a directory, each folder with event files is a run
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The run's name; where there are several, what their names begin with [default: the folder's]
+    /// The run's name; the beginning of the names if there are several [default: the folder's name]
     #[arg(long)]
     pub name: Option<String>,
-    /// What a tag is drawn as, where its name does not tell: train_loss, train_accuracy, validation_loss,
+    /// The curve that a tag is drawn as, if its name does not tell: train_loss, train_accuracy, validation_loss,
     /// validation_accuracy, lr, own (a chart of its own) or none; may be given several times
     #[arg(long = "tag", value_name = "TAG=CURVE")]
     pub tags: Vec<String>,
@@ -223,10 +223,10 @@ pub struct ImportEvents {
 /// `export`
 #[derive(Args, Debug)]
 pub struct Export {
-    /// The runs: the id of each, the beginning of it, or its directory
+    /// The runs: the id of each, the beginning of the id, or its directory
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<String>,
-    /// The folder for the event files, in which each run gets one: a log directory
+    /// The folder for the event files, one per run: a log directory
     #[arg(long, value_name = "DIR")]
     pub tensorboard: PathBuf,
     #[command(flatten)]
@@ -237,9 +237,9 @@ pub struct Export {
 /// `inspect`
 #[derive(Args, Debug)]
 pub struct Inspect {
-    /// The run: its id, the beginning of it, or its directory
+    /// The run: its id, the beginning of the id, or its directory
     pub run: String,
-    /// An image's file, or a sample such as test:0; without it there are no feature maps
+    /// An image file, or a sample such as test:0; without it there are no feature maps
     #[arg(long, value_name = "FILE|SAMPLE")]
     pub image: Option<String>,
     /// The folder for the pictures
@@ -248,16 +248,16 @@ pub struct Inspect {
     /// A layer; may be given several times [default: the first and the last convolution]
     #[arg(long, value_name = "NAME", conflicts_with = "all")]
     pub layer: Vec<String>,
-    /// Every layer
+    /// All layers
     #[arg(long)]
     pub all: bool,
     /// List the layers
     #[arg(long)]
     pub list: bool,
-    /// The checkpoint [default: the best, or the last where there is no best]
+    /// The checkpoint [default: best, or last if there is no best]
     #[arg(long, value_enum)]
     pub checkpoint: Option<Checkpoint>,
-    /// What colours are scaled by
+    /// The range of the colour scale
     #[arg(long, value_enum, default_value_t = Scale::Tile)]
     pub scale: Scale,
     #[command(flatten)]
@@ -265,17 +265,17 @@ pub struct Inspect {
     pub data: DataFolder,
 }
 
-/// The checkpoints that a run has.
+/// The checkpoints of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Checkpoint {
-    /// Of the epoch that was best on validation
+    /// The epoch with the best validation result
     Best,
     /// The newest
     Last,
 }
 
 impl Checkpoint {
-    /// As requests name it.
+    /// Its name in requests.
     pub fn word(self) -> &'static str {
         match self {
             Self::Best => "best",
@@ -284,14 +284,14 @@ impl Checkpoint {
     }
 }
 
-/// What the colours of a picture are scaled by.
+/// The ranges of a colour scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
-    /// Each tile by itself
+    /// One scale per tile
     Tile,
-    /// One scale for a layer
+    /// One scale per layer
     Layer,
-    /// One scale for all layers
+    /// One scale for the whole network
     Network,
 }
 
@@ -314,7 +314,7 @@ pub struct Bench {
     /// A setting of the network, such as network.dropout=0.2; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
-    /// Samples in a step
+    /// Samples per step
     #[arg(long, default_value_t = 64)]
     pub batch: usize,
     /// Width and height of the images
@@ -329,7 +329,7 @@ pub struct Bench {
     /// Steps to measure
     #[arg(long, default_value_t = 10)]
     pub steps: usize,
-    /// Threads to compute with
+    /// The number of threads
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
     /// Print one line of JSON

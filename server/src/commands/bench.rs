@@ -1,4 +1,4 @@
-//! `bench`: how long a training step takes.
+//! `bench`: measures training steps.
 
 use serde_json::json;
 use vivarium_models::bench::{self, BenchOptimizer, BenchOptions};

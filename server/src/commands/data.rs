@@ -1,4 +1,4 @@
-//! `data`: what is in the library, and what comes into it.
+//! `data`: lists, downloads, imports, checks and removes data sets.
 
 use std::path::Path;
 use std::time::Duration;
@@ -137,7 +137,7 @@ fn check(folder: &DataDir, what: &str, set: Option<&str>) -> Result<()> {
     Err(wrong(Models::Refused(import.report.unreadable)))
 }
 
-/// Tells everything that is wrong with files, a line each; the error that is left says it in short.
+/// Prints everything that is wrong with files, one per line; the returned error summarises it.
 fn told_in_full(error: Error, short: &str) -> Error {
     match error {
         Error::Models(Models::Refused(faults)) => {

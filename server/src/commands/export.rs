@@ -1,4 +1,4 @@
-//! `export`: curves of runs as TensorBoard's event files.
+//! `export`: writes the curves of runs as TensorBoard's event files.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
@@ -15,7 +15,7 @@ use crate::tensorboard::write::RunInfo;
 
 pub(super) fn export(args: &Export) -> Result<()> {
     let data = DataDir::open(args.data.data_dir.clone())?;
-    // People may have renamed runs; where there is no index, nobody has.
+    // Users may have renamed runs; without an index nobody has.
     let index = schema::open_to_read(&data.index()).ok();
     let renamed = |id: RunId| {
         let found = index

@@ -1,4 +1,4 @@
-//! `import`: weights that another program trained become a run.
+//! `import`: makes a run from weights that another program trained.
 
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,7 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
             args.fresh_head,
         )?;
     }
-    // Before there is a run: weights that do not fit leave none behind.
+    // Checked before the run is created: weights that do not fit leave no run behind.
     let notes = network
         .adopt(&args.weights, args.fresh_head)
         .map_err(with_the_way_out)?;
@@ -47,7 +47,7 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     }
     let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec)?;
     let begun = begin(&network, &dir).and_then(|()| {
-        // A worker that is to stop at once writes all that a run has: its beginning, its checkpoint, its end.
+        // A worker that is to stop at once writes everything that a run has: its beginning, its checkpoint, its end.
         worker::train(&dir, &lock, &AtomicBool::new(true), "", &mut |event| {
             if let Event::Note { message } = event {
                 notice(format_args!("{message}"));
@@ -55,7 +55,7 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
         })
     });
     if begun.is_err() {
-        // What cannot be begun is none; its error says why.
+        // A run that cannot begin is removed; the error says why.
         let _ = fs::remove_dir_all(dir.path());
     }
     begun?;
@@ -63,15 +63,15 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     print(&told.to_string())
 }
 
-/// Puts the weights where the worker looks for them.
+/// Writes the weights where the worker looks for them.
 fn begin(network: &Model, dir: &RunDir) -> Result<()> {
     let folder = dir.checkpoints();
     fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
     Ok(network.save_state_dict(&dir.start())?)
 }
 
-/// The RunSpec that the arguments describe. Normalisation is as the file has it, and images are what torchvision's
-/// weights were trained on, unless another is said.
+/// The RunSpec that the arguments describe. Unless set, batch normalisation follows the file, and images are as
+/// torchvision's weights expect them.
 fn describe(args: &ImportWeights) -> Result<Value> {
     let name = args
         .weights
@@ -84,7 +84,8 @@ fn describe(args: &ImportWeights) -> Result<Value> {
         "training": {"optimizer": {"lr": 0.001}},
     });
     if args.network == "vgg16" {
-        // By the header alone, which is read before anything else; what has none is told what it is.
+        // Decided by the header alone, which is read before anything else; a file without one gets an error that says
+        // so.
         let batch_norm = match Header::read(&args.weights)? {
             Some(header) => header.has_statistics(),
             None => foreign(&args.weights)?.batch_norm,
@@ -96,7 +97,7 @@ fn describe(args: &ImportWeights) -> Result<Value> {
     Ok(json)
 }
 
-/// What to do about a head of other classes.
+/// Adds a hint to the error about a last layer with other classes.
 fn with_the_way_out(error: vivarium_models::Error) -> Error {
     match error {
         vivarium_models::Error::Checkpoint { path, message } if message.contains("fresh head") => {

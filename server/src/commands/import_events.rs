@@ -1,4 +1,4 @@
-//! `import-events`: TensorBoard's event files become runs.
+//! `import-events`: imports TensorBoard's event files as runs.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
         };
         let outcome = match find::find(path).and_then(|found| importer.import(found, &options)) {
             Ok(outcome) => outcome,
-            // The other paths are imported nevertheless; the last error is told at the end.
+            // The other paths are imported nevertheless; the last error is reported at the end.
             Err(error) => {
                 if let Some(before) = failed.replace(error) {
                     notice(format_args!("vivarium: {before}"));
@@ -70,7 +70,7 @@ pub(super) fn import_events(args: ImportEvents) -> Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Tags and what they are to be drawn as, of texts such as `accuracy=validation_accuracy`.
+/// Parses assignments of tags to curves, such as `accuracy=validation_accuracy`.
 fn assigned(texts: &[String]) -> Result<Assigned> {
     let pair = |text: &String| match text.rsplit_once('=') {
         Some((tag, curve)) => Ok((tag.to_owned(), curve.to_owned())),
@@ -83,7 +83,7 @@ fn assigned(texts: &[String]) -> Result<Assigned> {
     Ok(assigned)
 }
 
-/// What a run is called that lies at the top: as its folder is.
+/// The name of a run at the top of a folder: the folder's.
 fn folder_of(path: &Path) -> Option<String> {
     let path = path.canonicalize().ok()?;
     let folder = if path.is_dir() { &path } else { path.parent()? };

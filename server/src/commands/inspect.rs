@@ -1,4 +1,4 @@
-//! `inspect`: the pictures of the page “Inside” as files.
+//! `inspect`: writes the pictures of the page “Inside” as files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::inspect::cache::InspectCache;
 use crate::inspect::image::{ImageRef, ResolvedImage};
 use crate::inspect::target::InspectTarget;
 
-/// A network may take all the memory there is.
+/// No limit: a network may take all memory.
 const MOST_BYTES: u64 = u64::MAX;
 
 pub(super) fn inspect(args: Inspect) -> Result<()> {
@@ -53,7 +53,7 @@ pub(super) fn inspect(args: Inspect) -> Result<()> {
     pictures.of_image()
 }
 
-/// What the network makes of a file, or of a sample such as `test:3`.
+/// The activations for a file, or for a sample such as `test:3`.
 fn record(
     cache: &mut InspectCache,
     target: &InspectTarget,
@@ -72,8 +72,7 @@ fn record(
     Ok(network.record(&image_for(network.input(), &picture)?)?)
 }
 
-/// The layers that are asked for; without a word the first and the last convolution, or all with weights where there
-/// is none.
+/// The requested layers; by default the first and the last convolution, or all layers with weights if there is none.
 fn layers<'a>(network: &'a Inspector, args: &Inspect) -> Result<Vec<&'a Layer>> {
     if args.all {
         return Ok(network.layers().iter().collect());
@@ -112,7 +111,7 @@ fn describe(layer: &Layer) -> String {
     )
 }
 
-/// Writes pictures and says which.
+/// Writes pictures and prints their names.
 struct Pictures<'a> {
     network: &'a Inspector,
     recording: Option<&'a Recording>,
@@ -138,7 +137,7 @@ impl Pictures<'_> {
         Ok(())
     }
 
-    /// Every page of a picture: nothing is left out.
+    /// Writes all pages of a picture.
     fn pages(
         &self,
         name: &str,
@@ -162,7 +161,7 @@ impl Pictures<'_> {
         }
     }
 
-    /// What the network takes the image for, and where it looks.
+    /// Writes the image, its predictions and the attention.
     fn of_image(&self) -> Result<()> {
         let Some(recording) = self.recording else {
             return Ok(());

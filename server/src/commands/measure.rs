@@ -1,5 +1,5 @@
-//! `measure`: a few training steps of a run, for the server, which starts this as a process of its own: then what the
-//! system says of the process's memory is the run's, and a server that is asked for something else can end it.
+//! `measure`: runs a few training steps for the server. It is a process of its own, so that its memory use is the
+//! run's, and so that the server can kill it when another request arrives.
 
 use std::io;
 use std::thread;
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::estimate::{MeasureRequest, TIMEOUT};
 use crate::worker;
 
-/// After this time the process ends whatever it is at, in case the server is gone that would end it.
+/// After this time the process exits in any case: the server that would kill it may be gone.
 const LAST_MOMENT: Duration = TIMEOUT.saturating_add(Duration::from_secs(2));
 
 pub(super) fn measure() -> Result<()> {

@@ -29,9 +29,9 @@ use crate::run_dir::worker_log::WorkerLog;
 use crate::run_dir::{self, RunDir, RunId};
 use crate::worker;
 
-/// Does what the command line says.
+/// Runs the command.
 pub fn run(cli: Cli) -> ExitCode {
-    // Workers inherit this setting, so what cannot be carried out is refused before one starts.
+    // Workers inherit this setting, so an impossible one is refused before one starts.
     if let Err(error) = vivarium_models::ops::check_instructions() {
         notice(format_args!("vivarium: {error}"));
         return ExitCode::FAILURE;
@@ -68,7 +68,7 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// `worker`: the log goes to the run's directory, the outcome into the exit status.
+/// `worker`: logs to the run's directory, and reports the outcome by the exit status.
 fn work(path: &Path) -> ExitCode {
     let log = match WorkerLog::open(&RunDir::at(path).worker_log()) {
         Ok(log) => log,
@@ -91,7 +91,7 @@ fn work(path: &Path) -> ExitCode {
         }
         Err(error) => {
             tracing::error!(%error, "the worker failed");
-            // Where a server started this, standard error is the log.
+            // If a server started this, standard error is the log.
             if std::io::stderr().is_terminal() {
                 notice(format_args!("vivarium: {error}"));
             }
@@ -105,7 +105,7 @@ fn work(path: &Path) -> ExitCode {
     }
 }
 
-/// A run by its id, the beginning of it, or its directory; with that, and the data sets beside it.
+/// A run by its id, the beginning of the id, or its directory; returns the data sets beside it, too.
 fn find_run(run: &str, data: &DataFolder) -> Result<(RunId, RunDir, Library)> {
     let path = Path::new(run);
     if path.is_dir() {
@@ -133,7 +133,7 @@ fn find_run(run: &str, data: &DataFolder) -> Result<(RunId, RunDir, Library)> {
     }
 }
 
-/// Logs to standard error; `RUST_LOG` says how much. Gives what the last lines are waited for with.
+/// Logs to standard error; `RUST_LOG` sets the level. Returns the writer, to flush it at the end.
 fn log_to_stderr() -> Result<BackgroundWriter> {
     let log = BackgroundWriter::start(std::io::stderr())
         .map_err(|e| Error::system("cannot start a thread", e))?;
@@ -152,7 +152,7 @@ fn filter() -> EnvFilter {
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))
 }
 
-/// Prints a result of the program, which others read. Who reads only its beginning, as `head` does, is welcome to.
+/// Prints a result to standard output. A reader that has closed the pipe, as `head` does, is no error.
 fn print(line: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{line}") {
         Err(error) if !nobody_reads(&error) => {
@@ -162,7 +162,7 @@ fn print(line: &str) -> Result<()> {
     }
 }
 
-/// Whether a pipe's reader is gone, or the terminal was closed.
+/// Whether the reader of a pipe is gone, or the terminal was closed.
 fn nobody_reads(error: &std::io::Error) -> bool {
     let closed = rustix::io::Errno::IO.raw_os_error();
     error.kind() == std::io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(closed)

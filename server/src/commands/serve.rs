@@ -1,4 +1,4 @@
-//! `serve`: the pages and the supervision of runs.
+//! `serve`: the server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,14 +33,14 @@ use crate::supervisor::Supervisor;
 use crate::tensorboard::import::Importer;
 use crate::worker;
 
-/// Workers finish their step and write a checkpoint when the server stops. Those that take
-/// longer go on by themselves and are found again at the next start.
+/// When the server stops, workers finish their step and write a checkpoint. Those that take longer continue on their
+/// own and are adopted at the next start.
 const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(30);
 
-/// A change that began before the server was stopped is carried through, if it takes no longer than this.
+/// A change that began before the server was stopped is completed if it takes no longer than this.
 const CHANGES_END_WITHIN: Duration = Duration::from_secs(10);
 
-/// The log's last lines are not waited for longer.
+/// The maximum wait for the last lines of the log.
 const LAST_LINES_WITHIN: Duration = Duration::from_millis(200);
 
 pub(super) fn serve(args: Serve) -> Result<()> {
@@ -130,7 +130,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
     Ok(())
 }
 
-/// Says where the server is. It serves also where nobody hears that.
+/// Prints the address. The server also works if nobody can read it.
 fn announce(address: SocketAddr, args: &Serve, data: &DataDir) {
     tracing::info!(data = %data.path().display(), jobs = args.jobs, "ready");
     let _ = print(&format!("Vivarium is listening on http://{address}"));
@@ -140,7 +140,7 @@ fn announce(address: SocketAddr, args: &Serve, data: &DataDir) {
     }
 }
 
-/// Who can be reached by others must know them.
+/// A server that others can reach needs a token.
 fn check_token(args: &Serve) -> Result<()> {
     match &args.token {
         None if !args.host.is_loopback() => Err(Error::Usage(format!(
@@ -167,7 +167,7 @@ fn check_token(args: &Serve) -> Result<()> {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// The terminal was closed. `None` where whoever started the server had that ignored, as `nohup` does.
+    /// The terminal was closed. `None` if the signal is ignored, as under `nohup`.
     hangup: Option<Signal>,
 }
 
@@ -197,7 +197,7 @@ impl Signals {
     }
 }
 
-/// The first signal begins the shutdown; the next one ends it.
+/// The first signal starts the shutdown; the second one ends the process.
 async fn obey(signals: Arc<Mutex<Signals>>, shutdown: CancellationToken, log: BackgroundWriter) {
     let mut signals = signals.lock().await;
     loop {

@@ -1,4 +1,4 @@
-//! `train`: one run without a server, with a progress bar.
+//! `train`: trains a run without a server, with a progress bar.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;
 
-/// What the run's last event says, so that a server knows that a person stopped it.
+/// The message of the last event, by which a server knows that a user stopped the run.
 const STOPPED: &str = "It was stopped at the command line.";
 
 pub(super) fn train(args: Train) -> Result<()> {
@@ -63,7 +63,7 @@ fn describe(args: &Train) -> Result<Value> {
     Ok(json)
 }
 
-/// Shows events on a bar, and keeps what the summary tells.
+/// Shows events on a progress bar, and keeps the summary.
 struct Progress {
     bar: ProgressBar,
     summary: Map<String, Value>,
@@ -135,7 +135,7 @@ impl Progress {
         }
     }
 
-    /// A line above the bar; on standard error also where there is no bar.
+    /// Prints a line above the bar, or to standard error if there is no bar.
     fn say(&self, line: &str) {
         if std::io::stderr().is_terminal() {
             self.bar.println(line);

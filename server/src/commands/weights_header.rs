@@ -1,5 +1,4 @@
-//! What a safetensors file says of itself before its numbers: enough to refuse one that is far too large
-//! without reading it.
+//! The header of a safetensors file: enough to refuse one that is far too large without reading it.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,16 +10,16 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// The longest header that is read.
+/// The maximum length of a header.
 const LONGEST: u64 = 1 << 20;
 
-/// Bytes of a number of the largest type.
+/// Bytes per number of the largest type.
 const WIDEST: u64 = 8;
 
 /// A file may hold a network several times: as it is, as an average, and with an optimizer's state.
 const COPIES: u64 = 6;
 
-/// What a head of other classes may add, and what files have beside their numbers.
+/// Allowance for a last layer of other classes, and for metadata.
 const HEAD: u64 = 1 << 30;
 const MORE: u64 = 64 << 20;
 
@@ -31,7 +30,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads it; `None` where the file begins with none that holds together with the file's size.
+    /// Reads the header; `None` if the file has none that is consistent with its size.
     pub(super) fn read(path: &Path) -> Result<Option<Self>> {
         #[derive(Deserialize)]
         struct Tensor {

@@ -1,7 +1,7 @@
-//! `board.json`: what a run is that no worker of ours trained, but whose curves were imported.
+//! `board.json`: the description of a run that was imported instead of trained here.
 //!
-//! Such a directory has no `spec.json`: there is nothing to train by. `board/` has the files as
-//! they came, and `events.ndjson` what was read from them.
+//! Such a directory has no `spec.json`, because it cannot be trained. `board/` has the original files, and
+//! `events.ndjson` the values that were read from them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,51 +16,51 @@ use vivarium_models::links;
 use super::{RunDir, RunId};
 use crate::error::{Error, Result};
 
-/// An imported run.
+/// The description of an imported run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ImportedRun {
-    /// Its name when it came.
+    /// Its name at the import.
     pub name: String,
-    /// Of all its files: the same ones are not taken twice.
+    /// The checksum of all its files: the same files are not imported twice.
     pub sha256: String,
-    /// The folder that its files were found in, where that was known.
+    /// The folder that contained the files, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
-    /// Where its curves are from.
+    /// The source of its curves.
     pub source: Source,
-    /// What a person said that tags are to be drawn as.
+    /// The curves that a user assigned to tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub assigned: BTreeMap<String, String>,
-    /// The settings that its files tell.
+    /// The hyperparameters in its files.
     #[serde(default)]
     pub hparams: Map<String, Value>,
 }
 
-/// Where the curves of an imported run are from.
+/// The source of the curves of an imported run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// `tensorboard`.
     pub kind: String,
-    /// The event files, as they were called.
+    /// The event files with their original names.
     pub files: Vec<SourceFile>,
-    /// Which tag each curve is.
+    /// The tag of each curve.
     pub series: BTreeMap<String, String>,
-    /// Tags that have charts of their own.
+    /// Tags with charts of their own.
     #[serde(default)]
     pub own: Vec<String>,
-    /// Tags of scalars that are no curve here.
+    /// Tags of scalars that are not drawn.
     pub not_shown: Vec<String>,
-    /// Tags of other kinds, such as histograms, by kind: how many there are.
+    /// The number of tags of other kinds, such as histograms, by kind.
     pub other: BTreeMap<String, usize>,
     /// When the first value was written, RFC 3339.
     pub began: Option<String>,
     /// When the last value was written, RFC 3339.
     pub ended: Option<String>,
-    /// What else is to be known, each a sentence.
+    /// Remarks, each a sentence.
     pub remarks: Vec<String>,
 }
 
-/// A file as it came.
+/// An imported file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceFile {
     /// Its path below the folder that was imported.
@@ -70,7 +70,7 @@ pub struct SourceFile {
 }
 
 impl ImportedRun {
-    /// What a tag is drawn as: a curve's name, or `own`; `None` where it is not drawn.
+    /// The curve that a tag is drawn as, or `own`; `None` if it is not drawn.
     pub fn curve_of(&self, tag: &str) -> Option<&str> {
         let mut series = self.source.series.iter();
         let series = series.find(|(_, of)| *of == tag);
@@ -80,7 +80,7 @@ impl ImportedRun {
             .or_else(|| own.then_some("own"))
     }
 
-    /// Tags that a person said something of, and that its files do not have.
+    /// Tags that a user assigned and that the files do not contain.
     pub fn assigned_in_vain(&self) -> Vec<&String> {
         let Source {
             series,
@@ -95,7 +95,7 @@ impl ImportedRun {
         self.assigned.keys().filter(there).collect()
     }
 
-    /// What the index keeps in the place of a RunSpec.
+    /// What the index stores instead of a RunSpec.
     pub fn spec(&self) -> Value {
         let mut spec = json!({"name": self.name, "source": self.source});
         if !self.hparams.is_empty() {
@@ -106,7 +106,7 @@ impl ImportedRun {
 }
 
 impl RunDir {
-    /// What is known of an imported run; `None` where the run was made here.
+    /// The description of an imported run; `None` if the run was created here.
     pub fn imported(&self) -> Result<Option<ImportedRun>> {
         let path = self.imported_file();
         match links::read(&path) {
@@ -119,10 +119,10 @@ impl RunDir {
         }
     }
 
-    /// Whether there is something to train by and to look into.
+    /// Refuses an imported run, which has only curves.
     ///
     /// # Errors
-    /// [`Error::Conflict`] of an imported run.
+    /// [`Error::Conflict`] for an imported run.
     pub fn has_more_than_curves(&self) -> Result<()> {
         if self.imported_file().exists() {
             return Err(Error::Conflict(format!(
@@ -133,7 +133,7 @@ impl RunDir {
         Ok(())
     }
 
-    /// The name that the run came with, and its specification or, of an imported one, what stands in its place.
+    /// The name of the run and its specification; of an imported run what replaces it.
     pub fn name_and_spec(&self, library: &Library) -> Result<(String, Value)> {
         if let Some(imported) = self.imported()? {
             let spec = imported.spec();
@@ -150,13 +150,12 @@ impl RunDir {
         self.path().join("board.json")
     }
 
-    /// `board/`: the files as they came.
+    /// `board/`: the original files.
     pub fn imported_event_files(&self) -> PathBuf {
         self.path().join("board")
     }
 
-    /// Gives a directory that was filled elsewhere on the same disk its place among the runs, in one
-    /// step: until then there is no such run, from then on it is whole.
+    /// Moves a complete directory from elsewhere on the same disk to the runs with one rename, under a new id.
     pub fn publish(runs: &Path, filled: &Path) -> Result<(RunId, Self)> {
         fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
         let id = RunId::next();
@@ -166,22 +165,22 @@ impl RunDir {
         Ok((id, dir))
     }
 
-    /// Puts a directory that was filled elsewhere on the same disk in the place of this one, in one step where the system
-    /// has one: who reads its files sees the old ones or the new ones. What was here lies at `filled` then.
+    /// Exchanges this directory with another one on the same disk, atomically if the system supports it: a reader sees
+    /// the old files or the new ones. Afterwards `filled` has the old ones.
     pub fn swap_with(&self, filled: &Path) -> Result<()> {
         exchange(self.path(), filled).map_err(|e| Error::file(self.path(), e))?;
         self.path().parent().map_or(Ok(()), super::sync_folder)
     }
 }
 
-/// Lets two directories change their places.
+/// Exchanges two directories.
 fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
             Ok(()) => return Ok(()),
-            // The file system cannot; in steps, then.
+            // The file system cannot exchange; rename in three steps.
             Err(
                 rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP,
             ) => {}

@@ -1,4 +1,4 @@
-//! The advisory lock of a run: who can take it knows that no worker lives.
+//! The advisory lock of a run: while it is free, no worker is running.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
@@ -9,8 +9,8 @@ use vivarium_models::links;
 
 use crate::error::{Error, Result};
 
-/// Somebody who asks [`is_held`] has the lock for an instant; a worker that starts in that
-/// instant must not take it for another worker.
+/// A process that calls [`is_held`] has the lock for an instant; a worker that starts then must not mistake it for
+/// another worker.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A run's lock, held until dropped or until the process ends, however it ends.
@@ -20,7 +20,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock at `path` and writes this process's id into it.
+    /// Takes the lock at `path` and writes the id of this process into it.
     ///
     /// # Errors
     /// [`Error::Locked`] when another process holds it.
@@ -50,7 +50,7 @@ impl Lock {
     }
 }
 
-/// Holds the lock at `path` for a moment, so that no worker begins meanwhile; `None` where one lives, or never did.
+/// Holds the lock at `path` briefly, so that no worker starts; `None` if one is running, or never did.
 pub(super) fn hold(path: &Path) -> Result<Option<File>> {
     let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
@@ -64,7 +64,7 @@ pub(super) fn hold(path: &Path) -> Result<Option<File>> {
     }
 }
 
-/// Whether some process holds the lock at `path`.
+/// Whether a process holds the lock at `path`.
 pub fn is_held(path: &Path) -> Result<bool> {
     if !path.exists() {
         return Ok(false);

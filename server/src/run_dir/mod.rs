@@ -1,18 +1,17 @@
-//! A run is a directory: where its files lie, how it comes into being, who holds it.
+//! A run is a directory: the paths of its files, how it is created, and its lock.
 //!
 //! * [`RunId`]: the name of the directory, a UUIDv7, so that runs sort by creation.
 //! * [`RunDir`]: the paths inside, and the creation of a run.
-//! * [`imported`]: what an imported run has in the place of a specification.
-//! * [`lock`]: the advisory lock that a worker holds for its life.
-//! * [`log`]: the writer of `events.ndjson` (the worker's side); `scan` reads what a log tells already.
-//! * [`not_finite`]: what stands in a log for values that JSON has no number for.
-//! * [`staging`]: runs that are being made, many at a time, by a server.
+//! * [`imported`]: the description of an imported run, which has no specification.
+//! * [`lock`]: the advisory lock that a worker holds during its life.
+//! * [`log`]: the writer of `events.ndjson` (the worker's side); `scan` reads an existing log.
+//! * [`not_finite`]: the words in a log for values that JSON cannot express.
+//! * [`staging`]: runs that a server is creating, possibly many at a time.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
 //! * [`worker_log`]: the worker's own log, capped.
 //!
-//! What always holds: `spec.json` is complete before the directory appears under its name;
-//! after that only the worker writes here, and in an imported run nobody. Who holds the lock may
-//! remove what a worker left that died.
+//! Invariants: `spec.json` is complete before the directory gets its name; afterwards only the worker writes here, and
+//! in an imported run nobody. The holder of the lock may remove the partial files of a dead worker.
 
 pub mod imported;
 pub mod lock;
@@ -54,8 +53,8 @@ impl RunDir {
         Self::at(runs.join(id.to_string()))
     }
 
-    /// Creates a run whose lock the caller holds from the first moment, so that a server
-    /// watching the folder sees a run in progress and not one that waits to be started.
+    /// Creates a run whose lock the caller holds from the beginning, so that a server watching the folder sees a
+    /// running run and not one to be started.
     pub fn create_locked(runs: &Path, spec: &RunSpec) -> Result<(RunId, Self, Lock)> {
         links::refuse(runs)
             .and_then(|()| fs::create_dir_all(runs))
@@ -69,7 +68,7 @@ impl RunDir {
             Ok((id, dir, lock))
         });
         if made.is_err() {
-            // Whatever was begun goes: a half-made run must not take the place that was missing.
+            // An incomplete run must not take up the space that was missing.
             let _ = fs::remove_dir_all(&fresh.path);
         }
         made
@@ -88,18 +87,17 @@ impl RunDir {
         Ok(lock)
     }
 
-    /// Reads the specification back to train by it; it is checked again, because files can be edited and data sets
-    /// removed.
+    /// Reads the specification for training; it is checked again, because files can be edited and data sets removed.
     pub fn spec(&self, library: &Library) -> Result<RunSpec> {
         spec::check(&self.document()?, library).map_err(Error::Spec)
     }
 
-    /// Reads the specification back to tell of it, whatever became of its data set.
+    /// Reads the specification for display, even if its data set is gone.
     pub fn recorded_spec(&self, library: &Library) -> Result<RunSpec> {
         let document = self.document()?;
         match serde_json::from_value(document.clone()) {
             Ok(spec) => Ok(spec),
-            // Written by hand, so not all of it is there.
+            // Written by hand, so incomplete.
             Err(_) => spec::check(&document, library).map_err(Error::Spec),
         }
     }
@@ -111,8 +109,7 @@ impl RunDir {
         serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))
     }
 
-    /// Fails where something in the directory is a link, or the directory is one: then it is not read, and above all
-    /// nothing is written through it.
+    /// Refuses a directory that is a link or contains one: it is not read, and nothing is written through it.
     ///
     /// # Errors
     /// [`Error::File`] names what is refused.
@@ -131,8 +128,8 @@ impl RunDir {
         Ok(())
     }
 
-    /// Removes what a worker left that died while it wrote, such as half a checkpoint, unless one lives. Says how many
-    /// checkpoint files that were.
+    /// Removes the partial files of a dead worker, such as half a checkpoint, unless a worker is running. Returns the
+    /// number of checkpoint files.
     pub fn remove_unfinished(&self) -> Result<usize> {
         let Some(_alone) = lock::hold(&self.lock_file())? else {
             return Ok(0);
@@ -146,7 +143,7 @@ impl RunDir {
         &self.path
     }
 
-    /// `events.ndjson`: what happened, one JSON object a line.
+    /// `events.ndjson`: the events, one JSON object per line.
     pub fn events_file(&self) -> PathBuf {
         self.path.join("events.ndjson")
     }
@@ -156,17 +153,17 @@ impl RunDir {
         self.path.join("checkpoints")
     }
 
-    /// Weights that it starts from, where some were imported.
+    /// The imported weights that training starts from, if any.
     pub fn start(&self) -> PathBuf {
         self.checkpoints().join("start.safetensors")
     }
 
-    /// `film/`: a small file an epoch.
+    /// `film/`: a small file per epoch.
     pub fn film(&self) -> PathBuf {
         self.path.join("film")
     }
 
-    /// `worker.log`: what the worker says of itself.
+    /// `worker.log`: the worker's messages.
     pub fn worker_log(&self) -> PathBuf {
         self.path.join("worker.log")
     }
@@ -176,13 +173,13 @@ impl RunDir {
         self.path.join("lock")
     }
 
-    /// `spec.json`: what the run is made by.
+    /// `spec.json`: the specification.
     pub fn spec_file(&self) -> PathBuf {
         self.path.join("spec.json")
     }
 }
 
-/// Every run in the folder, oldest first; a folder that does not exist holds none.
+/// All runs in the folder, oldest first; none if the folder does not exist.
 pub fn list(runs: &Path) -> Result<Vec<RunId>> {
     let entries = match fs::read_dir(runs) {
         Ok(entries) => entries,

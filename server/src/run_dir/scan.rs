@@ -1,4 +1,4 @@
-//! What a log already tells, read once when a worker takes it up again.
+//! Reads an existing log when a worker resumes the run.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -9,24 +9,24 @@ use serde::de::IgnoredAny;
 
 use crate::error::{Error, Result};
 
-/// What an event log already tells, so that resuming does not tell it again.
+/// The contents of an event log, so that resuming does not repeat them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Logged {
     /// `seq` of the last event, 0 when there is none.
     pub seq: u64,
     /// The last step written.
     pub step: u64,
-    /// The last epoch whose end is written.
+    /// The last epoch with an `epoch` event.
     pub epoch: u64,
-    /// The last epoch whose decision boundary is written.
+    /// The last epoch with a `boundary` event.
     pub boundary: Option<u64>,
-    /// Whether the test result is written.
+    /// Whether there is a `test` event.
     pub test: bool,
-    /// What the run began with; `None` before its first step.
+    /// The environment in which the run began; `None` before its first step.
     pub began: Option<Began>,
 }
 
-/// What a run began with, as its `started` event has it; events of earlier versions tell less.
+/// The environment in which a run began, from its `started` event; earlier versions recorded less.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Began {
     /// Threads.
@@ -37,7 +37,7 @@ pub struct Began {
     pub data_hash: Option<String>,
 }
 
-/// Reads an existing log: what it tells, and the length of its whole lines.
+/// Reads an existing log: its contents, and the length of its complete lines.
 pub(super) fn scan_log(path: &Path, file: &File) -> Result<(Logged, u64)> {
     #[derive(Deserialize)]
     struct Line {
@@ -80,7 +80,7 @@ pub(super) fn scan_log(path: &Path, file: &File) -> Result<(Logged, u64)> {
         len += read as u64;
         logged.seq = number;
         match (line.kind.as_str(), line.epoch) {
-            // Before there is a step, a run may begin with others as well.
+            // Before its first step a run may begin again in another environment.
             ("started", _) if logged.step == 0 => {
                 logged.began = Some(Began {
                     threads: line.threads,

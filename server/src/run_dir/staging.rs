@@ -1,9 +1,9 @@
-//! Runs that are being made: whole directories that do not have their names yet.
+//! Runs that are being created: complete directories without their names.
 //!
-//! A run is made in three steps: its directory is filled under a name that nobody looks at, its row enters the index,
-//! and the directory gets its name. The row decides: a server that starts completes what has a row and removes what has
-//! none, so that a crash between any two steps leaves a run or nothing. Runs that are made together get their rows in
-//! one transaction, so they are all there or none is.
+//! A run is created in three steps: its directory is filled under a hidden name, its row is inserted into the index,
+//! and the directory is renamed. The row decides: a starting server completes runs that have a row and removes those
+//! that have none, so that a crash between any two steps leaves a complete run or nothing. Runs that are created
+//! together get their rows in one transaction: all of them or none.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -16,16 +16,16 @@ use super::{RunDir, RunId, sync_folder};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 
-/// What a directory is called before it has its name; its id follows.
+/// The prefix of a directory without its name; the id follows.
 const STAGED: &str = ".staged-";
 
-/// Disks that answer slowly answer many at once.
+/// Slow disks answer many requests at once.
 const THREADS: usize = 32;
 
-/// So few are made one after the other.
+/// Up to this number they are created one after the other.
 const FEW: usize = 8;
 
-/// Fills the directories of runs to be. They are on disk, whole, when this returns; nothing is left of them when it fails.
+/// Fills the directories of new runs. They are complete on disk when this returns; an error leaves nothing.
 pub fn stage(runs: &Path, planned: &[(RunId, RunSpec)]) -> Result<()> {
     fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
     let staged = for_each(planned, |(id, spec)| {
@@ -39,14 +39,14 @@ pub fn stage(runs: &Path, planned: &[(RunId, RunSpec)]) -> Result<()> {
     staged
 }
 
-/// Gives a directory that was filled elsewhere on the same disk the place of a run to be.
+/// Moves a directory that was filled elsewhere on the same disk to the staged runs.
 pub fn adopt(runs: &Path, id: RunId, filled: &Path) -> Result<()> {
     fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
     let place = staged(runs, id);
     fs::rename(filled, &place).map_err(|e| Error::file(&place, e))
 }
 
-/// Gives the directories of runs their names.
+/// Renames staged directories to their final names.
 pub fn publish(runs: &Path, ids: &[RunId]) -> Result<()> {
     for_each(ids, |id| {
         failpoint("run.name")?;
@@ -56,7 +56,7 @@ pub fn publish(runs: &Path, ids: &[RunId]) -> Result<()> {
     sync_folder(runs)
 }
 
-/// Removes the directories of runs that are not to be after all.
+/// Removes staged and published directories of runs that are not created after all.
 pub fn remove(runs: &Path, ids: &[RunId]) {
     for id in ids {
         for path in [staged(runs, *id), RunDir::of(runs, *id).path] {
@@ -69,7 +69,7 @@ pub fn remove(runs: &Path, ids: &[RunId]) {
     }
 }
 
-/// The runs to be whose directories have no name yet.
+/// The staged runs.
 pub fn list(runs: &Path) -> Vec<RunId> {
     let entries = fs::read_dir(runs).into_iter().flatten().flatten();
     let mut found: Vec<_> = entries
@@ -103,7 +103,7 @@ fn fill(path: &Path, spec: &RunSpec) -> Result<()> {
         .map_err(failed)
 }
 
-/// Does `work` with each of `all`, with several at a time where there are many.
+/// Calls `work` with each of `all`, in parallel if there are many.
 fn for_each<T: Sync>(all: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
     if all.len() < FEW {
         return all.iter().try_for_each(work);
@@ -160,7 +160,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let runs = folder.path();
         let planned = planned(50);
-        // A file is where one of the directories would be.
+        // A file where one of the directories would be.
         fs::write(staged(runs, planned[31].0), "").unwrap();
         assert!(stage(runs, &planned).is_err());
         fs::remove_file(staged(runs, planned[31].0)).unwrap();

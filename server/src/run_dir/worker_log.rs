@@ -1,6 +1,5 @@
-//! `worker.log`: what a worker says of itself, for people. Capped, so that a run that
-//! complains at every step does not fill the disk; a worker that takes the run up again keeps the
-//! end of it, and has room for words of its own.
+//! `worker.log`: the messages of a worker, for users. It is capped, so that a run with a warning at every step does not
+//! fill the disk. A worker that resumes the run keeps the end of the log and has room for its own messages.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
@@ -11,13 +10,13 @@ use vivarium_models::links;
 
 use crate::error::{Error, Result};
 
-/// The most bytes that the log grows to.
+/// The maximum size of the log.
 pub const CAP: u64 = 1 << 20;
 
-/// What is kept of a long log when it is opened again.
+/// The part of a long log that is kept when it is opened again.
 const KEPT: u64 = CAP / 2;
 
-/// An append-only writer that stops, with a word, at [`CAP`].
+/// An append-only writer that ends with a notice at [`CAP`].
 #[derive(Clone, Debug)]
 pub struct WorkerLog(Arc<Mutex<Inner>>);
 
@@ -28,7 +27,7 @@ struct Inner {
 }
 
 impl WorkerLog {
-    /// Opens the log at `path` to append. Of a long one the end is kept.
+    /// Opens the log at `path` for appending. Only the end of a long log is kept.
     pub fn open(path: &Path) -> Result<Self> {
         let mut file = links::refuse(path)
             .and_then(|()| {
@@ -44,7 +43,7 @@ impl WorkerLog {
     }
 }
 
-/// Cuts a long log down to the whole lines at its end, in its place: a server may have it open. Returns its length.
+/// Shortens a long log to complete lines at its end, in place: a server may have it open. Returns its length.
 fn shorten(file: &mut File) -> io::Result<u64> {
     let len = file.metadata()?.len();
     if len <= KEPT {
@@ -83,7 +82,7 @@ impl Write for WorkerLog {
     }
 }
 
-/// The last `limit` bytes of the log as text, from the beginning of a line; empty when there is no log.
+/// The last `limit` bytes of the log as text, from the beginning of a line; empty if there is no log.
 pub fn tail(path: &Path, limit: u64) -> Result<String> {
     let mut file = match links::open(path) {
         Ok(file) => file,
@@ -127,7 +126,7 @@ mod tests {
     fn a_long_log_is_opened_again_with_its_end_and_room_for_more() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("worker.log");
-        // As of a worker whose libraries wrote to standard error, which nobody counts.
+        // As from a worker whose libraries wrote to standard error, uncounted.
         let long: String = (0..400_000).map(|n| format!("line {n}\n")).collect();
         std::fs::write(&path, &long).unwrap();
         let mut log = WorkerLog::open(&path).unwrap();
@@ -138,7 +137,7 @@ mod tests {
         assert_eq!(lines[0], "Earlier lines are not kept.");
         assert!(lines[1].starts_with("line "), "{}", lines[1]);
         assert_eq!(lines[lines.len() - 2..], ["line 399999", "here again"]);
-        // A short one stays as it is.
+        // A short log is left unchanged.
         std::fs::write(&path, "before\n").unwrap();
         drop(WorkerLog::open(&path).unwrap());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "before\n");
