@@ -1,4 +1,4 @@
-//! The files of `static/` and `frontend/`, which are inside the binary.
+//! The files of `static/` and `frontend/`, embedded in the binary.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ use super::problem::{self, Problem};
 #[folder = "../static/"]
 struct Static;
 
-/// Browser code: the modules, not their tests and tools.
+/// Browser code: the modules, without tests and tools.
 #[derive(Embed)]
 #[folder = "../frontend/"]
 #[include = "*.js"]
@@ -42,7 +42,7 @@ pub async fn frontend_file(
     serve(&path, Frontend::get(&path), &headers, uri).await
 }
 
-/// The source of a module below `frontend/`, or of one of `static/` by its whole path.
+/// The source of a module of `frontend/`, or of one of `static/` with its prefix.
 pub(super) fn module(path: &str) -> Option<String> {
     let file = match path.strip_prefix("static/") {
         Some(path) => Static::get(path),
@@ -51,7 +51,7 @@ pub(super) fn module(path: &str) -> Option<String> {
     String::from_utf8(file?.data.into_owned()).ok()
 }
 
-/// Names the browser code of this build: tabs share a worker where they have the same code alone.
+/// A hash of the browser code: only tabs with the same code share a worker.
 pub(super) fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let mut names: Vec<_> = Frontend::iter().collect();
@@ -69,7 +69,7 @@ pub(super) fn version() -> &'static str {
     &VERSION
 }
 
-/// What browsers ask for unbidden.
+/// Requested by browsers on their own.
 pub async fn favicon(headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     serve(
         "favicon.svg",

@@ -1,12 +1,12 @@
-//! Changes: a request that changes something is carried through or not begun.
+//! Requests that change something are completed or not begun.
 //!
-//! hyper drops the future of a request when its client leaves, wherever that future waits. A change of several steps
-//! would end after some of them. So `run_to_completion` and `run_upload` run the handler in a task of its own and wait for
-//! it: when the client leaves, only the waiting ends.
+//! hyper drops the future of a request when its client disconnects, at any await point. A change of several steps would
+//! be interrupted between them. So `run_to_completion` and `run_upload` spawn the handler as a task and await it: when
+//! the client disconnects, only the waiting ends.
 //!
-//! Every route that changes something is in one of the two groups of the router that have these layers. The layer
-//! `refuse_writes` of the group that reads refuses everything but GET and HEAD, so a changing route that was put there
-//! by mistake does not work at all. A test walks the API's document for the routes that are left.
+//! Every route that changes something is in one of the two router groups that have these layers. The layer
+//! `refuse_writes` of the reading group refuses all methods but GET and HEAD, so a changing route that was put there by
+//! mistake does not work at all. A test walks the API's document for the remaining routes.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -25,10 +25,10 @@ use tokio_util::task::TaskTracker;
 
 use super::problem::{self, Problem};
 
-/// All of a small body comes in this time. After that, what it asks for takes the time that it takes.
+/// The time within which a small body must arrive. The change itself may take longer.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
 
-/// The changes in progress. Clones share them.
+/// The changes in progress; clones share them.
 #[derive(Clone, Default)]
 pub struct Changes {
     tracker: TaskTracker,
@@ -36,17 +36,17 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// How many changes were begun since the server started.
+    /// The number of changes that were begun since the server started.
     pub fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many changes are in progress.
+    /// The number of changes in progress.
     pub fn in_progress(&self) -> usize {
         self.tracker.len()
     }
 
-    /// Waits until no change is in progress. Call it when no request comes in any more.
+    /// Waits until no change is in progress. Call it when no more requests are accepted.
     pub async fn finish(&self) {
         self.tracker.close();
         self.tracker.wait().await;
@@ -61,13 +61,13 @@ impl Changes {
         match task.await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => problem::of_panic(panic),
-            // The runtime is going down, and with it the connection.
+            // The runtime shuts down, and with it the connection.
             Err(error) => problem::of_panic(Box::new(error.to_string()) as Box<dyn Any + Send>),
         }
     }
 }
 
-/// Carries a change through that was begun. It begins when all of its body is here: a body that is cut off asks for
+/// Completes a change whatever its client does. It begins when the whole body has arrived: an incomplete body changes
 /// nothing.
 pub(super) async fn run_to_completion(
     State(changes): State<Changes>,
@@ -87,8 +87,8 @@ pub(super) async fn run_to_completion(
     changes.run(Request::from_parts(parts, body), next).await
 }
 
-/// Runs an upload in a task of its own, which cleans up after itself when the client leaves: the body ends with an
-/// error, and [`Client::left`] tells whoever works on what came.
+/// Runs an upload in a task of its own, which cleans up when the client disconnects: the body ends with an error, and
+/// [`Client::left`] is cancelled.
 pub(super) async fn run_upload(
     State(changes): State<Changes>,
     mut request: Request,
@@ -100,28 +100,28 @@ pub(super) async fn run_upload(
     changes.run(request, next).await
 }
 
-/// Whether whoever sent an upload still waits for the answer.
+/// Whether the client of an upload still waits for the answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Client(CancellationToken);
 
 impl Client {
-    /// The client has left when the guard is dropped.
+    /// Dropping the guard means that the client has left.
     fn waits(&self) -> DropGuard {
         self.0.clone().drop_guard()
     }
 
-    /// Whether nobody waits any more.
+    /// Whether the client has left.
     pub(super) fn has_left(&self) -> bool {
         self.0.is_cancelled()
     }
 
-    /// Is cancelled when nobody waits any more.
+    /// A token that is cancelled when the client leaves.
     pub(super) fn left(&self) -> CancellationToken {
         self.0.clone()
     }
 }
 
-/// Refuses what a route that only reads cannot answer.
+/// Refuses methods that may change something on a route that only reads.
 pub(super) async fn refuse_writes(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;

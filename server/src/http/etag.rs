@@ -1,19 +1,19 @@
-//! ETags: an answer that the client has already is a 304 without a body.
+//! ETags: a client that has the current version gets a 304 without a body.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-/// How a browser may use the copy that it has.
+/// How a browser may use its copy.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Caching {
-    /// It asks each time whether the copy is current.
+    /// It checks each time whether the copy is current.
     Revalidate,
-    /// It never asks again: what has this address does not change.
+    /// It never checks: the content of this URL does not change.
     Immutable,
 }
 
-/// The ETag of an answer, and its caching.
+/// The ETag of an answer, with its caching.
 pub(super) struct ETag {
     tag: String,
     caching: Caching,

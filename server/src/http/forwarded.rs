@@ -1,21 +1,20 @@
-//! What a proxy in front says of the request that it was given: `Forwarded` (RFC 7239), or
-//! `X-Forwarded-Host` and `X-Forwarded-Proto`. Anyone can send these headers, so they are read
-//! only where `--trust-proxy` says that a proxy sets them.
+//! The original request as a proxy describes it: `Forwarded` (RFC 7239), or `X-Forwarded-Host` and `X-Forwarded-Proto`.
+//! Any client can send these headers, so they are read only with `--trust-proxy`.
 
 use axum::http::HeaderMap;
 
 /// The request as the proxy saw it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Forwarded {
-    /// The host that the browser asked for.
+    /// The host in the browser's request.
     pub(super) host: Option<String>,
-    /// Whether the browser speaks TLS with the proxy.
+    /// Whether the browser uses TLS.
     pub(super) https: bool,
 }
 
 impl Forwarded {
-    /// Reads the headers. Where proxies follow one another, the last entry is of the nearest, which
-    /// is the one that is trusted; the others may be whatever the client sent.
+    /// Reads the headers. In a chain of proxies the last entry is from the nearest one, which is trusted; the others
+    /// may be whatever the client sent.
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let last = |name: &str| {
             let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;

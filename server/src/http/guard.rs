@@ -1,12 +1,11 @@
-//! The outermost layer: denies every request that it does not know to be meant for this server.
+//! The outermost layer: refuses every request that is not known to be meant for this server.
 //!
-//! 1. The `Host` must be on the allow-list: a name that an attacker points at this address
-//!    (DNS rebinding) is not.
-//! 2. Where a token is set, the request must carry it, in a cookie or as a bearer.
-//! 3. What changes state must not come from another site.
+//! 1. The `Host` must be on the allow-list, which a name that an attacker points at this address (DNS rebinding) is
+//!    not.
+//! 2. If a token is set, the request must carry it, in a cookie or as a bearer token.
+//! 3. A request that changes state must not come from another site.
 //!
-//! A header that decides any of this must not be there twice: two readers on the way could each
-//! believe another one.
+//! A header that decides any of this must not occur twice: two readers on the way could each use another one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ const COOKIE: &str = "vivarium_session";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What is decided by, and may be there once.
+/// Headers that decide, and may occur only once.
 const ONCE: [HeaderName; 5] = [
     header::HOST,
     header::ORIGIN,
@@ -39,19 +38,19 @@ const ONCE: [HeaderName; 5] = [
     header::CONTENT_TYPE,
 ];
 
-/// Who may ask.
+/// Decides which requests are admitted.
 #[derive(Debug)]
 pub struct Guard {
     hosts: Hosts,
-    /// Digests, because those have one length and comparing them tells nothing.
+    /// A digest has a fixed length, so comparing it reveals nothing.
     token: Option<[u8; 32]>,
     session: String,
-    /// Whether a proxy sets the headers that tell of the request it was given.
+    /// Whether a proxy sets the forwarding headers.
     trust_proxy: bool,
 }
 
 impl Guard {
-    /// Admits requests to `address` and to the hosts in `allowed`, with `token` if one is set.
+    /// Admits requests to `address` and to the hosts in `allowed`; requires `token` if one is set.
     pub fn new(
         address: SocketAddr,
         allowed: &[Authority],
@@ -59,7 +58,7 @@ impl Guard {
         trust_proxy: bool,
     ) -> Self {
         let digest = token.map(digest);
-        // The cookie is not the token: who reads a cookie jar cannot sign in elsewhere with it.
+        // The cookie is not the token: whoever reads a cookie jar cannot sign in elsewhere with it.
         let session = token
             .map(|t| hex::encode(digest_of(&["vivarium session", t])))
             .unwrap_or_default();
@@ -79,9 +78,8 @@ impl Guard {
         }
     }
 
-    /// The hosts that the request names: that of the request itself, and that which a proxy was
-    /// asked for. Both must be this server's, because a page that rebinds its name to this address
-    /// could send the proxy's header too.
+    /// Checks the hosts that the request names: its own, and the one that a proxy was asked for. Both must be this
+    /// server's, because a page that rebinds its name to this address could also send the proxy's header.
     fn check_hosts(
         &self,
         headers: &HeaderMap,
@@ -115,11 +113,12 @@ impl Guard {
         ))
     }
 
-    /// Browsers say where a request comes from; what says nothing is no browser.
+    /// Refuses requests from other sites. Browsers send the origin of a request; a client that sends none is not a
+    /// browser.
     ///
-    /// `Sec-Fetch-Site` is the browser's own judgement, which neither TLS nor another `Host` on the
-    /// way can change. Browsers that do not send it (to plain HTTP on another machine, none does)
-    /// send an `Origin`, which must be of a host and port that this server is reached at.
+    /// `Sec-Fetch-Site` is the browser's own judgement, which neither TLS nor another `Host` on the way can change.
+    /// Browsers that do not send it (none does over plain HTTP to another machine) send an `Origin`, which must have a
+    /// host and port of this server.
     fn check_site(
         &self,
         method: &Method,
@@ -183,8 +182,8 @@ impl Guard {
             })
     }
 
-    /// A page asked for with the token in its address: the answer that sets the cookie and goes
-    /// on without it.
+    /// The answer to a page that is requested with the token in its URL: it sets the cookie and redirects to the URL
+    /// without the token.
     fn sign_in(&self, method: &Method, uri: &Uri, https: bool) -> Option<Response> {
         let token = self.token.as_ref()?;
         let query = uri.query()?;
@@ -202,7 +201,7 @@ impl Guard {
             rest if rest.is_empty() => uri.path().to_owned(),
             rest => format!("{}?{rest}", uri.path()),
         };
-        // Two slashes at the beginning would lead to another host.
+        // Two leading slashes would lead to another host.
         let location = base_path::url(&format!("/{}", location.trim_start_matches('/')));
         let path = match base_path::url("") {
             base if base.is_empty() => "/".to_owned(),
@@ -224,7 +223,7 @@ impl Guard {
     }
 }
 
-/// Lets a request through, or answers it.
+/// Passes a request on, or answers it.
 pub async fn admit(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     if let Err(problem) = check_single(headers) {
@@ -263,7 +262,7 @@ fn check_single(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// A header as text; what is not text is no name and no origin.
+/// A header as text; other bytes are neither a host nor an origin.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or("?")
 }

@@ -1,17 +1,17 @@
-//! Names and ports of this server, as `Host`, `Origin` and `--allow-host` give them.
+//! Hosts and ports of this server, as in `Host`, `Origin` and `--allow-host`.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-/// What may be given, in the words of a refusal.
+/// The allowed values, for error messages.
 const ALLOWED: &str = "must be a name or an address, with or without a port: lab.example, lab.example:8443, 192.168.1.5 or [fd00::5]:8443";
 
-/// A host and, where one is given, a port: `lab.example:8443`.
+/// A host and an optional port: `lab.example:8443`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authority {
-    /// In small letters; an IPv6 address in brackets, in its canonical form.
+    /// In lowercase; an IPv6 address in brackets, in its canonical form.
     pub name: String,
     /// The port.
     pub port: Option<u16>,
@@ -38,7 +38,7 @@ impl FromStr for Authority {
             });
         }
         let (name, port) = match text.rsplit_once(':') {
-            // In an address of IPv6 the last colon counts only behind the bracket.
+            // In an IPv6 address only a colon after the bracket precedes the port.
             Some((name, port)) if !port.contains(']') => (name, Some(port)),
             _ => (text, None),
         };
@@ -73,16 +73,16 @@ impl fmt::Display for Authority {
     }
 }
 
-/// What an `Origin` header says.
+/// A parsed `Origin` header.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Origin {
     authority: Authority,
-    /// The port of the scheme, for what names none.
+    /// The default port of the scheme.
     default_port: u16,
 }
 
 impl Origin {
-    /// Reads the header; `None` for `null` and for what is not an origin of a web page.
+    /// Parses the header; `None` for `null` and for anything but the origin of a web page.
     pub fn parse(text: &str) -> Option<Self> {
         let (rest, default_port) = if let Some(rest) = text.strip_prefix("https://") {
             (rest, 443)
@@ -95,7 +95,7 @@ impl Origin {
         })
     }
 
-    /// Whether it has the host and the port of `own`, whatever its scheme: a proxy may end TLS.
+    /// Whether it has the host and port of `own`, with any scheme: a proxy may terminate TLS.
     pub fn is(&self, own: &Authority) -> bool {
         let port = |of: &Authority| of.port.unwrap_or(self.default_port);
         self.authority.name == own.name && port(&self.authority) == port(own)
@@ -110,7 +110,7 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Loopback's names, the address that is listened on, and those that were allowed.
+    /// The names of the loopback interface, the address that is listened on, and the allowed hosts.
     pub fn new(address: SocketAddr, allowed: &[Authority]) -> Self {
         let mut own: Vec<_> = ["localhost", "127.0.0.1", "[::1]"]
             .map(str::to_owned)
@@ -132,12 +132,12 @@ impl Hosts {
         }
     }
 
-    /// Whether requests to this name are for this server. Proxies pass the port on or not.
+    /// Whether requests to this name are for this server. Some proxies pass the port on and some do not.
     pub fn answers_to(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 
-    /// Whether pages of this origin are this server's, by its name and port.
+    /// Whether pages of this origin are this server's, by host and port.
     pub fn has_origin(&self, origin: &Origin) -> bool {
         self.allowed.iter().any(|own| origin.is(own))
     }

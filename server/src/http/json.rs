@@ -1,4 +1,4 @@
-//! JSON bodies, refused with the place of the fault.
+//! JSON bodies, with errors that name the field.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -9,8 +9,8 @@ use vivarium_models::spec::FieldError;
 
 use super::problem::Problem;
 
-/// A body of JSON. Unlike axum's own, it says at which field the text stops being JSON, or being
-/// what the route takes: `NaN` for a learning rate is a fault of the learning rate.
+/// A JSON body. Unlike axum's own extractor it names the field where parsing fails: `NaN` for a learning rate is an
+/// error of the learning rate.
 pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -40,8 +40,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A field that may be left out and may not be `null`: it is refused with its name, because nobody
-/// could tell whether it means “leave it” or “remove it”.
+/// A field that may be missing but not `null`, because `null` could mean “keep it” or “remove it”.
 pub(crate) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,

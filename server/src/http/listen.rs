@@ -1,5 +1,5 @@
-//! Accepts connections: bounded in number, in the time that a request's head may take, and in
-//! the time that they may take to end when the server stops.
+//! Accepts connections. Limits their number, the time for a request's head, and the time to finish when the server
+//! stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +16,16 @@ use tokio_util::sync::CancellationToken;
 use super::long_head::Explained;
 use crate::panics;
 
-/// Connections at a time. A browser holds a few, a class of thirty a few hundred.
+/// The maximum number of connections. A browser holds a few, a class of thirty a few hundred.
 const MOST_CONNECTIONS: usize = 1024;
 
-/// The head of a request comes in one go; who dribbles it holds a connection for nothing.
+/// The time for the head of a request, so that a slow client does not hold a connection for nothing.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
-/// What is written ahead of a reader that is slow, and the most that a request's head may hold: the
-/// names of some 1,500 runs.
+/// The write buffer for a slow reader, and the maximum size of a request's head: the ids of some 1,500 runs.
 const BUFFER: usize = 64 * 1024;
 
-/// Streams end by themselves; what is not through in this time is cut.
+/// Streams end by themselves; other connections are closed after this time.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(800);
 
 /// Serves `router` on `listener` until `shutdown`.
@@ -41,7 +40,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         accept(&listener, &router, &http, &graceful, &places, &shutdown)
     })
     .await;
-    // Whoever comes now is refused, and does not wait for an answer.
+    // New connections are refused instead of waiting.
     drop(listener);
     if tokio::time::timeout(GOODBYE_WITHIN, graceful.shutdown())
         .await
@@ -51,7 +50,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     }
 }
 
-/// Accepts connections until the shutdown, each served by a task of its own.
+/// Accepts connections until the shutdown and serves each in a task of its own.
 async fn accept(
     listener: &TcpListener,
     router: &Router,
@@ -61,7 +60,7 @@ async fn accept(
     shutdown: &CancellationToken,
 ) {
     loop {
-        // No place, no accept: the rest waits in the kernel's line.
+        // Without a permit nothing is accepted: further connections wait in the kernel's backlog.
         let next = async {
             let place = Arc::clone(places).acquire_owned().await.ok()?;
             Some((listener.accept().await, place))
@@ -72,13 +71,13 @@ async fn accept(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Out of file descriptors, most likely: others will be closed soon.
+                // Probably out of file descriptors: others will be closed soon.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
-        // Events are small and are wanted at once.
+        // Events are small and must be sent immediately.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
         let connection =

@@ -1,6 +1,6 @@
-//! What a person or a program is told whose request's head is longer than the server takes. The HTTP
-//! library answers such a request by itself, before any handler, with a bare status; here it is given
-//! words. What goes over the connection otherwise goes as it is.
+//! Explains refusals of requests whose head is too long. hyper answers such a request by itself, before any handler,
+//! with a bare status; this wrapper of a connection replaces that answer by a problem document or a page. All other
+//! bytes pass unchanged.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,26 +15,26 @@ use tokio::time::Sleep;
 
 use super::problem::Problem;
 
-/// How the bare answers begin: the head is too long, or the address alone is.
+/// The beginnings of the bare answers: the head is too long, or the URL alone is.
 const BARE: [&[u8]; 2] = [b"HTTP/1.1 431 ", b"HTTP/1.1 414 "];
 
-/// Enough of a request to see whether it is for the API.
+/// Bytes of a request that tell whether it is for the API.
 const BEGINNING: usize = 64;
 
-/// The rest of a long request is taken for so long, and so much of it.
+/// How long the rest of a long request is read, and how much of it.
 const REST_WITHIN: Duration = Duration::from_secs(2);
 const MOST_REST: usize = 1024 * 1024;
 
-/// A connection whose bare refusals of long heads are explained.
+/// A connection that explains bare refusals of long heads.
 pub(super) struct Explained<S> {
     stream: S,
-    /// The beginning of what was read last.
+    /// The beginning of the last request.
     asked: Vec<u8>,
     /// Nothing was answered since.
     unanswered: bool,
-    /// The answer that is on its way instead of a bare one, and how much of it is written.
+    /// The explanation that is being sent, and how much of it is written.
     answer: Option<(Vec<u8>, usize)>,
-    /// After such an answer: how long the rest of the request is still taken, and how much of it.
+    /// After an explanation: how long the rest of the request is still read, and how much of it.
     rest: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -51,8 +51,8 @@ impl<S> Explained<S> {
 }
 
 impl<S: AsyncRead + Unpin> Explained<S> {
-    /// Takes what the other side still sends. A connection that is closed with bytes unread is reset,
-    /// and the answer may be lost with it.
+    /// Reads and discards what the client still sends. Closing a connection with unread bytes resets it, and the answer
+    /// may be lost.
     fn drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some((until, left)) = &mut self.rest else {
             return Poll::Ready(());
@@ -73,7 +73,7 @@ impl<S: AsyncRead + Unpin> Explained<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Explained<S> {
-    /// Writes the words in place of `bare`; says that `bare` was written when they are through.
+    /// Writes the explanation in place of `bare`; reports `bare` as written when it is complete.
     fn explain(&mut self, cx: &mut Context<'_>, bare: usize) -> Poll<io::Result<usize>> {
         let asked = &self.asked;
         let (answer, written) = self.answer.get_or_insert_with(|| (words(asked), 0));
@@ -90,12 +90,12 @@ impl<S: AsyncWrite + Unpin> Explained<S> {
     }
 }
 
-/// Whether an answer is one of the library's own: no handler gives these statuses.
+/// Whether an answer is hyper's own: no handler uses these statuses.
 fn is_bare(bytes: &[u8]) -> bool {
     BARE.iter().any(|start| bytes.starts_with(start))
 }
 
-/// A whole answer to a request that began so.
+/// The complete answer to a request with this beginning.
 fn words(asked: &[u8]) -> Vec<u8> {
     let detail = "The address or the head of the request is longer than 64 KiB. Name many runs by a selection: \
                   POST /api/v1/selections gives one name to up to 10,000 runs, and /compare, /api/v1/metrics, \
@@ -106,7 +106,7 @@ fn words(asked: &[u8]) -> Vec<u8> {
     let path = asked.split(' ').nth(1).unwrap_or_default();
     let response = problem.respond(path);
     let kind = content_type(&response);
-    // It is in memory already.
+    // The body is in memory.
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).now_or_never();
     let body = body.and_then(Result::ok).unwrap_or_default();
     let mut answer = format!(
@@ -134,7 +134,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let read = &buffer.filled()[before..];
         self.unanswered = true;
-        // A long head comes in several pieces; the first has the address.
+        // A long head arrives in several pieces; the first one has the URL.
         if read.starts_with(b"GET ") || read.starts_with(b"POST ") || self.asked.is_empty() {
             self.asked = read[..read.len().min(BEGINNING)].to_vec();
         }

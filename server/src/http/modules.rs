@@ -1,5 +1,5 @@
-//! Which browser modules a page needs, so that it can ask for all of them at once: a browser that
-//! finds imports one after the other waits once for each depth.
+//! The browser modules of a page, so that it can preload all of them: a browser that discovers imports one after the
+//! other waits once per level.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use super::assets;
 use crate::base_path;
 
-/// What follows the names in an `import` or an `export`.
+/// The text before the path in an `import` or `export`.
 const BEFORE_PATH: [&str; 2] = [" from \"", "import \""];
 
-/// The elements of a page's head that load `page` (below `frontend/`) and everything it imports, and name the build.
+/// The elements of a page's head that load `page` (below `frontend/`) and all its imports, and identify the build.
 pub fn script(page: &str) -> String {
     let mut found = BTreeSet::new();
     walk(page, &mut found);
@@ -54,7 +54,7 @@ fn walk(module: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Where a relative path leads from a module; out of `frontend/`, into `static/`.
+/// Resolves a relative path from a module; out of `frontend/` it leads to `static/`.
 fn resolve(from: &str, path: &str) -> String {
     let mut parts: Vec<_> = from.split('/').collect();
     parts.pop();

@@ -1,5 +1,4 @@
-//! The pages. Each is a template with its data in it as JSON; modules of `frontend/pages` show
-//! the data and keep it live.
+//! The pages. Each is a template with data as JSON; modules of `frontend/pages` show the data and update it live.
 
 use std::collections::HashSet;
 
@@ -18,7 +17,7 @@ use crate::index::runs as rows;
 use crate::presets;
 use crate::run_dir::RunId;
 
-/// Declares pages by their templates. All have a title, and data as JSON for their module.
+/// Declares pages by their templates. Each has a title, and data as JSON for its module.
 macro_rules! pages {
     ($($page:ident: $template:tt,)*) => {$(
         #[derive(Template)]
@@ -57,7 +56,7 @@ pages! {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// `/`: every run, and what one could start.
+/// `/`: all runs, and presets to start.
 pub async fn runs(State(app): State<App>) -> Result<Response> {
     let runs = app.index.list().await?;
     let data_sets = app.data_sets.clone();
@@ -71,7 +70,7 @@ pub async fn runs(State(app): State<App>) -> Result<Response> {
     RunsPage::respond("Runs", &data)
 }
 
-/// What a new run may start from.
+/// The query of `/new`.
 #[derive(Deserialize)]
 pub struct NewPageQuery {
     copy: Option<RunId>,
@@ -105,7 +104,7 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Respo
     RunPage::respond(&run.name, &run)
 }
 
-/// `/runs/{id}/inside`: a run's network from the inside.
+/// `/runs/{id}/inside`: inside a run's network.
 pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let id: RunId = id
         .parse()
@@ -115,8 +114,8 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
     InsidePage::respond(format!("Inside {}", run.name), &json!({ "run": run }))
 }
 
-/// `/compare?run=…&run=…`: several runs over one another; `?selection=ID` those of a selection,
-/// `?sweep=ID` those of a sweep, `?tag=WORD` those with a tag. What is named and gone is counted.
+/// `/compare?run=…&run=…`: several runs in common charts; `?selection=ID` those of a selection, `?sweep=ID` those of a
+/// sweep, `?tag=WORD` those with a tag. Deleted runs are counted.
 pub async fn compare(State(app): State<App>, Query(query): Pairs) -> Result<Response> {
     let of = |name| {
         let values = query::values(&query, name);
@@ -161,7 +160,7 @@ pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Res
     SweepPage::respond(name, &data)
 }
 
-/// `/reports`: every report, and what one could write about.
+/// `/reports`: all reports, and the runs and sweeps to write about.
 pub async fn reports(State(app): State<App>) -> Result<Response> {
     let runs = app.index.list().await?;
     let sweeps = app.supervisor.sweeps().await?;
@@ -178,7 +177,7 @@ pub async fn reports(State(app): State<App>) -> Result<Response> {
     ReportsPage::respond("Reports", &data)
 }
 
-/// `/reports/{id}`: a report to write and to read.
+/// `/reports/{id}`: a report, to edit and read.
 pub async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let report = super::api::reports::whole(&app, &id).await?;
     let runs = app.index.list().await?;
@@ -192,13 +191,13 @@ pub async fn data(State(app): State<App>) -> Result<Response> {
     let data = json!({
         "datasets": sets,
         "upload_limit": app.upload_limit,
-        // For the commands that the page shows: without it they would fill another folder.
+        // For the commands on the page: without it they would use another folder.
         "data_dir": app.data_dir.display().to_string(),
     });
     DataPage::respond("Data", &data)
 }
 
-/// A copy carries the name that the run has now.
+/// A copy gets the current name of the run.
 fn named(mut spec: Value, name: String) -> Value {
     if let Some(field) = spec.get_mut("name") {
         *field = Value::String(name);

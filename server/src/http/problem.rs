@@ -1,5 +1,5 @@
-//! The one place where an error becomes a status: a problem document (RFC 9457) under `/api`,
-//! a page elsewhere. Errors that are ours to mend are logged here, once.
+//! The one place where an error becomes a status: a problem document (RFC 9457) under `/api`, a page elsewhere. Errors
+//! of the server are logged here, once.
 
 use std::any::Any;
 
@@ -15,10 +15,10 @@ use vivarium_models::spec::FieldError;
 use crate::error::Error;
 use crate::panics;
 
-/// Seconds after which a line that was full has moved on.
+/// Seconds after which a full queue has moved on.
 const RETRY_AFTER: u32 = 2;
 
-/// An error as the API tells it.
+/// An error as the API returns it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     #[serde(rename = "type")]
@@ -27,16 +27,16 @@ pub struct Problem {
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     detail: String,
-    /// What is wrong with which field.
+    /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
-    /// Seconds until it is worth to ask again.
+    /// Seconds after which a retry makes sense.
     #[serde(skip)]
     retry_after: Option<u32>,
 }
 
 impl Problem {
-    /// A problem in words.
+    /// A problem with a message.
     pub fn new(status: StatusCode, title: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
@@ -141,7 +141,7 @@ impl From<Error> for Problem {
             {
                 Self::new(StatusCode::CONFLICT, "Not followed", detail)
             }
-            // What was asked for cannot be done, or its files are not what they should be.
+            // The request is impossible, or its files are invalid.
             Error::Models(vivarium_models::Error::Setting { path, message }) => {
                 let value = serde_json::Value::Null;
                 Self::of_fields(
@@ -185,7 +185,7 @@ impl From<Error> for Problem {
     }
 }
 
-/// Carries a problem to [`render`], which knows the path that was asked for.
+/// Carries a problem to [`render`], which knows the path of the request.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
@@ -200,7 +200,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// Gives a problem its form: a document or a page.
+/// Renders a problem as a document or as a page.
 pub async fn render(uri: Uri, mut response: Response) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         return problem.respond(uri.path());
@@ -210,7 +210,7 @@ pub async fn render(uri: Uri, mut response: Response) -> Response {
         let detail = "The request took too long to arrive or to be answered.";
         return Problem::new(status, "Too slow", detail).respond(uri.path());
     }
-    // What axum's extractors refuse, they refuse in plain text.
+    // The rejections of axum's extractors are plain text.
     let plain = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -224,7 +224,7 @@ pub async fn render(uri: Uri, mut response: Response) -> Response {
     response
 }
 
-/// The answer to an address that does not exist.
+/// The answer for an unknown path.
 pub async fn no_such_page(uri: Uri) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
@@ -233,7 +233,7 @@ pub async fn no_such_page(uri: Uri) -> Problem {
     )
 }
 
-/// The answer to a method that an address does not take.
+/// The answer for a method that a path does not support.
 pub async fn no_such_method(request: Request<Body>) -> Problem {
     let detail = format!(
         "{} does not take {}.",

@@ -1,8 +1,8 @@
-//! The query of an address as names and values, in their order; a name may come several times.
+//! The query of a URL as ordered pairs; a name may occur several times.
 
 use axum::extract::Query;
 
-/// The extractor. axum's own decodes; the handlers read what they need.
+/// The extractor, which is axum's own; the handlers read what they need.
 pub(super) type Pairs = Query<Vec<(String, String)>>;
 
 /// All values of a name.

@@ -1,9 +1,9 @@
-//! Bodies that come too slowly, on every route: a client that sends a byte every few seconds would
-//! hold a place among the uploads for as long as it likes.
+//! Refuses slow request bodies on all routes: a client that sends a byte every few seconds would occupy an upload slot
+//! for as long as it likes.
 //!
-//! Only time that is spent waiting for the client counts, not the time in which a handler does
-//! something else. A client has [`CREDIT`] of it; what it sends earns some back at [`LEAST_RATE`].
-//! So a body of any length is through in [`CREDIT`] and its length by [`LEAST_RATE`], or is refused.
+//! Only the time spent waiting for the client counts, not the time of the handler. A client starts with [`CREDIT`]; the
+//! bytes that it sends earn some back at [`LEAST_RATE`]. So a body either arrives within [`CREDIT`] plus its length
+//! divided by [`LEAST_RATE`], or is refused.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::problem::Problem;
 
-/// How long a client may be waited for before it has sent anything, and at most.
+/// The maximum time to wait for a client, and the time before its first byte.
 const CREDIT: Duration = Duration::from_secs(30);
 
-/// Bytes in a second that are not too slow: a bad mobile connection has more.
+/// The minimum rate in bytes per second, less than that of a bad mobile connection.
 const LEAST_RATE: u64 = 8 * 1024;
 
-/// Refuses a request whose body comes too slowly: 408, whatever the handler made of the cut body.
+/// Answers 408 to a request whose body is too slow, whatever the handler made of the incomplete body.
 pub(super) async fn refuse(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if body.is_end_stream() {
@@ -52,16 +52,16 @@ pub(super) async fn refuse(request: Request, next: Next) -> Response {
     response
 }
 
-/// A body that ends with an error when its client has no credit left.
+/// A body that ends with an error when its client's credit is used up.
 struct TimedBody {
     body: Body,
     credit: Duration,
-    /// Since when the client is waited for, and until when it may be.
+    /// Since when the client is awaited, and the timer of its credit.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     too_slow: Arc<AtomicBool>,
 }
 
-/// What the handler sees.
+/// The error that the handler sees.
 #[derive(Debug, thiserror::Error)]
 #[error("the body comes too slowly")]
 struct TooSlow;

@@ -1,4 +1,4 @@
-//! Files that come in piece by piece.
+//! Files that are received in pieces.
 
 use std::future::poll_fn;
 use std::path::Path;
@@ -19,10 +19,10 @@ use tokio::io::AsyncWriteExt as _;
 use super::problem::Problem;
 use crate::error::Error;
 
-/// An upload that sends nothing for this long is over.
+/// The maximum pause of an upload.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// Waits for the next piece of an upload, not for ever.
+/// Waits for the next piece of an upload, within the maximum pause.
 pub(super) async fn within<T>(
     next: impl Future<Output = Result<T, MultipartError>>,
 ) -> Result<T, Problem> {
@@ -44,7 +44,7 @@ pub(super) async fn within<T>(
     }
 }
 
-/// Writes a file of a form to disk as it comes.
+/// Writes a file of a form to disk as it arrives.
 pub(super) async fn receive(mut field: Field<'_>, path: &Path) -> Result<(), Problem> {
     let failed = |e| Problem::from(Error::file(path, e));
     let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
@@ -54,14 +54,14 @@ pub(super) async fn receive(mut field: Field<'_>, path: &Path) -> Result<(), Pro
     file.flush().await.map_err(failed)
 }
 
-/// What is still read of an upload that was refused before its end.
+/// How much of a refused upload is still read, and how long.
 const REST_BYTES: usize = 64 << 20;
 const REST_WITHIN: Duration = Duration::from_secs(10);
 
-/// Reads on, within bounds, when an upload is refused before all of it has come.
+/// Reads the rest of a refused upload, within limits.
 ///
-/// A connection that is closed with bytes unread is reset, and then the refusal may be lost on
-/// its way: the sender would learn that something broke, but not what is allowed.
+/// Closing a connection with unread bytes resets it, and the refusal may be lost: the client would learn that something
+/// failed, but not what is allowed.
 pub(super) async fn drain_refused(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let shared = Shared(Arc::new(Mutex::new(body)));
@@ -83,7 +83,7 @@ async fn discard(mut body: Shared) {
     }
 }
 
-/// A body that is still there when its reader has dropped it.
+/// A body that outlives its reader.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Body>>);
 

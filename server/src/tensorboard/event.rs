@@ -1,42 +1,42 @@
-//! What is in a record: the part of TensorFlow's protocol buffers that scalars and settings need
+//! The content of a record: the part of TensorFlow's protocol buffers that scalars and hyperparameters need
 //! (`event.proto`, `summary.proto`, `tensor.proto`, and TensorBoard's `plugin_data.proto` of hparams).
 
 use std::collections::BTreeMap;
 
-/// Something that was written at one moment.
+/// An event at one moment.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Event {
     /// Seconds since 1970.
     #[prost(double, tag = "1")]
     pub wall_time: f64,
-    /// The step of training.
+    /// The training step.
     #[prost(int64, tag = "2")]
     pub step: i64,
-    /// Of the first event of a file: `brain.Event:2`.
+    /// In the first event of a file: `brain.Event:2`.
     #[prost(string, optional, tag = "3")]
     pub file_version: Option<String>,
     /// Values.
     #[prost(message, optional, tag = "5")]
     pub summary: Option<Summary>,
-    /// A beginning, a checkpoint, an end.
+    /// The start of a session, a checkpoint, an end.
     #[prost(message, optional, tag = "7")]
     pub session_log: Option<SessionLog>,
 }
 
-/// Says that training began, or was taken up again.
+/// Marks the start or resumption of training.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SessionLog {
-    /// [`SessionLog::START`], or something else that does not matter here.
+    /// [`SessionLog::START`]; other values do not matter here.
     #[prost(int32, tag = "1")]
     pub status: i32,
 }
 
 impl SessionLog {
-    /// Training goes on at the event's step: what was written for it and later ones is void.
+    /// Training resumes at the event's step: values of this and later steps are void.
     pub const START: i32 = 1;
 }
 
-/// Values of one moment.
+/// The values of one event.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Summary {
     /// Each with its tag.
@@ -44,13 +44,13 @@ pub struct Summary {
     pub value: Vec<Value>,
 }
 
-/// A value: one of the optional ones.
+/// A value; one of the optional fields is set.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Value {
-    /// Its name.
+    /// Its tag.
     #[prost(string, tag = "1")]
     pub tag: String,
-    /// What the tag is of.
+    /// The metadata of the tag.
     #[prost(message, optional, tag = "9")]
     pub metadata: Option<Metadata>,
     /// A scalar, as PyTorch and TensorFlow 1 write it.
@@ -62,65 +62,65 @@ pub struct Value {
     /// A histogram.
     #[prost(message, optional, tag = "5")]
     pub histo: Option<Unread>,
-    /// A sound.
+    /// An audio clip.
     #[prost(message, optional, tag = "6")]
     pub audio: Option<Unread>,
-    /// Anything, as TensorFlow 2 writes it; the metadata says what it is.
+    /// A tensor, as TensorFlow 2 writes everything; the metadata tells its meaning.
     #[prost(message, optional, tag = "8")]
     pub tensor: Option<Tensor>,
 }
 
-/// Something that is known to be there.
+/// A message whose content is not needed.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Unread {}
 
-/// What a tag is of.
+/// The metadata of a tag.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Metadata {
-    /// Which part of TensorBoard shows it.
+    /// The plugin that shows it.
     #[prost(message, optional, tag = "1")]
     pub plugin_data: Option<PluginData>,
 }
 
-/// Which part of TensorBoard shows a tag.
+/// The plugin that shows a tag.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PluginData {
     /// `scalars`, `text`, `hparams` and others.
     #[prost(string, tag = "1")]
     pub plugin_name: String,
-    /// For the plugin to read.
+    /// Data for the plugin.
     #[prost(bytes = "vec", tag = "2")]
     pub content: Vec<u8>,
 }
 
-/// An array of numbers or texts.
+/// A tensor of numbers or strings.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Tensor {
-    /// One of the constants of [`Tensor`], or another.
+    /// One of the constants of [`Tensor`], or another type.
     #[prost(int32, tag = "1")]
     pub dtype: i32,
-    /// Its shape; none for a single value.
+    /// Its shape; none for a scalar.
     #[prost(message, optional, tag = "2")]
     pub shape: Option<Shape>,
-    /// The numbers as they lie in memory, the lowest byte first.
+    /// The raw bytes, little-endian.
     #[prost(bytes = "vec", tag = "4")]
     pub tensor_content: Vec<u8>,
-    /// Numbers of four bytes.
+    /// 32-bit floats.
     #[prost(float, repeated, tag = "5")]
     pub float_val: Vec<f32>,
-    /// Numbers of eight bytes.
+    /// 64-bit floats.
     #[prost(double, repeated, tag = "6")]
     pub double_val: Vec<f64>,
-    /// Whole numbers of up to four bytes.
+    /// Integers of up to 32 bits.
     #[prost(int32, repeated, tag = "7")]
     pub int_val: Vec<i32>,
-    /// Texts.
+    /// Strings.
     #[prost(bytes = "vec", repeated, tag = "8")]
     pub string_val: Vec<Vec<u8>>,
-    /// Whole numbers of eight bytes.
+    /// 64-bit integers.
     #[prost(int64, repeated, tag = "10")]
     pub int64_val: Vec<i64>,
-    /// Numbers of two bytes, each in the lower half.
+    /// 16-bit floats, each in the lower half.
     #[prost(int32, repeated, tag = "13")]
     pub half_val: Vec<i32>,
 }
@@ -128,12 +128,12 @@ pub struct Tensor {
 /// The shape of a tensor.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Shape {
-    /// Its sides.
+    /// Its dimensions.
     #[prost(message, repeated, tag = "2")]
     pub dim: Vec<Side>,
 }
 
-/// A side of a tensor.
+/// A dimension of a tensor.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Side {
     /// Its length.
@@ -145,13 +145,13 @@ impl Tensor {
     const FLOAT: i32 = 1;
     const DOUBLE: i32 = 2;
     const INT32: i32 = 3;
-    /// Texts.
+    /// Strings.
     pub const STRING: i32 = 7;
     const INT64: i32 = 9;
     const BFLOAT16: i32 = 14;
     const HALF: i32 = 19;
 
-    /// A single number.
+    /// A scalar.
     pub fn one(value: f32) -> Self {
         Self {
             dtype: Self::FLOAT,
@@ -161,7 +161,7 @@ impl Tensor {
         }
     }
 
-    /// The number, where it is exactly one.
+    /// The value of a tensor with exactly one number.
     pub fn scalar(&self) -> Option<f64> {
         let sides = self.shape.iter().flat_map(|shape| &shape.dim);
         if sides.into_iter().any(|side| side.size != 1) {
@@ -198,7 +198,7 @@ fn only<T: Copy>(values: &[T]) -> Option<T> {
     }
 }
 
-/// A number of IEEE 754 in two bytes.
+/// Converts an IEEE 754 half.
 fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
     let fraction = f64::from(bits & 0x3ff) / 1024.0;
@@ -210,29 +210,29 @@ fn half(bits: u16) -> f64 {
     }
 }
 
-/// The upper half of a number of four bytes.
+/// Converts a bfloat16.
 fn bfloat(bits: u16) -> f64 {
     f32::from_bits(u32::from(bits) << 16).into()
 }
 
-/// What the plugin of hparams reads.
+/// The data of the plugin hparams.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct HParamsData {
-    /// Of the format.
+    /// The version of the format.
     #[prost(int32, tag = "1")]
     pub version: i32,
-    /// A run's settings, at its start.
+    /// The hyperparameters of a session, at its start.
     #[prost(message, optional, tag = "3")]
     pub session_start_info: Option<SessionStart>,
 }
 
-/// A run's settings.
+/// The hyperparameters of a session.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct SessionStart {
     /// By name.
     #[prost(btree_map = "string, message", tag = "1")]
     pub hparams: BTreeMap<String, Setting>,
-    /// Runs of one group are shown as one: repeats.
+    /// Sessions of one group are shown as one: repeats.
     #[prost(string, tag = "4")]
     pub group_name: String,
     /// Seconds since 1970.
@@ -240,16 +240,16 @@ pub struct SessionStart {
     pub start_time_secs: f64,
 }
 
-/// A setting: one of them.
+/// A hyperparameter; one of the fields is set.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Setting {
     /// A number.
     #[prost(double, optional, tag = "2")]
     pub number: Option<f64>,
-    /// A text.
+    /// A string.
     #[prost(string, optional, tag = "3")]
     pub text: Option<String>,
-    /// Yes or no.
+    /// A boolean.
     #[prost(bool, optional, tag = "4")]
     pub switch: Option<bool>,
 }

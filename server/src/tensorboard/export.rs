@@ -1,4 +1,4 @@
-//! Runs as event files: one as a file, several as a zip or a folder with a folder for each.
+//! Exports runs as event files: one as a file, several as a zip or a folder with a folder for each.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -8,13 +8,13 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::write::{EventFile, RunInfo};
 
-/// Lines of a run's log, from a place on, so many that they fit into memory; none at the end.
+/// Yields the lines of a run's log in batches that fit into memory; an empty batch at the end.
 pub type Lines<'a> = dyn FnMut(&RunInfo) -> io::Result<Vec<String>> + 'a;
 
-/// The longest name of a folder, in letters.
+/// The maximum length of a folder's name, in characters.
 const LONGEST: usize = 100;
 
-/// Numbers that hardly repeat get hardly smaller by more work.
+/// More compression hardly shrinks numbers that rarely repeat.
 const FASTEST: i64 = 1;
 
 /// Writes a run as an event file.
@@ -34,13 +34,13 @@ pub fn file(out: &mut impl Write, about: &RunInfo, lines: &mut Lines<'_>) -> io:
     }
 }
 
-/// Writes runs as a zip, as it comes, with a folder for each.
+/// Streams runs as a zip with a folder for each.
 ///
 /// # Errors
-/// As [`file()`].
+/// Those of [`file()`].
 pub fn zip(out: impl Write, runs: &[RunInfo], lines: &mut Lines<'_>) -> io::Result<()> {
     let mut zip = ZipWriter::new_stream(out);
-    // A run of millions of steps has more than four gigabytes before it is made smaller.
+    // A run of millions of steps has more than four gigabytes before compression.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(FASTEST))
@@ -53,7 +53,7 @@ pub fn zip(out: impl Write, runs: &[RunInfo], lines: &mut Lines<'_>) -> io::Resu
     Ok(())
 }
 
-/// A folder for each run, named as the run is: TensorBoard calls runs by their folders.
+/// A folder name for each run, made from its name: TensorBoard names runs by their folders.
 pub fn folders(runs: &[RunInfo]) -> Vec<String> {
     let mut taken = HashSet::new();
     runs.iter()
@@ -61,7 +61,7 @@ pub fn folders(runs: &[RunInfo]) -> Vec<String> {
             let plain = folder(&about.name);
             let numbered = (2..).map(|number| format!("{plain} ({number})"));
             let mut names = std::iter::once(plain.clone()).chain(numbered);
-            // Some file systems know no difference between large and small letters.
+            // Some file systems are case-insensitive.
             names
                 .find(|name| taken.insert(name.to_lowercase()))
                 .unwrap_or(plain)
@@ -69,7 +69,7 @@ pub fn folders(runs: &[RunInfo]) -> Vec<String> {
         .collect()
 }
 
-/// A name that every file system takes.
+/// A name that every file system accepts.
 fn folder(name: &str) -> String {
     let safe = name.chars().take(LONGEST).map(|sign| match sign {
         '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '-',

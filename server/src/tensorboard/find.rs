@@ -1,8 +1,8 @@
-//! Which event files of a folder belong to one run.
+//! Groups the event files of a folder by run.
 //!
-//! As in TensorBoard a folder with event files is a run, named by its path. But a folder that is a
-//! part of a run is taken for that: `train` and `validation` of Keras, those that PyTorch makes for
-//! `add_scalars`, and the one, named by a time, that its `add_hparams` makes.
+//! As in TensorBoard, a folder with event files is a run, named by its path. But subfolders that are part of a run are
+//! recognised: `train` and `validation` of Keras, those that PyTorch creates for `add_scalars`, and the one, named by a
+//! time, of its `add_hparams`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,45 +13,45 @@ use vivarium_models::data::Fault;
 use super::{refused, tags};
 use crate::error::{Error, Result};
 
-/// Folders within folders that are looked into.
+/// The maximum depth of folders.
 const DEEPEST: usize = 32;
 
-/// Files that are looked at.
+/// The maximum number of files.
 const MOST_FILES: usize = 10_000;
 
-/// What every event file has in its name; TensorBoard looks for the same.
+/// The mark in the names of event files that TensorBoard looks for, too.
 pub const MARK: &str = "tfevents";
 
 /// The event files of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Logged {
-    /// Its folder below the one that was looked through, parts joined by `/`; empty for that itself.
+    /// Its folder below the searched one, joined by `/`; empty for the searched folder itself.
     pub name: String,
-    /// In the order in which they count.
+    /// In the order in which they take effect.
     pub files: Vec<LogFile>,
 }
 
-/// What was found in a folder.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The runs.
     pub runs: Vec<Logged>,
-    /// What could not be looked at, and why.
+    /// Files and folders that were left out, and why.
     pub skipped: Vec<Fault>,
 }
 
 /// An event file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LogFile {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
-    /// Its path below the folder that was looked through.
+    /// Its path below the searched folder.
     pub name: String,
-    /// What goes before its tags, and a slash: the folder that is a part of the run; mostly nothing.
+    /// The prefix of its tags: the subfolder that is part of the run, usually empty.
     pub prefix: String,
 }
 
-/// Finds the runs in a folder, by the files that are called like event files, or the run that is one file.
+/// Finds the runs in a folder by files that are named like event files, or the run of a single file.
 ///
 /// # Errors
 /// When there is nothing, no event file, or far too much.
@@ -84,7 +84,7 @@ pub fn find(path: &Path) -> Result<Found> {
     Ok(found)
 }
 
-/// Finds the runs in a folder in which every file is meant to be an event file.
+/// Finds the runs in a folder whose files are all taken for event files.
 ///
 /// # Errors
 /// When there is far too much.
@@ -92,7 +92,7 @@ pub fn find_all(folder: &Path) -> Result<Found> {
     walk(folder, &|_| true)
 }
 
-/// A file, and the names of the folders in which it lies.
+/// The folders of a file, and its path.
 type Placed = (Vec<String>, PathBuf);
 
 fn walk(folder: &Path, is_one: &dyn Fn(&str) -> bool) -> Result<Found> {
@@ -114,7 +114,7 @@ fn walk(folder: &Path, is_one: &dyn Fn(&str) -> bool) -> Result<Found> {
 struct Walk<'a> {
     root: &'a Path,
     is_one: &'a dyn Fn(&str) -> bool,
-    /// The folders on the way to the one at hand.
+    /// The folders leading to the current one.
     parts: Vec<String>,
     files: Vec<Placed>,
     skipped: Vec<Fault>,
@@ -132,7 +132,7 @@ impl Walk<'_> {
         found.sort_by_key(fs::DirEntry::file_name);
         for entry in found {
             let name = entry.file_name().to_string_lossy().into_owned();
-            // Folders that are links are not followed: they may lead in a circle.
+            // Linked folders are not followed: they may form a circle.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 if self.parts.len() == DEEPEST {
                     self.skip(Some(&name), "lies too deep to be looked into".to_owned());
@@ -177,7 +177,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Names what is left out, in the folder at hand.
+    /// Records a file of the current folder that is left out.
     fn skip(&mut self, name: Option<&str>, message: String) {
         let parts = self.parts.iter().map(String::as_str).chain(name);
         let file = parts.collect::<Vec<_>>().join("/");
@@ -185,7 +185,7 @@ impl Walk<'_> {
     }
 }
 
-/// Files in the order of their names are in the order of their times, which the names begin with.
+/// The names begin with times, so their order is that of time.
 fn group(files: Vec<Placed>) -> Vec<Logged> {
     let folders: std::collections::HashSet<Vec<String>> =
         files.iter().map(|(parts, _)| parts.clone()).collect();
@@ -214,7 +214,7 @@ fn group(files: Vec<Placed>) -> Vec<Logged> {
         .collect()
 }
 
-/// Whether a folder is named as PyTorch names that of `add_hparams`: seconds since 1970.
+/// Whether a folder is named as by PyTorch's `add_hparams`: seconds since 1970.
 fn is_time(folder: &str) -> bool {
     folder.contains('.') && folder.parse::<f64>().is_ok_and(|time| time > 1e9)
 }

@@ -1,15 +1,15 @@
-//! TensorBoard's event files: curves go out as them, and those of other programs come in as runs
-//! to look at and to compare with.
+//! TensorBoard's event files: exports the curves of runs, and imports those of other programs as runs to look at and
+//! compare with.
 //!
-//! * [`record`]: how records lie in a file, with their checksums; [`event`]: what is in a record.
-//! * [`mod@write`]: a run's events as an event file; [`export`]: those of runs, as files and as a zip.
-//! * [`find`]: which event files of a folder belong to one run; [`unpack`]: a folder out of a zip.
+//! * [`record`]: the framing of records in a file, with checksums; [`event`]: their content.
+//! * [`mod@write`]: a run's events as an event file; [`export`]: several runs, as files and as a zip.
+//! * [`find`]: groups the event files of a folder by run; [`unpack`]: extracts a folder from a zip.
 //! * [`read`]: the scalars of a run's files, as TensorBoard would show them.
-//! * [`tags`]: which scalar is which curve here.
-//! * [`import`]: makes runs of what was found; [`relation`]: or takes them for runs that are here, and have grown.
+//! * [`tags`]: maps tags to curves.
+//! * [`import`]: makes runs of what was found; [`relation`]: or recognises runs that exist and whose files have grown.
 //!
-//! What always holds: no length that a file tells is trusted before as many bytes are there; what can be read of a
-//! run's files becomes the run, whole or not at all, and what is left out is named.
+//! Invariants: a length in a file is not trusted before as many bytes are there; all readable values of a run's files
+//! become the run, completely or not at all; whatever is left out is named.
 
 pub mod event;
 pub mod export;

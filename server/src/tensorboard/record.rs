@@ -1,22 +1,22 @@
-//! How records lie in a file: TFRecord, which is the length in eight bytes (the lowest first), its
-//! checksum, the content and its checksum in four bytes each. See
+//! The framing of records: TFRecord, which is a length of eight bytes (little-endian), its checksum, the content and
+//! its checksum, of four bytes each. See
 //! <https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details>.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
-/// A record that is longer is a picture, a sound or a graph: it is checked and passed over.
+/// A longer record is a picture, an audio clip or a graph: its checksum is checked, and it is skipped.
 const LONGEST: u64 = 16 << 20;
 
-/// Read at once. A length that a file tells takes no memory before as much has been read.
+/// Bytes read at once. A length in a file takes no memory before as much has been read.
 const PIECE: usize = 64 * 1024;
 
-/// Bytes of a record before its content.
+/// Bytes before the content of a record.
 const HEAD: usize = 12;
 
-/// Records that only look like one, and are checked to their ends in vain, before a damaged file is given up.
+/// False heads of records that are tried before a damaged file is given up.
 const MOST_FALSE: usize = 100;
 
-/// The checksum of a record: CRC-32C, turned and shifted, so that a checksum of checksums is none.
+/// The masked CRC-32C of TFRecord, so that a checksum of checksums is not trivial.
 fn checksum(bytes: &[u8]) -> u32 {
     mask(crc32c::crc32c(bytes))
 }
@@ -37,38 +37,38 @@ pub fn write(out: &mut impl Write, content: &[u8]) -> io::Result<()> {
     out.write_all(&checksum(content).to_le_bytes())
 }
 
-/// What stands next in a file.
+/// The next item of a file.
 #[derive(Debug, PartialEq)]
 pub enum Next<'a> {
-    /// A record's content.
+    /// The content of a record.
     Record(&'a [u8]),
-    /// A record too long to hold a scalar.
+    /// A record too long for a scalar.
     Passed,
-    /// The file ends within a record: its writer was cut off, or is still at it.
+    /// The file ends within a record: its writer was interrupted, or is still writing.
     Torn,
     /// The file ends.
     End,
 }
 
-/// Why a file cannot be read on.
+/// Why reading a file cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
-    /// The checksum of a length is another.
+    /// The checksum of a length does not match.
     #[error("is damaged at byte {0}: the length of the record there does not fit its checksum")]
     Length(u64),
-    /// The checksum of a content is another.
+    /// The checksum of a content does not match.
     #[error("is damaged: the content of the record at byte {0} does not fit its checksum")]
     Content(u64),
-    /// The system cannot read it.
+    /// The system cannot read the file.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// Reads the records of a file, one after the other.
+/// Reads the records of a file in order.
 #[derive(Debug)]
 pub struct Records<R> {
     input: R,
-    /// Where the next record begins.
+    /// The offset of the next record.
     at: u64,
     content: Vec<u8>,
 }
@@ -83,15 +83,15 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Bytes before the next record.
+    /// The offset of the next record.
     pub fn position(&self) -> u64 {
         self.at
     }
 
-    /// Reads on. After [`Next::Torn`] or damage, [`resume`](Records::resume) finds what follows.
+    /// Reads the next item. After [`Next::Torn`] or damage, [`resume`](Records::resume) finds what follows.
     ///
     /// # Errors
-    /// [`Damage`] says where.
+    /// [`Damage`] has the offset.
     #[expect(
         clippy::should_implement_trait,
         reason = "what it returns lives as long as the next call"
@@ -140,19 +140,19 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// What follows a damaged place.
+/// What follows damage.
 #[derive(Debug, PartialEq)]
 pub enum After {
-    /// The next whole record, at this byte; it is what [`Records::next`] gives.
+    /// The next complete record, at this offset; [`Records::next`] returns it.
     Record(u64),
-    /// Nothing but zeros up to the end of the file, at this byte: a disk never got what belongs there.
+    /// Only zeros up to the end of the file, from this offset: the data never reached the disk.
     Zeros(u64),
-    /// Nothing that is a record up to the end of the file, at this byte.
+    /// No record up to the end of the file, from this offset.
     Nothing(u64),
 }
 
 impl<R: Read + Seek> Records<R> {
-    /// Looks for the next whole record after a damaged or torn one. A length that fits its checksum is believed first:
+    /// Finds the next complete record after a damaged or torn one. A length with a matching checksum is tried first:
     /// then only the content is damaged, and the next record follows it.
     ///
     /// # Errors
@@ -196,7 +196,7 @@ impl<R: Read + Seek> Records<R> {
                     break;
                 }
             }
-            // A head that lies across two windows is seen in the second one.
+            // A head that spans two windows is seen in the second one.
             from += (filled - HEAD + 1) as u64;
         }
         self.go_to(end)?;
@@ -212,7 +212,7 @@ impl<R: Read + Seek> Records<R> {
         self.input.seek(SeekFrom::Start(at)).map(drop)
     }
 
-    /// The length that a record at `at` tells, if it fits its checksum.
+    /// The length of a record at `at`, if its checksum matches.
     fn length_at(&mut self, at: u64) -> io::Result<Option<u64>> {
         self.input.seek(SeekFrom::Start(at))?;
         let mut head = [0; HEAD];
@@ -220,7 +220,7 @@ impl<R: Read + Seek> Records<R> {
         Ok(length_of(&head).filter(|_| whole))
     }
 
-    /// Whether a whole record with both checksums begins at `at`.
+    /// Whether a complete record with both checksums begins at `at`.
     fn is_record(&mut self, at: u64) -> io::Result<bool> {
         self.go_to(at)?;
         match self.next() {
@@ -231,16 +231,16 @@ impl<R: Read + Seek> Records<R> {
     }
 }
 
-/// The length in the first bytes of a record, if it fits its checksum.
+/// The length in the first bytes of a record, if its checksum matches.
 fn length_of(head: &[u8]) -> Option<u64> {
     let (length, rest) = head.split_first_chunk::<8>()?;
     let (sum, _) = rest.split_first_chunk::<4>()?;
-    // Most of what is not a length is told by its upper half, without computing a checksum.
+    // The upper half rules out most bytes that are not a length, without computing a checksum.
     let is_one = length[5..] == [0; 3] && *length != [0; 8];
     (is_one && checksum(length) == u32::from_le_bytes(*sum)).then(|| u64::from_le_bytes(*length))
 }
 
-/// Fills the buffer as far as there are bytes; says how far that was.
+/// Fills the buffer as far as possible; returns how far.
 fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -272,7 +272,7 @@ mod tests {
         let event = b"\x09\0\0\0\0\0\0\0\0\x1a\x0dbrain.Event:2";
         let bytes = file(&[event]);
         assert_eq!(bytes[..8], [24, 0, 0, 0, 0, 0, 0, 0]);
-        // The checksum of this length is the same in every file there is.
+        // The checksum of this length is the same in all files.
         assert_eq!(bytes[8..12], [0xa3, 0x7f, 0x4b, 0x22]);
     }
 
@@ -324,7 +324,7 @@ mod tests {
         }
     }
 
-    /// The records of a damaged file that can still be read.
+    /// The readable records of a damaged file.
     fn salvaged(bytes: &[u8]) -> Vec<Vec<u8>> {
         let mut records = Records::of(io::Cursor::new(bytes));
         let mut found = Vec::new();
@@ -359,10 +359,10 @@ mod tests {
         let whole = file(&[b"one", b"two"]);
         let more = file(&[b"three"]);
         for cut in 1..19 {
-            // Written on after a record that was cut off.
+            // Continued after a record that was cut off.
             let bytes = [&whole[..19 + cut], &more[..]].concat();
             assert_eq!(salvaged(&bytes), [&b"one"[..], b"three"], "{cut}");
-            // A page of the file that never came to the disk.
+            // A page of the file that never reached the disk.
             let hole = vec![0; 3 * PIECE + cut];
             let bytes = [&whole[..], &hole, &more].concat();
             assert_eq!(salvaged(&bytes), [&b"one"[..], b"two", b"three"], "{cut}");

@@ -1,8 +1,8 @@
-//! Whether files are those of a run that was imported before: the same, grown since, or from an earlier time.
+//! Compares files with those of an imported run: the same, grown, or older.
 //!
-//! Writers of event files only append, and begin further files. So files have grown where what is here begins them. What
-//! a file is called holds the moment and the machine, but copies of a run that was trained on from there begin alike:
-//! the folders that are known must be the same too.
+//! Writers of event files only append, and create further files. So files have grown if the existing ones are their
+//! beginnings. A file's name has a time and a host, but copies of a run that was continued share their beginnings: the
+//! known folders must match, too.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,32 +11,32 @@ use std::path::Path;
 
 use super::find::{LogFile, Logged};
 
-/// Read at once of each of two files.
+/// Bytes read at once of each file.
 const PIECE: usize = 1 << 16;
 
-/// What files are to those of an imported run.
+/// The relation of files to those of an imported run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// They begin with what is here, and have more.
+    /// They begin with the existing ones, and have more.
     Grown,
-    /// What is here begins with them, and has more.
+    /// The existing ones begin with them, and have more.
     Older,
-    /// They are called alike, and say something else.
+    /// They have the same names and other content.
     Different,
-    /// Nothing tells that they are of the same run.
+    /// Nothing indicates that they belong to the same run.
     Unrelated,
 }
 
-/// A run's files, and the folder that they were found in.
+/// The files of a run, and the folder that contained them.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
-    /// The folder that was looked through, where it is known.
+    /// The searched folder, if it is known.
     pub root: Option<&'a str>,
     /// The files below it.
     pub logged: &'a Logged,
 }
 
-/// What `new` files are to the `old` ones.
+/// The relation of the `new` files to the `old` ones.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -67,19 +67,19 @@ pub fn relation(old: Files<'_>, new: Files<'_>) -> io::Result<Relation> {
     let met = same + longer + shorter;
     Ok(match () {
         () if met == 0 => Relation::Unrelated,
-        // All that is here is in them.
+        // They contain all existing files.
         () if met == old.logged.files.len() && shorter == 0 => Relation::Grown,
-        // All of them is here.
+        // The existing files contain all of them.
         () if left.is_empty() && longer == 0 => Relation::Older,
         () => Relation::Different,
     })
 }
 
-/// Whether two files may have been the same one: what is known of their paths agrees, from the end.
+/// Whether two paths may be of the same file: their known parts agree, from the end.
 fn is_one_place(root: Option<&str>, name: &str, other_root: Option<&str>, other: &str) -> bool {
     let parts = |root: Option<&str>, name: &str| {
-        // The folder that was looked through tells something only of a file that lies in it at once: people download
-        // an archive under one name, and its folder has another.
+        // The searched folder counts only for files directly in it: archives are downloaded under one name and contain
+        // a folder of another.
         let root = root.filter(|_| !name.contains('/'));
         let parts = root.into_iter().chain(name.split('/'));
         parts.map(str::to_owned).rev().collect::<Vec<_>>()
@@ -88,7 +88,7 @@ fn is_one_place(root: Option<&str>, name: &str, other_root: Option<&str>, other:
     one.iter().zip(&two).all(|(a, b)| a == b)
 }
 
-/// How long two files are that begin alike.
+/// The lengths of two files with the same beginning.
 enum Lengths {
     Same,
     FirstIsLonger,
@@ -96,8 +96,8 @@ enum Lengths {
     Different,
 }
 
-/// Compares two files as far as both go. Zeros at the end of the first count for nothing: a disk had not got yet what the
-/// second has there.
+/// Compares two files up to the end of the shorter one. Trailing zeros of the first are ignored: the data had not
+/// reached the disk yet.
 fn begin_alike(first: &Path, second: &Path) -> io::Result<Lengths> {
     let open = |path| File::open(path).map(|file| BufReader::with_capacity(PIECE, file));
     let (mut first, mut second) = (open(first)?, open(second)?);

@@ -1,5 +1,5 @@
-//! Which scalar is which curve here. People name them in many ways; what they mean is told by the
-//! words in a name, in any order: `Loss/train`, `train_loss`, `epoch_loss` in a folder `train`.
+//! Maps tags to curves. Programs name them in many ways; the meaning follows from the words in a name, in any order:
+//! `Loss/train`, `train_loss`, `epoch_loss` in a folder `train`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,19 +15,19 @@ pub const CURVES: [&str; 5] = [
     "lr",
 ];
 
-/// What a person says of a tag that is to have a chart of its own.
+/// Assigned to a tag that gets a chart of its own.
 pub const OWN: &str = "own";
 
-/// What a person says of a tag that is not to be drawn.
+/// Assigned to a tag that is not drawn.
 pub const NONE: &str = "none";
 
-/// Tags by what a person wants them drawn as: one of [`CURVES`], [`OWN`] or [`NONE`]. Of the others, their names decide.
+/// The assignments of a user, by tag: one of [`CURVES`], [`OWN`] or [`NONE`]. Other tags are mapped by their names.
 pub type Assigned = BTreeMap<String, String>;
 
-/// The most charts of their own.
+/// The maximum number of charts of their own.
 const MOST_OWN: usize = 50;
 
-/// Checks what a person wants.
+/// Checks the assignments of a user.
 ///
 /// # Errors
 /// [`Error::Fields`](crate::error::Error) names the tag.
@@ -62,7 +62,7 @@ pub fn check(assigned: &Assigned) -> Result<()> {
     Ok(())
 }
 
-/// What a tag says.
+/// The meaning of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Meaning {
     figure: Figure,
@@ -83,7 +83,7 @@ enum Split {
     Test,
 }
 
-/// Words that say nothing about which curve it is.
+/// Words without a meaning for the curve.
 const FILLERS: [&str; 20] = [
     "epoch",
     "epochs",
@@ -107,7 +107,7 @@ const FILLERS: [&str; 20] = [
     "idx",
 ];
 
-/// The words of a name: parted by signs and where a capital follows a small letter.
+/// The words of a name, split at punctuation and where a capital follows a lowercase letter.
 fn words(name: &str) -> Vec<String> {
     let mut parted = String::new();
     let mut before = ' ';
@@ -140,7 +140,7 @@ fn figure_of(word: &str) -> Option<Figure> {
     }
 }
 
-/// Reads a tag; `None` when a word of it is not understood: `loss/generator` is no training loss.
+/// The meaning of a tag; `None` if a word is unknown: `loss/generator` is not the training loss.
 fn meaning(tag: &str) -> Option<Meaning> {
     let words = words(tag);
     let mut words = words.iter().map(String::as_str).peekable();
@@ -176,7 +176,7 @@ fn meaning(tag: &str) -> Option<Meaning> {
 fn adds_nothing(word: &str, figure: Option<Figure>) -> bool {
     match word {
         "top" | "1" | "categorical" | "sparse" | "binary" => figure != Some(Figure::LearningRate),
-        // Of a data loader.
+        // The index of a data loader.
         "0" if figure.is_some() => true,
         "sgd" | "adam" | "w" | "adamw" | "group" | "pg0" | "pg1" | "0" => {
             figure == Some(Figure::LearningRate)
@@ -185,8 +185,8 @@ fn adds_nothing(word: &str, figure: Option<Figure>) -> bool {
     }
 }
 
-/// Whether a folder of this name holds a part of its parent's run, such as Keras's `train` and
-/// `validation`, or PyTorch's `loss_train` of `add_scalars`: then the name belongs to the tags.
+/// Whether a folder of this name is part of its parent's run, such as Keras's `train` and `validation`, or PyTorch's
+/// `loss_train` of `add_scalars`: then its name belongs to the tags.
 pub fn is_part(folder: &str) -> bool {
     let words = words(folder);
     let splits = words.iter().filter(|word| split_of(word).is_some()).count();
@@ -196,25 +196,25 @@ pub fn is_part(folder: &str) -> bool {
             .all(|word| split_of(word).is_some() || figure_of(word).is_some())
 }
 
-/// Which tag is which curve, and what there is to say about it.
+/// The tag of each curve, with remarks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CurveTags<'a> {
     /// The tag of each curve, by the curve's name in [`CURVES`].
     pub series: BTreeMap<&'static str, &'a str>,
-    /// Tags that a person gave charts of their own, in the order of their names.
+    /// Tags with charts of their own, sorted.
     pub own: Vec<&'a str>,
-    /// What is to be known, each a sentence.
+    /// Remarks, each a sentence.
     pub remarks: Vec<String>,
 }
 
-/// Chooses the tag of each curve: the one that a person says; else of those whose names fit one that names its split,
-/// then the one with most values, and among equals the shortest. A test curve stands for validation where there is none.
+/// Chooses the tag of each curve: the one that the user assigned; otherwise, of those whose names match, one that names
+/// its split, then the one with most values, then the shortest. A test curve serves as validation if there is none.
 ///
-/// An accuracy that names no split is of validation where the writer means it: where training is named as such
-/// (`train_loss`), and validation is too (`val_loss`) or the accuracy was written less often. Ultralytics and fastai write
-/// so.
+/// An accuracy without a split counts as validation if the writer means it so: if training is named as such
+/// (`train_loss`), and validation is, too (`val_loss`), or the accuracy was written less often. Ultralytics and fastai
+/// write like this.
 ///
-/// `tags`: every tag and how many values it has.
+/// `tags`: all tags with the number of their values.
 pub fn curves<'a>(
     tags: impl Iterator<Item = (&'a str, usize)> + Clone,
     assigned: &Assigned,

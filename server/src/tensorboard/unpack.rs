@@ -1,4 +1,4 @@
-//! A log directory out of a zip: its event files, and nothing else of it.
+//! Extracts the event files of a log directory from a zip.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, ErrorKind, Read, Write as _};
@@ -10,13 +10,13 @@ use zip::ZipArchive;
 use super::{find, refused};
 use crate::error::{Error, Result};
 
-/// Entries of a zip.
+/// The maximum number of entries of a zip.
 const MOST_ENTRIES: usize = 100_000;
 
-/// The most bytes of a path.
+/// The maximum length of a path in bytes.
 const LONGEST: usize = 1000;
 
-/// How a zip begins.
+/// The first bytes of a zip.
 const ZIP: [u8; 4] = *b"PK\x03\x04";
 
 /// Whether a file is a zip.
@@ -26,12 +26,11 @@ pub fn is_zip(path: &Path) -> Result<bool> {
     Ok(file.read_exact(&mut head).is_ok() && head == ZIP)
 }
 
-/// Writes the event files of a zip below `folder`; `called` is what the person calls it. Of an entry that is damaged
-/// what comes before the damage is written. Says which those are.
+/// Extracts the event files of a zip below `folder`; `called` is the user's name for it. Of a damaged entry the part
+/// before the damage is written. Returns the damaged ones.
 ///
 /// # Errors
-/// When it is no zip that can be read, names a place outside of itself, has no event file, or more
-/// than `most` bytes of them.
+/// When it is not a readable zip, has paths outside of itself, no event file, or more than `most` bytes of them.
 pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<Vec<Fault>> {
     let unreadable = |error: &dyn std::fmt::Display| {
         refused(called, format!("cannot be read as a zip: {error}"))
@@ -100,7 +99,7 @@ pub fn unpack(zip: &Path, called: &str, folder: &Path, most: u64) -> Result<Vec<
     }
 }
 
-/// Copies as far as `from` can be read. Says how far that was, and what stopped it.
+/// Copies as far as `from` can be read. Returns the number of bytes and the error.
 ///
 /// # Errors
 /// Those of writing.
@@ -120,10 +119,10 @@ fn copy(from: &mut impl Read, into: &mut File, path: &Path) -> Result<(u64, Opti
     }
 }
 
-/// A new file with the folders above it; `called` is what the person calls it.
+/// Creates a file and the folders above it; `called` is the user's name for it.
 ///
 /// # Errors
-/// When another file is in its way.
+/// When another file is in the way.
 pub fn create(path: &Path, called: &str) -> Result<File> {
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
     made.and_then(|()| File::create_new(path))
@@ -135,15 +134,15 @@ pub fn create(path: &Path, called: &str) -> Result<File> {
         })
 }
 
-/// A path from elsewhere, which must stay below the folder that it is put in.
+/// A foreign path, which must stay below the folder that it is placed in.
 ///
 /// # Errors
-/// When it does not, or no file may be called so.
+/// When it does not, or is not a valid file name.
 pub fn relative(name: &str) -> Result<PathBuf> {
     checked(name).map_err(|fault| refused(shown(name), fault))
 }
 
-/// A name of any length as it is told.
+/// A name shortened for messages.
 fn shown(name: &str) -> String {
     name.chars().take(100).collect()
 }
