@@ -1,6 +1,5 @@
-//! The scalars of a run's event files, as TensorBoard would show them: files in their order, what
-//! was done again counts once. A part that is empty, cut or damaged costs itself and is named; all other
-//! records are read.
+//! Reads the scalars of a run's event files, as TensorBoard would show them: files in their order, repeated steps once.
+//! An empty, truncated or damaged part costs only itself and is named; all other records are read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -16,61 +15,61 @@ use super::refused;
 use crate::error::Result;
 use vivarium_models::data::Fault;
 
-/// The most values of a run: 24 bytes each while they are read.
+/// The maximum number of values of a run, 24 bytes each while they are read.
 const MOST_POINTS: usize = 10_000_000;
 
-/// The most tags of a run.
+/// The maximum number of tags of a run.
 const MOST_TAGS: usize = 10_000;
 
-/// The most settings of a run, and the most kinds of tags that are no scalars.
+/// The maximum number of hyperparameters of a run, and of kinds of tags that are not scalars.
 const MOST_NAMED: usize = 200;
 
-/// The longest name of a tag, in bytes.
+/// The maximum length of a tag in bytes.
 const LONGEST_TAG: usize = 1024;
 
-/// Damaged places that are named in a file; of the others there is their number.
+/// Damaged places per file that are named; further ones are counted.
 const MOST_PLACES: usize = 10;
 
-/// The largest step; beyond it browsers could not tell steps apart.
+/// The largest step; JavaScript cannot distinguish larger ones.
 const LAST_STEP: i64 = 1 << 53;
 
-/// The end of the year 9999 in seconds since 1970; a later moment has no name.
+/// The end of the year 9999 in seconds since 1970; RFC 3339 ends there.
 const LAST_MOMENT: f64 = 253_402_300_799.0;
 
 /// A value of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// When, in steps.
+    /// Its step.
     pub step: u64,
-    /// When, in seconds since 1970.
+    /// Its time in seconds since 1970.
     pub wall_time: f64,
-    /// What.
+    /// The value.
     pub value: f64,
 }
 
-/// What the files of a run tell.
+/// The contents of the files of a run.
 #[derive(Debug, Default)]
 pub struct Scalars {
-    /// By tag, with steps ascending, each once.
+    /// The points of each tag, by ascending step, each step once.
     pub tags: BTreeMap<String, Vec<Point>>,
-    /// Settings.
+    /// Hyperparameters.
     pub hparams: Map<String, Value>,
     /// Tags of other kinds, by kind.
     pub other: BTreeMap<String, BTreeSet<String>>,
-    /// What is to be known, each a sentence.
+    /// Remarks, each a sentence.
     pub remarks: Vec<String>,
-    /// Files of which nothing could be read, and why.
+    /// Unreadable files, and why.
     pub unread: Vec<Fault>,
 }
 
 impl Scalars {
-    /// How many values there are.
+    /// The number of values.
     pub fn count(&self) -> usize {
         self.tags.values().map(Vec::len).sum()
     }
 }
 
-/// Reads the files of a run: what can be read of them.
+/// Reads the files of a run as far as possible.
 ///
 /// # Errors
 /// When there are more values or tags than a run may have; the error names the file.
@@ -88,21 +87,21 @@ pub fn read(files: &[LogFile]) -> Result<Scalars> {
 #[derive(Default)]
 struct Reader {
     scalars: Scalars,
-    /// Of each tag: the plugin that shows it, as its first value said.
+    /// The plugin of each tag, from its first value.
     plugins: HashMap<String, String>,
-    /// Of each tag: how many of its values are from files before the one at hand.
+    /// For each tag the number of values from files before the current one.
     before: HashMap<String, usize>,
     points: usize,
     /// Values at steps that cannot be shown.
     out_of_range: usize,
-    /// Values whose tag is too long to be kept.
+    /// Values whose tag is too long.
     nameless: usize,
-    /// The last moment that made sense.
+    /// The last valid time.
     moment: f64,
 }
 
 impl Reader {
-    /// Reads a file. Says why, where nothing of it could be read.
+    /// Reads a file. Returns a message if nothing of it could be read.
     fn file(&mut self, file: &LogFile) -> Result<Option<String>> {
         let opened = match File::open(&file.path) {
             Ok(opened) => opened,
@@ -115,7 +114,7 @@ impl Reader {
             .iter()
             .map(|(tag, points)| (tag.clone(), points.len()))
             .collect();
-        // Whether it is known to be an event file.
+        // Whether it is certainly an event file.
         let mut known = false;
         let mut damage = Places::default();
         loop {
@@ -189,7 +188,7 @@ impl Reader {
         }
     }
 
-    /// Training was taken up again at `step`: what was written for it and later steps is void.
+    /// Training resumed at `step`: values of this and later steps are void.
     fn start_again(&mut self, prefix: &str, step: i64) {
         let step = u64::try_from(step).unwrap_or(0);
         for (tag, points) in &mut self.scalars.tags {
@@ -212,7 +211,7 @@ impl Reader {
                 if data.plugin_name == "hparams" {
                     self.hparams(&data.content);
                 }
-                // Of more than can be kept nobody needs to know.
+                // Beyond the limit the plugins do not matter.
                 if self.plugins.len() < 2 * MOST_TAGS {
                     self.plugins.insert(tag.clone(), data.plugin_name);
                 }
@@ -274,7 +273,7 @@ impl Reader {
                 format!("has more tags than the {MOST_TAGS} that a run may have"),
             ));
         }
-        // A later file that goes back was written by a program that did these steps again.
+        // A later file that goes back was written by a program that repeated these steps.
         let before = self.before.get(&tag).copied().unwrap_or(0);
         let points = tags.entry(tag.clone()).or_default();
         if points.len() == before && points.last().is_some_and(|last| last.step >= step) {
@@ -316,7 +315,7 @@ impl Reader {
         let mut repeated = 0;
         for points in self.scalars.tags.values_mut() {
             let before = points.len();
-            // What was written last for a step counts.
+            // The last value of a step counts.
             points.sort_by_key(|point| point.step);
             let mut kept: Vec<Point> = Vec::with_capacity(before);
             for &point in points.iter() {
@@ -362,15 +361,15 @@ fn unreadable(error: &io::Error) -> String {
     format!("cannot be read: {error}")
 }
 
-/// Whether the first record that was read, at this byte, is one of an event file. Its first one tells the version; where
-/// that is damaged, one with values will do.
+/// Whether the first readable record, at this offset, is of an event file. The very first one has the version; if that
+/// is damaged, one with values suffices.
 fn is_known(event: &Event, at: u64) -> bool {
     let version = event.file_version.as_deref();
     version.is_some_and(|version| version.starts_with("brain.Event:"))
         || (at > 0 && (event.summary.is_some() || event.session_log.is_some()))
 }
 
-/// Damaged places of a file.
+/// The damaged places of a file.
 #[derive(Default)]
 struct Places {
     named: Vec<String>,
@@ -435,7 +434,7 @@ mod tests {
         }
     }
 
-    /// Reads files, each with what goes before its tags and its events.
+    /// Reads files, given their tag prefixes and events.
     fn read_events(files: &[(&str, Vec<Event>)]) -> Result<Scalars> {
         let folder = tempfile::tempdir().unwrap();
         let written = files.iter().enumerate().map(|(number, (prefix, events))| {
