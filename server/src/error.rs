@@ -114,7 +114,9 @@ pub enum Error {
     #[error("Another program has locked the index; nothing was changed. Try again in a moment.")]
     IndexInUse,
     /// A row of the index cannot be read.
-    #[error("What the index has of {0} cannot be read. It is read again from the run's directory.")]
+    #[error(
+        "The index entry of {0} cannot be read. It is being repaired from the run's directory."
+    )]
     Unreadable(BadRow),
     /// Another server uses the data folder.
     #[error("{} is in use by another Vivarium server{}; choose another with --data-dir", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]

@@ -69,7 +69,7 @@ pub(crate) async fn restart_on_panic<F: Future<Output = ()>>(name: &str, task: i
         .await
         .is_err()
     {
-        tracing::error!(task = name, "the task panicked and is started again");
+        tracing::error!(task = name, "the task panicked and is restarted");
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -185,7 +185,7 @@ impl Reports {
             if deleted.is_ok_and(|deleted| deleted + KEPT < now)
                 && let Err(error) = fs::remove_file(&file)
             {
-                tracing::warn!(%error, file = %file.display(), "a deleted report stays");
+                tracing::warn!(%error, file = %file.display(), "a deleted report could not be removed");
             }
         }
     }

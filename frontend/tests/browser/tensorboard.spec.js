@@ -117,7 +117,7 @@ test("refusals give their reasons, and other files of a folder are not uploaded"
   await page.getByRole("button", { name: "Import TensorBoard files…" }).first().click();
   const dialog = page.getByRole("dialog");
   await page.setInputFiles("#tensorboard-files", file("photo.png", Buffer.from("no events")));
-  await expect(dialog.getByRole("alert")).toContainText("photo.png: is no event file of TensorBoard");
+  await expect(dialog.getByRole("alert")).toContainText("photo.png: is not an event file of TensorBoard");
   const damaged = Buffer.from(TORCH);
   damaged[damaged.length >> 1] ^= 1;
   await page.setInputFiles("#tensorboard-files", file("events.out.tfevents.1", damaged));

@@ -90,7 +90,7 @@ impl Drafts {
     pub async fn begin(&self) -> Result<Incoming<'_>> {
         let place = self.places.try_acquire().map_err(|_| {
             Error::Busy(format!(
-                "{AT_ONCE} uploads are under way already; try again when one is through."
+                "{AT_ONCE} uploads are in progress already; try again when one is complete."
             ))
         })?;
         let library = self.library.clone();
@@ -218,7 +218,7 @@ impl Drafts {
         let unreadable = draft.report.unreadable.len();
         if unreadable > 0 && !skip_unreadable {
             return Err(Error::Conflict(format!(
-                "{unreadable} images cannot be read. Accept the set without them, or mend the file."
+                "{unreadable} images cannot be read. Accept the set without them, or repair the file."
             )));
         }
         waiting.remove(&id).ok_or_else(|| gone(id))
@@ -280,7 +280,7 @@ fn stem(file: &str) -> &str {
 
 fn gone(id: Uuid) -> Error {
     Error::NotFound(format!(
-        "upload {id}; it was accepted or discarded, or waited too long"
+        "upload {id}; it was accepted or discarded, or has expired"
     ))
 }
 

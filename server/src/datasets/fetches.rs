@@ -82,12 +82,14 @@ impl Fetches {
         };
         let set = source.set;
         if self.fetch.library.may_be_named(set, false).is_err() {
-            return Err(Error::Conflict("The set is here already.".to_owned()));
+            return Err(Error::Conflict("The set exists already.".to_owned()));
         }
         let stop = self.shutdown.child_token();
         let mut fetches = self.fetches();
         if fetches.get(set).is_some_and(|entry| entry.state.active) {
-            return Err(Error::Conflict("The set is on its way already.".to_owned()));
+            return Err(Error::Conflict(
+                "The set is being downloaded already.".to_owned(),
+            ));
         }
         let state = FetchState {
             active: true,

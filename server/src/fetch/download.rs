@@ -69,7 +69,7 @@ pub(super) fn fetch(
     Err(Error::Fetch(failures.join("; ")))
 }
 
-const WRONG: &str = "the file that came is another: its SHA-256 is wrong";
+const WRONG: &str = "the received file has a wrong SHA-256";
 
 /// Completes a partial file and checks its checksum; the inner error is the reason that this address does not work.
 fn from_one(
@@ -139,7 +139,7 @@ fn go_on(
             // Either the file was complete, or it is not a part of this one.
             fs::remove_file(part).map_err(own)?;
             return Err(Failure::Passing(
-                "what an earlier attempt left is no part of the file".to_owned(),
+                "the partial file of an earlier attempt does not belong to this file".to_owned(),
             ));
         }
         status if status.is_server_error() => {
@@ -177,7 +177,7 @@ fn go_on(
             }
             Err(e) => {
                 return Err(Failure::Passing(format!(
-                    "broke off after {done} bytes: {e}"
+                    "disconnected after {done} bytes: {e}"
                 )));
             }
         };
@@ -197,7 +197,7 @@ fn go_on(
     }
     if done < of {
         return Err(Failure::Passing(format!(
-            "broke off after {done} of {of} bytes"
+            "disconnected after {done} of {of} bytes"
         )));
     }
     out.sync_all().map_err(own)

@@ -121,7 +121,7 @@ fn source(set: &str) -> Result<&'static Source> {
         .ok_or_else(|| {
             let names: Vec<_> = SOURCES.iter().map(|source| source.set).collect();
             Error::Usage(format!(
-                "{set} cannot be fetched; what can is {}",
+                "{set} cannot be downloaded; these can: {}",
                 names.join(", ")
             ))
         })

@@ -46,7 +46,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         .await
         .is_err()
     {
-        tracing::debug!("connections were cut at the shutdown");
+        tracing::debug!("connections were closed at the shutdown");
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn within<T>(
             error.body_text(),
         )),
         Err(_) => {
-            let detail = format!("Nothing came for {} seconds.", STALLED.as_secs());
+            let detail = format!("Nothing was received for {} seconds.", STALLED.as_secs());
             Err(Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "Too slow",

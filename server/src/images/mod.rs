@@ -126,7 +126,7 @@ impl Images {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) => Err(Error::Gone("the images")),
             Err(_) => Err(Error::Busy(format!(
-                "{AT_ONCE} images are on their way already; try again when one is through."
+                "{AT_ONCE} images are being uploaded already; try again when one is complete."
             ))),
         }
     }

@@ -69,7 +69,7 @@ impl Damage {
             id: met.row.id,
             message: match &met.beyond_repair {
                 Some(why) => format!("{}; {why}", met.row.fault),
-                None => format!("{}; it is read again from its directory", met.row.fault),
+                None => format!("{}; it is being repaired from its directory", met.row.fault),
             },
         });
         told.collect()

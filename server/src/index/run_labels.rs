@@ -64,7 +64,7 @@ pub fn reconcile(connection: &Connection, files: &LabelFiles) -> Result<()> {
             }
             None if run.is_labelled() => {
                 if let Err(error) = files.save(run.id, &run.labels()) {
-                    tracing::error!(run = %run.id, %error, "its labels are in the index alone");
+                    tracing::error!(run = %run.id, %error, "its labels are only in the index");
                 }
             }
             _ => {}

@@ -151,7 +151,7 @@ impl Run {
         match &self.source {
             None => Ok(()),
             Some(_) => Err(Error::Conflict(format!(
-                "The run was imported from TensorBoard files, which have its curves alone: {what}."
+                "The run was imported from TensorBoard files, which have only its curves: {what}."
             ))),
         }
     }

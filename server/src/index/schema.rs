@@ -98,7 +98,7 @@ pub fn open(path: &Path) -> Result<Connection> {
             let kept = keep_damaged(path)?;
             tracing::error!(
                 %fault, index = %path.display(), kept_as = %kept.display(),
-                "the index cannot be used and is rebuilt from the run directories; the old file is set aside"
+                "the index cannot be used and is rebuilt from the run directories; the old file is kept"
             );
             try_open(path).map_err(|fault| failed(fault.to_string()))
         }

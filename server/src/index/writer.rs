@@ -76,7 +76,7 @@ impl Drop for Writing<'_> {
     fn drop(&mut self) {
         for (id, before) in self.labels_before.take().into_iter().rev() {
             if let Err(error) = self.put_labels(id, before.as_ref()) {
-                tracing::error!(run = %id, %error, "a change of labels could not be taken back");
+                tracing::error!(run = %id, %error, "a change of labels could not be rolled back");
             }
         }
     }
@@ -194,7 +194,7 @@ impl Drop for Open<'_> {
         if !self.0.is_autocommit()
             && let Err(error) = self.0.execute_batch("ROLLBACK")
         {
-            tracing::error!(%error, "a change of the index could not be taken back");
+            tracing::error!(%error, "a change of the index could not be rolled back");
         }
     }
 }

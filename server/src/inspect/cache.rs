@@ -98,7 +98,7 @@ impl InspectCache {
         let bytes = count * size_of::<f32>() as u64;
         if bytes > self.most_bytes {
             return Err(Error::Conflict(format!(
-                "The network takes {} MiB of memory, and looking inside has {}; see --inspect-memory-mib.",
+                "The network takes {} MiB of memory, more than the limit of {} MiB; see --inspect-memory-mib.",
                 bytes >> 20,
                 self.most_bytes >> 20
             )));
@@ -180,7 +180,7 @@ impl InspectCache {
         let outline = data::outline(spec, &self.library)?;
         if outline.bytes > DATA_BYTES {
             return Err(Error::Conflict(format!(
-                "The data set takes {} MiB of memory, more than its samples are looked at with.",
+                "The data set takes {} MiB of memory, too much to show its samples.",
                 outline.bytes >> 20
             )));
         }
@@ -189,7 +189,7 @@ impl InspectCache {
         memory::give_back();
         if data.hash != target.started.data_hash {
             return Err(Error::Conflict(
-                "The data set has changed since the run began: its samples are not those of then."
+                "The data set has changed since the run began: its samples are no longer the same."
                     .to_owned(),
             ));
         }

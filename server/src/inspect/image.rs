@@ -116,7 +116,7 @@ impl ResolvedImage {
                 if *index < samples.len() {
                     return Ok(Some((samples, *index)));
                 }
-                let message = format!("is not there: {} has {}", name(*split), samples.len());
+                let message = format!("does not exist: {} has {}", name(*split), samples.len());
                 Err(Error::field("image", self.key(), message))
             }
         }

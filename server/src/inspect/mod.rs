@@ -75,14 +75,14 @@ impl InspectThread {
             }
             let result = catch_unwind(AssertUnwindSafe(|| work(cache)));
             let _ = answer.send(result.unwrap_or_else(|_| {
-                tracing::error!("a look inside panicked");
+                tracing::error!("an inspection panicked");
                 // The cache may be inconsistent.
                 cache.clear();
-                Err(Error::Gone("a look inside a network"))
+                Err(Error::Gone("an inspection of a network"))
             }));
         });
         self.line.try_send(job).map_err(|_| {
-            Error::Overloaded("Many look inside networks just now; try again in a moment.")
+            Error::Overloaded("Too many networks are being inspected; try again in a moment.")
         })?;
         answered
             .await

@@ -83,8 +83,9 @@ impl InspectCache {
         let predictions = self.predictions(target, snapshot, query.split)?;
         if predictions.is_none() && query.predicted.is_some() {
             return Err(Error::Conflict(match query.split {
-                Split::Test => "The test split is measured when the run is through.".to_owned(),
-                _ => "The film has no frame of that epoch, which would say what samples were taken for.".to_owned(),
+                Split::Test => "The test split is evaluated when the run has finished.".to_owned(),
+                _ => "The film has no frame of that epoch, which would have the predictions."
+                    .to_owned(),
             }));
         }
         let found = matching(samples, predictions.as_ref(), query);

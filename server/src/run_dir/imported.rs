@@ -126,7 +126,7 @@ impl RunDir {
     pub fn has_more_than_curves(&self) -> Result<()> {
         if self.imported_file().exists() {
             return Err(Error::Conflict(format!(
-                "{} was imported from TensorBoard files, which have its curves alone: there is nothing to train or to look into.",
+                "{} was imported from TensorBoard files, which have only its curves: there is nothing to train or to look into.",
                 self.path().display()
             )));
         }

@@ -63,7 +63,7 @@ pub fn remove(runs: &Path, ids: &[RunId]) {
             if let Err(error) = fs::remove_dir_all(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {
-                tracing::warn!(%error, path = %path.display(), "a run that was not made is left over");
+                tracing::warn!(%error, path = %path.display(), "a run that was not created is left over");
             }
         }
     }

@@ -125,7 +125,7 @@ impl SweepSpec {
             (_, 0) => {}
             (Some(search), trials) => search.trials = search.trials.saturating_add(trials),
             (None, trials) => {
-                let message = "is for a search by chance; a grid has every combination already";
+                let message = "is for a random search; a grid has all combinations already";
                 let fault = fault("trials", &Value::from(trials), message);
                 return Err(Error::Spec(vec![fault]));
             }

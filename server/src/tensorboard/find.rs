@@ -135,7 +135,7 @@ impl Walk<'_> {
             // Linked folders are not followed: they may form a circle.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 if self.parts.len() == DEEPEST {
-                    self.skip(Some(&name), "lies too deep to be looked into".to_owned());
+                    self.skip(Some(&name), "is nested too deeply".to_owned());
                     continue;
                 }
                 match fs::read_dir(entry.path()) {

@@ -270,7 +270,7 @@ impl Importer {
         let (imported, logged) = self.load_imported(id)?;
         let scalars = read::read(&logged.files)?;
         if let Some(tag) = assigned.keys().find(|tag| !scalars.tags.contains_key(*tag)) {
-            let message = "is no tag of this run's scalars";
+            let message = "is not a tag of this run's scalars";
             return Err(Error::field(&format!("tags.{tag}"), tag.as_str(), message));
         }
         let how = StageOptions {
@@ -286,8 +286,7 @@ impl Importer {
             None,
             &mut Vec::new(),
         )?;
-        let (filled, _) =
-            staged.ok_or_else(|| refused(&imported.name, "has no scalars any more"))?;
+        let (filled, _) = staged.ok_or_else(|| refused(&imported.name, "no longer has scalars"))?;
         RunDir::of(&self.runs, id).swap_with(&filled.path().join(STAGE))
     }
 
@@ -318,8 +317,7 @@ impl Importer {
         let dir = RunDir::of(&self.runs, id);
         let imported = dir.imported()?.ok_or_else(|| {
             Error::Conflict(
-                "The run was trained here: only those of imported files have tags to choose from."
-                    .to_owned(),
+                "The run was trained here: only imported runs have tags to choose from.".to_owned(),
             )
         })?;
         let mut found = find::find_all(&dir.imported_event_files())?.runs;
@@ -436,7 +434,7 @@ impl Importer {
         }) = beside
         {
             imported.source.remarks.push(format!(
-                "“{}” ({id}) was imported before from files of the same names that say something else: there are two runs now.",
+                "“{}” ({id}) was imported earlier from files with the same names and other content: there are two runs now.",
                 other.name
             ));
         }
@@ -580,7 +578,7 @@ fn describe(
     }
     for (series, tag) in &series {
         if is_percent(series, &scalars.tags[tag]) {
-            remarks.push(format!("“{tag}” is in percent; it is shown as a share."));
+            remarks.push(format!("“{tag}” is in percent; it is shown as a fraction."));
         }
     }
     // What is no curve may have been noted long after the training.

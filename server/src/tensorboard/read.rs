@@ -149,13 +149,13 @@ impl Reader {
                 Ok(After::Zeros(_)) if at == 0 => return Ok(Some(ONLY_ZEROS.to_owned())),
                 Ok(_) if !known && at == 0 => return Ok(Some(NO_EVENT_FILE.to_owned())),
                 Ok(After::Zeros(end)) => damage.add(format!(
-                    "the last {} bytes, from byte {at} on, are zeros: the disk never got what belongs there",
+                    "the last {} bytes, from byte {at} on, are zeros: the data never reached the disk",
                     end - at
                 )),
                 Ok(After::Nothing(_)) if torn => {
                     let name = &file.name;
                     let remark = format!(
-                        "{name} ends within a record, at byte {at}: it was cut off there, or was still written."
+                        "{name} ends within a record, at byte {at}: it was truncated there, or was still being written."
                     );
                     self.scalars.remarks.push(remark);
                 }
@@ -339,7 +339,9 @@ impl Reader {
             ));
         }
         if repeated > 0 {
-            remarks.push(format!("{repeated} values stand beside others of the same tag and step; the last of each counts."));
+            remarks.push(format!(
+                "{repeated} values repeat a tag and step; the last value of each counts."
+            ));
         }
         if self.out_of_range > 0 {
             remarks.push(format!(
@@ -353,9 +355,9 @@ impl Reader {
 
 const EMPTY: &str = "is empty: an event file has at least its first record";
 
-const ONLY_ZEROS: &str = "holds nothing but zeros: the disk never got what belongs there";
+const ONLY_ZEROS: &str = "holds nothing but zeros: the data never reached the disk";
 
-const NO_EVENT_FILE: &str = "is no event file of TensorBoard";
+const NO_EVENT_FILE: &str = "is not an event file of TensorBoard";
 
 fn unreadable(error: &io::Error) -> String {
     format!("cannot be read: {error}")
@@ -557,7 +559,7 @@ mod tests {
         for expected in [
             "empty: is empty",
             "zeros: holds nothing but zeros",
-            "text: is no event file",
+            "text: is not an event file",
             "gone: cannot be read",
         ] {
             assert!(told.contains(expected), "{expected} in {told}");

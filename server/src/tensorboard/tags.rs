@@ -51,7 +51,7 @@ pub fn check(assigned: &Assigned) -> Result<()> {
             ));
         }
         if let Some(other) = taken.insert(curve, tag) {
-            return wrong(format!("is taken by “{other}”: a curve is of one tag"));
+            return wrong(format!("is taken by “{other}”: a curve has one tag"));
         }
     }
     if assigned.values().filter(|curve| *curve == OWN).count() > MOST_OWN {
@@ -269,7 +269,7 @@ pub fn curves<'a>(
             }
         }
         chosen.remarks.push(format!(
-            "“{accuracy}” names no split. It is drawn as validation accuracy, since what is of training is named so: “{train_loss}”."
+            "“{accuracy}” names no split. It is drawn as validation accuracy, because training curves are named as such: “{train_loss}”."
         ));
     }
     for (curve, tag) in found {

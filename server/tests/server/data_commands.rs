@@ -116,7 +116,7 @@ fn a_fetch_that_breaks_off_goes_on_where_it_was() {
     };
     let mirror = Mirror::of(&fashion(), manners);
     let fetch = || folder.data(&["fetch", "fashion-mnist", "--mirror", &mirror.url]);
-    assert_fails(&fetch(), "broke off after");
+    assert_fails(&fetch(), "disconnected after");
     assert_eq!(folder.sets(), Vec::<String>::new());
     let part = folder.path("fetching/fashion-mnist/train-images-idx3-ubyte.gz.part");
     assert!(fs::metadata(part).unwrap().len() >= 18_000_000);
@@ -202,7 +202,7 @@ fn files_that_are_others_are_refused_by_their_checksum() {
     );
     assert_fails(
         &folder.data(&["fetch", "imagenet"]),
-        "imagenet cannot be fetched; what can is mnist",
+        "imagenet cannot be downloaded; these can: mnist",
     );
     assert_eq!(folder.sets(), Vec::<String>::new());
 }

@@ -426,11 +426,11 @@ fn what_cannot_be_taken_is_refused_with_the_file_and_the_reason() {
         (name, &b""[..], "is empty"),
         (
             name,
-            b"hello, this is no event file at all",
-            "is no event file of TensorBoard",
+            b"hello, this is not an event file at all",
+            "is not an event file of TensorBoard",
         ),
-        (name, &good[..20], "is no event file of TensorBoard"),
-        (name, &foreign, "is no event file of TensorBoard"),
+        (name, &good[..20], "is not an event file of TensorBoard"),
+        (name, &foreign, "is not an event file of TensorBoard"),
         (
             name,
             &huge,

@@ -185,7 +185,9 @@ pub(in crate::http) async fn upload(
     mut form: Multipart,
 ) -> Result<Response, Problem> {
     let _place = UPLOADS.try_acquire().map_err(|_| {
-        Error::Busy("Two uploads are under way already; try again when one is through.".to_owned())
+        Error::Busy(
+            "Two uploads are in progress already; try again when one is complete.".to_owned(),
+        )
     })?;
     let importer = Arc::clone(&app.importer);
     let folder = on_thread("upload", {
