@@ -40,7 +40,7 @@ import { writeView } from "./view.js";
  *   more?: HTMLElement[],
  *   onDraw: () => void,
  *   onDrawn: () => void,
- * }} wiring `axis`: the default axis, which the URL omits; `axes`: the axes on offer, all by default; `more`: further
+ * }} options `axis`: the default axis, which the URL omits; `axes`: the axes on offer, all by default; `more`: further
  *   tools; `onDraw` and `onDrawn` run before and after each redraw
  */
 export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {

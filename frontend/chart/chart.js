@@ -40,14 +40,14 @@ import { normalize, subrange, invert } from "./scale.js";
  *   span: () => Extent,
  *   onView: () => void,
  *   onPoint: (x: number | null, from: string) => void,
- * }} Wiring `detail` extends the title; `nameOf` gives the current name of a legend entry; `lines` are the visible
+ * }} Options `detail` extends the title; `nameOf` gives the current name of a legend entry; `lines` are the visible
  *   ones; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
  *   `onPoint` moves the crosshair of the other charts
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */
 
-/** @param {Wiring} wiring */
+/** @param {Options} options */
 export function chart({
   id,
   title,

@@ -36,7 +36,7 @@ export function swatch({ token, dash }) {
  *   onOnly: (member: Member | null) => void,
  *   onLook: (id: string) => void,
  *   onRemove: (member: Member) => void,
- * }} wiring `hidden`: numbers of the first runs of hidden members
+ * }} options `hidden`: numbers of the first runs of hidden members
  */
 export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
   const list = h("ul", { class: "members" });

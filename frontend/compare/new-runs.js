@@ -9,7 +9,7 @@ import { apiUrl } from "../lib/base-path.js";
 const SETTLE_MS = 400;
 
 /**
- * @param {{ sweeps: string[], tags: string[], has: (id: string) => boolean, onChanged: () => void }} wiring `has`:
+ * @param {{ sweeps: string[], tags: string[], has: (id: string) => boolean, onChanged: () => void }} options `has`:
  *   whether a run is on the page; `onChanged`: the URL now stands for other runs
  */
 export function watchNewRuns({ sweeps, tags, has, onChanged }) {

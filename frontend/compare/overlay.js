@@ -31,7 +31,7 @@ const MAX_ROWS = 1_000_000;
  *   members: () => Member[],
  *   title: () => string,
  *   more?: HTMLElement[],
- * }} wiring `which`: the charts; `members`: the drawn members; `axis`: the page's default axis
+ * }} options `which`: the charts; `members`: the drawn members; `axis`: the page's default axis
  */
 export function overlay(runs, { which: charted, view, axis, members, title, more }) {
   const own = charted.map(({ series }) => series).filter((name) => name === "lr" || name.startsWith("tag:"));

@@ -155,7 +155,7 @@ function pathOf(member, axes, places) {
 
 /**
  * The card with the picture and its brushes.
- * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} wiring `onOnly`: hide all other members
+ * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} options `onOnly`: hide all other members
  */
 export function parallel({ onLook, onOnly }) {
   /** @type {Marks} */

@@ -100,7 +100,7 @@ export function scatterPlots(members, onLook) {
  * @param {Member[]} members
  * @param {typeof COSTS[number]} cost
  * @param {ReturnType<typeof accuracyOf>} gain
- * @param {{ onLook?: (id: string) => void, named?: boolean }} [wiring] `named`: label each point, if there is no legend
+ * @param {{ onLook?: (id: string) => void, named?: boolean }} [options] `named`: label each point, if there is no legend
  */
 export function scatterCard(members, cost, gain, { onLook = () => {}, named = false } = {}) {
   const points = members.flatMap((member) => {

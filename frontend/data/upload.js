@@ -19,7 +19,7 @@ const ARCHIVE = /\.(zip|tar|tgz|tbz2?|txz|rar|7z|tar\.(gz|bz2|xz))$/i;
 const IGNORED = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
 
 /**
- * @param {{ limit: number, titleOf: (set: string) => string, accepted: (set: string) => void }} wiring `limit`: the
+ * @param {{ limit: number, titleOf: (set: string) => string, accepted: (set: string) => void }} options `limit`: the
  *   maximum upload in bytes; `titleOf`: the title of a known set
  */
 export function uploadPart({ limit, titleOf, accepted }) {

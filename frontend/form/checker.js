@@ -7,12 +7,12 @@ import { checkSpec, checkSweep, Problem } from "../lib/api.js";
 const PAUSE_MS = 200;
 
 /**
- * @typedef {{ plan: Plan | null, schedule: Schedule | null, errors: FieldError[], trouble: string }} Verdict `trouble`
+ * @typedef {{ plan: Plan | null, schedule: Schedule | null, errors: FieldError[], trouble: string }} CheckResult `trouble`
  *   is an error that belongs to no field.
  */
 
-/** @param {(verdict: Verdict) => void} onVerdict */
-export function checker(onVerdict) {
+/** @param {(result: CheckResult) => void} onResult */
+export function checker(onResult) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {AbortController | undefined} */
@@ -25,9 +25,9 @@ export function checker(onVerdict) {
     try {
       const { plan, schedule } = await checkSpec(spec, mine.signal);
       if (sweep) await checkSweep(sweep, mine.signal);
-      if (running === mine) onVerdict({ plan, schedule, errors: [], trouble: "" });
+      if (running === mine) onResult({ plan, schedule, errors: [], trouble: "" });
     } catch (error) {
-      if (running === mine) onVerdict(verdictOf(error));
+      if (running === mine) onResult(checkResultOf(error));
     }
   };
 
@@ -48,8 +48,8 @@ export function checker(onVerdict) {
   };
 }
 
-/** @param {unknown} error @returns {Verdict} */
-export function verdictOf(error) {
+/** @param {unknown} error @returns {CheckResult} */
+export function checkResultOf(error) {
   if (error instanceof Problem)
     return { plan: null, schedule: null, errors: error.errors, trouble: error.errors.length > 0 ? "" : error.message };
   return { plan: null, schedule: null, errors: [], trouble: error instanceof Error ? error.message : String(error) };

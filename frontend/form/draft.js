@@ -42,14 +42,14 @@ export function draftOf(table, spec) {
   };
   const taken = new Set(["data.set", "network.kind"]);
   for (const group of table.groups) {
-    const value = at(spec, group.path);
+    const value = getAt(spec, group.path);
     if (value === undefined) continue;
     if (value === null) {
       draft.variants[group.path] = null;
       taken.add(group.path);
     } else if (group.selector) {
       const path = `${group.path}.${group.selector}`;
-      const word = at(spec, path);
+      const word = getAt(spec, path);
       if (typeof word === "string") {
         draft.variants[group.path] = word;
         taken.add(path);
@@ -59,7 +59,7 @@ export function draftOf(table, spec) {
     }
   }
   for (const field of fieldsOf(table, draft)) {
-    const value = at(spec, field.path);
+    const value = getAt(spec, field.path);
     taken.add(field.path);
     if (value !== undefined) setField(table, draft, field, toText(field, value));
   }
@@ -136,7 +136,7 @@ export function specOf(table, draft) {
         setAt(spec, field.path, value(field));
   }
   for (const field of fields)
-    if (field.path !== "name" && at(spec, field.path) === undefined) setAt(spec, field.path, value(field));
+    if (field.path !== "name" && getAt(spec, field.path) === undefined) setAt(spec, field.path, value(field));
   for (const [path, json] of Object.entries(draft.rest)) setAt(spec, path, json);
   return /** @type {RunSpec} */ (/** @type {unknown} */ (spec));
 }
@@ -192,7 +192,7 @@ export function runCount(table, draft) {
 }
 
 /** @param {any} json @param {string} path @returns {Json | undefined} */
-export function at(json, path) {
+export function getAt(json, path) {
   return path
     .split(".")
     .reduce(

@@ -14,7 +14,7 @@ const MAX_SCALE = 3;
  *   label: string,
  *   tileName: (tile: Tile, about: Sheet) => string,
  *   onPick: (tile: Tile, about: Sheet, cell: { y: number, x: number }) => void,
- * }} wiring
+ * }} options
  */
 export function sheetView({ label, tileName, onPick }) {
   const canvas = h("canvas", { class: "sheet-picture", tabindex: 0, role: "img", "aria-label": label });

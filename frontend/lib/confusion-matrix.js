@@ -7,7 +7,7 @@ import { percent } from "./format.js";
  * @param {number[][]} confusion rows are true classes, columns predicted ones
  * @param {string[]} names of the classes
  * @param {{ onCell?: (truth: number, predicted: number) => void, chosen?: { truth: number, predicted: number } | null
- *   }} [wiring] with `onCell`, cells are buttons
+ *   }} [options] with `onCell`, cells are buttons
  */
 export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}) {
   const head = h(

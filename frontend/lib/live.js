@@ -15,7 +15,7 @@ import { TRANSPORTS } from "../live/transports.js";
  *   on: { [event: string]: (data: any) => void },
  *   onReturn?: () => void,
  *   isOver?: () => Promise<boolean>,
- * }} Wiring `url` is called at each (re)connection; `on`: listeners by event name, `message` for the events of a single
+ * }} Options `url` is called at each (re)connection; `on`: listeners by event name, `message` for the events of a single
  *   run; `onReturn` is called when a lost connection is back; `isOver` is called when the server refuses the stream,
  *   and decides whether to give up.
  */
@@ -145,7 +145,7 @@ addEventListener("pageshow", (event) => {
 
 /**
  * Opens a stream and keeps it open.
- * @param {Wiring} wiring
+ * @param {Options} options
  */
 export function openStream({ url, on, onReturn, isOver = async () => false }) {
   streamCount += 1;

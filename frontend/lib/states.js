@@ -3,7 +3,7 @@
 
 /** @import { Run } from "./types" */
 
-export class States {
+export class RunStates {
   /** @type {Map<string, Run>} */
   #runs = new Map();
   /** Runs whose state may be from an earlier index, which counted changes differently. @type {Set<string>} */

@@ -82,7 +82,7 @@ export function filesWithPaths(files) {
 /**
  * The progress bar of an upload.
  * @param {string} name
- * @param {{ after: string, onCancel: () => void }} wiring `after`: the text when everything is sent
+ * @param {{ after: string, onCancel: () => void }} options `after`: the text when everything is sent
  */
 export function uploadProgress(name, { after, onCancel }) {
   const bar = h(

@@ -9,7 +9,7 @@ import { serverFeed } from "./server.js";
 /** @typedef {{ post: (message: FromTab) => void, close: () => void }} Transport */
 
 /**
- * @typedef {{ onMessage: (message: ToTab) => void, onReady: () => void, onFailed: () => void }} Wiring `onReady`: there
+ * @typedef {{ onMessage: (message: ToTab) => void, onReady: () => void, onFailed: () => void }} Options `onReady`: there
  *   is a host, perhaps a new one, to say hello to; `onFailed`: the transport does not work
  */
 
@@ -19,10 +19,10 @@ import { serverFeed } from "./server.js";
  */
 const sharedName = () => `vivarium ${document.querySelector('meta[name="assets"]')?.getAttribute("content") ?? ""}`;
 
-/** The transports, the best first. @type {((wiring: Wiring) => Transport)[]} */
+/** The transports, the best first. @type {((options: Options) => Transport)[]} */
 export const TRANSPORTS = [viaSharedWorker, viaLeaderTab, inThisTab];
 
-/** @param {Wiring} wiring @returns {Transport} */
+/** @param {Options} options @returns {Transport} */
 function viaSharedWorker({ onMessage, onReady, onFailed }) {
   const worker = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: sharedName() });
   worker.addEventListener("error", onFailed);
@@ -35,7 +35,7 @@ function viaSharedWorker({ onMessage, onReady, onFailed }) {
   };
 }
 
-/** @param {Wiring} wiring @returns {Transport} */
+/** @param {Options} options @returns {Transport} */
 function viaLeaderTab({ onMessage, onReady }) {
   const name = sharedName();
   const channel = new BroadcastChannel(name);
@@ -71,7 +71,7 @@ function viaLeaderTab({ onMessage, onReady }) {
   };
 }
 
-/** @param {Wiring} wiring @returns {Transport} */
+/** @param {Options} options @returns {Transport} */
 function inThisTab({ onMessage, onReady }) {
   const host = new FeedHost(serverFeed());
   queueMicrotask(onReady);

@@ -17,7 +17,7 @@ import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
-import { States } from "../lib/states.js";
+import { RunStates } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
 import { isActive } from "../lib/status.js";
 
@@ -320,7 +320,7 @@ function start() {
     const ids = [...runs.keys()];
     /** Runs whose curves are being fetched again. @type {Set<string>} */
     const afresh = new Set();
-    const states = new States();
+    const states = new RunStates();
     states.replace([...runs.values()]);
     const stream = openStream({
       url: () =>

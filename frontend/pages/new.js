@@ -3,7 +3,7 @@
 import { createRun, createSweep } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { announce, startShell } from "../lib/shell.js";
-import { checker, verdictOf } from "../form/checker.js";
+import { checker, checkResultOf } from "../form/checker.js";
 import { formatGridValues } from "../form/grid-values.js";
 import { comparePart } from "../form/compare.js";
 import { draftOf, emptyDraft, runCount, specOf, sweepOf } from "../form/draft.js";
@@ -16,7 +16,7 @@ import { safeSessionStorage } from "../lib/storage.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
 /** @import { Draft } from "../form/draft.js" */
-/** @import { Verdict } from "../form/checker.js" */
+/** @import { CheckResult } from "../form/checker.js" */
 
 startShell();
 
@@ -29,10 +29,10 @@ const draft = kept() ?? first();
 const parts = sections(table, draft, changed);
 const compare = comparePart(table, draft, changed);
 const summary = summaryPart();
-const checks = checker(showVerdict);
+const checks = checker(showCheckResult);
 const estimates = estimator((known) => summary.showEstimate(known));
-/** @type {Verdict} */
-let verdict = { plan: null, schedule: null, errors: [], trouble: "" };
+/** @type {CheckResult} */
+let checkResult = { plan: null, schedule: null, errors: [], trouble: "" };
 
 parts.element.append(compare.element);
 const form = h(
@@ -57,16 +57,16 @@ function changed() {
   compare.show();
   const spec = specOf(table, draft);
   summary.showSpec(spec);
-  summary.showPlan(verdict.plan, runCount(table, draft), verdict.errors.length);
+  summary.showPlan(checkResult.plan, runCount(table, draft), checkResult.errors.length);
   keep();
   estimates.cancel();
   summary.showEstimate(null);
   checks.later(spec, sweepOf(table, draft));
 }
 
-/** @param {Verdict} next */
-function showVerdict(next) {
-  verdict = next;
+/** @param {CheckResult} next */
+function showCheckResult(next) {
+  checkResult = next;
   parts.showSchedule(next.schedule);
   const controls = parts.visible();
   const { placed, apart } = placeErrors(next.errors, new Set(controls.map((made) => made.field.path)));
@@ -93,7 +93,7 @@ async function submit(event) {
     safeSessionStorage.removeItem(KEPT);
     location.assign(url);
   } catch (error) {
-    showVerdict(verdictOf(error));
+    showCheckResult(checkResultOf(error));
     announce(`Not started: ${error instanceof Error ? error.message : error}`);
     const wrong = parts.visible().find((made) => made.element.classList.contains("invalid"));
     if (wrong) parts.reveal(wrong);

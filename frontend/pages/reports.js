@@ -7,7 +7,7 @@ import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
 import { isActive } from "../lib/status.js";
-import { EXPERIMENTS, experimentRuns, writeUp } from "../report/experiments.js";
+import { EXPERIMENTS, experimentRuns, experimentReport } from "../report/experiments.js";
 
 /** @import { Preset, ReportAbout, Run, SweepSpec } from "../lib/types" */
 /** @import { Experiment } from "../report/experiments.js" */
@@ -154,7 +154,7 @@ async function writeChosen() {
     const subject = experimentRuns(experiment, data.presets, data.runs, data.sweeps);
     return subject ? [{ experiment, subject }] : [];
   });
-  if (subjects.length > 0) await startReport(writeUp(subjects));
+  if (subjects.length > 0) await startReport(experimentReport(subjects));
 }
 
 /** @param {string} text */

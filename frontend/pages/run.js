@@ -5,7 +5,7 @@ import { byId, h, pageData } from "../lib/dom.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
-import { States } from "../lib/states.js";
+import { RunStates } from "../lib/states.js";
 import { isActive } from "../lib/status.js";
 import { boundaryPanel } from "../run/boundary.js";
 import { testPanel } from "../run/confusion.js";
@@ -30,7 +30,7 @@ startShell();
 
 /** @type {Run} */
 let run = pageData();
-const states = new States();
+const states = new RunStates();
 states.put(run);
 const store = new RunStore(importedSeries(run));
 const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.assign(siteUrl(`/${ending}`)) });

@@ -15,7 +15,7 @@ const RETRY_AFTER_MS = 3000;
 
 /**
  * @param {Report} report
- * @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: SafeStorage }} wiring
+ * @param {{ onState: (state: State) => void, onTitle: (title: string) => void, storage?: SafeStorage }} options
  */
 export function autosave(report, { onState, onTitle, storage = safeLocalStorage }) {
   const key = `vivarium.report.${report.id}`;

@@ -11,11 +11,11 @@ import { reportAbout } from "./experiments.js";
  * @param {string} [words] how the report names them; by default by id, or many by a selection
  */
 export async function beginReport(title, runs, words) {
-  words ??= await named(runs.map(({ id }) => id));
+  words ??= await runsText(runs.map(({ id }) => id));
   const { url } = await createReport(reportAbout(title, words, runs));
   location.assign(url);
 }
 
 /** @param {string[]} ids */
-const named = async (ids) =>
+const runsText = async (ids) =>
   ids.length <= RUNS_IN_ADDRESS ? ids.join(", ") : (await shortQuery(ids)).replace("=", " ");

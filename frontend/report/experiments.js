@@ -215,7 +215,7 @@ const observations = (look) => ["### Observations", look.map((question) => `- *$
  * @param {{ experiment: Experiment, subject: Subject }[]} chosen
  * @returns {string}
  */
-export function writeUp(chosen) {
+export function experimentReport(chosen) {
   const [first] = chosen;
   const sections = chosen.flatMap(({ experiment, subject }) => {
     const parts = [experiment.question, ...experiment.body(subject), ...observations(experiment.look)];

@@ -20,7 +20,7 @@ const NAMES = /** @type {const} */ (["train_loss", "train_accuracy"]);
  *   range: () => [number, number] | null,
  *   weight: () => number,
  *   onData: () => void,
- * }} wiring `range`: the visible positions, or null for the whole run
+ * }} options `range`: the visible positions, or null for the whole run
  */
 export function refiner({ runs, range, weight, onData }) {
   /** The last request. */

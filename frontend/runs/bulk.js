@@ -23,7 +23,7 @@ import { editTags } from "./labels.js";
  *   onRun: (run: Run) => void,
  *   onGone: (runs: Run[]) => void,
  *   onNone: () => void,
- * }} wiring
+ * }} options
  */
 export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});

@@ -6,7 +6,7 @@ import { complete, parse } from "./query.js";
 /** @import { Run } from "../lib/types" */
 /** @import { Query } from "./query.js" */
 
-/** @param {{ text: string, runs: () => Run[], onChange: (text: string) => void }} wiring */
+/** @param {{ text: string, runs: () => Run[], onChange: (text: string) => void }} options */
 export function filterField({ text, runs, onChange }) {
   const options = h("datalist", { id: "filter-options" });
   const fault = h("p", { class: "filter-fault", id: "filter-fault", role: "status", hidden: true });

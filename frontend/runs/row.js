@@ -33,7 +33,7 @@ import { settingTitle } from "./settings.js";
  *   onEdit: (run: Run) => void,
  *   onChoose: (run: Run, on: boolean, range: boolean) => void,
  *   onTag: (tag: string) => void,
- * }} wiring
+ * }} options
  */
 export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   let run = first;

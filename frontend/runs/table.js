@@ -8,7 +8,7 @@ import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
 import { announce } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
-import { States } from "../lib/states.js";
+import { RunStates } from "../lib/states.js";
 import { offerUndo, moveToTrash } from "../lib/trash.js";
 import { openTrash } from "./trash-dialog.js";
 import { openTensorboardImport } from "./tensorboard-import.js";
@@ -35,7 +35,7 @@ const FIRST_ROWS = 200;
 export function runsTable({ empty, uploadLimit }) {
   const query = new URLSearchParams(location.search);
   const sweep = query.get("sweep");
-  const runs = new States();
+  const runs = new RunStates();
   const selection = new Selection();
   /** @type {Map<string, Row>} */
   const rows = new Map();

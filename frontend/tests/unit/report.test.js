@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kindOf, readBlock, writeBlock } from "../../report/block.js";
-import { EXPERIMENTS, reportAbout, experimentRuns, writeUp } from "../../report/experiments.js";
+import { EXPERIMENTS, reportAbout, experimentRuns, experimentReport } from "../../report/experiments.js";
 import { kindNamed, KINDS, valuesOf } from "../../report/figures/index.js";
 import { autosave } from "../../report/autosave.js";
 import { partsOf } from "../../report/markdown.js";
@@ -223,8 +223,8 @@ test("an experiment finds the sweep that is its own", () => {
 test("a report template has only valid figures and no numbers", () => {
   const subject = { runs: "sweep s1", run: run({}) };
   for (const text of [
-    writeUp(EXPERIMENTS.map((one) => ({ experiment: one, subject }))),
-    ...EXPERIMENTS.map((one) => writeUp([{ experiment: one, subject }])),
+    experimentReport(EXPERIMENTS.map((one) => ({ experiment: one, subject }))),
+    ...EXPERIMENTS.map((one) => experimentReport([{ experiment: one, subject }])),
     reportAbout("Two", "a, b", [run({}), run({})]),
     reportAbout("One", "a", [run({})]),
   ]) {

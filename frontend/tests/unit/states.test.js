@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { States } from "../../lib/states.js";
+import { RunStates } from "../../lib/states.js";
 
 /** @import { Run } from "../../lib/types" */
 
 /** @param {string} id @param {number} changed @param {string} status */
 const run = (id, changed, status) => /** @type {Run} */ (/** @type {unknown} */ ({ id, changed, status }));
-/** @param {States} states */
+/** @param {RunStates} states */
 const told = (states) => states.all().map(({ id, status }) => `${id} ${status}`);
 
 test("a response older than the latest event changes nothing", () => {
-  const states = new States();
+  const states = new RunStates();
   assert.equal(states.put(run("a", 7, "finished")), true);
   assert.equal(states.put(run("a", 3, "queued")), false);
   states.replace([run("a", 5, "running"), run("b", 6, "queued")]);
@@ -20,7 +20,7 @@ test("a response older than the latest event changes nothing", () => {
 });
 
 test("the states of a server with a new index are accepted, whatever their numbers", () => {
-  const states = new States();
+  const states = new RunStates();
   states.put(run("a", 70, "running"));
   states.returned();
   states.put(run("a", 2, "interrupted"));
@@ -29,7 +29,7 @@ test("the states of a server with a new index are accepted, whatever their numbe
 });
 
 test("runs that are not listed are gone", () => {
-  const states = new States();
+  const states = new RunStates();
   states.put(run("a", 1, "finished"));
   states.replace([run("b", 2, "queued")]);
   assert.deepEqual(told(states), ["b queued"]);
