@@ -210,6 +210,9 @@ export const EXPERIMENTS = [
 /** The section for observations, with questions. @param {string[]} look */
 const observations = (look) => ["### Observations", look.map((question) => `- *${question}*`).join("\n")];
 
+/** @param {string[]} parts */
+const joined = (parts) => `${parts.join("\n\n")}\n`;
+
 /**
  * A report about experiments.
  * @param {{ experiment: Experiment, subject: Subject }[]} chosen
@@ -223,7 +226,12 @@ export function experimentReport(chosen) {
       ? parts.map((part) => part.replace(/^###/, "##"))
       : [`## ${experiment.number}. ${experiment.title}`, ...parts];
   });
-  return `${[`# ${chosen.length === 1 ? first.experiment.title : "Experiments"}`, ...sections, ...(chosen.length === 1 ? ["## Conclusion", "*What is the answer to the question?*"] : ["## Conclusion", "*What holds over all of the experiments?*"])].join("\n\n")}\n`;
+  return joined([
+    `# ${chosen.length === 1 ? first.experiment.title : "Experiments"}`,
+    ...sections,
+    "## Conclusion",
+    chosen.length === 1 ? "*What is the answer to the question?*" : "*What holds over all of the experiments?*",
+  ]);
 }
 
 /**
@@ -245,7 +253,15 @@ export function reportAbout(title, runs, of) {
         figure("results", { runs, columns: "outcome" }),
         ...(of[0].source ? [] : [figure("confusion", { run: of[0].id })]),
       ];
-  return `${[`# ${title}`, "*What is the question?*", ...body.map((part) => part.replace(/^###/, "##")), "## Observations", "*What can be seen?*", "## Conclusion", "*What is the answer?*"].join("\n\n")}\n`;
+  return joined([
+    `# ${title}`,
+    "*What is the question?*",
+    ...body.map((part) => part.replace(/^###/, "##")),
+    "## Observations",
+    "*What can be seen?*",
+    "## Conclusion",
+    "*What is the answer?*",
+  ]);
 }
 
 /**
