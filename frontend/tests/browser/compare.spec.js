@@ -105,7 +105,8 @@ test("parallel coordinates are brushed by pointer and keyboard, and hide the res
   await expect(coordinates.locator(".parallel-run")).toHaveCount(6);
   await expect(coordinates.locator(".parallel-title").last()).toContainText("accuracy");
   const batch = coordinates.locator('[data-axis="training.batch_size"]');
-  await batch.scrollIntoViewIfNeeded();
+  // The card may be redrawn meanwhile, when the last results arrive.
+  await expect(() => batch.scrollIntoViewIfNeeded({ timeout: 1000 })).toPass();
   const box = await batch.boundingBox();
   if (!box) throw new Error("the axis is not there");
   await page.mouse.move(box.x + box.width / 2, box.y + 4);
