@@ -118,8 +118,8 @@ export function closeup(context) {
       return;
     }
     const { values, height, width } = shown;
-    const planes = values.values.length / (height * width);
-    const read = Array.from({ length: planes }, (_, plane) => values.values[(plane * height + y) * width + x]);
+    const channels = values.values.length / (height * width);
+    const read = Array.from({ length: channels }, (_, channel) => values.values[(channel * height + y) * width + x]);
     setText(
       words,
       `row ${y}, column ${x}: ${read.map((value) => (value === null ? "nothing" : formatNumber(value))).join(", ")}`,
@@ -292,7 +292,7 @@ export function closeup(context) {
  * @param {boolean} diverging whether 0 is the middle of the colour map
  */
 function draw(ctx, { values, min, max, shape }, height, width, size, diverging) {
-  const plane = height * width;
+  const channelSize = height * width;
   const rgb = shape.length === 3 && shape[0] === 3;
   const reach = Math.max(Math.abs(min), Math.abs(max)) || 1;
   const colour = diverging
@@ -303,12 +303,12 @@ function draw(ctx, { values, min, max, shape }, height, width, size, diverging) 
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.font = `${Math.min(TEXT + 3, Math.max(TEXT, size / 5))}px ui-monospace, "DejaVu Sans Mono", monospace`;
-  for (let at = 0; at < plane; at += 1) {
+  for (let at = 0; at < channelSize; at += 1) {
     const value = values[at];
     if (value === null) continue;
     const [y, x] = [Math.floor(at / width), at % width];
     const of = rgb
-      ? /** @type {[number, number, number]} */ ([0, 1, 2].map((channel) => grey(values[channel * plane + at])))
+      ? /** @type {[number, number, number]} */ ([0, 1, 2].map((channel) => grey(values[channel * channelSize + at])))
       : colour(value);
     ctx.fillStyle = css(of);
     ctx.fillRect(x * size, y * size, size, size);

@@ -11,8 +11,8 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; ba
 /** Elements for the author, and those that need scripts. */
 const REMOVED = ".paper-change, .paper-empty[hidden], .parallel-reach, button";
 
-/** @param {HTMLElement} paper @param {{ title: string, version: string, when: Date }} about @returns {string} */
-export function reportHtml(paper, { title, version, when }) {
+/** @param {HTMLElement} report @param {{ title: string, version: string, when: Date }} about @returns {string} */
+export function reportHtml(report, { title, version, when }) {
   const page = document.implementation.createHTMLDocument(title);
   page.documentElement.lang = "en";
   page.head.prepend(
@@ -23,7 +23,7 @@ export function reportHtml(paper, { title, version, when }) {
     h("meta", { name: "generator", content: `Vivarium ${version}` }),
   );
   page.body.className = "exported";
-  const copy = /** @type {HTMLElement} */ (page.importNode(paper, true));
+  const copy = /** @type {HTMLElement} */ (page.importNode(report, true));
   for (const tool of copy.querySelectorAll(REMOVED)) tool.remove();
   for (const element of copy.querySelectorAll("[data-line], [data-member], [tabindex], [aria-current]")) {
     for (const name of ["data-line", "data-member", "aria-current"]) element.removeAttribute(name);

@@ -205,7 +205,7 @@ test("an active run adds frames live, and a new pin is used", async ({ page, viv
 
 test("a run without an inside shows a notice", async ({ page, vivarium }) => {
   const { url } = await vivarium.create({
-    name: "plane",
+    name: "toy2d",
     data: { set: "moons" },
     network: { kind: "mlp" },
     training: { epochs: 1 },

@@ -5,22 +5,22 @@ import { expect, overflow, SHORT, test } from "./vivarium.js";
 test("the theme is the system's until one is chosen, and stays over a reload", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto("/");
-  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const dark = await paper();
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await background();
   await page.getByRole("button", { name: "Use the light theme" }).click();
-  expect(await paper()).not.toBe(dark);
+  expect(await background()).not.toBe(dark);
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
-  expect(await paper()).not.toBe(dark);
+  expect(await background()).not.toBe(dark);
   await page.getByRole("button", { name: "Use the dark theme" }).click();
-  expect(await paper()).toBe(dark);
+  expect(await background()).toBe(dark);
 });
 
 test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
   const name = "a long name without any end ".repeat(4) + "W".repeat(60);
   const { id, url } = await vivarium.create({ ...SHORT, name });
-  const { url: plane } = await vivarium.create({
-    name: "plane",
+  const { url: toy2d } = await vivarium.create({
+    name: "toy2d",
     data: { set: "moons" },
     network: { kind: "mlp" },
     training: { epochs: 2 },
@@ -28,7 +28,7 @@ test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
   for (const width of [400, 320]) {
     await page.setViewportSize({ width, height: 800 });
-    for (const path of ["/", "/new", "/data", "/new?preset=batch-size", url, plane, "/nowhere"]) {
+    for (const path of ["/", "/new", "/data", "/new?preset=batch-size", url, toy2d, "/nowhere"]) {
       await page.goto(path);
       await expect(page.locator("main")).not.toBeEmpty();
       if (path === url) await expect(page.getByRole("table", { name: /Confusion/ })).toBeVisible();
