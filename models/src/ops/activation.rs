@@ -4,8 +4,8 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::float::Float;
-use super::kernel::{held, map, map_pairs, numbers};
-use super::tape::{Needs, apply1};
+use super::kernel::{contiguous_slice, map, map_pairs, storage_slice};
+use super::tape::{SaveForBackward, apply1};
 
 /// A function applied to every value between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,40 +26,40 @@ pub enum Activation {
 /// # Errors
 /// When the tensor does not lie in one piece on the CPU.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    apply1(x, activation, Needs::Values)
+    apply1(x, activation, SaveForBackward::Values)
 }
 
 /// What an activation does to a value, known when kernels are compiled.
-pub(super) trait Function<T>: Copy + Sync {
+pub(super) trait ActivationFn<T>: Copy + Sync {
     /// Whether value and slope have most of their work in common, an exponential.
-    const SHARES: bool;
+    const SHARES_WORK: bool;
     /// The value after it.
-    fn of(x: T) -> T;
+    fn forward(x: T) -> T;
     /// The gradient before it, from the value before it and the gradient after it.
-    fn back(x: T, dy: T) -> T;
+    fn backward(x: T, dy: T) -> T;
     /// The value after it, and its slope, by which the gradient is multiplied.
-    fn both(x: T) -> (T, T);
+    fn forward_and_slope(x: T) -> (T, T);
 }
 
 /// No activation.
 #[derive(Clone, Copy)]
 pub(super) struct Identity;
 
-impl<T: Float> Function<T> for Identity {
-    const SHARES: bool = false;
+impl<T: Float> ActivationFn<T> for Identity {
+    const SHARES_WORK: bool = false;
 
     #[inline(always)]
-    fn of(x: T) -> T {
+    fn forward(x: T) -> T {
         x
     }
 
     #[inline(always)]
-    fn both(x: T) -> (T, T) {
+    fn forward_and_slope(x: T) -> (T, T) {
         (x, T::ONE)
     }
 
     #[inline(always)]
-    fn back(_: T, dy: T) -> T {
+    fn backward(_: T, dy: T) -> T {
         dy
     }
 }
@@ -67,22 +67,25 @@ impl<T: Float> Function<T> for Identity {
 #[derive(Clone, Copy)]
 pub(super) struct Relu;
 
-impl<T: Float> Function<T> for Relu {
-    const SHARES: bool = false;
+impl<T: Float> ActivationFn<T> for Relu {
+    const SHARES_WORK: bool = false;
 
     #[inline(always)]
-    fn both(x: T) -> (T, T) {
-        (Self::of(x), if x <= T::ZERO { T::ZERO } else { T::ONE })
+    fn forward_and_slope(x: T) -> (T, T) {
+        (
+            Self::forward(x),
+            if x <= T::ZERO { T::ZERO } else { T::ONE },
+        )
     }
 
     /// NaN stays NaN: a run that diverges must be seen to.
     #[inline(always)]
-    fn of(x: T) -> T {
+    fn forward(x: T) -> T {
         if x < T::ZERO { T::ZERO } else { x }
     }
 
     #[inline(always)]
-    fn back(x: T, dy: T) -> T {
+    fn backward(x: T, dy: T) -> T {
         if x <= T::ZERO { T::ZERO } else { dy }
     }
 }
@@ -90,22 +93,22 @@ impl<T: Float> Function<T> for Relu {
 #[derive(Clone, Copy)]
 pub(super) struct Silu;
 
-impl<T: Float> Function<T> for Silu {
-    const SHARES: bool = true;
+impl<T: Float> ActivationFn<T> for Silu {
+    const SHARES_WORK: bool = true;
 
     #[inline(always)]
-    fn both(x: T) -> (T, T) {
+    fn forward_and_slope(x: T) -> (T, T) {
         let s = sigmoid(x);
         (x * s, s * (T::ONE + x * (T::ONE - s)))
     }
 
     #[inline(always)]
-    fn of(x: T) -> T {
+    fn forward(x: T) -> T {
         x * sigmoid(x)
     }
 
     #[inline(always)]
-    fn back(x: T, dy: T) -> T {
+    fn backward(x: T, dy: T) -> T {
         let s = sigmoid(x);
         dy * s * (T::ONE + x * (T::ONE - s))
     }
@@ -114,22 +117,22 @@ impl<T: Float> Function<T> for Silu {
 #[derive(Clone, Copy)]
 pub(super) struct Sigmoid;
 
-impl<T: Float> Function<T> for Sigmoid {
-    const SHARES: bool = true;
+impl<T: Float> ActivationFn<T> for Sigmoid {
+    const SHARES_WORK: bool = true;
 
     #[inline(always)]
-    fn both(x: T) -> (T, T) {
+    fn forward_and_slope(x: T) -> (T, T) {
         let s = sigmoid(x);
         (s, s * (T::ONE - s))
     }
 
     #[inline(always)]
-    fn of(x: T) -> T {
+    fn forward(x: T) -> T {
         sigmoid(x)
     }
 
     #[inline(always)]
-    fn back(x: T, dy: T) -> T {
+    fn backward(x: T, dy: T) -> T {
         let s = sigmoid(x);
         dy * s * (T::ONE - s)
     }
@@ -138,29 +141,29 @@ impl<T: Float> Function<T> for Sigmoid {
 #[derive(Clone, Copy)]
 pub(super) struct Tanh;
 
-impl<T: Float> Function<T> for Tanh {
-    const SHARES: bool = true;
+impl<T: Float> ActivationFn<T> for Tanh {
+    const SHARES_WORK: bool = true;
 
     #[inline(always)]
-    fn both(x: T) -> (T, T) {
+    fn forward_and_slope(x: T) -> (T, T) {
         let t = Float::tanh(x);
         (t, T::ONE - t * t)
     }
 
     #[inline(always)]
-    fn of(x: T) -> T {
+    fn forward(x: T) -> T {
         Float::tanh(x)
     }
 
     #[inline(always)]
-    fn back(x: T, dy: T) -> T {
+    fn backward(x: T, dy: T) -> T {
         let t = Float::tanh(x);
         dy * (T::ONE - t * t)
     }
 }
 
-/// Evaluates an expression with the [`Function`] of an `Option<Activation>`.
-macro_rules! by_function {
+/// Evaluates an expression with the [`ActivationFn`] of an `Option<Activation>`.
+macro_rules! dispatch_activation {
     ($activation:expr, $f:ident => $value:expr) => {{
         use $crate::ops::activation::{Activation, Identity, Relu, Sigmoid, Silu, Tanh};
         match $activation {
@@ -187,7 +190,7 @@ macro_rules! by_function {
         }
     }};
 }
-pub(super) use by_function;
+pub(super) use dispatch_activation;
 
 /// Never overflows: the exponent is of the number's negated size.
 #[inline(always)]
@@ -198,10 +201,10 @@ fn sigmoid<T: Float>(x: T) -> T {
 }
 
 fn forward<T: Float>(activation: Activation, x: &[T]) -> Vec<T> {
-    fn each<T: Float, F: Function<T>>(_: F, x: &[T]) -> Vec<T> {
-        map(x, F::of)
+    fn each<T: Float, F: ActivationFn<T>>(_: F, x: &[T]) -> Vec<T> {
+        map(x, F::forward)
     }
-    by_function!(Some(activation), f => each(f, x))
+    dispatch_activation!(Some(activation), f => each(f, x))
 }
 
 /// The gradient from that of the result; from the result alone where that is enough.
@@ -216,12 +219,12 @@ fn backward<T: Float>(
     let (given_held, given_layout) = given.storage_and_layout();
     let (dy_held, dy_layout) = dy.storage_and_layout();
     let (given, dy) = (
-        held::<T>(&given_held, given_layout)?,
-        held::<T>(&dy_held, dy_layout)?,
+        storage_slice::<T>(&given_held, given_layout)?,
+        storage_slice::<T>(&dy_held, dy_layout)?,
     );
     let dx = match activation {
-        Activation::Relu => map_pairs(given, dy, Relu::back),
-        Activation::Silu => map_pairs(given, dy, Silu::back),
+        Activation::Relu => map_pairs(given, dy, Relu::backward),
+        Activation::Silu => map_pairs(given, dy, Silu::backward),
         Activation::Sigmoid => map_pairs(given, dy, |y, dy| dy * y * (T::ONE - y)),
         Activation::Tanh => map_pairs(given, dy, |y, dy| dy * (T::ONE - y * y)),
     }?;
@@ -240,8 +243,8 @@ impl CustomOp1 for Activation {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let y = match x {
-            CpuStorage::F64(_) => CpuStorage::F64(forward(*self, numbers(x, layout)?)),
-            _ => CpuStorage::F32(forward(*self, numbers(x, layout)?)),
+            CpuStorage::F64(_) => CpuStorage::F64(forward(*self, contiguous_slice(x, layout)?)),
+            _ => CpuStorage::F32(forward(*self, contiguous_slice(x, layout)?)),
         };
         Ok((y, layout.shape().clone()))
     }

@@ -6,12 +6,14 @@ use std::mem::MaybeUninit;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::activation::{Activation, Function, by_function};
+use super::activation::{Activation, ActivationFn, dispatch_activation};
 use super::float::Float;
 use super::gradient_sink::accumulate_grad;
-use super::kernel::{SHORT, held, numbers, same_length, simd_dispatch, written};
+use super::kernel::{
+    PARTIAL_ROWS, check_len, contiguous_slice, init_vec, simd_dispatch, storage_slice,
+};
 use super::statistics::{BatchStatistics, WithStats};
-use super::tape::{apply3, wanted};
+use super::tape::{apply3, requires_grad};
 use super::threads;
 
 /// Normalises `x` `[…, channels]` by its own mean and variance, then scales by `weight` and shifts by `bias`, each
@@ -27,7 +29,7 @@ pub fn batch_norm(
     activation: Option<Activation>,
 ) -> Result<(Tensor, BatchStatistics)> {
     let (x, statistics) = x.into().into_parts()?;
-    let op = Normalise::new(&statistics, epsilon, activation, true);
+    let op = BatchNormOp::new(&statistics, epsilon, activation, true);
     Ok((apply3(&x, weight, bias, op)?, statistics))
 }
 
@@ -47,14 +49,14 @@ pub fn batch_norm_eval(
         x,
         weight,
         bias,
-        Normalise::new(statistics, epsilon, activation, false),
+        BatchNormOp::new(statistics, epsilon, activation, false),
     )
 }
 
-pub(super) struct Normalise {
+pub(super) struct BatchNormOp {
     mean: Vec<f64>,
     /// One over the standard deviation.
-    inverse: Vec<f64>,
+    inv_std: Vec<f64>,
     activation: Option<Activation>,
     /// Whether both were computed from the very batch, so that its gradient goes through them too.
     of_batch: bool,
@@ -69,13 +71,13 @@ pub(super) struct Affine<T> {
 }
 
 simd_dispatch! {
-    fn normalise[T: Float, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>]) {
+    fn normalise[T: Float, F: ActivationFn<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
         for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
             for c in 0..channels {
-                y[c].write(F::of((x[c] - mean[c]) * scale[c] + shift[c]));
+                y[c].write(F::forward((x[c] - mean[c]) * scale[c] + shift[c]));
             }
         }
     }
@@ -83,14 +85,14 @@ simd_dispatch! {
 
 simd_dispatch! {
     /// Sums of the gradient before the activation, and of its product with the distance from the mean.
-    fn add_gradients[T: Float, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    fn add_gradients[T: Float, F: ActivationFn<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
         for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact(channels)) {
             for c in 0..channels {
                 let distance = x[c] - mean[c];
-                let g = F::back(distance * scale[c] + shift[c], dy[c]);
+                let g = F::backward(distance * scale[c] + shift[c], dy[c]);
                 sums[c] += g;
                 products[c] += g * distance;
             }
@@ -100,7 +102,7 @@ simd_dispatch! {
 
 simd_dispatch! {
     /// `dx = scale·(g - offset - (x - mean)·slope)` with `g` the gradient before the activation.
-    fn gradient[T: Float, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, offset: &[T], slope: &[T], dx: &mut [MaybeUninit<T>]) {
+    fn gradient[T: Float, F: ActivationFn<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, offset: &[T], slope: &[T], dx: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, offset, slope) = (&scale[..channels], &shift[..channels], &offset[..channels], &slope[..channels]);
@@ -108,7 +110,7 @@ simd_dispatch! {
         for (dx, (x, dy)) in dx.chunks_exact_mut(channels).zip(rows) {
             for c in 0..channels {
                 let distance = x[c] - mean[c];
-                let g = F::back(distance * scale[c] + shift[c], dy[c]);
+                let g = F::backward(distance * scale[c] + shift[c], dy[c]);
                 dx[c].write(scale[c] * (g - offset[c] - distance * slope[c]));
             }
         }
@@ -118,14 +120,14 @@ simd_dispatch! {
 simd_dispatch! {
     /// `dx = scale·g`: the gradient by statistics that do not depend on `x`. A value that is no number keeps its harm to
     /// what depends on it.
-    fn gradient_fixed[T: Float, F: Function<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
+    fn gradient_fixed[T: Float, F: ActivationFn<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
         let rows = x.chunks_exact(channels).zip(dy.chunks_exact(channels));
         for (dx, (x, dy)) in dx.chunks_exact_mut(channels).zip(rows) {
             for c in 0..channels {
-                dx[c].write(scale[c] * F::back((x[c] - mean[c]) * scale[c] + shift[c], dy[c]));
+                dx[c].write(scale[c] * F::backward((x[c] - mean[c]) * scale[c] + shift[c], dy[c]));
             }
         }
     }
@@ -138,16 +140,16 @@ fn two_sums<T: Float>(
     channels: usize,
     add: impl Fn(std::ops::Range<usize>, &mut [T], &mut [T]) + Sync,
 ) -> [Vec<f64>; 2] {
-    let part = threads::part(rows * channels).div_ceil(channels);
+    let part = threads::chunk_len(rows * channels).div_ceil(channels);
     let part_of = |first: usize| {
         let mut sums = [vec![0.0; channels], vec![0.0; channels]];
         let mut short = [vec![T::ZERO; channels], vec![T::ZERO; channels]];
         let end = (first + part).min(rows);
-        for start in (first..end).step_by(SHORT) {
+        for start in (first..end).step_by(PARTIAL_ROWS) {
             let [a, b] = &mut short;
             a.fill(T::ZERO);
             b.fill(T::ZERO);
-            add(start..(start + SHORT).min(end), a, b);
+            add(start..(start + PARTIAL_ROWS).min(end), a, b);
             for (sums, short) in sums.iter_mut().zip(&short) {
                 for (sum, short) in sums.iter_mut().zip(short) {
                     *sum += short.to_f64();
@@ -173,16 +175,16 @@ fn rows_of<T>(values: &[T], channels: usize, rows: std::ops::Range<usize>) -> &[
 }
 
 /// Writes `len` values in parts of whole rows, which threads share.
-fn in_rows<T: Float>(
+fn fill_rows<T: Float>(
     len: usize,
     channels: usize,
     write: impl Fn(std::ops::Range<usize>, &mut [MaybeUninit<T>]) + Sync,
 ) -> Vec<T> {
-    let part = threads::part(len).div_ceil(channels) * channels;
+    let part = threads::chunk_len(len).div_ceil(channels) * channels;
     // SAFETY: the parts are whole rows and cover everything, and `write` writes all of a part, as its callers see to.
     unsafe {
-        written(len, |out| {
-            threads::each(out.chunks_mut(part).enumerate(), |(i, out)| {
+        init_vec(len, |out| {
+            threads::for_each(out.chunks_mut(part).enumerate(), |(i, out)| {
                 let first = i * part / channels;
                 write(first..first + out.len() / channels, out);
             });
@@ -195,7 +197,7 @@ fn rounded<T: Float>(values: &[f64]) -> Vec<T> {
 }
 
 /// Writes rounded numbers, or adds them to what is there.
-pub(super) fn put<T: Float>(
+pub(super) fn write_rounded<T: Float>(
     out: &mut [T],
     values: impl Iterator<Item = f64>,
     add: bool,
@@ -209,21 +211,21 @@ pub(super) fn put<T: Float>(
 
 type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
-impl Normalise {
+impl BatchNormOp {
     pub(super) fn new(
         statistics: &BatchStatistics,
         epsilon: f64,
         activation: Option<Activation>,
         of_batch: bool,
     ) -> Self {
-        let inverse = statistics
+        let inv_std = statistics
             .variance
             .iter()
             .map(|v| 1.0 / (v + epsilon).sqrt())
             .collect();
         Self {
             mean: statistics.mean.clone(),
-            inverse,
+            inv_std,
             activation,
             of_batch,
         }
@@ -245,11 +247,11 @@ impl Normalise {
     }
 
     fn affine<T: Float>(&self, weight: &[T], bias: &[T]) -> Affine<T> {
-        let both = weight.iter().zip(&self.inverse);
+        let both = weight.iter().zip(&self.inv_std);
         Affine {
             mean: rounded(&self.mean),
             scale: both
-                .map(|(w, inverse)| T::of(w.to_f64() * inverse))
+                .map(|(w, inv_std)| T::of(w.to_f64() * inv_std))
                 .collect(),
             shift: bias.to_vec(),
         }
@@ -260,14 +262,14 @@ impl Normalise {
         let (weight_held, weight_layout) = weight.storage_and_layout();
         let (bias_held, bias_layout) = bias.storage_and_layout();
         Ok(self.affine(
-            held(&weight_held, weight_layout)?,
-            held(&bias_held, bias_layout)?,
+            storage_slice(&weight_held, weight_layout)?,
+            storage_slice(&bias_held, bias_layout)?,
         ))
     }
 
     /// One over the standard deviation, by channel.
-    pub(super) fn inverse(&self) -> &[f64] {
-        &self.inverse
+    pub(super) fn inv_std(&self) -> &[f64] {
+        &self.inv_std
     }
 
     /// What the batch's own statistics take from the gradient, by channel: an offset, and a slope over the distance
@@ -279,11 +281,11 @@ impl Normalise {
         rows: usize,
     ) -> (Vec<T>, Vec<T>) {
         let n = rows as f64;
-        let slope = along.iter().zip(&self.inverse);
+        let slope = along.iter().zip(&self.inv_std);
         (
             shift.iter().map(|shift| T::of(shift / n)).collect(),
             slope
-                .map(|(along, inverse)| T::of(along * inverse * inverse / n))
+                .map(|(along, inv_std)| T::of(along * inv_std * inv_std / n))
                 .collect(),
         )
     }
@@ -291,7 +293,7 @@ impl Normalise {
     fn forward<T: Float>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
         let affine = self.affine(weight, bias);
         let channels = affine.mean.len();
-        by_function!(self.activation, f => in_rows(x.len(), channels, |rows, y| {
+        dispatch_activation!(self.activation, f => fill_rows(x.len(), channels, |rows, y| {
             normalise(f, rows_of(x, channels, rows), &affine, y);
         }))
     }
@@ -303,10 +305,10 @@ impl Normalise {
         bias: &Tensor,
         dy: &Tensor,
     ) -> Result<Gradients> {
-        by_function!(self.activation, f => self.backward_by::<T, _>(f, x, weight, bias, dy))
+        dispatch_activation!(self.activation, f => self.backward_by::<T, _>(f, x, weight, bias, dy))
     }
 
-    fn backward_by<T: Float, F: Function<T>>(
+    fn backward_by<T: Float, F: ActivationFn<T>>(
         &self,
         function: F,
         x: &Tensor,
@@ -317,9 +319,9 @@ impl Normalise {
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
-        let values = held::<T>(&x_held, x_layout)?;
-        let dy = held::<T>(&dy_held, dy_layout)?;
-        same_length(values.len(), dy.len())?;
+        let values = storage_slice::<T>(&x_held, x_layout)?;
+        let dy = storage_slice::<T>(&dy_held, dy_layout)?;
+        check_len(values.len(), dy.len())?;
         let affine = self.affine_of::<T>(weight, bias)?;
         let channels = self.mean.len();
         let rows = values.len() / channels;
@@ -331,8 +333,8 @@ impl Normalise {
             add_gradients(function, x, dy, &affine, sums, products);
         });
         let (offset, slope) = self.spread::<T>(&shift, &along, rows);
-        let dx = if wanted(x) {
-            let dx = in_rows(values.len(), channels, |rows, dx| {
+        let dx = if requires_grad(x) {
+            let dx = fill_rows(values.len(), channels, |rows, dx| {
                 let (x, dy) = (
                     rows_of(values, channels, rows.clone()),
                     rows_of(dy, channels, rows),
@@ -349,16 +351,18 @@ impl Normalise {
         };
         let along = along
             .iter()
-            .zip(&self.inverse)
-            .map(|(along, inverse)| along * inverse);
-        let dweight = accumulate_grad::<T>(weight, |dweight, add| put(dweight, along, add))?;
-        let dbias =
-            accumulate_grad::<T>(bias, |dbias, add| put(dbias, shift.iter().copied(), add))?;
+            .zip(&self.inv_std)
+            .map(|(along, inv_std)| along * inv_std);
+        let dweight =
+            accumulate_grad::<T>(weight, |dweight, add| write_rounded(dweight, along, add))?;
+        let dbias = accumulate_grad::<T>(bias, |dbias, add| {
+            write_rounded(dbias, shift.iter().copied(), add)
+        })?;
         Ok((dx, dweight, dbias))
     }
 }
 
-impl CustomOp3 for Normalise {
+impl CustomOp3 for BatchNormOp {
     fn name(&self) -> &'static str {
         "batch-norm"
     }
@@ -375,14 +379,14 @@ impl CustomOp3 for Normalise {
         self.check(lx.shape(), lw.shape(), lb.shape())?;
         let y = match x {
             CpuStorage::F64(_) => CpuStorage::F64(self.forward(
-                numbers(x, lx)?,
-                numbers(weight, lw)?,
-                numbers(bias, lb)?,
+                contiguous_slice(x, lx)?,
+                contiguous_slice(weight, lw)?,
+                contiguous_slice(bias, lb)?,
             )),
             _ => CpuStorage::F32(self.forward(
-                numbers(x, lx)?,
-                numbers(weight, lw)?,
-                numbers(bias, lb)?,
+                contiguous_slice(x, lx)?,
+                contiguous_slice(weight, lw)?,
+                contiguous_slice(bias, lb)?,
             )),
         };
         Ok((y, lx.shape().clone()))

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::float::Float;
-use super::kernel::{held, written};
+use super::kernel::{init_vec, storage_slice};
 use super::threads;
 
 /// Joins tensors along their last dimension, all others being alike.
@@ -35,7 +35,7 @@ fn cat_of<T: Float>(parts: &[&Tensor]) -> Result<Tensor> {
     for (part, (storage, layout)) in parts.iter().zip(&held_parts) {
         match part.dims().split_last() {
             Some((width, rest)) if rest == others => {
-                slices.push((*width, held::<T>(storage, layout)?));
+                slices.push((*width, storage_slice::<T>(storage, layout)?));
             }
             _ => bail!("cat: {:?} beside {:?}", part.shape(), first.shape()),
         }
@@ -44,7 +44,7 @@ fn cat_of<T: Float>(parts: &[&Tensor]) -> Result<Tensor> {
     let width: usize = slices.iter().map(|(width, _)| width).sum();
     // SAFETY: the parts of a row cover it.
     let values = unsafe {
-        written(rows * width, |out| {
+        init_vec(rows * width, |out| {
             in_rows(out, width, |row, mut out| {
                 for (width, values) in &slices {
                     let (part, rest) = out.split_at_mut(*width);
@@ -64,8 +64,8 @@ fn in_rows<T: Float>(
     write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
 ) {
     let width = width.max(1);
-    let part = threads::units(out.len() / width, width);
-    threads::each(out.chunks_mut(part * width).enumerate(), |(i, rows)| {
+    let part = threads::units_per_chunk(out.len() / width, width);
+    threads::for_each(out.chunks_mut(part * width).enumerate(), |(i, rows)| {
         for (row, out) in rows.chunks_exact_mut(width).enumerate() {
             write(i * part + row, out);
         }
@@ -93,13 +93,13 @@ fn split_of<T: Float>(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
     let rows: usize = others.iter().product();
     let x = x.contiguous()?;
     let (storage, layout) = x.storage_and_layout();
-    let values = held::<T>(&storage, layout)?;
+    let values = storage_slice::<T>(&storage, layout)?;
     let mut start = 0;
     let mut parts = Vec::with_capacity(widths.len());
     for width in widths {
         // SAFETY: every row is written as a whole.
         let part = unsafe {
-            written(rows * width, |out| {
+            init_vec(rows * width, |out| {
                 in_rows(out, *width, |row, out| {
                     out.write_copy_of_slice(&values[row * all + start..][..*width]);
                 });

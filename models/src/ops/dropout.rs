@@ -7,8 +7,8 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::float::Float;
-use super::kernel::{held, numbers, simd_dispatch, written};
-use super::tape::{Needs, apply1};
+use super::kernel::{contiguous_slice, init_vec, simd_dispatch, storage_slice};
+use super::tape::{SaveForBackward, apply1};
 use super::threads;
 use crate::random::Key;
 
@@ -28,7 +28,7 @@ pub fn dropout(x: &Tensor, rate: f64, key: &Key) -> Result<Tensor> {
             rate,
             key: key.bits(),
         },
-        Needs::Shapes,
+        SaveForBackward::Shapes,
     )
 }
 
@@ -63,12 +63,12 @@ simd_dispatch! {
 
 impl Dropout {
     fn apply<T: Float>(&self, x: &[T]) -> Vec<T> {
-        let part = threads::part(x.len());
+        let part = threads::chunk_len(x.len());
         // SAFETY: each part is written as a whole, and the parts cover all.
         unsafe {
-            written(x.len(), |out| {
+            init_vec(x.len(), |out| {
                 let parts = out.chunks_mut(part).zip(x.chunks(part));
-                threads::each(parts.enumerate(), |(i, (out, x))| {
+                threads::for_each(parts.enumerate(), |(i, (out, x))| {
                     mask(x, i * part, self.key, self.rate, out);
                 });
             })
@@ -79,7 +79,7 @@ impl Dropout {
         let dy = dy.contiguous()?;
         let (storage, layout) = dy.storage_and_layout();
         Tensor::from_vec(
-            self.apply(held::<T>(&storage, layout)?),
+            self.apply(storage_slice::<T>(&storage, layout)?),
             dy.shape(),
             dy.device(),
         )
@@ -93,8 +93,8 @@ impl CustomOp1 for Dropout {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let y = match x {
-            CpuStorage::F64(_) => CpuStorage::F64(self.apply(numbers(x, layout)?)),
-            _ => CpuStorage::F32(self.apply(numbers(x, layout)?)),
+            CpuStorage::F64(_) => CpuStorage::F64(self.apply(contiguous_slice(x, layout)?)),
+            _ => CpuStorage::F32(self.apply(contiguous_slice(x, layout)?)),
         };
         Ok((y, layout.shape().clone()))
     }

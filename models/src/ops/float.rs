@@ -3,10 +3,10 @@
 
 use candle_core::WithDType;
 
-use super::matmul::Kernels;
+use super::matmul::GemmKernels;
 
 /// A number that operations compute with.
-pub(super) trait Float: WithDType + Kernels + Default {
+pub(super) trait Float: WithDType + GemmKernels + Default {
     const ZERO: Self;
     const ONE: Self;
 

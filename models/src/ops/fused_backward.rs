@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::float::Float;
 use super::gradient_sink::{GradientSink, with_sink};
-use super::matmul::{Matrix, alone_by_rows};
+use super::matmul::{Matrix, single_threaded_by_rows};
 use super::optimizer::{Optimizer, UpdateKernel, update_in_place};
 use super::tape::Tape;
 
@@ -55,7 +55,7 @@ impl FusedBackward {
     /// # Errors
     /// When an operation on the way back fails; then some parameters may have been changed.
     pub fn step(&mut self, tape: Tape, loss: &Tensor, optimizer: &Optimizer) -> Result<()> {
-        let shared = tape.taken_several_times();
+        let shared = tape.reused_tensors();
         let mut sink = GradientSink::Fused(FusedStep {
             optimizer: *optimizer,
             shared,
@@ -156,7 +156,13 @@ impl FusedStep {
                             let tile = &mut scratch[..count * (to - from)];
                             if let Some(tile) = T::of_f32(tile) {
                                 let dims = (count, k, to - from);
-                                alone_by_rows(a, b.columns_from(from), dims, tile, false)?;
+                                single_threaded_by_rows(
+                                    a,
+                                    b.columns_from(from),
+                                    dims,
+                                    tile,
+                                    false,
+                                )?;
                             }
                             for (row, gradient) in tile.chunks_exact(to - from).enumerate() {
                                 let mut slice = rows.part(row * n + from..row * n + to);

@@ -8,8 +8,8 @@ use candle_core::{Device, Result, Tensor};
 use super::float::Float;
 use super::fused_backward::FusedStep;
 use super::gradients::Gradients;
-use super::matmul::{Matrix, product};
-use super::tape::{Scoped, wanted};
+matmul::{Matrix, matmul};
+use super::tape::{Scoped, requires_grad};
 
 /// Who takes the gradients of parameters.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub(super) fn accumulate_grad<T: Float>(
     argument: &Tensor,
     compute: impl FnOnce(&mut [T], bool) -> Result<()>,
 ) -> Result<Option<Tensor>> {
-    if !wanted(argument) {
+    if !requires_grad(argument) {
         return Ok(None);
     }
     let act = |compute: _, sink: &mut GradientSink| {
@@ -109,7 +109,7 @@ pub(super) fn accumulate_grad_matmul<T: Float>(
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
 ) -> Result<Option<Tensor>> {
-    if !wanted(argument) {
+    if !requires_grad(argument) {
         return Ok(None);
     }
     let act = |(), sink: &mut GradientSink| match sink {
@@ -121,5 +121,5 @@ pub(super) fn accumulate_grad_matmul<T: Float>(
     {
         return Ok(None);
     }
-    accumulate_grad(argument, |out, add| product(a, b, dims, out, false, add))
+    accumulate_grad(argument, |out, add| matmul(a, b, dims, out, false, add))
 }

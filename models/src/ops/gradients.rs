@@ -97,8 +97,8 @@ impl Gradients {
 /// In double precision, in an order that does not depend on the number of threads.
 fn sum_of_squares(values: &[f32]) -> f64 {
     /// Values of a part; not more than stay on one thread anyway.
-    const PART: usize = threads::MAP / 2;
-    if values.len() < threads::MAP || threads::threads() == 1 {
+    const PART: usize = threads::MIN_MAP / 2;
+    if values.len() < threads::MIN_MAP || threads::threads() == 1 {
         return values.chunks(PART).map(squares).sum();
     }
     threads::map(values.chunks(PART), squares).iter().sum()
@@ -123,6 +123,6 @@ simd_dispatch! {
 
 fn scale(values: &mut [f32], factor: f32) {
     let work = |part: &mut [f32]| part.iter_mut().for_each(|value| *value *= factor);
-    let part = threads::part(values.len());
-    threads::each(values.chunks_mut(part), work);
+    let part = threads::chunk_len(values.len());
+    threads::for_each(values.chunks_mut(part), work);
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 
-use super::kernel::same_length;
+use super::kernel::check_len;
 
 /// Moves every value of an f32 tensor towards the value of `target` at its index: `x + weight·(target - x)`.
 ///
@@ -28,7 +28,7 @@ impl InplaceOp1 for Lerp<'_> {
             bail!("lerp_ takes f32 values in one piece")
         };
         let values = &mut values[start..end];
-        same_length(values.len(), self.target.len())?;
+        check_len(values.len(), self.target.len())?;
         for (value, target) in values.iter_mut().zip(self.target) {
             *value = ((1.0 - self.weight) * f64::from(*value) + self.weight * target) as f32;
         }
@@ -89,17 +89,17 @@ impl InplaceOp1 for CopySource<'_> {
         };
         match (storage, self) {
             (CpuStorage::F32(old), Self::F32(new)) => {
-                same_length(end - start, new.len())?;
+                check_len(end - start, new.len())?;
                 old[start..end].copy_from_slice(new);
             }
             (CpuStorage::F64(old), Self::F32(new)) => {
-                same_length(end - start, new.len())?;
+                check_len(end - start, new.len())?;
                 for (old, new) in old[start..end].iter_mut().zip(*new) {
                     *old = f64::from(*new);
                 }
             }
             (CpuStorage::I64(old), Self::I64(new)) => {
-                same_length(end - start, new.len())?;
+                check_len(end - start, new.len())?;
                 old[start..end].copy_from_slice(new);
             }
             _ => bail!("copy_ takes values of the tensor's own type"),

@@ -1,4 +1,4 @@
-//! Which vector instructions compute: the widest that the machine has, or narrower ones where [`VARIABLE`] asks for
+//! Which vector instructions compute: the widest that the machine has, or narrower ones where [`ENV_VAR`] asks for
 //! them. So what another machine will compute with can be tested and measured on this one.
 
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// The environment variable that asks for instructions: `avx512`, `avx2` or `portable`. It is read once; empty is as
 /// good as not set.
-pub const VARIABLE: &str = "VIVARIUM_INSTRUCTIONS";
+pub const ENV_VAR: &str = "VIVARIUM_INSTRUCTIONS";
 
 /// Vector instructions, from the narrowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ impl Instructions {
     /// All, from the narrowest.
     pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
-    /// As [`VARIABLE`] has it.
+    /// As [`ENV_VAR`] has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -79,7 +79,7 @@ static PREFERRED: OnceLock<Instructions> = OnceLock::new();
 
 fn choice() -> &'static Choice {
     static CHOICE: OnceLock<Choice> = OnceLock::new();
-    CHOICE.get_or_init(|| match asked(std::env::var_os(VARIABLE).as_deref()) {
+    CHOICE.get_or_init(|| match asked(std::env::var_os(ENV_VAR).as_deref()) {
         Ok(asked) => {
             let asked = asked.or(PREFERRED.get().copied());
             Choice {
@@ -122,7 +122,7 @@ fn asked(value: Option<&OsStr>) -> std::result::Result<Option<Instructions>, Str
     }
 }
 
-/// Has operations use the instructions of a name, where [`VARIABLE`] asks for none and the machine has them. Only the
+/// Has operations use the instructions of a name, where [`ENV_VAR`] asks for none and the machine has them. Only the
 /// first call counts, and only before the first operation.
 pub fn prefer(name: &str) {
     if let Some(some) = Instructions::of_this_machine().find(|some| some.name() == name) {
@@ -130,9 +130,9 @@ pub fn prefer(name: &str) {
     }
 }
 
-/// Whether [`VARIABLE`] asks for instructions.
+/// Whether [`ENV_VAR`] asks for instructions.
 pub(crate) fn are_asked_for() -> bool {
-    std::env::var_os(VARIABLE).is_some_and(|value| !value.is_empty())
+    std::env::var_os(ENV_VAR).is_some_and(|value| !value.is_empty())
 }
 
 /// Refuses what [`instructions`] would refuse, without settling what operations use.
@@ -140,20 +140,20 @@ pub(crate) fn are_asked_for() -> bool {
 /// # Errors
 /// As [`instructions`].
 pub fn check_instructions() -> Result<()> {
-    asked(std::env::var_os(VARIABLE).as_deref())
+    asked(std::env::var_os(ENV_VAR).as_deref())
         .map(|_| ())
-        .map_err(|refusal| Error::setting(VARIABLE, refusal))
+        .map_err(|refusal| Error::setting(ENV_VAR, refusal))
 }
 
 /// The instructions that operations use.
 ///
 /// # Errors
-/// [`Error::Setting`] when [`VARIABLE`] asks for what does not exist or is not here. Operations then use the widest:
+/// [`Error::Setting`] when [`ENV_VAR`] asks for what does not exist or is not here. Operations then use the widest:
 /// who starts something asks here first, as [`set_threads`](super::set_threads) does.
 pub fn instructions() -> Result<Instructions> {
     let choice = choice();
     match &choice.refusal {
-        Some(refusal) => Err(Error::setting(VARIABLE, refusal)),
+        Some(refusal) => Err(Error::setting(ENV_VAR, refusal)),
         None => Ok(choice.in_use),
     }
 }

@@ -33,14 +33,14 @@ macro_rules! simd_dispatch {
                 #[allow(clippy::too_many_arguments, reason = "a kernel takes each of its buffers")]
                 fn avx512<$($generics)*>($($argument: $type),*) $(-> $result)? { body($($argument),*) }
 
-                match $crate::ops::kernel::Width::of_this_machine() {
+                match $crate::ops::kernel::SimdLevel::of_this_machine() {
                     #[allow(unsafe_code, reason = "a function compiled for instructions that were detected")]
-                    // SAFETY: the machine has the instructions, as `Width` found.
-                    $crate::ops::kernel::Width::Avx512 => return unsafe { avx512($($argument),*) },
+                    // SAFETY: the machine has the instructions, as `SimdLevel` found.
+                    $crate::ops::kernel::SimdLevel::Avx512 => return unsafe { avx512($($argument),*) },
                     #[allow(unsafe_code, reason = "a function compiled for instructions that were detected")]
                     // SAFETY: as above.
-                    $crate::ops::kernel::Width::Avx2 => return unsafe { avx2($($argument),*) },
-                    $crate::ops::kernel::Width::Any => {}
+                    $crate::ops::kernel::SimdLevel::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::ops::kernel::SimdLevel::Any => {}
                 }
             }
             body($($argument),*)
@@ -52,14 +52,14 @@ pub(super) use simd_dispatch;
 /// The instructions to compute with: see [`instructions`].
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub(super) enum Width {
+pub(super) enum SimdLevel {
     Avx512,
     Avx2,
     Any,
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Width {
+impl SimdLevel {
     #[inline]
     pub(super) fn of_this_machine() -> Self {
         match instructions::in_use() {
@@ -74,7 +74,7 @@ impl Width {
 ///
 /// # Safety
 /// `write` must write every number.
-pub(super) unsafe fn written<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+pub(super) unsafe fn init_vec<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
     let mut values = Vec::with_capacity(len);
     write(&mut values.spare_capacity_mut()[..len]);
     // SAFETY: the capacity is at least `len`, and the caller promises that all of it was written.
@@ -82,11 +82,11 @@ pub(super) unsafe fn written<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit
     values
 }
 
-/// As [`written`], where writing may fail.
+/// As [`init_vec`], where writing may fail.
 ///
 /// # Safety
 /// `write` must write every number, or fail.
-pub(super) unsafe fn try_written<T>(
+pub(super) unsafe fn try_init_vec<T>(
     len: usize,
     write: impl FnOnce(&mut [MaybeUninit<T>]) -> Result<()>,
 ) -> Result<Vec<T>> {
@@ -99,14 +99,14 @@ pub(super) unsafe fn try_written<T>(
 
 /// Sets memory to zero, which makes it readable. For a thread's own part, just before it is filled: then it is in the
 /// cache.
-pub(super) fn zeroed<T: Copy + Default>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
+pub(super) fn zero_init<T: Copy + Default>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
     memory.fill(MaybeUninit::new(T::default()));
     // SAFETY: all of it was written.
     unsafe { memory.assume_init_mut() }
 }
 
 /// Memory to work in, whose content is whatever was there.
-pub(super) fn scratch<T: Copy>(len: usize) -> Vec<MaybeUninit<T>> {
+pub(super) fn uninit_vec<T: Copy>(len: usize) -> Vec<MaybeUninit<T>> {
     let mut memory = Vec::with_capacity(len);
     // SAFETY: what may be anything needs no writing.
     unsafe { memory.set_len(len) };
@@ -117,7 +117,7 @@ pub(super) fn scratch<T: Copy>(len: usize) -> Vec<MaybeUninit<T>> {
 ///
 /// # Safety
 /// All of it must have been written.
-pub(super) unsafe fn filled<T>(memory: &[MaybeUninit<T>]) -> &[T] {
+pub(super) unsafe fn assume_init<T>(memory: &[MaybeUninit<T>]) -> &[T] {
     // SAFETY: as the caller promises.
     unsafe { memory.assume_init_ref() }
 }
@@ -126,7 +126,7 @@ pub(super) unsafe fn filled<T>(memory: &[MaybeUninit<T>]) -> &[T] {
 ///
 /// # Safety
 /// All of it must have been written.
-pub(super) unsafe fn all_filled<T>(memory: Vec<MaybeUninit<T>>) -> Vec<T> {
+pub(super) unsafe fn assume_init_vec<T>(memory: Vec<MaybeUninit<T>>) -> Vec<T> {
     let mut memory = std::mem::ManuallyDrop::new(memory);
     let (start, len, capacity) = (memory.as_mut_ptr(), memory.len(), memory.capacity());
     // SAFETY: the very parts of a vector of the same layout, whose numbers were written, as the caller promises.
@@ -169,16 +169,16 @@ simd_dispatch! {
 }
 
 /// Rows whose sums are taken in the numbers' own precision before they are added up in double.
-pub(super) const SHORT: usize = 64;
+pub(super) const PARTIAL_ROWS: usize = 64;
 
 /// Adds the rows of `values` to `sums`: a few in their own precision, those sums in double. Threads share the rows, and
 /// the sums of their parts are added up in order.
 pub(super) fn sum_rows<T: Float>(values: &[T], sums: &mut [T]) {
     let columns = sums.len();
-    let part = threads::part(values.len()).div_ceil(columns) * columns;
+    let part = threads::chunk_len(values.len()).div_ceil(columns) * columns;
     let part_of = |values: &[T]| {
         let (mut sums, mut short) = (vec![0.0; columns], vec![T::ZERO; columns]);
-        for values in values.chunks(SHORT * columns) {
+        for values in values.chunks(PARTIAL_ROWS * columns) {
             short.fill(T::ZERO);
             add_rows(values, &mut short);
             for (sum, short) in sums.iter_mut().zip(&short) {
@@ -195,12 +195,12 @@ pub(super) fn sum_rows<T: Float>(values: &[T], sums: &mut [T]) {
 
 /// Applies `f` to every number, on several threads where that is worth it.
 pub(super) fn map<T: Float>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> {
-    let part = threads::part(x.len());
+    let part = threads::chunk_len(x.len());
     // SAFETY: the output has the input's length, and the parts of both cover them.
     unsafe {
-        written(x.len(), |out| {
+        init_vec(x.len(), |out| {
             let parts = out.chunks_mut(part).zip(x.chunks(part));
-            threads::each(parts, |(out, x)| map_part(f, x, out));
+            threads::for_each(parts, |(out, x)| map_part(f, x, out));
         })
     }
 }
@@ -214,14 +214,14 @@ pub(super) fn map_pairs<T: Float>(
     y: &[T],
     f: impl Fn(T, T) -> T + Copy + Sync,
 ) -> Result<Vec<T>> {
-    same_length(x.len(), y.len())?;
-    let part = threads::part(x.len());
+    check_len(x.len(), y.len())?;
+    let part = threads::chunk_len(x.len());
     // SAFETY: all three have one length, and the parts of each cover them.
     let out = unsafe {
-        written(x.len(), |out| {
+        init_vec(x.len(), |out| {
             let inputs = x.chunks(part).zip(y.chunks(part));
             let parts = out.chunks_mut(part).zip(inputs);
-            threads::each(parts, |(out, (x, y))| map_pairs_part(f, x, y, out));
+            threads::for_each(parts, |(out, (x, y))| map_pairs_part(f, x, y, out));
         })
     };
     Ok(out)
@@ -229,9 +229,9 @@ pub(super) fn map_pairs<T: Float>(
 
 /// Changes every number of `x` by its partner in `y`, which is as long, on several threads where that is worth it.
 pub(super) fn zip_mut<T: Float>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Copy + Sync) {
-    let part = threads::part(x.len());
+    let part = threads::chunk_len(x.len());
     let parts = x.chunks_mut(part).zip(y.chunks(part));
-    threads::each(parts, |(x, y)| zip_part(f, x, y));
+    threads::for_each(parts, |(x, y)| zip_part(f, x, y));
 }
 
 /// The sum of two tensors of one shape.
@@ -243,8 +243,8 @@ pub(super) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let (a_held, a_layout) = a.storage_and_layout();
         let (b_held, b_layout) = b.storage_and_layout();
         let sum = map_pairs(
-            held::<T>(&a_held, a_layout)?,
-            held::<T>(&b_held, b_layout)?,
+            storage_slice::<T>(&a_held, a_layout)?,
+            storage_slice::<T>(&b_held, b_layout)?,
             |a, b| a + b,
         )?;
         Tensor::from_vec(sum, a.shape(), a.device())
@@ -259,7 +259,7 @@ pub(super) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 }
 
 /// Refuses buffers that do not go together.
-pub(super) fn same_length(expected: usize, got: usize) -> Result<()> {
+pub(super) fn check_len(expected: usize, got: usize) -> Result<()> {
     if expected != got {
         bail!("{got} values where {expected} belong")
     }
@@ -270,7 +270,7 @@ pub(super) fn same_length(expected: usize, got: usize) -> Result<()> {
 ///
 /// # Errors
 /// When it lies elsewhere, in pieces, or is of another type.
-pub(super) fn numbers<'a, T: candle_core::WithDType>(
+pub(super) fn contiguous_slice<'a, T: candle_core::WithDType>(
     storage: &'a CpuStorage,
     layout: &Layout,
 ) -> Result<&'a [T]> {
@@ -286,13 +286,13 @@ pub(super) fn numbers<'a, T: candle_core::WithDType>(
 /// The numbers of a tensor whose storage is held.
 ///
 /// # Errors
-/// As [`numbers`].
-pub(super) fn held<'a, T: candle_core::WithDType>(
+/// As [`contiguous_slice`].
+pub(super) fn storage_slice<'a, T: candle_core::WithDType>(
     storage: &'a Storage,
     layout: &Layout,
 ) -> Result<&'a [T]> {
     match storage {
-        Storage::Cpu(storage) => numbers(storage, layout),
+        Storage::Cpu(storage) => contiguous_slice(storage, layout),
         _ => bail!("the operation runs on the CPU alone"),
     }
 }

@@ -7,8 +7,8 @@ use std::mem::MaybeUninit;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
 use super::float::Float;
-use super::kernel::{held, numbers, written};
-use super::tape::{Needs, apply1};
+use super::kernel::{contiguous_slice, init_vec, storage_slice};
+use super::tape::{SaveForBackward, apply1};
 use super::threads;
 
 /// Images `[n, channels, height, width]` as `[n, height, width, channels]`.
@@ -16,7 +16,7 @@ use super::threads;
 /// # Errors
 /// When `x` has another rank.
 pub fn channels_last(x: &Tensor) -> Result<Tensor> {
-    apply1(x, Permute::ToLast, Needs::Shapes)
+    apply1(x, Permute::ToLast, SaveForBackward::Shapes)
 }
 
 /// Images `[n, height, width, channels]` as `[n, channels · height · width]`, in PyTorch's order: what its `flatten(1)`
@@ -25,7 +25,7 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When `x` has another rank.
 pub fn flatten_channels_first(x: &Tensor) -> Result<Tensor> {
-    apply1(x, Permute::ToRows, Needs::Shapes)
+    apply1(x, Permute::ToRows, SaveForBackward::Shapes)
 }
 
 #[derive(Clone, Copy)]
@@ -52,9 +52,9 @@ fn transpose<T: Float>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
     };
     // SAFETY: each image is written as a whole, and the images cover all.
     unsafe {
-        written(x.len(), |y| {
+        init_vec(x.len(), |y| {
             let images = y.chunks_mut(image).zip(x.chunks(image));
-            threads::each_of(images, image, turn);
+            threads::for_each_item(images, image, turn);
         })
     }
 }
@@ -81,8 +81,10 @@ impl CustomOp1 for Permute {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, columns, shape) = self.dims(layout.shape())?;
         let y = match x {
-            CpuStorage::F64(_) => CpuStorage::F64(transpose(numbers(x, layout)?, rows, columns)),
-            _ => CpuStorage::F32(transpose(numbers(x, layout)?, rows, columns)),
+            CpuStorage::F64(_) => {
+                CpuStorage::F64(transpose(contiguous_slice(x, layout)?, rows, columns))
+            }
+            _ => CpuStorage::F32(transpose(contiguous_slice(x, layout)?, rows, columns)),
         };
         Ok((y, shape))
     }
@@ -93,12 +95,12 @@ impl CustomOp1 for Permute {
         let (storage, layout) = dy.storage_and_layout();
         let dx = match x.dtype() {
             DType::F64 => Tensor::from_vec(
-                transpose(held::<f64>(&storage, layout)?, columns, rows),
+                transpose(storage_slice::<f64>(&storage, layout)?, columns, rows),
                 x.shape(),
                 x.device(),
             ),
             _ => Tensor::from_vec(
-                transpose(held::<f32>(&storage, layout)?, columns, rows),
+                transpose(storage_slice::<f32>(&storage, layout)?, columns, rows),
                 x.shape(),
                 x.device(),
             ),

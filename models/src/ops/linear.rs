@@ -4,8 +4,8 @@ use gemm::Parallelism;
 
 use super::float::Float;
 use super::gradient_sink::{accumulate_grad, accumulate_grad_matmul};
-use super::kernel::{held, numbers, same_length, sum_rows};
-use super::matmul::{Matrix, alone, product};
+use super::kernel::{check_len, contiguous_slice, storage_slice, sum_rows};
+use super::matmul::{Matrix, matmul, single_threaded};
 use super::tape::apply3;
 use super::threads;
 
@@ -47,7 +47,7 @@ fn columns<T: Float>(
     dims: (usize, usize, usize),
 ) -> Result<Vec<T>> {
     let (n, inputs, outputs) = dims;
-    let parts = match threads::for_product(n, outputs, inputs) {
+    let parts = match threads::gemm_parallelism(n, outputs, inputs) {
         Parallelism::Rayon(threads) if outputs <= FEW_OUTPUTS && outputs < inputs => {
             threads.min(inputs)
         }
@@ -55,7 +55,7 @@ fn columns<T: Float>(
     };
     let mut sums = vec![T::ZERO; n * outputs];
     if parts == 1 {
-        product(x, weight, dims, &mut sums, true, false)?;
+        matmul(x, weight, dims, &mut sums, true, false)?;
         return Ok(sums);
     }
     let length = inputs.div_ceil(parts);
@@ -63,7 +63,7 @@ fn columns<T: Float>(
         let dims = (n, length.min(inputs - start), outputs);
         let mut part = vec![T::ZERO; n * outputs];
         let (x, weight) = (x.columns_from(start), weight.rows_from(start));
-        alone(x, weight, dims, &mut part)?;
+        single_threaded(x, weight, dims, &mut part)?;
         Ok(part)
     })?;
     for part in parts {
@@ -95,7 +95,7 @@ fn forward<T: Float>(
         }
     } else {
         (0..n).for_each(|_| y.extend_from_slice(bias));
-        product(x, weight, dims, &mut y, false, true)?;
+        matmul(x, weight, dims, &mut y, false, true)?;
     }
     Ok(T::to_cpu_storage_owned(y))
 }
@@ -111,15 +111,15 @@ fn backward<T: Float>(
     let (n, inputs, outputs) = dims(x.shape(), weight.shape(), bias.shape())?;
     let dy = dy.contiguous()?;
     let (dy_held, dy_layout) = dy.storage_and_layout();
-    let dy = Matrix::rows(held::<T>(&dy_held, dy_layout)?, outputs);
-    same_length(n * outputs, dy.values.len())?;
+    let dy = Matrix::rows(storage_slice::<T>(&dy_held, dy_layout)?, outputs);
+    check_len(n * outputs, dy.values.len())?;
     let dx = accumulate_grad(x, |dx, add| {
         let (weight_held, weight_layout) = weight.storage_and_layout();
-        let weights = Matrix::rows(held::<T>(&weight_held, weight_layout)?, inputs);
-        product(dy, weights, (n, outputs, inputs), dx, false, add)
+        let weights = Matrix::rows(storage_slice::<T>(&weight_held, weight_layout)?, inputs);
+        matmul(dy, weights, (n, outputs, inputs), dx, false, add)
     })?;
     let (x_held, x_layout) = x.storage_and_layout();
-    let x_values = Matrix::rows(held::<T>(&x_held, x_layout)?, inputs);
+    let x_values = Matrix::rows(storage_slice::<T>(&x_held, x_layout)?, inputs);
     let dims = (outputs, n, inputs);
     let dweight = accumulate_grad_matmul(weight, dy.transposed(), x_values, dims)?;
     let dbias = accumulate_grad(bias, |dbias, add| {
@@ -151,11 +151,19 @@ impl CustomOp3 for Linear {
         let dims = dims(lx.shape(), lw.shape(), lb.shape())?;
         let y = match x {
             CpuStorage::F64(_) => forward::<f64>(
-                (numbers(x, lx)?, numbers(weight, lw)?, numbers(bias, lb)?),
+                (
+                    contiguous_slice(x, lx)?,
+                    contiguous_slice(weight, lw)?,
+                    contiguous_slice(bias, lb)?,
+                ),
                 dims,
             )?,
             _ => forward::<f32>(
-                (numbers(x, lx)?, numbers(weight, lw)?, numbers(bias, lb)?),
+                (
+                    contiguous_slice(x, lx)?,
+                    contiguous_slice(weight, lw)?,
+                    contiguous_slice(bias, lb)?,
+                ),
                 dims,
             )?,
         };

@@ -4,8 +4,8 @@
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::float::Float;
-use super::kernel::held;
-use super::tape::{Needs, apply1};
+use super::kernel::storage_slice;
+use super::tape::{SaveForBackward, apply1};
 
 /// What a criterion gives.
 #[derive(Clone, Debug)]
@@ -167,7 +167,7 @@ fn criterion<T: Float>(
     }
     let mut gradient = {
         let (storage, layout) = scores.storage_and_layout();
-        held::<T>(&storage, layout)?.to_vec()
+        storage_slice::<T>(&storage, layout)?.to_vec()
     };
     let (mut sum, mut correct) = (0.0, 0);
     for (row, target) in gradient.chunks_exact_mut(classes).zip(targets) {
@@ -186,7 +186,7 @@ fn criterion<T: Float>(
     }
     let mean = sum / n as f64;
     let gradient = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
-    let tensor = apply1(scores, Known { mean, gradient }, Needs::Shapes)?;
+    let tensor = apply1(scores, Known { mean, gradient }, SaveForBackward::Shapes)?;
     Ok(Loss {
         tensor,
         mean,

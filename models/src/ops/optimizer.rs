@@ -6,7 +6,7 @@ use std::ops::Range;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 
 use super::float::Float;
-use super::kernel::{same_length, simd_dispatch};
+use super::kernel::{check_len, simd_dispatch};
 use super::threads;
 
 /// Stochastic gradient descent with momentum. PyTorch's `SGD` without dampening.
@@ -66,10 +66,10 @@ impl Optimizer {
     pub fn step(&self, parameter: &Tensor, gradient: &[f32], slots: &mut [Vec<f32>]) -> Result<()> {
         let kernel = UpdateKernel::new(self);
         update_in_place(parameter, slots, self.slots(), |mut whole| {
-            same_length(whole.len(), gradient.len())?;
-            let part = threads::part(whole.len());
+            check_len(whole.len(), gradient.len())?;
+            let part = threads::chunk_len(whole.len());
             let parts = whole.chunks(part).into_iter().zip(gradient.chunks(part));
-            threads::each(parts, |(mut slice, gradient)| {
+            threads::for_each(parts, |(mut slice, gradient)| {
                 kernel.apply(&mut slice, gradient);
             });
             Ok(())
@@ -153,9 +153,9 @@ pub(super) fn update_in_place(
     }
 
     parameter.inplace_op1(&InPlace(Cell::new(Some(|values: &mut [f32]| {
-        same_length(count, slots.len())?;
+        check_len(count, slots.len())?;
         for slot in &*slots {
-            same_length(values.len(), slot.len())?;
+            check_len(values.len(), slot.len())?;
         }
         let mut slots = slots.iter_mut();
         let mut slot = || slots.next().map_or(&mut [][..], |slot| &mut slot[..]);

@@ -7,8 +7,10 @@ use std::sync::Mutex;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::float::Float;
-use super::kernel::{all_filled, held, numbers, scratch, simd_dispatch, zeroed};
-use super::tape::{Needs, apply1};
+use super::kernel::{
+    assume_init_vec, contiguous_slice, simd_dispatch, storage_slice, uninit_vec, zero_init,
+};
+use super::tape::{SaveForBackward, apply1};
 use super::threads;
 
 /// The window of a [`max_pool2d`].
@@ -42,7 +44,7 @@ pub fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
         window,
         places: Mutex::new(Vec::new()),
     };
-    apply1(x, op, Needs::Shapes)
+    apply1(x, op, SaveForBackward::Shapes)
 }
 
 struct MaxPool {
@@ -163,14 +165,14 @@ impl MaxPool {
     fn forward<T: Float>(&self, shape: PoolShape, n: usize, x: &[T]) -> Vec<T> {
         let result = shape.result[0] * shape.result[1] * shape.channels;
         let image = shape.image[0] * shape.image[1] * shape.channels;
-        let (mut y, mut places) = (scratch(n * result), scratch(n * result));
+        let (mut y, mut places) = (uninit_vec(n * result), uninit_vec(n * result));
         let images = y
             .chunks_exact_mut(result)
             .zip(places.chunks_exact_mut(result))
             .zip(x.chunks_exact(image));
-        threads::each_of(images, image, |((y, places), x)| pool(shape, x, y, places));
+        threads::for_each_item(images, image, |((y, places), x)| pool(shape, x, y, places));
         // SAFETY: both were written, image by image.
-        let (y, places) = unsafe { (all_filled(y), all_filled(places)) };
+        let (y, places) = unsafe { (assume_init_vec(y), assume_init_vec(places)) };
         if let Ok(mut kept) = self.places.lock() {
             *kept = places;
         }
@@ -181,22 +183,22 @@ impl MaxPool {
         let (_, shape) = self.shape(x.shape())?;
         let dy = dy.contiguous()?;
         let (storage, layout) = dy.storage_and_layout();
-        let dy = held::<T>(&storage, layout)?;
+        let dy = storage_slice::<T>(&storage, layout)?;
         let Ok(places) = self.places.lock() else {
             bail!("max-pool: its forward pass failed")
         };
         let result = shape.result[0] * shape.result[1] * shape.channels;
         let image = shape.image[0] * shape.image[1] * shape.channels;
-        let mut dx = scratch::<T>(x.elem_count());
+        let mut dx = uninit_vec::<T>(x.elem_count());
         let images = dx
             .chunks_exact_mut(image)
             .zip(dy.chunks_exact(result))
             .zip(places.chunks_exact(result));
-        threads::each_of(images, image, |((dx, dy), places)| {
-            unpool(shape, dy, places, zeroed(dx))
+        threads::for_each_item(images, image, |((dx, dy), places)| {
+            unpool(shape, dy, places, zero_init(dx))
         });
         // SAFETY: set to zero, image by image.
-        Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
+        Tensor::from_vec(unsafe { assume_init_vec(dx) }, x.shape(), x.device())
     }
 }
 
@@ -208,8 +210,10 @@ impl CustomOp1 for MaxPool {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (n, shape) = self.shape(layout.shape())?;
         let y = match x {
-            CpuStorage::F64(_) => CpuStorage::F64(self.forward(shape, n, numbers(x, layout)?)),
-            _ => CpuStorage::F32(self.forward(shape, n, numbers(x, layout)?)),
+            CpuStorage::F64(_) => {
+                CpuStorage::F64(self.forward(shape, n, contiguous_slice(x, layout)?))
+            }
+            _ => CpuStorage::F32(self.forward(shape, n, contiguous_slice(x, layout)?)),
         };
         let [rows, columns] = shape.result;
         Ok((y, (n, rows, columns, shape.channels).into()))
@@ -231,7 +235,11 @@ impl CustomOp1 for MaxPool {
 /// # Errors
 /// When there are no cells or no pixels.
 pub fn adaptive_avg_pool2d(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
-    apply1(x, AdaptiveAvgPool2d { rows, columns }, Needs::Shapes)
+    apply1(
+        x,
+        AdaptiveAvgPool2d { rows, columns },
+        SaveForBackward::Shapes,
+    )
 }
 
 struct AdaptiveAvgPool2d {
@@ -289,10 +297,10 @@ impl AdaptiveAvgPool2d {
 
     fn forward<T: Float>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
         let (channels, (image, result)) = (dims.3, self.lens(dims));
-        let mut means = scratch(dims.0 * result);
+        let mut means = uninit_vec(dims.0 * result);
         let images = means.chunks_exact_mut(result).zip(x.chunks_exact(image));
-        threads::each_of(images, image, |(means, x)| {
-            let means = zeroed(means);
+        threads::for_each_item(images, image, |(means, x)| {
+            let means = zero_init(means);
             self.each(dims, |result, pixel, share| {
                 let values = &x[pixel..pixel + channels];
                 for (mean, value) in means[result..result + channels].iter_mut().zip(values) {
@@ -301,7 +309,7 @@ impl AdaptiveAvgPool2d {
             });
         });
         // SAFETY: set to zero, image by image.
-        unsafe { all_filled(means) }
+        unsafe { assume_init_vec(means) }
     }
 
     fn backward<T: Float>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
@@ -309,11 +317,11 @@ impl AdaptiveAvgPool2d {
         let (channels, (image, result)) = (dims.3, self.lens(dims));
         let dy = dy.contiguous()?;
         let (storage, layout) = dy.storage_and_layout();
-        let dy = held::<T>(&storage, layout)?;
-        let mut dx = scratch::<T>(x.elem_count());
+        let dy = storage_slice::<T>(&storage, layout)?;
+        let mut dx = uninit_vec::<T>(x.elem_count());
         let images = dx.chunks_exact_mut(image).zip(dy.chunks_exact(result));
-        threads::each_of(images, image, |(dx, dy)| {
-            let dx = zeroed(dx);
+        threads::for_each_item(images, image, |(dx, dy)| {
+            let dx = zero_init(dx);
             self.each(dims, |result, pixel, share| {
                 let parts = &dy[result..result + channels];
                 for (sum, part) in dx[pixel..pixel + channels].iter_mut().zip(parts) {
@@ -322,7 +330,7 @@ impl AdaptiveAvgPool2d {
             });
         });
         // SAFETY: set to zero, image by image.
-        Tensor::from_vec(unsafe { all_filled(dx) }, x.shape(), x.device())
+        Tensor::from_vec(unsafe { assume_init_vec(dx) }, x.shape(), x.device())
     }
 }
 
@@ -334,8 +342,8 @@ impl CustomOp1 for AdaptiveAvgPool2d {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let dims = self.dims(layout.shape())?;
         let y = match x {
-            CpuStorage::F64(_) => CpuStorage::F64(self.forward(dims, numbers(x, layout)?)),
-            _ => CpuStorage::F32(self.forward(dims, numbers(x, layout)?)),
+            CpuStorage::F64(_) => CpuStorage::F64(self.forward(dims, contiguous_slice(x, layout)?)),
+            _ => CpuStorage::F32(self.forward(dims, contiguous_slice(x, layout)?)),
         };
         Ok((y, (dims.0, self.rows, self.columns, dims.3).into()))
     }

@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::float::Float;
-use super::kernel::{SHORT, held, simd_dispatch};
+use super::kernel::{PARTIAL_ROWS, simd_dispatch, storage_slice};
 use super::threads;
 
 /// Mean and variance of a batch, by channel.
@@ -48,10 +48,10 @@ impl From<&Self> for WithStats {
 
 impl WithStats {
     /// A tensor that consists of parts, one after the other.
-    pub(super) fn of_parts<T: Float>(values: Tensor, parts: &[Moments<T>]) -> Self {
+    pub(super) fn from_parts<T: Float>(values: Tensor, parts: &[Moments<T>]) -> Self {
         Self {
             values,
-            statistics: Some(BatchStatistics::of_parts(parts)),
+            statistics: Some(BatchStatistics::from_parts(parts)),
         }
     }
 
@@ -67,15 +67,15 @@ impl WithStats {
     pub(super) fn into_parts(self) -> Result<(Tensor, BatchStatistics)> {
         let statistics = match (self.statistics, self.values.dtype()) {
             (Some(known), _) => known,
-            (None, DType::F64) => BatchStatistics::of::<f64>(&self.values)?,
-            (None, _) => BatchStatistics::of::<f32>(&self.values)?,
+            (None, DType::F64) => BatchStatistics::compute::<f64>(&self.values)?,
+            (None, _) => BatchStatistics::compute::<f32>(&self.values)?,
         };
         Ok((self.values, statistics))
     }
 }
 
 impl BatchStatistics {
-    fn of<T: Float>(x: &Tensor) -> Result<Self> {
+    fn compute<T: Float>(x: &Tensor) -> Result<Self> {
         let channels = x.dims().last().copied().unwrap_or(0);
         let rows = x.elem_count() / channels.max(1);
         if x.rank() < 2 || rows == 0 || channels == 0 {
@@ -85,19 +85,19 @@ impl BatchStatistics {
             )
         }
         let (storage, layout) = x.storage_and_layout();
-        let x = held::<T>(&storage, layout)?;
-        let part = threads::part(x.len()).div_ceil(channels) * channels;
+        let x = storage_slice::<T>(&storage, layout)?;
+        let part = threads::chunk_len(x.len()).div_ceil(channels) * channels;
         let parts = threads::map(x.chunks(part), |x| {
             let mut moments = Moments::new(channels);
             moments.add(x);
             moments
         });
-        Ok(Self::of_parts(&parts))
+        Ok(Self::from_parts(&parts))
     }
 
     /// The mean of the means, and around that the variance of all, in the order of the parts (Chan, Golub and LeVeque
     /// 1983).
-    fn of_parts<T: Float>(parts: &[Moments<T>]) -> Self {
+    fn from_parts<T: Float>(parts: &[Moments<T>]) -> Self {
         let rows = parts.iter().map(|part| part.rows).sum();
         let channels = parts.first().map_or(0, |part| part.start.len());
         let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
@@ -174,7 +174,7 @@ impl<T: Float> Moments<T> {
         }
         self.rows += x.len() / channels;
         let [a, b] = &mut self.short;
-        for x in x.chunks(SHORT * channels) {
+        for x in x.chunks(PARTIAL_ROWS * channels) {
             a.fill(T::ZERO);
             b.fill(T::ZERO);
             add_moments(x, &self.start, a, b);

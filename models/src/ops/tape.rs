@@ -14,24 +14,24 @@ use candle_core::{
 };
 
 use super::float::Float;
-use super::kernel::{numbers, same_length, zip_mut};
+use super::kernel::{check_len, contiguous_slice, zip_mut};
 
 /// The gradients of an operation's arguments, from its result and the gradient of that.
-pub(super) type Back = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
+pub(super) type BackwardFn = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
 
 /// The same of an operation of several results, some of which may have no gradient: then nothing depends on them.
-pub(super) type BackOfSeveral = Box<dyn Fn(&[Option<Tensor>]) -> Result<Vec<Option<Tensor>>>>;
+pub(super) type MultiBackwardFn = Box<dyn Fn(&[Option<Tensor>]) -> Result<Vec<Option<Tensor>>>>;
 
 struct Node {
     arguments: Vec<TensorId>,
     results: Vec<TensorId>,
-    back: BackOfSeveral,
+    back: MultiBackwardFn,
 }
 
 /// What the way back of an operation of one argument looks at, besides the gradient. The rest is freed, unless another
 /// operation holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Needs {
+pub(super) enum SaveForBackward {
     /// Shapes alone.
     Shapes,
     /// Argument and result.
@@ -39,7 +39,7 @@ pub(super) enum Needs {
 }
 
 /// A tensor of the same shape that takes no memory.
-fn outline(tensor: &Tensor) -> Result<Tensor> {
+fn shape_only(tensor: &Tensor) -> Result<Tensor> {
     Tensor::zeros((), tensor.dtype(), tensor.device())?.broadcast_as(tensor.shape())
 }
 
@@ -60,7 +60,7 @@ impl std::fmt::Debug for Tape {
 thread_local! {
     static RECORDING: RefCell<Option<Tape>> = const { RefCell::new(None) };
     /// Results on the tape that is being played backwards.
-    static WANTED: RefCell<HashSet<TensorId>> = RefCell::default();
+    static REQUIRES_GRAD: RefCell<HashSet<TensorId>> = RefCell::default();
 }
 
 /// A value of this thread for a while. The earlier one comes back when this is dropped, also when a panic unwinds: a
@@ -100,7 +100,7 @@ impl Tape {
         self.backward_with_hook(loss, loss.ones_like()?, &mut |_, _, _| false)
     }
 
-    /// As [`Tape::backward`] from any `result` on the tape and the gradient of that. `watch` is shown each operation on
+    /// As [`Tape::backward`] from any `result` on the tape and the gradient of that. `hook` is shown each operation on
     /// the way back: its result, the gradient of that, and the part of its first argument's gradient that comes through
     /// this operation, if any does; one of several results once for each of them. It says whether it keeps these
     /// tensors, which are then left alone.
@@ -111,10 +111,10 @@ impl Tape {
         self,
         result: &Tensor,
         gradient: Tensor,
-        watch: &mut dyn FnMut(TensorId, &Tensor, Option<&Tensor>) -> bool,
+        hook: &mut dyn FnMut(TensorId, &Tensor, Option<&Tensor>) -> bool,
     ) -> Result<HashMap<TensorId, Tensor>> {
         let Self { mut nodes, results } = self;
-        let _scope = Scoped::set(&WANTED, results);
+        let _scope = Scoped::set(&REQUIRES_GRAD, results);
         let mut gradients = HashMap::from([(result.id(), (gradient, false))]);
         while let Some(node) = nodes.pop() {
             let of_result = |id| match gradients.remove(id) {
@@ -129,7 +129,7 @@ impl Tape {
             let first = parts.first().and_then(Option::as_ref);
             let mut kept = false;
             for (id, dy) in node.results.iter().zip(&dys) {
-                kept |= dy.as_ref().is_some_and(|dy| watch(*id, dy, first));
+                kept |= dy.as_ref().is_some_and(|dy| hook(*id, dy, first));
             }
             for (argument, part) in node.arguments.iter().zip(parts) {
                 let Some(part) = part else { continue };
@@ -148,7 +148,7 @@ impl Tape {
     }
 
     /// The tensors that operations on the tape take more than once.
-    pub(super) fn taken_several_times(&self) -> HashSet<TensorId> {
+    pub(super) fn reused_tensors(&self) -> HashSet<TensorId> {
         let mut once = HashSet::new();
         let taken = self.nodes.iter().flat_map(|node| &node.arguments);
         taken.filter(|id| !once.insert(**id)).copied().collect()
@@ -160,14 +160,14 @@ impl Tape {
 }
 
 /// Whether the gradient of an operation's argument is asked for.
-pub(super) fn wanted(argument: &Tensor) -> bool {
-    argument.track_op() || WANTED.with(|wanted| wanted.borrow().contains(&argument.id()))
+pub(super) fn requires_grad(argument: &Tensor) -> bool {
+    argument.track_op() || REQUIRES_GRAD.with(|ids| ids.borrow().contains(&argument.id()))
 }
 
 /// Gradients with whether others hold the same memory.
-type Sums = HashMap<TensorId, (Tensor, bool)>;
+type GradientSums = HashMap<TensorId, (Tensor, bool)>;
 
-fn accumulate(sums: &mut Sums, id: TensorId, part: Tensor, shared: bool) -> Result<()> {
+fn accumulate(sums: &mut GradientSums, id: TensorId, part: Tensor, shared: bool) -> Result<()> {
     match sums.remove(&id) {
         None => sums.insert(id, (part, shared)),
         Some((sum, false)) => {
@@ -206,8 +206,8 @@ impl InplaceOp2 for AddInPlace {
             let Some((start, end)) = layout.contiguous_offsets() else {
                 bail!("a gradient must lie in one piece")
             };
-            let part = numbers::<T>(part, part_layout)?;
-            same_length(end - start, part.len())?;
+            let part = contiguous_slice::<T>(part, part_layout)?;
+            check_len(end - start, part.len())?;
             zip_mut(&mut sum[start..end], part, |sum, part| *sum += part);
             Ok(())
         }
@@ -233,22 +233,27 @@ pub(super) fn recorded(arguments: &[&Tensor]) -> bool {
     recording(arguments) == Some(true)
 }
 
-/// Writes an operation on the tape, whose way back looks at the result where it `needs` values.
-pub(super) fn push(arguments: &[&Tensor], result: &Tensor, needs: Needs, back: Back) -> Result<()> {
-    let kept = match needs {
-        Needs::Shapes => outline(result)?,
-        Needs::Values => result.clone(),
+/// Writes an operation on the tape, whose way back looks at the result where it `save` values.
+pub(super) fn push(
+    arguments: &[&Tensor],
+    result: &Tensor,
+    save: SaveForBackward,
+    back: BackwardFn,
+) -> Result<()> {
+    let kept = match save {
+        SaveForBackward::Shapes => shape_only(result)?,
+        SaveForBackward::Values => result.clone(),
     };
     let back = move |dys: &[Option<Tensor>]| match dys {
         [Some(dy)] => back(&kept, dy),
         _ => Ok(Vec::new()),
     };
-    push_several(arguments, std::slice::from_ref(result), Box::new(back));
+    push_multi(arguments, std::slice::from_ref(result), Box::new(back));
     Ok(())
 }
 
 /// Writes an operation of several results on the tape.
-pub(super) fn push_several(arguments: &[&Tensor], results: &[Tensor], back: BackOfSeveral) {
+pub(super) fn push_multi(arguments: &[&Tensor], results: &[Tensor], back: MultiBackwardFn) {
     let results: Vec<_> = results.iter().map(Tensor::id).collect();
     RECORDING.with(|recording| {
         if let Some(tape) = recording.borrow_mut().as_mut() {
@@ -266,21 +271,21 @@ pub(super) fn push_several(arguments: &[&Tensor], results: &[Tensor], back: Back
 pub(super) fn apply1(
     a: &Tensor,
     op: impl CustomOp1 + Send + Sync + 'static,
-    needs: Needs,
+    save: SaveForBackward,
 ) -> Result<Tensor> {
     let Some(known) = recording(&[a]) else {
         return a.apply_op1(op);
     };
     let y = a.apply_op1_no_bwd(&op)?;
     if known {
-        let kept = match needs {
-            Needs::Shapes => outline(a)?,
-            Needs::Values => a.clone(),
+        let kept = match save {
+            SaveForBackward::Shapes => shape_only(a)?,
+            SaveForBackward::Values => a.clone(),
         };
         push(
             &[a],
             &y,
-            needs,
+            save,
             Box::new(move |y, dy| Ok(vec![op.bwd(&kept, y, dy)?])),
         )?;
     }
@@ -299,11 +304,11 @@ pub(super) fn apply2(
     let y = a.apply_op2_no_bwd(b, &op)?;
     if known {
         let kept = (a.clone(), b.clone());
-        let back: Back = Box::new(move |y, dy| {
+        let back: BackwardFn = Box::new(move |y, dy| {
             let (da, db) = op.bwd(&kept.0, &kept.1, y, dy)?;
             Ok(vec![da, db])
         });
-        push(&[a, b], &y, Needs::Shapes, back)?;
+        push(&[a, b], &y, SaveForBackward::Shapes, back)?;
     }
     Ok(y)
 }
@@ -321,11 +326,11 @@ pub(super) fn apply3(
     let y = a.apply_op3_no_bwd(b, c, &op)?;
     if known {
         let kept = (a.clone(), b.clone(), c.clone());
-        let back: Back = Box::new(move |y, dy| {
+        let back: BackwardFn = Box::new(move |y, dy| {
             let (da, db, dc) = op.bwd(&kept.0, &kept.1, &kept.2, y, dy)?;
             Ok(vec![da, db, dc])
         });
-        push(&[a, b, c], &y, Needs::Shapes, back)?;
+        push(&[a, b, c], &y, SaveForBackward::Shapes, back)?;
     }
     Ok(y)
 }
@@ -347,11 +352,11 @@ pub fn cat(parts: &[&Tensor]) -> Result<Tensor> {
             .iter()
             .map(|part| part.dim(last))
             .collect::<Result<_>>()?;
-        let back: Back = Box::new(move |_, dy| {
+        let back: BackwardFn = Box::new(move |_, dy| {
             let parts = super::columns::split(dy, &widths)?;
             Ok(parts.into_iter().map(Some).collect())
         });
-        push(parts, &y, Needs::Shapes, back)?;
+        push(parts, &y, SaveForBackward::Shapes, back)?;
     }
     Ok(y)
 }
@@ -368,8 +373,8 @@ pub fn flatten(x: &Tensor) -> Result<Tensor> {
     if recording(&[x]) == Some(true) {
         let shape = x.shape().clone();
         // In memory of its own, because others may hold that of `dy`.
-        let back: Back = Box::new(move |_, dy| Ok(vec![Some(dy.copy()?.reshape(&shape)?)]));
-        push(&[x], &y, Needs::Shapes, back)?;
+        let back: BackwardFn = Box::new(move |_, dy| Ok(vec![Some(dy.copy()?.reshape(&shape)?)]));
+        push(&[x], &y, SaveForBackward::Shapes, back)?;
     }
     Ok(y)
 }
@@ -387,7 +392,7 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         push(
             &[a, b],
             &y,
-            Needs::Shapes,
+            SaveForBackward::Shapes,
             Box::new(|_, dy| Ok(vec![Some(dy.clone()), Some(dy.clone())])),
         )?;
     }
@@ -429,7 +434,7 @@ mod tests {
             tape.backward_with_hook(&loss, loss.ones_like().unwrap(), &mut watch)
         }));
         assert!(caught.is_err());
-        assert!(WANTED.with(|wanted| wanted.borrow().is_empty()));
+        assert!(REQUIRES_GRAD.with(|wanted| wanted.borrow().is_empty()));
     }
 
     #[test]

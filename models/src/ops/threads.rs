@@ -15,28 +15,30 @@ use super::instructions::instructions;
 use crate::error::{Error, Result};
 
 /// Multiplications and additions from which a product is worth a second thread: about 50 µs of one.
-pub(super) const PRODUCT: usize = 1 << 21;
+pub(super) const MIN_MATMUL: usize = 1 << 21;
 
 /// Values from which a map over memory is worth a second thread.
-pub(super) const MAP: usize = 1 << 17;
+pub(super) const MIN_MAP: usize = 1 << 17;
 
 /// Parts for each thread that work is cut into, where they do not become too small for that.
-pub(super) const PARTS: usize = 16;
+pub(super) const CHUNKS_PER_THREAD: usize = 16;
 
 /// Values that the parts of a map have at least, but for the last.
-const SMALLEST: usize = MAP / 4;
+const MIN_CHUNK: usize = MIN_MAP / 4;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// The environment's word for how many threads this process should take where nobody says: so that processes that run
 /// beside each other share the machine.
-pub const SHARE: &str = "VIVARIUM_THREADS";
+pub const ENV_VAR: &str = "VIVARIUM_THREADS";
 
-/// As many threads as [`SHARE`] says, or as the machine offers this process.
+/// As many threads as [`ENV_VAR`] says, or as the machine offers this process.
 pub fn available() -> usize {
     static AVAILABLE: OnceLock<usize> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
-        let said = std::env::var(SHARE).ok().and_then(|word| word.parse().ok());
+        let said = std::env::var(ENV_VAR)
+            .ok()
+            .and_then(|word| word.parse().ok());
         said.filter(|threads| *threads > 0)
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
     })
@@ -80,12 +82,12 @@ pub fn threads() -> usize {
 ///
 /// While it waits for a part of an operation, a thread may begin the work of another caller. So what this crate keeps
 /// by thread is put aside where such work begins, and back where it ends.
-pub(crate) fn together<R: Send>(multiplications: usize, work: impl FnOnce() -> R + Send) -> R {
-    if threads() == 1 || multiplications < PRODUCT {
+pub(crate) fn in_pool<R: Send>(multiplications: usize, work: impl FnOnce() -> R + Send) -> R {
+    if threads() == 1 || multiplications < MIN_MATMUL {
         return work();
     }
     let over = &AtomicBool::new(false);
-    let caller = Caller::new();
+    let caller = ActiveCaller::new();
     rayon::scope(|scope| {
         let here = rayon::current_thread_index();
         scope.spawn_broadcast(move |_, thread| {
@@ -104,16 +106,16 @@ pub(crate) fn together<R: Send>(multiplications: usize, work: impl FnOnce() -> R
 static CALLERS: AtomicUsize = AtomicUsize::new(0);
 
 /// One of [`CALLERS`].
-struct Caller;
+struct ActiveCaller;
 
-impl Caller {
+impl ActiveCaller {
     fn new() -> Self {
         CALLERS.fetch_add(1, Ordering::Relaxed);
         Self
     }
 }
 
-impl Drop for Caller {
+impl Drop for ActiveCaller {
     fn drop(&mut self) {
         CALLERS.fetch_sub(1, Ordering::Relaxed);
     }
@@ -144,9 +146,9 @@ fn stay_awake(over: &AtomicBool) {
 }
 
 /// How a product of `m`×`k` and `k`×`n` is computed.
-pub(super) fn for_product(m: usize, n: usize, k: usize) -> Parallelism {
+pub(super) fn gemm_parallelism(m: usize, n: usize, k: usize) -> Parallelism {
     let threads = threads();
-    if threads == 1 || m.saturating_mul(n).saturating_mul(k) < PRODUCT {
+    if threads == 1 || m.saturating_mul(n).saturating_mul(k) < MIN_MATMUL {
         Parallelism::None
     } else {
         Parallelism::Rayon(threads)
@@ -154,23 +156,23 @@ pub(super) fn for_product(m: usize, n: usize, k: usize) -> Parallelism {
 }
 
 /// How many of the units that each have `len` values make a part: all of them where they are few.
-pub(super) fn units(units: usize, len: usize) -> usize {
-    part(units * len).div_ceil(len.max(1)).max(1)
+pub(super) fn units_per_chunk(units: usize, len: usize) -> usize {
+    chunk_len(units * len).div_ceil(len.max(1)).max(1)
 }
 
 /// The length of the parts into which a map over `len` values is cut; `len` for no cut.
-pub(super) fn part(len: usize) -> usize {
+pub(super) fn chunk_len(len: usize) -> usize {
     let threads = threads();
-    if threads == 1 || len < MAP {
+    if threads == 1 || len < MIN_MAP {
         len.max(1)
     } else {
-        len.div_ceil(threads * PARTS).max(SMALLEST)
+        len.div_ceil(threads * CHUNKS_PER_THREAD).max(MIN_CHUNK)
     }
 }
 
 /// Does `work` for every number below `count`. Threads take one after the other, each from a stretch of its own, then
 /// from those of others.
-pub(super) fn below(count: usize, work: &(dyn Fn(usize) + Sync)) {
+pub(super) fn parallel_for(count: usize, work: &(dyn Fn(usize) + Sync)) {
     if count < 2 || threads() == 1 {
         (0..count).for_each(work);
     } else {
@@ -178,15 +180,15 @@ pub(super) fn below(count: usize, work: &(dyn Fn(usize) + Sync)) {
     }
 }
 
-/// Does `work` for every part, as [`below`].
+/// Does `work` for every part, as [`parallel_for`].
 ///
 /// Rayon's own iterators are compiled anew wherever they are used; they were more than a quarter of this crate's code.
-pub(super) fn each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
+pub(super) fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
     let parts: Vec<_> = parts
         .into_iter()
         .map(|part| Mutex::new(Some(part)))
         .collect();
-    below(parts.len(), &|i| {
+    parallel_for(parts.len(), &|i| {
         let part = parts[i].lock().ok().and_then(|mut part| part.take());
         if let Some(part) = part {
             work(part);
@@ -201,7 +203,7 @@ pub(super) fn map<P: Send, R: Send>(
 ) -> Vec<R> {
     let parts: Vec<_> = parts.into_iter().collect();
     let mut results: Vec<_> = parts.iter().map(|_| None).collect();
-    each(parts.into_iter().zip(&mut results), |(part, result)| {
+    for_each(parts.into_iter().zip(&mut results), |(part, result)| {
         *result = Some(work(part));
     });
     results.into_iter().flatten().collect()
@@ -218,19 +220,19 @@ pub(super) fn try_map<P: Send, R: Send, C: FromIterator<R>>(
     map(parts, work).into_iter().collect()
 }
 
-/// Does `work` for the items, which each take `len` values, in parts of as many as [`units`] says.
-pub(super) fn each_of<I: Send>(
+/// Does `work` for the items, which each take `len` values, in parts of as many as [`units_per_chunk`] says.
+pub(super) fn for_each_item<I: Send>(
     items: impl ExactSizeIterator<Item = I>,
     len: usize,
     work: impl Fn(I) + Sync,
 ) {
-    let part = units(items.len(), len);
+    let part = units_per_chunk(items.len(), len);
     let mut items = items;
     let parts = std::iter::from_fn(|| {
         let part: Vec<_> = items.by_ref().take(part).collect();
         (!part.is_empty()).then_some(part)
     });
-    each(parts, |part| part.into_iter().for_each(&work));
+    for_each(parts, |part| part.into_iter().for_each(&work));
 }
 
 #[cfg(test)]
@@ -240,13 +242,13 @@ mod tests {
     /// A sum whose parts have parts themselves: `n` for each of the numbers below `n`.
     fn shared_sum(n: u64) -> u64 {
         let inner = || (0..n).into_par_iter().map(|_| 1).sum::<u64>();
-        together(usize::MAX, || (0..n).into_par_iter().map(|_| inner()).sum())
+        in_pool(usize::MAX, || (0..n).into_par_iter().map(|_| inner()).sum())
     }
 
     #[test]
     fn pieces_of_work_at_once_and_after_one_that_panicked_all_end() {
         set_threads(2).unwrap();
-        let panicked = std::panic::catch_unwind(|| together(usize::MAX, || panic!("on purpose")));
+        let panicked = std::panic::catch_unwind(|| in_pool(usize::MAX, || panic!("on purpose")));
         assert!(panicked.is_err());
         let callers: Vec<_> = (0..4)
             .map(|_| std::thread::spawn(|| (0..20).map(|_| shared_sum(200)).sum::<u64>()))
@@ -262,9 +264,9 @@ mod tests {
         for count in [0, 1, 2, 33, 1000] {
             let squares = map(0..count, |i: usize| i * i);
             assert_eq!(squares, (0..count).map(|i| i * i).collect::<Vec<_>>());
-            for len in [0, 1, MAP] {
+            for len in [0, 1, MIN_MAP] {
                 let mut times = vec![0; count];
-                each_of(times.iter_mut(), len, |times| *times += 1);
+                for_each_item(times.iter_mut(), len, |times| *times += 1);
                 assert_eq!(times, vec![1; count]);
             }
         }

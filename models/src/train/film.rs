@@ -117,7 +117,7 @@ impl Film {
         validation: Option<&Evaluation>,
     ) -> Result<Frame> {
         let classes = data.classes.clone();
-        threads::together(usize::MAX, || {
+        threads::in_pool(usize::MAX, || {
             let network =
                 Inspector::new(learner.shared_model(), classes, data.normalisation.clone())?;
             let (pinned, recording) = self.recording(&network, data)?;

@@ -102,7 +102,7 @@ impl Learner {
     /// When the batch does not fit the network.
     pub fn step(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
         let work = self.multiplications(targets.len());
-        threads::together(work, || self.step_here(x, targets, lr, step))
+        threads::in_pool(work, || self.step_here(x, targets, lr, step))
     }
 
     /// Multiplications of a pass, at least: each parameter meets each sample.
@@ -144,7 +144,7 @@ impl Learner {
     pub(super) fn scores(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
         let x = self.batch(values, n)?;
         let work = self.multiplications(n);
-        threads::together(work, || {
+        threads::in_pool(work, || {
             self.model.forward(&x, &mut Context::new(Mode::Evaluate))
         })
     }

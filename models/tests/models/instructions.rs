@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use vivarium_models::ops::instructions::VARIABLE;
+use vivarium_models::ops::instructions::ENV_VAR;
 use vivarium_models::ops::{Instructions, instructions};
 
 /// Tests by the beginning of their names, as this binary takes them.
@@ -33,7 +33,7 @@ fn run(tests: &[&str], asked: &str) -> (String, bool) {
     let binary = std::env::current_exe().unwrap();
     let output = Command::new(binary)
         .args(tests)
-        .env(VARIABLE, asked)
+        .env(ENV_VAR, asked)
         .env(INSIDE, "yes")
         .output()
         .unwrap();
@@ -75,7 +75,7 @@ fn numbers_and_gradients_are_right_on_a_machine_with_avx512() {
 #[test]
 fn the_instructions_asked_for_are_those_in_use() {
     let widest = Instructions::of_this_machine().last().unwrap();
-    let asked = std::env::var(VARIABLE).unwrap_or_default();
+    let asked = std::env::var(ENV_VAR).unwrap_or_default();
     let expected = if asked.is_empty() {
         widest.name()
     } else {

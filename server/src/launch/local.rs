@@ -49,7 +49,7 @@ impl LocalLauncher {
         let mut command = std::process::Command::new(&self.program);
         command
             .arg0("vivarium")
-            .env(threads::SHARE, self.threads.to_string());
+            .env(threads::ENV_VAR, self.threads.to_string());
         command
     }
 }

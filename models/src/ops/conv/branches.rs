@@ -8,11 +8,13 @@ use candle_core::{DType, Result, Tensor, bail};
 
 use super::super::float::Float;
 use super::super::gradient_sink::accumulate_grad;
-use super::super::kernel::{all_filled, filled, held, scratch, try_written, zip_mut};
-use super::super::matmul::Sums;
-use super::super::tape::{push_several, recorded};
+use super::super::kernel::{
+    assume_init, assume_init_vec, storage_slice, try_init_vec, uninit_vec, zip_mut,
+};
+use super::super::matmul::Accumulator;
+use super::super::tape::{push_multi, recorded};
 use super::super::threads;
-use super::pointwise::{Ahead, Back, add_up};
+use super::pointwise::{BackwardWeights, ForwardWeights, add_up};
 use super::{ConvAlgorithm, ConvParams, ConvShape, conv2d};
 
 /// Values of the images that a thread takes through all branches at a time.
@@ -56,26 +58,26 @@ struct Branches {
     /// By branch.
     outputs: Vec<usize>,
     /// Images of a part of the way back.
-    together: usize,
+    images_per_part: usize,
     /// Images that a thread takes through all branches at a time.
     block: usize,
 }
 
 /// A branch on its way back: its weights, the gradient of its result, and its outputs.
-type Branch<'a, T> = (Back<'a, T>, &'a [T], usize);
+type BranchBackward<'a, T> = (BackwardWeights<'a, T>, &'a [T], usize);
 
 impl Branches {
     /// `None` where there is nothing to share.
     fn new(shapes: Vec<ConvShape>) -> Option<Self> {
         let first = shapes.first().filter(|first| first.n > 0)?;
-        let together = shapes.iter().map(ConvShape::images_together).max()?;
+        let images_per_part = shapes.iter().map(ConvShape::images_per_part).max()?;
         Some(Self {
             images: first.n,
             pixels: first.image_pixels(),
             inputs: first.image[2],
             outputs: shapes.iter().map(|shape| shape.result[2]).collect(),
-            together,
-            block: (BLOCK / first.image_len()).clamp(1, together),
+            images_per_part,
+            block: (BLOCK / first.image_len()).clamp(1, images_per_part),
         })
     }
 
@@ -87,7 +89,7 @@ impl Branches {
     fn apply<T: Float>(self, x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
         let ys = {
             let (held_x, layout) = x.storage_and_layout();
-            self.forward(held::<T>(&held_x, layout)?, weights)?
+            self.forward(storage_slice::<T>(&held_x, layout)?, weights)?
         };
         let [n, height, width, _] = <[usize; 4]>::from(x.dims4()?);
         let ys: Vec<_> = ys
@@ -101,7 +103,7 @@ impl Branches {
             weights.iter().copied().cloned().collect::<Vec<_>>(),
         );
         let back = move |dys: &[Option<Tensor>]| self.backward::<T>(&x, &weights, dys);
-        push_several(&arguments, &ys, Box::new(back));
+        push_multi(&arguments, &ys, Box::new(back));
         Ok(ys)
     }
 
@@ -111,8 +113,8 @@ impl Branches {
         let mut ahead = Vec::with_capacity(weights.len());
         for (weight, outputs) in weights.iter().zip(&self.outputs) {
             let (weight, layout) = weight.storage_and_layout();
-            ahead.push(Ahead::new(
-                held::<T>(&weight, layout)?,
+            ahead.push(ForwardWeights::new(
+                storage_slice::<T>(&weight, layout)?,
                 rows,
                 inputs,
                 *outputs,
@@ -123,7 +125,7 @@ impl Branches {
         let mut ys: Vec<_> = self
             .outputs
             .iter()
-            .map(|outputs| scratch(rows * outputs))
+            .map(|outputs| uninit_vec(rows * outputs))
             .collect();
         let mut blocks: Vec<_> = ys
             .iter_mut()
@@ -135,14 +137,17 @@ impl Branches {
             (x, ys)
         });
         let _: Vec<()> = threads::try_map(parts, |(x, ys)| {
-            let mut memory = scratch(memory.unwrap_or(0));
+            let mut memory = uninit_vec(memory.unwrap_or(0));
             for ((weight, outputs), y) in ahead.iter().zip(&self.outputs).zip(ys) {
                 weight.block(x, (inputs, *outputs), y, &mut memory)?;
             }
             Ok(())
         })?;
         // SAFETY: the blocks cover all rows, and each product wrote all of its block.
-        Ok(ys.into_iter().map(|y| unsafe { all_filled(y) }).collect())
+        Ok(ys
+            .into_iter()
+            .map(|y| unsafe { assume_init_vec(y) })
+            .collect())
     }
 
     /// Gradients of the images and of the weights of all branches that have one.
@@ -159,7 +164,7 @@ impl Branches {
         let mut sums = Vec::new();
         let dx = {
             let (held_x, layout) = x.storage_and_layout();
-            let x = held::<T>(&held_x, layout)?;
+            let x = storage_slice::<T>(&held_x, layout)?;
             let held_dys: Vec<_> = dys
                 .iter()
                 .map(|dy| dy.as_ref().map(Tensor::storage_and_layout))
@@ -169,13 +174,13 @@ impl Branches {
             let all = held_dys.iter().zip(&held_weights).zip(&self.outputs);
             for ((dy, (weight, layout)), outputs) in all {
                 let Some((dy, dy_layout)) = dy else { continue };
-                let weight = held::<T>(weight, layout)?;
-                let weight = Back::new(weight, self.rows(), self.inputs, *outputs)?;
-                branches.push((weight, held::<T>(dy, dy_layout)?, *outputs));
+                let weight = storage_slice::<T>(weight, layout)?;
+                let weight = BackwardWeights::new(weight, self.rows(), self.inputs, *outputs)?;
+                branches.push((weight, storage_slice::<T>(dy, dy_layout)?, *outputs));
             }
             // SAFETY: `through` writes the gradient of every part, or fails.
             unsafe {
-                try_written(x.len(), |dx| {
+                try_init_vec(x.len(), |dx| {
                     sums = self.through(x, &branches, dx)?;
                     Ok(())
                 })
@@ -201,11 +206,11 @@ impl Branches {
     fn through<T: Float>(
         &self,
         x: &[T],
-        branches: &[Branch<'_, T>],
+        branches: &[BranchBackward<'_, T>],
         dx: &mut [MaybeUninit<T>],
-    ) -> Result<Vec<Vec<Sums<T>>>> {
+    ) -> Result<Vec<Vec<Accumulator<T>>>> {
         let inputs = self.inputs;
-        let (part, block) = (self.together * self.pixels, self.block * self.pixels);
+        let (part, block) = (self.images_per_part * self.pixels, self.block * self.pixels);
         let memory = branches
             .iter()
             .map(|(weight, ..)| weight.memory(block))
@@ -213,8 +218,8 @@ impl Branches {
         let parts = dx.chunks_mut(part * inputs).zip(x.chunks(part * inputs));
         let parts: Vec<Vec<_>> = threads::try_map(parts.enumerate(), |(number, (dx, x))| {
             let mut sums: Vec<_> = branches.iter().map(|(weight, ..)| weight.sums()).collect();
-            let mut memory = scratch(memory.unwrap_or(0));
-            let mut another = scratch(block * inputs);
+            let mut memory = uninit_vec(memory.unwrap_or(0));
+            let mut another = uninit_vec(block * inputs);
             let blocks = dx.chunks_mut(block * inputs).zip(x.chunks(block * inputs));
             for (i, (dx, x)) in blocks.enumerate() {
                 let (first, rows) = (number * part + i * block, x.len() / inputs);
@@ -229,7 +234,7 @@ impl Branches {
                     }
                     weight.block((x, dy), dims, another, sums, &mut memory)?;
                     // SAFETY: the first branch wrote all of `dx`, and this one of `another`.
-                    let (dx, another) = unsafe { (dx.assume_init_mut(), filled(another)) };
+                    let (dx, another) = unsafe { (dx.assume_init_mut(), assume_init(another)) };
                     zip_mut(dx, another, |sum, more| *sum += more);
                 }
             }

@@ -7,8 +7,8 @@ use std::mem::MaybeUninit;
 use candle_core::Result;
 
 use super::super::float::Float;
-use super::super::kernel::zeroed;
-use super::super::matmul::{Matrix, alone_by_rows, fresh_alone_apart};
+use super::super::kernel::zero_init;
+use super::super::matmul::{Matrix, single_threaded_by_rows, single_threaded_uninit_strided};
 use super::super::threads;
 use super::ConvShape;
 
@@ -129,7 +129,7 @@ pub(super) fn forward<T: Float>(
 ) -> Result<()> {
     let plan = Plan::new(shape);
     let matrices = plan.matrices(weight);
-    let part = threads::units(shape.n, shape.image_len() + shape.result_len());
+    let part = threads::units_per_chunk(shape.n, shape.image_len() + shape.result_len());
     let channels = shape.result[2];
     let parts = y
         .chunks_mut(part * shape.result_len())
@@ -146,7 +146,7 @@ pub(super) fn forward<T: Float>(
                 for group in 0..shape.params.groups {
                     plan.gather(x, group, rows.clone(), &mut patches);
                     let matrix = &matrices[group * plan.patch * plan.outputs..];
-                    fresh_alone_apart(
+                    single_threaded_uninit_strided(
                         Matrix::rows(&patches, plan.patch),
                         Matrix::rows(matrix, plan.outputs),
                         (pixels, plan.patch, plan.outputs),
@@ -179,7 +179,7 @@ pub(super) fn gradients<T: Float>(
         Some(_) => plan.matrices(weight),
         None => Vec::new(),
     };
-    let part = shape.images_together();
+    let part = shape.images_per_part();
     let parts = shape.n.div_ceil(part);
     let dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
         Some(dx) => dx.chunks_mut(part * shape.image_len()).map(Some).collect(),
@@ -241,7 +241,7 @@ impl Plan {
         {
             let mut image = dx
                 .as_deref_mut()
-                .map(|dx| zeroed(&mut dx[i * shape.image_len()..(i + 1) * shape.image_len()]));
+                .map(|dx| zero_init(&mut dx[i * shape.image_len()..(i + 1) * shape.image_len()]));
             for rows in self.row_blocks() {
                 let pixels = rows.len() * shape.result[1];
                 let dy = &dy[rows.start * shape.result[1] * channels..];
@@ -250,7 +250,7 @@ impl Plan {
                     let patches = &mut patches[..pixels * self.patch];
                     if weights {
                         self.gather(x, group, rows.clone(), patches);
-                        alone_by_rows(
+                        single_threaded_by_rows(
                             Matrix::rows(patches, self.patch).transposed(),
                             dy,
                             (self.patch, pixels, self.outputs),
@@ -260,7 +260,7 @@ impl Plan {
                     }
                     if let Some(image) = image.as_deref_mut() {
                         let matrix = Matrix::rows(&matrices[group * group_len..], self.outputs);
-                        alone_by_rows(
+                        single_threaded_by_rows(
                             dy,
                             matrix.transposed(),
                             (pixels, self.outputs, self.patch),

@@ -6,7 +6,7 @@
 //! | `winograd` | 3x3, stride 1: a quarter of the multiplications |
 //! | `depthwise` | a kernel for every channel |
 //! | `general` | any kernel, stride, padding and groups: patches, then a product |
-//! | `normalised` | batch normalisation and an activation, then 1x1 or depthwise, as one operation |
+//! | `norm_conv` | batch normalisation and an activation, then 1x1 or depthwise, as one operation |
 //! | `branches` | several 1x1 convolutions of the same images, as one operation |
 //! | `weights` | weights as the products want them |
 //!
@@ -18,13 +18,13 @@
 mod branches;
 mod depthwise;
 mod general;
-mod normalised;
+mod norm_conv;
 mod pointwise;
 mod weights;
 mod winograd;
 
 pub use branches::conv2d_branches;
-pub use normalised::norm_conv2d;
+pub use norm_conv::norm_conv2d;
 
 use std::mem::MaybeUninit;
 
@@ -32,7 +32,9 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape
 
 use super::float::Float;
 use super::gradient_sink::accumulate_grad;
-use super::kernel::{all_filled, held, numbers, scratch, sum_rows, try_written};
+use super::kernel::{
+    assume_init_vec, contiguous_slice, storage_slice, sum_rows, try_init_vec, uninit_vec,
+};
 use super::tape::{apply2, apply3};
 use super::threads;
 
@@ -140,11 +142,11 @@ impl ConvShape {
 
     /// Images of a part of a convolution that keeps a sum for every weight: so many that the sums of all parts take
     /// little memory and little time to add up beside the images.
-    fn images_together(&self) -> usize {
+    fn images_per_part(&self) -> usize {
         let cut = |parts| self.n.div_ceil(parts).max(1);
         let threads = threads::threads();
         let many = (MANY * self.weights_len()).div_ceil(self.image_len() + self.result_len());
-        many.clamp(cut(threads * threads::PARTS), cut(threads))
+        many.clamp(cut(threads * threads::CHUNKS_PER_THREAD), cut(threads))
     }
 
     fn algorithm(&self) -> ConvAlgorithm {
@@ -191,7 +193,7 @@ pub fn conv2d(
     bias: Option<&Tensor>,
     params: ConvParams,
 ) -> Result<Tensor> {
-    let op = Convolution { params };
+    let op = Conv2dOp { params };
     match bias {
         Some(bias) => apply3(x, weight, bias, op),
         None => apply2(x, weight, op),
@@ -199,11 +201,11 @@ pub fn conv2d(
 }
 
 #[derive(Clone, Copy)]
-struct Convolution {
+struct Conv2dOp {
     params: ConvParams,
 }
 
-impl Convolution {
+impl Conv2dOp {
     fn forward(
         &self,
         x: (&CpuStorage, &Layout),
@@ -253,8 +255,8 @@ impl Convolution {
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
-        let values = held::<T>(&x_held, x_layout)?;
-        let dy = held::<T>(&dy_held, dy_layout)?;
+        let values = storage_slice::<T>(&x_held, x_layout)?;
+        let dy = storage_slice::<T>(&dy_held, dy_layout)?;
         let dbias = match bias {
             Some(bias) => accumulate_grad(bias, |dbias, add| {
                 if !add {
@@ -266,10 +268,10 @@ impl Convolution {
             None => None,
         };
         // The way's gradients of the image and of the weights share what they can.
-        let mut dx = super::tape::wanted(x).then(|| scratch(values.len()));
+        let mut dx = super::tape::requires_grad(x).then(|| uninit_vec(values.len()));
         let dweight = accumulate_grad(weight, |dweight, add| {
             let (weight_held, weight_layout) = weight.storage_and_layout();
-            let arguments = (values, held(&weight_held, weight_layout)?, dy);
+            let arguments = (values, storage_slice(&weight_held, weight_layout)?, dy);
             let dx = dx.as_deref_mut();
             if add {
                 let mut part = vec![T::ZERO; dweight.len()];
@@ -282,17 +284,17 @@ impl Convolution {
             }
             gradients(&shape, arguments, dx, Some(dweight))
         })?;
-        if !super::tape::wanted(weight)
+        if !super::tape::requires_grad(weight)
             && let Some(dx) = dx.as_deref_mut()
         {
             let (weight_held, weight_layout) = weight.storage_and_layout();
-            let arguments = (values, held(&weight_held, weight_layout)?, dy);
+            let arguments = (values, storage_slice(&weight_held, weight_layout)?, dy);
             gradients(&shape, arguments, Some(dx), None)?;
         }
         let dx = match dx {
             // SAFETY: `gradients` did not fail, so it wrote all of it.
             Some(dx) => Some(Tensor::from_vec(
-                unsafe { all_filled(dx) },
+                unsafe { assume_init_vec(dx) },
                 x.shape(),
                 x.device(),
             )?),
@@ -308,14 +310,17 @@ fn forward_of<T: Float>(
     weight: (&CpuStorage, &Layout),
     bias: Option<(&CpuStorage, &Layout)>,
 ) -> Result<CpuStorage> {
-    let (x, weight) = (numbers::<T>(x.0, x.1)?, numbers::<T>(weight.0, weight.1)?);
+    let (x, weight) = (
+        contiguous_slice::<T>(x.0, x.1)?,
+        contiguous_slice::<T>(weight.0, weight.1)?,
+    );
     let bias = match bias {
-        Some((bias, layout)) => Some(numbers::<T>(bias, layout)?),
+        Some((bias, layout)) => Some(contiguous_slice::<T>(bias, layout)?),
         None => None,
     };
     // SAFETY: each way writes all of the result, or fails.
     let y = unsafe {
-        try_written(shape.n * shape.result_len(), |y| match shape.algorithm() {
+        try_init_vec(shape.n * shape.result_len(), |y| match shape.algorithm() {
             ConvAlgorithm::Pointwise => pointwise::forward(shape, x, weight, bias, y),
             ConvAlgorithm::Winograd => winograd::forward(shape, x, weight, bias, y),
             ConvAlgorithm::Depthwise => {
@@ -352,7 +357,7 @@ fn gradients<T: Float>(
     }
 }
 
-impl CustomOp2 for Convolution {
+impl CustomOp2 for Conv2dOp {
     fn name(&self) -> &'static str {
         "convolution"
     }
@@ -379,7 +384,7 @@ impl CustomOp2 for Convolution {
     }
 }
 
-impl CustomOp3 for Convolution {
+impl CustomOp3 for Conv2dOp {
     fn name(&self) -> &'static str {
         "convolution"
     }

@@ -5,8 +5,10 @@ use std::mem::MaybeUninit;
 use candle_core::Result;
 
 use super::super::float::Float;
-use super::super::kernel::{scratch, zip_mut};
-use super::super::matmul::{Matrix, Sums, fresh_alone, fresh_product, product, strassen};
+use super::super::kernel::{uninit_vec, zip_mut};
+use super::super::matmul::{
+    Accumulator, Matrix, matmul, matmul_uninit, single_threaded_uninit, strassen,
+};
 use super::super::threads;
 use super::{BLOCK, ConvShape, weights};
 
@@ -18,15 +20,15 @@ pub(super) fn forward<T: Float>(
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(shape);
-    let weight = Ahead::new(weight, rows, inputs, outputs)?;
-    let block = if rows * inputs * outputs < threads::PRODUCT {
+    let weight = ForwardWeights::new(weight, rows, inputs, outputs)?;
+    let block = if rows * inputs * outputs < threads::MIN_MATMUL {
         rows.max(1)
     } else {
         block(rows, inputs)
     };
     let parts = y.chunks_mut(block * outputs).zip(x.chunks(block * inputs));
     let _: Vec<()> = threads::try_map(parts, |(y, x)| {
-        let mut memory = scratch(weight.memory(block));
+        let mut memory = uninit_vec(weight.memory(block));
         weight.block(x, (inputs, outputs), y, &mut memory)?;
         if let Some(bias) = bias {
             // SAFETY: the product wrote all of it.
@@ -48,8 +50,8 @@ pub(super) fn gradients<T: Float>(
 ) -> Result<()> {
     let (rows, inputs, outputs) = dims(shape);
     let (dx, dweight) = match (dx, dweight) {
-        (Some(dx), Some(dweight)) if strassen::worth::<T>(rows, inputs, outputs) => {
-            let weight = Back::new(weight, rows, inputs, outputs)?;
+        (Some(dx), Some(dweight)) if strassen::is_worthwhile::<T>(rows, inputs, outputs) => {
+            let weight = BackwardWeights::new(weight, rows, inputs, outputs)?;
             let share = rows.div_ceil(threads::threads());
             let block = block(rows, inputs);
             let shares = dx
@@ -58,7 +60,7 @@ pub(super) fn gradients<T: Float>(
                 .zip(dy.chunks(share * outputs));
             let mut parts: Vec<_> = threads::try_map(shares, |((dx, x), dy)| {
                 let mut sums = weight.sums();
-                let mut memory = scratch(weight.memory(block));
+                let mut memory = uninit_vec(weight.memory(block));
                 let blocks = x.chunks(block * inputs).zip(dy.chunks(block * outputs));
                 for (factors, dx) in blocks.zip(dx.chunks_mut(block * inputs)) {
                     weight.block(factors, (inputs, outputs), dx, &mut sums, &mut memory)?;
@@ -74,10 +76,10 @@ pub(super) fn gradients<T: Float>(
     let (x, dy) = (Matrix::rows(x, inputs), Matrix::rows(dy, outputs));
     if let Some(dx) = dx {
         let weight = Matrix::rows(weight, inputs);
-        fresh_product(dy, weight, (rows, outputs, inputs), dx)?;
+        matmul_uninit(dy, weight, (rows, outputs, inputs), dx)?;
     }
     match dweight {
-        Some(dweight) => long_product(dy, x, (outputs, rows, inputs), dweight),
+        Some(dweight) => split_k_matmul(dy, x, (outputs, rows, inputs), dweight),
         None => Ok(()),
     }
 }
@@ -88,13 +90,13 @@ fn block(rows: usize, inputs: usize) -> usize {
 }
 
 /// The weights `[outputs, inputs]` of a 1x1 convolution, ready for its products over blocks of rows.
-pub(super) enum Ahead<T: 'static> {
+pub(super) enum ForwardWeights<T: 'static> {
     /// `[inputs, outputs]`: gemm would turn them itself, and slower.
     Whole(Vec<T>),
     Halves(strassen::Forward<T>),
 }
 
-impl<T: Float> Ahead<T> {
+impl<T: Float> ForwardWeights<T> {
     /// `rows`: all that it will be multiplied with.
     pub(super) fn new(weight: &[T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
         let turned = weights::taps_first(weight, outputs, inputs, 1);
@@ -121,7 +123,7 @@ impl<T: Float> Ahead<T> {
         match self {
             Self::Whole(weight) => {
                 let dims = (x.len() / inputs, inputs, outputs);
-                fresh_alone(
+                single_threaded_uninit(
                     Matrix::rows(x, inputs),
                     Matrix::rows(weight, outputs),
                     dims,
@@ -134,13 +136,13 @@ impl<T: Float> Ahead<T> {
 }
 
 /// The same for both gradients.
-pub(super) enum Back<'a, T: 'static> {
+pub(super) enum BackwardWeights<'a, T: 'static> {
     Whole(&'a [T]),
     Halves(strassen::Backward<T>),
 }
 
-impl<'a, T: Float> Back<'a, T> {
-    /// As [`Ahead::new`].
+impl<'a, T: Float> BackwardWeights<'a, T> {
+    /// As [`ForwardWeights::new`].
     pub(super) fn new(weight: &'a [T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
         let halves = strassen::Backward::new(weight, (rows, inputs, outputs))?;
         Ok(halves.map_or(Self::Whole(weight), Self::Halves))
@@ -155,9 +157,9 @@ impl<'a, T: Float> Back<'a, T> {
     }
 
     /// Memory for what the gradient of the weights is made of.
-    pub(super) fn sums(&self) -> Sums<T> {
+    pub(super) fn sums(&self) -> Accumulator<T> {
         match self {
-            Self::Whole(weight) => Sums::new(weight.len()),
+            Self::Whole(weight) => Accumulator::new(weight.len()),
             Self::Halves(weight) => weight.products(),
         }
     }
@@ -168,7 +170,7 @@ impl<'a, T: Float> Back<'a, T> {
         (x, dy): (&[T], &[T]),
         (inputs, outputs): (usize, usize),
         dx: &mut [MaybeUninit<T>],
-        sums: &mut Sums<T>,
+        sums: &mut Accumulator<T>,
         memory: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         match self {
@@ -176,7 +178,7 @@ impl<'a, T: Float> Back<'a, T> {
                 let rows = x.len() / inputs;
                 let dy = Matrix::rows(dy, outputs);
                 let dims = (rows, outputs, inputs);
-                fresh_alone(dy, Matrix::rows(weight, inputs), dims, dx)?;
+                single_threaded_uninit(dy, Matrix::rows(weight, inputs), dims, dx)?;
                 let dims = (outputs, rows, inputs);
                 sums.add(dy.transposed(), Matrix::rows(x, inputs), dims)
             }
@@ -185,15 +187,15 @@ impl<'a, T: Float> Back<'a, T> {
     }
 }
 
-/// Writes the gradient of the weights, or adds it to what is there, from the sums of [`Back`] of each part.
+/// Writes the gradient of the weights, or adds it to what is there, from the sums of [`BackwardWeights`] of each part.
 pub(super) fn add_up<T: Float>(
     parts: &[&[T]],
     (rows, inputs, outputs): (usize, usize, usize),
     out: &mut [T],
     add: bool,
 ) {
-    if strassen::worth::<T>(rows, inputs, outputs) {
-        strassen::spread(parts, inputs, out, add);
+    if strassen::is_worthwhile::<T>(rows, inputs, outputs) {
+        strassen::scatter(parts, inputs, out, add);
     } else {
         add_parts(parts, out, add);
     }
@@ -214,7 +216,7 @@ const SMALL_RESULT: usize = 1 << 18;
 
 /// Puts `aᵀ` `[m, rows]` times `b` `[rows, n]` into `out`. gemm leaves threads idle where the result is small and the
 /// rows are many, so then each thread takes a part of the rows.
-pub(super) fn long_product<T: Float>(
+pub(super) fn split_k_matmul<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, rows, n): (usize, usize, usize),
@@ -222,12 +224,12 @@ pub(super) fn long_product<T: Float>(
 ) -> Result<()> {
     let parts = threads::threads().min(rows / 256);
     if parts < 2 || m * n > SMALL_RESULT {
-        return product(a.transposed(), b, (m, rows, n), out, false, false);
+        return matmul(a.transposed(), b, (m, rows, n), out, false, false);
     }
     let length = rows.div_ceil(parts);
     let mut sums: Vec<_> = threads::try_map((0..rows).step_by(length), |start| {
         let dims = (m, length.min(rows - start), n);
-        let mut sums = Sums::new(m * n);
+        let mut sums = Accumulator::new(m * n);
         sums.add(a.rows_from(start).transposed(), b.rows_from(start), dims)?;
         Ok(sums)
     })?;

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::super::float::Float;
-use super::super::kernel::{simd_dispatch, written};
+use super::super::kernel::{init_vec, simd_dispatch};
 use super::super::threads;
 
 /// Outputs and inputs turned at a time: what is read and what is written then stays in the nearest cache.
@@ -12,7 +12,7 @@ const BLOCK: usize = 16;
 /// `[out, in, taps]` as `[taps, in, out]`.
 pub(super) fn taps_first<T: Float>(weight: &[T], out: usize, inputs: usize, taps: usize) -> Vec<T> {
     if taps == 1 {
-        return turned(weight, out, inputs);
+        return transposed(weight, out, inputs);
     }
     let mut turned = vec![T::ZERO; weight.len()];
     blocks(out, inputs, |o, i| {
@@ -46,14 +46,14 @@ fn blocks(out: usize, inputs: usize, mut each: impl FnMut(usize, usize)) {
 }
 
 /// `[rows, columns]` as `[columns, rows]`; threads share the columns.
-fn turned<T: Float>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
-    let part = threads::units(columns, rows).next_multiple_of(BLOCK);
-    // SAFETY: the parts cover the columns, and `turn_some` writes all of each.
+fn transposed<T: Float>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
+    let part = threads::units_per_chunk(columns, rows).next_multiple_of(BLOCK);
+    // SAFETY: the parts cover the columns, and `transpose_some` writes all of each.
     unsafe {
-        written(rows * columns, |out| {
+        init_vec(rows * columns, |out| {
             let parts = out.chunks_mut(part * rows.max(1)).enumerate();
-            threads::each(parts, |(number, out)| {
-                turn_some(matrix, rows, columns, number * part, out);
+            threads::for_each(parts, |(number, out)| {
+                transpose_some(matrix, rows, columns, number * part, out);
             });
         })
     }
@@ -61,7 +61,7 @@ fn turned<T: Float>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
 
 simd_dispatch! {
     /// Some columns, from `first` on, as rows.
-    fn turn_some[T: Float](matrix: &[T], rows: usize, columns: usize, first: usize, out: &mut [MaybeUninit<T>]) {
+    fn transpose_some[T: Float](matrix: &[T], rows: usize, columns: usize, first: usize, out: &mut [MaybeUninit<T>]) {
         let some = out.len() / rows;
         for row in (0..rows).step_by(BLOCK) {
             for column in (0..some).step_by(BLOCK) {

@@ -4,26 +4,26 @@
 use std::mem::MaybeUninit;
 
 use super::super::float::Float;
-use super::super::kernel::{filled, simd_dispatch};
-use super::panels::Tiles;
+use super::super::kernel::{assume_init, simd_dispatch};
+use super::panels::Microkernels;
 
 /// Values between rows of sums, which would otherwise start a power of two apart and push each other out of the cache.
 const GAP: usize = 16;
 
 /// Products and sums of each family.
-pub(super) const SEVEN: usize = 7;
+pub(super) const PRODUCTS: usize = 7;
 
 /// The sums of a family, of its quarters in reading order: upper left, upper right, lower left, lower right.
-pub(super) trait Family: Copy + Send + Sync {
-    fn of<T: Float>(quarters: [T; 4]) -> [T; SEVEN];
+pub(super) trait Combination: Copy + Send + Sync {
+    fn of<T: Float>(blocks: [T; 4]) -> [T; PRODUCTS];
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Images;
+pub(super) struct Inputs;
 
-impl Family for Images {
+impl Combination for Inputs {
     #[inline(always)]
-    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; PRODUCTS] {
         let s = c + d;
         let t = s - a;
         [a, b, b - t, d, s, t, a - c]
@@ -33,9 +33,9 @@ impl Family for Images {
 #[derive(Clone, Copy)]
 pub(super) struct Weights;
 
-impl Family for Weights {
+impl Combination for Weights {
     #[inline(always)]
-    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; PRODUCTS] {
         let s = b - a;
         let t = d - s;
         [a, c, d, c - t, s, t, d - b]
@@ -44,21 +44,21 @@ impl Family for Weights {
 
 /// Weights whose rows are outputs.
 #[derive(Clone, Copy)]
-pub(super) struct Turned;
+pub(super) struct TransposedWeights;
 
-impl Family for Turned {
+impl Combination for TransposedWeights {
     #[inline(always)]
-    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; PRODUCTS] {
         Weights::of([a, c, b, d])
     }
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Gradients;
+pub(super) struct OutputGradients;
 
-impl Family for Gradients {
+impl Combination for OutputGradients {
     #[inline(always)]
-    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; SEVEN] {
+    fn of<T: Float>([a, b, c, d]: [T; 4]) -> [T; PRODUCTS] {
         let (s, lower) = (b + d, c + d);
         let t = s + c;
         [t + a, a, b, c, s, t, lower]
@@ -71,17 +71,17 @@ pub(super) struct Layout {
     pub(super) depth: usize,
     pub(super) columns: usize,
     pub(super) width: usize,
-    pub(super) apart: usize,
+    pub(super) row_stride: usize,
 }
 
 impl Layout {
     /// Of halves of `rows` and `columns`.
-    pub(super) fn panels<T>(tiles: Tiles<T>, rows: usize, columns: usize) -> Self {
+    pub(super) fn panels<T>(microkernels: Microkernels<T>, rows: usize, columns: usize) -> Self {
         Self {
             depth: rows.div_ceil(2),
             columns: columns / 2,
-            width: tiles.columns(),
-            apart: tiles.columns(),
+            width: microkernels.columns(),
+            row_stride: microkernels.columns(),
         }
     }
 
@@ -91,16 +91,16 @@ impl Layout {
             depth: rows.div_ceil(2),
             columns,
             width: columns,
-            apart: columns + GAP,
+            row_stride: columns + GAP,
         }
     }
 
     pub(super) fn each(&self) -> usize {
-        self.depth * self.apart
+        self.depth * self.row_stride
     }
 
     pub(super) fn piece(&self) -> usize {
-        SEVEN * self.each()
+        PRODUCTS * self.each()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -110,7 +110,7 @@ impl Layout {
 
 simd_dispatch! {
     /// Writes the sums of a piece of the columns of `x` `[rows, columns]`.
-    fn sum_piece[T: Float, S: Family](_s: S, x: &[T], layout: &Layout, number: usize, out: &mut [MaybeUninit<T>]) {
+    fn sum_piece[T: Float, S: Combination](_s: S, x: &[T], layout: &Layout, number: usize, out: &mut [MaybeUninit<T>]) {
         let (half, first) = (layout.columns, number * layout.width);
         let width = layout.width.min(half - first);
         let rows = x.len() / (2 * half);
@@ -124,7 +124,7 @@ simd_dispatch! {
             };
             let (a, b) = (at(i, first), at(i, half + first));
             let (c, d) = (at(layout.depth + i, first), at(layout.depth + i, half + first));
-            let place = i * layout.apart..i * layout.apart + width;
+            let place = i * layout.row_stride..i * layout.row_stride + width;
             let (p0, p1, p2, p3) = (&mut o0[place.clone()], &mut o1[place.clone()], &mut o2[place.clone()], &mut o3[place.clone()]);
             let (p4, p5, p6) = (&mut o4[place.clone()], &mut o5[place.clone()], &mut o6[place]);
             for j in 0..width {
@@ -137,9 +137,9 @@ simd_dispatch! {
                 p5[j].write(sums[5]);
                 p6[j].write(sums[6]);
             }
-            if width < layout.apart {
+            if width < layout.row_stride {
                 for o in [&mut *o0, o1, o2, o3, o4, o5, o6] {
-                    o[i * layout.apart + width..(i + 1) * layout.apart].fill(MaybeUninit::new(T::ZERO));
+                    o[i * layout.row_stride + width..(i + 1) * layout.row_stride].fill(MaybeUninit::new(T::ZERO));
                 }
             }
         }
@@ -148,15 +148,15 @@ simd_dispatch! {
 
 /// The sums of `x` on this thread, in some memory.
 pub(super) fn sums<'a, T: Float>(
-    family: impl Family,
+    combination: impl Combination,
     x: &[T],
     layout: &Layout,
     memory: &'a mut [MaybeUninit<T>],
 ) -> &'a [T] {
     let memory = &mut memory[..layout.len()];
     for (number, piece) in memory.chunks_exact_mut(layout.piece()).enumerate() {
-        sum_piece(family, x, layout, number, piece);
+        sum_piece(combination, x, layout, number, piece);
     }
     // SAFETY: `sum_piece` wrote every piece.
-    unsafe { filled(memory) }
+    unsafe { assume_init(memory) }
 }

@@ -8,41 +8,41 @@ use gemm_common::microkernel::MicroKernelFn;
 use gemm_common::simd::Scalar;
 
 use super::super::instructions::Instructions;
-use super::panels::Tiles;
+use super::panels::Microkernels;
 
 /// Where a matrix starts, and how far it is to the next column and the next row.
 #[derive(Clone, Copy)]
-pub(in crate::ops) struct At<P> {
+pub(in crate::ops) struct StridedPtr<P> {
     pub(in crate::ops) start: P,
-    pub(in crate::ops) column: usize,
-    pub(in crate::ops) row: usize,
+    pub(in crate::ops) column_stride: usize,
+    pub(in crate::ops) row_stride: usize,
 }
 
-impl<P> At<P> {
+impl<P> StridedPtr<P> {
     fn transposed(self) -> Self {
         Self {
             start: self.start,
-            column: self.row,
-            row: self.column,
+            column_stride: self.row_stride,
+            row_stride: self.column_stride,
         }
     }
 }
 
 /// A product `out = a·b`, or `out += a·b`; `a` is [m, k], `b` [k, n].
 #[derive(Clone, Copy)]
-pub(in crate::ops) struct Task<T> {
+pub(in crate::ops) struct GemmArgs<T> {
     pub(in crate::ops) dims: (usize, usize, usize),
-    pub(in crate::ops) a: At<*const T>,
-    pub(in crate::ops) b: At<*const T>,
-    pub(in crate::ops) out: At<*mut T>,
+    pub(in crate::ops) a: StridedPtr<*const T>,
+    pub(in crate::ops) b: StridedPtr<*const T>,
+    pub(in crate::ops) out: StridedPtr<*mut T>,
     pub(in crate::ops) add: bool,
 }
 
-impl<T> Task<T> {
+impl<T> GemmArgs<T> {
     /// The kernels write down a column: where the result's rows are the closer, its transposed is computed.
-    fn by_columns(self) -> Self {
+    fn column_major(self) -> Self {
         let (m, k, n) = self.dims;
-        if self.out.column >= self.out.row {
+        if self.out.column_stride >= self.out.row_stride {
             return self;
         }
         Self {
@@ -56,22 +56,22 @@ impl<T> Task<T> {
 }
 
 /// Numbers that gemm has kernels for.
-pub(in crate::ops) trait Kernels: Sized + 'static {
+pub(in crate::ops) trait GemmKernels: Sized + 'static {
     /// Carries out a product with some instructions, or with the portable ones where gemm needs more than those.
     ///
     /// # Safety
     /// The task's matrices must hold all that its dimensions say, and `out` must be nobody else's meanwhile.
-    unsafe fn multiply(task: Task<Self>, instructions: Instructions, parallelism: Parallelism);
+    unsafe fn multiply(args: GemmArgs<Self>, instructions: Instructions, parallelism: Parallelism);
 
     /// The kernels for some instructions, to be called one by one; `None` where only gemm itself should.
-    fn tiles(instructions: Instructions) -> Option<Tiles<Self>>;
+    fn microkernels(instructions: Instructions) -> Option<Microkernels<Self>>;
 }
 
 /// Calls gemm with one set of kernels; `$width` is how many numbers one of their vectors has.
-macro_rules! call {
-    ($kernels:path, $width:literal, $simd:expr, $task:expr, $parallelism:expr) => {{
+macro_rules! call_gemm {
+    ($kernels:path, $width:literal, $simd:expr, $args:expr, $parallelism:expr) => {{
         use $kernels::{H_M, H_N, H_UKR, MR_DIV_N, NR, UKR};
-        let Task { dims: (m, k, n), a, b, out, add } = $task;
+        let GemmArgs { dims: (m, k, n), a, b, out, add } = $args;
         // SAFETY: as the caller of `multiply` promises; the machine has the kernels' instructions, as `$simd` shows.
         unsafe {
             gemm_basic_generic::<_, _, $width, { MR_DIV_N * $width }, NR, MR_DIV_N, H_M, H_N>(
@@ -80,15 +80,15 @@ macro_rules! call {
                 n,
                 k,
                 out.start,
-                out.column as isize,
-                out.row as isize,
+                out.column_stride as isize,
+                out.row_stride as isize,
                 add,
                 a.start,
-                a.column as isize,
-                a.row as isize,
+                a.column_stride as isize,
+                a.row_stride as isize,
                 b.start,
-                b.column as isize,
-                b.row as isize,
+                b.column_stride as isize,
+                b.row_stride as isize,
                 1.0,
                 1.0,
                 false,
@@ -106,60 +106,60 @@ macro_rules! call {
 
 /// The kernels of one set; `$width` as above.
 #[cfg(target_arch = "x86_64")]
-macro_rules! tiles {
+macro_rules! microkernels {
     ($number:ty, $kernels:path, $width:expr) => {{
         use $kernels::{MR_DIV_N, NR, UKR};
         static KERNELS: [[MicroKernelFn<$number>; NR]; MR_DIV_N] = UKR;
-        Some(Tiles::new($width, KERNELS.as_flattened(), NR))
+        Some(Microkernels::new($width, KERNELS.as_flattened(), NR))
     }};
 }
 
-macro_rules! kernels {
+macro_rules! impl_gemm_kernels {
     ($number:ty, $portable:path, $avx2:path, $avx512:path, $width:literal) => {
-        impl Kernels for $number {
+        impl GemmKernels for $number {
             unsafe fn multiply(
-                task: Task<Self>,
+                args: GemmArgs<Self>,
                 instructions: Instructions,
                 parallelism: Parallelism,
             ) {
-                let task = task.by_columns();
+                let args = args.column_major();
                 #[cfg(target_arch = "x86_64")]
                 if instructions >= Instructions::Avx2
                     && let Some(simd) = gemm_common::simd::V3::try_new()
                 {
-                    return call!($avx2, $width, simd, task, parallelism);
+                    return call_gemm!($avx2, $width, simd, args, parallelism);
                 }
                 let _ = instructions;
-                call!($portable, 1, Scalar, task, parallelism)
+                call_gemm!($portable, 1, Scalar, args, parallelism)
             }
 
             #[cfg(target_arch = "x86_64")]
-            fn tiles(instructions: Instructions) -> Option<Tiles<Self>> {
+            fn microkernels(instructions: Instructions) -> Option<Microkernels<Self>> {
                 match instructions {
-                    Instructions::Avx512 => tiles!($number, $avx512, 2 * $width),
+                    Instructions::Avx512 => microkernels!($number, $avx512, 2 * $width),
                     Instructions::Avx2 if gemm_common::simd::V3::try_new().is_some() => {
-                        tiles!($number, $avx2, $width)
+                        microkernels!($number, $avx2, $width)
                     }
                     _ => None,
                 }
             }
 
             #[cfg(not(target_arch = "x86_64"))]
-            fn tiles(_: Instructions) -> Option<Tiles<Self>> {
+            fn microkernels(_: Instructions) -> Option<Microkernels<Self>> {
                 None
             }
         }
     };
 }
 
-kernels!(
+impl_gemm_kernels!(
     f32,
     gemm_f32::microkernel::scalar::f32,
     gemm_f32::microkernel::fma::f32,
     gemm_f32::microkernel::avx512f::f32,
     8
 );
-kernels!(
+impl_gemm_kernels!(
     f64,
     gemm_f64::microkernel::scalar::f64,
     gemm_f64::microkernel::fma::f64,
@@ -178,23 +178,23 @@ mod tests {
     }
 
     /// Columns or rows one after the other.
-    fn at<P>(start: P, columns: usize, rows: usize, by_columns: bool) -> At<P> {
+    fn at<P>(start: P, columns: usize, rows: usize, by_columns: bool) -> StridedPtr<P> {
         if by_columns {
-            At {
+            StridedPtr {
                 start,
-                column: rows,
-                row: 1,
+                column_stride: rows,
+                row_stride: 1,
             }
         } else {
-            At {
+            StridedPtr {
                 start,
-                column: 1,
-                row: columns,
+                column_stride: 1,
+                row_stride: columns,
             }
         }
     }
 
-    fn product<T: Kernels + Copy>(
+    fn product<T: GemmKernels + Copy>(
         (m, k, n): (usize, usize, usize),
         (a, b, start): (&[T], &[T], &[T]),
         [a_down, b_down, out_down]: [bool; 3],
@@ -203,7 +203,7 @@ mod tests {
     ) -> Vec<T> {
         assert!(a.len() >= m * k && b.len() >= k * n && start.len() == m * n);
         let mut out = start.to_vec();
-        let task = Task {
+        let args = GemmArgs {
             dims: (m, k, n),
             a: at(a.as_ptr(), k, m, a_down),
             b: at(b.as_ptr(), n, k, b_down),
@@ -211,7 +211,7 @@ mod tests {
             add,
         };
         // SAFETY: the buffers hold the matrices, as asserted.
-        unsafe { T::multiply(task, instructions, Parallelism::None) };
+        unsafe { T::multiply(args, instructions, Parallelism::None) };
         out
     }
 

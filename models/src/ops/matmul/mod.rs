@@ -18,20 +18,20 @@ use std::mem::MaybeUninit;
 use candle_core::{Result, bail};
 use gemm::{Parallelism, gemm};
 
-pub(super) use self::microkernel::Kernels;
-use self::microkernel::{At, Task};
-use self::panels::{How, Panels};
+pub(super) use self::microkernel::GemmKernels;
+use self::microkernel::{GemmArgs, StridedPtr};
+use self::panels::{Panels, WriteMode};
 use super::float::Float;
 use super::instructions::narrower;
-use super::kernel::{same_length, scratch, zeroed};
+use super::kernel::{check_len, uninit_vec, zero_init};
 use super::threads;
 
 /// A matrix in memory: where it starts in `values`, and how far it is to the next row and the next column.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a, T> {
     pub(super) values: &'a [T],
-    row: usize,
-    column: usize,
+    row_stride: usize,
+    column_stride: usize,
 }
 
 impl<'a, T> Matrix<'a, T> {
@@ -39,31 +39,31 @@ impl<'a, T> Matrix<'a, T> {
     pub(super) fn rows(values: &'a [T], columns: usize) -> Self {
         Self {
             values,
-            row: columns,
-            column: 1,
+            row_stride: columns,
+            column_stride: 1,
         }
     }
 
     /// Rows that start `row` values apart.
-    pub(super) fn rows_apart(values: &'a [T], row: usize) -> Self {
+    pub(super) fn rows_apart(values: &'a [T], row_stride: usize) -> Self {
         Self {
             values,
-            row,
-            column: 1,
+            row_stride,
+            column_stride: 1,
         }
     }
 
     pub(super) fn transposed(self) -> Self {
         Self {
-            row: self.column,
-            column: self.row,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
             ..self
         }
     }
 
     pub(super) fn rows_from(self, row: usize) -> Self {
         Self {
-            values: self.values.get(row * self.row..).unwrap_or_default(),
+            values: self.values.get(row * self.row_stride..).unwrap_or_default(),
             ..self
         }
     }
@@ -74,13 +74,13 @@ impl<'a, T> Matrix<'a, T> {
 
     fn holds(&self, rows: usize, columns: usize) -> bool {
         rows * columns == 0
-            || self.values.len() > (rows - 1) * self.row + (columns - 1) * self.column
+            || self.values.len() > (rows - 1) * self.row_stride + (columns - 1) * self.column_stride
     }
 }
 
 /// Puts `a` [m, k] times `b` [k, n] into `out`, or adds it to what is there. `out` has rows one after the other, or
 /// columns where `by_columns` says so.
-pub(super) fn product<T: Float>(
+pub(super) fn matmul<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
@@ -89,57 +89,57 @@ pub(super) fn product<T: Float>(
     add: bool,
 ) -> Result<()> {
     let steps = if by_columns { (m, 1) } else { (1, n) };
-    let parallelism = threads::for_product(m, n, k);
-    written(parallelism, a, b, (m, k, n), out, steps, add)
+    let parallelism = threads::gemm_parallelism(m, n, k);
+    gemm_into(parallelism, a, b, (m, k, n), out, steps, add)
 }
 
-/// As [`product`], on this thread, by columns.
-pub(super) fn alone<T: Float>(
+/// As [`matmul`], on this thread, by columns.
+pub(super) fn single_threaded<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
     out: &mut [T],
 ) -> Result<()> {
-    written(Parallelism::None, a, b, dims, out, (dims.0, 1), false)
+    gemm_into(Parallelism::None, a, b, dims, out, (dims.0, 1), false)
 }
 
-/// As [`product`], on this thread, by rows.
-pub(super) fn alone_by_rows<T: Float>(
+/// As [`matmul`], on this thread, by rows.
+pub(super) fn single_threaded_by_rows<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
     out: &mut [T],
     add: bool,
 ) -> Result<()> {
-    written(Parallelism::None, a, b, dims, out, (1, dims.2), add)
+    gemm_into(Parallelism::None, a, b, dims, out, (1, dims.2), add)
 }
 
 /// Puts `a` [m, k] times `b` [k, n] into memory that was not written before, which it writes all of; by rows.
-pub(super) fn fresh_product<T: Float>(
+pub(super) fn matmul_uninit<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
     out: &mut [MaybeUninit<T>],
 ) -> Result<()> {
-    same_length(m * n, out.len())?;
-    let parallelism = threads::for_product(m, n, k);
+    check_len(m * n, out.len())?;
+    let parallelism = threads::gemm_parallelism(m, n, k);
     // SAFETY: nothing of `out` is read.
     unsafe { checked(parallelism, a, b, (m, k, n), out, (1, n), false) }
 }
 
-/// As [`fresh_product`], on this thread.
-pub(super) fn fresh_alone<T: Float>(
+/// As [`matmul_uninit`], on this thread.
+pub(super) fn single_threaded_uninit<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
     out: &mut [MaybeUninit<T>],
 ) -> Result<()> {
-    same_length(dims.0 * dims.2, out.len())?;
-    fresh_alone_apart(a, b, dims, out, dims.2)
+    check_len(dims.0 * dims.2, out.len())?;
+    single_threaded_uninit_strided(a, b, dims, out, dims.2)
 }
 
-/// As [`fresh_alone`], with rows that start `apart` values apart; what lies between them is left alone.
-pub(super) fn fresh_alone_apart<T: Float>(
+/// As [`single_threaded_uninit`], with rows that start `apart` values apart; what lies between them is left alone.
+pub(super) fn single_threaded_uninit_strided<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     dims: (usize, usize, usize),
@@ -151,16 +151,16 @@ pub(super) fn fresh_alone_apart<T: Float>(
 }
 
 /// Memory that a thread adds up products in. The first is put, so nothing needs to be zero before.
-pub(super) struct Sums<T> {
+pub(super) struct Accumulator<T> {
     values: Vec<MaybeUninit<T>>,
     /// Whether anything was added, and so all are numbers.
     any: bool,
 }
 
-impl<T: Float> Sums<T> {
+impl<T: Float> Accumulator<T> {
     pub(super) fn new(len: usize) -> Self {
         Self {
-            values: scratch(len),
+            values: uninit_vec(len),
             any: false,
         }
     }
@@ -172,10 +172,12 @@ impl<T: Float> Sums<T> {
         b: Matrix<'_, T>,
         dims: (usize, usize, usize),
     ) -> Result<()> {
-        same_length(dims.0 * dims.2, self.values.len())?;
+        check_len(dims.0 * dims.2, self.values.len())?;
         // SAFETY: the product writes all of it.
         unsafe {
-            self.by(|values, add| checked(Parallelism::None, a, b, dims, values, (1, dims.2), add))
+            self.update(|values, add| {
+                checked(Parallelism::None, a, b, dims, values, (1, dims.2), add)
+            })
         }
     }
 
@@ -183,7 +185,7 @@ impl<T: Float> Sums<T> {
     ///
     /// # Safety
     /// Where it is told so it must write all of them, or fail.
-    unsafe fn by(
+    unsafe fn update(
         &mut self,
         work: impl FnOnce(&mut [MaybeUninit<T>], bool) -> Result<()>,
     ) -> Result<()> {
@@ -196,7 +198,7 @@ impl<T: Float> Sums<T> {
     pub(super) fn values(&mut self) -> &mut [T] {
         if !self.any {
             self.any = true;
-            return zeroed(&mut self.values);
+            return zero_init(&mut self.values);
         }
         // SAFETY: something was added, which wrote all of them.
         unsafe { self.values.assume_init_mut() }
@@ -204,7 +206,7 @@ impl<T: Float> Sums<T> {
 }
 
 /// Into memory that holds numbers.
-fn written<T: Float>(
+fn gemm_into<T: Float>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -213,7 +215,7 @@ fn written<T: Float>(
     steps: (usize, usize),
     add: bool,
 ) -> Result<()> {
-    same_length(dims.0 * dims.2, out.len())?;
+    check_len(dims.0 * dims.2, out.len())?;
     // SAFETY: `out` holds numbers, and the product writes nothing else.
     unsafe {
         let out = &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<T>]);
@@ -221,7 +223,7 @@ fn written<T: Float>(
     }
 }
 
-/// `(column, row)`: how far it is in `out` to the next of each.
+/// `(column_stride, row_stride)`: how far it is in `out` to the next of each.
 ///
 /// # Errors
 /// When the product would reach past its factors or its result, or values of the result would share a place.
@@ -234,32 +236,46 @@ unsafe fn checked<T: Float>(
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
     out: &mut [MaybeUninit<T>],
-    (column, row): (usize, usize),
+    (column_stride, row_stride): (usize, usize),
     add: bool,
 ) -> Result<()> {
     if m * n == 0 {
         return Ok(());
     }
-    let apart = row >= n * column || column >= m * row;
-    let last = (m - 1) * row + (n - 1) * column;
-    if !a.holds(m, k) || !b.holds(k, n) || !apart || last >= out.len() {
+    let disjoint = row_stride >= n * column_stride || column_stride >= m * row_stride;
+    let last = (m - 1) * row_stride + (n - 1) * column_stride;
+    if !a.holds(m, k) || !b.holds(k, n) || !disjoint || last >= out.len() {
         bail!("a product of {m}x{k} and {k}x{n} reaches past its factors or its result")
     }
     if matches!(parallelism, Parallelism::None)
-        && column == 1
-        && let Some(panels) = Panels::of(b, k, n)
+        && column_stride == 1
+        && let Some(panels) = Panels::from_matrix(b, k, n)
     {
-        let how = if add { How::Add } else { How::Put };
+        let mode = if add {
+            WriteMode::Add
+        } else {
+            WriteMode::Assign
+        };
         // SAFETY: `out` holds numbers where it is added to, as the caller promises.
-        return unsafe { panels.product(a, m, out, row, how) };
+        return unsafe { panels.product(a, m, out, row_stride, mode) };
     }
     let out = out.as_mut_ptr().cast();
     // SAFETY: `a`, `b` and `out` hold all that the product reads and writes, as checked.
-    unsafe { multiply(parallelism, a, b, (m, k, n), out, (column, row), add) };
+    unsafe {
+        multiply(
+            parallelism,
+            a,
+            b,
+            (m, k, n),
+            out,
+            (column_stride, row_stride),
+            add,
+        )
+    };
     Ok(())
 }
 
-/// Calls gemm. `(column, row)`: how far it is in `out` to the next of each.
+/// Calls gemm. `(column_stride, row_stride)`: how far it is in `out` to the next of each.
 ///
 /// # Safety
 /// `a` must hold m x k values, `b` k x n, and `out` must have room for m x n, which are numbers where `add` is set.
@@ -269,28 +285,28 @@ unsafe fn multiply<T: Float>(
     b: Matrix<'_, T>,
     (m, k, n): (usize, usize, usize),
     out: *mut T,
-    (column, row): (usize, usize),
+    (column_stride, row_stride): (usize, usize),
     add: bool,
 ) {
     if let Some(instructions) = narrower() {
-        let at = |matrix: Matrix<'_, T>| At {
+        let at = |matrix: Matrix<'_, T>| StridedPtr {
             start: matrix.values.as_ptr(),
-            column: matrix.column,
-            row: matrix.row,
+            column_stride: matrix.column_stride,
+            row_stride: matrix.row_stride,
         };
-        let task = Task {
+        let args = GemmArgs {
             dims: (m, k, n),
             a: at(a),
             b: at(b),
-            out: At {
+            out: StridedPtr {
                 start: out,
-                column,
-                row,
+                column_stride,
+                row_stride,
             },
             add,
         };
         // SAFETY: as the caller promises.
-        return unsafe { T::multiply(task, instructions, parallelism) };
+        return unsafe { T::multiply(args, instructions, parallelism) };
     }
     // SAFETY: as the caller promises.
     unsafe {
@@ -299,15 +315,15 @@ unsafe fn multiply<T: Float>(
             n,
             k,
             out,
-            column as isize,
-            row as isize,
+            column_stride as isize,
+            row_stride as isize,
             add,
             a.values.as_ptr(),
-            a.column as isize,
-            a.row as isize,
+            a.column_stride as isize,
+            a.row_stride as isize,
             b.values.as_ptr(),
-            b.column as isize,
-            b.row as isize,
+            b.column_stride as isize,
+            b.row_stride as isize,
             T::ONE,
             T::ONE,
             false,

@@ -15,14 +15,14 @@ use super::Matrix;
 /// gemm's kernels for some instructions. Each computes a tile of a result: some rows of it, and so many of its columns
 /// as some vectors hold.
 #[derive(Clone, Copy)]
-pub(in crate::ops) struct Tiles<T: 'static> {
+pub(in crate::ops) struct Microkernels<T: 'static> {
     vector: usize,
     /// By vectors, then by rows.
     kernels: &'static [MicroKernelFn<T>],
     rows: usize,
 }
 
-impl<T> Tiles<T> {
+impl<T> Microkernels<T> {
     /// `vector`: how many numbers one holds. `rows`: how many a tile has at most.
     pub(super) fn new(vector: usize, kernels: &'static [MicroKernelFn<T>], rows: usize) -> Self {
         Self {
@@ -44,8 +44,8 @@ impl<T> Tiles<T> {
 
 /// What a product does with what is in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::ops) enum How {
-    Put,
+pub(in crate::ops) enum WriteMode {
+    Assign,
     Add,
     Subtract,
 }
@@ -54,23 +54,23 @@ pub(in crate::ops) enum How {
 /// columns up to a whole vector that do not count.
 #[derive(Clone, Copy)]
 pub(in crate::ops) struct Panels<'a, T: 'static> {
-    pub(in crate::ops) tiles: Tiles<T>,
+    pub(in crate::ops) microkernels: Microkernels<T>,
     pub(in crate::ops) values: &'a [T],
     pub(in crate::ops) depth: usize,
     pub(in crate::ops) columns: usize,
     /// How far it is to the next panel.
-    pub(in crate::ops) apart: usize,
+    pub(in crate::ops) panel_stride: usize,
     /// How far it is to the next row of a panel.
-    pub(in crate::ops) step: usize,
+    pub(in crate::ops) row_stride: usize,
 }
 
 /// Rows of a panel that are multiplied at a time: 128 KiB of f32 with AVX-512, a part of a core's second cache.
 const DEPTH: usize = 512;
 
 /// Where a result starts, each of whose columns one thread writes.
-struct Start<T>(*mut T);
+struct OutPtr<T>(*mut T);
 
-impl<T> Start<T> {
+impl<T> OutPtr<T> {
     /// The place so many values on.
     ///
     /// # Safety
@@ -82,31 +82,32 @@ impl<T> Start<T> {
 }
 
 // SAFETY: threads write into columns of their own.
-unsafe impl<T: Send> Sync for Start<T> {}
+unsafe impl<T: Send> Sync for OutPtr<T> {}
 
 impl<'a, T: Float> Panels<'a, T> {
     /// The panels of a matrix as it lies; `None` where its rows are not whole vectors, it has none, or the machine has no
     /// kernels to be called one by one.
-    pub(super) fn of(matrix: Matrix<'a, T>, depth: usize, columns: usize) -> Option<Self> {
-        let tiles = T::tiles(instructions::in_use())?;
-        let whole = depth > 0 && matrix.column == 1 && columns.is_multiple_of(tiles.vector);
+    pub(super) fn from_matrix(matrix: Matrix<'a, T>, depth: usize, columns: usize) -> Option<Self> {
+        let microkernels = T::microkernels(instructions::in_use())?;
+        let whole =
+            depth > 0 && matrix.column_stride == 1 && columns.is_multiple_of(microkernels.vector);
         whole.then_some(Self {
-            tiles,
+            microkernels,
             values: matrix.values,
             depth,
             columns,
-            apart: tiles.columns(),
-            step: matrix.row,
+            panel_stride: microkernels.columns(),
+            row_stride: matrix.row_stride,
         })
     }
 
     /// Whether all panels lie in the values, their last vectors whole.
-    fn whole(&self) -> bool {
-        let width = self.tiles.columns();
+    fn fits(&self) -> bool {
+        let width = self.microkernels.columns();
         let last = (self.columns - 1) / width;
-        let across = (self.columns - last * width).next_multiple_of(self.tiles.vector);
-        let below = self.depth.saturating_sub(1) * self.step;
-        self.depth > 0 && self.values.len() >= last * self.apart + below + across
+        let across = (self.columns - last * width).next_multiple_of(self.microkernels.vector);
+        let below = self.depth.saturating_sub(1) * self.row_stride;
+        self.depth > 0 && self.values.len() >= last * self.panel_stride + below + across
     }
 
     /// `a` [rows, depth] times the matrix; the result's rows start `apart` values from each other. Threads that have
@@ -123,28 +124,28 @@ impl<'a, T: Float> Panels<'a, T> {
         rows: usize,
         out: &mut [MaybeUninit<T>],
         apart: usize,
-        how: How,
+        mode: WriteMode,
     ) -> Result<()> {
         let (depth, columns) = (self.depth, self.columns);
         if rows * columns == 0 {
             return Ok(());
         }
-        let fits = a.holds(rows, depth)
-            && self.whole()
+        let fits_all = a.holds(rows, depth)
+            && self.fits()
             && apart >= columns
             && out.len() >= (rows - 1) * apart + columns;
-        if !fits {
+        if !fits_all {
             bail!(
                 "a product of {rows}x{depth} and {depth}x{columns} reaches past its factors or its result"
             )
         }
-        let out = Start(out.as_mut_ptr().cast::<T>());
+        let out = OutPtr(out.as_mut_ptr().cast::<T>());
         // SAFETY: the factors and the result hold all panels, as checked above, and the result numbers where it is added
         // to, as the caller promises.
-        let panel = |panel| unsafe { self.panel(panel, a, rows, &out, apart, how) };
-        let panels = columns.div_ceil(self.tiles.columns());
-        if rows * depth * columns >= threads::PRODUCT {
-            threads::below(panels, &panel);
+        let panel = |panel| unsafe { self.panel(panel, a, rows, &out, apart, mode) };
+        let panels = columns.div_ceil(self.microkernels.columns());
+        if rows * depth * columns >= threads::MIN_MATMUL {
+            threads::parallel_for(panels, &panel);
         } else {
             (0..panels).for_each(panel);
         }
@@ -160,28 +161,28 @@ impl<'a, T: Float> Panels<'a, T> {
         panel: usize,
         a: Matrix<'_, T>,
         rows: usize,
-        out: &Start<T>,
+        out: &OutPtr<T>,
         apart: usize,
-        how: How,
+        mode: WriteMode,
     ) {
-        let width = self.tiles.columns();
+        let width = self.microkernels.columns();
         let first = panel * width;
         let across = width.min(self.columns - first);
-        let sign = match how {
-            How::Subtract => T::ZERO - T::ONE,
+        let sign = match mode {
+            WriteMode::Subtract => T::ZERO - T::ONE,
             _ => T::ONE,
         };
         for start in (0..self.depth).step_by(DEPTH) {
             let length = DEPTH.min(self.depth - start);
-            let add = how != How::Put || start > 0;
-            let values = &self.values[panel * self.apart + start * self.step..];
-            for row in (0..rows).step_by(self.tiles.rows) {
-                let down = self.tiles.rows.min(rows - row);
-                let factor = &a.values[row * a.row + start * a.column..];
+            let add = mode != WriteMode::Assign || start > 0;
+            let values = &self.values[panel * self.panel_stride + start * self.row_stride..];
+            for row in (0..rows).step_by(self.microkernels.rows) {
+                let down = self.microkernels.rows.min(rows - row);
+                let factor = &a.values[row * a.row_stride + start * a.column_stride..];
                 // SAFETY: the factors and the result hold the tile's part of them, and the result numbers where it is
                 // added to, as the caller promises.
                 unsafe {
-                    self.tiles.kernel(down, across)(
+                    self.microkernels.kernel(down, across)(
                         across,
                         down,
                         length,
@@ -190,9 +191,9 @@ impl<'a, T: Float> Panels<'a, T> {
                         factor.as_ptr(),
                         apart as isize,
                         1,
-                        self.step as isize,
-                        a.column as isize,
-                        a.row as isize,
+                        self.row_stride as isize,
+                        a.column_stride as isize,
+                        a.row_stride as isize,
                         T::ONE,
                         sign,
                         u8::from(add),
@@ -209,8 +210,8 @@ impl<'a, T: Float> Panels<'a, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::kernel::scratch;
-    use super::super::Kernels;
+    use super::super::super::kernel::uninit_vec;
+    use super::super::GemmKernels;
     use super::*;
 
     fn numbers(count: usize, seed: usize) -> Vec<f64> {
@@ -221,20 +222,24 @@ mod tests {
 
     #[test]
     fn a_matrix_is_multiplied_as_it_lies() {
-        let Some(tiles) = <f64 as Kernels>::tiles(instructions::in_use()) else {
+        let Some(microkernels) = <f64 as GemmKernels>::microkernels(instructions::in_use()) else {
             return;
         };
         for (rows, depth, vectors) in [(1, 1, 1), (7, 5, 3), (13, DEPTH + 9, 4), (100, 200, 21)] {
-            let columns = vectors * tiles.vector;
+            let columns = vectors * microkernels.vector;
             let (row, apart) = (columns + 3, columns + 5);
             let a = numbers(rows * depth, 1);
             // The last row ends with its last column.
             let b = numbers((depth - 1) * row + columns, 2);
-            let panels = Panels::of(Matrix::rows_apart(&b, row), depth, columns).unwrap();
-            let mut out = scratch((rows - 1) * apart + columns);
+            let panels = Panels::from_matrix(Matrix::rows_apart(&b, row), depth, columns).unwrap();
+            let mut out = uninit_vec((rows - 1) * apart + columns);
             // SAFETY: the first only puts, and wrote what the others add to.
-            for (how, times) in [(How::Put, 1.0), (How::Add, 2.0), (How::Subtract, 1.0)] {
-                unsafe { panels.product(Matrix::rows(&a, depth), rows, &mut out, apart, how) }
+            for (mode, times) in [
+                (WriteMode::Assign, 1.0),
+                (WriteMode::Add, 2.0),
+                (WriteMode::Subtract, 1.0),
+            ] {
+                unsafe { panels.product(Matrix::rows(&a, depth), rows, &mut out, apart, mode) }
                     .unwrap();
                 for i in 0..rows {
                     for j in 0..columns {
@@ -245,16 +250,23 @@ mod tests {
                         let error = (got - times * exact).abs();
                         assert!(
                             error < 1e-13 * depth as f64,
-                            "{rows}x{depth}x{columns} {how:?}"
+                            "{rows}x{depth}x{columns} {mode:?}"
                         );
                     }
                 }
             }
             let short = Matrix::rows_apart(&b[1..], row);
-            let panels = Panels::of(short, depth, columns).unwrap();
+            let panels = Panels::from_matrix(short, depth, columns).unwrap();
             // SAFETY: only put.
-            let refused =
-                unsafe { panels.product(Matrix::rows(&a, depth), rows, &mut out, apart, How::Put) };
+            let refused = unsafe {
+                panels.product(
+                    Matrix::rows(&a, depth),
+                    rows,
+                    &mut out,
+                    apart,
+                    WriteMode::Assign,
+                )
+            };
             assert!(refused.is_err());
         }
     }
@@ -262,7 +274,7 @@ mod tests {
     #[test]
     fn rows_that_are_not_whole_vectors_are_left_to_gemm() {
         let values = numbers(100, 1);
-        assert!(Panels::of(Matrix::rows(&values, 3), 4, 3).is_none());
-        assert!(Panels::of(Matrix::rows(&values, 16).transposed(), 4, 16).is_none());
+        assert!(Panels::from_matrix(Matrix::rows(&values, 3), 4, 3).is_none());
+        assert!(Panels::from_matrix(Matrix::rows(&values, 16).transposed(), 4, 16).is_none());
     }
 }

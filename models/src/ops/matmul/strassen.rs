@@ -22,11 +22,14 @@ use candle_core::Result;
 
 use super::super::float::Float;
 use super::super::instructions;
-use super::super::kernel::{all_filled, filled, same_length, scratch, simd_dispatch};
+use super::super::kernel::{assume_init, assume_init_vec, check_len, simd_dispatch, uninit_vec};
 use super::super::threads;
-use super::blocks::{Family, Gradients, Images, Layout, SEVEN, Turned, Weights, sum_piece, sums};
-use super::panels::{How, Panels, Tiles};
-use super::{Matrix, Sums};
+use super::blocks::{
+    Combination, Inputs, Layout, OutputGradients, PRODUCTS, TransposedWeights, Weights, sum_piece,
+    sums,
+};
+use super::panels::{Microkernels, Panels, WriteMode};
+use super::{Accumulator, Matrix};
 
 /// Channels on either side, and rows, from which the sums are worth their cost, as was measured.
 const CHANNELS: usize = 256;
@@ -34,7 +37,7 @@ const ROWS: usize = 256;
 
 simd_dispatch! {
     /// Puts `f` of two matrices' values into a quarter of a third, whose rows are twice as long.
-    fn put_rows[T: Float, F: Fn(T, T) -> T](f: F, a: &[T], b: &[T], out: &mut [MaybeUninit<T>], apart: usize) {
+    fn zip_into_block[T: Float, F: Fn(T, T) -> T](f: F, a: &[T], b: &[T], out: &mut [MaybeUninit<T>], apart: usize) {
         let half = apart / 2;
         let inputs = a.chunks_exact(half).zip(b.chunks_exact(half));
         for (out, (a, b)) in out.chunks_mut(apart).zip(inputs) {
@@ -47,77 +50,84 @@ simd_dispatch! {
 }
 
 /// Whether a 1x1 convolution over so many pixels goes by halves.
-pub(in crate::ops) fn worth<T: Float>(rows: usize, inputs: usize, outputs: usize) -> bool {
-    tiles_for::<T>(rows, inputs, outputs).is_some()
+pub(in crate::ops) fn is_worthwhile<T: Float>(rows: usize, inputs: usize, outputs: usize) -> bool {
+    microkernels_for::<T>(rows, inputs, outputs).is_some()
 }
 
 /// The machine's kernels, where the matrices have halves and are large enough to gain by them.
-fn tiles_for<T: Float>(rows: usize, inputs: usize, outputs: usize) -> Option<Tiles<T>> {
+fn microkernels_for<T: Float>(
+    rows: usize,
+    inputs: usize,
+    outputs: usize,
+) -> Option<Microkernels<T>> {
     let even = inputs.is_multiple_of(2) && outputs.is_multiple_of(2);
     let large = inputs.min(outputs) >= CHANNELS && rows >= ROWS;
-    T::tiles(instructions::in_use()).filter(|_| even && large)
+    T::microkernels(instructions::in_use()).filter(|_| even && large)
 }
 
 /// The sums of the weights as the products of one direction want them: `depth` channels give `columns`.
-struct Factor<T: 'static> {
-    tiles: Tiles<T>,
+struct PackedWeights<T: 'static> {
+    microkernels: Microkernels<T>,
     layout: Layout,
     values: Vec<T>,
 }
 
-impl<T: Float> Factor<T> {
+impl<T: Float> PackedWeights<T> {
     /// Threads share the panels.
     fn new(
-        tiles: Tiles<T>,
-        family: impl Family,
+        microkernels: Microkernels<T>,
+        combination: impl Combination,
         weight: &[T],
         (depth, columns): (usize, usize),
     ) -> Result<Self> {
-        same_length(depth * columns, weight.len())?;
-        let layout = Layout::panels(tiles, depth, columns);
-        let mut values = scratch(layout.len());
+        check_len(depth * columns, weight.len())?;
+        let layout = Layout::panels(microkernels, depth, columns);
+        let mut values = uninit_vec(layout.len());
         let pieces = values.chunks_exact_mut(layout.piece()).enumerate();
-        threads::each(pieces, |(number, piece)| {
-            sum_piece(family, weight, &layout, number, piece);
+        threads::for_each(pieces, |(number, piece)| {
+            sum_piece(combination, weight, &layout, number, piece);
         });
         // SAFETY: `sum_piece` wrote every piece.
-        let values = unsafe { all_filled(values) };
+        let values = unsafe { assume_init_vec(values) };
         Ok(Self {
-            tiles,
+            microkernels,
             layout,
             values,
         })
     }
 
     fn panels(&self, i: usize) -> Panels<'_, T> {
-        panels(self.tiles, &self.layout, &self.values, i)
+        panels(self.microkernels, &self.layout, &self.values, i)
     }
 }
 
 /// Sum `i` of those that lie in panels.
 fn panels<'a, T: Float>(
-    tiles: Tiles<T>,
+    microkernels: Microkernels<T>,
     layout: &Layout,
     values: &'a [T],
     i: usize,
 ) -> Panels<'a, T> {
     Panels {
-        tiles,
+        microkernels,
         values: &values[i * layout.each()..],
         depth: layout.depth,
         columns: layout.columns,
-        apart: layout.piece(),
-        step: layout.apart,
+        panel_stride: layout.piece(),
+        row_stride: layout.row_stride,
     }
 }
 
 /// Sum `i` of those that lie in rows.
-fn in_rows<'a, T: Float>(layout: &Layout, values: &'a [T], i: usize) -> Matrix<'a, T> {
-    Matrix::rows_apart(&values[i * layout.each()..][..layout.each()], layout.apart)
+fn row_matrix<'a, T: Float>(layout: &Layout, values: &'a [T], i: usize) -> Matrix<'a, T> {
+    Matrix::rows_apart(
+        &values[i * layout.each()..][..layout.each()],
+        layout.row_stride,
+    )
 }
 
 /// Weights ready for `y = x·w`.
-pub(in crate::ops) struct Forward<T: 'static>(Factor<T>);
+pub(in crate::ops) struct Forward<T: 'static>(PackedWeights<T>);
 
 impl<T: Float> Forward<T> {
     /// `weight` `[inputs, outputs]`, for so many rows; `None` where plain products are as good.
@@ -128,13 +138,18 @@ impl<T: Float> Forward<T> {
         weight: &[T],
         (rows, inputs, outputs): (usize, usize, usize),
     ) -> Result<Option<Self>> {
-        tiles_for(rows, inputs, outputs)
-            .map(|tiles| Self::by(tiles, weight, inputs, outputs))
+        microkernels_for(rows, inputs, outputs)
+            .map(|microkernels| Self::by(microkernels, weight, inputs, outputs))
             .transpose()
     }
 
-    fn by(tiles: Tiles<T>, weight: &[T], inputs: usize, outputs: usize) -> Result<Self> {
-        Factor::new(tiles, Weights, weight, (inputs, outputs)).map(Self)
+    fn by(
+        microkernels: Microkernels<T>,
+        weight: &[T],
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self> {
+        PackedWeights::new(microkernels, Weights, weight, (inputs, outputs)).map(Self)
     }
 
     /// Values of the memory that a block of rows is computed in.
@@ -157,41 +172,50 @@ impl<T: Float> Forward<T> {
         let (inputs, half) = (2 * factor.layout.depth, factor.layout.columns);
         let outputs = 2 * half;
         let count = x.len() / inputs;
-        same_length(count * outputs, y.len())?;
+        check_len(count * outputs, y.len())?;
         let (upper, lower) = (count.div_ceil(2), count / 2);
         let layout = Layout::rows(count, inputs);
         let (u, memory) = memory.split_at_mut(layout.len());
-        let u = sums(Images, x, &layout, u);
+        let u = sums(Inputs, x, &layout, u);
         let (t, memory) = memory.split_at_mut(upper * half);
         let s = &mut memory[..upper * half];
         let (y, y_lower) = y.split_at_mut(upper * outputs);
         // SAFETY: each quarter of `y` is put as a whole, as is each temporary, before it is read or added to.
         unsafe {
-            let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, how| {
-                let u = in_rows(&layout, u, i);
-                factor.panels(i).product(u, rows, out, apart, how)
+            let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, mode| {
+                let u = row_matrix(&layout, u, i);
+                factor.panels(i).product(u, rows, out, apart, mode)
             };
-            multiply(0, upper, t, half, How::Put)?;
-            put_rows(|t, _| t, filled(t), filled(t), y, outputs);
-            multiply(1, upper, y, outputs, How::Add)?;
-            multiply(5, upper, t, half, How::Add)?;
-            multiply(4, upper, s, half, How::Put)?;
-            put_rows(|t, s| t + s, filled(t), filled(s), &mut y[half..], outputs);
-            multiply(2, upper, &mut y[half..], outputs, How::Add)?;
+            multiply(0, upper, t, half, WriteMode::Assign)?;
+            zip_into_block(|t, _| t, assume_init(t), assume_init(t), y, outputs);
+            multiply(1, upper, y, outputs, WriteMode::Add)?;
+            multiply(5, upper, t, half, WriteMode::Add)?;
+            multiply(4, upper, s, half, WriteMode::Assign)?;
+            zip_into_block(
+                |t, s| t + s,
+                assume_init(t),
+                assume_init(s),
+                &mut y[half..],
+                outputs,
+            );
+            multiply(2, upper, &mut y[half..], outputs, WriteMode::Add)?;
             if lower == 0 {
                 return Ok(());
             }
-            multiply(6, upper, t, half, How::Add)?;
-            let (t, s) = (&filled(t)[..lower * half], &filled(s)[..lower * half]);
-            put_rows(|t, s| t + s, t, s, &mut y_lower[half..], outputs);
-            put_rows(|t, _| t, t, t, y_lower, outputs);
-            multiply(3, lower, y_lower, outputs, How::Add)
+            multiply(6, upper, t, half, WriteMode::Add)?;
+            let (t, s) = (
+                &assume_init(t)[..lower * half],
+                &assume_init(s)[..lower * half],
+            );
+            zip_into_block(|t, s| t + s, t, s, &mut y_lower[half..], outputs);
+            zip_into_block(|t, _| t, t, t, y_lower, outputs);
+            multiply(3, lower, y_lower, outputs, WriteMode::Add)
         }
     }
 }
 
 /// Weights ready for `dx = dy·wᵀ`, and for `dw = xᵀ·dy` beside it.
-pub(in crate::ops) struct Backward<T: 'static>(Factor<T>);
+pub(in crate::ops) struct Backward<T: 'static>(PackedWeights<T>);
 
 impl<T: Float> Backward<T> {
     /// `weight` `[outputs, inputs]`, for so many rows; `None` where plain products are as good.
@@ -202,27 +226,32 @@ impl<T: Float> Backward<T> {
         weight: &[T],
         (rows, inputs, outputs): (usize, usize, usize),
     ) -> Result<Option<Self>> {
-        tiles_for(rows, inputs, outputs)
-            .map(|tiles| Self::by(tiles, weight, inputs, outputs))
+        microkernels_for(rows, inputs, outputs)
+            .map(|microkernels| Self::by(microkernels, weight, inputs, outputs))
             .transpose()
     }
 
-    fn by(tiles: Tiles<T>, weight: &[T], inputs: usize, outputs: usize) -> Result<Self> {
-        Factor::new(tiles, Turned, weight, (outputs, inputs)).map(Self)
+    fn by(
+        microkernels: Microkernels<T>,
+        weight: &[T],
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self> {
+        PackedWeights::new(microkernels, TransposedWeights, weight, (outputs, inputs)).map(Self)
     }
 
     /// Values of the memory that a block of rows is computed in.
     pub(in crate::ops) fn memory(&self, rows: usize) -> usize {
         let Layout { depth, columns, .. } = self.0.layout;
         Layout::rows(rows, 2 * depth).len()
-            + Layout::panels(self.0.tiles, rows, 2 * columns).len()
+            + Layout::panels(self.0.microkernels, rows, 2 * columns).len()
             + 2 * rows.div_ceil(2) * columns
     }
 
     /// Nothing yet of the products that `dw` is made of.
-    pub(in crate::ops) fn products(&self) -> Sums<T> {
+    pub(in crate::ops) fn products(&self) -> Accumulator<T> {
         let Layout { depth, columns, .. } = self.0.layout;
-        Sums::new(SEVEN * depth * columns)
+        Accumulator::new(PRODUCTS * depth * columns)
     }
 
     /// Writes `dx` of a block of rows and adds to the products that `dw` is made of.
@@ -233,35 +262,39 @@ impl<T: Float> Backward<T> {
         &self,
         (x, dy): (&[T], &[T]),
         dx: &mut [MaybeUninit<T>],
-        products: &mut Sums<T>,
+        products: &mut Accumulator<T>,
         memory: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         let factor = &self.0;
         let (half, half_out) = (factor.layout.columns, factor.layout.depth);
         let inputs = 2 * half;
         let count = x.len() / inputs;
-        same_length(count * inputs, dx.len())?;
-        same_length(count * 2 * half_out, dy.len())?;
+        check_len(count * inputs, dx.len())?;
+        check_len(count * 2 * half_out, dy.len())?;
         let (upper, lower) = (count.div_ceil(2), count / 2);
         let (g_layout, u_layout) = (
             Layout::rows(count, 2 * half_out),
-            Layout::panels(factor.tiles, count, inputs),
+            Layout::panels(factor.microkernels, count, inputs),
         );
         let (g, memory) = memory.split_at_mut(g_layout.len());
         let (u, memory) = memory.split_at_mut(u_layout.len());
         let (g, u) = (
-            sums(Gradients, dy, &g_layout, g),
-            sums(Images, x, &u_layout, u),
+            sums(OutputGradients, dy, &g_layout, g),
+            sums(Inputs, x, &u_layout, u),
         );
         // SAFETY: the seven products write all of theirs.
         unsafe {
-            products.by(|products, any| {
-                let how = if any { How::Add } else { How::Put };
+            products.update(|products, any| {
+                let mode = if any {
+                    WriteMode::Add
+                } else {
+                    WriteMode::Assign
+                };
                 let products = products.chunks_exact_mut(half_out * half);
                 for (i, product) in products.enumerate() {
-                    let g = in_rows(&g_layout, g, i).transposed();
-                    let u = panels(factor.tiles, &u_layout, u, i);
-                    u.product(g, half_out, product, half, how)?;
+                    let g = row_matrix(&g_layout, g, i).transposed();
+                    let u = panels(factor.microkernels, &u_layout, u, i);
+                    u.product(g, half_out, product, half, mode)?;
                 }
                 Ok(())
             })?;
@@ -271,47 +304,56 @@ impl<T: Float> Backward<T> {
         let (dx, dx_lower) = dx.split_at_mut(upper * inputs);
         // SAFETY: each quarter of `dx` is put as a whole, as is each temporary, before it is read or added to.
         unsafe {
-            let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, how| {
-                let g = in_rows(&g_layout, g, i);
-                factor.panels(i).product(g, rows, out, apart, how)
+            let multiply = |i: usize, rows, out: &mut [MaybeUninit<T>], apart, mode| {
+                let g = row_matrix(&g_layout, g, i);
+                factor.panels(i).product(g, rows, out, apart, mode)
             };
-            multiply(2, upper, t, half, How::Put)?;
-            put_rows(|t, _| t, filled(t), filled(t), &mut dx[half..], inputs);
-            multiply(1, upper, &mut dx[half..], inputs, How::Add)?;
-            multiply(5, upper, t, half, How::Subtract)?;
-            multiply(6, upper, s, half, How::Put)?;
-            put_rows(|t, s| t + s, filled(t), filled(s), dx, inputs);
-            multiply(0, upper, dx, inputs, How::Add)?;
+            multiply(2, upper, t, half, WriteMode::Assign)?;
+            zip_into_block(
+                |t, _| t,
+                assume_init(t),
+                assume_init(t),
+                &mut dx[half..],
+                inputs,
+            );
+            multiply(1, upper, &mut dx[half..], inputs, WriteMode::Add)?;
+            multiply(5, upper, t, half, WriteMode::Subtract)?;
+            multiply(6, upper, s, half, WriteMode::Assign)?;
+            zip_into_block(|t, s| t + s, assume_init(t), assume_init(s), dx, inputs);
+            multiply(0, upper, dx, inputs, WriteMode::Add)?;
             if lower == 0 {
                 return Ok(());
             }
-            multiply(4, upper, t, half, How::Subtract)?;
-            let (t, s) = (&filled(t)[..lower * half], &filled(s)[..lower * half]);
-            put_rows(|t, s| T::ZERO - t - s, t, s, dx_lower, inputs);
-            put_rows(|t, _| T::ZERO - t, t, t, &mut dx_lower[half..], inputs);
-            multiply(3, lower, &mut dx_lower[half..], inputs, How::Add)
+            multiply(4, upper, t, half, WriteMode::Subtract)?;
+            let (t, s) = (
+                &assume_init(t)[..lower * half],
+                &assume_init(s)[..lower * half],
+            );
+            zip_into_block(|t, s| T::ZERO - t - s, t, s, dx_lower, inputs);
+            zip_into_block(|t, _| T::ZERO - t, t, t, &mut dx_lower[half..], inputs);
+            multiply(3, lower, &mut dx_lower[half..], inputs, WriteMode::Add)
         }
     }
 }
 
 /// Writes the gradient of weights `[outputs, inputs]`, or adds it to what is there, from the products that each part
 /// added up over its rows.
-pub(in crate::ops) fn spread<T: Float>(parts: &[&[T]], inputs: usize, out: &mut [T], add: bool) {
+pub(in crate::ops) fn scatter<T: Float>(parts: &[&[T]], inputs: usize, out: &mut [T], add: bool) {
     let quarter = out.len() / 4;
     let (upper, lower) = out.split_at_mut(2 * quarter);
-    let rows = threads::units(quarter / (inputs / 2), 7 * inputs / 2);
+    let rows = threads::units_per_chunk(quarter / (inputs / 2), 7 * inputs / 2);
     let halves = upper
         .chunks_mut(rows * inputs)
         .zip(lower.chunks_mut(rows * inputs));
-    threads::each(halves.enumerate(), |(i, (upper, lower))| {
+    threads::for_each(halves.enumerate(), |(i, (upper, lower))| {
         let first = i * rows * inputs / 2;
-        spread_rows(parts, quarter, first, inputs, upper, lower, add);
+        scatter_rows(parts, quarter, first, inputs, upper, lower, add);
     });
 }
 
 simd_dispatch! {
     /// Some rows of the upper and of the lower half, from value `first` of the products on.
-    fn spread_rows[T: Float](parts: &[&[T]], quarter: usize, first: usize, inputs: usize, upper: &mut [T], lower: &mut [T], add: bool) {
+    fn scatter_rows[T: Float](parts: &[&[T]], quarter: usize, first: usize, inputs: usize, upper: &mut [T], lower: &mut [T], add: bool) {
         let half = inputs / 2;
         let rows = upper.chunks_exact_mut(inputs).zip(lower.chunks_exact_mut(inputs));
         for (row, (upper, lower)) in rows.enumerate() {
@@ -338,7 +380,7 @@ simd_dispatch! {
 #[cfg(test)]
 mod tests {
     use super::super::super::instructions::Instructions;
-    use super::super::Kernels;
+    use super::super::GemmKernels;
     use super::*;
 
     fn numbers<T: Float>(count: usize, seed: usize) -> Vec<T> {
@@ -347,7 +389,7 @@ mod tests {
             .collect()
     }
 
-    fn turned<T: Float>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
+    fn transposed<T: Float>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
         let at = |i: usize| values[i % rows * columns + i / rows];
         (0..values.len()).map(at).collect()
     }
@@ -367,30 +409,30 @@ mod tests {
 
     /// All three products of some sizes, with what plain arithmetic has for them.
     fn all<T: Float>(
-        tiles: Tiles<T>,
+        microkernels: Microkernels<T>,
         (rows, inputs, outputs): (usize, usize, usize),
     ) -> [(Vec<T>, Vec<f64>); 3] {
         let x = numbers::<T>(rows * inputs, 1);
         let weight = numbers::<T>(outputs * inputs, 2);
         let dy = numbers::<T>(rows * outputs, 3);
-        let ahead = turned(&weight, outputs, inputs);
-        let forward = Forward::by(tiles, &ahead, inputs, outputs).unwrap();
-        let backward = Backward::by(tiles, &weight, inputs, outputs).unwrap();
-        let mut y = scratch(rows * outputs);
-        let mut memory = scratch(forward.memory(rows));
+        let ahead = transposed(&weight, outputs, inputs);
+        let forward = Forward::by(microkernels, &ahead, inputs, outputs).unwrap();
+        let backward = Backward::by(microkernels, &weight, inputs, outputs).unwrap();
+        let mut y = uninit_vec(rows * outputs);
+        let mut memory = uninit_vec(forward.memory(rows));
         forward.block(&x, &mut y, &mut memory).unwrap();
-        let mut dx = scratch(rows * inputs);
-        let mut memory = scratch(backward.memory(rows));
+        let mut dx = uninit_vec(rows * inputs);
+        let mut memory = uninit_vec(backward.memory(rows));
         let mut products = backward.products();
         backward
             .block((&x, &dy), &mut dx, &mut products, &mut memory)
             .unwrap();
         let mut dw = vec![T::ONE; weight.len()];
         let products = products.values();
-        spread(&[products, products], inputs, &mut dw, true);
+        scatter(&[products, products], inputs, &mut dw, true);
         // SAFETY: the products wrote all of both.
-        let (y, dx) = unsafe { (all_filled(y), all_filled(dx)) };
-        let twice = product(&turned(&dy, rows, outputs), &x, (outputs, rows, inputs));
+        let (y, dx) = unsafe { (assume_init_vec(y), assume_init_vec(dx)) };
+        let twice = product(&transposed(&dy, rows, outputs), &x, (outputs, rows, inputs));
         [
             (y, product(&x, &ahead, (rows, inputs, outputs))),
             (dx, product(&dy, &weight, (rows, outputs, inputs))),
@@ -400,7 +442,7 @@ mod tests {
 
     /// `error`: how far a value may be off for each number that is added up.
     fn check<T: Float>(instructions: Instructions, error: f64) {
-        let Some(tiles) = T::tiles(instructions) else {
+        let Some(microkernels) = T::microkernels(instructions) else {
             return;
         };
         for dims in [
@@ -416,7 +458,7 @@ mod tests {
             (1100, 4, 6),
         ] {
             let largest = dims.0.max(dims.1).max(dims.2) as f64;
-            for (got, exact) in all::<T>(tiles, dims) {
+            for (got, exact) in all::<T>(microkernels, dims) {
                 assert_eq!(got.len(), exact.len());
                 for (got, exact) in got.iter().zip(exact) {
                     let far = (got.to_f64() - exact).abs();
@@ -439,21 +481,21 @@ mod tests {
 
     #[test]
     fn lengths_that_do_not_go_together_are_refused() {
-        let Some(tiles) = <f32 as Kernels>::tiles(instructions::in_use()) else {
+        let Some(microkernels) = <f32 as GemmKernels>::microkernels(instructions::in_use()) else {
             return;
         };
-        let forward = Forward::by(tiles, &[0.0; 8], 2, 4).unwrap();
-        let mut memory = scratch(forward.memory(3));
-        let mut block = |x: usize, y| forward.block(&vec![0.0; x], &mut scratch(y), &mut memory);
+        let forward = Forward::by(microkernels, &[0.0; 8], 2, 4).unwrap();
+        let mut memory = uninit_vec(forward.memory(3));
+        let mut block = |x: usize, y| forward.block(&vec![0.0; x], &mut uninit_vec(y), &mut memory);
         assert!(block(6, 12).is_ok());
         assert!(block(6, 11).is_err());
-        assert!(Forward::by(tiles, &[0.0; 7], 2, 4).is_err());
-        let backward = Backward::by(tiles, &[0.0; 8], 2, 4).unwrap();
-        let mut memory = scratch(backward.memory(3));
+        assert!(Forward::by(microkernels, &[0.0; 7], 2, 4).is_err());
+        let backward = Backward::by(microkernels, &[0.0; 8], 2, 4).unwrap();
+        let mut memory = uninit_vec(backward.memory(3));
         let mut products = backward.products();
         let mut block = |x: usize, dy: usize, dx| {
             let factors = (&*vec![0.0; x], &*vec![0.0; dy]);
-            backward.block(factors, &mut scratch(dx), &mut products, &mut memory)
+            backward.block(factors, &mut uninit_vec(dx), &mut products, &mut memory)
         };
         assert!(block(6, 12, 6).is_ok());
         assert!(block(6, 11, 6).is_err());

@@ -1,12 +1,12 @@
 //! Convolutions with a kernel of its own for every channel. They are bound by memory, so each pixel is read once from
 //! afar: a block of channels at a time, whose sums stay in registers.
 
-mod three;
+mod kernel3x3;
 
 use std::mem::MaybeUninit;
 
 use super::super::float::Float;
-use super::super::kernel::{simd_dispatch, zeroed};
+use super::super::kernel::{simd_dispatch, zero_init};
 use super::super::threads;
 use super::{ConvParams, ConvShape};
 
@@ -28,7 +28,7 @@ fn inside(
 }
 
 /// `[channels, taps]` as `[taps, channels]`.
-pub(super) fn turned<T: Float>(weight: &[T], channels: usize) -> Vec<T> {
+pub(super) fn transposed<T: Float>(weight: &[T], channels: usize) -> Vec<T> {
     super::weights::taps_first(weight, channels, 1, weight.len() / channels.max(1))
 }
 
@@ -54,8 +54,8 @@ pub(super) fn convolve<T: Float>(
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) {
-    if three::fits(shape) {
-        three::convolve(shape, x, weight, bias, y);
+    if kernel3x3::fits(shape) {
+        kernel3x3::convolve(shape, x, weight, bias, y);
     } else {
         convolve_any(shape, x, weight, bias, y);
     }
@@ -63,8 +63,8 @@ pub(super) fn convolve<T: Float>(
 
 /// Adds one image's part to the gradient `[taps, channels]` of the weights.
 pub(super) fn weight_gradient<T: Float>(shape: &ConvShape, x: &[T], dy: &[T], dweight: &mut [T]) {
-    if three::fits(shape) {
-        three::weight_gradient(shape, x, dy, dweight);
+    if kernel3x3::fits(shape) {
+        kernel3x3::weight_gradient(shape, x, dy, dweight);
     } else {
         weight_gradient_any(shape, x, dy, dweight);
     }
@@ -183,11 +183,11 @@ pub(super) fn forward<T: Float>(
     bias: Option<&[T]>,
     y: &mut [MaybeUninit<T>],
 ) {
-    let weight = turned(weight, shape.image[2]);
+    let weight = transposed(weight, shape.image[2]);
     let images = y
         .chunks_exact_mut(shape.result_len())
         .zip(x.chunks_exact(shape.image_len()));
-    threads::each_of(images, shape.image_len(), |(y, x)| {
+    threads::for_each_item(images, shape.image_len(), |(y, x)| {
         convolve(shape, x, &weight, bias, y);
     });
 }
@@ -199,9 +199,9 @@ pub(super) fn gradients<T: Float>(
     dweight: Option<&mut [T]>,
 ) {
     let channels = shape.image[2];
-    let turned_weight = turned(weight, channels);
-    let back = rotated(shape, &turned_weight);
-    let part = shape.images_together();
+    let transposed_weight = transposed(weight, channels);
+    let back = rotated(shape, &transposed_weight);
+    let part = shape.images_per_part();
     let wanted = dweight.is_some();
     let dxs: Vec<Option<&mut [MaybeUninit<T>]>> = match dx {
         Some(dx) => dx.chunks_mut(part * shape.image_len()).map(Some).collect(),
@@ -222,7 +222,7 @@ pub(super) fn gradients<T: Float>(
                 let dx = &mut dx[i * shape.image_len()..(i + 1) * shape.image_len()];
                 match &back {
                     Some((shape, weight)) => convolve(shape, dy, weight, None, dx),
-                    None => image_gradient(shape, dy, &turned_weight, zeroed(dx)),
+                    None => image_gradient(shape, dy, &transposed_weight, zero_init(dx)),
                 }
             }
             if wanted {
@@ -243,7 +243,7 @@ pub(super) fn gradients<T: Float>(
 }
 
 /// Whether the gradient of the image is a convolution too: see [`rotated`].
-pub(super) fn turns_back(shape: &ConvShape) -> bool {
+pub(super) fn gradient_is_convolution(shape: &ConvShape) -> bool {
     let fits = |side| shape.params.padding[side] < shape.kernel[side];
     shape.params.stride == [1, 1] && fits(0) && fits(1)
 }

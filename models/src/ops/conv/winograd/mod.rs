@@ -20,14 +20,16 @@ use std::ops::Range;
 
 use candle_core::Result;
 
-use self::tile::{Five, Four, Tile, Two};
+use self::tile::{F2x3, F2x5, F4x3, Tile};
 use self::transform::{
-    Grid, Kernels, scatter_inputs, transform_inputs, transform_kernels, transform_results,
+    Grid, KernelMatrix, scatter_inputs, transform_inputs, transform_kernels, transform_results,
     untransform_kernels, untransform_results,
 };
 use super::super::float::Float;
-use super::super::kernel::{filled, scratch, zeroed};
-use super::super::matmul::{Matrix, alone_by_rows, fresh_alone, fresh_alone_apart};
+use super::super::kernel::{assume_init, uninit_vec, zero_init};
+use super::super::matmul::{
+    Matrix, single_threaded_by_rows, single_threaded_uninit, single_threaded_uninit_strided,
+};
 use super::super::threads;
 use super::ConvShape;
 
@@ -62,7 +64,7 @@ impl<T: Float> Planes<T> {
     /// Room for planes of so many values.
     fn new(places: usize, plane: usize) -> Self {
         Self {
-            memory: scratch(places * (plane + GAP)),
+            memory: uninit_vec(places * (plane + GAP)),
             places,
         }
     }
@@ -86,7 +88,7 @@ impl<T: Float> Planes<T> {
     /// Cuts the planes, each of `units` of `unit` values, into the parts that threads share, each with its units of
     /// every place. Gives the first unit of each part with the part.
     fn parts(&mut self, units: usize, unit: usize) -> Vec<(usize, Vec<&mut [MaybeUninit<T>]>)> {
-        let some = threads::units(units, self.places * unit);
+        let some = threads::units_per_chunk(units, self.places * unit);
         let mut parts: Vec<_> = (0..units)
             .step_by(some)
             .map(|first| (first, Vec::with_capacity(self.places)))
@@ -103,10 +105,10 @@ impl<T: Float> Planes<T> {
     ///
     /// # Safety
     /// They must have been written.
-    unsafe fn narrow(&self, from: usize, to: usize) -> Vec<&[T]> {
+    unsafe fn slices(&self, from: usize, to: usize) -> Vec<&[T]> {
         // SAFETY: as the caller promises.
         self.all(to)
-            .map(|plane| unsafe { filled(&plane[from..]) })
+            .map(|plane| unsafe { assume_init(&plane[from..]) })
             .collect()
     }
 }
@@ -124,7 +126,7 @@ fn unit<'a, T>(
 }
 
 /// The tile of a 3x3 convolution that takes the fewest multiplications.
-fn by_four(shape: &ConvShape) -> bool {
+fn prefers_f4x3(shape: &ConvShape) -> bool {
     let [height, width, _] = shape.image;
     let cost =
         |results: usize| (results + 2).pow(2) * height.div_ceil(results) * width.div_ceil(results);
@@ -139,11 +141,11 @@ pub(super) fn forward<T: Float>(
     y: &mut [MaybeUninit<T>],
 ) -> Result<()> {
     if shape.kernel == [5, 5] {
-        Plan::new(Five, shape).forward(x, weight, bias, y)
-    } else if by_four(shape) {
-        Plan::new(Four, shape).forward(x, weight, bias, y)
+        Plan::new(F2x5, shape).forward(x, weight, bias, y)
+    } else if prefers_f4x3(shape) {
+        Plan::new(F4x3, shape).forward(x, weight, bias, y)
     } else {
-        Plan::new(Two, shape).forward(x, weight, bias, y)
+        Plan::new(F2x3, shape).forward(x, weight, bias, y)
     }
 }
 
@@ -154,11 +156,11 @@ pub(super) fn gradients<T: Float>(
     dweight: Option<&mut [T]>,
 ) -> Result<()> {
     if shape.kernel == [5, 5] {
-        Plan::new(Five, shape).gradients(arguments, dx, dweight)
-    } else if by_four(shape) {
-        Plan::new(Four, shape).gradients(arguments, dx, dweight)
+        Plan::new(F2x5, shape).gradients(arguments, dx, dweight)
+    } else if prefers_f4x3(shape) {
+        Plan::new(F4x3, shape).gradients(arguments, dx, dweight)
     } else {
-        Plan::new(Two, shape).gradients(arguments, dx, dweight)
+        Plan::new(F2x3, shape).gradients(arguments, dx, dweight)
     }
 }
 
@@ -166,7 +168,7 @@ pub(super) fn gradients<T: Float>(
 type Fill<W, T> = fn(W, Grid, usize, &[T], usize, &mut [&mut [MaybeUninit<T>]]);
 
 /// The planes of the way back; those of kernels where their gradients, or those of images, are asked for.
-struct Back<'a, T> {
+struct BackwardPlanes<'a, T> {
     v: &'a mut Planes<T>,
     dm: &'a Planes<T>,
     u: Option<&'a Planes<T>>,
@@ -206,7 +208,7 @@ impl<W: Tile> Plan<W> {
     }
 
     /// The channels whose kernels are made together.
-    fn channels_together(&self, channels: usize) -> impl Iterator<Item = Range<usize>> + use<W> {
+    fn channel_parts(&self, channels: usize) -> impl Iterator<Item = Range<usize>> + use<W> {
         let part = self.part;
         let starts = (0..channels).step_by(part);
         starts.map(move |start| start..channels.min(start.saturating_add(part)))
@@ -215,12 +217,12 @@ impl<W: Tile> Plan<W> {
     /// `U` for some columns of a matrix of kernels that has so many rows.
     fn transform<T: Float>(
         &self,
-        kernels: Kernels<'_, T>,
+        kernels: KernelMatrix<'_, T>,
         rows: usize,
         columns: &Range<usize>,
         u: &mut Planes<T>,
     ) {
-        threads::each(u.parts(rows, columns.len()), |(first, mut planes)| {
+        threads::for_each(u.parts(rows, columns.len()), |(first, mut planes)| {
             let kernels = kernels.from(first, columns.start);
             transform_kernels(self.tile, kernels, columns.len(), &mut planes);
         });
@@ -238,7 +240,7 @@ impl<W: Tile> Plan<W> {
         let image_len = grid.height * grid.width * channels;
         let rows = images.len() / image_len * grid.down;
         let len = grid.across * channels;
-        threads::each(out.parts(rows, len), |(first, mut planes)| {
+        threads::for_each(out.parts(rows, len), |(first, mut planes)| {
             for row in 0..planes[0].len() / len {
                 let mut planes = unit(&mut planes, row, len);
                 let (image, row) = ((first + row) / grid.down, (first + row) % grid.down);
@@ -256,7 +258,7 @@ impl<W: Tile> Plan<W> {
         y: &mut [MaybeUninit<T>],
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
-        let kernels = Kernels::by_inputs::<W>(weight, inputs);
+        let kernels = KernelMatrix::by_inputs::<W>(weight, inputs);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
         let mut u = Planes::new(Self::PLACES, inputs * self.part.min(outputs));
@@ -269,7 +271,7 @@ impl<W: Tile> Plan<W> {
             let images = x.len() / (pixels * inputs);
             let tiles = images * grid.tiles();
             self.fill(x, inputs, &mut v, transform_inputs);
-            for part in self.channels_together(outputs) {
+            for part in self.channel_parts(outputs) {
                 // Where there are several blocks, there is one part.
                 if block == 0 {
                     self.transform(kernels, inputs, &part, &mut u);
@@ -280,10 +282,10 @@ impl<W: Tile> Plan<W> {
                     .zip(u.all(inputs * part.len()));
                 threads::try_map::<_, _, ()>(places, |((m, v), u)| {
                     // SAFETY: both were filled, `v` as far as there are tiles.
-                    let (v, u) = unsafe { (filled(v), filled(u)) };
+                    let (v, u) = unsafe { (assume_init(v), assume_init(u)) };
                     let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, part.len()));
                     let dims = (tiles, inputs, part.len());
-                    fresh_alone_apart(v, u, dims, &mut m[part.start..], outputs)
+                    single_threaded_uninit_strided(v, u, dims, &mut m[part.start..], outputs)
                 })?;
             }
             // A row of tiles makes whole rows of the result.
@@ -298,9 +300,9 @@ impl<W: Tile> Plan<W> {
                 jobs.push((unit, rows));
             }
             let len = grid.across * outputs;
-            threads::each_of(jobs.into_iter(), Self::PLACES * len, |(unit, rows)| {
+            threads::for_each_item(jobs.into_iter(), Self::PLACES * len, |(unit, rows)| {
                 // SAFETY: the products filled all tiles.
-                let planes = unsafe { m.narrow(unit * len, (unit + 1) * len) };
+                let planes = unsafe { m.slices(unit * len, (unit + 1) * len) };
                 transform_results(self.tile, grid, &planes, outputs, bias, rows);
             });
         }
@@ -314,7 +316,7 @@ impl<W: Tile> Plan<W> {
         mut dweight: Option<&mut [T]>,
     ) -> Result<()> {
         let (grid, inputs, outputs) = (self.grid, self.inputs, self.outputs);
-        let kernels = Kernels::by_outputs::<W>(weight, inputs);
+        let kernels = KernelMatrix::by_outputs::<W>(weight, inputs);
         let pixels = grid.height * grid.width;
         let tiles = self.images * grid.tiles();
         let planes = || Planes::new(Self::PLACES, self.part.min(inputs) * outputs);
@@ -333,28 +335,28 @@ impl<W: Tile> Plan<W> {
                 self.fill(x, inputs, &mut v, transform_inputs);
             }
             self.fill(dy, outputs, &mut dm, untransform_results);
-            for part in self.channels_together(inputs) {
+            for part in self.channel_parts(inputs) {
                 // Where there are several blocks, there is one part.
                 if let Some(u) = &mut u
                     && block == 0
                 {
                     self.transform(kernels, outputs, &part, u);
                 }
-                let planes = Back {
+                let planes = BackwardPlanes {
                     v: &mut v,
                     dm: &dm,
                     u: u.as_ref(),
                     du: du.as_mut(),
                 };
-                self.multiply_back(planes, tiles, &part, block > 0)?;
+                self.matmul_backward(planes, tiles, &part, block > 0)?;
                 if let (Some(dweight), Some(du)) = (dweight.as_deref_mut(), &du)
                     && block == last
                 {
                     // SAFETY: the first block wrote all of it.
-                    let planes = unsafe { du.narrow(0, part.len() * outputs) };
-                    let some = threads::units(outputs, Self::PLACES * part.len());
+                    let planes = unsafe { du.slices(0, part.len() * outputs) };
+                    let some = threads::units_per_chunk(outputs, Self::PLACES * part.len());
                     let kernels = dweight.chunks_mut(some * inputs * W::KERNEL * W::KERNEL);
-                    threads::each(kernels.enumerate(), |(i, dweight)| {
+                    threads::for_each(kernels.enumerate(), |(i, dweight)| {
                         let (first, part) = (i * some, part.clone());
                         untransform_kernels(
                             self.tile, &planes, first, outputs, part, inputs, dweight,
@@ -367,10 +369,10 @@ impl<W: Tile> Plan<W> {
                 let dx = &mut dx[block * self.images * image..][..images * image];
                 let len = grid.tiles() * inputs;
                 let images = dx.chunks_exact_mut(image).enumerate();
-                threads::each_of(images, Self::PLACES * len, |(i, dx)| {
+                threads::for_each_item(images, Self::PLACES * len, |(i, dx)| {
                     // SAFETY: the gradients took the place of `V`.
-                    let planes = unsafe { v.narrow(i * len, (i + 1) * len) };
-                    scatter_inputs(self.tile, grid, &planes, inputs, zeroed(dx));
+                    let planes = unsafe { v.slices(i * len, (i + 1) * len) };
+                    scatter_inputs(self.tile, grid, &planes, inputs, zero_init(dx));
                 });
             }
         }
@@ -379,14 +381,14 @@ impl<W: Tile> Plan<W> {
 
     /// `dU = Vᵀ·dM` for a part of the inputs, or adds it to what is there, and `dV = dM·Uᵀ`, which takes the place of
     /// that part of `V`.
-    fn multiply_back<T: Float>(
+    fn matmul_backward<T: Float>(
         &self,
-        planes: Back<'_, T>,
+        planes: BackwardPlanes<'_, T>,
         tiles: usize,
         part: &Range<usize>,
         add: bool,
     ) -> Result<()> {
-        let Back { v, dm, u, du } = planes;
+        let BackwardPlanes { v, dm, u, du } = planes;
         let (inputs, outputs) = (self.inputs, self.outputs);
         let kernels = part.len() * outputs;
         let mut sums = planes_or_none(du.map(|du| du.all_mut(kernels)));
@@ -397,24 +399,24 @@ impl<W: Tile> Plan<W> {
             .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()));
         threads::try_map(places, |(v, dm, du, u)| {
             // SAFETY: filled as far as there are tiles.
-            let dm = Matrix::rows(unsafe { filled(dm) }, outputs);
+            let dm = Matrix::rows(unsafe { assume_init(dm) }, outputs);
             let v = &mut v[part.start..];
             if let Some(du) = du {
                 // SAFETY: filled, because kernels are asked for.
-                let v = Matrix::rows(unsafe { filled(v) }, inputs).transposed();
+                let v = Matrix::rows(unsafe { assume_init(v) }, inputs).transposed();
                 let dims = (part.len(), tiles, outputs);
                 if add {
                     // SAFETY: the first block wrote it.
-                    alone_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?;
+                    single_threaded_by_rows(v, dm, dims, unsafe { du.assume_init_mut() }, true)?;
                 } else {
-                    fresh_alone(v, dm, dims, du)?;
+                    single_threaded_uninit(v, dm, dims, du)?;
                 }
             }
             match u {
                 Some(u) => {
                     // SAFETY: `transform` filled it.
-                    let u = Matrix::rows(unsafe { filled(u) }, part.len());
-                    fresh_alone_apart(dm, u, (tiles, outputs, part.len()), v, inputs)
+                    let u = Matrix::rows(unsafe { assume_init(u) }, part.len());
+                    single_threaded_uninit_strided(dm, u, (tiles, outputs, part.len()), v, inputs)
                 }
                 None => Ok(()),
             }

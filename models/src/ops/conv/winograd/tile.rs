@@ -31,9 +31,9 @@ pub(in crate::ops::conv) trait Tile: Copy + Send + Sync {
 
 /// F(4x4, 3x3), by the points 0, 1, -1, 2, -2 and infinity.
 #[derive(Clone, Copy)]
-pub(super) struct Four;
+pub(super) struct F4x3;
 
-impl Tile for Four {
+impl Tile for F4x3 {
     const RESULTS: usize = 4;
     const PLACES: usize = 6;
     const KERNEL: usize = 3;
@@ -112,9 +112,9 @@ impl Tile for Four {
 
 /// F(2x2, 3x3), by the points 0, 1, -1 and infinity. The last two places are not used.
 #[derive(Clone, Copy)]
-pub(super) struct Two;
+pub(super) struct F2x3;
 
-impl Tile for Two {
+impl Tile for F2x3 {
     const RESULTS: usize = 2;
     const PLACES: usize = 4;
     const KERNEL: usize = 3;
@@ -154,23 +154,23 @@ impl Tile for Two {
     }
 }
 
-/// F(2x2, 5x5), by the points of [`Four`]: an image's tile is transformed in the same way.
+/// F(2x2, 5x5), by the points of [`F4x3`]: an image's tile is transformed in the same way.
 #[derive(Clone, Copy)]
-pub(super) struct Five;
+pub(super) struct F2x5;
 
-impl Tile for Five {
+impl Tile for F2x5 {
     const RESULTS: usize = 2;
     const PLACES: usize = 6;
     const KERNEL: usize = 5;
 
     #[inline(always)]
     fn input<T: Float>(d: [T; 6]) -> [T; 6] {
-        Four::input(d)
+        F4x3::input(d)
     }
 
     #[inline(always)]
     fn input_back<T: Float>(d: [T; 6]) -> [T; 6] {
-        Four::input_back(d)
+        F4x3::input_back(d)
     }
 
     #[inline(always)]
@@ -218,9 +218,9 @@ impl Tile for Five {
 /// their own: vectors that lie across two take twice as long.
 #[derive(Clone)]
 #[repr(align(64))]
-pub(super) struct Between<T>([[Lanes<T>; 6]; 6]);
+pub(super) struct Intermediate<T>([[Lanes<T>; 6]; 6]);
 
-impl<T: Float> Between<T> {
+impl<T: Float> Intermediate<T> {
     pub(super) fn new() -> Self {
         Self([[[T::ZERO; LANES]; 6]; 6])
     }
@@ -233,10 +233,10 @@ impl<T: Float> Between<T> {
 /// Blocks are read from where they are: as many as a square has do not fit into a processor's registers, so that every
 /// copy would go to memory and come back.
 #[inline(always)]
-pub(super) fn both_ways<'a, T: Float, const FROM: usize, const TO: usize>(
+pub(super) fn transform_2d<'a, T: Float, const FROM: usize, const TO: usize>(
     (from, to): (usize, usize),
     lanes: usize,
-    between: &mut Between<T>,
+    between: &mut Intermediate<T>,
     transform: impl Fn([T; FROM]) -> [T; TO] + Copy,
     load: impl Fn(usize, usize) -> Option<&'a [T]>,
     mut store: impl FnMut(usize, usize, &Lanes<T>),
@@ -255,7 +255,7 @@ pub(super) fn both_ways<'a, T: Float, const FROM: usize, const TO: usize>(
                 }
             };
         }
-        let results = along(blocks, transform);
+        let results = transform_1d(blocks, transform);
         for column in 0..to {
             between.0[column][row] = results[column];
         }
@@ -265,7 +265,7 @@ pub(super) fn both_ways<'a, T: Float, const FROM: usize, const TO: usize>(
         for row in 0..from {
             blocks[row] = &between.0[column][row];
         }
-        let results = along(blocks, transform);
+        let results = transform_1d(blocks, transform);
         for row in 0..to {
             store(row, column, &results[row]);
         }
@@ -274,7 +274,7 @@ pub(super) fn both_ways<'a, T: Float, const FROM: usize, const TO: usize>(
 
 /// Applies a transform along one side.
 #[inline(always)]
-fn along<T: Float, const FROM: usize, const TO: usize>(
+fn transform_1d<T: Float, const FROM: usize, const TO: usize>(
     blocks: [&Lanes<T>; FROM],
     transform: impl Fn([T; FROM]) -> [T; TO] + Copy,
 ) -> [Lanes<T>; TO] {

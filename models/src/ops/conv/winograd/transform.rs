@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::super::ConvShape;
-use super::tile::{Between, LANES, Lanes, Tile, both_ways};
+use super::tile::{Intermediate, LANES, Lanes, Tile, transform_2d};
 use crate::ops::float::Float;
 use crate::ops::kernel::simd_dispatch;
 
@@ -94,12 +94,12 @@ impl Grid {
 simd_dispatch! {
     /// `V` of one row of tiles of an image: `planes` has for each place the row's tiles.
     fn transform_inputs[T: Float, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
-        let mut between = Between::new();
+        let mut between = Intermediate::new();
         for tile in 0..grid.across {
             let pixels = grid.places::<W>(row, tile, channels);
             each_block!(channels, |c, lanes| {
                 let at = tile * channels + c;
-                both_ways(
+                transform_2d(
                     (W::PLACES, W::PLACES),
                     lanes,
                     &mut between,
@@ -115,12 +115,12 @@ simd_dispatch! {
 simd_dispatch! {
     /// Adds `B·dV·Bᵀ` of all tiles of an image to its gradient. `planes` has for each place the image's tiles.
     fn scatter_inputs[T: Float, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, image: &mut [T]) {
-        let mut between = Between::new();
+        let mut between = Intermediate::new();
         for tile in 0..grid.tiles() {
             let pixels = grid.places::<W>(tile / grid.across, tile % grid.across, channels);
             each_block!(channels, |c, lanes| {
                 let at = tile * channels + c;
-                both_ways(
+                transform_2d(
                     (W::PLACES, W::PLACES),
                     lanes,
                     &mut between,
@@ -143,13 +143,13 @@ simd_dispatch! {
 simd_dispatch! {
     /// The results of one row of tiles, from `M`.
     fn transform_results[T: Float, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, bias: Option<&[T]>, rows: &mut [MaybeUninit<T>]) {
-        let mut between = Between::new();
+        let mut between = Intermediate::new();
         let height = rows.len() / (grid.width * channels);
         for tile in 0..grid.across {
             each_block!(channels, |c, lanes| {
                 let at = tile * channels + c;
                 let bias = bias.map(|bias| &bias[c..]);
-                both_ways(
+                transform_2d(
                     (W::PLACES, W::RESULTS),
                     lanes,
                     &mut between,
@@ -174,12 +174,12 @@ simd_dispatch! {
 simd_dispatch! {
     /// `dM` of one row of tiles of an image's gradient.
     fn untransform_results[T: Float, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
-        let mut between = Between::new();
+        let mut between = Intermediate::new();
         for tile in 0..grid.across {
             let pixels: [[_; 4]; 4] = grid.pixels(row * W::RESULTS, tile * W::RESULTS, channels);
             each_block!(channels, |c, lanes| {
                 let at = tile * channels + c;
-                both_ways(
+                transform_2d(
                     (W::RESULTS, W::PLACES),
                     lanes,
                     &mut between,
@@ -204,13 +204,13 @@ type Turned<T> = [Lanes<T>; TURNED * TAPS];
 /// A matrix of kernels: how far it is in the weights, `[outputs, inputs, taps]`, to the kernel of the next row and to that
 /// of the next column.
 #[derive(Clone, Copy)]
-pub(super) struct Kernels<'a, T> {
+pub(super) struct KernelMatrix<'a, T> {
     weight: &'a [T],
     down: usize,
     across: usize,
 }
 
-impl<'a, T> Kernels<'a, T> {
+impl<'a, T> KernelMatrix<'a, T> {
     /// `[inputs, outputs]`, for the results.
     pub(super) fn by_inputs<W: Tile>(weight: &'a [T], inputs: usize) -> Self {
         let taps = W::KERNEL * W::KERNEL;
@@ -243,12 +243,12 @@ impl<'a, T> Kernels<'a, T> {
 
 simd_dispatch! {
     /// `U`, some rows of it: for each place `planes` has rows of `columns` values.
-    fn transform_kernels[T: Float, W: Tile](_by: W, from: Kernels<'_, T>, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
+    fn transform_kernels[T: Float, W: Tile](_by: W, from: KernelMatrix<'_, T>, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = planes[0].len() / columns;
-        let Kernels { weight, down, across } = from;
+        let KernelMatrix { weight, down, across } = from;
         let mut kernels: Turned<T> = [[T::ZERO; LANES]; TURNED * TAPS];
-        let mut between = Between::new();
+        let mut between = Intermediate::new();
         each_block!(columns, |c, lanes| {
             let mut start = 0;
             while start < some {
@@ -263,7 +263,7 @@ simd_dispatch! {
                 }
                 for (i, kernel) in kernels.chunks_exact(taps).enumerate().take(turned) {
                     let at = (start + i) * columns + c;
-                    both_ways(
+                    transform_2d(
                         (side, W::PLACES),
                         lanes,
                     &mut between,
@@ -284,14 +284,14 @@ simd_dispatch! {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = dweight.len() / (inputs * taps);
         let mut kernels: Turned<T> = [[T::ZERO; LANES]; TURNED * TAPS];
-        let mut between = Between::new();
+        let mut between = Intermediate::new();
         each_block!(some, |o, lanes| {
             let mut start = 0;
             while start < part.len() {
                 let turned = TURNED.min(part.len() - start);
                 for (i, kernel) in kernels.chunks_exact_mut(taps).enumerate().take(turned) {
                     let at = (start + i) * outputs + first + o;
-                    both_ways(
+                    transform_2d(
                         (W::PLACES, side),
                         lanes,
                     &mut between,

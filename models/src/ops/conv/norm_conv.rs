@@ -9,14 +9,16 @@ use std::ops::Range;
 use candle_core::{DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::super::activation::{Activation, Function, by_function};
-use super::super::batch_norm::{Affine, Normalise, batch_norm, normalise, put};
+use super::super::activation::{Activation, ActivationFn, dispatch_activation};
+use super::super::batch_norm::{Affine, BatchNormOp, batch_norm, normalise, write_rounded};
 use super::super::float::Float;
 use super::super::gradient_sink::accumulate_grad;
-use super::super::kernel::{SHORT, filled, held, scratch, simd_dispatch, try_written};
-use super::super::matmul::Sums;
+use super::super::kernel::{
+    PARTIAL_ROWS, assume_init, simd_dispatch, storage_slice, try_init_vec, uninit_vec,
+};
+use super::super::matmul::Accumulator;
 use super::super::statistics::{BatchStatistics, Moments, WithStats};
-use super::super::tape::{Needs, push, recorded, wanted};
+use super::super::tape::{SaveForBackward, push, recorded, requires_grad};
 use super::super::threads;
 use super::pointwise::{self, add_parts};
 use super::{BLOCK, ConvAlgorithm, ConvParams, ConvShape, conv2d, depthwise, weights};
@@ -35,7 +37,9 @@ pub fn norm_conv2d(
 ) -> Result<(WithStats, BatchStatistics)> {
     let x = x.into();
     let fused = match ConvShape::new(x.values.shape(), weight.shape(), params) {
-        Ok(shape) if recorded(&[&x.values, scale, shift, weight]) => Fused::new(&shape, activation),
+        Ok(shape) if recorded(&[&x.values, scale, shift, weight]) => {
+            NormConv::new(&shape, activation)
+        }
         _ => None,
     };
     let Some(fused) = fused else {
@@ -43,7 +47,7 @@ pub fn norm_conv2d(
         return Ok((conv2d(&y, weight, None, params)?.into(), statistics));
     };
     let (x, statistics) = x.into_parts()?;
-    let norm = Normalise::new(&statistics, epsilon, Some(activation), true);
+    let norm = BatchNormOp::new(&statistics, epsilon, Some(activation), true);
     norm.check(x.shape(), scale.shape(), shift.shape())?;
     let y = match x.dtype() {
         DType::F64 => fused.apply::<f64>(norm, [&x, scale, shift, weight]),
@@ -55,14 +59,14 @@ pub fn norm_conv2d(
 simd_dispatch! {
     /// Puts the gradient before the activation in the place of the one after it, and adds up it and its product with the
     /// distance from the mean.
-    fn hold_back[T: Float, F: Function<T>](_f: F, x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    fn activation_backward[T: Float, F: ActivationFn<T>](_f: F, x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift, sums, products) = (&scale[..channels], &shift[..channels], &mut sums[..channels], &mut products[..channels]);
         for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact_mut(channels)) {
             for c in 0..channels {
                 let distance = x[c] - mean[c];
-                let g = F::back(distance * scale[c] + shift[c], dy[c]);
+                let g = F::backward(distance * scale[c] + shift[c], dy[c]);
                 dy[c] = g;
                 sums[c] += g;
                 products[c] += g * distance;
@@ -73,7 +77,7 @@ simd_dispatch! {
 
 simd_dispatch! {
     /// The same with the slopes of the activation, which are known.
-    fn hold_back_by[T: Float](x: &[T], slopes: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
+    fn activation_backward_by_slopes[T: Float](x: &[T], slopes: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let mean = &affine.mean;
         let channels = mean.len();
         let (sums, products) = (&mut sums[..channels], &mut products[..channels]);
@@ -91,14 +95,14 @@ simd_dispatch! {
 
 simd_dispatch! {
     /// The normalised values after the activation, and its slopes.
-    fn normalise_both[T: Float, F: Function<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>], slopes: &mut [MaybeUninit<T>]) {
+    fn normalise_with_slopes[T: Float, F: ActivationFn<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>], slopes: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
         let (scale, shift) = (&scale[..channels], &shift[..channels]);
         let rows = y.chunks_exact_mut(channels).zip(slopes.chunks_exact_mut(channels));
         for ((y, slopes), x) in rows.zip(x.chunks_exact(channels)) {
             for c in 0..channels {
-                let (value, slope) = F::both((x[c] - mean[c]) * scale[c] + shift[c]);
+                let (value, slope) = F::forward_and_slope((x[c] - mean[c]) * scale[c] + shift[c]);
                 y[c].write(value);
                 slopes[c].write(slope);
             }
@@ -108,7 +112,7 @@ simd_dispatch! {
 
 simd_dispatch! {
     /// Puts `scale·(g - offset - (x - mean)·slope)` in the place of `g`.
-    fn pass_on[T: Float](x: &[T], g: &mut [T], affine: &Affine<T>, offset: &[T], slope: &[T]) {
+    fn norm_backward[T: Float](x: &[T], g: &mut [T], affine: &Affine<T>, offset: &[T], slope: &[T]) {
         let Affine { mean, scale, .. } = affine;
         let channels = mean.len();
         let (scale, offset, slope) = (&scale[..channels], &offset[..channels], &slope[..channels]);
@@ -121,24 +125,24 @@ simd_dispatch! {
 }
 
 /// Weights as the way ahead wants them.
-enum Ahead<T: 'static> {
-    Pointwise(pointwise::Ahead<T>),
+enum ForwardWeights<T: 'static> {
+    Pointwise(pointwise::ForwardWeights<T>),
     /// `[taps, channels]`.
     Depthwise(Vec<T>),
 }
 
 /// Weights as the way back wants them.
-enum Back<'a, T: 'static> {
-    Pointwise(pointwise::Back<'a, T>),
+enum BackwardWeights<'a, T: 'static> {
+    Pointwise(pointwise::BackwardWeights<'a, T>),
     /// The convolution that takes gradients of results to gradients of images, and its weights `[taps, channels]`.
     Depthwise(ConvShape, Vec<T>),
 }
 
-impl<T: Float> Back<'_, T> {
-    fn sums(&self) -> Sums<T> {
+impl<T: Float> BackwardWeights<'_, T> {
+    fn sums(&self) -> Accumulator<T> {
         match self {
             Self::Pointwise(weight) => weight.sums(),
-            Self::Depthwise(_, taps) => Sums::new(taps.len()),
+            Self::Depthwise(_, taps) => Accumulator::new(taps.len()),
         }
     }
 
@@ -153,54 +157,57 @@ impl<T: Float> Back<'_, T> {
 /// What a thread finds out about its images.
 struct Part<T> {
     /// What the gradient of the weights is made of, as the convolution's way has it.
-    dweight: Sums<T>,
+    dweight: Accumulator<T>,
     shift: Vec<f64>,
     along: Vec<f64>,
 }
 
 #[derive(Clone, Copy)]
-struct Fused {
+struct NormConv {
     shape: ConvShape,
     activation: Activation,
     /// Images of a part of the way back.
-    together: usize,
+    images_per_part: usize,
     /// Images whose normalised values a thread holds.
     block: usize,
     pointwise: bool,
 }
 
-impl Fused {
+impl NormConv {
     /// `None` where the convolution is of a kind that reads its images more than once.
     fn new(shape: &ConvShape, activation: Activation) -> Option<Self> {
         let pointwise = match shape.algorithm() {
             ConvAlgorithm::Pointwise => true,
-            ConvAlgorithm::Depthwise if depthwise::turns_back(shape) => false,
+            ConvAlgorithm::Depthwise if depthwise::gradient_is_convolution(shape) => false,
             _ => return None,
         };
         if shape.n == 0 {
             return None;
         }
-        let together = shape.images_together();
+        let images_per_part = shape.images_per_part();
         Some(Self {
             shape: *shape,
             activation,
-            together,
-            block: (BLOCK / shape.image_len()).clamp(1, together),
+            images_per_part,
+            block: (BLOCK / shape.image_len()).clamp(1, images_per_part),
             pointwise,
         })
     }
 
     fn apply<T: Float>(
         self,
-        norm: Normalise,
+        norm: BatchNormOp,
         [x, scale, shift, weight]: [&Tensor; 4],
     ) -> Result<WithStats> {
         let (y, parts) = {
             let (x_held, x_layout) = x.storage_and_layout();
             let (weight_held, weight_layout) = weight.storage_and_layout();
             let affine = norm.affine_of::<T>(scale, shift)?;
-            let (x, weight) = (held(&x_held, x_layout)?, held(&weight_held, weight_layout)?);
-            by_function!(Some(self.activation), f => self.forward(f, x, &affine, weight))?
+            let (x, weight) = (
+                storage_slice(&x_held, x_layout)?,
+                storage_slice(&weight_held, weight_layout)?,
+            );
+            dispatch_activation!(Some(self.activation), f => self.forward(f, x, &affine, weight))?
         };
         let [height, width, channels] = self.shape.result;
         let y = Tensor::from_vec(y, (self.shape.n, height, width, channels), x.device())?;
@@ -209,15 +216,15 @@ impl Fused {
         push(
             &[x, scale, shift, weight],
             &y,
-            Needs::Shapes,
+            SaveForBackward::Shapes,
             Box::new(back),
         )?;
-        Ok(WithStats::of_parts(y, &parts))
+        Ok(WithStats::from_parts(y, &parts))
     }
 
     /// Does `work` with the normalised values of the images `x`.
     fn normalised<T: Float, R>(
-        function: impl Function<T>,
+        function: impl ActivationFn<T>,
         x: &[T],
         affine: &Affine<T>,
         memory: &mut [MaybeUninit<T>],
@@ -226,13 +233,13 @@ impl Fused {
         let memory = &mut memory[..x.len()];
         normalise(function, x, affine, memory);
         // SAFETY: `x` is whole images, all of whose rows were just written.
-        work(unsafe { filled(memory) })
+        work(unsafe { assume_init(memory) })
     }
 
     /// The results, and their moments by parts: each is looked at while the cache has it.
     fn forward<T: Float>(
         &self,
-        function: impl Function<T>,
+        function: impl ActivationFn<T>,
         x: &[T],
         affine: &Affine<T>,
         weight: &[T],
@@ -242,42 +249,42 @@ impl Fused {
         let (inputs, outputs) = (shape.image[2], shape.result[2]);
         let rows = shape.image_pixels();
         let weight = if self.pointwise {
-            Ahead::Pointwise(pointwise::Ahead::new(
+            ForwardWeights::Pointwise(pointwise::ForwardWeights::new(
                 weight,
                 shape.n * rows,
                 inputs,
                 outputs,
             )?)
         } else {
-            Ahead::Depthwise(depthwise::turned(weight, outputs))
+            ForwardWeights::Depthwise(depthwise::transposed(weight, outputs))
         };
         let memory = match &weight {
-            Ahead::Pointwise(weight) => weight.memory(self.block * rows),
-            Ahead::Depthwise(_) => 0,
+            ForwardWeights::Pointwise(weight) => weight.memory(self.block * rows),
+            ForwardWeights::Depthwise(_) => 0,
         };
         let mut parts = Vec::new();
         // SAFETY: the parts cover all images, and each convolution writes all of its result, or fails.
         let y = unsafe {
-            try_written(shape.n * result, |y| {
+            try_init_vec(shape.n * result, |y| {
                 parts = y
                     .par_chunks_mut(self.block * result)
                     .zip(x.par_chunks(self.block * image))
                     .with_max_len(1)
                     .map_init(
-                        || (scratch(self.block * image), scratch(memory)),
+                        || (uninit_vec(self.block * image), uninit_vec(memory)),
                         |(normalised, memory), (y, x)| {
                             let mut moments = Moments::new(outputs);
                             Self::normalised(function, x, affine, normalised, |x| match &weight {
-                                Ahead::Pointwise(weight) => {
+                                ForwardWeights::Pointwise(weight) => {
                                     weight.block(x, (inputs, outputs), y, memory)?;
-                                    moments.add(filled(y));
+                                    moments.add(assume_init(y));
                                     Ok(())
                                 }
-                                Ahead::Depthwise(weight) => {
+                                ForwardWeights::Depthwise(weight) => {
                                     let images = y.chunks_exact_mut(result);
                                     for (y, x) in images.zip(x.chunks_exact(image)) {
                                         depthwise::convolve(shape, x, weight, None, y);
-                                        moments.add(filled(y));
+                                        moments.add(assume_init(y));
                                     }
                                     Ok(())
                                 }
@@ -294,23 +301,23 @@ impl Fused {
 
     fn backward<T: Float>(
         &self,
-        norm: &Normalise,
+        norm: &BatchNormOp,
         [x, scale, shift, weight]: &[Tensor; 4],
         dy: &Tensor,
     ) -> Result<Vec<Option<Tensor>>> {
         let dy = dy.contiguous()?;
         let (x_held, x_layout) = x.storage_and_layout();
         let (dy_held, dy_layout) = dy.storage_and_layout();
-        let values = held::<T>(&x_held, x_layout)?;
+        let values = storage_slice::<T>(&x_held, x_layout)?;
         let affine = norm.affine_of::<T>(scale, shift)?;
         let mut parts = Vec::new();
-        let dy = held(&dy_held, dy_layout)?;
+        let dy = storage_slice(&dy_held, dy_layout)?;
         // SAFETY: `before_activation` writes the gradients of all images, or fails.
         let mut dx = unsafe {
-            try_written(values.len(), |dx| {
+            try_init_vec(values.len(), |dx| {
                 let (weight_held, weight_layout) = weight.storage_and_layout();
-                let weight_values = held(&weight_held, weight_layout)?;
-                parts = by_function!(Some(self.activation), f => {
+                let weight_values = storage_slice(&weight_held, weight_layout)?;
+                parts = dispatch_activation!(Some(self.activation), f => {
                     self.before_activation(f, values, &affine, weight_values, dy, dx)
                 })?;
                 Ok(())
@@ -322,26 +329,30 @@ impl Fused {
             (0..channels).map(at).collect()
         };
         let (offset, along) = (sum(|part| &part.shift), sum(|part| &part.along));
-        let dx = if wanted(x) {
+        let dx = if requires_grad(x) {
             let (even, slope) = norm.spread::<T>(&offset, &along, values.len() / channels);
-            let part = threads::part(values.len()).div_ceil(channels) * channels;
+            let part = threads::chunk_len(values.len()).div_ceil(channels) * channels;
             let parts = dx.chunks_mut(part).zip(values.chunks(part));
-            threads::each(parts, |(dx, x)| pass_on(x, dx, &affine, &even, &slope));
+            threads::for_each(parts, |(dx, x)| {
+                norm_backward(x, dx, &affine, &even, &slope)
+            });
             Some(Tensor::from_vec(dx, x.shape(), x.device())?)
         } else {
             None
         };
-        let along = along.iter().zip(norm.inverse());
+        let along = along.iter().zip(norm.inv_std());
         let along = along.map(|(along, inverse)| along * inverse);
-        let dscale = accumulate_grad::<T>(scale, |out, add| put(out, along, add))?;
-        let dshift = accumulate_grad::<T>(shift, |out, add| put(out, offset.iter().copied(), add))?;
+        let dscale = accumulate_grad::<T>(scale, |out, add| write_rounded(out, along, add))?;
+        let dshift = accumulate_grad::<T>(shift, |out, add| {
+            write_rounded(out, offset.iter().copied(), add)
+        })?;
         let dweight = accumulate_grad::<T>(weight, |out, add| self.add_up(&mut parts, out, add))?;
         Ok(vec![dx, dscale, dshift, dweight])
     }
 
     /// Writes the gradient before the activation, and adds up what the other gradients are made of, each part for its
     /// images.
-    fn before_activation<T: Float, F: Function<T>>(
+    fn before_activation<T: Float, F: ActivationFn<T>>(
         &self,
         function: F,
         x: &[T],
@@ -354,12 +365,14 @@ impl Fused {
         let (image, result) = (shape.image_len(), shape.result_len());
         let channels = shape.image[2];
         let (rows, inputs, outputs) = pointwise::dims(shape);
-        let part = self.together;
+        let part = self.images_per_part;
         let weight = if self.pointwise {
-            Back::Pointwise(pointwise::Back::new(weight, rows, inputs, outputs)?)
+            BackwardWeights::Pointwise(pointwise::BackwardWeights::new(
+                weight, rows, inputs, outputs,
+            )?)
         } else {
-            match depthwise::rotated(shape, &depthwise::turned(weight, channels)) {
-                Some((turned, taps)) => Back::Depthwise(turned, taps),
+            match depthwise::rotated(shape, &depthwise::transposed(weight, channels)) {
+                Some((turned, taps)) => BackwardWeights::Depthwise(turned, taps),
                 None => bail!("a depthwise convolution that does not turn back"),
             }
         };
@@ -373,31 +386,31 @@ impl Fused {
                 shift: vec![0.0; channels],
                 along: vec![0.0; channels],
             };
-            let mut memory = scratch(self.block * image);
-            let mut slopes = scratch(if F::SHARES { memory.len() } else { 0 });
-            let mut products = scratch(weight.memory(self.block * shape.image_pixels()));
+            let mut memory = uninit_vec(self.block * image);
+            let mut slopes = uninit_vec(if F::SHARES_WORK { memory.len() } else { 0 });
+            let mut products = uninit_vec(weight.memory(self.block * shape.image_pixels()));
             let blocks = x
                 .chunks(self.block * image)
                 .zip(dy.chunks(self.block * result));
             for ((x, dy), dx) in blocks.zip(dx.chunks_mut(self.block * image)) {
                 let memory = &mut memory[..x.len()];
-                let slopes = if F::SHARES {
+                let slopes = if F::SHARES_WORK {
                     let slopes = &mut slopes[..x.len()];
-                    normalise_both(function, x, affine, memory, slopes);
+                    normalise_with_slopes(function, x, affine, memory, slopes);
                     // SAFETY: as the values below.
-                    Some(unsafe { filled(slopes) })
+                    Some(unsafe { assume_init(slopes) })
                 } else {
                     normalise(function, x, affine, memory);
                     None
                 };
                 // SAFETY: `x` is whole images, all of whose rows were just written.
-                let a = unsafe { filled(memory) };
+                let a = unsafe { assume_init(memory) };
                 match &weight {
-                    Back::Pointwise(weight) => {
+                    BackwardWeights::Pointwise(weight) => {
                         let (sums, memory) = (&mut part.dweight, &mut products);
                         weight.block((a, dy), (inputs, outputs), dx, sums, memory)?;
                     }
-                    Back::Depthwise(turned, taps) => {
+                    BackwardWeights::Depthwise(turned, taps) => {
                         for i in 0..a.len() / image {
                             let (a, dx) = (&a[images(i, image)], &mut dx[images(i, image)]);
                             let dy = &dy[images(i, result)];
@@ -408,7 +421,7 @@ impl Fused {
                 }
                 // SAFETY: either way wrote the gradients of all images of the block.
                 let dx = unsafe { dx.assume_init_mut() };
-                part.hold_back(function, x, slopes, dx, affine);
+                part.activation_backward(function, x, slopes, dx, affine);
             }
             Ok(part)
         })
@@ -434,16 +447,16 @@ impl Fused {
 
 impl<T: Float> Part<T> {
     /// Takes gradients back before the activation, whose slopes may be known, and adds them up.
-    fn hold_back(
+    fn activation_backward(
         &mut self,
-        function: impl Function<T>,
+        function: impl ActivationFn<T>,
         x: &[T],
         slopes: Option<&[T]>,
         dx: &mut [T],
         affine: &Affine<T>,
     ) {
         let channels = self.shift.len();
-        let part = SHORT * channels;
+        let part = PARTIAL_ROWS * channels;
         let (mut sums, mut products) = (vec![T::ZERO; channels], vec![T::ZERO; channels]);
         for (i, (x, dx)) in x.chunks(part).zip(dx.chunks_mut(part)).enumerate() {
             sums.fill(T::ZERO);
@@ -451,9 +464,9 @@ impl<T: Float> Part<T> {
             match slopes {
                 Some(slopes) => {
                     let slopes = &slopes[i * part..i * part + x.len()];
-                    hold_back_by(x, slopes, dx, affine, &mut sums, &mut products);
+                    activation_backward_by_slopes(x, slopes, dx, affine, &mut sums, &mut products);
                 }
-                None => hold_back(function, x, dx, affine, &mut sums, &mut products),
+                None => activation_backward(function, x, dx, affine, &mut sums, &mut products),
             }
             for c in 0..channels {
                 self.shift[c] += sums[c].to_f64();
