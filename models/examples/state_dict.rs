@@ -8,8 +8,8 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
 use vivarium_models::data::Library;
-use vivarium_models::layers::{Context, Mode};
 use vivarium_models::networks::Model;
+use vivarium_models::nn::{Context, Mode};
 use vivarium_models::spec;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -7,8 +7,8 @@
 //! | [`spec`] | what a run is asked to do: the table of fields, the check, [`spec::RunSpec`] | the rows of `networks` and `data` |
 //! | [`random`] | random numbers that depend on nothing but a key | |
 //! | [`ops`] | kernels with their gradients, as Candle operations; the only `unsafe` | |
-//! | [`layers`] | parameters under PyTorch's names, and the layers made of them | `ops` |
-//! | [`networks`] | the table of networks: one file and one row each | `layers` |
+//! | [`nn`] | parameters under PyTorch's names, and the layers made of them | `ops` |
+//! | [`networks`] | the table of networks: one file and one row each | `nn` |
 //! | [`data`] | the table of data sets: one row each | |
 //! | `tensor_file` | one safetensors file | |
 //! | [`train`] | the training loop, its events, its checkpoints | all of the above |
@@ -23,9 +23,9 @@ pub mod bench;
 pub mod data;
 pub mod error;
 pub mod inspect;
-pub mod layers;
 pub mod links;
 pub mod networks;
+pub mod nn;
 pub mod ops;
 pub mod random;
 pub mod spec;

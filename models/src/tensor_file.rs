@@ -15,7 +15,7 @@ use safetensors::{SafeTensorError, serialize, serialize_to_file};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::error::{Error, Result};
-use crate::networks::Values;
+use crate::networks::TensorValues;
 
 #[cfg(target_endian = "big")]
 compile_error!(
@@ -199,9 +199,9 @@ fn wrong(path: &Path, error: SafeTensorError) -> Error {
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) metadata: HashMap<String, String>,
-    pub(crate) tensors: HashMap<String, (Vec<usize>, Values)>,
+    pub(crate) tensors: HashMap<String, (Vec<usize>, TensorValues)>,
     /// Tensors of types that are not taken, and what is to be said of them.
-    pub(crate) untaken: HashMap<String, String>,
+    pub(crate) unsupported: HashMap<String, String>,
 }
 
 /// Reads a file that this program wrote; `None` when there is none.
@@ -210,7 +210,7 @@ pub(crate) struct Content {
 /// [`Error::Checkpoint`] for a file that is torn or damaged, has too long a header, or holds something else than numbers.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
     let content = read_with(path, intact)?;
-    match content.as_ref().and_then(|c| c.untaken.values().min()) {
+    match content.as_ref().and_then(|c| c.unsupported.values().min()) {
         Some(message) => Err(Error::checkpoint(path, message)),
         None => Ok(content),
     }
@@ -360,21 +360,29 @@ fn in_words(error: SafeTensorError) -> String {
 
 fn content(bytes: &[u8], check: Check) -> std::result::Result<Content, String> {
     let (file, metadata) = opened(bytes, check)?;
-    let (mut tensors, mut untaken) = (HashMap::new(), HashMap::new());
+    let (mut tensors, mut unsupported) = (HashMap::new(), HashMap::new());
     for (name, tensor) in file.iter() {
         // The file's numbers may lie at any address.
         let values = match tensor.dtype() {
-            Dtype::F32 => Values::F32(numbers(tensor.data(), f32::from_le_bytes)),
-            Dtype::F16 => Values::F32(numbers(tensor.data(), |b| f16::from_le_bytes(b).to_f32())),
-            Dtype::BF16 => Values::F32(numbers(tensor.data(), |b| bf16::from_le_bytes(b).to_f32())),
-            Dtype::F64 => Values::F32(numbers(tensor.data(), |b| f64::from_le_bytes(b) as f32)),
-            Dtype::I64 => Values::I64(numbers(tensor.data(), i64::from_le_bytes)),
-            Dtype::I32 => Values::I64(numbers(tensor.data(), |b| i32::from_le_bytes(b).into())),
+            Dtype::F32 => TensorValues::F32(numbers(tensor.data(), f32::from_le_bytes)),
+            Dtype::F16 => {
+                TensorValues::F32(numbers(tensor.data(), |b| f16::from_le_bytes(b).to_f32()))
+            }
+            Dtype::BF16 => {
+                TensorValues::F32(numbers(tensor.data(), |b| bf16::from_le_bytes(b).to_f32()))
+            }
+            Dtype::F64 => {
+                TensorValues::F32(numbers(tensor.data(), |b| f64::from_le_bytes(b) as f32))
+            }
+            Dtype::I64 => TensorValues::I64(numbers(tensor.data(), i64::from_le_bytes)),
+            Dtype::I32 => {
+                TensorValues::I64(numbers(tensor.data(), |b| i32::from_le_bytes(b).into()))
+            }
             other => {
                 let message = format!(
                     "{name} is of the type {other:?}; F16, BF16, F32, F64, I32 and I64 are taken"
                 );
-                untaken.insert(name.to_owned(), message);
+                unsupported.insert(name.to_owned(), message);
                 continue;
             }
         };
@@ -383,7 +391,7 @@ fn content(bytes: &[u8], check: Check) -> std::result::Result<Content, String> {
     Ok(Content {
         metadata,
         tensors,
-        untaken,
+        unsupported,
     })
 }
 

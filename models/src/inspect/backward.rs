@@ -111,9 +111,9 @@ impl Inspector {
         let (passed, tape) = Tape::record(|| {
             // The first place of the catalogue is the input.
             let (mut at, mut seen) = (1, None);
-            let scores = self.pass(&x, &mut |shown| {
+            let scores = self.pass(&x, &mut |record| {
                 if Some(at) == place {
-                    seen = Some(shown.output.clone());
+                    seen = Some(record.output.clone());
                 }
                 at += 1;
                 Ok(())

@@ -4,8 +4,8 @@ use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::layers::{Context, Does, Mode, Shown};
 use crate::networks::Model;
+use crate::nn::{Context, LayerOp, LayerRecord, Mode};
 use crate::ops::ConvParams;
 
 /// What a layer does.
@@ -99,8 +99,8 @@ pub(super) fn catalogue(model: &Model) -> Result<Vec<Layer>> {
         numbers: None,
     }];
     let mut learns = false;
-    let mut recorder = |shown: &Shown<'_>| {
-        let layer = layer(shown, !learns && model.input().len() == 3);
+    let mut recorder = |record: &LayerRecord<'_>| {
+        let layer = layer(record, !learns && model.input().len() == 3);
         learns |= layer.numbers.is_some();
         layers.push(layer);
         Ok(())
@@ -111,9 +111,9 @@ pub(super) fn catalogue(model: &Model) -> Result<Vec<Layer>> {
     Ok(layers)
 }
 
-fn layer(shown: &Shown<'_>, reads_image: bool) -> Layer {
-    let (kind, parameters, numbers) = match shown.does {
-        Does::Conv {
+fn layer(record: &LayerRecord<'_>, reads_image: bool) -> Layer {
+    let (kind, parameters, numbers) = match record.op {
+        LayerOp::Conv {
             weight,
             bias,
             params,
@@ -133,7 +133,7 @@ fn layer(shown: &Shown<'_>, reads_image: bool) -> Layer {
             };
             (kind, parameters([Some(weight), bias]), Some(numbers))
         }
-        Does::Linear { weight, bias } => {
+        LayerOp::Linear { weight, bias } => {
             let numbers = Weights {
                 weight: weight.clone(),
                 bias: Some(bias.clone()),
@@ -143,21 +143,21 @@ fn layer(shown: &Shown<'_>, reads_image: bool) -> Layer {
             let parameters = parameters([Some(weight), Some(bias)]);
             (LayerKind::Linear, parameters, Some(numbers))
         }
-        Does::BatchNorm { weight, bias } => {
+        LayerOp::BatchNorm { weight, bias } => {
             let parameters = parameters([Some(weight), Some(bias)]);
             (LayerKind::BatchNorm, parameters, None)
         }
-        Does::Activation(_) => (LayerKind::Activation, 0, None),
-        Does::Pool => (LayerKind::Pool, 0, None),
-        Does::Dropout => (LayerKind::Dropout, 0, None),
-        Does::Sum => (LayerKind::Sum, 0, None),
-        Does::Join => (LayerKind::Join, 0, None),
+        LayerOp::Activation(_) => (LayerKind::Activation, 0, None),
+        LayerOp::Pool => (LayerKind::Pool, 0, None),
+        LayerOp::Dropout => (LayerKind::Dropout, 0, None),
+        LayerOp::Sum => (LayerKind::Sum, 0, None),
+        LayerOp::Concat => (LayerKind::Join, 0, None),
     };
     Layer {
-        name: shown.name.to_owned(),
+        name: record.name.to_owned(),
         kind,
-        group: shown.group.to_owned(),
-        shape: shape(shown.output),
+        group: record.group.to_owned(),
+        shape: shape(record.output),
         parameters,
         weights: numbers
             .as_ref()

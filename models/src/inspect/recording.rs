@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, Device, Storage, Tensor, Var};
 
 use super::{Inspector, Tile};
 use crate::error::{Error, Result};
-use crate::layers::{Context, Mode, Shown};
+use crate::nn::{Context, LayerRecord, Mode};
 use crate::ops;
 
 /// What every layer of a network made of one image.
@@ -76,10 +76,10 @@ impl Inspector {
                 _ => x.clone(),
             },
         }];
-        let scores = self.pass(&x, &mut |shown| {
+        let scores = self.pass(&x, &mut |record| {
             steps.push(Step {
-                inputs: shown.inputs.iter().map(|input| (*input).clone()).collect(),
-                output: shown.output.clone(),
+                inputs: record.inputs.iter().map(|input| (*input).clone()).collect(),
+                output: record.output.clone(),
             });
             Ok(())
         })?;
@@ -95,7 +95,7 @@ impl Inspector {
     pub(super) fn pass<'a>(
         &self,
         x: &Tensor,
-        recorder: &'a mut (dyn FnMut(&Shown<'_>) -> Result<()> + 'a),
+        recorder: &'a mut (dyn FnMut(&LayerRecord<'_>) -> Result<()> + 'a),
     ) -> Result<Tensor> {
         self.model
             .forward(x, &mut Context::recorded(Mode::Evaluate, recorder))

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow, at_least, fields, residual};
 use crate::error::Result;
-use crate::layers::{Context, ConvNorm, ConvShape, Does, Dropout, Linear, Scheme, Scope};
+use crate::nn::{Context, ConvNorm, ConvShape, Dropout, InitScheme, LayerOp, Linear, VarBuilder};
 use crate::ops::{self, Activation, PoolWindow};
 use crate::spec::{Field, FieldKind};
 
@@ -39,10 +39,10 @@ pub(super) const ROW: NetworkRow = NetworkRow {
     dimensions: &[3],
     criterion: Criterion::CrossEntropy,
     needs_batches: |_| false,
-    build: |at, spec, input, classes| {
+    build: |vb, spec, input, classes| {
         at_least(input, 8, "Inception")?;
         Ok(Box::new(Inception::new(
-            at,
+            vb,
             &spec.options()?,
             input[0],
             classes,
@@ -55,7 +55,7 @@ struct Options {
     activation: Activation,
     hidden: usize,
     dropout: f64,
-    init: Scheme,
+    init: InitScheme,
 }
 
 /// Channels of a block's branches: 1x1; before and after 3x3; before and after 5x5; after the pool.
@@ -113,8 +113,13 @@ struct Block {
 }
 
 impl Block {
-    fn new(mut at: Scope<'_>, inputs: usize, widths: &Widths, options: &Options) -> Result<Self> {
-        let conv = |sequence: &mut Scope<'_>, inputs, outputs, kernel| {
+    fn new(
+        mut vb: VarBuilder<'_>,
+        inputs: usize,
+        widths: &Widths,
+        options: &Options,
+    ) -> Result<Self> {
+        let conv = |sequence: &mut VarBuilder<'_>, inputs, outputs, kernel| {
             let shape = ConvShape {
                 inputs,
                 outputs,
@@ -123,16 +128,16 @@ impl Block {
             };
             ConvNorm::new(sequence, 0, shape, options.init, options.activation)
         };
-        let pair = |branch: &mut Scope<'_>, [between, outputs]: [usize; 2], kernel| {
-            let first = conv(&mut branch.at(0), inputs, between, 1)?;
-            Ok::<_, crate::Error>([first, conv(&mut branch.at(1), between, outputs, kernel)?])
+        let pair = |branch: &mut VarBuilder<'_>, [between, outputs]: [usize; 2], kernel| {
+            let first = conv(&mut branch.pp(0), inputs, between, 1)?;
+            Ok::<_, crate::Error>([first, conv(&mut branch.pp(1), between, outputs, kernel)?])
         };
         Ok(Self {
-            name: at.path().to_owned(),
-            one: conv(&mut at.at("branch1"), inputs, widths.one, 1)?,
-            three: pair(&mut at.at("branch3"), widths.three, 3)?,
-            five: pair(&mut at.at("branch5"), widths.five, 5)?,
-            pool: conv(&mut at.at("branch_pool").at(1), inputs, widths.pool, 1)?,
+            name: vb.path().to_owned(),
+            one: conv(&mut vb.pp("branch1"), inputs, widths.one, 1)?,
+            three: pair(&mut vb.pp("branch3"), widths.three, 3)?,
+            five: pair(&mut vb.pp("branch5"), widths.five, 5)?,
+            pool: conv(&mut vb.pp("branch_pool").pp(1), inputs, widths.pool, 1)?,
         })
     }
 
@@ -153,10 +158,10 @@ impl Block {
             stride: 1,
             padding: 1,
         };
-        let pooled = context.pass(&name, Does::Pool, &[x], ops::max_pool2d(x, around))?;
+        let pooled = context.pass(&name, LayerOp::Pool, &[x], ops::max_pool2d(x, around))?;
         let pool = self.pool.forward(&pooled, context)?;
         let branches = [&one, &three, &five, &pool];
-        context.pass(&self.name, Does::Join, &branches, ops::cat(&branches))
+        context.pass(&self.name, LayerOp::Concat, &branches, ops::cat(&branches))
     }
 }
 
@@ -169,7 +174,12 @@ struct Inception {
 }
 
 impl Inception {
-    fn new(mut at: Scope<'_>, options: &Options, channels: usize, classes: usize) -> Result<Self> {
+    fn new(
+        mut vb: VarBuilder<'_>,
+        options: &Options,
+        channels: usize,
+        classes: usize,
+    ) -> Result<Self> {
         let stem = ConvShape {
             inputs: channels,
             outputs: STEM,
@@ -177,7 +187,7 @@ impl Inception {
             bias: false,
         };
         let stem = ConvNorm::new(
-            &mut at.at("stem"),
+            &mut vb.pp("stem"),
             0,
             stem,
             options.init,
@@ -187,17 +197,17 @@ impl Inception {
         let mut inputs = STEM;
         for (place, widths) in BLOCKS.iter().enumerate() {
             let name = format!("block{}", place + 1);
-            blocks.push(Block::new(at.at(name), inputs, widths, options)?);
+            blocks.push(Block::new(vb.pp(name), inputs, widths, options)?);
             inputs = widths.outputs();
         }
-        let mut head = at.at("classifier");
+        let mut head = vb.pp("classifier");
         let relu = Some(Activation::Relu);
         Ok(Self {
             stem,
             blocks,
-            hidden: Linear::new(head.at(0), inputs, options.hidden, options.init, relu)?,
-            dropout: Dropout::new(&head.at(2), options.dropout),
-            scores: Linear::new(head.at(3), options.hidden, classes, options.init, None)?,
+            hidden: Linear::new(head.pp(0), inputs, options.hidden, options.init, relu)?,
+            dropout: Dropout::new(&head.pp(2), options.dropout),
+            scores: Linear::new(head.pp(3), options.hidden, classes, options.init, None)?,
         })
     }
 }
@@ -207,12 +217,12 @@ impl Network for Inception {
         context.enter("stem");
         let x = self.stem.forward(&ops::channels_last(x)?, context)?;
         let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
-        let mut x = context.pass("stem.3", Does::Pool, &[&x], halved)?;
+        let mut x = context.pass("stem.3", LayerOp::Pool, &[&x], halved)?;
         for (place, block) in self.blocks.iter().enumerate() {
             if let Some(pool) = POOLED.iter().position(|pooled| *pooled == place) {
                 let name = format!("pool.{pool}");
                 let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
-                x = context.pass(&name, Does::Pool, &[&x], halved)?;
+                x = context.pass(&name, LayerOp::Pool, &[&x], halved)?;
             }
             x = block.forward(&x, context)?;
         }

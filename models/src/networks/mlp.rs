@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow, fields};
 use crate::error::{Error, Result};
-use crate::layers::{BatchNorm, Context, Does, Dropout, Linear, Scheme, Scope};
+use crate::nn::{BatchNorm, Context, Dropout, InitScheme, LayerOp, Linear, VarBuilder};
 use crate::ops::{self, Activation};
 use crate::spec::{Field, FieldKind};
 
@@ -20,9 +20,9 @@ pub(super) const ROW: NetworkRow = NetworkRow {
     dimensions: &[2, 3],
     criterion: Criterion::CrossEntropy,
     needs_batches: |spec| spec.options::<Options>().is_ok_and(|options| options.norm),
-    build: |at, spec, input, classes| {
+    build: |vb, spec, input, classes| {
         Ok(Box::new(Mlp::new(
-            at,
+            vb,
             &spec.options()?,
             input.iter().product(),
             classes,
@@ -75,7 +75,7 @@ struct Options {
     activation: Activation,
     norm: bool,
     dropout: f64,
-    init: Scheme,
+    init: InitScheme,
 }
 
 struct Mlp {
@@ -91,28 +91,33 @@ enum Layer {
 }
 
 impl Mlp {
-    fn new(mut at: Scope<'_>, options: &Options, inputs: usize, classes: usize) -> Result<Self> {
-        let mut net = at.at("net");
+    fn new(
+        mut vb: VarBuilder<'_>,
+        options: &Options,
+        inputs: usize,
+        classes: usize,
+    ) -> Result<Self> {
+        let mut net = vb.pp("net");
         let mut layers = Vec::new();
         let mut width = inputs;
         for &hidden in &options.hidden {
             let next = Some(options.activation);
-            let linear = Linear::new(net.at(layers.len()), width, hidden, options.init, next)?;
+            let linear = Linear::new(net.pp(layers.len()), width, hidden, options.init, next)?;
             layers.push(Layer::Linear(linear));
             if options.norm {
-                layers.push(Layer::Norm(BatchNorm::new(net.at(layers.len()), hidden)?));
+                layers.push(Layer::Norm(BatchNorm::new(net.pp(layers.len()), hidden)?));
             }
-            let name = net.at(layers.len()).path().to_owned();
+            let name = net.pp(layers.len()).path().to_owned();
             layers.push(Layer::Activation(name, options.activation));
             if options.dropout > 0.0 {
                 layers.push(Layer::Dropout(Dropout::new(
-                    &net.at(layers.len()),
+                    &net.pp(layers.len()),
                     options.dropout,
                 )));
             }
             width = hidden;
         }
-        let scores = Linear::new(net.at(layers.len()), width, classes, options.init, None)?;
+        let scores = Linear::new(net.pp(layers.len()), width, classes, options.init, None)?;
         layers.push(Layer::Linear(scores));
         Ok(Self { layers })
     }
@@ -132,7 +137,7 @@ impl Network for Mlp {
                 Layer::Norm(norm) => norm.forward(&x, context)?,
                 Layer::Activation(name, activation) => {
                     let active = ops::activate(&x, *activation);
-                    context.pass(name, Does::Activation(*activation), &[&x], active)?
+                    context.pass(name, LayerOp::Activation(*activation), &[&x], active)?
                 }
                 Layer::Dropout(dropout) => dropout.forward(x, context)?,
             };

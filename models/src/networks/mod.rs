@@ -3,24 +3,24 @@
 
 mod fields;
 mod file_kind;
-mod foreign;
 mod inception;
 mod mlp;
 mod model;
 mod perceptron;
+mod prefixes;
+mod pretrained;
 mod residual;
 mod state_dict;
 mod vgg16;
-mod wrappers;
 
-pub use foreign::{Foreign, foreign};
-pub use model::{Model, Values};
+pub use model::{Model, TensorValues};
+pub use pretrained::{WeightsInfo, weights_info};
 
 use candle_core::Tensor;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::layers::{Context, Scope};
+use crate::nn::{Context, VarBuilder};
 use crate::ops::{self, Loss};
 use crate::spec::{Field, NetworkSpec};
 
@@ -49,7 +49,7 @@ pub struct NetworkRow {
 }
 
 /// Makes a network in a store: its options, the shape of a sample, the number of classes.
-type Build = fn(Scope<'_>, &NetworkSpec, &[usize], usize) -> Result<Box<dyn Network>>;
+type Build = fn(VarBuilder<'_>, &NetworkSpec, &[usize], usize) -> Result<Box<dyn Network>>;
 
 /// All networks.
 pub static NETWORKS: &[NetworkRow] = &[

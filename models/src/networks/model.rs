@@ -4,14 +4,14 @@ use candle_core::{DType, Tensor};
 
 use super::{Criterion, Network};
 use crate::error::{Error, Result};
-use crate::layers::{Context, Store};
+use crate::nn::{Context, VarStore};
 use crate::ops::{CopySource, copy_};
 use crate::spec::NetworkSpec;
 
 /// A network together with its numbers.
 pub struct Model {
     network: Box<dyn Network>,
-    store: Store,
+    store: VarStore,
     criterion: Criterion,
     input: Vec<usize>,
 }
@@ -31,7 +31,7 @@ impl Model {
     /// # Errors
     /// When there is no such network, or it does not take such samples, or it is too large.
     pub fn new(spec: &NetworkSpec, input: &[usize], classes: usize, seed: u64) -> Result<Self> {
-        Self::in_store(Store::new(seed), spec, input, classes)
+        Self::in_store(VarStore::new(seed), spec, input, classes)
     }
 
     /// The same network with parameters of f64, whose gradients can be held against an exact reference: rounding no
@@ -39,27 +39,22 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::new`].
-    pub fn in_double(
-        spec: &NetworkSpec,
-        input: &[usize],
-        classes: usize,
-        seed: u64,
-    ) -> Result<Self> {
-        Self::in_store(Store::in_double(seed), spec, input, classes)
+    pub fn new_f64(spec: &NetworkSpec, input: &[usize], classes: usize, seed: u64) -> Result<Self> {
+        Self::in_store(VarStore::new_f64(seed), spec, input, classes)
     }
 
     /// How many parameters a network has; takes no memory for them.
     ///
     /// # Errors
     /// As [`Model::new`].
-    pub fn count(spec: &NetworkSpec, input: &[usize], classes: usize) -> Result<u64> {
-        Ok(Self::in_store(Store::counting(), spec, input, classes)?
+    pub fn count_parameters(spec: &NetworkSpec, input: &[usize], classes: usize) -> Result<u64> {
+        Ok(Self::in_store(VarStore::counting(), spec, input, classes)?
             .store
             .count())
     }
 
     fn in_store(
-        mut store: Store,
+        mut store: VarStore,
         spec: &NetworkSpec,
         input: &[usize],
         classes: usize,
@@ -107,7 +102,7 @@ impl Model {
     }
 
     /// The parameters and buffers.
-    pub fn store(&self) -> &Store {
+    pub fn store(&self) -> &VarStore {
         &self.store
     }
 
@@ -125,12 +120,12 @@ impl Model {
     ///
     /// # Errors
     /// When a tensor is neither f32 nor i64, which none is.
-    pub fn weights(&self) -> Result<Vec<(String, Vec<usize>, Values)>> {
+    pub fn weights(&self) -> Result<Vec<(String, Vec<usize>, TensorValues)>> {
         let copy = |(name, tensor): (&str, &Tensor)| {
             let flat = tensor.flatten_all()?;
             let values = match tensor.dtype() {
-                DType::I64 => Values::I64(flat.to_vec1()?),
-                _ => Values::F32(flat.to_vec1()?),
+                DType::I64 => TensorValues::I64(flat.to_vec1()?),
+                _ => TensorValues::F32(flat.to_vec1()?),
             };
             Ok((name.to_owned(), tensor.dims().to_vec(), values))
         };
@@ -141,7 +136,7 @@ impl Model {
     ///
     /// # Errors
     /// When they do not have the names, shapes and types of the network's own, or are not finite; then nothing changed.
-    pub fn set_weights(&self, weights: &[(String, Vec<usize>, Values)]) -> Result<()> {
+    pub fn set_weights(&self, weights: &[(String, Vec<usize>, TensorValues)]) -> Result<()> {
         let own: Vec<_> = self.store.tensors().collect();
         if own.len() != weights.len() {
             return Err(Error::setting(
@@ -150,7 +145,8 @@ impl Model {
             ));
         }
         for ((name, tensor), (given, shape, values)) in own.iter().zip(weights) {
-            let same_type = matches!(values, Values::I64(_)) == (tensor.dtype() == DType::I64);
+            let same_type =
+                matches!(values, TensorValues::I64(_)) == (tensor.dtype() == DType::I64);
             if name != given
                 || tensor.dims() != shape
                 || !same_type
@@ -189,14 +185,14 @@ impl Model {
 
 /// A tensor's numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Values {
+pub enum TensorValues {
     /// Of a parameter or a statistic.
     F32(Vec<f32>),
     /// Of a counter.
     I64(Vec<i64>),
 }
 
-impl Values {
+impl TensorValues {
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow};
 use crate::error::{Error, Result};
-use crate::layers::{Context, Init, Linear, Scope};
+use crate::nn::{Context, Init, Linear, VarBuilder};
 use crate::ops;
 use crate::spec::{Choice, Field, FieldKind, NetworkSpec};
 
@@ -27,9 +27,9 @@ pub(super) const ROW: NetworkRow = NetworkRow {
     dimensions: &[2, 3],
     criterion: Criterion::Perceptron,
     needs_batches: |_| false,
-    build: |at, spec, input, classes| {
+    build: |vb, spec, input, classes| {
         Ok(Box::new(Perceptron::new(
-            at,
+            vb,
             spec,
             input.iter().product(),
             classes,
@@ -82,17 +82,20 @@ struct Perceptron {
 }
 
 impl Perceptron {
-    fn new(mut at: Scope<'_>, spec: &NetworkSpec, inputs: usize, classes: usize) -> Result<Self> {
+    fn new(
+        mut vb: VarBuilder<'_>,
+        spec: &NetworkSpec,
+        inputs: usize,
+        classes: usize,
+    ) -> Result<Self> {
         let start = match spec.options::<Options>()?.init {
             Start::Zeros => Init::Constant(0.0),
-            Start::Normal => Init::Normal {
-                deviation: DEVIATION,
-            },
+            Start::Normal => Init::Normal { std: DEVIATION },
         };
         let one_row = classes == 2;
         let rows = if one_row { 1 } else { classes };
         Ok(Self {
-            rows: Linear::starting_from(&mut at, inputs, rows, start)?.named(NAME),
+            rows: Linear::with_init(&mut vb, inputs, rows, start)?.named(NAME),
             one_row,
         })
     }

@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow, at_least, fields};
 use crate::error::{Error, Result};
-use crate::layers::{
-    BatchNorm, Context, Conv2d, ConvNorm, ConvShape, Does, Dropout, Linear, Pending, Scheme, Scope,
+use crate::nn::{
+    BatchNorm, Context, Conv2d, ConvNorm, ConvShape, DeferredNorm, Dropout, InitScheme, LayerOp,
+    Linear, VarBuilder,
 };
 use crate::ops::{self, Activation, ConvParams, PoolWindow, WithStats};
 use crate::spec::{Field, FieldKind, NetworkSpec};
@@ -102,11 +103,11 @@ struct Options {
     activation: Activation,
     hidden: usize,
     dropout: f64,
-    init: Scheme,
+    init: InitScheme,
 }
 
 fn build(
-    at: Scope<'_>,
+    vb: VarBuilder<'_>,
     spec: &NetworkSpec,
     input: &[usize],
     classes: usize,
@@ -129,7 +130,7 @@ fn build(
         2usize.saturating_pow(pools),
         "this many residual blocks",
     )?;
-    Ok(Box::new(Residual::new(at, &options, input[0], classes)?))
+    Ok(Box::new(Residual::new(vb, &options, input[0], classes)?))
 }
 
 /// Depthwise 3x3, normalisation, activation, then 1x1, normalisation, activation.
@@ -144,7 +145,12 @@ struct SeparableConv {
 }
 
 impl SeparableConv {
-    fn new(mut at: Scope<'_>, inputs: usize, outputs: usize, options: &Options) -> Result<Self> {
+    fn new(
+        mut vb: VarBuilder<'_>,
+        inputs: usize,
+        outputs: usize,
+        options: &Options,
+    ) -> Result<Self> {
         let next = Some(options.activation);
         let conv = |kernel, outputs| ConvShape {
             inputs,
@@ -158,31 +164,31 @@ impl SeparableConv {
         };
         let init = options.init;
         Ok(Self {
-            depthwise: Conv2d::new(at.at("depthwise"), conv(3, inputs), each, init, next)?,
-            norm1: BatchNorm::new(at.at("bn1"), inputs)?,
+            depthwise: Conv2d::new(vb.pp("depthwise"), conv(3, inputs), each, init, next)?,
+            norm1: BatchNorm::new(vb.pp("bn1"), inputs)?,
             pointwise: Conv2d::new(
-                at.at("pointwise"),
+                vb.pp("pointwise"),
                 conv(1, outputs),
                 ConvParams::same(1),
                 init,
                 next,
             )?,
-            norm2: BatchNorm::new(at.at("bn2"), outputs)?,
-            names: ["act1", "act2"].map(|name| at.at(name).path().to_owned()),
+            norm2: BatchNorm::new(vb.pp("bn2"), outputs)?,
+            names: ["act1", "act2"].map(|name| vb.pp(name).path().to_owned()),
             activation: options.activation,
         })
     }
 
     /// What the layers after the depthwise convolution make of its result; the last activation is still to come.
-    fn after_depthwise(&self, x: WithStats, context: &mut Context<'_>) -> Result<Pending<'_>> {
+    fn after_depthwise(&self, x: WithStats, context: &mut Context<'_>) -> Result<DeferredNorm<'_>> {
         let [first, second] = &self.names;
-        let x = self.pending(x, &self.norm1, first);
-        let x = self.pointwise.forward_pending(&x, context)?;
-        Ok(self.pending(x, &self.norm2, second))
+        let x = self.defer(x, &self.norm1, first);
+        let x = self.pointwise.forward_deferred(&x, context)?;
+        Ok(self.defer(x, &self.norm2, second))
     }
 
-    fn pending<'a>(&self, x: WithStats, norm: &'a BatchNorm, name: &'a str) -> Pending<'a> {
-        Pending {
+    fn defer<'a>(&self, x: WithStats, norm: &'a BatchNorm, name: &'a str) -> DeferredNorm<'a> {
+        DeferredNorm {
             x,
             norm,
             name,
@@ -196,7 +202,12 @@ impl SeparableConv {
 struct Project(Option<(Conv2d, BatchNorm)>);
 
 impl Project {
-    fn new(mut at: Scope<'_>, inputs: usize, outputs: usize, init: Scheme) -> Result<Self> {
+    fn new(
+        mut vb: VarBuilder<'_>,
+        inputs: usize,
+        outputs: usize,
+        init: InitScheme,
+    ) -> Result<Self> {
         if inputs == outputs {
             return Ok(Self(None));
         }
@@ -206,8 +217,8 @@ impl Project {
             kernel: 1,
             bias: false,
         };
-        let conv = Conv2d::new(at.at("conv"), shape, ConvParams::same(1), init, None)?;
-        Ok(Self(Some((conv, BatchNorm::new(at.at("bn"), outputs)?))))
+        let conv = Conv2d::new(vb.pp("conv"), shape, ConvParams::same(1), init, None)?;
+        Ok(Self(Some((conv, BatchNorm::new(vb.pp("bn"), outputs)?))))
     }
 
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
@@ -231,11 +242,11 @@ struct Block {
 impl Block {
     /// The images after the block's convolutions, without the skips.
     fn convolved(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
-        let mut y: Option<Pending<'_>> = None;
+        let mut y: Option<DeferredNorm<'_>> = None;
         for conv in &self.convs {
             let x = match &y {
                 None => conv.depthwise.forward(x, context)?.into(),
-                Some(y) => conv.depthwise.forward_pending(y, context)?,
+                Some(y) => conv.depthwise.forward_deferred(y, context)?,
             };
             y = Some(conv.after_depthwise(x, context)?);
         }
@@ -255,7 +266,12 @@ struct Residual {
 }
 
 impl Residual {
-    fn new(mut at: Scope<'_>, options: &Options, channels: usize, classes: usize) -> Result<Self> {
+    fn new(
+        mut vb: VarBuilder<'_>,
+        options: &Options,
+        channels: usize,
+        classes: usize,
+    ) -> Result<Self> {
         let init = options.init;
         let stem = ConvShape {
             inputs: channels,
@@ -263,18 +279,18 @@ impl Residual {
             kernel: 3,
             bias: false,
         };
-        let stem = ConvNorm::new(&mut at.at("stem"), 0, stem, init, Activation::Relu)?;
+        let stem = ConvNorm::new(&mut vb.pp("stem"), 0, stem, init, Activation::Relu)?;
         let mut blocks: Vec<Block> = Vec::new();
         for (place, depth) in options.depth.iter().enumerate() {
             let (inputs, outputs) = (options.plan[place], options.plan[place + 1]);
-            let mut all = at.at("blocks");
-            let mut block = all.at(place);
+            let mut all = vb.pp("blocks");
+            let mut block = all.pp(place);
             let mut convs = Vec::new();
             for conv in 0..*depth {
                 let inputs = if conv == 0 { inputs } else { outputs };
-                let mut sequence = block.at("convs");
+                let mut sequence = block.pp("convs");
                 convs.push(SeparableConv::new(
-                    sequence.at(conv),
+                    sequence.pp(conv),
                     inputs,
                     outputs,
                     options,
@@ -283,29 +299,29 @@ impl Residual {
             blocks.push(Block {
                 name: block.path().to_owned(),
                 convs,
-                skip: Project::new(block.at("skip"), inputs, outputs, init)?,
+                skip: Project::new(block.pp("skip"), inputs, outputs, init)?,
                 long: None,
                 pool: (place % 2 == 1).then(|| format!("pool.{}", place / 2)),
             });
         }
         if options.long_skips {
-            let mut long = at.at("long");
+            let mut long = vb.pp("long");
             for (pair, blocks) in blocks.chunks_exact_mut(2).enumerate() {
                 let (inputs, outputs) = (options.plan[2 * pair], options.plan[2 * pair + 2]);
-                let at = long.at(pair);
-                let sum = format!("{}.sum", at.path());
-                blocks[1].long = Some((sum, Project::new(at, inputs, outputs, init)?));
+                let vb = long.pp(pair);
+                let sum = format!("{}.sum", vb.path());
+                blocks[1].long = Some((sum, Project::new(vb, inputs, outputs, init)?));
             }
         }
         let last = options.plan[options.plan.len() - 1];
-        let mut head = at.at("classifier");
+        let mut head = vb.pp("classifier");
         let relu = Some(Activation::Relu);
         Ok(Self {
             stem,
             blocks,
-            hidden: Linear::new(head.at(0), last, options.hidden, init, relu)?,
-            dropout: Dropout::new(&head.at(2), options.dropout),
-            scores: Linear::new(head.at(3), options.hidden, classes, init, None)?,
+            hidden: Linear::new(head.pp(0), last, options.hidden, init, relu)?,
+            dropout: Dropout::new(&head.pp(2), options.dropout),
+            scores: Linear::new(head.pp(3), options.hidden, classes, init, None)?,
         })
     }
 }
@@ -315,22 +331,22 @@ impl Network for Residual {
         context.enter("stem");
         let x = self.stem.forward(&ops::channels_last(x)?, context)?;
         let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
-        let mut x = context.pass("stem.3", Does::Pool, &[&x], halved)?;
+        let mut x = context.pass("stem.3", LayerOp::Pool, &[&x], halved)?;
         let mut start = x.clone();
         for block in &self.blocks {
             context.enter(&block.name);
             let y = block.convolved(&x, context)?;
             let skip = block.skip.forward(&x, context)?;
-            let y = context.pass(&block.name, Does::Sum, &[&y, &skip], ops::add(&y, &skip));
+            let y = context.pass(&block.name, LayerOp::Sum, &[&y, &skip], ops::add(&y, &skip));
             // Nothing but the tape holds what is no longer needed.
             x = y?;
             if let Some((name, long)) = &block.long {
                 let skip = long.forward(&start, context)?;
-                x = context.pass(name, Does::Sum, &[&x, &skip], ops::add(&x, &skip))?;
+                x = context.pass(name, LayerOp::Sum, &[&x, &skip], ops::add(&x, &skip))?;
             }
             if let Some(pool) = &block.pool {
                 let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
-                x = context.pass(pool, Does::Pool, &[&x], halved)?;
+                x = context.pass(pool, LayerOp::Pool, &[&x], halved)?;
                 start = x.clone();
             }
         }
@@ -349,11 +365,11 @@ pub(super) fn head(
 ) -> Result<Tensor> {
     context.enter("classifier");
     let means = ops::adaptive_avg_pool2d(x, 1, 1).and_then(|x| ops::flatten_channels_first(&x));
-    let x = context.pass("mean", Does::Pool, &[x], means)?;
+    let x = context.pass("mean", LayerOp::Pool, &[x], means)?;
     let x = hidden.forward(&x, context)?;
     let relu = Activation::Relu;
     let active = ops::activate(&x, relu);
-    let x = context.pass("classifier.1", Does::Activation(relu), &[&x], active)?;
+    let x = context.pass("classifier.1", LayerOp::Activation(relu), &[&x], active)?;
     let x = dropout.forward(x, context)?;
     scores.forward(&x, context)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_core::{CpuStorage, Storage};
 
-use super::{Model, Values};
+use super::{Model, TensorValues};
 use crate::error::{Error, Result};
 use crate::tensor_file::{self, Numbers, Slice};
 
@@ -20,7 +20,7 @@ impl Model {
     pub fn load_state_dict(&self, path: &Path) -> Result<()> {
         let content = tensor_file::read(path)?
             .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
-        self.set_weights(&self.in_order(path, content.tensors)?)
+        self.set_weights(&self.match_state_dict(path, content.tensors)?)
     }
 
     /// Writes the network's numbers, running statistics included, as a safetensors file.
@@ -69,11 +69,11 @@ impl Model {
     }
 
     /// A file's tensors in the order of the network's own, checked against them.
-    pub(crate) fn in_order(
+    pub(crate) fn match_state_dict(
         &self,
         path: &Path,
-        mut tensors: HashMap<String, (Vec<usize>, Values)>,
-    ) -> Result<Vec<(String, Vec<usize>, Values)>> {
+        mut tensors: HashMap<String, (Vec<usize>, TensorValues)>,
+    ) -> Result<Vec<(String, Vec<usize>, TensorValues)>> {
         let mut weights = Vec::new();
         for (name, tensor) in self.store().tensors() {
             let Some((shape, values)) = tensors.remove(name) else {

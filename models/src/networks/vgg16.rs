@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Criterion, Network, NetworkRow, at_least, fields};
 use crate::error::{Error, Result};
-use crate::layers::{Context, ConvNorm, ConvShape, Does, Dropout, Linear, Scheme, Scope};
+use crate::nn::{Context, ConvNorm, ConvShape, Dropout, InitScheme, LayerOp, Linear, VarBuilder};
 use crate::ops::{self, Activation, PoolWindow};
 use crate::spec::{Choice, Field, FieldKind};
 
@@ -77,10 +77,10 @@ pub(super) const ROW: NetworkRow = NetworkRow {
     dimensions: &[3],
     criterion: Criterion::CrossEntropy,
     needs_batches: |_| false,
-    build: |at, spec, input, classes| {
+    build: |vb, spec, input, classes| {
         at_least(input, 32, "VGG16")?;
         Ok(Box::new(Vgg16::new(
-            at,
+            vb,
             &spec.options()?,
             input[0],
             classes,
@@ -112,7 +112,7 @@ struct Options {
     activation: Activation,
     width: f64,
     dropout: f64,
-    init: Scheme,
+    init: InitScheme,
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
@@ -147,9 +147,14 @@ enum Head {
 }
 
 impl Vgg16 {
-    fn new(mut at: Scope<'_>, options: &Options, channels: usize, classes: usize) -> Result<Self> {
+    fn new(
+        mut vb: VarBuilder<'_>,
+        options: &Options,
+        channels: usize,
+        classes: usize,
+    ) -> Result<Self> {
         let (init, activation) = (options.init, options.activation);
-        let mut features = at.at("features");
+        let mut features = vb.pp("features");
         let mut stages = Vec::new();
         let (mut place, mut inputs) = (0, channels);
         for widths in STAGES {
@@ -167,36 +172,36 @@ impl Vgg16 {
                     Norm::None => ConvNorm::without_norm,
                 };
                 let conv = new(&mut features, place, shape, init, activation)?;
-                place += conv.places();
+                place += conv.modules();
                 convolutions.push(conv);
                 inputs = outputs;
             }
-            stages.push((convolutions, features.at(place).path().to_owned()));
+            stages.push((convolutions, features.pp(place).path().to_owned()));
             place += 1;
         }
         let head = match options.head {
             HeadKind::Compact => Head::Compact(Linear::new(
-                at.at("classifier"),
+                vb.pp("classifier"),
                 inputs,
                 classes,
                 init,
                 None,
             )?),
             HeadKind::Classic => {
-                let mut classifier = at.at("classifier");
+                let mut classifier = vb.pp("classifier");
                 let mut hidden = Vec::new();
                 for (first, inputs) in [(0, inputs * CELLS * CELLS), (3, WIDTH)] {
                     let next = Some(activation);
                     hidden.push((
-                        Linear::new(classifier.at(first), inputs, WIDTH, init, next)?,
-                        classifier.at(first + 1).path().to_owned(),
-                        Dropout::new(&classifier.at(first + 2), options.dropout),
+                        Linear::new(classifier.pp(first), inputs, WIDTH, init, next)?,
+                        classifier.pp(first + 1).path().to_owned(),
+                        Dropout::new(&classifier.pp(first + 2), options.dropout),
                     ));
                 }
                 Head::Classic {
                     hidden,
                     activation,
-                    scores: Linear::new(classifier.at(6), WIDTH, classes, init, None)?,
+                    scores: Linear::new(classifier.pp(6), WIDTH, classes, init, None)?,
                 }
             }
         };
@@ -213,7 +218,7 @@ impl Network for Vgg16 {
                 x = conv.forward(&x, context)?;
             }
             let halved = ops::max_pool2d(&x, PoolWindow::HALVING);
-            x = context.pass(pool, Does::Pool, &[&x], halved)?;
+            x = context.pass(pool, LayerOp::Pool, &[&x], halved)?;
         }
         let cells = match self.head {
             Head::Classic { .. } => CELLS,
@@ -221,7 +226,7 @@ impl Network for Vgg16 {
         };
         context.enter("classifier");
         let means = ops::adaptive_avg_pool2d(&x, cells, cells);
-        x = context.pass("pool", Does::Pool, &[&x], means)?;
+        x = context.pass("pool", LayerOp::Pool, &[&x], means)?;
         x = ops::flatten_channels_first(&x).map_err(|source| Error::Layer {
             layer: "classifier".to_owned(),
             source,
@@ -236,7 +241,7 @@ impl Network for Vgg16 {
                 for (linear, name, dropout) in hidden {
                     x = linear.forward(&x, context)?;
                     let active = ops::activate(&x, *activation);
-                    x = context.pass(name, Does::Activation(*activation), &[&x], active)?;
+                    x = context.pass(name, LayerOp::Activation(*activation), &[&x], active)?;
                     x = dropout.forward(x, context)?;
                 }
                 scores.forward(&x, context)

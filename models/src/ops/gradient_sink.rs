@@ -8,7 +8,7 @@ use candle_core::{Device, Result, Tensor};
 use super::float::Float;
 use super::fused_backward::FusedStep;
 use super::gradients::Gradients;
-matmul::{Matrix, matmul};
+use super::matmul::{Matrix, matmul};
 use super::tape::{Scoped, requires_grad};
 
 /// Who takes the gradients of parameters.

@@ -44,9 +44,9 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
         errors.push(fault("training.batch_size", &Value::from(1), message));
     }
     // Also finds the network that does not take such data, and the one that is too large.
-    match data::shape(&spec.data, library)
-        .and_then(|(input, classes)| networks::Model::count(&spec.network, &input, classes))
-    {
+    match data::shape(&spec.data, library).and_then(|(input, classes)| {
+        networks::Model::count_parameters(&spec.network, &input, classes)
+    }) {
         Ok(_) => {}
         Err(Error::Setting { path, message }) => {
             let value = match path.as_str() {

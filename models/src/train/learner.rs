@@ -9,8 +9,8 @@ use super::optimizer::StatefulOptimizer;
 use crate::data::Samples;
 use crate::error::Result;
 use crate::inspect::film::Predictions;
-use crate::layers::{Context, Mode};
 use crate::networks::{Criterion, Model};
+use crate::nn::{Context, Mode};
 use crate::ops::{Gradients, Loss, Tape, argmax, threads};
 use crate::spec::{OptimizerSpec, TrainingSpec};
 

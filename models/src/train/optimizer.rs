@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::Result;
-use crate::layers::Store;
+use crate::nn::VarStore;
 use crate::ops::{AdamW, FusedBackward, Gradients, Optimizer, Sgd, Tape};
 use crate::spec::OptimizerSpec;
 
@@ -19,7 +19,7 @@ pub(crate) struct StatefulOptimizer {
 
 impl StatefulOptimizer {
     /// An optimizer before its first step.
-    pub(crate) fn new(spec: &OptimizerSpec, store: &Store) -> Self {
+    pub(crate) fn new(spec: &OptimizerSpec, store: &VarStore) -> Self {
         let slots = slots(spec).len();
         let mut fused = FusedBackward::default();
         for (_, variable) in store.parameters() {
@@ -40,7 +40,7 @@ impl StatefulOptimizer {
     }
 
     /// Changes every parameter by its gradient, where it has one.
-    pub(crate) fn step(&mut self, store: &Store, gradients: &Gradients, lr: f64) -> Result<()> {
+    pub(crate) fn step(&mut self, store: &VarStore, gradients: &Gradients, lr: f64) -> Result<()> {
         self.steps += 1;
         let optimizer = self.optimizer(lr);
         for (_, variable) in store.parameters() {
@@ -90,7 +90,7 @@ impl StatefulOptimizer {
     /// All that is kept, as `velocity.net.0.weight` and its values.
     pub(crate) fn state<'a>(
         &'a self,
-        store: &'a Store,
+        store: &'a VarStore,
     ) -> impl Iterator<Item = (String, &'a [f32])> {
         let names = slots(&self.spec);
         store.parameters().flat_map(move |(name, variable)| {
@@ -107,7 +107,7 @@ impl StatefulOptimizer {
     /// In words, when values are missing, too few, too many or not finite; then this optimizer must not be used.
     pub(crate) fn restore(
         &mut self,
-        store: &Store,
+        store: &VarStore,
         steps: u64,
         mut take: impl FnMut(&str) -> Option<Vec<f32>>,
     ) -> std::result::Result<(), String> {

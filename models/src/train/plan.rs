@@ -45,7 +45,7 @@ impl Plan {
         let train_samples = data.train as u64;
         let steps_per_epoch = train_samples.div_ceil(spec.training.batch_size);
         Ok(Self {
-            parameters: Model::count(&spec.network, &data.input, data.classes.len())?,
+            parameters: Model::count_parameters(&spec.network, &data.input, data.classes.len())?,
             train_samples,
             validation_samples: data.validation as u64,
             test_samples: data.test as u64,

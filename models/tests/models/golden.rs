@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
-use vivarium_models::layers::{Context, Mode};
-use vivarium_models::networks::{Model, Values};
+use vivarium_models::networks::{Model, TensorValues};
+use vivarium_models::nn::{Context, Mode};
 use vivarium_models::spec::{NetworkSpec, OptimizerSpec};
 use vivarium_models::train::Learner;
 
@@ -85,9 +85,9 @@ impl Golden {
                 let name = name.to_owned();
                 let key = format!("start.{name}");
                 let values = if name.ends_with("num_batches_tracked") {
-                    Values::I64(self.integers(&key))
+                    TensorValues::I64(self.integers(&key))
                 } else {
-                    Values::F32(self.floats(&key))
+                    TensorValues::F32(self.floats(&key))
                 };
                 (name, self.0[&key].0.clone(), values)
             })
@@ -230,9 +230,9 @@ fn twenty_steps_of_every_optimizer_end_where_pytorchs_do() {
                 ];
                 let noise = norm && *name == "adamw" && before_norm.contains(&tensor.as_str());
                 match values {
-                    Values::I64(values) => assert_eq!(values, golden.integers(&key)),
-                    Values::F32(_) if noise => {}
-                    Values::F32(values) => {
+                    TensorValues::I64(values) => assert_eq!(values, golden.integers(&key)),
+                    TensorValues::F32(_) if noise => {}
+                    TensorValues::F32(values) => {
                         close(&case(&tensor), &values, &golden.floats(&key), 5e-5)
                     }
                 }

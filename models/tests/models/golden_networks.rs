@@ -3,8 +3,8 @@
 
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
-use vivarium_models::layers::{Context, Mode};
-use vivarium_models::networks::{Model, Values};
+use vivarium_models::networks::{Model, TensorValues};
+use vivarium_models::nn::{Context, Mode};
 use vivarium_models::ops::Tape;
 use vivarium_models::spec::{NetworkSpec, OptimizerSpec};
 use vivarium_models::train::Learner;
@@ -99,9 +99,9 @@ impl Golden {
             let values = match name.rsplit('.').next().unwrap() {
                 "weight" if shape.len() > 1 => {
                     let inputs: usize = shape[1..].iter().product();
-                    Values::F32(drawn(name, len, 0.0, (6.0 / inputs as f64).sqrt()))
+                    TensorValues::F32(drawn(name, len, 0.0, (6.0 / inputs as f64).sqrt()))
                 }
-                "weight" => Values::F32(drawn(name, len, 1.0, 0.1)),
+                "weight" => TensorValues::F32(drawn(name, len, 1.0, 0.1)),
                 "bias" => {
                     let mut values = drawn(name, len, 0.0, 0.1);
                     let (norm, sign) = (name.replace("bias", "running_mean"), signs(name));
@@ -110,11 +110,11 @@ impl Golden {
                             *value += (shift * sign(i)) as f32;
                         }
                     }
-                    Values::F32(values)
+                    TensorValues::F32(values)
                 }
-                "running_mean" => Values::F32(vec![0.0; len]),
-                "running_var" => Values::F32(vec![1.0; len]),
-                "num_batches_tracked" => Values::I64(vec![0]),
+                "running_mean" => TensorValues::F32(vec![0.0; len]),
+                "running_var" => TensorValues::F32(vec![1.0; len]),
+                "num_batches_tracked" => TensorValues::I64(vec![0]),
                 other => panic!("{name}: what is a {other}?"),
             };
             (name.to_owned(), shape, values)
@@ -214,7 +214,7 @@ fn every_gradient_is_pytorchs(golden: &Golden) {
 
 /// The same in double precision, where no rounding decides.
 fn every_gradient_is_pytorchs_in_double_precision(golden: &Golden) {
-    let model = golden.filled(Model::in_double);
+    let model = golden.filled(Model::new_f64);
     let (values, targets) = golden.batch();
     let wide: Vec<_> = values.into_iter().map(f64::from).collect();
     let x = Tensor::from_vec(wide, [&[BATCH], model.input()].concat(), &Device::Cpu).unwrap();

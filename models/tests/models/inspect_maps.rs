@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use serde_json::{Value, json};
 use vivarium_models::data::Normalisation;
 use vivarium_models::inspect::{Inspector, LayerKind, Method, Of, Recording};
-use vivarium_models::layers::{Context, Mode};
+use vivarium_models::nn::{Context, Mode};
 
 use crate::golden_networks::{BATCH, CLASSES, Golden, gradient_error};
 

@@ -6,8 +6,8 @@ use candle_core::{DType, Device, Tensor};
 use serde_json::json;
 use vivarium_models::data::Splits;
 use vivarium_models::error::Error;
-use vivarium_models::layers::{Context, Mode, Shown};
 use vivarium_models::networks::{Model, NETWORKS};
+use vivarium_models::nn::{Context, LayerRecord, Mode};
 use vivarium_models::spec::{NetworkSpec, RunSpec};
 use vivarium_models::train::Learner;
 
@@ -80,7 +80,7 @@ fn the_count_of_parameters_is_known_before_they_exist() {
             .sum();
         assert_eq!(model.store().count(), there as u64);
         assert_eq!(
-            Model::count(&run.network, &data.input, data.classes.len()).unwrap(),
+            Model::count_parameters(&run.network, &data.input, data.classes.len()).unwrap(),
             there as u64
         );
     }
@@ -115,7 +115,7 @@ fn weights_of_another_network_change_nothing() {
         let mut reshaped = before.clone();
         reshaped[0].1.push(1);
         let mut infinite = before.clone();
-        if let vivarium_models::networks::Values::F32(values) = &mut infinite[0].2 {
+        if let vivarium_models::networks::TensorValues::F32(values) = &mut infinite[0].2 {
             values[0] = f32::INFINITY;
         }
         for bad in [renamed, reshaped, infinite, before[1..].to_vec()] {
@@ -150,7 +150,7 @@ fn every_layer_with_parameters_shows_its_activation_under_its_name() {
         let learner = Learner::new(model(&run, &data, 0), &run.training.optimizer, 0);
         let (x, _) = batch(&learner, &data, 2);
         let mut seen = BTreeSet::new();
-        let mut recorder = |shown: &Shown<'_>| {
+        let mut recorder = |shown: &LayerRecord<'_>| {
             assert_eq!(shown.output.dims()[0], 2);
             assert!(!shown.group.is_empty(), "{}", shown.name);
             assert!(seen.insert(shown.name.to_owned()), "{} twice", shown.name);
@@ -220,7 +220,8 @@ fn the_multilayer_perceptron_has_the_names_and_shapes_of_pytorchs_sequence() {
 
 #[test]
 fn parameter_counts_are_those_of_the_peer() {
-    let count = |options, input: &[usize]| Model::count(&mlp(options), input, 10).unwrap();
+    let count =
+        |options, input: &[usize]| Model::count_parameters(&mlp(options), input, 10).unwrap();
     // What `sum(p.numel() for p in Mlp(...).parameters())` gives.
     assert_eq!(count(json!({}), &[1, 8, 8]), 17_226);
     assert_eq!(
@@ -288,7 +289,7 @@ fn networks_with_their_defaults_have_as_many_parameters_as_the_peers() {
     ];
     for (network, expected) in cases {
         let run = spec(json!({"data": {"set": "digits"}, "network": network}));
-        let count = Model::count(&run.network, &[3, 32, 32], 10).unwrap();
+        let count = Model::count_parameters(&run.network, &[3, 32, 32], 10).unwrap();
         assert_eq!(count, expected, "{network}");
     }
 }

@@ -1,7 +1,7 @@
 //! The perceptron against the classic rule, written down plainly.
 
 use serde_json::json;
-use vivarium_models::networks::{Model, Values};
+use vivarium_models::networks::{Model, TensorValues};
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::Learner;
 
@@ -41,7 +41,7 @@ fn trained(run: &RunSpec, epochs: usize) -> (Vec<f32>, Vec<f32>) {
     let weights = learner.model().weights().unwrap();
     let values = |name: &str| {
         let found = weights.iter().find(|(n, ..)| n == name).unwrap();
-        if let Values::F32(values) = &found.2 {
+        if let TensorValues::F32(values) = &found.2 {
             values.clone()
         } else {
             panic!("{name}")

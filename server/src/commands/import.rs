@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
 use vivarium_models::data;
-use vivarium_models::networks::{Model, foreign};
+use vivarium_models::networks::{Model, weights_info};
 use vivarium_models::spec;
 use vivarium_models::train::Event;
 
@@ -40,7 +40,7 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     }
     // Checked before the run is created: weights that do not fit leave no run behind.
     let notes = network
-        .adopt(&args.weights, args.fresh_head)
+        .load_pretrained(&args.weights, args.fresh_head)
         .map_err(with_the_way_out)?;
     for note in notes {
         notice(format_args!("vivarium: {note}"));
@@ -88,7 +88,7 @@ fn describe(args: &ImportWeights) -> Result<Value> {
         // so.
         let batch_norm = match Header::read(&args.weights)? {
             Some(header) => header.has_statistics(),
-            None => foreign(&args.weights)?.batch_norm,
+            None => weights_info(&args.weights)?.batch_norm,
         };
         let norm = if batch_norm { "batch" } else { "none" };
         settings::set_at(&mut json, "network.norm", Value::from(norm));

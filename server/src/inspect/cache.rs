@@ -94,7 +94,7 @@ impl InspectCache {
         self.networks.remove(&place);
         self.recordings.remove(&place);
         let (spec, started) = (&target.spec.network, &target.started);
-        let count = Model::count(spec, &started.input, started.classes.len())?;
+        let count = Model::count_parameters(spec, &started.input, started.classes.len())?;
         let bytes = count * size_of::<f32>() as u64;
         if bytes > self.most_bytes {
             return Err(Error::Conflict(format!(

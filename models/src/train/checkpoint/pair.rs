@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
-use crate::networks::{Model, Values};
+use crate::networks::{Model, TensorValues};
 use crate::tensor_file::{self, Content, Numbers, Slice};
 use crate::train::learner::Learner;
 use crate::train::places::Record;
@@ -55,7 +55,7 @@ impl Files {
 /// A checkpoint in memory.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
-    weights: Vec<(String, Vec<usize>, Values)>,
+    weights: Vec<(String, Vec<usize>, TensorValues)>,
     optimizer: Vec<(String, Vec<f32>)>,
     optimizer_steps: u64,
     pub(super) progress: Progress,
@@ -83,8 +83,8 @@ impl Snapshot {
         };
         let weights = self.weights.iter().map(|(name, shape, values)| {
             let slice = match values {
-                Values::F32(values) => Slice::F32(values),
-                Values::I64(values) => Slice::I64(values),
+                TensorValues::F32(values) => Slice::F32(values),
+                TensorValues::I64(values) => Slice::I64(values),
             };
             (name.clone(), numbers(shape, slice))
         });
@@ -181,7 +181,7 @@ impl Snapshot {
         let mut optimizer = Vec::new();
         for (name, values) in learner.optimizer.state(learner.model.store()) {
             match state.tensors.get(&name) {
-                Some((_, Values::F32(kept))) if kept.len() == values.len() => {
+                Some((_, TensorValues::F32(kept))) if kept.len() == values.len() => {
                     optimizer.push((name, kept.clone()))
                 }
                 _ => return Err(fault(format!("{name} is missing or of another shape"))),
@@ -195,7 +195,7 @@ impl Snapshot {
         }
         let weights = learner
             .model
-            .in_order(weights_path, weights.tensors.clone())?;
+            .match_state_dict(weights_path, weights.tensors.clone())?;
         Ok(Self {
             weights,
             optimizer,
@@ -244,11 +244,11 @@ pub(super) fn read_weights(
     path: &Path,
     step: u64,
     model: &Model,
-) -> Result<Vec<(String, Vec<usize>, Values)>> {
+) -> Result<Vec<(String, Vec<usize>, TensorValues)>> {
     let content = tensor_file::read(path)?
         .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
     match content.metadata.get(STEP) {
-        Some(of) if *of == step.to_string() => model.in_order(path, content.tensors),
+        Some(of) if *of == step.to_string() => model.match_state_dict(path, content.tensors),
         _ => Err(Error::checkpoint(path, format!("it is not of step {step}"))),
     }
 }

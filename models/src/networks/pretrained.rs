@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
-use super::{Model, Values, file_kind, wrappers};
+use super::{Model, TensorValues, file_kind, prefixes};
 use crate::error::{Error, Result};
 use crate::tensor_file::{self, Content};
 
 /// What a file of weights tells of the network that it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Foreign {
+pub struct WeightsInfo {
     /// Whether there are running statistics, as batch normalisation keeps them.
     pub batch_norm: bool,
 }
@@ -19,10 +19,10 @@ pub struct Foreign {
 ///
 /// # Errors
 /// When it cannot be read, or is not a safetensors file; then the error says what it is.
-pub fn foreign(path: &Path) -> Result<Foreign> {
+pub fn weights_info(path: &Path) -> Result<WeightsInfo> {
     let content = read(path)?;
     let mut names = content.tensors.keys();
-    Ok(Foreign {
+    Ok(WeightsInfo {
         batch_norm: names.any(|name| name.ends_with(".running_mean")),
     })
 }
@@ -43,15 +43,15 @@ impl Model {
     /// # Errors
     /// When the file cannot be read, or does not hold the network's tensors and no other, each with its shape and
     /// finite; the error names the tensor. Then nothing changed.
-    pub fn adopt(&self, path: &Path, fresh_head: bool) -> Result<Vec<String>> {
+    pub fn load_pretrained(&self, path: &Path, fresh_head: bool) -> Result<Vec<String>> {
         let own = self.weights()?;
         let names: HashSet<_> = own.iter().map(|(name, ..)| name.as_str()).collect();
         let Content {
             tensors,
-            mut untaken,
+            mut unsupported,
             ..
         } = read(path)?;
-        let renamed = Renamed::of(tensors.keys().chain(untaken.keys()), &names)
+        let renamed = Renamed::of(tensors.keys().chain(unsupported.keys()), &names)
             .map_err(|message| Error::checkpoint(path, message))?;
         let notes = renamed.notes();
         let head = self.head();
@@ -61,10 +61,11 @@ impl Model {
                 found.insert(name, tensor);
             }
         }
-        untaken.retain(|name, _| renamed.name_of(name.clone()).is_some());
+        unsupported.retain(|name, _| renamed.name_of(name.clone()).is_some());
         for (name, shape, values) in own {
             if fresh_head && name.starts_with(&head) {
-                untaken.retain(|theirs, _| renamed.name_of(theirs.clone()).as_ref() != Some(&name));
+                unsupported
+                    .retain(|theirs, _| renamed.name_of(theirs.clone()).as_ref() != Some(&name));
                 found.insert(name, (shape, values));
             } else if name.ends_with(".num_batches_tracked") {
                 // Old files have none; some programs save it as a number with a fraction.
@@ -72,10 +73,10 @@ impl Model {
                 found.insert(name, (shape, counter.unwrap_or(values)));
             }
         }
-        if let Some(message) = untaken.values().min() {
+        if let Some(message) = unsupported.values().min() {
             return Err(Error::checkpoint(path, message));
         }
-        let weights = self.in_order(path, found).map_err(|error| match error {
+        let weights = self.match_state_dict(path, found).map_err(|error| match error {
             Error::Checkpoint { path, message } if message.starts_with(&head) && !fresh_head => {
                 let message = format!(
                     "{message}; if only the classes are other ones, a fresh head takes its place"
@@ -97,11 +98,11 @@ impl Model {
 }
 
 /// A counter, whatever type it was saved in.
-fn whole(values: &Values) -> Option<Values> {
+fn whole(values: &TensorValues) -> Option<TensorValues> {
     match values {
-        Values::I64(values) if values.len() == 1 => Some(Values::I64(values.clone())),
-        Values::F32(values) if values.len() == 1 && values[0].fract() == 0.0 => {
-            Some(Values::I64(vec![values[0] as i64]))
+        TensorValues::I64(values) if values.len() == 1 => Some(TensorValues::I64(values.clone())),
+        TensorValues::F32(values) if values.len() == 1 && values[0].fract() == 0.0 => {
+            Some(TensorValues::I64(vec![values[0] as i64]))
         }
         _ => None,
     }
@@ -112,7 +113,7 @@ struct Renamed {
     /// Of the names that are other ones here.
     names: HashMap<String, String>,
     /// What was taken off the names, and off how many.
-    taken_off: BTreeMap<String, usize>,
+    stripped: BTreeMap<String, usize>,
     /// What is no part of a network.
     left_out: Vec<String>,
 }
@@ -124,15 +125,15 @@ impl Renamed {
     ) -> std::result::Result<Self, String> {
         let mut renamed = Self {
             names: HashMap::new(),
-            taken_off: BTreeMap::new(),
+            stripped: BTreeMap::new(),
             left_out: Vec::new(),
         };
         let mut from: HashMap<String, &str> = HashMap::new();
         let mut sorted: Vec<_> = theirs.collect();
         sorted.sort();
         for &name in &sorted {
-            let Some(unwrapped) = wrappers::take_off(name, own) else {
-                if wrappers::is_no_part(name) {
+            let Some(unwrapped) = prefixes::strip(name, own) else {
+                if prefixes::is_foreign(name) {
                     renamed.left_out.push(name.clone());
                 }
                 continue;
@@ -143,8 +144,8 @@ impl Renamed {
                     "{name_of} is there twice, as {other} and as {name}: which of them is meant? Save one of them alone"
                 ));
             }
-            if !unwrapped.taken_off.is_empty() {
-                *renamed.taken_off.entry(unwrapped.taken_off).or_default() += 1;
+            if !unwrapped.stripped.is_empty() {
+                *renamed.stripped.entry(unwrapped.stripped).or_default() += 1;
                 renamed.names.insert(name.clone(), unwrapped.name);
             }
         }
@@ -166,8 +167,8 @@ impl Renamed {
     }
 
     fn notes(&self) -> Vec<String> {
-        let taken_off = self
-            .taken_off
+        let stripped = self
+            .stripped
             .iter()
             .map(|(what, count)| format!("{what} was taken off {count} names of tensors."));
         let left_out = self
@@ -182,6 +183,6 @@ impl Renamed {
                     )
                 }
             });
-        taken_off.chain(left_out).collect()
+        stripped.chain(left_out).collect()
     }
 }

@@ -4,10 +4,10 @@
 use candle_core::Tensor;
 
 use super::batch_norm::BatchNorm;
-use super::context::{Context, Does};
+use super::context::{Context, LayerOp};
 use super::conv2d::{Conv2d, ConvShape};
-use super::init::Scheme;
-use super::store::Scope;
+use super::init::InitScheme;
+use super::var_store::VarBuilder;
 use crate::error::Result;
 use crate::ops::{self, Activation, ConvParams};
 
@@ -23,17 +23,17 @@ impl ConvNorm {
     /// Layers whose image keeps its size, at the places `first`, `first + 1` and `first + 2` of a sequence.
     ///
     /// # Errors
-    /// As [`Scope::parameter`].
+    /// As [`VarBuilder::parameter`].
     pub fn new(
-        sequence: &mut Scope<'_>,
+        sequence: &mut VarBuilder<'_>,
         first: usize,
         shape: ConvShape,
-        scheme: Scheme,
+        scheme: InitScheme,
         activation: Activation,
     ) -> Result<Self> {
         let conv = Self::conv(sequence, first, shape, scheme, activation)?;
-        let norm = BatchNorm::new(sequence.at(first + 1), shape.outputs)?;
-        let name = sequence.at(first + 2).path().to_owned();
+        let norm = BatchNorm::new(sequence.pp(first + 1), shape.outputs)?;
+        let name = sequence.pp(first + 2).path().to_owned();
         Ok(Self {
             conv,
             norm: Some(norm),
@@ -44,16 +44,16 @@ impl ConvNorm {
     /// The same without normalisation, at the places `first` and `first + 1`.
     ///
     /// # Errors
-    /// As [`Scope::parameter`].
+    /// As [`VarBuilder::parameter`].
     pub fn without_norm(
-        sequence: &mut Scope<'_>,
+        sequence: &mut VarBuilder<'_>,
         first: usize,
         shape: ConvShape,
-        scheme: Scheme,
+        scheme: InitScheme,
         activation: Activation,
     ) -> Result<Self> {
         let conv = Self::conv(sequence, first, shape, scheme, activation)?;
-        let name = sequence.at(first + 1).path().to_owned();
+        let name = sequence.pp(first + 1).path().to_owned();
         Ok(Self {
             conv,
             norm: None,
@@ -62,18 +62,18 @@ impl ConvNorm {
     }
 
     fn conv(
-        sequence: &mut Scope<'_>,
+        sequence: &mut VarBuilder<'_>,
         first: usize,
         shape: ConvShape,
-        scheme: Scheme,
+        scheme: InitScheme,
         activation: Activation,
     ) -> Result<Conv2d> {
         let params = ConvParams::same(shape.kernel);
-        Conv2d::new(sequence.at(first), shape, params, scheme, Some(activation))
+        Conv2d::new(sequence.pp(first), shape, params, scheme, Some(activation))
     }
 
     /// How many places of a sequence it takes.
-    pub fn places(&self) -> usize {
+    pub fn modules(&self) -> usize {
         if self.norm.is_some() { 3 } else { 2 }
     }
 
@@ -110,7 +110,7 @@ impl ConvNorm {
             Some(norm) => norm.forward_activated(&x.into(), name, *activation, context),
             None => {
                 let active = ops::activate(x, *activation);
-                context.pass(name, Does::Activation(*activation), &[x], active)
+                context.pass(name, LayerOp::Activation(*activation), &[x], active)
             }
         }
     }

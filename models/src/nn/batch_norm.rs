@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 
-use super::context::{Context, Does};
+use super::context::{Context, LayerOp};
 use super::init::Init;
-use super::store::Scope;
+use super::var_store::VarBuilder;
 use crate::error::Result;
 use crate::ops::{self, Activation, BatchStatistics, ConvParams, WithStats};
 
@@ -30,24 +30,24 @@ impl BatchNorm {
     /// A layer that changes nothing yet but the scale.
     ///
     /// # Errors
-    /// As [`Scope::parameter`].
-    pub fn new(mut at: Scope<'_>, channels: usize) -> Result<Self> {
+    /// As [`VarBuilder::parameter`].
+    pub fn new(mut vb: VarBuilder<'_>, channels: usize) -> Result<Self> {
         Ok(Self {
-            weight: at.parameter("weight", &[channels], Init::Constant(1.0))?,
-            bias: at.parameter("bias", &[channels], Init::Constant(0.0))?,
-            running_mean: at.buffer(
+            weight: vb.parameter("weight", &[channels], Init::Constant(1.0))?,
+            bias: vb.parameter("bias", &[channels], Init::Constant(0.0))?,
+            running_mean: vb.buffer(
                 "running_mean",
                 Tensor::zeros(channels, DType::F32, &Device::Cpu)?,
             )?,
-            running_var: at.buffer(
+            running_var: vb.buffer(
                 "running_var",
                 Tensor::ones(channels, DType::F32, &Device::Cpu)?,
             )?,
-            batches: at.buffer(
+            batches: vb.buffer(
                 "num_batches_tracked",
                 Tensor::zeros((), DType::I64, &Device::Cpu)?,
             )?,
-            name: at.path().to_owned(),
+            name: vb.path().to_owned(),
         })
     }
 
@@ -57,7 +57,7 @@ impl BatchNorm {
     /// When `x` has other channels.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let y = self.apply(&x.into(), None, context);
-        context.pass(&self.name, self.does(), &[x], y)
+        context.pass(&self.name, self.op(), &[x], y)
     }
 
     /// As [`BatchNorm::forward`], then the activation `name`: in one pass over memory, unless somebody watches and
@@ -72,17 +72,17 @@ impl BatchNorm {
         activation: Activation,
         context: &mut Context<'_>,
     ) -> Result<Tensor> {
-        if context.is_watched() {
+        if context.is_recording() {
             let y = self.forward(&x.values, context)?;
-            let does = Does::Activation(activation);
-            return context.pass(name, does, &[&y], ops::activate(&y, activation));
+            let op = LayerOp::Activation(activation);
+            return context.pass(name, op, &[&y], ops::activate(&y, activation));
         }
         let y = self.apply(x, Some(activation), context);
-        context.pass(&self.name, self.does(), &[&x.values], y)
+        context.pass(&self.name, self.op(), &[&x.values], y)
     }
 
-    fn does(&self) -> Does<'_> {
-        Does::BatchNorm {
+    fn op(&self) -> LayerOp<'_> {
+        LayerOp::BatchNorm {
             weight: &self.weight,
             bias: &self.bias,
         }
@@ -94,7 +94,7 @@ impl BatchNorm {
         activation: Option<Activation>,
         context: &Context<'_>,
     ) -> CandleResult<Tensor> {
-        if context.trains() {
+        if context.is_training() {
             return self.train(x, activation);
         }
         let (weight, bias) = (
@@ -105,7 +105,7 @@ impl BatchNorm {
             &x.values,
             &weight,
             &bias,
-            &self.kept()?,
+            &self.running_stats()?,
             EPSILON,
             activation,
         )
@@ -113,12 +113,12 @@ impl BatchNorm {
 
     fn train(&self, x: &WithStats, activation: Option<Activation>) -> CandleResult<Tensor> {
         let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, activation)?;
-        self.learn(&batch)?;
+        self.update_running_stats(&batch)?;
         Ok(y)
     }
 
     /// The convolution of what training gives, in one operation.
-    pub(super) fn train_then_convolve(
+    pub(super) fn forward_norm_conv(
         &self,
         x: &WithStats,
         activation: Activation,
@@ -127,13 +127,13 @@ impl BatchNorm {
     ) -> CandleResult<WithStats> {
         let norm = (&self.weight, &self.bias, EPSILON);
         let (y, batch) = ops::norm_conv2d(x, norm, activation, weight, params)?;
-        self.learn(&batch)?;
+        self.update_running_stats(&batch)?;
         Ok(y)
     }
 
     /// Moves the kept statistics towards a batch's.
-    fn learn(&self, batch: &BatchStatistics) -> CandleResult<()> {
-        towards(&self.running_mean, &batch.mean)?;
+    fn update_running_stats(&self, batch: &BatchStatistics) -> CandleResult<()> {
+        lerp_running(&self.running_mean, &batch.mean)?;
         if batch.rows > 1 {
             let rows = batch.rows as f64;
             let unbiased: Vec<_> = batch
@@ -141,12 +141,12 @@ impl BatchNorm {
                 .iter()
                 .map(|v| v * rows / (rows - 1.0))
                 .collect();
-            towards(&self.running_var, &unbiased)?;
+            lerp_running(&self.running_var, &unbiased)?;
         }
         ops::add_one_(&self.batches)
     }
 
-    fn kept(&self) -> CandleResult<BatchStatistics> {
+    fn running_stats(&self) -> CandleResult<BatchStatistics> {
         let numbers = |tensor: &Tensor| -> CandleResult<Vec<f64>> {
             Ok(tensor
                 .to_vec1::<f32>()?
@@ -163,6 +163,6 @@ impl BatchNorm {
 }
 
 /// Moves what is kept towards what a batch gave.
-fn towards(kept: &Tensor, batch: &[f64]) -> CandleResult<()> {
+fn lerp_running(kept: &Tensor, batch: &[f64]) -> CandleResult<()> {
     ops::lerp_(kept, batch, MOMENTUM)
 }

@@ -2,9 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::context::{Context, Does};
-use super::init::{Init, Scheme};
-use super::store::Scope;
+use super::context::{Context, LayerOp};
+use super::init::{Init, InitScheme};
+use super::var_store::VarBuilder;
 use crate::error::Result;
 use crate::ops::{self, Activation};
 
@@ -20,32 +20,32 @@ impl Linear {
     /// A layer whose weights start by a scheme, for the activation that follows; its bias starts at 0.
     ///
     /// # Errors
-    /// As [`Scope::parameter`].
+    /// As [`VarBuilder::parameter`].
     pub fn new(
-        mut at: Scope<'_>,
+        mut vb: VarBuilder<'_>,
         inputs: usize,
         outputs: usize,
-        scheme: Scheme,
+        scheme: InitScheme,
         next: Option<Activation>,
     ) -> Result<Self> {
         let weights = scheme.weights(inputs, outputs, next);
-        Self::starting_from(&mut at, inputs, outputs, weights)
+        Self::with_init(&mut vb, inputs, outputs, weights)
     }
 
     /// A layer whose weights start as said; its bias starts at 0.
     ///
     /// # Errors
-    /// As [`Scope::parameter`].
-    pub fn starting_from(
-        at: &mut Scope<'_>,
+    /// As [`VarBuilder::parameter`].
+    pub fn with_init(
+        vb: &mut VarBuilder<'_>,
         inputs: usize,
         outputs: usize,
         weights: Init,
     ) -> Result<Self> {
         Ok(Self {
-            weight: at.parameter("weight", &[outputs, inputs], weights)?,
-            bias: at.parameter("bias", &[outputs], Init::Constant(0.0))?,
-            name: at.path().to_owned(),
+            weight: vb.parameter("weight", &[outputs, inputs], weights)?,
+            bias: vb.parameter("bias", &[outputs], Init::Constant(0.0))?,
+            name: vb.path().to_owned(),
         })
     }
 
@@ -65,10 +65,10 @@ impl Linear {
             &context.parameter(&self.weight),
             &context.parameter(&self.bias),
         );
-        let does = Does::Linear {
+        let op = LayerOp::Linear {
             weight: &self.weight,
             bias: &self.bias,
         };
-        context.pass(&self.name, does, &[x], y)
+        context.pass(&self.name, op, &[x], y)
     }
 }

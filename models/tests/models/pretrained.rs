@@ -5,7 +5,7 @@ use std::fs;
 
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
-use vivarium_models::networks::{Model, Values, foreign};
+use vivarium_models::networks::{Model, TensorValues, weights_info};
 
 use crate::common::spec;
 
@@ -85,9 +85,9 @@ fn weights_are_taken_in_half_precision_and_without_counters() {
     for norm in ["none", "batch"] {
         let teacher = vgg16(norm, 10);
         write(&path, &torchvisions(&teacher));
-        assert_eq!(foreign(&path).unwrap().batch_norm, norm == "batch");
+        assert_eq!(weights_info(&path).unwrap().batch_norm, norm == "batch");
         let student = vgg16(norm, 10);
-        student.adopt(&path, false).unwrap();
+        student.load_pretrained(&path, false).unwrap();
         for ((name, a), (_, b)) in teacher
             .store()
             .parameters()
@@ -109,14 +109,17 @@ fn other_classes_want_a_fresh_head_and_leave_the_rest() {
     let teacher = vgg16("batch", 1000);
     write(&path, &torchvisions(&teacher));
     let student = vgg16("batch", 10);
-    let refused = student.adopt(&path, false).unwrap_err().to_string();
+    let refused = student
+        .load_pretrained(&path, false)
+        .unwrap_err()
+        .to_string();
     assert!(
         refused.contains("classifier.weight has the shape [1000, 32] instead of [10, 32]"),
         "{refused}"
     );
     assert!(refused.contains("fresh head"), "{refused}");
     let before = student.weights().unwrap();
-    student.adopt(&path, true).unwrap();
+    student.load_pretrained(&path, true).unwrap();
     let after = student.weights().unwrap();
     for ((name, _, a), (_, _, b)) in before.iter().zip(&after) {
         let kept = name.starts_with("classifier.") || name.ends_with("num_batches_tracked");
@@ -167,13 +170,13 @@ fn what_does_not_fit_is_refused_by_the_tensors_name() {
         let mut tensors = good.clone();
         spoil(&mut tensors);
         write(&path, &tensors);
-        let refused = model.adopt(&path, false).unwrap_err().to_string();
+        let refused = model.load_pretrained(&path, false).unwrap_err().to_string();
         assert!(refused.contains(said), "{said}: {refused}");
         assert_eq!(model.weights().unwrap(), before, "{said}");
     }
     fs::write(&path, b"not a file of tensors").unwrap();
-    assert!(model.adopt(&path, false).is_err());
-    assert!(foreign(&folder.path().join("none")).is_err());
+    assert!(model.load_pretrained(&path, false).is_err());
+    assert!(weights_info(&folder.path().join("none")).is_err());
 }
 
 /// A small network, and its tensors as a file has them.
@@ -183,11 +186,11 @@ fn small() -> (Model, Tensors) {
     let model = Model::new(&spec.network, &[1, 8, 8], 10, 1).unwrap();
     let tensors = model.weights().unwrap().into_iter();
     let tensors = tensors.map(|(name, shape, values)| match values {
-        Values::F32(values) => {
+        TensorValues::F32(values) => {
             let bytes = values.iter().flat_map(|value| value.to_le_bytes());
             (name, Dtype::F32, shape, bytes.collect())
         }
-        Values::I64(values) => {
+        TensorValues::I64(values) => {
             let bytes = values.iter().flat_map(|value| (value + 7).to_le_bytes());
             (name, Dtype::I64, shape, bytes.collect())
         }
@@ -203,7 +206,7 @@ fn names_of_wrappers_are_taken_off_and_told() {
     let path = folder.path().join("w.safetensors");
     let (model, good) = small();
     write(&path, &good);
-    assert_eq!(model.adopt(&path, false).unwrap(), [""; 0]);
+    assert_eq!(model.load_pretrained(&path, false).unwrap(), [""; 0]);
     let expected = model.weights().unwrap();
     for prefix in [
         "module.",
@@ -219,7 +222,7 @@ fn names_of_wrappers_are_taken_off_and_told() {
             *name = format!("{prefix}{name}");
         }
         write(&path, &tensors);
-        let notes = model.adopt(&path, false).unwrap();
+        let notes = model.load_pretrained(&path, false).unwrap();
         let told = format!("{prefix} was taken off {} names of tensors.", tensors.len());
         assert_eq!(notes, [told]);
         assert_eq!(model.weights().unwrap(), expected, "{prefix}");
@@ -232,7 +235,7 @@ fn what_training_keeps_beside_a_network_is_left_out_and_told() {
     let path = folder.path().join("w.safetensors");
     let (model, mut tensors) = small();
     write(&path, &tensors);
-    model.adopt(&path, false).unwrap();
+    model.load_pretrained(&path, false).unwrap();
     let expected = model.weights().unwrap();
     let (model, _) = small();
     for (name, ..) in &mut tensors {
@@ -258,7 +261,7 @@ fn what_training_keeps_beside_a_network_is_left_out_and_told() {
         tensors.push((name.to_owned(), dtype, vec![1], bytes));
     }
     write(&path, &tensors);
-    let notes = model.adopt(&path, false).unwrap();
+    let notes = model.load_pretrained(&path, false).unwrap();
     let told = "module.net.0.total_ops and 3 more are no part of the network, and were left out.";
     assert_eq!(notes.last().unwrap(), told);
     assert_eq!(model.weights().unwrap(), expected);
@@ -271,7 +274,7 @@ fn what_is_there_twice_and_what_is_transposed_is_refused_by_name() {
     let (model, good) = small();
     let before = model.weights().unwrap();
     let refused = || {
-        let refused = model.adopt(&path, false).unwrap_err().to_string();
+        let refused = model.load_pretrained(&path, false).unwrap_err().to_string();
         assert_eq!(model.weights().unwrap(), before, "{refused}");
         refused
     };
@@ -347,8 +350,8 @@ fn a_file_that_is_cut_off_or_something_else_is_called_that() {
     ] {
         fs::write(&path, bytes).unwrap();
         for told in [
-            model.adopt(&path, false).unwrap_err().to_string(),
-            foreign(&path).unwrap_err().to_string(),
+            model.load_pretrained(&path, false).unwrap_err().to_string(),
+            weights_info(&path).unwrap_err().to_string(),
         ] {
             assert!(told.contains(said), "{said}: {told}");
         }

@@ -10,16 +10,16 @@ use crate::random::{Generator, Key};
 /// of the same standard deviation, the others from a normal one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scheme {
+pub enum InitScheme {
     /// Standard deviation `gain / √inputs`, with the gain of the activation that follows: √2 for ReLU and SiLU, 5/3
     /// for tanh, 1 for sigmoid and where none follows (He and others 2015; gains as PyTorch's `calculate_gain`, which
     /// has none for SiLU: that takes ReLU's).
     Kaiming,
     /// Standard deviation `√(2 / (inputs + outputs))` (Glorot and Bengio 2010).
     Xavier,
-    /// As [`Scheme::Kaiming`], between -√3 and √3 of its standard deviations.
+    /// As [`InitScheme::Kaiming`], between -√3 and √3 of its standard deviations.
     KaimingUniform,
-    /// As [`Scheme::Xavier`], between -√3 and √3 of its standard deviations.
+    /// As [`InitScheme::Xavier`], between -√3 and √3 of its standard deviations.
     XavierUniform,
 }
 
@@ -31,7 +31,7 @@ pub enum Init {
     /// Normally distributed around 0.
     Normal {
         /// Standard deviation.
-        deviation: f64,
+        std: f64,
     },
     /// Equally likely between two bounds around 0.
     Uniform {
@@ -40,7 +40,7 @@ pub enum Init {
     },
 }
 
-impl Scheme {
+impl InitScheme {
     /// The beginning of weights that sum up `inputs` values for each of `outputs`, with `next` applied to the sums.
     pub fn weights(self, inputs: usize, outputs: usize, next: Option<Activation>) -> Init {
         let gain = match next {
@@ -48,14 +48,14 @@ impl Scheme {
             Some(Activation::Tanh) => 5.0 / 3.0,
             Some(Activation::Sigmoid) | None => 1.0,
         };
-        let deviation = match self {
+        let std = match self {
             Self::Kaiming | Self::KaimingUniform => gain / (inputs.max(1) as f64).sqrt(),
             Self::Xavier | Self::XavierUniform => (2.0 / (inputs + outputs).max(1) as f64).sqrt(),
         };
         match self {
-            Self::Kaiming | Self::Xavier => Init::Normal { deviation },
+            Self::Kaiming | Self::Xavier => Init::Normal { std },
             Self::KaimingUniform | Self::XavierUniform => Init::Uniform {
-                bound: deviation * 3f64.sqrt(),
+                bound: std * 3f64.sqrt(),
             },
         }
     }
@@ -66,9 +66,9 @@ impl Init {
     pub fn values(self, len: usize, seed: u64, name: &str) -> Vec<f32> {
         match self {
             Self::Constant(value) => vec![value; len],
-            Self::Normal { deviation } => {
+            Self::Normal { std } => {
                 let mut values = vec![0.0; len];
-                let draw = |generator: &mut Generator| deviation * generator.normal();
+                let draw = |generator: &mut Generator| std * generator.normal();
                 Key::new(seed, &format!("init {name}")).fill(&mut values, draw);
                 values
             }

@@ -82,11 +82,11 @@ const BUFFERS: [&str; 3] = ["num_batches_tracked", "total_ops", "total_params"];
 pub(super) struct Unwrapped {
     pub(super) name: String,
     /// What was taken off it, as it stood there; empty where nothing was.
-    pub(super) taken_off: String,
+    pub(super) stripped: String,
 }
 
 /// Takes wrappers off a name until it is one of `own`; `None` where it does not become one.
-pub(super) fn take_off(name: &str, own: &HashSet<&str>) -> Option<Unwrapped> {
+pub(super) fn strip(name: &str, own: &HashSet<&str>) -> Option<Unwrapped> {
     let parts: Vec<&str> = name.split('.').collect();
     if parts.len() > MOST_PARTS {
         return None;
@@ -97,37 +97,37 @@ pub(super) fn take_off(name: &str, own: &HashSet<&str>) -> Option<Unwrapped> {
 fn search<'a>(
     parts: &[&'a str],
     own: &HashSet<&str>,
-    taken_off: &mut Vec<&'a str>,
+    stripped: &mut Vec<&'a str>,
 ) -> Option<Unwrapped> {
     let name = parts.join(".");
     if own.contains(name.as_str()) {
-        let mut off: String = taken_off.join(".");
+        let mut off: String = stripped.join(".");
         if !off.is_empty() {
             off.push('.');
         }
         return Some(Unwrapped {
             name,
-            taken_off: off,
+            stripped: off,
         });
     }
-    if taken_off.len() == DEEPEST {
+    if stripped.len() == DEEPEST {
         return None;
     }
     let before = parts.first().filter(|part| BEFORE.contains(part));
     let anywhere = parts.iter().position(|part| ANYWHERE.contains(part));
     for at in before.map(|_| 0).into_iter().chain(anywhere) {
         let mut fewer = parts.to_vec();
-        taken_off.push(fewer.remove(at));
-        if let Some(found) = search(&fewer, own, taken_off) {
+        stripped.push(fewer.remove(at));
+        if let Some(found) = search(&fewer, own, stripped) {
             return Some(found);
         }
-        taken_off.pop();
+        stripped.pop();
     }
     None
 }
 
 /// Whether a name that is none of the network's is none of any network's: an optimizer's, a counter's.
-pub(super) fn is_no_part(name: &str) -> bool {
+pub(super) fn is_foreign(name: &str) -> bool {
     let (first, last) = (
         name.split('.').next().unwrap_or(name),
         name.rsplit('.').next().unwrap_or(name),
@@ -141,7 +141,7 @@ mod tests {
 
     fn taken(name: &str, own: &[&str]) -> Option<(String, String)> {
         let own = own.iter().copied().collect();
-        take_off(name, &own).map(|found| (found.name, found.taken_off))
+        strip(name, &own).map(|found| (found.name, found.stripped))
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum Mode {
 
 /// What a layer does, with the numbers it does it by.
 #[derive(Clone, Copy, Debug)]
-pub enum Does<'a> {
+pub enum LayerOp<'a> {
     /// Convolves `[n, height, width, channels]`.
     Conv {
         /// `[outputs, inputs / groups, kernel height, kernel width]`.
@@ -56,18 +56,18 @@ pub enum Does<'a> {
     /// Adds several.
     Sum,
     /// Joins several on their channels.
-    Join,
+    Concat,
 }
 
 /// One step of a forward pass, as it is shown to who watches.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
+pub struct LayerRecord<'a> {
     /// The layer's name: that of its module in PyTorch, where there is one.
     pub name: &'a str,
     /// The part of the network that it belongs to, such as `blocks.1`.
     pub group: &'a str,
     /// What it does.
-    pub does: Does<'a>,
+    pub op: LayerOp<'a>,
     /// What it was given.
     pub inputs: &'a [&'a Tensor],
     /// What it gave.
@@ -75,7 +75,7 @@ pub struct Shown<'a> {
 }
 
 /// Is shown the steps of a forward pass as they come.
-pub type Recorder<'a> = dyn FnMut(&Shown<'_>) -> Result<()> + 'a;
+pub type Recorder<'a> = dyn FnMut(&LayerRecord<'_>) -> Result<()> + 'a;
 
 /// What goes along with the data through a network.
 pub struct Context<'a> {
@@ -105,12 +105,12 @@ impl<'a> Context<'a> {
     }
 
     /// Whether this is a training step.
-    pub fn trains(&self) -> bool {
+    pub fn is_training(&self) -> bool {
         matches!(self.mode, Mode::Train { .. })
     }
 
     /// Whether somebody wants to see activations.
-    pub fn is_watched(&self) -> bool {
+    pub fn is_recording(&self) -> bool {
         self.recorder.is_some()
     }
 
@@ -126,7 +126,7 @@ impl<'a> Context<'a> {
 
     /// A parameter as this pass wants it: without a way back where no gradient is asked for.
     pub(crate) fn parameter(&self, parameter: &Tensor) -> Tensor {
-        if self.trains() {
+        if self.is_training() {
             parameter.clone()
         } else {
             parameter.detach()
@@ -135,7 +135,7 @@ impl<'a> Context<'a> {
 
     /// Says which part of the network comes now.
     pub(crate) fn enter(&mut self, group: impl std::fmt::Display) {
-        if self.is_watched() {
+        if self.is_recording() {
             self.group = group.to_string();
         }
     }
@@ -144,7 +144,7 @@ impl<'a> Context<'a> {
     pub(crate) fn pass(
         &mut self,
         name: &str,
-        does: Does<'_>,
+        op: LayerOp<'_>,
         inputs: &[&Tensor],
         result: candle_core::Result<Tensor>,
     ) -> Result<Tensor> {
@@ -153,10 +153,10 @@ impl<'a> Context<'a> {
             source,
         })?;
         if let Some(recorder) = &mut self.recorder {
-            recorder(&Shown {
+            recorder(&LayerRecord {
                 name,
                 group: &self.group,
-                does,
+                op,
                 inputs,
                 output: &output,
             })?;

@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::ops::{Activation, WithStats};
 
 /// Images before batch normalisation and the activation `name`, both of which whatever takes them does as it reads: a
-/// [convolution](super::Conv2d::forward_pending) need not have them written first.
+/// [convolution](super::Conv2d::forward_deferred) need not have them written first.
 #[derive(Debug)]
-pub struct Pending<'a> {
+pub struct DeferredNorm<'a> {
     /// `[n, height, width, channels]`, not normalised.
     pub x: WithStats,
     /// The normalisation.
@@ -21,7 +21,7 @@ pub struct Pending<'a> {
     pub activation: Activation,
 }
 
-impl Pending<'_> {
+impl DeferredNorm<'_> {
     /// The images themselves, normalised and activated.
     ///
     /// # Errors

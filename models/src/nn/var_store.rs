@@ -6,26 +6,26 @@ use super::init::Init;
 use crate::error::{Error, Result};
 
 /// The most trainable parameters a network may have: 4 GB in f32, three times that with an optimizer's state.
-pub const MOST_PARAMETERS: u64 = 1_000_000_000;
+pub const MAX_PARAMETERS: u64 = 1_000_000_000;
 
 /// The parameters and buffers of one network, each in the order they were made.
 #[derive(Debug)]
-pub struct Store {
+pub struct VarStore {
     /// What parameters are drawn from; `None` for a store that only counts.
     seed: Option<u64>,
     /// What parameters are made of.
-    numbers: DType,
+    dtype: DType,
     count: u64,
     parameters: Vec<(String, Var)>,
     buffers: Vec<(String, Tensor)>,
 }
 
-impl Store {
+impl VarStore {
     /// A store whose parameters are drawn from a seed.
     pub fn new(seed: u64) -> Self {
         Self {
             seed: Some(seed),
-            numbers: DType::F32,
+            dtype: DType::F32,
             count: 0,
             parameters: Vec::new(),
             buffers: Vec::new(),
@@ -33,9 +33,9 @@ impl Store {
     }
 
     /// The same with parameters of f64.
-    pub fn in_double(seed: u64) -> Self {
+    pub fn new_f64(seed: u64) -> Self {
         Self {
-            numbers: DType::F64,
+            dtype: DType::F64,
             ..Self::new(seed)
         }
     }
@@ -49,8 +49,8 @@ impl Store {
     }
 
     /// The place where a module's children are made.
-    pub fn root(&mut self) -> Scope<'_> {
-        Scope {
+    pub fn root(&mut self) -> VarBuilder<'_> {
+        VarBuilder {
             store: self,
             path: String::new(),
         }
@@ -86,16 +86,16 @@ impl Store {
 
 /// A place in the tree of modules: it makes parameters under its path.
 #[derive(Debug)]
-pub struct Scope<'a> {
-    store: &'a mut Store,
+pub struct VarBuilder<'a> {
+    store: &'a mut VarStore,
     path: String,
 }
 
-impl Scope<'_> {
+impl VarBuilder<'_> {
     /// The place of a child.
-    pub fn at(&mut self, child: impl std::fmt::Display) -> Scope<'_> {
+    pub fn pp(&mut self, child: impl std::fmt::Display) -> VarBuilder<'_> {
         let path = self.name(child);
-        Scope {
+        VarBuilder {
             store: self.store,
             path,
         }
@@ -117,16 +117,15 @@ impl Scope<'_> {
     /// A trainable parameter.
     ///
     /// # Errors
-    /// When the network has more parameters than [`MOST_PARAMETERS`], or no memory is to be had.
+    /// When the network has more parameters than [`MAX_PARAMETERS`], or no memory is to be had.
     pub fn parameter(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
         let name = self.name(name);
         let len = shape
             .iter()
             .try_fold(1u64, |product, d| product.checked_mul(*d as u64));
         let count = len.and_then(|len| self.store.count.checked_add(len));
-        let (Some(len), Some(count)) = (len, count.filter(|count| *count <= MOST_PARAMETERS))
-        else {
-            let message = format!("the network has more than {MOST_PARAMETERS} parameters");
+        let (Some(len), Some(count)) = (len, count.filter(|count| *count <= MAX_PARAMETERS)) else {
+            let message = format!("the network has more than {MAX_PARAMETERS} parameters");
             return Err(Error::setting("network", message));
         };
         self.store.count = count;
@@ -135,7 +134,7 @@ impl Scope<'_> {
             return Ok(Tensor::zeros(1, DType::F32, &Device::Cpu)?.broadcast_as(shape)?);
         };
         let values = init.values(len as usize, seed, &name);
-        let variable = match self.store.numbers {
+        let variable = match self.store.dtype {
             DType::F64 => {
                 let wide: Vec<_> = values.into_iter().map(f64::from).collect();
                 Var::from_vec(wide, shape, &Device::Cpu)?

@@ -2,10 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::context::{Context, Does};
-use super::init::{Init, Scheme};
-use super::pending::Pending;
-use super::store::Scope;
+use super::context::{Context, LayerOp};
+use super::deferred_norm::DeferredNorm;
+use super::init::{Init, InitScheme};
+use super::var_store::VarBuilder;
 use crate::error::{Error, Result};
 use crate::ops::{self, Activation, ConvParams, WithStats};
 
@@ -36,12 +36,12 @@ impl Conv2d {
     /// A layer whose weights start by a scheme, for the activation that follows; its bias starts at 0.
     ///
     /// # Errors
-    /// As [`Scope::parameter`].
+    /// As [`VarBuilder::parameter`].
     pub fn new(
-        mut at: Scope<'_>,
+        mut vb: VarBuilder<'_>,
         shape: ConvShape,
         params: ConvParams,
-        scheme: Scheme,
+        scheme: InitScheme,
         next: Option<Activation>,
     ) -> Result<Self> {
         let ConvShape {
@@ -53,14 +53,14 @@ impl Conv2d {
         let groups = params.groups.max(1);
         let taps = kernel * kernel;
         let start = scheme.weights(inputs / groups * taps, outputs / groups * taps, next);
-        let weight = at.parameter("weight", &[outputs, inputs / groups, kernel, kernel], start)?;
+        let weight = vb.parameter("weight", &[outputs, inputs / groups, kernel, kernel], start)?;
         let bias = if bias {
-            Some(at.parameter("bias", &[outputs], Init::Constant(0.0))?)
+            Some(vb.parameter("bias", &[outputs], Init::Constant(0.0))?)
         } else {
             None
         };
         Ok(Self {
-            name: at.path().to_owned(),
+            name: vb.path().to_owned(),
             weight,
             bias,
             params,
@@ -75,7 +75,7 @@ impl Conv2d {
         let weight = context.parameter(&self.weight);
         let bias = self.bias.as_ref().map(|bias| context.parameter(bias));
         let y = ops::conv2d(x, &weight, bias.as_ref(), self.params);
-        context.pass(&self.name, self.does(), &[x], y)
+        context.pass(&self.name, self.op(), &[x], y)
     }
 
     /// The convolved images of some that are still to be normalised: while training both is one operation, unless
@@ -83,12 +83,16 @@ impl Conv2d {
     ///
     /// # Errors
     /// As [`Conv2d::forward`].
-    pub fn forward_pending(&self, x: &Pending<'_>, context: &mut Context<'_>) -> Result<WithStats> {
-        if !context.trains() || context.is_watched() || self.bias.is_some() {
+    pub fn forward_deferred(
+        &self,
+        x: &DeferredNorm<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<WithStats> {
+        if !context.is_training() || context.is_recording() || self.bias.is_some() {
             return Ok(self.forward(&x.forward(context)?, context)?.into());
         }
         x.norm
-            .train_then_convolve(&x.x, x.activation, &self.weight, self.params)
+            .forward_norm_conv(&x.x, x.activation, &self.weight, self.params)
             .map_err(|source| Error::Layer {
                 layer: self.name.clone(),
                 source,
@@ -106,7 +110,7 @@ impl Conv2d {
         context: &Context<'_>,
     ) -> Result<Vec<Tensor>> {
         let biased = branches.iter().any(|branch| branch.bias.is_some());
-        if !context.trains() || context.is_watched() || biased {
+        if !context.is_training() || context.is_recording() || biased {
             return Ok(Vec::new());
         }
         let weights: Vec<_> = branches.iter().map(|branch| &branch.weight).collect();
@@ -119,8 +123,8 @@ impl Conv2d {
         })
     }
 
-    fn does(&self) -> Does<'_> {
-        Does::Conv {
+    fn op(&self) -> LayerOp<'_> {
+        LayerOp::Conv {
             weight: &self.weight,
             bias: self.bias.as_ref(),
             params: self.params,

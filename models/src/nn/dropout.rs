@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::context::{Context, Does};
-use super::store::Scope;
+use super::context::{Context, LayerOp};
+use super::var_store::VarBuilder;
 use crate::error::Result;
 use crate::ops;
 
@@ -16,9 +16,9 @@ pub struct Dropout {
 
 impl Dropout {
     /// A layer that drops the share `rate` of the values.
-    pub fn new(at: &Scope<'_>, rate: f64) -> Self {
+    pub fn new(vb: &VarBuilder<'_>, rate: f64) -> Self {
         Self {
-            name: at.path().to_owned(),
+            name: vb.path().to_owned(),
             rate,
         }
     }
@@ -32,6 +32,6 @@ impl Dropout {
             Some(key) => ops::dropout(&x, self.rate, &key),
             None => Ok(x.clone()),
         };
-        context.pass(&self.name, Does::Dropout, &[&x], y)
+        context.pass(&self.name, LayerOp::Dropout, &[&x], y)
     }
 }
