@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use vivarium_models::train::{self, Control, Event, Observer, Places, Reason, Record};
+use vivarium_models::train::{self, Control, Event, Observer, Reason, Record, RunPaths};
 
 use crate::data_dir;
 use crate::error::{Error, Result};
@@ -81,7 +81,7 @@ pub fn train(
         Ok(train::train(
             &spec,
             &library,
-            places(dir, log.logged()),
+            run_paths(dir, log.logged()),
             &mut recorder,
         )?)
     });
@@ -101,9 +101,9 @@ pub fn train(
 
 /// The paths that the training loop reads and writes. Only the pinned image is outside the run's directory, where
 /// nobody but the worker writes.
-fn places(dir: &RunDir, logged: Logged) -> Places {
+fn run_paths(dir: &RunDir, logged: Logged) -> RunPaths {
     let began = logged.began.unwrap_or_default();
-    Places {
+    RunPaths {
         record: Some(Record {
             threads: began.threads,
             instructions: began.instructions,

@@ -20,7 +20,7 @@ pub struct Augmentation {
 }
 
 /// Every way, as a word of a RunSpec.
-pub(super) const WAYS: &[Choice] = &[
+pub(super) const CHOICES: &[Choice] = &[
     way("none", "None"),
     way("flip", "Mirror"),
     way("crop", "Shift"),
@@ -52,9 +52,9 @@ impl Augmentation {
     }
 
     /// How the images of an epoch are varied.
-    pub fn in_epoch(self, seed: u64, epoch: u64) -> Variety {
-        Variety {
-            ways: self,
+    pub fn in_epoch(self, seed: u64, epoch: u64) -> AugmentParams {
+        AugmentParams {
+            augmentation: self,
             key: Key::new(seed, &format!("augment {epoch}")),
         }
     }
@@ -62,19 +62,19 @@ impl Augmentation {
 
 /// How the images of an epoch are varied.
 #[derive(Clone, Debug)]
-pub struct Variety {
-    ways: Augmentation,
+pub struct AugmentParams {
+    augmentation: Augmentation,
     key: Key,
 }
 
-impl Variety {
+impl AugmentParams {
     /// Writes an image `[channels, size, size]` as it is varied for a sample.
     pub(super) fn write(&self, sample: u64, size: usize, image: &[f32], into: &mut [f32]) {
-        let Variation {
+        let ImageTransform {
             rows,
             columns,
             hole,
-        } = Variation::draw(self.ways, &mut self.key.stream(sample), size);
+        } = ImageTransform::draw(self.augmentation, &mut self.key.stream(sample), size);
         for (image, into) in image
             .chunks_exact(size * size)
             .zip(into.chunks_exact_mut(size * size))
@@ -95,21 +95,21 @@ impl Variety {
 
 /// How one image is varied: for each row and column the one that it is taken from, and where the hole is.
 #[derive(Debug, PartialEq)]
-struct Variation {
+struct ImageTransform {
     rows: Vec<usize>,
     columns: Vec<usize>,
     hole: Option<[Range<usize>; 2]>,
 }
 
-impl Variation {
-    fn draw(ways: Augmentation, generator: &mut Generator, size: usize) -> Self {
+impl ImageTransform {
+    fn draw(augmentation: Augmentation, generator: &mut Generator, size: usize) -> Self {
         // All is drawn, whether it is wanted or not: one way more leaves the others as they are.
-        let flip = generator.below(2) == 1 && ways.flip;
+        let flip = generator.below(2) == 1 && augmentation.flip;
         let reach = size / 8;
         let [down, across] = [(); 2].map(|()| generator.below(2 * reach as u64 + 1) as usize);
         let centre = [(); 2].map(|()| generator.below(size as u64) as usize);
         let from = |place: usize, shift: usize| {
-            if ways.crop {
+            if augmentation.crop {
                 reflected(place + shift, reach, size)
             } else {
                 place
@@ -121,7 +121,7 @@ impl Variation {
         Self {
             rows: (0..size).map(|row| from(row, down)).collect(),
             columns: columns.collect(),
-            hole: ways
+            hole: augmentation
                 .cutout
                 .then(|| centre.map(|at| at.saturating_sub(half)..(at + half).min(size))),
         }
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_way_of_the_table_is_understood() {
-        for choice in WAYS {
+        for choice in CHOICES {
             let Augmentation { flip, crop, cutout } = Augmentation::of(choice.value);
             let words = [("flip", flip), ("crop", crop), ("cutout", cutout)];
             let words: Vec<_> = words

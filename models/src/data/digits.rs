@@ -3,7 +3,7 @@
 
 use super::ImageOptions;
 use super::image::Pixels;
-use super::table::{DataSetRow, Raw, Source, Values, image_fields};
+use super::table::{DataSetRow, RawSamples, SampleValues, Source, image_fields};
 use crate::error::{Error, Result};
 use crate::spec::{DataSpec, Field};
 
@@ -31,7 +31,7 @@ const SIDE: usize = 8;
 /// For each image its pixels from 0 to 16, row by row, then its digit.
 static DIGITS: &[u8] = include_bytes!("digits/digits.bin");
 
-fn load(spec: &DataSpec) -> Result<Raw> {
+fn load(spec: &DataSpec) -> Result<RawSamples> {
     let damaged = |message: String| Error::Data {
         set: spec.set.clone(),
         message,
@@ -50,9 +50,9 @@ fn load(spec: &DataSpec) -> Result<Raw> {
     if !rest.is_empty() {
         return Err(damaged("its last image is cut off".to_owned()));
     }
-    Ok(Raw {
+    Ok(RawSamples {
         classes: (0..CLASSES).map(|digit| digit.to_string()).collect(),
-        values: Values::Images(Pixels {
+        values: SampleValues::Images(Pixels {
             bytes,
             channels: 1,
             side: SIDE,

@@ -9,8 +9,8 @@ use serde_json::Map;
 use super::image::{Pixels, Resize};
 use super::library::Library;
 use super::read::{ClassCount, counts};
-use super::table::Values;
-use super::{Raw, built_in};
+use super::table::SampleValues;
+use super::{RawSamples, built_in};
 use crate::error::{Error, Result};
 use crate::spec::DataSpec;
 
@@ -54,7 +54,7 @@ pub fn gallery(set: &str, library: &Library) -> Result<Option<Gallery>> {
         limit: None,
         options: Map::new(),
     };
-    let Raw {
+    let RawSamples {
         classes,
         values,
         labels,
@@ -64,8 +64,8 @@ pub fn gallery(set: &str, library: &Library) -> Result<Option<Gallery>> {
         None => library.open(set)?.load()?,
     };
     Ok(match values {
-        Values::Points(_) => None,
-        Values::Images(pixels) => Some(Gallery::new(&pixels, &labels, classes)),
+        SampleValues::Points(_) => None,
+        SampleValues::Images(pixels) => Some(Gallery::new(&pixels, &labels, classes)),
     })
 }
 
@@ -89,13 +89,13 @@ impl Gallery {
         let (mut along, mut small) = (Vec::new(), vec![0.0f32; size]);
         let side = pixels.side * pixels.side;
         for (index, label) in labels.iter().enumerate() {
-            let planes = pixels
+            let channels = pixels
                 .image(index)
                 .chunks_exact(side)
                 .zip(small.chunks_exact_mut(cell * cell));
-            for (from, to) in planes {
+            for (from, to) in channels {
                 match &resize {
-                    Some(resize) => resize.plane(from, &mut along, to),
+                    Some(resize) => resize.channel(from, &mut along, to),
                     None => to
                         .iter_mut()
                         .zip(from)
@@ -135,8 +135,8 @@ impl Gallery {
             for x in 0..cell {
                 let to = 4 * ((row * cell + y) * self.columns * cell + column * cell + x);
                 for channel in 0..3 {
-                    let plane = channel.min(pixels.channels - 1);
-                    self.rgba[to + channel] = byte((plane * cell + y) * cell + x);
+                    let source = channel.min(pixels.channels - 1);
+                    self.rgba[to + channel] = byte((source * cell + y) * cell + x);
                 }
                 self.rgba[to + 3] = 255;
             }

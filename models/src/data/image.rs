@@ -26,12 +26,12 @@ impl Pixels {
         if self.channels != 3 {
             return self;
         }
-        let plane = self.side * self.side;
-        for image in 0..self.bytes.len() / (3 * plane) {
-            for at in 0..plane {
+        let pixels_per_channel = self.side * self.side;
+        for image in 0..self.bytes.len() / (3 * pixels_per_channel) {
+            for at in 0..pixels_per_channel {
                 let [red, green, blue] =
-                    [0, 1, 2].map(|c| self.bytes[(3 * image + c) * plane + at]);
-                self.bytes[image * plane + at] = luma(red, green, blue);
+                    [0, 1, 2].map(|c| self.bytes[(3 * image + c) * pixels_per_channel + at]);
+                self.bytes[image * pixels_per_channel + at] = luma(red, green, blue);
             }
         }
         self.bytes.truncate(self.bytes.len() / 3);
@@ -80,7 +80,7 @@ impl Resize {
     }
 
     /// Changes one plane; `along` keeps its memory from call to call.
-    pub(crate) fn plane(
+    pub(crate) fn channel(
         &self,
         old: &[impl Copy + Into<f32>],
         along: &mut Vec<f32>,
@@ -113,7 +113,7 @@ mod tests {
 
     fn resized(image: &[f32], from: usize, to: usize) -> Vec<f32> {
         let mut new = vec![0.0; to * to];
-        Resize::new(from, to).plane(image, &mut Vec::new(), &mut new);
+        Resize::new(from, to).channel(image, &mut Vec::new(), &mut new);
         new
     }
 

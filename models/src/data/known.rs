@@ -5,9 +5,9 @@ use super::table::{DataSetRow, Source, image_fields};
 
 /// What the files of a known data set must hold.
 #[derive(Debug)]
-pub struct Known {
+pub struct KnownDataSet {
     /// How its files are laid out.
-    pub layout: Layout,
+    pub layout: FileLayout,
     /// The names of the classes, in the order of the labels.
     pub classes: &'static [&'static str],
     /// Channels of an image.
@@ -24,7 +24,7 @@ pub struct Known {
 
 /// How the files of a data set are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum FileLayout {
     /// Four files in the format of MNIST: <https://yann.lecun.com/exdb/mnist/>.
     Idx,
     /// Six files of 3,073 bytes an image: <https://www.cs.toronto.edu/~kriz/cifar.html>.
@@ -39,8 +39,8 @@ pub(super) const MNIST: DataSetRow = DataSetRow {
     summary: "70,000 handwritten digits of 28x28 grey pixels, 10,000 of them for the test.",
     licence: "Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0",
     fields: SMALL_GREY,
-    source: Source::Known(&Known {
-        layout: Layout::Idx,
+    source: Source::Known(&KnownDataSet {
+        layout: FileLayout::Idx,
         classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         channels: 1,
         side: 28,
@@ -57,8 +57,8 @@ pub(super) const FASHION_MNIST: DataSetRow = DataSetRow {
     summary: "70,000 pieces of clothing of 28x28 grey pixels, 10,000 of them for the test.",
     licence: "H. Xiao, K. Rasul and R. Vollgraf, Zalando (2017), arXiv:1708.07747, MIT",
     fields: SMALL_GREY,
-    source: Source::Known(&Known {
-        layout: Layout::Idx,
+    source: Source::Known(&KnownDataSet {
+        layout: FileLayout::Idx,
         classes: &[
             "T-shirt/top",
             "Trouser",
@@ -84,8 +84,8 @@ pub(super) const CIFAR_10: DataSetRow = DataSetRow {
     set: "cifar-10",
     title: "CIFAR-10",
     summary: "60,000 photographs of ten kinds of animals and vehicles, 32x32 pixels, 10,000 of them for the test.",
-    source: Source::Known(&Known {
-        layout: Layout::Cifar10,
+    source: Source::Known(&KnownDataSet {
+        layout: FileLayout::Cifar10,
         classes: &[
             "airplane",
             "automobile",
@@ -112,8 +112,8 @@ pub(super) const CIFAR_100: DataSetRow = DataSetRow {
     title: "CIFAR-100",
     summary: "60,000 photographs of a hundred kinds of things, 32x32 pixels, 10,000 of them for the test.",
     classes: 100,
-    source: Source::Known(&Known {
-        layout: Layout::Cifar100,
+    source: Source::Known(&KnownDataSet {
+        layout: FileLayout::Cifar100,
         classes: FINE,
         channels: 3,
         side: 32,
@@ -134,8 +134,8 @@ const IMAGES: DataSetRow = DataSetRow {
     classes: 10,
     fields: &image_fields("32", "3"),
     defaults: &[],
-    source: Source::Known(&Known {
-        layout: Layout::Idx,
+    source: Source::Known(&KnownDataSet {
+        layout: FileLayout::Idx,
         classes: &[],
         channels: 1,
         side: 1,

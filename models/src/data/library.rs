@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::known::Known;
+use super::known::KnownDataSet;
 use super::scratch::{self, Scratch};
-use super::stored::{About, Draft, Ready, Stored};
+use super::stored::{DataSetMetadata, DataSetWriter, ReadyDataSet, StoredDataSet};
 use super::table::{self, DATA_SETS, DataSetRow, Source, image_fields};
 use crate::error::{Error, Result};
 use crate::spec::{self, Field};
@@ -50,7 +50,8 @@ pub struct DataSet {
     /// Whether it can be used.
     pub state: State,
     /// What is stored of it.
-    pub about: Option<About>,
+    #[serde(rename = "about")]
+    pub metadata: Option<DataSetMetadata>,
 }
 
 /// Whether a data set can be used.
@@ -106,7 +107,7 @@ impl Library {
     }
 
     fn of_row(&self, row: &'static DataSetRow) -> DataSet {
-        let (state, about) = match row.source {
+        let (state, metadata) = match row.source {
             Source::BuiltIn { .. } => (State::BuiltIn, None),
             Source::Known(_) => self.state(row.set).unwrap_or((State::Missing, None)),
         };
@@ -120,54 +121,56 @@ impl Library {
             fields: row.fields,
             defaults: spec::literals(row.defaults),
             state,
-            about,
+            metadata,
         }
     }
 
     fn own(&self, set: &str) -> Option<DataSet> {
-        let (state, about) = self.state(set)?;
+        let (state, metadata) = self.state(set)?;
         let mut defaults = Map::new();
         let mut summary = String::new();
-        if let Some(about) = &about {
+        if let Some(metadata) = &metadata {
             summary = format!(
                 "{} images of {} classes, {side}x{side} {} pixels; from {}.",
-                super::fault::count(about.images as u64),
-                about.classes.len(),
-                if about.channels == 1 {
+                super::fault::count(metadata.images as u64),
+                metadata.classes.len(),
+                if metadata.channels == 1 {
                     "grey"
                 } else {
                     "colour"
                 },
-                about.source,
-                side = about.side,
+                metadata.source,
+                side = metadata.side,
             );
-            let size = about.side.clamp(super::LEAST_SIDE, super::MOST_SIDE);
+            let size = metadata.side.clamp(super::LEAST_SIDE, super::MOST_SIDE);
             defaults.insert("data.size".to_owned(), size.into());
-            defaults.insert("data.channels".to_owned(), about.channels.into());
+            defaults.insert("data.channels".to_owned(), metadata.channels.into());
         }
         Some(DataSet {
-            title: about
+            title: metadata
                 .as_ref()
-                .map_or(set, |about| &about.title)
+                .map_or(set, |metadata| &metadata.title)
                 .to_owned()
                 .into(),
             set: set.to_owned().into(),
             summary: summary.into(),
             licence: "",
             dimensions: 3,
-            classes: about.as_ref().map_or(0, |about| about.classes.len()),
+            classes: metadata
+                .as_ref()
+                .map_or(0, |metadata| metadata.classes.len()),
             fields: OWN_FIELDS,
             defaults,
             state,
-            about,
+            metadata,
         })
     }
 
     /// What the folder has under a name; `None` for nothing.
-    fn state(&self, set: &str) -> Option<(State, Option<About>)> {
+    fn state(&self, set: &str) -> Option<(State, Option<DataSetMetadata>)> {
         let folder = self.place(set).filter(|folder| folder.is_dir())?;
-        Some(match Stored::open(&folder) {
-            Ok(stored) => (State::Present, Some(stored.about)),
+        Some(match StoredDataSet::open(&folder) {
+            Ok(stored) => (State::Present, Some(stored.metadata)),
             Err(error) => {
                 let message = error.to_string();
                 (State::Damaged { message }, None)
@@ -199,9 +202,9 @@ impl Library {
     ///
     /// # Errors
     /// [`Error::Setting`] for `data.set` when it is not here, saying how to get it.
-    pub(super) fn open(&self, set: &str) -> Result<Stored> {
+    pub(super) fn open(&self, set: &str) -> Result<StoredDataSet> {
         match self.place(set).filter(|folder| folder.is_dir()) {
-            Some(folder) => Stored::open(&folder),
+            Some(folder) => StoredDataSet::open(&folder),
             None => Err(Error::setting("data.set", self.missing(set))),
         }
     }
@@ -231,14 +234,14 @@ impl Library {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn verify(&self, set: &str) -> Result<About> {
+    pub fn verify(&self, set: &str) -> Result<DataSetMetadata> {
         let stored = self.open(set)?;
         stored.load()?;
-        Ok(stored.about)
+        Ok(stored.metadata)
     }
 
     /// Begins a data set.
-    pub(super) fn draft(&self) -> Result<Draft> {
+    pub(super) fn draft(&self) -> Result<DataSetWriter> {
         let Some(folder) = &self.folder else {
             return Err(Error::setting(
                 "data.set",
@@ -246,7 +249,7 @@ impl Library {
             ));
         };
         fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-        Draft::new(new_scratch(folder)?)
+        DataSetWriter::new(new_scratch(folder)?)
     }
 
     /// A folder beside the sets for what is needed on the way to one. It goes when the value does, or, if this process
@@ -268,7 +271,7 @@ impl Library {
     ///
     /// # Errors
     /// [`Error::Setting`] for `data.set` when the name cannot be used or is taken.
-    pub fn publish(&self, ready: Ready, set: &str, replace: bool) -> Result<()> {
+    pub fn publish(&self, ready: ReadyDataSet, set: &str, replace: bool) -> Result<()> {
         self.name(&ready, set, replace)?;
         // It has its name now: nothing is left to remove.
         ready.folder.keep();
@@ -279,7 +282,7 @@ impl Library {
     ///
     /// # Errors
     /// As those; then the set is still `Some`.
-    pub fn publish_from(&self, ready: &mut Option<Ready>, set: &str) -> Result<()> {
+    pub fn publish_from(&self, ready: &mut Option<ReadyDataSet>, set: &str) -> Result<()> {
         if let Some(it) = ready {
             self.name(it, set, false)?;
         }
@@ -289,7 +292,7 @@ impl Library {
         Ok(())
     }
 
-    fn name(&self, ready: &Ready, set: &str, replace: bool) -> Result<()> {
+    fn name(&self, ready: &ReadyDataSet, set: &str, replace: bool) -> Result<()> {
         self.may_be_named(set, replace)?;
         let (Some(folder), Some(place)) = (&self.folder, self.place(set)) else {
             return Err(Error::setting("data.set", NAME));
@@ -400,7 +403,7 @@ pub fn name_of(title: &str) -> String {
 }
 
 /// What the files of a known set must hold; `None` for other names.
-pub fn known(set: &str) -> Option<&'static Known> {
+pub fn known(set: &str) -> Option<&'static KnownDataSet> {
     match table::row(set)?.source {
         Source::Known(known) => Some(known),
         Source::BuiltIn { .. } => None,

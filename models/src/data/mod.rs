@@ -8,11 +8,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | `table` | every data set that is known by name |
-//! | `digits`, `plane` | those that this program holds or makes |
+//! | `digits`, `toy2d` | those that this program holds or makes |
 //! | `known` | those that must be fetched, and what their files hold |
 //! | `library` | the folder of data sets: each a subfolder, `stored` says of what |
 //! | `read` | files of others become a stored set, or are refused with `fault`s |
-//! | `repeats` | images that are in a set more than once |
+//! | `duplicates` | images that are in a set more than once |
 //! | `gallery` | what a set looks like |
 //! | `picture` | one image of any size, as a network sees it |
 //! | `image` | images made larger, smaller, grey |
@@ -23,6 +23,7 @@
 
 mod augment;
 mod digits;
+mod duplicates;
 mod fault;
 mod gallery;
 mod image;
@@ -30,36 +31,35 @@ mod known;
 mod library;
 mod normalise;
 mod picture;
-mod plane;
 mod read;
-mod repeats;
 mod samples;
 pub mod scratch;
 mod split;
 mod stored;
 mod table;
+mod toy2d;
 
-pub use augment::{Augmentation, Variety};
+pub use augment::{AugmentParams, Augmentation};
 pub use fault::Fault;
 pub(crate) use fault::in_words;
 pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
-pub use known::{Known, Layout};
+pub use known::{FileLayout, KnownDataSet};
 pub use library::{DataSet, Library, State, known, name_of};
 pub use normalise::Normalisation;
 pub use picture::{Picture, decode_image, image_for};
-pub use read::{ClassCount, Import, Limits, Report, import};
+pub use read::{ClassCount, Import, ImportLimits, Report, import};
 pub use samples::{Samples, Splits};
 pub use split::Split;
-pub use stored::{About, Ready};
+pub use stored::{DataSetMetadata, ReadyDataSet};
 pub use table::{DATA_SETS, DataSetRow, Shape, row};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::spec::DataSpec;
-use split::Parts;
-use table::{Raw, Source, Values};
+use split::SplitIndices;
+use table::{RawSamples, SampleValues, Source};
 
 /// The fewest pixels along a side of an image that a network sees.
 const LEAST_SIDE: usize = 8;
@@ -114,7 +114,7 @@ pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
             let stored = library.open(&spec.set)?;
             Ok((
                 spec.options::<ImageOptions>()?.shape(),
-                stored.about.classes.len(),
+                stored.metadata.classes.len(),
             ))
         }
     }
@@ -130,8 +130,8 @@ pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
         Some((_, load)) => {
             let raw = load(spec)?;
             let pool = match &raw.values {
-                Values::Points(values) => size_of_val(&values[..]) as u64,
-                Values::Images(pixels) => {
+                SampleValues::Points(values) => size_of_val(&values[..]) as u64,
+                SampleValues::Images(pixels) => {
                     samples::pool_bytes(raw.labels.len(), pixels.channels, pixels.side, &input)
                 }
             };
@@ -140,9 +140,9 @@ pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
         None => {
             let stored = library.open(&spec.set)?;
             let labels = stored.labels()?;
-            let About { channels, side, .. } = stored.about;
+            let DataSetMetadata { channels, side, .. } = stored.metadata;
             let pool = samples::pool_bytes(labels.len(), channels, side, &input);
-            (stored.about.classes, labels, stored.about.train, pool)
+            (stored.metadata.classes, labels, stored.metadata.train, pool)
         }
     };
     let parts = split::split(spec, &labels, classes.len(), train);
@@ -171,7 +171,7 @@ pub fn load(spec: &DataSpec, library: &Library) -> Result<Splits> {
 }
 
 type ShapeOf = fn(&DataSpec) -> Result<Shape>;
-type Load = fn(&DataSpec) -> Result<Raw>;
+type Load = fn(&DataSpec) -> Result<RawSamples>;
 
 fn built_in(spec: &DataSpec) -> Option<(ShapeOf, Load)> {
     match row(&spec.set)?.source {
@@ -180,7 +180,7 @@ fn built_in(spec: &DataSpec) -> Option<(ShapeOf, Load)> {
     }
 }
 
-fn raw(spec: &DataSpec, library: &Library) -> Result<(Raw, Parts)> {
+fn raw(spec: &DataSpec, library: &Library) -> Result<(RawSamples, SplitIndices)> {
     let raw = match built_in(spec) {
         Some((_, load)) => load(spec)?,
         None => library.open(&spec.set)?.load()?,
@@ -212,7 +212,7 @@ pub fn points(spec: &DataSpec) -> Result<Option<Vec<Point>>> {
         return Ok(None);
     };
     let raw = load(spec)?;
-    let Values::Points(values) = &raw.values else {
+    let SampleValues::Points(values) = &raw.values else {
         return Ok(None);
     };
     let parts = split::split(spec, &raw.labels, raw.classes.len(), raw.train);

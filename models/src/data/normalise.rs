@@ -6,7 +6,7 @@ use super::image::Pixels;
 use crate::spec::Choice;
 
 /// By the training split, or by ImageNet.
-pub(super) const WAYS: &[Choice] = &[
+pub(super) const CHOICES: &[Choice] = &[
     Choice {
         value: "measured",
         label: "Measured",
@@ -71,12 +71,12 @@ impl Normalisation {
         // How often each byte is there says it all, exactly and in no order.
         let mut counts = vec![[0u64; 256]; pixels.channels];
         for image in images {
-            let planes = pixels.image(*image as usize);
-            for (counts, plane) in counts
+            let channels_of_image = pixels.image(*image as usize);
+            for (counts, channel) in counts
                 .iter_mut()
-                .zip(planes.chunks_exact(pixels.side * pixels.side))
+                .zip(channels_of_image.chunks_exact(pixels.side * pixels.side))
             {
-                plane
+                channel
                     .iter()
                     .for_each(|byte| counts[usize::from(*byte)] += 1);
             }

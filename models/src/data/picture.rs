@@ -46,15 +46,15 @@ pub fn image_for(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
     }
     let from = picture.width.min(picture.height);
     let (left, top) = ((picture.width - from) / 2, (picture.height - from) / 2);
-    let mut planes = vec![Vec::with_capacity(from * from); channels];
+    let mut channels_u8 = vec![Vec::with_capacity(from * from); channels];
     for y in top..top + from {
         let row = &picture.rgb[3 * (y * picture.width + left)..][..3 * from];
         for pixel in row.chunks_exact(3) {
-            match &mut planes[..] {
+            match &mut channels_u8[..] {
                 [grey] => grey.push(luma(pixel[0], pixel[1], pixel[2])),
-                planes => {
-                    let both = planes.iter_mut().zip(pixel);
-                    both.for_each(|(plane, value)| plane.push(*value));
+                channels_u8 => {
+                    let both = channels_u8.iter_mut().zip(pixel);
+                    both.for_each(|(channel, value)| channel.push(*value));
                 }
             }
         }
@@ -62,8 +62,8 @@ pub fn image_for(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
     let resize = Resize::new(from, side);
     let mut image = vec![0.0; channels * side * side];
     let mut along = Vec::new();
-    for (plane, into) in planes.iter().zip(image.chunks_exact_mut(side * side)) {
-        resize.plane(plane, &mut along, into);
+    for (channel, into) in channels_u8.iter().zip(image.chunks_exact_mut(side * side)) {
+        resize.channel(channel, &mut along, into);
         into.iter_mut().for_each(|value| *value /= 255.0);
     }
     Ok(image)

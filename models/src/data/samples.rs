@@ -8,16 +8,16 @@ use sha2::{Digest, Sha256};
 
 use super::image::{Pixels, Resize};
 use super::normalise::{IMAGENET, Normalisation};
-use super::split::{Parts, Split, unlearned};
-use super::table::{Raw, Values};
-use super::{Augmentation, ImageOptions, Outline, Variety};
+use super::split::{Split, SplitIndices, unlearned};
+use super::table::{RawSamples, SampleValues};
+use super::{AugmentParams, Augmentation, ImageOptions, Outline};
 use crate::error::Result;
 use crate::spec::DataSpec;
 
 /// The samples of one split, normalised. Clones share the memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
-    pool: Arc<Pool>,
+    store: Arc<SampleStore>,
     /// Where in the pool the samples are.
     places: Arc<Vec<u32>>,
     labels: Arc<Vec<u32>>,
@@ -29,13 +29,13 @@ pub struct Samples {
 
 /// The samples of all splits.
 #[derive(Debug, PartialEq)]
-enum Pool {
+enum SampleStore {
     /// Sample after sample as the network sees it.
     Numbers(Vec<f32>),
     Images(Images),
 }
 
-impl Pool {
+impl SampleStore {
     /// How much memory it takes.
     fn bytes(&self) -> u64 {
         let bytes = match self {
@@ -107,15 +107,15 @@ impl Images {
     }
 
     /// Few images become numbers once and for all, so that a batch is a matter of copying.
-    fn into_pool(self) -> Pool {
+    fn into_pool(self) -> SampleStore {
         let (images, size) = (self.pixels.bytes.len() / self.pixels.size(), self.values());
         if !are_few(images, size) {
-            return Pool::Images(self);
+            return SampleStore::Images(self);
         }
         let mut numbers = vec![0.0; images * size];
         let places = numbers.chunks_exact_mut(size).enumerate();
         places.for_each(|(index, into)| self.write(index, into));
-        Pool::Numbers(numbers)
+        SampleStore::Numbers(numbers)
     }
 
     /// Values of one image as the network sees it.
@@ -127,7 +127,7 @@ impl Images {
     fn write(&self, index: usize, into: &mut [f32]) {
         let image = self.pixels.image(index);
         let side = self.pixels.side;
-        let plane = |channel: usize| {
+        let bytes_of = |channel: usize| {
             let channel = channel.min(self.pixels.channels - 1);
             &image[channel * side * side..(channel + 1) * side * side]
         };
@@ -137,11 +137,11 @@ impl Images {
                 None => {
                     let numbers = &self.numbers[channel];
                     into.iter_mut()
-                        .zip(plane(channel))
+                        .zip(bytes_of(channel))
                         .for_each(|(into, byte)| *into = numbers[usize::from(*byte)]);
                 }
                 Some(resize) => {
-                    resize.plane(plane(channel), &mut along, into);
+                    resize.channel(bytes_of(channel), &mut along, into);
                     let (factor, summand) = self.lines[channel];
                     into.iter_mut()
                         .for_each(|value| *value = *value * factor + summand);
@@ -181,24 +181,24 @@ impl Samples {
 
     fn write(&self, index: usize, into: &mut [f32]) {
         let place = self.places[index] as usize;
-        match &*self.pool {
-            Pool::Numbers(numbers) => {
+        match &*self.store {
+            SampleStore::Numbers(numbers) => {
                 into.copy_from_slice(&numbers[place * self.size..(place + 1) * self.size]);
             }
-            Pool::Images(images) => images.write(place, into),
+            SampleStore::Images(images) => images.write(place, into),
         }
     }
 
     /// The values and classes of the samples with these indices, in this order; images varied where that is asked for.
-    pub fn gather(&self, indices: &[u32], variety: Option<&Variety>) -> (Vec<f32>, Vec<u32>) {
+    pub fn gather(&self, indices: &[u32], augment: Option<&AugmentParams>) -> (Vec<f32>, Vec<u32>) {
         let mut values = vec![0.0; indices.len() * self.size()];
         let mut plain = Vec::new();
         for (index, into) in indices.iter().zip(values.chunks_exact_mut(self.size())) {
-            match (variety, self.side) {
-                (Some(variety), Some(side)) => {
+            match (augment, self.side) {
+                (Some(augment), Some(side)) => {
                     plain.resize(into.len(), 0.0);
                     self.write(*index as usize, &mut plain);
-                    variety.write(u64::from(*index), side, &plain, into);
+                    augment.write(u64::from(*index), side, &plain, into);
                 }
                 _ => self.write(*index as usize, into),
             }
@@ -263,7 +263,7 @@ impl Splits {
             validation: self.validation.len(),
             test: self.test.len(),
             warnings: self.warnings.clone(),
-            bytes: self.train.pool.bytes()
+            bytes: self.train.store.bytes()
                 + [&self.train, &self.validation, &self.test]
                     .map(|samples| place_bytes(samples.len()))
                     .iter()
@@ -271,7 +271,7 @@ impl Splits {
         }
     }
 
-    pub(super) fn new(spec: &DataSpec, raw: Raw, parts: &Parts) -> Result<Self> {
+    pub(super) fn new(spec: &DataSpec, raw: RawSamples, parts: &SplitIndices) -> Result<Self> {
         let train = parts.of(Split::Train);
         let labels = |split: Split| {
             parts
@@ -282,8 +282,8 @@ impl Splits {
         };
         let labels = SPLITS.map(labels);
         let mut augmentation = Augmentation::default();
-        let (input, pool, normalisation, range, hash) = match raw.values {
-            Values::Points(mut values) => {
+        let (input, store, normalisation, range, hash) = match raw.values {
+            SampleValues::Points(mut values) => {
                 let hash = hash(&raw.classes, &[2], parts, &labels, |index| {
                     bytes(&values[2 * index..2 * index + 2])
                 });
@@ -295,13 +295,13 @@ impl Splits {
                     .for_each(|point| normalisation.apply(point));
                 (
                     vec![2],
-                    Pool::Numbers(values),
+                    SampleStore::Numbers(values),
                     normalisation,
                     Some(range),
                     hash,
                 )
             }
-            Values::Images(pixels) => {
+            SampleValues::Images(pixels) => {
                 let options: ImageOptions = spec.options()?;
                 let input = options.shape();
                 augmentation = Augmentation::of(&options.augment);
@@ -322,11 +322,11 @@ impl Splits {
                 (input, images.into_pool(), normalisation, None, hash)
             }
         };
-        let pool = Arc::new(pool);
+        let store = Arc::new(store);
         let [train, validation, test] = labels;
         let warnings = unlearned(parts, &raw.labels, &raw.classes);
         let samples = |split: Split, labels: Vec<u32>| Samples {
-            pool: Arc::clone(&pool),
+            store: Arc::clone(&store),
             places: Arc::new(parts.of(split).to_vec()),
             labels: Arc::new(labels),
             size: input.iter().product(),
@@ -369,7 +369,7 @@ fn bytes(point: &[f32]) -> [u8; 8] {
 fn hash<B: AsRef<[u8]>>(
     classes: &[String],
     input: &[usize],
-    parts: &Parts,
+    parts: &SplitIndices,
     labels: &[Vec<u32>; 3],
     sample: impl Fn(usize) -> B,
 ) -> String {

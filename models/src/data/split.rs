@@ -26,13 +26,13 @@ pub enum Split {
 
 /// The samples of each split, by index. No sample is in two.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Parts {
+pub(super) struct SplitIndices {
     train: Vec<u32>,
     validation: Vec<u32>,
     test: Vec<u32>,
 }
 
-impl Parts {
+impl SplitIndices {
     /// The samples of a split, by index.
     pub(super) fn of(&self, split: Split) -> &[u32] {
         match split {
@@ -51,7 +51,7 @@ pub(super) fn split(
     labels: &[u32],
     classes: usize,
     train: Option<usize>,
-) -> Parts {
+) -> SplitIndices {
     let mut generator = Key::new(0, &format!("split {}", spec.set)).generator();
     let mut groups = vec![Vec::new(); classes];
     let shared = train.unwrap_or(labels.len()).min(labels.len());
@@ -72,7 +72,7 @@ pub(super) fn split(
     }
     let limit = spec.limit.and_then(|limit| usize::try_from(limit).ok());
     train.truncate(limit.unwrap_or(usize::MAX).max(1));
-    Parts {
+    SplitIndices {
         train,
         validation,
         test,
@@ -80,7 +80,7 @@ pub(super) fn split(
 }
 
 /// The splits of a run that says nothing of them. Which classes lose their last image does not depend on the set's name.
-pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -> Parts {
+pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -> SplitIndices {
     let spec = DataSpec {
         set: String::new(),
         validation: VALIDATION,
@@ -91,7 +91,11 @@ pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -
 }
 
 /// Which classes nobody would learn, as no sample of them is learnt from; `None` where there are none.
-pub(super) fn unlearned(parts: &Parts, labels: &[u32], classes: &[String]) -> Option<String> {
+pub(super) fn unlearned(
+    parts: &SplitIndices,
+    labels: &[u32],
+    classes: &[String],
+) -> Option<String> {
     const NAMED: usize = 10;
     let mut learnt = vec![false; classes.len()];
     for index in &parts.train {

@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `set.json` | what it is: [`About`] |
+//! | `set.json` | what it is: [`DataSetMetadata`] |
 //! | `pixels.u8` | image after image `[channels, side, side]`, a byte a value |
 //! | `labels.u16` | class after class, two bytes each, the low one first |
 //!
@@ -16,16 +16,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::MOST_SIDE;
+use super::duplicates::Duplicates;
 use super::fault::{Fault, bytes};
 use super::image::Pixels;
-use super::repeats::Repeats;
 use super::scratch::Scratch;
 use super::split;
-use super::table::{Raw, Values};
+use super::table::{RawSamples, SampleValues};
 use crate::error::{Error, Result};
 use crate::links;
 
-const ABOUT: &str = "set.json";
+const METADATA: &str = "set.json";
 const PIXELS: &str = "pixels.u8";
 const LABELS: &str = "labels.u16";
 
@@ -34,7 +34,7 @@ const FORMAT: u32 = 1;
 
 /// What a stored data set is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct DataSetMetadata {
     /// The version of the layout.
     pub format: u32,
     /// Its name for people.
@@ -55,7 +55,7 @@ pub struct About {
     pub sha256: String,
 }
 
-impl About {
+impl DataSetMetadata {
     fn size(&self) -> usize {
         self.channels * self.side * self.side
     }
@@ -84,26 +84,26 @@ impl About {
 
 /// The folder of a stored data set.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredDataSet {
     folder: PathBuf,
     /// What it is.
-    pub about: About,
+    pub metadata: DataSetMetadata,
 }
 
-impl Stored {
+impl StoredDataSet {
     /// Opens a folder; nothing but its `set.json` is read.
     pub(super) fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join(ABOUT);
+        let path = folder.join(METADATA);
         let text = links::read(&path).map_err(|e| Error::file(&path, e))?;
-        let about: About =
+        let metadata: DataSetMetadata =
             serde_json::from_slice(&text).map_err(|e| Error::file(&path, e.into()))?;
-        if !about.is_sound() {
+        if !metadata.is_sound() {
             let message = format!("is not of format {FORMAT}, or says what cannot be");
             return Err(Error::file(&path, io::Error::other(message)));
         }
         Ok(Self {
             folder: folder.to_owned(),
-            about,
+            metadata,
         })
     }
 
@@ -116,7 +116,7 @@ impl Stored {
             .collect();
         match labels
             .iter()
-            .position(|label| *label as usize >= self.about.classes.len())
+            .position(|label| *label as usize >= self.metadata.classes.len())
         {
             None => Ok(labels),
             Some(image) => Err(self.damaged(
@@ -129,9 +129,9 @@ impl Stored {
     /// The images.
     pub(super) fn pixels(&self) -> Result<Pixels> {
         Ok(Pixels {
-            bytes: self.read(PIXELS, self.about.size())?,
-            channels: self.about.channels,
-            side: self.about.side,
+            bytes: self.read(PIXELS, self.metadata.size())?,
+            channels: self.metadata.channels,
+            side: self.metadata.side,
             white: 255,
         })
     }
@@ -140,7 +140,7 @@ impl Stored {
     fn read(&self, name: &str, size: usize) -> Result<Vec<u8>> {
         let path = self.folder.join(name);
         links::refuse(&path).map_err(|e| Error::file(&path, e))?;
-        let expected = (self.about.images * size) as u64;
+        let expected = (self.metadata.images * size) as u64;
         let there = fs::metadata(&path)
             .map_err(|e| Error::file(&path, e))?
             .len();
@@ -157,50 +157,50 @@ impl Stored {
     }
 
     /// Everything, held against its hash.
-    pub(super) fn load(&self) -> Result<Raw> {
+    pub(super) fn load(&self) -> Result<RawSamples> {
         let (labels, pixels) = (self.labels()?, self.pixels()?);
         let mut hash = Sha256::new();
         hash.update(&pixels.bytes);
         labels
             .iter()
             .for_each(|label| hash.update((*label as u16).to_le_bytes()));
-        hash.update(self.about.meaning());
+        hash.update(self.metadata.meaning());
         let found = hex::encode(hash.finalize());
-        if found != self.about.sha256 {
+        if found != self.metadata.sha256 {
             let message = format!(
-                "is damaged: its SHA-256 is {found}, and {ABOUT} says {}",
-                self.about.sha256
+                "is damaged: its SHA-256 is {found}, and {METADATA} says {}",
+                self.metadata.sha256
             );
             return Err(self.damaged(PIXELS, message));
         }
-        Ok(Raw {
-            classes: self.about.classes.clone(),
-            values: Values::Images(pixels),
+        Ok(RawSamples {
+            classes: self.metadata.classes.clone(),
+            values: SampleValues::Images(pixels),
             labels,
-            train: self.about.train,
+            train: self.metadata.train,
         })
     }
 }
 
 /// A data set under construction, in a folder that goes when this does, unless it is published.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct DataSetWriter {
     folder: Scratch,
     pixels: BufWriter<File>,
     labels: Vec<u8>,
     hash: Sha256,
-    repeats: Repeats,
+    repeats: Duplicates,
 }
 
 /// A data set that is whole and on disk, but not published yet.
 #[derive(Debug)]
-pub struct Ready {
+pub struct ReadyDataSet {
     pub(super) folder: Scratch,
     /// What it is.
-    pub about: About,
+    pub metadata: DataSetMetadata,
 }
 
-impl Ready {
+impl ReadyDataSet {
     /// The same set with another name for people and another word on what it was made from.
     ///
     /// # Errors
@@ -215,18 +215,18 @@ impl Ready {
     /// # Errors
     /// When it cannot be written.
     pub fn describe(&mut self, title: &str, source: &str) -> Result<()> {
-        title.clone_into(&mut self.about.title);
-        source.clone_into(&mut self.about.source);
-        let path = self.folder.path().join(ABOUT);
+        title.clone_into(&mut self.metadata.title);
+        source.clone_into(&mut self.metadata.source);
+        let path = self.folder.path().join(METADATA);
         let text =
-            serde_json::to_vec_pretty(&self.about).map_err(|e| Error::file(&path, e.into()))?;
+            serde_json::to_vec_pretty(&self.metadata).map_err(|e| Error::file(&path, e.into()))?;
         File::create(&path)
             .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
             .map_err(|e| Error::file(&path, e))
     }
 }
 
-impl Draft {
+impl DataSetWriter {
     pub(super) fn new(folder: Scratch) -> Result<Self> {
         let path = folder.path().join(PIXELS);
         let file = File::create_new(&path).map_err(|e| Error::file(&path, e))?;
@@ -235,7 +235,7 @@ impl Draft {
             pixels: BufWriter::new(file),
             labels: Vec::new(),
             hash: Sha256::new(),
-            repeats: Repeats::default(),
+            repeats: Duplicates::default(),
         })
     }
 
@@ -262,7 +262,7 @@ impl Draft {
             .map_err(|e| Error::file(&path, e))
     }
 
-    /// What is to be said of images that are in it more than once: [`Repeats::notes`].
+    /// What is to be said of images that are in it more than once: [`Duplicates::notes`].
     pub(super) fn repeated(
         &self,
         train: Option<usize>,
@@ -285,20 +285,20 @@ impl Draft {
         )
     }
 
-    /// Writes the rest. The format, the count of images and the hash of `about` are filled in here.
-    pub(super) fn finish(mut self, about: About) -> Result<Ready> {
+    /// Writes the rest. The format, the count of images and the hash of `metadata` are filled in here.
+    pub(super) fn finish(mut self, metadata: DataSetMetadata) -> Result<ReadyDataSet> {
         let path = self.folder.path().to_owned();
-        let about_path = path.join(ABOUT);
+        let about_path = path.join(METADATA);
         self.hash.update(&self.labels);
-        self.hash.update(about.meaning());
-        let about = About {
+        self.hash.update(metadata.meaning());
+        let metadata = DataSetMetadata {
             format: FORMAT,
             images: self.labels.len() / 2,
             sha256: hex::encode(self.hash.finalize()),
-            ..about
+            ..metadata
         };
         let text =
-            serde_json::to_vec_pretty(&about).map_err(|e| Error::file(&about_path, e.into()))?;
+            serde_json::to_vec_pretty(&metadata).map_err(|e| Error::file(&about_path, e.into()))?;
         let write = |name: &str, bytes: &[u8]| {
             let path = path.join(name);
             File::create_new(&path)
@@ -306,14 +306,14 @@ impl Draft {
                 .map_err(|e| Error::file(&path, e))
         };
         write(LABELS, &self.labels)?;
-        write(ABOUT, &text)?;
+        write(METADATA, &text)?;
         self.pixels
             .flush()
             .and_then(|()| self.pixels.get_ref().sync_all())
             .map_err(|e| Error::file(&path, e))?;
-        Ok(Ready {
+        Ok(ReadyDataSet {
             folder: self.folder,
-            about,
+            metadata,
         })
     }
 }

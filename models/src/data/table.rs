@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::image::Pixels;
-use super::{augment, digits, known, normalise, plane};
+use super::{augment, digits, known, normalise, toy2d};
 use crate::error::Result;
 use crate::spec::{DataSpec, Field, FieldKind};
 
@@ -38,10 +38,10 @@ pub(super) enum Source {
     BuiltIn {
         /// The shape of a sample and the number of classes, before anything is loaded.
         shape: fn(&DataSpec) -> Result<Shape>,
-        load: fn(&DataSpec) -> Result<Raw>,
+        load: fn(&DataSpec) -> Result<RawSamples>,
     },
     /// From the library, once it was fetched or imported.
-    Known(&'static known::Known),
+    Known(&'static known::KnownDataSet),
 }
 
 /// The shape of a sample, `[2]` or `[channels, height, width]`, and the number of classes.
@@ -50,11 +50,11 @@ pub type Shape = (Vec<usize>, usize);
 /// All data sets that are known by name.
 pub static DATA_SETS: &[DataSetRow] = &[
     digits::ROW,
-    plane::BLOBS,
-    plane::MOONS,
-    plane::CIRCLES,
-    plane::SPIRAL,
-    plane::XOR,
+    toy2d::BLOBS,
+    toy2d::MOONS,
+    toy2d::CIRCLES,
+    toy2d::SPIRAL,
+    toy2d::XOR,
     known::MNIST,
     known::FASHION_MNIST,
     known::CIFAR_10,
@@ -74,16 +74,16 @@ pub fn row(set: &str) -> Option<&'static DataSetRow> {
 }
 
 /// A data set as it comes: all samples, in its own units.
-pub(super) struct Raw {
+pub(super) struct RawSamples {
     pub(super) classes: Vec<String>,
-    pub(super) values: Values,
+    pub(super) values: SampleValues,
     pub(super) labels: Vec<u32>,
     /// How many samples, from the first, are for training where the set says itself which are for the test.
     pub(super) train: Option<usize>,
 }
 
 /// The samples' values.
-pub(super) enum Values {
+pub(super) enum SampleValues {
     /// Coordinate after coordinate, point after point.
     Points(Vec<f32>),
     Images(Pixels),
@@ -118,7 +118,7 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             "data.augment",
             "Augmentation",
             FieldKind::Choice {
-                options: augment::WAYS,
+                options: augment::CHOICES,
             },
             "\"none\"",
             "How training images are varied from epoch to epoch.",
@@ -128,7 +128,7 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             "data.normalisation",
             "Normalisation",
             FieldKind::Choice {
-                options: normalise::WAYS,
+                options: normalise::CHOICES,
             },
             "\"measured\"",
             "What mean and deviation are taken out of the images: those of the training split, or ImageNet's, for weights that were trained on it.",

@@ -54,7 +54,7 @@ pub struct Arithmetic {
     /// What the network computed.
     pub value: f32,
     /// What becomes of the value at once: normalised, activated.
-    pub then: Vec<Then>,
+    pub then: Vec<FollowingLayer>,
 }
 
 /// What one channel adds to a value.
@@ -74,7 +74,7 @@ pub struct Channel {
 
 /// The same pixel one layer on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Then {
+pub struct FollowingLayer {
     /// The layer.
     pub layer: String,
     /// What it does.
@@ -254,7 +254,7 @@ impl Inspector {
     }
 
     /// The normalisation and the activation that follow a layer at once.
-    fn then(&self, recording: &Recording, place: usize, at: Pixel) -> Result<Vec<Then>> {
+    fn then(&self, recording: &Recording, place: usize, at: Pixel) -> Result<Vec<FollowingLayer>> {
         let mut then = Vec::new();
         let mut before = recording.steps[place].output.id();
         let rest = recording.steps.iter().zip(self.layers()).skip(place + 1);
@@ -267,7 +267,7 @@ impl Inspector {
                 break;
             }
             before = step.output.id();
-            then.push(Then {
+            then.push(FollowingLayer {
                 layer: layer.name.clone(),
                 kind: layer.kind,
                 value: value_at(&step.output, at)?,

@@ -20,16 +20,16 @@ pub struct GradientAt {
     /// The score's gradient by this value.
     pub gradient: f32,
     /// What the value passes on to the patch it sees: gradient times kernel, of the channels that get most.
-    pub passes_on: Parts,
+    pub passes_on: Contributions,
     /// What the value adds to the gradient of the kernel: gradient times patch, of the channels that get most.
-    pub to_weights: Parts,
+    pub to_weights: Contributions,
     /// How the gradient of the input's pixel under the kernel's centre comes together.
-    pub arrives: Arrives,
+    pub arrives: InputGradient,
 }
 
 /// Contributions by channel.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Parts {
+pub struct Contributions {
     /// Channels in all.
     pub inputs: usize,
     /// The largest, largest first.
@@ -53,7 +53,7 @@ pub struct Contribution {
 
 /// The gradient of one value of the layer's input, as far as it comes through this layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Arrives {
+pub struct InputGradient {
     /// The channel.
     pub input: usize,
     /// The row.
@@ -90,7 +90,7 @@ pub struct Term {
 }
 
 /// What a backward pass from a class's score tells.
-pub(super) struct Back {
+pub(super) struct BackwardPass {
     /// By the network's input, `[1, channels, height, width]`.
     pub(super) input: Tensor,
     /// What the layer gave, and the gradient of that.
@@ -101,12 +101,12 @@ pub(super) struct Back {
 
 impl Inspector {
     /// Differentiates the score of a class by the input, and by what the layer at `place` gave.
-    pub(super) fn back(
+    pub(super) fn backward(
         &self,
         recording: &Recording,
         class: usize,
         place: Option<usize>,
-    ) -> Result<Back> {
+    ) -> Result<BackwardPass> {
         let x = self.variable(&recording.image)?;
         let (passed, tape) = Tape::record(|| {
             // The first place of the catalogue is the input.
@@ -125,16 +125,16 @@ impl Inspector {
         one[class] = 1.0;
         let one = Tensor::from_vec(one, scores.shape(), scores.device())?;
         let (mut gradient, mut through) = (None, None);
-        let wanted = seen.as_ref().map(Tensor::id);
-        let mut watch = |id, dy: &Tensor, first: Option<&Tensor>| {
-            let here = Some(id) == wanted;
+        let layer_id = seen.as_ref().map(Tensor::id);
+        let mut hook = |id, dy: &Tensor, first: Option<&Tensor>| {
+            let here = Some(id) == layer_id;
             if here {
                 gradient = Some(dy.clone());
                 through = first.cloned();
             }
             here
         };
-        let mut rest = tape.backward_with_hook(&scores, one, &mut watch)?;
+        let mut rest = tape.backward_with_hook(&scores, one, &mut hook)?;
         let input = match rest.remove(&x.id()) {
             Some(gradient) => gradient,
             None => x.zeros_like()?,
@@ -149,7 +149,7 @@ impl Inspector {
                 Some((output, gradient.contiguous()?))
             }
         };
-        Ok(Back {
+        Ok(BackwardPass {
             input: input.contiguous()?,
             layer,
             through,
@@ -181,7 +181,7 @@ impl Inspector {
                 return Err(Error::setting("input", message));
             }
         }
-        let back = self.back(recording, class, Some(place))?;
+        let back = self.backward(recording, class, Some(place))?;
         let Some((_, gradients)) = &back.layer else {
             return Err(Error::setting("layer", "is not part of the pass"));
         };
@@ -223,11 +223,11 @@ impl Inspector {
             score: recording.scores[class],
             gradient,
             arrives: arrives(&conv, at, input, gradients, back.through.as_ref())?,
-            passes_on: Parts {
+            passes_on: Contributions {
                 inputs,
                 channels: passes_on,
             },
-            to_weights: Parts {
+            to_weights: Contributions {
                 inputs,
                 channels: to_weights,
             },
@@ -265,7 +265,7 @@ fn arrives(
     input: usize,
     gradients: &Tensor,
     through: Option<&Tensor>,
-) -> Result<Arrives> {
+) -> Result<InputGradient> {
     let [outputs, inputs, kh, kw] = conv.dims;
     let ConvParams {
         stride,
@@ -318,7 +318,7 @@ fn arrives(
     let sum = |terms: &[Term]| terms.iter().map(|term| term.product).sum::<f64>();
     let (shown, rest) = terms.split_at(terms.len().min(SHOWN));
     let here = Pixel { map: input, y, x };
-    Ok(Arrives {
+    Ok(InputGradient {
         input,
         y,
         x,

@@ -150,15 +150,15 @@ impl Canvas {
         range: [f32; 2],
     ) {
         let depth = self.bytes.len() / (self.width * self.height).max(1);
-        let plane = height * width;
+        let pixels = height * width;
         let mut row = Vec::with_capacity(width * zoom * depth);
         for y in 0..height {
             row.clear();
             for x in 0..width {
-                let value = |channel: usize| share(values[channel * plane + y * width + x], range);
+                let value = |channel: usize| share(values[channel * pixels + y * width + x], range);
                 let pixel = match self.map {
                     ColourMap::Rgb => {
-                        let channels = values.len() / plane;
+                        let channels = values.len() / pixels;
                         let byte = |c: usize| {
                             value(c.min(channels - 1)).map(|share| (share * 255.0).round() as u8)
                         };

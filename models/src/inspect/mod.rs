@@ -8,9 +8,9 @@
 //! | `tiles`, `sheet` | a layer's picture, tile by tile, and a page of it |
 //! | `colours` | from numbers to colours, and to PNG |
 //! | `filters`, `features` | the pictures of weights and of activations |
-//! | `statistics`, `numbers` | what a layer's activations are like; the numbers of one tile |
+//! | `statistics`, `tile_values` | what a layer's activations are like; the numbers of one tile |
 //! | `arithmetic`, `backward` | how one value of a convolution comes about, and what its gradient does |
-//! | `attention` | where a class is seen: Grad-CAM and the gradient of the input |
+//! | `saliency` | where a class is seen: Grad-CAM and the gradient of the input |
 //! | `predict` | the classes with their probabilities |
 //! | [`film`] | the same of every epoch of a run, in small files |
 //!
@@ -18,31 +18,31 @@
 //! hooks under `eval()`; and no picture leaves anything out without saying so.
 
 mod arithmetic;
-mod attention;
 mod backward;
 mod colours;
 mod features;
 pub mod film;
 mod filters;
 mod layers;
-mod numbers;
 mod predict;
 mod recording;
+mod saliency;
 mod sheet;
 mod statistics;
+mod tile_values;
 mod tiles;
 
-pub use arithmetic::{Arithmetic, Channel, Pixel, Then};
-pub use attention::{Attention, Method};
-pub use backward::{Arrives, Contribution, GradientAt, Term};
+pub use arithmetic::{Arithmetic, Channel, FollowingLayer, Pixel};
+pub use backward::{Contribution, GradientAt, InputGradient, Term};
 pub use colours::ColourMap;
 pub use features::Features;
 pub use layers::{Layer, LayerKind};
-pub use numbers::{Numbers, Of};
-pub use predict::Scored;
+pub use predict::ClassScore;
 pub use recording::Recording;
+pub use saliency::{SaliencyMap, SaliencyMethod};
 pub use sheet::{Grid, Range, Scale, Sheet, SheetQuery, Sort};
 pub use statistics::{Histogram, Statistics};
+pub use tile_values::{TileValues, ValueSource};
 pub use tiles::{Axes, Axis, SheetKind, Tile, Tiles};
 
 use std::path::Path;

@@ -11,7 +11,7 @@ const MOST: usize = 100;
 
 /// A class and how it scored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Scored {
+pub struct ClassScore {
     /// The class, from 0.
     pub class: usize,
     /// Its name.
@@ -24,7 +24,7 @@ pub struct Scored {
 
 impl Inspector {
     /// The classes, the likeliest first; of many, the first hundred.
-    pub fn predict(&self, recording: &Recording) -> Vec<Scored> {
+    pub fn predict(&self, recording: &Recording) -> Vec<ClassScore> {
         let scores = &recording.scores;
         let probabilities: Option<Vec<f32>> = match self.model.criterion() {
             Criterion::CrossEntropy => {
@@ -43,7 +43,7 @@ impl Inspector {
             .iter()
             .zip(&self.classes)
             .enumerate()
-            .map(|(class, (score, name))| Scored {
+            .map(|(class, (score, name))| ClassScore {
                 class,
                 name: name.clone(),
                 probability: probabilities.as_ref().map(|all| f64::from(all[class])),

@@ -122,9 +122,9 @@ impl Inspector {
     /// Changes values by their channel's mean and deviation.
     pub(super) fn each_channel(&self, image: &mut [f32], change: impl Fn(f32, f64, f64) -> f32) {
         let normalisation = &self.normalisation;
-        let plane: usize = self.input()[1..].iter().product();
+        let pixels: usize = self.input()[1..].iter().product();
         let channels = normalisation.mean.iter().zip(&normalisation.deviation);
-        for (values, (mean, deviation)) in image.chunks_exact_mut(plane).zip(channels) {
+        for (values, (mean, deviation)) in image.chunks_exact_mut(pixels).zip(channels) {
             values
                 .iter_mut()
                 .for_each(|value| *value = change(*value, *mean, *deviation));

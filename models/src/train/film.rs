@@ -9,7 +9,7 @@ use super::learner::{Evaluation, Learner};
 use super::progress::Progress;
 use crate::data::{self, Splits};
 use crate::error::{Error, Result};
-use crate::inspect::film::{Folder, Frame, Moment, Validation, pin_name, stride};
+use crate::inspect::film::{Folder, Frame, FramePosition, Validation, pin_name, stride};
 use crate::inspect::{Inspector, Recording};
 use crate::links;
 use crate::ops::threads;
@@ -121,7 +121,7 @@ impl Film {
             let network =
                 Inspector::new(learner.shared_model(), classes, data.normalisation.clone())?;
             let (pinned, recording) = self.recording(&network, data)?;
-            let moment = Moment {
+            let moment = FramePosition {
                 epoch: progress.epoch,
                 step: progress.step,
                 pinned: &pinned,

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::data::{Augmentation, Samples, Variety};
+use crate::data::{AugmentParams, Augmentation, Samples};
 use crate::error::{Error, Result};
 use crate::random::Key;
 
@@ -31,7 +31,7 @@ pub(super) struct Batch {
 
 /// What the batches are made of.
 #[derive(Clone)]
-pub(super) struct Source {
+pub(super) struct LoaderConfig {
     pub(super) samples: Samples,
     pub(super) augmentation: Augmentation,
     pub(super) seed: u64,
@@ -40,7 +40,7 @@ pub(super) struct Source {
     pub(super) epochs: u64,
 }
 
-impl Source {
+impl LoaderConfig {
     /// Batches of an epoch, the short last one among them.
     pub(super) fn batches(&self) -> u64 {
         self.samples.len().div_ceil(self.batch_size) as u64
@@ -48,9 +48,9 @@ impl Source {
 }
 
 /// Gives the batches of a run, one after the other. They are a function of the source alone, wherever they are made.
-pub(super) struct Loader(Made);
+pub(super) struct DataLoader(Mode);
 
-enum Made {
+enum Mode {
     Here(Batches),
     Ahead {
         /// `None` once the thread must end.
@@ -59,16 +59,16 @@ enum Made {
     },
 }
 
-impl Loader {
+impl DataLoader {
     /// Begins after some whole epochs and some batches of the next.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(super) fn new(source: Source, epoch: u64, batch: u64) -> Result<Self> {
-        let values = source.batch_size.saturating_mul(source.samples.size());
-        let batches = Batches::new(source, epoch + 1, batch as usize);
+    pub(super) fn new(config: LoaderConfig, epoch: u64, batch: u64) -> Result<Self> {
+        let values = config.batch_size.saturating_mul(config.samples.size());
+        let batches = Batches::new(config, epoch + 1, batch as usize);
         if batches_ahead(values as u64) == 0 {
-            return Ok(Self(Made::Here(batches)));
+            return Ok(Self(Mode::Here(batches)));
         }
         let (sender, receiver) = sync_channel(AHEAD);
         let make = move || {
@@ -82,7 +82,7 @@ impl Loader {
             .name("loader".to_owned())
             .spawn(make)
             .map_err(|e| Error::Threads(e.to_string()))?;
-        Ok(Self(Made::Ahead {
+        Ok(Self(Mode::Ahead {
             batches: Some(receiver),
             thread: Some(thread),
         }))
@@ -94,16 +94,16 @@ impl Loader {
     /// When there is none: after the last epoch, or when the thread that makes them is gone.
     pub(super) fn next(&mut self) -> Result<Batch> {
         let next = match &mut self.0 {
-            Made::Here(batches) => batches.next(),
-            Made::Ahead { batches, .. } => batches.as_ref().and_then(|batches| batches.recv().ok()),
+            Mode::Here(batches) => batches.next(),
+            Mode::Ahead { batches, .. } => batches.as_ref().and_then(|batches| batches.recv().ok()),
         };
         next.ok_or_else(|| Error::Threads("there are no more batches".to_owned()))
     }
 }
 
-impl Drop for Loader {
+impl Drop for DataLoader {
     fn drop(&mut self) {
-        if let Made::Ahead { batches, thread } = &mut self.0 {
+        if let Mode::Ahead { batches, thread } = &mut self.0 {
             // What waits to send sees that nobody receives.
             *batches = None;
             if let Some(thread) = thread.take() {
@@ -115,23 +115,23 @@ impl Drop for Loader {
 
 /// The batches themselves.
 struct Batches {
-    source: Source,
+    config: LoaderConfig,
     /// The epoch of the next batch, counted from 1.
     epoch: u64,
     order: Vec<u32>,
     /// Samples of the epoch that were given.
     given: usize,
-    variety: Option<Variety>,
+    augment: Option<AugmentParams>,
 }
 
 impl Batches {
-    fn new(source: Source, epoch: u64, batch: usize) -> Self {
+    fn new(config: LoaderConfig, epoch: u64, batch: usize) -> Self {
         let mut batches = Self {
-            given: batch.saturating_mul(source.batch_size),
-            source,
+            given: batch.saturating_mul(config.batch_size),
+            config,
             epoch,
             order: Vec::new(),
-            variety: None,
+            augment: None,
         };
         batches.begin();
         batches
@@ -139,13 +139,13 @@ impl Batches {
 
     /// Brings the samples into the epoch's order.
     fn begin(&mut self) {
-        let Source {
+        let LoaderConfig {
             seed, augmentation, ..
-        } = self.source;
-        self.order = (0..self.source.samples.len() as u32).collect();
+        } = self.config;
+        self.order = (0..self.config.samples.len() as u32).collect();
         let key = Key::new(seed, &format!("order {}", self.epoch));
         key.generator().shuffle(&mut self.order);
-        self.variety = (!augmentation.is_none()).then(|| augmentation.in_epoch(seed, self.epoch));
+        self.augment = (!augmentation.is_none()).then(|| augmentation.in_epoch(seed, self.epoch));
     }
 }
 
@@ -158,13 +158,13 @@ impl Iterator for Batches {
             self.given = 0;
             self.begin();
         }
-        if self.epoch > self.source.epochs || self.order.is_empty() {
+        if self.epoch > self.config.epochs || self.order.is_empty() {
             return None;
         }
-        let end = (self.given + self.source.batch_size).min(self.order.len());
+        let end = (self.given + self.config.batch_size).min(self.order.len());
         let indices = &self.order[self.given..end];
         self.given = end;
-        let (values, targets) = self.source.samples.gather(indices, self.variety.as_ref());
+        let (values, targets) = self.config.samples.gather(indices, self.augment.as_ref());
         Some(Batch { values, targets })
     }
 }

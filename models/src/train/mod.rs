@@ -10,18 +10,19 @@
 //! | `schedule` | the learning rate of every step |
 //! | `progress` | how far a run has come, and which epoch was the best |
 //! | `checkpoint` | what is on disk, so that any process may take over at any moment |
-//! | `places` | where its files lie |
+//! | `run_paths` | where its files lie |
 //! | `film` | a small file an epoch, of what the network looks like |
 //! | `boundary` | how the plane is divided, for two-dimensional data |
 //! | `measure` | what a run will take, by a few of its steps |
-//! | `surroundings` | threads and instructions, which a run that goes on keeps |
-//! | `rate`, `environment` | what is told about speed and surroundings |
+//! | `compute_config` | threads and instructions, which a run that goes on keeps |
+//! | `throughput`, `environment` | what is told about speed and surroundings |
 //!
 //! What always holds: the events of a run that was interrupted any number of times are those of a run that was not,
 //! bit for bit, but for times and notes. A run goes on from the checkpoint at hand and tells again what followed it.
 
 mod boundary;
 mod checkpoint;
+mod compute_config;
 mod environment;
 mod event;
 mod film;
@@ -29,22 +30,21 @@ mod learner;
 mod loader;
 mod measure;
 mod optimizer;
-mod places;
 mod plan;
 mod progress;
-mod rate;
 mod run;
+mod run_paths;
 mod schedule;
-mod surroundings;
+mod throughput;
 
-pub use checkpoint::{Moment, moment, remove_unfinished};
+pub use checkpoint::{CheckpointPosition, checkpoint_position, remove_unfinished};
 pub(crate) use environment::peak_memory_bytes;
 pub use event::{
     Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
 };
 pub use learner::Learner;
 pub use measure::{StepTiming, measure};
-pub use places::{Places, Record};
 pub use plan::{Plan, prepare};
 pub use run::train;
+pub use run_paths::{Record, RunPaths};
 pub use schedule::{LrCurve, lr_at};

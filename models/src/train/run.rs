@@ -4,17 +4,17 @@ use std::time::Instant;
 
 use super::boundary;
 use super::checkpoint::Checkpoints;
+use super::compute_config::ComputeConfig;
 use super::environment;
 use super::event::{Control, EpochEnd, Event, Observer, Reason, Started, Step, TestResult, Which};
 use super::film::Film;
 use super::learner::{Evaluation, Learner};
-use super::loader::{Batch, Loader, Source};
-use super::places::Places;
+use super::loader::{Batch, DataLoader, LoaderConfig};
 use super::plan::Plan;
 use super::progress::Progress;
-use super::rate::Rate;
+use super::run_paths::RunPaths;
 use super::schedule::lr_at;
-use super::surroundings::Surroundings;
+use super::throughput::Throughput;
 use crate::data::{self, Library, Splits};
 use crate::error::{Error, Result};
 use crate::networks::Model;
@@ -32,13 +32,13 @@ const FOREIGN: &str = "It starts from weights that were imported.";
 pub fn train(
     spec: &RunSpec,
     library: &Library,
-    places: impl Into<Places>,
+    paths: impl Into<RunPaths>,
     observer: &mut dyn Observer,
 ) -> Result<Reason> {
-    let places = places.into();
+    let paths = paths.into();
     // Nothing is on record that further steps could differ from before there are steps.
-    let record = places.record.as_ref().filter(|record| record.step > 0);
-    let surroundings = Surroundings::settle(spec, record)?;
+    let record = paths.record.as_ref().filter(|record| record.step > 0);
+    let compute = ComputeConfig::settle(spec, record)?;
     let data = data::load(&spec.data, library)?;
     let plan = Plan::new(spec, data.outline())?;
     let model = Model::new(
@@ -47,33 +47,31 @@ pub fn train(
         data.classes.len(),
         spec.training.seed,
     )?;
-    let foreign = places.start.filter(|path| path.exists());
+    let foreign = paths.start.filter(|path| path.exists());
     if let Some(path) = &foreign {
         model.load_state_dict(path)?;
     }
     let mut learner = Learner::of_run(model, &spec.training);
-    let mut checkpoints = Checkpoints::in_folder(&places.checkpoints)?;
-    let mut start = checkpoints.resume(&mut learner, places.record.as_ref())?;
+    let mut checkpoints = Checkpoints::in_folder(&paths.checkpoints)?;
+    let mut start = checkpoints.resume(&mut learner, paths.record.as_ref())?;
     if let Some(record) = record {
-        start
-            .notes
-            .extend(surroundings.differences(record, &data.hash));
+        start.notes.extend(compute.differences(record, &data.hash));
     }
     if foreign.is_some() && start.progress.step == 0 {
         start.notes.push(FOREIGN.to_owned());
     }
-    let source = Source {
+    let config = LoaderConfig {
         samples: data.train.clone(),
         augmentation: data.augmentation,
         seed: spec.training.seed,
         batch_size: spec.training.batch_size as usize,
         epochs: spec.training.epochs,
     };
-    let batches = source.batches();
-    let loader = Loader::new(source, start.progress.epoch, start.progress.batch)?;
+    let batches = config.batches();
+    let loader = DataLoader::new(config, start.progress.epoch, start.progress.batch)?;
     // Of points there is the boundary.
-    let film = places.film.filter(|_| data.range.is_none());
-    let film = film.map(|folder| Film::in_folder(&folder, places.pinned.as_deref()));
+    let film = paths.film.filter(|_| data.range.is_none());
+    let film = film.map(|folder| Film::in_folder(&folder, paths.pinned.as_deref()));
     let base = start.progress.elapsed;
     let mut run = Run {
         spec,
@@ -88,10 +86,10 @@ pub fn train(
         progress: start.progress,
         base,
         began: Instant::now(),
-        rate: Rate::default(),
+        throughput: Throughput::default(),
         stop: false,
     };
-    run.tell_start(&surroundings, start.notes)?;
+    run.tell_start(&compute, start.notes)?;
     let (reason, message) = run.finish()?;
     if reason != Reason::Stopped {
         run.checkpoints.remove_previous()?;
@@ -105,7 +103,7 @@ struct Run<'a> {
     spec: &'a RunSpec,
     plan: Plan,
     data: Splits,
-    loader: Loader,
+    loader: DataLoader,
     /// Batches of an epoch.
     batches: u64,
     learner: Learner,
@@ -116,7 +114,7 @@ struct Run<'a> {
     /// Training seconds before this process took over.
     base: f64,
     began: Instant,
-    rate: Rate,
+    throughput: Throughput,
     /// Whether the observer wants an end.
     stop: bool,
 }
@@ -196,7 +194,7 @@ impl Run<'_> {
         let (step, lr) = (self.progress.step + 1, self.lr());
         let loss = self.learner.step(&x, &targets, lr, step)?;
         let samples = targets.len() as u64;
-        self.rate.add(samples, began.elapsed());
+        self.throughput.add(samples, began.elapsed());
         let told = Step {
             step,
             epoch: self.progress.epoch + 1,
@@ -205,7 +203,7 @@ impl Run<'_> {
             accuracy: loss.correct as f64 / samples as f64,
             lr,
             seconds: self.elapsed(),
-            images_per_s: self.rate.per_second(),
+            images_per_s: self.throughput.per_second(),
         };
         self.tell(Event::Step(told))?;
         if !loss.mean.is_finite() {
@@ -338,14 +336,14 @@ impl Run<'_> {
         }
     }
 
-    fn tell_start(&mut self, surroundings: &Surroundings, notes: Vec<String>) -> Result<()> {
+    fn tell_start(&mut self, compute: &ComputeConfig, notes: Vec<String>) -> Result<()> {
         let plan = self.plan.clone();
         self.tell(Event::Started(Box::new(Started {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             candle: environment::CANDLE.to_owned(),
             cpu: environment::cpu(),
-            instructions: surroundings.instructions.name().to_owned(),
-            threads: surroundings.threads,
+            instructions: compute.instructions.name().to_owned(),
+            threads: compute.threads,
             device: self.spec.device.clone(),
             data_hash: self.data.hash.clone(),
             parameters: plan.parameters,

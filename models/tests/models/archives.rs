@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use vivarium_models::data::{Fault, Limits};
+use vivarium_models::data::{Fault, ImportLimits};
 use zip::CompressionMethod as Method;
 
 use crate::files::{Entry, Place, assert_says, cifar, entry, gz, idx, photos, png, tar, zip};
@@ -222,18 +222,18 @@ fn tars_that_unpack_to_too_much_or_are_cut_off_are_refused() {
     let bomb = gz(&tar(&files));
     assert!(bomb.len() < 200_000);
     fs::write(place.path("bomb.tgz"), bomb).unwrap();
-    let little = Limits {
+    let little = ImportLimits {
         all_bytes: 4 << 20,
-        ..Limits::default()
+        ..ImportLimits::default()
     };
     assert_says(
         &place.refusal_with("pets", &place.path("bomb.tgz"), &little),
         "bomb.tgz",
         "unpacks to more than 4,194,304 bytes",
     );
-    let few = Limits {
+    let few = ImportLimits {
         files: 7,
-        ..Limits::default()
+        ..ImportLimits::default()
     };
     assert_says(
         &place.refusal_with("pets", &place.path("bomb.tgz"), &few),

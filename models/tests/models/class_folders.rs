@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use vivarium_models::data::{Fault, Limits};
+use vivarium_models::data::{Fault, ImportLimits};
 
 use crate::files::{Place, assert_says, entry, of, photos, png, write_all, zip};
 
@@ -244,9 +244,9 @@ fn zip_bombs_are_refused() {
     writer.finish().unwrap();
     let bomb = place.path("bomb.zip");
     assert!(fs::metadata(&bomb).unwrap().len() < 100_000);
-    let small_files = Limits {
+    let small_files = ImportLimits {
         file_bytes: 1 << 20,
-        ..Limits::default()
+        ..ImportLimits::default()
     };
     let report = place
         .import_with("bomb", &bomb, &small_files)
@@ -256,18 +256,18 @@ fn zip_bombs_are_refused() {
         of(&report.unreadable, "a/1.png"),
         ["has more than 1,048,576 bytes"]
     );
-    let small_whole = Limits {
+    let small_whole = ImportLimits {
         all_bytes: 5 << 20,
-        ..Limits::default()
+        ..ImportLimits::default()
     };
     assert_says(
         &place.refusal_with("bomb", &bomb, &small_whole),
         "a/2.png",
         "all together unpack to more than 5,242,880 bytes",
     );
-    let few = Limits {
+    let few = ImportLimits {
         files: 7,
-        ..Limits::default()
+        ..ImportLimits::default()
     };
     assert_says(
         &place.refusal_with("bomb", &bomb, &few),
@@ -300,9 +300,9 @@ fn images_with_too_many_pixels_are_not_decoded() {
         "huge.png",
         "has 60000x60000 pixels, more than 40,000,000",
     );
-    let few = Limits {
+    let few = ImportLimits {
         all_pixels: 5000,
-        ..Limits::default()
+        ..ImportLimits::default()
     };
     assert_says(
         &place.refusal_with("pets", &place.path("pets.zip"), &few),
@@ -402,9 +402,9 @@ fn grey_pictures_make_a_grey_set_and_many_are_stored_smaller() {
     );
     assert_eq!(place.publish("grey", &place.path("set")).channels, 1);
     assert_eq!(place.pixels("grey").len(), 2 * 256);
-    let little = Limits {
+    let little = ImportLimits {
         stored_bytes: 2 * 3 * 100,
-        ..Limits::default()
+        ..ImportLimits::default()
     };
     assert_eq!(
         place

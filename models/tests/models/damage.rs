@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use vivarium_models::data::Library;
 use vivarium_models::error::Error;
 use vivarium_models::train::{
-    Control, Event, Observer, Places, Reason, Record, remove_unfinished, train,
+    Control, Event, Observer, Reason, Record, RunPaths, remove_unfinished, train,
 };
 
 use crate::common::{Recorder, joined, run, small, spec, tensors};
@@ -364,7 +364,7 @@ fn a_record_that_lost_its_end_is_continued_without_a_hole_where_that_is_possible
             epoch,
             ..Record::default()
         };
-        let places = Places {
+        let places = RunPaths {
             record: Some(record),
             ..folder.path().into()
         };
@@ -414,7 +414,7 @@ fn other_surroundings_than_a_run_began_with_are_told() {
         (folder, record)
     };
     let told = |folder: &TempDir, record| {
-        let places = Places {
+        let places = RunPaths {
             record: Some(record),
             ..folder.path().into()
         };

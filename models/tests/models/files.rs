@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{ImageFormat, Rgb, RgbImage};
 use tempfile::TempDir;
-use vivarium_models::data::{self, Fault, Import, Library, Limits};
+use vivarium_models::data::{self, Fault, Import, ImportLimits, Library};
 use vivarium_models::error::Error;
 
 /// A library and a folder for files beside it, both gone with the test.
@@ -34,13 +34,13 @@ impl Place {
         &self,
         set: &str,
         path: &Path,
-        limits: &Limits,
+        limits: &ImportLimits,
     ) -> Result<Import, Error> {
         data::import(&self.library, set, set, path, limits, &|_, _| true)
     }
 
     pub(crate) fn import(&self, set: &str, path: &Path) -> Result<Import, Error> {
-        self.import_with(set, path, &Limits::default())
+        self.import_with(set, path, &ImportLimits::default())
     }
 
     /// Imports what is right, under a name.
@@ -52,10 +52,10 @@ impl Place {
 
     /// Why files are refused; sees to it that nothing is left of them.
     pub(crate) fn refusal(&self, set: &str, path: &Path) -> Vec<Fault> {
-        self.refusal_with(set, path, &Limits::default())
+        self.refusal_with(set, path, &ImportLimits::default())
     }
 
-    pub(crate) fn refusal_with(&self, set: &str, path: &Path, limits: &Limits) -> Vec<Fault> {
+    pub(crate) fn refusal_with(&self, set: &str, path: &Path, limits: &ImportLimits) -> Vec<Fault> {
         let faults = match self.import_with(set, path, limits) {
             Err(Error::Refused(faults)) => faults,
             other => panic!("{} was not refused: {other:?}", path.display()),

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vivarium_models::data::{Library, Normalisation};
 use vivarium_models::inspect::film::{self, Folder, Frame, MOST_FRAMES, Predictions};
-use vivarium_models::inspect::{Inspector, Of, SheetQuery, Tiles};
+use vivarium_models::inspect::{Inspector, SheetQuery, Tiles, ValueSource};
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::{Event, Places, Reason, train};
+use vivarium_models::train::{Event, Reason, RunPaths, train};
 
 use crate::common::{Recorder, THREADS, load, run, spec};
 
@@ -47,8 +47,8 @@ impl Place {
         Folder::at(self.path("film"))
     }
 
-    fn places(&self) -> Places {
-        Places {
+    fn places(&self) -> RunPaths {
+        RunPaths {
             record: None,
             start: None,
             checkpoints: self.path("checkpoints"),
@@ -122,10 +122,14 @@ fn a_frame_holds_what_the_network_is_and_makes_of_the_image() {
     let place = Place::new();
     let (_, recorder) = place.run(&spec, None);
     let frame = place.frame(2);
-    assert_eq!((frame.about.epoch, &*frame.about.pinned), (2, "test:0"));
-    let about = film::About::read(&place.film().frame(2)).unwrap();
-    assert_eq!(about, Some(frame.about.clone()), "without the pictures");
-    let last = vivarium_models::train::moment(&place.path("checkpoints/last.safetensors"));
+    assert_eq!(
+        (frame.metadata.epoch, &*frame.metadata.pinned),
+        (2, "test:0")
+    );
+    let about = film::FrameMetadata::read(&place.film().frame(2)).unwrap();
+    assert_eq!(about, Some(frame.metadata.clone()), "without the pictures");
+    let last =
+        vivarium_models::train::checkpoint_position(&place.path("checkpoints/last.safetensors"));
     assert_eq!(last.unwrap().map(|of| (of.epoch, of.step)), Some((2, 6)));
     let network = inspector(&place, &spec, &recorder);
     let data = load(&spec.data);
@@ -196,7 +200,7 @@ fn a_frame_holds_what_became_of_the_validation_split() {
         _ => None,
     });
     assert_eq!(
-        frame.about.validation_accuracy,
+        frame.metadata.validation_accuracy,
         told.map(|score| score.accuracy)
     );
     // The test is of the best epoch, and its matrix is told.
@@ -324,13 +328,13 @@ fn the_film_follows_the_image_that_is_pinned_from_the_next_epoch_on() {
     let spec = spec(conv());
     let place = Place::new();
     place.run(&spec, Some(4));
-    assert_eq!(place.frame(1).about.pinned, "test:0");
+    assert_eq!(place.frame(1).metadata.pinned, "test:0");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/photos/rgb.png");
     fs::copy(&golden, place.path("pin.png")).unwrap();
     let (_, recorder) = place.run(&spec, None);
     let frame = place.frame(2);
     let bytes = fs::read(&golden).unwrap();
-    assert_eq!(frame.about.pinned, film::pin_name(&bytes));
+    assert_eq!(frame.metadata.pinned, film::pin_name(&bytes));
     let network = inspector(&place, &spec, &recorder);
     let picture = vivarium_models::data::decode_image(&bytes, 1 << 20).unwrap();
     let image = vivarium_models::data::image_for(network.input(), &picture).unwrap();
@@ -386,8 +390,14 @@ fn what_a_film_does_not_have_is_refused_by_name() {
             "filter",
         ),
         (frame.filter_sheet("stem.0", &page).unwrap_err(), "page"),
-        (frame.values("stem.0", Of::Kernel, 0).unwrap_err(), "of"),
-        (frame.values("stem.0", Of::Feature, 4).unwrap_err(), "index"),
+        (
+            frame.values("stem.0", ValueSource::Kernel, 0).unwrap_err(),
+            "of",
+        ),
+        (
+            frame.values("stem.0", ValueSource::Feature, 4).unwrap_err(),
+            "index",
+        ),
     ] {
         let found =
             matches!(&refused, vivarium_models::Error::Setting { path: of, .. } if of == path);
@@ -415,7 +425,7 @@ fn a_damaged_frame_is_refused_and_nothing_panics() {
             b'1'
         };
         fs::write(&path, &damaged).unwrap();
-        let _ = film::About::read(&path);
+        let _ = film::FrameMetadata::read(&path);
         if let Ok(Some(frame)) = Frame::read(&path) {
             for layer in frame.feature_layers() {
                 let _ = frame.feature_sheet(layer, &SheetQuery::default());

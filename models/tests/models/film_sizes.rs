@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 use vivarium_models::data::Normalisation;
-use vivarium_models::inspect::film::{Folder, Frame, MOST_BYTES, Moment, Predictions, Validation};
+use vivarium_models::inspect::film::{
+    Folder, Frame, FramePosition, MOST_BYTES, Predictions, Validation,
+};
 use vivarium_models::inspect::{Inspector, SheetQuery};
 use vivarium_models::networks::Model;
 
@@ -31,7 +33,7 @@ fn frame(network: Value, side: usize, classes: usize) -> (u64, Frame, Inspector)
         confidence: vec![200; 60_000],
     };
     let confusion = vec![vec![7; classes]; classes];
-    let moment = Moment {
+    let moment = FramePosition {
         epoch: 12,
         step: 3456,
         pinned: "test:0",
@@ -82,11 +84,11 @@ fn no_network_has_a_frame_that_is_too_large() {
         assert!(bytes <= MOST_BYTES as u64, "{network}: {bytes} bytes");
         assert!(frame.predictions.is_some() && frame.top(&[]).len() == classes.min(100));
         assert_eq!(frame.confusion.is_some(), classes <= 128, "{network}");
-        let first = &frame.about.features[0];
+        let first = &frame.metadata.features[0];
         assert_eq!(&*first.layer, "input", "{network}");
         let layers = inspector.layers().len();
         if layers < 300 {
-            assert_eq!(frame.about.features.len(), layers, "{network}");
+            assert_eq!(frame.metadata.features.len(), layers, "{network}");
         }
         // Each page can be shown, and says what it lacks.
         for layer in frame.feature_layers() {
@@ -112,15 +114,20 @@ fn the_classic_vgg16_of_large_images_keeps_its_first_maps_at_their_best() {
     assert!(bytes <= MOST_BYTES as u64, "{bytes} bytes");
     // Twenty-five of them make a film.
     assert!(bytes * 25 < 20 << 20, "{bytes} bytes");
-    let sides: Vec<_> = frame.about.features.iter().map(|of| of.tile[0]).collect();
+    let sides: Vec<_> = frame
+        .metadata
+        .features
+        .iter()
+        .map(|of| of.tile[0])
+        .collect();
     assert!(sides[1] >= 28, "{sides:?}");
-    let kept = frame.about.features.iter().filter(|of| of.total >= 64);
+    let kept = frame.metadata.features.iter().filter(|of| of.total >= 64);
     assert!(
         kept.clone().all(|of| of.kept >= 16),
         "{:?}",
-        frame.about.features
+        frame.metadata.features
     );
-    let filters: Vec<_> = frame.about.filters.iter().map(|of| of.kept).collect();
+    let filters: Vec<_> = frame.metadata.filters.iter().map(|of| of.kept).collect();
     assert_eq!(
         filters[..3],
         [64, 64, 128],

@@ -4,7 +4,7 @@
 use candle_core::Tensor;
 use serde_json::{Value, json};
 use vivarium_models::data::Normalisation;
-use vivarium_models::inspect::{Inspector, LayerKind, Method, Of, Recording};
+use vivarium_models::inspect::{Inspector, LayerKind, Recording, SaliencyMethod, ValueSource};
 use vivarium_models::nn::{Context, Mode};
 
 use crate::golden_networks::{BATCH, CLASSES, Golden, gradient_error};
@@ -37,7 +37,7 @@ pub(crate) fn activation(inspector: &Inspector, recording: &Recording, layer: &s
     let shape = &inspector.layer(layer).unwrap().shape;
     let tiles = if shape.len() == 3 { shape[0] } else { 1 };
     let values = (0..tiles).flat_map(|tile| {
-        let numbers = inspector.values(Some(recording), layer, Of::Feature, tile, None);
+        let numbers = inspector.values(Some(recording), layer, ValueSource::Feature, tile, None);
         numbers.unwrap().values
     });
     values
@@ -74,13 +74,13 @@ fn maps_are_what_hooks_see(golden: &Golden, hooks: &Value) {
     if let Some(expected) = hooks.get("attention") {
         let layer = expected["layer"].as_str();
         let heat = |method, layer| {
-            let attention = inspector.attention(&recording, Some(3), method, layer);
+            let attention = inspector.saliency(&recording, Some(3), method, layer);
             let heat = attention.unwrap().heat.into_iter();
             heat.map(f64::from).collect::<Vec<_>>()
         };
         for (name, heat) in [
-            ("heat", heat(Method::GradCam, layer)),
-            ("gradient", heat(Method::Gradient, None)),
+            ("heat", heat(SaliencyMethod::GradCam, layer)),
+            ("gradient", heat(SaliencyMethod::Gradient, None)),
         ] {
             let error = gradient_error(name, &heat, &expected[name], 0.0);
             assert!(error < 1e-3, "{} {name}: {error}", golden.name);

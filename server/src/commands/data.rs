@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use vivarium_models::Error as Models;
-use vivarium_models::data::{self, Limits, Report, State, name_of, row};
+use vivarium_models::data::{self, ImportLimits, Report, State, name_of, row};
 
 use super::print;
 use crate::cli::{Data, DataCommand, Import};
@@ -81,7 +81,7 @@ fn import(folder: &DataDir, args: &Import) -> Result<()> {
         &args.name,
         title,
         &args.path,
-        &Limits::default(),
+        &ImportLimits::default(),
         &|done, of| {
             bar.set_length(of as u64);
             bar.set_position(done as u64);
@@ -126,9 +126,14 @@ fn check(folder: &DataDir, what: &str, set: Option<&str>) -> Result<()> {
     let path = Path::new(what);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let set = set.map_or_else(|| name_of(&name), str::to_owned);
-    let import = data::import(&library, &set, &name, path, &Limits::default(), &|_, _| {
-        true
-    })
+    let import = data::import(
+        &library,
+        &set,
+        &name,
+        path,
+        &ImportLimits::default(),
+        &|_, _| true,
+    )
     .map_err(wrong)?;
     tell(what, &import.report)?;
     if import.report.unreadable.is_empty() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use vivarium_models::data::{decode_image, image_for};
-use vivarium_models::inspect::{Inspector, Layer, Method, Recording, SheetQuery};
+use vivarium_models::inspect::{Inspector, Layer, Recording, SaliencyMethod, SheetQuery};
 
 use super::{find_run, print};
 use crate::cli::{Checkpoint, Inspect};
@@ -167,13 +167,13 @@ impl Pictures<'_> {
             return Ok(());
         };
         let top = self.network.predict(recording);
-        for method in [Method::GradCam, Method::Gradient] {
+        for method in [SaliencyMethod::GradCam, SaliencyMethod::Gradient] {
             let name = match method {
-                Method::GradCam => "grad-cam.png",
-                Method::Gradient => "gradient.png",
+                SaliencyMethod::GradCam => "grad-cam.png",
+                SaliencyMethod::Gradient => "gradient.png",
             };
             // A network without a convolution has no Grad-CAM.
-            if let Ok(attention) = self.network.attention(recording, None, method, None) {
+            if let Ok(attention) = self.network.saliency(recording, None, method, None) {
                 self.write(name, &attention.png()?)?;
             }
         }

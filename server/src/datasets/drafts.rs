@@ -10,7 +10,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use vivarium_models::data::scratch::Scratch;
-use vivarium_models::data::{self, Import, Library, Limits, Ready, Report, known, name_of};
+use vivarium_models::data::{
+    self, Import, ImportLimits, Library, ReadyDataSet, Report, known, name_of,
+};
 
 use crate::blocking::on_thread;
 use crate::error::{Error, Result};
@@ -42,7 +44,7 @@ pub struct Drafts {
 
 struct Waiting {
     draft: Draft,
-    ready: Option<Ready>,
+    ready: Option<ReadyDataSet>,
     since: Instant,
 }
 
@@ -130,7 +132,8 @@ impl Drafts {
         let Import { ready, report } = on_thread("upload", move || {
             let told = |_, _| !goes_on.is_cancelled();
             failpoint("upload.received")?;
-            let import = data::import(&library, "", &title, &path, &Limits::default(), &told)?;
+            let import =
+                data::import(&library, "", &title, &path, &ImportLimits::default(), &told)?;
             failpoint("upload.read")?;
             Ok(Import {
                 ready: import.ready.described(&title, &source)?,

@@ -91,7 +91,7 @@ fn version(library: &Library, set: &str) -> Result<String> {
         .find(set)
         .filter(|found| found.dimensions == 3)
         .ok_or_else(|| none(set))?;
-    match (found.state, found.about) {
+    match (found.state, found.metadata) {
         (State::BuiltIn, _) => Ok(env!("CARGO_PKG_VERSION").to_owned()),
         (State::Present, Some(about)) => Ok(about.sha256),
         _ => Err(none(set)),

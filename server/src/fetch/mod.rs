@@ -11,7 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use vivarium_models::data::{self, Library, Limits, Report, row};
+use vivarium_models::data::{self, ImportLimits, Library, Report, row};
 
 use crate::error::{Error, Result};
 use crate::run_dir::lock::Lock;
@@ -87,7 +87,7 @@ impl Fetch {
             set,
             title,
             path,
-            &Limits::default(),
+            &ImportLimits::default(),
             &|_, _| true,
         )?;
         self.library.publish(import.ready, set, self.replace)?;

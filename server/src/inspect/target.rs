@@ -9,7 +9,7 @@ use vivarium_models::data::Normalisation;
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::{self, Moment};
+use vivarium_models::train::{self, CheckpointPosition};
 
 use crate::data_dir::library_of_run;
 use crate::error::{Error, Result};
@@ -212,8 +212,8 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// The moment of training that it stores, if it says so.
-    pub fn moment(&self) -> Option<Moment> {
-        train::moment(&self.path).ok().flatten()
+    pub fn moment(&self) -> Option<CheckpointPosition> {
+        train::checkpoint_position(&self.path).ok().flatten()
     }
 
     /// The checkpoint as the API returns it.

@@ -206,7 +206,7 @@ fn a_worker_killed_at_any_moment_leaves_whole_frames() {
         server.await_status(&id, "failed");
         for epoch in film.epochs().unwrap() {
             let frame = Frame::read(&film.frame(epoch)).unwrap().unwrap();
-            assert_eq!(frame.about.epoch, epoch, "after kill {kill}");
+            assert_eq!(frame.metadata.epoch, epoch, "after kill {kill}");
         }
         server.post(&format!("/api/v1/runs/{id}/resume"), &json!({}));
     }

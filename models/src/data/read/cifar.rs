@@ -12,24 +12,24 @@ use super::{
 };
 use crate::data::fault::{bytes, count};
 use crate::data::known;
-use crate::data::known::Layout;
+use crate::data::known::FileLayout;
 use crate::error::{Error, Result};
 
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
 
 /// Bytes that one file may have, as many as the largest real one: all files of a layout are held in memory together.
-const fn most(layout: Layout) -> u64 {
+const fn most(layout: FileLayout) -> u64 {
     match layout {
-        Layout::Cifar100 => 50_000 * (PIXELS as u64 + 2),
+        FileLayout::Cifar100 => 50_000 * (PIXELS as u64 + 2),
         _ => 10_000 * (PIXELS as u64 + 1),
     }
 }
 
 /// Files of a layout, the test's last.
-fn files(layout: Layout) -> &'static [&'static str] {
+fn files(layout: FileLayout) -> &'static [&'static str] {
     match layout {
-        Layout::Cifar100 => &["train.bin", "test.bin"],
+        FileLayout::Cifar100 => &["train.bin", "test.bin"],
         _ => &[
             "data_batch_1.bin",
             "data_batch_2.bin",
@@ -41,13 +41,13 @@ fn files(layout: Layout) -> &'static [&'static str] {
     }
 }
 
-const LAYOUTS: [Layout; 2] = [Layout::Cifar10, Layout::Cifar100];
+const LAYOUTS: [FileLayout; 2] = [FileLayout::Cifar10, FileLayout::Cifar100];
 
 /// The layout of what is in a tree; `None` where it is something else.
 ///
 /// # Errors
 /// When it is the version for Python, whose files only Python can read.
-pub(super) fn layout(path: &Path, tree: &Tree) -> Result<Option<Layout>> {
+pub(super) fn layout(path: &Path, tree: &Tree) -> Result<Option<FileLayout>> {
     let names: BTreeSet<&str> = files_of(tree)
         .filter_map(|node| Some(node.parts.last()?.as_str()))
         .collect();
@@ -86,7 +86,7 @@ fn files_of(tree: &Tree) -> impl Iterator<Item = &Node> {
 fn contents(
     path: &Path,
     tree: &mut Tree,
-    layout: Layout,
+    layout: FileLayout,
 ) -> Result<BTreeMap<&'static str, Vec<u8>>> {
     let mut found = BTreeMap::new();
     let most = most(layout);
@@ -122,10 +122,10 @@ fn contents(
 pub(super) fn read(
     path: &Path,
     tree: &mut Tree,
-    layout: Layout,
+    layout: FileLayout,
     target: &Target<'_>,
 ) -> Result<Import> {
-    let before = if layout == Layout::Cifar100 { 2 } else { 1 };
+    let before = if layout == FileLayout::Cifar100 { 2 } else { 1 };
     let record = before + PIXELS;
     let contents = contents(path, tree, layout)?;
     let images = |name: &str| {
@@ -201,6 +201,6 @@ pub(super) fn read(
         ignored: Vec::new(),
         notes: notes(&draft, &classes, Some(all - test)),
     };
-    let ready = draft.finish(target.about(classes, 3, SIDE, Some(all - test)))?;
+    let ready = draft.finish(target.metadata(classes, 3, SIDE, Some(all - test)))?;
     Ok(Import { ready, report })
 }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::folders::{Image, is_called_image, is_litter, sort_out};
 use super::photo::{self, Photo};
 use super::tree::{Node, Tree};
-use super::{Import, Limits, Report, Target, counts, fault, kind, refused};
+use super::{Import, ImportLimits, Report, Target, counts, fault, kind, refused};
 use crate::data::fault::{Fault, count};
 use crate::data::image::Resize;
 use crate::data::{LEAST_SIDE, MOST_SIDE};
@@ -23,7 +23,7 @@ pub(super) fn read(
     path: &Path,
     mut tree: Tree,
     target: &Target<'_>,
-    limits: &Limits,
+    limits: &ImportLimits,
     told: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
     let nodes = tree.nodes().to_vec();
@@ -129,12 +129,12 @@ pub(super) fn read(
         ]
         .concat(),
     };
-    let ready = draft.finish(target.about(found.classes, channels, side, train))?;
+    let ready = draft.finish(target.metadata(found.classes, channels, side, train))?;
     Ok(Import { ready, report })
 }
 
 /// The largest side at which so many images may be stored.
-fn most_side(images: usize, limits: &Limits) -> usize {
+fn most_side(images: usize, limits: &ImportLimits) -> usize {
     let side = (limits.stored_bytes as f64 / (3 * images.max(1)) as f64).sqrt() as usize;
     side.clamp(LEAST_SIDE, MOST_SIDE)
 }
@@ -221,10 +221,10 @@ impl Spool {
         let mut resizes: BTreeMap<usize, Resize> = BTreeMap::new();
         let (mut along, mut new) = (Vec::new(), vec![0.0; side * side]);
         for image in self.images {
-            let plane = image.side * image.side;
-            let mut old = vec![0; 3 * plane];
+            let pixels_per_channel = image.side * image.side;
+            let mut old = vec![0; 3 * pixels_per_channel];
             file.read_exact(&mut old).map_err(failed)?;
-            old.truncate(channels * plane);
+            old.truncate(channels * pixels_per_channel);
             if image.side == side {
                 each(&old, image.class)?;
                 continue;
@@ -233,8 +233,8 @@ impl Spool {
                 .entry(image.side)
                 .or_insert_with(|| Resize::new(image.side, side));
             let mut bytes = Vec::with_capacity(channels * side * side);
-            for old in old.chunks_exact(plane) {
-                resize.plane(old, &mut along, &mut new);
+            for old in old.chunks_exact(pixels_per_channel) {
+                resize.channel(old, &mut along, &mut new);
                 bytes.extend(new.iter().map(|value| photo::byte(*value)));
             }
             each(&bytes, image.class)?;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::tree::Node;
-use super::{Limits, fault};
+use super::{ImportLimits, fault};
 use crate::data::fault::{Fault, count};
 use crate::error::{Error, Result};
 
@@ -216,7 +216,7 @@ pub(super) fn sort_out(
     path: &Path,
     nodes: &[Node],
     is_image: &[bool],
-    limits: &Limits,
+    limits: &ImportLimits,
 ) -> Result<Found> {
     let mut found = Found::default();
     let (litter, nodes): (Vec<_>, Vec<_>) = nodes
@@ -570,7 +570,7 @@ fn wrong_classes<'a>(
     path: &Path,
     names: impl ExactSizeIterator<Item = &'a String>,
     astray: usize,
-    limits: &Limits,
+    limits: &ImportLimits,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
     let classes = names.len();

@@ -13,7 +13,7 @@ use super::{
     wrong_length,
 };
 use crate::data::fault::{Fault, bytes, count};
-use crate::data::known::Layout;
+use crate::data::known::FileLayout;
 use crate::data::{MOST_SIDE, known};
 use crate::error::{Error, Result};
 
@@ -200,7 +200,7 @@ pub(super) fn read(folder: &Path, tree: &mut Tree, target: &Target<'_>) -> Resul
             .map_or(0, |label| usize::from(*label) + 1)
     };
     let labels = train_labels.bytes.iter().copied();
-    let recognised = target.recognised(Layout::Idx, train.count, test.count, labels);
+    let recognised = target.recognised(FileLayout::Idx, train.count, test.count, labels);
     let classes: Vec<String> = match target.known.or(recognised.and_then(|row| known(row.set))) {
         Some(known) => known
             .classes
@@ -276,7 +276,7 @@ pub(super) fn read(folder: &Path, tree: &mut Tree, target: &Target<'_>) -> Resul
         ignored: Vec::new(),
         notes: notes(&draft, &classes, Some(train.count)),
     };
-    let ready = draft.finish(target.about(classes, 1, width, Some(train.count)))?;
+    let ready = draft.finish(target.metadata(classes, 1, width, Some(train.count)))?;
     Ok(Import { ready, report })
 }
 

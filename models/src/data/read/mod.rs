@@ -29,16 +29,16 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::fault::{Fault, bytes, count};
-use super::known::{Known, Layout};
+use super::known::{FileLayout, KnownDataSet};
 use super::library::{Library, known};
-use super::stored::{About, Draft, Ready};
+use super::stored::{DataSetMetadata, DataSetWriter, ReadyDataSet};
 use super::table::{DATA_SETS, DataSetRow, Source};
 use crate::error::{Error, Result};
 use tree::Tree;
 
 /// What is taken of files that somebody gives.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ImportLimits {
     /// Files in an archive or a folder.
     pub files: usize,
     /// Bytes of one image's file.
@@ -55,7 +55,7 @@ pub struct Limits {
     pub stored_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for ImportLimits {
     fn default() -> Self {
         Self {
             files: 100_000,
@@ -73,7 +73,7 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Import {
     /// The data set.
-    pub ready: Ready,
+    pub ready: ReadyDataSet,
     /// What was found.
     pub report: Report,
 }
@@ -125,7 +125,7 @@ pub fn import(
     set: &str,
     title: &str,
     path: &Path,
-    limits: &Limits,
+    limits: &ImportLimits,
     told: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
     let known = known(set);
@@ -142,13 +142,13 @@ pub fn import(
     };
     let mut tree = Tree::open(path, &target, limits, told)?;
     let layout = if idx::is_here(&mut tree) {
-        Some(Layout::Idx)
+        Some(FileLayout::Idx)
     } else {
         cifar::layout(path, &tree)?
     };
     if let Some(known) = known.filter(|known| layout != Some(known.layout)) {
         let found = match layout {
-            Some(Layout::Idx) => "IDX files",
+            Some(FileLayout::Idx) => "IDX files",
             Some(_) => "files of another CIFAR",
             None => tree.in_words(),
         };
@@ -159,7 +159,7 @@ pub fn import(
         return Err(refused(path, message));
     }
     match layout {
-        Some(Layout::Idx) => idx::read(path, &mut tree, &target),
+        Some(FileLayout::Idx) => idx::read(path, &mut tree, &target),
         Some(layout) => cifar::read(path, &mut tree, layout, &target),
         None => classes::read(path, tree, &target, limits, told),
     }
@@ -169,7 +169,7 @@ pub fn import(
 struct Target<'a> {
     library: &'a Library,
     title: &'a str,
-    known: Option<&'static Known>,
+    known: Option<&'static KnownDataSet>,
     /// Whether it may turn out to be a known set.
     may_be_known: bool,
     source: String,
@@ -177,14 +177,14 @@ struct Target<'a> {
 
 impl Target<'_> {
     /// What the set is, as far as is said here.
-    fn about(
+    fn metadata(
         &self,
         classes: Vec<String>,
         channels: usize,
         side: usize,
         train: Option<usize>,
-    ) -> About {
-        About {
+    ) -> DataSetMetadata {
+        DataSetMetadata {
             format: 0,
             title: self.title.to_owned(),
             classes,
@@ -200,13 +200,13 @@ impl Target<'_> {
     /// The known set that files of a layout hold, by their counts and first labels.
     fn recognised(
         &self,
-        layout: Layout,
+        layout: FileLayout,
         train: usize,
         test: usize,
         mut labels: impl Iterator<Item = u8>,
     ) -> Option<&'static DataSetRow> {
         let first: Vec<u8> = labels.by_ref().take(10).collect();
-        let is_it = |known: &Known| {
+        let is_it = |known: &KnownDataSet| {
             known.layout == layout
                 && (known.train, known.test) == (train, test)
                 && known.first_labels[..] == first
@@ -235,7 +235,7 @@ impl Target<'_> {
     }
 }
 
-impl Layout {
+impl FileLayout {
     fn in_words(self) -> &'static str {
         match self {
             Self::Idx => "IDX files such as train-images-idx3-ubyte.gz",
@@ -274,7 +274,7 @@ pub(super) fn counts(classes: &[String], labels: impl Iterator<Item = usize>) ->
 }
 
 /// What is to be said of a set whose images have no names.
-fn notes(draft: &Draft, classes: &[String], train: Option<usize>) -> Vec<String> {
+fn notes(draft: &DataSetWriter, classes: &[String], train: Option<usize>) -> Vec<String> {
     let name = |image: usize| match train {
         Some(train) if image >= train => {
             format!("image {} for the test", count((image - train) as u64 + 1))

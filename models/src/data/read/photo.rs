@@ -106,17 +106,17 @@ fn square(image: &DynamicImage, most_side: usize) -> Photo {
     let mut along = Vec::new();
     let mut smaller = vec![0.0; side * side];
     for channel in 0..3 {
-        let plane = colours.iter().skip(channel).step_by(3).copied();
+        let values = colours.iter().skip(channel).step_by(3).copied();
         match &resize {
-            None => pixels.extend(plane),
+            None => pixels.extend(values),
             Some(resize) => {
-                resize.plane(&plane.collect::<Vec<u8>>(), &mut along, &mut smaller);
+                resize.channel(&values.collect::<Vec<u8>>(), &mut along, &mut smaller);
                 pixels.extend(smaller.iter().map(|value| byte(*value)));
             }
         }
     }
     let (red, others) = pixels.split_at(side * side);
-    let grey = others.chunks_exact(side * side).all(|plane| plane == red);
+    let grey = others.chunks_exact(side * side).all(|values| values == red);
     Photo {
         size,
         side,

@@ -34,8 +34,8 @@ pub struct Extract {
 
 /// With its numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Kept {
-    pub(super) about: Extract,
+pub(super) struct KeptTiles {
+    pub(super) metadata: Extract,
     /// What the tiles were like in the network.
     pub(super) tiles: Vec<Tile>,
     pub(super) numbers: Numbers,
@@ -59,7 +59,7 @@ fn factor(of: Shape, side: usize) -> usize {
     of[0].max(of[1]).div_ceil(side.max(1)).max(1)
 }
 
-impl Kept {
+impl KeptTiles {
     /// Extracts the share of a picture.
     pub(super) fn of(share: &Share, picture: &Tiles<'_>) -> Self {
         let whole = picture.kind == SheetKind::Heatmap;
@@ -92,7 +92,7 @@ impl Kept {
             Numbers::Bytes(values.map(|(value, tile)| byte(value, &tile)).collect())
         };
         Self {
-            about: Extract {
+            metadata: Extract {
                 layer: share.layer.clone(),
                 kind: share.kind,
                 map: picture.map,
@@ -116,7 +116,7 @@ impl Kept {
             channels,
             tile,
             ..
-        } = self.about;
+        } = self.metadata;
         let size = (channels * tile[0] * tile[1]).max(1);
         let values = match &self.numbers {
             Numbers::Exact(values) => values.clone(),
@@ -158,14 +158,14 @@ fn value(byte: u8, tile: &Tile) -> f32 {
 fn means(values: &[f32], of: Shape, to: Shape) -> Vec<f32> {
     let factor = of[0].div_ceil(to[0]).max(of[1].div_ceil(to[1]));
     let mut means = Vec::with_capacity(values.len() / factor);
-    for plane in values.chunks_exact((of[0] * of[1]).max(1)) {
+    for channel in values.chunks_exact((of[0] * of[1]).max(1)) {
         for row in 0..to[0] {
             for column in 0..to[1] {
                 let rows = row * factor..((row + 1) * factor).min(of[0]);
                 let columns = column * factor..((column + 1) * factor).min(of[1]);
                 let (mut sum, count) = (0.0f32, rows.len() * columns.len());
                 for row in rows {
-                    sum += plane[row * of[1]..][columns.clone()].iter().sum::<f32>();
+                    sum += channel[row * of[1]..][columns.clone()].iter().sum::<f32>();
                 }
                 means.push(sum / count.max(1) as f32);
             }

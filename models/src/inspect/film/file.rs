@@ -9,8 +9,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
-use super::extract::{Extract, Kept, Numbers};
-use super::{About, Frame, Predictions};
+use super::extract::{Extract, KeptTiles, Numbers};
+use super::{Frame, FrameMetadata, Predictions};
 use crate::error::{Error, Result};
 use crate::inspect::{Histogram, SheetKind, Statistics, Tile};
 use crate::tensor_file::{self, Numbers as Tensor, Slice};
@@ -27,7 +27,7 @@ const MOST_READ: u64 = 4 << 20;
 /// Cells of one picture that are made of a file.
 const MOST_CELLS: usize = 1 << 22;
 
-const ABOUT: &str = "vivarium.film";
+const METADATA: &str = "vivarium.film";
 const PREDICTED: &str = "validation/predicted";
 const CONFIDENCE: &str = "validation/confidence";
 const CONFUSION: &str = "validation/confusion";
@@ -45,12 +45,12 @@ impl Frame {
     /// # Errors
     /// When it cannot be written; then no file is left.
     pub(crate) fn write(&self, path: &Path, aside: &Path) -> Result<()> {
-        let about = serde_json::to_string(&self.about)
+        let metadata = serde_json::to_string(&self.metadata)
             .map_err(|e| Error::checkpoint(path, e.to_string()))?;
         let metadata = HashMap::from([
-            (ABOUT.to_owned(), about),
-            ("vivarium.epoch".to_owned(), self.about.epoch.to_string()),
-            ("vivarium.step".to_owned(), self.about.step.to_string()),
+            (METADATA.to_owned(), metadata),
+            ("vivarium.epoch".to_owned(), self.metadata.epoch.to_string()),
+            ("vivarium.step".to_owned(), self.metadata.step.to_string()),
         ]);
         let mut tensors = Tensors::default();
         let (classes, scores): (Vec<_>, Vec<_>) = self
@@ -77,12 +77,12 @@ impl Frame {
             let name = format!("{folder}.tiles");
             tensors.add(name, &[tiles.len() / 4, 4], Slice::F32(tiles));
             for kept in kept {
-                let name = format!("{folder}/{}", kept.about.layer);
+                let name = format!("{folder}/{}", kept.metadata.layer);
                 let values = match &kept.numbers {
                     Numbers::Bytes(bytes) => Slice::U8(bytes),
                     Numbers::Exact(values) => Slice::F32(values),
                 };
-                tensors.add(name, &kept.about.shape(), values);
+                tensors.add(name, &kept.metadata.shape(), values);
             }
         }
         let width = FACTS + BARS;
@@ -119,7 +119,7 @@ impl Frame {
     }
 }
 
-impl About {
+impl FrameMetadata {
     /// Reads what is said of a frame, and not its pictures; `None` when there is none.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl About {
         let Some(metadata) = tensor_file::metadata(path)? else {
             return Ok(None);
         };
-        about(&metadata)
+        frame_metadata(&metadata)
             .map(Some)
             .map_err(|message| Error::checkpoint(path, message))
     }
@@ -203,21 +203,21 @@ impl Extract {
 
 type Words<T> = std::result::Result<T, String>;
 
-fn about(metadata: &HashMap<String, String>) -> Words<About> {
-    let text = metadata.get(ABOUT).ok_or("it is no frame of a film")?;
-    let about: About = serde_json::from_str(text).map_err(|e| e.to_string())?;
-    match about.version {
-        VERSION => Ok(about),
+fn frame_metadata(metadata: &HashMap<String, String>) -> Words<FrameMetadata> {
+    let text = metadata.get(METADATA).ok_or("it is no frame of a film")?;
+    let metadata: FrameMetadata = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    match metadata.version {
+        VERSION => Ok(metadata),
         other => Err(format!("it is of version {other}; {VERSION} is known")),
     }
 }
 
 fn parse(bytes: &[u8]) -> Words<Frame> {
     let (_, head) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-    let about = about(head.metadata().as_ref().unwrap_or(&HashMap::new()))?;
+    let metadata = frame_metadata(head.metadata().as_ref().unwrap_or(&HashMap::new()))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
-    let filters = pictures(&file, "filters", &about.filters)?;
-    let features = pictures(&file, "features", &about.features)?;
+    let filters = pictures(&file, "filters", &metadata.filters)?;
+    let features = pictures(&file, "features", &metadata.features)?;
     let statistics = numbers(
         &file,
         "features.statistics",
@@ -255,21 +255,21 @@ fn parse(bytes: &[u8]) -> Words<Frame> {
         filters,
         features,
         statistics,
-        about,
+        metadata,
     })
 }
 
-fn pictures(file: &SafeTensors<'_>, folder: &str, extracts: &[Extract]) -> Words<Vec<Kept>> {
+fn pictures(file: &SafeTensors<'_>, folder: &str, extracts: &[Extract]) -> Words<Vec<KeptTiles>> {
     let tiles = numbers(file, &format!("{folder}.tiles"), None)?;
     let mut tiles = tiles.chunks_exact(4);
-    let each = extracts.iter().map(|about| {
-        let name = format!("{folder}/{}", about.layer);
+    let each = extracts.iter().map(|metadata| {
+        let name = format!("{folder}/{}", metadata.layer);
         let wrong = || format!("{name} is not as large as is said");
-        let cells = about.cells().ok_or_else(wrong)?;
-        let single = about.channels * about.of[0] * about.of[1] == 1;
+        let cells = metadata.cells().ok_or_else(wrong)?;
+        let single = metadata.channels * metadata.of[0] * metadata.of[1] == 1;
         let tiles: Vec<_> = tiles
             .by_ref()
-            .take(about.kept)
+            .take(metadata.kept)
             .enumerate()
             .map(|(index, of)| tile(index, of, single))
             .collect();
@@ -278,12 +278,16 @@ fn pictures(file: &SafeTensors<'_>, folder: &str, extracts: &[Extract]) -> Words
             Dtype::U8 => Numbers::Bytes(tensor.data().to_vec()),
             _ => Numbers::Exact(numbers(file, &name, None)?),
         };
-        let whole = numbers.len() == cells || about.kind == SheetKind::Vector;
-        if tiles.len() != about.kept || numbers.len() != about.len || about.len > cells || !whole {
+        let whole = numbers.len() == cells || metadata.kind == SheetKind::Vector;
+        if tiles.len() != metadata.kept
+            || numbers.len() != metadata.len
+            || metadata.len > cells
+            || !whole
+        {
             return Err(wrong());
         }
-        Ok(Kept {
-            about: about.clone(),
+        Ok(KeptTiles {
+            metadata: metadata.clone(),
             tiles,
             numbers,
         })

@@ -24,9 +24,9 @@ const MOST_EXACT: usize = 64 << 10;
 
 /// What is given up for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Worth {
+pub(super) enum Priority {
     /// Shows again what another layer shows.
-    Again,
+    Repeated,
     /// Shows something of its own.
     Own,
     /// What people look at first.
@@ -37,7 +37,7 @@ pub(super) enum Worth {
 #[derive(Clone, Debug)]
 pub(super) struct Share {
     pub(super) layer: String,
-    pub(super) worth: Worth,
+    pub(super) worth: Priority,
     pub(super) kind: SheetKind,
     pub(super) channels: usize,
     /// In the network.
@@ -51,7 +51,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    pub(super) fn new(layer: &str, worth: Worth, tiles: &Tiles<'_>, most: usize) -> Self {
+    pub(super) fn new(layer: &str, worth: Priority, tiles: &Tiles<'_>, most: usize) -> Self {
         let total = match tiles.kind {
             SheetKind::Heatmap => 1,
             _ => tiles.len(),
@@ -112,9 +112,9 @@ pub(super) fn fit(shares: &mut [Share], budget: usize) -> usize {
     let mut order: Vec<_> = (0..shares.len()).collect();
     order.sort_by_key(|place| (shares[*place].worth, Reverse(*place)));
     for (side, least, up_to) in [
-        (SIDE / 2, 8, Worth::Own),
-        (SIDE / 4, 4, Worth::First),
-        (SIDE / 8, 1, Worth::First),
+        (SIDE / 2, 8, Priority::Own),
+        (SIDE / 4, 4, Priority::First),
+        (SIDE / 8, 1, Priority::First),
     ] {
         for place in &order {
             if sum(shares) <= budget {
@@ -147,7 +147,7 @@ pub(super) fn fit(shares: &mut [Share], budget: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn maps(layer: usize, worth: Worth, total: usize, side: usize) -> Share {
+    fn maps(layer: usize, worth: Priority, total: usize, side: usize) -> Share {
         let mut share = Share {
             layer: format!("features.{layer}"),
             worth,
@@ -173,11 +173,11 @@ mod tests {
     fn what_shows_something_again_is_smaller_first_and_the_first_layer_last() {
         let all = || {
             vec![
-                maps(0, Worth::First, 64, 224),
-                maps(1, Worth::Again, 64, 224),
-                maps(2, Worth::Own, 128, 56),
-                maps(3, Worth::Again, 128, 56),
-                maps(4, Worth::Own, 8, 7),
+                maps(0, Priority::First, 64, 224),
+                maps(1, Priority::Repeated, 64, 224),
+                maps(2, Priority::Own, 128, 56),
+                maps(3, Priority::Repeated, 128, 56),
+                maps(4, Priority::Own, 8, 7),
             ]
         };
         let whole = sum(&all());
@@ -204,7 +204,7 @@ mod tests {
     fn anything_fits() {
         for layers in [1, 10, 100, 1000] {
             for budget in [2_000, 20_000, 300_000] {
-                let share = |layer| maps(layer, Worth::Again, 2048, 112);
+                let share = |layer| maps(layer, Priority::Repeated, 2048, 112);
                 let mut shares: Vec<_> = (0..layers).map(share).collect();
                 let taken = fit(&mut shares, budget);
                 assert!(taken <= budget, "{layers} in {budget}");

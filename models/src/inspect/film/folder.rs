@@ -59,7 +59,7 @@ impl Folder {
     /// # Errors
     /// When it cannot be written; then the film is as it was.
     pub fn add(&self, frame: &Frame) -> Result<()> {
-        let newest = frame.about.epoch;
+        let newest = frame.metadata.epoch;
         fs::create_dir_all(&self.0).map_err(|e| Error::file(&self.0, e))?;
         frame.write(&self.frame(newest), &self.aside())?;
         for epoch in self.epochs()? {

@@ -29,10 +29,10 @@ pub use sheets::{FilmFeatures, FilmSheet, Reduced};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Inspector, Layer, LayerKind, Recording, Scored, Statistics, Tiles};
+use super::{ClassScore, Inspector, Layer, LayerKind, Recording, Statistics, Tiles};
 use crate::error::Result;
-use extract::Kept;
-use fit::{Share, Worth, fit};
+use extract::KeptTiles;
+use fit::{Priority, Share, fit};
 
 /// The most bytes of a frame.
 pub const MOST_BYTES: usize = 512 << 10;
@@ -45,7 +45,7 @@ const OF_FILTERS: f64 = 0.375;
 
 /// When a frame was made, and of what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct FrameMetadata {
     /// Of the file's form.
     pub version: u32,
     /// Whole epochs done.
@@ -75,7 +75,7 @@ pub struct Top {
 
 /// The moment of a frame.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment<'a> {
+pub struct FramePosition<'a> {
     /// Whole epochs done.
     pub epoch: u64,
     /// Steps done.
@@ -99,15 +99,15 @@ pub struct Validation<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// When it was made, and what it keeps.
-    pub about: About,
+    pub metadata: FrameMetadata,
     /// Of the validation split, where there is one.
     pub predictions: Option<Predictions>,
     /// Counts; rows: truth, columns: prediction. `None` without a validation split, or for many classes.
     pub confusion: Option<Vec<Vec<u64>>>,
     /// The classes of the pinned image, the likeliest first; names are the run's to give.
     top: Vec<(u16, f32, Option<f32>)>,
-    filters: Vec<Kept>,
-    features: Vec<Kept>,
+    filters: Vec<KeptTiles>,
+    features: Vec<KeptTiles>,
     /// Of each layer in `features`.
     statistics: Vec<Statistics>,
 }
@@ -120,7 +120,7 @@ impl Frame {
     pub fn new(
         network: &Inspector,
         recording: &Recording,
-        moment: Moment<'_>,
+        moment: FramePosition<'_>,
         validation: Option<Validation<'_>>,
     ) -> Result<Self> {
         let top = network.predict(recording);
@@ -137,7 +137,7 @@ impl Frame {
         let mut first = true;
         let weights = layers.iter().filter(|layer| layer.has_filters);
         let pictures = weights
-            .map(|layer| Ok((layer, Worth::Own, network.filters(&layer.name)?)))
+            .map(|layer| Ok((layer, Priority::Own, network.filters(&layer.name)?)))
             .collect::<Result<Vec<_>>>()?;
         let of_filters = (room as f64 * OF_FILTERS) as usize;
         let (filters, taken) = keep(&pictures, fit::MOST_FILTERS, of_filters);
@@ -145,10 +145,10 @@ impl Frame {
             .iter()
             .map(|layer| {
                 let worth = match layer.kind {
-                    LayerKind::Input => Worth::First,
-                    _ if !layer.has_filters => Worth::Again,
-                    _ if std::mem::take(&mut first) => Worth::First,
-                    _ => Worth::Own,
+                    LayerKind::Input => Priority::First,
+                    _ if !layer.has_filters => Priority::Repeated,
+                    _ if std::mem::take(&mut first) => Priority::First,
+                    _ => Priority::Own,
                 };
                 Ok((layer, worth, network.features(recording, &layer.name)?))
             })
@@ -157,11 +157,11 @@ impl Frame {
         let statistics = features
             .iter()
             .map(|kept| {
-                let of = network.statistics(recording, &kept.about.layer)?;
+                let of = network.statistics(recording, &kept.metadata.layer)?;
                 Ok(file::as_kept(of))
             })
             .collect::<Result<_>>()?;
-        let about = About {
+        let metadata = FrameMetadata {
             version: file::VERSION,
             epoch: moment.epoch,
             step: moment.step,
@@ -171,15 +171,15 @@ impl Frame {
                 class: first.class,
                 probability: first.probability,
             }),
-            filters: filters.iter().map(|kept| kept.about.clone()).collect(),
-            features: features.iter().map(|kept| kept.about.clone()).collect(),
+            filters: filters.iter().map(|kept| kept.metadata.clone()).collect(),
+            features: features.iter().map(|kept| kept.metadata.clone()).collect(),
         };
-        let short = |of: &Scored| {
+        let short = |of: &ClassScore| {
             let class = u16::try_from(of.class).unwrap_or(u16::MAX);
             (class, of.score, of.probability.map(|p| p as f32))
         };
         Ok(Self {
-            about,
+            metadata,
             predictions,
             confusion,
             top: top.iter().map(short).collect(),
@@ -190,8 +190,8 @@ impl Frame {
     }
 
     /// The classes of the pinned image, the likeliest first.
-    pub fn top(&self, classes: &[String]) -> Vec<Scored> {
-        let long = |(class, score, probability): &(u16, f32, Option<f32>)| Scored {
+    pub fn top(&self, classes: &[String]) -> Vec<ClassScore> {
+        let long = |(class, score, probability): &(u16, f32, Option<f32>)| ClassScore {
             class: (*class).into(),
             name: classes
                 .get(usize::from(*class))
@@ -210,15 +210,15 @@ pub fn pin_name(file: &[u8]) -> String {
 }
 
 /// A layer, what its picture is worth, and the picture.
-type Picture<'a> = (&'a Layer, Worth, Tiles<'a>);
+type Picture<'a> = (&'a Layer, Priority, Tiles<'a>);
 
 /// Keeps of pictures what there is room for; says how many bytes that takes.
-fn keep(pictures: &[Picture<'_>], most: usize, room: usize) -> (Vec<Kept>, usize) {
+fn keep(pictures: &[Picture<'_>], most: usize, room: usize) -> (Vec<KeptTiles>, usize) {
     let share = |(layer, worth, tiles): &Picture<'_>| Share::new(&layer.name, *worth, tiles, most);
     let mut shares: Vec<_> = pictures.iter().map(share).collect();
     let taken = fit(&mut shares, room);
     let both = shares.iter().zip(pictures);
     let kept = both.filter(|(share, _)| share.count > 0);
-    let kept = kept.map(|(share, (.., tiles))| Kept::of(share, tiles));
+    let kept = kept.map(|(share, (.., tiles))| KeptTiles::of(share, tiles));
     (kept.collect(), taken)
 }

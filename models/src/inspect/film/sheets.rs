@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::Frame;
-use super::extract::{Extract, Kept};
+use super::extract::{Extract, KeptTiles};
 use crate::error::{Error, Result};
-use crate::inspect::{Numbers, Of, Scale, Sheet, SheetQuery, Statistics, Tiles};
+use crate::inspect::{Scale, Sheet, SheetQuery, Statistics, TileValues, Tiles, ValueSource};
 
 /// How much of a picture a frame leaves out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,12 +39,14 @@ pub struct FilmFeatures {
 impl Frame {
     /// The layers whose weights the frame shows.
     pub fn filter_layers(&self) -> impl Iterator<Item = &str> {
-        self.filters.iter().map(|kept| kept.about.layer.as_str())
+        self.filters.iter().map(|kept| kept.metadata.layer.as_str())
     }
 
     /// The layers whose activations the frame shows.
     pub fn feature_layers(&self) -> impl Iterator<Item = &str> {
-        self.features.iter().map(|kept| kept.about.layer.as_str())
+        self.features
+            .iter()
+            .map(|kept| kept.metadata.layer.as_str())
     }
 
     /// The filters of a layer.
@@ -92,36 +94,36 @@ impl Frame {
     ///
     /// # Errors
     /// [`Error::Setting`] when the frame has no such layer or tile, or a single kernel is asked for.
-    pub fn values(&self, layer: &str, of: Of, index: usize) -> Result<Numbers> {
+    pub fn values(&self, layer: &str, of: ValueSource, index: usize) -> Result<TileValues> {
         let kept = match of {
-            Of::Filter => &self.filters,
-            Of::Feature => &self.features,
-            Of::Kernel => {
+            ValueSource::Filter => &self.filters,
+            ValueSource::Feature => &self.features,
+            ValueSource::Kernel => {
                 let message =
                     "\"kernel\" is not in a film; the checkpoints best and last have them";
                 return Err(Error::setting("of", message));
             }
         };
-        Numbers::of_tile(&kept[place(kept, layer)?].tiles(), index)
+        TileValues::of_tile(&kept[place(kept, layer)?].tiles(), index)
     }
 }
 
-fn place(kept: &[Kept], layer: &str) -> Result<usize> {
-    let found = kept.iter().position(|kept| kept.about.layer == layer);
+fn place(kept: &[KeptTiles], layer: &str) -> Result<usize> {
+    let found = kept.iter().position(|kept| kept.metadata.layer == layer);
     found.ok_or_else(|| {
         let message = format!("the film shows nothing of {layer:?} here");
         Error::setting("layer", message)
     })
 }
 
-fn sheet(all: &[Kept], place: usize, query: &SheetQuery) -> Result<FilmSheet> {
+fn sheet(all: &[KeptTiles], place: usize, query: &SheetQuery) -> Result<FilmSheet> {
     let tiles = all[place].tiles();
     let range = match query.scale {
         Scale::Tile => None,
         Scale::Layer => Some(tiles.extent()),
         Scale::Network => {
-            let Extract { kind, map, .. } = all[place].about;
-            let alike = |kept: &&Kept| (kept.about.kind, kept.about.map) == (kind, map);
+            let Extract { kind, map, .. } = all[place].metadata;
+            let alike = |kept: &&KeptTiles| (kept.metadata.kind, kept.metadata.map) == (kind, map);
             Some(extent(all.iter().filter(alike)))
         }
     };
@@ -131,7 +133,7 @@ fn sheet(all: &[Kept], place: usize, query: &SheetQuery) -> Result<FilmSheet> {
         tile,
         kept,
         ..
-    } = all[place].about;
+    } = all[place].metadata;
     Ok(FilmSheet {
         sheet: tiles.sheet(query, range)?,
         reduced: (of != tile || total != kept).then_some(Reduced { total, tile: of }),
@@ -139,7 +141,7 @@ fn sheet(all: &[Kept], place: usize, query: &SheetQuery) -> Result<FilmSheet> {
 }
 
 /// What the tiles of several pictures reach from and to.
-fn extent<'a>(all: impl Iterator<Item = &'a Kept>) -> [f32; 2] {
+fn extent<'a>(all: impl Iterator<Item = &'a KeptTiles>) -> [f32; 2] {
     let tiles = all.flat_map(|kept| &kept.tiles);
     tiles.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], tile| {
         [low.min(tile.min), high.max(tile.max)]

@@ -2,26 +2,26 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `pair` | weights and state of one moment |
+//! | `snapshot` | weights and state of one moment |
 //! | here | `last` and `best`, how often, and what is done with a damaged one |
 //!
 //! `last`, `previous` and `best` are whole checkpoints, so a run whose `last` is damaged goes on from one of the others,
 //! exactly. `best` and `last` may be names of the same files, and are damaged together: `previous` never is.
 
-mod pair;
+mod snapshot;
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use pair::{Files, Snapshot, link, remove, rename, sync_folder};
+use snapshot::{Files, Snapshot, link, remove, rename, sync_folder};
 
 use serde::Serialize;
 
 use super::learner::Learner;
-use super::places::Record;
 use super::progress::Progress;
+use super::run_paths::Record;
 use crate::error::{Error, Result};
 use crate::tensor_file;
 
@@ -254,7 +254,7 @@ impl Checkpoints {
             self.files("last"),
             self.files("previous"),
         );
-        pair::write_learner(&fresh, learner, progress)?;
+        snapshot::write_learner(&fresh, learner, progress)?;
         link(&last.weights, &previous.weights)?;
         link(&last.state, &previous.state)?;
         sync_folder(&self.folder)?;
@@ -291,7 +291,7 @@ impl Checkpoints {
         match &progress.best {
             Some(best) if best.step != progress.step => {
                 let weights =
-                    pair::read_weights(&self.files("best").weights, best.step, &learner.model)?;
+                    snapshot::read_weights(&self.files("best").weights, best.step, &learner.model)?;
                 learner.model.set_weights(&weights)
             }
             _ => Ok(()),
@@ -347,7 +347,7 @@ pub fn remove_unfinished(folder: &Path) -> Result<usize> {
 
 /// When a checkpoint was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Moment {
+pub struct CheckpointPosition {
     /// Whole epochs done.
     pub epoch: u64,
     /// Steps done.
@@ -358,15 +358,15 @@ pub struct Moment {
 ///
 /// # Errors
 /// When it cannot be read, or is no safetensors file.
-pub fn moment(weights: &Path) -> Result<Option<Moment>> {
+pub fn checkpoint_position(weights: &Path) -> Result<Option<CheckpointPosition>> {
     let about = tensor_file::metadata(weights)?.unwrap_or_default();
     let number = |name| {
         about
             .get(name)
             .and_then(|number: &String| number.parse().ok())
     };
-    let both = number(pair::EPOCH).zip(number(pair::STEP));
-    Ok(both.map(|(epoch, step)| Moment { epoch, step }))
+    let both = number(snapshot::EPOCH).zip(number(snapshot::STEP));
+    Ok(both.map(|(epoch, step)| CheckpointPosition { epoch, step }))
 }
 
 /// One note with all faults and what follows from them; none without faults.

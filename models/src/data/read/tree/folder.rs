@@ -5,9 +5,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::names::Raw;
+use super::names::RawName;
 use super::{Listed, Listing, Place, fault, in_tree, special, too_many};
-use crate::data::read::Limits;
+use crate::data::read::ImportLimits;
 use crate::error::{Error, Result};
 
 /// A folder that is still to be listed.
@@ -23,7 +23,7 @@ struct Open {
 ///
 /// # Errors
 /// When a folder cannot be listed, or there is too much in them.
-pub(super) fn list(root: &Path, limits: &Limits) -> Result<Listing> {
+pub(super) fn list(root: &Path, limits: &ImportLimits) -> Result<Listing> {
     let mut listing = Listing::default();
     let real = |path: &Path| fs::canonicalize(path).map_err(|e| Error::file(path, e));
     let mut open = vec![Open {
@@ -95,7 +95,7 @@ pub(super) fn list(root: &Path, limits: &Limits) -> Result<Listing> {
             };
             listing.entries.push(Listed {
                 is_folder: matches!(place, Place::None),
-                name: Raw::of_unknown(name),
+                name: RawName::of_unknown(name),
                 place,
             });
         }
@@ -112,7 +112,7 @@ pub(super) fn of_one(path: &Path) -> Listing {
         .to_vec();
     Listing {
         entries: vec![Listed {
-            name: Raw::of_unknown(name),
+            name: RawName::of_unknown(name),
             is_folder: false,
             place: Place::File(path.to_owned()),
         }],

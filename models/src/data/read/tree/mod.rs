@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use ::zip::ZipArchive;
 
 use super::kind::{self, HEAD, Packed};
-use super::{Limits, Target, fault, read_up_to, refused};
+use super::{ImportLimits, Target, fault, read_up_to, refused};
 use crate::data::fault::{Fault, bytes, count};
 use crate::error::{Error, Result};
 
@@ -84,7 +84,7 @@ struct Listing {
 }
 
 struct Listed {
-    name: names::Raw,
+    name: names::RawName,
     is_folder: bool,
     place: Place,
 }
@@ -100,7 +100,7 @@ impl Tree {
     pub(super) fn open(
         path: &Path,
         target: &Target<'_>,
-        limits: &Limits,
+        limits: &ImportLimits,
         told: &dyn Fn(usize, usize) -> bool,
     ) -> Result<Self> {
         let about = fs::metadata(path).map_err(|e| Error::file(path, e))?;
@@ -143,7 +143,7 @@ impl Tree {
         }
     }
 
-    fn of(path: &Path, source: Source, listing: Listing, limits: &Limits) -> Result<Self> {
+    fn of(path: &Path, source: Source, listing: Listing, limits: &ImportLimits) -> Result<Self> {
         let Listing {
             entries,
             mut faults,
@@ -252,7 +252,7 @@ impl Tree {
     pub(super) fn read(
         &mut self,
         node: &Node,
-        limits: &Limits,
+        limits: &ImportLimits,
     ) -> Result<std::result::Result<Vec<u8>, String>> {
         let most = limits.file_bytes;
         let (content, result) = match self.file(node) {
@@ -307,7 +307,7 @@ fn in_tree(file: String, message: &str) -> Fault {
     }
 }
 
-fn too_many(path: &Path, limits: &Limits) -> Error {
+fn too_many(path: &Path, limits: &ImportLimits) -> Error {
     refused(
         path,
         format!("has more than {} files", count(limits.files as u64)),

@@ -11,7 +11,7 @@ use encoding_rs::{
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// A name as it stands in an archive or a folder.
-pub(super) struct Raw {
+pub(super) struct RawName {
     bytes: Vec<u8>,
     /// Whether the archive says that it is UTF-8.
     says_utf8: bool,
@@ -19,7 +19,7 @@ pub(super) struct Raw {
     beside: Option<String>,
 }
 
-impl Raw {
+impl RawName {
     /// A name of which nothing is said.
     pub(super) fn of_unknown(bytes: Vec<u8>) -> Self {
         Self {
@@ -86,7 +86,7 @@ pub(super) struct Decoded {
     pub(super) merged: Vec<(String, String)>,
 }
 
-pub(super) fn decode(names: &[Raw]) -> Decoded {
+pub(super) fn decode(names: &[RawName]) -> Decoded {
     let unsure: Vec<_> = names
         .iter()
         .filter(|name| name.sure().is_none())
@@ -94,7 +94,7 @@ pub(super) fn decode(names: &[Raw]) -> Decoded {
         .collect();
     let is_utf8 = unsure.iter().all(|bytes| str::from_utf8(bytes).is_ok());
     let charset = if is_utf8 { None } else { Some(guess(&unsure)) };
-    let read = |name: &Raw| match (name.sure(), charset) {
+    let read = |name: &RawName| match (name.sure(), charset) {
         (Some(text), _) => text.to_owned(),
         (None, Some(charset)) => charset
             .decode(&name.bytes)
@@ -343,7 +343,7 @@ mod tests {
     fn decoded(names: &[&[u8]]) -> (Vec<String>, Option<String>) {
         let raw: Vec<_> = names
             .iter()
-            .map(|name| Raw::of_unknown(name.to_vec()))
+            .map(|name| RawName::of_unknown(name.to_vec()))
             .collect();
         let Decoded {
             names,
@@ -438,16 +438,16 @@ mod tests {
         extra.extend(crc.sum().to_le_bytes());
         extra.extend("café".as_bytes());
         assert_eq!(
-            Raw::in_zip(b"caf?".to_vec(), false, &extra).sure(),
+            RawName::in_zip(b"caf?".to_vec(), false, &extra).sure(),
             Some("café")
         );
         // It was made for another name.
         assert_eq!(
-            Raw::in_zip(b"tea".to_vec(), false, &extra).sure(),
+            RawName::in_zip(b"tea".to_vec(), false, &extra).sure(),
             Some("tea")
         );
         // What says that it is UTF-8, and is not, is read as the others are.
-        let wrong = Raw {
+        let wrong = RawName {
             bytes: b"caf\x82/1.png".to_vec(),
             says_utf8: true,
             beside: None,

@@ -9,11 +9,11 @@ use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
-use super::names::Raw;
+use super::names::RawName;
 use super::{Listed, Listing, Place, in_tree, refused, special, too_many};
 use crate::data::fault::{bytes, count};
 use crate::data::read::kind::{Packed, is_tar};
-use crate::data::read::{Limits, Target, idx, read_up_to};
+use crate::data::read::{ImportLimits, Target, idx, read_up_to};
 use crate::error::{Error, Result};
 
 /// Bytes that are unpacked before somebody may stop it.
@@ -28,7 +28,7 @@ pub(super) fn unpack(
     file: File,
     packed: Packed,
     target: &Target<'_>,
-    limits: &Limits,
+    limits: &ImportLimits,
     told: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Option<File>> {
     let packed_file = BufReader::new(file);
@@ -82,7 +82,7 @@ pub(super) fn unpack(
 ///
 /// # Errors
 /// When it is damaged, or holds too much.
-pub(super) fn list(path: &Path, file: &File, limits: &Limits) -> Result<Listing> {
+pub(super) fn list(path: &Path, file: &File, limits: &ImportLimits) -> Result<Listing> {
     let broken = |e: io::Error| refused(path, format!("cannot be read as a tar: {e}"));
     let mut file = file;
     let whole = file.metadata().map_err(|e| Error::file(path, e))?.len();
@@ -130,7 +130,7 @@ pub(super) fn list(path: &Path, file: &File, limits: &Limits) -> Result<Listing>
             Place::Bytes { from, length }
         };
         listing.entries.push(Listed {
-            name: Raw::of_unknown(name),
+            name: RawName::of_unknown(name),
             is_folder,
             place,
         });

@@ -9,10 +9,10 @@ use std::path::Path;
 use ::zip::ZipArchive;
 use ::zip::result::ZipError;
 
-use super::names::Raw;
+use super::names::RawName;
 use super::{Listed, Listing, Place, in_tree, refused, special, too_many};
 use crate::data::fault::count;
-use crate::data::read::Limits;
+use crate::data::read::ImportLimits;
 use crate::error::{Error, Result};
 
 /// Why a part of a zip is refused.
@@ -26,7 +26,7 @@ pub(super) const SPLIT: &str = "is one part of a zip that was split; put the par
 pub(super) fn open(
     path: &Path,
     mut file: File,
-    limits: &Limits,
+    limits: &ImportLimits,
 ) -> Result<(ZipArchive<BufReader<File>>, Listing)> {
     if is_split(&mut file).map_err(|e| Error::file(path, e))? {
         return Err(refused(path, SPLIT.to_owned()));
@@ -127,7 +127,7 @@ fn is_split(file: &mut File) -> io::Result<bool> {
 
 /// An entry of the directory.
 struct Entry {
-    name: Raw,
+    name: RawName,
     flags: u16,
     method: u16,
     /// The kind of file, as Unix has it; 0 where it is not said.
@@ -164,7 +164,7 @@ fn directory(file: File, start: u64, most: usize) -> io::Result<Vec<Entry>> {
         let attributes = u32::from_le_bytes([head[38], head[39], head[40], head[41]]);
         let flags = number(8);
         entries.push(Entry {
-            name: Raw::in_zip(name, flags & 0x800 != 0, &extra),
+            name: RawName::in_zip(name, flags & 0x800 != 0, &extra),
             flags,
             method: number(10),
             kind: if by_unix {

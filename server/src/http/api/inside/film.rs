@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json as object};
-use vivarium_models::inspect::film::{About, Folder, pin_name};
+use vivarium_models::inspect::film::{Folder, FrameMetadata, pin_name};
 use vivarium_models::links;
 
 use super::{InspectRequest, JSON, json};
@@ -58,7 +58,7 @@ impl Frames {
                 continue;
             };
             // A damaged one is told of when it is requested.
-            let Ok(about) = About::read(&path) else {
+            let Ok(about) = FrameMetadata::read(&path) else {
                 continue;
             };
             let Some(about) = about else {
@@ -158,7 +158,7 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
     let caching = request.caching_of_frame(&version);
     let work = move |cache: &mut InspectCache, target: &InspectTarget| {
         let frame = cache.frame(target, &epoch)?;
-        let about = &frame.about;
+        let about = &frame.metadata;
         json(&object!({
             "epoch": about.epoch,
             "step": about.step,

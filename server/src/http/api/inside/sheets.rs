@@ -3,7 +3,7 @@
 use axum::response::Response;
 use serde_json::Value;
 use vivarium_models::inspect::film::FilmFeatures;
-use vivarium_models::inspect::{Features, Of, Sort};
+use vivarium_models::inspect::{Features, Sort, ValueSource};
 
 use super::{InspectRequest, JSON, PNG, View, json};
 use crate::error::{Error, Result};
@@ -122,7 +122,7 @@ pub async fn values(request: InspectRequest) -> Result<Response> {
             "is needed: “filter”, “kernel” or “feature”",
         )
     };
-    let of: Of = request.params.word("of")?.ok_or_else(missing)?;
+    let of: ValueSource = request.params.word("of")?.ok_or_else(missing)?;
     let (index, input) = (
         request.params.needed("index")?,
         request.params.number("input")?,
@@ -134,7 +134,7 @@ pub async fn values(request: InspectRequest) -> Result<Response> {
         Snapshot::Frame(frame) => json(&cache.frame(target, frame)?.values(&layer, of, index)?),
         Snapshot::Network(checkpoint) => {
             let (network, recording) = match of {
-                Of::Feature => {
+                ValueSource::Feature => {
                     let (network, recording) = cache.recording(target, checkpoint, &view.image)?;
                     (network, Some(recording))
                 }

@@ -64,7 +64,7 @@ pub async fn attention(request: InspectRequest) -> Result<Response> {
     let work = move |cache: &mut InspectCache, target: &InspectTarget, view: &View| {
         let (network, recording) =
             cache.recording(target, view.snapshot.weights()?, &view.image)?;
-        let attention = network.attention(&recording, class, method, layer.as_deref())?;
+        let attention = network.saliency(&recording, class, method, layer.as_deref())?;
         Ok(attention.png()?)
     };
     request.show(PNG, view, work).await

@@ -7,7 +7,7 @@ use super::fault::count;
 
 /// Images as they come, each held against those before it.
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(super) struct Duplicates {
     images: u32,
     /// The first image of each content.
     first: HashMap<u64, u32>,
@@ -15,7 +15,7 @@ pub(super) struct Repeats {
     again: Vec<[u32; 2]>,
 }
 
-impl Repeats {
+impl Duplicates {
     /// Looks at the next image.
     pub(super) fn see(&mut self, image: &[u8]) {
         let mut hasher = DefaultHasher::new();
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_repeated_image_is_counted_by_itself() {
-        let mut repeats = Repeats::default();
+        let mut repeats = Duplicates::default();
         // Classes 0 0 1 1 for training, 0 1 for the test.
         for image in [b"a", b"a", b"b", b"a", b"b", b"c"] {
             repeats.see(image);
@@ -130,7 +130,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            Repeats::default().notes(&[], None, &name),
+            Duplicates::default().notes(&[], None, &name),
             Vec::<String>::new()
         );
     }

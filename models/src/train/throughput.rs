@@ -7,14 +7,14 @@ const WINDOW: Duration = Duration::from_millis(500);
 
 /// Samples a second over the last while; time between steps does not count.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rate {
+pub(super) struct Throughput {
     samples: u64,
     time: Duration,
     /// The rate of the last whole window.
     last: Option<f64>,
 }
 
-impl Rate {
+impl Throughput {
     /// Takes note of a step.
     pub(super) fn add(&mut self, samples: u64, time: Duration) {
         if self.time >= WINDOW {
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_rate_follows_a_change_after_a_window() {
-        let mut rate = Rate::default();
+        let mut rate = Throughput::default();
         assert_eq!(rate.per_second(), 0.0);
         rate.add(10, Duration::from_millis(100));
         assert_eq!(rate.per_second(), 100.0);

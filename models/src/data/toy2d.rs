@@ -5,7 +5,7 @@ use std::f64::consts::{PI, TAU};
 
 use serde::Deserialize;
 
-use super::table::{DataSetRow, Raw, Source, Values};
+use super::table::{DataSetRow, RawSamples, SampleValues, Source};
 use crate::error::Result;
 use crate::random::{Generator, Key};
 use crate::spec::{DataSpec, Field, FieldKind};
@@ -26,7 +26,7 @@ pub(super) const BLOBS: DataSetRow = DataSetRow {
     summary: "A cloud of points for each class, apart from each other: straight lines divide them.",
     fields: &[SAMPLES, noise("0.5"), CLASSES],
     source: generated!(blob),
-    ..PLANE
+    ..TOY2D
 };
 
 pub(super) const MOONS: DataSetRow = DataSetRow {
@@ -35,7 +35,7 @@ pub(super) const MOONS: DataSetRow = DataSetRow {
     summary: "Two half circles that reach into each other: no straight line divides them.",
     fields: &[SAMPLES, noise("0.15")],
     source: generated!(moon),
-    ..PLANE
+    ..TOY2D
 };
 
 pub(super) const CIRCLES: DataSetRow = DataSetRow {
@@ -44,7 +44,7 @@ pub(super) const CIRCLES: DataSetRow = DataSetRow {
     summary: "A ring around a ring: no straight line divides them.",
     fields: &[SAMPLES, noise("0.08")],
     source: generated!(circle),
-    ..PLANE
+    ..TOY2D
 };
 
 pub(super) const SPIRAL: DataSetRow = DataSetRow {
@@ -53,7 +53,7 @@ pub(super) const SPIRAL: DataSetRow = DataSetRow {
     summary: "Arms wound around each other, one for each class: the hardest of the plane.",
     fields: &[SAMPLES, noise("0.03"), CLASSES],
     source: generated!(spiral),
-    ..PLANE
+    ..TOY2D
 };
 
 pub(super) const XOR: DataSetRow = DataSetRow {
@@ -62,11 +62,11 @@ pub(super) const XOR: DataSetRow = DataSetRow {
     summary: "Four squares, the opposite ones of one class: the problem that no single perceptron solves.",
     fields: &[SAMPLES, noise("0.05")],
     source: generated!(exclusive_or),
-    ..PLANE
+    ..TOY2D
 };
 
 /// What the rows share.
-const PLANE: DataSetRow = DataSetRow {
+const TOY2D: DataSetRow = DataSetRow {
     set: "",
     title: "",
     summary: "",
@@ -131,7 +131,7 @@ fn two() -> usize {
 /// A point of a class before noise is added, from what is random about it and the number of classes.
 type Place = fn(&mut Generator, usize, usize) -> (f64, f64);
 
-fn generate(spec: &DataSpec, place: Place) -> Result<Raw> {
+fn generate(spec: &DataSpec, place: Place) -> Result<RawSamples> {
     let Options {
         samples,
         noise,
@@ -147,11 +147,11 @@ fn generate(spec: &DataSpec, place: Place) -> Result<Raw> {
         values.push((y + noise * generator.normal()) as f32);
         labels.push(class as u32);
     }
-    Ok(Raw {
+    Ok(RawSamples {
         classes: (0..classes)
             .map(|class| format!("class {}", class + 1))
             .collect(),
-        values: Values::Points(values),
+        values: SampleValues::Points(values),
         labels,
         train: None,
     })

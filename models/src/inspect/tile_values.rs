@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// Whose numbers are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Of {
+pub enum ValueSource {
     /// A tile of the weights' picture.
     Filter,
     /// A kernel of a filter.
@@ -22,7 +22,7 @@ pub enum Of {
 
 /// The numbers of one tile.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Numbers {
+pub struct TileValues {
     /// `[height, width]`, or `[3, height, width]`.
     pub shape: Vec<usize>,
     /// Row by row; cells that nothing fills are not numbers, which is `null` in JSON.
@@ -37,7 +37,7 @@ pub struct Numbers {
     pub norm: f32,
 }
 
-impl Numbers {
+impl TileValues {
     fn of(shape: Vec<usize>, values: Vec<f32>) -> Self {
         let Tile {
             norm,
@@ -76,22 +76,24 @@ impl Inspector {
         &self,
         recording: Option<&Recording>,
         layer: &str,
-        of: Of,
+        of: ValueSource,
         index: usize,
         input: Option<usize>,
-    ) -> Result<Numbers> {
+    ) -> Result<TileValues> {
         match of {
-            Of::Filter => Numbers::of_tile(&self.filters(layer)?, index),
-            Of::Kernel => Numbers::of_tile(&self.kernels(layer, index)?, input.unwrap_or(0)),
-            Of::Feature => {
+            ValueSource::Filter => TileValues::of_tile(&self.filters(layer)?, index),
+            ValueSource::Kernel => {
+                TileValues::of_tile(&self.kernels(layer, index)?, input.unwrap_or(0))
+            }
+            ValueSource::Feature => {
                 let Some(recording) = recording else {
                     return Err(Error::setting("image", "is needed for feature maps"));
                 };
                 let tiles = self.features(recording, layer)?;
-                let numbers = Numbers::of_tile(&tiles, index)?;
+                let numbers = TileValues::of_tile(&tiles, index)?;
                 let sees = self.layer(layer)?.kind == LayerKind::Input;
                 Ok(if sees {
-                    Numbers::of(numbers.shape, recording.image.clone())
+                    TileValues::of(numbers.shape, recording.image.clone())
                 } else {
                     numbers
                 })

@@ -27,8 +27,8 @@ use crate::error::{Error, Result};
 use crate::networks::{Model, TensorValues};
 use crate::tensor_file::{self, Content, Numbers, Slice};
 use crate::train::learner::Learner;
-use crate::train::places::Record;
 use crate::train::progress::Progress;
+use crate::train::run_paths::Record;
 
 const MOMENT: &str = "vivarium.moment";
 pub(super) const STEP: &str = "vivarium.step";

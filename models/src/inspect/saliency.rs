@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// How it is found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum SaliencyMethod {
     /// By a layer's maps.
     #[default]
     GradCam,
@@ -33,7 +33,7 @@ const COVER: f32 = 0.75;
 
 /// The heat of every pixel, and the image below it.
 #[derive(Clone, Debug)]
-pub struct Attention {
+pub struct SaliencyMap {
     /// The class.
     pub class: usize,
     /// The layer, for Grad-CAM.
@@ -54,38 +54,38 @@ impl Inspector {
     ///
     /// # Errors
     /// [`Error::Setting`] when there is no such class or layer, or no layer for Grad-CAM, or samples are no images.
-    pub fn attention(
+    pub fn saliency(
         &self,
         recording: &Recording,
         class: Option<usize>,
-        method: Method,
+        method: SaliencyMethod,
         layer: Option<&str>,
-    ) -> Result<Attention> {
+    ) -> Result<SaliencyMap> {
         let class = self.class(recording, class)?;
         let [channels, height, width] = *self.input() else {
             let message = "shows where in an image a class is seen, and samples are points";
             return Err(Error::setting("method", message));
         };
         let (layer, side, heat) = match method {
-            Method::Gradient => {
-                let back = self.back(recording, class, None)?;
+            SaliencyMethod::Gradient => {
+                let back = self.backward(recording, class, None)?;
                 let heat = read(&back.input, |gradient| {
-                    let plane = height * width;
+                    let pixels = height * width;
                     let at = |pixel: usize| {
-                        let sizes = (0..channels).map(|c| gradient[c * plane + pixel].abs());
+                        let sizes = (0..channels).map(|c| gradient[c * pixels + pixel].abs());
                         sizes.fold(0.0, f32::max)
                     };
-                    (0..plane).map(at).collect::<Vec<_>>()
+                    (0..pixels).map(at).collect::<Vec<_>>()
                 })?;
                 (None, width, heat)
             }
-            Method::GradCam => {
+            SaliencyMethod::GradCam => {
                 let place = self.seeing(layer)?;
                 let (side, heat) = self.grad_cam(recording, class, place)?;
                 (Some(self.layers()[place].name.clone()), side, heat)
             }
         };
-        Ok(Attention {
+        Ok(SaliencyMap {
             class,
             layer,
             side,
@@ -130,7 +130,7 @@ impl Inspector {
         class: usize,
         place: usize,
     ) -> Result<(usize, Vec<f32>)> {
-        let back = self.back(recording, class, Some(place))?;
+        let back = self.backward(recording, class, Some(place))?;
         let Some((maps, gradient)) = &back.layer else {
             return Err(Error::setting("layer", "is not part of the pass"));
         };
@@ -157,7 +157,7 @@ impl Inspector {
     }
 }
 
-impl Attention {
+impl SaliencyMap {
     /// The image with the heat over it, at a whole multiple of its size near 224 pixels.
     ///
     /// # Errors
@@ -167,10 +167,10 @@ impl Attention {
         let zoom = (SIDE / width.max(height)).max(1);
         let side = width * zoom;
         let mut heat = vec![0.0; side * side];
-        Resize::new(self.side, side).plane(&self.heat, &mut Vec::new(), &mut heat);
+        Resize::new(self.side, side).channel(&self.heat, &mut Vec::new(), &mut heat);
         // A few pixels with huge gradients would leave all others black.
         let most = percentile(&heat, 0.99);
-        let plane = height * width;
+        let pixels = height * width;
         let mut bytes = Vec::with_capacity(3 * side * side);
         for y in 0..height * zoom {
             for x in 0..side {
@@ -181,7 +181,7 @@ impl Attention {
                 };
                 let hot = between(&HEAT, share);
                 for (c, hot) in hot.into_iter().enumerate() {
-                    let at = c.min(channels - 1) * plane + y / zoom * width + x / zoom;
+                    let at = c.min(channels - 1) * pixels + y / zoom * width + x / zoom;
                     let cold = self.image[at].clamp(0.0, 1.0) * 255.0;
                     let cover = COVER * share;
                     bytes.push((cold * (1.0 - cover) + f32::from(hot) * cover).round() as u8);

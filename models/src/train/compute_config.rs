@@ -2,7 +2,7 @@
 //! data. A run that goes on does so with what it began with, as far as the machine lets it; else it is said that its
 //! numbers are no longer those of a run that was not interrupted.
 
-use super::places::Record;
+use super::run_paths::Record;
 use crate::error::Result;
 use crate::ops::instructions::{self, Instructions};
 use crate::ops::{set_threads, threads};
@@ -10,14 +10,14 @@ use crate::spec::RunSpec;
 
 /// What this process computes with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings {
+pub(super) struct ComputeConfig {
     pub(super) threads: usize,
     pub(super) instructions: Instructions,
     /// Whether the settings say how many threads.
     threads_are_set: bool,
 }
 
-impl Surroundings {
+impl ComputeConfig {
     /// Has operations compute as the settings say, else as the run began, else with all there is.
     ///
     /// # Errors

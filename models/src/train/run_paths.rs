@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Where a run's files lie.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct RunPaths {
     /// The folder of its checkpoints.
     pub checkpoints: PathBuf,
     /// Weights that it starts from, where it has no checkpoint; a file that need not be there.
@@ -34,7 +34,7 @@ pub struct Record {
 }
 
 /// Checkpoints alone.
-impl From<&Path> for Places {
+impl From<&Path> for RunPaths {
     fn from(checkpoints: &Path) -> Self {
         Self {
             checkpoints: checkpoints.to_owned(),
