@@ -8,9 +8,9 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
 use vivarium_models::data::Library;
+use vivarium_models::form;
 use vivarium_models::networks::Model;
 use vivarium_models::nn::{Context, Mode};
-use vivarium_models::spec;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         network[name] = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     }
     let document = json!({"data": {"set": "digits"}, "network": network});
-    let run = spec::check(&document, &Library::none()).map_err(|e| format!("{e:?}"))?;
+    let run = form::check(&document, &Library::none()).map_err(|e| format!("{e:?}"))?;
     let model = Model::new(&run.network, &[3, 32, 32], 10, 1)?;
     let pixel = |i: usize| ((i * 37 % 256) as f32 - 128.0) / 64.0;
     let x = Tensor::from_iter((0..2 * 3 * 32 * 32).map(pixel), &Device::Cpu)?;

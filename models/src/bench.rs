@@ -5,10 +5,11 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::form::check_network;
 use crate::networks::Model;
 use crate::ops::set_threads;
 use crate::random::{Generator, Key};
-use crate::spec::{FieldError, NetworkSpec, OptimizerSpec, check_network};
+use crate::spec::{FieldError, NetworkSpec, OptimizerSpec};
 use crate::train::{Learner, peak_memory_bytes};
 
 /// Steps before the first that is measured.

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 /// What can go wrong while data is loaded, a network is built or a run is trained.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,8 +42,8 @@ pub enum Error {
         message: String,
     },
     /// Files are not the data set that they should be.
-    #[error("{}", crate::data::in_words(.0))]
-    Refused(Vec<crate::data::Fault>),
+    #[error("{}", list_faults(.0))]
+    Refused(Vec<Fault>),
     /// Tensors do not fit together.
     #[error("{place}: expected the shape {expected}, got {got:?}")]
     Shape {
@@ -96,3 +98,28 @@ impl Error {
 
 /// A result whose error is [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Something wrong with a file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fault {
+    /// The file's name, as it was given or as it stands in its archive.
+    pub file: String,
+    /// What is wrong with it, such as `must have 47,040,016 bytes, and has 10`.
+    pub message: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.file, self.message)
+    }
+}
+
+/// Faults in one line; many are counted, not told.
+fn list_faults(faults: &[Fault]) -> String {
+    const TOLD: usize = 5;
+    let mut words: Vec<_> = faults.iter().take(TOLD).map(Fault::to_string).collect();
+    if faults.len() > TOLD {
+        words.push(format!("and {} more", faults.len() - TOLD));
+    }
+    words.join("; ")
+}

@@ -1,19 +1,22 @@
 //! Networks, data sets and training: everything numerical in Vivarium, and no web in it.
 //!
-//! | module | what it is | uses |
-//! |---|---|---|
-//! | [`error`] | the one error type | |
-//! | [`links`] | links in the data folder, which are not followed | |
-//! | [`spec`] | what a run is asked to do: the table of fields, the check, [`spec::RunSpec`] | the rows of `networks` and `data` |
-//! | [`random`] | random numbers that depend on nothing but a key | |
-//! | [`ops`] | kernels with their gradients, as Candle operations; the only `unsafe` | |
-//! | [`nn`] | parameters under PyTorch's names, and the layers made of them | `ops` |
-//! | [`networks`] | the table of networks: one file and one row each | `nn` |
-//! | [`data`] | the table of data sets: one row each | |
-//! | `tensor_file` | one safetensors file | |
-//! | [`train`] | the training loop, its events, its checkpoints | all of the above |
-//! | [`inspect`] | a trained network from the inside: filters, feature maps, gradients | `networks`, `data` |
-//! | [`bench`](mod@bench) | how long a training step takes | `networks`, `train` |
+//! Each module uses only the modules above it in this table; `tests/order.rs` checks that from the sources.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`error`] | the one error type |
+//! | [`links`] | refuses links in the data folder |
+//! | [`random`] | random numbers that depend on nothing but a key |
+//! | [`spec`] | what a run is asked to do: [`spec::RunSpec`], and the fields that describe its settings |
+//! | `tensor_file` | one safetensors file |
+//! | [`ops`] | operations with gradients on Candle tensors, and the CPU's kernels; the only `unsafe` |
+//! | [`nn`] | parameters under PyTorch's names, and the layers made of them |
+//! | [`networks`] | the table of networks: one file and one row each |
+//! | [`data`] | the table of data sets, the library on disk, splits, augmentation |
+//! | [`form`] | the fields of all networks and data sets, and the check of a document against them |
+//! | [`inspect`] | a trained network from the inside: filters, feature maps, gradients, the film of a run |
+//! | [`train`] | the training loop, its events, its checkpoints |
+//! | [`bench`](mod@bench) | how long a training step takes |
 //!
 //! What always holds: a run is a function of its [`spec::RunSpec`] and the number of threads. Nothing here reads a
 //! clock to decide what to compute, and every random number comes from a key that names what it is for.
@@ -22,6 +25,7 @@
 pub mod bench;
 pub mod data;
 pub mod error;
+pub mod form;
 pub mod inspect;
 pub mod links;
 pub mod networks;

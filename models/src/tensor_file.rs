@@ -15,7 +15,6 @@ use safetensors::{SafeTensorError, serialize, serialize_to_file};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::error::{Error, Result};
-use crate::networks::TensorValues;
 
 #[cfg(target_endian = "big")]
 compile_error!(
@@ -27,6 +26,44 @@ const CHECKSUM: &str = "vivarium.crc32c";
 
 /// The longest header that is read: names and shapes of several thousand tensors.
 const LONGEST_HEADER: u64 = 1 << 20;
+
+/// A tensor's numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TensorValues {
+    /// Of a parameter or a statistic.
+    F32(Vec<f32>),
+    /// Of a counter.
+    I64(Vec<i64>),
+}
+
+impl TensorValues {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::I64(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn all_finite(&self) -> bool {
+        match self {
+            Self::F32(values) => all_finite(values),
+            Self::I64(_) => true,
+        }
+    }
+}
+
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    // Without an early end the compiler makes vectors of it.
+    values
+        .chunks(4096)
+        .all(|part| part.iter().fold(true, |all, v| all & v.is_finite()))
+}
 
 /// A tensor to be written.
 pub(crate) struct Numbers<'a> {

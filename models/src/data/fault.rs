@@ -1,31 +1,4 @@
-//! What is wrong with files that are to become a data set.
-
-use serde::Serialize;
-
-/// Something wrong with a file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Fault {
-    /// The file's name, as it was given or as it stands in its archive.
-    pub file: String,
-    /// What is wrong with it, such as `must have 47,040,016 bytes, and has 10`.
-    pub message: String,
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.file, self.message)
-    }
-}
-
-/// Faults in one line; many are counted, not told.
-pub(crate) fn in_words(faults: &[Fault]) -> String {
-    const TOLD: usize = 5;
-    let mut words: Vec<_> = faults.iter().take(TOLD).map(Fault::to_string).collect();
-    if faults.len() > TOLD {
-        words.push(format!("and {} more", faults.len() - TOLD));
-    }
-    words.join("; ")
-}
+//! Numbers as messages about files print them.
 
 /// A number with its thousands set apart.
 pub(super) fn count(n: u64) -> String {

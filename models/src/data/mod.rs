@@ -39,9 +39,8 @@ mod stored;
 mod table;
 mod toy2d;
 
+pub use crate::error::Fault;
 pub use augment::{AugmentParams, Augmentation};
-pub use fault::Fault;
-pub(crate) use fault::in_words;
 pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{FileLayout, KnownDataSet};

@@ -17,11 +17,12 @@ use sha2::{Digest, Sha256};
 
 use super::MOST_SIDE;
 use super::duplicates::Duplicates;
-use super::fault::{Fault, bytes};
+use super::fault::bytes;
 use super::image::Pixels;
 use super::scratch::Scratch;
 use super::split;
 use super::table::{RawSamples, SampleValues};
+use crate::error::Fault;
 use crate::error::{Error, Result};
 use crate::links;
 

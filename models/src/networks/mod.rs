@@ -13,7 +13,8 @@ mod residual;
 mod state_dict;
 mod vgg16;
 
-pub use model::{Model, TensorValues};
+pub use crate::tensor_file::TensorValues;
+pub use model::Model;
 pub use pretrained::{WeightsInfo, weights_info};
 
 use candle_core::Tensor;
@@ -22,7 +23,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::nn::{Context, VarBuilder};
 use crate::ops::{self, Loss};
-use crate::spec::{Field, NetworkSpec};
+use crate::spec::{CROSS_ENTROPY, Field, NetworkSpec};
 
 /// A network that a run can train.
 #[derive(Debug, Serialize)]
@@ -93,6 +94,14 @@ pub enum Criterion {
 }
 
 impl Criterion {
+    /// The settings that a run has because its network is trained by this criterion.
+    pub(crate) fn fields(self) -> &'static [Field] {
+        match self {
+            Self::CrossEntropy => CROSS_ENTROPY,
+            Self::Perceptron => &[],
+        }
+    }
+
     /// The mean loss of scores [n, classes] against true classes.
     ///
     /// # Errors

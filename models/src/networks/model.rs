@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::nn::{Context, VarStore};
 use crate::ops::{CopySource, copy_};
 use crate::spec::NetworkSpec;
+use crate::tensor_file::{TensorValues, all_finite};
 
 /// A network together with its numbers.
 pub struct Model {
@@ -183,47 +184,11 @@ impl Model {
     }
 }
 
-/// A tensor's numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TensorValues {
-    /// Of a parameter or a statistic.
-    F32(Vec<f32>),
-    /// Of a counter.
-    I64(Vec<i64>),
-}
-
 impl TensorValues {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::F32(values) => values.len(),
-            Self::I64(values) => values.len(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(crate) fn all_finite(&self) -> bool {
-        match self {
-            Self::F32(values) => all_finite(values),
-            Self::I64(_) => true,
-        }
-    }
-
     fn copy_source(&self) -> CopySource<'_> {
         match self {
             Self::F32(values) => CopySource::F32(values),
             Self::I64(values) => CopySource::I64(values),
         }
     }
-}
-
-fn all_finite(values: &[f32]) -> bool {
-    // Without an early end the compiler makes vectors of it.
-    values
-        .chunks(4096)
-        .all(|part| part.iter().fold(true, |all, v| all & v.is_finite()))
 }

@@ -131,6 +131,16 @@ pub struct FieldError {
     pub message: String,
 }
 
+impl FieldError {
+    pub(crate) fn new(path: &str, value: &Value, message: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            value: value.clone(),
+            message: message.to_owned(),
+        }
+    }
+}
+
 impl std::fmt::Display for FieldError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let place = if self.path.is_empty() {

@@ -1,4 +1,4 @@
-//! The checked form of a RunSpec. Values come from [`check`](super::check()), so they are in range.
+//! The checked form of a RunSpec. Values come from [`check`](crate::form::check()), so they are in range.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,11 @@
 //! The table of fields: what every run takes, and the groups whose fields depend on a choice.
 
+use serde_json::{Map, Value};
+
 use super::field::{Choice, Field, FieldKind};
-use crate::networks::Criterion;
 
 /// What every run takes, whatever its network and its data.
-pub(super) static COMMON: &[Field] = &[
+pub(crate) static COMMON: &[Field] = &[
     Field::new(
         "name",
         "Name",
@@ -110,7 +111,7 @@ pub(super) static COMMON: &[Field] = &[
 ];
 
 /// What the runs of networks trained by cross-entropy take.
-static CROSS_ENTROPY: &[Field] = &[Field::new(
+pub(crate) static CROSS_ENTROPY: &[Field] = &[Field::new(
     "training.label_smoothing",
     "Label smoothing",
     FieldKind::Number {
@@ -121,14 +122,6 @@ static CROSS_ENTROPY: &[Field] = &[Field::new(
     "0.0",
     "The share of the truth that is spread evenly over all classes while training. Validation and test losses are without it.",
 )];
-
-/// What a run takes because of what its network's training makes small.
-pub(super) fn of_criterion(criterion: Criterion) -> &'static [Field] {
-    match criterion {
-        Criterion::CrossEntropy => CROSS_ENTROPY,
-        Criterion::Perceptron => &[],
-    }
-}
 
 /// Fields of which one set is chosen by a word, or which may be absent altogether.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -203,7 +196,7 @@ const DIVISOR: FieldKind = FieldKind::Number {
 const LR_HELP: &str = "How far a step goes along the gradient.";
 
 /// The groups, in the order of the document.
-pub(super) static GROUPS: &[Group] = &[
+pub(crate) static GROUPS: &[Group] = &[
     Group {
         path: "training.optimizer",
         label: "Optimizer",
@@ -460,3 +453,15 @@ pub(super) static GROUPS: &[Group] = &[
         }],
     },
 ];
+
+/// The value of a literal of the tables; they are all JSON, as a test sees to.
+pub(crate) fn literal(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+/// The values of a row's defaults by their paths.
+pub(crate) fn literals(row: &[(&str, &str)]) -> Map<String, Value> {
+    row.iter()
+        .map(|(path, json)| ((*path).to_owned(), literal(json)))
+        .collect()
+}

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::check::fault;
 use super::field::{Field, FieldError, FieldKind};
 
 /// Whole numbers up to here survive JavaScript and f64.
@@ -10,7 +9,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl Field {
     /// The value as it is kept: `1` for a field of fractions becomes `1.0`.
-    pub(super) fn check(&self, value: &Value) -> Result<Value, Vec<FieldError>> {
+    pub(crate) fn check(&self, value: &Value) -> Result<Value, Vec<FieldError>> {
         if value.is_null() && self.nullable {
             return Ok(Value::Null);
         }
@@ -21,7 +20,7 @@ impl Field {
                 } else {
                     message
                 };
-                vec![fault(self.path, value, &message)]
+                vec![FieldError::new(self.path, value, &message)]
             })
         };
         match self.kind {
@@ -65,14 +64,18 @@ impl Field {
             .filter(|items| (fewest..=most).contains(&items.len()))
         else {
             let message = format!("must be a list of {fewest} to {most} whole numbers");
-            return Err(vec![fault(self.path, value, &message)]);
+            return Err(vec![FieldError::new(self.path, value, &message)]);
         };
         let mut errors = Vec::new();
         let mut kept = Vec::new();
         for (i, item) in items.iter().enumerate() {
             match integer(item, min, max, 1) {
                 Ok(number) => kept.push(Value::from(number)),
-                Err(message) => errors.push(fault(&format!("{}.{i}", self.path), item, &message)),
+                Err(message) => errors.push(FieldError::new(
+                    &format!("{}.{i}", self.path),
+                    item,
+                    &message,
+                )),
             }
         }
         if errors.is_empty() {

@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::data::{self, Library};
-    use crate::spec::check;
+    use crate::form::check;
     use crate::train::prepare;
 
     #[test]

@@ -5,7 +5,8 @@ use std::sync::RwLock;
 
 use serde_json::{Value, json};
 use vivarium_models::data::{self, DATA_SETS, DataSetRow, Library, Splits};
-use vivarium_models::spec::{self, DataSpec, FieldError, RunSpec};
+use vivarium_models::form;
+use vivarium_models::spec::{DataSpec, FieldError, RunSpec};
 use vivarium_models::train::{Control, Event, Observer, Reason, Step, train};
 
 /// The number of threads is the whole process's. Who changes it for a while writes this; who must be given the same sums
@@ -14,7 +15,7 @@ pub(crate) static THREADS: RwLock<()> = RwLock::new(());
 
 /// The check with the data sets of this program alone.
 pub(crate) fn check(document: &Value) -> Result<RunSpec, Vec<FieldError>> {
-    spec::check(document, &Library::none())
+    form::check(document, &Library::none())
 }
 
 /// The data sets of this program.

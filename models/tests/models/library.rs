@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use vivarium_models::data::{self, Library, Splits, State};
 use vivarium_models::error::Error;
-use vivarium_models::spec::{self, RunSpec};
+use vivarium_models::form;
+use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{Reason, prepare, train};
 
 use crate::common::Recorder;
@@ -20,7 +21,7 @@ fn run_on(library: &Library, data: Value) -> RunSpec {
         "data": data, "network": {"kind": "mlp", "hidden": [8]},
         "training": {"epochs": 2, "batch_size": 16, "threads": 1}
     });
-    spec::check(&document, library).unwrap_or_else(|errors| panic!("{errors:?}"))
+    form::check(&document, library).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 fn loaded(library: &Library, data: Value) -> Splits {
@@ -29,7 +30,7 @@ fn loaded(library: &Library, data: Value) -> Splits {
 
 fn refusal(library: &Library, set: &str) -> String {
     let document = json!({"data": {"set": set}, "network": {"kind": "mlp"}});
-    let errors = spec::check(&document, library).unwrap_err();
+    let errors = form::check(&document, library).unwrap_err();
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert_eq!(errors[0].path, "data.set");
     errors[0].message.clone()
@@ -73,7 +74,7 @@ fn a_set_of_ones_own_is_in_the_check_the_form_and_the_plan() {
         json!({"size": 20, "channels": 3, "augment": "none", "normalisation": "measured"})
     );
     assert_eq!(run.name, "mlp on pets");
-    let form = serde_json::to_value(spec::form(&place.library)).unwrap();
+    let form = serde_json::to_value(form::table(&place.library)).unwrap();
     let row = form["data_sets"]
         .as_array()
         .unwrap()
@@ -103,7 +104,7 @@ fn a_set_of_ones_own_is_in_the_check_the_form_and_the_plan() {
         (vec!["cats".to_owned(), "dogs".to_owned()], vec![3, 20, 20])
     );
     let full = serde_json::to_value(&run).unwrap();
-    assert_eq!(spec::check(&full, &place.library).unwrap(), run);
+    assert_eq!(form::check(&full, &place.library).unwrap(), run);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vivarium_models::spec::{self, RunSpec};
+use vivarium_models::form;
+use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{Reason, train};
 
 use crate::common::{Recorder, THREADS, joined};
@@ -38,7 +39,7 @@ fn run_of(place: &Place, size: u64, network: Value, training: Value) -> RunSpec 
     for (name, value) in training.as_object().unwrap() {
         document["training"][name] = value.clone();
     }
-    spec::check(&document, &place.library).unwrap_or_else(|errors| panic!("{errors:?}"))
+    form::check(&document, &place.library).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 fn go(place: &Place, run: &RunSpec, folder: &Path, stop_after: Option<u64>) -> (Reason, Recorder) {

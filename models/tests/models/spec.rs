@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use vivarium_models::data::{DATA_SETS, Library};
+use vivarium_models::form;
 use vivarium_models::networks::NETWORKS;
-use vivarium_models::spec::{FieldError, form};
+use vivarium_models::spec::FieldError;
 
 use crate::common::{built_in, check};
 
@@ -147,7 +148,7 @@ fn all_faults_are_told_at_once() {
 
 #[test]
 fn label_smoothing_belongs_to_networks_that_are_trained_by_cross_entropy() {
-    let form = serde_json::to_value(form(&Library::none())).unwrap();
+    let form = serde_json::to_value(form::table(&Library::none())).unwrap();
     for network in form["networks"].as_array().unwrap() {
         let has = network["fields"]
             .as_array()
@@ -170,7 +171,7 @@ fn label_smoothing_belongs_to_networks_that_are_trained_by_cross_entropy() {
 
 #[test]
 fn the_form_has_every_field_once_and_its_defaults_as_literals() {
-    let form = serde_json::to_value(form(&Library::none())).unwrap();
+    let form = serde_json::to_value(form::table(&Library::none())).unwrap();
     assert_eq!(form["networks"].as_array().unwrap().len(), NETWORKS.len());
     assert_eq!(form["data_sets"].as_array().unwrap().len(), DATA_SETS.len());
     assert_eq!(

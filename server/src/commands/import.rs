@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
 use vivarium_models::data;
+use vivarium_models::form;
 use vivarium_models::networks::{Model, weights_info};
-use vivarium_models::spec;
 use vivarium_models::train::Event;
 
 use super::print;
@@ -23,7 +23,7 @@ use crate::worker;
 pub(super) fn import(args: &ImportWeights) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir.clone())?;
     let library = folder.library();
-    let spec = spec::check(&describe(args)?, &library).map_err(Error::Spec)?;
+    let spec = form::check(&describe(args)?, &library).map_err(Error::Spec)?;
     let outline = data::outline(&spec.data, &library)?;
     let network = Model::new(
         &spec.network,

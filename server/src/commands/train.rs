@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
-use vivarium_models::spec;
+use vivarium_models::form;
 use vivarium_models::train::{Event, Reason};
 
 use super::print;
@@ -23,7 +23,7 @@ const STOPPED: &str = "It was stopped at the command line.";
 pub(super) fn train(args: Train) -> Result<()> {
     let document = describe(&args)?;
     let data = DataDir::open(args.data.data_dir)?;
-    let spec = spec::check(&document, &data.library()).map_err(Error::Spec)?;
+    let spec = form::check(&document, &data.library()).map_err(Error::Spec)?;
     let stop = worker::stop_on_signals()?;
     let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
     let mut progress = Progress::new(&spec.name);

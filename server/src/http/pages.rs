@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vivarium_models::spec;
+use vivarium_models::form;
 
 use super::App;
 use super::query::{self, Pairs};
@@ -88,7 +88,7 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
     };
     let (form, offers) = blocking(move || {
         let library = &app.data_sets.library;
-        Ok((spec::form(library), presets::offers(library)))
+        Ok((form::table(library), presets::offers(library)))
     })
     .await?;
     let data = json!({"form": form, "presets": offers, "copy": copy});

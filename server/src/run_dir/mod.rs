@@ -27,9 +27,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use vivarium_models::data::Library;
+use vivarium_models::form;
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
-use vivarium_models::spec::{self, RunSpec};
+use vivarium_models::spec::RunSpec;
 use vivarium_models::train::remove_unfinished;
 
 use crate::error::{Error, Result};
@@ -89,7 +90,7 @@ impl RunDir {
 
     /// Reads the specification for training; it is checked again, because files can be edited and data sets removed.
     pub fn spec(&self, library: &Library) -> Result<RunSpec> {
-        spec::check(&self.document()?, library).map_err(Error::Spec)
+        form::check(&self.document()?, library).map_err(Error::Spec)
     }
 
     /// Reads the specification for display, even if its data set is gone.
@@ -98,7 +99,7 @@ impl RunDir {
         match serde_json::from_value(document.clone()) {
             Ok(spec) => Ok(spec),
             // Written by hand, so incomplete.
-            Err(_) => spec::check(&document, library).map_err(Error::Spec),
+            Err(_) => form::check(&document, library).map_err(Error::Spec),
         }
     }
 

@@ -127,11 +127,11 @@ mod tests {
     use super::*;
     use serde_json::json;
     use vivarium_models::data::Library;
-    use vivarium_models::spec;
+    use vivarium_models::form;
 
     fn planned(count: usize) -> Vec<(RunId, RunSpec)> {
         let spec = json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
-        let spec = spec::check(&spec, &Library::none()).unwrap();
+        let spec = form::check(&spec, &Library::none()).unwrap();
         (0..count).map(|_| (RunId::next(), spec.clone())).collect()
     }
 

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use vivarium_models::form;
 use vivarium_models::spec;
 
 use super::Supervisor;
@@ -152,7 +153,7 @@ impl Place {
 
 fn spec(data: &DataDir) -> spec::RunSpec {
     let spec = json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
-    spec::check(&spec, &data.library()).unwrap()
+    form::check(&spec, &data.library()).unwrap()
 }
 
 #[tokio::test]

@@ -10,8 +10,9 @@ pub mod store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use vivarium_models::data::Library;
+use vivarium_models::form;
 use vivarium_models::random::Key;
-use vivarium_models::spec::{self, FieldError, RunSpec};
+use vivarium_models::spec::{FieldError, RunSpec};
 
 use crate::error::{Error, Result};
 use crate::settings::set_at;
@@ -95,7 +96,7 @@ impl SweepSpec {
         let mut errors: Vec<FieldError> = Vec::new();
         let mut runs = Vec::new();
         for Combination { settings, label } in &combinations {
-            match spec::check(settings, library) {
+            match form::check(settings, library) {
                 Ok(run) => runs.extend(
                     (0..self.repeats).map(|repeat| named(run.clone(), label, repeat, self.repeats)),
                 ),
@@ -150,7 +151,7 @@ impl SweepSpec {
     fn combinations(&self, library: &Library) -> Result<Vec<Combination>> {
         let mut errors = Vec::new();
         let mut axes = Vec::new();
-        let base = spec::check(&self.base, library).ok().map(|run| json!(run));
+        let base = form::check(&self.base, library).ok().map(|run| json!(run));
         for (path, json) in &self.grid {
             match Axis::read(json) {
                 Ok(axis) => axes.push((path, axis, is_whole(base.as_ref(), path))),

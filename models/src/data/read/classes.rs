@@ -11,9 +11,10 @@ use super::folders::{Image, is_called_image, is_litter, sort_out};
 use super::photo::{self, Photo};
 use super::tree::{Node, Tree};
 use super::{Import, ImportLimits, Report, Target, counts, fault, kind, refused};
-use crate::data::fault::{Fault, count};
+use crate::data::fault::count;
 use crate::data::image::Resize;
 use crate::data::{LEAST_SIDE, MOST_SIDE};
+use crate::error::Fault;
 use crate::error::{Error, Result};
 
 /// Images that are read before they are decoded, by all threads.

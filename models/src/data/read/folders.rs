@@ -10,7 +10,8 @@ use std::path::Path;
 
 use super::tree::Node;
 use super::{ImportLimits, fault};
-use crate::data::fault::{Fault, count};
+use crate::data::fault::count;
+use crate::error::Fault;
 use crate::error::{Error, Result};
 
 /// Names of files that are taken for images, so that those that are none are named.

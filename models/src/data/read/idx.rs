@@ -12,9 +12,10 @@ use super::{
     Import, Report, Target, counts, fault, labels_out_of_range, notes, read_up_to, rest,
     wrong_length,
 };
-use crate::data::fault::{Fault, bytes, count};
+use crate::data::fault::{bytes, count};
 use crate::data::known::FileLayout;
 use crate::data::{MOST_SIDE, known};
+use crate::error::Fault;
 use crate::error::{Error, Result};
 
 /// Bytes of an unpacked file; MNIST has 47 million.

@@ -28,11 +28,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::fault::{Fault, bytes, count};
+use super::fault::{bytes, count};
 use super::known::{FileLayout, KnownDataSet};
 use super::library::{Library, known};
 use super::stored::{DataSetMetadata, DataSetWriter, ReadyDataSet};
 use super::table::{DATA_SETS, DataSetRow, Source};
+use crate::error::Fault;
 use crate::error::{Error, Result};
 use tree::Tree;
 

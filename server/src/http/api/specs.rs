@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
-use vivarium_models::spec::{self, RunSpec};
+use vivarium_models::form;
+use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, LrCurve};
 
 use crate::blocking::blocking;
@@ -36,7 +37,7 @@ pub async fn estimate(State(app): State<App>, Body(json): Body<Value>) -> Result
 pub(super) async fn check_with_plan(json: Value, app: &App) -> Result<(RunSpec, train::Plan)> {
     let library = app.data_sets.library.clone();
     blocking(move || {
-        let spec = spec::check(&json, &library).map_err(Error::Spec)?;
+        let spec = form::check(&json, &library).map_err(Error::Spec)?;
         let plan = train::prepare(&spec, &library)?;
         Ok((spec, plan))
     })

@@ -20,7 +20,8 @@ use ::zip::ZipArchive;
 
 use super::kind::{self, HEAD, Packed};
 use super::{ImportLimits, Target, fault, read_up_to, refused};
-use crate::data::fault::{Fault, bytes, count};
+use crate::data::fault::{bytes, count};
+use crate::error::Fault;
 use crate::error::{Error, Result};
 
 /// An archive, a folder or a single file.

@@ -2,12 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::field::{Field, FieldError};
 use super::rules;
-use super::run_spec::{NetworkSpec, RunSpec};
-use super::table::{COMMON, GROUPS, Group, of_criterion};
 use crate::data::{DataSet, Library, State};
 use crate::networks::{self, NetworkRow};
+use crate::spec::{COMMON, Field, FieldError, GROUPS, Group, NetworkSpec, RunSpec, literal};
 
 /// Checks a document and fills in its defaults.
 ///
@@ -18,7 +16,7 @@ use crate::networks::{self, NetworkRow};
 /// for once each field is right by itself.
 pub fn check(json: &Value, library: &Library) -> std::result::Result<RunSpec, Vec<FieldError>> {
     let Value::Object(document) = json else {
-        return Err(vec![fault("", json, "must be an object")]);
+        return Err(vec![FieldError::new("", json, "must be an object")]);
     };
     let mut check = Check::new(document);
     check.all(library);
@@ -26,7 +24,7 @@ pub fn check(json: &Value, library: &Library) -> std::result::Result<RunSpec, Ve
         return Err(check.errors);
     }
     let spec: RunSpec = serde_json::from_value(Value::Object(check.filled))
-        .map_err(|e| vec![fault("", &Value::Null, &e.to_string())])?;
+        .map_err(|e| vec![FieldError::new("", &Value::Null, &e.to_string())])?;
     match rules::between_fields(&spec, library) {
         errors if errors.is_empty() => Ok(spec),
         errors => Err(errors),
@@ -45,15 +43,7 @@ pub(crate) fn check_network(json: &Value) -> std::result::Result<NetworkSpec, Ve
         return Err(check.errors);
     }
     serde_json::from_value(check.filled["network"].take())
-        .map_err(|e| vec![fault("network", json, &e.to_string())])
-}
-
-pub(super) fn fault(path: &str, value: &Value, message: &str) -> FieldError {
-    FieldError {
-        path: path.to_owned(),
-        value: value.clone(),
-        message: message.to_owned(),
-    }
+        .map_err(|e| vec![FieldError::new("network", json, &e.to_string())])
 }
 
 /// The parts of a document that are objects.
@@ -91,7 +81,7 @@ impl<'a> Check<'a> {
         self.fields(COMMON);
         self.fields(self.data.as_ref().map_or(&[], |set| set.fields));
         self.fields(self.network.map_or(&[], |row| row.fields));
-        self.fields(self.network.map_or(&[], |row| of_criterion(row.criterion)));
+        self.fields(self.network.map_or(&[], |row| row.criterion.fields()));
         for group in GROUPS {
             self.group(group);
         }
@@ -114,7 +104,8 @@ impl<'a> Check<'a> {
             .get(section)
             .filter(|value| !value.is_object())
         {
-            self.errors.push(fault(section, value, "must be an object"));
+            self.errors
+                .push(FieldError::new(section, value, "must be an object"));
         }
     }
 
@@ -131,7 +122,7 @@ impl<'a> Check<'a> {
             _ => return,
         };
         self.errors
-            .push(fault("data.set", &Value::from(name), &message));
+            .push(FieldError::new("data.set", &Value::from(name), &message));
     }
 
     fn network_row(&mut self) {
@@ -155,8 +146,11 @@ impl<'a> Check<'a> {
         let section = path.split('.').next().unwrap_or(path);
         if self.document.get(section).is_none_or(Value::is_object) {
             let message = format!("must be one of {}", names.join(", "));
-            self.errors
-                .push(fault(path, given.unwrap_or(&Value::Null), &message));
+            self.errors.push(FieldError::new(
+                path,
+                given.unwrap_or(&Value::Null),
+                &message,
+            ));
         }
         None
     }
@@ -224,7 +218,9 @@ impl<'a> Check<'a> {
             } else {
                 "must be an object"
             };
-            return self.errors.push(fault(group.path, &whole, allowed));
+            return self
+                .errors
+                .push(FieldError::new(group.path, &whole, allowed));
         };
         let mut allowed = Vec::new();
         let variant = match group.selector {
@@ -246,7 +242,7 @@ impl<'a> Check<'a> {
                 } else {
                     let words: Vec<_> = group.variants.iter().filter_map(|v| v.value).collect();
                     let message = format!("must be one of {}", words.join(", "));
-                    self.errors.push(fault(&path, &word, &message));
+                    self.errors.push(FieldError::new(&path, &word, &message));
                 }
                 variant
             }
@@ -299,7 +295,7 @@ impl<'a> Check<'a> {
                     true => "is not known here".to_owned(),
                     false => format!("is not known here; known are {}", names.join(", ")),
                 };
-                self.errors.push(fault(&path, value, &message));
+                self.errors.push(FieldError::new(&path, value, &message));
             }
         }
     }
@@ -317,16 +313,4 @@ impl<'a> Check<'a> {
             self.filled.insert("name".to_owned(), Value::from(name));
         }
     }
-}
-
-/// The value of a literal of the tables; they are all JSON, as a test sees to.
-fn literal(json: &str) -> Value {
-    serde_json::from_str(json).unwrap_or_default()
-}
-
-/// The values of a row's defaults by their paths.
-pub(crate) fn literals(row: &[(&str, &str)]) -> Map<String, Value> {
-    row.iter()
-        .map(|(path, json)| ((*path).to_owned(), literal(json)))
-        .collect()
 }

@@ -2,12 +2,10 @@
 
 use serde_json::Value;
 
-use super::check::fault;
-use super::field::FieldError;
-use super::run_spec::{OptimizerSpec, RunSpec, ScheduleSpec};
 use crate::data::{self, Library};
 use crate::error::Error;
 use crate::networks;
+use crate::spec::{FieldError, OptimizerSpec, RunSpec, ScheduleSpec};
 
 /// The faults between the fields of a specification.
 pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldError> {
@@ -19,7 +17,7 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
     } = spec.training.optimizer
         && momentum == 0.0
     {
-        errors.push(fault(
+        errors.push(FieldError::new(
             "training.optimizer.nesterov",
             &Value::Bool(true),
             "must be false without momentum",
@@ -34,14 +32,22 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
         && spec.data.validation == 0.0
     {
         let message = "must be above 0 for early stopping, which goes by the validation split";
-        errors.push(fault("data.validation", &Value::from(0.0), message));
+        errors.push(FieldError::new(
+            "data.validation",
+            &Value::from(0.0),
+            message,
+        ));
     }
     if spec.training.batch_size == 1
         && networks::row(&spec.network.kind).is_some_and(|row| (row.needs_batches)(&spec.network))
     {
         let message =
             "must be at least 2 for batch normalisation, to which one sample has no spread";
-        errors.push(fault("training.batch_size", &Value::from(1), message));
+        errors.push(FieldError::new(
+            "training.batch_size",
+            &Value::from(1),
+            message,
+        ));
     }
     // Also finds the network that does not take such data, and the one that is too large.
     match data::shape(&spec.data, library).and_then(|(input, classes)| {
@@ -55,9 +61,9 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
                 "network.kind" => Value::from(spec.network.kind.as_str()),
                 _ => serde_json::to_value(&spec.network).unwrap_or_default(),
             };
-            errors.push(fault(&path, &value, &message));
+            errors.push(FieldError::new(&path, &value, &message));
         }
-        Err(error) => errors.push(fault("network", &Value::Null, &error.to_string())),
+        Err(error) => errors.push(FieldError::new("network", &Value::Null, &error.to_string())),
     }
     errors
 }
@@ -68,7 +74,7 @@ fn schedule(spec: &RunSpec, errors: &mut Vec<FieldError>) {
     let warmup = training.schedule.warmup_epochs();
     if warmup > 0.0 && warmup >= training.epochs as f64 {
         let message = format!("must be less than the run's epochs, {}", training.epochs);
-        errors.push(fault(
+        errors.push(FieldError::new(
             "training.schedule.warmup_epochs",
             &Value::from(warmup),
             &message,
@@ -79,7 +85,7 @@ fn schedule(spec: &RunSpec, errors: &mut Vec<FieldError>) {
         && min_lr > lr
     {
         let message = format!("must be at most the learning rate, {lr}");
-        errors.push(fault(
+        errors.push(FieldError::new(
             "training.schedule.min_lr",
             &Value::from(min_lr),
             &message,

@@ -3,11 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Field;
-use super::check::literals;
-use super::table::{COMMON, GROUPS, Group, of_criterion};
 use crate::data::{DataSet, Library};
 use crate::networks::NETWORKS;
+use crate::spec::{COMMON, Field, GROUPS, Group, literals};
 
 /// Everything that a form for a run needs.
 #[derive(Clone, Debug, Serialize)]
@@ -40,12 +38,12 @@ pub struct FormNetwork {
 }
 
 /// The table of fields, of networks and of data sets.
-pub fn form(library: &Library) -> FormTable {
+pub fn table(library: &Library) -> FormTable {
     let networks = NETWORKS.iter().map(|row| FormNetwork {
         kind: row.kind,
         title: row.title,
         summary: row.summary,
-        fields: [row.fields, of_criterion(row.criterion)].concat(),
+        fields: [row.fields, row.criterion.fields()].concat(),
         defaults: literals(row.defaults),
         dimensions: row.dimensions,
     });

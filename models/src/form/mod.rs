@@ -1,0 +1,18 @@
+//! The form of a run: the fields that its settings have, their defaults, and the check of a document.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `check` | checks a document against the tables, and fills in defaults |
+//! | `rules` | checks fields against each other |
+//! | `table` | the fields of all networks and data sets, as the browser's form reads them |
+//!
+//! [`spec`](crate::spec) has the types and the fields that every run takes; what a network or a data set takes stands
+//! in its own row.
+
+mod check;
+mod rules;
+mod table;
+
+pub use check::check;
+pub(crate) use check::check_network;
+pub use table::{FormNetwork, FormTable, table};
