@@ -103,7 +103,7 @@ test("an experiment is written up with one click, exported, and opens with the n
   await expect(elsewhere.locator(".paper-figure")).toHaveCount(figures);
   const states = await elsewhere.evaluate(() => ({
     empty: [...document.querySelectorAll(".paper-figure")].filter(
-      (figure) => !figure.querySelector("svg path, img, table"),
+      (figure) => !figure.querySelector("svg path, svg circle, img, table"),
     ).length,
     broken: [...document.images].filter((image) => !image.naturalWidth).length,
     dead: [...document.querySelectorAll("a[href]")].filter(
