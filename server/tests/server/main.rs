@@ -14,6 +14,7 @@ mod command_line;
 mod crash;
 mod data_commands;
 mod data_sets;
+mod earlier_versions;
 mod events;
 mod guard;
 mod images;

@@ -50,6 +50,18 @@ impl Server {
         }
     }
 
+    /// Starts a server on a data folder that is there already.
+    pub fn start_on(folder: TempDir) -> Self {
+        let (process, address) = spawn(folder.path(), &[], &[], Stdio::null());
+        Self {
+            folder,
+            process,
+            address,
+            arguments: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
     /// Starts a server whose log goes to a file.
     pub fn start_logging_to(log: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
