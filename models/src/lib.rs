@@ -7,6 +7,7 @@
 //! | [`error`] | the one error type |
 //! | [`links`] | refuses links in the data folder |
 //! | [`random`] | random numbers that depend on nothing but a key |
+//! | [`contract`] | what is written down and read by others: the events of a run |
 //! | [`spec`] | what a run is asked to do: [`spec::RunSpec`], and the fields that describe its settings |
 //! | `tensor_file` | one safetensors file |
 //! | [`ops`] | operations with gradients on Candle tensors, and the CPU's kernels; the only `unsafe` |
@@ -23,6 +24,7 @@
 #![deny(missing_docs)]
 
 pub mod bench;
+pub mod contract;
 pub mod data;
 pub mod error;
 pub mod form;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use vivarium_models::train::{self, Control, Event, Observer, Reason, Record, RunPaths};
+use vivarium_models::contract::{Event, Reason};
+use vivarium_models::train::{self, Control, Observer, Record, RunPaths};
 
 use crate::data_dir;
 use crate::error::{Error, Result};

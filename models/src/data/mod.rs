@@ -45,7 +45,6 @@ pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{FileLayout, KnownDataSet};
 pub use library::{DataSet, Library, State, known, name_of};
-pub use normalise::Normalisation;
 pub use picture::{Picture, decode_image, image_for};
 pub use read::{ClassCount, Import, ImportLimits, Report, import};
 pub use samples::{Samples, Splits};

@@ -1,8 +1,7 @@
 //! Values of mean 0 and standard deviation 1, by what the training split shows: what is measured on must not be seen.
 
-use serde::{Deserialize, Serialize};
-
 use super::image::Pixels;
+use crate::contract::Normalisation;
 use crate::spec::Choice;
 
 /// By the training split, or by ImageNet.
@@ -19,17 +18,6 @@ pub(super) const CHOICES: &[Choice] = &[
 
 /// The word for [`Normalisation::of_imagenet`].
 pub(super) const IMAGENET: &str = "imagenet";
-
-/// What is done to every value before the network sees it: `(value - mean) / deviation`, for each channel of an image
-/// (whose pixels go from 0 to 1) or each coordinate of a point. Measured on the training split, of images at their own
-/// size and before they are varied.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Normalisation {
-    /// Means by channel or coordinate.
-    pub mean: Vec<f64>,
-    /// Standard deviations by channel or coordinate; 1 where all values are the same.
-    pub deviation: Vec<f64>,
-}
 
 impl Normalisation {
     /// Measures points of two coordinates.

@@ -7,10 +7,11 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::image::{Pixels, Resize};
-use super::normalise::{IMAGENET, Normalisation};
+use super::normalise::IMAGENET;
 use super::split::{Split, SplitIndices, unlearned};
 use super::table::{RawSamples, SampleValues};
 use super::{AugmentParams, Augmentation, ImageOptions, Outline};
+use crate::contract::Normalisation;
 use crate::error::Result;
 use crate::spec::DataSpec;
 

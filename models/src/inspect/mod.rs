@@ -48,7 +48,7 @@ pub use tiles::{Axes, Axis, SheetKind, Tile, Tiles};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::data::Normalisation;
+use crate::contract::Normalisation;
 use crate::error::{Error, Result};
 use crate::networks::Model;
 use crate::spec::NetworkSpec;

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::event::Boundary;
 use super::learner::Learner;
+use crate::contract::Boundary;
 use crate::data::Splits;
 use crate::error::Result;
 use crate::networks::Criterion;

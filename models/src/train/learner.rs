@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 
-use super::event::Score;
 use super::optimizer::StatefulOptimizer;
+use crate::contract::Score;
 use crate::data::Samples;
 use crate::error::Result;
 use crate::inspect::film::Predictions;
@@ -183,12 +183,8 @@ impl Learner {
             .map(|(class, row)| row[class])
             .sum();
         let n = samples.len() as f64;
-        let score = Score {
-            loss: loss / n,
-            accuracy: right as f64 / n,
-        };
         Ok(Some(Evaluation {
-            score,
+            score: Score::new(loss / n, right as f64 / n),
             confusion,
             predictions: Predictions::new(predicted, &sure),
         }))

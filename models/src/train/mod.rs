@@ -24,11 +24,11 @@ mod boundary;
 mod checkpoint;
 mod compute_config;
 mod environment;
-mod event;
 mod film;
 mod learner;
 mod loader;
 mod measure;
+mod observer;
 mod optimizer;
 mod plan;
 mod progress;
@@ -39,11 +39,9 @@ mod throughput;
 
 pub use checkpoint::{CheckpointPosition, checkpoint_position, remove_unfinished};
 pub(crate) use environment::peak_memory_bytes;
-pub use event::{
-    Boundary, Control, EpochEnd, Event, Observer, Reason, Score, Started, Step, TestResult, Which,
-};
 pub use learner::Learner;
 pub use measure::{StepTiming, measure};
+pub use observer::{Control, Observer};
 pub use plan::{Plan, prepare};
 pub use run::train;
 pub use run_paths::{Record, RunPaths};

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Score;
+use crate::contract::Score;
 use crate::spec::{EarlyStopping, Metric};
 
 /// How far a run has come. Floats go through JSON without loss.
@@ -58,10 +58,7 @@ impl Progress {
     /// The epoch under way, over its batches as they were trained on.
     pub(super) fn train_score(&self) -> Score {
         let samples = self.samples.max(1) as f64;
-        Score {
-            loss: self.loss / samples,
-            accuracy: self.correct as f64 / samples,
-        }
+        Score::new(self.loss / samples, self.correct as f64 / samples)
     }
 
     /// Ends the epoch under way and says whether it is the best so far.
@@ -121,7 +118,7 @@ mod tests {
     use super::*;
 
     fn score(loss: f64, accuracy: f64) -> Option<Score> {
-        Some(Score { loss, accuracy })
+        Some(Score::new(loss, accuracy))
     }
 
     #[test]

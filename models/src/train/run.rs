@@ -6,15 +6,16 @@ use super::boundary;
 use super::checkpoint::Checkpoints;
 use super::compute_config::ComputeConfig;
 use super::environment;
-use super::event::{Control, EpochEnd, Event, Observer, Reason, Started, Step, TestResult, Which};
 use super::film::Film;
 use super::learner::{Evaluation, Learner};
 use super::loader::{Batch, DataLoader, LoaderConfig};
+use super::observer::{Control, Observer};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::run_paths::RunPaths;
 use super::schedule::lr_at;
 use super::throughput::Throughput;
+use crate::contract::{Epoch, Event, NotFinite, Reason, Started, Steps, Test, Which};
 use crate::data::{self, Library, Splits};
 use crate::error::{Error, Result};
 use crate::networks::Model;
@@ -195,17 +196,18 @@ impl Run<'_> {
         let loss = self.learner.step(&x, &targets, lr, step)?;
         let samples = targets.len() as u64;
         self.throughput.add(samples, began.elapsed());
-        let told = Step {
-            step,
+        let done = Steps {
+            first_step: step,
             epoch: self.progress.epoch + 1,
             samples_seen: self.progress.samples_seen + samples,
-            loss: loss.mean,
-            accuracy: loss.correct as f64 / samples as f64,
-            lr,
             seconds: self.elapsed(),
-            images_per_s: self.throughput.per_second(),
+            loss: vec![loss.mean],
+            accuracy: vec![loss.correct as f64 / samples as f64],
+            lr: vec![lr],
+            images_per_s: Some(self.throughput.per_second()),
+            not_finite: NotFinite::of(loss.mean),
         };
-        self.tell(Event::Step(told))?;
+        self.tell(Event::Steps(done))?;
         if !loss.mean.is_finite() {
             let message = format!("The loss of step {step} is not a finite number.");
             return Ok(Some((Reason::Diverged, message)));
@@ -223,15 +225,17 @@ impl Run<'_> {
         let finite = self.learner.model.all_finite()
             && validation.is_none_or(|score| score.loss.is_finite());
         self.progress.elapsed = self.elapsed();
-        let end = EpochEnd {
-            epoch: self.progress.epoch + 1,
-            step: self.progress.step,
-            samples_seen: self.progress.samples_seen,
-            train: self.progress.train_score(),
-            validation,
+        let end = Epoch {
             seconds: self.progress.epoch_seconds + began.elapsed().as_secs_f64(),
             elapsed: self.progress.elapsed,
             peak_memory_bytes: environment::peak_memory_bytes(),
+            ..Epoch::new(
+                self.progress.epoch + 1,
+                self.progress.step,
+                self.progress.samples_seen,
+                self.progress.train_score(),
+                validation,
+            )
         };
         if !finite {
             self.tell(Event::Epoch(end))?;
@@ -286,10 +290,8 @@ impl Run<'_> {
             if let Some(message) = film.and_then(|film| film.add_test(&of)) {
                 self.tell(Event::Note { message })?;
             }
-            let (loss, accuracy) = (of.score.loss, of.score.accuracy);
-            self.tell(Event::Test(TestResult {
-                loss,
-                accuracy,
+            self.tell(Event::Test(Test {
+                score: of.score,
                 confusion: of.confusion,
             }))?;
         }

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::RwLock;
 
 use serde_json::{Value, json};
+use vivarium_models::contract::{Event, Reason, Score};
 use vivarium_models::data::{self, DATA_SETS, DataSetRow, Library, Splits};
 use vivarium_models::form;
 use vivarium_models::spec::{DataSpec, FieldError, RunSpec};
-use vivarium_models::train::{Control, Event, Observer, Reason, Step, train};
+use vivarium_models::train::{Control, Observer, train};
 
 /// The number of threads is the whole process's. Who changes it for a while writes this; who must be given the same sums
 /// again, whose order depends on that number, reads it.
@@ -42,6 +43,19 @@ pub(crate) fn small() -> Value {
     })
 }
 
+/// One step of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) step: u64,
+    pub(crate) epoch: u64,
+    pub(crate) samples_seen: u64,
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+    pub(crate) lr: f64,
+    pub(crate) seconds: f64,
+    pub(crate) images_per_s: f64,
+}
+
 /// Keeps all events; stops a run after a step.
 #[derive(Default)]
 pub(crate) struct Recorder {
@@ -56,7 +70,7 @@ impl Observer for Recorder {
         event: &Event,
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
         self.events.push(event.clone());
-        let stop = matches!(event, Event::Step(step) if Some(step.step) == self.stop_after);
+        let stop = matches!(event, Event::Steps(step) if Some(step.first_step) == self.stop_after);
         Ok(if stop {
             Control::Stop
         } else {
@@ -71,15 +85,21 @@ impl Observer for Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn steps(&self) -> Vec<&Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         self.events
             .iter()
-            .filter_map(|e| {
-                if let Event::Step(step) = e {
-                    Some(step)
-                } else {
-                    None
-                }
+            .filter_map(|e| match e {
+                Event::Steps(steps) => Some(Step {
+                    step: steps.first_step,
+                    epoch: steps.epoch,
+                    samples_seen: steps.samples_seen,
+                    loss: steps.loss[0],
+                    accuracy: steps.accuracy[0],
+                    lr: steps.lr[0],
+                    seconds: steps.seconds,
+                    images_per_s: steps.images_per_s.unwrap(),
+                }),
+                _ => None,
             })
             .collect()
     }
@@ -108,19 +128,17 @@ impl Recorder {
     /// What a reader of the log compares: steps, epochs and the test without times, by their exact bits.
     pub(crate) fn facts(&self) -> Vec<String> {
         let fact = |event: &Event| match event {
-            Event::Step(s) => Some(format!(
+            Event::Steps(s) => Some(format!(
                 "step {} epoch {} seen {} loss {:x} accuracy {:x} lr {:x}",
-                s.step,
+                s.first_step,
                 s.epoch,
                 s.samples_seen,
-                s.loss.to_bits(),
-                s.accuracy.to_bits(),
-                s.lr.to_bits()
+                s.loss[0].to_bits(),
+                s.accuracy[0].to_bits(),
+                s.lr[0].to_bits()
             )),
             Event::Epoch(e) => {
-                let bits = |score: vivarium_models::train::Score| {
-                    (score.loss.to_bits(), score.accuracy.to_bits())
-                };
+                let bits = |score: Score| (score.loss.to_bits(), score.accuracy.to_bits());
                 Some(format!(
                     "epoch {} step {} {:?} {:?}",
                     e.epoch,
@@ -135,8 +153,8 @@ impl Recorder {
             )),
             Event::Test(t) => Some(format!(
                 "test {:x} {:x} {:?}",
-                t.loss.to_bits(),
-                t.accuracy.to_bits(),
+                t.score.loss.to_bits(),
+                t.score.accuracy.to_bits(),
                 t.confusion
             )),
             _ => None,

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tempfile::TempDir;
+use vivarium_models::contract::{Event, Reason};
 use vivarium_models::data::Library;
 use vivarium_models::error::Error;
-use vivarium_models::train::{
-    Control, Event, Observer, Reason, Record, RunPaths, remove_unfinished, train,
-};
+use vivarium_models::train::{Control, Observer, Record, RunPaths, remove_unfinished, train};
 
 use crate::common::{Recorder, joined, run, small, spec, tensors};
 use crate::resume::{LAST, LAST_STATE, folder, names, undisturbed};
@@ -157,8 +156,8 @@ impl Observer for Watcher {
         &mut self,
         event: &Event,
     ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
-        if let Event::Step(step) = event
-            && Some(step.step) == self.fail_at
+        if let Event::Steps(step) = event
+            && Some(step.first_step) == self.fail_at
         {
             return Err("the disk is full".into());
         }
@@ -237,7 +236,7 @@ fn a_checkpoint_that_cannot_be_written_ends_the_run_and_leaves_the_one_before() 
             &mut self,
             event: &Event,
         ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
-            if matches!(event, Event::Step(step) if step.step == 6) {
+            if matches!(event, Event::Steps(step) if step.first_step == 6) {
                 fs::create_dir(&self.0)?;
                 return Ok(Control::Stop);
             }

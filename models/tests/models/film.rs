@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vivarium_models::data::{Library, Normalisation};
+use vivarium_models::contract::{Event, Normalisation, Reason};
+use vivarium_models::data::Library;
 use vivarium_models::inspect::film::{self, Folder, Frame, MOST_FRAMES, Predictions};
 use vivarium_models::inspect::{Inspector, SheetQuery, Tiles, ValueSource};
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::{Event, Reason, RunPaths, train};
+use vivarium_models::train::{RunPaths, train};
 
 use crate::common::{Recorder, THREADS, load, run, spec};
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use vivarium_models::data::Normalisation;
+use vivarium_models::contract::Normalisation;
 use vivarium_models::inspect::film::{
     Folder, Frame, FramePosition, MOST_BYTES, Predictions, Validation,
 };

@@ -3,7 +3,7 @@
 
 use candle_core::Tensor;
 use serde_json::{Value, json};
-use vivarium_models::data::Normalisation;
+use vivarium_models::contract::Normalisation;
 use vivarium_models::inspect::{Inspector, LayerKind, Recording, SaliencyMethod, ValueSource};
 use vivarium_models::nn::{Context, Mode};
 

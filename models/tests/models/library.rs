@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use vivarium_models::contract::Reason;
 use vivarium_models::data::{self, Library, Splits, State};
 use vivarium_models::error::Error;
 use vivarium_models::form;
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::{Reason, prepare, train};
+use vivarium_models::train::{prepare, train};
 
 use crate::common::Recorder;
 use crate::files::{Place, cifar, idx, photos, write_all};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 use tempfile::TempDir;
+use vivarium_models::contract::Reason;
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::Reason;
 
 use crate::common::{Recorder, joined, run, small, spec, tensors};
 

@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use vivarium_models::contract::Reason;
 use vivarium_models::form;
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::{Reason, train};
+use vivarium_models::train::train;
 
 use crate::common::{Recorder, THREADS, joined};
 use crate::files::{Place, photos, write_all};

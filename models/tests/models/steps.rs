@@ -3,10 +3,11 @@
 
 use candle_core::{Device, Tensor, Var};
 use serde_json::{Value, json};
+use vivarium_models::contract::Reason;
 use vivarium_models::data::Library;
 use vivarium_models::ops::{Gradients, cross_entropy, smoothed_cross_entropy, threads};
 use vivarium_models::spec::{RunSpec, ScheduleSpec};
-use vivarium_models::train::{Learner, LrCurve, Reason, lr_at, prepare};
+use vivarium_models::train::{Learner, LrCurve, lr_at, prepare};
 
 use crate::common::{run, small, spec};
 use crate::golden::{Golden, close};

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
+use vivarium_models::contract::Event;
 use vivarium_models::data;
 use vivarium_models::form;
 use vivarium_models::networks::{Model, weights_info};
-use vivarium_models::train::Event;
 
 use super::print;
 use super::weights_header::Header;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
+use vivarium_models::contract::{Event, Reason};
 use vivarium_models::form;
-use vivarium_models::train::{Event, Reason};
 
 use super::print;
 use crate::cli::Train;
@@ -97,12 +97,13 @@ impl Progress {
                 self.bar.reset_eta();
                 self.keep("parameters", json!(started.parameters));
             }
-            Event::Step(step) => {
-                self.bar.set_position(step.step);
+            Event::Steps(steps) => {
+                self.bar.set_position(steps.last_step());
+                let loss = steps.loss.last().copied().unwrap_or(f64::NAN);
                 self.bar
-                    .set_message(format!("epoch {} · loss {:.4}", step.epoch, step.loss));
-                self.keep("steps", json!(step.step));
-                self.keep("seconds", json!(step.seconds));
+                    .set_message(format!("epoch {} · loss {loss:.4}", steps.epoch));
+                self.keep("steps", json!(steps.last_step()));
+                self.keep("seconds", json!(steps.seconds));
             }
             Event::Epoch(end) => {
                 self.keep("epochs", json!(end.epoch));
@@ -121,17 +122,14 @@ impl Progress {
                 ));
             }
             Event::Test(test) => {
-                self.keep(
-                    "test",
-                    json!({"loss": test.loss, "accuracy": test.accuracy}),
-                );
+                self.keep("test", json!(test.score));
             }
             Event::Note { message } => self.say(message),
             Event::Finished { reason, message } => {
                 self.keep("reason", json!(reason));
                 self.keep("message", json!(message));
             }
-            Event::Boundary(_) | Event::Checkpoint { .. } => {}
+            _ => {}
         }
     }
 

@@ -11,6 +11,7 @@ use super::runs::{self, NewRun, Status};
 use super::{Index, curves};
 use crate::run_dir::RunId;
 use crate::run_dir::tail::Place;
+use vivarium_models::contract::NotFinite;
 
 /// A run in an index of its own.
 struct Told {
@@ -66,10 +67,10 @@ impl Told {
             let first_step = first + (i * per_line) as u64;
             let last = first_step + part.len() as u64 - 1;
             let hole = part.iter().find(|value| !value.is_finite());
-            let word = |hole: &f64| curves::Kind::of(*hole).name();
+            let word = |hole: &f64| NotFinite::of(*hole).map(NotFinite::name);
             events.push(json!({
                 "kind": "steps", "first_step": first_step, "epoch": 1, "samples_seen": 4 * last,
-                "seconds": last as f64 / 10.0, "loss": part, "accuracy": part, "lr": part, "not_finite": hole.map(word),
+                "seconds": last as f64 / 10.0, "loss": part, "accuracy": part, "lr": part, "not_finite": hole.and_then(word),
             }));
         }
         self.tell(events).await;
@@ -174,7 +175,7 @@ async fn any_stretch_of_a_curve_has_its_extremes_however_it_was_told() {
                     .iter()
                     .map(|mark| (mark.x, mark.kind))
                     .collect();
-                assert_eq!(marks, [(8.0, "nan"), (4096.0, "inf")]);
+                assert_eq!(marks, [(8.0, NotFinite::Nan), (4096.0, NotFinite::Inf)]);
             }
         }
     }
@@ -352,7 +353,7 @@ async fn a_run_in_which_nothing_is_finite_is_told_in_few_marks() {
     );
     assert_eq!(
         (series.not_finite[0].x, series.not_finite[0].kind),
-        (1.0, "-inf")
+        (1.0, NotFinite::NegInf)
     );
 }
 
@@ -389,7 +390,7 @@ async fn an_imported_run_has_curves_with_steps_of_their_own() {
     );
     assert_eq!(
         (loss.not_finite[0].x, loss.not_finite[0].kind),
-        (20.0, "-inf")
+        (20.0, NotFinite::NegInf)
     );
     assert_eq!(
         metrics.series["validation_accuracy"].y,

@@ -10,11 +10,11 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::extremes::{self, StoredCurve};
-use super::line::{Epoch, Line, Scalars, Steps};
 use super::metrics::{OWN, SERIES};
 use super::{Writing, runs};
 use crate::error::Result;
 use crate::run_dir::RunId;
+use vivarium_models::contract::{Epoch, Event, Record, Scalars, Steps};
 
 /// Where single events of a kind are found among all lines of a log.
 pub const MARKS: &str = "
@@ -65,48 +65,6 @@ const FIRST_OWN: i64 = 4096;
 /// The numbers of a curve of its own: its values, and where they are.
 const OWN_STRIDE: i64 = 64;
 
-/// What a value is that is no finite number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Not a number.
-    Nan,
-    /// Infinite.
-    Inf,
-    /// Infinite, below all numbers.
-    NegInf,
-}
-
-impl Kind {
-    /// The word for it in events and in the API.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nan => "nan",
-            Self::Inf => "inf",
-            Self::NegInf => "-inf",
-        }
-    }
-
-    /// What a value is that is not finite.
-    pub fn of(value: f64) -> Self {
-        if value.is_nan() {
-            Self::Nan
-        } else if value > 0.0 {
-            Self::Inf
-        } else {
-            Self::NegInf
-        }
-    }
-
-    /// The value that a `null` stands for in a line that says so.
-    fn value(name: Option<&str>) -> f64 {
-        match name {
-            Some("inf") => f64::INFINITY,
-            Some("-inf") => f64::NEG_INFINITY,
-            _ => f64::NAN,
-        }
-    }
-}
-
 /// Keeps the numbers of events of a run, one event after the other. The values of its steps are gathered, so that a
 /// long log becomes rows of hundreds of values however few each line has; [`finish`](Self::finish) writes the rest.
 pub struct Appender<'a> {
@@ -142,7 +100,7 @@ impl<'a> Appender<'a> {
     }
 
     /// Takes in the next event.
-    pub fn append(&mut self, seq: u64, line: &Line) -> Result<()> {
+    pub fn append(&mut self, seq: u64, event: &Event) -> Result<()> {
         let (writing, run) = (self.writing, self.run);
         let mark = |kind: Mark, epoch: Option<i64>| -> Result<()> {
             writing
@@ -152,14 +110,14 @@ impl<'a> Appender<'a> {
                 .execute(params![run, kind as i64, seq, epoch])?;
             Ok(())
         };
-        match line {
-            Line::Started { .. } => mark(Mark::Started, None),
-            Line::Test { .. } => mark(Mark::Test, None),
-            Line::Boundary { epoch } => mark(Mark::Boundary, i64::try_from(*epoch).ok()),
-            Line::Steps(steps) => self.append_steps(steps),
-            Line::Epoch(end) => append_epoch(writing, run, end),
-            Line::Scalars(scalars) => append_scalars(writing, run, scalars),
-            Line::Finished { .. } | Line::Other => Ok(()),
+        match event {
+            Event::Started(_) => mark(Mark::Started, None),
+            Event::Test(_) => mark(Mark::Test, None),
+            Event::Boundary(at) => mark(Mark::Boundary, i64::try_from(at.epoch).ok()),
+            Event::Steps(steps) => self.append_steps(steps),
+            Event::Epoch(end) => append_epoch(writing, run, end),
+            Event::Scalars(scalars) => append_scalars(writing, run, scalars),
+            _ => Ok(()),
         }
     }
 
@@ -217,14 +175,9 @@ impl<'a> Appender<'a> {
         let before = end.place.seconds;
         let row = [steps.first_step as f64, before, steps.seconds, new as f64];
         stored(writing, run, CLOCK, 4).append(end.count, &row)?;
-        let kind = Kind::value(steps.not_finite.as_deref());
-        let columns = [
-            (&steps.loss, kind),
-            (&steps.accuracy, f64::NAN),
-            (&steps.lr, f64::NAN),
-        ];
-        for (values, (column, hole)) in self.gathered.iter_mut().zip(columns) {
-            let at = |i: usize| column.get(i).copied().flatten().unwrap_or(hole);
+        let columns = [&steps.loss, &steps.accuracy, &steps.lr];
+        for (values, column) in self.gathered.iter_mut().zip(columns) {
+            let at = |i: usize| column.get(i).copied().unwrap_or(f64::NAN);
             values.extend((0..steps.loss.len()).map(at));
         }
         end.count += new;
@@ -271,8 +224,8 @@ pub fn derive(writing: &Writing<'_>, id: RunId) -> Result<bool> {
     };
     let mut curves = Appender::new(writing, run.number);
     for event in &events {
-        if let Some((seq, line)) = super::line::parse(&event.body) {
-            curves.append(seq, &line)?;
+        if let Ok(record) = Record::parse(&event.body) {
+            curves.append(record.seq, &record.event)?;
         }
     }
     curves.finish()?;
@@ -358,10 +311,10 @@ fn append_epoch(writing: &Writing<'_>, run: i64, end: &Epoch) -> Result<()> {
     let place = [end.step as f64, end.elapsed, end.epoch as f64];
     let validation = end.validation.as_ref();
     let values = [
-        Some(end.loss(&end.train)),
-        Some(end.train.accuracy.unwrap_or(f64::NAN)),
-        validation.map(|score| end.loss(score)),
-        validation.map(|score| score.accuracy.unwrap_or(f64::NAN)),
+        Some(end.train.loss),
+        Some(end.train.accuracy),
+        validation.map(|score| score.loss),
+        validation.map(|score| score.accuracy),
     ];
     for (series, value) in OF_EPOCHS.into_iter().zip(values) {
         // An epoch that is told again counts once.
@@ -410,12 +363,11 @@ fn append_scalars(writing: &Writing<'_>, run: i64, scalars: &Scalars) -> Result<
     } else {
         0.0
     };
-    let hole = Kind::value(scalars.not_finite.as_deref());
     let (mut values, mut places) = (Vec::new(), Vec::new());
-    for (step, seconds, value) in scalars.shown() {
+    for (step, seconds, value) in scalars.points() {
         before = seconds.max(before);
         places.extend([step as f64, before, f64::NAN]);
-        values.push(value.unwrap_or(hole));
+        values.push(value);
     }
     if values.is_empty() {
         return Ok(());

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::line::{self, Line};
 use super::{Writing, curves, damage, removal, runs};
+use vivarium_models::contract::{Event as Happened, Record};
+
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 use crate::run_dir::tail::Place;
@@ -69,7 +70,7 @@ pub fn append(
             path: format!("events of run {id}").into(),
             line: number,
         };
-        let (seq, line) = line::parse(text).ok_or_else(damaged)?;
+        let Record { seq, event, .. } = Record::parse(text).map_err(|_| damaged())?;
         if seq < number {
             continue;
         }
@@ -78,18 +79,18 @@ pub fn append(
         }
         insert.execute(params![key, seq, text])?;
         if curves_too {
-            curves.append(seq, &line)?;
+            curves.append(seq, &event)?;
             run.curves = seq;
         }
         run.seq = seq;
-        run.summary.apply(&line);
-        match line {
-            Line::Started { .. } => {
+        run.summary.apply(&event);
+        match event {
+            Happened::Started(_) => {
                 run.reason = None;
                 run.message.clear();
             }
-            Line::Finished { reason, message } => {
-                run.reason = Some(reason);
+            Happened::Finished { reason, message } => {
+                run.reason = Some(reason.name().to_owned());
                 run.message = message;
             }
             _ => {}

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use rusqlite::Connection;
 use serde::Serialize;
+use vivarium_models::contract::NotFinite;
 
-use super::curves::{self, Curve, Kind, Place};
+use super::curves::{self, Curve, Place};
 use super::downsample::Downsampling;
 use super::moving::{self, MovingAverages};
 use super::runs::{self, Run};
@@ -83,7 +84,7 @@ pub struct Series {
     pub total: usize,
     /// Where the value is not a number, or infinite, in the whole run; of more than a thousand such values the first of
     /// each of a thousand stretches.
-    pub not_finite: Vec<NotFinite>,
+    pub not_finite: Vec<NotFinitePoint>,
     /// The moving average, thinned for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smoothed: Option<Line>,
@@ -100,11 +101,11 @@ pub struct Line {
 
 /// A value that cannot be drawn.
 #[derive(Debug, Serialize)]
-pub struct NotFinite {
+pub struct NotFinitePoint {
     /// Where.
     pub x: f64,
-    /// `nan`, `inf` or `-inf`.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: NotFinite,
 }
 
 impl Wanted {
@@ -388,7 +389,7 @@ impl Reader<'_> {
     }
 
     /// Of a run in which hardly anything is finite the first of each stretch.
-    fn not_finite(&self, name: &str, curve: &mut Curve<'_>) -> Result<Vec<NotFinite>> {
+    fn not_finite(&self, name: &str, curve: &mut Curve<'_>) -> Result<Vec<NotFinitePoint>> {
         let of_steps = self.run.source.is_none();
         if of_steps && (matches!(name, "train_accuracy" | "lr") || name.starts_with(OWN)) {
             return Ok(Vec::new());
@@ -418,9 +419,9 @@ impl Reader<'_> {
         found
             .into_iter()
             .map(|(at, value)| {
-                Ok(NotFinite {
+                Ok(NotFinitePoint {
                     x: self.position(name, curve.places.at(at)?),
-                    kind: Kind::of(value).name(),
+                    kind: NotFinite::of(value).unwrap_or(NotFinite::Nan),
                 })
             })
             .collect()

@@ -7,7 +7,7 @@
 //! * [`runs`]: one row per run: status, settings, summary. [`run_labels`]: its name, tags and notes. [`removal`]:
 //!   deleted runs. [`damage`]: rows that cannot be read.
 //! * [`events`]: the lines of every `events.ndjson`, unchanged.
-//! * [`mod@line`]: a parsed line; [`summary`]: the metrics of a run, folded from its lines.
+//! * [`summary`]: the metrics of a run, folded from its events.
 //! * [`curves`]: the values of lines as plain numbers, which [`extremes`] stores so that any range is drawn from few
 //!   rows; [`metrics`]: the points of a chart, by way of [`downsample`] and [`ema`], whose averages [`moving`] caches;
 //!   [`statistics`]: the figures of a table.
@@ -25,7 +25,6 @@ pub mod downsample;
 pub mod ema;
 pub mod events;
 pub mod extremes;
-pub mod line;
 pub mod metrics;
 pub mod moving;
 mod readers;

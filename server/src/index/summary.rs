@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Line, Scalars};
+use vivarium_models::contract::{Event, Scalars};
 
 /// What the pages show of a run without reading its curves. Anything may be unknown yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,25 +57,19 @@ pub struct Summary {
 
 impl Summary {
     /// Takes the next event in.
-    pub fn apply(&mut self, line: &Line) {
+    pub fn apply(&mut self, event: &Event) {
         self.events += 1;
-        match line {
-            Line::Started {
-                parameters,
-                classes,
-                train_samples,
-                steps_per_epoch,
-                total_steps,
-            } => {
-                self.parameters = *parameters;
-                self.classes.clone_from(classes);
-                self.train_samples = *train_samples;
-                self.steps_per_epoch = *steps_per_epoch;
-                self.steps = *total_steps;
+        match event {
+            Event::Started(started) => {
+                self.parameters = Some(started.parameters);
+                self.classes = Some(started.classes.clone());
+                self.train_samples = Some(started.train_samples);
+                self.steps_per_epoch = Some(started.steps_per_epoch);
+                self.steps = Some(started.total_steps);
                 self.epoch = self.epoch.or(Some(1));
                 self.step = self.step.or(Some(0));
             }
-            Line::Steps(steps) => {
+            Event::Steps(steps) => {
                 self.epoch = Some(steps.epoch);
                 self.step = Some(steps.last_step());
                 self.samples_seen = Some(steps.samples_seen);
@@ -87,34 +81,35 @@ impl Summary {
                     self.train_accuracy = mean_with(self.train_accuracy, done, &steps.accuracy);
                 }
             }
-            Line::Epoch(end) => {
+            Event::Epoch(end) => {
                 self.epoch = Some(end.epoch);
-                self.train_loss = end.train.loss;
-                self.train_accuracy = end.train.accuracy;
+                self.train_loss = finite(end.train.loss);
+                self.train_accuracy = finite(end.train.accuracy);
                 self.peak_memory_bytes = end.peak_memory_bytes.max(self.peak_memory_bytes);
                 self.tell_time(end.elapsed);
                 if let Some(score) = &end.validation {
-                    self.validation_loss = score.loss;
-                    self.validation_accuracy = score.accuracy;
-                    if score.accuracy > self.best_validation_accuracy {
-                        self.best_validation_accuracy = score.accuracy;
+                    self.validation_loss = finite(score.loss);
+                    self.validation_accuracy = finite(score.accuracy);
+                    if self.validation_accuracy > self.best_validation_accuracy {
+                        self.best_validation_accuracy = self.validation_accuracy;
                         self.best_epoch = Some(end.epoch);
                     }
                 }
             }
-            Line::Scalars(scalars) => self.take_scalars(scalars),
-            Line::Test { loss, accuracy, .. } => {
-                self.test_loss = *loss;
-                self.test_accuracy = *accuracy;
+            Event::Scalars(scalars) => self.take_scalars(scalars),
+            Event::Test(test) => {
+                self.test_loss = finite(test.score.loss);
+                self.test_accuracy = finite(test.score.accuracy);
             }
-            Line::Finished { .. } => self.seconds_left = None,
-            Line::Boundary { .. } | Line::Other => {}
+            Event::Finished { .. } => self.seconds_left = None,
+            _ => {}
         }
     }
 
     /// An imported run has no epochs: the last values of its curves count, and the best of all.
     fn take_scalars(&mut self, scalars: &Scalars) {
-        for (step, seconds, value) in scalars.shown() {
+        for (step, seconds, value) in scalars.points() {
+            let value = finite(value);
             self.step = self.step.max(Some(step));
             // Something may have been noted long after the training.
             if scalars.series.is_some() {
@@ -147,19 +142,23 @@ impl Summary {
 }
 
 /// The mean of `count` values whose mean is known, and of further ones; `None` where one of them is not finite.
-fn mean_with(mean: Option<f64>, count: u64, more: &[Option<f64>]) -> Option<f64> {
+fn mean_with(mean: Option<f64>, count: u64, more: &[f64]) -> Option<f64> {
     let before = if count == 0 { Some(0.0) } else { mean };
     let sum = more
         .iter()
-        .try_fold(before? * count as f64, |sum, value| Some(sum + (*value)?))?;
+        .fold(before? * count as f64, |sum, value| sum + value);
     let all = count + more.len() as u64;
-    (all > 0).then(|| sum / all as f64)
+    finite(sum / all.max(1) as f64).filter(|_| all > 0)
+}
+
+fn finite(value: f64) -> Option<f64> {
+    Some(value).filter(|value| value.is_finite())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::line::parse;
+    use vivarium_models::contract::Record;
 
     #[test]
     fn a_short_run_folds_into_its_figures() {
@@ -172,8 +171,7 @@ mod tests {
             r#"{"kind":"test","seq":5,"loss":0.5,"accuracy":0.75,"confusion":[[1]]}"#,
             r#"{"kind":"something new","seq":6}"#,
         ] {
-            let (_, line) = parse(text).unwrap();
-            summary.apply(&line);
+            summary.apply(&Record::parse(text).unwrap().event);
         }
         assert_eq!(summary.step, Some(2));
         assert_eq!(summary.seconds, Some(1.0));
@@ -197,7 +195,7 @@ mod tests {
     fn the_training_loss_is_a_mean_over_steps_in_the_first_epoch_too() {
         let mut summary = Summary::default();
         let mut take = |text: &str| {
-            summary.apply(&parse(text).unwrap().1);
+            summary.apply(&Record::parse(text).unwrap().event);
             (summary.train_loss, summary.train_accuracy)
         };
         let first = r#"{"kind":"steps","seq":1,"first_step":1,"epoch":1,"samples_seen":8,"seconds":0.5,"loss":[9.0,3.0],"accuracy":[0.0,0.5],"lr":[0.1,0.1]}"#;
@@ -221,7 +219,7 @@ mod tests {
             r#"{"kind":"scalars","seq":2,"tag":"loss","series":"train_loss","step":[40],"seconds":[4],"value":[null],"not_finite":"nan"}"#,
             r#"{"kind":"scalars","seq":3,"tag":"grad_norm","step":[50],"seconds":[5],"value":[7]}"#,
         ] {
-            summary.apply(&parse(text).unwrap().1);
+            summary.apply(&Record::parse(text).unwrap().event);
         }
         assert_eq!(summary.validation_accuracy, Some(0.6));
         assert_eq!(summary.best_validation_accuracy, Some(0.75));

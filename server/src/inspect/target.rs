@@ -3,9 +3,9 @@
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use vivarium_models::data::Normalisation;
+use vivarium_models::contract::{Event, Record, Started};
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
 use vivarium_models::spec::RunSpec;
@@ -14,16 +14,12 @@ use vivarium_models::train::{self, CheckpointPosition};
 use crate::data_dir::library_of_run;
 use crate::error::{Error, Result};
 use crate::images::pins::version;
-use crate::index::line::{self, Line};
 use crate::index::{Index, events, runs as rows};
 use crate::run_dir::{RunDir, RunId};
 
 /// The first `started` event is searched among this many events and bytes.
 const FIRST_EVENTS: usize = 64;
 const FIRST_BYTES: usize = 1 << 20;
-
-/// How the line of a log begins by which a worker says that it has begun.
-const STARTED: &str = r#"{"kind":"started""#;
 
 /// A run whose network is looked into.
 #[derive(Clone, Debug)]
@@ -36,21 +32,16 @@ pub struct InspectTarget {
     pub spec: RunSpec,
     /// Whether it is queued or has a worker.
     pub active: bool,
-    /// Its `started` event.
+    /// Its first `started` event.
     pub started: Started,
 }
 
-/// The part of a `started` event that is needed here.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Started {
-    /// The names of the classes.
-    pub classes: Vec<String>,
-    /// The shape of a sample.
-    pub input: Vec<usize>,
-    /// The normalisation of the samples.
-    pub normalisation: Normalisation,
-    /// SHA-256 of the data.
-    pub data_hash: String,
+/// The environment of a run, where `line` of its log tells it.
+fn started(line: &str) -> Option<Started> {
+    match Record::parse(line).ok()?.event {
+        Event::Started(started) => Some(*started),
+        _ => None,
+    }
 }
 
 impl InspectTarget {
@@ -64,10 +55,7 @@ impl InspectTarget {
                 let run = rows::get(c, id)?;
                 // A worker writes `started` before anything else.
                 let first = events::after(c, id, 0, FIRST_EVENTS, FIRST_BYTES)?;
-                let mut started = first.into_iter().filter(|event| {
-                    matches!(line::parse(&event.body), Some((_, Line::Started { .. })))
-                });
-                let started = started.find_map(|event| serde_json::from_str(&event.body).ok());
+                let started = first.iter().find_map(|event| started(&event.body));
                 Ok((run, started))
             })
             .await?;
@@ -94,8 +82,7 @@ impl InspectTarget {
             .flat_map(|file| BufReader::new(file).lines());
         let started = lines
             .map_while(std::io::Result::ok)
-            .filter(|line| line.starts_with(STARTED))
-            .find_map(|line| serde_json::from_str(&line).ok());
+            .find_map(|line| started(&line));
         Self::new(id, dir, spec, false, started)
     }
 

@@ -11,11 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::{Map, Value, json};
+use vivarium_models::contract::{Event, Record, Steps};
 use vivarium_models::links;
-use vivarium_models::train::{Event, Step};
 
-use super::not_finite;
 use super::scan::{Logged, scan_log};
 use crate::error::{Error, Result};
 
@@ -51,38 +49,6 @@ struct Inner {
     written_at: Instant,
     failure: Option<io::Error>,
     closed: bool,
-}
-
-/// Says what the `null`s of an event stand for: of an epoch's two losses each its own, and for the whole line the first.
-fn name_losses(event: &Event, fields: &mut Map<String, Value>) {
-    let losses = match event {
-        Event::Epoch(end) => {
-            let validation = end.validation.as_ref().map(|score| score.loss);
-            [("train", Some(end.train.loss)), ("validation", validation)]
-        }
-        Event::Test(test) => [("test", Some(test.loss)), ("", None)],
-        _ => return,
-    };
-    for (part, loss) in losses {
-        let Some(word) = loss.and_then(not_finite::word) else {
-            continue;
-        };
-        if let Some(Value::Object(score)) = fields.get_mut(part) {
-            score.insert("not_finite".to_owned(), json!(word));
-        }
-        fields.entry("not_finite").or_insert_with(|| json!(word));
-    }
-}
-
-/// Steps of one epoch that go into one line.
-#[derive(Debug)]
-struct Steps {
-    first: u64,
-    not_finite: Option<&'static str>,
-    loss: Vec<f64>,
-    accuracy: Vec<f64>,
-    lr: Vec<f64>,
-    last: Step,
 }
 
 impl EventLog {
@@ -137,8 +103,8 @@ impl EventLog {
         let mut inner = self.shared.lock();
         inner.check()?;
         match event {
-            Event::Step(step) => {
-                inner.gather(step)?;
+            Event::Steps(steps) => {
+                inner.gather(steps)?;
                 if inner.pending.is_some() {
                     self.shared.wake.notify_one();
                 }
@@ -213,28 +179,19 @@ impl Inner {
         }
     }
 
-    fn gather(&mut self, step: &Step) -> Result<()> {
-        if step.step <= self.logged.step {
+    /// Adds steps to those that wait to be written, as far as the log does not have them.
+    fn gather(&mut self, steps: &Steps) -> Result<()> {
+        if steps.last_step() <= self.logged.step {
             return Ok(());
         }
-        let not_finite = not_finite::word(step.loss);
-        let fits = self.pending.as_ref().is_some_and(|p| {
-            p.last.epoch == step.epoch
-                && p.loss.len() < MAX_STEPS
-                && (p.not_finite == not_finite || p.not_finite.is_none() || not_finite.is_none())
-        });
-        if !fits {
+        if self.pending.as_ref().is_some_and(|p| !fits(p, steps)) {
             self.flush()?;
         }
-        let steps = self
-            .pending
-            .get_or_insert_with(|| Steps::starting_with(step));
-        steps.not_finite = steps.not_finite.or(not_finite);
-        steps.loss.push(step.loss);
-        steps.accuracy.push(step.accuracy);
-        steps.lr.push(step.lr);
-        steps.last = step.clone();
-        self.logged.step = step.step;
+        self.logged.step = steps.last_step();
+        match &mut self.pending {
+            Some(pending) => extend(pending, steps),
+            None => self.pending = Some(steps.clone()),
+        }
         if self.written_at.elapsed() >= GATHER {
             self.flush()
         } else {
@@ -248,22 +205,12 @@ impl Inner {
             Event::Epoch(end) => end.epoch <= self.logged.epoch,
             Event::Boundary(b) => self.logged.boundary.is_some_and(|epoch| b.epoch <= epoch),
             Event::Test(_) => self.logged.test,
-            Event::Step(_)
-            | Event::Started(_)
-            | Event::Checkpoint { .. }
-            | Event::Note { .. }
-            | Event::Finished { .. } => false,
+            _ => false,
         };
         if told {
             return Ok(());
         }
-        let mut fields = match serde_json::to_value(event) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) => Map::new(),
-            Err(error) => return Err(Error::file(&self.path, error.into())),
-        };
-        name_losses(event, &mut fields);
-        self.write(fields)?;
+        self.write(event.clone())?;
         match event {
             Event::Epoch(end) => self.logged.epoch = end.epoch,
             Event::Boundary(b) => self.logged.boundary = Some(b.epoch),
@@ -275,22 +222,20 @@ impl Inner {
 
     fn flush(&mut self) -> Result<()> {
         match self.pending.take() {
-            Some(steps) => self.write(steps.into_fields()),
+            Some(steps) => self.write(Event::Steps(steps)),
             None => Ok(()),
         }
     }
 
-    fn write(&mut self, mut fields: Map<String, Value>) -> Result<()> {
-        let mut line = Map::new();
-        line.insert(
-            "kind".to_owned(),
-            fields.shift_remove("kind").unwrap_or_default(),
-        );
-        line.insert("seq".to_owned(), json!(self.logged.seq + 1));
-        let now = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        line.insert("time".to_owned(), json!(now));
-        line.extend(fields);
-        let mut text = Value::Object(line).to_string();
+    fn write(&mut self, event: Event) -> Result<()> {
+        let record = Record {
+            seq: self.logged.seq + 1,
+            time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            event,
+        };
+        let mut text = record
+            .to_line()
+            .map_err(|error| Error::file(&self.path, error.into()))?;
         text.push('\n');
         if let Err(error) = self.file.write_all(text.as_bytes()) {
             // Half a line must not stand before the next one: back to the last whole line.
@@ -304,52 +249,42 @@ impl Inner {
     }
 }
 
-impl Steps {
-    fn starting_with(step: &Step) -> Self {
-        Self {
-            first: step.step,
-            not_finite: None,
-            loss: Vec::new(),
-            accuracy: Vec::new(),
-            lr: Vec::new(),
-            last: step.clone(),
-        }
-    }
+/// Whether steps can go into the line of those before them: one epoch, and one word for all that is not finite.
+fn fits(before: &Steps, next: &Steps) -> bool {
+    let words = (before.not_finite, next.not_finite);
+    before.epoch == next.epoch
+        && before.last_step() + 1 == next.first_step
+        && before.loss.len() + next.loss.len() <= MAX_STEPS
+        && (words.0 == words.1 || words.0.is_none() || words.1.is_none())
+}
 
-    fn into_fields(self) -> Map<String, Value> {
-        let mut fields = Map::new();
-        let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-        set("kind", json!("steps"));
-        set("first_step", json!(self.first));
-        set("epoch", json!(self.last.epoch));
-        set("samples_seen", json!(self.last.samples_seen));
-        set("seconds", json!(self.last.seconds));
-        set("loss", json!(self.loss));
-        set("accuracy", json!(self.accuracy));
-        set("lr", json!(self.lr));
-        set("images_per_s", json!(self.last.images_per_s));
-        if let Some(kind) = self.not_finite {
-            set("not_finite", json!(kind));
-        }
-        fields
-    }
+fn extend(before: &mut Steps, next: &Steps) {
+    before.loss.extend(&next.loss);
+    before.accuracy.extend(&next.accuracy);
+    before.lr.extend(&next.lr);
+    before.samples_seen = next.samples_seen;
+    before.seconds = next.seconds;
+    before.images_per_s = next.images_per_s;
+    before.not_finite = before.not_finite.or(next.not_finite);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vivarium_models::train::{EpochEnd, Score};
+    use serde_json::Value;
+    use vivarium_models::contract::NotFinite;
 
     fn step(number: u64, epoch: u64, loss: f64) -> Event {
-        Event::Step(Step {
-            step: number,
+        Event::Steps(Steps {
+            first_step: number,
             epoch,
             samples_seen: number * 4,
-            loss,
-            accuracy: 0.5,
-            lr: 0.01,
             seconds: number as f64 * 0.001,
-            images_per_s: 4000.0,
+            loss: vec![loss],
+            accuracy: vec![0.5],
+            lr: vec![0.01],
+            images_per_s: Some(4000.0),
+            not_finite: NotFinite::of(loss),
         })
     }
 
@@ -439,57 +374,6 @@ mod tests {
             .map(|(_, kind)| kind)
             .collect();
         assert_eq!(told, ["inf", "nan", "nan", "-inf", "inf"]);
-    }
-
-    #[test]
-    fn each_loss_of_an_epoch_and_of_the_test_has_its_own_word() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("events.ndjson");
-        let log = EventLog::open(&path).unwrap();
-        let score = |loss| Score {
-            loss,
-            accuracy: 0.5,
-        };
-        let ends = [
-            (f64::NEG_INFINITY, Some(f64::NAN)),
-            (0.5, Some(f64::NEG_INFINITY)),
-            (f64::INFINITY, None),
-            (0.5, Some(0.25)),
-        ];
-        for (epoch, (train, validation)) in (1..).zip(ends) {
-            let end = EpochEnd {
-                epoch,
-                step: epoch,
-                samples_seen: epoch,
-                train: score(train),
-                validation: validation.map(score),
-                seconds: 1.0,
-                elapsed: 1.0,
-                peak_memory_bytes: None,
-            };
-            log.append(&Event::Epoch(end)).unwrap();
-        }
-        drop(log);
-        let told: Vec<_> = lines(&path)
-            .iter()
-            .map(|line| {
-                [
-                    line["not_finite"].clone(),
-                    line["train"]["not_finite"].clone(),
-                    line["validation"]["not_finite"].clone(),
-                ]
-            })
-            .collect();
-        let null = Value::Null;
-        assert_eq!(
-            told,
-            [
-                [json!("-inf"), json!("-inf"), json!("nan")],
-                [json!("-inf"), null.clone(), json!("-inf")],
-                [json!("inf"), json!("inf"), null.clone()],
-                [null.clone(), null.clone(), null],
-            ]
-        );
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! * [`imported`]: the description of an imported run, which has no specification.
 //! * [`lock`]: the advisory lock that a worker holds during its life.
 //! * [`log`]: the writer of `events.ndjson` (the worker's side); `scan` reads an existing log.
-//! * [`not_finite`]: the words in a log for values that JSON cannot express.
 //! * [`staging`]: runs that a server is creating, possibly many at a time.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
 //! * [`worker_log`]: the worker's own log, capped.
@@ -16,7 +15,6 @@
 pub mod imported;
 pub mod lock;
 pub mod log;
-pub mod not_finite;
 pub(crate) mod scan;
 pub mod staging;
 pub mod tail;

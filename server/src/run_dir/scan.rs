@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use vivarium_models::contract::{Event, Record};
 
 use crate::error::{Error, Result};
 
@@ -39,24 +38,6 @@ pub struct Began {
 
 /// Reads an existing log: its contents, and the length of its complete lines.
 pub(super) fn scan_log(path: &Path, file: &File) -> Result<(Logged, u64)> {
-    #[derive(Deserialize)]
-    struct Line {
-        kind: String,
-        seq: u64,
-        first_step: Option<u64>,
-        loss: Option<Losses>,
-        epoch: Option<u64>,
-        threads: Option<usize>,
-        instructions: Option<String>,
-        data_hash: Option<String>,
-    }
-    /// `loss` is a list in `steps` and a number in `test`.
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Losses {
-        Many(Vec<IgnoredAny>),
-        One(IgnoredAny),
-    }
     let mut logged = Logged::default();
     let mut len = 0;
     let mut bytes = Vec::new();
@@ -70,34 +51,30 @@ pub(super) fn scan_log(path: &Path, file: &File) -> Result<(Logged, u64)> {
             return Ok((logged, len));
         }
         let number = logged.seq + 1;
-        let line = serde_json::from_slice::<Line>(&bytes)
-            .ok()
-            .filter(|line| line.seq == number)
+        let record = std::str::from_utf8(&bytes).ok();
+        let record = record
+            .and_then(|text| Record::parse(text).ok())
+            .filter(|record| record.seq == number)
             .ok_or_else(|| Error::EventLog {
                 path: path.to_owned(),
                 line: number,
             })?;
         len += read as u64;
         logged.seq = number;
-        match (line.kind.as_str(), line.epoch) {
+        match record.event {
             // Before its first step a run may begin again in another environment.
-            ("started", _) if logged.step == 0 => {
+            Event::Started(started) if logged.step == 0 => {
+                let known = |text: String| Some(text).filter(|text| !text.is_empty());
                 logged.began = Some(Began {
-                    threads: line.threads,
-                    instructions: line.instructions,
-                    data_hash: line.data_hash,
+                    threads: Some(started.threads).filter(|&threads| threads > 0),
+                    instructions: known(started.instructions),
+                    data_hash: known(started.data_hash),
                 });
             }
-            ("steps", _) => {
-                let count = match line.loss {
-                    Some(Losses::Many(list)) => list.len() as u64,
-                    Some(Losses::One(IgnoredAny)) | None => 0,
-                };
-                logged.step = (line.first_step.unwrap_or(1) + count).saturating_sub(1);
-            }
-            ("epoch", Some(epoch)) => logged.epoch = epoch,
-            ("boundary", epoch) => logged.boundary = epoch,
-            ("test", _) => logged.test = true,
+            Event::Steps(steps) => logged.step = steps.last_step(),
+            Event::Epoch(end) => logged.epoch = end.epoch,
+            Event::Boundary(boundary) => logged.boundary = Some(boundary.epoch),
+            Event::Test(_) => logged.test = true,
             _ => {}
         }
     }

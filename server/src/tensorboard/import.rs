@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use vivarium_models::data::Fault;
 use vivarium_models::data::scratch::{self, Scratch};
@@ -26,8 +25,8 @@ use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::index::metrics::OWN;
 use crate::run_dir::imported::{ImportedRun, Source, SourceFile};
-use crate::run_dir::not_finite;
 use crate::run_dir::{self, RunDir, RunId, staging};
+use vivarium_models::contract::{self, Event, NotFinite, Reason, Record};
 
 /// Values in a line of events.
 const LINE: usize = 512;
@@ -651,36 +650,25 @@ fn write_events(path: &Path, scalars: &Scalars, imported: &ImportedRun) -> io::R
     let (first, last) = moments(scalars.tags.values().flatten());
     lines.at(first);
     // Exact, so that what goes out again has the moments that came in.
-    lines.write(
-        "imported",
-        vec![
-            ("from", json!(imported.source.kind)),
-            ("wall_time", json!(first)),
-        ],
-    )?;
+    lines.write(Event::Imported {
+        from: imported.source.kind.clone(),
+        wall_time: first,
+    })?;
     for (tag, points) in &scalars.tags {
         let curve = imported.curve_of(tag);
         let own = (curve == Some(tags::OWN)).then(|| format!("{OWN}{tag}"));
         let series = own.as_deref().or(curve);
+        let percent = is_percent(series.unwrap_or(""), points);
         for points in pieces(points) {
             lines.at(points.last().map_or(first, |point| point.wall_time));
-            lines.write(
-                "scalars",
-                fields(
-                    tag,
-                    series,
-                    is_percent(series.unwrap_or(""), &scalars.tags[tag]),
-                    points,
-                    first,
-                ),
-            )?;
+            lines.write(Event::Scalars(values(tag, series, percent, points, first)))?;
         }
     }
     lines.at(last);
-    lines.write(
-        "finished",
-        vec![("reason", json!("completed")), ("message", json!(""))],
-    )?;
+    lines.write(Event::Finished {
+        reason: Reason::Completed,
+        message: String::new(),
+    })?;
     let file = lines
         .out
         .into_inner()
@@ -694,9 +682,9 @@ fn pieces(points: &[Point]) -> Vec<&[Point]> {
     let mut rest = points;
     while !rest.is_empty() {
         let most = &rest[..rest.len().min(LINE)];
-        let first = most.iter().find_map(|point| not_finite::word(point.value));
+        let first = most.iter().find_map(|point| NotFinite::of(point.value));
         let is_other =
-            |point: &Point| not_finite::word(point.value).is_some_and(|kind| Some(kind) != first);
+            |point: &Point| NotFinite::of(point.value).is_some_and(|kind| Some(kind) != first);
         let (piece, more) = rest.split_at(most.iter().position(is_other).unwrap_or(most.len()));
         pieces.push(piece);
         rest = more;
@@ -704,36 +692,24 @@ fn pieces(points: &[Point]) -> Vec<&[Point]> {
     pieces
 }
 
-fn fields(
+fn values(
     tag: &str,
     series: Option<&str>,
     percent: bool,
     points: &[Point],
     first: f64,
-) -> Vec<(&'static str, Value)> {
-    let steps: Vec<_> = points.iter().map(|point| point.step).collect();
+) -> contract::Scalars {
     // Microseconds are as exact as moments are written.
     let since = |time: f64| ((time - first).max(0.0) * 1e6).round() / 1e6;
-    let seconds: Vec<_> = points.iter().map(|point| since(point.wall_time)).collect();
-    let values: Vec<_> = points
-        .iter()
-        .map(|point| Some(point.value).filter(|value| value.is_finite()))
-        .collect();
-    let mut fields = vec![("tag", json!(tag))];
-    fields.extend(series.map(|series| ("series", json!(series))));
-    if percent {
-        fields.push(("percent", json!(true)));
+    contract::Scalars {
+        tag: tag.to_owned(),
+        series: series.map(str::to_owned),
+        percent,
+        step: points.iter().map(|point| point.step).collect(),
+        seconds: points.iter().map(|point| since(point.wall_time)).collect(),
+        value: points.iter().map(|point| point.value).collect(),
+        not_finite: points.iter().find_map(|point| NotFinite::of(point.value)),
     }
-    fields.extend([
-        ("step", json!(steps)),
-        ("seconds", json!(seconds)),
-        ("value", json!(values)),
-    ]);
-    let kind = points
-        .iter()
-        .find_map(|point| not_finite::word(point.value));
-    fields.extend(kind.map(|kind| ("not_finite", json!(kind))));
-    fields
 }
 
 /// Writes numbered events.
@@ -749,14 +725,14 @@ impl<W: Write> Lines<W> {
         self.time = humantime::format_rfc3339_millis(time).to_string();
     }
 
-    fn write(&mut self, kind: &str, fields: Vec<(&str, Value)>) -> io::Result<()> {
+    fn write(&mut self, event: Event) -> io::Result<()> {
         self.seq += 1;
-        let mut line = json!({"kind": kind, "seq": self.seq, "time": self.time});
-        for (name, value) in fields {
-            line[name] = value;
-        }
-        serde_json::to_writer(&mut self.out, &line)?;
-        self.out.write_all(b"\n")
+        let record = Record {
+            seq: self.seq,
+            time: self.time.clone(),
+            event,
+        };
+        writeln!(self.out, "{}", record.to_line()?)
     }
 }
 

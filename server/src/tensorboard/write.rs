@@ -7,16 +7,15 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use prost::Message as _;
-use serde::Deserialize as _;
 use serde_json::Value as Json;
+use vivarium_models::contract::{Event as Logged, Record, Scalars, Steps};
 
 use super::event::{
     Event, HParamsData, Metadata, PluginData, SessionLog, SessionStart, Setting, Summary, Tensor,
     Value,
 };
 use super::record;
-use crate::index::line::{Line, Scalars, Steps};
-use crate::run_dir::{RunId, not_finite};
+use crate::run_dir::RunId;
 
 /// What a file says of its run before its values.
 #[derive(Clone, Debug)]
@@ -94,43 +93,38 @@ impl<W: Write> EventFile<W> {
 
     /// Takes the next line of the run's log. What is no figure is passed over.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
-        let Ok(json) = serde_json::from_str::<Json>(text) else {
+        let Ok(Record { time, event, .. }) = Record::parse(text) else {
             return Ok(());
         };
-        let moment = json["time"]
-            .as_str()
-            .and_then(|time| humantime::parse_rfc3339(time).ok());
+        let moment = humantime::parse_rfc3339(&time).ok();
         let moment = moment.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         let moment = moment.map_or(0.0, |since| since.as_secs_f64());
-        if json["kind"] == "imported" {
-            self.origin = json["wall_time"].as_f64().unwrap_or(0.0);
-        }
-        match Line::deserialize(json) {
-            Ok(Line::Steps(steps)) => self.steps(&steps, moment),
-            Ok(Line::Epoch(end)) => {
+        match event {
+            Logged::Imported { wall_time, .. } => {
+                self.origin = wall_time;
+                Ok(())
+            }
+            Logged::Steps(steps) => self.steps(&steps, moment),
+            Logged::Epoch(end) => {
                 let mut values = vec![
-                    ("loss/train_epoch", end.loss(&end.train)),
-                    ("accuracy/train_epoch", number(end.train.accuracy, None)),
+                    ("loss/train_epoch", end.train.loss),
+                    ("accuracy/train_epoch", end.train.accuracy),
                     ("epoch", end.epoch as f64),
                 ];
                 if let Some(score) = &end.validation {
-                    values.push(("loss/validation", end.loss(score)));
-                    values.push(("accuracy/validation", number(score.accuracy, None)));
+                    values.push(("loss/validation", score.loss));
+                    values.push(("accuracy/validation", score.accuracy));
                 }
                 self.values(moment, end.step, &values)
             }
-            Ok(Line::Test {
-                loss,
-                accuracy,
-                not_finite,
-            }) => {
+            Logged::Test(test) => {
                 let values = [
-                    ("loss/test", number(loss, not_finite.as_deref())),
-                    ("accuracy/test", number(accuracy, None)),
+                    ("loss/test", test.score.loss),
+                    ("accuracy/test", test.score.accuracy),
                 ];
                 self.values(moment, self.step, &values)
             }
-            Ok(Line::Scalars(scalars)) => self.scalars(&scalars),
+            Logged::Scalars(scalars) => self.scalars(&scalars),
             _ => Ok(()),
         }
     }
@@ -159,12 +153,11 @@ impl<W: Write> EventFile<W> {
         } else {
             self.seconds
         };
-        let kind = steps.not_finite.as_deref();
-        let at = |values: &[Option<f64>], i: usize| number(values.get(i).copied().flatten(), None);
+        let at = |values: &[f64], i: usize| values.get(i).copied().unwrap_or(f64::NAN);
         for (i, loss) in steps.loss.iter().enumerate() {
             let still = (count - 1 - i) as f64 / count as f64 * (steps.seconds - before);
             let mut values = vec![
-                ("loss/train", number(*loss, kind)),
+                ("loss/train", *loss),
                 ("accuracy/train", at(&steps.accuracy, i)),
                 ("learning_rate", at(&steps.lr, i)),
             ];
@@ -179,14 +172,9 @@ impl<W: Write> EventFile<W> {
     }
 
     fn scalars(&mut self, scalars: &Scalars) -> io::Result<()> {
-        let kind = scalars.not_finite.as_deref();
         let places = scalars.step.iter().zip(&scalars.seconds);
         for ((&step, &seconds), &value) in places.zip(&scalars.value) {
-            self.values(
-                self.origin + seconds,
-                step,
-                &[(&scalars.tag, number(value, kind))],
-            )?;
+            self.values(self.origin + seconds, step, &[(&scalars.tag, value)])?;
         }
         Ok(())
     }
@@ -215,11 +203,6 @@ impl<W: Write> EventFile<W> {
         let _ = event.encode(&mut self.bytes);
         record::write(&mut self.out, &self.bytes)
     }
-}
-
-/// A value of a log, where `null` stands for one that is not finite.
-fn number(value: Option<f64>, word: Option<&str>) -> f64 {
-    value.unwrap_or_else(|| not_finite::value(word))
 }
 
 /// The settings as TensorBoard's page of texts shows them.

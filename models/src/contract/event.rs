@@ -1,0 +1,593 @@
+//! Events of a run: the lines of its `events.ndjson`.
+//!
+//! [`Record`] is a line, both ways. Fields that an earlier version did not write have a default.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::not_finite::{NotFinite, nullable, nullables};
+
+/// A line of `events.ndjson`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Counts the lines of a log from 1, without a gap.
+    pub seq: u64,
+    /// When it was written, in RFC 3339.
+    pub time: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// The run starts or goes on.
+    Started(Box<Started>),
+    /// Consecutive steps of one epoch.
+    Steps(Steps),
+    /// The end of an epoch.
+    Epoch(Epoch),
+    /// The decision boundary of two-dimensional data.
+    Boundary(Boundary),
+    /// A checkpoint was written.
+    Checkpoint {
+        /// Which of the two.
+        which: Which,
+        /// Whole epochs done at that moment.
+        epoch: u64,
+        /// Steps done at that moment.
+        step: u64,
+    },
+    /// The result on the test split.
+    Test(Test),
+    /// Something that the user should know, such as a checkpoint that could not be read.
+    Note {
+        /// In words.
+        message: String,
+    },
+    /// The run is over.
+    Finished {
+        /// Why.
+        reason: Reason,
+        /// Why, in words; empty for a run that completed.
+        #[serde(default)]
+        message: String,
+    },
+    /// The first event of an imported run.
+    Imported {
+        /// The program that wrote the imported files, such as `tensorboard`.
+        from: String,
+        /// When its first value was written, in seconds since 1970.
+        wall_time: f64,
+    },
+    /// Values of one curve of an imported run.
+    Scalars(Scalars),
+    /// An event of a later version.
+    #[serde(other, skip_serializing)]
+    Unknown,
+}
+
+/// Why a run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// All epochs are done.
+    Completed,
+    /// It was stopped, and can go on from its checkpoint.
+    Stopped,
+    /// The metric of early stopping did not improve for as many epochs as its patience allows.
+    EarlyStopped,
+    /// The loss is NaN or infinite.
+    Diverged,
+    /// An error ended it.
+    Failed,
+}
+
+impl Reason {
+    /// Its name in events and in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Stopped => "stopped",
+            Self::EarlyStopped => "early_stopped",
+            Self::Diverged => "diverged",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Which checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// The newest.
+    Last,
+    /// The one with the best metric after an epoch.
+    Best,
+}
+
+/// The environment and the size of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Started {
+    /// The version of Vivarium.
+    pub version: String,
+    /// The version of Candle.
+    pub candle: String,
+    /// The processor's name; empty where the system does not tell it.
+    pub cpu: String,
+    /// The vector instructions in use; empty in logs of version 0.1 before they were recorded.
+    pub instructions: String,
+    /// Threads in use.
+    pub threads: usize,
+    /// `cpu`.
+    pub device: String,
+    /// SHA-256 of the data in use, in hexadecimal.
+    pub data_hash: String,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// The shape of a sample.
+    pub input: Vec<usize>,
+    /// Samples of the training split.
+    pub train_samples: u64,
+    /// Samples of the validation split.
+    pub validation_samples: u64,
+    /// Samples of the test split.
+    pub test_samples: u64,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+    /// Steps in the whole run.
+    pub total_steps: u64,
+    /// The step of the checkpoint that the run goes on from; 0 for a fresh one.
+    pub resumed_from_step: u64,
+    /// Training seconds spent before that checkpoint.
+    pub elapsed: f64,
+    /// How values are normalised before the network sees them.
+    pub normalisation: Normalisation,
+}
+
+/// How values are normalised before the network sees them: `(value - mean) / deviation`, for each channel of an image
+/// (whose pixels go from 0 to 1) or each coordinate of a point.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Normalisation {
+    /// Means by channel or coordinate.
+    pub mean: Vec<f64>,
+    /// Standard deviations by channel or coordinate; 1 where all values are equal.
+    pub deviation: Vec<f64>,
+}
+
+/// Consecutive steps of one epoch. The three lists are of one length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Steps {
+    /// The number of the first, from 1 over the whole run.
+    pub first_step: u64,
+    /// From 1.
+    pub epoch: u64,
+    /// Training samples seen after the last step, repeats counted.
+    pub samples_seen: u64,
+    /// Training seconds at the last step; pauses between processes are not counted.
+    #[serde(default)]
+    pub seconds: f64,
+    /// Mean loss over each batch, before the step changed the parameters.
+    #[serde(deserialize_with = "nullables")]
+    pub loss: Vec<f64>,
+    /// Share of each batch classified correctly, before the step changed the parameters.
+    #[serde(deserialize_with = "nullables")]
+    pub accuracy: Vec<f64>,
+    /// The learning rate of each step.
+    #[serde(deserialize_with = "nullables")]
+    pub lr: Vec<f64>,
+    /// Recent speed in training samples a second.
+    #[serde(default)]
+    pub images_per_s: Option<f64>,
+    /// What the losses are that are `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_finite: Option<NotFinite>,
+}
+
+impl Steps {
+    /// The number of the last step.
+    pub fn last_step(&self) -> u64 {
+        (self.first_step + self.loss.len() as u64).saturating_sub(1)
+    }
+}
+
+/// Loss and accuracy on a split.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Mean loss.
+    #[serde(deserialize_with = "nullable")]
+    pub loss: f64,
+    /// Share classified correctly, 0 to 1.
+    #[serde(deserialize_with = "nullable", default = "nan")]
+    pub accuracy: f64,
+    /// What the loss is where it is `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_finite: Option<NotFinite>,
+}
+
+fn nan() -> f64 {
+    f64::NAN
+}
+
+impl Score {
+    /// A score; `accuracy` is a share, 0 to 1.
+    pub fn new(loss: f64, accuracy: f64) -> Self {
+        Self {
+            loss,
+            accuracy,
+            not_finite: NotFinite::of(loss),
+        }
+    }
+}
+
+/// The end of an epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: u64,
+    /// Its last step.
+    #[serde(default)]
+    pub step: u64,
+    /// Training samples seen so far.
+    #[serde(default)]
+    pub samples_seen: u64,
+    /// Over the epoch's batches as they were trained on, weighted by their sizes.
+    pub train: Score,
+    /// Over the validation split after the epoch; `null` without one.
+    pub validation: Option<Score>,
+    /// Training seconds of this epoch.
+    #[serde(default)]
+    pub seconds: f64,
+    /// Training seconds so far.
+    #[serde(default)]
+    pub elapsed: f64,
+    /// The peak memory of the process; `null` where the system does not tell it.
+    pub peak_memory_bytes: Option<u64>,
+    /// What the first loss is that is `null`. Each score has a word of its own; logs of earlier versions have this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_finite: Option<NotFinite>,
+}
+
+impl Epoch {
+    /// The end of an epoch, without its times and memory.
+    pub fn new(
+        epoch: u64,
+        step: u64,
+        samples_seen: u64,
+        train: Score,
+        validation: Option<Score>,
+    ) -> Self {
+        Self {
+            epoch,
+            step,
+            samples_seen,
+            train,
+            validation,
+            seconds: 0.0,
+            elapsed: 0.0,
+            peak_memory_bytes: None,
+            not_finite: train
+                .not_finite
+                .or(validation.and_then(|score| score.not_finite)),
+        }
+    }
+}
+
+/// The decision boundary of two-dimensional data, on a grid in raw coordinates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Boundary {
+    /// Whole epochs done; 0 before training.
+    pub epoch: u64,
+    /// Steps done.
+    #[serde(default)]
+    pub step: u64,
+    /// The range of the first coordinate: left edge of the first column, right edge of the last.
+    #[serde(default)]
+    pub x: [f64; 2],
+    /// The range of the second coordinate: lower edge of the first row, upper edge of the last.
+    #[serde(default)]
+    pub y: [f64; 2],
+    /// Cells along x.
+    #[serde(default)]
+    pub columns: usize,
+    /// Cells along y.
+    #[serde(default)]
+    pub rows: usize,
+    /// Base64 of one byte a cell, row by row from `y[0]` upwards: class times 32 plus confidence, where 0 means that the
+    /// class is no more likely than any other and 31 that it is certain.
+    #[serde(default)]
+    pub cells: String,
+}
+
+/// The result on the test split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Test {
+    /// Loss and accuracy.
+    #[serde(flatten)]
+    pub score: Score,
+    /// Counts; a row for each target, a column for each prediction.
+    #[serde(default)]
+    pub confusion: Vec<Vec<u64>>,
+}
+
+/// Values of one tag of an imported run. The three lists are of one length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scalars {
+    /// The tag's name in the imported files.
+    pub tag: String,
+    /// The curve that the values belong to, such as `train_loss`; missing where the tag is not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// Whether the values are percentages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub percent: bool,
+    /// The steps, ascending.
+    pub step: Vec<u64>,
+    /// Seconds since the first value of the run, for each step.
+    pub seconds: Vec<f64>,
+    /// The value of each step.
+    #[serde(deserialize_with = "nullables")]
+    pub value: Vec<f64>,
+    /// What the values are that are `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_finite: Option<NotFinite>,
+}
+
+impl Scalars {
+    /// Step, seconds and value of each, in shares where the file has percentages.
+    pub fn points(&self) -> impl Iterator<Item = (u64, f64, f64)> {
+        let per = if self.percent { 100.0 } else { 1.0 };
+        let times = self.step.iter().zip(&self.seconds);
+        times
+            .zip(&self.value)
+            .map(move |((&step, &seconds), &value)| (step, seconds, value / per))
+    }
+}
+
+impl Record {
+    /// Reads a line. An event of an unknown kind, or one that lacks a field, is [`Event::Unknown`].
+    ///
+    /// # Errors
+    /// When the text is not a JSON object with a number `seq` and a text `kind`.
+    pub fn parse(line: &str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Head<'a> {
+            seq: u64,
+            #[serde(default)]
+            time: String,
+            #[serde(borrow)]
+            kind: std::borrow::Cow<'a, str>,
+        }
+        let Head { seq, time, kind } = serde_json::from_str(line)?;
+        let event = match &*kind {
+            // Nearly all of a long log. Serde keeps a tagged enum's fields in between, which is slow for lists.
+            "steps" => serde_json::from_str(line).map(Event::Steps),
+            _ => serde_json::from_str(line),
+        };
+        let mut event = event.unwrap_or(Event::Unknown);
+        event.restore_not_finite();
+        Ok(Self { seq, time, event })
+    }
+
+    /// The line, without its end.
+    ///
+    /// # Errors
+    /// For [`Event::Unknown`].
+    pub fn to_line(&self) -> serde_json::Result<String> {
+        let mut line = Map::new();
+        if let Value::Object(mut fields) = serde_json::to_value(&self.event)? {
+            let kind = fields.shift_remove("kind").unwrap_or_default();
+            line.extend([
+                ("kind".to_owned(), kind),
+                ("seq".to_owned(), self.seq.into()),
+                ("time".to_owned(), self.time.clone().into()),
+            ]);
+            line.extend(fields);
+        }
+        serde_json::to_string(&line)
+    }
+}
+
+impl Event {
+    /// Puts values that are not finite in the place of the NaN that `null` was read as.
+    fn restore_not_finite(&mut self) {
+        match self {
+            Self::Steps(steps) => {
+                let word = steps.not_finite;
+                if word.is_some() {
+                    steps
+                        .loss
+                        .iter_mut()
+                        .for_each(|loss| NotFinite::restore(word, loss));
+                }
+            }
+            Self::Epoch(end) => {
+                let word = end.not_finite;
+                for score in [Some(&mut end.train), end.validation.as_mut()]
+                    .into_iter()
+                    .flatten()
+                {
+                    NotFinite::restore(score.not_finite.or(word), &mut score.loss);
+                }
+            }
+            Self::Test(test) => NotFinite::restore(test.score.not_finite, &mut test.score.loss),
+            Self::Scalars(scalars) => {
+                let word = scalars.not_finite;
+                scalars
+                    .value
+                    .iter_mut()
+                    .for_each(|value| NotFinite::restore(word, value));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: &str =
+        r#""seq":3,"first_step":1,"epoch":1,"samples_seen":4,"loss":[0.5],"accuracy":[1],"lr":[1]"#;
+
+    fn record(event: Event) -> Record {
+        Record {
+            seq: 7,
+            time: "2026-01-01T00:00:00.000Z".into(),
+            event,
+        }
+    }
+
+    /// Every kind of event, with losses that JSON has no number for.
+    fn events() -> Vec<Event> {
+        let started = Started {
+            classes: vec!["cat".into(), "dog".into()],
+            instructions: "avx2".into(),
+            parameters: 42,
+            ..Started::default()
+        };
+        vec![
+            Event::Started(Box::new(started)),
+            Event::Steps(Steps {
+                first_step: 1,
+                epoch: 1,
+                samples_seen: 8,
+                seconds: 0.5,
+                loss: vec![0.1, f64::INFINITY],
+                accuracy: vec![0.5, 0.25],
+                lr: vec![0.1, 0.01],
+                images_per_s: Some(12.0),
+                not_finite: Some(NotFinite::Inf),
+            }),
+            Event::Epoch(Epoch::new(
+                1,
+                2,
+                8,
+                Score::new(f64::NEG_INFINITY, 0.5),
+                Some(Score::new(f64::INFINITY, 0.25)),
+            )),
+            Event::Boundary(Boundary {
+                epoch: 1,
+                step: 2,
+                x: [-1.0, 1.0],
+                y: [-2.0, 2.0],
+                columns: 1,
+                rows: 1,
+                cells: "AA==".into(),
+            }),
+            Event::Checkpoint {
+                which: Which::Best,
+                epoch: 1,
+                step: 2,
+            },
+            Event::Test(Test {
+                score: Score::new(f64::INFINITY, 0.5),
+                confusion: vec![vec![1, 0], vec![1, 0]],
+            }),
+            Event::Note {
+                message: "a note".into(),
+            },
+            Event::Finished {
+                reason: Reason::EarlyStopped,
+                message: "no better".into(),
+            },
+            Event::Imported {
+                from: "tensorboard".into(),
+                wall_time: 1.25,
+            },
+            Event::Scalars(Scalars {
+                tag: "val/acc".into(),
+                series: None,
+                percent: true,
+                step: vec![1, 2],
+                seconds: vec![0.0, 1.5],
+                value: vec![50.0, f64::NEG_INFINITY],
+                not_finite: Some(NotFinite::NegInf),
+            }),
+        ]
+    }
+
+    #[test]
+    fn every_event_is_read_as_it_was_written() {
+        for event in events() {
+            let record = record(event);
+            let line = record.to_line().unwrap();
+            assert!(
+                !line.contains('\n') && line.starts_with(r#"{"kind":""#),
+                "{line}"
+            );
+            assert_eq!(Record::parse(&line).unwrap(), record, "{line}");
+        }
+    }
+
+    #[test]
+    fn each_loss_that_is_null_has_its_own_word() {
+        let epoch = |train, validation: Option<f64>| {
+            let validation = validation.map(|loss| Score::new(loss, 0.5));
+            let end = Epoch::new(1, 1, 1, Score::new(train, 0.5), validation);
+            let line = record(Event::Epoch(end)).to_line().unwrap();
+            let line: Value = serde_json::from_str(&line).unwrap();
+            let word = |part: &Value| part["not_finite"].as_str().map(str::to_owned);
+            [word(&line), word(&line["train"]), word(&line["validation"])]
+        };
+        let words = |words: [Option<&str>; 3]| words.map(|word| word.map(str::to_owned));
+        let (nan, inf, neg) = (Some("nan"), Some("inf"), Some("-inf"));
+        assert_eq!(
+            epoch(f64::NEG_INFINITY, Some(f64::NAN)),
+            words([neg, neg, nan])
+        );
+        assert_eq!(epoch(0.5, Some(f64::NEG_INFINITY)), words([neg, None, neg]));
+        assert_eq!(epoch(f64::INFINITY, None), words([inf, inf, None]));
+        assert_eq!(epoch(0.5, Some(0.25)), words([None, None, None]));
+    }
+
+    #[test]
+    fn an_epoch_of_an_earlier_version_has_one_word_for_its_losses() {
+        let line = r#"{"kind":"epoch","seq":1,"epoch":1,"train":{"loss":null,"accuracy":0.5},"validation":{"loss":null,"accuracy":0.5},"not_finite":"inf"}"#;
+        let Event::Epoch(end) = Record::parse(line).unwrap().event else {
+            panic!("{line}");
+        };
+        let losses = [end.train.loss, end.validation.unwrap().loss];
+        assert_eq!(losses, [f64::INFINITY; 2]);
+    }
+
+    #[test]
+    fn the_order_of_keys_means_nothing() {
+        for line in [
+            format!(r#"{{"kind":"steps",{STEPS}}}"#),
+            format!(r#"{{{STEPS},"kind":"steps"}}"#),
+        ] {
+            let Record { seq, event, .. } = Record::parse(&line).unwrap();
+            let Event::Steps(steps) = event else {
+                panic!("{event:?}");
+            };
+            assert_eq!((seq, steps.first_step, steps.loss), (3, 1, vec![0.5]));
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_not_understood_is_unknown_and_one_without_a_number_is_refused() {
+        for line in [
+            r#"{"kind":"of a later version","seq":1,"steps":[1]}"#,
+            r#"{"kind":"steps","seq":1}"#,
+            r#"{"kind":"finished","seq":1,"reason":"of a later version"}"#,
+        ] {
+            let record = Record::parse(line).unwrap();
+            assert_eq!((record.seq, &record.event), (1, &Event::Unknown), "{line}");
+            assert!(record.to_line().is_err());
+        }
+        let (_, unnumbered) = STEPS.split_once(',').unwrap();
+        for line in [
+            format!(r#"{{"kind":"steps",{unnumbered}}}"#),
+            format!("{{{STEPS}}}"),
+            "[]".to_owned(),
+            String::new(),
+        ] {
+            assert!(Record::parse(&line).is_err(), "{line}");
+        }
+    }
+}
