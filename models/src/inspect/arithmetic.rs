@@ -235,7 +235,7 @@ impl Inspector {
         let rest_sum: f64 = channels.iter().skip(SHOWN).map(|channel| channel.sum).sum();
         channels.truncate(SHOWN);
         let bias = f64::from(conv.bias(at.map)?);
-        let told: f64 = channels.iter().map(|channel| channel.sum).sum();
+        let sum: f64 = channels.iter().map(|channel| channel.sum).sum();
         Ok(Arithmetic {
             layer: layer.to_owned(),
             kernel: [conv.dims[2], conv.dims[3]],
@@ -247,7 +247,7 @@ impl Inspector {
             channels,
             rest_sum,
             bias,
-            sum: told + rest_sum + bias,
+            sum: sum + rest_sum + bias,
             value: value_at(conv.output, at)?,
             then: self.then(recording, place, at)?,
         })

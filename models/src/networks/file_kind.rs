@@ -1,4 +1,4 @@
-//! What a file of weights is that is not a safetensors file: told by its first bytes, whatever its name says, with the way
+//! What a file of weights is that is not a safetensors file: detected by its first bytes, whatever its name says, with the way
 //! to a safetensors file.
 
 use std::fs::File;
@@ -27,14 +27,14 @@ pub(super) fn check(path: &Path) -> Result<()> {
         .read_to_end(&mut start)
         .map_err(failed)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match told(&start, about.len(), &name) {
+    match detect(&start, about.len(), &name) {
         Some(message) => Err(Error::checkpoint(path, message)),
         None => Ok(()),
     }
 }
 
 /// What a file is that begins like this and has `size` bytes; `None` where it may be a safetensors file.
-fn told(start: &[u8], size: u64, name: &str) -> Option<String> {
+fn detect(start: &[u8], size: u64, name: &str) -> Option<String> {
     let has = |text: &str| {
         let text = text.as_bytes();
         start.windows(text.len()).any(|part| part == text)
@@ -45,7 +45,7 @@ fn told(start: &[u8], size: u64, name: &str) -> Option<String> {
         let begin = text.get(..with.len());
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(with.as_bytes()))
     };
-    let told = match start {
+    let detected = match start {
         [] => "is empty".to_owned(),
         _ if is_safetensors(start) => return cut_off(start, size),
         _ if begins("version https://git-lfs.github.com/spec/") => {
@@ -112,7 +112,7 @@ fn told(start: &[u8], size: u64, name: &str) -> Option<String> {
         }
         _ => return cut_off(start, size),
     };
-    Some(told)
+    Some(detected)
 }
 
 /// Whether it begins as a safetensors file does: the length of a header in JSON, and that.
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     fn of(start: &[u8]) -> String {
-        told(start, start.len() as u64, "net.bin").unwrap_or_default()
+        detect(start, start.len() as u64, "net.bin").unwrap_or_default()
     }
 
     #[test]
@@ -266,9 +266,9 @@ mod tests {
                 "",
             ),
         ] {
-            let told = of(&start);
-            assert!(told.contains(what), "{what}: {told}");
-            assert!(told.contains(way_out), "{way_out}: {told}");
+            let detected = of(&start);
+            assert!(detected.contains(what), "{what}: {detected}");
+            assert!(detected.contains(way_out), "{way_out}: {detected}");
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
         ] {
             let mut start = low.to_le_bytes().to_vec();
             start.extend(b"{\"a\":{}}");
-            assert_eq!(told(&start, 1 << 20, "net.onnx"), None, "{low}");
+            assert_eq!(detect(&start, 1 << 20, "net.onnx"), None, "{low}");
         }
     }
 }

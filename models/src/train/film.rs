@@ -34,7 +34,7 @@ pub(super) struct Film {
     cost: Duration,
     began: Instant,
     /// Whether somebody was told that it cannot be gone on with.
-    told: bool,
+    reported: bool,
 }
 
 /// The file of a pinned image, and what it held when it was last read.
@@ -66,7 +66,7 @@ impl Film {
             spent: Duration::ZERO,
             cost: Duration::ZERO,
             began: Instant::now(),
-            told: false,
+            reported: false,
         }
     }
 
@@ -157,7 +157,7 @@ impl Film {
 
     fn words(&mut self, result: Result<()>) -> Option<String> {
         let error = result.err()?;
-        let first = !std::mem::replace(&mut self.told, true);
+        let first = !std::mem::replace(&mut self.reported, true);
         first.then(|| format!("The film has a gap: {error}. Training goes on."))
     }
 }

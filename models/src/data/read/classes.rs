@@ -25,7 +25,7 @@ pub(super) fn read(
     mut tree: Tree,
     target: &Target<'_>,
     limits: &ImportLimits,
-    told: &dyn Fn(usize, usize) -> bool,
+    on_progress: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
     let nodes = tree.nodes().to_vec();
     let mut is_image = |node: &Node| {
@@ -43,7 +43,7 @@ pub(super) fn read(
     let mut unreadable = [found.astray, std::mem::take(&mut tree.unreadable)].concat();
     let mut pixels = 0u64;
     for (i, some) in found.images.chunks(AT_ONCE).enumerate() {
-        if !told(i * AT_ONCE, found.images.len()) {
+        if !on_progress(i * AT_ONCE, found.images.len()) {
             return Err(refused(path, "was not read to its end".to_owned()));
         }
         let mut files = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn read(
             return Err(refused(path, message));
         }
     }
-    told(found.images.len(), found.images.len());
+    on_progress(found.images.len(), found.images.len());
     let is_split = !found.splits.is_empty();
     let empty = spool.without_images(&found.images).map(|(class, test)| {
         let what = match (is_split, test) {

@@ -116,7 +116,7 @@ pub struct ClassCount {
 }
 
 /// Reads a file or a folder into a data set for `set`. Where that is the name of a known set, the files must hold
-/// exactly that; where it is empty, a known set is recognised by what the files hold. `told` hears of images done and images
+/// exactly that; where it is empty, a known set is recognised by what the files hold. `on_progress` hears of images done and images
 /// in all, and says whether to go on.
 ///
 /// # Errors
@@ -127,7 +127,7 @@ pub fn import(
     title: &str,
     path: &Path,
     limits: &ImportLimits,
-    told: &dyn Fn(usize, usize) -> bool,
+    on_progress: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Import> {
     let known = known(set);
     let target = Target {
@@ -141,7 +141,7 @@ pub fn import(
             .to_string_lossy()
             .into_owned(),
     };
-    let mut tree = Tree::open(path, &target, limits, told)?;
+    let mut tree = Tree::open(path, &target, limits, on_progress)?;
     let layout = if idx::is_here(&mut tree) {
         Some(FileLayout::Idx)
     } else {
@@ -162,7 +162,7 @@ pub fn import(
     match layout {
         Some(FileLayout::Idx) => idx::read(path, &mut tree, &target),
         Some(layout) => cifar::read(path, &mut tree, layout, &target),
-        None => classes::read(path, tree, &target, limits, told),
+        None => classes::read(path, tree, &target, limits, on_progress),
     }
 }
 

@@ -102,7 +102,7 @@ impl Tree {
         path: &Path,
         target: &Target<'_>,
         limits: &ImportLimits,
-        told: &dyn Fn(usize, usize) -> bool,
+        on_progress: &dyn Fn(usize, usize) -> bool,
     ) -> Result<Self> {
         let about = fs::metadata(path).map_err(|e| Error::file(path, e))?;
         if about.is_dir() {
@@ -128,7 +128,7 @@ impl Tree {
                 Self::of(path, Source::Tar(file), listing, limits)
             }
             Some(packed @ (Packed::Gzip | Packed::Bzip2 | Packed::Xz)) => {
-                match tar::unpack(path, file, packed, target, limits, told)? {
+                match tar::unpack(path, file, packed, target, limits, on_progress)? {
                     Some(file) => {
                         let listing = tar::list(path, &file, limits)?;
                         Self::of(path, Source::Tar(file), listing, limits)

@@ -29,7 +29,7 @@ pub(super) fn unpack(
     packed: Packed,
     target: &Target<'_>,
     limits: &ImportLimits,
-    told: &dyn Fn(usize, usize) -> bool,
+    on_progress: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Option<File>> {
     let packed_file = BufReader::new(file);
     let mut from: Box<dyn Read> = match packed {
@@ -70,7 +70,7 @@ pub(super) fn unpack(
             let message = format!("unpacks to more than {}", bytes(limits.all_bytes));
             return Err(refused(path, message));
         }
-        if !told(0, 0) {
+        if !on_progress(0, 0) {
             return Err(refused(path, "was not read to its end".to_owned()));
         }
         unpacked.write_all(&buffer[..here]).map_err(failed)?;
