@@ -1,4 +1,4 @@
-//! The functions between layers, with the gradients PyTorch gives them: ReLU'(0) is 0.
+//! Activation functions, with PyTorch's gradients: ReLU'(0) is 0.
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 use serde::{Deserialize, Serialize};
@@ -29,15 +29,15 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     apply1(x, activation, SaveForBackward::Values)
 }
 
-/// What an activation does to a value, known when kernels are compiled.
+/// An activation function that kernels are compiled for.
 pub(super) trait ActivationFn<T>: Copy + Sync {
-    /// Whether value and slope have most of their work in common, an exponential.
+    /// Whether value and slope share most of their work, an exponential.
     const SHARES_WORK: bool;
-    /// The value after it.
+    /// The value of the function.
     fn forward(x: T) -> T;
-    /// The gradient before it, from the value before it and the gradient after it.
+    /// The gradient by the input `x`, from the gradient `dy` by the value.
     fn backward(x: T, dy: T) -> T;
-    /// The value after it, and its slope, by which the gradient is multiplied.
+    /// The value, and the slope by which a gradient is multiplied.
     fn forward_and_slope(x: T) -> (T, T);
 }
 
@@ -78,7 +78,7 @@ impl<T: Float> ActivationFn<T> for Relu {
         )
     }
 
-    /// NaN stays NaN: a run that diverges must be seen to.
+    /// NaN stays NaN, so that a diverging run shows.
     #[inline(always)]
     fn forward(x: T) -> T {
         if x < T::ZERO { T::ZERO } else { x }
@@ -192,7 +192,7 @@ macro_rules! dispatch_activation {
 }
 pub(super) use dispatch_activation;
 
-/// Never overflows: the exponent is of the number's negated size.
+/// The logistic function. It never overflows, because it takes the exponential of `-|x|`.
 #[inline(always)]
 fn sigmoid<T: Float>(x: T) -> T {
     let e = Float::exp(T::ZERO - Float::abs(x));
@@ -207,7 +207,7 @@ fn forward<T: Float>(activation: Activation, x: &[T]) -> Vec<T> {
     dispatch_activation!(Some(activation), f => each(f, x))
 }
 
-/// The gradient from that of the result; from the result alone where that is enough.
+/// The gradient by `x`. All activations but SiLU compute it from the result `y` alone.
 fn backward<T: Float>(
     activation: Activation,
     x: &Tensor,

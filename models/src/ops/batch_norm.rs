@@ -1,5 +1,5 @@
-//! Batch normalisation (Ioffe and Szegedy 2015) of channels, which lie last: over the batch while training, by
-//! statistics kept from training while evaluating. The activation that follows is part of the same pass over memory.
+//! Batch normalisation (Ioffe and Szegedy 2015) of the last dimension: by the statistics of the batch while training,
+//! by the running statistics in evaluation. The activation that follows is part of the same pass over memory.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
@@ -17,10 +17,11 @@ use super::tape::{apply3, requires_grad};
 use super::threads;
 
 /// Normalises `x` `[…, channels]` by its own mean and variance, then scales by `weight` and shifts by `bias`, each
-/// `[channels]`, then applies an activation if there is one. A batch of one row gives `bias`: it has no spread.
+/// `[channels]`, then applies an activation if there is one. A batch of one row gives `bias`, because its variance is
+/// 0.
 ///
 /// # Errors
-/// When the shapes do not go together, or there are no rows.
+/// When the shapes do not match, or there are no rows.
 pub fn batch_norm(
     x: impl Into<WithStats>,
     weight: &Tensor,
@@ -58,11 +59,11 @@ pub(super) struct BatchNormOp {
     /// One over the standard deviation.
     inv_std: Vec<f64>,
     activation: Option<Activation>,
-    /// Whether both were computed from the very batch, so that its gradient goes through them too.
+    /// Whether mean and variance depend on `x`, so that the gradient goes through them too.
     of_batch: bool,
 }
 
-/// What normalising takes: `y = (x - mean)·scale + shift`.
+/// The parameters of `y = (x - mean)·scale + shift`, by channel.
 #[derive(Clone)]
 pub(super) struct Affine<T> {
     pub(super) mean: Vec<T>,
@@ -118,8 +119,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// `dx = scale·g`: the gradient by statistics that do not depend on `x`. A value that is no number keeps its harm to
-    /// what depends on it.
+    /// `dx = scale·g`: the gradient where the statistics do not depend on `x`. A NaN reaches only what depends on it.
     fn gradient_fixed[T: Float, F: ActivationFn<T>](_f: F, x: &[T], dy: &[T], affine: &Affine<T>, dx: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
@@ -133,8 +133,8 @@ simd_dispatch! {
     }
 }
 
-/// Two sums by channel over rows, in double precision: `add` adds those of a few rows in the numbers' own. Threads
-/// share the rows, and the sums of their parts are added up in order.
+/// Two sums by channel over rows, in double precision. `add` adds up a few rows in the precision of `T`. Threads share
+/// the rows, and the sums of their parts are added up in order.
 fn two_sums<T: Float>(
     rows: usize,
     channels: usize,
@@ -181,7 +181,7 @@ fn fill_rows<T: Float>(
     write: impl Fn(std::ops::Range<usize>, &mut [MaybeUninit<T>]) + Sync,
 ) -> Vec<T> {
     let part = threads::chunk_len(len).div_ceil(channels) * channels;
-    // SAFETY: the parts are whole rows and cover everything, and `write` writes all of a part, as its callers see to.
+    // SAFETY: the parts are whole rows and cover everything, and every `write` here writes all of its part.
     unsafe {
         init_vec(len, |out| {
             threads::for_each(out.chunks_mut(part).enumerate(), |(i, out)| {
@@ -196,7 +196,7 @@ fn rounded<T: Float>(values: &[f64]) -> Vec<T> {
     values.iter().map(|v| T::of(*v)).collect()
 }
 
-/// Writes rounded numbers, or adds them to what is there.
+/// Writes rounded values to `out`, or adds them to it.
 pub(super) fn write_rounded<T: Float>(
     out: &mut [T],
     values: impl Iterator<Item = f64>,
@@ -257,7 +257,7 @@ impl BatchNormOp {
         }
     }
 
-    /// The same of parameters that lie in tensors.
+    /// As `affine`, from tensors.
     pub(super) fn affine_of<T: Float>(&self, weight: &Tensor, bias: &Tensor) -> Result<Affine<T>> {
         let (weight_held, weight_layout) = weight.storage_and_layout();
         let (bias_held, bias_layout) = bias.storage_and_layout();
@@ -272,8 +272,9 @@ impl BatchNormOp {
         &self.inv_std
     }
 
-    /// What the batch's own statistics take from the gradient, by channel: an offset, and a slope over the distance
-    /// from the mean. `shift` and `along` are the sums of the gradient and of its product with that distance.
+    /// The terms of the gradient that come through the batch's own statistics, by channel: an offset, and a slope over
+    /// the distance from the mean. `shift` and `along` are the sums of the gradient and of its product with that
+    /// distance.
     pub(super) fn spread<T: Float>(
         &self,
         shift: &[f64],

@@ -1,4 +1,4 @@
-//! Tensors side by side along their last dimension: joined row by row, and taken apart again.
+//! Concatenation along the last dimension, and its inverse.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
@@ -9,10 +9,10 @@ use super::float::Float;
 use super::kernel::{init_vec, storage_slice};
 use super::threads;
 
-/// Joins tensors along their last dimension, all others being alike.
+/// Concatenates tensors along their last dimension. All other dimensions must be equal.
 ///
 /// # Errors
-/// When the shapes do not go together, or there is nothing to join.
+/// When the shapes do not match, or `parts` is empty.
 pub(super) fn cat(parts: &[&Tensor]) -> Result<Tensor> {
     match parts.first().map(|part| part.dtype()) {
         Some(DType::F64) => cat_of::<f64>(parts),
@@ -57,7 +57,7 @@ fn cat_of<T: Float>(parts: &[&Tensor]) -> Result<Tensor> {
     Tensor::from_vec(values, [others, &[width]].concat(), first.device())
 }
 
-/// Has `write` write every row; threads share them.
+/// Calls `write` for every row; threads share the rows.
 fn in_rows<T: Float>(
     out: &mut [MaybeUninit<T>],
     width: usize,
@@ -72,10 +72,10 @@ fn in_rows<T: Float>(
     });
 }
 
-/// Takes a tensor apart into tensors of these widths, each with memory of its own.
+/// Splits a tensor into tensors of these widths. Each has its own memory.
 ///
 /// # Errors
-/// When the widths are not together that of the tensor.
+/// When the widths do not add up to the tensor's last dimension.
 pub(super) fn split(x: &Tensor, widths: &[usize]) -> Result<Vec<Tensor>> {
     match x.dtype() {
         DType::F64 => split_of::<f64>(x, widths),

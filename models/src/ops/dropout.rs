@@ -1,5 +1,5 @@
-//! Dropout with a mask that is a function of a key and the value's place: nothing has to be kept for the way back,
-//! and a resumed run needs no random state.
+//! Dropout whose mask is a function of a key and the value's index. The backward pass computes the mask again, and a
+//! resumed run needs no random state.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
@@ -13,8 +13,8 @@ use super::threads;
 use crate::random::Key;
 
 /// Sets each value to 0 with the probability `rate` and multiplies the others by `1 / (1 - rate)`, so that their
-/// expectation stays. The key says which: the same key, the same zeros. As in PyTorch a value is dropped by multiplying
-/// it by 0, which of an infinity leaves NaN: what has left the numbers is not hidden.
+/// expectation stays. The same key drops the same values. As in PyTorch a value is dropped by a multiplication by 0, so
+/// an infinity becomes NaN and is not hidden.
 ///
 /// # Errors
 /// When `rate` is not in [0, 1).
@@ -48,7 +48,7 @@ fn hash(mut x: u32) -> u32 {
 }
 
 simd_dispatch! {
-    /// Some values, the first of which is number `first`.
+    /// Drops some of the values `x`, whose indices start at `first`.
     fn mask[T: Float](x: &[T], first: usize, key: u64, rate: f64, out: &mut [MaybeUninit<T>]) {
         let dropped_below = (rate * 4_294_967_296.0) as u32;
         let scale = T::of(1.0 / (1.0 - rate));

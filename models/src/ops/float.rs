@@ -1,25 +1,25 @@
-//! The numbers that operations are written for: f32, what networks are trained in, and f64, in which the tests hold
-//! gradients against finite differences.
+//! The number types of the operations: f32, which networks are trained in, and f64, in which the tests compare
+//! gradients with finite differences.
 
 use candle_core::WithDType;
 
 use super::matmul::GemmKernels;
 
-/// A number that operations compute with.
+/// A floating-point type that operations compute in.
 pub(super) trait Float: WithDType + GemmKernels + Default {
     const ZERO: Self;
     const ONE: Self;
 
     /// Rounds an f64.
     fn of(value: f64) -> Self;
-    /// e to the power of the number; for f32 within 2 units of the last place for -87 to 88. Below it is 0, above it is
-    /// held.
+    /// The exponential function. For f32 it is right to 2 units in the last place from -87 to 88, 0 below, and constant
+    /// above.
     fn exp(self) -> Self;
     fn ln(self) -> Self;
     fn tanh(self) -> Self;
     fn abs(self) -> Self;
     fn is_finite(self) -> bool;
-    /// The numbers, where they are of this type.
+    /// The slice itself where `Self` is f32, else `None`.
     fn of_f32(values: &mut [f32]) -> Option<&mut [Self]>;
 }
 
@@ -59,11 +59,11 @@ impl Float for f32 {
         value as f32
     }
 
-    /// Without branches and calls, so that the compiler makes vectors of it: 2ⁿ·eʳ with |r| ≤ ln 2 / 2 and the
-    /// polynomial of Cephes' `expf` (Moshier 1989).
+    /// Without branches and calls, so that the compiler vectorises it: 2ⁿ·eʳ with |r| ≤ ln 2 / 2 and the polynomial of
+    /// Cephes' `expf` (Moshier 1989).
     #[inline(always)]
     fn exp(self) -> Self {
-        // Adding 1.5·2²³ leaves the nearest whole number in the last bits.
+        // Adding 1.5·2²³ leaves the nearest integer in the last bits.
         const SHIFT: f32 = 12_582_912.0;
         let x = self.clamp(-87.0, 88.0);
         let shifted = x * std::f32::consts::LOG2_E + SHIFT;
@@ -81,7 +81,7 @@ impl Float for f32 {
             .wrapping_sub(SHIFT.to_bits())
             .wrapping_add(127);
         let e = e * f32::from_bits(exponent << 23);
-        // What is so small counts for nothing, and of minus infinity nothing is left. What is no number stays.
+        // Results below the normal range, and that of minus infinity, are 0. NaN stays NaN.
         if self < -87.0 { 0.0 } else { e }
     }
 
@@ -89,7 +89,7 @@ impl Float for f32 {
         self.ln()
     }
 
-    /// By e^-2|x|, and near 0, where that cancels, by the series.
+    /// Computed from e^-2|x|; near 0, where that cancels, from the series.
     #[inline(always)]
     fn tanh(self) -> Self {
         let e = Float::exp(-2.0 * self.abs());

@@ -1,9 +1,9 @@
-//! Steps of an optimizer while the tape is played backwards: every parameter is changed as soon as its gradient is
-//! known, and the gradient forgotten.
+//! Optimizer steps fused with the backward pass: every parameter is updated as soon as its gradient is known, and the
+//! gradient is dropped.
 //!
-//! No gradients need memory then but those of the parameter at hand, and of a large matrix not even those: it is changed
-//! tile by tile, while a tile's gradient is still in the cache. Such matrices, the head of VGG16, are bound by memory,
-//! so what is neither written nor read is also time.
+//! Only the gradient of the current parameter needs memory. A large matrix is updated tile by tile while the gradient
+//! of the tile is in the cache, so its gradient is never in memory as a whole. Such matrices (the head of VGG16) are
+//! bound by memory, so this also saves time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,44 +16,45 @@ use super::matmul::{Matrix, single_threaded_by_rows};
 use super::optimizer::{Optimizer, UpdateKernel, update_in_place};
 use super::tape::Tape;
 
-/// Rows and columns of a tile: 512 KiB of f32, which a core's own cache holds with what it is made of. Flatter ones take
-/// more time to pack their factors.
+/// Rows and columns of a tile: 512 KiB of f32, which fits a core's second-level cache together with its factors.
+/// Flatter tiles spend more time on packing the factors.
 const TILE: [usize; 2] = [256, 512];
 
-/// Values from which a matrix is worth its tiles.
+/// The number of values from which a matrix is updated in tiles.
 const LARGE: usize = 1 << 20;
 
-/// What an optimizer keeps between steps, by parameter: see [`Optimizer::slots`].
+/// The state of an optimizer by parameter, and the step that updates parameters during the backward pass. See
+/// [`Optimizer::slots`].
 #[derive(Debug, Default)]
 pub struct FusedBackward {
     slots: HashMap<TensorId, Vec<Vec<f32>>>,
-    /// Memory for the gradient at hand.
+    /// Memory for the current gradient.
     scratch: Vec<f32>,
 }
 
 impl FusedBackward {
-    /// Adds a parameter to those that learn, with zeros in so many slots.
+    /// Adds a trainable parameter, with `slots` slots of zeros.
     pub fn add(&mut self, parameter: &Var, slots: usize) {
         let zeros = vec![vec![0.0; parameter.elem_count()]; slots];
         self.slots.insert(parameter.id(), zeros);
     }
 
-    /// What is kept of a parameter, slot by slot; nothing of one that was not added.
+    /// The slots of a parameter; empty for a parameter that was not added.
     pub fn slots(&self, parameter: &Var) -> &[Vec<f32>] {
         self.slots.get(&parameter.id()).map_or(&[], Vec::as_slice)
     }
 
-    /// The same, to be changed.
+    /// The mutable slots of a parameter.
     pub fn slots_mut(&mut self, parameter: &Var) -> &mut [Vec<f32>] {
         let slots = self.slots.get_mut(&parameter.id());
         slots.map_or(&mut [], Vec::as_mut_slice)
     }
 
-    /// Changes each of the parameters that were added by its gradient of a loss, a scalar on the tape. One that the loss
-    /// does not depend on stays as it is.
+    /// Runs the backward pass of `loss`, a scalar on the tape, and updates each parameter that was added. A parameter
+    /// that the loss does not depend on is unchanged.
     ///
     /// # Errors
-    /// When an operation on the way back fails; then some parameters may have been changed.
+    /// When an operation of the backward pass fails; then some parameters may have been updated.
     pub fn step(&mut self, tape: Tape, loss: &Tensor, optimizer: &Optimizer) -> Result<()> {
         let shared = tape.reused_tensors();
         let mut sink = GradientSink::Fused(FusedStep {
@@ -77,23 +78,24 @@ impl FusedBackward {
     }
 }
 
-/// A step under way.
+/// A step in progress.
 #[derive(Debug)]
 pub(super) struct FusedStep {
     optimizer: Optimizer,
-    /// Tensors that several operations take: their gradients are sums, and known at the end.
+    /// Tensors that several operations use. Their gradients are sums, complete only at the end.
     shared: HashSet<TensorId>,
     deferred: Vec<(Tensor, Vec<f32>)>,
     fused: FusedBackward,
 }
 
 impl FusedStep {
-    /// Whether this changes the parameter.
+    /// Whether the parameter is one of those that are updated.
     pub(super) fn trains(&self, parameter: &Tensor) -> bool {
         self.fused.slots.contains_key(&parameter.id())
     }
 
-    /// Changes a parameter by a gradient, or a part of one, that `compute` writes, or adds to what is there.
+    /// Updates a parameter by the gradient that `compute` writes. Where its second argument is true, `compute` adds to
+    /// the buffer instead.
     pub(super) fn apply(
         &mut self,
         parameter: &Tensor,
@@ -115,7 +117,7 @@ impl FusedStep {
         };
         let len = parameter.elem_count();
         if scratch.len() < len {
-            // Not grown, which would copy what is of no use.
+            // A new buffer, because growing this one would copy its content.
             *scratch = Vec::new();
             *scratch = vec![0.0; len];
         }
@@ -124,8 +126,8 @@ impl FusedStep {
         self.optimizer.step(parameter, gradient, slots)
     }
 
-    /// Changes a large matrix `[m, n]` by the gradient `a` `[m, k]` times `b` `[k, n]`, tile by tile; threads share the
-    /// rows. The tiles are the same for any number of threads. Says whether it did.
+    /// Updates a large matrix `[m, n]` by the gradient `a` `[m, k]` times `b` `[k, n]`, tile by tile. Threads share the
+    /// rows; the tiles do not depend on the number of threads. Returns false where the matrix is too small for tiles.
     pub(super) fn apply_matmul<T: Float>(
         &mut self,
         parameter: &Tensor,

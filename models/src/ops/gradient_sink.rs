@@ -1,5 +1,5 @@
-//! Where the gradients of parameters go while a tape is played backwards: to whoever takes them, straight from the
-//! operation that computes them. Where nobody does they are handed out like those of any other tensor.
+//! Where the backward pass puts the gradients of parameters. An operation hands them straight to the sink of its
+//! thread. Without a sink they are returned like the gradient of any other tensor.
 
 use std::cell::RefCell;
 
@@ -11,21 +11,21 @@ use super::gradients::Gradients;
 use super::matmul::{Matrix, matmul};
 use super::tape::{Scoped, requires_grad};
 
-/// Who takes the gradients of parameters.
+/// Receives the gradients of parameters.
 #[derive(Debug)]
 pub(super) enum GradientSink {
-    /// Keeps them.
+    /// Keeps the gradients.
     Gradients(Gradients),
-    /// Changes the parameters by them.
+    /// Updates the parameters.
     Fused(FusedStep),
 }
 
 thread_local! {
-    /// Who takes the gradients of the backward pass that this thread is in.
+    /// The sink of the backward pass that this thread is in.
     static SINK: RefCell<Option<GradientSink>> = const { RefCell::new(None) };
 }
 
-/// Has somebody take the gradients of all parameters while `play` plays a tape backwards.
+/// Runs the backward pass `play` with a sink for the gradients of parameters.
 pub(super) fn with_sink<R>(sink: &mut GradientSink, play: impl FnOnce() -> Result<R>) -> Result<R> {
     let nobody = GradientSink::Gradients(Gradients::default());
     let _scope = Scoped::set(&SINK, Some(std::mem::replace(sink, nobody)));
@@ -36,8 +36,8 @@ pub(super) fn with_sink<R>(sink: &mut GradientSink, play: impl FnOnce() -> Resul
     done
 }
 
-/// Does `work` with who takes a parameter's gradient, where there is somebody and the numbers are those of training;
-/// gives `work` back otherwise.
+/// Calls `act` with `work` and the sink of this thread. Returns `work` as the error where there is no sink for the
+/// parameter, or `T` is not f32.
 fn with_sink_for<T: Float, W, R>(
     argument: &Tensor,
     work: W,
@@ -46,7 +46,7 @@ fn with_sink_for<T: Float, W, R>(
     if !argument.is_variable() || T::of_f32(&mut []).is_none() {
         return Err(work);
     }
-    // Taken and not borrowed: a thread that waits for a part of the work may begin another backward pass.
+    // Taken, not borrowed: while this thread waits for a part of the work, it may begin another backward pass.
     let Some(mut sink) = SINK.take() else {
         return Err(work);
     };
@@ -63,10 +63,10 @@ fn with_sink_for<T: Float, W, R>(
     done
 }
 
-/// Gives on the gradient of an operation's argument that is, or may be, a parameter. `compute` writes it, or where its
-/// second argument says so adds it to what is there. The parameter may change as soon as `compute` is done, so nothing
-/// may be computed from it later, and its values must not be held then. Gives the tensor for Candle, `None` where that
-/// need not know.
+/// Hands the gradient of an argument, which may be a parameter, to the sink. `compute` writes the gradient, or adds it
+/// to the buffer where its second argument is true. The parameter may be updated as soon as `compute` returns: nothing
+/// may read it later, and its storage must not be borrowed then. Returns the gradient as a tensor where no sink took
+/// it.
 pub(super) fn accumulate_grad<T: Float>(
     argument: &Tensor,
     compute: impl FnOnce(&mut [T], bool) -> Result<()>,
@@ -94,15 +94,15 @@ pub(super) fn accumulate_grad<T: Float>(
     }
 }
 
-/// What computes into f32, which `T` is known to be.
+/// `compute` for f32, which `T` is known to be.
 fn into_f32<T: Float>(
     compute: impl FnOnce(&mut [T], bool) -> Result<()>,
 ) -> impl FnOnce(&mut [f32], bool) -> Result<()> {
     |values, add| T::of_f32(values).map_or(Ok(()), |values| compute(values, add))
 }
 
-/// As [`accumulate_grad`], of a matrix `[m, n]` whose gradient is `a` `[m, k]` times `b` `[k, n]`. That of a large one need not
-/// stand in memory as a whole.
+/// As [`accumulate_grad`], for a matrix `[m, n]` whose gradient is `a` `[m, k]` times `b` `[k, n]`. The gradient of a
+/// large matrix is not in memory as a whole.
 pub(super) fn accumulate_grad_matmul<T: Float>(
     argument: &Tensor,
     a: Matrix<'_, T>,

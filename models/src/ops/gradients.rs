@@ -1,7 +1,7 @@
 //! Gradients of parameters, kept in the same memory from step to step.
 //!
-//! While [`Gradients::backward`] runs, the operations of this crate write the gradients of parameters straight into
-//! buffers kept here. Where nobody looks at gradients as a whole, [`FusedBackward`](super::FusedBackward) does without buffers.
+//! While [`Gradients::backward`] runs, operations write the gradients of parameters straight into these buffers. Where
+//! gradients are not needed as a whole, [`FusedBackward`](super::FusedBackward) does without buffers.
 
 use std::collections::HashMap;
 
@@ -21,15 +21,16 @@ pub struct Gradients {
 #[derive(Debug)]
 struct Buffer {
     values: Vec<f32>,
-    /// Whether they are of the step under way.
+    /// Whether they are of the current step.
     fresh: bool,
 }
 
 impl Gradients {
-    /// Computes the gradients of a loss, a scalar on the tape, by every parameter that it depends on.
+    /// Runs the backward pass of `loss`, a scalar on the tape, and keeps the gradients of all parameters that it
+    /// depends on.
     ///
     /// # Errors
-    /// When an operation on the way back fails.
+    /// When an operation of the backward pass fails.
     pub fn backward(&mut self, tape: Tape, loss: &Tensor) -> Result<()> {
         self.buffers
             .values_mut()
@@ -42,7 +43,7 @@ impl Gradients {
         done.map(|_| ())
     }
 
-    /// A parameter's buffer, and whether it holds a part of the step's gradient already.
+    /// A parameter's buffer, and whether it already holds a part of this step's gradient.
     pub(super) fn buffer(&mut self, parameter: &Tensor) -> (&mut [f32], bool) {
         let empty = || Buffer {
             values: vec![0.0; parameter.elem_count()],
@@ -53,7 +54,7 @@ impl Gradients {
         (&mut buffer.values, there)
     }
 
-    /// Puts a gradient that was computed elsewhere in the place of a parameter's.
+    /// Sets the gradient of a parameter.
     pub fn set(&mut self, parameter: &Var, values: Vec<f32>) {
         let fresh = true;
         self.buffers
@@ -69,9 +70,9 @@ impl Gradients {
         Some(&buffer.values)
     }
 
-    /// Scales the gradients of all parameters by one factor, so that their norm, taken together, is at most `most`;
-    /// gives the norm before. PyTorch's `clip_grad_norm_`: a norm that is no number makes all of them so. The same for
-    /// any number of threads.
+    /// Scales the gradients of all parameters by one factor so that their joint norm is at most `most`, and returns the
+    /// norm before. PyTorch's `clip_grad_norm_`: a norm of NaN makes all gradients NaN. The result does not depend on
+    /// the number of threads.
     pub fn clip<'a>(
         &mut self,
         parameters: impl Iterator<Item = &'a Var> + Clone,
@@ -81,7 +82,7 @@ impl Gradients {
             .clone()
             .filter_map(|parameter| self.of(parameter));
         let norm = gradients.map(sum_of_squares).sum::<f64>().sqrt();
-        // PyTorch's small number: it keeps a division by 0 away.
+        // PyTorch's epsilon against a division by 0.
         let factor = most / (norm + 1e-6);
         if factor < 1.0 || factor.is_nan() {
             for parameter in parameters {
@@ -94,9 +95,9 @@ impl Gradients {
     }
 }
 
-/// In double precision, in an order that does not depend on the number of threads.
+/// The sum of squares in double precision, in an order that does not depend on the number of threads.
 fn sum_of_squares(values: &[f32]) -> f64 {
-    /// Values of a part; not more than stay on one thread anyway.
+    /// Values of a part: no more than stay on one thread anyway.
     const PART: usize = threads::MIN_MAP / 2;
     if values.len() < threads::MIN_MAP || threads::threads() == 1 {
         return values.chunks(PART).map(squares).sum();
@@ -106,7 +107,7 @@ fn sum_of_squares(values: &[f32]) -> f64 {
 
 simd_dispatch! {
     fn squares[](values: &[f32]) -> f64 {
-        // Several sums, so that the compiler makes a vector of them.
+        // Several sums, so that the compiler vectorises them.
         let mut sums = [0.0; 16];
         let (rows, rest) = values.as_chunks::<16>();
         for row in rows {

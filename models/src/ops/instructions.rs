@@ -1,5 +1,5 @@
-//! Which vector instructions compute: the widest that the machine has, or narrower ones where [`ENV_VAR`] asks for
-//! them. So what another machine will compute with can be tested and measured on this one.
+//! The vector instructions that operations use: the widest of the machine, or narrower ones that [`ENV_VAR`] asks for.
+//! So the code of another machine can be tested and measured on this one.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,14 +7,14 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 
-/// The environment variable that asks for instructions: `avx512`, `avx2` or `portable`. It is read once; empty is as
-/// good as not set.
+/// The environment variable that asks for instructions: `avx512`, `avx2` or `portable`. It is read once; an empty value
+/// counts as not set.
 pub const ENV_VAR: &str = "VIVARIUM_INSTRUCTIONS";
 
 /// Vector instructions, from the narrowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Instructions {
-    /// Those that every machine of the architecture has. On x86 without fused multiplication and addition.
+    /// The instructions that every machine of the architecture has. On x86 without fused multiply-add.
     Portable,
     /// Eight f32 at a time, on x86.
     Avx2,
@@ -26,7 +26,7 @@ impl Instructions {
     /// All, from the narrowest.
     pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
-    /// As [`ENV_VAR`] has it.
+    /// The name as in [`ENV_VAR`].
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -35,7 +35,7 @@ impl Instructions {
         }
     }
 
-    /// Those that this machine has, from the narrowest.
+    /// The instructions of this machine, from the narrowest.
     pub fn of_this_machine() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|some| some.are_here())
     }
@@ -68,7 +68,7 @@ impl fmt::Display for Instructions {
     }
 }
 
-/// What was asked for and what came of it.
+/// The instructions that were asked for, and those in use.
 struct Choice {
     in_use: Instructions,
     asked: Option<Instructions>,
@@ -96,7 +96,7 @@ fn choice() -> &'static Choice {
     })
 }
 
-/// What a value of the variable asks for, or why this machine cannot give it.
+/// The instructions that a value of the variable asks for, or why this machine cannot use them.
 fn asked(value: Option<&OsStr>) -> std::result::Result<Option<Instructions>, String> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);
@@ -122,8 +122,8 @@ fn asked(value: Option<&OsStr>) -> std::result::Result<Option<Instructions>, Str
     }
 }
 
-/// Has operations use the instructions of a name, where [`ENV_VAR`] asks for none and the machine has them. Only the
-/// first call counts, and only before the first operation.
+/// Makes operations use the instructions of this name, if [`ENV_VAR`] asks for none and the machine has them. Only the
+/// first call before the first operation has an effect.
 pub fn prefer(name: &str) {
     if let Some(some) = Instructions::of_this_machine().find(|some| some.name() == name) {
         PREFERRED.get_or_init(|| some);
@@ -135,7 +135,7 @@ pub(crate) fn are_asked_for() -> bool {
     std::env::var_os(ENV_VAR).is_some_and(|value| !value.is_empty())
 }
 
-/// Refuses what [`instructions`] would refuse, without settling what operations use.
+/// Fails where [`instructions`] would fail, without deciding which instructions operations use.
 ///
 /// # Errors
 /// As [`instructions`].
@@ -148,8 +148,8 @@ pub fn check_instructions() -> Result<()> {
 /// The instructions that operations use.
 ///
 /// # Errors
-/// [`Error::Setting`] when [`ENV_VAR`] asks for what does not exist or is not here. Operations then use the widest:
-/// who starts something asks here first, as [`set_threads`](super::set_threads) does.
+/// [`Error::Setting`] when [`ENV_VAR`] asks for what does not exist or is not here. Operations then use the widest, so
+/// call this first, as [`set_threads`](super::set_threads) does.
 pub fn instructions() -> Result<Instructions> {
     let choice = choice();
     match &choice.refusal {
@@ -158,14 +158,14 @@ pub fn instructions() -> Result<Instructions> {
     }
 }
 
-/// The instructions that operations use, always among those that the machine has.
+/// The instructions that operations use. The machine always has them.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(super) fn in_use() -> Instructions {
     choice().in_use
 }
 
-/// The instructions that were asked for, if they are narrower than those that the machine has.
+/// The instructions that were asked for, if they are narrower than AVX-512.
 #[inline]
 pub(super) fn narrower() -> Option<Instructions> {
     choice().asked.filter(|asked| *asked < Instructions::Avx512)

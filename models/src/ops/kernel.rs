@@ -1,4 +1,5 @@
-//! What all kernels share: the widest instructions the machine has, and memory that is written before it is read.
+//! What all kernels share: dispatch to the widest instructions of the machine, and memory that is written before it is
+//! read.
 #![allow(
     unsafe_code,
     reason = "calls functions compiled for instructions that were detected; marks memory as written after writing it"
@@ -13,8 +14,8 @@ use super::float::Float;
 use super::instructions::{self, Instructions};
 use super::threads;
 
-/// Defines a function over numbers that is compiled several times, for AVX-512, for AVX2 and for any machine, and
-/// picks the best at each call. The arithmetic is the same in each: no multiplication is fused with an addition.
+/// Defines a function that is compiled for AVX-512, for AVX2 and for any machine, and picks one of them at each call.
+/// The arithmetic is the same in all three: no multiplication is fused with an addition.
 macro_rules! simd_dispatch {
     ($(#[$attribute:meta])* fn $name:ident[$($generics:tt)*]($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$attribute])*
@@ -70,10 +71,10 @@ impl SimdLevel {
     }
 }
 
-/// Memory of `len` numbers that `write` fills.
+/// A vector of `len` values that `write` initialises.
 ///
 /// # Safety
-/// `write` must write every number.
+/// `write` must write every value.
 pub(super) unsafe fn init_vec<T>(len: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
     let mut values = Vec::with_capacity(len);
     write(&mut values.spare_capacity_mut()[..len]);
@@ -85,7 +86,7 @@ pub(super) unsafe fn init_vec<T>(len: usize, write: impl FnOnce(&mut [MaybeUnini
 /// As [`init_vec`], where writing may fail.
 ///
 /// # Safety
-/// `write` must write every number, or fail.
+/// `write` must write every value, or fail.
 pub(super) unsafe fn try_init_vec<T>(
     len: usize,
     write: impl FnOnce(&mut [MaybeUninit<T>]) -> Result<()>,
@@ -97,15 +98,15 @@ pub(super) unsafe fn try_init_vec<T>(
     Ok(values)
 }
 
-/// Sets memory to zero, which makes it readable. For a thread's own part, just before it is filled: then it is in the
-/// cache.
+/// Sets memory to zero, which initialises it. Each thread does this to its own part just before it fills it, while the
+/// part is in the cache.
 pub(super) fn zero_init<T: Copy + Default>(memory: &mut [MaybeUninit<T>]) -> &mut [T] {
     memory.fill(MaybeUninit::new(T::default()));
     // SAFETY: all of it was written.
     unsafe { memory.assume_init_mut() }
 }
 
-/// Memory to work in, whose content is whatever was there.
+/// An uninitialised vector of `len` values.
 pub(super) fn uninit_vec<T: Copy>(len: usize) -> Vec<MaybeUninit<T>> {
     let mut memory = Vec::with_capacity(len);
     // SAFETY: what may be anything needs no writing.
@@ -113,7 +114,7 @@ pub(super) fn uninit_vec<T: Copy>(len: usize) -> Vec<MaybeUninit<T>> {
     memory
 }
 
-/// Memory that was written.
+/// A slice that is initialised.
 ///
 /// # Safety
 /// All of it must have been written.
@@ -122,7 +123,7 @@ pub(super) unsafe fn assume_init<T>(memory: &[MaybeUninit<T>]) -> &[T] {
     unsafe { memory.assume_init_ref() }
 }
 
-/// The same of a buffer.
+/// A vector that is initialised.
 ///
 /// # Safety
 /// All of it must have been written.
@@ -168,11 +169,11 @@ simd_dispatch! {
     }
 }
 
-/// Rows whose sums are taken in the numbers' own precision before they are added up in double.
+/// Rows that are added up in the precision of `T` before their sums are added in double precision.
 pub(super) const PARTIAL_ROWS: usize = 64;
 
-/// Adds the rows of `values` to `sums`: a few in their own precision, those sums in double. Threads share the rows, and
-/// the sums of their parts are added up in order.
+/// Adds the rows of `values` to `sums`: [`PARTIAL_ROWS`] at a time in the precision of `T`, their sums in double
+/// precision. Threads share the rows, and the sums of their parts are added up in order.
 pub(super) fn sum_rows<T: Float>(values: &[T], sums: &mut [T]) {
     let columns = sums.len();
     let part = threads::chunk_len(values.len()).div_ceil(columns) * columns;
@@ -193,7 +194,7 @@ pub(super) fn sum_rows<T: Float>(values: &[T], sums: &mut [T]) {
     }
 }
 
-/// Applies `f` to every number, on several threads where that is worth it.
+/// Applies `f` to every value, on several threads if there are many.
 pub(super) fn map<T: Float>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T> {
     let part = threads::chunk_len(x.len());
     // SAFETY: the output has the input's length, and the parts of both cover them.
@@ -205,10 +206,10 @@ pub(super) fn map<T: Float>(x: &[T], f: impl Fn(T) -> T + Copy + Sync) -> Vec<T>
     }
 }
 
-/// Applies `f` to every pair of numbers, on several threads where that is worth it.
+/// Applies `f` to every pair of values, on several threads if there are many.
 ///
 /// # Errors
-/// When there are not as many of the one as of the other.
+/// When the slices have different lengths.
 pub(super) fn map_pairs<T: Float>(
     x: &[T],
     y: &[T],
@@ -227,7 +228,7 @@ pub(super) fn map_pairs<T: Float>(
     Ok(out)
 }
 
-/// Changes every number of `x` by its partner in `y`, which is as long, on several threads where that is worth it.
+/// Applies `f` to every value of `x` and the value of `y` at the same index. Both slices have the same length.
 pub(super) fn zip_mut<T: Float>(x: &mut [T], y: &[T], f: impl Fn(&mut T, T) + Copy + Sync) {
     let part = threads::chunk_len(x.len());
     let parts = x.chunks_mut(part).zip(y.chunks(part));
@@ -258,7 +259,7 @@ pub(super) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Refuses buffers that do not go together.
+/// Fails where two lengths differ.
 pub(super) fn check_len(expected: usize, got: usize) -> Result<()> {
     if expected != got {
         bail!("{got} values where {expected} belong")
@@ -266,10 +267,10 @@ pub(super) fn check_len(expected: usize, got: usize) -> Result<()> {
     Ok(())
 }
 
-/// The numbers of a tensor that lies in one piece on the CPU.
+/// The values of a contiguous tensor on the CPU.
 ///
 /// # Errors
-/// When it lies elsewhere, in pieces, or is of another type.
+/// When the tensor is not contiguous or has another type.
 pub(super) fn contiguous_slice<'a, T: candle_core::WithDType>(
     storage: &'a CpuStorage,
     layout: &Layout,
@@ -283,7 +284,7 @@ pub(super) fn contiguous_slice<'a, T: candle_core::WithDType>(
     Ok(&T::cpu_storage_as_slice(storage)?[start..end])
 }
 
-/// The numbers of a tensor whose storage is held.
+/// The values of a tensor from its borrowed storage.
 ///
 /// # Errors
 /// As [`contiguous_slice`].

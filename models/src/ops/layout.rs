@@ -1,5 +1,4 @@
-//! From the order in which images come, channel after channel, to the order in which they are computed with, pixel
-//! after pixel, and back where a fully connected layer follows.
+//! Permutations between NCHW, the layout of inputs, and NHWC, the layout that operations compute in.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
@@ -19,8 +18,7 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor> {
     apply1(x, Permute::ToLast, SaveForBackward::Shapes)
 }
 
-/// Images `[n, height, width, channels]` as `[n, channels · height · width]`, in PyTorch's order: what its `flatten(1)`
-/// gives.
+/// Images `[n, height, width, channels]` as `[n, channels · height · width]`: PyTorch's `flatten(1)` of NCHW images.
 ///
 /// # Errors
 /// When `x` has another rank.
@@ -34,9 +32,9 @@ enum Permute {
     ToRows,
 }
 
-/// Each of the images, `[rows, columns]`, as `[columns, rows]`.
+/// Transposes each of the images `[rows, columns]`.
 fn transpose<T: Float>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
-    /// Rows and columns turned at a time: their lines stay in the nearest cache.
+    /// Rows and columns of a block whose cache lines stay in the first-level cache.
     const BLOCK: usize = 16;
     let image = (rows * columns).max(1);
     let turn = |(y, x): (&mut [MaybeUninit<T>], &[T])| {
@@ -60,7 +58,7 @@ fn transpose<T: Float>(x: &[T], rows: usize, columns: usize) -> Vec<T> {
 }
 
 impl Permute {
-    /// Rows and columns of an image before and the shape after.
+    /// Rows and columns of an image, and the shape of the result.
     fn dims(self, x: &Shape) -> Result<(usize, usize, Shape)> {
         let (n, a, b, c) = x.dims4()?;
         Ok(match self {

@@ -11,10 +11,10 @@ use super::threads;
 
 /// A fully connected layer: `x` `[n, in]`, `weight` `[out, in]`, `bias` `[out]` give `[n, out]`.
 ///
-/// The gradient of `x` is computed only where something before it learns: not for images.
+/// The gradient by `x` is computed only where it is required: not for images.
 ///
 /// # Errors
-/// When the shapes do not go together.
+/// When the shapes do not match.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     apply3(x, weight, bias, Linear)
 }
@@ -31,16 +31,17 @@ fn dims(x: &Shape, weight: &Shape, bias: &Shape) -> Result<(usize, usize, usize)
     Ok((n, inputs, outputs))
 }
 
-/// Rows up to which the weights are worth reading in place rather than packing for the product.
+/// The number of rows up to which gemm reads the weights in place instead of packing them.
 const FEW_ROWS: usize = 256;
 
-/// Outputs up to which the threads share the inputs of a product and not its outputs.
+/// The number of outputs up to which threads share the inputs of a product instead of its outputs.
 const FEW_OUTPUTS: usize = 512;
 
-/// `x` [n, inputs] times `weight` [inputs, outputs], column after column.
+/// `x` [n, inputs] times `weight` [inputs, outputs], in column-major order.
 ///
-/// Asked for columns, gemm packs `x` and streams through the weights; asked for rows it would pack the weights, which
-/// are larger. It leaves threads idle where outputs are few, so then each thread takes a part of the inputs.
+/// For a column-major result gemm packs `x` and streams through the weights; for a row-major one it would pack the
+/// weights, which are larger. It leaves threads idle where there are few outputs, so then each thread takes a part of
+/// the inputs.
 fn columns<T: Float>(
     x: Matrix<'_, T>,
     weight: Matrix<'_, T>,

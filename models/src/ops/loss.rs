@@ -1,5 +1,5 @@
-//! What training makes small. Each criterion is computed together with its gradient, from scores [n, classes] and the
-//! true classes, as a mean over the n rows.
+//! Loss functions. Each is computed together with its gradient, from scores [n, classes] and target classes, as a mean
+//! over the n rows.
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 
@@ -7,21 +7,21 @@ use super::float::Float;
 use super::kernel::storage_slice;
 use super::tape::{SaveForBackward, apply1};
 
-/// What a criterion gives.
+/// The value of a loss function.
 #[derive(Clone, Debug)]
 pub struct Loss {
     /// The mean loss as a scalar to call `backward` on.
     pub tensor: Tensor,
     /// The mean loss, summed in double precision.
     pub mean: f64,
-    /// Rows whose greatest score is the true class's; of equal scores the first counts as the greatest.
+    /// Rows whose highest score is that of the target; of equal scores the first counts.
     pub correct: u64,
 }
 
 /// Softmax followed by cross-entropy: the mean of `-log(softmax(scores)[target])`. PyTorch's `CrossEntropyLoss`.
 ///
 /// # Errors
-/// When the scores are not [n, classes], or a true class is none of them.
+/// When the scores are not [n, classes], or a target is not a class.
 pub fn cross_entropy(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
     match scores.dtype() {
         DType::F64 => criterion::<f64>(scores, targets, cross_entropy_row),
@@ -29,9 +29,8 @@ pub fn cross_entropy(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
     }
 }
 
-/// Cross-entropy against truth of which the share `smoothing` is spread evenly over all classes (Szegedy et al. 2016):
-/// with `q = (1 - smoothing)·[true class] + smoothing / classes`, the mean of `-Σ q·log(softmax(scores))`. PyTorch's
-/// `CrossEntropyLoss(label_smoothing=smoothing)`.
+/// Cross-entropy with label smoothing (Szegedy et al. 2016): with `q = (1 - smoothing)·[target] + smoothing / classes`,
+/// the mean of `-Σ q·log(softmax(scores))`. PyTorch's `CrossEntropyLoss(label_smoothing=smoothing)`.
 ///
 /// # Errors
 /// As [`cross_entropy`].
@@ -46,14 +45,14 @@ pub fn smoothed_cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) 
     }
 }
 
-/// The criterion of Rosenblatt's perceptron (Duda and Hart 1973): the mean of `max(0, best wrong score - true score)`.
+/// The perceptron criterion (Duda and Hart 1973): the mean of `max(0, best wrong score - score of the target)`.
 ///
-/// At a tie the gradient is that of a mistake, so that a perceptron of zeros starts to learn; then a step of plain
-/// gradient descent on one sample is the classic rule: add the sample to the true class's weights, take it from those
-/// of the wrong class that scored best (Kesler's construction for more than two classes).
+/// At a tie the gradient is that of a mistake, so that a perceptron of zeros starts to learn. Then a step of plain
+/// gradient descent on one sample is the classic rule: add the sample to the weights of the target, and subtract it
+/// from those of the wrong class that scored best (Kesler's construction for more than two classes).
 ///
 /// # Errors
-/// As [`cross_entropy`]; and when there is but one class.
+/// As [`cross_entropy`]; and when there is only one class.
 pub fn perceptron_loss(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
     match scores.dtype() {
         DType::F64 => criterion::<f64>(scores, targets, perceptron_row),
@@ -73,14 +72,14 @@ pub fn softmax(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
     Ok(rows)
 }
 
-/// The greatest of a row's numbers.
+/// The maximum of a row.
 fn maximum<T: Float>(row: &[T]) -> T {
     row.iter()
         .copied()
         .fold(T::of(f64::NEG_INFINITY), |a, b| if b > a { b } else { a })
 }
 
-/// Puts the softmax in the place of a row; gives the greatest score and the sum of `exp(score - greatest)`.
+/// Replaces a row by its softmax. Returns the maximum and the sum of `exp(score - maximum)`.
 fn softmax_row<T: Float>(row: &mut [T]) -> (T, T) {
     let greatest = maximum(row);
     let mut sum = T::ZERO;
@@ -94,7 +93,7 @@ fn softmax_row<T: Float>(row: &mut [T]) -> (T, T) {
     (greatest, sum)
 }
 
-/// Puts the gradient in the place of the scores and gives the loss.
+/// Replaces the scores by the gradient and returns the loss.
 fn cross_entropy_row<T: Float>(row: &mut [T], target: usize) -> T {
     let score = row[target];
     let (greatest, sum) = softmax_row(row);
@@ -102,11 +101,11 @@ fn cross_entropy_row<T: Float>(row: &mut [T], target: usize) -> T {
     Float::ln(sum) - (score - greatest)
 }
 
-/// As [`cross_entropy_row`], with a share of the truth spread.
+/// As [`cross_entropy_row`], with label smoothing.
 fn smoothed_row<T: Float>(row: &mut [T], target: usize, smoothing: T) -> T {
     let even = T::of(1.0 / row.len() as f64);
     let greatest = maximum(row);
-    // From the greatest, so that great scores near each other lose no digits, and no infinity meets its opposite.
+    // Relative to the maximum, so that large scores near each other lose no digits and infinities do not cancel.
     let (of_target, mut of_all) = (greatest - row[target], T::ZERO);
     for score in row.iter() {
         of_all += (greatest - *score) * even;
@@ -131,7 +130,7 @@ fn perceptron_row<T: Float>(row: &mut [T], target: usize) -> T {
     let lead = row[rival] - row[target];
     row.fill(T::ZERO);
     if !finite {
-        // Comparisons do not see what is no number; the loss must show it.
+        // Comparisons with NaN are false, so the loss shows it instead.
         return T::of(f64::NAN);
     }
     if lead < T::ZERO {
@@ -142,7 +141,7 @@ fn perceptron_row<T: Float>(row: &mut [T], target: usize) -> T {
     lead
 }
 
-/// The place of the greatest, the first of equals.
+/// The index of the maximum; the first of equals.
 pub(crate) fn argmax<T: PartialOrd>(row: &[T]) -> usize {
     let mut best = 0;
     for (i, value) in row.iter().enumerate() {
@@ -175,7 +174,7 @@ fn criterion<T: Float>(
         if target >= classes {
             bail!("class {target} is none of {classes}")
         }
-        // A row with a score that is no number has no greatest.
+        // A row with a NaN has no maximum.
         let finite = row.iter().all(|score| score.is_finite());
         correct += u64::from(finite && argmax(row) == target);
         sum += row_loss(row, target).to_f64();
@@ -194,7 +193,7 @@ fn criterion<T: Float>(
     })
 }
 
-/// A scalar whose value and gradient are known already.
+/// A scalar whose value and gradient are precomputed.
 struct Known {
     mean: f64,
     gradient: Tensor,

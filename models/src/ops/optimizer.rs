@@ -1,4 +1,4 @@
-//! The rules that change parameters, each in one pass over memory, in place. The rules are PyTorch's.
+//! PyTorch's update rules of SGD and AdamW. Each updates a parameter in place, in one pass over memory.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -14,11 +14,11 @@ use super::threads;
 pub struct Sgd {
     /// Learning rate.
     pub lr: f64,
-    /// The share of the previous step that is kept.
+    /// The momentum factor.
     pub momentum: f64,
-    /// Added to the gradient, times the parameter.
+    /// The weight decay (L2 penalty), added to the gradient.
     pub weight_decay: f64,
-    /// Whether the momentum is looked ahead by.
+    /// Whether to use Nesterov's momentum.
     pub nesterov: bool,
 }
 
@@ -27,19 +27,19 @@ pub struct Sgd {
 pub struct AdamW {
     /// Learning rate.
     pub lr: f64,
-    /// Decay of the gradient's mean.
+    /// Decay rate of the first moment.
     pub beta1: f64,
-    /// Decay of the squared gradient's mean.
+    /// Decay rate of the second moment.
     pub beta2: f64,
-    /// Added to the root of the squared gradient's mean.
+    /// Added to the root of the second moment.
     pub eps: f64,
-    /// Taken from the parameter, times the parameter and the learning rate.
+    /// The decoupled weight decay.
     pub weight_decay: f64,
-    /// The number of this step, from 1; corrects the means, which start at 0.
+    /// The number of this step, from 1, for the bias correction.
     pub step: u64,
 }
 
-/// A rule, as it is at one step.
+/// An optimizer with its settings for one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Stochastic gradient descent.
@@ -49,8 +49,8 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// How many numbers the rule keeps between steps for every one of a parameter, zeros before the first step: SGD its
-    /// velocity, or nothing without momentum; AdamW the means of the gradient and of its square.
+    /// How many values of state the optimizer keeps for each value of a parameter. They start at 0. SGD keeps the
+    /// velocity, or nothing without momentum; AdamW keeps the first and the second moment.
     pub fn slots(&self) -> usize {
         match self {
             Self::Sgd(Sgd { momentum: 0.0, .. }) => 0,
@@ -59,10 +59,10 @@ impl Optimizer {
         }
     }
 
-    /// Changes a parameter by its gradient. `slots` is what the rule keeps of it, each as long as the parameter.
+    /// Updates a parameter by its gradient. `slots` is its state; each slot is as long as the parameter.
     ///
     /// # Errors
-    /// When the parameter, the gradient and the slots are not equally long, or the slots not as many as the rule has.
+    /// When the parameter, the gradient and the slots differ in length, or the number of slots is wrong.
     pub fn step(&self, parameter: &Tensor, gradient: &[f32], slots: &mut [Vec<f32>]) -> Result<()> {
         let kernel = UpdateKernel::new(self);
         update_in_place(parameter, slots, self.slots(), |mut whole| {
@@ -77,8 +77,7 @@ impl Optimizer {
     }
 }
 
-/// Neighbouring values of a parameter, and what a rule keeps for each of them. Slots that the rule does not have are
-/// empty.
+/// Neighbouring values of a parameter, and their state. Slots that the optimizer does not use are empty.
 pub(super) struct ParamSlice<'a> {
     values: &'a mut [f32],
     slots: [&'a mut [f32]; 2],
@@ -89,7 +88,7 @@ impl ParamSlice<'_> {
         self.values.len()
     }
 
-    /// Some of the values.
+    /// A part of the values.
     pub(super) fn part(&mut self, range: Range<usize>) -> ParamSlice<'_> {
         let [first, second] = &mut self.slots;
         ParamSlice {
@@ -98,7 +97,7 @@ impl ParamSlice<'_> {
         }
     }
 
-    /// Cuts it into parts of that many values, the last perhaps shorter.
+    /// Splits it into chunks of `len` values; the last may be shorter.
     pub(super) fn chunks(&mut self, len: usize) -> Vec<ParamSlice<'_>> {
         let [first, second] = &mut self.slots;
         let (mut first, mut second) = (first.chunks_mut(len), second.chunks_mut(len));
@@ -115,16 +114,16 @@ impl ParamSlice<'_> {
     }
 }
 
-/// A part of a slot, which may be none.
+/// A part of a slot, which may be empty.
 fn some<'a>(slot: &'a mut [f32], range: &Range<usize>) -> &'a mut [f32] {
     slot.get_mut(range.clone()).unwrap_or_default()
 }
 
-/// Lets `work` change a parameter and its `slots`, of which there must be `count`. Nothing may hold the parameter's
-/// values meanwhile.
+/// Lets `work` update a parameter and its `slots`, of which there must be `count`. Nothing may borrow the parameter's
+/// storage meanwhile.
 ///
 /// # Errors
-/// When the parameter is not f32 or in pieces, or the slots are not as long as it; and as `work`.
+/// When the parameter is not f32 or not contiguous, or a slot has another length; and as `work`.
 pub(super) fn update_in_place(
     parameter: &Tensor,
     slots: &mut [Vec<f32>],
@@ -164,7 +163,7 @@ pub(super) fn update_in_place(
     }))))
 }
 
-/// What a step does to every value of a parameter.
+/// The update of one value, with the constants of a step.
 #[derive(Clone, Copy)]
 pub(super) enum UpdateKernel {
     Sgd {
@@ -199,7 +198,7 @@ impl UpdateKernel {
         }
     }
 
-    /// Changes values by their gradient, on this thread.
+    /// Updates values by their gradient, on this thread.
     pub(super) fn apply(&self, slice: &mut ParamSlice<'_>, gradient: &[f32]) {
         let ParamSlice {
             values: p,
@@ -252,7 +251,7 @@ simd_dispatch! {
     }
 }
 
-/// AdamW's numbers that are the same for all parameters of a step.
+/// The constants of an AdamW step.
 #[derive(Clone, Copy)]
 pub(super) struct AdamWFactors {
     keep: f32,

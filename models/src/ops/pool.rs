@@ -1,4 +1,4 @@
-//! Pooling of images that lie with their channels last: the greatest under a window, and means.
+//! Max pooling and adaptive average pooling of channels-last images.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
@@ -18,14 +18,14 @@ use super::threads;
 pub struct PoolWindow {
     /// Pixels along a side.
     pub kernel: usize,
-    /// Pixels from one place of the window to the next.
+    /// Pixels from one position of the window to the next.
     pub stride: usize,
-    /// Rows and columns around the image, never the greatest.
+    /// Rows and columns around the image. Padding is never the maximum.
     pub padding: usize,
 }
 
 impl PoolWindow {
-    /// 2x2, side by side: an image of half the size.
+    /// Kernel 2, stride 2: halves the image.
     pub const HALVING: Self = Self {
         kernel: 2,
         stride: 2,
@@ -33,12 +33,11 @@ impl PoolWindow {
     };
 }
 
-/// The greatest value of each channel under the window: `[n, height, width, channels]` to
-/// `[n, height', width', channels]`. The first of equals has the gradient, and what is no number is the greatest.
-/// PyTorch's `max_pool2d`.
+/// The maximum of each channel under the window: `[n, height, width, channels]` to `[n, height', width', channels]`.
+/// The first of equal values receives the gradient, and NaN counts as the maximum. PyTorch's `max_pool2d`.
 ///
 /// # Errors
-/// When the window does not fit the image, or is larger than 15x15, or half of it lies in the padding.
+/// When the window does not fit the image, is larger than 15x15, or more than half of it can lie in the padding.
 pub fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
     let op = MaxPool {
         window,
@@ -49,11 +48,11 @@ pub fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
 
 struct MaxPool {
     window: PoolWindow,
-    /// For each value of the result the place under the window that it came from.
+    /// The position in the window that each value of the result came from.
     places: Mutex<Vec<u8>>,
 }
 
-/// PoolShape of an image and of its pooling.
+/// The shapes of an image and of its pooling.
 #[derive(Clone, Copy)]
 pub(super) struct PoolShape {
     image: [usize; 2],
@@ -63,8 +62,8 @@ pub(super) struct PoolShape {
 }
 
 impl PoolShape {
-    /// The pixels of the image under the window of a result, each with its place there; at least one, because half of a
-    /// window at most lies in the padding.
+    /// The pixels of the image under the window of a result, each with its position there. There is at least one,
+    /// because at most half of a window lies in the padding.
     #[inline(always)]
     fn under(self, row: usize, column: usize) -> impl Iterator<Item = (u8, usize)> {
         let (
@@ -87,7 +86,7 @@ impl PoolShape {
 }
 
 simd_dispatch! {
-    /// One image: its results, and the places that they came from.
+    /// Pools one image, and writes the positions that the maxima came from.
     fn pool[T: Float](shape: PoolShape, x: &[T], y: &mut [MaybeUninit<T>], places: &mut [MaybeUninit<u8>]) {
         let ([rows, columns], channels) = (shape.result, shape.channels);
         for row in 0..rows {
@@ -103,7 +102,7 @@ simd_dispatch! {
                 for (place, pixel) in under {
                     let x = &x[pixel * channels..][..channels];
                     for c in 0..channels {
-                        // `x` is greater, or no number: then the comparison with itself fails.
+                        // `x` is greater, or NaN, which is not equal to itself.
                         #[allow(clippy::eq_op, reason = "a number that is not equal to itself is none")]
                         let take = (x[c] > y[c]) | (x[c] != x[c]);
                         y[c] = if take { x[c] } else { y[c] };
@@ -116,8 +115,8 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// Adds one image's gradient to `dx`: under each window each pixel gets what came from it, the others nothing, so
-    /// that neighbouring channels, whose greatest stand at different places, are treated alike.
+    /// Adds one image's gradient to `dx`. Every pixel under a window adds its gradient or 0, so that all channels of a
+    /// pixel take the same path although their maxima are at different positions.
     fn unpool[T: Float](shape: PoolShape, dy: &[T], places: &[u8], dx: &mut [T]) {
         let ([rows, columns], channels) = (shape.result, shape.channels);
         for row in 0..rows {
@@ -228,9 +227,8 @@ impl CustomOp1 for MaxPool {
     }
 }
 
-/// Means over a grid of `rows` x `columns` cells, which overlap where they do not divide the image:
-/// `[n, height, width, channels]` to `[n, rows, columns, channels]`. PyTorch's `adaptive_avg_pool2d`; with 1x1 the
-/// global mean.
+/// Means over a grid of `rows` x `columns` cells. Cells overlap where they do not divide the image: `[n, height, width,
+/// channels]` to `[n, rows, columns, channels]`. PyTorch's `adaptive_avg_pool2d`; with 1x1 the global mean.
 ///
 /// # Errors
 /// When there are no cells or no pixels.
@@ -265,8 +263,8 @@ impl AdaptiveAvgPool2d {
         Ok((n, height, width, channels))
     }
 
-    /// Calls `each` with every cell and pixel of an image: the places in result and image where their channels start,
-    /// and one over the pixels of the cell.
+    /// Calls `each` for every pixel of every cell: with the offsets of their channels in result and image, and one over
+    /// the number of pixels in the cell.
     fn each<T: Float>(
         &self,
         (_, height, width, channels): (usize, usize, usize, usize),

@@ -1,4 +1,5 @@
-//! Means and variances of channels, which lie last: of a whole tensor, or found out part by part while it is made.
+//! Means and variances of the last dimension: of a whole tensor, or collected part by part while an operation writes
+//! it.
 
 use candle_core::{DType, Result, Tensor, bail};
 
@@ -11,13 +12,13 @@ use super::threads;
 pub struct BatchStatistics {
     /// Means.
     pub mean: Vec<f64>,
-    /// Mean squared distances from the mean: divided by the number of rows.
+    /// Biased variances: divided by the number of rows.
     pub variance: Vec<f64>,
     /// Rows.
     pub rows: usize,
 }
 
-/// A tensor `[…, channels]`, and its statistics where they are known already.
+/// A tensor `[…, channels]`, with its statistics if the operation that made it collected them.
 #[derive(Clone, Debug)]
 pub struct WithStats {
     /// The tensor.
@@ -47,7 +48,7 @@ impl From<&Self> for WithStats {
 }
 
 impl WithStats {
-    /// A tensor that consists of parts, one after the other.
+    /// A tensor, with statistics from the moments of its parts.
     pub(super) fn from_parts<T: Float>(values: Tensor, parts: &[Moments<T>]) -> Self {
         Self {
             values,
@@ -55,12 +56,12 @@ impl WithStats {
         }
     }
 
-    /// The statistics, where they were found out as the tensor was made.
+    /// The statistics, if they were collected.
     pub fn known(&self) -> Option<&BatchStatistics> {
         self.statistics.as_ref()
     }
 
-    /// The tensor, and its statistics, which are found out now if they are not known.
+    /// The tensor and its statistics, which are computed now if they were not collected.
     ///
     /// # Errors
     /// When the tensor is empty, or has no channels.
@@ -95,8 +96,7 @@ impl BatchStatistics {
         Ok(Self::from_parts(&parts))
     }
 
-    /// The mean of the means, and around that the variance of all, in the order of the parts (Chan, Golub and LeVeque
-    /// 1983).
+    /// Combines the moments of parts, in their order (Chan, Golub and LeVeque 1983).
     fn from_parts<T: Float>(parts: &[Moments<T>]) -> Self {
         let rows = parts.iter().map(|part| part.rows).sum();
         let channels = parts.first().map_or(0, |part| part.start.len());
@@ -148,11 +148,12 @@ const NEAR: usize = 8;
 /// Sums over the rows of a part, by channel.
 pub(super) struct Moments<T> {
     rows: usize,
-    /// Distances are from a value near the mean, or their squares would swallow the variance.
+    /// Distances are measured from a value near the mean; otherwise rounding of their squares would exceed the
+    /// variance.
     start: Vec<T>,
     /// Sums of distances and of their squares, in double precision.
     sums: [Vec<f64>; 2],
-    /// Those of a few rows, in the numbers' own.
+    /// Sums of a few rows, in the precision of `T`.
     short: [Vec<T>; 2],
 }
 
@@ -186,7 +187,7 @@ impl<T: Float> Moments<T> {
         }
     }
 
-    /// Takes the distances from the mean of these rows.
+    /// Sets the origin of distances to the mean of these rows.
     fn begin(&mut self, x: &[T]) {
         let rows = (x.len() / self.start.len()) as f64;
         let [sums, squares] = &mut self.short;
@@ -204,7 +205,7 @@ impl<T: Float> Moments<T> {
         let mean = self.start.iter().zip(sums);
         let variance = sums.iter().zip(squares).map(|(sum, square)| {
             let distance = sum * each;
-            // Rounding may leave less than nothing; what is no number stays none.
+            // Rounding may give a negative variance. NaN stays NaN.
             match square * each - distance * distance {
                 variance if variance < 0.0 => 0.0,
                 variance => variance,

@@ -1,9 +1,9 @@
-//! What was computed, so that gradients can be computed from it backwards.
+//! Reverse-mode automatic differentiation: a record of the forward pass, and the backward pass over it.
 //!
-//! While a [`Tape`] records, the operations of this crate are written on it and not into Candle's graph. Played
-//! backwards it frees each activation as soon as its gradient is known; what no way back looks at, it does not hold at
-//! all. It adds gradients up in place where Candle gives every edge a tensor of zeros and two copies. Outside of a
-//! recording the same operations are Candle's to differentiate, as any custom operation.
+//! While a [`Tape`] records, the operations of this crate are added to it instead of Candle's graph. The backward pass
+//! frees each activation as soon as its gradient is known, and the tape does not hold what no backward function needs.
+//! Gradients are added up in place, where Candle allocates a tensor of zeros and two copies for every edge. Outside of
+//! a recording, Candle differentiates these operations as any custom operation.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -16,10 +16,10 @@ use candle_core::{
 use super::float::Float;
 use super::kernel::{check_len, contiguous_slice, zip_mut};
 
-/// The gradients of an operation's arguments, from its result and the gradient of that.
+/// Computes the gradients of an operation's arguments from its result and the gradient of the result.
 pub(super) type BackwardFn = Box<dyn Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>>>;
 
-/// The same of an operation of several results, some of which may have no gradient: then nothing depends on them.
+/// As [`BackwardFn`], for an operation with several results. A result that the loss does not depend on has no gradient.
 pub(super) type MultiBackwardFn = Box<dyn Fn(&[Option<Tensor>]) -> Result<Vec<Option<Tensor>>>>;
 
 struct Node {
@@ -28,11 +28,11 @@ struct Node {
     back: MultiBackwardFn,
 }
 
-/// What the way back of an operation of one argument looks at, besides the gradient. The rest is freed, unless another
-/// operation holds it.
+/// What the backward function of an operation with one argument needs besides the gradient. Everything else is freed,
+/// unless another operation holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SaveForBackward {
-    /// Shapes alone.
+    /// Shapes only.
     Shapes,
     /// Argument and result.
     Values,
@@ -43,11 +43,11 @@ fn shape_only(tensor: &Tensor) -> Result<Tensor> {
     Tensor::zeros((), tensor.dtype(), tensor.device())?.broadcast_as(tensor.shape())
 }
 
-/// The operations of a forward pass that a parameter has a part in, in order.
+/// The operations of a forward pass that depend on a parameter, in order.
 #[derive(Default)]
 pub struct Tape {
     nodes: Vec<Node>,
-    /// Results on the tape: their gradients are wanted.
+    /// Results on the tape. Their gradients are required.
     results: HashSet<TensorId>,
 }
 
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Tape {
 
 thread_local! {
     static RECORDING: RefCell<Option<Tape>> = const { RefCell::new(None) };
-    /// Results on the tape that is being played backwards.
+    /// Results on the tape whose backward pass runs.
     static REQUIRES_GRAD: RefCell<HashSet<TensorId>> = RefCell::default();
 }
 
@@ -84,15 +84,15 @@ impl<T: Default> Drop for Scoped<T> {
 }
 
 impl Tape {
-    /// Runs `forward` and records the operations of this crate in it, on this thread.
+    /// Runs `forward` and records the operations of this crate on this thread.
     pub fn record<R>(forward: impl FnOnce() -> R) -> (R, Self) {
         let _scope = Scoped::set(&RECORDING, Some(Self::default()));
         let result = forward();
         (result, RECORDING.take().unwrap_or_default())
     }
 
-    /// Plays the tape backwards from `loss`, a scalar on it. Gives the gradients that operations handed out for
-    /// variables; [`Gradients`](super::Gradients) or a [`FusedBackward`](super::FusedBackward) takes those of parameters before.
+    /// Runs the backward pass from `loss`, a scalar on the tape. Returns the gradients of variables, except those that
+    /// a sink took: [`Gradients`](super::Gradients) or a [`FusedBackward`](super::FusedBackward).
     ///
     /// # Errors
     /// When an operation's gradient fails.
@@ -100,10 +100,10 @@ impl Tape {
         self.backward_with_hook(loss, loss.ones_like()?, &mut |_, _, _| false)
     }
 
-    /// As [`Tape::backward`] from any `result` on the tape and the gradient of that. `hook` is shown each operation on
-    /// the way back: its result, the gradient of that, and the part of its first argument's gradient that comes through
-    /// this operation, if any does; one of several results once for each of them. It says whether it keeps these
-    /// tensors, which are then left alone.
+    /// As [`Tape::backward`], from any `result` on the tape and its gradient. `hook` is called for each operation of
+    /// the backward pass: with the result, its gradient, and the part of the first argument's gradient that comes
+    /// through this operation, if any. An operation with several results calls it once for each. `hook` returns whether
+    /// it keeps these tensors, which are then not changed in place.
     ///
     /// # Errors
     /// When an operation's gradient fails.
@@ -133,7 +133,7 @@ impl Tape {
             }
             for (argument, part) in node.arguments.iter().zip(parts) {
                 let Some(part) = part else { continue };
-                // An operation that only passes the gradient on gives the same tensor to several.
+                // An operation that only passes the gradient on returns the same tensor for several arguments.
                 let shared = dys.iter().zip(&shared).any(|(dy, shared)| {
                     dy.as_ref().is_some_and(|dy| dy.id() == part.id())
                         && (*shared || node.arguments.len() > 1)
@@ -147,7 +147,7 @@ impl Tape {
             .collect())
     }
 
-    /// The tensors that operations on the tape take more than once.
+    /// The tensors that are an argument more than once.
     pub(super) fn reused_tensors(&self) -> HashSet<TensorId> {
         let mut once = HashSet::new();
         let taken = self.nodes.iter().flat_map(|node| &node.arguments);
@@ -159,12 +159,12 @@ impl Tape {
     }
 }
 
-/// Whether the gradient of an operation's argument is asked for.
+/// Whether the gradient of an operation's argument is required.
 pub(super) fn requires_grad(argument: &Tensor) -> bool {
     argument.track_op() || REQUIRES_GRAD.with(|ids| ids.borrow().contains(&argument.id()))
 }
 
-/// Gradients with whether others hold the same memory.
+/// Gradients, and whether others share their memory.
 type GradientSums = HashMap<TensorId, (Tensor, bool)>;
 
 fn accumulate(sums: &mut GradientSums, id: TensorId, part: Tensor, shared: bool) -> Result<()> {
@@ -219,7 +219,7 @@ impl InplaceOp2 for AddInPlace {
     }
 }
 
-/// Whether a tape records, and `Some(true)` if one of the arguments is its concern.
+/// `None` if no tape records, else whether an argument is a variable or on the tape.
 fn recording(arguments: &[&Tensor]) -> Option<bool> {
     RECORDING.with(|recording| {
         let recording = recording.borrow();
@@ -228,12 +228,12 @@ fn recording(arguments: &[&Tensor]) -> Option<bool> {
     })
 }
 
-/// Whether a tape records that one of the arguments is on.
+/// Whether a tape records, and an argument is a variable or on the tape.
 pub(super) fn recorded(arguments: &[&Tensor]) -> bool {
     recording(arguments) == Some(true)
 }
 
-/// Writes an operation on the tape, whose way back looks at the result where it `save` values.
+/// Adds an operation to the tape. `save` says whether its backward function needs the values of the result.
 pub(super) fn push(
     arguments: &[&Tensor],
     result: &Tensor,
@@ -252,7 +252,7 @@ pub(super) fn push(
     Ok(())
 }
 
-/// Writes an operation of several results on the tape.
+/// Adds an operation with several results to the tape.
 pub(super) fn push_multi(arguments: &[&Tensor], results: &[Tensor], back: MultiBackwardFn) {
     let results: Vec<_> = results.iter().map(Tensor::id).collect();
     RECORDING.with(|recording| {
@@ -267,7 +267,7 @@ pub(super) fn push_multi(arguments: &[&Tensor], results: &[Tensor], back: MultiB
     });
 }
 
-/// Applies an operation of one argument.
+/// Applies an operation with one argument.
 pub(super) fn apply1(
     a: &Tensor,
     op: impl CustomOp1 + Send + Sync + 'static,
@@ -292,7 +292,7 @@ pub(super) fn apply1(
     Ok(y)
 }
 
-/// Applies an operation of two arguments, which its way back looks at, and not at its result.
+/// Applies an operation with two arguments, whose backward function needs the arguments and not the result.
 pub(super) fn apply2(
     a: &Tensor,
     b: &Tensor,
@@ -313,7 +313,7 @@ pub(super) fn apply2(
     Ok(y)
 }
 
-/// Applies an operation of three arguments, which its way back looks at, and not at its result.
+/// Applies an operation with three arguments, whose backward function needs the arguments and not the result.
 pub(super) fn apply3(
     a: &Tensor,
     b: &Tensor,
@@ -335,10 +335,10 @@ pub(super) fn apply3(
     Ok(y)
 }
 
-/// Joins any number of tensors along their last dimension, all others being alike.
+/// Concatenates tensors along their last dimension. All other dimensions must be equal. PyTorch's `cat`.
 ///
 /// # Errors
-/// When the shapes do not go together.
+/// When the shapes do not match.
 pub fn cat(parts: &[&Tensor]) -> Result<Tensor> {
     let last = parts
         .first()
@@ -361,10 +361,10 @@ pub fn cat(parts: &[&Tensor]) -> Result<Tensor> {
     Ok(y)
 }
 
-/// Samples `[n, …]` as rows `[n, values]`, in the order in which they lie.
+/// Samples `[n, …]` as rows `[n, values]`, in their order in memory. PyTorch's `flatten(1)`.
 ///
 /// # Errors
-/// When `x` has no dimension.
+/// When `x` is a scalar.
 pub fn flatten(x: &Tensor) -> Result<Tensor> {
     if x.rank() == 2 {
         return Ok(x.clone());
@@ -372,7 +372,7 @@ pub fn flatten(x: &Tensor) -> Result<Tensor> {
     let y = x.flatten_from(1)?;
     if recording(&[x]) == Some(true) {
         let shape = x.shape().clone();
-        // In memory of its own, because others may hold that of `dy`.
+        // A copy, because others may share the memory of `dy`.
         let back: BackwardFn = Box::new(move |_, dy| Ok(vec![Some(dy.copy()?.reshape(&shape)?)]));
         push(&[x], &y, SaveForBackward::Shapes, back)?;
     }

@@ -1,6 +1,6 @@
-//! How many threads compute, and how work is cut for them. A product or a map that is over before another thread has
-//! woken up stays on one. All else is cut into several parts for each thread, which threads take one by one: cores are
-//! not equally fast at every moment, and with one part for each all would wait for the slowest.
+//! The number of threads, and how work is split between them. A product or a map that ends before another thread wakes
+//! up stays on one thread. All other work is split into several chunks for each thread, which threads take one by one:
+//! cores are not equally fast at every moment, and with one chunk each all would wait for the slowest.
 
 use std::error::Error as _;
 use std::num::NonZero;
@@ -14,25 +14,25 @@ use rayon::prelude::*;
 use super::instructions::instructions;
 use crate::error::{Error, Result};
 
-/// Multiplications and additions from which a product is worth a second thread: about 50 µs of one.
+/// The number of multiply-adds from which a product uses several threads: about 50 µs on one.
 pub(super) const MIN_MATMUL: usize = 1 << 21;
 
-/// Values from which a map over memory is worth a second thread.
+/// The number of values from which a map over memory uses several threads.
 pub(super) const MIN_MAP: usize = 1 << 17;
 
-/// Parts for each thread that work is cut into, where they do not become too small for that.
+/// Chunks for each thread, unless they become too small.
 pub(super) const CHUNKS_PER_THREAD: usize = 16;
 
-/// Values that the parts of a map have at least, but for the last.
+/// The fewest values in a chunk of a map, except the last.
 const MIN_CHUNK: usize = MIN_MAP / 4;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// The environment's word for how many threads this process should take where nobody says: so that processes that run
-/// beside each other share the machine.
+/// The environment variable with the default number of threads of this process, so that several processes share the
+/// machine.
 pub const ENV_VAR: &str = "VIVARIUM_THREADS";
 
-/// As many threads as [`ENV_VAR`] says, or as the machine offers this process.
+/// The number of threads in [`ENV_VAR`], else the parallelism that the machine offers this process.
 pub fn available() -> usize {
     static AVAILABLE: OnceLock<usize> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
@@ -44,11 +44,11 @@ pub fn available() -> usize {
     })
 }
 
-/// Sets the number of threads that operations use. The first call also starts Rayon's global pool with as many, so
-/// a later call for more is served by the threads of the first.
+/// Sets the number of threads that operations use. The first call also starts Rayon's global pool with as many threads;
+/// a later call for more does not enlarge it.
 ///
 /// # Errors
-/// [`Error::Threads`] when the system gives no threads; and as [`instructions`], which this asks first.
+/// [`Error::Threads`] when the system refuses to start threads; and as [`instructions`], which is checked first.
 pub fn set_threads(threads: usize) -> Result<()> {
     instructions()?;
     static POOL: OnceLock<std::result::Result<(), String>> = OnceLock::new();
@@ -59,7 +59,7 @@ pub fn set_threads(threads: usize) -> Result<()> {
             .num_threads(threads)
             .build_global();
         match built {
-            // Only the system's refusal has a source; without one the pool is there already, started by another.
+            // Only a refusal of the system has a source. Without one, the pool was already started elsewhere.
             Err(error) if error.source().is_some() => Err(error.to_string()),
             _ => Ok(()),
         }
@@ -68,7 +68,7 @@ pub fn set_threads(threads: usize) -> Result<()> {
     .map_err(Error::Threads)
 }
 
-/// The number of threads that operations use: what [`set_threads`] set, or all.
+/// The number of threads that operations use: as set by [`set_threads`], else [`available`].
 pub fn threads() -> usize {
     match THREADS.load(Ordering::Relaxed) {
         0 => available(),
@@ -76,12 +76,12 @@ pub fn threads() -> usize {
     }
 }
 
-/// Runs some work among the threads that compute, where it is worth the way there: work outside of them sleeps and is
-/// woken at each operation. The other threads stay awake until it is over: to wake them takes as long as many a part of
-/// an operation does.
+/// Runs work inside the thread pool, if it is large enough. A thread outside of the pool would sleep and be woken at
+/// each operation. The other threads of the pool stay awake until the work is done, because waking them takes about as
+/// long as a chunk of an operation.
 ///
-/// While it waits for a part of an operation, a thread may begin the work of another caller. So what this crate keeps
-/// by thread is put aside where such work begins, and back where it ends.
+/// While a thread waits for a chunk of an operation, it may begin the work of another caller. So the thread-locals of
+/// this crate are replaced where such work begins, and restored where it ends.
 pub(crate) fn in_pool<R: Send>(multiplications: usize, work: impl FnOnce() -> R + Send) -> R {
     if threads() == 1 || multiplications < MIN_MATMUL {
         return work();
@@ -102,10 +102,10 @@ pub(crate) fn in_pool<R: Send>(multiplications: usize, work: impl FnOnce() -> R 
     })
 }
 
-/// How many pieces of work are under way.
+/// The number of callers whose work is in progress.
 static CALLERS: AtomicUsize = AtomicUsize::new(0);
 
-/// One of [`CALLERS`].
+/// Counts as one of [`CALLERS`] until it is dropped.
 struct ActiveCaller;
 
 impl ActiveCaller {
@@ -121,12 +121,12 @@ impl Drop for ActiveCaller {
     }
 }
 
-/// How long a thread stays awake for nothing. There is an end to it, because this thread may itself be waiting for a
-/// part of an operation, and only goes back to that when it is done here; and because the work may have panicked.
+/// How long a thread stays awake without work. It is limited because this thread may itself be waiting for a chunk of
+/// an operation, to which it only returns from here, and because the work may have panicked.
 const AWAKE: Duration = Duration::from_millis(20);
 
-/// Looks for work until all is over, or there was none for a while, or others have work under way: then threads find
-/// enough to do. Every few microseconds it lets other programs go first.
+/// Looks for work until `over` is set, none came for a while, or there are several callers, which keep threads awake by
+/// themselves. Every few microseconds it yields to other processes.
 fn stay_awake(over: &AtomicBool) {
     let mut busy = Instant::now();
     for look in 1_usize.. {
@@ -145,7 +145,7 @@ fn stay_awake(over: &AtomicBool) {
     }
 }
 
-/// How a product of `m`×`k` and `k`×`n` is computed.
+/// The parallelism of a product of `m`×`k` and `k`×`n`.
 pub(super) fn gemm_parallelism(m: usize, n: usize, k: usize) -> Parallelism {
     let threads = threads();
     if threads == 1 || m.saturating_mul(n).saturating_mul(k) < MIN_MATMUL {
@@ -155,12 +155,12 @@ pub(super) fn gemm_parallelism(m: usize, n: usize, k: usize) -> Parallelism {
     }
 }
 
-/// How many of the units that each have `len` values make a part: all of them where they are few.
+/// The number of units, of `len` values each, in a chunk; all of them if they are few.
 pub(super) fn units_per_chunk(units: usize, len: usize) -> usize {
     chunk_len(units * len).div_ceil(len.max(1)).max(1)
 }
 
-/// The length of the parts into which a map over `len` values is cut; `len` for no cut.
+/// The length of the chunks of a map over `len` values; `len` for a single chunk.
 pub(super) fn chunk_len(len: usize) -> usize {
     let threads = threads();
     if threads == 1 || len < MIN_MAP {
@@ -170,8 +170,8 @@ pub(super) fn chunk_len(len: usize) -> usize {
     }
 }
 
-/// Does `work` for every number below `count`. Threads take one after the other, each from a stretch of its own, then
-/// from those of others.
+/// Calls `work` for every number below `count`. Threads take numbers one by one, first from their own range, then from
+/// those of others.
 pub(super) fn parallel_for(count: usize, work: &(dyn Fn(usize) + Sync)) {
     if count < 2 || threads() == 1 {
         (0..count).for_each(work);
@@ -180,9 +180,9 @@ pub(super) fn parallel_for(count: usize, work: &(dyn Fn(usize) + Sync)) {
     }
 }
 
-/// Does `work` for every part, as [`parallel_for`].
+/// Calls `work` for every part, as [`parallel_for`].
 ///
-/// Rayon's own iterators are compiled anew wherever they are used; they were more than a quarter of this crate's code.
+/// Rayon's iterators are compiled anew wherever they are used: they were more than a quarter of this crate's code.
 pub(super) fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
     let parts: Vec<_> = parts
         .into_iter()
@@ -196,7 +196,7 @@ pub(super) fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl F
     });
 }
 
-/// What `work` makes of every part, in their order.
+/// The results of `work` for every part, in their order.
 pub(super) fn map<P: Send, R: Send>(
     parts: impl IntoIterator<Item = P>,
     work: impl Fn(P) -> R + Sync,
@@ -209,10 +209,10 @@ pub(super) fn map<P: Send, R: Send>(
     results.into_iter().flatten().collect()
 }
 
-/// The same of work that may fail. All parts are worked on, also after an error.
+/// As [`map`], for work that may fail. An error does not stop the other parts.
 ///
 /// # Errors
-/// The first in the parts' order.
+/// The first error in the order of the parts.
 pub(super) fn try_map<P: Send, R: Send, C: FromIterator<R>>(
     parts: impl IntoIterator<Item = P>,
     work: impl Fn(P) -> candle_core::Result<R> + Sync,
@@ -220,7 +220,7 @@ pub(super) fn try_map<P: Send, R: Send, C: FromIterator<R>>(
     map(parts, work).into_iter().collect()
 }
 
-/// Does `work` for the items, which each take `len` values, in parts of as many as [`units_per_chunk`] says.
+/// Calls `work` for every item. Items of `len` values each are grouped into chunks as [`units_per_chunk`] says.
 pub(super) fn for_each_item<I: Send>(
     items: impl ExactSizeIterator<Item = I>,
     len: usize,

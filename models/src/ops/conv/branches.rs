@@ -1,6 +1,6 @@
-//! Several 1x1 convolutions of the same images as one operation, for networks whose branches begin so. A thread takes a
-//! few images at a time through all of them, while those are in its cache: so the images are read once for all, and so is
-//! their gradient written.
+//! Several 1x1 convolutions of the same images as one operation, for networks with such branches. A thread takes a few
+//! images at a time through all branches while they are in its cache, so the images are read only once, and their
+//! gradient is written only once.
 
 use std::mem::MaybeUninit;
 
@@ -17,14 +17,14 @@ use super::super::threads;
 use super::pointwise::{BackwardWeights, ForwardWeights, add_up};
 use super::{ConvAlgorithm, ConvParams, ConvShape, conv2d};
 
-/// Values of the images that a thread takes through all branches at a time.
+/// Values of the images that a thread processes at a time.
 const BLOCK: usize = super::BLOCK / 4;
 
-/// Convolves images `x` `[n, height, width, in]` with each of the `weights` `[out, in, 1, 1]`, as [`conv2d`] does one by
-/// one.
+/// Convolves images `x` `[n, height, width, in]` with each of the `weights` `[out, in, 1, 1]`, as separate calls of
+/// [`conv2d`] do.
 ///
 /// # Errors
-/// When the shapes do not go together, or a kernel is larger than a pixel.
+/// When the shapes do not match, or a kernel is larger than 1x1.
 pub fn conv2d_branches(x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
     let params = ConvParams::same(1);
     let shapes: Vec<_> = weights
@@ -52,22 +52,22 @@ pub fn conv2d_branches(x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
 
 struct Branches {
     images: usize,
-    /// Of an image.
+    /// Pixels of an image.
     pixels: usize,
     inputs: usize,
-    /// By branch.
+    /// Output channels by branch.
     outputs: Vec<usize>,
-    /// Images of a part of the way back.
+    /// Images per task of the backward pass.
     images_per_part: usize,
-    /// Images that a thread takes through all branches at a time.
+    /// Images that a thread processes at a time.
     block: usize,
 }
 
-/// A branch on its way back: its weights, the gradient of its result, and its outputs.
+/// A branch in the backward pass: its weights, the gradient of its result, and its output channels.
 type BranchBackward<'a, T> = (BackwardWeights<'a, T>, &'a [T], usize);
 
 impl Branches {
-    /// `None` where there is nothing to share.
+    /// `None` if there is nothing to share.
     fn new(shapes: Vec<ConvShape>) -> Option<Self> {
         let first = shapes.first().filter(|first| first.n > 0)?;
         let images_per_part = shapes.iter().map(ConvShape::images_per_part).max()?;
@@ -150,7 +150,7 @@ impl Branches {
             .collect())
     }
 
-    /// Gradients of the images and of the weights of all branches that have one.
+    /// Gradients of the images and of the weights of all branches with a gradient.
     fn backward<T: Float>(
         &self,
         x: &Tensor,
@@ -178,7 +178,7 @@ impl Branches {
                 let weight = BackwardWeights::new(weight, self.rows(), self.inputs, *outputs)?;
                 branches.push((weight, storage_slice::<T>(dy, dy_layout)?, *outputs));
             }
-            // SAFETY: `through` writes the gradient of every part, or fails.
+            // SAFETY: `through` writes the gradient of every task, or fails.
             unsafe {
                 try_init_vec(x.len(), |dx| {
                     sums = self.through(x, &branches, dx)?;
@@ -202,7 +202,7 @@ impl Branches {
         Ok(gradients)
     }
 
-    /// Writes the gradient of the images; gives what those of the weights are made of, by branch and part.
+    /// Writes the gradient of the images; returns the partial sums of the weights' gradients, by branch and task.
     fn through<T: Float>(
         &self,
         x: &[T],

@@ -1,5 +1,5 @@
-//! Any convolution: the patches under the kernel become the rows of a matrix, a few images at a time, and a product
-//! does the rest (Chellapilla and others 2006). The patches of a few images stay in the cache between the two.
+//! Any convolution, by im2col (Chellapilla and others 2006): the patches under the kernel become the rows of a matrix,
+//! which is multiplied by the weights; a few images at a time, so that the patches stay in the cache.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
@@ -12,18 +12,18 @@ use super::super::matmul::{Matrix, single_threaded_by_rows, single_threaded_unin
 use super::super::threads;
 use super::ConvShape;
 
-/// Values of patches made at a time by a thread: 1 MB of f32.
+/// Values of patches that a thread makes at a time: 1 MB of f32.
 const PATCHES: usize = 1 << 18;
 
-/// What all parts of a convolution share.
+/// The shape of a convolution, shared by all tasks.
 struct Plan {
     shape: ConvShape,
-    /// Inputs and outputs of a group.
+    /// Input and output channels of a group.
     inputs: usize,
     outputs: usize,
     /// Values of a patch.
     patch: usize,
-    /// Rows of the result whose patches are made at a time.
+    /// Rows of the result per block of patches.
     rows: usize,
 }
 
@@ -42,7 +42,7 @@ impl Plan {
         }
     }
 
-    /// The weights of the groups, each `[patch, outputs]`, a patch ordered as [`Plan::each_tap`] has it.
+    /// The weights of the groups, each `[patch, outputs]`, with patches in the order of [`Plan::each_tap`].
     fn matrices<T: Float>(&self, weight: &[T]) -> Vec<T> {
         let taps = self.patch / self.inputs;
         let group = self.patch * self.outputs;
@@ -52,8 +52,8 @@ impl Plan {
             .collect()
     }
 
-    /// Calls `each` for every tap of every pixel of some rows of the result: the place of the tap in the patches, and
-    /// that of the image's pixel under it, `None` in the padding.
+    /// Calls `each` for every tap of every pixel of some rows of the result, with the index of the tap in the patches
+    /// and that of the pixel under it, `None` in the padding.
     fn each_tap(&self, rows: std::ops::Range<usize>, mut each: impl FnMut(usize, Option<usize>)) {
         let [height, width, channels] = self.shape.image;
         let [kh, kw] = self.shape.kernel;
@@ -74,7 +74,7 @@ impl Plan {
         }
     }
 
-    /// The rows of the result, a few at a time.
+    /// The rows of the result, in blocks.
     fn row_blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         let (all, step) = (self.shape.result[0], self.rows);
         (0..all)
@@ -213,7 +213,8 @@ pub(super) fn gradients<T: Float>(
 }
 
 impl Plan {
-    /// The gradients of some images, and their part of the weights' gradient, as [`Plan::matrices`] orders it.
+    /// The gradients of some images, and their contribution to the weights' gradient in the order of
+    /// [`Plan::matrices`].
     fn gradients<T: Float>(
         &self,
         x: &[T],

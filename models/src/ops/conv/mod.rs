@@ -1,18 +1,18 @@
-//! Convolutions of images that lie with their channels last.
+//! Convolutions of channels-last images.
 //!
 //! | module | what it computes |
 //! |---|---|
-//! | `pointwise` | 1x1, stride 1: products over all pixels |
+//! | `pointwise` | 1x1, stride 1: a matrix product over all pixels |
 //! | `winograd` | 3x3, stride 1: a quarter of the multiplications |
-//! | `depthwise` | a kernel for every channel |
-//! | `general` | any kernel, stride, padding and groups: patches, then a product |
+//! | `depthwise` | depthwise convolutions |
+//! | `general` | any kernel, stride, padding and groups: im2col and a matrix product |
 //! | `norm_conv` | batch normalisation and an activation, then 1x1 or depthwise, as one operation |
 //! | `branches` | several 1x1 convolutions of the same images, as one operation |
-//! | `weights` | weights as the products want them |
+//! | `weights` | transposes weights for matrix products |
 //!
-//! Why channels last: a row of pixels is then a matrix whose columns are channels, so a 1x1 convolution is one product,
-//! statistics of channels are sums of rows, and every kernel here is a loop over neighbouring channels, which the
-//! compiler turns into vectors. Weights stay as PyTorch has them: `[out, in / groups, height, width]`.
+//! Why channels last: a row of pixels is then a matrix whose columns are channels, so a 1x1 convolution is one matrix
+//! product, statistics of channels are sums of rows, and every kernel is a loop over neighbouring channels, which the
+//! compiler vectorises. Weights have PyTorch's layout: `[out, in / groups, height, width]`.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 mod branches;
@@ -38,25 +38,25 @@ use super::kernel::{
 use super::tape::{apply2, apply3};
 use super::threads;
 
-/// Values that a thread has in its cache at once where it works on images block by block.
+/// Values per block, where a thread works on images block by block in its cache.
 const BLOCK: usize = 1 << 18;
 
-/// Values of images and results for every sum that is kept beside them.
+/// Values of images and results per partial sum of the weights' gradient.
 const MANY: usize = 16;
 
-/// How a kernel moves over an image. Dilation is 1.
+/// Stride, padding and groups of a convolution. Dilation is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvParams {
-    /// Pixels from one place of the kernel to the next, down and across.
+    /// The stride, down and across.
     pub stride: [usize; 2],
-    /// Rows and columns of zeros around the image.
+    /// The zero padding, in rows and columns.
     pub padding: [usize; 2],
-    /// Into how many groups the channels fall, each convolved by itself.
+    /// The number of groups.
     pub groups: usize,
 }
 
 impl ConvParams {
-    /// Stride 1, one group, as much padding as keeps the image's size under an odd kernel of this side.
+    /// Stride 1, one group, and the padding that keeps the image's size for an odd kernel size.
     pub fn same(kernel: usize) -> Self {
         Self {
             stride: [1, 1],
@@ -140,8 +140,8 @@ impl ConvShape {
         self.kernel[0] * self.kernel[1] * self.image[2] / self.params.groups * self.result[2]
     }
 
-    /// Images of a part of a convolution that keeps a sum for every weight: so many that the sums of all parts take
-    /// little memory and little time to add up beside the images.
+    /// Images per task with a partial sum for every weight: enough that the sums take little memory and time compared
+    /// with the images.
     fn images_per_part(&self) -> usize {
         let cut = |parts| self.n.div_ceil(parts).max(1);
         let threads = threads::threads();
@@ -180,13 +180,13 @@ enum ConvAlgorithm {
     General,
 }
 
-/// Convolves images `x` `[n, height, width, in]` with `weight` `[out, in / groups, kernel height, kernel width]`:
-/// `[n, height', width', out]`. PyTorch's `conv2d` but for the order of the images' dimensions.
+/// Convolves images `x` `[n, height, width, in]` with `weight` `[out, in / groups, kernel height, kernel width]`: `[n,
+/// height', width', out]`. PyTorch's `conv2d`, except for the order of the images' dimensions.
 ///
-/// The gradient of `x` is computed only where something before it learns: not for images.
+/// The gradient of `x` is computed only if it is needed: not for input images.
 ///
 /// # Errors
-/// When the shapes do not go together.
+/// When the shapes do not match.
 pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
@@ -267,7 +267,7 @@ impl Conv2dOp {
             })?,
             None => None,
         };
-        // The way's gradients of the image and of the weights share what they can.
+        // The algorithm's gradients of the image and of the weights share their work.
         let mut dx = super::tape::requires_grad(x).then(|| uninit_vec(values.len()));
         let dweight = accumulate_grad(weight, |dweight, add| {
             let (weight_held, weight_layout) = weight.storage_and_layout();
@@ -318,7 +318,7 @@ fn forward_of<T: Float>(
         Some((bias, layout)) => Some(contiguous_slice::<T>(bias, layout)?),
         None => None,
     };
-    // SAFETY: each way writes all of the result, or fails.
+    // SAFETY: each algorithm writes all of the result, or fails.
     let y = unsafe {
         try_init_vec(shape.n * shape.result_len(), |y| match shape.algorithm() {
             ConvAlgorithm::Pointwise => pointwise::forward(shape, x, weight, bias, y),
@@ -333,7 +333,7 @@ fn forward_of<T: Float>(
     Ok(T::to_cpu_storage_owned(y))
 }
 
-/// Writes all of the gradients of the image and of the weights, where they are asked for, or fails.
+/// Writes the requested gradients of the image and of the weights completely, or fails.
 fn gradients<T: Float>(
     shape: &ConvShape,
     arguments: (&[T], &[T], &[T]),

@@ -1,7 +1,7 @@
-//! Batch normalisation, an activation and a convolution as one operation, for the convolutions that are bound by memory:
-//! 1x1 and depthwise. The normalised images never stand in memory as a whole. A thread makes those of a few images in its
-//! cache, convolves them, and makes them again on the way back; so a layer keeps one tensor where it kept two, and
-//! neither writes nor reads the second.
+//! Batch normalisation, activation and convolution as one operation, for memory-bound convolutions: 1x1 and depthwise.
+//! The normalised images are never in memory as a whole. A thread computes those of a few images in its cache,
+//! convolves them, and recomputes them in the backward pass; so a layer keeps one tensor instead of two, and neither
+//! writes nor reads the second.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -24,10 +24,10 @@ use super::pointwise::{self, add_parts};
 use super::{BLOCK, ConvAlgorithm, ConvParams, ConvShape, conv2d, depthwise, weights};
 
 /// Normalises images `x` `[n, height, width, channels]` by their own statistics as [`batch_norm`], applies the
-/// activation, and convolves as [`conv2d`] without a bias. The same numbers as one after the other, up to rounding.
+/// activation, and convolves as [`conv2d`] without a bias. Equal to the separate operations up to rounding.
 ///
 /// # Errors
-/// When the shapes do not go together.
+/// When the shapes do not match.
 pub fn norm_conv2d(
     x: impl Into<WithStats>,
     (scale, shift, epsilon): (&Tensor, &Tensor, f64),
@@ -57,8 +57,8 @@ pub fn norm_conv2d(
 }
 
 simd_dispatch! {
-    /// Puts the gradient before the activation in the place of the one after it, and adds up it and its product with the
-    /// distance from the mean.
+    /// Replaces the gradient after the activation by the one before it, and sums it and its product with the deviation
+    /// from the mean.
     fn activation_backward[T: Float, F: ActivationFn<T>](_f: F, x: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
@@ -76,7 +76,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// The same with the slopes of the activation, which are known.
+    /// As [`activation_backward`], with known derivatives of the activation.
     fn activation_backward_by_slopes[T: Float](x: &[T], slopes: &[T], dy: &mut [T], affine: &Affine<T>, sums: &mut [T], products: &mut [T]) {
         let mean = &affine.mean;
         let channels = mean.len();
@@ -94,7 +94,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// The normalised values after the activation, and its slopes.
+    /// The normalised values after the activation, and its derivatives.
     fn normalise_with_slopes[T: Float, F: ActivationFn<T>](_f: F, x: &[T], affine: &Affine<T>, y: &mut [MaybeUninit<T>], slopes: &mut [MaybeUninit<T>]) {
         let Affine { mean, scale, shift } = affine;
         let channels = mean.len();
@@ -111,7 +111,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// Puts `scale·(g - offset - (x - mean)·slope)` in the place of `g`.
+    /// Replaces `g` by `scale·(g - offset - (x - mean)·slope)`.
     fn norm_backward[T: Float](x: &[T], g: &mut [T], affine: &Affine<T>, offset: &[T], slope: &[T]) {
         let Affine { mean, scale, .. } = affine;
         let channels = mean.len();
@@ -124,17 +124,17 @@ simd_dispatch! {
     }
 }
 
-/// Weights as the way ahead wants them.
+/// Weights for the forward pass.
 enum ForwardWeights<T: 'static> {
     Pointwise(pointwise::ForwardWeights<T>),
     /// `[taps, channels]`.
     Depthwise(Vec<T>),
 }
 
-/// Weights as the way back wants them.
+/// Weights for the backward pass.
 enum BackwardWeights<'a, T: 'static> {
     Pointwise(pointwise::BackwardWeights<'a, T>),
-    /// The convolution that takes gradients of results to gradients of images, and its weights `[taps, channels]`.
+    /// The convolution from the result's gradient to the image's gradient, and its weights `[taps, channels]`.
     Depthwise(ConvShape, Vec<T>),
 }
 
@@ -154,9 +154,9 @@ impl<T: Float> BackwardWeights<'_, T> {
     }
 }
 
-/// What a thread finds out about its images.
+/// The partial sums of a task.
 struct Part<T> {
-    /// What the gradient of the weights is made of, as the convolution's way has it.
+    /// The partial sums of the weights' gradient, in the layout of the convolution's algorithm.
     dweight: Accumulator<T>,
     shift: Vec<f64>,
     along: Vec<f64>,
@@ -166,15 +166,15 @@ struct Part<T> {
 struct NormConv {
     shape: ConvShape,
     activation: Activation,
-    /// Images of a part of the way back.
+    /// Images per task of the backward pass.
     images_per_part: usize,
-    /// Images whose normalised values a thread holds.
+    /// Images whose normalised values a thread has in memory.
     block: usize,
     pointwise: bool,
 }
 
 impl NormConv {
-    /// `None` where the convolution is of a kind that reads its images more than once.
+    /// `None` if the convolution's algorithm reads its images more than once.
     fn new(shape: &ConvShape, activation: Activation) -> Option<Self> {
         let pointwise = match shape.algorithm() {
             ConvAlgorithm::Pointwise => true,
@@ -222,7 +222,7 @@ impl NormConv {
         Ok(WithStats::from_parts(y, &parts))
     }
 
-    /// Does `work` with the normalised values of the images `x`.
+    /// Calls `work` with the normalised values of the images `x`.
     fn normalised<T: Float, R>(
         function: impl ActivationFn<T>,
         x: &[T],
@@ -232,11 +232,11 @@ impl NormConv {
     ) -> R {
         let memory = &mut memory[..x.len()];
         normalise(function, x, affine, memory);
-        // SAFETY: `x` is whole images, all of whose rows were just written.
+        // SAFETY: `x` has complete images, and all their rows were just written.
         work(unsafe { assume_init(memory) })
     }
 
-    /// The results, and their moments by parts: each is looked at while the cache has it.
+    /// The results, and their moments by task: computed while they are in the cache.
     fn forward<T: Float>(
         &self,
         function: impl ActivationFn<T>,
@@ -263,7 +263,7 @@ impl NormConv {
             ForwardWeights::Depthwise(_) => 0,
         };
         let mut parts = Vec::new();
-        // SAFETY: the parts cover all images, and each convolution writes all of its result, or fails.
+        // SAFETY: the tasks cover all images, and each convolution writes all of its result, or fails.
         let y = unsafe {
             try_init_vec(shape.n * result, |y| {
                 parts = y
@@ -350,8 +350,7 @@ impl NormConv {
         Ok(vec![dx, dscale, dshift, dweight])
     }
 
-    /// Writes the gradient before the activation, and adds up what the other gradients are made of, each part for its
-    /// images.
+    /// Writes the gradient before the activation, and returns the partial sums of the other gradients, by task.
     fn before_activation<T: Float, F: ActivationFn<T>>(
         &self,
         function: F,
@@ -403,7 +402,7 @@ impl NormConv {
                     normalise(function, x, affine, memory);
                     None
                 };
-                // SAFETY: `x` is whole images, all of whose rows were just written.
+                // SAFETY: `x` has complete images, and all their rows were just written.
                 let a = unsafe { assume_init(memory) };
                 match &weight {
                     BackwardWeights::Pointwise(weight) => {
@@ -419,7 +418,7 @@ impl NormConv {
                         }
                     }
                 }
-                // SAFETY: either way wrote the gradients of all images of the block.
+                // SAFETY: either branch wrote the gradients of all images of the block.
                 let dx = unsafe { dx.assume_init_mut() };
                 part.activation_backward(function, x, slopes, dx, affine);
             }
@@ -427,7 +426,7 @@ impl NormConv {
         })
     }
 
-    /// Writes the gradient of the weights, or adds it to what is there.
+    /// Writes the gradient of the weights, or adds to it.
     fn add_up<T: Float>(&self, parts: &mut [Part<T>], out: &mut [T], add: bool) -> Result<()> {
         let parts: Vec<_> = parts
             .iter_mut()
@@ -446,7 +445,7 @@ impl NormConv {
 }
 
 impl<T: Float> Part<T> {
-    /// Takes gradients back before the activation, whose slopes may be known, and adds them up.
+    /// Computes gradients before the activation, whose derivatives may be known, and sums them.
     fn activation_backward(
         &mut self,
         function: impl ActivationFn<T>,

@@ -1,4 +1,4 @@
-//! 1x1 convolutions: a product over all pixels of all images, which goes by blocks of them, each on one thread.
+//! 1x1 convolutions: a matrix product over all pixels of all images, in blocks of pixels, each on one thread.
 
 use std::mem::MaybeUninit;
 
@@ -84,27 +84,27 @@ pub(super) fn gradients<T: Float>(
     }
 }
 
-/// Rows that a thread works on at a time where a product goes by blocks.
+/// Rows per block of a matrix product.
 fn block(rows: usize, inputs: usize) -> usize {
     (BLOCK / inputs).clamp(1, rows.div_ceil(threads::threads()))
 }
 
-/// The weights `[outputs, inputs]` of a 1x1 convolution, ready for its products over blocks of rows.
+/// The weights `[outputs, inputs]` of a 1x1 convolution, prepared for matrix products over blocks of rows.
 pub(super) enum ForwardWeights<T: 'static> {
-    /// `[inputs, outputs]`: gemm would turn them itself, and slower.
+    /// `[inputs, outputs]`: gemm would transpose them itself, but slower.
     Whole(Vec<T>),
     Halves(strassen::Forward<T>),
 }
 
 impl<T: Float> ForwardWeights<T> {
-    /// `rows`: all that it will be multiplied with.
+    /// `rows`: the rows of all products together.
     pub(super) fn new(weight: &[T], rows: usize, inputs: usize, outputs: usize) -> Result<Self> {
         let turned = weights::taps_first(weight, outputs, inputs, 1);
         let halves = strassen::Forward::new(&turned, (rows, inputs, outputs))?;
         Ok(halves.map_or(Self::Whole(turned), Self::Halves))
     }
 
-    /// Values of the memory that a block of rows is computed in.
+    /// Values of scratch memory for a block of rows.
     pub(super) fn memory(&self, rows: usize) -> usize {
         match self {
             Self::Whole(_) => 0,
@@ -135,7 +135,7 @@ impl<T: Float> ForwardWeights<T> {
     }
 }
 
-/// The same for both gradients.
+/// As [`ForwardWeights`], for both gradients.
 pub(super) enum BackwardWeights<'a, T: 'static> {
     Whole(&'a [T]),
     Halves(strassen::Backward<T>),
@@ -148,7 +148,7 @@ impl<'a, T: Float> BackwardWeights<'a, T> {
         Ok(halves.map_or(Self::Whole(weight), Self::Halves))
     }
 
-    /// Values of the memory that a block of rows is computed in.
+    /// Values of scratch memory for a block of rows.
     pub(super) fn memory(&self, rows: usize) -> usize {
         match self {
             Self::Whole(_) => 0,
@@ -156,7 +156,7 @@ impl<'a, T: Float> BackwardWeights<'a, T> {
         }
     }
 
-    /// Memory for what the gradient of the weights is made of.
+    /// Memory for the partial sums of the weights' gradient.
     pub(super) fn sums(&self) -> Accumulator<T> {
         match self {
             Self::Whole(weight) => Accumulator::new(weight.len()),
@@ -164,7 +164,7 @@ impl<'a, T: Float> BackwardWeights<'a, T> {
         }
     }
 
-    /// Writes the gradient of a block of rows, and adds to the sums.
+    /// Writes the gradient of a block of rows, and adds to the partial sums.
     pub(super) fn block(
         &self,
         (x, dy): (&[T], &[T]),
@@ -187,7 +187,7 @@ impl<'a, T: Float> BackwardWeights<'a, T> {
     }
 }
 
-/// Writes the gradient of the weights, or adds it to what is there, from the sums of [`BackwardWeights`] of each part.
+/// Writes the gradient of the weights, or adds to it, from the partial sums of [`BackwardWeights`] of each task.
 pub(super) fn add_up<T: Float>(
     parts: &[&[T]],
     (rows, inputs, outputs): (usize, usize, usize),
@@ -201,7 +201,7 @@ pub(super) fn add_up<T: Float>(
     }
 }
 
-/// Puts the sum of some numbers in the place of others, or adds it to them.
+/// Writes the sum of slices to another slice, or adds it to that.
 pub(super) fn add_parts<T: Float>(parts: &[&[T]], out: &mut [T], add: bool) {
     if !add {
         out.fill(T::ZERO);
@@ -211,11 +211,11 @@ pub(super) fn add_parts<T: Float>(parts: &[&[T]], out: &mut [T], add: bool) {
     }
 }
 
-/// Values of a result up to which threads share the rows of a long product and not its result.
+/// The most values of a result for split-K: above this, threads share the result instead.
 const SMALL_RESULT: usize = 1 << 18;
 
-/// Puts `aᵀ` `[m, rows]` times `b` `[rows, n]` into `out`. gemm leaves threads idle where the result is small and the
-/// rows are many, so then each thread takes a part of the rows.
+/// Puts `aᵀ` `[m, rows]` times `b` `[rows, n]` into `out`. gemm leaves threads idle for a small result with many rows,
+/// so then each thread takes a part of the rows (split-K).
 pub(super) fn split_k_matmul<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -238,7 +238,7 @@ pub(super) fn split_k_matmul<T: Float>(
     Ok(())
 }
 
-/// Pixels of all images, inputs, outputs.
+/// Pixels of all images, input channels, output channels.
 pub(super) fn dims(shape: &ConvShape) -> (usize, usize, usize) {
     (
         shape.n * shape.image_pixels(),

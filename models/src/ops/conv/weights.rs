@@ -1,4 +1,4 @@
-//! Weights as the products want them: PyTorch's `[out, in, taps]` turned to `[taps, in, out]` and back.
+//! Transposes weights between PyTorch's `[out, in, taps]` and `[taps, in, out]` for matrix products.
 
 use std::mem::MaybeUninit;
 
@@ -6,10 +6,10 @@ use super::super::float::Float;
 use super::super::kernel::{init_vec, simd_dispatch};
 use super::super::threads;
 
-/// Outputs and inputs turned at a time: what is read and what is written then stays in the nearest cache.
+/// The block of outputs and inputs, such that source and destination stay in the L1 cache.
 const BLOCK: usize = 16;
 
-/// `[out, in, taps]` as `[taps, in, out]`.
+/// Transposes `[out, in, taps]` to `[taps, in, out]`.
 pub(super) fn taps_first<T: Float>(weight: &[T], out: usize, inputs: usize, taps: usize) -> Vec<T> {
     if taps == 1 {
         return transposed(weight, out, inputs);
@@ -23,7 +23,7 @@ pub(super) fn taps_first<T: Float>(weight: &[T], out: usize, inputs: usize, taps
     turned
 }
 
-/// `[taps, in, out]` as `[out, in, taps]`.
+/// Transposes `[taps, in, out]` to `[out, in, taps]`.
 pub(super) fn taps_last<T: Float>(turned: &[T], out: usize, inputs: usize, weight: &mut [T]) {
     let taps = weight.len() / (out * inputs).max(1);
     blocks(out, inputs, |o, i| {
@@ -45,10 +45,10 @@ fn blocks(out: usize, inputs: usize, mut each: impl FnMut(usize, usize)) {
     }
 }
 
-/// `[rows, columns]` as `[columns, rows]`; threads share the columns.
+/// Transposes `[rows, columns]`; threads share the columns.
 fn transposed<T: Float>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
     let part = threads::units_per_chunk(columns, rows).next_multiple_of(BLOCK);
-    // SAFETY: the parts cover the columns, and `transpose_some` writes all of each.
+    // SAFETY: the tasks cover the columns, and `transpose_some` writes all of each.
     unsafe {
         init_vec(rows * columns, |out| {
             let parts = out.chunks_mut(part * rows.max(1)).enumerate();
@@ -60,7 +60,7 @@ fn transposed<T: Float>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
 }
 
 simd_dispatch! {
-    /// Some columns, from `first` on, as rows.
+    /// Transposes some columns, from `first` on.
     fn transpose_some[T: Float](matrix: &[T], rows: usize, columns: usize, first: usize, out: &mut [MaybeUninit<T>]) {
         let some = out.len() / rows;
         for row in (0..rows).step_by(BLOCK) {

@@ -1,4 +1,4 @@
-//! The seven sums of a matrix's quarters that products of halves are made of, and how they lie in memory.
+//! The seven sums of a matrix's four blocks that Strassen's products take, and their layout in memory.
 #![allow(unsafe_code, reason = "takes as written what was written")]
 
 use std::mem::MaybeUninit;
@@ -7,13 +7,14 @@ use super::super::float::Float;
 use super::super::kernel::{assume_init, simd_dispatch};
 use super::panels::Microkernels;
 
-/// Values between rows of sums, which would otherwise start a power of two apart and push each other out of the cache.
+/// Values between rows of sums. Without them rows would start a power of two apart and evict each other from the cache.
 const GAP: usize = 16;
 
-/// Products and sums of each family.
+/// The number of products, and of sums of each combination.
 pub(super) const PRODUCTS: usize = 7;
 
-/// The sums of a family, of its quarters in reading order: upper left, upper right, lower left, lower right.
+/// The sums of the four blocks of one of the matrices. Blocks are in reading order: upper left, upper right, lower
+/// left, lower right.
 pub(super) trait Combination: Copy + Send + Sync {
     fn of<T: Float>(blocks: [T; 4]) -> [T; PRODUCTS];
 }
@@ -42,7 +43,7 @@ impl Combination for Weights {
     }
 }
 
-/// Weights whose rows are outputs.
+/// The sums of weights whose rows are outputs.
 #[derive(Clone, Copy)]
 pub(super) struct TransposedWeights;
 
@@ -65,7 +66,8 @@ impl Combination for OutputGradients {
     }
 }
 
-/// How sums lie: `[pieces, 7, depth, apart]`, the columns of a half in pieces of some width. As panels, or as one piece.
+/// The layout of sums: `[pieces, 7, depth, row_stride]`. The columns of a half are cut into pieces of some width, which
+/// are panels, or are one piece.
 #[derive(Clone, Copy)]
 pub(super) struct Layout {
     pub(super) depth: usize,
@@ -75,7 +77,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Of halves of `rows` and `columns`.
+    /// The layout in panels of the sums of a matrix of `rows` and `columns`.
     pub(super) fn panels<T>(microkernels: Microkernels<T>, rows: usize, columns: usize) -> Self {
         Self {
             depth: rows.div_ceil(2),
@@ -146,7 +148,7 @@ simd_dispatch! {
     }
 }
 
-/// The sums of `x` on this thread, in some memory.
+/// Computes the sums of `x` in `memory`, on this thread.
 pub(super) fn sums<'a, T: Float>(
     combination: impl Combination,
     x: &[T],

@@ -1,5 +1,5 @@
-//! gemm with narrower instructions than the machine has. `gemm::gemm` picks its kernels by what it finds and keeps to
-//! them, so this puts the same kernels together by hand, as that crate does for itself.
+//! gemm with narrower instructions than the machine has. `gemm::gemm` picks its kernels by what it detects, so this
+//! calls the same kernels by hand, as that crate does itself.
 
 use gemm::Parallelism;
 use gemm_common::gemm::gemm_basic_generic;
@@ -10,7 +10,7 @@ use gemm_common::simd::Scalar;
 use super::super::instructions::Instructions;
 use super::panels::Microkernels;
 
-/// Where a matrix starts, and how far it is to the next column and the next row.
+/// A pointer to a matrix, with the strides of columns and rows.
 #[derive(Clone, Copy)]
 pub(in crate::ops) struct StridedPtr<P> {
     pub(in crate::ops) start: P,
@@ -39,7 +39,8 @@ pub(in crate::ops) struct GemmArgs<T> {
 }
 
 impl<T> GemmArgs<T> {
-    /// The kernels write down a column: where the result's rows are the closer, its transposed is computed.
+    /// The kernels write down a column. Where the row stride of the result is the larger, the transposed product is
+    /// computed.
     fn column_major(self) -> Self {
         let (m, k, n) = self.dims;
         if self.out.column_stride >= self.out.row_stride {
@@ -55,19 +56,19 @@ impl<T> GemmArgs<T> {
     }
 }
 
-/// Numbers that gemm has kernels for.
+/// Number types that gemm has kernels for.
 pub(in crate::ops) trait GemmKernels: Sized + 'static {
-    /// Carries out a product with some instructions, or with the portable ones where gemm needs more than those.
+    /// Computes a product with some instructions, or with the portable ones where gemm needs more than those.
     ///
     /// # Safety
-    /// The task's matrices must hold all that its dimensions say, and `out` must be nobody else's meanwhile.
+    /// The matrices must be as large as `dims` says, and nothing else may access `out` meanwhile.
     unsafe fn multiply(args: GemmArgs<Self>, instructions: Instructions, parallelism: Parallelism);
 
-    /// The kernels for some instructions, to be called one by one; `None` where only gemm itself should.
+    /// The kernels for some instructions, to be called one by one; `None` if there are none for that.
     fn microkernels(instructions: Instructions) -> Option<Microkernels<Self>>;
 }
 
-/// Calls gemm with one set of kernels; `$width` is how many numbers one of their vectors has.
+/// Calls gemm with one set of kernels; `$width` is the number of values in one of their vectors.
 macro_rules! call_gemm {
     ($kernels:path, $width:literal, $simd:expr, $args:expr, $parallelism:expr) => {{
         use $kernels::{H_M, H_N, H_UKR, MR_DIV_N, NR, UKR};

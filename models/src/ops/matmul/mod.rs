@@ -1,11 +1,11 @@
-//! Products of matrices, on the `gemm` crate, whose kernels use AVX-512 where the machine has it.
+//! Matrix products, on the `gemm` crate, whose kernels use AVX-512 where the machine has it.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `narrow` | gemm with narrower instructions than the machine has, and its kernels one by one |
-//! | `panels` | factors of many products, laid out as the kernels read them |
-//! | `quarters` | the sums of a matrix's quarters that products of halves are made of |
-//! | `strassen` | large 1x1 convolutions by seven products of halves |
+//! | `microkernel` | gemm with narrower instructions than the machine has, and its single kernels |
+//! | `panels` | factors of many products, packed as the kernels read them |
+//! | `blocks` | the sums of a matrix's four blocks that Strassen's products take |
+//! | `strassen` | large 1x1 convolutions by Strassen's seven products |
 #![allow(unsafe_code, reason = "gemm takes pointers and strides")]
 
 mod blocks;
@@ -26,7 +26,7 @@ use super::instructions::narrower;
 use super::kernel::{check_len, uninit_vec, zero_init};
 use super::threads;
 
-/// A matrix in memory: where it starts in `values`, and how far it is to the next row and the next column.
+/// A matrix in memory: its values, and the strides of rows and columns.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a, T> {
     pub(super) values: &'a [T],
@@ -35,7 +35,7 @@ pub(super) struct Matrix<'a, T> {
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Rows one after the other.
+    /// A contiguous row-major matrix.
     pub(super) fn rows(values: &'a [T], columns: usize) -> Self {
         Self {
             values,
@@ -44,7 +44,7 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
-    /// Rows that start `row` values apart.
+    /// A row-major matrix whose rows start `row_stride` values apart.
     pub(super) fn rows_apart(values: &'a [T], row_stride: usize) -> Self {
         Self {
             values,
@@ -78,8 +78,8 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// Puts `a` [m, k] times `b` [k, n] into `out`, or adds it to what is there. `out` has rows one after the other, or
-/// columns where `by_columns` says so.
+/// Writes `a` [m, k] times `b` [k, n] to `out`, or adds it to `out`. `out` is row-major, or column-major where
+/// `by_columns` is true.
 pub(super) fn matmul<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -93,7 +93,7 @@ pub(super) fn matmul<T: Float>(
     gemm_into(parallelism, a, b, (m, k, n), out, steps, add)
 }
 
-/// As [`matmul`], on this thread, by columns.
+/// As [`matmul`], on this thread, column-major.
 pub(super) fn single_threaded<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -103,7 +103,7 @@ pub(super) fn single_threaded<T: Float>(
     gemm_into(Parallelism::None, a, b, dims, out, (dims.0, 1), false)
 }
 
-/// As [`matmul`], on this thread, by rows.
+/// As [`matmul`], on this thread, row-major.
 pub(super) fn single_threaded_by_rows<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -114,7 +114,7 @@ pub(super) fn single_threaded_by_rows<T: Float>(
     gemm_into(Parallelism::None, a, b, dims, out, (1, dims.2), add)
 }
 
-/// Puts `a` [m, k] times `b` [k, n] into memory that was not written before, which it writes all of; by rows.
+/// Writes `a` [m, k] times `b` [k, n] to uninitialised memory, row-major. All of `out` is written.
 pub(super) fn matmul_uninit<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -138,7 +138,7 @@ pub(super) fn single_threaded_uninit<T: Float>(
     single_threaded_uninit_strided(a, b, dims, out, dims.2)
 }
 
-/// As [`single_threaded_uninit`], with rows that start `apart` values apart; what lies between them is left alone.
+/// As [`single_threaded_uninit`], with rows that start `apart` values apart; what lies between them is not written.
 pub(super) fn single_threaded_uninit_strided<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -150,10 +150,10 @@ pub(super) fn single_threaded_uninit_strided<T: Float>(
     unsafe { checked(Parallelism::None, a, b, dims, out, (1, apart), false) }
 }
 
-/// Memory that a thread adds up products in. The first is put, so nothing needs to be zero before.
+/// Memory in which a thread adds up products. The first is assigned, so the memory needs no zeros.
 pub(super) struct Accumulator<T> {
     values: Vec<MaybeUninit<T>>,
-    /// Whether anything was added, and so all are numbers.
+    /// Whether anything was added, so that the memory is initialised.
     any: bool,
 }
 
@@ -165,7 +165,7 @@ impl<T: Float> Accumulator<T> {
         }
     }
 
-    /// Adds `a` [m, k] times `b` [k, n], by rows, on this thread.
+    /// Adds `a` [m, k] times `b` [k, n], row-major, on this thread.
     pub(super) fn add(
         &mut self,
         a: Matrix<'_, T>,
@@ -181,10 +181,10 @@ impl<T: Float> Accumulator<T> {
         }
     }
 
-    /// Has `work` add to the numbers, or put them where it is told that there are none.
+    /// Calls `work` with the memory, and with whether to add to it or to initialise it.
     ///
     /// # Safety
-    /// Where it is told so it must write all of them, or fail.
+    /// Where its second argument is false, `work` must write all of the memory, or fail.
     unsafe fn update(
         &mut self,
         work: impl FnOnce(&mut [MaybeUninit<T>], bool) -> Result<()>,
@@ -194,7 +194,7 @@ impl<T: Float> Accumulator<T> {
         Ok(())
     }
 
-    /// The sums; zeros where nothing was added.
+    /// The sums; zeros if nothing was added.
     pub(super) fn values(&mut self) -> &mut [T] {
         if !self.any {
             self.any = true;
@@ -205,7 +205,7 @@ impl<T: Float> Accumulator<T> {
     }
 }
 
-/// Into memory that holds numbers.
+/// A product into initialised memory.
 fn gemm_into<T: Float>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
@@ -223,13 +223,13 @@ fn gemm_into<T: Float>(
     }
 }
 
-/// `(column_stride, row_stride)`: how far it is in `out` to the next of each.
+/// A checked product. `(column_stride, row_stride)` are those of `out`.
 ///
 /// # Errors
-/// When the product would reach past its factors or its result, or values of the result would share a place.
+/// When the product would reach past its factors or its result, or values of the result would overlap.
 ///
 /// # Safety
-/// Where `add` is set, what `out` has in the place of the result must be numbers.
+/// Where `add` is set, the values of `out` that are added to must be initialised.
 unsafe fn checked<T: Float>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,
@@ -275,10 +275,10 @@ unsafe fn checked<T: Float>(
     Ok(())
 }
 
-/// Calls gemm. `(column_stride, row_stride)`: how far it is in `out` to the next of each.
+/// Calls gemm. `(column_stride, row_stride)` are those of `out`.
 ///
 /// # Safety
-/// `a` must hold m x k values, `b` k x n, and `out` must have room for m x n, which are numbers where `add` is set.
+/// `a` must hold m x k values, `b` k x n, and `out` must have room for m x n, which are initialised where `add` is set.
 unsafe fn multiply<T: Float>(
     parallelism: Parallelism,
     a: Matrix<'_, T>,

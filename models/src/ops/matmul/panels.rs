@@ -1,6 +1,6 @@
-//! Factors that gemm's kernels read as they lie, so that a product copies neither of its factors: those that many products
-//! share, laid out once as the kernels read them, and matrices whose rows are whole vectors. `gemm::gemm` copies the
-//! weights of a 1x1 convolution anew for every block of its rows.
+//! Factors that gemm's kernels read in place, so that a product packs neither of its factors: factors of many products,
+//! packed once, and matrices whose rows are whole vectors. `gemm::gemm` packs the weights of a 1x1 convolution again
+//! for every block of its rows.
 
 use std::mem::MaybeUninit;
 
@@ -12,18 +12,18 @@ use super::super::instructions;
 use super::super::threads;
 use super::Matrix;
 
-/// gemm's kernels for some instructions. Each computes a tile of a result: some rows of it, and so many of its columns
-/// as some vectors hold.
+/// gemm's microkernels for some instructions. Each computes a tile of a result: some of its rows, and some vectors of
+/// its columns.
 #[derive(Clone, Copy)]
 pub(in crate::ops) struct Microkernels<T: 'static> {
     vector: usize,
-    /// By vectors, then by rows.
+    /// Indexed by vectors, then by rows.
     kernels: &'static [MicroKernelFn<T>],
     rows: usize,
 }
 
 impl<T> Microkernels<T> {
-    /// `vector`: how many numbers one holds. `rows`: how many a tile has at most.
+    /// `vector` is the number of values in a vector, `rows` the most rows of a tile.
     pub(super) fn new(vector: usize, kernels: &'static [MicroKernelFn<T>], rows: usize) -> Self {
         Self {
             vector,
@@ -32,7 +32,7 @@ impl<T> Microkernels<T> {
         }
     }
 
-    /// Columns that a tile has at most.
+    /// The most columns of a tile.
     pub(in crate::ops) fn columns(&self) -> usize {
         self.vector * (self.kernels.len() / self.rows)
     }
@@ -42,7 +42,7 @@ impl<T> Microkernels<T> {
     }
 }
 
-/// What a product does with what is in its place.
+/// How a product is written to the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ops) enum WriteMode {
     Assign,
@@ -50,31 +50,31 @@ pub(in crate::ops) enum WriteMode {
     Subtract,
 }
 
-/// A matrix [depth, columns] cut into panels, each as many columns wide as a tile; the last may have fewer, and then
-/// columns up to a whole vector that do not count.
+/// A matrix [depth, columns] cut into panels as wide as a tile. The last panel may be narrower; it is padded to a whole
+/// vector.
 #[derive(Clone, Copy)]
 pub(in crate::ops) struct Panels<'a, T: 'static> {
     pub(in crate::ops) microkernels: Microkernels<T>,
     pub(in crate::ops) values: &'a [T],
     pub(in crate::ops) depth: usize,
     pub(in crate::ops) columns: usize,
-    /// How far it is to the next panel.
+    /// Values from one panel to the next.
     pub(in crate::ops) panel_stride: usize,
-    /// How far it is to the next row of a panel.
+    /// Values from one row of a panel to the next.
     pub(in crate::ops) row_stride: usize,
 }
 
-/// Rows of a panel that are multiplied at a time: 128 KiB of f32 with AVX-512, a part of a core's second cache.
+/// Rows of a panel that are multiplied at a time: 128 KiB of f32 with AVX-512, a part of a core's second-level cache.
 const DEPTH: usize = 512;
 
-/// Where a result starts, each of whose columns one thread writes.
+/// A pointer to a result. Each of its columns is written by one thread.
 struct OutPtr<T>(*mut T);
 
 impl<T> OutPtr<T> {
-    /// The place so many values on.
+    /// The pointer to value `place`.
     ///
     /// # Safety
-    /// It must be a part of the result.
+    /// The value must be a part of the result.
     unsafe fn at(&self, place: usize) -> *mut T {
         // SAFETY: as the caller promises.
         unsafe { self.0.add(place) }
@@ -85,8 +85,8 @@ impl<T> OutPtr<T> {
 unsafe impl<T: Send> Sync for OutPtr<T> {}
 
 impl<'a, T: Float> Panels<'a, T> {
-    /// The panels of a matrix as it lies; `None` where its rows are not whole vectors, it has none, or the machine has no
-    /// kernels to be called one by one.
+    /// The panels of a matrix, in place. `None` if its rows are not whole vectors, it has no rows, or there are no
+    /// single kernels for this machine.
     pub(super) fn from_matrix(matrix: Matrix<'a, T>, depth: usize, columns: usize) -> Option<Self> {
         let microkernels = T::microkernels(instructions::in_use())?;
         let whole =
@@ -101,7 +101,7 @@ impl<'a, T: Float> Panels<'a, T> {
         })
     }
 
-    /// Whether all panels lie in the values, their last vectors whole.
+    /// Whether `values` holds all panels, including their last vectors.
     fn fits(&self) -> bool {
         let width = self.microkernels.columns();
         let last = (self.columns - 1) / width;
@@ -110,14 +110,14 @@ impl<'a, T: Float> Panels<'a, T> {
         self.depth > 0 && self.values.len() >= last * self.panel_stride + below + across
     }
 
-    /// `a` [rows, depth] times the matrix; the result's rows start `apart` values from each other. Threads that have
-    /// nothing else to do take panels off this one.
+    /// `a` [rows, depth] times the matrix; the rows of the result start `apart` values apart. Idle threads take panels
+    /// from this one.
     ///
     /// # Errors
     /// When it would reach past its factors or its result.
     ///
     /// # Safety
-    /// Unless it is only put, what `out` has in the place of the result must be numbers.
+    /// Unless `mode` is [`WriteMode::Assign`], the result must be initialised.
     pub(in crate::ops) unsafe fn product(
         &self,
         a: Matrix<'_, T>,
@@ -152,10 +152,10 @@ impl<'a, T: Float> Panels<'a, T> {
         Ok(())
     }
 
-    /// A panel's columns of the product.
+    /// The columns of one panel of the product.
     ///
     /// # Safety
-    /// The factors and the result must hold all that belongs to the panel; the result numbers, unless it is only put.
+    /// The factors and the result must hold the whole panel; unless `mode` is [`WriteMode::Assign`], the result must be initialised.
     unsafe fn panel(
         &self,
         panel: usize,

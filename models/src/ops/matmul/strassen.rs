@@ -1,20 +1,20 @@
-//! The three products of a 1x1 convolution by seven products of halves where plain arithmetic takes eight: after Strassen
-//! (1969), in Winograd's form with few sums (1971).
+//! The three products of a 1x1 convolution by Strassen's algorithm (1969), in Winograd's form with few sums (1971):
+//! seven products of half the size instead of eight.
 //!
-//! Images `x` [rows, in], weights `w` [in, out] and results `y` [rows, out] are cut into quarters. Seven sums of each
-//! family of quarters, `u` of the images, `v` of the weights and `g` of the results' gradients, make
+//! Images `x` [rows, in], weights `w` [in, out] and results `y` [rows, out] are cut into four blocks. Seven sums of the
+//! blocks of each, `u` of the images, `v` of the weights and `g` of the gradients of the results, satisfy
 //!
 //! ```text
 //! trace(x·w·dyᵀ) = Σᵢ trace(uᵢ·vᵢ·gᵢᵀ)
 //! ```
 //!
-//! an identity of numbers. Its derivatives are the three products, each with the same sums: that by `dy` is
-//! `y = x·w`, that by `x` is `dx = dy·wᵀ`, that by `w` is `dw = xᵀ·dy`. So a way back takes its sums of `dy` once for both
-//! gradients, and adds up the seven products `uᵢᵀ·gᵢ` over all rows before any of them is spread over `dw`.
+//! Its derivatives are the three products, each with the same sums: by `dy` it is `y = x·w`, by `x` it is `dx = dy·wᵀ`,
+//! by `w` it is `dw = xᵀ·dy`. So the backward pass computes the sums of `dy` once for both gradients, and adds up the
+//! seven products `uᵢᵀ·gᵢ` over all rows before it scatters them to `dw`.
 //!
-//! Rows come in blocks that stay in a core's cache with their sums; the sums of the weights are taken once for all
-//! blocks and lie as the kernels read them. An odd row has a row of zeros for its partner. The second halves of rows
-//! are other pixels, so what is no number in one pixel also reaches the results of its partner.
+//! Rows are processed in blocks that fit a core's cache together with their sums. The sums of the weights are computed
+//! once for all blocks and packed as the kernels read them. An odd row is paired with a row of zeros. A pixel is paired
+//! with another one, so a NaN in one pixel also reaches the results of the other.
 
 use std::mem::MaybeUninit;
 
@@ -31,12 +31,12 @@ use super::blocks::{
 use super::panels::{Microkernels, Panels, WriteMode};
 use super::{Accumulator, Matrix};
 
-/// Channels on either side, and rows, from which the sums are worth their cost, as was measured.
+/// The fewest channels on either side, and the fewest rows, for which this is faster, as measured.
 const CHANNELS: usize = 256;
 const ROWS: usize = 256;
 
 simd_dispatch! {
-    /// Puts `f` of two matrices' values into a quarter of a third, whose rows are twice as long.
+    /// Writes `f` of the values of two matrices to a block of a third, whose rows are twice as long.
     fn zip_into_block[T: Float, F: Fn(T, T) -> T](f: F, a: &[T], b: &[T], out: &mut [MaybeUninit<T>], apart: usize) {
         let half = apart / 2;
         let inputs = a.chunks_exact(half).zip(b.chunks_exact(half));
@@ -49,12 +49,12 @@ simd_dispatch! {
     }
 }
 
-/// Whether a 1x1 convolution over so many pixels goes by halves.
+/// Whether a 1x1 convolution over `rows` pixels uses Strassen's algorithm.
 pub(in crate::ops) fn is_worthwhile<T: Float>(rows: usize, inputs: usize, outputs: usize) -> bool {
     microkernels_for::<T>(rows, inputs, outputs).is_some()
 }
 
-/// The machine's kernels, where the matrices have halves and are large enough to gain by them.
+/// The machine's kernels, if the matrices have even sides and are large enough.
 fn microkernels_for<T: Float>(
     rows: usize,
     inputs: usize,
@@ -65,7 +65,7 @@ fn microkernels_for<T: Float>(
     T::microkernels(instructions::in_use()).filter(|_| even && large)
 }
 
-/// The sums of the weights as the products of one direction want them: `depth` channels give `columns`.
+/// The packed sums of the weights for the products of one direction, from `depth` channels to `columns`.
 struct PackedWeights<T: 'static> {
     microkernels: Microkernels<T>,
     layout: Layout,
@@ -73,7 +73,7 @@ struct PackedWeights<T: 'static> {
 }
 
 impl<T: Float> PackedWeights<T> {
-    /// Threads share the panels.
+    /// Computes the sums; threads share the panels.
     fn new(
         microkernels: Microkernels<T>,
         combination: impl Combination,
@@ -101,7 +101,7 @@ impl<T: Float> PackedWeights<T> {
     }
 }
 
-/// Sum `i` of those that lie in panels.
+/// Sum `i` of sums in panels.
 fn panels<'a, T: Float>(
     microkernels: Microkernels<T>,
     layout: &Layout,
@@ -118,7 +118,7 @@ fn panels<'a, T: Float>(
     }
 }
 
-/// Sum `i` of those that lie in rows.
+/// Sum `i` of row-major sums.
 fn row_matrix<'a, T: Float>(layout: &Layout, values: &'a [T], i: usize) -> Matrix<'a, T> {
     Matrix::rows_apart(
         &values[i * layout.each()..][..layout.each()],
@@ -126,14 +126,14 @@ fn row_matrix<'a, T: Float>(layout: &Layout, values: &'a [T], i: usize) -> Matri
     )
 }
 
-/// Weights ready for `y = x·w`.
+/// Weights prepared for `y = x·w`.
 pub(in crate::ops) struct Forward<T: 'static>(PackedWeights<T>);
 
 impl<T: Float> Forward<T> {
-    /// `weight` `[inputs, outputs]`, for so many rows; `None` where plain products are as good.
+    /// Prepares `weight` `[inputs, outputs]` for `rows` rows; `None` where plain products are as fast.
     ///
     /// # Errors
-    /// When there are not as many weights.
+    /// When `weight` has another length.
     pub(in crate::ops) fn new(
         weight: &[T],
         (rows, inputs, outputs): (usize, usize, usize),
@@ -152,16 +152,16 @@ impl<T: Float> Forward<T> {
         PackedWeights::new(microkernels, Weights, weight, (inputs, outputs)).map(Self)
     }
 
-    /// Values of the memory that a block of rows is computed in.
+    /// The scratch memory of a block of rows, in values.
     pub(in crate::ops) fn memory(&self, rows: usize) -> usize {
         let Layout { depth, columns, .. } = self.0.layout;
         Layout::rows(rows, 2 * depth).len() + 2 * rows.div_ceil(2) * columns
     }
 
-    /// Writes `y` of a block of rows.
+    /// Computes `y` of a block of rows.
     ///
     /// # Errors
-    /// When the lengths do not go together.
+    /// When the lengths do not match.
     pub(in crate::ops) fn block(
         &self,
         x: &[T],
@@ -214,11 +214,11 @@ impl<T: Float> Forward<T> {
     }
 }
 
-/// Weights ready for `dx = dy·wᵀ`, and for `dw = xᵀ·dy` beside it.
+/// Weights prepared for `dx = dy·wᵀ`, together with `dw = xᵀ·dy`.
 pub(in crate::ops) struct Backward<T: 'static>(PackedWeights<T>);
 
 impl<T: Float> Backward<T> {
-    /// `weight` `[outputs, inputs]`, for so many rows; `None` where plain products are as good.
+    /// Prepares `weight` `[outputs, inputs]` for `rows` rows; `None` where plain products are as fast.
     ///
     /// # Errors
     /// When there are not as many weights.
@@ -248,13 +248,13 @@ impl<T: Float> Backward<T> {
             + 2 * rows.div_ceil(2) * columns
     }
 
-    /// Nothing yet of the products that `dw` is made of.
+    /// An empty accumulator for the products that make up `dw`.
     pub(in crate::ops) fn products(&self) -> Accumulator<T> {
         let Layout { depth, columns, .. } = self.0.layout;
         Accumulator::new(PRODUCTS * depth * columns)
     }
 
-    /// Writes `dx` of a block of rows and adds to the products that `dw` is made of.
+    /// Computes `dx` of a block of rows, and adds to the products that make up `dw`.
     ///
     /// # Errors
     /// When the lengths do not go together.
@@ -336,7 +336,7 @@ impl<T: Float> Backward<T> {
     }
 }
 
-/// Writes the gradient of weights `[outputs, inputs]`, or adds it to what is there, from the products that each part
+/// Writes the gradient of weights `[outputs, inputs]` to `out`, or adds it to `out`, from the products that each part
 /// added up over its rows.
 pub(in crate::ops) fn scatter<T: Float>(parts: &[&[T]], inputs: usize, out: &mut [T], add: bool) {
     let quarter = out.len() / 4;
@@ -352,7 +352,7 @@ pub(in crate::ops) fn scatter<T: Float>(parts: &[&[T]], inputs: usize, out: &mut
 }
 
 simd_dispatch! {
-    /// Some rows of the upper and of the lower half, from value `first` of the products on.
+    /// Computes some rows of the upper and of the lower half, from value `first` of the products on.
     fn scatter_rows[T: Float](parts: &[&[T]], quarter: usize, first: usize, inputs: usize, upper: &mut [T], lower: &mut [T], add: bool) {
         let half = inputs / 2;
         let rows = upper.chunks_exact_mut(inputs).zip(lower.chunks_exact_mut(inputs));

@@ -1,5 +1,5 @@
-//! Kernels of 3x3 with stride 1 and a border of one zero, which is what networks are made of: a value of the image is
-//! read once for the three places of a row of the kernel that lie on it, and the taps or their sums stay in registers.
+//! Depthwise 3x3 convolutions with stride 1 and padding 1, the common case: each value of the image is read once for
+//! the three taps of a kernel row that use it, and the taps or their sums stay in registers.
 #![allow(
     clippy::needless_range_loop,
     reason = "rows and columns of a kernel are numbered as in the formulas"
@@ -11,12 +11,12 @@ use super::super::super::float::Float;
 use super::super::super::kernel::simd_dispatch;
 use super::super::ConvShape;
 
-/// Channels that are worked on together.
+/// Channels per block.
 const LANES: usize = 16;
 
 type Lanes<T> = [T; LANES];
 
-/// Whether this is such a convolution, of whole blocks of channels.
+/// Whether a convolution is of this kind, with a multiple of the block of channels.
 pub(super) fn fits(shape: &ConvShape) -> bool {
     shape.kernel == [3, 3]
         && shape.params.stride == [1, 1]
@@ -38,14 +38,13 @@ fn add_product<T: Float>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
     }
 }
 
-/// The rows of the kernel that lie in the image, for a row of the result: all of the result's rows but the first and the
-/// last have all three.
+/// The kernel rows inside the image, for a row of the result: all three except for the first and the last row.
 #[inline(always)]
 fn taps_down(row: usize, height: usize) -> (usize, usize) {
     (usize::from(row == 0), 3 - usize::from(row + 1 == height))
 }
 
-/// A row of the result, some channels of it, under the rows `FIRST..END` of the kernel.
+/// Computes a block of channels of a row of the result, from the kernel rows `FIRST..END`.
 #[inline(always)]
 fn convolve_row<T: Float, const FIRST: usize, const END: usize>(
     x: &[T],
@@ -55,7 +54,7 @@ fn convolve_row<T: Float, const FIRST: usize, const END: usize>(
     y: &mut [MaybeUninit<T>],
 ) {
     let zero = [T::ZERO; LANES];
-    // The results before, at and after the column that is read.
+    // The results before, at and after the current column.
     let (mut before, mut at, mut after) = (zero, *bias, *bias);
     for column in 0..width {
         for down in FIRST..END {
@@ -104,7 +103,7 @@ simd_dispatch! {
     }
 }
 
-/// Adds what a row of the result's gradient says of the taps `FIRST..END`.
+/// Adds the contribution of a row of the result's gradient to the gradient of the kernel rows `FIRST..END`.
 #[inline(always)]
 fn add_row_gradient<T: Float, const FIRST: usize, const END: usize>(
     x: &[T],
@@ -113,8 +112,8 @@ fn add_row_gradient<T: Float, const FIRST: usize, const END: usize>(
     sums: &mut [[Lanes<T>; 3]; 3],
 ) {
     let mut all = *sums;
-    // The gradients of the results before, at and after the column that is read. What lies beyond the row is left out, not
-    // taken as zero: a product of zero and infinity is no number.
+    // The gradients of the results before, at and after the current column. Columns outside the row are left out rather
+    // than taken as zero, because zero times infinity is NaN.
     let mut before = [T::ZERO; LANES];
     let mut at = load(dy, row * width * channels + c);
     for column in 0..width {
@@ -140,7 +139,7 @@ fn add_row_gradient<T: Float, const FIRST: usize, const END: usize>(
 }
 
 simd_dispatch! {
-    /// Adds one image's part to the gradient `[taps, channels]` of the weights.
+    /// Adds one image's contribution to the gradient `[taps, channels]` of the weights.
     fn weight_gradient[T: Float](shape: &ConvShape, x: &[T], dy: &[T], dweight: &mut [T]) {
         let [height, width, channels] = shape.image;
         for c in (0..channels).step_by(LANES) {

@@ -1,5 +1,5 @@
-//! Convolutions with a kernel of its own for every channel. They are bound by memory, so each pixel is read once from
-//! afar: a block of channels at a time, whose sums stay in registers.
+//! Depthwise convolutions. They are memory-bound, so each pixel is read from memory once: a block of channels at a
+//! time, whose sums stay in registers.
 
 mod kernel3x3;
 
@@ -13,7 +13,7 @@ use super::{ConvParams, ConvShape};
 /// Channels whose sums stay in registers.
 const LANES: usize = 32;
 
-/// For a place of the result along one side: the first tap and the tap after the last that lie in the image.
+/// The range of taps inside the image, for an index of the result along one dimension.
 fn inside(
     place: usize,
     stride: usize,
@@ -32,7 +32,7 @@ pub(super) fn transposed<T: Float>(weight: &[T], channels: usize) -> Vec<T> {
     super::weights::taps_first(weight, channels, 1, weight.len() / channels.max(1))
 }
 
-/// Adds products to the sums of a block of channels; fewer than a block at the end of a pixel's channels.
+/// Adds products to the sums of a block of channels, or of the fewer channels at the end of a pixel.
 #[inline(always)]
 fn add_products<T: Float>(sums: &mut [T; LANES], a: &[T], b: &[T], lanes: usize) {
     if lanes == LANES {
@@ -61,7 +61,7 @@ pub(super) fn convolve<T: Float>(
     }
 }
 
-/// Adds one image's part to the gradient `[taps, channels]` of the weights.
+/// Adds one image's contribution to the gradient `[taps, channels]` of the weights.
 pub(super) fn weight_gradient<T: Float>(shape: &ConvShape, x: &[T], dy: &[T], dweight: &mut [T]) {
     if kernel3x3::fits(shape) {
         kernel3x3::weight_gradient(shape, x, dy, dweight);
@@ -108,7 +108,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// One image's gradient: for each pixel, the results whose kernels lay on it.
+    /// The gradient of one image: for each pixel, the sum over the results whose kernels cover it.
     fn image_gradient[T: Float](shape: &ConvShape, dy: &[T], weight: &[T], dx: &mut [T]) {
         let [height, width, channels] = shape.image;
         let [kh, kw] = shape.kernel;
@@ -144,7 +144,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// One image's part of the gradient of the weights, any kernel.
+    /// One image's contribution to the gradient of the weights, any kernel.
     fn weight_gradient_any[T: Float](shape: &ConvShape, x: &[T], dy: &[T], dweight: &mut [T]) {
         let [height, width, channels] = shape.image;
         let [kh, kw] = shape.kernel;
@@ -207,7 +207,7 @@ pub(super) fn gradients<T: Float>(
         Some(dx) => dx.chunks_mut(part * shape.image_len()).map(Some).collect(),
         None => (0..shape.n.div_ceil(part)).map(|_| None).collect(),
     };
-    // Both gradients of an image together: they share what it takes to read `dy`.
+    // Both gradients of an image together, because they both read `dy`.
     let parts = dxs
         .into_iter()
         .zip(x.chunks(part * shape.image_len()))
@@ -248,8 +248,8 @@ pub(super) fn gradient_is_convolution(shape: &ConvShape) -> bool {
     shape.params.stride == [1, 1] && fits(0) && fits(1)
 }
 
-/// With stride 1 the gradient of the image is a convolution too, of the result's gradient with the kernel turned about
-/// its middle: its shape, and the weights `[taps, channels]`.
+/// With stride 1 the gradient of the image is a convolution of the result's gradient with the kernel rotated by 180
+/// degrees. Returns its shape and the weights `[taps, channels]`.
 pub(super) fn rotated<T: Float>(shape: &ConvShape, weight: &[T]) -> Option<(ConvShape, Vec<T>)> {
     let ConvShape {
         image,

@@ -1,15 +1,15 @@
 //! 3x3 and 5x5 convolutions with stride 1 after Winograd (1980) and Lavin and Gray (2016): an image is cut into tiles,
-//! tiles and kernels are transformed, multiplied place by place, and transformed back. Of a 3x3 convolution a tile of 4x4
-//! results takes 36 multiplications for each pair of channels where the definition takes 144, one of 2x2 takes 16 for 36;
-//! of a 5x5 convolution a tile of 2x2 takes 36 for 100.
+//! tiles and kernels are transformed, multiplied elementwise, and transformed back. For each pair of channels, a tile
+//! of 4x4 results of a 3x3 convolution takes 36 multiplications instead of 144, one of 2x2 takes 16 instead of 36; a
+//! tile of 2x2 results of a 5x5 convolution takes 36 instead of 100.
 //!
-//! With `V = Bᵀ·x·B`, `U = G·w·Gᵀ` and `M = V ⊙ U` the result is `y = Aᵀ·M·A`. The gradients are those of these very
-//! formulas: `dM = A·dy·Aᵀ`, then `dU = Vᵀ·dM` and `dV = dM·Uᵀ`, place by place, `dw = Gᵀ·dU·G`, `dx = B·dV·Bᵀ`, in
-//! which tiles overlap and add up. One transform of `dy` serves both.
+//! With `V = Bᵀ·x·B`, `U = G·w·Gᵀ` and `M = V ⊙ U` the result is `y = Aᵀ·M·A`. The gradients follow from these
+//! formulas: `dM = A·dy·Aᵀ`, then `dU = Vᵀ·dM` and `dV = dM·Uᵀ` for each place of a tile, `dw = Gᵀ·dU·G`, and `dx =
+//! B·dV·Bᵀ`, where overlapping tiles are summed. Both gradients use the same transform of `dy`.
 //!
-//! Work alternates between transforms, which threads share by rows of tiles, and products, which they share by place:
-//! so no thread needs sums of its own, and the result does not depend on their number. The transforms run over blocks
-//! of channels, which the compiler turns into vectors.
+//! Work alternates between transforms, which threads share by rows of tiles, and matrix products, which they share by
+//! places of a tile. So no thread needs partial sums, and the result does not depend on the number of threads. The
+//! transforms run over blocks of channels, which the compiler vectorises.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 mod tile;
@@ -33,8 +33,7 @@ use super::super::matmul::{
 use super::super::threads;
 use super::ConvShape;
 
-/// Channels on either side from which the products are worth the transforms, as was measured; `None` for kernels that
-/// have none.
+/// The measured number of input and output channels from which Winograd is faster; `None` for unsupported kernels.
 pub(super) fn fewest_channels(kernel: [usize; 2]) -> Option<usize> {
     match kernel {
         [3, 3] => Some(16),
@@ -43,25 +42,25 @@ pub(super) fn fewest_channels(kernel: [usize; 2]) -> Option<usize> {
     }
 }
 
-/// Values of `V` and `M` together that are worked on at a time: 3 MB of f32, which two cores' caches hold.
+/// Values of `V` and `M` together per block: 3 MB of f32, which fit in the caches of two cores.
 const BLOCK: usize = 3 << 18;
 
-/// Channels of whose kernels `U` is made at a time where all images are worked on at once: each part is used while it is
-/// in the cache, and `U` takes no more memory than one.
+/// Channels per part of `U` when all images are processed at once: each part is used while it is in the cache, and `U`
+/// takes the memory of one part only.
 const PART: usize = 64;
 
-/// A buffer `[places, units, …]`: a plane for each place. Planes that start a power of two apart would fall into the
-/// same lines of the caches, each pushing the others out, so there is something between them.
+/// A buffer `[places, units, …]`: a plane for each place of a tile. Planes at distances of a power of two would map to
+/// the same cache sets, so there is padding between them.
 struct Planes<T> {
     memory: Vec<MaybeUninit<T>>,
     places: usize,
 }
 
-/// Values between two planes: three lines of a cache of f32.
+/// The padding between two planes, in values: three cache lines of f32.
 const GAP: usize = 48;
 
 impl<T: Float> Planes<T> {
-    /// Room for planes of so many values.
+    /// Allocates planes of so many values.
     fn new(places: usize, plane: usize) -> Self {
         Self {
             memory: uninit_vec(places * (plane + GAP)),
@@ -69,7 +68,7 @@ impl<T: Float> Planes<T> {
         }
     }
 
-    /// The planes, of which the first so many values are in use.
+    /// The planes, limited to their first so many values.
     fn all(&self, plane: usize) -> impl Iterator<Item = &[MaybeUninit<T>]> {
         let apart = self.memory.len() / self.places;
         self.memory
@@ -77,7 +76,7 @@ impl<T: Float> Planes<T> {
             .map(move |memory| &memory[..plane])
     }
 
-    /// The same, to be written.
+    /// The planes, for writing.
     fn all_mut(&mut self, plane: usize) -> impl Iterator<Item = &mut [MaybeUninit<T>]> {
         let apart = self.memory.len() / self.places;
         self.memory
@@ -85,8 +84,8 @@ impl<T: Float> Planes<T> {
             .map(move |memory| &mut memory[..plane])
     }
 
-    /// Cuts the planes, each of `units` of `unit` values, into the parts that threads share, each with its units of
-    /// every place. Gives the first unit of each part with the part.
+    /// Splits the planes, each of `units` of `unit` values, into tasks, each with a range of units of every plane.
+    /// Returns each with its first unit.
     fn parts(&mut self, units: usize, unit: usize) -> Vec<(usize, Vec<&mut [MaybeUninit<T>]>)> {
         let some = threads::units_per_chunk(units, self.places * unit);
         let mut parts: Vec<_> = (0..units)
@@ -101,7 +100,7 @@ impl<T: Float> Planes<T> {
         parts
     }
 
-    /// The values `from..to` of every plane.
+    /// The values `from..to` of each plane.
     ///
     /// # Safety
     /// They must have been written.
@@ -113,7 +112,7 @@ impl<T: Float> Planes<T> {
     }
 }
 
-/// A unit of every plane of a part.
+/// One unit of every plane of a task.
 fn unit<'a, T>(
     planes: &'a mut [&mut [MaybeUninit<T>]],
     unit: usize,
@@ -125,7 +124,7 @@ fn unit<'a, T>(
         .collect()
 }
 
-/// The tile of a 3x3 convolution that takes the fewest multiplications.
+/// The tile with the fewest multiplications for a 3x3 convolution.
 fn prefers_f4x3(shape: &ConvShape) -> bool {
     let [height, width, _] = shape.image;
     let cost =
@@ -164,10 +163,10 @@ pub(super) fn gradients<T: Float>(
     }
 }
 
-/// Transforms a row of tiles of an image with so many channels into planes.
+/// Transforms a row of tiles of an image to planes.
 type Fill<W, T> = fn(W, Grid, usize, &[T], usize, &mut [&mut [MaybeUninit<T>]]);
 
-/// The planes of the way back; those of kernels where their gradients, or those of images, are asked for.
+/// The planes of the backward pass; those of kernels only for the requested gradients.
 struct BackwardPlanes<'a, T> {
     v: &'a mut Planes<T>,
     dm: &'a Planes<T>,
@@ -175,14 +174,14 @@ struct BackwardPlanes<'a, T> {
     du: Option<&'a mut Planes<T>>,
 }
 
-/// How a convolution is carried out.
+/// The plan of a convolution.
 struct Plan<W> {
     grid: Grid,
     inputs: usize,
     outputs: usize,
-    /// Images worked on at a time.
+    /// Images per block.
     images: usize,
-    /// Channels of whose kernels `U` is made at a time.
+    /// Channels per part of `U`.
     part: usize,
     tile: W,
 }
@@ -194,7 +193,7 @@ impl<W: Tile> Plan<W> {
         let grid = Grid::new::<W>(shape);
         let (inputs, outputs) = (shape.image[2], shape.result[2]);
         let image = Self::PLACES * grid.tiles() * (inputs + outputs);
-        // Products of few rows are slow.
+        // Matrix products of few rows are slow.
         let fewest = 128usize.div_ceil(grid.tiles());
         let images = (BLOCK / image).max(fewest).clamp(1, shape.n.max(1));
         Self {
@@ -207,14 +206,14 @@ impl<W: Tile> Plan<W> {
         }
     }
 
-    /// The channels whose kernels are made together.
+    /// The parts of channels.
     fn channel_parts(&self, channels: usize) -> impl Iterator<Item = Range<usize>> + use<W> {
         let part = self.part;
         let starts = (0..channels).step_by(part);
         starts.map(move |start| start..channels.min(start.saturating_add(part)))
     }
 
-    /// `U` for some columns of a matrix of kernels that has so many rows.
+    /// Computes `U` for some columns of a matrix of kernels.
     fn transform<T: Float>(
         &self,
         kernels: KernelMatrix<'_, T>,
@@ -228,7 +227,7 @@ impl<W: Tile> Plan<W> {
         });
     }
 
-    /// Fills `[places, tiles, channels]` from some images, row of tiles by row of tiles.
+    /// Fills `[places, tiles, channels]` from some images, by rows of tiles.
     fn fill<T: Float>(
         &self,
         images: &[T],
@@ -272,7 +271,7 @@ impl<W: Tile> Plan<W> {
             let tiles = images * grid.tiles();
             self.fill(x, inputs, &mut v, transform_inputs);
             for part in self.channel_parts(outputs) {
-                // Where there are several blocks, there is one part.
+                // With several blocks there is only one part.
                 if block == 0 {
                     self.transform(kernels, inputs, &part, &mut u);
                 }
@@ -281,14 +280,14 @@ impl<W: Tile> Plan<W> {
                     .zip(v.all(tiles * inputs))
                     .zip(u.all(inputs * part.len()));
                 threads::try_map::<_, _, ()>(places, |((m, v), u)| {
-                    // SAFETY: both were filled, `v` as far as there are tiles.
+                    // SAFETY: both were filled, `v` for all tiles.
                     let (v, u) = unsafe { (assume_init(v), assume_init(u)) };
                     let (v, u) = (Matrix::rows(v, inputs), Matrix::rows(u, part.len()));
                     let dims = (tiles, inputs, part.len());
                     single_threaded_uninit_strided(v, u, dims, &mut m[part.start..], outputs)
                 })?;
             }
-            // A row of tiles makes whole rows of the result.
+            // A row of tiles gives complete rows of the result.
             let units = images * grid.down;
             let mut rest = y;
             let mut jobs = Vec::with_capacity(units);
@@ -301,7 +300,7 @@ impl<W: Tile> Plan<W> {
             }
             let len = grid.across * outputs;
             threads::for_each_item(jobs.into_iter(), Self::PLACES * len, |(unit, rows)| {
-                // SAFETY: the products filled all tiles.
+                // SAFETY: the matrix products filled all tiles.
                 let planes = unsafe { m.slices(unit * len, (unit + 1) * len) };
                 transform_results(self.tile, grid, &planes, outputs, bias, rows);
             });
@@ -336,7 +335,7 @@ impl<W: Tile> Plan<W> {
             }
             self.fill(dy, outputs, &mut dm, untransform_results);
             for part in self.channel_parts(inputs) {
-                // Where there are several blocks, there is one part.
+                // With several blocks there is only one part.
                 if let Some(u) = &mut u
                     && block == 0
                 {
@@ -370,7 +369,7 @@ impl<W: Tile> Plan<W> {
                 let len = grid.tiles() * inputs;
                 let images = dx.chunks_exact_mut(image).enumerate();
                 threads::for_each_item(images, Self::PLACES * len, |(i, dx)| {
-                    // SAFETY: the gradients took the place of `V`.
+                    // SAFETY: the gradients overwrote `V`.
                     let planes = unsafe { v.slices(i * len, (i + 1) * len) };
                     scatter_inputs(self.tile, grid, &planes, inputs, zero_init(dx));
                 });
@@ -379,8 +378,8 @@ impl<W: Tile> Plan<W> {
         Ok(())
     }
 
-    /// `dU = Vᵀ·dM` for a part of the inputs, or adds it to what is there, and `dV = dM·Uᵀ`, which takes the place of
-    /// that part of `V`.
+    /// Computes `dU = Vᵀ·dM` for a part of the inputs, or adds to it, and `dV = dM·Uᵀ`, which overwrites that part of
+    /// `V`.
     fn matmul_backward<T: Float>(
         &self,
         planes: BackwardPlanes<'_, T>,
@@ -398,11 +397,11 @@ impl<W: Tile> Plan<W> {
             .zip(dm.all(tiles * outputs))
             .map(|(v, dm)| (v, dm, sums.next().flatten(), us.next().flatten()));
         threads::try_map(places, |(v, dm, du, u)| {
-            // SAFETY: filled as far as there are tiles.
+            // SAFETY: filled for all tiles.
             let dm = Matrix::rows(unsafe { assume_init(dm) }, outputs);
             let v = &mut v[part.start..];
             if let Some(du) = du {
-                // SAFETY: filled, because kernels are asked for.
+                // SAFETY: filled, because gradients of kernels are requested.
                 let v = Matrix::rows(unsafe { assume_init(v) }, inputs).transposed();
                 let dims = (part.len(), tiles, outputs);
                 if add {
@@ -424,7 +423,7 @@ impl<W: Tile> Plan<W> {
     }
 }
 
-/// Planes, or as many times nothing as are asked for.
+/// An iterator over planes, or over so many `None`.
 fn planes_or_none<P>(planes: Option<impl Iterator<Item = P>>) -> impl Iterator<Item = Option<P>> {
     let mut planes = planes;
     std::iter::from_fn(move || match &mut planes {

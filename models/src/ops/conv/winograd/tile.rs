@@ -1,4 +1,4 @@
-//! The transforms of a tile: their formulas along one side, and how both sides are transformed.
+//! The transforms of a tile: their formulas along one dimension, and their application to both.
 #![allow(
     clippy::needless_range_loop,
     reason = "rows and columns of a tile are numbered as in the formulas"
@@ -6,19 +6,19 @@
 
 use crate::ops::float::Float;
 
-/// Channels transformed at a time.
+/// Channels per block.
 pub(super) const LANES: usize = 16;
 
 /// A block of neighbouring channels.
 pub(super) type Lanes<T> = [T; LANES];
 
-/// The transforms along one side of a tile. What a smaller tile or kernel has no use for is left alone.
+/// The transforms along one dimension of a tile. Values that a smaller tile or kernel does not use are unchanged.
 pub(in crate::ops::conv) trait Tile: Copy + Send + Sync {
-    /// Results along a side.
+    /// Results along one dimension.
     const RESULTS: usize;
-    /// Places along a side.
+    /// Places along one dimension.
     const PLACES: usize;
-    /// Pixels along a side of the kernel.
+    /// Kernel taps along one dimension.
     const KERNEL: usize;
 
     fn input<T: Float>(d: [T; 6]) -> [T; 6];
@@ -29,7 +29,7 @@ pub(in crate::ops::conv) trait Tile: Copy + Send + Sync {
     fn result_back<T: Float>(y: [T; 4]) -> [T; 6];
 }
 
-/// F(4x4, 3x3), by the points 0, 1, -1, 2, -2 and infinity.
+/// F(4x4, 3x3), with the points 0, 1, -1, 2, -2 and infinity.
 #[derive(Clone, Copy)]
 pub(super) struct F4x3;
 
@@ -110,7 +110,7 @@ impl Tile for F4x3 {
     }
 }
 
-/// F(2x2, 3x3), by the points 0, 1, -1 and infinity. The last two places are not used.
+/// F(2x2, 3x3), with the points 0, 1, -1 and infinity. The last two places are not used.
 #[derive(Clone, Copy)]
 pub(super) struct F2x3;
 
@@ -154,7 +154,7 @@ impl Tile for F2x3 {
     }
 }
 
-/// F(2x2, 5x5), by the points of [`F4x3`]: an image's tile is transformed in the same way.
+/// F(2x2, 5x5), with the points of [`F4x3`], so image tiles have the same transform.
 #[derive(Clone, Copy)]
 pub(super) struct F2x5;
 
@@ -214,8 +214,8 @@ impl Tile for F2x5 {
     }
 }
 
-/// What is between the transforms along both sides: blocks of channels, by column, then by row. In lines of the cache of
-/// their own: vectors that lie across two take twice as long.
+/// The intermediate values between the transforms along both dimensions: blocks of channels, by column, then by row.
+/// Aligned to cache lines, because vectors across two lines take twice as long.
 #[derive(Clone)]
 #[repr(align(64))]
 pub(super) struct Intermediate<T>([[Lanes<T>; 6]; 6]);
@@ -226,12 +226,11 @@ impl<T: Float> Intermediate<T> {
     }
 }
 
-/// Applies a transform along one side to a square of blocks of channels: first to each of `from` rows, then to each of
-/// `to` columns. `load` gives where the block at a row and a column begins, or nothing for zeros; `store` takes what
-/// came of it. Where a block has fewer than all `lanes`, the others are zeros.
+/// Applies a transform along both dimensions of a square of blocks of channels: first to each of `from` rows, then to
+/// each of `to` columns. `load` returns the start of the block at a row and a column, or `None` for zeros; `store`
+/// takes the result. If a block has fewer than all `lanes`, the others are zeros.
 ///
-/// Blocks are read from where they are: as many as a square has do not fit into a processor's registers, so that every
-/// copy would go to memory and come back.
+/// Blocks are read in place: those of a square do not fit into registers, so copies would go through memory.
 #[inline(always)]
 pub(super) fn transform_2d<'a, T: Float, const FROM: usize, const TO: usize>(
     (from, to): (usize, usize),
@@ -272,7 +271,7 @@ pub(super) fn transform_2d<'a, T: Float, const FROM: usize, const TO: usize>(
     }
 }
 
-/// Applies a transform along one side.
+/// Applies a transform along one dimension.
 #[inline(always)]
 fn transform_1d<T: Float, const FROM: usize, const TO: usize>(
     blocks: [&Lanes<T>; FROM],

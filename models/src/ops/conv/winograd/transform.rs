@@ -1,5 +1,5 @@
-//! The transforms of images and kernels, tile by tile, between the order of the tensors and planes: for each place of a
-//! tile the values of all tiles.
+//! The transforms of images and kernels, tile by tile, between tensors and planes; a plane has the values of all tiles
+//! for one place of a tile.
 #![allow(
     clippy::needless_range_loop,
     reason = "rows and columns of a tile are numbered as in the formulas"
@@ -13,14 +13,14 @@ use super::tile::{Intermediate, LANES, Lanes, Tile, transform_2d};
 use crate::ops::float::Float;
 use crate::ops::kernel::simd_dispatch;
 
-/// Writes the lanes of a block that count.
+/// Writes the used lanes of a block.
 #[inline(always)]
 fn store<T: Float>(block: &Lanes<T>, lanes: usize, values: &mut [MaybeUninit<T>]) {
     values[..lanes].write_copy_of_slice(&block[..lanes]);
 }
 
-/// Runs some code for all blocks of channels, with the first channel of each and how many it has. The code stands in the
-/// program twice: once for whole blocks, which are then known to be so and become vectors, and once for the rest.
+/// Runs code for all blocks of channels, with the first channel and the number of channels of each. The code is
+/// compiled twice: once for complete blocks, whose constant size allows vectorisation, and once for the rest.
 macro_rules! each_block {
     ($channels:expr, |$first:ident, $lanes:ident| $body:block) => {
         let mut $first = 0;
@@ -36,7 +36,7 @@ macro_rules! each_block {
     };
 }
 
-/// An image cut into tiles.
+/// The tiles of an image.
 #[derive(Clone, Copy)]
 pub(in crate::ops::conv) struct Grid {
     pub(super) height: usize,
@@ -61,8 +61,8 @@ impl Grid {
         self.across * self.down
     }
 
-    /// Where the pixels of a square lie in an image of `channels`, from a row and a column on, which may be before the
-    /// first; `None` past the edge.
+    /// The indices of the pixels of a square in an image of `channels`, from a row and a column on, which may be
+    /// negative; `None` outside the image.
     #[inline(always)]
     fn pixels<const SIDE: usize>(
         &self,
@@ -78,7 +78,7 @@ impl Grid {
         })
     }
 
-    /// The same of a tile's places.
+    /// The indices of the places of a tile, as above.
     #[inline(always)]
     fn places<W: Tile>(
         &self,
@@ -92,7 +92,7 @@ impl Grid {
 }
 
 simd_dispatch! {
-    /// `V` of one row of tiles of an image: `planes` has for each place the row's tiles.
+    /// Computes `V` for one row of tiles of an image; each of the `planes` has the row's tiles.
     fn transform_inputs[T: Float, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let mut between = Intermediate::new();
         for tile in 0..grid.across {
@@ -113,7 +113,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// Adds `B·dV·Bᵀ` of all tiles of an image to its gradient. `planes` has for each place the image's tiles.
+    /// Adds `B·dV·Bᵀ` of all tiles of an image to its gradient. Each of the `planes` has the image's tiles.
     fn scatter_inputs[T: Float, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, image: &mut [T]) {
         let mut between = Intermediate::new();
         for tile in 0..grid.tiles() {
@@ -141,7 +141,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// The results of one row of tiles, from `M`.
+    /// Computes the results of one row of tiles from `M`.
     fn transform_results[T: Float, W: Tile](_by: W, grid: Grid, planes: &[&[T]], channels: usize, bias: Option<&[T]>, rows: &mut [MaybeUninit<T>]) {
         let mut between = Intermediate::new();
         let height = rows.len() / (grid.width * channels);
@@ -172,7 +172,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// `dM` of one row of tiles of an image's gradient.
+    /// Computes `dM` for one row of tiles of an image's gradient.
     fn untransform_results[T: Float, W: Tile](_by: W, grid: Grid, row: usize, image: &[T], channels: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let mut between = Intermediate::new();
         for tile in 0..grid.across {
@@ -192,17 +192,17 @@ simd_dispatch! {
     }
 }
 
-/// Inputs whose kernels are turned at a time: `LANES` outputs of them stay in the nearest cache.
+/// Inputs whose kernels are transposed at a time, such that `LANES` outputs of them stay in the L1 cache.
 const TURNED: usize = 16;
 
 /// The most taps of a kernel.
 const TAPS: usize = 25;
 
-/// Kernels of some inputs, tap by tap, each with a block of outputs.
+/// Kernels of some inputs, by tap, each with a block of outputs.
 type Turned<T> = [Lanes<T>; TURNED * TAPS];
 
-/// A matrix of kernels: how far it is in the weights, `[outputs, inputs, taps]`, to the kernel of the next row and to that
-/// of the next column.
+/// A matrix of kernels: the strides in the weights, `[outputs, inputs, taps]`, to the kernel of the next row and of the
+/// next column.
 #[derive(Clone, Copy)]
 pub(super) struct KernelMatrix<'a, T> {
     weight: &'a [T],
@@ -231,7 +231,7 @@ impl<'a, T> KernelMatrix<'a, T> {
         }
     }
 
-    /// From some row and column on.
+    /// The matrix from some row and column on.
     pub(super) fn from(self, row: usize, column: usize) -> Self {
         let start = row * self.down + column * self.across;
         Self {
@@ -242,7 +242,7 @@ impl<'a, T> KernelMatrix<'a, T> {
 }
 
 simd_dispatch! {
-    /// `U`, some rows of it: for each place `planes` has rows of `columns` values.
+    /// Computes some rows of `U`: each of the `planes` has rows of `columns` values.
     fn transform_kernels[T: Float, W: Tile](_by: W, from: KernelMatrix<'_, T>, columns: usize, planes: &mut [&mut [MaybeUninit<T>]]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = planes[0].len() / columns;
@@ -279,7 +279,7 @@ simd_dispatch! {
 }
 
 simd_dispatch! {
-    /// `Gᵀ·dU·G` for some outputs, from `first` on, and the inputs `part`, which are those of the planes.
+    /// Computes `Gᵀ·dU·G` for some outputs, from `first` on, and the inputs `part`, which are those of the planes.
     fn untransform_kernels[T: Float, W: Tile](_by: W, planes: &[&[T]], first: usize, outputs: usize, part: Range<usize>, inputs: usize, dweight: &mut [T]) {
         let (side, taps) = (W::KERNEL, W::KERNEL * W::KERNEL);
         let some = dweight.len() / (inputs * taps);
