@@ -21,7 +21,7 @@ const ACTIVATIONS: &[Choice] = &[
     },
 ];
 
-/// The activation between layers.
+/// The field of the activation function.
 pub(super) const fn activation(default: &'static str) -> Field {
     Field::new(
         "network.activation",
@@ -34,7 +34,7 @@ pub(super) const fn activation(default: &'static str) -> Field {
     )
 }
 
-/// The share that is dropped.
+/// The field of the dropout rate.
 pub(super) const fn dropout(default: &'static str) -> Field {
     Field::new(
         "network.dropout",
@@ -49,7 +49,7 @@ pub(super) const fn dropout(default: &'static str) -> Field {
     )
 }
 
-/// What weights start from.
+/// The field of the initialisation scheme.
 pub(super) const INIT: Field = Field::new(
     "network.init",
     "Initialisation",

@@ -1,5 +1,4 @@
-//! What a file of weights is that is not a safetensors file: detected by its first bytes, whatever its name says, with the way
-//! to a safetensors file.
+//! Recognises files of weights that are not safetensors by their first bytes, and says how to convert them.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -7,13 +6,13 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Bytes that are looked at: the names of the first entries of a zip, the producer of an ONNX file.
+/// Bytes that are read: enough for the first names in a zip and the producer of an ONNX file.
 const LOOKED_AT: u64 = 4096;
 
-/// Refuses a file that is known to be something else than safetensors, before anything of it is read.
+/// Refuses a file that is known not to be safetensors.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] says what it is and how to get a safetensors file from it.
+/// [`Error::Checkpoint`] says what the file is and how to convert it.
 pub(super) fn check(path: &Path) -> Result<()> {
     let failed = |e| Error::file(path, e);
     let file = File::open(path).map_err(failed)?;
@@ -33,7 +32,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
 }
 
-/// What a file is that begins like this and has `size` bytes; `None` where it may be a safetensors file.
+/// What a file of `size` bytes with this beginning is; `None` if it may be a safetensors file.
 fn detect(start: &[u8], size: u64, name: &str) -> Option<String> {
     let has = |text: &str| {
         let text = text.as_bytes();
@@ -115,12 +114,12 @@ fn detect(start: &[u8], size: u64, name: &str) -> Option<String> {
     Some(detected)
 }
 
-/// Whether it begins as a safetensors file does: the length of a header in JSON, and that.
+/// Whether a file begins like a safetensors file: the length of a JSON header, and the header.
 fn is_safetensors(start: &[u8]) -> bool {
     matches!(start, [_, _, _, _, _, 0, 0, 0, b'{', ..])
 }
 
-/// What is wrong with the length of a safetensors file.
+/// The fault of a safetensors file that is too short.
 fn cut_off(start: &[u8], size: u64) -> Option<String> {
     let Some((length, _)) = start.split_first_chunk::<8>() else {
         return Some(format!("is not a safetensors file: it has {size} bytes"));
@@ -168,7 +167,8 @@ fn from_keras(what: &str, name: &str) -> String {
     )
 }
 
-/// Whether it is ONNX: protocol buffers that begin with the version of the format, then a producer, a domain or a graph.
+/// Whether a file is ONNX: a protocol buffer that begins with the version of the format, then a producer, a domain or a
+/// graph.
 fn is_onnx(start: &[u8], name: &str) -> bool {
     match start {
         [
@@ -181,7 +181,7 @@ fn is_onnx(start: &[u8], name: &str) -> bool {
     }
 }
 
-/// The size that a Git LFS pointer tells.
+/// The size in a Git LFS pointer.
 fn pointed_size(pointer: &[u8]) -> Option<u64> {
     let text = str::from_utf8(pointer).ok()?;
     let size = text.lines().find_map(|line| line.strip_prefix("size "))?;

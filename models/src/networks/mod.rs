@@ -28,28 +28,28 @@ use crate::spec::{CROSS_ENTROPY, Field, NetworkSpec};
 /// A network that a run can train.
 #[derive(Debug, Serialize)]
 pub struct NetworkRow {
-    /// Its name in a RunSpec.
+    /// The name in a RunSpec.
     pub kind: &'static str,
-    /// Its name for people.
+    /// The name that users see.
     pub title: &'static str,
-    /// What it is, in a sentence or two.
+    /// A description in one or two sentences.
     pub summary: &'static str,
-    /// What it takes, under `network.`.
+    /// Its options, as fields under `network.`.
     pub fields: &'static [Field],
-    /// Defaults of other fields that suit it, as path and JSON literal.
+    /// Its defaults for other fields, as path and JSON literal.
     pub defaults: &'static [(&'static str, &'static str)],
-    /// The kinds of data it takes: 2 for points, 3 for images.
+    /// The data it takes: 2 for points, 3 for images.
     pub dimensions: &'static [usize],
-    /// What its training makes small.
+    /// The loss function of its training.
     pub criterion: Criterion,
-    /// Whether batches of one sample tell it nothing, as with batch normalisation.
+    /// Whether it needs batches of several samples, as with batch normalisation.
     #[serde(skip)]
     pub(crate) needs_batches: fn(&NetworkSpec) -> bool,
     #[serde(skip)]
     build: Build,
 }
 
-/// Makes a network in a store: its options, the shape of a sample, the number of classes.
+/// Builds a network from its options, the shape of a sample and the number of classes.
 type Build = fn(VarBuilder<'_>, &NetworkSpec, &[usize], usize) -> Result<Box<dyn Network>>;
 
 /// All networks.
@@ -63,16 +63,16 @@ pub static NETWORKS: &[NetworkRow] = &[
     inception::ROW,
 ];
 
-/// A function from samples to scores, with parameters.
+/// A network: a function from samples to scores.
 pub trait Network: Send + Sync {
-    /// The scores [n, classes] of `x` [n, …], the greatest of which is the prediction.
+    /// The scores [n, classes] of `x` [n, …]. The class with the highest score is the prediction.
     ///
     /// # Errors
-    /// When `x` is not of the shape that the network was built for.
+    /// When `x` has another shape than the network was built for.
     fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor>;
 }
 
-/// Refuses images that are too small for a network's poolings.
+/// Fails for images that are too small for the network's pooling layers.
 fn at_least(input: &[usize], side: usize, title: &str) -> Result<()> {
     match input {
         [_, height, width] if *height < side || *width < side => Err(Error::setting(
@@ -83,13 +83,13 @@ fn at_least(input: &[usize], side: usize, title: &str) -> Result<()> {
     }
 }
 
-/// What training makes small.
+/// A loss function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
-    /// [`ops::cross_entropy`]; scores are logarithms of probabilities up to a constant.
+    /// [`ops::cross_entropy`]; scores are logits.
     CrossEntropy,
-    /// [`ops::perceptron_loss`]; scores are no probabilities.
+    /// [`ops::perceptron_loss`]; scores are not logits.
     Perceptron,
 }
 
@@ -102,10 +102,10 @@ impl Criterion {
         }
     }
 
-    /// The mean loss of scores [n, classes] against true classes.
+    /// The mean loss of scores [n, classes] and target classes.
     ///
     /// # Errors
-    /// When they do not go together.
+    /// When their shapes do not match.
     pub fn loss(self, scores: &Tensor, targets: &[u32]) -> Result<Loss> {
         Ok(match self {
             Self::CrossEntropy => ops::cross_entropy(scores, targets),
@@ -113,8 +113,8 @@ impl Criterion {
         }?)
     }
 
-    /// How sure scores are of their greatest, which is that of `class`: its probability; or, where they are no logarithms
-    /// of probabilities, its lead over the second.
+    /// The confidence in `class`, which has the highest score: its probability, or its lead over the second score where
+    /// scores are not logits.
     pub(crate) fn confidence(self, scores: &[f32], class: usize) -> f32 {
         let greatest = scores[class];
         match self {
@@ -133,7 +133,7 @@ impl Criterion {
         }
     }
 
-    /// The mean loss with a share of the truth spread evenly over all classes, where the criterion knows that.
+    /// The mean loss with label smoothing, for loss functions that support it.
     ///
     /// # Errors
     /// As [`Criterion::loss`].
@@ -147,7 +147,7 @@ impl Criterion {
     }
 }
 
-/// The row of a name.
+/// The row of a network.
 pub fn row(kind: &str) -> Option<&'static NetworkRow> {
     NETWORKS.iter().find(|row| row.kind == kind)
 }
@@ -156,7 +156,7 @@ impl NetworkSpec {
     /// The row of this network.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is none.
+    /// [`Error::Setting`] when there is no such network.
     pub fn row(&self) -> Result<&'static NetworkRow> {
         row(&self.kind).ok_or_else(|| {
             Error::setting(

@@ -1,4 +1,4 @@
-//! A network together with its numbers.
+//! A network with its parameters and buffers.
 
 use candle_core::{DType, Tensor};
 
@@ -27,16 +27,16 @@ impl std::fmt::Debug for Model {
 }
 
 impl Model {
-    /// A network for samples of the shape `input`, its parameters drawn from `seed`.
+    /// A network for samples of the shape `input`, initialised from `seed`.
     ///
     /// # Errors
-    /// When there is no such network, or it does not take such samples, or it is too large.
+    /// When there is no such network, it does not take such samples, or it is too large.
     pub fn new(spec: &NetworkSpec, input: &[usize], classes: usize, seed: u64) -> Result<Self> {
         Self::in_store(VarStore::new(seed), spec, input, classes)
     }
 
-    /// The same network with parameters of f64, whose gradients can be held against an exact reference: rounding no
-    /// longer decides on which side of a kink a value lies. It takes samples of f64, and no optimizer takes it.
+    /// As [`Model::new`], with parameters of f64, for comparing gradients with an exact reference: rounding does not
+    /// decide on which side of a kink a value is. It takes samples of f64 and cannot be trained.
     ///
     /// # Errors
     /// As [`Model::new`].
@@ -44,7 +44,7 @@ impl Model {
         Self::in_store(VarStore::new_f64(seed), spec, input, classes)
     }
 
-    /// How many parameters a network has; takes no memory for them.
+    /// The number of parameters of a network, without allocating them.
     ///
     /// # Errors
     /// As [`Model::new`].
@@ -82,7 +82,7 @@ impl Model {
     /// The scores [n, classes] of `x` [n, …].
     ///
     /// # Errors
-    /// [`Error::Shape`] when the samples are not of the shape that the network was built for.
+    /// [`Error::Shape`] when the samples have another shape than the network was built for.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         if x.dims().get(1..) != Some(&self.input[..]) {
             let expected = format!(
@@ -107,7 +107,7 @@ impl Model {
         &self.store
     }
 
-    /// What training makes small.
+    /// The loss function.
     pub fn criterion(&self) -> Criterion {
         self.criterion
     }
@@ -117,10 +117,10 @@ impl Model {
         &self.input
     }
 
-    /// Copies of all numbers, by name: parameters, then buffers.
+    /// Copies of all tensors with their names: parameters, then buffers.
     ///
     /// # Errors
-    /// When a tensor is neither f32 nor i64, which none is.
+    /// When a tensor is neither f32 nor i64, which does not happen.
     pub fn weights(&self) -> Result<Vec<(String, Vec<usize>, TensorValues)>> {
         let copy = |(name, tensor): (&str, &Tensor)| {
             let flat = tensor.flatten_all()?;
@@ -133,10 +133,10 @@ impl Model {
         self.store.tensors().map(copy).collect()
     }
 
-    /// Puts other numbers in the place of all: parameters, then buffers, as [`Model::weights`] gives them.
+    /// Sets all tensors, in the order of [`Model::weights`].
     ///
     /// # Errors
-    /// When they do not have the names, shapes and types of the network's own, or are not finite; then nothing changed.
+    /// When names, shapes or types differ from the network's, or a value is not finite; then nothing is changed.
     pub fn set_weights(&self, weights: &[(String, Vec<usize>, TensorValues)]) -> Result<()> {
         let own: Vec<_> = self.store.tensors().collect();
         if own.len() != weights.len() {
@@ -170,7 +170,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether every number is finite.
+    /// Whether every value is finite.
     pub fn all_finite(&self) -> bool {
         self.store.tensors().all(|(_, tensor)| {
             let (storage, _) = tensor.storage_and_layout();

@@ -1,8 +1,8 @@
-//! Rosenblatt's perceptron (1958): one linear layer, trained by its own rule. With plain gradient descent on single
-//! samples, a step on the perceptron's criterion is that rule; see [`ops::perceptron_loss`].
+//! Rosenblatt's perceptron (1958): one linear layer. With plain gradient descent on single samples, a step on the
+//! perceptron criterion is Rosenblatt's rule; see [`ops::perceptron_loss`].
 //!
-//! Two classes have one row of weights, as in the book: `weight` `[1, inputs]` and `bias` `[1]`, the scores are 0 for the
-//! first class and `w·x + b` for the second. More classes have a row each (Kesler's construction).
+//! Two classes share one row of weights: `weight` `[1, inputs]` and `bias` `[1]`, the scores are 0 for the first class
+//! and `w·x + b` for the second. More classes have a row each (Kesler's construction).
 
 use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
@@ -57,11 +57,11 @@ const FIELDS: &[Field] = &[Field::new(
 )
 .advanced()];
 
-/// What its one layer is shown as: in PyTorch it is the whole module, which has no name.
+/// The name of its one layer. In PyTorch it is the whole module, which has no name.
 const NAME: &str = "perceptron";
 
-/// Of the weights that start around 0. Small against the samples, which have a deviation of 1, and as large as the
-/// changes of a few steps at the default learning rate, so that the line can be seen to turn.
+/// The standard deviation of the initial weights. Small against the samples, whose deviation is 1, and about as large
+/// as a few steps at the default learning rate, so that the line visibly turns.
 const DEVIATION: f64 = 0.01;
 
 #[derive(Deserialize)]

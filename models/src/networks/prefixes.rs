@@ -1,10 +1,10 @@
-//! Names of tensors as wrappers change them. `DataParallel` and `DistributedDataParallel` put `module.` before them,
-//! `torch.compile` `_orig_mod.`, FSDP and DeepSpeed names of their own, averaged copies (EMA) and training loops the
-//! attribute that holds the network; often several of these at once, and some around a part of the network.
+//! Prefixes that wrappers add to the names of tensors. `DataParallel` and `DistributedDataParallel` put `module.`
+//! before them, `torch.compile` `_orig_mod.`, FSDP and DeepSpeed names of their own, averaged copies (EMA) and training
+//! loops the attribute that holds the network; often several of these at once, and some around a part of the network.
 
 use std::collections::HashSet;
 
-/// What wrappers put anywhere into a name.
+/// Parts that wrappers insert anywhere in a name.
 const ANYWHERE: [&str; 5] = [
     "module",
     "_orig_mod",
@@ -13,7 +13,7 @@ const ANYWHERE: [&str; 5] = [
     "_forward_module",
 ];
 
-/// What holds a network, and so stands before all names.
+/// Attributes that hold a network, and so come first in a name.
 const BEFORE: [&str; 15] = [
     "model",
     "net",
@@ -32,13 +32,13 @@ const BEFORE: [&str; 15] = [
     "params",
 ];
 
-/// More parts than any name of a network has.
+/// The most parts of a name.
 const MOST_PARTS: usize = 64;
 
-/// More wrappers than anybody stacks.
+/// The most wrappers around a network.
 const DEEPEST: usize = 8;
 
-/// Values that training keeps beside a network's.
+/// Values that training loops save beside a network.
 const BESIDE: [&str; 15] = [
     "n_averaged",
     "num_updates",
@@ -57,7 +57,7 @@ const BESIDE: [&str; 15] = [
     "rng_state",
 ];
 
-/// What holds values that training keeps beside a network's.
+/// Attributes that hold values beside a network.
 const HOLDERS_BESIDE: [&str; 14] = [
     "optimizer",
     "optimizer_state",
@@ -75,17 +75,17 @@ const HOLDERS_BESIDE: [&str; 14] = [
     "rng_states",
 ];
 
-/// Buffers that counters of operations and old norms leave in layers.
+/// Buffers of profilers and old normalisation layers.
 const BUFFERS: [&str; 3] = ["num_batches_tracked", "total_ops", "total_params"];
 
 /// A name without its wrappers.
 pub(super) struct Unwrapped {
     pub(super) name: String,
-    /// What was taken off it, as it stood there; empty where nothing was.
+    /// The prefix that was removed; empty if none was.
     pub(super) stripped: String,
 }
 
-/// Takes wrappers off a name until it is one of `own`; `None` where it does not become one.
+/// Removes prefixes from a name until it is one of `own`; `None` if it never is.
 pub(super) fn strip(name: &str, own: &HashSet<&str>) -> Option<Unwrapped> {
     let parts: Vec<&str> = name.split('.').collect();
     if parts.len() > MOST_PARTS {
@@ -126,7 +126,7 @@ fn search<'a>(
     None
 }
 
-/// Whether a name that is none of the network's is none of any network's: an optimizer's, a counter's.
+/// Whether a name belongs to no network, but to an optimizer or a counter.
 pub(super) fn is_foreign(name: &str) -> bool {
     let (first, last) = (
         name.split('.').next().unwrap_or(name),

@@ -1,4 +1,4 @@
-//! Weights that another program trained, under PyTorch's names: torchvision's VGG16, for one.
+//! Loads weights that another program trained, under PyTorch's names, such as torchvision's VGG16.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -8,17 +8,17 @@ use super::{Model, TensorValues, file_kind, prefixes};
 use crate::error::{Error, Result};
 use crate::tensor_file::{self, Content};
 
-/// What a file of weights tells of the network that it is of.
+/// What a file of weights says about its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeightsInfo {
-    /// Whether there are running statistics, as batch normalisation keeps them.
+    /// Whether it has running statistics of batch normalisation.
     pub batch_norm: bool,
 }
 
-/// Looks into a file of weights.
+/// Reads what a file of weights says about its network.
 ///
 /// # Errors
-/// When it cannot be read, or is not a safetensors file; then the error says what it is.
+/// When the file cannot be read or is not safetensors; the error says what it is.
 pub fn weights_info(path: &Path) -> Result<WeightsInfo> {
     let content = read(path)?;
     let mut names = content.tensors.keys();
@@ -34,15 +34,14 @@ fn read(path: &Path) -> Result<Content> {
 }
 
 impl Model {
-    /// Puts the numbers of a file in the place of the network's own. What wrappers put into the names (`module.`,
-    /// `_orig_mod.` and others) is taken off, and what is no part of a network, such as an optimizer's state, is left
-    /// out; returns what was done, each a sentence. Counters of batches may be missing: old files have none. With
-    /// `fresh_head` the layer that gives the scores stays as it was initialised, and what the file has in its place is
-    /// left out: then the classes may be other ones.
+    /// Loads the network's tensors from a file. Prefixes of wrappers (`module.`, `_orig_mod.` and others) are removed,
+    /// and tensors that belong to no network, such as an optimizer's state, are skipped. Returns notes on both, as
+    /// sentences. Counters of batches may be missing, because old files have none. With `fresh_head` the last layer
+    /// keeps its initialisation and that of the file is skipped, so that the classes may differ.
     ///
     /// # Errors
-    /// When the file cannot be read, or does not hold the network's tensors and no other, each with its shape and
-    /// finite; the error names the tensor. Then nothing changed.
+    /// When the file cannot be read, or does not contain exactly the network's tensors, with their shapes and finite
+    /// values; the error names the tensor. The network is then unchanged.
     pub fn load_pretrained(&self, path: &Path, fresh_head: bool) -> Result<Vec<String>> {
         let own = self.weights()?;
         let names: HashSet<_> = own.iter().map(|(name, ..)| name.as_str()).collect();
@@ -68,7 +67,7 @@ impl Model {
                     .retain(|theirs, _| renamed.name_of(theirs.clone()).as_ref() != Some(&name));
                 found.insert(name, (shape, values));
             } else if name.ends_with(".num_batches_tracked") {
-                // Old files have none; some programs save it as a number with a fraction.
+                // Old files have no counter; some programs save it as a float.
                 let counter = found.get(&name).and_then(|(_, theirs)| whole(theirs));
                 found.insert(name, (shape, counter.unwrap_or(values)));
             }
@@ -89,7 +88,7 @@ impl Model {
         Ok(notes)
     }
 
-    /// How the names of the layer that gives the scores begin: it is the last.
+    /// The name prefix of the last layer.
     fn head(&self) -> String {
         let last = self.store().parameters().last();
         let layer = last.and_then(|(name, _)| name.rsplit_once('.'));
@@ -97,7 +96,7 @@ impl Model {
     }
 }
 
-/// A counter, whatever type it was saved in.
+/// A counter, from an integer or a float.
 fn whole(values: &TensorValues) -> Option<TensorValues> {
     match values {
         TensorValues::I64(values) if values.len() == 1 => Some(TensorValues::I64(values.clone())),
@@ -108,13 +107,13 @@ fn whole(values: &TensorValues) -> Option<TensorValues> {
     }
 }
 
-/// The names in a file and what they are in the network.
+/// The names in a file, mapped to those of the network.
 struct Renamed {
-    /// Of the names that are other ones here.
+    /// Names that differ from the file.
     names: HashMap<String, String>,
-    /// What was taken off the names, and off how many.
+    /// The removed prefixes, and the number of names of each.
     stripped: BTreeMap<String, usize>,
-    /// What is no part of a network.
+    /// Names that belong to no network.
     left_out: Vec<String>,
 }
 
@@ -158,7 +157,7 @@ impl Renamed {
         Ok(renamed)
     }
 
-    /// What a tensor of the file is called in the network; `None` where it is left out.
+    /// The name of a tensor of the file in the network; `None` if it is skipped.
     fn name_of(&self, name: String) -> Option<String> {
         match self.names.get(&name) {
             Some(own) => Some(own.clone()),

@@ -139,7 +139,7 @@ struct SeparableConv {
     norm1: BatchNorm,
     pointwise: Conv2d,
     norm2: BatchNorm,
-    /// The names that the two activations are shown under, which in PyTorch are one module.
+    /// The names of the two activations, which are one module in PyTorch.
     names: [String; 2],
     activation: Activation,
 }
@@ -179,7 +179,7 @@ impl SeparableConv {
         })
     }
 
-    /// What the layers after the depthwise convolution make of its result; the last activation is still to come.
+    /// The layers after the depthwise convolution. The last normalisation is deferred.
     fn after_depthwise(&self, x: WithStats, context: &mut Context<'_>) -> Result<DeferredNorm<'_>> {
         let [first, second] = &self.names;
         let x = self.defer(x, &self.norm1, first);
@@ -197,8 +197,7 @@ impl SeparableConv {
     }
 }
 
-/// A 1x1 convolution with normalisation that gives a skip the channels of what it goes around; nothing where they are
-/// the same.
+/// A 1x1 convolution with normalisation on a skip connection, if the number of channels changes.
 struct Project(Option<(Conv2d, BatchNorm)>);
 
 impl Project {
@@ -233,14 +232,14 @@ struct Block {
     name: String,
     convs: Vec<SeparableConv>,
     skip: Project,
-    /// The skip over this block and the one before it, and the name that their sum is shown under.
+    /// The skip over this block and the one before it, and the name of its sum.
     long: Option<(String, Project)>,
-    /// The name that the pool after it is shown under.
+    /// The name of the pooling layer after the block.
     pool: Option<String>,
 }
 
 impl Block {
-    /// The images after the block's convolutions, without the skips.
+    /// The block's convolutions, without the skips.
     fn convolved(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let mut y: Option<DeferredNorm<'_>> = None;
         for conv in &self.convs {
@@ -338,7 +337,7 @@ impl Network for Residual {
             let y = block.convolved(&x, context)?;
             let skip = block.skip.forward(&x, context)?;
             let y = context.pass(&block.name, LayerOp::Sum, &[&y, &skip], ops::add(&y, &skip));
-            // Nothing but the tape holds what is no longer needed.
+            // Only the tape holds what is no longer needed.
             x = y?;
             if let Some((name, long)) = &block.long {
                 let skip = long.forward(&start, context)?;
@@ -354,8 +353,7 @@ impl Network for Residual {
     }
 }
 
-/// The mean over the image, a layer, ReLU, dropout, and the layer to the scores: `mean`, then `classifier.0` to
-/// `classifier.3`.
+/// The mean over the image, a layer, ReLU, dropout, and the last layer: `mean`, then `classifier.0` to `classifier.3`.
 pub(super) fn head(
     x: &Tensor,
     hidden: &Linear,

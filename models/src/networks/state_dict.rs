@@ -1,5 +1,5 @@
-//! A network's numbers as a file of their own: a safetensors file under PyTorch's names, which `load_state_dict` with
-//! `strict=True` takes there, and which is taken here when PyTorch saved it.
+//! State dicts: safetensors files under PyTorch's names. PyTorch loads them by `load_state_dict` with `strict=True`,
+//! and files that PyTorch saved are loaded here.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,21 +12,21 @@ use crate::error::{Error, Result};
 use crate::tensor_file::{self, Numbers, Slice};
 
 impl Model {
-    /// Puts the numbers of a safetensors file in the place of the network's own, running statistics included.
+    /// Loads all tensors of the network, including running statistics, from a safetensors file.
     ///
     /// # Errors
-    /// When the file cannot be read, or does not hold exactly the network's tensors, each with its shape and finite;
-    /// the error names the tensor. Then nothing changed.
+    /// When the file cannot be read, or does not contain exactly the network's tensors, with their shapes and finite
+    /// values; the error names the tensor. The network is then unchanged.
     pub fn load_state_dict(&self, path: &Path) -> Result<()> {
         let content = tensor_file::read(path)?
             .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
         self.set_weights(&self.match_state_dict(path, content.tensors)?)
     }
 
-    /// Writes the network's numbers, running statistics included, as a safetensors file.
+    /// Writes all tensors of the network, including running statistics, to a safetensors file.
     ///
     /// # Errors
-    /// When the file cannot be written; then none is left.
+    /// When the file cannot be written; then no file is left.
     pub fn save_state_dict(&self, path: &Path) -> Result<()> {
         self.write_state_dict(
             path,
@@ -34,7 +34,7 @@ impl Model {
         )
     }
 
-    /// The same with metadata, without copying the numbers first.
+    /// As [`Model::save_state_dict`], with other metadata. The tensors are not copied.
     pub(crate) fn write_state_dict(
         &self,
         path: &Path,
@@ -68,7 +68,7 @@ impl Model {
         tensor_file::write(path, weights, metadata)
     }
 
-    /// A file's tensors in the order of the network's own, checked against them.
+    /// Sorts the tensors of a file into the network's order and checks them.
     pub(crate) fn match_state_dict(
         &self,
         path: &Path,
@@ -105,7 +105,7 @@ impl Model {
     }
 }
 
-/// Whether two shapes have the same sides in another order.
+/// Whether a shape is a permutation of another.
 fn is_transposed(shape: &[usize], own: &[usize]) -> bool {
     let sorted = |shape: &[usize]| {
         let mut sides = shape.to_vec();

@@ -1,6 +1,6 @@
-//! VGG16 (Simonyan and Zisserman 2015): configuration D, with batch normalisation if one likes. Thirteen 3x3 convolutions in five
-//! stages, each halved by a pool, then a head: the classic one of three wide layers, 134,309,962 parameters for three
-//! channels and ten classes at any image size, or a compact one of a single layer.
+//! VGG16 (Simonyan and Zisserman 2015): configuration D, optionally with batch normalisation. Thirteen 3x3 convolutions
+//! in five stages, each halved by a pool, then a head: the classic one of three wide layers, 134,309,962 parameters for
+//! three channels and ten classes at any image size, or a compact one of a single layer.
 
 use candle_core::Tensor;
 use serde::Deserialize;
@@ -106,7 +106,7 @@ const WIDTH: usize = 4096;
 #[derive(Deserialize)]
 struct Options {
     head: HeadKind,
-    /// Runs from before there was a choice do not say.
+    /// Earlier runs do not have this option.
     #[serde(default)]
     norm: Norm,
     activation: Activation,

@@ -1,4 +1,4 @@
-//! Batch normalisation with the statistics it keeps for evaluation.
+//! Batch normalisation, with running statistics for evaluation.
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 
@@ -11,11 +11,11 @@ use crate::ops::{self, Activation, BatchStatistics, ConvParams, WithStats};
 /// Added to the variance. PyTorch's default.
 const EPSILON: f64 = 1e-5;
 
-/// How far the kept statistics go towards a batch's. PyTorch's default.
+/// The weight of a batch in the running statistics. PyTorch's default.
 const MOMENTUM: f64 = 0.1;
 
-/// Normalises each channel of `[…, channels]`. PyTorch's `BatchNorm1d` and `BatchNorm2d`, except that it takes a batch of one row too: that
-/// has no variance to learn from, so it moves the kept mean and leaves the kept variance.
+/// Normalises each channel of `[…, channels]`. PyTorch's `BatchNorm1d` and `BatchNorm2d`, except that it also takes a
+/// batch of one row, which updates the running mean but not the running variance.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
     name: String,
@@ -27,7 +27,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// A layer that changes nothing yet but the scale.
+    /// A layer with weight 1, bias 0, running mean 0 and running variance 1.
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
@@ -51,17 +51,17 @@ impl BatchNorm {
         })
     }
 
-    /// `x` `[…, channels]`, normalised: by its own statistics while training, else by those kept.
+    /// Normalises `x` `[…, channels]`: by the statistics of the batch while training, else by the running statistics.
     ///
     /// # Errors
-    /// When `x` has other channels.
+    /// When `x` has another number of channels.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let y = self.apply(&x.into(), None, context);
         context.pass(&self.name, self.op(), &[x], y)
     }
 
-    /// As [`BatchNorm::forward`], then the activation `name`: in one pass over memory, unless somebody watches and
-    /// wants to see both.
+    /// As [`BatchNorm::forward`], followed by the activation `name`: in one pass over memory, unless the context
+    /// records.
     ///
     /// # Errors
     /// As [`BatchNorm::forward`].
@@ -117,7 +117,7 @@ impl BatchNorm {
         Ok(y)
     }
 
-    /// The convolution of what training gives, in one operation.
+    /// Normalisation in training mode, activation and convolution as one operation.
     pub(super) fn forward_norm_conv(
         &self,
         x: &WithStats,
@@ -131,7 +131,7 @@ impl BatchNorm {
         Ok(y)
     }
 
-    /// Moves the kept statistics towards a batch's.
+    /// Updates the running statistics.
     fn update_running_stats(&self, batch: &BatchStatistics) -> CandleResult<()> {
         lerp_running(&self.running_mean, &batch.mean)?;
         if batch.rows > 1 {
@@ -162,7 +162,7 @@ impl BatchNorm {
     }
 }
 
-/// Moves what is kept towards what a batch gave.
+/// Updates one running statistic.
 fn lerp_running(kept: &Tensor, batch: &[f64]) -> CandleResult<()> {
     ops::lerp_(kept, batch, MOMENTUM)
 }

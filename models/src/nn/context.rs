@@ -1,4 +1,4 @@
-//! What a forward pass is for, and who wants to see activations on the way.
+//! The mode of a forward pass, and the recorder of its activations.
 
 use candle_core::Tensor;
 
@@ -6,22 +6,22 @@ use crate::error::{Error, Result};
 use crate::ops::{Activation, ConvParams};
 use crate::random::Key;
 
-/// What a forward pass is for.
+/// The mode of a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// A training step: statistics are of the batch, dropout drops.
+    /// A training step: batch statistics, and dropout.
     Train {
         /// The run's seed.
         seed: u64,
-        /// The step, from 1; with the seed and the layer's name it says what dropout drops.
+        /// The step, from 1. The mask of dropout depends on the seed, the step and the layer's name.
         step: u64,
     },
-    /// Anything else: statistics are those kept, nothing is dropped, no gradient of a parameter is wanted. Gradients of
-    /// activations and of the input are had by a [`Tape`](crate::ops::Tape) over a pass whose input is a variable.
+    /// Evaluation: running statistics, no dropout, no gradients of parameters. A [`Tape`](crate::ops::Tape) over a pass
+    /// whose input is a variable gives gradients of activations and of the input.
     Evaluate,
 }
 
-/// What a layer does, with the numbers it does it by.
+/// The operation of a layer, with its parameters.
 #[derive(Clone, Copy, Debug)]
 pub enum LayerOp<'a> {
     /// Convolves `[n, height, width, channels]`.
@@ -30,63 +30,63 @@ pub enum LayerOp<'a> {
         weight: &'a Tensor,
         /// `[outputs]`.
         bias: Option<&'a Tensor>,
-        /// How the kernel moves.
+        /// Stride, padding and groups.
         params: ConvParams,
     },
-    /// Takes weighted sums of `[n, inputs]`.
+    /// A fully connected layer over `[n, inputs]`.
     Linear {
         /// `[outputs, inputs]`.
         weight: &'a Tensor,
         /// `[outputs]`.
         bias: &'a Tensor,
     },
-    /// Normalises channels.
+    /// Batch normalisation.
     BatchNorm {
-        /// `[channels]`: what each is scaled by.
+        /// The scale, `[channels]`.
         weight: &'a Tensor,
-        /// `[channels]`: what each is shifted by.
+        /// The shift, `[channels]`.
         bias: &'a Tensor,
     },
-    /// Applies a function to every value.
+    /// An activation function.
     Activation(Activation),
-    /// Takes the greatest or the mean of neighbours.
+    /// Max or average pooling.
     Pool,
-    /// Drops values while training.
+    /// Dropout.
     Dropout,
-    /// Adds several.
+    /// The sum of several inputs.
     Sum,
-    /// Joins several on their channels.
+    /// The concatenation of several inputs on their channels.
     Concat,
 }
 
-/// One step of a forward pass, as it is shown to who watches.
+/// One operation of a forward pass, as a recorder sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerRecord<'a> {
-    /// The layer's name: that of its module in PyTorch, where there is one.
+    /// The layer's name: that of its PyTorch module, if it has one.
     pub name: &'a str,
-    /// The part of the network that it belongs to, such as `blocks.1`.
+    /// The part of the network, such as `blocks.1`.
     pub group: &'a str,
-    /// What it does.
+    /// The operation.
     pub op: LayerOp<'a>,
-    /// What it was given.
+    /// The inputs.
     pub inputs: &'a [&'a Tensor],
-    /// What it gave.
+    /// The output.
     pub output: &'a Tensor,
 }
 
-/// Is shown the steps of a forward pass as they come.
+/// Called with each operation of a forward pass, in order.
 pub type Recorder<'a> = dyn FnMut(&LayerRecord<'_>) -> Result<()> + 'a;
 
-/// What goes along with the data through a network.
+/// The context of a forward pass: its mode and its recorder.
 pub struct Context<'a> {
     mode: Mode,
     recorder: Option<&'a mut Recorder<'a>>,
-    /// The part of the network that the pass is in; empty where nobody watches.
+    /// The current part of the network; empty without a recorder.
     group: String,
 }
 
 impl<'a> Context<'a> {
-    /// A pass that nobody watches.
+    /// A pass without a recorder.
     pub fn new(mode: Mode) -> Self {
         Self {
             mode,
@@ -95,7 +95,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A pass whose activations are shown to `recorder` as they come.
+    /// A pass that calls `recorder` with every operation.
     pub fn recorded(mode: Mode, recorder: &'a mut Recorder<'a>) -> Self {
         Self {
             mode,
@@ -109,12 +109,12 @@ impl<'a> Context<'a> {
         matches!(self.mode, Mode::Train { .. })
     }
 
-    /// Whether somebody wants to see activations.
+    /// Whether the pass has a recorder.
     pub fn is_recording(&self) -> bool {
         self.recorder.is_some()
     }
 
-    /// What dropout in the layer `name` draws from; `None` while evaluating.
+    /// The random key of dropout in the layer `name`; `None` in evaluation.
     pub(crate) fn dropout_key(&self, name: &str) -> Option<Key> {
         match self.mode {
             Mode::Train { seed, step } => {
@@ -124,7 +124,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A parameter as this pass wants it: without a way back where no gradient is asked for.
+    /// A parameter for this pass: detached in evaluation.
     pub(crate) fn parameter(&self, parameter: &Tensor) -> Tensor {
         if self.is_training() {
             parameter.clone()
@@ -133,14 +133,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Says which part of the network comes now.
+    /// Sets the current part of the network.
     pub(crate) fn enter(&mut self, group: impl std::fmt::Display) {
         if self.is_recording() {
             self.group = group.to_string();
         }
     }
 
-    /// Shows what the layer `name` made of its `inputs`, and names the layer where it failed.
+    /// Passes the result of the layer `name` to the recorder, and names the layer in an error.
     pub(crate) fn pass(
         &mut self,
         name: &str,

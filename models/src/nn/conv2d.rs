@@ -1,4 +1,4 @@
-//! The convolution of images.
+//! The convolution layer.
 
 use candle_core::Tensor;
 
@@ -9,8 +9,8 @@ use super::var_store::VarBuilder;
 use crate::error::{Error, Result};
 use crate::ops::{self, Activation, ConvParams, WithStats};
 
-/// A convolution of images with their channels last: `[n, height, width, inputs]` to `[n, height', width', outputs]`.
-/// PyTorch's `Conv2d`.
+/// A convolution of channels-last images: `[n, height, width, inputs]` to `[n, height', width', outputs]`. PyTorch's
+/// `Conv2d`.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     name: String,
@@ -19,21 +19,21 @@ pub struct Conv2d {
     params: ConvParams,
 }
 
-/// What a convolution takes and gives.
+/// The shape of a convolution layer.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvShape {
-    /// Channels of the image.
+    /// Input channels.
     pub inputs: usize,
-    /// Channels of the result.
+    /// Output channels.
     pub outputs: usize,
     /// Pixels along a side of the kernel.
     pub kernel: usize,
-    /// Whether there is a bias; with a normalisation behind it, it is of no use.
+    /// Whether there is a bias. It has no effect before a normalisation.
     pub bias: bool,
 }
 
 impl Conv2d {
-    /// A layer whose weights start by a scheme, for the activation that follows; its bias starts at 0.
+    /// A layer whose weights are initialised by `scheme` for the activation that follows; its bias starts at 0.
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
@@ -70,7 +70,7 @@ impl Conv2d {
     /// The convolved images.
     ///
     /// # Errors
-    /// When `x` has other channels, or is smaller than the kernel.
+    /// When `x` has another number of channels, or is smaller than the kernel.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
         let weight = context.parameter(&self.weight);
         let bias = self.bias.as_ref().map(|bias| context.parameter(bias));
@@ -78,8 +78,8 @@ impl Conv2d {
         context.pass(&self.name, self.op(), &[x], y)
     }
 
-    /// The convolved images of some that are still to be normalised: while training both is one operation, unless
-    /// somebody watches and wants to see each.
+    /// Convolves images whose normalisation is deferred. While training both are one operation, unless the context
+    /// records.
     ///
     /// # Errors
     /// As [`Conv2d::forward`].
@@ -99,8 +99,8 @@ impl Conv2d {
             })
     }
 
-    /// The images convolved by each of several 1x1 convolutions: while training in one operation. Nothing where each is
-    /// to be convolved by itself, because somebody watches and wants to see each, or one has a bias.
+    /// Applies several 1x1 convolutions to the same images, as one operation. Returns no tensors where each layer must
+    /// run by itself: in evaluation, with a recorder, or with a bias.
     ///
     /// # Errors
     /// As [`Conv2d::forward`].

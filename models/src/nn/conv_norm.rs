@@ -1,5 +1,4 @@
-//! A convolution, batch normalisation and an activation, as they follow each other in most networks; or without the
-//! normalisation, as in older ones.
+//! A convolution, optional batch normalisation, and an activation in sequence.
 
 use candle_core::Tensor;
 
@@ -11,7 +10,7 @@ use super::var_store::VarBuilder;
 use crate::error::Result;
 use crate::ops::{self, Activation, ConvParams};
 
-/// Convolution, batch normalisation, activation: three neighbours in PyTorch's `Sequential`, the first at a number.
+/// Convolution, batch normalisation and activation: three neighbours in a PyTorch `Sequential`.
 #[derive(Clone, Debug)]
 pub struct ConvNorm {
     conv: Conv2d,
@@ -20,7 +19,7 @@ pub struct ConvNorm {
 }
 
 impl ConvNorm {
-    /// Layers whose image keeps its size, at the places `first`, `first + 1` and `first + 2` of a sequence.
+    /// Layers that keep the size of the image, at the indices `first`, `first + 1` and `first + 2` of a sequence.
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
@@ -41,7 +40,7 @@ impl ConvNorm {
         })
     }
 
-    /// The same without normalisation, at the places `first` and `first + 1`.
+    /// Layers without normalisation, at the indices `first` and `first + 1`.
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
@@ -72,12 +71,12 @@ impl ConvNorm {
         Conv2d::new(sequence.pp(first), shape, params, scheme, Some(activation))
     }
 
-    /// How many places of a sequence it takes.
+    /// The number of modules in the sequence.
     pub fn modules(&self) -> usize {
         if self.norm.is_some() { 3 } else { 2 }
     }
 
-    /// The images after all of them.
+    /// The images after all modules.
     ///
     /// # Errors
     /// As [`Conv2d::forward`].
@@ -86,7 +85,7 @@ impl ConvNorm {
         self.after_conv(&x, context)
     }
 
-    /// Several that take the same images, with kernels of 1x1: while training their convolutions are one operation.
+    /// Several layers with 1x1 kernels over the same images. While training their convolutions are one operation.
     ///
     /// # Errors
     /// As [`Conv2d::forward`].
@@ -116,7 +115,7 @@ impl ConvNorm {
     }
 }
 
-/// One of the layers that take the same images, whose convolution may be done.
+/// One of several layers over the same images. Its convolution may already be computed.
 #[derive(Debug)]
 pub struct Branch<'a> {
     layer: &'a ConvNorm,

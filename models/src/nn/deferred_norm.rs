@@ -1,4 +1,4 @@
-//! Images that are still to be normalised.
+//! Normalisation that is deferred to the next layer.
 
 use candle_core::Tensor;
 
@@ -7,8 +7,8 @@ use super::context::Context;
 use crate::error::Result;
 use crate::ops::{Activation, WithStats};
 
-/// Images before batch normalisation and the activation `name`, both of which whatever takes them does as it reads: a
-/// [convolution](super::Conv2d::forward_deferred) need not have them written first.
+/// Images before batch normalisation and the activation `name`. The next layer applies both as it reads the images, so
+/// a [convolution](super::Conv2d::forward_deferred) does not need the normalised images in memory.
 #[derive(Debug)]
 pub struct DeferredNorm<'a> {
     /// `[n, height, width, channels]`, not normalised.

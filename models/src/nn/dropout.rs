@@ -7,7 +7,7 @@ use super::var_store::VarBuilder;
 use crate::error::Result;
 use crate::ops;
 
-/// Sets values to 0 at random while training; leaves them alone while evaluating. PyTorch's `Dropout`.
+/// Sets values to 0 at random while training; the identity in evaluation. PyTorch's `Dropout`.
 #[derive(Clone, Debug)]
 pub struct Dropout {
     name: String,
@@ -15,7 +15,7 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// A layer that drops the share `rate` of the values.
+    /// A layer that drops values with the probability `rate`.
     pub fn new(vb: &VarBuilder<'_>, rate: f64) -> Self {
         Self {
             name: vb.path().to_owned(),

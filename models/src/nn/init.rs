@@ -1,13 +1,13 @@
-//! What parameters start from. Each is drawn from a key of the run's seed and its own name, so adding a layer leaves
-//! the others' beginnings as they were.
+//! Initialisation of parameters. Each is drawn from a key of the run's seed and its own name, so adding a layer does
+//! not change the others.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ops::Activation;
 use crate::random::{Generator, Key};
 
-/// The schemes a run can choose for the weights of its layers. Those that are named so draw from a uniform distribution
-/// of the same standard deviation, the others from a normal one.
+/// Initialisation schemes for weights. The uniform ones draw from a uniform distribution of the same standard
+/// deviation, the others from a normal one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InitScheme {
@@ -23,25 +23,25 @@ pub enum InitScheme {
     XavierUniform,
 }
 
-/// What a parameter starts from.
+/// The initial distribution of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// The same value everywhere.
+    /// A constant.
     Constant(f32),
-    /// Normally distributed around 0.
+    /// A normal distribution around 0.
     Normal {
         /// Standard deviation.
         std: f64,
     },
-    /// Equally likely between two bounds around 0.
+    /// A uniform distribution around 0.
     Uniform {
-        /// The greatest; the least is its opposite.
+        /// The upper bound; the lower one is its negative.
         bound: f64,
     },
 }
 
 impl InitScheme {
-    /// The beginning of weights that sum up `inputs` values for each of `outputs`, with `next` applied to the sums.
+    /// The distribution for weights of fan-in `inputs` and fan-out `outputs`, followed by the activation `next`.
     pub fn weights(self, inputs: usize, outputs: usize, next: Option<Activation>) -> Init {
         let gain = match next {
             Some(Activation::Relu | Activation::Silu) => std::f64::consts::SQRT_2,
@@ -62,7 +62,7 @@ impl InitScheme {
 }
 
 impl Init {
-    /// The values of the parameter `name`.
+    /// Draws the values of the parameter `name`.
     pub fn values(self, len: usize, seed: u64, name: &str) -> Vec<f32> {
         match self {
             Self::Constant(value) => vec![value; len],

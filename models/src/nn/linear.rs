@@ -17,7 +17,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// A layer whose weights start by a scheme, for the activation that follows; its bias starts at 0.
+    /// A layer whose weights are initialised by `scheme` for the activation that follows; its bias starts at 0.
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
@@ -32,7 +32,7 @@ impl Linear {
         Self::with_init(&mut vb, inputs, outputs, weights)
     }
 
-    /// A layer whose weights start as said; its bias starts at 0.
+    /// A layer whose weights are initialised by `weights`; its bias starts at 0.
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
@@ -49,13 +49,13 @@ impl Linear {
         })
     }
 
-    /// The same layer, shown under another name.
+    /// Renames the layer for recorders.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
     }
 
-    /// The sums for every row of `x` [n, inputs].
+    /// Applies the layer to `x` [n, inputs].
     ///
     /// # Errors
     /// When `x` has another shape.

@@ -2,13 +2,13 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `var_store` | where a network's parameters and buffers live, in the order they were made |
-//! | `init` | what parameters start from |
-//! | `context` | whether a forward pass trains or evaluates, and who wants to see activations |
-//! | `linear`, `conv2d`, `batch_norm`, `dropout`; `conv_norm` | layers; three that follow each other |
-//! | `deferred_norm` | images that the next layer normalises as it reads them |
+//! | `var_store` | the parameters and buffers of a network, in the order of their creation |
+//! | `init` | initialisation of parameters |
+//! | `context` | the mode of a forward pass, and its recorder |
+//! | `linear`, `conv2d`, `batch_norm`, `dropout`; `conv_norm` | layers; convolution, normalisation and activation in sequence |
+//! | `deferred_norm` | images whose normalisation is fused into the next layer |
 //!
-//! A layer's name is its place in PyTorch's module: `net.0` has the parameters `net.0.weight` and `net.0.bias`.
+//! A layer's name is its path in the PyTorch module: `net.0` has the parameters `net.0.weight` and `net.0.bias`.
 
 mod batch_norm;
 mod context;

@@ -1,4 +1,4 @@
-//! Where a network's numbers live: parameters, which are trained, and buffers, which are only kept.
+//! The tensors of a network: parameters, which are trained, and buffers, which are not.
 
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -8,12 +8,12 @@ use crate::error::{Error, Result};
 /// The most trainable parameters a network may have: 4 GB in f32, three times that with an optimizer's state.
 pub const MAX_PARAMETERS: u64 = 1_000_000_000;
 
-/// The parameters and buffers of one network, each in the order they were made.
+/// The parameters and buffers of one network, in the order of their creation.
 #[derive(Debug)]
 pub struct VarStore {
-    /// What parameters are drawn from; `None` for a store that only counts.
+    /// The seed of initialisation; `None` for a store that only counts.
     seed: Option<u64>,
-    /// What parameters are made of.
+    /// The type of parameters.
     dtype: DType,
     count: u64,
     parameters: Vec<(String, Var)>,
@@ -21,7 +21,7 @@ pub struct VarStore {
 }
 
 impl VarStore {
-    /// A store whose parameters are drawn from a seed.
+    /// A store that initialises parameters from a seed.
     pub fn new(seed: u64) -> Self {
         Self {
             seed: Some(seed),
@@ -32,7 +32,7 @@ impl VarStore {
         }
     }
 
-    /// The same with parameters of f64.
+    /// As [`VarStore::new`], with parameters of f64.
     pub fn new_f64(seed: u64) -> Self {
         Self {
             dtype: DType::F64,
@@ -40,7 +40,7 @@ impl VarStore {
         }
     }
 
-    /// A store that takes no memory and only counts: a network built in it cannot be used.
+    /// A store that only counts parameters and allocates none. A network built in it cannot be used.
     pub fn counting() -> Self {
         Self {
             seed: None,
@@ -48,7 +48,7 @@ impl VarStore {
         }
     }
 
-    /// The place where a module's children are made.
+    /// The builder of the root module.
     pub fn root(&mut self) -> VarBuilder<'_> {
         VarBuilder {
             store: self,
@@ -56,7 +56,7 @@ impl VarStore {
         }
     }
 
-    /// The number of trainable numbers.
+    /// The number of trainable values.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -68,14 +68,14 @@ impl VarStore {
             .map(|(name, variable)| (name.as_str(), variable))
     }
 
-    /// What is kept beside the parameters, such as running means, with their names.
+    /// The buffers, such as running means, with their names.
     pub fn buffers(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.buffers
             .iter()
             .map(|(name, tensor)| (name.as_str(), tensor))
     }
 
-    /// All that a checkpoint holds: parameters, then buffers.
+    /// All tensors of a checkpoint: parameters, then buffers.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         let parameters = self
             .parameters()
@@ -84,7 +84,7 @@ impl VarStore {
     }
 }
 
-/// A place in the tree of modules: it makes parameters under its path.
+/// Creates parameters and buffers under a path in the tree of modules.
 #[derive(Debug)]
 pub struct VarBuilder<'a> {
     store: &'a mut VarStore,
@@ -92,7 +92,7 @@ pub struct VarBuilder<'a> {
 }
 
 impl VarBuilder<'_> {
-    /// The place of a child.
+    /// The builder of a child module ("push prefix").
     pub fn pp(&mut self, child: impl std::fmt::Display) -> VarBuilder<'_> {
         let path = self.name(child);
         VarBuilder {
@@ -101,7 +101,7 @@ impl VarBuilder<'_> {
         }
     }
 
-    /// This place's name, such as `net.0`; empty for the whole network.
+    /// The path, such as `net.0`; empty for the root.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -114,10 +114,10 @@ impl VarBuilder<'_> {
         }
     }
 
-    /// A trainable parameter.
+    /// Creates a trainable parameter.
     ///
     /// # Errors
-    /// When the network has more parameters than [`MAX_PARAMETERS`], or no memory is to be had.
+    /// When the network has more parameters than [`MAX_PARAMETERS`], or memory cannot be allocated.
     pub fn parameter(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
         let name = self.name(name);
         let len = shape
@@ -130,7 +130,7 @@ impl VarBuilder<'_> {
         };
         self.store.count = count;
         let Some(seed) = self.store.seed else {
-            // One number seen as many: shapes can be followed, and nothing is stored.
+            // A broadcast scalar: it has the shape and takes no memory.
             return Ok(Tensor::zeros(1, DType::F32, &Device::Cpu)?.broadcast_as(shape)?);
         };
         let values = init.values(len as usize, seed, &name);
@@ -146,10 +146,10 @@ impl VarBuilder<'_> {
         Ok(tensor)
     }
 
-    /// Something that is kept with the parameters but not trained.
+    /// Creates a buffer: a tensor that is saved with the parameters but not trained.
     ///
     /// # Errors
-    /// When no memory is to be had.
+    /// When memory cannot be allocated.
     pub fn buffer(&mut self, name: &str, start: Tensor) -> Result<Tensor> {
         if self.store.seed.is_some() {
             let name = self.name(name);
