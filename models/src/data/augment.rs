@@ -1,25 +1,25 @@
-//! Training images varied from epoch to epoch: mirrored, shifted, with a hole. How, depends on the run's seed, the epoch
-//! and the sample, and on nothing else: not on threads, not on the order of the samples, not on interruptions.
+//! Augmentation of training images: flips, shifts and cutout. The result depends only on the run's seed, the epoch and
+//! the sample, not on threads, the order of samples or interruptions.
 
 use std::ops::Range;
 
 use crate::random::{Generator, Key};
 use crate::spec::Choice;
 
-/// In which ways images are varied.
+/// The augmentations of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Augmentation {
-    /// Half of the images are mirrored, left to right.
+    /// Horizontal flips of half of the images.
     flip: bool,
-    /// Images are shifted by up to an eighth of their size along each axis: 4 pixels of 32. What comes in at an edge is
-    /// the image reflected there, so that no edge shows that no image has.
+    /// Shifts by up to an eighth of the size along each axis: 4 pixels of 32. The padding reflects the image, so that
+    /// no artificial edge appears.
     crop: bool,
-    /// A square of half the image's size, somewhere around a pixel of it, becomes the mean of all images, which is 0
+    /// Cutout: a square of half the image's size around a random pixel is set to the mean of all images, which is 0
     /// (`DeVries` and Taylor 2017, arXiv:1708.04552).
     cutout: bool,
 }
 
-/// Every way, as a word of a RunSpec.
+/// All augmentations, by their name in a RunSpec.
 pub(super) const CHOICES: &[Choice] = &[
     way("none", "None"),
     way("flip", "Mirror"),
@@ -36,7 +36,7 @@ const fn way(value: &'static str, label: &'static str) -> Choice {
 }
 
 impl Augmentation {
-    /// The ways that a word names.
+    /// The augmentations of a name.
     pub(super) fn of(word: &str) -> Self {
         let has = |way: &str| word.split('-').any(|part| part == way);
         Self {
@@ -46,12 +46,12 @@ impl Augmentation {
         }
     }
 
-    /// Whether images stay as they are.
+    /// Whether images are not augmented.
     pub fn is_none(self) -> bool {
         self == Self::default()
     }
 
-    /// How the images of an epoch are varied.
+    /// The augmentation of an epoch.
     pub fn in_epoch(self, seed: u64, epoch: u64) -> AugmentParams {
         AugmentParams {
             augmentation: self,
@@ -60,7 +60,7 @@ impl Augmentation {
     }
 }
 
-/// How the images of an epoch are varied.
+/// The augmentation of an epoch.
 #[derive(Clone, Debug)]
 pub struct AugmentParams {
     augmentation: Augmentation,
@@ -68,7 +68,7 @@ pub struct AugmentParams {
 }
 
 impl AugmentParams {
-    /// Writes an image `[channels, size, size]` as it is varied for a sample.
+    /// Writes the augmented image `[channels, size, size]` of a sample.
     pub(super) fn write(&self, sample: u64, size: usize, image: &[f32], into: &mut [f32]) {
         let ImageTransform {
             rows,
@@ -93,7 +93,7 @@ impl AugmentParams {
     }
 }
 
-/// How one image is varied: for each row and column the one that it is taken from, and where the hole is.
+/// The augmentation of one image: the source of each row and column, and the cutout.
 #[derive(Debug, PartialEq)]
 struct ImageTransform {
     rows: Vec<usize>,
@@ -103,7 +103,7 @@ struct ImageTransform {
 
 impl ImageTransform {
     fn draw(augmentation: Augmentation, generator: &mut Generator, size: usize) -> Self {
-        // All is drawn, whether it is wanted or not: one way more leaves the others as they are.
+        // All random numbers are drawn, whether used or not, so that the augmentations do not affect each other.
         let flip = generator.below(2) == 1 && augmentation.flip;
         let reach = size / 8;
         let [down, across] = [(); 2].map(|()| generator.below(2 * reach as u64 + 1) as usize);
@@ -128,7 +128,7 @@ impl ImageTransform {
     }
 }
 
-/// Where a place is in an image that is shifted back by `reach`, and reflected at its edges.
+/// The source of an index in an image that is shifted back by `reach` and reflected at its edges.
 fn reflected(place: usize, reach: usize, size: usize) -> usize {
     let place = place.abs_diff(reach);
     if place < size {
@@ -194,7 +194,7 @@ mod tests {
         let mut shifts = std::collections::BTreeSet::new();
         for sample in 0..400 {
             let image = varied("crop", sample);
-            // The value in the middle says by how much all are shifted.
+            // The value in the middle shows the shift.
             let middle = image[8 * 16 + 8] as usize - 1;
             let (down, across) = ((middle / 16) as i64 - 8, (middle % 16) as i64 - 8);
             shifts.insert((down, across));

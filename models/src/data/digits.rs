@@ -1,5 +1,5 @@
-//! Handwritten digits: 1,797 images of 8x8 pixels, inside the binary. `digits/` holds them, where they come from, and
-//! the script that made the file.
+//! Handwritten digits: 1,797 images of 8x8 pixels, embedded in the binary. `digits/` has the file, its source, and the
+//! script that made it.
 
 use super::ImageOptions;
 use super::image::Pixels;
@@ -28,7 +28,7 @@ const FIELDS: &[Field] = &image_fields("8", "1");
 const CLASSES: usize = 10;
 const SIDE: usize = 8;
 
-/// For each image its pixels from 0 to 16, row by row, then its digit.
+/// For each image, its pixels from 0 to 16 in row-major order, then its digit.
 static DIGITS: &[u8] = include_bytes!("digits/digits.bin");
 
 fn load(spec: &DataSpec) -> Result<RawSamples> {

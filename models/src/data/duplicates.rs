@@ -1,22 +1,22 @@
-//! Images that are in a data set more than once, by the bytes that are stored of them.
+//! Finds duplicate images of a data set, by their stored bytes.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
 
 use super::fault::count;
 
-/// Images as they come, each held against those before it.
+/// A detector of duplicates, which sees the images in order.
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
     images: u32,
-    /// The first image of each content.
+    /// The first image of each hash.
     first: HashMap<u64, u32>,
-    /// Images that were there before, each with the first of them.
+    /// Duplicates, each with the first such image.
     again: Vec<[u32; 2]>,
 }
 
 impl Duplicates {
-    /// Looks at the next image.
+    /// Adds the next image.
     pub(super) fn see(&mut self, image: &[u8]) {
         let mut hasher = DefaultHasher::new();
         hasher.write(image);
@@ -27,8 +27,7 @@ impl Duplicates {
         self.images += 1;
     }
 
-    /// What is to be said of them, each image called by its name. All but the first `train` images are for the test,
-    /// where the set says so.
+    /// Notes on duplicates, with the images' names. With `train`, all but the first `train` images are for the test.
     pub(super) fn notes(
         &self,
         labels: &[u8],

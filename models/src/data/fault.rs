@@ -1,6 +1,6 @@
-//! Numbers as messages about files print them.
+//! Formats numbers in messages about files.
 
-/// A number with its thousands set apart.
+/// A number with thousands separators.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<_> = digits
@@ -12,7 +12,7 @@ pub(super) fn count(n: u64) -> String {
     groups.join(",")
 }
 
-/// A number of bytes in words.
+/// A number of bytes with a unit.
 pub(super) fn bytes(n: u64) -> String {
     format!("{} {}", count(n), if n == 1 { "byte" } else { "bytes" })
 }

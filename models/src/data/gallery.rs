@@ -1,4 +1,4 @@
-//! What a data set looks like: of each class the mean of its images, and the first few of them, in one picture.
+//! The gallery of a data set: one picture with the mean and the first few images of each class.
 
 use std::io::Cursor;
 
@@ -14,36 +14,36 @@ use super::{RawSamples, built_in};
 use crate::error::{Error, Result};
 use crate::spec::DataSpec;
 
-/// Images of each class, beside their mean.
+/// Images of each class, besides their mean.
 const SAMPLES: usize = 9;
 
-/// Pixels of the whole picture; many classes of large images are shown smaller.
+/// The most pixels of the picture; many classes of large images are scaled down.
 const MOST: usize = 8_000_000;
 
-/// Pixels along a side of one image, at most.
+/// The most pixels along a side of one image.
 const MOST_CELL: usize = 96;
 
-/// A picture of a data set: a row for each class, in it the mean of its images, then the first few of them. Cells of
-/// classes that have fewer are empty.
+/// A gallery: a row for each class, with the mean of its images and the first few of them. Missing images leave cells
+/// empty.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gallery {
-    /// Images in a row, the mean among them.
+    /// Images in a row, including the mean.
     pub columns: usize,
     /// Classes.
     pub rows: usize,
     /// Pixels along a side of an image.
     pub cell: usize,
-    /// The classes, and how many images each has.
+    /// The classes and their numbers of images.
     pub classes: Vec<ClassCount>,
-    /// Red, green, blue and opacity, row by row.
+    /// RGBA, row by row.
     #[serde(skip)]
     rgba: Vec<u8>,
 }
 
-/// The picture of a data set; `None` for points.
+/// The gallery of a data set; `None` for points.
 ///
 /// # Errors
-/// When there is no such data set, it is not here, or it cannot be read.
+/// When the data set does not exist, is not in the library, or cannot be read.
 pub fn gallery(set: &str, library: &Library) -> Result<Option<Gallery>> {
     if library.find(set).is_some_and(|set| set.dimensions != 3) {
         return Ok(None);
@@ -146,7 +146,7 @@ impl Gallery {
     /// The picture as a PNG.
     ///
     /// # Errors
-    /// When it cannot be encoded, as a picture without a pixel.
+    /// When it cannot be encoded, such as a picture without pixels.
     pub fn png(&self) -> Result<Vec<u8>> {
         let mut png = Cursor::new(Vec::new());
         let (width, height) = (self.columns * self.cell, self.rows * self.cell);

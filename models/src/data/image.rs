@@ -1,13 +1,13 @@
-//! Images as bytes: made larger, smaller, grey.
+//! Images as bytes: resizing and greyscale conversion.
 
-/// Images of one size, in memory as they lie on disk: image after image `[channels, side, side]`, a byte a value.
+/// Images of one size, in the layout of the file: image after image `[channels, side, side]`, a byte per value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pixels {
     pub(super) bytes: Vec<u8>,
     pub(super) channels: usize,
     /// Pixels along a side.
     pub(super) side: usize,
-    /// The byte that means 1.
+    /// The byte that stands for 1.
     pub(super) white: u8,
 }
 
@@ -21,7 +21,7 @@ impl Pixels {
         &self.bytes[index * self.size()..(index + 1) * self.size()]
     }
 
-    /// Images of three channels become grey, in place.
+    /// Converts images of three channels to grey, in place.
     pub(super) fn into_grey(mut self) -> Self {
         if self.channels != 3 {
             return self;
@@ -41,21 +41,22 @@ impl Pixels {
     }
 }
 
-/// How light a colour is, by the weights 0.299, 0.587 and 0.114 of ITU-R BT.601, rounded; as Pillow makes grey.
+/// The luma of a colour, with the weights 0.299, 0.587 and 0.114 of ITU-R BT.601, rounded; the same as Pillow's
+/// greyscale.
 pub(super) fn luma(red: u8, green: u8, blue: u8) -> u8 {
     ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + 0x8000) >> 16)
         as u8
 }
 
-/// Changes the size of planes of `from`×`from` values to `to`×`to`, bilinearly: values have their places at half
-/// numbers, and what lies past the edge counts for nothing. When a plane shrinks, each new value is the mean over the
-/// area that it stands for, weighted towards the middle, so that fine patterns do not alias. PyTorch's
-/// `interpolate(mode="bilinear", antialias=True)`, and without shrinking also the same without `antialias`.
+/// Resizes channels of `from`×`from` values to `to`×`to`, bilinearly: pixel centres are at half-integers, and nothing
+/// is taken from past the edge. When shrinking, each value is a mean over its area, weighted towards the middle, so
+/// that fine patterns do not alias. PyTorch's `interpolate(mode="bilinear", antialias=True)`, and without shrinking
+/// also the same without `antialias`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Resize {
     from: usize,
     to: usize,
-    /// For each new place the first old place that it is made of, and their weights; the same along both axes.
+    /// For each output index, the first input index and the weights from there; the same along both axes.
     taps: Vec<(usize, Vec<f32>)>,
 }
 
@@ -79,7 +80,7 @@ impl Resize {
         }
     }
 
-    /// Changes one plane; `along` keeps its memory from call to call.
+    /// Resizes one channel; `along` is scratch memory, reused between calls.
     pub(crate) fn channel(
         &self,
         old: &[impl Copy + Into<f32>],

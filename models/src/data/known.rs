@@ -1,12 +1,12 @@
-//! Data sets that everyone knows: what they are, and what their files must hold. They are too large for the binary;
-//! the library has them once they were fetched or imported.
+//! Well-known data sets, and what their files must contain. They are too large for the binary, and are in the library
+//! once fetched or imported.
 
 use super::table::{DataSetRow, Source, image_fields};
 
-/// What the files of a known data set must hold.
+/// What the files of a known data set must contain.
 #[derive(Debug)]
 pub struct KnownDataSet {
-    /// How its files are laid out.
+    /// The layout of its files.
     pub layout: FileLayout,
     /// The names of the classes, in the order of the labels.
     pub classes: &'static [&'static str],
@@ -14,22 +14,22 @@ pub struct KnownDataSet {
     pub channels: usize,
     /// Pixels along a side of an image.
     pub side: usize,
-    /// Images for training.
+    /// Training images.
     pub train: usize,
-    /// Images for the test.
+    /// Test images.
     pub test: usize,
-    /// The labels of its first images. With the counts they tell which of the known sets files hold.
+    /// The labels of its first images. Together with the counts they identify the set.
     pub first_labels: [u8; 10],
 }
 
-/// How the files of a data set are laid out.
+/// The layout of a data set's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileLayout {
     /// Four files in the format of MNIST: <https://yann.lecun.com/exdb/mnist/>.
     Idx,
-    /// Six files of 3,073 bytes an image: <https://www.cs.toronto.edu/~kriz/cifar.html>.
+    /// Six files with 3,073 bytes per image: <https://www.cs.toronto.edu/~kriz/cifar.html>.
     Cifar10,
-    /// Two files of 3,074 bytes an image, the same page.
+    /// Two files with 3,074 bytes per image, from the same page.
     Cifar100,
 }
 
@@ -124,7 +124,7 @@ pub(super) const CIFAR_100: DataSetRow = DataSetRow {
     ..IMAGES
 };
 
-/// What the rows share.
+/// The common part of the rows.
 const IMAGES: DataSetRow = DataSetRow {
     set: "",
     title: "",

@@ -1,4 +1,4 @@
-//! The folder of data sets: what is there, what could be fetched, what comes and goes.
+//! The library: the folder of data sets, and the sets that can be fetched into it.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -16,40 +16,40 @@ use super::table::{self, DATA_SETS, DataSetRow, Source, image_fields};
 use crate::error::{Error, Result};
 use crate::spec::{self, Field};
 
-/// What a set is called while another takes its name; the name follows.
+/// The prefix of a set's folder while it is being replaced; the name follows.
 const REPLACED: &str = ".replaced-";
 
-/// What a set is called while its files go; its name and a number follow.
+/// The prefix of a set's folder while it is being removed; its name and a number follow.
 const REMOVED: &str = ".removed-";
 
-/// Data sets: those of the table, and those in a folder. Each of the latter is a subfolder with the set's name.
+/// The data sets of the table, and those in a folder, each in a subfolder of its name.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     folder: Option<PathBuf>,
 }
 
-/// A data set that a run may name.
+/// A data set of the library.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataSet {
-    /// Its name in a RunSpec.
+    /// The name in a RunSpec.
     pub set: Cow<'static, str>,
-    /// Its name for people.
+    /// The name that users see.
     pub title: Cow<'static, str>,
-    /// What it is, in a sentence or two.
+    /// A description in one or two sentences.
     pub summary: Cow<'static, str>,
-    /// Whose it is and under which terms; empty where nobody said.
+    /// Source and licence; empty if unknown.
     pub licence: &'static str,
     /// 2 for points, 3 for images.
     pub dimensions: usize,
-    /// How many classes it has by default.
+    /// The default number of classes.
     pub classes: usize,
-    /// What it takes, under `data.`.
+    /// Its options, as fields under `data.`.
     pub fields: &'static [Field],
-    /// Defaults that differ from the fields' own, by path.
+    /// Defaults that differ from those of the fields, by path.
     pub defaults: Map<String, Value>,
     /// Whether it can be used.
     pub state: State,
-    /// What is stored of it.
+    /// The metadata of a stored set.
     #[serde(rename = "about")]
     pub metadata: Option<DataSetMetadata>,
 }
@@ -58,15 +58,15 @@ pub struct DataSet {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum State {
-    /// It is part of this program.
+    /// Part of this program.
     BuiltIn,
-    /// It is in the library.
+    /// In the library.
     Present,
-    /// It is known, and must be fetched or imported.
+    /// Known, but not in the library: it must be fetched or imported.
     Missing,
-    /// It is in the library, and cannot be read.
+    /// In the library, but unreadable.
     Damaged {
-        /// What is wrong with it.
+        /// The fault.
         message: String,
     },
 }
@@ -74,19 +74,19 @@ pub enum State {
 static OWN_FIELDS: &[Field] = &image_fields("32", "3");
 
 impl Library {
-    /// No folder: the data sets of this program alone.
+    /// A library without a folder, with the embedded data sets only.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// The data sets in a folder, which need not exist yet.
+    /// The library in a folder, which may not exist yet.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: Some(folder.into()),
         }
     }
 
-    /// Every data set: those of the table in its order, then the others by name.
+    /// All data sets: those of the table in its order, then the others by name.
     pub fn sets(&self) -> Vec<DataSet> {
         let known = DATA_SETS.iter().map(|row| self.of_row(row));
         let own = self
@@ -166,7 +166,7 @@ impl Library {
         })
     }
 
-    /// What the folder has under a name; `None` for nothing.
+    /// The stored set of a name; `None` if there is none.
     fn state(&self, set: &str) -> Option<(State, Option<DataSetMetadata>)> {
         let folder = self.place(set).filter(|folder| folder.is_dir())?;
         Some(match StoredDataSet::open(&folder) {
@@ -192,7 +192,7 @@ impl Library {
         names
     }
 
-    /// Where a set of this name is, or would be.
+    /// The folder of a set, whether it exists or not.
     fn place(&self, set: &str) -> Option<PathBuf> {
         let folder = self.folder.as_ref().filter(|_| is_name(set))?;
         Some(folder.join(set))
@@ -201,7 +201,7 @@ impl Library {
     /// Opens a stored set.
     ///
     /// # Errors
-    /// [`Error::Setting`] for `data.set` when it is not here, saying how to get it.
+    /// [`Error::Setting`] for `data.set` when it is not in the library; the message says how to get it.
     pub(super) fn open(&self, set: &str) -> Result<StoredDataSet> {
         match self.place(set).filter(|folder| folder.is_dir()) {
             Some(folder) => StoredDataSet::open(&folder),
@@ -209,8 +209,7 @@ impl Library {
         }
     }
 
-    /// Why a set that is known cannot be used, and what to do about it. The command names the data folder, the one in
-    /// which the sets' folder lies, as another would not help.
+    /// The message for a known set that is not in the library, with the command that fetches it into this data folder.
     pub(crate) fn missing(&self, set: &str) -> String {
         if known(set).is_none() {
             return format!("there is no data set {set:?}; `vivarium data list` shows them");
@@ -230,17 +229,17 @@ impl Library {
         )
     }
 
-    /// Reads a stored set whole and holds it against its hash.
+    /// Reads a stored set completely and checks its hash.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault.
     pub fn verify(&self, set: &str) -> Result<DataSetMetadata> {
         let stored = self.open(set)?;
         stored.load()?;
         Ok(stored.metadata)
     }
 
-    /// Begins a data set.
+    /// Starts writing a data set.
     pub(super) fn draft(&self) -> Result<DataSetWriter> {
         let Some(folder) = &self.folder else {
             return Err(Error::setting(
@@ -252,11 +251,11 @@ impl Library {
         DataSetWriter::new(new_scratch(folder)?)
     }
 
-    /// A folder beside the sets for what is needed on the way to one. It goes when the value does, or, if this process
-    /// dies before, at the next [`sweep`](Self::sweep).
+    /// A scratch folder beside the sets. It is removed when the value is dropped or, if this process dies before, by
+    /// the next [`sweep`](Self::sweep).
     ///
     /// # Errors
-    /// When there is no folder for data sets, or nothing can be written there.
+    /// When the library has no folder, or it cannot be written.
     pub fn scratch(&self) -> Result<Scratch> {
         let folder = self
             .folder
@@ -266,22 +265,21 @@ impl Library {
         new_scratch(folder)
     }
 
-    /// Gives a data set its name, in one step: until then it is not there, from then on it is whole. A set that has the
-    /// name is replaced where `replace` says so.
+    /// Publishes a data set under a name, atomically. An existing set of the name is replaced if `replace` is set.
     ///
     /// # Errors
     /// [`Error::Setting`] for `data.set` when the name cannot be used or is taken.
     pub fn publish(&self, ready: ReadyDataSet, set: &str, replace: bool) -> Result<()> {
         self.name(&ready, set, replace)?;
-        // It has its name now: nothing is left to remove.
+        // It is published, so there is nothing to remove.
         ready.folder.keep();
         Ok(())
     }
 
-    /// As [`publish`](Self::publish), for a set that is tried again when it cannot have the name.
+    /// As [`publish`](Self::publish), for a set that can be retried under another name.
     ///
     /// # Errors
-    /// As those; then the set is still `Some`.
+    /// As [`publish`](Self::publish); the set is then still `Some`.
     pub fn publish_from(&self, ready: &mut Option<ReadyDataSet>, set: &str) -> Result<()> {
         if let Some(it) = ready {
             self.name(it, set, false)?;
@@ -314,10 +312,10 @@ impl Library {
         sync(folder)
     }
 
-    /// Whether a set may have this name.
+    /// Checks a name for a new set.
     ///
     /// # Errors
-    /// [`Error::Setting`] for `data.set` when it may not.
+    /// [`Error::Setting`] for `data.set` when the name is not allowed.
     pub fn may_be_named(&self, set: &str, replace: bool) -> Result<()> {
         let refuse = |message: &str| Err(Error::setting("data.set", message));
         match self.place(set) {
@@ -333,15 +331,14 @@ impl Library {
     /// Removes a stored set.
     ///
     /// # Errors
-    /// [`Error::Setting`] for `data.set` when it is not here.
+    /// [`Error::Setting`] for `data.set` when it is not in the library.
     pub fn remove(&self, set: &str) -> Result<()> {
         let (Some(folder), Some(place)) =
             (&self.folder, self.place(set).filter(|place| place.exists()))
         else {
             return Err(Error::setting("data.set", "is not in the library"));
         };
-        // Gone in one step, whatever happens while its files go; and without a new folder, for which a full disk has
-        // no space.
+        // The rename makes the removal atomic; it needs no new folder, for which a full disk has no space.
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let aside = folder.join(format!("{REMOVED}{set}-{}-{count}", std::process::id()));
@@ -349,7 +346,7 @@ impl Library {
         fs::remove_dir_all(&aside).map_err(|e| Error::file(&place, e))
     }
 
-    /// Removes what processes that died have left, and brings a set back that was to be replaced and was not.
+    /// Removes leftovers of processes that died, and restores a set whose replacement was not completed.
     pub fn sweep(&self) {
         let Some(folder) = &self.folder else {
             return;
@@ -382,13 +379,13 @@ fn new_scratch(folder: &Path) -> Result<Scratch> {
 const NAME: &str =
     "must be 1 to 40 small letters, digits and hyphens, beginning with a letter or a digit";
 
-/// Whether a text can name a stored set: it becomes a folder's name, so it is nothing else.
+/// Whether a text is a valid name of a stored set, which is also the name of its folder.
 pub(super) fn is_name(text: &str) -> bool {
     let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     (1..=40).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-')
 }
 
-/// The name that a title suggests: `My cats.zip` is `my-cats-zip`.
+/// A name made from a title: `My cats.zip` is `my-cats-zip`.
 pub fn name_of(title: &str) -> String {
     let mut name = String::new();
     for c in title.chars().flat_map(char::to_lowercase) {
@@ -402,7 +399,7 @@ pub fn name_of(title: &str) -> String {
     name.trim_end_matches('-').to_owned()
 }
 
-/// What the files of a known set must hold; `None` for other names.
+/// The known set of a name; `None` for other names.
 pub fn known(set: &str) -> Option<&'static KnownDataSet> {
     match table::row(set)?.source {
         Source::Known(known) => Some(known),
@@ -410,7 +407,7 @@ pub fn known(set: &str) -> Option<&'static KnownDataSet> {
     }
 }
 
-/// Makes a rename inside a folder survive a power cut.
+/// Fsyncs a folder, to make renames in it durable.
 fn sync(folder: &Path) -> Result<()> {
     let sync = || -> io::Result<()> { File::open(folder)?.sync_all() };
     sync().map_err(|e| Error::file(folder, e))

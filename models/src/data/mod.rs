@@ -1,24 +1,22 @@
-//! The table of data sets, the library of those that lie on disk, and what becomes of a data set before a network sees
-//! it: a part of it is set aside for the test and for validation, then every value is normalised by what the training
-//! part shows.
+//! Data sets: the table of known sets, the library of sets on disk, and the preparation for training: a split into
+//! training, validation and test, and normalisation by the statistics of the training split.
 //!
-//! Nothing here depends on a run's seed, except how training images are varied: runs with different seeds see the same
-//! samples in the same splits.
+//! Only augmentation depends on a run's seed: runs with different seeds see the same samples in the same splits.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `table` | every data set that is known by name |
-//! | `digits`, `toy2d` | those that this program holds or makes |
-//! | `known` | those that must be fetched, and what their files hold |
-//! | `library` | the folder of data sets: each a subfolder, `stored` says of what |
-//! | `read` | files of others become a stored set, or are refused with `fault`s |
-//! | `duplicates` | images that are in a set more than once |
-//! | `gallery` | what a set looks like |
+//! | `table` | the table of data sets |
+//! | `digits`, `toy2d` | data sets that are embedded or generated |
+//! | `known` | data sets that must be fetched, and the content of their files |
+//! | `library` | the folder of data sets; `stored` is one of them |
+//! | `read` | imports files as a stored set, or refuses them with `fault`s |
+//! | `duplicates` | duplicate images of a set |
+//! | `gallery` | a picture of a set |
 //! | `picture` | one image of any size, as a network sees it |
-//! | `image` | images made larger, smaller, grey |
-//! | `split` | who is learnt from, who is measured on |
-//! | `normalise` | values of mean 0 and deviation 1 |
-//! | `augment` | training images varied from epoch to epoch |
+//! | `image` | resizing and greyscale conversion |
+//! | `split` | training, validation and test split |
+//! | `normalise` | normalisation to mean 0 and deviation 1 |
+//! | `augment` | augmentation of training images |
 //! | `samples` | samples in memory, gathered into batches |
 
 mod augment;
@@ -59,19 +57,19 @@ use crate::spec::DataSpec;
 use split::SplitIndices;
 use table::{RawSamples, SampleValues, Source};
 
-/// The fewest pixels along a side of an image that a network sees.
+/// The smallest side of a network's input image, in pixels.
 const LEAST_SIDE: usize = 8;
 
-/// The most pixels along a side of an image, on disk and as a network sees it.
+/// The largest side of an image on disk and of a network's input, in pixels.
 const MOST_SIDE: usize = 224;
 
-/// What is set for images, whatever the data set.
+/// Options of all image data sets.
 #[derive(Deserialize)]
 struct ImageOptions {
     size: usize,
     channels: usize,
     augment: String,
-    /// Runs from before there was a choice have none.
+    /// Earlier runs do not have this option.
     #[serde(default)]
     normalisation: String,
 }
@@ -82,29 +80,29 @@ impl ImageOptions {
     }
 }
 
-/// What is known of a run's data before it is loaded.
+/// Facts about a run's data that are known before it is loaded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outline {
     /// The names of the classes.
     pub classes: Vec<String>,
     /// The shape of a sample: `[2]` or `[channels, height, width]`.
     pub input: Vec<usize>,
-    /// Samples learnt from.
+    /// Training samples.
     pub train: usize,
-    /// Samples measured on after every epoch.
+    /// Validation samples.
     pub validation: usize,
-    /// Samples measured on once, at the end.
+    /// Test samples.
     pub test: usize,
-    /// Bytes of memory that all of them take once they are loaded.
+    /// Memory of the loaded data, in bytes.
     pub bytes: u64,
-    /// What is to be said of the splits before anything is learnt, in sentences.
+    /// Notes on the splits, as sentences.
     pub warnings: Vec<String>,
 }
 
 /// The shape of a sample and the number of classes, without loading anything.
 ///
 /// # Errors
-/// When there is no such data set, or it is not here.
+/// When the data set does not exist or is not in the library.
 pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
     match built_in(spec) {
         Some((shape, _)) => shape(spec),
@@ -118,10 +116,10 @@ pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
     }
 }
 
-/// What will be in which split, without reading an image.
+/// Facts about the splits, without reading any images.
 ///
 /// # Errors
-/// When there is no such data set, it is not here, or it cannot be read.
+/// When the data set does not exist, is not in the library, or cannot be read.
 pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
     let (input, _) = shape(spec, library)?;
     let (classes, labels, train, pool) = match built_in(spec) {
@@ -162,7 +160,7 @@ pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
 /// Loads a data set, splits it and normalises it.
 ///
 /// # Errors
-/// When there is no such data set, it is not here, or it cannot be read.
+/// When the data set does not exist, is not in the library, or cannot be read.
 pub fn load(spec: &DataSpec, library: &Library) -> Result<Splits> {
     let (raw, parts) = raw(spec, library)?;
     Splits::new(spec, raw, &parts)
@@ -196,15 +194,15 @@ pub struct Point {
     pub y: f64,
     /// The class, from 0.
     pub class: usize,
-    /// Where it belongs.
+    /// Its split.
     pub split: Split,
 }
 
-/// The points of two-dimensional data in raw coordinates; `None` for images. Training samples beyond `data.limit` are
-/// in no split and not among them.
+/// The points of two-dimensional data in raw coordinates; `None` for images. Training samples beyond `data.limit`
+/// belong to no split and are left out.
 ///
 /// # Errors
-/// When there is no such data set.
+/// When the data set does not exist.
 pub fn points(spec: &DataSpec) -> Result<Option<Vec<Point>>> {
     let Some((_, load)) = built_in(spec) else {
         return Ok(None);

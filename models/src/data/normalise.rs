@@ -1,10 +1,11 @@
-//! Values of mean 0 and standard deviation 1, by what the training split shows: what is measured on must not be seen.
+//! Normalisation to mean 0 and standard deviation 1. The statistics are those of the training split, so that nothing of
+//! the other splits leaks into training.
 
 use super::image::Pixels;
 use crate::contract::Normalisation;
 use crate::spec::Choice;
 
-/// By the training split, or by ImageNet.
+/// The source of the statistics: the training split or ImageNet.
 pub(super) const CHOICES: &[Choice] = &[
     Choice {
         value: "measured",
@@ -16,11 +17,11 @@ pub(super) const CHOICES: &[Choice] = &[
     },
 ];
 
-/// The word for [`Normalisation::of_imagenet`].
+/// The name of [`Normalisation::of_imagenet`] in a RunSpec.
 pub(super) const IMAGENET: &str = "imagenet";
 
 impl Normalisation {
-    /// Measures points of two coordinates.
+    /// Statistics of two-dimensional points.
     pub(super) fn of_points<'a>(points: impl Iterator<Item = &'a [f32]> + Clone) -> Self {
         let mean_of = |value: &dyn Fn(usize, f64) -> f64| {
             let mut sums = [0.0; 2];
@@ -41,7 +42,8 @@ impl Normalisation {
         }
     }
 
-    /// What torchvision's weights were trained with: mean and deviation of ImageNet's colours, of which grey has the mean.
+    /// The normalisation of torchvision's pretrained weights: mean and deviation of ImageNet's channels; for grey,
+    /// their average.
     pub(super) fn of_imagenet(channels: usize) -> Self {
         let (mean, deviation) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
         let grey = |values: &[f64]| vec![values.iter().sum::<f64>() / values.len() as f64];
@@ -54,9 +56,9 @@ impl Normalisation {
         Self { mean, deviation }
     }
 
-    /// Measures some of the images. Grey that is repeated to three channels is measured once and told three times.
+    /// Statistics of some images. For grey that is repeated to three channels, they are computed once and repeated.
     pub(super) fn of_images(pixels: &Pixels, images: &[u32], channels: usize) -> Self {
-        // How often each byte is there says it all, exactly and in no order.
+        // Counts of byte values give exact statistics, independent of the order.
         let mut counts = vec![[0u64; 256]; pixels.channels];
         for image in images {
             let channels_of_image = pixels.image(*image as usize);

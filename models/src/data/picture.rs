@@ -1,4 +1,4 @@
-//! One image of any size: decoded with care, and made into what a network sees.
+//! Single images of any size: decoding, and conversion to a network's input.
 
 use std::io::Cursor;
 
@@ -10,32 +10,31 @@ use super::image::{Resize, luma};
 use super::read::photo;
 use crate::error::{Error, Result};
 
-/// An image in colours, turned as its camera was held.
+/// An RGB image, with its EXIF orientation applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// Pixels across.
+    /// The width in pixels.
     pub width: usize,
-    /// Pixels down.
+    /// The height in pixels.
     pub height: usize,
-    /// Red, green and blue, row by row.
+    /// RGB, row by row.
     pub rgb: Vec<u8>,
 }
 
-/// Decodes a PNG, a JPEG or a WebP of at most so many pixels, by what it is and not by what it is called. Of several
-/// pictures the first is taken, what is transparent becomes white, and it is turned as its camera was held.
+/// Decodes a PNG, JPEG or WebP of at most `most_pixels` pixels; the type is detected from the content. Of several
+/// images the first is taken, transparency becomes white, and the EXIF orientation is applied.
 ///
 /// # Errors
-/// What is wrong with it, in words that follow "the image".
+/// The fault, as a phrase that follows "the image".
 pub fn decode_image(bytes: &[u8], most_pixels: u64) -> std::result::Result<Picture, String> {
     photo::whole(bytes, most_pixels).map(Picture::from)
 }
 
-/// What a network for images of the shape `input` `[channels, height, width]` sees of a picture, before it is
-/// normalised: the middle square, grey where there is one channel, of the asked size; from 0 to 1. As images are
-/// imported and trained on.
+/// The input for a network for images of the shape `input` `[channels, height, width]`, before normalisation: the
+/// middle square, resized, in grey for one channel, with values from 0 to 1. The same steps as in import and training.
 ///
 /// # Errors
-/// [`Error::Setting`] when `input` is no shape of a square image of one or three channels.
+/// [`Error::Setting`] when `input` is not the shape of a square image of one or three channels.
 pub fn image_for(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
     let (&[channels @ (1 | 3), side, width], true) = (input, picture.width * picture.height > 0)
     else {
@@ -70,7 +69,7 @@ pub fn image_for(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
 }
 
 impl Picture {
-    /// The same picture, made smaller where its longer side is more than so many pixels.
+    /// The same picture, scaled down to a longer side of at most so many pixels.
     pub fn within(self, side: usize) -> Self {
         let longest = self.width.max(self.height);
         if longest <= side {
@@ -91,7 +90,7 @@ impl Picture {
     /// The picture as a PNG.
     ///
     /// # Errors
-    /// When it cannot be encoded, as a picture without a pixel.
+    /// When it cannot be encoded, such as a picture without pixels.
     pub fn png(&self) -> Result<Vec<u8>> {
         let mut png = Cursor::new(Vec::new());
         PngEncoder::new(&mut png)

@@ -1,5 +1,5 @@
-//! Samples in memory, all in one piece: a batch is gathered from it. Many images stay bytes, and become numbers of the
-//! asked size as they are gathered: 60,000 images of 3x32x32 are 184 MB as bytes, and 737 MB as numbers.
+//! Samples in memory, from which batches are gathered. Large sets of images stay bytes and are resized and converted to
+//! floats as they are gathered: 60,000 images of 3x32x32 take 184 MB as bytes and 737 MB as floats.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::spec::DataSpec;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
     store: Arc<SampleStore>,
-    /// Where in the pool the samples are.
+    /// The indices of the samples in the pool.
     places: Arc<Vec<u32>>,
     labels: Arc<Vec<u32>>,
     /// Values of one sample.
@@ -31,13 +31,13 @@ pub struct Samples {
 /// The samples of all splits.
 #[derive(Debug, PartialEq)]
 enum SampleStore {
-    /// Sample after sample as the network sees it.
+    /// Sample after sample, as the network's input.
     Numbers(Vec<f32>),
     Images(Images),
 }
 
 impl SampleStore {
-    /// How much memory it takes.
+    /// Its memory, in bytes.
     fn bytes(&self) -> u64 {
         let bytes = match self {
             Self::Numbers(numbers) => size_of_val(&numbers[..]),
@@ -47,29 +47,29 @@ impl SampleStore {
     }
 }
 
-/// Images, and how they become numbers.
+/// Images as bytes, and their conversion to floats.
 #[derive(Debug, PartialEq)]
 struct Images {
     pixels: Pixels,
-    /// To the asked size; `None` where it is the images' own.
+    /// The resizing; `None` if the images have the right size.
     resize: Option<Resize>,
-    /// The asked size.
+    /// The size of the network's input.
     size: usize,
-    /// For each channel asked for the normalised number of each byte.
+    /// For each channel of the input, the normalised value of each byte.
     numbers: Vec<[f32; 256]>,
-    /// The same as a line, for what lies between the bytes: factor and summand.
+    /// The same as a factor and an offset, for values between bytes.
     lines: Vec<(f32, f32)>,
 }
 
-/// Whether so many images of so many values become numbers once and for all.
+/// Whether a set is small enough to be converted to floats on loading.
 fn are_few(images: usize, values: usize) -> bool {
     images.saturating_mul(values) <= 1 << 20
 }
 
-/// The bytes in memory of so many images of a data set, which are shown to a network as `input`.
+/// The memory of so many images of a data set, for a network with the input `input`.
 pub(super) fn pool_bytes(images: usize, channels: usize, side: usize, input: &[usize]) -> u64 {
     let values = input.iter().product();
-    // What is shown in grey is kept in grey.
+    // Images for a grey input are kept in grey.
     let kept = channels.min(input.first().copied().unwrap_or(channels)) * side * side;
     let bytes = if are_few(images, values) {
         size_of::<f32>() * values
@@ -79,7 +79,7 @@ pub(super) fn pool_bytes(images: usize, channels: usize, side: usize, input: &[u
     (images * bytes) as u64
 }
 
-/// The bytes in memory of so many samples' places and labels.
+/// The memory of so many samples' indices and labels.
 pub(super) fn place_bytes(samples: usize) -> u64 {
     (samples * 2 * size_of::<u32>()) as u64
 }
@@ -107,7 +107,7 @@ impl Images {
         }
     }
 
-    /// Few images become numbers once and for all, so that a batch is a matter of copying.
+    /// Small sets are converted to floats on loading, so that batches are copied.
     fn into_pool(self) -> SampleStore {
         let (images, size) = (self.pixels.bytes.len() / self.pixels.size(), self.values());
         if !are_few(images, size) {
@@ -119,12 +119,12 @@ impl Images {
         SampleStore::Numbers(numbers)
     }
 
-    /// Values of one image as the network sees it.
+    /// Values of one input image.
     fn values(&self) -> usize {
         self.numbers.len() * self.size * self.size
     }
 
-    /// Writes one image as numbers.
+    /// Writes one image as floats.
     fn write(&self, index: usize, into: &mut [f32]) {
         let image = self.pixels.image(index);
         let side = self.pixels.side;
@@ -153,7 +153,7 @@ impl Images {
 }
 
 impl Samples {
-    /// How many there are.
+    /// The number of samples.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -173,7 +173,7 @@ impl Samples {
         self.size
     }
 
-    /// One sample's values, as the network sees them.
+    /// One sample's values, as the network's input.
     pub fn values(&self, index: usize) -> Vec<f32> {
         let mut values = vec![0.0; self.size()];
         self.write(index, &mut values);
@@ -190,7 +190,7 @@ impl Samples {
         }
     }
 
-    /// The values and classes of the samples with these indices, in this order; images varied where that is asked for.
+    /// The values and classes of the samples with these indices, in this order, with augmentation if given.
     pub fn gather(&self, indices: &[u32], augment: Option<&AugmentParams>) -> (Vec<f32>, Vec<u32>) {
         let mut values = vec![0.0; indices.len() * self.size()];
         let mut plain = Vec::new();
@@ -208,9 +208,9 @@ impl Samples {
         (values, labels.collect())
     }
 
-    /// The values and classes of neighbouring samples, made by all threads where they are many.
+    /// The values and classes of consecutive samples, made by all threads if they are many.
     pub fn slice(&self, range: std::ops::Range<usize>) -> (Vec<f32>, &[u32]) {
-        /// Values for which it is not worth to wake a thread.
+        /// Values per thread; for fewer, threads are not worth their overhead.
         const FEW: usize = 1 << 16;
         let size = self.size();
         let mut values = vec![0.0; range.len() * size];
@@ -231,31 +231,31 @@ impl Samples {
 /// A data set, split and normalised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Splits {
-    /// Learnt from.
+    /// The training split.
     pub train: Samples,
-    /// Measured on after every epoch; may be empty.
+    /// The validation split; may be empty.
     pub validation: Samples,
-    /// Measured on once, at the end.
+    /// The test split.
     pub test: Samples,
     /// The names of the classes.
     pub classes: Vec<String>,
     /// The shape of a sample: `[2]` or `[channels, height, width]`.
     pub input: Vec<usize>,
-    /// What was done to the values.
+    /// The normalisation of the values.
     pub normalisation: Normalisation,
-    /// How training images are varied.
+    /// The augmentation of training images.
     pub augmentation: Augmentation,
-    /// For points, the least and the greatest of each raw coordinate over all splits.
+    /// For points, the minimum and maximum of each raw coordinate over all splits.
     pub range: Option<[[f64; 2]; 2]>,
-    /// SHA-256 over classes, shape, and the labels and values of all splits as they are before they are resized and
-    /// normalised; in hexadecimal.
+    /// SHA-256 over classes, shape, and the labels and values of all splits before resizing and normalisation; in
+    /// hexadecimal.
     pub hash: String,
-    /// What is to be said of the splits before anything is learnt, in sentences.
+    /// Notes on the splits, as sentences.
     pub warnings: Vec<String>,
 }
 
 impl Splits {
-    /// What is known of them without their samples.
+    /// Facts about the splits, without their samples.
     pub fn outline(&self) -> Outline {
         Outline {
             classes: self.classes.clone(),

@@ -1,5 +1,5 @@
-//! Folders for what is on its way. Each goes when its value does; those of processes that died are told by their locks,
-//! which the system gives back however a process ends.
+//! Scratch folders. Each is removed when its value is dropped; those of processes that died are recognised by their
+//! locks, which the system releases however a process ends.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -8,25 +8,25 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// What the names of such folders begin with.
+/// The prefix of scratch folders.
 const PREFIX: &str = ".draft-";
 
-/// Where folders cannot be locked, one that is so old is nobody's any more.
+/// On file systems without locks, folders of this age count as abandoned.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A folder for what is on its way.
+/// A scratch folder.
 #[derive(Debug)]
 pub struct Scratch {
     folder: TempDir,
-    /// Held as long as the folder is in use.
+    /// The lock, held while the folder is in use.
     _lock: Option<File>,
 }
 
 impl Scratch {
-    /// A new folder in `parent`.
+    /// Creates a scratch folder in `parent`.
     ///
     /// # Errors
-    /// When nothing can be made there.
+    /// When the folder cannot be created.
     pub fn new_in(parent: &Path) -> io::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix(&format!("{PREFIX}{}-", std::process::id()))
@@ -39,18 +39,18 @@ impl Scratch {
         })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Lets the folder be where it is, or where it was moved.
+    /// Keeps the folder, where it is or was moved to.
     pub fn keep(self) {
         let _ = self.folder.keep();
     }
 }
 
-/// Removes from `parent` the folders of processes that died.
+/// Removes scratch folders of processes that died.
 pub fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -82,7 +82,7 @@ mod tests {
         let left = Scratch::new_in(parent.path()).unwrap();
         let left_at = left.path().to_owned();
         fs::write(left_at.join("upload"), "half").unwrap();
-        // As after the death of its process: the lock is free and the folder is there.
+        // As after the death of its process: the lock is free and the folder exists.
         left.keep();
         let other = parent.path().join("cats");
         fs::create_dir(&other).unwrap();

@@ -1,4 +1,4 @@
-//! Who is learnt from, who is measured on. Each class is cut in the same proportions.
+//! Splits samples into training, validation and test, stratified by class.
 
 use serde::Serialize;
 use serde_json::Map;
@@ -6,21 +6,21 @@ use serde_json::Map;
 use crate::random::Key;
 use crate::spec::DataSpec;
 
-/// The share of all samples that is only measured on, once.
+/// The share of the test split.
 const TEST: f64 = 0.2;
 
-/// The share for validation by default, as the field `data.validation` has it.
+/// The default share of the validation split, as in the field `data.validation`.
 const VALIDATION: f64 = 0.1;
 
-/// Which part of the data a sample belongs to.
+/// A split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// Learnt from.
+    /// Training.
     Train,
-    /// Measured on after every epoch.
+    /// Validation, evaluated after every epoch.
     Validation,
-    /// Measured on once, at the end.
+    /// Test, evaluated once at the end.
     Test,
 }
 
@@ -43,9 +43,9 @@ impl SplitIndices {
     }
 }
 
-/// Splits samples by their classes: a fifth for the test, unless the set itself says that all but its first `train`
-/// samples are; then the asked share of the rest for validation, then no more training samples than the limit. Another
-/// share for validation leaves the test split as it is.
+/// Splits samples by class: a fifth for the test, unless the set defines its first `train` samples as training and the
+/// rest as test; then the requested share of the rest for validation; then the training split is cut to the limit. The
+/// test split does not depend on the share of validation.
 pub(super) fn split(
     spec: &DataSpec,
     labels: &[u32],
@@ -65,7 +65,7 @@ pub(super) fn split(
     };
     let mut validation = take(&mut groups, spec.validation);
     let mut train = groups.concat();
-    // Any order would do for measuring; for training it decides what a limit keeps.
+    // The order only matters for which training samples a limit keeps.
     for part in [&mut test, &mut validation, &mut train] {
         part.sort_unstable();
         generator.shuffle(part);
@@ -79,7 +79,7 @@ pub(super) fn split(
     }
 }
 
-/// The splits of a run that says nothing of them. Which classes lose their last image does not depend on the set's name.
+/// The splits with default settings. Which classes lose their last image does not depend on the set's name.
 pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -> SplitIndices {
     let spec = DataSpec {
         set: String::new(),
@@ -90,7 +90,7 @@ pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -
     split(&spec, labels, classes, train)
 }
 
-/// Which classes nobody would learn, as no sample of them is learnt from; `None` where there are none.
+/// A note on classes without training samples; `None` if there are none.
 pub(super) fn unlearned(
     parts: &SplitIndices,
     labels: &[u32],
@@ -127,8 +127,8 @@ pub(super) fn unlearned(
     ))
 }
 
-/// Takes a share out of every group: of the whole the nearest number to the share, at least 1 when the share is not 0;
-/// of each group its part rounded down, and one more where most was cut off.
+/// Takes a share of every group. The total is the share rounded to the nearest integer, at least 1 when the share is
+/// not 0; each group gives its share rounded down, and those with the largest remainders one more.
 fn take(groups: &mut [Vec<u32>], share: f64) -> Vec<u32> {
     let total: usize = groups.iter().map(Vec::len).sum();
     if share <= 0.0 || total < 2 {

@@ -2,11 +2,11 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `set.json` | what it is: [`DataSetMetadata`] |
-//! | `pixels.u8` | image after image `[channels, side, side]`, a byte a value |
-//! | `labels.u16` | class after class, two bytes each, the low one first |
+//! | `set.json` | metadata: [`DataSetMetadata`] |
+//! | `pixels.u8` | image after image `[channels, side, side]`, a byte per value |
+//! | `labels.u16` | class after class, as little-endian u16 |
 //!
-//! Where the set has a test split of its own, its images come last.
+//! If the set has its own test split, those images come last.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -33,12 +33,12 @@ const LABELS: &str = "labels.u16";
 /// The version of this layout.
 const FORMAT: u32 = 1;
 
-/// What a stored data set is.
+/// The metadata of a stored data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataSetMetadata {
     /// The version of the layout.
     pub format: u32,
-    /// Its name for people.
+    /// The name that users see.
     pub title: String,
     /// The names of the classes, in the order of the labels.
     pub classes: Vec<String>,
@@ -48,11 +48,11 @@ pub struct DataSetMetadata {
     pub side: usize,
     /// Images in all.
     pub images: usize,
-    /// How many of them, from the first, are for training; `null` where the set has no test split of its own.
+    /// The number of training images, which come first; `null` if the set has no test split of its own.
     pub train: Option<usize>,
-    /// What it was made from.
+    /// Its source.
     pub source: String,
-    /// SHA-256 over pixels, labels, and what is said above of their meaning; in hexadecimal.
+    /// SHA-256 over pixels, labels, and the metadata above that gives them meaning; in hexadecimal.
     pub sha256: String,
 }
 
@@ -61,7 +61,7 @@ impl DataSetMetadata {
         self.channels * self.side * self.side
     }
 
-    /// What the numbers mean, as part of the hash.
+    /// The metadata that is part of the hash.
     fn meaning(&self) -> String {
         let Self {
             classes,
@@ -87,12 +87,12 @@ impl DataSetMetadata {
 #[derive(Clone, Debug)]
 pub(super) struct StoredDataSet {
     folder: PathBuf,
-    /// What it is.
+    /// Its metadata.
     pub metadata: DataSetMetadata,
 }
 
 impl StoredDataSet {
-    /// Opens a folder; nothing but its `set.json` is read.
+    /// Opens a folder and reads its `set.json` only.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(METADATA);
         let text = links::read(&path).map_err(|e| Error::file(&path, e))?;
@@ -137,7 +137,7 @@ impl StoredDataSet {
         })
     }
 
-    /// A file that must hold so many bytes for each image.
+    /// A file that must have so many bytes per image.
     fn read(&self, name: &str, size: usize) -> Result<Vec<u8>> {
         let path = self.folder.join(name);
         links::refuse(&path).map_err(|e| Error::file(&path, e))?;
@@ -157,7 +157,7 @@ impl StoredDataSet {
         Error::Refused(vec![Fault { file, message }])
     }
 
-    /// Everything, held against its hash.
+    /// Reads everything and checks the hash.
     pub(super) fn load(&self) -> Result<RawSamples> {
         let (labels, pixels) = (self.labels()?, self.pixels()?);
         let mut hash = Sha256::new();
@@ -183,7 +183,7 @@ impl StoredDataSet {
     }
 }
 
-/// A data set under construction, in a folder that goes when this does, unless it is published.
+/// A data set under construction, in a scratch folder that is removed on drop unless the set is published.
 #[derive(Debug)]
 pub(super) struct DataSetWriter {
     folder: Scratch,
@@ -193,16 +193,16 @@ pub(super) struct DataSetWriter {
     repeats: Duplicates,
 }
 
-/// A data set that is whole and on disk, but not published yet.
+/// A complete data set on disk that is not published yet.
 #[derive(Debug)]
 pub struct ReadyDataSet {
     pub(super) folder: Scratch,
-    /// What it is.
+    /// Its metadata.
     pub metadata: DataSetMetadata,
 }
 
 impl ReadyDataSet {
-    /// The same set with another name for people and another word on what it was made from.
+    /// The same set with another title and source.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -211,7 +211,7 @@ impl ReadyDataSet {
         Ok(self)
     }
 
-    /// Gives the set another name for people and another word on what it was made from.
+    /// Changes the title and the source of the set.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -240,7 +240,7 @@ impl DataSetWriter {
         })
     }
 
-    /// The folder, for what is needed on the way.
+    /// The folder, for temporary files.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -263,7 +263,7 @@ impl DataSetWriter {
             .map_err(|e| Error::file(&path, e))
     }
 
-    /// What is to be said of images that are in it more than once: [`Duplicates::notes`].
+    /// Notes on duplicate images: [`Duplicates::notes`].
     pub(super) fn repeated(
         &self,
         train: Option<usize>,
@@ -272,7 +272,7 @@ impl DataSetWriter {
         self.repeats.notes(&self.labels, train, name)
     }
 
-    /// Which classes nobody would learn, with the settings that a run has by default.
+    /// A note on classes without training samples with default settings.
     pub(super) fn unlearned(&self, classes: &[String], train: Option<usize>) -> Option<String> {
         let labels: Vec<u32> = self
             .labels
@@ -286,7 +286,7 @@ impl DataSetWriter {
         )
     }
 
-    /// Writes the rest. The format, the count of images and the hash of `metadata` are filled in here.
+    /// Writes the remaining files. Format, number of images and hash of `metadata` are filled in here.
     pub(super) fn finish(mut self, metadata: DataSetMetadata) -> Result<ReadyDataSet> {
         let path = self.folder.path().to_owned();
         let about_path = path.join(METADATA);

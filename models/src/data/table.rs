@@ -1,4 +1,4 @@
-//! The table of data sets: those that this program makes or holds, and those that it knows where to get.
+//! The table of data sets that are embedded, generated, or known where to fetch.
 
 use serde::Serialize;
 
@@ -7,47 +7,47 @@ use super::{augment, digits, known, normalise, toy2d};
 use crate::error::Result;
 use crate::spec::{DataSpec, Field, FieldKind};
 
-/// A data set that is known by name.
+/// A row of the table.
 #[derive(Debug, Serialize)]
 pub struct DataSetRow {
-    /// Its name in a RunSpec.
+    /// The name in a RunSpec.
     pub set: &'static str,
-    /// Its name for people.
+    /// The name that users see.
     pub title: &'static str,
-    /// What it is, in a sentence or two.
+    /// A description in one or two sentences.
     pub summary: &'static str,
-    /// Whose it is and under which terms.
+    /// Source and licence.
     pub licence: &'static str,
     /// 2 for points, 3 for images.
     pub dimensions: usize,
-    /// How many classes it has by default.
+    /// The default number of classes.
     pub classes: usize,
-    /// What it takes, under `data.`.
+    /// Its options, as fields under `data.`.
     pub fields: &'static [Field],
-    /// Defaults of other fields that suit it, as path and JSON literal.
+    /// Its defaults for other fields, as path and JSON literal.
     pub defaults: &'static [(&'static str, &'static str)],
-    /// Where its samples come from.
+    /// The source of its samples.
     #[serde(skip)]
     pub(super) source: Source,
 }
 
-/// Where the samples of a data set come from.
+/// The source of a data set's samples.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// From this program.
+    /// Embedded or generated.
     BuiltIn {
         /// The shape of a sample and the number of classes, before anything is loaded.
         shape: fn(&DataSpec) -> Result<Shape>,
         load: fn(&DataSpec) -> Result<RawSamples>,
     },
-    /// From the library, once it was fetched or imported.
+    /// The library, once fetched or imported.
     Known(&'static known::KnownDataSet),
 }
 
 /// The shape of a sample, `[2]` or `[channels, height, width]`, and the number of classes.
 pub type Shape = (Vec<usize>, usize);
 
-/// All data sets that are known by name.
+/// All data sets of the table.
 pub static DATA_SETS: &[DataSetRow] = &[
     digits::ROW,
     toy2d::BLOBS,
@@ -62,23 +62,23 @@ pub static DATA_SETS: &[DataSetRow] = &[
 ];
 
 impl DataSetRow {
-    /// Whether its samples are in this program, so that nothing must be fetched.
+    /// Whether it needs no fetching.
     pub fn is_built_in(&self) -> bool {
         matches!(self.source, Source::BuiltIn { .. })
     }
 }
 
-/// The row of a name.
+/// The row of a data set.
 pub fn row(set: &str) -> Option<&'static DataSetRow> {
     DATA_SETS.iter().find(|row| row.set == set)
 }
 
-/// A data set as it comes: all samples, in its own units.
+/// The samples of a data set in its own units, before splitting and normalisation.
 pub(super) struct RawSamples {
     pub(super) classes: Vec<String>,
     pub(super) values: SampleValues,
     pub(super) labels: Vec<u32>,
-    /// How many samples, from the first, are for training where the set says itself which are for the test.
+    /// The number of training samples, which come first, if the set has its own test split.
     pub(super) train: Option<usize>,
 }
 
@@ -89,7 +89,7 @@ pub(super) enum SampleValues {
     Images(Pixels),
 }
 
-/// What is set for images, whatever the data set.
+/// Options of all image data sets.
 pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> [Field; 4] {
     [
         Field::new(

@@ -1,5 +1,5 @@
-//! Points in the plane, generated: what a perceptron can divide, and what it cannot. The points are a function of the
-//! settings under `data` alone.
+//! Generated two-dimensional data sets, linearly separable and not. The points depend only on the settings under
+//! `data`.
 
 use std::f64::consts::{PI, TAU};
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::random::{Generator, Key};
 use crate::spec::{DataSpec, Field, FieldKind};
 
-/// Points that are generated from a place for each.
+/// The source of a data set whose points are generated one by one.
 macro_rules! generated {
     ($place:expr) => {
         Source::BuiltIn {
@@ -65,7 +65,7 @@ pub(super) const XOR: DataSetRow = DataSetRow {
     ..TOY2D
 };
 
-/// What the rows share.
+/// The common part of the rows.
 const TOY2D: DataSetRow = DataSetRow {
     set: "",
     title: "",
@@ -128,7 +128,7 @@ fn two() -> usize {
     2
 }
 
-/// A point of a class before noise is added, from what is random about it and the number of classes.
+/// Generates a point of a class before noise is added, from a random generator and the number of classes.
 type Place = fn(&mut Generator, usize, usize) -> (f64, f64);
 
 fn generate(spec: &DataSpec, place: Place) -> Result<RawSamples> {
@@ -157,8 +157,8 @@ fn generate(spec: &DataSpec, place: Place) -> Result<RawSamples> {
     })
 }
 
-/// Centres on a circle, 4 from each neighbour: 8 deviations at the default noise. Turned, so that the line between two
-/// classes is not along an axis.
+/// Centres on a circle, 4 from each neighbour, which is 8 deviations at the default noise. Rotated, so that the
+/// boundary of two classes is not parallel to an axis.
 fn blob(_: &mut Generator, class: usize, classes: usize) -> (f64, f64) {
     let radius = 2.0 / (PI / classes as f64).sin();
     let angle = PI / 6.0 + TAU * class as f64 / classes as f64;
@@ -179,14 +179,14 @@ fn circle(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
     (radius * angle.cos(), radius * angle.sin())
 }
 
-/// An arm of one and a quarter turns, from near the middle to a distance of 1.
+/// A spiral arm of one and a quarter turns, from near the centre to radius 1.
 fn spiral(generator: &mut Generator, class: usize, classes: usize) -> (f64, f64) {
     let radius = generator.between(0.08, 1.0);
     let angle = TAU * (1.25 * radius + class as f64 / classes as f64);
     (radius * angle.cos(), radius * angle.sin())
 }
 
-/// Class 0 where both coordinates have one sign. A strip along the axes stays free.
+/// Class 0 where both coordinates have the same sign. A margin along the axes is empty.
 fn exclusive_or(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
     let x = generator.between(0.1, 1.0);
     let y = generator.between(0.1, 1.0);

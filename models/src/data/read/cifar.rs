@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 const SIDE: usize = 32;
 const PIXELS: usize = 3 * SIDE * SIDE;
 
-/// Bytes that one file may have, as many as the largest real one: all files of a layout are held in memory together.
+/// The most bytes of one file, those of the largest real one: all files of a layout are in memory at once.
 const fn most(layout: FileLayout) -> u64 {
     match layout {
         FileLayout::Cifar100 => 50_000 * (PIXELS as u64 + 2),
@@ -26,7 +26,7 @@ const fn most(layout: FileLayout) -> u64 {
     }
 }
 
-/// Files of a layout, the test's last.
+/// The files of a layout, the test file last.
 fn files(layout: FileLayout) -> &'static [&'static str] {
     match layout {
         FileLayout::Cifar100 => &["train.bin", "test.bin"],
@@ -43,10 +43,10 @@ fn files(layout: FileLayout) -> &'static [&'static str] {
 
 const LAYOUTS: [FileLayout; 2] = [FileLayout::Cifar10, FileLayout::Cifar100];
 
-/// The layout of what is in a tree; `None` where it is something else.
+/// The layout of a tree's files; `None` if it is another data set.
 ///
 /// # Errors
-/// When it is the version for Python, whose files only Python can read.
+/// When it is the Python version, which only Python can read.
 pub(super) fn layout(path: &Path, tree: &Tree) -> Result<Option<FileLayout>> {
     let names: BTreeSet<&str> = files_of(tree)
         .filter_map(|node| Some(node.parts.last()?.as_str()))

@@ -1,4 +1,4 @@
-//! A folder of images for each class, in an archive or on disk.
+//! Reads a folder of images per class, in an archive or on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::data::{LEAST_SIDE, MOST_SIDE};
 use crate::error::Fault;
 use crate::error::{Error, Result};
 
-/// Images that are read before they are decoded, by all threads.
+/// Images that are read at once, to be decoded by all threads.
 const AT_ONCE: usize = 16;
 
 pub(super) fn read(
@@ -36,7 +36,7 @@ pub(super) fn read(
     let is_image: Vec<_> = nodes.iter().map(&mut is_image).collect();
     let found = sort_out(path, &nodes, &is_image, limits)?;
     let mut draft = target.library.draft()?;
-    // Until all sizes are known, the images lie in a file without a name.
+    // Until all sizes are known, the images are in an unnamed temporary file.
     let scratch =
         tempfile::tempfile_in(draft.folder()).map_err(|e| Error::file(draft.folder(), e))?;
     let mut spool = Spool::new(scratch, most_side(found.images.len(), limits));
@@ -134,7 +134,7 @@ pub(super) fn read(
     Ok(Import { ready, report })
 }
 
-/// The largest side at which so many images may be stored.
+/// The largest side with which so many images may be stored.
 fn most_side(images: usize, limits: &ImportLimits) -> usize {
     let side = (limits.stored_bytes as f64 / (3 * images.max(1)) as f64).sqrt() as usize;
     side.clamp(LEAST_SIDE, MOST_SIDE)
@@ -182,7 +182,7 @@ impl Spool {
         self.file.write_all(&photo.pixels)
     }
 
-    /// The classes, each for the test or not, of which there should be images and none is here.
+    /// The classes and splits that have no images.
     fn without_images(&self, asked: &[Image]) -> impl Iterator<Item = (usize, bool)> + use<> {
         let asked: BTreeSet<_> = asked
             .iter()
@@ -197,7 +197,7 @@ impl Spool {
         if self.grey { 1 } else { 3 }
     }
 
-    /// The size that half of the images have or exceed: few are made larger, and none is stored much larger than it is.
+    /// The median size: few images are enlarged, and none is stored much larger than it is.
     fn side(&self) -> usize {
         let mut sides: Vec<_> = self.images.iter().map(|image| image.side).collect();
         sides.sort_unstable();
@@ -208,7 +208,7 @@ impl Spool {
             .clamp(LEAST_SIDE, MOST_SIDE)
     }
 
-    /// Gives every image at one size.
+    /// Resizes every image to one size.
     fn copy(
         self,
         channels: usize,

@@ -1,9 +1,9 @@
-//! Which images a tree of class folders holds, by class and split. Folders are what they hold, not what they are called:
+//! Finds the images of a tree of class folders, by class and split. The content of folders decides, not their names:
 //!
-//! * a class folder has images in it;
-//! * folders that have class folders in them, the same ones, are splits; only which split one is, its name says;
-//! * a folder that has nothing but one other folder in it is passed through;
-//! * what is neither is left out and told, or refused by its name. Nothing becomes a class because it is there.
+//! * a class folder contains images;
+//! * folders that contain the same class folders are splits, and their names say which;
+//! * a folder that contains only one other folder is skipped;
+//! * anything else is left out with a note, or refused. Nothing becomes a class just by being there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::data::fault::count;
 use crate::error::Fault;
 use crate::error::{Error, Result};
 
-/// Names of files that are taken for images, so that those that are none are named.
+/// Extensions of images, for messages about files that are not.
 const IMAGES: [&str; 27] = [
     "png", "jpg", "jpeg", "jpe", "jfif", "jif", "webp", "gif", "bmp", "dib", "tif", "tiff", "heic",
     "heif", "avif", "jxl", "jp2", "svg", "psd", "ppm", "pgm", "dcm", "cr2", "cr3", "nef", "arw",
     "dng",
 ];
 
-/// Files and folders that systems leave behind, in small letters.
+/// Files and folders that operating systems create, in lower case.
 const LITTER: [&str; 7] = [
     "__macosx",
     "thumbs.db",
@@ -32,27 +32,27 @@ const LITTER: [&str; 7] = [
     "system volume information",
 ];
 
-/// Which images there are.
+/// The images of a tree.
 #[derive(Default)]
 pub(super) struct Found {
-    /// In the order of the labels.
+    /// The names of the classes, in the order of the labels.
     pub(super) classes: Vec<String>,
-    /// Those for the test last, where the folders say which.
+    /// The images; those of a test split last.
     pub(super) images: Vec<Image>,
-    /// The folders that are splits; empty where there are none.
+    /// The folders of splits, if there are any.
     pub(super) splits: Vec<String>,
     pub(super) ignored: Vec<String>,
-    /// Images in no class folder.
+    /// Images outside class folders.
     pub(super) astray: Vec<Fault>,
-    /// What is to be said of how it was read.
+    /// Notes on how the tree was read.
     pub(super) notes: Vec<String>,
 }
 
-/// An image that is not read yet.
+/// An image that has not been read yet.
 pub(super) struct Image {
     /// Its class, from 0.
     pub(super) class: usize,
-    /// Whether the folders say that it is measured on once, at the end.
+    /// Whether it is in the folder of the test split.
     pub(super) test: bool,
     pub(super) node: Node,
 }
@@ -66,7 +66,7 @@ enum Part {
 }
 
 impl Part {
-    /// What a name says: `seg_train`, `Training`, `test_set`, `trainImages`, `valid`.
+    /// The split of a name such as `seg_train`, `Training`, `test_set`, `trainImages`, `valid`.
     fn of(name: &str) -> Option<Self> {
         let mut words = String::new();
         let mut was_small = false;
@@ -88,20 +88,20 @@ impl Part {
         };
         let mut parts = words.split_whitespace().filter_map(part);
         let first = parts.next()?;
-        // One that says two things says nothing.
+        // A name of two splits is none.
         parts.all(|other| other == first).then_some(first)
     }
 }
 
-/// A folder and all that is in it.
+/// A folder with its content.
 #[derive(Default)]
 struct Folder {
-    /// Where it stands.
+    /// Its path.
     path: String,
     folders: BTreeMap<String, Folder>,
-    /// Images that lie directly in it.
+    /// Images directly in it.
     images: Vec<Node>,
-    /// Other files that lie directly in it.
+    /// Other files directly in it.
     others: Vec<String>,
 }
 
@@ -121,7 +121,7 @@ impl Folder {
                 continue;
             };
             let folder = root.below(folder);
-            // Some programs write a folder as a file without content.
+            // Some programs write folders as empty files.
             if node.is_folder || folder.folders.contains_key(name) && !is_image {
                 continue;
             }
@@ -158,14 +158,14 @@ impl Folder {
         self.images.len() + self.folders.values().map(Self::count).sum::<usize>()
     }
 
-    /// The folders in it that hold images.
+    /// The subfolders with images.
     fn bearing(&self) -> impl Iterator<Item = (&String, &Self)> {
         self.folders
             .iter()
             .filter(|(_, folder)| folder.has_images())
     }
 
-    /// The only folder in it that holds images, where there is no other.
+    /// The subfolder with images, if there is exactly one.
     fn only(&self) -> Option<&String> {
         let mut bearing = self.bearing();
         let (name, _) = bearing.next()?;
@@ -176,7 +176,7 @@ impl Folder {
         self.bearing().map(|(name, _)| name).collect()
     }
 
-    /// All files in it that are no images.
+    /// All files in it that are not images.
     fn all_others(&self) -> Vec<String> {
         let below = self.folders.values().flat_map(Self::all_others);
         self.others.iter().cloned().chain(below).collect()
@@ -189,8 +189,8 @@ impl Folder {
         images
     }
 
-    /// Passes through folders that stand for the one in them: `train/train/cats`. `cats/1.png` in it is a class of its
-    /// own, unless it is called as the folder is: `pred/pred/1.png`.
+    /// Skips folders that contain only one other, as in `train/train/cats`. An inner folder with images, as in
+    /// `cats/1.png`, is a class of its own unless both have the same name, as in `pred/pred/1.png`.
     fn through(mut self, name: &str) -> Self {
         loop {
             let next = self.only().filter(|_| self.images.is_empty()).cloned();
@@ -210,9 +210,9 @@ impl Folder {
     }
 }
 
-/// Finds the class folders. A folder for the test is the test split. One for validation is learnt from and validated on
-/// with the rest, as runs set aside for validation what they are asked to; without one for the test it is the test
-/// split, so that what was held back stays so.
+/// Finds the class folders. A test folder becomes the test split. A validation folder joins the training data, of which
+/// each run splits off its own validation; without a test folder it becomes the test split, so that held-out images
+/// stay held out.
 pub(super) fn sort_out(
     path: &Path,
     nodes: &[Node],
@@ -279,7 +279,7 @@ pub(super) fn sort_out(
         return Err(Error::Refused(faults));
     }
     let mut classes: Vec<_> = classes.into_iter().collect();
-    // 2 before 10, where all classes are numbers.
+    // Numeric order, if all classes are numbers.
     if classes.iter().all(|(name, _)| name.parse::<u64>().is_ok()) {
         classes.sort_by_key(|(name, _)| name.parse::<u64>().unwrap_or_default());
     }
@@ -292,15 +292,15 @@ pub(super) fn sort_out(
                 .extend(images.map(|node| Image { class, test, node }));
         }
     }
-    // Keeps the order among those for the test and among the others.
+    // A stable sort keeps the order within both parts.
     found.images.sort_by_key(|image| image.test);
     Ok(found)
 }
 
-/// The folders of each class: their names, whether they are for the test, and what is in them.
+/// The folders of each class: name, test or not, and content.
 type Classes = BTreeMap<String, Vec<(String, bool, Folder)>>;
 
-/// Which folders are classes, and which are splits.
+/// Tells classes from splits.
 fn arranged(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     let refused = |message: String| Err(Error::Refused(vec![fault(path, message)]));
     let of_parts = |root: &Folder| {
@@ -317,7 +317,7 @@ fn arranged(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    // Splits in class folders: cats/train/1.png.
+    // Splits inside class folders: cats/train/1.png.
     let is_split = |folder: &Folder| {
         let parts: Vec<_> = folder.bearing().map(|(name, _)| Part::of(name)).collect();
         folder.images.is_empty()
@@ -349,7 +349,7 @@ fn arranged(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
             names(&splits)
         ));
     }
-    // Folders without images of their own, and with several folders of images in them.
+    // Folders without images of their own that contain several folders of images.
     let deep: Vec<_> = root
         .bearing()
         .filter(|(_, folder)| folder.images.is_empty() && folder.bearing().count() > 1)
@@ -401,7 +401,7 @@ fn flat_says_split(class: &str, folder: &Folder) -> bool {
     matches!(Part::of(class), Some(Part::Test | Part::Validation)) && !folder.images.is_empty()
 }
 
-/// Tells that folders within a class folder are not classes of their own.
+/// Notes that folders inside a class folder are not classes.
 fn nested(class: &str, folder: &Folder, found: &mut Found) {
     let below: Vec<_> = folder.names().into_iter().take(4).cloned().collect();
     if !below.is_empty() && (below.len() > 1 || !folder.images.is_empty()) {
@@ -417,7 +417,7 @@ fn nested(class: &str, folder: &Folder, found: &mut Found) {
     }
 }
 
-/// Class folders with splits in them, as splits with class folders in them.
+/// Turns class folders with splits into splits with class folders.
 fn turned(root: Folder) -> Folder {
     let mut turned = Folder {
         path: root.path,
@@ -438,7 +438,7 @@ fn turned(root: Folder) -> Folder {
     turned
 }
 
-/// The classes of folders of which some say that they are splits.
+/// The classes in folders of which some are named as splits.
 fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     let mut labelled = Vec::new();
     let mut others = Vec::new();
@@ -465,7 +465,7 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
         );
         return Err(Error::Refused(vec![fault(path, message)]));
     }
-    // A single folder that no other split has is none of a class: test/images/1.png.
+    // A single folder that no other split has is not a class: test/images/1.png.
     let (splits, without): (Vec<_>, Vec<_>) = labelled.into_iter().partition(|(name, folder)| {
         let is_part = |name: &String| Part::of(name).is_some();
         let a_copy = !is_part(name) && folder.bearing().all(|(name, _)| is_part(name));
@@ -566,7 +566,7 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     Ok(classes)
 }
 
-/// What is wrong with how many classes there are, and with their names.
+/// Faults in the number of classes and their names.
 fn wrong_classes<'a>(
     path: &Path,
     names: impl ExactSizeIterator<Item = &'a String>,
@@ -609,7 +609,7 @@ pub(super) fn is_litter(node: &Node) -> bool {
         .any(|part| part.starts_with('.') || LITTER.contains(&part.to_lowercase().as_str()))
 }
 
-/// Whether a file's name says that it is an image.
+/// Whether a file has the extension of an image.
 pub(super) fn is_called_image(node: &Node) -> bool {
     let extension = node
         .parts

@@ -1,5 +1,5 @@
-//! The format of MNIST: four big-endian numbers, then a byte a pixel; two numbers, then a byte a label. Described at
-//! <https://yann.lecun.com/exdb/mnist/>.
+//! The IDX format of MNIST: four big-endian integers, then a byte per pixel; two integers, then a byte per label.
+//! Described at <https://yann.lecun.com/exdb/mnist/>.
 
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -18,13 +18,13 @@ use crate::data::{MOST_SIDE, known};
 use crate::error::Fault;
 use crate::error::{Error, Result};
 
-/// Bytes of an unpacked file; MNIST has 47 million.
+/// The most bytes of an unpacked file; MNIST has 47 million.
 const MOST: u64 = 1 << 30;
 
-/// How packed files begin.
+/// The first bytes of gzip files.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The four files, images before labels, training before test.
+/// The four files: images before labels, training before test.
 const FILES: [(&str, Kind); 4] = [
     ("train-images", Kind::Images),
     ("train-labels", Kind::Labels),
@@ -39,7 +39,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Bytes, in as many dimensions.
+    /// The header of bytes in a number of dimensions.
     fn magic(self) -> [u8; 4] {
         match self {
             Self::Images => [0, 0, 8, 3],
@@ -54,20 +54,20 @@ impl Kind {
         }
     }
 
-    /// The name that a file has where it comes from.
+    /// The original name of a file.
     fn file(self, stem: &str) -> String {
         format!("{stem}-idx{}-ubyte.gz", self.magic()[3])
     }
 }
 
-/// Whether bytes begin as a file of images or of labels.
+/// Whether bytes begin like a file of images or labels.
 pub(super) fn is_idx(head: &[u8]) -> bool {
     [Kind::Images, Kind::Labels]
         .iter()
         .any(|kind| head.starts_with(&kind.magic()))
 }
 
-/// Which file a name means: its place among the four.
+/// The index of a name among the four files.
 fn slot(name: &str, head: &[u8]) -> Option<usize> {
     let name = name.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -88,7 +88,7 @@ fn slot(name: &str, head: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether a name is of a file of this format.
+/// Whether a name is that of a file of this format.
 fn is_called_so(node: &Node) -> bool {
     node.parts.last().is_some_and(|name| {
         let name = name.to_lowercase();
@@ -98,15 +98,15 @@ fn is_called_so(node: &Node) -> bool {
     })
 }
 
-/// Trees of more files are no data set of this format.
+/// The most files of a tree of this format.
 const MOST_FILES: usize = 64;
 
-/// Whether any of the files is in a tree.
+/// Whether a tree contains any of the files.
 pub(super) fn is_here(tree: &mut Tree) -> bool {
     !nodes(tree).is_empty()
 }
 
-/// The files of this format, and how they begin.
+/// The files of this format, and their first bytes.
 fn nodes(tree: &mut Tree) -> Vec<(Node, Vec<u8>)> {
     let files: Vec<_> = tree
         .nodes()
@@ -131,7 +131,7 @@ fn nodes(tree: &mut Tree) -> Vec<(Node, Vec<u8>)> {
         .collect()
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Default)]
 struct Idx {
     path: PathBuf,
@@ -154,7 +154,7 @@ pub(super) fn read(folder: &Path, tree: &mut Tree, target: &Target<'_>) -> Resul
     let mut slots: [Vec<Node>; 4] = Default::default();
     for (node, head) in nodes(tree) {
         let place = node.parts.last().and_then(|name| slot(name, &head));
-        // In a folder that is called so, as some archives have it.
+        // Some archives have a folder of that name.
         match place.or_else(|| slot(&node.name(), &head)) {
             Some(place) => slots[place].push(node),
             None => {
@@ -165,7 +165,7 @@ pub(super) fn read(folder: &Path, tree: &mut Tree, target: &Target<'_>) -> Resul
         }
     }
     for ((stem, kind), mut nodes) in FILES.into_iter().zip(slots) {
-        // The same file packed and unpacked is one file; what lies less deep is meant.
+        // A file that exists both packed and unpacked counts once; of several, the one least deep is used.
         nodes.sort_by_key(|node| (node.parts.len(), !node.name().ends_with(".gz")));
         let file = match &nodes[..] {
             [] => Err(fault(
@@ -281,7 +281,7 @@ pub(super) fn read(folder: &Path, tree: &mut Tree, target: &Target<'_>) -> Resul
     Ok(Import { ready, report })
 }
 
-/// Whether two files lie beside each other and are not the same one, packed and unpacked.
+/// Whether two files are in the same folder and are not the packed and unpacked form of one file.
 fn others(first: &Node, second: &Node) -> bool {
     let stem = |node: &Node| node.name().trim_end_matches(".gz").to_owned();
     first.parts.len() == second.parts.len() && stem(first) != stem(second)

@@ -1,33 +1,33 @@
-//! Whether a JPEG has all of its picture. Decoders fill up with grey what is missing, and libjpeg only warns, so the
-//! Huffman codes are read here once more, without making pixels of them: ITU-T T.81, annexes F and G.
+//! Checks that a JPEG is complete. Decoders fill missing parts with grey, and libjpeg only warns, so this reads the
+//! Huffman codes without computing pixels: ITU-T T.81, annexes F and G.
 //!
-//! As libjpeg does, bytes between two segments that belong to none are skipped.
+//! Bytes between two segments are skipped, as in libjpeg.
 
 use std::iter::repeat_n;
 
-/// Zero bytes after the last block, before the next marker, that are no padding: they stand where a file that was not
-/// copied to its end was filled up.
+/// From this many zero bytes after the last block on they are no padding, but the fill of a file that was not copied
+/// completely.
 const FILLED: usize = 64;
 
-/// Scans of a frame, as many as the decoder takes.
+/// The most scans of a frame, those of the decoder.
 const MOST_SCANS: usize = 100;
 
-/// Why the codes of a scan cannot be read on.
+/// Why reading the codes of a scan stopped.
 #[derive(Debug, PartialEq)]
 enum Broken {
-    /// They end.
+    /// The data ends.
     Ended,
-    /// They are no codes.
+    /// The data is invalid.
     Wrong,
 }
 
 type Codes<T> = Result<T, Broken>;
 
-/// Refuses a JPEG whose decoder would guess: one that ends early, whatever follows, and one in the colours of printers
-/// of which nobody says whether they are inverted. Those with a segment of Adobe's are.
+/// Refuses JPEGs for which decoders guess: truncated ones, and CMYK ones without Adobe's segment, which says that the
+/// colours are inverted.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// The fault, as a message.
 pub(super) fn check(bytes: &[u8], most_pixels: u64) -> Result<(), String> {
     let cut_off = || "is cut off".to_owned();
     let mut picture = Picture::default();
@@ -35,7 +35,7 @@ pub(super) fn check(bytes: &[u8], most_pixels: u64) -> Result<(), String> {
     loop {
         let marker = next_marker(bytes, &mut at).ok_or_else(cut_off)?;
         match marker {
-            // These stand alone.
+            // Markers without a segment.
             0x01 | 0xd0..=0xd8 => continue,
             0xd9 => return picture.complete().then_some(()).ok_or_else(cut_off),
             _ => {}
@@ -50,7 +50,7 @@ pub(super) fn check(bytes: &[u8], most_pixels: u64) -> Result<(), String> {
         match marker {
             0xc4 => picture.tables(segment),
             0xc0..=0xc2 => picture.frame(segment, marker == 0xc2, most_pixels),
-            // Frames whose codes are not read here: without loss, arithmetic ones.
+            // Lossless and arithmetic-coded frames, which are not read here.
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => picture.frame_of_others(segment),
             0xdd => picture.restart = number(segment, 0),
             0xee => adobes |= segment.starts_with(b"Adobe"),
@@ -59,7 +59,7 @@ pub(super) fn check(bytes: &[u8], most_pixels: u64) -> Result<(), String> {
                                save it as RGB";
                 return Err(message.to_owned());
             }
-            // Each goes over all blocks, however few bytes it has.
+            // Each scan takes time for all blocks, however few bytes it has.
             0xda if scans == MOST_SCANS => return Err(format!("has more than {MOST_SCANS} scans")),
             0xda => match picture.scan(segment, bytes, at) {
                 Ok(end) => (at, scans) = (end, scans + 1),
@@ -73,13 +73,13 @@ pub(super) fn check(bytes: &[u8], most_pixels: u64) -> Result<(), String> {
     }
 }
 
-/// The next marker, and the place after it. What stands before it is skipped.
+/// The next marker and the position after it. Bytes before it are skipped.
 fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     loop {
         while *bytes.get(*at)? != 0xff {
             *at += 1;
         }
-        // A marker may be filled up with any number of these.
+        // A marker may be preceded by any number of these.
         while *bytes.get(*at)? == 0xff {
             *at += 1;
         }
@@ -96,21 +96,21 @@ fn number(bytes: &[u8], at: usize) -> usize {
     byte(at) << 8 | byte(at + 1)
 }
 
-/// What the segments so far say.
+/// The state from the segments so far.
 #[derive(Default)]
 struct Picture {
     frame: Option<Frame>,
-    /// How many components the frame has, of whatever kind it is.
+    /// The number of components of the frame.
     components: usize,
     dc: [Option<Huffman>; 4],
     ac: [Option<Huffman>; 4],
-    /// MCUs between restart markers; 0 for no such markers.
+    /// MCUs between restart markers; 0 without restart markers.
     restart: usize,
 }
 
 struct Frame {
     progressive: bool,
-    /// MCUs across and down, where a scan holds several components.
+    /// MCUs across and down, in a scan of several components.
     mcus: [usize; 2],
     parts: Vec<Component>,
 }
@@ -119,13 +119,13 @@ struct Component {
     id: u8,
     /// Blocks in an MCU, across and down.
     sampling: [usize; 2],
-    /// Blocks across and down, where a scan holds this component alone.
+    /// Blocks across and down, in a scan of this component alone.
     blocks: [usize; 2],
-    /// Blocks across, those included that only fill up MCUs.
+    /// Blocks across, including those that only fill MCUs.
     stride: usize,
-    /// For each block of a progressive frame a bit for each coefficient that is not zero.
+    /// For each block of a progressive frame, a bit for each nonzero coefficient.
     known: Vec<u64>,
-    /// For each coefficient, how many of its low bits are still to come; `None` for all.
+    /// For each coefficient, the number of low bits still missing; `None` for all.
     missing: [Option<u8>; 64],
 }
 
@@ -172,7 +172,7 @@ impl Picture {
             && most.iter().all(|most| (1..=4).contains(most));
         let fits =
             (1..=most_pixels).contains(&(width as u64 * height as u64)) && self.components <= 4;
-        // Whoever decodes it says what is wrong with it.
+        // The decoder reports the fault.
         if !sound || !fits || parts.len() != self.components {
             self.frame = None;
             return;
@@ -205,7 +205,7 @@ impl Picture {
         });
     }
 
-    /// Whether every component has come, to its last bit.
+    /// Whether every component is complete, to its last bit.
     fn complete(&self) -> bool {
         let Some(frame) = &self.frame else {
             return true;
@@ -216,7 +216,7 @@ impl Picture {
         })
     }
 
-    /// Reads the codes of a scan; its end is given.
+    /// Reads the codes of a scan and returns the position of its end.
     fn scan(&mut self, head: &[u8], bytes: &[u8], at: usize) -> Codes<usize> {
         let Some(frame) = &mut self.frame else {
             return to_marker(bytes, at);
@@ -291,7 +291,7 @@ impl Picture {
                 Ok(())
             };
             match read() {
-                // Between restart markers a part may be missing; what follows is in its place again.
+                // A part between restart markers may be missing; the next part is in its place again.
                 Err(_) if self.restart > 0 && codes.restart_follows() => codes.drop_rest(),
                 result => result?,
             }
@@ -307,7 +307,7 @@ impl Picture {
     }
 }
 
-/// The end of codes that are not read.
+/// The end of a scan whose codes are not read.
 fn to_marker(bytes: &[u8], at: usize) -> Codes<usize> {
     Bits::new(bytes, at).marker().ok_or(Broken::Ended)
 }
@@ -316,7 +316,7 @@ fn table(table: &Option<Huffman>) -> Codes<&Huffman> {
     table.as_ref().ok_or(Broken::Wrong)
 }
 
-/// A block of a frame that is not progressive.
+/// A block of a sequential frame.
 fn sequential(codes: &mut Bits<'_>, [dc, ac]: [&Option<Huffman>; 2]) -> Codes<()> {
     let bits = codes.symbol(table(dc)?)?;
     codes.skip(u32::from(bits))?;
@@ -334,14 +334,14 @@ fn sequential(codes: &mut Bits<'_>, [dc, ac]: [&Option<Huffman>; 2]) -> Codes<()
     Ok(())
 }
 
-/// What a scan of a progressive frame brings.
+/// The parameters of a scan of a progressive frame.
 struct Step {
-    /// The coefficients, from and to.
+    /// The range of coefficients.
     first: usize,
     last: usize,
-    /// Whether these are further bits of what was there.
+    /// Whether the scan refines earlier bits.
     refines: bool,
-    /// Blocks that have no codes of their own.
+    /// Remaining blocks of an end-of-band run.
     blocks_left: u32,
 }
 
@@ -428,13 +428,13 @@ impl Step {
     }
 }
 
-/// A table of codes of at most 16 bits.
+/// A table of Huffman codes of at most 16 bits.
 struct Huffman {
-    /// For each beginning of eight bits the length of the code and its symbol; length 0 for longer codes.
+    /// For each prefix of eight bits, the length of the code and its symbol; length 0 for longer codes.
     short: [(u8, u8); 256],
-    /// For each length one more than the greatest code, set to the left of 16 bits.
+    /// For each length, the largest code plus one, left-aligned in 16 bits.
     ends: [u32; 17],
-    /// For each length what is to be added to a code to have its symbol's place.
+    /// For each length, the offset from a code to the index of its symbol.
     places: [i32; 17],
     symbols: Vec<u8>,
 }
@@ -468,15 +468,15 @@ impl Huffman {
     }
 }
 
-/// The codes of a scan, bit by bit.
+/// A bit reader of a scan.
 struct Bits<'a> {
     bytes: &'a [u8],
-    /// The next byte that is not in `held`.
+    /// The position of the next byte after those in `held`.
     at: usize,
-    /// Bits that were read and not used, to the left.
+    /// Unused bits, left-aligned.
     held: u64,
     count: u32,
-    /// Whether a marker or the end of the file follows.
+    /// Whether a marker or the end of the file has been reached.
     ended: bool,
 }
 
@@ -547,7 +547,7 @@ impl<'a> Bits<'a> {
         let next = (self.held >> 48) as u32;
         let length = (9..=16).find(|length| next < table.ends[*length]);
         let Some(length) = length else {
-            // What is missing counts as zeros; where it is missing, that is what is wrong.
+            // Missing bits count as zeros; if bits are missing, that is the fault.
             return Err(if self.count < 16 {
                 Broken::Ended
             } else {
@@ -562,7 +562,7 @@ impl<'a> Bits<'a> {
         symbol.copied().ok_or(Broken::Wrong)
     }
 
-    /// The place of the next marker that is no restart.
+    /// The position of the next marker that is not a restart marker.
     fn marker(&mut self) -> Option<usize> {
         let mut at = self.at;
         loop {
@@ -580,7 +580,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The place of the next marker, and what it is.
+    /// The position of the next marker, and the marker.
     fn any_marker(&self) -> Option<(usize, u8)> {
         let mut at = self.at;
         loop {
@@ -602,7 +602,7 @@ impl<'a> Bits<'a> {
         matches!(self.any_marker(), Some((_, 0xd0..=0xd7)))
     }
 
-    /// Whatever is left before the next marker is not used.
+    /// Skips the rest before the next marker.
     fn drop_rest(&mut self) {
         if let Some((at, _)) = self.any_marker() {
             self.at = at;
@@ -610,7 +610,7 @@ impl<'a> Bits<'a> {
         (self.held, self.count, self.ended) = (0, 0, true);
     }
 
-    /// Goes on behind a restart marker.
+    /// Continues after a restart marker.
     fn restart(&mut self) -> Codes<()> {
         match self.any_marker() {
             Some((at, 0xd0..=0xd7)) => {
@@ -621,7 +621,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The marker that ends a scan, whose blocks have all been read.
+    /// The marker at the end of a scan, after all blocks.
     fn end(&mut self) -> Codes<usize> {
         let end = self.marker().ok_or(Broken::Ended)?;
         let left = end - self.at + self.count as usize / 8;

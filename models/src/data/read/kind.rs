@@ -1,14 +1,14 @@
-//! What a file is: its first bytes say, not its name.
+//! Detects the type of a file from its first bytes.
 
 use image::ImageFormat;
 
-/// Bytes of a file's beginning that tell what it is.
+/// Bytes that the detection needs.
 pub(super) const HEAD: usize = 512;
 
-/// The kinds of images that are read, in words.
+/// The supported image formats, for messages.
 pub(super) const FORMATS: &str = "PNG, JPEG, WebP, GIF, BMP or TIFF";
 
-/// The kind of an image that is read.
+/// The format of a supported image.
 pub(super) fn image_format(head: &[u8]) -> Option<ImageFormat> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     if starts(b"\x89PNG\r\n\x1a\n") {
@@ -21,7 +21,7 @@ pub(super) fn image_format(head: &[u8]) -> Option<ImageFormat> {
         Some(ImageFormat::Gif)
     } else if is_bmp(head) {
         Some(ImageFormat::Bmp)
-    // A camera's raw picture is a TIFF as well, and its first image only a thumbnail.
+    // Raw camera images are TIFF as well, and their first image is only a thumbnail.
     } else if (starts(b"II*\0") || starts(b"MM\0*")) && head.get(8..10) != Some(b"CR") {
         Some(ImageFormat::Tiff)
     } else {
@@ -29,7 +29,7 @@ pub(super) fn image_format(head: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-/// Two letters alone would be many things: four bytes that must be 0 and a header of a known size follow them.
+/// Two letters are ambiguous, so the four zero bytes and the header size after them are checked too.
 fn is_bmp(head: &[u8]) -> bool {
     let sizes = [12, 16, 40, 52, 56, 64, 108, 124];
     head.starts_with(b"BM")
@@ -37,11 +37,11 @@ fn is_bmp(head: &[u8]) -> bool {
         && head.get(14).is_some_and(|size| sizes.contains(size))
 }
 
-/// A kind of picture that is not read: its name, and the ending that its files have.
+/// An unsupported image format: its name and file extension.
 fn unread(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     if head.get(4..8) == Some(b"ftyp") {
-        // The brand, then those that it is compatible with.
+        // The brand, then compatible brands.
         let size = head.get(3).map_or(0, |size| usize::from(*size));
         let brands = head.get(8..size.clamp(8, head.len())).unwrap_or_default();
         let has = |names: &[&[u8; 4]]| {
@@ -92,12 +92,12 @@ fn unread(head: &[u8]) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Whether a file is a picture, of a kind that is read or not.
+/// Whether a file is an image, supported or not.
 pub(super) fn is_picture(head: &[u8]) -> bool {
     image_format(head).is_some() || unread(head).is_some()
 }
 
-/// Why a file that should be an image is not read, and what to do about it.
+/// The message for a file that is not a supported image, with a remedy.
 pub(super) fn no_image(head: &[u8]) -> String {
     if head.is_empty() {
         return "is empty".to_owned();
@@ -123,21 +123,21 @@ pub(super) fn no_image(head: &[u8]) -> String {
     format!("is no {FORMATS}{what}")
 }
 
-/// An archive or a packed file.
+/// An archive or a compressed file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Packed {
     Zip,
-    /// A part of a zip that was split, from its first on.
+    /// A part of a split zip.
     SplitZip,
     Tar,
     Gzip,
     Bzip2,
     Xz,
-    /// Known, and not read.
+    /// Known, but unsupported.
     Other(&'static str),
 }
 
-/// What a packed file is; `None` for others.
+/// The type of an archive or compressed file; `None` for others.
 pub(super) fn packed(head: &[u8]) -> Option<Packed> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     Some(if starts(b"PK\x07\x08") {
@@ -173,7 +173,8 @@ pub(super) fn packed(head: &[u8]) -> Option<Packed> {
     })
 }
 
-/// Whether bytes begin with the head of an entry of a tar: its checksum is right, as the oldest ones have no magic.
+/// Whether bytes begin with the header of a tar entry. The checksum is tested, because the oldest tars have no magic
+/// number.
 pub(super) fn is_tar(head: &[u8]) -> bool {
     let Some(head) = head.get(..512) else {
         return false;
@@ -219,7 +220,7 @@ mod tests {
         ] {
             assert!(no_image(head).contains(words), "{}", no_image(head));
         }
-        // A film is no picture, though it is in the same container.
+        // A video is not an image, though it has the same container.
         assert!(!is_picture(b"\0\0\0\x18ftypisom\0\0\0\0isommp42"));
     }
 }

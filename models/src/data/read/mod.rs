@@ -1,18 +1,18 @@
-//! Files of others become a data set of the library, or are refused with all that is wrong with them.
+//! Imports files as a data set of the library, or refuses them with a list of all faults.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `tree` | a folder, a zip, a tar or a single file: what lies where |
-//! | `idx` | the four files of MNIST and its kin, compressed or not |
+//! | `tree` | the content of a folder, a zip, a tar or a single file |
+//! | `idx` | the four files of MNIST and similar sets, compressed or not |
 //! | `cifar` | the files of CIFAR-10 and CIFAR-100 |
-//! | `classes` | a folder of images for each class, |
-//! | `folders` | perhaps in a folder for each split: which images are of which class |
-//! | `photo` | one image of any size, decoded and made a square |
-//! | `jpeg` | whether a JPEG has all of its picture |
-//! | `kind` | what a file is by its first bytes |
+//! | `classes` | a folder of images per class |
+//! | `folders` | finds classes and splits in a tree of folders |
+//! | `photo` | decodes one image of any size to a square |
+//! | `jpeg` | checks that a JPEG is complete |
+//! | `kind` | the type of a file, from its first bytes |
 //!
-//! What always holds: nothing is written under a name that stands in an archive, sizes are counted and not believed,
-//! and of what is refused nothing is left behind.
+//! Invariants: nothing is written under a name from an archive, sizes are counted, not trusted, and refused files leave
+//! nothing behind.
 
 mod cifar;
 mod classes;
@@ -37,12 +37,12 @@ use crate::error::Fault;
 use crate::error::{Error, Result};
 use tree::Tree;
 
-/// What is taken of files that somebody gives.
+/// Limits of an import.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportLimits {
     /// Files in an archive or a folder.
     pub files: usize,
-    /// Bytes of one image's file.
+    /// Bytes of one image file.
     pub file_bytes: u64,
     /// Bytes of all files, unpacked.
     pub all_bytes: u64,
@@ -52,7 +52,7 @@ pub struct ImportLimits {
     pub all_pixels: u64,
     /// Classes.
     pub classes: usize,
-    /// Bytes of all images as they are stored; many images are stored smaller.
+    /// Bytes of all stored images; many images are stored at a smaller size.
     pub stored_bytes: usize,
 }
 
@@ -70,43 +70,43 @@ impl Default for ImportLimits {
     }
 }
 
-/// A data set that was read, whole and not published yet, and what is to be said of it.
+/// A data set that was read but not yet published, and the report on it.
 #[derive(Debug)]
 pub struct Import {
     /// The data set.
     pub ready: ReadyDataSet,
-    /// What was found.
+    /// The report.
     pub report: Report,
 }
 
-/// What was found in files.
+/// The report on an import.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// What the files are, in words.
+    /// A description of the files.
     pub format: String,
-    /// The name of the known set that they are, where nobody said which set they are.
+    /// The name of the known set, if it was recognised.
     pub known: Option<String>,
     /// Images in all.
     pub images: usize,
-    /// How many of them are for the test; `null` where the files do not say.
+    /// The number of test images; `null` if the files have no test split.
     pub test: Option<usize>,
-    /// How many images each class has.
+    /// The number of images of each class.
     pub classes: Vec<ClassCount>,
     /// 1 for grey, 3 for colours.
     pub channels: usize,
     /// Pixels along a side, as stored.
     pub side: usize,
-    /// The least and the greatest width, then height, of the images as they came.
+    /// The smallest and the largest width, then height, of the original images.
     pub sizes: [[u32; 2]; 2],
-    /// Images that cannot be read, and are not part of the set.
+    /// Unreadable images, which are not in the set.
     pub unreadable: Vec<Fault>,
-    /// Files that are no images, and were not looked at.
+    /// Ignored files, which are not images.
     pub ignored: Vec<String>,
-    /// What else is to be said of them, in sentences.
+    /// Further notes, as sentences.
     pub notes: Vec<String>,
 }
 
-/// A class and how many images it has.
+/// A class and its number of images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassCount {
     /// Its name.
@@ -115,12 +115,12 @@ pub struct ClassCount {
     pub images: usize,
 }
 
-/// Reads a file or a folder into a data set for `set`. Where that is the name of a known set, the files must hold
-/// exactly that; where it is empty, a known set is recognised by what the files hold. `on_progress` hears of images done and images
-/// in all, and says whether to go on.
+/// Imports a file or a folder as the data set `set`. For the name of a known set, the files must be exactly that set;
+/// if the name is empty, known sets are recognised from the files. `on_progress` is called with the number of images
+/// done and in all, and returns whether to go on.
 ///
 /// # Errors
-/// [`Error::Refused`] with everything that is wrong with the files.
+/// [`Error::Refused`] with all faults of the files.
 pub fn import(
     library: &Library,
     set: &str,
@@ -166,18 +166,18 @@ pub fn import(
     }
 }
 
-/// Where a data set goes, and what it must be.
+/// The destination of an import, and its requirements.
 struct Target<'a> {
     library: &'a Library,
     title: &'a str,
     known: Option<&'static KnownDataSet>,
-    /// Whether it may turn out to be a known set.
+    /// Whether known sets are recognised.
     may_be_known: bool,
     source: String,
 }
 
 impl Target<'_> {
-    /// What the set is, as far as is said here.
+    /// The metadata of the set, as far as known.
     fn metadata(
         &self,
         classes: Vec<String>,
@@ -198,7 +198,7 @@ impl Target<'_> {
         }
     }
 
-    /// The known set that files of a layout hold, by their counts and first labels.
+    /// Recognises a known set from its layout, counts and first labels.
     fn recognised(
         &self,
         layout: FileLayout,
@@ -216,7 +216,7 @@ impl Target<'_> {
         rows.find(|row| matches!(row.source, Source::Known(known) if is_it(known)))
     }
 
-    /// Whether a known set has all its images and no others.
+    /// Checks the number of images of a known set.
     fn complete(&self, path: &Path, train: usize, test: usize) -> Option<Fault> {
         let known = self.known?;
         if (train, test) == (known.train, known.test) {
@@ -257,7 +257,7 @@ fn refused(path: &Path, message: String) -> Error {
     Error::Refused(vec![fault(path, message)])
 }
 
-/// How many images each class has.
+/// The number of images of each class.
 pub(super) fn counts(classes: &[String], labels: impl Iterator<Item = usize>) -> Vec<ClassCount> {
     let mut counts: Vec<_> = classes
         .iter()
@@ -274,7 +274,7 @@ pub(super) fn counts(classes: &[String], labels: impl Iterator<Item = usize>) ->
     counts
 }
 
-/// What is to be said of a set whose images have no names.
+/// Notes on a set whose images have no names.
 fn notes(draft: &DataSetWriter, classes: &[String], train: Option<usize>) -> Vec<String> {
     let name = |image: usize| match train {
         Some(train) if image >= train => {
@@ -287,7 +287,7 @@ fn notes(draft: &DataSetWriter, classes: &[String], train: Option<usize>) -> Vec
     notes
 }
 
-/// Faults for labels that are no class; every one would be too many.
+/// Faults for invalid labels, as a summary.
 fn labels_out_of_range(
     path: &Path,
     labels: impl Iterator<Item = u8>,
@@ -311,20 +311,20 @@ fn labels_out_of_range(
     Some(fault(path, message))
 }
 
-/// Reads until a number of bytes or the end, whichever is first.
+/// Reads up to a number of bytes.
 fn read_up_to(from: &mut dyn Read, most: u64) -> (Vec<u8>, io::Result<()>) {
     let mut read = Vec::new();
     let result = from.take(most).read_to_end(&mut read).map(drop);
     (read, result)
 }
 
-/// Counts what is left, up to a limit: a small file may unpack to anything.
+/// Counts the remaining bytes, up to a limit, because a small file may unpack to any size.
 fn rest(from: &mut dyn Read) -> io::Result<u64> {
     const MOST: u64 = 64 << 20;
     io::copy(&mut from.take(MOST), &mut io::sink())
 }
 
-/// A length that was found, against one that was expected.
+/// Compares a length with the expected one.
 fn wrong_length(expected: u64, found: u64) -> String {
     if found < expected {
         format!(

@@ -1,4 +1,4 @@
-//! One image of any size: decoded with care, turned as its camera was held, cut to a square and made smaller.
+//! Decodes one image of any size: applies the EXIF orientation, crops to a square and scales down.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,32 +9,31 @@ use super::{jpeg, kind};
 use crate::data::fault::count;
 use crate::data::image::Resize;
 
-/// Memory that a decoder may ask for.
+/// The memory limit of a decoder.
 const MOST_MEMORY: u64 = 512 << 20;
 
-/// An image that was read: the middle square of it.
+/// A decoded image: its middle square.
 pub(super) struct Photo {
-    /// Width and height as it came, turned.
+    /// Original width and height, after the EXIF orientation.
     pub(super) size: [u32; 2],
     /// Pixels along a side of the square.
     pub(super) side: usize,
     /// `[3, side, side]`.
     pub(super) pixels: Vec<u8>,
-    /// Whether all three channels are the same.
+    /// Whether all three channels are equal.
     pub(super) grey: bool,
 }
 
-/// Reads an image of a kind that `kind` knows, of at most so many pixels, into a square of at most so many along a
-/// side. What the file's name says does not matter. Of several pictures the first is taken, and what is transparent
-/// becomes white.
+/// Reads an image of a supported format and limited size as a square of at most so many pixels along a side. The format
+/// is detected from the content, not the name. Of several images the first is taken, and transparency becomes white.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// The fault, as a message.
 pub(super) fn read(bytes: &[u8], most_pixels: u64, most_side: usize) -> Result<Photo, String> {
     Ok(square(&image(bytes, most_pixels)?, most_side))
 }
 
-/// Reads the whole of it, turned, as rows of red, green and blue.
+/// Reads the whole image as rows of RGB, with the EXIF orientation applied.
 ///
 /// # Errors
 /// As [`read`].
@@ -47,12 +46,12 @@ pub(in crate::data) fn whole(bytes: &[u8], most_pixels: u64) -> Result<RgbImage,
 
 fn image(bytes: &[u8], most_pixels: u64) -> Result<DynamicImage, String> {
     let format = format(bytes, most_pixels)?;
-    // Decoders are many lines of arithmetic on what strangers wrote.
+    // Decoders process untrusted data and may panic.
     let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes, format, most_pixels)));
     decoded.unwrap_or_else(|_| Err("makes its decoder fail".to_owned()))
 }
 
-/// Pixel by pixel, on white.
+/// Blends each pixel with white.
 fn colours(image: DynamicImage) -> Vec<u8> {
     if image.color().has_alpha() {
         on_white(&image)
@@ -93,7 +92,7 @@ fn decode(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Result<Dynamic
     Ok(image)
 }
 
-/// The middle of an image as a square, made smaller where it is larger than asked.
+/// The middle square of an image, scaled down if it is too large.
 fn square(image: &DynamicImage, most_side: usize) -> Photo {
     let size = [image.width(), image.height()];
     let from = size[0].min(size[1]);

@@ -1,5 +1,5 @@
-//! A folder on disk. Whoever names one on the command line may have made it of links to images that lie elsewhere: they
-//! are followed, those to folders too. In archives they never are.
+//! A folder on disk. Links are followed, including those to folders, because users build folders of links to images
+//! elsewhere. In archives links are never followed.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,12 +10,12 @@ use super::{Listed, Listing, Place, fault, in_tree, special, too_many};
 use crate::data::read::ImportLimits;
 use crate::error::{Error, Result};
 
-/// A folder that is still to be listed.
+/// A folder that is not listed yet.
 struct Open {
     path: PathBuf,
     /// Its name in the tree.
     name: Vec<u8>,
-    /// The folders that it lies in, itself included, wherever links led.
+    /// Its ancestors and itself, with links resolved.
     chain: Vec<PathBuf>,
 }
 
@@ -103,7 +103,7 @@ pub(super) fn list(root: &Path, limits: &ImportLimits) -> Result<Listing> {
     Ok(listing)
 }
 
-/// A file by itself.
+/// A single file.
 pub(super) fn of_one(path: &Path) -> Listing {
     let name = path
         .file_name()

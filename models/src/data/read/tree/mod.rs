@@ -1,11 +1,11 @@
-//! What lies where in an archive or a folder. Names are read and judged, and never become paths.
+//! The content of an archive or a folder. Names are checked, and never used as paths.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `folder` | a folder on disk that somebody named; links in it are followed |
-//! | `zip` | a zip, with the methods that people's programs use |
-//! | `tar` | a tar, packed or not |
-//! | `names` | names as bytes become texts, all names of a tree in one encoding |
+//! | `folder` | a folder on disk; links are followed |
+//! | `zip` | a zip, with common compression methods |
+//! | `tar` | a tar, compressed or not |
+//! | `names` | decodes the names of a tree, all in one encoding |
 
 mod folder;
 mod names;
@@ -27,38 +27,38 @@ use crate::error::{Error, Result};
 /// An archive, a folder or a single file.
 pub(super) struct Tree {
     source: Source,
-    /// Bytes that may still be unpacked.
+    /// Bytes that may still be unpacked, of the limit.
     left: u64,
     nodes: Vec<Node>,
-    /// What is there and cannot be read.
+    /// Faults of unreadable entries.
     pub(super) unreadable: Vec<Fault>,
-    /// What is to be said of it.
+    /// Notes on the tree.
     pub(super) notes: Vec<String>,
 }
 
 enum Source {
     Zip(ZipArchive<BufReader<File>>),
-    /// A tar that is not packed, or was unpacked.
+    /// A tar, unpacked.
     Tar(File),
-    /// A folder: files that have paths of their own.
+    /// A folder on disk, whose files have paths.
     Files,
-    /// A file by itself, which is no archive.
+    /// A single file that is not an archive.
     One,
 }
 
 /// A file or folder in a tree.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// Where it stands, part by part, in Unicode's composed form.
+    /// The components of its path, in Unicode NFC.
     pub(super) parts: Vec<String>,
     pub(super) is_folder: bool,
     place: Place,
 }
 
-/// Where the bytes of a file are.
+/// The location of a file's bytes.
 #[derive(Clone, Debug)]
 enum Place {
-    /// Of a folder there are none.
+    /// A folder has none.
     None,
     Entry(usize),
     Bytes {
@@ -75,7 +75,7 @@ impl Node {
     }
 }
 
-/// Everything in a tree, before the names are judged together.
+/// The entries of a tree, before its names are decoded.
 #[derive(Default)]
 struct Listing {
     entries: Vec<Listed>,
@@ -91,13 +91,12 @@ struct Listed {
 }
 
 impl Tree {
-    /// Opens an archive or a folder and lists what is in it. Of a packed tar the unpacked bytes go to a file without a
-    /// name; of everything else nothing is unpacked yet.
+    /// Opens an archive or a folder and lists its content. A compressed tar is unpacked to an unnamed temporary file;
+    /// nothing else is unpacked yet.
     ///
     /// # Errors
-    /// When a name leads out of the tree, something is neither file nor folder, entries share bytes, or there are too
-    /// many: such a tree is not looked at any further. What is no archive, or one that is not read, is called by its
-    /// name.
+    /// When a name leads out of the tree, an entry is neither file nor folder, entries overlap, or there are too many;
+    /// or for a file that is not a supported archive.
     pub(super) fn open(
         path: &Path,
         target: &Target<'_>,
@@ -133,7 +132,7 @@ impl Tree {
                         let listing = tar::list(path, &file, limits)?;
                         Self::of(path, Source::Tar(file), listing, limits)
                     }
-                    // One file, packed: those of MNIST are.
+                    // A single compressed file, such as those of MNIST.
                     None => Self::of(path, Source::One, folder::of_one(path), limits),
                 }
             }
@@ -168,7 +167,7 @@ impl Tree {
             }
         }
         nodes.sort_by(|a, b| a.parts.cmp(&b.parts));
-        // Names that differ to an archive and not to people, such as a/b and a//b.
+        // Names that differ only in form, such as a/b and a//b.
         let twice = nodes
             .windows(2)
             .filter(|pair| pair[0].parts == pair[1].parts);
@@ -186,7 +185,7 @@ impl Tree {
         if !faults.is_empty() {
             return Err(Error::Refused(faults));
         }
-        // Only now, so that two files with names of both forms are two files.
+        // After the check above, so that names in both forms count as two files.
         for node in &mut nodes {
             node.parts.iter_mut().for_each(names::compose);
         }
@@ -200,17 +199,17 @@ impl Tree {
         })
     }
 
-    /// Everything in it, by name.
+    /// All entries, sorted by name.
     pub(super) fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// Whether it is a file by itself.
+    /// Whether it is a single file.
     pub(super) fn is_one_file(&self) -> bool {
         matches!(self.source, Source::One)
     }
 
-    /// What it is, in a word.
+    /// The type of the tree, for messages.
     pub(super) fn in_words(&self) -> &'static str {
         match self.source {
             Source::Zip(_) => "a zip",
@@ -220,7 +219,7 @@ impl Tree {
         }
     }
 
-    /// The bytes of a file, from its first on.
+    /// A reader of a file's bytes.
     ///
     /// # Errors
     /// Why it cannot be opened.
@@ -240,13 +239,13 @@ impl Tree {
         }
     }
 
-    /// The first bytes of a file; as many as there are, where it cannot be read on.
+    /// The first bytes of a file, or as many as are readable.
     pub(super) fn head(&mut self, node: &Node) -> Vec<u8> {
         let file = self.file(node);
         file.map_or(Vec::new(), |mut file| read_up_to(&mut file, HEAD as u64).0)
     }
 
-    /// The bytes of a file; the inner error is what is wrong with it.
+    /// The bytes of a file; the inner error is a fault of the file.
     ///
     /// # Errors
     /// When all files together are too large.
@@ -283,7 +282,7 @@ impl Tree {
     }
 }
 
-/// Why a single file is refused, and what could be given instead.
+/// The message for a single file that is refused, with alternatives.
 fn no_archive(head: &[u8]) -> String {
     let what = if kind::is_picture(head) {
         ", but one image"
@@ -315,7 +314,7 @@ fn too_many(path: &Path, limits: &ImportLimits) -> Error {
     )
 }
 
-/// What is refused that is no file and no folder.
+/// The message for an entry that is neither file nor folder.
 fn special(is_link: bool) -> &'static str {
     if is_link {
         "is a link"

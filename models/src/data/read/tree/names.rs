@@ -1,6 +1,6 @@
-//! Names as they stand in an archive, as bytes, become texts. Few archives say in which encoding they are, and one name
-//! is too short to tell, so all names of an archive are decoded as one text. Only then are they split, as in Shift-JIS
-//! and GBK the second byte of a letter may be a backslash.
+//! Decodes the names of an archive. Few archives declare an encoding, and one name is too short to detect it, so all
+//! names are decoded together. Paths are split only afterwards, because in Shift-JIS and GBK the second byte of a
+//! character may be a backslash.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use encoding_rs::{
 };
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// A name as it stands in an archive or a folder.
+/// An undecoded name from an archive or a folder.
 pub(super) struct RawName {
     bytes: Vec<u8>,
-    /// Whether the archive says that it is UTF-8.
+    /// Whether the archive declares it as UTF-8.
     says_utf8: bool,
-    /// The same name beside it, as text.
+    /// The Unicode name, if the archive has one.
     beside: Option<String>,
 }
 
 impl RawName {
-    /// A name of which nothing is said.
+    /// A name without a declared encoding.
     pub(super) fn of_unknown(bytes: Vec<u8>) -> Self {
         Self {
             bytes,
@@ -29,8 +29,8 @@ impl RawName {
         }
     }
 
-    /// A name in the directory of a zip, with the fields that belong to it. Info-ZIP's field 0x7075 has the name as
-    /// UTF-8, and holds where its checksum is that of the name.
+    /// A name from the directory of a zip, with its extra fields. Info-ZIP's field 0x7075 has the name as UTF-8, and is
+    /// valid if its checksum matches the name.
     pub(super) fn in_zip(bytes: Vec<u8>, says_utf8: bool, mut extra: &[u8]) -> Self {
         let mut beside = None;
         while let [a, b, c, d, rest @ ..] = extra {
@@ -60,14 +60,14 @@ impl RawName {
         &self.bytes
     }
 
-    /// As well as can be, where nothing is known of the other names.
+    /// A lossy decoding, without knowledge of other names.
     pub(super) fn in_words(&self) -> String {
         self.beside
             .clone()
             .unwrap_or_else(|| String::from_utf8_lossy(&self.bytes).into_owned())
     }
 
-    /// The text, where it is sure.
+    /// The text, if it is certain.
     fn sure(&self) -> Option<&str> {
         if let Some(beside) = &self.beside {
             return Some(beside);
@@ -80,9 +80,9 @@ impl RawName {
 /// All names of a tree, in their order.
 pub(super) struct Decoded {
     pub(super) names: Vec<String>,
-    /// How they were read, where that was a guess.
+    /// A note on the encoding, if it was guessed.
     pub(super) note: Option<String>,
-    /// Names of different bytes that became the same text, and what is to be said of them.
+    /// Faults for different names that decode to the same text.
     pub(super) merged: Vec<(String, String)>,
 }
 
@@ -115,8 +115,8 @@ pub(super) fn decode(names: &[RawName]) -> Decoded {
     }
 }
 
-/// Parts of names that have other bytes and become the same text. A slash is never a second byte, so that names can be
-/// split there before they are decoded.
+/// Components of names with different bytes that decode to the same text. A slash is never a second byte, so names can
+/// be split there before decoding.
 fn merged(names: &[&[u8]], charset: Charset) -> Vec<(String, String)> {
     let mut of_text: BTreeMap<String, &[u8]> = BTreeMap::new();
     let mut merged = Vec::new();
@@ -148,10 +148,10 @@ fn merged(names: &[&[u8]], charset: Charset) -> Vec<(String, String)> {
     merged
 }
 
-/// How bytes become letters.
+/// An encoding.
 #[derive(Clone, Copy, PartialEq)]
 enum Charset {
-    /// What DOS had in America, and a zip has where nothing else is said.
+    /// CP437, the default of zip.
     Cp437,
     Other(&'static Encoding),
 }
@@ -164,7 +164,7 @@ impl Charset {
         }
     }
 
-    /// The text; `None` where the bytes are not of this encoding.
+    /// The decoded text; `None` if the bytes are invalid in this encoding.
     fn decode(self, bytes: &[u8]) -> Option<String> {
         match self {
             Self::Cp437 => Some(cp437(bytes)),
@@ -175,8 +175,8 @@ impl Charset {
     }
 }
 
-/// The encoding in which all names are texts, and the likeliest ones. The detector is made for web pages, which know no
-/// CP437, and of whose letters there are more; it decides between those that are equally likely.
+/// The encoding in which all names are valid and most plausible. The detector is made for longer web pages and does not
+/// know CP437, so it only decides between equally plausible ones.
 fn guess(names: &[&[u8]]) -> Charset {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     for name in names {
@@ -219,7 +219,7 @@ fn guess(names: &[&[u8]]) -> Charset {
     best.0
 }
 
-/// How much a text looks as if somebody had written it: a letter counts as much as it has bytes.
+/// The plausibility of a text: a letter counts as many points as it has bytes.
 fn likeliness(text: &str) -> f64 {
     let letters: Vec<char> = text.chars().collect();
     let mut sum = 0.0;
@@ -228,7 +228,7 @@ fn likeliness(text: &str) -> f64 {
         let beside = [before, letters.get(at + 1)];
         let is_beside = |kind: fn(&char) -> bool| beside.iter().flatten().any(|c| kind(c));
         let is_latin = |c: &char| c.is_ascii_alphabetic() || matches!(c, 'À'..='ɏ');
-        // A letter of East Asia within a word of Latin ones.
+        // An East Asian character within a Latin word.
         let is_within = is_beside(|c| c.is_ascii_lowercase())
             || beside
                 .iter()
@@ -238,9 +238,9 @@ fn likeliness(text: &str) -> f64 {
             '\u{80}'..='\u{9f}' | '\u{e000}'..='\u{f8ff}' | '\u{fffd}' => -5.0,
             'ª' | 'º' => -1.0,
             'À'..='ɏ' if *c != '×' && *c != '÷' => {
-                // A capital within a word of small letters.
+                // A capital inside a lower-case word.
                 let wrong = c.is_uppercase() && before.is_some_and(|c| c.is_lowercase());
-                // Few words have two of them side by side.
+                // Few words have two of these in a row.
                 let pair = beside.iter().flatten().any(|c| matches!(c, 'À'..='ɏ'));
                 if wrong {
                     -2.0
@@ -257,7 +257,7 @@ fn likeliness(text: &str) -> f64 {
             }
             'ぁ'..='ヿ' | '一'..='鿿' | '가'..='힣' if is_within => -1.0,
             'ぁ'..='ヿ' => 2.0,
-            // A word of Korean has several syllables, where one of Chinese may be a single letter.
+            // A Korean word has several syllables; a Chinese word may be a single character.
             '가'..='힣' if !is_beside(|c| matches!(c, '가'..='힣')) => 0.8,
             '一'..='鿿' | '가'..='힣' => 1.8,
             '｡'..='ﾟ' => -0.5,
@@ -282,16 +282,16 @@ fn cp437(bytes: &[u8]) -> String {
     bytes.iter().map(letter).collect()
 }
 
-/// A letter and its accent become one: macOS writes them apart, other systems do not.
+/// Unicode NFC: macOS writes accents separately, other systems do not.
 pub(super) fn compose(part: &mut String) {
     if !is_nfc(part) {
         *part = part.nfc().collect();
     }
 }
 
-/// The parts of a name, or why it is refused.
+/// The components of a name, or why it is refused.
 pub(super) fn parts(name: &str) -> Result<Vec<String>, &'static str> {
-    // A folder's own picture on a Mac is called so, and nothing else is.
+    // The name of a folder's icon on a Mac.
     let name = name.strip_suffix("Icon\r").unwrap_or(name);
     if name.chars().any(char::is_control) {
         return Err("has a name with control characters");

@@ -1,4 +1,4 @@
-//! A tar, as it is or packed by gzip, bzip2 or xz.
+//! A tar, plain or compressed by gzip, bzip2 or xz.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
@@ -16,10 +16,10 @@ use crate::data::read::kind::{Packed, is_tar};
 use crate::data::read::{ImportLimits, Target, idx, read_up_to};
 use crate::error::{Error, Result};
 
-/// Bytes that are unpacked before somebody may stop it.
+/// Bytes between checks for a stop.
 const STEP: usize = 1 << 20;
 
-/// Unpacks a tar into a file without a name; `None` where one of the files of MNIST is packed, and no tar.
+/// Unpacks a compressed tar to an unnamed temporary file; `None` if a file of MNIST is compressed and not a tar.
 ///
 /// # Errors
 /// When it is neither, cannot be unpacked, or unpacks to too much.
@@ -48,7 +48,7 @@ pub(super) fn unpack(
         return Ok(None);
     }
     result.map_err(|e| broken(head.len() as u64, e))?;
-    // An empty one is nothing but zeros.
+    // An empty tar is all zeros.
     let is_empty = head.len() == 512 && head.iter().all(|byte| *byte == 0);
     if !is_tar(&head) && !is_empty {
         let message = "holds one packed file, which is no tar; what is read is a tar.gz, tar.bz2, tar.xz or zip of a \
@@ -78,7 +78,7 @@ pub(super) fn unpack(
     Ok(Some(unpacked))
 }
 
-/// What is in a tar. Only the heads of its entries are read.
+/// Lists a tar. Only the headers of its entries are read.
 ///
 /// # Errors
 /// When it is damaged, or holds too much.
@@ -110,7 +110,7 @@ pub(super) fn list(path: &Path, file: &File, limits: &ImportLimits) -> Result<Li
             listing.faults.push(in_tree(in_words, what));
             continue;
         }
-        // Each entry is filled up to whole blocks.
+        // Entries are padded to whole blocks.
         let end = length
             .checked_next_multiple_of(512)
             .and_then(|length| from.checked_add(length));
@@ -122,7 +122,7 @@ pub(super) fn list(path: &Path, file: &File, limits: &ImportLimits) -> Result<Li
             );
             return Err(refused(path, message));
         }
-        // As the oldest tars have it.
+        // A convention of the oldest tars.
         let is_folder = kind.is_dir() || name.ends_with(b"/");
         let place = if is_folder {
             Place::None
@@ -138,7 +138,7 @@ pub(super) fn list(path: &Path, file: &File, limits: &ImportLimits) -> Result<Li
     Ok(listing)
 }
 
-/// A part of a file that must be there to its last byte.
+/// A range of a file, whose end must exist.
 pub(super) struct Exactly<'a> {
     file: &'a mut File,
     left: u64,

@@ -1,5 +1,5 @@
-//! A zip. Its directory is read here once more: names as bytes, whether they say that they are UTF-8, and entries of
-//! one name, of which the library that unpacks keeps the last.
+//! A zip. Its directory is also read here, for names as bytes with their UTF-8 flag, and for entries of the same name,
+//! of which the zip library keeps only the last.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,7 +22,7 @@ pub(super) const SPLIT: &str = "is one part of a zip that was split; put the par
 /// Opens a zip and lists it.
 ///
 /// # Errors
-/// When it is damaged, encrypted, split, compressed by what is not read, or holds too much.
+/// When it is damaged, encrypted, split, compressed by an unsupported method, or too large.
 pub(super) fn open(
     path: &Path,
     mut file: File,
@@ -60,7 +60,8 @@ pub(super) fn open(
         } else if !is_folder && ![0, 8, 9, 12, 14, 95].contains(&entry.method) {
             methods.entry(entry.method).or_default().push(name());
         }
-        // The library has one of each name, where they first stand; without two of a name that is every one's place.
+        // The library lists each name once, at its first position; without duplicate names these are the positions in
+        // the directory.
         let place = archive.index_for_name_raw(entry.name.bytes());
         let place = place.map_or(Place::None, Place::Entry);
         listing.entries.push(Listed {
@@ -111,7 +112,7 @@ fn method_in_words(method: u16) -> String {
     name.to_owned()
 }
 
-/// Whether the end of a zip says that other disks belong to it.
+/// Whether the end record of a zip mentions other disks.
 fn is_split(file: &mut File) -> io::Result<bool> {
     const END: u64 = 22 + 65_535;
     let length = file.seek(SeekFrom::End(0))?;
@@ -120,7 +121,7 @@ fn is_split(file: &mut File) -> io::Result<bool> {
     Read::take(&mut *file, END).read_to_end(&mut end)?;
     file.rewind()?;
     let at = end.windows(4).rposition(|window| window == b"PK\x05\x06");
-    // 0xffff stands where a record for larger zips says it.
+    // 0xffff means that the value is in the zip64 record.
     let disk = at.and_then(|at| end.get(at + 4..at + 6));
     Ok(disk.is_some_and(|disk| !matches!(disk, [0, 0] | [0xff, 0xff])))
 }
@@ -130,9 +131,9 @@ struct Entry {
     name: RawName,
     flags: u16,
     method: u16,
-    /// The kind of file, as Unix has it; 0 where it is not said.
+    /// The Unix file type; 0 if missing.
     kind: u32,
-    /// The bit of DOS.
+    /// The directory attribute of DOS.
     says_folder: bool,
 }
 
@@ -147,7 +148,7 @@ fn directory(file: File, start: u64, most: usize) -> io::Result<Vec<Entry>> {
     file.seek(SeekFrom::Start(start))?;
     let mut entries = Vec::new();
     let mut head = [0; 46];
-    // One more than there may be is enough to know that there are too many.
+    // One more than the limit is enough to detect too many.
     while entries.len() <= most {
         if file.read_exact(&mut head).is_err() || !head.starts_with(b"PK\x01\x02") {
             break;
