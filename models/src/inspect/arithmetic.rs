@@ -1,4 +1,4 @@
-//! How one value of a convolution comes about: the patch it sees, the kernel, their products, the sum.
+//! Computes one value of a convolution step by step: patch, kernel, products and sum.
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -9,13 +9,13 @@ use super::{Inspector, below};
 use crate::error::{Error, Result};
 use crate::ops::ConvParams;
 
-/// Channels that are told one by one.
+/// Channels that are listed one by one.
 pub(super) const SHOWN: usize = 16;
 
 /// A value of a layer's activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pixel {
-    /// The map.
+    /// The feature map.
     pub map: usize,
     /// The row.
     pub y: usize,
@@ -23,75 +23,75 @@ pub struct Pixel {
     pub x: usize,
 }
 
-/// Rows of numbers.
+/// A matrix, by rows.
 pub(super) type Rows<T> = Vec<Vec<T>>;
 
-/// One value of a convolution, taken apart.
+/// The computation of one value of a convolution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Arithmetic {
     /// The layer.
     pub layer: String,
     /// Height and width of the kernel.
     pub kernel: [usize; 2],
-    /// Pixels from one place of the kernel to the next, down and across.
+    /// The stride, down and across.
     pub stride: [usize; 2],
-    /// Rows and columns of zeros around the image.
+    /// The zero padding, in rows and columns.
     pub padding: [usize; 2],
-    /// Which value.
+    /// The position of the value.
     pub position: Pixel,
-    /// Channels that it is the sum of.
+    /// The number of channels in the sum.
     pub inputs: usize,
-    /// Channels that are told one by one.
+    /// The number of channels listed one by one.
     pub shown: usize,
-    /// Those that add most, the largest first.
+    /// The channels with the largest contributions, largest first.
     pub channels: Vec<Channel>,
-    /// The sum of all others.
+    /// The sum of the other contributions.
     pub rest_sum: f64,
-    /// What is added to all sums of the map.
+    /// The bias of the feature map.
     pub bias: f64,
-    /// All of it: every channel and the bias.
+    /// The total: all channels and the bias.
     pub sum: f64,
-    /// What the network computed.
+    /// The value that the network computed.
     pub value: f32,
-    /// What becomes of the value at once: normalised, activated.
+    /// The value after the normalisation and activation that follow directly.
     pub then: Vec<FollowingLayer>,
 }
 
-/// What one channel adds to a value.
+/// The contribution of one channel.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Channel {
     /// The channel of the layer's input.
     pub input: usize,
-    /// What the kernel sees; `None` in the padding, where it counts for 0.
+    /// The patch under the kernel; `None` in the padding, which counts as 0.
     pub patch: Rows<Option<f32>>,
-    /// What it is multiplied by.
+    /// The kernel.
     pub kernel: Rows<f32>,
-    /// Value by value.
+    /// Their products.
     pub products: Rows<f64>,
-    /// Their sum.
+    /// The sum of the products.
     pub sum: f64,
 }
 
-/// The same pixel one layer on.
+/// The value at the same pixel in a following layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FollowingLayer {
     /// The layer.
     pub layer: String,
-    /// What it does.
+    /// Its operation.
     pub kind: LayerKind,
-    /// What it made of it.
+    /// Its output at the pixel.
     pub value: f32,
 }
 
-/// A convolution, what it reads and what it gives, for one image.
+/// A convolution with its input and output for one image.
 pub(super) struct Convolution<'a> {
     weights: &'a Weights,
     pub(super) params: ConvParams,
     /// Outputs, inputs of a group, height and width of the kernel.
     pub(super) dims: [usize; 4],
-    /// Height, width and channels of what it reads.
+    /// Height, width and channels of the input.
     pub(super) image: [usize; 3],
-    /// Height, width and channels of what it gives.
+    /// Height, width and channels of the output.
     pub(super) result: [usize; 3],
     pub(super) input: &'a Tensor,
     pub(super) output: &'a Tensor,
@@ -136,7 +136,7 @@ impl<'a> Convolution<'a> {
         })
     }
 
-    /// Refuses what is no value of the result.
+    /// Checks that a position is in the output.
     pub(super) fn check(&self, at: Pixel) -> Result<()> {
         let [height, width, channels] = self.result;
         below("map", at.map, channels)?;
@@ -145,14 +145,14 @@ impl<'a> Convolution<'a> {
         Ok(())
     }
 
-    /// The channels of the image that a map is made of.
+    /// The input channels of a feature map.
     pub(super) fn channels(&self, map: usize) -> std::ops::Range<usize> {
         let [outputs, inputs, ..] = self.dims;
         let group = map / (outputs / self.params.groups).max(1);
         group * inputs..(group + 1) * inputs
     }
 
-    /// The pixel of the image that a place of the kernel meets, unless that is in the padding.
+    /// The input pixel under a kernel tap; `None` in the padding.
     pub(super) fn meets(&self, at: Pixel, ky: usize, kx: usize) -> Option<[usize; 2]> {
         let ConvParams {
             stride, padding, ..
@@ -162,7 +162,7 @@ impl<'a> Convolution<'a> {
         (y < self.image[0] && x < self.image[1]).then_some([y, x])
     }
 
-    /// What the kernel sees of one channel.
+    /// The patch of one channel.
     pub(super) fn patch(&self, values: &[f32], at: Pixel, channel: usize) -> Rows<Option<f32>> {
         let [_, _, height, width] = self.dims;
         let value = |[y, x]: [usize; 2]| values[(y * self.image[1] + x) * self.image[2] + channel];
@@ -174,7 +174,7 @@ impl<'a> Convolution<'a> {
         (0..height).map(row).collect()
     }
 
-    /// The kernel from one channel to a map.
+    /// The kernel from an input channel to a feature map.
     pub(super) fn kernel(&self, weights: &[f32], map: usize, channel: usize) -> Rows<f32> {
         let [_, inputs, height, width] = self.dims;
         let input = channel - self.channels(map).start;
@@ -183,7 +183,7 @@ impl<'a> Convolution<'a> {
         kernel.chunks_exact(width).map(<[f32]>::to_vec).collect()
     }
 
-    /// Looks at the weights.
+    /// Reads the weights.
     pub(super) fn with_weights<R>(&self, look: impl FnOnce(&[f32]) -> R) -> Result<R> {
         read(&self.weights.weight, look)
     }
@@ -205,10 +205,10 @@ pub(super) fn value_at(activation: &Tensor, at: Pixel) -> Result<f32> {
 }
 
 impl Inspector {
-    /// How a value of a convolution comes about.
+    /// Computes one value of a convolution step by step.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such layer or value, or the layer is no convolution.
+    /// [`Error::Setting`] when the layer or the value does not exist, or the layer is not a convolution.
     pub fn arithmetic(&self, recording: &Recording, layer: &str, at: Pixel) -> Result<Arithmetic> {
         let place = self.place(layer)?;
         let conv = Convolution::new(self, recording, place)?;
@@ -253,7 +253,7 @@ impl Inspector {
         })
     }
 
-    /// The normalisation and the activation that follow a layer at once.
+    /// The normalisation and the activation that directly follow a layer.
     fn then(&self, recording: &Recording, place: usize, at: Pixel) -> Result<Vec<FollowingLayer>> {
         let mut then = Vec::new();
         let mut before = recording.steps[place].output.id();

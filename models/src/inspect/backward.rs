@@ -1,5 +1,6 @@
-//! What the gradient of a class's score does at one value of a convolution: what comes, what goes on to the layer's
-//! input and to its weights, and how the gradient of an input's value is the sum over all values that it reached.
+//! The backward pass from a class's score through one value of a convolution: the incoming gradient, its contributions
+//! to the gradients of input and weights, and the gradient of one input value as the sum over all outputs that it
+//! affects.
 
 use candle_core::Tensor;
 use serde::Serialize;
@@ -10,48 +11,48 @@ use super::{Inspector, below};
 use crate::error::{Error, Result};
 use crate::ops::{ConvParams, Tape};
 
-/// The way back through one value of a convolution.
+/// The backward pass through one value of a convolution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GradientAt {
     /// The class whose score is differentiated.
     pub class: usize,
     /// Its score.
     pub score: f32,
-    /// The score's gradient by this value.
+    /// The gradient of the score with respect to this value.
     pub gradient: f32,
-    /// What the value passes on to the patch it sees: gradient times kernel, of the channels that get most.
+    /// The contributions to the gradient of the patch: gradient times kernel, for the channels with the largest.
     pub passes_on: Contributions,
-    /// What the value adds to the gradient of the kernel: gradient times patch, of the channels that get most.
+    /// The contributions to the gradient of the kernel: gradient times patch, for the channels with the largest.
     pub to_weights: Contributions,
-    /// How the gradient of the input's pixel under the kernel's centre comes together.
+    /// The gradient of the input pixel under the kernel's centre, as a sum.
     pub arrives: InputGradient,
 }
 
 /// Contributions by channel.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contributions {
-    /// Channels in all.
+    /// The number of channels.
     pub inputs: usize,
-    /// The largest, largest first.
+    /// The largest contributions, largest first.
     pub channels: Vec<Contribution>,
 }
 
-/// What a value contributes to one channel.
+/// The contribution to one channel.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contribution {
     /// The channel of the layer's input.
     pub input: usize,
-    /// The kernel, where that is what the gradient is multiplied by.
+    /// The kernel, if the gradient is multiplied by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<Rows<f32>>,
-    /// The patch, where that is; `None` in the padding.
+    /// The patch, if the gradient is multiplied by it; `None` in the padding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch: Option<Rows<Option<f32>>>,
     /// The products; `None` in the padding.
     pub contribution: Rows<Option<f64>>,
 }
 
-/// The gradient of one value of the layer's input, as far as it comes through this layer.
+/// The gradient of one input value, through this layer only.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InputGradient {
     /// The channel.
@@ -62,45 +63,46 @@ pub struct InputGradient {
     pub x: usize,
     /// The largest terms, largest first.
     pub terms: Vec<Term>,
-    /// Terms in all.
+    /// The number of terms.
     pub terms_total: usize,
-    /// The sum of all others.
+    /// The sum of the other terms.
     pub rest_sum: f64,
-    /// The sum of all.
+    /// The sum of all terms.
     pub sum: f64,
-    /// What the backward pass computed.
+    /// The value that the backward pass computed.
     pub value: f32,
 }
 
-/// A value that the input's value reached, and what comes back from it.
+/// An output value that the input value affects, and its term.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Term {
-    /// The map.
+    /// The feature map.
     pub output: usize,
     /// The row.
     pub y: usize,
     /// The column.
     pub x: usize,
-    /// The score's gradient by it.
+    /// The gradient of the score with respect to it.
     pub gradient: f32,
     /// The weight between the two.
     pub weight: f32,
-    /// Both multiplied.
+    /// The product.
     pub product: f64,
 }
 
-/// What a backward pass from a class's score tells.
+/// The results of a backward pass from a class's score.
 pub(super) struct BackwardPass {
-    /// By the network's input, `[1, channels, height, width]`.
+    /// The gradient of the network's input, `[1, channels, height, width]`.
     pub(super) input: Tensor,
-    /// What the layer gave, and the gradient of that.
+    /// The layer's output and its gradient.
     pub(super) layer: Option<(Tensor, Tensor)>,
-    /// The gradient of what the layer was given, as far as it comes through the layer.
+    /// The gradient of the layer's input, through this layer only.
     through: Option<Tensor>,
 }
 
 impl Inspector {
-    /// Differentiates the score of a class by the input, and by what the layer at `place` gave.
+    /// Differentiates the score of a class with respect to the network's input and to the output of the layer at
+    /// `place`.
     pub(super) fn backward(
         &self,
         recording: &Recording,
@@ -109,7 +111,7 @@ impl Inspector {
     ) -> Result<BackwardPass> {
         let x = self.variable(&recording.image)?;
         let (passed, tape) = Tape::record(|| {
-            // The first place of the catalogue is the input.
+            // The first layer of the catalogue is the input.
             let (mut at, mut seen) = (1, None);
             let scores = self.pass(&x, &mut |record| {
                 if Some(at) == place {
@@ -156,11 +158,11 @@ impl Inspector {
         })
     }
 
-    /// What the gradient of a class's score, by default the best one's, does at a value of a convolution. `input` is
-    /// the channel for [`GradientAt::arrives`], by default the one that gets most.
+    /// The backward pass from a class's score, by default the highest, through a value of a convolution. `input` is the
+    /// channel for [`GradientAt::arrives`], by default the one with the largest contribution.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such layer, value, class or channel, or the layer is no convolution.
+    /// [`Error::Setting`] when the layer, value, class or channel does not exist, or the layer is not a convolution.
     pub fn gradient(
         &self,
         recording: &Recording,
@@ -235,7 +237,7 @@ impl Inspector {
     }
 }
 
-/// A gradient times each of some factors; nothing where there is none.
+/// A gradient times each factor; `None` for missing factors.
 fn times(
     gradient: f32,
     height: usize,
@@ -247,7 +249,7 @@ fn times(
     (0..height).map(row).collect()
 }
 
-/// Those with the largest norms, largest first; of equals, as they are numbered.
+/// The indices of the largest norms, largest first; equal ones in order of their index.
 fn largest(mut parts: Vec<Contribution>) -> Vec<Contribution> {
     let norm = |part: &Contribution| -> f64 {
         let squares = part.contribution.iter().flatten().flatten();
@@ -258,7 +260,7 @@ fn largest(mut parts: Vec<Contribution>) -> Vec<Contribution> {
     parts
 }
 
-/// The gradient of the input's value under the kernel's centre.
+/// The gradient of the input value under the kernel's centre.
 fn arrives(
     conv: &Convolution<'_>,
     at: Pixel,
@@ -273,7 +275,7 @@ fn arrives(
         groups,
     } = conv.params;
     let [height, width, _] = conv.image;
-    // The centre of a kernel at the edge may lie in the padding: then the nearest pixel.
+    // The centre of a kernel at the edge may be in the padding; then the nearest pixel is used.
     let centre = |at: usize, axis: usize, kernel: usize, side: usize| {
         (at * stride[axis] + kernel / 2)
             .saturating_sub(padding[axis])
@@ -282,7 +284,7 @@ fn arrives(
     let [y, x] = [centre(at.y, 0, kh, height), centre(at.x, 1, kw, width)];
     let group = input / inputs;
     let of_group = outputs / groups;
-    // The place of a result whose kernel meets the pixel with this row or column of its own.
+    // The output row or column whose kernel covers the pixel with this tap.
     let reached = |pixel: usize, axis: usize, k: usize| {
         let from = (pixel + padding[axis]).checked_sub(k)?;
         (from.is_multiple_of(stride[axis]) && from / stride[axis] < conv.result[axis])

@@ -1,4 +1,4 @@
-//! From numbers to colours, and to PNG.
+//! Colour maps and PNG encoding.
 
 use std::io::Cursor;
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How numbers become colours.
+/// A colour map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColourMap {
-    /// From dark to light: viridis, of matplotlib.
+    /// Dark to light: matplotlib's viridis.
     Sequential,
-    /// Blue below 0, white at 0, red above: `RdBu`, of ColorBrewer.
+    /// Blue below 0, white at 0, red above: ColorBrewer's `RdBu`.
     Diverging,
-    /// Three numbers are red, green and blue; one is grey.
+    /// RGB for three channels, grey for one.
     Rgb,
 }
 
@@ -26,7 +26,7 @@ const fn hex(code: u32) -> Colour {
     [red, green, blue]
 }
 
-/// Colours at equal distances, from the lowest number to the highest.
+/// Equally spaced colours, from the lowest value to the highest.
 pub(super) type Stops = [Colour; 9];
 
 const SEQUENTIAL: Stops = [
@@ -57,7 +57,7 @@ const GREYS: Stops = [
     [0; 3], [32; 3], [64; 3], [96; 3], [128; 3], [159; 3], [191; 3], [223; 3], [255; 3],
 ];
 
-/// From black over red to yellow: heat over an image.
+/// Black to red to yellow, for heat maps over an image.
 pub(super) const HEAT: Stops = [
     hex(0x00000004),
     hex(0x002b0b57),
@@ -70,7 +70,7 @@ pub(super) const HEAT: Stops = [
     hex(0x00fcffa4),
 ];
 
-/// The colour at a share of the way, from 0 to 1.
+/// The colour at a fraction from 0 to 1.
 pub(super) fn between(stops: &Stops, share: f32) -> Colour {
     let last = stops.len() - 1;
     let at = share.clamp(0.0, 1.0) * last as f32;
@@ -91,20 +91,20 @@ impl ColourMap {
         }
     }
 
-    /// Nine colours for a legend, from the lowest number to the highest, as `#rrggbb`.
+    /// Nine colours for a legend, from the lowest value to the highest, as `#rrggbb`.
     pub fn legend(self) -> Vec<String> {
         let name = |[red, green, blue]: &Colour| format!("#{red:02x}{green:02x}{blue:02x}");
         self.stops().iter().map(name).collect()
     }
 
-    /// The colours of the places from 1 to 255; place 0 is transparent.
+    /// The palette: colours for indices from 1 to 255; index 0 is transparent.
     fn palette(self) -> Vec<u8> {
         let colours = (0..255u8).map(|i| between(self.stops(), f32::from(i) / 254.0));
         [[0; 3]].into_iter().chain(colours).flatten().collect()
     }
 }
 
-/// A picture under way: places of a palette, or red, green, blue and opacity.
+/// The pixels of a picture: palette indices or RGBA.
 pub(super) struct Canvas {
     width: usize,
     height: usize,
@@ -112,7 +112,7 @@ pub(super) struct Canvas {
     bytes: Vec<u8>,
 }
 
-/// Where a number lies between two, from 0 to 1; `None` for what is no number.
+/// The position of a value between two others, from 0 to 1; `None` for NaN.
 fn share(value: f32, [low, high]: [f32; 2]) -> Option<f32> {
     if value.is_nan() {
         return None;
@@ -139,8 +139,8 @@ impl Canvas {
         }
     }
 
-    /// Paints `values` `[channels, tile height, tile width]` with their left upper corner at a place, every value as a
-    /// square of `zoom` pixels.
+    /// Paints `values` `[channels, tile height, tile width]` at a top left corner, each value as a square of `zoom`
+    /// pixels.
     pub(super) fn tile(
         &mut self,
         values: &[f32],
@@ -202,7 +202,7 @@ impl Canvas {
     }
 }
 
-/// A PNG of bytes as they lie, the first place of a palette transparent.
+/// Encodes bytes as PNG; the first index of a palette is transparent.
 pub(super) fn encode(
     width: usize,
     height: usize,
@@ -216,7 +216,7 @@ pub(super) fn encode(
     encoder.set_color(colour);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Fast);
-    // Enlarged rows repeat the row above.
+    // Rows of enlarged values repeat the row above.
     encoder.set_filter(Filter::Up);
     if let Some(palette) = palette {
         encoder.set_palette(palette);

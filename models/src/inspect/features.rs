@@ -1,4 +1,4 @@
-//! The pictures of activations.
+//! Pictures of activations.
 
 use std::borrow::Cow;
 
@@ -13,16 +13,16 @@ use super::statistics::Statistics;
 use super::tiles::{SheetKind, Tile, Tiles};
 use crate::error::{Error, Result};
 
-/// Values in a row of a layer without an image.
+/// Values per row for a layer without spatial dimensions.
 const STRIP: usize = 64;
 
-/// A page of a layer's feature maps, and what the layer's activations are like.
+/// A page of a layer's feature maps, with statistics of its activations.
 #[derive(Clone, Debug, Serialize)]
 pub struct Features {
     /// The page.
     #[serde(flatten)]
     pub sheet: Sheet,
-    /// Of all activations of the layer.
+    /// Statistics of all activations of the layer.
     pub statistics: Statistics,
 }
 
@@ -30,7 +30,7 @@ impl Inspector {
     /// The feature maps of a layer.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such layer, or the recording is another network's.
+    /// [`Error::Setting`] when the layer does not exist, or the recording is of another network.
     pub fn features<'a>(&'a self, recording: &'a Recording, layer: &str) -> Result<Tiles<'a>> {
         self.features_at(recording, self.place(layer)?)
     }
@@ -45,7 +45,7 @@ impl Inspector {
         Ok(tiles)
     }
 
-    /// What each map of a layer is like.
+    /// Statistics of each feature map of a layer.
     pub(super) fn maps_of<'a>(&self, recording: &'a Recording, place: usize) -> Result<&'a [Tile]> {
         let known = recording.steps.get(place).zip(recording.maps.get(place));
         let Some((step, maps)) = known.filter(|_| recording.steps.len() == self.layers().len())
@@ -62,7 +62,7 @@ impl Inspector {
         }))
     }
 
-    /// A layer's maps before they are measured.
+    /// A layer's feature maps, without statistics.
     fn maps<'a>(&'a self, recording: &'a Recording, place: usize) -> Tiles<'a> {
         let output = &recording.steps[place].output;
         let input = self.layers()[place].kind == LayerKind::Input;
@@ -95,7 +95,7 @@ impl Inspector {
         }
     }
 
-    /// The image before it was normalised: values from 0 to 1.
+    /// The image before normalisation, with values from 0 to 1.
     pub(super) fn picture(&self, recording: &Recording) -> Vec<f32> {
         let mut image = recording.image.clone();
         self.each_channel(&mut image, |value, mean, deviation| {

@@ -1,4 +1,4 @@
-//! The pictures of weights. Which picture a layer has follows from the shape of its weights and from what it reads.
+//! Pictures of weights. The kind of picture depends on the shape of a layer's weights and on its input.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,15 @@ use super::tiles::{SheetKind, Tiles};
 use super::{Inspector, below};
 use crate::error::{Error, Result};
 
-/// Kernels on a page of one filter's.
+/// Kernels on a page of one filter's kernels.
 const KERNELS: usize = 16;
 
 impl Inspector {
-    /// The picture of a layer's weights: filters over colours, norms over the inputs, single kernels, neurons in the
-    /// shape of the image they read, or a matrix.
+    /// The picture of a layer's weights: RGB filters, norms over the inputs, single kernels, neurons in the shape of
+    /// their input image, or a matrix.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such layer, or it has no weights.
+    /// [`Error::Setting`] when the layer does not exist or has no weights.
     pub fn filters(&self, layer: &str) -> Result<Tiles<'_>> {
         self.filters_at(self.place(layer)?)
     }
@@ -40,7 +40,7 @@ impl Inspector {
     /// The kernels of one filter, one for each of its inputs.
     ///
     /// # Errors
-    /// As [`Inspector::filters`]; and when the layer's filters have no kernels, or there is no such filter.
+    /// As [`Inspector::filters`]; and when the layer's filters have no kernels, or the filter does not exist.
     pub fn kernels(&self, layer: &str, filter: usize) -> Result<Tiles<'_>> {
         let weights = self.weights(self.place(layer)?)?;
         let [outputs, inputs, height, width] = *weights.weight.dims() else {
@@ -65,8 +65,8 @@ impl Inspector {
         Ok(tiles)
     }
 
-    /// A page of the picture of a layer's weights, or of one filter's kernels. The image of a recording sorts filters
-    /// by how they answer it.
+    /// A page of the picture of a layer's weights, or of one filter's kernels. With a recording, filters can be sorted
+    /// by their response to its image.
     ///
     /// # Errors
     /// As [`Inspector::filters`], [`Inspector::kernels`] and [`Tiles::sheet`].
@@ -95,7 +95,7 @@ impl Inspector {
         tiles.sheet(query, range)
     }
 
-    /// What the values of all layers with one kind of picture reach from and to.
+    /// The range of values of all layers with the same kind of picture.
     fn extent_of_all(&self, kind: SheetKind) -> Result<[f32; 2]> {
         let mut extent = [f32::INFINITY, f32::NEG_INFINITY];
         let mut add = |[low, high]: [f32; 2]| {
@@ -109,7 +109,7 @@ impl Inspector {
             if own == kind {
                 add(self.filters_at(place)?.extent());
             } else if kind == SheetKind::Kernels && own == SheetKind::Norms {
-                // Their kernels are shown filter by filter.
+                // Kernels are shown for one filter at a time.
                 add(read(&weights.weight, |values| {
                     let start = [f32::INFINITY, f32::NEG_INFINITY];
                     let fold = |[low, high]: [f32; 2], v: &f32| [low.min(*v), high.max(*v)];
@@ -120,7 +120,7 @@ impl Inspector {
         Ok(extent)
     }
 
-    /// The weights of a layer that has some.
+    /// The weights of a layer.
     pub(super) fn weights(&self, place: usize) -> Result<&Weights> {
         let layer = &self.layers()[place];
         layer.numbers.as_ref().ok_or_else(|| {
@@ -135,7 +135,7 @@ fn no_kernels(layer: &str) -> Error {
     Error::setting("filter", message)
 }
 
-/// A picture before its tiles are measured.
+/// A picture, without the statistics of its tiles.
 fn picture<'a>(weights: &'a Weights, input: &[usize]) -> Tiles<'a> {
     let weight = &weights.weight;
     let signed = |kind, channels: usize, tile: [usize; 2]| {
@@ -169,7 +169,7 @@ fn picture<'a>(weights: &'a Weights, input: &[usize]) -> Tiles<'a> {
     }
 }
 
-/// A matrix `[outputs, inputs]` in blocks.
+/// Splits a matrix `[outputs, inputs]` into blocks.
 fn matrix(weight: &Tensor, size: [usize; 2]) -> Tiles<'_> {
     let new = |source| Tiles::new(SheetKind::Heatmap, ColourMap::Diverging, 1, size, source);
     let places = new(Box::new(|_| Vec::new()));
@@ -188,7 +188,7 @@ fn part(weight: &Tensor, from: usize, len: usize) -> Vec<f32> {
     read(weight, |values| values[from..from + len].to_vec()).unwrap_or_default()
 }
 
-/// At each of `size` places of the kernel the norm of a filter over its inputs.
+/// The norm of a filter over its inputs, for each of the `size` taps of the kernel.
 fn norms(weight: &Tensor, filter: usize, inputs: usize, size: usize) -> Vec<f32> {
     let sum = |values: &[f32]| {
         let mut squares = vec![0.0f64; size];

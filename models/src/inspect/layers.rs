@@ -1,4 +1,4 @@
-//! The catalogue of a network: every place that a forward pass shows, in the order of the pass.
+//! The catalogue of a network: all operations that a forward pass records, in order.
 
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
@@ -8,31 +8,31 @@ use crate::networks::Model;
 use crate::nn::{Context, LayerOp, LayerRecord, Mode};
 use crate::ops::ConvParams;
 
-/// What a layer does.
+/// The operation of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerKind {
-    /// What the network sees: the normalised image.
+    /// The network's input: the normalised image.
     Input,
     /// A convolution.
     Conv,
-    /// A convolution of every channel by itself.
+    /// A depthwise convolution.
     Depthwise,
-    /// A convolution of single pixels.
+    /// A 1x1 convolution.
     Pointwise,
     /// A fully connected layer.
     Linear,
     /// Batch normalisation.
     BatchNorm,
-    /// A function of every value.
+    /// An activation function.
     Activation,
-    /// The greatest or the mean of neighbours.
+    /// Max or average pooling.
     Pool,
-    /// Drops values while training; here it passes them on.
+    /// Dropout, which does nothing in evaluation.
     Dropout,
     /// The sum of several layers.
     Sum,
-    /// Several layers, joined on their channels.
+    /// The concatenation of several layers on their channels.
     Join,
 }
 
@@ -43,18 +43,18 @@ impl LayerKind {
     }
 }
 
-/// A named place in a network.
+/// A layer of the catalogue.
 #[derive(Clone, Debug, Serialize)]
 pub struct Layer {
-    /// The name of the module in PyTorch, where there is one.
+    /// The name of the PyTorch module, if there is one.
     pub name: String,
-    /// What it does.
+    /// Its operation.
     pub kind: LayerKind,
-    /// The part of the network that it belongs to.
+    /// The part of the network.
     pub group: String,
-    /// The shape of what it gives for one image: `[channels, height, width]` or `[values]`.
+    /// The shape of its output for one image: `[channels, height, width]` or `[values]`.
     pub shape: Vec<usize>,
-    /// Its trainable numbers.
+    /// The number of its trainable parameters.
     pub parameters: u64,
     /// The shape of its weights: `[outputs, inputs, height, width]` or `[outputs, inputs]`.
     pub weights: Option<Vec<usize>>,
@@ -71,13 +71,13 @@ pub struct Layer {
 pub(super) struct Weights {
     pub(super) weight: Tensor,
     pub(super) bias: Option<Tensor>,
-    /// How the kernel moves; `None` for a fully connected layer.
+    /// Stride, padding and groups; `None` for a fully connected layer.
     pub(super) params: Option<ConvParams>,
     /// Whether the layer reads the image itself.
     pub(super) reads_image: bool,
 }
 
-/// The shape for people of one sample's activation: channels first, without the batch.
+/// The shape of one sample's activation as users see it: channels first, without the batch.
 fn shape(output: &Tensor) -> Vec<usize> {
     match *output.dims() {
         [_, height, width, channels] => vec![channels, height, width],
@@ -85,7 +85,7 @@ fn shape(output: &Tensor) -> Vec<usize> {
     }
 }
 
-/// Follows one pass of a sample of zeros.
+/// Records one pass of a sample of zeros.
 pub(super) fn catalogue(model: &Model) -> Result<Vec<Layer>> {
     let mut layers = vec![Layer {
         name: "input".to_owned(),

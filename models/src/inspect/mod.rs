@@ -1,21 +1,21 @@
-//! A trained network from the inside: what it learned, and what it makes of an image.
+//! Inspection of a trained network: its weights, and its activations for an image.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | here | the [`Inspector`]: a network with its numbers, ready to be asked |
-//! | `layers` | the catalogue of every place that a pass shows |
+//! | here | the [`Inspector`], which answers questions about a network |
+//! | `layers` | the catalogue of all layers |
 //! | `recording` | all activations of one image |
 //! | `tiles`, `sheet` | a layer's picture, tile by tile, and a page of it |
-//! | `colours` | from numbers to colours, and to PNG |
-//! | `filters`, `features` | the pictures of weights and of activations |
-//! | `statistics`, `tile_values` | what a layer's activations are like; the numbers of one tile |
-//! | `arithmetic`, `backward` | how one value of a convolution comes about, and what its gradient does |
-//! | `saliency` | where a class is seen: Grad-CAM and the gradient of the input |
+//! | `colours` | colour maps and PNG encoding |
+//! | `filters`, `features` | pictures of weights and of activations |
+//! | `statistics`, `tile_values` | statistics of a layer's activations; the values of one tile |
+//! | `arithmetic`, `backward` | the computation of one value of a convolution, and its backward pass |
+//! | `saliency` | saliency maps: Grad-CAM and the gradient of the input |
 //! | `predict` | the classes with their probabilities |
-//! | [`film`] | the same of every epoch of a run, in small files |
+//! | [`film`] | small files with pictures of every epoch of a run |
 //!
-//! What always holds: nothing here changes a network. Passes evaluate, so activations are those of PyTorch's forward
-//! hooks under `eval()`; and no picture leaves anything out without saying so.
+//! Invariants: nothing here changes a network. Passes are in evaluation mode, so activations are those of PyTorch's
+//! forward hooks under `eval()`; and a picture that leaves something out says so.
 
 mod arithmetic;
 mod backward;
@@ -53,22 +53,22 @@ use crate::error::{Error, Result};
 use crate::networks::Model;
 use crate::spec::NetworkSpec;
 
-/// A network with its numbers, ready to be asked. It may be asked by several threads at a time.
+/// A network to inspect, from several threads at a time if needed.
 #[derive(Debug)]
 pub struct Inspector {
     model: Arc<Model>,
     classes: Vec<String>,
     normalisation: Normalisation,
     layers: Vec<Layer>,
-    /// What the tiles of each layer's filters are like, once somebody asked.
+    /// Statistics of the tiles of each layer's filters, computed on first use.
     filters: Vec<OnceLock<Vec<Tile>>>,
 }
 
 impl Inspector {
-    /// A network that is in memory already, the names of its classes, and what is done to values before it sees them.
+    /// An inspector of a network in memory, with the names of its classes and its normalisation.
     ///
     /// # Errors
-    /// When a pass fails, or `normalisation` is of other channels.
+    /// When a pass fails, or `normalisation` has another number of channels.
     pub fn new(
         model: impl Into<Arc<Model>>,
         classes: Vec<String>,
@@ -94,10 +94,10 @@ impl Inspector {
         })
     }
 
-    /// A network for samples of the shape `input` with the numbers of a state dict's file.
+    /// An inspector of a network for samples of the shape `input`, loaded from a state dict.
     ///
     /// # Errors
-    /// When the network cannot be built, or the file does not hold exactly its tensors.
+    /// When the network cannot be built, or the file does not contain exactly its tensors.
     pub fn open(
         spec: &NetworkSpec,
         input: &[usize],
@@ -125,12 +125,12 @@ impl Inspector {
         &self.classes
     }
 
-    /// The number of trainable numbers.
+    /// The number of trainable parameters.
     pub fn parameters(&self) -> u64 {
         self.model.store().count()
     }
 
-    /// The memory that the network's numbers take, in bytes.
+    /// The memory of the network's parameters and buffers, in bytes.
     pub fn bytes(&self) -> u64 {
         let sizes = self
             .model
@@ -140,7 +140,7 @@ impl Inspector {
         sizes.sum::<usize>() as u64
     }
 
-    /// Every place that a pass shows, in its order; the first is the input.
+    /// All layers in the order of a pass; the first is the input.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
@@ -148,12 +148,12 @@ impl Inspector {
     /// The layer of a name.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is none.
+    /// [`Error::Setting`] when the layer does not exist.
     pub fn layer(&self, name: &str) -> Result<&Layer> {
         Ok(&self.layers[self.place(name)?])
     }
 
-    /// Where in the catalogue, and in every recording, a layer stands.
+    /// The index of a layer in the catalogue and in every recording.
     fn place(&self, name: &str) -> Result<usize> {
         self.layers
             .iter()
@@ -161,7 +161,7 @@ impl Inspector {
             .ok_or_else(|| Error::setting("layer", format!("there is no layer {name:?}")))
     }
 
-    /// The class asked for, or the one that scored best.
+    /// The requested class, or the predicted one.
     fn class(&self, recording: &Recording, class: Option<usize>) -> Result<usize> {
         match class {
             None => Ok(recording.best()),

@@ -1,4 +1,4 @@
-//! The classes with their probabilities.
+//! Predictions with probabilities.
 
 use serde::Serialize;
 
@@ -6,24 +6,24 @@ use super::{Inspector, Recording};
 use crate::networks::Criterion;
 use crate::ops::softmax;
 
-/// The most classes that are told.
+/// The most classes of a prediction.
 const MOST: usize = 100;
 
-/// A class and how it scored.
+/// A class with its score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassScore {
     /// The class, from 0.
     pub class: usize,
     /// Its name.
     pub name: String,
-    /// What the network thinks of it; `None` where its scores are no logarithms of probabilities.
+    /// Its probability; `None` if the network's scores are not logits.
     pub probability: Option<f64>,
-    /// What the network gave.
+    /// Its score.
     pub score: f32,
 }
 
 impl Inspector {
-    /// The classes, the likeliest first; of many, the first hundred.
+    /// The classes, the most probable first; at most a hundred.
     pub fn predict(&self, recording: &Recording) -> Vec<ClassScore> {
         let scores = &recording.scores;
         let probabilities: Option<Vec<f32>> = match self.model.criterion() {

@@ -9,20 +9,20 @@ use crate::error::{Error, Result};
 use crate::nn::{Context, LayerRecord, Mode};
 use crate::ops;
 
-/// What every layer of a network made of one image.
+/// The outputs of all layers of a network for one image.
 #[derive(Debug)]
 pub struct Recording {
-    /// The image as the network saw it: normalised, in the order of the network's input.
+    /// The network's input: the normalised image.
     pub(super) image: Vec<f32>,
-    /// In the order of the catalogue.
+    /// The layers, in the order of the catalogue.
     pub(super) steps: Vec<Step>,
     /// The score of every class.
     pub(super) scores: Vec<f32>,
-    /// What the maps of each layer are like, once somebody asked.
+    /// Statistics of each layer's feature maps, computed on first use.
     pub(super) maps: Vec<OnceLock<Vec<Tile>>>,
 }
 
-/// What one layer was given and gave.
+/// The inputs and the output of one layer.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) inputs: Vec<Tensor>,
@@ -31,7 +31,7 @@ pub(super) struct Step {
 }
 
 impl Recording {
-    /// The memory that the activations take, in bytes; those that several layers share count once.
+    /// The memory of the activations, in bytes; shared ones count once.
     pub fn bytes(&self) -> u64 {
         let mut seen = std::collections::HashSet::new();
         let tensors = self
@@ -43,15 +43,15 @@ impl Recording {
             .sum::<usize>() as u64
     }
 
-    /// The class with the greatest score.
+    /// The class with the highest score.
     pub(super) fn best(&self) -> usize {
         ops::argmax(&self.scores)
     }
 }
 
 impl Inspector {
-    /// One pass of a raw image `[channels, height, width]`, its values from 0 to 1 and of the network's own size; or of
-    /// a raw point.
+    /// Records one pass of a raw image `[channels, height, width]` of the network's input size, with values from 0 to
+    /// 1; or of a raw point.
     ///
     /// # Errors
     /// When the image has another size, or the pass fails.
@@ -63,7 +63,7 @@ impl Inspector {
         self.record_normalised(image)
     }
 
-    /// The same of a sample that is normalised already, as a data set's samples are.
+    /// As [`Inspector::record`], for a normalised sample, such as those of a data set.
     ///
     /// # Errors
     /// As [`Inspector::record`].
@@ -91,7 +91,7 @@ impl Inspector {
         })
     }
 
-    /// A pass that evaluates.
+    /// A pass in evaluation mode.
     pub(super) fn pass<'a>(
         &self,
         x: &Tensor,
@@ -114,12 +114,12 @@ impl Inspector {
         Ok(Tensor::from_slice(image, shape, &Device::Cpu)?)
     }
 
-    /// The same as something that a tape follows.
+    /// One sample as a batch in a variable, for a tape.
     pub(super) fn variable(&self, image: &[f32]) -> Result<Var> {
         Ok(Var::from_tensor(&self.tensor(image)?)?)
     }
 
-    /// Changes values by their channel's mean and deviation.
+    /// Normalises values by the mean and deviation of their channel.
     pub(super) fn each_channel(&self, image: &mut [f32], change: impl Fn(f32, f64, f64) -> f32) {
         let normalisation = &self.normalisation;
         let pixels: usize = self.input()[1..].iter().product();
@@ -132,7 +132,7 @@ impl Inspector {
     }
 }
 
-/// Reads a tensor's numbers where they lie.
+/// Reads a tensor's values without copying them.
 pub(super) fn read<R>(tensor: &Tensor, look: impl FnOnce(&[f32]) -> R) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match (&*storage, layout.contiguous_offsets()) {

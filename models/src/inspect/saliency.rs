@@ -1,8 +1,8 @@
-//! Where a class is seen in an image.
+//! Saliency maps: the regions of an image that matter for a class.
 //!
-//! Grad-CAM (Selvaraju and others 2017): the maps of a layer, each weighted by the mean of the score's gradient over it,
-//! added up; what is below 0 speaks against the class and is left out. The gradient of the input (Simonyan and others
-//! 2014): the largest size of the score's gradient over the colours of each pixel.
+//! Grad-CAM (Selvaraju and others 2017): the sum of a layer's feature maps, each weighted by the mean of the score's
+//! gradient over it; negative values speak against the class and are set to 0. The gradient of the input (Simonyan and
+//! others 2014): the largest absolute gradient of the score over the channels of each pixel.
 
 use png::ColorType;
 use serde::{Deserialize, Serialize};
@@ -14,33 +14,33 @@ use super::recording::{Recording, read};
 use crate::data::Resize;
 use crate::error::{Error, Result};
 
-/// How it is found out.
+/// The method of a saliency map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SaliencyMethod {
-    /// By a layer's maps.
+    /// Grad-CAM.
     #[default]
     GradCam,
-    /// By the gradient of the input.
+    /// The gradient of the input.
     Gradient,
 }
 
-/// About so many pixels has the picture along a side.
+/// The approximate side of the picture, in pixels.
 const SIDE: usize = 224;
 
-/// How much of the image the greatest heat covers.
+/// The opacity of the highest heat.
 const COVER: f32 = 0.75;
 
-/// The heat of every pixel, and the image below it.
+/// A saliency map with its image.
 #[derive(Clone, Debug)]
 pub struct SaliencyMap {
     /// The class.
     pub class: usize,
     /// The layer, for Grad-CAM.
     pub layer: Option<String>,
-    /// Values along a side of the heat as it was computed.
+    /// The side of the heat map, in values.
     pub side: usize,
-    /// The heat `[side, side]`, as it was computed.
+    /// The heat map `[side, side]`, as computed.
     pub heat: Vec<f32>,
     /// The image `[channels, height, width]`, from 0 to 1.
     image: Vec<f32>,
@@ -49,11 +49,11 @@ pub struct SaliencyMap {
 }
 
 impl Inspector {
-    /// Where a class, by default the best one, is seen. Grad-CAM is of a layer, by default the last that still has an
-    /// image of more than one pixel.
+    /// The saliency map of a class, by default the predicted one. Grad-CAM uses a layer, by default the last with more
+    /// than one pixel.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such class or layer, or no layer for Grad-CAM, or samples are no images.
+    /// [`Error::Setting`] when the class or the layer does not exist, no layer suits Grad-CAM, or samples are not images.
     pub fn saliency(
         &self,
         recording: &Recording,
@@ -95,7 +95,7 @@ impl Inspector {
         })
     }
 
-    /// The layer that Grad-CAM looks at.
+    /// The layer for Grad-CAM.
     fn seeing(&self, layer: Option<&str>) -> Result<usize> {
         let sees = |place: &usize| {
             let layer = &self.layers()[*place];
@@ -158,7 +158,7 @@ impl Inspector {
 }
 
 impl SaliencyMap {
-    /// The image with the heat over it, at a whole multiple of its size near 224 pixels.
+    /// The image overlaid with the heat map, enlarged by an integer to about 224 pixels.
     ///
     /// # Errors
     /// When it cannot be encoded.
@@ -168,7 +168,7 @@ impl SaliencyMap {
         let side = width * zoom;
         let mut heat = vec![0.0; side * side];
         Resize::new(self.side, side).channel(&self.heat, &mut Vec::new(), &mut heat);
-        // A few pixels with huge gradients would leave all others black.
+        // Otherwise a few pixels with huge gradients would leave all others black.
         let most = percentile(&heat, 0.99);
         let pixels = height * width;
         let mut bytes = Vec::with_capacity(3 * side * side);
@@ -192,7 +192,7 @@ impl SaliencyMap {
     }
 }
 
-/// The value that a share of all values does not exceed; the greatest, where that one is 0.
+/// A quantile; the maximum, if the quantile is 0.
 fn percentile(values: &[f32], share: f64) -> f32 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);

@@ -1,4 +1,4 @@
-//! A page of a layer's picture: a grid of equal tiles, every value a square of whole pixels.
+//! A page of a layer's picture: a grid of equal tiles, in which every value is a square of pixels.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +6,16 @@ use super::colours::{Canvas, ColourMap};
 use super::tiles::{Axes, SheetKind, Tile, Tiles};
 use crate::error::{Error, Result};
 
-/// What the colours of a tile are scaled by.
+/// The range of values that the colours span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
-    /// The tile itself.
+    /// Each tile by itself.
     #[default]
     Tile,
     /// All tiles of the layer.
     Layer,
-    /// All layers that have the same kind of picture.
+    /// All layers with the same kind of picture.
     Network,
 }
 
@@ -23,33 +23,33 @@ pub enum Scale {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// As they are numbered.
+    /// By index.
     Index,
     /// The largest norm first.
     Norm,
     /// The largest mean first.
     Mean,
-    /// The filter first that answers an image with the largest mean.
+    /// The largest mean response to an image first.
     Activation,
 }
 
-/// Which page, and how it is drawn.
+/// The choice of a page and its drawing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SheetQuery {
-    /// What colours are scaled by.
+    /// The scale of the colours.
     pub scale: Scale,
-    /// The order; by default norm for filters, mean for feature maps.
+    /// The order; by default by norm for filters, by mean for feature maps.
     pub sort: Option<Sort>,
     /// The page, from 0.
     pub page: usize,
     /// The filter whose kernels are shown, instead of all filters.
     pub filter: Option<usize>,
-    /// What the colours reach from and to, whatever the scale.
+    /// A range for the colours, which overrides the scale.
     pub range: Option<[f32; 2]>,
 }
 
-/// How the tiles lie in the picture, in pixels where nothing else is said.
+/// The layout of the tiles, in pixels unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Grid {
     /// Tiles across.
@@ -62,20 +62,20 @@ pub struct Grid {
     pub tile_height: usize,
     /// Pixels along a side of a value.
     pub zoom: usize,
-    /// Between tiles.
+    /// The gap between tiles.
     pub gap: usize,
-    /// Of the picture.
+    /// The width of the picture.
     pub width: usize,
-    /// Of the picture.
+    /// The height of the picture.
     pub height: usize,
 }
 
-/// Pixels between tiles: more where a value is large, so that small kernels do not run into each other.
+/// The gap between tiles: wider for large values, so that small kernels stay apart.
 const fn gap(zoom: usize) -> usize {
     2 + zoom / 4
 }
 
-/// Values of about so many pixels make a tile; a matrix has more room.
+/// The zoom, for tiles of about so many pixels; larger for a matrix.
 const TILE: usize = 96;
 const MATRIX: usize = 768;
 
@@ -83,7 +83,7 @@ const MATRIX: usize = 768;
 const MOST_ZOOM: usize = 16;
 
 impl Grid {
-    /// The place of so many tiles, about as many across as down.
+    /// The layout of so many tiles, about as many across as down.
     pub(super) fn new(tiles: usize, [height, width]: [usize; 2], room: usize) -> Self {
         let zoom = (room / height.max(width).max(1)).clamp(1, MOST_ZOOM);
         let mut columns = 1;
@@ -105,7 +105,7 @@ impl Grid {
         }
     }
 
-    /// The left upper corner of a tile: row and column of the picture.
+    /// The top left corner of a tile: row and column of the picture.
     fn corner(&self, place: usize) -> [usize; 2] {
         let step = |side: usize| side * self.zoom + self.gap;
         [
@@ -115,21 +115,21 @@ impl Grid {
     }
 }
 
-/// What colours reach from and to.
+/// The range of a colour map.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Range {
-    /// The lowest colour's number.
+    /// The value of the lowest colour.
     pub lo: f32,
-    /// The highest colour's number.
+    /// The value of the highest colour.
     pub hi: f32,
 }
 
-/// A page of a picture. As JSON it tells everything but the pixels.
+/// A page of a picture. The JSON has everything but the pixels.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sheet {
-    /// What the tiles are.
+    /// The kind of the tiles.
     pub kind: SheetKind,
-    /// How they lie.
+    /// The layout.
     pub sheet: Grid,
     /// The page, from 0.
     pub page: usize,
@@ -141,29 +141,29 @@ pub struct Sheet {
     pub per_page: usize,
     /// The order.
     pub sort: Sort,
-    /// What colours are scaled by.
+    /// The scale of the colours.
     pub scale: Scale,
-    /// What all colours reach from and to; `None` where each tile has its own.
+    /// The range of all colours; `None` if each tile has its own.
     pub range: Option<Range>,
-    /// How numbers become colours.
+    /// The colour map.
     pub map: ColourMap,
-    /// Nine colours at equal distances, from the lowest number to the highest.
+    /// Nine equally spaced colours, from the lowest value to the highest.
     pub legend: Vec<String>,
     /// The tiles of this page, in order.
     pub tiles: Vec<Tile>,
-    /// What part of a matrix the page shows.
+    /// The part of a matrix on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axes: Option<Axes>,
-    /// The tiles' values and what their colours reach from and to.
+    /// The tiles' values and the ranges of their colours.
     #[serde(skip)]
     content: Vec<(Vec<f32>, [f32; 2])>,
 }
 
 impl Tiles<'_> {
-    /// One page. `range` is what values reach from and to for the query's scale, where that is not the tile.
+    /// Makes one page. `range` is the range of values for the query's scale, unless that is the tile.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such page, or no such order, or the range is none.
+    /// [`Error::Setting`] when the page or the order does not exist, or the range is invalid.
     pub fn sheet(&self, query: &SheetQuery, range: Option<[f32; 2]>) -> Result<Sheet> {
         let (total, per_page) = (self.len(), self.per_page);
         let pages = total.div_ceil(per_page).max(1);
@@ -176,7 +176,7 @@ impl Tiles<'_> {
                 let message = "must be two numbers, the first below the second";
                 return Err(Error::setting("range", message));
             }
-            // Two pictures side by side have one map as they have one range.
+            // Two pictures side by side share the colour map as well as the range.
             Some([low, _]) if low < 0.0 && self.map == ColourMap::Sequential => {
                 ColourMap::Diverging
             }
@@ -238,14 +238,14 @@ impl Tiles<'_> {
             let message = "\"activation\" is for the filters of a convolution, and needs an image";
             return Err(Error::setting("sort", message));
         }
-        // A stable sort: equals stay in the order of their numbers.
+        // A stable sort: equal tiles stay in the order of their indices.
         order.sort_by(|a, b| of(*b).total_cmp(&of(*a)));
         Ok((sort, order))
     }
 }
 
 impl Sheet {
-    /// The page as a PNG: red, green, blue and opacity, or a palette whose first colour is transparent.
+    /// The page as a PNG: RGBA, or a palette whose first colour is transparent.
     ///
     /// # Errors
     /// When it cannot be encoded.

@@ -1,4 +1,4 @@
-//! What a layer's activations are like.
+//! Statistics of activations.
 
 use serde::Serialize;
 
@@ -14,31 +14,32 @@ const BARS: usize = 32;
 pub struct Statistics {
     /// The mean.
     pub mean: f64,
-    /// The standard deviation: the root of the mean squared distance from the mean.
+    /// The standard deviation (of the population).
     pub std: f64,
-    /// The least.
+    /// The minimum.
     pub min: f32,
-    /// The greatest.
+    /// The maximum.
     pub max: f32,
-    /// The share of maps that are one value all over, or of single values that are 0.
+    /// The share of constant feature maps, or of single values that are 0.
     pub dead_share: f64,
-    /// How often which values are there.
+    /// The histogram.
     pub histogram: Histogram,
 }
 
-/// How often values are there, in bars of equal width.
+/// A histogram with bars of equal width.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
-    /// Where the first bar begins.
+    /// The start of the first bar.
     pub from: f32,
-    /// Where the last bar ends; it holds this value too.
+    /// The end of the last bar, which includes this value.
     pub to: f32,
     /// Values in each bar.
     pub counts: Vec<u64>,
 }
 
 impl Statistics {
-    /// Measures `values`, of which the share `dead_share` of maps is dead. What is no finite number is in no bar.
+    /// Statistics of `values`, with the share `dead_share` of dead feature maps. Values that are not finite are in no
+    /// bar.
     fn of(values: &[f32], dead_share: f64) -> Self {
         let count = values.len().max(1) as f64;
         let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
@@ -50,7 +51,7 @@ impl Statistics {
         let mut counts = vec![0; BARS];
         let scale = BARS as f32 / (max - min);
         for value in finite() {
-            // One value all over has a width of 0, and its bar is the first.
+            // If all values are equal, the width is 0 and they are in the first bar.
             let bar = ((value - min) * scale) as usize;
             counts[bar.min(BARS - 1)] += 1;
         }

@@ -1,4 +1,4 @@
-//! The numbers of one tile.
+//! The values of one tile.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::tiles::{Tile, Tiles};
 use super::{Inspector, below};
 use crate::error::{Error, Result};
 
-/// Whose numbers are asked for.
+/// The source of a tile's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueSource {
@@ -20,16 +20,16 @@ pub enum ValueSource {
     Feature,
 }
 
-/// The numbers of one tile.
+/// The values of one tile.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TileValues {
     /// `[height, width]`, or `[3, height, width]`.
     pub shape: Vec<usize>,
-    /// Row by row; cells that nothing fills are not numbers, which is `null` in JSON.
+    /// The values, row by row; empty cells are NaN, which is `null` in JSON.
     pub values: Vec<f32>,
-    /// The least.
+    /// The minimum.
     pub min: f32,
-    /// The greatest.
+    /// The maximum.
     pub max: f32,
     /// The mean.
     pub mean: f32,
@@ -67,11 +67,11 @@ impl TileValues {
 }
 
 impl Inspector {
-    /// The numbers of the tile `index`; `input` says which kernel of the filter. Of the input layer they are what the
-    /// network sees, which is the normalised image.
+    /// The values of the tile `index`; `input` chooses the kernel of a filter. For the input layer they are those of
+    /// the normalised image.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such layer, tile or kernel, or a feature is asked for without a recording.
+    /// [`Error::Setting`] when the layer, tile or kernel does not exist, or a feature map is requested without a recording.
     pub fn values(
         &self,
         recording: Option<&Recording>,

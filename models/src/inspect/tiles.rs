@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::colours::ColourMap;
 
-/// What the tiles of a picture are.
+/// The kind of a picture's tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SheetKind {
-    /// Filters over three colours.
+    /// RGB filters.
     Rgb,
-    /// Kernels with their signs.
+    /// Single kernels.
     Kernels,
-    /// Filters as the norm over their inputs, at each place of the kernel.
+    /// Norms of filters over their inputs, for each tap of the kernel.
     Norms,
     /// A block of a matrix of weights: a row for each output, a column for each input.
     Heatmap,
-    /// Neurons that read an image, in its shape.
+    /// Weights of neurons, in the shape of their input image.
     Neurons,
     /// Feature maps.
     Maps,
-    /// Values that have no place in an image, 64 in a row.
+    /// Values without spatial dimensions, 64 per row.
     Vector,
     /// The image itself.
     Picture,
@@ -31,25 +31,25 @@ pub enum SheetKind {
 /// Values along a side of a block of a matrix.
 pub(super) const BLOCK: usize = 256;
 
-/// What one tile is like.
+/// Statistics of one tile.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tile {
-    /// Which filter, kernel or map it is.
+    /// The index of the filter, kernel or feature map.
     pub index: usize,
     /// The square root of the sum of its squares.
     pub norm: f32,
     /// The mean of its values.
     pub mean: f32,
-    /// Its least value.
+    /// The minimum.
     pub min: f32,
-    /// Its greatest value.
+    /// The maximum.
     pub max: f32,
-    /// Whether all of it is one value, so that it tells nothing apart; of a single value, whether that is 0.
+    /// Whether it is constant, and so carries no information; for a single value, whether that is 0.
     pub constant: bool,
 }
 
 impl Tile {
-    /// Measures a tile; cells that are no numbers are none of it.
+    /// Statistics of a tile, without NaN cells.
     pub fn of(index: usize, values: &[f32]) -> Self {
         let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
         let (mut sum, mut squares, mut count) = (0.0f64, 0.0f64, 0usize);
@@ -78,41 +78,41 @@ impl Tile {
 /// The part of a matrix that a block shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Axes {
-    /// From left to right.
+    /// The columns.
     pub x: Axis,
-    /// From top to bottom.
+    /// The rows.
     pub y: Axis,
 }
 
-/// A side of a block.
+/// The range of a block along one dimension.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Axis {
     /// `input` or `output`.
     pub name: &'static str,
-    /// The first.
+    /// The first index.
     pub from: usize,
-    /// One past the last.
+    /// One past the last index.
     pub to: usize,
-    /// How many there are in all.
+    /// The size of the whole dimension.
     pub of: usize,
 }
 
-/// Gives the values of a tile, `[channels, height, width]`.
+/// Returns the values of a tile, `[channels, height, width]`.
 type Source<'a> = Box<dyn Fn(usize) -> Vec<f32> + Send + Sync + 'a>;
 
-/// All tiles of a layer's picture. Their values are fetched as they are asked for.
+/// All tiles of a layer's picture. Values are fetched on demand.
 pub struct Tiles<'a> {
-    /// What they are.
+    /// The kind of the tiles.
     pub kind: SheetKind,
-    /// How their values become colours.
+    /// The colour map of the values.
     pub map: ColourMap,
-    /// 3 where each value has three colours, else 1.
+    /// 3 for RGB values, else 1.
     pub channels: usize,
     /// Height and width of a tile; of a matrix, those of the whole.
     pub tile: [usize; 2],
-    /// What each tile is like, by its index.
+    /// Statistics of each tile, by index.
     pub summaries: Cow<'a, [Tile]>,
-    /// How strongly each filter answers an image, where one is known.
+    /// The response of each filter to an image, if there is one.
     pub(super) activation: Option<Vec<f32>>,
     pub(super) per_page: usize,
     source: Source<'a>,
@@ -150,7 +150,7 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// A picture whose values are at hand, tile after tile `[channels, height, width]`, as a film keeps it.
+    /// A picture with its values in memory, tile after tile `[channels, height, width]`, as from a film.
     pub fn of_values(
         kind: SheetKind,
         map: ColourMap,
@@ -170,7 +170,7 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// How many there are.
+    /// The number of tiles.
     pub fn len(&self) -> usize {
         match self.kind {
             SheetKind::Heatmap => self.blocks().into_iter().product(),
@@ -183,12 +183,12 @@ impl<'a> Tiles<'a> {
         self.len() == 0
     }
 
-    /// Blocks of a matrix, down and across.
+    /// The number of blocks of a matrix, down and across.
     fn blocks(&self) -> [usize; 2] {
         self.tile.map(|side| side.div_ceil(BLOCK))
     }
 
-    /// Rows and columns of the block of a matrix with an index, each from and to.
+    /// The row range and the column range of a block of a matrix.
     pub(super) fn block(&self, index: usize) -> [[usize; 2]; 2] {
         let across = self.blocks()[1].max(1);
         let place = [index / across, index % across];
@@ -198,7 +198,7 @@ impl<'a> Tiles<'a> {
         })
     }
 
-    /// What part of a matrix a tile shows.
+    /// The part of a matrix in a tile.
     pub(super) fn axes(&self, index: usize) -> Option<Axes> {
         let [rows, columns] = self.block(index);
         let axis = |name, [from, to]: [usize; 2], of| Axis { name, from, to, of };
@@ -216,19 +216,19 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// The values of one tile, `[channels, height, width]`; cells that nothing fills are NaN.
+    /// The values of one tile, `[channels, height, width]`; empty cells are NaN.
     pub fn values(&self, index: usize) -> Vec<f32> {
         (self.source)(index)
     }
 
-    /// Measures so many tiles.
+    /// Computes the statistics of so many tiles.
     pub(super) fn measure(&self, count: usize) -> Vec<Tile> {
         (0..count)
             .map(|index| Tile::of(index, &self.values(index)))
             .collect()
     }
 
-    /// The least and the greatest value of all.
+    /// The minimum and the maximum of all values.
     pub(super) fn extent(&self) -> [f32; 2] {
         let start = [f32::INFINITY, f32::NEG_INFINITY];
         self.summaries.iter().fold(start, |[low, high], tile| {
@@ -236,8 +236,8 @@ impl<'a> Tiles<'a> {
         })
     }
 
-    /// What the colours reach from and to, where values do from `low` to `high`: 0 stays in the middle of a map with
-    /// two sides, and at the bottom of norms.
+    /// The range of the colours for values from `low` to `high`: symmetric about 0 for a diverging colour map, and from
+    /// 0 for norms.
     pub(super) fn reach(&self, [low, high]: [f32; 2], one_tile: bool) -> [f32; 2] {
         let most = low.abs().max(high.abs());
         match (self.kind, self.map) {

@@ -1,5 +1,5 @@
-//! A layer's picture as a frame keeps it: some of its tiles, made smaller, each value a byte between the least and the
-//! greatest of its tile. The first layer's filters over colours are kept as they are.
+//! Reduces a layer's picture for a frame: some of its tiles, scaled down, with values quantised to bytes between the
+//! minimum and the maximum of the tile. The RGB filters of the first layer are kept exactly.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,34 +9,34 @@ use crate::inspect::{ColourMap, SheetKind, Tile, Tiles};
 /// Height and width.
 pub(super) type Shape = [usize; 2];
 
-/// What is kept of a layer's picture.
+/// A layer's picture in a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extract {
     /// The layer.
     pub layer: String,
-    /// What its tiles are.
+    /// The kind of its tiles.
     pub kind: SheetKind,
-    /// How their values become colours.
+    /// The colour map of its values.
     pub map: ColourMap,
-    /// 3 where each value has three colours, else 1.
+    /// 3 for RGB values, else 1.
     pub channels: usize,
     /// Height and width of a tile in the network.
     pub of: [usize; 2],
     /// Tiles in the network.
     pub total: usize,
-    /// Height and width of a tile here.
+    /// Height and width of a tile in the frame.
     pub tile: [usize; 2],
-    /// The first so many tiles are here.
+    /// The number of tiles in the frame, from the first.
     pub kept: usize,
-    /// Values in all; cells past them are empty.
+    /// The number of values; cells after them are empty.
     pub len: usize,
 }
 
-/// With its numbers.
+/// With its values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct KeptTiles {
     pub(super) metadata: Extract,
-    /// What the tiles were like in the network.
+    /// Statistics of the tiles in the network.
     pub(super) tiles: Vec<Tile>,
     pub(super) numbers: Numbers,
 }
@@ -44,12 +44,12 @@ pub(super) struct KeptTiles {
 /// Tile after tile `[channels, height, width]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Numbers {
-    /// 0 is the least value of the tile, 255 the greatest.
+    /// 0 is the minimum of the tile, 255 the maximum.
     Bytes(Vec<u8>),
     Exact(Vec<f32>),
 }
 
-/// The shape of means over squares, so that no side is longer than so much.
+/// The shape after averaging over squares, for a limited side.
 pub(super) fn smaller(of: Shape, side: usize) -> Shape {
     let factor = factor(of, side);
     of.map(|length| length.div_ceil(factor))
@@ -60,7 +60,7 @@ fn factor(of: Shape, side: usize) -> usize {
 }
 
 impl KeptTiles {
-    /// Extracts the share of a picture.
+    /// Extracts the part of a picture that a frame keeps.
     pub(super) fn of(share: &Share, picture: &Tiles<'_>) -> Self {
         let whole = picture.kind == SheetKind::Heatmap;
         let tiles = if whole {
@@ -78,7 +78,7 @@ impl KeptTiles {
                 SheetKind::Heatmap => {}
                 SheetKind::Vector => {
                     values.truncate(share.tile[0] * share.tile[1]);
-                    // Empty cells are the last ones.
+                    // Empty cells come last.
                     values.retain(|value| !value.is_nan() || tile.min.is_nan());
                 }
                 _ if share.tile == share.of => {}
@@ -108,7 +108,7 @@ impl KeptTiles {
         }
     }
 
-    /// The picture again.
+    /// Restores the picture.
     pub(super) fn tiles(&self) -> Tiles<'static> {
         let Extract {
             kind,
@@ -142,7 +142,7 @@ impl Numbers {
     }
 }
 
-/// The nearest byte; what is no number becomes 0.
+/// The nearest byte; NaN becomes 0.
 fn byte(value: f32, tile: &Tile) -> u8 {
     ((value - tile.min) / (tile.max - tile.min) * 255.0).round() as u8
 }
@@ -154,7 +154,7 @@ fn value(byte: u8, tile: &Tile) -> f32 {
     }
 }
 
-/// Means over squares of values `[channels, …]`.
+/// Average pooling of values `[channels, …]`.
 fn means(values: &[f32], of: Shape, to: Shape) -> Vec<f32> {
     let factor = of[0].div_ceil(to[0]).max(of[1].div_ceil(to[1]));
     let mut means = Vec::with_capacity(values.len() / factor);
@@ -174,7 +174,8 @@ fn means(values: &[f32], of: Shape, to: Shape) -> Vec<f32> {
     means
 }
 
-/// A matrix made smaller: of each cell the value that is farthest from 0. Means of weights of both signs would be 0.
+/// A matrix scaled down: each cell is the value of its block that is farthest from 0. Means of weights of both signs
+/// would cancel.
 fn strongest(matrix: &Tiles<'_>, to: Shape) -> Vec<f32> {
     let factors = [0, 1].map(|side| matrix.tile[side].div_ceil(to[side].max(1)).max(1));
     let mut cells = vec![0.0f32; to[0] * to[1]];
@@ -194,7 +195,7 @@ fn strongest(matrix: &Tiles<'_>, to: Shape) -> Vec<f32> {
     cells
 }
 
-/// What a matrix is like, by its blocks.
+/// Statistics of a matrix, from those of its blocks.
 fn matrix(blocks: &[Tile]) -> Tile {
     let square = |tile: &Tile| f64::from(tile.norm).powi(2);
     let fold = |start: f32, by: fn(f32, f32) -> f32, of: fn(&Tile) -> f32| {
@@ -207,7 +208,7 @@ fn matrix(blocks: &[Tile]) -> Tile {
     Tile {
         index: 0,
         norm: blocks.iter().map(square).sum::<f64>().sqrt() as f32,
-        // Blocks at the edges are smaller; the picture does not depend on this.
+        // Blocks at the edges are smaller, which does not affect the picture.
         mean: fold(0.0, |a, b| a + b, |tile| tile.mean) / blocks.len().max(1) as f32,
         min,
         max,

@@ -1,6 +1,6 @@
-//! A frame on disk: a safetensors file under names that say what is what. `filters/…` and `features/…` hold the pictures,
-//! bytes between the least and the greatest value of each tile; `filters.tiles` and `features.tiles` hold for each tile
-//! of all layers, in the order of the file's head, norm, mean, least and greatest value.
+//! A frame on disk: a safetensors file. `filters/…` and `features/…` are the pictures, as bytes between the minimum and
+//! the maximum of each tile; `filters.tiles` and `features.tiles` have norm, mean, minimum and maximum of each tile of
+//! all layers, in the order of the metadata.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,16 +15,16 @@ use crate::error::{Error, Result};
 use crate::inspect::{Histogram, SheetKind, Statistics, Tile};
 use crate::tensor_file::{self, Numbers as Tensor, Slice};
 
-/// Of this form.
+/// The version of this format.
 pub(super) const VERSION: u32 = 1;
 
-/// What is in a file beside pictures and predictions.
+/// The metadata of a file.
 pub(super) const OVERHEAD: usize = 4096;
 
-/// A file of more bytes is none of ours.
+/// The largest size of a valid file, in bytes.
 const MOST_READ: u64 = 4 << 20;
 
-/// Cells of one picture that are made of a file.
+/// The most cells of a picture that are allocated from a file.
 const MOST_CELLS: usize = 1 << 22;
 
 const METADATA: &str = "vivarium.film";
@@ -32,18 +32,18 @@ const PREDICTED: &str = "validation/predicted";
 const CONFIDENCE: &str = "validation/confidence";
 const CONFUSION: &str = "validation/confusion";
 
-/// Numbers of a layer's statistics before its histogram.
+/// Values of a layer's statistics before its histogram.
 const FACTS: usize = 5;
 
 /// Bars of a histogram.
 const BARS: usize = 32;
 
 impl Frame {
-    /// Writes a file under the name `aside`, then gives it its own: whoever reads it sees a whole frame. It is not made
-    /// to survive a power cut: that would take longer than an epoch of a small run.
+    /// Writes a file under the temporary name `aside`, then renames it, so that readers see complete frames. There is
+    /// no fsync, which would take longer than an epoch of a small run.
     ///
     /// # Errors
-    /// When it cannot be written; then no file is left.
+    /// When it cannot be written; no file is then left.
     pub(crate) fn write(&self, path: &Path, aside: &Path) -> Result<()> {
         let metadata = serde_json::to_string(&self.metadata)
             .map_err(|e| Error::checkpoint(path, e.to_string()))?;
@@ -108,7 +108,7 @@ impl Frame {
     /// Reads a frame; `None` when there is none.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] for a file that is no whole frame.
+    /// [`Error::Checkpoint`] for a file that is not a complete frame.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let Some(bytes) = tensor_file::bytes_of(path, MOST_READ)? else {
             return Ok(None);
@@ -120,10 +120,10 @@ impl Frame {
 }
 
 impl FrameMetadata {
-    /// Reads what is said of a frame, and not its pictures; `None` when there is none.
+    /// Reads the metadata of a frame, without its pictures; `None` when there is no frame.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] for a file that is no frame.
+    /// [`Error::Checkpoint`] for a file that is not a frame.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let Some(metadata) = tensor_file::metadata(path)? else {
             return Ok(None);
@@ -135,10 +135,10 @@ impl FrameMetadata {
 }
 
 impl Predictions {
-    /// Writes the predictions of a split as a file of their own, as [`Frame::write`] does.
+    /// Writes the predictions of a split to a separate file, as [`Frame::write`] does.
     ///
     /// # Errors
-    /// When it cannot be written; then no file is left.
+    /// When it cannot be written; no file is then left.
     pub(crate) fn write(&self, path: &Path, aside: &Path) -> Result<()> {
         let mut tensors = Tensors::default();
         let kept = self.clone().cut();
@@ -150,7 +150,7 @@ impl Predictions {
     /// Reads a file of predictions; `None` when there is none.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] for a file that does not hold any.
+    /// [`Error::Checkpoint`] for a file without predictions.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let Some(bytes) = tensor_file::bytes_of(path, MOST_READ)? else {
             return Ok(None);
@@ -181,7 +181,7 @@ impl<'a> Tensors<'a> {
 }
 
 impl Extract {
-    /// Of its tensor.
+    /// The shape of its tensor.
     fn shape(&self) -> Vec<usize> {
         let [height, width] = self.tile;
         match self.kind {
@@ -191,7 +191,7 @@ impl Extract {
         }
     }
 
-    /// Cells of all its tiles; `None` for more than there can be.
+    /// The number of cells of all its tiles; `None` for an invalid number.
     fn cells(&self) -> Option<usize> {
         let factors = [self.kept, self.channels, self.tile[0], self.tile[1]];
         let cells = factors
@@ -326,7 +326,7 @@ fn tensor<'a>(file: &SafeTensors<'a>, name: &str) -> Words<TensorView<'a>> {
     file.tensor(name).map_err(|e| format!("{name}: {e}"))
 }
 
-/// Numbers of f32, as many as they must be.
+/// A tensor of f32 values of an expected length.
 fn numbers(file: &SafeTensors<'_>, name: &str, len: Option<usize>) -> Words<Vec<f32>> {
     let tensor = tensor(file, name)?;
     let values: Vec<_> = words(&tensor, f32::from_le_bytes);
@@ -386,7 +386,7 @@ fn known(facts: &[f32]) -> Statistics {
     }
 }
 
-/// Statistics as they come back from a file.
+/// Statistics, read from a file.
 pub(super) fn as_kept(of: Statistics) -> Statistics {
     known(&facts(&of))
 }

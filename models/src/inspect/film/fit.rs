@@ -1,9 +1,8 @@
-//! How much of which layer a frame has room for.
+//! Chooses how much of each layer fits in a frame.
 //!
-//! What is given up, in this order, until the rest fits: half the resolution of large tiles, of layers that show again
-//! what a convolution showed before, then of convolutions but the first, each time the deepest layer first; tiles, from
-//! all layers alike; the rest of the resolution, the rest of the tiles; and last, in networks of many hundred layers,
-//! whole layers.
+//! Reduced in this order, until the rest fits: half the resolution of large tiles, first of layers that repeat a
+//! convolution, then of convolutions except the first, the deepest layers first; tiles, of all layers equally; the rest
+//! of the resolution; the rest of the tiles; and last, in networks of many hundred layers, whole layers.
 
 use std::cmp::Reverse;
 
@@ -19,34 +18,34 @@ pub(super) const MOST_MAPS: usize = 64;
 /// The longest side of a feature map.
 const SIDE: usize = 32;
 
-/// The most bytes of filters that are kept as they are.
+/// The most bytes of filters that are kept exactly.
 const MOST_EXACT: usize = 64 << 10;
 
-/// What is given up for what.
+/// The priority of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Priority {
-    /// Shows again what another layer shows.
+    /// Repeats what another layer shows.
     Repeated,
-    /// Shows something of its own.
+    /// Shows something new.
     Own,
-    /// What people look at first.
+    /// The pictures that users look at first.
     First,
 }
 
-/// What is kept of one layer's picture.
+/// The part of one layer's picture that is kept.
 #[derive(Clone, Debug)]
 pub(super) struct Share {
     pub(super) layer: String,
     pub(super) worth: Priority,
     pub(super) kind: SheetKind,
     pub(super) channels: usize,
-    /// In the network.
+    /// The size in the network.
     pub(super) of: Shape,
     pub(super) total: usize,
-    /// Here.
+    /// The size in the frame.
     pub(super) tile: Shape,
     pub(super) count: usize,
-    /// Whether values are kept as they are.
+    /// Whether values are kept exactly.
     pub(super) exact: bool,
 }
 
@@ -73,15 +72,14 @@ impl Share {
         share
     }
 
-    /// Makes tiles smaller, where maps are to have at most so many values along a side; other pictures have more or
-    /// less, as they need.
+    /// Reduces tiles to a resolution: that of feature maps; other pictures scale it as they need.
     fn shrink(&mut self, side: usize) {
         let [rows, columns] = self.of;
         self.tile = match self.kind {
             SheetKind::Maps | SheetKind::Picture => smaller(self.of, side),
-            // Neurons are many.
+            // There are many neurons.
             SheetKind::Neurons => smaller(self.of, side / 2),
-            // A matrix has but one tile, 64 values a side at best; a strip, 64 rows of 64.
+            // A matrix is one tile, of at most 64 values along a side; a strip is 64 rows of 64.
             SheetKind::Heatmap => self
                 .of
                 .map(|length| length.div_ceil(length.div_ceil(2 * side))),
@@ -98,7 +96,7 @@ impl Share {
         }
         let value = if self.exact { 4 } else { 1 };
         let tile = self.channels * self.tile[0] * self.tile[1] * value;
-        // With what is said of each tile, of the layer's activations, and of the picture in the file's head.
+        // With the statistics of each tile and of the layer's activations, and the metadata.
         self.count * (tile + 16) + 150 + 2 * self.layer.len() + 240
     }
 }
@@ -107,7 +105,7 @@ fn sum(shares: &[Share]) -> usize {
     shares.iter().map(Share::bytes).sum()
 }
 
-/// Gives up what does not fit; says how many bytes the rest takes.
+/// Reduces pictures until they fit; returns their bytes.
 pub(super) fn fit(shares: &mut [Share], budget: usize) -> usize {
     let mut order: Vec<_> = (0..shares.len()).collect();
     order.sort_by_key(|place| (shares[*place].worth, Reverse(*place)));
@@ -132,7 +130,7 @@ pub(super) fn fit(shares: &mut [Share], budget: usize) -> usize {
             }
         }
     }
-    // Every second, fourth, eighth layer stays.
+    // Keeps every second, fourth or eighth layer.
     let mut stride = 2;
     while sum(shares) > budget && stride <= 2 * shares.len() {
         let left = |(place, _): &(usize, &mut Share)| place % stride != 0;
@@ -163,7 +161,7 @@ mod tests {
         share
     }
 
-    /// Maps, and values along a side of each.
+    /// Feature maps, and values along a side of each.
     fn kept(shares: &[Share]) -> Vec<(usize, usize)> {
         let pair = |share: &Share| (share.count, share.tile[0]);
         shares.iter().map(pair).collect()

@@ -1,5 +1,5 @@
-//! The frames of a run. They stay close together while there are few; of a long run every second, fourth, eighth is
-//! kept, and always the newest.
+//! The folder of a run's frames. Short runs keep all frames; long runs keep every second, fourth or eighth, and always
+//! the newest.
 
 use std::fs;
 use std::io;
@@ -16,22 +16,22 @@ pub const MOST_FRAMES: u64 = 100;
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// The folder at `path`, which need not be there yet.
+    /// The folder at `path`, which may not exist yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
-    /// The frame of an epoch.
+    /// The path of an epoch's frame.
     pub fn frame(&self, epoch: u64) -> PathBuf {
         self.0.join(format!("epoch-{epoch:06}.safetensors"))
     }
 
-    /// What the best epoch made of the test split.
+    /// The path of the best epoch's predictions on the test split.
     pub fn test(&self) -> PathBuf {
         self.0.join("test.safetensors")
     }
 
-    /// The epochs that have a frame, in order; none where there is no folder.
+    /// The epochs that have a frame, in order; none if the folder is missing.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -46,7 +46,7 @@ impl Folder {
             let name = name.to_str()?;
             let number = name.strip_prefix("epoch-")?.strip_suffix(".safetensors")?;
             let epoch = number.parse().ok()?;
-            // One epoch has one name.
+            // Each epoch has exactly one valid name.
             (self.frame(epoch).file_name()?.to_str()? == name).then_some(epoch)
         };
         let mut epochs: Vec<_> = entries.filter_map(|entry| number(entry.ok()?)).collect();
@@ -54,10 +54,10 @@ impl Folder {
         Ok(epochs)
     }
 
-    /// Adds the frame of an epoch, or puts it in the place of one, and removes those that the film has grown out of.
+    /// Adds or replaces the frame of an epoch, and removes frames that a film of this length does not keep.
     ///
     /// # Errors
-    /// When it cannot be written; then the film is as it was.
+    /// When it cannot be written; the film is then unchanged.
     pub fn add(&self, frame: &Frame) -> Result<()> {
         let newest = frame.metadata.epoch;
         fs::create_dir_all(&self.0).map_err(|e| Error::file(&self.0, e))?;
@@ -71,7 +71,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Keeps what the best epoch made of the test split.
+    /// Saves the best epoch's predictions on the test split.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -80,7 +80,7 @@ impl Folder {
         predictions.write(&self.test(), &self.aside())
     }
 
-    /// Removes what a process left behind that died while it wrote.
+    /// Removes temporary files of a process that died while writing.
     pub fn sweep(&self) {
         let _ = fs::remove_file(self.aside());
     }
@@ -89,19 +89,19 @@ impl Folder {
         self.0.join("frame.tmp")
     }
 
-    /// The folder itself.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-/// Whether the frame of an epoch stays in a film that has come to another: it stays where its number can be divided by
-/// the least power of two by which the film is short enough.
+/// Whether a frame stays in a film that has reached another epoch: its epoch must be a multiple of the smallest power
+/// of two that makes the film short enough.
 fn stays(epoch: u64, newest: u64) -> bool {
     epoch.is_multiple_of(stride(newest))
 }
 
-/// Epochs from frame to frame in a film that has come so far.
+/// The number of epochs between frames in a film of this length.
 pub(crate) fn stride(newest: u64) -> u64 {
     newest.div_ceil(MOST_FRAMES).next_power_of_two()
 }

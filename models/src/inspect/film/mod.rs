@@ -1,17 +1,17 @@
-//! A film: what a network was like from the inside after each epoch, one small file a frame.
+//! Films: the filters, feature maps and predictions of a network after each epoch, as one small file per frame.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | here | the [`Frame`], and how one is made of a network and what it makes of the pinned image |
-//! | `extract` | a layer's picture as a frame keeps it: some of its tiles, made smaller, a byte a value |
-//! | `fit` | how much of which layer there is room for |
+//! | here | the [`Frame`], made of a network and a recording of the pinned image |
+//! | `extract` | a reduced picture of a layer: some of its tiles, scaled down, a byte per value |
+//! | `fit` | how much of each layer fits in a frame |
 //! | `file` | a frame on disk |
-//! | `folder` | the frames of a run, and which of them stay |
-//! | `sheets` | the same pages as an inspector gives, of what a frame keeps |
-//! | `predictions` | what a network made of a split, sample by sample |
+//! | `folder` | the frames of a run, and which are kept |
+//! | `sheets` | the pages of an inspector, from a frame |
+//! | `predictions` | the predictions on a split, sample by sample |
 //!
-//! What always holds: no frame is larger than [`MOST_BYTES`] and no film longer than [`MOST_FRAMES`], whatever the
-//! network; and a frame says of each picture how much of it was left out.
+//! Invariants: no frame is larger than [`MOST_BYTES`] and no film longer than [`MOST_FRAMES`], for any network; and a
+//! frame records how much of each picture was left out.
 
 mod extract;
 mod file;
@@ -37,86 +37,86 @@ use fit::{Priority, Share, fit};
 /// The most bytes of a frame.
 pub const MOST_BYTES: usize = 512 << 10;
 
-/// The most classes whose confusion is kept: the square of this many numbers.
+/// The most classes for which the confusion matrix is kept.
 const MOST_CLASSES: usize = 128;
 
-/// The share of a frame that filters may take where maps want the rest.
+/// The share of a frame for filters, if feature maps need the rest.
 const OF_FILTERS: f64 = 0.375;
 
-/// When a frame was made, and of what.
+/// The metadata of a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrameMetadata {
-    /// Of the file's form.
+    /// The version of the file's format.
     pub version: u32,
-    /// Whole epochs done.
+    /// Complete epochs.
     pub epoch: u64,
-    /// Steps done.
+    /// Completed steps.
     pub step: u64,
-    /// The image whose maps are shown: `test:0` for a sample, `png:` and a hash for a pinned one.
+    /// The image of the feature maps: `test:0` for a sample, `png:` and a hash for a pinned one.
     pub pinned: String,
-    /// On the validation split, where there is one.
+    /// The accuracy on the validation split, if there is one.
     pub validation_accuracy: Option<f64>,
-    /// The class of the image that scored best.
+    /// The predicted class of the image.
     pub top: Option<Top>,
-    /// The pictures of weights.
+    /// Pictures of weights.
     pub filters: Vec<Extract>,
-    /// The pictures of activations.
+    /// Pictures of activations.
     pub features: Vec<Extract>,
 }
 
-/// The class that scored best.
+/// The predicted class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Top {
-    /// From 0.
+    /// The class, from 0.
     pub class: usize,
-    /// `None` where scores are no logarithms of probabilities.
+    /// Its probability; `None` if scores are not logits.
     pub probability: Option<f64>,
 }
 
-/// The moment of a frame.
+/// The position of a frame in training.
 #[derive(Clone, Copy, Debug)]
 pub struct FramePosition<'a> {
-    /// Whole epochs done.
+    /// Complete epochs.
     pub epoch: u64,
-    /// Steps done.
+    /// Completed steps.
     pub step: u64,
     /// The image of the recording.
     pub pinned: &'a str,
 }
 
-/// How the validation split was classified at that moment.
+/// The evaluation of the validation split at that position.
 #[derive(Clone, Copy, Debug)]
 pub struct Validation<'a> {
-    /// Share classified right, 0 to 1.
+    /// The accuracy, from 0 to 1.
     pub accuracy: f64,
-    /// Sample by sample.
+    /// The predictions of single samples.
     pub predictions: &'a Predictions,
-    /// Counts; rows: truth, columns: prediction.
+    /// The confusion matrix. Rows: target, columns: prediction.
     pub confusion: &'a [Vec<u64>],
 }
 
-/// One frame.
+/// A frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
-    /// When it was made, and what it keeps.
+    /// The metadata.
     pub metadata: FrameMetadata,
-    /// Of the validation split, where there is one.
+    /// The predictions on the validation split, if there is one.
     pub predictions: Option<Predictions>,
-    /// Counts; rows: truth, columns: prediction. `None` without a validation split, or for many classes.
+    /// The confusion matrix. Rows: target, columns: prediction. `None` without a validation split, or for many classes.
     pub confusion: Option<Vec<Vec<u64>>>,
-    /// The classes of the pinned image, the likeliest first; names are the run's to give.
+    /// The classes of the pinned image, the most probable first, without names.
     top: Vec<(u16, f32, Option<f32>)>,
     filters: Vec<KeptTiles>,
     features: Vec<KeptTiles>,
-    /// Of each layer in `features`.
+    /// Statistics of each layer in `features`.
     statistics: Vec<Statistics>,
 }
 
 impl Frame {
-    /// A network as it is now, and what it makes of the recorded image.
+    /// A frame of a network's current state and a recorded image.
     ///
     /// # Errors
-    /// When the recording is another network's.
+    /// When the recording is of another network.
     pub fn new(
         network: &Inspector,
         recording: &Recording,
@@ -189,7 +189,7 @@ impl Frame {
         })
     }
 
-    /// The classes of the pinned image, the likeliest first.
+    /// The classes of the pinned image, the most probable first.
     pub fn top(&self, classes: &[String]) -> Vec<ClassScore> {
         let long = |(class, score, probability): &(u16, f32, Option<f32>)| ClassScore {
             class: (*class).into(),
@@ -204,15 +204,15 @@ impl Frame {
     }
 }
 
-/// What a frame calls an image that was pinned as a file of these bytes.
+/// The name in a frame of a pinned image with these bytes.
 pub fn pin_name(file: &[u8]) -> String {
     format!("png:{}", &hex::encode(Sha256::digest(file))[..32])
 }
 
-/// A layer, what its picture is worth, and the picture.
+/// A layer with its picture and the picture's priority.
 type Picture<'a> = (&'a Layer, Priority, Tiles<'a>);
 
-/// Keeps of pictures what there is room for; says how many bytes that takes.
+/// Reduces pictures until they fit; returns their bytes.
 fn keep(pictures: &[Picture<'_>], most: usize, room: usize) -> (Vec<KeptTiles>, usize) {
     let share = |(layer, worth, tiles): &Picture<'_>| Share::new(&layer.name, *worth, tiles, most);
     let mut shares: Vec<_> = pictures.iter().map(share).collect();

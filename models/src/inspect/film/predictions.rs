@@ -1,22 +1,22 @@
-//! What a network made of a split, sample by sample.
+//! The predictions of a network on a split, sample by sample.
 
 /// The most samples that are kept.
 pub(super) const MOST_SAMPLES: usize = 20_000;
 
-/// The class that each sample was taken for, in the split's order.
+/// The predicted class of each sample, in the split's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Predictions {
     /// Classes, from 0.
     pub predicted: Vec<u16>,
-    /// How sure the network was, 0 to 255: the class's probability; where scores are no probabilities, its lead over
-    /// the second against the greatest lead of the split.
+    /// The confidence, from 0 to 255: the class's probability or, if scores are not logits, its lead over the second
+    /// relative to the largest lead of the split.
     pub confidence: Vec<u8>,
 }
 
 impl Predictions {
-    /// Of confidences from 0 to 1.
+    /// Predictions with confidences from 0 to 1.
     pub(crate) fn new(predicted: Vec<u16>, confidence: &[f32]) -> Self {
-        // What is no number becomes 0.
+        // NaN becomes 0.
         let byte = |share: &f32| (share * 255.0).round() as u8;
         Self {
             predicted,
@@ -24,7 +24,7 @@ impl Predictions {
         }
     }
 
-    /// How many samples.
+    /// The number of samples.
     pub fn len(&self) -> usize {
         self.predicted.len()
     }
@@ -34,14 +34,14 @@ impl Predictions {
         self.predicted.is_empty()
     }
 
-    /// No more samples than are kept.
+    /// Truncates to the samples that are kept.
     pub(super) fn cut(mut self) -> Self {
         self.predicted.truncate(MOST_SAMPLES);
         self.confidence.truncate(MOST_SAMPLES);
         self
     }
 
-    /// On disk.
+    /// The size on disk, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.len() * 3
     }

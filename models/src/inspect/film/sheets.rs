@@ -1,4 +1,4 @@
-//! The same pages as an inspector gives, of what a frame keeps.
+//! The pages of an inspector, from a frame.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::extract::{Extract, KeptTiles};
 use crate::error::{Error, Result};
 use crate::inspect::{Scale, Sheet, SheetQuery, Statistics, TileValues, Tiles, ValueSource};
 
-/// How much of a picture a frame leaves out.
+/// The original size of a picture that a frame reduced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reduced {
     /// Tiles in the network.
@@ -19,10 +19,10 @@ pub struct Reduced {
 /// A page of filters.
 #[derive(Clone, Debug, Serialize)]
 pub struct FilmSheet {
-    /// The page, of what is kept.
+    /// The page of the reduced picture.
     #[serde(flatten)]
     pub sheet: Sheet,
-    /// `None` where all is kept.
+    /// The reduction; `None` if everything is kept.
     pub reduced: Option<Reduced>,
 }
 
@@ -32,7 +32,7 @@ pub struct FilmFeatures {
     /// The page.
     #[serde(flatten)]
     pub film: FilmSheet,
-    /// Of all activations of the layer, those left out among them.
+    /// Statistics of all activations of the layer, including omitted ones.
     pub statistics: Statistics,
 }
 
@@ -52,15 +52,15 @@ impl Frame {
     /// The filters of a layer.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the frame has none.
+    /// [`Error::Setting`] when the frame does not have them.
     pub fn filters(&self, layer: &str) -> Result<Tiles<'static>> {
         Ok(self.filters[place(&self.filters, layer)?].tiles())
     }
 
-    /// What a layer made of the pinned image.
+    /// The feature maps of a layer for the pinned image.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the frame has nothing of the layer.
+    /// [`Error::Setting`] when the frame does not have the layer.
     pub fn features(&self, layer: &str) -> Result<Tiles<'static>> {
         Ok(self.features[place(&self.features, layer)?].tiles())
     }
@@ -68,7 +68,7 @@ impl Frame {
     /// A page of a layer's filters.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the frame has none of the layer, no such page, or single kernels are asked for.
+    /// [`Error::Setting`] when the frame does not have the layer or the page, or single kernels are requested.
     pub fn filter_sheet(&self, layer: &str, query: &SheetQuery) -> Result<FilmSheet> {
         if query.filter.is_some() {
             let message =
@@ -78,7 +78,7 @@ impl Frame {
         sheet(&self.filters, place(&self.filters, layer)?, query)
     }
 
-    /// A page of what a layer made of the pinned image.
+    /// A page of a layer's feature maps for the pinned image.
     ///
     /// # Errors
     /// As [`Frame::filter_sheet`].
@@ -90,10 +90,10 @@ impl Frame {
         })
     }
 
-    /// The numbers of one tile, as they are kept.
+    /// The values of one tile, as they are kept.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the frame has no such layer or tile, or a single kernel is asked for.
+    /// [`Error::Setting`] when the frame does not have the layer or the tile, or a single kernel is requested.
     pub fn values(&self, layer: &str, of: ValueSource, index: usize) -> Result<TileValues> {
         let kept = match of {
             ValueSource::Filter => &self.filters,
@@ -140,7 +140,7 @@ fn sheet(all: &[KeptTiles], place: usize, query: &SheetQuery) -> Result<FilmShee
     })
 }
 
-/// What the tiles of several pictures reach from and to.
+/// The range of values of several pictures.
 fn extent<'a>(all: impl Iterator<Item = &'a KeptTiles>) -> [f32; 2] {
     let tiles = all.flat_map(|kept| &kept.tiles);
     tiles.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], tile| {
