@@ -1,4 +1,4 @@
-//! Holds a JSON document against the table of fields.
+//! Checks a JSON document against the table of fields.
 
 use serde_json::{Map, Value};
 
@@ -9,11 +9,11 @@ use crate::spec::{COMMON, Field, FieldError, GROUPS, Group, NetworkSpec, RunSpec
 
 /// Checks a document and fills in its defaults.
 ///
-/// A value that is not given comes from the network's row, else from the data set's, else from the field.
+/// The default of a missing value is that of the network, else of the data set, else of the field.
 ///
 /// # Errors
-/// Every fault of the document at once; a data set that is not in the library is one. Faults between fields are looked
-/// for once each field is right by itself.
+/// All errors of the document at once, such as a data set that is not in the library. Fields are checked against each
+/// other only after each is valid by itself.
 pub fn check(json: &Value, library: &Library) -> std::result::Result<RunSpec, Vec<FieldError>> {
     let Value::Object(document) = json else {
         return Err(vec![FieldError::new("", json, "must be an object")]);
@@ -31,7 +31,7 @@ pub fn check(json: &Value, library: &Library) -> std::result::Result<RunSpec, Ve
     }
 }
 
-/// The network alone, for those who do not train: `{"kind": "mlp", "norm": true}`.
+/// Checks the options of a network alone, without a run: `{"kind": "mlp", "norm": true}`.
 pub(crate) fn check_network(json: &Value) -> std::result::Result<NetworkSpec, Vec<FieldError>> {
     let document = Map::from_iter([("network".to_owned(), json.clone())]);
     let mut check = Check::new(&document);
@@ -46,17 +46,17 @@ pub(crate) fn check_network(json: &Value) -> std::result::Result<NetworkSpec, Ve
         .map_err(|e| vec![FieldError::new("network", json, &e.to_string())])
 }
 
-/// The parts of a document that are objects.
+/// The sections of a document.
 const SECTIONS: [&str; 3] = ["data", "network", "training"];
 
-/// A check under way.
+/// The state of a check.
 struct Check<'a> {
     document: &'a Map<String, Value>,
     network: Option<&'static NetworkRow>,
     data: Option<DataSet>,
     filled: Map<String, Value>,
     errors: Vec<FieldError>,
-    /// Paths that the rows in use know.
+    /// Known paths of the network and the data set in use.
     known: Vec<String>,
 }
 
@@ -132,7 +132,7 @@ impl<'a> Check<'a> {
             .and_then(|kind| networks::row(&kind));
     }
 
-    /// The word that chooses a row; it has no default.
+    /// The name of a row, which has no default.
     fn choose(&mut self, path: &str, names: &[&str]) -> Option<String> {
         self.known.push(path.to_owned());
         let given = self.given(path);
@@ -142,7 +142,7 @@ impl<'a> Check<'a> {
             self.fill(path, Value::from(name.as_str()));
             return Some(name.clone());
         }
-        // A section that is no object is refused already.
+        // A section that is not an object has been refused before.
         let section = path.split('.').next().unwrap_or(path);
         if self.document.get(section).is_none_or(Value::is_object) {
             let message = format!("must be one of {}", names.join(", "));
@@ -161,7 +161,7 @@ impl<'a> Check<'a> {
         parts.try_fold(first, |value, part| value.as_object()?.get(part))
     }
 
-    /// What a field is when the document does not say.
+    /// The default of a field.
     fn default(&self, path: &str, last: &str) -> Value {
         let network = self.network.map_or(&[][..], |row| row.defaults);
         if let Some((_, json)) = network.iter().find(|(of, _)| *of == path) {
@@ -300,7 +300,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A run without a name is called after what it does.
+    /// The name of a run that was given none: its network and data set.
     fn name(&mut self) {
         if let (Some(network), Some(data)) = (self.network, &self.data)
             && self

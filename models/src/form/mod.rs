@@ -6,8 +6,8 @@
 //! | `rules` | checks fields against each other |
 //! | `table` | the fields of all networks and data sets, as the browser's form reads them |
 //!
-//! [`spec`](crate::spec) has the types and the fields that every run takes; what a network or a data set takes stands
-//! in its own row.
+//! [`spec`](crate::spec) has the types and the fields of every run; the fields of a network or a data set are in its
+//! row.
 
 mod check;
 mod rules;

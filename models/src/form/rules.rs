@@ -1,4 +1,4 @@
-//! What fields that are right by themselves must be to each other.
+//! Checks fields against each other, after each is valid by itself.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::networks;
 use crate::spec::{FieldError, OptimizerSpec, RunSpec, ScheduleSpec};
 
-/// The faults between the fields of a specification.
+/// Errors in combinations of fields.
 pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if let OptimizerSpec::Sgd {
@@ -49,7 +49,7 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
             message,
         ));
     }
-    // Also finds the network that does not take such data, and the one that is too large.
+    // Also finds networks that do not take such data or are too large.
     match data::shape(&spec.data, library).and_then(|(input, classes)| {
         networks::Model::count_parameters(&spec.network, &input, classes)
     }) {
@@ -68,7 +68,7 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
     errors
 }
 
-/// What a schedule must be to the learning rate and the length of the run.
+/// Checks a schedule against the learning rate and the length of the run.
 fn schedule(spec: &RunSpec, errors: &mut Vec<FieldError>) {
     let training = &spec.training;
     let warmup = training.schedule.warmup_epochs();

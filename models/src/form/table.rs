@@ -1,4 +1,4 @@
-//! The table of fields as the browser's form reads it.
+//! The table of fields, as JSON for the browser's form.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -7,33 +7,33 @@ use crate::data::{DataSet, Library};
 use crate::networks::NETWORKS;
 use crate::spec::{COMMON, Field, GROUPS, Group, literals};
 
-/// Everything that a form for a run needs.
+/// All data of the form for a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct FormTable {
-    /// What every run takes.
+    /// Fields of every run.
     pub common: &'static [Field],
     /// The networks.
     pub networks: Vec<FormNetwork>,
     /// The data sets.
     pub data_sets: Vec<DataSet>,
-    /// Fields that depend on a choice.
+    /// A choice and the fields that it brings.
     pub groups: &'static [Group],
 }
 
-/// A network that can be chosen.
+/// A network to choose.
 #[derive(Clone, Debug, Serialize)]
 pub struct FormNetwork {
-    /// Its name in a document.
+    /// The name in a document.
     pub kind: &'static str,
-    /// Its name for people.
+    /// The name that users see.
     pub title: &'static str,
-    /// What it is, in a sentence or two.
+    /// A description in one or two sentences.
     pub summary: &'static str,
-    /// What it takes, and what its training does.
+    /// Its options and those of its training.
     pub fields: Vec<Field>,
-    /// Defaults that differ from the fields' own, by path.
+    /// Defaults that differ from those of the fields, by path.
     pub defaults: Map<String, Value>,
-    /// The kinds of data it takes: 2 for points, 3 for images.
+    /// The data it takes: 2 for points, 3 for images.
     pub dimensions: &'static [usize],
 }
 

@@ -1,4 +1,4 @@
-//! How a network divides the plane between the classes: its prediction on a grid over the data.
+//! Decision boundaries: a network's prediction on a grid over two-dimensional data.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,24 +13,24 @@ use crate::ops;
 /// Cells along each side.
 const CELLS: usize = 64;
 
-/// Samples that a boundary scores.
+/// Grid points of a boundary.
 pub(super) const SAMPLES: usize = CELLS * CELLS;
 
-/// The share of the data's range that the grid reaches past it on each side.
+/// The margin of the grid on each side, as a share of the data's range.
 const MARGIN: f64 = 0.1;
 
-/// The greatest confidence of a cell.
+/// The highest confidence of a cell.
 const CERTAIN: f64 = 31.0;
 
-/// A run has at most about this many boundaries after the one before training.
+/// The approximate limit of boundaries of a run, after the one before training.
 const MOST: u64 = 200;
 
-/// Whether an epoch of a run has a boundary: each, or every so many in a long run; and the last.
+/// Whether a boundary is recorded at the end of an epoch: of each, or of every nth in a long run, and of the last.
 pub(super) fn wanted(epoch: u64, epochs: u64) -> bool {
     epoch.is_multiple_of(epochs.div_ceil(MOST).max(1)) || epoch == epochs
 }
 
-/// The boundary now; `None` for images.
+/// The current boundary; `None` for images.
 pub(super) fn boundary(
     learner: &Learner,
     data: &Splits,
@@ -71,7 +71,7 @@ pub(super) fn boundary(
     }))
 }
 
-/// Confidence 0 where the class is no more likely than any other, the greatest where it is certain.
+/// Confidence from the probability: 0 where all classes are equally likely, the highest at probability 1.
 fn by_probability(rows: &[Vec<f32>]) -> Vec<u8> {
     let cell = |row: &Vec<f32>| {
         let class = ops::argmax(row);
@@ -81,8 +81,8 @@ fn by_probability(rows: &[Vec<f32>]) -> Vec<u8> {
     rows.iter().map(cell).collect()
 }
 
-/// Confidence by the lead of the best score over the second, against the greatest lead of the grid: a perceptron's
-/// scores are distances from its lines and no probabilities.
+/// Confidence from the lead of the best score over the second, relative to the largest lead of the grid: a perceptron's
+/// scores are distances from its lines, not probabilities.
 fn by_lead(rows: &[Vec<f32>]) -> Vec<u8> {
     let leads: Vec<_> = rows
         .iter()
@@ -104,7 +104,7 @@ fn by_lead(rows: &[Vec<f32>]) -> Vec<u8> {
 }
 
 fn byte(class: usize, confidence: f64) -> u8 {
-    // A float that is no number becomes 0.
+    // NaN becomes 0.
     (class.min(7) * 32) as u8 + (confidence * CERTAIN).round().clamp(0.0, CERTAIN) as u8
 }
 

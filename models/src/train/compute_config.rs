@@ -1,6 +1,6 @@
-//! What the numbers of a run depend on beside its settings: how many threads compute, with which instructions, on which
-//! data. A run that goes on does so with what it began with, as far as the machine lets it; else it is said that its
-//! numbers are no longer those of a run that was not interrupted.
+//! The compute configuration, on which the results of a run depend besides its settings: threads, instructions and
+//! data. A resumed run uses that of its start where the machine allows; otherwise a note says that its results will
+//! differ from those of an uninterrupted run.
 
 use super::run_paths::Record;
 use crate::error::Result;
@@ -8,17 +8,17 @@ use crate::ops::instructions::{self, Instructions};
 use crate::ops::{set_threads, threads};
 use crate::spec::RunSpec;
 
-/// What this process computes with.
+/// The configuration of this process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ComputeConfig {
     pub(super) threads: usize,
     pub(super) instructions: Instructions,
-    /// Whether the settings say how many threads.
+    /// Whether the settings give the number of threads.
     threads_are_set: bool,
 }
 
 impl ComputeConfig {
-    /// Has operations compute as the settings say, else as the run began, else with all there is.
+    /// Configures operations as the settings say, else as at the start of the run, else for the whole machine.
     ///
     /// # Errors
     /// As [`set_threads`].
@@ -37,7 +37,7 @@ impl ComputeConfig {
         })
     }
 
-    /// What a person should know where this is not what the run began with, or not what the machine would offer.
+    /// A note for the user if this differs from the start of the run, or from what the machine offers.
     pub(super) fn differences(&self, record: &Record, data_hash: &str) -> Vec<String> {
         let mut notes = Vec::new();
         let (here, widest) = (

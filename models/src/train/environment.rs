@@ -1,16 +1,16 @@
-//! What the system says about itself.
+//! Information from the operating system.
 
 use std::fs;
 
-/// The version of Candle that computes; a test holds it against the lock file.
+/// The version of Candle; a test compares it with the lock file.
 pub(super) const CANDLE: &str = "0.11.1";
 
-/// The processor's name; empty where the system does not say.
+/// The processor's name; empty if unknown.
 pub(super) fn cpu() -> String {
     field("/proc/cpuinfo", "model name").unwrap_or_default()
 }
 
-/// The most memory that this process ever held, in bytes; `None` where the system does not say.
+/// The peak memory of this process, in bytes; `None` if unknown.
 pub(crate) fn peak_memory_bytes() -> Option<u64> {
     let line = field("/proc/self/status", "VmHWM")?;
     let kibibytes: u64 = line.strip_suffix("kB")?.trim().parse().ok()?;

@@ -1,5 +1,5 @@
-//! The film of a run: a frame after each epoch, as far as there is time for it. It must never make training fail, nor
-//! make it slower to speak of.
+//! The film of a run: a frame after each epoch, within a time budget. It must neither make training fail nor slow it
+//! down noticeably.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,37 +14,37 @@ use crate::inspect::{Inspector, Recording};
 use crate::links;
 use crate::ops::threads;
 
-/// The share of a run's time that frames may take.
+/// The share of training time for frames.
 const SHARE: f64 = 0.02;
 
-/// What they may take beyond that: the frames of a run of a few seconds.
+/// The budget at the start, for runs of a few seconds.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A pinned image is written by the server, from what it decoded. What is larger is none.
+/// The largest file of a pinned image. The server writes it from a decoded image.
 const MOST_PIXELS: u64 = 4 << 20;
 const MOST_BYTES: u64 = 32 << 20;
 
-/// The film of a run under way.
+/// The film of a running run.
 #[derive(Debug)]
 pub(super) struct Film {
     folder: Folder,
     pin: Option<Pin>,
-    /// Time spent on frames, on the last of them, and since when.
+    /// Time spent on frames, time of the last frame, and start of the film.
     spent: Duration,
     cost: Duration,
     began: Instant,
-    /// Whether somebody was told that it cannot be gone on with.
+    /// Whether a fault has been reported.
     reported: bool,
 }
 
-/// The file of a pinned image, and what it held when it was last read.
+/// The file of a pinned image, and its content when last read.
 #[derive(Debug)]
 struct Pin {
     path: PathBuf,
     read: Option<(SystemTime, u64, Image)>,
 }
 
-/// An image that frames follow.
+/// The image that frames show.
 #[derive(Clone, Debug)]
 struct Image {
     name: String,
@@ -53,7 +53,7 @@ struct Image {
 }
 
 impl Film {
-    /// The film in `folder`, of the image in the file `pinned` where there is one.
+    /// Opens the film in `folder`. It shows the image in the file `pinned`, if that exists.
     pub(super) fn in_folder(folder: &Path, pinned: Option<&Path>) -> Self {
         let folder = Folder::at(folder);
         folder.sweep();
@@ -70,8 +70,8 @@ impl Film {
         }
     }
 
-    /// Adds a frame after an epoch, unless there is no time for it; the last one is always added. What goes wrong is
-    /// given once, in words, and training goes on.
+    /// Adds a frame after an epoch if the budget allows; the last one is always added. The first fault is returned as a
+    /// message; training goes on.
     pub(super) fn add(
         &mut self,
         learner: &Learner,
@@ -92,14 +92,14 @@ impl Film {
         self.words(added)
     }
 
-    /// Keeps what became of the test split.
+    /// Saves the predictions on the test split.
     pub(super) fn add_test(&mut self, test: &Evaluation) -> Option<String> {
         let added = self.folder.add_test(&test.predictions);
         self.words(added)
     }
 
-    /// Whether another frame takes no more than its share of the time. In a long film most frames are replaced by the
-    /// next one, so they take their turn behind those that stay.
+    /// Whether the budget allows another frame. In a long film most frames are replaced by the next one, so they give
+    /// way to those that stay.
     fn affordable(&self, epoch: u64) -> bool {
         let share = if epoch.is_multiple_of(stride(epoch)) {
             SHARE
@@ -135,7 +135,7 @@ impl Film {
         })
     }
 
-    /// The pinned image, or the first sample that was set aside.
+    /// The pinned image, or the first sample of the test split.
     fn recording(&mut self, network: &Inspector, data: &Splits) -> Result<(String, Recording)> {
         if let Some(pin) = &mut self.pin
             && let Some(image) = pin.image(&data.input)?
@@ -163,7 +163,7 @@ impl Film {
 }
 
 impl Pin {
-    /// The image as it is now; `None` where nobody pinned one.
+    /// The current image; `None` if none is pinned.
     fn image(&mut self, input: &[usize]) -> Result<Option<&Image>> {
         let Ok(about) = fs::metadata(&self.path) else {
             return Ok(None);

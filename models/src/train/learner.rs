@@ -1,4 +1,4 @@
-//! A network that is being trained: one step, one evaluation. The training loop and the benchmark share it.
+//! A network in training, with its steps and evaluations. The training loop and the benchmark share it.
 
 use std::sync::Arc;
 
@@ -14,31 +14,31 @@ use crate::nn::{Context, Mode};
 use crate::ops::{Gradients, Loss, Tape, argmax, threads};
 use crate::spec::{OptimizerSpec, TrainingSpec};
 
-/// A network that is being trained.
+/// A network in training.
 #[derive(Debug)]
 pub struct Learner {
     pub(super) model: Arc<Model>,
     pub(super) optimizer: StatefulOptimizer,
-    /// The gradients of the last step, where somebody looks at all of them.
+    /// The gradients of the last step, if they are kept.
     gradients: Option<Gradients>,
     seed: u64,
-    /// The share of the truth that is spread over all classes.
+    /// The label smoothing.
     smoothing: f64,
-    /// The greatest norm of the gradients.
+    /// The norm to which gradients are clipped.
     clip: Option<f64>,
 }
 
-/// How a split is classified.
+/// The result of an evaluation.
 pub(super) struct Evaluation {
     pub(super) score: Score,
-    /// Rows: truth, columns: prediction.
+    /// The confusion matrix. Rows: target, columns: prediction.
     pub(super) confusion: Vec<Vec<u64>>,
-    /// Sample by sample.
+    /// The predictions of single samples.
     pub(super) predictions: Predictions,
 }
 
 impl Learner {
-    /// A network before its first step, its optimizer, and the seed that dropout draws from.
+    /// A network before its first step, with its optimizer and the seed of dropout.
     pub fn new(model: Model, rule: &OptimizerSpec, seed: u64) -> Self {
         let optimizer = StatefulOptimizer::new(rule, model.store());
         Self {
@@ -51,7 +51,7 @@ impl Learner {
         }
     }
 
-    /// A network before its first step, with all that a run says about its steps but the learning rate.
+    /// A network before its first step, with the settings of a run.
     pub fn of_run(model: Model, training: &TrainingSpec) -> Self {
         Self {
             smoothing: training.label_smoothing.unwrap_or(0.0),
@@ -66,20 +66,20 @@ impl Learner {
         &self.model
     }
 
-    /// The network, to look at while it is not being trained.
+    /// The network, between steps.
     pub(super) fn shared_model(&self) -> Arc<Model> {
         Arc::clone(&self.model)
     }
 
-    /// Has this keep the gradients of each step, to be looked at. Else none outlives the moment that it is used in,
-    /// unless gradients are clipped, for which all must be known before any is used.
+    /// Keeps the gradients of each step. Otherwise each is freed once its parameter is updated, except with clipping,
+    /// which needs all gradients before the first update.
     #[must_use]
     pub fn keeping_gradients(mut self) -> Self {
         self.gradients.get_or_insert_default();
         self
     }
 
-    /// The gradient of a parameter in the last step, as the optimizer took it; `None` when the loss did not depend on
+    /// The gradient of a parameter in the last step, as the optimizer used it; `None` if the loss does not depend on
     /// it, or gradients are not kept.
     pub fn gradient(&self, parameter: &Var) -> Option<&[f32]> {
         self.gradients.as_ref()?.of(parameter)
@@ -88,15 +88,15 @@ impl Learner {
     /// A batch [n, …] from its values.
     ///
     /// # Errors
-    /// When there are not as many values as n samples have.
+    /// When the number of values does not match the shape.
     pub fn batch(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
         let shape = [&[n], self.model.input()].concat();
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
 
-    /// One step: forward, loss, backward, change of the parameters. `step` counts from 1.
+    /// One training step: forward, loss, backward, update. `step` counts from 1.
     ///
-    /// A loss that is not finite changes nothing: it is the caller's to see.
+    /// If the loss is not finite, nothing is updated; the caller has to check.
     ///
     /// # Errors
     /// When the batch does not fit the network.
@@ -105,7 +105,7 @@ impl Learner {
         threads::in_pool(work, || self.step_here(x, targets, lr, step))
     }
 
-    /// Multiplications of a pass, at least: each parameter meets each sample.
+    /// A lower bound of the multiplications of a pass: parameters times samples.
     fn multiplications(&self, samples: usize) -> usize {
         let parameters = usize::try_from(self.model.store().count()).unwrap_or(usize::MAX);
         parameters.saturating_mul(samples)
@@ -140,7 +140,7 @@ impl Learner {
         self.optimizer.step(store, gradients, lr)
     }
 
-    /// The scores of every sample, [n, classes], as in use and not in training.
+    /// The scores [n, classes] of all samples, in evaluation mode.
     pub(super) fn scores(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
         let x = self.batch(values, n)?;
         let work = self.multiplications(n);
@@ -149,7 +149,7 @@ impl Learner {
         })
     }
 
-    /// Measures a split; `None` when it is empty.
+    /// Evaluates a split; `None` when it is empty.
     pub(super) fn evaluate(&self, samples: &Samples, classes: usize) -> Result<Option<Evaluation>> {
         if samples.is_empty() {
             return Ok(None);
@@ -191,7 +191,7 @@ impl Learner {
     }
 }
 
-/// Samples of `width` values that are evaluated at a time: few enough to stay in the caches, many enough to be worth
+/// The batch size of evaluations for samples of `width` values: small enough for the caches, large enough to amortise
 /// the call.
 pub(super) fn evaluation_rows(width: usize) -> usize {
     const VALUES: usize = 1 << 18;

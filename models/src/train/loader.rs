@@ -1,4 +1,4 @@
-//! The batches of a run in the order of training, made while the step before computes.
+//! The data loader: makes the batches of a run in the background, in the order of training.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -7,14 +7,13 @@ use crate::data::{AugmentParams, Augmentation, Samples};
 use crate::error::{Error, Result};
 use crate::random::Key;
 
-/// Batches that are made ahead. One would do while all steps take their time; the second is for those that do not.
+/// Batches that are made ahead. One would do if all steps took equally long; the second evens out short steps.
 const AHEAD: usize = 2;
 
-/// Values of a batch that is made at once where it is needed: handing it from thread to thread would take longer.
+/// Batches of up to this many values are made on the calling thread: sending them between threads would take longer.
 const AT_ONCE: usize = 1 << 14;
 
-/// The batches of so many values that lie in memory beside the one that is learnt from: those that wait, and the one that
-/// is being made.
+/// The number of batches in memory besides that of the current step: those that wait, and the one being made.
 pub(super) fn batches_ahead(values: u64) -> u64 {
     if values <= AT_ONCE as u64 {
         0
@@ -29,41 +28,41 @@ pub(super) struct Batch {
     pub(super) targets: Vec<u32>,
 }
 
-/// What the batches are made of.
+/// The data and settings of the batches.
 #[derive(Clone)]
 pub(super) struct LoaderConfig {
     pub(super) samples: Samples,
     pub(super) augmentation: Augmentation,
     pub(super) seed: u64,
     pub(super) batch_size: usize,
-    /// The last epoch, counted from 1.
+    /// The last epoch, from 1.
     pub(super) epochs: u64,
 }
 
 impl LoaderConfig {
-    /// Batches of an epoch, the short last one among them.
+    /// Batches of an epoch, including a short last one.
     pub(super) fn batches(&self) -> u64 {
         self.samples.len().div_ceil(self.batch_size) as u64
     }
 }
 
-/// Gives the batches of a run, one after the other. They are a function of the source alone, wherever they are made.
+/// Gives the batches of a run in order. They depend only on the configuration, not on the thread that makes them.
 pub(super) struct DataLoader(Mode);
 
 enum Mode {
     Here(Batches),
     Ahead {
-        /// `None` once the thread must end.
+        /// `None` when the thread is to end.
         batches: Option<Receiver<Batch>>,
         thread: Option<JoinHandle<()>>,
     },
 }
 
 impl DataLoader {
-    /// Begins after some whole epochs and some batches of the next.
+    /// Starts after a number of complete epochs and of batches of the next.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// When the thread cannot be started.
     pub(super) fn new(config: LoaderConfig, epoch: u64, batch: u64) -> Result<Self> {
         let values = config.batch_size.saturating_mul(config.samples.size());
         let batches = Batches::new(config, epoch + 1, batch as usize);
@@ -91,7 +90,7 @@ impl DataLoader {
     /// The next batch.
     ///
     /// # Errors
-    /// When there is none: after the last epoch, or when the thread that makes them is gone.
+    /// After the last epoch, or when the thread has died.
     pub(super) fn next(&mut self) -> Result<Batch> {
         let next = match &mut self.0 {
             Mode::Here(batches) => batches.next(),
@@ -104,7 +103,7 @@ impl DataLoader {
 impl Drop for DataLoader {
     fn drop(&mut self) {
         if let Mode::Ahead { batches, thread } = &mut self.0 {
-            // What waits to send sees that nobody receives.
+            // A blocked send then fails.
             *batches = None;
             if let Some(thread) = thread.take() {
                 let _ = thread.join();
@@ -113,13 +112,13 @@ impl Drop for DataLoader {
     }
 }
 
-/// The batches themselves.
+/// The iterator over batches.
 struct Batches {
     config: LoaderConfig,
-    /// The epoch of the next batch, counted from 1.
+    /// The epoch of the next batch, from 1.
     epoch: u64,
     order: Vec<u32>,
-    /// Samples of the epoch that were given.
+    /// Samples of the epoch that were returned.
     given: usize,
     augment: Option<AugmentParams>,
 }
@@ -137,7 +136,7 @@ impl Batches {
         batches
     }
 
-    /// Brings the samples into the epoch's order.
+    /// Shuffles the samples for the epoch.
     fn begin(&mut self) {
         let LoaderConfig {
             seed, augmentation, ..

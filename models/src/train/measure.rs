@@ -1,4 +1,5 @@
-//! What a run will take, by a few of its own steps on random data: before it starts, and without its data set.
+//! Estimates the time and memory of a run from a few of its steps on random data, before it starts and without its data
+//! set.
 
 use std::time::{Duration, Instant};
 
@@ -15,36 +16,36 @@ use crate::ops::{set_threads, threads};
 use crate::random::{Generator, Key};
 use crate::spec::RunSpec;
 
-/// The most steps that are measured.
+/// The most measured steps.
 const MOST: usize = 20;
 
-/// From this time on, three steps are enough.
+/// After this time, three steps are enough.
 const ENOUGH: Duration = Duration::from_secs(2);
 
-/// From this time on no further step is begun.
+/// After this time, no further step is started.
 const LIMIT: Duration = Duration::from_secs(8);
 
-/// What was measured.
+/// The result of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepTiming {
-    /// Steps that were measured, after one that was not.
+    /// Measured steps, after one of warm-up.
     pub steps: u64,
-    /// The median of their times, in seconds.
+    /// The median time of a step, in seconds.
     pub step_seconds: f64,
-    /// Seconds for one sample of an evaluation.
+    /// Seconds per sample of an evaluation.
     pub evaluation_seconds: f64,
-    /// The most memory that the measuring process held, the network, its optimizer and a batch among it, the data set
-    /// not, which [`StepTiming::memory_bytes`] adds; `None` where the system does not say.
+    /// The peak memory of the measuring process, with the network, its optimizer and a batch, but without the data set,
+    /// which [`StepTiming::memory_bytes`] adds; `None` if unknown.
     pub peak_memory_bytes: Option<u64>,
-    /// Threads computed with.
+    /// The number of threads.
     pub threads: usize,
 }
 
-/// Measures training steps of a run on random batches of `batch` samples of the shape `input`. Takes about two seconds, and no more than
-/// ten where a step takes less than two.
+/// Measures training steps of a run on random batches of `batch` samples of the shape `input`. Takes about two seconds,
+/// and at most ten if a step takes less than two.
 ///
 /// # Errors
-/// When the network cannot be built, or the threads cannot be had.
+/// When the network cannot be built, or threads cannot be started.
 pub fn measure(
     spec: &RunSpec,
     input: &[usize],
@@ -70,15 +71,15 @@ pub fn measure(
         .map(|_| generator.below(classes as u64) as u32)
         .collect();
     let x = learner.batch(samples(batch), batch)?;
-    // A rate that leaves the weights where they are: random data teaches nothing, and must not diverge. Not so small
-    // that products with it fall below the normal numbers, with which processors are slow.
+    // A learning rate that hardly changes the weights, so that training on random data does not diverge; but large
+    // enough to avoid subnormal numbers, which are slow.
     let lr = 1e-20;
     let mut step = |number: u64| -> Result<f64> {
         let began = Instant::now();
         learner.step(&x, &targets, lr, number)?;
         Ok(began.elapsed().as_secs_f64())
     };
-    // The first step also takes its memory from the system.
+    // The first step also allocates memory.
     let first = step(1)?;
     let mut times = Vec::new();
     while times.len() < MOST
@@ -103,7 +104,7 @@ pub fn measure(
         }
         fastest / rows as f64
     } else {
-        // A step is a pass forward and two of its kind backward.
+        // A step costs about three forward passes.
         step_seconds / batch as f64 / 3.0
     };
     Ok(StepTiming {
@@ -116,8 +117,8 @@ pub fn measure(
 }
 
 impl StepTiming {
-    /// The seconds of a whole run of such steps, if nothing ends it early: its steps, the evaluations after every
-    /// epoch and at the end, and the boundaries of points in the plane.
+    /// The estimated seconds of a whole run without early stopping: steps, evaluations after every epoch and at the
+    /// end, and decision boundaries of two-dimensional data.
     pub fn seconds(&self, spec: &RunSpec, plan: &Plan) -> f64 {
         let epochs = spec.training.epochs;
         let boundaries = match plan.input.len() {
@@ -134,8 +135,8 @@ impl StepTiming {
         self.step_seconds * plan.total_steps as f64 + self.evaluation_seconds * evaluated as f64
     }
 
-    /// The most memory that a whole run holds, in bytes: what was measured, the data set, and the batches that are made
-    /// ahead; `None` where the system does not say.
+    /// The estimated peak memory of a whole run, in bytes: the measured memory, the data set, and the batches that are
+    /// made ahead; `None` if unknown.
     pub fn memory_bytes(&self, spec: &RunSpec, plan: &Plan) -> Option<u64> {
         let batch = spec.training.batch_size.min(plan.train_samples);
         let values = plan.input.iter().fold(batch, |n, side| n * *side as u64);
@@ -184,7 +185,7 @@ mod tests {
             }
             .memory_bytes(&spec, &plan)
         };
-        // The images as bytes, place and label of each, and three batches of 64 as numbers.
+        // The images as bytes, index and label of each, and three batches of 64 as floats.
         let rest = 1797 * (64 + 8) + 3 * 64 * 32 * 32 * 4;
         assert_eq!(memory(Some(1 << 20)), Some((1 << 20) + rest));
         assert_eq!(memory(None), None);

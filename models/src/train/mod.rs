@@ -2,23 +2,23 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `event` | what a run tells, and who listens |
-//! | `plan` | what a run will do, known before it starts |
+//! | `event` | events of a run, and their observer |
+//! | `plan` | facts about a run, known before it starts |
 //! | `run` | the loop |
-//! | `loader` | the batches, made while the step before computes |
+//! | `loader` | the data loader, which makes batches in the background |
 //! | `learner`, `optimizer` | one step, one evaluation |
 //! | `schedule` | the learning rate of every step |
-//! | `progress` | how far a run has come, and which epoch was the best |
-//! | `checkpoint` | what is on disk, so that any process may take over at any moment |
-//! | `run_paths` | where its files lie |
-//! | `film` | a small file an epoch, of what the network looks like |
-//! | `boundary` | how the plane is divided, for two-dimensional data |
-//! | `measure` | what a run will take, by a few of its steps |
-//! | `compute_config` | threads and instructions, which a run that goes on keeps |
-//! | `throughput`, `environment` | what is told about speed and surroundings |
+//! | `progress` | the progress of a run, and its best epoch |
+//! | `checkpoint` | checkpoints, from which another process can resume at any time |
+//! | `run_paths` | paths of a run's files |
+//! | `film` | a small file per epoch that shows the network |
+//! | `boundary` | decision boundaries of two-dimensional data |
+//! | `measure` | time and memory of a run, estimated from a few steps |
+//! | `compute_config` | threads and instructions, which a resumed run keeps |
+//! | `throughput`, `environment` | samples per second; processor and memory |
 //!
-//! What always holds: the events of a run that was interrupted any number of times are those of a run that was not,
-//! bit for bit, but for times and notes. A run goes on from the checkpoint at hand and tells again what followed it.
+//! The invariant: however often a run is interrupted, its events equal those of an uninterrupted run, bit for bit,
+//! except for times and notes. A resumed run starts from a checkpoint and repeats the events that followed it.
 
 mod boundary;
 mod checkpoint;

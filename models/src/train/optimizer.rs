@@ -1,4 +1,4 @@
-//! An optimizer with what it keeps between steps, by parameter.
+//! Optimizers with their state.
 
 use candle_core::Tensor;
 
@@ -7,13 +7,13 @@ use crate::nn::VarStore;
 use crate::ops::{AdamW, FusedBackward, Gradients, Optimizer, Sgd, Tape};
 use crate::spec::OptimizerSpec;
 
-/// An optimizer with what it keeps between steps.
+/// An optimizer with its state.
 #[derive(Debug)]
 pub(crate) struct StatefulOptimizer {
     spec: OptimizerSpec,
-    /// Steps done.
+    /// The number of steps.
     steps: u64,
-    /// For each parameter what [`slots`] names.
+    /// For each parameter, the tensors that [`slots`] names.
     fused: FusedBackward,
 }
 
@@ -32,14 +32,15 @@ impl StatefulOptimizer {
         }
     }
 
-    /// Changes every parameter by its gradient of a loss, where it has one, and keeps none of them.
+    /// Runs the backward pass of a loss and updates each parameter as soon as its gradient is known. No gradients are
+    /// kept.
     pub(crate) fn fused_step(&mut self, tape: Tape, loss: &Tensor, lr: f64) -> Result<()> {
         self.steps += 1;
         let optimizer = self.optimizer(lr);
         Ok(self.fused.step(tape, loss, &optimizer)?)
     }
 
-    /// Changes every parameter by its gradient, where it has one.
+    /// Updates every parameter that has a gradient.
     pub(crate) fn step(&mut self, store: &VarStore, gradients: &Gradients, lr: f64) -> Result<()> {
         self.steps += 1;
         let optimizer = self.optimizer(lr);
@@ -51,7 +52,7 @@ impl StatefulOptimizer {
         Ok(())
     }
 
-    /// The rule of the step under way.
+    /// The optimizer of the current step.
     fn optimizer(&self, lr: f64) -> Optimizer {
         match self.spec {
             OptimizerSpec::Sgd {
@@ -82,12 +83,12 @@ impl StatefulOptimizer {
         }
     }
 
-    /// Steps done.
+    /// The number of steps.
     pub(crate) fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// All that is kept, as `velocity.net.0.weight` and its values.
+    /// The state, under names such as `velocity.net.0.weight`.
     pub(crate) fn state<'a>(
         &'a self,
         store: &'a VarStore,
@@ -101,10 +102,10 @@ impl StatefulOptimizer {
         })
     }
 
-    /// Takes over what another kept; `take` gives the values of a name once.
+    /// Restores the state; `take` returns the values of a name once.
     ///
     /// # Errors
-    /// In words, when values are missing, too few, too many or not finite; then this optimizer must not be used.
+    /// A message, when values are missing, too few, too many or not finite; then this optimizer must not be used.
     pub(crate) fn restore(
         &mut self,
         store: &VarStore,
@@ -134,7 +135,7 @@ impl StatefulOptimizer {
     }
 }
 
-/// What a rule keeps for each parameter.
+/// The state tensors of an optimizer for each parameter.
 fn slots(optimizer: &OptimizerSpec) -> &'static [&'static str] {
     match optimizer {
         OptimizerSpec::Sgd { momentum: 0.0, .. } => &[],

@@ -1,4 +1,4 @@
-//! What a run will do, known before it starts.
+//! Facts about a run that are known before it starts.
 
 use serde::Serialize;
 
@@ -7,32 +7,32 @@ use crate::error::Result;
 use crate::networks::Model;
 use crate::spec::RunSpec;
 
-/// What a run will do.
+/// Facts about a run that are known before it starts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
     /// Trainable parameters of the network.
     pub parameters: u64,
-    /// Samples learnt from.
+    /// Training samples.
     pub train_samples: u64,
-    /// Samples measured on after every epoch.
+    /// Validation samples.
     pub validation_samples: u64,
-    /// Samples measured on at the end.
+    /// Test samples.
     pub test_samples: u64,
-    /// Bytes of memory that the data set takes once it is loaded.
+    /// Memory of the loaded data set, in bytes.
     pub data_bytes: u64,
-    /// Steps in an epoch, the short last batch among them.
+    /// Steps of an epoch, including a short last batch.
     pub steps_per_epoch: u64,
-    /// Steps in the whole run, if nothing ends it early.
+    /// Steps of the whole run, without early stopping.
     pub total_steps: u64,
     /// The names of the classes.
     pub classes: Vec<String>,
     /// The shape of a sample: `[2]` for points, `[channels, height, width]` for images.
     pub input: Vec<usize>,
-    /// What a person should know before it starts, in sentences.
+    /// Notes for the user, as sentences.
     pub warnings: Vec<String>,
 }
 
-/// Works out what a run will do, without training.
+/// Plans a run, without training.
 ///
 /// # Errors
 /// When the data cannot be read or the network cannot be built for it.

@@ -1,37 +1,37 @@
-//! How far a run has come: all that a checkpoint must hold beside weights and the optimizer's state. There is no random
-//! state, since every random number comes from a key of the seed and what it is for.
+//! The progress of a run: all state of a checkpoint besides weights and the optimizer's state. There is no random
+//! state, because every random number depends only on the seed and its purpose.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Score;
 use crate::spec::{EarlyStopping, Metric};
 
-/// How far a run has come. Floats go through JSON without loss.
+/// The progress of a run. Floats survive JSON without loss.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Progress {
-    /// Whole epochs done, their ends told.
+    /// Complete epochs, whose ends were reported.
     pub(super) epoch: u64,
-    /// Steps done in the epoch under way.
+    /// Steps of the current epoch.
     pub(super) batch: u64,
-    /// Steps done.
+    /// Steps in all.
     pub(super) step: u64,
-    /// Training samples seen.
+    /// Training samples in all.
     pub(super) samples_seen: u64,
-    /// Of the epoch under way: loss times batch size, summed up.
+    /// Of the current epoch: the sum of loss times batch size.
     pub(super) loss: f64,
-    /// Of the epoch under way: samples classified right.
+    /// Of the current epoch: correctly classified samples.
     pub(super) correct: u64,
-    /// Of the epoch under way: samples seen.
+    /// Of the current epoch: samples.
     pub(super) samples: u64,
-    /// Of the epoch under way: training seconds.
+    /// Of the current epoch: training seconds.
     pub(super) epoch_seconds: f64,
     /// Training seconds.
     pub(super) elapsed: f64,
     /// The best epoch so far.
     pub(super) best: Option<Best>,
-    /// The best value of early stopping's metric so far; greater is better.
+    /// The best value of early stopping's metric so far; higher is better.
     pub(super) watched: Option<f64>,
-    /// Epochs since.
+    /// Epochs since then.
     pub(super) stale: u64,
 }
 
@@ -40,12 +40,12 @@ pub(super) struct Progress {
 pub(super) struct Best {
     pub(super) epoch: u64,
     pub(super) step: u64,
-    /// What makes it the best; greater is better, the second decides between equals.
+    /// Its metrics; higher is better, and the second decides between equals.
     merit: [f64; 2],
 }
 
 impl Progress {
-    /// Takes note of a batch.
+    /// Adds a batch.
     pub(super) fn add(&mut self, loss: f64, correct: u64, samples: u64) {
         self.batch += 1;
         self.step += 1;
@@ -55,13 +55,13 @@ impl Progress {
         self.samples += samples;
     }
 
-    /// The epoch under way, over its batches as they were trained on.
+    /// The training metrics of the current epoch, over its batches.
     pub(super) fn train_score(&self) -> Score {
         let samples = self.samples.max(1) as f64;
         Score::new(self.loss / samples, self.correct as f64 / samples)
     }
 
-    /// Ends the epoch under way and says whether it is the best so far.
+    /// Ends the current epoch and returns whether it is the best so far.
     pub(super) fn end_epoch(
         &mut self,
         validation: Option<Score>,
@@ -81,7 +81,7 @@ impl Progress {
             (Some(score), _) => by_accuracy(score),
             (None, _) => by_loss(train),
         };
-        // A validation split may be too small to have a sample.
+        // The validation split may be empty.
         if let Some(stopping) = stopping
             && (validation.is_some() || !stopping.metric.needs_validation())
         {
@@ -179,7 +179,7 @@ mod tests {
             let best = progress.end_epoch(score(loss, 0.5), Some(&stopping));
             (best, progress.out_of_patience(Some(&stopping)))
         };
-        // Against 1.0, not against the 0.875 that did not count.
+        // Compared with 1.0, not with 0.875, which was no improvement.
         assert_eq!(end(1.0), (true, false));
         assert_eq!(end(0.875), (true, false));
         assert_eq!(end(0.625), (true, false));

@@ -21,15 +21,14 @@ use crate::error::{Error, Result};
 use crate::networks::Model;
 use crate::spec::RunSpec;
 
-/// What is told of a run that starts from weights of another program.
+/// The note of a run that starts from pretrained weights.
 const FOREIGN: &str = "It starts from weights that were imported.";
 
-/// Trains a run to its end, from its beginning or from the checkpoint that lies in its place. The library must have its
-/// data set.
+/// Trains a run to its end, from the start or from its checkpoint. The library must have its data set.
 ///
 /// # Errors
-/// When the data, a file, a tensor operation or the observer fails. The caller tells of it; every other end of a run
-/// is told here, as [`Event::Finished`].
+/// When the data, a file, a tensor operation or the observer fails. The caller reports it; every other end of a run is
+/// reported here, as [`Event::Finished`].
 pub fn train(
     spec: &RunSpec,
     library: &Library,
@@ -37,7 +36,7 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Reason> {
     let paths = paths.into();
-    // Nothing is on record that further steps could differ from before there are steps.
+    // Before the first step there are no recorded results to differ from.
     let record = paths.record.as_ref().filter(|record| record.step > 0);
     let compute = ComputeConfig::settle(spec, record)?;
     let data = data::load(&spec.data, library)?;
@@ -70,7 +69,7 @@ pub fn train(
     };
     let batches = config.batches();
     let loader = DataLoader::new(config, start.progress.epoch, start.progress.batch)?;
-    // Of points there is the boundary.
+    // Two-dimensional data has a boundary instead.
     let film = paths.film.filter(|_| data.range.is_none());
     let film = film.map(|folder| Film::in_folder(&folder, paths.pinned.as_deref()));
     let base = start.progress.elapsed;
@@ -99,7 +98,7 @@ pub fn train(
     Ok(reason)
 }
 
-/// A run under way.
+/// The state of a running run.
 struct Run<'a> {
     spec: &'a RunSpec,
     plan: Plan,
@@ -112,15 +111,15 @@ struct Run<'a> {
     film: Option<Film>,
     observer: &'a mut dyn Observer,
     progress: Progress,
-    /// Training seconds before this process took over.
+    /// Training seconds of earlier processes.
     base: f64,
     began: Instant,
     throughput: Throughput,
-    /// Whether the observer wants an end.
+    /// Whether the observer asked to stop.
     stop: bool,
 }
 
-/// Why a run is over, and in words.
+/// The reason for the end of a run, and a message.
 type End = (Reason, String);
 
 impl Run<'_> {
@@ -150,7 +149,7 @@ impl Run<'_> {
         Ok((Reason::Completed, String::new()))
     }
 
-    /// Trains until the epochs are done or early stopping ends them; gives an end that comes before.
+    /// Trains all epochs, or until early stopping; returns any other end.
     fn all_epochs(&mut self) -> Result<Option<End>> {
         let training = &self.spec.training;
         while self.progress.epoch < training.epochs
@@ -165,7 +164,7 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Trains the rest of the epoch under way.
+    /// Trains the rest of the current epoch.
     fn epoch(&mut self) -> Result<Option<End>> {
         let stopped = || Ok(Some((Reason::Stopped, String::new())));
         let before = self.progress.epoch_seconds;
@@ -248,7 +247,7 @@ impl Run<'_> {
         let stopping = self.spec.training.early_stopping.as_ref();
         let best = self.progress.end_epoch(validation, stopping);
         let last = self.progress.out_of_patience(stopping);
-        // Who hears of an epoch finds its frame.
+        // The frame is written before the epoch is reported.
         self.film(evaluation.as_ref(), last)?;
         self.tell(Event::Epoch(end))?;
         if last || boundary::wanted(self.progress.epoch, self.spec.training.epochs) {
@@ -263,7 +262,7 @@ impl Run<'_> {
         Ok(self.stop.then(|| (Reason::Stopped, String::new())))
     }
 
-    /// Adds the epoch that is done to the film.
+    /// Adds a frame for the completed epoch.
     fn film(&mut self, validation: Option<&Evaluation>, last: bool) -> Result<()> {
         let last = last || self.progress.epoch == self.spec.training.epochs;
         let (learner, data, progress) = (&self.learner, &self.data, &self.progress);
@@ -274,7 +273,7 @@ impl Run<'_> {
         }
     }
 
-    /// Measures the best epoch on the test split.
+    /// Evaluates the best epoch on the test split.
     fn test(&mut self) -> Result<()> {
         if let Err(error) = self.checkpoints.load_best(&self.learner, &self.progress) {
             let message = format!(
@@ -378,7 +377,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Training seconds so far.
+    /// Training seconds in all.
     fn elapsed(&self) -> f64 {
         self.base + self.began.elapsed().as_secs_f64()
     }

@@ -1,39 +1,39 @@
-//! Where a run's files lie, and what is on record of a run that goes on.
+//! Paths of a run's files, and recorded facts about a resumed run.
 
 use std::path::{Path, PathBuf};
 
-/// Where a run's files lie.
+/// Paths of a run's files.
 #[derive(Clone, Debug)]
 pub struct RunPaths {
     /// The folder of its checkpoints.
     pub checkpoints: PathBuf,
-    /// Weights that it starts from, where it has no checkpoint; a file that need not be there.
+    /// Pretrained weights, for a run without a checkpoint; the file may be missing.
     pub start: Option<PathBuf>,
     /// The folder of its film; `None` for a run without one.
     pub film: Option<PathBuf>,
-    /// The image that the film follows: a file that may come, change and go. Without it the film follows the first
+    /// The image that the film shows: a file that may appear, change and vanish. Without it the film shows the first
     /// sample of the test split.
     pub pinned: Option<PathBuf>,
-    /// What is on record of the run, where it was trained before.
+    /// Recorded facts about a run that was trained before.
     pub record: Option<Record>,
 }
 
-/// What is on record of a run that goes on: what it began with, and how far it was told.
+/// Recorded facts about a resumed run: its compute configuration and its last events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Threads that it began with.
+    /// Threads at its start.
     pub threads: Option<usize>,
-    /// Instructions that it began with, by their name.
+    /// Name of the instructions at its start.
     pub instructions: Option<String>,
-    /// SHA-256 of the data that it began with.
+    /// SHA-256 of the data at its start.
     pub data_hash: Option<String>,
-    /// The last step that was told.
+    /// The last recorded step.
     pub step: u64,
-    /// The last epoch whose end was told.
+    /// The last epoch whose end was recorded.
     pub epoch: u64,
 }
 
-/// Checkpoints alone.
+/// A run with checkpoints only.
 impl From<&Path> for RunPaths {
     fn from(checkpoints: &Path) -> Self {
         Self {

@@ -1,6 +1,5 @@
-//! The learning rate of every step. It depends on nothing but the schedule, the plan and the step's number, so a run
-//! that goes on from a checkpoint needs no state for it. The formulas are PyTorch's, one step of a schedule a step of
-//! training.
+//! Learning rate schedules. The rate depends only on the schedule, the plan and the number of the step, so checkpoints
+//! need no state for it. The formulas are PyTorch's, with a scheduler step per training step.
 
 use std::f64::consts::PI;
 
@@ -9,13 +8,13 @@ use serde::Serialize;
 use super::plan::Plan;
 use crate::spec::{RunSpec, ScheduleSpec};
 
-/// The learning rate of a step, counted from 1.
+/// The learning rate of a step, from 1.
 ///
-/// With `W` steps of warm-up, step `s` of them has the share `s / (W + 1)` of the rate: PyTorch's `LinearLR` with
-/// `start_factor=1/(W+1), total_iters=W`. A cosine follows after the warm-up, over the steps that are left
-/// (`SequentialLR`, `CosineAnnealingLR`); epochs of `step` and `milestones` are counted from the start of the run
-/// (`ChainedScheduler`, `StepLR`, `MultiStepLR`). `one_cycle` is `OneCycleLR` with `anneal_strategy="cos"` and
-/// `cycle_momentum=False`, whose first phase is a warm-up already.
+/// With `W` steps of warm-up, step `s` has the learning rate times `s / (W + 1)`: PyTorch's `LinearLR` with
+/// `start_factor=1/(W+1), total_iters=W`. A cosine follows the warm-up, over the remaining steps (`SequentialLR`,
+/// `CosineAnnealingLR`); epochs of `step` and `milestones` are counted from the start of the run (`ChainedScheduler`,
+/// `StepLR`, `MultiStepLR`). `one_cycle` is `OneCycleLR` with `anneal_strategy="cos"` and `cycle_momentum=False`, whose
+/// first phase is a warm-up already.
 pub fn lr_at(
     schedule: &ScheduleSpec,
     base: f64,
@@ -78,18 +77,18 @@ pub fn lr_at(
     }
 }
 
-/// Some learning rates of a run, for a chart.
+/// Points of the learning rate schedule, for a chart.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LrCurve {
-    /// Steps, from 1 to the last, rising.
+    /// Steps in ascending order, from 1 to the last.
     pub steps: Vec<u64>,
-    /// The learning rate of each.
+    /// The learning rate of each step.
     pub lr: Vec<f64>,
 }
 
 impl LrCurve {
-    /// About `points` learning rates, evenly over the run, the first and the last step among them; and those at which
-    /// the rate turns or falls, as long as they are few.
+    /// About `points` learning rates, evenly spaced, including the first and the last step; and the corners of the
+    /// schedule, if they are few.
     pub fn of(spec: &RunSpec, plan: &Plan, points: u64) -> Self {
         let gaps = points.saturating_sub(1).max(1);
         let last = plan.total_steps.max(1);
@@ -115,7 +114,7 @@ impl LrCurve {
     }
 }
 
-/// The steps at which the line of the rate has a corner.
+/// The steps at which the schedule has a corner.
 fn turns(schedule: &ScheduleSpec, plan: &Plan) -> Vec<u64> {
     let per_epoch = plan.steps_per_epoch.max(1);
     let mut turns = vec![warmup_steps(schedule.warmup_epochs(), per_epoch) + 1];
@@ -142,18 +141,18 @@ fn warmup_steps(epochs: f64, steps_per_epoch: u64) -> u64 {
     (epochs * steps_per_epoch as f64).round() as u64
 }
 
-/// What is left of 1 after falling by a factor so often.
+/// `gamma^times`.
 fn fallen(gamma: f64, times: u64) -> f64 {
     gamma.powi(i32::try_from(times).unwrap_or(i32::MAX))
 }
 
-/// From one rate to another along half a cosine; exactly the one at the start and the other at the end.
+/// Cosine interpolation between two rates; exact at both ends.
 fn between(from: f64, to: f64, share: f64) -> f64 {
     let left = (1.0 + (PI * share).cos()) / 2.0;
     from * left + to * (1.0 - left)
 }
 
-/// Which share of the way is done; all of a way of no length.
+/// The share of an interval that is done; 1 for an empty interval.
 fn share(done: f64, whole: f64) -> f64 {
     if whole > 0.0 { done / whole } else { 1.0 }
 }

@@ -1,21 +1,21 @@
-//! How fast a run trains, of late.
+//! The recent training speed.
 
 use std::time::Duration;
 
-/// Time over which the rate is taken: enough to even out single steps, little enough to follow a change.
+/// The window of the average: long enough to even out single steps, short enough to follow changes.
 const WINDOW: Duration = Duration::from_millis(500);
 
-/// Samples a second over the last while; time between steps does not count.
+/// Samples per second over a recent window; time between steps does not count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Throughput {
     samples: u64,
     time: Duration,
-    /// The rate of the last whole window.
+    /// The rate of the last complete window.
     last: Option<f64>,
 }
 
 impl Throughput {
-    /// Takes note of a step.
+    /// Adds a step.
     pub(super) fn add(&mut self, samples: u64, time: Duration) {
         if self.time >= WINDOW {
             self.last = Some(self.now());
@@ -25,7 +25,7 @@ impl Throughput {
         self.time += time;
     }
 
-    /// Samples a second: of the last whole window, before that of the steps so far.
+    /// Samples per second in the last complete window, or so far in the first.
     pub(super) fn per_second(&self) -> f64 {
         self.last.unwrap_or_else(|| self.now())
     }

@@ -5,8 +5,9 @@
 //! | `snapshot` | weights and state of one moment |
 //! | here | `last` and `best`, how often, and what is done with a damaged one |
 //!
-//! `last`, `previous` and `best` are whole checkpoints, so a run whose `last` is damaged goes on from one of the others,
-//! exactly. `best` and `last` may be names of the same files, and are damaged together: `previous` never is.
+//! `last`, `previous` and `best` are complete checkpoints, so a run whose `last` is damaged resumes exactly from one of
+//! the others. `best` and `last` may be hard links to the same files and so be damaged together; `previous` is
+//! separate.
 
 mod snapshot;
 
@@ -25,13 +26,13 @@ use super::run_paths::Record;
 use crate::error::{Error, Result};
 use crate::tensor_file;
 
-/// Between checkpoints at the ends of short epochs: making files durable takes longer than such an epoch.
+/// The least time between checkpoints at the ends of short epochs: an fsync takes longer than such an epoch.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Between checkpoints within a long epoch.
+/// The time between checkpoints within a long epoch.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The least time to train, in times of what the last checkpoint took to write.
+/// The least training time between checkpoints, as a multiple of the time that the last one took to write.
 const PATIENCE: u32 = 10;
 
 /// The checkpoints of one run.
@@ -40,34 +41,34 @@ pub(super) struct Checkpoints {
     folder: PathBuf,
     written: Instant,
     cost: Duration,
-    /// Epochs and steps done at the moment of `last` on disk.
+    /// Epochs and steps of `last` on disk.
     last: Option<(u64, u64)>,
-    /// The best epoch, where it is not on disk yet.
+    /// The best epoch, if it is not on disk yet.
     pending: Option<Snapshot>,
 }
 
-/// What a run starts from.
+/// The starting point of a run.
 pub(super) struct Start {
     pub(super) progress: Progress,
-    /// What a person should know about checkpoints that could not be used.
+    /// A note for the user on checkpoints that could not be used.
     pub(super) notes: Vec<String>,
 }
 
-/// A checkpoint that can be used.
+/// A usable checkpoint.
 struct Found {
     snapshot: Snapshot,
-    /// Its files, unless it is the best one.
+    /// Its files, unless it is `best`.
     files: Option<Files>,
 }
 
-/// What is written at an occasion.
+/// What a write contains.
 pub(super) struct Written {
     pub(super) last: bool,
     pub(super) best: bool,
 }
 
 impl Checkpoints {
-    /// The checkpoints in a folder, which is made where it is not there.
+    /// Opens a folder of checkpoints, and creates it if it is missing.
     pub(super) fn in_folder(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
         let (written, cost) = (Instant::now(), Duration::ZERO);
@@ -80,16 +81,16 @@ impl Checkpoints {
         })
     }
 
-    /// Brings the learner to where the newest usable checkpoint was written.
+    /// Restores the learner from the newest usable checkpoint.
     ///
-    /// A checkpoint that is ahead of what is on record is passed over, so that no step is missing there. Where every one
-    /// is, it is used all the same: what was told is lost, and what was learnt need not be.
+    /// A checkpoint that is ahead of the recorded events is skipped, so that no step is missing from them. If all are
+    /// ahead, the newest is used all the same: the events are lost, but the training is not.
     pub(super) fn resume(
         &mut self,
         learner: &mut Learner,
         record: Option<&Record>,
     ) -> Result<Start> {
-        // Left by a process that died while it wrote.
+        // Left by a process that died while writing.
         remove_unfinished(&self.folder)?;
         let mut faults = Vec::new();
         let mut found = self.newest(learner, record, &mut faults);
@@ -130,7 +131,7 @@ impl Checkpoints {
         })
     }
 
-    /// The newest checkpoint that can be used. What is wrong with others is added to `faults`.
+    /// The newest usable checkpoint. The faults of others are added to `faults`.
     fn newest(
         &self,
         learner: &Learner,
@@ -152,8 +153,8 @@ impl Checkpoints {
         Some(Found { snapshot, files })
     }
 
-    /// Gives the files of the newest moment the names of `last`, where they have others. Before this,
-    /// no new checkpoint may be written: it would put the mixture of two moments in the place of `previous`.
+    /// Renames the files of the restored checkpoint to `last`, if they have other names. Must come before the next
+    /// write, which would otherwise move files of two positions to `previous`.
     fn make_last(&self, found: &Files) -> Result<()> {
         let last = self.files("last");
         let mut renamed = false;
@@ -170,14 +171,14 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Removes the checkpoint before the last one: of a run that is through nobody goes on from there.
+    /// Removes `previous`, which a finished run does not need.
     pub(super) fn remove_previous(&self) -> Result<()> {
         let previous = self.files("previous");
         remove(&previous.weights)?;
         remove(&previous.state)
     }
 
-    /// When the last checkpoint is itself the best one, the process may have died before it was named so.
+    /// If the last checkpoint is the best, the process may have died before it was linked as `best`.
     fn mend_best(&self, progress: &Progress) -> Result<()> {
         if progress
             .best
@@ -189,21 +190,21 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Whether a checkpoint is to be written now, at the end of an epoch or within one.
+    /// Whether a checkpoint is due, at the end of an epoch or within one.
     pub(super) fn due(&self, end_of_epoch: bool) -> bool {
         let least = if end_of_epoch { SHORTEST } else { LONGEST };
         self.written.elapsed() >= least.max(self.cost * PATIENCE)
     }
 
-    /// Remembers that the learner is at its best, until the next checkpoint is written.
+    /// Keeps the learner's state as the best epoch until the next write.
     pub(super) fn remember_best(&mut self, learner: &Learner, progress: &Progress) -> Result<()> {
         self.pending = Some(Snapshot::of(learner, progress)?);
         Ok(())
     }
 
-    /// Writes `last`, and before it `best` where that is not on disk yet.
+    /// Writes `last`, and before it `best` if that is not on disk yet.
     ///
-    /// A best checkpoint that is ahead of `last` does no harm: training again from `last` makes the same one again.
+    /// A `best` that is ahead of `last` does no harm: training from `last` reaches the same epoch again.
     pub(super) fn write(&mut self, learner: &Learner, progress: &Progress) -> Result<Written> {
         let start = Instant::now();
         let best_is_now = progress.batch == 0
@@ -234,7 +235,7 @@ impl Checkpoints {
         Ok(written)
     }
 
-    /// Writes the best epoch, where it is not on disk yet; says whether it was not.
+    /// Writes the best epoch if it is not on disk yet; returns whether it was written.
     pub(super) fn write_pending_best(&mut self) -> Result<bool> {
         let Some(snapshot) = &self.pending else {
             return Ok(false);
@@ -265,7 +266,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Gives the files of `last` the names of `best` too.
+    /// Links the files of `last` as `best`.
     fn link_best_to_last(&self) -> Result<()> {
         let (last, fresh, best) = (self.files("last"), self.fresh("best"), self.files("best"));
         for (from, through, to) in [
@@ -277,16 +278,16 @@ impl Checkpoints {
                 fs::copy(from, through).map_err(|e| Error::file(through, e))?;
             }
             rename(through, to)?;
-            // Renaming one name of a file to another of the same file does nothing.
+            // Renaming a hard link to another link of the same file does nothing.
             remove(through)?;
         }
         Ok(())
     }
 
-    /// Brings the network to its best epoch.
+    /// Loads the best epoch into the network.
     ///
     /// # Errors
-    /// When the best checkpoint is damaged or of another epoch; then the network is as it was.
+    /// When the best checkpoint is damaged or of another epoch; the network is then unchanged.
     pub(super) fn load_best(&self, learner: &Learner, progress: &Progress) -> Result<()> {
         match &progress.best {
             Some(best) if best.step != progress.step => {
@@ -302,7 +303,7 @@ impl Checkpoints {
         Files::named(&self.folder, name)
     }
 
-    /// The files under which a checkpoint is written before it gets its name.
+    /// The temporary names of a checkpoint's files.
     fn fresh(&self, name: &str) -> Files {
         let files = self.files(name);
         let aside = |path: &Path| path.with_extension(UNFINISHED);
@@ -313,17 +314,17 @@ impl Checkpoints {
     }
 }
 
-/// What files end with before they have their name.
+/// The suffix of temporary names.
 const UNFINISHED: &str = "safetensors.tmp";
 
-/// What files begin with that the library which writes them has not finished.
+/// The prefix of temporary files of the safetensors library.
 const UNFINISHED_BY_LIBRARY: &str = ".tmp";
 
-/// Removes from a folder of checkpoints what a process left that died while it wrote. Says how many files that were. No
-/// other process may be writing there.
+/// Removes temporary files of a process that died while writing; returns their number. No other process may be writing
+/// in the folder.
 ///
 /// # Errors
-/// When the folder cannot be read or a file not be removed.
+/// When the folder cannot be read or a file cannot be removed.
 pub fn remove_unfinished(folder: &Path) -> Result<usize> {
     let failed = |e| Error::file(folder, e);
     let entries = match fs::read_dir(folder) {
@@ -345,19 +346,19 @@ pub fn remove_unfinished(folder: &Path) -> Result<usize> {
     Ok(removed)
 }
 
-/// When a checkpoint was written.
+/// The position in training of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckpointPosition {
-    /// Whole epochs done.
+    /// Complete epochs.
     pub epoch: u64,
-    /// Steps done.
+    /// Completed steps.
     pub step: u64,
 }
 
-/// What a file of weights says of the moment it is of; `None` for a file that says nothing, as those of others.
+/// Reads the position from the metadata of a file of weights; `None` if it has none, as files of other programs.
 ///
 /// # Errors
-/// When it cannot be read, or is no safetensors file.
+/// When the file cannot be read or is not safetensors.
 pub fn checkpoint_position(weights: &Path) -> Result<Option<CheckpointPosition>> {
     let about = tensor_file::metadata(weights)?.unwrap_or_default();
     let number = |name| {
@@ -369,7 +370,7 @@ pub fn checkpoint_position(weights: &Path) -> Result<Option<CheckpointPosition>>
     Ok(both.map(|(epoch, step)| CheckpointPosition { epoch, step }))
 }
 
-/// One note with all faults and what follows from them; none without faults.
+/// One note with all faults and their consequence; `None` without faults.
 fn notes_on(faults: Vec<String>, consequence: &str) -> Vec<String> {
     if faults.is_empty() {
         return faults;

@@ -1,21 +1,21 @@
-//! A checkpoint is a pair of files: `last.safetensors`, the weights that anybody can load, and `last.state.safetensors`,
-//! what it takes to go on: the optimizer's state and the progress.
+//! A checkpoint is a pair of files: `last.safetensors`, the weights, which any program can load, and
+//! `last.state.safetensors`, the optimizer's state and the progress, which resuming needs.
 //!
-//! Two files cannot be replaced in one moment. So both name the moment they are of, and while they are replaced the
-//! pair before them stays under the name `previous`: whatever instant the process dies at, some weights and some state
-//! of one moment are there, and a mixture of two moments is recognised.
+//! Two files cannot be replaced atomically. So each contains its position in training, and during the replacement the
+//! earlier pair stays under the name `previous`. Whenever the process dies, weights and state of the same position
+//! exist, and mixed pairs are recognised.
 //!
 //! | after the process died | last weights | last state | previous weights | previous state | read |
 //! |---|---|---|---|---|---|
 //! | before anything was renamed | old | old | older or none | older or none | last |
-//! | while the old pair was kept | old | old | old or none | old or none | last |
+//! | while the old pair was linked | old | old | old or none | old or none | last |
 //! | between the renames | new | old | old | old | previous |
 //! | after the renames | new | new | old | old | last |
 //!
-//! `previous` stays until the run is through: `last` may be damaged later.
+//! `previous` stays until the run is finished, because `last` may be damaged later.
 //!
-//! Where a file system has no hard links the old files are renamed to `previous` instead; then the two of one moment may
-//! stand under different names, so all four combinations are looked at.
+//! On file systems without hard links the old files are renamed to `previous` instead. Weights and state of one
+//! position may then have different names, so all four combinations are tried.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -62,7 +62,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Copies all that a checkpoint holds.
+    /// Copies the state of a learner.
     pub(super) fn of(learner: &Learner, progress: &Progress) -> Result<Self> {
         let state = learner.optimizer.state(learner.model.store());
         Ok(Self {
@@ -75,7 +75,7 @@ impl Snapshot {
         })
     }
 
-    /// Writes both files under names of the moment, to be renamed.
+    /// Writes both files under temporary names.
     pub(super) fn write(&self, files: &Files) -> Result<()> {
         let numbers = |shape: &[usize], values| Numbers {
             shape: shape.to_vec(),
@@ -96,10 +96,10 @@ impl Snapshot {
         write(files, weights, state, self.optimizer_steps, &self.progress)
     }
 
-    /// Reads the first of the combinations whose two files are of one moment, fit the learner, and are not ahead of what
-    /// is on record.
+    /// Reads the first combination whose files are of the same position, fit the learner, and are not ahead of the
+    /// recorded events.
     ///
-    /// Gives what was found and in which files, and what is wrong with files that could not be used.
+    /// Returns the snapshot with its files, and the faults of unusable files.
     pub(super) fn read(
         candidates: &[Files],
         learner: &Learner,
@@ -204,7 +204,7 @@ impl Snapshot {
         })
     }
 
-    /// Puts what was read into the learner.
+    /// Restores the learner from the snapshot.
     pub(super) fn restore(self, learner: &mut Learner) -> Result<Progress> {
         learner.model.set_weights(&self.weights)?;
         let mut kept: HashMap<_, _> = self.optimizer.into_iter().collect();
@@ -218,12 +218,12 @@ impl Snapshot {
     }
 }
 
-/// Which moment a file is of.
+/// The position in training of a file.
 fn moment(content: &Content) -> Option<&String> {
     content.metadata.get(MOMENT)
 }
 
-/// Writes a learner as it is, without copying it first.
+/// Writes the current state of a learner, without copying it first.
 pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progress) -> Result<()> {
     let state = learner
         .optimizer
@@ -239,7 +239,7 @@ pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progres
     write(files, weights, state, learner.optimizer.steps(), progress)
 }
 
-/// Reads the weights of one file that must be of a certain step.
+/// Reads weights, which must be of the given step.
 pub(super) fn read_weights(
     path: &Path,
     step: u64,
@@ -260,7 +260,7 @@ fn write<'a>(
     optimizer_steps: u64,
     progress: &Progress,
 ) -> Result<()> {
-    // Two moments of the same step are told apart by the clock.
+    // The time of writing distinguishes two checkpoints of the same step.
     let clock = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -282,7 +282,7 @@ fn write<'a>(
     })
 }
 
-/// Makes the names in a folder durable.
+/// Fsyncs a folder, to make renames durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
         File::open(folder)
@@ -292,7 +292,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Gives a file a second name, or where that cannot be a new one. A file that is not there is left alone.
+/// Hard-links a file, or renames it where that is not possible. A missing file is no error.
 pub(super) fn link(from: &Path, to: &Path) -> Result<()> {
     remove(to)?;
     match fs::hard_link(from, to) {
@@ -306,7 +306,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|e| Error::file(to, e))
 }
 
-/// Removes a file that need not be there.
+/// Removes a file, if it exists.
 pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, error)),
