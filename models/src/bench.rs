@@ -1,4 +1,4 @@
-//! How long a training step takes, measured as PyTorch's is: on random data, the median after a warm-up.
+//! Measures training steps on random data: the median time after a warm-up, as the PyTorch benchmark does.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ const WARM_UP: u64 = 3;
 /// Classes of the random data.
 const CLASSES: usize = 10;
 
-/// What to measure.
+/// The settings of a measurement.
 #[derive(Clone, Debug)]
 pub struct BenchOptions {
     /// The network and its options; see [`network`].
@@ -29,15 +29,15 @@ pub struct BenchOptions {
     pub size: usize,
     /// Values a pixel: 1 or 3.
     pub channels: usize,
-    /// The rule that changes the parameters.
+    /// The optimizer.
     pub optimizer: BenchOptimizer,
-    /// Steps measured, after three that are not.
+    /// Measured steps, after three of warm-up.
     pub steps: usize,
     /// Threads to compute with.
     pub threads: usize,
 }
 
-/// The rules that can be measured.
+/// The optimizers that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BenchOptimizer {
@@ -47,7 +47,7 @@ pub enum BenchOptimizer {
     AdamW,
 }
 
-/// What was measured. Serialises to the fields of the contract's `bench` line.
+/// The result of a measurement. Serialises to the fields of the `bench` command's JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchResult {
     /// The network's name.
@@ -68,7 +68,7 @@ pub struct BenchResult {
     pub peak_rss_mib: Option<u64>,
 }
 
-/// The network of a name, its options checked and filled with their defaults: `{"kind": "mlp", "norm": true}`.
+/// Checks the options of a network and fills in defaults: `{"kind": "mlp", "norm": true}`.
 ///
 /// # Errors
 /// Every fault at once, by path.
@@ -79,7 +79,7 @@ pub fn network(json: &serde_json::Value) -> std::result::Result<NetworkSpec, Vec
 /// Measures full training steps (forward, loss, backward, optimizer) on random data.
 ///
 /// # Errors
-/// When the network does not take images of that size, or the threads cannot be had.
+/// When the network does not take images of that size, or threads cannot be started.
 pub fn bench(options: &BenchOptions) -> Result<BenchResult> {
     let BenchOptions {
         batch,
@@ -154,7 +154,7 @@ impl BenchOptimizer {
     }
 }
 
-/// The middle of the times; of an even number the mean of the two in the middle.
+/// The median; of an even number of times, the mean of the two in the middle.
 fn median(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
     let middle = times.len() / 2;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// What can go wrong while data is loaded, a network is built or a run is trained.
+/// An error while data is loaded, a network is built or a run is trained.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be read or written.
@@ -14,10 +14,10 @@ pub enum Error {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A checkpoint is not one, or does not belong to the network.
+    /// A file is not a checkpoint, or does not belong to the network.
     #[error("{}: {message}", path.display())]
     Checkpoint {
         /// The file.
@@ -33,7 +33,7 @@ pub enum Error {
         /// What is allowed instead.
         message: String,
     },
-    /// A data set is not what it should be.
+    /// A data set is not as expected.
     #[error("data set {set}: {message}")]
     Data {
         /// The data set's name.
@@ -41,7 +41,7 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
-    /// Files are not the data set that they should be.
+    /// Files cannot be imported as a data set.
     #[error("{}", list_faults(.0))]
     Refused(Vec<Fault>),
     /// Tensors do not fit together.
@@ -59,7 +59,7 @@ pub enum Error {
     Layer {
         /// The layer's name, such as `net.0`.
         layer: String,
-        /// What Candle said.
+        /// The error of Candle.
         source: candle_core::Error,
     },
     /// A tensor operation failed.
@@ -68,7 +68,7 @@ pub enum Error {
     /// Threads could not be started.
     #[error("threads: {0}")]
     Threads(String),
-    /// The observer of a run failed, and with it the run: what nobody records must not be trained.
+    /// The observer of a run failed, and with it the run: nothing is trained that cannot be recorded.
     #[error("the run's events could not be recorded: {0}")]
     Observer(#[source] Box<dyn StdError + Send + Sync>),
 }
@@ -99,10 +99,10 @@ impl Error {
 /// A result whose error is [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Something wrong with a file.
+/// A fault of a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fault {
-    /// The file's name, as it was given or as it stands in its archive.
+    /// The file's name, as given or as in its archive.
     pub file: String,
     /// What is wrong with it, such as `must have 47,040,016 bytes, and has 10`.
     pub message: String,
@@ -114,7 +114,7 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// Faults in one line; many are counted, not told.
+/// Lists faults in one line; of many, the first few and a count.
 fn list_faults(faults: &[Fault]) -> String {
     const TOLD: usize = 5;
     let mut words: Vec<_> = faults.iter().take(TOLD).map(Fault::to_string).collect();

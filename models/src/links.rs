@@ -1,8 +1,8 @@
-//! Links in the data folder, which nobody follows: a run or a data set that came from elsewhere must not
-//! have other files of the machine read, served or written.
+//! Refuses links in the data folder: a run or a data set from elsewhere must not make this program read, serve or write
+//! other files of the machine.
 //!
-//! The data folder itself may be a link. What lies in it is at most two folders below one of its own
-//! (`runs/ID/film/x`), so a file is looked at with the two folders above it.
+//! The data folder itself may be a link. Its files are at most two folders below one of its own (`runs/ID/film/x`), so
+//! a file is checked together with the two folders above it.
 
 use std::fs::{self, File, FileType};
 use std::io;
@@ -21,11 +21,11 @@ pub fn is_refusal(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Refused>())
 }
 
-/// Fails where `path`, or one of the two folders above it, is a link; or where `path` is neither a file nor a
-/// folder, such as a pipe, which would keep its reader waiting. What is not there is no link.
+/// Fails where `path`, or one of the two folders above it, is a link; or where `path` is neither a file nor a folder,
+/// such as a pipe, on which a read would block. A missing path is no error.
 ///
 /// # Errors
-/// A refusal, as [`is_refusal`] knows it; or what the system says.
+/// A refusal, which [`is_refusal`] recognises, or an error of the system.
 pub fn refuse(path: &Path) -> io::Result<()> {
     let kind_of = |path: &Path| match fs::symlink_metadata(path) {
         Ok(about) => Ok(Some(about.file_type())),

@@ -1,5 +1,5 @@
-//! Random numbers that depend on nothing but a key: not on the order in which they are asked for, not on threads, and
-//! not on how often a run was interrupted. So a checkpoint needs no random state.
+//! Random numbers that depend only on a key: not on the order of calls, not on threads, not on interruptions of a run.
+//! So a checkpoint needs no random state.
 
 use std::f64::consts::TAU;
 
@@ -8,7 +8,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// Names a sequence of random numbers: a seed and what it is for.
+/// A key for a sequence of random numbers: a seed and a purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key([u8; 32]);
 
@@ -27,7 +27,7 @@ impl Key {
         Generator(ChaCha8Rng::from_seed(self.0))
     }
 
-    /// One of the key's 2⁶⁴ sequences, from its beginning. None overlaps another.
+    /// One of the key's 2⁶⁴ sequences, from its beginning. Sequences do not overlap.
     pub fn stream(&self, stream: u64) -> Generator {
         let mut generator = self.generator();
         generator.0.set_stream(stream);
@@ -41,8 +41,8 @@ impl Key {
         u64::from_le_bytes(bits)
     }
 
-    /// Fills a slice from a function of the generator. The slice is cut into parts with a stream of the key each, so
-    /// the result is the same for any number of threads.
+    /// Fills a slice from a function of the generator. Each part of the slice has its own stream of the key, so the
+    /// result does not depend on the number of threads.
     pub fn fill(&self, values: &mut [f32], draw: impl Fn(&mut Generator) -> f64 + Sync) {
         const PART: usize = 1 << 14;
         let fill = |(stream, part): (usize, &mut [f32])| {
@@ -63,23 +63,23 @@ impl Key {
 pub struct Generator(ChaCha8Rng);
 
 impl Generator {
-    /// A number in [0, 1), in steps of 2⁻⁵³.
+    /// A uniform number in [0, 1), a multiple of 2⁻⁵³.
     pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// A number in [low, high).
+    /// A uniform number in [low, high).
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
-    /// A number with mean 0 and standard deviation 1, after Box and Muller (1958).
+    /// A normal number with mean 0 and standard deviation 1 (Box and Muller 1958).
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (TAU * self.unit()).cos()
     }
 
-    /// A whole number in 0..n, each equally likely (Lemire 2019); 0 for n = 0.
+    /// A uniform integer in 0..n (Lemire 2019); 0 for n = 0.
     pub fn below(&mut self, n: u64) -> u64 {
         if n == 0 {
             return 0;
@@ -93,7 +93,7 @@ impl Generator {
         }
     }
 
-    /// Brings a slice into a random order, each equally likely (Fisher and Yates).
+    /// Shuffles a slice; every order is equally likely (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last as u64 + 1) as usize);

@@ -1,7 +1,7 @@
-//! A safetensors file: written in full before it has its name, read with suspicion.
+//! Reads and writes safetensors files, with a checksum.
 //!
-//! What is written here has a checksum among its metadata, of all else in the file, so that a bit that changed on the
-//! disk is found. Files without one, such as those of other programs, are read as they are.
+//! Written files have a checksum of their content in the metadata, so that a changed bit is found. Files without one,
+//! such as those of other programs, are read without that check.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -24,20 +24,20 @@ compile_error!(
 /// The name of the checksum among the metadata.
 const CHECKSUM: &str = "vivarium.crc32c";
 
-/// The longest header that is read: names and shapes of several thousand tensors.
+/// The longest header that is read, enough for several thousand tensors.
 const LONGEST_HEADER: u64 = 1 << 20;
 
-/// A tensor's numbers.
+/// The values of a tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TensorValues {
-    /// Of a parameter or a statistic.
+    /// Values of a parameter or a statistic.
     F32(Vec<f32>),
-    /// Of a counter.
+    /// Values of a counter.
     I64(Vec<i64>),
 }
 
 impl TensorValues {
-    /// How many there are.
+    /// The number of values.
     pub fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
@@ -45,7 +45,7 @@ impl TensorValues {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -59,7 +59,7 @@ impl TensorValues {
 }
 
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    // Without an early end the compiler makes vectors of it.
+    // Without an early return, so that the compiler vectorises it.
     values
         .chunks(4096)
         .all(|part| part.iter().fold(true, |all, v| all & v.is_finite()))
@@ -71,7 +71,7 @@ pub(crate) struct Numbers<'a> {
     pub(crate) values: Slice<'a>,
 }
 
-/// A tensor's numbers, borrowed.
+/// The borrowed values of a tensor.
 #[derive(Clone, Copy)]
 pub(crate) enum Slice<'a> {
     U8(&'a [u8]),
@@ -137,8 +137,8 @@ pub(crate) fn write<'a>(
     written
 }
 
-/// Writes a small file under the name `aside`, then gives it its own: whoever reads it sees the whole of it. It is not
-/// made to survive a power cut. On an error no file is left.
+/// Writes a small file as `aside` and renames it to `path`, so that readers always see a whole file. It need not
+/// survive a power cut. On an error no file is left.
 pub(crate) fn replace<'a>(
     path: &Path,
     aside: &Path,
@@ -170,7 +170,7 @@ fn with_checksum<'a>(
     (tensors, metadata)
 }
 
-/// All that a file says of a tensor.
+/// What the checksum covers of a tensor.
 struct Facts<'a> {
     name: &'a str,
     dtype: Dtype,
@@ -178,10 +178,10 @@ struct Facts<'a> {
     bytes: &'a [u8],
 }
 
-/// The checksum of a file, in whatever order its parts stand.
+/// The checksum of a file. It does not depend on the order of entries.
 fn checksum(metadata: &HashMap<String, String>, mut tensors: Vec<Facts<'_>>) -> String {
     let mut sum = 0;
-    // With its length, so that no part can run into the next.
+    // With its length, so that the boundaries between parts count.
     let mut add = |part: &[u8]| {
         sum = crc32c::crc32c_append(sum, &(part.len() as u64).to_le_bytes());
         sum = crc32c::crc32c_append(sum, part);
@@ -203,7 +203,7 @@ fn checksum(metadata: &HashMap<String, String>, mut tensors: Vec<Facts<'_>>) -> 
     format!("{sum:08x}")
 }
 
-/// Holds a file against its checksum, where it has one.
+/// Verifies the checksum of a file that has one.
 fn intact(
     metadata: &HashMap<String, String>,
     file: &SafeTensors<'_>,
@@ -232,19 +232,19 @@ fn wrong(path: &Path, error: SafeTensorError) -> Error {
     }
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) metadata: HashMap<String, String>,
     pub(crate) tensors: HashMap<String, (Vec<usize>, TensorValues)>,
-    /// Tensors of types that are not taken, and what is to be said of them.
+    /// Tensors of unsupported types, each with a message.
     pub(crate) unsupported: HashMap<String, String>,
 }
 
-/// Reads a file that this program wrote; `None` when there is none.
+/// Reads a file that this program wrote; `None` if there is no file.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] for a file that is torn or damaged, has too long a header, or holds something else than numbers.
+/// [`Error::Checkpoint`] for a file that is truncated or damaged, has too long a header, or holds an unsupported type.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
     let content = read_with(path, intact)?;
     match content.as_ref().and_then(|c| c.unsupported.values().min()) {
@@ -253,12 +253,12 @@ pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
     }
 }
 
-/// Reads a file that a person brought; `None` when there is none. Whoever changed its numbers may have left the metadata
-/// as they were, so a checksum among those says nothing. A tensor of another type is no error yet: the caller may not
-/// need it.
+/// Reads a file of a user; `None` if there is no file. Another program may have changed the values and kept the
+/// metadata, so the checksum is not verified. A tensor of an unsupported type is no error yet, because the caller may
+/// not need it.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] for a file that is torn, has too long a header, or names a tensor twice.
+/// [`Error::Checkpoint`] for a file that is truncated, has too long a header, or names a tensor twice.
 pub(crate) fn read_foreign(path: &Path) -> Result<Option<Content>> {
     read_with(path, |_, _| Ok(()))
 }
@@ -275,7 +275,7 @@ fn read_with(path: &Path, check: Check) -> Result<Option<Content>> {
         .map_err(|message| Error::checkpoint(path, message))
 }
 
-/// Reads what a file says of itself, and not its numbers; `None` when there is none.
+/// Reads the metadata of a file without its tensors; `None` if there is no file.
 ///
 /// # Errors
 /// As [`read`].
@@ -283,7 +283,7 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<HashMap<String, String>>> {
     let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
     };
-    /// What is said of tensors is left out.
+    /// The header without its tensors.
     #[derive(Deserialize)]
     struct Head {
         #[serde(rename = "__metadata__", default)]
@@ -295,10 +295,10 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<HashMap<String, String>>> {
         .map_err(|e| Error::checkpoint(path, e.to_string()))
 }
 
-/// All bytes of a file that has so many at most; `None` when there is no file.
+/// The bytes of a file of at most `most` bytes; `None` if there is no file.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] for a file that is torn or damaged, longer, or has too long a header.
+/// [`Error::Checkpoint`] for a file that is truncated, damaged or too long, or has too long a header.
 pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
@@ -312,7 +312,7 @@ pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// A file that is what was written, and its metadata.
+/// A verified file, and its metadata.
 fn opened(
     bytes: &[u8],
     check: Check,
@@ -330,7 +330,7 @@ fn opened(
     Ok((file, metadata))
 }
 
-/// A file whose header is not too long: otherwise a file of any size could have been made to look like one.
+/// An open file whose header has a plausible length.
 struct Opened<'a> {
     path: &'a Path,
     file: File,
@@ -378,7 +378,7 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// What is wrong with a file, for those who know its bytes by their effect.
+/// The message of an error, in terms of what a user sees.
 fn in_words(error: SafeTensorError) -> String {
     match error {
         SafeTensorError::MetadataIncompleteBuffer => {
@@ -399,7 +399,7 @@ fn content(bytes: &[u8], check: Check) -> std::result::Result<Content, String> {
     let (file, metadata) = opened(bytes, check)?;
     let (mut tensors, mut unsupported) = (HashMap::new(), HashMap::new());
     for (name, tensor) in file.iter() {
-        // The file's numbers may lie at any address.
+        // The values may have any alignment.
         let values = match tensor.dtype() {
             Dtype::F32 => TensorValues::F32(numbers(tensor.data(), f32::from_le_bytes)),
             Dtype::F16 => {
@@ -432,9 +432,9 @@ fn content(bytes: &[u8], check: Check) -> std::result::Result<Content, String> {
     })
 }
 
-/// A name that stands twice in a header. JSON's readers take the last of them without a word.
+/// A name that is twice in a header. JSON parsers silently take the last.
 fn repeated_name(header: &[u8]) -> Option<String> {
-    /// The names, and what stands at them unread.
+    /// Reads only the names.
     struct Names(Option<String>);
     impl<'de> Deserialize<'de> for Names {
         fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
