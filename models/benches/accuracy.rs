@@ -1,10 +1,9 @@
-//! How far 3x3 and 5x5 convolutions in f32 are from those in f64: Winograd's, which training uses, and for comparison the
-//! product of patches, which serves all other kernels.
+//! Rounding errors of 3x3 and 5x5 convolutions in f32 against f64: of Winograd's algorithm, which training uses, and of
+//! im2col for comparison.
 //!
 //!     cargo bench -p vivarium-models --bench accuracy
 //!
-//! Errors are given in parts of the root mean square of the exact values; a part of that size that is 6e-8 is the last
-//! place of an f32.
+//! Errors are relative to the root mean square of the exact values; 6e-8 is about one unit in the last place of an f32.
 
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 
@@ -12,7 +11,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{ConvParams, conv2d, instructions};
 use vivarium_models::random::{Generator, Key};
 
-/// Images, as many as there are in a step.
+/// Images of a batch.
 const BATCH: usize = 64;
 
 /// Channels, side and kernel: VGG16's stages at 32x32, sides at which tiles of two are used, and the larger kernel.
@@ -47,7 +46,7 @@ fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, params: ConvParams) -> Result<[Tens
     Ok([y, of(&x)?, of(&w)?])
 }
 
-/// The same by the product of patches: over an image with its zeros around it, which is not Winograd's case.
+/// The same by im2col: over an explicitly padded image, which Winograd does not take.
 fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
     let (side, kernel) = (x.dim(1)?, w.dim(2)?);
     let edge = kernel / 2;
@@ -67,7 +66,7 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
 }
 
-/// The root mean square of the error and its greatest, in parts of the root mean square of what is exact.
+/// The root mean square and the maximum of the error, relative to the root mean square of the exact values.
 fn errors(got: &Tensor, exact: &Tensor) -> Result<[f64; 2]> {
     let (got, exact) = (numbers(got)?, numbers(exact)?);
     let mean = |squares: f64| (squares / exact.len() as f64).sqrt();

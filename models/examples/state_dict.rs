@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match way.as_str() {
         "load" => model.load_state_dict(Path::new(file))?,
         "save" => {
-            // So that the running statistics are no longer those of the start.
+            // Changes the running statistics from their initial values.
             model.forward(&x, &mut Context::new(Mode::Train { seed: 0, step: 1 }))?;
             model.save_state_dict(Path::new(file))?;
         }

@@ -16,13 +16,13 @@ pub(crate) const BATCH: usize = 64;
 
 /// A row of the table.
 pub(crate) struct Case {
-    /// Operation, shape, and what of it.
+    /// The operation, its shape, and forward or backward.
     pub(crate) name: (String, String, &'static str),
     pub(crate) work: Work,
     pub(crate) build: Box<dyn FnOnce() -> Result<Round>>,
 }
 
-/// Normally distributed numbers, always the same.
+/// Normally distributed numbers from a fixed seed.
 pub(crate) fn normal(name: &str, shape: &[usize]) -> Result<Tensor> {
     let mut values = vec![0.0; shape.iter().product()];
     Key::new(0, name).fill(&mut values, Generator::normal);
@@ -103,14 +103,14 @@ pub(crate) fn all() -> Vec<Case> {
     rows
 }
 
-/// Whose gradients a way back gives.
+/// The gradients of a backward pass.
 const WAYS: [(&str, bool, bool); 3] = [
     ("dx", true, false),
     ("dw", false, true),
     ("dx and dw", true, true),
 ];
 
-/// Ways back and forward of an operation of an image and weights.
+/// Forward and backward passes of an operation on an image and weights.
 fn of_image_and_weights(
     rows: &mut Vec<Case>,
     (name, shape): (&str, String),
@@ -166,7 +166,7 @@ fn depthwise(rows: &mut Vec<Case>, channels: usize, side: usize) {
         rows,
         ("depthwise 3x3", format!("{channels}@{side}")),
         [vec![BATCH, side, side, channels], vec![channels, 1, 3, 3]],
-        // Forward and dx read an image and write one, dw reads two.
+        // Forward and dx read one image and write one, dw reads two.
         |parts| Work::Memory((2 * image * parts) as f64),
         move |x, w| {
             let params = ConvParams {
@@ -205,13 +205,13 @@ fn normalisation(rows: &mut Vec<Case>, channels: usize, side: usize, activation:
         let b = Var::zeros(channels, DType::F32, &Device::Cpu)?;
         Ok(move || Ok(batch_norm(x.as_tensor(), &w, &b, 1e-5, Some(activation))?.0))
     };
-    // Twice over the image, for the statistics and to normalise, and once over the result.
+    // Reads the image twice, for statistics and normalisation, and writes the result once.
     rows.push(case(
         (name, shape.clone(), "forward"),
         Work::Memory(3.0 * image),
         move || Ok(forward(build()?)),
     ));
-    // Twice over the image and the gradient, and once over the image's gradient.
+    // Reads the image and the gradient twice, and writes the image's gradient once.
     rows.push(case(
         (name, shape, "backward"),
         Work::Memory(5.0 * image),
@@ -219,7 +219,7 @@ fn normalisation(rows: &mut Vec<Case>, channels: usize, side: usize, activation:
     ));
 }
 
-/// `places`: bytes kept for the way back with every result.
+/// `places`: bytes per result that are kept for the backward pass.
 fn pool(
     rows: &mut Vec<Case>,
     name: &str,
@@ -239,7 +239,7 @@ fn pool(
     );
 }
 
-/// Forward and back of an operation of an image; bytes of both.
+/// Forward and backward pass of an operation on an image, with the bytes of both.
 fn one_image(
     rows: &mut Vec<Case>,
     (name, shape): (&str, String),
@@ -281,7 +281,7 @@ fn activations(rows: &mut Vec<Case>, activation: Activation) {
     });
 }
 
-/// Parameters of an optimizer's step: the convolutions of VGG16.
+/// The parameters of an optimizer's step: those of VGG16's convolutions.
 const PARAMETERS: usize = 14_700_000;
 
 fn others(rows: &mut Vec<Case>) {
@@ -315,7 +315,7 @@ fn others(rows: &mut Vec<Case>) {
     }
     let millions = || "14.7 M parameters".to_owned();
     let gradient = || normal("gradient", &[PARAMETERS])?.to_vec1::<f32>();
-    // The gradient is read; parameters and what is kept between steps are read and written.
+    // Reads the gradient; reads and writes parameters and the optimizer's state.
     rows.push(case(
         ("SGD with momentum", millions(), "step"),
         Work::Memory(20.0 * PARAMETERS as f64),

@@ -1,4 +1,4 @@
-//! The most that the machine gives: arithmetic in a product of large matrices, memory in a sum of two long arrays.
+//! The machine's ceilings: arithmetic from a product of large matrices, memory bandwidth from a sum of two long arrays.
 
 use std::time::Instant;
 
@@ -8,16 +8,16 @@ use vivarium_models::ops::{linear, threads};
 
 use crate::cases::normal;
 
-/// What an operation has to do.
+/// The work of an operation.
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
-    /// Multiplications and additions, as the definition has them.
+    /// Floating-point operations of the definition.
     Arithmetic(f64),
-    /// Bytes read and written, each as often as the operation has to pass over them.
+    /// Bytes read and written, counted once per necessary pass.
     Memory(f64),
 }
 
-/// What the ceilings are measured with.
+/// The data for measuring the ceilings.
 pub(crate) struct Ceilings {
     x: Tensor,
     weight: Tensor,
@@ -28,10 +28,10 @@ pub(crate) struct Ceilings {
 /// Side of the matrices.
 const SIDE: usize = 2048;
 
-/// Numbers of the largest activations of a step: 16 MiB, in the last cache where that holds them.
+/// Values of the largest activations of a step: 16 MiB, which may fit in the last-level cache.
 const IMAGES: usize = 1 << 22;
 
-/// Numbers of an array of 128 MiB, which hardly a cache holds.
+/// Values of an array of 128 MiB, larger than most caches.
 const LONG: usize = 1 << 25;
 
 const ROUNDS: usize = 3;
@@ -56,13 +56,13 @@ impl Ceilings {
         })
     }
 
-    /// Multiplications and additions a second in a product.
+    /// Floating-point operations per second of a matrix product.
     fn product(&self) -> Result<f64> {
         let seconds = fastest(|| linear(&self.x, &self.weight, &self.bias).map(drop))?;
         Ok(2.0 * (SIDE as f64).powi(3) / seconds)
     }
 
-    /// Bytes a second while `a = b + 3c` is computed, for so many numbers.
+    /// Bytes per second of `a = b + 3c`, for so many values.
     fn triad(&mut self, len: usize) -> Result<f64> {
         let [a, b, c] = &mut self.arrays;
         let (a, b, c) = (&mut a[..len], &b[..len], &c[..len]);
@@ -81,7 +81,7 @@ impl Ceilings {
         Ok(12.0 * len as f64 / seconds)
     }
 
-    /// The most of that kind of work a second, now: what a machine gives changes with its warmth and its neighbours.
+    /// The current ceiling of a kind of work; it changes with the machine's temperature and other load.
     pub(crate) fn of(&mut self, work: Work) -> Result<f64> {
         match work {
             Work::Arithmetic(_) => self.product(),
@@ -89,7 +89,7 @@ impl Ceilings {
         }
     }
 
-    /// All of them in words.
+    /// A description of all ceilings.
     pub(crate) fn describe(&mut self) -> Result<String> {
         Ok(format!(
             "ceilings: {:.0} GFLOP/s in a {SIDE}³ product; {:.1} GB/s in a = b + 3c over 16 MiB each \
@@ -108,7 +108,7 @@ impl Work {
         }
     }
 
-    /// A rate in words.
+    /// A rate with its unit.
     pub(crate) fn rate(self, rate: f64) -> String {
         match self {
             Self::Arithmetic(_) => format!("{:.0} GFLOP/s", rate / 1e9),

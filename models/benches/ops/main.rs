@@ -1,8 +1,8 @@
-//! How long single operations take, and what part of the machine's ceiling they reach.
+//! The time of single operations, and the share of the machine's ceiling that they reach.
 //!
 //!     cargo bench -p vivarium-models --bench ops -- [--threads N] [--seconds S] [WORD…]
 //!
-//! With words only the rows that contain them all are measured: `conv 3x3 64@32`.
+//! With words, only rows that contain all of them are measured: `conv 3x3 64@32`.
 
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 
@@ -40,7 +40,7 @@ fn options() -> Result<Option<Options>, Box<dyn Error>> {
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} takes a number"));
         match argument.as_str() {
-            // Cargo says so.
+            // Passed by Cargo.
             "--bench" => {}
             "--help" | "-h" => return Ok(None),
             "--threads" => options.threads = value()?.parse()?,
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         {
             continue;
         }
-        // Before and after: the machine may have changed its pace meanwhile.
+        // Before and after, because the machine's speed may have changed.
         let before = ceilings.of(case.work)?;
         let time = median_of((case.build)()?, options.each)?;
         let ceiling = ceilings.of(case.work)?.max(before);
@@ -94,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Three digits.
+/// Three significant digits.
 fn in_ms(seconds: f64) -> String {
     let ms = seconds * 1e3;
     match ms {

@@ -1,18 +1,18 @@
-//! What is timed: one call of an operation forward, or its way back alone.
+//! Timed functions: one forward call of an operation, or its backward pass alone.
 
 use std::time::{Duration, Instant};
 
 use candle_core::{Result, Tensor};
 use vivarium_models::ops::{Gradients, Tape};
 
-/// Does something once and says how many seconds the part of it took that is measured.
+/// Runs once and returns the seconds of the measured part.
 pub(crate) type Round = Box<dyn FnMut() -> Result<f64>>;
 
 const WARM_UP: usize = 2;
 const FEWEST: usize = 5;
 const MOST: usize = 1000;
 
-/// The median of rounds over some time.
+/// The median of repeated rounds.
 pub(crate) fn median_of(mut round: Round, each: Duration) -> Result<f64> {
     for _ in 0..WARM_UP {
         round()?;
@@ -26,7 +26,7 @@ pub(crate) fn median_of(mut round: Round, each: Duration) -> Result<f64> {
     Ok(times[times.len() / 2])
 }
 
-/// All that `work` does.
+/// Measures all of `work`.
 pub(crate) fn whole(mut work: impl FnMut() -> Result<()> + 'static) -> Round {
     Box::new(move || {
         let began = Instant::now();
@@ -35,7 +35,7 @@ pub(crate) fn whole(mut work: impl FnMut() -> Result<()> + 'static) -> Round {
     })
 }
 
-/// The operation as it is computed while training, up to its result.
+/// Measures the forward pass of an operation in training.
 pub(crate) fn forward(operation: impl Fn() -> Result<Tensor> + 'static) -> Round {
     Box::new(move || {
         let began = Instant::now();
@@ -46,14 +46,14 @@ pub(crate) fn forward(operation: impl Fn() -> Result<Tensor> + 'static) -> Round
     })
 }
 
-/// The gradients of the operation's variables, from a gradient of ones. Parameters' gradients go where training puts
-/// them, or, where `kept` is false, into tensors of their own, as those of images do.
+/// Measures the gradients of the operation's variables, from a gradient of ones. With `kept`, gradients of parameters
+/// go to the memory that training uses, else to new tensors, like those of images.
 pub(crate) fn backward(kept: bool, operation: impl Fn() -> Result<Tensor> + 'static) -> Round {
     let mut gradients = Gradients::default();
     Box::new(move || {
         let (y, tape) = Tape::record(&operation);
         let y = y?;
-        // The tape makes the ones itself; that is not the operation's time.
+        // The ones are made outside the measured time.
         let began = Instant::now();
         let ones = y.ones_like()?;
         let making_ones = began.elapsed();

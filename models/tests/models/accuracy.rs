@@ -1,5 +1,5 @@
-//! How far Winograd's convolutions in f32 may be from the definition in f64. `benches/accuracy.rs` prints how far they are
-//! in the shapes of VGG16.
+//! Bounds of the rounding errors of Winograd's convolutions in f32 against the definition in f64. `benches/accuracy.rs`
+//! prints the errors for the shapes of VGG16.
 
 use candle_core::{DType, Result, Tensor, Var};
 use vivarium_models::ops::{ConvParams, conv2d};
@@ -15,7 +15,7 @@ fn pass(x: &Tensor, w: &Tensor, dy: &Tensor, params: ConvParams) -> Result<[Tens
     Ok([y, of(&x), of(&w)])
 }
 
-/// The same over an image with its zeros around it, which is computed by patches.
+/// The same over an explicitly padded image, which is computed by im2col.
 fn by_patches(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<[Tensor; 3]> {
     let (side, kernel) = (x.dim(1)?, w.dim(2)?);
     let edge = kernel / 2;
@@ -34,7 +34,7 @@ fn values(tensor: &Tensor) -> Vec<f64> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// The root mean square of the error and its greatest, in parts of the root mean square of what is exact.
+/// The root mean square and the maximum of the error, relative to the root mean square of the exact values.
 fn errors(got: &Tensor, exact: &Tensor) -> [f64; 2] {
     let (got, exact) = (values(got), values(exact));
     assert_eq!(got.len(), exact.len());
@@ -50,7 +50,7 @@ fn errors(got: &Tensor, exact: &Tensor) -> [f64; 2] {
 
 #[test]
 fn winograds_results_and_gradients_are_near_those_in_double_precision() {
-    // Images, side, channels, kernel; the root mean square and the greatest error allowed.
+    // Images, side, channels, kernel; the allowed root mean square and maximum of the error.
     let four = [8e-6, 1.2e-4];
     let two = [1.5e-6, 1e-5];
     for (n, side, channels, kernel, most) in [
@@ -65,7 +65,7 @@ fn winograds_results_and_gradients_are_near_those_in_double_precision() {
         let x = numbers("x", &[n, side, side, channels]).relu().unwrap();
         let w = numbers("w", &[channels, channels, kernel, kernel]);
         let dy = numbers("dy", &[n, side, side, channels]);
-        // Numbers that both precisions hold.
+        // Numbers that are exact in both precisions.
         let single = [&x, w.as_tensor(), dy.as_tensor()].map(|t| t.to_dtype(DType::F32).unwrap());
         let [x, w, dy] = &single;
         let [x64, w64, dy64] = single.each_ref().map(|t| t.to_dtype(DType::F64).unwrap());

@@ -1,4 +1,4 @@
-//! Archives that people have: tars packed or not, zips by every method, and those that are called by their names.
+//! Archives: tars compressed or not, zips by every method, and unsupported ones, which the message names.
 
 use std::fs;
 use std::io::Write as _;
@@ -50,7 +50,7 @@ fn the_same_images_make_the_same_set_from_every_archive() {
     ];
     let mut found = Vec::new();
     for (name, bytes) in archives {
-        // Whatever they are called.
+        // The names do not matter.
         let path = place.path(&format!("pets-{name}.dat"));
         fs::write(&path, bytes).unwrap();
         let report = place.publish(name, &path);
@@ -83,7 +83,7 @@ fn archives_that_are_not_read_are_called_by_their_names_once() {
         assert_says(&faults, "pets.archive", words);
         assert_eq!(faults.len(), 1);
     }
-    // One that was cut into several disks says so at its end.
+    // A split zip says so in its end record.
     let entries: Vec<_> = images()
         .into_iter()
         .map(|(name, bytes)| entry(name, bytes))
@@ -96,7 +96,7 @@ fn archives_that_are_not_read_are_called_by_their_names_once() {
         "pets.archive",
         "is one part of a zip that was split",
     );
-    // A method that nothing here knows: once, not for each image.
+    // An unsupported method is reported once, not for each image.
     let mut ppmd = zip(&entries);
     let mut at = 0;
     while let Some(found) = ppmd[at..]
@@ -166,7 +166,7 @@ fn the_same_path_twice_is_told() {
     );
 }
 
-/// A tar with an entry of any kind and name beside the images.
+/// A tar with an entry of a given kind and name besides the images.
 fn with(kind: tar::EntryType, name: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.as_mut_bytes()[..name.len()].copy_from_slice(name);
@@ -252,7 +252,7 @@ fn tars_that_unpack_to_too_much_or_are_cut_off_are_refused() {
 
 #[test]
 fn names_in_the_encoding_of_another_system_are_read_for_the_archive_as_a_whole() {
-    // Shift-JIS, in which the second byte of the first letter is a backslash.
+    // Shift-JIS, in which the second byte of the first character is a backslash.
     let raw = |name: &[u8], i: u8| -> Entry {
         Entry {
             raw: Some([name, b"/", &[b'0' + i], b".png"].concat()),
@@ -278,7 +278,7 @@ fn names_in_the_encoding_of_another_system_are_read_for_the_archive_as_a_whole()
         .collect();
     assert_eq!(names, ["猫", "表", "裏"]);
     assert!(report.notes[0].contains("Shift_JIS"), "{:?}", report.notes);
-    // In a tar, and in a folder that was unpacked without knowing it.
+    // In a tar, and in a folder that was unpacked without decoding names.
     let names = [
         &b"caf\x82/1.png"[..],
         b"caf\x82/2.png",
@@ -369,7 +369,7 @@ fn files_of_known_formats_are_read_from_any_archive() {
             );
         }
     }
-    // One file of four says that it is.
+    // One of four files is declared as UTF-8.
     fs::write(
         place.path("train-images-idx3-ubyte.gz"),
         gz(&idx(30, 12)[0].1),
@@ -412,7 +412,7 @@ fn links_in_a_folder_that_was_named_are_followed_and_those_that_lead_nowhere_are
     assert_eq!((report.images, report.unreadable), (20, vec![]));
     let plain = place.publish("plain", &place.path("pool"));
     assert_eq!(plain.classes, report.classes);
-    // The whole folder may be a link as well.
+    // The folder itself may be a link.
     symlink(place.path("set"), place.path("again")).unwrap();
     assert_eq!(place.publish("again", &place.path("again")).images, 20);
     symlink(place.path("gone.png"), place.path("set/cats/gone.png")).unwrap();

@@ -1,5 +1,5 @@
-//! 1x1 convolutions of the same images as one operation against one after the other, whose gradients are held against
-//! finite differences elsewhere.
+//! 1x1 convolutions of the same images as one operation, compared with separate ones, whose gradients other tests
+//! compare with finite differences.
 
 use candle_core::{Result, Tensor, Var};
 use vivarium_models::ops::{
@@ -8,25 +8,25 @@ use vivarium_models::ops::{
 
 use crate::differences::numbers;
 
-/// Images `[n, height, width, channels]`, and the outputs of each branch.
+/// Images `[n, height, width, channels]`, and the output channels of each branch.
 const CASES: &[([usize; 4], &[usize])] = &[
     ([1, 1, 1, 1], &[1, 1]),
     ([3, 4, 5, 7], &[6, 1, 3]),
     ([2, 3, 3, 70], &[90]),
-    // So large that a thread does its images in several blocks, and threads in several parts.
+    // Large enough for several blocks per thread and several tasks.
     ([7, 80, 70, 20], &[3, 8]),
-    // One by products of halves, in several blocks too, of which the last has an odd number of pixels.
+    // One by Strassen, also in several blocks, the last with an odd number of pixels.
     ([13, 17, 19, 260], &[256, 3]),
     ([4, 8, 9, 256], &[16, 258, 256]),
 ];
 
-/// A scalar that depends on every result of `branches` but the one left out, and on the images besides.
+/// A scalar that depends on all results of `branches` except one, and directly on the images.
 fn loss(
     x: &Tensor,
     left_out: Option<usize>,
     branches: impl FnOnce(&Tensor) -> Result<Vec<Tensor>>,
 ) -> Result<Tensor> {
-    // Not the variable itself, and taken by more than the branches.
+    // Not the variable itself, and used by more than the branches.
     let y = conv2d(
         x,
         &own("before", x.dims()[3], 2)?,
@@ -52,7 +52,7 @@ fn loss(
     Ok(cross_entropy(&flatten_channels_first(&y)?, &targets)?.tensor)
 }
 
-/// Weights that nothing is learned about.
+/// Weights that need no gradient.
 fn own(name: &str, inputs: usize, outputs: usize) -> Result<Tensor> {
     Ok(numbers(name, &[outputs, inputs, 1, 1]).as_tensor().detach())
 }

@@ -1,4 +1,4 @@
-//! Images in class folders, zipped or not: what becomes of them, and which are refused.
+//! Images in class folders, zipped or not: their import, and which are refused.
 
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn class_folders_become_a_set_from_a_zip_and_from_a_folder() {
         assert_eq!(report.sizes, [[16, 35], [20, 20]]);
         assert_eq!(report.ignored.len(), 3, "{:?}", report.ignored);
         assert_eq!(report.unreadable, []);
-        // The first cat is red, and darker in its upper left corner, from where it is cut to where it is cut.
+        // The first cat is red, with a darker top left corner of the cropped square.
         let first = &place.pixels(set)[..400];
         assert_eq!([first[0], first[399]], [100, 200]);
     }
@@ -176,7 +176,7 @@ fn zips_that_are_damaged_or_locked_are_refused_or_their_images_named() {
         .collect();
     let whole = zip(&entries);
     let path = place.path("pets.zip");
-    // Without its end nobody knows what is in it.
+    // Without its end record the content is unknown.
     for length in [whole.len() / 2, whole.len() - 1] {
         fs::write(&path, &whole[..length]).unwrap();
         let faults = place.refusal("pets", &path);
@@ -198,7 +198,7 @@ fn zips_that_are_damaged_or_locked_are_refused_or_their_images_named() {
     let faults = place.refusal("pets", &path);
     assert_says(&faults, "pets.zip", "is encrypted (cats/0.png)");
     assert_eq!(faults.len(), 1);
-    // A byte that is another than the checksum was made of.
+    // A byte that does not match the checksum.
     let mut flipped = whole.clone();
     flipped[local + 30 + entries[0].name.len() + 60] ^= 1;
     fs::write(&path, flipped).unwrap();
@@ -280,7 +280,7 @@ fn zip_bombs_are_refused() {
 fn images_with_too_many_pixels_are_not_decoded() {
     let place = Place::new();
     let mut huge = png(16, 16, [1, 2, 3]);
-    // The head says 60,000 x 60,000, with the right checksum.
+    // A header for 60,000 x 60,000 pixels, with the right checksum.
     huge[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
     let mut crc = flate2::Crc::new();
     crc.update(&huge[12..29]);

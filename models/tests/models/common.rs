@@ -1,4 +1,4 @@
-//! What the tests share: runs described in a line, and an observer that keeps what it sees.
+//! Helpers of the tests: short run specifications, and an observer that records events.
 
 use std::path::Path;
 use std::sync::RwLock;
@@ -10,31 +10,31 @@ use vivarium_models::form;
 use vivarium_models::spec::{DataSpec, FieldError, RunSpec};
 use vivarium_models::train::{Control, Observer, train};
 
-/// The number of threads is the whole process's. Who changes it for a while writes this; who must be given the same sums
-/// again, whose order depends on that number, reads it.
+/// The number of threads is global to the process. Tests that change it take the write lock; tests that need
+/// reproducible sums, whose order depends on it, take the read lock.
 pub(crate) static THREADS: RwLock<()> = RwLock::new(());
 
-/// The check with the data sets of this program alone.
+/// The check, with the embedded data sets only.
 pub(crate) fn check(document: &Value) -> Result<RunSpec, Vec<FieldError>> {
     form::check(document, &Library::none())
 }
 
-/// The data sets of this program.
+/// The embedded data sets.
 pub(crate) fn built_in() -> impl Iterator<Item = &'static DataSetRow> {
     DATA_SETS.iter().filter(|row| row.is_built_in())
 }
 
-/// A data set of this program.
+/// An embedded data set.
 pub(crate) fn load(spec: &DataSpec) -> Splits {
     data::load(spec, &Library::none()).unwrap()
 }
 
-/// The run of a document that is right.
+/// The run of a valid document.
 pub(crate) fn spec(document: Value) -> RunSpec {
     check(&document).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
-/// A run of a moment with all that makes resuming hard: dropout, normalisation, momentum, a short last batch.
+/// A short run with everything that makes resuming hard: dropout, normalisation, momentum, a short last batch.
 pub(crate) fn small() -> Value {
     json!({
         "data": {"set": "moons", "samples": 60, "validation": 0.2},
@@ -56,7 +56,7 @@ pub(crate) struct Step {
     pub(crate) images_per_s: f64,
 }
 
-/// Keeps all events; stops a run after a step.
+/// Records all events, and stops a run after a step.
 #[derive(Default)]
 pub(crate) struct Recorder {
     pub(crate) events: Vec<Event>,
@@ -125,7 +125,7 @@ impl Recorder {
         }
     }
 
-    /// What a reader of the log compares: steps, epochs and the test without times, by their exact bits.
+    /// The reproducible part of the log: steps, epochs and the test without times, by their exact bits.
     pub(crate) fn facts(&self) -> Vec<String> {
         let fact = |event: &Event| match event {
             Event::Steps(s) => Some(format!(
@@ -173,7 +173,7 @@ pub(crate) fn run(spec: &RunSpec, folder: &Path, stop_after: Option<u64>) -> (Re
     (reason, recorder)
 }
 
-/// What becomes of two parts of a run in a log that takes nothing twice.
+/// Joins the events of two parts of a run, without repeated ones.
 pub(crate) fn joined(parts: &[&Recorder]) -> Vec<String> {
     let mut log: Vec<String> = Vec::new();
     for part in parts {

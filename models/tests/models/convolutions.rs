@@ -1,4 +1,4 @@
-//! Operations on images against their definitions, and their gradients against finite differences, in double precision.
+//! Operations on images compared with their definitions, and gradients with finite differences, in f64.
 
 use candle_core::{DType, Device, Tensor, Var};
 use vivarium_models::ops::{
@@ -12,15 +12,15 @@ use crate::differences::{check, check_by, mixed, numbers};
 pub(crate) type Case = ([usize; 4], [usize; 4], [usize; 2], [usize; 2], usize);
 
 pub(crate) const CASES: &[Case] = &[
-    // 1x1: products.
+    // 1x1: matrix products.
     ([2, 3, 5, 4], [7, 4, 1, 1], [1, 1], [0, 0], 1),
     ([1, 1, 1, 1], [1, 1, 1, 1], [1, 1], [0, 0], 1),
-    // 3x3 with enough channels: Winograd by tiles of four, of two, cut off at the edges, and one pixel wide.
+    // 3x3 with enough channels: Winograd with tiles of four, of two, with partial tiles, and one pixel wide.
     ([1, 5, 7, 16], [17, 16, 3, 3], [1, 1], [1, 1], 1),
     ([3, 2, 2, 16], [16, 16, 3, 3], [1, 1], [1, 1], 1),
     ([2, 4, 4, 19], [16, 19, 3, 3], [1, 1], [1, 1], 1),
     ([1, 1, 9, 16], [16, 16, 3, 3], [1, 1], [1, 1], 1),
-    // 5x5 with enough channels: Winograd too, whole tiles, cut off, and kernels larger than the image.
+    // 5x5 with enough channels: Winograd, with complete and partial tiles, and kernels larger than the image.
     ([1, 6, 4, 32], [33, 32, 5, 5], [1, 1], [2, 2], 1),
     ([2, 3, 5, 35], [32, 35, 5, 5], [1, 1], [2, 2], 1),
     ([3, 1, 2, 32], [32, 32, 5, 5], [1, 1], [2, 2], 1),
@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     ([1, 7, 5, 33], [33, 1, 3, 3], [2, 2], [1, 1], 33),
     ([1, 6, 7, 2], [2, 1, 5, 3], [2, 3], [2, 0], 2),
     ([2, 1, 1, 5], [5, 1, 3, 3], [1, 1], [1, 1], 5),
-    // Depthwise with whole blocks of channels, one row or column, and images with nothing but edges.
+    // Depthwise with complete blocks of channels, one row or column, and images that are all edge.
     ([2, 5, 4, 16], [16, 1, 3, 3], [1, 1], [1, 1], 16),
     ([1, 2, 3, 32], [32, 1, 3, 3], [1, 1], [1, 1], 32),
     ([2, 1, 5, 16], [16, 1, 3, 3], [1, 1], [1, 1], 16),
@@ -58,7 +58,7 @@ fn values(tensor: &Tensor) -> Vec<f64> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// The definition, as seven loops.
+/// The definition, as nested loops.
 pub(crate) fn by_definition(case: &Case, x: &[f64], w: &[f64], bias: &[f64]) -> Vec<f64> {
     let ([n, height, width, channels], [out, inputs, kh, kw], stride, padding, groups) = *case;
     let rows = (height + 2 * padding[0] - kh) / stride[0] + 1;
@@ -146,7 +146,7 @@ fn a_convolution_of_many_channels_is_its_definition() {
         (2, [5, 4], [70, 130], 3),
         (2, [2, 1], [70, 130], 3),
         (2, [3, 4], [70, 130], 5),
-        // 1x1 by halves, of an odd number of pixels too.
+        // 1x1 by Strassen, also with an odd number of pixels.
         (3, [12, 16], [256, 260], 1),
         (1, [17, 17], [300, 256], 1),
     ] {
@@ -178,7 +178,7 @@ fn a_convolution_of_many_channels_is_its_definition() {
                 "{case:?}[{i}]"
             );
         }
-        // It is linear in image and weights, so a gradient's product with any others is known.
+        // A convolution is linear in image and weights, so the product of its gradient with any other is known.
         let dy = numbers("dy", y.dims()).as_tensor().detach();
         let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap();
         let gradients = dot(&y, &dy).backward().unwrap();
@@ -199,7 +199,7 @@ fn a_convolution_of_many_channels_is_its_definition() {
 
 #[test]
 fn a_convolution_is_the_same_however_many_images_it_is_given() {
-    // More images than are worked on at a time, so that blocks follow each other.
+    // More images than fit in one block.
     for channels in [16, 3] {
         let x = numbers("x", &[70, 9, 9, channels]);
         let w = numbers("w", &[16, channels, 3, 3]);

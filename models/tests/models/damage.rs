@@ -1,4 +1,5 @@
-//! Runs whose checkpoints are damaged, or cannot be written: what is lost is said, and no more is lost than must be.
+//! Runs whose checkpoints are damaged or cannot be written: losses are reported, and nothing more is lost than
+//! necessary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ fn damages() -> [(&'static str, Damage); 11] {
         ("a flipped bit", |path| {
             edit(path, |bytes| {
                 let middle = (header(bytes) + bytes.len()) / 2;
-                // The least bit of a number: all else about it stays possible.
+                // The lowest bit of a value, so that the value stays plausible.
                 bytes[middle / 4 * 4] ^= 1;
             });
         }),
@@ -95,7 +96,7 @@ fn a_damaged_checkpoint_falls_back_to_the_best_one_and_says_so() {
             assert_eq!(reason, Reason::Completed, "{file} {damage}");
             let notes = second.notes();
             assert_eq!(notes.len(), 1, "{file} {damage}: {notes:?}");
-            // On a machine that takes a second for these steps there is also the one before.
+            // A slow machine also writes the previous one.
             assert!(
                 notes[0].contains("last.")
                     && (notes[0].contains("best checkpoint") || notes[0].contains("before it")),
@@ -113,7 +114,7 @@ fn with_no_usable_checkpoint_a_run_starts_again_and_says_so() {
     let (_, facts, _) = undisturbed(&spec);
     for (damage, apply) in damages() {
         let folder = folder();
-        // In the first epoch there is no best one yet.
+        // In the first epoch there is no best epoch yet.
         run(&spec, folder.path(), Some(3));
         apply(&folder.path().join(LAST));
         let (_, recorder) = run(&spec, folder.path(), None);
@@ -133,17 +134,17 @@ fn a_damaged_best_checkpoint_leaves_the_last_epoch_to_test_and_says_so() {
     let (folder, ..) = undisturbed(&spec);
     let best = folder.path().join("best.safetensors");
     let differs = tensors(&best) != tensors(&folder.path().join(LAST));
-    // A file of its own: the two names may be of one.
+    // Replaced by a copy, because the two names may be links to one file.
     fs::remove_file(&best).unwrap();
     fs::write(&best, b"not a checkpoint").unwrap();
     let (reason, recorder) = run(&spec, folder.path(), None);
     assert_eq!(reason, Reason::Completed);
-    // Where the last epoch is itself the best, its files are given that name again, and nothing is lost.
+    // If the last epoch is the best, its files are linked again, and nothing is lost.
     assert_eq!(recorder.notes().len(), usize::from(differs));
     assert!(recorder.facts().iter().any(|fact| fact.starts_with("test")));
 }
 
-/// Checks the order of things from inside.
+/// Checks the order of writes and events.
 struct Watcher {
     folder: PathBuf,
     recorder: Recorder,
@@ -229,7 +230,7 @@ fn a_checkpoint_that_cannot_be_written_ends_the_run_and_leaves_the_one_before() 
     run(&spec, run_folder.path(), Some(4));
     let before = tensors(&run_folder.path().join(LAST));
 
-    /// Puts a folder where the file is to be written, and stops.
+    /// Creates a folder at the path of the file, and stops.
     struct InTheWay(PathBuf);
     impl Observer for InTheWay {
         fn observe(
@@ -270,7 +271,7 @@ fn flip(path: &Path, at: usize) {
     let name = b"vivarium.crc32c";
     let place = bytes.windows(name.len()).position(|some| some == name);
     let place = place.unwrap();
-    // A checksum under another name is none: the file is what it was, and looks like one of an earlier version.
+    // With the checksum renamed, the file looks like one of an earlier version, which had none.
     let at = match at % bytes.len() {
         at if (place..place + name.len()).contains(&at) => place + name.len() + 4,
         at => at,
@@ -284,7 +285,7 @@ fn the_checkpoint_before_is_kept_for_when_the_last_one_is_damaged() {
     let spec = spec(small());
     let (_, facts, _) = undisturbed(&spec);
     for file in [LAST, LAST_STATE] {
-        // Anywhere in the file, its header among it.
+        // Anywhere in the file, including the header.
         for at in (0..4000).step_by(97) {
             let folder = folder();
             let (_, first) = run(&spec, folder.path(), Some(2));
@@ -334,7 +335,7 @@ fn what_a_process_left_that_was_killed_while_it_wrote_is_removed() {
     let folder = folder();
     run(&spec, folder.path(), Some(4));
     let before = names(folder.path());
-    // As the library calls what it writes, and as this program does.
+    // Temporary names of the library and of this program.
     for name in [
         ".tmpA1b2C3",
         "last.safetensors.tmp",
@@ -371,7 +372,7 @@ fn a_record_that_lost_its_end_is_continued_without_a_hole_where_that_is_possible
         train(&spec, &Library::none(), places, &mut last).unwrap();
         (joined(&[&first, &second, &last]), last)
     };
-    // All was told, also of steps after the checkpoint.
+    // Everything was recorded, including steps after the checkpoint.
     for (step, epoch) in [(7, 1), (9, 1)] {
         let (told, last) = goes_on(step, epoch);
         assert_eq!((last.resumed_from(), last.notes().len()), (7, 0));
@@ -388,7 +389,7 @@ fn a_record_that_lost_its_end_is_continued_without_a_hole_where_that_is_possible
         );
         assert_eq!(told, facts);
     }
-    // Every checkpoint is ahead: what was learnt is not thrown away.
+    // Every checkpoint is ahead: the training is kept.
     let (_, last) = goes_on(2, 0);
     assert_eq!((last.resumed_from(), last.notes().len()), (7, 1));
     assert!(last.notes()[0].contains("is lost"), "{:?}", last.notes());

@@ -1,4 +1,4 @@
-//! The data sets: the same every time, in splits that share nothing.
+//! The data sets are deterministic, and their splits are disjoint.
 
 use std::collections::HashSet;
 
@@ -74,7 +74,7 @@ fn digits_are_the_1797_images_with_a_fifth_for_the_test() {
             .iter()
             .for_each(|label| counts[*label as usize] += 1);
     }
-    // As scikit-learn's load_digits has them.
+    // The values of scikit-learn's load_digits.
     assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
     let each = (0..10).map(|class| {
         splits

@@ -1,4 +1,4 @@
-//! Gradients of the operations against finite differences, in double precision.
+//! Gradients of operations compared with finite differences, in f64.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
@@ -7,7 +7,7 @@ use vivarium_models::ops::{
 };
 use vivarium_models::random::Key;
 
-/// Numbers around 0 that are not round, always the same.
+/// Deterministic, non-round numbers around 0.
 pub(crate) fn numbers(name: &str, shape: &[usize]) -> Var {
     let mut generator = Key::new(11, name).generator();
     let values: Vec<f64> = (0..shape.iter().product())
@@ -16,19 +16,19 @@ pub(crate) fn numbers(name: &str, shape: &[usize]) -> Var {
     Var::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-/// A scalar that depends on every value in its own way.
+/// A scalar with a different weight for every value.
 pub(crate) fn mixed(y: &Tensor) -> Result<Tensor> {
     let weights = numbers("mix", y.dims());
     y.mul(&weights.as_tensor().detach())?.sum_all()
 }
 
-/// Holds the gradient of a scalar function by each of its arguments against central differences.
+/// Compares the gradient of a scalar function by each argument with central differences.
 pub(crate) fn check(name: &str, arguments: &[Var], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
     check_by(1e-6, name, arguments, f);
 }
 
-/// As [`check`], with steps of another width: the wider, the less rounding; for functions that are linear in each value
-/// no width is too wide.
+/// As [`check`], with another step width: a wider step has less rounding, and no step is too wide for functions that
+/// are linear in each value.
 pub(crate) fn check_by(
     step: f64,
     name: &str,
@@ -73,7 +73,7 @@ pub(crate) fn check_by(
 
 #[test]
 fn linear_layers() {
-    // With more rows than inputs and with fewer, which are computed differently.
+    // With more rows than inputs and with fewer, which use different algorithms.
     for (n, inputs, outputs) in [(7, 3, 4), (3, 9, 2), (1, 5, 1), (1, 1, 17), (17, 19, 33)] {
         let arguments = [
             numbers("x", &[n, inputs]),
@@ -254,7 +254,7 @@ fn the_tape_gives_candles_gradients_and_a_parameter_used_twice_adds_up() {
         f32s("w", &[3, 3]),
         f32s("b", &[3]),
     );
-    // A sum whose parts share a gradient, a value that goes two ways, a part that nobody learns.
+    // A sum whose terms share a gradient, a value that is used twice, a term without gradient.
     let loss = |w: &Tensor, b: &Tensor| {
         let y = linear(&linear(&x, w, b)?, w, b)?;
         let y = add(&add(&y, &y)?, &activate(&y, Activation::Tanh)?)?;
@@ -281,7 +281,7 @@ fn the_tape_gives_candles_gradients_and_a_parameter_used_twice_adds_up() {
     }
     let alone = f32s("c", &[2, 3]);
     let (loss, tape) = Tape::record(|| cross_entropy(&alone, &[0, 1]).unwrap().tensor);
-    // A variable that is no argument of an operation with parameters gets its gradient from the tape itself.
+    // A variable that is not a parameter of an operation gets its gradient from the tape.
     assert!(tape.backward(&loss).unwrap().contains_key(&alone.id()));
     let (loss, tape) = Tape::record(|| {
         cross_entropy(&linear(&x, &w, &b).unwrap(), &[0; 4])

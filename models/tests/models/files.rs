@@ -1,4 +1,4 @@
-//! Files of data sets made up for tests, right and wrong.
+//! Generated files of data sets, valid and invalid.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use vivarium_models::data::{self, Fault, Import, ImportLimits, Library};
 use vivarium_models::error::Error;
 
-/// A library and a folder for files beside it, both gone with the test.
+/// A library and a folder for files, both removed after the test.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
     pub(crate) library: Library,
@@ -43,14 +43,14 @@ impl Place {
         self.import_with(set, path, &ImportLimits::default())
     }
 
-    /// Imports what is right, under a name.
+    /// Imports valid files under a name.
     pub(crate) fn publish(&self, set: &str, path: &Path) -> data::Report {
         let Import { ready, report } = self.import(set, path).unwrap();
         self.library.publish(ready, set, false).unwrap();
         report
     }
 
-    /// Why files are refused; sees to it that nothing is left of them.
+    /// The message for refused files; checks that nothing is left of them.
     pub(crate) fn refusal(&self, set: &str, path: &Path) -> Vec<Fault> {
         self.refusal_with(set, path, &ImportLimits::default())
     }
@@ -64,7 +64,7 @@ impl Place {
         faults
     }
 
-    /// What lies in the library's folder.
+    /// The entries of the library's folder.
     pub(crate) fn left(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path("datasets")).into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).collect()
@@ -208,15 +208,15 @@ pub(crate) fn photos() -> Vec<(String, Vec<u8>)> {
     (0..20).map(one).collect()
 }
 
-/// An entry of a zip, said as freely as those say who mean ill.
+/// An entry of a zip, with freely chosen fields for malicious archives.
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
-    /// Kind and rights, as Unix has them.
+    /// The Unix mode: file type and permissions.
     pub(crate) mode: u32,
-    /// Its name, where that is no text; then nothing says that it is UTF-8.
+    /// Its name as bytes, without the UTF-8 flag.
     pub(crate) raw: Option<Vec<u8>>,
-    /// Takes its bytes from this entry and has none of its own.
+    /// Shares the bytes of this entry.
     pub(crate) shares: Option<usize>,
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn zip(entries: &[Entry]) -> Vec<u8> {
             file.extend(&entry.bytes);
         }
         directory.extend(b"PK\x01\x02");
-        // Made by Unix.
+        // Made on Unix.
         directory.extend([20, 3]);
         directory.extend(&common);
         // Comment, disk, attributes inside.

@@ -1,4 +1,4 @@
-//! The film of a run: what its frames hold, and that nothing about it can be seen in the training.
+//! The film of a run: the content of its frames, and that it does not affect training.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn conv() -> Value {
     })
 }
 
-/// A perceptron of many layers, to have many epochs of.
+/// A small multilayer perceptron, for many epochs.
 fn quick(epochs: u64) -> RunSpec {
     spec(json!({
         "data": {"set": "digits", "limit": 32, "validation": 0.02},
@@ -32,7 +32,7 @@ fn quick(epochs: u64) -> RunSpec {
     }))
 }
 
-/// Where a run is trained.
+/// The folder of a run.
 struct Place(TempDir);
 
 impl Place {
@@ -100,7 +100,7 @@ fn inspector(place: &Place, spec: &RunSpec, recorder: &Recorder) -> Inspector {
     .unwrap()
 }
 
-/// Tile for tile the values of a frame are those of the network, to half a step of a byte.
+/// Compares the values of a frame with those of the network, to half a quantisation step.
 fn alike(kept: &Tiles<'_>, own: &Tiles<'_>, layer: &str) {
     for (tile, expected) in kept.summaries.iter().zip(own.summaries.iter()) {
         assert_eq!(tile, expected, "{layer}");
@@ -147,7 +147,7 @@ fn a_frame_holds_what_the_network_is_and_makes_of_the_image() {
         assert_eq!(sheet.statistics.histogram.counts, own.histogram.counts);
         assert!((sheet.statistics.mean - own.mean).abs() < 1e-5, "{name}");
         assert_eq!(sheet.film.reduced, None, "{name}");
-        // Matrices of up to 64 a side are kept whole.
+        // Matrices of up to 64 along a side are kept completely.
         if layer.has_filters {
             let own = network.filters(name).unwrap();
             alike(&frame.filters(name).unwrap(), &own, name);
@@ -204,7 +204,7 @@ fn a_frame_holds_what_became_of_the_validation_split() {
         frame.metadata.validation_accuracy,
         told.map(|score| score.accuracy)
     );
-    // The test is of the best epoch, and its matrix is told.
+    // The test is of the best epoch, and its confusion matrix is reported.
     let test = Predictions::read(&place.film().test()).unwrap().unwrap();
     let mut confusion = vec![vec![0u64; 10]; 10];
     for (predicted, target) in test.predicted.iter().zip(data.test.labels()) {
@@ -260,7 +260,7 @@ fn an_epoch_that_is_trained_again_has_its_frame_written_again() {
     let place = Place::new();
     place.run(&spec, None);
     let frames = place.frames();
-    // As if the process had died before its first checkpoint, and while it wrote a frame.
+    // As if the process had died before its first checkpoint while writing a frame.
     fs::remove_dir_all(place.path("checkpoints")).unwrap();
     fs::write(place.film().frame(1), "no frame").unwrap();
     fs::write(place.path("film/frame.tmp"), "half a fra").unwrap();
@@ -417,7 +417,7 @@ fn a_damaged_frame_is_refused_and_nothing_panics() {
         fs::write(&path, &bytes[..len]).unwrap();
         assert!(Frame::read(&path).is_err(), "cut off after {len}");
     }
-    // Any other digit or letter in its head: a name, a shape, a place.
+    // Changes any digit or letter of the header: a name, a shape, an offset.
     for at in 8..8 + header {
         let mut damaged = bytes.clone();
         damaged[at] = if damaged[at].is_ascii_digit() {

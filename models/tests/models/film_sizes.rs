@@ -1,4 +1,4 @@
-//! A frame is small whatever the network, and says what it leaves out.
+//! A frame is small for every network, and records what it leaves out.
 
 use std::fs;
 
@@ -90,7 +90,7 @@ fn no_network_has_a_frame_that_is_too_large() {
         if layers < 300 {
             assert_eq!(frame.metadata.features.len(), layers, "{network}");
         }
-        // Each page can be shown, and says what it lacks.
+        // Each page can be shown, and has what it leaves out.
         for layer in frame.feature_layers() {
             let sheet = frame.feature_sheet(layer, &SheetQuery::default()).unwrap();
             let own = inspector.layer(layer).unwrap();

@@ -1,4 +1,4 @@
-//! Steps that forget each gradient, against steps by gradients that are kept.
+//! Fused updates, which keep no gradients, compared with updates from kept gradients.
 
 use candle_core::{Device, Result, Tensor, Var};
 use serde_json::json;
@@ -33,7 +33,7 @@ fn optimizers() -> [Optimizer; 4] {
     [sgd(0.0, false), sgd(0.9, false), sgd(0.9, true), adamw]
 }
 
-/// Numbers from -1 to 1 without a pattern to speak of.
+/// Pseudorandom numbers from -1 to 1.
 fn numbers(shape: &[usize], seed: f32) -> Vec<f32> {
     let len: usize = shape.iter().product();
     (0..len)
@@ -49,7 +49,7 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Parameters and slots after two steps by the gradients of a loss, which are kept where `kept` says so.
+/// Parameters and slots after two steps, with kept gradients if `kept` is set.
 fn after_two_steps(
     kept: bool,
     optimizer: &Optimizer,
@@ -141,7 +141,7 @@ fn networks_learn_the_same_bit_for_bit_whether_gradients_are_kept_or_not() {
 fn a_large_matrix_changes_tile_by_tile_as_it_does_as_a_whole() {
     let _alone = THREADS.write().unwrap();
     let before = threads::threads();
-    // Neither rows nor columns are whole tiles.
+    // Neither rows nor columns are multiples of the tile.
     let (n, inputs, outputs) = (5, 1903, 611);
     let x = tensor(&[n, inputs], 0.1);
     let starts = [tensor(&[outputs, inputs], 0.5), tensor(&[outputs], 0.7)];

@@ -1,4 +1,4 @@
-//! The multilayer perceptron against PyTorch's, by numbers that `golden/generate.py` made.
+//! The multilayer perceptron compared with PyTorch's, by values from `golden/generate.py`.
 
 use crate::common;
 
@@ -59,7 +59,7 @@ impl Golden {
             .collect()
     }
 
-    /// A learner that starts from the file's weights; so it must have their names and shapes.
+    /// A learner that starts from the file's weights, so names and shapes must match.
     fn learner(&self, activation: &str, norm: bool, rule: &OptimizerSpec) -> Learner {
         Learner::new(self.model(activation, norm), rule, 0)
     }
@@ -122,7 +122,7 @@ fn scores_loss_and_every_gradient_are_pytorchs() {
     for (activation, norm) in CASES {
         let golden = Golden::read(activation, norm);
         let case = |what: &str| format!("{activation} norm {norm}: {what}");
-        // A learning rate this small leaves the weights where they are, so one step shows the gradients alone.
+        // A learning rate this small does not change the weights, so one step shows the gradients alone.
         let rule = OptimizerSpec::Sgd {
             lr: 1e-30,
             momentum: 0.0,
@@ -143,7 +143,7 @@ fn scores_loss_and_every_gradient_are_pytorchs() {
             2e-6,
         );
 
-        // That pass moved the running statistics; the file's evaluation is after one such pass.
+        // That pass updated the running statistics; the file's evaluation is after one such pass.
         let scores = learner
             .model()
             .forward(&x, &mut Context::new(Mode::Evaluate))

@@ -1,5 +1,5 @@
-//! The networks on images against PyTorch's, by numbers that `golden/networks.py` made: names and shapes, scores, every
-//! parameter's gradient, and twenty steps of each optimizer.
+//! The networks for images compared with PyTorch's, by values from `golden/networks.py`: names and shapes, scores,
+//! every parameter's gradient, and twenty steps of each optimizer.
 
 use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::golden::close;
 pub(crate) const CLASSES: usize = 10;
 pub(crate) const BATCH: usize = 4;
 
-/// How the generator spreads 32 bits over the places of what has a name: FNV-1a of the name, mixed with the place.
+/// The generator's hash of a name and an index to 32 bits: FNV-1a of the name, mixed with the index.
 pub(crate) fn hashed(name: &str) -> impl Fn(usize) -> u32 + use<> {
     let key = name.bytes().fold(0x811c_9dc5, |key: u32, byte| {
         (key ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -49,10 +49,10 @@ fn singles(value: &Value) -> Vec<f32> {
     numbers(value).into_iter().map(|v| v as f32).collect()
 }
 
-/// How a network is made.
+/// The options of a network.
 type Make = fn(&NetworkSpec, &[usize], usize, u64) -> vivarium_models::Result<Model>;
 
-/// A network of the table and what PyTorch computed with it.
+/// A network of the table with PyTorch's results.
 pub(crate) struct Golden {
     pub(crate) name: &'static str,
     network: NetworkSpec,
@@ -86,7 +86,7 @@ impl Golden {
         [3, side, side]
     }
 
-    /// The network with the numbers that the generator started from.
+    /// The network with the generator's initial values.
     pub(crate) fn model(&self) -> Model {
         self.filled(Model::new)
     }
@@ -130,8 +130,8 @@ impl Golden {
         (images, (0..BATCH as u32).collect())
     }
 
-    /// What the error of a parameter's gradient is a part of, at least. A bias before a normalisation has no gradient
-    /// but rounding: that must be small beside the gradient of its layer's weight.
+    /// The least scale of a gradient's relative error. The gradient of a bias before a normalisation is only rounding,
+    /// which must be small compared with the gradient of its layer's weight.
     fn floor(&self, name: &str) -> f64 {
         let norm = |name: &str| self.numbers["gradients"][name]["norm"].as_f64().unwrap();
         match name.strip_suffix("bias") {
@@ -152,7 +152,7 @@ fn sgd(lr: f64, momentum: f64, weight_decay: f64) -> OptimizerSpec {
     }
 }
 
-/// A rule that leaves the weights where they are, so that a step shows the gradients alone.
+/// An optimizer that does not change the weights, so that a step shows the gradients alone.
 fn still() -> OptimizerSpec {
     sgd(1e-30, 0.0, 0.0)
 }
@@ -188,7 +188,7 @@ fn names_and_scores_are_pytorchs(golden: &Golden) {
     let train = scores(Mode::Train { seed: 0, step: 1 });
     let expected = singles(&golden.numbers["scores.train"]);
     close(&case("scores while training"), &train, &expected, 1e-4);
-    // That pass moved the running statistics; the file's evaluation is after one such pass.
+    // That pass updated the running statistics; the file's evaluation is after one such pass.
     let evaluate = scores(Mode::Evaluate);
     let expected = singles(&golden.numbers["scores.evaluate"]);
     close(&case("scores while evaluating"), &evaluate, &expected, 1e-4);
@@ -212,7 +212,7 @@ fn every_gradient_is_pytorchs(golden: &Golden) {
     }
 }
 
-/// The same in double precision, where no rounding decides.
+/// The same in f64, where rounding does not matter.
 fn every_gradient_is_pytorchs_in_double_precision(golden: &Golden) {
     let model = golden.filled(Model::new_f64);
     let (values, targets) = golden.batch();
@@ -235,8 +235,8 @@ fn every_gradient_is_pytorchs_in_double_precision(golden: &Golden) {
     }
 }
 
-/// How far a gradient is from the file's, in parts of its size: of the norm, of the products with random signs, whose
-/// error is that of the whole, and of single numbers.
+/// The relative errors of a gradient: of its norm, of its products with random signs, which show the error of the
+/// whole, and of single values.
 pub(crate) fn gradient_error(name: &str, wide: &[f64], expected: &Value, floor: f64) -> f64 {
     let size = expected["norm"].as_f64().unwrap().max(floor);
     let norm = wide.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -307,8 +307,7 @@ golden! {
     inception: "inception", {"kind": "inception"};
 }
 
-// In single precision gradients of forty layers of ReLU are decided by rounding, in PyTorch too: `golden/networks.py`
-// has the figures.
+// In f32, gradients through forty layers of ReLU are dominated by rounding, in PyTorch too: see `golden/networks.py`.
 golden! {
     residual_small: "residual-small-relu", {"kind": "residual-small"},
     [names_and_scores_are_pytorchs, every_gradient_is_pytorchs_in_double_precision, twenty_steps_are_pytorchs];

@@ -1,4 +1,4 @@
-//! IDX and CIFAR files of others: what becomes of those that are right, and what is said of those that are not.
+//! Import of IDX and CIFAR files, and the messages for invalid ones.
 
 use std::fs;
 
@@ -87,7 +87,7 @@ fn idx_files_that_lie_about_their_size_are_not_believed() {
         "train-images-idx3-ubyte",
         "is not read",
     );
-    // A megabyte of zeros for a few bytes: counted, not kept.
+    // A megabyte of zeros from a few bytes is counted, not kept.
     let bomb = gz(&[&idx_labels(30)[..], &vec![0; 1 << 20]].concat());
     assert_says(
         &with_other(1, bomb),
@@ -211,7 +211,7 @@ fn cifar_becomes_a_set_from_a_folder_and_from_an_archive() {
         );
         let [folder, archive] = ["folder", "archive"].map(|set| place.library.verify(set).unwrap());
         assert_eq!(folder.sha256, archive.sha256);
-        // Of the first image the pixels, without what stands before them.
+        // The pixels of the first image, without the header.
         let start = if hundred { 2 } else { 1 };
         assert_eq!(
             place.pixels("folder")[..3072],

@@ -1,5 +1,5 @@
-//! A convolution's value taken apart: the sum of its products is the value that the network computed, and the terms of a
-//! gradient add up to the one that the way back gives.
+//! The computation of one value of a convolution: the sum of its products is the value that the network computed, and
+//! the terms of a gradient add up to that of the backward pass.
 
 use serde_json::{Value, json};
 use vivarium_models::inspect::{Inspector, Layer, LayerKind, Pixel, Recording};
@@ -7,7 +7,7 @@ use vivarium_models::inspect::{Inspector, Layer, LayerKind, Pixel, Recording};
 use crate::golden_networks::Golden;
 use crate::inspect_maps::{activation, watched};
 
-/// Corners, an edge, and places inside of a map.
+/// Corners, an edge, and inner positions of a feature map.
 fn pixels(layer: &Layer) -> Vec<Pixel> {
     let [maps, height, width] = layer.shape[..] else {
         panic!("{} gives no maps", layer.name)

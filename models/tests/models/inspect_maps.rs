@@ -1,5 +1,5 @@
-//! What is recorded of a pass against what PyTorch's forward hooks see, by numbers that `golden/maps.py` made; and the
-//! attention of a class.
+//! Recorded activations compared with those of PyTorch's forward hooks, by values from `golden/maps.py`; and saliency
+//! maps.
 
 use candle_core::Tensor;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use vivarium_models::nn::{Context, Mode};
 
 use crate::golden_networks::{BATCH, CLASSES, Golden, gradient_error};
 
-/// Nothing is done to values before the network sees them.
+/// The identity normalisation.
 fn as_they_are() -> Normalisation {
     Normalisation {
         mean: vec![0.0; 3],
@@ -17,7 +17,7 @@ fn as_they_are() -> Normalisation {
     }
 }
 
-/// The network after one pass of training, which moves the running statistics, and what it makes of the first image.
+/// The network after one training pass, which updates the running statistics, and a recording of the first image.
 pub(crate) fn watched(golden: &Golden) -> (Inspector, Recording) {
     let model = golden.model();
     let (images, _) = golden.batch();
@@ -52,7 +52,7 @@ fn maps_are_what_hooks_see(golden: &Golden, hooks: &Value) {
     let mut seen = 0;
     for layer in inspector.layers() {
         let Some(expected) = hooks.get(&layer.name) else {
-            // Only what is no module of its own there has no hook.
+            // Only operations that are not modules there have no hook.
             let own = [
                 LayerKind::Conv,
                 LayerKind::Depthwise,

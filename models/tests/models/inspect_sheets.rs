@@ -1,4 +1,4 @@
-//! Pages of tiles: everything is on one of them, in order, and its colours are those of the scale.
+//! Pages of tiles: every tile is on a page, in order, with the colours of the scale.
 
 use vivarium_models::inspect::{ColourMap, Sheet, SheetKind, SheetQuery, Sort, Tile, Tiles};
 
@@ -27,7 +27,7 @@ fn page(page: usize) -> SheetQuery {
     }
 }
 
-/// The colour in the middle of a value, red, green, blue and opacity.
+/// The RGBA colour in the middle of a value.
 fn colour(sheet: &Sheet, place: usize, row: usize, column: usize) -> [u8; 4] {
     let picture = image::load_from_memory(&sheet.png().unwrap())
         .unwrap()
@@ -47,7 +47,7 @@ fn colour(sheet: &Sheet, place: usize, row: usize, column: usize) -> [u8; 4] {
 
 #[test]
 fn every_tile_is_on_one_page_and_the_largest_come_first() {
-    // 600 kernels whose norms come in an order of their own, some of them equal.
+    // 600 kernels with unordered norms, some of them equal.
     let tiles = kernels(600, |i| [((i * 7919) % 200) as f32 + 1.0; 9]);
     let first = tiles.sheet(&page(0), None).unwrap();
     assert_eq!((first.total, first.pages, first.sort), (600, 3, Sort::Norm));
@@ -111,7 +111,7 @@ fn a_scale_of_its_own_lets_small_kernels_be_seen_and_a_shared_one_compares_them(
     let range = shared.range.unwrap();
     assert_eq!((range.lo, range.hi), (-1.0, 1.0));
     assert_eq!(colour(&shared, 0, 0, 0), colour(&own, 0, 0, 0));
-    // A hundredth of the range is all but the colour of 0, which is white in the middle of the map.
+    // A hundredth of the range has almost the colour of 0, which is white.
     let (zero, weak) = (colour(&shared, 1, 1, 1), colour(&shared, 1, 0, 0));
     assert!(zero[..3].iter().all(|channel| *channel > 240), "{zero:?}");
     for (a, b) in zero.iter().zip(&weak) {
@@ -156,7 +156,7 @@ fn a_tile_that_tells_nothing_apart_is_flagged() {
     // Of a single value, only 0 is dead.
     assert!(constant(&[0.0]));
     assert!(!constant(&[0.7]));
-    // Cells outside of the picture do not count.
+    // Empty cells do not count.
     assert!(constant(&[0.5, f32::NAN, 0.5]));
     let tiles = kernels(2, |i| {
         if i == 0 {

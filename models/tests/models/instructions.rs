@@ -1,18 +1,18 @@
-//! The instructions that a machine with fewer would compute with: golden numbers, gradients and all else that is held
-//! against a definition, again under each of them, with the tolerances that they have.
+//! Runs the golden tests, gradient tests and comparisons with definitions again under each narrower set of
+//! instructions, with the same tolerances.
 
 use std::process::Command;
 
 use vivarium_models::ops::instructions::ENV_VAR;
 use vivarium_models::ops::{Instructions, instructions};
 
-/// Tests by the beginning of their names, as this binary takes them.
+/// Prefixes of test names, as filters of this binary.
 const TESTS: &[&str] = &[
     "accuracy::",
     "convolutions::",
     "differences::",
     "golden::",
-    // Of the networks on images those that take a moment even with the narrowest instructions.
+    // The networks for images that are fast even with the narrowest instructions.
     "golden_networks::inception::every_gradient",
     "golden_networks::residual_small_shallow::",
     "golden_networks::residual_small_silu::names_and_scores",
@@ -21,10 +21,10 @@ const TESTS: &[&str] = &[
     "steps::",
 ];
 
-/// Says to the process that it must start none of its own.
+/// Tells the process not to start others.
 const INSIDE: &str = "VIVARIUM_TESTS_INSIDE";
 
-/// Runs tests in a process that is asked to use these instructions. What it printed, and whether all passed.
+/// Runs tests in a process with these instructions. Returns its output and whether all passed.
 fn run(tests: &[&str], asked: &str) -> (String, bool) {
     assert!(
         std::env::var_os(INSIDE).is_none(),
@@ -48,7 +48,7 @@ fn pass_with(asked: Instructions) {
     }
     let (text, passed) = run(TESTS, asked.name());
     assert!(passed, "with {asked}:\n{text}");
-    // All the filters name tests that are there.
+    // All filters match tests.
     for name in TESTS {
         assert!(
             text.contains(&format!("test {name}")),

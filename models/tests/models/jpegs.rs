@@ -1,5 +1,4 @@
-//! JPEGs as people have them: bytes that belong to no segment are skipped, and one that ends early is told, whatever
-//! follows.
+//! JPEGs in practice: bytes outside segments are skipped, and truncated files are detected, whatever follows.
 
 use std::fs;
 use std::path::Path;
@@ -15,10 +14,10 @@ fn golden(name: &str) -> Vec<u8> {
     .unwrap()
 }
 
-/// Each with what it is: baseline, progressive, of one channel.
+/// The files and their kinds: baseline, progressive, one channel.
 const WHOLE: [&str; 4] = ["rgb.jpg", "progressive.jpg", "grey.jpg", "turned-6.jpg"];
 
-/// The places before each marker outside the picture's codes.
+/// The positions before each marker outside the scan data.
 fn segments(bytes: &[u8]) -> Vec<usize> {
     let mut places = Vec::new();
     let mut at = 2;
@@ -48,7 +47,7 @@ fn bytes_between_segments_are_skipped() {
                 &[0, 0xff, 0, 1],
                 &[0x55; 300],
             ] {
-                // The first marker tells that it is a JPEG.
+                // The first marker identifies a JPEG.
                 if at == 2 && junk[0] != 0xff {
                     continue;
                 }
@@ -89,7 +88,7 @@ fn a_picture_that_ends_early_is_told_whatever_follows() {
             pixels(&whole[..end]).unwrap_err().contains("is cut off"),
             "{name} without the end's marker"
         );
-        // What stands after the end is nothing of it.
+        // Bytes after the end are ignored.
         assert_eq!(
             pixels(&[&whole[..], b"and more"].concat()),
             pixels(&whole),

@@ -1,4 +1,5 @@
-//! Folders as people have them: read as what they hold, whatever they are called, or refused by name.
+//! Layouts of folders in practice: read by their content, whatever their names, or refused with a message that names
+//! them.
 
 use std::fs;
 
@@ -6,7 +7,7 @@ use vivarium_models::data::{Fault, Report};
 
 use crate::files::{Place, assert_says, entry, jpeg, png, zip};
 
-/// A folder of images of a colour of its own: `name:count`.
+/// A folder of images of one colour: `name:count`.
 fn of(folders: &[&str]) -> Vec<crate::files::Entry> {
     let mut entries = Vec::new();
     for (number, folder) in folders.iter().enumerate() {
@@ -105,7 +106,7 @@ fn folders_beside_the_splits_that_have_no_classes_are_left_out_and_told() {
             report.notes
         );
     }
-    // As Kaggle has them: what is to be tested has no labels.
+    // As on Kaggle: test images have no labels.
     let report = read(&of(&["train/cats", "train/dogs", "test:3"]));
     assert_eq!(
         (classes(&report), report.test),
@@ -116,7 +117,7 @@ fn folders_beside_the_splits_that_have_no_classes_are_left_out_and_told() {
         "{:?}",
         report.notes
     );
-    // And files that are no images.
+    // And files that are not images.
     let mut entries = of(&["train/cats", "train/dogs", "test/cats", "test/dogs"]);
     entries.push(entry("annotations/all.xml", "<x/>"));
     let report = read(&entries);
@@ -197,7 +198,7 @@ fn folders_within_a_class_are_told() {
         "{:?}",
         report.notes
     );
-    // A folder around the images of each class is nothing to tell.
+    // A folder around the images of each class needs no note.
     let report = read(&of(&["cats/images", "dogs/images"]));
     assert_eq!(
         (classes(&report), report.notes.clone()),
@@ -217,7 +218,7 @@ fn what_systems_leave_behind_is_no_class_and_no_file_is_a_folder_without_a_slash
     ] {
         entries.push(entry(name, "litter"));
     }
-    // Directories as some programs write them, and one entry without content.
+    // Directory entries of some programs, and an empty one.
     entries.push(entry("pets", ""));
     entries.push(entry("pets/cats", ""));
     let report = read(&entries);
@@ -237,7 +238,7 @@ fn a_class_of_which_nothing_can_be_read_is_named() {
     assert_says(&faults, "birds/0.heic", "convert it to JPEG or PNG");
     let faults = with("avif", b"\0\0\0\x1cftypavif\0\0\0\0mif1avifmiaf");
     assert_says(&faults, "birds/1.avif", "is an AVIF image");
-    // Under a name that says nothing of it, too.
+    // Also under a name that does not tell.
     let faults = with("bin", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
     assert_says(&faults, "birds/0.bin", "is a HEIC image");
     let faults = with("txt", b"words");
@@ -344,7 +345,7 @@ fn classes_that_nobody_would_learn_are_named() {
         Vec::<String>::new(),
         "a class with one image keeps it where others have more to give"
     );
-    // A class that the splits have for the test alone cannot be: each must be in all.
+    // A class in the test split only is refused: each must be in all splits.
     let report = read(&of(&["train/a:1", "train/b:1", "test/a:1", "test/b:1"]));
     assert!(
         report

@@ -1,4 +1,4 @@
-//! Sets on disk: found, refused when they are damaged, trained on, replaced, removed; and the real Fashion-MNIST.
+//! Stored sets: found, refused when damaged, trained on, replaced, removed; and the real Fashion-MNIST.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use vivarium_models::train::{prepare, train};
 use crate::common::Recorder;
 use crate::files::{Place, cifar, idx, photos, write_all};
 
-/// Where Debian's package dataset-fashion-mnist has its files.
+/// The folder of Debian's package dataset-fashion-mnist.
 const FASHION: &str = "/usr/share/datasets/fashion-mnist";
 
 fn run_on(library: &Library, data: Value) -> RunSpec {
@@ -125,7 +125,7 @@ fn the_plan_of_a_set_is_what_is_loaded() {
         );
         assert_eq!(outline.test, 50);
     }
-    // Few images are kept as numbers, many as bytes, in grey where they are shown in grey.
+    // Few images are kept as floats, many as bytes, and in grey for grey inputs.
     write_all(&place.path("many"), &cifar(false, 200));
     place.publish("many", &place.path("many"));
     for (data, bytes) in [
@@ -155,7 +155,7 @@ fn the_test_split_of_a_set_stays_its_own() {
     let splits = loaded(&place.library, json!({"set": "small"}));
     let sizes = [&splits.train, &splits.validation, &splits.test].map(|of| of.len());
     assert_eq!(sizes, [180, 20, 50]);
-    // What is measured for normalisation is the mean of the first 200 images, none of the test's among them.
+    // Normalisation uses the mean of the first 200 images, without test images.
     let splits = loaded(&place.library, json!({"set": "small", "validation": 0}));
     let pixels = &place.pixels("small")[..200 * 16];
     let mean = pixels.iter().map(|b| f64::from(*b)).sum::<f64>() / (200.0 * 16.0 * 255.0);
@@ -203,7 +203,7 @@ fn images_grow_and_shrink_with_a_run() {
         let other = loaded(&place.library, json!({"set": "small", "size": size}));
         assert_eq!(other.input, [3, size, size]);
         assert_eq!(other.normalisation, own.normalisation);
-        // Each plane is of one colour, so it is at every size.
+        // Each channel is constant, so it is at every size.
         let (own, other) = (own.train.values(5), other.train.values(5));
         for channel in 0..3 {
             let right = own[channel * 1024];
@@ -297,7 +297,7 @@ fn a_run_on_varied_images_goes_on_bit_for_bit_from_any_step() {
     write_all(&place.path("small"), &cifar(false, 20));
     place.publish("pets", &place.path("pets"));
     place.publish("small", &place.path("small"));
-    // The one makes its batches where they are needed, the other ahead.
+    // One makes its batches on the calling thread, the other in the background.
     for data in [
         json!({"set": "pets", "size": 16}),
         json!({"set": "small", "size": 36}),
@@ -348,7 +348,7 @@ fn variations_change_what_is_learnt_from_and_nothing_else() {
     let (untouched, same_labels) = plain.train.gather(&indices, None);
     assert_eq!(labels, same_labels);
     assert_ne!(values, untouched);
-    // Whatever else is in a batch, a sample is varied in the same way.
+    // The augmentation of a sample does not depend on the rest of the batch.
     let (alone, _) = varied.train.gather(&[7], Some(&variety));
     assert_eq!(alone, values[7 * 3072..8 * 3072]);
 }

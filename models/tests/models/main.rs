@@ -1,5 +1,5 @@
-//! The crate from outside: what it computes against PyTorch and against finite differences, what it refuses, and runs
-//! that are interrupted, damaged and gone on with. One binary, so that it links once.
+//! Integration tests: results compared with PyTorch and finite differences, refused input, and runs that are
+//! interrupted, damaged and resumed. One binary, so that it links once.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ mod jpegs;
 mod layouts;
 mod library;
 mod networks;
-mod normalised;
+mod norm_conv;
 mod not_numbers;
 mod perceptron;
 mod pretrained;

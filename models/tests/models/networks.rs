@@ -1,4 +1,4 @@
-//! What every row of the table of networks must do, on every kind of data that it takes.
+//! Tests of every network of the table, on every kind of data that it takes.
 
 use std::collections::BTreeSet;
 
@@ -161,7 +161,7 @@ fn every_layer_with_parameters_shows_its_activation_under_its_name() {
             .forward(&x, &mut Context::recorded(Mode::Evaluate, &mut recorder))
             .unwrap();
         for (name, _) in learner.model().store().parameters() {
-            // The perceptron's layer is the whole network, and has no name in PyTorch.
+            // The perceptron's layer is the whole network and has no name in PyTorch.
             let layer = name
                 .rsplit_once('.')
                 .map_or("perceptron", |(layer, _)| layer);
@@ -194,7 +194,7 @@ fn the_multilayer_perceptron_has_the_names_and_shapes_of_pytorchs_sequence() {
         .tensors()
         .map(|(name, tensor)| (name, tensor.dims().to_vec()))
         .collect();
-    // Linear, BatchNorm, activation and Dropout count as places: 0 to 3, 4 to 7, then 8.
+    // Linear, BatchNorm, activation and Dropout have indices: 0 to 3, 4 to 7, then 8.
     let parameters = [
         ("net.0.weight", vec![128, 64]),
         ("net.0.bias", vec![128]),
@@ -222,7 +222,7 @@ fn the_multilayer_perceptron_has_the_names_and_shapes_of_pytorchs_sequence() {
 fn parameter_counts_are_those_of_the_peer() {
     let count =
         |options, input: &[usize]| Model::count_parameters(&mlp(options), input, 10).unwrap();
-    // What `sum(p.numel() for p in Mlp(...).parameters())` gives.
+    // The result of `sum(p.numel() for p in Mlp(...).parameters())`.
     assert_eq!(count(json!({}), &[1, 8, 8]), 17_226);
     assert_eq!(
         count(
@@ -278,7 +278,7 @@ fn dropout_and_normalisation_act_while_training_alone() {
 
 #[test]
 fn networks_with_their_defaults_have_as_many_parameters_as_the_peers() {
-    // What `sum(p.numel() for p in net.parameters())` gives for three channels of 32x32 and ten classes.
+    // The result of `sum(p.numel() for p in net.parameters())` for three channels of 32x32 and ten classes.
     let cases = [
         (json!({"kind": "mlp-wide"}), 176_768_266),
         (json!({"kind": "vgg16"}), 134_309_962),
@@ -304,7 +304,7 @@ fn a_state_dict_goes_to_a_file_and_comes_back_and_a_foreign_one_is_refused_by_th
     };
     let small = network(json!({"kind": "residual-small", "plan": [4, 6, 8], "depth": [1]}));
     let (from, to) = (small(1), small(2));
-    // So that the running statistics are no longer those of the start.
+    // Changes the running statistics from their initial values.
     let x = Tensor::ones((3, 1, 16, 16), DType::F32, &Device::Cpu).unwrap();
     let train = Mode::Train { seed: 0, step: 1 };
     from.forward(&x, &mut Context::new(train)).unwrap();

@@ -1,11 +1,9 @@
-//! Infinities and what is no number, through every operation and back. They pass as they do in PyTorch: a run that
-//! leaves the numbers must be seen to, and a value that is right must not be taken for one that is not. The numbers are
-//! those that `golden/not_numbers.py` made.
+//! Infinities and NaN through every operation, forward and backward. They propagate as in PyTorch: divergence must be
+//! noticed, and valid values must not be affected. The values are from `golden/not_numbers.py`.
 //!
-//! The rules in words: the activations keep NaN, and a maximum takes it for the greatest. The mean, the loss, the norm
-//! of all gradients are NaN where a part is. Batch normalisation spoils the channel and no other, and its bias's gradient
-//! stays right. What dropout drops is multiplied by 0, so that of an infinity NaN is left. A parameter whose gradient is
-//! NaN is NaN from then on.
+//! The rules: activations keep NaN, and a maximum treats it as the largest value. The mean, the loss and the norm of
+//! all gradients are NaN if any part is. Batch normalisation affects the channel only, and the gradient of its bias
+//! stays valid. Dropout multiplies by 0, so an infinity becomes NaN. A parameter with a NaN gradient becomes NaN.
 
 use candle_core::{DType, Device, Tensor, Var};
 use serde_json::Value;
@@ -51,7 +49,7 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// The same infinities, NaN in the same places, and elsewhere the same numbers but for rounding.
+/// Equal infinities, NaN in the same places, and otherwise equal values up to rounding.
 fn same(what: &str, got: &[f32], expected: &[f32]) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
@@ -178,7 +176,7 @@ fn a_gradient_that_is_no_number_spoils_its_parameter_and_no_other() {
             slots.resize(rule.slots(), vec![0.0; 5]);
             rule.step(&parameter, gradient, &mut slots).unwrap();
             let (got, expected) = (flat(&parameter), values(expected));
-            // Where nothing is decayed PyTorch leaves the decay out, and here 0 times an infinite parameter is added.
+            // Without weight decay PyTorch skips it, while here 0 times an infinite parameter is added.
             let expected: Vec<_> = got
                 .iter()
                 .zip(expected)
@@ -211,7 +209,7 @@ fn a_norm_that_is_no_number_spoils_all_gradients_and_an_infinite_one_makes_zeros
     }
 }
 
-// torch.nn.functional.dropout multiplies by a mask of 0 and 1 / (1 - p), on the way back too.
+// torch.nn.functional.dropout multiplies by a mask of 0 and 1 / (1 - p), in the backward pass too.
 #[test]
 fn what_dropout_drops_of_an_infinity_is_no_number() {
     let key = Key::new(3, "mask");
@@ -263,7 +261,7 @@ fn sums_joints_and_running_statistics_keep_what_is_no_number() {
     let (x, ones) = (row(&bad), row(&[1.0; 4]));
     let twice = [&bad[..], &[1.0; 4]].concat();
     let more = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2.0];
-    // On a tape and off it, where Candle computes them.
+    // With a tape and without it, where Candle computes them.
     let both = || (cat(&[&x, &ones]).unwrap(), add(&x, &ones).unwrap());
     let ((joined, added), _) = Tape::record(both);
     for (joined, added) in [(joined, added), both()] {
@@ -277,7 +275,7 @@ fn sums_joints_and_running_statistics_keep_what_is_no_number() {
         &added,
         &[f32::NAN, f32::NAN, f32::NEG_INFINITY, 2.0],
     );
-    // Through a loss whose gradient is no number, on the tape.
+    // Through a loss whose gradient is NaN, on the tape.
     let (loss, tape) = Tape::record(|| {
         let scores = cat(&[&add(&x, &ones).unwrap(), &ones]).unwrap();
         cross_entropy(&scores, &[0]).unwrap().tensor
@@ -309,7 +307,7 @@ fn the_softmax_of_a_row_that_is_no_number_is_none_and_nothing_of_minus_infinity_
     }
 }
 
-// No criterion of PyTorch's: the loss shows it, and such a row teaches nothing.
+// Not a loss of PyTorch's: the loss is NaN, and such a row has no gradient.
 #[test]
 fn the_perceptrons_loss_of_what_is_no_number_is_none_and_pulls_at_nothing() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -358,9 +356,8 @@ fn back_by_definition(case: &Case, x: &[f64], w: &[f64], dy: &[f64]) -> [Vec<f64
     [dx, dw]
 }
 
-/// Whether what is no number may spoil more than the definition says: a case that is computed over tiles spoils a tile;
-/// and zeros around an image, which the definition leaves out, may be multiplied by a spoilt weight or gradient, as they
-/// are by PyTorch in double precision, and in single precision are not.
+/// Whether NaN may spread further than in the definition: Winograd affects a whole tile, and padding, which the
+/// definition leaves out, may be multiplied by a NaN weight or gradient, as PyTorch does in f64 but not in f32.
 fn may_spoil_more(case: &Case, spoilt: usize) -> bool {
     let channels = case.1[0].min(case.1[1]);
     let in_tiles = case.4 == 1

@@ -1,4 +1,4 @@
-//! The perceptron against the classic rule, written down plainly.
+//! The perceptron compared with a plain implementation of the classic rule.
 
 use serde_json::json;
 use vivarium_models::networks::{Model, TensorValues};
@@ -18,7 +18,7 @@ fn run(set: &str, classes: usize) -> RunSpec {
     spec(document)
 }
 
-/// Trains with the crate, sample by sample in their order; gives weights row by row and biases.
+/// Trains with the crate, sample by sample in order; returns weights, row by row, and biases.
 fn trained(run: &RunSpec, epochs: usize) -> (Vec<f32>, Vec<f32>) {
     let data = load(&run.data);
     let model = Model::new(&run.network, &data.input, data.classes.len(), 0).unwrap();

@@ -1,4 +1,4 @@
-//! Weights that another program trained.
+//! Weights from other programs.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,7 +9,7 @@ use vivarium_models::networks::{Model, TensorValues, weights_info};
 
 use crate::common::spec;
 
-/// Places of convolutions in torchvision's `vgg16` and `vgg16_bn`.
+/// Indices of convolutions in torchvision's `vgg16` and `vgg16_bn`.
 const PLAIN: [usize; 13] = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28];
 const NORMED: [usize; 13] = [0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40];
 
@@ -19,10 +19,10 @@ fn vgg16(norm: &str, classes: usize) -> Model {
     Model::new(&spec.network, &[3, 32, 32], classes, 1).unwrap()
 }
 
-/// A file of tensors, each of one number.
+/// A file of tensors with one value each.
 type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
 
-/// Makes something wrong with a file.
+/// Damages a file.
 type Spoil = fn(&mut Tensors);
 
 fn write(path: &std::path::Path, tensors: &Tensors) {
@@ -36,7 +36,7 @@ fn write(path: &std::path::Path, tensors: &Tensors) {
     fs::write(path, bytes).unwrap();
 }
 
-/// What torchvision would save of the narrow network: without the counters of old files, in half precision.
+/// The narrow network as torchvision would save it, in f16 and without counters, like old files.
 fn torchvisions(model: &Model) -> Tensors {
     let tensors = model
         .store()
@@ -245,7 +245,7 @@ fn what_training_keeps_beside_a_network_is_left_out_and_told() {
         .iter_mut()
         .find(|(name, ..)| name.ends_with("num_batches_tracked"))
         .unwrap();
-    // As some programs save it.
+    // The form of some programs.
     *counter = (
         counter.0.clone(),
         Dtype::F32,
@@ -291,7 +291,7 @@ fn what_is_there_twice_and_what_is_transposed_is_refused_by_name() {
         "{told}"
     );
 
-    // The same name twice in the header, of which JSON's readers take the last.
+    // The same name twice in the header, of which JSON parsers take the last.
     let tensor = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
     let header = format!(r#"{{"net.0.bias":{tensor},"net.0.bias":{tensor}}}"#);
     let length = (header.len() as u64).to_le_bytes();

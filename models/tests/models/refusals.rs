@@ -1,4 +1,4 @@
-//! The check: what it refuses, and by which path.
+//! The check of a document: what it refuses, and the paths of errors.
 
 use serde_json::{Value, json};
 use vivarium_models::spec::FieldError;
@@ -133,7 +133,7 @@ fn values_out_of_range_are_refused_by_their_path() {
             json!(null),
             "must be a number above 0 and at most 100",
         ),
-        // What NaN becomes in JSON, where it has no place.
+        // NaN in JSON, which has none.
         (
             "training.optimizer.lr",
             json!(f64::NAN),

@@ -1,4 +1,4 @@
-//! Runs that are stopped and killed: what they tell afterwards is what an undisturbed run tells.
+//! Runs that are stopped or killed have the same events as uninterrupted runs.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// The run and what it tells when nobody disturbs it.
+/// A run and its events without interruption.
 pub(crate) fn undisturbed(spec: &RunSpec) -> (TempDir, Vec<String>, u64) {
     let folder = folder();
     let (reason, recorder) = run(spec, folder.path(), None);
@@ -134,7 +134,7 @@ fn a_finished_run_trains_no_more_and_tells_its_end_again() {
     assert_eq!(again.facts().last(), facts.last());
 }
 
-/// The files of a checkpoint of two moments, `old` and `new`.
+/// The files of checkpoints at two positions, `old` and `new`.
 struct Moments {
     spec: RunSpec,
     facts: Vec<String>,
@@ -157,7 +157,7 @@ impl Moments {
         }
     }
 
-    /// A folder with files of the two moments under other names.
+    /// A folder with files of the two positions under other names.
     fn folder(&self, files: &[(char, &str, &str)]) -> TempDir {
         let folder = folder();
         for (moment, from, to) in files {
@@ -167,7 +167,7 @@ impl Moments {
         folder
     }
 
-    /// Goes on in a folder, from that step and to the right end, stopped once more on the way.
+    /// Resumes in a folder from a step to the end, with one more stop.
     fn goes_on(&self, folder: &Path, from: u64) -> Recorder {
         let (_, recorder) = run(&self.spec, folder, Some(from + 2));
         assert_eq!(recorder.resumed_from(), from);
@@ -240,7 +240,7 @@ fn a_process_killed_at_any_instant_of_a_checkpoint_loses_no_more_than_that_check
             "{instant}"
         );
     }
-    // Where there are no hard links, the old files are renamed.
+    // Without hard links, the old files are renamed.
     let without_links: [(&str, Vec<_>); 3] = [
         (
             "after the old weights are renamed",

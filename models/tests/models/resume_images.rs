@@ -1,5 +1,5 @@
-//! Convolutional networks that are stopped, with everything that has to be the same again when they go on: dropout,
-//! running statistics, varied images, a schedule, batches made where they are needed or ahead.
+//! Convolutional networks that are stopped and resumed, with everything that must be reproducible: dropout, running
+//! statistics, augmentation, a schedule, and batches made on the calling thread or in the background.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::common::{Recorder, THREADS, joined};
 use crate::files::{Place, photos, write_all};
 use crate::resume::{folder, same_files};
 
-/// Runs on 14 images in batches of 4, the last of an epoch of 2: 4 steps an epoch, 12 in all.
+/// Runs on 14 images in batches of 4, the last of 2: 4 steps per epoch, 12 in all.
 const STEPS: u64 = 12;
 
 /// After the first step, within an epoch, at the end of one, after the first step of the next, before the last.
@@ -52,8 +52,8 @@ fn go(place: &Place, run: &RunSpec, folder: &Path, stop_after: Option<u64>) -> (
     (reason, recorder)
 }
 
-/// Holds a run that is stopped, at each of the stops and at all of them, against one that nobody disturbs: every loss,
-/// every evaluation, the test, and the files of the weights and of the optimizer.
+/// Compares a run that is stopped, at each stop and at all of them, with an uninterrupted one: every loss and
+/// evaluation, the test, and the files of weights and optimizer.
 fn goes_on(place: &Place, run: &RunSpec) {
     let _steady = THREADS.read().unwrap();
     let undisturbed = folder();
@@ -90,7 +90,7 @@ fn goes_on(place: &Place, run: &RunSpec) {
 #[test]
 fn a_residual_network_on_varied_images_goes_on_bit_for_bit() {
     let place = place();
-    // 4 images of 3x40x40 are more than a batch that is made where it is needed.
+    // 4 images of 3x40x40 are too many values for the calling thread.
     let run = run_of(
         &place,
         40,

@@ -1,4 +1,4 @@
-//! The check: what it fills in, and what the form shows of it.
+//! The check of a document: its defaults, and the form.
 
 use serde_json::{Value, json};
 use vivarium_models::data::{DATA_SETS, Library};
@@ -46,7 +46,7 @@ fn the_full_document_is_right_and_means_the_same() {
             let again = check(&full).unwrap();
             assert_eq!(spec, again);
             assert_eq!(full.to_string(), serde_json::to_string(&again).unwrap());
-            // Through text, as a run directory keeps it.
+            // Through text, as in a run directory.
             let text = serde_json::to_string_pretty(&spec).unwrap();
             assert_eq!(spec, check(&serde_json::from_str(&text).unwrap()).unwrap());
         }
@@ -91,7 +91,7 @@ fn what_is_given_goes_before_the_networks_defaults_and_those_before_the_fields()
 
 #[test]
 fn defaults_are_what_their_fields_may_be() {
-    // Checking a run with nothing given checks every default of every row: a fault would be told by its path.
+    // Checking an empty run checks every default of every row.
     for network in NETWORKS {
         for data in built_in().filter(|data| network.dimensions.contains(&data.dimensions)) {
             for optimizer in ["sgd", "adamw"] {

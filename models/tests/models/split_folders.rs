@@ -1,10 +1,10 @@
-//! Class folders in folders that are named after splits: which images become the test split, and what is refused.
+//! Class folders inside split folders: which images become the test split, and what is refused.
 
 use std::fs;
 
 use crate::files::{Entry, Place, assert_says, entry, png, zip};
 
-/// A zip of a few images for each of these folders, of a grey of its own, and of more.
+/// A zip of a few images for each of these folders, each in its own grey, and of other entries.
 fn of_folders(folders: &[(&str, u8, u32)], more: Vec<Entry>) -> Vec<u8> {
     let images = folders.iter().flat_map(|(folder, colour, images)| {
         let image = png(16, 16, [*colour; 3]);
@@ -37,7 +37,7 @@ fn folders_for_training_and_test_are_the_sets_own_splits() {
         ("two", of_folders(&both, vec![]), 9, [10, 10, 20].as_slice()),
         ("three", inside(""), 14, &[10, 10, 20]),
         ("nested", inside("My Pets/"), 14, &[10, 10, 20]),
-        // What was held back stays so.
+        // Held-out images stay held out.
         (
             "no-test",
             of_folders(
@@ -64,7 +64,7 @@ fn folders_for_training_and_test_are_the_sets_own_splits() {
         assert_eq!(names, ["cats", "dogs"], "{name}");
         assert!(report.format.contains("in class folders in "), "{name}");
         assert_eq!(place.library.verify(name).unwrap().train, Some(train));
-        // The last images are those of the test, grey as they were made but for their darker corner.
+        // The last images are those of the test, in their grey except for the darker corner.
         let last: Vec<_> = place
             .pixels(name)
             .chunks(256)

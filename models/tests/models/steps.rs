@@ -1,5 +1,5 @@
-//! What a run may add to its steps, against PyTorch: schedules, label smoothing, clipping; numbers that
-//! `golden/schedules.py` and `golden/steps.py` made.
+//! Schedules, label smoothing and clipping compared with PyTorch, by values from `golden/schedules.py` and
+//! `golden/steps.py`.
 
 use candle_core::{Device, Tensor, Var};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ fn every_schedule_gives_every_step_the_rate_that_pytorchs_gives() {
         );
         for (step, expected) in (1..).zip(rates) {
             let got = lr_at(&schedule, base, per_epoch, total, step);
-            // PyTorch multiplies its way from step to step, so its last digits differ.
+            // PyTorch multiplies from step to step, so its last digits differ.
             assert!(
                 (got / expected - 1.0).abs() < 1e-9,
                 "{schedule:?} step {step}: {got} instead of {expected}"
@@ -84,7 +84,7 @@ fn what_is_no_number_shows_in_a_smoothed_loss_too() {
     }
 }
 
-/// Parameters whose gradients are these.
+/// Parameters with given gradients.
 fn with_gradients(gradients: &[Vec<f32>]) -> (Vec<Var>, Gradients) {
     let mut parameters = Vec::new();
     let mut kept = Gradients::default();
@@ -140,7 +140,7 @@ fn the_norm_of_a_long_gradient_does_not_depend_on_the_number_of_threads() {
     assert!((norms[0].0 / exact.sqrt() - 1.0).abs() < 1e-12);
 }
 
-/// The run of `golden/steps.py` as far as its steps go.
+/// The run of `golden/steps.py`, without its loop.
 fn golden_run() -> RunSpec {
     let mut document = small();
     document["training"] = json!({

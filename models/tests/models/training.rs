@@ -1,4 +1,4 @@
-//! What a run tells, and how well it learns.
+//! The events of a run, and how well it learns.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ fn a_run_tells_its_steps_epochs_and_end_in_order() {
         .collect();
     assert_eq!(end, ["test", "finished"]);
 
-    // Every sample once an epoch, in batches of 9 and the short one that is left.
+    // Every sample once per epoch, in batches of 9 and a shorter last one.
     let mut seen = 0;
     for (i, step) in recorder.steps().iter().enumerate() {
         let size = if i % 5 == 4 { 2 } else { 9 };
@@ -143,7 +143,7 @@ fn a_run_tells_its_steps_epochs_and_end_in_order() {
             .all(|pair| pair[0].seconds <= pair[1].seconds)
     );
 
-    // An epoch's training score is that of its batches by their sizes.
+    // An epoch's training metrics are the means of its batches, weighted by their sizes.
     let ends = recorder.events.iter().filter_map(|e| {
         if let Event::Epoch(end) = e {
             Some(end)
@@ -269,7 +269,7 @@ fn early_stopping_ends_a_run_that_gets_no_better_and_tests_the_best_epoch() {
             message.contains("4th in a row") && message.contains(&metric.replace('_', " ")),
             "{message}"
         );
-        // Going on changes nothing: the patience is still used up.
+        // Resuming changes nothing: the patience is still used up.
         let (reason, again) = run(&spec, folder.path(), None);
         assert_eq!((reason, again.steps().len()), (Reason::EarlyStopped, 0));
         assert_eq!(again.facts().last(), recorder.facts().last());

@@ -1,5 +1,5 @@
-//! Normalisation, activation and convolution as one operation against the three one after the other, whose gradients are held
-//! against finite differences elsewhere.
+//! Normalisation, activation and convolution as one operation, compared with three separate ones, whose gradients other
+//! tests compare with finite differences.
 
 use candle_core::{Error, Result, Tensor, Var};
 use vivarium_models::ops::{
@@ -9,7 +9,7 @@ use vivarium_models::ops::{
 
 use crate::differences::numbers;
 
-/// Images `[n, height, width, channels]`, outputs, kernel, whether depthwise.
+/// Images `[n, height, width, channels]`, output channels, kernel, whether depthwise.
 type Case = ([usize; 4], usize, usize, bool);
 
 const CASES: &[Case] = &[
@@ -20,13 +20,13 @@ const CASES: &[Case] = &[
     ([1, 1, 3, 40], 40, 3, true),
     ([3, 4, 5, 32], 32, 3, true),
     ([2, 3, 3, 70], 90, 1, false),
-    // So large that a thread does its images in several blocks.
+    // Large enough for several blocks per thread.
     ([7, 80, 70, 20], 3, 1, false),
     ([7, 80, 70, 20], 20, 3, true),
-    // By products of halves, in several blocks too, of which the last has an odd number of pixels.
+    // By Strassen, also in several blocks, the last with an odd number of pixels.
     ([4, 8, 9, 256], 258, 1, false),
     ([13, 17, 19, 260], 256, 1, false),
-    // Read more than once: one after the other.
+    // Read more than once: computed as separate operations.
     ([2, 5, 5, 16], 16, 3, false),
 ];
 
@@ -37,7 +37,7 @@ fn conv_params(kernel: usize, depthwise: bool, channels: usize) -> ConvParams {
     }
 }
 
-/// A scalar that depends on every image in its own way, and the batch's statistics.
+/// A scalar with a different weight for every image, and the batch statistics.
 fn loss(
     [x, scale, shift, weight]: [&Tensor; 4],
     activation: Activation,
@@ -83,7 +83,7 @@ fn one_operation_gives_what_three_give() {
             ];
             let params = conv_params(kernel, depthwise, channels);
             let of = || loss(arguments.each_ref().map(Var::as_tensor), activation, params);
-            // Outside of a recording they are three.
+            // Without a tape they are three operations.
             let (expected, batch) = of().unwrap();
             let gradients = expected.backward().unwrap();
             let (recorded, tape) = Tape::record(of);
@@ -119,7 +119,7 @@ fn statistics_found_on_the_way_are_those_of_the_result() {
             numbers("scale", &[channels]),
             numbers("weight", &[outputs, inputs, kernel, kernel]),
         );
-        // Means that lie far from zero beside small variances.
+        // Means far from zero with small variances.
         let shift = (scale.as_tensor() + 1000.0).unwrap();
         let params = conv_params(kernel, depthwise, channels);
         let [one, zero] = [1.0, 0.0].map(|value| Tensor::full(value, outputs, x.device()).unwrap());
@@ -130,7 +130,7 @@ fn statistics_found_on_the_way_are_those_of_the_result() {
             Ok::<_, Error>((y, measured))
         });
         let (y, measured) = both.unwrap();
-        // A 3x3 convolution that is not depthwise is no part of the operation.
+        // A 3x3 convolution that is not depthwise is not supported.
         assert_eq!(y.known().is_some(), depthwise || kernel == 1);
         let Some(known) = y.known() else { continue };
         assert_eq!(known.rows, measured.rows);
