@@ -188,7 +188,7 @@ fn files_that_are_others_are_refused_by_their_checksum() {
     let mirror = Mirror::of(&files, Manners::default());
     for set in ["mnist", "fashion-mnist"] {
         let output = folder.data(&["fetch", set, "--mirror", &mirror.url]);
-        assert_fails(&output, "its SHA-256 is wrong");
+        assert_fails(&output, "has a wrong SHA-256");
         assert_fails(&output, "answers 404");
     }
     fs::write(
