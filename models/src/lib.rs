@@ -19,6 +19,22 @@
 //! | [`train`] | the training loop, its events, its checkpoints |
 //! | [`bench`](mod@bench) | how long a training step takes |
 //!
+//! From a document of settings to a trained network; the folder `examples/` has longer programs.
+//!
+//! ```
+//! use serde_json::json;
+//! use vivarium_models::{data::Library, form, train};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let document = json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
+//! let run = form::check(&document, &Library::none()).map_err(|mut faults| faults.remove(0))?;
+//! let plan = train::prepare(&run, &Library::none())?;
+//! assert_eq!(plan.input, [1, 8, 8]);
+//! assert_eq!(plan.classes.len(), 10);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! What always holds: a run is a function of its [`spec::RunSpec`] and the number of threads. Nothing here reads a
 //! clock to decide what to compute, and every random number comes from a key that names what it is for.
 #![deny(missing_docs)]

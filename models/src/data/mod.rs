@@ -161,6 +161,17 @@ pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
 ///
 /// # Errors
 /// When the data set does not exist, is not in the library, or cannot be read.
+///
+/// ```
+/// # use vivarium_models::{data::{self, Library}, form};
+/// # let document = serde_json::json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
+/// # let run = form::check(&document, &Library::none()).unwrap();
+/// let digits = data::load(&run.data, &Library::none())?;
+/// let (values, targets) = digits.train.slice(0..64);
+/// assert_eq!(values.len(), 64 * digits.input.iter().product::<usize>());
+/// assert!(targets.iter().all(|class| *class < 10));
+/// # Ok::<(), vivarium_models::Error>(())
+/// ```
 pub fn load(spec: &DataSpec, library: &Library) -> Result<Splits> {
     let (raw, parts) = raw(spec, library)?;
     Splits::new(spec, raw, &parts)

@@ -14,6 +14,19 @@ use crate::spec::{COMMON, Field, FieldError, GROUPS, Group, NetworkSpec, RunSpec
 /// # Errors
 /// All errors of the document at once, such as a data set that is not in the library. Fields are checked against each
 /// other only after each is valid by itself.
+///
+/// ```
+/// use serde_json::json;
+/// use vivarium_models::{data::Library, form};
+///
+/// let mut document = json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
+/// let run = form::check(&document, &Library::none()).unwrap();
+/// assert_eq!(run.network.options["hidden"], json!([128, 64]));
+///
+/// document["network"]["hidden"] = json!([0]);
+/// let faults = form::check(&document, &Library::none()).unwrap_err();
+/// assert_eq!(faults[0].path, "network.hidden.0");
+/// ```
 pub fn check(json: &Value, library: &Library) -> std::result::Result<RunSpec, Vec<FieldError>> {
     let Value::Object(document) = json else {
         return Err(vec![FieldError::new("", json, "must be an object")]);

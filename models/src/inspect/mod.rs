@@ -54,6 +54,23 @@ use crate::networks::Model;
 use crate::spec::NetworkSpec;
 
 /// A network to inspect, from several threads at a time if needed.
+///
+/// ```
+/// use vivarium_models::inspect::{Inspector, SheetQuery};
+/// use vivarium_models::networks::Model;
+/// # use vivarium_models::{data::{self, Library}, form};
+/// # let document = serde_json::json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
+/// # let run = form::check(&document, &Library::none()).unwrap();
+/// let digits = data::load(&run.data, &Library::none())?;
+/// let model = Model::new(&run.network, &digits.input, digits.classes.len(), 0)?;
+/// let inspector = Inspector::new(model, digits.classes, digits.normalisation)?;
+///
+/// let recording = inspector.record_normalised(digits.test.values(0))?;
+/// assert_eq!(inspector.predict(&recording).len(), 10);
+/// let maps = inspector.feature_sheet(&recording, "net.0", &SheetQuery::default())?;
+/// assert!(maps.sheet.png()?.starts_with(b"\x89PNG"));
+/// # Ok::<(), vivarium_models::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Inspector {
     model: Arc<Model>,

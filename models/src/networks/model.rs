@@ -31,6 +31,20 @@ impl Model {
     ///
     /// # Errors
     /// When there is no such network, it does not take such samples, or it is too large.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device, Tensor};
+    /// use vivarium_models::nn::{Context, Mode};
+    /// use vivarium_models::networks::Model;
+    /// # use vivarium_models::{data::Library, form};
+    /// # let document = serde_json::json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
+    /// # let run = form::check(&document, &Library::none()).unwrap();
+    /// let model = Model::new(&run.network, &[1, 8, 8], 10, 0)?;
+    /// let batch = Tensor::zeros((2, 1, 8, 8), DType::F32, &Device::Cpu)?;
+    /// let scores = model.forward(&batch, &mut Context::new(Mode::Evaluate))?;
+    /// assert_eq!(scores.dims(), [2, 10]);
+    /// # Ok::<(), vivarium_models::Error>(())
+    /// ```
     pub fn new(spec: &NetworkSpec, input: &[usize], classes: usize, seed: u64) -> Result<Self> {
         Self::in_store(VarStore::new(seed), spec, input, classes)
     }

@@ -29,6 +29,41 @@ const FOREIGN: &str = "It starts from weights that were imported.";
 /// # Errors
 /// When the data, a file, a tensor operation or the observer fails. The caller reports it; every other end of a run is
 /// reported here, as [`Event::Finished`].
+///
+/// ```
+/// use vivarium_models::contract::{Event, Reason};
+/// use vivarium_models::train::{Control, Observer, train};
+/// # use vivarium_models::{data::Library, form};
+///
+/// #[derive(Default)]
+/// struct Losses(Vec<f64>);
+///
+/// impl Observer for Losses {
+///     fn observe(&mut self, event: &Event) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+///         if let Event::Steps(steps) = event {
+///             self.0.extend(&steps.loss);
+///         }
+///         Ok(Control::Continue)
+///     }
+///
+///     fn sync(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let document = serde_json::json!({
+/// #     "data": {"set": "moons"}, "network": {"kind": "perceptron"}, "training": {"epochs": 1}
+/// # });
+/// # let run = form::check(&document, &Library::none()).map_err(|mut faults| faults.remove(0))?;
+/// let folder = tempfile::tempdir()?;
+/// let mut losses = Losses::default();
+/// let reason = train(&run, &Library::none(), folder.path(), &mut losses)?;
+/// assert_eq!(reason, Reason::Completed);
+/// assert!(losses.0.iter().all(|loss| loss.is_finite()));
+/// # Ok(())
+/// # }
+/// ```
 pub fn train(
     spec: &RunSpec,
     library: &Library,
