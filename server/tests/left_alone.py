@@ -264,14 +264,14 @@ def uploads(server, times):
     big = archive(400)
     for i in range(tries):
         part = random.choice([1.0, random.random()])
-        path, name = [("/datasets", "pets.zip"), ("/boards", "logs.zip")][i % 2]
+        path, name = [("/datasets", "pets.zip"), ("/tensorboard", "logs.zip")][i % 2]
         # Who stays a moment after the last byte may have been answered: that upload is whole, and waits for a decision.
         server.leave("POST", path, form(name, big), FORM, part, within=0.1 if part < 1 else 0)
     until(lambda: not scratch(server), 15)
     left = len(scratch(server))
     # And when the server dies in the midst of it.
     for i in range(times * 4):
-        path, name = [("/datasets", "pets.zip"), ("/boards", "logs.zip")][i % 2]
+        path, name = [("/datasets", "pets.zip"), ("/tensorboard", "logs.zip")][i % 2]
         before = len(scratch(server))
         begun = lambda: len(scratch(server)) > before and (server.kill() or True)
         server.leave("POST", path, form(name, big), FORM, 0.5, after=begun)

@@ -257,9 +257,12 @@ fn changing(changes: Changes) -> Router<App> {
 
 /// What takes files.
 fn uploading(changes: Changes, limit: usize) -> Router<App> {
+    let import = post(api::tensorboard::upload);
     let files = Router::new()
         .route("/datasets", post(api::datasets::upload))
-        .route("/boards", post(api::tensorboard::upload))
+        .route("/tensorboard", import.clone())
+        // The earlier name, which the document does not have.
+        .route("/boards", import)
         .layer(DefaultBodyLimit::max(limit));
     let images = Router::new()
         .route("/images", post(api::images::create))

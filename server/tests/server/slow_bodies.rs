@@ -45,7 +45,7 @@ fn a_byte_now_and_then_holds_no_place() {
     let kind = form_type();
     std::thread::scope(|scope| {
         let mut slow = Vec::new();
-        for path in ["/api/v1/datasets", "/api/v1/boards"] {
+        for path in ["/api/v1/datasets", "/api/v1/tensorboard"] {
             slow.extend((0..2).map(|_| (path, kind.as_str(), begin)));
         }
         slow.extend((0..8).map(|_| ("/api/v1/images", kind.as_str(), begin)));

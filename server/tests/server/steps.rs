@@ -631,7 +631,7 @@ const CHANGES: &[Change] = &[
             // Other values each time: the same files are not taken twice.
             let value = it["runs"].as_u64().unwrap() as f32;
             let file = events(&[("loss", 1, value), ("loss", 2, 0.5)]);
-            form_request("/boards", "file", "events.out.tfevents.1.host", &file)
+            form_request("/tensorboard", "file", "events.out.tfevents.1.host", &file)
         },
         done: |server, before| grew_by(server, before, 1),
     },

@@ -24,7 +24,7 @@ fn send(server: &Server, name: &str, files: &[(&str, &[u8])]) -> Answer {
             .iter()
             .map(|&(file, bytes)| ("file", Some(file), bytes)),
     );
-    let request = agent().post(server.url("/api/v1/boards"));
+    let request = agent().post(server.url("/api/v1/tensorboard"));
     let request = request.header("content-type", form_type());
     Answer::of(request.send(&form_of(&fields)[..]))
 }
@@ -879,6 +879,7 @@ fn tags_can_be_said_at_the_import_and_a_run_of_ones_own_has_none() {
         ("file", Some("events.out.tfevents.1"), &yolo()),
     ];
     let upload = |fields: &[(&str, Option<&str>, &[u8])]| {
+        // By the earlier path, which scripts may use.
         let request = agent().post(server.url("/api/v1/boards"));
         let request = request.header("content-type", form_type());
         Answer::of(request.send(&form_of(fields)[..]))

@@ -178,7 +178,7 @@ impl Write for Pipe {
     }
 }
 
-/// `POST /boards`: event files, a log directory's files by their paths, or zips of log directories.
+/// `POST /tensorboard`: event files, the files of a log directory by their paths, or zips of log directories.
 pub(in crate::http) async fn upload(
     State(app): State<App>,
     Extension(client): Extension<Client>,
