@@ -1,5 +1,5 @@
-//! A run's curves as they are asked for: which, over what, between where and where, how smooth,
-//! thinned to what a screen can show.
+//! Reads the curves of a run for a chart: which series, over which axis, between which ends, how smooth, downsampled to
+//! what a screen can show.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,14 +8,14 @@ use rusqlite::Connection;
 use serde::Serialize;
 use vivarium_models::contract::NotFinite;
 
-use super::curves::{self, Curve, Place};
 use super::downsample::Downsampling;
 use super::moving::{self, MovingAverages};
+use super::positions::{self, Curve, Position};
 use super::runs::{self, Run};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 
-/// What can be drawn. Per step first, per epoch after.
+/// The series: per step first, then per epoch.
 pub const SERIES: [&str; 9] = [
     "train_loss",
     "train_accuracy",
@@ -28,35 +28,35 @@ pub const SERIES: [&str; 9] = [
     "validation_accuracy",
 ];
 
-/// How the names of curves begin that have a chart of their own; a tag of an imported run follows.
+/// The prefix of series with a chart of their own; the tag of an imported run follows.
 pub const OWN: &str = "tag:";
 
-/// Those of them that are smoothed when that is asked for: one noisy value for each step.
+/// The series that can be smoothed: one noisy value per step.
 const NOISY: [&str; 2] = ["train_loss", "train_accuracy"];
 
-/// More values that are not finite than are told one by one.
+/// The maximum number of values that are not finite and are listed one by one.
 const MOST_HOLES: usize = 1000;
 
-/// More moments of an imported run than are put in order for one answer.
+/// The maximum number of times of an imported run that are sorted for one answer.
 const MOST_MOMENTS: u64 = 500_000;
 
-/// What it can be drawn over.
+/// The axes.
 pub const AXES: [&str; 4] = ["step", "samples", "epoch", "time"];
 
-/// What is asked for.
+/// A request for curves.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// Names of [`SERIES`], and tags after [`OWN`].
     pub series: Vec<String>,
     /// One of [`AXES`].
     pub x: String,
-    /// About how many points of each series.
+    /// The approximate number of points per series.
     pub points: usize,
-    /// Only what lies between these positions, and the next point on either side.
+    /// Only points between these positions, and the next one on either side.
     pub from: Option<f64>,
     /// See `from`.
     pub to: Option<f64>,
-    /// The weight of a moving average over all points, 0 to below 1, to go with the values.
+    /// The weight of a moving average over all points, from 0 to below 1, which is added to the answer.
     pub smooth: Option<f64>,
 }
 
@@ -65,7 +65,7 @@ pub struct Wanted {
 pub struct Metrics {
     /// The run.
     pub run: RunId,
-    /// The last event that is in the series: the stream goes on after it.
+    /// The last event in the series; a stream continues after it.
     pub last_seq: u64,
     /// What `x` counts.
     pub x: String,
@@ -82,15 +82,15 @@ pub struct Series {
     pub y: Vec<Option<f64>>,
     /// Points between `from` and `to` before downsampling.
     pub total: usize,
-    /// Where the value is not a number, or infinite, in the whole run; of more than a thousand such values the first of
-    /// each of a thousand stretches.
+    /// The values that are not finite, of the whole run; of more than a thousand the first in each of a thousand
+    /// buckets.
     pub not_finite: Vec<NotFinitePoint>,
-    /// The moving average, thinned for itself.
+    /// The moving average, downsampled separately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smoothed: Option<Line>,
 }
 
-/// Points to draw a line through.
+/// The points of a line.
 #[derive(Debug, Default, Serialize)]
 pub struct Line {
     /// As in [`Series`].
@@ -102,7 +102,7 @@ pub struct Line {
 /// A value that cannot be drawn.
 #[derive(Debug, Serialize)]
 pub struct NotFinitePoint {
-    /// Where.
+    /// Its position.
     pub x: f64,
     /// What it is.
     pub kind: NotFinite,
@@ -135,7 +135,7 @@ impl Wanted {
     }
 }
 
-/// Reads what is asked for of a run.
+/// Reads the requested curves of a run.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such run.
@@ -172,7 +172,7 @@ pub fn read(
     })
 }
 
-/// To seven digits.
+/// Rounds to seven digits.
 fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
@@ -182,7 +182,7 @@ fn rounded(value: f64) -> f64 {
     if short.is_finite() { short } else { value }
 }
 
-/// Training samples seen after `step`: the last batch of an epoch may be short.
+/// The number of training samples up to `step`: the last batch of an epoch may be smaller.
 fn samples_at(step: u64, steps_per_epoch: u64, train_samples: u64, batch_size: u64) -> u64 {
     let before = step.saturating_sub(1) / steps_per_epoch;
     let within = step.saturating_sub(before * steps_per_epoch);
@@ -202,7 +202,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn curve(&self, name: &str) -> Result<Curve<'_>> {
         let imported = self.run.source.is_some();
-        curves::named(self.connection, self.run.number, name, imported)
+        positions::named(self.connection, self.run.number, name, imported)
     }
 
     fn series(&self, name: &str) -> Result<Series> {
@@ -212,11 +212,11 @@ impl Reader<'_> {
                 return self.imported_time();
             }
         } else if matches!(name, "time" | "samples") {
-            return self.of_places(name, curve);
+            return self.of_positions(name, curve);
         }
         let range = self.range(name, &mut curve)?;
         if self.wanted.x != "time" {
-            curve.places.without_times(0..curve.count)?;
+            curve.positions.without_times(0..curve.count)?;
         }
         let total = range.end - range.start;
         let downsampling = Downsampling::of(range.clone(), self.wanted.points);
@@ -273,24 +273,24 @@ impl Reader<'_> {
             },
         )?;
         let mut line = self.line(name, curve, kept)?;
-        // A mean has no more digits that count than what it is made of.
+        // A mean has no more significant digits than its terms.
         for y in line.y.iter_mut().flatten() {
             *y = rounded(*y);
         }
         Ok(line)
     }
 
-    /// What follows from the steps alone, and never falls: the ends of each stretch are its extremes.
-    fn of_places(&self, name: &str, mut curve: Curve<'_>) -> Result<Series> {
+    /// A series that follows from the steps and never falls: the ends of each bucket are its extremes.
+    fn of_positions(&self, name: &str, mut curve: Curve<'_>) -> Result<Series> {
         let range = self.range(name, &mut curve)?;
         let total = range.end - range.start;
         let mut line = Line::default();
         for at in Downsampling::of(range, self.wanted.points).ends() {
-            let place = curve.places.at(at)?;
-            line.x.push(self.position(name, place));
+            let position = curve.positions.at(at)?;
+            line.x.push(self.position(name, position));
             let y = match name {
-                "time" => place.seconds,
-                _ => self.samples(place.step),
+                "time" => position.seconds,
+                _ => self.samples(position.step),
             };
             line.y.push(Some(y).filter(|y| y.is_finite()));
         }
@@ -302,8 +302,8 @@ impl Reader<'_> {
         })
     }
 
-    /// The seconds of an imported run, which has no such curve: those of the steps that some curve has; of very long
-    /// ones, that the longest has.
+    /// The time of an imported run, which has no such curve: the times of the steps of any curve; for very long ones,
+    /// of the longest.
     fn imported_time(&self) -> Result<Series> {
         let mut all = Vec::new();
         for name in SERIES {
@@ -315,13 +315,15 @@ impl Reader<'_> {
         let total: u64 = all.iter().map(|curve| curve.count).sum();
         if total > MOST_MOMENTS {
             let longest = all.into_iter().max_by_key(|curve| curve.count);
-            return longest.map_or(Ok(Series::default()), |curve| self.of_places("time", curve));
+            return longest.map_or(Ok(Series::default()), |curve| {
+                self.of_positions("time", curve)
+            });
         }
         let mut moments = Vec::new();
         for curve in &mut all {
             for at in 0..curve.count {
-                let place = curve.places.at(at)?;
-                moments.push((place.step, place.seconds));
+                let position = curve.positions.at(at)?;
+                moments.push((position.step, position.seconds));
             }
         }
         moments.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
@@ -358,21 +360,23 @@ impl Reader<'_> {
         })
     }
 
-    /// What lies between the ends that are asked for, with one point more on either side, so that
-    /// a line runs to the edge.
+    /// The range between the requested ends, with one more point on either side, so that a line reaches the edge.
     fn range(&self, name: &str, curve: &mut Curve<'_>) -> Result<Range<u64>> {
         let count = curve.count;
         let start = match self.wanted.from {
             Some(from) => {
-                let inside = |place| self.position(name, place) >= from;
-                curve.places.first_where(count, inside)?.saturating_sub(1)
+                let inside = |position| self.position(name, position) >= from;
+                curve
+                    .positions
+                    .first_where(count, inside)?
+                    .saturating_sub(1)
             }
             None => 0,
         };
         let end = match self.wanted.to {
             Some(to) => {
-                let beyond = |place| self.position(name, place) > to;
-                (curve.places.first_where(count, beyond)? + 1).min(count)
+                let beyond = |position| self.position(name, position) > to;
+                (curve.positions.first_where(count, beyond)? + 1).min(count)
             }
             None => count,
         };
@@ -382,13 +386,13 @@ impl Reader<'_> {
     fn line(&self, name: &str, curve: &mut Curve<'_>, kept: Vec<(u64, f64)>) -> Result<Line> {
         let mut line = Line::default();
         for (at, y) in kept {
-            line.x.push(self.position(name, curve.places.at(at)?));
+            line.x.push(self.position(name, curve.positions.at(at)?));
             line.y.push(Some(y).filter(|y| y.is_finite()));
         }
         Ok(line)
     }
 
-    /// Of a run in which hardly anything is finite the first of each stretch.
+    /// For a run with hardly any finite value, the first of each bucket.
     fn not_finite(&self, name: &str, curve: &mut Curve<'_>) -> Result<Vec<NotFinitePoint>> {
         let of_steps = self.run.source.is_none();
         if of_steps && (matches!(name, "train_accuracy" | "lr") || name.starts_with(OWN)) {
@@ -420,7 +424,7 @@ impl Reader<'_> {
             .into_iter()
             .map(|(at, value)| {
                 Ok(NotFinitePoint {
-                    x: self.position(name, curve.places.at(at)?),
+                    x: self.position(name, curve.positions.at(at)?),
                     kind: NotFinite::of(value).unwrap_or(NotFinite::Nan),
                 })
             })
@@ -436,17 +440,17 @@ impl Reader<'_> {
         ) as f64
     }
 
-    /// Where on the axis a value is. What an imported run has no samples or epochs for lies at its steps.
-    fn position(&self, name: &str, place: Place) -> f64 {
+    /// The position of a value on the axis. Imported values lie at their steps if the axis counts samples or epochs.
+    fn position(&self, name: &str, position: Position) -> f64 {
         let axis = self.wanted.x.as_str();
         let per_epoch = name.starts_with("epoch_") || name.starts_with("validation_");
         match axis {
-            "time" => place.seconds,
-            _ if self.run.source.is_some() => place.step as f64,
-            "samples" if per_epoch => (place.epoch * self.train_samples) as f64,
-            "samples" => self.samples(place.step),
-            "epoch" => place.step as f64 / self.steps_per_epoch as f64,
-            _ => place.step as f64,
+            "time" => position.seconds,
+            _ if self.run.source.is_some() => position.step as f64,
+            "samples" if per_epoch => (position.epoch * self.train_samples) as f64,
+            "samples" => self.samples(position.step),
+            "epoch" => position.step as f64 / self.steps_per_epoch as f64,
+            _ => position.step as f64,
         }
     }
 }

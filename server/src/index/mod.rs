@@ -8,7 +8,7 @@
 //!   deleted runs. [`damage`]: rows that cannot be read.
 //! * [`events`]: the lines of every `events.ndjson`, unchanged.
 //! * [`summary`]: the metrics of a run, folded from its events.
-//! * [`curves`]: the values of lines as plain numbers, which [`extremes`] stores so that any range is drawn from few
+//! * [`curves`]: the values of lines as plain numbers, read by [`positions`], which [`extremes`] stores so that any range is drawn from few
 //!   rows; [`metrics`]: the points of a chart, by way of [`downsample`] and [`ema`], whose averages [`moving`] caches;
 //!   [`statistics`]: the figures of a table.
 //!
@@ -27,6 +27,7 @@ pub mod events;
 pub mod extremes;
 pub mod metrics;
 pub mod moving;
+pub mod positions;
 mod readers;
 pub mod removal;
 pub mod run_labels;

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::curves::{self, Curve};
+use super::positions::{self, Curve};
 use super::runs;
 use crate::error::Result;
 use crate::run_dir::RunId;
@@ -41,7 +41,7 @@ pub struct Spread {
 pub fn read(connection: &Connection, id: RunId) -> Result<Statistics> {
     let run = runs::get(connection, id)?;
     let imported = run.source.is_some();
-    let curve = |name: &str| curves::named(connection, run.number, name, imported);
+    let curve = |name: &str| positions::named(connection, run.number, name, imported);
     let over = |name: &str| {
         // An imported run has the curves of its files; the matching one is used.
         let name = match (imported, name) {
@@ -106,7 +106,7 @@ mod tests {
                 width: 1,
             };
             stored.append(0, values).unwrap();
-            let mut curve = curves::named(&connection, 1, "train_loss", false).unwrap();
+            let mut curve = positions::named(&connection, 1, "train_loss", false).unwrap();
             (curve.stored, curve.count) = (stored, values.len() as u64);
             spread(&curve).unwrap()
         };
