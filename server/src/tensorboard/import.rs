@@ -3,17 +3,17 @@
 //! The events of such a run are `imported`, then for each tag `scalars` (up to some hundred values
 //! a line), then `finished`. A tag that is a curve here says which; the others are kept as well.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest as _, Sha256};
 use vivarium_models::data::Fault;
 use vivarium_models::data::scratch::{self, Scratch};
 
+use super::describe::{describe, digest, is_percent, moments, no_scalars_message, run_name};
 use super::find::{self, Found, LogFile, Logged};
 use super::read::{self, Point, Scalars};
 use super::relation::{Files, Relation, relation};
@@ -24,7 +24,7 @@ use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::index::metrics::OWN;
-use crate::run_dir::imported::{ImportedRun, Source, SourceFile};
+use crate::run_dir::imported::{ImportedRun, SourceFile};
 use crate::run_dir::{self, RunDir, RunId, staging};
 use vivarium_models::contract::{self, Event, NotFinite, Reason, Record};
 
@@ -33,15 +33,6 @@ const LINE: usize = 512;
 
 /// The most runs of one import.
 const MOST_RUNS: usize = 500;
-
-/// Accuracies are shares here. Where one is greater than this, they were written in percent.
-const MOST_SHARE: f64 = 1.5;
-
-/// The longest name of a run, in letters.
-const LONGEST_NAME: usize = 200;
-
-/// Files and tags that a run names: it is told with every list of runs.
-const MOST_NAMED: usize = 200;
 
 /// A run's directory before it has its place.
 const STAGE: &str = "run";
@@ -229,7 +220,10 @@ impl Importer {
             };
             let name = |began: Option<&str>| match &grown {
                 Some(run) => run.imported.name.clone(),
-                None => run_name(&logged.name, options, began),
+                None => {
+                    let (name, root) = (options.name.as_deref(), options.root.as_deref());
+                    run_name(&logged.name, name, root, began)
+                }
             };
             match self.stage(&logged, how, name, beside, &mut outcome.skipped) {
                 Ok(Some((filled, imported))) => {
@@ -426,7 +420,7 @@ impl Importer {
                 bytes,
             });
         }
-        let mut imported = describe(&scalars, files, how, name);
+        let mut imported = describe(&scalars, files, how.sha256, how.root, how.assigned, name);
         if let Some(Imported {
             id,
             imported: other,
@@ -460,22 +454,6 @@ pub struct Tag {
     pub assigned: bool,
 }
 
-/// The checksum of a run's files: of what can be read of them, and of what goes before their tags.
-fn digest(files: &[LogFile]) -> String {
-    let mut all = Vec::new();
-    for LogFile { path, prefix, .. } in files {
-        let (mut sum, mut piece) = (Sha256::new(), vec![0; 1 << 18]);
-        if let Ok(mut file) = File::open(path) {
-            while let Ok(read @ 1..) = file.read(&mut piece) {
-                sum.update(&piece[..read]);
-            }
-        }
-        all.push(format!("{prefix} {}", hex::encode(sum.finalize())));
-    }
-    all.sort();
-    hex::encode(Sha256::digest(all.join("\n")))
-}
-
 /// Moves, links or copies a file; says how long it is.
 fn transfer(from: &Path, into: &Path, how: Transfer) -> Result<u64> {
     let failed = |e| Error::file(into, e);
@@ -494,149 +472,6 @@ fn transfer(from: &Path, into: &Path, how: Transfer) -> Result<u64> {
         return Ok(fs::metadata(into).map_err(failed)?.len());
     }
     fs::copy(from, into).map_err(failed)
-}
-
-/// Why files without scalars give no run.
-fn no_scalars_message(scalars: &Scalars) -> String {
-    let mut text = "holds no scalars, which is what curves are made of".to_owned();
-    let others: Vec<_> = scalars
-        .other
-        .iter()
-        .map(|(kind, tags)| format!("{} of {kind}", tags.len()))
-        .collect();
-    if !others.is_empty() {
-        text += &format!("; it has other tags: {}", others.join(", "));
-    }
-    for remark in &scalars.remarks {
-        text += &format!(" ({remark})");
-    }
-    text
-}
-
-fn run_name(folder: &str, options: &ImportOptions, began: Option<&str>) -> String {
-    let name = match (&options.name, &options.root, folder) {
-        (Some(name), _, "") => name.clone(),
-        (Some(name), _, folder) => format!("{name}/{folder}"),
-        (None, Some(root), "") => root.clone(),
-        (None, None, "") => match began {
-            Some(began) => format!(
-                "TensorBoard, {}",
-                began.replace('T', " ").trim_end_matches('Z')
-            ),
-            None => "TensorBoard".to_owned(),
-        },
-        (None, _, folder) => folder.to_owned(),
-    };
-    let name: String = name
-        .chars()
-        .filter(|sign| !sign.is_control())
-        .take(LONGEST_NAME)
-        .collect();
-    match name.trim() {
-        "" => "TensorBoard".to_owned(),
-        name => name.to_owned(),
-    }
-}
-
-fn describe(
-    scalars: &Scalars,
-    mut files: Vec<SourceFile>,
-    how: StageOptions,
-    name: impl Fn(Option<&str>) -> String,
-) -> ImportedRun {
-    let counts = scalars
-        .tags
-        .iter()
-        .map(|(tag, points)| (tag.as_str(), points.len()));
-    let chosen = tags::curves(counts, &how.assigned);
-    let series: BTreeMap<String, String> = chosen
-        .series
-        .iter()
-        .map(|(series, tag)| ((*series).to_owned(), (*tag).to_owned()))
-        .collect();
-    let own: Vec<_> = chosen.own.iter().map(|tag| (*tag).to_owned()).collect();
-    let mut remarks = scalars.remarks.clone();
-    remarks.extend(chosen.remarks.iter().cloned());
-    let mut not_shown: Vec<_> = scalars
-        .tags
-        .keys()
-        .filter(|tag| !series.values().chain(&own).any(|shown| &shown == tag))
-        .cloned()
-        .collect();
-    if not_shown.len() > MOST_NAMED {
-        let more = not_shown.len() - MOST_NAMED;
-        remarks.push(format!(
-            "{more} more tags are not shown; the run's events have them."
-        ));
-        not_shown.truncate(MOST_NAMED);
-    }
-    if files.len() > MOST_NAMED {
-        let more = files.len() - MOST_NAMED;
-        remarks.push(format!("There are {more} more files."));
-        files.truncate(MOST_NAMED);
-    }
-    for (series, tag) in &series {
-        if is_percent(series, &scalars.tags[tag]) {
-            remarks.push(format!("“{tag}” is in percent; it is shown as a fraction."));
-        }
-    }
-    // What is no curve may have been noted long after the training.
-    let shown = series
-        .values()
-        .chain(&own)
-        .flat_map(|tag| &scalars.tags[tag]);
-    let (first, last) = if series.is_empty() && own.is_empty() {
-        moments(scalars.tags.values().flatten())
-    } else {
-        moments(shown)
-    };
-    let (began, ended) = (moment(first), moment(last));
-    ImportedRun {
-        name: name(began.as_deref()),
-        sha256: how.sha256,
-        root: how.root,
-        assigned: how.assigned,
-        hparams: scalars.hparams.clone(),
-        source: Source {
-            kind: "tensorboard".to_owned(),
-            files,
-            own,
-            not_shown,
-            series,
-            other: scalars
-                .other
-                .iter()
-                .map(|(kind, tags)| (kind.clone(), tags.len()))
-                .collect(),
-            began,
-            ended,
-            remarks,
-        },
-    }
-}
-
-/// When the first and the last of some values were written, in seconds since 1970; 0 where nothing tells.
-fn moments<'a>(points: impl Iterator<Item = &'a Point>) -> (f64, f64) {
-    let times = points
-        .map(|point| point.wall_time)
-        .filter(|&time| time > 0.0);
-    let (first, last) = times.fold((f64::INFINITY, 0.0), |(first, last), time| {
-        (time.min(first), time.max(last))
-    });
-    (first.min(last), last)
-}
-
-fn moment(seconds: f64) -> Option<String> {
-    let time =
-        (seconds > 0.0).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds))?;
-    Some(humantime::format_rfc3339_seconds(time).to_string())
-}
-
-fn is_percent(series: &str, points: &[Point]) -> bool {
-    series.ends_with("accuracy")
-        && points
-            .iter()
-            .any(|point| point.value.is_finite() && point.value > MOST_SHARE)
 }
 
 /// Writes the events of an imported run.

@@ -6,11 +6,12 @@
 //! * [`find`]: groups the event files of a folder by run; [`unpack`]: extracts a folder from a zip.
 //! * [`read`]: the scalars of a run's files, as TensorBoard would show them.
 //! * [`tags`]: maps tags to curves.
-//! * [`import`]: makes runs of what was found; [`relation`]: or recognises runs that exist and whose files have grown.
+//! * [`import`]: makes runs of what was found (`describe` names them and chooses their curves); [`relation`]: or recognises runs that exist and whose files have grown.
 //!
 //! Invariants: a length in a file is not trusted before as many bytes are there; all readable values of a run's files
 //! become the run, completely or not at all; whatever is left out is named.
 
+mod describe;
 pub mod event;
 pub mod export;
 pub mod find;
