@@ -12,16 +12,16 @@ use super::read::{Point, Scalars};
 use super::tags::{self, Assigned};
 use crate::run_dir::imported::{ImportedRun, Source, SourceFile};
 
-/// Accuracies are shares here. Where one is greater than this, they were written in percent.
+/// Accuracies are fractions here. A larger value was written in percent.
 const MOST_SHARE: f64 = 1.5;
 
-/// The longest name of a run, in letters.
+/// The maximum length of a run's name in characters.
 const LONGEST_NAME: usize = 200;
 
-/// Files and tags that a run names: it is told with every list of runs.
+/// The maximum number of files and tags in a description, which is part of every list of runs.
 const MOST_NAMED: usize = 200;
 
-/// The checksum of a run's files: of what can be read of them, and of what goes before their tags.
+/// The checksum of a run's files: of their readable contents and their tag prefixes.
 pub(super) fn digest(files: &[LogFile]) -> String {
     let mut all = Vec::new();
     for LogFile { path, prefix, .. } in files {
@@ -37,7 +37,7 @@ pub(super) fn digest(files: &[LogFile]) -> String {
     hex::encode(Sha256::digest(all.join("\n")))
 }
 
-/// Why files without scalars give no run.
+/// Why files without scalars are no run.
 pub(super) fn no_scalars_message(scalars: &Scalars) -> String {
     let mut text = "holds no scalars, which is what curves are made of".to_owned();
     let others: Vec<_> = scalars
@@ -131,7 +131,7 @@ pub(super) fn describe(
             remarks.push(format!("“{tag}” is in percent; it is shown as a fraction."));
         }
     }
-    // What is no curve may have been noted long after the training.
+    // Tags that are not drawn may have been written long after the training.
     let shown = series
         .values()
         .chain(&own)
@@ -166,7 +166,7 @@ pub(super) fn describe(
     }
 }
 
-/// When the first and the last of some values were written, in seconds since 1970; 0 where nothing tells.
+/// The times of the first and the last of some values, in seconds since 1970; 0 if there are none.
 pub(super) fn moments<'a>(points: impl Iterator<Item = &'a Point>) -> (f64, f64) {
     let times = points
         .map(|point| point.wall_time)

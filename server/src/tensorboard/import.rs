@@ -1,7 +1,7 @@
-//! Makes runs of event files: their scalars become a run's events, the files are kept beside them.
+//! Imports event files as runs: their scalars become the run's events, and the files are kept beside them.
 //!
-//! The events of such a run are `imported`, then for each tag `scalars` (up to some hundred values
-//! a line), then `finished`. A tag that is a curve here says which; the others are kept as well.
+//! The events of such a run are `imported`, then for each tag `scalars` (up to some hundred values per line), then
+//! `finished`. A tag that is drawn as a curve says which; the others are kept as well.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -31,47 +31,47 @@ use vivarium_models::contract::{self, Event, NotFinite, Reason, Record};
 /// Values in a line of events.
 const LINE: usize = 512;
 
-/// The most runs of one import.
+/// The maximum number of runs of one import.
 const MOST_RUNS: usize = 500;
 
-/// A run's directory before it has its place.
+/// The directory of a run in its scratch folder.
 const STAGE: &str = "run";
 
-/// What was left on the way is removed after this.
+/// Leftovers are removed after this time.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// Where imported runs come from and go to.
+/// Imports runs into a data folder.
 #[derive(Debug)]
 pub struct Importer {
     runs: PathBuf,
     scratch: PathBuf,
-    /// One import at a time: two of the same files must not both find that they are not here yet.
+    /// One import at a time: two of the same files must not both find them missing.
     turn: Mutex<()>,
 }
 
-/// What is imported, and how it is called.
+/// The options of an import.
 #[derive(Debug, Default)]
 pub struct ImportOptions {
-    /// The runs' names begin with this.
+    /// The beginning of the runs' names.
     pub name: Option<String>,
-    /// The name of a run that lies at the top, where `name` is `None`.
+    /// The name of a run at the top, where `name` is `None`.
     pub root: Option<String>,
-    /// Whether the files are ours to move.
+    /// Whether the files may be moved instead of copied.
     pub ours: bool,
-    /// What tags are to be drawn as, other than by their names.
+    /// Assignments of tags to curves.
     pub tags: Assigned,
 }
 
-/// What became of an import.
+/// The result of an import.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// New runs.
     pub imported: Vec<Imported>,
     /// Runs whose files have grown, and whose curves were replaced.
     pub replaced: Vec<Imported>,
-    /// Runs that were here already, of the same files.
+    /// Existing runs of the same files.
     pub already: Vec<Imported>,
-    /// Runs that were here already, of files that begin with these and have more.
+    /// Existing runs of files that begin with these and have more.
     pub newer: Vec<Imported>,
     /// What was left out, and why.
     pub skipped: Vec<Fault>,
@@ -82,11 +82,11 @@ pub struct Outcome {
 pub struct Imported {
     /// The run.
     pub id: RunId,
-    /// What is known of it.
+    /// Its description.
     pub imported: ImportedRun,
 }
 
-/// How a run's directory is filled.
+/// How the directory of a run is filled.
 struct StageOptions {
     transfer: Transfer,
     assigned: Assigned,
@@ -94,19 +94,19 @@ struct StageOptions {
     sha256: String,
 }
 
-/// What becomes of files where they are.
+/// How files get into the directory.
 #[derive(Clone, Copy, PartialEq)]
 enum Transfer {
-    /// They go.
+    /// They are moved.
     Move,
-    /// They stay.
+    /// They are copied.
     Copy,
-    /// They stay, and nobody writes to them any more.
+    /// They are linked: nobody writes to them any more.
     Link,
 }
 
 impl Importer {
-    /// For the runs of a data folder.
+    /// An importer for the runs of a data folder.
     pub fn new(data: &DataDir) -> Self {
         Self {
             runs: data.runs(),
@@ -115,17 +115,17 @@ impl Importer {
         }
     }
 
-    /// A folder for files on their way in; it goes with the value.
+    /// A folder for incoming files, which is removed when the value is dropped.
     pub fn scratch(&self) -> Result<Scratch> {
         fs::create_dir_all(&self.scratch)
             .and_then(|()| Scratch::new_in(&self.scratch))
             .map_err(|e| Error::file(&self.scratch, e))
     }
 
-    /// Removes what processes that died have left.
+    /// Removes the leftovers of processes that died.
     pub fn sweep(&self) {
         scratch::sweep(&self.scratch);
-        // Of earlier versions of this program, whose folders have no locks.
+        // Earlier versions of this program did not lock their folders.
         let entries = fs::read_dir(&self.scratch).into_iter().flatten().flatten();
         for entry in entries {
             let modified = entry.metadata().and_then(|about| about.modified());
@@ -137,21 +137,21 @@ impl Importer {
         }
     }
 
-    /// Makes a run of each of `found` that has a scalar. Files that only grew since they were imported replace what is
-    /// here of their run. What cannot be read is left out and named.
+    /// Makes a run of each of `found` that has a scalar. Files that have grown since they were imported replace those
+    /// of their run. Unreadable files are left out and named.
     ///
     /// # Errors
-    /// Everything that is wrong with the files, when there is no scalar in any of them. Then none is made.
+    /// Everything that is wrong with the files, when none of them has a scalar. No run is made then.
     pub fn import(&self, found: Found, options: &ImportOptions) -> Result<Outcome> {
         self.import_with(found, options, |filled| {
             RunDir::publish(&self.runs, filled).map(|(id, _)| id)
         })
     }
 
-    /// Makes a run to be of each of `found`, which get their names when they are in the index.
+    /// Stages a run for each of `found`; they get their names when they are in the index.
     ///
     /// # Errors
-    /// As [`Importer::import`]. Then nothing is left of them.
+    /// Those of [`Importer::import`]. Nothing is left then.
     pub fn stage_all(&self, found: Found, options: &ImportOptions) -> Result<Outcome> {
         let mut staged = Vec::new();
         let outcome = self.import_with(found, options, |filled| {
@@ -252,11 +252,11 @@ impl Importer {
         Ok(outcome)
     }
 
-    /// Draws a run's tags as a person wants them, whose choice replaces the one of before. The run's directory is made
-    /// anew of its files, and takes the place of the one that is here.
+    /// Replaces the assignments of a run's tags to curves. The run's directory is rebuilt from its files and exchanged
+    /// with the current one.
     ///
     /// # Errors
-    /// [`Error::Conflict`] of a run that was not imported; when there is no such curve or tag.
+    /// [`Error::Conflict`] for a run that was not imported; when there is no such curve or tag.
     pub fn assign(&self, id: RunId, assigned: &Assigned) -> Result<()> {
         tags::check(assigned)?;
         let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -286,7 +286,7 @@ impl Importer {
     /// The tags of an imported run.
     ///
     /// # Errors
-    /// [`Error::Conflict`] of a run that was not imported.
+    /// [`Error::Conflict`] for a run that was not imported.
     pub fn tags(&self, id: RunId) -> Result<Vec<Tag>> {
         let (imported, logged) = self.load_imported(id)?;
         let scalars = read::read(&logged.files)?;
@@ -305,7 +305,7 @@ impl Importer {
         Ok(tags.collect())
     }
 
-    /// What is known of an imported run, and its files where they lie now.
+    /// The description of an imported run, and its files in the run's directory.
     fn load_imported(&self, id: RunId) -> Result<(ImportedRun, Logged)> {
         let dir = RunDir::of(&self.runs, id);
         let imported = dir.imported()?.ok_or_else(|| {
@@ -323,7 +323,7 @@ impl Importer {
         }
     }
 
-    /// The imported runs that there are.
+    /// All imported runs.
     fn known(&self) -> Result<Vec<Imported>> {
         let mut known = Vec::new();
         for id in run_dir::list(&self.runs)? {
@@ -334,8 +334,8 @@ impl Importer {
         Ok(known)
     }
 
-    /// Which of the runs that are here these files are of, and how they are related to it. Of several the closest: those
-    /// that have grown, and among them the one that has most.
+    /// The existing run that these files belong to, and their relation to it. Of several runs the closest one: those
+    /// that have grown first, and among them the largest.
     fn related(
         &self,
         logged: &Logged,
@@ -380,7 +380,7 @@ impl Importer {
         closest.map(|(_, _, at, relation)| (at, relation))
     }
 
-    /// Fills a directory with all that a run has; there is none of files without scalars. Adds what is left out to
+    /// Fills a directory with everything of a run; `None` for files without scalars. Adds what is left out to
     /// `skipped`.
     fn stage(
         &self,
@@ -405,12 +405,12 @@ impl Importer {
             return Ok(None);
         }
         let filled = self.scratch()?;
-        // A temporary folder is its owner's alone, which a run's directory need not be.
+        // A temporary folder is accessible to its owner alone, which a run's directory need not be.
         let dir = RunDir::at(filled.path().join(STAGE));
         let mut files = Vec::new();
         for LogFile { path, name, .. } in &logged.files {
             if how.transfer != Transfer::Move && File::open(path).is_err() {
-                // Named as unread already.
+                // Named as unreadable already.
                 continue;
             }
             let into = dir.imported_event_files().join(unpack::relative(name)?);
@@ -442,19 +442,19 @@ impl Importer {
 /// A tag of an imported run.
 #[derive(Debug, serde::Serialize)]
 pub struct Tag {
-    /// What it is called in its files.
+    /// Its name in the files.
     pub tag: String,
-    /// How many values it has.
+    /// The number of values.
     pub values: usize,
-    /// The last of them, where that is finite.
+    /// The last value, if it is finite.
     pub last: Option<f64>,
-    /// What it is drawn as: one of [`tags::CURVES`] or [`tags::OWN`]; `None` where it is not.
+    /// The curve that it is drawn as, one of [`tags::CURVES`] or [`tags::OWN`]; `None` if it is not drawn.
     pub curve: Option<String>,
-    /// Whether a person said so.
+    /// Whether a user assigned it.
     pub assigned: bool,
 }
 
-/// Moves, links or copies a file; says how long it is.
+/// Moves, links or copies a file; returns its length.
 fn transfer(from: &Path, into: &Path, how: Transfer) -> Result<u64> {
     let failed = |e| Error::file(into, e);
     if let Some(folder) = into.parent() {
