@@ -105,7 +105,7 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
 
 /** A number as formatted by the page. @param {import("@playwright/test").Page} page @param {number} value */
 const figureOf = (page, value) =>
-  page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).figure(of), value);
+  page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).formatNumber(of), value);
 
 test("a photo is uploaded by button, drop and paste, and an invalid file is refused with a message", async ({
   page,

@@ -81,7 +81,11 @@ test("a thousand runs are chosen and compared under a URL that can be shared", a
   // Removing a run changes the URL, which shows the same runs in another browser.
   const before = page.url();
   await page.locator(".members li").first().hover();
-  await page.locator(".members li").first().getByRole("button", { name: /^Take/ }).click();
+  await page
+    .locator(".members li")
+    .first()
+    .getByRole("button", { name: /^Remove/ })
+    .click();
   await expect(page.locator(".members li")).toHaveCount(RUNS - 1);
   await expect.poll(() => page.url(), PATIENCE).not.toBe(before);
   await page.goto(page.url());
