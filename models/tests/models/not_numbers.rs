@@ -97,7 +97,7 @@ fn apply(case: &Value, a: &[Var]) -> Tensor {
             };
             max_pool2d(&a[0], window)
         }
-        "adaptive_avg_pool2d" => {
+        "mean_pool" => {
             let cells = sizes(&case["cells"]);
             adaptive_avg_pool2d(&a[0], cells[0], cells[1])
         }
