@@ -112,14 +112,13 @@ fn every_page_and_every_answer_about_a_run_opens() {
             "/test",
             "/boundaries",
             "/tensorboard",
-            "/tags",
         ] {
             open.push(format!("/api/v1/runs/{id}{rest}"));
         }
-        // An imported run had no worker, and so no log of one.
-        if run["source"].is_null() {
-            open.push(format!("/api/v1/runs/{id}/log"));
-        }
+        // An imported run has tags, and no worker's log.
+        let own = run["source"].is_null();
+        let rest = if own { "log" } else { "tags" };
+        open.push(format!("/api/v1/runs/{id}/{rest}"));
     }
     for name in ["VGG16, narrow", "A residual network, narrow", "On stripes"] {
         let id = self::run(&server, name);
