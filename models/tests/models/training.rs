@@ -112,7 +112,9 @@ fn a_run_tells_its_steps_epochs_and_end_in_order() {
             .to_owned()
     };
     let kinds: Vec<_> = recorder.events.iter().map(kind).collect();
-    let epoch = ["step", "step", "step", "step", "step", "epoch", "boundary"];
+    let epoch = [
+        "steps", "steps", "steps", "steps", "steps", "epoch", "boundary",
+    ];
     let expected = [&["started", "boundary"][..], &epoch, &epoch, &epoch].concat();
     assert_eq!(kinds[..expected.len()], expected);
     let end: Vec<_> = kinds[expected.len()..]
