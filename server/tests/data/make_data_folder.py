@@ -2,7 +2,23 @@
 
     python3 server/tests/data/make_data_folder.py target/release/vivarium server/tests/data/data-folder-0.1.tar.gz
 """
-import io, json, os, shutil, signal, sqlite3, subprocess, sys, tarfile, tempfile, time, urllib.error, urllib.request, zipfile, struct, zlib
+
+import io
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
 
 binary, out = sys.argv[1:3]
 folder = tempfile.mkdtemp()
@@ -45,7 +61,7 @@ SHORT = {"epochs": 2, "batch_size": 8, "threads": 1, "seed": 3}
 SOME = {
     "A perceptron": {"data": {"set": "digits", "limit": 24}, "network": {"kind": "perceptron"}, "training": SHORT},
     "An MLP on points": {"data": {"set": "moons"}, "network": {"kind": "mlp", "hidden": [4]}, "training": {**SHORT, "epochs": 5}},
-    "VGG16, narrow": {"data": DIGITS, "network": {"kind": "vgg16", "head": "compact", "width": 0.0625}, "training": SHORT},
+    "VGG16, narrow": {"data": DIGITS, "network": {"kind": "vgg16", "head": "compact", "width": 0.0625}, "training": {**SHORT, "epochs": 1, "optimizer": {"kind": "sgd", "lr": 0.01, "momentum": 0}}},
     "A residual network, narrow": {
         "data": DIGITS,
         "network": {"kind": "residual-small", "plan": [2, 2, 2, 2, 2, 2], "depth": [1, 1, 1, 1, 1], "hidden": 4},
@@ -67,7 +83,7 @@ for name, spec in SOME.items():
 TWIN = {
     "data": {"set": "moons", "samples": 60, "validation": 0.2},
     "network": {"kind": "mlp", "hidden": [6, 5], "norm": True, "dropout": 0.3},
-    "training": {"epochs": 100, "batch_size": 9, "threads": 1, "seed": 7, "optimizer": {"kind": "adamw"}},
+    "training": {"epochs": 40, "batch_size": 9, "threads": 1, "seed": 7, "optimizer": {"kind": "adamw"}},
 }
 until(create({"name": "Whole", **TWIN}), "finished")
 while True:
@@ -143,7 +159,7 @@ def scalar(step, tag, value):
 
 events = record(field(1, 1, struct.pack("<d", 1700000000.0)) + field(3, 2, b"\x0dbrain.Event:2"))
 events += b"".join(record(scalar(step, tag, value)) for step in range(1, 6) for tag, value in (("loss/train", 1 / step), ("accuracy/val", 1 - 1 / step), ("grad_norm", float(step))))
-print(call("POST", "/boards", *form("file", "events.out.tfevents.1700000000.host", events)))
+print(call("POST", "/tensorboard", *form("file", "events.out.tfevents.1700000000.host", events)))
 
 server.send_signal(signal.SIGTERM)
 server.wait()
