@@ -1,6 +1,6 @@
 //! Networks, data sets and training: everything numerical in Vivarium, and no web in it.
 //!
-//! Each module uses only the modules above it in this table; `tests/order.rs` checks that from the sources.
+//! Each module uses only the modules above it in this table; `tests/module_order.rs` checks that from the sources.
 //!
 //! | module | what it is |
 //! |---|---|
