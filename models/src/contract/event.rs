@@ -117,7 +117,7 @@ pub struct Started {
     pub candle: String,
     /// The processor's name; empty where the system does not tell it.
     pub cpu: String,
-    /// The vector instructions in use; empty in logs of version 0.1 before they were recorded.
+    /// The vector instructions in use; empty in logs that are older than this field.
     pub instructions: String,
     /// Threads in use.
     pub threads: usize,

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use vivarium_models::contract::NotFinite;
 
 use super::ema::ExponentialMovingAverage;
 use super::events;
@@ -11,8 +12,6 @@ use super::runs::{self, NewRun, Status};
 use super::{Index, curves};
 use crate::run_dir::RunId;
 use crate::run_dir::tail::Place;
-use vivarium_models::contract::NotFinite;
-
 /// A run in an index of its own.
 struct Told {
     _folder: tempfile::TempDir,

@@ -6,6 +6,7 @@
 //! own. Everything here follows from the events and is rebuilt with the index.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use vivarium_models::contract::{Epoch, Event, Record, Scalars, Steps};
 
 use super::extremes;
 use super::metrics::{OWN, SERIES};
@@ -15,8 +16,6 @@ use super::positions::{
 use super::{Writing, runs};
 use crate::error::Result;
 use crate::run_dir::RunId;
-use vivarium_models::contract::{Epoch, Event, Record, Scalars, Steps};
-
 /// The sequence numbers of single events of some kinds.
 pub const MARKS: &str = "
 CREATE TABLE event_marks (

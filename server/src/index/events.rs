@@ -1,10 +1,9 @@
 //! The lines of every `events.ndjson`, as they are.
 
 use rusqlite::{Connection, params};
-
-use super::{Writing, curves, damage, removal, runs};
 use vivarium_models::contract::{Event as Happened, Record};
 
+use super::{Writing, curves, damage, removal, runs};
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
 use crate::run_dir::tail::Place;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use vivarium_models::contract::{self, Event, NotFinite, Reason, Record};
 use vivarium_models::data::Fault;
 use vivarium_models::data::scratch::{self, Scratch};
 
@@ -26,8 +27,6 @@ use crate::failpoint::failpoint;
 use crate::index::metrics::OWN;
 use crate::run_dir::imported::{ImportedRun, SourceFile};
 use crate::run_dir::{self, RunDir, RunId, staging};
-use vivarium_models::contract::{self, Event, NotFinite, Reason, Record};
-
 /// Values in a line of events.
 const LINE: usize = 512;
 
