@@ -366,7 +366,7 @@ export function uploadTensorboard(files, name, options) {
   const form = new FormData();
   form.append("name", name);
   for (const { file, path } of files) form.append("file", file, path);
-  return upload("/boards", form, options);
+  return upload("/tensorboard", form, options);
 }
 
 /**

@@ -52,7 +52,7 @@ export function openTensorboardImport(limit) {
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
   const dialog = h(
     "dialog",
-    { "aria-labelledby": "tensorboard-title", class: "boards-dialog" },
+    { "aria-labelledby": "tensorboard-title", class: "tensorboard-dialog" },
     h("h2", { id: "tensorboard-title" }, "Import TensorBoard files"),
     h(
       "p",

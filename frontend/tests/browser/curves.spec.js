@@ -17,7 +17,7 @@ async function imported(base, scalars) {
     new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (eventFile(scalars))]),
     "events.out.tfevents.1700000000.host",
   );
-  const answer = await fetch(`${base}/api/v1/boards`, { method: "POST", body: form });
+  const answer = await fetch(`${base}/api/v1/tensorboard`, { method: "POST", body: form });
   const text = await answer.text();
   expect(answer.ok, text).toBe(true);
   return JSON.parse(text).runs[0].id;

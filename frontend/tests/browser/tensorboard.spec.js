@@ -8,7 +8,7 @@ import { zip } from "./zip.js";
 
 /** An event file that PyTorch or TensorBoard wrote. @param {string} path */
 const log = (path) =>
-  readFileSync(fileURLToPath(new URL(`../../../server/tests/data/boards/logs/${path}`, import.meta.url)));
+  readFileSync(fileURLToPath(new URL(`../../../server/tests/data/tensorboard/logs/${path}`, import.meta.url)));
 const TORCH = log("torch/events.out.tfevents.1700000000.host");
 
 /** @param {string} name @param {Buffer} buffer */
@@ -128,10 +128,10 @@ test("refusals give their reasons, and other files of a folder are not uploaded"
     file("events.out.tfevents.1", log("pictures/events.out.tfevents.1700000000.host")),
   );
   await expect(dialog.getByRole("alert")).toContainText("holds no scalars");
-  const folder = fileURLToPath(new URL("../../../server/tests/data/boards", import.meta.url));
+  const folder = fileURLToPath(new URL("../../../server/tests/data/tensorboard", import.meta.url));
   await dialog.locator('input[type="file"][webkitdirectory]').setInputFiles(folder);
   await expect(dialog).toContainText("Imported 3 runs.");
-  await expect(dialog.getByRole("link", { name: "boards/logs/keras" })).toBeVisible();
+  await expect(dialog.getByRole("link", { name: "tensorboard/logs/keras" })).toBeVisible();
   await expect(dialog).toContainText("holds no scalars");
 });
 

@@ -11,9 +11,9 @@ use vivarium::tensorboard::record;
 
 use crate::support::{Answer, Server, agent, form_of, form_type, mlp, until, vivarium};
 
-/// Files that `data/boards/generate.py` made, and what TensorBoard reads in them.
+/// Files that `data/tensorboard/generate.py` made, and what TensorBoard reads in them.
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/boards")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tensorboard")
 }
 
 /// Sends files as a browser's form does.
