@@ -105,7 +105,7 @@ fn uses(code: &str, module: &[String]) -> BTreeSet<String> {
 }
 
 /// Every use of a module by one above it, as `file uses module`.
-pub fn faults(order: &[String], files: &[(Vec<String>, String)]) -> Vec<String> {
+pub(super) fn faults(order: &[String], files: &[(Vec<String>, String)]) -> Vec<String> {
     let place = |name: &str| order.iter().position(|of| of == name);
     let mut faults = Vec::new();
     for (module, text) in files {
@@ -122,7 +122,7 @@ pub fn faults(order: &[String], files: &[(Vec<String>, String)]) -> Vec<String> 
 }
 
 /// The faults of the crate whose sources are in `src`, whose `lib.rs` must name every module.
-pub fn faults_of_crate(src: &Path) -> Vec<String> {
+pub(super) fn faults_of_crate(src: &Path) -> Vec<String> {
     let order = order(&fs::read_to_string(src.join("lib.rs")).unwrap());
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap();

@@ -1,7 +1,7 @@
 //! The lines of every `events.ndjson`, as they are.
 
 use rusqlite::{Connection, params};
-use vivarium_models::contract::{Event as Happened, Record};
+use vivarium_models::contract::{self, Record};
 
 use super::{Writing, curves, damage, removal, runs};
 use crate::error::{Error, Result};
@@ -84,11 +84,11 @@ pub fn append(
         run.seq = seq;
         run.summary.apply(&event);
         match event {
-            Happened::Started(_) => {
+            contract::Event::Started(_) => {
                 run.reason = None;
                 run.message.clear();
             }
-            Happened::Finished { reason, message } => {
+            contract::Event::Finished { reason, message } => {
                 run.reason = Some(reason.name().to_owned());
                 run.message = message;
             }

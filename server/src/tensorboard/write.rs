@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use prost::Message as _;
 use serde_json::Value as Json;
-use vivarium_models::contract::{Event as Logged, Record, Scalars, Steps};
+use vivarium_models::contract::{self, Record, Scalars, Steps};
 
 use super::event::{
     Event, HParamsData, Metadata, PluginData, SessionLog, SessionStart, Setting, Summary, Tensor,
@@ -100,12 +100,12 @@ impl<W: Write> EventFile<W> {
         let moment = moment.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         let moment = moment.map_or(0.0, |since| since.as_secs_f64());
         match event {
-            Logged::Imported { wall_time, .. } => {
+            contract::Event::Imported { wall_time, .. } => {
                 self.origin = wall_time;
                 Ok(())
             }
-            Logged::Steps(steps) => self.steps(&steps, moment),
-            Logged::Epoch(end) => {
+            contract::Event::Steps(steps) => self.steps(&steps, moment),
+            contract::Event::Epoch(end) => {
                 let mut values = vec![
                     ("loss/train_epoch", end.train.loss),
                     ("accuracy/train_epoch", end.train.accuracy),
@@ -117,14 +117,14 @@ impl<W: Write> EventFile<W> {
                 }
                 self.values(moment, end.step, &values)
             }
-            Logged::Test(test) => {
+            contract::Event::Test(test) => {
                 let values = [
                     ("loss/test", test.score.loss),
                     ("accuracy/test", test.score.accuracy),
                 ];
                 self.values(moment, self.step, &values)
             }
-            Logged::Scalars(scalars) => self.scalars(&scalars),
+            contract::Event::Scalars(scalars) => self.scalars(&scalars),
             _ => Ok(()),
         }
     }
