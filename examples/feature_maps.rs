@@ -14,7 +14,7 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::path::Path;
 
-use vivarium_models::data::{self, Library, decode_image, image_for};
+use vivarium_models::data::{self, Library, decode_image, network_input};
 use vivarium_models::inspect::{Inspector, SheetQuery};
 use vivarium_models::spec::RunSpec;
 
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // One forward pass, with the activations of every layer.
     let picture = decode_image(&fs::read(photo)?, MOST_PIXELS)?;
-    let recording = inspector.record(&image_for(inspector.input(), &picture)?)?;
+    let recording = inspector.record(&network_input(inspector.input(), &picture)?)?;
 
     fs::create_dir_all(out)?;
     for layer in inspector.layers().iter().filter(|layer| layer.has_features) {

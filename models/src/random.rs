@@ -69,7 +69,7 @@ impl Generator {
     }
 
     /// A uniform number in [low, high).
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 

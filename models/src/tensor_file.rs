@@ -66,7 +66,7 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 }
 
 /// A tensor to be written.
-pub(crate) struct Numbers<'a> {
+pub(crate) struct TensorSlice<'a> {
     pub(crate) shape: Vec<usize>,
     pub(crate) values: Slice<'a>,
 }
@@ -93,7 +93,7 @@ impl Slice<'_> {
     }
 }
 
-impl View for Numbers<'_> {
+impl View for TensorSlice<'_> {
     fn dtype(&self) -> Dtype {
         match self.values {
             Slice::U8(_) => Dtype::U8,
@@ -120,7 +120,7 @@ impl View for Numbers<'_> {
 /// Writes a file and makes it durable. On an error no file is left.
 pub(crate) fn write<'a>(
     path: &Path,
-    tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    tensors: impl IntoIterator<Item = (String, TensorSlice<'a>)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
     let (tensors, metadata) = with_checksum(tensors, metadata);
@@ -142,7 +142,7 @@ pub(crate) fn write<'a>(
 pub(crate) fn replace<'a>(
     path: &Path,
     aside: &Path,
-    tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    tensors: impl IntoIterator<Item = (String, TensorSlice<'a>)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
     let (tensors, metadata) = with_checksum(tensors, metadata);
@@ -155,9 +155,9 @@ pub(crate) fn replace<'a>(
 }
 
 fn with_checksum<'a>(
-    tensors: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    tensors: impl IntoIterator<Item = (String, TensorSlice<'a>)>,
     mut metadata: HashMap<String, String>,
-) -> (Vec<(String, Numbers<'a>)>, HashMap<String, String>) {
+) -> (Vec<(String, TensorSlice<'a>)>, HashMap<String, String>) {
     let tensors: Vec<_> = tensors.into_iter().collect();
     let facts = tensors.iter().map(|(name, numbers)| Facts {
         name,

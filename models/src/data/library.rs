@@ -291,7 +291,7 @@ impl Library {
     }
 
     fn name(&self, ready: &ReadyDataSet, set: &str, replace: bool) -> Result<()> {
-        self.may_be_named(set, replace)?;
+        self.check_name(set, replace)?;
         let (Some(folder), Some(place)) = (&self.folder, self.place(set)) else {
             return Err(Error::setting("data.set", NAME));
         };
@@ -316,7 +316,7 @@ impl Library {
     ///
     /// # Errors
     /// [`Error::Setting`] for `data.set` when the name is not allowed.
-    pub fn may_be_named(&self, set: &str, replace: bool) -> Result<()> {
+    pub fn check_name(&self, set: &str, replace: bool) -> Result<()> {
         let refuse = |message: &str| Err(Error::setting("data.set", message));
         match self.place(set) {
             None => refuse(NAME),

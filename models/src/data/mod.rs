@@ -43,7 +43,7 @@ pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{FileLayout, KnownDataSet};
 pub use library::{DataSet, Library, State, known, name_of};
-pub use picture::{Picture, decode_image, image_for};
+pub use picture::{Picture, decode_image, network_input};
 pub use read::{ClassCount, Import, ImportLimits, Report, import};
 pub use samples::{Samples, Splits};
 pub use split::Split;
@@ -82,7 +82,7 @@ impl ImageOptions {
 
 /// Facts about a run's data that are known before it is loaded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Outline {
+pub struct DataSummary {
     /// The names of the classes.
     pub classes: Vec<String>,
     /// The shape of a sample: `[2]` or `[channels, height, width]`.
@@ -120,7 +120,7 @@ pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
 ///
 /// # Errors
 /// When the data set does not exist, is not in the library, or cannot be read.
-pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
+pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
     let (input, _) = shape(spec, library)?;
     let (classes, labels, train, pool) = match built_in(spec) {
         Some((_, load)) => {
@@ -144,8 +144,8 @@ pub fn outline(spec: &DataSpec, library: &Library) -> Result<Outline> {
     let parts = split::split(spec, &labels, classes.len(), train);
     let [train, validation, test] =
         [Split::Train, Split::Validation, Split::Test].map(|split| parts.of(split).len());
-    Ok(Outline {
-        warnings: split::unlearned(&parts, &labels, &classes)
+    Ok(DataSummary {
+        warnings: split::note_on_untrained_classes(&parts, &labels, &classes)
             .into_iter()
             .collect(),
         classes,

@@ -35,7 +35,7 @@ pub fn decode_image(bytes: &[u8], most_pixels: u64) -> std::result::Result<Pictu
 ///
 /// # Errors
 /// [`Error::Setting`] when `input` is not the shape of a square image of one or three channels.
-pub fn image_for(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
+pub fn network_input(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
     let (&[channels @ (1 | 3), side, width], true) = (input, picture.width * picture.height > 0)
     else {
         return Err(Error::setting("image", "is not what this network sees"));

@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::image::{Pixels, Resize};
 use super::normalise::IMAGENET;
-use super::split::{Split, SplitIndices, unlearned};
+use super::split::{Split, SplitIndices, note_on_untrained_classes};
 use super::table::{RawSamples, SampleValues};
-use super::{AugmentParams, Augmentation, ImageOptions, Outline};
+use super::{AugmentParams, Augmentation, DataSummary, ImageOptions};
 use crate::contract::Normalisation;
 use crate::error::Result;
 use crate::spec::DataSpec;
@@ -32,7 +32,7 @@ pub struct Samples {
 #[derive(Debug, PartialEq)]
 enum SampleStore {
     /// Sample after sample, as the network's input.
-    Numbers(Vec<f32>),
+    Floats(Vec<f32>),
     Images(Images),
 }
 
@@ -40,7 +40,7 @@ impl SampleStore {
     /// Its memory, in bytes.
     fn bytes(&self) -> u64 {
         let bytes = match self {
-            Self::Numbers(numbers) => size_of_val(&numbers[..]),
+            Self::Floats(numbers) => size_of_val(&numbers[..]),
             Self::Images(images) => images.pixels.bytes.len(),
         };
         bytes as u64
@@ -116,7 +116,7 @@ impl Images {
         let mut numbers = vec![0.0; images * size];
         let places = numbers.chunks_exact_mut(size).enumerate();
         places.for_each(|(index, into)| self.write(index, into));
-        SampleStore::Numbers(numbers)
+        SampleStore::Floats(numbers)
     }
 
     /// Values of one input image.
@@ -183,7 +183,7 @@ impl Samples {
     fn write(&self, index: usize, into: &mut [f32]) {
         let place = self.places[index] as usize;
         match &*self.store {
-            SampleStore::Numbers(numbers) => {
+            SampleStore::Floats(numbers) => {
                 into.copy_from_slice(&numbers[place * self.size..(place + 1) * self.size]);
             }
             SampleStore::Images(images) => images.write(place, into),
@@ -256,8 +256,8 @@ pub struct Splits {
 
 impl Splits {
     /// Facts about the splits, without their samples.
-    pub fn outline(&self) -> Outline {
-        Outline {
+    pub fn summary(&self) -> DataSummary {
+        DataSummary {
             classes: self.classes.clone(),
             input: self.input.clone(),
             train: self.train.len(),
@@ -296,7 +296,7 @@ impl Splits {
                     .for_each(|point| normalisation.apply(point));
                 (
                     vec![2],
-                    SampleStore::Numbers(values),
+                    SampleStore::Floats(values),
                     normalisation,
                     Some(range),
                     hash,
@@ -325,7 +325,7 @@ impl Splits {
         };
         let store = Arc::new(store);
         let [train, validation, test] = labels;
-        let warnings = unlearned(parts, &raw.labels, &raw.classes);
+        let warnings = note_on_untrained_classes(parts, &raw.labels, &raw.classes);
         let samples = |split: Split, labels: Vec<u32>| Samples {
             store: Arc::clone(&store),
             places: Arc::new(parts.of(split).to_vec()),

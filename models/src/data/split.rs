@@ -91,7 +91,7 @@ pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -
 }
 
 /// A note on classes without training samples; `None` if there are none.
-pub(super) fn unlearned(
+pub(super) fn note_on_untrained_classes(
     parts: &SplitIndices,
     labels: &[u32],
     classes: &[String],

@@ -273,13 +273,17 @@ impl DataSetWriter {
     }
 
     /// A note on classes without training samples with default settings.
-    pub(super) fn unlearned(&self, classes: &[String], train: Option<usize>) -> Option<String> {
+    pub(super) fn note_on_untrained_classes(
+        &self,
+        classes: &[String],
+        train: Option<usize>,
+    ) -> Option<String> {
         let labels: Vec<u32> = self
             .labels
             .chunks_exact(2)
             .map(|b| u16::from_le_bytes([b[0], b[1]]).into())
             .collect();
-        split::unlearned(
+        split::note_on_untrained_classes(
             &split::by_default(&labels, classes.len(), train),
             &labels,
             classes,

@@ -129,9 +129,9 @@ fn two() -> usize {
 }
 
 /// Generates a point of a class before noise is added, from a random generator and the number of classes.
-type Place = fn(&mut Generator, usize, usize) -> (f64, f64);
+type PointFn = fn(&mut Generator, usize, usize) -> (f64, f64);
 
-fn generate(spec: &DataSpec, place: Place) -> Result<RawSamples> {
+fn generate(spec: &DataSpec, place: PointFn) -> Result<RawSamples> {
     let Options {
         samples,
         noise,
@@ -166,7 +166,7 @@ fn blob(_: &mut Generator, class: usize, classes: usize) -> (f64, f64) {
 }
 
 fn moon(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
-    let angle = generator.between(0.0, PI);
+    let angle = generator.uniform(0.0, PI);
     match class {
         0 => (angle.cos(), angle.sin()),
         _ => (1.0 - angle.cos(), 0.5 - angle.sin()),
@@ -174,22 +174,22 @@ fn moon(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
 }
 
 fn circle(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
-    let angle = generator.between(0.0, TAU);
+    let angle = generator.uniform(0.0, TAU);
     let radius = if class == 0 { 1.0 } else { 0.5 };
     (radius * angle.cos(), radius * angle.sin())
 }
 
 /// A spiral arm of one and a quarter turns, from near the centre to radius 1.
 fn spiral(generator: &mut Generator, class: usize, classes: usize) -> (f64, f64) {
-    let radius = generator.between(0.08, 1.0);
+    let radius = generator.uniform(0.08, 1.0);
     let angle = TAU * (1.25 * radius + class as f64 / classes as f64);
     (radius * angle.cos(), radius * angle.sin())
 }
 
 /// Class 0 where both coordinates have the same sign. A margin along the axes is empty.
 fn exclusive_or(generator: &mut Generator, class: usize, _: usize) -> (f64, f64) {
-    let x = generator.between(0.1, 1.0);
-    let y = generator.between(0.1, 1.0);
+    let x = generator.uniform(0.1, 1.0);
+    let y = generator.uniform(0.1, 1.0);
     let side = if generator.below(2) == 0 { 1.0 } else { -1.0 };
     if class == 0 {
         (side * x, side * y)

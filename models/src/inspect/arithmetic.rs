@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layers::{LayerKind, Weights};
 use super::recording::{Recording, read};
-use super::{Inspector, below};
+use super::{Inspector, check_index};
 use crate::error::{Error, Result};
 use crate::ops::ConvParams;
 
@@ -139,9 +139,9 @@ impl<'a> Convolution<'a> {
     /// Checks that a position is in the output.
     pub(super) fn check(&self, at: Pixel) -> Result<()> {
         let [height, width, channels] = self.result;
-        below("map", at.map, channels)?;
-        below("y", at.y, height)?;
-        below("x", at.x, width)?;
+        check_index("map", at.map, channels)?;
+        check_index("y", at.y, height)?;
+        check_index("x", at.x, width)?;
         Ok(())
     }
 

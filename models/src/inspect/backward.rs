@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arithmetic::{Convolution, Pixel, Rows, SHOWN, value_at};
 use super::recording::{Recording, read};
-use super::{Inspector, below};
+use super::{Inspector, check_index};
 use crate::error::{Error, Result};
 use crate::ops::{ConvParams, Tape};
 
@@ -177,7 +177,7 @@ impl Inspector {
         conv.check(at)?;
         let channels = conv.channels(at.map);
         if let Some(input) = input {
-            below("input", input, conv.image[2])?;
+            check_index("input", input, conv.image[2])?;
             if !channels.contains(&input) {
                 let message = format!("{input} is no channel that the map is made of");
                 return Err(Error::setting("input", message));

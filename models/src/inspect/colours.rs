@@ -71,7 +71,7 @@ pub(super) const HEAT: Stops = [
 ];
 
 /// The colour at a fraction from 0 to 1.
-pub(super) fn between(stops: &Stops, share: f32) -> Colour {
+pub(super) fn interpolate(stops: &Stops, share: f32) -> Colour {
     let last = stops.len() - 1;
     let at = share.clamp(0.0, 1.0) * last as f32;
     let low = (at as usize).min(last - 1);
@@ -99,7 +99,7 @@ impl ColourMap {
 
     /// The palette: colours for indices from 1 to 255; index 0 is transparent.
     fn palette(self) -> Vec<u8> {
-        let colours = (0..255u8).map(|i| between(self.stops(), f32::from(i) / 254.0));
+        let colours = (0..255u8).map(|i| interpolate(self.stops(), f32::from(i) / 254.0));
         [[0; 3]].into_iter().chain(colours).flatten().collect()
     }
 }

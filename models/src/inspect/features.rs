@@ -118,13 +118,13 @@ impl Inspector {
         let tiles = self.features_at(recording, place)?;
         let range = match query.scale {
             Scale::Tile => None,
-            Scale::Layer => Some(tiles.extent()),
+            Scale::Layer => Some(tiles.value_range()),
             Scale::Network => {
-                let mut extent = tiles.extent();
+                let mut extent = tiles.value_range();
                 for place in 0..self.layers().len() {
                     let others = self.features_at(recording, place)?;
                     if others.map == tiles.map {
-                        let [low, high] = others.extent();
+                        let [low, high] = others.value_range();
                         extent = [extent[0].min(low), extent[1].max(high)];
                     }
                 }

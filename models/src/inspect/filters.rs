@@ -9,7 +9,7 @@ use super::layers::Weights;
 use super::recording::{Recording, read};
 use super::sheet::{Scale, Sheet, SheetQuery};
 use super::tiles::{SheetKind, Tiles};
-use super::{Inspector, below};
+use super::{Inspector, check_index};
 use crate::error::{Error, Result};
 
 /// Kernels on a page of one filter's kernels.
@@ -49,7 +49,7 @@ impl Inspector {
         if height * width == 1 {
             return Err(no_kernels(layer));
         }
-        below("filter", filter, outputs)?;
+        check_index("filter", filter, outputs)?;
         let weight = &weights.weight;
         let size = height * width;
         let source = move |input| part(weight, (filter * inputs + input) * size, size);
@@ -89,7 +89,7 @@ impl Inspector {
         }
         let range = match query.scale {
             Scale::Tile => None,
-            Scale::Layer => Some(tiles.extent()),
+            Scale::Layer => Some(tiles.value_range()),
             Scale::Network => Some(self.extent_of_all(tiles.kind)?),
         };
         tiles.sheet(query, range)
@@ -107,7 +107,7 @@ impl Inspector {
             };
             let own = picture(weights, self.input()).kind;
             if own == kind {
-                add(self.filters_at(place)?.extent());
+                add(self.filters_at(place)?.value_range());
             } else if kind == SheetKind::Kernels && own == SheetKind::Norms {
                 // Kernels are shown for one filter at a time.
                 add(read(&weights.weight, |values| {

@@ -182,13 +182,13 @@ impl Inspector {
     fn class(&self, recording: &Recording, class: Option<usize>) -> Result<usize> {
         match class {
             None => Ok(recording.best()),
-            Some(class) => below("class", class, self.classes.len()),
+            Some(class) => check_index("class", class, self.classes.len()),
         }
     }
 }
 
 /// An index that must be below `count`.
-fn below(path: &str, index: usize, count: usize) -> Result<usize> {
+fn check_index(path: &str, index: usize, count: usize) -> Result<usize> {
     if index < count {
         return Ok(index);
     }

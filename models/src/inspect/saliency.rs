@@ -8,7 +8,7 @@ use png::ColorType;
 use serde::{Deserialize, Serialize};
 
 use super::Inspector;
-use super::colours::{HEAT, between, encode};
+use super::colours::{HEAT, encode, interpolate};
 use super::layers::LayerKind;
 use super::recording::{Recording, read};
 use crate::data::Resize;
@@ -80,7 +80,7 @@ impl Inspector {
                 (None, width, heat)
             }
             SaliencyMethod::GradCam => {
-                let place = self.seeing(layer)?;
+                let place = self.grad_cam_layer(layer)?;
                 let (side, heat) = self.grad_cam(recording, class, place)?;
                 (Some(self.layers()[place].name.clone()), side, heat)
             }
@@ -96,7 +96,7 @@ impl Inspector {
     }
 
     /// The layer for Grad-CAM.
-    fn seeing(&self, layer: Option<&str>) -> Result<usize> {
+    fn grad_cam_layer(&self, layer: Option<&str>) -> Result<usize> {
         let sees = |place: &usize| {
             let layer = &self.layers()[*place];
             let image = matches!(layer.shape[..], [_, height, width] if height * width > 1);
@@ -179,7 +179,7 @@ impl SaliencyMap {
                 } else {
                     0.0
                 };
-                let hot = between(&HEAT, share);
+                let hot = interpolate(&HEAT, share);
                 for (c, hot) in hot.into_iter().enumerate() {
                     let at = c.min(channels - 1) * pixels + y / zoom * width + x / zoom;
                     let cold = self.image[at].clamp(0.0, 1.0) * 255.0;

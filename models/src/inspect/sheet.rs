@@ -184,15 +184,15 @@ impl Tiles<'_> {
         };
         let fixed = query.range.map(|range| match map {
             ColourMap::Sequential => range,
-            _ => self.reach(range, false),
+            _ => self.colour_range(range, false),
         });
-        let range = fixed.or_else(|| range.map(|range| self.reach(range, false)));
+        let range = fixed.or_else(|| range.map(|range| self.colour_range(range, false)));
         let (sort, order) = self.order(query.sort)?;
         let start = query.page * per_page;
         let shown = &order[start.min(total)..(start + per_page).min(total)];
         let content = shown.iter().map(|index| {
             let tile = &self.summaries[*index];
-            let own = || self.reach([tile.min, tile.max], true);
+            let own = || self.colour_range([tile.min, tile.max], true);
             (self.values(*index), range.unwrap_or_else(own))
         });
         let first = shown.first().copied().unwrap_or(0);

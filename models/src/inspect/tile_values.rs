@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::layers::LayerKind;
 use super::recording::Recording;
 use super::tiles::{Tile, Tiles};
-use super::{Inspector, below};
+use super::{Inspector, check_index};
 use crate::error::{Error, Result};
 
 /// The source of a tile's values.
@@ -57,7 +57,7 @@ impl TileValues {
     }
 
     pub(super) fn of_tile(tiles: &Tiles<'_>, index: usize) -> Result<Self> {
-        below("index", index, tiles.len())?;
+        check_index("index", index, tiles.len())?;
         let mut shape = tiles.size(index).to_vec();
         if tiles.channels > 1 {
             shape.insert(0, tiles.channels);

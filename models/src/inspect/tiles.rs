@@ -229,7 +229,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// The minimum and the maximum of all values.
-    pub(super) fn extent(&self) -> [f32; 2] {
+    pub(super) fn value_range(&self) -> [f32; 2] {
         let start = [f32::INFINITY, f32::NEG_INFINITY];
         self.summaries.iter().fold(start, |[low, high], tile| {
             [low.min(tile.min), high.max(tile.max)]
@@ -238,7 +238,7 @@ impl<'a> Tiles<'a> {
 
     /// The range of the colours for values from `low` to `high`: symmetric about 0 for a diverging colour map, and from
     /// 0 for norms.
-    pub(super) fn reach(&self, [low, high]: [f32; 2], one_tile: bool) -> [f32; 2] {
+    pub(super) fn colour_range(&self, [low, high]: [f32; 2], one_tile: bool) -> [f32; 2] {
         let most = low.abs().max(high.abs());
         match (self.kind, self.map) {
             (SheetKind::Picture, _) => [0.0, 1.0],

@@ -79,14 +79,14 @@ const HOLDERS_BESIDE: [&str; 14] = [
 const BUFFERS: [&str; 3] = ["num_batches_tracked", "total_ops", "total_params"];
 
 /// A name without its wrappers.
-pub(super) struct Unwrapped {
+pub(super) struct StrippedName {
     pub(super) name: String,
     /// The prefix that was removed; empty if none was.
     pub(super) stripped: String,
 }
 
 /// Removes prefixes from a name until it is one of `own`; `None` if it never is.
-pub(super) fn strip(name: &str, own: &HashSet<&str>) -> Option<Unwrapped> {
+pub(super) fn strip(name: &str, own: &HashSet<&str>) -> Option<StrippedName> {
     let parts: Vec<&str> = name.split('.').collect();
     if parts.len() > MOST_PARTS {
         return None;
@@ -98,14 +98,14 @@ fn search<'a>(
     parts: &[&'a str],
     own: &HashSet<&str>,
     stripped: &mut Vec<&'a str>,
-) -> Option<Unwrapped> {
+) -> Option<StrippedName> {
     let name = parts.join(".");
     if own.contains(name.as_str()) {
         let mut off: String = stripped.join(".");
         if !off.is_empty() {
             off.push('.');
         }
-        return Some(Unwrapped {
+        return Some(StrippedName {
             name,
             stripped: off,
         });

@@ -9,7 +9,7 @@ use candle_core::{CpuStorage, Storage};
 
 use super::{Model, TensorValues};
 use crate::error::{Error, Result};
-use crate::tensor_file::{self, Numbers, Slice};
+use crate::tensor_file::{self, Slice, TensorSlice};
 
 impl Model {
     /// Loads all tensors of the network, including running statistics, from a safetensors file.
@@ -59,7 +59,7 @@ impl Model {
             };
             weights.push((
                 (*name).to_owned(),
-                Numbers {
+                TensorSlice {
                     shape: shape.to_vec(),
                     values,
                 },

@@ -74,7 +74,7 @@ impl Init {
             }
             Self::Uniform { bound } => {
                 let mut values = vec![0.0; len];
-                let draw = |generator: &mut Generator| generator.between(-bound, bound);
+                let draw = |generator: &mut Generator| generator.uniform(-bound, bound);
                 Key::new(seed, &format!("init {name}")).fill(&mut values, draw);
                 values
             }

@@ -36,12 +36,12 @@ impl Instructions {
     }
 
     /// The instructions of this machine, from the narrowest.
-    pub fn of_this_machine() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|some| some.are_here())
+    pub fn supported() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|some| some.is_supported())
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn are_here(self) -> bool {
+    fn is_supported(self) -> bool {
         use std::arch::is_x86_feature_detected as has;
         match self {
             Self::Portable => true,
@@ -53,12 +53,12 @@ impl Instructions {
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn are_here(self) -> bool {
+    fn is_supported(self) -> bool {
         self == Self::Portable
     }
 
     fn widest() -> Self {
-        Self::of_this_machine().last().unwrap_or(Self::Portable)
+        Self::supported().last().unwrap_or(Self::Portable)
     }
 }
 
@@ -109,10 +109,10 @@ fn asked(value: Option<&OsStr>) -> std::result::Result<Option<Instructions>, Str
         .into_iter()
         .find(|some| value == some.name());
     match asked {
-        Some(asked) if asked.are_here() => Ok(Some(asked)),
+        Some(asked) if asked.is_supported() => Ok(Some(asked)),
         Some(asked) => Err(format!(
             "this machine has no {asked}; it has {}",
-            names(&mut Instructions::of_this_machine())
+            names(&mut Instructions::supported())
         )),
         None => Err(format!(
             "must be one of {}, not {}",
@@ -125,7 +125,7 @@ fn asked(value: Option<&OsStr>) -> std::result::Result<Option<Instructions>, Str
 /// Makes operations use the instructions of this name, if [`ENV_VAR`] asks for none and the machine has them. Only the
 /// first call before the first operation has an effect.
 pub fn prefer(name: &str) {
-    if let Some(some) = Instructions::of_this_machine().find(|some| some.name() == name) {
+    if let Some(some) = Instructions::supported().find(|some| some.name() == name) {
         PREFERRED.get_or_init(|| some);
     }
 }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_the_machine_has_can_be_asked_for_by_its_name() {
-        let here: Vec<_> = Instructions::of_this_machine().collect();
+        let here: Vec<_> = Instructions::supported().collect();
         assert_eq!(here.first(), Some(&Instructions::Portable));
         assert_eq!(here.last(), Some(&Instructions::widest()));
         for some in Instructions::ALL {

@@ -34,7 +34,7 @@ macro_rules! simd_dispatch {
                 #[allow(clippy::too_many_arguments, reason = "a kernel takes each of its buffers")]
                 fn avx512<$($generics)*>($($argument: $type),*) $(-> $result)? { body($($argument),*) }
 
-                match $crate::ops::kernel::SimdLevel::of_this_machine() {
+                match $crate::ops::kernel::SimdLevel::detect() {
                     #[allow(unsafe_code, reason = "a function compiled for instructions that were detected")]
                     // SAFETY: the machine has the instructions, as `SimdLevel` found.
                     $crate::ops::kernel::SimdLevel::Avx512 => return unsafe { avx512($($argument),*) },
@@ -62,7 +62,7 @@ pub(super) enum SimdLevel {
 #[cfg(target_arch = "x86_64")]
 impl SimdLevel {
     #[inline]
-    pub(super) fn of_this_machine() -> Self {
+    pub(super) fn detect() -> Self {
         match instructions::in_use() {
             Instructions::Avx512 => Self::Avx512,
             Instructions::Avx2 => Self::Avx2,

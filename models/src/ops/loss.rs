@@ -185,7 +185,11 @@ fn criterion<T: Float>(
     }
     let mean = sum / n as f64;
     let gradient = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
-    let tensor = apply1(scores, Known { mean, gradient }, SaveForBackward::Shapes)?;
+    let tensor = apply1(
+        scores,
+        Precomputed { mean, gradient },
+        SaveForBackward::Shapes,
+    )?;
     Ok(Loss {
         tensor,
         mean,
@@ -194,12 +198,12 @@ fn criterion<T: Float>(
 }
 
 /// A scalar whose value and gradient are precomputed.
-struct Known {
+struct Precomputed {
     mean: f64,
     gradient: Tensor,
 }
 
-impl CustomOp1 for Known {
+impl CustomOp1 for Precomputed {
     fn name(&self) -> &'static str {
         "criterion"
     }

@@ -154,7 +154,7 @@ impl Tape {
         taken.filter(|id| !once.insert(**id)).copied().collect()
     }
 
-    fn knows(&self, tensor: &Tensor) -> bool {
+    fn contains(&self, tensor: &Tensor) -> bool {
         tensor.is_variable() || self.results.contains(&tensor.id())
     }
 }
@@ -224,7 +224,7 @@ fn recording(arguments: &[&Tensor]) -> Option<bool> {
     RECORDING.with(|recording| {
         let recording = recording.borrow();
         let tape = recording.as_ref()?;
-        Some(arguments.iter().any(|argument| tape.knows(argument)))
+        Some(arguments.iter().any(|argument| tape.contains(argument)))
     })
 }
 

@@ -22,7 +22,7 @@ impl ComputeConfig {
     ///
     /// # Errors
     /// As [`set_threads`].
-    pub(super) fn settle(spec: &RunSpec, record: Option<&Record>) -> Result<Self> {
+    pub(super) fn configure(spec: &RunSpec, record: Option<&Record>) -> Result<Self> {
         let set = spec.training.threads.map(|n| n as usize);
         let began_with = record.and_then(|record| record.threads);
         let threads = set.or(began_with).unwrap_or_else(threads::available);
@@ -40,10 +40,7 @@ impl ComputeConfig {
     /// A note for the user if this differs from the start of the run, or from what the machine offers.
     pub(super) fn differences(&self, record: &Record, data_hash: &str) -> Vec<String> {
         let mut notes = Vec::new();
-        let (here, widest) = (
-            self.instructions.name(),
-            Instructions::of_this_machine().last(),
-        );
+        let (here, widest) = (self.instructions.name(), Instructions::supported().last());
         if let Some(before) = record.instructions.as_deref() {
             if before != here {
                 notes.push(format!(

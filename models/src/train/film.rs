@@ -184,7 +184,7 @@ impl Pin {
             let picture = data::decode_image(&bytes, MOST_PIXELS).map_err(wrong)?;
             let image = Image {
                 name: pin_name(&bytes),
-                values: data::image_for(input, &picture)?,
+                values: data::network_input(input, &picture)?,
             };
             self.read = Some((version.0, version.1, image));
         }

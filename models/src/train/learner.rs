@@ -102,7 +102,7 @@ impl Learner {
     /// When the batch does not fit the network.
     pub fn step(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
         let work = self.multiplications(targets.len());
-        threads::in_pool(work, || self.step_here(x, targets, lr, step))
+        threads::in_pool(work, || self.step_inner(x, targets, lr, step))
     }
 
     /// A lower bound of the multiplications of a pass: parameters times samples.
@@ -111,7 +111,7 @@ impl Learner {
         parameters.saturating_mul(samples)
     }
 
-    fn step_here(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
+    fn step_inner(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
         let mut context = Context::new(Mode::Train {
             seed: self.seed,
             step,

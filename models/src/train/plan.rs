@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::data::{self, Library, Outline};
+use crate::data::{self, DataSummary, Library};
 use crate::error::Result;
 use crate::networks::Model;
 use crate::spec::RunSpec;
@@ -37,11 +37,11 @@ pub struct Plan {
 /// # Errors
 /// When the data cannot be read or the network cannot be built for it.
 pub fn prepare(spec: &RunSpec, library: &Library) -> Result<Plan> {
-    Plan::new(spec, data::outline(&spec.data, library)?)
+    Plan::new(spec, data::summary(&spec.data, library)?)
 }
 
 impl Plan {
-    pub(super) fn new(spec: &RunSpec, data: Outline) -> Result<Self> {
+    pub(super) fn new(spec: &RunSpec, data: DataSummary) -> Result<Self> {
         let train_samples = data.train as u64;
         let steps_per_epoch = train_samples.div_ceil(spec.training.batch_size);
         Ok(Self {

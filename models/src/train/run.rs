@@ -73,9 +73,9 @@ pub fn train(
     let paths = paths.into();
     // Before the first step there are no recorded results to differ from.
     let record = paths.record.as_ref().filter(|record| record.step > 0);
-    let compute = ComputeConfig::settle(spec, record)?;
+    let compute = ComputeConfig::configure(spec, record)?;
     let data = data::load(&spec.data, library)?;
-    let plan = Plan::new(spec, data.outline())?;
+    let plan = Plan::new(spec, data.summary())?;
     let model = Model::new(
         &spec.network,
         &data.input,
@@ -124,12 +124,12 @@ pub fn train(
         throughput: Throughput::default(),
         stop: false,
     };
-    run.tell_start(&compute, start.notes)?;
+    run.emit_start(&compute, start.notes)?;
     let (reason, message) = run.finish()?;
     if reason != Reason::Stopped {
         run.checkpoints.remove_previous()?;
     }
-    run.tell(Event::Finished { reason, message })?;
+    run.emit(Event::Finished { reason, message })?;
     Ok(reason)
 }
 
@@ -163,7 +163,7 @@ impl Run<'_> {
             if end.0 == Reason::Stopped {
                 self.checkpoint()?;
             } else if self.checkpoints.write_pending_best()? {
-                self.tell_best()?;
+                self.emit_best()?;
             }
             return Ok(end);
         }
@@ -241,7 +241,7 @@ impl Run<'_> {
             images_per_s: Some(self.throughput.per_second()),
             not_finite: NotFinite::of(loss.mean),
         };
-        self.tell(Event::Steps(done))?;
+        self.emit(Event::Steps(done))?;
         if !loss.mean.is_finite() {
             let message = format!("The loss of step {step} is not a finite number.");
             return Ok(Some((Reason::Diverged, message)));
@@ -272,7 +272,7 @@ impl Run<'_> {
             )
         };
         if !finite {
-            self.tell(Event::Epoch(end))?;
+            self.emit(Event::Epoch(end))?;
             let message = format!(
                 "After step {} the network gives no finite numbers.",
                 self.progress.step
@@ -284,9 +284,9 @@ impl Run<'_> {
         let last = self.progress.out_of_patience(stopping);
         // The frame is written before the epoch is reported.
         self.film(evaluation.as_ref(), last)?;
-        self.tell(Event::Epoch(end))?;
+        self.emit(Event::Epoch(end))?;
         if last || boundary::wanted(self.progress.epoch, self.spec.training.epochs) {
-            self.tell_boundary()?;
+            self.emit_boundary()?;
         }
         if self.checkpoints.due(true) {
             self.checkpoint()?;
@@ -303,7 +303,7 @@ impl Run<'_> {
         let (learner, data, progress) = (&self.learner, &self.data, &self.progress);
         let film = self.film.as_mut();
         match film.and_then(|film| film.add(learner, data, progress, validation, last)) {
-            Some(message) => self.tell(Event::Note { message }),
+            Some(message) => self.emit(Event::Note { message }),
             None => Ok(()),
         }
     }
@@ -314,7 +314,7 @@ impl Run<'_> {
             let message = format!(
                 "The best checkpoint could not be used: {error}. The test is of the last epoch."
             );
-            self.tell(Event::Note { message })?;
+            self.emit(Event::Note { message })?;
         }
         if let Some(of) = self
             .learner
@@ -322,9 +322,9 @@ impl Run<'_> {
         {
             let film = self.film.as_mut();
             if let Some(message) = film.and_then(|film| film.add_test(&of)) {
-                self.tell(Event::Note { message })?;
+                self.emit(Event::Note { message })?;
             }
-            self.tell(Event::Test(Test {
+            self.emit(Event::Test(Test {
                 score: of.score,
                 confusion: of.confusion,
             }))?;
@@ -337,11 +337,11 @@ impl Run<'_> {
         self.observer.sync().map_err(Error::Observer)?;
         let written = self.checkpoints.write(&self.learner, &self.progress)?;
         if written.best {
-            self.tell_best()?;
+            self.emit_best()?;
         }
         if written.last {
             let (epoch, step) = (self.progress.epoch, self.progress.step);
-            self.tell(Event::Checkpoint {
+            self.emit(Event::Checkpoint {
                 which: Which::Last,
                 epoch,
                 step,
@@ -350,11 +350,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn tell_best(&mut self) -> Result<()> {
+    fn emit_best(&mut self) -> Result<()> {
         match &self.progress.best {
             Some(best) => {
                 let (epoch, step) = (best.epoch, best.step);
-                self.tell(Event::Checkpoint {
+                self.emit(Event::Checkpoint {
                     which: Which::Best,
                     epoch,
                     step,
@@ -364,17 +364,17 @@ impl Run<'_> {
         }
     }
 
-    fn tell_boundary(&mut self) -> Result<()> {
+    fn emit_boundary(&mut self) -> Result<()> {
         let (epoch, step) = (self.progress.epoch, self.progress.step);
         match boundary::boundary(&self.learner, &self.data, epoch, step)? {
-            Some(boundary) => self.tell(Event::Boundary(boundary)),
+            Some(boundary) => self.emit(Event::Boundary(boundary)),
             None => Ok(()),
         }
     }
 
-    fn tell_start(&mut self, compute: &ComputeConfig, notes: Vec<String>) -> Result<()> {
+    fn emit_start(&mut self, compute: &ComputeConfig, notes: Vec<String>) -> Result<()> {
         let plan = self.plan.clone();
-        self.tell(Event::Started(Box::new(Started {
+        self.emit(Event::Started(Box::new(Started {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             candle: environment::CANDLE.to_owned(),
             cpu: environment::cpu(),
@@ -395,18 +395,18 @@ impl Run<'_> {
             normalisation: self.data.normalisation.clone(),
         })))?;
         for message in notes {
-            self.tell(Event::Note { message })?;
+            self.emit(Event::Note { message })?;
         }
         if self.progress.step == 0 {
             for message in plan.warnings {
-                self.tell(Event::Note { message })?;
+                self.emit(Event::Note { message })?;
             }
-            self.tell_boundary()?;
+            self.emit_boundary()?;
         }
         Ok(())
     }
 
-    fn tell(&mut self, event: Event) -> Result<()> {
+    fn emit(&mut self, event: Event) -> Result<()> {
         let control = self.observer.observe(&event).map_err(Error::Observer)?;
         self.stop |= control == Control::Stop;
         Ok(())

@@ -38,14 +38,14 @@ pub fn lr_at(
             every_epochs,
             gamma,
             warmup_epochs,
-        } => base * fallen(*gamma, epoch / (*every_epochs).max(1)) * warm(*warmup_epochs),
+        } => base * decay(*gamma, epoch / (*every_epochs).max(1)) * warm(*warmup_epochs),
         ScheduleSpec::Milestones {
             milestones,
             gamma,
             warmup_epochs,
         } => {
             let passed = milestones.iter().filter(|at| **at <= epoch).count();
-            base * fallen(*gamma, passed as u64) * warm(*warmup_epochs)
+            base * decay(*gamma, passed as u64) * warm(*warmup_epochs)
         }
         ScheduleSpec::Cosine {
             min_lr,
@@ -56,7 +56,7 @@ pub fn lr_at(
                 return base * warm(*warmup_epochs);
             }
             let length = total_steps.saturating_sub(steps).max(1) as f64;
-            between(base, *min_lr, (before - steps) as f64 / length)
+            cosine_interpolation(base, *min_lr, (before - steps) as f64 / length)
         }
         ScheduleSpec::OneCycle {
             pct_start,
@@ -69,9 +69,9 @@ pub fn lr_at(
             let peak = pct_start * total_steps as f64 - 1.0;
             let at = before as f64;
             if at <= peak {
-                between(start, base, share(at, peak))
+                cosine_interpolation(start, base, share(at, peak))
             } else {
-                between(base, end, share(at - peak, last - peak))
+                cosine_interpolation(base, end, share(at - peak, last - peak))
             }
         }
     }
@@ -142,12 +142,12 @@ fn warmup_steps(epochs: f64, steps_per_epoch: u64) -> u64 {
 }
 
 /// `gamma^times`.
-fn fallen(gamma: f64, times: u64) -> f64 {
+fn decay(gamma: f64, times: u64) -> f64 {
     gamma.powi(i32::try_from(times).unwrap_or(i32::MAX))
 }
 
 /// Cosine interpolation between two rates; exact at both ends.
-fn between(from: f64, to: f64, share: f64) -> f64 {
+fn cosine_interpolation(from: f64, to: f64, share: f64) -> f64 {
     let left = (1.0 + (PI * share).cos()) / 2.0;
     from * left + to * (1.0 - left)
 }

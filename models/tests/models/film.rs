@@ -338,7 +338,7 @@ fn the_film_follows_the_image_that_is_pinned_from_the_next_epoch_on() {
     assert_eq!(frame.metadata.pinned, film::pin_name(&bytes));
     let network = inspector(&place, &spec, &recorder);
     let picture = vivarium_models::data::decode_image(&bytes, 1 << 20).unwrap();
-    let image = vivarium_models::data::image_for(network.input(), &picture).unwrap();
+    let image = vivarium_models::data::network_input(network.input(), &picture).unwrap();
     let recording = network.record(&image).unwrap();
     let kept = frame.features("input").unwrap();
     alike(

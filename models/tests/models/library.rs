@@ -118,10 +118,10 @@ fn the_plan_of_a_set_is_what_is_loaded() {
         json!({"set": "small", "validation": 0.25, "limit": 70}),
     ] {
         let run = run_on(&place.library, data);
-        let outline = data::outline(&run.data, &place.library).unwrap();
+        let outline = data::summary(&run.data, &place.library).unwrap();
         assert_eq!(
             outline,
-            data::load(&run.data, &place.library).unwrap().outline()
+            data::load(&run.data, &place.library).unwrap().summary()
         );
         assert_eq!(outline.test, 50);
     }
@@ -141,9 +141,9 @@ fn the_plan_of_a_set_is_what_is_loaded() {
         ),
     ] {
         let run = run_on(&place.library, data);
-        let outline = data::outline(&run.data, &place.library).unwrap();
+        let outline = data::summary(&run.data, &place.library).unwrap();
         let loaded = data::load(&run.data, &place.library).unwrap();
-        assert_eq!((&outline, outline.bytes), (&loaded.outline(), bytes));
+        assert_eq!((&outline, outline.bytes), (&loaded.summary(), bytes));
     }
 }
 

@@ -69,7 +69,7 @@ fn fetch(folder: &DataDir, name: &str, mirror: Option<String>, replace: bool) ->
 
 fn import(folder: &DataDir, args: &Import) -> Result<()> {
     let library = folder.library();
-    library.may_be_named(&args.name, args.replace)?;
+    library.check_name(&args.name, args.replace)?;
     let bar = bar("{wide_bar:.green/black} {pos}/{len} images · {eta} left");
     let title = match (&args.title, row(&args.name)) {
         (Some(title), _) => title.as_str(),

@@ -24,7 +24,7 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir.clone())?;
     let library = folder.library();
     let spec = form::check(&describe(args)?, &library).map_err(Error::Spec)?;
-    let outline = data::outline(&spec.data, &library)?;
+    let outline = data::summary(&spec.data, &library)?;
     let network = Model::new(
         &spec.network,
         &outline.input,

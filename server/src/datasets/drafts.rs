@@ -151,7 +151,7 @@ impl Drafts {
         let known = report
             .known
             .clone()
-            .filter(|set| self.library.may_be_named(set, false).is_ok());
+            .filter(|set| self.library.check_name(set, false).is_ok());
         let suggestion = known.unwrap_or_else(|| self.free_name(&name));
         let draft = Draft {
             id: Uuid::new_v4(),
@@ -236,7 +236,7 @@ impl Drafts {
             }
             .into());
         }
-        self.library.may_be_named(set, false)?;
+        self.library.check_name(set, false)?;
         if let (Some(title), Some(ready)) = (title, &mut taken.ready) {
             ready.describe(title, &taken.draft.file)?;
         }
@@ -270,7 +270,7 @@ impl Drafts {
         let numbered = (2..1000).map(|n| format!("{base}-{n}"));
         let mut names = std::iter::once(base.clone()).chain(numbered);
         let free =
-            |name: &String| known(name).is_none() && self.library.may_be_named(name, false).is_ok();
+            |name: &String| known(name).is_none() && self.library.check_name(name, false).is_ok();
         names.find(free).unwrap_or(base)
     }
 }

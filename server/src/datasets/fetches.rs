@@ -81,7 +81,7 @@ impl Fetches {
             return Err(Error::NotFound(format!("data set “{set}” to fetch")));
         };
         let set = source.set;
-        if self.fetch.library.may_be_named(set, false).is_err() {
+        if self.fetch.library.check_name(set, false).is_err() {
             return Err(Error::Conflict("The set exists already.".to_owned()));
         }
         let stop = self.shutdown.child_token();

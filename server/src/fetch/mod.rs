@@ -54,7 +54,7 @@ impl Fetch {
     /// When the set is unknown or exists already, or no address has its files.
     pub fn run(&self, set: &str, told: &mut dyn FnMut(Progress) -> bool) -> Result<Report> {
         let source = source(set)?;
-        self.library.may_be_named(set, self.replace)?;
+        self.library.check_name(set, self.replace)?;
         let folder = self.folder.join(source.set);
         fs::create_dir_all(&folder).map_err(|e| Error::file(&folder, e))?;
         // Two downloads must not write to the same files.

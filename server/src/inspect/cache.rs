@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use vivarium_models::Error as Fault;
-use vivarium_models::data::{self, Library, Picture, Splits, decode_image, image_for};
+use vivarium_models::data::{self, Library, Picture, Splits, decode_image, network_input};
 use vivarium_models::inspect::film::Frame;
 use vivarium_models::inspect::{Inspector, Recording};
 use vivarium_models::links;
@@ -177,7 +177,7 @@ impl InspectCache {
         if let Some(data) = self.data.get(&name) {
             return Ok(data);
         }
-        let outline = data::outline(spec, &self.library)?;
+        let outline = data::summary(spec, &self.library)?;
         if outline.bytes > DATA_BYTES {
             return Err(Error::Conflict(format!(
                 "The data set takes {} MiB of memory, too much to show its samples.",
@@ -229,7 +229,7 @@ impl InspectCache {
         let bytes = links::read(path).map_err(|e| Error::file(path, e))?;
         let picture = decode_image(&bytes, MOST_PIXELS)
             .map_err(|message| Error::field("image", image.key(), message))?;
-        Ok(image_for(input, &picture)?)
+        Ok(network_input(input, &picture)?)
     }
 
     /// An image as a picture, with a square of `zoom` pixels per value.

@@ -99,7 +99,7 @@ fn instructions_stay_those_that_a_run_began_with_where_the_machine_has_them() {
     assert_eq!(run.events()[0]["instructions"], "portable");
     let (started, notes) = run.goes_on("VIVARIUM_INSTRUCTIONS", "");
     assert_eq!(started["instructions"], "portable");
-    let widest = Instructions::of_this_machine().last().unwrap();
+    let widest = Instructions::supported().last().unwrap();
     assert_eq!(
         notes.contains("stay exact"),
         widest != Instructions::Portable,
@@ -110,7 +110,7 @@ fn instructions_stay_those_that_a_run_began_with_where_the_machine_has_them() {
 #[test]
 fn a_run_that_goes_on_with_other_instructions_says_so() {
     let run = Run::begun("VIVARIUM_INSTRUCTIONS", "");
-    let widest = Instructions::of_this_machine().last().unwrap();
+    let widest = Instructions::supported().last().unwrap();
     assert_eq!(run.events()[0]["instructions"], widest.name());
     let (started, notes) = run.goes_on("VIVARIUM_INSTRUCTIONS", "portable");
     assert_eq!(started["instructions"], "portable");

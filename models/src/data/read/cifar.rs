@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::folders::is_litter;
+use super::folders::is_system_file;
 use super::tree::{Node, Tree};
 use super::{
     Import, Report, Target, counts, fault, labels_out_of_range, notes, read_up_to, refused,
@@ -79,7 +79,7 @@ pub(super) fn layout(path: &Path, tree: &Tree) -> Result<Option<FileLayout>> {
 fn files_of(tree: &Tree) -> impl Iterator<Item = &Node> {
     tree.nodes()
         .iter()
-        .filter(|node| !node.is_folder && !is_litter(node))
+        .filter(|node| !node.is_folder && !is_system_file(node))
 }
 
 /// The files of a layout by name, with their bytes.

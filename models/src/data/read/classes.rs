@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::folders::{Image, is_called_image, is_litter, sort_out};
+use super::folders::{Image, is_called_image, is_system_file, sort_out};
 use super::photo::{self, Photo};
 use super::tree::{Node, Tree};
 use super::{Import, ImportLimits, Report, Target, counts, fault, kind, refused};
@@ -30,7 +30,7 @@ pub(super) fn read(
     let nodes = tree.nodes().to_vec();
     let mut is_image = |node: &Node| {
         !node.is_folder
-            && !is_litter(node)
+            && !is_system_file(node)
             && (is_called_image(node) || kind::is_picture(&tree.head(node)))
     };
     let is_image: Vec<_> = nodes.iter().map(&mut is_image).collect();
@@ -126,7 +126,10 @@ pub(super) fn read(
             draft.repeated(train, &|image| {
                 names.get(image).cloned().unwrap_or_default()
             }),
-            draft.unlearned(&found.classes, train).into_iter().collect(),
+            draft
+                .note_on_untrained_classes(&found.classes, train)
+                .into_iter()
+                .collect(),
         ]
         .concat(),
     };

@@ -224,7 +224,7 @@ pub(super) fn sort_out(
         .iter()
         .cloned()
         .zip(is_image.iter().copied())
-        .partition(|(node, _)| is_litter(node));
+        .partition(|(node, _)| is_system_file(node));
     let mut root = Folder::new(nodes);
     found.ignored = root.all_others();
     found.ignored.extend(
@@ -249,7 +249,7 @@ pub(super) fn sort_out(
             None => break,
         }
     }
-    let classes = arranged(path, root, &mut found)?;
+    let classes = find_classes(path, root, &mut found)?;
     let mut faults = Vec::new();
     for (folder, _, inside) in classes.values().flatten() {
         if !inside.has_images() {
@@ -301,7 +301,7 @@ pub(super) fn sort_out(
 type Classes = BTreeMap<String, Vec<(String, bool, Folder)>>;
 
 /// Tells classes from splits.
-fn arranged(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
+fn find_classes(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     let refused = |message: String| Err(Error::Refused(vec![fault(path, message)]));
     let of_parts = |root: &Folder| {
         root.bearing()
@@ -603,7 +603,7 @@ fn wrong_classes<'a>(
     faults
 }
 
-pub(super) fn is_litter(node: &Node) -> bool {
+pub(super) fn is_system_file(node: &Node) -> bool {
     node.parts
         .iter()
         .any(|part| part.starts_with('.') || LITTER.contains(&part.to_lowercase().as_str()))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::folders::is_litter;
+use super::folders::is_system_file;
 use super::tree::{Node, Tree};
 use super::{
     Import, Report, Target, counts, fault, labels_out_of_range, notes, read_up_to, rest,
@@ -89,7 +89,7 @@ fn slot(name: &str, head: &[u8]) -> Option<usize> {
 }
 
 /// Whether a name is that of a file of this format.
-fn is_called_so(node: &Node) -> bool {
+fn has_idx_name(node: &Node) -> bool {
     node.parts.last().is_some_and(|name| {
         let name = name.to_lowercase();
         ["ubyte", "idx3", "idx1"]
@@ -102,7 +102,7 @@ fn is_called_so(node: &Node) -> bool {
 const MOST_FILES: usize = 64;
 
 /// Whether a tree contains any of the files.
-pub(super) fn is_here(tree: &mut Tree) -> bool {
+pub(super) fn found_in(tree: &mut Tree) -> bool {
     !nodes(tree).is_empty()
 }
 
@@ -111,7 +111,7 @@ fn nodes(tree: &mut Tree) -> Vec<(Node, Vec<u8>)> {
     let files: Vec<_> = tree
         .nodes()
         .iter()
-        .filter(|node| !node.is_folder && !is_litter(node))
+        .filter(|node| !node.is_folder && !is_system_file(node))
         .cloned()
         .collect();
     if files.len() > MOST_FILES {
@@ -127,7 +127,7 @@ fn nodes(tree: &mut Tree) -> Vec<(Node, Vec<u8>)> {
         (node, unpacked)
     });
     with_head
-        .filter(|(node, head)| is_idx(head) || is_called_so(node))
+        .filter(|(node, head)| is_idx(head) || has_idx_name(node))
         .collect()
 }
 

@@ -142,7 +142,7 @@ pub fn import(
             .into_owned(),
     };
     let mut tree = Tree::open(path, &target, limits, on_progress)?;
-    let layout = if idx::is_here(&mut tree) {
+    let layout = if idx::found_in(&mut tree) {
         Some(FileLayout::Idx)
     } else {
         cifar::layout(path, &tree)?
@@ -151,11 +151,11 @@ pub fn import(
         let found = match layout {
             Some(FileLayout::Idx) => "IDX files",
             Some(_) => "files of another CIFAR",
-            None => tree.in_words(),
+            None => tree.describe(),
         };
         let message = format!(
             "{set} is made of {}; these are {found}",
-            known.layout.in_words()
+            known.layout.describe()
         );
         return Err(refused(path, message));
     }
@@ -237,7 +237,7 @@ impl Target<'_> {
 }
 
 impl FileLayout {
-    fn in_words(self) -> &'static str {
+    fn describe(self) -> &'static str {
         match self {
             Self::Idx => "IDX files such as train-images-idx3-ubyte.gz",
             Self::Cifar10 => "the binary files of CIFAR-10, such as data_batch_1.bin",
@@ -283,7 +283,7 @@ fn notes(draft: &DataSetWriter, classes: &[String], train: Option<usize>) -> Vec
         _ => format!("image {} for training", count(image as u64 + 1)),
     };
     let mut notes = draft.repeated(train, &name);
-    notes.extend(draft.unlearned(classes, train));
+    notes.extend(draft.note_on_untrained_classes(classes, train));
     notes
 }
 

@@ -38,12 +38,12 @@ pub(super) struct KeptTiles {
     pub(super) metadata: Extract,
     /// Statistics of the tiles in the network.
     pub(super) tiles: Vec<Tile>,
-    pub(super) numbers: Numbers,
+    pub(super) numbers: TileData,
 }
 
 /// Tile after tile `[channels, height, width]`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Numbers {
+pub(super) enum TileData {
     /// 0 is the minimum of the tile, 255 the maximum.
     Bytes(Vec<u8>),
     Exact(Vec<f32>),
@@ -87,9 +87,9 @@ impl KeptTiles {
             values.into_iter().map(|value| (value, *tile))
         });
         let numbers = if share.exact {
-            Numbers::Exact(values.map(|(value, _)| value).collect())
+            TileData::Exact(values.map(|(value, _)| value).collect())
         } else {
-            Numbers::Bytes(values.map(|(value, tile)| byte(value, &tile)).collect())
+            TileData::Bytes(values.map(|(value, tile)| byte(value, &tile)).collect())
         };
         Self {
             metadata: Extract {
@@ -119,8 +119,8 @@ impl KeptTiles {
         } = self.metadata;
         let size = (channels * tile[0] * tile[1]).max(1);
         let values = match &self.numbers {
-            Numbers::Exact(values) => values.clone(),
-            Numbers::Bytes(bytes) => {
+            TileData::Exact(values) => values.clone(),
+            TileData::Bytes(bytes) => {
                 let each = bytes.chunks(size).zip(&self.tiles);
                 let mut values: Vec<_> = each
                     .flat_map(|(bytes, tile)| bytes.iter().map(|byte| value(*byte, tile)))
@@ -133,7 +133,7 @@ impl KeptTiles {
     }
 }
 
-impl Numbers {
+impl TileData {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),

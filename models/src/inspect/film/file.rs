@@ -9,11 +9,11 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
-use super::extract::{Extract, KeptTiles, Numbers};
+use super::extract::{Extract, KeptTiles, TileData};
 use super::{Frame, FrameMetadata, Predictions};
 use crate::error::{Error, Result};
 use crate::inspect::{Histogram, SheetKind, Statistics, Tile};
-use crate::tensor_file::{self, Numbers as Tensor, Slice};
+use crate::tensor_file::{self, Slice, TensorSlice as Tensor};
 
 /// The version of this format.
 pub(super) const VERSION: u32 = 1;
@@ -79,8 +79,8 @@ impl Frame {
             for kept in kept {
                 let name = format!("{folder}/{}", kept.metadata.layer);
                 let values = match &kept.numbers {
-                    Numbers::Bytes(bytes) => Slice::U8(bytes),
-                    Numbers::Exact(values) => Slice::F32(values),
+                    TileData::Bytes(bytes) => Slice::U8(bytes),
+                    TileData::Exact(values) => Slice::F32(values),
                 };
                 tensors.add(name, &kept.metadata.shape(), values);
             }
@@ -275,8 +275,8 @@ fn pictures(file: &SafeTensors<'_>, folder: &str, extracts: &[Extract]) -> Words
             .collect();
         let tensor = tensor(file, &name)?;
         let numbers = match tensor.dtype() {
-            Dtype::U8 => Numbers::Bytes(tensor.data().to_vec()),
-            _ => Numbers::Exact(numbers(file, &name, None)?),
+            Dtype::U8 => TileData::Bytes(tensor.data().to_vec()),
+            _ => TileData::Exact(numbers(file, &name, None)?),
         };
         let whole = numbers.len() == cells || metadata.kind == SheetKind::Vector;
         if tiles.len() != metadata.kept

@@ -57,7 +57,7 @@ pub struct FrameMetadata {
     /// The accuracy on the validation split, if there is one.
     pub validation_accuracy: Option<f64>,
     /// The predicted class of the image.
-    pub top: Option<Top>,
+    pub top: Option<TopClass>,
     /// Pictures of weights.
     pub filters: Vec<Extract>,
     /// Pictures of activations.
@@ -66,7 +66,7 @@ pub struct FrameMetadata {
 
 /// The predicted class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Top {
+pub struct TopClass {
     /// The class, from 0.
     pub class: usize,
     /// Its probability; `None` if scores are not logits.
@@ -167,7 +167,7 @@ impl Frame {
             step: moment.step,
             pinned: moment.pinned.to_owned(),
             validation_accuracy: validation.map(|of| of.accuracy),
-            top: top.first().map(|first| Top {
+            top: top.first().map(|first| TopClass {
                 class: first.class,
                 probability: first.probability,
             }),

@@ -120,11 +120,11 @@ fn sheet(all: &[KeptTiles], place: usize, query: &SheetQuery) -> Result<FilmShee
     let tiles = all[place].tiles();
     let range = match query.scale {
         Scale::Tile => None,
-        Scale::Layer => Some(tiles.extent()),
+        Scale::Layer => Some(tiles.value_range()),
         Scale::Network => {
             let Extract { kind, map, .. } = all[place].metadata;
             let alike = |kept: &&KeptTiles| (kept.metadata.kind, kept.metadata.map) == (kind, map);
-            Some(extent(all.iter().filter(alike)))
+            Some(value_range(all.iter().filter(alike)))
         }
     };
     let Extract {
@@ -141,7 +141,7 @@ fn sheet(all: &[KeptTiles], place: usize, query: &SheetQuery) -> Result<FilmShee
 }
 
 /// The range of values of several pictures.
-fn extent<'a>(all: impl Iterator<Item = &'a KeptTiles>) -> [f32; 2] {
+fn value_range<'a>(all: impl Iterator<Item = &'a KeptTiles>) -> [f32; 2] {
     let tiles = all.flat_map(|kept| &kept.tiles);
     tiles.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], tile| {
         [low.min(tile.min), high.max(tile.max)]

@@ -473,7 +473,7 @@ mod tests {
 
     #[test]
     fn seven_products_of_halves_are_the_product() {
-        for instructions in Instructions::of_this_machine() {
+        for instructions in Instructions::supported() {
             check::<f64>(instructions, 1e-14);
             check::<f32>(instructions, 2e-6);
         }

@@ -123,7 +123,7 @@ impl Checkpoints {
         if let Some(files) = files {
             self.make_last(&files)?;
             self.last = Some((progress.epoch, progress.step));
-            self.mend_best(&progress)?;
+            self.relink_best(&progress)?;
         }
         Ok(Start {
             progress,
@@ -179,7 +179,7 @@ impl Checkpoints {
     }
 
     /// If the last checkpoint is the best, the process may have died before it was linked as `best`.
-    fn mend_best(&self, progress: &Progress) -> Result<()> {
+    fn relink_best(&self, progress: &Progress) -> Result<()> {
         if progress
             .best
             .as_ref()

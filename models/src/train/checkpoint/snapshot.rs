@@ -25,7 +25,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::networks::{Model, TensorValues};
-use crate::tensor_file::{self, Content, Numbers, Slice};
+use crate::tensor_file::{self, Content, Slice, TensorSlice};
 use crate::train::learner::Learner;
 use crate::train::progress::Progress;
 use crate::train::run_paths::Record;
@@ -77,7 +77,7 @@ impl Snapshot {
 
     /// Writes both files under temporary names.
     pub(super) fn write(&self, files: &Files) -> Result<()> {
-        let numbers = |shape: &[usize], values| Numbers {
+        let numbers = |shape: &[usize], values| TensorSlice {
             shape: shape.to_vec(),
             values,
         };
@@ -229,7 +229,7 @@ pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progres
         .optimizer
         .state(learner.model.store())
         .map(|(name, values)| {
-            let numbers = Numbers {
+            let numbers = TensorSlice {
                 shape: vec![values.len()],
                 values: Slice::F32(values),
             };
@@ -256,7 +256,7 @@ pub(super) fn read_weights(
 fn write<'a>(
     files: &Files,
     weights: impl FnOnce(&Path, HashMap<String, String>) -> Result<()>,
-    state: impl IntoIterator<Item = (String, Numbers<'a>)>,
+    state: impl IntoIterator<Item = (String, TensorSlice<'a>)>,
     optimizer_steps: u64,
     progress: &Progress,
 ) -> Result<()> {

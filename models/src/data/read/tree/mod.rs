@@ -210,7 +210,7 @@ impl Tree {
     }
 
     /// The type of the tree, for messages.
-    pub(super) fn in_words(&self) -> &'static str {
+    pub(super) fn describe(&self) -> &'static str {
         match self.source {
             Source::Zip(_) => "a zip",
             Source::Tar(_) => "a tar",
@@ -232,7 +232,7 @@ impl Tree {
             },
             (Source::Tar(file), Place::Bytes { from, length }) => {
                 file.seek(SeekFrom::Start(*from)).map_err(not_opened)?;
-                Ok(Box::new(tar::Exactly::new(file, *length)))
+                Ok(Box::new(tar::ExactRange::new(file, *length)))
             }
             (_, Place::File(path)) => Ok(Box::new(File::open(path).map_err(not_opened)?)),
             _ => Err("cannot be opened: it is a folder".to_owned()),

@@ -139,18 +139,18 @@ pub(super) fn list(path: &Path, file: &File, limits: &ImportLimits) -> Result<Li
 }
 
 /// A range of a file, whose end must exist.
-pub(super) struct Exactly<'a> {
+pub(super) struct ExactRange<'a> {
     file: &'a mut File,
     left: u64,
 }
 
-impl<'a> Exactly<'a> {
+impl<'a> ExactRange<'a> {
     pub(super) fn new(file: &'a mut File, length: u64) -> Self {
         Self { file, left: length }
     }
 }
 
-impl Read for Exactly<'_> {
+impl Read for ExactRange<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer
             .len()

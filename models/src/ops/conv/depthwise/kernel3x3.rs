@@ -40,7 +40,7 @@ fn add_product<T: Float>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
 
 /// The kernel rows inside the image, for a row of the result: all three except for the first and the last row.
 #[inline(always)]
-fn taps_down(row: usize, height: usize) -> (usize, usize) {
+fn kernel_rows(row: usize, height: usize) -> (usize, usize) {
     (usize::from(row == 0), 3 - usize::from(row + 1 == height))
 }
 
@@ -92,7 +92,7 @@ simd_dispatch! {
                 }
                 let bias = bias.map_or([T::ZERO; LANES], |bias| load(bias, c));
                 let place = (row, width, channels, c);
-                match taps_down(row, height) {
+                match kernel_rows(row, height) {
                     (0, 3) => convolve_row::<T, 0, 3>(x, &taps, &bias, place, y),
                     (1, 3) => convolve_row::<T, 1, 3>(x, &taps, &bias, place, y),
                     (0, _) => convolve_row::<T, 0, 2>(x, &taps, &bias, place, y),
@@ -146,7 +146,7 @@ simd_dispatch! {
             let mut sums = [[[T::ZERO; LANES]; 3]; 3];
             for row in 0..height {
                 let place = (row, width, channels, c);
-                match taps_down(row, height) {
+                match kernel_rows(row, height) {
                     (0, 3) => add_row_gradient::<T, 0, 3>(x, dy, place, &mut sums),
                     (1, 3) => add_row_gradient::<T, 1, 3>(x, dy, place, &mut sums),
                     (0, _) => add_row_gradient::<T, 0, 2>(x, dy, place, &mut sums),
