@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::folders::{Image, is_called_image, is_system_file, sort_out};
+use super::folders::{Image, find_images, is_called_image, is_system_file};
 use super::photo::{self, Photo};
 use super::tree::{Node, Tree};
 use super::{Import, ImportLimits, Report, Target, counts, fault, kind, refused};
@@ -34,7 +34,7 @@ pub(super) fn read(
             && (is_called_image(node) || kind::is_picture(&tree.head(node)))
     };
     let is_image: Vec<_> = nodes.iter().map(&mut is_image).collect();
-    let found = sort_out(path, &nodes, &is_image, limits)?;
+    let found = find_images(path, &nodes, &is_image, limits)?;
     let mut draft = target.library.draft()?;
     // Until all sizes are known, the images are in an unnamed temporary file.
     let scratch =

@@ -3,25 +3,16 @@
 //!
 //! Bytes between two segments are skipped, as in libjpeg.
 
+mod huffman;
+mod progressive;
+
 use std::iter::repeat_n;
 
-/// From this many zero bytes after the last block on they are no padding, but the fill of a file that was not copied
-/// completely.
-const FILLED: usize = 64;
+use huffman::{BitReader, Broken, Codes, Huffman, present};
+use progressive::ProgressiveScan;
 
 /// The most scans of a frame, those of the decoder.
 const MOST_SCANS: usize = 100;
-
-/// Why reading the codes of a scan stopped.
-#[derive(Debug, PartialEq)]
-enum Broken {
-    /// The data ends.
-    Ended,
-    /// The data is invalid.
-    Wrong,
-}
-
-type Codes<T> = Result<T, Broken>;
 
 /// Refuses JPEGs for which decoders guess: truncated ones, and CMYK ones without Adobe's segment, which says that the
 /// colours are inverted.
@@ -241,14 +232,14 @@ impl Picture {
             ));
         }
         let mut step = if frame.progressive {
-            Step {
+            ProgressiveScan {
                 first: usize::from(first),
                 last: usize::from(last.min(63)),
                 refines: bits >> 4 != 0,
                 blocks_left: 0,
             }
         } else {
-            Step {
+            ProgressiveScan {
                 first: 0,
                 last: 63,
                 refines: false,
@@ -261,7 +252,7 @@ impl Picture {
             [(alone, ..)] => frame.parts[alone].blocks,
             _ => frame.mcus,
         };
-        let mut codes = Bits::new(bytes, at);
+        let mut codes = BitReader::new(bytes, at);
         for mcu in 0..mcus[0] * mcus[1] {
             if self.restart > 0 && mcu > 0 && mcu.is_multiple_of(self.restart) {
                 codes.restart()?;
@@ -309,18 +300,14 @@ impl Picture {
 
 /// The end of a scan whose codes are not read.
 fn to_marker(bytes: &[u8], at: usize) -> Codes<usize> {
-    Bits::new(bytes, at).marker().ok_or(Broken::Ended)
-}
-
-fn table(table: &Option<Huffman>) -> Codes<&Huffman> {
-    table.as_ref().ok_or(Broken::Wrong)
+    BitReader::new(bytes, at).marker().ok_or(Broken::Ended)
 }
 
 /// A block of a sequential frame.
-fn sequential(codes: &mut Bits<'_>, [dc, ac]: [&Option<Huffman>; 2]) -> Codes<()> {
-    let bits = codes.symbol(table(dc)?)?;
+fn sequential(codes: &mut BitReader<'_>, [dc, ac]: [&Option<Huffman>; 2]) -> Codes<()> {
+    let bits = codes.symbol(present(dc)?)?;
     codes.skip(u32::from(bits))?;
-    let ac = table(ac)?;
+    let ac = present(ac)?;
     let mut k = 1;
     while k < 64 {
         let symbol = codes.symbol(ac)?;
@@ -332,307 +319,4 @@ fn sequential(codes: &mut Bits<'_>, [dc, ac]: [&Option<Huffman>; 2]) -> Codes<()
         k += zeros + 1;
     }
     Ok(())
-}
-
-/// The parameters of a scan of a progressive frame.
-struct Step {
-    /// The range of coefficients.
-    first: usize,
-    last: usize,
-    /// Whether the scan refines earlier bits.
-    refines: bool,
-    /// Remaining blocks of an end-of-band run.
-    blocks_left: u32,
-}
-
-impl Step {
-    fn block(
-        &mut self,
-        codes: &mut Bits<'_>,
-        [dc, ac]: [&Option<Huffman>; 2],
-        known: &mut u64,
-    ) -> Codes<()> {
-        match (self.first, self.refines) {
-            (0, false) => {
-                let bits = codes.symbol(table(dc)?)?;
-                codes.skip(u32::from(bits))
-            }
-            (0, true) => codes.skip(1),
-            (_, false) => self.first_bits(codes, table(ac)?, known),
-            (_, true) => self.further_bits(codes, table(ac)?, known),
-        }
-    }
-
-    fn first_bits(&mut self, codes: &mut Bits<'_>, ac: &Huffman, known: &mut u64) -> Codes<()> {
-        if self.blocks_left > 0 {
-            self.blocks_left -= 1;
-            return Ok(());
-        }
-        let mut k = self.first;
-        while k <= self.last {
-            let symbol = codes.symbol(ac)?;
-            let (zeros, bits) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-            if bits == 0 && zeros < 15 {
-                self.blocks_left = (1 << zeros) - 1 + codes.take(zeros)?;
-                return Ok(());
-            }
-            k += zeros as usize;
-            if bits > 0 {
-                codes.skip(bits)?;
-                *known |= 1u64.checked_shl(k as u32).unwrap_or(0);
-            }
-            k += 1;
-        }
-        Ok(())
-    }
-
-    fn further_bits(&mut self, codes: &mut Bits<'_>, ac: &Huffman, known: &mut u64) -> Codes<()> {
-        let mut k = self.first;
-        let is_known = |known: u64, k: usize| known >> k & 1 == 1;
-        if self.blocks_left == 0 {
-            while k <= self.last {
-                let symbol = codes.symbol(ac)?;
-                let (mut zeros, bits) = (u32::from(symbol >> 4), symbol & 15);
-                if bits == 0 && zeros < 15 {
-                    self.blocks_left = (1 << zeros) + codes.take(zeros)?;
-                    break;
-                }
-                if bits > 0 {
-                    codes.skip(1)?;
-                }
-                while k <= self.last {
-                    if is_known(*known, k) {
-                        codes.skip(1)?;
-                    } else if zeros == 0 {
-                        break;
-                    } else {
-                        zeros -= 1;
-                    }
-                    k += 1;
-                }
-                if bits > 0 && k <= self.last {
-                    *known |= 1 << k;
-                }
-                k += 1;
-            }
-        }
-        if self.blocks_left > 0 {
-            for k in k..=self.last {
-                if is_known(*known, k) {
-                    codes.skip(1)?;
-                }
-            }
-            self.blocks_left -= 1;
-        }
-        Ok(())
-    }
-}
-
-/// A table of Huffman codes of at most 16 bits.
-struct Huffman {
-    /// For each prefix of eight bits, the length of the code and its symbol; length 0 for longer codes.
-    short: [(u8, u8); 256],
-    /// For each length, the largest code plus one, left-aligned in 16 bits.
-    ends: [u32; 17],
-    /// For each length, the offset from a code to the index of its symbol.
-    places: [i32; 17],
-    symbols: Vec<u8>,
-}
-
-impl Huffman {
-    fn new(counts: &[u8], symbols: &[u8]) -> Self {
-        let (mut ends, mut places, mut short) = ([0; 17], [0; 17], [(0, 0); 256]);
-        let (mut code, mut place) = (0u32, 0);
-        for (length, count) in (1..=16u32).zip(counts) {
-            places[length as usize] = place as i32 - code as i32;
-            for _ in 0..*count {
-                if length <= 8 {
-                    let first = (code << (8 - length)) as usize;
-                    let symbol = symbols.get(place).copied().unwrap_or(0);
-                    let here = short.get_mut(first..first + (1 << (8 - length)));
-                    here.into_iter()
-                        .flatten()
-                        .for_each(|entry| *entry = (length as u8, symbol));
-                }
-                (code, place) = (code + 1, place + 1);
-            }
-            ends[length as usize] = code << (16 - length);
-            code <<= 1;
-        }
-        Self {
-            short,
-            ends,
-            places,
-            symbols: symbols.to_vec(),
-        }
-    }
-}
-
-/// A bit reader of a scan.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    /// The position of the next byte after those in `held`.
-    at: usize,
-    /// Unused bits, left-aligned.
-    held: u64,
-    count: u32,
-    /// Whether a marker or the end of the file has been reached.
-    ended: bool,
-}
-
-impl<'a> Bits<'a> {
-    fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self {
-            bytes,
-            at,
-            held: 0,
-            count: 0,
-            ended: false,
-        }
-    }
-
-    fn fill(&mut self) {
-        while self.count <= 48 && !self.ended {
-            let byte = match self.bytes.get(self.at..) {
-                Some([0xff, 0, ..]) => {
-                    self.at += 2;
-                    0xff
-                }
-                Some([0xff, 0xff, ..]) => {
-                    self.at += 1;
-                    continue;
-                }
-                None | Some([] | [0xff, ..]) => {
-                    self.ended = true;
-                    return;
-                }
-                Some([byte, ..]) => {
-                    self.at += 1;
-                    *byte
-                }
-            };
-            self.held |= u64::from(byte) << (56 - self.count);
-            self.count += 8;
-        }
-    }
-
-    fn take(&mut self, bits: u32) -> Codes<u32> {
-        if bits == 0 {
-            return Ok(0);
-        }
-        if self.count < bits {
-            self.fill();
-        }
-        if self.count < bits {
-            return Err(Broken::Ended);
-        }
-        let taken = (self.held >> (64 - bits)) as u32;
-        self.held <<= bits;
-        self.count -= bits;
-        Ok(taken)
-    }
-
-    fn skip(&mut self, bits: u32) -> Codes<()> {
-        self.take(bits).map(drop)
-    }
-
-    fn symbol(&mut self, table: &Huffman) -> Codes<u8> {
-        if self.count < 16 {
-            self.fill();
-        }
-        let (length, symbol) = table.short[(self.held >> 56) as usize];
-        if length > 0 {
-            return self.skip(length.into()).map(|()| symbol);
-        }
-        let next = (self.held >> 48) as u32;
-        let length = (9..=16).find(|length| next < table.ends[*length]);
-        let Some(length) = length else {
-            // Missing bits count as zeros; if bits are missing, that is the fault.
-            return Err(if self.count < 16 {
-                Broken::Ended
-            } else {
-                Broken::Wrong
-            });
-        };
-        let place = (next >> (16 - length)) as i32 + table.places[length];
-        self.skip(length as u32)?;
-        let symbol = usize::try_from(place)
-            .ok()
-            .and_then(|place| table.symbols.get(place));
-        symbol.copied().ok_or(Broken::Wrong)
-    }
-
-    /// The position of the next marker that is not a restart marker.
-    fn marker(&mut self) -> Option<usize> {
-        let mut at = self.at;
-        loop {
-            let found = at
-                + self
-                    .bytes
-                    .get(at..)?
-                    .iter()
-                    .position(|byte| *byte == 0xff)?;
-            match *self.bytes.get(found + 1)? {
-                0 | 0xd0..=0xd7 => at = found + 2,
-                0xff => at = found + 1,
-                _ => return Some(found),
-            }
-        }
-    }
-
-    /// The position of the next marker, and the marker.
-    fn any_marker(&self) -> Option<(usize, u8)> {
-        let mut at = self.at;
-        loop {
-            let found = at
-                + self
-                    .bytes
-                    .get(at..)?
-                    .iter()
-                    .position(|byte| *byte == 0xff)?;
-            match *self.bytes.get(found + 1)? {
-                0 => at = found + 2,
-                0xff => at = found + 1,
-                marker => return Some((found, marker)),
-            }
-        }
-    }
-
-    fn restart_follows(&self) -> bool {
-        matches!(self.any_marker(), Some((_, 0xd0..=0xd7)))
-    }
-
-    /// Skips the rest before the next marker.
-    fn drop_rest(&mut self) {
-        if let Some((at, _)) = self.any_marker() {
-            self.at = at;
-        }
-        (self.held, self.count, self.ended) = (0, 0, true);
-    }
-
-    /// Continues after a restart marker.
-    fn restart(&mut self) -> Codes<()> {
-        match self.any_marker() {
-            Some((at, 0xd0..=0xd7)) => {
-                *self = Self::new(self.bytes, at + 2);
-                Ok(())
-            }
-            _ => Err(Broken::Ended),
-        }
-    }
-
-    /// The marker at the end of a scan, after all blocks.
-    fn end(&mut self) -> Codes<usize> {
-        let end = self.marker().ok_or(Broken::Ended)?;
-        let left = end - self.at + self.count as usize / 8;
-        let zeros = self.bytes[..end]
-            .iter()
-            .rev()
-            .take_while(|byte| **byte == 0)
-            .count();
-        if left >= FILLED && zeros >= FILLED {
-            return Err(Broken::Ended);
-        }
-        Ok(end)
-    }
 }

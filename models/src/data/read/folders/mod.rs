@@ -5,8 +5,14 @@
 //! * a folder that contains only one other folder is skipped;
 //! * anything else is left out with a note, or refused. Nothing becomes a class just by being there.
 
+mod folder;
+mod split_name;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use folder::Folder;
+use split_name::SplitName;
 
 use super::tree::Node;
 use super::{ImportLimits, fault};
@@ -22,7 +28,7 @@ const IMAGES: [&str; 27] = [
 ];
 
 /// Files and folders that operating systems create, in lower case.
-const LITTER: [&str; 7] = [
+const SYSTEM_FILES: [&str; 7] = [
     "__macosx",
     "thumbs.db",
     "ehthumbs.db",
@@ -57,163 +63,10 @@ pub(super) struct Image {
     pub(super) node: Node,
 }
 
-/// Which split a folder is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Part {
-    Train,
-    Validation,
-    Test,
-}
-
-impl Part {
-    /// The split of a name such as `seg_train`, `Training`, `test_set`, `trainImages`, `valid`.
-    fn of(name: &str) -> Option<Self> {
-        let mut words = String::new();
-        let mut was_small = false;
-        for c in name.chars() {
-            if !c.is_alphabetic() || was_small && c.is_uppercase() {
-                words.push(' ');
-            }
-            if c.is_alphabetic() {
-                words.extend(c.to_lowercase());
-            }
-            was_small = c.is_lowercase();
-        }
-        let part = |word: &str| match word {
-            "val" | "dev" | "eval" | "evaluation" => Some(Self::Validation),
-            word if word.starts_with("train") => Some(Self::Train),
-            word if word.starts_with("valid") => Some(Self::Validation),
-            word if word.starts_with("test") => Some(Self::Test),
-            _ => None,
-        };
-        let mut parts = words.split_whitespace().filter_map(part);
-        let first = parts.next()?;
-        // A name of two splits is none.
-        parts.all(|other| other == first).then_some(first)
-    }
-}
-
-/// A folder with its content.
-#[derive(Default)]
-struct Folder {
-    /// Its path.
-    path: String,
-    folders: BTreeMap<String, Folder>,
-    /// Images directly in it.
-    images: Vec<Node>,
-    /// Other files directly in it.
-    others: Vec<String>,
-}
-
-impl Folder {
-    fn new(nodes: Vec<(Node, bool)>) -> Self {
-        let mut root = Self::default();
-        for (node, _) in &nodes {
-            let folder = if node.is_folder {
-                &node.parts[..]
-            } else {
-                &node.parts[..node.parts.len() - 1]
-            };
-            root.below(folder);
-        }
-        for (node, is_image) in nodes {
-            let Some((name, folder)) = node.parts.split_last() else {
-                continue;
-            };
-            let folder = root.below(folder);
-            // Some programs write folders as empty files.
-            if node.is_folder || folder.folders.contains_key(name) && !is_image {
-                continue;
-            }
-            if is_image {
-                folder.images.push(node);
-            } else {
-                folder.others.push(node.name());
-            }
-        }
-        root
-    }
-
-    fn below(&mut self, parts: &[String]) -> &mut Self {
-        let mut folder = self;
-        for part in parts {
-            let path = if folder.path.is_empty() {
-                part.clone()
-            } else {
-                format!("{}/{part}", folder.path)
-            };
-            folder = folder.folders.entry(part.clone()).or_insert_with(|| Self {
-                path,
-                ..Self::default()
-            });
-        }
-        folder
-    }
-
-    fn has_images(&self) -> bool {
-        !self.images.is_empty() || self.folders.values().any(Self::has_images)
-    }
-
-    fn count(&self) -> usize {
-        self.images.len() + self.folders.values().map(Self::count).sum::<usize>()
-    }
-
-    /// The subfolders with images.
-    fn bearing(&self) -> impl Iterator<Item = (&String, &Self)> {
-        self.folders
-            .iter()
-            .filter(|(_, folder)| folder.has_images())
-    }
-
-    /// The subfolder with images, if there is exactly one.
-    fn only(&self) -> Option<&String> {
-        let mut bearing = self.bearing();
-        let (name, _) = bearing.next()?;
-        bearing.next().is_none().then_some(name)
-    }
-
-    fn names(&self) -> BTreeSet<&String> {
-        self.bearing().map(|(name, _)| name).collect()
-    }
-
-    /// All files in it that are not images.
-    fn all_others(&self) -> Vec<String> {
-        let below = self.folders.values().flat_map(Self::all_others);
-        self.others.iter().cloned().chain(below).collect()
-    }
-
-    fn into_images(self) -> Vec<Node> {
-        let mut images = self.images;
-        images.extend(self.folders.into_values().flat_map(Self::into_images));
-        images.sort_by(|a, b| a.parts.cmp(&b.parts));
-        images
-    }
-
-    /// Skips folders that contain only one other, as in `train/train/cats`. An inner folder with images, as in
-    /// `cats/1.png`, is a class of its own unless both have the same name, as in `pred/pred/1.png`.
-    fn through(mut self, name: &str) -> Self {
-        loop {
-            let next = self.only().filter(|_| self.images.is_empty()).cloned();
-            let is_same = |next: &String| next.to_lowercase() == name.to_lowercase();
-            let Some(next) =
-                next.filter(|next| self.folders[next].images.is_empty() || is_same(next))
-            else {
-                return self;
-            };
-            let outer = std::mem::take(&mut self.others);
-            let Some(inner) = self.folders.remove(&next) else {
-                return self;
-            };
-            self = inner;
-            self.others.extend(outer);
-        }
-    }
-}
-
 /// Finds the class folders. A test folder becomes the test split. A validation folder joins the training data, of which
 /// each run splits off its own validation; without a test folder it becomes the test split, so that held-out images
 /// stay held out.
-pub(super) fn sort_out(
+pub(super) fn find_images(
     path: &Path,
     nodes: &[Node],
     is_image: &[bool],
@@ -304,8 +157,8 @@ type Classes = BTreeMap<String, Vec<(String, bool, Folder)>>;
 fn find_classes(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     let refused = |message: String| Err(Error::Refused(vec![fault(path, message)]));
     let of_parts = |root: &Folder| {
-        root.bearing()
-            .any(|(name, folder)| Part::of(name).is_some() && folder.images.is_empty())
+        root.with_images()
+            .any(|(name, folder)| SplitName::of(name).is_some() && folder.images.is_empty())
     };
     if of_parts(&root) {
         return splits(path, root, found);
@@ -319,29 +172,32 @@ fn find_classes(path: &Path, root: Folder, found: &mut Found) -> Result<Classes>
     };
     // Splits inside class folders: cats/train/1.png.
     let is_split = |folder: &Folder| {
-        let parts: Vec<_> = folder.bearing().map(|(name, _)| Part::of(name)).collect();
+        let parts: Vec<_> = folder
+            .with_images()
+            .map(|(name, _)| SplitName::of(name))
+            .collect();
         folder.images.is_empty()
-            && parts.contains(&Some(Part::Train))
+            && parts.contains(&Some(SplitName::Train))
             && parts.iter().all(Option::is_some)
     };
-    if root.bearing().count() > 1 && root.bearing().all(|(_, folder)| is_split(folder)) {
-        return splits(path, turned(root), found);
+    if root.with_images().count() > 1 && root.with_images().all(|(_, folder)| is_split(folder)) {
+        return splits(path, transpose(root), found);
     }
     let flat: Vec<_> = root
-        .bearing()
+        .with_images()
         .filter(|(_, folder)| !folder.images.is_empty())
         .map(|(name, _)| name)
         .collect();
-    let parts: Vec<_> = flat.iter().map(|name| Part::of(name)).collect();
-    if parts.contains(&Some(Part::Train))
+    let parts: Vec<_> = flat.iter().map(|name| SplitName::of(name)).collect();
+    if parts.contains(&Some(SplitName::Train))
         && parts
             .iter()
-            .any(|part| part.is_some_and(|part| part != Part::Train))
+            .any(|part| part.is_some_and(|part| part != SplitName::Train))
     {
         let splits: Vec<_> = flat
             .iter()
             .copied()
-            .filter(|name| Part::of(name).is_some())
+            .filter(|name| SplitName::of(name).is_some())
             .collect();
         return refused(format!(
             "does not say which class an image is of: the images lie directly in the folders {}; in each of them there \
@@ -351,15 +207,15 @@ fn find_classes(path: &Path, root: Folder, found: &mut Found) -> Result<Classes>
     }
     // Folders without images of their own that contain several folders of images.
     let deep: Vec<_> = root
-        .bearing()
-        .filter(|(_, folder)| folder.images.is_empty() && folder.bearing().count() > 1)
+        .with_images()
+        .filter(|(_, folder)| folder.images.is_empty() && folder.with_images().count() > 1)
         .collect();
     if let Some((name, folder)) = deep.first()
-        && deep.len() < root.bearing().count()
+        && deep.len() < root.with_images().count()
     {
         let below: Vec<_> = folder.names().into_iter().take(3).collect();
         let flat = root
-            .bearing()
+            .with_images()
             .find(|(other, _)| deep.iter().all(|(name, _)| name != other));
         return refused(format!(
             "does not say which folders are the classes: {name} has no images in it but folders of images ({}), and {} \
@@ -398,14 +254,17 @@ fn find_classes(path: &Path, root: Folder, found: &mut Found) -> Result<Classes>
 }
 
 fn flat_says_split(class: &str, folder: &Folder) -> bool {
-    matches!(Part::of(class), Some(Part::Test | Part::Validation)) && !folder.images.is_empty()
+    matches!(
+        SplitName::of(class),
+        Some(SplitName::Test | SplitName::Validation)
+    ) && !folder.images.is_empty()
 }
 
 /// Notes that folders inside a class folder are not classes.
 fn nested(class: &str, folder: &Folder, found: &mut Found) {
     let below: Vec<_> = folder.names().into_iter().take(4).cloned().collect();
     if !below.is_empty() && (below.len() > 1 || !folder.images.is_empty()) {
-        let more = if folder.bearing().count() > below.len() {
+        let more = if folder.with_images().count() > below.len() {
             " and others"
         } else {
             ""
@@ -418,14 +277,14 @@ fn nested(class: &str, folder: &Folder, found: &mut Found) {
 }
 
 /// Turns class folders with splits into splits with class folders.
-fn turned(root: Folder) -> Folder {
-    let mut turned = Folder {
+fn transpose(root: Folder) -> Folder {
+    let mut transpose = Folder {
         path: root.path,
         ..Folder::default()
     };
     for (class, folder) in root.folders {
         for (split, inside) in folder.folders {
-            let of = turned
+            let of = transpose
                 .folders
                 .entry(split.clone())
                 .or_insert_with(|| Folder {
@@ -435,7 +294,7 @@ fn turned(root: Folder) -> Folder {
             of.folders.insert(class.clone(), inside);
         }
     }
-    turned
+    transpose
 }
 
 /// The classes in folders of which some are named as splits.
@@ -443,7 +302,7 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     let mut labelled = Vec::new();
     let mut others = Vec::new();
     for (name, folder) in root.folders {
-        let folder = folder.through(&name);
+        let folder = folder.skip_single_folders(&name);
         if folder.images.is_empty() && folder.has_images() {
             labelled.push((name, folder));
         } else {
@@ -452,7 +311,7 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     }
     let of_training = labelled
         .iter()
-        .filter(|(name, _)| Part::of(name) == Some(Part::Train));
+        .filter(|(name, _)| SplitName::of(name) == Some(SplitName::Train));
     let trained: BTreeSet<String> = of_training
         .flat_map(|(_, folder)| folder.names())
         .cloned()
@@ -467,10 +326,10 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     }
     // A single folder that no other split has is not a class: test/images/1.png.
     let (splits, without): (Vec<_>, Vec<_>) = labelled.into_iter().partition(|(name, folder)| {
-        let is_part = |name: &String| Part::of(name).is_some();
-        let a_copy = !is_part(name) && folder.bearing().all(|(name, _)| is_part(name));
+        let is_part = |name: &String| SplitName::of(name).is_some();
+        let a_copy = !is_part(name) && folder.with_images().all(|(name, _)| is_part(name));
         let only = folder.only().is_some_and(|only| !trained.contains(only));
-        Part::of(name) == Some(Part::Train) || !(a_copy || only)
+        SplitName::of(name) == Some(SplitName::Train) || !(a_copy || only)
     });
     let mut faults = Vec::new();
     for (name, folder) in without.iter().chain(&others) {
@@ -480,7 +339,7 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
         } else {
             "images without classes"
         };
-        if images == 0 && Part::of(name).is_some() {
+        if images == 0 && SplitName::of(name).is_some() {
             faults.push(fault(
                 Path::new(&folder.path),
                 "is a split without images".to_owned(),
@@ -499,7 +358,10 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
             }
         ));
     }
-    for (name, folder) in splits.iter().filter(|(name, _)| Part::of(name).is_none()) {
+    for (name, folder) in splits
+        .iter()
+        .filter(|(name, _)| SplitName::of(name).is_none())
+    {
         let classes: Vec<_> = folder
             .names()
             .into_iter()
@@ -516,7 +378,10 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
         .iter()
         .flat_map(|(_, folder)| folder.folders.keys())
         .collect();
-    for (split, folder) in splits.iter().filter(|(name, _)| Part::of(name).is_some()) {
+    for (split, folder) in splits
+        .iter()
+        .filter(|(name, _)| SplitName::of(name).is_some())
+    {
         let stray = folder.images.iter().map(|node| Fault {
             file: node.name(),
             message: "lies in no class folder".to_owned(),
@@ -538,18 +403,22 @@ fn splits(path: &Path, root: Folder, found: &mut Found) -> Result<Classes> {
     if !faults.is_empty() {
         return Err(Error::Refused(faults));
     }
-    let is_there = |part: Part| splits.iter().any(|(name, _)| Part::of(name) == Some(part));
-    let test = if is_there(Part::Test) {
-        Part::Test
-    } else {
-        Part::Validation
+    let is_there = |part: SplitName| {
+        splits
+            .iter()
+            .any(|(name, _)| SplitName::of(name) == Some(part))
     };
-    if is_there(Part::Test) || is_there(Part::Validation) {
+    let test = if is_there(SplitName::Test) {
+        SplitName::Test
+    } else {
+        SplitName::Validation
+    };
+    if is_there(SplitName::Test) || is_there(SplitName::Validation) {
         found.splits = splits.iter().map(|(name, _)| name.clone()).collect();
     }
     let mut classes = Classes::new();
     for (split, folder) in splits {
-        let is_test = Part::of(&split) == Some(test);
+        let is_test = SplitName::of(&split) == Some(test);
         for (class, folder) in folder.folders {
             nested(&class, &folder, found);
             let name = if folder.path.is_empty() {
@@ -606,7 +475,7 @@ fn wrong_classes<'a>(
 pub(super) fn is_system_file(node: &Node) -> bool {
     node.parts
         .iter()
-        .any(|part| part.starts_with('.') || LITTER.contains(&part.to_lowercase().as_str()))
+        .any(|part| part.starts_with('.') || SYSTEM_FILES.contains(&part.to_lowercase().as_str()))
 }
 
 /// Whether a file has the extension of an image.
@@ -616,53 +485,4 @@ pub(super) fn is_called_image(node: &Node) -> bool {
         .last()
         .and_then(|name| Some(name.rsplit_once('.')?.1.to_lowercase()));
     extension.is_some_and(|extension| IMAGES.contains(&extension.as_str()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_say_which_split_a_folder_is() {
-        for name in [
-            "train",
-            "Training",
-            "seg_train",
-            "training_set",
-            "train_images",
-            "imagesTrain",
-            "TRAIN",
-            "train2017",
-            "trainset",
-        ] {
-            assert_eq!(Part::of(name), Some(Part::Train), "{name}");
-        }
-        for name in [
-            "val",
-            "valid",
-            "Validation",
-            "val2017",
-            "validation_set",
-            "dev",
-        ] {
-            assert_eq!(Part::of(name), Some(Part::Validation), "{name}");
-        }
-        for name in [
-            "test", "Testing", "seg_test", "test_set", "testset", "imgsTest",
-        ] {
-            assert_eq!(Part::of(name), Some(Part::Test), "{name}");
-        }
-        for name in [
-            "strain",
-            "contest",
-            "valley",
-            "cats",
-            "train_test",
-            "seg_pred",
-            "evals",
-            "",
-        ] {
-            assert_eq!(Part::of(name), None, "{name}");
-        }
-    }
 }
