@@ -38,5 +38,8 @@ mod storm;
 mod support;
 mod surroundings;
 mod tensorboard;
+mod tensorboard_again;
+mod tensorboard_damage;
 mod tensorboard_export;
+mod tensorboard_tags;
 mod terminal;
