@@ -137,19 +137,19 @@ pub(crate) fn write<'a>(
     written
 }
 
-/// Writes a small file as `aside` and renames it to `path`, so that readers always see a whole file. It need not
+/// Writes a small file as `temporary` and renames it to `path`, so that readers always see a whole file. It need not
 /// survive a power cut. On an error no file is left.
 pub(crate) fn replace<'a>(
     path: &Path,
-    aside: &Path,
+    temporary: &Path,
     tensors: impl IntoIterator<Item = (String, TensorSlice<'a>)>,
     metadata: HashMap<String, String>,
 ) -> Result<()> {
     let (tensors, metadata) = with_checksum(tensors, metadata);
     let bytes = serialize(tensors, Some(metadata)).map_err(|error| wrong(path, error))?;
-    let written = fs::write(aside, bytes).and_then(|()| fs::rename(aside, path));
+    let written = fs::write(temporary, bytes).and_then(|()| fs::rename(temporary, path));
     written.map_err(|e| {
-        let _ = fs::remove_file(aside);
+        let _ = fs::remove_file(temporary);
         Error::file(path, e)
     })
 }

@@ -295,19 +295,19 @@ impl Library {
         let (Some(folder), Some(place)) = (&self.folder, self.place(set)) else {
             return Err(Error::setting("data.set", NAME));
         };
-        let aside = folder.join(format!("{REPLACED}{set}"));
+        let moved = folder.join(format!("{REPLACED}{set}"));
         let replaces = place.exists();
         if replaces {
-            fs::rename(&place, &aside).map_err(|e| Error::file(&place, e))?;
+            fs::rename(&place, &moved).map_err(|e| Error::file(&place, e))?;
         }
         if let Err(error) = fs::rename(ready.folder.path(), &place) {
             if replaces {
-                let _ = fs::rename(&aside, &place);
+                let _ = fs::rename(&moved, &place);
             }
             return Err(Error::file(&place, error));
         }
         if replaces {
-            let _ = fs::remove_dir_all(&aside);
+            let _ = fs::remove_dir_all(&moved);
         }
         sync(folder)
     }
@@ -341,9 +341,9 @@ impl Library {
         // The rename makes the removal atomic; it needs no new folder, for which a full disk has no space.
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let aside = folder.join(format!("{REMOVED}{set}-{}-{count}", std::process::id()));
-        fs::rename(&place, &aside).map_err(|e| Error::file(&place, e))?;
-        fs::remove_dir_all(&aside).map_err(|e| Error::file(&place, e))
+        let moved = folder.join(format!("{REMOVED}{set}-{}-{count}", std::process::id()));
+        fs::rename(&place, &moved).map_err(|e| Error::file(&place, e))?;
+        fs::remove_dir_all(&moved).map_err(|e| Error::file(&place, e))
     }
 
     /// Removes leftovers of processes that died, and restores a set whose replacement was not completed.

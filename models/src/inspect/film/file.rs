@@ -39,12 +39,12 @@ const FACTS: usize = 5;
 const BARS: usize = 32;
 
 impl Frame {
-    /// Writes a file under the temporary name `aside`, then renames it, so that readers see complete frames. There is
+    /// Writes a file under the temporary name `temporary`, then renames it, so that readers see complete frames. There is
     /// no fsync, which would take longer than an epoch of a small run.
     ///
     /// # Errors
     /// When it cannot be written; no file is then left.
-    pub(crate) fn write(&self, path: &Path, aside: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path, temporary: &Path) -> Result<()> {
         let metadata = serde_json::to_string(&self.metadata)
             .map_err(|e| Error::checkpoint(path, e.to_string()))?;
         let metadata = HashMap::from([
@@ -102,7 +102,7 @@ impl Frame {
         if let Some(predictions) = &self.predictions {
             tensors.predictions(predictions);
         }
-        tensor_file::replace(path, aside, tensors.0, metadata)
+        tensor_file::replace(path, temporary, tensors.0, metadata)
     }
 
     /// Reads a frame; `None` when there is none.
@@ -139,12 +139,12 @@ impl Predictions {
     ///
     /// # Errors
     /// When it cannot be written; no file is then left.
-    pub(crate) fn write(&self, path: &Path, aside: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path, temporary: &Path) -> Result<()> {
         let mut tensors = Tensors::default();
         let kept = self.clone().cut();
         tensors.predictions(&kept);
         let metadata = HashMap::from([("vivarium.version".to_owned(), json!(VERSION).to_string())]);
-        tensor_file::replace(path, aside, tensors.0, metadata)
+        tensor_file::replace(path, temporary, tensors.0, metadata)
     }
 
     /// Reads a file of predictions; `None` when there is none.

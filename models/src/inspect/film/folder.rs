@@ -61,7 +61,7 @@ impl Folder {
     pub fn add(&self, frame: &Frame) -> Result<()> {
         let newest = frame.metadata.epoch;
         fs::create_dir_all(&self.0).map_err(|e| Error::file(&self.0, e))?;
-        frame.write(&self.frame(newest), &self.aside())?;
+        frame.write(&self.frame(newest), &self.temporary())?;
         for epoch in self.epochs()? {
             if epoch < newest && !stays(epoch, newest) {
                 let path = self.frame(epoch);
@@ -77,15 +77,15 @@ impl Folder {
     /// When it cannot be written.
     pub(crate) fn add_test(&self, predictions: &Predictions) -> Result<()> {
         fs::create_dir_all(&self.0).map_err(|e| Error::file(&self.0, e))?;
-        predictions.write(&self.test(), &self.aside())
+        predictions.write(&self.test(), &self.temporary())
     }
 
     /// Removes temporary files of a process that died while writing.
     pub fn sweep(&self) {
-        let _ = fs::remove_file(self.aside());
+        let _ = fs::remove_file(self.temporary());
     }
 
-    fn aside(&self) -> PathBuf {
+    fn temporary(&self) -> PathBuf {
         self.0.join("frame.tmp")
     }
 

@@ -306,10 +306,10 @@ impl Checkpoints {
     /// The temporary names of a checkpoint's files.
     fn fresh(&self, name: &str) -> Files {
         let files = self.files(name);
-        let aside = |path: &Path| path.with_extension(UNFINISHED);
+        let unfinished = |path: &Path| path.with_extension(UNFINISHED);
         Files {
-            weights: aside(&files.weights),
-            state: aside(&files.state),
+            weights: unfinished(&files.weights),
+            state: unfinished(&files.state),
         }
     }
 }
