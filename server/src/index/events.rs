@@ -1,4 +1,4 @@
-//! The lines of every `events.ndjson`, as they are.
+//! The lines of every `events.ndjson`, unchanged.
 
 use rusqlite::{Connection, params};
 use vivarium_models::contract::{self, Record};
@@ -11,9 +11,9 @@ use crate::run_dir::tail::Place;
 /// An indexed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its number in its run, from 1.
+    /// Its sequence number in its run, from 1.
     pub seq: u64,
-    /// The line, without its end.
+    /// The line, without its newline.
     pub body: String,
 }
 
@@ -28,7 +28,7 @@ pub fn place(connection: &Connection, id: RunId) -> Result<Place> {
     runs::place_of(row, 0).map_err(|error| damage::fault(key, Some(id), error))
 }
 
-/// Forgets what is indexed of the log of a run, which is another than it was: the log is the truth.
+/// Removes all indexed events of a run whose log was replaced, since the log is authoritative.
 pub fn begin_again(writing: &Writing<'_>, id: RunId) -> Result<()> {
     let key = runs::key(writing, id)?;
     removal::drop_events(writing, key)?;
@@ -41,11 +41,11 @@ pub fn begin_again(writing: &Writing<'_>, id: RunId) -> Result<()> {
     Ok(())
 }
 
-/// Indexes the lines of a run's log between two places. Returns whether it did: it does not where the index
-/// is not at the first of them any more, and whoever follows the log goes on from where it is.
+/// Indexes the lines of a run's log between two places. Returns `false` if the index is no longer at the first of
+/// them; the caller then continues from the index's place.
 ///
 /// # Errors
-/// [`Error::EventLog`] when a line is not the next event: nothing of the batch is kept.
+/// [`Error::EventLog`] when a line is not the next event; no line of the batch is kept.
 pub fn append(
     writing: &Writing<'_>,
     id: RunId,
@@ -60,7 +60,7 @@ pub fn append(
     let mut run = runs::get(writing, id)?;
     let mut insert =
         writing.prepare_cached("INSERT INTO events (run, seq, body) VALUES (?1, ?2, ?3)")?;
-    // Curves that are still made of earlier events are made of these in their turn.
+    // Curves that are still being built from earlier events include these later.
     let curves_too = run.curves == run.seq;
     let mut curves = curves::Appender::new(writing, key);
     for text in lines {
@@ -104,8 +104,8 @@ pub fn append(
     Ok(true)
 }
 
-/// The events of a run after number `after`, at most `limit` of them and about `bytes` long
-/// together, but at least one where there is one.
+/// The events of a run after number `after`: at most `limit` of them and about `bytes` in total, but at least one if
+/// there is one.
 pub fn after(
     connection: &Connection,
     id: RunId,

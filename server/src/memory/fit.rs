@@ -1,31 +1,31 @@
-//! Which part of a space to take: the shortest that is free and long enough, so that what is long stays long.
+//! A best-fit free list: an allocation takes the shortest free range that is long enough. Long ranges so stay whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parts start and end at multiples of this: a line of the cache, and a vector of AVX-512.
+/// Ranges start and end at multiples of this, which is both a cache line and an AVX-512 vector.
 pub(super) const LINE: usize = 64;
 
-/// The free parts of a space, neighbours joined.
+/// The free ranges of a space. Adjacent ones are merged.
 #[derive(Debug)]
 pub(super) struct Fit {
-    /// Lengths by start.
+    /// The length of each range by its start.
     lengths: BTreeMap<usize, usize>,
-    /// Lengths with starts.
+    /// The ranges as (length, start), in order of length.
     by_length: BTreeSet<(usize, usize)>,
-    /// From here on nothing was taken yet.
+    /// The offset from which nothing has been allocated yet.
     untouched: usize,
 }
 
-/// A part that was taken.
+/// An allocated range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) start: usize,
-    /// Whether none of it was taken before.
+    /// Whether no byte of it has been allocated before.
     pub(super) fresh: bool,
 }
 
 impl Fit {
-    /// A space of which all is free.
+    /// A space that is entirely free.
     pub(super) fn new(len: usize) -> Self {
         let mut fit = Self {
             lengths: BTreeMap::new(),
@@ -36,7 +36,7 @@ impl Fit {
         fit
     }
 
-    /// Takes a part of at least that many bytes; `None` where there is none.
+    /// Allocates a range of at least `len` bytes; `None` if no free range is long enough.
     pub(super) fn take(&mut self, len: usize) -> Option<Part> {
         let len = whole(len)?;
         let (free, start) = *self.by_length.range((len, 0)..).next()?;
@@ -49,7 +49,7 @@ impl Fit {
         Some(Part { start, fresh })
     }
 
-    /// Frees a part that was taken for that many bytes.
+    /// Frees a range that was allocated for `len` bytes.
     pub(super) fn give(&mut self, mut start: usize, len: usize) {
         let Some(mut len) = whole(len) else { return };
         if let Some(after) = self.lengths.get(&(start + len)).copied() {
@@ -78,7 +78,7 @@ impl Fit {
     }
 }
 
-/// The length of the part for so many bytes.
+/// The length of the range for `len` bytes.
 pub(super) fn whole(len: usize) -> Option<usize> {
     len.max(1).checked_next_multiple_of(LINE)
 }

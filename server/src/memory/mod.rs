@@ -1,9 +1,9 @@
-//! How memory is taken from the system.
+//! The memory allocator.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `space` | large blocks of a process that trains |
-//! | `fit` | which part of a space to take |
+//! | `space` | large blocks of a training process |
+//! | `fit` | the free list of a space |
 
 #[cfg_attr(
     not(all(target_os = "linux", target_pointer_width = "64")),
@@ -17,10 +17,10 @@ use std::alloc::{GlobalAlloc, Layout};
 
 use mimalloc::MiMalloc;
 
-/// Blocks from this size on are large: others are mimalloc's, which is faster at them.
+/// The smallest size of a large block. mimalloc is faster for smaller ones.
 const LARGE: usize = 1 << 16;
 
-/// The program's allocator: mimalloc, and in a process that trains the space for large blocks.
+/// The program's allocator: mimalloc, and in a training process a space for large blocks.
 #[derive(Debug)]
 pub struct Allocator;
 
@@ -88,14 +88,14 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// A block of the space, where it is large and there is one.
+/// A block of the space; `None` if the layout is not large or there is no space.
 fn large(layout: Layout) -> Option<space::Block> {
     (layout.size() >= LARGE && layout.align() <= fit::LINE)
         .then(|| space::take(layout.size()))
         .flatten()
 }
 
-/// Elsewhere all blocks are mimalloc's.
+/// On other systems mimalloc provides all blocks.
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 mod space {
     use std::ptr::NonNull;
@@ -126,11 +126,11 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 /// Never.
 const NEVER: std::ffi::c_long = -1;
 
-/// From now on this process keeps what it frees for its next need, and has huge pages.
+/// Makes this process keep freed memory and use huge pages.
 ///
-/// A training step frees and takes the same few hundred megabytes again and again. Given back in between, each page
-/// must be cleared by the kernel before it is had again: a third of the time of a step. For processes that train and
-/// end; a server gives back.
+/// A training step frees and allocates the same few hundred megabytes again and again. If the memory went back to the
+/// system in between, the kernel would have to clear each page again, which takes a third of a step's time. Only for
+/// processes that train and exit; a server returns memory.
 pub(crate) fn keep_freed_memory() {
     set_huge_pages(true);
     space::open();
@@ -141,16 +141,16 @@ pub(crate) fn keep_freed_memory() {
     }
 }
 
-/// From now on this process has small pages, and those it starts, until they say otherwise.
+/// Makes this process, and those it starts, use small pages until they choose otherwise.
 ///
-/// Each thread has memory of its own, and with huge pages its first kilobyte takes 2 MiB, which the kernel clears while
-/// who asked waits. A server starts a thread for each of many requests at once: that was a third of their time, and half
-/// of the server's memory.
+/// Each thread has its own heap, and with huge pages its first kilobyte takes 2 MiB, which the kernel clears while the
+/// caller waits. A server starts a thread for each of many requests at once: clearing pages was a third of their time
+/// and half of the server's memory.
 pub(crate) fn take_small_pages() {
     set_huge_pages(false);
 }
 
-/// Lets this process have huge pages, or not. Best effort: only Linux can be told.
+/// Allows or forbids huge pages for this process. Only Linux has the setting; elsewhere nothing happens.
 fn set_huge_pages(allowed: bool) {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(!allowed);
@@ -158,8 +158,8 @@ fn set_huge_pages(allowed: bool) {
     let _ = allowed;
 }
 
-/// Gives back what was freed. The allocator does so by itself, but only as others go on to ask it for memory: after a
-/// piece of work that took much, nobody may.
+/// Returns freed memory to the system. The allocator does so by itself, but only at later allocations, which may not
+/// come after a large piece of work.
 pub(crate) fn give_back() {
     #[allow(unsafe_code, reason = "mimalloc is asked by a function of C")]
     // SAFETY: looks for what is free; may be called at any time from any thread.
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// A block with a pattern of its own.
+    /// A block filled with its own pattern.
     struct Held {
         start: *mut u8,
         layout: Layout,
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn blocks_of_all_sizes_keep_what_was_written_whoever_takes_moves_and_frees_them() {
-        // From before there is a space: such a block goes back to where it is from.
+        // Allocated before there is a space: mimalloc must free it.
         let mut early = Held::new(layout(3 * LARGE, 4), 1, false);
         keep_freed_memory();
         early.resize(4 * LARGE);

@@ -1,9 +1,9 @@
-//! Large blocks of a process that trains, in one stretch of addresses.
+//! Large blocks of a training process, in one range of addresses.
 //!
-//! A step takes and frees a few hundred blocks of kilobytes to hundreds of megabytes, the same in every step. Taken
-//! where they fit best they need little more memory than is in use at once: VGG16's take 1.2 GiB where mimalloc, which
-//! takes the first place that is free, comes to 1.34. The stretch is only reserved; the system gives pages as they are
-//! first written, large ones where it has them. It never gets them back.
+//! A step allocates and frees a few hundred blocks of kilobytes to hundreds of megabytes, the same ones in every step.
+//! Placed by best fit they need little more memory than is in use at once: VGG16's need 1.2 GiB, against 1.34 GiB with
+//! mimalloc, which places them by first fit. The range is only reserved; the system provides pages when they are first
+//! written, huge ones where it can. They are never returned.
 
 use std::ptr::NonNull;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -12,8 +12,8 @@ use memmap2::{Advice, MmapMut, MmapOptions};
 
 use super::fit::Fit;
 
-/// Addresses reserved: more than networks take, and a small part of what a process may have. What does not fit is
-/// mimalloc's.
+/// The reserved addresses, in bytes: more than any network needs, and a small part of a process's address space.
+/// mimalloc provides what does not fit.
 const RESERVED: usize = 1 << 38;
 
 static SPACE: OnceLock<Option<Space>> = OnceLock::new();
@@ -26,11 +26,11 @@ struct Space {
 /// A block.
 pub(super) struct Block {
     pub(super) start: NonNull<u8>,
-    /// Whether it has the zeros that the system gives.
+    /// Whether it still consists of the zeros that the system provides.
     pub(super) zeros: bool,
 }
 
-/// From now on [`take`] gives blocks, unless the system refuses the addresses: then everything stays as it is.
+/// Creates the space, from which [`take`] then allocates. Does nothing if the system refuses the addresses.
 pub(super) fn open() {
     SPACE.get_or_init(|| {
         let pages = MmapOptions::new()
@@ -38,8 +38,8 @@ pub(super) fn open() {
             .no_reserve_swap()
             .map_anon()
             .ok()?;
-        // Wishes: a kernel without large pages goes on with small ones. A core dump need not have what was only reserved,
-        // nor the numbers of networks.
+        // Both are best effort. A kernel without huge pages uses small ones. A core dump needs neither reserved addresses
+        // nor the weights of networks.
         let _ = pages.advise(Advice::HugePage);
         let _ = pages.advise(Advice::DontDump);
         Some(Space {
@@ -49,11 +49,11 @@ pub(super) fn open() {
     });
 }
 
-/// A block of that many bytes, which starts at a line of the cache.
+/// A block of `len` bytes, aligned to a cache line.
 pub(super) fn take(len: usize) -> Option<Block> {
     let space = SPACE.get()?.as_ref()?;
     let part = space.free().take(len)?;
-    // Within the pages, or `take` would have refused.
+    // In the reserved range, or `take` would have returned `None`.
     let start = space.pages.as_ptr().cast_mut().wrapping_add(part.start);
     Some(Block {
         start: NonNull::new(start)?,
@@ -61,12 +61,12 @@ pub(super) fn take(len: usize) -> Option<Block> {
     })
 }
 
-/// Whether a block is one of these.
+/// Whether a block is in the space.
 pub(super) fn owns(block: *const u8) -> bool {
     place(block).is_some()
 }
 
-/// Frees a block that was taken for that many bytes; `false` where it is none of these.
+/// Frees a block that was allocated for `len` bytes; returns `false` if it is not in the space.
 pub(super) fn give(block: *const u8, len: usize) -> bool {
     let Some((space, start)) = place(block) else {
         return false;

@@ -1,8 +1,8 @@
-//! The writer of `events.ndjson`: numbers events, gathers steps into lines, never writes twice.
+//! The writer of `events.ndjson`: it numbers events, gathers steps into lines, and never writes a step twice.
 //!
-//! A resumed run trains again what lies between its checkpoint and its death. Those steps are in
-//! the log already, and training is deterministic, so they are not written a second time: the log
-//! of a run that was killed reads like the log of a run that was not, but for its `started` lines.
+//! A resumed run repeats the steps between its last checkpoint and the end of its worker. The log has those steps
+//! already, and training is deterministic, so they are not written again: apart from `started` lines, the log of a run
+//! that was killed equals that of a run that was not.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -17,15 +17,14 @@ use vivarium_models::links;
 use super::scan::{Logged, scan_log};
 use crate::error::{Error, Result};
 
-/// Steps wait at most this long before they are written. The contract allows 100 ms;
-/// half of it leaves time for those who read.
+/// Steps wait at most this long before they are written. The contract allows 100 ms; the rest is left for readers.
 const GATHER: Duration = Duration::from_millis(40);
 
-/// A line holds at most this many steps, so that one line never is a burden to its readers.
+/// The most steps of a line, so that a line stays cheap to read.
 const MAX_STEPS: usize = 512;
 
-/// Appends events to `events.ndjson`. A thread of its own writes out the steps that have waited
-/// long enough while the training is busy with a long step.
+/// Appends events to `events.ndjson`. A separate thread writes steps that have waited long enough while training is
+/// busy with a long step.
 #[derive(Debug)]
 pub struct EventLog {
     shared: Arc<Shared>,
@@ -42,7 +41,7 @@ struct Shared {
 struct Inner {
     path: PathBuf,
     file: File,
-    /// Bytes of whole lines: what a failed write is cut back to.
+    /// The length of the complete lines in bytes, to which the file is truncated after a failed write.
     len: u64,
     logged: Logged,
     pending: Option<Steps>,
@@ -52,10 +51,10 @@ struct Inner {
 }
 
 impl EventLog {
-    /// Opens the log to append; cuts off a torn last line.
+    /// Opens the log for appending and removes an incomplete last line.
     ///
     /// # Errors
-    /// [`Error::EventLog`] names the line when the file holds something else than events in order.
+    /// [`Error::EventLog`], with the line's number, when a line is not the next event.
     pub fn open(path: &Path) -> Result<Self> {
         let options = OpenOptions::new()
             .create(true)
@@ -93,12 +92,12 @@ impl EventLog {
         })
     }
 
-    /// What the log tells so far.
+    /// The state of the log so far.
     pub fn logged(&self) -> Logged {
         self.shared.lock().logged.clone()
     }
 
-    /// Writes one event, unless the log tells it already.
+    /// Appends an event, unless the log has it already.
     pub fn append(&self, event: &Event) -> Result<()> {
         let mut inner = self.shared.lock();
         inner.check()?;
@@ -114,7 +113,7 @@ impl EventLog {
         }
     }
 
-    /// Writes what is gathered and makes the whole log survive a power cut.
+    /// Writes gathered steps and syncs the log to the disk.
     pub fn sync(&self) -> Result<()> {
         let mut inner = self.shared.lock();
         inner.check()?;
@@ -148,7 +147,7 @@ impl Shared {
     }
 }
 
-/// The flusher's life: sleep until something is gathered, then until it has waited long enough.
+/// Runs the flusher thread: it sleeps until steps are gathered, then until they have waited long enough.
 fn flush_in_time(shared: &Shared) {
     let mut inner = shared.lock();
     while !inner.closed {
@@ -171,7 +170,7 @@ fn flush_in_time(shared: &Shared) {
 }
 
 impl Inner {
-    /// Reports a failure that the flusher met.
+    /// Returns an error that the flusher thread encountered.
     fn check(&mut self) -> Result<()> {
         match self.failure.take() {
             Some(source) => Err(Error::file(&self.path, source)),
@@ -179,7 +178,7 @@ impl Inner {
         }
     }
 
-    /// Adds steps to those that wait to be written, as far as the log does not have them.
+    /// Adds those steps to the waiting ones that the log does not have yet.
     fn gather(&mut self, steps: &Steps) -> Result<()> {
         if steps.last_step() <= self.logged.step {
             return Ok(());
@@ -238,7 +237,7 @@ impl Inner {
             .map_err(|error| Error::file(&self.path, error.into()))?;
         text.push('\n');
         if let Err(error) = self.file.write_all(text.as_bytes()) {
-            // Half a line must not stand before the next one: back to the last whole line.
+            // An incomplete line must not precede the next one, so the file is truncated to its last complete line.
             let _ = self.file.set_len(self.len);
             return Err(Error::file(&self.path, error));
         }
@@ -249,7 +248,8 @@ impl Inner {
     }
 }
 
-/// Whether steps can go into the line of those before them: one epoch, and one word for all that is not finite.
+/// Whether steps fit into the line of the steps before them: a line has one epoch and one kind of value that is not
+/// finite.
 fn fits(before: &Steps, next: &Steps) -> bool {
     let words = (before.not_finite, next.not_finite);
     before.epoch == next.epoch

@@ -1,4 +1,4 @@
-//! Follows `events.ndjson` as it grows: whole lines only, in order, from where one left off.
+//! Follows `events.ndjson` as it grows: complete lines, in order, from a given place.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -8,24 +8,24 @@ use vivarium_models::links;
 
 use crate::error::{Error, Result};
 
-/// Read at most this much at once, so that catching up on a long log stays bounded in memory.
+/// The most bytes read at once, so that memory stays bounded while catching up on a long log.
 const CHUNK: u64 = 1 << 18;
 
-/// How far a log was read.
+/// How far a log has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Bytes, up to and with the end of a line.
+    /// The offset in bytes, just after a newline.
     pub offset: u64,
-    /// The line that ends there. Unknown at the beginning.
+    /// The line that ends there; `None` at the start of the log.
     pub line: Option<Mark>,
 }
 
-/// What a line is recognised by: every one has its number and its time.
+/// The fingerprint of a line. Lines differ, since each has its number and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Its length without its end.
+    /// Its length without the newline.
     pub bytes: u64,
-    /// CRC-32C of it.
+    /// Its CRC-32C.
     pub crc: u32,
 }
 
@@ -38,23 +38,22 @@ impl Mark {
     }
 }
 
-/// What follows a place.
+/// The content of a log after a place.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Following {
-    /// Whole lines, without their ends, and the place after the last of them. A torn last line stays
-    /// unread until its end is written.
+    /// Complete lines, without their newlines, and the place after the last of them. An incomplete last line is left
+    /// until its newline is written.
     Lines(Vec<String>, Place),
-    /// Another log than the one that was read up to there: it was cut back, as by a loss of power, or
-    /// replaced.
+    /// The log is not the one that was read so far: it was truncated, as by a power failure, or replaced.
     Another,
 }
 
-/// Reads the whole lines of `path` that follow a place. A file that does not exist has none.
+/// Reads the complete lines of `path` after a place. A file that does not exist has none.
 pub fn read_on(path: &Path, place: Place) -> Result<Following> {
     read(path, place).map_err(|e| Error::file(path, e))
 }
 
-/// Whether the log at `path` has at `place` what was read there. A file that does not exist says nothing.
+/// Whether the log at `path` is the one that was read up to `place`. True if the file does not exist.
 pub fn is_continued(path: &Path, place: Place) -> Result<bool> {
     match links::open(path) {
         Ok(mut file) => continues(&mut file, place).map_err(|e| Error::file(path, e)),
@@ -63,7 +62,7 @@ pub fn is_continued(path: &Path, place: Place) -> Result<bool> {
     }
 }
 
-/// The length of the log at `path` in bytes; a file that does not exist yet has none.
+/// The length of the log at `path` in bytes; 0 if it does not exist yet.
 pub fn len(path: &Path) -> Result<u64> {
     match links::refuse(path).and_then(|()| std::fs::metadata(path)) {
         Ok(metadata) => Ok(metadata.len()),
@@ -82,7 +81,7 @@ fn continues(file: &mut File, place: Place) -> io::Result<bool> {
     let Some(start) = place.offset.checked_sub(mark.bytes + 1) else {
         return Ok(false);
     };
-    // With the end of the line before it.
+    // Including the newline before it.
     let before = u64::from(start > 0);
     file.seek(SeekFrom::Start(start - before))?;
     let mut bytes = Vec::new();
@@ -111,7 +110,7 @@ fn read(path: &Path, place: Place) -> io::Result<Following> {
     file.seek(SeekFrom::Start(place.offset))?;
     let mut bytes = Vec::new();
     let mut limit = CHUNK;
-    // A single line may be longer than a chunk: read on until one line end is in it.
+    // A line may be longer than a chunk: read on until there is a newline.
     let end = loop {
         let read = file.by_ref().take(limit).read_to_end(&mut bytes)?;
         if let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') {
@@ -181,12 +180,12 @@ mod tests {
         std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
         let place = lines_after(&path, Place::default()).1;
         let others = [
-            // Cut back to a whole line, in the middle of one, to nothing; then written on beyond the place.
+            // Truncated to a complete line, in the middle of one, to nothing; then extended beyond the place.
             "one\ntwo\n",
             "one\ntwo\nthr",
             "",
             "one\ntwo\nfour\nfive\n",
-            // Another of the same length up to there, with the same end, with the ends of lines elsewhere.
+            // Another log of the same length, with the same end, or with newlines elsewhere.
             "one\ntwo\nTHREE\nfour\n",
             "one\ntwo three\nfour\n",
             "one\ntwo\nthree four\n",

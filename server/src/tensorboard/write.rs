@@ -1,7 +1,7 @@
-//! A run's events as an event file. `docs/tensorboard.md` has the tags.
+//! Writes a run's events as a TensorBoard event file. `docs/tensorboard.md` lists the tags.
 //!
-//! Values are numbers of four bytes there, as TensorBoard keeps them; the moment of a step within a
-//! line of many follows from the line's, on a straight line, as curves over time do here.
+//! Values are 32-bit floats, as in TensorBoard. The time of a step in a line of many is interpolated linearly, as for
+//! curves over time on the pages.
 
 use std::io::{self, Write};
 use std::time::SystemTime;
@@ -17,19 +17,19 @@ use super::event::{
 use super::record;
 use crate::run_dir::RunId;
 
-/// What a file says of its run before its values.
+/// Facts about a run that precede its values in a file.
 #[derive(Clone, Debug)]
 pub struct RunInfo {
     /// The run.
     pub id: RunId,
     /// Its name.
     pub name: String,
-    /// Its settings: the RunSpec, or what was imported.
+    /// Its settings: the RunSpec, or those that were imported.
     pub spec: Json,
 }
 
 impl RunInfo {
-    /// Of a run with this name and specification; where curves came from is no setting.
+    /// For a run with this name and specification. The source of imported curves is no setting and is left out.
     pub fn of(id: RunId, name: String, mut spec: Json) -> Self {
         if let Some(fields) = spec.as_object_mut() {
             fields.remove("source");
@@ -37,7 +37,7 @@ impl RunInfo {
         Self { id, name, spec }
     }
 
-    /// A name by which TensorBoard finds the file: when the run began, and which it is.
+    /// A file name that TensorBoard recognises, with the time of creation and the id of the run.
     pub fn file_name(&self) -> String {
         format!(
             "events.out.tfevents.{}.vivarium.{}",
@@ -53,21 +53,21 @@ impl RunInfo {
     }
 }
 
-/// Writes an event file.
+/// A writer of an event file.
 #[derive(Debug)]
 pub struct EventFile<W> {
     out: W,
     bytes: Vec<u8>,
     /// The last step written.
     step: u64,
-    /// Seconds of training at it.
+    /// Seconds of training until that step.
     seconds: f64,
-    /// Of an imported run: the moment from which its seconds count.
+    /// For an imported run, the time from which its seconds count.
     origin: f64,
 }
 
 impl<W: Write> EventFile<W> {
-    /// Begins a file with its version and the run's settings.
+    /// Starts a file with its version and the run's settings.
     pub fn begin(out: W, about: &RunInfo) -> io::Result<Self> {
         let mut file = Self {
             out,
@@ -91,7 +91,7 @@ impl<W: Write> EventFile<W> {
         Ok(file)
     }
 
-    /// Takes the next line of the run's log. What is no figure is passed over.
+    /// Writes the values of the next line of the run's log. Lines without values are skipped.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         let Ok(Record { time, event, .. }) = Record::parse(text) else {
             return Ok(());
@@ -129,7 +129,7 @@ impl<W: Write> EventFile<W> {
         }
     }
 
-    /// Gives back what was written to.
+    /// Returns the underlying writer.
     pub fn finish(self) -> W {
         self.out
     }
@@ -137,7 +137,7 @@ impl<W: Write> EventFile<W> {
     fn steps(&mut self, steps: &Steps, moment: f64) -> io::Result<()> {
         let count = steps.loss.len();
         if steps.first_step <= self.step {
-            // Done again after a checkpoint: readers forget what they have of it.
+            // The step is repeated after a checkpoint, so readers must drop the values that they have.
             let again = Event {
                 wall_time: moment,
                 step: steps.first_step as i64,
@@ -179,7 +179,7 @@ impl<W: Write> EventFile<W> {
         Ok(())
     }
 
-    /// Values of one step.
+    /// Writes the values of one step.
     fn values(&mut self, wall_time: f64, step: u64, values: &[(&str, f64)]) -> io::Result<()> {
         let value = values.iter().map(|&(tag, value)| Value {
             tag: tag.to_owned(),
@@ -199,13 +199,13 @@ impl<W: Write> EventFile<W> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.bytes.clear();
-        // There is always room in a vector.
+        // Encoding into a vector cannot run out of space.
         let _ = event.encode(&mut self.bytes);
         record::write(&mut self.out, &self.bytes)
     }
 }
 
-/// The settings as TensorBoard's page of texts shows them.
+/// The settings for TensorBoard's Text page.
 fn settings(about: &RunInfo) -> Value {
     let pretty = serde_json::to_string_pretty(&about.spec).unwrap_or_default();
     let text = format!("```json\n{pretty}\n```");
@@ -221,7 +221,7 @@ fn settings(about: &RunInfo) -> Value {
     }
 }
 
-/// The settings as TensorBoard's table of hyperparameters has them.
+/// The settings for TensorBoard's HParams page.
 fn session(about: &RunInfo, start_time_secs: f64) -> Value {
     let mut hparams = std::collections::BTreeMap::new();
     flatten(&about.spec, "", &mut hparams);
@@ -238,7 +238,7 @@ fn session(about: &RunInfo, start_time_secs: f64) -> Value {
     Value {
         tag: "_hparams_/session_start_info".to_owned(),
         metadata: Some(shown_by("hparams", data.encode_to_vec())),
-        // The plugin asks for a tensor, whatever is in it.
+        // The plugin requires a tensor, with any content.
         tensor: Some(Tensor::one(0.0)),
         ..Value::default()
     }
@@ -254,7 +254,7 @@ fn shown_by(plugin: &str, content: Vec<u8>) -> Metadata {
     }
 }
 
-/// Settings by their paths, as the API names them.
+/// Collects settings by their paths, as the API names them.
 fn flatten(value: &Json, path: &str, into: &mut std::collections::BTreeMap<String, Setting>) {
     let mut setting = Setting::default();
     match value {
@@ -272,7 +272,7 @@ fn flatten(value: &Json, path: &str, into: &mut std::collections::BTreeMap<Strin
         Json::Number(number) => setting.number = number.as_f64(),
         Json::Bool(switch) => setting.switch = Some(*switch),
         Json::String(text) => setting.text = Some(text.clone()),
-        // What is not set has no column.
+        // A setting without a value has no column.
         Json::Null => return,
         Json::Array(_) => setting.text = Some(value.to_string()),
     }
