@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { TRANSPORTS } from "../live/transports.js";
 
 /** @import { FromTab, ToTab } from "../live/host.js" */
-/** @import { Told, Wish } from "../live/feed.js" */
+/** @import { FeedMessage, StreamRequest } from "../live/feed.js" */
 /** @import { Transport } from "../live/transports.js" */
 
 /**
@@ -29,7 +29,7 @@ const ANSWER_TIMEOUT_MS = 25_000;
 /** The event after a change that this page made on the server; see `request` in api.js. */
 const CHANGED = "vivarium:changed";
 
-/** @type {Map<number, { attach: (renewed: boolean) => void, told: (turn: number, told: Told) => void }>} */
+/** @type {Map<number, { attach: (renewed: boolean) => void, onMessage: (attachment: number, message: FeedMessage) => void }>} */
 const streams = new Map();
 let streamCount = 0;
 /** @type {Transport | null} */
@@ -111,8 +111,8 @@ function receive(message) {
   answered = Date.now();
   asked = 0;
   if (message.kind === "again") greet();
-  else if (message.kind === "told")
-    for (const [stream, turn, told] of message.told) streams.get(stream)?.told(turn, told);
+  else if (message.kind === "messages")
+    for (const [stream, attachment, content] of message.messages) streams.get(stream)?.onMessage(attachment, content);
 }
 
 setInterval(() => {
@@ -150,7 +150,7 @@ addEventListener("pageshow", (event) => {
 export function openStream({ url, on, onReturn, isOver = async () => false }) {
   streamCount += 1;
   const stream = streamCount;
-  let turn = 0;
+  let attachment = 0;
   let cut = false;
   /** The last sequence number of each run. @type {Map<string, number>} */
   const places = new Map();
@@ -159,11 +159,11 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
 
   /** @param {boolean} renewed continue after the events received so far, instead of starting from the URL */
   const attach = (renewed) => {
-    turn += 1;
-    const wish = wishOf(url());
-    if (renewed) wish.runs = wish.runs.map(([id, after]) => [id, Math.max(after, places.get(id) ?? 0)]);
+    attachment += 1;
+    const request = requestOf(url());
+    if (renewed) request.runs = request.runs.map(([id, after]) => [id, Math.max(after, places.get(id) ?? 0)]);
     else places.clear();
-    post({ kind: "attach", stream, turn, wish });
+    post({ kind: "attach", stream, attachment, request });
   };
 
   const back = () => {
@@ -174,19 +174,19 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
     cut = false;
   };
 
-  /** @param {number} of @param {Told} told */
-  const told = (of, told) => {
+  /** @param {number} of @param {FeedMessage} message */
+  const onMessage = (of, message) => {
     // A message for an earlier attachment.
-    if (of !== turn) return;
-    if (told.kind === "event") {
-      places.set(told.run, told.seq);
-      (on[told.run] ?? on.message)?.(JSON.parse(told.text));
-    } else if (told.kind === "run" || told.kind === "removed") on[told.kind]?.(JSON.parse(told.text));
-    else if (told.kind === "open") back();
+    if (of !== attachment) return;
+    if (message.kind === "event") {
+      places.set(message.run, message.seq);
+      (on[message.run] ?? on.message)?.(JSON.parse(message.text));
+    } else if (message.kind === "run" || message.kind === "removed") on[message.kind]?.(JSON.parse(message.text));
+    else if (message.kind === "open") back();
     else {
       cut = true;
       bannerTimer ??= setTimeout(() => showBanner(stream, true), PATIENCE_MS);
-      if (told.kind === "refused") refused();
+      if (message.kind === "refused") refused();
     }
   };
 
@@ -201,14 +201,14 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
     post({ kind: "detach", stream });
   };
 
-  streams.set(stream, { attach, told });
+  streams.set(stream, { attach, onMessage });
   if (link) attach(false);
   else connect();
   return { reconnect: () => streams.has(stream) && attach(false), close };
 }
 
-/** The subscription that a stream's URL asks for. @param {string} url @returns {Wish} */
-function wishOf(url) {
+/** The subscription that a stream's URL asks for. @param {string} url @returns {StreamRequest} */
+function requestOf(url) {
   const query = new URL(url, location.href).searchParams;
   const ids = query.getAll("run");
   const after = (query.get("after") ?? "").split(".");

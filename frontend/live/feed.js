@@ -4,19 +4,19 @@
 // A run that is over and whose log a subscriber has needs no stream. Where nobody needs one, none is open; `look`
 // opens it for a moment, to see whether a run was resumed.
 
-/** @typedef {{ runs: [id: string, after: number][], states: boolean }} Wish `runs`: whose logs, after which event; `states`: of these runs too, or of all where none are named */
+/** @typedef {{ runs: [id: string, after: number][], states: boolean }} StreamRequest `runs`: whose logs, after which event; `states`: of these runs too, or of all where none are named */
 
 /**
  * @typedef {{ kind: "event", run: string, text: string, seq: number }
  *   | { kind: "run" | "removed", id: string, text: string }
- *   | { kind: "open" } | { kind: "cut" } | { kind: "refused" }} Told
+ *   | { kind: "open" } | { kind: "cut" } | { kind: "refused" }} FeedMessage
  */
 
 /** A wish and where it stands: `idle` when the run is over and its log is through, or the run is gone; `synced` when the open stream began at or before its place. @typedef {{ place: number, synced: boolean, idle: boolean }} Following */
 
-/** @typedef {{ tell: (told: Told) => void, states: boolean, all: boolean, runs: Map<string, Following> }} Subscriber */
+/** @typedef {{ send: (message: FeedMessage) => void, states: boolean, all: boolean, runs: Map<string, Following> }} Subscriber */
 
-/** @typedef {{ url: string, EventSource?: typeof EventSource, select?: (ids: string[]) => Promise<string | null> }} Wiring `url`: of the stream; `select`: gives a short name to many runs */
+/** @typedef {{ url: string, EventSource?: typeof EventSource, select?: (ids: string[]) => Promise<string | null> }} FeedOptions `url`: of the stream; `select`: gives a short name to many runs */
 
 const OVER = new Set(["finished", "stopped", "failed"]);
 /** Several tabs that open at once are one change. */
@@ -32,7 +32,7 @@ const SILENT_MS = 40_000;
 const WATCH_MS = 5000;
 
 export class Feed {
-  /** @param {Wiring} wiring */
+  /** @param {FeedOptions} options */
   constructor({ url, EventSource: Source = EventSource, select = async () => null }) {
     this.url = url;
     this.Source = Source;
@@ -67,11 +67,11 @@ export class Feed {
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.watching = undefined;
     /** Counts streams, so that what an old one says late is not taken for the new one's. */
-    this.turn = 0;
+    this.generation = 0;
   }
 
-  /** @param {string} key @param {Wish} wish @param {(told: Told) => void} tell */
-  subscribe(key, { runs, states }, tell) {
+  /** @param {string} key @param {StreamRequest} request @param {(message: FeedMessage) => void} send */
+  subscribe(key, { runs, states }, send) {
     /** @type {Map<string, Following>} */
     const following = new Map();
     for (const [id, after] of runs) {
@@ -83,10 +83,10 @@ export class Feed {
       });
     }
     /** @type {Subscriber} */
-    const subscriber = { tell, states, all: states && runs.length === 0, runs: following };
+    const subscriber = { send, states, all: states && runs.length === 0, runs: following };
     this.subscribers.set(key, subscriber);
-    if (this.isOpen) tell({ kind: "open" });
-    else if (this.wasCut) tell({ kind: "cut" });
+    if (this.isOpen) send({ kind: "open" });
+    else if (this.wasCut) send({ kind: "cut" });
     this.recall(subscriber);
     this.refresh();
   }
@@ -105,14 +105,14 @@ export class Feed {
 
   /** Tells a new subscriber the states that others were told. @param {Subscriber} subscriber */
   recall(subscriber) {
-    for (const [id, { text }] of this.known) if (wantsState(subscriber, id)) subscriber.tell({ kind: "run", id, text });
+    for (const [id, { text }] of this.known) if (wantsState(subscriber, id)) subscriber.send({ kind: "run", id, text });
     for (const id of this.gone)
-      if (wantsState(subscriber, id)) subscriber.tell({ kind: "removed", id, text: JSON.stringify({ id }) });
-    for (const [id, following] of subscriber.runs) this.judge(id, following);
+      if (wantsState(subscriber, id)) subscriber.send({ kind: "removed", id, text: JSON.stringify({ id }) });
+    for (const [id, following] of subscriber.runs) this.updateIdle(id, following);
   }
 
   /** Whether there is still something to come. @param {string} id @param {Following} following */
-  judge(id, following) {
+  updateIdle(id, following) {
     const known = this.known.get(id);
     following.idle =
       this.gone.has(id) || (known !== undefined && OVER.has(known.status) && following.place >= known.events);
@@ -174,13 +174,13 @@ export class Feed {
 
   async open() {
     this.close();
-    const turn = this.turn;
+    const generation = this.generation;
     const { logs, states } = this.needs();
     const ids = [...logs.keys()];
     this.places = logs;
     this.covers = states;
     const name = ids.length > EAGER_LOGS ? await this.select(ids) : null;
-    if (turn !== this.turn) return;
+    if (generation !== this.generation) return;
     const query = name === null ? ids.map((id) => `run=${id}`) : [`selection=${name}`];
     if (ids.length > 0) query.push(`after=${[...logs.values()].join(".")}`);
     query.push(
@@ -197,17 +197,17 @@ export class Feed {
     /** @param {(event: MessageEvent) => void} listener */
     const on = (/** @type {string} */ event, listener) =>
       source.addEventListener(event, (/** @type {any} */ message) => {
-        if (turn !== this.turn) return;
+        if (generation !== this.generation) return;
         this.heard = Date.now();
         listener(message);
       });
-    source.onopen = () => turn === this.turn && this.opened();
-    source.onerror = () => turn === this.turn && this.failed(source.readyState === this.Source.CLOSED);
-    for (const id of ids) on(ids.length === 1 ? "message" : id, (event) => this.took(id, event.data));
-    on("server", (event) => this.met(JSON.parse(event.data).index));
+    source.onopen = () => generation === this.generation && this.opened();
+    source.onerror = () => generation === this.generation && this.failed(source.readyState === this.Source.CLOSED);
+    for (const id of ids) on(ids.length === 1 ? "message" : id, (event) => this.logEvent(id, event.data));
+    on("server", (event) => this.serverIndex(JSON.parse(event.data).index));
     on("run", (event) => this.state(event.data));
     on("removed", (event) => this.removed(JSON.parse(event.data).id, event.data));
-    on("upto", (event) => this.told(JSON.parse(event.data).change));
+    on("upto", (event) => this.upToDate(JSON.parse(event.data).change));
     on("alive", () => {});
     this.watching = setInterval(() => Date.now() - this.heard > SILENT_MS && this.failed(false), WATCH_MS);
   }
@@ -220,7 +220,7 @@ export class Feed {
     for (const { runs } of this.subscribers.values())
       for (const [id, following] of runs)
         following.synced = (this.places.get(id) ?? Number.POSITIVE_INFINITY) <= following.place;
-    if (this.wasCut) this.tellAll({ kind: "open" });
+    if (this.wasCut) this.sendAll({ kind: "open" });
     this.wasCut = false;
     this.review();
   }
@@ -231,7 +231,7 @@ export class Feed {
     this.looking = false;
     if (!this.needs().active) return;
     this.wasCut = true;
-    this.tellAll({ kind: refused ? "refused" : "cut" });
+    this.sendAll({ kind: refused ? "refused" : "cut" });
     this.retrying = setTimeout(() => {
       this.retrying = undefined;
       this.review();
@@ -241,7 +241,7 @@ export class Feed {
   }
 
   close() {
-    this.turn += 1;
+    this.generation += 1;
     clearTimeout(this.retrying);
     clearInterval(this.watching);
     this.retrying = undefined;
@@ -253,7 +253,7 @@ export class Feed {
   }
 
   /** The index that the stream is of. @param {string} index */
-  met(index) {
+  serverIndex(index) {
     if (index === this.upto.index) return;
     // Another one counts its changes anew.
     this.upto = { index, change: 0, of: new Set() };
@@ -263,16 +263,16 @@ export class Feed {
   }
 
   /** @param {string} id @param {string} text */
-  took(id, text) {
+  logEvent(id, text) {
     const seq = Number(JSON.parse(text).seq);
     this.places.set(id, Math.max(seq, this.places.get(id) ?? 0));
     let through = false;
-    for (const { runs, tell } of this.subscribers.values()) {
+    for (const { runs, send } of this.subscribers.values()) {
       const following = runs.get(id);
       if (!following?.synced || seq <= following.place) continue;
       following.place = seq;
-      tell({ kind: "event", run: id, text, seq });
-      this.judge(id, following);
+      send({ kind: "event", run: id, text, seq });
+      this.updateIdle(id, following);
       through ||= following.idle;
     }
     if (through) this.refresh();
@@ -287,11 +287,11 @@ export class Feed {
     this.known.set(id, { changed, status, events: summary.events, text });
     let turned = before?.status !== status;
     for (const subscriber of this.subscribers.values()) {
-      if (wantsState(subscriber, id)) subscriber.tell({ kind: "run", id, text });
+      if (wantsState(subscriber, id)) subscriber.send({ kind: "run", id, text });
       const following = subscriber.runs.get(id);
       if (!following) continue;
       const { idle } = following;
-      this.judge(id, following);
+      this.updateIdle(id, following);
       turned ||= idle !== following.idle;
     }
     if (turned) this.refresh();
@@ -303,7 +303,7 @@ export class Feed {
     this.gone.add(id);
     this.known.delete(id);
     for (const subscriber of this.subscribers.values()) {
-      if (wantsState(subscriber, id) || subscriber.runs.has(id)) subscriber.tell({ kind: "removed", id, text });
+      if (wantsState(subscriber, id) || subscriber.runs.has(id)) subscriber.send({ kind: "removed", id, text });
       const following = subscriber.runs.get(id);
       if (following) following.idle = true;
     }
@@ -311,15 +311,15 @@ export class Feed {
   }
 
   /** States were told up to a change. @param {number} change */
-  told(change) {
+  upToDate(change) {
     this.upto = { index: this.upto.index, change, of: this.covers };
     this.looking = false;
     this.refresh();
   }
 
-  /** @param {Told} told */
-  tellAll(told) {
-    for (const { tell } of this.subscribers.values()) tell(told);
+  /** @param {FeedMessage} message */
+  sendAll(message) {
+    for (const { send } of this.subscribers.values()) send(message);
   }
 }
 

@@ -1,18 +1,18 @@
 // Serves the tabs of a browser from one feed. Each tab may have several streams, and may disappear without notice.
 
-/** @import { Feed, Told, Wish } from "./feed.js" */
+/** @import { Feed, FeedMessage, StreamRequest } from "./feed.js" */
 
 /**
- * A message from a tab. `lock` names the Web Lock that it holds while it is open; `turn` numbers the attachments of a
+ * A message from a tab. `lock` names the Web Lock that it holds while it is open; `attachment` numbers the attachments of a
  * stream.
- * @typedef {{ kind: "hello", lock: string | null } | { kind: "attach", stream: number, turn: number, wish: Wish } | {
+ * @typedef {{ kind: "hello", lock: string | null } | { kind: "attach", stream: number, attachment: number, request: StreamRequest } | {
  *   kind: "detach", stream: number } | { kind: "look" } | { kind: "ping" } | { kind: "bye" }} FromTab
  */
 
 /**
- * A message to a tab. `told`: new events of its streams, in order; `again`: the host does not know the tab, which must
+ * A message to a tab. `messages`: new events of its streams, in order; `again`: the host does not know the tab, which must
  * say hello and attach again.
- * @typedef {{ kind: "told", told: [stream: number, turn: number, told: Told][] } | { kind: "pong" } | { kind: "again"
+ * @typedef {{ kind: "messages", messages: [stream: number, attachment: number, message: FeedMessage][] } | { kind: "pong" } | { kind: "again"
  *   }} ToTab
  */
 
@@ -28,7 +28,7 @@ export class FeedHost {
     this.feed = feed;
     /**
      * @type {Map<string, { send: (message: ToTab) => void, streams: Set<number>, heard: number, waiting: [number,
-     *   number, Told][] }>}
+     *   number, FeedMessage][] }>}
      */
     this.tabs = new Map();
     this.sweeping = setInterval(() => {
@@ -58,17 +58,19 @@ export class FeedHost {
       known.streams.delete(message.stream);
       this.feed.unsubscribe(`${tab} ${message.stream}`);
     } else {
-      const { stream, turn, wish } = message;
+      const { stream, attachment, request } = message;
       known.streams.add(stream);
-      this.feed.subscribe(`${tab} ${stream}`, wish, (told) => this.tell(tab, known.waiting, [stream, turn, told]));
+      this.feed.subscribe(`${tab} ${stream}`, request, (content) =>
+        this.send(tab, known.waiting, [stream, attachment, content]),
+      );
     }
   }
 
-  /** @param {string} tab @param {[number, number, Told][]} waiting @param {[number, number, Told]} told */
-  tell(tab, waiting, told) {
-    waiting.push(told);
+  /** @param {string} tab @param {[number, number, FeedMessage][]} waiting @param {[number, number, FeedMessage]} message */
+  send(tab, waiting, message) {
+    waiting.push(message);
     if (waiting.length > 1) return;
-    setTimeout(() => this.tabs.get(tab)?.send({ kind: "told", told: waiting.splice(0) }), BATCH_MS);
+    setTimeout(() => this.tabs.get(tab)?.send({ kind: "messages", messages: waiting.splice(0) }), BATCH_MS);
   }
 
   /**

@@ -304,14 +304,14 @@ test("a host asks unknown tabs to say hello again, and forgets tabs that leave",
   /** @type {any[]} */
   const answers = [];
   const send = (/** @type {any} */ message) => answers.push(message);
-  host.receive("1", { kind: "attach", stream: 1, turn: 1, wish: { runs: [["a", 0]], states: false } }, send);
+  host.receive("1", { kind: "attach", stream: 1, attachment: 1, request: { runs: [["a", 0]], states: false } }, send);
   assert.deepEqual(answers, [{ kind: "again" }]);
   host.receive("1", { kind: "hello", lock: null }, send);
-  host.receive("1", { kind: "attach", stream: 1, turn: 4, wish: { runs: [["a", 0]], states: false } }, send);
-  const told = () => answers.slice(2).flatMap((/** @type {any} */ { told }) => told);
+  host.receive("1", { kind: "attach", stream: 1, attachment: 4, request: { runs: [["a", 0]], states: false } }, send);
+  const told = () => answers.slice(2).flatMap((/** @type {any} */ { messages }) => messages);
   await until(() => told().length >= 2);
   assert.deepEqual(
-    told().map(([stream, turn, { seq }]) => [stream, turn, seq]),
+    told().map(([stream, attachment, { seq }]) => [stream, attachment, seq]),
     [
       [1, 4, 1],
       [1, 4, 2],
