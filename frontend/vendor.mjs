@@ -17,15 +17,6 @@ const VENDOR = join(dirname(fileURLToPath(import.meta.url)), "..", "static", "ve
 /** Each package: its files as [path in the package, path under static/vendor, SHA-256]. */
 const PACKAGES = [
   {
-    spec: "uplot@1.6.32",
-    files: [
-      ["dist/uPlot.esm.js", "uplot/uPlot.esm.js", "5dd9b3281aa64b461b42d9945f6adb2649d346502b12281a9ae0d46599a80eba"],
-      ["dist/uPlot.d.ts", "uplot/uPlot.esm.d.ts", "af44374f6e808be4f7f3fa5888b9c7574dca9f8a15a66d54b6763535802c8080"],
-      ["dist/uPlot.min.css", "uplot/uPlot.min.css", "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04"],
-      ["LICENSE", "uplot/LICENSE", "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd"],
-    ],
-  },
-  {
     spec: "marked@18.2.1",
     files: [
       ["lib/marked.esm.js", "marked/marked.esm.js", "5371fea86fd0656b4fc7bea7c94c663109d82789b69433eeee78d42895aa44de"],

@@ -110,7 +110,7 @@ export function chart({
   /** @type {number[]} */
   let marks = [];
   const sight = cursor(layer);
-  const picture = plot(place, { marks: () => marks, onDraw: () => {} });
+  const picture = plot(place, { marks: () => marks });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
   const formatPosition = (/** @type {number} */ x) =>
     AXES.find(({ name }) => name === view.axis)?.format(positionText(x)) ?? positionText(x);

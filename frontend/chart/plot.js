@@ -1,253 +1,274 @@
-// Draws a chart with uPlot. This file and `plot-data.js` decide on points, ranges, ticks and colours; uPlot does layout
-// and painting. Each line has its own x values: uPlot's aligned format would turn a hundred lines into a table with
-// millions of gaps.
+// Paints a chart on a canvas: axes, bands, lines, markers. `plot-data.js` decides on points and ranges, `scale.js` on
+// ticks. All lengths are CSS pixels; the canvas has as many pixels as the screen shows.
 
-import uPlot from "../../static/vendor/uplot/uPlot.esm.js";
+import { h } from "../lib/dom.js";
 import { colour } from "../lib/theme.js";
 import { visibleMarkers, segments } from "./plot-data.js";
 import { normalize, ticks, tickTexts } from "./scale.js";
 
-/** @import { PlotData, Line } from "./plot-data.js" */
+/** @import { PlotData, Line, DrawnLine } from "./plot-data.js" */
 
 const FONT =
   '11px "Inter", -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
+const PADDING = { top: 10, right: 12 };
+const X_AXIS_HEIGHT = 26;
+const MIN_Y_AXIS_WIDTH = 48;
+const LETTER_WIDTH = 6.5;
+/** Between labels and the plot area. */
+const LABEL_GAP = { x: 5, y: 6 };
+/** The least distance between ticks. */
+const TICK_SPACING = { x: 85, y: 42 };
+const MARKER_RADIUS = 2.5;
+const MARK_SIZE = 4.5;
 const FADED_ALPHA = 0.12;
 
 /** @typedef {ReturnType<typeof plot>} Plot */
 
+/** @typedef {{ at: number, label: string }[]} Ticks `at`: the position on the canvas */
+
+/**
+ * Everything that is painted, in its place: the plot area `box`, the ticks of both axes, and the path of each line.
+ * @typedef {{
+ *   data: PlotData,
+ *   box: { left: number, top: number, width: number, height: number },
+ *   left: (x: number) => number,
+ *   top: (y: number) => number,
+ *   columns: Ticks,
+ *   rows: Ticks,
+ *   paths: Path2D[],
+ * }} Layout
+ */
+
 /**
  * @param {HTMLElement} place
- * @param {{ marks: () => number[], onDraw: () => void }} options `marks`: positions of values that are not finite
+ * @param {{ marks: () => number[] }} options `marks`: positions of values that are not finite
  */
-export function plot(place, { marks, onDraw }) {
-  /** @type {uPlot | null} */
-  let chart = null;
-  let built = "";
-  let lit = "";
-  /** @type {PlotData | null} */
-  let last = null;
+export function plot(place, { marks }) {
+  const canvas = h("canvas", { class: "plot", "aria-hidden": "true" });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   let size = { width: 0, height: 0 };
-
-  /** @param {PlotData} data */
-  function draw(data) {
-    last = data;
-    if (size.width < 40) return;
-    const kind = JSON.stringify([data.x.log, data.y.log, data.drawn.map(({ line }) => line.id)]);
-    if (chart && built === kind) {
-      const made = chart;
-      made.batch(() => {
-        made.setData(alignedCorners(data), false);
-        made.setScale("x", data.x);
-        made.setScale("y", data.y);
-      });
-      return;
-    }
-    chart?.destroy();
-    built = kind;
-    chart = new uPlot(options(data), alignedCorners(data), place);
-  }
-
-  /** @param {PlotData} data @returns {uPlot.Options} */
-  function options(data) {
-    return {
-      ...size,
-      padding: [10, 12, 0, 0],
-      cursor: { show: false },
-      legend: { show: false },
-      scales: {
-        // The range is exactly that of the plot data: uPlot would round a log axis to whole decades.
-        x: { time: false, auto: false, distr: data.x.log ? 3 : 1, range: () => [last?.x.min ?? 0, last?.x.max ?? 1] },
-        y: { auto: false, distr: data.y.log ? 3 : 1, range: () => [last?.y.min ?? 0, last?.y.max ?? 1] },
-      },
-      axes: [
-        axis(() => last?.x.log ?? false, 85, { size: 26, gap: 5 }),
-        axis(() => last?.y.log ?? false, 42, { size: widthOf, gap: 6 }),
-      ],
-      series: [{}, ...data.drawn.map(({ line }) => series(line))],
-      hooks: { drawAxes: [paintBands], draw: [paintMarkers, paintMarks, onDraw] },
-    };
-  }
-
-  /** @param {Line} line @returns {uPlot.Series} */
-  function series(line) {
-    return {
-      label: line.label,
-      scale: "y",
-      stroke: () => colour(line.token),
-      width: line.width,
-      dash: line.dash,
-      alpha: alphaOf(line),
-      points: { show: false },
-      paths: (made, at) => ({ stroke: trace(made, at - 1), flags: 0 }),
-    };
-  }
-
-  /** Converts axis positions to canvas pixels. @param {uPlot} made @param {PlotData} data */
-  function pixels({ bbox }, data) {
-    return {
-      left: (/** @type {number} */ x) => bbox.left + normalize(data.x, x) * bbox.width,
-      top: (/** @type {number} */ y) => bbox.top + (1 - normalize(data.y, y)) * bbox.height,
-    };
-  }
-
-  /** The path of a line, interrupted at each gap. @param {uPlot} made @param {number} at */
-  function trace(made, at) {
-    const path = new Path2D();
-    const drawn = last?.drawn[at];
-    if (!drawn || !last) return path;
-    const { left, top } = pixels(made, last);
-    let down = false;
-    for (let i = 0; i < drawn.x.length; i += 1) {
-      const value = drawn.y[i];
-      if (value === null) down = false;
-      else if (down) path.lineTo(left(drawn.x[i]), top(value));
-      else {
-        path.moveTo(left(drawn.x[i]), top(value));
-        down = true;
-      }
-    }
-    return path;
-  }
-
-  /** Paints the bands around lines, below all lines. @param {uPlot} made */
-  function paintBands(made) {
-    if (!last || last.drawn.every(({ low }) => low.length === 0)) return;
-    const { ctx } = made;
-    const { left, top } = pixels(made, last);
-    inBox(made, () => {
-      for (const { line, x, y, low, high } of last?.drawn ?? []) {
-        if (low.length === 0) continue;
-        ctx.globalAlpha = 0.2 * (alphaOf(line) / line.alpha);
-        ctx.fillStyle = ctx.strokeStyle = colour(line.token);
-        ctx.lineWidth = 5 * devicePixelRatio;
-        for (const [from, to] of segments(y)) {
-          ctx.beginPath();
-          for (let i = from; i <= to; i += 1) ctx.lineTo(left(x[i]), top(high[i]));
-          for (let i = to; i >= from; i -= 1) ctx.lineTo(left(x[i]), top(low[i]));
-          // The band around an isolated point has no width, so it is drawn as a stroke.
-          if (from === to) ctx.stroke();
-          else ctx.fill();
-        }
-      }
-    });
-  }
-
-  /** Paints the markers. @param {uPlot} made */
-  function paintMarkers(made) {
-    if (!last) return;
-    const { ctx } = made;
-    const { left, top } = pixels(made, last);
-    const radius = 2.5 * devicePixelRatio;
-    ctx.save();
-    for (const drawn of last.drawn) {
-      ctx.globalAlpha = alphaOf(drawn.line);
-      ctx.fillStyle = colour(drawn.line.token);
-      for (const [x, y] of visibleMarkers(last, drawn)) {
-        ctx.beginPath();
-        ctx.arc(left(x), top(y), radius, 0, 2 * Math.PI);
-        ctx.fill();
-      }
-    }
-    ctx.restore();
-  }
-
-  /** Paints clipped to the plot area. @param {uPlot} made @param {() => void} paint */
-  function inBox({ ctx, bbox }, paint) {
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
+  /** The highlighted line; "" for none. */
+  let lit = "";
+  /** @type {Layout | null} */
+  let layout = null;
+  place.append(canvas);
+  onPixelRatio(() => {
+    fitCanvas();
     paint();
-    ctx.restore();
+  });
+
+  function fitCanvas() {
+    canvas.width = Math.round(size.width * devicePixelRatio);
+    canvas.height = Math.round(size.height * devicePixelRatio);
+    canvas.style.width = `${size.width}px`;
+    canvas.style.height = `${size.height}px`;
+  }
+
+  function paint() {
+    if (!layout) return;
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.clearRect(0, 0, size.width, size.height);
+    paintAxes(layout);
+    clipped(layout, 0, paintBands);
+    clipped(layout, 1, paintLines);
+    paintMarkers(layout);
+    paintMarks(layout);
+  }
+
+  /** @param {Layout} layout */
+  function paintAxes({ box, columns, rows }) {
+    const bottom = box.top + box.height;
+    const right = box.left + box.width;
+    context.font = FONT;
+    context.fillStyle = colour("--ink-2");
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    for (const { at, label } of columns) context.fillText(label, at, bottom + LABEL_GAP.x);
+    context.textAlign = "right";
+    context.textBaseline = "middle";
+    for (const { at, label } of rows) context.fillText(label, box.left - LABEL_GAP.y, at);
+    context.beginPath();
+    for (const at of columns.map(({ at }) => sharp(at))) {
+      context.moveTo(at, box.top);
+      context.lineTo(at, bottom);
+    }
+    for (const at of rows.map(({ at }) => sharp(at))) {
+      context.moveTo(box.left, at);
+      context.lineTo(right, at);
+    }
+    context.strokeStyle = colour("--grid");
+    context.lineWidth = Math.max(1, Math.round(devicePixelRatio)) / devicePixelRatio;
+    context.stroke();
+  }
+
+  /** Paints the bands around lines, below all lines. @param {Layout} layout */
+  function paintBands({ data, left, top }) {
+    context.lineWidth = 2 * MARKER_RADIUS;
+    for (const { line, x, y, low, high } of data.drawn) {
+      if (low.length === 0) continue;
+      context.globalAlpha = 0.2 * (alphaOf(line) / line.alpha);
+      context.fillStyle = context.strokeStyle = colour(line.token);
+      for (const [from, to] of segments(y)) {
+        context.beginPath();
+        for (let i = from; i <= to; i += 1) context.lineTo(left(x[i]), top(high[i]));
+        for (let i = to; i >= from; i -= 1) context.lineTo(left(x[i]), top(low[i]));
+        // The band around an isolated point has no width, so it is drawn as a stroke.
+        if (from === to) context.stroke();
+        else context.fill();
+      }
+    }
+  }
+
+  /** @param {Layout} layout */
+  function paintLines({ data, paths }) {
+    context.lineJoin = "round";
+    for (const [i, { line }] of data.drawn.entries()) {
+      context.globalAlpha = alphaOf(line);
+      context.strokeStyle = colour(line.token);
+      context.lineWidth = line.width;
+      context.setLineDash(line.dash);
+      context.stroke(paths[i]);
+    }
+  }
+
+  /** @param {Layout} layout */
+  function paintMarkers({ data, left, top }) {
+    for (const drawn of data.drawn) {
+      context.globalAlpha = alphaOf(drawn.line);
+      context.fillStyle = colour(drawn.line.token);
+      for (const [x, y] of visibleMarkers(data, drawn)) {
+        context.beginPath();
+        context.arc(left(x), top(y), MARKER_RADIUS, 0, 2 * Math.PI);
+        context.fill();
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  /** Paints marks on the axis at values that are NaN or infinite. @param {Layout} layout */
+  function paintMarks({ box, left }) {
+    const bottom = box.top + box.height;
+    context.fillStyle = colour("--bad");
+    for (const x of marks().map(left)) {
+      if (x < box.left - 1 || x > box.left + box.width + 1) continue;
+      context.beginPath();
+      context.moveTo(x, bottom - MARK_SIZE * 2);
+      context.lineTo(x + MARK_SIZE, bottom);
+      context.lineTo(x - MARK_SIZE, bottom);
+      context.fill();
+    }
+  }
+
+  /**
+   * Paints within the plot area and a margin around it, then restores the context's state.
+   * @param {Layout} layout
+   * @param {number} margin
+   * @param {(layout: Layout) => void} paint
+   */
+  function clipped(layout, margin, paint) {
+    const { left, top, width, height } = layout.box;
+    context.save();
+    context.beginPath();
+    context.rect(left - margin, top - margin, width + 2 * margin, height + 2 * margin);
+    context.clip();
+    paint(layout);
+    context.restore();
   }
 
   /** @param {Line} line */
   const alphaOf = (line) =>
     lit === "" || lit === line.id || line.id.startsWith(`${lit}.`) ? line.alpha : Math.min(line.alpha, FADED_ALPHA);
 
-  /** Paints marks on the axis at values that are NaN or infinite. @param {uPlot} made */
-  function paintMarks(made) {
-    const { ctx, bbox } = made;
-    const side = 4.5 * devicePixelRatio;
-    ctx.save();
-    ctx.fillStyle = colour("--bad");
-    for (const at of marks()) {
-      const x = made.valToPos(at, "x", true);
-      if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
-      const y = bbox.top + bbox.height;
-      ctx.beginPath();
-      ctx.moveTo(x, y - side * 2);
-      ctx.lineTo(x + side, y);
-      ctx.lineTo(x - side, y);
-      ctx.fill();
-    }
-    ctx.restore();
-  }
-
   return {
-    draw,
-    /** @param {number} width @param {number} height */
-    resize(width, height) {
-      if (width === size.width && height === size.height) return false;
-      size = { width, height };
-      chart?.setSize(size);
-      return true;
+    /** @param {PlotData} data */
+    draw(data) {
+      if (size.width < 40) return;
+      layout = arrange(data, size);
+      paint();
     },
-    /** Redraws in the current theme's colours. */
-    repaint: () => chart?.redraw(false, true),
+    /** Must be followed by `draw`. @param {number} width @param {number} height */
+    resize(width, height) {
+      if (width === size.width && height === size.height) return;
+      size = { width, height };
+      fitCanvas();
+    },
+    /** Paints again, in the colours of the current theme. */
+    repaint: paint,
     /** Highlights a line and its companions; "" for none. @param {string} id */
     highlight(id) {
-      if (id === lit || !chart || !last) return;
+      if (id === lit) return;
       lit = id;
-      for (const [i, { line }] of last.drawn.entries()) chart.series[i + 1].alpha = alphaOf(line);
-      chart.redraw(false);
+      paint();
     },
-    /** The plot area in CSS pixels; null before the first drawing. */
-    box() {
-      if (!chart) return null;
-      const { left, top, width, height } = chart.bbox;
-      const ratio = uPlot.pxRatio;
-      return { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
-    },
+    /** The plot area; null before the first drawing. */
+    box: () => layout?.box ?? null,
   };
 }
 
 /**
- * The width of the vertical axis, from its longest label.
- * @param {uPlot} _
- * @param {string[] | null} words
- */
-function widthOf(_, words) {
-  return Math.max(48, ...(words ?? []).map((word) => 14 + word.length * 6.5));
-}
-
-/**
- * The minimal data that makes uPlot draw series: the ends of the axes.
+ * Lays a chart out.
  * @param {PlotData} data
- * @returns {uPlot.AlignedData}
+ * @param {{ width: number, height: number }} size
+ * @returns {Layout}
  */
-function alignedCorners({ x, y, drawn }) {
-  return [[x.min, x.max], ...drawn.map(() => [y.min, y.max])];
+function arrange(data, size) {
+  const height = Math.max(1, size.height - PADDING.top - X_AXIS_HEIGHT);
+  const rows = ticks(data.y, Math.max(2, Math.floor(height / TICK_SPACING.y)));
+  const rowLabels = tickTexts(rows);
+  const axisWidth = Math.max(MIN_Y_AXIS_WIDTH, ...rowLabels.map((label) => 14 + label.length * LETTER_WIDTH));
+  const width = Math.max(1, size.width - axisWidth - PADDING.right);
+  const columns = ticks(data.x, Math.max(2, Math.floor(width / TICK_SPACING.x)));
+  const columnLabels = tickTexts(columns);
+  const box = { left: axisWidth, top: PADDING.top, width, height };
+  const left = (/** @type {number} */ x) => box.left + normalize(data.x, x) * box.width;
+  const top = (/** @type {number} */ y) => box.top + (1 - normalize(data.y, y)) * box.height;
+  return {
+    data,
+    box,
+    left,
+    top,
+    columns: columns.map((tick, i) => ({ at: left(tick), label: columnLabels[i] })),
+    rows: rows.map((tick, i) => ({ at: top(tick), label: rowLabels[i] })),
+    paths: data.drawn.map((drawn) => trace(drawn, left, top)),
+  };
 }
 
 /**
- * @param {() => boolean} isLog
- * @param {number} apart pixels between ticks
- * @param {Partial<uPlot.Axis>} more
- * @returns {uPlot.Axis}
+ * The path of a line, interrupted at each gap.
+ * @param {DrawnLine} drawn
+ * @param {(x: number) => number} left
+ * @param {(y: number) => number} top
  */
-function axis(isLog, apart, more) {
-  return {
-    stroke: () => colour("--ink-2"),
-    font: FONT,
-    grid: { stroke: () => colour("--grid"), width: 1 },
-    ticks: { show: false },
-    splits: (made, which, min, max) => {
-      const length = which === 0 ? made.bbox.width : made.bbox.height;
-      return ticks({ min, max, log: isLog() }, Math.max(2, Math.floor(length / uPlot.pxRatio / apart)));
+function trace({ x, y }, left, top) {
+  const path = new Path2D();
+  let down = false;
+  for (let i = 0; i < x.length; i += 1) {
+    const value = y[i];
+    if (value === null) down = false;
+    else if (down) path.lineTo(left(x[i]), top(value));
+    else {
+      path.moveTo(left(x[i]), top(value));
+      down = true;
+    }
+  }
+  return path;
+}
+
+/** The position at which a thin line covers whole pixels of the screen. @param {number} at */
+function sharp(at) {
+  const ratio = devicePixelRatio;
+  const isOdd = Math.max(1, Math.round(ratio)) % 2 === 1;
+  return (Math.round(at * ratio) + (isOdd ? 0.5 : 0)) / ratio;
+}
+
+/** Calls back when the page is zoomed or moves to another screen. @param {() => void} changed */
+function onPixelRatio(changed) {
+  matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(
+    "change",
+    () => {
+      changed();
+      onPixelRatio(changed);
     },
-    filter: (_, splits) => splits,
-    values: (_, splits) => tickTexts(splits),
-    ...more,
-  };
+    { once: true },
+  );
 }

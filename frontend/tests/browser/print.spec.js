@@ -43,7 +43,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       [url, ".matrix, table"],
       [`/compare?run=${id}&run=${other}`, ".compare-table"],
       [`${url}/inside`, ".net-mark, .inside-columns"],
-      [report.url, ".paper table, .paper svg"],
+      [report.url, ".report-document table, .report-document svg"],
       ["/data", "main"],
       ["/new", "form"],
     ]) {
@@ -70,7 +70,7 @@ test("canvases are redrawn for print and back for the screen", async ({ page, vi
   /** The lightness of the chart's text, from 0 to 255. */
   const lightness = () =>
     page.evaluate(() => {
-      const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector(".uplot canvas"));
+      const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("canvas.plot"));
       const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(
         0,
         0,
@@ -108,7 +108,7 @@ test("an exported report keeps its colours in print", async ({ page, vivarium })
     text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n`,
   });
   await page.goto(url);
-  await expect(page.locator(".paper table, .paper svg").first()).toBeVisible();
+  await expect(page.locator(".report-document table, .report-document svg").first()).toBeVisible();
   await page.locator(".report-head summary", { hasText: "Export" }).click();
   const [saved] = await Promise.all([
     page.waitForEvent("download"),

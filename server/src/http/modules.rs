@@ -79,7 +79,7 @@ mod tests {
             "frontend/chart/chart.js",
             "frontend/lib/dom.js",
             "frontend/run/curves.js",
-            "static/vendor/uplot/uPlot.esm.js",
+            "frontend/chart/plot.js",
         ] {
             let link = format!("<link rel=\"modulepreload\" href=\"/{module}\">");
             assert!(html.contains(&link), "{module} in {html}");

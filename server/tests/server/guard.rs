@@ -314,7 +314,7 @@ fn nothing_outside_the_binary_is_served() {
         "/static//etc/passwd",
         "/frontend/package.json",
         "/frontend/tests/unit/smooth.test.js",
-        "/frontend/node_modules/uplot/package.json",
+        "/frontend/node_modules/playwright/package.json",
         "/runs/../../etc/passwd",
     ] {
         assert_eq!(server.get(path).status, 404, "{path}");
