@@ -226,7 +226,7 @@ async function saveHtml() {
 
 async function saveZip() {
   if (!(await ready())) return;
-  const runsElement = /** @type {HTMLElement} */ (preview.element.querySelector(".paper-runs"));
+  const runsElement = /** @type {HTMLElement} */ (preview.element.querySelector(".report-runs"));
   download(
     `${fileName()}.zip`,
     new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(preview.parts(), runsElement, sources))], {

@@ -36,7 +36,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
       ...KINDS.map(kindChoice),
     );
     const form = h("div", { class: "figure-fields" });
-    const sight = h("div", { class: "paper figure-sight" });
+    const sight = h("div", { class: "report-document figure-sight" });
     const dialog = h(
       "dialog",
       { class: "figure-dialog", "aria-labelledby": "figure-dialog-title" },

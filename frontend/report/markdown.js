@@ -134,7 +134,7 @@ function table({ header, align, rows }, own) {
   };
   return h(
     "div",
-    { class: "paper-table" },
+    { class: "report-table" },
     h(
       "table",
       {},

@@ -34,10 +34,10 @@ const MAX_NAMED = 2;
  *   `onPart`: a part was clicked; `onFigure`: change a figure
  */
 export function reportView(sources, { onPart, onFigure, onShown } = {}) {
-  const body = h("div", { class: "paper-body" });
-  const runs = h("section", { class: "paper-runs", hidden: true });
-  const empty = h("p", { class: "paper-empty muted" }, "Nothing is written yet.");
-  const element = h("article", { class: "paper" }, empty, body, runs);
+  const body = h("div", { class: "report-body" });
+  const runs = h("section", { class: "report-runs", hidden: true });
+  const empty = h("p", { class: "report-empty muted" }, "Nothing is written yet.");
+  const element = h("article", { class: "report-document" }, empty, body, runs);
   /**
    * Rendered parts by source text; unchanged parts are reused.
    * @type {Map<string, { element: HTMLElement, placed: PlacedFigure[], numbers: Run[], hasNumbers: boolean, part: Part
@@ -104,13 +104,13 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
         try {
           const { text: said, run, title } = resolveNumber(words, sources);
           numbers.push(run);
-          return h("a", { class: "paper-number", href: `#run-${run.id}`, title: `${title} of “${run.name}”` }, said);
+          return h("a", { class: "report-number", href: `#run-${run.id}`, title: `${title} of “${run.name}”` }, said);
         } catch (error) {
-          return h("span", { class: "paper-fault", role: "alert" }, reason(error));
+          return h("span", { class: "report-fault", role: "alert" }, reason(error));
         }
       },
     });
-    const now = { element: h("div", { class: "paper-part" }, inner), placed, numbers, hasNumbers, part };
+    const now = { element: h("div", { class: "report-part" }, inner), placed, numbers, hasNumbers, part };
     if (onPart)
       now.element.addEventListener(
         "click",
@@ -121,7 +121,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
       placed[0].element.append(
         h(
           "button",
-          { class: "button small paper-change", type: "button", on: { click: () => onFigure(now.part) } },
+          { class: "button small report-change", type: "button", on: { click: () => onFigure(now.part) } },
           "Change",
         ),
       );
@@ -177,7 +177,7 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
     /** The parts and their figures, in order. */
     parts: () => [...made.values()].map(({ part, placed }) => ({ part, placed })),
     /** The messages of figures and numbers with errors. */
-    faults: () => [...body.querySelectorAll(".paper-fault")].map(({ textContent }) => textContent ?? ""),
+    faults: () => [...body.querySelectorAll(".report-fault")].map(({ textContent }) => textContent ?? ""),
     /** Scrolls to the part of a line if it is out of view. @param {number} line */
     reveal(line) {
       const found = [...made.values()].findLast(({ part }) => part.from <= line);
@@ -193,7 +193,7 @@ export function placeFigure(sources, name, written) {
   const words = h("span");
   const source = h("small", { class: "figure-source" });
   const caption = h("figcaption", { hidden: true }, count, words, " ", source);
-  const element = h("figure", { class: "paper-figure", data: { kind: name } }, stage, caption);
+  const element = h("figure", { class: "report-figure", data: { kind: name } }, stage, caption);
   let turn = 0;
   /** @type {Kind | null} */
   let kind = null;
@@ -236,7 +236,7 @@ export function placeFigure(sources, name, written) {
       } catch (error) {
         if (mine !== turn) return;
         placed.drawn = null;
-        stage.replaceChildren(h("p", { class: "paper-fault", role: "alert" }, reason(error)));
+        stage.replaceChildren(h("p", { class: "report-fault", role: "alert" }, reason(error)));
         caption.hidden = true;
         element.classList.add("is-fault");
       }

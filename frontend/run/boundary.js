@@ -30,7 +30,7 @@ const MAX_GRIDS = 300;
  * @param {{ epochs: number[], boundary: Boundary | null }} first the available epochs, and the newest boundary
  */
 export function boundaryPanel(id, first) {
-  const canvas = h("canvas", { class: "plane", role: "img" });
+  const canvas = h("canvas", { class: "boundary", role: "img" });
   const slider = h("input", {
     type: "range",
     min: 0,
@@ -56,11 +56,11 @@ export function boundaryPanel(id, first) {
     },
     icon("play", 14),
   );
-  const classes = h("ul", { class: "plane-legend" });
-  const splits = h("div", { class: "plane-splits", role: "group", "aria-label": "Points to show" });
+  const classes = h("ul", { class: "boundary-legend" });
+  const splits = h("div", { class: "boundary-splits", role: "group", "aria-label": "Points to show" });
   const element = h(
     "section",
-    { class: "card plane-panel", "aria-label": "Decision boundary" },
+    { class: "card boundary-panel", "aria-label": "Decision boundary" },
     h("header", { class: "card-head" }, h("h2", {}, "Decision boundary"), where),
     h("div", { class: "card-body" }, canvas, h("div", { class: "film" }, play, slider), classes, splits),
   );
@@ -196,7 +196,7 @@ export function boundaryPanel(id, first) {
 
   /** A class's marker for the legend. @param {number} of @param {Split} split */
   function sign(of, split) {
-    const mark = h("canvas", { class: "plane-sign", "aria-hidden": "true", width: 28, height: 28 });
+    const mark = h("canvas", { class: "boundary-sign", "aria-hidden": "true", width: 28, height: 28 });
     const show = () => {
       const ctx = mark.getContext("2d");
       if (!ctx) return;

@@ -9,7 +9,7 @@ import { usedCss } from "./css.js";
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /** Elements for the author, and those that need scripts. */
-const REMOVED = ".paper-change, .paper-empty[hidden], .parallel-reach, button";
+const REMOVED = ".report-change, .report-empty[hidden], .parallel-reach, button";
 
 /** @param {HTMLElement} report @param {{ title: string, version: string, when: Date }} about @returns {string} */
 export function reportHtml(report, { title, version, when }) {
@@ -35,7 +35,7 @@ export function reportHtml(report, { title, version, when }) {
     copy,
     h(
       "footer",
-      { class: "paper-foot" },
+      { class: "report-foot" },
       `Made with Vivarium ${version} on ${when.toLocaleDateString("en-GB", { dateStyle: "long" })}.`,
     ),
   );
@@ -53,7 +53,7 @@ function rewriteLink(link, copy) {
   const href = link.getAttribute("href") ?? "";
   if (/^(https?:|mailto:|#)/i.test(href)) return;
   const run = /^\/runs\/([^/?#]+)/.exec(sitePath(href))?.[1];
-  if (run && copy.querySelector(`#run-${CSS.escape(run)}`) && !link.closest(".paper-runs"))
+  if (run && copy.querySelector(`#run-${CSS.escape(run)}`) && !link.closest(".report-runs"))
     link.setAttribute("href", `#run-${run}`);
   else link.removeAttribute("href");
 }

@@ -54,7 +54,7 @@ function figureText({ element, drawn }, files) {
     .join("")
     .trim();
   if (!drawn)
-    return `> ${escapeMarkdown(element.querySelector(".paper-fault")?.textContent ?? "This figure could not be drawn.")}`;
+    return `> ${escapeMarkdown(element.querySelector(".report-fault")?.textContent ?? "This figure could not be drawn.")}`;
   const { body } = drawn;
   const out = [];
   const name = (words.match(/^(\w+ \d+)/)?.[1] ?? `figure ${Object.keys(files).length + 1}`)
@@ -69,7 +69,7 @@ function figureText({ element, drawn }, files) {
   for (const image of body instanceof HTMLImageElement ? [body] : body.querySelectorAll("img"))
     picture("png", bytesOf(image.src), image.alt);
   for (const table of body instanceof HTMLTableElement ? [body] : body.querySelectorAll("table")) {
-    const title = table.closest("figure:not(.paper-figure)")?.querySelector("figcaption")?.textContent;
+    const title = table.closest("figure:not(.report-figure)")?.querySelector("figcaption")?.textContent;
     if (title) out.push(`*${escapeMarkdown(title)}*`);
     out.push(tableText(table));
   }

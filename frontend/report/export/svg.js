@@ -27,7 +27,7 @@ const FONT = "Inter, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, s
 export function standaloneSvg(picture) {
   const copy = /** @type {SVGSVGElement} */ (picture.cloneNode(true));
   // Styles are computed only for elements in the document.
-  const host = h("div", { class: "paper figure-stage", "aria-hidden": "true" }, copy);
+  const host = h("div", { class: "report-document figure-stage", "aria-hidden": "true" }, copy);
   Object.assign(host.style, { colorScheme: "light", position: "absolute", insetInlineStart: "-10000px" });
   document.body.append(host);
   try {

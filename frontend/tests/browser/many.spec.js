@@ -106,7 +106,7 @@ test("a report about a thousand runs draws its figures", async ({ page }) => {
   await page.goto(`${many.url}${url}`);
   const figure = page.getByRole("img", { name: /Validation loss of .*1000 runs/ });
   await expect(figure).toBeVisible(PATIENCE);
-  await expect(page.locator(".paper-fault")).toHaveCount(0);
+  await expect(page.locator(".report-fault")).toHaveCount(0);
   // Deleted runs are left out.
   await api(many.url).call("DELETE", `/runs/${ids[7]}`);
   await page.reload();

@@ -32,7 +32,7 @@ async function shown(page) {
         words: main.innerText,
         charts: [...main.querySelectorAll("[data-chart]")].map((chart) => /** @type {HTMLElement} */ (chart).innerText),
         // Numbered, to distinguish two pictures of a page.
-        pictures: [...main.querySelectorAll("svg.scatter, .paper svg, .film-curve svg")].map((svg) =>
+        pictures: [...main.querySelectorAll("svg.scatter, .report-document svg, .film-curve svg")].map((svg) =>
           svg.outerHTML.replace(/plot\d+/g, "plot"),
         ),
         canvases: [...main.querySelectorAll("canvas")]

@@ -80,12 +80,12 @@ test("an experiment is written up with one click, exported, and opens with the n
   await page.getByRole("button", { name: "Write up these 2" }).click();
   await page.waitForURL(/\/reports\/./);
   await expect(page.locator(".figure-wait")).toHaveCount(0, { timeout: 20_000 });
-  await expect(page.locator(".paper-fault")).toHaveCount(0);
-  const figures = await page.locator(".paper-figure").count();
+  await expect(page.locator(".report-fault")).toHaveCount(0);
+  const figures = await page.locator(".report-figure").count();
   expect(figures).toBeGreaterThan(16);
   // Every figure has a caption and a number, and links to its runs.
-  await expect(page.locator(".paper .figure-number").first()).toHaveText("Table 1. ");
-  await expect(page.locator(".paper-runs tbody tr")).toHaveCount(7);
+  await expect(page.locator(".report-document .figure-number").first()).toHaveText("Table 1. ");
+  await expect(page.locator(".report-runs tbody tr")).toHaveCount(7);
 
   const html = await exported(page, "One HTML file");
   expect(html.suggestedFilename()).toBe("experiments.html");
@@ -100,9 +100,9 @@ test("an experiment is written up with one click, exported, and opens with the n
   const asked = [];
   elsewhere.on("request", (request) => !/^(file|data):/.test(request.url()) && asked.push(request.url()));
   await elsewhere.goto(`file://${file}`);
-  await expect(elsewhere.locator(".paper-figure")).toHaveCount(figures);
+  await expect(elsewhere.locator(".report-figure")).toHaveCount(figures);
   const states = await elsewhere.evaluate(() => ({
-    empty: [...document.querySelectorAll(".paper-figure")].filter(
+    empty: [...document.querySelectorAll(".report-figure")].filter(
       (figure) => !figure.querySelector("svg path, svg circle, img, table"),
     ).length,
     broken: [...document.images].filter((image) => !image.naturalWidth).length,
@@ -147,7 +147,7 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await expect(text(page)).toHaveValue(
     new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``),
   );
-  const figure = page.locator(".paper .paper-figure");
+  const figure = page.locator(".report-document .report-figure");
   await expect(figure.locator("figcaption")).toContainText("Figure 1. Validation accuracy of “the one”");
   await figure.hover();
   await figure.getByRole("button", { name: "Change" }).click();
@@ -178,14 +178,14 @@ test("numbers are taken from the run, and errors are shown in place", async ({ p
       " beauty}}.\n\n```figure curve\nruns: 01a214aa-f832-771b-b5df-8347040e379b\n```\n\n```figure pie\n```\n\n<img src=x onerror=alert(1)> [here](javascript:alert(1)) ![there](https://example.org/a.png)",
   });
   await page.goto(url);
-  await expect(page.locator(".paper-number")).toHaveText(summary.parameters.toLocaleString("en-US"));
-  await expect(page.locator(".paper-fault")).toHaveText([
+  await expect(page.locator(".report-number")).toHaveText(summary.parameters.toLocaleString("en-US"));
+  await expect(page.locator(".report-fault")).toHaveText([
     /“beauty” is not a number of a run/,
     /There is no run “01a214aa.*”: it may have been deleted/,
     /“pie” is not a kind of figure; choose one of curve/,
   ]);
-  await expect(page.locator(".paper")).toContainText("<img src=x onerror=alert(1)>");
-  await expect(page.locator(".paper img, .paper a[href^=javascript]")).toHaveCount(0);
+  await expect(page.locator(".report-document")).toContainText("<img src=x onerror=alert(1)>");
+  await expect(page.locator(".report-document img, .report-document a[href^=javascript]")).toHaveCount(0);
   // The dialog for numbers.
   await text(page).focus();
   await page.keyboard.press("ControlOrMeta+End");
@@ -194,7 +194,7 @@ test("numbers are taken from the run, and errors are shown in place", async ({ p
   await dialog.getByLabel("Number", { exact: true }).selectOption({ label: "Name" });
   await expect(dialog.locator("output")).toHaveText("counted");
   await dialog.getByRole("button", { name: "Insert" }).click();
-  await expect(page.locator(".paper-number").last()).toHaveText("counted");
+  await expect(page.locator(".report-number").last()).toHaveText("counted");
   // The export warns about missing figures.
   await page.locator(".report-head summary", { hasText: "Export" }).click();
   await page.getByRole("button", { name: "One HTML file" }).click();
@@ -212,8 +212,8 @@ test("figures of an active run are redrawn", async ({ page, vivarium }) => {
   });
   await page.goto(url);
   await expect(page.locator(".figure-stage > svg")).toBeVisible();
-  const before = await page.locator(".paper-number").textContent();
-  await expect(page.locator(".paper-number")).not.toHaveText(String(before), { timeout: 15_000 });
+  const before = await page.locator(".report-number").textContent();
+  await expect(page.locator(".report-number")).not.toHaveText(String(before), { timeout: 15_000 });
 });
 
 test("no text is lost or overwritten", async ({ page, context, vivarium }) => {
@@ -251,7 +251,7 @@ test("a report is created from a run, deleted and restored", async ({ page, viva
   await page.getByRole("button", { name: "Report" }).click();
   await page.waitForURL(/\/reports\/./);
   await expect(page.getByRole("heading", { level: 1 }).first()).toHaveText("told");
-  await expect(page.locator(".paper .confusion")).toBeVisible();
+  await expect(page.locator(".report-document .confusion")).toBeVisible();
   await page.getByRole("link", { name: "Reports" }).click();
   await expect(page.locator(".report-card")).toHaveCount(1);
   await page.getByRole("button", { name: "Delete “told”" }).click();
