@@ -1,6 +1,6 @@
 // Measures how fast the server recovers and responds: the time from a restart to the adoption of a run that kept
-// training, from the death of a worker to the run's failed state, and the response time of GET /healthz while pictures
-// of 36 megapixels are decoded.
+// training, from the death of a worker to the run's failed state, from SIGTERM to the server's end, and the response
+// time of GET /healthz while pictures of 36 megapixels are decoded.
 //
 //     npm run --prefix frontend measure:recovery
 //
@@ -11,10 +11,11 @@ import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { api, startServer } from "../server.js";
 
-const BOUNDS = { adopted: 5000, told: 2000, healthz: 100 };
+const BOUNDS = { adopted: 5000, told: 2000, stopped: 5000, healthz: 100 };
 const ROUNDS = 10;
 const SIDE = 6000;
 const SENDERS = 4;
+const READERS = 5;
 
 /** @type {[boolean, string][]} */
 const findings = [];
@@ -93,6 +94,25 @@ async function death() {
   await server.stop();
 }
 
+/** Stops a server that trains and whose streams are read. */
+async function shutdown() {
+  const times = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const server = await startServer();
+    const { id } = await api(server.url).create(mlp);
+    await until(async () => (await api(server.url).get(id)).summary.step > 0);
+    const streams = await Promise.all(
+      Array.from({ length: READERS }, () => fetch(`${server.url}/api/v1/events?run=${id}`)),
+    );
+    const ends = streams.map((stream) => stream.arrayBuffer().catch(() => null));
+    const began = performance.now();
+    await server.stop();
+    times.push(performance.now() - began);
+    await Promise.all(ends);
+  }
+  judge(`SIGTERM to the end of a server with a run and ${READERS} streams`, times, BOUNDS.stopped);
+}
+
 /** The CRC-32 of PNG. @param {Buffer} bytes */
 function crc32(bytes) {
   let crc = ~0;
@@ -159,6 +179,7 @@ async function storm() {
 
 await adoption();
 await death();
+await shutdown();
 await storm();
 for (const [held, text] of findings) console.log(`${held ? "holds " : "BROKEN"}  ${text}`);
 process.exitCode = findings.every(([held]) => held) ? 0 : 1;

@@ -103,8 +103,7 @@ fn a_stopped_server_interrupts_its_runs_and_takes_them_up_again() {
     let waiting = server.create(&mlp(1));
     server.await_step(&id, 100);
     let worker = server.worker_pid(&id);
-    let took = server.stop();
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    server.stop();
     assert!(
         !std::path::Path::new(&format!("/proc/{worker}")).exists(),
         "no worker is left"

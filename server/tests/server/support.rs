@@ -95,9 +95,9 @@ impl Server {
         self.process.wait().unwrap();
     }
 
-    /// Asks the server to end, and returns how long that took.
-    pub fn stop(&mut self) -> Duration {
-        self.stop_by("TERM")
+    /// Stops the server and waits for its end.
+    pub fn stop(&mut self) {
+        self.stop_by("TERM");
     }
 
     /// Waits for the server's end, whatever it is.
@@ -110,14 +110,12 @@ impl Server {
         self.stop_by("HUP");
     }
 
-    fn stop_by(&mut self, name: &str) -> Duration {
-        let begun = Instant::now();
+    fn stop_by(&mut self, name: &str) {
         signal(self.process.id(), name);
         assert!(
             self.process.wait().unwrap().success(),
             "the server ends well"
         );
-        begun.elapsed()
     }
 
     /// Starts a server on the same folder.
