@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An error while data is loaded, a network is built or a run is trained.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +101,7 @@ impl Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// A fault of a file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Fault {
     /// The file's name, as given or as in its archive.
     pub file: String,

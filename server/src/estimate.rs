@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
+use utoipa::ToSchema;
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{Plan, StepTiming};
 
@@ -40,13 +41,13 @@ pub(crate) struct MeasureRequest {
 }
 
 /// The estimated cost of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Estimate {
-    /// The measurement; `None` if it failed.
+    /// The measurement; `null` if it failed.
     pub measured: Option<StepTiming>,
     /// The duration of the whole run in seconds, unless it ends early.
     pub seconds: Option<f64>,
-    /// The peak memory of the run, including its data set; `None` if it is not known.
+    /// The peak memory of the run, including its data set; `null` if it is not known.
     pub memory_bytes: Option<u64>,
     /// If a step takes too long to measure: a lower bound of the duration in seconds.
     pub at_least_seconds: Option<f64>,

@@ -5,10 +5,13 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use vivarium_models::data::{DATA_SETS, Library, State};
 
+use crate::schemas::{Axis, RunSpec};
+
 /// An experiment to start from.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Preset {
     /// Its name in URLs.
     pub id: &'static str,
@@ -17,8 +20,10 @@ pub struct Preset {
     /// What the user will see.
     pub question: &'static str,
     /// The settings, as a RunSpec; missing ones have their defaults.
+    #[schema(value_type = RunSpec)]
     pub base: Value,
     /// Values to compare, by the path of the setting.
+    #[schema(value_type = BTreeMap<String, Axis>)]
     pub grid: Map<String, Value>,
     /// Runs per combination.
     pub repeats: u64,
@@ -138,7 +143,7 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
 });
 
 /// A preset with the title of the data set that has to be downloaded first, if it is missing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Offer {
     #[serde(flatten)]
     preset: &'static Preset,

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use vivarium_models::links;
 
@@ -28,7 +29,8 @@ pub const MOST_BYTES: usize = 1024 * 1024;
 const UNTITLED: &str = "Untitled report";
 
 /// A report without its text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportAbout)]
 pub struct ReportInfo {
     /// Its id.
     pub id: Uuid,
@@ -39,13 +41,15 @@ pub struct ReportInfo {
     /// Identifies the text: whoever saves names the revision that was edited.
     pub revision: String,
     /// When it was created, RFC 3339.
+    #[schema(format = DateTime)]
     pub created: String,
     /// When it was saved last, RFC 3339.
+    #[schema(format = DateTime)]
     pub changed: String,
 }
 
 /// A report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Report {
     /// Everything but the text.
     #[serde(flatten)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use vivarium_models::links;
 
 use crate::atomic_file::{remove_incoming, write_atomically};
@@ -23,7 +24,7 @@ pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 const REMOVED: &str = ".removed-";
 
 /// A run in the trash.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Deleted {
     /// Its id.
     pub id: RunId,
@@ -38,8 +39,10 @@ pub struct Deleted {
     /// Whether it was training or queued when it was deleted.
     pub active: bool,
     /// When it was deleted, RFC 3339.
+    #[schema(format = DateTime)]
     pub deleted: String,
     /// When it will be deleted for good, RFC 3339.
+    #[schema(format = DateTime)]
     pub until: String,
 }
 

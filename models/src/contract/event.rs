@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::not_finite::{NotFinite, nullable, nullables};
 
@@ -19,7 +20,7 @@ pub struct Record {
 }
 
 /// Something that happened in a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
     /// The run starts or goes on.
@@ -52,6 +53,7 @@ pub enum Event {
         reason: Reason,
         /// Why, in words; empty for a run that completed.
         #[serde(default)]
+        #[schema(required)]
         message: String,
     },
     /// The first event of an imported run.
@@ -69,7 +71,7 @@ pub enum Event {
 }
 
 /// Why a run is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// All epochs are done.
@@ -98,8 +100,9 @@ impl Reason {
 }
 
 /// Which checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CheckpointKind)]
 pub enum Which {
     /// The newest.
     Last,
@@ -108,7 +111,7 @@ pub enum Which {
 }
 
 /// The environment and the size of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Started {
     /// The version of Vivarium.
@@ -151,7 +154,7 @@ pub struct Started {
 
 /// How values are normalised before the network sees them: `(value - mean) / deviation`, for each channel of an image
 /// (whose pixels go from 0 to 1) or each coordinate of a point.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Normalisation {
     /// Means by channel or coordinate.
     pub mean: Vec<f64>,
@@ -160,7 +163,7 @@ pub struct Normalisation {
 }
 
 /// Consecutive steps of one epoch. The three lists are of one length.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Steps {
     /// The number of the first, from 1 over the whole run.
     pub first_step: u64,
@@ -170,21 +173,26 @@ pub struct Steps {
     pub samples_seen: u64,
     /// Training seconds at the last step; pauses between processes are not counted.
     #[serde(default)]
+    #[schema(required)]
     pub seconds: f64,
     /// Mean loss over each batch, before the step changed the parameters.
     #[serde(deserialize_with = "nullables")]
+    #[schema(value_type = Vec<Option<f64>>)]
     pub loss: Vec<f64>,
     /// Share of each batch classified correctly, before the step changed the parameters.
     #[serde(deserialize_with = "nullables")]
+    #[schema(value_type = Vec<Option<f64>>)]
     pub accuracy: Vec<f64>,
     /// The learning rate of each step.
     #[serde(deserialize_with = "nullables")]
+    #[schema(value_type = Vec<Option<f64>>)]
     pub lr: Vec<f64>,
     /// Recent speed in training samples a second.
     #[serde(default)]
     pub images_per_s: Option<f64>,
     /// What the losses are that are `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub not_finite: Option<NotFinite>,
 }
 
@@ -196,16 +204,19 @@ impl Steps {
 }
 
 /// Loss and accuracy on a split.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Score {
     /// Mean loss.
     #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<f64>, required)]
     pub loss: f64,
     /// Share classified correctly, 0 to 1.
     #[serde(deserialize_with = "nullable", default = "nan")]
+    #[schema(value_type = Option<f64>, required)]
     pub accuracy: f64,
     /// What the loss is where it is `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub not_finite: Option<NotFinite>,
 }
 
@@ -225,15 +236,17 @@ impl Score {
 }
 
 /// The end of an epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Epoch {
     /// From 1.
     pub epoch: u64,
     /// Its last step.
     #[serde(default)]
+    #[schema(required)]
     pub step: u64,
     /// Training samples seen so far.
     #[serde(default)]
+    #[schema(required)]
     pub samples_seen: u64,
     /// Over the epoch's batches as they were trained on, weighted by their sizes.
     pub train: Score,
@@ -241,14 +254,17 @@ pub struct Epoch {
     pub validation: Option<Score>,
     /// Training seconds of this epoch.
     #[serde(default)]
+    #[schema(required)]
     pub seconds: f64,
     /// Training seconds so far.
     #[serde(default)]
+    #[schema(required)]
     pub elapsed: f64,
     /// The peak memory of the process; `null` where the system does not tell it.
     pub peak_memory_bytes: Option<u64>,
     /// What the first loss is that is `null`. Each score has a word of its own; logs of earlier versions have this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub not_finite: Option<NotFinite>,
 }
 
@@ -278,49 +294,57 @@ impl Epoch {
 }
 
 /// The decision boundary of two-dimensional data, on a grid in raw coordinates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Boundary {
     /// Whole epochs done; 0 before training.
     pub epoch: u64,
     /// Steps done.
     #[serde(default)]
+    #[schema(required)]
     pub step: u64,
     /// The range of the first coordinate: left edge of the first column, right edge of the last.
     #[serde(default)]
+    #[schema(required, min_items = 2, max_items = 2)]
     pub x: [f64; 2],
     /// The range of the second coordinate: lower edge of the first row, upper edge of the last.
     #[serde(default)]
+    #[schema(required, min_items = 2, max_items = 2)]
     pub y: [f64; 2],
     /// Cells along x.
     #[serde(default)]
+    #[schema(required)]
     pub columns: usize,
     /// Cells along y.
     #[serde(default)]
+    #[schema(required)]
     pub rows: usize,
     /// Base64 of one byte a cell, row by row from `y[0]` upwards: class times 32 plus confidence, where 0 means that the
     /// class is no more likely than any other and 31 that it is certain.
     #[serde(default)]
+    #[schema(required)]
     pub cells: String,
 }
 
 /// The result on the test split.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Test {
     /// Loss and accuracy.
     #[serde(flatten)]
     pub score: Score,
     /// Counts; a row for each target, a column for each prediction.
     #[serde(default)]
+    #[schema(required)]
     pub confusion: Vec<Vec<u64>>,
 }
 
 /// Values of one tag of an imported run. The three lists are of one length.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Scalars {
     /// The tag's name in the imported files.
     pub tag: String,
     /// The curve that the values belong to, such as `train_loss`; missing where the tag is not drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub series: Option<String>,
     /// Whether the values are percentages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -331,9 +355,11 @@ pub struct Scalars {
     pub seconds: Vec<f64>,
     /// The value of each step.
     #[serde(deserialize_with = "nullables")]
+    #[schema(value_type = Vec<Option<f64>>)]
     pub value: Vec<f64>,
     /// What the values are that are `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub not_finite: Option<NotFinite>,
 }
 

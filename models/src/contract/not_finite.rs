@@ -1,9 +1,10 @@
 //! Values that JSON has no number for.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 /// What a value is that is not finite. JSON has `null` in its place, and this word beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum NotFinite {
     /// NaN.
     #[serde(rename = "nan")]

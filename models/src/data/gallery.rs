@@ -5,6 +5,7 @@ use std::io::Cursor;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use serde::Serialize;
 use serde_json::Map;
+use utoipa::ToSchema;
 
 use super::image::{Pixels, Resize};
 use super::library::Library;
@@ -25,7 +26,7 @@ const MOST_CELL: usize = 96;
 
 /// A gallery: a row for each class, with the mean of its images and the first few of them. Missing images leave cells
 /// empty.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Gallery {
     /// Images in a row, including the mean.
     pub columns: usize,

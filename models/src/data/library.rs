@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::known::KnownDataSet;
 use super::scratch::{self, Scratch};
@@ -29,7 +30,8 @@ pub struct Library {
 }
 
 /// A data set of the library.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = DataSetRow)]
 pub struct DataSet {
     /// The name in a RunSpec.
     pub set: Cow<'static, str>,
@@ -55,8 +57,9 @@ pub struct DataSet {
 }
 
 /// Whether a data set can be used.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[schema(as = DataSetState)]
 pub enum State {
     /// Part of this program.
     BuiltIn,

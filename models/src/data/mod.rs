@@ -51,6 +51,7 @@ pub use stored::{DataSetMetadata, ReadyDataSet};
 pub use table::{DATA_SETS, DataSetRow, Shape, row};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::Result;
 use crate::spec::DataSpec;
@@ -197,7 +198,7 @@ fn raw(spec: &DataSpec, library: &Library) -> Result<(RawSamples, SplitIndices)>
 }
 
 /// A sample of two-dimensional data, as it was generated.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Point {
     /// The first coordinate.
     pub x: f64,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Map;
+use utoipa::ToSchema;
 
 use crate::random::Key;
 use crate::spec::DataSpec;
@@ -13,7 +14,7 @@ const TEST: f64 = 0.2;
 const VALIDATION: f64 = 0.1;
 
 /// A split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Training.

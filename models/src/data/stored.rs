@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::MOST_SIDE;
 use super::duplicates::Duplicates;
@@ -34,7 +35,7 @@ const LABELS: &str = "labels.u16";
 const FORMAT: u32 = 1;
 
 /// The metadata of a stored data set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DataSetMetadata {
     /// The version of the layout.
     pub format: u32,

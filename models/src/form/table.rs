@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::data::{DataSet, Library};
 use crate::networks::NETWORKS;
 use crate::spec::{COMMON, Field, GROUPS, Group, literals};
 
 /// All data of the form for a run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FormTable {
     /// Fields of every run.
     pub common: &'static [Field],
@@ -21,7 +22,7 @@ pub struct FormTable {
 }
 
 /// A network to choose.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FormNetwork {
     /// The name in a document.
     pub kind: &'static str,

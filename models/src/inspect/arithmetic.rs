@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::layers::{LayerKind, Weights};
 use super::recording::{Recording, read};
@@ -13,7 +14,7 @@ use crate::ops::ConvParams;
 pub(super) const SHOWN: usize = 16;
 
 /// A value of a layer's activation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pixel {
     /// The feature map.
     pub map: usize,
@@ -27,15 +28,18 @@ pub struct Pixel {
 pub(super) type Rows<T> = Vec<Vec<T>>;
 
 /// The computation of one value of a convolution.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Arithmetic {
     /// The layer.
     pub layer: String,
     /// Height and width of the kernel.
+    #[schema(min_items = 2, max_items = 2)]
     pub kernel: [usize; 2],
     /// The stride, down and across.
+    #[schema(min_items = 2, max_items = 2)]
     pub stride: [usize; 2],
     /// The zero padding, in rows and columns.
+    #[schema(min_items = 2, max_items = 2)]
     pub padding: [usize; 2],
     /// The position of the value.
     pub position: Pixel,
@@ -58,22 +62,26 @@ pub struct Arithmetic {
 }
 
 /// The contribution of one channel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ChannelSum)]
 pub struct Channel {
     /// The channel of the layer's input.
     pub input: usize,
-    /// The patch under the kernel; `None` in the padding, which counts as 0.
+    /// The patch under the kernel; `null` in the padding, which counts as 0.
+    #[schema(value_type = Vec<Vec<Option<f32>>>)]
     pub patch: Rows<Option<f32>>,
     /// The kernel.
+    #[schema(value_type = Vec<Vec<f32>>)]
     pub kernel: Rows<f32>,
     /// Their products.
+    #[schema(value_type = Vec<Vec<f64>>)]
     pub products: Rows<f64>,
     /// The sum of the products.
     pub sum: f64,
 }
 
 /// The value at the same pixel in a following layer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FollowingLayer {
     /// The layer.
     pub layer: String,
@@ -152,7 +160,7 @@ impl<'a> Convolution<'a> {
         group * inputs..(group + 1) * inputs
     }
 
-    /// The input pixel under a kernel tap; `None` in the padding.
+    /// The input pixel under a kernel tap; `null` in the padding.
     pub(super) fn meets(&self, at: Pixel, ky: usize, kx: usize) -> Option<[usize; 2]> {
         let ConvParams {
             stride, padding, ..

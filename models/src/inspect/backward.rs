@@ -4,6 +4,7 @@
 
 use candle_core::Tensor;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::arithmetic::{Convolution, Pixel, Rows, SHOWN, value_at};
 use super::recording::{Recording, read};
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::ops::{ConvParams, Tape};
 
 /// The backward pass through one value of a convolution.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct GradientAt {
     /// The class whose score is differentiated.
     pub class: usize,
@@ -29,7 +30,7 @@ pub struct GradientAt {
 }
 
 /// Contributions by channel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Contributions {
     /// The number of channels.
     pub inputs: usize,
@@ -38,22 +39,25 @@ pub struct Contributions {
 }
 
 /// The contribution to one channel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Contribution {
     /// The channel of the layer's input.
     pub input: usize,
     /// The kernel, if the gradient is multiplied by it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<Vec<f32>>>)]
     pub kernel: Option<Rows<f32>>,
-    /// The patch, if the gradient is multiplied by it; `None` in the padding.
+    /// The patch, if the gradient is multiplied by it; `null` in the padding.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<Vec<Option<f32>>>>)]
     pub patch: Option<Rows<Option<f32>>>,
-    /// The products; `None` in the padding.
+    /// The products; `null` in the padding.
+    #[schema(value_type = Vec<Vec<Option<f64>>>)]
     pub contribution: Rows<Option<f64>>,
 }
 
 /// The gradient of one input value, through this layer only.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct InputGradient {
     /// The channel.
     pub input: usize,
@@ -74,7 +78,8 @@ pub struct InputGradient {
 }
 
 /// An output value that the input value affects, and its term.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = GradientTerm)]
 pub struct Term {
     /// The feature map.
     pub output: usize,

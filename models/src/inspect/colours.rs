@@ -4,11 +4,12 @@ use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 
 /// A colour map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColourMap {
     /// Dark to light: matplotlib's viridis.

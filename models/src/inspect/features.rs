@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Inspector;
 use super::colours::ColourMap;
@@ -17,7 +18,7 @@ use crate::error::{Error, Result};
 const STRIP: usize = 64;
 
 /// A page of a layer's feature maps, with statistics of its activations.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Features {
     /// The page.
     #[serde(flatten)]

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::Result;
 use crate::networks::Model;
@@ -9,7 +10,7 @@ use crate::nn::{Context, LayerOp, LayerRecord, Mode};
 use crate::ops::ConvParams;
 
 /// The operation of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerKind {
     /// The network's input: the normalised image.
@@ -44,7 +45,7 @@ impl LayerKind {
 }
 
 /// A layer of the catalogue.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Layer {
     /// The name of the PyTorch module, if there is one.
     pub name: String,

@@ -1,6 +1,7 @@
 //! Predictions with probabilities.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Inspector, Recording};
 use crate::networks::Criterion;
@@ -10,13 +11,13 @@ use crate::ops::softmax;
 const MOST: usize = 100;
 
 /// A class with its score.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ClassScore {
     /// The class, from 0.
     pub class: usize,
     /// Its name.
     pub name: String,
-    /// Its probability; `None` if the network's scores are not logits.
+    /// Its probability; `null` if the network's scores are not logits.
     pub probability: Option<f64>,
     /// Its score.
     pub score: f32,

@@ -6,6 +6,7 @@
 
 use png::ColorType;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Inspector;
 use super::colours::{HEAT, encode, interpolate};
@@ -15,7 +16,7 @@ use crate::data::Resize;
 use crate::error::{Error, Result};
 
 /// The method of a saliency map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SaliencyMethod {
     /// Grad-CAM.

@@ -1,14 +1,16 @@
 //! A page of a layer's picture: a grid of equal tiles, in which every value is a square of pixels.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::colours::{Canvas, ColourMap};
 use super::tiles::{Axes, SheetKind, Tile, Tiles};
 use crate::error::{Error, Result};
 
 /// The range of values that the colours span.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ColourScale)]
 pub enum Scale {
     /// Each tile by itself.
     #[default]
@@ -20,8 +22,9 @@ pub enum Scale {
 }
 
 /// The order of the tiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TileOrder)]
 pub enum Sort {
     /// By index.
     Index,
@@ -50,7 +53,8 @@ pub struct SheetQuery {
 }
 
 /// The layout of the tiles, in pixels unless stated otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SheetGrid)]
 pub struct Grid {
     /// Tiles across.
     pub columns: usize,
@@ -116,7 +120,8 @@ impl Grid {
 }
 
 /// The range of a colour map.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ColourRange)]
 pub struct Range {
     /// The value of the lowest colour.
     pub lo: f32,
@@ -125,7 +130,7 @@ pub struct Range {
 }
 
 /// A page of a picture. The JSON has everything but the pixels.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Sheet {
     /// The kind of the tiles.
     pub kind: SheetKind,
@@ -143,7 +148,7 @@ pub struct Sheet {
     pub sort: Sort,
     /// The scale of the colours.
     pub scale: Scale,
-    /// The range of all colours; `None` if each tile has its own.
+    /// The range of all colours; `null` if each tile has its own.
     pub range: Option<Range>,
     /// The colour map.
     pub map: ColourMap,
@@ -153,6 +158,7 @@ pub struct Sheet {
     pub tiles: Vec<Tile>,
     /// The part of a matrix on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub axes: Option<Axes>,
     /// The tiles' values and the ranges of their colours.
     #[serde(skip)]

@@ -1,6 +1,7 @@
 //! Statistics of activations.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Inspector;
 use super::recording::{Recording, read};
@@ -10,7 +11,8 @@ use crate::error::Result;
 const BARS: usize = 32;
 
 /// Statistics of all activations of a layer for one image.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ActivationStatistics)]
 pub struct Statistics {
     /// The mean.
     pub mean: f64,
@@ -27,7 +29,7 @@ pub struct Statistics {
 }
 
 /// A histogram with bars of equal width.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Histogram {
     /// The start of the first bar.
     pub from: f32,

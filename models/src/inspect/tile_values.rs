@@ -1,6 +1,7 @@
 //! The values of one tile.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::layers::LayerKind;
 use super::recording::Recording;
@@ -9,7 +10,7 @@ use super::{Inspector, check_index};
 use crate::error::{Error, Result};
 
 /// The source of a tile's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueSource {
     /// A tile of the weights' picture.
@@ -21,11 +22,12 @@ pub enum ValueSource {
 }
 
 /// The values of one tile.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct TileValues {
     /// `[height, width]`, or `[3, height, width]`.
     pub shape: Vec<usize>,
     /// The values, row by row; empty cells are NaN, which is `null` in JSON.
+    #[schema(value_type = Vec<Option<f32>>)]
     pub values: Vec<f32>,
     /// The minimum.
     pub min: f32,

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::colours::ColourMap;
 
 /// The kind of a picture's tiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SheetKind {
     /// RGB filters.
@@ -32,7 +33,7 @@ pub enum SheetKind {
 pub(super) const BLOCK: usize = 256;
 
 /// Statistics of one tile.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Tile {
     /// The index of the filter, kernel or feature map.
     pub index: usize,
@@ -76,7 +77,8 @@ impl Tile {
 }
 
 /// The part of a matrix that a block shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SheetAxes)]
 pub struct Axes {
     /// The columns.
     pub x: Axis,
@@ -85,7 +87,8 @@ pub struct Axes {
 }
 
 /// The range of a block along one dimension.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SheetAxis)]
 pub struct Axis {
     /// `input` or `output`.
     pub name: &'static str,

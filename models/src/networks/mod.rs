@@ -19,6 +19,7 @@ pub use pretrained::{WeightsInfo, weights_info};
 
 use candle_core::Tensor;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 use crate::nn::{Context, VarBuilder};
@@ -26,7 +27,7 @@ use crate::ops::{self, Loss};
 use crate::spec::{CROSS_ENTROPY, Field, NetworkSpec};
 
 /// A network that a run can train.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NetworkRow {
     /// The name in a RunSpec.
     pub kind: &'static str,
@@ -44,10 +45,13 @@ pub struct NetworkRow {
     pub criterion: Criterion,
     /// Whether it needs batches of several samples, as with batch normalisation.
     #[serde(skip)]
-    pub(crate) needs_batches: fn(&NetworkSpec) -> bool,
+    pub(crate) needs_batches: NeedsBatches,
     #[serde(skip)]
     build: Build,
 }
+
+/// Whether batches of one sample tell a network nothing, given its options.
+type NeedsBatches = fn(&NetworkSpec) -> bool;
 
 /// Builds a network from its options, the shape of a sample and the number of classes.
 type Build = fn(VarBuilder<'_>, &NetworkSpec, &[usize], usize) -> Result<Box<dyn Network>>;
@@ -84,7 +88,7 @@ fn at_least(input: &[usize], side: usize, title: &str) -> Result<()> {
 }
 
 /// A loss function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
     /// [`ops::cross_entropy`]; scores are logits.

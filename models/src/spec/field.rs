@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// One settable value of a RunSpec.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct Field {
     /// Where it stands in the document, such as `training.optimizer.lr`.
     pub path: &'static str,
@@ -65,7 +66,7 @@ impl Field {
 }
 
 /// What a field may be.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FieldKind {
     /// Text without control characters, not only blanks.
@@ -112,7 +113,7 @@ pub enum FieldKind {
 }
 
 /// A word that a field may be.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct Choice {
     /// The word in the document.
     pub value: &'static str,
@@ -121,7 +122,7 @@ pub struct Choice {
 }
 
 /// A value that is not allowed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where it stands; an item of a list by its index from 0, such as `network.hidden.2`.
     pub path: String,

@@ -1,6 +1,7 @@
 //! The table of fields: what every run takes, and the groups whose fields depend on a choice.
 
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::field::{Choice, Field, FieldKind};
 
@@ -124,7 +125,7 @@ pub(crate) static CROSS_ENTROPY: &[Field] = &[Field::new(
 )];
 
 /// Fields of which one set is chosen by a word, or which may be absent altogether.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[derive(Clone, Copy, Debug, serde::Serialize, ToSchema)]
 pub struct Group {
     /// Where it stands, such as `training.optimizer`.
     pub path: &'static str,
@@ -132,18 +133,18 @@ pub struct Group {
     pub label: &'static str,
     /// Whether `null` is a value.
     pub nullable: bool,
-    /// The key that chooses the variant; `None` where there is one variant.
+    /// The key that chooses the variant; `null` where there is one variant.
     pub selector: Option<&'static str>,
-    /// The variant taken by default; `None` for `null`.
+    /// The variant taken by default; `null` where the whole is `null`.
     pub default: Option<&'static str>,
     /// What can be chosen.
     pub variants: &'static [Variant],
 }
 
 /// One choice of a group.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[derive(Clone, Copy, Debug, serde::Serialize, ToSchema)]
 pub struct Variant {
-    /// The word that chooses it; `None` where the group has no selector.
+    /// The word that chooses it; `null` where the group has no selector.
     pub value: Option<&'static str>,
     /// Its name for people.
     pub label: &'static str,

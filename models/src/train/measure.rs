@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::boundary;
 use super::environment::peak_memory_bytes;
@@ -26,7 +27,7 @@ const ENOUGH: Duration = Duration::from_secs(2);
 const LIMIT: Duration = Duration::from_secs(8);
 
 /// The result of a measurement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StepTiming {
     /// Measured steps, after one of warm-up.
     pub steps: u64,
@@ -34,8 +35,8 @@ pub struct StepTiming {
     pub step_seconds: f64,
     /// Seconds per sample of an evaluation.
     pub evaluation_seconds: f64,
-    /// The peak memory of the measuring process, with the network, its optimizer and a batch, but without the data set,
-    /// which [`StepTiming::memory_bytes`] adds; `None` if unknown.
+    /// The peak memory of the measuring process, with the network, its optimizer and a batch, but without the data
+    /// set; `null` if unknown.
     pub peak_memory_bytes: Option<u64>,
     /// The number of threads.
     pub threads: usize,

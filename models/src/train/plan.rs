@@ -1,6 +1,7 @@
 //! Facts about a run that are known before it starts.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::data::{self, DataSummary, Library};
 use crate::error::Result;
@@ -8,7 +9,7 @@ use crate::networks::Model;
 use crate::spec::RunSpec;
 
 /// Facts about a run that are known before it starts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Plan {
     /// Trainable parameters of the network.
     pub parameters: u64,

@@ -4,6 +4,7 @@
 use std::f64::consts::PI;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::plan::Plan;
 use crate::spec::{RunSpec, ScheduleSpec};
@@ -78,7 +79,8 @@ pub fn lr_at(
 }
 
 /// Points of the learning rate schedule, for a chart.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = Schedule)]
 pub struct LrCurve {
     /// Steps in ascending order, from 1 to the last.
     pub steps: Vec<u64>,

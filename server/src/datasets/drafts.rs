@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use vivarium_models::data::scratch::Scratch;
 use vivarium_models::data::{
@@ -49,7 +50,7 @@ struct Waiting {
 }
 
 /// An upload that awaits a decision.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Draft {
     /// Its id.
     pub id: Uuid,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 use vivarium_models::data::Library;
 
 use crate::error::{Error, Result};
@@ -29,7 +30,7 @@ struct FetchEntry {
 }
 
 /// The state of a download.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct FetchState {
     /// Whether it is running.
     pub active: bool,

@@ -31,11 +31,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware;
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::base_path;
 use crate::datasets::DataSets;
@@ -99,22 +102,10 @@ pub struct App {
 
 /// Every route of the server.
 pub fn router(app: App, guard: Guard) -> Router {
-    let upload_limit = app.upload_limit;
-    let read = pages()
-        .nest("/api/v1", reading())
-        .route_layer(middleware::from_fn(change::refuse_writes));
-    // Whoever leaves ends what nobody else waits for.
-    let abandoned = read
-        .merge(Router::new().nest("/api/v1", computing()))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            ANSWER_WITHIN,
-        ));
-    // What changes something takes the time that it takes; an upload is watched piece by piece.
-    let change = changing(app.changes.clone()).merge(uploading(app.changes.clone(), upload_limit));
-    let site = abandoned
-        .merge(Router::new().nest("/api/v1", change))
+    let pages = abandonable(pages().route_layer(middleware::from_fn(change::refuse_writes)));
+    let api = api(&app.changes, app.upload_limit);
+    let site = Router::from(pages)
+        .nest("/api/v1", api.into())
         .with_state(app)
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::no_such_method)
@@ -142,9 +133,33 @@ pub fn router(app: App, guard: Guard) -> Router {
         .layer(middleware::map_request(base_path::strip))
 }
 
+/// Layers of routes that change nothing: whoever leaves ends what nobody else waits for.
+fn abandonable(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    routes
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            ANSWER_WITHIN,
+        ))
+}
+
+/// The routes under `/api/v1`, and what they say of themselves.
+fn api(changes: &Changes, upload_limit: usize) -> OpenApiRouter<App> {
+    let reading = reading().route_layer(middleware::from_fn(change::refuse_writes));
+    // What changes something takes the time that it takes; an upload is watched piece by piece.
+    abandonable(reading.merge(computing()))
+        .merge(changing(changes.clone()))
+        .merge(uploading(changes.clone(), upload_limit))
+}
+
+/// The description of the routes under `/api/v1`.
+fn description() -> OpenApi {
+    api(&Changes::default(), 0).into_openapi()
+}
+
 /// What people see, and what watches over the server.
-fn pages() -> Router<App> {
-    Router::new()
+fn pages() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
         .route("/", get(pages::runs))
         .route("/new", get(pages::new))
         .route("/runs/{id}", get(pages::run))
@@ -162,93 +177,81 @@ fn pages() -> Router<App> {
 }
 
 /// What programs ask for. Nothing here changes anything.
-fn reading() -> Router<App> {
-    Router::new()
-        .route("/runs", get(api::runs::list))
-        .route("/runs/{id}", get(api::runs::show))
-        .route("/runs/{id}/log", get(api::runs::log))
-        .route("/runs/{id}/metrics", get(api::metrics::metrics))
-        .route("/runs/{id}/tensorboard", get(api::tensorboard::of_run))
-        .route("/runs/{id}/tags", get(api::tensorboard::tags))
-        .route("/runs/{id}/boundaries", get(api::points::boundaries))
-        .route("/runs/{id}/points", get(api::points::points))
-        .route("/runs/{id}/test", get(api::test::test))
+fn reading() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(api::runs::list))
+        .routes(routes!(api::runs::show))
+        .routes(routes!(api::runs::log))
+        .routes(routes!(api::metrics::metrics))
+        .routes(routes!(api::tensorboard::of_run))
+        .routes(routes!(api::tensorboard::tags))
+        .routes(routes!(api::points::boundaries))
+        .routes(routes!(api::points::points))
+        .routes(routes!(api::test::test))
         .merge(inside())
-        .route("/trash", get(api::runs::trash))
-        .route("/tensorboard", get(api::tensorboard::of_runs))
-        .route("/metrics", get(api::metrics::of_runs))
-        .route("/statistics", get(api::metrics::statistics))
-        .route("/sweeps", get(api::sweeps::list))
-        .route("/sweeps/{id}", get(api::sweeps::show))
-        .route("/reports", get(api::reports::list))
-        .route("/reports/{id}", get(api::reports::show))
-        .route("/selections/{id}", get(api::selections::show))
-        .route("/events", get(api::events::stream))
-        .route("/networks", get(api::catalog::networks))
-        .route("/datasets", get(api::datasets::list))
-        .route("/datasets/{set}/gallery", get(api::datasets::gallery))
-        .route(
-            "/datasets/{set}/gallery.png",
-            get(api::datasets::gallery_png),
-        )
-        .route("/images", get(api::images::list))
-        .route("/images/{file}", get(api::images::show))
-        .route("/presets", get(api::catalog::presets))
-        .route("/openapi.json", get(api::catalog::openapi))
+        .routes(routes!(api::runs::trash))
+        .routes(routes!(api::tensorboard::of_runs))
+        .routes(routes!(api::metrics::of_runs))
+        .routes(routes!(api::metrics::statistics))
+        .routes(routes!(api::sweeps::list))
+        .routes(routes!(api::sweeps::show))
+        .routes(routes!(api::reports::list))
+        .routes(routes!(api::reports::show))
+        .routes(routes!(api::selections::show))
+        .routes(routes!(api::events::stream))
+        .routes(routes!(api::catalog::networks))
+        .routes(routes!(api::datasets::list))
+        .routes(routes!(api::datasets::gallery))
+        .routes(routes!(api::datasets::gallery_png))
+        .routes(routes!(api::images::list))
+        .routes(routes!(api::images::show))
+        .routes(routes!(api::catalog::presets))
+        .routes(routes!(api::catalog::openapi))
 }
 
 /// What takes a body and computes, and changes nothing.
-fn computing() -> Router<App> {
-    Router::new()
-        .route("/specs/check", post(api::specs::check))
-        .route("/specs/estimate", post(api::specs::estimate))
-        .route("/sweeps/check", post(api::sweeps::check))
-        .route("/sweeps/estimate", post(api::sweeps::estimate))
+fn computing() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(api::specs::check))
+        .routes(routes!(api::specs::estimate))
+        .routes(routes!(api::sweeps::check))
+        .routes(routes!(api::sweeps::estimate))
 }
 
 /// What changes something, from a small body or none.
-fn changing(changes: Changes) -> Router<App> {
+fn changing(changes: Changes) -> OpenApiRouter<App> {
     // Quotes and line ends take two characters in JSON.
     let report_body = DefaultBodyLimit::max(reports::MOST_BYTES * 2 + FORM);
     let run_to_completion = middleware::from_fn_with_state(changes, change::run_to_completion);
-    let reports = Router::new()
-        .route("/reports", post(api::reports::create))
-        .route("/reports/{id}", put(api::reports::save))
+    let reports = OpenApiRouter::default()
+        .routes(routes!(api::reports::create))
+        .routes(routes!(api::reports::save))
         .route_layer(run_to_completion.clone())
         .layer(report_body);
-    let selections = Router::new()
-        .route("/selections", post(api::selections::create))
+    let selections = OpenApiRouter::default()
+        .routes(routes!(api::selections::create))
         .route_layer(run_to_completion.clone())
         .layer(DefaultBodyLimit::max(
             selections::MOST_RUNS * RUN_IN_JSON + FORM,
         ));
-    Router::new()
-        .route("/runs", post(api::runs::create))
-        .route(
-            "/runs/{id}",
-            patch(api::runs::label).delete(api::runs::delete),
-        )
-        .route("/runs/{id}/stop", post(api::runs::stop))
-        .route("/runs/{id}/resume", post(api::runs::resume))
-        .route("/runs/{id}/restore", post(api::runs::restore))
-        .route("/runs/{id}/pinned", put(api::inside::film::pin))
-        .route("/runs/{id}/tags", put(api::tensorboard::assign))
-        .route("/trash/{id}", delete(api::runs::remove_for_good))
-        .route("/sweeps", post(api::sweeps::create))
-        .route("/sweeps/{id}/stop", post(api::sweeps::stop))
-        .route("/sweeps/{id}/trials", post(api::sweeps::grow))
-        .route("/reports/{id}", delete(api::reports::delete))
-        .route("/reports/{id}/restore", post(api::reports::restore))
-        .route("/datasets/{set}", delete(api::datasets::delete))
-        .route(
-            "/datasets/{set}/fetch",
-            post(api::datasets::fetch).delete(api::datasets::stop_fetch),
-        )
-        .route(
-            "/datasets/drafts/{id}",
-            post(api::datasets::accept).delete(api::datasets::discard),
-        )
-        .route("/images/{file}", delete(api::images::delete))
+    OpenApiRouter::default()
+        .routes(routes!(api::runs::create))
+        .routes(routes!(api::runs::label, api::runs::delete))
+        .routes(routes!(api::runs::stop))
+        .routes(routes!(api::runs::resume))
+        .routes(routes!(api::runs::restore))
+        .routes(routes!(api::inside::film::pin))
+        .routes(routes!(api::tensorboard::assign))
+        .routes(routes!(api::runs::remove_for_good))
+        .routes(routes!(api::sweeps::create))
+        .routes(routes!(api::sweeps::stop))
+        .routes(routes!(api::sweeps::grow))
+        .routes(routes!(api::reports::delete))
+        .routes(routes!(api::reports::restore))
+        .routes(routes!(api::datasets::delete))
+        .routes(routes!(api::datasets::fetch, api::datasets::stop_fetch))
+        .routes(routes!(api::datasets::accept, api::datasets::discard))
+        .routes(routes!(api::images::delete))
         .route_layer(run_to_completion)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(reports)
@@ -256,16 +259,15 @@ fn changing(changes: Changes) -> Router<App> {
 }
 
 /// What takes files.
-fn uploading(changes: Changes, limit: usize) -> Router<App> {
-    let import = post(api::tensorboard::upload);
-    let files = Router::new()
-        .route("/datasets", post(api::datasets::upload))
-        .route("/tensorboard", import.clone())
+fn uploading(changes: Changes, limit: usize) -> OpenApiRouter<App> {
+    let files = OpenApiRouter::default()
+        .routes(routes!(api::datasets::upload))
+        .routes(routes!(api::tensorboard::upload))
         // The earlier name, which the document does not have.
-        .route("/boards", import)
+        .route("/boards", post(api::tensorboard::upload))
         .layer(DefaultBodyLimit::max(limit));
-    let images = Router::new()
-        .route("/images", post(api::images::create))
+    let images = OpenApiRouter::default()
+        .routes(routes!(api::images::create))
         .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM));
     files
         .merge(images)
@@ -274,27 +276,77 @@ fn uploading(changes: Changes, limit: usize) -> Router<App> {
 }
 
 /// What looks inside a run's network.
-fn inside() -> Router<App> {
+fn inside() -> OpenApiRouter<App> {
     use api::inside::{film, layers, pixel, samples, sheets, sight};
-    let layer = Router::new()
-        .route("/filters", get(sheets::filters))
-        .route("/filters.png", get(sheets::filters_png))
-        .route("/features", get(sheets::features))
-        .route("/features.png", get(sheets::features_png))
-        .route("/values", get(sheets::values))
-        .route("/arithmetic", get(pixel::arithmetic))
-        .route("/gradient", get(pixel::gradient));
-    Router::new()
-        .route("/runs/{id}/layers", get(layers::layers))
-        .nest("/runs/{id}/layers/{layer}", layer)
-        .route("/runs/{id}/predict", get(sight::predict))
-        .route("/runs/{id}/attention.png", get(sight::attention))
-        .route("/runs/{id}/images/{file}", get(sight::image))
-        .route("/runs/{id}/samples", get(samples::samples))
-        .route("/runs/{id}/film", get(film::film))
-        .route("/runs/{id}/film/{epoch}", get(film::frame))
+    OpenApiRouter::default()
+        .routes(routes!(layers::layers))
+        .routes(routes!(sheets::filters))
+        .routes(routes!(sheets::filters_png))
+        .routes(routes!(sheets::features))
+        .routes(routes!(sheets::features_png))
+        .routes(routes!(sheets::values))
+        .routes(routes!(pixel::arithmetic))
+        .routes(routes!(pixel::gradient))
+        .routes(routes!(sight::predict))
+        .routes(routes!(sight::attention))
+        .routes(routes!(sight::image))
+        .routes(routes!(samples::samples))
+        .routes(routes!(film::film))
+        .routes(routes!(film::frame))
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Methods and paths as axum's own listing of a router has them.
+    fn routed(router: &Router<App>) -> BTreeSet<String> {
+        let listing = format!("{router:?}");
+        let (routes, paths) = listing.split_once("node: Node { paths:").unwrap();
+        let path_of = |id: &str| {
+            let (_, path) = paths.split_once(&format!("{id}: \"")).unwrap();
+            path.split('"').next().unwrap().to_owned()
+        };
+        let mut found = BTreeSet::new();
+        for route in routes.split("RouteId(").skip(1) {
+            let (id, of) = route.split_once(')').unwrap();
+            let path = path_of(&format!("RouteId({id})"));
+            let (_, methods) = of.split_once("allow_header: Bytes(b\"").unwrap();
+            let methods = methods.split('"').next().unwrap();
+            // A route that answers GET answers HEAD.
+            for method in methods.split(',').filter(|method| *method != "HEAD") {
+                found.insert(format!("{method} {path}"));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_route_is_in_the_document_and_the_other_way_round() {
+        let (router, description) = api(&Changes::default(), 0).split_for_parts();
+        let document = api::openapi::document(&description, "");
+        let mut documented = BTreeSet::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                documented.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        assert!(documented.len() > 60, "{documented:?}");
+        // The earlier name of `POST /tensorboard`.
+        documented.insert("POST /boards".to_owned());
+        assert_eq!(routed(&router), documented);
+    }
+
+    #[test]
+    fn a_route_without_a_description_is_seen() {
+        let routes = reading().route("/secret", get(api::runs::trash));
+        let router = Router::from(routes);
+        assert!(routed(&router).contains("GET /secret"));
+    }
 }

@@ -150,12 +150,12 @@ pub async fn compare(State(app): State<App>, Query(query): Pairs) -> Result<Resp
 /// `/sweeps/{id}`: the runs of a sweep, live.
 pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let sweep = super::api::sweeps::whole(&app, id).await?;
-    let name = sweep["spec"]["base"]["name"].as_str().unwrap_or("Sweep");
+    let name = sweep.spec.base["name"].as_str().unwrap_or("Sweep");
     let data = json!({
-        "runs": sweep["runs"],
+        "runs": sweep.runs,
         "title": name,
         "missing": 0,
-        "sweep": {"id": sweep["id"], "spec": sweep["spec"]},
+        "sweep": {"id": sweep.id, "spec": sweep.spec},
     });
     SweepPage::respond(name, &data)
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use vivarium_models::data::decode_image;
 use vivarium_models::links;
@@ -60,7 +61,8 @@ pub struct Images {
 type Size = [u32; 2];
 
 /// A stored image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = UploadedImage)]
 pub struct Kept {
     /// Its name.
     pub id: Uuid,
@@ -71,6 +73,7 @@ pub struct Kept {
     /// Its URL.
     pub url: String,
     /// When it was uploaded, RFC 3339.
+    #[schema(format = DateTime)]
     pub created: String,
 }
 

@@ -8,12 +8,13 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::error::{BadRow, Error, Result};
 use crate::run_dir::RunId;
 
 /// A run that cannot be shown, as the API returns it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Unreadable {
     /// The run, if it is known.
     pub id: Option<RunId>,

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use rusqlite::Connection;
 use serde::Serialize;
+use utoipa::ToSchema;
 use vivarium_models::contract::NotFinite;
 
 use super::downsample::Downsampling;
@@ -61,7 +62,7 @@ pub struct Wanted {
 }
 
 /// The series of a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Metrics {
     /// The run.
     pub run: RunId,
@@ -74,7 +75,8 @@ pub struct Metrics {
 }
 
 /// One curve.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = MetricSeries)]
 pub struct Series {
     /// Steps, samples, epochs (with fractions) or seconds.
     pub x: Vec<f64>,
@@ -87,20 +89,21 @@ pub struct Series {
     pub not_finite: Vec<NotFinitePoint>,
     /// The moving average, downsampled separately.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub smoothed: Option<Line>,
 }
 
 /// The points of a line.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Line {
-    /// As in [`Series`].
+    /// Positions, as in a series.
     pub x: Vec<f64>,
-    /// As in [`Series`].
+    /// Values; `null` where they are not finite.
     pub y: Vec<Option<f64>>,
 }
 
 /// A value that cannot be drawn.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NotFinitePoint {
     /// Its position.
     pub x: f64,

@@ -5,6 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
+use vivarium_models::contract::Reason;
 
 use super::summary::Summary;
 use super::{Writing, damage, run_labels};
@@ -14,10 +16,12 @@ use crate::labels::RunLabels;
 use crate::run_dir::RunId;
 use crate::run_dir::imported::Source;
 use crate::run_dir::tail::{Mark, Place};
+use crate::schemas::Settings;
 
 /// The status of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RunStatus)]
 pub enum Status {
     /// In the queue.
     Queued,
@@ -79,7 +83,7 @@ impl Status {
 }
 
 /// A run as the API returns it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Run {
     /// Its id.
     pub id: RunId,
@@ -94,14 +98,17 @@ pub struct Run {
     /// Its position in the queue, from 1.
     pub position: Option<u64>,
     /// Why it ended: `completed`, `stopped`, `early_stopped`, `diverged`, `failed`.
+    #[schema(value_type = Option<Reason>)]
     pub reason: Option<String>,
     /// The reason in words.
     pub message: String,
     /// When it was created, RFC 3339.
+    #[schema(format = DateTime)]
     pub created: String,
     /// Whether it was asked to stop and has not stopped yet.
     pub stopping: bool,
     /// The RunSpec; of an imported run its name and the hyperparameters in its files.
+    #[schema(value_type = Settings)]
     pub spec: Value,
     /// The source of the curves of an imported run, which has nothing but curves.
     pub source: Option<Source>,

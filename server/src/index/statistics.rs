@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::positions::{self, Curve};
 use super::runs;
@@ -9,7 +10,7 @@ use crate::error::Result;
 use crate::run_dir::RunId;
 
 /// The statistics of a run's epochs; of an imported run, of the values of each curve.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Statistics {
     /// The number of epochs.
     pub epochs: usize,
@@ -24,7 +25,7 @@ pub struct Statistics {
 }
 
 /// Mean and standard deviation.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct Spread {
     /// The mean of the finite values.
     pub mean: f64,

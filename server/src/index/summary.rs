@@ -1,11 +1,12 @@
 //! A run's figures, folded from its events one by one.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use vivarium_models::contract::{Event, Scalars};
 
 /// What the pages show of a run without reading its curves. Anything may be unknown yet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Summary {
     /// The epoch in progress, or the last one.
@@ -52,6 +53,7 @@ pub struct Summary {
     /// Steps in an epoch.
     pub steps_per_epoch: Option<u64>,
     /// Events in the log.
+    #[schema(required)]
     pub events: u64,
 }
 

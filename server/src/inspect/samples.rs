@@ -1,6 +1,7 @@
 //! The samples of a split by prediction, for the cells of a confusion matrix.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use vivarium_models::data::{Samples, Split};
 use vivarium_models::inspect::film::Predictions;
 
@@ -26,7 +27,8 @@ pub struct SampleQuery {
 }
 
 /// A page of samples.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SamplePage)]
 pub struct Page {
     /// Samples on all pages.
     pub total: usize,
@@ -41,7 +43,7 @@ pub struct Page {
 }
 
 /// A sample and its prediction.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Sample {
     /// As requests name it.
     pub id: String,

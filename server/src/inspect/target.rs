@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::PathBuf;
 
 use serde::Serialize;
-use serde_json::Value;
+use utoipa::ToSchema;
 use vivarium_models::contract::{Event, Record, Started};
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
@@ -215,7 +215,8 @@ impl Checkpoint {
 }
 
 /// A checkpoint as the API returns it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Checkpoint)]
 pub struct CheckpointInfo {
     name: &'static str,
     epoch: Option<u64>,
@@ -242,12 +243,31 @@ pub enum Snapshot {
     Frame(Epoch),
 }
 
+/// What is looked at, as requests name it.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum SnapshotName {
+    /// `best` or `last`.
+    Checkpoint(&'static str),
+    /// An epoch of the film.
+    Epoch(u64),
+}
+
+impl std::fmt::Display for SnapshotName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Checkpoint(name) => f.write_str(name),
+            Self::Epoch(epoch) => write!(f, "{epoch}"),
+        }
+    }
+}
+
 impl Snapshot {
     /// Its name in requests.
-    pub fn name(&self) -> Value {
+    pub fn name(&self) -> SnapshotName {
         match self {
-            Self::Network(checkpoint) => checkpoint.name.into(),
-            Self::Frame(frame) => frame.epoch.into(),
+            Self::Network(checkpoint) => SnapshotName::Checkpoint(checkpoint.name),
+            Self::Frame(frame) => SnapshotName::Epoch(frame.epoch),
         }
     }
 

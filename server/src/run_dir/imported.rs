@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use vivarium_models::data::Library;
 use vivarium_models::links;
 
@@ -37,9 +38,10 @@ pub struct ImportedRun {
 }
 
 /// The source of the curves of an imported run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Source {
     /// `tensorboard`.
+    #[schema(pattern = "^tensorboard$")]
     pub kind: String,
     /// The event files with their original names.
     pub files: Vec<SourceFile>,
@@ -47,21 +49,24 @@ pub struct Source {
     pub series: BTreeMap<String, String>,
     /// Tags with charts of their own.
     #[serde(default)]
+    #[schema(required)]
     pub own: Vec<String>,
     /// Tags of scalars that are not drawn.
     pub not_shown: Vec<String>,
     /// The number of tags of other kinds, such as histograms, by kind.
     pub other: BTreeMap<String, usize>,
     /// When the first value was written, RFC 3339.
+    #[schema(format = DateTime)]
     pub began: Option<String>,
     /// When the last value was written, RFC 3339.
+    #[schema(format = DateTime)]
     pub ended: Option<String>,
     /// Remarks, each a sentence.
     pub remarks: Vec<String>,
 }
 
 /// An imported file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceFile {
     /// Its path below the folder that was imported.
     pub name: String,

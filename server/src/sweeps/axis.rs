@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 use vivarium_models::random::Generator;
 
 /// The maximum number of values of a range in a grid.
@@ -17,7 +18,7 @@ pub enum Axis {
 }
 
 /// The numbers from one to another.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// The first.
@@ -26,15 +27,18 @@ pub struct Range {
     pub to: f64,
     /// How many values a grid takes, both ends included.
     #[serde(default = "four")]
+    #[schema(minimum = 1, maximum = 100, default = 4)]
     pub count: usize,
     /// How they are spaced.
     #[serde(default)]
+    #[schema(default = "linear")]
     pub scale: Scale,
 }
 
 /// The spacing of values in a range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RangeScale)]
 pub enum Scale {
     /// Equal differences.
     #[default]

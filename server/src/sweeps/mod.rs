@@ -9,12 +9,14 @@ pub mod store;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use vivarium_models::data::Library;
 use vivarium_models::form;
 use vivarium_models::random::Key;
 use vivarium_models::spec::{FieldError, RunSpec};
 
 use crate::error::{Error, Result};
+use crate::schemas;
 use crate::settings::set_at;
 use axis::Axis;
 
@@ -22,29 +24,33 @@ use axis::Axis;
 pub const MOST_RUNS: usize = 1000;
 
 /// The definition of a sweep.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SweepSpec {
     /// The settings that all runs share.
+    #[schema(value_type = schemas::RunSpec)]
     pub base: Value,
-    /// The values of each setting, by its path: a list, or a [`Range`](axis::Range).
+    /// The values of each setting, by its path: a list, or a range.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, schemas::Axis>)]
     pub grid: Map<String, Value>,
     /// How combinations are chosen; by default all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
     /// The number of runs per combination, each with the next seed.
     #[serde(default = "once")]
+    #[schema(minimum = 1)]
     pub repeats: u64,
 }
 
 /// How combinations are chosen when not all are run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     /// Values are drawn at random, independently of each other.
     pub kind: SearchKind,
     /// The number of combinations that are drawn.
+    #[schema(minimum = 1, maximum = 1000)]
     pub trials: usize,
     /// The seed of the search.
     #[serde(default)]
@@ -52,7 +58,7 @@ pub struct Search {
 }
 
 /// The kinds of search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchKind {
     /// Random search (Bergstra and Bengio 2012).
@@ -60,7 +66,7 @@ pub enum SearchKind {
 }
 
 /// A request to grow a sweep.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GrowRequest {
     /// Further combinations, for a search.

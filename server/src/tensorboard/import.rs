@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use utoipa::ToSchema;
 use vivarium_models::contract::{self, Event, NotFinite, Reason, Record};
 use vivarium_models::data::Fault;
 use vivarium_models::data::scratch::{self, Scratch};
@@ -439,7 +440,7 @@ impl Importer {
 }
 
 /// A tag of an imported run.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, ToSchema)]
 pub struct Tag {
     /// Its name in the files.
     pub tag: String,
@@ -447,7 +448,7 @@ pub struct Tag {
     pub values: usize,
     /// The last value, if it is finite.
     pub last: Option<f64>,
-    /// The curve that it is drawn as, one of [`tags::CURVES`] or [`tags::OWN`]; `None` if it is not drawn.
+    /// The curve that it is drawn as, or `own`; `null` if it is not drawn.
     pub curve: Option<String>,
     /// Whether a user assigned it.
     pub assigned: bool,

@@ -27,6 +27,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::fault::{bytes, count};
 use super::known::{FileLayout, KnownDataSet};
@@ -80,7 +81,8 @@ pub struct Import {
 }
 
 /// The report on an import.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = ImportReport)]
 pub struct Report {
     /// A description of the files.
     pub format: String,
@@ -107,7 +109,7 @@ pub struct Report {
 }
 
 /// A class and its number of images.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ClassCount {
     /// Its name.
     pub name: String,

@@ -28,6 +28,7 @@ pub use sheets::{FilmFeatures, FilmSheet, Reduced};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::{ClassScore, Inspector, Layer, LayerKind, Recording, Statistics, Tiles};
 use crate::error::Result;
@@ -65,11 +66,11 @@ pub struct FrameMetadata {
 }
 
 /// The predicted class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TopClass {
     /// The class, from 0.
     pub class: usize,
-    /// Its probability; `None` if scores are not logits.
+    /// Its probability; `null` if scores are not logits.
     pub probability: Option<f64>,
 }
 

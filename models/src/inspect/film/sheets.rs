@@ -1,6 +1,7 @@
 //! The pages of an inspector, from a frame.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Frame;
 use super::extract::{Extract, KeptTiles};
@@ -8,26 +9,27 @@ use crate::error::{Error, Result};
 use crate::inspect::{Scale, Sheet, SheetQuery, Statistics, TileValues, Tiles, ValueSource};
 
 /// The original size of a picture that a frame reduced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Reduced {
     /// Tiles in the network.
     pub total: usize,
     /// Height and width of a tile in the network.
+    #[schema(min_items = 2, max_items = 2)]
     pub tile: [usize; 2],
 }
 
 /// A page of filters.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FilmSheet {
     /// The page of the reduced picture.
     #[serde(flatten)]
     pub sheet: Sheet,
-    /// The reduction; `None` if everything is kept.
+    /// The reduction; `null` if everything is kept.
     pub reduced: Option<Reduced>,
 }
 
 /// A page of feature maps of the pinned image.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FilmFeatures {
     /// The page.
     #[serde(flatten)]

@@ -2,27 +2,56 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
-use vivarium_models::networks::NETWORKS;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use vivarium_models::networks::{NETWORKS, NetworkRow};
 
 use super::openapi::DOCUMENT;
 use crate::blocking::blocking;
 use crate::error::Result;
 use crate::http::App;
-use crate::presets;
+use crate::presets::{self, Offer};
 
-/// `GET /networks`
-pub async fn networks() -> Json<Value> {
-    Json(json!({ "networks": NETWORKS }))
+/// The networks that a run can train.
+#[derive(Serialize, ToSchema)]
+pub struct Networks {
+    networks: &'static [NetworkRow],
 }
 
-/// `GET /presets`
-pub async fn presets(State(app): State<App>) -> Result<Json<Value>> {
-    let offers = blocking(move || Ok(presets::offers(&app.data_sets.library))).await?;
-    Ok(Json(json!({ "presets": offers })))
+/// Experiments to start from.
+#[derive(Serialize, ToSchema)]
+pub struct Presets {
+    presets: Vec<Offer>,
 }
 
-/// `GET /openapi.json`
+/// The networks and their settings.
+#[utoipa::path(
+    get,
+    path = "/networks",
+    responses((status = 200, description = "The table", body = Networks))
+)]
+pub async fn networks() -> Json<Networks> {
+    Json(Networks { networks: NETWORKS })
+}
+
+/// Experiments that start with one click.
+#[utoipa::path(
+    get,
+    path = "/presets",
+    responses((status = 200, description = "The presets", body = Presets))
+)]
+pub async fn presets(State(app): State<App>) -> Result<Json<Presets>> {
+    let presets = blocking(move || Ok(presets::offers(&app.data_sets.library))).await?;
+    Ok(Json(Presets { presets }))
+}
+
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    responses((status = 200, description = "OpenAPI 3.1", body = Value))
+)]
 pub async fn openapi() -> Json<&'static Value> {
     Json(&DOCUMENT)
 }

@@ -4,17 +4,20 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
-use vivarium_models::data::State as Kept;
+use vivarium_models::data::{self, Gallery, State as Kept};
 use vivarium_models::spec::FieldError;
 
 use crate::base_path;
 use crate::blocking::blocking;
-use crate::datasets::fetches::Fetches;
+use crate::datasets::drafts::Draft;
+use crate::datasets::fetches::{FetchState, Fetches};
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::api::openapi::Binary;
 use crate::http::change::Client;
 use crate::http::etag::{Caching, ETag};
 use crate::http::json::{Body, given};
@@ -22,29 +25,64 @@ use crate::http::problem::Problem;
 use crate::http::upload::{receive, within};
 use crate::index::runs as rows;
 
-/// `GET /datasets`
-pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
-    Ok(Json(json!({ "datasets": all(&app).await? })))
+/// A data set, and how its fetch stands.
+#[derive(Serialize, ToSchema)]
+pub struct DataSet {
+    #[serde(flatten)]
+    set: data::DataSet,
+    /// How its fetch stands; `null` where it was not fetched since the server started.
+    fetch: Option<FetchState>,
+    /// Whether it can be fetched from the web.
+    can_fetch: bool,
+}
+
+/// Every data set.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DataSets)]
+pub struct All {
+    datasets: Vec<DataSet>,
+}
+
+/// A form with a file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form is read piece by piece")]
+struct ArchiveForm {
+    #[schema(format = Binary)]
+    file: String,
+}
+
+/// The data sets: what runs may name, what of it is here, what can be fetched and how far that is.
+#[utoipa::path(
+    get,
+    path = "/datasets",
+    responses((status = 200, description = "The table", body = All))
+)]
+pub async fn list(State(app): State<App>) -> Result<Json<All>> {
+    let datasets = all(&app).await?;
+    Ok(Json(All { datasets }))
 }
 
 /// Every set, and how its fetch stands.
-pub async fn all(app: &App) -> Result<Vec<Value>> {
+pub async fn all(app: &App) -> Result<Vec<DataSet>> {
     let data_sets = app.data_sets.clone();
     blocking(move || {
-        let sets = data_sets.library.sets().into_iter().map(|set| {
-            let fetch = data_sets.fetches.state(&set.set);
-            let can_fetch = Fetches::can_fetch(&set.set);
-            let mut json = serde_json::to_value(&set).map_err(|e| Error::json("a data set", e))?;
-            json["fetch"] = json!(fetch);
-            json["can_fetch"] = json!(can_fetch);
-            Ok(json)
+        let sets = data_sets.library.sets().into_iter().map(|set| DataSet {
+            fetch: data_sets.fetches.state(&set.set),
+            can_fetch: Fetches::can_fetch(&set.set),
+            set,
         });
-        sets.collect()
+        Ok(sets.collect())
     })
     .await
 }
 
-/// `DELETE /datasets/{set}`
+/// Remove a data set that was fetched, imported or uploaded.
+#[utoipa::path(
+    delete,
+    path = "/datasets/{set}",
+    params(("set" = String, Path, description = "The data set's name")),
+    responses((status = 204, description = "It is gone"))
+)]
 pub async fn delete(State(app): State<App>, Path(set): Path<String>) -> Result<StatusCode> {
     let name = set.clone();
     let users = app
@@ -81,13 +119,25 @@ pub async fn delete(State(app): State<App>, Path(set): Path<String>) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /datasets/{set}/gallery`: what is where in the picture.
-pub async fn gallery(State(app): State<App>, Path(set): Path<String>) -> Result<Json<Value>> {
+/// What is where in the picture of a data set: columns, rows, pixels of a cell, and the classes.
+#[utoipa::path(
+    get,
+    path = "/datasets/{set}/gallery",
+    params(("set" = String, Path, description = "The data set's name")),
+    responses((status = 200, description = "The layout", body = Gallery))
+)]
+pub async fn gallery(State(app): State<App>, Path(set): Path<String>) -> Result<Response> {
     let made = app.data_sets.galleries.of(&set).await?;
-    Ok(Json(json!(made.gallery)))
+    Ok(Json(&made.gallery).into_response())
 }
 
-/// `GET /datasets/{set}/gallery.png`: a row for each class, the mean first.
+/// A row for each class: the mean of its images, then the first few of them.
+#[utoipa::path(
+    get,
+    path = "/datasets/{set}/gallery.png",
+    params(("set" = String, Path, description = "The data set's name")),
+    responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
+)]
 pub async fn gallery_png(
     State(app): State<App>,
     Path(set): Path<String>,
@@ -99,21 +149,41 @@ pub async fn gallery_png(
     Ok(known.unwrap_or_else(|| etag.respond("image/png", made.png.clone())))
 }
 
-/// `POST /datasets/{set}/fetch`
+/// Fetch a known data set from the web; one that broke off goes on.
+#[utoipa::path(
+    post,
+    path = "/datasets/{set}/fetch",
+    params(("set" = String, Path, description = "The data set's name")),
+    responses((status = 202, description = "It is on its way; `GET /datasets` says how far"))
+)]
 pub async fn fetch(State(app): State<App>, Path(set): Path<String>) -> Result<StatusCode> {
     let data_sets = app.data_sets.clone();
     blocking(move || data_sets.fetches.begin(&set)).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `DELETE /datasets/{set}/fetch`
+/// Stop a fetch; what came stays for the next one.
+#[utoipa::path(
+    delete,
+    path = "/datasets/{set}/fetch",
+    params(("set" = String, Path, description = "The data set's name")),
+    responses((status = 204, description = "It stops"))
+)]
 pub async fn stop_fetch(State(app): State<App>, Path(set): Path<String>) -> Result<StatusCode> {
     app.data_sets.fetches.stop(&set)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /datasets`: a zip of class folders as the first file of a form. The answer is a draft with its report; it
-/// becomes a set when it is accepted.
+/// Upload an archive with a folder of images for each class, or with the files of MNIST or CIFAR.
+///
+/// It is a zip or a tar, as it is or packed by gzip, bzip2 or xz. The answer is a draft and its report; accepted, it
+/// becomes a data set.
+#[utoipa::path(
+    post,
+    path = "/datasets",
+    request_body(content = ArchiveForm, content_type = "multipart/form-data"),
+    responses((status = 201, description = "The draft and its report", body = Draft))
+)]
 pub(in crate::http) async fn upload(
     State(app): State<App>,
     Extension(client): Extension<Client>,
@@ -152,20 +222,37 @@ fn plain(name: &str) -> String {
 }
 
 /// What becomes of a draft.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = AcceptedDraft)]
 #[serde(deny_unknown_fields)]
 pub struct Accept {
-    /// The set's name.
+    /// The set's name: 1 to 40 small letters, digits and hyphens.
     set: String,
     /// Its name for people; the file's without one.
     #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     title: Option<String>,
     /// Whether images that cannot be read may be missing.
     #[serde(default)]
+    #[schema(default = false)]
     skip_unreadable: bool,
 }
 
-/// `POST /datasets/drafts/{id}`: makes a draft a set.
+/// A data set that was made.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedDataSet {
+    /// Its name.
+    set: String,
+}
+
+/// Make an upload a data set. Asked again under the same name, the answer is the same.
+#[utoipa::path(
+    post,
+    path = "/datasets/drafts/{id}",
+    params(("id" = Uuid, Path, description = "The upload")),
+    request_body = Accept,
+    responses((status = 201, description = "The data set's name", body = CreatedDataSet))
+)]
 pub async fn accept(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -192,7 +279,7 @@ pub async fn accept(
             Ok((
                 StatusCode::CREATED,
                 location,
-                Json(json!({"set": accept.set})),
+                Json(CreatedDataSet { set: accept.set }),
             )
                 .into_response())
         }
@@ -212,7 +299,13 @@ fn refused(path: &str, value: Value, message: String) -> Problem {
     Problem::of_fields("The set is not accepted", vec![fault])
 }
 
-/// `DELETE /datasets/drafts/{id}`
+/// Discard an upload.
+#[utoipa::path(
+    delete,
+    path = "/datasets/drafts/{id}",
+    params(("id" = Uuid, Path, description = "The upload")),
+    responses((status = 204, description = "It is gone"))
+)]
 pub async fn discard(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = draft_id(&id)?;
     let data_sets = app.data_sets.clone();

@@ -23,6 +23,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::run_id;
@@ -51,7 +52,71 @@ pub fn open_streams() -> usize {
     OPEN.load(Ordering::Relaxed)
 }
 
-/// `GET /events`: the events of the runs asked for; without any, the states of all runs.
+/// What a stream is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "the words are read one by one: each may be there several times"
+)]
+struct StreamParams {
+    /// A run; may be given several times.
+    #[param(required = false)]
+    run: Vec<RunId>,
+    /// A selection, for its runs; may be given several times.
+    #[param(pattern = "^[0-9a-f]{32}$")]
+    selection: Option<String>,
+    /// A sweep, for its runs; may be given several times.
+    sweep: Option<Uuid>,
+    /// The place to begin after, as Last-Event-ID, which goes before it.
+    after: Option<String>,
+    /// `status`: the states of these runs too.
+    #[param(inline)]
+    include: Option<Include>,
+    /// For one reader on behalf of several: whose states are told, each a run's id, or `all` or `none`. The stream then
+    /// begins with an event named server, which has the index's id; upto follows states and has the number of the last
+    /// change that they tell; alive comes where there is nothing else to say. A run that is not there is told by removed.
+    #[param(required = false)]
+    status: Vec<String>,
+    /// INDEX.CHANGE as server and upto told them: states that changed since then. Those of another index are told from
+    /// the beginning.
+    since: Option<String>,
+}
+
+/// Where a reader goes on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the header is read where the words are")]
+struct ResumeParams {
+    /// The place to begin after, as the last event's id has it.
+    #[param(rename = "Last-Event-ID")]
+    last_event_id: Option<String>,
+}
+
+/// What a stream of logs may tell beside them.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the words are read one by one")]
+enum Include {
+    Status,
+}
+
+/// Server-sent events: the logs of the runs asked for, from after Last-Event-ID, then live; without a run, the state of
+/// every run.
+///
+/// The data of a log event is its line of `events.ndjson`; its id is the number of the last event sent of each run, joined
+/// by dots in the order of the parameters. With several runs, the name of the event is the run's id. States are events
+/// named run, removals events named removed. A run that is gone is told as removed and the others go on; 404 is the answer
+/// where all are gone. When all of them are gone, the stream ends.
+#[utoipa::path(
+    get,
+    path = "/events",
+    params(StreamParams, ResumeParams),
+    responses(
+        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 404)
+    )
+)]
 pub async fn stream(
     State(app): State<App>,
     Query(query): Pairs,

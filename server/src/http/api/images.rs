@@ -7,7 +7,9 @@ use axum::extract::multipart::Field;
 use axum::extract::{Multipart, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use vivarium_models::links;
 use vivarium_models::spec::FieldError;
@@ -15,10 +17,11 @@ use vivarium_models::spec::FieldError;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::api::openapi::Binary;
 use crate::http::etag::{Caching, ETag};
 use crate::http::problem::Problem;
 use crate::http::upload::within;
-use crate::images;
+use crate::images::{self, Kept};
 
 /// The field of the form that holds the file.
 const FIELD: &str = "image";
@@ -26,12 +29,43 @@ const FIELD: &str = "image";
 /// All of an upload comes in this time.
 const DEADLINE: Duration = Duration::from_secs(5 * 60);
 
-/// `GET /images`
-pub async fn list(State(app): State<App>) -> Json<Value> {
-    Json(json!({ "images": app.images.list() }))
+/// Uploaded images.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UploadedImages)]
+pub struct All {
+    images: Vec<Kept>,
 }
 
-/// `POST /images`: a PNG, a JPEG or a WebP as the field `image` of a form.
+/// A form with an image.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form is read piece by piece")]
+struct ImageForm {
+    /// PNG, JPEG, WebP, GIF, BMP or TIFF, whatever it is called.
+    #[schema(format = Binary)]
+    image: String,
+}
+
+/// Uploaded images, the newest first.
+#[utoipa::path(
+    get,
+    path = "/images",
+    responses((status = 200, description = "The images", body = All))
+)]
+pub async fn list(State(app): State<App>) -> Json<All> {
+    let images = app.images.list();
+    Json(All { images })
+}
+
+/// Uploads an image.
+///
+/// It has at most 20 MiB and 40 million pixels. It is turned as its EXIF says, made no larger than 1024 pixels and
+/// encoded anew.
+#[utoipa::path(
+    post,
+    path = "/images",
+    request_body(content = ImageForm, content_type = "multipart/form-data"),
+    responses((status = 201, description = "The image", body = Kept))
+)]
 pub async fn create(State(app): State<App>, mut form: Multipart) -> Result<Response, Problem> {
     let place = app.images.place().await?;
     let Ok(received) = tokio::time::timeout(DEADLINE, file(&mut form)).await else {
@@ -84,7 +118,13 @@ async fn bytes(mut field: Field<'_>) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// `GET /images/{id}.png`
+/// An uploaded image.
+#[utoipa::path(
+    get,
+    path = "/images/{file}",
+    params(("file" = String, Path, description = "Its id with `.png` behind")),
+    responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
+)]
 pub async fn show(
     State(app): State<App>,
     Path(file): Path<String>,
@@ -102,9 +142,15 @@ pub async fn show(
     Ok(etag.respond("image/png", png))
 }
 
-/// `DELETE /images/{id}`
-pub async fn delete(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode> {
-    let id = id(&name).ok_or_else(|| Error::NotFound(format!("image “{name}”")))?;
+/// Removes an uploaded image; films keep their own copy.
+#[utoipa::path(
+    delete,
+    path = "/images/{file}",
+    params(("file" = String, Path, description = "Its id")),
+    responses((status = 204, description = "It is gone"))
+)]
+pub async fn delete(State(app): State<App>, Path(file): Path<String>) -> Result<StatusCode> {
+    let id = id(&file).ok_or_else(|| Error::NotFound(format!("image “{file}”")))?;
     blocking(move || app.images.remove(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,9 +6,10 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::run_id;
-use super::selections::runs_of;
+use super::selections::{RunsParams, runs_of};
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::query::Pairs;
@@ -20,23 +21,57 @@ use crate::run_dir::RunId;
 /// More points than any screen or any script should ask for at once.
 const MOST_POINTS: usize = 1_000_000;
 
-/// What belongs to each of several runs.
-#[derive(Serialize)]
-pub struct OfRuns<T> {
-    runs: BTreeMap<RunId, T>,
+/// The curves of several runs.
+#[derive(Serialize, ToSchema)]
+pub struct MetricsOfRuns {
+    /// By the run's id.
+    #[schema(value_type = BTreeMap<String, Metrics>)]
+    runs: BTreeMap<RunId, Metrics>,
+}
+
+/// The statistics of several runs.
+#[derive(Serialize, ToSchema)]
+pub struct StatisticsOfRuns {
+    /// By the run's id.
+    #[schema(value_type = BTreeMap<String, Statistics>)]
+    runs: BTreeMap<RunId, Statistics>,
+}
+
+/// What curves can be drawn over.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the index reads the word")]
+enum Axis {
+    Step,
+    Samples,
+    Epoch,
+    Time,
 }
 
 /// Which curves, over what, how finely.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct MetricsQuery {
+    /// Names, joined by commas: train_loss, train_accuracy, lr, samples, time, epoch_train_loss, epoch_train_accuracy,
+    /// validation_loss, validation_accuracy. Of an imported run also tag:TAG, where a tag has a chart of its own; a JSON
+    /// list of names is taken too, since tags may have commas.
     #[serde(default = "losses")]
     series: String,
+    /// What x counts. Of an imported run steps are known and seconds: over samples or epochs it lies at its steps.
     #[serde(default = "step")]
+    #[param(value_type = Axis, inline)]
     x: String,
+    /// Points of a series at most.
     #[serde(default = "thousand")]
+    #[param(minimum = 2, maximum = 1_000_000)]
     points: usize,
+    /// Only what lies at or after this position, and the point before it.
     from: Option<f64>,
+    /// Only what lies at or before this position, and the point after it.
     to: Option<f64>,
+    /// The weight of a debiased moving average over every point, which then comes beside train_loss and train_accuracy
+    /// as `smoothed`.
+    #[param(minimum = 0, exclusive_maximum = 1)]
     smooth: Option<f64>,
 }
 
@@ -82,7 +117,13 @@ fn names(text: &str) -> Result<Vec<String>> {
         .map_err(|_| Error::BadRequest("series: is no JSON list of names".to_owned()))
 }
 
-/// `GET /runs/{id}/metrics`
+/// Curves, thinned so that smallest and largest values stay.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/metrics",
+    params(("id" = RunId, Path, description = "The run"), MetricsQuery),
+    responses((status = 200, description = "The series", body = Metrics))
+)]
 pub async fn metrics(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -93,32 +134,52 @@ pub async fn metrics(
     Ok(Json(app.index.read_curves(read).await?))
 }
 
-/// `GET /metrics?run=…&run=…`, `?selection=…` or `?sweep=…`: the curves of several runs. A run that is gone is left out.
+/// Curves of several runs at once; a run that is gone is left out.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    params(RunsParams, MetricsQuery),
+    responses(
+        (status = 200, description = "By the run's id", body = MetricsOfRuns),
+        (status = 404)
+    )
+)]
 pub async fn of_runs(
     State(app): State<App>,
     Query(query): Pairs,
     Query(curves): Query<MetricsQuery>,
-) -> Result<Json<OfRuns<Metrics>>> {
+) -> Result<Json<MetricsOfRuns>> {
     let (ids, wanted) = (runs_of(&app, &query).await?, curves.wanted()?);
     let read = move |c: &Connection, a: &MovingAverages, id| metrics::read(c, a, id, &wanted);
-    Ok(Json(of_each(&app, ids, read).await?))
+    let runs = of_each(&app, ids, read).await?;
+    Ok(Json(MetricsOfRuns { runs }))
 }
 
-/// `GET /statistics?run=…&run=…`, `?selection=…` or `?sweep=…`: mean and deviation over epochs. A run that is gone is left out.
+/// Mean and standard deviation of loss and accuracy over the epochs of runs; a run that is gone is left out.
+#[utoipa::path(
+    get,
+    path = "/statistics",
+    params(RunsParams),
+    responses(
+        (status = 200, description = "By the run's id", body = StatisticsOfRuns),
+        (status = 404)
+    )
+)]
 pub async fn statistics(
     State(app): State<App>,
     Query(query): Pairs,
-) -> Result<Json<OfRuns<Statistics>>> {
+) -> Result<Json<StatisticsOfRuns>> {
     let ids = runs_of(&app, &query).await?;
     let read = |c: &Connection, _: &MovingAverages, id| statistics::read(c, id);
-    Ok(Json(of_each(&app, ids, read).await?))
+    let runs = of_each(&app, ids, read).await?;
+    Ok(Json(StatisticsOfRuns { runs }))
 }
 
 async fn of_each<T: Send + 'static>(
     app: &App,
     ids: Vec<RunId>,
     read: impl Fn(&Connection, &MovingAverages, RunId) -> Result<T> + Send + 'static,
-) -> Result<OfRuns<T>> {
+) -> Result<BTreeMap<RunId, T>> {
     let all = move |c: &Connection, averages: &MovingAverages| {
         let mut runs = BTreeMap::new();
         for id in ids {
@@ -128,7 +189,7 @@ async fn of_each<T: Send + 'static>(
                 Err(error) => return Err(error),
             }
         }
-        Ok(OfRuns { runs })
+        Ok(runs)
     };
     app.index.read_curves(all).await
 }

@@ -1,18 +1,138 @@
-//! The description of the API: what is particular to each route is written in `openapi.json`; how
-//! any route may refuse is said here, once, and referenced by each.
+//! The description of the API. Each handler describes itself, and each body is described by its type; how any route may
+//! refuse is said here, once, and referenced by each.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
+use utoipa::{OpenApi, ToSchema};
+use vivarium_models::form::FormTable;
 
 use crate::base_path;
+use crate::http::problem::Problem;
+use crate::schemas::{self, RunEvent};
+use crate::sweeps::axis::Range;
 
 /// The document as it is served.
-pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let mut document = serde_json::from_str(include_str!("openapi.json")).unwrap_or_default();
+pub static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| document(&crate::http::description(), &base_path::url("/api/v1")));
+
+/// What is said of the API as a whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Vivarium",
+        version = "1",
+        description = "Launch, watch and compare training runs. A run is a directory; this API tells what its worker writes there."
+    ),
+    components(schemas(Problem, FormTable, Range, RunEvent))
+)]
+pub struct Api;
+
+/// A body that is no text: a picture, an archive.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes bodies that are written piece by piece")]
+pub struct Binary(Vec<u8>);
+
+/// The document that the routes' descriptions make, for an API that begins at `server`.
+pub fn document(routes: &utoipa::openapi::OpenApi, server: &str) -> Value {
+    let mut document = Api::openapi();
+    document.merge(routes.clone());
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    document["servers"] = json!([{ "url": server }]);
+    for (name, schema) in schemas::by_hand() {
+        document["components"]["schemas"][name] = schema;
+    }
+    any_variant(&mut document);
+    require_nullable(&mut document);
     complete(&mut document);
     document
-});
+}
+
+/// The variants of an untagged enum are tried one after the other: a value may be of the form of several.
+fn any_variant(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(any_variant),
+        Value::Object(items) => {
+            if let Some(variants) = items.shift_remove("oneOf") {
+                items.insert("anyOf".to_owned(), variants);
+            }
+            items.values_mut().for_each(any_variant);
+        }
+        _ => {}
+    }
+}
+
+/// An answer says `null` where it has nothing: a property of it that may be `null` is always there.
+/// One that may be missing is described as not nullable.
+fn require_nullable(document: &mut Value) {
+    let mut asked = BTreeSet::new();
+    for operation in operations(document) {
+        collect(document, &operation["requestBody"], &mut asked);
+    }
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in schemas.into_iter().flatten() {
+        if !asked.contains(name) {
+            require(schema);
+        }
+    }
+}
+
+/// The names of the schemas that a part of the document refers to.
+fn collect(document: &Value, part: &Value, names: &mut BTreeSet<String>) {
+    match part {
+        Value::Array(items) => items.iter().for_each(|item| collect(document, item, names)),
+        Value::Object(items) => {
+            let name = items.get("$ref").and_then(Value::as_str);
+            let name = name.and_then(|name| name.strip_prefix("#/components/schemas/"));
+            if let Some(name) = name
+                && names.insert(name.to_owned())
+            {
+                collect(document, &document["components"]["schemas"][name], names);
+            }
+            items
+                .values()
+                .for_each(|item| collect(document, item, names));
+        }
+        _ => {}
+    }
+}
+
+fn require(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(require),
+        Value::Object(items) => {
+            if let Some(Value::Object(properties)) = items.get("properties") {
+                let nullable = properties.iter().filter(|(_, of)| is_nullable(of));
+                let nullable: Vec<_> = nullable.map(|(name, _)| json!(name)).collect();
+                let required = items.entry("required").or_insert_with(|| json!([]));
+                if let Value::Array(required) = required {
+                    required.extend(nullable);
+                    let mut seen = BTreeSet::new();
+                    required.retain(|name| seen.insert(name.to_string()));
+                }
+            }
+            items.values_mut().for_each(require);
+        }
+        _ => {}
+    }
+}
+
+fn is_nullable(schema: &Value) -> bool {
+    let types = schema["type"].as_array();
+    let choices = schema["anyOf"].as_array();
+    types.is_some_and(|types| types.contains(&json!("null")))
+        || choices.is_some_and(|all| all.iter().any(|one| one["type"] == "null"))
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = &Value> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(_, operations)| {
+        let operations = operations.as_object().into_iter().flatten();
+        operations.map(|(_, operation)| operation)
+    })
+}
 
 /// Which routes may answer so.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,7 +222,6 @@ const REFUSALS: [(&str, &str, &str, &[Of]); 12] = [
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
 fn complete(document: &mut Value) {
-    document["servers"] = json!([{ "url": base_path::url("/api/v1") }]);
     let problem = |meaning: &str| {
         json!({
             "description": meaning,
@@ -120,6 +239,10 @@ fn complete(document: &mut Value) {
     for (path, operations) in paths {
         for method in METHODS {
             if let Some(operation) = operations.get_mut(method) {
+                // Handlers of several files are called the same.
+                operation
+                    .as_object_mut()
+                    .and_then(|all| all.remove("operationId"));
                 add_refusals(path, operation);
             }
         }
@@ -146,8 +269,7 @@ fn add_refusals(path: &str, operation: &mut Value) {
         .map(|(status, name, _, of)| (*status, *name, of.iter().any(applies)))
         .collect();
     for (status, name, may) in refusals {
-        let own = &operation["responses"][status];
-        if may || own["content"].get("application/problem+json").is_some() {
+        if may || operation["responses"].get(status).is_some() {
             operation["responses"][status] =
                 json!({"$ref": format!("#/components/responses/{name}")});
         }
@@ -157,6 +279,21 @@ fn add_refusals(path: &str, operation: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_copy_in_docs_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+        let document = document(&crate::http::description(), "/api/v1");
+        let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
+        if std::env::var_os("REFRESH").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let copy = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            copy == text,
+            "docs/openapi.json is stale. Refresh it: REFRESH=1 cargo test --release -p vivarium --lib openapi"
+        );
+    }
 
     #[test]
     fn every_route_says_how_it_refuses() {

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use vivarium_models::data;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use vivarium_models::data::{self, Point};
 use vivarium_models::spec::RunSpec;
 
 use super::run_id;
@@ -13,9 +14,26 @@ use crate::error::{Error, Result};
 use crate::http::App;
 use crate::index::curves::{self, Mark};
 use crate::index::runs as rows;
+use crate::run_dir::RunId;
+use crate::schemas;
 
-/// `GET /runs/{id}/points`
-pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+/// Two-dimensional data.
+#[derive(Serialize, ToSchema)]
+pub struct Points {
+    /// In raw coordinates.
+    points: Vec<Point>,
+    /// The names of the classes.
+    classes: Option<Vec<String>>,
+}
+
+/// The points of two-dimensional data.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/points",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "The points", body = Points))
+)]
+pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Points>> {
     let id = run_id(&id)?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
     run.is_own("there are no points to draw")?;
@@ -23,9 +41,10 @@ pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Js
         serde_json::from_value(run.spec).map_err(|e| Error::json("the run's settings", e))?;
     let points = blocking(move || Ok(data::points(&spec.data)?)).await?;
     match points {
-        Some(points) => Ok(Json(
-            json!({"points": points, "classes": run.summary.classes}),
-        )),
+        Some(points) => Ok(Json(Points {
+            points,
+            classes: run.summary.classes,
+        })),
         None => Err(Error::NotFound(
             "plane to draw on: the data of this run is not two-dimensional".to_owned(),
         )),
@@ -33,8 +52,10 @@ pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Js
 }
 
 /// Which boundary.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct BoundaryQuery {
+    /// A number, or `latest`.
     #[serde(default = "latest")]
     epoch: String,
 }
@@ -43,12 +64,28 @@ fn latest() -> String {
     "latest".to_owned()
 }
 
-/// `GET /runs/{id}/boundaries`: the epochs that have one, and the one asked for.
+/// The decision boundaries of a run.
+#[derive(Serialize, ToSchema)]
+pub struct Boundaries {
+    /// The epochs that have one.
+    epochs: Vec<u64>,
+    /// The one asked for; `null` where there is none yet.
+    #[schema(value_type = Option<schemas::BoundaryEvent>)]
+    boundary: Value,
+}
+
+/// The decision boundary after an epoch, for two-dimensional data.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/boundaries",
+    params(("id" = RunId, Path, description = "The run"), BoundaryQuery),
+    responses((status = 200, description = "The epochs that have one, and the boundary", body = Boundaries))
+)]
 pub async fn boundaries(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(which): Query<BoundaryQuery>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Boundaries>> {
     let id = run_id(&id)?;
     let wanted = match which.epoch.as_str() {
         "latest" => None,
@@ -75,5 +112,5 @@ pub async fn boundaries(
             which.epoch
         )));
     }
-    Ok(Json(json!({"epochs": epochs, "boundary": boundary})))
+    Ok(Json(Boundaries { epochs, boundary }))
 }

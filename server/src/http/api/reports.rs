@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::blocking::blocking;
@@ -14,28 +14,51 @@ use crate::http::json::Body;
 use crate::reports::{Report, ReportInfo};
 
 /// A report to begin.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewReport)]
 #[serde(deny_unknown_fields)]
 pub struct Draft {
+    /// Markdown, at most 1 MiB.
     #[serde(default)]
     text: String,
 }
 
 /// A report as it is to be.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ReportChange)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
+    /// Markdown, at most 1 MiB.
     text: String,
+    /// Of the text that was changed.
     revision: String,
 }
 
-/// `GET /reports`
-pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
-    let reports = blocking(move || app.reports.list()).await?;
-    Ok(Json(json!({ "reports": reports })))
+/// Every report, without its text.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reports)]
+pub struct All {
+    reports: Vec<ReportInfo>,
 }
 
-/// `POST /reports`
+/// Every report, the one saved last first.
+#[utoipa::path(
+    get,
+    path = "/reports",
+    responses((status = 200, description = "The reports", body = All))
+)]
+pub async fn list(State(app): State<App>) -> Result<Json<All>> {
+    let reports = blocking(move || app.reports.list()).await?;
+    Ok(Json(All { reports }))
+}
+
+/// Begin a report.
+#[utoipa::path(
+    post,
+    path = "/reports",
+    request_body = Draft,
+    responses((status = 201, description = "The report", body = ReportInfo))
+)]
 pub async fn create(
     State(app): State<App>,
     Body(draft): Body<Draft>,
@@ -44,7 +67,13 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-/// `GET /reports/{id}`
+/// A report.
+#[utoipa::path(
+    get,
+    path = "/reports/{id}",
+    params(("id" = Uuid, Path, description = "The report")),
+    responses((status = 200, description = "The report", body = Report))
+)]
 pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Report>> {
     Ok(Json(whole(&app, &id).await?))
 }
@@ -55,7 +84,16 @@ pub(in crate::http) async fn whole(app: &App, id: &str) -> Result<Report> {
     blocking(move || reports.get(id)).await
 }
 
-/// `PUT /reports/{id}`
+/// Save a report.
+///
+/// Where it was saved elsewhere since that revision, nothing is overwritten.
+#[utoipa::path(
+    put,
+    path = "/reports/{id}",
+    params(("id" = Uuid, Path, description = "The report")),
+    request_body = Change,
+    responses((status = 200, description = "The report as it is now", body = ReportInfo))
+)]
 pub async fn save(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -66,14 +104,26 @@ pub async fn save(
     Ok(Json(saved))
 }
 
-/// `DELETE /reports/{id}`
+/// Delete a report: it can be brought back for seven days.
+#[utoipa::path(
+    delete,
+    path = "/reports/{id}",
+    params(("id" = Uuid, Path, description = "The report")),
+    responses((status = 204, description = "It is gone"))
+)]
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = parse(&id)?;
     blocking(move || app.reports.delete(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /reports/{id}/restore`
+/// Bring a deleted report back.
+#[utoipa::path(
+    post,
+    path = "/reports/{id}/restore",
+    params(("id" = Uuid, Path, description = "The report")),
+    responses((status = 200, description = "The report", body = ReportInfo))
+)]
 pub async fn restore(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ReportInfo>> {
     let id = parse(&id)?;
     Ok(Json(blocking(move || app.reports.restore(id)).await?))

@@ -4,8 +4,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use vivarium_models::spec::FieldError;
 
 use super::run_id;
@@ -15,45 +17,89 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::{Body, given};
+use crate::index::damage::Unreadable;
 use crate::index::run_labels;
 use crate::index::runs::{self as rows, Run};
 use crate::inspect::InspectThread;
 use crate::run_dir::{RunId, worker_log};
+use crate::schemas::RunSpec;
+use crate::trash::Deleted;
 
 /// The end of a log that is sent.
 const LOG_TAIL: u64 = 64 * 1024;
 
-/// `GET /runs`
-pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
-    let runs = app.index.list().await?;
-    let unreadable = app.index.unreadable();
-    Ok(Json(json!({ "runs": runs, "unreadable": unreadable })))
+/// Every run that can be read.
+#[derive(Serialize, ToSchema)]
+pub struct Runs {
+    runs: Vec<Run>,
+    /// Runs that are missing in `runs`, because what the index has of them cannot be read.
+    unreadable: Vec<Unreadable>,
 }
 
-/// `GET /runs/{id}`
+/// A run and its page.
+#[derive(Serialize, ToSchema)]
+pub struct RunLink {
+    id: RunId,
+    /// Its page.
+    url: String,
+}
+
+impl RunLink {
+    /// A run and its page.
+    pub(super) fn to(id: RunId) -> Self {
+        let url = base_path::url(&format!("/runs/{id}"));
+        Self { id, url }
+    }
+}
+
+/// Every run, newest first.
+#[utoipa::path(
+    get,
+    path = "/runs",
+    responses((status = 200, description = "The runs", body = Runs))
+)]
+pub async fn list(State(app): State<App>) -> Result<Json<Runs>> {
+    let runs = app.index.list().await?;
+    let unreadable = app.index.unreadable();
+    Ok(Json(Runs { runs, unreadable }))
+}
+
+/// A run.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "The run", body = Run))
+)]
 pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Run>> {
     let id = run_id(&id)?;
     Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
 }
 
-/// `POST /runs`
+/// Create a run and line it up.
+#[utoipa::path(
+    post,
+    path = "/runs",
+    request_body = RunSpec,
+    responses((status = 201, description = "Its id and its page", body = RunLink))
+)]
 pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<Response> {
     let spec = check_with_plan(json, &app).await?.0;
     let id = app.supervisor.create(spec).await?;
-    let url = base_path::url(&format!("/runs/{id}"));
     let location = [(
         header::LOCATION,
         base_path::url(&format!("/api/v1/runs/{id}")),
     )];
-    Ok((
-        StatusCode::CREATED,
-        location,
-        Json(json!({"id": id, "url": url})),
-    )
-        .into_response())
+    Ok((StatusCode::CREATED, location, Json(RunLink::to(id))).into_response())
 }
 
-/// `POST /runs/{id}/stop`
+/// Finish the step, write a checkpoint, end.
+#[utoipa::path(
+    post,
+    path = "/runs/{id}/stop",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 202, description = "The run, stopping", body = Run))
+)]
 pub async fn stop(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -63,7 +109,13 @@ pub async fn stop(
     Ok((StatusCode::ACCEPTED, show_again(&app, id).await?))
 }
 
-/// `POST /runs/{id}/resume`
+/// Go on from the last checkpoint.
+#[utoipa::path(
+    post,
+    path = "/runs/{id}/resume",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 202, description = "The run, in line", body = Run))
+)]
 pub async fn resume(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -77,7 +129,13 @@ async fn show_again(app: &App, id: crate::run_dir::RunId) -> Result<Json<Run>> {
     Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
 }
 
-/// `DELETE /runs/{id}`: into the trash.
+/// Delete a run: it goes to the trash, where it is kept for seven days.
+#[utoipa::path(
+    delete,
+    path = "/runs/{id}",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 204, description = "It is gone"))
+)]
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = run_id(&id)?;
     app.supervisor.delete(id).await?;
@@ -85,20 +143,43 @@ pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /runs/{id}/restore`: out of the trash.
+/// Bring a run back from the trash, with its name, tags and notes.
+#[utoipa::path(
+    post,
+    path = "/runs/{id}/restore",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "The run", body = Run))
+)]
 pub async fn restore(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Run>> {
     let id = run_id(&id)?;
     app.supervisor.restore(id).await?;
     show_again(&app, id).await
 }
 
-/// `GET /trash`
-pub async fn trash(State(app): State<App>) -> Result<Json<Value>> {
-    let deleted = app.supervisor.deleted().await?;
-    Ok(Json(json!({ "runs": deleted })))
+/// The trash.
+#[derive(Serialize, ToSchema)]
+pub struct Trash {
+    runs: Vec<Deleted>,
 }
 
-/// `DELETE /trash/{id}`: for good.
+/// Runs that were deleted, the newest first.
+#[utoipa::path(
+    get,
+    path = "/trash",
+    responses((status = 200, description = "The runs", body = Trash))
+)]
+pub async fn trash(State(app): State<App>) -> Result<Json<Trash>> {
+    let runs = app.supervisor.deleted().await?;
+    Ok(Json(Trash { runs }))
+}
+
+/// Remove a deleted run for good.
+#[utoipa::path(
+    delete,
+    path = "/trash/{id}",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 204, description = "It is gone"))
+)]
 pub async fn remove_for_good(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = run_id(&id)?;
     app.supervisor.remove_for_good(id).await?;
@@ -124,15 +205,26 @@ fn forget(inspector: InspectThread, id: RunId) {
 }
 
 /// The labels that people give.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
     #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
     name: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[schema(schema_with = tags)]
     tags: Option<Vec<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false, max_length = 65536)]
     notes: Option<String>,
+}
+
+fn tags() -> Array {
+    let tag = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(40));
+    ArrayBuilder::new().items(tag).max_items(Some(32)).build()
 }
 
 impl Labels {
@@ -187,7 +279,14 @@ impl Labels {
     }
 }
 
-/// `PATCH /runs/{id}`
+/// Name, tag and annotate a run.
+#[utoipa::path(
+    patch,
+    path = "/runs/{id}",
+    params(("id" = RunId, Path, description = "The run")),
+    request_body = Labels,
+    responses((status = 200, description = "The run", body = Run))
+)]
 pub async fn label(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -205,7 +304,13 @@ pub async fn label(
     show_again(&app, id).await
 }
 
-/// `GET /runs/{id}/log`: the end of the worker's log.
+/// The end of the worker's log.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/log",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "Text", body = String, content_type = "text/plain"))
+)]
 pub async fn log(State(app): State<App>, Path(id): Path<String>) -> Result<String> {
     let id = run_id(&id)?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;

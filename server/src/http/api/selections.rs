@@ -7,8 +7,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::run_id;
 use crate::base_path;
@@ -21,28 +22,83 @@ use crate::run_dir::RunId;
 use crate::selections::MOST_RUNS;
 
 /// A selection as it is asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSelection {
+    #[schema(min_items = 1, max_items = 10_000)]
     runs: Vec<RunId>,
 }
 
-/// `POST /selections`: a name for some runs.
+/// A selection of runs.
+#[derive(Serialize, ToSchema)]
+pub struct Selection {
+    /// Its name.
+    id: String,
+    /// The page that compares its runs.
+    url: String,
+    /// In the order in which they were named.
+    runs: Vec<RunId>,
+    /// How many of its runs are gone.
+    missing: usize,
+}
+
+/// A selection that was made.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedSelection {
+    /// Its name.
+    id: String,
+    /// The page that compares its runs.
+    url: String,
+}
+
+/// Several runs, in the words after the question mark. At least one of them must be there where runs are downloaded.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "the words are read one by one: each may be there several times"
+)]
+pub(super) struct RunsParams {
+    /// Once for each run.
+    #[param(required = false)]
+    run: Vec<RunId>,
+    /// A selection, for its runs; may be given several times.
+    #[param(pattern = "^[0-9a-f]{32}$")]
+    selection: Option<String>,
+    /// A sweep, for its runs; may be given several times.
+    sweep: Option<Uuid>,
+}
+
+/// Give some runs a short name.
+///
+/// It is the same for the same runs; whatever takes several runs takes it as `selection=ID`.
+#[utoipa::path(
+    post,
+    path = "/selections",
+    request_body = NewSelection,
+    responses((status = 201, description = "The name, and the page that compares the runs", body = CreatedSelection))
+)]
 pub async fn create(
     State(app): State<App>,
     Body(selection): Body<NewSelection>,
-) -> Result<(StatusCode, Json<Value>)> {
+) -> Result<(StatusCode, Json<CreatedSelection>)> {
     let selections = Arc::clone(&app.selections);
     let id = blocking(move || selections.save(&selection.runs)).await?;
     let url = base_path::url(&format!("/compare?selection={id}"));
-    Ok((StatusCode::CREATED, Json(json!({"id": id, "url": url}))))
+    Ok((StatusCode::CREATED, Json(CreatedSelection { id, url })))
 }
 
-/// `GET /selections/{id}`: the runs of a selection, and how many of them are gone.
-pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+/// The runs of a selection; those that are gone are counted.
+#[utoipa::path(
+    get,
+    path = "/selections/{id}",
+    params(("id" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The selection", body = Selection))
+)]
+pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Selection>> {
     let runs = of_selection(&app, id.clone()).await?;
     let asked = runs.len();
-    let here = app
+    let runs = app
         .index
         .read(move |c| {
             let known: HashSet<_> = rows::list(c)?.0.into_iter().map(|run| run.id).collect();
@@ -52,10 +108,14 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
                 .collect::<Vec<_>>())
         })
         .await?;
-    let missing = asked - here.len();
-    Ok(Json(
-        json!({"id": id, "url": base_path::url(&format!("/compare?selection={id}")), "runs": here, "missing": missing}),
-    ))
+    let missing = asked - runs.len();
+    let url = base_path::url(&format!("/compare?selection={id}"));
+    Ok(Json(Selection {
+        id,
+        url,
+        runs,
+        missing,
+    }))
 }
 
 /// The runs of a selection.

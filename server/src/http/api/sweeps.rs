@@ -5,103 +5,258 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Plan};
 
+use super::runs::RunLink;
 use crate::base_path;
 use crate::blocking::blocking;
 use crate::error::Result;
 use crate::http::App;
 use crate::http::json::Body;
+use crate::index::runs::Run;
 use crate::run_dir::RunId;
 use crate::sweeps::{GrowRequest, SweepSpec};
 
 /// Different kinds of step that are measured for an estimate; each takes some seconds.
 const MOST_MEASURED: usize = 4;
 
-/// `POST /sweeps`
+/// A sweep that was made, and its runs.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedSweep {
+    /// Its id.
+    id: String,
+    /// Its page.
+    url: String,
+    /// In the order in which they were made.
+    runs: Vec<RunLink>,
+}
+
+/// Runs that a sweep was given.
+#[derive(Serialize, ToSchema)]
+pub struct NewTrials {
+    runs: Vec<RunLink>,
+}
+
+/// A sweep in a list.
+#[derive(Serialize, ToSchema)]
+pub struct SweepAbout {
+    /// Its id.
+    id: String,
+    /// Its page.
+    url: String,
+    /// The name that its runs begin with; `null` where they have none.
+    #[schema(value_type = Option<String>)]
+    name: Value,
+    /// How many runs it has.
+    runs: usize,
+    /// How many of them wait or train.
+    active: usize,
+}
+
+/// Every sweep.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sweeps)]
+pub struct All {
+    sweeps: Vec<SweepAbout>,
+}
+
+/// What a sweep is made from, and its runs.
+#[derive(Serialize, ToSchema)]
+pub struct Sweep {
+    /// Its id.
+    pub(in crate::http) id: String,
+    /// Its page.
+    url: String,
+    /// What its runs are made from.
+    pub(in crate::http) spec: SweepSpec,
+    /// In the order in which they were made.
+    pub(in crate::http) runs: Vec<Run>,
+}
+
+/// How many runs were stopped.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoppedRuns)]
+pub struct Stopped {
+    stopped: usize,
+}
+
+/// What a sweep would be.
+#[derive(Serialize, ToSchema)]
+pub struct SweepCheck {
+    /// How many runs it has.
+    runs: usize,
+    /// Their names.
+    names: Vec<String>,
+    /// Steps of all runs.
+    steps: u64,
+    /// Trainable parameters of their networks.
+    parameters: Bounds,
+}
+
+/// The least and the greatest.
+#[derive(Serialize, ToSchema)]
+pub struct Bounds {
+    min: Option<u64>,
+    max: Option<u64>,
+}
+
+/// What a sweep will take.
+#[derive(Serialize, ToSchema)]
+pub struct SweepEstimate {
+    /// How many runs it has.
+    runs: usize,
+    /// Of all runs, one after the other; `null` where a step could not be measured.
+    seconds: Option<f64>,
+    /// The most memory that one of them holds; `null` where it is not known.
+    memory_bytes: Option<u64>,
+    /// How many kinds of step were measured.
+    measured: usize,
+    /// How many kinds of step there are.
+    kinds: usize,
+    /// Why a step could not be measured; empty where every one could.
+    note: String,
+}
+
+/// Create a run for every combination of a grid.
+#[utoipa::path(
+    post,
+    path = "/sweeps",
+    request_body = SweepSpec,
+    responses((status = 201, description = "The sweep and its runs", body = CreatedSweep))
+)]
 pub async fn create(
     State(app): State<App>,
     Body(spec): Body<SweepSpec>,
-) -> Result<(StatusCode, Json<Value>)> {
+) -> Result<(StatusCode, Json<CreatedSweep>)> {
     let (id, runs) = app.supervisor.create_sweep(spec).await?;
-    let url = base_path::url(&format!("/sweeps/{id}"));
-    Ok((
-        StatusCode::CREATED,
-        Json(json!({"id": id, "url": url, "runs": links(&runs)})),
-    ))
+    let (url, runs) = (url(&id), links(&runs));
+    Ok((StatusCode::CREATED, Json(CreatedSweep { id, url, runs })))
 }
 
-/// `GET /sweeps`
-pub async fn list(State(app): State<App>) -> Result<Json<Value>> {
+/// Every sweep, the newest first.
+#[utoipa::path(
+    get,
+    path = "/sweeps",
+    responses((status = 200, description = "The sweeps", body = All))
+)]
+pub async fn list(State(app): State<App>) -> Result<Json<All>> {
     let sweeps = app.supervisor.sweeps().await?;
     let runs = app.index.list().await?;
     let sweeps: Vec<_> = sweeps
         .iter()
         .map(|(id, sweep)| {
             let mine = || runs.iter().filter(|run| run.sweep.as_ref() == Some(id));
-            json!({
-                "id": id,
-                "url": base_path::url(&format!("/sweeps/{id}")),
-                "name": sweep.spec.base["name"],
-                "runs": mine().count(),
-                "active": mine().filter(|run| run.status.is_active()).count(),
-            })
+            SweepAbout {
+                id: id.clone(),
+                url: url(id),
+                name: sweep.spec.base["name"].clone(),
+                runs: mine().count(),
+                active: mine().filter(|run| run.status.is_active()).count(),
+            }
         })
         .collect();
-    Ok(Json(json!({ "sweeps": sweeps })))
+    Ok(Json(All { sweeps }))
 }
 
-/// `GET /sweeps/{id}`: what it is made from, and its runs in the order in which they were made.
-pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+/// A sweep: what it is made from, and its runs.
+#[utoipa::path(
+    get,
+    path = "/sweeps/{id}",
+    params(("id" = Uuid, Path, description = "The sweep")),
+    responses((status = 200, description = "The sweep", body = Sweep))
+)]
+pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Sweep>> {
     Ok(Json(whole(&app, id).await?))
 }
 
 /// A sweep with its runs.
-pub(in crate::http) async fn whole(app: &App, id: String) -> Result<Value> {
+pub(in crate::http) async fn whole(app: &App, id: String) -> Result<Sweep> {
     let sweep = app.supervisor.sweep(id.clone()).await?;
     let mut runs = app.index.list().await?;
     runs.retain(|run| run.sweep.as_ref() == Some(&id));
     runs.sort_by_key(|run| run.number);
-    Ok(
-        json!({"id": id, "url": base_path::url(&format!("/sweeps/{id}")), "spec": sweep.spec, "runs": runs}),
-    )
+    Ok(Sweep {
+        url: url(&id),
+        id,
+        spec: sweep.spec,
+        runs,
+    })
 }
 
-/// `POST /sweeps/{id}/stop`: stops what waits or trains.
-pub async fn stop(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+fn url(id: &str) -> String {
+    base_path::url(&format!("/sweeps/{id}"))
+}
+
+/// Stop what waits or trains of a sweep.
+#[utoipa::path(
+    post,
+    path = "/sweeps/{id}/stop",
+    params(("id" = Uuid, Path, description = "The sweep")),
+    responses((status = 200, description = "How many runs that were", body = Stopped))
+)]
+pub async fn stop(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Stopped>> {
     let stopped = app.supervisor.stop_sweep(id).await?;
-    Ok(Json(json!({ "stopped": stopped })))
+    Ok(Json(Stopped { stopped }))
 }
 
-/// `POST /sweeps/{id}/trials`: more combinations of a search, or more seeds.
+/// Add runs to a sweep: more combinations of a search, or more seeds for every combination.
+#[utoipa::path(
+    post,
+    path = "/sweeps/{id}/trials",
+    params(("id" = Uuid, Path, description = "The sweep")),
+    request_body = GrowRequest,
+    responses((status = 201, description = "The new runs", body = NewTrials))
+)]
 pub async fn grow(
     State(app): State<App>,
     Path(id): Path<String>,
     Body(more): Body<GrowRequest>,
-) -> Result<(StatusCode, Json<Value>)> {
-    let runs = app.supervisor.grow_sweep(id, more).await?;
-    Ok((StatusCode::CREATED, Json(json!({"runs": links(&runs)}))))
+) -> Result<(StatusCode, Json<NewTrials>)> {
+    let runs = links(&app.supervisor.grow_sweep(id, more).await?);
+    Ok((StatusCode::CREATED, Json(NewTrials { runs })))
 }
 
-/// `POST /sweeps/check`: what `POST /sweeps` would make, without doing it.
-pub async fn check(State(app): State<App>, Body(spec): Body<SweepSpec>) -> Result<Json<Value>> {
+/// What a sweep would be, without making it.
+#[utoipa::path(
+    post,
+    path = "/sweeps/check",
+    request_body = SweepSpec,
+    responses((status = 200, description = "Its runs", body = SweepCheck))
+)]
+pub async fn check(
+    State(app): State<App>,
+    Body(spec): Body<SweepSpec>,
+) -> Result<Json<SweepCheck>> {
     let planned = plan(&app, spec).await?;
     let names: Vec<_> = planned.iter().map(|(run, _)| run.name.clone()).collect();
     let parameters = planned.iter().map(|(_, plan)| plan.parameters);
     let steps: u64 = planned.iter().map(|(_, plan)| plan.total_steps).sum();
-    Ok(Json(json!({
-        "runs": planned.len(),
-        "names": names,
-        "steps": steps,
-        "parameters": {"min": parameters.clone().min(), "max": parameters.max()},
-    })))
+    let (min, max) = (parameters.clone().min(), parameters.max());
+    Ok(Json(SweepCheck {
+        runs: planned.len(),
+        names,
+        steps,
+        parameters: Bounds { min, max },
+    }))
 }
 
-/// `POST /sweeps/estimate`: how long all runs take one after the other, and how much memory the
-/// largest, by short measurements of the kinds of step that differ most. Who goes away ends it.
-pub async fn estimate(State(app): State<App>, Body(spec): Body<SweepSpec>) -> Result<Json<Value>> {
+/// How long a sweep takes, its runs one after the other, and how much memory the largest of them.
+///
+/// The kinds of step that differ most are measured, each for some seconds. A client that leaves ends the measurement.
+#[utoipa::path(
+    post,
+    path = "/sweeps/estimate",
+    request_body = SweepSpec,
+    responses((status = 200, description = "The estimate", body = SweepEstimate))
+)]
+pub async fn estimate(
+    State(app): State<App>,
+    Body(spec): Body<SweepSpec>,
+) -> Result<Json<SweepEstimate>> {
     let planned = plan(&app, spec).await?;
     // Runs whose steps are alike in kind are told by one of them.
     let mut kinds: BTreeMap<(u64, u64), Vec<usize>> = BTreeMap::new();
@@ -135,14 +290,14 @@ pub async fn estimate(State(app): State<App>, Body(spec): Body<SweepSpec>) -> Re
     }
     let all: u64 = planned.iter().map(|(_, plan)| plan.total_steps).sum();
     let scale = all as f64 / steps.max(1) as f64;
-    Ok(Json(json!({
-        "runs": planned.len(),
-        "seconds": complete.then_some(seconds * scale),
-        "memory_bytes": memory,
-        "measured": of.min(MOST_MEASURED),
-        "kinds": of,
-        "note": note,
-    })))
+    Ok(Json(SweepEstimate {
+        runs: planned.len(),
+        seconds: complete.then_some(seconds * scale),
+        memory_bytes: memory,
+        measured: of.min(MOST_MEASURED),
+        kinds: of,
+        note,
+    }))
 }
 
 async fn plan(app: &App, spec: SweepSpec) -> Result<Vec<(RunSpec, Plan)>> {
@@ -159,7 +314,6 @@ async fn plan(app: &App, spec: SweepSpec) -> Result<Vec<(RunSpec, Plan)>> {
     .await
 }
 
-fn links(runs: &[RunId]) -> Vec<Value> {
-    let link = |id: &RunId| json!({"id": id, "url": base_path::url(&format!("/runs/{id}"))});
-    runs.iter().map(link).collect()
+fn links(runs: &[RunId]) -> Vec<RunLink> {
+    runs.iter().copied().map(RunLink::to).collect()
 }

@@ -10,14 +10,16 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::stream;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 use vivarium_models::data::Fault;
 
+use super::openapi::Binary;
 use super::run_id;
-use super::selections::runs_of;
+use super::selections::{RunsParams, runs_of};
 use crate::base_path;
 use crate::blocking::on_thread;
 use crate::error::{Error, Result};
@@ -32,7 +34,7 @@ use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
 use crate::panics::catch_sync;
 use crate::run_dir::RunId;
-use crate::tensorboard::import::{ImportOptions, Imported, Importer, Outcome};
+use crate::tensorboard::import::{ImportOptions, Imported, Importer, Outcome, Tag};
 use crate::tensorboard::tags::{self, Assigned};
 use crate::tensorboard::write::RunInfo;
 use crate::tensorboard::{export, find, unpack};
@@ -60,7 +62,13 @@ const MOST_FILES: usize = 10_000;
 /// The longest name of a run, in bytes.
 const LONGEST_NAME: usize = 800;
 
-/// `GET /runs/{id}/tensorboard`: a run as an event file.
+/// The curves as an event file of TensorBoard.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/tensorboard",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "The file; docs/tensorboard.md has its tags", body = inline(Binary), content_type = "application/octet-stream"))
+)]
 pub async fn of_run(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let id = run_id(&id)?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
@@ -71,7 +79,17 @@ pub async fn of_run(State(app): State<App>, Path(id): Path<String>) -> Result<Re
     Ok(attachment("application/octet-stream", &name, body))
 }
 
-/// `GET /tensorboard?run=…&run=…`, `?selection=…` or `?sweep=…`: runs as a zip, a folder for each. A run that is gone is left out.
+/// The curves of several runs as a log directory of TensorBoard: a zip with a folder for each run, named as the run is. A
+/// run that is gone is left out.
+#[utoipa::path(
+    get,
+    path = "/tensorboard",
+    params(RunsParams),
+    responses(
+        (status = 200, description = "The zip", body = inline(Binary), content_type = "application/zip"),
+        (status = 404)
+    )
+)]
 pub async fn of_runs(State(app): State<App>, Query(query): Pairs) -> Result<Response> {
     let ids = runs_of(&app, &query).await?;
     if ids.is_empty() {
@@ -178,7 +196,34 @@ impl Write for Pipe {
     }
 }
 
-/// `POST /tensorboard`: event files, the files of a log directory by their paths, or zips of log directories.
+/// A form with files.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form is read piece by piece")]
+struct FilesForm {
+    /// What the runs are called; where there are several, what their names begin with.
+    #[schema(nullable = false)]
+    name: Option<String>,
+    /// Event files, whose file names may be paths in a log directory, and zips of log directories.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    file: Vec<String>,
+    /// A JSON object: what tags are drawn as, where their names do not tell (see `PUT /runs/{id}/tags`).
+    #[schema(nullable = false)]
+    tags: Option<String>,
+}
+
+/// Make runs of TensorBoard's event files, to compare with.
+///
+/// Each folder with event files is a run; the same files are not taken twice, and files that have grown replace the curves
+/// of their run. A file that is empty, cut or damaged costs what is damaged, and is named.
+#[utoipa::path(
+    post,
+    path = "/tensorboard",
+    request_body(content = FilesForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "Nothing is new: runs whose curves were replaced, and those that have these files already", body = Told),
+        (status = 201, description = "The runs", body = Told)
+    )
+)]
 pub(in crate::http) async fn upload(
     State(app): State<App>,
     Extension(client): Extension<Client>,
@@ -259,22 +304,62 @@ fn assigned(text: &str) -> Result<Assigned> {
 }
 
 /// What tags are to be drawn as.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = AssignedTags)]
 #[serde(deny_unknown_fields)]
 pub struct AssignTags {
+    /// By tag: a curve, `own` (a chart of its own, under the name tag:TAG) or `none`. A curve is of one tag.
+    #[schema(schema_with = assigned_tags)]
     tags: Assigned,
 }
 
-/// `GET /runs/{id}/tags`: the tags of an imported run, and what each is drawn as.
-pub async fn tags(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+fn assigned_tags() -> Object {
+    let words = tags::CURVES.into_iter().chain([tags::OWN, tags::NONE]);
+    let word = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(Schema::Object(word.build())))
+        .build()
+}
+
+/// The tags of an imported run.
+#[derive(Serialize, ToSchema)]
+pub struct Tags {
+    tags: Vec<Tag>,
+    /// Curves that a tag can be drawn as.
+    curves: [&'static str; 5],
+}
+
+/// The tags of an imported run, and what each is drawn as.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/tags",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "The tags", body = Tags))
+)]
+pub async fn tags(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Tags>> {
     let id = run_id(&id)?;
     app.index.read(move |c| rows::get(c, id)).await?;
     let importer = Arc::clone(&app.importer);
     let tags = on_thread("tags", move || importer.tags(id)).await?;
-    Ok(Json(json!({"tags": tags, "curves": tags::CURVES})))
+    Ok(Json(Tags {
+        tags,
+        curves: tags::CURVES,
+    }))
 }
 
-/// `PUT /runs/{id}/tags`: what tags are to be drawn as; of those that are not named, their names decide again.
+/// Say what tags of an imported run are drawn as.
+///
+/// Its curves are replaced at once; of tags that are not named, their names decide again.
+#[utoipa::path(
+    put,
+    path = "/runs/{id}/tags",
+    params(("id" = RunId, Path, description = "The run")),
+    request_body = AssignTags,
+    responses((status = 200, description = "The run", body = Run))
+)]
 pub async fn assign(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -342,6 +427,34 @@ fn take(
     importer.stage_all(found, options)
 }
 
+/// What became of an import.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportOutcome)]
+pub struct Told {
+    /// The runs that are new.
+    runs: Vec<ImportedRun>,
+    /// Runs whose files have grown, and whose curves were replaced; names, tags and notes stay.
+    replaced: Vec<ImportedRun>,
+    /// Runs that were here already, of the same files.
+    already: Vec<ImportedRun>,
+    /// Runs that were here already, of files that begin with these and have more.
+    newer: Vec<ImportedRun>,
+    /// What was left out, and why: files that are empty or damaged, folders that cannot be read, runs without a scalar.
+    skipped: Vec<Fault>,
+}
+
+/// A run of an import, as it is called now.
+#[derive(Serialize, ToSchema)]
+pub struct ImportedRun {
+    id: RunId,
+    /// Its page.
+    url: String,
+    /// Its label.
+    name: String,
+    /// What is to be known of its files, each a sentence: damaged places, values in percent.
+    remarks: Vec<String>,
+}
+
 async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
     let Outcome {
         imported,
@@ -355,23 +468,27 @@ async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
     } else {
         StatusCode::CREATED
     };
-    let told = json!({
-        "runs": tell(app, imported).await?,
-        "replaced": tell(app, replaced).await?,
-        "already": tell(app, already).await?,
-        "newer": tell(app, newer).await?,
-        "skipped": skipped,
-    });
+    let told = Told {
+        runs: tell(app, imported).await?,
+        replaced: tell(app, replaced).await?,
+        already: tell(app, already).await?,
+        newer: tell(app, newer).await?,
+        skipped,
+    };
     Ok((status, Json(told)).into_response())
 }
 
 /// Runs as they are called now.
-async fn tell(app: &App, of: Vec<Imported>) -> Result<Vec<Value>> {
+async fn tell(app: &App, of: Vec<Imported>) -> Result<Vec<ImportedRun>> {
     let read = move |c: &rusqlite::Connection| {
         let told = of.into_iter().map(|Imported { id, imported }| {
             let name = rows::find(c, id)?.map_or(imported.name, |run| run.name);
-            let remarks = imported.source.remarks;
-            Ok(json!({"id": id, "url": base_path::url(&format!("/runs/{id}")), "name": name, "remarks": remarks}))
+            Ok(ImportedRun {
+                id,
+                url: base_path::url(&format!("/runs/{id}")),
+                name,
+                remarks: imported.source.remarks,
+            })
         });
         told.collect()
     };

@@ -2,17 +2,36 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::run_id;
 use crate::error::Result;
 use crate::http::App;
 use crate::index::curves::{self, Mark};
 use crate::index::runs as rows;
+use crate::run_dir::RunId;
+use crate::schemas;
 
-/// `GET /runs/{id}/test`: loss, accuracy and the confusion matrix, a row for each true class; `null`
-/// until the run is tested.
-pub async fn test(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>> {
+/// What a run came to on its test split.
+#[derive(Serialize, ToSchema)]
+pub struct TestResult {
+    /// Loss, accuracy and the confusion matrix; `null` until the run is tested.
+    #[schema(value_type = Option<schemas::TestEvent>)]
+    test: Value,
+    /// The names of the classes.
+    classes: Option<Vec<String>>,
+}
+
+/// What a run came to on its test split.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/test",
+    params(("id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "The result", body = TestResult))
+)]
+pub async fn test(State(app): State<App>, Path(id): Path<String>) -> Result<Json<TestResult>> {
     let id = run_id(&id)?;
     let (run, test) = app
         .index
@@ -25,5 +44,5 @@ pub async fn test(State(app): State<App>, Path(id): Path<String>) -> Result<Json
         })
         .await?;
     let classes = run.summary.classes;
-    Ok(Json(json!({"test": test, "classes": classes})))
+    Ok(Json(TestResult { test, classes }))
 }

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json as object};
-use vivarium_models::inspect::film::{Folder, FrameMetadata, pin_name};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vivarium_models::data::Split;
+use vivarium_models::inspect::ClassScore;
+use vivarium_models::inspect::film::{Folder, FrameMetadata, TopClass, pin_name};
 use vivarium_models::links;
 
+use super::params::VersionParams;
 use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
@@ -23,8 +26,82 @@ use crate::inspect::image::{ImageRef, ResolvedImage};
 use crate::inspect::target::{InspectTarget, Snapshot};
 use crate::run_dir::RunId;
 
-/// `GET /runs/{id}/film`
-pub async fn film(request: InspectRequest) -> Result<Json<Value>> {
+/// The film of a run.
+#[derive(Serialize, ToSchema)]
+pub struct Film {
+    epochs: Vec<u64>,
+    pinned: Pinned,
+    /// What its files take.
+    bytes: u64,
+    frames: Vec<FilmFrame>,
+}
+
+/// The image that a film is to follow.
+#[derive(Serialize, ToSchema)]
+pub struct Pinned {
+    /// As requests name it.
+    image: String,
+    /// Whether the film is yet to follow it.
+    pending: bool,
+}
+
+/// A frame of a film.
+#[derive(Serialize, ToSchema)]
+pub struct FilmFrame {
+    epoch: u64,
+    step: u64,
+    /// Other content, another version.
+    version: String,
+    /// On the validation split, where there is one.
+    validation_accuracy: Option<f64>,
+    /// The class of the image that scored best.
+    top: Option<TopClass>,
+    /// The image that it is of: `test:0` for a sample, `png:` and a hash for a pinned one.
+    pinned: String,
+    /// That image as requests name it: `pinned` for the one of now, `null` where it is not kept any more.
+    image: Option<String>,
+}
+
+/// A frame of a film without its pictures.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FrameAbout)]
+pub struct Told {
+    epoch: u64,
+    step: u64,
+    /// Other content, another version.
+    version: String,
+    /// The split of the matrix.
+    split: Split,
+    /// A row for each true class, a column for each predicted one; `null` without a validation split.
+    confusion: Option<Vec<Vec<u64>>>,
+    /// On the validation split, where there is one.
+    validation_accuracy: Option<f64>,
+    /// The image that it is of: `test:0` for a sample, `png:` and a hash for a pinned one.
+    pinned: String,
+    /// The classes of the image, the likeliest first.
+    top: Vec<ClassScore>,
+    layers: FrameLayers,
+}
+
+/// The layers of which a frame has pictures.
+#[derive(Serialize, ToSchema)]
+pub struct FrameLayers {
+    /// Of their weights.
+    filters: Vec<String>,
+    /// Of their activations.
+    features: Vec<String>,
+}
+
+/// The film: its epochs and the image that it follows.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/film",
+    params(
+        ("id" = RunId, Path, description = "The run")
+    ),
+    responses((status = 200, description = "Frames by epoch, and the pinned image", body = Film))
+)]
+pub async fn film(request: InspectRequest) -> Result<Json<Film>> {
     let (target, app) = (Arc::clone(&request.target), request.app.clone());
     let told = blocking(move || tell(&target, &app.images)).await?;
     Ok(Json(told))
@@ -35,7 +112,7 @@ const LOOKS: usize = 5;
 
 /// What a film has, frame by frame.
 struct Frames {
-    told: Vec<Value>,
+    told: Vec<FilmFrame>,
     bytes: u64,
     /// The image that the newest one follows.
     follows: Option<String>,
@@ -66,21 +143,22 @@ impl Frames {
                 continue;
             };
             all.bytes += fs::metadata(&path).map_or(0, |of| of.len());
-            all.told.push(object!({
-                "epoch": about.epoch,
-                "step": about.step,
-                "version": version,
-                "validation_accuracy": about.validation_accuracy,
-                "top": about.top,
-                "pinned": about.pinned,
-            }));
-            all.follows = Some(about.pinned);
+            all.follows = Some(about.pinned.clone());
+            all.told.push(FilmFrame {
+                epoch: about.epoch,
+                step: about.step,
+                version,
+                validation_accuracy: about.validation_accuracy,
+                top: about.top,
+                pinned: about.pinned,
+                image: None,
+            });
         }
         Ok(all)
     }
 }
 
-fn tell(target: &InspectTarget, images: &Images) -> Result<Value> {
+fn tell(target: &InspectTarget, images: &Images) -> Result<Film> {
     let pin = images.pins.of(target.id);
     let film = target.film();
     let mut all = Frames::read(&film)?;
@@ -96,7 +174,7 @@ fn tell(target: &InspectTarget, images: &Images) -> Result<Value> {
         follows,
         ..
     } = all;
-    let epochs: Vec<_> = frames.iter().map(|frame| frame["epoch"].clone()).collect();
+    let epochs: Vec<_> = frames.iter().map(|frame| frame.epoch).collect();
     // Without a pin the film follows a sample; which one, its frames say.
     let of_sample = follows.clone().filter(|name| !name.starts_with("png:"));
     let (image, now, followed) = match pin {
@@ -113,15 +191,17 @@ fn tell(target: &InspectTarget, images: &Images) -> Result<Value> {
         }
     };
     for frame in &mut frames {
-        let of = frame["pinned"].as_str().unwrap_or_default();
-        frame["image"] = object!(named(of, &now, target.id, images));
+        frame.image = named(&frame.pinned, &now, target.id, images);
     }
-    Ok(object!({
-        "epochs": epochs,
-        "pinned": {"image": image, "pending": target.active && !followed},
-        "bytes": bytes,
-        "frames": frames,
-    }))
+    Ok(Film {
+        epochs,
+        pinned: Pinned {
+            image,
+            pending: target.active && !followed,
+        },
+        bytes,
+        frames,
+    })
 }
 
 /// How the image of a frame is requested: `pinned` where it is the one of now, `None` where it is not kept any more.
@@ -137,7 +217,17 @@ fn named(of: &str, now: &str, run: RunId, images: &Images) -> Option<String> {
     found.is_ok().then_some(image)
 }
 
-/// `GET /runs/{id}/film/{epoch}`
+/// A frame without its pictures: confusion matrix and prediction.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/film/{epoch}",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("epoch" = u64, Path, description = "Whole epochs done"),
+        VersionParams
+    ),
+    responses((status = 200, description = "The frame", body = Told))
+)]
 pub async fn frame(request: InspectRequest) -> Result<Response> {
     let word = request.path.get("epoch").cloned().unwrap_or_default();
     let target = Arc::clone(&request.target);
@@ -159,45 +249,53 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
     let work = move |cache: &mut InspectCache, target: &InspectTarget| {
         let frame = cache.frame(target, &epoch)?;
         let about = &frame.metadata;
-        json(&object!({
-            "epoch": about.epoch,
-            "step": about.step,
-            "version": epoch.version,
-            "split": "validation",
-            "confusion": frame.confusion,
-            "validation_accuracy": about.validation_accuracy,
-            "pinned": about.pinned,
-            "top": frame.top(&target.started.classes),
-            "layers": {
-                "filters": frame.filter_layers().collect::<Vec<_>>(),
-                "features": frame.feature_layers().collect::<Vec<_>>(),
+        let names = |layers: &mut dyn Iterator<Item = &str>| layers.map(str::to_owned).collect();
+        json(&Told {
+            epoch: about.epoch,
+            step: about.step,
+            version: epoch.version,
+            split: Split::Validation,
+            confusion: frame.confusion.clone(),
+            validation_accuracy: about.validation_accuracy,
+            pinned: about.pinned.clone(),
+            top: frame.top(&target.started.classes),
+            layers: FrameLayers {
+                filters: names(&mut frame.filter_layers()),
+                features: names(&mut frame.feature_layers()),
             },
-        }))
+        })
     };
     request.answer(JSON, &[&version], caching, work).await
 }
 
 /// The image that a film is to follow.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinRequest {
-    /// As requests name it; `None` for the first sample again.
+    /// As requests name it; `null` for the first sample again.
     image: Option<String>,
 }
 
-/// `PUT /runs/{id}/pinned`: from the next epoch on the film follows this image.
+/// Has the film follow an image from the next epoch on; `null` for the first sample again.
+#[utoipa::path(
+    put,
+    path = "/runs/{id}/pinned",
+    params(("id" = RunId, Path, description = "The run")),
+    request_body = PinRequest,
+    responses((status = 200, description = "The image, and whether the film is yet to follow it", body = Pinned))
+)]
 pub async fn pin(
     State(app): State<App>,
     Path(id): Path<String>,
     Body(request): Body<PinRequest>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Pinned>> {
     let id = super::run_id(&id)?;
     let target = InspectTarget::load(&app.index, id, app.supervisor.run_dir(id)).await?;
     let Some(named) = request.image else {
         let images = Arc::clone(&app.images);
         return blocking(move || {
             images.pins.unset(id)?;
-            Ok(Json(tell(&target, &images)?["pinned"].take()))
+            Ok(Json(tell(&target, &images)?.pinned))
         })
         .await;
     };
@@ -218,7 +316,7 @@ pub async fn pin(
         .await?;
     blocking(move || {
         app.images.pins.set(id, &named, &png)?;
-        Ok(Json(tell(&told, &app.images)?["pinned"].take()))
+        Ok(Json(tell(&told, &app.images)?.pinned))
     })
     .await
 }

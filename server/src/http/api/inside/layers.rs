@@ -1,15 +1,49 @@
 //! The catalogue of a network.
 
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::json as object;
+use utoipa::ToSchema;
+use vivarium_models::inspect::Layer;
 
+use super::params::CheckpointParams;
 use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::Result;
 use crate::http::etag::Caching;
-use crate::inspect::target::Snapshot;
+use crate::inspect::target::{CheckpointInfo, Snapshot, SnapshotName};
+use crate::run_dir::RunId;
 
-/// `GET /runs/{id}/layers`
+/// A network, layer by layer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Inside)]
+struct Catalogue {
+    /// The checkpoint or the epoch of the film that is looked into.
+    checkpoint: SnapshotName,
+    /// The checkpoints that there are.
+    checkpoints: Vec<CheckpointInfo>,
+    /// The epochs of the film.
+    film: Vec<u64>,
+    /// The shape of a sample.
+    input: Vec<usize>,
+    /// The names of the classes.
+    classes: Vec<String>,
+    /// Trainable numbers.
+    parameters: u64,
+    /// In the order of a pass.
+    layers: Vec<Layer>,
+}
+
+/// The layers of the network in the order of a pass, the checkpoints and the film that there are.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        CheckpointParams
+    ),
+    responses((status = 200, description = "Name, kind, group, shape, parameters and weights of each layer", body = Catalogue))
+)]
 pub async fn layers(request: InspectRequest) -> Result<Response> {
     let target = request.target.clone();
     let word = request.params.text("checkpoint").map(str::to_owned);
@@ -21,34 +55,29 @@ pub async fn layers(request: InspectRequest) -> Result<Response> {
             Snapshot::Frame(_) => target.snapshot(None)?.weights()?.clone(),
         };
         let checkpoints: Vec<_> = target.checkpoints().iter().map(|one| one.info()).collect();
-        Ok((
-            snapshot,
-            network,
-            object!(checkpoints),
-            target.film().epochs()?,
-        ))
+        Ok((snapshot, network, checkpoints, target.film().epochs()?))
     })
     .await?;
     let name = snapshot.name();
     let version = [
         name.to_string(),
         network.version.clone(),
-        checkpoints.to_string(),
+        object!(checkpoints).to_string(),
         object!(film).to_string(),
     ];
     let version: Vec<_> = version.iter().map(String::as_str).collect();
     let work = move |cache: &mut crate::inspect::cache::InspectCache,
                      target: &crate::inspect::target::InspectTarget| {
         let network = cache.network(target, &network)?;
-        json(&object!({
-            "checkpoint": name,
-            "checkpoints": checkpoints,
-            "film": film,
-            "input": network.input(),
-            "classes": network.classes(),
-            "parameters": network.parameters(),
-            "layers": network.layers(),
-        }))
+        json(&Catalogue {
+            checkpoint: name,
+            checkpoints,
+            film,
+            input: network.input().to_vec(),
+            classes: network.classes().to_vec(),
+            parameters: network.parameters(),
+            layers: network.layers().to_vec(),
+        })
     };
     request
         .answer(JSON, &version, Caching::Revalidate, work)

@@ -1,15 +1,28 @@
 //! How one value of a convolution comes about, and what its gradient does.
 
 use axum::response::Response;
-use vivarium_models::inspect::Pixel;
+use vivarium_models::inspect::{Arithmetic, GradientAt, Pixel};
 
-use super::params::Params;
+use super::params::{CheckpointParams, ClassParams, ImageParams, InputParams, Params, PixelParams};
 use super::{InspectRequest, JSON, View, json};
 use crate::error::Result;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::target::InspectTarget;
+use crate::run_dir::RunId;
 
-/// `GET /runs/{id}/layers/{layer}/arithmetic`
+/// One value of a convolution as a sum of products.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/{layer}/arithmetic",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        CheckpointParams,
+        ImageParams,
+        PixelParams
+    ),
+    responses((status = 200, description = "Patch, kernel and products of the channels that weigh most, the rest, the bias, the sum, and what becomes of it", body = Arithmetic))
+)]
 pub async fn arithmetic(request: InspectRequest) -> Result<Response> {
     let (layer, at) = (request.layer(), pixel(&request.params)?);
     let view = request.view().await?;
@@ -22,7 +35,21 @@ pub async fn arithmetic(request: InspectRequest) -> Result<Response> {
     request.show(JSON, view, work).await
 }
 
-/// `GET /runs/{id}/layers/{layer}/gradient`
+/// What the gradient of a class's score does at one value of a convolution.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/{layer}/gradient",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        CheckpointParams,
+        ImageParams,
+        PixelParams,
+        ClassParams,
+        InputParams
+    ),
+    responses((status = 200, description = "What it passes on to the input and to the weights, and the terms that an input's gradient is the sum of", body = GradientAt))
+)]
 pub async fn gradient(request: InspectRequest) -> Result<Response> {
     let (layer, at) = (request.layer(), pixel(&request.params)?);
     let (class, input) = (

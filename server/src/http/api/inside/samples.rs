@@ -3,15 +3,27 @@
 use axum::response::Response;
 use vivarium_models::data::Split;
 
+use super::params::{CheckpointParams, SamplesParams};
 use super::{InspectRequest, JSON, View, json};
 use crate::error::{Error, Result};
 use crate::http::etag::Caching;
 use crate::images::pins::version;
 use crate::inspect::cache::InspectCache;
-use crate::inspect::samples::SampleQuery;
+use crate::inspect::samples::{Page, SampleQuery};
 use crate::inspect::target::InspectTarget;
+use crate::run_dir::RunId;
 
-/// `GET /runs/{id}/samples`
+/// Samples of a split, or of a cell of its confusion matrix, the surest first.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/samples",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        CheckpointParams,
+        SamplesParams
+    ),
+    responses((status = 200, description = "A page of samples", body = Page))
+)]
 pub async fn samples(request: InspectRequest) -> Result<Response> {
     let split = match request.params.text("split") {
         None | Some("test") => Split::Test,

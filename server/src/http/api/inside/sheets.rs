@@ -1,14 +1,19 @@
 //! Pictures of weights and activations, and the numbers of their tiles.
 
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::Value;
-use vivarium_models::inspect::film::FilmFeatures;
-use vivarium_models::inspect::{Features, Sort, ValueSource};
+use utoipa::ToSchema;
+use vivarium_models::inspect::film::{FilmFeatures, FilmSheet};
+use vivarium_models::inspect::{Features, Sheet, Sort, TileValues, ValueSource};
 
+use super::params::{CheckpointParams, FilterParams, ImageParams, SheetParams, TileParams};
 use super::{InspectRequest, JSON, PNG, View, json};
 use crate::error::{Error, Result};
+use crate::http::api::openapi::Binary;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::target::{InspectTarget, Snapshot};
+use crate::run_dir::RunId;
 
 /// What of a page is requested.
 #[derive(Clone, Copy)]
@@ -26,24 +31,90 @@ impl Part {
     }
 }
 
-/// `GET /runs/{id}/layers/{layer}/filters.png`
+/// A page of the layer's filters, or of one filter's kernels.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/{layer}/filters.png",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        CheckpointParams,
+        ImageParams,
+        SheetParams,
+        FilterParams
+    ),
+    responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
+)]
 pub async fn filters_png(request: InspectRequest) -> Result<Response> {
     filters_part(request, Part::Picture).await
 }
 
-/// `GET /runs/{id}/layers/{layer}/filters`
+/// What that page shows: where its tiles lie, their norms, means and ranges, the colours of its legend.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/{layer}/filters",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        CheckpointParams,
+        ImageParams,
+        SheetParams,
+        FilterParams
+    ),
+    responses((status = 200, description = "The page", body = FilterSheet))
+)]
 pub async fn filters(request: InspectRequest) -> Result<Response> {
     filters_part(request, Part::Numbers).await
 }
 
-/// `GET /runs/{id}/layers/{layer}/features.png`
+/// A page of the maps that the layer makes of an image.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/{layer}/features.png",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        CheckpointParams,
+        ImageParams,
+        SheetParams
+    ),
+    responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
+)]
 pub async fn features_png(request: InspectRequest) -> Result<Response> {
     features_part(request, Part::Picture).await
 }
 
-/// `GET /runs/{id}/layers/{layer}/features`
+/// What that page shows, with mean, standard deviation, histogram and share of dead maps of the layer.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/{layer}/features",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        CheckpointParams,
+        ImageParams,
+        SheetParams
+    ),
+    responses((status = 200, description = "The page", body = FeatureSheet))
+)]
 pub async fn features(request: InspectRequest) -> Result<Response> {
     features_part(request, Part::Numbers).await
+}
+
+/// A page of filters: of a checkpoint or of a film.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum FilterSheet {
+    Film(FilmSheet),
+    Network(Sheet),
+}
+
+/// A page of feature maps: of a checkpoint or of a film.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum FeatureSheet {
+    Film(FilmFeatures),
+    Network(Features),
 }
 
 async fn filters_part(request: InspectRequest, part: Part) -> Result<Response> {
@@ -56,7 +127,7 @@ async fn filters_part(request: InspectRequest, part: Part) -> Result<Response> {
                 let sheet = frame.filter_sheet(&layer, &query)?;
                 match part {
                     Part::Picture => Ok(sheet.sheet.png()?),
-                    Part::Numbers => json(&sheet),
+                    Part::Numbers => json(&FilterSheet::Film(sheet)),
                 }
             }
             Snapshot::Network(checkpoint) => {
@@ -70,7 +141,7 @@ async fn filters_part(request: InspectRequest, part: Part) -> Result<Response> {
                 };
                 match part {
                     Part::Picture => Ok(sheet.png()?),
-                    Part::Numbers => json(&sheet),
+                    Part::Numbers => json(&FilterSheet::Network(sheet)),
                 }
             }
         };
@@ -88,31 +159,43 @@ async fn features_part(request: InspectRequest, part: Part) -> Result<Response> 
         move |cache: &mut InspectCache, target: &InspectTarget, view: &View| match &view.snapshot {
             Snapshot::Frame(frame) => {
                 let features = cache.frame(target, frame)?.feature_sheet(&layer, &query)?;
-                of_film(&features, part)
+                of_film(features, part)
             }
             Snapshot::Network(checkpoint) => {
                 let (network, recording) = cache.recording(target, checkpoint, &view.image)?;
-                of_network(&network.feature_sheet(&recording, &layer, &query)?, part)
+                of_network(network.feature_sheet(&recording, &layer, &query)?, part)
             }
         };
     request.show(part.kind(), view, work).await
 }
 
-fn of_film(features: &FilmFeatures, part: Part) -> Result<Vec<u8>> {
+fn of_film(features: FilmFeatures, part: Part) -> Result<Vec<u8>> {
     match part {
         Part::Picture => Ok(features.film.sheet.png()?),
-        Part::Numbers => json(features),
+        Part::Numbers => json(&FeatureSheet::Film(features)),
     }
 }
 
-fn of_network(features: &Features, part: Part) -> Result<Vec<u8>> {
+fn of_network(features: Features, part: Part) -> Result<Vec<u8>> {
     match part {
         Part::Picture => Ok(features.sheet.png()?),
-        Part::Numbers => json(features),
+        Part::Numbers => json(&FeatureSheet::Network(features)),
     }
 }
 
-/// `GET /runs/{id}/layers/{layer}/values`
+/// The numbers of one tile.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/{layer}/values",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        CheckpointParams,
+        ImageParams,
+        TileParams
+    ),
+    responses((status = 200, description = "Shape and values, row by row", body = TileValues))
+)]
 pub async fn values(request: InspectRequest) -> Result<Response> {
     let layer = request.layer();
     let missing = || {

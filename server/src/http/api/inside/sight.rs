@@ -1,20 +1,54 @@
 //! What a network makes of an image: the classes, where it sees one, and the image as the network is given it.
 
 use axum::response::Response;
-use serde_json::json as object;
+use serde::Serialize;
+use utoipa::ToSchema;
+use vivarium_models::inspect::ClassScore;
 
+use super::params::{AttentionParams, CheckpointParams, ClassParams, ImageParams, SizeParams};
 use super::{InspectRequest, JSON, PNG, View, json};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::http::api::openapi::Binary;
 use crate::http::etag::Caching;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::image::{ImageRef, ResolvedImage};
-use crate::inspect::target::{InspectTarget, Snapshot};
+use crate::inspect::target::{InspectTarget, Snapshot, SnapshotName};
+use crate::run_dir::RunId;
 
 /// The longest side of an image that is shown, in pixels.
 const MOST_SIDE: usize = 1024;
 
-/// `GET /runs/{id}/predict`
+/// What a network makes of an image.
+#[derive(Serialize, ToSchema)]
+struct Prediction {
+    /// The checkpoint or the epoch of the film that was requested.
+    checkpoint: SnapshotName,
+    image: PredictedImage,
+    /// Classes with probabilities, the likeliest first.
+    top: Vec<ClassScore>,
+}
+
+/// The image of a prediction.
+#[derive(Serialize, ToSchema)]
+struct PredictedImage {
+    /// As requests name it.
+    id: String,
+    /// The class of a sample; `null` for an image whose class nobody said.
+    truth: Option<u32>,
+}
+
+/// What the network takes an image for.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/predict",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        CheckpointParams,
+        ImageParams
+    ),
+    responses((status = 200, description = "Classes with probabilities, the likeliest first", body = Prediction))
+)]
 pub async fn predict(request: InspectRequest) -> Result<Response> {
     let view = request.view().await?;
     let work = move |cache: &mut InspectCache, target: &InspectTarget, view: &View| {
@@ -31,11 +65,14 @@ pub async fn predict(request: InspectRequest) -> Result<Response> {
                 )
             }
         };
-        json(&object!({
-            "checkpoint": view.snapshot.name(),
-            "image": {"id": view.named, "truth": truth},
-            "top": top,
-        }))
+        json(&Prediction {
+            checkpoint: view.snapshot.name(),
+            image: PredictedImage {
+                id: view.named.clone(),
+                truth,
+            },
+            top,
+        })
     };
     request.show(JSON, view, work).await
 }
@@ -54,7 +91,19 @@ fn truth(
     Ok(sample.and_then(|(samples, index)| samples.labels().get(index).copied()))
 }
 
-/// `GET /runs/{id}/attention.png`
+/// Where the network sees a class in an image.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/attention.png",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        CheckpointParams,
+        ImageParams,
+        ClassParams,
+        AttentionParams
+    ),
+    responses((status = 200, description = "The image with the heat over it", body = inline(Binary), content_type = "image/png"))
+)]
 pub async fn attention(request: InspectRequest) -> Result<Response> {
     let class = request.params.number("class")?;
     let method = request.params.word("method")?.unwrap_or_default();
@@ -70,7 +119,17 @@ pub async fn attention(request: InspectRequest) -> Result<Response> {
     request.show(PNG, view, work).await
 }
 
-/// `GET /runs/{id}/images/{ref}.png`: an image as the network sees it.
+/// An image as the network sees it.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/images/{file}",
+    params(
+        ("id" = RunId, Path, description = "The run"),
+        ("file" = String, Path, description = "An image as requests name it, with `.png` behind"),
+        SizeParams
+    ),
+    responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
+)]
 pub async fn image(request: InspectRequest) -> Result<Response> {
     let size = request.params.number("size")?;
     if let Some(size) = size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
