@@ -4,7 +4,6 @@
 //! The modules from the bottom up. Each may use only those above it in this list, which the test `module_order` checks.
 //!
 //! * [`base_path`]: the path below which the site lies; every address that leaves the server goes through it.
-//! * [`schemas`]: parts of the API's description that no type of its own stands for.
 //! * `console`: lines on standard error that nobody may be reading.
 //! * [`memory`]: what a process that trains asks of the allocator.
 //! * [`run_id`]: the names of runs.
@@ -62,7 +61,6 @@ pub mod reports;
 mod reserve;
 pub mod run_dir;
 pub mod run_id;
-pub mod schemas;
 pub mod selections;
 mod settings;
 pub mod supervisor;

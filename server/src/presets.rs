@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use vivarium_models::data::{DATA_SETS, Library, State};
+use vivarium_models::spec::RunSpec;
 
-use crate::schemas::{Axis, RunSpec};
+use crate::sweeps::axis::Axis;
 
 /// An experiment to start from.
 #[derive(Debug, Serialize, ToSchema)]

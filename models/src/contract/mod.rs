@@ -6,6 +6,8 @@
 //! | [`not_finite`] | values that JSON has no number for |
 
 pub mod event;
+#[cfg(test)]
+mod event_tests;
 pub mod not_finite;
 
 pub use event::{

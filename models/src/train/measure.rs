@@ -30,6 +30,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StepTiming {
     /// Measured steps, after one of warm-up.
+    #[schema(minimum = 1)]
     pub steps: u64,
     /// The median time of a step, in seconds.
     pub step_seconds: f64,

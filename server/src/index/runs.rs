@@ -14,9 +14,8 @@ use crate::base_path;
 use crate::error::{BadRow, Error, Result};
 use crate::labels::RunLabels;
 use crate::run_dir::RunId;
-use crate::run_dir::imported::Source;
+use crate::run_dir::imported::{Settings, Source};
 use crate::run_dir::tail::{Mark, Place};
-use crate::schemas::Settings;
 
 /// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

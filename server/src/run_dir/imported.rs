@@ -3,6 +3,7 @@
 //! Such a directory has no `spec.json`, because it cannot be trained. `board/` has the original files, and
 //! `events.ndjson` the values that were read from them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,9 +11,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use vivarium_models::data::Library;
 use vivarium_models::links;
+use vivarium_models::spec::RunSpec;
 
 use super::{RunDir, RunId};
 use crate::error::{Error, Result};
@@ -35,6 +39,36 @@ pub struct ImportedRun {
     /// The hyperparameters in its files.
     #[serde(default)]
     pub hparams: Map<String, Value>,
+}
+
+/// The settings of a run as the API returns them: a RunSpec, or what is known of an imported run.
+pub enum Settings {}
+
+impl PartialSchema for Settings {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = RunSpec::schema();
+        if let RefOr::T(Schema::Object(settings)) = &mut schema {
+            let hparams = ObjectBuilder::new()
+                .schema_type(Type::Object)
+                .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+                .description(Some("The hyperparameters in the files of an imported run."));
+            settings.required.clear();
+            settings
+                .properties
+                .insert("hparams".to_owned(), hparams.into());
+            settings.description = Some(
+                "The settings of a run: its RunSpec in full. Of an imported run, its name and its hyperparameters."
+                    .to_owned(),
+            );
+        }
+        schema
+    }
+}
+
+impl ToSchema for Settings {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Settings")
+    }
 }
 
 /// The source of the curves of an imported run.

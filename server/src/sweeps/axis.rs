@@ -1,8 +1,12 @@
 //! The values of one setting in a sweep: a list, or a range.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Object, Schema, SchemaType};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 use vivarium_models::random::Generator;
 
 /// The maximum number of values of a range in a grid.
@@ -49,6 +53,32 @@ pub enum Scale {
 
 fn four() -> usize {
     4
+}
+
+impl PartialSchema for Axis {
+    fn schema() -> RefOr<Schema> {
+        let list = ArrayBuilder::new()
+            .items(Object::with_type(SchemaType::AnyValue))
+            .min_items(Some(1));
+        let any = AnyOfBuilder::new()
+            .description(Some(
+                "The values of a setting in a sweep: a list, or a range.",
+            ))
+            .item(list)
+            .item(Ref::from_schema_name(Range::name()));
+        Schema::AnyOf(any.build()).into()
+    }
+}
+
+impl ToSchema for Axis {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Axis")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Range::name().into_owned(), Range::schema()));
+        Range::schemas(schemas);
+    }
 }
 
 impl Axis {

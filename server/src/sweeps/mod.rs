@@ -16,7 +16,6 @@ use vivarium_models::random::Key;
 use vivarium_models::spec::{FieldError, RunSpec};
 
 use crate::error::{Error, Result};
-use crate::schemas;
 use crate::settings::set_at;
 use axis::Axis;
 
@@ -28,11 +27,11 @@ pub const MOST_RUNS: usize = 1000;
 #[serde(deny_unknown_fields)]
 pub struct SweepSpec {
     /// The settings that all runs share.
-    #[schema(value_type = schemas::RunSpec)]
+    #[schema(value_type = RunSpec)]
     pub base: Value,
     /// The values of each setting, by its path: a list, or a range.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, schemas::Axis>)]
+    #[schema(value_type = BTreeMap<String, Axis>)]
     pub grid: Map<String, Value>,
     /// How combinations are chosen; by default all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,8 +38,7 @@ pub struct DataSet {
 
 /// Every data set.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DataSets)]
-pub struct All {
+pub struct DataSets {
     datasets: Vec<DataSet>,
 }
 
@@ -51,15 +50,15 @@ struct ArchiveForm {
     file: String,
 }
 
-/// The data sets: what runs may name, what of it is here, what can be fetched and how far that is.
+/// The data sets that runs may name: which are here, which can be downloaded, and the progress of downloads.
 #[utoipa::path(
     get,
     path = "/datasets",
-    responses((status = 200, description = "The table", body = All))
+    responses((status = 200, description = "The table", body = DataSets))
 )]
-pub async fn list(State(app): State<App>) -> Result<Json<All>> {
+pub async fn list(State(app): State<App>) -> Result<Json<DataSets>> {
     let datasets = all(&app).await?;
-    Ok(Json(All { datasets }))
+    Ok(Json(DataSets { datasets }))
 }
 
 /// Every set, and how its fetch stands.
@@ -76,12 +75,12 @@ pub async fn all(app: &App) -> Result<Vec<DataSet>> {
     .await
 }
 
-/// Remove a data set that was fetched, imported or uploaded.
+/// Delete a data set that was downloaded, imported or uploaded.
 #[utoipa::path(
     delete,
     path = "/datasets/{set}",
     params(("set" = String, Path, description = "The data set's name")),
-    responses((status = 204, description = "It is gone"))
+    responses((status = 204, description = "It is deleted"))
 )]
 pub async fn delete(State(app): State<App>, Path(set): Path<String>) -> Result<StatusCode> {
     let name = set.clone();
@@ -119,7 +118,7 @@ pub async fn delete(State(app): State<App>, Path(set): Path<String>) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What is where in the picture of a data set: columns, rows, pixels of a cell, and the classes.
+/// The layout of a data set's gallery: columns, rows, pixels of a cell, and the classes.
 #[utoipa::path(
     get,
     path = "/datasets/{set}/gallery",
@@ -131,7 +130,7 @@ pub async fn gallery(State(app): State<App>, Path(set): Path<String>) -> Result<
     Ok(Json(&made.gallery).into_response())
 }
 
-/// A row for each class: the mean of its images, then the first few of them.
+/// The gallery of a data set: a row for each class, the mean of its images, then the first few of them.
 #[utoipa::path(
     get,
     path = "/datasets/{set}/gallery.png",
@@ -149,12 +148,12 @@ pub async fn gallery_png(
     Ok(known.unwrap_or_else(|| etag.respond("image/png", made.png.clone())))
 }
 
-/// Fetch a known data set from the web; one that broke off goes on.
+/// Download a known data set; a download that broke off goes on.
 #[utoipa::path(
     post,
     path = "/datasets/{set}/fetch",
     params(("set" = String, Path, description = "The data set's name")),
-    responses((status = 202, description = "It is on its way; `GET /datasets` says how far"))
+    responses((status = 202, description = "It has begun; `GET /datasets` has its progress"))
 )]
 pub async fn fetch(State(app): State<App>, Path(set): Path<String>) -> Result<StatusCode> {
     let data_sets = app.data_sets.clone();
@@ -162,7 +161,7 @@ pub async fn fetch(State(app): State<App>, Path(set): Path<String>) -> Result<St
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Stop a fetch; what came stays for the next one.
+/// Stop a download; the next one goes on from there.
 #[utoipa::path(
     delete,
     path = "/datasets/{set}/fetch",
@@ -223,9 +222,8 @@ fn plain(name: &str) -> String {
 
 /// What becomes of a draft.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = AcceptedDraft)]
 #[serde(deny_unknown_fields)]
-pub struct Accept {
+pub struct AcceptedDraft {
     /// The set's name: 1 to 40 small letters, digits and hyphens.
     set: String,
     /// Its name for people; the file's without one.
@@ -245,18 +243,20 @@ pub struct CreatedDataSet {
     set: String,
 }
 
-/// Make an upload a data set. Asked again under the same name, the answer is the same.
+/// Accept an upload as a data set.
+///
+/// A second request with the same name gets the same answer.
 #[utoipa::path(
     post,
     path = "/datasets/drafts/{id}",
     params(("id" = Uuid, Path, description = "The upload")),
-    request_body = Accept,
+    request_body = AcceptedDraft,
     responses((status = 201, description = "The data set's name", body = CreatedDataSet))
 )]
 pub async fn accept(
     State(app): State<App>,
     Path(id): Path<String>,
-    Body(accept): Body<Accept>,
+    Body(accept): Body<AcceptedDraft>,
 ) -> Result<Response, Problem> {
     let id = draft_id(&id)?;
     let title = accept.title.as_deref().map(str::trim);
@@ -304,7 +304,7 @@ fn refused(path: &str, value: Value, message: String) -> Problem {
     delete,
     path = "/datasets/drafts/{id}",
     params(("id" = Uuid, Path, description = "The upload")),
-    responses((status = 204, description = "It is gone"))
+    responses((status = 204, description = "It is deleted"))
 )]
 pub async fn discard(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = draft_id(&id)?;

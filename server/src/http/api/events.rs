@@ -89,7 +89,7 @@ struct StreamParams {
 #[expect(dead_code, reason = "the header is read where the words are")]
 struct ResumeParams {
     /// The place to begin after, as the last event's id has it.
-    #[param(rename = "Last-Event-ID")]
+    #[param(rename = "Last-Event-ID", nullable = false)]
     last_event_id: Option<String>,
 }
 
@@ -101,13 +101,13 @@ enum Include {
     Status,
 }
 
-/// Server-sent events: the logs of the runs asked for, from after Last-Event-ID, then live; without a run, the state of
-/// every run.
+/// Server-sent events: the logs of runs, live; without a run, the state of every run.
 ///
-/// The data of a log event is its line of `events.ndjson`; its id is the number of the last event sent of each run, joined
-/// by dots in the order of the parameters. With several runs, the name of the event is the run's id. States are events
-/// named run, removals events named removed. A run that is gone is told as removed and the others go on; 404 is the answer
-/// where all are gone. When all of them are gone, the stream ends.
+/// A log begins after the event that Last-Event-ID names. The data of a log event is its line of `events.ndjson`; its id is
+/// the number of the last event sent of each run, joined by dots in the order of the parameters. With several runs, the
+/// name of the event is the run's id. States are events named run, removals events named removed. A run that is gone is
+/// told as removed and the others go on; when all of them are gone, the stream ends. The answer is 404 where all are gone
+/// at the beginning.
 #[utoipa::path(
     get,
     path = "/events",

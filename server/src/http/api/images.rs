@@ -31,8 +31,7 @@ const DEADLINE: Duration = Duration::from_secs(5 * 60);
 
 /// Uploaded images.
 #[derive(Serialize, ToSchema)]
-#[schema(as = UploadedImages)]
-pub struct All {
+pub struct UploadedImages {
     images: Vec<Kept>,
 }
 
@@ -49,14 +48,14 @@ struct ImageForm {
 #[utoipa::path(
     get,
     path = "/images",
-    responses((status = 200, description = "The images", body = All))
+    responses((status = 200, description = "The images", body = UploadedImages))
 )]
-pub async fn list(State(app): State<App>) -> Json<All> {
+pub async fn list(State(app): State<App>) -> Json<UploadedImages> {
     let images = app.images.list();
-    Json(All { images })
+    Json(UploadedImages { images })
 }
 
-/// Uploads an image.
+/// Upload an image.
 ///
 /// It has at most 20 MiB and 40 million pixels. It is turned as its EXIF says, made no larger than 1024 pixels and
 /// encoded anew.
@@ -142,12 +141,12 @@ pub async fn show(
     Ok(etag.respond("image/png", png))
 }
 
-/// Removes an uploaded image; films keep their own copy.
+/// Delete an uploaded image; films keep their own copy.
 #[utoipa::path(
     delete,
     path = "/images/{file}",
     params(("file" = String, Path, description = "Its id")),
-    responses((status = 204, description = "It is gone"))
+    responses((status = 204, description = "It is deleted"))
 )]
 pub async fn delete(State(app): State<App>, Path(file): Path<String>) -> Result<StatusCode> {
     let id = id(&file).ok_or_else(|| Error::NotFound(format!("image “{file}”")))?;

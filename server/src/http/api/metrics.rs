@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::run_id;
 use super::selections::{RunsParams, runs_of};
+use super::{RunPath, run_id};
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::query::Pairs;
@@ -117,11 +117,11 @@ fn names(text: &str) -> Result<Vec<String>> {
         .map_err(|_| Error::BadRequest("series: is no JSON list of names".to_owned()))
 }
 
-/// Curves, thinned so that smallest and largest values stay.
+/// The curves of a run, downsampled so that the smallest and the largest values stay.
 #[utoipa::path(
     get,
     path = "/runs/{id}/metrics",
-    params(("id" = RunId, Path, description = "The run"), MetricsQuery),
+    params(RunPath, MetricsQuery),
     responses((status = 200, description = "The series", body = Metrics))
 )]
 pub async fn metrics(
@@ -134,7 +134,7 @@ pub async fn metrics(
     Ok(Json(app.index.read_curves(read).await?))
 }
 
-/// Curves of several runs at once; a run that is gone is left out.
+/// The curves of several runs at once; a run that is gone is left out.
 #[utoipa::path(
     get,
     path = "/metrics",

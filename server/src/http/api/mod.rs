@@ -17,8 +17,19 @@ pub mod sweeps;
 pub mod tensorboard;
 pub mod test;
 
+use utoipa::IntoParams;
+
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
+
+/// The run in a path. [`run_id`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes what `run_id` reads")]
+struct RunPath {
+    /// The run.
+    id: RunId,
+}
 
 /// Reads a run's id from a request.
 fn run_id(text: &str) -> Result<RunId> {

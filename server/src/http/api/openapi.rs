@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 use utoipa::{OpenApi, ToSchema};
+use vivarium_models::contract::Record;
 use vivarium_models::form::FormTable;
 
 use crate::base_path;
 use crate::http::problem::Problem;
-use crate::schemas::{self, RunEvent};
-use crate::sweeps::axis::Range;
+use crate::run_dir::imported::Settings;
 
 /// The document as it is served.
 pub static DOCUMENT: LazyLock<Value> =
@@ -25,7 +25,7 @@ pub static DOCUMENT: LazyLock<Value> =
         version = "1",
         description = "Launch, watch and compare training runs. A run is a directory; this API tells what its worker writes there."
     ),
-    components(schemas(Problem, FormTable, Range, RunEvent))
+    components(schemas(Problem, FormTable, Record))
 )]
 pub struct Api;
 
@@ -41,9 +41,6 @@ pub fn document(routes: &utoipa::openapi::OpenApi, server: &str) -> Value {
     document.merge(routes.clone());
     let mut document = serde_json::to_value(document).unwrap_or_default();
     document["servers"] = json!([{ "url": server }]);
-    for (name, schema) in schemas::by_hand() {
-        document["components"]["schemas"][name] = schema;
-    }
     any_variant(&mut document);
     require_nullable(&mut document);
     complete(&mut document);
@@ -65,9 +62,9 @@ fn any_variant(schema: &mut Value) {
 }
 
 /// An answer says `null` where it has nothing: a property of it that may be `null` is always there.
-/// One that may be missing is described as not nullable.
+/// One that may be missing is described as not nullable. The settings of an imported run have neither.
 fn require_nullable(document: &mut Value) {
-    let mut asked = BTreeSet::new();
+    let mut asked = BTreeSet::from([Settings::name().into_owned()]);
     for operation in operations(document) {
         collect(document, &operation["requestBody"], &mut asked);
     }
@@ -291,7 +288,7 @@ mod tests {
         let copy = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             copy == text,
-            "docs/openapi.json is stale. Refresh it: REFRESH=1 cargo test --release -p vivarium --lib openapi"
+            "docs/openapi.json is stale. Refresh it: scripts/refresh-api"
         );
     }
 

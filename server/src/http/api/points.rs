@@ -5,17 +5,16 @@ use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+use vivarium_models::contract::Boundary;
 use vivarium_models::data::{self, Point};
 use vivarium_models::spec::RunSpec;
 
-use super::run_id;
+use super::{RunPath, run_id};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::index::curves::{self, Mark};
 use crate::index::runs as rows;
-use crate::run_dir::RunId;
-use crate::schemas;
 
 /// Two-dimensional data.
 #[derive(Serialize, ToSchema)]
@@ -30,7 +29,7 @@ pub struct Points {
 #[utoipa::path(
     get,
     path = "/runs/{id}/points",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     responses((status = 200, description = "The points", body = Points))
 )]
 pub async fn points(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Points>> {
@@ -64,13 +63,34 @@ fn latest() -> String {
     "latest".to_owned()
 }
 
+/// The `boundary` event of a run.
+#[derive(Serialize, ToSchema)]
+struct BoundaryEvent {
+    #[schema(inline)]
+    kind: BoundaryKind,
+    /// The number of its line in the log.
+    seq: u64,
+    /// When it was written, in RFC 3339.
+    #[schema(format = DateTime)]
+    time: String,
+    #[serde(flatten)]
+    boundary: Boundary,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes lines that are passed on as they stand")]
+enum BoundaryKind {
+    Boundary,
+}
+
 /// The decision boundaries of a run.
 #[derive(Serialize, ToSchema)]
 pub struct Boundaries {
     /// The epochs that have one.
     epochs: Vec<u64>,
     /// The one asked for; `null` where there is none yet.
-    #[schema(value_type = Option<schemas::BoundaryEvent>)]
+    #[schema(value_type = Option<BoundaryEvent>)]
     boundary: Value,
 }
 
@@ -78,7 +98,7 @@ pub struct Boundaries {
 #[utoipa::path(
     get,
     path = "/runs/{id}/boundaries",
-    params(("id" = RunId, Path, description = "The run"), BoundaryQuery),
+    params(RunPath, BoundaryQuery),
     responses((status = 200, description = "The epochs that have one, and the boundary", body = Boundaries))
 )]
 pub async fn boundaries(

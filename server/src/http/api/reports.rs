@@ -15,9 +15,8 @@ use crate::reports::{Report, ReportInfo};
 
 /// A report to begin.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = NewReport)]
 #[serde(deny_unknown_fields)]
-pub struct Draft {
+pub struct NewReport {
     /// Markdown, at most 1 MiB.
     #[serde(default)]
     text: String,
@@ -25,9 +24,8 @@ pub struct Draft {
 
 /// A report as it is to be.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ReportChange)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub struct ReportChange {
     /// Markdown, at most 1 MiB.
     text: String,
     /// Of the text that was changed.
@@ -36,32 +34,31 @@ pub struct Change {
 
 /// Every report, without its text.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Reports)]
-pub struct All {
+pub struct Reports {
     reports: Vec<ReportInfo>,
 }
 
-/// Every report, the one saved last first.
+/// Every report, the one that was saved last first.
 #[utoipa::path(
     get,
     path = "/reports",
-    responses((status = 200, description = "The reports", body = All))
+    responses((status = 200, description = "The reports", body = Reports))
 )]
-pub async fn list(State(app): State<App>) -> Result<Json<All>> {
+pub async fn list(State(app): State<App>) -> Result<Json<Reports>> {
     let reports = blocking(move || app.reports.list()).await?;
-    Ok(Json(All { reports }))
+    Ok(Json(Reports { reports }))
 }
 
-/// Begin a report.
+/// Create a report.
 #[utoipa::path(
     post,
     path = "/reports",
-    request_body = Draft,
+    request_body = NewReport,
     responses((status = 201, description = "The report", body = ReportInfo))
 )]
 pub async fn create(
     State(app): State<App>,
-    Body(draft): Body<Draft>,
+    Body(draft): Body<NewReport>,
 ) -> Result<(StatusCode, Json<ReportInfo>)> {
     let made = blocking(move || app.reports.create(&draft.text)).await?;
     Ok((StatusCode::CREATED, Json(made)))
@@ -86,30 +83,30 @@ pub(in crate::http) async fn whole(app: &App, id: &str) -> Result<Report> {
 
 /// Save a report.
 ///
-/// Where it was saved elsewhere since that revision, nothing is overwritten.
+/// A report that was saved elsewhere since that revision is not overwritten.
 #[utoipa::path(
     put,
     path = "/reports/{id}",
     params(("id" = Uuid, Path, description = "The report")),
-    request_body = Change,
+    request_body = ReportChange,
     responses((status = 200, description = "The report as it is now", body = ReportInfo))
 )]
 pub async fn save(
     State(app): State<App>,
     Path(id): Path<String>,
-    Body(change): Body<Change>,
+    Body(change): Body<ReportChange>,
 ) -> Result<Json<ReportInfo>> {
     let id = parse(&id)?;
     let saved = blocking(move || app.reports.save(id, &change.text, &change.revision)).await?;
     Ok(Json(saved))
 }
 
-/// Delete a report: it can be brought back for seven days.
+/// Delete a report: it can be restored for seven days.
 #[utoipa::path(
     delete,
     path = "/reports/{id}",
     params(("id" = Uuid, Path, description = "The report")),
-    responses((status = 204, description = "It is gone"))
+    responses((status = 204, description = "It is deleted"))
 )]
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = parse(&id)?;
@@ -117,7 +114,7 @@ pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Bring a deleted report back.
+/// Restore a deleted report.
 #[utoipa::path(
     post,
     path = "/reports/{id}/restore",

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
-use vivarium_models::spec::FieldError;
+use vivarium_models::spec::{FieldError, RunSpec};
 
-use super::run_id;
 use super::specs::check_with_plan;
+use super::{RunPath, run_id};
 use crate::base_path;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
@@ -22,7 +22,6 @@ use crate::index::run_labels;
 use crate::index::runs::{self as rows, Run};
 use crate::inspect::InspectThread;
 use crate::run_dir::{RunId, worker_log};
-use crate::schemas::RunSpec;
 use crate::trash::Deleted;
 
 /// The end of a log that is sent.
@@ -68,7 +67,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<Runs>> {
 #[utoipa::path(
     get,
     path = "/runs/{id}",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     responses((status = 200, description = "The run", body = Run))
 )]
 pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Run>> {
@@ -76,7 +75,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
     Ok(Json(app.index.read(move |c| rows::get(c, id)).await?))
 }
 
-/// Create a run and line it up.
+/// Create a run and put it in the queue.
 #[utoipa::path(
     post,
     path = "/runs",
@@ -93,11 +92,11 @@ pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<R
     Ok((StatusCode::CREATED, location, Json(RunLink::to(id))).into_response())
 }
 
-/// Finish the step, write a checkpoint, end.
+/// Stop a run: it finishes its step and writes a checkpoint.
 #[utoipa::path(
     post,
     path = "/runs/{id}/stop",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     responses((status = 202, description = "The run, stopping", body = Run))
 )]
 pub async fn stop(
@@ -109,12 +108,12 @@ pub async fn stop(
     Ok((StatusCode::ACCEPTED, show_again(&app, id).await?))
 }
 
-/// Go on from the last checkpoint.
+/// Resume a run from its last checkpoint.
 #[utoipa::path(
     post,
     path = "/runs/{id}/resume",
-    params(("id" = RunId, Path, description = "The run")),
-    responses((status = 202, description = "The run, in line", body = Run))
+    params(RunPath),
+    responses((status = 202, description = "The run, queued", body = Run))
 )]
 pub async fn resume(
     State(app): State<App>,
@@ -133,8 +132,8 @@ async fn show_again(app: &App, id: crate::run_dir::RunId) -> Result<Json<Run>> {
 #[utoipa::path(
     delete,
     path = "/runs/{id}",
-    params(("id" = RunId, Path, description = "The run")),
-    responses((status = 204, description = "It is gone"))
+    params(RunPath),
+    responses((status = 204, description = "It is deleted"))
 )]
 pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = run_id(&id)?;
@@ -143,11 +142,11 @@ pub async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Bring a run back from the trash, with its name, tags and notes.
+/// Restore a run from the trash, with its name, tags and notes.
 #[utoipa::path(
     post,
     path = "/runs/{id}/restore",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     responses((status = 200, description = "The run", body = Run))
 )]
 pub async fn restore(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Run>> {
@@ -177,8 +176,8 @@ pub async fn trash(State(app): State<App>) -> Result<Json<Trash>> {
 #[utoipa::path(
     delete,
     path = "/trash/{id}",
-    params(("id" = RunId, Path, description = "The run")),
-    responses((status = 204, description = "It is gone"))
+    params(RunPath),
+    responses((status = 204, description = "It is deleted"))
 )]
 pub async fn remove_for_good(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode> {
     let id = run_id(&id)?;
@@ -283,7 +282,7 @@ impl Labels {
 #[utoipa::path(
     patch,
     path = "/runs/{id}",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     request_body = Labels,
     responses((status = 200, description = "The run", body = Run))
 )]
@@ -308,7 +307,7 @@ pub async fn label(
 #[utoipa::path(
     get,
     path = "/runs/{id}/log",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     responses((status = 200, description = "Text", body = String, content_type = "text/plain"))
 )]
 pub async fn log(State(app): State<App>, Path(id): Path<String>) -> Result<String> {

@@ -14,17 +14,14 @@ use crate::error::{Error, Result};
 use crate::estimate::Estimate;
 use crate::http::App;
 use crate::http::json::Body;
-use crate::schemas;
 
 /// Points of the schedule's chart.
 const POINTS: u64 = 120;
 
 /// What settings mean.
 #[derive(Serialize, ToSchema)]
-#[schema(as = SpecCheck)]
-pub struct Meaning {
+pub struct SpecCheck {
     /// The settings in full.
-    #[schema(value_type = schemas::RunSpec)]
     spec: RunSpec,
     /// What the run will do.
     plan: Plan,
@@ -32,30 +29,30 @@ pub struct Meaning {
     schedule: LrCurve,
 }
 
-/// What a RunSpec would make, without making it.
+/// Check a RunSpec without creating a run.
 #[utoipa::path(
     post,
     path = "/specs/check",
-    request_body = schemas::RunSpec,
-    responses((status = 200, description = "The settings in full, sizes, and the learning rate", body = Meaning))
+    request_body = RunSpec,
+    responses((status = 200, description = "The settings in full, sizes, and the learning rate", body = SpecCheck))
 )]
-pub async fn check(State(app): State<App>, Body(json): Body<Value>) -> Result<Json<Meaning>> {
+pub async fn check(State(app): State<App>, Body(json): Body<Value>) -> Result<Json<SpecCheck>> {
     let (spec, plan) = check_with_plan(json, &app).await?;
     let schedule = LrCurve::of(&spec, &plan, POINTS);
-    Ok(Json(Meaning {
+    Ok(Json(SpecCheck {
         spec,
         plan,
         schedule,
     }))
 }
 
-/// How long a run would take and how much memory, by a few steps on random data.
+/// Estimate the time and the memory of a run.
 ///
-/// This takes about two seconds; the answer is remembered. A client that leaves ends the measurement.
+/// A few steps on random data are measured, which takes about two seconds; the answer is remembered. A client that leaves ends the measurement.
 #[utoipa::path(
     post,
     path = "/specs/estimate",
-    request_body = schemas::RunSpec,
+    request_body = RunSpec,
     responses((status = 200, description = "The estimate", body = Estimate))
 )]
 pub async fn estimate(State(app): State<App>, Body(json): Body<Value>) -> Result<Json<Estimate>> {

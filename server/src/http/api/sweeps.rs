@@ -59,8 +59,7 @@ pub struct SweepAbout {
 
 /// Every sweep.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Sweeps)]
-pub struct All {
+pub struct Sweeps {
     sweeps: Vec<SweepAbout>,
 }
 
@@ -79,8 +78,7 @@ pub struct Sweep {
 
 /// How many runs were stopped.
 #[derive(Serialize, ToSchema)]
-#[schema(as = StoppedRuns)]
-pub struct Stopped {
+pub struct StoppedRuns {
     stopped: usize,
 }
 
@@ -141,9 +139,9 @@ pub async fn create(
 #[utoipa::path(
     get,
     path = "/sweeps",
-    responses((status = 200, description = "The sweeps", body = All))
+    responses((status = 200, description = "The sweeps", body = Sweeps))
 )]
-pub async fn list(State(app): State<App>) -> Result<Json<All>> {
+pub async fn list(State(app): State<App>) -> Result<Json<Sweeps>> {
     let sweeps = app.supervisor.sweeps().await?;
     let runs = app.index.list().await?;
     let sweeps: Vec<_> = sweeps
@@ -159,7 +157,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<All>> {
             }
         })
         .collect();
-    Ok(Json(All { sweeps }))
+    Ok(Json(Sweeps { sweeps }))
 }
 
 /// A sweep: what it is made from, and its runs.
@@ -191,16 +189,16 @@ fn url(id: &str) -> String {
     base_path::url(&format!("/sweeps/{id}"))
 }
 
-/// Stop what waits or trains of a sweep.
+/// Stop the runs of a sweep that are queued or training.
 #[utoipa::path(
     post,
     path = "/sweeps/{id}/stop",
     params(("id" = Uuid, Path, description = "The sweep")),
-    responses((status = 200, description = "How many runs that were", body = Stopped))
+    responses((status = 200, description = "How many runs were stopped", body = StoppedRuns))
 )]
-pub async fn stop(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Stopped>> {
+pub async fn stop(State(app): State<App>, Path(id): Path<String>) -> Result<Json<StoppedRuns>> {
     let stopped = app.supervisor.stop_sweep(id).await?;
-    Ok(Json(Stopped { stopped }))
+    Ok(Json(StoppedRuns { stopped }))
 }
 
 /// Add runs to a sweep: more combinations of a search, or more seeds for every combination.
@@ -220,7 +218,7 @@ pub async fn grow(
     Ok((StatusCode::CREATED, Json(NewTrials { runs })))
 }
 
-/// What a sweep would be, without making it.
+/// Check a sweep without creating it.
 #[utoipa::path(
     post,
     path = "/sweeps/check",
@@ -244,7 +242,7 @@ pub async fn check(
     }))
 }
 
-/// How long a sweep takes, its runs one after the other, and how much memory the largest of them.
+/// Estimate the time of a sweep, its runs one after the other, and the memory of the largest.
 ///
 /// The kinds of step that differ most are measured, each for some seconds. A client that leaves ends the measurement.
 #[utoipa::path(

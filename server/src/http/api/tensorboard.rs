@@ -18,8 +18,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 use vivarium_models::data::Fault;
 
 use super::openapi::Binary;
-use super::run_id;
 use super::selections::{RunsParams, runs_of};
+use super::{RunPath, run_id};
 use crate::base_path;
 use crate::blocking::on_thread;
 use crate::error::{Error, Result};
@@ -62,11 +62,11 @@ const MOST_FILES: usize = 10_000;
 /// The longest name of a run, in bytes.
 const LONGEST_NAME: usize = 800;
 
-/// The curves as an event file of TensorBoard.
+/// The curves of a run as a TensorBoard event file.
 #[utoipa::path(
     get,
     path = "/runs/{id}/tensorboard",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     responses((status = 200, description = "The file; docs/tensorboard.md has its tags", body = inline(Binary), content_type = "application/octet-stream"))
 )]
 pub async fn of_run(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
@@ -79,8 +79,9 @@ pub async fn of_run(State(app): State<App>, Path(id): Path<String>) -> Result<Re
     Ok(attachment("application/octet-stream", &name, body))
 }
 
-/// The curves of several runs as a log directory of TensorBoard: a zip with a folder for each run, named as the run is. A
-/// run that is gone is left out.
+/// The curves of several runs as a TensorBoard log directory.
+///
+/// It is a zip with a folder for each run, named as the run is. A run that is gone is left out.
 #[utoipa::path(
     get,
     path = "/tensorboard",
@@ -211,17 +212,17 @@ struct FilesForm {
     tags: Option<String>,
 }
 
-/// Make runs of TensorBoard's event files, to compare with.
+/// Import TensorBoard event files as runs.
 ///
 /// Each folder with event files is a run; the same files are not taken twice, and files that have grown replace the curves
-/// of their run. A file that is empty, cut or damaged costs what is damaged, and is named.
+/// of their run. Of a damaged file the readable part is imported; the answer names it.
 #[utoipa::path(
     post,
     path = "/tensorboard",
     request_body(content = FilesForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "Nothing is new: runs whose curves were replaced, and those that have these files already", body = Told),
-        (status = 201, description = "The runs", body = Told)
+        (status = 200, description = "Nothing is new: runs whose curves were replaced, and those that have these files already", body = ImportOutcome),
+        (status = 201, description = "The runs", body = ImportOutcome)
     )
 )]
 pub(in crate::http) async fn upload(
@@ -305,9 +306,8 @@ fn assigned(text: &str) -> Result<Assigned> {
 
 /// What tags are to be drawn as.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = AssignedTags)]
 #[serde(deny_unknown_fields)]
-pub struct AssignTags {
+pub struct AssignedTags {
     /// By tag: a curve, `own` (a chart of its own, under the name tag:TAG) or `none`. A curve is of one tag.
     #[schema(schema_with = assigned_tags)]
     tags: Assigned,
@@ -336,7 +336,7 @@ pub struct Tags {
 #[utoipa::path(
     get,
     path = "/runs/{id}/tags",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     responses((status = 200, description = "The tags", body = Tags))
 )]
 pub async fn tags(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Tags>> {
@@ -350,20 +350,20 @@ pub async fn tags(State(app): State<App>, Path(id): Path<String>) -> Result<Json
     }))
 }
 
-/// Say what tags of an imported run are drawn as.
+/// Assign the tags of an imported run to curves.
 ///
 /// Its curves are replaced at once; of tags that are not named, their names decide again.
 #[utoipa::path(
     put,
     path = "/runs/{id}/tags",
-    params(("id" = RunId, Path, description = "The run")),
-    request_body = AssignTags,
+    params(RunPath),
+    request_body = AssignedTags,
     responses((status = 200, description = "The run", body = Run))
 )]
 pub async fn assign(
     State(app): State<App>,
     Path(id): Path<String>,
-    Body(wanted): Body<AssignTags>,
+    Body(wanted): Body<AssignedTags>,
 ) -> Result<Json<Run>> {
     let id = run_id(&id)?;
     app.index.read(move |c| rows::get(c, id)).await?;
@@ -429,8 +429,7 @@ fn take(
 
 /// What became of an import.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ImportOutcome)]
-pub struct Told {
+pub struct ImportOutcome {
     /// The runs that are new.
     runs: Vec<ImportedRun>,
     /// Runs whose files have grown, and whose curves were replaced; names, tags and notes stay.
@@ -468,7 +467,7 @@ async fn answer(app: &App, outcome: Outcome) -> Result<Response, Problem> {
     } else {
         StatusCode::CREATED
     };
-    let told = Told {
+    let told = ImportOutcome {
         runs: tell(app, imported).await?,
         replaced: tell(app, replaced).await?,
         already: tell(app, already).await?,

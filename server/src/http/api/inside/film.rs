@@ -13,7 +13,8 @@ use vivarium_models::inspect::ClassScore;
 use vivarium_models::inspect::film::{Folder, FrameMetadata, TopClass, pin_name};
 use vivarium_models::links;
 
-use super::params::VersionParams;
+use super::super::RunPath;
+use super::query::VersionParams;
 use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
@@ -64,8 +65,7 @@ pub struct FilmFrame {
 
 /// A frame of a film without its pictures.
 #[derive(Serialize, ToSchema)]
-#[schema(as = FrameAbout)]
-pub struct Told {
+pub struct FrameAbout {
     epoch: u64,
     step: u64,
     /// Other content, another version.
@@ -96,9 +96,7 @@ pub struct FrameLayers {
 #[utoipa::path(
     get,
     path = "/runs/{id}/film",
-    params(
-        ("id" = RunId, Path, description = "The run")
-    ),
+    params(RunPath),
     responses((status = 200, description = "Frames by epoch, and the pinned image", body = Film))
 )]
 pub async fn film(request: InspectRequest) -> Result<Json<Film>> {
@@ -222,11 +220,11 @@ fn named(of: &str, now: &str, run: RunId, images: &Images) -> Option<String> {
     get,
     path = "/runs/{id}/film/{epoch}",
     params(
-        ("id" = RunId, Path, description = "The run"),
+        RunPath,
         ("epoch" = u64, Path, description = "Whole epochs done"),
         VersionParams
     ),
-    responses((status = 200, description = "The frame", body = Told))
+    responses((status = 200, description = "The frame", body = FrameAbout))
 )]
 pub async fn frame(request: InspectRequest) -> Result<Response> {
     let word = request.path.get("epoch").cloned().unwrap_or_default();
@@ -250,7 +248,7 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
         let frame = cache.frame(target, &epoch)?;
         let about = &frame.metadata;
         let names = |layers: &mut dyn Iterator<Item = &str>| layers.map(str::to_owned).collect();
-        json(&Told {
+        json(&FrameAbout {
             epoch: about.epoch,
             step: about.step,
             version: epoch.version,
@@ -272,15 +270,15 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinRequest {
-    /// As requests name it; `null` for the first sample again.
+    /// As requests name it; `null` for the first sample.
     image: Option<String>,
 }
 
-/// Has the film follow an image from the next epoch on; `null` for the first sample again.
+/// Set the image that the film follows from the next epoch on; `null` for the first sample.
 #[utoipa::path(
     put,
     path = "/runs/{id}/pinned",
-    params(("id" = RunId, Path, description = "The run")),
+    params(RunPath),
     request_body = PinRequest,
     responses((status = 200, description = "The image, and whether the film is yet to follow it", body = Pinned))
 )]

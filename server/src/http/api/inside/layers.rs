@@ -6,13 +6,13 @@ use serde_json::json as object;
 use utoipa::ToSchema;
 use vivarium_models::inspect::Layer;
 
-use super::params::CheckpointParams;
+use super::super::RunPath;
+use super::query::CheckpointParams;
 use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::Result;
 use crate::http::etag::Caching;
 use crate::inspect::target::{CheckpointInfo, Snapshot, SnapshotName};
-use crate::run_dir::RunId;
 
 /// A network, layer by layer.
 #[derive(Serialize, ToSchema)]
@@ -28,18 +28,18 @@ struct Catalogue {
     input: Vec<usize>,
     /// The names of the classes.
     classes: Vec<String>,
-    /// Trainable numbers.
+    /// Trainable parameters.
     parameters: u64,
-    /// In the order of a pass.
+    /// In the order of a forward pass.
     layers: Vec<Layer>,
 }
 
-/// The layers of the network in the order of a pass, the checkpoints and the film that there are.
+/// The layers of the network in the order of a forward pass, its checkpoints and the epochs of its film.
 #[utoipa::path(
     get,
     path = "/runs/{id}/layers",
     params(
-        ("id" = RunId, Path, description = "The run"),
+        RunPath,
         CheckpointParams
     ),
     responses((status = 200, description = "Name, kind, group, shape, parameters and weights of each layer", body = Catalogue))

@@ -1,6 +1,6 @@
 //! Looking inside a run's network.
 //!
-//! * here: what every such request says, and how it is answered. [`params`]: the words after the question mark.
+//! * here: what every such request says, and how it is answered. [`params`]: the words after the question mark; `query`: their descriptions.
 //! * [`layers`]: the catalogue. [`sheets`]: pictures of weights and activations, and their numbers.
 //! * [`pixel`]: the arithmetic of one value. [`sight`]: predictions, attention, the image itself.
 //! * [`samples`]: the samples behind a matrix. [`film`]: the epochs, and the image that they follow.
@@ -9,6 +9,7 @@ pub mod film;
 pub mod layers;
 pub mod params;
 pub mod pixel;
+mod query;
 pub mod samples;
 pub mod sheets;
 pub mod sight;

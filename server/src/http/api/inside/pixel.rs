@@ -3,20 +3,21 @@
 use axum::response::Response;
 use vivarium_models::inspect::{Arithmetic, GradientAt, Pixel};
 
-use super::params::{CheckpointParams, ClassParams, ImageParams, InputParams, Params, PixelParams};
+use super::params::Params;
+use super::query::{
+    CheckpointParams, ClassParams, ImageParams, InputParams, LayerPath, PixelParams,
+};
 use super::{InspectRequest, JSON, View, json};
 use crate::error::Result;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::target::InspectTarget;
-use crate::run_dir::RunId;
 
 /// One value of a convolution as a sum of products.
 #[utoipa::path(
     get,
     path = "/runs/{id}/layers/{layer}/arithmetic",
     params(
-        ("id" = RunId, Path, description = "The run"),
-        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        LayerPath,
         CheckpointParams,
         ImageParams,
         PixelParams
@@ -40,8 +41,7 @@ pub async fn arithmetic(request: InspectRequest) -> Result<Response> {
     get,
     path = "/runs/{id}/layers/{layer}/gradient",
     params(
-        ("id" = RunId, Path, description = "The run"),
-        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        LayerPath,
         CheckpointParams,
         ImageParams,
         PixelParams,

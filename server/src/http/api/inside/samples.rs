@@ -3,7 +3,8 @@
 use axum::response::Response;
 use vivarium_models::data::Split;
 
-use super::params::{CheckpointParams, SamplesParams};
+use super::super::RunPath;
+use super::query::{CheckpointParams, SamplesParams};
 use super::{InspectRequest, JSON, View, json};
 use crate::error::{Error, Result};
 use crate::http::etag::Caching;
@@ -11,14 +12,13 @@ use crate::images::pins::version;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::samples::{Page, SampleQuery};
 use crate::inspect::target::InspectTarget;
-use crate::run_dir::RunId;
 
-/// Samples of a split, or of a cell of its confusion matrix, the surest first.
+/// Samples of a split, or of a cell of its confusion matrix, the most confident first.
 #[utoipa::path(
     get,
     path = "/runs/{id}/samples",
     params(
-        ("id" = RunId, Path, description = "The run"),
+        RunPath,
         CheckpointParams,
         SamplesParams
     ),

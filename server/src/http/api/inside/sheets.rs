@@ -7,13 +7,14 @@ use utoipa::ToSchema;
 use vivarium_models::inspect::film::{FilmFeatures, FilmSheet};
 use vivarium_models::inspect::{Features, Sheet, Sort, TileValues, ValueSource};
 
-use super::params::{CheckpointParams, FilterParams, ImageParams, SheetParams, TileParams};
+use super::query::{
+    CheckpointParams, FilterParams, ImageParams, LayerPath, SheetParams, TileParams,
+};
 use super::{InspectRequest, JSON, PNG, View, json};
 use crate::error::{Error, Result};
 use crate::http::api::openapi::Binary;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::target::{InspectTarget, Snapshot};
-use crate::run_dir::RunId;
 
 /// What of a page is requested.
 #[derive(Clone, Copy)]
@@ -36,8 +37,7 @@ impl Part {
     get,
     path = "/runs/{id}/layers/{layer}/filters.png",
     params(
-        ("id" = RunId, Path, description = "The run"),
-        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        LayerPath,
         CheckpointParams,
         ImageParams,
         SheetParams,
@@ -49,13 +49,12 @@ pub async fn filters_png(request: InspectRequest) -> Result<Response> {
     filters_part(request, Part::Picture).await
 }
 
-/// What that page shows: where its tiles lie, their norms, means and ranges, the colours of its legend.
+/// The tiles of a page of filters: their layout, norms, means and ranges, and the colours of the legend.
 #[utoipa::path(
     get,
     path = "/runs/{id}/layers/{layer}/filters",
     params(
-        ("id" = RunId, Path, description = "The run"),
-        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        LayerPath,
         CheckpointParams,
         ImageParams,
         SheetParams,
@@ -67,13 +66,12 @@ pub async fn filters(request: InspectRequest) -> Result<Response> {
     filters_part(request, Part::Numbers).await
 }
 
-/// A page of the maps that the layer makes of an image.
+/// A page of the layer's feature maps for an image.
 #[utoipa::path(
     get,
     path = "/runs/{id}/layers/{layer}/features.png",
     params(
-        ("id" = RunId, Path, description = "The run"),
-        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        LayerPath,
         CheckpointParams,
         ImageParams,
         SheetParams
@@ -84,13 +82,12 @@ pub async fn features_png(request: InspectRequest) -> Result<Response> {
     features_part(request, Part::Picture).await
 }
 
-/// What that page shows, with mean, standard deviation, histogram and share of dead maps of the layer.
+/// The tiles of a page of feature maps, and the statistics of all activations of the layer.
 #[utoipa::path(
     get,
     path = "/runs/{id}/layers/{layer}/features",
     params(
-        ("id" = RunId, Path, description = "The run"),
-        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        LayerPath,
         CheckpointParams,
         ImageParams,
         SheetParams
@@ -183,13 +180,12 @@ fn of_network(features: Features, part: Part) -> Result<Vec<u8>> {
     }
 }
 
-/// The numbers of one tile.
+/// The values of one tile.
 #[utoipa::path(
     get,
     path = "/runs/{id}/layers/{layer}/values",
     params(
-        ("id" = RunId, Path, description = "The run"),
-        ("layer" = String, Path, description = "A layer's name, such as features.0"),
+        LayerPath,
         CheckpointParams,
         ImageParams,
         TileParams

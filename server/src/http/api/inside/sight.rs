@@ -5,7 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vivarium_models::inspect::ClassScore;
 
-use super::params::{AttentionParams, CheckpointParams, ClassParams, ImageParams, SizeParams};
+use super::super::RunPath;
+use super::query::{AttentionParams, CheckpointParams, ClassParams, ImageParams, SizeParams};
 use super::{InspectRequest, JSON, PNG, View, json};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
@@ -14,12 +15,11 @@ use crate::http::etag::Caching;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::image::{ImageRef, ResolvedImage};
 use crate::inspect::target::{InspectTarget, Snapshot, SnapshotName};
-use crate::run_dir::RunId;
 
 /// The longest side of an image that is shown, in pixels.
 const MOST_SIDE: usize = 1024;
 
-/// What a network makes of an image.
+/// The prediction of a network for an image.
 #[derive(Serialize, ToSchema)]
 struct Prediction {
     /// The checkpoint or the epoch of the film that was requested.
@@ -34,16 +34,16 @@ struct Prediction {
 struct PredictedImage {
     /// As requests name it.
     id: String,
-    /// The class of a sample; `null` for an image whose class nobody said.
+    /// The class of a sample; `null` for an image without a label.
     truth: Option<u32>,
 }
 
-/// What the network takes an image for.
+/// The classes that the network predicts for an image.
 #[utoipa::path(
     get,
     path = "/runs/{id}/predict",
     params(
-        ("id" = RunId, Path, description = "The run"),
+        RunPath,
         CheckpointParams,
         ImageParams
     ),
@@ -91,12 +91,12 @@ fn truth(
     Ok(sample.and_then(|(samples, index)| samples.labels().get(index).copied()))
 }
 
-/// Where the network sees a class in an image.
+/// A saliency map: where the network sees a class in an image.
 #[utoipa::path(
     get,
     path = "/runs/{id}/attention.png",
     params(
-        ("id" = RunId, Path, description = "The run"),
+        RunPath,
         CheckpointParams,
         ImageParams,
         ClassParams,
@@ -124,7 +124,7 @@ pub async fn attention(request: InspectRequest) -> Result<Response> {
     get,
     path = "/runs/{id}/images/{file}",
     params(
-        ("id" = RunId, Path, description = "The run"),
+        RunPath,
         ("file" = String, Path, description = "An image as requests name it, with `.png` behind"),
         SizeParams
     ),
