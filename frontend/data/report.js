@@ -135,7 +135,7 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
 /** @param {Fault} fault */
 const words = ({ file, message }) => `${file}: ${message}`;
 
-/** @param {[[number, number], [number, number]]} sizes smallest and largest width, then height */
+/** @param {number[][]} sizes smallest and largest width, then height */
 function sizes([[least, most], [low, high]]) {
   return least === most && low === high
     ? `All are ${least}×${low} pixels.`

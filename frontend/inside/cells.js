@@ -28,12 +28,12 @@ export function shortNumber(value) {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
-/** The largest absolute value. @param {(number | null)[][]} rows */
-export const maxAbs = (rows) =>
+/** The largest absolute value. @param {(number | null)[][]} [rows] */
+export const maxAbs = (rows = []) =>
   rows.flat().reduce((/** @type {number} */ most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
 
-/** @param {(number | null)[][]} rows `null` outside the image @param {string} caption @param {number} [reach] */
-export function cells(rows, caption, reach = maxAbs(rows)) {
+/** @param {(number | null)[][] | undefined} rows `null` outside the image @param {string} caption @param {number} [reach] */
+export function cells(rows = [], caption, reach = maxAbs(rows)) {
   const colour = colourScale(DIVERGING, "diverging", -reach, reach);
   const many = (rows[0]?.length ?? 0) > MAX_READABLE;
   const body = rows.map((row) =>

@@ -122,7 +122,14 @@ function take(event) {
   if (taken === "gap") return false;
   if (taken === "old") return true;
   if (event.kind === "started") {
-    const { classes, train_samples, steps_per_epoch, total_steps, parameters } = event;
+    // A field that is newer than the log is missing.
+    const {
+      classes = null,
+      train_samples = null,
+      steps_per_epoch = null,
+      total_steps = null,
+      parameters = null,
+    } = event;
     run = {
       ...run,
       summary: { ...run.summary, classes, train_samples, steps_per_epoch, steps: total_steps, parameters },

@@ -161,7 +161,7 @@ export const photo = {
     const canvas = h("canvas", { width: picture.width, height: picture.height });
     canvas.getContext("2d")?.drawImage(picture, 0, 0);
     const truth =
-      image.truth === undefined
+      image.truth === null
         ? null
         : (top.find((scored) => scored.class === image.truth)?.name ?? run.summary.classes?.[image.truth] ?? null);
     const rows = top

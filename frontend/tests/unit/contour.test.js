@@ -72,6 +72,8 @@ test("a boundary's bytes are classes and confidences, from the lower edge", () =
   const cells = btoa(String.fromCharCode(0 * 32 + 31, 1 * 32 + 0, 2 * 32 + 31, 7 * 32 + 31));
   const grid = decodeBoundary({
     kind: "boundary",
+    seq: 1,
+    time: "2026-01-01T00:00:00Z",
     epoch: 1,
     step: 1,
     x: [0, 1],
@@ -90,6 +92,8 @@ test("a boundary with too few cells is refused", () => {
     () =>
       decodeBoundary({
         kind: "boundary",
+        seq: 1,
+        time: "2026-01-01T00:00:00Z",
         epoch: 1,
         step: 1,
         x: [0, 1],
@@ -106,6 +110,8 @@ test("between two unsure cells the line lies in the middle", () => {
   const cells = btoa(String.fromCharCode(0, 32, 0, 32));
   const grid = decodeBoundary({
     kind: "boundary",
+    seq: 1,
+    time: "2026-01-01T00:00:00Z",
     epoch: 1,
     step: 1,
     x: [0, 1],

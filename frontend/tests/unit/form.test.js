@@ -125,7 +125,7 @@ test("a copied RunSpec is unchanged", () => {
       epochs: 9,
       batch_size: 1,
       threads: 2,
-      optimizer: { kind: "adamw", lr: 0.5 },
+      optimizer: { kind: /** @type {const} */ ("adamw"), lr: 0.5 },
       early_stopping: { patience: 2 },
     },
   };
@@ -136,7 +136,7 @@ test("fields of a copied RunSpec that the form lacks are kept", () => {
   const spec = {
     data: { set: "digits", mystery: 1 },
     network: { kind: "mlp" },
-    training: { schedule: { kind: "cosine" } },
+    training: { schedule: { kind: /** @type {const} */ ("cosine") } },
   };
   const made = /** @type {any} */ (specOf(TABLE, draftOf(TABLE, spec)));
   assert.equal(made.data.mystery, 1);
@@ -176,7 +176,7 @@ test("an error is assigned to its field, that of an item to its list, and others
 });
 
 test("ranges in words", () => {
-  assert.equal(allowedText({ type: "integer", min: 1, max: 65_536 }, false), "1 to 65,536");
+  assert.equal(allowedText({ type: "integer", min: 1, max: 65_536, step: 1 }, false), "1 to 65,536");
   assert.equal(allowedText({ type: "integer", min: 8, max: 224, step: 8 }, false), "8 to 224, in steps of 8");
   assert.equal(allowedText({ type: "integer", min: 1, max: 3, step: 2 }, false), "1 or 3");
   assert.equal(

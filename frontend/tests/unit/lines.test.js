@@ -6,6 +6,9 @@ import { RunStore } from "../../run/store.js";
 
 /** @import { Run, StepsEvent } from "../../lib/types" */
 
+/** When the events of these tests were written. */
+const NOW = "2026-01-01T00:00:00Z";
+
 /** 10 samples in batches of 4, once the run has started. @param {boolean} started @returns {Run} */
 const run = (started) =>
   /** @type {any} */ ({
@@ -19,6 +22,7 @@ const run = (started) =>
 const steps = (seq, first, loss) => ({
   kind: "steps",
   seq,
+  time: NOW,
   first_step: first,
   epoch: 1,
   samples_seen: 0,

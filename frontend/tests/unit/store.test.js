@@ -4,6 +4,9 @@ import { RunStore } from "../../run/store.js";
 
 /** @import { Metrics, StepsEvent } from "../../lib/types" */
 
+/** When the events of these tests were written. */
+const NOW = "2026-01-01T00:00:00Z";
+
 /**
  * @param {number} seq
  * @param {number} first
@@ -14,6 +17,7 @@ import { RunStore } from "../../run/store.js";
 const steps = (seq, first, loss, more = {}) => ({
   kind: "steps",
   seq,
+  time: NOW,
   first_step: first,
   epoch: 1,
   samples_seen: 0,
@@ -123,6 +127,7 @@ test("time is known at the last step of a line, validation at the end of an epoc
   store.apply({
     kind: "epoch",
     seq: 2,
+    time: NOW,
     epoch: 1,
     step: 3,
     samples_seen: 9,
@@ -135,6 +140,7 @@ test("time is known at the last step of a line, validation at the end of an epoc
   store.apply({
     kind: "epoch",
     seq: 3,
+    time: NOW,
     epoch: 2,
     step: 6,
     samples_seen: 18,
@@ -150,7 +156,7 @@ test("time is known at the last step of a line, validation at the end of an epoc
 
 test("events of other kinds only move the number on", () => {
   const store = new RunStore();
-  assert.equal(store.apply({ kind: "note", seq: 1, message: "x" }), "new");
+  assert.equal(store.apply({ kind: "note", seq: 1, time: NOW, message: "x" }), "new");
   assert.equal(store.lastSeq, 1);
 });
 
@@ -175,10 +181,10 @@ test("epochs and times of repeated steps are removed with them", () => {
     peak_memory_bytes: null,
   };
   store.apply(steps(1, 1, [5, 4], { seconds: 1 }));
-  store.apply({ ...epoch, seq: 2, epoch: 1, step: 2 });
+  store.apply({ ...epoch, time: NOW, seq: 2, epoch: 1, step: 2 });
   store.apply(steps(3, 3, [3], { seconds: 2 }));
   store.apply(steps(4, 4, [2], { seconds: 3 }));
-  store.apply({ ...epoch, seq: 5, epoch: 2, step: 4 });
+  store.apply({ ...epoch, time: NOW, seq: 5, epoch: 2, step: 4 });
   store.apply(steps(6, 3, [9], { seconds: 8 }));
   assert.deepEqual(pairs(store, "validation_loss"), [[2, 3.5]]);
   assert.deepEqual(pairs(store, "time"), [

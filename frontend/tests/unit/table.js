@@ -20,7 +20,7 @@ const field = (path, kind, standard, more = {}) => ({
   ...more,
 });
 /** @type {FieldKind} */
-const whole = { type: "integer", min: 1, max: 100_000 };
+const whole = { type: "integer", min: 1, max: 100_000, step: 1 };
 /** @type {FieldKind} */
 const share = { type: "number", min: 0, max: 1, min_open: false };
 /** @type {FieldKind} */

@@ -14,6 +14,9 @@ import { parse } from "../../runs/query.js";
 
 /** @import { Run } from "../../lib/types" */
 
+/** When the events of these tests were written. */
+const NOW = "2026-01-01T00:00:00Z";
+
 /** @param {string} id @param {any} [hparams] @returns {Run} */
 const imported = (id, hparams) =>
   /** @type {any} */ ({
@@ -91,6 +94,7 @@ test("values of an imported curve are unchanged, except percentages", () => {
   store.apply({
     kind: "scalars",
     seq: 1,
+    time: NOW,
     tag: "val/acc",
     series: "validation_accuracy",
     percent: true,
@@ -99,7 +103,10 @@ test("values of an imported curve are unchanged, except percentages", () => {
     value: [50, null],
     not_finite: "nan",
   });
-  assert.equal(store.apply({ kind: "scalars", seq: 2, tag: "grad_norm", step: [10], seconds: [1], value: [7] }), "new");
+  assert.equal(
+    store.apply({ kind: "scalars", seq: 2, time: NOW, tag: "grad_norm", step: [10], seconds: [1], value: [7] }),
+    "new",
+  );
   const { x, y, notFinite } = store.series.validation_accuracy;
   assert.deepEqual([x.length, x.data[0], y.data[0]], [2, 10, 0.5]);
   assert.deepEqual(notFinite, [{ step: 20, kind: "nan" }]);
@@ -111,6 +118,7 @@ test("a curve with a value every tenth step has a tenth of a point for each", ()
   store.apply({
     kind: "scalars",
     seq: 1,
+    time: NOW,
     tag: "loss",
     series: "train_loss",
     step: [0, 10, 20, 30],
@@ -134,6 +142,7 @@ test("the sign of infinities is kept and exported", () => {
     /** @type {any} */ ({
       kind: "steps",
       seq: 1,
+      time: NOW,
       first_step: 1,
       epoch: 1,
       loss: [null],
@@ -147,6 +156,7 @@ test("the sign of infinities is kept and exported", () => {
     /** @type {any} */ ({
       kind: "steps",
       seq: 2,
+      time: NOW,
       first_step: 2,
       epoch: 1,
       loss: [null, 3],
@@ -160,6 +170,7 @@ test("the sign of infinities is kept and exported", () => {
     /** @type {any} */ ({
       kind: "epoch",
       seq: 3,
+      time: NOW,
       epoch: 1,
       step: 3,
       train: { loss: null, accuracy: 1 },
@@ -194,8 +205,17 @@ test("tags with charts of their own have curves of their own", () => {
     ],
   );
   const store = new RunStore(names.map(({ name }) => name));
-  store.apply({ kind: "scalars", seq: 1, tag: "b, c", series: "tag:b, c", step: [10], seconds: [1], value: [7] });
-  store.apply({ kind: "scalars", seq: 2, tag: "d", series: "tag:d", step: [10], seconds: [1], value: [7] });
+  store.apply({
+    kind: "scalars",
+    seq: 1,
+    time: NOW,
+    tag: "b, c",
+    series: "tag:b, c",
+    step: [10],
+    seconds: [1],
+    value: [7],
+  });
+  store.apply({ kind: "scalars", seq: 2, time: NOW, tag: "d", series: "tag:d", step: [10], seconds: [1], value: [7] });
   assert.deepEqual([store.series["tag:b, c"].y.data[0], store.series.lr.x.length], [7, 0]);
   assert.deepEqual(
     chartsOf([theirs])
