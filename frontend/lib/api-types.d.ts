@@ -2273,13 +2273,25 @@ export interface components {
        * Format: double
        * @description Recent speed in training samples a second.
        */
-      images_per_s: number | null;
+      images_per_s?: number | null;
       /** @description What the losses are that are `null`. */
       not_finite?: components["schemas"]["NotFinite"];
     };
     /** @description How many runs were stopped. */
     StoppedRuns: {
       stopped: number;
+    };
+    /** @description An event of a stream. */
+    StreamEvent: {
+      /**
+       * @description What it tells: `run`, `removed`, `server`, `upto` or `alive`. The event of a log has none, or the run's id where
+       * the stream is of several runs.
+       */
+      event?: string;
+      /** @description Of a log, its line of `events.ndjson`; of `run`, the run as JSON. */
+      data: string;
+      /** @description Of a log, where a reader goes on. */
+      id?: string;
     };
     /** @description What the pages show of a run without reading its curves. Anything may be unknown yet. */
     Summary: {
@@ -2808,6 +2820,7 @@ export type StatisticsOfRuns = components["schemas"]["StatisticsOfRuns"];
 export type StepTiming = components["schemas"]["StepTiming"];
 export type Steps = components["schemas"]["Steps"];
 export type StoppedRuns = components["schemas"]["StoppedRuns"];
+export type StreamEvent = components["schemas"]["StreamEvent"];
 export type Summary = components["schemas"]["Summary"];
 export type Sweep = components["schemas"]["Sweep"];
 export type SweepAbout = components["schemas"]["SweepAbout"];

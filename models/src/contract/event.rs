@@ -254,6 +254,7 @@ pub struct Epoch {
     /// Over the epoch's batches as they were trained on, weighted by their sizes.
     pub train: Score,
     /// Over the validation split after the epoch; `null` without one.
+    #[schema(required)]
     pub validation: Option<Score>,
     /// Training seconds of this epoch.
     #[serde(default)]
@@ -264,6 +265,7 @@ pub struct Epoch {
     #[schema(required)]
     pub elapsed: f64,
     /// The peak memory of the process; `null` where the system does not tell it.
+    #[schema(required)]
     pub peak_memory_bytes: Option<u64>,
     /// What the first loss is that is `null`. Each score has a word of its own; logs of earlier versions have this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

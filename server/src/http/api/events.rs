@@ -101,6 +101,21 @@ enum Include {
     Status,
 }
 
+/// An event of a stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "events are written piece by piece")]
+struct StreamEvent {
+    /// What it tells: `run`, `removed`, `server`, `upto` or `alive`. The event of a log has none, or the run's id where
+    /// the stream is of several runs.
+    #[schema(nullable = false)]
+    event: Option<String>,
+    /// Of a log, its line of `events.ndjson`; of `run`, the run as JSON.
+    data: String,
+    /// Of a log, where a reader goes on.
+    #[schema(nullable = false)]
+    id: Option<String>,
+}
+
 /// Server-sent events: the logs of runs, live; without a run, the state of every run.
 ///
 /// A log begins after the event that Last-Event-ID names. The data of a log event is its line of `events.ndjson`; its id is
@@ -113,7 +128,7 @@ enum Include {
     path = "/events",
     params(StreamParams, ResumeParams),
     responses(
-        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = StreamEvent, content_type = "text/event-stream"),
         (status = 404)
     )
 )]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
+use utoipa::openapi::Ref;
 use utoipa::{OpenApi, ToSchema};
 use vivarium_models::contract::Record;
 use vivarium_models::form::FormTable;
@@ -62,15 +63,19 @@ fn any_variant(schema: &mut Value) {
 }
 
 /// An answer says `null` where it has nothing: a property of it that may be `null` is always there.
-/// One that may be missing is described as not nullable. The settings of an imported run have neither.
+/// One that may be missing is described as not nullable.
+///
+/// This does not hold for requests, for events, which may be older than a property, and for the settings of imported runs.
 fn require_nullable(document: &mut Value) {
-    let mut asked = BTreeSet::from([Settings::name().into_owned()]);
+    let mut partial = BTreeSet::from([Settings::name().into_owned()]);
+    let event = json!(Ref::from_schema_name(Record::name()));
+    collect(document, &event, &mut partial);
     for operation in operations(document) {
-        collect(document, &operation["requestBody"], &mut asked);
+        collect(document, &operation["requestBody"], &mut partial);
     }
     let schemas = document["components"]["schemas"].as_object_mut();
     for (name, schema) in schemas.into_iter().flatten() {
-        if !asked.contains(name) {
+        if !partial.contains(name) {
             require(schema);
         }
     }
