@@ -5,7 +5,7 @@
 //! * [`listen`]: accepts connections, bounded in number and in time; `long_head`: what is told where a
 //!   request's head is longer than that. `slow_body`: the least rate of bodies.
 //! * [`problem`]: every error becomes a status, and a page or a problem document.
-//! * [`mod@pages`], [`assets`], [`modules`]: what people see. [`api`]: what programs ask.
+//! * [`mod@pages`], [`assets`], [`modules`]: what people see. [`mod@api`]: what programs ask.
 
 pub mod api;
 pub mod assets;
