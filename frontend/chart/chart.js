@@ -109,7 +109,7 @@ export function chart({
   let panFrom = { min: 0, max: 1, log: false };
   /** @type {number[]} */
   let marks = [];
-  const sight = cursor(layer);
+  const crosshair = cursor(layer);
   const picture = plot(place, { marks: () => marks });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
   const formatPosition = (/** @type {number} */ x) =>
@@ -179,7 +179,7 @@ export function chart({
       marks.length > 0 && shown
         ? gaps().filter(({ x }) => Math.abs(normalize(/** @type {PlotData} */ (shown).x, x) * size().width - left) < 6)
         : [];
-    sight.show({
+    crosshair.show({
       left,
       near,
       head: formatPosition(first.x),
@@ -200,7 +200,7 @@ export function chart({
     if (pointed === null) return;
     pointed = null;
     refresh = null;
-    sight.hide();
+    crosshair.hide();
     showValues();
     onPoint(null, id);
   }
@@ -230,7 +230,7 @@ export function chart({
   /** Shows the card at a position that was chosen by keyboard. @param {number} x */
   function pointAt(x) {
     const near = shown ? nearestByX(shown, x, size()).slice(0, 5) : [];
-    if (!shown || near.length === 0 || x < shown.x.min || x > shown.x.max) sight.hide();
+    if (!shown || near.length === 0 || x < shown.x.min || x > shown.x.max) crosshair.hide();
     else name(normalize(shown.x, x) * size().width, near[0].top, near);
   }
 
@@ -305,11 +305,11 @@ export function chart({
     refresh = null;
     if (x === null || !shown || x < shown.x.min || x > shown.x.max) {
       if (x === null) pointed = null;
-      sight.hide();
+      crosshair.hide();
     } else {
       pointed = x;
       const near = nearestByX(shown, x, size());
-      if (!drags.busy()) sight.follow(normalize(shown.x, x) * size().width, near.slice(0, 5));
+      if (!drags.busy()) crosshair.follow(normalize(shown.x, x) * size().width, near.slice(0, 5));
     }
     showValues();
   }

@@ -36,7 +36,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
       ...KINDS.map(kindChoice),
     );
     const form = h("div", { class: "figure-fields" });
-    const sight = h("div", { class: "report-document figure-sight" });
+    const preview = h("div", { class: "report-document figure-preview" });
     const dialog = h(
       "dialog",
       { class: "figure-dialog", "aria-labelledby": "figure-dialog-title" },
@@ -44,7 +44,7 @@ export function promptFigure(sources, { block, suggestion } = {}) {
         "form",
         { method: "dialog" },
         h("h2", { id: "figure-dialog-title" }, block ? "Change the figure" : "Insert a figure"),
-        h("div", { class: "figure-dialog-columns" }, kinds, h("div", { class: "figure-dialog-side" }, form, sight)),
+        h("div", { class: "figure-dialog-columns" }, kinds, h("div", { class: "figure-dialog-side" }, form, preview)),
         h(
           "div",
           { class: "actions" },
@@ -301,8 +301,8 @@ export function promptFigure(sources, { block, suggestion } = {}) {
       const [, ...lines] = text().split("\n");
       const placed = placeFigure(sources, kind.kind, lines.slice(0, -1).join("\n"));
       placed.count(1);
-      placed.draw().then(() => sight.replaceChildren(placed.element));
-      if (sight.childElementCount === 0) sight.replaceChildren(placed.element);
+      placed.draw().then(() => preview.replaceChildren(placed.element));
+      if (preview.childElementCount === 0) preview.replaceChildren(placed.element);
     }
 
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close("no"));

@@ -18,14 +18,14 @@ import { editTags } from "./labels.js";
 /**
  * @param {{
  *   chosen: () => Run[],
- *   inSight: (id: string) => boolean,
+ *   isVisible: (id: string) => boolean,
  *   tags: () => string[],
  *   onRun: (run: Run) => void,
  *   onGone: (runs: Run[]) => void,
  *   onNone: () => void,
  * }} options
  */
-export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
+export function bulkBar({ chosen, isVisible, tags, onRun, onGone, onNone }) {
   const count = h("strong", {});
   const compare = h(
     "a",
@@ -104,7 +104,7 @@ export function bulkBar({ chosen, inSight, tags, onRun, onGone, onNone }) {
       const runs = chosen();
       element.hidden = runs.length === 0;
       if (runs.length === 0) return;
-      const away = runs.filter(({ id }) => !inSight(id)).length;
+      const away = runs.filter(({ id }) => !isVisible(id)).length;
       setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} not visible` : ""}`);
       tensorboard.href = tensorboardLink(runs.map(({ id }) => id));
       compare.href = siteUrl(`/compare?${runsQuery(runs.map(({ id }) => id))}`);

@@ -51,7 +51,7 @@ export function runsTable({ empty, uploadLimit }) {
   /** The filtered and sorted runs. @type {Run[]} */
   let shown = [];
   /** The ids of `shown`. @type {Set<string>} */
-  let sight = new Set();
+  let visible = new Set();
   /** The ids of the rows from top to bottom. @type {string[]} */
   let standing = [];
 
@@ -115,7 +115,7 @@ export function runsTable({ empty, uploadLimit }) {
   const frame = h("div", { class: "runs-table" }, h("table", {}, h("thead", {}, headRow), body));
   const bulk = bulkBar({
     chosen: () => runs.all().filter(({ id }) => selection.has(id)),
-    inSight: (id) => sight.has(id),
+    isVisible: (id) => visible.has(id),
     tags: knownTags,
     onRun: put,
     onGone: (gone) => gone.forEach(({ id }) => drop(id)),
@@ -204,7 +204,7 @@ export function runsTable({ empty, uploadLimit }) {
     const all = runs.all().filter((run) => !sweep || run.sweep === sweep);
     const { test } = filter.query();
     shown = sortRuns(all, order).filter(test);
-    sight = new Set(shown.map(({ id }) => id));
+    visible = new Set(shown.map(({ id }) => id));
     for (const [id, row] of rows) {
       if (!runs.has(id)) {
         row.element.remove();

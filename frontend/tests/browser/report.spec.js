@@ -142,7 +142,7 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   const dialog = page.getByRole("dialog", { name: "Insert a figure" });
   await dialog.getByRole("radio", { name: /^Curves/ }).check();
   await dialog.getByLabel("Shows").selectOption({ label: "Validation accuracy" });
-  await expect(dialog.locator(".figure-sight svg")).toBeVisible();
+  await expect(dialog.locator(".figure-preview svg")).toBeVisible();
   await dialog.getByRole("button", { name: "Insert" }).click();
   await expect(text(page)).toHaveValue(
     new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``),

@@ -275,9 +275,9 @@ fn uploading(changes: Changes, limit: usize) -> OpenApiRouter<App> {
         .layer(middleware::from_fn(upload::drain_refused))
 }
 
-/// What looks inside a run's network.
+/// Routes that look inside a run's network.
 fn inside() -> OpenApiRouter<App> {
-    use api::inside::{film, layers, pixel, samples, sheets, sight};
+    use api::inside::{film, layers, pixel, predictions, samples, sheets};
     OpenApiRouter::default()
         .routes(routes!(layers::layers))
         .routes(routes!(sheets::filters))
@@ -287,9 +287,9 @@ fn inside() -> OpenApiRouter<App> {
         .routes(routes!(sheets::values))
         .routes(routes!(pixel::arithmetic))
         .routes(routes!(pixel::gradient))
-        .routes(routes!(sight::predict))
-        .routes(routes!(sight::attention))
-        .routes(routes!(sight::image))
+        .routes(routes!(predictions::predict))
+        .routes(routes!(predictions::attention))
+        .routes(routes!(predictions::image))
         .routes(routes!(samples::samples))
         .routes(routes!(film::film))
         .routes(routes!(film::frame))

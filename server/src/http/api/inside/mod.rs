@@ -1,18 +1,24 @@
 //! Looking inside a run's network.
 //!
-//! * here: what every such request says, and how it is answered. [`params`]: the words after the question mark; `query`: their descriptions.
-//! * [`layers`]: the catalogue. [`sheets`]: pictures of weights and activations, and their numbers.
-//! * [`pixel`]: the arithmetic of one value. [`sight`]: predictions, attention, the image itself.
-//! * [`samples`]: the samples behind a matrix. [`film`]: the epochs, and the image that they follow.
+//! | module | what it is |
+//! |---|---|
+//! | here | the parts that all requests and responses share |
+//! | [`params`], `query` | query parameters: reading and describing them |
+//! | [`layers`] | the list of layers |
+//! | [`sheets`] | pictures of weights and activations, and their numbers |
+//! | [`pixel`] | the arithmetic of one value, and its gradient |
+//! | [`predictions`] | class scores, saliency, the image itself |
+//! | [`samples`] | the samples in a cell of a confusion matrix |
+//! | [`film`] | frames of the film, and the image that they follow |
 
 pub mod film;
 pub mod layers;
 pub mod params;
 pub mod pixel;
+pub mod predictions;
 mod query;
 pub mod samples;
 pub mod sheets;
-pub mod sight;
 
 use std::collections::HashMap;
 use std::sync::Arc;

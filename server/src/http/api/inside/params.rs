@@ -1,4 +1,4 @@
-//! The words after the question mark, refused by name.
+//! Query parameters, which are refused by name.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
