@@ -12,6 +12,7 @@ use super::gradient_sink::accumulate_grad;
 use super::kernel::{
     PARTIAL_ROWS, check_len, contiguous_slice, init_vec, simd_dispatch, storage_slice,
 };
+use super::reference;
 use super::statistics::{BatchStatistics, WithStats};
 use super::tape::{apply3, requires_grad};
 use super::threads;
@@ -29,7 +30,11 @@ pub fn batch_norm(
     epsilon: f64,
     activation: Option<Activation>,
 ) -> Result<(Tensor, BatchStatistics)> {
-    let (x, statistics) = x.into().into_parts()?;
+    let x = x.into();
+    if reference::selected() {
+        return reference::batch_norm(&x.values, weight, bias, epsilon, activation);
+    }
+    let (x, statistics) = x.into_parts()?;
     let op = BatchNormOp::new(&statistics, epsilon, activation, true);
     Ok((apply3(&x, weight, bias, op)?, statistics))
 }
@@ -46,6 +51,9 @@ pub fn batch_norm_eval(
     epsilon: f64,
     activation: Option<Activation>,
 ) -> Result<Tensor> {
+    if reference::selected() {
+        return reference::batch_norm_eval(x, weight, bias, statistics, epsilon, activation);
+    }
     apply3(
         x,
         weight,

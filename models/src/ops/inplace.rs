@@ -3,12 +3,16 @@
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 
 use super::kernel::check_len;
+use super::reference;
 
 /// Moves every value of an f32 tensor towards the value of `target` at its index: `x + weight·(target - x)`.
 ///
 /// # Errors
 /// When the tensor is not f32 and contiguous, or `target` has another length.
 pub fn lerp_(tensor: &Tensor, target: &[f64], weight: f64) -> Result<()> {
+    if reference::selected() {
+        return reference::lerp_(tensor, target, weight);
+    }
     tensor.inplace_op1(&Lerp { target, weight })
 }
 
@@ -41,6 +45,9 @@ impl InplaceOp1 for Lerp<'_> {
 /// # Errors
 /// When the tensor is not i64 and contiguous.
 pub fn add_one_(tensor: &Tensor) -> Result<()> {
+    if reference::selected() {
+        return reference::add_one_(tensor);
+    }
     tensor.inplace_op1(&AddOne)
 }
 
@@ -75,6 +82,9 @@ pub enum CopySource<'a> {
 /// # Errors
 /// When the tensor is not contiguous, or has another length or type.
 pub fn copy_(tensor: &Tensor, values: CopySource<'_>) -> Result<()> {
+    if reference::selected() {
+        return reference::copy_(tensor, values);
+    }
     tensor.inplace_op1(&values)
 }
 

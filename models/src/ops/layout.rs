@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
 use super::float::Float;
 use super::kernel::{contiguous_slice, init_vec, storage_slice};
+use super::reference;
 use super::tape::{SaveForBackward, apply1};
 use super::threads;
 
@@ -15,6 +16,9 @@ use super::threads;
 /// # Errors
 /// When `x` has another rank.
 pub fn channels_last(x: &Tensor) -> Result<Tensor> {
+    if reference::selected() {
+        return reference::channels_last(x);
+    }
     apply1(x, Permute::ToLast, SaveForBackward::Shapes)
 }
 
@@ -23,6 +27,9 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When `x` has another rank.
 pub fn flatten_channels_first(x: &Tensor) -> Result<Tensor> {
+    if reference::selected() {
+        return reference::flatten_channels_first(x);
+    }
     apply1(x, Permute::ToRows, SaveForBackward::Shapes)
 }
 

@@ -6,6 +6,7 @@ use super::float::Float;
 use super::gradient_sink::{accumulate_grad, accumulate_grad_matmul};
 use super::kernel::{check_len, contiguous_slice, storage_slice, sum_rows};
 use super::matmul::{Matrix, matmul, single_threaded};
+use super::reference;
 use super::tape::apply3;
 use super::threads;
 
@@ -16,6 +17,9 @@ use super::threads;
 /// # Errors
 /// When the shapes do not match.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    if reference::selected() {
+        return reference::linear(x, weight, bias);
+    }
     apply3(x, weight, bias, Linear)
 }
 
@@ -189,7 +193,7 @@ impl CustomOp3 for Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{Device, Var};
 
     #[test]
     fn shapes_that_do_not_go_together_are_refused() {
@@ -206,5 +210,17 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn the_gradient_of_what_nobody_learns_is_not_computed() {
+        let ones =
+            |shape: &[usize]| Tensor::ones(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
+        let x = ones(&[4, 3]);
+        let [w, b] = [&[2, 3][..], &[2]].map(|shape| Var::from_tensor(&ones(shape)).unwrap());
+        let y = linear(&x, &w, &b).unwrap();
+        let gradients = y.sum_all().unwrap().backward().unwrap();
+        assert!(gradients.get(&x).is_none());
+        assert!(gradients.get(&w).is_some());
     }
 }

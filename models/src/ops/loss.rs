@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, T
 
 use super::float::Float;
 use super::kernel::storage_slice;
+use super::reference;
 use super::tape::{SaveForBackward, apply1};
 
 /// The value of a loss function.
@@ -23,6 +24,9 @@ pub struct Loss {
 /// # Errors
 /// When the scores are not [n, classes], or a target is not a class.
 pub fn cross_entropy(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
+    if reference::selected() {
+        return reference::cross_entropy(scores, targets, 0.0);
+    }
     match scores.dtype() {
         DType::F64 => criterion::<f64>(scores, targets, cross_entropy_row),
         _ => criterion::<f32>(scores, targets, cross_entropy_row),
@@ -35,6 +39,9 @@ pub fn cross_entropy(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
 /// # Errors
 /// As [`cross_entropy`].
 pub fn smoothed_cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) -> Result<Loss> {
+    if reference::selected() {
+        return reference::cross_entropy(scores, targets, smoothing);
+    }
     match scores.dtype() {
         DType::F64 => criterion::<f64>(scores, targets, |row, target| {
             smoothed_row(row, target, smoothing)
@@ -54,6 +61,9 @@ pub fn smoothed_cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) 
 /// # Errors
 /// As [`cross_entropy`]; and when there is only one class.
 pub fn perceptron_loss(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
+    if reference::selected() {
+        return reference::perceptron_loss(scores, targets);
+    }
     match scores.dtype() {
         DType::F64 => criterion::<f64>(scores, targets, perceptron_row),
         _ => criterion::<f32>(scores, targets, perceptron_row),
@@ -65,6 +75,9 @@ pub fn perceptron_loss(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
 /// # Errors
 /// When the scores are not [n, classes].
 pub fn softmax(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
+    if reference::selected() {
+        return reference::softmax(scores);
+    }
     let mut rows = scores.to_vec2::<f32>()?;
     for row in &mut rows {
         softmax_row(row);
@@ -152,11 +165,8 @@ pub(crate) fn argmax<T: PartialOrd>(row: &[T]) -> usize {
     best
 }
 
-fn criterion<T: Float>(
-    scores: &Tensor,
-    targets: &[u32],
-    row_loss: impl Fn(&mut [T], usize) -> T,
-) -> Result<Loss> {
+/// The number of rows and of classes, if there is a target for each row.
+pub(super) fn check(scores: &Tensor, targets: &[u32]) -> Result<(usize, usize)> {
     let (n, classes) = scores.dims2()?;
     if targets.len() != n || n == 0 || classes < 2 {
         bail!(
@@ -164,6 +174,23 @@ fn criterion<T: Float>(
             targets.len()
         )
     }
+    if let Some(target) = targets.iter().find(|target| **target as usize >= classes) {
+        bail!("class {target} is none of {classes}")
+    }
+    Ok((n, classes))
+}
+
+/// Whether the highest score of a row is that of the target. A row with a NaN has no maximum.
+pub(super) fn is_correct<T: Float>(row: &[T], target: usize) -> bool {
+    row.iter().all(|score| score.is_finite()) && argmax(row) == target
+}
+
+fn criterion<T: Float>(
+    scores: &Tensor,
+    targets: &[u32],
+    row_loss: impl Fn(&mut [T], usize) -> T,
+) -> Result<Loss> {
+    let (n, classes) = check(scores, targets)?;
     let mut gradient = {
         let (storage, layout) = scores.storage_and_layout();
         storage_slice::<T>(&storage, layout)?.to_vec()
@@ -171,12 +198,7 @@ fn criterion<T: Float>(
     let (mut sum, mut correct) = (0.0, 0);
     for (row, target) in gradient.chunks_exact_mut(classes).zip(targets) {
         let target = *target as usize;
-        if target >= classes {
-            bail!("class {target} is none of {classes}")
-        }
-        // A row with a NaN has no maximum.
-        let finite = row.iter().all(|score| score.is_finite());
-        correct += u64::from(finite && argmax(row) == target);
+        correct += u64::from(is_correct(row, target));
         sum += row_loss(row, target).to_f64();
     }
     let share = T::of(1.0 / n as f64);

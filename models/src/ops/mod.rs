@@ -21,6 +21,7 @@
 //! | `inplace` | in-place operations: running statistics, loaded values |
 //! | `loss` | softmax cross-entropy, the perceptron's criterion |
 //! | `optimizer` | the update rules of SGD and AdamW, each in one pass over memory |
+//! | [`reference`](mod@reference) | every operation again, made of candle-core's and candle-nn's |
 //!
 //! Candle's own ReLU has the gradient 1 at 0, its pooling a wrong one, and neither they nor its optimizers are fused:
 //! that is why these exist. Every operation is deterministic: sums are taken in an order that does not depend on timing.
@@ -45,6 +46,7 @@ mod loss;
 mod matmul;
 mod optimizer;
 mod pool;
+pub mod reference;
 mod statistics;
 mod tape;
 pub mod threads;

@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 
 use super::float::Float;
 use super::kernel::{check_len, simd_dispatch};
+use super::reference;
 use super::threads;
 
 /// Stochastic gradient descent with momentum. PyTorch's `SGD` without dampening.
@@ -64,6 +65,9 @@ impl Optimizer {
     /// # Errors
     /// When the parameter, the gradient and the slots differ in length, or the number of slots is wrong.
     pub fn step(&self, parameter: &Tensor, gradient: &[f32], slots: &mut [Vec<f32>]) -> Result<()> {
+        if reference::selected() {
+            return reference::step(self, parameter, gradient, slots);
+        }
         let kernel = UpdateKernel::new(self);
         update_in_place(parameter, slots, self.slots(), |mut whole| {
             check_len(whole.len(), gradient.len())?;

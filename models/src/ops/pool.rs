@@ -10,6 +10,7 @@ use super::float::Float;
 use super::kernel::{
     assume_init_vec, contiguous_slice, simd_dispatch, storage_slice, uninit_vec, zero_init,
 };
+use super::reference;
 use super::tape::{SaveForBackward, apply1};
 use super::threads;
 
@@ -43,6 +44,10 @@ pub fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
         window,
         places: Mutex::new(Vec::new()),
     };
+    if reference::selected() {
+        op.shape(x.shape())?;
+        return reference::max_pool2d(x, window);
+    }
     apply1(x, op, SaveForBackward::Shapes)
 }
 
@@ -233,11 +238,12 @@ impl CustomOp1 for MaxPool {
 /// # Errors
 /// When there are no cells or no pixels.
 pub fn adaptive_avg_pool2d(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
-    apply1(
-        x,
-        AdaptiveAvgPool2d { rows, columns },
-        SaveForBackward::Shapes,
-    )
+    let op = AdaptiveAvgPool2d { rows, columns };
+    if reference::selected() {
+        op.dims(x.shape())?;
+        return reference::adaptive_avg_pool2d(x, rows, columns);
+    }
+    apply1(x, op, SaveForBackward::Shapes)
 }
 
 struct AdaptiveAvgPool2d {

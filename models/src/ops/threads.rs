@@ -12,6 +12,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::instructions::instructions;
+use super::reference::check_selection;
 use crate::error::{Error, Result};
 
 /// The number of multiply-adds from which a product uses several threads: about 50 µs on one.
@@ -48,9 +49,11 @@ pub fn available() -> usize {
 /// a later call for more does not enlarge it.
 ///
 /// # Errors
-/// [`Error::Threads`] when the system refuses to start threads; and as [`instructions`], which is checked first.
+/// [`Error::Threads`] when the system refuses to start threads; and as [`instructions`] and [`check_selection`], which
+/// are checked first.
 pub fn set_threads(threads: usize) -> Result<()> {
     instructions()?;
+    check_selection()?;
     static POOL: OnceLock<std::result::Result<(), String>> = OnceLock::new();
     let threads = threads.max(1);
     THREADS.store(threads, Ordering::Relaxed);

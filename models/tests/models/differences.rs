@@ -233,18 +233,6 @@ fn a_whole_network() {
 }
 
 #[test]
-fn nothing_is_computed_for_a_tensor_that_nobody_learns() {
-    let x = numbers("x", &[4, 3]).as_tensor().detach();
-    let (w, b) = (numbers("w", &[2, 3]), numbers("b", &[2]));
-    let gradients = mixed(&linear(&x, &w, &b).unwrap())
-        .unwrap()
-        .backward()
-        .unwrap();
-    assert!(gradients.get(&x).is_none());
-    assert!(gradients.get(&w).is_some());
-}
-
-#[test]
 fn the_tape_gives_candles_gradients_and_a_parameter_used_twice_adds_up() {
     let f32s = |name: &str, shape: &[usize]| {
         Var::from_tensor(&numbers(name, shape).to_dtype(DType::F32).unwrap()).unwrap()

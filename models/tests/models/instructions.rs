@@ -1,10 +1,10 @@
 //! Runs the golden tests, gradient tests and comparisons with definitions again under each narrower set of
 //! instructions, with the same tolerances.
 
-use std::process::Command;
-
 use vivarium_models::ops::instructions::ENV_VAR;
 use vivarium_models::ops::{Instructions, instructions};
+
+use crate::rerun;
 
 /// Prefixes of test names, as filters of this binary.
 const TESTS: &[&str] = &[
@@ -21,39 +21,9 @@ const TESTS: &[&str] = &[
     "steps::",
 ];
 
-/// Tells the process not to start others.
-const INSIDE: &str = "VIVARIUM_TESTS_INSIDE";
-
-/// Runs tests in a process with these instructions. Returns its output and whether all passed.
-fn run(tests: &[&str], asked: &str) -> (String, bool) {
-    assert!(
-        std::env::var_os(INSIDE).is_none(),
-        "the filters chose a test that runs the filters"
-    );
-    let binary = std::env::current_exe().unwrap();
-    let output = Command::new(binary)
-        .args(tests)
-        .env(ENV_VAR, asked)
-        .env(INSIDE, "yes")
-        .output()
-        .unwrap();
-    let text =
-        [output.stdout, output.stderr].map(|part| String::from_utf8_lossy(&part).into_owned());
-    (text.concat(), output.status.success())
-}
-
 fn pass_with(asked: Instructions) {
-    if !Instructions::supported().any(|some| some == asked) {
-        return;
-    }
-    let (text, passed) = run(TESTS, asked.name());
-    assert!(passed, "with {asked}:\n{text}");
-    // All filters match tests.
-    for name in TESTS {
-        assert!(
-            text.contains(&format!("test {name}")),
-            "no test {name}:\n{text}"
-        );
+    if Instructions::supported().any(|some| some == asked) {
+        rerun::pass_with(TESTS, (ENV_VAR, asked.name()));
     }
 }
 
@@ -87,7 +57,8 @@ fn the_instructions_asked_for_are_those_in_use() {
 
 #[test]
 fn instructions_that_do_not_exist_are_refused_by_name() {
-    let (text, passed) = run(&["instructions::the_instructions_asked_for"], "avx1024");
+    let tests = ["instructions::the_instructions_asked_for"];
+    let (text, passed) = rerun::run(&tests, (ENV_VAR, "avx1024"));
     assert!(!passed);
     let refusal = "VIVARIUM_INSTRUCTIONS: must be one of portable, avx2, avx512, not avx1024";
     assert!(text.contains(refusal), "{text}");

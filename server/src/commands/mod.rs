@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 use vivarium_models::data::Library;
+use vivarium_models::ops;
 
 use crate::cli::{Cli, Command, DataFolder};
 use crate::console::{BackgroundWriter, Lossy, notice};
@@ -31,8 +32,8 @@ use crate::worker;
 
 /// Runs the command.
 pub fn run(cli: Cli) -> ExitCode {
-    // Workers inherit this setting, so an impossible one is refused before one starts.
-    if let Err(error) = vivarium_models::ops::check_instructions() {
+    // Workers inherit these settings, so impossible ones are refused before one starts.
+    if let Err(error) = ops::check_instructions().and_then(|()| ops::reference::check_selection()) {
         notice(format_args!("vivarium: {error}"));
         return ExitCode::FAILURE;
     }

@@ -184,21 +184,27 @@ fn classes_that_nobody_learns_are_named_before_the_first_epoch() {
 }
 
 #[test]
-fn instructions_that_do_not_exist_are_refused_before_anything_starts() {
+fn instructions_and_operations_that_do_not_exist_are_refused_before_anything_starts() {
+    let refusals = [
+        "VIVARIUM_INSTRUCTIONS: must be one of portable, avx2, avx512, not sse",
+        "VIVARIUM_OPS: must be one of kernels, reference, not sse",
+    ];
     for arguments in [
         &["data", "list"][..],
         &["worker", "/nowhere"],
         &["serve", "--port", "0"],
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_vivarium"))
-            .args(arguments)
-            .env("VIVARIUM_INSTRUCTIONS", "sse")
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "{arguments:?}");
-        let refusal = "VIVARIUM_INSTRUCTIONS: must be one of portable, avx2, avx512, not sse";
-        assert!(said.contains(refusal), "{arguments:?}: {said}");
+        for refusal in refusals {
+            let (variable, _) = refusal.split_once(':').unwrap();
+            let output = Command::new(env!("CARGO_BIN_EXE_vivarium"))
+                .args(arguments)
+                .env(variable, "sse")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success(), "{arguments:?}");
+            assert!(said.contains(refusal), "{arguments:?}: {said}");
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::super::kernel::{
     assume_init, assume_init_vec, storage_slice, try_init_vec, uninit_vec, zip_mut,
 };
 use super::super::matmul::Accumulator;
+use super::super::reference;
 use super::super::tape::{push_multi, recorded};
 use super::super::threads;
 use super::pointwise::{BackwardWeights, ForwardWeights, add_up};
@@ -38,7 +39,8 @@ pub fn conv2d_branches(x: &Tensor, weights: &[&Tensor]) -> Result<Vec<Tensor>> {
         let [height, width] = other.kernel;
         bail!("branches: a kernel of {height}x{width} pixels, where each must have one")
     }
-    let Some(branches) = Branches::new(shapes).filter(|_| recorded(&[x])) else {
+    let Some(branches) = Branches::new(shapes).filter(|_| recorded(&[x]) && !reference::selected())
+    else {
         return weights
             .iter()
             .map(|weight| conv2d(x, weight, None, params))

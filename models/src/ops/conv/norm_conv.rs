@@ -17,6 +17,7 @@ use super::super::kernel::{
     PARTIAL_ROWS, assume_init, simd_dispatch, storage_slice, try_init_vec, uninit_vec,
 };
 use super::super::matmul::Accumulator;
+use super::super::reference;
 use super::super::statistics::{BatchStatistics, Moments, WithStats};
 use super::super::tape::{SaveForBackward, push, recorded, requires_grad};
 use super::super::threads;
@@ -37,7 +38,7 @@ pub fn norm_conv2d(
 ) -> Result<(WithStats, BatchStatistics)> {
     let x = x.into();
     let fused = match ConvShape::new(x.values.shape(), weight.shape(), params) {
-        Ok(shape) if recorded(&[&x.values, scale, shift, weight]) => {
+        Ok(shape) if recorded(&[&x.values, scale, shift, weight]) && !reference::selected() => {
             NormConv::new(&shape, activation)
         }
         _ => None,

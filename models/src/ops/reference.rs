@@ -1,0 +1,479 @@
+//! A reference of every operation, made of candle-core's and candle-nn's operations. It is slow.
+//!
+//! `VIVARIUM_OPS=reference` selects it for the whole process, so that the tests hold both to the same numbers. Gradients
+//! are Candle's, through a second forward pass. Where Candle's gradient is not PyTorch's (ReLU at 0, SiLU, pooling,
+//! convolutions) or a layer of candle-nn has other settings, the operation is composed of others.
+
+use std::sync::OnceLock;
+
+use candle_core::{D, DType, Result, Tensor, Var, bail};
+use candle_nn::{Linear, Module as _};
+
+use super::activation::Activation;
+use super::conv::ConvParams;
+use super::float::Float;
+use super::gradient_sink::accumulate_grad;
+use super::inplace::CopySource;
+use super::kernel::{check_len, storage_slice};
+use super::loss::{Loss, check, is_correct};
+use super::optimizer::{AdamW, Optimizer, Sgd};
+use super::pool::PoolWindow;
+use super::statistics::BatchStatistics;
+use super::tape::{BackwardFn, SaveForBackward, push, recording};
+use crate::error;
+
+/// The environment variable that selects the operations of this process: `kernels`, which is the default, or
+/// `reference`.
+pub const ENV_VAR: &str = "VIVARIUM_OPS";
+
+/// Whether a value of the variable selects the reference, or why it selects nothing.
+fn selects(value: Option<&str>) -> std::result::Result<bool, String> {
+    match value {
+        None | Some("" | "kernels") => Ok(false),
+        Some("reference") => Ok(true),
+        Some(other) => Err(format!("must be one of kernels, reference, not {other}")),
+    }
+}
+
+fn selection() -> &'static std::result::Result<bool, String> {
+    static SELECTION: OnceLock<std::result::Result<bool, String>> = OnceLock::new();
+    SELECTION.get_or_init(|| {
+        let value = std::env::var_os(ENV_VAR);
+        selects(
+            value
+                .as_deref()
+                .map(|value| value.to_string_lossy())
+                .as_deref(),
+        )
+    })
+}
+
+/// Whether operations are those of the reference.
+pub fn selected() -> bool {
+    *selection() == Ok(true)
+}
+
+/// Fails where [`ENV_VAR`] selects nothing. Operations are then the kernels, so call this first, as
+/// [`set_threads`](super::set_threads) does.
+///
+/// # Errors
+/// [`Error::Setting`](crate::Error::Setting) names the variable and its values.
+pub fn check_selection() -> error::Result<()> {
+    match selection() {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(error::Error::setting(ENV_VAR, refusal)),
+    }
+}
+
+/// Applies a function of tensors. A tape that records takes it as one operation.
+fn apply<const N: usize>(
+    arguments: [&Tensor; N],
+    function: impl Fn([&Tensor; N]) -> Result<Tensor> + 'static,
+) -> Result<Tensor> {
+    let Some(known) = recording(&arguments) else {
+        return function(arguments)?.contiguous();
+    };
+    let detached = arguments.map(Tensor::detach);
+    let y = function(detached.each_ref())?.contiguous()?;
+    if known {
+        let saved = arguments.map(Tensor::clone);
+        let backward: BackwardFn = Box::new(move |_, dy| {
+            let variables = saved
+                .iter()
+                .map(|argument| Var::from_tensor(&argument.detach()))
+                .collect::<Result<Vec<_>>>()?;
+            let y = function(std::array::from_fn(|i| variables[i].as_tensor()))?;
+            let gradients = (y * dy)?.sum_all()?.backward()?;
+            let hand_over = |(argument, variable): (&Tensor, &Var)| {
+                let gradient = match gradients.get(variable) {
+                    Some(gradient) => gradient.contiguous()?,
+                    None => variable.zeros_like()?,
+                };
+                match gradient.dtype() {
+                    DType::F64 => accumulate::<f64>(argument, &gradient),
+                    _ => accumulate::<f32>(argument, &gradient),
+                }
+            };
+            saved.iter().zip(&variables).map(hand_over).collect()
+        });
+        push(&arguments, &y, SaveForBackward::Shapes, backward)?;
+    }
+    Ok(y)
+}
+
+/// Hands the gradient of an argument to the sink.
+fn accumulate<T: Float>(argument: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    let (storage, layout) = gradient.storage_and_layout();
+    let values = storage_slice::<T>(&storage, layout)?;
+    accumulate_grad(argument, |out: &mut [T], add| {
+        for (out, value) in out.iter_mut().zip(values) {
+            *out = if add { *out + *value } else { *value };
+        }
+        Ok(())
+    })
+}
+
+pub(super) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    apply([x, weight, bias], |[x, weight, bias]| {
+        Linear::new(weight.clone(), Some(bias.clone())).forward(x)
+    })
+}
+
+pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    apply([x], move |[x]| activated(x, activation))
+}
+
+fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        // Candle's ReLU has the gradient 1 at 0.
+        Activation::Relu => x.le(&x.zeros_like()?)?.where_cond(&x.zeros_like()?, x),
+        Activation::Silu => {
+            // Candle's gradient loses its digits where x is large. There SiLU is x.
+            let is_large = (x.gt(40.0)? * x.lt(f64::INFINITY)?)?;
+            is_large.where_cond(x, &candle_nn::ops::silu(x)?)
+        }
+        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
+        Activation::Tanh => x.tanh(),
+    }
+}
+
+/// NHWC images as NCHW, which is Candle's layout.
+fn to_nchw(x: &Tensor) -> Result<Tensor> {
+    x.permute((0, 3, 1, 2))?.contiguous()
+}
+
+fn to_nhwc(x: &Tensor) -> Result<Tensor> {
+    x.permute((0, 2, 3, 1))?.contiguous()
+}
+
+/// The pixels under a window that moves over images: `[n, rows, columns, positions in the window, channels]`.
+fn windows(x: &Tensor, kernel: [usize; 2], stride: [usize; 2]) -> Result<Tensor> {
+    let (n, height, width, channels) = x.dims4()?;
+    let rows = (height - kernel[0]) / stride[0] + 1;
+    let columns = (width - kernel[1]) / stride[1] + 1;
+    let mut pixels = Vec::new();
+    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+        for ky in 0..kernel[0] {
+            let first = (row * stride[0] + ky) * width + column * stride[1];
+            pixels.extend((first..first + kernel[1]).map(|pixel| pixel as u32));
+        }
+    }
+    x.flatten(1, 2)?
+        .contiguous()?
+        .index_select(&Tensor::new(pixels, x.device())?, 1)?
+        .reshape((n, rows, columns, kernel[0] * kernel[1], channels))
+}
+
+/// A product of patches with the weights. Candle's `conv2d` has one stride and one padding for both directions, and a
+/// wrong gradient where the stride leaves more pixels at the bottom than at the right.
+pub(super) fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    params: ConvParams,
+) -> Result<Tensor> {
+    let ConvParams {
+        stride,
+        padding: [height, width],
+        groups,
+    } = params;
+    let y = apply([x, weight], move |[x, weight]| {
+        let (out, inputs, kh, kw) = weight.dims4()?;
+        let x = x
+            .pad_with_zeros(1, height, height)?
+            .pad_with_zeros(2, width, width)?;
+        let patches = windows(&x, [kh, kw], stride)?;
+        let (n, rows, columns, positions, _) = patches.dims5()?;
+        let patches = patches
+            .reshape(((), positions, groups, inputs))?
+            .permute((2, 0, 1, 3))?
+            .reshape((groups, (), positions * inputs))?;
+        let weight = weight
+            .reshape((groups, out / groups, inputs, positions))?
+            .permute((0, 3, 2, 1))?
+            .reshape((groups, positions * inputs, out / groups))?;
+        patches
+            .matmul(&weight)?
+            .transpose(0, 1)?
+            .reshape((n, rows, columns, out))
+    })?;
+    match bias {
+        Some(bias) => apply([&y, bias], |[y, bias]| y.broadcast_add(bias)),
+        None => Ok(y),
+    }
+}
+
+pub(super) fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
+    let PoolWindow {
+        kernel,
+        stride,
+        padding,
+    } = window;
+    let padded = move |x: &Tensor, dim: usize| -> Result<Tensor> {
+        if padding == 0 {
+            return Ok(x.clone());
+        }
+        let mut shape = x.dims().to_vec();
+        shape[dim] = padding;
+        let edge = Tensor::full(f32::NEG_INFINITY, shape, x.device())?.to_dtype(x.dtype())?;
+        Tensor::cat(&[&edge, x, &edge], dim)
+    };
+    apply([x], move |[x]| {
+        let x = padded(&padded(x, 1)?, 2)?;
+        let windows = windows(&x, [kernel; 2], [stride; 2])?;
+        let values = |position| windows.narrow(3, position, 1)?.squeeze(3)?.contiguous();
+        (1..kernel * kernel).try_fold(values(0)?, |maximum, position| {
+            let values = values(position)?;
+            let (is_greater, is_nan) = (values.gt(&maximum)?, values.ne(&values)?);
+            is_greater.maximum(&is_nan)?.where_cond(&values, &maximum)
+        })
+    })
+}
+
+pub(super) fn adaptive_avg_pool2d(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
+    /// The means of `cells` parts along a dimension. Parts overlap where `cells` does not divide it.
+    fn means(x: &Tensor, dim: usize, cells: usize) -> Result<Tensor> {
+        let side = x.dim(dim)?;
+        let mean = |cell: usize| {
+            let (start, end) = (cell * side / cells, ((cell + 1) * side).div_ceil(cells));
+            x.narrow(dim, start, end - start)?.mean_keepdim(dim)
+        };
+        Tensor::cat(&(0..cells).map(mean).collect::<Result<Vec<_>>>()?, dim)
+    }
+    apply([x], move |[x]| means(&means(x, 1, rows)?, 2, columns))
+}
+
+/// Mean and variance of each channel, the last dimension, in double precision.
+fn moments(x: &Tensor) -> Result<(Tensor, Tensor)> {
+    let rows = x.to_dtype(DType::F64)?.flatten_to(D::Minus2)?;
+    let mean = rows.mean(0)?;
+    let variance = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
+    Ok((mean, variance))
+}
+
+/// candle-nn's `BatchNorm` does not return the statistics, and takes them in single precision.
+pub(super) fn batch_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epsilon: f64,
+    activation: Option<Activation>,
+) -> Result<(Tensor, BatchStatistics)> {
+    let y = apply([x, weight, bias], move |arguments| {
+        normalized(arguments, &moments(arguments[0])?, epsilon, activation)
+    })?;
+    let (mean, variance) = moments(&x.detach())?;
+    let statistics = BatchStatistics {
+        rows: x.elem_count() / mean.elem_count(),
+        mean: mean.to_vec1()?,
+        variance: variance.to_vec1()?,
+    };
+    Ok((y, statistics))
+}
+
+pub(super) fn batch_norm_eval(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    statistics: &BatchStatistics,
+    epsilon: f64,
+    activation: Option<Activation>,
+) -> Result<Tensor> {
+    let of_channels = |values: &[f64]| Tensor::new(values, x.device());
+    let moments = (
+        of_channels(&statistics.mean)?,
+        of_channels(&statistics.variance)?,
+    );
+    apply([x, weight, bias], move |arguments| {
+        normalized(arguments, &moments, epsilon, activation)
+    })
+}
+
+fn normalized(
+    [x, weight, bias]: [&Tensor; 3],
+    (mean, variance): &(Tensor, Tensor),
+    epsilon: f64,
+    activation: Option<Activation>,
+) -> Result<Tensor> {
+    let y = x
+        .to_dtype(DType::F64)?
+        .broadcast_sub(mean)?
+        .broadcast_div(&(variance + epsilon)?.sqrt()?)?
+        .to_dtype(x.dtype())?
+        .broadcast_mul(weight)?
+        .broadcast_add(bias)?;
+    match activation {
+        Some(activation) => activated(&y, activation),
+        None => Ok(y),
+    }
+}
+
+/// `mask` is the factor of each value.
+pub(super) fn dropout(x: &Tensor, mask: Tensor) -> Result<Tensor> {
+    apply([x], move |[x]| x * &mask)
+}
+
+pub(super) fn channels_last(x: &Tensor) -> Result<Tensor> {
+    apply([x], |[x]| to_nhwc(x))
+}
+
+pub(super) fn flatten_channels_first(x: &Tensor) -> Result<Tensor> {
+    apply([x], |[x]| to_nchw(x)?.flatten_from(1))
+}
+
+pub(super) fn flatten(x: &Tensor) -> Result<Tensor> {
+    apply([x], |[x]| x.flatten_from(1))
+}
+
+pub(super) fn cat(parts: &[&Tensor]) -> Result<Tensor> {
+    let Some((first, rest)) = parts.split_first() else {
+        bail!("cat takes at least one tensor")
+    };
+    rest.iter().try_fold((*first).clone(), |left, right| {
+        apply([&left, right], |parts| Tensor::cat(&parts, D::Minus1))
+    })
+}
+
+pub(super) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    apply([a, b], |[a, b]| a + b)
+}
+
+/// A loss from its scalar.
+fn loss(scores: &Tensor, targets: &[u32], tensor: Tensor) -> Result<Loss> {
+    let rows = scores.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+    let correct = rows
+        .iter()
+        .zip(targets)
+        .filter(|(row, target)| is_correct(row, **target as usize));
+    Ok(Loss {
+        mean: tensor.to_dtype(DType::F64)?.to_scalar()?,
+        correct: correct.count() as u64,
+        tensor,
+    })
+}
+
+pub(super) fn cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) -> Result<Loss> {
+    check(scores, targets)?;
+    let indices = Tensor::new(targets, scores.device())?;
+    let tensor = apply([scores], move |[scores]| {
+        let of_targets = candle_nn::loss::cross_entropy(scores, &indices)?;
+        if smoothing == 0.0 {
+            return Ok(of_targets);
+        }
+        let of_all = candle_nn::ops::log_softmax(scores, 1)?.mean_all()?.neg()?;
+        (of_targets * (1.0 - smoothing))? + (of_all * smoothing)?
+    })?;
+    loss(scores, targets, tensor)
+}
+
+pub(super) fn perceptron_loss(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
+    let (_, classes) = check(scores, targets)?;
+    let indices = Tensor::new(targets, scores.device())?.unsqueeze(1)?;
+    let is_target = Tensor::arange(0, u32::try_from(classes)?, scores.device())?
+        .unsqueeze(0)?
+        .broadcast_eq(&indices)?;
+    let tensor = apply([scores], move |[scores]| {
+        let scores = &scores.contiguous()?;
+        let lowest = Tensor::full(f32::NEG_INFINITY, scores.shape(), scores.device())?;
+        let rival = is_target
+            .where_cond(&lowest.to_dtype(scores.dtype())?, scores)?
+            .argmax_keepdim(1)?;
+        let lead = (scores.gather(&rival, 1)? - scores.gather(&indices, 1)?)?;
+        let zero = lead.zeros_like()?;
+        // 0, or NaN where a score of the row is not finite. Such a row has no gradient.
+        let finite = (scores * 0.0)?.sum_keepdim(1)?;
+        let is_mistake = (lead.ge(&zero)? * finite.eq(&zero)?)?;
+        (is_mistake.where_cond(&lead, &zero)? + finite)?.mean_all()
+    })?;
+    loss(scores, targets, tensor)
+}
+
+pub(super) fn softmax(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
+    candle_nn::ops::softmax(&scores.detach(), 1)?.to_vec2()
+}
+
+/// Overwrites the values of a tensor.
+fn set(tensor: &Tensor, values: &Tensor) -> Result<()> {
+    let values = values.reshape(tensor.shape())?.to_dtype(tensor.dtype())?;
+    tensor
+        .unsqueeze(0)?
+        .slice_set(&values.unsqueeze(0)?.contiguous()?, 0, 0)
+}
+
+/// [`Optimizer::step`]. candle-nn's optimizers keep their state to themselves, and its SGD has no momentum.
+pub(super) fn step(
+    optimizer: &Optimizer,
+    parameter: &Tensor,
+    gradient: &[f32],
+    slots: &mut [Vec<f32>],
+) -> Result<()> {
+    check_len(optimizer.slots(), slots.len())?;
+    let of =
+        |values: &[f32]| Tensor::from_slice(values, parameter.elem_count(), parameter.device());
+    let (p, g) = (parameter.detach().flatten_all()?, of(gradient)?);
+    let mut state = slots
+        .iter()
+        .map(|slot| of(slot))
+        .collect::<Result<Vec<_>>>()?;
+    let p = match optimizer {
+        Optimizer::Sgd(optimizer) => sgd(optimizer, &p, &g, &mut state)?,
+        Optimizer::AdamW(optimizer) => adamw(optimizer, &p, &g, &mut state)?,
+    };
+    for (slot, state) in slots.iter_mut().zip(state) {
+        *slot = state.to_vec1()?;
+    }
+    set(parameter, &p)
+}
+
+fn sgd(optimizer: &Sgd, p: &Tensor, g: &Tensor, state: &mut [Tensor]) -> Result<Tensor> {
+    let g = (g + (p * optimizer.weight_decay)?)?;
+    let Some(velocity) = state.first_mut() else {
+        return p - (g * optimizer.lr)?;
+    };
+    *velocity = ((&*velocity * optimizer.momentum)? + &g)?;
+    if optimizer.nesterov {
+        p - ((g + (&*velocity * optimizer.momentum)?)? * optimizer.lr)?
+    } else {
+        p - (&*velocity * optimizer.lr)?
+    }
+}
+
+fn adamw(optimizer: &AdamW, p: &Tensor, g: &Tensor, state: &mut [Tensor]) -> Result<Tensor> {
+    let AdamW {
+        lr,
+        beta1,
+        beta2,
+        eps,
+        weight_decay,
+        step,
+    } = *optimizer;
+    let [m, v] = state else {
+        bail!("AdamW has two moments")
+    };
+    *m = ((&*m * beta1)? + (g * (1.0 - beta1))?)?;
+    *v = ((&*v * beta2)? + (g.sqr()? * (1.0 - beta2))?)?;
+    let unbiased = |moment: &Tensor, beta: f64| moment / (1.0 - beta.powf(step as f64));
+    let change = (unbiased(m, beta1)? / (unbiased(v, beta2)?.sqrt()? + eps)?)?;
+    (p * (1.0 - lr * weight_decay))? - (change * lr)?
+}
+
+pub(super) fn lerp_(tensor: &Tensor, target: &[f64], weight: f64) -> Result<()> {
+    let target = Tensor::from_slice(target, tensor.shape(), tensor.device())?;
+    let values = (tensor.to_dtype(DType::F64)? * (1.0 - weight))?;
+    set(tensor, &(values + (target * weight)?)?)
+}
+
+pub(super) fn add_one_(tensor: &Tensor) -> Result<()> {
+    set(tensor, &(tensor + tensor.ones_like()?)?)
+}
+
+pub(super) fn copy_(tensor: &Tensor, values: CopySource<'_>) -> Result<()> {
+    let values = match values {
+        CopySource::F32(values) => Tensor::from_slice(values, values.len(), tensor.device())?,
+        CopySource::I64(values) => Tensor::from_slice(values, values.len(), tensor.device())?,
+    };
+    set(tensor, &values)
+}
+
+#[cfg(test)]
+mod tests;
