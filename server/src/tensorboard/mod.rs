@@ -17,6 +17,8 @@ pub mod export;
 pub mod find;
 pub mod import;
 pub mod read;
+#[cfg(test)]
+mod read_tests;
 pub mod record;
 pub mod relation;
 pub mod tags;

@@ -37,6 +37,11 @@ pub fn json_request(method: &'static str, path: String, body: &Value) -> Request
     }
 }
 
+/// A request without content. `{}` in the path stands for the id.
+fn request_to(method: &'static str, path: &str, id: &Value) -> Request {
+    json_request(method, path.replace("{}", text(id)), &json!({}))
+}
+
 pub fn form_request(path: &str, field: &str, file: &str, bytes: &[u8]) -> Request {
     Request {
         method: "POST",
@@ -222,13 +227,7 @@ pub const CHANGES: &[Change] = &[
         name: "resume a run",
         uploads: false,
         before: stopped,
-        request: |it| {
-            json_request(
-                "POST",
-                format!("/runs/{}/resume", text(&it["id"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("POST", "/runs/{}/resume", &it["id"]),
         done: |server, it| Some(server.status(text(&it["id"])) != "stopped"),
     },
     Change {
@@ -239,13 +238,7 @@ pub const CHANGES: &[Change] = &[
             server.await_status(&id, "running");
             json!({ "id": id, "endless": true })
         },
-        request: |it| {
-            json_request(
-                "POST",
-                format!("/runs/{}/stop", text(&it["id"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("POST", "/runs/{}/stop", &it["id"]),
         done: |server, it| {
             let run = server.run(text(&it["id"]));
             Some(run["stopping"] == true || run["status"] == "stopped")
@@ -260,40 +253,28 @@ pub const CHANGES: &[Change] = &[
                 .expect(201);
             json!({"id": made["id"], "endless": true})
         },
-        request: |it| {
-            json_request(
-                "POST",
-                format!("/sweeps/{}/stop", text(&it["id"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("POST", "/sweeps/{}/stop", &it["id"]),
         done: |server, it| all_stop(server, text(&it["id"])),
     },
     Change {
         name: "delete a run",
         uploads: false,
         before: labelled,
-        request: |it| json_request("DELETE", format!("/runs/{}", text(&it["id"])), &json!({})),
+        request: |it| request_to("DELETE", "/runs/{}", &it["id"]),
         done: |server, it| is_here(server, text(&it["id"])).map(|here| !here),
     },
     Change {
         name: "restore a run",
         uploads: false,
         before: deleted,
-        request: |it| {
-            json_request(
-                "POST",
-                format!("/runs/{}/restore", text(&it["id"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("POST", "/runs/{}/restore", &it["id"]),
         done: |server, it| is_here(server, text(&it["id"])),
     },
     Change {
         name: "remove a run for good",
         uploads: false,
         before: deleted,
-        request: |it| json_request("DELETE", format!("/trash/{}", text(&it["id"])), &json!({})),
+        request: |it| request_to("DELETE", "/trash/{}", &it["id"]),
         done: |server, it| Some(!ids(&trash(server)).contains(&text(&it["id"]).to_owned())),
     },
     Change {
@@ -380,13 +361,7 @@ pub const CHANGES: &[Change] = &[
                 .post("/api/v1/reports", &json!({"text": "# Old"}))
                 .expect(201)
         },
-        request: |it| {
-            json_request(
-                "DELETE",
-                format!("/reports/{}", text(&it["id"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("DELETE", "/reports/{}", &it["id"]),
         done: |server, it| {
             let path = format!("/api/v1/reports/{}", text(&it["id"]));
             let gone = server.get(&path).status == 404;
@@ -407,13 +382,7 @@ pub const CHANGES: &[Change] = &[
                 .expect(204);
             it
         },
-        request: |it| {
-            json_request(
-                "POST",
-                format!("/reports/{}/restore", text(&it["id"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("POST", "/reports/{}/restore", &it["id"]),
         done: |server, it| {
             Some(
                 server
@@ -434,7 +403,7 @@ pub const CHANGES: &[Change] = &[
         name: "remove an image",
         uploads: false,
         before: |server| upload_image(server, &photo()).expect(201),
-        request: |it| json_request("DELETE", format!("/images/{}", text(&it["id"])), &json!({})),
+        request: |it| request_to("DELETE", "/images/{}", &it["id"]),
         done: |server, it| {
             let listed = server.get("/api/v1/images").expect(200);
             let listed = ids(&listed["images"]).contains(&text(&it["id"]).to_owned());
@@ -486,13 +455,7 @@ pub const CHANGES: &[Change] = &[
         name: "discard a data set",
         uploads: false,
         before: draft,
-        request: |it| {
-            json_request(
-                "DELETE",
-                format!("/datasets/drafts/{}", text(&it["id"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("DELETE", "/datasets/drafts/{}", &it["id"]),
         done: |server, it| {
             let path = format!("/api/v1/datasets/drafts/{}", text(&it["id"]));
             Some(server.delete(&path).status == 404)
@@ -507,13 +470,7 @@ pub const CHANGES: &[Change] = &[
             server.post(&path, &json!({"set": it["set"]})).expect(201);
             it
         },
-        request: |it| {
-            json_request(
-                "DELETE",
-                format!("/datasets/{}", text(&it["set"])),
-                &json!({}),
-            )
-        },
+        request: |it| request_to("DELETE", "/datasets/{}", &it["set"]),
         done: |server, it| Some(!has_set(server, &it["set"])),
     },
 ];

@@ -154,33 +154,21 @@ impl<'a> BitReader<'a> {
     }
 
     /// The position of the next marker that is not a restart marker.
-    pub(super) fn marker(&mut self) -> Option<usize> {
+    pub(super) fn marker(&self) -> Option<usize> {
         let mut at = self.at;
         loop {
-            let found = at
-                + self
-                    .bytes
-                    .get(at..)?
-                    .iter()
-                    .position(|byte| *byte == 0xff)?;
-            match *self.bytes.get(found + 1)? {
-                0 | 0xd0..=0xd7 => at = found + 2,
-                0xff => at = found + 1,
-                _ => return Some(found),
+            match self.marker_after(at)? {
+                (found, 0xd0..=0xd7) => at = found + 2,
+                (found, _) => return Some(found),
             }
         }
     }
 
-    /// The position of the next marker, and the marker.
-    fn any_marker(&self) -> Option<(usize, u8)> {
-        let mut at = self.at;
+    /// The position of the first marker at or after a position, and the marker.
+    fn marker_after(&self, mut at: usize) -> Option<(usize, u8)> {
         loop {
-            let found = at
-                + self
-                    .bytes
-                    .get(at..)?
-                    .iter()
-                    .position(|byte| *byte == 0xff)?;
+            let rest = self.bytes.get(at..)?;
+            let found = at + rest.iter().position(|byte| *byte == 0xff)?;
             match *self.bytes.get(found + 1)? {
                 0 => at = found + 2,
                 0xff => at = found + 1,
@@ -190,12 +178,12 @@ impl<'a> BitReader<'a> {
     }
 
     pub(super) fn restart_follows(&self) -> bool {
-        matches!(self.any_marker(), Some((_, 0xd0..=0xd7)))
+        matches!(self.marker_after(self.at), Some((_, 0xd0..=0xd7)))
     }
 
     /// Skips the rest before the next marker.
     pub(super) fn drop_rest(&mut self) {
-        if let Some((at, _)) = self.any_marker() {
+        if let Some((at, _)) = self.marker_after(self.at) {
             self.at = at;
         }
         (self.held, self.count, self.ended) = (0, 0, true);
@@ -203,7 +191,7 @@ impl<'a> BitReader<'a> {
 
     /// Continues after a restart marker.
     pub(super) fn restart(&mut self) -> Codes<()> {
-        match self.any_marker() {
+        match self.marker_after(self.at) {
             Some((at, 0xd0..=0xd7)) => {
                 *self = Self::new(self.bytes, at + 2);
                 Ok(())
