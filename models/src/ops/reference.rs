@@ -2,7 +2,8 @@
 //!
 //! `VIVARIUM_OPS=reference` selects it for the whole process, so that the tests hold both to the same numbers. Gradients
 //! are Candle's, through a second forward pass. Where Candle's gradient is not PyTorch's (ReLU at 0, SiLU, pooling,
-//! convolutions) or a layer of candle-nn has other settings, the operation is composed of others.
+//! convolutions) or a layer of candle-nn has other settings, the operation is composed of others. Batch normalization
+//! has PyTorch's formula for its gradient, because infinite gradients become NaN in Candle's.
 
 use std::sync::OnceLock;
 
@@ -19,7 +20,7 @@ use super::loss::{Loss, check, is_correct};
 use super::optimizer::{AdamW, Optimizer, Sgd};
 use super::pool::PoolWindow;
 use super::statistics::BatchStatistics;
-use super::tape::{BackwardFn, SaveForBackward, push, recording};
+use super::tape::{BackwardFn, SaveForBackward, push, recorded, recording};
 use crate::error;
 
 /// The environment variable that selects the operations of this process: `kernels`, which is the default, or
@@ -65,40 +66,57 @@ pub fn check_selection() -> error::Result<()> {
     }
 }
 
-/// Applies a function of tensors. A tape that records takes it as one operation.
+/// Applies a function of tensors. A tape that records takes it as one operation with Candle's gradients, through a second
+/// forward pass.
 fn apply<const N: usize>(
     arguments: [&Tensor; N],
     function: impl Fn([&Tensor; N]) -> Result<Tensor> + 'static,
 ) -> Result<Tensor> {
-    let Some(known) = recording(&arguments) else {
-        return function(arguments)?.contiguous();
-    };
-    let detached = arguments.map(Tensor::detach);
-    let y = function(detached.each_ref())?.contiguous()?;
-    if known {
-        let saved = arguments.map(Tensor::clone);
-        let backward: BackwardFn = Box::new(move |_, dy| {
-            let variables = saved
-                .iter()
-                .map(|argument| Var::from_tensor(&argument.detach()))
-                .collect::<Result<Vec<_>>>()?;
-            let y = function(std::array::from_fn(|i| variables[i].as_tensor()))?;
-            let gradients = (y * dy)?.sum_all()?.backward()?;
-            let hand_over = |(argument, variable): (&Tensor, &Var)| {
-                let gradient = match gradients.get(variable) {
-                    Some(gradient) => gradient.contiguous()?,
-                    None => variable.zeros_like()?,
-                };
-                match gradient.dtype() {
-                    DType::F64 => accumulate::<f64>(argument, &gradient),
-                    _ => accumulate::<f32>(argument, &gradient),
-                }
-            };
-            saved.iter().zip(&variables).map(hand_over).collect()
-        });
-        push(&arguments, &y, SaveForBackward::Shapes, backward)?;
-    }
+    let y = function(operands(arguments).each_ref())?.contiguous()?;
+    record(arguments, &y, move |arguments, dy| {
+        let variables = arguments
+            .iter()
+            .map(Var::from_tensor)
+            .collect::<Result<Vec<_>>>()?;
+        let y = function(std::array::from_fn(|i| variables[i].as_tensor()))?;
+        let gradients = (y * dy)?.sum_all()?.backward()?;
+        let gradient = |variable: &Var| match gradients.get(variable) {
+            Some(gradient) => Ok(gradient.clone()),
+            None => variable.zeros_like(),
+        };
+        variables.iter().map(gradient).collect()
+    })?;
     Ok(y)
+}
+
+/// The arguments as a function of Candle's takes them: under a tape they are not part of Candle's graph.
+fn operands<const N: usize>(arguments: [&Tensor; N]) -> [Tensor; N] {
+    match recording(&arguments) {
+        Some(_) => arguments.map(Tensor::detach),
+        None => arguments.map(Tensor::clone),
+    }
+}
+
+/// Hands an operation to the tape, if one records. `backward` returns the gradient of each argument.
+fn record<const N: usize>(
+    arguments: [&Tensor; N],
+    y: &Tensor,
+    backward: impl Fn(&[Tensor; N], &Tensor) -> Result<Vec<Tensor>> + 'static,
+) -> Result<()> {
+    if !recorded(&arguments) {
+        return Ok(());
+    }
+    let saved = arguments.map(Tensor::detach);
+    let variables = arguments.map(Tensor::clone);
+    let backward: BackwardFn = Box::new(move |_, dy| {
+        let gradients = backward(&saved, dy)?;
+        let hand_over = |(variable, gradient): (&Tensor, Tensor)| match gradient.dtype() {
+            DType::F64 => accumulate::<f64>(variable, &gradient.contiguous()?),
+            _ => accumulate::<f32>(variable, &gradient.contiguous()?),
+        };
+        variables.iter().zip(gradients).map(hand_over).collect()
+    });
+    push(&arguments, y, SaveForBackward::Shapes, backward)
 }
 
 /// Hands the gradient of an argument to the sink.
@@ -177,13 +195,18 @@ pub(super) fn conv2d(
         padding: [height, width],
         groups,
     } = params;
-    let y = apply([x, weight], move |[x, weight]| {
+    let convolved = move |x: &Tensor, weight: &Tensor| {
         let (out, inputs, kh, kw) = weight.dims4()?;
         let x = x
             .pad_with_zeros(1, height, height)?
             .pad_with_zeros(2, width, width)?;
         let patches = windows(&x, [kh, kw], stride)?;
         let (n, rows, columns, positions, _) = patches.dims5()?;
+        if inputs == 1 && out == groups {
+            // Products of many small matrices are slow in Candle.
+            let weight = weight.reshape((out, positions))?.t()?;
+            return patches.broadcast_mul(&weight)?.sum(3);
+        }
         let patches = patches
             .reshape(((), positions, groups, inputs))?
             .permute((2, 0, 1, 3))?
@@ -196,10 +219,12 @@ pub(super) fn conv2d(
             .matmul(&weight)?
             .transpose(0, 1)?
             .reshape((n, rows, columns, out))
-    })?;
+    };
     match bias {
-        Some(bias) => apply([&y, bias], |[y, bias]| y.broadcast_add(bias)),
-        None => Ok(y),
+        Some(bias) => apply([x, weight, bias], move |[x, weight, bias]| {
+            convolved(x, weight)?.broadcast_add(bias)
+        }),
+        None => apply([x, weight], move |[x, weight]| convolved(x, weight)),
     }
 }
 
@@ -209,24 +234,35 @@ pub(super) fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
         stride,
         padding,
     } = window;
-    let padded = move |x: &Tensor, dim: usize| -> Result<Tensor> {
-        if padding == 0 {
-            return Ok(x.clone());
-        }
-        let mut shape = x.dims().to_vec();
-        shape[dim] = padding;
-        let edge = Tensor::full(f32::NEG_INFINITY, shape, x.device())?.to_dtype(x.dtype())?;
-        Tensor::cat(&[&edge, x, &edge], dim)
+    let padded = move |x: &Tensor, value: f32| {
+        [1, 2].into_iter().try_fold(x.clone(), |x, dim| {
+            if padding == 0 {
+                return Ok(x);
+            }
+            let mut shape = x.dims().to_vec();
+            shape[dim] = padding;
+            let edge = Tensor::full(value, shape, x.device())?.to_dtype(x.dtype())?;
+            Tensor::cat(&[&edge, &x, &edge], dim)
+        })
     };
     apply([x], move |[x]| {
-        let x = padded(&padded(x, 1)?, 2)?;
-        let windows = windows(&x, [kernel; 2], [stride; 2])?;
-        let values = |position| windows.narrow(3, position, 1)?.squeeze(3)?.contiguous();
-        (1..kernel * kernel).try_fold(values(0)?, |maximum, position| {
-            let values = values(position)?;
+        let views = |x: &Tensor, outside| windows(&padded(x, outside)?, [kernel; 2], [stride; 2]);
+        let (values, inside) = (
+            views(x, f32::NEG_INFINITY)?,
+            views(&x.detach().ones_like()?, 0.0)?,
+        );
+        let at = |views: &Tensor, position| views.narrow(3, position, 1)?.squeeze(3)?.contiguous();
+        let first = (at(&values, 0)?, at(&inside, 0)?);
+        let last = (1..kernel * kernel).try_fold(first, |(maximum, is_found), position| {
+            let (values, is_inside) = (at(&values, position)?, at(&inside, position)?);
             let (is_greater, is_nan) = (values.gt(&maximum)?, values.ne(&values)?);
-            is_greater.maximum(&is_nan)?.where_cond(&values, &maximum)
-        })
+            // The first pixel counts even if it is -inf, as the padding is.
+            let is_first = is_inside.gt(&is_found)?;
+            let is_maximum = is_greater.maximum(&is_nan)?.maximum(&is_first)?;
+            let maximum = is_maximum.where_cond(&values, &maximum)?;
+            Ok::<_, candle_core::Error>((maximum, is_found.maximum(&is_inside)?))
+        });
+        Ok(last?.0)
     })
 }
 
@@ -259,14 +295,35 @@ pub(super) fn batch_norm(
     epsilon: f64,
     activation: Option<Activation>,
 ) -> Result<(Tensor, BatchStatistics)> {
-    let y = apply([x, weight, bias], move |arguments| {
-        normalized(arguments, &moments(arguments[0])?, epsilon, activation)
-    })?;
-    let (mean, variance) = moments(&x.detach())?;
+    let arguments = [x, weight, bias];
+    let inputs = operands(arguments);
+    let (mean, variance) = moments(&inputs[0])?;
     let statistics = BatchStatistics {
         rows: x.elem_count() / mean.elem_count(),
         mean: mean.to_vec1()?,
         variance: variance.to_vec1()?,
+    };
+    let y = normalized(
+        inputs.each_ref(),
+        &(mean.clone(), variance.clone()),
+        epsilon,
+    )?;
+    record(arguments, &y, move |[x, weight, _], dy| {
+        let rows = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.flatten_to(D::Minus2);
+        let (centered, dy) = (rows(x)?.broadcast_sub(&mean)?, rows(dy)?);
+        let n = dy.dim(0)? as f64;
+        let scale = (&variance + epsilon)?.sqrt()?.recip()?;
+        let (sum, dot) = (dy.sum(0)?, (&dy * &centered)?.sum(0)?);
+        let projection = centered.broadcast_mul(&((&dot * scale.sqr()?)? / n)?)?;
+        let dx = (dy.broadcast_sub(&(&sum / n)?)? - projection)?
+            .broadcast_mul(&(&scale * weight.to_dtype(DType::F64)?)?)?
+            .reshape(x.shape())?;
+        let gradients = [dx, (dot * scale)?, sum];
+        gradients.iter().map(|d| d.to_dtype(x.dtype())).collect()
+    })?;
+    let y = match activation {
+        Some(activation) => activate(&y, activation)?,
+        None => y,
     };
     Ok((y, statistics))
 }
@@ -285,7 +342,11 @@ pub(super) fn batch_norm_eval(
         of_channels(&statistics.variance)?,
     );
     apply([x, weight, bias], move |arguments| {
-        normalized(arguments, &moments, epsilon, activation)
+        let y = normalized(arguments, &moments, epsilon)?;
+        match activation {
+            Some(activation) => activated(&y, activation),
+            None => Ok(y),
+        }
     })
 }
 
@@ -293,19 +354,13 @@ fn normalized(
     [x, weight, bias]: [&Tensor; 3],
     (mean, variance): &(Tensor, Tensor),
     epsilon: f64,
-    activation: Option<Activation>,
 ) -> Result<Tensor> {
-    let y = x
-        .to_dtype(DType::F64)?
+    x.to_dtype(DType::F64)?
         .broadcast_sub(mean)?
         .broadcast_div(&(variance + epsilon)?.sqrt()?)?
         .to_dtype(x.dtype())?
         .broadcast_mul(weight)?
-        .broadcast_add(bias)?;
-    match activation {
-        Some(activation) => activated(&y, activation),
-        None => Ok(y),
-    }
+        .broadcast_add(bias)
 }
 
 /// `mask` is the factor of each value.
