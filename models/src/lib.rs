@@ -11,8 +11,9 @@
 //! | [`spec`] | what a run is asked to do: [`spec::RunSpec`], and the fields that describe its settings |
 //! | `tensor_file` | one safetensors file |
 //! | [`ops`] | operations with gradients on Candle tensors, and the CPU's kernels; the only `unsafe` |
-//! | [`nn`] | parameters under PyTorch's names, and the layers made of them |
-//! | [`networks`] | the table of networks: one file and one row each |
+//! | [`graph`] | a network as data: operations, names and shapes; initialisation; the plan of a forward pass |
+//! | [`nn`] | parameters under PyTorch's names, and the execution of graphs |
+//! | [`networks`] | the built-in networks, each a text; the reader of such texts; weights from files |
 //! | [`data`] | the table of data sets, the library on disk, splits, augmentation |
 //! | [`form`] | the fields of all networks and data sets, and the check of a document against them |
 //! | [`inspect`] | a trained network from the inside: filters, feature maps, gradients, the film of a run |
@@ -44,6 +45,7 @@ pub mod contract;
 pub mod data;
 pub mod error;
 pub mod form;
+pub mod graph;
 pub mod inspect;
 pub mod links;
 pub mod networks;

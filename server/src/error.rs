@@ -147,11 +147,11 @@ impl Error {
         value: impl Into<serde_json::Value>,
         message: impl Into<String>,
     ) -> Self {
-        Self::Field(Box::new(FieldError {
-            path: path.to_owned(),
-            value: value.into(),
-            message: message.into(),
-        }))
+        Self::Field(Box::new(FieldError::new(
+            path,
+            &value.into(),
+            &message.into(),
+        )))
     }
 
     /// Whether the index itself has failed, not the data to be indexed.

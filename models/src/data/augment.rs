@@ -32,7 +32,7 @@ pub(super) const CHOICES: &[Choice] = &[
 ];
 
 const fn way(value: &'static str, label: &'static str) -> Choice {
-    Choice { value, label }
+    Choice::new(value, label)
 }
 
 impl Augmentation {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn every_way_of_the_table_is_understood() {
         for choice in CHOICES {
-            let Augmentation { flip, crop, cutout } = Augmentation::of(choice.value);
+            let Augmentation { flip, crop, cutout } = Augmentation::of(&choice.value);
             let words = [("flip", flip), ("crop", crop), ("cutout", cutout)];
             let words: Vec<_> = words
                 .iter()

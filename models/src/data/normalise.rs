@@ -7,14 +7,8 @@ use crate::spec::Choice;
 
 /// The source of the statistics: the training split or ImageNet.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        value: "measured",
-        label: "Measured",
-    },
-    Choice {
-        value: IMAGENET,
-        label: "ImageNet's",
-    },
+    Choice::new("measured", "Measured"),
+    Choice::new(IMAGENET, "ImageNet's"),
 ];
 
 /// The name of [`Normalisation::of_imagenet`] in a RunSpec.

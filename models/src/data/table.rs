@@ -1,5 +1,7 @@
 //! The table of data sets that are embedded, generated, or known where to fetch.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::image::Pixels;
@@ -118,7 +120,7 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             "data.augment",
             "Augmentation",
             FieldKind::Choice {
-                options: augment::CHOICES,
+                options: Cow::Borrowed(augment::CHOICES),
             },
             "\"none\"",
             "How training images are varied from epoch to epoch.",
@@ -128,7 +130,7 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             "data.normalisation",
             "Normalisation",
             FieldKind::Choice {
-                options: normalise::CHOICES,
+                options: Cow::Borrowed(normalise::CHOICES),
             },
             "\"measured\"",
             "What mean and deviation are taken out of the images: those of the training split, or ImageNet's, for weights that were trained on it.",

@@ -1,5 +1,7 @@
 //! Checks a JSON document against the table of fields.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::rules;
@@ -50,7 +52,7 @@ pub(crate) fn check_network(json: &Value) -> std::result::Result<NetworkSpec, Ve
     let mut check = Check::new(&document);
     check.section("network");
     check.network_row();
-    check.fields(check.network.map_or(&[], |row| row.fields));
+    check.network_fields();
     check.unknown_in("network");
     if !check.errors.is_empty() {
         return Err(check.errors);
@@ -65,7 +67,7 @@ const SECTIONS: [&str; 3] = ["data", "network", "training"];
 /// The state of a check.
 struct Check<'a> {
     document: &'a Map<String, Value>,
-    network: Option<&'static NetworkRow>,
+    network: Option<Arc<NetworkRow>>,
     data: Option<DataSet>,
     filled: Map<String, Value>,
     errors: Vec<FieldError>,
@@ -93,8 +95,10 @@ impl<'a> Check<'a> {
         self.network_row();
         self.fields(COMMON);
         self.fields(self.data.as_ref().map_or(&[], |set| set.fields));
-        self.fields(self.network.map_or(&[], |row| row.fields));
-        self.fields(self.network.map_or(&[], |row| row.criterion.fields()));
+        self.network_fields();
+        if let Some(network) = self.network.clone() {
+            self.fields(network.criterion.fields());
+        }
         for group in GROUPS {
             self.group(group);
         }
@@ -139,10 +143,39 @@ impl<'a> Check<'a> {
     }
 
     fn network_row(&mut self) {
-        let names: Vec<_> = networks::NETWORKS.iter().map(|row| row.kind).collect();
-        self.network = self
-            .choose("network.kind", &names)
-            .and_then(|kind| networks::row(&kind));
+        let names = networks::NETWORKS.iter().map(|row| &*row.kind);
+        let names: Vec<_> = names.chain([networks::CUSTOM]).collect();
+        let Some(kind) = self.choose("network.kind", &names) else {
+            return;
+        };
+        if kind != networks::CUSTOM {
+            self.network = networks::row(&kind);
+            return;
+        }
+        const PATH: &str = "network.source";
+        self.known.push(PATH.to_owned());
+        let Some(source) = self.given(PATH).and_then(Value::as_str) else {
+            let given = self.given(PATH).unwrap_or(&Value::Null);
+            self.errors.push(FieldError::new(
+                PATH,
+                given,
+                "must be the text of a network",
+            ));
+            return;
+        };
+        match NetworkRow::custom(source) {
+            Ok(row) => {
+                self.fill(PATH, Value::from(source));
+                self.network = Some(Arc::new(row));
+            }
+            Err(error) => self.errors.push(FieldError::of_text(PATH, source, &error)),
+        }
+    }
+
+    fn network_fields(&mut self) {
+        if let Some(network) = self.network.clone() {
+            self.fields(&network.fields);
+        }
     }
 
     /// The name of a row, which has no default.
@@ -176,9 +209,8 @@ impl<'a> Check<'a> {
 
     /// The default of a field.
     fn default(&self, path: &str, last: &str) -> Value {
-        let network = self.network.map_or(&[][..], |row| row.defaults);
-        if let Some((_, json)) = network.iter().find(|(of, _)| *of == path) {
-            return literal(json);
+        if let Some(json) = self.network.as_ref().and_then(|row| row.defaults.get(path)) {
+            return json.clone();
         }
         let data = self.data.as_ref().and_then(|set| set.defaults.get(path));
         data.cloned().unwrap_or_else(|| literal(last))
@@ -202,13 +234,13 @@ impl<'a> Check<'a> {
 
     fn fields(&mut self, fields: &[Field]) {
         for field in fields {
-            self.known.push(field.path.to_owned());
-            let value = match self.given(field.path) {
+            self.known.push(field.path.to_string());
+            let value = match self.given(&field.path) {
                 Some(value) => value.clone(),
-                None => self.default(field.path, field.default),
+                None => self.default(&field.path, &field.default),
             };
             match field.check(&value) {
-                Ok(value) => self.fill(field.path, value),
+                Ok(value) => self.fill(&field.path, value),
                 Err(errors) => self.errors.extend(errors),
             }
         }
@@ -269,7 +301,7 @@ impl<'a> Check<'a> {
     fn unknown_at_top(&mut self) {
         let mut allowed: Vec<_> = COMMON
             .iter()
-            .map(|f| f.path)
+            .map(|f| &*f.path)
             .filter(|path| !path.contains('.'))
             .collect();
         allowed.extend(SECTIONS);
@@ -315,14 +347,18 @@ impl<'a> Check<'a> {
 
     /// The name of a run that was given none: its network and data set.
     fn name(&mut self) {
-        if let (Some(network), Some(data)) = (self.network, &self.data)
+        if let (Some(network), Some(data)) = (&self.network, &self.data)
             && self
                 .filled
                 .get("name")
                 .and_then(Value::as_str)
                 .is_some_and(|name| name.trim().is_empty())
         {
-            let name = format!("{} on {}", network.kind, data.set);
+            let network = match &*network.kind {
+                networks::CUSTOM => &network.title,
+                kind => kind,
+            };
+            let name = format!("{network} on {}", data.set);
             self.filled.insert("name".to_owned(), Value::from(name));
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::data::{self, Library};
 use crate::error::Error;
-use crate::networks;
+use crate::nn::check_parameters;
 use crate::spec::{FieldError, OptimizerSpec, RunSpec, ScheduleSpec};
 
 /// Errors in combinations of fields.
@@ -38,27 +38,30 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
             message,
         ));
     }
-    if spec.training.batch_size == 1
-        && networks::row(&spec.network.kind).is_some_and(|row| (row.needs_batches)(&spec.network))
-    {
-        let message =
-            "must be at least 2 for batch normalisation, to which one sample has no spread";
-        errors.push(FieldError::new(
-            "training.batch_size",
-            &Value::from(1),
-            message,
-        ));
-    }
     // Also finds networks that do not take such data or are too large.
-    match data::shape(&spec.data, library).and_then(|(input, classes)| {
-        networks::Model::count_parameters(&spec.network, &input, classes)
-    }) {
-        Ok(_) => {}
+    let graph = data::shape(&spec.data, library).and_then(|(input, classes)| {
+        let graph = spec.network.row()?.graph(&spec.network, &input, classes)?;
+        check_parameters(graph.parameters())?;
+        Ok(graph)
+    });
+    match graph {
+        Ok(graph) => {
+            if spec.training.batch_size == 1 && graph.needs_batches() {
+                let message =
+                    "must be at least 2 for batch normalisation, to which one sample has no spread";
+                errors.push(FieldError::new(
+                    "training.batch_size",
+                    &Value::from(1),
+                    message,
+                ));
+            }
+        }
         Err(Error::Setting { path, message }) => {
             let value = match path.as_str() {
                 "data.set" => Value::from(spec.data.set.as_str()),
                 "data.size" => spec.data.options.get("size").cloned().unwrap_or_default(),
                 "network.kind" => Value::from(spec.network.kind.as_str()),
+                "network.source" => Value::Null,
                 _ => serde_json::to_value(&spec.network).unwrap_or_default(),
             };
             errors.push(FieldError::new(&path, &value, &message));

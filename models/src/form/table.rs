@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::data::{DataSet, Library};
 use crate::networks::NETWORKS;
-use crate::spec::{COMMON, Field, GROUPS, Group, literals};
+use crate::spec::{COMMON, Field, GROUPS, Group};
 
 /// All data of the form for a run.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -25,28 +25,28 @@ pub struct FormTable {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FormNetwork {
     /// The name in a document.
-    pub kind: &'static str,
+    pub kind: String,
     /// The name that users see.
-    pub title: &'static str,
+    pub title: String,
     /// A description in one or two sentences.
-    pub summary: &'static str,
+    pub summary: String,
     /// Its options and those of its training.
     pub fields: Vec<Field>,
     /// Defaults that differ from those of the fields, by path.
     pub defaults: Map<String, Value>,
     /// The data it takes: 2 for points, 3 for images.
-    pub dimensions: &'static [usize],
+    pub dimensions: Vec<usize>,
 }
 
 /// The table of fields, of networks and of data sets.
 pub fn table(library: &Library) -> FormTable {
     let networks = NETWORKS.iter().map(|row| FormNetwork {
-        kind: row.kind,
-        title: row.title,
-        summary: row.summary,
-        fields: [row.fields, row.criterion.fields()].concat(),
-        defaults: literals(row.defaults),
-        dimensions: row.dimensions,
+        kind: row.kind.clone(),
+        title: row.title.clone(),
+        summary: row.summary.clone(),
+        fields: [&row.fields, row.criterion.fields()].concat(),
+        defaults: row.defaults.clone(),
+        dimensions: row.dimensions.clone(),
     });
     FormTable {
         common: COMMON,

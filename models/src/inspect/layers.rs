@@ -137,11 +137,11 @@ fn layer(record: &LayerRecord<'_>, reads_image: bool) -> Layer {
         LayerOp::Linear { weight, bias } => {
             let numbers = Weights {
                 weight: weight.clone(),
-                bias: Some(bias.clone()),
+                bias: bias.cloned(),
                 params: None,
                 reads_image,
             };
-            let parameters = parameters([Some(weight), Some(bias)]);
+            let parameters = parameters([Some(weight), bias]);
             (LayerKind::Linear, parameters, Some(numbers))
         }
         LayerOp::BatchNorm { weight, bias } => {

@@ -1,89 +1,204 @@
-//! The table of networks. A network is one file and one row; the form, the check, the benchmark and the conformance
-//! tests read the row.
+//! The networks that are built in, and how a text becomes a network with its numbers.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`text`] | networks as texts in Python's syntax |
+//! | `model` | a network with its parameters and buffers |
+//! | `state_dict`, `pretrained`, `prefixes`, `file_kind` | weights from files, and to files |
 
 mod fields;
 mod file_kind;
-mod inception;
-mod mlp;
 mod model;
-mod perceptron;
 mod prefixes;
 mod pretrained;
-mod residual;
 mod state_dict;
-mod vgg16;
+pub mod text;
 
 pub use crate::tensor_file::TensorValues;
 pub use model::Model;
 pub use pretrained::{WeightsInfo, weights_info};
+pub use text::{NetworkText, TextError};
+
+use std::sync::{Arc, LazyLock};
 
 use candle_core::Tensor;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
-use crate::nn::{Context, VarBuilder};
+use crate::graph::Graph;
 use crate::ops::{self, Loss};
-use crate::spec::{CROSS_ENTROPY, Field, NetworkSpec};
+use crate::spec::{CROSS_ENTROPY, Field, FieldError, NetworkSpec, TextPlace};
 
 /// A network that a run can train.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NetworkRow {
     /// The name in a RunSpec.
-    pub kind: &'static str,
+    pub kind: String,
     /// The name that users see.
-    pub title: &'static str,
+    pub title: String,
     /// A description in one or two sentences.
-    pub summary: &'static str,
+    pub summary: String,
     /// Its options, as fields under `network.`.
-    pub fields: &'static [Field],
-    /// Its defaults for other fields, as path and JSON literal.
-    pub defaults: &'static [(&'static str, &'static str)],
+    pub fields: Vec<Field>,
+    /// Its defaults for other fields, by path.
+    pub defaults: Map<String, Value>,
     /// The data it takes: 2 for points, 3 for images.
-    pub dimensions: &'static [usize],
+    pub dimensions: Vec<usize>,
     /// The loss function of its training.
     pub criterion: Criterion,
-    /// Whether it needs batches of several samples, as with batch normalisation.
     #[serde(skip)]
-    pub(crate) needs_batches: NeedsBatches,
-    #[serde(skip)]
-    build: Build,
+    text: NetworkText,
 }
 
-/// Whether batches of one sample tell a network nothing, given its options.
-type NeedsBatches = fn(&NetworkSpec) -> bool;
+/// The networks that are built in: each is a text in the folder `networks`.
+pub static NETWORKS: LazyLock<Vec<Arc<NetworkRow>>> = LazyLock::new(|| {
+    const TEXTS: &[(&str, &str)] = &[
+        ("perceptron", include_str!("../../networks/perceptron.py")),
+        ("mlp", include_str!("../../networks/mlp.py")),
+        ("mlp-wide", include_str!("../../networks/mlp-wide.py")),
+        ("vgg16", include_str!("../../networks/vgg16.py")),
+        (
+            "residual-small",
+            include_str!("../../networks/residual-small.py"),
+        ),
+        (
+            "residual-deep",
+            include_str!("../../networks/residual-deep.py"),
+        ),
+        ("inception", include_str!("../../networks/inception.py")),
+    ];
+    let row = |(kind, source): &(&str, &str)| match NetworkText::read(source) {
+        Ok(text) => Arc::new(NetworkRow::new(kind, text)),
+        Err(error) => panic!("{kind}.py, which is built in, {error}"),
+    };
+    TEXTS.iter().map(row).collect()
+});
 
-/// Builds a network from its options, the shape of a sample and the number of classes.
-type Build = fn(VarBuilder<'_>, &NetworkSpec, &[usize], usize) -> Result<Box<dyn Network>>;
+/// The kind of a network whose text is in the RunSpec, under `network.source`.
+pub const CUSTOM: &str = "custom";
 
-/// All networks.
-pub static NETWORKS: &[NetworkRow] = &[
-    perceptron::ROW,
-    mlp::ROW,
-    mlp::WIDE,
-    vgg16::ROW,
-    residual::SMALL,
-    residual::DEEP,
-    inception::ROW,
-];
+impl NetworkRow {
+    fn new(kind: &str, text: NetworkText) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            title: text.title.clone(),
+            summary: text.summary.clone(),
+            fields: text.fields.clone(),
+            defaults: text.defaults.clone(),
+            dimensions: text.dimensions.clone(),
+            criterion: text.criterion,
+            text,
+        }
+    }
 
-/// A network: a function from samples to scores.
-pub trait Network: Send + Sync {
-    /// The scores [n, classes] of `x` [n, …]. The class with the highest score is the prediction.
+    /// The network of a person's own text.
     ///
     /// # Errors
-    /// When `x` has another shape than the network was built for.
-    fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor>;
+    /// What is wrong with the text, and where.
+    pub fn custom(source: &str) -> std::result::Result<Self, TextError> {
+        Ok(Self::new(CUSTOM, NetworkText::read(source)?))
+    }
+
+    /// The text.
+    pub fn source(&self) -> &str {
+        self.text.source()
+    }
+
+    /// The graph for checked options, samples of a shape and a number of classes.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and where.
+    pub fn graph_of(
+        &self,
+        options: &Map<String, Value>,
+        input: &[usize],
+        classes: usize,
+    ) -> std::result::Result<Graph, TextError> {
+        self.text.graph(options, input, classes)
+    }
+
+    /// Checks values of the options. Those that are missing have their defaults.
+    ///
+    /// # Errors
+    /// Options that do not exist, and values that are not allowed.
+    pub fn check_options(
+        &self,
+        given: &Map<String, Value>,
+    ) -> std::result::Result<Map<String, Value>, Vec<FieldError>> {
+        let (mut checked, mut errors) = (Map::new(), Vec::new());
+        for (name, value) in given {
+            match self.fields.iter().find(|field| field.key() == name) {
+                None => {
+                    let path = format!("options.{name}");
+                    errors.push(FieldError::new(&path, value, "is no option of the network"));
+                }
+                Some(field) => match field.check(value) {
+                    Ok(value) => drop(checked.insert(name.clone(), value)),
+                    Err(refused) => errors.extend(refused),
+                },
+            }
+        }
+        if errors.is_empty() {
+            Ok(checked)
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The graph for samples of a shape and a number of classes.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the option that does not fit, or the size of the data.
+    pub fn graph(&self, spec: &NetworkSpec, input: &[usize], classes: usize) -> Result<Graph> {
+        // Points are [2], images [channels, height, width].
+        let dimensions = if input.len() == 1 { 2 } else { 3 };
+        if !self.dimensions.contains(&dimensions) {
+            let kind = if dimensions == 2 { "points" } else { "images" };
+            return Err(Error::setting(
+                "network.kind",
+                format!("{} does not take {kind}", self.title),
+            ));
+        }
+        let graph = |input: &[usize]| self.text.graph(&spec.options, input, classes);
+        let error = match graph(input) {
+            Ok(graph) => return Ok(graph),
+            Err(error) => error,
+        };
+        if error.is_too_small
+            && let [channels, height, width] = *input
+            && let Some(side) = (height.min(width) + 1..=MAX_SIDE)
+                .find(|side| graph(&[channels, height.max(*side), width.max(*side)]).is_ok())
+        {
+            let message = format!("must be at least {side} for {}: {error}", self.title);
+            return Err(Error::setting("data.size", message));
+        }
+        match &error.option {
+            Some(option) => Err(Error::setting(&format!("network.{option}"), error.message)),
+            None if self.kind == CUSTOM => Err(Error::setting("network.source", error.to_string())),
+            None => Err(Error::setting("network", error.to_string())),
+        }
+    }
 }
 
-/// Fails for images that are too small for the network's pooling layers.
-fn at_least(input: &[usize], side: usize, title: &str) -> Result<()> {
-    match input {
-        [_, height, width] if *height < side || *width < side => Err(Error::setting(
-            "data.size",
-            format!("must be at least {side} for {title}, which halves the image that often"),
-        )),
-        _ => Ok(()),
+/// The greatest size that is proposed for images that are too small.
+const MAX_SIDE: usize = 512;
+
+impl FieldError {
+    /// A network's text that has a mistake. The value is the line.
+    pub fn of_text(path: &str, source: &str, error: &TextError) -> Self {
+        const SHOWN: usize = 200;
+        let line = source.lines().nth(error.line.saturating_sub(1) as usize);
+        let line: String = line.unwrap_or_default().chars().take(SHOWN).collect();
+        Self {
+            place: Some(TextPlace {
+                line: error.line,
+                column: error.column,
+                layer: error.layer.clone(),
+            }),
+            ..Self::new(path, &Value::from(line), &error.to_string())
+        }
     }
 }
 
@@ -151,17 +266,25 @@ impl Criterion {
     }
 }
 
-/// The row of a network.
-pub fn row(kind: &str) -> Option<&'static NetworkRow> {
-    NETWORKS.iter().find(|row| row.kind == kind)
+/// The row of a network that is built in.
+pub fn row(kind: &str) -> Option<Arc<NetworkRow>> {
+    NETWORKS.iter().find(|row| row.kind == kind).cloned()
 }
 
 impl NetworkSpec {
     /// The row of this network.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such network.
-    pub fn row(&self) -> Result<&'static NetworkRow> {
+    /// [`Error::Setting`] when there is no such network, or its own text has a mistake.
+    pub fn row(&self) -> Result<Arc<NetworkRow>> {
+        if self.kind == CUSTOM {
+            let source = self.options.get("source").and_then(Value::as_str);
+            let row = NetworkRow::custom(source.unwrap_or_default());
+            return match row {
+                Ok(row) => Ok(Arc::new(row)),
+                Err(error) => Err(Error::setting("network.source", error.to_string())),
+            };
+        }
         row(&self.kind).ok_or_else(|| {
             Error::setting(
                 "network.kind",

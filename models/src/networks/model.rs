@@ -2,16 +2,17 @@
 
 use candle_core::{DType, Tensor};
 
-use super::{Criterion, Network};
+use super::Criterion;
 use crate::error::{Error, Result};
-use crate::nn::{Context, VarStore};
+use crate::graph::Graph;
+use crate::nn::{Context, Executor, VarStore, check_parameters};
 use crate::ops::{CopySource, copy_};
 use crate::spec::NetworkSpec;
 use crate::tensor_file::{TensorValues, all_finite};
 
 /// A network together with its numbers.
 pub struct Model {
-    network: Box<dyn Network>,
+    network: Executor,
     store: VarStore,
     criterion: Criterion,
     input: Vec<usize>,
@@ -63,9 +64,9 @@ impl Model {
     /// # Errors
     /// As [`Model::new`].
     pub fn count_parameters(spec: &NetworkSpec, input: &[usize], classes: usize) -> Result<u64> {
-        Ok(Self::in_store(VarStore::counting(), spec, input, classes)?
-            .store
-            .count())
+        let parameters = spec.row()?.graph(spec, input, classes)?.parameters();
+        check_parameters(parameters)?;
+        Ok(parameters)
     }
 
     fn in_store(
@@ -75,18 +76,9 @@ impl Model {
         classes: usize,
     ) -> Result<Self> {
         let row = spec.row()?;
-        // Points are [2], images [channels, height, width].
-        let dimensions = if input.len() == 1 { 2 } else { 3 };
-        if !row.dimensions.contains(&dimensions) {
-            let (title, kind) = (row.title, if dimensions == 2 { "points" } else { "images" });
-            return Err(Error::setting(
-                "network.kind",
-                format!("{title} does not take {kind}"),
-            ));
-        }
-        let network = (row.build)(store.root(), spec, input, classes)?;
+        let graph = row.graph(spec, input, classes)?;
         Ok(Self {
-            network,
+            network: Executor::new(graph, &mut store)?,
             store,
             criterion: row.criterion,
             input: input.to_vec(),
@@ -119,6 +111,11 @@ impl Model {
     /// The parameters and buffers.
     pub fn store(&self) -> &VarStore {
         &self.store
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        self.network.graph()
     }
 
     /// The loss function.

@@ -3,9 +3,9 @@
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 
 use super::context::{Context, LayerOp};
-use super::init::Init;
 use super::var_store::VarBuilder;
 use crate::error::Result;
+use crate::graph::Init;
 use crate::ops::{self, Activation, BatchStatistics, ConvParams, WithStats};
 
 /// Added to the variance. PyTorch's default.
@@ -18,7 +18,6 @@ const MOMENTUM: f64 = 0.1;
 /// batch of one row, which updates the running mean but not the running variance.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
-    name: String,
     weight: Tensor,
     bias: Tensor,
     running_mean: Tensor,
@@ -47,48 +46,23 @@ impl BatchNorm {
                 "num_batches_tracked",
                 Tensor::zeros((), DType::I64, &Device::Cpu)?,
             )?,
-            name: vb.path().to_owned(),
         })
     }
 
-    /// Normalises `x` `[…, channels]`: by the statistics of the batch while training, else by the running statistics.
-    ///
-    /// # Errors
-    /// When `x` has another number of channels.
-    pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
-        let y = self.apply(&x.into(), None, context);
-        context.pass(&self.name, self.op(), &[x], y)
-    }
-
-    /// As [`BatchNorm::forward`], followed by the activation `name`: in one pass over memory, unless the context
-    /// records.
-    ///
-    /// # Errors
-    /// As [`BatchNorm::forward`].
-    pub fn forward_activated(
-        &self,
-        x: &WithStats,
-        name: &str,
-        activation: Activation,
-        context: &mut Context<'_>,
-    ) -> Result<Tensor> {
-        if context.is_recording() {
-            let y = self.forward(&x.values, context)?;
-            let op = LayerOp::Activation(activation);
-            return context.pass(name, op, &[&y], ops::activate(&y, activation));
-        }
-        let y = self.apply(x, Some(activation), context);
-        context.pass(&self.name, self.op(), &[&x.values], y)
-    }
-
-    fn op(&self) -> LayerOp<'_> {
+    /// The operation, for a recorder.
+    pub(super) fn op(&self) -> LayerOp<'_> {
         LayerOp::BatchNorm {
             weight: &self.weight,
             bias: &self.bias,
         }
     }
 
-    fn apply(
+    /// Normalises `x` `[…, channels]`, by the statistics of the batch while training, else by the running statistics. An
+    /// activation is applied in the same pass over memory.
+    ///
+    /// # Errors
+    /// When `x` has another number of channels.
+    pub fn forward(
         &self,
         x: &WithStats,
         activation: Option<Activation>,

@@ -38,7 +38,7 @@ pub enum LayerOp<'a> {
         /// `[outputs, inputs]`.
         weight: &'a Tensor,
         /// `[outputs]`.
-        bias: &'a Tensor,
+        bias: Option<&'a Tensor>,
     },
     /// Batch normalisation.
     BatchNorm {

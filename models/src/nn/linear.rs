@@ -1,74 +1,59 @@
 //! The fully connected layer.
 
-use candle_core::Tensor;
+use candle_core::{Result as CandleResult, Tensor};
 
 use super::context::{Context, LayerOp};
-use super::init::{Init, InitScheme};
 use super::var_store::VarBuilder;
 use crate::error::Result;
-use crate::ops::{self, Activation};
+use crate::graph::Init;
+use crate::ops;
 
-/// `x·Wᵀ + b`: [n, inputs] to [n, outputs]. PyTorch's `Linear`.
+/// `x·Wᵀ + b`: `[n, inputs]` to `[n, outputs]`. PyTorch's `Linear`.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    name: String,
     weight: Tensor,
-    bias: Tensor,
+    bias: Option<Tensor>,
 }
 
 impl Linear {
-    /// A layer whose weights are initialised by `scheme` for the activation that follows; its bias starts at 0.
+    /// A layer with a weight of `shape` `[outputs, inputs]`. Its bias, if any, starts at 0.
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
     pub fn new(
         mut vb: VarBuilder<'_>,
-        inputs: usize,
-        outputs: usize,
-        scheme: InitScheme,
-        next: Option<Activation>,
-    ) -> Result<Self> {
-        let weights = scheme.weights(inputs, outputs, next);
-        Self::with_init(&mut vb, inputs, outputs, weights)
-    }
-
-    /// A layer whose weights are initialised by `weights`; its bias starts at 0.
-    ///
-    /// # Errors
-    /// As [`VarBuilder::parameter`].
-    pub fn with_init(
-        vb: &mut VarBuilder<'_>,
-        inputs: usize,
-        outputs: usize,
-        weights: Init,
+        shape: &[usize],
+        has_bias: bool,
+        init: Init,
     ) -> Result<Self> {
         Ok(Self {
-            weight: vb.parameter("weight", &[outputs, inputs], weights)?,
-            bias: vb.parameter("bias", &[outputs], Init::Constant(0.0))?,
-            name: vb.path().to_owned(),
+            weight: vb.parameter("weight", shape, init)?,
+            bias: if has_bias {
+                Some(vb.parameter("bias", &shape[..1], Init::Constant(0.0))?)
+            } else {
+                None
+            },
         })
     }
 
-    /// Renames the layer for recorders.
-    pub fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
-        self
-    }
-
-    /// Applies the layer to `x` [n, inputs].
+    /// Applies the layer to `x` `[n, inputs]`.
     ///
     /// # Errors
     /// When `x` has another shape.
-    pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
-        let y = ops::linear(
-            x,
-            &context.parameter(&self.weight),
-            &context.parameter(&self.bias),
-        );
-        let op = LayerOp::Linear {
-            weight: &self.weight,
-            bias: &self.bias,
+    pub fn forward(&self, x: &Tensor, context: &Context<'_>) -> CandleResult<Tensor> {
+        let weight = context.parameter(&self.weight);
+        let bias = match &self.bias {
+            Some(bias) => context.parameter(bias),
+            None => Tensor::zeros(weight.dim(0)?, weight.dtype(), weight.device())?,
         };
-        context.pass(&self.name, op, &[x], y)
+        ops::linear(x, &weight, &bias)
+    }
+
+    /// The operation, for a recorder.
+    pub(super) fn op(&self) -> LayerOp<'_> {
+        LayerOp::Linear {
+            weight: &self.weight,
+            bias: self.bias.as_ref(),
+        }
     }
 }

@@ -2,17 +2,26 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 
-use super::init::Init;
 use crate::error::{Error, Result};
+use crate::graph::Init;
 
 /// The most trainable parameters a network may have: 4 GB in f32, three times that with an optimizer's state.
 pub const MAX_PARAMETERS: u64 = 1_000_000_000;
 
+/// Fails for more parameters than a network may have.
+pub(crate) fn check_parameters(count: u64) -> Result<()> {
+    if count > MAX_PARAMETERS {
+        let message = format!("the network has more than {MAX_PARAMETERS} parameters");
+        return Err(Error::setting("network", message));
+    }
+    Ok(())
+}
+
 /// The parameters and buffers of one network, in the order of their creation.
 #[derive(Debug)]
 pub struct VarStore {
-    /// The seed of initialisation; `None` for a store that only counts.
-    seed: Option<u64>,
+    /// The seed of initialisation.
+    seed: u64,
     /// The type of parameters.
     dtype: DType,
     count: u64,
@@ -24,7 +33,7 @@ impl VarStore {
     /// A store that initialises parameters from a seed.
     pub fn new(seed: u64) -> Self {
         Self {
-            seed: Some(seed),
+            seed,
             dtype: DType::F32,
             count: 0,
             parameters: Vec::new(),
@@ -37,14 +46,6 @@ impl VarStore {
         Self {
             dtype: DType::F64,
             ..Self::new(seed)
-        }
-    }
-
-    /// A store that only counts parameters and allocates none. A network built in it cannot be used.
-    pub fn counting() -> Self {
-        Self {
-            seed: None,
-            ..Self::new(0)
         }
     }
 
@@ -122,18 +123,10 @@ impl VarBuilder<'_> {
         let name = self.name(name);
         let len = shape
             .iter()
-            .try_fold(1u64, |product, d| product.checked_mul(*d as u64));
-        let count = len.and_then(|len| self.store.count.checked_add(len));
-        let (Some(len), Some(count)) = (len, count.filter(|count| *count <= MAX_PARAMETERS)) else {
-            let message = format!("the network has more than {MAX_PARAMETERS} parameters");
-            return Err(Error::setting("network", message));
-        };
-        self.store.count = count;
-        let Some(seed) = self.store.seed else {
-            // A broadcast scalar: it has the shape and takes no memory.
-            return Ok(Tensor::zeros(1, DType::F32, &Device::Cpu)?.broadcast_as(shape)?);
-        };
-        let values = init.values(len as usize, seed, &name);
+            .fold(1u64, |product, d| product.saturating_mul(*d as u64));
+        self.store.count = self.store.count.saturating_add(len);
+        check_parameters(self.store.count)?;
+        let values = init.values(len as usize, self.store.seed, &name);
         let variable = match self.store.dtype {
             DType::F64 => {
                 let wide: Vec<_> = values.into_iter().map(f64::from).collect();
@@ -151,10 +144,8 @@ impl VarBuilder<'_> {
     /// # Errors
     /// When memory cannot be allocated.
     pub fn buffer(&mut self, name: &str, start: Tensor) -> Result<Tensor> {
-        if self.store.seed.is_some() {
-            let name = self.name(name);
-            self.store.buffers.push((name, start.clone()));
-        }
+        let name = self.name(name);
+        self.store.buffers.push((name, start.clone()));
         Ok(start)
     }
 }

@@ -1,22 +1,28 @@
 //! A settable value of a RunSpec: its name, its meaning, what it may be.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 /// One settable value of a RunSpec.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Field {
     /// Where it stands in the document, such as `training.optimizer.lr`.
-    pub path: &'static str,
+    #[schema(value_type = String)]
+    pub path: Cow<'static, str>,
     /// Its name for people.
-    pub label: &'static str,
+    #[schema(value_type = String)]
+    pub label: Cow<'static, str>,
     /// What it does, in a sentence.
-    pub help: &'static str,
+    #[schema(value_type = String)]
+    pub help: Cow<'static, str>,
     /// What it may be.
     pub kind: FieldKind,
     /// Its value when nothing else says so, as a JSON literal: `0.01`, `[128,64]`, `null`.
-    pub default: &'static str,
+    #[schema(value_type = String)]
+    pub default: Cow<'static, str>,
     /// Whether `null` is a value.
     pub nullable: bool,
     /// Whether a form folds it away.
@@ -33,40 +39,36 @@ impl Field {
         help: &'static str,
     ) -> Self {
         Self {
-            path,
-            label,
-            help,
+            path: Cow::Borrowed(path),
+            label: Cow::Borrowed(label),
+            help: Cow::Borrowed(help),
             kind,
-            default,
+            default: Cow::Borrowed(default),
             nullable: false,
             advanced: false,
         }
     }
 
     /// The same field, taking `null` too.
-    pub(crate) const fn nullable(self) -> Self {
-        Self {
-            nullable: true,
-            ..self
-        }
+    pub(crate) const fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
     }
 
     /// The same field, folded away in forms.
-    pub(crate) const fn advanced(self) -> Self {
-        Self {
-            advanced: true,
-            ..self
-        }
+    pub(crate) const fn advanced(mut self) -> Self {
+        self.advanced = true;
+        self
     }
 
     /// The last part of the path.
-    pub(crate) fn key(&self) -> &'static str {
-        self.path.rsplit('.').next().unwrap_or(self.path)
+    pub(crate) fn key(&self) -> &str {
+        self.path.rsplit('.').next().unwrap_or(&self.path)
     }
 }
 
 /// What a field may be.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FieldKind {
     /// Text without control characters, not only blanks.
@@ -108,17 +110,30 @@ pub enum FieldKind {
     /// One of a few words.
     Choice {
         /// The words.
-        options: &'static [Choice],
+        #[schema(value_type = Vec<Choice>)]
+        options: Cow<'static, [Choice]>,
     },
 }
 
 /// A word that a field may be.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Choice {
     /// The word in the document.
-    pub value: &'static str,
+    #[schema(value_type = String)]
+    pub value: Cow<'static, str>,
     /// The word for people.
-    pub label: &'static str,
+    #[schema(value_type = String)]
+    pub label: Cow<'static, str>,
+}
+
+impl Choice {
+    /// A word with its label.
+    pub(crate) const fn new(value: &'static str, label: &'static str) -> Self {
+        Self {
+            value: Cow::Borrowed(value),
+            label: Cow::Borrowed(label),
+        }
+    }
 }
 
 /// A value that is not allowed.
@@ -130,14 +145,32 @@ pub struct FieldError {
     pub value: Value,
     /// What is allowed, such as `must be between 1 and 100000`.
     pub message: String,
+    /// Where a network's text has a mistake.
+    #[serde(flatten)]
+    pub place: Option<TextPlace>,
+}
+
+/// A place in a network's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TextPlace {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, in characters.
+    pub column: u32,
+    /// The layer whose shapes do not fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub layer: Option<String>,
 }
 
 impl FieldError {
-    pub(crate) fn new(path: &str, value: &Value, message: &str) -> Self {
+    /// A value that is not allowed, and why.
+    pub fn new(path: &str, value: &Value, message: &str) -> Self {
         Self {
             path: path.to_owned(),
             value: value.clone(),
             message: message.to_owned(),
+            place: None,
         }
     }
 }

@@ -104,18 +104,18 @@ fn field_schema(field: &Field) -> Schema {
         false => SchemaType::new(kind),
     };
     let value = ObjectBuilder::new()
-        .description(Some(field.help))
-        .default(Some(literal(field.default)));
-    let value = match field.kind {
-        FieldKind::Text { max_chars } => value
+        .description(Some(&*field.help))
+        .default(Some(literal(&field.default)));
+    let value = match &field.kind {
+        &FieldKind::Text { max_chars } => value
             .schema_type(kind(Type::String))
             .max_length(Some(max_chars)),
         FieldKind::Switch => value.schema_type(kind(Type::Boolean)),
-        FieldKind::Integer { min, max, .. } => value
+        &FieldKind::Integer { min, max, .. } => value
             .schema_type(kind(Type::Integer))
             .minimum(Some(min))
             .maximum(Some(max)),
-        FieldKind::Number { min, max, min_open } => {
+        &FieldKind::Number { min, max, min_open } => {
             let value = value.schema_type(kind(Type::Number)).maximum(Some(max));
             match min_open {
                 true => value.exclusive_minimum(Some(min)),
@@ -124,8 +124,8 @@ fn field_schema(field: &Field) -> Schema {
         }
         FieldKind::Choice { options } => value
             .schema_type(kind(Type::String))
-            .enum_values(Some(options.iter().map(|option| option.value))),
-        FieldKind::Integers {
+            .enum_values(Some(options.iter().map(|option| &*option.value))),
+        &FieldKind::Integers {
             min,
             max,
             min_len,
@@ -140,8 +140,8 @@ fn field_schema(field: &Field) -> Schema {
                 .items(item)
                 .min_items(Some(min_len))
                 .max_items(Some(max_len))
-                .description(Some(field.help))
-                .default(Some(literal(field.default)))
+                .description(Some(&*field.help))
+                .default(Some(literal(&field.default)))
                 .into();
         }
     };

@@ -1,9 +1,20 @@
 //! The table of fields: what every run takes, and the groups whose fields depend on a choice.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::field::{Choice, Field, FieldKind};
+
+const DEVICES: &[Choice] = &[Choice::new("cpu", "CPU")];
+
+const METRICS: &[Choice] = &[
+    Choice::new("validation_loss", "Validation loss"),
+    Choice::new("validation_accuracy", "Validation accuracy"),
+    Choice::new("train_loss", "Training loss"),
+    Choice::new("train_accuracy", "Training accuracy"),
+];
 
 /// What every run takes, whatever its network and its data.
 pub(crate) static COMMON: &[Field] = &[
@@ -100,10 +111,7 @@ pub(crate) static COMMON: &[Field] = &[
         "device",
         "Device",
         FieldKind::Choice {
-            options: &[Choice {
-                value: "cpu",
-                label: "CPU",
-            }],
+            options: Cow::Borrowed(DEVICES),
         },
         "\"cpu\"",
         "Where the run is computed.",
@@ -406,24 +414,7 @@ pub(crate) static GROUPS: &[Group] = &[
                     "training.early_stopping.metric",
                     "Watches",
                     FieldKind::Choice {
-                        options: &[
-                            Choice {
-                                value: "validation_loss",
-                                label: "Validation loss",
-                            },
-                            Choice {
-                                value: "validation_accuracy",
-                                label: "Validation accuracy",
-                            },
-                            Choice {
-                                value: "train_loss",
-                                label: "Training loss",
-                            },
-                            Choice {
-                                value: "train_accuracy",
-                                label: "Training accuracy",
-                            },
-                        ],
+                        options: Cow::Borrowed(METRICS),
                     },
                     "\"validation_loss\"",
                     "What must get better for the run to go on. The best checkpoint is chosen by it too.",

@@ -20,20 +20,20 @@ impl Field {
                 } else {
                     message
                 };
-                vec![FieldError::new(self.path, value, &message)]
+                vec![FieldError::new(&self.path, value, &message)]
             })
         };
-        match self.kind {
-            FieldKind::Text { max_chars } => one(text(value, max_chars)),
+        match &self.kind {
+            &FieldKind::Text { max_chars } => one(text(value, max_chars)),
             FieldKind::Switch => one(match value {
                 Value::Bool(_) => Ok(value.clone()),
                 _ => Err("must be true or false".to_owned()),
             }),
-            FieldKind::Integer { min, max, step } => {
+            &FieldKind::Integer { min, max, step } => {
                 one(integer(value, min, max, step).map(Value::from))
             }
-            FieldKind::Number { min, max, min_open } => one(number(value, min, max, min_open)),
-            FieldKind::Integers {
+            &FieldKind::Number { min, max, min_open } => one(number(value, min, max, min_open)),
+            &FieldKind::Integers {
                 min,
                 max,
                 min_len,
@@ -44,7 +44,7 @@ impl Field {
                     Ok(value.clone())
                 }
                 _ => {
-                    let words: Vec<_> = options.iter().map(|choice| choice.value).collect();
+                    let words: Vec<_> = options.iter().map(|choice| &*choice.value).collect();
                     Err(format!("must be {}", alternatives(&words)))
                 }
             }),
@@ -64,7 +64,7 @@ impl Field {
             .filter(|items| (fewest..=most).contains(&items.len()))
         else {
             let message = format!("must be a list of {fewest} to {most} whole numbers");
-            return Err(vec![FieldError::new(self.path, value, &message)]);
+            return Err(vec![FieldError::new(&self.path, value, &message)]);
         };
         let mut errors = Vec::new();
         let mut kept = Vec::new();

@@ -37,7 +37,7 @@ fn a_run_needs_no_more_than_data_and_network() {
 
 #[test]
 fn the_full_document_is_right_and_means_the_same() {
-    for network in NETWORKS {
+    for network in NETWORKS.iter() {
         for data in built_in().filter(|data| network.dimensions.contains(&data.dimensions)) {
             let spec =
                 check(&json!({"data": {"set": data.set}, "network": {"kind": network.kind}}))
@@ -92,7 +92,7 @@ fn what_is_given_goes_before_the_networks_defaults_and_those_before_the_fields()
 #[test]
 fn defaults_are_what_their_fields_may_be() {
     // Checking an empty run checks every default of every row.
-    for network in NETWORKS {
+    for network in NETWORKS.iter() {
         for data in built_in().filter(|data| network.dimensions.contains(&data.dimensions)) {
             for optimizer in ["sgd", "adamw"] {
                 for schedule in ["constant", "step", "milestones", "cosine", "one_cycle"] {

@@ -62,11 +62,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
             );
         }
         let path = path.replace('[', ".").replace(']', "");
-        let fault = FieldError {
-            path,
-            value: serde_json::Value::Null,
-            message,
-        };
+        let fault = FieldError::new(&path, &serde_json::Value::Null, &message);
         Problem::of_fields("The body is not valid", vec![fault])
     })?;
     json.end().map_err(|error| {

@@ -199,7 +199,8 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::reports::show))
         .routes(routes!(api::selections::show))
         .routes(routes!(api::events::stream))
-        .routes(routes!(api::catalog::networks))
+        .routes(routes!(api::networks::list))
+        .routes(routes!(api::networks::get))
         .routes(routes!(api::datasets::list))
         .routes(routes!(api::datasets::gallery))
         .routes(routes!(api::datasets::gallery_png))
@@ -212,6 +213,7 @@ fn reading() -> OpenApiRouter<App> {
 /// What takes a body and computes, and changes nothing.
 fn computing() -> OpenApiRouter<App> {
     OpenApiRouter::default()
+        .routes(routes!(api::networks::check))
         .routes(routes!(api::specs::check))
         .routes(routes!(api::specs::estimate))
         .routes(routes!(api::sweeps::check))

@@ -145,22 +145,14 @@ impl From<Error> for Problem {
             }
             // The request is impossible, or its files are invalid.
             Error::Models(vivarium_models::Error::Setting { path, message }) => {
-                let value = serde_json::Value::Null;
-                Self::of_fields(
-                    "Not possible",
-                    vec![FieldError {
-                        path,
-                        value,
-                        message,
-                    }],
-                )
+                let fault = FieldError::new(&path, &serde_json::Value::Null, &message);
+                Self::of_fields("Not possible", vec![fault])
             }
             Error::Models(vivarium_models::Error::Refused(faults)) => {
-                let errors = faults.into_iter().map(|fault| FieldError {
-                    path: fault.file,
-                    value: serde_json::Value::Null,
-                    message: fault.message,
-                });
+                let null = serde_json::Value::Null;
+                let errors = faults
+                    .into_iter()
+                    .map(|fault| FieldError::new(&fault.file, &null, &fault.message));
                 Self::of_fields("The files are refused", errors.collect())
             }
             Error::Fetch(_) => Self::new(StatusCode::BAD_GATEWAY, "Not fetched", detail),

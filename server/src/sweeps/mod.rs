@@ -258,11 +258,7 @@ fn plain(value: &Value) -> String {
 }
 
 fn fault(path: &str, value: &Value, message: &str) -> FieldError {
-    FieldError {
-        path: path.to_owned(),
-        value: value.clone(),
-        message: message.to_owned(),
-    }
+    FieldError::new(path, value, message)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use vivarium_models::networks::{NETWORKS, NetworkRow};
 
 use super::openapi::DOCUMENT;
 use crate::blocking::blocking;
@@ -13,26 +12,10 @@ use crate::error::Result;
 use crate::http::App;
 use crate::presets::{self, Offer};
 
-/// The networks that a run can train.
-#[derive(Serialize, ToSchema)]
-pub struct Networks {
-    networks: &'static [NetworkRow],
-}
-
 /// Experiments to start from.
 #[derive(Serialize, ToSchema)]
 pub struct Presets {
     presets: Vec<Offer>,
-}
-
-/// The networks and their settings.
-#[utoipa::path(
-    get,
-    path = "/networks",
-    responses((status = 200, description = "The table", body = Networks))
-)]
-pub async fn networks() -> Json<Networks> {
-    Json(Networks { networks: NETWORKS })
 }
 
 /// Experiments that start with one click.

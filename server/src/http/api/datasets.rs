@@ -291,11 +291,7 @@ pub async fn accept(
 }
 
 fn refused(path: &str, value: Value, message: String) -> Problem {
-    let fault = FieldError {
-        path: path.to_owned(),
-        value,
-        message,
-    };
+    let fault = FieldError::new(path, &value, &message);
     Problem::of_fields("The set is not accepted", vec![fault])
 }
 

@@ -101,11 +101,11 @@ async fn file(form: &mut Multipart) -> Result<Vec<u8>, Problem> {
     }
     Err(Problem::of_fields(
         "No image",
-        vec![FieldError {
-            path: FIELD.to_owned(),
-            value: Value::Null,
-            message: "is needed: a field of the form with a PNG, a JPEG or a WebP".to_owned(),
-        }],
+        vec![FieldError::new(
+            FIELD,
+            &Value::Null,
+            "is needed: a field of the form with a PNG, a JPEG or a WebP",
+        )],
     ))
 }
 

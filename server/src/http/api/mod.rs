@@ -7,6 +7,7 @@ pub mod health;
 pub mod images;
 pub mod inside;
 pub mod metrics;
+pub mod networks;
 pub mod openapi;
 pub mod points;
 pub mod reports;

@@ -230,11 +230,7 @@ impl Labels {
     fn check(&self) -> Result<()> {
         let mut errors = Vec::new();
         let mut refuse = |path: String, value: &str, message: &str| {
-            errors.push(FieldError {
-                path,
-                value: Value::from(value),
-                message: message.to_owned(),
-            });
+            errors.push(FieldError::new(&path, &Value::from(value), message));
         };
         let is_label = |text: &str, most: usize| {
             !text.trim().is_empty()

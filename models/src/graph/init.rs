@@ -1,8 +1,9 @@
-//! Initialisation of parameters. Each is drawn from a key of the run's seed and its own name, so adding a layer does
+//! The distributions of initial weights. Each is drawn from a key of the run's seed and its own name, so adding a layer does
 //! not change the others.
 
 use serde::{Deserialize, Serialize};
 
+use super::{Graph, Operation, WeightInit};
 use crate::ops::Activation;
 use crate::random::{Generator, Key};
 
@@ -79,5 +80,60 @@ impl Init {
                 values
             }
         }
+    }
+}
+
+impl Graph {
+    /// The distribution of a node's initial weights.
+    pub(crate) fn weight_init(&self, place: usize) -> Init {
+        let node = &self.nodes[place];
+        let own = match node.operation {
+            Operation::Conv2d { init, .. } | Operation::Linear { init, .. } => init,
+            _ => None,
+        };
+        let scheme = match own {
+            None => self.init,
+            Some(WeightInit::Scheme(scheme)) => scheme,
+            Some(WeightInit::Zeros) => return Init::Constant(0.0),
+            Some(WeightInit::Normal(std)) => return Init::Normal { std },
+        };
+        let [outputs, inputs, taps @ ..] = &self.weight_shape(place)[..] else {
+            return Init::Constant(1.0);
+        };
+        let groups = match node.operation {
+            Operation::Conv2d { groups, .. } => groups,
+            _ => 1,
+        };
+        let taps: usize = taps.iter().product();
+        scheme.weights(
+            inputs * taps,
+            outputs / groups * taps,
+            self.next_activation(place),
+        )
+    }
+
+    /// The activation that a node's result goes to, also after a normalisation, a dropout or a maximum.
+    fn next_activation(&self, place: usize) -> Option<Activation> {
+        let passes = |operation: &Operation| {
+            matches!(
+                operation,
+                Operation::BatchNorm
+                    | Operation::Dropout { .. }
+                    | Operation::Identity
+                    | Operation::MaxPool2d { .. }
+            )
+        };
+        let mut result = place;
+        for (next, node) in self.nodes.iter().enumerate().skip(place + 1) {
+            if !node.inputs.contains(&result) {
+                continue;
+            }
+            match node.operation {
+                Operation::Activation { function } => return Some(function),
+                ref operation if passes(operation) => result = next,
+                _ => return None,
+            }
+        }
+        None
     }
 }

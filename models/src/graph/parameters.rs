@@ -1,0 +1,46 @@
+//! The shapes of parameters, and their number.
+
+use super::{Graph, Operation};
+
+impl Graph {
+    /// The shape of a node's weight: `[outputs, inputs / groups, height, width]`, `[outputs, inputs]` or `[channels]`;
+    /// empty for a node without parameters.
+    pub fn weight_shape(&self, place: usize) -> Vec<usize> {
+        let node = &self.nodes[place];
+        let inputs = || self.nodes[node.inputs[0]].shape[0];
+        match node.operation {
+            Operation::Conv2d {
+                out_channels,
+                kernel: [height, width],
+                groups,
+                ..
+            } => vec![out_channels, inputs() / groups, height, width],
+            Operation::Linear { out_features, .. } => vec![out_features, inputs()],
+            Operation::BatchNorm => vec![inputs()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The number of a node's trainable values.
+    pub fn parameters_of(&self, place: usize) -> u64 {
+        let shape = self.weight_shape(place);
+        let Some(outputs) = shape.first() else {
+            return 0;
+        };
+        let weight = shape
+            .iter()
+            .fold(1u64, |len, side| len.saturating_mul(*side as u64));
+        let has_bias = match self.nodes[place].operation {
+            Operation::Conv2d { bias, .. } | Operation::Linear { bias, .. } => bias,
+            _ => true,
+        };
+        weight.saturating_add(if has_bias { *outputs as u64 } else { 0 })
+    }
+
+    /// The number of trainable values.
+    pub fn parameters(&self) -> u64 {
+        (0..self.nodes.len()).fold(0, |sum: u64, place| {
+            sum.saturating_add(self.parameters_of(place))
+        })
+    }
+}

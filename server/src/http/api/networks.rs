@@ -1,0 +1,185 @@
+//! Networks as texts: what one gives, and the texts of those that are built in.
+
+use axum::Json;
+use axum::extract::Path;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use vivarium_models::graph::Graph;
+use vivarium_models::networks::{self, NETWORKS, NetworkRow};
+use vivarium_models::spec::{Field, FieldError};
+
+use crate::blocking::blocking;
+use crate::error::{Error, Result};
+use crate::http::json::Body;
+
+/// The networks that a run can train.
+#[derive(Serialize, ToSchema)]
+pub struct Networks {
+    networks: Vec<&'static NetworkRow>,
+}
+
+/// A network with its text.
+#[derive(Serialize, ToSchema)]
+pub struct NetworkSource {
+    /// The name in a RunSpec.
+    name: String,
+    /// The name that users see.
+    title: String,
+    /// The text.
+    source: String,
+    /// Whether it is built in, and cannot be changed.
+    built_in: bool,
+}
+
+/// A text to check, and what to check it for.
+#[derive(Deserialize, ToSchema)]
+pub struct NetworkCheck {
+    /// The text.
+    source: String,
+    /// The shape of a sample: `[channels, height, width]`, or `[2]` for points.
+    input: Vec<usize>,
+    /// The number of classes.
+    classes: usize,
+    /// Values of its options; those that are missing have their defaults.
+    #[serde(default)]
+    options: Map<String, Value>,
+}
+
+/// What a text gives.
+#[derive(Serialize, ToSchema)]
+pub struct CheckedNetwork {
+    /// The name that users see.
+    title: String,
+    /// The number of trainable values.
+    parameters: u64,
+    /// The multiplications of a forward pass for one sample.
+    multiply_adds: u64,
+    /// Its options.
+    options: Vec<Field>,
+    /// The layers, in the order of computation. The first is the input.
+    layers: Vec<CheckedLayer>,
+}
+
+/// A layer of a text.
+#[derive(Serialize, ToSchema)]
+pub struct CheckedLayer {
+    /// Its name, which is that of the PyTorch module.
+    name: String,
+    /// What it computes, such as `Conv2d`.
+    operation: &'static str,
+    /// The layers whose results it takes, by their place in the list.
+    inputs: Vec<usize>,
+    /// The shape of its result for one sample.
+    shape: Vec<usize>,
+    /// The number of its trainable values.
+    parameters: u64,
+    /// Its multiplications for one sample.
+    multiply_adds: u64,
+    /// The line of the text that makes it, from 1; 0 for the input.
+    line: u32,
+    /// That line, and those of the calls that led there.
+    lines: Vec<u32>,
+    /// The part of the network that it belongs to.
+    group: String,
+}
+
+/// A network by its name.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct NetworkPath {
+    /// The name.
+    name: String,
+}
+
+/// The greatest side, number of channels and number of classes that a text is checked for.
+const MOST: usize = 1 << 20;
+
+/// The networks and their settings.
+#[utoipa::path(
+    get,
+    path = "/networks",
+    responses((status = 200, description = "The table", body = Networks))
+)]
+pub async fn list() -> Json<Networks> {
+    Json(Networks {
+        networks: NETWORKS.iter().map(|row| &**row).collect(),
+    })
+}
+
+/// A network with its text.
+#[utoipa::path(
+    get,
+    path = "/networks/{name}",
+    params(NetworkPath),
+    responses((status = 200, description = "The network", body = NetworkSource))
+)]
+pub async fn get(Path(path): Path<NetworkPath>) -> Result<Json<NetworkSource>> {
+    let Some(row) = networks::row(&path.name) else {
+        return Err(Error::NotFound(format!("network “{}”", path.name)));
+    };
+    Ok(Json(NetworkSource {
+        name: row.kind.clone(),
+        title: row.title.clone(),
+        source: row.source().to_owned(),
+        built_in: true,
+    }))
+}
+
+/// Check a network's text.
+///
+/// The shapes, parameters and cost of its layers for samples of one shape. A mistake has its line and column.
+#[utoipa::path(
+    post,
+    path = "/networks/check",
+    request_body = NetworkCheck,
+    responses((status = 200, description = "The layers", body = CheckedNetwork))
+)]
+pub async fn check(Body(check): Body<NetworkCheck>) -> Result<Json<CheckedNetwork>> {
+    blocking(move || checked(&check).map(Json)).await
+}
+
+fn checked(check: &NetworkCheck) -> Result<CheckedNetwork> {
+    let refuse = |path: &str, value: Value, message: &str| Err(Error::field(path, value, message));
+    let in_range = |size: &usize| (1..=MOST).contains(size);
+    if !matches!(check.input.len(), 1 | 3) || !check.input.iter().all(in_range) {
+        let message = "must be [channels, height, width], or [2] for points";
+        return refuse("input", Value::from(check.input.clone()), message);
+    }
+    if !in_range(&check.classes) {
+        let message = "must be a number of classes";
+        return refuse("classes", Value::from(check.classes), message);
+    }
+    let text_error =
+        |error| Error::Spec(vec![FieldError::of_text("source", &check.source, &error)]);
+    let network = NetworkRow::custom(&check.source).map_err(text_error)?;
+    let options = network.check_options(&check.options).map_err(Error::Spec)?;
+    let graph = network
+        .graph_of(&options, &check.input, check.classes)
+        .map_err(text_error)?;
+    Ok(CheckedNetwork {
+        title: network.title.clone(),
+        parameters: graph.parameters(),
+        multiply_adds: graph.multiply_adds(),
+        layers: layers(&graph),
+        options: network.fields,
+    })
+}
+
+fn layers(graph: &Graph) -> Vec<CheckedLayer> {
+    let groups = graph.groups();
+    let nodes = graph.nodes.iter().zip(groups).enumerate();
+    nodes
+        .map(|(place, (node, group))| CheckedLayer {
+            name: node.name.clone(),
+            operation: node.operation.name(),
+            inputs: node.inputs.clone(),
+            shape: node.shape.clone(),
+            parameters: graph.parameters_of(place),
+            multiply_adds: graph.multiply_adds_of(place),
+            line: node.lines.first().copied().unwrap_or(0),
+            lines: node.lines.clone(),
+            group,
+        })
+        .collect()
+}
