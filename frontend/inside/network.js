@@ -19,6 +19,7 @@ export const KINDS = {
   pool: "pool",
   dropout: "dropout",
   sum: "sum",
+  mul: "product",
   join: "join",
   mean: "mean",
 };
@@ -56,7 +57,7 @@ export function networkPicture(state) {
     const weighty = layer.weights !== null || layer.kind === "input";
     const wide = weighty
       ? 9 + 2.2 * Math.log2(channels + 1)
-      : layer.kind === "pool" || layer.kind === "sum" || layer.kind === "join"
+      : ["pool", "sum", "mul", "join"].includes(layer.kind)
         ? 9
         : 6;
     const words = `${layer.name}, ${KINDS[layer.kind] ?? layer.kind}, ${sizes(layer.shape)}, ${count(layer.parameters)} parameters`;

@@ -1000,7 +1000,7 @@ export interface components {
      * @description The operation of a layer.
      * @enum {string}
      */
-    LayerKind: "input" | "conv" | "depthwise" | "pointwise" | "linear" | "batch_norm" | "activation" | "pool" | "dropout" | "sum" | "join";
+    LayerKind: "input" | "conv" | "depthwise" | "pointwise" | "linear" | "batch_norm" | "activation" | "pool" | "dropout" | "sum" | "mul" | "join";
     /** @description The points of a line. */
     Line: {
       /** @description Positions, as in a series. */

@@ -14,6 +14,7 @@
 //! | [`graph`] | a network as data: operations, names and shapes; initialisation; the plan of a forward pass |
 //! | [`nn`] | parameters under PyTorch's names, and the execution of graphs |
 //! | [`networks`] | the built-in networks, each a text; the reader of such texts; weights from files |
+//! | [`onnx`] | ONNX files: written from a graph, and read as a text with its weights |
 //! | [`data`] | the table of data sets, the library on disk, splits, augmentation |
 //! | [`form`] | the fields of all networks and data sets, and the check of a document against them |
 //! | [`inspect`] | a trained network from the inside: filters, feature maps, gradients, the film of a run |
@@ -50,6 +51,7 @@ pub mod inspect;
 pub mod links;
 pub mod networks;
 pub mod nn;
+pub mod onnx;
 pub mod ops;
 pub mod random;
 pub mod spec;

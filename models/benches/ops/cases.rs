@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, AdamW, ConvParams, Optimizer, PoolWindow, Sgd, activate, adaptive_avg_pool2d, add,
+    Activation, AdamW, ConvParams, Optimizer, PoolWindow, Sgd, activate, adaptive_avg_pool2d, add, avg_pool2d,
     batch_norm, conv2d, cross_entropy, dropout, linear, max_pool2d,
 };
 use vivarium_models::random::{Generator, Key};
@@ -77,26 +77,20 @@ pub(crate) fn all() -> Vec<Case> {
         let (kernel, stride, padding) = (3, 1, 1);
         max_pool2d(
             x,
-            PoolWindow {
-                kernel,
-                stride,
-                padding,
-            },
+            PoolWindow::square(kernel, stride, padding),
         )
     };
     pool(&mut rows, "max-pool 3x3 stride 1", 192, 16, 1, 16, around);
+    pool(&mut rows, "mean-pool 3x3", 192, 16, 0, 16, |x| {
+        avg_pool2d(x, PoolWindow::square(3, 1, 1), true)
+    });
     pool(&mut rows, "mean-pool", 512, 4, 0, 1, |x| {
         adaptive_avg_pool2d(x, 1, 1)
     });
     for (inputs, outputs) in [(512, 512), (4096, 4096), (25_088, 4096)] {
         fully_connected(&mut rows, inputs, outputs);
     }
-    for activation in [
-        Activation::Relu,
-        Activation::Silu,
-        Activation::Sigmoid,
-        Activation::Tanh,
-    ] {
+    for activation in Activation::ALL {
         activations(&mut rows, activation);
     }
     others(&mut rows);
@@ -269,12 +263,7 @@ const IMAGE: [usize; 4] = [BATCH, 32, 32, 64];
 const VALUES: f64 = (BATCH * 32 * 32 * 64) as f64;
 
 fn activations(rows: &mut Vec<Case>, activation: Activation) {
-    let name = match activation {
-        Activation::Relu => "relu",
-        Activation::Silu => "silu",
-        Activation::Sigmoid => "sigmoid",
-        Activation::Tanh => "tanh",
-    };
+    let name = activation.class();
     let bytes = [8.0 * VALUES, 12.0 * VALUES];
     one_image(rows, (name, "64@32".to_owned()), bytes, &IMAGE, move |x| {
         activate(x, activation)

@@ -21,7 +21,11 @@ impl Graph {
                 Some(before) if place > 1 && !with_parameters.contains(name) => before.clone(),
                 _ => (*name).to_owned(),
             };
-            if matches!(node.operation, Operation::MaxPool2d { .. }) && is_item(&node.name, name) {
+            let is_pool = matches!(
+                node.operation,
+                Operation::MaxPool2d { .. } | Operation::AvgPool2d { .. }
+            );
+            if is_pool && is_item(&node.name, name) {
                 pools.entry(name).or_default().push(place);
             }
             groups.push(group);

@@ -12,9 +12,9 @@ use crate::random::{Generator, Key};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InitScheme {
-    /// Standard deviation `gain / √inputs`, with the gain of the activation that follows: √2 for ReLU and SiLU, 5/3
-    /// for tanh, 1 for sigmoid and where none follows (He and others 2015; gains as PyTorch's `calculate_gain`, which
-    /// has none for SiLU: that takes ReLU's).
+    /// Standard deviation `gain / √inputs`, with the gain of the activation that follows: √2 for ReLU and those
+    /// like it (ReLU6, SiLU, GELU, Hardswish), 5/3 for tanh, 1 for sigmoids and where none follows (He and others 2015;
+    /// gains as PyTorch's `calculate_gain`, which has none for those like ReLU: they take ReLU's).
     Kaiming,
     /// Standard deviation `√(2 / (inputs + outputs))` (Glorot and Bengio 2010).
     Xavier,
@@ -45,9 +45,15 @@ impl InitScheme {
     /// The distribution for weights of fan-in `inputs` and fan-out `outputs`, followed by the activation `next`.
     pub fn weights(self, inputs: usize, outputs: usize, next: Option<Activation>) -> Init {
         let gain = match next {
-            Some(Activation::Relu | Activation::Silu) => std::f64::consts::SQRT_2,
+            Some(
+                Activation::Relu
+                | Activation::Relu6
+                | Activation::Silu
+                | Activation::Gelu
+                | Activation::Hardswish,
+            ) => std::f64::consts::SQRT_2,
             Some(Activation::Tanh) => 5.0 / 3.0,
-            Some(Activation::Sigmoid) | None => 1.0,
+            Some(Activation::Sigmoid | Activation::Hardsigmoid) | None => 1.0,
         };
         let std = match self {
             Self::Kaiming | Self::KaimingUniform => gain / (inputs.max(1) as f64).sqrt(),
@@ -117,10 +123,11 @@ impl Graph {
         let passes = |operation: &Operation| {
             matches!(
                 operation,
-                Operation::BatchNorm
+                Operation::BatchNorm { .. }
                     | Operation::Dropout { .. }
                     | Operation::Identity
                     | Operation::MaxPool2d { .. }
+                    | Operation::AvgPool2d { .. }
             )
         };
         let mut result = place;

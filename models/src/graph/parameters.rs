@@ -16,7 +16,7 @@ impl Graph {
                 ..
             } => vec![out_channels, inputs() / groups, height, width],
             Operation::Linear { out_features, .. } => vec![out_features, inputs()],
-            Operation::BatchNorm => vec![inputs()],
+            Operation::BatchNorm { .. } => vec![inputs()],
             _ => Vec::new(),
         }
     }

@@ -93,7 +93,7 @@ fn steps(graph: &Graph, fusion: Fusion) -> Vec<Step> {
             continue;
         }
         let step = match graph.nodes[place].operation {
-            Operation::BatchNorm if fusion != Fusion::None => {
+            Operation::BatchNorm { .. } if fusion != Fusion::None => {
                 let after = next(place).filter(|next| is_activation(graph, *next));
                 let conv = after
                     .and_then(next)
@@ -116,7 +116,7 @@ fn steps(graph: &Graph, fusion: Fusion) -> Vec<Step> {
                 // Other convolutions, such as that of a long skip, would keep their results until they are needed.
                 let goes_on = |conv: usize| {
                     let norm = next(conv)
-                        .filter(|norm| graph.nodes[*norm].operation == Operation::BatchNorm);
+                        .filter(|norm| matches!(graph.nodes[*norm].operation, Operation::BatchNorm { .. }));
                     norm.and_then(next)
                         .is_some_and(|after| is_activation(graph, after))
                 };

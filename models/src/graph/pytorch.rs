@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::{Graph, Operation};
-use crate::ops::Activation;
+use crate::ops::PoolWindow;
 
 impl Graph {
     /// The source of a PyTorch module that computes the same.
@@ -68,6 +68,7 @@ fn is_module(operation: &Operation) -> bool {
         operation,
         Operation::Input
             | Operation::Sum
+            | Operation::Mul
             | Operation::Concat
             | Operation::Mean
             | Operation::Flatten
@@ -208,19 +209,13 @@ impl<'a> Writer<'a> {
             .inputs
             .first()
             .map_or(0, |input| self.graph.nodes[*input].shape[0]);
-        let pair = |[a, b]: [usize; 2]| {
-            if a == b {
-                a.to_string()
-            } else {
-                format!("({a}, {b})")
-            }
-        };
         match node.operation {
             Operation::Conv2d {
                 out_channels,
                 kernel,
                 stride,
                 padding,
+                dilation,
                 groups,
                 bias,
                 ..
@@ -231,6 +226,9 @@ impl<'a> Writer<'a> {
                 }
                 if padding != [0, 0] {
                     let _ = write!(text, ", padding={}", pair(padding));
+                }
+                if dilation != [1, 1] {
+                    let _ = write!(text, ", dilation={}", pair(dilation));
                 }
                 if groups != 1 {
                     let _ = write!(text, ", groups={groups}");
@@ -243,28 +241,30 @@ impl<'a> Writer<'a> {
                 let bias = if bias { "" } else { ", bias=False" };
                 format!("nn.Linear({inputs}, {out_features}{bias})")
             }
-            Operation::BatchNorm if node.shape.len() == 3 => format!("nn.BatchNorm2d({inputs})"),
-            Operation::BatchNorm => format!("nn.BatchNorm1d({inputs})"),
-            Operation::Activation { function } => match function {
-                Activation::Relu => "nn.ReLU()",
-                Activation::Silu => "nn.SiLU()",
-                Activation::Sigmoid => "nn.Sigmoid()",
-                Activation::Tanh => "nn.Tanh()",
-            }
-            .to_owned(),
-            Operation::MaxPool2d {
-                kernel,
-                stride,
-                padding,
-            } => {
-                let mut text = format!("nn.MaxPool2d({kernel}");
-                if stride != kernel {
-                    let _ = write!(text, ", stride={stride}");
+            Operation::BatchNorm { eps, momentum } => {
+                let dimensions = if node.shape.len() == 3 { 2 } else { 1 };
+                let mut text = format!("nn.BatchNorm{dimensions}d({inputs}");
+                if eps != Operation::EPS {
+                    let _ = write!(text, ", eps={eps:?}");
                 }
-                if padding != 0 {
-                    let _ = write!(text, ", padding={padding}");
+                if momentum != Operation::MOMENTUM {
+                    let _ = write!(text, ", momentum={momentum:?}");
                 }
                 text + ")"
+            }
+            Operation::Activation { function } => format!("nn.{}()", function.class()),
+            Operation::Hardtanh { min, max } => format!("nn.Hardtanh({min:?}, {max:?})"),
+            Operation::MaxPool2d { window } => format!("nn.MaxPool2d({})", arguments(window)),
+            Operation::AvgPool2d {
+                window,
+                count_include_pad,
+            } => {
+                let rest = if count_include_pad {
+                    ""
+                } else {
+                    ", count_include_pad=False"
+                };
+                format!("nn.AvgPool2d({}{rest})", arguments(window))
             }
             Operation::AdaptiveAvgPool2d { output } => {
                 format!("nn.AdaptiveAvgPool2d({})", pair(output))
@@ -301,6 +301,7 @@ impl<'a> Writer<'a> {
             let x = inputs.first().map_or("x", String::as_str);
             let (value, last) = match (&node.operation, self.calls.get(&place)) {
                 (Operation::Sum, _) => (inputs.join(" + "), place),
+                (Operation::Mul, _) => (inputs.join(" * "), place),
                 (Operation::Concat, _) => (format!("torch.cat([{}], 1)", inputs.join(", ")), place),
                 (Operation::Mean, _) => (format!("{x}.mean((2, 3))"), place),
                 (Operation::Flatten, _) => (format!("{x}.flatten(1)"), place),
@@ -333,6 +334,36 @@ impl<'a> Writer<'a> {
             variables.insert(last, (name, self.consumers[last].len()));
         }
     }
+}
+
+/// A number, or two that differ.
+fn pair([a, b]: [usize; 2]) -> String {
+    if a == b {
+        a.to_string()
+    } else {
+        format!("({a}, {b})")
+    }
+}
+
+/// The window of a pooling, as arguments.
+fn arguments(window: PoolWindow) -> String {
+    let PoolWindow {
+        kernel,
+        stride,
+        padding,
+        ceil_mode,
+    } = window;
+    let mut text = pair(kernel);
+    if stride != kernel {
+        let _ = write!(text, ", stride={}", pair(stride));
+    }
+    if padding != [0, 0] {
+        let _ = write!(text, ", padding={}", pair(padding));
+    }
+    if ceil_mode {
+        text += ", ceil_mode=True";
+    }
+    text
 }
 
 /// A name as that of a class: `residual_small` is `ResidualSmall`.

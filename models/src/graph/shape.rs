@@ -39,6 +39,7 @@ impl Operation {
         let name = self.name();
         match self {
             Self::Sum => return sum(inputs),
+            Self::Mul => return product(inputs),
             Self::Concat => return concat(inputs),
             _ => {}
         }
@@ -66,6 +67,7 @@ impl Operation {
                 kernel,
                 stride,
                 padding,
+                dilation,
                 groups,
                 ..
             } => {
@@ -77,23 +79,19 @@ impl Operation {
                     );
                     return Err(ShapeError::new(message));
                 }
-                let height = positions(height, kernel[0], stride[0], padding[0]);
-                let width = positions(width, kernel[1], stride[1], padding[1]);
+                let extent = [0, 1].map(|side| (kernel[side] - 1) * dilation[side] + 1);
+                let height = positions(height, extent[0], stride[0], padding[0]);
+                let width = positions(width, extent[1], stride[1], padding[1]);
                 match (height, width) {
                     (Some(height), Some(width)) => Ok(vec![*out_channels, height, width]),
-                    _ => Err(does_not_fit(name, *kernel, input)),
+                    _ => Err(does_not_fit(name, extent, input)),
                 }
             }
-            Self::MaxPool2d {
-                kernel,
-                stride,
-                padding,
-            } => {
+            Self::MaxPool2d { window } | Self::AvgPool2d { window, .. } => {
                 let [channels, height, width] = image()?;
-                let positions = |side| positions(side, *kernel, *stride, *padding);
-                match (positions(height), positions(width)) {
-                    (Some(height), Some(width)) => Ok(vec![channels, height, width]),
-                    _ => Err(does_not_fit(name, [*kernel; 2], input)),
+                match window.positions([height, width]) {
+                    Some([height, width]) => Ok(vec![channels, height, width]),
+                    None => Err(does_not_fit(name, window.kernel, input)),
                 }
             }
             Self::AdaptiveAvgPool2d { output } => {
@@ -112,11 +110,12 @@ impl Operation {
             Self::Linear { out_features, .. } => values().map(|_| vec![*out_features]),
             Self::ZeroPad1d { padding } => Ok(vec![padding[0] + values()? + padding[1]]),
             Self::Input
-            | Self::BatchNorm
+            | Self::BatchNorm { .. }
             | Self::Activation { .. }
+            | Self::Hardtanh { .. }
             | Self::Dropout { .. }
             | Self::Identity => Ok(input.to_vec()),
-            Self::Sum | Self::Concat => unreachable!("answered above"),
+            Self::Sum | Self::Mul | Self::Concat => unreachable!("answered above"),
         }
     }
 }
@@ -144,6 +143,24 @@ fn sum(inputs: &[&[usize]]) -> Result<Vec<usize>, ShapeError> {
         Some(other) => Err(ShapeError::new(format!(
             "the branches of a Sum give the same shape, not {} and {}",
             display(first),
+            display(other)
+        ))),
+    }
+}
+
+/// The largest of the shapes. The others are the same, or have one value for each channel.
+fn product(inputs: &[&[usize]]) -> Result<Vec<usize>, ShapeError> {
+    let len = |shape: &&&[usize]| shape.iter().fold(1usize, |len, side| len.saturating_mul(*side));
+    let Some(largest) = inputs.iter().rev().max_by_key(len) else {
+        return Err(ShapeError::new("Mul takes at least one branch".to_owned()));
+    };
+    let fits = |shape: &&&[usize]| *shape == largest || (largest.len() == 3 && **shape == [largest[0], 1, 1]);
+    match inputs.iter().find(|shape| !fits(shape)) {
+        None => Ok(largest.to_vec()),
+        Some(other) => Err(ShapeError::new(format!(
+            "the branches of a Mul give the same shape, or one value for each channel ({}x1x1 for {}), not {}",
+            largest[0],
+            display(largest),
             display(other)
         ))),
     }

@@ -163,10 +163,13 @@ impl<'a> Convolution<'a> {
     /// The input pixel under a kernel tap; `null` in the padding.
     pub(super) fn meets(&self, at: Pixel, ky: usize, kx: usize) -> Option<[usize; 2]> {
         let ConvParams {
-            stride, padding, ..
+            stride,
+            padding,
+            dilation,
+            ..
         } = self.params;
-        let y = (at.y * stride[0] + ky).checked_sub(padding[0])?;
-        let x = (at.x * stride[1] + kx).checked_sub(padding[1])?;
+        let y = (at.y * stride[0] + ky * dilation[0]).checked_sub(padding[0])?;
+        let x = (at.x * stride[1] + kx * dilation[1]).checked_sub(padding[1])?;
         (y < self.image[0] && x < self.image[1]).then_some([y, x])
     }
 

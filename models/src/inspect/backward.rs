@@ -277,12 +277,13 @@ fn arrives(
     let ConvParams {
         stride,
         padding,
+        dilation,
         groups,
     } = conv.params;
     let [height, width, _] = conv.image;
     // The centre of a kernel at the edge may be in the padding; then the nearest pixel is used.
     let centre = |at: usize, axis: usize, kernel: usize, side: usize| {
-        (at * stride[axis] + kernel / 2)
+        (at * stride[axis] + kernel / 2 * dilation[axis])
             .saturating_sub(padding[axis])
             .min(side - 1)
     };
@@ -291,7 +292,7 @@ fn arrives(
     let of_group = outputs / groups;
     // The output row or column whose kernel covers the pixel with this tap.
     let reached = |pixel: usize, axis: usize, k: usize| {
-        let from = (pixel + padding[axis]).checked_sub(k)?;
+        let from = (pixel + padding[axis]).checked_sub(k * dilation[axis])?;
         (from.is_multiple_of(stride[axis]) && from / stride[axis] < conv.result[axis])
             .then_some(from / stride[axis])
     };

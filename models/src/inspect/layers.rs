@@ -33,6 +33,8 @@ pub enum LayerKind {
     Dropout,
     /// The sum of several layers.
     Sum,
+    /// The product of several layers.
+    Mul,
     /// The concatenation of several layers on their channels.
     Join,
 }
@@ -148,10 +150,11 @@ fn layer(record: &LayerRecord<'_>, reads_image: bool) -> Layer {
             let parameters = parameters([Some(weight), Some(bias)]);
             (LayerKind::BatchNorm, parameters, None)
         }
-        LayerOp::Activation(_) => (LayerKind::Activation, 0, None),
+        LayerOp::Activation(_) | LayerOp::Clip => (LayerKind::Activation, 0, None),
         LayerOp::Pool => (LayerKind::Pool, 0, None),
         LayerOp::Dropout => (LayerKind::Dropout, 0, None),
         LayerOp::Sum => (LayerKind::Sum, 0, None),
+        LayerOp::Mul => (LayerKind::Mul, 0, None),
         LayerOp::Concat => (LayerKind::Join, 0, None),
     };
     Layer {

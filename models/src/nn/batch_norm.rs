@@ -8,12 +8,6 @@ use crate::error::Result;
 use crate::graph::Init;
 use crate::ops::{self, Activation, BatchStatistics, ConvParams, WithStats};
 
-/// Added to the variance. PyTorch's default.
-const EPSILON: f64 = 1e-5;
-
-/// The weight of a batch in the running statistics. PyTorch's default.
-const MOMENTUM: f64 = 0.1;
-
 /// Normalises each channel of `[…, channels]`. PyTorch's `BatchNorm1d` and `BatchNorm2d`, except that it also takes a
 /// batch of one row, which updates the running mean but not the running variance.
 #[derive(Clone, Debug)]
@@ -23,6 +17,10 @@ pub struct BatchNorm {
     running_mean: Tensor,
     running_var: Tensor,
     batches: Tensor,
+    /// Added to the variance.
+    eps: f64,
+    /// The weight of a batch in the running statistics.
+    momentum: f64,
 }
 
 impl BatchNorm {
@@ -30,7 +28,7 @@ impl BatchNorm {
     ///
     /// # Errors
     /// As [`VarBuilder::parameter`].
-    pub fn new(mut vb: VarBuilder<'_>, channels: usize) -> Result<Self> {
+    pub fn new(mut vb: VarBuilder<'_>, channels: usize, eps: f64, momentum: f64) -> Result<Self> {
         Ok(Self {
             weight: vb.parameter("weight", &[channels], Init::Constant(1.0))?,
             bias: vb.parameter("bias", &[channels], Init::Constant(0.0))?,
@@ -46,6 +44,8 @@ impl BatchNorm {
                 "num_batches_tracked",
                 Tensor::zeros((), DType::I64, &Device::Cpu)?,
             )?,
+            eps,
+            momentum,
         })
     }
 
@@ -80,13 +80,13 @@ impl BatchNorm {
             &weight,
             &bias,
             &self.running_stats()?,
-            EPSILON,
+            self.eps,
             activation,
         )
     }
 
     fn train(&self, x: &WithStats, activation: Option<Activation>) -> CandleResult<Tensor> {
-        let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, EPSILON, activation)?;
+        let (y, batch) = ops::batch_norm(x, &self.weight, &self.bias, self.eps, activation)?;
         self.update_running_stats(&batch)?;
         Ok(y)
     }
@@ -99,7 +99,7 @@ impl BatchNorm {
         weight: &Tensor,
         params: ConvParams,
     ) -> CandleResult<WithStats> {
-        let norm = (&self.weight, &self.bias, EPSILON);
+        let norm = (&self.weight, &self.bias, self.eps);
         let (y, batch) = ops::norm_conv2d(x, norm, activation, weight, params)?;
         self.update_running_stats(&batch)?;
         Ok(y)
@@ -107,7 +107,7 @@ impl BatchNorm {
 
     /// Updates the running statistics.
     fn update_running_stats(&self, batch: &BatchStatistics) -> CandleResult<()> {
-        lerp_running(&self.running_mean, &batch.mean)?;
+        ops::lerp_(&self.running_mean, &batch.mean, self.momentum)?;
         if batch.rows > 1 {
             let rows = batch.rows as f64;
             let unbiased: Vec<_> = batch
@@ -115,7 +115,7 @@ impl BatchNorm {
                 .iter()
                 .map(|v| v * rows / (rows - 1.0))
                 .collect();
-            lerp_running(&self.running_var, &unbiased)?;
+            ops::lerp_(&self.running_var, &unbiased, self.momentum)?;
         }
         ops::add_one_(&self.batches)
     }
@@ -134,9 +134,4 @@ impl BatchNorm {
             rows: 0,
         })
     }
-}
-
-/// Updates one running statistic.
-fn lerp_running(kept: &Tensor, batch: &[f64]) -> CandleResult<()> {
-    ops::lerp_(kept, batch, MOMENTUM)
 }

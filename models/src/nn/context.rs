@@ -30,7 +30,7 @@ pub enum LayerOp<'a> {
         weight: &'a Tensor,
         /// `[outputs]`.
         bias: Option<&'a Tensor>,
-        /// Stride, padding and groups.
+        /// Stride, padding, dilation and groups.
         params: ConvParams,
     },
     /// A fully connected layer over `[n, inputs]`.
@@ -49,12 +49,16 @@ pub enum LayerOp<'a> {
     },
     /// An activation function.
     Activation(Activation),
+    /// Values between two bounds.
+    Clip,
     /// Max or average pooling.
     Pool,
     /// Dropout.
     Dropout,
     /// The sum of several inputs.
     Sum,
+    /// The product of several inputs.
+    Mul,
     /// The concatenation of several inputs on their channels.
     Concat,
 }

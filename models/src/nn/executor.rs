@@ -10,7 +10,7 @@ use super::linear::Linear;
 use super::var_store::{VarBuilder, VarStore};
 use crate::error::{Error, Result};
 use crate::graph::{Fusion, Graph, Operation, Plan, Step};
-use crate::ops::{self, Activation, ConvParams, PoolWindow, WithStats};
+use crate::ops::{self, Activation, ConvParams, WithStats};
 
 /// A graph with its parameters, ready to compute. Images are channels last between its layers.
 #[derive(Debug)]
@@ -198,18 +198,17 @@ impl Executor {
                 (LayerOp::Activation(*function), ops::activate(x, *function))
             }
             (_, operation) => match operation {
-                Operation::MaxPool2d {
-                    kernel,
-                    stride,
-                    padding,
-                } => {
-                    let window = PoolWindow {
-                        kernel: *kernel,
-                        stride: *stride,
-                        padding: *padding,
-                    };
-                    (LayerOp::Pool, ops::max_pool2d(x, window))
+                Operation::Hardtanh { min, max } => {
+                    (LayerOp::Clip, ops::hardtanh(x, *min, *max))
                 }
+                Operation::MaxPool2d { window } => (LayerOp::Pool, ops::max_pool2d(x, *window)),
+                Operation::AvgPool2d {
+                    window,
+                    count_include_pad,
+                } => (
+                    LayerOp::Pool,
+                    ops::avg_pool2d(x, *window, *count_include_pad),
+                ),
                 Operation::AdaptiveAvgPool2d {
                     output: [rows, columns],
                 } => (LayerOp::Pool, ops::adaptive_avg_pool2d(x, *rows, *columns)),
@@ -224,6 +223,12 @@ impl Executor {
                         .iter()
                         .try_fold(x.clone(), |sum, y| ops::add(&sum, y));
                     (LayerOp::Sum, sum)
+                }
+                Operation::Mul => {
+                    let product = inputs[1..]
+                        .iter()
+                        .try_fold(x.clone(), |product, y| ops::mul(&product, y));
+                    (LayerOp::Mul, product)
                 }
                 Operation::Concat => (LayerOp::Concat, ops::cat(&inputs)),
                 _ => return self.named(place, self.moved(place, x)),
@@ -266,6 +271,7 @@ impl Layer {
             Operation::Conv2d {
                 stride,
                 padding,
+                dilation,
                 groups,
                 bias,
                 ..
@@ -273,12 +279,15 @@ impl Layer {
                 let params = ConvParams {
                     stride,
                     padding,
+                    dilation,
                     groups,
                 };
                 Self::Conv(Conv2d::new(vb, &shape, params, bias, init)?)
             }
             Operation::Linear { bias, .. } => Self::Linear(Linear::new(vb, &shape, bias, init)?),
-            Operation::BatchNorm => Self::Norm(BatchNorm::new(vb, shape[0])?),
+            Operation::BatchNorm { eps, momentum } => {
+                Self::Norm(BatchNorm::new(vb, shape[0], eps, momentum)?)
+            }
             _ => Self::None,
         })
     }

@@ -14,12 +14,48 @@ use super::tape::{SaveForBackward, apply1};
 pub enum Activation {
     /// `max(0, x)`
     Relu,
+    /// `min(max(0, x), 6)`
+    Relu6,
     /// `x / (1 + e⁻ˣ)`
     Silu,
+    /// `x Φ(x)`, with the normal distribution's Φ (Hendrycks and Gimpel 2016)
+    Gelu,
+    /// `x` times [`Activation::Hardsigmoid`]
+    Hardswish,
     /// `1 / (1 + e⁻ˣ)`
     Sigmoid,
+    /// `min(max(0, x / 6 + 1/2), 1)`
+    Hardsigmoid,
     /// `(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)`
     Tanh,
+}
+
+impl Activation {
+    /// All functions.
+    pub const ALL: [Self; 8] = [
+        Self::Relu,
+        Self::Relu6,
+        Self::Silu,
+        Self::Gelu,
+        Self::Hardswish,
+        Self::Sigmoid,
+        Self::Hardsigmoid,
+        Self::Tanh,
+    ];
+
+    /// The name of the PyTorch module.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Relu => "ReLU",
+            Self::Relu6 => "ReLU6",
+            Self::Silu => "SiLU",
+            Self::Gelu => "GELU",
+            Self::Hardswish => "Hardswish",
+            Self::Sigmoid => "Sigmoid",
+            Self::Hardsigmoid => "Hardsigmoid",
+            Self::Tanh => "Tanh",
+        }
+    }
 }
 
 /// Applies an activation to every value.
@@ -119,6 +155,103 @@ impl<T: Float> ActivationFn<T> for Silu {
 }
 
 #[derive(Clone, Copy)]
+pub(super) struct Relu6;
+
+impl<T: Float> ActivationFn<T> for Relu6 {
+    const SHARES_WORK: bool = false;
+
+    #[inline(always)]
+    fn forward_and_slope(x: T) -> (T, T) {
+        (Self::forward(x), Self::backward(x, T::ONE))
+    }
+
+    #[inline(always)]
+    fn forward(x: T) -> T {
+        let x = Relu::forward(x);
+        if x > T::of(6.0) { T::of(6.0) } else { x }
+    }
+
+    #[inline(always)]
+    fn backward(x: T, dy: T) -> T {
+        if (x <= T::ZERO) | (x >= T::of(6.0)) { T::ZERO } else { dy }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Gelu;
+
+impl<T: Float> ActivationFn<T> for Gelu {
+    const SHARES_WORK: bool = true;
+
+    #[inline(always)]
+    fn forward_and_slope(x: T) -> (T, T) {
+        let below = T::of(0.5) * (T::ONE + Float::erf(x * T::of(std::f64::consts::FRAC_1_SQRT_2)));
+        let density = Float::exp(x * x * T::of(-0.5)) * T::of(0.398_942_280_401_432_7);
+        // The density of infinity is 0, and so is its product with infinity.
+        let along = if density == T::ZERO { T::ZERO } else { x * density };
+        (x * below, below + along)
+    }
+
+    #[inline(always)]
+    fn forward(x: T) -> T {
+        x * (T::of(0.5) * (T::ONE + Float::erf(x * T::of(std::f64::consts::FRAC_1_SQRT_2))))
+    }
+
+    #[inline(always)]
+    fn backward(x: T, dy: T) -> T {
+        dy * <Self as ActivationFn<T>>::forward_and_slope(x).1
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Hardswish;
+
+impl<T: Float> ActivationFn<T> for Hardswish {
+    const SHARES_WORK: bool = false;
+
+    #[inline(always)]
+    fn forward_and_slope(x: T) -> (T, T) {
+        (Self::forward(x), Self::backward(x, T::ONE))
+    }
+
+    #[inline(always)]
+    fn forward(x: T) -> T {
+        x * Hardsigmoid::forward(x)
+    }
+
+    #[inline(always)]
+    fn backward(x: T, dy: T) -> T {
+        let slope = x * T::of(1.0 / 3.0) + T::of(0.5);
+        let slope = if x <= T::of(-3.0) { T::ZERO } else { slope };
+        dy * if x >= T::of(3.0) { T::ONE } else { slope }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Hardsigmoid;
+
+impl<T: Float> ActivationFn<T> for Hardsigmoid {
+    const SHARES_WORK: bool = false;
+
+    #[inline(always)]
+    fn forward_and_slope(x: T) -> (T, T) {
+        (Self::forward(x), Self::backward(x, T::ONE))
+    }
+
+    /// As PyTorch's, from `x + 3`, so that 3 gives 1.
+    #[inline(always)]
+    fn forward(x: T) -> T {
+        Relu6::forward(x + T::of(3.0)) * T::of(1.0 / 6.0)
+    }
+
+    #[inline(always)]
+    fn backward(x: T, dy: T) -> T {
+        let inside = (x > T::of(-3.0)) & (x < T::of(3.0));
+        if inside | (x != x) { dy * T::of(1.0 / 6.0) } else { T::ZERO }
+    }
+}
+
+#[derive(Clone, Copy)]
 pub(super) struct Sigmoid;
 
 impl<T: Float> ActivationFn<T> for Sigmoid {
@@ -169,7 +302,9 @@ impl<T: Float> ActivationFn<T> for Tanh {
 /// Evaluates an expression with the [`ActivationFn`] of an `Option<Activation>`.
 macro_rules! dispatch_activation {
     ($activation:expr, $f:ident => $value:expr) => {{
-        use $crate::ops::activation::{Activation, Identity, Relu, Sigmoid, Silu, Tanh};
+        use $crate::ops::activation::{
+            Activation, Gelu, Hardsigmoid, Hardswish, Identity, Relu, Relu6, Sigmoid, Silu, Tanh,
+        };
         match $activation {
             None => {
                 let $f = Identity;
@@ -189,6 +324,22 @@ macro_rules! dispatch_activation {
             }
             Some(Activation::Tanh) => {
                 let $f = Tanh;
+                $value
+            }
+            Some(Activation::Relu6) => {
+                let $f = Relu6;
+                $value
+            }
+            Some(Activation::Gelu) => {
+                let $f = Gelu;
+                $value
+            }
+            Some(Activation::Hardswish) => {
+                let $f = Hardswish;
+                $value
+            }
+            Some(Activation::Hardsigmoid) => {
+                let $f = Hardsigmoid;
                 $value
             }
         }
@@ -211,7 +362,7 @@ fn forward<T: Float>(activation: Activation, x: &[T]) -> Vec<T> {
     dispatch_activation!(Some(activation), f => each(f, x))
 }
 
-/// The gradient by `x`. All activations but SiLU compute it from the result `y` alone.
+/// The gradient by `x`. ReLU, ReLU6, sigmoid and tanh compute it from the result `y` alone.
 fn backward<T: Float>(
     activation: Activation,
     x: &Tensor,
@@ -219,7 +370,10 @@ fn backward<T: Float>(
     dy: &Tensor,
 ) -> Result<Tensor> {
     let dy = dy.contiguous()?;
-    let given = if activation == Activation::Silu { x } else { y };
+    let given = match activation {
+        Activation::Relu | Activation::Relu6 | Activation::Sigmoid | Activation::Tanh => y,
+        _ => x,
+    };
     let (given_held, given_layout) = given.storage_and_layout();
     let (dy_held, dy_layout) = dy.storage_and_layout();
     let (given, dy) = (
@@ -228,7 +382,11 @@ fn backward<T: Float>(
     );
     let dx = match activation {
         Activation::Relu => map_pairs(given, dy, Relu::backward),
+        Activation::Relu6 => map_pairs(given, dy, Relu6::backward),
         Activation::Silu => map_pairs(given, dy, Silu::backward),
+        Activation::Gelu => map_pairs(given, dy, Gelu::backward),
+        Activation::Hardswish => map_pairs(given, dy, Hardswish::backward),
+        Activation::Hardsigmoid => map_pairs(given, dy, Hardsigmoid::backward),
         Activation::Sigmoid => map_pairs(given, dy, |y, dy| dy * y * (T::ONE - y)),
         Activation::Tanh => map_pairs(given, dy, |y, dy| dy * (T::ONE - y * y)),
     }?;
@@ -239,8 +397,12 @@ impl CustomOp1 for Activation {
     fn name(&self) -> &'static str {
         match self {
             Self::Relu => "relu",
+            Self::Relu6 => "relu6",
             Self::Silu => "silu",
+            Self::Gelu => "gelu",
+            Self::Hardswish => "hardswish",
             Self::Sigmoid => "sigmoid",
+            Self::Hardsigmoid => "hardsigmoid",
             Self::Tanh => "tanh",
         }
     }

@@ -17,6 +17,8 @@ pub(super) trait Float: WithDType + GemmKernels + Default {
     fn exp(self) -> Self;
     fn ln(self) -> Self;
     fn tanh(self) -> Self;
+    /// The error function. For f32 it is right to 5e-7.
+    fn erf(self) -> Self;
     fn abs(self) -> Self;
     fn is_finite(self) -> bool;
     /// The slice itself where `Self` is f32, else `None`.
@@ -38,6 +40,9 @@ impl Float for f64 {
     }
     fn tanh(self) -> Self {
         self.tanh()
+    }
+    fn erf(self) -> Self {
+        candle_core::cpu::erf::erf_f64(self)
     }
     fn abs(self) -> Self {
         self.abs()
@@ -106,6 +111,26 @@ impl Float for f32 {
         }
     }
 
+    /// Without branches, so that the compiler vectorises it: the rational function that Eigen has.
+    #[inline(always)]
+    fn erf(self) -> Self {
+        let x = self.clamp(-4.0, 4.0);
+        let s = x * x;
+        let p = -2.726_142_2e-10;
+        let p = p * s + 2.770_681_4e-8;
+        let p = p * s - 2.101_024e-6;
+        let p = p * s - 5.692_506_4e-5;
+        let p = p * s - 7.349_906_3e-4;
+        let p = p * s - 2.954_599_8e-3;
+        let p = p * s - 1.609_603_3e-2;
+        let q = -1.456_607_2e-5;
+        let q = q * s - 2.133_740_6e-4;
+        let q = q * s - 1.682_827e-3;
+        let q = q * s - 7.373_329_2e-3;
+        let q = q * s - 1.426_473_9e-2;
+        x * p / q
+    }
+
     #[inline(always)]
     fn abs(self) -> Self {
         self.abs()
@@ -147,5 +172,16 @@ mod tests {
         }
         assert_eq!(Float::tanh(1e-20f32), 1e-20);
         assert!(Float::tanh(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_error_function_is_right_to_seven_digits() {
+        for i in -60_000..=60_000 {
+            let x = i as f32 / 10_000.0;
+            let exact = Float::erf(f64::from(x));
+            let error = (f64::from(Float::erf(x)) - exact).abs();
+            assert!(error <= 5e-7, "erf({x}): {error}");
+        }
+        assert!(Float::erf(f32::NAN).is_nan());
     }
 }

@@ -11,7 +11,9 @@
 //! | `linear` | `x·Wᵀ + b` |
 //! | `conv` | convolutions of channels-last images |
 //! | `pool`, `layout` | pooling; the order of an image's dimensions |
-//! | `activation` | ReLU, SiLU, sigmoid, tanh |
+//! | `activation` | ReLU, ReLU6, SiLU, GELU, Hardswish, sigmoid, Hardsigmoid, tanh |
+//! | `hardtanh` | values between two bounds |
+//! | `product` | products, also by one value for each channel |
 //! | `batch_norm` | batch normalisation |
 //! | `statistics` | means and variances of channels |
 //! | `dropout` | zeros from a seeded mask |
@@ -37,6 +39,7 @@ mod float;
 mod fused_backward;
 mod gradient_sink;
 mod gradients;
+mod hardtanh;
 mod inplace;
 pub mod instructions;
 mod kernel;
@@ -46,6 +49,7 @@ mod loss;
 mod matmul;
 mod optimizer;
 mod pool;
+mod product;
 pub mod reference;
 mod statistics;
 mod tape;
@@ -57,6 +61,7 @@ pub use conv::{ConvParams, conv2d, conv2d_branches, norm_conv2d};
 pub use dropout::dropout;
 pub use fused_backward::FusedBackward;
 pub use gradients::Gradients;
+pub use hardtanh::hardtanh;
 pub use inplace::{CopySource, add_one_, copy_, lerp_};
 pub use instructions::{Instructions, check_instructions, instructions};
 pub use layout::{channels_last, flatten_channels_first};
@@ -64,7 +69,8 @@ pub use linear::linear;
 pub(crate) use loss::argmax;
 pub use loss::{Loss, cross_entropy, perceptron_loss, smoothed_cross_entropy, softmax};
 pub use optimizer::{AdamW, Optimizer, Sgd};
-pub use pool::{PoolWindow, adaptive_avg_pool2d, max_pool2d};
+pub use pool::{PoolWindow, adaptive_avg_pool2d, avg_pool2d, max_pool2d};
+pub use product::mul;
 pub use statistics::{BatchStatistics, WithStats};
 pub use tape::{Tape, add, cat, flatten};
 pub use threads::set_threads;

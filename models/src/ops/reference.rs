@@ -137,6 +137,17 @@ pub(super) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tenso
     })
 }
 
+pub(super) fn hardtanh(x: &Tensor, min: f64, max: f64) -> Result<Tensor> {
+    apply([x], move |[x]| clipped(x, min, max))
+}
+
+/// Values between two bounds, with the gradient 0 at the bounds. NaN stays NaN.
+fn clipped(x: &Tensor, min: f64, max: f64) -> Result<Tensor> {
+    let full = |value: f64| x.zeros_like()?.affine(0.0, value);
+    let low = x.le(min)?.where_cond(&full(min)?, x)?;
+    x.ge(max)?.where_cond(&full(max)?, &low)
+}
+
 pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     apply([x], move |[x]| activated(x, activation))
 }
@@ -152,6 +163,15 @@ fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
         }
         Activation::Sigmoid => candle_nn::ops::sigmoid(x),
         Activation::Tanh => x.tanh(),
+        Activation::Relu6 => clipped(x, 0.0, 6.0),
+        Activation::Hardsigmoid => clipped(x, -3.0, 3.0)?.affine(1.0 / 6.0, 0.5),
+        Activation::Hardswish => {
+            let middle = (x * x.affine(1.0 / 6.0, 0.5)?)?;
+            let high = x.ge(3.0)?.where_cond(x, &middle)?;
+            x.le(-3.0)?.where_cond(&x.zeros_like()?, &high)
+        }
+        // Candle's gradient of the error function is right, and so is that of its product with x.
+        Activation::Gelu => x.affine(0.5, 0.0)? * (x * std::f64::consts::FRAC_1_SQRT_2)?.erf()?.affine(1.0, 1.0)?,
     }
 }
 
@@ -165,15 +185,21 @@ fn to_nhwc(x: &Tensor) -> Result<Tensor> {
 }
 
 /// The pixels under a window that moves over images: `[n, rows, columns, positions in the window, channels]`.
-fn windows(x: &Tensor, kernel: [usize; 2], stride: [usize; 2]) -> Result<Tensor> {
+fn windows(
+    x: &Tensor,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+) -> Result<Tensor> {
     let (n, height, width, channels) = x.dims4()?;
-    let rows = (height - kernel[0]) / stride[0] + 1;
-    let columns = (width - kernel[1]) / stride[1] + 1;
+    let [tall, wide] = [0, 1].map(|side| (kernel[side] - 1) * dilation[side] + 1);
+    let rows = (height - tall) / stride[0] + 1;
+    let columns = (width - wide) / stride[1] + 1;
     let mut pixels = Vec::new();
     for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
         for ky in 0..kernel[0] {
-            let first = (row * stride[0] + ky) * width + column * stride[1];
-            pixels.extend((first..first + kernel[1]).map(|pixel| pixel as u32));
+            let first = (row * stride[0] + ky * dilation[0]) * width + column * stride[1];
+            pixels.extend((0..kernel[1]).map(|kx| (first + kx * dilation[1]) as u32));
         }
     }
     x.flatten(1, 2)?
@@ -193,6 +219,7 @@ pub(super) fn conv2d(
     let ConvParams {
         stride,
         padding: [height, width],
+        dilation,
         groups,
     } = params;
     let convolved = move |x: &Tensor, weight: &Tensor| {
@@ -200,7 +227,7 @@ pub(super) fn conv2d(
         let x = x
             .pad_with_zeros(1, height, height)?
             .pad_with_zeros(2, width, width)?;
-        let patches = windows(&x, [kh, kw], stride)?;
+        let patches = windows(&x, [kh, kw], stride, dilation)?;
         let (n, rows, columns, positions, _) = patches.dims5()?;
         if inputs == 1 && out == groups {
             // Products of many small matrices are slow in Candle.
@@ -229,31 +256,18 @@ pub(super) fn conv2d(
 }
 
 pub(super) fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
-    let PoolWindow {
-        kernel,
-        stride,
-        padding,
-    } = window;
-    let padded = move |x: &Tensor, value: f32| {
-        [1, 2].into_iter().try_fold(x.clone(), |x, dim| {
-            if padding == 0 {
-                return Ok(x);
-            }
-            let mut shape = x.dims().to_vec();
-            shape[dim] = padding;
-            let edge = Tensor::full(value, shape, x.device())?.to_dtype(x.dtype())?;
-            Tensor::cat(&[&edge, &x, &edge], dim)
-        })
-    };
+    let PoolWindow { kernel, stride, .. } = window;
     apply([x], move |[x]| {
-        let views = |x: &Tensor, outside| windows(&padded(x, outside)?, [kernel; 2], [stride; 2]);
+        let views = |x: &Tensor, outside| {
+            windows(&padded(x, window, outside)?, kernel, stride, [1, 1])
+        };
         let (values, inside) = (
             views(x, f32::NEG_INFINITY)?,
             views(&x.detach().ones_like()?, 0.0)?,
         );
         let at = |views: &Tensor, position| views.narrow(3, position, 1)?.squeeze(3)?.contiguous();
         let first = (at(&values, 0)?, at(&inside, 0)?);
-        let last = (1..kernel * kernel).try_fold(first, |(maximum, is_found), position| {
+        let last = (1..kernel[0] * kernel[1]).try_fold(first, |(maximum, is_found), position| {
             let (values, is_inside) = (at(&values, position)?, at(&inside, position)?);
             let (is_greater, is_nan) = (values.gt(&maximum)?, values.ne(&values)?);
             // The first pixel counts even if it is -inf, as the padding is.
@@ -263,6 +277,55 @@ pub(super) fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
             Ok::<_, candle_core::Error>((maximum, is_found.maximum(&is_inside)?))
         });
         Ok(last?.0)
+    })
+}
+
+/// An image with the padding of a window, and what it covers beyond the image and the padding.
+fn padded(x: &Tensor, window: PoolWindow, value: f32) -> Result<Tensor> {
+    let (_, height, width, _) = x.dims4()?;
+    let Some(positions) = window.positions([height, width]) else {
+        bail!("{window:?} does not fit")
+    };
+    [0, 1].into_iter().try_fold(x.clone(), |x, side| {
+        let (dim, padding) = (side + 1, window.padding[side]);
+        let covered = (positions[side] - 1) * window.stride[side] + window.kernel[side];
+        let after = covered.saturating_sub(x.dim(dim)? + padding).max(padding);
+        let edge = |len| {
+            let mut shape = x.dims().to_vec();
+            shape[dim] = len;
+            Tensor::full(value, shape, x.device())?.to_dtype(x.dtype())
+        };
+        let mut parts = vec![x.clone()];
+        if padding > 0 {
+            parts.insert(0, edge(padding)?);
+        }
+        if after > 0 {
+            parts.push(edge(after)?);
+        }
+        Tensor::cat(&parts, dim)
+    })
+}
+
+pub(super) fn avg_pool2d(
+    x: &Tensor,
+    window: PoolWindow,
+    count_include_pad: bool,
+) -> Result<Tensor> {
+    let (_, height, width, _) = x.dims4()?;
+    let counts = |which: usize, side: usize| -> Vec<f64> {
+        let parts = window.parts(which, side, count_include_pad);
+        parts.iter().map(|part| 1.0 / part.count as f64).collect()
+    };
+    let (rows, columns) = (counts(0, height), counts(1, width));
+    apply([x], move |[x]| {
+        let sums = windows(&padded(x, window, 0.0)?, window.kernel, window.stride, [1, 1])?.sum(3)?;
+        let share = |shares: &[f64], shape: [usize; 3]| {
+            Tensor::new(shares, x.device())?
+                .to_dtype(x.dtype())?
+                .reshape(&shape[..])
+        };
+        sums.broadcast_mul(&share(&rows, [rows.len(), 1, 1])?)?
+            .broadcast_mul(&share(&columns, [1, columns.len(), 1])?)
     })
 }
 
@@ -391,6 +454,10 @@ pub(super) fn cat(parts: &[&Tensor]) -> Result<Tensor> {
 
 pub(super) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     apply([a, b], |[a, b]| a + b)
+}
+
+pub(super) fn mul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    apply([a, b], |[a, b]| a.broadcast_mul(b))
 }
 
 /// A loss from its scalar.

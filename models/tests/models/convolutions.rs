@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, BatchStatistics, ConvParams, PoolWindow, adaptive_avg_pool2d, batch_norm,
-    batch_norm_eval, channels_last, conv2d, flatten_channels_first, max_pool2d,
+    Activation, BatchStatistics, ConvParams, PoolWindow, adaptive_avg_pool2d, avg_pool2d, batch_norm,
+    batch_norm_eval, channels_last, conv2d, flatten_channels_first, max_pool2d, mul,
 };
 
 use crate::differences::{check, check_by, mixed, numbers};
@@ -49,6 +49,7 @@ pub(crate) fn conv_params((_, _, stride, padding, groups): &Case) -> ConvParams 
     ConvParams {
         stride: *stride,
         padding: *padding,
+        dilation: [1, 1],
         groups: *groups,
     }
 }
@@ -268,12 +269,14 @@ fn shapes_that_do_not_go_together_are_refused() {
         )
         .is_err()
     );
-    let window = |kernel, stride, padding| PoolWindow {
-        kernel,
-        stride,
-        padding,
+    let window = |kernel, stride, padding| PoolWindow::square(kernel, stride, padding);
+    let tall = PoolWindow {
+        kernel: [113, 2],
+        padding: [56, 0],
+        ..PoolWindow::HALVING
     };
     for bad in [
+        tall,
         window(0, 1, 0),
         window(2, 0, 0),
         window(5, 1, 0),
@@ -292,11 +295,7 @@ fn pooling_takes_the_first_of_the_greatest_and_gives_it_the_whole_gradient() {
         &Device::Cpu,
     )
     .unwrap();
-    let halves = PoolWindow {
-        kernel: 2,
-        stride: 2,
-        padding: 0,
-    };
+    let halves = PoolWindow::HALVING;
     let y = max_pool2d(&x, halves).unwrap();
     assert_eq!(values(&y), [1.0]);
     let gradients = y.sum_all().unwrap().backward().unwrap();
@@ -310,15 +309,36 @@ fn gradients_of_pooling_are_those_of_finite_differences() {
     for image in [[2, 7, 6, 3], [1, 5, 3, 1], [1, 3, 9, 17]] {
         let x = || [numbers("x", &image)];
         for (kernel, stride, padding) in [(2, 2, 0), (3, 1, 1), (3, 2, 1), (2, 3, 0), (1, 1, 0)] {
-            let window = PoolWindow {
-                kernel,
-                stride,
-                padding,
-            };
+            let window = PoolWindow::square(kernel, stride, padding);
             check(&format!("{window:?} of {image:?}"), &x(), |a| {
                 mixed(&max_pool2d(&a[0], window)?)
             });
         }
+        for (kernel, stride, padding, ceil_mode) in [
+            ([3, 2], [2, 1], [1, 0], false),
+            ([2, 3], [2, 2], [0, 1], true),
+            ([1, 3], [3, 2], [0, 0], true),
+        ] {
+            let window = PoolWindow {
+                kernel,
+                stride,
+                padding,
+                ceil_mode,
+            };
+            check(&format!("{window:?} of {image:?}"), &x(), |a| {
+                mixed(&max_pool2d(&a[0], window)?)
+            });
+            for pad in [false, true] {
+                check(
+                    &format!("mean of {window:?} of {image:?}, {pad}"),
+                    &x(),
+                    |a| mixed(&avg_pool2d(&a[0], window, pad)?),
+                );
+            }
+        }
+        let gates = numbers("gates", &[image[0], 1, 1, image[3]]);
+        let [x1] = x();
+        check("gates", &[gates, x1], |a| mixed(&mul(&a[0], &a[1])?));
         for (rows, columns) in [(1, 1), (7, 7), (3, 4), (2, 9)] {
             check(&format!("means {rows}x{columns} of {image:?}"), &x(), |a| {
                 mixed(&adaptive_avg_pool2d(&a[0], rows, columns)?)
@@ -356,14 +376,8 @@ fn the_order_of_dimensions_goes_there_and_back() {
 
 #[test]
 fn gradients_of_normalised_images_are_those_of_finite_differences() {
-    let activations = [
-        None,
-        Some(Activation::Relu),
-        Some(Activation::Silu),
-        Some(Activation::Sigmoid),
-        Some(Activation::Tanh),
-    ];
-    for activation in activations {
+    let activations = Activation::ALL.into_iter().map(Some);
+    for activation in activations.chain([None]) {
         for image in [[2, 3, 4, 5], [1, 5, 3, 1], [1, 1, 7, 17]] {
             let channels = image[3];
             let arguments = [

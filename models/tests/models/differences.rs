@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
     Activation, BatchStatistics, Gradients, Tape, activate, add, batch_norm, batch_norm_eval, cat,
-    cross_entropy, dropout, linear, perceptron_loss, smoothed_cross_entropy,
+    cross_entropy, dropout, hardtanh, linear, mul, perceptron_loss, smoothed_cross_entropy,
 };
 use vivarium_models::random::Key;
 
@@ -88,18 +88,19 @@ fn linear_layers() {
 
 #[test]
 fn activations() {
-    for activation in [
-        Activation::Relu,
-        Activation::Silu,
-        Activation::Sigmoid,
-        Activation::Tanh,
-    ] {
+    for activation in Activation::ALL {
         for shape in [&[6, 5][..], &[1, 1], &[1, 3, 7, 17]] {
             check(&format!("{activation:?}"), &[numbers("x", shape)], |a| {
                 mixed(&activate(&a[0], activation)?)
             });
         }
     }
+    check("hardtanh", &[numbers("x", &[7, 5])], |a| {
+        mixed(&hardtanh(&a[0], -0.5, 0.25)?)
+    });
+    check("mul", &[numbers("x", &[7, 5]), numbers("y", &[7, 5])], |a| {
+        mixed(&mul(&mul(&a[0], &a[1])?, &a[0])?)
+    });
 }
 
 #[test]

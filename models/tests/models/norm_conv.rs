@@ -66,12 +66,7 @@ fn values(tensor: &Tensor) -> Vec<f64> {
 
 #[test]
 fn one_operation_gives_what_three_give() {
-    for activation in [
-        Activation::Relu,
-        Activation::Silu,
-        Activation::Sigmoid,
-        Activation::Tanh,
-    ] {
+    for activation in Activation::ALL {
         for &(image, outputs, kernel, depthwise) in CASES {
             let channels = image[3];
             let inputs = if depthwise { 1 } else { channels };

@@ -90,11 +90,7 @@ fn apply(case: &Value, a: &[Var]) -> Tensor {
         }
         "max_pool" => {
             let [kernel, stride, padding] = ["kernel", "stride", "padding"].map(number);
-            let window = PoolWindow {
-                kernel,
-                stride,
-                padding,
-            };
+            let window = PoolWindow::square(kernel, stride, padding);
             max_pool2d(&a[0], window)
         }
         "mean_pool" => {

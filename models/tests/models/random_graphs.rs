@@ -9,7 +9,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 use vivarium_models::graph::{Graph, Operation};
 use vivarium_models::nn::{Context, Executor, LayerRecord, Mode, VarStore};
-use vivarium_models::ops::{Activation, Tape, cross_entropy};
+use vivarium_models::ops::{Activation, PoolWindow, Tape, cross_entropy};
 use vivarium_models::random::{Generator, Key};
 
 const GRAPHS: u64 = 500;
@@ -17,7 +17,7 @@ const CLASSES: usize = 5;
 const BATCH: usize = 3;
 
 /// A random network of convolutions, normalisations, activations, pools, sums and concatenations.
-struct Random {
+pub(crate) struct Random {
     graph: Graph,
     generator: Generator,
 }
@@ -47,6 +47,7 @@ impl Random {
             kernel: [kernel; 2],
             stride: [1, 1],
             padding: [kernel / 2; 2],
+            dilation: [1, 1],
             groups,
             bias,
             init: None,
@@ -55,14 +56,14 @@ impl Random {
     }
 
     fn function(&mut self) -> Operation {
-        let functions = [
-            Activation::Relu,
-            Activation::Silu,
-            Activation::Sigmoid,
-            Activation::Tanh,
-        ];
+        if self.below(10) == 0 {
+            return Operation::Hardtanh {
+                min: -0.75,
+                max: 1.5,
+            };
+        }
         Operation::Activation {
-            function: self.one_of(&functions),
+            function: self.one_of(&Activation::ALL),
         }
     }
 
@@ -76,7 +77,14 @@ impl Random {
             _ => self.conv(x, out, 1, 1),
         };
         if self.below(5) > 0 {
-            x = self.push(Operation::BatchNorm, &[x]);
+            let norm = match self.below(4) {
+                0 => Operation::BatchNorm {
+                    eps: 1e-3,
+                    momentum: 0.01,
+                },
+                _ => Operation::BATCH_NORM,
+            };
+            x = self.push(norm, &[x]);
         }
         if self.below(5) > 0 {
             let function = self.function();
@@ -87,7 +95,7 @@ impl Random {
 
     fn to_width(&mut self, x: usize, out: usize) -> usize {
         let x = self.conv(x, out, 1, 1);
-        self.push(Operation::BatchNorm, &[x])
+        self.push(Operation::BATCH_NORM, &[x])
     }
 
     fn branch(&mut self, x: usize, out: usize) -> usize {
@@ -97,14 +105,37 @@ impl Random {
             x = self.layer(x, width);
         }
         let x = self.conv(x, out, 1, 1);
-        let x = self.push(Operation::BatchNorm, &[x]);
+        let x = self.push(Operation::BATCH_NORM, &[x]);
         let function = self.function();
         self.push(function, &[x])
     }
 
+    /// A window that is not square, with what is left over, or both.
+    fn pool(&mut self) -> Operation {
+        let (kernel, stride, padding) = self.one_of(&[
+            ([3, 2], [2, 1], [1, 0]),
+            ([2, 3], [2, 2], [0, 1]),
+            ([1, 3], [3, 2], [0, 0]),
+            ([3, 3], [2, 2], [1, 1]),
+        ]);
+        let window = PoolWindow {
+            kernel,
+            stride,
+            padding,
+            ceil_mode: self.below(2) == 0,
+        };
+        match self.below(3) {
+            0 => Operation::MaxPool2d { window },
+            more => Operation::AvgPool2d {
+                window,
+                count_include_pad: more == 1,
+            },
+        }
+    }
+
     fn block(&mut self, x: usize) -> usize {
         let [channels, height, width] = self.shape(x);
-        match self.below(6) {
+        match self.below(10) {
             0 => {
                 let body = self.branch(x, channels);
                 self.push(Operation::Sum, &[body, x])
@@ -127,12 +158,42 @@ impl Random {
             }
             3 if height > 2 && width > 2 => {
                 let (kernel, stride, padding) = self.one_of(&[(2, 2, 0), (3, 1, 1), (3, 2, 1)]);
-                let pool = Operation::MaxPool2d {
-                    kernel,
-                    stride,
-                    padding,
-                };
+                let window = PoolWindow::square(kernel, stride, padding);
+                self.push(Operation::MaxPool2d { window }, &[x])
+            }
+            // Squeeze and excitation.
+            5 => {
+                let mut gate = self.push(Operation::AdaptiveAvgPool2d { output: [1, 1] }, &[x]);
+                gate = self.conv(gate, 3, 1, 1);
+                let function = self.function();
+                gate = self.push(function, &[gate]);
+                gate = self.conv(gate, channels, 1, 1);
+                let function = self.one_of(&[Activation::Sigmoid, Activation::Hardsigmoid]);
+                gate = self.push(Operation::Activation { function }, &[gate]);
+                self.push(Operation::Mul, &[x, gate])
+            }
+            6 if height > 3 && width > 3 => {
+                let pool = self.pool();
                 self.push(pool, &[x])
+            }
+            7 => {
+                let output = [1 + self.below(4), 1 + self.below(5)];
+                self.push(Operation::AdaptiveAvgPool2d { output }, &[x])
+            }
+            8 if height > 4 && width > 4 => {
+                let (kernel, dilation) = self.one_of(&[([3, 2], [2, 1]), ([1, 3], [1, 2]), ([2, 2], [3, 3])]);
+                let groups = self.one_of(&[1, channels]);
+                let conv = Operation::Conv2d {
+                    out_channels: channels,
+                    kernel,
+                    stride: [1, self.one_of(&[1, 2])],
+                    padding: [self.below(2), self.below(3)],
+                    dilation,
+                    groups,
+                    bias: false,
+                    init: None,
+                };
+                self.push(conv, &[x])
             }
             4 => {
                 let kernel = self.one_of(&[1, 3, 5]);
@@ -142,6 +203,7 @@ impl Random {
                     kernel: [kernel; 2],
                     stride: [stride, 1],
                     padding: [kernel / 2; 2],
+                    dilation: [1, 1],
                     groups: 1,
                     bias: true,
                     init: None,
@@ -155,7 +217,7 @@ impl Random {
         }
     }
 
-    fn network(seed: u64) -> Graph {
+    pub(crate) fn network(seed: u64) -> Graph {
         let mut generator = Key::new(seed, "random graph").generator();
         let side = 5 + (generator.uniform(0.0, 6.0) as usize);
         let mut this = Self {
@@ -212,7 +274,7 @@ fn pass(executor: &Executor, store: &VarStore, x: &Var, recorded: bool) -> Vec<(
 }
 
 /// An input from a key.
-fn input(graph: &Graph, seed: u64) -> Var {
+pub(crate) fn input(graph: &Graph, seed: u64) -> Var {
     let shape = [&[BATCH], graph.input()].concat();
     let mut values = vec![0f64; shape.iter().product()];
     let mut generator = Key::new(seed, "input").generator();

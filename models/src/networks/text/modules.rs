@@ -8,7 +8,7 @@ use super::arguments::{Bound, CallArguments};
 use super::value::Value;
 use super::{Fault, Outcome};
 use crate::graph::{InitScheme, Operation, WeightInit};
-use crate::ops::Activation;
+use crate::ops::{Activation, PoolWindow};
 
 /// A class of modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,9 @@ pub(super) enum Class {
     BatchNorm1d,
     BatchNorm2d,
     Activation(Activation),
+    Hardtanh,
     MaxPool2d,
+    AvgPool2d,
     AdaptiveAvgPool2d,
     Mean,
     Dropout,
@@ -27,6 +29,7 @@ pub(super) enum Class {
     ZeroPad1d,
     Sequential,
     Sum,
+    Mul,
     Concat,
 }
 
@@ -37,10 +40,16 @@ pub(super) const CLASSES: &[(&str, Class)] = &[
     ("BatchNorm1d", Class::BatchNorm1d),
     ("BatchNorm2d", Class::BatchNorm2d),
     ("ReLU", Class::Activation(Activation::Relu)),
+    ("ReLU6", Class::Activation(Activation::Relu6)),
     ("SiLU", Class::Activation(Activation::Silu)),
+    ("GELU", Class::Activation(Activation::Gelu)),
+    ("Hardswish", Class::Activation(Activation::Hardswish)),
     ("Sigmoid", Class::Activation(Activation::Sigmoid)),
+    ("Hardsigmoid", Class::Activation(Activation::Hardsigmoid)),
     ("Tanh", Class::Activation(Activation::Tanh)),
+    ("Hardtanh", Class::Hardtanh),
     ("MaxPool2d", Class::MaxPool2d),
+    ("AvgPool2d", Class::AvgPool2d),
     ("AdaptiveAvgPool2d", Class::AdaptiveAvgPool2d),
     ("Mean", Class::Mean),
     ("Dropout", Class::Dropout),
@@ -49,6 +58,7 @@ pub(super) const CLASSES: &[(&str, Class)] = &[
     ("ZeroPad1d", Class::ZeroPad1d),
     ("Sequential", Class::Sequential),
     ("Sum", Class::Sum),
+    ("Mul", Class::Mul),
     ("Concat", Class::Concat),
 ];
 
@@ -69,8 +79,8 @@ const MAX_DEPTH: usize = 100;
 pub(super) enum Kind {
     Layer(Operation),
     Sequential(Vec<Child>),
-    Sum(Vec<Child>),
-    Concat(Vec<Child>),
+    /// A [`Operation::Sum`], [`Operation::Mul`] or [`Operation::Concat`] of branches.
+    Join(Operation, Vec<Child>),
 }
 
 /// A module in another, with its name there.
@@ -79,10 +89,8 @@ pub(super) type Child = (String, Rc<Module>);
 impl Module {
     pub(super) fn kind_name(&self) -> &'static str {
         match &self.kind {
-            Kind::Layer(operation) => operation.name(),
+            Kind::Layer(operation) | Kind::Join(operation, _) => operation.name(),
             Kind::Sequential(_) => "Sequential",
-            Kind::Sum(_) => "Sum",
-            Kind::Concat(_) => "Concat",
         }
     }
 }
@@ -102,13 +110,14 @@ impl Class {
         let name = take_name(&mut arguments)?;
         let kind = match self {
             Self::Sequential => Kind::Sequential(children(self, arguments)?),
-            Self::Sum => Kind::Sum(children(self, arguments)?),
-            Self::Concat => Kind::Concat(children(self, arguments)?),
+            Self::Sum => Kind::Join(Operation::Sum, children(self, arguments)?),
+            Self::Mul => Kind::Join(Operation::Mul, children(self, arguments)?),
+            Self::Concat => Kind::Join(Operation::Concat, children(self, arguments)?),
             _ => Kind::Layer(self.layer(arguments)?),
         };
         let children: &[Child] = match &kind {
             Kind::Layer(_) => &[],
-            Kind::Sequential(children) | Kind::Sum(children) | Kind::Concat(children) => children,
+            Kind::Sequential(children) | Kind::Join(_, children) => children,
         };
         let depth = 1 + children
             .iter()
@@ -139,14 +148,13 @@ impl Class {
                 ])?;
                 let out_channels = a.size("out", 1, None)?;
                 let kernel = a.pair("kernel", 1, None)?;
-                if a.pair("dilation", 1, Some([1, 1]))? != [1, 1] {
-                    return Err(a.fault("dilation of Conv2d() must be 1".to_owned()));
-                }
+                let dilation = a.pair("dilation", 1, Some([1, 1]))?;
                 Operation::Conv2d {
                     out_channels,
                     kernel,
                     stride: a.pair("stride", 1, Some([1, 1]))?,
-                    padding: padding(&mut a, kernel)?,
+                    padding: padding(&mut a, kernel, dilation)?,
+                    dilation,
                     groups: a.size("groups", 1, Some(1))?,
                     bias: a.switch("bias", true)?,
                     init: init(&mut a)?,
@@ -161,28 +169,59 @@ impl Class {
                 }
             }
             Self::BatchNorm1d | Self::BatchNorm2d => {
-                bind(&[])?;
-                Operation::BatchNorm
+                let mut a = bind(&["eps", "momentum"])?;
+                let mut number = |name, default: f64, most: f64| match a.number(name)? {
+                    None => Ok(default),
+                    Some(value) if value > 0.0 && value <= most => Ok(value),
+                    Some(value) => {
+                        let must_be = format!("greater than 0 and at most {most}");
+                        Err(a.refuse(name, &must_be, &Value::Float(value)))
+                    }
+                };
+                Operation::BatchNorm {
+                    eps: number("eps", Operation::EPS, 1.0)?,
+                    momentum: number("momentum", Operation::MOMENTUM, 1.0)?,
+                }
             }
             Self::Activation(function) => {
                 bind(&[])?;
                 Operation::Activation { function }
             }
             Self::MaxPool2d => {
-                let mut a = bind(&["kernel", "stride", "padding"])?;
-                let kernel = a.size("kernel", 1, None)?;
-                let stride = a.size("stride", 1, Some(kernel))?;
-                let padding = a.size("padding", 0, Some(0))?;
-                if kernel > 15 || padding > kernel / 2 {
-                    let message =
-                        "kernel of MaxPool2d() must be at most 15, and padding at most half of it";
+                let mut a = bind(&["kernel", "stride", "padding", "ceil_mode"])?;
+                let window = window(&mut a)?;
+                if window.kernel[0] * window.kernel[1] > PoolWindow::MAX_POSITIONS {
+                    let message = format!(
+                        "kernel of MaxPool2d() must have at most {} pixels, such as 15 by 15",
+                        PoolWindow::MAX_POSITIONS
+                    );
+                    return Err(a.fault(message));
+                }
+                Operation::MaxPool2d { window }
+            }
+            Self::AvgPool2d => {
+                let mut a = bind(&[
+                    "kernel",
+                    "stride",
+                    "padding",
+                    "ceil_mode",
+                    "count_include_pad",
+                ])?;
+                Operation::AvgPool2d {
+                    window: window(&mut a)?,
+                    count_include_pad: a.switch("count_include_pad", true)?,
+                }
+            }
+            Self::Hardtanh => {
+                let mut a = bind(&["min_val", "max_val"])?;
+                let (min, max) = (a.number("min_val")?, a.number("max_val")?);
+                let (min, max) = (min.unwrap_or(-1.0), max.unwrap_or(1.0));
+                let is_f32 = |bound: f64| (bound as f32).is_finite();
+                if !(min < max && is_f32(min) && is_f32(max)) {
+                    let message = "min_val of Hardtanh() must be less than max_val";
                     return Err(a.fault(message.to_owned()));
                 }
-                Operation::MaxPool2d {
-                    kernel,
-                    stride,
-                    padding,
-                }
+                Operation::Hardtanh { min, max }
             }
             Self::AdaptiveAvgPool2d => {
                 let mut a = bind(&["output"])?;
@@ -213,7 +252,7 @@ impl Class {
                     padding: a.pair("padding", 0, None)?,
                 }
             }
-            Self::Identity | Self::Sequential | Self::Sum | Self::Concat => {
+            Self::Identity | Self::Sequential | Self::Sum | Self::Mul | Self::Concat => {
                 bind(&[])?;
                 Operation::Identity
             }
@@ -298,19 +337,39 @@ fn children(class: Class, arguments: CallArguments<'_>) -> Outcome<Vec<Child>> {
 }
 
 /// Takes the padding: numbers, or "same" for that which keeps the size of the image.
-fn padding(a: &mut Bound<'_>, kernel: [usize; 2]) -> Outcome<[usize; 2]> {
+fn padding(
+    a: &mut Bound<'_>,
+    kernel: [usize; 2],
+    dilation: [usize; 2],
+) -> Outcome<[usize; 2]> {
     match a.take("padding") {
         None => Ok([0, 0]),
         Some(Value::Str(word)) if &*word == "valid" => Ok([0, 0]),
         Some(Value::Str(word)) if &*word == "same" => {
-            if kernel.iter().any(|side| side.is_multiple_of(2)) {
+            let around = [0, 1].map(|side| (kernel[side] - 1) * dilation[side]);
+            if around.iter().any(|side| !side.is_multiple_of(2)) {
                 let message = "padding=\"same\" takes an odd kernel";
                 return Err(a.fault(message.to_owned()));
             }
-            Ok(kernel.map(|side| side / 2))
+            Ok(around.map(|side| side / 2))
         }
         Some(value) => a.as_pair("padding", 0, &value),
     }
+}
+
+/// Takes the window of a pooling.
+fn window(a: &mut Bound<'_>) -> Outcome<PoolWindow> {
+    let kernel = a.pair("kernel", 1, None)?;
+    let window = PoolWindow {
+        kernel,
+        stride: a.pair("stride", 1, Some(kernel))?,
+        padding: a.pair("padding", 0, Some([0, 0]))?,
+        ceil_mode: a.switch("ceil_mode", false)?,
+    };
+    if !window.is_valid() {
+        return Err(a.fault("padding must be at most half of the kernel".to_owned()));
+    }
+    Ok(window)
 }
 
 /// Takes the distribution of initial weights.

@@ -52,7 +52,9 @@ impl Builder<'_> {
             Kind::Layer(operation) => {
                 let has_parameters = matches!(
                     operation,
-                    Operation::Conv2d { .. } | Operation::Linear { .. } | Operation::BatchNorm
+                    Operation::Conv2d { .. }
+                        | Operation::Linear { .. }
+                        | Operation::BatchNorm { .. }
                 );
                 if has_parameters
                     && let Some(first) = self.seen.insert(Rc::as_ptr(module), path.to_owned())
@@ -71,23 +73,19 @@ impl Builder<'_> {
                 }
                 Ok(result)
             }
-            Kind::Sum(children) | Kind::Concat(children) => {
+            Kind::Join(operation, children) => {
                 let mut results = Vec::new();
                 for (name, child) in children {
                     results.push(self.place(child, &join(path, name), input)?);
                 }
-                let operation = match module.kind {
-                    Kind::Sum(_) => Operation::Sum,
-                    _ => Operation::Concat,
-                };
-                self.node(module, path, operation, results)
+                self.node(module, path, operation.clone(), results)
             }
         }
     }
 
     /// A layer has no layers below its name: `a` and `a.b` cannot both be modules of PyTorch.
     fn check_names(&self) -> Outcome<()> {
-        let is_layer = |node: &&Node| !matches!(node.operation, Operation::Sum | Operation::Concat);
+        let is_layer = |node: &&Node| !node.operation.joins();
         for node in self.graph.nodes.iter().filter(is_layer) {
             for (dot, _) in node.name.match_indices('.') {
                 let above = &node.name[..dot];
@@ -128,7 +126,7 @@ impl Builder<'_> {
                 format!("two modules have the name {name}: give one of them another by name=\"…\"");
             return Err(Fault::new(at, message));
         }
-        if !matches!(operation, Operation::Sum | Operation::Concat) {
+        if !operation.joins() {
             self.layers.insert(name.clone());
         }
         let place = self

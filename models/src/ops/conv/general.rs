@@ -62,9 +62,11 @@ impl Plan {
         for row in rows {
             for column in 0..self.shape.result[1] {
                 for ky in 0..kh {
-                    let y = (row * params.stride[0] + ky).wrapping_sub(params.padding[0]);
+                    let y = (row * params.stride[0] + ky * params.dilation[0])
+                        .wrapping_sub(params.padding[0]);
                     for kx in 0..kw {
-                        let x = (column * params.stride[1] + kx).wrapping_sub(params.padding[1]);
+                        let x = (column * params.stride[1] + kx * params.dilation[1])
+                            .wrapping_sub(params.padding[1]);
                         let inside = y < height && x < width;
                         each(place, inside.then(|| (y * width + x) * channels));
                         place += self.inputs;

@@ -5,7 +5,7 @@
 //! | `pointwise` | 1x1, stride 1: a matrix product over all pixels |
 //! | `winograd` | 3x3, stride 1: a quarter of the multiplications |
 //! | `depthwise` | depthwise convolutions |
-//! | `general` | any kernel, stride, padding and groups: im2col and a matrix product |
+//! | `general` | any kernel, stride, padding, dilation and groups: im2col and a matrix product |
 //! | `norm_conv` | batch normalisation and an activation, then 1x1 or depthwise, as one operation |
 //! | `branches` | several 1x1 convolutions of the same images, as one operation |
 //! | `weights` | transposes weights for matrix products |
@@ -45,13 +45,15 @@ const BLOCK: usize = 1 << 18;
 /// Values of images and results per partial sum of the weights' gradient.
 const MANY: usize = 16;
 
-/// Stride, padding and groups of a convolution. Dilation is 1.
+/// Stride, padding, dilation and groups of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvParams {
     /// The stride, down and across.
     pub stride: [usize; 2],
     /// The zero padding, in rows and columns.
     pub padding: [usize; 2],
+    /// Pixels from one tap of the kernel to the next, down and across.
+    pub dilation: [usize; 2],
     /// The number of groups.
     pub groups: usize,
 }
@@ -62,6 +64,7 @@ impl ConvParams {
         Self {
             stride: [1, 1],
             padding: [kernel / 2, kernel / 2],
+            dilation: [1, 1],
             groups: 1,
         }
     }
@@ -86,6 +89,7 @@ impl ConvShape {
         let ConvParams {
             stride: [down, across],
             padding: [ph, pw],
+            dilation,
             groups,
         } = params;
         let fits = groups > 0
@@ -93,23 +97,27 @@ impl ConvShape {
             && across > 0
             && kh > 0
             && kw > 0
+            && dilation[0] > 0
+            && dilation[1] > 0
             && channels == inputs * groups
             && out.is_multiple_of(groups)
             && out > 0
             && height > 0
             && width > 0
             && channels > 0;
-        if !fits || height + 2 * ph < kh || width + 2 * pw < kw {
+        // Pixels between the first and the last tap.
+        let [tall, wide] = [(kh.max(1) - 1) * dilation[0], (kw.max(1) - 1) * dilation[1]];
+        if !fits || height + 2 * ph <= tall || width + 2 * pw <= wide {
             bail!(
-                "convolution: an image {x:?} with the weights {weight:?}, strides {down}x{across}, padding {ph}x{pw} and {groups} groups does not work"
+                "convolution: an image {x:?} with the weights {weight:?}, strides {down}x{across}, padding {ph}x{pw}, dilation {dilation:?} and {groups} groups does not work"
             )
         }
         Ok(Self {
             n,
             image: [height, width, channels],
             result: [
-                (height + 2 * ph - kh) / down + 1,
-                (width + 2 * pw - kw) / across + 1,
+                (height + 2 * ph - tall - 1) / down + 1,
+                (width + 2 * pw - wide - 1) / across + 1,
                 out,
             ],
             kernel: [kh, kw],
@@ -154,6 +162,7 @@ impl ConvShape {
         let ConvParams {
             stride,
             padding,
+            dilation,
             groups,
         } = self.params;
         if groups > 1 && groups == self.image[2] && groups == self.result[2] {
@@ -162,6 +171,7 @@ impl ConvShape {
             ConvAlgorithm::Pointwise
         } else if groups == 1
             && stride == [1, 1]
+            && dilation == [1, 1]
             && padding == self.kernel.map(|side| side / 2)
             && winograd::fewest_channels(self.kernel)
                 .is_some_and(|fewest| self.image[2].min(self.result[2]) >= fewest)

@@ -9,12 +9,7 @@ use super::super::{PoolWindow, Tape};
 use super::*;
 use crate::random::Key;
 
-const ACTIVATIONS: [Activation; 4] = [
-    Activation::Relu,
-    Activation::Silu,
-    Activation::Sigmoid,
-    Activation::Tanh,
-];
+const ACTIVATIONS: [Activation; 8] = Activation::ALL;
 
 fn numbers(name: &str, shape: &[usize]) -> Tensor {
     let mut generator = Key::new(5, name).generator();
@@ -105,6 +100,18 @@ fn layers_of_values() {
                 |[x]| activate(x, activation),
             );
         }
+        check(
+            "hardtanh",
+            [shape],
+            |[x]| kernels::hardtanh(x, -0.5, 0.25),
+            |[x]| hardtanh(x, -0.5, 0.25),
+        );
+        check(
+            "mul",
+            [shape, shape],
+            |[a, b]| kernels::mul(a, b),
+            |[a, b]| mul(a, b),
+        );
         let key = Key::new(0, "mask");
         check(
             "dropout",
@@ -132,19 +139,25 @@ fn layers_of_values() {
 
 #[test]
 fn convolutions() {
-    for (x, w, stride, padding, groups) in [
+    for (x, w, stride, padding, dilation, groups) in [
         // 1x1, Winograd, depthwise, and others.
-        ([2, 3, 5, 4], [7, 4, 1, 1], [1, 1], [0, 0], 1),
-        ([1, 5, 7, 16], [17, 16, 3, 3], [1, 1], [1, 1], 1),
-        ([2, 3, 5, 35], [32, 35, 5, 5], [1, 1], [2, 2], 1),
-        ([1, 7, 5, 33], [33, 1, 3, 3], [2, 2], [1, 1], 33),
-        ([1, 6, 7, 2], [2, 1, 5, 3], [2, 3], [2, 0], 2),
-        ([1, 8, 7, 4], [6, 2, 3, 3], [2, 1], [0, 1], 2),
-        ([2, 6, 5, 3], [4, 3, 3, 3], [2, 2], [0, 0], 1),
+        ([2, 3, 5, 4], [7, 4, 1, 1], [1, 1], [0, 0], [1, 1], 1),
+        ([1, 5, 7, 16], [17, 16, 3, 3], [1, 1], [1, 1], [1, 1], 1),
+        ([2, 3, 5, 35], [32, 35, 5, 5], [1, 1], [2, 2], [1, 1], 1),
+        ([1, 7, 5, 33], [33, 1, 3, 3], [2, 2], [1, 1], [1, 1], 33),
+        ([1, 6, 7, 2], [2, 1, 5, 3], [2, 3], [2, 0], [1, 1], 2),
+        ([1, 8, 7, 4], [6, 2, 3, 3], [2, 1], [0, 1], [1, 1], 2),
+        ([2, 6, 5, 3], [4, 3, 3, 3], [2, 2], [0, 0], [1, 1], 1),
+        // With dilation: depthwise, and others.
+        ([1, 7, 6, 5], [5, 1, 3, 3], [1, 1], [2, 1], [2, 1], 5),
+        ([1, 7, 9, 17], [17, 1, 3, 2], [2, 1], [1, 3], [1, 3], 17),
+        ([2, 7, 6, 3], [4, 3, 3, 2], [1, 2], [2, 1], [2, 3], 1),
+        ([1, 5, 5, 4], [6, 2, 2, 2], [1, 1], [0, 0], [4, 2], 2),
     ] {
         let params = ConvParams {
             stride,
             padding,
+            dilation,
             groups,
         };
         check(
@@ -188,15 +201,20 @@ fn convolutions() {
     }
 }
 
+/// Kernels, strides, paddings and whether there is a position for what is left over.
+const WINDOWS: [([usize; 2], [usize; 2], [usize; 2], bool); 5] = [
+    ([3, 2], [2, 1], [1, 0], false),
+    ([2, 3], [2, 2], [0, 1], true),
+    ([1, 3], [3, 2], [0, 0], true),
+    ([3, 3], [2, 2], [1, 1], true),
+    ([2, 2], [3, 2], [1, 1], true),
+];
+
 #[test]
 fn pooling_and_the_order_of_dimensions() {
     for image in [[2, 7, 6, 3], [1, 5, 3, 1], [1, 3, 9, 17]] {
         for (kernel, stride, padding) in [(2, 2, 0), (3, 1, 1), (3, 2, 1), (2, 3, 0), (1, 1, 0)] {
-            let window = PoolWindow {
-                kernel,
-                stride,
-                padding,
-            };
+            let window = PoolWindow::square(kernel, stride, padding);
             check(
                 &format!("{window:?}"),
                 [&image],
@@ -204,6 +222,35 @@ fn pooling_and_the_order_of_dimensions() {
                 |[x]| max_pool2d(x, window),
             );
         }
+        for (kernel, stride, padding, ceil_mode) in WINDOWS {
+            let window = PoolWindow {
+                kernel,
+                stride,
+                padding,
+                ceil_mode,
+            };
+            check(
+                &format!("{window:?}"),
+                [&image],
+                |[x]| kernels::max_pool2d(x, window),
+                |[x]| max_pool2d(x, window),
+            );
+            for pad in [false, true] {
+                check(
+                    &format!("mean of {window:?}, {pad}"),
+                    [&image],
+                    |[x]| kernels::avg_pool2d(x, window, pad),
+                    |[x]| avg_pool2d(x, window, pad),
+                );
+            }
+        }
+        let gates = [image[0], 1, 1, image[3]];
+        check(
+            "gates",
+            [&image, &gates],
+            |[x, g]| kernels::mul(x, g),
+            |[x, g]| mul(x, g),
+        );
         for (rows, columns) in [(1, 1), (7, 7), (3, 4), (2, 9)] {
             check(
                 &format!("means {rows}x{columns}"),

@@ -21,6 +21,7 @@ pub(super) fn fits(shape: &ConvShape) -> bool {
     shape.kernel == [3, 3]
         && shape.params.stride == [1, 1]
         && shape.params.padding == [1, 1]
+        && shape.params.dilation == [1, 1]
         && shape.image[2].is_multiple_of(LANES)
 }
 

@@ -18,12 +18,19 @@ fn inside(
     place: usize,
     stride: usize,
     padding: usize,
+    dilation: usize,
     kernel: usize,
     side: usize,
 ) -> (usize, usize) {
     let start = place * stride;
-    let first = padding.saturating_sub(start).min(kernel);
-    let end = (side + padding).saturating_sub(start).min(kernel);
+    let first = padding
+        .saturating_sub(start)
+        .div_ceil(dilation)
+        .min(kernel);
+    let end = (side + padding)
+        .saturating_sub(start)
+        .div_ceil(dilation)
+        .min(kernel);
     (first, end.max(first))
 }
 
@@ -78,9 +85,9 @@ simd_dispatch! {
         let [rows, columns, _] = shape.result;
         let g = shape.params;
         for row in 0..rows {
-            let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], kh, height);
+            let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], g.dilation[0], kh, height);
             for column in 0..columns {
-                let (kx0, kx1) = inside(column, g.stride[1], g.padding[1], kw, width);
+                let (kx0, kx1) = inside(column, g.stride[1], g.padding[1], g.dilation[1], kw, width);
                 let out = &mut y[(row * columns + column) * channels..][..channels];
                 let mut c = 0;
                 while c < channels {
@@ -90,9 +97,9 @@ simd_dispatch! {
                         sums[..lanes].copy_from_slice(&bias[c..c + lanes]);
                     }
                     for ky in ky0..ky1 {
-                        let y = row * g.stride[0] + ky - g.padding[0];
+                        let y = row * g.stride[0] + ky * g.dilation[0] - g.padding[0];
                         for kx in kx0..kx1 {
-                            let at = (y * width + column * g.stride[1] + kx - g.padding[1]) * channels + c;
+                            let at = (y * width + column * g.stride[1] + kx * g.dilation[1] - g.padding[1]) * channels + c;
                             let tap = (ky * kw + kx) * channels + c;
                             add_products(&mut sums, &x[at..], &weight[tap..], lanes);
                         }
@@ -122,12 +129,12 @@ simd_dispatch! {
                     let lanes = LANES.min(channels - c);
                     let mut sums = [T::ZERO; LANES];
                     for ky in 0..kh {
-                        // row·stride + ky - padding = y
-                        let Some(down) = (y + g.padding[0]).checked_sub(ky) else { continue };
+                        // row·stride + ky·dilation - padding = y
+                        let Some(down) = (y + g.padding[0]).checked_sub(ky * g.dilation[0]) else { continue };
                         let row = down / g.stride[0];
                         if !down.is_multiple_of(g.stride[0]) || row >= rows { continue }
                         for kx in 0..kw {
-                            let Some(across) = (x + g.padding[1]).checked_sub(kx) else { continue };
+                            let Some(across) = (x + g.padding[1]).checked_sub(kx * g.dilation[1]) else { continue };
                             let column = across / g.stride[1];
                             if !across.is_multiple_of(g.stride[1]) || column >= columns { continue }
                             let at = (row * columns + column) * channels + c;
@@ -151,16 +158,16 @@ simd_dispatch! {
         let [rows, columns, _] = shape.result;
         let g = shape.params;
         for row in 0..rows {
-            let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], kh, height);
+            let (ky0, ky1) = inside(row, g.stride[0], g.padding[0], g.dilation[0], kh, height);
             for ky in ky0..ky1 {
-                let y = row * g.stride[0] + ky - g.padding[0];
+                let y = row * g.stride[0] + ky * g.dilation[0] - g.padding[0];
                 for kx in 0..kw {
                     let mut c = 0;
                     while c < channels {
                         let lanes = LANES.min(channels - c);
                         let mut sums = [T::ZERO; LANES];
                         for column in 0..columns {
-                            let at = (column * g.stride[1] + kx).wrapping_sub(g.padding[1]);
+                            let at = (column * g.stride[1] + kx * g.dilation[1]).wrapping_sub(g.padding[1]);
                             if at >= width { continue }
                             let x = &x[(y * width + at) * channels + c..];
                             let dy = &dy[(row * columns + column) * channels + c..];
@@ -244,7 +251,10 @@ pub(super) fn gradients<T: Float>(
 
 /// Whether the gradient of the image is a convolution too: see [`rotated`].
 pub(super) fn gradient_is_convolution(shape: &ConvShape) -> bool {
-    let fits = |side| shape.params.padding[side] < shape.kernel[side];
+    let ConvParams {
+        padding, dilation, ..
+    } = shape.params;
+    let fits = |side: usize| padding[side] <= (shape.kernel[side] - 1) * dilation[side];
     shape.params.stride == [1, 1] && fits(0) && fits(1)
 }
 
@@ -258,7 +268,9 @@ pub(super) fn rotated<T: Float>(shape: &ConvShape, weight: &[T]) -> Option<(Conv
         params,
         ..
     } = *shape;
-    let padding = [0, 1].map(|side| (kernel[side] - 1).checked_sub(params.padding[side]));
+    let padding = [0, 1].map(|side| {
+        ((kernel[side] - 1) * params.dilation[side]).checked_sub(params.padding[side])
+    });
     let ([1, 1], [Some(down), Some(across)]) = (params.stride, padding) else {
         return None;
     };

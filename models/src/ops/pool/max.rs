@@ -1,4 +1,4 @@
-//! Max pooling and adaptive average pooling of channels-last images.
+//! Max pooling of channels-last images.
 #![allow(unsafe_code, reason = "marks memory as written after writing it")]
 
 use std::mem::MaybeUninit;
@@ -6,39 +6,21 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::float::Float;
-use super::kernel::{
+use super::super::float::Float;
+use super::super::kernel::{
     assume_init_vec, contiguous_slice, simd_dispatch, storage_slice, uninit_vec, zero_init,
 };
-use super::reference;
-use super::tape::{SaveForBackward, apply1};
-use super::threads;
-
-/// The window of a [`max_pool2d`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolWindow {
-    /// Pixels along a side.
-    pub kernel: usize,
-    /// Pixels from one position of the window to the next.
-    pub stride: usize,
-    /// Rows and columns around the image. Padding is never the maximum.
-    pub padding: usize,
-}
-
-impl PoolWindow {
-    /// Kernel 2, stride 2: halves the image.
-    pub const HALVING: Self = Self {
-        kernel: 2,
-        stride: 2,
-        padding: 0,
-    };
-}
+use super::super::reference;
+use super::super::tape::{SaveForBackward, apply1};
+use super::super::threads;
+use super::PoolWindow;
 
 /// The maximum of each channel under the window: `[n, height, width, channels]` to `[n, height', width', channels]`.
 /// The first of equal values receives the gradient, and NaN counts as the maximum. PyTorch's `max_pool2d`.
 ///
 /// # Errors
-/// When the window does not fit the image, is larger than 15x15, or more than half of it can lie in the padding.
+/// When the window does not fit the image, has more than [`PoolWindow::MAX_POSITIONS`] pixels, or more than half of it can
+/// lie in the padding.
 pub fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
     let op = MaxPool {
         window,
@@ -77,14 +59,15 @@ impl PoolShape {
                 kernel,
                 stride,
                 padding,
+                ..
             },
         ) = (self.image, self.window);
-        (0..kernel).flat_map(move |ky| {
-            (0..kernel).filter_map(move |kx| {
-                let y = (row * stride + ky).wrapping_sub(padding);
-                let x = (column * stride + kx).wrapping_sub(padding);
+        (0..kernel[0]).flat_map(move |ky| {
+            (0..kernel[1]).filter_map(move |kx| {
+                let y = (row * stride[0] + ky).wrapping_sub(padding[0]);
+                let x = (column * stride[1] + kx).wrapping_sub(padding[1]);
                 let inside = y < height && x < width;
-                inside.then(|| ((ky * kernel + kx) as u8, y * width + x))
+                inside.then(|| ((ky * kernel[1] + kx) as u8, y * width + x))
             })
         })
     }
@@ -142,26 +125,17 @@ simd_dispatch! {
 impl MaxPool {
     fn shape(&self, x: &Shape) -> Result<(usize, PoolShape)> {
         let (n, height, width, channels) = x.dims4()?;
-        let PoolWindow {
-            kernel,
-            stride,
-            padding,
-        } = self.window;
-        let fits = (1..=15).contains(&kernel)
-            && stride > 0
-            && 2 * padding <= kernel
-            && height + 2 * padding >= kernel
-            && width + 2 * padding >= kernel
-            && channels > 0;
-        if !fits {
-            bail!("max-pool: {:?} does not fit an image {x:?}", self.window)
-        }
-        let along = |side: usize| (side + 2 * padding - kernel) / stride + 1;
+        let window = self.window;
+        let is_small = window.kernel[0].saturating_mul(window.kernel[1]) <= PoolWindow::MAX_POSITIONS;
+        let result = window.positions([height, width]);
+        let (Some(result), true, true) = (result, is_small, channels > 0) else {
+            bail!("max-pool: {window:?} does not fit an image {x:?}")
+        };
         let shape = PoolShape {
             image: [height, width],
-            result: [along(height), along(width)],
+            result,
             channels,
-            window: self.window,
+            window,
         };
         Ok((n, shape))
     }
@@ -221,135 +195,6 @@ impl CustomOp1 for MaxPool {
         };
         let [rows, columns] = shape.result;
         Ok((y, (n, rows, columns, shape.channels).into()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, dy),
-            _ => self.backward::<f32>(x, dy),
-        };
-        dx.map(Some)
-    }
-}
-
-/// Means over a grid of `rows` x `columns` cells. Cells overlap where they do not divide the image: `[n, height, width,
-/// channels]` to `[n, rows, columns, channels]`. PyTorch's `adaptive_avg_pool2d`; with 1x1 the global mean.
-///
-/// # Errors
-/// When there are no cells or no pixels.
-pub fn adaptive_avg_pool2d(x: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
-    let op = AdaptiveAvgPool2d { rows, columns };
-    if reference::selected() {
-        op.dims(x.shape())?;
-        return reference::adaptive_avg_pool2d(x, rows, columns);
-    }
-    apply1(x, op, SaveForBackward::Shapes)
-}
-
-struct AdaptiveAvgPool2d {
-    rows: usize,
-    columns: usize,
-}
-
-/// The pixels of cell `cell` of `cells` along a side.
-fn cell(cell: usize, cells: usize, side: usize) -> std::ops::Range<usize> {
-    cell * side / cells..((cell + 1) * side).div_ceil(cells)
-}
-
-impl AdaptiveAvgPool2d {
-    fn dims(&self, x: &Shape) -> Result<(usize, usize, usize, usize)> {
-        let (n, height, width, channels) = x.dims4()?;
-        if self.rows * self.columns * height * width * channels == 0 {
-            bail!(
-                "mean-pool: {}x{} cells of an image {x:?}",
-                self.rows,
-                self.columns
-            )
-        }
-        Ok((n, height, width, channels))
-    }
-
-    /// Calls `each` for every pixel of every cell: with the offsets of their channels in result and image, and one over
-    /// the number of pixels in the cell.
-    fn each<T: Float>(
-        &self,
-        (_, height, width, channels): (usize, usize, usize, usize),
-        mut each: impl FnMut(usize, usize, T),
-    ) {
-        for row in 0..self.rows {
-            let ys = cell(row, self.rows, height);
-            for column in 0..self.columns {
-                let xs = cell(column, self.columns, width);
-                let share = T::of(1.0 / (ys.len() * xs.len()) as f64);
-                let result = (row * self.columns + column) * channels;
-                for y in ys.clone() {
-                    for x in xs.clone() {
-                        each(result, (y * width + x) * channels, share);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Values of an image and of its result.
-    fn lens(&self, (_, height, width, channels): (usize, usize, usize, usize)) -> (usize, usize) {
-        (
-            height * width * channels,
-            self.rows * self.columns * channels,
-        )
-    }
-
-    fn forward<T: Float>(&self, dims: (usize, usize, usize, usize), x: &[T]) -> Vec<T> {
-        let (channels, (image, result)) = (dims.3, self.lens(dims));
-        let mut means = uninit_vec(dims.0 * result);
-        let images = means.chunks_exact_mut(result).zip(x.chunks_exact(image));
-        threads::for_each_item(images, image, |(means, x)| {
-            let means = zero_init(means);
-            self.each(dims, |result, pixel, share| {
-                let values = &x[pixel..pixel + channels];
-                for (mean, value) in means[result..result + channels].iter_mut().zip(values) {
-                    *mean += *value * share;
-                }
-            });
-        });
-        // SAFETY: set to zero, image by image.
-        unsafe { assume_init_vec(means) }
-    }
-
-    fn backward<T: Float>(&self, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-        let dims = self.dims(x.shape())?;
-        let (channels, (image, result)) = (dims.3, self.lens(dims));
-        let dy = dy.contiguous()?;
-        let (storage, layout) = dy.storage_and_layout();
-        let dy = storage_slice::<T>(&storage, layout)?;
-        let mut dx = uninit_vec::<T>(x.elem_count());
-        let images = dx.chunks_exact_mut(image).zip(dy.chunks_exact(result));
-        threads::for_each_item(images, image, |(dx, dy)| {
-            let dx = zero_init(dx);
-            self.each(dims, |result, pixel, share| {
-                let parts = &dy[result..result + channels];
-                for (sum, part) in dx[pixel..pixel + channels].iter_mut().zip(parts) {
-                    *sum += *part * share;
-                }
-            });
-        });
-        // SAFETY: set to zero, image by image.
-        Tensor::from_vec(unsafe { assume_init_vec(dx) }, x.shape(), x.device())
-    }
-}
-
-impl CustomOp1 for AdaptiveAvgPool2d {
-    fn name(&self) -> &'static str {
-        "mean-pool"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let dims = self.dims(layout.shape())?;
-        let y = match x {
-            CpuStorage::F64(_) => CpuStorage::F64(self.forward(dims, contiguous_slice(x, layout)?)),
-            _ => CpuStorage::F32(self.forward(dims, contiguous_slice(x, layout)?)),
-        };
-        Ok((y, (dims.0, self.rows, self.columns, dims.3).into()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
