@@ -15,7 +15,6 @@ use super::{ImportError, Outcome, wire};
 use crate::error::Result;
 use crate::graph::{Graph, Operation};
 use crate::networks::{NetworkText, TensorValues};
-use crate::nn::{Executor, VarStore};
 use crate::tensor_file::{self, Slice, TensorSlice};
 
 /// A network that was read from a file.
@@ -105,7 +104,7 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
     let source = text(title, &summary, converted.graph.input(), &module(&source, &items));
     let graph = NetworkText::read(&source).and_then(|text| text.graph(&Map::new(), converted.graph.input(), classes));
     let graph = graph.map_err(|error| ImportError::new(format!("the network cannot be a text: {error}")))?;
-    let tensors = tensors(graph, &places, &mut converted)?;
+    let tensors = tensors(&graph, &places, &mut converted)?;
     Ok(Imported {
         source,
         input: converted.graph.input().to_vec(),
@@ -184,7 +183,7 @@ fn text(title: &str, summary: &str, input: &[usize], module: &str) -> String {
 
 /// The tensors of the text's network, in its order.
 fn tensors(
-    graph: Graph,
+    graph: &Graph,
     places: &[Place],
     converted: &mut Converted,
 ) -> Outcome<Vec<(String, Vec<usize>, TensorValues)>> {
@@ -203,16 +202,14 @@ fn tensors(
             by_name.insert(format!("{layer}.{name}"), (shape, TensorValues::F32(values)));
         }
     }
-    let lost = |what: &str| ImportError::new(format!("the text does not have the tensors of the file: {what}"));
-    let mut store = VarStore::new(0);
-    Executor::new(graph, &mut store).map_err(|error| lost(&error.to_string()))?;
     let mut tensors = Vec::new();
-    for (name, tensor) in store.tensors() {
-        match by_name.remove(name) {
-            Some((shape, values)) if shape == tensor.dims() => {
-                tensors.push((name.to_owned(), shape, values));
+    for (name, expected) in state_dict(&graph) {
+        match by_name.remove(&name) {
+            Some((shape, values)) if shape == expected => tensors.push((name, shape, values)),
+            _ => {
+                let message = format!("the text does not have the tensors of the file: {name}");
+                return Err(ImportError::new(message));
             }
-            _ => return Err(lost(name)),
         }
     }
     match by_name.keys().min() {
@@ -224,4 +221,35 @@ fn tensors(
         None => {}
     }
     Ok(tensors)
+}
+
+/// The names and shapes of a graph's tensors: parameters in the order of a state dict, then buffers.
+fn state_dict(graph: &Graph) -> Vec<(String, Vec<usize>)> {
+    let (mut parameters, mut buffers) = (Vec::new(), Vec::new());
+    for place in graph.state_dict_order() {
+        let node = &graph.nodes[place];
+        let name = |tensor: &str| {
+            if node.root {
+                tensor.to_owned()
+            } else {
+                format!("{}.{tensor}", node.name)
+            }
+        };
+        let weight = graph.weight_shape(place);
+        let Some(outputs) = weight.first().copied() else {
+            continue;
+        };
+        parameters.push((name("weight"), weight));
+        match node.operation {
+            Operation::Conv2d { bias: false, .. } | Operation::Linear { bias: false, .. } => {}
+            _ => parameters.push((name("bias"), vec![outputs])),
+        }
+        if matches!(node.operation, Operation::BatchNorm { .. }) {
+            buffers.push((name("running_mean"), vec![outputs]));
+            buffers.push((name("running_var"), vec![outputs]));
+            buffers.push((name("num_batches_tracked"), Vec::new()));
+        }
+    }
+    parameters.append(&mut buffers);
+    parameters
 }

@@ -187,9 +187,7 @@ impl<T: Float> ActivationFn<T> for Gelu {
     fn forward_and_slope(x: T) -> (T, T) {
         let below = T::of(0.5) * (T::ONE + Float::erf(x * T::of(std::f64::consts::FRAC_1_SQRT_2)));
         let density = Float::exp(x * x * T::of(-0.5)) * T::of(0.398_942_280_401_432_7);
-        // The density of infinity is 0, and so is its product with infinity.
-        let along = if density == T::ZERO { T::ZERO } else { x * density };
-        (x * below, below + along)
+        (x * below, below + x * density)
     }
 
     #[inline(always)]

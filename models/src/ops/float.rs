@@ -128,7 +128,12 @@ impl Float for f32 {
         let q = q * s - 1.682_827e-3;
         let q = q * s - 7.373_329_2e-3;
         let q = q * s - 1.426_473_9e-2;
-        x * p / q
+        let near = x * p / q;
+        if self.abs() >= 4.0 {
+            1f32.copysign(self)
+        } else {
+            near
+        }
     }
 
     #[inline(always)]

@@ -60,7 +60,12 @@ def images(function):
 def activations():
     x = torch.tensor([NAN, INF, -INF, 0.0, -0.0, 1.5, -1.5, 50.0, -50.0, 3e38, -3e38])
     functions = {"relu": F.relu, "silu": F.silu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
-    for name, function in functions.items():
+    more = {"relu6": F.relu6, "gelu": F.gelu, "hardswish": F.hardswish, "hardsigmoid": F.hardsigmoid}
+    more["hardtanh"] = lambda x: F.hardtanh(x, -0.5, 1.5)
+    for name, function in (functions | more).items():
+        if name in more:
+            # With the values at which the slope changes.
+            x = torch.cat([x[:11], torch.tensor([-3.0, 3.0, 6.0, -0.5, 2.5, 4.0])])
         yield case(name, [x], function)
         for bad in (NAN, INF, -INF):
             y = torch.tensor([2.0, -2.0, 0.5, 1.0])

@@ -10,7 +10,7 @@ use serde_json::Value;
 use vivarium_models::ops::{
     Activation, AdamW, BatchStatistics, Gradients, Optimizer, PoolWindow, Sgd, Tape, activate,
     adaptive_avg_pool2d, add, batch_norm, batch_norm_eval, cat, channels_last, conv2d,
-    cross_entropy, dropout, flatten_channels_first, lerp_, linear, max_pool2d, perceptron_loss,
+    cross_entropy, dropout, flatten_channels_first, hardtanh, lerp_, linear, max_pool2d, perceptron_loss,
     smoothed_cross_entropy, softmax,
 };
 use vivarium_models::random::Key;
@@ -67,8 +67,12 @@ fn apply(case: &Value, a: &[Var]) -> Tensor {
     let number = |name: &str| case[name].as_u64().unwrap() as usize;
     let activation = |name: &str| match name {
         "relu" => Activation::Relu,
+        "relu6" => Activation::Relu6,
         "silu" => Activation::Silu,
+        "gelu" => Activation::Gelu,
+        "hardswish" => Activation::Hardswish,
         "sigmoid" => Activation::Sigmoid,
+        "hardsigmoid" => Activation::Hardsigmoid,
         _ => Activation::Tanh,
     };
     let result = match case["op"].as_str().unwrap() {
@@ -88,6 +92,7 @@ fn apply(case: &Value, a: &[Var]) -> Tensor {
                 batch_norm_eval(&a[0], &a[1], &a[2], &kept, 1e-5, after)
             }
         }
+        "hardtanh" => hardtanh(&a[0], -0.5, 1.5),
         "max_pool" => {
             let [kernel, stride, padding] = ["kernel", "stride", "padding"].map(number);
             let window = PoolWindow::square(kernel, stride, padding);
