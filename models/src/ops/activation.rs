@@ -173,7 +173,7 @@ impl<T: Float> ActivationFn<T> for Relu6 {
 
     #[inline(always)]
     fn backward(x: T, dy: T) -> T {
-        if (x <= T::ZERO) | (x >= T::of(6.0)) { T::ZERO } else { dy }
+        if (x > T::ZERO) & (x < T::of(6.0)) { dy } else { T::ZERO }
     }
 }
 
@@ -214,7 +214,7 @@ impl<T: Float> ActivationFn<T> for Hardswish {
 
     #[inline(always)]
     fn forward(x: T) -> T {
-        x * Hardsigmoid::forward(x)
+        x * Relu6::forward(x + T::of(3.0)) * T::of(1.0 / 6.0)
     }
 
     #[inline(always)]
@@ -244,8 +244,11 @@ impl<T: Float> ActivationFn<T> for Hardsigmoid {
 
     #[inline(always)]
     fn backward(x: T, dy: T) -> T {
-        let inside = (x > T::of(-3.0)) & (x < T::of(3.0));
-        if inside | (x != x) { dy * T::of(1.0 / 6.0) } else { T::ZERO }
+        if (x > T::of(-3.0)) & (x < T::of(3.0)) {
+            dy * T::of(1.0 / 6.0)
+        } else {
+            T::ZERO
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Values between two bounds. PyTorch's `hardtanh`: the gradient is 0 at the bounds.
+//! Values between two bounds. PyTorch's `hardtanh`: the gradient is 0 at the bounds, and at NaN.
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
@@ -40,7 +40,7 @@ impl Hardtanh {
         let dx = map_pairs(
             storage_slice::<T>(&x_held, x_layout)?,
             storage_slice::<T>(&dy_held, dy_layout)?,
-            move |x, dy| if (x <= min) | (x >= max) { T::ZERO } else { dy },
+            move |x, dy| if (x > min) & (x < max) { dy } else { T::ZERO },
         )?;
         Tensor::from_vec(dx, x.shape(), x.device())
     }

@@ -141,11 +141,13 @@ pub(super) fn hardtanh(x: &Tensor, min: f64, max: f64) -> Result<Tensor> {
     apply([x], move |[x]| clipped(x, min, max))
 }
 
-/// Values between two bounds, with the gradient 0 at the bounds. NaN stays NaN.
+/// Values between two bounds, with the gradient 0 at the bounds and at NaN, which stays NaN.
 fn clipped(x: &Tensor, min: f64, max: f64) -> Result<Tensor> {
     let full = |value: f64| x.zeros_like()?.affine(0.0, value);
-    let low = x.le(min)?.where_cond(&full(min)?, x)?;
-    x.ge(max)?.where_cond(&full(max)?, &low)
+    let outside = x.le(min)?.where_cond(&full(min)?, &x.detach())?;
+    let outside = x.ge(max)?.where_cond(&full(max)?, &outside)?;
+    let is_inside = (x.gt(min)? * x.lt(max)?)?;
+    is_inside.where_cond(x, &outside)
 }
 
 pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
@@ -165,11 +167,7 @@ fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::Tanh => x.tanh(),
         Activation::Relu6 => clipped(x, 0.0, 6.0),
         Activation::Hardsigmoid => clipped(x, -3.0, 3.0)?.affine(1.0 / 6.0, 0.5),
-        Activation::Hardswish => {
-            let middle = (x * x.affine(1.0 / 6.0, 0.5)?)?;
-            let high = x.ge(3.0)?.where_cond(x, &middle)?;
-            x.le(-3.0)?.where_cond(&x.zeros_like()?, &high)
-        }
+        Activation::Hardswish => (x * clipped(&x.affine(1.0, 3.0)?, 0.0, 6.0)?)?.affine(1.0 / 6.0, 0.0),
         // Candle's gradient of the error function is right, and so is that of its product with x.
         Activation::Gelu => x.affine(0.5, 0.0)? * (x * std::f64::consts::FRAC_1_SQRT_2)?.erf()?.affine(1.0, 1.0)?,
     }

@@ -28,10 +28,11 @@ from torch import nn
 warnings.filterwarnings("ignore")
 
 CLASSES, BATCH, RATE, LIMIT = 12, 8, 0.01, 1e-4
-# The name, its settings, and the side of the images.
+# The name, its settings, and the side of the images. VGG16 takes images whose maps divide its 7x7 pool, so fewer of them,
+# and its layers of 4096 values are of 64 here.
 NETWORKS = {
     "resnet18": ({}, 64),
-    "vgg16_bn": ({}, 32),
+    "vgg16_bn": ({}, 224),
     "mobilenet_v2": ({}, 64),
     "mobilenet_v3_small": ({}, 64),
     "squeezenet1_1": ({}, 64),
@@ -48,6 +49,9 @@ def network(name):
     settings, side = NETWORKS[name]
     torch.manual_seed(3)
     net = getattr(torchvision.models, name.split("-")[0])(weights=None, num_classes=CLASSES, **settings)
+    if name == "vgg16_bn":
+        net.classifier[0], net.classifier[3] = nn.Linear(512 * 49, 64), nn.Linear(64, 64)
+        net.classifier[6] = nn.Linear(64, CLASSES)
     for module in net.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -64,9 +68,9 @@ def network(name):
             if module.bias is not None:
                 nn.init.normal_(module.bias, 0, 0.1)
     # As after some training: statistics of its own images, then moved.
-    x = torch.randn(BATCH, 3, side, side)
+    x = torch.randn(2 if side > 64 else BATCH, 3, side, side)
     with torch.no_grad():
-        for _ in range(20):
+        for _ in range(3 if side > 64 else 20):
             net.train()(x)
         for module in net.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -111,7 +115,7 @@ def scores_of(file, x):
 def make(folder, names):
     for name in names or NETWORKS:
         net, x = network(name)
-        targets = torch.arange(BATCH) * 5 % CLASSES
+        targets = torch.arange(len(x)) * 5 % CLASSES
         for exporter in EXPORTERS:
             here = folder / f"{name}-{exporter}"
             here.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 //! Random graphs: fused as in training and unfused as under a recorder, forward and backward.
 //!
-//! With `VIVARIUM_RANDOM_GRAPHS` a folder, each graph is also written there, as PyTorch source with its weights, an input
-//! and its result, for `tests/golden/random_graphs.py`.
+//! Some of them are also compared with PyTorch, by `tests/golden/random_graphs.py`: scores, and gradients of a loss. With
+//! `VIVARIUM_RANDOM_GRAPHS` a folder, all are written there for it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,6 +11,8 @@ use vivarium_models::graph::{Graph, Operation};
 use vivarium_models::nn::{Context, Executor, LayerRecord, Mode, VarStore};
 use vivarium_models::ops::{Activation, PoolWindow, Tape, cross_entropy};
 use vivarium_models::random::{Generator, Key};
+
+use crate::python;
 
 const GRAPHS: u64 = 500;
 const CLASSES: usize = 5;
@@ -315,13 +317,40 @@ fn fused_graphs_compute_what_unfused_ones_do() {
                 &executor,
                 &store,
                 &x,
+                &unfused,
             );
         }
     }
 }
 
+#[test]
+fn pytorch_gives_the_scores_and_gradients_of_random_graphs() {
+    const COMPARED: u64 = 60;
+    if !python::has("random graphs", &["safetensors", "torch"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for seed in 0..COMPARED {
+        let graph = Random::network(seed);
+        let x = input(&graph, seed);
+        let mut store = VarStore::new_f64(seed);
+        let executor = Executor::new(graph.clone(), &mut store).unwrap();
+        let gradients = pass(&executor, &store, &x, false);
+        let here = folder.path().join(seed.to_string());
+        write(&here, &graph, &executor, &store, &x, &gradients);
+    }
+    println!("{}", python::run("random_graphs.py", &[folder.path()], &[]));
+}
+
 /// Writes a graph with what it computes, for PyTorch.
-fn write(folder: &Path, graph: &Graph, executor: &Executor, store: &VarStore, x: &Var) {
+fn write(
+    folder: &Path,
+    graph: &Graph,
+    executor: &Executor,
+    store: &VarStore,
+    x: &Var,
+    gradients: &[(String, Vec<f64>)],
+) {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("model.py"), graph.pytorch()).unwrap();
     let scores = executor
@@ -333,5 +362,9 @@ fn write(folder: &Path, graph: &Graph, executor: &Executor, store: &VarStore, x:
     let mut tensors: HashMap<_, _> = tensors.collect();
     tensors.insert("<input>".to_owned(), x.as_tensor().clone());
     tensors.insert("<scores>".to_owned(), scores);
+    for (name, values) in gradients {
+        let values = Tensor::new(&values[..], &Device::Cpu).unwrap();
+        tensors.insert(format!("<gradient>{name}"), values);
+    }
     candle_core::safetensors::save(&tensors, folder.join("values.safetensors")).unwrap();
 }

@@ -279,7 +279,8 @@ impl Converter<'_> {
         } else if kernel == [1, 1] && stride == [1, 1] {
             // As PyTorch writes an adaptive pool where the image has that size: so it does for other sizes.
             Operation::AdaptiveAvgPool2d { output: image }
-        } else if kernel == image {
+        } else if kernel == image && kernel[0].min(kernel[1]) > 3 {
+            // As networks were written before there were adaptive pools.
             Operation::AdaptiveAvgPool2d { output: [1, 1] }
         } else {
             Operation::AvgPool2d {
