@@ -133,7 +133,8 @@ defaults = {\"data.size\": 8, \"data.channels\": 3}
 def network(classes):
     return Sequential(
         stem=Sequential(conv=Conv2d(4, 3, padding=1), add=Sum(BatchNorm2d(name=\"stem.norm\"), Identity())),
-        mean=Mean(),
+        avgpool=AdaptiveAvgPool2d(1),
+        flatten=Flatten(),
         head=Linear(classes),
     )
 "

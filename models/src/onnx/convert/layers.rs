@@ -132,6 +132,9 @@ impl Converter<'_> {
     }
 
     pub(super) fn matmul(&mut self, a: &Arguments<'_>) -> Outcome<Value> {
+        if let Value::Constant(_) = a.input(0)? {
+            return Err(a.fault("products along the height or width of images are not read"));
+        }
         let x = self.vector_input(a)?;
         let weight = a.constant(1, "the second factor")?;
         let (outputs, values) = linear_weight(a, &weight, self.shape_of(x)[0], false)?;
@@ -151,7 +154,7 @@ impl Converter<'_> {
         let x = self.node(a, 0)?;
         match self.shape_of(x).len() {
             1 => Ok(x),
-            _ => Err(a.fault("takes values, and gets images: products along their width are not read")),
+            _ => Err(a.fault("products along the height or width of images are not read")),
         }
     }
 
