@@ -1,5 +1,10 @@
 //! Development.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::print_stderr, reason = "its output is what it is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "its output is what it is for"
+)]
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
@@ -27,7 +32,9 @@ fn main() {
         };
         let took = start.elapsed();
         std::fs::write(folder.join("network.py"), &imported.source).unwrap();
-        imported.save_state_dict(&folder.join("weights.safetensors")).unwrap();
+        imported
+            .save_state_dict(&folder.join("weights.safetensors"))
+            .unwrap();
         let spec = NetworkSpec {
             kind: "custom".to_owned(),
             options: Map::from_iter([("source".to_owned(), json!(imported.source))]),
@@ -36,21 +43,50 @@ fn main() {
         model.set_weights(&imported.tensors).unwrap();
         std::fs::write(folder.join("model.py"), model.graph().pytorch()).unwrap();
         println!("{}: {took:?}, {:?}", folder.display(), imported.notes);
-        let Ok(values) = candle_core::safetensors::load(folder.join("values.safetensors"), &Device::Cpu) else { continue };
-        let scores = model.forward(&values["x"], &mut Context::new(Mode::Evaluate)).unwrap();
-        let again = onnx::export(model.graph(), &model.weights().unwrap(), &onnx::Metadata::default()).unwrap();
+        let Ok(values) =
+            candle_core::safetensors::load(folder.join("values.safetensors"), &Device::Cpu)
+        else {
+            continue;
+        };
+        let scores = model
+            .forward(&values["x"], &mut Context::new(Mode::Evaluate))
+            .unwrap();
+        let again = onnx::export(
+            model.graph(),
+            &model.weights().unwrap(),
+            &onnx::Metadata::default(),
+        )
+        .unwrap();
         std::fs::write(folder.join("again.onnx"), &again).unwrap();
         let back = onnx::import(again, "Imported", 1 << 30);
         match back {
             Ok(back) => {
-                let same = back.tensors.iter().map(|(n, ..)| n).eq(imported.tensors.iter().map(|(n, ..)| n));
-                println!("  back again: same names {same}, same text {}", back.source == imported.source);
+                let same = back
+                    .tensors
+                    .iter()
+                    .map(|(n, ..)| n)
+                    .eq(imported.tensors.iter().map(|(n, ..)| n));
+                println!(
+                    "  back again: same names {same}, same text {}",
+                    back.source == imported.source
+                );
             }
             Err(error) => println!("  back again: {error}"),
         }
-        let targets: Vec<u32> = values["targets"].to_vec1::<i64>().unwrap().iter().map(|t| *t as u32).collect();
+        let targets: Vec<u32> = values["targets"]
+            .to_vec1::<i64>()
+            .unwrap()
+            .iter()
+            .map(|t| *t as u32)
+            .collect();
         let losses = train(&model, &values["x"], &targets);
-        let tensors = HashMap::from([("scores".to_owned(), scores), ("losses".to_owned(), Tensor::new(losses, &Device::Cpu).unwrap())]);
+        let tensors = HashMap::from([
+            ("scores".to_owned(), scores),
+            (
+                "losses".to_owned(),
+                Tensor::new(losses, &Device::Cpu).unwrap(),
+            ),
+        ]);
         candle_core::safetensors::save(&tensors, folder.join("ours.safetensors")).unwrap();
     }
 }
@@ -59,7 +95,9 @@ fn train(model: &Model, x: &Tensor, targets: &[u32]) -> Vec<f32> {
     let mut losses = Vec::new();
     for step in 1..=2 {
         let (loss, tape) = Tape::record(|| {
-            let scores = model.forward(x, &mut Context::new(Mode::Train { seed: 0, step })).unwrap();
+            let scores = model
+                .forward(x, &mut Context::new(Mode::Train { seed: 0, step }))
+                .unwrap();
             cross_entropy(&scores, targets).unwrap()
         });
         losses.push(loss.mean as f32);

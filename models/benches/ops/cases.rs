@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, AdamW, ConvParams, Optimizer, PoolWindow, Sgd, activate, adaptive_avg_pool2d, add, avg_pool2d,
-    batch_norm, conv2d, cross_entropy, dropout, linear, max_pool2d,
+    Activation, AdamW, ConvParams, Optimizer, PoolWindow, Sgd, activate, adaptive_avg_pool2d, add,
+    avg_pool2d, batch_norm, conv2d, cross_entropy, dropout, linear, max_pool2d,
 };
 use vivarium_models::random::{Generator, Key};
 
@@ -75,10 +75,7 @@ pub(crate) fn all() -> Vec<Case> {
     }
     let around = |x: &Tensor| {
         let (kernel, stride, padding) = (3, 1, 1);
-        max_pool2d(
-            x,
-            PoolWindow::square(kernel, stride, padding),
-        )
+        max_pool2d(x, PoolWindow::square(kernel, stride, padding))
     };
     pool(&mut rows, "max-pool 3x3 stride 1", 192, 16, 1, 16, around);
     pool(&mut rows, "mean-pool 3x3", 192, 16, 0, 16, |x| {

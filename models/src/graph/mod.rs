@@ -144,8 +144,9 @@ impl Graph {
 
     /// Whether batches of one sample teach nothing: a batch normalisation of single values turns them into its bias.
     pub fn needs_batches(&self) -> bool {
-        let normalises_values =
-            |node: &Node| matches!(node.operation, Operation::BatchNorm { .. }) && node.shape.len() == 1;
+        let normalises_values = |node: &Node| {
+            matches!(node.operation, Operation::BatchNorm { .. }) && node.shape.len() == 1
+        };
         self.nodes.iter().any(normalises_values)
     }
 }

@@ -115,8 +115,9 @@ fn steps(graph: &Graph, fusion: Fusion) -> Vec<Step> {
                 let input = graph.nodes[place].inputs[0];
                 // Other convolutions, such as that of a long skip, would keep their results until they are needed.
                 let goes_on = |conv: usize| {
-                    let norm = next(conv)
-                        .filter(|norm| matches!(graph.nodes[*norm].operation, Operation::BatchNorm { .. }));
+                    let norm = next(conv).filter(|norm| {
+                        matches!(graph.nodes[*norm].operation, Operation::BatchNorm { .. })
+                    });
                     norm.and_then(next)
                         .is_some_and(|after| is_activation(graph, after))
                 };

@@ -150,11 +150,17 @@ fn sum(inputs: &[&[usize]]) -> Result<Vec<usize>, ShapeError> {
 
 /// The largest of the shapes. The others are the same, or have one value for each channel.
 fn product(inputs: &[&[usize]]) -> Result<Vec<usize>, ShapeError> {
-    let len = |shape: &&&[usize]| shape.iter().fold(1usize, |len, side| len.saturating_mul(*side));
+    let len = |shape: &&&[usize]| {
+        shape
+            .iter()
+            .fold(1usize, |len, side| len.saturating_mul(*side))
+    };
     let Some(largest) = inputs.iter().rev().max_by_key(len) else {
         return Err(ShapeError::new("Mul takes at least one branch".to_owned()));
     };
-    let fits = |shape: &&&[usize]| *shape == largest || (largest.len() == 3 && **shape == [largest[0], 1, 1]);
+    let fits = |shape: &&&[usize]| {
+        *shape == largest || (largest.len() == 3 && **shape == [largest[0], 1, 1])
+    };
     match inputs.iter().find(|shape| !fits(shape)) {
         None => Ok(largest.to_vec()),
         Some(other) => Err(ShapeError::new(format!(

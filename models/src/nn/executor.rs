@@ -198,9 +198,7 @@ impl Executor {
                 (LayerOp::Activation(*function), ops::activate(x, *function))
             }
             (_, operation) => match operation {
-                Operation::Hardtanh { min, max } => {
-                    (LayerOp::Clip, ops::hardtanh(x, *min, *max))
-                }
+                Operation::Hardtanh { min, max } => (LayerOp::Clip, ops::hardtanh(x, *min, *max)),
                 Operation::MaxPool2d { window } => (LayerOp::Pool, ops::max_pool2d(x, *window)),
                 Operation::AvgPool2d {
                     window,

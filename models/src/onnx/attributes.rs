@@ -29,7 +29,10 @@ impl<'a> Attributes<'a> {
     }
 
     fn find(&self, name: &str) -> Option<&'a AttributeProto> {
-        self.node.attribute.iter().find(|attribute| attribute.name == name)
+        self.node
+            .attribute
+            .iter()
+            .find(|attribute| attribute.name == name)
     }
 
     fn wrong(&self, name: &str, kind: &str) -> ImportError {
@@ -91,7 +94,12 @@ impl<'a> Attributes<'a> {
     }
 
     /// Two whole numbers, for height and width.
-    pub(super) fn pair(&self, name: &str, least: usize, default: [usize; 2]) -> Outcome<[usize; 2]> {
+    pub(super) fn pair(
+        &self,
+        name: &str,
+        least: usize,
+        default: [usize; 2],
+    ) -> Outcome<[usize; 2]> {
         match self.ints(name)? {
             None | Some([]) => Ok(default),
             Some([height, width]) => Ok([

@@ -73,7 +73,10 @@ impl Constant {
             proto::FLOAT => Values::F32(match &tensor.raw_data {
                 Some(raw) if raw.len() == 4 * count => {
                     let (chunks, _) = raw.as_chunks::<4>();
-                    chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+                    chunks
+                        .iter()
+                        .map(|bytes| f32::from_le_bytes(*bytes))
+                        .collect()
                 }
                 Some(raw) if tensor.float_data.is_empty() => return Err(wrong_len(raw.len() / 4)),
                 _ if tensor.float_data.len() == count => tensor.float_data.clone(),
@@ -82,7 +85,10 @@ impl Constant {
             proto::INT64 => Values::I64(match &tensor.raw_data {
                 Some(raw) if raw.len() == 8 * count => {
                     let (chunks, _) = raw.as_chunks::<8>();
-                    chunks.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
+                    chunks
+                        .iter()
+                        .map(|bytes| i64::from_le_bytes(*bytes))
+                        .collect()
                 }
                 Some(raw) if tensor.int64_data.is_empty() => return Err(wrong_len(raw.len() / 8)),
                 _ if tensor.int64_data.len() == count => tensor.int64_data.clone(),
@@ -169,8 +175,23 @@ fn shown(dims: &[i64]) -> &[i64] {
 /// The name of a type of tensors.
 pub(super) fn type_name(number: i32) -> String {
     const NAMES: [&str; 17] = [
-        "undefined", "f32", "u8", "i8", "u16", "i16", "i32", "i64", "string", "bool", "f16", "f64", "u32", "u64",
-        "complex64", "complex128", "bf16",
+        "undefined",
+        "f32",
+        "u8",
+        "i8",
+        "u16",
+        "i16",
+        "i32",
+        "i64",
+        "string",
+        "bool",
+        "f16",
+        "f64",
+        "u32",
+        "u64",
+        "complex64",
+        "complex128",
+        "bf16",
     ];
     let name = usize::try_from(number).ok().and_then(|at| NAMES.get(at));
     name.map_or_else(|| format!("number {number}"), |name| (*name).to_owned())

@@ -103,7 +103,11 @@ impl Writer<'_> {
     /// Adds a node's operations.
     fn node(&mut self, place: usize) -> Result<()> {
         let node = &self.graph.nodes[place];
-        let inputs: Vec<_> = node.inputs.iter().map(|input| self.values[*input].clone()).collect();
+        let inputs: Vec<_> = node
+            .inputs
+            .iter()
+            .map(|input| self.values[*input].clone())
+            .collect();
         let x = inputs.first().cloned().unwrap_or_default();
         let image = node
             .inputs
@@ -142,10 +146,7 @@ impl Writer<'_> {
                     inputs.push(self.tensor(node, name)?);
                 }
                 // ONNX weighs what was before, PyTorch what is new.
-                let attributes = vec![
-                    float("epsilon", *eps),
-                    float("momentum", 1.0 - momentum),
-                ];
+                let attributes = vec![float("epsilon", *eps), float("momentum", 1.0 - momentum)];
                 self.add(node, "BatchNormalization", inputs, attributes)
             }
             Operation::Activation { function } => self.activation(node, *function, x),
@@ -157,9 +158,7 @@ impl Writer<'_> {
                 }
                 self.add(node, "Clip", inputs, Vec::new())
             }
-            Operation::MaxPool2d { window } => {
-                self.add(node, "MaxPool", inputs, of_window(window))
-            }
+            Operation::MaxPool2d { window } => self.add(node, "MaxPool", inputs, of_window(window)),
             Operation::AvgPool2d {
                 window,
                 count_include_pad,
@@ -174,7 +173,9 @@ impl Writer<'_> {
                 self.add(node, "Flatten", vec![means], vec![int("axis", 1)])
             }
             Operation::Flatten => self.add(node, "Flatten", inputs, vec![int("axis", 1)]),
-            Operation::ZeroPad1d { padding: [before, after] } => {
+            Operation::ZeroPad1d {
+                padding: [before, after],
+            } => {
                 let pads = [0, *before as i64, 0, *after as i64];
                 let pads = self.numbers(node, "pads", &pads);
                 self.add(node, "Pad", vec![x, pads], Vec::new())
@@ -189,7 +190,13 @@ impl Writer<'_> {
                 let mut product = rest[0].clone();
                 for (at, factor) in rest.iter().enumerate().skip(1) {
                     let name = format!("product{at}");
-                    product = self.step(node, &name, "Mul", vec![product, factor.clone()], Vec::new());
+                    product = self.step(
+                        node,
+                        &name,
+                        "Mul",
+                        vec![product, factor.clone()],
+                        Vec::new(),
+                    );
                 }
                 self.add(node, "Mul", vec![product, last], Vec::new())
             }
@@ -288,7 +295,10 @@ impl Writer<'_> {
     /// Adds whole numbers. Returns their name.
     fn numbers(&mut self, node: &Node, what: &str, values: &[i64]) -> String {
         let name = format!("/{}/{what}", node.name);
-        let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let raw: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         self.out.initializer.push(TensorProto {
             name: name.clone(),
             dims: vec![values.len() as i64],
@@ -353,7 +363,11 @@ impl Writer<'_> {
             .node
             .iter()
             .any(|node| node.input.contains(&result));
-        let last = self.out.node.iter_mut().find(|node| node.output[0] == result);
+        let last = self
+            .out
+            .node
+            .iter_mut()
+            .find(|node| node.output[0] == result);
         match last {
             Some(node) if taken_once => node.output[0] = SCORES.to_owned(),
             _ => {
@@ -416,7 +430,10 @@ fn ints(name: &str, values: &[usize]) -> AttributeProto {
 }
 
 fn floats(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
-    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let raw: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     TensorProto {
         name: name.to_owned(),
         dims: shape.iter().map(|side| *side as i64).collect(),
@@ -456,7 +473,10 @@ fn properties(graph: &Graph, metadata: &Metadata) -> Vec<StringStringEntryProto>
     let mut add = |key: &str, value: String| entries.insert(key.to_owned(), value);
     add("mean", list(mean));
     add("std", list(deviation));
-    add("labels", serde_json::to_string(&metadata.labels).unwrap_or_default());
+    add(
+        "labels",
+        serde_json::to_string(&metadata.labels).unwrap_or_default(),
+    );
     let preprocessing = match *graph.input() {
         [channels, height, width] => {
             add("size", format!("[{height},{width}]"));

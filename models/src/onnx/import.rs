@@ -57,7 +57,9 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
     let model = ModelProto::decode(prost::bytes::Bytes::from(bytes))
         .map_err(|error| ImportError::new(format!("the file is not an ONNX model: {error}")))?;
     let opsets = model.opset_import.iter();
-    let opset = opsets.filter(|set| matches!(&*set.domain, "" | "ai.onnx")).find_map(|set| set.version);
+    let opset = opsets
+        .filter(|set| matches!(&*set.domain, "" | "ai.onnx"))
+        .find_map(|set| set.version);
     match opset {
         Some(version) if version >= FIRST_OPSET => {}
         Some(version) => {
@@ -65,9 +67,15 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
                 "the file is of operator set {version}: {FIRST_OPSET} and later ones are read"
             )));
         }
-        None => return Err(ImportError::new("the file is not an ONNX model: it names no operator set")),
+        None => {
+            return Err(ImportError::new(
+                "the file is not an ONNX model: it names no operator set",
+            ));
+        }
     }
-    let file = model.graph.ok_or_else(|| ImportError::new("the file has no graph"))?;
+    let file = model
+        .graph
+        .ok_or_else(|| ImportError::new("the file has no graph"))?;
     let mut converted = convert(&file)?;
     // The tensors are copied.
     drop(file);
@@ -79,7 +87,11 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
         )));
     };
     let places = places(&converted.graph, &converted.layers);
-    let has_weights: Vec<_> = converted.layers.iter().map(|layer| !layer.tensors.is_empty()).collect();
+    let has_weights: Vec<_> = converted
+        .layers
+        .iter()
+        .map(|layer| !layer.tensors.is_empty())
+        .collect();
     let shown = |at: usize| match &places[at] {
         Place::Named(name) => name.clone(),
         Place::Within(path) if !path.is_empty() => format!("a layer of {path}"),
@@ -101,9 +113,16 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
         "" => "Imported from an ONNX file.".to_owned(),
         producer => format!("Imported from an ONNX file of {}.", plain(producer)),
     };
-    let source = text(title, &summary, converted.graph.input(), &module(&source, &items));
-    let graph = NetworkText::read(&source).and_then(|text| text.graph(&Map::new(), converted.graph.input(), classes));
-    let graph = graph.map_err(|error| ImportError::new(format!("the network cannot be a text: {error}")))?;
+    let source = text(
+        title,
+        &summary,
+        converted.graph.input(),
+        &module(&source, &items),
+    );
+    let graph = NetworkText::read(&source)
+        .and_then(|text| text.graph(&Map::new(), converted.graph.input(), classes));
+    let graph = graph
+        .map_err(|error| ImportError::new(format!("the network cannot be a text: {error}")))?;
     let tensors = tensors(&graph, &places, &mut converted)?;
     Ok(Imported {
         source,
@@ -111,7 +130,11 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
         classes,
         tensors,
         notes: converted.notes,
-        metadata: model.metadata_props.into_iter().map(|entry| (entry.key, entry.value)).collect(),
+        metadata: model
+            .metadata_props
+            .into_iter()
+            .map(|entry| (entry.key, entry.value))
+            .collect(),
     })
 }
 
@@ -173,7 +196,9 @@ fn text(title: &str, summary: &str, input: &[usize], module: &str) -> String {
         [channels, height, width] => {
             text += "inputs = [\"images\"]\n";
             if height == width && matches!(channels, 1 | 3) {
-                text += &format!("defaults = {{\"data.size\": {height}, \"data.channels\": {channels}}}\n");
+                text += &format!(
+                    "defaults = {{\"data.size\": {height}, \"data.channels\": {channels}}}\n"
+                );
             }
         }
         _ => text += "inputs = [\"points\"]\n",
@@ -199,7 +224,10 @@ fn tensors(
                 let message = format!("{layer}.{name} has values that are not finite");
                 return Err(ImportError::new(message));
             }
-            by_name.insert(format!("{layer}.{name}"), (shape, TensorValues::F32(values)));
+            by_name.insert(
+                format!("{layer}.{name}"),
+                (shape, TensorValues::F32(values)),
+            );
         }
     }
     let mut tensors = Vec::new();

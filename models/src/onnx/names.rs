@@ -115,7 +115,9 @@ impl Taken {
             return false;
         }
         self.layers.insert(path.to_owned());
-        let above = path.match_indices('.').map(|(dot, _)| path[..dot].to_owned());
+        let above = path
+            .match_indices('.')
+            .map(|(dot, _)| path[..dot].to_owned());
         self.containers.extend(above);
         true
     }
@@ -177,7 +179,10 @@ mod tests {
     fn modules_are_found_in_the_names_of_both_exporters() {
         let of = |name: &str| of_path(name).unwrap_or_default();
         assert_eq!(of("/layer1/layer1.0/relu/Relu"), "layer1.0.relu");
-        assert_eq!(of("/features/features.1/block/block.0/block.0.0/Conv"), "features.1.block.0.0");
+        assert_eq!(
+            of("/features/features.1/block/block.0/block.0.0/Conv"),
+            "features.1.block.0.0"
+        );
         assert_eq!(of("/Flatten"), "");
         assert_eq!(of_path("Conv_12"), None);
         let scopes = "['', 'layer1', 'layer1.0', 'layer1.0.relu', 'relu_1']";

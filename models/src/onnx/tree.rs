@@ -158,7 +158,9 @@ mod tests {
     fn graph(nodes: &[(Operation, &[usize])]) -> Graph {
         let mut graph = Graph::new("test", &[4, 2, 2]);
         for (operation, inputs) in nodes {
-            graph.push(String::new(), operation.clone(), inputs.to_vec()).unwrap();
+            graph
+                .push(String::new(), operation.clone(), inputs.to_vec())
+                .unwrap();
         }
         graph
     }
@@ -174,9 +176,17 @@ mod tests {
 
     #[test]
     fn a_join_has_a_branch_for_each_way_to_it() {
-        let mut graph = graph(&[(RELU, &[0]), (RELU, &[1]), (Operation::Sum, &[2, 1]), (RELU, &[3])]);
+        let mut graph = graph(&[
+            (RELU, &[0]),
+            (RELU, &[1]),
+            (Operation::Sum, &[2, 1]),
+            (RELU, &[3]),
+        ]);
         let branches = vec![vec![Item::Layer(2)], vec![]];
-        assert_eq!(read(&mut graph).unwrap(), [Item::Layer(1), Item::Join(3, branches), Item::Layer(4)]);
+        assert_eq!(
+            read(&mut graph).unwrap(),
+            [Item::Layer(1), Item::Join(3, branches), Item::Layer(4)]
+        );
     }
 
     #[test]
@@ -202,6 +212,9 @@ mod tests {
             (Operation::Sum, &[3, 4]),
         ];
         let message = read(&mut graph(&nodes)).unwrap_err().to_string();
-        assert!(message.contains("branches that end at different places"), "{message}");
+        assert!(
+            message.contains("branches that end at different places"),
+            "{message}"
+        );
     }
 }

@@ -14,10 +14,7 @@ pub(super) enum Value {
     /// Channels of an image, each scaled and shifted. They become a convolution when an operation takes them.
     Affine(Affine),
     /// An image with zeros around it: above, left, below, right.
-    Padded {
-        node: usize,
-        pads: [usize; 4],
-    },
+    Padded { node: usize, pads: [usize; 4] },
     /// A tensor that is known.
     Constant(Rc<Constant>),
     /// Sizes: whole numbers that are known but for that of the batch.
@@ -66,7 +63,12 @@ impl Affine {
 
     /// Whether these are all channels in their order.
     pub(super) fn is_in_order(&self, channels: usize) -> bool {
-        self.channels.len() == channels && self.channels.iter().enumerate().all(|(at, channel)| at == channel.index)
+        self.channels.len() == channels
+            && self
+                .channels
+                .iter()
+                .enumerate()
+                .all(|(at, channel)| at == channel.index)
     }
 
     /// Whether nothing is changed.

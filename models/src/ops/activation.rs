@@ -173,7 +173,11 @@ impl<T: Float> ActivationFn<T> for Relu6 {
 
     #[inline(always)]
     fn backward(x: T, dy: T) -> T {
-        if (x > T::ZERO) & (x < T::of(6.0)) { dy } else { T::ZERO }
+        if (x > T::ZERO) & (x < T::of(6.0)) {
+            dy
+        } else {
+            T::ZERO
+        }
     }
 }
 

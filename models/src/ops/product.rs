@@ -20,7 +20,11 @@ use super::threads;
 /// # Errors
 /// When the shapes do not match.
 pub fn mul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let (a, b) = if a.elem_count() < b.elem_count() { (b, a) } else { (a, b) };
+    let (a, b) = if a.elem_count() < b.elem_count() {
+        (b, a)
+    } else {
+        (a, b)
+    };
     let op = Product::new(a.shape(), b.shape())?;
     if reference::selected() {
         return reference::mul(a, b);
@@ -92,7 +96,9 @@ impl Product {
     /// The sums of `a` times `dy` over the pixels of each image, a few rows at a time in the precision of `T`.
     fn gate_gradient<T: Float>(&self, a: &[T], dy: &[T]) -> Vec<T> {
         let rows = PARTIAL_ROWS * self.channels.max(1);
-        let images = a.chunks_exact(self.image()).zip(dy.chunks_exact(self.image()));
+        let images = a
+            .chunks_exact(self.image())
+            .zip(dy.chunks_exact(self.image()));
         let parts = threads::map(images, |(a, dy)| {
             let (mut sums, mut short) = (vec![0.0; self.channels], vec![T::ZERO; self.channels]);
             for (a, dy) in a.chunks(rows).zip(dy.chunks(rows)) {

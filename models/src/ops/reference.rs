@@ -167,9 +167,16 @@ fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::Tanh => x.tanh(),
         Activation::Relu6 => clipped(x, 0.0, 6.0),
         Activation::Hardsigmoid => clipped(x, -3.0, 3.0)?.affine(1.0 / 6.0, 0.5),
-        Activation::Hardswish => (x * clipped(&x.affine(1.0, 3.0)?, 0.0, 6.0)?)?.affine(1.0 / 6.0, 0.0),
+        Activation::Hardswish => {
+            (x * clipped(&x.affine(1.0, 3.0)?, 0.0, 6.0)?)?.affine(1.0 / 6.0, 0.0)
+        }
         // Candle's gradient of the error function is right, and so is that of its product with x.
-        Activation::Gelu => x.affine(0.5, 0.0)? * (x * std::f64::consts::FRAC_1_SQRT_2)?.erf()?.affine(1.0, 1.0)?,
+        Activation::Gelu => {
+            x.affine(0.5, 0.0)?
+                * (x * std::f64::consts::FRAC_1_SQRT_2)?
+                    .erf()?
+                    .affine(1.0, 1.0)?
+        }
     }
 }
 
@@ -256,9 +263,8 @@ pub(super) fn conv2d(
 pub(super) fn max_pool2d(x: &Tensor, window: PoolWindow) -> Result<Tensor> {
     let PoolWindow { kernel, stride, .. } = window;
     apply([x], move |[x]| {
-        let views = |x: &Tensor, outside| {
-            windows(&padded(x, window, outside)?, kernel, stride, [1, 1])
-        };
+        let views =
+            |x: &Tensor, outside| windows(&padded(x, window, outside)?, kernel, stride, [1, 1]);
         let (values, inside) = (
             views(x, f32::NEG_INFINITY)?,
             views(&x.detach().ones_like()?, 0.0)?,
@@ -316,7 +322,13 @@ pub(super) fn avg_pool2d(
     };
     let (rows, columns) = (counts(0, height), counts(1, width));
     apply([x], move |[x]| {
-        let sums = windows(&padded(x, window, 0.0)?, window.kernel, window.stride, [1, 1])?.sum(3)?;
+        let sums = windows(
+            &padded(x, window, 0.0)?,
+            window.kernel,
+            window.stride,
+            [1, 1],
+        )?
+        .sum(3)?;
         let share = |shares: &[f64], shape: [usize; 3]| {
             Tensor::new(shares, x.device())?
                 .to_dtype(x.dtype())?

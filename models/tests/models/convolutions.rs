@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, BatchStatistics, ConvParams, PoolWindow, adaptive_avg_pool2d, avg_pool2d, batch_norm,
-    batch_norm_eval, channels_last, conv2d, flatten_channels_first, max_pool2d, mul,
+    Activation, BatchStatistics, ConvParams, PoolWindow, adaptive_avg_pool2d, avg_pool2d,
+    batch_norm, batch_norm_eval, channels_last, conv2d, flatten_channels_first, max_pool2d, mul,
 };
 
 use crate::differences::{check, check_by, mixed, numbers};

@@ -98,9 +98,11 @@ fn activations() {
     check("hardtanh", &[numbers("x", &[7, 5])], |a| {
         mixed(&hardtanh(&a[0], -0.5, 0.25)?)
     });
-    check("mul", &[numbers("x", &[7, 5]), numbers("y", &[7, 5])], |a| {
-        mixed(&mul(&mul(&a[0], &a[1])?, &a[0])?)
-    });
+    check(
+        "mul",
+        &[numbers("x", &[7, 5]), numbers("y", &[7, 5])],
+        |a| mixed(&mul(&mul(&a[0], &a[1])?, &a[0])?),
+    );
 }
 
 #[test]

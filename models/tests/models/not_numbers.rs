@@ -10,8 +10,8 @@ use serde_json::Value;
 use vivarium_models::ops::{
     Activation, AdamW, BatchStatistics, Gradients, Optimizer, PoolWindow, Sgd, Tape, activate,
     adaptive_avg_pool2d, add, batch_norm, batch_norm_eval, cat, channels_last, conv2d,
-    cross_entropy, dropout, flatten_channels_first, hardtanh, lerp_, linear, max_pool2d, perceptron_loss,
-    smoothed_cross_entropy, softmax,
+    cross_entropy, dropout, flatten_channels_first, hardtanh, lerp_, linear, max_pool2d,
+    perceptron_loss, smoothed_cross_entropy, softmax,
 };
 use vivarium_models::random::Key;
 

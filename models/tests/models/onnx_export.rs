@@ -63,13 +63,22 @@ fn write(
     candle_core::safetensors::save(&values, folder.join("values.safetensors")).unwrap();
 }
 
-fn random_model(seed: u64) -> (Graph, Vec<(String, Vec<usize>, TensorValues)>, Tensor, Tensor) {
+fn random_model(
+    seed: u64,
+) -> (
+    Graph,
+    Vec<(String, Vec<usize>, TensorValues)>,
+    Tensor,
+    Tensor,
+) {
     let graph = Random::network(seed);
     let mut store = VarStore::new(seed);
     let executor = Executor::new(graph.clone(), &mut store).unwrap();
     let tensors = shaken(&store);
     let x = input(&graph, seed).to_dtype(DType::F32).unwrap();
-    let scores = executor.forward(&x, &mut Context::new(Mode::Evaluate)).unwrap();
+    let scores = executor
+        .forward(&x, &mut Context::new(Mode::Evaluate))
+        .unwrap();
     (graph, tensors, x, scores)
 }
 
@@ -92,12 +101,26 @@ fn onnxruntime_gives_the_scores_of_the_built_in_networks_and_of_random_graphs() 
         let model = Model::new(&run.network, &sample, 10, 1).unwrap();
         let tensors = shaken(model.store());
         let x = Tensor::randn(0f32, 1.0, [&[3], &sample[..]].concat(), &Device::Cpu).unwrap();
-        let scores = model.forward(&x, &mut Context::new(Mode::Evaluate)).unwrap();
-        write(&folder.path().join(&row.kind), model.graph(), &tensors, &x, &scores);
+        let scores = model
+            .forward(&x, &mut Context::new(Mode::Evaluate))
+            .unwrap();
+        write(
+            &folder.path().join(&row.kind),
+            model.graph(),
+            &tensors,
+            &x,
+            &scores,
+        );
     }
     for seed in 0..GRAPHS {
         let (graph, tensors, x, scores) = random_model(seed);
-        write(&folder.path().join(seed.to_string()), &graph, &tensors, &x, &scores);
+        write(
+            &folder.path().join(seed.to_string()),
+            &graph,
+            &tensors,
+            &x,
+            &scores,
+        );
     }
     println!("{}", python::run("onnx_scores.py", &[folder.path()], &[]));
 }
@@ -117,14 +140,28 @@ fn an_exported_file_comes_back_with_its_names_and_scores() {
             names.sort();
             names
         };
-        assert_eq!(names(&back.tensors), names(&tensors), "graph {seed}\n{}", back.source);
+        assert_eq!(
+            names(&back.tensors),
+            names(&tensors),
+            "graph {seed}\n{}",
+            back.source
+        );
         let model = model_of(&back);
-        let again = model.forward(&x, &mut Context::new(Mode::Evaluate)).unwrap();
-        let values = |tensor: &Tensor| -> Vec<f32> { tensor.flatten_all().unwrap().to_vec1().unwrap() };
+        let again = model
+            .forward(&x, &mut Context::new(Mode::Evaluate))
+            .unwrap();
+        let values =
+            |tensor: &Tensor| -> Vec<f32> { tensor.flatten_all().unwrap().to_vec1().unwrap() };
         let (again, scores) = (values(&again), values(&scores));
-        let largest = scores.iter().fold(0f32, |most, score| most.max(score.abs()));
+        let largest = scores
+            .iter()
+            .fold(0f32, |most, score| most.max(score.abs()));
         for (a, b) in again.iter().zip(&scores) {
-            assert!((a - b).abs() <= 1e-5 * largest, "graph {seed}: {a} {b}\n{}", back.source);
+            assert!(
+                (a - b).abs() <= 1e-5 * largest,
+                "graph {seed}: {a} {b}\n{}",
+                back.source
+            );
         }
     }
 }

@@ -28,7 +28,9 @@ pub(crate) fn has(test: &str, modules: &[&str]) -> bool {
 /// Runs a program of `tests/golden` with arguments. Returns what it prints.
 pub(crate) fn run(program: &str, arguments: &[&Path], more: &[&str]) -> String {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let (command, rest) = more.split_first().map_or((None, &[][..]), |(first, rest)| (Some(first), rest));
+    let (command, rest) = more
+        .split_first()
+        .map_or((None, &[][..]), |(first, rest)| (Some(first), rest));
     let output = Command::new(python())
         .arg(golden.join(program))
         .args(command)
@@ -40,6 +42,9 @@ pub(crate) fn run(program: &str, arguments: &[&Path], more: &[&str]) -> String {
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
     );
-    assert!(output.status.success(), "{program} {more:?}: {out}\n{error}");
+    assert!(
+        output.status.success(),
+        "{program} {more:?}: {out}\n{error}"
+    );
     out
 }

@@ -183,7 +183,8 @@ impl Random {
                 self.push(Operation::AdaptiveAvgPool2d { output }, &[x])
             }
             8 if height > 4 && width > 4 => {
-                let (kernel, dilation) = self.one_of(&[([3, 2], [2, 1]), ([1, 3], [1, 2]), ([2, 2], [3, 3])]);
+                let (kernel, dilation) =
+                    self.one_of(&[([3, 2], [2, 1]), ([1, 3], [1, 2]), ([2, 2], [3, 3])]);
                 let groups = self.one_of(&[1, channels]);
                 let conv = Operation::Conv2d {
                     out_channels: channels,

@@ -337,11 +337,7 @@ fn children(class: Class, arguments: CallArguments<'_>) -> Outcome<Vec<Child>> {
 }
 
 /// Takes the padding: numbers, or "same" for that which keeps the size of the image.
-fn padding(
-    a: &mut Bound<'_>,
-    kernel: [usize; 2],
-    dilation: [usize; 2],
-) -> Outcome<[usize; 2]> {
+fn padding(a: &mut Bound<'_>, kernel: [usize; 2], dilation: [usize; 2]) -> Outcome<[usize; 2]> {
     match a.take("padding") {
         None => Ok([0, 0]),
         Some(Value::Str(word)) if &*word == "valid" => Ok([0, 0]),

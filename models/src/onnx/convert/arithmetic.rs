@@ -10,7 +10,8 @@ use crate::ops::Activation;
 impl Converter<'_> {
     pub(super) fn arithmetic(&mut self, a: &Arguments<'_>) -> Outcome<Value> {
         let op = &*a.attributes.node.op_type;
-        let is_known = |value: &Option<Value>| matches!(value, Some(Value::Constant(_) | Value::Sizes(_)));
+        let is_known =
+            |value: &Option<Value>| matches!(value, Some(Value::Constant(_) | Value::Sizes(_)));
         match &a.inputs[..] {
             [x, y] if is_known(x) && is_known(y) => self.sizes_arithmetic(a),
             [Some(x), Some(Value::Constant(constant))] => {
@@ -90,7 +91,11 @@ impl Converter<'_> {
             )));
         }
         for (at, channel) in affine.channels.iter_mut().enumerate() {
-            let number = f64::from(if values.len() == 1 { values[0] } else { values[at] });
+            let number = f64::from(if values.len() == 1 {
+                values[0]
+            } else {
+                values[at]
+            });
             let Channel { scale, shift, .. } = *channel;
             (channel.scale, channel.shift) = match (op, is_first) {
                 ("Add" | "Sum", _) => (scale, shift + number),
@@ -116,7 +121,13 @@ impl Converter<'_> {
     }
 
     /// Makes a constant the bias of the layer that alone gives an input and has none.
-    fn add_bias(&mut self, a: &Arguments<'_>, at: usize, node: usize, constant: &Constant) -> Outcome<bool> {
+    fn add_bias(
+        &mut self,
+        a: &Arguments<'_>,
+        at: usize,
+        node: usize,
+        constant: &Constant,
+    ) -> Outcome<bool> {
         if !self.is_only_use(a, at) {
             return Ok(false);
         }
@@ -130,7 +141,8 @@ impl Converter<'_> {
             Operation::Conv2d {
                 out_channels, bias, ..
             } => {
-                let fits = matches!(constant.shape[..], [n, 1, 1] | [1, n, 1, 1] if n == *out_channels);
+                let fits =
+                    matches!(constant.shape[..], [n, 1, 1] | [1, n, 1, 1] if n == *out_channels);
                 (*out_channels, bias, fits)
             }
             _ => return Ok(false),
@@ -140,7 +152,9 @@ impl Converter<'_> {
         }
         *has_bias = true;
         let values = constant.floats()?.to_vec();
-        self.layers[node].tensors.push(("bias", vec![outputs], values));
+        self.layers[node]
+            .tensors
+            .push(("bias", vec![outputs], values));
         Ok(true)
     }
 
@@ -156,7 +170,11 @@ impl Converter<'_> {
         let outputs = affine.channels.len();
         let is_depthwise = affine.is_in_order(inputs);
         let weight = if is_depthwise {
-            affine.channels.iter().map(|channel| channel.scale as f32).collect()
+            affine
+                .channels
+                .iter()
+                .map(|channel| channel.scale as f32)
+                .collect()
         } else {
             let mut weight = vec![0.0; outputs * inputs];
             for (row, channel) in weight.chunks_exact_mut(inputs).zip(&affine.channels) {
@@ -166,7 +184,11 @@ impl Converter<'_> {
         };
         let columns = if is_depthwise { 1 } else { inputs };
         let mut tensors = vec![("weight", vec![outputs, columns, 1, 1], weight)];
-        let shifts: Vec<_> = affine.channels.iter().map(|channel| channel.shift as f32).collect();
+        let shifts: Vec<_> = affine
+            .channels
+            .iter()
+            .map(|channel| channel.shift as f32)
+            .collect();
         let bias = shifts.iter().any(|shift| *shift != 0.0);
         if bias {
             tensors.push(("bias", vec![outputs], shifts));
@@ -193,7 +215,9 @@ impl Converter<'_> {
 
     pub(super) fn concat(&mut self, a: &Arguments<'_>) -> Outcome<Value> {
         let axis = a.attributes.int("axis", 1)?;
-        let inputs: Vec<_> = (0..a.inputs.len()).map(|at| a.input(at).cloned()).collect::<Outcome<_>>()?;
+        let inputs: Vec<_> = (0..a.inputs.len())
+            .map(|at| a.input(at).cloned())
+            .collect::<Outcome<_>>()?;
         let sizes: Option<Vec<_>> = inputs.iter().map(Value::sizes).collect();
         if let Some(sizes) = sizes {
             return Ok(Value::Sizes(bounded(a, sizes.concat())?));
@@ -201,8 +225,13 @@ impl Converter<'_> {
         // Channels of one image, put together again.
         if inputs.iter().any(|input| matches!(input, Value::Affine(_)))
             && axis == 1
-            && let Some(parts) = inputs.iter().map(|input| self.affine(input)).collect::<Option<Vec<_>>>()
-            && parts.iter().all(|part| part.node == parts[0].node && !part.without_dimension)
+            && let Some(parts) = inputs
+                .iter()
+                .map(|input| self.affine(input))
+                .collect::<Option<Vec<_>>>()
+            && parts
+                .iter()
+                .all(|part| part.node == parts[0].node && !part.without_dimension)
         {
             return Ok(Value::Affine(Affine {
                 node: parts[0].node,
@@ -212,9 +241,13 @@ impl Converter<'_> {
         }
         let nodes = (0..inputs.len()).map(|at| self.node(a, at));
         let nodes = nodes.collect::<Outcome<Vec<_>>>()?;
-        let rank = nodes.first().map_or(0, |node| self.shape_of(*node).len() as i64 + 1);
+        let rank = nodes
+            .first()
+            .map_or(0, |node| self.shape_of(*node).len() as i64 + 1);
         if axis != 1 && axis + rank != 1 {
-            return Err(a.fault(format!("concatenates on axis {axis}: only channels, axis 1, are read")));
+            return Err(a.fault(format!(
+                "concatenates on axis {axis}: only channels, axis 1, are read"
+            )));
         }
         match nodes[..] {
             [] => Err(a.fault("has no input")),
@@ -241,7 +274,9 @@ impl Converter<'_> {
                 _ => x.checked_div(y),
             }
         };
-        let result: Option<Vec<_>> = (0..len).map(|place| compute(place).map(Size::Known)).collect();
+        let result: Option<Vec<_>> = (0..len)
+            .map(|place| compute(place).map(Size::Known))
+            .collect();
         let result = result.ok_or_else(|| a.fault("computes a size that is none"))?;
         Ok(Value::Sizes(result))
     }

@@ -26,7 +26,9 @@ impl Converter<'_> {
             )));
         };
         let kernel = a.attributes.pair("kernel_shape", 1, [height, width])?;
-        let groups = a.attributes.size("group", a.attributes.int("group", 1)?, 1)?;
+        let groups = a
+            .attributes
+            .size("group", a.attributes.int("group", 1)?, 1)?;
         let channels = self.shape_of(x)[0];
         if kernel != [height, width]
             || height * width == 0
@@ -87,7 +89,9 @@ impl Converter<'_> {
         let eps = short(a.attributes.float("epsilon", 1e-5)?);
         let momentum = short_rest(a.attributes.float("momentum", 0.9)?);
         if !(eps > 0.0 && eps <= 1.0) {
-            return Err(a.fault(format!("epsilon must be greater than 0 and at most 1, not {eps}")));
+            return Err(a.fault(format!(
+                "epsilon must be greater than 0 and at most 1, not {eps}"
+            )));
         }
         // Evaluation does not depend on it.
         let momentum = if momentum > 0.0 && momentum <= 1.0 {
@@ -228,7 +232,9 @@ impl Converter<'_> {
         };
         let p = short(p);
         if !(0.0..1.0).contains(&p) {
-            return Err(a.fault(format!("the ratio must be at least 0 and less than 1, not {p}")));
+            return Err(a.fault(format!(
+                "the ratio must be at least 0 and less than 1, not {p}"
+            )));
         }
         match p {
             0.0 => Ok(Value::Node(x)),

@@ -105,9 +105,9 @@ pub(super) fn convert(file: &GraphProto) -> Outcome<Converted> {
     let value = converter.values.get(output.name.as_str()).cloned();
     let result = match value {
         Some(Value::Softmax(node)) => {
-            converter
-                .notes
-                .push("The softmax at the end was left out: scores are taken before it.".to_owned());
+            converter.notes.push(
+                "The softmax at the end was left out: scores are taken before it.".to_owned(),
+            );
             node
         }
         Some(Value::Node(node)) => node,
@@ -369,10 +369,15 @@ impl<'a> Converter<'a> {
         inputs: Vec<usize>,
     ) -> Outcome<Value> {
         let hint = Hint::of_node(a.attributes.node);
-        self.push(a, operation, inputs, LayerTensors {
-            hint,
-            tensors: Vec::new(),
-        })
+        self.push(
+            a,
+            operation,
+            inputs,
+            LayerTensors {
+                hint,
+                tensors: Vec::new(),
+            },
+        )
     }
 
     pub(super) fn push(
@@ -386,7 +391,10 @@ impl<'a> Converter<'a> {
         const MAX_RESULT: usize = 1 << 32;
         let pushed = self.graph.push(String::new(), operation, inputs);
         let place = pushed.map_err(|error| a.fault(error.message))?;
-        let len = self.shape_of(place).iter().try_fold(1usize, |len, side| len.checked_mul(*side));
+        let len = self
+            .shape_of(place)
+            .iter()
+            .try_fold(1usize, |len, side| len.checked_mul(*side));
         if len.is_none_or(|len| len > MAX_RESULT) {
             return Err(a.fault("gives more values than fit into memory"));
         }
@@ -415,7 +423,10 @@ impl<'a> Converter<'a> {
     }
 
     fn sizes_of(&self, node: usize) -> Vec<Size> {
-        let sides = self.shape_of(node).iter().map(|side| Size::Known(*side as i64));
+        let sides = self
+            .shape_of(node)
+            .iter()
+            .map(|side| Size::Known(*side as i64));
         [Size::Batch].into_iter().chain(sides).collect()
     }
 

@@ -14,7 +14,13 @@ impl Converter<'_> {
     pub(super) fn constant_node(&mut self, a: &Arguments<'_>) -> Outcome<Value> {
         if let Some(tensor) = a.attributes.tensor("value") {
             let mut constant = self.constant(tensor).map_err(|error| a.fault(error))?;
-            constant.name = a.attributes.node.output.first().cloned().unwrap_or_default();
+            constant.name = a
+                .attributes
+                .node
+                .output
+                .first()
+                .cloned()
+                .unwrap_or_default();
             return Ok(Value::Constant(Rc::new(constant)));
         }
         let numbers = |name| a.attributes.numbers(name);
@@ -53,7 +59,9 @@ impl Converter<'_> {
         let mut axes: Vec<_> = axes.iter().map(|axis| axis.rem_euclid(4)).collect();
         axes.sort_unstable();
         if axes != [2, 3] {
-            return Err(a.fault(format!("means over the axes {axes:?} are not read: only over height and width, 2 and 3")));
+            return Err(a.fault(format!(
+                "means over the axes {axes:?} are not read: only over height and width, 2 and 3"
+            )));
         }
         let operation = match a.attributes.int("keepdims", 1)? {
             0 => Operation::Mean,
@@ -67,7 +75,9 @@ impl Converter<'_> {
         match a.attributes.int("axis", 1)? {
             1 => self.flat(a, x),
             axis if axis < 0 && axis + self.shape_of(x).len() as i64 + 1 == 1 => self.flat(a, x),
-            axis => Err(a.fault(format!("flattens from axis {axis}: only from 1, after the batch, is read"))),
+            axis => Err(a.fault(format!(
+                "flattens from axis {axis}: only from 1, after the batch, is read"
+            ))),
         }
     }
 
@@ -114,7 +124,12 @@ impl Converter<'_> {
         }
     }
 
-    fn reshape_constant(&self, a: &Arguments<'_>, constant: &Constant, sizes: &[Size]) -> Outcome<Value> {
+    fn reshape_constant(
+        &self,
+        a: &Arguments<'_>,
+        constant: &Constant,
+        sizes: &[Size],
+    ) -> Outcome<Value> {
         let len: usize = constant.shape.iter().product();
         let mut shape = Vec::new();
         let mut free = None;
@@ -126,17 +141,28 @@ impl Converter<'_> {
                     shape.push(1);
                 }
                 Size::Known(size) => shape.push(a.attributes.size("a side", *size, 0)?),
-                Size::Batch => return Err(a.fault("a constant with the size of a batch is not read")),
+                Size::Batch => {
+                    return Err(a.fault("a constant with the size of a batch is not read"));
+                }
             }
         }
-        let others = shape.iter().try_fold(1usize, |len, side| len.checked_mul(*side));
+        let others = shape
+            .iter()
+            .try_fold(1usize, |len, side| len.checked_mul(*side));
         if let (Some(at), Some(others)) = (free, others)
             && others > 0
         {
             shape[at] = len / others;
         }
-        if shape.iter().try_fold(1usize, |len, side| len.checked_mul(*side)) != Some(len) {
-            return Err(a.fault(format!("{} does not have the shape {shape:?}", constant.shown())));
+        if shape
+            .iter()
+            .try_fold(1usize, |len, side| len.checked_mul(*side))
+            != Some(len)
+        {
+            return Err(a.fault(format!(
+                "{} does not have the shape {shape:?}",
+                constant.shown()
+            )));
         }
         Ok(Value::Constant(Rc::new(Constant {
             shape,
@@ -154,21 +180,35 @@ impl Converter<'_> {
             let rank = constant.shape.len() as i64;
             let is_gone = |at: usize, side: usize| match &axes {
                 None => side == 1,
-                Some(axes) => side == 1 && axes.iter().any(|axis| axis.rem_euclid(rank.max(1)) == at as i64),
+                Some(axes) => {
+                    side == 1
+                        && axes
+                            .iter()
+                            .any(|axis| axis.rem_euclid(rank.max(1)) == at as i64)
+                }
             };
             let sides = constant.shape.iter().enumerate();
-            let shape = sides.filter(|(at, side)| !is_gone(*at, **side)).map(|(_, side)| *side).collect();
+            let shape = sides
+                .filter(|(at, side)| !is_gone(*at, **side))
+                .map(|(_, side)| *side)
+                .collect();
             return Ok(Value::Constant(Rc::new(Constant {
                 shape,
                 ..(**constant).clone()
             })));
         }
         let x = self.node(a, 0)?;
-        let mut axes: Vec<_> = axes.unwrap_or_else(|| vec![2, 3]).iter().map(|axis| axis.rem_euclid(4)).collect();
+        let mut axes: Vec<_> = axes
+            .unwrap_or_else(|| vec![2, 3])
+            .iter()
+            .map(|axis| axis.rem_euclid(4))
+            .collect();
         axes.sort_unstable();
         match *self.shape_of(x) {
             [_, 1, 1] if axes == [2, 3] => self.flat(a, x),
-            _ => Err(a.fault(format!("removes the axes {axes:?}: only height and width of 1 are read"))),
+            _ => Err(a.fault(format!(
+                "removes the axes {axes:?}: only height and width of 1 are read"
+            ))),
         }
     }
 
@@ -182,9 +222,18 @@ impl Converter<'_> {
             }
             Value::Constant(constant) if constant.floats().is_ok() => {
                 let rank = (constant.shape.len() + axes.len()) as i64;
-                let axes: Vec<_> = axes.iter().map(|axis| axis.rem_euclid(rank.max(1))).collect();
+                let axes: Vec<_> = axes
+                    .iter()
+                    .map(|axis| axis.rem_euclid(rank.max(1)))
+                    .collect();
                 let mut sides = constant.shape.iter().copied();
-                let side = |at: i64| if axes.contains(&at) { Some(1) } else { sides.next() };
+                let side = |at: i64| {
+                    if axes.contains(&at) {
+                        Some(1)
+                    } else {
+                        sides.next()
+                    }
+                };
                 let shape: Option<Vec<_>> = (0..rank).map(side).collect();
                 let shape = shape.ok_or_else(|| a.fault("the axes are none of a tensor"))?;
                 Ok(Value::Constant(Rc::new(Constant {
@@ -207,7 +256,10 @@ impl Converter<'_> {
         let rank = constant.shape.len();
         let order: Vec<usize> = match a.attributes.ints("perm")? {
             None => (0..rank).rev().collect(),
-            Some(order) => order.iter().map(|axis| usize::try_from(*axis).unwrap_or(rank)).collect(),
+            Some(order) => order
+                .iter()
+                .map(|axis| usize::try_from(*axis).unwrap_or(rank))
+                .collect(),
         };
         let turned = constant.permuted(&order);
         let turned = turned.ok_or_else(|| a.fault("perm is no order of the dimensions"))?;
@@ -216,9 +268,11 @@ impl Converter<'_> {
 
     pub(super) fn shape(&mut self, a: &Arguments<'_>) -> Outcome<Value> {
         let sizes = match a.input(0)? {
-            Value::Constant(constant) => {
-                constant.shape.iter().map(|side| Size::Known(*side as i64)).collect()
-            }
+            Value::Constant(constant) => constant
+                .shape
+                .iter()
+                .map(|side| Size::Known(*side as i64))
+                .collect(),
             Value::Affine(affine) if !affine.without_dimension => self.sizes_of(affine.node),
             _ => {
                 let x = self.node(a, 0)?;
@@ -227,8 +281,13 @@ impl Converter<'_> {
         };
         let rank = sizes.len() as i64;
         let clamp = |at: i64| (if at < 0 { at + rank } else { at }).clamp(0, rank) as usize;
-        let (start, end) = (clamp(a.attributes.int("start", 0)?), clamp(a.attributes.int("end", rank)?));
-        Ok(Value::Sizes(sizes.get(start..end).unwrap_or_default().to_vec()))
+        let (start, end) = (
+            clamp(a.attributes.int("start", 0)?),
+            clamp(a.attributes.int("end", rank)?),
+        );
+        Ok(Value::Sizes(
+            sizes.get(start..end).unwrap_or_default().to_vec(),
+        ))
     }
 
     pub(super) fn gather(&mut self, a: &Arguments<'_>) -> Outcome<Value> {
@@ -239,7 +298,9 @@ impl Converter<'_> {
             let len = sizes.len() as i64;
             let pick = |index: &i64| {
                 let at = if *index < 0 { index + len } else { *index };
-                usize::try_from(at).ok().and_then(|at| sizes.get(at).copied())
+                usize::try_from(at)
+                    .ok()
+                    .and_then(|at| sizes.get(at).copied())
             };
             let picked: Option<Vec<_>> = indices.iter().map(pick).collect();
             let picked = picked.filter(|_| axis == 0);
@@ -250,15 +311,22 @@ impl Converter<'_> {
             Value::Constant(constant) => constant.shape.is_empty(),
             _ => false,
         };
-        let channels = self.affine(a.input(0)?).filter(|affine| axis == 1 && !affine.without_dimension);
-        let mut affine = channels.ok_or_else(|| a.fault("parts of a result are read for channels alone, axis 1"))?;
+        let channels = self
+            .affine(a.input(0)?)
+            .filter(|affine| axis == 1 && !affine.without_dimension);
+        let mut affine = channels
+            .ok_or_else(|| a.fault("parts of a result are read for channels alone, axis 1"))?;
         let count = affine.channels.len() as i64;
         let pick = |index: &i64| {
             let at = if *index < 0 { index + count } else { *index };
-            usize::try_from(at).ok().and_then(|at| affine.channels.get(at).copied())
+            usize::try_from(at)
+                .ok()
+                .and_then(|at| affine.channels.get(at).copied())
         };
         let picked: Option<Vec<_>> = indices.iter().map(pick).collect();
-        affine.channels = picked.filter(|picked| !picked.is_empty()).ok_or_else(|| a.fault("there is no such channel"))?;
+        affine.channels = picked
+            .filter(|picked| !picked.is_empty())
+            .ok_or_else(|| a.fault("there is no such channel"))?;
         affine.without_dimension = is_scalar;
         Ok(Value::Affine(affine))
     }
@@ -271,12 +339,14 @@ impl Converter<'_> {
         let (starts, ends) = (known("starts", 1)?, known("ends", 2)?);
         let axes = a.numbers("axes", 3)?.unwrap_or_else(|| vec![0]);
         let steps = a.numbers("steps", 4)?.unwrap_or_else(|| vec![1]);
-        let (&[start], &[end], &[axis], [1]) = (&starts[..], &ends[..], &axes[..], &steps[..]) else {
+        let (&[start], &[end], &[axis], [1]) = (&starts[..], &ends[..], &axes[..], &steps[..])
+        else {
             return Err(a.fault("parts along one axis, one by one, are read alone"));
         };
         let range = |len: usize| {
             let len = len as i64;
-            let clamp = |at: i64| (if at < 0 { at.saturating_add(len) } else { at }).clamp(0, len) as usize;
+            let clamp =
+                |at: i64| (if at < 0 { at.saturating_add(len) } else { at }).clamp(0, len) as usize;
             clamp(start)..clamp(end)
         };
         if let Some(sizes) = a.input(0)?.sizes() {
@@ -284,7 +354,9 @@ impl Converter<'_> {
             let part = part.ok_or_else(|| a.fault("is no part of a shape"))?;
             return Ok(Value::Sizes(part.to_vec()));
         }
-        let affine = self.affine(a.input(0)?).filter(|affine| !affine.without_dimension);
+        let affine = self
+            .affine(a.input(0)?)
+            .filter(|affine| !affine.without_dimension);
         let Some(mut affine) = affine else {
             return Err(a.fault("parts of a result are read for channels alone, axis 1"));
         };
@@ -293,10 +365,14 @@ impl Converter<'_> {
             1 => {
                 let part = affine.channels.get(range(affine.channels.len()));
                 let part = part.filter(|part| !part.is_empty());
-                affine.channels = part.ok_or_else(|| a.fault("there are no such channels"))?.to_vec();
+                affine.channels = part
+                    .ok_or_else(|| a.fault("there are no such channels"))?
+                    .to_vec();
                 Ok(Value::Affine(affine))
             }
-            side @ 2..=3 if range(of(side as usize - 1)) == (0..of(side as usize - 1)) => Ok(Value::Affine(affine)),
+            side @ 2..=3 if range(of(side as usize - 1)) == (0..of(side as usize - 1)) => {
+                Ok(Value::Affine(affine))
+            }
             0 if start == 0 && end >= 1 << 31 => Ok(Value::Affine(affine)),
             _ => Err(a.fault("parts of a result are read for channels alone, axis 1")),
         }
@@ -315,7 +391,9 @@ impl Converter<'_> {
         };
         if !is_same {
             let name = super::super::constant::type_name(i32::try_from(to).unwrap_or(-1));
-            return Err(a.fault(format!("values of the type {name} are not read: only f32, and i64 for shapes")));
+            return Err(a.fault(format!(
+                "values of the type {name} are not read: only f32, and i64 for shapes"
+            )));
         }
         Ok(value.clone())
     }
@@ -329,7 +407,9 @@ impl Converter<'_> {
         };
         let mode = a.attributes.text("mode")?.unwrap_or("constant");
         let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
-            return Err(a.fault(format!("pads of {pads:?} are not read: only height and width, and not negative")));
+            return Err(a.fault(format!(
+                "pads of {pads:?} are not read: only height and width, and not negative"
+            )));
         };
         let size = |value| a.attributes.size("pads", value, 0);
         let pads = [size(top)?, size(left)?, size(bottom)?, size(right)?];

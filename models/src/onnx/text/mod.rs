@@ -25,7 +25,9 @@ pub(super) fn module(source: &Source<'_>, items: &[Item]) -> String {
     let mut taken = HashSet::new();
     for place in source.places {
         if let Place::Named(name) = place {
-            let above = name.match_indices('.').map(|(dot, _)| name[..dot].to_owned());
+            let above = name
+                .match_indices('.')
+                .map(|(dot, _)| name[..dot].to_owned());
             taken.extend(above);
             taken.insert(name.clone());
         }
@@ -145,15 +147,21 @@ impl<'a> Writer<'a> {
         }
         // Keys are there once: a module that comes again is numbered, and named by its layers.
         let mut seen = HashSet::new();
-        let comes_again = entries
-            .iter()
-            .any(|entry| entry.path.as_ref().is_some_and(|path| !seen.insert(path.clone())));
+        let comes_again = entries.iter().any(|entry| {
+            entry
+                .path
+                .as_ref()
+                .is_some_and(|path| !seen.insert(path.clone()))
+        });
         if comes_again {
             let mut seen = HashSet::new();
             return entries
                 .into_iter()
                 .flat_map(|entry| {
-                    let again = entry.path.as_ref().is_some_and(|path| !seen.insert(path.clone()));
+                    let again = entry
+                        .path
+                        .as_ref()
+                        .is_some_and(|path| !seen.insert(path.clone()));
                     if !again {
                         return vec![entry];
                     }
@@ -238,12 +246,16 @@ impl<'a> Writer<'a> {
         path: &str,
         explicit: Option<&str>,
     ) -> String {
-        let keys: Vec<_> = branches.iter().map(|items| self.branch_key(items, path)).collect();
+        let keys: Vec<_> = branches
+            .iter()
+            .map(|items| self.branch_key(items, path))
+            .collect();
         let mut seen = HashSet::new();
         let by_key = keys.iter().any(|key| key.as_deref() != Some("identity"))
-            && keys
-                .iter()
-                .all(|key| key.as_ref().is_some_and(|key| is_identifier(key) && seen.insert(key.clone())));
+            && keys.iter().all(|key| {
+                key.as_ref()
+                    .is_some_and(|key| is_identifier(key) && seen.insert(key.clone()))
+            });
         let mut children = Vec::new();
         for (number, (items, key)) in branches.iter().zip(keys).enumerate() {
             let key = key.filter(|_| by_key);
@@ -251,7 +263,12 @@ impl<'a> Writer<'a> {
             let text = self.branch(items, &name);
             children.push(Child { key, text });
         }
-        render(self.source.graph.nodes[node].operation.name(), &children, explicit, 0)
+        render(
+            self.source.graph.nodes[node].operation.name(),
+            &children,
+            explicit,
+            0,
+        )
     }
 
     /// The key of a branch, where its layers are all in one module below the join.
@@ -295,7 +312,9 @@ impl<'a> Writer<'a> {
                 }
             }
             _ => {
-                let scope = self.scope_of(items.iter()).unwrap_or_else(|| path.to_owned());
+                let scope = self
+                    .scope_of(items.iter())
+                    .unwrap_or_else(|| path.to_owned());
                 let is_here = is_within(&scope, path);
                 let name = if is_here { path } else { &scope };
                 let parts: Vec<_> = items.iter().collect();
@@ -406,9 +425,10 @@ fn common(a: &str, b: &str) -> String {
 /// Whether a key can be an argument's name.
 fn is_identifier(key: &str) -> bool {
     const RESERVED: [&str; 36] = [
-        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
-        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "name",
-        "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
+        "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global",
+        "if", "import", "in", "is", "lambda", "name", "nonlocal", "not", "or", "pass", "raise",
+        "return", "try", "while", "with", "yield",
     ];
     !key.starts_with(|c: char| c.is_ascii_digit()) && !RESERVED.contains(&key)
 }

@@ -126,7 +126,8 @@ impl MaxPool {
     fn shape(&self, x: &Shape) -> Result<(usize, PoolShape)> {
         let (n, height, width, channels) = x.dims4()?;
         let window = self.window;
-        let is_small = window.kernel[0].saturating_mul(window.kernel[1]) <= PoolWindow::MAX_POSITIONS;
+        let is_small =
+            window.kernel[0].saturating_mul(window.kernel[1]) <= PoolWindow::MAX_POSITIONS;
         let result = window.positions([height, width]);
         let (Some(result), true, true) = (result, is_small, channels > 0) else {
             bail!("max-pool: {window:?} does not fit an image {x:?}")

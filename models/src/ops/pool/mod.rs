@@ -94,7 +94,11 @@ impl PoolWindow {
             Part {
                 start: first,
                 end: last,
-                count: if count_include_pad { end - start } else { last - first },
+                count: if count_include_pad {
+                    end - start
+                } else {
+                    last - first
+                },
             }
         };
         (0..positions).map(part).collect()

@@ -23,10 +23,7 @@ fn inside(
     side: usize,
 ) -> (usize, usize) {
     let start = place * stride;
-    let first = padding
-        .saturating_sub(start)
-        .div_ceil(dilation)
-        .min(kernel);
+    let first = padding.saturating_sub(start).div_ceil(dilation).min(kernel);
     let end = (side + padding)
         .saturating_sub(start)
         .div_ceil(dilation)
@@ -268,9 +265,8 @@ pub(super) fn rotated<T: Float>(shape: &ConvShape, weight: &[T]) -> Option<(Conv
         params,
         ..
     } = *shape;
-    let padding = [0, 1].map(|side| {
-        ((kernel[side] - 1) * params.dilation[side]).checked_sub(params.padding[side])
-    });
+    let padding = [0, 1]
+        .map(|side| ((kernel[side] - 1) * params.dilation[side]).checked_sub(params.padding[side]));
     let ([1, 1], [Some(down), Some(across)]) = (params.stride, padding) else {
         return None;
     };
