@@ -264,7 +264,10 @@ impl<'a> Converter<'a> {
         };
         let constant = self.constant(tensor)?;
         let value = Value::Constant(Rc::new(constant));
-        self.values.insert(name, value.clone());
+        // One that is taken once is not kept: weights are large.
+        if self.uses.get(name).is_some_and(|uses| *uses > 1) {
+            self.values.insert(name, value.clone());
+        }
         Ok(Some(value))
     }
 
