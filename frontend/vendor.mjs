@@ -1,7 +1,9 @@
 // Brings third-party browser files from npm into static/vendor, pinned and checked by hash.
 //
-//   node vendor.mjs           fetch what is missing or differs, then verify
+//   node vendor.mjs           fetch or bundle what is missing or differs, then verify
 //   node vendor.mjs --check   verify only, without the network
+//
+// Bundles are made from the packages of package-lock.json: run `npm ci` first.
 //
 // The files are committed, so neither building nor running Vivarium needs npm.
 
@@ -12,7 +14,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const VENDOR = join(dirname(fileURLToPath(import.meta.url)), "..", "static", "vendor");
+const FRONTEND = dirname(fileURLToPath(import.meta.url));
+const VENDOR = join(FRONTEND, "..", "static", "vendor");
 
 /** Each package: its files as [path in the package, path under static/vendor, SHA-256]. */
 const PACKAGES = [
@@ -34,7 +37,20 @@ const PACKAGES = [
   },
 ];
 
-/** @param {Buffer} bytes */
+/**
+ * Libraries that npm has in many packages, bundled into one module. `entry` lists the exports; it is also the module's
+ * type declaration. `hash` is that of the module, which the pinned versions of esbuild and of the packages decide.
+ */
+const BUNDLES = [
+  {
+    entry: "codemirror/codemirror.d.ts",
+    to: "codemirror/codemirror.js",
+    hash: "5e42c854d0fc68c843fc934a6a3a08deb71fce4400b7981c0ad0e6409c659cca",
+    licence: "codemirror/LICENSE",
+  },
+];
+
+/** @param {string | Uint8Array} bytes */
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 /** @param {string} path @param {string} hash */
@@ -75,4 +91,55 @@ for (const { spec, files } of PACKAGES) {
     rmSync(folder, { recursive: true });
   }
 }
+
+for (const { entry, to, hash, licence } of BUNDLES) {
+  if (isThere(join(VENDOR, to), hash)) {
+    console.log(`${to}: bundle as expected`);
+    continue;
+  }
+  if (process.argv.includes("--check")) {
+    console.error(`${to}: missing or different`);
+    failed = true;
+    continue;
+  }
+  const { module, packages } = await bundled(entry);
+  const found = sha256(module);
+  if (found !== hash) throw new Error(`${to}: SHA-256 is ${found}, expected ${hash}`);
+  writeFileSync(join(VENDOR, to), module);
+  writeFileSync(join(VENDOR, licence), licencesOf(packages));
+  console.log(`${to}: bundled from ${packages.join(", ")}`);
+}
+
+/** The module of an entry's exports, and the packages in it. @param {string} entry */
+async function bundled(entry) {
+  const { build } = await import("esbuild");
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: readFileSync(join(VENDOR, entry), "utf8"), resolveDir: FRONTEND, sourcefile: entry },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    legalComments: "none",
+    charset: "utf8",
+    absWorkingDir: FRONTEND,
+    metafile: true,
+    write: false,
+  });
+  const names = Object.keys(metafile.inputs).flatMap(
+    (path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? [],
+  );
+  return { module: outputFiles[0].contents, packages: [...new Set(names)].sort() };
+}
+
+/** The licences of packages, each text once. @param {string[]} packages */
+function licencesOf(packages) {
+  /** @type {Map<string, string[]>} */
+  const texts = new Map();
+  for (const name of packages) {
+    const text = readFileSync(join(FRONTEND, "node_modules", name, "LICENSE"), "utf8").trim();
+    texts.set(text, [...(texts.get(text) ?? []), name]);
+  }
+  return [...texts].map(([text, names]) => `${names.join(", ")}\n\n${text}\n`).join("\n---\n\n");
+}
+
 process.exit(failed ? 1 : 0);
