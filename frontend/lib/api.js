@@ -7,6 +7,7 @@ import { apiUrl } from "./base-path.js";
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types"
  */
+/** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
 /** Maximum number of runs per request. */
 const RUNS_PER_REQUEST = 50;
@@ -34,17 +35,17 @@ const noAnswer = () =>
 /**
  * @param {string} method
  * @param {string} path below /api/v1
- * @param {{ body?: unknown, signal?: AbortSignal }} [options]
+ * @param {{ body?: unknown, signal?: AbortSignal, headers?: { [name: string]: string } }} [options]
  * @returns {Promise<Response>}
  */
-async function request(method, path, { body, signal } = {}) {
+async function request(method, path, { body, signal, headers = {} } = {}) {
   /** @type {Response} */
   let response;
   try {
     response = await fetch(apiUrl(path), {
       method,
       signal,
-      headers: body === undefined ? {} : { "content-type": "application/json" },
+      headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (error) {
@@ -259,6 +260,36 @@ export const deleteReport = (id) => request("DELETE", report(id));
 
 /** @param {string} id @returns {Promise<ReportAbout>} */
 export const restoreReport = (id) => json("POST", `${report(id)}/restore`);
+
+/** @param {string} name */
+const network = (name) => `/networks/${encodeURIComponent(name)}`;
+
+/** A network's text and its version. @param {string} name @returns {Promise<NetworkSource>} */
+export const getNetwork = async (name) => withETag(await request("GET", network(name)));
+
+/**
+ * Saves a network's text.
+ * @param {string} name
+ * @param {string} source
+ * @param {string | null} etag the version that was edited; `null` for a network that must not exist yet
+ * @returns {Promise<NetworkSource>}
+ */
+export const saveNetwork = async (name, source, etag) =>
+  withETag(
+    await request("PUT", network(name), {
+      body: { source },
+      headers: etag === null ? { "if-none-match": "*" } : { "if-match": etag },
+    }),
+  );
+
+/** @param {string} name */
+export const deleteNetwork = (name) => request("DELETE", network(name));
+
+/** @param {NetworkCheck} check @param {AbortSignal} [signal] @returns {Promise<CheckedNetwork>} */
+export const checkNetwork = (check, signal) => json("POST", "/networks/check", { body: check, signal });
+
+/** @param {Response} response */
+const withETag = async (response) => ({ ...(await response.json()), etag: response.headers.get("etag") });
 
 /** @returns {Promise<DataSet[]>} */
 export const listDataSets = async () => (await json("GET", "/datasets")).datasets;
