@@ -16,7 +16,12 @@ export const laneMiddle = (lane, width) => (lane + 0.5) * width;
 /** @param {Strokes} strokes @param {number} width of a lane @returns {string} the path's `d` */
 export function lanePath({ through, into, out, lane }, width) {
   const x = (/** @type {number} */ at) => round(laneMiddle(at, width));
-  const line = (/** @type {number} */ a, /** @type {number} */ from, /** @type {number} */ b, /** @type {number} */ to) => {
+  const line = (
+    /** @type {number} */ a,
+    /** @type {number} */ from,
+    /** @type {number} */ b,
+    /** @type {number} */ to,
+  ) => {
     if (a === b) return `M${x(a)} ${from}V${to}`;
     const middle = (from + to) / 2;
     return `M${x(a)} ${from}C${x(a)} ${middle} ${x(b)} ${middle} ${x(b)} ${to}`;

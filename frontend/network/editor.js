@@ -1,0 +1,228 @@
+// The editor of a network's text: CodeMirror with Python's syntax, completion, and mistakes in place.
+//
+// It stands in a shadow root, where CodeMirror adds its styles as constructed style sheets: the site's content security
+// policy forbids `<style>` elements.
+
+import {
+  autocompletion,
+  bracketMatching,
+  closeBrackets,
+  closeBracketsKeymap,
+  Compartment,
+  completionKeymap,
+  Decoration,
+  defaultKeymap,
+  drawSelection,
+  EditorState,
+  EditorView,
+  foldGutter,
+  foldKeymap,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSelectionMatches,
+  history,
+  historyKeymap,
+  hoverTooltip,
+  indentOnInput,
+  indentUnit,
+  indentWithTab,
+  keymap,
+  LanguageSupport,
+  lineNumbers,
+  lintGutter,
+  lintKeymap,
+  localCompletionSource,
+  pythonLanguage,
+  search,
+  searchKeymap,
+  setDiagnostics,
+  StateEffect,
+  StateField,
+} from "../../static/vendor/codemirror/codemirror.js";
+import { h } from "../lib/dom.js";
+import { completionSource, signaturesOf } from "./completion.js";
+import { editorTheme } from "./editor-theme.js";
+
+/** @import { Language } from "./types" */
+/** @import { Mistake } from "./problems.js" */
+
+const lightLines = /** @type {typeof StateEffect.define<number[]>} */ (StateEffect.define)();
+const lit = Decoration.line({ class: "cm-lit" });
+/** The lines of the layers under the pointer. */
+const litLines = StateField.define({
+  create: () => Decoration.none,
+  update(lines, change) {
+    const effect = change.effects.find((each) => each.is(lightLines));
+    if (!effect) return lines.map(change.changes);
+    const { doc } = change.state;
+    const inside = effect.value.filter((/** @type {number} */ line) => line >= 1 && line <= doc.lines);
+    return Decoration.set([...new Set(inside)].sort((a, b) => a - b).map((line) => lit.range(doc.line(line).from)));
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+/** The extensions of every view of a text, also of a comparison. */
+export const textView = [
+  lineNumbers(),
+  drawSelection(),
+  new LanguageSupport(pythonLanguage),
+  indentUnit.of("    "),
+  EditorState.tabSize.of(4),
+  editorTheme,
+];
+
+/**
+ * @param {string} source
+ * @param {{
+ *   language: Language,
+ *   readOnly: boolean,
+ *   onChange: (source: string) => void,
+ *   onLine: (line: number) => void,
+ *   onHover: (line: number | null) => void,
+ *   onRefused: () => void,
+ * }} options `onLine`: the line of the cursor; `onRefused`: someone typed in a text that cannot be changed
+ */
+export function textEditor(source, { language, readOnly, onChange, onLine, onHover, onRefused }) {
+  const element = h("div", { class: "network-editor" });
+  const root = element.attachShadow({ mode: "open" });
+  const writable = new Compartment();
+  let isReadOnly = readOnly;
+  let line = 0;
+  /** @type {number | null} */
+  let hovered = null;
+  const support = new LanguageSupport(pythonLanguage, [
+    pythonLanguage.data.of({ autocomplete: completionSource(language) }),
+    pythonLanguage.data.of({ autocomplete: localCompletionSource }),
+  ]);
+  const view = new EditorView({
+    root,
+    parent: root,
+    state: EditorState.create({ doc: source, extensions: extensions() }),
+  });
+  view.contentDOM.addEventListener("keydown", (event) => {
+    const types = event.key.length === 1 || ["Backspace", "Delete", "Enter"].includes(event.key);
+    if (isReadOnly && types && !event.ctrlKey && !event.metaKey && !event.altKey) onRefused();
+  });
+
+  function extensions() {
+    return [
+      lintGutter(),
+      textView,
+      support,
+      writable.of(EditorState.readOnly.of(readOnly)),
+      highlightActiveLine(),
+      highlightActiveLineGutter(),
+      foldGutter(),
+      history(),
+      indentOnInput(),
+      bracketMatching(),
+      closeBrackets(),
+      autocompletion({ icons: false }),
+      search(),
+      highlightSelectionMatches(),
+      help(language),
+      litLines,
+      keymap.of([
+        ...closeBracketsKeymap,
+        ...defaultKeymap,
+        ...searchKeymap,
+        ...historyKeymap,
+        ...foldKeymap,
+        ...completionKeymap,
+        ...lintKeymap,
+        indentWithTab,
+      ]),
+      EditorView.contentAttributes.of({ "aria-label": "The network’s text", "aria-describedby": "editor-keys" }),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) onChange(update.state.doc.toString());
+        const now = update.state.doc.lineAt(update.state.selection.main.head).number;
+        if (now === line) return;
+        line = now;
+        onLine(line);
+      }),
+      EditorView.domEventHandlers({ mousemove: (event) => hover(lineAt(event)), mouseleave: () => hover(null) }),
+    ];
+  }
+
+  /** @param {MouseEvent} event */
+  function lineAt(event) {
+    const at = view.posAtCoords({ x: event.clientX, y: event.clientY });
+    return at === null ? null : view.state.doc.lineAt(at).number;
+  }
+
+  /** @param {number | null} now */
+  function hover(now) {
+    if (now === hovered) return;
+    hovered = now;
+    onHover(now);
+  }
+
+  return {
+    element,
+    value: () => view.state.doc.toString(),
+    /** Replaces the text; undo brings it back. @param {string} text */
+    set(text) {
+      if (text !== view.state.doc.toString())
+        view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    },
+    /** @param {boolean} now */
+    setReadOnly(now) {
+      isReadOnly = now;
+      view.dispatch({ effects: writable.reconfigure(EditorState.readOnly.of(now)) });
+    },
+    /** @param {Mistake[]} mistakes */
+    setMistakes(mistakes) {
+      view.dispatch(
+        setDiagnostics(
+          view.state,
+          mistakes.map(({ line: number, column, message }) => ({
+            ...rangeOf(view.state, number, column),
+            severity: /** @type {const} */ ("error"),
+            message,
+          })),
+        ),
+      );
+    },
+    /** Lights up lines. @param {number[]} lines */
+    light: (lines) => view.dispatch({ effects: lightLines.of(lines) }),
+    /** Puts the cursor on a line. @param {number} number @param {number} [column] */
+    goTo(number, column) {
+      const { doc } = view.state;
+      const { from, to, text } = doc.line(Math.max(1, Math.min(number, doc.lines)));
+      const at = column === undefined ? from + text.search(/\S|$/) : Math.min(from + column - 1, to);
+      view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
+      view.focus();
+    },
+    focus: () => view.focus(),
+  };
+}
+
+/**
+ * The word at a place, or else a character.
+ * @param {EditorState} state
+ * @param {number} number
+ * @param {number} column
+ */
+function rangeOf(state, number, column) {
+  const line = state.doc.line(Math.max(1, Math.min(number, state.doc.lines)));
+  const at = Math.min(line.from + Math.max(0, column - 1), line.to);
+  const word = state.wordAt(at);
+  if (word && word.from <= at && word.to > at) return { from: at, to: word.to };
+  return at < line.to ? { from: at, to: at + 1 } : { from: Math.max(line.from, line.to - 1), to: line.to };
+}
+
+/** Shows the signature and the help of the word under the pointer. @param {Language} language */
+function help(language) {
+  const words = signaturesOf(language);
+  return hoverTooltip((view, at) => {
+    const range = view.state.wordAt(at);
+    const word = range && words.get(view.state.sliceDoc(range.from, range.to));
+    if (!word) return null;
+    return {
+      pos: range.from,
+      end: range.to,
+      above: true,
+      create: () => ({ dom: h("div", { class: "cm-word-help" }, h("code", {}, word.signature), word.help) }),
+    };
+  });
+}

@@ -1,0 +1,120 @@
+// The options of a network as fields, whose values the text is checked with. They are no part of the text: a run has
+// its own.
+
+import { control } from "../form/control.js";
+import { toText, toValue } from "../form/values.js";
+import { h, setText } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+
+/** @import { Field } from "../lib/types" */
+/** @import { Control } from "../form/control.js" */
+/** @import { Typed } from "../form/values.js" */
+
+/** @param {() => void} onChange */
+export function optionFields(onChange) {
+  /** Typed values by path; they stay while the text has a mistake. @type {Map<string, Typed>} */
+  const typed = new Map();
+  /** @type {Map<string, { control: Control, described: string }>} */
+  const controls = new Map();
+  /** @type {Field[]} */
+  let fields = [];
+
+  const list = h("div", { class: "option-fields" });
+  const about = h("span", { class: "muted small option-note" });
+  const reset = h(
+    "button",
+    { class: "button small quiet", type: "button", hidden: true, on: { click: resetAll } },
+    icon("reset", 12),
+    "Reset options",
+  );
+  const element = h(
+    "details",
+    { class: "card options", open: true, hidden: true },
+    h("summary", { class: "card-head" }, h("h2", {}, icon("chevron", 14), "Options"), about),
+    h("div", { class: "card-body" }, list, reset),
+  );
+  element.querySelector("svg")?.classList.add("chevron");
+
+  /** @param {Field} field @param {Typed | undefined} value `undefined` for the default */
+  function set(field, value) {
+    if (value === undefined || value === standardOf(field)) typed.delete(field.path);
+    else typed.set(field.path, value);
+    showValues();
+    onChange();
+  }
+
+  function resetAll() {
+    typed.clear();
+    showValues();
+    onChange();
+  }
+
+  function showValues() {
+    for (const field of fields) {
+      const value = typed.get(field.path);
+      const standard = JSON.parse(field.default);
+      controls.get(field.path)?.control.show(value ?? toText(field, standard), standard, value !== undefined, false);
+    }
+    const changed = fields.filter(({ path }) => typed.has(path)).length;
+    reset.hidden = changed === 0;
+    setText(
+      about,
+      changed === 0 ? "all at their defaults" : `${plural(changed, "option")} changed, only in the picture`,
+    );
+  }
+
+  return {
+    element,
+    /** The values that differ from the defaults, by name. */
+    values() {
+      const all = fields.filter(({ path }) => typed.has(path));
+      return Object.fromEntries(all.map((field) => [nameOf(field.path), toValue(field, typed.get(field.path) ?? "")]));
+    },
+    /** Shows the options of a text; fields that stay the same keep their focus. @param {Field[]} next */
+    show(next) {
+      fields = next;
+      element.hidden = fields.length === 0;
+      const paths = new Set(fields.map(({ path }) => path));
+      for (const [path, { control: old }] of controls) {
+        if (paths.has(path)) continue;
+        old.element.remove();
+        controls.delete(path);
+      }
+      fields.forEach((field, place) => {
+        const described = JSON.stringify({ ...field, default: "" });
+        let made = controls.get(field.path);
+        if (made?.described !== described) {
+          made?.control.element.remove();
+          const fresh = control(
+            field,
+            (value) => set(field, value),
+            () => set(field, undefined),
+          );
+          made = { control: fresh, described };
+          controls.set(field.path, made);
+        }
+        const at = list.children[place];
+        if (at !== made.control.element) list.insertBefore(made.control.element, at ?? null);
+      });
+      showValues();
+    },
+    /** @param {Map<string, string>} errors messages by path @returns {string[]} those without a field */
+    setErrors(errors) {
+      for (const [path, made] of controls) made.control.setError(errors.get(path) ?? "");
+      return [...errors]
+        .filter(([path]) => !controls.has(path))
+        .map(([path, message]) => `${nameOf(path)}: ${message}`);
+    },
+    /** Forgets values of options that the text no longer has. @param {string[]} names @returns {boolean} whether there were any */
+    forget(names) {
+      return names.map((name) => typed.delete(`network.${name}`)).some(Boolean);
+    },
+  };
+}
+
+/** @param {Field} field */
+const standardOf = (field) => toText(field, JSON.parse(field.default));
+
+/** @param {string} path */
+const nameOf = (path) => path.slice("network.".length);

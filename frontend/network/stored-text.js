@@ -1,0 +1,147 @@
+// A network's text between the editor and the server. Every change is kept in browser storage until it is saved, so
+// that neither a crash nor a closed tab loses it. A version that was saved elsewhere in the meantime is never
+// overwritten without asking. No DOM here.
+
+import { getNetwork, Problem, saveNetwork } from "../lib/api.js";
+import { safeLocalStorage } from "../lib/storage.js";
+
+/** @import { NetworkSource } from "./types" */
+
+/** `conflict`: it was saved elsewhere too. @typedef {"saved" | "changed" | "saving" | "conflict"} State */
+
+/** The key of a draft: by name, and for a new network by its address. @param {string} name @param {string} search */
+export const draftKey = (name, search) => `vivarium.network.${name === "" ? `new${search}` : name}`;
+
+/**
+ * @param {NetworkSource} network
+ * @param {{
+ *   key: string,
+ *   onState: (state: State) => void,
+ *   storage?: typeof safeLocalStorage,
+ *   read?: (name: string) => Promise<NetworkSource>,
+ *   write?: (name: string, source: string, etag: string | null) => Promise<NetworkSource>,
+ * }} options
+ */
+export function storedText(
+  network,
+  { key, onState, storage = safeLocalStorage, read = getNetwork, write = saveNetwork },
+) {
+  let { name, source: saved } = network;
+  /** The version that is edited; `null` for a new network. */
+  let etag = network.name === "" ? null : (network.etag ?? "*");
+  let text = saved;
+  let isConflict = false;
+  let isNew = network.name === "";
+
+  const state = () => (isConflict ? "conflict" : text === saved && !isNew ? "saved" : "changed");
+
+  function hold() {
+    if (text === saved) storage.removeItem(key);
+    else storage.setItem(key, JSON.stringify({ source: text, etag }));
+  }
+
+  /** @param {NetworkSource} next */
+  function adopt(next) {
+    name = next.name;
+    saved = next.source;
+    etag = next.etag ?? "*";
+    isNew = false;
+    isConflict = false;
+  }
+
+  return {
+    name: () => name,
+    saved: () => saved,
+    text: () => text,
+    etag: () => etag,
+    state,
+    isNew: () => isNew,
+    /** Whether a closed tab loses nothing. */
+    isKept: () => text === saved || storage.lasts(key),
+    /** @param {string} next */
+    change(next) {
+      if (next === text) return;
+      text = next;
+      hold();
+      onState(state());
+    },
+    /** Restores the text of an earlier visit. @returns {boolean} whether there was one */
+    recover() {
+      try {
+        const draft = JSON.parse(storage.getItem(key) ?? "null");
+        if (typeof draft?.source !== "string" || draft.source === saved) return false;
+        text = draft.source;
+        isConflict = !isNew && draft.etag !== etag;
+        onState(state());
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    /**
+     * Saves the text, a new network under a name. A refusal is thrown and changes nothing; a version that was saved
+     * elsewhere is no refusal but a conflict.
+     * @param {string} as
+     * @returns {Promise<boolean>} whether it is saved
+     */
+    async save(as = name) {
+      if (isConflict) return false;
+      if (!isNew && text === saved) return true;
+      const sent = text;
+      onState("saving");
+      try {
+        adopt(await write(as, sent, etag));
+        // Until then the draft of a new network has its own key.
+        storage.removeItem(key);
+        key = draftKey(name, "");
+        hold();
+        return true;
+      } catch (error) {
+        if (isNew || !(error instanceof Problem) || error.status !== 412) throw error;
+        isConflict = true;
+        return false;
+      } finally {
+        onState(state());
+      }
+    },
+    /** Goes back to the saved text. */
+    discard() {
+      text = saved;
+      isConflict = false;
+      hold();
+      onState(state());
+      return text;
+    },
+    /**
+     * Looks whether the text was saved elsewhere.
+     * @returns {Promise<"same" | "newer" | "conflict">} `newer`: nothing was changed here, and the new text is adopted
+     */
+    async refresh() {
+      if (isNew || isConflict) return isConflict ? "conflict" : "same";
+      const now = await read(name);
+      if (now.etag === etag || now.source === saved) {
+        etag = now.etag ?? etag;
+        return "same";
+      }
+      if (text === saved) {
+        adopt(now);
+        text = saved;
+        onState(state());
+        return "newer";
+      }
+      isConflict = true;
+      onState(state());
+      return "conflict";
+    },
+    /** The version that is saved now, to compare with. */
+    other: () => read(name),
+    /** Resolves a conflict with the text here, which can then be saved over the other, or with the other text. @param {NetworkSource} now @param {"mine" | "other"} which */
+    settle(now, which) {
+      adopt(now);
+      if (which === "other") text = saved;
+      hold();
+      onState(state());
+      return text;
+    },
+  };
+}

@@ -1,0 +1,358 @@
+// The page of a network: its text in an editor, and the picture that follows it.
+
+import { deleteNetwork, getNetwork, Problem, saveNetwork } from "../lib/api.js";
+import { siteUrl } from "../lib/base-path.js";
+import { byId, download, h, pageData } from "../lib/dom.js";
+import { attempt, startShell, toast } from "../lib/shell.js";
+import { safeLocalStorage } from "../lib/storage.js";
+import { textChecks } from "../network/checks.js";
+import { openComparison } from "../network/compare.js";
+import { textEditor } from "../network/editor.js";
+import { networkHeader } from "../network/header.js";
+import { inputShape } from "../network/input-shape.js";
+import { mistakeLine } from "../network/mistakes.js";
+import { freeName } from "../network/names.js";
+import { notices } from "../network/notices.js";
+import { optionFields } from "../network/options.js";
+import { networkPicture } from "../network/picture.js";
+import { findingsOf, mistakeText } from "../network/problems.js";
+import { openRename } from "../network/rename-dialog.js";
+import { STARTER } from "../network/starter.js";
+import { draftKey, storedText } from "../network/stored-text.js";
+import { networkTotals } from "../network/totals.js";
+import { deleteWithDraft, passUndoOn } from "../network/undo.js";
+
+/** @import { CheckedNetwork, NetworkPageData } from "../network/types" */
+
+/** A mistake is shown this long after the last key. */
+const QUIET_MS = 300;
+
+startShell();
+
+/** @type {NetworkPageData} */
+const { network, networks, language, data_sets: sets } = pageData();
+if (network.name === "" && network.source === "") network.source = STARTER;
+const taken = new Set(networks.map(({ name }) => name));
+let key = draftKey(network.name, location.search);
+let title = network.title || "New network";
+let lastKey = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let complaint;
+let cursorLine = 1;
+/** Another tab edits the network too, and may replace the draft of this one. */
+let isContested = false;
+
+const stored = storedText(network, { key, onState: showState });
+const isRecovered = !network.built_in && stored.recover();
+
+const head = networkHeader(
+  { title, suggested: network.suggested ?? freeName("network", taken), taken },
+  { save, start, rename, remove, compare, download: downloadText, discard },
+);
+const notice = notices();
+const shape = inputShape(sets, network.data_set, check);
+const options = optionFields(check);
+const totals = networkTotals();
+const picture = networkPicture({
+  onPoint: (lines) => editor.light(lines),
+  onGo: (line) => line > 0 && editor.goTo(line),
+});
+const mistakes = mistakeLine({ onGo: ({ line, column }) => editor.goTo(line, column) });
+const editor = textEditor(stored.text(), {
+  language,
+  readOnly: network.built_in,
+  onChange: (source) => {
+    lastKey = performance.now();
+    stored.change(source);
+    check();
+  },
+  onLine: (line) => {
+    cursorLine = line;
+    picture.light(line, true);
+  },
+  onHover: (line) => picture.light(line ?? cursorLine),
+  onRefused: () =>
+    toast("A built-in network cannot be changed.", "", {
+      label: "Edit a copy",
+      act: () => location.assign(siteUrl(`/networks/new?copy=${encodeURIComponent(network.name)}`)),
+    }),
+});
+const checks = textChecks({ onGood: showNetwork, onBad: (error) => complainLater(error) });
+const empty = h("p", { class: "picture-empty muted" }, "The picture appears when the text has no mistakes.");
+const view = h(
+  "section",
+  { class: "card picture-pane", "aria-label": "Picture" },
+  h(
+    "div",
+    { class: "picture-head" },
+    totals.element,
+    h(
+      "div",
+      { class: "picture-tools" },
+      foldButton("Expand", true, "Show the layers of all parts"),
+      foldButton("Collapse", false, "Show only the parts"),
+    ),
+  ),
+  empty,
+  picture.element,
+);
+
+byId("page").append(
+  head.element,
+  notice.element,
+  h("div", { class: "network-settings" }, shape.element),
+  options.element,
+  h(
+    "div",
+    { class: "network-panes" },
+    h(
+      "section",
+      { class: "card text-pane", "aria-label": "Text" },
+      editor.element,
+      h(
+        "div",
+        { class: "text-foot" },
+        mistakes.element,
+        h(
+          "p",
+          { class: "muted small keys", id: "editor-keys" },
+          "Tab indents. To leave the editor, press Escape, then Tab.",
+        ),
+      ),
+    ),
+    view,
+  ),
+);
+head.showKind(kind(), stored.name());
+showState();
+if (isRecovered) tellRecovered();
+check();
+
+addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "s") {
+    event.preventDefault();
+    if (!network.built_in) save();
+  }
+});
+addEventListener("beforeunload", (event) => {
+  if (!stored.isKept() || (isContested && stored.state() !== "saved")) event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => !document.hidden && refresh());
+// Another tab has kept a draft of the same network, or saved it.
+addEventListener("storage", (event) => {
+  if (event.key !== key || network.built_in) return;
+  if (event.newValue === null) refresh();
+  else if (stored.state() !== "saved") {
+    isContested = true;
+    notice.show(
+      "contested",
+      "warn",
+      "This network is being edited in another tab too. The one that saves last is asked.",
+      [],
+    );
+  }
+});
+
+/** @returns {import("../network/header.js").Kind} */
+function kind() {
+  return network.built_in ? "built-in" : stored.isNew() ? "new" : "own";
+}
+
+/** @param {string} label @param {boolean} open @param {string} hint */
+function foldButton(label, open, hint) {
+  return h(
+    "button",
+    { class: "button quiet small", type: "button", title: hint, on: { click: () => picture.setAll(open) } },
+    label,
+  );
+}
+
+function showState() {
+  const state = stored.state();
+  head.showState(state, stored.text() !== stored.saved());
+  if (state === "saved") {
+    notice.hide("recovered");
+    notice.hide("contested");
+    isContested = false;
+  }
+  if (state === "conflict") tellConflict();
+  else notice.hide("conflict");
+}
+
+function check() {
+  checks.later({ source: stored.text(), ...shape.value(), options: options.values() });
+}
+
+/** @param {CheckedNetwork} checked */
+function showNetwork(checked) {
+  clearTimeout(complaint);
+  title = checked.title || title;
+  head.showTitle(title);
+  options.show(checked.options);
+  options.setErrors(new Map());
+  totals.show(checked);
+  picture.show(checked);
+  picture.light(cursorLine);
+  mistakes.show([], []);
+  editor.setMistakes([]);
+  empty.hidden = true;
+  setStale(false);
+}
+
+/** @param {unknown} error */
+function complainLater(error) {
+  clearTimeout(complaint);
+  const pause = lastKey === 0 ? 0 : Math.max(0, lastKey + QUIET_MS - performance.now());
+  complaint = setTimeout(complain, pause, error);
+}
+
+/** @param {unknown} error */
+function complain(error) {
+  const findings = findingsOf(error);
+  if (options.forget(findings.unknown)) {
+    check();
+    return;
+  }
+  const apart = options.setErrors(findings.options);
+  mistakes.show(findings.mistakes, [
+    ...findings.other,
+    ...apart,
+    ...(findings.options.size > apart.length ? ["An option has a value that is not allowed."] : []),
+  ]);
+  editor.setMistakes(findings.mistakes);
+  setStale(true);
+}
+
+/** @param {boolean} isStale */
+function setStale(isStale) {
+  view.classList.toggle("stale", isStale);
+}
+
+/** Saves the text. @returns {Promise<boolean>} whether it is saved now */
+async function save() {
+  const wasNew = stored.isNew();
+  const name = wasNew ? head.newName() : stored.name();
+  if (name === null) return false;
+  try {
+    if (!(await stored.save(name))) return false;
+  } catch (error) {
+    if (wasNew && error instanceof Problem && (error.status === 409 || error.status === 412)) {
+      taken.add(name);
+      head.refuseName(`There is already a network named “${name}”.`);
+    } else toast(`Not saved: ${reason(error)} Your text is kept in this browser.`, "bad");
+    return false;
+  }
+  if (wasNew) arrive(name);
+  return true;
+}
+
+/** Shows a network under its new name. @param {string} name */
+function arrive(name) {
+  taken.add(name);
+  key = draftKey(name, "");
+  history.replaceState(history.state, "", siteUrl(`/networks/${encodeURIComponent(name)}`));
+  head.showKind("own", name);
+  toast(`“${title}” is saved as ${name}.`);
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  const { mistakes: found, other } = findingsOf(error);
+  const text = found.length > 0 ? mistakeText(found[0]) : (other[0] ?? "an option has a value that is not allowed");
+  return /[.?!]$/.test(text) ? text : `${text}.`;
+}
+
+async function start() {
+  if (!network.built_in && !(await save())) return;
+  location.assign(siteUrl(`/new?network=${encodeURIComponent(stored.name())}`));
+}
+
+function rename() {
+  openRename(stored.name(), taken, async (name) => {
+    const old = stored.name();
+    // What is saved moves; what is not saved yet moves with it as a draft.
+    const { etag } = await saveNetwork(name, stored.saved(), null);
+    if (stored.text() !== stored.saved())
+      safeLocalStorage.setItem(draftKey(name, ""), JSON.stringify({ source: stored.text(), etag: etag ?? "*" }));
+    safeLocalStorage.removeItem(draftKey(old, ""));
+    await attempt(() => deleteNetwork(old));
+    location.replace(siteUrl(`/networks/${encodeURIComponent(name)}`));
+  });
+}
+
+async function remove() {
+  const deleted = await attempt(() => deleteWithDraft(stored.name()));
+  if (!deleted) return;
+  stored.discard();
+  passUndoOn(deleted);
+  location.assign(siteUrl("/networks"));
+}
+
+function compare() {
+  const others = networks.filter(({ name }) => name !== stored.name());
+  const choices = others.map(({ name, title: label }) => ({
+    label,
+    read: async () => (await getNetwork(name)).source,
+  }));
+  const saved = { label: "the saved text", read: async () => stored.saved() };
+  openComparison(
+    { label: title, source: stored.text() },
+    stored.state() === "saved" || stored.isNew() ? choices : [saved, ...choices],
+  );
+}
+
+function downloadText() {
+  download(`${stored.name() || head.newName() || "network"}.py`, new Blob([stored.text()], { type: "text/x-python" }));
+}
+
+function discard() {
+  const text = stored.text();
+  editor.set(stored.discard());
+  toast("The changes are discarded.", "", { label: "Undo", act: () => editor.set(text) });
+}
+
+async function refresh() {
+  // Without an answer there is nothing to tell; saving would say so.
+  if (network.built_in || (await stored.refresh().catch(() => "same")) !== "newer") return;
+  editor.set(stored.text());
+  toast("This network was saved in another tab. Its text is up to date here.");
+}
+
+function tellRecovered() {
+  if (stored.state() === "conflict") return;
+  notice.show("recovered", "", "These are your changes from the last visit. They are not saved yet.", [
+    { label: "Discard changes", act: discard },
+  ]);
+}
+
+function tellConflict() {
+  const mine = title;
+  notice.show(
+    "conflict",
+    "warn",
+    "This network was saved elsewhere since it was opened here. Nothing was overwritten, and your text is kept.",
+    [
+      {
+        label: "Compare",
+        act: () =>
+          openComparison({ label: "Your text", source: stored.text() }, [
+            { label: `${mine}, as saved elsewhere`, read: async () => (await stored.other()).source },
+          ]),
+      },
+      { label: "Save mine over it", act: () => attempt(() => settle("mine")) },
+      { label: "Use the other text", act: () => attempt(() => settle("other")) },
+    ],
+  );
+}
+
+/** @param {"mine" | "other"} which */
+async function settle(which) {
+  const text = stored.text();
+  const settled = stored.settle(await stored.other(), which);
+  if (which === "mine") {
+    await save();
+    return;
+  }
+  editor.set(settled);
+  toast("The other text is here now.", "", { label: "Bring mine back", act: () => editor.set(text) });
+}
