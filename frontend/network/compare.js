@@ -72,7 +72,7 @@ export function openComparison(own, others) {
 
 /** @param {ShadowRoot} root @param {string} own @param {string} other */
 function compared(root, own, other) {
-  const fixed = [textView, EditorState.readOnly.of(true), EditorView.lineWrapping];
+  const fixed = [textView, EditorState.readOnly.of(true)];
   const labelled = (/** @type {string} */ label) => EditorView.contentAttributes.of({ "aria-label": label });
   const collapse = { margin: 3, minSize: 6 };
   if (matchMedia(NARROW).matches)

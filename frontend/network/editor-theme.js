@@ -103,6 +103,11 @@ const look = EditorView.theme({
     background: "color-mix(in srgb, var(--bad) 26%, transparent)",
   },
   "&.cm-merge-b .cm-changedText": { background: "color-mix(in srgb, var(--good) 26%, transparent)" },
+  "@media print": {
+    "&": { height: "auto" },
+    ".cm-scroller": { overflow: "visible" },
+    ".cm-cursorLayer": { display: "none" },
+  },
   ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--ink-2)" },
 });
 

@@ -65,6 +65,8 @@ const litLines = StateField.define({
 export const textView = [
   lineNumbers(),
   drawSelection(),
+  // Half a window is too narrow for many lines, and paper does not scroll.
+  EditorView.lineWrapping,
   new LanguageSupport(pythonLanguage),
   indentUnit.of("    "),
   EditorState.tabSize.of(4),

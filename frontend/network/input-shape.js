@@ -1,6 +1,7 @@
 // The shape of the samples that a text is checked for: that of a data set, or any.
 
-import { h } from "../lib/dom.js";
+import { h, setText } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
 import { safeLocalStorage } from "../lib/storage.js";
 import { shapeText } from "./shapes.js";
 
@@ -21,9 +22,7 @@ export function inputShape(sets, preferred, onChange) {
   const choose = h(
     "select",
     { class: "input", id: "check-for", on: { change: chosen } },
-    ...sets.map(({ set, title, input, classes }) =>
-      h("option", { value: set }, `${title} (${shapeText(input)}, ${classes} classes)`),
-    ),
+    ...sets.map(({ set, title, input }) => h("option", { value: set }, `${title}, ${shapeText(input)}`)),
     h("option", { value: OTHER }, "Other images…"),
   );
   const numbers = ["Channels", "Height", "Width", "Classes"].map((label) =>
@@ -47,10 +46,11 @@ export function inputShape(sets, preferred, onChange) {
     numbers[1],
     "×",
     numbers[2],
-    h("span", {}, "with"),
+    h("span", {}, "in"),
     numbers[3],
     h("span", {}, "classes"),
   );
+  const about = h("small");
   show();
 
   function first() {
@@ -73,6 +73,7 @@ export function inputShape(sets, preferred, onChange) {
 
   function show() {
     choose.value = shape.set;
+    setText(about, plural(shape.classes, "class", "classes"));
     own.hidden = shape.set !== OTHER;
     if (!own.hidden) [...shape.input, shape.classes].forEach((size, i) => (numbers[i].value = String(size)));
   }
@@ -92,6 +93,7 @@ export function inputShape(sets, preferred, onChange) {
     numbers.forEach((input, i) => input.setAttribute("aria-invalid", String(!isSize(sizes[i]))));
     if (!sizes.every(isSize)) return;
     shape = { set: OTHER, input: sizes.slice(0, 3), classes: sizes[3] };
+    setText(about, plural(shape.classes, "class", "classes"));
     keep();
   }
 
@@ -101,7 +103,7 @@ export function inputShape(sets, preferred, onChange) {
   }
 
   return {
-    element: h("div", { class: "check-for" }, h("label", { for: "check-for" }, "Input"), choose, own),
+    element: h("div", { class: "check-for" }, h("label", { for: "check-for" }, "Input", about), choose, own),
     value: () => ({ input: shape.input, classes: shape.classes }),
   };
 }

@@ -11,6 +11,10 @@ import { icon } from "../lib/icons.js";
 /** @import { Control } from "../form/control.js" */
 /** @import { Typed } from "../form/values.js" */
 
+const WIDE = "(min-width: 961px)";
+/** Every network has it, and it changes nothing that the picture shows. */
+const INITIALISATION = "network.init";
+
 /** @param {() => void} onChange */
 export function optionFields(onChange) {
   /** Typed values by path; they stay while the text has a mistake. @type {Map<string, Typed>} */
@@ -21,20 +25,29 @@ export function optionFields(onChange) {
   let fields = [];
 
   const list = h("div", { class: "option-fields" });
-  const about = h("span", { class: "muted small option-note" });
+  const about = h("span", { class: "option-note" });
   const reset = h(
     "button",
-    { class: "button small quiet", type: "button", hidden: true, on: { click: resetAll } },
+    { class: "button small quiet reset-all", type: "button", hidden: true, on: { click: resetAll } },
     icon("reset", 12),
     "Reset options",
   );
+  const wide = matchMedia(WIDE);
   const element = h(
     "details",
-    { class: "card options", open: true, hidden: true },
-    h("summary", { class: "card-head" }, h("h2", {}, icon("chevron", 14), "Options"), about),
-    h("div", { class: "card-body" }, list, reset),
+    { class: "options", open: wide.matches, hidden: true },
+    h("summary", {}, "Options ", about),
+    list,
   );
-  element.querySelector("svg")?.classList.add("chevron");
+  for (const event of ["pointerover", "focusin"]) list.addEventListener(event, placeHelp);
+  // Where there is room, the style sheet hides the summary, and with it the way to open them.
+  wide.addEventListener("change", () => (element.open ||= wide.matches));
+
+  /** Keeps the help of a field on the page. @param {Event} event */
+  function placeHelp({ target }) {
+    const field = /** @type {Element} */ (target).closest(".field");
+    field?.classList.toggle("to-left", field.getBoundingClientRect().left > innerWidth / 2);
+  }
 
   /** @param {Field} field @param {Typed | undefined} value `undefined` for the default */
   function set(field, value) {
@@ -58,10 +71,7 @@ export function optionFields(onChange) {
     }
     const changed = fields.filter(({ path }) => typed.has(path)).length;
     reset.hidden = changed === 0;
-    setText(
-      about,
-      changed === 0 ? "all at their defaults" : `${plural(changed, "option")} changed, only in the picture`,
-    );
+    setText(about, changed === 0 ? "" : `${plural(changed, "option")} changed`);
   }
 
   return {
@@ -73,7 +83,7 @@ export function optionFields(onChange) {
     },
     /** Shows the options of a text; fields that stay the same keep their focus. @param {Field[]} next */
     show(next) {
-      fields = next;
+      fields = next.filter(({ path }) => path !== INITIALISATION);
       element.hidden = fields.length === 0;
       const paths = new Set(fields.map(({ path }) => path));
       for (const [path, { control: old }] of controls) {
@@ -97,6 +107,7 @@ export function optionFields(onChange) {
         const at = list.children[place];
         if (at !== made.control.element) list.insertBefore(made.control.element, at ?? null);
       });
+      list.append(reset);
       showValues();
     },
     /** @param {Map<string, string>} errors messages by path @returns {string[]} those without a field */

@@ -110,7 +110,7 @@ export function networkPicture({ onPoint, onGo }) {
         row,
         layers,
         costs.map((each, i) => ({ value: sum(each, row.from, row.to), of: sums[i], most: most[i] })),
-        width,
+        built.width,
       );
       setAttribute(part.element, "tabindex", row.key === focused ? "0" : "-1");
       if (body.children[place] !== part.element) body.insertBefore(part.element, body.children[place] ?? null);
@@ -211,8 +211,7 @@ export function networkPicture({ onPoint, onGo }) {
     },
     /** @param {boolean} open */
     setAll(open) {
-      for (const { key, open: isFold } of rowsOf(layers, () => true).rows)
-        if (isFold !== null) chosen.set(key, open && !key.startsWith("repeat"));
+      for (const { key, open: isFold } of rowsOf(layers, () => true).rows) if (isFold !== null) chosen.set(key, open);
       draw();
     },
   };
@@ -228,6 +227,7 @@ function sum(values, from, to) {
 /** @param {Row} row */
 function rowPart({ key, kind }) {
   const path = s("path", {});
+  const svg = s("svg", { preserveAspectRatio: "none" }, path);
   const mark = h("i", { class: "layer-mark" });
   const title = h("b");
   const note = h("span", { class: "layer-note" });
@@ -236,16 +236,11 @@ function rowPart({ key, kind }) {
   const costs = COSTS.map(({ id }) => costCell(id));
   const element = h(
     "div",
-    { class: `layer-row ${kind}`, role: "row", data: { key } },
+    { class: `layer-row is-${kind}`, role: "row", data: { key } },
     h(
       "span",
       { class: "layer-name", role: "gridcell" },
-      h(
-        "span",
-        { class: "layer-lanes", "aria-hidden": "true" },
-        s("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none" }, path),
-        mark,
-      ),
+      h("span", { class: "layer-lanes", "aria-hidden": "true" }, svg, mark),
       kind === "layer" ? null : icon("chevron", 12),
       title,
       note,
@@ -256,8 +251,10 @@ function rowPart({ key, kind }) {
   );
   return {
     element,
-    /** @param {Row} row @param {CheckedLayer[]} layers @param {{ value: number, of: number, most: number }[]} values @param {number} lane */
-    show(row, layers, values, lane) {
+    /** @param {Row} row @param {CheckedLayer[]} layers @param {{ value: number, of: number, most: number }[]} values @param {number} lanes */
+    show(row, layers, values, lanes) {
+      const lane = laneWidth(lanes);
+      setAttribute(svg, "viewBox", `0 0 ${Math.ceil(lane * lanes)} 1`);
       const last = layers[row.to - 1];
       setAttribute(element, "aria-level", String(row.level));
       setAttribute(element, "aria-expanded", row.open === null ? null : String(row.open));

@@ -100,8 +100,7 @@ const view = h(
 byId("page").append(
   head.element,
   notice.element,
-  h("div", { class: "network-settings" }, shape.element),
-  options.element,
+  h("section", { class: "card network-settings", "aria-label": "Checked for" }, shape.element, options.element),
   h(
     "div",
     { class: "network-panes" },
