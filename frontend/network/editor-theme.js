@@ -108,7 +108,12 @@ const look = EditorView.theme({
     ".cm-scroller": { overflow: "visible" },
     ".cm-cursorLayer": { display: "none" },
   },
-  ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--ink-2)" },
+  // The library's marks are missing in many fonts.
+  "&.cm-editor .cm-collapsedLines": {
+    background: "var(--sunken)",
+    color: "var(--ink-2)",
+    "&:before, &:after": { content: '"⋯"' },
+  },
 });
 
 const colours = HighlightStyle.define([

@@ -90,6 +90,8 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
   const writable = new Compartment();
   let isReadOnly = readOnly;
   let line = 0;
+  let hasMistakes = false;
+  let litNow = "";
   /** @type {number | null} */
   let hovered = null;
   const support = new LanguageSupport(pythonLanguage, [
@@ -174,6 +176,9 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
     },
     /** @param {Mistake[]} mistakes */
     setMistakes(mistakes) {
+      // Most texts have none, as the one before; every update has a price.
+      if (mistakes.length === 0 && !hasMistakes) return;
+      hasMistakes = mistakes.length > 0;
       view.dispatch(
         setDiagnostics(
           view.state,
@@ -186,7 +191,12 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
       );
     },
     /** Lights up lines. @param {number[]} lines */
-    light: (lines) => view.dispatch({ effects: lightLines.of(lines) }),
+    light(lines) {
+      const wanted = lines.join();
+      if (wanted === litNow) return;
+      litNow = wanted;
+      view.dispatch({ effects: lightLines.of(lines) });
+    },
     /** Puts the cursor on a line. @param {number} number @param {number} [column] */
     goTo(number, column) {
       const { doc } = view.state;

@@ -9,10 +9,15 @@ import { mistakeText } from "./problems.js";
 /** @param {{ onGo: (mistake: Mistake) => void }} options */
 export function mistakeLine({ onGo }) {
   const element = h("div", { class: "mistake-line", role: "status" });
+  let shown = "";
   return {
     element,
     /** @param {Mistake[]} mistakes @param {string[]} other what is wrong apart from the text */
     show(mistakes, other) {
+      const now = JSON.stringify([mistakes, other]);
+      // Screen readers announce what is inserted, even if it is the same.
+      if (now === shown) return;
+      shown = now;
       element.dataset.tone = mistakes.length + other.length > 0 ? "bad" : "good";
       element.replaceChildren(
         ...mistakes.map((mistake) =>
