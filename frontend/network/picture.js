@@ -1,53 +1,23 @@
 // The picture of a network: a table of its layers from the input to the output, with branches drawn beside them. Rows
 // are kept across versions of the text and only change where the network does.
 
-import { h, s, setAttribute, setText } from "../lib/dom.js";
-import { bytes, compactNumber, count, percent } from "../lib/format.js";
-import { icon } from "../lib/icons.js";
-import { laneMiddle, lanePath, laneWidth } from "./lane-paths.js";
+import { h, setAttribute } from "../lib/dom.js";
+import { COSTS } from "./costs.js";
+import { laneWidth } from "./lane-paths.js";
+import { rowView } from "./row-view.js";
 import { rowsOf } from "./rows.js";
-import { shapeText } from "./shapes.js";
 
 /** @import { CheckedLayer, CheckedNetwork } from "./types" */
 /** @import { Row } from "./rows.js" */
 
-/** Costs of a layer that are shown as bars, where the server says them. @type {{ id: string, label: string, of: (layer: CheckedLayer) => number | undefined, words: (value: number, share: number) => string }[]} */
-const COSTS = [
-  {
-    id: "work",
-    label: "Multiply-adds",
-    of: (layer) => layer.multiply_adds,
-    words: (value, share) => `${count(value)} multiply-adds, ${percent(share)} of all`,
-  },
-  {
-    id: "time",
-    label: "Time",
-    of: (layer) => layer.time_share,
-    words: (_, share) => `about ${percent(share)} of a step’s time`,
-  },
-  {
-    id: "memory",
-    label: "Memory",
-    of: (layer) => layer.memory_bytes,
-    words: (value, share) => `${bytes(value)} for one sample in training, ${percent(share)} of all`,
-  },
-];
-
-/** Operations by what they do, for the colour of their mark. @type {[RegExp, string][]} */
-const KINDS = [
-  [/^Conv/, "convolution"],
-  [/^Linear/, "linear"],
-  [/Norm/, "norm"],
-  [/Pool|^Mean|Flatten|Pad/, "shape"],
-  [/^(Sum|Concat)$/, "join"],
-  [/^(ReLU|SiLU|Sigmoid|Tanh|GELU)/, "activation"],
-];
+/** So many rows are shown at once when nothing is known of what can be seen. */
+const FIRST_ROWS = 60;
 
 /** @param {{ onPoint: (lines: number[]) => void, onGo: (line: number) => void }} options `onPoint`: the lines of the layers under the pointer */
 export function networkPicture({ onPoint, onGo }) {
   /** @type {Map<string, boolean>} */
   const chosen = new Map();
-  /** @type {Map<string, ReturnType<typeof rowPart>>} */
+  /** @type {Map<string, ReturnType<typeof rowView>>} */
   const parts = new Map();
   /** @type {Row[]} */
   let rows = [];
@@ -57,6 +27,21 @@ export function networkPicture({ onPoint, onGo }) {
   let litLine = null;
   /** The row that Tab reaches. */
   let focused = "";
+
+  /** The rows that can be seen, or nearly. They follow a change at once, and the others after it. @type {Set<Element>} */
+  const inView = new Set();
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) inView.add(target);
+        else inView.delete(target);
+      }
+    },
+    { rootMargin: "200px" },
+  );
+  /** What is left to show. @type {(() => void)[]} */
+  let rest = [];
+  addEventListener("beforeprint", () => showRest(Number.POSITIVE_INFINITY));
 
   const body = h("div", { class: "layer-rows", role: "rowgroup" });
   const head = h(
@@ -89,8 +74,9 @@ export function networkPicture({ onPoint, onGo }) {
   function draw() {
     const built = rowsOf(layers, (key) => chosen.get(key));
     rows = built.rows;
-    const width = laneWidth(built.width);
-    grid.style.setProperty("--lanes", `${Math.ceil(width * built.width)}px`);
+    setAttribute(grid, "aria-rowcount", String(rows.length + 1));
+    const lanes = `${Math.ceil(laneWidth(built.width) * built.width)}px`;
+    if (grid.style.getPropertyValue("--lanes") !== lanes) grid.style.setProperty("--lanes", lanes);
     const costs = COSTS.map(({ of }) => layers.map((layer) => of(layer) ?? 0));
     const sums = costs.map((each) => sum(each, 0, each.length));
     const most = costs.map((each) =>
@@ -99,24 +85,47 @@ export function networkPicture({ onPoint, onGo }) {
     const wanted = new Set(rows.map(({ key }) => key));
     for (const [key, part] of parts) {
       if (wanted.has(key)) continue;
+      seen.unobserve(part.element);
       part.element.remove();
       parts.delete(key);
     }
     if (!wanted.has(focused)) focused = rows[0]?.key ?? "";
+    /** @type {typeof rest} */
+    const later = [];
+    let next = body.firstElementChild;
     rows.forEach((row, place) => {
-      const part = parts.get(row.key) ?? rowPart(row);
-      parts.set(row.key, part);
-      part.show(
-        row,
-        layers,
-        costs.map((each, i) => ({ value: sum(each, row.from, row.to), of: sums[i], most: most[i] })),
-        built.width,
-      );
-      setAttribute(part.element, "tabindex", row.key === focused ? "0" : "-1");
-      if (body.children[place] !== part.element) body.insertBefore(part.element, body.children[place] ?? null);
+      let part = parts.get(row.key);
+      if (!part) {
+        part = rowView(row);
+        parts.set(row.key, part);
+        seen.observe(part.element);
+      }
+      const view = part;
+      if (view.element === next) next = next.nextElementSibling;
+      else body.insertBefore(view.element, next);
+      const show = () =>
+        view.show(
+          row,
+          layers,
+          costs.map((each, i) => ({ value: sum(each, row.from, row.to), of: sums[i], most: most[i] })),
+          built.width,
+        );
+      if (inView.has(view.element) || (view.isEmpty() && place < FIRST_ROWS)) show();
+      else later.push(show);
+      setAttribute(view.element, "tabindex", row.key === focused ? "0" : "-1");
     });
     COSTS.forEach(({ id }, i) => grid.classList.toggle(`no-${id}`, sums[i] === 0));
     showLit();
+    rest = later;
+    // After the frame, so that what can be seen does not wait for what cannot.
+    requestAnimationFrame(() => setTimeout(() => showRest()));
+  }
+
+  /** Shows rows that cannot be seen, a few at a time, so that a key in between does not wait. */
+  function showRest(forMs = 8) {
+    const until = performance.now() + forMs;
+    while (rest.length > 0 && performance.now() < until) rest.shift()?.();
+    if (rest.length > 0) setTimeout(() => showRest());
   }
 
   /** The row of an event's target. @param {Event} event @returns {Row | undefined} */
@@ -223,80 +232,3 @@ function sum(values, from, to) {
   for (let at = from; at < to; at += 1) total += values[at];
   return total;
 }
-
-/** @param {Row} row */
-function rowPart({ key, kind }) {
-  const path = s("path", {});
-  const svg = s("svg", { preserveAspectRatio: "none" }, path);
-  const mark = h("i", { class: "layer-mark" });
-  const title = h("b");
-  const note = h("span", { class: "layer-note" });
-  const shape = h("span", { class: "layer-shape", role: "gridcell" });
-  const parameters = h("span", { class: "layer-parameters", role: "gridcell" });
-  const costs = COSTS.map(({ id }) => costCell(id));
-  const element = h(
-    "div",
-    { class: `layer-row is-${kind}`, role: "row", data: { key } },
-    h(
-      "span",
-      { class: "layer-name", role: "gridcell" },
-      h("span", { class: "layer-lanes", "aria-hidden": "true" }, svg, mark),
-      kind === "layer" ? null : icon("chevron", 12),
-      title,
-      note,
-    ),
-    shape,
-    parameters,
-    ...costs.map((cost) => cost.element),
-  );
-  return {
-    element,
-    /** @param {Row} row @param {CheckedLayer[]} layers @param {{ value: number, of: number, most: number }[]} values @param {number} lanes */
-    show(row, layers, values, lanes) {
-      const lane = laneWidth(lanes);
-      setAttribute(svg, "viewBox", `0 0 ${Math.ceil(lane * lanes)} 1`);
-      const last = layers[row.to - 1];
-      setAttribute(element, "aria-level", String(row.level));
-      setAttribute(element, "aria-expanded", row.open === null ? null : String(row.open));
-      setAttribute(path, "d", lanePath(row.strokes, lane));
-      const at = row.strokes.lane;
-      mark.hidden = at === null;
-      if (at !== null) setVariable(mark, "at", `${laneMiddle(at, lane)}px`);
-      mark.dataset.kind = kindOf(row.kind === "layer" ? last.operation : "");
-      setText(title, row.title);
-      setText(note, last.detail && row.kind === "layer" ? `${row.note} · ${last.detail}` : row.note);
-      note.title = row.kind === "layer" ? last.name : "";
-      setText(shape, shapeText(last.shape));
-      let total = 0;
-      for (let place = row.from; place < row.to; place += 1) total += layers[place].parameters;
-      setText(parameters, total === 0 ? "" : compactNumber(total));
-      parameters.title = total === 0 ? "" : `${count(total)} parameters`;
-      costs.forEach((cost, i) => cost.show(values[i], COSTS[i].words));
-    },
-  };
-}
-
-/** @param {string} id */
-function costCell(id) {
-  const bar = h("span", { class: "cost-bar" });
-  const words = h("span", { class: "cost-words" });
-  const element = h("span", { class: "cost", role: "gridcell", data: { cost: id } }, bar, words);
-  return {
-    element,
-    /** @param {{ value: number, of: number, most: number }} cost @param {(value: number, share: number) => string} say */
-    show({ value, of, most }, say) {
-      const share = of > 0 ? value / of : 0;
-      setVariable(bar, "share", most > 0 ? (value / most).toFixed(4) : "0");
-      setText(words, value === 0 ? "" : share < 0.001 ? "<0.1\u202f%" : percent(share));
-      element.title = value === 0 ? "" : say(value, share);
-    },
-  };
-}
-
-/** @param {HTMLElement} element @param {string} name @param {string} value */
-function setVariable(element, name, value) {
-  if (element.style.getPropertyValue(`--${name}`) !== value) element.style.setProperty(`--${name}`, value);
-}
-
-/** @param {string} operation */
-const kindOf = (operation) => KINDS.find(([pattern]) => pattern.test(operation))?.[1] ?? "";
