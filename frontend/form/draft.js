@@ -2,7 +2,7 @@
 // path when another choice hides their field, and are restored with it.
 
 import { parseGridValues, valueCount } from "./grid-values.js";
-import { chosenVariant, defaultOf, fieldsOf, networksFor } from "./table.js";
+import { chosenVariant, defaultOf, fieldsOf, network, networksFor } from "./table.js";
 import { toText, toValue } from "./values.js";
 
 /** @import { Field, FormTable, Json, RunSpec, SweepSpec } from "../lib/types" */
@@ -24,6 +24,16 @@ export function emptyDraft(table) {
   const networks = networksFor(table, set);
   const kind = networks.find((row) => row.kind === "mlp")?.kind ?? networks[0]?.kind ?? "";
   return { set, kind, variants: {}, typed: {}, rest: {}, grid: {}, fixed: {}, repeats: "1", trials: "" };
+}
+
+/** A draft for a network, with the usual data set if the network takes it. @param {FormTable} table @param {string} kind @returns {Draft} */
+export function draftWithNetwork(table, kind) {
+  const draft = emptyDraft(table);
+  const row = network(table, kind);
+  if (!row) return draft;
+  const sets = table.data_sets.filter(({ dimensions }) => row.dimensions.includes(dimensions));
+  const set = sets.find((each) => each.set === draft.set) ?? sets[0];
+  return { ...draft, kind, set: set?.set ?? draft.set };
 }
 
 /** The draft that makes a given RunSpec. @param {FormTable} table @param {RunSpec} spec @returns {Draft} */

@@ -19,6 +19,7 @@ export function nameError(name, taken) {
 export function freeName(text, taken) {
   const plain = text
     .normalize("NFD")
+    .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9_]+/g, "-")
     .replace(/^[^a-z]+/, "")

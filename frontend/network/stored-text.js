@@ -72,7 +72,6 @@ export function storedText(
         if (typeof draft?.source !== "string" || draft.source === saved) return false;
         text = draft.source;
         isConflict = !isNew && draft.etag !== etag;
-        onState(state());
         return true;
       } catch {
         return false;

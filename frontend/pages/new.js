@@ -6,7 +6,7 @@ import { announce, startShell } from "../lib/shell.js";
 import { checker, checkResultOf } from "../form/checker.js";
 import { formatGridValues } from "../form/grid-values.js";
 import { comparePart } from "../form/compare.js";
-import { draftOf, emptyDraft, runCount, specOf, sweepOf } from "../form/draft.js";
+import { draftOf, draftWithNetwork, emptyDraft, runCount, specOf, sweepOf } from "../form/draft.js";
 import { placeErrors } from "../form/errors.js";
 import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
@@ -22,7 +22,9 @@ startShell();
 
 /** @type {{ form: FormTable, presets: Preset[], copy: RunSpec | null }} */
 const { form: table, presets, copy } = pageData();
-const preset = presets.find(({ id }) => id === new URLSearchParams(location.search).get("preset"));
+const query = new URLSearchParams(location.search);
+const preset = presets.find(({ id }) => id === query.get("preset"));
+const chosenNetwork = table.networks.find(({ kind }) => kind === query.get("network"));
 const KEPT = `vivarium.draft${location.search}`;
 
 const draft = kept() ?? first();
@@ -45,7 +47,9 @@ const from = preset
   ? `From the experiment “${preset.title}”`
   : copy
     ? `From the run “${copy.name}”`
-    : "Choose data and a network; the rest has sensible values.";
+    : chosenNetwork
+      ? `With the network “${chosenNetwork.title}”`
+      : "Choose data and a network; the rest has sensible values.";
 byId("page").append(
   h("header", { class: "page-head" }, h("h1", {}, "New run"), h("p", { class: "muted" }, from)),
   form,
@@ -105,6 +109,7 @@ async function submit(event) {
 /** @returns {Draft} */
 function first() {
   if (copy) return draftOf(table, copy);
+  if (chosenNetwork) return draftWithNetwork(table, chosenNetwork.kind);
   if (!preset) return emptyDraft(table);
   const made = draftOf(table, preset.base);
   const fields = new Set(fieldsOf(table, made).map(({ path }) => path));

@@ -6,7 +6,7 @@ import { expect, SHORT, test } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
-// Seven pages take long on a busy machine.
+// Nine pages take long on a busy machine.
 test.describe.configure({ timeout: 180_000 });
 
 /** @param {ReturnType<typeof import("../server.js").api>} vivarium @param {object} spec */
@@ -45,6 +45,8 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       [`${url}/inside`, ".net-mark, .inside-columns"],
       [report.url, ".report-document table, .report-document svg"],
       ["/data", "main"],
+      ["/networks", ".network-list li"],
+      ["/networks/inception", ".layer-row"],
       ["/new", "form"],
     ]) {
       await page.goto(address);

@@ -45,7 +45,18 @@ for (const [name, refuse] of REFUSALS) {
     await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
     const report = await vivarium.call("POST", "/reports", { text: "# Kept" });
     // An uncaught error fails the test.
-    for (const address of ["/", url, `${url}/inside`, `/compare?run=${id}`, "/new", "/data", "/reports", report.url]) {
+    for (const address of [
+      "/",
+      url,
+      `${url}/inside`,
+      `/compare?run=${id}`,
+      "/new",
+      "/data",
+      "/networks",
+      "/networks/new",
+      "/reports",
+      report.url,
+    ]) {
       await page.goto(address);
       await expect(page.locator("main")).not.toBeEmpty();
       const theme = page.getByRole("button", { name: /^Use the (dark|light) theme$/ });

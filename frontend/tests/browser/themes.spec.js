@@ -28,9 +28,21 @@ test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
   for (const width of [400, 320]) {
     await page.setViewportSize({ width, height: 800 });
-    for (const path of ["/", "/new", "/data", "/new?preset=batch-size", url, toy2d, "/nowhere"]) {
+    for (const path of [
+      "/",
+      "/new",
+      "/data",
+      "/networks",
+      "/networks/residual-deep",
+      "/networks/new?copy=vgg16",
+      "/new?preset=batch-size",
+      url,
+      toy2d,
+      "/nowhere",
+    ]) {
       await page.goto(path);
       await expect(page.locator("main")).not.toBeEmpty();
+      if (path.startsWith("/networks/")) await expect(page.locator(".layer-row").first()).toBeVisible();
       if (path === url) await expect(page.getByRole("table", { name: /Confusion/ })).toBeVisible();
       expect(await overflow(page), `${path} at ${width}`).toBeLessThanOrEqual(0);
     }

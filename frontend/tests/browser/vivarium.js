@@ -17,7 +17,7 @@ export const SHORT = { name: "short", data: { set: "digits" }, network: { kind: 
 
 /** Browser errors that tests may cause on purpose. @type {RegExp[]} */
 const EXPECTED = [
-  /status of 4(09|22)/,
+  /status of 4(09|12|22)/,
   /ERR_CONNECTION_REFUSED/,
   /ERR_INCOMPLETE_CHUNKED_ENCODING/,
   /status of 404 \(Not Found\)/,
