@@ -87,6 +87,7 @@ const look = EditorView.theme({
     border: "1px solid var(--control)",
     borderRadius: "var(--radius-s)",
     padding: "3px 8px",
+    fontSize: "var(--text-s)",
   },
   ".cm-button": {
     backgroundImage: "none",
@@ -94,6 +95,7 @@ const look = EditorView.theme({
     border: "1px solid var(--line-strong)",
     borderRadius: "var(--radius-s)",
     padding: "3px 8px",
+    fontSize: "var(--text-s)",
     textTransform: "capitalize",
   },
   ".cm-panel button[name=close]": { fontSize: "18px", color: "var(--ink-2)", inset: "4px 8px auto auto" },

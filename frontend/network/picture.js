@@ -50,7 +50,7 @@ export function networkPicture({ onPoint, onGo }) {
     h("span", { role: "columnheader" }, "Layer"),
     h("span", { role: "columnheader" }, "Shape"),
     h("span", { role: "columnheader" }, "Parameters"),
-    ...COSTS.map(({ id, label }) => h("span", { role: "columnheader", data: { cost: id } }, label)),
+    ...COSTS.map(({ id, label, title }) => h("span", { role: "columnheader", title, data: { cost: id } }, label)),
   );
   const grid = h(
     "div",
