@@ -7,17 +7,18 @@ import { shapeText } from "./shapes.js";
 
 /** @import { DataShape } from "./types" */
 
-const KEPT = "vivarium.network.shape";
+const KEPT = "vivarium.network-shape";
 const OTHER = "";
 const DEFAULT_SHAPE = { set: OTHER, input: [3, 32, 32], classes: 10 };
 const MOST = 1 << 20;
 
 /**
  * @param {DataShape[]} sets
- * @param {string | undefined} preferred a data set of the network
+ * @param {{ name: string, data_set?: string }} network `data_set`: the one for which it is checked at first
  * @param {() => void} onChange
  */
-export function inputShape(sets, preferred, onChange) {
+export function inputShape(sets, { name, data_set: preferred }, onChange) {
+  const key = `${KEPT}.${name}`;
   let shape = first();
   const choose = h(
     "select",
@@ -55,15 +56,13 @@ export function inputShape(sets, preferred, onChange) {
 
   function first() {
     const find = (/** @type {string | undefined} */ name) => sets.find(({ set }) => set === name);
-    return (
-      find(preferred) ?? kept() ?? find("cifar10") ?? sets.find(({ input }) => input.length === 3) ?? DEFAULT_SHAPE
-    );
+    return kept() ?? find(preferred) ?? sets.find(({ input }) => input.length === 3) ?? DEFAULT_SHAPE;
   }
 
-  /** The last shape that was chosen. @returns {typeof DEFAULT_SHAPE | null} */
+  /** The shape that was last chosen for this network. @returns {typeof DEFAULT_SHAPE | null} */
   function kept() {
     try {
-      const last = JSON.parse(safeLocalStorage.getItem(KEPT) ?? "null");
+      const last = JSON.parse(safeLocalStorage.getItem(key) ?? "null");
       if (last?.set) return sets.find(({ set }) => set === last.set) ?? null;
       return isShape(last) ? last : null;
     } catch {
@@ -98,7 +97,8 @@ export function inputShape(sets, preferred, onChange) {
   }
 
   function keep() {
-    safeLocalStorage.setItem(KEPT, JSON.stringify({ set: shape.set, input: shape.input, classes: shape.classes }));
+    if (name !== "")
+      safeLocalStorage.setItem(key, JSON.stringify({ set: shape.set, input: shape.input, classes: shape.classes }));
     onChange();
   }
 

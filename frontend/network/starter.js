@@ -5,6 +5,8 @@ export const STARTER = `"""My network
 Two convolutions and a fully connected layer.
 """
 
+inputs = ["images"]
+
 
 def network(classes, width=option(32, min=1, max=512, help="Channels of the first convolution.")):
     return Sequential(

