@@ -8,7 +8,7 @@ import { nameError } from "./names.js";
 
 /** @import { State } from "./stored-text.js" */
 
-const STATES = { saved: "Saved", saving: "Saving…", changed: "Not saved", conflict: "Saved elsewhere too" };
+const STATES = { saved: "Saved", saving: "Saving…", changed: "Not saved", conflict: "Changed elsewhere too" };
 
 /** @typedef {"built-in" | "own" | "new"} Kind */
 

@@ -132,8 +132,22 @@ export function storedText(
       onState(state());
       return "conflict";
     },
-    /** The version that is saved now, to compare with. */
-    other: () => read(name),
+    /** The version that is saved now, or null if the network was deleted. */
+    async other() {
+      try {
+        return await read(name);
+      } catch (error) {
+        if (error instanceof Problem && error.status === 404) return null;
+        throw error;
+      }
+    },
+    /** Saves a network again that was deleted elsewhere. */
+    async saveAgain() {
+      isConflict = false;
+      isNew = true;
+      etag = null;
+      return this.save(name);
+    },
     /** Resolves a conflict with the text here, which can then be saved over the other, or with the other text. @param {NetworkSource} now @param {"mine" | "other"} which */
     settle(now, which) {
       adopt(now);

@@ -329,13 +329,13 @@ function tellConflict() {
   notice.show(
     "conflict",
     "warn",
-    "This network was saved elsewhere since it was opened here. Nothing was overwritten, and your text is kept.",
+    "This network was changed elsewhere since it was opened here. Nothing was overwritten, and your text is kept.",
     [
       {
         label: "Compare",
         act: () =>
           openComparison({ label: "Your text", source: stored.text() }, [
-            { label: `${mine}, as saved elsewhere`, read: async () => (await stored.other()).source },
+            { label: `${mine}, as saved elsewhere`, read: async () => (await stored.other())?.source ?? "" },
           ]),
       },
       { label: "Save mine over it", act: () => attempt(() => settle("mine")) },
@@ -347,7 +347,13 @@ function tellConflict() {
 /** @param {"mine" | "other"} which */
 async function settle(which) {
   const text = stored.text();
-  const settled = stored.settle(await stored.other(), which);
+  const now = await stored.other();
+  if (now === null) {
+    if (which === "mine") await stored.saveAgain();
+    else toast("The network was deleted elsewhere, so there is no other text.");
+    return;
+  }
+  const settled = stored.settle(now, which);
   if (which === "mine") {
     await save();
     return;

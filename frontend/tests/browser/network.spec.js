@@ -185,12 +185,25 @@ test("a version of another tab is not overwritten without asking", async ({ page
   const other = TEXT.replace("a test.", "a test. There");
   await vivarium.call("PUT", "/networks/mine", { source: other });
   await page.keyboard.press("Control+s");
-  const notice = page.getByRole("alert").filter({ hasText: "saved elsewhere" });
+  const notice = page.getByRole("alert").filter({ hasText: "changed elsewhere" });
   await expect(notice).toBeVisible();
   expect((await vivarium.call("GET", "/networks/mine")).source).toBe(other);
   await notice.getByRole("button", { name: "Compare" }).click();
   await expect(page.getByRole("dialog").locator(".cm-merge-b .cm-changedText")).toHaveText("There");
   await page.keyboard.press("Escape");
+  await notice.getByRole("button", { name: "Save mine over it" }).click();
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+  expect((await vivarium.call("GET", "/networks/mine")).source).toContain("a test. Here");
+});
+
+test("a network that was deleted elsewhere can be saved again", async ({ page, vivarium }) => {
+  await vivarium.call("PUT", "/networks/mine", { source: TEXT });
+  await page.goto("/networks/mine");
+  await endOf(page, "Written for");
+  await page.keyboard.type(" Here");
+  await vivarium.call("DELETE", "/networks/mine");
+  await page.keyboard.press("Control+s");
+  const notice = page.getByRole("alert").filter({ hasText: "changed elsewhere" });
   await notice.getByRole("button", { name: "Save mine over it" }).click();
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
   expect((await vivarium.call("GET", "/networks/mine")).source).toContain("a test. Here");

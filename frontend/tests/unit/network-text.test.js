@@ -206,10 +206,36 @@ test("a text that was saved elsewhere is not overwritten, and either can be chos
     assert.equal(text.state(), "conflict");
     assert.equal(await text.save(), false);
     assert.equal(server.source(), "other");
-    assert.equal(text.settle(await text.other(), which), which);
+    const now = await text.other();
+    assert.ok(now);
+    assert.equal(text.settle(now, which), which);
     assert.equal(await text.save(), true);
     assert.equal(server.source(), which);
   }
+});
+
+test("a network that was deleted elsewhere is saved again, but not by itself", async () => {
+  const [server, storage] = [serverWith("a"), memory()];
+  let isGone = true;
+  const gone = {
+    ...server,
+    read: async () => {
+      throw new Problem({ status: 404 });
+    },
+    write: async (/** @type {string} */ name, /** @type {string} */ source, /** @type {string | null} */ etag) => {
+      if (etag !== null) throw new Problem({ status: 412 });
+      isGone = false;
+      return server.write(name, source, null);
+    },
+  };
+  const { text } = opened(gone, storage);
+  text.change("mine");
+  assert.equal(await text.save(), false);
+  assert.equal(await text.other(), null);
+  assert.equal(isGone, true);
+  assert.equal(await text.saveAgain(), true);
+  assert.equal(server.source(), "mine");
+  assert.equal(text.state(), "saved");
 });
 
 test("a draft of an earlier version is a conflict", () => {
