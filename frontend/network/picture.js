@@ -12,6 +12,8 @@ import { rowsOf } from "./rows.js";
 
 /** So many rows are shown at once when nothing is known of what can be seen. */
 const FIRST_ROWS = 60;
+/** Rows that cannot be seen wait until typing pauses, or until they are scrolled to. */
+const QUIET_MS = 300;
 
 /** @param {{ onPoint: (lines: number[]) => void, onGo: (line: number) => void }} options `onPoint`: the lines of the layers under the pointer */
 export function networkPicture({ onPoint, onGo }) {
@@ -33,14 +35,20 @@ export function networkPicture({ onPoint, onGo }) {
   const seen = new IntersectionObserver(
     (entries) => {
       for (const { target, isIntersecting } of entries) {
-        if (isIntersecting) inView.add(target);
-        else inView.delete(target);
+        if (!isIntersecting) {
+          inView.delete(target);
+          continue;
+        }
+        inView.add(target);
+        showStale(target);
       }
     },
     { rootMargin: "200px" },
   );
-  /** What is left to show. @type {(() => void)[]} */
-  let rest = [];
+  /** How to show the rows that do not show the last version yet, by their element. @type {Map<Element, () => void>} */
+  const stale = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let quiet;
   addEventListener("beforeprint", () => showRest(Number.POSITIVE_INFINITY));
 
   const body = h("div", { class: "layer-rows", role: "rowgroup" });
@@ -90,8 +98,7 @@ export function networkPicture({ onPoint, onGo }) {
       parts.delete(key);
     }
     if (!wanted.has(focused)) focused = rows[0]?.key ?? "";
-    /** @type {typeof rest} */
-    const later = [];
+    stale.clear();
     let next = body.firstElementChild;
     rows.forEach((row, place) => {
       let part = parts.get(row.key);
@@ -111,21 +118,29 @@ export function networkPicture({ onPoint, onGo }) {
           built.width,
         );
       if (inView.has(view.element) || (view.isEmpty() && place < FIRST_ROWS)) show();
-      else later.push(show);
+      else stale.set(view.element, show);
       setAttribute(view.element, "tabindex", row.key === focused ? "0" : "-1");
     });
     COSTS.forEach(({ id }, i) => grid.classList.toggle(`no-${id}`, sums[i] === 0));
     showLit();
-    rest = later;
-    // After the frame, so that what can be seen does not wait for what cannot.
-    requestAnimationFrame(() => setTimeout(() => showRest()));
+    clearTimeout(quiet);
+    quiet = setTimeout(() => showRest(), QUIET_MS);
+  }
+
+  /** @param {Element} element */
+  function showStale(element) {
+    stale.get(element)?.();
+    stale.delete(element);
   }
 
   /** Shows rows that cannot be seen, a few at a time, so that a key in between does not wait. */
   function showRest(forMs = 8) {
     const until = performance.now() + forMs;
-    while (rest.length > 0 && performance.now() < until) rest.shift()?.();
-    if (rest.length > 0) setTimeout(() => showRest());
+    for (const element of stale.keys()) {
+      if (performance.now() > until) break;
+      showStale(element);
+    }
+    if (stale.size > 0) quiet = setTimeout(() => showRest());
   }
 
   /** The row of an event's target. @param {Event} event @returns {Row | undefined} */
