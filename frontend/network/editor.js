@@ -32,6 +32,7 @@ import {
   lintGutter,
   lintKeymap,
   localCompletionSource,
+  Prec,
   pythonLanguage,
   search,
   searchKeymap,
@@ -59,6 +60,13 @@ const litLines = StateField.define({
     return Decoration.set([...new Set(inside)].sort((a, b) => a - b).map((line) => lit.range(doc.line(line).from)));
   },
   provide: (field) => EditorView.decorations.from(field),
+});
+
+/** After Escape, Tab leaves the editor for two seconds, also if Escape closed a list of completions. */
+const tabLeavesAfterEscape = EditorView.domEventHandlers({
+  keydown(event, view) {
+    if (event.key === "Escape") view.setTabFocusMode(2000);
+  },
 });
 
 /** The extensions of every view of a text, also of a comparison. */
@@ -126,6 +134,7 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
       highlightSelectionMatches(),
       help(language),
       litLines,
+      Prec.highest(tabLeavesAfterEscape),
       keymap.of([
         ...closeBracketsKeymap,
         ...defaultKeymap,
