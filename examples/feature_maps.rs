@@ -15,6 +15,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use vivarium_models::data::{self, Library, decode_image, network_input};
+use vivarium_models::graph::Graph;
 use vivarium_models::inspect::{Inspector, SheetQuery};
 use vivarium_models::spec::RunSpec;
 
@@ -28,12 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (run, out) = (Path::new(run), Path::new(out));
 
-    // The data set says what the classes are called and how values are normalised.
+    // The data set says what the classes are called and how values are normalised; the directory has the graph.
     let spec: RunSpec = serde_json::from_reader(File::open(run.join("spec.json"))?)?;
     let data = data::load(&spec.data, &Library::none())?;
+    let graph = Graph::read(&run.join("network.json"))?.ok_or("the run has not started")?;
     let inspector = Inspector::open(
-        &spec.network,
-        &data.input,
+        graph,
         data.classes,
         data.normalisation,
         &run.join("checkpoints/best.safetensors"),

@@ -4,8 +4,8 @@
 //! cargo run --release -p vivarium-models --example train_mlp -- /tmp/mlp
 //! ```
 //!
-//! `/tmp/mlp` then holds `spec.json`, what was asked for with every default filled in, and `checkpoints/`. Run it again and
-//! it goes on from the last checkpoint.
+//! `/tmp/mlp` then holds `spec.json`, what was asked for with every default filled in, `network.json`, the network's graph, and
+//! `checkpoints/`. Run it again and it goes on from the last checkpoint.
 
 #![allow(clippy::print_stdout, reason = "an example prints what it shows")]
 
@@ -17,7 +17,7 @@ use serde_json::json;
 use vivarium_models::contract::Event;
 use vivarium_models::data::Library;
 use vivarium_models::form;
-use vivarium_models::train::{Control, Observer, train};
+use vivarium_models::train::{Control, Observer, RunPaths, train};
 
 /// Prints the events of a run that a person wants to see.
 struct Printer;
@@ -53,7 +53,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     fs::create_dir_all(&folder)?;
     serde_json::to_writer_pretty(File::create(folder.join("spec.json"))?, &spec)?;
-    let reason = train(&spec, &library, &*folder.join("checkpoints"), &mut Printer)?;
+    let checkpoints = folder.join("checkpoints");
+    let paths = RunPaths {
+        graph: Some(folder.join("network.json")),
+        ..RunPaths::from(&*checkpoints)
+    };
+    let reason = train(&spec, &library, paths, &mut Printer)?;
     println!("{reason:?}");
     Ok(())
 }

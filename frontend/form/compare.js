@@ -5,14 +5,14 @@ import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { formatGridValues } from "./grid-values.js";
 import { runCount, fieldText } from "./draft.js";
-import { fieldsOf } from "./table.js";
+import { choicesOf, gridInput, isComparable } from "./grid-input.js";
+import { NETWORK, fieldsOf, networkField } from "./table.js";
 
 /** @import { Field, FormTable } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
 
-/** Whether a setting's values can be listed in a text field. @param {Field} field */
-const isComparable = ({ kind, path }) =>
-  kind.type !== "text" && kind.type !== "integers" && kind.type !== "switch" && path !== "device";
+/** The settings that can be compared. @param {FormTable} table @param {Draft} draft */
+const comparable = (table, draft) => [networkField(table, draft), ...fieldsOf(table, draft)].filter(isComparable);
 
 /** @param {FormTable} table @param {Draft} draft @param {() => void} onChange */
 export function comparePart(table, draft, onChange) {
@@ -86,7 +86,7 @@ export function comparePart(table, draft, onChange) {
     h(
       "p",
       { class: "muted" },
-      "One run for each combination of values: “16, 32, 64”, or a range such as “0.0001..0.1 log 4”.",
+      "One run for each combination of values: “16, 32, 64”, a range such as “0.0001..0.1 log 4”, or lists such as “64, 128; 32, 64”.",
     ),
     fixed,
     rows,
@@ -104,12 +104,12 @@ export function comparePart(table, draft, onChange) {
 
   /** @param {string} path */
   function add(path) {
-    const field = fieldsOf(table, draft).find((field) => field.path === path);
+    const field = comparable(table, draft).find((field) => field.path === path);
     if (!field) return;
-    draft.grid[path] =
-      field.kind.type === "choice"
-        ? field.kind.options.map((option) => option.value).join(", ")
-        : String(fieldText(table, draft, field));
+    const choices = path === NETWORK ? [{ value: draft.kind }] : choicesOf(field.kind);
+    draft.grid[path] = choices
+      ? choices.map((choice) => choice.value).join(", ")
+      : String(fieldText(table, draft, field));
     onChange();
     shown.get(path)?.querySelector("input")?.focus();
   }
@@ -117,21 +117,10 @@ export function comparePart(table, draft, onChange) {
   /** @param {Field} field */
   function rowOf(field) {
     const id = `compare-${field.path.replaceAll(".", "-")}`;
-    const input = h("input", {
-      id,
-      class: "input",
-      type: "text",
-      autocomplete: "off",
-      spellcheck: "false",
-      placeholder: field.kind.type === "choice" ? "comma-separated values" : "16, 32, 64 or 0.001..0.1 log 3",
-      on: {
-        input: () => {
-          draft.grid[field.path] = input.value;
-          onChange();
-        },
-      },
+    const input = gridInput(field, id, draft.grid[field.path], (text) => {
+      draft.grid[field.path] = text;
+      onChange();
     });
-    input.value = draft.grid[field.path];
     const remove = () => {
       delete draft.grid[field.path];
       onChange();
@@ -140,8 +129,8 @@ export function comparePart(table, draft, onChange) {
     return h(
       "div",
       { class: "compare-row" },
-      h("label", { class: "label", for: id }, field.label),
-      input,
+      input.label,
+      input.element,
       h(
         "button",
         {
@@ -156,7 +145,7 @@ export function comparePart(table, draft, onChange) {
   }
 
   function show() {
-    const fields = fieldsOf(table, draft).filter(isComparable);
+    const fields = comparable(table, draft);
     for (const [path, row] of shown) {
       if (path in draft.grid && fields.some((field) => field.path === path)) continue;
       row.remove();

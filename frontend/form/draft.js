@@ -2,7 +2,7 @@
 // path when another choice hides their field, and are restored with it.
 
 import { parseGridValues, valueCount } from "./grid-values.js";
-import { chosenVariant, defaultOf, fieldsOf, network, networksFor } from "./table.js";
+import { NETWORK, chosenVariant, defaultOf, fieldsOf, network, networksFor } from "./table.js";
 import { toText, toValue } from "./values.js";
 
 /** @import { Field, FormTable, Json, RunSpec, SweepSpec } from "../lib/types" */
@@ -26,14 +26,20 @@ export function emptyDraft(table) {
   return { set, kind, variants: {}, typed: {}, rest: {}, grid: {}, fixed: {}, repeats: "1", trials: "" };
 }
 
-/** A draft for a network, with the usual data set if the network takes it. @param {FormTable} table @param {string} kind @returns {Draft} */
-export function draftWithNetwork(table, kind) {
-  const draft = emptyDraft(table);
-  const row = network(table, kind);
+/**
+ * The draft with a network, and with data that it takes.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @param {string | null} kind
+ */
+export function startingWith(table, draft, kind) {
+  const row = network(table, kind ?? "");
   if (!row) return draft;
-  const sets = table.data_sets.filter(({ dimensions }) => row.dimensions.includes(dimensions));
-  const set = sets.find((each) => each.set === draft.set) ?? sets[0];
-  return { ...draft, kind, set: set?.set ?? draft.set };
+  draft.kind = row.kind;
+  const fits = (/** @type {string} */ set) => networksFor(table, set).includes(row);
+  const ready = table.data_sets.filter(({ state }) => state.kind !== "missing").map(({ set }) => set);
+  if (!fits(draft.set)) draft.set = ready.find(fits) ?? draft.set;
+  return draft;
 }
 
 /** The draft that makes a given RunSpec. @param {FormTable} table @param {RunSpec} spec @returns {Draft} */
@@ -50,7 +56,7 @@ export function draftOf(table, spec) {
     repeats: "1",
     trials: "",
   };
-  const taken = new Set(["data.set", "network.kind"]);
+  const taken = new Set(["data.set", "network.kind", "network.source", "network.revision"]);
   for (const group of table.groups) {
     const value = getAt(spec, group.path);
     if (value === undefined) continue;
@@ -130,6 +136,8 @@ export function specOf(table, draft) {
   setAt(spec, "data.set", draft.set);
   for (const field of fields) if (field.path.startsWith("data.")) setAt(spec, field.path, value(field));
   setAt(spec, "network.kind", draft.kind);
+  const source = network(table, draft.kind)?.source;
+  if (source !== undefined) setAt(spec, "network.source", source);
   for (const field of fields) if (field.path.startsWith("network.")) setAt(spec, field.path, value(field));
   const inGroups = new Set(
     table.groups.flatMap((group) => group.variants.flatMap((variant) => variant.fields.map((field) => field.path))),
@@ -161,12 +169,34 @@ export function gridOf(table, draft) {
   const fields = new Map(fieldsOf(table, draft).map((field) => [field.path, field]));
   /** @type {{ [path: string]: Json[] | Range }} */
   const grid = { ...draft.fixed };
+  const kinds = namesIn(draft.grid[NETWORK] ?? "");
+  if (kinds.length > 0) grid[NETWORK] = kinds.map((kind) => networkOf(table, draft, kind));
   for (const [path, text] of Object.entries(draft.grid)) {
     const field = fields.get(path);
     const axis = field && parseGridValues(field, text);
     if (axis) grid[path] = axis;
   }
   return grid;
+}
+
+/** Names in a list as text. @param {string} text */
+const namesIn = (text) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+
+/**
+ * A network among those to compare: that of the form with its options, any other with its defaults.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @param {string} kind
+ * @returns {Json}
+ */
+function networkOf(table, draft, kind) {
+  if (kind === draft.kind) return getAt(specOf(table, draft), NETWORK) ?? { kind };
+  const source = network(table, kind)?.source;
+  return source === undefined ? { kind } : { kind, source };
 }
 
 /**

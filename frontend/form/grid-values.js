@@ -1,4 +1,4 @@
-// Values to compare as text: `16, 32, 64`, or a range such as `0.0001..0.1 log 4`.
+// Values to compare as text: `16, 32, 64`, lists such as `64, 128; 32, 64`, or a range such as `0.0001..0.1 log 4`.
 
 import { toValue } from "./values.js";
 
@@ -38,10 +38,12 @@ export function parseGridValues(field, text) {
   const range = field.kind.type === "integer" || field.kind.type === "number" ? parseRange(text) : null;
   if (range) return range;
   const parts = text
-    .split(",")
+    .split(field.kind.type === "integers" ? ";" : ",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
-  return parts.length > 0 ? parts.map((part) => toValue(field, part)) : null;
+  const value = (/** @type {string} */ part) =>
+    field.kind.type === "switch" && (part === "on" || part === "off") ? part === "on" : toValue(field, part);
+  return parts.length > 0 ? parts.map(value) : null;
 }
 
 /** The number of values in a list or range. @param {Json[] | Range} axis */
@@ -51,13 +53,14 @@ export function valueCount(axis) {
 
 /** Formats a list or range as text. @param {Json[] | Range} axis */
 export function formatGridValues(axis) {
-  if (Array.isArray(axis))
-    return axis
-      .map((value) =>
-        value !== null && typeof value === "object"
-          ? String(/** @type {any} */ (value).kind ?? JSON.stringify(value))
-          : String(value),
-      )
-      .join(", ");
+  if (Array.isArray(axis)) return axis.map(formatValue).join(axis.some(Array.isArray) ? "; " : ", ");
   return `${axis.from}..${axis.to}${axis.scale === "log" ? " log" : ""} ${axis.count ?? 4}`;
+}
+
+/** @param {Json} value @returns {string} */
+function formatValue(value) {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  if (Array.isArray(value)) return value.join(", ");
+  if (value === null || typeof value !== "object") return String(value);
+  return String(/** @type {any} */ (value).kind ?? JSON.stringify(value));
 }

@@ -1,5 +1,6 @@
 // The sections of the form, which follow the choices.
 
+import { siteUrl } from "../lib/base-path.js";
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { cards } from "./cards.js";
@@ -38,6 +39,7 @@ export function sections(table, draft, onChange) {
     draft.kind = kind;
     changed();
   });
+  const networkText = h("a", {}, "See and change its layers");
   const licence = h("p", { class: "hint" });
   const dataFields = fieldGrid();
   const networkFields = fieldGrid();
@@ -58,7 +60,7 @@ export function sections(table, draft, onChange) {
     { class: "sections" },
     h("div", { class: "card section" }, nameFields.element),
     section("Data", setCards.element, dataFields.element, licence),
-    section("Network", kindCards.element, networkFields.element),
+    section("Network", kindCards.element, h("p", { class: "hint" }, networkText), networkFields.element),
     section("Training", trainingFields.element, ...groups.map((group) => group.element)),
     advanced,
   );
@@ -143,9 +145,17 @@ export function sections(table, draft, onChange) {
       draft.set,
     );
     kindCards.show(
-      networksFor(table, draft.set).map(({ kind, title, summary }) => ({ value: kind, title, summary, note: "" })),
+      networksFor(table, draft.set).map(({ kind, title, summary, built_in }) => ({
+        value: kind,
+        title,
+        summary,
+        note: built_in ? "" : "yours",
+      })),
       draft.kind,
     );
+    const source = network(table, draft.kind)?.source;
+    networkText.hidden = source !== undefined;
+    networkText.setAttribute("href", siteUrl(`/networks/${draft.kind}`));
     setText(licence, set?.licence ? `Licence: ${set.licence}` : "");
     const plain = table.common.filter((field) => !field.advanced);
     dataFields.show(

@@ -20,6 +20,26 @@ export function networksFor(table, set) {
   return table.networks.filter((row) => dimensions === undefined || row.dimensions.includes(dimensions));
 }
 
+/** The path of the network as a whole. */
+export const NETWORK = "network";
+
+/**
+ * The network as a setting whose values can be compared. @param {FormTable} table @param {Choices} choices
+ * @returns {Field}
+ */
+export function networkField(table, { set }) {
+  const options = networksFor(table, set).map(({ kind, title }) => ({ value: kind, label: title }));
+  return {
+    path: NETWORK,
+    label: "Network",
+    help: "",
+    default: '""',
+    nullable: false,
+    advanced: false,
+    kind: { type: "choice", options },
+  };
+}
+
 /**
  * Defaults by path: those of the network come before those of the data set.
  * @param {FormTable} table

@@ -17,15 +17,24 @@ export function toValue(field, typed) {
     case "number":
       return number(typed);
     case "integers":
-      return text === ""
-        ? []
-        : text
-            .replace(/^\[|\]$/g, "")
-            .split(",")
-            .map(number);
+      return text === "" ? [] : list(text);
     default:
       return typed;
   }
+}
+
+const PAIR = /[([]\s*([^,()[\]]+),\s*([^,()[\]]+?)\s*[)\]]/g;
+
+/** A list of numbers, or of pairs: “64, 128” or “(64, 128), (128, 256)”. @param {string} text @returns {Json[]} */
+function list(text) {
+  const pairs = [...text.matchAll(PAIR)];
+  // What is left beside pairs are commas and the brackets around all.
+  if (pairs.length > 0 && /^[\s,[\]()]*$/.test(text.replace(PAIR, "")) && !/^\[[^[(]*\]$/.test(text))
+    return pairs.map(([, from, to]) => [number(from), number(to)]);
+  return text
+    .replace(/^\[|\]$/g, "")
+    .split(",")
+    .map(number);
 }
 
 /** @param {string} typed @returns {number | string} */
@@ -66,7 +75,7 @@ export function allowedText(kind, nullable) {
         ? `above ${grouped.format(kind.min)}, at most ${grouped.format(kind.max)}${or}`
         : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${or}`;
     case "integers":
-      return `${kind.min_len} to ${kind.max_len} comma-separated numbers, each ${grouped.format(kind.min)} to ${grouped.format(kind.max)}`;
+      return `${kind.pairs ? "pairs such as (64, 128), or " : ""}${kind.min_len} to ${kind.max_len} comma-separated numbers, each ${grouped.format(kind.min)} to ${grouped.format(kind.max)}`;
     case "text":
       return `at most ${kind.max_chars} characters`;
     default:

@@ -106,6 +106,11 @@ export interface components {
     };
     /** @description The values of a setting in a sweep: a list, or a range. */
     Axis: Json[] | components["schemas"]["Range"];
+    /**
+     * Format: binary
+     * @description A body that is no text: a picture, an archive.
+     */
+    Binary: string;
     /** @description The decision boundaries of a run. */
     Boundaries: {
       /** @description The epochs that have one. */
@@ -175,6 +180,72 @@ export interface components {
        * @description The sum of the products.
        */
       sum: number;
+    };
+    /** @description A layer of a text. */
+    CheckedLayer: {
+      /** @description Its name, which is that of the PyTorch module. */
+      name: string;
+      /** @description What it computes, such as `Conv2d`. */
+      operation: string;
+      /** @description Its settings in a few words, such as `3×3, stride 2`; empty where there are none. */
+      detail: string;
+      /** @description The layers whose results it takes, by their place in the list. */
+      inputs: number[];
+      /** @description The shape of its result for one sample. */
+      shape: number[];
+      /**
+       * Format: int64
+       * @description The number of its trainable values.
+       */
+      parameters: number;
+      /**
+       * Format: int64
+       * @description Its multiplications for one sample.
+       */
+      multiply_adds: number;
+      /**
+       * Format: int64
+       * @description Its part of the memory.
+       */
+      memory_bytes: number;
+      /**
+       * Format: double
+       * @description Its estimated share of the time of a training step, 0 to 1.
+       */
+      time_share: number;
+      /**
+       * Format: int32
+       * @description The line of the text that makes it, from 1; 0 for the input.
+       */
+      line: number;
+      /** @description That line, and those of the calls that led there. */
+      lines: number[];
+      /** @description The part of the network that it belongs to. */
+      group: string;
+    };
+    /** @description What a text gives. */
+    CheckedNetwork: {
+      /** @description The name that users see. */
+      title: string;
+      /**
+       * Format: int64
+       * @description The number of trainable values.
+       */
+      parameters: number;
+      /**
+       * Format: int64
+       * @description The multiplications of a forward pass for one sample.
+       */
+      multiply_adds: number;
+      /**
+       * Format: int64
+       * @description The memory of a training step with one sample, in bytes: results, parameters, gradients and velocities.
+       */
+      memory_bytes: number;
+      /** @description Its options. */
+      options: components["schemas"]["Field"][];
+      /** @description The layers, in the order of computation. The first is the input. */
+      layers: components["schemas"]["CheckedLayer"][];
     };
     /** @description A checkpoint as the API returns it. */
     Checkpoint: {
@@ -575,6 +646,18 @@ export interface components {
       value: Json;
       /** @description What is allowed, such as `must be between 1 and 100000`. */
       message: string;
+      /**
+       * Format: int32
+       * @description The line of a network's text, from 1.
+       */
+      line?: number;
+      /**
+       * Format: int32
+       * @description The column in this line, from 1, in characters.
+       */
+      column?: number;
+      /** @description The layer whose shapes do not fit. */
+      layer?: string;
     };
     /** @description What a field may be. */
     FieldKind: {
@@ -633,6 +716,8 @@ export interface components {
       min_len: number;
       /** @description The most. */
       max_len: number;
+      /** @description Whether the list may be given as pairs of neighbours: `[[64, 128], [128, 256]]` is `[64, 128, 256]`. */
+      pairs: boolean;
       /** @enum {string} */
       type: "integers";
     } | {
@@ -719,6 +804,13 @@ export interface components {
       };
       /** @description The data it takes: 2 for points, 3 for images. */
       dimensions: number[];
+      /** @description Whether it is built in, and not a user's text. */
+      built_in: boolean;
+      /**
+       * @description The text that a document must have under `network.source`, because the server has no text of this name, or
+       * another one.
+       */
+      source?: string;
     };
     /** @description All data of the form for a run. */
     FormTable: {
@@ -910,6 +1002,19 @@ export interface components {
       /** @description Further notes, as sentences. */
       notes: string[];
     };
+    /** @description A network that was imported. */
+    ImportedNetwork: {
+      /** @description Its name. */
+      name: string;
+      /** @description The shape of a sample. */
+      input: number[];
+      /** @description The number of classes of its weights. */
+      classes: number;
+      /** @description The file of its weights. */
+      weights: string;
+      /** @description What a user should know, in sentences. */
+      notes: string[];
+    };
     /** @description A run of an import, as it is called now. */
     ImportedRun: {
       id: components["schemas"]["RunId"];
@@ -1047,6 +1152,36 @@ export interface components {
         [key: string]: components["schemas"]["Metrics"];
       };
     };
+    /** @description A network with its options and its text. */
+    Network: components["schemas"]["NetworkRow"] & {
+      /** @description The text. */
+      source: string;
+      /** @description Whether it is built in, and cannot be changed. */
+      built_in: boolean;
+    };
+    /** @description A text to save. */
+    NetworkChange: {
+      /** @description The text, at most 1 MiB. */
+      source: string;
+    };
+    /** @description A text to check, and what to check it for. */
+    NetworkCheck: {
+      /** @description The text. */
+      source: string;
+      /** @description The shape of a sample: `[channels, height, width]`, or `[2]` for points. */
+      input: number[];
+      /** @description The number of classes. */
+      classes: number;
+      /** @description Values of its options; those that are missing have their defaults. */
+      options?: {
+        [key: string]: Json;
+      };
+    };
+    /** @description A form with an ONNX file. */
+    NetworkForm: {
+      /** Format: binary */
+      file: string;
+    };
     /** @description A network that a run can train. */
     NetworkRow: {
       /** @description The name in a RunSpec. */
@@ -1057,16 +1192,33 @@ export interface components {
       summary: string;
       /** @description Its options, as fields under `network.`. */
       fields: components["schemas"]["Field"][];
-      /** @description Its defaults for other fields, as path and JSON literal. */
-      defaults: [string, string][];
+      /** @description Its defaults for other fields, by path. */
+      defaults: {
+        [key: string]: Json;
+      };
       /** @description The data it takes: 2 for points, 3 for images. */
       dimensions: number[];
       /** @description The loss function of its training. */
       criterion: components["schemas"]["Criterion"];
     };
+    /** @description A network's text. */
+    NetworkSource: {
+      /** @description The name in a RunSpec; empty for a new network. */
+      name: string;
+      /** @description The name that users see. */
+      title: string;
+      /** @description The text. */
+      source: string;
+      /** @description Whether it is built in, and cannot be changed. */
+      built_in: boolean;
+      /** @description Its version, for `If-Match`; only of a user's text. */
+      etag?: string;
+    };
     /** @description The networks that a run can train. */
     Networks: {
-      networks: components["schemas"]["NetworkRow"][];
+      networks: components["schemas"]["Network"][];
+      /** @description Texts of users that have a mistake. */
+      unreadable: components["schemas"]["UnreadableNetwork"][];
     };
     /** @description A report to begin. */
     NewReport: {
@@ -1433,6 +1585,8 @@ export interface components {
       network: {
         /** @description The network's name. */
         kind: string;
+        /** @description The text of a network that is neither built in nor kept on the server under this name. */
+        source?: string;
         [key: string]: Json;
       };
       training?: {
@@ -1762,6 +1916,8 @@ export interface components {
       network?: {
         /** @description The network's name. */
         kind: string;
+        /** @description The text of a network that is neither built in nor kept on the server under this name. */
+        source?: string;
         [key: string]: Json;
       };
       training?: {
@@ -2501,6 +2657,10 @@ export interface components {
        * @description The number of runs per combination, each with the next seed.
        */
       repeats?: number;
+      /** @description The texts of networks by their names; a missing text is that of the server. */
+      networks?: {
+        [key: string]: string;
+      };
     };
     /** @description Every sweep. */
     Sweeps: {
@@ -2553,6 +2713,25 @@ export interface components {
       test: components["schemas"]["TestEvent"] | null;
       /** @description The names of the classes. */
       classes: string[] | null;
+    };
+    /** @description What is wrong with a text, and where. */
+    TextError: {
+      /**
+       * Format: int32
+       * @description The line, from 1.
+       */
+      line: number;
+      /**
+       * Format: int32
+       * @description The column, from 1, in characters.
+       */
+      column: number;
+      /** @description What is wrong. */
+      message: string;
+      /** @description The layer whose shapes do not fit. */
+      layer?: string;
+      /** @description The option whose value the network refuses. */
+      option?: string;
     };
     /** @description Statistics of one tile. */
     Tile: {
@@ -2633,6 +2812,13 @@ export interface components {
       /** @description The reason. */
       message: string;
     };
+    /** @description A text of a user that has a mistake. */
+    UnreadableNetwork: {
+      /** @description Its name. */
+      name: string;
+      /** @description The mistake. */
+      error: components["schemas"]["TextError"];
+    };
     /** @description A stored image. */
     UploadedImage: {
       /**
@@ -2693,11 +2879,14 @@ export type ArchiveForm = components["schemas"]["ArchiveForm"];
 export type Arithmetic = components["schemas"]["Arithmetic"];
 export type AssignedTags = components["schemas"]["AssignedTags"];
 export type Axis = components["schemas"]["Axis"];
+export type Binary = components["schemas"]["Binary"];
 export type Boundaries = components["schemas"]["Boundaries"];
 export type Boundary = components["schemas"]["Boundary"];
 export type BoundaryEvent = components["schemas"]["BoundaryEvent"];
 export type Bounds = components["schemas"]["Bounds"];
 export type ChannelSum = components["schemas"]["ChannelSum"];
+export type CheckedLayer = components["schemas"]["CheckedLayer"];
+export type CheckedNetwork = components["schemas"]["CheckedNetwork"];
 export type Checkpoint = components["schemas"]["Checkpoint"];
 export type CheckpointKind = components["schemas"]["CheckpointKind"];
 export type Choice = components["schemas"]["Choice"];
@@ -2749,6 +2938,7 @@ export type Histogram = components["schemas"]["Histogram"];
 export type ImageForm = components["schemas"]["ImageForm"];
 export type ImportOutcome = components["schemas"]["ImportOutcome"];
 export type ImportReport = components["schemas"]["ImportReport"];
+export type ImportedNetwork = components["schemas"]["ImportedNetwork"];
 export type ImportedRun = components["schemas"]["ImportedRun"];
 export type InputGradient = components["schemas"]["InputGradient"];
 export type Inside = components["schemas"]["Inside"];
@@ -2759,7 +2949,12 @@ export type Line = components["schemas"]["Line"];
 export type MetricSeries = components["schemas"]["MetricSeries"];
 export type Metrics = components["schemas"]["Metrics"];
 export type MetricsOfRuns = components["schemas"]["MetricsOfRuns"];
+export type Network = components["schemas"]["Network"];
+export type NetworkChange = components["schemas"]["NetworkChange"];
+export type NetworkCheck = components["schemas"]["NetworkCheck"];
+export type NetworkForm = components["schemas"]["NetworkForm"];
 export type NetworkRow = components["schemas"]["NetworkRow"];
+export type NetworkSource = components["schemas"]["NetworkSource"];
 export type Networks = components["schemas"]["Networks"];
 export type NewReport = components["schemas"]["NewReport"];
 export type NewSelection = components["schemas"]["NewSelection"];
@@ -2833,12 +3028,14 @@ export type Tags = components["schemas"]["Tags"];
 export type Test = components["schemas"]["Test"];
 export type TestEvent = components["schemas"]["TestEvent"];
 export type TestResult = components["schemas"]["TestResult"];
+export type TextError = components["schemas"]["TextError"];
 export type Tile = components["schemas"]["Tile"];
 export type TileOrder = components["schemas"]["TileOrder"];
 export type TileValues = components["schemas"]["TileValues"];
 export type TopClass = components["schemas"]["TopClass"];
 export type Trash = components["schemas"]["Trash"];
 export type Unreadable = components["schemas"]["Unreadable"];
+export type UnreadableNetwork = components["schemas"]["UnreadableNetwork"];
 export type UploadedImage = components["schemas"]["UploadedImage"];
 export type UploadedImages = components["schemas"]["UploadedImages"];
 export type Variant = components["schemas"]["Variant"];

@@ -387,6 +387,14 @@ export const uploadImage = (file, options) => upload("/images", formOf("image", 
 export const uploadDataSet = (file, options) => upload("/datasets", formOf("file", [file]), options);
 
 /**
+ * Imports an ONNX file as a network.
+ * @param {File} file
+ * @param {{ onProgress: (sent: number, of: number) => void, signal: AbortSignal }} options
+ * @returns {Promise<{ name: string, input: number[], classes: number, notes: string[] }>}
+ */
+export const importNetwork = (file, options) => upload("/networks/import", formOf("file", [file]), options);
+
+/**
  * Uploads TensorBoard event files with their paths, or zips of log directories.
  * @param {{ file: File, path: string }[]} files
  * @param {string} name the name of the runs; "" for the names of their folders

@@ -82,13 +82,27 @@ function word(path, value) {
   return speaks ? exactNumber(value) : `${shortName(path)} ${exactNumber(value)}`;
 }
 
+/** Whether a user gave the run its name: the automatic ones are “mlp on digits”, and in a sweep “base · lr 0.1”. */
+const isNamed = (/** @type {Run} */ { name, spec, source }) =>
+  !source && !name.includes(" · ") && name !== `${spec.network?.kind} on ${spec.data?.set}`;
+
 /**
- * Short, distinct labels for runs that are shown together: the settings in which they differ, or their names if these
- * are shorter or no setting differs.
+ * Short, distinct labels for runs that are shown together: the names that users gave them; of other runs the settings in
+ * which they differ, or their names if no setting differs.
  * @param {Run[]} runs
  * @returns {Map<string, string>} by id
  */
 export function distinctLabels(runs) {
+  const names = new Map(runs.map((run) => [run.id, run.name]));
+  const counts = new Map();
+  for (const name of names.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const named = new Set(runs.filter((run) => isNamed(run) && counts.get(run.name) === 1));
+  const labels = settingLabels(runs.filter((run) => !named.has(run)));
+  return numberRepeats(new Map(runs.map((run) => [run.id, labels.get(run.id) ?? run.name])));
+}
+
+/** Labels made of the settings in which runs differ. @param {Run[]} runs @returns {Map<string, string>} by id */
+function settingLabels(runs) {
   const paths = differingSettings(runs);
   const names = new Map(runs.map((run) => [run.id, run.name]));
   if (paths.length === 0 || runs.length < 2) return numberRepeats(names);

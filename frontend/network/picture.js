@@ -121,7 +121,6 @@ export function networkPicture({ onPoint, onGo }) {
       else stale.set(view.element, show);
       setAttribute(view.element, "tabindex", row.key === focused ? "0" : "-1");
     });
-    COSTS.forEach(({ id }, i) => grid.classList.toggle(`no-${id}`, sums[i] === 0));
     showLit();
     clearTimeout(quiet);
     quiet = setTimeout(() => showRest(), QUIET_MS);

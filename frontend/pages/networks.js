@@ -8,6 +8,7 @@ import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { safeLocalStorage } from "../lib/storage.js";
 import { acceptDrops } from "../lib/upload.js";
+import { importer, isImported } from "../network/import.js";
 import { freeName } from "../network/names.js";
 import { findingsOf, mistakeText } from "../network/problems.js";
 import { draftKey } from "../network/stored-text.js";
@@ -26,7 +27,7 @@ let { networks } = data;
 const page = byId("page");
 const file = h("input", {
   type: "file",
-  accept: ".py,text/x-python",
+  accept: ".py,.onnx,.safetensors,text/x-python",
   multiple: true,
   class: "visually-hidden",
   id: "network-file",
@@ -39,17 +40,23 @@ const zone = h(
   h(
     "span",
     {},
-    h("strong", {}, "Drop a .py file here, or choose one"),
-    h("span", { class: "muted" }, "It becomes a network under the file’s name."),
+    h("strong", {}, "Drop a file here, or choose one"),
+    h(
+      "span",
+      { class: "muted" },
+      "A text (.py), or a trained network: ONNX, or the state dict of a network below (.safetensors).",
+    ),
   ),
 );
+const messages = h("div", {});
+const imports = importer(messages);
 const own = h("ul", { class: "network-list" });
 const ownCard = h(
   "section",
   { class: "card", "aria-labelledby": "own-networks" },
   h("header", { class: "card-head" }, h("h2", { id: "own-networks" }, "Your networks")),
   own,
-  h("div", { class: "card-body" }, file, zone),
+  h("div", { class: "card-body" }, file, zone, messages),
 );
 
 page.append(
@@ -171,8 +178,9 @@ async function addAll(files) {
 
 /** Adds a file as a network. @param {File} each @returns {Promise<string | null>} its name, or null if it was refused */
 async function add(each) {
+  if (isImported(each.name)) return imports.add(each);
   if (!/\.py$/i.test(each.name)) {
-    toast(`${each.name} is not a .py file.`, "bad");
+    toast(`${each.name} is neither a .py, an .onnx nor a .safetensors file.`, "bad");
     return null;
   }
   if (each.size > MAX_BYTES) {

@@ -6,12 +6,12 @@ import { announce, startShell } from "../lib/shell.js";
 import { checker, checkResultOf } from "../form/checker.js";
 import { formatGridValues } from "../form/grid-values.js";
 import { comparePart } from "../form/compare.js";
-import { draftOf, draftWithNetwork, emptyDraft, runCount, specOf, sweepOf } from "../form/draft.js";
+import { draftOf, emptyDraft, runCount, specOf, startingWith, sweepOf } from "../form/draft.js";
 import { placeErrors } from "../form/errors.js";
 import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
-import { fieldsOf } from "../form/table.js";
+import { NETWORK, fieldsOf } from "../form/table.js";
 import { safeSessionStorage } from "../lib/storage.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
@@ -24,7 +24,6 @@ startShell();
 const { form: table, presets, copy } = pageData();
 const query = new URLSearchParams(location.search);
 const preset = presets.find(({ id }) => id === query.get("preset"));
-const chosenNetwork = table.networks.find(({ kind }) => kind === query.get("network"));
 const KEPT = `vivarium.draft${location.search}`;
 
 const draft = kept() ?? first();
@@ -47,9 +46,7 @@ const from = preset
   ? `From the experiment “${preset.title}”`
   : copy
     ? `From the run “${copy.name}”`
-    : chosenNetwork
-      ? `With the network “${chosenNetwork.title}”`
-      : "Choose data and a network; the rest has sensible values.";
+    : "Choose data and a network; the rest has sensible values.";
 byId("page").append(
   h("header", { class: "page-head" }, h("h1", {}, "New run"), h("p", { class: "muted" }, from)),
   form,
@@ -109,17 +106,20 @@ async function submit(event) {
 /** @returns {Draft} */
 function first() {
   if (copy) return draftOf(table, copy);
-  if (chosenNetwork) return draftWithNetwork(table, chosenNetwork.kind);
-  if (!preset) return emptyDraft(table);
+  if (!preset) return startingWith(table, emptyDraft(table), query.get("network"));
   const made = draftOf(table, preset.base);
   const fields = new Set(fieldsOf(table, made).map(({ path }) => path));
   for (const [path, axis] of Object.entries(preset.grid)) {
-    if (fields.has(path)) made.grid[path] = formatGridValues(axis);
+    const isTyped = path === NETWORK ? isOfKinds(axis) : fields.has(path);
+    if (isTyped) made.grid[path] = formatGridValues(axis);
     else made.fixed[path] = axis;
   }
   made.repeats = String(preset.repeats);
   return made;
 }
+
+/** Whether all values are networks with their defaults. @param {unknown} axis */
+const isOfKinds = (axis) => Array.isArray(axis) && axis.every((value) => Object.keys(value).join() === "kind");
 
 /** The draft from before a reload or navigation. @returns {Draft | null} */
 function kept() {

@@ -37,6 +37,7 @@ const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.
 const progress = progressPanel(run);
 const charts = curves(store, () => run);
 const test = testPanel();
+const settings = settingsPanel(run);
 const notes = notesPanel();
 const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */
@@ -46,7 +47,7 @@ const side = h(
   "div",
   { class: "run-side" },
   test.element,
-  settingsPanel(run),
+  settings.element,
   notes.element,
   ...(run.source ? [] : [log.element]),
 );
@@ -152,6 +153,7 @@ function showRun(next) {
   if (replaced) return location.reload();
   header.show(run);
   progress.show(run);
+  settings.show(run);
   log.nudge();
   charts.draw();
 }

@@ -5,6 +5,7 @@ import { exactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
 import { apiUrl } from "../lib/base-path.js";
+import { networkLinks } from "./network-links.js";
 import { sourcePart } from "./source.js";
 
 /** @import { Run, Json } from "../lib/types" */
@@ -25,7 +26,8 @@ export function settingsPanel(run) {
   ).filter(({ values }) => values);
   const chevron = icon("chevron", 14);
   chevron.classList.add("chevron");
-  return h(
+  const links = networkLinks(run);
+  const element = h(
     "details",
     { class: "card settings", open: matchMedia("(min-width: 1000px)").matches },
     h("summary", { class: "card-head" }, h("h2", {}, chevron, source ? "Source" : "Settings")),
@@ -51,6 +53,7 @@ export function settingsPanel(run) {
           ),
         ),
       ),
+      !source && links.element,
       !source && h("details", { class: "json" }, h("summary", {}, "As JSON"), code.element),
       h(
         "p",
@@ -62,6 +65,8 @@ export function settingsPanel(run) {
       ),
     ),
   );
+  links.show(run);
+  return { element, show: links.show };
 }
 
 /** @param {string} href @param {string} text */

@@ -99,8 +99,8 @@ pub struct Serve {
 /// `train`
 #[derive(Args, Clone, Debug)]
 pub struct Train {
-    /// The network, as in `network.kind`
-    #[arg(long, value_name = "KIND", required_unless_present = "spec")]
+    /// The network, as in `network.kind`, or the file of a text, such as my.py
+    #[arg(long, value_name = "KIND|FILE", required_unless_present = "spec")]
     pub network: Option<String>,
     /// The data set, as in `data.set`
     #[arg(long = "data", value_name = "SET", required_unless_present = "spec")]
@@ -183,10 +183,10 @@ pub struct Import {
 /// `import`
 #[derive(Args, Debug)]
 pub struct ImportWeights {
-    /// A safetensors file with PyTorch's names, such as torchvision's VGG16
+    /// A safetensors file with PyTorch's names, such as torchvision's VGG16, or an ONNX file
     pub weights: PathBuf,
-    /// The network, as in `network.kind`
-    #[arg(long, value_name = "KIND", default_value = "vgg16")]
+    /// The network, as in `network.kind`, or the file of a text, such as my.py
+    #[arg(long, value_name = "KIND|FILE", default_value = "vgg16")]
     pub network: String,
     /// The data set with the classes of the weights, on which training can continue, as in `data.set`
     #[arg(long = "data", value_name = "SET")]
@@ -308,8 +308,8 @@ impl From<Scale> for vivarium_models::inspect::Scale {
 /// `bench`
 #[derive(Args, Clone, Debug)]
 pub struct Bench {
-    /// The network, as in `network.kind`
-    #[arg(long, value_name = "KIND")]
+    /// The network, as in `network.kind`, or the file of a text, such as my.py
+    #[arg(long, value_name = "KIND|FILE")]
     pub network: String,
     /// A setting of the network, such as network.dropout=0.2; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]

@@ -18,6 +18,9 @@ const IMAGES: &str = "images";
 /// The folder of pinned images: the image that a run's film follows, where a user chose one.
 const PINS: &str = "pins";
 
+/// The folder of weights that came with networks.
+const WEIGHTS: &str = "weights";
+
 /// The environment variable that names the data folder.
 pub const VARIABLE: &str = "VIVARIUM_DATA_DIR";
 
@@ -42,6 +45,13 @@ pub fn pin_of_run(run: &Path) -> Option<PathBuf> {
     let root = run.parent()?.parent()?;
     let name = format!("{}.png", run.file_name()?.to_str()?);
     Some(root.join(PINS).join(name))
+}
+
+/// A file of weights that networks' texts name, for the run in a directory; it lies beside the folder that contains the
+/// run.
+pub fn weights_of_run(run: &Path, file: &str) -> Option<PathBuf> {
+    let run = run.canonicalize().ok()?;
+    Some(run.parent()?.parent()?.join(WEIGHTS).join(file))
 }
 
 /// The data folder and the paths inside.
@@ -87,6 +97,16 @@ impl DataDir {
     /// One file for each sweep.
     pub fn sweeps(&self) -> PathBuf {
         self.root.join("sweeps")
+    }
+
+    /// The texts of users' networks.
+    pub fn networks(&self) -> PathBuf {
+        self.root.join("networks")
+    }
+
+    /// Weights that came with networks.
+    pub fn weights(&self) -> PathBuf {
+        self.root.join(WEIGHTS)
     }
 
     /// One file for each report.

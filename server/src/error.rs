@@ -87,6 +87,9 @@ pub enum Error {
     /// The thing is not in a state that allows the request.
     #[error("{0}")]
     Conflict(String),
+    /// The thing is not in the state that the request names with `If-Match` or `If-None-Match`.
+    #[error("{0}")]
+    PreconditionFailed(String),
     /// Too many requests at a time.
     #[error("{0}")]
     Busy(String),

@@ -13,7 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
-use vivarium_models::spec::RunSpec;
+use vivarium_models::graph::Graph;
+use vivarium_models::spec::{RunSpec, TrainingSpec};
 use vivarium_models::train::{Plan, StepTiming};
 
 use crate::error::{Error, Result};
@@ -34,9 +35,8 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 /// The input of `vivarium measure`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct MeasureRequest {
-    pub(crate) spec: RunSpec,
-    pub(crate) input: Vec<usize>,
-    pub(crate) classes: usize,
+    pub(crate) graph: Graph,
+    pub(crate) training: TrainingSpec,
     pub(crate) batch: usize,
 }
 
@@ -94,9 +94,8 @@ impl Estimator {
     pub async fn estimate(&self, spec: &RunSpec, plan: &Plan) -> Result<Estimate> {
         let batch = spec.training.batch_size.min(plan.train_samples).max(1);
         let request = MeasureRequest {
-            spec: spec.clone(),
-            input: plan.input.clone(),
-            classes: plan.classes.len(),
+            graph: plan.graph.clone(),
+            training: spec.training.clone(),
             batch: usize::try_from(batch).unwrap_or(usize::MAX),
         };
         let key = key(spec, plan, batch);
@@ -185,13 +184,11 @@ fn key(spec: &RunSpec, plan: &Plan, batch: u64) -> String {
         optimizer.insert("momentum".to_owned(), Value::from(momentum));
     }
     json!([
-        spec.network,
+        plan.graph,
         optimizer,
         batch,
         spec.training.threads,
         spec.training.clip.is_some(),
-        plan.input,
-        plan.classes.len(),
     ])
     .to_string()
 }

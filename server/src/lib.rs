@@ -22,6 +22,7 @@
 //! * `reserve`: disk space that is set apart for deletions on a full disk.
 //! * [`trash`]: deleted runs.
 //! * [`worker`]: trains the run of one directory; knows neither the index nor the server.
+//! * [`networks`]: networks that users wrote.
 //! * [`sweeps`]: sets of runs from one form.
 //! * [`presets`]: runs that a user can start with one click.
 //! * [`supervisor`]: one task per run: queue, launch, adoption, end.
@@ -55,6 +56,7 @@ pub mod inspect;
 pub mod labels;
 pub mod launch;
 pub mod memory;
+pub mod networks;
 mod panics;
 pub mod presets;
 pub mod reports;

@@ -186,6 +186,7 @@ mod tests {
                 base["data"]["set"] = json!("digits");
             }
             let sweep = SweepSpec {
+                networks: std::collections::BTreeMap::new(),
                 base,
                 grid: preset.grid.clone(),
                 search: None,

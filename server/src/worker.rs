@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use vivarium_models::contract::{Event, Reason};
+use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Control, Observer, Record, RunPaths};
 
 use crate::data_dir;
@@ -82,7 +83,7 @@ pub fn train(
         Ok(train::train(
             &spec,
             &library,
-            run_paths(dir, log.logged()),
+            run_paths(dir, &spec, log.logged())?,
             &mut recorder,
         )?)
     });
@@ -102,9 +103,22 @@ pub fn train(
 
 /// The paths that the training loop reads and writes. Only the pinned image is outside the run's directory, where
 /// nobody but the worker writes.
-fn run_paths(dir: &RunDir, logged: Logged) -> RunPaths {
+fn run_paths(dir: &RunDir, spec: &RunSpec, logged: Logged) -> Result<RunPaths> {
     let began = logged.began.unwrap_or_default();
-    RunPaths {
+    let start = match spec.network.weights()? {
+        // A run with a checkpoint needs them no more, and one of `vivarium import` has its own.
+        Some(file) if logged.step == 0 && !dir.start().exists() => {
+            let path = data_dir::weights_of_run(dir.path(), &file);
+            let path = path.filter(|path| path.is_file()).ok_or_else(|| {
+                Error::Conflict(format!(
+                    "The network's weights, {file}, are not in the data folder."
+                ))
+            })?;
+            Some(path)
+        }
+        _ => Some(dir.start()),
+    };
+    Ok(RunPaths {
         record: Some(Record {
             threads: began.threads,
             instructions: began.instructions,
@@ -112,11 +126,12 @@ fn run_paths(dir: &RunDir, logged: Logged) -> RunPaths {
             step: logged.step,
             epoch: logged.epoch,
         }),
+        graph: Some(dir.graph_file()),
         checkpoints: dir.checkpoints(),
-        start: Some(dir.start()),
+        start,
         film: Some(dir.film()),
         pinned: data_dir::pin_of_run(dir.path()),
-    }
+    })
 }
 
 /// Trains the run at `path`: all of `vivarium worker`.

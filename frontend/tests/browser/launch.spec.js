@@ -191,3 +191,53 @@ test("a run is launched by keyboard alone", async ({ page }) => {
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("by keyboard");
   await expect(status(page)).toHaveAttribute("data-status", "finished");
 });
+
+/** A text with a list among its options. @param {string} title */
+const text = (title) => `"""${title}"""
+
+
+def net(classes, widths=option([8], min=1, max=64, len=(1, 4), pairs=True)):
+    return Sequential(Flatten(), *[layer for width in widths for layer in (Linear(width), ReLU())], Linear(classes))
+`;
+
+test("three texts and two lists of widths are compared on one page", async ({ page, vivarium }) => {
+  for (const name of ["one", "two", "three"])
+    await vivarium.call("PUT", `/networks/${name}`, { source: text(`Network ${name}`) });
+  await page.goto("/new?network=two");
+  await expect(page.getByRole("radio", { name: /Network two/ })).toBeChecked();
+  await box(page, "Epochs").fill("1");
+  await page.getByLabel("Setting to compare").selectOption({ label: "Network" });
+  const networks = page.getByRole("group", { name: "Network", exact: true }).last();
+  await expect(networks.getByRole("checkbox", { name: "Network two" })).toBeChecked();
+  for (const name of ["Network one", "Network three"]) await networks.getByRole("checkbox", { name }).check();
+  await page.getByLabel("Setting to compare").selectOption({ label: "Widths" });
+  await page.locator(".compare-row", { hasText: "Widths" }).getByRole("textbox").fill("8; (16, 32), (32, 16)");
+  await page.getByRole("button", { name: "Start 6 runs" }).click();
+  await page.waitForURL("**/sweeps/*");
+  await expect(page.locator(".members li")).toHaveCount(6);
+  const finished = async () =>
+    (await vivarium.call("GET", "/runs")).runs.filter(
+      (/** @type {{ status: string }} */ { status }) => status === "finished",
+    );
+  await expect.poll(async () => (await finished()).length, { timeout: 60_000 }).toBe(6);
+  const widths = new Set((await finished()).map((/** @type {any} */ { spec }) => JSON.stringify(spec.network.widths)));
+  expect(widths).toEqual(new Set(["[8]", "[16,32,16]"]));
+  const kinds = new Set((await finished()).map((/** @type {any} */ { spec }) => spec.network.kind));
+  expect(kinds).toEqual(new Set(["one", "two", "three"]));
+});
+
+test("a copy of a run has its text, whatever became of it", async ({ page, vivarium }) => {
+  await vivarium.call("PUT", "/networks/mine", { source: text("As it was") });
+  const { id } = await vivarium.call("POST", "/runs", { ...SHORT, network: { kind: "mine" } });
+  await vivarium.call("PUT", "/networks/mine", { source: text("Another") });
+  await page.goto(`/runs/${id}`);
+  await page.getByRole("link", { name: "Copy" }).click();
+  await expect(page.getByRole("radio", { name: /As it was/ })).toBeChecked();
+  await page.getByRole("button", { name: /^Start/ }).click();
+  await page.waitForURL("**/runs/*");
+  const copy = new URL(page.url()).pathname.split("/").at(-1);
+  const { source } = await vivarium.call("GET", `/runs/${copy}/network`);
+  expect(source).toContain("As it was");
+  await page.getByRole("link", { name: "Edit its network" }).click();
+  await page.waitForURL("**/networks/new?run=*");
+});

@@ -330,7 +330,9 @@ test("a file becomes a network, and one with a mistake can be mended", async ({ 
     buffer: Buffer.from(source),
   });
   await page.setInputFiles("#network-file", { ...file(TEXT), name: "notes.txt" });
-  await expect(page.getByRole("alert").filter({ hasText: "notes.txt is not a .py file." })).toBeVisible();
+  await expect(
+    page.getByRole("alert").filter({ hasText: "notes.txt is neither a .py, an .onnx nor a .safetensors file." }),
+  ).toBeVisible();
   await page.setInputFiles("#network-file", file(`${TEXT}(`));
   const refused = page.getByRole("alert").filter({ hasText: "Dropped.py was refused. Line" });
   await refused.getByRole("button", { name: "Open in the editor" }).click();

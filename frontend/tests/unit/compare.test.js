@@ -30,11 +30,23 @@ test("runs differ in settings, not in names", () => {
   ]);
 });
 
+/** A run that nobody named. @param {Run} run @returns {Run} */
+const unnamed = (run) => ({ ...run, name: `${run.spec.network?.kind} on ${run.spec.data?.set}` });
+
+test("runs have the names that users gave them, where these are distinct", () => {
+  const runs = [run("a", { batch_size: 1 }), run("b", { batch_size: 2 })];
+  assert.deepEqual([...distinctLabels(runs).values()], ["run a", "run b"]);
+  const [first, second, third] = [unnamed(run("c", { batch_size: 3 })), unnamed(run("d", { batch_size: 4 })), run("e")];
+  assert.deepEqual([...distinctLabels([first, second, third]).values()], ["batch size 3", "batch size 4", "run e"]);
+  const swept = ["0.1", "0.01"].map((lr) => ({ ...run(lr, { lr: Number(lr) }), name: `mlp · lr ${lr}` }));
+  assert.deepEqual([...distinctLabels(swept).values()], ["lr 0.1", "lr 0.01"]);
+});
+
 test("a label has only the settings that distinguish a run", () => {
   const two = [run("a", { optimizer: { kind: "sgd", lr: 0.1 } }), run("b", { optimizer: { kind: "sgd", lr: 0.01 } })];
-  assert.deepEqual([...distinctLabels(two).values()], ["lr 0.1", "lr 0.01"]);
+  assert.deepEqual([...distinctLabels(two.map(unnamed)).values()], ["lr 0.1", "lr 0.01"]);
   const kinds = [run("a", { seed: 0 }, { kind: "mlp" }), run("b", { seed: 1 }, { kind: "vgg16" })];
-  assert.deepEqual([...distinctLabels(kinds).values()], ["mlp", "vgg16"]);
+  assert.deepEqual([...distinctLabels(kinds.map(unnamed)).values()], ["mlp", "vgg16"]);
   const alike = [
     { ...run("a"), name: "same" },
     { ...run("b"), name: "same" },

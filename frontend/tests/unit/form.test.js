@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatGridValues, parseRange } from "../../form/grid-values.js";
+import { formatGridValues, parseGridValues, parseRange } from "../../form/grid-values.js";
 import {
   chooseSet,
   draftOf,
@@ -9,12 +9,13 @@ import {
   isChanged,
   runCount,
   specOf,
+  startingWith,
   sweepOf,
   setField,
   fieldText,
 } from "../../form/draft.js";
 import { placeErrors } from "../../form/errors.js";
-import { fieldsOf, networksFor } from "../../form/table.js";
+import { fieldsOf, networkField, networksFor } from "../../form/table.js";
 import { allowedText, toText, toValue } from "../../form/values.js";
 import { TABLE } from "./table.js";
 
@@ -212,4 +213,107 @@ test("a draft makes a sweep as soon as something varies", () => {
   assert.equal(runCount(TABLE, draft), 24);
   draft.trials = "10";
   assert.deepEqual([sweepOf(TABLE, draft)?.search, runCount(TABLE, draft)], [{ kind: "random", trials: 10 }, 30]);
+});
+
+/** @type {Field} */
+const lists = {
+  path: "network.widths",
+  label: "Widths",
+  help: "",
+  default: "[64]",
+  nullable: false,
+  advanced: false,
+  kind: { type: "integers", min: 1, max: 4096, min_len: 1, max_len: 9, pairs: true },
+};
+
+test("a list is typed as numbers or as pairs of neighbours", () => {
+  for (const [text, value] of /** @type {const} */ ([
+    ["64, 128", [64, 128]],
+    ["[64, 128]", [64, 128]],
+    [
+      "(64, 128), (128,256)",
+      [
+        [64, 128],
+        [128, 256],
+      ],
+    ],
+    [
+      "[(64,128),(128,128)]",
+      [
+        [64, 128],
+        [128, 128],
+      ],
+    ],
+    [
+      "[[64,128],[128,128]]",
+      [
+        [64, 128],
+        [128, 128],
+      ],
+    ],
+    ["(64, 128", ["(64", 128]],
+    ["5", [5]],
+    ["", []],
+  ]))
+    assert.deepEqual(toValue(lists, text), value, text);
+});
+
+test("lists and switches are compared, and read again as they are written", () => {
+  /** @type {Field} */
+  const on = { ...lists, kind: { type: "switch" } };
+  for (const [of, text, values] of /** @type {const} */ ([
+    [lists, "64, 128; 32", [[64, 128], [32]]],
+    [
+      lists,
+      "64; (64, 128), (128, 256)",
+      [
+        [64],
+        [
+          [64, 128],
+          [128, 256],
+        ],
+      ],
+    ],
+    [on, "on, off", [true, false]],
+  ]))
+    assert.deepEqual(parseGridValues(of, text), values, text);
+  assert.equal(formatGridValues([[64, 128], [32]]), "64, 128; 32");
+  assert.equal(formatGridValues([true, false]), "on, off");
+  assert.equal(formatGridValues([{ kind: "vgg16" }, { kind: "mine" }]), "vgg16, mine");
+});
+
+test("networks are compared: that of the form with its options, the others with their defaults and texts", () => {
+  const mine = { ...TABLE.networks[1], kind: "mine", built_in: false, fields: [], source: "def mine(classes): …" };
+  const table = { ...TABLE, networks: [...TABLE.networks, mine] };
+  const draft = emptyDraft(table);
+  setField(table, draft, field(draft, "network.hidden"), "7");
+  draft.grid = { network: "mlp, mine" };
+  assert.deepEqual(gridOf(table, draft), {
+    network: [
+      { kind: "mlp", hidden: [7], activation: "relu" },
+      { kind: "mine", source: mine.source },
+    ],
+  });
+  assert.equal(runCount(table, draft), 2);
+  const { kind } = networkField(table, draft);
+  assert.ok(kind.type === "choice" && kind.options.some(({ value }) => value === "mine"));
+});
+
+test("a text that the server does not have is sent along, and read back", () => {
+  const mine = { ...TABLE.networks[1], kind: "mine", built_in: false, source: "def mine(classes): …" };
+  const table = { ...TABLE, networks: [...TABLE.networks, mine] };
+  const draft = startingWith(table, emptyDraft(table), "mine");
+  const spec = /** @type {any} */ (specOf(table, draft));
+  assert.equal(spec.network.source, mine.source);
+  assert.deepEqual(draftOf(table, spec).rest, {});
+});
+
+test("a form that starts with a network chooses data that it takes", () => {
+  const draft = emptyDraft(TABLE);
+  draft.set = "blobs";
+  assert.deepEqual(
+    networksFor(TABLE, startingWith(TABLE, draft, "vgg16").set).some(({ kind }) => kind === "vgg16"),
+    true,
+  );
+  assert.equal(startingWith(TABLE, emptyDraft(TABLE), "nothing").kind, "mlp");
 });

@@ -49,19 +49,33 @@ export const TABLE = {
       fields: [],
       defaults: { "training.batch_size": 1 },
       dimensions: [2, 3],
+      built_in: true,
     },
     {
       kind: "mlp",
       title: "MLP",
       summary: "",
       fields: [
-        field("network.hidden", { type: "integers", min: 1, max: 999, min_len: 1, max_len: 9 }, "[128,64]"),
+        field(
+          "network.hidden",
+          { type: "integers", min: 1, max: 999, min_len: 1, max_len: 9, pairs: false },
+          "[128,64]",
+        ),
         field("network.activation", words, '"relu"'),
       ],
       defaults: {},
       dimensions: [2, 3],
+      built_in: true,
     },
-    { kind: "vgg16", title: "VGG16", summary: "", fields: [], defaults: { "training.epochs": 3 }, dimensions: [3] },
+    {
+      kind: "vgg16",
+      title: "VGG16",
+      summary: "",
+      fields: [],
+      defaults: { "training.epochs": 3 },
+      dimensions: [3],
+      built_in: true,
+    },
   ],
   data_sets: [
     {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::rules;
 use crate::data::{DataSet, Library, State};
-use crate::networks::{self, NetworkRow};
+use crate::networks::{self, NETWORKS, NetworkRow, NetworkText};
 use crate::spec::{COMMON, Field, FieldError, GROUPS, Group, NetworkSpec, RunSpec, literal};
 
 /// Checks a document and fills in its defaults.
@@ -61,6 +61,9 @@ pub(crate) fn check_network(json: &Value) -> std::result::Result<NetworkSpec, Ve
         .map_err(|e| vec![FieldError::new("network", json, &e.to_string())])
 }
 
+/// The name of the network.
+const KIND: &str = "network.kind";
+
 /// The sections of a document.
 const SECTIONS: [&str; 3] = ["data", "network", "training"];
 
@@ -97,7 +100,7 @@ impl<'a> Check<'a> {
         self.fields(self.data.as_ref().map_or(&[], |set| set.fields));
         self.network_fields();
         if let Some(network) = self.network.clone() {
-            self.fields(network.criterion.fields());
+            self.fields(rules::training_fields(network.criterion));
         }
         for group in GROUPS {
             self.group(group);
@@ -143,32 +146,33 @@ impl<'a> Check<'a> {
     }
 
     fn network_row(&mut self) {
-        let names = networks::NETWORKS.iter().map(|row| &*row.kind);
-        let names: Vec<_> = names.chain([networks::CUSTOM]).collect();
-        let Some(kind) = self.choose("network.kind", &names) else {
+        const SOURCE: &str = "network.source";
+        const REVISION: &str = "network.revision";
+        self.known.push(SOURCE.to_owned());
+        let Some(source) = self.given(SOURCE).filter(|source| !source.is_null()) else {
+            let names: Vec<_> = NETWORKS.iter().map(|row| &*row.kind).collect();
+            let kind = self.choose(KIND, &names);
+            self.network = kind.and_then(|kind| networks::row(&kind));
             return;
         };
-        if kind != networks::CUSTOM {
-            self.network = networks::row(&kind);
-            return;
+        self.known.extend([KIND, REVISION].map(str::to_owned));
+        let given = self.given(KIND).unwrap_or(&Value::Null);
+        let kind = given.as_str().unwrap_or_default();
+        if let Err(message) = networks::check_name(kind) {
+            return self.errors.push(FieldError::new(KIND, given, &message));
         }
-        const PATH: &str = "network.source";
-        self.known.push(PATH.to_owned());
-        let Some(source) = self.given(PATH).and_then(Value::as_str) else {
-            let given = self.given(PATH).unwrap_or(&Value::Null);
-            self.errors.push(FieldError::new(
-                PATH,
-                given,
-                "must be the text of a network",
-            ));
-            return;
+        self.fill(KIND, given.clone());
+        let Some(text) = source.as_str() else {
+            let message = "must be the text of a network";
+            return self.errors.push(FieldError::new(SOURCE, source, message));
         };
-        match NetworkRow::custom(source) {
-            Ok(row) => {
-                self.fill(PATH, Value::from(source));
-                self.network = Some(Arc::new(row));
+        match NetworkText::read(text) {
+            Ok(read) => {
+                self.fill(SOURCE, source.clone());
+                self.fill(REVISION, Value::from(networks::revision(text)));
+                self.network = Some(Arc::new(NetworkRow::new(kind, read)));
             }
-            Err(error) => self.errors.push(FieldError::of_text(PATH, source, &error)),
+            Err(error) => self.errors.push(FieldError::of_text(SOURCE, text, &error)),
         }
     }
 
@@ -354,11 +358,7 @@ impl<'a> Check<'a> {
                 .and_then(Value::as_str)
                 .is_some_and(|name| name.trim().is_empty())
         {
-            let network = match &*network.kind {
-                networks::CUSTOM => &network.title,
-                kind => kind,
-            };
-            let name = format!("{network} on {}", data.set);
+            let name = format!("{} on {}", network.kind, data.set);
             self.filled.insert("name".to_owned(), Value::from(name));
         }
     }

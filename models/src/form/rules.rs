@@ -4,8 +4,16 @@ use serde_json::Value;
 
 use crate::data::{self, Library};
 use crate::error::Error;
-use crate::nn::check_parameters;
-use crate::spec::{FieldError, OptimizerSpec, RunSpec, ScheduleSpec};
+use crate::graph::Criterion;
+use crate::spec::{CROSS_ENTROPY, Field, FieldError, OptimizerSpec, RunSpec, ScheduleSpec};
+
+/// The settings that a run has because its network is trained by a criterion.
+pub(super) fn training_fields(criterion: Criterion) -> &'static [Field] {
+    match criterion {
+        Criterion::CrossEntropy => CROSS_ENTROPY,
+        Criterion::Perceptron => &[],
+    }
+}
 
 /// Errors in combinations of fields.
 pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldError> {
@@ -39,11 +47,8 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
         ));
     }
     // Also finds networks that do not take such data or are too large.
-    let graph = data::shape(&spec.data, library).and_then(|(input, classes)| {
-        let graph = spec.network.row()?.graph(&spec.network, &input, classes)?;
-        check_parameters(graph.parameters())?;
-        Ok(graph)
-    });
+    let graph = data::shape(&spec.data, library)
+        .and_then(|(input, classes)| spec.network.graph(&input, classes));
     match graph {
         Ok(graph) => {
             if spec.training.batch_size == 1 && graph.needs_batches() {
@@ -56,7 +61,10 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
                 ));
             }
         }
-        Err(Error::Setting { path, message }) => {
+        Err(Error::Setting { mut path, message }) => {
+            if path == "network" && spec.network.source.is_some() {
+                path = "network.source".to_owned();
+            }
             let value = match path.as_str() {
                 "data.set" => Value::from(spec.data.set.as_str()),
                 "data.size" => spec.data.options.get("size").cloned().unwrap_or_default(),

@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::rules::training_fields;
 use crate::data::{DataSet, Library};
-use crate::networks::NETWORKS;
+use crate::networks::{self, NETWORKS, NetworkRow};
 use crate::spec::{COMMON, Field, GROUPS, Group};
 
 /// All data of the form for a run.
@@ -36,18 +37,34 @@ pub struct FormNetwork {
     pub defaults: Map<String, Value>,
     /// The data it takes: 2 for points, 3 for images.
     pub dimensions: Vec<usize>,
+    /// Whether it is built in, and not a user's text.
+    pub built_in: bool,
+    /// The text that a document must have under `network.source`, because the server has no text of this name, or
+    /// another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub source: Option<String>,
+}
+
+impl FormNetwork {
+    /// A network to choose.
+    pub fn of(row: &NetworkRow) -> Self {
+        Self {
+            kind: row.kind.clone(),
+            title: row.title.clone(),
+            summary: row.summary.clone(),
+            fields: [&row.fields, training_fields(row.criterion)].concat(),
+            defaults: row.defaults.clone(),
+            dimensions: row.dimensions.clone(),
+            built_in: networks::row(&row.kind).is_some(),
+            source: None,
+        }
+    }
 }
 
 /// The table of fields, of networks and of data sets.
 pub fn table(library: &Library) -> FormTable {
-    let networks = NETWORKS.iter().map(|row| FormNetwork {
-        kind: row.kind.clone(),
-        title: row.title.clone(),
-        summary: row.summary.clone(),
-        fields: [&row.fields, row.criterion.fields()].concat(),
-        defaults: row.defaults.clone(),
-        dimensions: row.dimensions.clone(),
-    });
+    let networks = NETWORKS.iter().map(|row| FormNetwork::of(row));
     FormTable {
         common: COMMON,
         networks: networks.collect(),

@@ -1,4 +1,4 @@
-//! What a forward pass of one sample costs.
+//! What a sample costs: multiplications, memory and time.
 
 use super::{Graph, Operation};
 
@@ -25,6 +25,54 @@ impl Graph {
         (0..self.nodes.len()).fold(0, |sum: u64, place| {
             sum.saturating_add(self.multiply_adds_of(place))
         })
+    }
+}
+
+/// Bytes of a parameter in training: its value, gradient and velocity as f32.
+const PARAMETER_BYTES: u64 = 12;
+
+/// Bytes of a value of a result, which the backward pass needs, as f32.
+const VALUE_BYTES: u64 = 4;
+
+/// The multiplications that take about as long as a value of a result takes to be written and read again, forward and
+/// backward.
+const MULTIPLY_ADDS_OF_A_VALUE: u64 = 32;
+
+impl Graph {
+    /// The memory of a node in a training step with one sample, in bytes.
+    pub fn memory_bytes_of(&self, place: usize) -> u64 {
+        let values = product(&self.nodes[place].shape).saturating_mul(VALUE_BYTES);
+        let parameters = self.parameters_of(place).saturating_mul(PARAMETER_BYTES);
+        values.saturating_add(parameters)
+    }
+
+    /// The memory of a training step with one sample, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        (0..self.nodes.len()).fold(0, |sum: u64, place| {
+            sum.saturating_add(self.memory_bytes_of(place))
+        })
+    }
+
+    /// The estimated share of each node in the time of a training step; together 1. A node that only passes its input on
+    /// takes none.
+    pub fn time_shares(&self) -> Vec<f64> {
+        let times: Vec<f64> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(place, node)| match node.operation {
+                Operation::Input | Operation::Identity | Operation::Flatten => 0.0,
+                _ => {
+                    let values = product(&node.shape) as f64 * MULTIPLY_ADDS_OF_A_VALUE as f64;
+                    self.multiply_adds_of(place) as f64 + values
+                }
+            })
+            .collect();
+        let sum: f64 = times.iter().sum();
+        times
+            .iter()
+            .map(|time| if sum > 0.0 { time / sum } else { 0.0 })
+            .collect()
     }
 }
 

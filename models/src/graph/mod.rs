@@ -4,16 +4,22 @@
 //! |---|---|
 //! | `operation` | what a node computes: PyTorch's modules, with their settings |
 //! | `shape` | the shape of a result from the shapes of the inputs |
+//! | `criterion` | the loss function |
+//! | `detail` | the settings of an operation in a few words |
 //! | `init` | the distributions of initial weights |
 //! | `parameters` | the shapes of parameters, and their number |
 //! | `cost` | multiplications |
 //! | `groups` | the parts of a network, as pictures show them |
+//! | `file` | the graph in a file |
 //! | `pytorch` | the graph as PyTorch source |
 //! | `plan` | the steps of a forward pass: which nodes are computed by one fused operation |
 //!
 //! Everything else about a network follows from its graph.
 
 mod cost;
+mod criterion;
+mod detail;
+mod file;
 mod groups;
 mod init;
 mod operation;
@@ -22,6 +28,7 @@ mod plan;
 mod pytorch;
 mod shape;
 
+pub use criterion::Criterion;
 pub use init::{Init, InitScheme};
 pub use operation::{Operation, WeightInit};
 pub(crate) use plan::{Fusion, Plan, Step};
@@ -36,11 +43,14 @@ pub const MAX_NODES: usize = 10_000;
 
 /// A network for samples of one shape and a number of classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "file::UncheckedGraph")]
 pub struct Graph {
     /// The network's name. A module without a name of its own, because it is the whole network, has this one.
     pub name: String,
     /// The distribution of initial weights, where a node has none of its own.
     pub init: InitScheme,
+    /// The loss function of its training.
+    pub criterion: Criterion,
     /// The nodes. The first is the input, the last is the output; each comes after its inputs.
     pub nodes: Vec<Node>,
 }
@@ -65,12 +75,24 @@ pub struct Node {
     pub lines: Vec<u32>,
 }
 
+impl Node {
+    /// The name of its PyTorch module's class.
+    pub fn class(&self) -> &'static str {
+        match (&self.operation, self.shape.len()) {
+            (Operation::BatchNorm { .. }, 1) => "BatchNorm1d",
+            (Operation::BatchNorm { .. }, _) => "BatchNorm2d",
+            (operation, _) => operation.name(),
+        }
+    }
+}
+
 impl Graph {
     /// A graph of the input alone.
     pub fn new(name: &str, input: &[usize]) -> Self {
         Self {
             name: name.to_owned(),
             init: InitScheme::Kaiming,
+            criterion: Criterion::CrossEntropy,
             nodes: vec![Node {
                 name: "input".to_owned(),
                 operation: Operation::Input,

@@ -43,4 +43,35 @@ impl Graph {
             sum.saturating_add(self.parameters_of(place))
         })
     }
+
+    /// The names and shapes of its tensors: parameters in the order of a state dict, then buffers.
+    pub fn state_dict(&self) -> Vec<(String, Vec<usize>)> {
+        let (mut parameters, mut buffers) = (Vec::new(), Vec::new());
+        for place in self.state_dict_order() {
+            let node = &self.nodes[place];
+            let name = |tensor: &str| {
+                if node.root {
+                    tensor.to_owned()
+                } else {
+                    format!("{}.{tensor}", node.name)
+                }
+            };
+            let weight = self.weight_shape(place);
+            let Some(outputs) = weight.first().copied() else {
+                continue;
+            };
+            parameters.push((name("weight"), weight));
+            match node.operation {
+                Operation::Conv2d { bias: false, .. } | Operation::Linear { bias: false, .. } => {}
+                _ => parameters.push((name("bias"), vec![outputs])),
+            }
+            if matches!(node.operation, Operation::BatchNorm { .. }) {
+                buffers.push((name("running_mean"), vec![outputs]));
+                buffers.push((name("running_var"), vec![outputs]));
+                buffers.push((name("num_batches_tracked"), Vec::new()));
+            }
+        }
+        parameters.append(&mut buffers);
+        parameters
+    }
 }

@@ -72,14 +72,20 @@ impl Operation {
                 ..
             } => {
                 let [channels, height, width] = image()?;
-                if !channels.is_multiple_of(*groups) || !out_channels.is_multiple_of(*groups) {
+                if *groups == 0
+                    || !channels.is_multiple_of(*groups)
+                    || !out_channels.is_multiple_of(*groups)
+                {
                     let message = format!(
                         "{groups} groups divide neither evenly: {channels} input channels, {out_channels} output \
                          channels"
                     );
                     return Err(ShapeError::new(message));
                 }
-                let extent = [0, 1].map(|side| (kernel[side] - 1) * dilation[side] + 1);
+                let extent = [0, 1].map(|side| {
+                    let taps = kernel[side].saturating_sub(1);
+                    taps.saturating_mul(dilation[side]).saturating_add(1)
+                });
                 let height = positions(height, extent[0], stride[0], padding[0]);
                 let width = positions(width, extent[1], stride[1], padding[1]);
                 match (height, width) {
@@ -108,7 +114,12 @@ impl Operation {
                 })
             }
             Self::Linear { out_features, .. } => values().map(|_| vec![*out_features]),
-            Self::ZeroPad1d { padding } => Ok(vec![padding[0] + values()? + padding[1]]),
+            Self::ZeroPad1d { padding } => {
+                let padded = values()?
+                    .saturating_add(padding[0])
+                    .saturating_add(padding[1]);
+                Ok(vec![padded])
+            }
             Self::Input
             | Self::BatchNorm { .. }
             | Self::Activation { .. }
@@ -130,8 +141,11 @@ fn does_not_fit(name: &str, kernel: [usize; 2], input: &[usize]) -> ShapeError {
 
 /// The number of positions of a window along a side.
 fn positions(side: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
-    let room = (side + 2 * padding).checked_sub(kernel)?;
-    Some(room / stride + 1)
+    let padded = side.checked_add(padding.checked_mul(2)?)?;
+    padded
+        .checked_sub(kernel)?
+        .checked_div(stride)?
+        .checked_add(1)
 }
 
 fn sum(inputs: &[&[usize]]) -> Result<Vec<usize>, ShapeError> {
@@ -186,6 +200,8 @@ fn concat(inputs: &[&[usize]]) -> Result<Vec<usize>, ShapeError> {
             display(other)
         )));
     }
-    let channels = inputs.iter().map(|input| input[0]).sum();
+    let channels = inputs
+        .iter()
+        .fold(0usize, |sum, input| sum.saturating_add(input[0]));
     Ok([&[channels], &first[1..]].concat())
 }

@@ -50,8 +50,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::contract::Normalisation;
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::networks::Model;
-use crate::spec::NetworkSpec;
 
 /// A network to inspect, from several threads at a time if needed.
 ///
@@ -111,18 +111,17 @@ impl Inspector {
         })
     }
 
-    /// An inspector of a network for samples of the shape `input`, loaded from a state dict.
+    /// An inspector of the network of a graph, loaded from a state dict.
     ///
     /// # Errors
     /// When the network cannot be built, or the file does not contain exactly its tensors.
     pub fn open(
-        spec: &NetworkSpec,
-        input: &[usize],
+        graph: Graph,
         classes: Vec<String>,
         normalisation: Normalisation,
         weights: &Path,
     ) -> Result<Self> {
-        let model = Model::new(spec, input, classes.len(), 0)?;
+        let model = Model::of_graph(graph, 0)?;
         model.load_state_dict(weights)?;
         Self::new(model, classes, normalisation)
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Inspector, Recording};
-use crate::networks::Criterion;
+use crate::graph::Criterion;
 use crate::ops::softmax;
 
 /// The most classes of a prediction.

@@ -1,4 +1,4 @@
-//! The field that every network has.
+//! Fields that networks have beside their options.
 
 use std::borrow::Cow;
 
@@ -22,3 +22,22 @@ pub(super) const INIT: Field = Field::new(
     "How wide the weights are spread at the start.",
 )
 .advanced();
+
+const WEIGHTS: &[Choice] = &[
+    Choice::new(IMPORTED, "Imported"),
+    Choice::new("random", "Random"),
+];
+
+/// The word for a start from the weights that a text names.
+pub(super) const IMPORTED: &str = "imported";
+
+/// The field of a text that names weights.
+pub(super) const INITIAL_WEIGHTS: Field = Field::new(
+    "network.weights",
+    "Weights at the start",
+    FieldKind::Choice {
+        options: Cow::Borrowed(WEIGHTS),
+    },
+    "\"imported\"",
+    "Those that came with the network, or random ones. The last layer starts anew where the classes are others.",
+);

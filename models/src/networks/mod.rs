@@ -5,31 +5,34 @@
 //! | [`text`] | networks as texts in Python's syntax |
 //! | `model` | a network with its parameters and buffers |
 //! | `state_dict`, `pretrained`, `prefixes`, `file_kind` | weights from files, and to files |
+//! | `recognise` | the network that a file of weights belongs to |
 
 mod fields;
 mod file_kind;
 mod model;
 mod prefixes;
 mod pretrained;
+mod recognise;
 mod state_dict;
 pub mod text;
 
 pub use crate::tensor_file::TensorValues;
 pub use model::Model;
 pub use pretrained::{WeightsInfo, weights_info};
+pub use recognise::{Recognised, recognise};
 pub use text::{NetworkText, TextError};
 
 use std::sync::{Arc, LazyLock};
 
-use candle_core::Tensor;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
-use crate::graph::Graph;
-use crate::ops::{self, Loss};
-use crate::spec::{CROSS_ENTROPY, Field, FieldError, NetworkSpec, TextPlace};
+use crate::graph::{Criterion, Graph};
+use crate::nn::check_parameters;
+use crate::spec::{Field, FieldError, NetworkSpec};
 
 /// A network that a run can train.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,11 +79,9 @@ pub static NETWORKS: LazyLock<Vec<Arc<NetworkRow>>> = LazyLock::new(|| {
     TEXTS.iter().map(row).collect()
 });
 
-/// The kind of a network whose text is in the RunSpec, under `network.source`.
-pub const CUSTOM: &str = "custom";
-
 impl NetworkRow {
-    fn new(kind: &str, text: NetworkText) -> Self {
+    /// A network by its text.
+    pub fn new(kind: &str, text: NetworkText) -> Self {
         Self {
             kind: kind.to_owned(),
             title: text.title.clone(),
@@ -91,14 +92,6 @@ impl NetworkRow {
             criterion: text.criterion,
             text,
         }
-    }
-
-    /// The network of a person's own text.
-    ///
-    /// # Errors
-    /// What is wrong with the text, and where.
-    pub fn custom(source: &str) -> std::result::Result<Self, TextError> {
-        Ok(Self::new(CUSTOM, NetworkText::read(source)?))
     }
 
     /// The text.
@@ -150,8 +143,14 @@ impl NetworkRow {
     /// The graph for samples of a shape and a number of classes.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the option that does not fit, or the size of the data.
-    pub fn graph(&self, spec: &NetworkSpec, input: &[usize], classes: usize) -> Result<Graph> {
+    /// [`Error::Setting`] names the option that does not fit, or the size of the data; any other error is of a network
+    /// that is too large.
+    pub fn graph(
+        &self,
+        options: &Map<String, Value>,
+        input: &[usize],
+        classes: usize,
+    ) -> Result<Graph> {
         // Points are [2], images [channels, height, width].
         let dimensions = if input.len() == 1 { 2 } else { 3 };
         if !self.dimensions.contains(&dimensions) {
@@ -161,9 +160,13 @@ impl NetworkRow {
                 format!("{} does not take {kind}", self.title),
             ));
         }
-        let graph = |input: &[usize]| self.text.graph(&spec.options, input, classes);
+        let options = self.options_as_kept(options)?;
+        let graph = |input: &[usize]| self.text.graph(&options, input, classes);
         let error = match graph(input) {
-            Ok(graph) => return Ok(graph),
+            Ok(graph) => {
+                check_parameters(graph.parameters())?;
+                return Ok(graph);
+            }
             Err(error) => error,
         };
         if error.is_too_small
@@ -176,9 +179,27 @@ impl NetworkRow {
         }
         match &error.option {
             Some(option) => Err(Error::setting(&format!("network.{option}"), error.message)),
-            None if self.kind == CUSTOM => Err(Error::setting("network.source", error.to_string())),
             None => Err(Error::setting("network", error.to_string())),
         }
+    }
+}
+
+impl NetworkRow {
+    /// The options as a form of today keeps them: earlier versions had one number where now there is a list.
+    fn options_as_kept(&self, options: &Map<String, Value>) -> Result<Map<String, Value>> {
+        let given = self
+            .fields
+            .iter()
+            .filter_map(|field| Some((field, options.get(field.key())?)));
+        given
+            .map(|(field, value)| match field.check(value) {
+                Ok(value) => Ok((field.key().to_owned(), value)),
+                Err(errors) => {
+                    let message = errors.first().map_or("", |error| &error.message);
+                    Err(Error::setting(&field.path, message))
+                }
+            })
+            .collect()
     }
 }
 
@@ -192,78 +213,57 @@ impl FieldError {
         let line = source.lines().nth(error.line.saturating_sub(1) as usize);
         let line: String = line.unwrap_or_default().chars().take(SHOWN).collect();
         Self {
-            place: Some(TextPlace {
-                line: error.line,
-                column: error.column,
-                layer: error.layer.clone(),
-            }),
+            line: Some(error.line),
+            column: Some(error.column),
+            layer: error.layer.clone(),
             ..Self::new(path, &Value::from(line), &error.to_string())
         }
     }
 }
 
-/// A loss function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Criterion {
-    /// [`ops::cross_entropy`]; scores are logits.
-    CrossEntropy,
-    /// [`ops::perceptron_loss`]; scores are not logits.
-    Perceptron,
+/// The longest name of a network.
+const MAX_NAME: usize = 64;
+
+/// Checks the name of a network that is not built in. It is also the name of a file.
+///
+/// # Errors
+/// What is allowed instead.
+pub fn check_name(name: &str) -> std::result::Result<(), String> {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let first = name.chars().next().is_some_and(|c| c.is_ascii_lowercase());
+    if !first || name.len() > MAX_NAME || !name.chars().all(letters) {
+        return Err(format!(
+            "must be 1 to {MAX_NAME} of the characters a-z, 0-9, - and _, the first a letter"
+        ));
+    }
+    match row(name) {
+        Some(_) => {
+            Err("is the name of a built-in network, whose text cannot be changed".to_owned())
+        }
+        None => Ok(()),
+    }
 }
 
-impl Criterion {
-    /// The settings that a run has because its network is trained by this criterion.
-    pub(crate) fn fields(self) -> &'static [Field] {
-        match self {
-            Self::CrossEntropy => CROSS_ENTROPY,
-            Self::Perceptron => &[],
-        }
+/// A text's own name as that of a network: `My Net.py` becomes `my-net`.
+pub fn name_of(title: &str) -> String {
+    let words = title
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    let name = name.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    match &name[..name.len().min(MAX_NAME)] {
+        "" => "network".to_owned(),
+        name => name.to_owned(),
     }
+}
 
-    /// The mean loss of scores [n, classes] and target classes.
-    ///
-    /// # Errors
-    /// When their shapes do not match.
-    pub fn loss(self, scores: &Tensor, targets: &[u32]) -> Result<Loss> {
-        Ok(match self {
-            Self::CrossEntropy => ops::cross_entropy(scores, targets),
-            Self::Perceptron => ops::perceptron_loss(scores, targets),
-        }?)
-    }
-
-    /// The confidence in `class`, which has the highest score: its probability, or its lead over the second score where
-    /// scores are not logits.
-    pub(crate) fn confidence(self, scores: &[f32], class: usize) -> f32 {
-        let greatest = scores[class];
-        match self {
-            Self::CrossEntropy => {
-                let sum: f32 = scores.iter().map(|score| (score - greatest).exp()).sum();
-                1.0 / sum
-            }
-            Self::Perceptron => {
-                let others = scores
-                    .iter()
-                    .enumerate()
-                    .filter(|(other, _)| *other != class);
-                let second = others.fold(f32::NEG_INFINITY, |best, (_, score)| best.max(*score));
-                greatest - second
-            }
-        }
-    }
-
-    /// The mean loss with label smoothing, for loss functions that support it.
-    ///
-    /// # Errors
-    /// As [`Criterion::loss`].
-    pub fn smoothed_loss(self, scores: &Tensor, targets: &[u32], smoothing: f64) -> Result<Loss> {
-        match self {
-            Self::CrossEntropy if smoothing > 0.0 => {
-                Ok(ops::smoothed_cross_entropy(scores, targets, smoothing)?)
-            }
-            _ => self.loss(scores, targets),
-        }
-    }
+/// What tells a text from others: the beginning of its SHA-256.
+pub fn revision(source: &str) -> String {
+    let digest = Sha256::digest(source.as_bytes());
+    digest[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The row of a network that is built in.
@@ -272,16 +272,14 @@ pub fn row(kind: &str) -> Option<Arc<NetworkRow>> {
 }
 
 impl NetworkSpec {
-    /// The row of this network.
+    /// The network that this names: one that is built in, or that of its own text.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there is no such network, or its own text has a mistake.
+    /// [`Error::Setting`] when there is no such network, or the text has a mistake.
     pub fn row(&self) -> Result<Arc<NetworkRow>> {
-        if self.kind == CUSTOM {
-            let source = self.options.get("source").and_then(Value::as_str);
-            let row = NetworkRow::custom(source.unwrap_or_default());
-            return match row {
-                Ok(row) => Ok(Arc::new(row)),
+        if let Some(source) = &self.source {
+            return match NetworkText::read(source) {
+                Ok(text) => Ok(Arc::new(NetworkRow::new(&self.kind, text))),
                 Err(error) => Err(Error::setting("network.source", error.to_string())),
             };
         }
@@ -291,5 +289,25 @@ impl NetworkSpec {
                 format!("there is no network {:?}", self.kind),
             )
         })
+    }
+
+    /// The file of the weights that a run of this network starts from, as its text names it.
+    ///
+    /// # Errors
+    /// As [`NetworkSpec::row`].
+    pub fn weights(&self) -> Result<Option<String>> {
+        let chosen = self.options.get("weights").and_then(Value::as_str);
+        if chosen != Some(fields::IMPORTED) {
+            return Ok(None);
+        }
+        Ok(self.row()?.text.weights.clone())
+    }
+
+    /// The graph for samples of a shape and a number of classes.
+    ///
+    /// # Errors
+    /// As [`NetworkSpec::row`] and [`NetworkRow::graph`].
+    pub fn graph(&self, input: &[usize], classes: usize) -> Result<Graph> {
+        self.row()?.graph(&self.options, input, classes)
     }
 }

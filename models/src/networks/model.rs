@@ -2,10 +2,9 @@
 
 use candle_core::{DType, Tensor};
 
-use super::Criterion;
 use crate::error::{Error, Result};
-use crate::graph::Graph;
-use crate::nn::{Context, Executor, VarStore, check_parameters};
+use crate::graph::{Criterion, Graph};
+use crate::nn::{Context, Executor, VarStore};
 use crate::ops::{CopySource, copy_};
 use crate::spec::NetworkSpec;
 use crate::tensor_file::{TensorValues, all_finite};
@@ -14,14 +13,12 @@ use crate::tensor_file::{TensorValues, all_finite};
 pub struct Model {
     network: Executor,
     store: VarStore,
-    criterion: Criterion,
-    input: Vec<usize>,
 }
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Model")
-            .field("input", &self.input)
+            .field("input", &self.input())
             .field("store", &self.store)
             .finish_non_exhaustive()
     }
@@ -47,7 +44,15 @@ impl Model {
     /// # Ok::<(), vivarium_models::Error>(())
     /// ```
     pub fn new(spec: &NetworkSpec, input: &[usize], classes: usize, seed: u64) -> Result<Self> {
-        Self::in_store(VarStore::new(seed), spec, input, classes)
+        Self::of_graph(spec.graph(input, classes)?, seed)
+    }
+
+    /// The network of a graph, initialised from `seed`.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn of_graph(graph: Graph, seed: u64) -> Result<Self> {
+        Self::in_store(VarStore::new(seed), graph)
     }
 
     /// As [`Model::new`], with parameters of f64, for comparing gradients with an exact reference: rounding does not
@@ -56,32 +61,13 @@ impl Model {
     /// # Errors
     /// As [`Model::new`].
     pub fn new_f64(spec: &NetworkSpec, input: &[usize], classes: usize, seed: u64) -> Result<Self> {
-        Self::in_store(VarStore::new_f64(seed), spec, input, classes)
+        Self::in_store(VarStore::new_f64(seed), spec.graph(input, classes)?)
     }
 
-    /// The number of parameters of a network, without allocating them.
-    ///
-    /// # Errors
-    /// As [`Model::new`].
-    pub fn count_parameters(spec: &NetworkSpec, input: &[usize], classes: usize) -> Result<u64> {
-        let parameters = spec.row()?.graph(spec, input, classes)?.parameters();
-        check_parameters(parameters)?;
-        Ok(parameters)
-    }
-
-    fn in_store(
-        mut store: VarStore,
-        spec: &NetworkSpec,
-        input: &[usize],
-        classes: usize,
-    ) -> Result<Self> {
-        let row = spec.row()?;
-        let graph = row.graph(spec, input, classes)?;
+    fn in_store(mut store: VarStore, graph: Graph) -> Result<Self> {
         Ok(Self {
             network: Executor::new(graph, &mut store)?,
             store,
-            criterion: row.criterion,
-            input: input.to_vec(),
         })
     }
 
@@ -90,10 +76,10 @@ impl Model {
     /// # Errors
     /// [`Error::Shape`] when the samples have another shape than the network was built for.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
-        if x.dims().get(1..) != Some(&self.input[..]) {
+        if x.dims().get(1..) != Some(self.input()) {
             let expected = format!(
                 "[n, {}]",
-                self.input
+                self.input()
                     .iter()
                     .map(usize::to_string)
                     .collect::<Vec<_>>()
@@ -120,12 +106,12 @@ impl Model {
 
     /// The loss function.
     pub fn criterion(&self) -> Criterion {
-        self.criterion
+        self.graph().criterion
     }
 
     /// The shape of a sample.
     pub fn input(&self) -> &[usize] {
-        &self.input
+        self.graph().input()
     }
 
     /// Copies of all tensors with their names: parameters, then buffers.

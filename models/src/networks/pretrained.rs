@@ -27,7 +27,7 @@ pub fn weights_info(path: &Path) -> Result<WeightsInfo> {
     })
 }
 
-fn read(path: &Path) -> Result<Content> {
+pub(super) fn read(path: &Path) -> Result<Content> {
     file_kind::check(path)?;
     let missing = || Error::file(path, io::ErrorKind::NotFound.into());
     tensor_file::read_foreign(path)?.ok_or_else(missing)
@@ -86,6 +86,19 @@ impl Model {
         })?;
         self.set_weights(&weights)?;
         Ok(notes)
+    }
+
+    /// Loads the network's tensors as [`Model::load_pretrained`] does; where only the last layer does not fit, because the
+    /// classes are others, it keeps its initialisation.
+    ///
+    /// # Errors
+    /// As [`Model::load_pretrained`].
+    pub fn load_for_fine_tuning(&self, path: &Path) -> Result<Vec<String>> {
+        self.load_pretrained(path, false).or_else(|error| {
+            let mut notes = self.load_pretrained(path, true).map_err(|_| error)?;
+            notes.push("The last layer starts anew: its classes are others.".to_owned());
+            Ok(notes)
+        })
     }
 
     /// The name prefix of the last layer.

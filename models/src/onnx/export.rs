@@ -158,15 +158,14 @@ impl Writer<'_> {
                 }
                 self.add(node, "Clip", inputs, Vec::new())
             }
-            Operation::MaxPool2d { window } => self.add(node, "MaxPool", inputs, of_window(window)),
+            Operation::MaxPool2d { window } => {
+                let attributes = of_window(window, &[window.padding, ends(window, image)].concat());
+                self.add(node, "MaxPool", inputs, attributes)
+            }
             Operation::AvgPool2d {
                 window,
                 count_include_pad,
-            } => {
-                let mut attributes = of_window(window);
-                attributes.push(int("count_include_pad", usize::from(*count_include_pad)));
-                self.add(node, "AveragePool", inputs, attributes)
-            }
+            } => self.mean(node, x, window, *count_include_pad, image),
             Operation::AdaptiveAvgPool2d { output } => self.adaptive(node, x, image, *output),
             Operation::Mean => {
                 let means = self.step(node, "means", "GlobalAveragePool", inputs, Vec::new());
@@ -183,10 +182,12 @@ impl Writer<'_> {
             Operation::Sum if inputs.len() == 2 => self.add(node, "Add", inputs, Vec::new()),
             Operation::Sum => self.add(node, "Sum", inputs, Vec::new()),
             Operation::Mul => {
-                let (last, rest) = match inputs.split_last() {
-                    Some((last, rest)) if !rest.is_empty() => (last.clone(), rest),
-                    _ => return Ok(self.values.push(x)),
+                let Some((last, rest)) = inputs.split_last().filter(|(_, rest)| !rest.is_empty())
+                else {
+                    self.values.push(x);
+                    return Ok(());
                 };
+                let last = last.clone();
                 let mut product = rest[0].clone();
                 for (at, factor) in rest.iter().enumerate().skip(1) {
                     let name = format!("product{at}");
@@ -232,6 +233,33 @@ impl Writer<'_> {
         self.add(node, op, inputs, attributes)
     }
 
+    /// Means under a window.
+    fn mean(
+        &mut self,
+        node: &Node,
+        x: String,
+        window: &PoolWindow,
+        count_include_pad: bool,
+        image: &[usize],
+    ) -> String {
+        let (padding, ends) = (window.padding, ends(window, image));
+        if !count_include_pad || ends == padding {
+            let mut attributes = of_window(window, &[padding, ends].concat());
+            attributes.push(int("count_include_pad", usize::from(count_include_pad)));
+            return self.add(node, "AveragePool", vec![x], attributes);
+        }
+        // The padding counts, and what is left over does not: the padding becomes part of the image.
+        let [height, width] = padding.map(|side| side as i64);
+        let beyond = [ends[0] - padding[0], ends[1] - padding[1]];
+        let attributes = of_window(window, &[[0, 0], beyond].concat());
+        if padding == [0, 0] {
+            return self.add(node, "AveragePool", vec![x], attributes);
+        }
+        let pads = self.numbers(node, "pads", &[0, 0, height, width, 0, 0, height, width]);
+        let padded = self.step(node, "padded", "Pad", vec![x, pads], Vec::new());
+        self.add(node, "AveragePool", vec![padded], attributes)
+    }
+
     /// Means over a grid: one operation where all its parts have the same size, else two products with the shares of
     /// rows and columns.
     fn adaptive(&mut self, node: &Node, x: String, image: &[usize], output: [usize; 2]) -> String {
@@ -247,7 +275,7 @@ impl Writer<'_> {
                 padding: [0, 0],
                 ceil_mode: false,
             };
-            return self.add(node, "AveragePool", vec![x], of_window(&window));
+            return self.add(node, "AveragePool", vec![x], of_window(&window, &[0; 4]));
         }
         let rows = shares(height, output[0]);
         let rows = self.constant(node, "rows", &[output[0], height], &rows);
@@ -393,13 +421,29 @@ fn shares(side: usize, count: usize) -> Vec<f32> {
     shares
 }
 
-fn of_window(window: &PoolWindow) -> Vec<AttributeProto> {
+fn of_window(window: &PoolWindow, pads: &[usize]) -> Vec<AttributeProto> {
     vec![
         ints("kernel_shape", &window.kernel),
         ints("strides", &window.stride),
-        ints("pads", &[window.padding, window.padding].concat()),
-        int("ceil_mode", usize::from(window.ceil_mode)),
+        ints("pads", pads),
     ]
+}
+
+/// The padding below and at the right. A position for what is left over is written as padding that it covers, because
+/// programs differ on how many positions `ceil_mode` gives.
+fn ends(window: &PoolWindow, image: &[usize]) -> [usize; 2] {
+    let [_, height, width] = *image else {
+        return window.padding;
+    };
+    let sides = [height, width];
+    let Some(positions) = window.positions(sides) else {
+        return window.padding;
+    };
+    [0, 1].map(|side| {
+        let covered = (positions[side] - 1) * window.stride[side] + window.kernel[side];
+        let beyond = covered.saturating_sub(sides[side] + window.padding[side]);
+        beyond.max(window.padding[side])
+    })
 }
 
 fn int(name: &str, value: usize) -> AttributeProto {

@@ -231,7 +231,7 @@ fn tensors(
         }
     }
     let mut tensors = Vec::new();
-    for (name, expected) in state_dict(&graph) {
+    for (name, expected) in graph.state_dict() {
         match by_name.remove(&name) {
             Some((shape, values)) if shape == expected => tensors.push((name, shape, values)),
             _ => {
@@ -240,44 +240,12 @@ fn tensors(
             }
         }
     }
-    match by_name.keys().min() {
-        // Layers that the result does not depend on have no place in the text.
-        Some(name) => converted.notes.push(format!(
+    // Layers that the result does not depend on have no place in the text.
+    if let Some(name) = by_name.keys().min() {
+        converted.notes.push(format!(
             "{name} and what else the result does not depend on were left out ({} tensors).",
             by_name.len()
-        )),
-        None => {}
+        ));
     }
     Ok(tensors)
-}
-
-/// The names and shapes of a graph's tensors: parameters in the order of a state dict, then buffers.
-fn state_dict(graph: &Graph) -> Vec<(String, Vec<usize>)> {
-    let (mut parameters, mut buffers) = (Vec::new(), Vec::new());
-    for place in graph.state_dict_order() {
-        let node = &graph.nodes[place];
-        let name = |tensor: &str| {
-            if node.root {
-                tensor.to_owned()
-            } else {
-                format!("{}.{tensor}", node.name)
-            }
-        };
-        let weight = graph.weight_shape(place);
-        let Some(outputs) = weight.first().copied() else {
-            continue;
-        };
-        parameters.push((name("weight"), weight));
-        match node.operation {
-            Operation::Conv2d { bias: false, .. } | Operation::Linear { bias: false, .. } => {}
-            _ => parameters.push((name("bias"), vec![outputs])),
-        }
-        if matches!(node.operation, Operation::BatchNorm { .. }) {
-            buffers.push((name("running_mean"), vec![outputs]));
-            buffers.push((name("running_var"), vec![outputs]));
-            buffers.push((name("num_batches_tracked"), Vec::new()));
-        }
-    }
-    parameters.append(&mut buffers);
-    parameters
 }

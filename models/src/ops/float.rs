@@ -116,12 +116,12 @@ impl Float for f32 {
     fn erf(self) -> Self {
         let x = self.clamp(-4.0, 4.0);
         let s = x * x;
-        let p = -2.726_142_2e-10;
+        let p = -2.726_142e-10;
         let p = p * s + 2.770_681_4e-8;
         let p = p * s - 2.101_024e-6;
         let p = p * s - 5.692_506_4e-5;
         let p = p * s - 7.349_906_3e-4;
-        let p = p * s - 2.954_599_8e-3;
+        let p = p * s - 2.954_6e-3;
         let p = p * s - 1.609_603_3e-2;
         let q = -1.456_607_2e-5;
         let q = q * s - 2.133_740_6e-4;

@@ -167,17 +167,54 @@ fn activated(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::Tanh => x.tanh(),
         Activation::Relu6 => clipped(x, 0.0, 6.0),
         Activation::Hardsigmoid => clipped(x, -3.0, 3.0)?.affine(1.0 / 6.0, 0.5),
-        Activation::Hardswish => {
-            (x * clipped(&x.affine(1.0, 3.0)?, 0.0, 6.0)?)?.affine(1.0 / 6.0, 0.0)
-        }
-        // Candle's gradient of the error function is right, and so is that of its product with x.
-        Activation::Gelu => {
-            x.affine(0.5, 0.0)?
-                * (x * std::f64::consts::FRAC_1_SQRT_2)?
-                    .erf()?
-                    .affine(1.0, 1.0)?
-        }
+        Activation::Hardswish => where_finite(x, hardswish, hardswish_slope),
+        Activation::Gelu => where_finite(x, gelu, gelu_slope),
     }
+}
+
+/// A function of which Candle's product rule makes two terms, each by itself inf - inf where dy is infinite. Where x is
+/// finite its gradient is dy·slope(x), as PyTorch has it; elsewhere it is Candle's.
+fn where_finite(
+    x: &Tensor,
+    function: impl Fn(&Tensor) -> Result<Tensor>,
+    slope: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let is_finite = x.abs()?.lt(f64::INFINITY)?;
+    let finite = is_finite.where_cond(x, &x.zeros_like()?)?;
+    let other = is_finite.where_cond(&x.ones_like()?, x)?;
+    let fixed = finite.detach();
+    let with_slope = (function(&fixed)? + ((&finite - &fixed)? * slope(&fixed)?)?)?;
+    is_finite.where_cond(&with_slope, &function(&other)?)
+}
+
+fn hardswish(x: &Tensor) -> Result<Tensor> {
+    (x * clipped(&x.affine(1.0, 3.0)?, 0.0, 6.0)?)?.affine(1.0 / 6.0, 0.0)
+}
+
+/// 0 up to -3, 1 from 3 on, and x/3 + 1/2 between.
+fn hardswish_slope(x: &Tensor) -> Result<Tensor> {
+    let between = x.affine(1.0 / 3.0, 0.5)?;
+    let up_to_three = x.lt(3.0)?.where_cond(&between, &x.ones_like()?)?;
+    x.gt(-3.0)?.where_cond(&up_to_three, &x.zeros_like()?)
+}
+
+/// x·Φ(x).
+fn gelu(x: &Tensor) -> Result<Tensor> {
+    x * normal_cdf(x)?
+}
+
+/// The distribution function of the normal distribution.
+fn normal_cdf(x: &Tensor) -> Result<Tensor> {
+    (x * std::f64::consts::FRAC_1_SQRT_2)?
+        .erf()?
+        .affine(0.5, 0.5)
+}
+
+/// Φ(x) + x·φ(x).
+fn gelu_slope(x: &Tensor) -> Result<Tensor> {
+    const FACTOR: f64 = 0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
+    let density = ((x.sqr()? * -0.5)?.exp()? * FACTOR)?;
+    normal_cdf(x)? + (x * density)?
 }
 
 /// NHWC images as NCHW, which is Candle's layout.

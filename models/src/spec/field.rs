@@ -106,6 +106,8 @@ pub enum FieldKind {
         min_len: usize,
         /// The most.
         max_len: usize,
+        /// Whether the list may be given as pairs of neighbours: `[[64, 128], [128, 256]]` is `[64, 128, 256]`.
+        pairs: bool,
     },
     /// One of a few words.
     Choice {
@@ -145,18 +147,14 @@ pub struct FieldError {
     pub value: Value,
     /// What is allowed, such as `must be between 1 and 100000`.
     pub message: String,
-    /// Where a network's text has a mistake.
-    #[serde(flatten)]
-    pub place: Option<TextPlace>,
-}
-
-/// A place in a network's text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TextPlace {
-    /// The line, from 1.
-    pub line: u32,
-    /// The column, from 1, in characters.
-    pub column: u32,
+    /// The line of a network's text, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub line: Option<u32>,
+    /// The column in this line, from 1, in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub column: Option<u32>,
     /// The layer whose shapes do not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -170,7 +168,9 @@ impl FieldError {
             path: path.to_owned(),
             value: value.clone(),
             message: message.to_owned(),
-            place: None,
+            line: None,
+            column: None,
+            layer: None,
         }
     }
 }

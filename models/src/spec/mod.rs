@@ -17,7 +17,7 @@ mod schema;
 mod table;
 mod value;
 
-pub use field::{Choice, Field, FieldError, FieldKind, TextPlace};
+pub use field::{Choice, Field, FieldError, FieldKind};
 pub use run_spec::{
     DataSpec, EarlyStopping, Metric, NetworkSpec, OptimizerSpec, RunSpec, ScheduleSpec,
     TrainingSpec,

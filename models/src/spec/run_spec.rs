@@ -39,8 +39,14 @@ pub struct DataSpec {
 /// What learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSpec {
-    /// The network's name in [`NETWORKS`](crate::networks::NETWORKS).
+    /// The name of a network in [`NETWORKS`](crate::networks::NETWORKS), or of a text.
     pub kind: String,
+    /// The text, unless the network is built in. It is not serialised: a run has it in a file of its own.
+    #[serde(default, skip_serializing)]
+    pub source: Option<String>,
+    /// What tells the text from others of its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// What this network takes.
     #[serde(flatten)]
     pub options: Map<String, Value>,

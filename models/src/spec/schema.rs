@@ -26,6 +26,7 @@ impl PartialSchema for RunSpec {
             .additional_properties(Some(AdditionalProperties::FreeForm(true)));
         let network = section("network")
             .property("kind", choice("The network's name."))
+            .property("source", choice("The text of a network that is neither built in nor kept on the server under this name."))
             .required("kind")
             .additional_properties(Some(AdditionalProperties::FreeForm(true)));
         let training = GROUPS.iter().fold(section("training"), |object, group| {
@@ -130,6 +131,7 @@ fn field_schema(field: &Field) -> Schema {
             max,
             min_len,
             max_len,
+            ..
         } => {
             let item = ObjectBuilder::new()
                 .schema_type(Type::Integer)

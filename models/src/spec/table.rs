@@ -341,6 +341,7 @@ pub(crate) static GROUPS: &[Group] = &[
                             max: 100_000,
                             min_len: 1,
                             max_len: 32,
+                            pairs: false,
                         },
                         "[10,20]",
                         "The epochs after which the rate falls.",

@@ -38,7 +38,18 @@ impl Field {
                 max,
                 min_len,
                 max_len,
-            } => self.integers(value, (min, max), (min_len, max_len)),
+                pairs,
+            } => {
+                let list = match value {
+                    Value::Array(items) if pairs && items.iter().any(Value::is_array) => {
+                        one(chain(items))?
+                    }
+                    // One number is a list of one.
+                    Value::Number(_) => Value::from(vec![value.clone()]),
+                    _ => value.clone(),
+                };
+                self.integers(&list, (min, max), (min_len, max_len))
+            }
             FieldKind::Choice { options } => one(match value.as_str() {
                 Some(word) if options.iter().any(|choice| choice.value == word) => {
                     Ok(value.clone())
@@ -84,6 +95,32 @@ impl Field {
             Err(errors)
         }
     }
+}
+
+/// The list of which pairs of neighbours are given: `[[64, 128], [128, 256]]` is `[64, 128, 256]`.
+fn chain(pairs: &[Value]) -> Result<Value, String> {
+    let mut list: Vec<Value> = Vec::new();
+    for (i, pair) in pairs.iter().enumerate() {
+        let [from, to] = pair.as_array().map_or(&[][..], |pair| pair) else {
+            return Err(format!(
+                "must be pairs such as (64, 128): number {} is not",
+                i + 1
+            ));
+        };
+        match list.last() {
+            Some(last) if last != from => {
+                return Err(format!(
+                    "must be pairs of which each begins with the end of the one before: number {} begins with {from} \
+                     after {last}",
+                    i + 1
+                ));
+            }
+            Some(_) => {}
+            None => list.push(from.clone()),
+        }
+        list.push(to.clone());
+    }
+    Ok(Value::Array(list))
 }
 
 fn alternatives(words: &[&str]) -> String {
@@ -141,5 +178,43 @@ fn number(value: &Value, min: f64, max: f64, min_open: bool) -> Result<Value, St
         Some(number) => Ok(Value::from(number + 0.0)),
         None if min_open => Err(format!("must be a number above {min} and at most {max}")),
         None => Err(format!("must be a number between {min} and {max}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_may_be_one_number_and_where_it_says_so_pairs_of_neighbours() {
+        let field = |pairs| {
+            Field::new(
+                "network.widths",
+                "Widths",
+                FieldKind::Integers {
+                    min: 1,
+                    max: 4096,
+                    min_len: 1,
+                    max_len: 9,
+                    pairs,
+                },
+                "[64]",
+                "",
+            )
+        };
+        let message = |value| field(true).check(&value).unwrap_err()[0].message.clone();
+        assert_eq!(field(false).check(&json!(7)), Ok(json!([7])));
+        assert_eq!(
+            field(true).check(&json!([[64, 128], [128, 128], [128, 256]])),
+            Ok(json!([64, 128, 128, 256]))
+        );
+        assert!(
+            message(json!([[64, 128], [64, 256]])).contains("number 2 begins with 64 after 128")
+        );
+        assert!(message(json!([[64, 128], 5])).contains("number 2 is not"));
+        assert!(message(json!([[64, 9999]])).contains("between 1 and 4096"));
+        assert!(field(false).check(&json!([[64, 128]])).is_err());
     }
 }

@@ -7,7 +7,7 @@ use super::learner::Learner;
 use crate::contract::Boundary;
 use crate::data::Splits;
 use crate::error::Result;
-use crate::networks::Criterion;
+use crate::graph::Criterion;
 use crate::ops;
 
 /// Cells along each side.

@@ -12,10 +12,11 @@ use super::learner::{Learner, evaluation_rows};
 use super::loader;
 use super::plan::Plan;
 use crate::error::Result;
+use crate::graph::Graph;
 use crate::networks::Model;
 use crate::ops::{set_threads, threads};
 use crate::random::{Generator, Key};
-use crate::spec::RunSpec;
+use crate::spec::{RunSpec, TrainingSpec};
 
 /// The most measured steps.
 const MOST: usize = 20;
@@ -43,26 +44,21 @@ pub struct StepTiming {
     pub threads: usize,
 }
 
-/// Measures training steps of a run on random batches of `batch` samples of the shape `input`. Takes about two seconds,
-/// and at most ten if a step takes less than two.
+/// Measures training steps of a network on random batches of `batch` samples. Takes about two seconds, and at most ten
+/// if a step takes less than two.
 ///
 /// # Errors
 /// When the network cannot be built, or threads cannot be started.
-pub fn measure(
-    spec: &RunSpec,
-    input: &[usize],
-    classes: usize,
-    batch: usize,
-) -> Result<StepTiming> {
+pub fn measure(graph: Graph, training: &TrainingSpec, batch: usize) -> Result<StepTiming> {
     let began = Instant::now();
-    let threads = spec
-        .training
+    let threads = training
         .threads
         .map_or_else(threads::available, |n| n as usize);
     set_threads(threads)?;
-    let width: usize = input.iter().product();
-    let model = Model::new(&spec.network, input, classes, spec.training.seed)?;
-    let mut learner = Learner::of_run(model, &spec.training);
+    let width: usize = graph.input().iter().product();
+    let classes = graph.output().first().copied().unwrap_or(1);
+    let model = Model::of_graph(graph, training.seed)?;
+    let mut learner = Learner::of_run(model, training);
     let samples = |n: usize| {
         let mut values = vec![0.0; n * width];
         Key::new(0, "measured samples").fill(&mut values, Generator::normal);
@@ -207,7 +203,8 @@ mod tests {
             )
             .unwrap();
             let (input, classes) = data::shape(&spec.data, &Library::none()).unwrap();
-            let measured = measure(&spec, &input, classes, 7).unwrap();
+            let graph = spec.network.graph(&input, classes).unwrap();
+            let measured = measure(graph, &spec.training, 7).unwrap();
             assert!((3..=20).contains(&measured.steps));
             assert!(measured.step_seconds > 0.0 && measured.step_seconds < 1.0);
             assert!(measured.evaluation_seconds > 0.0);

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::data::{self, DataSummary, Library};
 use crate::error::Result;
-use crate::networks::Model;
+use crate::graph::Graph;
 use crate::spec::RunSpec;
 
 /// Facts about a run that are known before it starts.
@@ -31,6 +31,9 @@ pub struct Plan {
     pub input: Vec<usize>,
     /// Notes for the user, as sentences.
     pub warnings: Vec<String>,
+    /// The network.
+    #[serde(skip)]
+    pub graph: Graph,
 }
 
 /// Plans a run, without training.
@@ -38,15 +41,17 @@ pub struct Plan {
 /// # Errors
 /// When the data cannot be read or the network cannot be built for it.
 pub fn prepare(spec: &RunSpec, library: &Library) -> Result<Plan> {
-    Plan::new(spec, data::summary(&spec.data, library)?)
+    let data = data::summary(&spec.data, library)?;
+    let graph = spec.network.graph(&data.input, data.classes.len())?;
+    Ok(Plan::new(spec, data, graph))
 }
 
 impl Plan {
-    pub(super) fn new(spec: &RunSpec, data: DataSummary) -> Result<Self> {
+    pub(super) fn new(spec: &RunSpec, data: DataSummary, graph: Graph) -> Self {
         let train_samples = data.train as u64;
         let steps_per_epoch = train_samples.div_ceil(spec.training.batch_size);
-        Ok(Self {
-            parameters: Model::count_parameters(&spec.network, &data.input, data.classes.len())?,
+        Self {
+            parameters: graph.parameters(),
             train_samples,
             validation_samples: data.validation as u64,
             test_samples: data.test as u64,
@@ -56,6 +61,7 @@ impl Plan {
             classes: data.classes,
             input: data.input,
             warnings: data.warnings,
-        })
+            graph,
+        }
     }
 }

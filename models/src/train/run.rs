@@ -1,5 +1,6 @@
 //! The training loop.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::boundary;
@@ -18,6 +19,7 @@ use super::throughput::Throughput;
 use crate::contract::{Epoch, Event, NotFinite, Reason, Started, Steps, Test, Which};
 use crate::data::{self, Library, Splits};
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::networks::Model;
 use crate::spec::RunSpec;
 
@@ -75,16 +77,14 @@ pub fn train(
     let record = paths.record.as_ref().filter(|record| record.step > 0);
     let compute = ComputeConfig::configure(spec, record)?;
     let data = data::load(&spec.data, library)?;
-    let plan = Plan::new(spec, data.summary())?;
-    let model = Model::new(
-        &spec.network,
-        &data.input,
-        data.classes.len(),
-        spec.training.seed,
-    )?;
+    let graph = graph_of(spec, &data, paths.graph.as_deref())?;
+    let model = Model::of_graph(graph.clone(), spec.training.seed)?;
+    let plan = Plan::new(spec, data.summary(), graph);
     let foreign = paths.start.filter(|path| path.exists());
+    let mut notes = Vec::new();
     if let Some(path) = &foreign {
-        model.load_state_dict(path)?;
+        notes = model.load_for_fine_tuning(path)?;
+        notes.push(FOREIGN.to_owned());
     }
     let mut learner = Learner::of_run(model, &spec.training);
     let mut checkpoints = Checkpoints::in_folder(&paths.checkpoints)?;
@@ -92,8 +92,8 @@ pub fn train(
     if let Some(record) = record {
         start.notes.extend(compute.differences(record, &data.hash));
     }
-    if foreign.is_some() && start.progress.step == 0 {
-        start.notes.push(FOREIGN.to_owned());
+    if start.progress.step == 0 {
+        start.notes.extend(notes);
     }
     let config = LoaderConfig {
         samples: data.train.clone(),
@@ -131,6 +131,32 @@ pub fn train(
     }
     run.emit(Event::Finished { reason, message })?;
     Ok(reason)
+}
+
+/// The graph that a run started with, or for a new run that of its settings, which is kept.
+fn graph_of(spec: &RunSpec, data: &Splits, file: Option<&Path>) -> Result<Graph> {
+    let kept = file.map(Graph::read).transpose()?.flatten();
+    let Some(graph) = kept else {
+        let graph = spec.network.graph(&data.input, data.classes.len())?;
+        if let Some(file) = file {
+            graph.write(file)?;
+        }
+        return Ok(graph);
+    };
+    let (input, classes) = (&data.input[..], &[data.classes.len()][..]);
+    match (graph.input() == input, graph.output() == classes) {
+        (true, true) => Ok(graph),
+        (false, _) => Err(Error::Shape {
+            place: "the samples".to_owned(),
+            expected: format!("{:?}, as when the run started", graph.input()),
+            got: input.to_vec(),
+        }),
+        (true, false) => Err(Error::Shape {
+            place: "the classes".to_owned(),
+            expected: format!("{:?}, as when the run started", graph.output()),
+            got: classes.to_vec(),
+        }),
+    }
 }
 
 /// The state of a running run.

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 pub struct RunPaths {
     /// The folder of its checkpoints.
     pub checkpoints: PathBuf,
+    /// The file of its graph, written when it first starts. `None` for a run whose graph is made of its settings each
+    /// time.
+    pub graph: Option<PathBuf>,
     /// Pretrained weights, for a run without a checkpoint; the file may be missing.
     pub start: Option<PathBuf>,
     /// The folder of its film; `None` for a run without one.
@@ -38,6 +41,7 @@ impl From<&Path> for RunPaths {
     fn from(checkpoints: &Path) -> Self {
         Self {
             checkpoints: checkpoints.to_owned(),
+            graph: None,
             start: None,
             film: None,
             pinned: None,

@@ -50,6 +50,7 @@ impl Place {
 
     fn places(&self) -> RunPaths {
         RunPaths {
+            graph: None,
             record: None,
             start: None,
             checkpoints: self.path("checkpoints"),
@@ -90,14 +91,8 @@ fn inspector(place: &Place, spec: &RunSpec, recorder: &Recorder) -> Inspector {
     let data = load(&spec.data);
     let weights = place.path("checkpoints/last.safetensors");
     let normalisation = normalisation(recorder);
-    Inspector::open(
-        &spec.network,
-        &data.input,
-        data.classes,
-        normalisation,
-        &weights,
-    )
-    .unwrap()
+    let graph = spec.network.graph(&data.input, data.classes.len()).unwrap();
+    Inspector::open(graph, data.classes, normalisation, &weights).unwrap()
 }
 
 /// Compares the values of a frame with those of the network, to half a quantisation step.

@@ -69,6 +69,8 @@ impl Golden {
         let options = json!({"hidden": [10, 7], "activation": activation, "norm": norm, "dropout": 0.0, "init": "kaiming"});
         let network = NetworkSpec {
             kind: "mlp".to_owned(),
+            source: None,
+            revision: None,
             options: options.as_object().unwrap().clone(),
         };
         let model = Model::new(&network, &[INPUTS], CLASSES, 0).unwrap();

@@ -80,7 +80,10 @@ fn the_count_of_parameters_is_known_before_they_exist() {
             .sum();
         assert_eq!(model.store().count(), there as u64);
         assert_eq!(
-            Model::count_parameters(&run.network, &data.input, data.classes.len()).unwrap(),
+            run.network
+                .graph(&data.input, data.classes.len())
+                .unwrap()
+                .parameters(),
             there as u64
         );
     }
@@ -220,8 +223,7 @@ fn the_multilayer_perceptron_has_the_names_and_shapes_of_pytorchs_sequence() {
 
 #[test]
 fn parameter_counts_are_those_of_the_peer() {
-    let count =
-        |options, input: &[usize]| Model::count_parameters(&mlp(options), input, 10).unwrap();
+    let count = |options, input: &[usize]| mlp(options).graph(input, 10).unwrap().parameters();
     // The result of `sum(p.numel() for p in Mlp(...).parameters())`.
     assert_eq!(count(json!({}), &[1, 8, 8]), 17_226);
     assert_eq!(
@@ -289,7 +291,7 @@ fn networks_with_their_defaults_have_as_many_parameters_as_the_peers() {
     ];
     for (network, expected) in cases {
         let run = spec(json!({"data": {"set": "digits"}, "network": network}));
-        let count = Model::count_parameters(&run.network, &[3, 32, 32], 10).unwrap();
+        let count = run.network.graph(&[3, 32, 32], 10).unwrap().parameters();
         assert_eq!(count, expected, "{network}");
     }
 }

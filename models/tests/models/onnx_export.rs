@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use serde_json::json;
+use serde_json::{Map, json};
 use vivarium_models::data::Library;
 use vivarium_models::form;
 use vivarium_models::graph::Graph;
-use vivarium_models::networks::{Model, NETWORKS, TensorValues};
+use vivarium_models::networks::{Model, NETWORKS, NetworkText, TensorValues};
 use vivarium_models::nn::{Context, Executor, Mode, VarStore};
 use vivarium_models::onnx::{Metadata, export, import};
 use vivarium_models::ops::{CopySource, copy_};
@@ -63,14 +63,10 @@ fn write(
     candle_core::safetensors::save(&values, folder.join("values.safetensors")).unwrap();
 }
 
-fn random_model(
-    seed: u64,
-) -> (
-    Graph,
-    Vec<(String, Vec<usize>, TensorValues)>,
-    Tensor,
-    Tensor,
-) {
+/// Tensors with their names.
+type Tensors = Vec<(String, Vec<usize>, TensorValues)>;
+
+fn random_model(seed: u64) -> (Graph, Tensors, Tensor, Tensor) {
     let graph = Random::network(seed);
     let mut store = VarStore::new(seed);
     let executor = Executor::new(graph.clone(), &mut store).unwrap();
@@ -168,11 +164,11 @@ fn an_exported_file_comes_back_with_its_names_and_scores() {
 
 /// The network of an imported file.
 pub(crate) fn model_of(imported: &vivarium_models::onnx::Imported) -> Model {
-    let spec = vivarium_models::spec::NetworkSpec {
-        kind: "custom".to_owned(),
-        options: serde_json::Map::from_iter([("source".to_owned(), json!(imported.source))]),
-    };
-    let model = Model::new(&spec, &imported.input, imported.classes, 0).unwrap();
+    let text = NetworkText::read(&imported.source).unwrap();
+    let graph = text
+        .graph(&Map::new(), &imported.input, imported.classes)
+        .unwrap();
+    let model = Model::of_graph(graph, 0).unwrap();
     model.set_weights(&imported.tensors).unwrap();
     model
 }

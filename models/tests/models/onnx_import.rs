@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use candle_core::{DType, Device, Tensor};
 use vivarium_models::graph::{Graph, Operation};
 use vivarium_models::networks::{Model, TensorValues};
-use vivarium_models::nn::{Context, Mode};
+use vivarium_models::nn::{Context, Executor, Mode, VarStore};
 use vivarium_models::onnx::{Imported, Metadata, export, import};
 use vivarium_models::ops::{Tape, cross_entropy};
 
@@ -16,18 +16,38 @@ use crate::python;
 
 const MOST: usize = 1 << 30;
 
-/// The losses before and after a step of SGD.
-fn losses(model: &Model, x: &Tensor, targets: &[u32]) -> Vec<f32> {
+/// The loss of a training step.
+fn loss(model: &Model, x: &Tensor, targets: &[u32]) -> f64 {
+    let mut context = Context::new(Mode::Train { seed: 0, step: 1 });
+    let scores = model.forward(x, &mut context).unwrap();
+    cross_entropy(&scores, targets).unwrap().mean
+}
+
+/// The losses before and after a step of SGD, in double precision: `onnx_models.py` says why.
+fn losses(imported: &Imported, graph: &Graph, x: &Tensor, targets: &[u32]) -> Vec<f64> {
     const RATE: f64 = 0.01;
+    let mut store = VarStore::new_f64(0);
+    let executor = Executor::new(graph.clone(), &mut store).unwrap();
+    for ((name, parameter), (given, shape, values)) in store.parameters().zip(&imported.tensors) {
+        assert_eq!(name, given);
+        let TensorValues::F32(values) = values else {
+            panic!("{name} is f32")
+        };
+        let values = Tensor::from_slice(values, &shape[..], &Device::Cpu).unwrap();
+        parameter
+            .set(&values.to_dtype(DType::F64).unwrap())
+            .unwrap();
+    }
+    let x = x.to_dtype(DType::F64).unwrap();
     let mut losses = Vec::new();
     for step in 1..=2 {
         let (loss, tape) = Tape::record(|| {
             let mut context = Context::new(Mode::Train { seed: 0, step });
-            cross_entropy(&model.forward(x, &mut context).unwrap(), targets).unwrap()
+            cross_entropy(&executor.forward(&x, &mut context).unwrap(), targets).unwrap()
         });
-        losses.push(loss.mean as f32);
+        losses.push(loss.mean);
         let gradients = tape.backward(&loss.tensor).unwrap();
-        for (_, parameter) in model.store().parameters() {
+        for (_, parameter) in store.parameters() {
             if let Some(gradient) = gradients.get(&parameter.id()) {
                 let change = (gradient * RATE).unwrap();
                 parameter
@@ -83,8 +103,15 @@ fn compute(here: &Path, imported: &Imported) {
     let targets: Vec<i64> = values["targets"].to_vec1().unwrap();
     let targets: Vec<u32> = targets.into_iter().map(|target| target as u32).collect();
     let scores = model.forward(x, &mut Context::new(Mode::Evaluate)).unwrap();
-    let losses = Tensor::new(losses(&model, x, &targets), &Device::Cpu).unwrap();
-    let ours = HashMap::from([("scores", scores), ("losses", losses)]);
+    let numbers = |values: Vec<f64>| Tensor::new(values, &Device::Cpu).unwrap();
+    let ours = HashMap::from([
+        ("scores", scores),
+        (
+            "losses",
+            numbers(losses(imported, model.graph(), x, &targets)),
+        ),
+        ("loss", numbers(vec![loss(&model, x, &targets)])),
+    ]);
     candle_core::safetensors::save(&ours, here.join("ours.safetensors")).unwrap();
 }
 

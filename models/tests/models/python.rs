@@ -11,6 +11,7 @@ fn python() -> PathBuf {
 
 /// Whether Python has these modules. Otherwise it says loudly that `test` is skipped. With `VIVARIUM_PYTHON` the modules
 /// must be there.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn has(test: &str, modules: &[&str]) -> bool {
     let imports = format!("import {}", modules.join(", "));
     let found = Command::new(python()).args(["-c", &imports]).output();

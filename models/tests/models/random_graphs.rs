@@ -95,7 +95,7 @@ impl Random {
         x
     }
 
-    fn to_width(&mut self, x: usize, out: usize) -> usize {
+    fn with_width(&mut self, x: usize, out: usize) -> usize {
         let x = self.conv(x, out, 1, 1);
         self.push(Operation::BATCH_NORM, &[x])
     }
@@ -145,7 +145,7 @@ impl Random {
             1 => {
                 let out = self.one_of(&[4, 8, 12]);
                 let body = self.branch(x, out);
-                let skip = self.to_width(x, out);
+                let skip = self.with_width(x, out);
                 self.push(Operation::Sum, &[body, skip])
             }
             2 => {

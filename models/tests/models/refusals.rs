@@ -253,7 +253,7 @@ fn values_out_of_range_are_refused_by_their_path() {
         ),
         (
             "network.hidden",
-            json!(8),
+            json!("8"),
             "must be a list of 1 to 16 whole numbers",
         ),
         (

@@ -6,10 +6,11 @@ use vivarium_models::bench::{self, BenchOptimizer, BenchOptions};
 use super::print;
 use crate::cli::{Bench, Optimizer};
 use crate::error::{Error, Result};
+use crate::networks;
 use crate::settings;
 
 pub(super) fn bench(args: &Bench) -> Result<()> {
-    let mut spec = json!({"network": {"kind": args.network}});
+    let mut spec = json!({"network": networks::of_argument(&args.network)?});
     settings::apply(&mut spec, &args.set)?;
     let result = bench::bench(&BenchOptions {
         network: bench::network(&spec["network"]).map_err(Error::Spec)?,

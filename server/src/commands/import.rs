@@ -16,6 +16,7 @@ use crate::cli::ImportWeights;
 use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::networks::{self, OwnNetworks};
 use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;
@@ -23,7 +24,37 @@ use crate::worker;
 pub(super) fn import(args: &ImportWeights) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir.clone())?;
     let library = folder.library();
-    let spec = form::check(&describe(args)?, &library).map_err(Error::Spec)?;
+    let own = OwnNetworks::in_folder(folder.networks());
+    let mut document = describe(args)?;
+    let mut weights = args.weights.clone();
+    if args
+        .weights
+        .extension()
+        .is_some_and(|extension| extension == "onnx")
+    {
+        let name = args
+            .weights
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let imported = networks::import(&own, &folder.weights(), &args.weights, &name)?;
+        for note in &imported.notes {
+            notice(format_args!("vivarium: {note}"));
+        }
+        notice(format_args!(
+            "vivarium: the network is kept as {}",
+            imported.name
+        ));
+        document["network"] = json!({"kind": imported.name});
+        if let [channels, size, _] = imported.input[..] {
+            document["data"]["size"] = json!(size);
+            document["data"]["channels"] = json!(channels);
+        }
+        settings::apply(&mut document, &args.set)?;
+        weights = folder.weights().join(imported.weights);
+    }
+    own.complete(&mut document)?;
+    let spec = form::check(&document, &library).map_err(Error::Spec)?;
     let outline = data::summary(&spec.data, &library)?;
     let network = Model::new(
         &spec.network,
@@ -31,16 +62,12 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
         outline.classes.len(),
         spec.training.seed,
     )?;
-    if let Some(header) = Header::read(&args.weights)? {
-        header.check(
-            &args.weights,
-            network.store().count() as u64,
-            args.fresh_head,
-        )?;
+    if let Some(header) = Header::read(&weights)? {
+        header.check(&weights, network.store().count() as u64, args.fresh_head)?;
     }
     // Checked before the run is created: weights that do not fit leave no run behind.
     let notes = network
-        .load_pretrained(&args.weights, args.fresh_head)
+        .load_pretrained(&weights, args.fresh_head)
         .map_err(with_the_way_out)?;
     for note in notes {
         notice(format_args!("vivarium: {note}"));
@@ -79,7 +106,7 @@ fn describe(args: &ImportWeights) -> Result<Value> {
         .map_or("weights".into(), |stem| stem.to_string_lossy());
     let mut json = json!({
         "name": name.chars().take(200).collect::<String>(),
-        "network": {"kind": args.network},
+        "network": networks::of_argument(&args.network)?,
         "data": {"set": args.data_set, "size": 224, "channels": 3, "normalisation": "imagenet"},
         "training": {"optimizer": {"lr": 0.001}},
     });

@@ -24,11 +24,6 @@ pub(super) fn measure() -> Result<()> {
     });
     let request: MeasureRequest = serde_json::from_reader(io::stdin().lock())
         .map_err(|e| Error::Usage(format!("the request cannot be read: {e}")))?;
-    let measured = train::measure(
-        &request.spec,
-        &request.input,
-        request.classes,
-        request.batch,
-    )?;
+    let measured = train::measure(request.graph, &request.training, request.batch)?;
     print(&json!(measured).to_string())
 }

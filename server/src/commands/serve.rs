@@ -26,6 +26,7 @@ use crate::index::Index;
 use crate::inspect::InspectThread;
 use crate::launch::LocalLauncher;
 use crate::memory;
+use crate::networks::OwnNetworks;
 use crate::panics;
 use crate::reports::Reports;
 use crate::selections::Selections;
@@ -90,6 +91,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
         importer: Arc::new(importer),
         data_sets: Arc::new(DataSets::new(&data, args.mirror.clone(), shutdown.clone())),
         images: Arc::new(images),
+        networks: Arc::new(OwnNetworks::in_folder(data.networks())),
         reports: Arc::new(Reports::in_folder(data.reports())),
         selections: Arc::new(Selections::in_folder(data.selections())),
         data_dir: data.path().into(),

@@ -13,6 +13,7 @@ use crate::cli::Train;
 use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
+use crate::networks::{self, OwnNetworks};
 use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;
@@ -21,8 +22,9 @@ use crate::worker;
 const STOPPED: &str = "It was stopped at the command line.";
 
 pub(super) fn train(args: Train) -> Result<()> {
-    let document = describe(&args)?;
+    let mut document = describe(&args)?;
     let data = DataDir::open(args.data.data_dir)?;
+    OwnNetworks::in_folder(data.networks()).complete(&mut document)?;
     let spec = form::check(&document, &data.library()).map_err(Error::Spec)?;
     let stop = worker::stop_on_signals()?;
     let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
@@ -51,13 +53,13 @@ fn describe(args: &Train) -> Result<Value> {
             serde_json::from_slice(&bytes).map_err(|e| Error::file(path, e.into()))?
         }
     };
-    for (path, value) in [
-        ("network.kind", &args.network),
-        ("data.set", &args.data_set),
-    ] {
-        if let Some(value) = value {
-            settings::set_at(&mut json, path, Value::from(value.as_str()));
+    if let Some(network) = &args.network {
+        for (key, value) in networks::of_argument(network)? {
+            settings::set_at(&mut json, &format!("network.{key}"), value);
         }
+    }
+    if let Some(set) = &args.data_set {
+        settings::set_at(&mut json, "data.set", Value::from(set.as_str()));
     }
     settings::apply(&mut json, &args.set)?;
     Ok(json)

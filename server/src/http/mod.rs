@@ -39,6 +39,7 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use vivarium_models::networks::text::MAX_SOURCE;
 
 use crate::base_path;
 use crate::datasets::DataSets;
@@ -46,6 +47,7 @@ use crate::estimate::Estimator;
 use crate::images::{self, Images};
 use crate::index::Index;
 use crate::inspect::InspectThread;
+use crate::networks::OwnNetworks;
 use crate::reports::{self, Reports};
 use crate::selections::{self, Selections};
 use crate::supervisor::Supervisor;
@@ -82,6 +84,8 @@ pub struct App {
     pub upload_limit: usize,
     /// Images that people uploaded.
     pub images: Arc<Images>,
+    /// Networks that users wrote.
+    pub networks: Arc<OwnNetworks>,
     /// What people write.
     pub reports: Arc<Reports>,
     /// Runs under short names.
@@ -162,6 +166,8 @@ fn pages() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .route("/", get(pages::runs))
         .route("/new", get(pages::new))
+        .route("/networks", get(pages::networks))
+        .route("/networks/{name}", get(pages::network))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/inside", get(pages::inside))
         .route("/compare", get(pages::compare))
@@ -200,7 +206,9 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::selections::show))
         .routes(routes!(api::events::stream))
         .routes(routes!(api::networks::list))
-        .routes(routes!(api::networks::get))
+        .routes(routes!(api::networks::show))
+        .routes(routes!(api::networks::of_run))
+        .routes(routes!(api::export::export))
         .routes(routes!(api::datasets::list))
         .routes(routes!(api::datasets::gallery))
         .routes(routes!(api::datasets::gallery_png))
@@ -212,12 +220,20 @@ fn reading() -> OpenApiRouter<App> {
 
 /// What takes a body and computes, and changes nothing.
 fn computing() -> OpenApiRouter<App> {
+    let network = OpenApiRouter::default()
+        .routes(routes!(api::networks::check::check))
+        .layer(network_body());
     OpenApiRouter::default()
-        .routes(routes!(api::networks::check))
+        .merge(network)
         .routes(routes!(api::specs::check))
         .routes(routes!(api::specs::estimate))
         .routes(routes!(api::sweeps::check))
         .routes(routes!(api::sweeps::estimate))
+}
+
+/// The largest body with a network's text: quotes and line ends take two characters in JSON.
+fn network_body() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(MAX_SOURCE * 2 + FORM)
 }
 
 /// What changes something, from a small body or none.
@@ -236,6 +252,10 @@ fn changing(changes: Changes) -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(
             selections::MOST_RUNS * RUN_IN_JSON + FORM,
         ));
+    let networks = OpenApiRouter::default()
+        .routes(routes!(api::networks::save, api::networks::remove))
+        .route_layer(run_to_completion.clone())
+        .layer(network_body());
     OpenApiRouter::default()
         .routes(routes!(api::runs::create))
         .routes(routes!(api::runs::label, api::runs::delete))
@@ -258,6 +278,7 @@ fn changing(changes: Changes) -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .merge(reports)
         .merge(selections)
+        .merge(networks)
 }
 
 /// What takes files.
@@ -265,6 +286,7 @@ fn uploading(changes: Changes, limit: usize) -> OpenApiRouter<App> {
     let files = OpenApiRouter::default()
         .routes(routes!(api::datasets::upload))
         .routes(routes!(api::tensorboard::upload))
+        .routes(routes!(api::networks::import::import))
         // The earlier name, which the document does not have.
         .route("/boards", post(api::tensorboard::upload))
         .layer(DefaultBodyLimit::max(limit));

@@ -7,13 +7,18 @@ use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vivarium_models::form;
+use vivarium_models::form::{self, FormNetwork, FormTable};
+use vivarium_models::networks::text::LANGUAGE;
+use vivarium_models::networks::{NetworkRow, NetworkText};
 
 use super::App;
+use super::api;
+use super::api::networks::NetworkSource;
 use super::query::{self, Pairs};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::runs as rows;
+use crate::networks::OwnNetworks;
 use crate::presets;
 use crate::run_dir::RunId;
 
@@ -45,6 +50,8 @@ macro_rules! pages {
 pages! {
     RunsPage: "runs.html",
     NewPage: "new.html",
+    NetworksPage: "networks.html",
+    NetworkPage: "network.html",
     RunPage: "run.html",
     ComparePage: "compare.html",
     SweepPage: "sweep.html",
@@ -82,17 +89,123 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
         Some(id) => {
             let run = app.index.read(move |c| rows::get(c, id)).await?;
             run.is_own("there are no settings to copy")?;
-            named(run.spec, run.name)
+            let dir = app.supervisor.run_dir(id);
+            let source = blocking(move || dir.network_source()).await?;
+            let mut spec = named(run.spec, run.name);
+            if let (Some(source), Some(network)) = (source, spec["network"].as_object_mut()) {
+                network.insert("source".to_owned(), Value::from(source));
+            }
+            spec
         }
         None => Value::Null,
     };
-    let (form, offers) = blocking(move || {
+    let (form, offers, copy) = blocking(move || {
         let library = &app.data_sets.library;
-        Ok((form::table(library), presets::offers(library)))
+        let mut form = form::table(library);
+        form.networks.extend(own_networks(&app.networks)?);
+        let copy = with_network_of_copy(copy, &mut form);
+        Ok((form, presets::offers(library), copy))
     })
     .await?;
     let data = json!({"form": form, "presets": offers, "copy": copy});
     NewPage::respond("New run", &data)
+}
+
+/// The networks of users that can be read, as choices of the form.
+fn own_networks(networks: &OwnNetworks) -> Result<Vec<FormNetwork>> {
+    let rows = networks
+        .list()?
+        .into_iter()
+        .filter_map(|own| own.row().ok());
+    Ok(rows.map(|row| FormNetwork::of(&row)).collect())
+}
+
+/// Settings to copy whose network is a text: the form must offer the text as it was, if it changed since.
+fn with_network_of_copy(mut copy: Value, form: &mut FormTable) -> Value {
+    let Some(network) = copy.get_mut("network").and_then(Value::as_object_mut) else {
+        return copy;
+    };
+    let Some(source) = network.remove("source") else {
+        return copy;
+    };
+    let source = source.as_str().unwrap_or_default();
+    let kind = network
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if let Ok(text) = NetworkText::read(source) {
+        let row = NetworkRow::new(kind, text);
+        form.networks.retain(|known| known.kind != kind);
+        form.networks.push(FormNetwork {
+            source: Some(source.to_owned()),
+            ..FormNetwork::of(&row)
+        });
+    }
+    copy
+}
+
+/// The query of `/networks/new`.
+#[derive(Deserialize)]
+pub struct NewNetworkQuery {
+    copy: Option<String>,
+    run: Option<RunId>,
+}
+
+/// `/networks`: the networks.
+pub async fn networks(State(app): State<App>) -> Result<Response> {
+    let networks = blocking(move || api::networks::overview::overview(&app.networks)).await?;
+    NetworksPage::respond("Networks", &json!({ "networks": networks }))
+}
+
+/// `/networks/{name}`: the text of a network; `/networks/new?copy=NAME` and `/networks/new?run=ID` a copy of one.
+pub async fn network(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(from): Query<NewNetworkQuery>,
+) -> Result<Response> {
+    let is_new = name == "new";
+    let shown = match (is_new, from) {
+        (false, _) => api::networks::find(&app, name).await?,
+        (true, NewNetworkQuery { run: Some(id), .. }) => {
+            api::networks::text_of_run(&app, id).await?
+        }
+        (
+            true,
+            NewNetworkQuery {
+                copy: Some(name), ..
+            },
+        ) => api::networks::find(&app, name).await?,
+        (true, _) => NetworkSource::blank(),
+    };
+    let title = match is_new {
+        true => "New network".to_owned(),
+        false => shown.title.clone(),
+    };
+    let data = blocking(move || {
+        let text = NetworkText::read(&shown.source).ok();
+        let defaults = text.as_ref().map(|text| text.defaults.clone());
+        let dimensions = text.map_or(Vec::new(), |text| text.dimensions);
+        let shown = match is_new && !shown.name.is_empty() {
+            true => shown.into_copy(&app.networks)?,
+            false => shown,
+        };
+        // The data for which it is checked at first.
+        let set = match dimensions[..] {
+            [2] => "blobs",
+            [3] => "cifar-10",
+            _ => "digits",
+        };
+        let mut network = json!(shown);
+        network["data_set"] = Value::from(set);
+        Ok(json!({
+            "network": network,
+            "networks": api::networks::overview::overview(&app.networks)?,
+            "language": LANGUAGE,
+            "data_sets": api::networks::overview::shapes(&app.data_sets.library, &defaults.unwrap_or_default()),
+        }))
+    })
+    .await?;
+    NetworkPage::respond(title, &data)
 }
 
 /// `/runs/{id}`: one run, live.

@@ -133,6 +133,9 @@ impl From<Error> for Problem {
             Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),
+            Error::PreconditionFailed(_) => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "Changed elsewhere", detail)
+            }
             Error::Busy(_) => Self {
                 retry_after: Some(RETRY_AFTER),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too much at a time", detail)

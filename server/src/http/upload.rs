@@ -54,6 +54,17 @@ pub(super) async fn receive(mut field: Field<'_>, path: &Path) -> Result<(), Pro
     file.flush().await.map_err(failed)
 }
 
+/// A file's name as it is shown: no path, nothing that cannot be seen, not too long.
+pub(super) fn plain_file_name(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+    if name.is_empty() {
+        "upload".to_owned()
+    } else {
+        name
+    }
+}
+
 /// How much of a refused upload is still read, and how long.
 const REST_BYTES: usize = 64 << 20;
 const REST_WITHIN: Duration = Duration::from_secs(10);

@@ -9,7 +9,6 @@ use vivarium_models::data::{self, Library, Picture, Splits, decode_image, networ
 use vivarium_models::inspect::film::Frame;
 use vivarium_models::inspect::{Inspector, Recording};
 use vivarium_models::links;
-use vivarium_models::networks::Model;
 
 use super::bounded::BoundedCache;
 use super::image::ResolvedImage;
@@ -93,9 +92,8 @@ impl InspectCache {
         // The checkpoint was overwritten; the old one is not requested again.
         self.networks.remove(&place);
         self.recordings.remove(&place);
-        let (spec, started) = (&target.spec.network, &target.started);
-        let count = Model::count_parameters(spec, &started.input, started.classes.len())?;
-        let bytes = count * size_of::<f32>() as u64;
+        let (graph, started) = (target.graph()?, &target.started);
+        let bytes = graph.parameters() * size_of::<f32>() as u64;
         if bytes > self.most_bytes {
             return Err(Error::Conflict(format!(
                 "The network takes {} MiB of memory, more than the limit of {} MiB; see --inspect-memory-mib.",
@@ -105,8 +103,7 @@ impl InspectCache {
         }
         self.networks.make_room(bytes);
         let network = Inspector::open(
-            spec,
-            &started.input,
+            graph,
             started.classes.clone(),
             started.normalisation.clone(),
             &checkpoint.path,

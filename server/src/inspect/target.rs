@@ -1,13 +1,17 @@
 //! The run that is looked into, and its checkpoints and epochs.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::PathBuf;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use vivarium_models::contract::{Event, Record, Started};
+use vivarium_models::graph::Graph;
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
+use vivarium_models::networks::Model;
+use vivarium_models::onnx;
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, CheckpointPosition};
 
@@ -50,6 +54,14 @@ impl InspectTarget {
     /// # Errors
     /// [`Error::Conflict`] when it has not begun, its data are points, or it was imported.
     pub async fn load(index: &Index, id: RunId, dir: RunDir) -> Result<Self> {
+        Self::of_any_data(index, id, dir).await?.of_images()
+    }
+
+    /// Loads a run, also one of points in the plane.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it has not begun, or was imported.
+    pub async fn of_any_data(index: &Index, id: RunId, dir: RunDir) -> Result<Self> {
         let (run, started) = index
             .read(move |c| {
                 let run = rows::get(c, id)?;
@@ -83,7 +95,7 @@ impl InspectTarget {
         let started = lines
             .map_while(std::io::Result::ok)
             .find_map(|line| started(&line));
-        Self::new(id, dir, spec, false, started)
+        Self::new(id, dir, spec, false, started)?.of_images()
     }
 
     fn new(
@@ -97,12 +109,6 @@ impl InspectTarget {
         let started = started.ok_or_else(|| {
             Error::Conflict("The run has not begun: there is nothing to look at yet.".to_owned())
         })?;
-        if started.input.len() != 3 {
-            return Err(Error::Conflict(
-                "The data of this run are points in the plane; its page shows how they are divided."
-                    .to_owned(),
-            ));
-        }
         Ok(Self {
             id,
             dir,
@@ -110,6 +116,43 @@ impl InspectTarget {
             active,
             started,
         })
+    }
+
+    fn of_images(self) -> Result<Self> {
+        match self.started.input.len() {
+            3 => Ok(self),
+            _ => Err(Error::Conflict(
+                "The data of this run are points in the plane; its page shows how they are divided."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The network's graph: that of the run's directory, or in a run of an earlier version that of its settings.
+    ///
+    /// # Errors
+    /// When neither can be read.
+    pub fn graph(&self) -> Result<Graph> {
+        if let Some(graph) = Graph::read(&self.dir.graph_file())? {
+            return Ok(graph);
+        }
+        let network = &self.spec.network;
+        Ok(network.graph(&self.started.input, self.started.classes.len())?)
+    }
+
+    /// The network of a checkpoint as an ONNX file.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be read, or the file would be too large.
+    pub fn onnx(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>> {
+        let model = Model::of_graph(self.graph()?, 0)?;
+        model.load_state_dict(&checkpoint.path)?;
+        let metadata = onnx::Metadata {
+            labels: self.started.classes.clone(),
+            normalisation: self.started.normalisation.clone(),
+            more: BTreeMap::from([("run".to_owned(), self.spec.name.clone())]),
+        };
+        Ok(onnx::export(model.graph(), &model.weights()?, &metadata)?)
     }
 
     /// The film of the run.

@@ -24,6 +24,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use vivarium_models::data::Library;
 use vivarium_models::form;
 use vivarium_models::inspect::film::Folder;
@@ -77,13 +78,18 @@ impl RunDir {
         let checkpoints = self.checkpoints();
         fs::create_dir_all(&checkpoints).map_err(|e| Error::file(&checkpoints, e))?;
         let lock = Lock::take(&self.lock_file())?;
+        self.write_spec(spec)?;
+        Ok(lock)
+    }
+
+    /// Writes the text of the network, then the specification.
+    fn write_spec(&self, spec: &RunSpec) -> Result<()> {
+        if let Some(source) = &spec.network.source {
+            write_new(&self.network_file(), source.as_bytes())?;
+        }
         let path = self.spec_file();
         let json = serde_json::to_vec_pretty(spec).map_err(|e| Error::file(&path, e.into()))?;
-        let mut file = fs::File::create_new(&path).map_err(|e| Error::file(&path, e))?;
-        file.write_all(&json)
-            .and_then(|()| file.sync_all())
-            .map_err(|e| Error::file(&path, e))?;
-        Ok(lock)
+        write_new(&path, &json)
     }
 
     /// Reads the specification for training; it is checked again, because files can be edited and data sets removed.
@@ -101,11 +107,36 @@ impl RunDir {
         }
     }
 
-    fn document(&self) -> Result<serde_json::Value> {
+    /// The specification with the text of the network.
+    fn document(&self) -> Result<Value> {
         self.has_more_than_curves()?;
         let path = self.spec_file();
         let bytes = links::read(&path).map_err(|e| Error::file(&path, e))?;
-        serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))
+        let mut document: Value =
+            serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.into()))?;
+        let network = document.get_mut("network").and_then(Value::as_object_mut);
+        if let Some(network) = network
+            && let Some(source) = self.network_source()?
+        {
+            network.insert("source".to_owned(), Value::from(source));
+        }
+        Ok(document)
+    }
+
+    /// The text of the run's network, unless it is built in.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn network_source(&self) -> Result<Option<String>> {
+        let path = self.network_file();
+        let failed = |e| Error::file(&path, e);
+        match links::read(&path) {
+            Ok(bytes) => String::from_utf8(bytes)
+                .map(Some)
+                .map_err(|e| failed(io::Error::new(io::ErrorKind::InvalidData, e))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Refuses a directory that is a link or contains one: it is not read, and nothing is written through it.
@@ -172,6 +203,16 @@ impl RunDir {
         self.path.join("lock")
     }
 
+    /// `network.py`: the text of the network, unless it is built in.
+    pub fn network_file(&self) -> PathBuf {
+        self.path.join("network.py")
+    }
+
+    /// `network.json`: the graph, from the first start on.
+    pub fn graph_file(&self) -> PathBuf {
+        self.path.join("network.json")
+    }
+
     /// `spec.json`: the specification.
     pub fn spec_file(&self) -> PathBuf {
         self.path.join("spec.json")
@@ -190,6 +231,16 @@ pub fn list(runs: &Path) -> Result<Vec<RunId>> {
         .collect();
     ids.sort_unstable();
     Ok(ids)
+}
+
+/// Writes a file that is complete on disk when this returns.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || {
+        let mut file = fs::File::create_new(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|e| Error::file(path, e))
 }
 
 /// Makes a rename inside `folder` survive a power cut.

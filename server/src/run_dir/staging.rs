@@ -6,7 +6,7 @@
 //! together get their rows in one transaction: all of them or none.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -94,13 +94,7 @@ fn fill(path: &Path, spec: &RunSpec) -> Result<()> {
     let dir = RunDir::at(path);
     let checkpoints = dir.checkpoints();
     fs::create_dir_all(&checkpoints).map_err(|e| Error::file(&checkpoints, e))?;
-    let path = dir.spec_file();
-    let failed = |e| Error::file(&path, e);
-    let json = serde_json::to_vec_pretty(spec).map_err(|e| failed(e.into()))?;
-    let mut file = fs::File::create_new(&path).map_err(failed)?;
-    file.write_all(&json)
-        .and_then(|()| file.sync_all())
-        .map_err(failed)
+    dir.write_spec(spec)
 }
 
 /// Calls `work` with each of `all`, in parallel if there are many.

@@ -7,6 +7,8 @@
 pub mod axis;
 pub mod store;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -16,6 +18,7 @@ use vivarium_models::random::Key;
 use vivarium_models::spec::{FieldError, RunSpec};
 
 use crate::error::{Error, Result};
+use crate::networks::{OwnNetworks, add_text, missing_text};
 use crate::settings::set_at;
 use axis::Axis;
 
@@ -40,6 +43,9 @@ pub struct SweepSpec {
     #[serde(default = "once")]
     #[schema(minimum = 1)]
     pub repeats: u64,
+    /// The texts of networks by their names; a missing text is that of the server.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, String>,
 }
 
 /// How combinations are chosen when not all are run.
@@ -85,6 +91,25 @@ struct Combination {
 }
 
 impl SweepSpec {
+    /// Adds the texts of the networks that the sweep names, if those are a user's: later runs of the sweep have the same.
+    ///
+    /// # Errors
+    /// When a text cannot be read.
+    pub fn add_texts(&mut self, own: &OwnNetworks) -> Result<()> {
+        let kinds = values(&self.grid, "network.kind").filter_map(Value::as_str);
+        let whole = values(&self.grid, "network").chain(self.base.get("network"));
+        let names = kinds.chain(whole.filter_map(missing_text));
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        for name in names {
+            if !self.networks.contains_key(&name)
+                && let Some(text) = own.find(&name)?
+            {
+                self.networks.insert(name, text.source);
+            }
+        }
+        Ok(())
+    }
+
     /// The checked specifications of all runs; those of a combination are adjacent.
     ///
     /// # Errors
@@ -100,10 +125,16 @@ impl SweepSpec {
         }
         let mut errors: Vec<FieldError> = Vec::new();
         let mut runs = Vec::new();
-        for Combination { settings, label } in &combinations {
-            match form::check(settings, library) {
+        for Combination {
+            mut settings,
+            label,
+        } in combinations
+        {
+            add_text(&self.networks, &mut settings);
+            match form::check(&settings, library) {
                 Ok(run) => runs.extend(
-                    (0..self.repeats).map(|repeat| named(run.clone(), label, repeat, self.repeats)),
+                    (0..self.repeats)
+                        .map(|repeat| named(run.clone(), &label, repeat, self.repeats)),
                 ),
                 Err(faults) => {
                     for fault in faults {
@@ -156,7 +187,9 @@ impl SweepSpec {
     fn combinations(&self, library: &Library) -> Result<Vec<Combination>> {
         let mut errors = Vec::new();
         let mut axes = Vec::new();
-        let base = form::check(&self.base, library).ok().map(|run| json!(run));
+        let mut base = self.base.clone();
+        add_text(&self.networks, &mut base);
+        let base = form::check(&base, library).ok().map(|run| json!(run));
         for (path, json) in &self.grid {
             match Axis::read(json) {
                 Ok(axis) => axes.push((path, axis, is_whole(base.as_ref(), path))),
@@ -230,6 +263,14 @@ impl Combination {
     }
 }
 
+/// The values of a setting, if a grid lists them.
+fn values<'a>(grid: &'a Map<String, Value>, path: &str) -> impl Iterator<Item = &'a Value> {
+    grid.get(path)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
 /// Whether a setting is an integer, judged by its value in the base.
 fn is_whole(base: Option<&Value>, path: &str) -> bool {
     let pointer = format!("/{}", path.replace('.', "/"));
@@ -264,6 +305,7 @@ fn fault(path: &str, value: &Value, message: &str) -> FieldError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::networks::Precondition;
     use serde_json::json;
 
     fn sweep(grid: Value, repeats: u64) -> SweepSpec {
@@ -273,6 +315,7 @@ mod tests {
             grid: grid.as_object().unwrap().clone(),
             search: None,
             repeats,
+            networks: BTreeMap::new(),
         }
     }
 
@@ -377,6 +420,37 @@ mod tests {
         let runs = sweep(grid, 1).expand(&Library::none()).unwrap();
         let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
         assert_eq!(names, ["mlp · mlp, size 32", "mlp · inception, size 32"]);
+    }
+
+    #[test]
+    fn a_sweep_keeps_the_texts_of_the_networks_that_it_names() {
+        const TEXT: &str = "def net(classes, width=4):\n    return Sequential(Flatten(), Linear(width), Linear(classes))\n";
+        let folder = tempfile::tempdir().unwrap();
+        let own = OwnNetworks::in_folder(folder.path().to_owned());
+        for name in ["first", "second"] {
+            own.save(name, TEXT, &Precondition::None).unwrap();
+        }
+        let mut spec = sweep(
+            json!({"network": [{"kind": "first"}, {"kind": "second"}], "network.width": [2, 8]}),
+            1,
+        );
+        spec.add_texts(&own).unwrap();
+        own.remove("first", &Precondition::None).unwrap();
+        let runs = spec.expand(&Library::none()).unwrap();
+        let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "mlp · first, width 2",
+                "mlp · first, width 8",
+                "mlp · second, width 2",
+                "mlp · second, width 8"
+            ]
+        );
+        assert!(
+            runs.iter()
+                .all(|run| run.network.source.as_deref() == Some(TEXT))
+        );
     }
 
     #[test]

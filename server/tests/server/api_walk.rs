@@ -98,6 +98,9 @@ impl Walk {
         let photo = std::fs::read(crate::support::photos().join("rgb.png")).unwrap();
         let image = upload_image(&server, &photo).expect(201);
         let image = image["id"].as_str().unwrap().to_owned();
+        let text = "def mine(classes):\n    return Sequential(Flatten(), Linear(classes))\n";
+        let text = json!({"source": text});
+        server.put("/api/v1/networks/mine", &text).expect(201);
         let document = server.get("/api/v1/openapi.json").json();
         let nobody = "0199d3a0-0000-7000-8000-000000000000".to_owned();
         let known = vec![
@@ -109,6 +112,8 @@ impl Walk {
             ("file", "/images", format!("{image}.png")),
             ("file", "", "test:0.png".to_owned()),
             ("set", "", "digits".to_owned()),
+            ("name", "/networks", "mine".to_owned()),
+            ("format", "", "pytorch".to_owned()),
             ("epoch", "/runs/{id}/film", "0".to_owned()),
             ("of", "", "filter".to_owned()),
             ("index", "", "0".to_owned()),

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::support::{Answer, Server, agent, form, form_type, mlp, until};
 
 /// Operations of the API that are no GET and change nothing: they may end when their client leaves.
-const COMPUTING: [(&str, &str); 4] = [
+const COMPUTING: [(&str, &str); 5] = [
+    ("post", "/networks/check"),
     ("post", "/specs/check"),
     ("post", "/specs/estimate"),
     ("post", "/sweeps/check"),
@@ -45,19 +46,21 @@ fn every_route_that_changes_something_is_carried_through() {
         let url = path
             .replace("{id}", id)
             .replace("{set}", "no-such-set")
+            .replace("{name}", "no-such-network")
             .replace("{file}", id);
         let url = server.url(&format!("/api/v1{url}"));
         let before = changes_begun(&server);
         let request = ureq::http::Request::builder()
             .method(method.to_uppercase().as_str())
             .uri(url);
-        let answer = if ["/datasets", "/tensorboard", "/images"].contains(&&*path) {
-            let request = request.header("content-type", form_type());
-            agent().run(request.body(form("other", None, b"")).unwrap())
-        } else {
-            let request = request.header("content-type", "application/json");
-            agent().run(request.body("{}").unwrap())
-        };
+        let answer =
+            if ["/datasets", "/networks/import", "/tensorboard", "/images"].contains(&&*path) {
+                let request = request.header("content-type", form_type());
+                agent().run(request.body(form("other", None, b"")).unwrap())
+            } else {
+                let request = request.header("content-type", "application/json");
+                agent().run(request.body("{}").unwrap())
+            };
         let status = Answer::of(answer).status;
         assert!(![405, 500].contains(&status), "{method} {path}: {status}");
         let computes = COMPUTING.contains(&(&*method, &*path));

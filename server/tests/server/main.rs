@@ -26,6 +26,7 @@ mod inside_refusals;
 mod leftovers;
 mod links;
 mod mirror;
+mod networks;
 mod proxy;
 mod reports;
 mod runs;

@@ -158,6 +158,12 @@ impl Server {
         Answer::of(agent().put(self.url(path)).send_json(body))
     }
 
+    /// As `put`, with one more header.
+    pub fn put_if(&self, path: &str, (name, value): (&str, &str), body: &Value) -> Answer {
+        let request = agent().put(self.url(path)).header(name, value);
+        Answer::of(request.send_json(body))
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::of(agent().post(self.url(path)).send_json(body))
     }

@@ -30,7 +30,7 @@ pub(super) enum Builtin {
     Zip,
 }
 
-const BUILTINS: &[(&str, Builtin)] = &[
+pub(super) const BUILTINS: &[(&str, Builtin)] = &[
     ("abs", Builtin::Abs),
     ("all", Builtin::All),
     ("any", Builtin::Any),

@@ -7,6 +7,7 @@
 //! | `modules` | modules as in PyTorch |
 //! | `options` | `option(…)`: the options of a network, which are the fields of a form |
 //! | `builtins` | the other functions of the language, and methods |
+//! | `language` | the words of the language with their help, for editors |
 //! | `interpreter` | runs the statements |
 //! | `tree` | the graph of a tree of modules |
 //! | `depth` | the bound of nesting |
@@ -18,6 +19,7 @@ mod arguments;
 mod builtins;
 mod depth;
 mod interpreter;
+mod language;
 mod modules;
 mod options;
 mod tree;
@@ -32,11 +34,12 @@ use utoipa::ToSchema;
 
 use arguments::{CallArguments, shorten};
 use interpreter::Interpreter;
+pub use language::{LANGUAGE, Language, Word};
 use options::NetworkOption;
 use value::Value;
 
-use super::{Criterion, fields};
-use crate::graph::{Graph, InitScheme};
+use super::fields;
+use crate::graph::{Criterion, Graph, InitScheme};
 use crate::spec::Field;
 
 /// The longest text, in bytes.
@@ -121,6 +124,8 @@ pub struct NetworkText {
     pub criterion: Criterion,
     /// The data it takes: 2 for points, 3 for images.
     pub dimensions: Vec<usize>,
+    /// The file of the weights that its runs may start from.
+    pub weights: Option<String>,
 }
 
 impl NetworkText {
@@ -165,6 +170,7 @@ impl NetworkText {
             defaults: Map::new(),
             criterion: Criterion::CrossEntropy,
             dimensions: Vec::new(),
+            weights: None,
             parsed,
         };
         let described = text.describe().map_err(|fault| place(source, *fault))?;
@@ -173,6 +179,7 @@ impl NetworkText {
         text.defaults = described.defaults;
         text.criterion = described.criterion;
         text.dimensions = described.dimensions;
+        text.weights = described.weights;
         Ok(text)
     }
 
@@ -224,10 +231,24 @@ impl NetworkText {
         if !fields.iter().any(|field| field.key() == "init") {
             fields.push(fields::INIT);
         }
-        let defaults = match globals.get("defaults") {
+        let mut defaults = match globals.get("defaults") {
             None => Map::new(),
             Some(value) => defaults(&value, function.name.range)?,
         };
+        // Those of the network's own options are the options' defaults.
+        for field in &mut fields {
+            let Some(value) = defaults.remove(&*field.path) else {
+                continue;
+            };
+            let value = field.check(&value).map_err(|errors| {
+                let message = errors.first().map_or("", |error| &error.message);
+                Fault::new(
+                    function.name.range,
+                    format!("the default of {} {message}", field.path),
+                )
+            })?;
+            field.default = value.to_string().into();
+        }
         let criterion = match globals.get("loss") {
             None => Criterion::CrossEntropy,
             Some(Value::Str(word)) if &*word == "cross_entropy" => Criterion::CrossEntropy,
@@ -240,6 +261,13 @@ impl NetworkText {
                 return Err(Fault::new(function.name.range, message));
             }
         };
+        let weights = match globals.get("weights") {
+            None | Some(Value::None) => None,
+            Some(value) => Some(weights(&value, function.name.range)?),
+        };
+        if weights.is_some() {
+            fields.push(fields::INITIAL_WEIGHTS);
+        }
         let inputs = globals.get("inputs");
         Ok(Description {
             names: (name, title, summary),
@@ -247,6 +275,7 @@ impl NetworkText {
             defaults,
             criterion,
             dimensions: dimensions(inputs.as_ref(), function.name.range)?,
+            weights,
         })
     }
 
@@ -267,7 +296,9 @@ impl NetworkText {
             let name = parameter.parameter.name.as_str();
             let range = parameter.range();
             match value.defaults.get(name) {
-                Some(_) if matches!(name, "kind" | "source" | "classes") => {
+                Some(_)
+                    if matches!(name, "kind" | "source" | "revision" | "weights" | "classes") =>
+                {
                     return Err(Fault::new(
                         range,
                         format!("an option cannot have the name {name}"),
@@ -335,7 +366,12 @@ impl NetworkText {
             let json = match given.get(key) {
                 Some(json) => json,
                 None => {
-                    default = serde_json::from_str(&option.field.default).unwrap_or(Json::Null);
+                    let field = self
+                        .fields
+                        .iter()
+                        .find(|field| field.path == option.field.path);
+                    let text = field.map_or(&option.field.default, |field| &field.default);
+                    default = serde_json::from_str(text).unwrap_or(Json::Null);
                     &default
                 }
             };
@@ -368,6 +404,7 @@ impl NetworkText {
             u32::try_from(line).unwrap_or(u32::MAX)
         };
         let mut graph = tree::graph(&root, &self.name, input, &line)?;
+        graph.criterion = self.criterion;
         if graph.output() != [classes] {
             let shape = graph.output().to_vec();
             let message = match shape[..] {
@@ -397,6 +434,28 @@ struct Description {
     defaults: Map<String, Json>,
     criterion: Criterion,
     dimensions: Vec<usize>,
+    weights: Option<String>,
+}
+
+/// The variable `weights`: the name of a file.
+fn weights(value: &Value<'_>, range: TextRange) -> Outcome<String> {
+    match value {
+        Value::Str(name) if is_weights_file(name) => Ok(name.to_string()),
+        other => {
+            let message = format!(
+                "weights must be the name of a file such as \"resnet18.safetensors\", not {}",
+                shorten(other.repr())
+            );
+            Err(Fault::new(range, message))
+        }
+    }
+}
+
+/// Whether a name is that of a file of weights, and not a path.
+pub fn is_weights_file(name: &str) -> bool {
+    let stem = name.strip_suffix(".safetensors").unwrap_or_default();
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (1..=100).contains(&stem.len()) && stem.chars().all(letters)
 }
 
 /// The variable `inputs`: a list of `"points"` and `"images"`. Without it a network takes both.

@@ -24,6 +24,8 @@ pub(super) struct OptionDeclaration<'a> {
     label: Option<String>,
     help: String,
     advanced: bool,
+    /// Whether a list may be given as pairs of neighbours.
+    pairs: bool,
     range: TextRange,
 }
 
@@ -40,7 +42,7 @@ const MAX_TEXT: usize = 500;
 pub(super) fn declare<'a>(arguments: CallArguments<'a>) -> Outcome<Value<'a>> {
     let range = arguments.range;
     let names = &[
-        "default", "choices", "min", "max", "len", "label", "help", "advanced",
+        "default", "choices", "min", "max", "len", "label", "help", "advanced", "pairs",
     ];
     let mut a = arguments.bind("option", names)?;
     let default = a.require("default")?;
@@ -73,6 +75,7 @@ pub(super) fn declare<'a>(arguments: CallArguments<'a>) -> Outcome<Value<'a>> {
         label,
         help: help.unwrap_or_default(),
         advanced: a.switch("advanced", false)?,
+        pairs: a.switch("pairs", false)?,
         range,
     })))
 }
@@ -100,6 +103,7 @@ impl<'a> NetworkOption<'a> {
                 label: None,
                 help: String::new(),
                 advanced: false,
+                pairs: false,
                 range,
             }),
         };
@@ -239,6 +243,7 @@ fn field(name: &str, declaration: &OptionDeclaration<'_>) -> Outcome<Field> {
                     max,
                     min_len,
                     max_len,
+                    pairs: declaration.pairs,
                 },
                 Json::from(numbers),
             )

@@ -1,8 +1,16 @@
 //! The nodes of a file as a [`Graph`].
+//!
+//! | module | what it reads |
+//! |---|---|
+//! | `layers` | layers with parameters, activations, dropout |
+//! | `windows` | pools, and the padding of windows |
+//! | `arithmetic` | sums, products, concatenations, constants for channels |
+//! | `shapes` | what moves values, and the sizes that it takes |
 
 mod arithmetic;
 mod layers;
 mod shapes;
+mod windows;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

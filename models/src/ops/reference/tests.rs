@@ -201,13 +201,26 @@ fn convolutions() {
     }
 }
 
-/// Kernels, strides, paddings and whether there is a position for what is left over.
-const WINDOWS: [([usize; 2], [usize; 2], [usize; 2], bool); 5] = [
-    ([3, 2], [2, 1], [1, 0], false),
-    ([2, 3], [2, 2], [0, 1], true),
-    ([1, 3], [3, 2], [0, 0], true),
-    ([3, 3], [2, 2], [1, 1], true),
-    ([2, 2], [3, 2], [1, 1], true),
+const fn window(
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    ceil_mode: bool,
+) -> PoolWindow {
+    PoolWindow {
+        kernel,
+        stride,
+        padding,
+        ceil_mode,
+    }
+}
+
+const WINDOWS: [PoolWindow; 5] = [
+    window([3, 2], [2, 1], [1, 0], false),
+    window([2, 3], [2, 2], [0, 1], true),
+    window([1, 3], [3, 2], [0, 0], true),
+    window([3, 3], [2, 2], [1, 1], true),
+    window([2, 2], [3, 2], [1, 1], true),
 ];
 
 #[test]
@@ -222,13 +235,7 @@ fn pooling_and_the_order_of_dimensions() {
                 |[x]| max_pool2d(x, window),
             );
         }
-        for (kernel, stride, padding, ceil_mode) in WINDOWS {
-            let window = PoolWindow {
-                kernel,
-                stride,
-                padding,
-                ceil_mode,
-            };
+        for window in WINDOWS {
             check(
                 &format!("{window:?}"),
                 [&image],

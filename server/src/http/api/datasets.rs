@@ -22,7 +22,7 @@ use crate::http::change::Client;
 use crate::http::etag::{Caching, ETag};
 use crate::http::json::{Body, given};
 use crate::http::problem::Problem;
-use crate::http::upload::{receive, within};
+use crate::http::upload::{plain_file_name, receive, within};
 use crate::index::runs as rows;
 
 /// A data set, and how its fetch stands.
@@ -195,7 +195,7 @@ pub(in crate::http) async fn upload(
             let detail = "The form holds no file.";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "No file", detail));
         };
-        let Some(file) = field.file_name().map(plain) else {
+        let Some(file) = field.file_name().map(plain_file_name) else {
             continue;
         };
         let incoming = drafts.begin().await?;
@@ -206,17 +206,6 @@ pub(in crate::http) async fn upload(
             base_path::url(&format!("/api/v1/datasets/drafts/{}", draft.id)),
         )];
         return Ok((StatusCode::CREATED, location, Json(draft)).into_response());
-    }
-}
-
-/// A file's name as it is shown: no path, nothing that cannot be seen, not too long.
-fn plain(name: &str) -> String {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
-    if name.is_empty() {
-        "upload".to_owned()
-    } else {
-        name
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod datasets;
 pub mod events;
+pub mod export;
 pub mod health;
 pub mod images;
 pub mod inside;

@@ -62,9 +62,10 @@ pub async fn estimate(State(app): State<App>, Body(json): Body<Value>) -> Result
 
 /// Checks the settings by themselves, then against their data and network: a data set that is
 /// not there is told at creation, not by the worker.
-pub(super) async fn check_with_plan(json: Value, app: &App) -> Result<(RunSpec, Plan)> {
-    let library = app.data_sets.library.clone();
+pub(super) async fn check_with_plan(mut json: Value, app: &App) -> Result<(RunSpec, Plan)> {
+    let (library, networks) = (app.data_sets.library.clone(), app.networks.clone());
     blocking(move || {
+        networks.complete(&mut json)?;
         let spec = form::check(&json, &library).map_err(Error::Spec)?;
         let plan = train::prepare(&spec, &library)?;
         Ok((spec, plan))

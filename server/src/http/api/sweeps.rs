@@ -128,8 +128,14 @@ pub struct SweepEstimate {
 )]
 pub async fn create(
     State(app): State<App>,
-    Body(spec): Body<SweepSpec>,
+    Body(mut spec): Body<SweepSpec>,
 ) -> Result<(StatusCode, Json<CreatedSweep>)> {
+    let networks = app.networks.clone();
+    let spec = blocking(move || {
+        spec.add_texts(&networks)?;
+        Ok(spec)
+    })
+    .await?;
     let (id, runs) = app.supervisor.create_sweep(spec).await?;
     let (url, runs) = (url(&id), links(&runs));
     Ok((StatusCode::CREATED, Json(CreatedSweep { id, url, runs })))
@@ -298,9 +304,10 @@ pub async fn estimate(
     }))
 }
 
-async fn plan(app: &App, spec: SweepSpec) -> Result<Vec<(RunSpec, Plan)>> {
-    let library = app.data_sets.library.clone();
+async fn plan(app: &App, mut spec: SweepSpec) -> Result<Vec<(RunSpec, Plan)>> {
+    let (library, networks) = (app.data_sets.library.clone(), app.networks.clone());
     blocking(move || {
+        spec.add_texts(&networks)?;
         let runs = spec.expand(&library)?;
         runs.into_iter()
             .map(|run| {

@@ -1,36 +1,16 @@
-//! Networks as texts: what one gives, and the texts of those that are built in.
+//! What a text gives: its layers, with their shapes and costs, or its mistakes.
 
 use axum::Json;
-use axum::extract::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use vivarium_models::graph::Graph;
-use vivarium_models::networks::{self, NETWORKS, NetworkRow};
+use vivarium_models::networks::{NetworkRow, NetworkText, TextError};
 use vivarium_models::spec::{Field, FieldError};
 
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::json::Body;
-
-/// The networks that a run can train.
-#[derive(Serialize, ToSchema)]
-pub struct Networks {
-    networks: Vec<&'static NetworkRow>,
-}
-
-/// A network with its text.
-#[derive(Serialize, ToSchema)]
-pub struct NetworkSource {
-    /// The name in a RunSpec.
-    name: String,
-    /// The name that users see.
-    title: String,
-    /// The text.
-    source: String,
-    /// Whether it is built in, and cannot be changed.
-    built_in: bool,
-}
 
 /// A text to check, and what to check it for.
 #[derive(Deserialize, ToSchema)]
@@ -55,6 +35,8 @@ pub struct CheckedNetwork {
     parameters: u64,
     /// The multiplications of a forward pass for one sample.
     multiply_adds: u64,
+    /// The memory of a training step with one sample, in bytes: results, parameters, gradients and velocities.
+    memory_bytes: u64,
     /// Its options.
     options: Vec<Field>,
     /// The layers, in the order of computation. The first is the input.
@@ -68,6 +50,8 @@ pub struct CheckedLayer {
     name: String,
     /// What it computes, such as `Conv2d`.
     operation: &'static str,
+    /// Its settings in a few words, such as `3×3, stride 2`; empty where there are none.
+    detail: String,
     /// The layers whose results it takes, by their place in the list.
     inputs: Vec<usize>,
     /// The shape of its result for one sample.
@@ -76,6 +60,10 @@ pub struct CheckedLayer {
     parameters: u64,
     /// Its multiplications for one sample.
     multiply_adds: u64,
+    /// Its part of the memory.
+    memory_bytes: u64,
+    /// Its estimated share of the time of a training step, 0 to 1.
+    time_share: f64,
     /// The line of the text that makes it, from 1; 0 for the input.
     line: u32,
     /// That line, and those of the calls that led there.
@@ -84,47 +72,8 @@ pub struct CheckedLayer {
     group: String,
 }
 
-/// A network by its name.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub struct NetworkPath {
-    /// The name.
-    name: String,
-}
-
 /// The greatest side, number of channels and number of classes that a text is checked for.
 const MOST: usize = 1 << 20;
-
-/// The networks and their settings.
-#[utoipa::path(
-    get,
-    path = "/networks",
-    responses((status = 200, description = "The table", body = Networks))
-)]
-pub async fn list() -> Json<Networks> {
-    Json(Networks {
-        networks: NETWORKS.iter().map(|row| &**row).collect(),
-    })
-}
-
-/// A network with its text.
-#[utoipa::path(
-    get,
-    path = "/networks/{name}",
-    params(NetworkPath),
-    responses((status = 200, description = "The network", body = NetworkSource))
-)]
-pub async fn get(Path(path): Path<NetworkPath>) -> Result<Json<NetworkSource>> {
-    let Some(row) = networks::row(&path.name) else {
-        return Err(Error::NotFound(format!("network “{}”", path.name)));
-    };
-    Ok(Json(NetworkSource {
-        name: row.kind.clone(),
-        title: row.title.clone(),
-        source: row.source().to_owned(),
-        built_in: true,
-    }))
-}
 
 /// Check a network's text.
 ///
@@ -150,9 +99,16 @@ fn checked(check: &NetworkCheck) -> Result<CheckedNetwork> {
         let message = "must be a number of classes";
         return refuse("classes", Value::from(check.classes), message);
     }
-    let text_error =
-        |error| Error::Spec(vec![FieldError::of_text("source", &check.source, &error)]);
-    let network = NetworkRow::custom(&check.source).map_err(text_error)?;
+    let text_error = |error: TextError| {
+        let mut fault = FieldError::of_text("source", &check.source, &error);
+        if let Some(option) = &error.option {
+            fault.path = format!("options.{option}");
+            fault.message = error.message;
+        }
+        Error::Spec(vec![fault])
+    };
+    let text = NetworkText::read(&check.source).map_err(text_error)?;
+    let network = NetworkRow::new("", text);
     let options = network.check_options(&check.options).map_err(Error::Spec)?;
     let graph = network
         .graph_of(&options, &check.input, check.classes)
@@ -161,6 +117,7 @@ fn checked(check: &NetworkCheck) -> Result<CheckedNetwork> {
         title: network.title.clone(),
         parameters: graph.parameters(),
         multiply_adds: graph.multiply_adds(),
+        memory_bytes: graph.memory_bytes(),
         layers: layers(&graph),
         options: network.fields,
     })
@@ -168,15 +125,19 @@ fn checked(check: &NetworkCheck) -> Result<CheckedNetwork> {
 
 fn layers(graph: &Graph) -> Vec<CheckedLayer> {
     let groups = graph.groups();
+    let times = graph.time_shares();
     let nodes = graph.nodes.iter().zip(groups).enumerate();
     nodes
         .map(|(place, (node, group))| CheckedLayer {
             name: node.name.clone(),
-            operation: node.operation.name(),
+            operation: node.class(),
+            detail: node.operation.detail(),
             inputs: node.inputs.clone(),
             shape: node.shape.clone(),
             parameters: graph.parameters_of(place),
             multiply_adds: graph.multiply_adds_of(place),
+            memory_bytes: graph.memory_bytes_of(place),
+            time_share: times[place],
             line: node.lines.first().copied().unwrap_or(0),
             lines: node.lines.clone(),
             group,

@@ -1,0 +1,440 @@
+//! Networks as texts: those of users over the API, and runs and sweeps of them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Server, agent, form, form_type, vivarium};
+
+const TEXT: &str = r#""""My network
+
+Two layers.
+"""
+
+
+def mine(classes, width=option(16, min=1, max=64, help="Values between the layers.")):
+    return Sequential(flatten=Flatten(), first=Linear(width), relu=ReLU(), last=Linear(classes))
+"#;
+
+fn run_of(network: &str) -> Value {
+    json!({"data": {"set": "digits"}, "network": {"kind": network}, "training": {"epochs": 1, "batch_size": 64}})
+}
+
+fn save(server: &Server, name: &str, text: &str) -> Value {
+    let path = format!("/api/v1/networks/{name}");
+    let answer = server.put(&path, &json!({"source": text}));
+    assert!(matches!(answer.status, 200 | 201), "{}", answer.body);
+    answer.json()
+}
+
+#[test]
+fn a_text_is_saved_listed_shown_and_deleted() {
+    let server = Server::start();
+    let saved = save(&server, "mine", TEXT);
+    assert_eq!(
+        (&saved["title"], &saved["built_in"]),
+        (&json!("My network"), &json!(false))
+    );
+    assert!(server.data_dir().join("networks/mine.py").exists());
+    let shown = server.get("/api/v1/networks/mine").expect(200);
+    assert_eq!(shown, saved);
+    let all = server.get("/api/v1/networks").json();
+    let listed = all["networks"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (
+            &listed["kind"],
+            &listed["source"],
+            &listed["fields"][0]["path"]
+        ),
+        (&json!("mine"), &json!(TEXT), &json!("network.width"))
+    );
+    for page in [
+        "/networks",
+        "/networks/mine",
+        "/networks/vgg16",
+        "/networks/new?copy=mine",
+        "/new?network=mine",
+    ] {
+        assert_eq!(server.get(page).status, 200, "{page}");
+    }
+    server.delete("/api/v1/networks/mine").expect(204);
+    server.delete("/api/v1/networks/mine").expect(404);
+    assert_eq!(server.get("/networks/mine").status, 404);
+}
+
+#[test]
+fn nobody_s_text_is_overwritten() {
+    let server = Server::start();
+    let put = |tag: (&str, &str), text: &str| {
+        server.put_if("/api/v1/networks/mine", tag, &json!({"source": text}))
+    };
+    let first = put(("if-none-match", "*"), TEXT).expect(201);
+    put(("if-none-match", "*"), TEXT).expect(412);
+    let tag = first["etag"].as_str().unwrap();
+    let changed = format!("{TEXT}# more\n");
+    put(("if-match", tag), &changed).expect(200);
+    let problem = put(("if-match", tag), TEXT).expect(412);
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("saved elsewhere"),
+        "{problem}"
+    );
+    assert_eq!(
+        server.get("/api/v1/networks/mine").json()["source"],
+        changed
+    );
+}
+
+#[test]
+fn mistakes_have_their_place_and_built_in_networks_stay() {
+    let server = Server::start();
+    let wrong = TEXT.replace("Linear(width)", "Linear(width +)");
+    let problem = server
+        .put("/api/v1/networks/mine", &json!({"source": wrong}))
+        .expect(422);
+    assert_eq!(problem["errors"][0]["line"], 8, "{problem}");
+    assert!(
+        problem["errors"][0]["column"].as_u64().unwrap() > 40,
+        "{problem}"
+    );
+    for (name, status) in [
+        ("vgg16", 409),
+        ("new", 422),
+        ("A", 422),
+        ("..%2fspec", 422),
+        ("a.b", 422),
+    ] {
+        let path = format!("/api/v1/networks/{name}");
+        assert_eq!(
+            server.put(&path, &json!({"source": TEXT})).status,
+            status,
+            "{name}"
+        );
+    }
+    server.delete("/api/v1/networks/vgg16").expect(409);
+    // A file that somebody put there is listed with its mistake, and a run of it is refused with the place.
+    std::fs::create_dir_all(server.data_dir().join("networks")).unwrap();
+    std::fs::write(server.data_dir().join("networks/broken.py"), &wrong).unwrap();
+    let all = server.get("/api/v1/networks").json();
+    assert_eq!(all["unreadable"][0]["name"], "broken");
+    assert_eq!(server.get("/networks").status, 200);
+    assert_eq!(server.get("/networks/broken").status, 200);
+    assert_eq!(server.get("/new").status, 200);
+    let problem = server.post("/api/v1/runs", &run_of("broken")).expect(422);
+    assert_eq!(
+        (&problem["errors"][0]["path"], &problem["errors"][0]["line"]),
+        (&json!("network.source"), &json!(8))
+    );
+    server.post("/api/v1/runs", &run_of("nothing")).expect(422);
+    // What is wrong with the layers is told when they are made.
+    save(
+        &server,
+        "unknown",
+        &TEXT.replace("Linear(width)", "Lineal(width)"),
+    );
+    let problem = server.post("/api/v1/runs", &run_of("unknown")).expect(422);
+    assert_eq!(problem["errors"][0]["path"], "network.source");
+    let message = problem["errors"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("line 8") && message.contains("Lineal"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_run_keeps_its_text_and_its_graph_whatever_becomes_of_the_text() {
+    let mut server = Server::start();
+    save(&server, "mine", TEXT);
+    let mut spec = run_of("mine");
+    spec["training"]["epochs"] = json!(2000);
+    let id = server.create(&spec);
+    server.await_step(&id, 20);
+    server
+        .post(&format!("/api/v1/runs/{id}/stop"), &json!({}))
+        .expect(202);
+    server.await_status(&id, "stopped");
+    // Another text of this name: the run goes on with its own.
+    save(
+        &server,
+        "mine",
+        &TEXT.replace("first=Linear(width)", "first=Linear(2 * width)"),
+    );
+    server.kill();
+    server.restart();
+    server
+        .post(&format!("/api/v1/runs/{id}/resume"), &json!({}))
+        .expect(202);
+    let steps = server.run(&id)["summary"]["step"].as_u64().unwrap();
+    server.await_step(&id, steps + 20);
+    assert_eq!(
+        server.run(&id)["summary"]["parameters"],
+        64 * 16 + 16 + 16 * 10 + 10
+    );
+    server
+        .post(&format!("/api/v1/runs/{id}/stop"), &json!({}))
+        .expect(202);
+    server.await_status(&id, "stopped");
+    let shown = server
+        .get(&format!("/api/v1/runs/{id}/network"))
+        .expect(200);
+    assert_eq!(
+        (&shown["source"], &shown["name"]),
+        (&json!(TEXT), &json!("mine"))
+    );
+    for file in ["network.py", "network.json"] {
+        assert!(server.run_dir(&id).join(file).exists(), "{file}");
+    }
+    // What is kept and listed of the settings does not have the text.
+    let network = &server.run(&id)["spec"]["network"];
+    assert_eq!(
+        (&network["kind"], &network["width"], &network["source"]),
+        (&json!("mine"), &json!(16), &Value::Null)
+    );
+    // The form for a copy and the layers are those of the run.
+    assert_eq!(server.get(&format!("/new?copy={id}")).status, 200);
+    assert_eq!(server.get(&format!("/networks/new?run={id}")).status, 200);
+    let layers = server.get(&format!("/api/v1/runs/{id}/layers")).expect(200);
+    let names: Vec<_> = layers["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|layer| &layer["name"])
+        .collect();
+    assert!(names.contains(&&json!("first")), "{names:?}");
+    // A run of a built-in network has a text, too.
+    let id = server.create(&run_of("mlp"));
+    let shown = server
+        .get(&format!("/api/v1/runs/{id}/network"))
+        .expect(200);
+    assert_eq!(shown["built_in"], true);
+}
+
+#[test]
+fn a_sweep_compares_texts_and_their_options() {
+    let server = Server::start();
+    for name in ["first", "second", "third"] {
+        save(&server, name, TEXT);
+    }
+    let sweep = json!({
+        "base": run_of("first"),
+        "grid": {"network": [{"kind": "first"}, {"kind": "second"}, {"kind": "third"}], "network.width": [4, 8]},
+    });
+    let checked = server.post("/api/v1/sweeps/check", &sweep).expect(200);
+    assert_eq!(checked["runs"], 6, "{checked}");
+    let made = server.post("/api/v1/sweeps", &sweep).expect(201);
+    let ids: Vec<_> = made["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 6);
+    for id in &ids {
+        let run = server.await_status(id, "finished");
+        assert!(run["name"].as_str().unwrap().contains("width"), "{run}");
+    }
+    // It grows with the texts that it had.
+    server.delete("/api/v1/networks/third").expect(204);
+    let path = format!("/api/v1/sweeps/{}/trials", made["id"].as_str().unwrap());
+    let more = server.post(&path, &json!({"repeats": 1})).expect(201);
+    assert_eq!(more["runs"].as_array().unwrap().len(), 6);
+}
+
+#[test]
+fn the_command_line_takes_the_file_of_a_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("My Net.py");
+    std::fs::write(&file, TEXT).unwrap();
+    let file = file.to_str().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let train = [
+        "train",
+        "--network",
+        file,
+        "--data",
+        "digits",
+        "--set",
+        "training.epochs=1",
+        "--data-dir",
+        data,
+    ];
+    let json_of = |arguments: &[&str]| -> Value {
+        let output = vivarium(arguments);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let summary = json_of(&train);
+    assert_eq!(summary["name"], "my-net on digits");
+    let bench = json_of(&[
+        "bench",
+        "--network",
+        file,
+        "--steps",
+        "3",
+        "--size",
+        "8",
+        "--json",
+    ]);
+    assert_eq!(bench["net"], "my-net");
+}
+
+#[test]
+fn a_text_that_would_never_end_is_refused_while_others_are_served() {
+    let server = Server::start();
+    let texts = [
+        "def f(classes):\n    while True:\n        pass\n",
+        "def f(classes):\n    return f(classes)\n",
+        "def f(classes):\n    x = [0] * 10**9\n    return Linear(classes)\n",
+        "def f(classes):\n    x = 'a' * 2**30\n    return Linear(classes)\n",
+        "def f(classes):\n    return Sequential(*[Linear(9) for i in range(10**9)])\n",
+        "def f(classes):\n    return Linear(classes, name='../../x')\n",
+        "def f(classes):\n    return </script>\n",
+        "def f(classes):\0    return Linear(classes)\n",
+    ];
+    let check = |source: &str| {
+        let body = json!({"source": source, "input": [3, 32, 32], "classes": 10});
+        server.post("/api/v1/networks/check", &body)
+    };
+    std::thread::scope(|scope| {
+        let hostile = scope.spawn(|| {
+            for text in texts {
+                let began = Instant::now();
+                let problem = check(text).expect(422);
+                assert!(
+                    problem["errors"][0]["line"].as_u64().unwrap() >= 1,
+                    "{problem}"
+                );
+                assert!(began.elapsed() < Duration::from_secs(20), "{text}");
+            }
+        });
+        while !hostile.is_finished() {
+            server.get("/healthz").expect(200);
+        }
+        hostile.join().unwrap();
+    });
+    let deep = format!(
+        "def f(classes):\n    return {}1{}\n",
+        "(".repeat(100_000),
+        ")".repeat(100_000)
+    );
+    check(&deep).expect(422);
+    let good = check(TEXT).expect(200);
+    assert_eq!(good["layers"].as_array().unwrap().len(), 5);
+    assert_eq!(good["layers"][2]["line"], 8);
+}
+
+fn upload(server: &Server, name: &str, bytes: &[u8]) -> Answer {
+    let request = agent().post(server.url("/api/v1/networks/import"));
+    let request = request.header("content-type", form_type());
+    Answer::of(request.send(&form("file", Some(name), bytes)[..]))
+}
+
+#[test]
+fn a_network_goes_out_as_onnx_and_comes_back_with_its_weights() {
+    let server = Server::start();
+    let mut spec = json!({
+        "data": {"set": "digits"},
+        "network": {"kind": "mlp", "hidden": [32]},
+        "training": {"epochs": 4, "batch_size": 32},
+    });
+    let id = server.create(&spec);
+    let accuracy = |run: &Value| run["summary"]["test_accuracy"].as_f64().unwrap();
+    let trained = accuracy(&server.await_status(&id, "finished"));
+    assert!(trained > 0.7, "{trained}");
+    let file = |format: &str| {
+        let (status, headers, bytes) =
+            server.get_bytes(&format!("/api/v1/runs/{id}/export?format={format}"));
+        assert_eq!(status, 200, "{format}");
+        let disposition = headers["content-disposition"].to_str().unwrap().to_owned();
+        assert!(
+            disposition.starts_with("attachment; filename=\"model."),
+            "{disposition}"
+        );
+        bytes
+    };
+    let source = String::from_utf8(file("pytorch")).unwrap();
+    assert!(source.contains("nn.Linear(64, 32)"), "{source}");
+    assert!(!file("safetensors").is_empty());
+    server
+        .get(&format!("/api/v1/runs/{id}/export?format=keras"))
+        .expect(400);
+    let onnx = file("onnx");
+
+    let imported = upload(&server, "My MLP.onnx", &onnx).expect(201);
+    assert_eq!(
+        (&imported["name"], &imported["classes"], &imported["input"]),
+        (&json!("my-mlp"), &json!(10), &json!([1, 8, 8]))
+    );
+    // The same file again is another network.
+    let again = upload(&server, "My MLP.onnx", &onnx).expect(201);
+    assert_eq!(again["name"], "my-mlp-2");
+    assert_eq!(server.get("/networks/my-mlp").status, 200);
+
+    spec["network"] = json!({"kind": "my-mlp"});
+    spec["training"] = json!({"epochs": 1, "optimizer": {"kind": "sgd", "lr": 1e-7}});
+    let tuned = server.await_status(&server.create(&spec), "finished");
+    assert!(
+        (accuracy(&tuned) - trained).abs() < 0.02,
+        "{trained} {tuned}"
+    );
+    spec["network"]["weights"] = json!("random");
+    let fresh = server.await_status(&server.create(&spec), "finished");
+    assert!(accuracy(&fresh) < 0.5, "{fresh}");
+    // Images of another size: the first layer does not fit.
+    spec["network"]["weights"] = json!("imported");
+    spec["data"] = json!({"set": "digits", "size": 16});
+    let failed = server.await_status(&server.create(&spec), "failed");
+    let message = failed["message"].as_str().unwrap();
+    assert!(message.contains(".weight"), "{message}");
+}
+
+#[test]
+fn hostile_onnx_files_are_refused_while_others_are_served() {
+    let server = Server::start();
+    let empty_nodes: Vec<u8> = {
+        // A graph of 64 MiB of nodes without a field, two bytes each.
+        let nodes = [0x0a, 0x00].repeat(32 << 20);
+        let mut file = vec![0x08, 0x08, 0x3a];
+        let mut len = nodes.len() as u64;
+        while len > 127 {
+            file.push((len & 127) as u8 | 128);
+            len >>= 7;
+        }
+        file.push(len as u8);
+        file.extend(nodes);
+        file
+    };
+    for bytes in [
+        &b""[..],
+        b"\x00",
+        b"not onnx at all",
+        &[0xff; 1000],
+        &empty_nodes,
+    ] {
+        std::thread::scope(|scope| {
+            let hostile = scope.spawn(|| upload(&server, "net.onnx", bytes));
+            while !hostile.is_finished() {
+                server.get("/healthz").expect(200);
+            }
+            let problem = hostile.join().unwrap().expect(422);
+            assert_eq!(problem["errors"][0]["path"], "file", "{problem}");
+        });
+    }
+    assert_eq!(
+        server.get("/api/v1/networks").json()["networks"]
+            .as_array()
+            .unwrap()
+            .len(),
+        7
+    );
+    // Nothing is left over.
+    let left = std::fs::read_dir(server.data_dir().join("weights")).unwrap();
+    assert_eq!(left.count(), 0);
+}
