@@ -49,11 +49,19 @@ export function differingSettings(runs) {
   ];
 }
 
+const KIND = "network.kind";
+const REVISION = "network.revision";
+
 /** @param {Run[]} runs trained by Vivarium */
 function differingTrained(runs) {
   const all = runs.map(settingsOf);
   const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
-  const differ = paths.filter((path) => new Set(all.map((settings) => JSON.stringify(settings.get(path)))).size > 1);
+  const values = (/** @type {string} */ path) =>
+    new Set(all.map((settings) => JSON.stringify(settings.get(path)))).size;
+  // The version of a text says something beside another version of the same text alone.
+  const texts = new Set(all.map((settings) => `${settings.get(KIND)} ${settings.get(REVISION)}`)).size;
+  const tells = (/** @type {string} */ path) => path !== REVISION || texts > values(KIND);
+  const differ = paths.filter((path) => values(path) > 1 && tells(path));
   const everywhere = (/** @type {string} */ path) => all.every((settings) => settings.has(path));
   return [...differ.filter(everywhere), ...differ.filter((path) => !everywhere(path))];
 }

@@ -55,6 +55,14 @@ test("a label has only the settings that distinguish a run", () => {
   assert.deepEqual([...distinctLabels([run("a")]).values()], ["run a"]);
 });
 
+test("the version of a text is told where runs have several of the same text", () => {
+  const of = (/** @type {string} */ id, /** @type {string} */ kind, /** @type {string} */ revision) =>
+    run(id, {}, { kind, revision });
+  assert.deepEqual(differingSettings([of("a", "one", "1a"), of("b", "two", "2b")]), ["network.kind"]);
+  assert.deepEqual(differingSettings([of("a", "one", "1a"), of("b", "one", "2b")]), ["network.revision"]);
+  assert.deepEqual(differingSettings([run("a"), of("b", "two", "2b")]), ["network.kind"]);
+});
+
 test("runs that differ only by seed are grouped", () => {
   const groups = groupBySeed([run("a", { seed: 0 }), run("b", { seed: 0, batch_size: 64 }), run("c", { seed: 1 })]);
   assert.deepEqual(
