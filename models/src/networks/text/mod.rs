@@ -9,6 +9,7 @@
 //! | `builtins` | the other functions of the language, and methods |
 //! | `language` | the words of the language with their help, for editors |
 //! | `interpreter` | runs the statements |
+//! | `operators` | operators on values |
 //! | `tree` | the graph of a tree of modules |
 //! | `depth` | the bound of nesting |
 //!
@@ -21,6 +22,7 @@ mod depth;
 mod interpreter;
 mod language;
 mod modules;
+mod operators;
 mod options;
 mod tree;
 mod value;
