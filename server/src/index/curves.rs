@@ -33,6 +33,9 @@ const BATCH: usize = 1 << 20;
 /// Values of steps per row when several lines are appended together: about a page of the file.
 const ROW: usize = 480;
 
+/// Ends of epochs per row when several are appended together: their positions fill a page of the file.
+const ENDS: usize = 160;
+
 /// Kinds of events that are found without reading the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -44,8 +47,8 @@ pub enum Mark {
     Boundary = 2,
 }
 
-/// Appends the values of a run's events. Values of steps are buffered, so that a long log becomes rows of hundreds of
-/// values however few each line has; [`finish`](Self::finish) writes the rest.
+/// Appends the values of a run's events. Values are buffered, so that a long log becomes rows of hundreds of values
+/// however few each line has; [`finish`](Self::finish) writes the rest.
 pub struct Appender<'a> {
     writing: &'a Writing<'a>,
     run: i64,
@@ -55,6 +58,38 @@ pub struct Appender<'a> {
     gathered: [Vec<f64>; OF_STEPS.len()],
     /// The number of values when blocks were last built.
     built: u64,
+    /// Buffered values of [`OF_EPOCHS`].
+    ends: [Ends; OF_EPOCHS.len()],
+}
+
+/// Buffered values of a curve of epochs.
+#[derive(Default)]
+struct Ends {
+    /// The last epoch that was appended; `None` before the first, when the curve may have it already.
+    epoch: Option<u64>,
+    /// The number of values in the index.
+    count: u64,
+    values: Vec<f64>,
+    positions: Vec<f64>,
+}
+
+impl Ends {
+    fn write(&mut self, writing: &Writing<'_>, run: i64, series: i64) -> Result<()> {
+        if !self.values.is_empty() {
+            append_at(
+                writing,
+                run,
+                series,
+                self.count,
+                &self.values,
+                &self.positions,
+            )?;
+            self.count += self.values.len() as u64;
+            self.values.clear();
+            self.positions.clear();
+        }
+        Ok(())
+    }
 }
 
 /// The end of a run's steps.
@@ -75,6 +110,7 @@ impl<'a> Appender<'a> {
             end: None,
             gathered: Default::default(),
             built: 0,
+            ends: Default::default(),
         }
     }
 
@@ -94,7 +130,7 @@ impl<'a> Appender<'a> {
             Event::Test(_) => mark(Mark::Test, None),
             Event::Boundary(at) => mark(Mark::Boundary, i64::try_from(at.epoch).ok()),
             Event::Steps(steps) => self.append_steps(steps),
-            Event::Epoch(end) => append_epoch(writing, run, end),
+            Event::Epoch(end) => self.append_epoch(end),
             Event::Scalars(scalars) => append_scalars(writing, run, scalars),
             _ => Ok(()),
         }
@@ -102,6 +138,9 @@ impl<'a> Appender<'a> {
 
     /// Writes the buffered values, and the blocks that they complete.
     pub fn finish(&mut self) -> Result<()> {
+        for (series, ends) in OF_EPOCHS.into_iter().zip(&mut self.ends) {
+            ends.write(self.writing, self.run, series)?;
+        }
         let Some(end) = self.end else {
             return Ok(());
         };
@@ -147,6 +186,7 @@ impl<'a> Appender<'a> {
             let kept =
                 clock.first_where(end.count, |position| position.step >= steps.first_step)?;
             rewind(writing, run, steps.first_step, end.count, kept)?;
+            self.ends = Default::default();
             end = read_end(writing, run)?;
             self.built = end.count;
         }
@@ -169,6 +209,37 @@ impl<'a> Appender<'a> {
         self.end = Some(end);
         if self.gathered[0].len() >= ROW {
             self.write_gathered(end.count)?;
+        }
+        Ok(())
+    }
+}
+
+impl Appender<'_> {
+    fn append_epoch(&mut self, end: &Epoch) -> Result<()> {
+        let (writing, run) = (self.writing, self.run);
+        let position = [end.step as f64, end.elapsed, end.epoch as f64];
+        let validation = end.validation.as_ref();
+        let values = [
+            Some(end.train.loss),
+            Some(end.train.accuracy),
+            validation.map(|score| score.loss),
+            validation.map(|score| score.accuracy),
+        ];
+        for ((series, value), ends) in OF_EPOCHS.into_iter().zip(values).zip(&mut self.ends) {
+            if ends.epoch.is_none_or(|last| end.epoch <= last) {
+                ends.write(writing, run, series)?;
+                // An epoch that is repeated counts once.
+                let goes = |position: Position| position.epoch >= end.epoch;
+                ends.count = forget_ends(writing, run, series, goes)?;
+            }
+            ends.epoch = Some(end.epoch);
+            if let Some(value) = value {
+                ends.values.push(value);
+                ends.positions.extend(position);
+            }
+            if ends.values.len() >= ENDS {
+                ends.write(writing, run, series)?;
+            }
         }
         Ok(())
     }
@@ -276,25 +347,6 @@ fn forget_ends(
     stored(writing, run, series + POSITIONS, 3).truncate(kept, cut)?;
     runs::set_made(writing, run)?;
     Ok(kept)
-}
-
-fn append_epoch(writing: &Writing<'_>, run: i64, end: &Epoch) -> Result<()> {
-    let position = [end.step as f64, end.elapsed, end.epoch as f64];
-    let validation = end.validation.as_ref();
-    let values = [
-        Some(end.train.loss),
-        Some(end.train.accuracy),
-        validation.map(|score| score.loss),
-        validation.map(|score| score.accuracy),
-    ];
-    for (series, value) in OF_EPOCHS.into_iter().zip(values) {
-        // An epoch that is repeated counts once.
-        let count = forget_ends(writing, run, series, |position| position.epoch >= end.epoch)?;
-        if let Some(value) = value {
-            append_at(writing, run, series, count, &[value], &position)?;
-        }
-    }
-    Ok(())
 }
 
 fn append_at(

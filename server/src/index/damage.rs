@@ -2,7 +2,7 @@
 //! run's directory.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -24,7 +24,11 @@ pub struct Unreadable {
 
 /// The unreadable rows that were found.
 #[derive(Debug, Default)]
-pub(super) struct Damage(Mutex<BTreeMap<i64, Met>>);
+pub(super) struct Damage {
+    rows: Mutex<BTreeMap<i64, Met>>,
+    /// What is wrong with the file itself.
+    file: OnceLock<String>,
+}
 
 #[derive(Debug)]
 struct Met {
@@ -35,7 +39,11 @@ struct Met {
 
 impl Damage {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, Met>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn of_file(&self, message: String) {
+        let _ = self.file.set(message);
     }
 
     pub(super) fn met(&self, row: BadRow) {
@@ -73,7 +81,11 @@ impl Damage {
                 None => format!("{}; it is being repaired from its directory", met.row.fault),
             },
         });
-        told.collect()
+        let file = self.file.get().map(|message| Unreadable {
+            id: None,
+            message: format!("the index is damaged ({message}); the next start rebuilds it from the run directories"),
+        });
+        told.chain(file).collect()
     }
 }
 

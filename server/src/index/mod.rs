@@ -79,10 +79,14 @@ impl Index {
         let labels = LabelFiles::in_folder(path.with_file_name("labels"));
         run_labels::reconcile(&connection, &labels)?;
         let last_change = runs::last_change(&connection)?;
+        let damage = Arc::<Damage>::default();
+        if schema::is_long(path) {
+            check_in_background(path, &damage)?;
+        }
         Ok(Self {
             writer: Writer::start(path, connection, labels, last_change)?,
             readers: Readers::start(path)?,
-            damage: Arc::default(),
+            damage,
             averages: Arc::default(),
             curves: Arc::new(Semaphore::new(CURVES_AT_ONCE)),
             id: Uuid::now_v7(),
@@ -184,6 +188,25 @@ impl Index {
     pub fn changes(&self) -> watch::Receiver<i64> {
         self.writer.changes()
     }
+}
+
+/// Checks all of an index that is in use already.
+fn check_in_background(path: &Path, damage: &Arc<Damage>) -> Result<()> {
+    let (path, damage) = (path.to_owned(), Arc::clone(damage));
+    let check = move || match schema::check(&path) {
+        Ok(None) => {}
+        Ok(Some(message)) => {
+            tracing::error!(index = %path.display(), message, "the index is damaged; the next start sets it aside and rebuilds it");
+            damage.of_file(message);
+        }
+        Err(error) => {
+            tracing::warn!(index = %path.display(), %error, "the index could not be checked")
+        }
+    };
+    let thread = std::thread::Builder::new().name("index-check".to_owned());
+    let started = thread.spawn(check);
+    started.map_err(|e| Error::system("cannot start a thread", e))?;
+    Ok(())
 }
 
 /// Whether another connection holds a lock that this one needs, so that a retry may succeed.

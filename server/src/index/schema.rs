@@ -51,6 +51,16 @@ CREATE TABLE events (
 ) WITHOUT ROWID;
 ";
 
+/// What is looked up without reading the rows, which are long. Made at each start where missing: an index changes no
+/// table, so it needs no version.
+const INDEXES: &str = "
+CREATE INDEX IF NOT EXISTS runs_listed ON runs (id) WHERE NOT deleted;
+CREATE INDEX IF NOT EXISTS runs_status ON runs (status, deleted);
+CREATE INDEX IF NOT EXISTS runs_sweep ON runs (sweep, status, deleted) WHERE sweep IS NOT NULL;
+CREATE INDEX IF NOT EXISTS runs_queued ON runs (queued);
+CREATE INDEX IF NOT EXISTS runs_deleted ON runs (deleted) WHERE deleted;
+";
+
 /// The columns that version 3 added to the table of runs.
 const MARKS: &str = "
 ALTER TABLE runs ADD COLUMN line_bytes INTEGER;
@@ -75,6 +85,16 @@ UPDATE runs SET curves = 0;
 /// How long the start waits for an index that another program holds.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
 
+/// A longer index is checked at the start only as far as its table of runs: reading all of a gigabyte takes seconds, in
+/// which nobody could be answered. [`check`] reads the rest afterwards.
+const CHECKED_WITHIN: u64 = 64 << 20;
+
+/// Beside an index that was found damaged while it was in use: the next start replaces it.
+const MARK: &str = ".replace";
+
+/// Statements that a connection keeps prepared, more than this program has: preparing one takes longer than running it.
+const STATEMENTS: usize = 200;
+
 /// The page cache of a reader in KiB; the operating system caches the file for all of them.
 const READER_CACHE_KIB: i32 = 512;
 
@@ -96,6 +116,7 @@ pub fn open(path: &Path) -> Result<Connection> {
     match open_within(path, OPEN_WITHIN) {
         Err(fault) if fault.is_damage() => {
             let kept = keep_damaged(path)?;
+            let _ = fs::remove_file(with_suffix(path, MARK));
             tracing::error!(
                 %fault, index = %path.display(), kept_as = %kept.display(),
                 "the index cannot be used and is rebuilt from the run directories; the old file is kept"
@@ -131,6 +152,7 @@ pub fn open_to_read(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(connection)
 }
@@ -164,16 +186,27 @@ impl Fault {
 fn try_open(path: &Path) -> Result<Connection, Fault> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "wal")?;
     // A commit survives the death of this process; after a power cut the last ones may be missing, and are indexed
     // again from the directories.
     connection.pragma_update(None, "synchronous", "normal")?;
-    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if with_suffix(path, MARK).exists() {
+        return Err(Fault::Damaged(
+            "it was found so while it was in use".to_owned(),
+        ));
+    }
+    let check = match is_long(path) {
+        true => "PRAGMA quick_check('runs')",
+        false => "PRAGMA quick_check(1)",
+    };
+    let check: String = connection.query_row(check, [], |row| row.get(0))?;
     if check != "ok" {
         return Err(Fault::Damaged(check));
     }
     let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == VERSION {
+        connection.execute_batch(INDEXES)?;
         return Ok(connection);
     }
     connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -186,9 +219,35 @@ fn try_open(path: &Path) -> Result<Connection, Fault> {
     }
     connection.execute_batch(extremes::TABLES)?;
     connection.execute_batch(curves::MARKS)?;
+    connection.execute_batch(INDEXES)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     connection.execute_batch("COMMIT")?;
     Ok(connection)
+}
+
+/// Whether the index is too long to be checked before it is used.
+pub fn is_long(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.len() > CHECKED_WITHIN)
+}
+
+/// Checks an index that is in use, all of it. A damaged one is marked, so that the next start replaces it; returns what
+/// is wrong with it.
+///
+/// # Errors
+/// When it could not be checked.
+pub fn check(path: &Path) -> Result<Option<String>> {
+    let connection = open_to_read(path)?;
+    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let damage = match found.map_err(Fault::Sqlite) {
+        Ok(found) if found == "ok" => return Ok(None),
+        Ok(found) => found,
+        Err(fault) if fault.is_damage() => fault.to_string(),
+        Err(Fault::Sqlite(error)) => return Err(error.into()),
+        Err(fault) => fault.to_string(),
+    };
+    let mark = with_suffix(path, MARK);
+    fs::write(&mark, &damage).map_err(|e| Error::file(&mark, e))?;
+    Ok(Some(damage))
 }
 
 /// Renames the index and its companions, and returns the new name.
@@ -287,6 +346,45 @@ mod tests {
             assert_eq!(one(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
         }
         assert_eq!(one("PRAGMA user_version"), i64::from(VERSION));
+    }
+
+    #[test]
+    fn an_index_that_is_found_damaged_in_use_is_replaced_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite3");
+        let connection = open(&path).unwrap();
+        connection
+            .execute_batch(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000)
+                 INSERT INTO events SELECT 1, i, hex(randomblob(200)) FROM n;
+                 PRAGMA wal_checkpoint(truncate)",
+            )
+            .unwrap();
+        assert_eq!(check(&path).unwrap(), None);
+        let page: u64 = connection
+            .query_row(
+                "SELECT rootpage FROM sqlite_schema WHERE name = 'events'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        drop(connection);
+        let mut bytes = fs::read(&path).unwrap();
+        let start = (page as usize - 1) * 4096;
+        bytes[start..start + 64].fill(0xff);
+        fs::write(&path, bytes).unwrap();
+        assert!(check(&path).unwrap().is_some());
+        let events = |connection: &Connection| -> i64 {
+            connection
+                .query_row("SELECT count(*) FROM events", [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(events(&open(&path).unwrap()), 0, "it is a new one");
+        assert_eq!(check(&path).unwrap(), None);
+        assert_eq!(events(&open(&path).unwrap()), 0, "and stays");
+        let files = fs::read_dir(folder.path()).unwrap().flatten();
+        let kept = files.filter(|file| file.file_name().to_string_lossy().contains("damaged-"));
+        assert_eq!(kept.count(), 1);
     }
 
     #[test]
