@@ -29,15 +29,12 @@ export function compareControl(context, { onLoaded }) {
   async function loadRuns() {
     if (asked) return;
     asked = true;
-    const found = await attempt(listRuns);
-    const dimensions = JSON.stringify(run.spec.data?.set);
-    runs = (found ?? [])
-      .filter((of) => of.id !== run.id && of.summary.epoch !== null && !of.source)
-      .sort(
-        (a, b) =>
-          Number(JSON.stringify(b.spec.data?.set) === dimensions) -
-          Number(JSON.stringify(a.spec.data?.set) === dimensions),
-      );
+    // Those with the same data first, the newest ones of each kind.
+    const set = `data="${run.spec.data?.set}"`;
+    const find = (/** @type {string} */ search) =>
+      attempt(() => listRuns({ search: `source=vivarium epoch>=0 ${search}` }));
+    const found = await Promise.all([find(set), find(`-${set}`)]);
+    runs = found.flatMap((page) => page?.runs ?? []).filter((of) => of.id !== run.id);
     update();
   }
 

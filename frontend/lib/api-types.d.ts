@@ -1543,11 +1543,44 @@ export interface components {
        */
       time: string;
     };
+    /** @description The values that runs have. */
+    RunFacets: {
+      /** @description The tags, in alphabetical order. */
+      tags: string[];
+      /** @description The sweeps. */
+      sweeps: string[];
+      /** @description The sources of imported runs, and `vivarium` for the others. */
+      sources: string[];
+      /** @description The settings, in the order of a RunSpec; those that only some runs have come last. */
+      settings: components["schemas"]["SettingFacet"][];
+    };
+    /** @description A group of runs, of which an answer may hold only some. */
+    RunGroup: {
+      /** @description What its runs have in common; `null` for the runs without the property. */
+      value: Json;
+      /** @description The name of a sweep. */
+      name: string | null;
+      /** @description How many runs it has. */
+      runs: number;
+      /** @description Of how many the best validation accuracy is known. */
+      validated: number;
+      /**
+       * Format: double
+       * @description The mean of these accuracies.
+       */
+      mean_best_validation_accuracy: number | null;
+      /** @description How many of the answer's runs are listed in it: the groups follow one another. */
+      listed: number;
+    };
     /**
      * Format: uuid
      * @description The id of a run, a UUIDv7. Requests are parsed into it, so no text from outside ever becomes a path.
      */
     RunId: string;
+    /** @description The ids of runs. */
+    RunIds: {
+      ids: components["schemas"]["RunId"][];
+    };
     /** @description A run and its page. */
     RunLink: {
       id: components["schemas"]["RunId"];
@@ -1779,11 +1812,21 @@ export interface components {
      * @enum {string}
      */
     RunStatus: "queued" | "running" | "finished" | "stopped" | "failed" | "interrupted";
-    /** @description Every run that can be read. */
+    /** @description A page of runs. */
     Runs: {
       runs: components["schemas"]["Run"][];
       /** @description Runs that are missing in `runs`, because what the index has of them cannot be read. */
       unreadable: components["schemas"]["Unreadable"][];
+      /** @description The `cursor` of the next page; `null` on the last one. */
+      next: string | null;
+      /** @description How many runs there are on all pages. */
+      total: number;
+      /** @description How many runs there are by status, of the sweep or at all, whatever is searched. */
+      statuses: {
+        [key: string]: number;
+      };
+      /** @description The groups of the runs, with `group`. */
+      groups: components["schemas"]["RunGroup"][];
     };
     /** @description A sample and its prediction. */
     Sample: {
@@ -1884,6 +1927,15 @@ export interface components {
       runs: components["schemas"]["RunId"][];
       /** @description How many of its runs are gone. */
       missing: number;
+    };
+    /** @description The values of a setting. */
+    SettingFacet: {
+      /** @description Its path. */
+      path: string;
+      /** @description Whether runs differ in it. A setting that an imported run does not state is no difference. */
+      differs: boolean;
+      /** @description Its values, at most 40. */
+      values: Json[];
     };
     /** @description The settings of a run: its RunSpec in full. Of an imported run, its name and its hyperparameters. */
     Settings: {
@@ -2440,8 +2492,8 @@ export interface components {
     /** @description An event of a stream. */
     StreamEvent: {
       /**
-       * @description What it tells: `run`, `removed`, `server`, `upto` or `alive`. The event of a log has none, or the run's id where
-       * the stream is of several runs.
+       * @description What it tells: `run`, `removed`, `many`, `server`, `upto` or `alive`. The event of a log has none, or the run's id
+       * where the stream is of several runs.
        */
       event?: string;
       /** @description Of a log, its line of `events.ndjson`; of `run`, the run as JSON. */
@@ -2984,7 +3036,10 @@ export type ReportChange = components["schemas"]["ReportChange"];
 export type Reports = components["schemas"]["Reports"];
 export type Run = components["schemas"]["Run"];
 export type RunEvent = components["schemas"]["RunEvent"];
+export type RunFacets = components["schemas"]["RunFacets"];
+export type RunGroup = components["schemas"]["RunGroup"];
 export type RunId = components["schemas"]["RunId"];
+export type RunIds = components["schemas"]["RunIds"];
 export type RunLink = components["schemas"]["RunLink"];
 export type RunSpec = components["schemas"]["RunSpec"];
 export type RunStatus = components["schemas"]["RunStatus"];
@@ -2997,6 +3052,7 @@ export type Score = components["schemas"]["Score"];
 export type Search = components["schemas"]["Search"];
 export type SearchKind = components["schemas"]["SearchKind"];
 export type Selection = components["schemas"]["Selection"];
+export type SettingFacet = components["schemas"]["SettingFacet"];
 export type Settings = components["schemas"]["Settings"];
 export type Sheet = components["schemas"]["Sheet"];
 export type SheetAxes = components["schemas"]["SheetAxes"];

@@ -5,7 +5,7 @@ import { apiUrl } from "./base-path.js";
 /**
  * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
- *   Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage } from "./types"
+ *   Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
@@ -80,8 +80,65 @@ const json = async (method, path, options) => (await request(method, path, optio
 /** @param {string} id */
 const run = (id) => `/runs/${encodeURIComponent(id)}`;
 
-/** @returns {Promise<Run[]>} */
-export const listRuns = async () => (await json("GET", "/runs")).runs;
+/**
+ * What a list of runs is asked for. `search`: words and terms; `sort`: a column or the path of a setting, after a minus
+ * for the descending order; `group`: a property by which the runs are grouped; `sweep`, `tag`, `selection`: only their
+ * runs.
+ * @typedef {{ search?: string, sort?: string, group?: string, sweep?: string | null, tag?: string, selection?: string }}
+ *   RunQuery
+ */
+
+/**
+ * A page of runs. `cursor`: the `next` of the page before.
+ * @param {RunQuery & { limit?: number, cursor?: string | null }} query
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Runs>}
+ */
+export const listRuns = (query, signal) => json("GET", `/runs${queryString(query)}`, { signal });
+
+/** The maximum number of runs per page. */
+export const RUNS_PER_PAGE = 1000;
+
+/** All runs that a query finds, page by page. @param {RunQuery} query @returns {Promise<Run[]>} */
+export async function listAllRuns(query) {
+  /** @type {Map<string, Run>} */
+  const all = new Map();
+  /** @type {string | null} */
+  let cursor = null;
+  do {
+    const page = await listRuns({ ...query, limit: RUNS_PER_PAGE, cursor });
+    for (const run of page.runs) all.set(run.id, run);
+    cursor = page.next;
+  } while (cursor !== null);
+  return [...all.values()];
+}
+
+/**
+ * The ids of all runs that a query finds. `value`: those of the group with this value, as JSON.
+ * @param {RunQuery & { value?: string }} query
+ * @returns {Promise<string[]>}
+ */
+export const listRunIds = async (query) => (await json("GET", `/runs/ids${queryString(query)}`)).ids;
+
+/** Runs by id, without those that do not exist. @param {string[]} ids @returns {Promise<Run[]>} */
+export async function getRuns(ids) {
+  if (ids.length === 0) return [];
+  if (ids.length > 4) {
+    const { id } = await json("POST", "/selections", { body: { runs: ids } });
+    return listAllRuns({ selection: id });
+  }
+  const found = await Promise.all(ids.map((id) => getRun(id).catch(goneAsNull)));
+  return found.flatMap((run) => run ?? []);
+}
+
+/** @param {unknown} error */
+function goneAsNull(error) {
+  if (error instanceof Problem && error.status === 404) return null;
+  throw error;
+}
+
+/** The values that runs have. @param {string | null} [sweep] @returns {Promise<RunFacets>} */
+export const getFacets = (sweep) => json("GET", `/runs/facets${queryString({ sweep })}`);
 
 /** @param {string} id @returns {Promise<Run>} */
 export const getRun = (id) => json("GET", run(id));

@@ -16,7 +16,7 @@ import { TRANSPORTS } from "../live/transports.js";
  *   onReturn?: () => void,
  *   isOver?: () => Promise<boolean>,
  * }} Options `url` is called at each (re)connection; `on`: listeners by event name, `message` for the events of a single
- *   run; `onReturn` is called when a lost connection is back; `isOver` is called when the server refuses the stream,
+ *   run, `many` where too many runs changed to be told; `onReturn` is called when a lost connection is back; `isOver` is called when the server refuses the stream,
  *   and decides whether to give up.
  */
 
@@ -182,6 +182,7 @@ export function openStream({ url, on, onReturn, isOver = async () => false }) {
       places.set(message.run, message.seq);
       (on[message.run] ?? on.message)?.(JSON.parse(message.text));
     } else if (message.kind === "run" || message.kind === "removed") on[message.kind]?.(JSON.parse(message.text));
+    else if (message.kind === "many") on.many?.(null);
     else if (message.kind === "open") back();
     else {
       cut = true;
@@ -212,9 +213,11 @@ function requestOf(url) {
   const query = new URL(url, location.href).searchParams;
   const ids = query.getAll("run");
   const after = (query.get("after") ?? "").split(".");
+  const changes = query.get("changes");
   return {
     runs: ids.map((id, i) => [id, Number(after[i]) || 0]),
-    states: ids.length === 0 || query.get("include") === "status",
+    states: (ids.length === 0 && changes === null) || query.get("include") === "status",
+    changes,
   };
 }
 

@@ -35,6 +35,16 @@ export class RunStates {
     list.forEach((run) => this.put(run));
   }
 
+  /** Forgets all other runs. @param {Set<string>} ids */
+  keep(ids) {
+    for (const id of this.#runs.keys()) if (!ids.has(id)) this.#runs.delete(id);
+  }
+
+  /** @param {string} id @returns {Run | undefined} */
+  get(id) {
+    return this.#runs.get(id);
+  }
+
   /** @param {string} id */
   has(id) {
     return this.#runs.has(id);

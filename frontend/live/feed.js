@@ -4,26 +4,29 @@
 // A run that is over and whose log a subscriber has needs no stream. Where nobody needs one, none is open; `look`
 // opens it for a moment, to see whether a run was resumed.
 
-/** @typedef {{ runs: [id: string, after: number][], states: boolean }} StreamRequest `runs`: whose logs, after which event; `states`: of these runs too, or of all where none are named */
+/** @typedef {{ runs: [id: string, after: number][], states: boolean, changes?: string | null }} StreamRequest `runs`: whose logs, after which event; `states`: of these runs too, or of all where none are named; `changes`: of all runs what changes after a place, INDEX.CHANGE */
 
 /**
  * @typedef {{ kind: "event", run: string, text: string, seq: number }
  *   | { kind: "run" | "removed", id: string, text: string }
+ *   | { kind: "many" }
  *   | { kind: "open" } | { kind: "cut" } | { kind: "refused" }} FeedMessage
  */
 
 /** A wish and where it stands: `idle` when the run is over and its log is through, or the run is gone; `synced` when the open stream began at or before its place. @typedef {{ place: number, synced: boolean, idle: boolean }} Following */
 
-/** @typedef {{ send: (message: FeedMessage) => void, states: boolean, all: boolean, runs: Map<string, Following> }} Subscriber */
+/** A place among the changes of an index. @typedef {{ index: string, change: number }} ChangePlace */
 
-/** @typedef {{ url: string, EventSource?: typeof EventSource, select?: (ids: string[]) => Promise<string | null> }} FeedOptions `url`: of the stream; `select`: gives a short name to many runs */
+/** @typedef {{ send: (message: FeedMessage) => void, states: boolean, all: boolean, changes: ChangePlace | null, runs: Map<string, Following> }} Subscriber */
+
+/** @typedef {{ url: string, EventSource?: typeof EventSource, select?: (ids: string[]) => Promise<string | null>, selectStates?: (ids: string[]) => Promise<string | null> }} FeedOptions `url`: of the stream; `select`: gives a short name to many runs whose logs are asked for; `selectStates`: to many whose states are */
 
 const OVER = new Set(["finished", "stopped", "failed"]);
 /** Several tabs that open at once are one change. */
 const SETTLE_MS = 30;
 /** So many logs are asked for before anything is to be had of them; of more, only those that have something. */
 const EAGER_LOGS = 50;
-/** More states than these are asked for as all. */
+/** More states than these are asked for by a selection, or as all. */
 const NAMED_STATES = 50;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
@@ -33,10 +36,11 @@ const WATCH_MS = 5000;
 
 export class Feed {
   /** @param {FeedOptions} options */
-  constructor({ url, EventSource: Source = EventSource, select = async () => null }) {
+  constructor({ url, EventSource: Source = EventSource, select = async () => null, selectStates = async () => null }) {
     this.url = url;
     this.Source = Source;
     this.select = select;
+    this.selectStates = selectStates;
     /** @type {Map<string, Subscriber>} */
     this.subscribers = new Map();
     /** The newest state of each run that was told. @type {Map<string, { changed: number, status: string, events: number, text: string }>} */
@@ -55,6 +59,8 @@ export class Feed {
     this.places = new Map();
     /** Whose states it brings. @type {Set<string> | "all"} */
     this.covers = new Set();
+    /** Where the changes of all runs begin that it brings. @type {ChangePlace | null} */
+    this.changes = null;
     this.isOpen = false;
     this.looking = false;
     this.wasCut = false;
@@ -71,7 +77,7 @@ export class Feed {
   }
 
   /** @param {string} key @param {StreamRequest} request @param {(message: FeedMessage) => void} send */
-  subscribe(key, { runs, states }, send) {
+  subscribe(key, { runs, states, changes = null }, send) {
     /** @type {Map<string, Following>} */
     const following = new Map();
     for (const [id, after] of runs) {
@@ -83,7 +89,7 @@ export class Feed {
       });
     }
     /** @type {Subscriber} */
-    const subscriber = { send, states, all: states && runs.length === 0, runs: following };
+    const subscriber = { send, states, all: states && runs.length === 0, changes: placeOf(changes), runs: following };
     this.subscribers.set(key, subscriber);
     if (this.isOpen) send({ kind: "open" });
     else if (this.wasCut) send({ kind: "cut" });
@@ -105,7 +111,13 @@ export class Feed {
 
   /** Tells a new subscriber the states that others were told. @param {Subscriber} subscriber */
   recall(subscriber) {
-    for (const [id, { text }] of this.known) if (wantsState(subscriber, id)) subscriber.send({ kind: "run", id, text });
+    const from = subscriber.changes;
+    // Who shows a list knows what was so when it was read.
+    const isNew = (/** @type {number} */ changed) =>
+      !from || from.index !== this.upto.index || changed > from.change || subscriber.all;
+    for (const [id, { text, changed }] of this.known)
+      if (wantsState(subscriber, id) && (isNew(changed) || subscriber.runs.has(id)))
+        subscriber.send({ kind: "run", id, text });
     for (const id of this.gone)
       if (wantsState(subscriber, id)) subscriber.send({ kind: "removed", id, text: JSON.stringify({ id }) });
     for (const [id, following] of subscriber.runs) this.updateIdle(id, following);
@@ -128,8 +140,14 @@ export class Feed {
     const states = new Set();
     let all = false;
     let active = this.looking;
+    /** @type {ChangePlace | null} */
+    let changes = null;
     for (const subscriber of this.subscribers.values()) {
       if (subscriber.all) all = active = true;
+      if (subscriber.changes) {
+        active = true;
+        changes = this.earlier(changes, subscriber.changes);
+      }
       for (const [id, { place, idle }] of subscriber.runs) {
         states.add(id);
         if (idle) continue;
@@ -145,7 +163,13 @@ export class Feed {
     }
     if (new Set([...logs.keys(), ...later.keys()]).size <= EAGER_LOGS)
       for (const [id, place] of later) logs.set(id, Math.min(place, logs.get(id) ?? place));
-    return { active, logs, states: all || states.size > NAMED_STATES ? /** @type {"all"} */ ("all") : states };
+    return { active, logs, states: all ? /** @type {"all"} */ ("all") : states, changes };
+  }
+
+  /** The earlier one of two places; one in another index than the server's is none. @param {ChangePlace | null} a @param {ChangePlace} b */
+  earlier(a, b) {
+    if (a === null || (a.index !== this.upto.index && b.index === this.upto.index)) return b;
+    return a.index === b.index && b.change < a.change ? b : a;
   }
 
   /** Looks, a moment later, whether the stream still brings what is needed. */
@@ -157,16 +181,20 @@ export class Feed {
   }
 
   review() {
-    const { active, logs, states } = this.needs();
+    const { active, logs, states, changes } = this.needs();
     if (!active) {
       this.close();
       return;
     }
+    const begins = this.changes;
+    const hasChanges =
+      changes === null || (begins !== null && begins.index === changes.index && begins.change <= changes.change);
     // While the server is away, the next try asks for what is needed then.
     if (this.retrying !== undefined) return;
     if (
       this.source === null ||
       !covers(this.covers, states) ||
+      !hasChanges ||
       [...logs].some(([id, place]) => !this.places.has(id) || /** @type {number} */ (this.places.get(id)) > place)
     )
       this.open();
@@ -175,22 +203,29 @@ export class Feed {
   async open() {
     this.close();
     const generation = this.generation;
-    const { logs, states } = this.needs();
+    const { logs, states, changes } = this.needs();
     const ids = [...logs.keys()];
     this.places = logs;
     this.covers = states;
+    this.changes = changes;
     const name = ids.length > EAGER_LOGS ? await this.select(ids) : null;
+    const many = states !== "all" && states.size > NAMED_STATES ? await this.selectStates([...states]) : null;
     if (generation !== this.generation) return;
+    if (many === null && states !== "all" && states.size > NAMED_STATES) this.covers = "all";
     const query = name === null ? ids.map((id) => `run=${id}`) : [`selection=${name}`];
     if (ids.length > 0) query.push(`after=${[...logs.values()].join(".")}`);
     query.push(
-      ...(states === "all"
+      ...(this.covers === "all"
         ? ["status=all"]
-        : states.size === 0
-          ? ["status=none"]
-          : [...states].map((id) => `status=${id}`)),
+        : many !== null
+          ? [`status=${many}`]
+          : this.covers.size === 0
+            ? ["status=none"]
+            : [...this.covers].map((id) => `status=${id}`)),
     );
-    if (this.upto.index && covers(this.upto.of, states)) query.push(`since=${this.upto.index}.${this.upto.change}`);
+    if (this.upto.index && covers(this.upto.of, this.covers))
+      query.push(`since=${this.upto.index}.${this.upto.change}`);
+    if (changes) query.push(`changes=${changes.index}.${changes.change}`);
     const source = new this.Source(`${this.url}?${query.join("&")}`);
     this.source = source;
     this.heard = Date.now();
@@ -207,6 +242,7 @@ export class Feed {
     on("server", (event) => this.serverIndex(JSON.parse(event.data).index));
     on("run", (event) => this.state(event.data));
     on("removed", (event) => this.removed(JSON.parse(event.data).id, event.data));
+    on("many", () => this.many());
     on("upto", (event) => this.upToDate(JSON.parse(event.data).change));
     on("alive", () => {});
     this.watching = setInterval(() => Date.now() - this.heard > SILENT_MS && this.failed(false), WATCH_MS);
@@ -250,6 +286,7 @@ export class Feed {
     this.isOpen = false;
     this.places = new Map();
     this.covers = new Set();
+    this.changes = null;
   }
 
   /** The index that the stream is of. @param {string} index */
@@ -260,6 +297,19 @@ export class Feed {
     this.known.clear();
     this.gone.clear();
     for (const { runs } of this.subscribers.values()) for (const following of runs.values()) following.idle = false;
+    const begin = { index, change: 0 };
+    if (this.changes) this.changes = begin;
+    for (const subscriber of this.subscribers.values()) {
+      if (!subscriber.changes || subscriber.changes.index === index) continue;
+      // Its list is of another index: whatever changed since is not told.
+      subscriber.changes = begin;
+      subscriber.send({ kind: "many" });
+    }
+  }
+
+  /** More runs changed than the server tells one by one. */
+  many() {
+    for (const { changes, send } of this.subscribers.values()) if (changes) send({ kind: "many" });
   }
 
   /** @param {string} id @param {string} text */
@@ -313,6 +363,8 @@ export class Feed {
   /** States were told up to a change. @param {number} change */
   upToDate(change) {
     this.upto = { index: this.upto.index, change, of: this.covers };
+    for (const subscriber of this.subscribers.values())
+      if (subscriber.changes) subscriber.changes = { index: this.upto.index, change };
     this.looking = false;
     this.refresh();
   }
@@ -324,7 +376,13 @@ export class Feed {
 }
 
 /** @param {Subscriber} subscriber @param {string} id */
-const wantsState = ({ states, all, runs }, id) => all || (states && runs.has(id));
+const wantsState = ({ states, all, changes, runs }, id) => all || changes !== null || (states && runs.has(id));
+
+/** @param {string | null} text INDEX.CHANGE @returns {ChangePlace | null} */
+function placeOf(text) {
+  const at = text?.lastIndexOf(".") ?? -1;
+  return text && at > 0 ? { index: text.slice(0, at), change: Number(text.slice(at + 1)) || 0 } : null;
+}
 
 /** @param {Set<string> | "all"} has @param {Set<string> | "all"} needed */
 const covers = (has, needed) => has === "all" || (needed !== "all" && [...needed].every((id) => has.has(id)));

@@ -4,7 +4,7 @@ import { Feed } from "./feed.js";
 
 const api = (/** @type {string} */ path) => new URL(`../../api/v1/${path}`, import.meta.url).href;
 
-export const serverFeed = () => new Feed({ url: api("events"), select });
+export const serverFeed = () => new Feed({ url: api("events"), select, selectStates: select });
 
 /** Stores a selection of runs and returns its id. @param {string[]} runs */
 async function select(runs) {

@@ -29,7 +29,7 @@ const STATISTICS_EVERY_MS = 2000;
 
 startShell();
 
-/** @type {{ runs: Run[], title: string, missing: number, sweep?: { id: string, spec: SweepSpec } }} */
+/** @type {{ runs: Run[], title: string, missing: number, changes: string, sweep?: { id: string, spec: SweepSpec } }} */
 const data = pageData();
 /** In the order of creation. @type {Map<string, Run>} */
 const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run) => [run.id, run]));
@@ -59,6 +59,7 @@ else start();
 watchNewRuns({
   sweeps: [...query.getAll("sweep"), ...(data.sweep ? [data.sweep.id] : [])],
   tags: query.getAll("tag"),
+  changes: data.changes,
   has: (id) => runs.has(id) || left.has(id),
   onChanged: () => location.reload(),
 });

@@ -18,7 +18,7 @@ import { promptNumber } from "../report/number-dialog.js";
 import { reportView } from "../report/report-view.js";
 import { Sources } from "../report/sources.js";
 
-/** @import { Report, Run } from "../lib/types" */
+/** @import { Report } from "../lib/types" */
 /** @import { Part } from "../report/markdown.js" */
 
 /** The preview is updated this long after the last key. */
@@ -30,9 +30,9 @@ const STATES = { saved: "Saved", saving: "Saving…", changed: "Not saved yet", 
 
 startShell();
 
-/** @type {{ report: Report, runs: Run[], version: string }} */
-const { report, runs, version } = pageData();
-const sources = new Sources(runs);
+/** @type {{ report: Report, version: string }} */
+const { report, version } = pageData();
+const sources = new Sources();
 const page = byId("page");
 
 const title = h("h1", {}, report.title);
@@ -58,7 +58,7 @@ const text = editor(draft.recover() ?? report.text, {
   onChange: (now) => {
     draft.change(now);
     clearTimeout(showing);
-    showing = setTimeout(() => preview.show(now), SHOW_AFTER_MS);
+    showing = setTimeout(() => show(now), SHOW_AFTER_MS);
   },
   onLine: (line) => page.dataset.view === "both" && preview.reveal(line),
   onSave: () => draft.save(),
@@ -133,7 +133,7 @@ bar.append(
   h("button", { class: "button small", type: "button", on: { click: () => attempt(asNew) } }, "Mine as a new report"),
 );
 view(matchMedia("(max-width: 900px)").matches ? (report.text.trim().length > 20 ? "read" : "write") : "both");
-preview.show(text.value());
+show(text.value());
 setTimeout(refresh, REFRESH_EVERY_MS);
 
 addEventListener("beforeunload", (event) => {
@@ -141,6 +141,12 @@ addEventListener("beforeunload", (event) => {
 });
 // A run may have been started or resumed on another page.
 document.addEventListener("visibilitychange", () => (document.hidden ? draft.save() : renew()));
+
+/** Shows a text, once the runs are known whose numbers are in it. @param {string} now */
+async function show(now) {
+  await sources.loadNumbers(now);
+  if (text.value() === now) preview.show(now);
+}
 
 /** @param {string} name */
 function view(name) {
@@ -168,6 +174,7 @@ async function renew() {
 
 async function insert() {
   await sources.refresh();
+  await sources.offer();
   const block = await promptFigure(sources, { suggestion: lastRuns() });
   if (block === null) return;
   if (page.dataset.view === "read") view("both");
@@ -182,6 +189,7 @@ function lastRuns() {
 
 async function insertNumber() {
   await sources.refresh();
+  await sources.offer();
   const words = await promptNumber(sources, lastRuns());
   if (words === null) return;
   if (page.dataset.view === "read") view("both");
@@ -193,6 +201,7 @@ async function change({ token, from, to }) {
   if (token.type !== "code") return;
   const kind = kindOf(token.lang) ?? "";
   await sources.refresh();
+  await sources.offer();
   const block = await promptFigure(sources, { block: readBlock(kind, token.text) });
   if (block !== null) text.replaceLines(from, to, block);
 }
@@ -240,7 +249,7 @@ async function settle(which) {
   const now = draft.settle(await getReport(report.id), which);
   if (now === text.value()) return;
   text.set(now);
-  preview.show(now);
+  show(now);
 }
 
 async function asNew() {

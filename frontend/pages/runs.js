@@ -1,49 +1,46 @@
 // The runs page: experiments to start, and the live table of runs.
 
-import { listRuns } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
-import { attempt, startShell } from "../lib/shell.js";
+import { startShell } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { takePassedUndo } from "../lib/trash.js";
 import { openTensorboardImport } from "../runs/tensorboard-import.js";
 import { presetCards } from "../runs/presets.js";
 import { runsTable } from "../runs/table.js";
 
-/** @import { Preset, Run } from "../lib/types" */
+/** @import { Preset, Run, Runs } from "../lib/types" */
 
 startShell();
 
 /**
  * @type {{
- *   runs: Run[],
+ *   first: Runs | null,
+ *   changes: string,
  *   unreadable: { id: string | null, message: string }[],
  *   presets: Preset[],
  *   upload_limit: number,
  * }}
  */
-const { runs, unreadable, presets, upload_limit: uploadLimit } = pageData();
+const { first, changes, unreadable, presets, upload_limit: uploadLimit } = pageData();
 const sweep = new URLSearchParams(location.search).get("sweep");
 
-const table = runsTable({ empty: sweep ? noSweep() : invitation(), uploadLimit });
-table.replace(runs);
+const table = runsTable({ empty: sweep ? noSweep() : invitation(), uploadLimit, changes, first });
 const cards = presetCards(presets);
 byId("page").append(...unreadable.map(missing), ...(sweep ? [] : [cards]), table.element);
 table.draw();
 takePassedUndo();
 
 openStream({
-  url: () => apiUrl("/events"),
+  url: () => apiUrl(`/events?changes=${changes}`),
   on: {
     run: (/** @type {Run} */ run) => table.put(run),
     removed: (/** @type {{ id: string }} */ { id }) => table.drop(id),
+    many: () => table.many(),
   },
   // Runs may have been removed while disconnected.
-  onReturn: () => {
-    table.returned();
-    attempt(async () => table.replace(await listRuns()));
-  },
+  onReturn: () => table.returned(),
 });
 
 /** A notice for a run that cannot be shown. @param {{ id: string | null, message: string }} run */

@@ -1,7 +1,16 @@
-// The data of runs for a report. Each request is cached per state of its runs, so that redrawing a figure while typing
-// costs nothing.
+// The data of runs for a report: those that it names, which are fetched when they are first named. Each request is cached
+// per state of its runs, so that redrawing a figure while typing costs nothing.
 
-import { getMetricsOf, getSelection, getStatistics, listRuns, inspect } from "../lib/api.js";
+import {
+  getMetricsOf,
+  getRuns,
+  getSelection,
+  getStatistics,
+  inspect,
+  listAllRuns,
+  listRuns,
+  Problem,
+} from "../lib/api.js";
 import { FigureError } from "./block.js";
 
 /** @import { Metrics, Run, Statistics } from "../lib/types" */
@@ -9,23 +18,88 @@ import { FigureError } from "./block.js";
 /** Minimum length of an abbreviated id. */
 const MIN_ID = 8;
 
+/** A number of a run in the text. */
+const NUMBER = /\{\{\s*([0-9a-f-]{8,36})\s/g;
+/** Runs that a dialog offers. */
+const OFFERED = 100;
+
 export class Sources {
-  /** @param {Run[]} runs all runs */
-  constructor(runs) {
+  /** @param {Run[]} runs those that are known */
+  constructor(runs = []) {
     /** @type {Map<string, Run>} */
     this.runs = new Map(runs.map((run) => [run.id, run]));
     /** @type {Map<string, Promise<any>>} */
     this.cache = new Map();
     /** The runs of named selections. @type {Map<string, string[]>} */
     this.selections = new Map();
+    /** What was asked for, as a report names runs. @type {Map<string, Promise<Run[]>>} */
+    this.asked = new Map();
   }
 
-  /** Fetches the runs again; true if one has changed. */
+  /** Fetches the runs again that were asked for; true if one has changed. */
   async refresh() {
     const before = this.runs;
-    const runs = await listRuns();
-    this.runs = new Map(runs.map((run) => [run.id, run]));
-    return runs.length !== before.size || runs.some((run) => before.get(run.id)?.changed !== run.changed);
+    const fetched = await Promise.all([...this.asked.keys()].map((words) => this.#fetch(words)));
+    const runs = new Map(fetched.flat().map((run) => [run.id, run]));
+    this.runs = runs;
+    return runs.size !== before.size || [...runs.values()].some((run) => before.get(run.id)?.changed !== run.changed);
+  }
+
+  /** Fetches the runs that words name, unless that was done. @param {string} words as in `find` */
+  async load(words) {
+    const key = words.trim();
+    if (key === "") return;
+    let fetching = this.asked.get(key);
+    if (!fetching) {
+      fetching = this.#fetch(key);
+      this.asked.set(key, fetching);
+      // The next request may succeed.
+      fetching.catch(() => this.asked.delete(key));
+    }
+    for (const run of await fetching) if (!this.runs.has(run.id)) this.runs.set(run.id, run);
+  }
+
+  /** Fetches the runs whose numbers are in a text; null if all are known. @param {string} text */
+  loadNumbers(text) {
+    const ids = [...text.matchAll(NUMBER)].map(([, id]) => id).filter((id) => !this.asked.has(id));
+    const unknown = [...new Set(ids)].filter((id) => !this.runs.has(id));
+    if (unknown.length === 0) return null;
+    return Promise.allSettled(unknown.map((id) => this.load(id)));
+  }
+
+  /** The newest runs, to choose from. */
+  async offer() {
+    const { runs } = await listRuns({ limit: OFFERED });
+    for (const run of runs) this.runs.set(run.id, run);
+  }
+
+  /** @param {string} words @returns {Promise<Run[]>} the runs of these words that exist */
+  async #fetch(words) {
+    const [kind, ...rest] = words.split(/\s+/);
+    const what = rest.join(" ");
+    if (kind === "sweep" && what) return listAllRuns({ sweep: what });
+    if (kind === "tag" && what) return listAllRuns({ tag: what });
+    if (kind === "selection" && what) return this.#ofSelection(what);
+    const ids = [...new Set(words.split(/[\s,]+/).filter((id) => /^[0-9a-f-]{8,36}$/.test(id)))];
+    const whole = ids.filter((id) => id.length === 36);
+    const parts = ids.filter((id) => id.length < 36);
+    const found = await Promise.all([
+      getRuns(whole),
+      ...parts.map(async (part) => (await listRuns({ search: `id:${part}` })).runs),
+    ]);
+    return found.flat();
+  }
+
+  /** @param {string} name */
+  async #ofSelection(name) {
+    try {
+      const [{ runs: ids }, runs] = await Promise.all([getSelection(name), listAllRuns({ selection: name })]);
+      this.selections.set(name, ids);
+      return runs;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return [];
+      throw error;
+    }
   }
 
   /** A run by its id or an unambiguous prefix of it. @param {string} id @returns {Run} */
@@ -41,12 +115,16 @@ export class Sources {
     );
   }
 
-  /** Like `find`, but fetches a selection first. @param {string} words @returns {Promise<Run[]>} */
+  /** Like `find`, but fetches the runs first. @param {string} words @returns {Promise<Run[]>} */
   async runsOf(words) {
-    const [kind, name] = words.trim().split(/\s+/);
-    if (kind === "selection" && name && !this.selections.has(name))
-      this.selections.set(name, (await getSelection(name)).runs);
+    await this.load(words);
     return this.find(words);
+  }
+
+  /** Like `run`, but fetches it first. @param {string} id @returns {Promise<Run>} */
+  async runOf(id) {
+    if (!this.runs.has(id)) await this.load(id);
+    return this.run(id);
   }
 
   /**

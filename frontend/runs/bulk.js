@@ -1,6 +1,6 @@
 // The toolbar for the chosen runs.
 
-import { tensorboardLink, tensorboardUrl, runsQuery, RUNS_IN_ADDRESS } from "../lib/api.js";
+import { getRuns, tensorboardLink, tensorboardUrl, runsQuery, RUNS_IN_ADDRESS } from "../lib/api.js";
 import { openComparison } from "../lib/open-comparison.js";
 import { stop } from "../lib/actions.js";
 import { downloadFrom, h, setText } from "../lib/dom.js";
@@ -17,26 +17,36 @@ import { editTags } from "./labels.js";
 
 /**
  * @param {{
- *   chosen: () => Run[],
- *   isVisible: (id: string) => boolean,
- *   tags: () => string[],
+ *   ids: () => string[],
+ *   known: (id: string) => Run | undefined,
+ *   away: () => number,
+ *   anyActive: () => boolean,
+ *   tags: () => Promise<string[]>,
  *   onRun: (run: Run) => void,
  *   onGone: (runs: Run[]) => void,
  *   onNone: () => void,
- * }} options
+ * }} options `ids`: of the chosen runs; `known`: a run that is loaded; `away`: how many of the chosen ones do not match the
+ *   filter; `anyActive`: whether any run at all is running or queued
  */
-export function bulkBar({ chosen, isVisible, tags, onRun, onGone, onNone }) {
+export function bulkBar({ ids, known, away, anyActive, tags, onRun, onGone, onNone }) {
+  /** The runs that the links are about. */
+  let linked = "";
+
+  /** The chosen runs: those that are not on the page are fetched. */
+  async function chosen() {
+    const all = ids();
+    const others = await getRuns(all.filter((id) => !known(id)));
+    const found = new Map(others.map((run) => [run.id, run]));
+    return all.flatMap((id) => known(id) ?? found.get(id) ?? []);
+  }
+
   const count = h("strong", {});
   const compare = h(
     "a",
     {
       class: "button primary small",
       on: {
-        click: (/** @type {MouseEvent} */ event) =>
-          openComparison(
-            event,
-            chosen().map(({ id }) => id),
-          ),
+        click: (/** @type {MouseEvent} */ event) => openComparison(event, ids()),
       },
     },
     icon("layers", 14),
@@ -44,7 +54,7 @@ export function bulkBar({ chosen, isVisible, tags, onRun, onGone, onNone }) {
   );
   const stopButton = h(
     "button",
-    { class: "button small", type: "button", on: { click: () => Promise.all(chosen().filter(canStop).map(stop)) } },
+    { class: "button small", type: "button", on: { click: () => attempt(stopAll) } },
     icon("stop", 14),
     "Stop",
   );
@@ -66,7 +76,7 @@ export function bulkBar({ chosen, isVisible, tags, onRun, onGone, onNone }) {
         type: "button",
         title: "Write a report about these runs",
         on: {
-          click: () => attempt(() => beginReport(chosen().length === 1 ? chosen()[0].name : "Comparison", chosen())),
+          click: () => attempt(report),
         },
       },
       icon("text", 14),
@@ -74,41 +84,65 @@ export function bulkBar({ chosen, isVisible, tags, onRun, onGone, onNone }) {
     ),
     h(
       "button",
-      { class: "button small", type: "button", on: { click: () => editTags(chosen(), tags(), onRun) } },
+      {
+        class: "button small",
+        type: "button",
+        on: { click: () => attempt(async () => editTags(await chosen(), await tags(), onRun)) },
+      },
       icon("tag", 14),
       "Tag",
     ),
     stopButton,
     tensorboard,
-    h("button", { class: "button small", type: "button", on: { click: remove } }, icon("trash", 14), "Delete"),
+    h(
+      "button",
+      { class: "button small", type: "button", on: { click: () => attempt(remove) } },
+      icon("trash", 14),
+      "Delete",
+    ),
     h("button", { class: "button quiet small", type: "button", on: { click: onNone } }, "Clear"),
   );
 
+  async function stopAll() {
+    await Promise.all((await chosen()).filter(canStop).map(stop));
+  }
+
+  async function report() {
+    const runs = await chosen();
+    if (runs.length > 0) await beginReport(runs.length === 1 ? runs[0].name : "Comparison", runs);
+  }
+
   async function remove() {
-    const gone = await moveToTrash(chosen());
+    const gone = await moveToTrash(await chosen());
     onGone(gone);
     offerUndo(gone);
   }
 
   /** Downloads the files of many runs, whose ids would not fit into a URL. @param {MouseEvent} event */
   function save(event) {
-    const ids = chosen().map(({ id }) => id);
-    if (ids.length <= RUNS_IN_ADDRESS) return;
+    const all = ids();
+    if (all.length <= RUNS_IN_ADDRESS) return;
     event.preventDefault();
-    attempt(async () => downloadFrom(await tensorboardUrl(ids)));
+    attempt(async () => downloadFrom(await tensorboardUrl(all)));
   }
 
   return {
     element,
     show() {
-      const runs = chosen();
-      element.hidden = runs.length === 0;
-      if (runs.length === 0) return;
-      const away = runs.filter(({ id }) => !isVisible(id)).length;
-      setText(count, `${plural(runs.length, "run")} chosen${away > 0 ? `, ${away} not visible` : ""}`);
-      tensorboard.href = tensorboardLink(runs.map(({ id }) => id));
-      compare.href = siteUrl(`/compare?${runsQuery(runs.map(({ id }) => id))}`);
-      stopButton.hidden = !runs.some(canStop);
+      const all = ids();
+      element.hidden = all.length === 0;
+      if (all.length === 0) return;
+      setText(count, `${plural(all.length, "run")} chosen${away() > 0 ? `, ${away()} not visible` : ""}`);
+      const text = all.join();
+      if (text !== linked) {
+        linked = text;
+        tensorboard.href = tensorboardLink(all);
+        compare.href = siteUrl(`/compare?${runsQuery(all)}`);
+      }
+      stopButton.hidden = !all.some((id) => {
+        const run = known(id);
+        return run ? canStop(run) : anyActive();
+      });
     },
   };
 }

@@ -1,15 +1,21 @@
 // The filter field of the runs table, with completion and error messages.
 
 import { h, setText } from "../lib/dom.js";
-import { complete, parse } from "./query.js";
+import { complete } from "./query.js";
 
-/** @import { Run } from "../lib/types" */
-/** @import { Query } from "./query.js" */
+/** @import { RunFacets } from "../lib/types" */
 
-/** @param {{ text: string, runs: () => Run[], onChange: (text: string) => void }} options */
-export function filterField({ text, runs, onChange }) {
+/** What is offered before the values of the runs are known. @type {RunFacets} */
+const NOTHING = { tags: [], sweeps: [], sources: [], settings: [] };
+
+/**
+ * @param {{ text: string, facets: () => Promise<RunFacets | undefined>, onChange: (text: string) => void }} options `facets`:
+ *   the values that runs have
+ */
+export function filterField({ text, facets, onChange }) {
   const options = h("datalist", { id: "filter-options" });
   const fault = h("p", { class: "filter-fault", id: "filter-fault", role: "status", hidden: true });
+  let known = NOTHING;
   const input = h("input", {
     class: "input",
     type: "search",
@@ -20,7 +26,7 @@ export function filterField({ text, runs, onChange }) {
     title: "Words, or terms such as network:vgg16  accuracy>0.9  lr<=0.01  tag:final  -status:failed",
     "aria-label": "Filter runs",
     "aria-describedby": "filter-fault",
-    on: { input: changed, focus: offer },
+    on: { input: changed, focus: learn },
   });
   input.value = text;
 
@@ -29,8 +35,14 @@ export function filterField({ text, runs, onChange }) {
     onChange(input.value);
   }
 
+  async function learn() {
+    offer();
+    known = (await facets()) ?? known;
+    offer();
+  }
+
   function offer() {
-    options.replaceChildren(...complete(input.value, runs()).map((value) => h("option", { value })));
+    options.replaceChildren(...complete(input.value, known).map((value) => h("option", { value })));
   }
 
   return {
@@ -39,18 +51,16 @@ export function filterField({ text, runs, onChange }) {
     get text() {
       return input.value;
     },
-    /** Parses the filter and shows its errors. @returns {Query} */
-    query() {
-      const query = parse(input.value, runs());
-      const { faults } = query;
-      setText(fault, faults.map(({ message }) => message).join(" "));
-      fault.hidden = faults.length === 0;
-      input.setAttribute("aria-invalid", String(faults.length > 0));
-      return query;
+    /** Shows what is wrong with terms. @param {string[]} messages */
+    showFaults(messages) {
+      setText(fault, messages.join(" "));
+      fault.hidden = messages.length === 0;
+      input.setAttribute("aria-invalid", String(messages.length > 0));
     },
-    clear() {
-      input.value = "";
-      onChange("");
+    /** @param {string} next */
+    set(next) {
+      input.value = next;
+      onChange(next);
     },
   };
 }

@@ -39,10 +39,8 @@ export class Selection {
     this.#last = null;
   }
 
-  /** Removes deleted runs. @param {(id: string) => boolean} exists @returns {boolean} whether the selection changed */
-  keep(exists) {
-    const before = this.#chosen.size;
-    for (const id of this.#chosen) if (!exists(id)) this.#chosen.delete(id);
-    return this.#chosen.size !== before;
+  /** Removes a deleted run. @param {string} id */
+  drop(id) {
+    this.#chosen.delete(id);
   }
 }

@@ -1,68 +1,79 @@
 // The table of runs: sorting, filtering, grouping, selection, and live updates per row.
 
 import { csv } from "../chart/csv.js";
+import { getFacets, listAllRuns } from "../lib/api.js";
 import { settingsOf } from "../lib/settings-diff.js";
 import { download, h, setText } from "../lib/dom.js";
-import { percent, plural, exactNumber } from "../lib/format.js";
+import { count, percent, plural, exactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
-import { announce } from "../lib/shell.js";
+import { announce, attempt, toast } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
-import { RunStates } from "../lib/states.js";
 import { offerUndo, moveToTrash } from "../lib/trash.js";
 import { openTrash } from "./trash-dialog.js";
 import { openTensorboardImport } from "./tensorboard-import.js";
 import { bulkBar } from "./bulk.js";
 import { COLUMNS, isCustomised, hiddenColumns, rememberColumns } from "./columns.js";
 import { filterField } from "./filter.js";
-import { grouped, groupings } from "./groups.js";
+import { canGroup, groupings, groupTitle } from "./groups.js";
 import { editLabels } from "./labels.js";
-import { canSort, sortRuns } from "./order.js";
+import { readOrder, sortOf, writeOrder } from "./order.js";
 import { runRow } from "./row.js";
+import { RunList } from "./run-list.js";
 import { Selection } from "./selection.js";
 import { settingPaths, settingTitle } from "./settings.js";
 
-/** @import { Run } from "../lib/types" */
+/** @import { RunQuery } from "../lib/api.js" */
+/** @import { Run, RunFacets, RunGroup, Runs } from "../lib/types" */
 /** @import { Row } from "./row.js" */
 
-/** Number of rows shown at first. */
+/** The columns of settings are those in which the first runs differ. */
 const FIRST_ROWS = 200;
+/** So many rows are loaded as one scrolls; further ones on request, so that the end of the page can be reached. */
+const ROWS_BY_SCROLLING = 1000;
+/** A filter is applied this long after the last key. */
+const TYPED_MS = 150;
+/** The values that runs have are asked for again after this time. */
+const FACETS_MS = 15_000;
 
 /**
- * @param {{ empty: HTMLElement, uploadLimit: number }} options `empty` is shown while there are no runs; `uploadLimit`:
- *   the maximum upload in bytes
+ * @param {{ empty: HTMLElement, uploadLimit: number, changes: string, first: Runs | null }} options `empty` is shown while
+ *   there are no runs; `uploadLimit`: the maximum upload in bytes; `changes`: the place among the server's changes at which
+ *   the page was read; `first`: the first runs, unless the URL asks for others
  */
-export function runsTable({ empty, uploadLimit }) {
+export function runsTable({ empty, uploadLimit, changes, first }) {
   const query = new URLSearchParams(location.search);
   const sweep = query.get("sweep");
-  const runs = new RunStates();
+  const list = new RunList({ changes, onChange: soon, onProblem: showProblem });
   const selection = new Selection();
   /** @type {Map<string, Row>} */
   const rows = new Map();
   const hidden = hiddenColumns();
-  const [sortKey, direction] = (query.get("sort") ?? "").split(":");
-  let order = canSort(sortKey)
-    ? { key: sortKey, descending: direction !== "up" }
-    : { key: "created", descending: true };
-  let grouping = query.get("group") ?? "";
-  let limit = FIRST_ROWS;
+  let order = readOrder(query.get("sort") ?? "");
+  let grouping = canGroup(query.get("group") ?? "") ? (query.get("group") ?? "") : "";
   let dirty = false;
   let saving = 0;
-  /** The filtered and sorted runs. @type {Run[]} */
+  let typing = 0;
+  /** The loaded runs. @type {Run[]} */
   let shown = [];
-  /** The ids of `shown`. @type {Set<string>} */
-  let visible = new Set();
   /** The ids of the rows from top to bottom. @type {string[]} */
   let standing = [];
+  /** The chosen runs that do not match the filter, as far as that is known. */
+  let away = 0;
+  /** Whether all runs that match are chosen. */
+  let everything = false;
+  /** @type {RunFacets | null} */
+  let facets = null;
+  let facetsAt = Number.NEGATIVE_INFINITY;
 
   const counts = h("span", { class: "counts", role: "status" });
   const filter = filterField({
     text: query.get("q") ?? "",
-    runs: () => runs.all(),
+    facets: learn,
     onChange: () => {
-      limit = FIRST_ROWS;
-      remember();
-      draw();
+      clearTimeout(typing);
+      everything = false;
+      typing = window.setTimeout(ask, TYPED_MS);
     },
   });
   const sortSelect = h("select", {
@@ -74,10 +85,10 @@ export function runsTable({ empty, uploadLimit }) {
     class: "input group-select",
     "aria-label": "Group runs by",
     on: {
+      focus: learn,
       change: () => {
         grouping = groupSelect.value;
-        remember();
-        draw();
+        ask();
       },
     },
   });
@@ -87,11 +98,14 @@ export function runsTable({ empty, uploadLimit }) {
   const chooseAll = h("input", {
     type: "checkbox",
     "aria-label": "Choose all visible runs",
+    title: "Choose all runs that match the filter",
     on: {
-      change: () => {
-        selection.replace(chooseAll.checked ? shown.map(({ id }) => id) : []);
-        draw();
-      },
+      change: () =>
+        attempt(async () => {
+          everything = chooseAll.checked;
+          selection.replace(everything ? await list.matching() : []);
+          draw();
+        }),
     },
   });
   const body = h("tbody");
@@ -99,27 +113,26 @@ export function runsTable({ empty, uploadLimit }) {
     "p",
     { class: "runs-nothing", hidden: true },
     "No run matches the filter. ",
-    h("button", { class: "button small", type: "button", on: { click: () => filter.clear() } }, "Clear the filter"),
+    h("button", { class: "button small", type: "button", on: { click: () => filterBy("") } }, "Clear the filter"),
   );
-  const more = h("button", {
-    class: "button",
-    type: "button",
-    hidden: true,
-    on: {
-      click: () => {
-        limit = Number.POSITIVE_INFINITY;
-        draw();
-      },
+  const more = h("button", { class: "button", type: "button", hidden: true, on: { click: () => list.more() } });
+  new IntersectionObserver(
+    (entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting) && shown.length < ROWS_BY_SCROLLING) list.more();
     },
-  });
+    { rootMargin: "600px" },
+  ).observe(more);
   const frame = h("div", { class: "runs-table" }, h("table", {}, h("thead", {}, headRow), body));
   const bulk = bulkBar({
-    chosen: () => runs.all().filter(({ id }) => selection.has(id)),
-    isVisible: (id) => visible.has(id),
+    ids: () => selection.ids(),
+    known: (id) => list.get(id),
+    away: () => away,
+    anyActive: () => (list.statuses.running ?? 0) + (list.statuses.queued ?? 0) > 0,
     tags: knownTags,
     onRun: put,
     onGone: (gone) => gone.forEach(({ id }) => drop(id)),
     onNone: () => {
+      everything = false;
       selection.replace([]);
       draw();
     },
@@ -135,6 +148,9 @@ export function runsTable({ empty, uploadLimit }) {
     h("div", { class: "tools" }, filter.element, groupSelect, sortSelect, columnMenu(), furtherMenu()),
   );
   const element = h("section", { "aria-label": title }, head, filter.fault, bulk.element, frame, more, nothing, empty);
+  empty.hidden = true;
+  if (first) list.begin(asked(), first);
+  else ask();
 
   function columnMenu() {
     const boxes = COLUMNS.filter(({ optional }) => optional).map(({ key, title: name }) => {
@@ -157,18 +173,44 @@ export function runsTable({ empty, uploadLimit }) {
 
   function furtherMenu() {
     return menu({ label: "More", icon: "more", look: "icon" }, [
-      { label: "Save as CSV", act: saveCsv },
+      { label: "Save as CSV", act: () => attempt(saveCsv) },
       { label: "Import TensorBoard files…", act: () => openTensorboardImport(uploadLimit) },
       { label: "Deleted runs…", act: openTrash },
     ]);
+  }
+
+  /** What the list is asked for. @returns {RunQuery} */
+  function asked() {
+    return { search: filter.text.trim(), sort: sortOf(order), group: grouping, sweep };
+  }
+
+  /** Asks the server for the runs that the filter, the order and the grouping say. */
+  function ask() {
+    clearTimeout(typing);
+    frame.setAttribute("aria-busy", "true");
+    remember();
+    return list.ask(asked());
+  }
+
+  /** @param {unknown} error */
+  function showProblem(error) {
+    toast(error instanceof Error ? error.message : String(error), "bad");
+  }
+
+  /** Asks for the values that runs have, for completion and grouping. @returns {Promise<RunFacets | undefined>} */
+  async function learn() {
+    if (facets && Date.now() - facetsAt < FACETS_MS) return facets;
+    facetsAt = Date.now();
+    facets = (await attempt(() => getFacets(sweep))) ?? facets;
+    showGroupings();
+    return facets ?? undefined;
   }
 
   /** @param {string} key @param {boolean} [keep] */
   function sortBy(key, keep = false) {
     const byText = key === "name" || key === "network" || key === "data" || key === "status";
     order = key === order.key && !keep ? { key, descending: !order.descending } : { key, descending: !byText };
-    remember();
-    draw();
+    ask();
     const column = COLUMNS.find((column) => column.key === key);
     announce(`Sorted by ${column?.title ?? settingTitle(key)}, ${order.descending ? "descending" : "ascending"}`);
   }
@@ -178,10 +220,9 @@ export function runsTable({ empty, uploadLimit }) {
     clearTimeout(saving);
     saving = window.setTimeout(() => {
       const now = new URLSearchParams(location.search);
-      const plain = order.key === "created" && order.descending;
       for (const [name, value] of [
         ["q", filter.text],
-        ["sort", plain ? "" : `${order.key}:${order.descending ? "down" : "up"}`],
+        ["sort", writeOrder(order)],
         ["group", grouping],
       ]) {
         now.delete(name);
@@ -201,17 +242,17 @@ export function runsTable({ empty, uploadLimit }) {
 
   function draw() {
     dirty = false;
-    const all = runs.all().filter((run) => !sweep || run.sweep === sweep);
-    const { test } = filter.query();
-    shown = sortRuns(all, order).filter(test);
-    visible = new Set(shown.map(({ id }) => id));
+    if (!list.isLoaded) return;
+    shown = list.runs();
+    filter.showFaults(list.faults);
+    frame.removeAttribute("aria-busy");
+    const visible = new Set(shown.map(({ id }) => id));
     for (const [id, row] of rows) {
-      if (!runs.has(id)) {
+      if (!visible.has(id)) {
         row.element.remove();
         rows.delete(id);
       }
     }
-    selection.keep((id) => runs.has(id));
     const focused = document.activeElement;
     const paths = settingPaths(shown.slice(0, FIRST_ROWS));
     showHeads(paths);
@@ -223,14 +264,14 @@ export function runsTable({ empty, uploadLimit }) {
     while (body.children.length > wanted.length) body.lastChild?.remove();
     if (focused instanceof HTMLElement && focused !== document.activeElement && body.contains(focused)) focused.focus();
 
-    const running = all.filter((run) => run.status === "running").length;
-    const queued = all.filter((run) => run.status === "queued").length;
+    const { all, total } = list;
+    const { running = 0, queued = 0 } = list.statuses;
     setText(
       counts,
       [
-        shown.length < all.length ? `${shown.length} of ${plural(all.length, "run")}` : plural(all.length, "run"),
-        running && `${running} running`,
-        queued && `${queued} queued`,
+        total < all ? `${count(total)} of ${plural(all, "run")}` : plural(all, "run"),
+        running > 0 && `${count(running)} running`,
+        queued > 0 && `${count(queued)} queued`,
       ]
         .filter(Boolean)
         .join(" · "),
@@ -239,17 +280,36 @@ export function runsTable({ empty, uploadLimit }) {
       if (th.dataset.key === order.key) th.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
       else th.removeAttribute("aria-sort");
     }
-    showGroupings(all);
+    showGroupings();
     showColumns();
-    chooseAll.checked = shown.length > 0 && shown.every(({ id }) => selection.has(id));
+    chooseAll.checked = shown.length > 0 && (everything || !list.hasMore) && shown.every(({ id }) => selection.has(id));
     chooseAll.indeterminate = selection.size > 0 && !chooseAll.checked;
+    showAway(visible);
     bulk.show();
     frame.hidden = shown.length === 0;
-    more.hidden = shown.length <= limit;
-    setText(more, `Show all ${shown.length} runs; these are ${Math.min(limit, shown.length)}`);
-    nothing.hidden = shown.length > 0 || all.length === 0;
-    empty.hidden = all.length > 0;
-    head.hidden = all.length === 0 && !sweep;
+    more.hidden = !list.hasMore;
+    setText(more, `Show more: these are ${count(shown.length)} of ${plural(total, "run")}`);
+    nothing.hidden = total > 0 || all === 0;
+    empty.hidden = all > 0;
+    head.hidden = all === 0 && !sweep;
+  }
+
+  /** Counts the chosen runs that do not match. @param {Set<string>} visible */
+  function showAway(visible) {
+    const chosen = selection.ids();
+    const others = chosen.filter((id) => !visible.has(id));
+    if (others.length === 0 || everything) away = 0;
+    else if (!list.hasMore) away = others.length;
+    else
+      list.matching().then(
+        (ids) => {
+          const matching = new Set(ids);
+          away = others.filter((id) => !matching.has(id)).length;
+          bulk.show();
+        },
+        // The number is left out.
+        () => {},
+      );
   }
 
   /** Updates the column headers, and the sort menu of narrow windows. @param {string[]} paths */
@@ -302,37 +362,37 @@ export function runsTable({ empty, uploadLimit }) {
 
   /** The rows in order, with group headers. @param {string[]} paths */
   function elements(paths) {
-    if (grouping === "") return shown.slice(0, limit).map((run) => rowOf(run, paths).element);
-    let left = limit;
-    /** Runs that already have a row: a run with several tags is listed under the first. @type {Set<string>} */
-    const placed = new Set();
-    return grouped(shown, grouping, sweepName).flatMap(({ title: name, runs: members }) => {
-      if (left <= 0) return [];
-      const first = members.filter(({ id }) => !placed.has(id)).slice(0, left);
-      first.forEach(({ id }) => placed.add(id));
-      left -= first.length;
-      return first.length === 0 ? [] : [groupHead(name, members), ...first.map((run) => rowOf(run, paths).element)];
+    const all = shown.map((run) => rowOf(run, paths).element);
+    if (list.groups.length === 0) return all;
+    let at = 0;
+    const found = list.groups.flatMap((group) => {
+      const members = all.slice(at, at + group.listed);
+      at += group.listed;
+      return members.length === 0 ? [] : [groupHead(group, members), ...members];
     });
+    return [...found, ...all.slice(at)];
   }
 
-  /** @param {string} name @param {Run[]} members */
-  function groupHead(name, members) {
-    const best = members.flatMap(({ summary }) => summary.best_validation_accuracy ?? []);
-    const mean = best.length > 0 ? best.reduce((sum, value) => sum + value, 0) / best.length : null;
-    const ids = members.map(({ id }) => id);
+  /** @param {RunGroup} group @param {HTMLElement[]} members the rows that are loaded */
+  function groupHead(group, members) {
+    const name = groupTitle(group, grouping);
+    const { runs, validated, mean_best_validation_accuracy: mean } = group;
     const box = h("input", {
       type: "checkbox",
       "aria-label": `Choose ${name}`,
       on: {
-        change: () => {
-          selection.replace([
-            ...new Set([...selection.ids().filter((id) => !ids.includes(id)), ...(box.checked ? ids : [])]),
-          ]);
-          draw();
-        },
+        change: () =>
+          attempt(async () => {
+            everything = false;
+            const ids = new Set(await list.ofGroup(group));
+            selection.replace([
+              ...new Set([...selection.ids().filter((id) => !ids.has(id)), ...(box.checked ? ids : [])]),
+            ]);
+            draw();
+          }),
       },
     });
-    box.checked = ids.every((id) => selection.has(id));
+    box.checked = members.every((row) => selection.has(row.dataset.run ?? ""));
     return h(
       "tr",
       { class: "group-head" },
@@ -345,8 +405,8 @@ export function runsTable({ empty, uploadLimit }) {
           "small",
           {},
           [
-            plural(members.length, "run"),
-            mean !== null && `best validation ${percent(mean)}${best.length > 1 ? " on average" : ""}`,
+            plural(runs, "run"),
+            mean !== null && `best validation ${percent(mean)}${validated > 1 ? " on average" : ""}`,
           ]
             .filter(Boolean)
             .join(" · "),
@@ -355,15 +415,8 @@ export function runsTable({ empty, uploadLimit }) {
     );
   }
 
-  /** The name of a sweep: the common part of its runs' names. @param {string} id */
-  function sweepName(id) {
-    const first = runs.all().find((run) => run.sweep === id);
-    return first ? first.name.split(" · ")[0] : id;
-  }
-
-  /** @param {Run[]} all */
-  function showGroupings(all) {
-    const known = groupings(all);
+  function showGroupings() {
+    const known = groupings(shown.slice(0, FIRST_ROWS), facets);
     if (grouping !== "" && !known.some(({ key }) => key === grouping)) known.push({ key: grouping, title: grouping });
     const text = JSON.stringify(known);
     if (groupSelect.dataset.shown !== text) {
@@ -390,8 +443,9 @@ export function runsTable({ empty, uploadLimit }) {
     if (!row) {
       row = runRow(run, {
         onDelete: remove,
-        onEdit: (edited) => editLabels(edited, knownTags(), put),
+        onEdit: (edited) => attempt(async () => editLabels(edited, await knownTags(), put)),
         onChoose: ({ id }, on, range) => {
+          everything &&= on;
           selection.set(id, on, range, standing);
           draw();
         },
@@ -406,10 +460,8 @@ export function runsTable({ empty, uploadLimit }) {
 
   /** @param {string} text */
   function filterBy(text) {
-    const input = /** @type {HTMLInputElement} */ (filter.element.querySelector("input"));
-    input.value = text;
-    remember();
-    draw();
+    filter.set(text);
+    ask();
   }
 
   /** @param {Run} run */
@@ -419,13 +471,16 @@ export function runsTable({ empty, uploadLimit }) {
     offerUndo(gone);
   }
 
-  function knownTags() {
-    return [...new Set(runs.all().flatMap(({ tags }) => tags))].sort();
+  /** The tags that are in use. */
+  async function knownTags() {
+    facetsAt = Number.NEGATIVE_INFINITY;
+    return (await learn())?.tags ?? [];
   }
 
-  /** Exports the visible runs. */
-  function saveCsv() {
-    const paths = [...new Set(shown.flatMap((run) => [...settingsOf(run).keys()]))];
+  /** Exports all runs that match. */
+  async function saveCsv() {
+    const found = list.hasMore ? await listAllRuns({ ...asked(), group: undefined }) : shown;
+    const paths = [...new Set(found.flatMap((run) => [...settingsOf(run).keys()]))];
     const figures = /** @type {const} */ ([
       "epoch",
       "step",
@@ -443,7 +498,7 @@ export function runsTable({ empty, uploadLimit }) {
       "peak_memory_bytes",
       "images_per_s",
     ]);
-    const lines = shown.map((run) => {
+    const lines = found.map((run) => {
       const settings = settingsOf(run);
       return [
         run.id,
@@ -463,12 +518,14 @@ export function runsTable({ empty, uploadLimit }) {
 
   /** @param {string} id */
   function drop(id) {
-    if (runs.drop(id)) soon();
+    selection.drop(id);
+    list.drop(id);
+    soon();
   }
 
   /** @param {Run} run */
   function put(run) {
-    if (runs.put(run)) soon();
+    list.put(run);
   }
 
   setInterval(() => rows.forEach((row) => row.showAge()), 10_000);
@@ -477,12 +534,8 @@ export function runsTable({ empty, uploadLimit }) {
     draw,
     drop,
     put,
-    returned: () => runs.returned(),
-    /** Replaces all runs. @param {Run[]} list */
-    replace(list) {
-      runs.replace(list);
-      soon();
-    },
+    many: () => list.many(),
+    returned: () => list.returned(),
   };
 }
 

@@ -66,8 +66,11 @@ export function api(url) {
     async clear() {
       const { reports } = await call("GET", "/reports");
       for (const { id } of reports) await call("DELETE", `/reports/${id}`);
-      const { runs } = await call("GET", "/runs");
-      for (const { id } of runs) await call("DELETE", `/runs/${id}`);
+      for (;;) {
+        const { runs } = await call("GET", "/runs");
+        if (runs.length === 0) break;
+        for (const { id } of runs) await call("DELETE", `/runs/${id}`);
+      }
       const { runs: deleted } = await call("GET", "/trash");
       for (const { id } of deleted) await call("DELETE", `/trash/${id}`);
     },

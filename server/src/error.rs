@@ -81,6 +81,9 @@ pub enum Error {
     /// A field of a request is not valid.
     #[error("{}: {}", .0.path, .0.message)]
     Field(Box<FieldError>),
+    /// Fields of a request are not valid.
+    #[error("{}", .0.iter().map(|e| format!("{}: {}", e.path, e.message)).collect::<Vec<_>>().join("; "))]
+    Fields(Vec<FieldError>),
     /// The requested thing does not exist.
     #[error("There is no {0}.")]
     NotFound(String),

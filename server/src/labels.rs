@@ -28,6 +28,13 @@ pub struct RunLabels {
     pub notes: String,
 }
 
+impl RunLabels {
+    /// Whether they say more than the run's settings, which have the name `told`.
+    pub fn say_more_than(&self, told: Option<&str>) -> bool {
+        !self.tags.is_empty() || !self.notes.is_empty() || told != Some(&self.name)
+    }
+}
+
 /// The folder of these files.
 #[derive(Clone, Debug)]
 pub struct LabelFiles {

@@ -33,7 +33,7 @@ export const arithmetic = {
     CHECKPOINT,
   ],
   async draw(values, sources) {
-    const run = sources.run(values.run);
+    const run = await sources.runOf(values.run);
     const { inside, layer } = await layerOf(run, values, sources);
     if (!CONVOLUTIONS.has(layer.kind))
       throw new FigureError(`${layer.name} is not a convolution; arithmetic is shown only for convolutions.`);

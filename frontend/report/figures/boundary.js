@@ -45,7 +45,7 @@ export const boundary = {
     },
   ],
   async draw(values, sources) {
-    const run = sources.run(values.run);
+    const run = await sources.runOf(values.run);
     const wanted = values.epoch.split(/[\s,]+/).filter(Boolean);
     for (const epoch of wanted)
       if (!/^\d{1,9}$/.test(epoch))

@@ -16,7 +16,7 @@ export const confusion = {
   is: "table",
   fields: [RUN],
   async draw(values, sources) {
-    const run = sources.run(values.run);
+    const run = await sources.runOf(values.run);
     const { test, classes } = await sources.once("test", [run], () => getTest(run.id));
     if (!test) throw new FigureError(`“${run.name}” has no test result yet.`);
     const body = confusionMatrix(

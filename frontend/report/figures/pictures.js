@@ -94,7 +94,7 @@ export const features = {
  * @returns {Promise<Drawn>}
  */
 async function sheet(values, sources, kind, own) {
-  const run = sources.run(values.run);
+  const run = await sources.runOf(values.run);
   const { layer } = await layerOf(run, values, sources);
   if (!kind.has(layer)) throw new FigureError(`${layer.name}: ${kind.none}`);
   const query = { scale: values.scale, page: values.page, checkpoint: values.checkpoint, ...own };
@@ -151,7 +151,7 @@ export const photo = {
   is: "figure",
   fields: [RUN, IMAGE, CHECKPOINT],
   async draw(values, sources) {
-    const run = sources.run(values.run);
+    const run = await sources.runOf(values.run);
     const query = { image: values.image, checkpoint: values.checkpoint };
     /** @type {Prediction} */
     const { top, image } = await sources.inspect(run, "predict", query);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { writeRun } from "../measure/synthetic.js";
-import { api, expect, startServer, test } from "./vivarium.js";
+import { api, expect, SHORT, startServer, test } from "./vivarium.js";
 
 /** @import { Server } from "../server.js" */
 
@@ -49,16 +49,111 @@ test.beforeAll(async () => {
   many = await startServer({ dataDir });
   // The server indexes the runs while it is up.
   await expect
-    .poll(
-      async () =>
-        (await api(many.url).call("GET", "/runs")).runs.filter((/** @type {any} */ { status }) => status === "finished")
-          .length,
-      PATIENCE,
-    )
+    .poll(async () => (await api(many.url).call("GET", "/runs?status=finished&limit=1")).total, PATIENCE)
     .toBe(RUNS);
 });
 
 test.afterAll(async () => many?.stop());
+
+const names = (/** @type {import("@playwright/test").Page} */ page) => page.locator("tbody .cell-name a");
+
+test("further runs are loaded as one scrolls, and by keyboard", async ({ page }) => {
+  await page.goto(`${many.url}/`);
+  await expect(names(page)).toHaveCount(100);
+  await expect(page.locator(".runs-head .counts")).toHaveText("1,000 runs");
+  await expect(names(page).first()).toHaveText("run 999");
+  const more = page.getByRole("button", { name: /^Show more/ });
+  await expect(more).toHaveText("Show more: these are 100 of 1,000 runs");
+  await more.scrollIntoViewIfNeeded();
+  await expect.poll(() => names(page).count()).toBeGreaterThan(100);
+  await expect(names(page).nth(150)).toHaveText("run 849");
+  const count = await names(page).count();
+  await more.focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => names(page).count()).toBeGreaterThan(count);
+  const all = await names(page).allTextContents();
+  expect(new Set(all).size).toBe(all.length);
+});
+
+test("all runs are searched and sorted, not those on the page alone", async ({ page }) => {
+  await page.goto(`${many.url}/?sort=training.optimizer.lr:up`);
+  await expect(names(page).first()).toHaveText("run 0");
+  await expect(names(page)).toHaveCount(100);
+  await page.getByRole("combobox", { name: "Filter runs" }).fill("lr<=0.0021 lr>0.0001");
+  await expect(names(page)).toHaveCount(20);
+  await expect(page.locator(".runs-head .counts")).toHaveText("20 of 1,000 runs");
+  await expect(names(page).first()).toHaveText("run 1");
+  await expect(page).toHaveURL(/q=lr/);
+  await page.reload();
+  await expect(names(page)).toHaveCount(20);
+  await page.getByRole("button", { name: "lr", exact: true }).click();
+  await expect(names(page).first()).toHaveText("run 20");
+});
+
+test("runs stay chosen while others are shown, and are compared together", async ({ page }) => {
+  await page.goto(`${many.url}/`);
+  await page.getByRole("checkbox", { name: "Choose run 990", exact: true }).check();
+  const field = page.getByRole("combobox", { name: "Filter runs" });
+  const bar = page.getByRole("toolbar", { name: "Chosen runs" });
+  await field.fill('name="run 3"');
+  await expect(names(page)).toHaveText(["run 3"]);
+  await page.getByRole("checkbox", { name: "Choose run 3", exact: true }).check();
+  await expect(bar).toContainText("2 runs chosen, 1 not visible");
+  await field.fill('name:"run 9"');
+  await expect(page.locator(".runs-head .counts")).toHaveText("111 of 1,000 runs");
+  // One of them is on the page or on a later one.
+  await expect(bar).toContainText("2 runs chosen, 1 not visible");
+  await page.getByRole("checkbox", { name: "Choose all visible runs" }).check();
+  await expect(bar).toContainText("111 runs chosen");
+  await page.getByRole("checkbox", { name: "Choose run 990", exact: true }).uncheck();
+  await expect(bar).toContainText("110 runs chosen");
+  await bar.getByRole("button", { name: "Clear" }).click();
+  await field.fill('name="run 3"');
+  await page.getByRole("checkbox", { name: "Choose run 3", exact: true }).check();
+  await field.fill("");
+  await expect(names(page)).toHaveCount(100);
+  await page.getByRole("checkbox", { name: "Choose run 999", exact: true }).check();
+  // Tags are given to runs that are not on the page, too.
+  await bar.getByRole("button", { name: "Tag" }).click();
+  await page
+    .getByRole("dialog")
+    .getByLabel(/^Add tags/)
+    .fill("far apart");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(page.locator("tbody .chip", { hasText: "far apart" })).toHaveCount(1);
+  await field.fill('tag:"far apart"');
+  await expect(names(page)).toHaveText(["run 999", "run 3"]);
+  await bar.getByRole("link", { name: "Compare" }).click();
+  await expect(page.locator(".members li")).toHaveCount(2);
+  for (const id of [ids[3], ids[999]]) await api(many.url).call("PATCH", `/runs/${id}`, { tags: [] });
+});
+
+test("groups are counted over all pages, and chosen whole", async ({ page }) => {
+  await page.goto(`${many.url}/?group=sweep&sort=created:up`);
+  await expect(page.locator(".group-head").first()).toContainText("run 0");
+  await expect(page.locator(".group-head").first()).toContainText("450 runs");
+  await expect(page.locator(".group-head")).toHaveCount(1);
+  await page.locator(".group-head").first().getByRole("checkbox").check();
+  await expect(page.getByText("450 runs chosen")).toBeVisible();
+});
+
+test("the stream of the list tells what is new alone", async ({ page }) => {
+  /** @type {string[]} */
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`${many.url}/`);
+  await expect(names(page)).toHaveCount(100);
+  const { id } = await api(many.url).create({ ...SHORT, name: "newcomer" });
+  await expect(names(page).first()).toHaveText("newcomer");
+  await expect(page.locator(`tr[data-run="${id}"]`)).toHaveAttribute("data-status", "finished");
+  await expect(page.locator(".runs-head .counts")).toHaveText("1,001 runs");
+  await expect(names(page)).toHaveCount(100);
+  // It is asked for when it comes and as its status changes, not with each of its states.
+  expect(asked.filter((url) => url.includes("/api/v1/runs?")).length).toBeLessThan(8);
+  await api(many.url).call("DELETE", `/runs/${id}`);
+  await expect(names(page).first()).toHaveText("run 999");
+  await api(many.url).call("DELETE", `/trash/${id}`);
+});
 
 test("a thousand runs are chosen and compared under a URL that can be shared", async ({ page }) => {
   await page.goto(`${many.url}/`);

@@ -19,6 +19,10 @@ class World {
     /** @type {string[]} */
     this.asked = [];
     this.away = false;
+    /** Of more changes at once, only the number is told. */
+    this.most = 5;
+    /** @type {Map<string, string[]>} */
+    this.selections = new Map();
     const world = this;
     this.Source = /** @type {any} */ (
       class {
@@ -63,6 +67,8 @@ class World {
     for (const id of source.logs) if (!this.runs.has(id)) source.say("removed", { id });
     const [index, since] = (source.query.get("since") ?? ".0").split(".");
     source.since = index === this.index ? Number(since) : 0;
+    const [listed, change] = (source.query.get("changes") ?? ".0").split(".");
+    source.changes = listed === "" ? null : listed === this.index ? Number(change) : this.change;
     this.tell(source, true);
   }
 
@@ -77,13 +83,21 @@ class World {
     });
     const named = source.query.getAll("status");
     let told = first;
+    if (source.changes !== null && this.change - source.changes > this.most) {
+      source.changes = this.change;
+      source.say("many", { runs: this.runs.size });
+      told = true;
+    }
     for (const [id, run] of this.runs) {
-      if ((named.includes("all") || named.includes(id)) && run.changed > source.since) {
+      const isNamed = named.includes("all") || named.includes(id) || (this.selections.get(named[0]) ?? []).includes(id);
+      const isChange = source.changes !== null && run.changed > source.changes;
+      if ((isNamed && run.changed > source.since) || isChange) {
         source.say("run", { id, changed: run.changed, status: run.status, summary: { events: run.log } });
         told = true;
       }
     }
     source.since = this.change;
+    if (source.changes !== null) source.changes = this.change;
     if (told) source.say("upto", { change: this.change });
   }
 
@@ -119,8 +133,12 @@ afterEach(() =>
 );
 
 /** @param {World} world */
-function feedOf(world, select = /** @type {(ids: string[]) => Promise<string | null>} */ (async () => null)) {
-  const feed = new Feed({ url: "/events", EventSource: world.Source, select });
+function feedOf(
+  world,
+  select = /** @type {(ids: string[]) => Promise<string | null>} */ (async () => null),
+  more = {},
+) {
+  const feed = new Feed({ url: "/events", EventSource: world.Source, select, ...more });
   feed.wait = 5;
   feeds.push(feed);
   return feed;
@@ -320,4 +338,100 @@ test("a host asks unknown tabs to say hello again, and forgets tabs that leave",
   host.receive("1", { kind: "bye" }, send);
   await until(() => world.open.length === 0);
   host.close();
+});
+
+/** @param {Feed} feed @param {string} key @param {string} changes */
+function watch(feed, key, changes) {
+  /** @type {string[]} */
+  const told = [];
+  feed.subscribe(key, { runs: [], states: false, changes }, (each) => {
+    if (each.kind === "run" || each.kind === "removed") told.push(`${each.kind} ${each.id}`);
+    else if (each.kind !== "open") told.push(each.kind);
+  });
+  return told;
+}
+
+test("a list is told what changes after it was read, and nothing before", async () => {
+  const world = new World();
+  for (let i = 0; i < 300; i += 1) world.put(`r${i}`, "finished", 1);
+  const feed = feedOf(world);
+  const list = watch(feed, "list", "i1.300");
+  await until(() => feed.upto.change === 300);
+  assert.deepEqual(list, []);
+  world.put("new", "queued", 0);
+  await until(() => list.length > 0);
+  assert.deepEqual(list, ["run new"]);
+  // A list that was read later is not told what it knows.
+  const later = watch(feed, "later", "i1.301");
+  const earlier = watch(feed, "earlier", "i1.300");
+  world.put("r7", "running", 2);
+  await until(() => later.length > 0 && earlier.length > 1);
+  assert.deepEqual(later, ["run r7"]);
+  assert.deepEqual(earlier, ["run new", "run r7"]);
+  assert.equal(world.asked.length, 1, "one stream for all");
+  world.remove("r8");
+  assert.deepEqual(later, ["run r7", "removed r8"]);
+});
+
+test("a list goes on where it was after a lost connection, and is read again where too much changed", async () => {
+  const world = new World();
+  world.put("a", "finished", 1);
+  const feed = feedOf(world);
+  const list = watch(feed, "list", "i1.1");
+  await until(() => feed.upto.change === 1);
+  world.put("b", "queued", 0);
+  world.cut();
+  world.put("c", "queued", 0);
+  await until(() => list.includes("run c"));
+  assert.deepEqual(
+    list.filter((told) => told.startsWith("run")),
+    ["run b", "run c"],
+  );
+  assert.match(String(world.asked.at(-1)), /changes=i1\.2/);
+  world.cut();
+  for (let i = 0; i < 20; i += 1) world.put(`r${i}`, "finished", 1);
+  await until(() => list.includes("many"));
+  assert.ok(!list.includes("run r3"));
+  // A new index counts anew: its changes cannot be compared.
+  const before = list.length;
+  world.cut();
+  world.index = "i2";
+  await until(() => list.slice(before).includes("many"));
+  world.put("last", "queued", 0);
+  await until(() => list.includes("run last"));
+});
+
+test("a list beside a run's page: the run's state is told, and the others are not", async () => {
+  const world = new World();
+  for (let i = 0; i < 300; i += 1) world.put(`r${i}`, "finished", 3);
+  const feed = feedOf(world);
+  watch(feed, "list", "i1.300");
+  await until(() => feed.upto.change === 300);
+  const tab = follow(feed, "tab", [["r5", 0]]);
+  await until(() => tab.seen.r5?.length === 3 && tab.told.length === 1);
+  assert.equal(tab.told[0].id, "r5");
+});
+
+test("many states are named by a selection, and all are asked for without one", async () => {
+  const world = new World();
+  const ids = Array.from({ length: 60 }, (_, i) => `r${i}`);
+  for (const id of [...ids, "other"]) world.put(id, "finished", 0);
+  world.selections.set("s", ids);
+  const feed = feedOf(world, undefined, { selectStates: async () => "s" });
+  const tab = follow(
+    feed,
+    "tab",
+    ids.map((id) => [id, 0]),
+  );
+  await until(() => tab.told.length === 60);
+  assert.match(world.asked[0], /status=s/);
+  assert.ok(!feed.known.has("other"));
+  const plain = feedOf(world);
+  const other = follow(
+    plain,
+    "tab",
+    ids.map((id) => [id, 0]),
+  );
+  await until(() => other.told.length === 60);
+  assert.match(String(world.asked.at(-1)), /status=all/);
 });

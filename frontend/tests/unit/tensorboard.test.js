@@ -9,8 +9,6 @@ import { differingSettings, distinctLabels, groupBySeed } from "../../lib/settin
 import { RunLines } from "../../run/lines.js";
 import { importedCurves, RunStore } from "../../run/store.js";
 import { tagAssignments } from "../../run/tag-mapping.js";
-import { sortRuns } from "../../runs/order.js";
-import { parse } from "../../runs/query.js";
 
 /** @import { Run } from "../../lib/types" */
 
@@ -68,25 +66,6 @@ test("beside an imported run, others are drawn over steps", () => {
   other.spec.data = { set: "moons" };
   assert.equal(axisFor([own("a", 1), other]), "epoch");
   assert.equal(axisFor([own("a", 1), other, imported("c")]), "step");
-});
-
-test("imported runs are found by source and hyperparameters, and sorted last by missing values", () => {
-  const runs = [own("mine", 1), imported("theirs", { lr: 2 })];
-  const found = (/** @type {string} */ text) => {
-    const { test: passes, faults } = parse(text, runs);
-    assert.deepEqual(faults, [], text);
-    return runs.filter(passes).map(({ id }) => id);
-  };
-  assert.deepEqual(found("source:tensorboard"), ["theirs"]);
-  assert.deepEqual(found("source:vivarium"), ["mine"]);
-  assert.deepEqual(found("tensorboard"), ["theirs"]);
-  assert.deepEqual(found("lr>1"), ["theirs"]);
-  assert.deepEqual(found("network:mlp"), ["mine"]);
-  for (const descending of [true, false])
-    assert.deepEqual(
-      sortRuns(runs, { key: "network", descending }).map(({ id }) => id),
-      ["mine", "theirs"],
-    );
 });
 
 test("values of an imported curve are unchanged, except percentages", () => {

@@ -186,6 +186,8 @@ fn pages() -> OpenApiRouter<App> {
 fn reading() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(api::runs::list))
+        .routes(routes!(api::runs::ids))
+        .routes(routes!(api::runs::facets))
         .routes(routes!(api::runs::show))
         .routes(routes!(api::runs::log))
         .routes(routes!(api::metrics::metrics))

@@ -1,6 +1,7 @@
 //! The pages. Each is a template with data as JSON; modules of `frontend/pages` show the data and update it live.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -17,6 +18,7 @@ use super::api::networks::NetworkSource;
 use super::query::{self, Pairs};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::index::listing::{self, Filter, Wanted};
 use crate::index::runs as rows;
 use crate::networks::OwnNetworks;
 use crate::presets;
@@ -63,18 +65,45 @@ pages! {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// `/`: all runs, and presets to start.
-pub async fn runs(State(app): State<App>) -> Result<Response> {
-    let runs = app.index.list().await?;
+/// The runs that the first page has with it.
+const FIRST_RUNS: usize = 100;
+
+/// `/`: the first runs, and presets to start.
+pub async fn runs(State(app): State<App>, Query(query): Pairs) -> Result<Response> {
+    let changes = place(&app);
+    let of_page = |name| query::values(&query, name).last().map(str::to_owned);
+    let wanted = Wanted {
+        filter: Filter {
+            sweep: of_page("sweep"),
+            ..Filter::default()
+        },
+        limit: FIRST_RUNS,
+        ..Wanted::default()
+    };
+    // Another question is asked by the page itself, which shows what is wrong with it.
+    let is_plain = ["q", "sort", "group"]
+        .map(of_page)
+        .iter()
+        .all(Option::is_none);
+    let first = match is_plain {
+        true => Some(api::runs::page(&app, wanted).await?),
+        false => None,
+    };
     let data_sets = app.data_sets.clone();
     let offers = blocking(move || Ok(presets::offers(&data_sets.library))).await?;
     let data = json!({
-        "runs": runs,
+        "first": first,
+        "changes": changes,
         "unreadable": app.index.unreadable(),
         "presets": offers,
         "upload_limit": app.upload_limit,
     });
     RunsPage::respond("Runs", &data)
+}
+
+/// Where a stream begins that tells what changes after a page was read.
+fn place(app: &App) -> String {
+    format!("{}.{}", app.index.id(), *app.index.changes().borrow())
 }
 
 /// The query of `/new`.
@@ -246,37 +275,79 @@ pub async fn compare(State(app): State<App>, Query(query): Pairs) -> Result<Resp
         named.extend(runs.iter().map(ToString::to_string));
     }
     let asked = named.len();
-    let mut runs = app.index.list().await?;
-    runs.retain(|run| {
-        named.contains(&run.id.to_string())
-            || run.sweep.as_ref().is_some_and(|id| sweeps.contains(id))
-            || run.tags.iter().any(|tag| tags.contains(tag))
-    });
-    let found = runs
-        .iter()
-        .filter(|run| named.contains(&run.id.to_string()));
-    let missing = asked.saturating_sub(found.count());
-    let data = json!({"runs": runs, "title": title, "missing": missing});
+    let changes = place(&app);
+    let ids: Vec<RunId> = named.iter().filter_map(|id| id.parse().ok()).collect();
+    let (runs, found) = app
+        .index
+        .read(move |c| {
+            let (mut runs, mut bad) = rows::named(c, &ids)?;
+            let found = runs.len();
+            let mut add = |more: rows::Read| {
+                runs.extend(more.0);
+                bad.extend(more.1);
+            };
+            for sweep in &sweeps {
+                add(rows::of_sweep(c, sweep)?);
+            }
+            if !tags.is_empty() {
+                add(listing::with_tags(c, &tags)?);
+            }
+            runs.sort_by_key(|run| Reverse(run.id));
+            runs.dedup_by_key(|run| run.id);
+            Ok(((runs, bad), found))
+        })
+        .await?;
+    let (runs, bad) = runs;
+    app.index.note_unreadable(bad);
+    let missing = asked.saturating_sub(found);
+    let data = json!({"runs": runs, "title": title, "missing": missing, "changes": changes});
     ComparePage::respond(title, &data)
 }
 
 /// `/sweeps/{id}`: the runs of a sweep, live.
 pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let changes = place(&app);
     let sweep = super::api::sweeps::whole(&app, id).await?;
     let name = sweep.spec.base["name"].as_str().unwrap_or("Sweep");
     let data = json!({
         "runs": sweep.runs,
         "title": name,
         "missing": 0,
+        "changes": changes,
         "sweep": {"id": sweep.id, "spec": sweep.spec},
     });
     SweepPage::respond(name, &data)
 }
 
-/// `/reports`: all reports, and the runs and sweeps to write about.
+/// `/reports`: all reports, and the runs and sweeps of experiments to write about.
 pub async fn reports(State(app): State<App>) -> Result<Response> {
-    let runs = app.index.list().await?;
-    let sweeps = app.supervisor.sweeps().await?;
+    // The sweeps that vary what an experiment varies.
+    let varied: Vec<_> = presets::PRESETS
+        .iter()
+        .map(|preset| preset.grid.keys().collect::<BTreeSet<_>>())
+        .filter(|paths| !paths.is_empty())
+        .collect();
+    let mut sweeps = app.supervisor.sweeps().await?;
+    sweeps.retain(|(_, sweep)| varied.contains(&sweep.spec.grid.keys().collect()));
+    let ids: Vec<_> = sweeps.iter().map(|(id, _)| id.clone()).collect();
+    let runs = app
+        .index
+        .runs(move |c| {
+            let kinds = presets::PRESETS
+                .iter()
+                .filter(|preset| preset.grid.is_empty())
+                .filter_map(|preset| preset.base["network"]["kind"].as_str());
+            let (mut runs, mut bad) = listing::newest_of_networks(c, &kinds.collect::<Vec<_>>())?;
+            for id in &ids {
+                let (more, faulty) = rows::of_sweep(c, id)?;
+                runs.extend(more);
+                bad.extend(faulty);
+            }
+            runs.sort_by_key(|run| Reverse(run.id));
+            runs.dedup_by_key(|run| run.id);
+            Ok((runs, bad))
+        })
+        .await?;
     let sweeps: Vec<_> = sweeps
         .iter()
         .map(|(id, sweep)| json!({"id": id, "spec": sweep.spec}))
@@ -293,8 +364,7 @@ pub async fn reports(State(app): State<App>) -> Result<Response> {
 /// `/reports/{id}`: a report, to edit and read.
 pub async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let report = super::api::reports::whole(&app, &id).await?;
-    let runs = app.index.list().await?;
-    let data = json!({"report": report, "runs": runs, "version": VERSION});
+    let data = json!({"report": report, "version": VERSION});
     ReportPage::respond(&report.about.title, &data)
 }
 

@@ -118,6 +118,7 @@ impl From<Error> for Problem {
         match error {
             Error::Spec(errors) => Self::of_fields("The run's settings are not valid", errors),
             Error::Field(error) => Self::of_fields("Not possible", vec![*error]),
+            Error::Fields(errors) => Self::of_fields("Not possible", errors),
             Error::Overloaded(_) => Self {
                 retry_after: Some(RETRY_AFTER),
                 ..Self::new(

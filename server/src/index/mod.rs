@@ -7,6 +7,8 @@
 //! * [`runs`]: one row per run: status, settings, summary. [`run_labels`]: its name, tags and notes. [`removal`]:
 //!   deleted runs. [`damage`]: rows that cannot be read.
 //! * [`events`]: the lines of every `events.ndjson`, unchanged.
+//! * [`facts`]: what is searched and sorted of a run; [`search`]: the language in which runs are searched; [`listing`]: runs
+//!   page by page; [`facets`]: the values that runs have.
 //! * [`summary`]: the metrics of a run, folded from its events.
 //! * [`curves`]: the values of lines as plain numbers, read by [`positions`], which [`extremes`] stores so that any range is drawn from few
 //!   rows; [`metrics`]: the points of a chart, by way of [`downsample`] and [`ema`], whose averages [`moving`] caches;
@@ -25,6 +27,9 @@ pub mod downsample;
 pub mod ema;
 pub mod events;
 pub mod extremes;
+pub mod facets;
+pub mod facts;
+pub mod listing;
 pub mod metrics;
 pub mod moving;
 pub mod positions;
@@ -33,6 +38,7 @@ pub mod removal;
 pub mod run_labels;
 pub mod runs;
 pub mod schema;
+pub mod search;
 pub mod statistics;
 pub mod summary;
 mod writer;
@@ -93,14 +99,22 @@ impl Index {
         })
     }
 
-    /// All readable runs, newest first.
-    pub async fn list(&self) -> Result<Vec<Run>> {
-        let (runs, bad) = self.read(runs::list).await?;
-        bad.into_iter().for_each(|row| self.damage.met(row));
+    /// Runs as `read` selects them; the rows among them that cannot be read are noted.
+    pub async fn runs<F>(&self, read: F) -> Result<Vec<Run>>
+    where
+        F: FnOnce(&Connection) -> Result<runs::Read> + Send + 'static,
+    {
+        let (runs, bad) = self.read(read).await?;
+        self.note_unreadable(bad);
         Ok(runs)
     }
 
-    /// The runs that are missing in [`list`](Self::list).
+    /// Notes rows that cannot be read, to be told and repaired.
+    pub fn note_unreadable(&self, rows: Vec<BadRow>) {
+        rows.into_iter().for_each(|row| self.damage.met(row));
+    }
+
+    /// The runs that cannot be shown, as far as they were met.
     pub fn unreadable(&self) -> Vec<Unreadable> {
         self.damage.unreadable()
     }

@@ -1,5 +1,7 @@
 //! The table of runs.
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
 use serde::de::DeserializeOwned;
@@ -73,11 +75,13 @@ impl Status {
         matches!(self, Self::Queued | Self::Running)
     }
 
-    fn parse(name: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.name() == name)
-            .unwrap_or(Self::Interrupted)
+    /// The status of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    pub(super) fn parse(name: &str) -> Self {
+        Self::named(name).unwrap_or(Self::Interrupted)
     }
 }
 
@@ -143,12 +147,6 @@ impl Run {
         }
     }
 
-    /// Whether it has a name, tags or notes that its directory does not contain.
-    pub(super) fn is_labelled(&self) -> bool {
-        let told = self.spec.get("name").and_then(Value::as_str);
-        !self.tags.is_empty() || !self.notes.is_empty() || told != Some(&self.name)
-    }
-
     /// Refuses an imported run, which has only curves.
     ///
     /// # Errors
@@ -212,6 +210,9 @@ const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, rea
 /// The index of `key` among [`COLUMNS`].
 const KEY: usize = 16;
 
+/// The index of `changed` among [`COLUMNS`].
+const CHANGED: usize = 12;
+
 /// A run, or `None` if it does not exist or is deleted.
 pub fn find(connection: &Connection, id: RunId) -> Result<Option<Run>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1 AND NOT deleted");
@@ -228,36 +229,150 @@ pub fn get(connection: &Connection, id: RunId) -> Result<Run> {
     find(connection, id)?.ok_or_else(|| Error::NotFound(format!("run {id}")))
 }
 
-/// All runs, newest first, and the rows that cannot be read.
-pub fn list(connection: &Connection) -> Result<(Vec<Run>, Vec<BadRow>)> {
-    let sql = format!("SELECT {COLUMNS} FROM runs WHERE NOT deleted ORDER BY id DESC");
-    readable(connection.prepare_cached(&sql)?.query([])?)
+/// Runs, and the rows among them that cannot be read.
+pub type Read = (Vec<Run>, Vec<BadRow>);
+
+/// The runs that should have a worker or a place in the queue, or lost theirs with an earlier server. Reads every row,
+/// one at a time, so that those that cannot be read are found.
+pub fn unfinished(connection: &Connection) -> Result<Read> {
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE NOT deleted");
+    let mut statement = connection.prepare_cached(&sql)?;
+    readable(statement.query([])?, |run| {
+        run.status.is_active() || run.status == Status::Interrupted
+    })
 }
 
-/// The changes after change number `after`: the current state of changed runs, unreadable rows, and the ids of removed
-/// runs.
-pub fn changed_since(
-    connection: &Connection,
-    after: i64,
-) -> Result<(Vec<Run>, Vec<BadRow>, Vec<String>)> {
-    let sql = format!("SELECT {COLUMNS} FROM runs WHERE changed > ?1 AND NOT deleted ORDER BY id");
-    let (runs, bad) = readable(connection.prepare_cached(&sql)?.query([after])?)?;
-    let mut statement =
-        connection.prepare_cached("SELECT id FROM runs WHERE changed > ?1 AND deleted")?;
-    let removed = statement.query_map([after], |row| row.get(0))?;
-    Ok((
-        runs,
-        bad,
-        removed.filter_map(rusqlite::Result::ok).collect(),
-    ))
+/// The runs of a sweep, in the order in which they were created.
+pub fn of_sweep(connection: &Connection, sweep: &str) -> Result<Read> {
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE sweep = ?1 AND NOT deleted ORDER BY key");
+    readable(connection.prepare_cached(&sql)?.query([sweep])?, |_| true)
 }
 
-/// An unreadable row does not hide the others.
-fn readable(mut rows: Rows<'_>) -> Result<(Vec<Run>, Vec<BadRow>)> {
+/// The ids of the runs of a sweep, in the order in which they were created.
+pub fn ids_of_sweep(connection: &Connection, sweep: &str) -> Result<Vec<RunId>> {
+    let sql = "SELECT id FROM runs WHERE sweep = ?1 AND NOT deleted ORDER BY key";
+    let mut statement = connection.prepare_cached(sql)?;
+    let ids = statement.query_map([sweep], |row| row.get::<_, String>(0))?;
+    Ok(ids.filter_map(|id| id.ok()?.parse().ok()).collect())
+}
+
+/// How many runs a sweep has, and how many of them are queued or running.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SweepCount {
+    /// All runs.
+    pub runs: usize,
+    /// Those that are queued or running.
+    pub active: usize,
+}
+
+/// The number of runs of each sweep.
+pub fn count_by_sweep(connection: &Connection) -> Result<HashMap<String, SweepCount>> {
+    let sql = "SELECT sweep, count(*), total(status IN ('queued', 'running')) FROM runs
+               WHERE sweep IS NOT NULL AND NOT deleted GROUP BY sweep";
+    let mut statement = connection.prepare_cached(sql)?;
+    let counts = statement.query_map([], |row| {
+        let count = SweepCount {
+            runs: row.get(1)?,
+            active: row.get::<_, f64>(2)? as usize,
+        };
+        Ok((row.get(0)?, count))
+    })?;
+    Ok(counts.filter_map(rusqlite::Result::ok).collect())
+}
+
+/// The runs of these ids that exist, in this order.
+pub fn named(connection: &Connection, ids: &[RunId]) -> Result<Read> {
+    let (mut runs, mut bad) = (Vec::new(), Vec::new());
+    for &id in ids {
+        match find(connection, id) {
+            Ok(run) => runs.extend(run),
+            Err(Error::Unreadable(row)) => bad.push(row),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((runs, bad))
+}
+
+/// Whether a run is in the index and not deleted.
+pub fn exists(connection: &Connection, id: RunId) -> Result<bool> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1 AND NOT deleted")?
+        .exists([id.to_string()])?)
+}
+
+/// The runs whose keys these are, in this order.
+pub fn with_keys(connection: &Connection, keys: &[i64]) -> Result<Read> {
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE key = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let (mut runs, mut bad) = (Vec::new(), Vec::new());
+    for key in keys {
+        let (found, faulty) = readable(statement.query([key])?, |_| true)?;
+        runs.extend(found);
+        bad.extend(faulty);
+    }
+    Ok((runs, bad))
+}
+
+/// A place in the order of changes: the number of a change, and of the runs that it changed the key of the last one
+/// that was read.
+pub type ChangePlace = (i64, i64);
+
+/// The changes after a place.
+#[derive(Debug)]
+pub struct Changes {
+    /// The current state of changed runs, in the order of their changes.
+    pub runs: Vec<Run>,
+    /// The ids of removed runs.
+    pub removed: Vec<String>,
+    /// Where to read on, if there are more than were asked for.
+    pub more: Option<ChangePlace>,
+}
+
+/// The number of runs that changed after a place.
+pub fn count_changed(connection: &Connection, after: ChangePlace) -> Result<usize> {
+    let sql = "SELECT count(*) FROM runs WHERE (changed, key) > (?1, ?2)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![after.0, after.1], |row| row.get(0))?)
+}
+
+/// The next changes after a place, of at most `limit` runs.
+pub fn changed_since(connection: &Connection, after: ChangePlace, limit: usize) -> Result<Changes> {
+    let sql = format!(
+        "SELECT {COLUMNS}, deleted FROM runs WHERE (changed, key) > (?1, ?2) ORDER BY changed, key LIMIT ?3"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![after.0, after.1, limit as i64])?;
+    let mut changes = Changes {
+        runs: Vec::new(),
+        removed: Vec::new(),
+        more: None,
+    };
+    let (mut count, mut last) = (0, after);
+    while let Some(row) = rows.next()? {
+        count += 1;
+        // A row whose number cannot be read sorts after all numbers; the repair gives it another.
+        last = (row.get(CHANGED).unwrap_or(i64::MAX), row.get(KEY)?);
+        if row.get(KEY + 1).unwrap_or(false) {
+            changes.removed.extend(row.get::<_, String>(0));
+            continue;
+        }
+        match read(row) {
+            Ok(run) => changes.runs.push(run),
+            Err(Error::Unreadable(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    changes.more = (count == limit).then_some(last);
+    Ok(changes)
+}
+
+/// Reads the rows whose runs `keep` wants; an unreadable row does not hide the others.
+fn readable(mut rows: Rows<'_>, keep: impl Fn(&Run) -> bool) -> Result<Read> {
     let (mut runs, mut bad) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         match read(row) {
-            Ok(run) => runs.push(run),
+            Ok(run) if keep(&run) => runs.push(run),
+            Ok(_) => {}
             Err(Error::Unreadable(row)) => bad.push(row),
             Err(error) => return Err(error),
         }
@@ -279,8 +394,59 @@ fn read(row: &Row<'_>) -> Result<Run> {
 /// position of their logs.
 pub fn places(connection: &Connection) -> Result<Vec<(RunId, Place)>> {
     let sql = "SELECT id, offset, line_bytes, line_crc FROM runs";
+    read_places(connection.prepare_cached(sql)?.query([])?)
+}
+
+/// Like [`places`], of the next `limit` runs after one.
+pub fn places_after(
+    connection: &Connection,
+    after: Option<RunId>,
+    limit: usize,
+) -> Result<Vec<(RunId, Place)>> {
+    let sql =
+        "SELECT id, offset, line_bytes, line_crc FROM runs WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let after = after.map_or(String::new(), |id| id.to_string());
     let mut statement = connection.prepare_cached(sql)?;
+    read_places(statement.query(params![after, limit as i64])?)
+}
+
+/// Like [`places`], of the runs that a user may resume.
+pub fn places_to_resume(connection: &Connection) -> Result<Vec<(RunId, Place)>> {
+    let sql = "SELECT id, offset, line_bytes, line_crc FROM runs
+               WHERE status IN ('stopped', 'failed', 'interrupted') AND NOT deleted";
+    read_places(connection.prepare_cached(sql)?.query([])?)
+}
+
+/// Like [`places`], of one run.
+pub fn place_of_run(connection: &Connection, id: RunId) -> Result<Option<(RunId, Place)>> {
+    let sql = "SELECT id, offset, line_bytes, line_crc FROM runs WHERE id = ?1";
+    let places = read_places(connection.prepare_cached(sql)?.query([id.to_string()])?)?;
+    Ok(places.into_iter().next())
+}
+
+/// Whether a run is in the index, removed or not.
+pub fn is_known(connection: &Connection, id: RunId) -> Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?;
+    Ok(statement.exists([id.to_string()])?)
+}
+
+/// The ids of all runs in the index, including removed ones.
+pub fn all_ids(connection: &Connection) -> Result<HashSet<RunId>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM runs")?;
     let mut rows = statement.query([])?;
+    let mut ids = HashSet::new();
+    while let Some(row) = rows.next()? {
+        ids.extend(
+            row.get_ref(0)?
+                .as_str()
+                .ok()
+                .and_then(|id| id.parse::<RunId>().ok()),
+        );
+    }
+    Ok(ids)
+}
+
+fn read_places(mut rows: Rows<'_>) -> Result<Vec<(RunId, Place)>> {
     let mut places = Vec::new();
     while let Some(row) = rows.next()? {
         let id = row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok());
@@ -310,6 +476,14 @@ pub fn active(connection: &Connection) -> Result<Vec<RunId>> {
     Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
 }
 
+/// The runs in the queue of which nothing is indexed.
+pub fn queued_without_events(connection: &Connection) -> Result<Vec<RunId>> {
+    let sql = "SELECT id FROM runs WHERE status = 'queued' AND seq = 0 AND NOT deleted";
+    let mut statement = connection.prepare_cached(sql)?;
+    let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(ids.filter_map(|id| id.ok()?.parse().ok()).collect())
+}
+
 /// The number of the last change to any row.
 pub fn last_change(connection: &Connection) -> Result<i64> {
     Ok(connection.query_row(
@@ -321,10 +495,18 @@ pub fn last_change(connection: &Connection) -> Result<i64> {
 
 /// The number of runs with a status.
 pub fn count(connection: &Connection, status: Status) -> Result<u64> {
-    let sql = "SELECT count(*) FROM runs WHERE status = ?1 AND NOT deleted";
+    count_in(connection, status, None)
+}
+
+/// The number of runs with a status, of a sweep or at all.
+pub fn count_in(connection: &Connection, status: Status, sweep: Option<&str>) -> Result<u64> {
+    let sql = match sweep {
+        Some(_) => "SELECT count(*) FROM runs WHERE sweep = ?2 AND status = ?1 AND NOT deleted",
+        None => "SELECT count(*) FROM runs WHERE status = ?1 AND ?2 IS NULL AND NOT deleted",
+    };
     Ok(connection
         .prepare_cached(sql)?
-        .query_row([status.name()], |row| row.get(0))?)
+        .query_row(params![status.name(), sweep], |row| row.get(0))?)
 }
 
 /// The key of a run, used in the other tables.

@@ -217,11 +217,8 @@ impl Supervisor {
 
     /// Deletes the rows of runs that never began and have no directory.
     async fn forget_uncreated(&self) -> Result<()> {
-        let (known, _) = self.0.index.read(runs::list).await?;
-        let waiting = known.into_iter().filter(|run| {
-            run.status == Status::Queued && run.seq == 0 && !self.run_dir(run.id).path().exists()
-        });
-        let unmade: Vec<_> = waiting.map(|run| run.id).collect();
+        let mut unmade = self.0.index.read(runs::queued_without_events).await?;
+        unmade.retain(|&id| !self.run_dir(id).path().exists());
         if unmade.is_empty() {
             return Ok(());
         }

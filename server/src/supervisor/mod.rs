@@ -4,7 +4,8 @@
 //! * `run_task`: the task of a run: wait, launch, record the final status. `follow_log`: its log, into the index.
 //! * `create`: new runs. `sweeps`: many at once. `deletion`: into the trash and back.
 //! * `reconcile`: brings the index and the run directories into agreement, at the start and periodically: adopts
-//!   workers that outlived a server and indexes runs created elsewhere. `repair`: unreadable rows of the index.
+//!   workers that outlived a server and indexes runs created elsewhere. `look`: which directories it looks at.
+//!   `index_batch`: many finished runs at once. `repair`: unreadable rows of the index.
 //!   `curve_migration`: curves of an index of an earlier version. `imported`: imported runs whose files were replaced.
 //!
 //! Invariants: a run has at most one task, a task at most one worker, and only tasks (and the reconciliation, for runs
@@ -15,7 +16,9 @@ mod curve_migration;
 mod deletion;
 mod follow_log;
 mod imported;
+mod index_batch;
 mod job_queue;
+mod look;
 mod reconcile;
 mod repair;
 mod run_task;

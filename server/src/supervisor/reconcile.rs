@@ -1,7 +1,7 @@
 //! Brings the index and the run directories into agreement: when the server starts, and periodically afterwards,
 //! because runs are also created on the command line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Supervisor;
 use super::deletion::EMPTY_EVERY;
+use super::look::Looks;
 use super::run_task::{Start, log_unfinished};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
@@ -32,7 +33,7 @@ const STAGING_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     pub(super) async fn reconcile_until_shutdown(self) {
-        let mut given_up = GivenUp::default();
+        let (mut given_up, mut looks) = (GivenUp::default(), Looks::default());
         let mut adopted = self.try_to_adopt_runs(&mut given_up, true).await;
         self.remove_all_unfinished().await;
         let mut emptied: Option<Instant> = None;
@@ -49,8 +50,7 @@ impl Supervisor {
                 continue;
             }
             self.repair_rows().await;
-            let changed = length_differs;
-            if let Err(error) = panics::catch(self.discover_runs(changed, &mut given_up)).await {
+            if let Err(error) = panics::catch(self.discover_runs(&mut looks, &mut given_up)).await {
                 tracing::error!(%error, "the folder of runs could not be searched");
             }
             self.fill_reserve().await;
@@ -110,13 +110,10 @@ impl Supervisor {
     /// At the start: adopts running workers, and queues runs that were waiting or interrupted.
     async fn adopt_runs(&self, given_up: &mut GivenUp) -> Result<()> {
         self.index_deletions().await?;
-        let mut known = self.0.index.list().await?;
+        let mut known = self.0.index.runs(runs::unfinished).await?;
         known.sort_by_key(|run| (run.position, run.id));
         let mut failed = None;
         for run in known {
-            if !is_unfinished(run.status) {
-                continue;
-            }
             let _lock = self.0.lifecycle.write().await;
             // Created, resumed or deleted since the list was read.
             if self.tasks().contains_key(&run.id) {
@@ -136,7 +133,10 @@ impl Supervisor {
             }
         }
         self.repair_rows().await;
-        self.discover_runs(log_differs, given_up).await?;
+        self.remove_leftovers().await?;
+        self.reindex_replaced().await?;
+        let changed = self.find_all_changed(log_differs).await?;
+        self.index_changed(changed, given_up).await?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -257,27 +257,27 @@ impl Supervisor {
         self.set_status(id, status, message).await
     }
 
-    /// Finds directories that the index does not know, and logs that changed without this server, as `changed` decides.
-    async fn discover_runs(
-        &self,
-        changed: fn(&Path, Place) -> bool,
-        given_up: &mut GivenUp,
-    ) -> Result<()> {
-        self.remove_leftovers().await?;
-        self.reindex_replaced().await?;
-        let known = self.0.index.read(runs::places).await?;
-        let known: HashMap<RunId, Place> = known.into_iter().collect();
-        let folder = self.0.runs.clone();
-        let found = blocking(move || {
-            let mut found = run_dir::list(&folder)?;
-            found.retain(|id| {
-                let log = RunDir::of(&folder, *id).events_file();
-                known.get(id).is_none_or(|&place| changed(&log, place))
-            });
-            Ok(found)
-        })
-        .await?;
+    /// Finds directories that the index does not know, and logs whose length changed without this server.
+    async fn discover_runs(&self, looks: &mut Looks, given_up: &mut GivenUp) -> Result<()> {
+        let search = looks.must_search(&self.0.runs);
+        if search {
+            self.remove_leftovers().await?;
+            self.reindex_replaced().await?;
+        }
+        let known = given_up.keys().copied().collect();
+        let changed = self.find_changed(looks, length_differs, search, known);
+        let changed = changed.await?;
+        self.index_changed(changed, given_up).await
+    }
+
+    /// Indexes runs that are new or whose logs changed.
+    async fn index_changed(&self, found: HashSet<RunId>, given_up: &mut GivenUp) -> Result<()> {
         given_up.retain(|id, _| found.contains(id));
+        let mut found: Vec<_> = found.into_iter().collect();
+        // Runs are numbered in the order in which they are indexed.
+        found.sort_unstable();
+        let mut found = self.index_finished(found).await?;
+        found.sort_unstable();
         for id in found {
             let _lock = self.0.lifecycle.write().await;
             let now = file_states(&self.run_dir(id));

@@ -61,10 +61,8 @@ impl Supervisor {
             .0
             .index
             .write(move |w| {
-                let (mut runs, _) = runs::list(w)?;
-                runs.retain(|run| {
-                    run.sweep.as_ref() == Some(&id) && run.status.is_active() && !run.stopping
-                });
+                let (mut runs, _) = runs::of_sweep(w, &id)?;
+                runs.retain(|run| run.status.is_active() && !run.stopping);
                 runs.iter()
                     .try_for_each(|run| runs::set_stopping(w, run.id))?;
                 Ok(runs)

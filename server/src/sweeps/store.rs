@@ -3,6 +3,7 @@
 //! While runs of a sweep are created, the future file lies beside the current one under another name. It is renamed
 //! when the runs are in the index, and removed if they never get there.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -119,7 +120,17 @@ impl Sweeps {
         found
     }
 
-    /// The sweep that lists a run; used when the index is rebuilt.
+    /// The sweep of every run that is in one; used when the index is rebuilt.
+    pub fn by_run(&self) -> HashMap<RunId, String> {
+        let mut found = HashMap::new();
+        // The newest comes first, and last here: it is the one that [`of`](Self::of) finds.
+        for (id, sweep) in self.list().into_iter().rev() {
+            found.extend(sweep.runs.into_iter().map(|run| (run, id.clone())));
+        }
+        found
+    }
+
+    /// The sweep that lists a run; used when a run is indexed by itself.
     pub fn of(&self, run: RunId) -> Option<String> {
         let mut sweeps = self.list().into_iter();
         sweeps.find_map(|(id, sweep)| sweep.runs.contains(&run).then_some(id))

@@ -93,7 +93,7 @@ fn a_client_that_leaves_does_not_cut_its_change_short() {
     for _ in 0..20 {
         send_and_leave(&server, "POST", "/api/v1/runs", &mlp(1));
     }
-    let runs = || server.get("/api/v1/runs").json()["runs"].clone();
+    let runs = || server.get("/api/v1/runs?limit=1000").json()["runs"].clone();
     until("every run that was begun is trained", || {
         let begun = (changes_begun(&server) - before) as usize;
         let runs = runs();

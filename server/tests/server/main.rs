@@ -25,6 +25,7 @@ mod inside_film;
 mod inside_refusals;
 mod leftovers;
 mod links;
+mod listing;
 mod mirror;
 mod networks;
 mod proxy;

@@ -87,10 +87,10 @@ pub async fn delete(State(app): State<App>, Path(set): Path<String>) -> Result<S
     let users = app
         .index
         .read(move |c| {
-            let uses = |run: &rows::Run| {
-                run.status.is_active() && run.spec["data"]["set"] == name.as_str()
-            };
-            Ok(rows::list(c)?.0.into_iter().filter(uses).count())
+            let active = rows::active(c)?;
+            let (runs, _) = rows::named(c, &active)?;
+            let uses = |run: &&rows::Run| run.spec["data"]["set"] == name.as_str();
+            Ok(runs.iter().filter(uses).count())
         })
         .await?;
     if users > 0 {

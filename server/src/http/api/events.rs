@@ -7,7 +7,9 @@
 //!
 //! A browser holds one stream for all its tabs, which come and go: it asks for the states of the
 //! runs that they show (`status=`) and says from which change on (`since=`), so that a stream that is
-//! opened again costs what has changed. A run that is gone is told as removed and cuts nobody off.
+//! opened again costs what has changed. A tab that shows a page of the list of runs asks for what changes
+//! from then on (`changes=`): neither the runs that it does not show are told, nor thousands that change at
+//! once. A run that is gone is told as removed and cuts nobody off.
 
 use std::collections::{HashSet, VecDeque};
 use std::convert::Infallible;
@@ -27,17 +29,23 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::run_id;
-use super::selections::runs_of;
+use super::selections::{of_selection, runs_of};
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::query::Pairs;
-use crate::index::runs::{self as rows, Run};
+use crate::index::runs::{self as rows, ChangePlace, Changes, Run};
 use crate::index::{Index, events};
 use crate::run_dir::RunId;
 
 /// The most that is read ahead of a reader.
 const BATCH_EVENTS: usize = 256;
 const BATCH_BYTES: usize = 16 * 1024;
+
+/// States that are read at once.
+const BATCH_STATES: usize = 256;
+
+/// Of more runs that changed at once, a list of runs is told the number alone.
+const MOST_CHANGES: usize = 200;
 
 /// The state of a run is told at most this often: people cannot read faster.
 const STATES_EVERY: Duration = Duration::from_millis(200);
@@ -73,14 +81,19 @@ struct StreamParams {
     /// `status`: the states of these runs too.
     #[param(inline)]
     include: Option<Include>,
-    /// For one reader on behalf of several: whose states are told, each a run's id, or `all` or `none`. The stream then
-    /// begins with an event named server, which has the index's id; upto follows states and has the number of the last
-    /// change that they tell; alive comes where there is nothing else to say. A run that is not there is told by removed.
+    /// For one reader on behalf of several: whose states are told, each a run's id, a selection, or `all` or `none`. The
+    /// stream then begins with an event named server, which has the index's id; upto follows states and has the number of
+    /// the last change that they tell; alive comes where there is nothing else to say. A run that is not there is told by
+    /// removed.
     #[param(required = false)]
     status: Vec<String>,
     /// INDEX.CHANGE as server and upto told them: states that changed since then. Those of another index are told from
     /// the beginning.
     since: Option<String>,
+    /// INDEX.CHANGE as server and upto told them, for one who shows a list of runs: the states of all runs that change
+    /// after that, and of another index those that change from now on. Where more than 200 changed at once, an event named
+    /// many has their number instead, and the list is to be read again.
+    changes: Option<String>,
 }
 
 /// Where a reader goes on.
@@ -105,8 +118,8 @@ enum Include {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "events are written piece by piece")]
 struct StreamEvent {
-    /// What it tells: `run`, `removed`, `server`, `upto` or `alive`. The event of a log has none, or the run's id where
-    /// the stream is of several runs.
+    /// What it tells: `run`, `removed`, `many`, `server`, `upto` or `alive`. The event of a log has none, or the run's id
+    /// where the stream is of several runs.
     #[schema(nullable = false)]
     event: Option<String>,
     /// Of a log, its line of `events.ndjson`; of `run`, the run as JSON.
@@ -187,6 +200,16 @@ pub async fn stream(
 /// A query with the runs of a selection or a sweep in place of its name.
 async fn name_runs(app: &App, mut query: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
     let is_short = |name: &str| matches!(name, "selection" | "sweep");
+    // A selection of runs whose states are asked for.
+    let is_selection = |value: &str| value.len() == 32;
+    while let Some(at) = query
+        .iter()
+        .position(|(name, value)| name == "status" && is_selection(value))
+    {
+        let (_, selection) = query.swap_remove(at);
+        let runs = of_selection(app, selection).await?;
+        query.extend(runs.iter().map(|id| ("status".to_owned(), id.to_string())));
+    }
     if !query.iter().any(|(name, _)| is_short(name)) {
         return Ok(query);
     }
@@ -213,6 +236,8 @@ struct StreamQuery {
     states: States,
     /// The index that the reader knows and the last of its changes whose states it has.
     since: Option<(Uuid, i64)>,
+    /// The same, of the changes of all runs.
+    changes: Option<(Uuid, i64)>,
     /// The reader is a browser that gives to each of its tabs what that one asks for.
     for_tabs: bool,
 }
@@ -221,7 +246,7 @@ impl StreamQuery {
     fn parse(query: &[(String, String)], headers: &HeaderMap) -> Result<Self> {
         let mut runs = Vec::new();
         let mut after = None;
-        let mut since = None;
+        let (mut since, mut changes) = (None, None);
         let mut states = States::None;
         let mut of = HashSet::new();
         let (mut all, mut for_tabs) = (false, false);
@@ -238,10 +263,14 @@ impl StreamQuery {
                         id => drop(of.insert(run_id(id)?)),
                     }
                 }
-                ("since", place) => since = Some(parse_since(place)?),
+                ("since", place) => since = Some(parse_place("since", place)?),
+                ("changes", place) => {
+                    for_tabs = true;
+                    changes = Some(parse_place("changes", place)?);
+                }
                 _ => {
                     return Err(Error::BadRequest(format!(
-                        "“{name}={value}” is not known here; there are run, selection, sweep, after, include=status, status and since"
+                        "“{name}={value}” is not known here; there are run, selection, sweep, after, include=status, status, since and changes"
                     )));
                 }
             }
@@ -280,19 +309,20 @@ impl StreamQuery {
             runs,
             states,
             since,
+            changes,
             for_tabs,
         })
     }
 }
 
 /// Reads `INDEX.CHANGE`, as the stream's events `server` and `upto` tell it.
-fn parse_since(place: &str) -> Result<(Uuid, i64)> {
+fn parse_place(name: &str, place: &str) -> Result<(Uuid, i64)> {
     let parts = place.split_once('.');
     parts
         .and_then(|(index, change)| Some((index.parse().ok()?, change.parse().ok()?)))
         .ok_or_else(|| {
             Error::BadRequest(format!(
-                "since: “{place}” must be an index's id and the number of a change, joined by a dot"
+                "{name}: “{place}” must be an index's id and the number of a change, joined by a dot"
             ))
         })
 }
@@ -307,9 +337,17 @@ struct Feed {
     /// Runs that were told as removed: their logs end.
     removed: HashSet<RunId>,
     states: States,
+    /// Whether what changes is told of every run.
+    changes_of_all: bool,
     for_tabs: bool,
     /// The last change whose states are sent.
-    states_sent: i64,
+    states_sent: ChangePlace,
+    /// Whether states that were there before are not read to the end.
+    reads_on: bool,
+    /// Runs whose states the reader lacks, to be told first.
+    lacking: Vec<RunId>,
+    /// Whether the reader knows runs that may be gone since.
+    knows_some: bool,
     states_at: Option<Instant>,
     /// Read and not yet taken: at most one batch.
     ready: VecDeque<Event>,
@@ -317,12 +355,30 @@ struct Feed {
 
 impl Feed {
     fn new(app: &App, query: StreamQuery) -> Self {
-        let changes = app.index.changes();
-        let known = *changes.borrow();
+        let watched = app.index.changes();
+        let known = *watched.borrow();
         // Another index counts its changes anew.
-        let since = query
-            .since
-            .filter(|&(index, change)| index == app.index.id() && (0..=known).contains(&change));
+        let of_this = |place: Option<(Uuid, i64)>| {
+            let place = place
+                .filter(|(index, change)| *index == app.index.id() && (0..=known).contains(change));
+            place.map(|(_, change)| change)
+        };
+        let (since, changes) = (of_this(query.since), of_this(query.changes));
+        let changes_of_all = query.changes.is_some();
+        let changes = changes_of_all.then(|| changes.unwrap_or(known));
+        let named: Vec<_> = match &query.states {
+            States::Of(ids) => ids.iter().copied().collect(),
+            States::OfLogs => query.runs.iter().map(|&(id, _)| id).collect(),
+            States::None | States::All => Vec::new(),
+        };
+        let (lacking, begin) = match (&query.states, since) {
+            (States::None, _) => (Vec::new(), None),
+            (_, Some(since)) => (Vec::new(), Some(since)),
+            (States::All, None) => (Vec::new(), Some(0)),
+            // Who has just come takes a few runs, not all that ever changed.
+            (States::Of(_) | States::OfLogs, None) => (named, Some(known)),
+        };
+        let begin = begin.into_iter().chain(changes).min().unwrap_or(known);
         let mut ready = VecDeque::from([Event::default()
             .retry(Duration::from_secs(1))
             .comment("vivarium")]);
@@ -331,14 +387,18 @@ impl Feed {
             ready.push_back(Event::default().event("server").data(data));
         }
         Self {
-            changes,
+            changes: watched,
             index: app.index.clone(),
             shutdown: app.shutdown.clone(),
             logs: query.runs,
             removed: HashSet::new(),
             states: query.states,
+            changes_of_all,
             for_tabs: query.for_tabs,
-            states_sent: since.map_or(0, |(_, change)| change),
+            states_sent: (begin, i64::MAX),
+            reads_on: false,
+            lacking,
+            knows_some: begin > 0,
             states_at: None,
             ready,
         }
@@ -369,7 +429,7 @@ impl Feed {
     }
 
     async fn wait(&mut self, change: i64) {
-        let states_due = self.states != States::None && self.states_sent < change;
+        let states_due = self.tells_states() && self.states_sent.0 < change;
         let due = self
             .states_at
             .map_or_else(Instant::now, |at| at + STATES_EVERY);
@@ -378,6 +438,10 @@ impl Feed {
             () = tokio::time::sleep_until(due), if states_due => {}
             () = self.shutdown.cancelled() => {}
         }
+    }
+
+    fn tells_states(&self) -> bool {
+        self.states != States::None || self.changes_of_all
     }
 
     /// Whether every run that was asked for is gone: nothing can follow.
@@ -411,62 +475,101 @@ impl Feed {
         }
         let pause_over = self.states_at.is_none_or(|at| at.elapsed() >= STATES_EVERY);
         // The first reading is told even where nothing has changed: it says so.
-        let due = self.states_sent < change || self.states_at.is_none();
-        if self.states != States::None && due && pause_over {
+        let due = self.states_sent.0 < change || self.states_at.is_none();
+        if self.tells_states() && (self.reads_on || due && pause_over) {
             self.read_states(change).await?;
         }
         Ok(())
     }
 
     async fn read_states(&mut self, change: i64) -> Result<()> {
-        let sent = self.states_sent;
-        let named = match &self.states {
-            States::Of(ids) => Some(ids.iter().copied().collect()),
-            States::OfLogs => Some(self.logs.iter().map(|&(id, _)| id).collect()),
-            States::None | States::All => None,
-        };
-        let named: Option<Vec<_>> = named;
-        let (runs, removed) = self
+        let (from, lacking) = (self.states_sent, std::mem::take(&mut self.lacking));
+        let named = self.named();
+        let most = self.changes_of_all.then_some(MOST_CHANGES);
+        let (first, changes, many) = self
             .index
-            .read(move |c| match named {
-                // Who has just come takes a few runs, not all that ever changed.
-                Some(ids) if sent == 0 => states_of(c, &ids),
-                Some(ids) => {
-                    let ids: HashSet<_> = ids.into_iter().collect();
-                    let (mut runs, _, removed) = rows::changed_since(c, sent)?;
-                    runs.retain(|run| ids.contains(&run.id));
-                    let removed = parsed(removed).filter(|id| ids.contains(id));
-                    Ok((runs, removed.collect()))
-                }
-                None => {
-                    let (runs, _, removed) = rows::changed_since(c, sent)?;
-                    // Who has just come does not know what is gone.
-                    let removed = parsed(removed).filter(|_| sent > 0).collect();
-                    Ok((runs, removed))
-                }
+            .read(move |c| {
+                let first = states_of(c, &lacking)?;
+                let many = match most {
+                    Some(most) => Some(rows::count_changed(c, from)?).filter(|&count| count > most),
+                    None => None,
+                };
+                let changes = match (many, named) {
+                    // Too many to tell: those that are asked for by name.
+                    (Some(_), named) => {
+                        let ids: Vec<_> = named.into_iter().flatten().collect();
+                        let (runs, removed) = states_of(c, &ids)?;
+                        let removed = removed.iter().map(ToString::to_string).collect();
+                        Changes {
+                            runs,
+                            removed,
+                            more: None,
+                        }
+                    }
+                    (None, _) => rows::changed_since(c, from, BATCH_STATES)?,
+                };
+                Ok((first, changes, many))
             })
             .await?;
         let mut newest = change;
-        let first = self.states_at.is_none();
-        let tells = first || !runs.is_empty() || !removed.is_empty();
-        for run in &runs {
+        let begins = self.states_at.is_none();
+        let named = self.named();
+        let is_told = |id: &RunId| match (&named, self.changes_of_all) {
+            (_, true) | (None, _) => true,
+            (Some(ids), false) => ids.contains(id),
+        };
+        let (known, gone) = first;
+        let Changes {
+            mut runs,
+            removed,
+            more,
+        } = changes;
+        newest = runs.iter().map(|run| run.changed).fold(newest, i64::max);
+        runs.retain(|run| is_told(&run.id));
+        let removed: Vec<_> = parsed(removed)
+            .filter(|id| self.knows_some && is_told(id))
+            .collect();
+        let tells =
+            begins || self.reads_on || !runs.is_empty() || !removed.is_empty() || many.is_some();
+        for run in known.iter().chain(&runs) {
             newest = newest.max(run.changed);
             self.removed.remove(&run.id);
             if let Ok(event) = Event::default().event("run").json_data(run) {
                 self.ready.push_back(event);
             }
         }
-        for id in removed {
+        for id in gone.into_iter().chain(removed) {
             self.tell_removed(id);
+        }
+        if let Some(runs) = many {
+            let data = json!({"runs": runs}).to_string();
+            self.ready
+                .push_back(Event::default().event("many").data(data));
+        }
+        self.reads_on = more.is_some();
+        if let Some(place) = more {
+            self.states_sent = place;
+            return Ok(());
         }
         if self.for_tabs && tells {
             let data = json!({"change": newest}).to_string();
             self.ready
                 .push_back(Event::default().event("upto").data(data));
         }
-        self.states_sent = newest;
+        self.states_sent = (newest, i64::MAX);
+        self.knows_some = true;
         self.states_at = Some(Instant::now());
         Ok(())
+    }
+
+    /// The runs whose states are asked for by name; `None` for those of all runs.
+    fn named(&self) -> Option<HashSet<RunId>> {
+        match &self.states {
+            States::Of(ids) => Some(ids.clone()),
+            States::OfLogs => Some(self.logs.iter().map(|&(id, _)| id).collect()),
+            States::None => Some(HashSet::new()),
+            States::All => None,
+        }
     }
 
     /// Tells once that a run is gone.

@@ -1,15 +1,19 @@
 //! Runs: create, look at, stop, resume, label, remove.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 use vivarium_models::spec::{FieldError, RunSpec};
 
+use super::selections::of_selection;
 use super::specs::check_with_plan;
 use super::{RunPath, run_id};
 use crate::base_path;
@@ -17,9 +21,12 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::{Body, given};
+use crate::http::query::{self, Pairs};
 use crate::index::damage::Unreadable;
+use crate::index::facets::{self, Facets};
+use crate::index::listing::{self, Filter, Group, Grouping, Order, Wanted};
 use crate::index::run_labels;
-use crate::index::runs::{self as rows, Run};
+use crate::index::runs::{self as rows, Run, Status};
 use crate::inspect::InspectThread;
 use crate::run_dir::{RunId, worker_log};
 use crate::trash::Deleted;
@@ -27,12 +34,173 @@ use crate::trash::Deleted;
 /// The end of a log that is sent.
 const LOG_TAIL: u64 = 64 * 1024;
 
-/// Every run that can be read.
+/// The runs of a page, unless the request says.
+const PAGE: usize = 100;
+
+/// The most runs of a page.
+const LARGEST_PAGE: usize = 1000;
+
+/// The most ids that are told at once; a selection holds no more.
+const MOST_IDS: usize = 10_000;
+
+/// A page of runs.
 #[derive(Serialize, ToSchema)]
 pub struct Runs {
-    runs: Vec<Run>,
+    pub(in crate::http) runs: Vec<Run>,
     /// Runs that are missing in `runs`, because what the index has of them cannot be read.
-    unreadable: Vec<Unreadable>,
+    pub(in crate::http) unreadable: Vec<Unreadable>,
+    /// The `cursor` of the next page; `null` on the last one.
+    pub(in crate::http) next: Option<String>,
+    /// How many runs there are on all pages.
+    pub(in crate::http) total: usize,
+    /// How many runs there are by status, of the sweep or at all, whatever is searched.
+    pub(in crate::http) statuses: BTreeMap<&'static str, u64>,
+    /// The groups of the runs, with `group`.
+    pub(in crate::http) groups: Vec<Group>,
+}
+
+/// Which runs are wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "the words are read one by one: some may be there several times"
+)]
+struct FilterParams {
+    /// Words, which must all be in the name, the tags, the notes, the id, the network, the data set or the state of a run,
+    /// and terms such as `network:vgg16`, `accuracy>0.9`, `loss<0.1`, `lr<=0.01`, `tag:final` and `-status:failed`.
+    #[param(nullable = false, max_length = 1000)]
+    search: Option<String>,
+    /// A status; with several, runs of any of them.
+    #[param(required = false)]
+    status: Vec<Status>,
+    /// The runs of a sweep.
+    #[param(nullable = false)]
+    sweep: Option<Uuid>,
+    /// A tag; with several, runs with any of them.
+    #[param(required = false)]
+    tag: Vec<String>,
+    /// A selection, for its runs.
+    #[param(nullable = false, pattern = "^[0-9a-f]{32}$")]
+    selection: Option<String>,
+}
+
+/// In what order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the words are read one by one")]
+struct SortParams {
+    /// `created`, `status`, `name`, `network`, `data`, `progress`, `train_loss`, `loss` (validation), `last` (validation
+    /// accuracy), `validation` (the best accuracy), `test`, `parameters`, `memory`, `speed`, `seconds`, or the path of a
+    /// setting such as `training.optimizer.lr`. A minus before it sorts in descending order. Runs without the value come
+    /// last, and newer runs first among equals.
+    #[param(nullable = false, default = "-created")]
+    sort: Option<String>,
+}
+
+/// Which page.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the words are read one by one")]
+struct PageParams {
+    /// `sweep`, `tag`, `status`, or the path of a setting: the runs are listed group by group, in the order of the first run
+    /// of each.
+    #[param(nullable = false)]
+    group: Option<String>,
+    /// The maximum number of runs.
+    #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+    /// The `next` of the page before. The other parameters must be the same.
+    #[param(nullable = false)]
+    cursor: Option<String>,
+}
+
+/// Of which group.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the words are read one by one")]
+struct GroupParams {
+    /// `sweep`, `tag`, `status`, or the path of a setting: only the runs of one group, with `value`.
+    #[param(nullable = false)]
+    group: Option<String>,
+    /// The value of the group, as JSON.
+    #[param(nullable = false)]
+    value: Option<String>,
+}
+
+/// The ids of runs.
+#[derive(Serialize, ToSchema)]
+pub struct RunIds {
+    ids: Vec<RunId>,
+}
+
+/// The words that a list of runs is asked for with.
+struct Asked<'a> {
+    pairs: &'a [(String, String)],
+}
+
+impl<'a> Asked<'a> {
+    /// Refuses a word that is not among `known`: with a misspelt one, too many runs would be found.
+    fn read(pairs: &'a [(String, String)], known: &[&str]) -> Result<Self> {
+        match pairs
+            .iter()
+            .find(|(name, _)| !known.contains(&name.as_str()))
+        {
+            Some((name, value)) => {
+                let message = format!("is not known here; there are {}", known.join(", "));
+                Err(Error::field(name, value.as_str(), message))
+            }
+            None => Ok(Self { pairs }),
+        }
+    }
+
+    fn last(&self, name: &'a str) -> Option<&'a str> {
+        query::values(self.pairs, name).last()
+    }
+
+    async fn filter(&self, app: &App) -> Result<Filter> {
+        let ids = match self.last("selection") {
+            Some(name) => Some(of_selection(app, name.to_owned()).await?),
+            None => None,
+        };
+        let statuses = query::values(self.pairs, "status").map(|name| {
+            Status::named(name).ok_or_else(|| {
+                let names = Status::ALL.map(Status::name).join(", ");
+                Error::field("status", name, format!("must be one of {names}"))
+            })
+        });
+        Ok(Filter {
+            search: self.last("search").unwrap_or_default().to_owned(),
+            statuses: statuses.collect::<Result<_>>()?,
+            sweep: self.last("sweep").map(str::to_owned),
+            tags: query::values(self.pairs, "tag")
+                .map(str::to_owned)
+                .collect(),
+            ids: ids.map(|ids| ids.into_iter().collect()),
+            group: None,
+        })
+    }
+
+    fn order(&self) -> Result<Order> {
+        self.last("sort").map_or(Ok(Order::default()), Order::read)
+    }
+
+    fn grouping(&self) -> Result<Option<Grouping>> {
+        self.last("group").map(Grouping::read).transpose()
+    }
+
+    fn limit(&self) -> Result<usize> {
+        let Some(text) = self.last("limit") else {
+            return Ok(PAGE);
+        };
+        let limit = text.parse().ok();
+        limit
+            .filter(|limit| (1..=LARGEST_PAGE).contains(limit))
+            .ok_or_else(|| {
+                let message = format!("must be a number from 1 to {LARGEST_PAGE}");
+                Error::field("limit", text, message)
+            })
+    }
 }
 
 /// A run and its page.
@@ -51,16 +219,118 @@ impl RunLink {
     }
 }
 
-/// Every run, newest first.
+/// Runs page by page, the newest first unless they are sorted otherwise.
 #[utoipa::path(
     get,
     path = "/runs",
-    responses((status = 200, description = "The runs", body = Runs))
+    params(FilterParams, SortParams, PageParams),
+    responses((status = 200, description = "A page of runs", body = Runs))
 )]
-pub async fn list(State(app): State<App>) -> Result<Json<Runs>> {
-    let runs = app.index.list().await?;
-    let unreadable = app.index.unreadable();
-    Ok(Json(Runs { runs, unreadable }))
+pub async fn list(State(app): State<App>, Query(query): Pairs) -> Result<Json<Runs>> {
+    let known = [
+        "search",
+        "status",
+        "sweep",
+        "tag",
+        "selection",
+        "sort",
+        "group",
+        "limit",
+        "cursor",
+    ];
+    let asked = Asked::read(&query, &known)?;
+    let wanted = Wanted {
+        filter: asked.filter(&app).await?,
+        order: asked.order()?,
+        grouping: asked.grouping()?,
+        limit: asked.limit()?,
+        cursor: asked.last("cursor").map(str::to_owned),
+    };
+    Ok(Json(page(&app, wanted).await?))
+}
+
+/// A page of runs.
+pub(in crate::http) async fn page(app: &App, wanted: Wanted) -> Result<Runs> {
+    let (page, statuses) = app
+        .index
+        .read(move |c| {
+            let page = listing::page(c, &wanted)?;
+            let sweep = wanted.filter.sweep.as_deref();
+            let count = |status: Status| Ok((status.name(), rows::count_in(c, status, sweep)?));
+            let statuses = Status::ALL.map(count).into_iter().collect::<Result<_>>()?;
+            Ok((page, statuses))
+        })
+        .await?;
+    app.index.note_unreadable(page.unreadable);
+    Ok(Runs {
+        runs: page.runs,
+        unreadable: app.index.unreadable(),
+        next: page.next,
+        total: page.total,
+        statuses,
+        groups: page.groups,
+    })
+}
+
+/// The ids of all runs that match, at most 10,000.
+///
+/// Whatever takes a selection of runs takes them.
+#[utoipa::path(
+    get,
+    path = "/runs/ids",
+    params(FilterParams, SortParams, GroupParams),
+    responses((status = 200, description = "The ids, in order", body = RunIds))
+)]
+pub async fn ids(State(app): State<App>, Query(query): Pairs) -> Result<Json<RunIds>> {
+    let known = [
+        "search",
+        "status",
+        "sweep",
+        "tag",
+        "selection",
+        "sort",
+        "group",
+        "value",
+    ];
+    let asked = Asked::read(&query, &known)?;
+    let (mut filter, order) = (asked.filter(&app).await?, asked.order()?);
+    filter.group = match (asked.grouping()?, asked.last("value")) {
+        (Some(grouping), Some(text)) => {
+            let value = serde_json::from_str(text)
+                .map_err(|_| Error::field("value", text, "must be JSON"))?;
+            Some((grouping, value))
+        }
+        (None, None) => None,
+        (Some(_), None) => return Err(Error::field("value", Value::Null, "is needed with group")),
+        (None, Some(text)) => return Err(Error::field("group", text, "is needed with value")),
+    };
+    let ids = app
+        .index
+        .read(move |c| listing::ids(c, &filter, &order))
+        .await?;
+    if ids.len() > MOST_IDS {
+        let message = format!(
+            "finds {} runs, and at most {MOST_IDS} are told at once",
+            ids.len()
+        );
+        return Err(Error::field("search", Value::Null, message));
+    }
+    Ok(Json(RunIds { ids }))
+}
+
+/// The values that runs have: tags, sweeps and settings.
+#[utoipa::path(
+    get,
+    path = "/runs/facets",
+    params(("sweep" = Option<Uuid>, Query, nullable = false, description = "The runs of a sweep")),
+    responses((status = 200, description = "The values", body = Facets))
+)]
+pub async fn facets(State(app): State<App>, Query(query): Pairs) -> Result<Json<Facets>> {
+    let asked = Asked::read(&query, &["sweep"])?;
+    let sweep = asked.last("sweep").map(str::to_owned);
+    let (facets, unreadable) = app.index.read(move |c| facets::read(c, sweep)).await?;
+    app.index.note_unreadable(unreadable);
+    Ok(Json(facets))
 }
 
 /// A run.

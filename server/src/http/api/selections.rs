@@ -101,11 +101,13 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
     let runs = app
         .index
         .read(move |c| {
-            let known: HashSet<_> = rows::list(c)?.0.into_iter().map(|run| run.id).collect();
-            Ok(runs
-                .into_iter()
-                .filter(|id| known.contains(id))
-                .collect::<Vec<_>>())
+            let mut known = Vec::new();
+            for id in runs {
+                if rows::exists(c, id)? {
+                    known.push(id);
+                }
+            }
+            Ok(known)
         })
         .await?;
     let missing = asked - runs.len();
@@ -136,13 +138,8 @@ pub(super) async fn runs_of(app: &App, query: &[(String, String)]) -> Result<Vec
                 let id = value.clone();
                 // Whoever names a sweep that is not there is told so.
                 app.supervisor.sweep(id.clone()).await?;
-                let all = app.index.list().await?;
-                let mut mine: Vec<_> = all
-                    .into_iter()
-                    .filter(|run| run.sweep.as_ref() == Some(&id))
-                    .collect();
-                mine.sort_by_key(|run| run.number);
-                runs.extend(mine.into_iter().map(|run| run.id));
+                let mine = app.index.read(move |c| rows::ids_of_sweep(c, &id)).await?;
+                runs.extend(mine);
             }
             _ => {}
         }

@@ -17,7 +17,7 @@ use crate::blocking::blocking;
 use crate::error::Result;
 use crate::http::App;
 use crate::http::json::Body;
-use crate::index::runs::Run;
+use crate::index::runs::{self as rows, Run};
 use crate::run_dir::RunId;
 use crate::sweeps::{GrowRequest, SweepSpec};
 
@@ -149,17 +149,17 @@ pub async fn create(
 )]
 pub async fn list(State(app): State<App>) -> Result<Json<Sweeps>> {
     let sweeps = app.supervisor.sweeps().await?;
-    let runs = app.index.list().await?;
+    let counts = app.index.read(rows::count_by_sweep).await?;
     let sweeps: Vec<_> = sweeps
         .iter()
         .map(|(id, sweep)| {
-            let mine = || runs.iter().filter(|run| run.sweep.as_ref() == Some(id));
+            let count = counts.get(id).copied().unwrap_or_default();
             SweepAbout {
                 id: id.clone(),
                 url: url(id),
                 name: sweep.spec.base["name"].clone(),
-                runs: mine().count(),
-                active: mine().filter(|run| run.status.is_active()).count(),
+                runs: count.runs,
+                active: count.active,
             }
         })
         .collect();
@@ -180,9 +180,8 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 /// A sweep with its runs.
 pub(in crate::http) async fn whole(app: &App, id: String) -> Result<Sweep> {
     let sweep = app.supervisor.sweep(id.clone()).await?;
-    let mut runs = app.index.list().await?;
-    runs.retain(|run| run.sweep.as_ref() == Some(&id));
-    runs.sort_by_key(|run| run.number);
+    let of = id.clone();
+    let runs = app.index.runs(move |c| rows::of_sweep(c, &of)).await?;
     Ok(Sweep {
         url: url(&id),
         id,

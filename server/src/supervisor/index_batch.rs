@@ -1,0 +1,163 @@
+//! Indexes many finished runs that the index does not know, as after the loss of the index, in few transactions. A
+//! transaction for each of the steps of each run would make ten thousand runs take minutes.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::Supervisor;
+use super::reconcile::status_from_log;
+use crate::blocking::blocking;
+use crate::error::Result;
+use crate::index::runs::{self, NewRun, Status};
+use crate::index::{Writing, events};
+use crate::run_dir::tail::{self, Following, Place};
+use crate::run_dir::{RunDir, RunId, lock};
+
+/// The maximum number of runs per transaction, which other changes wait for.
+const BATCH_RUNS: usize = 64;
+
+/// The maximum number of bytes of logs per transaction.
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// The log of a run that is indexed by itself: it is read a piece at a time.
+const LONG_LOG: u64 = 1 << 20;
+
+/// A run as its directory has it.
+struct ReadRun {
+    row: NewRun,
+    /// Lines of its log, with the places before and after them.
+    log: Vec<(Place, Vec<String>, Place)>,
+}
+
+impl Supervisor {
+    /// Indexes those of these runs that are new to the index and over, and returns the others. What is wrong with a run
+    /// is left to whoever indexes it by itself.
+    pub(super) async fn index_finished(&self, ids: Vec<RunId>) -> Result<Vec<RunId>> {
+        let known = move |c: &Connection| {
+            let each = ids.into_iter().map(|id| Ok((id, runs::is_known(c, id)?)));
+            each.collect::<Result<Vec<_>>>()
+        };
+        let known = self.0.index.read(known).await?;
+        let (known, new): (Vec<_>, Vec<_>) = known.into_iter().partition(|(_, known)| *known);
+        let mut others: Vec<_> = known.into_iter().map(|(id, _)| id).collect();
+        let ids: Vec<_> = new.into_iter().map(|(id, _)| id).collect();
+        if ids.len() < 2 {
+            others.extend(ids);
+            return Ok(others);
+        }
+        let sweeps = self.0.sweeps.clone();
+        let sweeps = blocking(move || Ok(sweeps.by_run())).await?;
+        let mut ids = ids.into_iter().peekable();
+        while ids.peek().is_some() && !self.0.shutdown.is_cancelled() {
+            let _lock = self.0.lifecycle.write().await;
+            let (mut batch, mut bytes) = (Vec::new(), 0);
+            while let Some(id) = ids.next_if(|_| batch.len() < BATCH_RUNS && bytes < BATCH_BYTES) {
+                if self.tasks().contains_key(&id) {
+                    others.push(id);
+                    continue;
+                }
+                bytes += tail::len(&self.run_dir(id).events_file()).unwrap_or(0);
+                batch.push(id);
+            }
+            others.extend(self.index_batch(batch, &sweeps).await?);
+        }
+        others.extend(ids);
+        Ok(others)
+    }
+
+    /// Indexes a batch in one transaction; returns those that were left.
+    async fn index_batch(
+        &self,
+        ids: Vec<RunId>,
+        sweeps: &HashMap<RunId, String>,
+    ) -> Result<Vec<RunId>> {
+        let sweeps: Vec<_> = ids.iter().map(|id| sweeps.get(id).cloned()).collect();
+        let this = self.clone();
+        let (read, mut others) = blocking(move || {
+            let (mut read, mut others) = (Vec::new(), Vec::new());
+            for (id, sweep) in ids.into_iter().zip(sweeps) {
+                match this.read_finished(id, sweep) {
+                    Some(run) => read.push(run),
+                    None => others.push(id),
+                }
+            }
+            Ok((read, others))
+        })
+        .await?;
+        let write = move |w: &Writing<'_>| {
+            let mut left = Vec::new();
+            for run in read {
+                let id = run.row.id;
+                if !alone(w, || insert(w, run))? {
+                    left.push(id);
+                }
+            }
+            Ok(left)
+        };
+        others.extend(self.0.index.write_with_retries(write).await?);
+        Ok(others)
+    }
+
+    /// Reads a run that is over: its log ends with a `finished` event, and no worker may write to it any more.
+    fn read_finished(&self, id: RunId, sweep: Option<String>) -> Option<ReadRun> {
+        let dir = self.run_dir(id);
+        let path = dir.events_file();
+        if tail::len(&path).ok()? > LONG_LOG
+            || self.0.trash.pending_restore(id).is_some()
+            || dir.imported_file().exists()
+            || may_go_on(&dir)
+        {
+            return None;
+        }
+        let (name, spec) = dir.name_and_spec(&self.0.library).ok()?;
+        let mut log = Vec::new();
+        let mut from = Place::default();
+        while let Following::Lines(lines, to) = tail::read_on(&path, from).ok()? {
+            if lines.is_empty() {
+                break;
+            }
+            log.push((from, lines, to));
+            from = to;
+        }
+        Some(ReadRun {
+            row: NewRun::new(id, name, spec.to_string(), sweep, Status::Stopped),
+            log,
+        })
+    }
+}
+
+/// Whether a worker has the run, of this machine or of a cluster.
+fn may_go_on(dir: &RunDir) -> bool {
+    lock::is_held(&dir.lock_file()).unwrap_or(true) || dir.path().join("job.json").exists()
+}
+
+/// Does one part of a transaction; returns `false` and undoes it if it fails.
+fn alone(connection: &Connection, part: impl FnOnce() -> Result<bool>) -> Result<bool> {
+    connection.execute_batch("SAVEPOINT one")?;
+    let done = match part() {
+        Err(error) if error.is_of_the_index() => return Err(error),
+        done => done.unwrap_or(false),
+    };
+    if !done {
+        connection.execute_batch("ROLLBACK TO one")?;
+    }
+    connection.execute_batch("RELEASE one")?;
+    Ok(done)
+}
+
+/// Inserts a run with its log and its status; returns `false` if the log does not end with the end of the run.
+fn insert(writing: &Writing<'_>, run: ReadRun) -> Result<bool> {
+    let id = run.row.id;
+    if runs::is_known(writing, id)? {
+        return Ok(false);
+    }
+    runs::insert(writing, &run.row)?;
+    for (from, lines, to) in &run.log {
+        events::append(writing, id, *from, lines, *to)?;
+    }
+    let indexed = runs::get(writing, id)?;
+    let (status, message) = status_from_log(&indexed);
+    runs::set_status(writing, id, status, &message)?;
+    Ok(indexed.reason.is_some())
+}
