@@ -63,7 +63,7 @@ export class RunList {
 
   /** @param {string} id @returns {Run | undefined} a loaded run */
   get(id) {
-    return this.#order.includes(id) ? this.#states.get(id) : undefined;
+    return this.#states.get(id);
   }
 
   get hasMore() {

@@ -1,7 +1,7 @@
 //! Indexes many finished runs that the index does not know, as after the loss of the index, in few transactions. A
 //! transaction for each of the steps of each run would make ten thousand runs take minutes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use rusqlite::Connection;
 
@@ -30,6 +30,13 @@ struct ReadRun {
     log: Vec<(Place, Vec<String>, Place)>,
 }
 
+impl ReadRun {
+    /// The length of its log.
+    fn bytes(&self) -> u64 {
+        self.log.last().map_or(0, |(_, _, to)| to.offset)
+    }
+}
+
 impl Supervisor {
     /// Indexes those of these runs that are new to the index and over, and returns the others. What is wrong with a run
     /// is left to whoever indexes it by itself.
@@ -48,41 +55,52 @@ impl Supervisor {
         }
         let sweeps = self.0.sweeps.clone();
         let sweeps = blocking(move || Ok(sweeps.by_run())).await?;
-        let mut ids = ids.into_iter().peekable();
-        while ids.peek().is_some() && !self.0.shutdown.is_cancelled() {
+        let mut ids = VecDeque::from(ids);
+        while !ids.is_empty() && !self.0.shutdown.is_cancelled() {
             let _lock = self.0.lifecycle.write().await;
-            let (mut batch, mut bytes) = (Vec::new(), 0);
-            while let Some(id) = ids.next_if(|_| batch.len() < BATCH_RUNS && bytes < BATCH_BYTES) {
-                if self.tasks().contains_key(&id) {
-                    others.push(id);
-                    continue;
-                }
-                bytes += tail::len(&self.run_dir(id).events_file()).unwrap_or(0);
-                batch.push(id);
-            }
-            others.extend(self.index_batch(batch, &sweeps).await?);
+            let batch: Vec<_> = ids.drain(..ids.len().min(BATCH_RUNS)).collect();
+            let (with_task, batch): (Vec<_>, Vec<_>) = {
+                let tasks = self.tasks();
+                batch.into_iter().partition(|id| tasks.contains_key(id))
+            };
+            others.extend(with_task);
+            let (left, unread) = self.index_batch(batch, &sweeps).await?;
+            others.extend(left);
+            unread.into_iter().rev().for_each(|id| ids.push_front(id));
         }
         others.extend(ids);
         Ok(others)
     }
 
-    /// Indexes a batch in one transaction; returns those that were left.
+    /// Indexes the first runs of a batch in one transaction; returns those that it leaves to others, and those that it
+    /// did not read because it has enough.
     async fn index_batch(
         &self,
         ids: Vec<RunId>,
         sweeps: &HashMap<RunId, String>,
-    ) -> Result<Vec<RunId>> {
-        let sweeps: Vec<_> = ids.iter().map(|id| sweeps.get(id).cloned()).collect();
+    ) -> Result<(Vec<RunId>, Vec<RunId>)> {
+        let ids: Vec<_> = ids
+            .into_iter()
+            .map(|id| (id, sweeps.get(&id).cloned()))
+            .collect();
         let this = self.clone();
-        let (read, mut others) = blocking(move || {
-            let (mut read, mut others) = (Vec::new(), Vec::new());
-            for (id, sweep) in ids.into_iter().zip(sweeps) {
+        let (read, mut others, unread) = blocking(move || {
+            let (mut read, mut others, mut bytes) = (Vec::new(), Vec::new(), 0);
+            let mut ids = ids.into_iter();
+            for (id, sweep) in ids.by_ref() {
                 match this.read_finished(id, sweep) {
-                    Some(run) => read.push(run),
+                    Some(run) => {
+                        bytes += run.bytes();
+                        read.push(run);
+                    }
                     None => others.push(id),
                 }
+                if bytes >= BATCH_BYTES {
+                    break;
+                }
             }
-            Ok((read, others))
+            let unread: Vec<_> = ids.map(|(id, _)| id).collect();
+            Ok((read, others, unread))
         })
         .await?;
         let write = move |w: &Writing<'_>| {
@@ -96,7 +114,7 @@ impl Supervisor {
             Ok(left)
         };
         others.extend(self.0.index.write_with_retries(write).await?);
-        Ok(others)
+        Ok((others, unread))
     }
 
     /// Reads a run that is over: its log ends with a `finished` event, and no worker may write to it any more.

@@ -39,9 +39,8 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// Whether the folder must be searched; supposes that it is.
-    pub(super) fn must_search(&mut self, folder: &Path) -> bool {
-        let modified = fs::metadata(folder).and_then(|about| about.modified()).ok();
+    /// Whether the folder must be searched, which was modified then; supposes that it is.
+    fn must_search(&mut self, modified: Option<SystemTime>) -> bool {
         let is_recent = |at: SystemTime| at.elapsed().is_ok_and(|age| age < COARSEST_CLOCK);
         let must = modified.is_none()
             || modified != self.folder
@@ -54,6 +53,13 @@ impl Looks {
 }
 
 impl Supervisor {
+    /// Whether the folder of runs must be searched; supposes that it is.
+    pub(super) async fn must_search(&self, looks: &mut Looks) -> Result<bool> {
+        let folder = self.0.runs.clone();
+        let modified = move || Ok(fs::metadata(folder).and_then(|about| about.modified()).ok());
+        Ok(looks.must_search(blocking(modified).await?))
+    }
+
     /// Runs that the index does not know or whose logs changed without this server: of all runs, if every log is
     /// searched or the folder changed, or of those whose turn it is and of `given_up`.
     pub(super) async fn find_changed(
@@ -138,34 +144,25 @@ mod tests {
 
     #[test]
     fn a_folder_is_searched_when_something_came_or_went_and_now_and_then() {
-        let folder = tempfile::tempdir().unwrap();
-        let modify = |age| {
-            let then = SystemTime::now() - age;
-            fs::File::open(folder.path())
-                .unwrap()
-                .set_modified(then)
-                .unwrap();
-        };
-        let long_ago = Duration::from_secs(3600);
+        let now = SystemTime::now();
+        let long_ago = Some(now - Duration::from_secs(3600));
         let mut looks = Looks::default();
-        modify(long_ago);
-        assert!(looks.must_search(folder.path()), "for the first time");
-        let idle = (0..SEARCH_EVERY).filter(|_| looks.must_search(folder.path()));
+        assert!(looks.must_search(long_ago), "for the first time");
+        let idle = (0..SEARCH_EVERY).filter(|_| looks.must_search(long_ago));
         assert_eq!(idle.count(), 0);
-        assert!(looks.must_search(folder.path()), "after a while");
-        assert!(!looks.must_search(folder.path()));
-        fs::create_dir(folder.path().join("new")).unwrap();
-        assert!(looks.must_search(folder.path()));
+        assert!(looks.must_search(long_ago), "after a while");
+        assert!(!looks.must_search(long_ago));
+        assert!(looks.must_search(Some(now)), "something came");
         assert!(
-            looks.must_search(folder.path()),
+            looks.must_search(Some(now)),
             "within the same tick of the clock"
         );
-        modify(2 * long_ago);
+        let earlier = Some(now - Duration::from_secs(7200));
         assert!(
-            looks.must_search(folder.path()),
-            "a time that is another, though earlier"
+            looks.must_search(earlier),
+            "another time, though an earlier one"
         );
-        assert!(!looks.must_search(folder.path()));
-        assert!(looks.must_search(&folder.path().join("nowhere")));
+        assert!(!looks.must_search(earlier));
+        assert!(looks.must_search(None), "a time that is not told");
     }
 }

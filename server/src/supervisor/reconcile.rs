@@ -259,7 +259,7 @@ impl Supervisor {
 
     /// Finds directories that the index does not know, and logs whose length changed without this server.
     async fn discover_runs(&self, looks: &mut Looks, given_up: &mut GivenUp) -> Result<()> {
-        let search = looks.must_search(&self.0.runs);
+        let search = self.must_search(looks).await?;
         if search {
             self.remove_leftovers().await?;
             self.reindex_replaced().await?;
